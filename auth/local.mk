@@ -1,0 +1,1 @@
+# auth: see the top-level Makefile.am for what these lists are.

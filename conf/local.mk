@@ -1,0 +1,1 @@
+# conf: see the top-level Makefile.am for what these lists are.

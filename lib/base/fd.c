@@ -1,0 +1,172 @@
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/fd.h"
+
+int
+fd_close(int *fd)
+{
+	int r = 0;
+
+	if (*fd != -1)
+		r = close(*fd);
+	*fd = -1;
+	return r;
+}
+
+int
+fd_nonblock(int fd, int on)
+{
+	int fl = fcntl(fd, F_GETFL);
+
+	if (fl == -1)
+		return -1;
+	return fcntl(fd, F_SETFL, on ? fl | O_NONBLOCK : fl & ~O_NONBLOCK);
+}
+
+int
+fd_cloexec(int fd, int on)
+{
+	return fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0);
+}
+
+int
+fd_pair(int fd_r[2])
+{
+	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd_r);
+}
+
+int
+fd_write_all(int fd, const void *p, size_t len)
+{
+	const char *s = p;
+	ssize_t n;
+
+	while (len > 0) {
+		n = write(fd, s, len);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return -1;
+		s += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int
+fd_pread_all(int fd, void *p, size_t len, off_t off)
+{
+	char *s = p;
+	ssize_t n;
+
+	while (len > 0) {
+		n = pread(fd, s, len, off);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == 0)
+			errno = EIO;
+		if (n <= 0)
+			return -1;
+		s += n;
+		off += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int
+fd_slurp(int fd, struct buf *out)
+{
+	char chunk[16384];
+	off_t off = 0;
+	ssize_t n;
+
+	for (;;) {
+		n = pread(fd, chunk, sizeof(chunk), off);
+		if (n == -1 && errno == ESPIPE)
+			n = read(fd, chunk, sizeof(chunk));
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return (int)n;
+		if (buf_append(out, chunk, (size_t)n) == -1) {
+			errno = EFBIG;
+			return -1;
+		}
+		off += n;
+	}
+}
+
+#ifdef NO_SYNC
+int
+fd_sync(int fd)
+{
+	(void)fd;
+	return 0;
+}
+
+int
+fd_sync_dir(int dirfd)
+{
+	(void)dirfd;
+	return 0;
+}
+#else
+int
+fd_sync(int fd)
+{
+	return fdatasync(fd);
+}
+
+int
+fd_sync_dir(int dirfd)
+{
+	return fsync(dirfd);
+}
+#endif
+
+int
+fd_replace(int dirfd, const char *name, mode_t mode, const void *p, size_t len)
+{
+	char tmp[300];
+	int fd, e;
+
+	if (snprintf(tmp, sizeof(tmp), "%s.new", name) >= (int)sizeof(tmp)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	fd = openat(dirfd, tmp,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd == -1)
+		return -1;
+	if (fchmod(fd, mode) == -1 || fd_write_all(fd, p, len) == -1 ||
+	    fd_sync(fd) == -1) {
+		e = errno;
+		close(fd);
+		goto fail;
+	}
+	if (close(fd) == -1 || renameat(dirfd, tmp, dirfd, name) == -1) {
+		e = errno;
+		goto fail;
+	}
+	return fd_sync_dir(dirfd);
+fail:
+	unlinkat(dirfd, tmp, 0);
+	errno = e;
+	return -1;
+}
+
+int
+fd_no_writer(int fd)
+{
+	if (fcntl(fd, F_SETLEASE, F_RDLCK) == -1)
+		return errno == EAGAIN || errno == EBUSY ? 0 : -1;
+	return fcntl(fd, F_SETLEASE, F_UNLCK) == -1 ? -1 : 1;
+}

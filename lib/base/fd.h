@@ -1,0 +1,53 @@
+/*
+ * Descriptors: whole reads and writes, durable files, directories.
+ *
+ * Everything is opened O_CLOEXEC. In a build with --disable-sync the syncing
+ * calls do nothing and succeed; every fsync of the suite goes through here.
+ */
+#ifndef LIB_BASE_FD_H
+#define LIB_BASE_FD_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "lib/base/attr.h"
+#include "lib/base/buf.h"
+
+/* Closes *fd unless it is -1, and sets it to -1. Returns close(2)'s value. */
+int	fd_close(int *fd);
+int	fd_nonblock(int fd, int on);
+int	fd_cloexec(int fd, int on);
+/* A connected pair of Unix stream sockets, both close-on-exec. */
+int	fd_pair(int fd_r[2]) ATTR_CHECK;
+
+/* Writes all of it (blocking descriptors). 0, or -1 with errno. */
+int	fd_write_all(int fd, const void *p, size_t len) ATTR_CHECK;
+/* Reads len octets at off; -1 with errno, EIO where the file is shorter. */
+int	fd_pread_all(int fd, void *p, size_t len, off_t off) ATTR_CHECK;
+/* Appends the whole file to out; -1 with errno, EFBIG where out is full. */
+int	fd_slurp(int fd, struct buf *out) ATTR_CHECK;
+
+/*
+ * Makes the file's data durable (fdatasync). After a failure the data count
+ * as lost: never call it again for the same data, write them anew.
+ */
+int	fd_sync(int fd) ATTR_CHECK;
+/* Makes the names in a directory durable (fsync). */
+int	fd_sync_dir(int dirfd) ATTR_CHECK;
+
+/*
+ * Replaces the file name in dirfd by the len octets at p: writes name.new,
+ * syncs it, renames it into place, syncs the directory. 0, or -1 with errno;
+ * the old file is whole either way.
+ */
+int	fd_replace(int dirfd, const char *name, mode_t mode, const void *p,
+	    size_t len) ATTR_CHECK;
+
+/*
+ * 1 if no process has the file open for writing or mapped so (a read lease is
+ * granted, fcntl(2) F_SETLEASE, and given back), 0 if one has, -1 with errno.
+ * fd must be O_RDONLY and the file owned by the caller unless it is root.
+ */
+int	fd_no_writer(int fd) ATTR_CHECK;
+
+#endif

@@ -1,0 +1,150 @@
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+
+static const char *log_name = "rohrpost";
+static int log_plain = 1;
+static int log_debugging;
+static unsigned long log_lost;
+
+void
+log_init(const char *name, int plain)
+{
+	log_name = name;
+	log_plain = plain;
+}
+
+void
+log_verbose(int on)
+{
+	log_debugging = on;
+}
+
+/* Length of the valid UTF-8 sequence of at least two octets at s, else 0. */
+static size_t
+utf8_len(const unsigned char *s, size_t left)
+{
+	size_t n, i;
+
+	if (s[0] >= 0xc2 && s[0] <= 0xdf)
+		n = 2;
+	else if (s[0] >= 0xe0 && s[0] <= 0xef)
+		n = 3;
+	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
+		n = 4;
+	else
+		return 0;
+	if (n > left)
+		return 0;
+	for (i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if (s[0] == 0xc2 && s[1] < 0xa0)	/* C1 controls */
+		return 0;
+	return n;
+}
+
+static size_t
+log_clean(char *out, size_t max, const char *in, size_t len)
+{
+	static const char hex[] = "0123456789abcdef";
+	const unsigned char *s = (const unsigned char *)in;
+	size_t i, n, o = 0;
+
+	for (i = 0; i < len && o + 4 < max;) {
+		if (s[i] >= 0x20 && s[i] < 0x7f) {
+			out[o++] = (char)s[i++];
+		} else if ((n = utf8_len(s + i, len - i)) > 0) {
+			memcpy(out + o, s + i, n);
+			o += n;
+			i += n;
+		} else {
+			out[o++] = '\\';
+			out[o++] = 'x';
+			out[o++] = hex[s[i] >> 4];
+			out[o++] = hex[s[i] & 15];
+			i++;
+		}
+	}
+	return o;
+}
+
+static void
+log_put(char level, const char *fmt, va_list ap)
+{
+	char text[LOG_LINE_MAX], line[LOG_LINE_MAX];
+	size_t n;
+	int len, e = errno;
+
+	len = vsnprintf(text, sizeof(text), fmt, ap);
+	if (len < 0)
+		return;
+	if ((size_t)len >= sizeof(text))
+		len = sizeof(text) - 1;
+	if (log_plain)
+		n = (size_t)snprintf(line, 100, "%.60s: ", log_name);
+	else if (log_lost > 0)
+		n = (size_t)snprintf(line, 100, "%c (%lu lines lost) ", level,
+		    log_lost);
+	else
+		n = (size_t)snprintf(line, 100, "%c ", level);
+	n += log_clean(line + n, sizeof(line) - n - 1, text, (size_t)len);
+	line[n++] = '\n';
+	if (write(2, line, n) == (ssize_t)n)
+		log_lost = 0;
+	else
+		log_lost++;
+	errno = e;
+}
+
+#define LOG_BODY(level) do {			\
+	va_list ap;				\
+	va_start(ap, fmt);			\
+	log_put(level, fmt, ap);		\
+	va_end(ap);				\
+} while (0)
+
+void
+log_debug(const char *fmt, ...)
+{
+	if (log_debugging)
+		LOG_BODY('d');
+}
+
+void
+log_info(const char *fmt, ...)
+{
+	LOG_BODY('i');
+}
+
+void
+log_warn(const char *fmt, ...)
+{
+	LOG_BODY('w');
+}
+
+void
+log_fatal(const char *fmt, ...)
+{
+	LOG_BODY('f');
+	exit(LOG_EXIT_TEMP);
+}
+
+void
+log_usage(const char *fmt, ...)
+{
+	LOG_BODY('f');
+	exit(LOG_EXIT_USAGE);
+}
+
+void
+log_panic(const char *fmt, ...)
+{
+	LOG_BODY('p');
+	abort();
+}

@@ -1,0 +1,36 @@
+/*
+ * Octet strings without a locale, and numbers read with a bound.
+ */
+#ifndef LIB_BASE_STR_H
+#define LIB_BASE_STR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/attr.h"
+
+/* ASCII only; octets above 0x7f are left alone. */
+int	str_lower(int c);
+int	str_casecmp(const char *a, const char *b);
+int	str_ncasecmp(const char *a, const char *b, size_t n);
+/* True if the len octets at p are the text s, without regard to case. */
+int	str_is(const char *p, size_t len, const char *s);
+void	str_tolower(char *p, size_t len);
+
+/*
+ * Reads the len octets at p as an unsigned decimal number: digits only, at
+ * least one, value at most max. Returns 0, or -1 and leaves *r alone.
+ */
+int	str_number(const char *p, size_t len, uint64_t max, uint64_t *r)
+	    ATTR_CHECK;
+
+/*
+ * Copies s to dst of size octets, cut where needed and always terminated.
+ * Returns 0, or -1 if it was cut.
+ */
+int	str_copy(char *dst, size_t size, const char *s);
+
+/* True if the octets hold no NUL, CR or LF: they may go into a text record. */
+int	str_is_text(const char *p, size_t len);
+
+#endif

@@ -1,0 +1,1 @@
+# man: see the top-level Makefile.am for what these lists are.

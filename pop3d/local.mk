@@ -1,0 +1,1 @@
+# pop3d: see the top-level Makefile.am for what these lists are.

@@ -1,0 +1,1 @@
+# queue: see the top-level Makefile.am for what these lists are.

@@ -1,0 +1,1 @@
+# relay: see the top-level Makefile.am for what these lists are.

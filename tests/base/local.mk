@@ -1,0 +1,3 @@
+check_PROGRAMS += tests/base/test_buf tests/base/test_msg
+tests_base_test_buf_LDADD = $(BASE) $(CMOCKA_LIBS)
+tests_base_test_msg_LDADD = $(BASE) $(CMOCKA_LIBS)

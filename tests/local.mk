@@ -1,0 +1,4 @@
+if CMOCKA
+include tests/base/local.mk
+TESTS += $(check_PROGRAMS)
+endif
