@@ -45,6 +45,7 @@ struct chan {
 	struct chan_out_fd *out_fds;
 	size_t	 n_out_fds, cap_out_fds;
 	size_t	 building;	/* offset in out of the frame being built */
+	int	 overflow;	/* the frame being built did not fit */
 	const void *proto;	/* of the frame being built (msg.h) */
 };
 

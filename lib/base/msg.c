@@ -42,6 +42,8 @@ msg_begin(struct chan *c, const struct msg_proto *p, unsigned type, uint32_t id)
 		log_panic("%s: no message %u", p->name, type);
 	c->building = c->out.len;
 	c->proto = p;
+	if ((c->overflow = buf_reserve(&c->out, CHAN_HEADER) == -1))
+		return;
 	buf_put_u8(&c->out, CHAN_VERSION);
 	buf_put_u8(&c->out, (uint8_t)type);
 	buf_put_u8(&c->out, 0);
@@ -53,6 +55,10 @@ msg_begin(struct chan *c, const struct msg_proto *p, unsigned type, uint32_t id)
 void
 msg_bytes(struct chan *c, uint8_t tag, const void *p, size_t len)
 {
+	if (len > CHAN_FRAME_MAX || buf_reserve(&c->out, 5 + len) == -1) {
+		c->overflow = 1;
+		return;
+	}
 	buf_put_u8(&c->out, tag);
 	buf_put_lv(&c->out, p, len);
 }
@@ -60,17 +66,23 @@ msg_bytes(struct chan *c, uint8_t tag, const void *p, size_t len)
 void
 msg_u32(struct chan *c, uint8_t tag, uint32_t v)
 {
-	buf_put_u8(&c->out, tag);
-	buf_put_u32(&c->out, 4);
-	buf_put_u32(&c->out, v);
+	unsigned char p[4];
+	size_t i;
+
+	for (i = 0; i < sizeof(p); i++)
+		p[i] = (unsigned char)(v >> (8 * i));
+	msg_bytes(c, tag, p, sizeof(p));
 }
 
 void
 msg_u64(struct chan *c, uint8_t tag, uint64_t v)
 {
-	buf_put_u8(&c->out, tag);
-	buf_put_u32(&c->out, 8);
-	buf_put_u64(&c->out, v);
+	unsigned char p[8];
+	size_t i;
+
+	for (i = 0; i < sizeof(p); i++)
+		p[i] = (unsigned char)(v >> (8 * i));
+	msg_bytes(c, tag, p, sizeof(p));
 }
 
 void
@@ -85,6 +97,8 @@ msg_words(struct chan *c, uint8_t tag, const char *s, size_t max)
 	size_t i, len = strnlen(s, max), start = c->out.len;
 
 	msg_bytes(c, tag, s, len);
+	if (c->overflow)
+		return;
 	for (i = start + 5; i < c->out.len; i++)
 		if (c->out.data[i] == '\r' || c->out.data[i] == '\n')
 			c->out.data[i] = ' ';
@@ -179,8 +193,7 @@ msg_end(struct chan *c)
 
 	for (i = c->n_out_fds; i > 0 && c->out_fds[i - 1].at == at; i--)
 		nfds++;
-	if (c->out.len < at + CHAN_HEADER || c->out.len == c->out.max ||
-	    buf_reserve(&c->out, 1) == -1) {
+	if (c->overflow) {
 		chan_take_back(c);
 		errno = ENOBUFS;
 		return -1;
