@@ -1,0 +1,203 @@
+/*
+ * The door: a channel on which store answers for one user (imapd, pop3d), or
+ * takes appends for any (deliver). The client side, blocking; door_proto.c
+ * holds the message table, which store uses too.
+ *
+ * Who a door belongs to is what master told store; no call here names a user
+ * but door_deliver. Calls return 0, or -1 with door_error() saying which
+ * enum door_error; D_LOST means that store went away: get a new door from
+ * master (server_peer or wired()), set it, select again by UIDVALIDITY and
+ * modseq.
+ *
+ * Events (a watched mailbox changed) arrive between answers and are kept:
+ * door_events tells. Arrays handed out belong to the caller unless said so.
+ */
+#ifndef LIB_MAIL_DOOR_H
+#define LIB_MAIL_DOOR_H
+
+#include <stdint.h>
+
+#include "lib/base/chan.h"
+#include "lib/base/msg.h"
+#include "lib/mail/result.h"
+
+enum door_error {
+	D_OK,
+	D_LOST,		/* no store: later */
+	D_LATER,	/* store is in trouble (disk full, ...): later */
+	D_ABSENT,	/* no such mailbox or message */
+	D_EXISTS,	/* that name is taken */
+	D_REFUSED,	/* bad name, INBOX, a bound was reached */
+	D_QUOTA,	/* over quota */
+	D_IN_USE,	/* another POP3 session holds the lock */
+	D_READONLY,
+};
+
+/* System flags; a message's keywords are bits of its mailbox's keyword list. */
+enum door_flag {
+	FLAG_SEEN = 1, FLAG_ANSWERED = 2, FLAG_FLAGGED = 4, FLAG_DELETED = 8,
+	FLAG_DRAFT = 16,
+	FLAG_ALL = 31,
+};
+
+/* RFC 6154, and what we keep beside it. */
+enum door_attr {
+	ATTR_DRAFTS = 1, ATTR_SENT = 2, ATTR_TRASH = 4, ATTR_JUNK = 8,
+	ATTR_ARCHIVE = 16, ATTR_FLAGGED = 32,
+	ATTR_SUBSCRIBED = 256,
+	ATTR_NOSELECT = 512,	/* a name that only has children */
+};
+
+enum {
+	DOOR_NAME_MAX = 1000,		/* octets of a mailbox name (UTF-8) */
+	DOOR_DEPTH_MAX = 32,		/* levels; "/" separates */
+	DOOR_MAILBOXES_MAX = 10000,	/* of one user */
+	DOOR_KEYWORDS_MAX = 64,		/* of one mailbox */
+	DOOR_KEYWORD_LEN = 100,
+	DOOR_OPEN_MAX = 32,		/* messages of one door_open */
+	DOOR_CACHE_MAX = 256 * 1024,	/* one cache record */
+};
+
+struct door_mailbox {
+	uint32_t id, uidvalidity, uidnext, attrs;
+	uint32_t messages, unseen, deleted, recent;
+	uint64_t size, highestmodseq;
+	char	*name;		/* UTF-8, "INBOX" or "a/b" */
+};
+
+/* One message. uids rise strictly in every array. */
+struct door_record {
+	uint32_t uid, flags;
+	uint64_t keywords;	/* bit i: keyword i of the mailbox */
+	uint64_t modseq;
+	int64_t	 date;		/* INTERNALDATE, seconds */
+	uint64_t size;
+	uint32_t header_len;	/* octets up to and with the empty line */
+	uint32_t save_date;	/* seconds it came into this mailbox */
+};
+
+struct door {
+	struct chan chan;
+	enum peer kind;		/* what we are: PEER_IMAPD, ... */
+	uint32_t next_id;
+	enum door_error error;
+	char	 words[200];
+	/* mailboxes that changed since door_events was last asked */
+	uint32_t *events;
+	size_t	 n_events, cap_events;
+	int	 list_changed;
+};
+
+/* Takes fd over; -1: lost until door_set. */
+void	door_init(struct door *d, enum peer kind, int fd);
+void	door_set(struct door *d, int fd);
+void	door_clear(struct door *d);
+enum door_error door_error(const struct door *d);
+const char *door_words(const struct door *d);
+
+/* All mailboxes, sorted by name with INBOX first. First use makes INBOX,
+   Drafts, Sent, Junk, Trash, Archive with their attributes, subscribed. */
+int	door_list(struct door *d, struct door_mailbox **list_r, size_t *n_r);
+void	door_list_free(struct door_mailbox **list, size_t n);
+int	door_create(struct door *d, const char *name, uint32_t attrs,
+	    struct door_mailbox *m_r);
+int	door_delete(struct door *d, uint32_t id);
+/* Renames with all children. INBOX: its messages move to the new mailbox. */
+int	door_rename(struct door *d, const char *from, const char *to);
+/* Subscribes a name, which need not exist (RFC 3501 6.3.6). */
+int	door_subscribe(struct door *d, const char *name, int on);
+/* Names subscribed that are no mailbox: packed lv list. */
+int	door_subscribed(struct door *d, struct buf *names_r);
+/* Counts of one mailbox; name is NULL in the answer. */
+int	door_status(struct door *d, uint32_t id, struct door_mailbox *m_r);
+/*
+ * As door_status, and from now on changes of it are events. With writable the
+ * messages counted in recent belong to this session and are no longer recent;
+ * their lowest uid comes in recent_uid_r.
+ */
+int	door_select(struct door *d, uint32_t id, int writable,
+	    struct door_mailbox *m_r, uint32_t *recent_uid_r);
+int	door_unselect(struct door *d, uint32_t id);
+/* The mailbox's keywords, in bit order: packed lv list. */
+int	door_keywords(struct door *d, uint32_t id, struct buf *list_r);
+
+/*
+ * Records with modseq > since (0: all), in uid order; and the uids expunged
+ * since then (since 0: none), packed u32. complete_r is 0 where the expunge
+ * log does not reach back: then read all. modseq_r: state this answer shows.
+ */
+int	door_records(struct door *d, uint32_t id, uint64_t since,
+	    struct door_record **rec_r, size_t *n_r, uint32_t **gone_r,
+	    size_t *n_gone_r, uint64_t *modseq_r, int *complete_r);
+
+enum door_op { DOOR_SET, DOOR_ADD, DOOR_REMOVE };
+/*
+ * Changes flags of n messages. keywords: NULL-terminated names or NULL.
+ * unchanged_since: UINT64_MAX for no condition; messages with a higher modseq
+ * are left alone and come in failed_r (CONDSTORE, RFC 7162).
+ * The new records come in rec_r.
+ */
+int	door_store(struct door *d, uint32_t id, const uint32_t *uids, size_t n,
+	    enum door_op op, uint32_t flags, char **keywords,
+	    uint64_t unchanged_since, struct door_record **rec_r,
+	    size_t *n_rec_r, uint32_t **failed_r, size_t *n_failed_r);
+/* Expunges those of the messages that are \Deleted (any: all of the n). */
+int	door_expunge(struct door *d, uint32_t id, const uint32_t *uids,
+	    size_t n, int any, uint32_t **gone_r, size_t *n_gone_r,
+	    uint64_t *modseq_r);
+/*
+ * Copies (or moves) n messages; all or none. from_r/to_r: n_r pairs of uids
+ * really copied, in order; uidvalidity_r of the target.
+ */
+int	door_copy(struct door *d, uint32_t from, uint32_t to,
+	    const uint32_t *uids, size_t n, int move, uint32_t **from_r,
+	    uint32_t **to_r, size_t *n_r, uint32_t *uidvalidity_r);
+
+/* Freshly opened O_RDONLY descriptors, -1 for a message that is gone. */
+int	door_open(struct door *d, uint32_t id, const uint32_t *uids, size_t n,
+	    int *fds_r);
+/* Cache records (lib/mail/mime.h): packed u32 uid, lv record (empty: none).
+   Answers as many of the n as fit a frame, from the first on; n_done_r. */
+int	door_cache_get(struct door *d, uint32_t id, const uint32_t *uids,
+	    size_t n, struct buf *packed_r, size_t *n_done_r);
+/* Offers a computed record; nothing is waited for. */
+int	door_cache_put(struct door *d, uint32_t id, uint32_t uid,
+	    const void *p, size_t len);
+
+/*
+ * APPEND: an empty file to write into (O_WRONLY) and its name. Write, fd_sync,
+ * close, then append. An unused file goes away with the door.
+ */
+int	door_file(struct door *d, int *fd_r, char name_r[32]);
+int	door_append(struct door *d, uint32_t id, const char *file,
+	    uint64_t size, uint32_t crc, uint32_t header_len, uint32_t flags,
+	    char **keywords, int64_t date, const void *cache, size_t cache_len,
+	    uint32_t *uid_r, uint32_t *uidvalidity_r);
+
+/* POP3: takes this user's one POP3 lock until the door closes (D_IN_USE). */
+int	door_pop_lock(struct door *d);
+int	door_quota(struct door *d, uint64_t *size_r, uint64_t *size_max_r,
+	    uint64_t *count_r, uint64_t *count_max_r);
+
+/*
+ * Has anything changed? Reads what is there without blocking. 1: ids of the
+ * changed mailboxes in list_r (borrowed until the next call), list_changed_r
+ * says that the list of mailboxes did; 0: nothing; -1: D_LOST.
+ */
+int	door_events(struct door *d, const uint32_t **list_r, size_t *n_r,
+	    int *list_changed_r);
+
+/*
+ * deliver: puts the queue file (fd is a descriptor of it, which proves that
+ * deliver was given it; taken over) into the INBOX of owner. Asynchronous:
+ * door_deliver queues the request under id; door_delivered takes an answer
+ * that is there (1, 0 none, -1 D_LOST). A repeat of the same queue id and
+ * owner is answered RESULT_DELIVERED again and adds nothing.
+ */
+int	door_deliver(struct door *d, uint32_t id, const char *queue_id,
+	    const char *owner, int fd, uint64_t size, uint32_t header_len,
+	    int64_t date, const void *cache, size_t cache_len);
+int	door_delivered(struct door *d, uint32_t *id_r, enum result *result_r,
+	    char words_r[RESULT_WORDS_MAX + 1]);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * Bounds that several programs share. Each is stated in the man page of the
+ * program that enforces it.
+ */
+#ifndef LIB_MAIL_LIMITS_H
+#define LIB_MAIL_LIMITS_H
+
+enum {
+	ADDRESS_MAX = 320,		/* local part 64, "@", domain 255 */
+	LOCAL_PART_MAX = 64,		/* RFC 5321 4.5.3.1.1 */
+	DOMAIN_MAX = 255,		/* 4.5.3.1.2 */
+	LABEL_MAX = 63,
+	RECIPIENTS_MAX = 1000,		/* of one message */
+	HOPS_MAX = 50,			/* Received headers */
+	HEADER_BLOCK_MAX = 256 * 1024,
+	HEADER_COUNT_MAX = 1000,
+	MIME_DEPTH_MAX = 100,
+	MIME_PARTS_MAX = 10000,
+	PASSWORD_MAX = 1024,
+	QUEUE_ID_LEN = 16,		/* lower-case hexadecimal digits */
+};
+
+#endif

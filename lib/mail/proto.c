@@ -1,0 +1,163 @@
+#include "lib/mail/limits.h"
+#include "lib/mail/proto.h"
+#include "lib/mail/result.h"
+
+enum {
+	/* RECIPIENTS_MAX times address, ORCPT, lengths, notify: under a frame */
+	PACKED_MAX = 900 * 1024,
+	CLIENT_MAX = 600,
+	ENVID_MAX = 100,
+	NAME_MAX_DNS = 255,
+};
+
+#define INTAKE	(PEER_BIT(PEER_SMTPD) | PEER_BIT(PEER_COLLECT))
+#define QUEUE	PEER_BIT(PEER_QUEUE)
+
+static const struct msg_field q_file_is[] = {
+	{ "file", QF_FILE, MSG_TEXT, 0, QUEUE_ID_LEN }, { 0 }
+};
+static const struct msg_field q_submit[] = {
+	{ "file", QF_FILE, MSG_TEXT, 0, QUEUE_ID_LEN },
+	{ "sender", QF_SENDER, MSG_TEXT, 0, ADDRESS_MAX },
+	{ "recipients", QF_RECIPIENTS, MSG_BYTES, 0, PACKED_MAX },
+	{ "client", QF_CLIENT, MSG_TEXT, 0, CLIENT_MAX },
+	{ "login", QF_LOGIN, MSG_TEXT, 1, ADDRESS_MAX },
+	{ "time", QF_TIME, MSG_U64, 0, 0 },
+	{ "length", QF_LENGTH, MSG_U64, 0, 0 },
+	{ "crc", QF_CRC, MSG_U32, 0, 0 },
+	{ "final", QF_FINAL, MSG_U32, 0, 0 },
+	{ "forward", QF_FORWARD, MSG_U32, 0, 0 },
+	{ "flags", QF_FLAGS, MSG_U32, 0, 0 },
+	{ "envid", QF_ENVID, MSG_TEXT, 1, ENVID_MAX },
+	{ "origin", QF_ORIGIN, MSG_U32, 1, 0 },
+	{ 0 }
+};
+static const struct msg_field q_done[] = {
+	{ "file", QF_FILE, MSG_TEXT, 1, QUEUE_ID_LEN }, { 0 }
+};
+static const struct msg_field q_words[] = {
+	{ "words", QF_WORDS, MSG_TEXT, 0, RESULT_WORDS_MAX }, { 0 }
+};
+static const struct msg_desc q_table[] = {
+	[Q_FILE] = { "FILE", INTAKE, 0, 0, NULL },
+	[Q_FILE_IS] = { "FILE_IS", QUEUE, 1, 1, q_file_is },
+	[Q_SUBMIT] = { "SUBMIT", INTAKE, 0, 0, q_submit },
+	[Q_DONE] = { "DONE", QUEUE, 0, 1, q_done },
+	[Q_LATER] = { "LATER", QUEUE, 0, 0, q_words },
+	[Q_NEVER] = { "NEVER", QUEUE, 0, 0, q_words },
+};
+const struct msg_proto proto_queue = MSG_PROTO("queue", q_table);
+
+static const struct msg_field j_job[] = {
+	{ "file", JF_FILE, MSG_TEXT, 0, QUEUE_ID_LEN },
+	{ "sender", JF_SENDER, MSG_TEXT, 0, ADDRESS_MAX },
+	{ "recipients", JF_RECIPIENTS, MSG_BYTES, 0, PACKED_MAX },
+	{ "length", JF_LENGTH, MSG_U64, 0, 0 },
+	{ "crc", JF_CRC, MSG_U32, 0, 0 },
+	{ "offset", JF_OFFSET, MSG_U32, 0, 0 },
+	{ "time", JF_TIME, MSG_U64, 0, 0 },
+	{ "dest", JF_DEST, MSG_TEXT, 1, DOMAIN_MAX },
+	{ "flags", JF_FLAGS, MSG_U32, 0, 0 },
+	{ "login", JF_LOGIN, MSG_TEXT, 1, ADDRESS_MAX },
+	{ 0 }
+};
+static const struct msg_field j_result[] = {
+	{ "results", JF_RESULTS, MSG_BYTES, 0, CHAN_FRAME_MAX - 2048 },
+	{ "host", JF_HOST, MSG_TEXT, 1, 400 },
+	{ 0 }
+};
+static const struct msg_field j_words[] = {
+	{ "words", JF_WORDS, MSG_TEXT, 0, RESULT_WORDS_MAX }, { 0 }
+};
+#define WORKER	(PEER_BIT(PEER_DELIVER) | PEER_BIT(PEER_RELAY))
+static const struct msg_desc j_table[] = {
+	[J_DELIVER] = { "DELIVER", QUEUE, 1, 1, j_job },
+	[J_RELAY] = { "RELAY", QUEUE, 1, 1, j_job },
+	[J_RESULT] = { "RESULT", WORKER, 0, 0, j_result },
+	[J_BROKEN] = { "BROKEN", WORKER, 0, 0, j_words },
+	[J_REFUSED] = { "REFUSED", WORKER, 0, 0, j_words },
+};
+const struct msg_proto proto_job = MSG_PROTO("job", j_table);
+
+static const struct msg_field a_auth[] = {
+	{ "service", AF_SERVICE, MSG_U32, 0, 0 },
+	{ "user", AF_USER, MSG_TEXT, 0, ADDRESS_MAX },
+	{ "password", AF_PASSWORD, MSG_TEXT, 0, PASSWORD_MAX },
+	{ "remote", AF_REMOTE, MSG_TEXT, 0, 80 },
+	{ 0 }
+};
+static const struct msg_field a_ok[] = {
+	{ "user", AF_USER, MSG_TEXT, 0, ADDRESS_MAX }, { 0 }
+};
+static const struct msg_field a_no[] = {
+	{ "reason", AF_REASON, MSG_U32, 0, 0 },
+	{ "words", AF_WORDS, MSG_TEXT, 0, RESULT_WORDS_MAX },
+	{ 0 }
+};
+static const struct msg_desc a_table[] = {
+	[A_AUTH] = { "AUTH", PEER_BIT(PEER_LOGIN) | PEER_BIT(PEER_SMTPD), 0,
+	    0, a_auth },
+	[A_OK] = { "OK", PEER_BIT(PEER_AUTH), 0, 1, a_ok },
+	[A_NO] = { "NO", PEER_BIT(PEER_AUTH), 0, 0, a_no },
+};
+const struct msg_proto proto_auth = MSG_PROTO("auth", a_table);
+
+static const struct msg_field n_name[] = {
+	{ "name", NF_NAME, MSG_TEXT, 0, NAME_MAX_DNS }, { 0 }
+};
+static const struct msg_field n_hosts[] = {
+	{ "status", NF_STATUS, MSG_U32, 0, 0 },
+	{ "hosts", NF_HOSTS, MSG_BYTES, 1, 64 * 1024 },
+	{ "words", NF_WORDS, MSG_TEXT, 1, RESULT_WORDS_MAX },
+	{ "secure", NF_SECURE, MSG_U32, 1, 0 },
+	{ 0 }
+};
+#define ASKER	(PEER_BIT(PEER_RELAY) | PEER_BIT(PEER_SMTPD) | \
+    PEER_BIT(PEER_COLLECT))
+static const struct msg_desc n_table[] = {
+	[N_MX] = { "MX", ASKER, 0, 0, n_name },
+	[N_HOST] = { "HOST", ASKER, 0, 0, n_name },
+	[N_HOSTS] = { "HOSTS", PEER_BIT(PEER_RESOLVE), 0, 0, n_hosts },
+};
+const struct msg_proto proto_resolve = MSG_PROTO("resolve", n_table);
+
+static const struct msg_field c_ask[] = {
+	{ "id", CF_ID, MSG_TEXT, 1, QUEUE_ID_LEN },
+	{ "user", CF_USER, MSG_TEXT, 1, ADDRESS_MAX },
+	{ 0 }
+};
+static const struct msg_field c_row[] = {
+	{ "names", CF_NAMES, MSG_BYTES, 1, 2000 },
+	{ "values", CF_VALUES, MSG_BYTES, 0, 64 * 1024 },
+	{ 0 }
+};
+static const struct msg_field c_progress[] = {
+	{ "words", CF_WORDS, MSG_TEXT, 1, RESULT_WORDS_MAX },
+	{ "done", CF_DONE, MSG_U64, 0, 0 },
+	{ "total", CF_TOTAL, MSG_U64, 1, 0 },
+	{ 0 }
+};
+static const struct msg_field c_end[] = {
+	{ "status", CF_STATUS, MSG_U32, 0, 0 },
+	{ "words", CF_WORDS, MSG_TEXT, 1, RESULT_WORDS_MAX },
+	{ 0 }
+};
+#define CTL	PEER_BIT(PEER_CTL)
+#define ANSWERS	(PEER_BIT(PEER_MASTER) | QUEUE | PEER_BIT(PEER_STORE))
+static const struct msg_desc c_table[] = {
+	[C_STATUS] = { "STATUS", CTL, 0, 0, c_ask },
+	[C_STOP] = { "STOP", CTL, 0, 0, c_ask },
+	[C_RELOAD] = { "RELOAD", CTL, 0, 0, c_ask },
+	[C_LIST] = { "LIST", CTL, 0, 0, c_ask },
+	[C_SHOW] = { "SHOW", CTL, 0, 0, c_ask },
+	[C_RETRY] = { "RETRY", CTL, 0, 0, c_ask },
+	[C_HOLD] = { "HOLD", CTL, 0, 0, c_ask },
+	[C_RELEASE] = { "RELEASE", CTL, 0, 0, c_ask },
+	[C_DELETE] = { "DELETE", CTL, 0, 0, c_ask },
+	[C_CHECK] = { "CHECK", CTL, 0, 0, c_ask },
+	[C_REBUILD] = { "REBUILD", CTL, 0, 0, c_ask },
+	[C_ROW] = { "ROW", ANSWERS, 0, 1, c_row },
+	[C_PROGRESS] = { "PROGRESS", ANSWERS, 0, 0, c_progress },
+	[C_END] = { "END", ANSWERS, 0, 0, c_end },
+};
+const struct msg_proto proto_ctl = MSG_PROTO("ctl", c_table);

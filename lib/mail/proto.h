@@ -1,0 +1,167 @@
+/*
+ * The protocols between the programs, but for master's (lib/server/wire.h)
+ * and the store's door (lib/mail/door.h). proto.c holds the tables: who may
+ * send what, with which bounds.
+ */
+#ifndef LIB_MAIL_PROTO_H
+#define LIB_MAIL_PROTO_H
+
+#include "lib/base/msg.h"
+
+/*
+ * smtpd (later collect) and queue. The worker asks for a file, writes the
+ * body, syncs, closes, submits; queue answers DONE when the record is durable.
+ * DONE may bring the next file along (id NEXT and a descriptor), so that a
+ * busy worker saves a round trip.
+ */
+enum q_type {
+	Q_FILE = 1,	/* -> a fresh file, please */
+	Q_FILE_IS,	/* <- QF_FILE, descriptor O_WRONLY */
+	Q_SUBMIT,	/* -> the envelope of a written file */
+	Q_DONE,		/* <- durable: say 250. [QF_FILE and a descriptor: the next] */
+	Q_LATER,	/* <- say 451; QF_WORDS */
+	Q_NEVER,	/* <- say 554; QF_WORDS */
+};
+enum q_field {
+	QF_FILE = 1,	/* the file's name, which is the queue id: 16 hex digits */
+	QF_SENDER,	/* reverse-path without <>; empty: null sender */
+	QF_RECIPIENTS,	/* packed: lv address, lv ORCPT, u32 notify */
+	QF_CLIENT,	/* "name [address]", for trace */
+	QF_LOGIN,	/* who sent it; absent for a stranger */
+	QF_TIME,	/* u64 seconds: when it was accepted */
+	QF_LENGTH,	/* u64 octets of the file */
+	QF_CRC,		/* u32 crc32c of the file */
+	QF_FINAL,	/* u32: end of Return-Path and Delivered-To: relay of an
+			   address as given sends from here */
+	QF_FORWARD,	/* u32: end of Return-Path alone: relay of what an alias
+			   expanded to sends from here (keeps Delivered-To) */
+	QF_FLAGS,	/* u32 enum q_flag */
+	QF_WORDS,
+	QF_ENVID,
+	QF_ORIGIN,	/* u32 enum service it came in by */
+};
+enum q_flag {
+	Q_8BIT = 1,	/* BODY=8BITMIME was said or octets over 0x7f are there */
+};
+extern const struct msg_proto proto_queue;
+
+/*
+ * queue and deliver; queue and relay. A job is one message and the recipients
+ * that share a way; frame id is the job's number. Several jobs of deliver may
+ * be under way; relay has one at a time.
+ */
+enum j_type {
+	J_DELIVER = 1,	/* queue -> deliver, descriptor O_RDONLY */
+	J_RELAY,	/* queue -> relay, descriptor O_RDONLY */
+	J_RESULT,	/* -> queue */
+	J_BROKEN,	/* -> queue: length or checksum is wrong; set it aside */
+	J_REFUSED,	/* -> queue: not taken (retiring), give it to another */
+};
+enum j_field {
+	JF_FILE = 1,
+	JF_SENDER,
+	JF_RECIPIENTS,	/* J_DELIVER: u32 index, lv owner ("anna@example.test",
+			   whose mailbox), lv address as it was given (with +tag);
+			   J_RELAY: u32 index, lv address */
+	JF_LENGTH,
+	JF_CRC,
+	JF_OFFSET,	/* J_DELIVER: QF_FINAL; J_RELAY: send from here */
+	JF_TIME,
+	JF_DEST,	/* J_RELAY: domain, or "" for the smarthost */
+	JF_FLAGS,	/* u32 enum q_flag */
+	JF_RESULTS,	/* packed: u32 index, u8 enum result, lv words */
+	JF_HOST,	/* relay: who answered, "mx.example.com [192.0.2.1]" */
+	JF_WORDS,
+	JF_LOGIN,
+};
+extern const struct msg_proto proto_job;
+
+/*
+ * login and smtpd ask auth. For IMAP and POP3 the answer brings a descriptor:
+ * the session's end to proxy to. auth applies the growing delays itself: the
+ * asker only waits.
+ */
+enum a_type {
+	A_AUTH = 1,
+	A_OK,		/* AF_USER: the account's name; [descriptor] */
+	A_NO,		/* AF_REASON enum a_reason, AF_WORDS */
+};
+enum a_field {
+	AF_SERVICE = 1,	/* u32 enum service */
+	AF_USER,	/* as the client gave it (asking), canonical (answer) */
+	AF_PASSWORD,
+	AF_REMOTE,
+	AF_REASON,
+	AF_WORDS,
+};
+enum a_reason {
+	A_BAD = 1,	/* wrong name or password; never says which */
+	A_LATER,	/* temporary trouble */
+	A_LIMIT,	/* too many sessions or failures */
+};
+extern const struct msg_proto proto_auth;
+
+/*
+ * resolve answers relay. HOSTS lists what to try, in order: for a domain its
+ * MX hosts by preference, equals shuffled, or the domain itself where it has
+ * no MX (RFC 5321 5.1); for a host the host itself.
+ */
+enum n_type {
+	N_MX = 1,	/* NF_NAME: a mail domain */
+	N_HOST,		/* NF_NAME: a host, no MX look-up */
+	N_HOSTS,	/* NF_STATUS, NF_HOSTS, NF_WORDS */
+};
+enum n_field {
+	NF_NAME = 1,
+	NF_STATUS,	/* u32 enum n_status */
+	NF_HOSTS,	/* packed: u32 preference, lv host, u32 n, n times lv
+			   address as text ("192.0.2.1", "2001:db8::1") */
+	NF_WORDS,
+	NF_SECURE,	/* u32: 1 if all of it was DNSSEC-validated */
+};
+enum n_status {
+	N_OK,
+	N_NULL_MX,	/* RFC 7505: never */
+	N_NO_DOMAIN,	/* does not exist: never */
+	N_NO_ADDRESS,	/* exists, but no host has an address: never */
+	N_TEMP,		/* try later */
+};
+extern const struct msg_proto proto_resolve;
+
+/*
+ * The operator's command on the control sockets run/queue.ctl, run/store.ctl,
+ * run/master.ctl. An answer is any number of rows, then C_END. The server
+ * asks SO_PEERCRED and serves root and its own uid (in a trial the caller).
+ */
+enum c_type {
+	C_STATUS = 1,	/* master: a row per process; queue, store: counters */
+	C_STOP,		/* master */
+	C_RELOAD,	/* master: all programs; queue, store: tables */
+	C_LIST,		/* queue: a row per message and recipient. store: a row
+			   per user */
+	C_SHOW,		/* queue: CF_ID: envelope rows and the body's descriptor */
+	C_RETRY,	/* queue: CF_ID or all */
+	C_HOLD,
+	C_RELEASE,
+	C_DELETE,
+	C_CHECK,	/* store: CF_USER or all; a row per finding */
+	C_REBUILD,	/* store: CF_USER or all; rows of progress */
+	C_ROW,		/* <- CF_NAMES (in the first row) and CF_VALUES */
+	C_PROGRESS,	/* <- CF_WORDS, CF_DONE, CF_TOTAL */
+	C_END,		/* <- CF_STATUS enum c_status, CF_WORDS */
+};
+enum c_field {
+	CF_ID = 1,	/* queue id */
+	CF_USER,
+	CF_NAMES,	/* packed lv: column names, as they stand in --json */
+	CF_VALUES,	/* packed: u8 enum c_value, lv text */
+	CF_STATUS,
+	CF_WORDS,
+	CF_DONE,
+	CF_TOTAL,
+};
+enum c_value { C_TEXT, C_NUMBER, C_BOOL, C_NULL };
+enum c_status { C_OK, C_REFUSED, C_BUSY };
+extern const struct msg_proto proto_ctl;
+
+#endif

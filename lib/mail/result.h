@@ -1,0 +1,16 @@
+/*
+ * The outcome of a delivery to one recipient, and its words: "5.1.1 no such
+ * mailbox", an enhanced status code (RFC 3463) first, then text.
+ */
+#ifndef LIB_MAIL_RESULT_H
+#define LIB_MAIL_RESULT_H
+
+enum result {
+	RESULT_DELIVERED = 0,
+	RESULT_LATER = 1,	/* temporary: stays in the queue */
+	RESULT_NEVER = 2,	/* permanent: the sender is told */
+};
+
+enum { RESULT_WORDS_MAX = 1000 };
+
+#endif

@@ -1,0 +1,75 @@
+/*
+ * The compiled tables: jail/tables.cdb, made by `rohrpost apply` from the text
+ * files domains, users and aliases. One file, so that every program sees one
+ * consistent state; replaced by rename; reopened where its inode changed.
+ *
+ * Keys and values (all addresses in lower case; domains as A-labels):
+ *   "d" domain            "l" local | "a" target domain (alias domain) 
+ *   "u" local@domain      packed: u64 quota octets (0: none), u64 quota count,
+ *                         u32 flags           an account and its main address
+ *   "a" local@domain      packed lv list of targets     an alias
+ *   "a" @domain           the same: catch-all
+ *   "o" address NUL login ""      the login owns that address (may send from it)
+ *   "f"                   u32 format version, u64 time of the apply
+ *
+ * Look-ups have three results: found, absent, error (try later).
+ */
+#ifndef LIB_MAIL_TABLES_H
+#define LIB_MAIL_TABLES_H
+
+#include <stdint.h>
+
+#include "lib/base/buf.h"
+
+enum lookup {
+	LOOKUP_ERROR = -1,	/* say "later" */
+	LOOKUP_ABSENT = 0,
+	LOOKUP_FOUND = 1,
+};
+
+struct tables;
+
+struct tables_user {
+	uint64_t quota_size;	/* octets; 0: none */
+	uint64_t quota_count;	/* messages; 0: none */
+	uint32_t flags;
+};
+
+enum tables_kind {
+	TABLES_ABSENT,		/* our domain, no such address: 5.1.1 */
+	TABLES_REMOTE,		/* not our domain */
+	TABLES_USER,		/* name_r is the account */
+	TABLES_ALIAS,		/* list_r holds targets */
+	TABLES_ERROR,		/* later */
+};
+
+/* Opens path; the handle reopens it when the file is replaced. */
+struct tables *tables_open(const char *path, struct buf *why);
+void	tables_free(struct tables **t);
+/* Looks whether the file was replaced; call once per transaction. */
+void	tables_refresh(struct tables *t);
+
+/* Is the (lower-case) domain ours? */
+enum lookup tables_domain(struct tables *t, const char *domain);
+
+/*
+ * What an address is: resolves alias domains, +tag (RFC 5233 subaddress: the
+ * address as given, then without the tag), postmaster and abuse at each
+ * domain, then catch-all. address is local@domain in any case. For
+ * TABLES_USER name_r is the account's name; for TABLES_ALIAS list_r is a
+ * packed lv list of target addresses. One step only: queue follows chains.
+ */
+enum tables_kind tables_address(struct tables *t, const char *address,
+	    struct buf *name_r, struct buf *list_r);
+enum lookup tables_user(struct tables *t, const char *name,
+	    struct tables_user *u_r);
+/* May login send with that address as MAIL FROM? */
+enum lookup tables_owns(struct tables *t, const char *login,
+	    const char *address);
+/*
+ * Is the account over its quota? Reads jail/state/full.cdb (key: account),
+ * which store replaces when it changes. Absent file: no.
+ */
+enum lookup tables_full(struct tables *t, const char *name);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * Look-ups by key in a file that others replace: the interface, and its cdb
+ * back end (libcdb). Three results, never two.
+ */
+#ifndef LIB_MAP_MAP_H
+#define LIB_MAP_MAP_H
+
+#include <stddef.h>
+
+#include "lib/base/buf.h"
+
+enum map_result {
+	MAP_ERROR = -1,
+	MAP_ABSENT = 0,
+	MAP_FOUND = 1,
+};
+
+struct map;
+
+/*
+ * Opens a cdb file through a path that stays valid in the jail. A missing
+ * file is no error where missing_ok: every key is absent until it appears.
+ */
+struct map *map_cdb_open(const char *path, int missing_ok, struct buf *why);
+void	map_free(struct map **m);
+/* Opens the file anew if another inode stands there now. 0, -1 (old stays). */
+int	map_refresh(struct map *m);
+/* Finds the first value; borrowed memory, good until the next map_refresh. */
+enum map_result map_find(struct map *m, const void *key, size_t klen,
+	    const char **value_r, size_t *len_r);
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * The configuration file: rohrpost.conf in the configuration directory.
+ *
+ * Lines are "key = value"; "#" starts a comment at the start of a line; blank
+ * lines count for nothing; a key stands at most once. Each program owns a
+ * const table of the keys it reads and a struct they are written to; it
+ * ignores the keys of the others (`rohrpost config check` asks every program
+ * for its table, with the option -K, and so finds a key that nobody knows).
+ * A key that several programs read is a macro here, so that type, default and
+ * bounds cannot differ.
+ *
+ * DIAGNOSTICS: a bad line is answered with "FILE:LINE: words" in why.
+ */
+#ifndef LIB_SERVER_CONFIG_H
+#define LIB_SERVER_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/buf.h"
+
+enum config_type {
+	CONFIG_TEXT,		/* char *: never NULL */
+	CONFIG_NUMBER,		/* uint64_t: min..max */
+	CONFIG_SIZE,		/* uint64_t octets: 10, 10K, 25M, 2G (powers of 1024) */
+	CONFIG_TIME,		/* uint64_t seconds: 10s, 5m, 2h, 5d; unit required */
+	CONFIG_BOOL,		/* int: yes, no */
+	CONFIG_CHOICE,		/* int: index in the words of choices */
+};
+
+struct config_key {
+	const char *name;
+	enum config_type type;
+	size_t	 offset;	/* in the program's struct */
+	const char *def;	/* default, as text */
+	uint64_t min, max;	/* text: bounds of its length */
+	const char *choices;	/* CONFIG_CHOICE: "never may must" */
+	const char *help;	/* one line, for -K and config show */
+};
+
+/* Keys that several programs read. c is the struct, m its member. */
+#define CONFIG_KEY_HOSTNAME(c, m) \
+	{ "hostname", CONFIG_TEXT, offsetof(c, m), "", 0, 255, NULL, \
+	  "fully qualified name of this host, as in EHLO and Received" }
+#define CONFIG_KEY_STATE(c, m) \
+	{ "state_dir", CONFIG_TEXT, offsetof(c, m), STATEDIR, 1, 900, NULL, \
+	  "directory of spool, jail, run and log" }
+#define CONFIG_KEY_MESSAGE_SIZE(c, m) \
+	{ "message_size", CONFIG_SIZE, offsetof(c, m), "50M", 1024, \
+	  (uint64_t)2 << 30, NULL, "largest message accepted" }
+#define CONFIG_KEY_CERT(c, m) \
+	{ "tls_certificate", CONFIG_TEXT, offsetof(c, m), "", 0, 900, NULL, \
+	  "PEM file of the certificate chain" }
+#define CONFIG_KEY_CERT_KEY(c, m) \
+	{ "tls_key", CONFIG_TEXT, offsetof(c, m), "", 0, 900, NULL, \
+	  "PEM file of the certificate's private key" }
+#define CONFIG_KEY_VERBOSE(c, m) \
+	{ "verbose", CONFIG_BOOL, offsetof(c, m), "no", 0, 0, NULL, \
+	  "write debug lines to the log" }
+
+#define CONFIG_END { .name = NULL }
+
+/*
+ * Sets every key of the table in conf: from the file dir/rohrpost.conf, else
+ * its default. Relative paths stay as they are. Returns 0; -1 with why. Texts
+ * are allocated and stay for the life of the process.
+ */
+int	config_load(const char *dir, const struct config_key *keys, void *conf,
+	    struct buf *why) ATTR_CHECK;
+/* The same from text in memory; name stands for the file in messages. */
+int	config_parse(const char *text, size_t len, const char *name,
+	    const struct config_key *keys, void *conf, struct buf *why)
+	    ATTR_CHECK;
+/*
+ * Calls each with every key = value of the file, in order (for config check
+ * and show). Stops at the first non-zero return of each and returns it.
+ */
+int	config_walk(const char *dir, int (*each)(const char *key,
+	    const char *value, unsigned line, void *arg), void *arg,
+	    struct buf *why) ATTR_CHECK;
+
+#endif

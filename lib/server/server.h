@@ -1,0 +1,123 @@
+/*
+ * The two shapes of process. A program is an archive and a main.c that fills
+ * in one struct server and calls server_loop_main or server_work_main.
+ *
+ * The skeleton owns: options, configuration, log, the channel to master, the
+ * order before_jail -> privilege drop -> after_jail, reload and stop, and (in
+ * the work shape) accept, idle waiting and retirement. Life of a process:
+ *
+ *   1. options (-c DIR, -n check the configuration and exit, -K print the
+ *      keys and exit, -U UID:GID a session id, -V version); the configuration
+ *   2. before_jail: still with master's rights. Open keys, certificates,
+ *      tables, databases; warm up what would dlopen later.
+ *   3. privdrop(user, jail) and the system call filter; without root neither
+ *   4. after_jail
+ *   5. master's WIRE_PEER, WIRE_LISTEN ... WIRE_GO; then READY goes out
+ *   6. the loop, until WIRE_STOP, retirement, or the end of master's channel
+ *      (master is dead: exit 0 at once, mail is safe by the order of writes)
+ *
+ * Descriptors at exec: 0 and 1 /dev/null, 2 the log pipe, 3 master. Everything
+ * else comes as a message with a descriptor.
+ *
+ * DIAGNOSTICS: a wrong option or configuration ends with 100 and one line; the
+ * world failing with 111.
+ */
+#ifndef LIB_SERVER_SERVER_H
+#define LIB_SERVER_SERVER_H
+
+#include <ev.h>
+
+#include "lib/base/chan.h"
+#include "lib/base/peer.h"
+#include "lib/server/config.h"
+#include "lib/server/wire.h"
+
+/* A client that master or accept handed over. */
+struct session {
+	int	 fd;			/* the callee's to close */
+	enum service service;
+	char	 user[321];		/* WIRE_SESSION: who logged in; else "" */
+	char	 remote[80];		/* "addr:port"; "local" for Unix sockets */
+	long	 uid;			/* SERVICE_LOCAL, CONTROL: SO_PEERCRED; else -1 */
+};
+
+/* A peer's channel as master announced it. */
+struct wire {
+	enum peer peer;
+	uint32_t instance;
+	char	 user[321];		/* whose door (store only); else "" */
+	int	 fd;			/* the callee's to close */
+};
+
+struct server {
+	enum peer kind;
+	const char *user;		/* system user, "rp-smtpd"; NULL: needs -U */
+	const char *group;		/* extra group ("rp-spool") or NULL */
+	int	 jail;			/* chroot to the jail directory? */
+	const struct config_key *keys;
+	void	*conf;
+	const char **state_dir;		/* where the table put state_dir */
+	int	*verbose;		/* where it put verbose */
+
+	int	(*before_jail)(void);	/* 0, or -1 having logged why */
+	int	(*after_jail)(void);
+	/* Configuration was read again into conf; 0, or -1: the old stays.
+	   NULL in the work shape: the worker retires and a new one starts. */
+	int	(*reload)(void);
+
+	/* Loop shape. Descriptors are non-blocking. */
+	void	(*wired)(struct ev_loop *, const struct wire *);
+	void	(*peer_gone)(struct ev_loop *, enum peer, uint32_t instance);
+	void	(*listening)(struct ev_loop *, enum service, int fd);
+	void	(*session)(struct ev_loop *, const struct session *);
+	void	(*go)(struct ev_loop *);	/* after WIRE_GO */
+	/* An answer of master to server_start(). fd -1: refused, words why. */
+	void	(*started)(struct ev_loop *, uint32_t id, int fd,
+		    const char *words);
+	/* Finish: call server_exit when done; NULL: exit at once. */
+	void	(*stop)(struct ev_loop *);
+
+	/* Work shape. Descriptors are blocking. */
+	void	(*serve)(const struct session *);	/* one client, whole */
+	/* A peer's channel can be read, or (chan NULL) it was lost. */
+	void	(*input)(enum peer, struct chan *);
+	unsigned max_sessions;		/* retire after that many; 0: never */
+	/* Called about once a second while idle, or NULL. */
+	void	(*idle)(void);
+};
+
+int	server_loop_main(int argc, char **argv, const struct server *s);
+int	server_work_main(int argc, char **argv, const struct server *s);
+
+/* Both shapes. */
+const char *server_config_dir(void);
+/* True when the process has dropped root: jail and filter are in place. */
+int	server_jailed(void);
+/*
+ * Path of a file under state_dir: "/" + name inside the jail when the process
+ * is jailed and name starts with "jail/" ("jail/tables.cdb" is then
+ * "/tables.cdb"). Returns a static string, good until the next call.
+ */
+const char *server_path(const char *name);
+
+/* Loop shape. */
+void	server_exit(void);
+void	server_retire_peer(enum peer p, uint32_t instance);
+/* auth: asks master for a session of user; the answer comes to started(). */
+int	server_start(enum service s, const char *user, const char *remote,
+	    uint32_t id);
+
+/* Work shape. */
+/*
+ * The channel to a peer. Where it was lost, waits up to timeout_ms for master
+ * to give a fresh one; NULL: later.
+ */
+struct chan *server_peer(enum peer p, int timeout_ms);
+/* Says that the channel broke: closes it; the next server_peer waits. */
+void	server_peer_lost(enum peer p);
+/* Retire after the present piece of work (an anomaly was seen). */
+void	server_retire(void);
+/* True when the worker should end soon (stop, reload, retirement). */
+int	server_stopping(void);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * What master says to every program and they to it, over descriptor
+ * SERVER_MASTER_FD; and the services that ports belong to.
+ */
+#ifndef LIB_SERVER_WIRE_H
+#define LIB_SERVER_WIRE_H
+
+#include "lib/base/msg.h"
+
+enum { SERVER_MASTER_FD = 3 };	/* the one descriptor beside 0, 1, 2 at exec */
+
+enum service {
+	SERVICE_NONE,
+	SERVICE_SMTP,		/* 25: MX, no AUTH */
+	SERVICE_SUBMISSION,	/* 587: STARTTLS, then AUTH */
+	SERVICE_SUBMISSIONS,	/* 465: TLS from the first octet, AUTH */
+	SERVICE_LOCAL,		/* run/submit: SMTP on a Unix socket, the peer's
+				   uid is the login (sendmail) */
+	SERVICE_IMAP,		/* 143: STARTTLS */
+	SERVICE_IMAPS,		/* 993 */
+	SERVICE_POP3,		/* 110: STLS */
+	SERVICE_POP3S,		/* 995 */
+	SERVICE_CONTROL,	/* run/<program>.ctl: the operator's command */
+	SERVICE_COUNT
+};
+
+/* "smtp", "submission", ...: also the key listen_<name>. */
+const char *service_name(enum service s);
+
+enum wire_type {
+	WIRE_PEER = 1,	/* here is the channel to a peer (a new one if known) */
+	WIRE_LISTEN,	/* here is a listening socket */
+	WIRE_GO,	/* all that belongs to the start was said */
+	WIRE_SESSION,	/* here is a client: imapd, pop3d */
+	WIRE_RELOAD,	/* read configuration and certificates again */
+	WIRE_STOP,	/* finish what runs, then exit 0 */
+	WIRE_READY,	/* program: started, before the jail errors are past */
+	WIRE_STATE,	/* program: enum wire_state */
+	WIRE_START,	/* auth: a user logged in, start or find the session */
+	WIRE_STARTED,	/* answer: descriptor for login to proxy to */
+	WIRE_REFUSED,	/* answer: why not */
+	WIRE_RETIRE,	/* queue: end that peer, it broke a rule */
+	WIRE_PEER_GONE,	/* the peer of that instance ended (for loops) */
+};
+
+enum wire_state {
+	WIRE_IDLE,	/* can take work */
+	WIRE_BUSY,	/* serves a client */
+};
+
+enum wire_field {
+	WF_PEER = 1,	/* enum peer */
+	WF_INSTANCE,	/* number of the process, unique while master lives */
+	WF_SERVICE,
+	WF_USER,	/* whose door or session; at most 320 octets */
+	WF_REMOTE,	/* "192.0.2.1:4711", "[2001:db8::1]:4711" */
+	WF_STATE,
+	WF_WORDS,
+};
+
+/* The table (lib/server/wire.c). */
+extern const struct msg_proto proto_wire;
+
+#endif
