@@ -7,10 +7,18 @@
  *   "d" domain            "l" local | "a" target domain (alias domain) 
  *   "u" local@domain      packed: u64 quota octets (0: none), u64 quota count,
  *                         u32 flags           an account and its main address
- *   "a" local@domain      packed lv list of targets     an alias
+ *   "a" local@domain      packed lv list of targets     an alias; postmaster and
+ *                         abuse stand here for each local domain, unless the
+ *                         operator made them accounts
+ *   "a" "postmaster"      the same, for the address without a domain
  *   "a" @domain           the same: catch-all
- *   "o" address NUL login ""      the login owns that address (may send from it)
+ *   "o" address NUL login ""      the login owns that address (may send from it);
+ *                         address @domain: the catch-all leads to it
  *   "f"                   u32 format version, u64 time of the apply
+ *
+ * Beside it lies auth/passwd.cdb, made by the same apply: key local@domain,
+ * value the crypt(3) or {SCHEME} text. A disabled account is left out of it, so
+ * that auth cannot answer it otherwise than an unknown one.
  *
  * Look-ups have three results: found, absent, error (try later).
  */
@@ -32,7 +40,11 @@ struct tables;
 struct tables_user {
 	uint64_t quota_size;	/* octets; 0: none */
 	uint64_t quota_count;	/* messages; 0: none */
-	uint32_t flags;
+	uint32_t flags;		/* enum tables_flag */
+};
+
+enum tables_flag {
+	TABLES_DISABLED = 1,	/* no login; mail is still taken */
 };
 
 enum tables_kind {
@@ -55,15 +67,20 @@ enum lookup tables_domain(struct tables *t, const char *domain);
 /*
  * What an address is: resolves alias domains, +tag (RFC 5233 subaddress: the
  * address as given, then without the tag), postmaster and abuse at each
- * domain, then catch-all. address is local@domain in any case. For
- * TABLES_USER name_r is the account's name; for TABLES_ALIAS list_r is a
- * packed lv list of target addresses. One step only: queue follows chains.
+ * domain, then catch-all. address is local@domain in any case; without "@"
+ * only "postmaster" is known (RFC 5321 4.5.1). For TABLES_USER name_r is the
+ * account's name; for TABLES_ALIAS list_r is a packed lv list of target
+ * addresses. One step only: queue follows chains.
  */
 enum tables_kind tables_address(struct tables *t, const char *address,
 	    struct buf *name_r, struct buf *list_r);
 enum lookup tables_user(struct tables *t, const char *name,
 	    struct tables_user *u_r);
-/* May login send with that address as MAIL FROM? */
+/*
+ * May login send with that address as MAIL FROM? Its own, each alias that
+ * leads to it, both with any +tag and at alias domains, and any address that
+ * is neither account nor alias where a catch-all leads to it.
+ */
 enum lookup tables_owns(struct tables *t, const char *login,
 	    const char *address);
 /*

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "lib/base/attr.h"
 #include "lib/base/buf.h"
 
 enum map_result {

@@ -1,0 +1,309 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/mail/limits.h"
+#include "lib/mail/tables.h"
+#include "lib/map/map.h"
+
+enum { TABLES_FORMAT = 1, KEY_SIZE = 2 * ADDRESS_MAX + 4 };
+
+struct tables {
+	struct map *map, *full;
+};
+
+/* An address in pieces, in lower case, alias domain already resolved. */
+struct place {
+	char	 local[ADDRESS_MAX + 1];
+	char	 domain[DOMAIN_MAX + 1];
+	size_t	 llen, dlen;
+};
+
+static struct map *
+open_full(const char *path, struct buf *why)
+{
+	const char *slash = strrchr(path, '/');
+	struct buf name = BUF_INIT(0);
+	struct map *m;
+
+	if (slash != NULL)
+		buf_append(&name, path, (size_t)(slash - path) + 1);
+	buf_puts(&name, "state/full.cdb");
+	m = map_cdb_open(buf_str(&name), 1, why);
+	buf_clear(&name);
+	return m;
+}
+
+static int
+format_known(struct map *m)
+{
+	const char *p;
+	size_t len;
+	struct cursor c;
+
+	if (map_find(m, "f", 1, &p, &len) != MAP_FOUND)
+		return 0;
+	cursor_init(&c, p, len);
+	return cursor_u32(&c) == TABLES_FORMAT && !c.bad;
+}
+
+struct tables *
+tables_open(const char *path, struct buf *why)
+{
+	struct tables *t = mem_zalloc(1, sizeof(*t));
+
+	t->map = map_cdb_open(path, 0, why);
+	if (t->map != NULL && !format_known(t->map)) {
+		buf_set(why, "%s: format not known, run rohrpost apply", path);
+		map_free(&t->map);
+	}
+	if (t->map != NULL)
+		t->full = open_full(path, why);
+	if (t->full == NULL)
+		tables_free(&t);
+	return t;
+}
+
+void
+tables_free(struct tables **tp)
+{
+	struct tables *t = *tp;
+
+	if (t == NULL)
+		return;
+	map_free(&t->map);
+	map_free(&t->full);
+	free(t);
+	*tp = NULL;
+}
+
+void
+tables_refresh(struct tables *t)
+{
+	/* Where it fails the old stays, and map_refresh has said so. */
+	(void)map_refresh(t->map);
+	(void)map_refresh(t->full);
+}
+
+/* Looks up kind followed by key (a, then sep and b where b is not NULL). */
+static enum map_result
+find(struct tables *t, char kind, const char *a, size_t alen, char sep,
+    const char *b, size_t blen, const char **p, size_t *n)
+{
+	char key[KEY_SIZE];
+	size_t len = 0;
+
+	if (alen + blen + 2 > sizeof(key))
+		return MAP_ABSENT;
+	key[len++] = kind;
+	memcpy(key + len, a, alen);
+	len += alen;
+	if (b != NULL) {
+		key[len++] = sep;
+		memcpy(key + len, b, blen);
+		len += blen;
+	}
+	return map_find(t->map, key, len, p, n);
+}
+
+enum lookup
+tables_domain(struct tables *t, const char *domain)
+{
+	const char *p;
+	size_t n;
+
+	return (enum lookup)find(t, 'd', domain, strlen(domain), 0, NULL, 0,
+	    &p, &n);
+}
+
+/* Takes an address apart. 1 our domain, 0 another, -1 try later. */
+static int
+place_find(struct tables *t, const char *address, struct place *pl)
+{
+	const char *at = strrchr(address, '@'), *p;
+	enum map_result r;
+	size_t n;
+
+	if (at == NULL)
+		return 0;
+	pl->llen = (size_t)(at - address);
+	pl->dlen = strlen(at + 1);
+	if (pl->llen >= sizeof(pl->local) || pl->dlen >= sizeof(pl->domain))
+		return 0;
+	memcpy(pl->local, address, pl->llen);
+	memcpy(pl->domain, at + 1, pl->dlen);
+	str_tolower(pl->local, pl->llen);
+	str_tolower(pl->domain, pl->dlen);
+	r = find(t, 'd', pl->domain, pl->dlen, 0, NULL, 0, &p, &n);
+	if (r != MAP_FOUND)
+		return (int)r;
+	if (n == 0 || (p[0] == 'a' && n - 1 >= sizeof(pl->domain)))
+		return -1;
+	if (p[0] == 'a') {
+		memcpy(pl->domain, p + 1, n - 1);
+		pl->dlen = n - 1;
+	}
+	return 1;
+}
+
+/* Length of the local part without its +tag; the whole where it has none. */
+static size_t
+untagged(const struct place *pl)
+{
+	const char *plus;
+
+	if (pl->llen == 0 || pl->local[0] == '"')
+		return pl->llen;
+	plus = memchr(pl->local + 1, '+', pl->llen - 1);
+	return plus == NULL ? pl->llen : (size_t)(plus - pl->local);
+}
+
+/* One exact look: account, then alias, with llen octets of the local part. */
+static enum tables_kind
+exact(struct tables *t, const struct place *pl, size_t llen, struct buf *name_r,
+    struct buf *list_r)
+{
+	enum map_result r;
+	const char *p;
+	size_t n;
+
+	r = find(t, 'u', pl->local, llen, '@', pl->domain, pl->dlen, &p, &n);
+	if (r == MAP_FOUND) {
+		buf_reset(name_r);
+		buf_append(name_r, pl->local, llen);
+		buf_putc(name_r, '@');
+		buf_append(name_r, pl->domain, pl->dlen);
+		return TABLES_USER;
+	}
+	if (r == MAP_ABSENT)
+		r = find(t, 'a', pl->local, llen, '@', pl->domain, pl->dlen,
+		    &p, &n);
+	if (r == MAP_FOUND) {
+		buf_reset(list_r);
+		if (buf_append(list_r, p, n) == -1)
+			return TABLES_ERROR;
+		return TABLES_ALIAS;
+	}
+	return r == MAP_ABSENT ? TABLES_ABSENT : TABLES_ERROR;
+}
+
+/* RFC 5321 4.5.1: "postmaster" without a domain is an address of ours. */
+static enum tables_kind
+bare(struct tables *t, const char *address, struct buf *list_r)
+{
+	enum map_result r;
+	const char *p;
+	size_t n;
+
+	if (str_casecmp(address, "postmaster") != 0)
+		return TABLES_REMOTE;
+	r = find(t, 'a', "postmaster", 10, 0, NULL, 0, &p, &n);
+	if (r != MAP_FOUND)
+		return r == MAP_ABSENT ? TABLES_ABSENT : TABLES_ERROR;
+	buf_reset(list_r);
+	return buf_append(list_r, p, n) == -1 ? TABLES_ERROR : TABLES_ALIAS;
+}
+
+enum tables_kind
+tables_address(struct tables *t, const char *address, struct buf *name_r,
+    struct buf *list_r)
+{
+	struct place pl;
+	enum tables_kind k;
+	size_t llen;
+	int r;
+
+	if (strchr(address, '@') == NULL)
+		return bare(t, address, list_r);
+	r = place_find(t, address, &pl);
+	if (r != 1)
+		return r == 0 ? TABLES_REMOTE : TABLES_ERROR;
+	/* An empty local part would be the key of the catch-all. */
+	if (pl.llen == 0)
+		return TABLES_ABSENT;
+	k = exact(t, &pl, pl.llen, name_r, list_r);
+	llen = untagged(&pl);
+	if (k == TABLES_ABSENT && llen != pl.llen)
+		k = exact(t, &pl, llen, name_r, list_r);
+	if (k == TABLES_ABSENT)
+		k = exact(t, &pl, 0, name_r, list_r);
+	return k;
+}
+
+enum lookup
+tables_user(struct tables *t, const char *name, struct tables_user *u_r)
+{
+	enum map_result r;
+	struct cursor c;
+	const char *p;
+	size_t n;
+
+	r = find(t, 'u', name, strlen(name), 0, NULL, 0, &p, &n);
+	if (r != MAP_FOUND)
+		return (enum lookup)r;
+	cursor_init(&c, p, n);
+	u_r->quota_size = cursor_u64(&c);
+	u_r->quota_count = cursor_u64(&c);
+	u_r->flags = cursor_u32(&c);
+	return c.bad ? LOOKUP_ERROR : LOOKUP_FOUND;
+}
+
+static enum map_result
+owns_key(struct tables *t, const struct place *pl, size_t llen,
+    const char *login, size_t n)
+{
+	char address[2 * ADDRESS_MAX + 2];
+	const char *p;
+	size_t len;
+
+	memcpy(address, pl->local, llen);
+	address[llen] = '@';
+	memcpy(address + llen + 1, pl->domain, pl->dlen);
+	return find(t, 'o', address, llen + 1 + pl->dlen, 0, login, n, &p,
+	    &len);
+}
+
+enum lookup
+tables_owns(struct tables *t, const char *login, const char *address)
+{
+	struct buf name = BUF_INIT(ADDRESS_MAX), list = BUF_INIT(0);
+	size_t n = strlen(login), llen;
+	enum tables_kind k;
+	enum map_result r;
+	struct place pl;
+	int known;
+
+	known = place_find(t, address, &pl);
+	if (known != 1 || pl.llen == 0)
+		return known == -1 ? LOOKUP_ERROR : LOOKUP_ABSENT;
+	llen = untagged(&pl);
+	r = owns_key(t, &pl, pl.llen, login, n);
+	if (r == MAP_ABSENT && llen != pl.llen)
+		r = owns_key(t, &pl, llen, login, n);
+	if (r != MAP_ABSENT)
+		return (enum lookup)r;
+
+	/* What the catch-all alone takes belongs to whom it leads. */
+	k = exact(t, &pl, pl.llen, &name, &list);
+	if (k == TABLES_ABSENT && llen != pl.llen)
+		k = exact(t, &pl, llen, &name, &list);
+	if (k == TABLES_ABSENT)
+		r = owns_key(t, &pl, 0, login, n);
+	else if (k == TABLES_ERROR)
+		r = MAP_ERROR;
+	buf_clear(&name);
+	buf_clear(&list);
+	return (enum lookup)r;
+}
+
+enum lookup
+tables_full(struct tables *t, const char *name)
+{
+	const char *p;
+	size_t n;
+
+	return (enum lookup)map_find(t->full, name, strlen(name), &p, &n);
+}

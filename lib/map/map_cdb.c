@@ -1,0 +1,143 @@
+#include "config.h"
+
+#include <sys/stat.h>
+
+#include <cdb.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/map/map.h"
+
+/*
+ * libcdb maps the file, so the descriptor is closed at once: a program with
+ * ten maps holds no descriptor for them. The mapping keeps the inode alive,
+ * hence a new file never has the number of the one in use.
+ */
+struct map {
+	char	*path;
+	int	 missing_ok;
+	int	 open;
+	dev_t	 dev;
+	ino_t	 ino;
+	ino_t	 bad_ino;	/* could not be opened; told once */
+	struct cdb cdb;
+};
+
+static void
+map_close(struct map *m)
+{
+	if (m->open)
+		cdb_free(&m->cdb);
+	m->open = 0;
+}
+
+/* Puts the file at path in place of what is open. 0, or -1 with errno. */
+static int
+map_load(struct map *m)
+{
+	struct cdb fresh;
+	struct stat st;
+	int fd, e;
+
+	fd = open(m->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd == -1)
+		return -1;
+	memset(&st, 0, sizeof(st));
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
+	    cdb_init(&fresh, fd) != 0) {
+		e = S_ISREG(st.st_mode) ? errno : EINVAL;
+		m->bad_ino = st.st_ino;
+		close(fd);
+		errno = e;
+		return -1;
+	}
+	close(fd);
+	fresh.cdb_fd = -1;
+	map_close(m);
+	m->cdb = fresh;
+	m->open = 1;
+	m->dev = st.st_dev;
+	m->ino = st.st_ino;
+	m->bad_ino = 0;
+	return 0;
+}
+
+struct map *
+map_cdb_open(const char *path, int missing_ok, struct buf *why)
+{
+	struct map *m = mem_zalloc(1, sizeof(*m));
+
+	m->path = mem_strdup(path);
+	m->missing_ok = missing_ok;
+	if (map_load(m) == -1 && !(missing_ok && errno == ENOENT)) {
+		buf_set(why, "%s: %s", path, errno == EPROTO ?
+		    "not a cdb file" : strerror(errno));
+		map_free(&m);
+	}
+	return m;
+}
+
+void
+map_free(struct map **mp)
+{
+	struct map *m = *mp;
+
+	if (m == NULL)
+		return;
+	map_close(m);
+	free(m->path);
+	free(m);
+	*mp = NULL;
+}
+
+int
+map_refresh(struct map *m)
+{
+	struct stat st;
+
+	if (stat(m->path, &st) == -1) {
+		if (errno == ENOENT && m->missing_ok) {
+			map_close(m);
+			return 0;
+		}
+		return -1;
+	}
+	if (m->open && st.st_ino == m->ino && st.st_dev == m->dev)
+		return 0;
+	if (m->bad_ino != 0 && st.st_ino == m->bad_ino)
+		return -1;
+	if (map_load(m) == 0)
+		return 0;
+	log_warn("%s: %s; the one before stays in use", m->path,
+	    strerror(errno));
+	return -1;
+}
+
+enum map_result
+map_find(struct map *m, const void *key, size_t klen, const char **value_r,
+    size_t *len_r)
+{
+	const void *p;
+	int r;
+
+	if (!m->open)
+		return m->missing_ok ? MAP_ABSENT : MAP_ERROR;
+	if (klen > UINT_MAX)
+		return MAP_ABSENT;
+	r = cdb_find(&m->cdb, key, (unsigned)klen);
+	if (r <= 0)
+		return r == 0 ? MAP_ABSENT : MAP_ERROR;
+	p = cdb_get(&m->cdb, cdb_datalen(&m->cdb), cdb_datapos(&m->cdb));
+	if (p == NULL)
+		return MAP_ERROR;
+	*value_r = p;
+	*len_r = cdb_datalen(&m->cdb);
+	return MAP_FOUND;
+}
