@@ -1,0 +1,172 @@
+"""A wrong option, key, table line, address, certificate or missing file gets
+one line that says where and what; nothing starts half."""
+import os
+import subprocess
+
+import pytest
+
+import rohrpost
+
+USERS = ("anna", "bert")
+
+
+def fails(p, *words, code=None):
+    text = p.stdout + p.stderr
+    assert p.returncode != 0
+    if code is not None:
+        assert p.returncode == code, (p.returncode, text)
+    for w in words:
+        assert w in text, (w, text)
+    assert "Sanitizer" not in text
+    assert len(p.stderr.strip().splitlines()) <= 3, p.stderr
+
+
+def test_wrong_option_and_command(inst):
+    fails(inst.command("--frobnicate"), "frobnicate", code=2)
+    fails(inst.command("frobnicate"), "frobnicate", code=2)
+    fails(inst.command("queue", "frobnicate"), "frobnicate", code=2)
+    fails(inst.command("domain", "add"), code=2)
+
+
+@pytest.mark.parametrize("prog", [p for p in rohrpost.PROGRAMS])
+def test_programs_refuse_a_wrong_option(inst, prog):
+    p = subprocess.run([str(rohrpost.LIBEXEC / prog), "-Z"],
+                       capture_output=True, text=True, timeout=20,
+                       stdin=subprocess.DEVNULL)
+    assert p.returncode == 100
+    assert p.stderr.strip()
+
+
+def change(inst, name, text):
+    f = inst.conf / name
+    old = f.read_text()
+    f.write_text(old + text)
+    return lambda: f.write_text(old)
+
+
+def test_unknown_key_and_bad_value(inst):
+    for text, words in (("frobnicate = 1\n", "frobnicate"),
+                        ("message_size = lots\n", "message_size"),
+                        ("nonsense\n", "rohrpost.conf:"),
+                        ("queue_lifetime = 5\n", "queue_lifetime")):
+        undo = change(inst, "rohrpost.conf", text)
+        try:
+            fails(inst.command("config", "check"), "rohrpost.conf:", words)
+        finally:
+            undo()
+    assert inst.command("config", "check").returncode == 0
+
+
+def test_bad_table_line_stops_the_apply_not_the_server(inst):
+    undo = change(inst, "aliases", "this is no alias\n")
+    try:
+        fails(inst.command("apply"), "aliases:")
+        with inst.smtp() as s:
+            s.sendmail("eve@remote.test", ["anna@example.test"],
+                       rohrpost.message("still"))
+    finally:
+        undo()
+    assert inst.command("apply").returncode == 0
+
+
+def test_bad_addresses(inst):
+    for bad in ("nodomain", "a b@example.test", "@example.test", "x@",
+                "../../x@example.test", "x@unknown.test", "anna@example.test"):
+        p = inst.command("user", "add", bad, "--stdin", input="pw-of-it\n",
+                         stdin=None)
+        fails(p, code=1)
+
+
+def test_missing_configuration(tmp_path):
+    p = subprocess.run([str(rohrpost.ROHRPOST), "-c",
+                        str(tmp_path / "nothing"), "start"],
+                       capture_output=True, text=True, timeout=30)
+    fails(p, "nothing")
+
+
+def test_bad_certificate_stops_the_start(inst, tmp_path):
+    other = rohrpost.Instance(tmp_path / "i", users=USERS)
+    other.setup()
+    conf = other.conf / "rohrpost.conf"
+    text = conf.read_text()
+    broken = tmp_path / "broken.pem"
+    broken.write_text("-----BEGIN CERTIFICATE-----\nno\n")
+    broken.chmod(0o644)
+    lines = [("tls_certificate = %s" % broken)
+             if line.startswith("tls_certificate") else line
+             for line in text.splitlines()]
+    conf.write_text("\n".join(lines) + "\n")
+    p = other.command("start")
+    other.kill_all()
+    fails(p, "broken.pem")
+    assert not other.processes()
+
+
+def test_port_in_use(inst, tmp_path):
+    other = rohrpost.Instance(tmp_path / "i", users=USERS)
+    other.ports["smtp"] = inst.ports["smtp"]
+    other.setup()
+    p = other.command("start")
+    other.kill_all()
+    fails(p, str(inst.ports["smtp"]))
+
+
+def test_broken_certificate_at_reload_keeps_the_old(inst):
+    conf = inst.conf / "rohrpost.conf"
+    text = conf.read_text()
+    m = inst.imap()
+    m.select("INBOX")
+    conf.write_text(text.replace("tls_certificate = ",
+                                 "tls_certificate = /nonexistent"))
+    try:
+        inst.command("reload")
+        assert b"220" in inst.banner("smtp")
+        assert inst.banner("imaps", tls=True).startswith(b"* OK")
+        assert m.noop()[0] == "OK"
+    finally:
+        conf.write_text(text)
+    inst.ctl("reload")
+    assert m.noop()[0] == "OK"
+    m.logout()
+
+
+def test_second_instance_on_one_state_dir(inst):
+    p = inst.command("start")
+    fails(p, "running")
+
+
+def test_sendmail_with_the_suite_down(tmp_path):
+    other = rohrpost.Instance(tmp_path / "i", users=USERS)
+    other.setup()
+    p = subprocess.run([str(rohrpost.SENDMAIL), "-C", str(other.conf),
+                        "anna@example.test"], input=b"Subject: x\n\nx\n",
+                       capture_output=True, timeout=60)
+    assert p.returncode == 75
+    assert p.stderr.strip()
+
+
+def test_argon2_is_refused_clearly(inst):
+    p = inst.command("user", "add", "carl@example.test", "--hash",
+                     "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA")
+    fails(p, "argon2")
+
+
+def test_nonsense_from_clients(inst):
+    for service in ("smtp", "submission", "imap", "pop3"):
+        for junk in (b"\0" * 3000, b"GET / HTTP/1.0\r\n\r\n",
+                     b"\x16\x03\x01\x02\x00\x01\x00" + b"x" * 500,
+                     b"a" * 300000, b"\r\n" * 500, os.urandom(5000)):
+            c = inst.raw(service, 10)
+            try:
+                c.line()
+                c.send(junk)
+                for _ in range(2000):
+                    if c.line() is None:
+                        break
+            except OSError:
+                pass
+            c.close()
+    with inst.smtp() as s:
+        s.sendmail("eve@remote.test", ["anna@example.test"],
+                   rohrpost.message("after"))
+    assert inst.pop3().stat()[0] >= 1

@@ -1,0 +1,79 @@
+"""The tree is a house: no include upward in lib, none of another program's
+header. By resolved include, as the compiler sees it."""
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+
+TOP = pathlib.Path(os.environ.get(
+    "ROHRPOST_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
+BUILD = pathlib.Path(os.environ.get("ROHRPOST_BUILD", "."))
+PROGRAMS = ("master smtpd queue deliver store auth imapd pop3d relay ctl"
+            .split())
+FLOORS = {"base": {"base"}, "net": {"base", "net"}, "map": {"base", "map"},
+          "mail": {"base", "net", "map", "mail"},
+          "server": {"base", "net", "map", "server"}}
+
+
+def includes(source):
+    out = subprocess.run(
+        ["gcc", "-MM", "-D_GNU_SOURCE", "-std=c17", "-I", str(TOP),
+         "-I", str(BUILD), str(source)], capture_output=True, text=True,
+        cwd=TOP)
+    assert out.returncode == 0, out.stderr
+    names = out.stdout.replace("\\\n", " ").split(":", 1)[1].split()
+    for n in names:
+        p = (TOP / n).resolve()
+        if TOP in p.parents:
+            yield p.relative_to(TOP).parts
+
+
+def test_no_include_upward():
+    bad = []
+    sources = sorted((TOP / "lib").rglob("*.[ch]"))
+    assert len(sources) > 20
+    for s in sources:
+        floor = s.relative_to(TOP).parts[1]
+        for parts in includes(s):
+            if parts[0] != "lib" or parts[1] not in FLOORS[floor]:
+                if parts != ("config.h",):
+                    bad.append("%s includes %s" % (s, "/".join(parts)))
+    assert not bad, "\n".join(bad)
+
+
+def test_no_header_of_another_program():
+    bad = []
+    for prog in PROGRAMS:
+        sources = sorted((TOP / prog).rglob("*.[ch]"))
+        assert sources, prog
+        for s in sources:
+            for parts in includes(s):
+                if parts[0] not in ("lib", prog):
+                    bad.append("%s includes %s" % (s, "/".join(parts)))
+    assert not bad, "\n".join(bad)
+
+
+def test_no_circle_among_base_headers():
+    deps = {}
+    for h in (TOP / "lib/base").glob("*.h"):
+        deps[h.name] = set(re.findall(r'#include "lib/base/(\w+\.h)"',
+                                      h.read_text()))
+    done = set()
+    while len(done) < len(deps):
+        ready = {h for h in deps if h not in done and deps[h] <= done}
+        assert ready, "a circle: %s" % sorted(set(deps) - done)
+        done |= ready
+
+
+def test_imapd_and_pop3d_stay_small():
+    libexec = pathlib.Path(os.environ["ROHRPOST_PREFIX"]) / \
+        "libexec/rohrpost"
+    for prog in ("imapd", "pop3d"):
+        out = subprocess.run(["objdump", "-p", str(libexec / prog)],
+                             capture_output=True, text=True, check=True)
+        needed = re.findall(r"NEEDED\s+(\S+)", out.stdout)
+        assert needed
+        for lib in needed:
+            assert not re.match(r"lib(ssl|crypto|db|gsasl)", lib), \
+                "%s links %s" % (prog, lib)

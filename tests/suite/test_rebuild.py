@@ -1,0 +1,125 @@
+"""store rebuild: the index is made again from the files, and no number comes
+back."""
+import re
+import shutil
+
+import rohrpost
+from rohrpost import message
+
+USERS = ("anna",)
+
+
+def picture(inst):
+    """Mailbox -> UIDVALIDITY, UIDNEXT, {uid: (flags, date, octets)}."""
+    out = {}
+    m = inst.imap()
+    typ, rows = m.list()
+    for row in rows:
+        name = re.search(rb'"([^"]*)"$|(\S+)$', row)
+        name = (name.group(1) or name.group(2)).decode()
+        typ, data = m.status(name, "(UIDVALIDITY UIDNEXT MESSAGES)")
+        n = {k: int(v) for k, v in
+             re.findall(rb"(\w+) (\d+)", data[0].split(b"(")[1])}
+        m.select(name, readonly=True)
+        mails = {}
+        if n[b"MESSAGES"]:
+            typ, data = m.uid("FETCH", "1:*",
+                              "(FLAGS INTERNALDATE BODY.PEEK[])")
+            for item in data:
+                if isinstance(item, tuple):
+                    uid = int(re.search(rb"UID (\d+)", item[0]).group(1))
+                    flags = set(re.search(rb"FLAGS \(([^)]*)\)", item[0])
+                                .group(1).split()) - {b"\\Recent"}
+                    date = re.search(rb'INTERNALDATE "([^"]*)"', item[0])
+                    mails[uid] = (flags, date.group(1), item[1])
+        out[name] = (n[b"UIDVALIDITY"], n[b"UIDNEXT"], mails)
+    m.logout()
+    return out
+
+
+def fill(inst):
+    with inst.smtp() as s:
+        for i in range(12):
+            s.sendmail("eve@remote.test", ["anna@example.test"],
+                       message(i, 3000))
+    inst.wait_count(12)
+    m = inst.imap()
+    m.create("Work/Deep")
+    m.select("INBOX")
+    m.store("1:3", "+FLAGS", "(\\Seen)")
+    m.store("2", "+FLAGS", "(\\Flagged $Label1 Other)")
+    m.copy("4:6", "Work/Deep")
+    m.store("7:8", "+FLAGS", "(\\Deleted)")
+    m.expunge()
+    m.append("Sent", "(\\Seen)", '"01-Jan-2020 12:00:00 +0100"',
+             message("append"))
+    # the last uid of a mailbox goes: it must not be given again
+    m.select("Work/Deep")
+    m.store("3", "+FLAGS", "(\\Deleted)")
+    m.expunge()
+    m.logout()
+
+
+def same_but_numbers_rise(before, after):
+    assert before.keys() == after.keys()
+    for name in before:
+        v0, next0, mails0 = before[name]
+        v1, next1, mails1 = after[name]
+        assert v0 == v1, name
+        assert mails0 == mails1, name
+        assert next1 >= next0, name
+
+
+def test_index_removed_while_stopped(tmp_path):
+    d = rohrpost.scratch("rebuild")
+    inst = rohrpost.Instance(d, users=USERS)
+    with inst:
+        fill(inst)
+        before = picture(inst)
+    shutil.rmtree(inst.state / "spool" / "index")
+    (inst.state / "spool" / "index").mkdir(mode=0o700)
+    with_root_owner(inst)
+    inst.start()
+    after = picture(inst)
+    same_but_numbers_rise(before, after)
+    assert after["INBOX"][1] >= before["INBOX"][1] + (1 << 20) - 64
+    with inst.smtp() as s:
+        s.sendmail("eve@remote.test", ["anna@example.test"], message("new"))
+    inst.wait_count(11)
+    uid = max(inst.messages())
+    assert uid >= before["INBOX"][1] and uid not in before["INBOX"][2]
+    assert inst.command("store", "check").returncode == 0
+    inst.stop()
+    rohrpost.remove(d)
+
+
+def with_root_owner(inst):
+    """As root the new folder belongs to whom the old one did."""
+    mail = (inst.state / "spool" / "mail").stat()
+    import os
+    if os.geteuid() == 0:
+        os.chown(inst.state / "spool" / "index", mail.st_uid, mail.st_gid)
+
+
+def test_rebuild_while_running(inst):
+    fill(inst)
+    # flags reach the text file within 60 s; `store rebuild` flushes first
+    before = picture(inst)
+    out = inst.command("store", "rebuild")
+    assert out.returncode == 0, out.stderr
+    same_but_numbers_rise(before, picture(inst))
+    assert inst.command("store", "check").returncode == 0
+
+
+def test_check_finds_a_lost_file(inst):
+    import pathlib
+    box = inst.state / "spool" / "mail" / "example.test" / "anna"
+    files = sorted(f for f in box.glob("*/*") if f.name.isdigit())
+    assert files
+    victim = pathlib.Path(files[0])
+    data = victim.read_bytes()
+    victim.unlink()
+    out = inst.command("store", "check")
+    assert out.returncode == 1
+    assert str(int(victim.name)) in out.stdout
+    victim.write_bytes(data)

@@ -1,0 +1,186 @@
+"""End of data and relaying: each row asserts the exact reply and the mailbox
+afterwards. Only CRLF.CRLF ends data."""
+import pytest
+
+from rohrpost import body_of
+
+USERS = ("anna",)
+BARE = "550 5.5.2"
+
+# name, octets in place of the end of data, reply to the whole of it, and
+# whether what follows the octets is still inside the message
+ROWS = [
+    ("A1", b"\n.\n", BARE),
+    ("A2", b"\n.\r\n", BARE),
+    ("A3", b"\r\n.\n", BARE),
+    ("A4", b"\r.\r", BARE),
+    ("A5", b"\r.\n", BARE),
+    ("A6", b"\n.\r", BARE),
+    ("A7", b"\r.\r\n", BARE),
+    ("A8", b"\r\n.\r", BARE),
+    ("A9", b"\r\n.\r\r\n", BARE),
+    ("A10", b"\r\r\n.\r\r\n", BARE),
+    ("A12", b"\r\n\0.\r\n", BARE),
+    ("A13", b"\r\0\n.\r\n", BARE),
+    ("A14", b"\r\n.\0\r\n", BARE),
+    ("A15", b"\r\n.\r\0\n", BARE),
+]
+TAIL = (b"MAIL FROM:<evil@remote.test>\r\nRCPT TO:<anna@example.test>\r\n"
+        b"DATA\r\nSubject: smuggled\r\n\r\nevil\r\n.\r\n")
+HEAD = b"Subject: outer\r\n\r\nbody"
+
+
+def begin(inst):
+    c = inst.raw("smtp")
+    assert c.reply().startswith("220 ")
+    assert c.cmd("EHLO client.test").startswith("250-")
+    assert c.cmd("MAIL FROM:<eve@remote.test>").startswith("250 2.1.0")
+    assert c.cmd("RCPT TO:<anna@example.test>").startswith("250 2.1.5")
+    assert c.cmd("DATA").startswith("354 ")
+    return c
+
+
+def alive(c):
+    """The session goes on in order: no reply is left over."""
+    assert c.cmd("RSET").startswith("250 2.0.0")
+    assert c.cmd("QUIT").startswith("221 2.0.0")
+    c.close()
+
+
+@pytest.mark.parametrize("name,end,want", ROWS, ids=[r[0] for r in ROWS])
+def test_no_other_end_of_data(inst, name, end, want):
+    before = inst.count()
+    c = begin(inst)
+    c.send(HEAD + end + TAIL)
+    # everything up to the real end is one message, and it is refused
+    assert c.reply().startswith(want)
+    alive(c)
+    inst.wait_empty()
+    assert inst.count() == before
+
+
+def test_a11_nul_before_the_real_end(inst):
+    """A NUL is refused; CRLF.CRLF behind it is the end all the same, and what
+    follows are commands of their own."""
+    before = inst.count()
+    c = begin(inst)
+    c.send(HEAD + b"\0\r\n.\r\n")
+    assert c.reply().startswith(BARE)
+    alive(c)
+    inst.wait_empty()
+    assert inst.count() == before
+
+
+@pytest.mark.parametrize("at", range(1, 6))
+def test_a16_the_end_cut_in_two(inst, at):
+    before = inst.messages()
+    c = begin(inst)
+    end = b"\r\n.\r\n"
+    c.send(HEAD + end[:at])
+    import time
+    time.sleep(0.1)
+    if end[at:]:
+        c.send(end[at:])
+    assert c.reply().startswith("250 2.0.0")
+    alive(c)
+    inst.wait_count(len(before) + 1)
+    new = [v for k, v in inst.messages().items() if k not in before]
+    assert [body_of(v) for v in new] == [HEAD + b"\r\n"]
+
+
+def test_a17_a18_dots(inst):
+    before = inst.messages()
+    c = begin(inst)
+    c.send(b".\r\n")
+    assert c.reply().startswith("250 2.0.0")
+    c.cmd("MAIL FROM:<eve@remote.test>")
+    c.cmd("RCPT TO:<anna@example.test>")
+    c.cmd("DATA")
+    c.send(b"Subject: dots\r\n\r\n..\r\n..x\r\n...\r\n.\r\n")
+    assert c.reply().startswith("250 2.0.0")
+    alive(c)
+    inst.wait_count(len(before) + 2)
+    new = [body_of(v) for k, v in inst.messages().items() if k not in before]
+    assert new == [b"", b"Subject: dots\r\n\r\n.\r\n.x\r\n..\r\n"]
+
+
+C4 = ["u%ext.test@example.test", "ext.test!u@example.test",
+      '"u@ext.test"@example.test', "u@ext.test@example.test",
+      "u@[127.0.0.1]", "@example.test:u@ext.test", "u@ext.test",
+      "u%ext.test@ext.test", "<u@ext.test>"]
+
+
+@pytest.mark.parametrize("to", C4)
+def test_c4_no_relaying(inst, to):
+    c = inst.raw("smtp")
+    c.reply()
+    c.cmd("EHLO client.test")
+    c.cmd("MAIL FROM:<eve@remote.test>")
+    reply = c.cmd("RCPT TO:<%s>" % to)
+    want = {"u%ext.test@example.test": "550 5.1.1",
+            "ext.test!u@example.test": "550 5.1.1",
+            '"u@ext.test"@example.test': "550 5.1.1",
+            "u@ext.test@example.test": "501 5.1.3",
+            "<u@ext.test>": "501 5.1.3"}.get(to, "550 5.7.1")
+    assert reply.startswith(want), reply
+    assert c.cmd("DATA").startswith(("503 5.5.1", "554 5.5.1"))
+    c.close()
+    assert inst.json("queue", "list") == []
+
+
+def test_sender_of_our_own_does_not_open_the_relay(inst):
+    c = inst.raw("smtp")
+    c.reply()
+    c.cmd("EHLO mail.example.test")
+    assert c.cmd("MAIL FROM:<anna@example.test>").startswith("250")
+    assert c.cmd("RCPT TO:<u@ext.test>").startswith("550 5.7.1")
+    c.close()
+
+
+def test_b8_nothing_before_tls_is_used_after(inst):
+    c = inst.raw("submission")
+    c.reply()
+    c.cmd("EHLO client.test")
+    c.send(b"STARTTLS\r\nNOOP injected\r\n")
+    reply = c.reply()
+    if reply.startswith("220"):
+        c.starttls()
+        # no answer to the injected command may come
+        assert c.cmd("EHLO client.test").startswith("250-mail.")
+        assert c.cmd("QUIT").startswith("221")
+    c.close()
+
+
+def test_b1_talk_before_the_greeting(inst):
+    import socket
+    s = socket.create_connection(("127.0.0.1", inst.ports["smtp"]), 10)
+    s.sendall(b"EHLO x\r\nMAIL FROM:<a@b.test>\r\n")
+    s.settimeout(10)
+    data = b""
+    try:
+        while True:
+            part = s.recv(1000)
+            if not part:
+                break
+            data += part
+            if data.count(b"\r\n") > 20:
+                break
+    except OSError:
+        pass
+    assert b"250 2.1.0" not in data or data.startswith(b"554")
+    s.close()
+
+
+def test_b17_endless_junk_is_cut(inst):
+    c = inst.raw("smtp")
+    c.reply()
+    n = 0
+    while n < 1000:
+        try:
+            if c.cmd("NOOP") is None:
+                break
+        except OSError:
+            break
+        n += 1
+    assert 20 <= n <= 200
+    c.close()
