@@ -2,3 +2,4 @@ if CMOCKA
 include tests/base/local.mk
 TESTS += $(check_PROGRAMS)
 endif
+EXTRA_DIST += tests/count.py tests/suite tests/fuzz/run
