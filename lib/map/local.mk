@@ -1,2 +1,3 @@
 noinst_LIBRARIES += lib/map/libmap.a
-lib_map_libmap_a_SOURCES = lib/map/map_cdb.c lib/map/map.h
+lib_map_libmap_a_SOURCES = lib/map/map_cdb.c lib/map/map.h \
+	lib/map/bdb.c lib/map/bdb.h

@@ -1,0 +1,79 @@
+/*
+ * A Berkeley DB environment by the house rules: home named explicitly (so no
+ * DB_CONFIG of the current folder is ever read), an explicit log folder
+ * (home/log), pages of 4096 octets with checksums, recovery at every open,
+ * one owner process (a lock on home/lock), no shared region files. A commit
+ * never waits for the disk: bdb_flush makes all commits so far durable.
+ *
+ * Handles are free-threaded for the environment calls here. A table is to be
+ * used by one thread at a time and one transaction at a time, unless the
+ * environment is opened with BDB_LOCKS.
+ *
+ * In a build with --disable-sync the flushes do nothing.
+ *
+ * DIAGNOSTICS: what Berkeley DB complains of is logged as a warning with the
+ * home in front. When the environment breaks while it is in use the process
+ * ends (log_fatal): the next start recovers.
+ */
+#ifndef LIB_MAP_BDB_H
+#define LIB_MAP_BDB_H
+
+#include <stdint.h>
+
+#include <db.h>
+
+#include "lib/base/buf.h"
+
+enum {
+	BDB_PAGE = 4096,
+	BDB_LOG_FILE = 8 << 20,		/* size of one log file */
+	BDB_LOG_BUFFER = 1 << 20,
+};
+
+enum bdb_flag {
+	BDB_KEEP_LOGS = 1,	/* no log file is ever removed, and where normal
+				   recovery fails, recovery from all logs is
+				   tried: for what must never be discarded */
+	BDB_LOCKS = 2,		/* several threads use one table */
+};
+
+struct bdb_conf {
+	const char *home;	/* a folder, made if it is missing (0700) */
+	uint64_t cache;		/* octets of page cache */
+	unsigned flags;
+};
+
+struct bdb;
+
+/*
+ * Opens and recovers. NULL with why; errno is EWOULDBLOCK where another
+ * process holds it, anything else: it will not open (see bdb_set_aside).
+ */
+struct bdb *bdb_open(const struct bdb_conf *conf, struct buf *why);
+/* Checkpoints and closes; tables must be closed before. 0, or -1 (logged). */
+int	bdb_close(struct bdb **b);
+DB_ENV	*bdb_env(struct bdb *b);
+
+/*
+ * Opens, or makes, a B-tree in the file home/name. NULL with why. Close it
+ * with bdb_table_close.
+ */
+DB	*bdb_table(struct bdb *b, const char *name, struct buf *why);
+void	bdb_table_close(DB **t);
+
+/* Makes every commit that returned before durable. 0; -1: lost (logged). */
+int	bdb_flush(struct bdb *b) ATTR_CHECK;
+/*
+ * Writes the pages back and drops the log files that are no longer needed.
+ * Does nothing where less than a log file was written since the last one and
+ * force is 0.
+ */
+int	bdb_checkpoint(struct bdb *b, int force);
+
+/*
+ * Renames home to home.bad-<time>, so that the next bdb_open makes a new one.
+ * 0, or -1 with why.
+ */
+int	bdb_set_aside(const char *home, struct buf *why) ATTR_CHECK;
+
+#endif
