@@ -26,6 +26,14 @@ struct map *map_cdb_open(const char *path, int missing_ok, struct buf *why);
 void	map_free(struct map **m);
 /* Opens the file anew if another inode stands there now. 0, -1 (old stays). */
 int	map_refresh(struct map *m);
+/* Rises with every file that map_refresh put in place. */
+unsigned map_generation(const struct map *m);
+/*
+ * Calls each for every record in the order of the file; stops where it returns
+ * non-zero, and returns that. 0 at the end, -1 where the file is broken.
+ */
+int	map_walk(struct map *m, int (*each)(const char *key, size_t klen,
+	    const char *value, size_t vlen, void *arg), void *arg);
 /* Finds the first value; borrowed memory, good until the next map_refresh. */
 enum map_result map_find(struct map *m, const void *key, size_t klen,
 	    const char **value_r, size_t *len_r);

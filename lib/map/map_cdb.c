@@ -24,6 +24,7 @@ struct map {
 	char	*path;
 	int	 missing_ok;
 	int	 open;
+	unsigned generation;
 	dev_t	 dev;
 	ino_t	 ino;
 	ino_t	 bad_ino;	/* could not be opened; told once */
@@ -63,6 +64,7 @@ map_load(struct map *m)
 	map_close(m);
 	m->cdb = fresh;
 	m->open = 1;
+	m->generation++;
 	m->dev = st.st_dev;
 	m->ino = st.st_ino;
 	m->bad_ino = 0;
@@ -104,6 +106,7 @@ map_refresh(struct map *m)
 
 	if (stat(m->path, &st) == -1) {
 		if (errno == ENOENT && m->missing_ok) {
+			m->generation += m->open != 0;
 			map_close(m);
 			return 0;
 		}
@@ -140,4 +143,36 @@ map_find(struct map *m, const void *key, size_t klen, const char **value_r,
 	*value_r = p;
 	*len_r = cdb_datalen(&m->cdb);
 	return MAP_FOUND;
+}
+
+unsigned
+map_generation(const struct map *m)
+{
+	return m->generation;
+}
+
+int
+map_walk(struct map *m, int (*each)(const char *key, size_t klen,
+    const char *value, size_t vlen, void *arg), void *arg)
+{
+	const void *key, *value;
+	unsigned at;
+	int r;
+
+	if (!m->open)
+		return m->missing_ok ? 0 : -1;
+	cdb_seqinit(&at, &m->cdb);
+	while ((r = cdb_seqnext(&at, &m->cdb)) > 0) {
+		key = cdb_get(&m->cdb, cdb_keylen(&m->cdb),
+		    cdb_keypos(&m->cdb));
+		value = cdb_get(&m->cdb, cdb_datalen(&m->cdb),
+		    cdb_datapos(&m->cdb));
+		if (key == NULL || value == NULL)
+			return -1;
+		r = each(key, cdb_keylen(&m->cdb), value,
+		    cdb_datalen(&m->cdb), arg);
+		if (r != 0)
+			return r;
+	}
+	return r;
 }
