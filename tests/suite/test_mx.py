@@ -1,0 +1,162 @@
+"""MX look-ups against a real nsd on loopback, delivery to hosts that it
+names."""
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+import rohrpost
+from rohrpost import message, wait_for
+
+ZONE = """\
+$ORIGIN far.test.
+$TTL 60
+@ SOA ns hostmaster 1 3600 600 86400 60
+@ NS ns
+ns A 127.0.0.1
+@ MX 20 second
+@ MX 10 first
+first A 127.0.0.2
+second A 127.0.0.3
+null MX 0 .
+plain A 127.0.0.3
+loop MX 10 mail.example.test.
+cname CNAME plain
+big MX 10 nothere
+"""
+
+
+class Nsd:
+    def __init__(self, directory):
+        self.dir = pathlib.Path(directory)
+        self.dir.mkdir(parents=True, exist_ok=True)
+        self.port = rohrpost.free_port()
+        (self.dir / "far.zone").write_text(ZONE)
+        (self.dir / "nsd.conf").write_text("""
+server:
+  ip-address: 127.0.0.1@%d
+  username: ""
+  zonesdir: "%s"
+  database: ""
+  pidfile: "%s/nsd.pid"
+  xfrdfile: "%s/xfrd.state"
+  xfrdir: "%s"
+  zonelistfile: "%s/zone.list"
+  server-count: 1
+remote-control:
+  control-enable: no
+zone:
+  name: far.test
+  zonefile: far.zone
+""" % ((self.port,) + (self.dir,) * 5))
+
+    def __enter__(self):
+        self.p = subprocess.Popen(["/usr/sbin/nsd", "-d", "-c",
+                                   str(self.dir / "nsd.conf")],
+                                  stdout=subprocess.DEVNULL,
+                                  stderr=open(self.dir / "err", "wb"))
+        return self
+
+    def __exit__(self, *exc):
+        self.p.terminate()
+        self.p.wait(10)
+
+
+@pytest.fixture(scope="module")
+def net():
+    """A sender, the name server, and two receivers on one port of 127.0.0.2
+    and 127.0.0.3: the hosts that the zone names."""
+    d = rohrpost.scratch("mx")
+    port = rohrpost.free_port()
+    hosts = []
+    with Nsd(d + "/nsd") as nsd:
+        for i, addr in ((1, "127.0.0.2"), (2, "127.0.0.3")):
+            h = rohrpost.Instance("%s/host%d" % (d, i), domain="far.test",
+                                  users=("box",))
+            h.keys["listen_smtp"] = "%s:%d 127.0.0.1:%d" % (
+                addr, port, h.ports["smtp"])
+            h.ports_smtp = h.ports.pop("smtp")
+            h.setup()
+            h.ports["smtp"] = h.ports_smtp
+            for name in ("@far.test",):
+                h.ctl("alias", "add", name, "box@far.test")
+            for sub in ("plain", "cname"):
+                h.ctl("domain", "add", sub + ".far.test")
+                h.ctl("alias", "add", "@%s.far.test" % sub, "box@far.test")
+            h.start()
+            hosts.append(h)
+        sender = rohrpost.Instance(
+            d + "/sender", users=("anna",),
+            resolver="127.0.0.1@%d" % nsd.port, relay_mx_port=str(port),
+            relay_allow_loopback="yes", queue_retry_min="1s",
+            queue_retry_max="2s")
+        with sender:
+            yield sender, hosts, nsd
+        for h in hosts:
+            h.stop()
+    rohrpost.remove(d)
+
+
+def send(sender, to, name):
+    with sender.submission() as s:
+        s.sendmail("anna@example.test", [to],
+                   message(name, 2000, "anna@example.test", to))
+
+
+def test_first_preference(net):
+    sender, (first, second), nsd = net
+    send(sender, "u@far.test", "first")
+    first.wait_count(1, "box", seconds=30)
+    sender.wait_empty()
+    assert second.count("box") == 0
+
+
+def test_fall_back_to_the_second(net):
+    sender, (first, second), nsd = net
+    first.stop()
+    send(sender, "u@far.test", "second")
+    second.wait_count(1, "box", seconds=60)
+    sender.wait_empty()
+    first.start()
+
+
+@pytest.mark.parametrize("to", ["u@plain.far.test", "u@cname.far.test"])
+def test_address_where_there_is_no_mx(net, to):
+    sender, (first, second), nsd = net
+    before = second.count("box")
+    send(sender, to, to.split("@")[1])
+    second.wait_count(before + 1, "box", seconds=30)
+    sender.wait_empty()
+
+
+@pytest.mark.parametrize("to,status", [
+    ("u@null.far.test", b"5.1.10"),  # RFC 7505
+    ("u@nowhere.far.test", b"5."),
+    ("u@big.far.test", b"5."),
+    ("u@loop.far.test", b"5.4.6"),
+])
+def test_never(net, to, status):
+    sender, hosts, nsd = net
+    before = sender.messages()
+    send(sender, to, "never")
+    sender.wait_count(len(before) + 1, seconds=60)
+    new = [v for k, v in sender.messages().items() if k not in before]
+    assert b"Status: " + status in new[0], new[0]
+    sender.wait_empty()
+
+
+def test_no_answer_is_later(net):
+    """A dead name server loses nothing and bounces nothing."""
+    sender, (first, second), nsd = net
+    nsd.__exit__()
+    before = len(sender.messages())
+    send(sender, "u@uncached%d.far.test" % os.getpid(), "later")
+    wait_for(lambda: any("later" in str(r) or r for r in
+                         sender.json("queue", "list")), 20)
+    import time
+    time.sleep(3)
+    assert len(sender.json("queue", "list")) == 1
+    assert len(sender.messages()) == before
+    nsd.__enter__()
+    sender.ctl("queue", "delete", "all")

@@ -1,0 +1,117 @@
+"""Our relay against a real Postfix: AUTH, TLS, several messages, trouble."""
+import os
+import time
+
+import pytest
+
+import postfix
+import rohrpost
+from rohrpost import message
+
+pytestmark = pytest.mark.root
+
+
+@pytest.fixture(scope="module")
+def smart():
+    d = rohrpost.scratch("smart")
+    with postfix.Postfix(d) as p:
+        yield p
+    rohrpost.remove(d)
+
+
+def instance(smart, d, **keys):
+    secret = d + "/relay.password"
+    with open(secret, "w") as f:
+        f.write(keys.pop("password", smart.password) + "\n")
+    os.chmod(secret, 0o600)
+    keys = dict({"relay_host": "localhost", "relay_port": str(smart.port),
+                 "relay_tls": "starttls", "relay_user": smart.user +
+                 "@smart.test", "relay_password_file": secret,
+                 "relay_ca_file": str(smart.ca)}, **keys)
+    return rohrpost.Instance(d + "/i", users=("anna",), **keys)
+
+
+@pytest.mark.parametrize("mech", ["PLAIN", "LOGIN", "SCRAM-SHA-256"])
+@pytest.mark.parametrize("tls", ["starttls", "tls"])
+def test_smarthost_with_auth_and_tls(smart, mech, tls):
+    d = rohrpost.scratch("relay")
+    before = len(smart.messages())
+    inst = instance(smart, d, relay_auth=mech, relay_tls=tls,
+                    relay_port=str(smart.tls_port if tls == "tls"
+                                   else smart.port))
+    with inst:
+        with inst.submission() as s:
+            for i in range(3):
+                s.sendmail("anna@example.test", ["x%d@far.test" % i],
+                           message(i, 20000, "anna@example.test"))
+        inst.wait_empty(60)
+        got = smart.messages()
+        assert len(got) == before + 3, inst.said() + smart.log()
+    assert "sasl_method=%s" % mech in smart.log()
+    for stored in got[before:]:
+        assert stored.count(b"All work and no play") > 100
+        assert b"Return-Path: <anna@example.test>" in stored
+    rohrpost.remove(d)
+
+
+def test_certificate_must_verify(smart):
+    d = rohrpost.scratch("relay")
+    before = len(smart.messages())
+    with instance(smart, d, relay_ca_file="/dev/null") as inst:
+        with inst.submission() as s:
+            s.sendmail("anna@example.test", ["x@far.test"],
+                       message("v", 1000, "anna@example.test"))
+        rohrpost.wait_for(lambda: "certificate" in inst.log(), 20,
+                          text=inst.said())
+        rows = inst.json("queue", "list")
+        assert len(rows) == 1
+        assert len(smart.messages()) == before
+        inst.ctl("queue", "delete", "all")
+    rohrpost.remove(d)
+
+
+def test_wrong_password_is_later_not_lost(smart):
+    d = rohrpost.scratch("relay")
+    with instance(smart, d, password="wrong") as inst:
+        with inst.submission() as s:
+            s.sendmail("anna@example.test", ["x@far.test"],
+                       message("w", 1000, "anna@example.test"))
+        rohrpost.wait_for(lambda: "later" in inst.log(), 30,
+                          text=inst.said())
+        assert len(inst.json("queue", "list")) == 1
+        assert "wrong" not in inst.log()
+    rohrpost.remove(d)
+
+
+def test_too_big_for_the_next_hop_is_bounced(smart):
+    d = rohrpost.scratch("relay")
+    with instance(smart, d) as inst:
+        with inst.submission() as s:
+            s.sendmail("anna@example.test", ["x@far.test"],
+                       message("big", 4000000, "anna@example.test"))
+        inst.wait_count(1, seconds=60)
+        dsn = list(inst.messages().values())[0]
+        assert dsn.startswith(b"Return-Path: <>\r\n")
+        assert b"multipart/report" in dsn and b"Status: 5." in dsn
+        assert b"Final-Recipient: rfc822;" in dsn.replace(b"; ", b";")
+    rohrpost.remove(d)
+
+
+def test_smarthost_down_then_up(smart):
+    """Down first: nothing is lost, each message arrives once."""
+    d = rohrpost.scratch("relay")
+    before = len(smart.messages())
+    with instance(smart, d, queue_retry_min="1s", queue_retry_max="2s") \
+            as inst:
+        smart.run("stop")
+        with inst.submission() as s:
+            for i in range(5):
+                s.sendmail("anna@example.test", ["x%d@far.test" % i],
+                           message("down%d" % i, 1000, "anna@example.test"))
+        time.sleep(1)
+        assert len(inst.json("queue", "list")) == 5
+        smart.run("start")
+        inst.ctl("queue", "retry", "all")
+        inst.wait_empty(60)
+        assert len(smart.messages()) == before + 5
+    rohrpost.remove(d)
