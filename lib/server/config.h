@@ -19,6 +19,8 @@
 
 #include "lib/base/buf.h"
 
+enum { CONFIG_PATH_MAX = 1024 };
+
 enum config_type {
 	CONFIG_TEXT,		/* char *: never NULL */
 	CONFIG_NUMBER,		/* uint64_t: min..max */
@@ -71,6 +73,17 @@ int	config_load(const char *dir, const struct config_key *keys, void *conf,
 int	config_parse(const char *text, size_t len, const char *name,
 	    const struct config_key *keys, void *conf, struct buf *why)
 	    ATTR_CHECK;
+/* The same from an open file (a process in its jail is handed one). */
+int	config_load_fd(int fd, const char *name, const struct config_key *keys,
+	    void *conf, struct buf *why) ATTR_CHECK;
+/* Opens dir/rohrpost.conf; -1 with why. path_r is its name for messages. */
+int	config_open(const char *dir, char path_r[CONFIG_PATH_MAX],
+	    struct buf *why) ATTR_CHECK;
+/*
+ * Prints the table to standard output, a line per key: name, type, default,
+ * min, max, choices, help, separated by tabs (option -K of every program).
+ */
+void	config_print(const struct config_key *keys);
 /*
  * Calls each with every key = value of the file, in order (for config check
  * and show). Stops at the first non-zero return of each and returns it.

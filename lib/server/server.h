@@ -7,7 +7,8 @@
  * the work shape) accept, idle waiting and retirement. Life of a process:
  *
  *   1. options (-c DIR, -n check the configuration and exit, -K print the
- *      keys and exit, -U UID:GID a session id, -V version); the configuration
+ *      keys and exit, -U UID:GID a session id, -s SERVICE which of several
+ *      duties, -V version); the configuration
  *   2. before_jail: still with master's rights. Open keys, certificates,
  *      tables, databases; warm up what would dlopen later.
  *   3. privdrop(user, jail) and the system call filter; without root neither
@@ -59,15 +60,20 @@ struct server {
 	const char **state_dir;		/* where the table put state_dir */
 	int	*verbose;		/* where it put verbose */
 
+	/* -n: the configuration is read; are certificates and the like good?
+	   Runs before anything starts and before a reload. NULL: nothing. */
+	int	(*check)(struct buf *why);
 	int	(*before_jail)(void);	/* 0, or -1 having logged why */
 	int	(*after_jail)(void);
-	/* Configuration was read again into conf; 0, or -1: the old stays.
-	   NULL in the work shape: the worker retires and a new one starts. */
+	/* Configuration was read again into conf; 0, or -1 having logged why.
+	   NULL, and always in the work shape: the worker retires and a new
+	   one starts. server_file() has certificate and key. */
 	int	(*reload)(void);
 
 	/* Loop shape. Descriptors are non-blocking. */
 	void	(*wired)(struct ev_loop *, const struct wire *);
 	void	(*peer_gone)(struct ev_loop *, enum peer, uint32_t instance);
+	/* Accept with server_accept; -1 from it: the listener is closed. */
 	void	(*listening)(struct ev_loop *, enum service, int fd);
 	void	(*session)(struct ev_loop *, const struct session *);
 	void	(*go)(struct ev_loop *);	/* after WIRE_GO */
@@ -79,13 +85,19 @@ struct server {
 
 	/* Work shape. Descriptors are blocking. */
 	void	(*serve)(const struct session *);	/* one client, whole */
-	/* A peer's channel can be read, or (chan NULL) it was lost. */
+	/* A peer's channel can be read (take every whole frame that is there),
+	   or (chan NULL) it was lost. NULL: peers speak only when asked. */
 	void	(*input)(enum peer, struct chan *);
 	unsigned max_sessions;		/* retire after that many; 0: never */
 	/* Called about once a second while idle, or NULL. */
 	void	(*idle)(void);
 };
 
+/*
+ * Both return the exit status. The umask is 007, the current folder is that
+ * of master ("/"); SIGTERM, SIGINT and SIGHUP are ignored (master stops its
+ * programs over the channel), SIGPIPE too.
+ */
 int	server_loop_main(int argc, char **argv, const struct server *s);
 int	server_work_main(int argc, char **argv, const struct server *s);
 
@@ -100,7 +112,28 @@ int	server_jailed(void);
  */
 const char *server_path(const char *name);
 
+/* What -s said; SERVICE_NONE without it. */
+enum service server_service(void);
+/*
+ * Accepts from a listening socket (non-blocking). 1: *s_r is filled in, its
+ * descriptor close-on-exec and, in the loop shape, non-blocking. 0: nobody is
+ * there. -1: master closed the listener: stop watching it, close it.
+ */
+int	server_accept(int fd, enum service service, struct session *s_r)
+	    ATTR_CHECK;
+
 /* Loop shape. */
+/*
+ * Within reload(): a freshly opened descriptor (O_RDONLY, kept by the
+ * skeleton) of what the jail hides; -1 where there is none.
+ */
+enum server_file { SERVER_FILE_CERT, SERVER_FILE_KEY };
+int	server_file(enum server_file which);
+/*
+ * How many sessions are open now. For status; and master ends an imapd that
+ * had none for a while. Told at most every 100 ms.
+ */
+void	server_sessions(unsigned n);
 void	server_exit(void);
 void	server_retire_peer(enum peer p, uint32_t instance);
 /* auth: asks master for a session of user; the answer comes to started(). */

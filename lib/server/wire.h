@@ -26,13 +26,17 @@ enum service {
 
 /* "smtp", "submission", ...: also the key listen_<name>. */
 const char *service_name(enum service s);
+/* SERVICE_NONE if there is none of that name. */
+enum service service_by_name(const char *name);
 
 enum wire_type {
 	WIRE_PEER = 1,	/* here is the channel to a peer (a new one if known) */
 	WIRE_LISTEN,	/* here is a listening socket */
 	WIRE_GO,	/* all that belongs to the start was said */
 	WIRE_SESSION,	/* here is a client: imapd, pop3d */
-	WIRE_RELOAD,	/* read configuration and certificates again */
+	WIRE_RELOAD,	/* read configuration and certificates again:
+			   descriptors of rohrpost.conf and, for who serves
+			   TLS in a loop, certificate and key (server_file) */
 	WIRE_STOP,	/* finish what runs, then exit 0 */
 	WIRE_READY,	/* program: started, before the jail errors are past */
 	WIRE_STATE,	/* program: enum wire_state */
@@ -56,6 +60,9 @@ enum wire_field {
 	WF_REMOTE,	/* "192.0.2.1:4711", "[2001:db8::1]:4711" */
 	WF_STATE,
 	WF_WORDS,
+	WF_SESSIONS,	/* how many sessions are open now */
+	WF_SEEN,	/* how many WIRE_SESSION came so far: an idle report
+			   that crossed a new session is known by it */
 };
 
 /* The table (lib/server/wire.c). */

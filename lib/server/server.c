@@ -1,0 +1,425 @@
+/*
+ * What is the same in both shapes: options, configuration, limits, the drop,
+ * and the first words with master.
+ */
+/* The build's, not our neighbour of that name. */
+#include <config.h>
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/server/privdrop.h"
+#include "lib/server/server_impl.h"
+
+enum {
+	WHY_MAX = 2000,
+	WORKER_FILES = 1024,	/* descriptors of a worker */
+	LOOP_FILES = 65536,	/* of a loop, where the system allows it */
+};
+
+struct server_conf {
+	uint64_t memory;
+};
+
+static struct server_conf server_conf;
+/* Read by every program, and so printed by each with -K. */
+static const struct config_key server_keys[] = {
+	{ "process_memory", CONFIG_SIZE, offsetof(struct server_conf, memory),
+	  "2G", 64 << 20, (uint64_t)1 << 40, NULL,
+	  "most memory that one process may use" },
+	CONFIG_END
+};
+
+struct server_state server_state = {
+	.uid = -1, .gid = -1, .files = { -1, -1 }
+};
+
+const char *
+server_config_dir(void)
+{
+	return server_state.conf_dir;
+}
+
+int
+server_jailed(void)
+{
+	return server_state.dropped;
+}
+
+enum service
+server_service(void)
+{
+	return server_state.service;
+}
+
+int
+server_file(enum server_file which)
+{
+	return server_state.files[which];
+}
+
+const char *
+server_path(const char *name)
+{
+	static char path[2 * CONFIG_PATH_MAX];
+	static const char jail[] = "jail/";
+	const char *dir = *server_state.s->state_dir;
+
+	if (server_state.chrooted &&
+	    strncmp(name, jail, sizeof(jail) - 1) == 0) {
+		name += sizeof(jail) - 1;
+		dir = "";
+	}
+	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >=
+	    (int)sizeof(path))
+		log_fatal("%.100s/%.100s: the path is too long", dir, name);
+	return path;
+}
+
+static void
+usage(const struct server *s)
+{
+	log_init(peer_name(s->kind), 1);
+	log_usage("usage: %s -c DIR [-n | -K | -V] [-s SERVICE] [-U UID:GID]",
+	    peer_name(s->kind));
+}
+
+static int
+parse_ids(const char *arg, long *uid_r, long *gid_r)
+{
+	const char *colon = strchr(arg, ':');
+	uint64_t uid, gid;
+
+	if (colon == NULL ||
+	    str_number(arg, (size_t)(colon - arg), 0xfffffffe, &uid) == -1 ||
+	    str_number(colon + 1, strlen(colon + 1), 0xfffffffe, &gid) == -1 ||
+	    uid == 0 || gid == 0)
+		return -1;
+	*uid_r = (long)uid;
+	*gid_r = (long)gid;
+	return 0;
+}
+
+static int
+load(const struct server *s, struct buf *why)
+{
+	const char *dir = server_state.conf_dir;
+
+	if (config_load(dir, server_keys, &server_conf, why) == -1 ||
+	    config_load(dir, s->keys, s->conf, why) == -1)
+		return -1;
+	log_verbose(*s->verbose);
+	return 0;
+}
+
+static void
+print_keys(const struct server *s)
+{
+	config_print(server_keys);
+	config_print(s->keys);
+	exit(fflush(stdout) == 0 ? 0 : LOG_EXIT_TEMP);
+}
+
+/* -n: one line per fault, exit status 0 or 100. */
+static void
+check_only(const struct server *s)
+{
+	struct buf why = BUF_INIT(WHY_MAX);
+
+	log_init(peer_name(s->kind), 1);
+	if (load(s, &why) == -1 || (s->check != NULL && s->check(&why) == -1))
+		log_usage("%s", buf_str(&why));
+	exit(0);
+}
+
+static void
+options(int argc, char **argv, const struct server *s)
+{
+	struct server_state *st = &server_state;
+	int c, check = 0;
+
+	while ((c = getopt(argc, argv, "c:nKVU:s:")) != -1)
+		switch (c) {
+		case 'c':
+			if (str_copy(st->conf_dir, sizeof(st->conf_dir),
+			    optarg) == -1)
+				usage(s);
+			break;
+		case 'n':
+			check = 1;
+			break;
+		case 'K':
+			print_keys(s);
+			break;
+		case 'V':
+			printf("%s (%s %s)\n", peer_name(s->kind),
+			    PACKAGE_NAME, PACKAGE_VERSION);
+			exit(0);
+		case 'U':
+			if (parse_ids(optarg, &st->uid, &st->gid) == -1)
+				usage(s);
+			break;
+		case 's':
+			st->service = service_by_name(optarg);
+			if (st->service == SERVICE_NONE)
+				usage(s);
+			break;
+		default:
+			usage(s);
+		}
+	if (optind != argc || st->conf_dir[0] == '\0')
+		usage(s);
+	if (check)
+		check_only(s);
+}
+
+/* Nothing but master's exec gives a process a socket as descriptor 3. */
+static void
+find_master(const struct server *s)
+{
+	socklen_t len = sizeof(int);
+	int type;
+
+	if (getsockopt(SERVER_MASTER_FD, SOL_SOCKET, SO_TYPE, &type, &len) ==
+	    -1 || type != SOCK_STREAM) {
+		log_init(peer_name(s->kind), 1);
+		log_usage("%s is started by rohrpost's master (rohrpost start)",
+		    peer_name(s->kind));
+	}
+	log_init(peer_name(s->kind), 0);
+	fd_cloexec(SERVER_MASTER_FD, 1);
+	chan_init(&server_state.master, SERVER_MASTER_FD);
+	/* The end of the channel tells the same, but only who listens. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static void
+signals(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+}
+
+static void
+limit(int what, rlim_t most)
+{
+	struct rlimit r;
+
+	if (getrlimit(what, &r) == -1)
+		return;
+	if (r.rlim_max > most)
+		r.rlim_max = most;
+	r.rlim_cur = r.rlim_max;
+	setrlimit(what, &r);
+}
+
+static void
+limits(void)
+{
+	limit(RLIMIT_CORE, 0);
+	limit(RLIMIT_NOFILE, server_state.loop ? LOOP_FILES : WORKER_FILES);
+#ifndef __SANITIZE_ADDRESS__
+	limit(RLIMIT_DATA, server_conf.memory);
+#endif
+	/* A session's uid is its own: no second process, so that the uid is
+	   free when the first one was reaped. */
+	if (server_state.dropped && server_state.uid != -1)
+		limit(RLIMIT_NPROC, 1);
+}
+
+static gid_t
+group_id(const char *name)
+{
+	struct group *g;
+
+	if (name == NULL)
+		return (gid_t)-1;
+	if ((g = getgrnam(name)) == NULL)
+		log_usage("the system group %s is missing: run systemd-sysusers"
+		    " with rohrpost.sysusers", name);
+	return g->gr_gid;
+}
+
+/* Who we will be. Asked before before_jail: NSS may dlopen. */
+static void
+identity(const struct server *s, struct privdrop *p, char *jail, size_t size)
+{
+	struct passwd *pw;
+
+	p->extra_gid = (gid_t)-1;
+	if (server_state.uid != -1) {
+		p->uid = (uid_t)server_state.uid;
+		p->gid = (gid_t)server_state.gid;
+	} else if (s->user == NULL) {
+		usage(s);
+	} else {
+		if ((pw = getpwnam(s->user)) == NULL)
+			log_usage("the system user %s is missing: run "
+			    "systemd-sysusers with rohrpost.sysusers", s->user);
+		p->uid = pw->pw_uid;
+		p->gid = pw->pw_gid;
+		p->extra_gid = group_id(s->group);
+	}
+	if (s->jail) {
+		str_copy(jail, size, server_path("jail"));
+		p->jail = jail;
+	}
+}
+
+void
+server_begin(int argc, char **argv, const struct server *s, int loop)
+{
+	struct privdrop p = { .jail = NULL };
+	struct buf why = BUF_INIT(WHY_MAX);
+	char jail[CONFIG_PATH_MAX];
+	int root = geteuid() == 0;
+
+	server_state.s = s;
+	server_state.loop = loop;
+	options(argc, argv, s);
+	find_master(s);
+	signals();
+	umask(007);
+	if (load(s, &why) == -1)
+		log_usage("%s", buf_str(&why));
+	if (root)
+		identity(s, &p, jail, sizeof(jail));
+	if (s->before_jail != NULL && s->before_jail() == -1)
+		exit(LOG_EXIT_TEMP);
+	if (root) {
+		if (privdrop(&p, &why) == -1 || server_filter(&why) == -1)
+			log_fatal("%s", buf_str(&why));
+		server_state.dropped = 1;
+		server_state.chrooted = p.jail != NULL;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);	/* the drop cleared it */
+	}
+	limits();
+	if (s->after_jail != NULL && s->after_jail() == -1)
+		exit(LOG_EXIT_TEMP);
+	buf_clear(&why);
+}
+
+void
+server_read(void)
+{
+	int r = chan_read(&server_state.master);
+
+	if (r == 1 || (r == -1 && (errno == EAGAIN || errno == EINTR)))
+		return;
+	/* Master is dead. Mail is safe at every moment, by the order of
+	   writes: the next master begins anew. */
+	_exit(0);
+}
+
+int
+server_next(struct msg *m)
+{
+	struct buf why = BUF_INIT(WHY_MAX);
+	int r = msg_next(m, &proto_wire, PEER_MASTER, &server_state.master,
+	    &why);
+
+	if (r == -1)
+		log_fatal("master: %s", buf_str(&why));
+	return r;
+}
+
+/* Too much unsaid means a master that does not listen: it will end us. */
+static void
+said(int r)
+{
+	if (r == -1)
+		log_fatal("message to master: %s", strerror(errno));
+}
+
+void
+server_say_ready(void)
+{
+	msg_begin(&server_state.master, &proto_wire, WIRE_READY, 0);
+	said(msg_end(&server_state.master));
+}
+
+void
+server_say_state(enum wire_state st, uint32_t sessions)
+{
+	struct chan *c = &server_state.master;
+
+	msg_begin(c, &proto_wire, WIRE_STATE, 0);
+	msg_u32(c, WF_STATE, st);
+	msg_u32(c, WF_SESSIONS, sessions);
+	msg_u32(c, WF_SEEN, server_state.seen);
+	said(msg_end(c));
+}
+
+int
+server_reload(struct msg *m)
+{
+	const struct server *s = server_state.s;
+	struct buf why = BUF_INIT(WHY_MAX);
+	int i, r = 0, fd = msg_get_fd(m, 0);
+
+	if (fd != -1)
+		r = config_load_fd(fd, "rohrpost.conf", s->keys, s->conf, &why);
+	fd_close(&fd);
+	if (r == -1)
+		log_warn("%s: the old configuration stays", buf_str(&why));
+	buf_clear(&why);
+	if (r == -1)
+		return -1;
+	log_verbose(*s->verbose);
+	for (i = 0; i < SERVER_FILES; i++)
+		server_state.files[i] = msg_get_fd(m, (unsigned)i + 1);
+	if (s->reload != NULL)
+		r = s->reload();
+	for (i = 0; i < SERVER_FILES; i++)
+		fd_close(&server_state.files[i]);
+	return r;
+}
+
+static void
+get_text(struct msg *m, uint8_t tag, char *dst, size_t size)
+{
+	char *s = msg_get_dup(m, tag);
+
+	str_copy(dst, size, s);
+	free(s);
+}
+
+void
+server_get_wire(struct msg *m, struct wire *w)
+{
+	memset(w, 0, sizeof(*w));
+	w->peer = (enum peer)msg_get_u32(m, WF_PEER);
+	w->instance = msg_get_u32(m, WF_INSTANCE);
+	get_text(m, WF_USER, w->user, sizeof(w->user));
+	w->fd = msg_get_fd(m, 0);
+	if (w->peer >= PEER_COUNT)
+		log_fatal("master: peer %u is unknown", (unsigned)w->peer);
+}
+
+void
+server_get_session(struct msg *m, struct session *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->uid = -1;
+	s->service = (enum service)msg_get_u32(m, WF_SERVICE);
+	get_text(m, WF_USER, s->user, sizeof(s->user));
+	get_text(m, WF_REMOTE, s->remote, sizeof(s->remote));
+	s->fd = msg_get_fd(m, 0);
+	server_state.seen++;
+}

@@ -1,0 +1,88 @@
+#include <string.h>
+
+#include "lib/server/wire.h"
+
+enum {
+	USER_MAX = 320,
+	REMOTE_MAX = 79,
+	WORDS_MAX = 400,
+};
+
+#define MASTER	PEER_BIT(PEER_MASTER)
+/* Every program but master; the operator's command has no such channel. */
+#define PROGRAM	(((1u << PEER_COUNT) - 1) & ~(MASTER | PEER_BIT(PEER_NONE) | \
+    PEER_BIT(PEER_CTL)))
+
+static const char *const service_names[SERVICE_COUNT] = {
+	[SERVICE_NONE] = "none", [SERVICE_SMTP] = "smtp",
+	[SERVICE_SUBMISSION] = "submission",
+	[SERVICE_SUBMISSIONS] = "submissions", [SERVICE_LOCAL] = "local",
+	[SERVICE_IMAP] = "imap", [SERVICE_IMAPS] = "imaps",
+	[SERVICE_POP3] = "pop3", [SERVICE_POP3S] = "pop3s",
+	[SERVICE_CONTROL] = "control",
+};
+
+static const struct msg_field w_peer[] = {
+	{ "peer", WF_PEER, MSG_U32, 0, 0 },
+	{ "instance", WF_INSTANCE, MSG_U32, 0, 0 },
+	{ "user", WF_USER, MSG_TEXT, 1, USER_MAX },
+	{ 0 }
+};
+static const struct msg_field w_listen[] = {
+	{ "service", WF_SERVICE, MSG_U32, 0, 0 }, { 0 }
+};
+static const struct msg_field w_session[] = {
+	{ "service", WF_SERVICE, MSG_U32, 0, 0 },
+	{ "user", WF_USER, MSG_TEXT, 0, USER_MAX },
+	{ "remote", WF_REMOTE, MSG_TEXT, 0, REMOTE_MAX },
+	{ 0 }
+};
+static const struct msg_field w_state[] = {
+	{ "state", WF_STATE, MSG_U32, 0, 0 },
+	{ "sessions", WF_SESSIONS, MSG_U32, 1, 0 },
+	{ "seen", WF_SEEN, MSG_U32, 1, 0 },
+	{ 0 }
+};
+static const struct msg_field w_words[] = {
+	{ "words", WF_WORDS, MSG_TEXT, 0, WORDS_MAX }, { 0 }
+};
+static const struct msg_field w_which[] = {
+	{ "peer", WF_PEER, MSG_U32, 0, 0 },
+	{ "instance", WF_INSTANCE, MSG_U32, 0, 0 },
+	{ 0 }
+};
+
+static const struct msg_desc w_table[] = {
+	[WIRE_PEER] = { "PEER", MASTER, 1, 1, w_peer },
+	[WIRE_LISTEN] = { "LISTEN", MASTER, 1, 1, w_listen },
+	[WIRE_GO] = { "GO", MASTER, 0, 0, NULL },
+	[WIRE_SESSION] = { "SESSION", MASTER, 1, 1, w_session },
+	[WIRE_RELOAD] = { "RELOAD", MASTER, 0, 3, NULL },
+	[WIRE_STOP] = { "STOP", MASTER, 0, 0, NULL },
+	[WIRE_READY] = { "READY", PROGRAM, 0, 0, NULL },
+	[WIRE_STATE] = { "STATE", PROGRAM, 0, 0, w_state },
+	[WIRE_START] = { "START", PEER_BIT(PEER_AUTH), 0, 0, w_session },
+	[WIRE_STARTED] = { "STARTED", MASTER, 1, 1, NULL },
+	[WIRE_REFUSED] = { "REFUSED", MASTER, 0, 0, w_words },
+	[WIRE_RETIRE] = { "RETIRE", PEER_BIT(PEER_QUEUE), 0, 0, w_which },
+	[WIRE_PEER_GONE] = { "PEER_GONE", MASTER, 0, 0, w_which },
+};
+
+const struct msg_proto proto_wire = MSG_PROTO("wire", w_table);
+
+const char *
+service_name(enum service s)
+{
+	return (unsigned)s < SERVICE_COUNT ? service_names[s] : "unknown";
+}
+
+enum service
+service_by_name(const char *name)
+{
+	unsigned i;
+
+	for (i = 1; i < SERVICE_COUNT; i++)
+		if (strcmp(service_names[i], name) == 0)
+			return (enum service)i;
+	return SERVICE_NONE;
+}
