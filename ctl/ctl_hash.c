@@ -1,0 +1,122 @@
+#include "config.h"
+
+#include <assert.h>
+#include <crypt.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/ctl_hash.h"
+#include "lib/base/base64.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/mail/limits.h"
+
+enum {
+	SHA512_OCTETS = 64,
+	SALT_MAX = 64,
+	LONGEST = CRYPT_MAX_PASSPHRASE_SIZE - 1,	/* crypt(3)'s bound */
+};
+static_assert((int)LONGEST <= (int)PASSWORD_MAX, "auth takes what ctl hashes");
+
+static const struct {
+	const char *prefix, *name;
+} kinds[] = {
+	{ "$y$", "yescrypt" },
+	{ "$gy$", "gost-yescrypt" },
+	{ "$7$", "scrypt" },
+	{ "$2b$", "bcrypt" },
+	{ "$2y$", "bcrypt" },
+	{ "$2a$", "bcrypt" },
+	{ "$6$", "sha512crypt" },
+	{ "$5$", "sha256crypt" },
+	{ "{SSHA512}", "SSHA512" },
+};
+
+const char *
+hash_kind(const char *hash)
+{
+	size_t i, n;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		n = strlen(kinds[i].prefix);
+		if (str_ncasecmp(hash, kinds[i].prefix, n) == 0)
+			return kinds[i].name;
+	}
+	return NULL;
+}
+
+/* {SSHA512} base64(SHA-512(password salt) salt), the salt 1..64 octets. */
+static int
+check_ssha512(const char *p, struct buf *why)
+{
+	struct buf raw = BUF_INIT(SHA512_OCTETS + SALT_MAX);
+	int ok;
+
+	ok = base64_decode(&raw, p, strlen(p)) == 0 &&
+	    raw.len > SHA512_OCTETS;
+	buf_clear(&raw);
+	if (!ok)
+		buf_set(why, "{SSHA512}: not base64 of digest and salt");
+	return ok ? 0 : -1;
+}
+
+int
+hash_check(const char *hash, struct buf *why)
+{
+	int r;
+
+	if (str_ncasecmp(hash, "$argon2", 7) == 0 ||
+	    str_ncasecmp(hash, "{ARGON2", 7) == 0) {
+		buf_set(why, "argon2 hashes are not supported (crypt(3) does "
+		    "not know them): set a new password with "
+		    "\"rohrpost user passwd\"");
+		return -1;
+	}
+	if (hash_kind(hash) == NULL) {
+		buf_set(why, "not a password hash that is known ($y$, $2b$, "
+		    "$6$, $5$, {SSHA512})");
+		return -1;
+	}
+	if (hash[0] == '{')
+		return check_ssha512(strchr(hash, '}') + 1, why);
+	r = crypt_checksalt(hash);
+	if (r == CRYPT_SALT_INVALID || r == CRYPT_SALT_METHOD_DISABLED ||
+	    strrchr(hash, '$')[1] == '\0') {
+		buf_set(why, "a damaged %s hash", hash_kind(hash));
+		return -1;
+	}
+	return 0;
+}
+
+int
+hash_make(const char *password, struct buf *out, struct buf *why)
+{
+	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+	size_t n = strlen(password);
+	struct crypt_data *d;
+	const char *h;
+
+	if (n == 0 || n > LONGEST || !str_is_text(password, n)) {
+		buf_set(why, n == 0 ? "an empty password is refused" :
+		    "the password holds a line break or more than %d octets",
+		    LONGEST);
+		return -1;
+	}
+	if (crypt_gensalt_rn("$y$", 0, NULL, 0, setting, sizeof(setting)) ==
+	    NULL) {
+		buf_set(why, "crypt_gensalt: %s", strerror(errno));
+		return -1;
+	}
+	d = mem_zalloc(1, sizeof(*d));
+	h = crypt_rn(password, setting, d, sizeof(*d));
+	if (h != NULL) {
+		buf_reset(out);
+		buf_puts(out, h);
+	} else {
+		buf_set(why, "crypt: %s", strerror(errno));
+	}
+	mem_wipe(d, sizeof(*d));
+	free(d);
+	return h == NULL ? -1 : 0;
+}

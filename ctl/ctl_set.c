@@ -1,0 +1,160 @@
+#include "config.h"
+
+#include <sys/file.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl/ctl_set.h"
+#include "lib/base/fd.h"
+#include "lib/mail/limits.h"
+
+enum { LOCK_TRIES = 100, LOCK_WAIT_MS = 100 };
+
+void
+set_init(struct set *s, const char *dir)
+{
+	int i;
+
+	s->dir = dir;
+	s->dirfd = -1;
+	s->lock = -1;
+	for (i = 0; i < TEXT_COUNT; i++)
+		text_init(&s->t[i], (enum text_id)i);
+}
+
+/* A lock of its own file, because the tables are replaced by rename. */
+static int
+lock(struct set *s, struct buf *why)
+{
+	const struct timespec wait = { .tv_nsec = LOCK_WAIT_MS * 1000000L };
+	int i;
+
+	s->lock = openat(s->dirfd, ".lock", O_RDWR | O_CREAT | O_CLOEXEC |
+	    O_NOFOLLOW, 0600);
+	if (s->lock == -1) {
+		buf_set(why, "%s/.lock: %s", s->dir, strerror(errno));
+		return -1;
+	}
+	for (i = 0; flock(s->lock, LOCK_EX | LOCK_NB) == -1; i++) {
+		if (i == LOCK_TRIES || errno != EWOULDBLOCK) {
+			buf_set(why, "%s/.lock: another rohrpost command is "
+			    "changing the tables", s->dir);
+			return -1;
+		}
+		nanosleep(&wait, NULL);
+	}
+	return 0;
+}
+
+int
+set_open(struct set *s, const char *dir, int edit, struct buf *why)
+{
+	int i, r = 0;
+
+	set_init(s, dir);
+	s->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->dirfd == -1) {
+		buf_set(why, "%s: %s", dir, strerror(errno));
+		return -1;
+	}
+	if (edit && lock(s, why) == -1) {
+		set_close(s);
+		return -1;
+	}
+	buf_reset(why);
+	for (i = 0; i < TEXT_COUNT; i++) {
+		if (text_load(&s->t[i], s->dirfd, dir, why) == -1)
+			r = -1;
+	}
+	if (r == -1)
+		set_close(s);
+	return r;
+}
+
+void
+set_close(struct set *s)
+{
+	int i;
+
+	for (i = 0; i < TEXT_COUNT; i++)
+		text_clear(&s->t[i]);
+	fd_close(&s->lock);
+	fd_close(&s->dirfd);
+}
+
+/*
+ * A hash without an account does no harm, an account without its hash locks
+ * its user out: so passwd is written first, unless accounts were taken out,
+ * and then the leftover hash is harmless too.
+ */
+int
+set_save(struct set *s, struct buf *why)
+{
+	static const enum text_id order[] = { TEXT_PASSWD, TEXT_DOMAINS,
+		TEXT_USERS, TEXT_ALIASES };
+	size_t i;
+
+	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		if (text_save(&s->t[order[i]], s->dirfd, s->dir, why) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static enum set_place
+look(const struct set *s, const char *key, struct row **row_r)
+{
+	*row_r = text_find(&s->t[TEXT_USERS], key);
+	if (*row_r != NULL)
+		return SET_ACCOUNT;
+	*row_r = text_find(&s->t[TEXT_ALIASES], key);
+	return *row_r != NULL ? SET_ALIAS : SET_NOBODY;
+}
+
+/* postmaster and abuse without a domain stand for those of every domain. */
+static enum set_place
+look_role(const struct set *s, const char *local, struct row **row_r)
+{
+	if (strcmp(local, "postmaster") != 0 && strcmp(local, "abuse") != 0)
+		return SET_NOBODY;
+	*row_r = text_find(&s->t[TEXT_ALIASES], local);
+	return *row_r != NULL ? SET_ALIAS : SET_NOBODY;
+}
+
+enum set_place
+set_find(const struct set *s, const char *address, struct row **row_r)
+{
+	char key[ADDRESS_MAX + DOMAIN_MAX + 2], *at, *plus;
+	const struct row *domain;
+	enum set_place r;
+
+	*row_r = NULL;
+	if (strlen(address) > ADDRESS_MAX)
+		return SET_REMOTE;
+	strcpy(key, address);
+	at = strrchr(key, '@');
+	if (at == NULL)
+		return SET_REMOTE;
+	domain = text_find(&s->t[TEXT_DOMAINS], at + 1);
+	if (domain == NULL)
+		return SET_REMOTE;
+	if (domain->value != NULL)
+		strcpy(at + 1, domain->value);
+	r = look(s, key, row_r);
+	plus = at > key ? memchr(key + 1, '+', (size_t)(at - key - 1)) : NULL;
+	if (r == SET_NOBODY && plus != NULL) {
+		memmove(plus, at, strlen(at) + 1);
+		at = plus;
+		r = look(s, key, row_r);
+	}
+	if (r != SET_NOBODY)
+		return r;
+	*at = '\0';
+	r = look_role(s, key, row_r);
+	*at = '@';
+	return r != SET_NOBODY ? r : look(s, at, row_r);
+}

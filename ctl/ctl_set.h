@@ -1,0 +1,67 @@
+/*
+ * The four text tables together: loaded under a lock, checked against each
+ * other, compiled into jail/tables.cdb and auth/passwd.cdb
+ * (lib/mail/tables.h has the format).
+ *
+ * DIAGNOSTICS: "FILE:LINE: words", several a line each. A fault stops the
+ * compile; a warning does not.
+ */
+#ifndef CTL_SET_H
+#define CTL_SET_H
+
+#include "ctl/ctl_text.h"
+
+enum { ALIAS_DEPTH = 10 };	/* a chain longer than this is warned of */
+
+struct set {
+	const char *dir;	/* configuration directory */
+	int	 dirfd;
+	int	 lock;		/* of dir/.lock; -1: not held */
+	struct text t[TEXT_COUNT];
+};
+
+/*
+ * Opens the directory and reads all tables; with edit, takes the lock that
+ * two editors exclude each other by (waits for it up to 10 s). 0, or -1.
+ */
+int	set_open(struct set *s, const char *dir, int edit, struct buf *why)
+	    ATTR_CHECK;
+void	set_close(struct set *s);
+/* For tests: a set without a directory. */
+void	set_init(struct set *s, const char *dir);
+
+/* Checks across tables. 0, or -1 with why. Warnings are added to warn. */
+int	set_check(struct set *s, struct buf *why, struct buf *warn)
+	    ATTR_CHECK;
+/* Writes the edited text files, hashes before the accounts that need them. */
+int	set_save(struct set *s, struct buf *why) ATTR_CHECK;
+
+/* Where an address of ours leads (the rules of tables_address). */
+enum set_place {
+	SET_REMOTE,		/* not our domain */
+	SET_NOBODY,		/* ours, unknown */
+	SET_ACCOUNT,		/* *row_r in users */
+	SET_ALIAS,		/* *row_r in aliases */
+};
+enum set_place set_find(const struct set *s, const char *address,
+	    struct row **row_r);
+
+/*
+ * Calls account for each account that the alias leads to, directly or through
+ * other aliases, once each. Returns 0; 1 where a loop or a chain deeper than
+ * ALIAS_DEPTH was met.
+ */
+int	set_walk(struct set *s, struct row *alias,
+	    void (*account)(struct row *user, void *arg), void *arg);
+
+/*
+ * Compiles the checked tables into state_dir. gid owns auth/passwd.cdb where
+ * it is not -1. Each file is replaced whole or stays. 0, or -1 with why.
+ */
+int	set_compile(struct set *s, const char *state_dir, gid_t gid,
+	    struct buf *why) ATTR_CHECK;
+/* The same for one of the two, to an open empty file (tests use these). */
+int	set_compile_tables(struct set *s, int fd) ATTR_CHECK;
+int	set_compile_passwd(struct set *s, int fd) ATTR_CHECK;
+
+#endif

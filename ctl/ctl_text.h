@@ -1,0 +1,106 @@
+/*
+ * The operator's text tables: domains, users, passwd, aliases. They are the
+ * truth; what is compiled from them (ctl_compile.h) can be made again.
+ *
+ * A table in memory keeps every line, comments and order too, so that an edit
+ * changes the line it means and no other. A comment has a line of its own and
+ * starts with "#".
+ *
+ *   domains   example.test          example.com = alias example.test
+ *   users     anna@example.test     anna@example.test quota=2G,10000 disabled
+ *   passwd    anna@example.test:$y$...
+ *   aliases   sales@example.test = anna@example.test, bob@example.org
+ *             @example.test = anna@example.test       (catch-all)
+ *             postmaster = anna@example.test          (at every domain)
+ *
+ * DIAGNOSTICS: a bad line is answered with "FILE:LINE: words"; several in why,
+ * a line each, the first TEXT_COMPLAINTS of them.
+ */
+#ifndef CTL_TEXT_H
+#define CTL_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/base/attr.h"
+#include "lib/base/buf.h"
+
+enum {
+	TEXT_LINE_MAX = 64 * 1024,
+	TEXT_FILE_MAX = 256 * 1024 * 1024,
+	TEXT_COMPLAINTS = 20,
+};
+
+enum text_id {
+	TEXT_DOMAINS,
+	TEXT_USERS,
+	TEXT_PASSWD,
+	TEXT_ALIASES,
+	TEXT_COUNT
+};
+
+/* What a line says. Which members count depends on the table. */
+struct row {
+	char	*key;		/* normalised name; unique in its table */
+	char	*value;		/* domains: alias of; passwd: the hash */
+	char	**targets;	/* aliases */
+	size_t	 n_targets;
+	uint64_t quota_size, quota_count;
+	uint32_t flags;		/* users: enum tables_flag */
+	unsigned line;
+	unsigned mark;		/* for walks over the tables (ctl_check.c) */
+};
+
+struct text_line {
+	char	*text;		/* without the line end */
+	struct row *row;	/* NULL: blank or comment */
+};
+
+struct text {
+	enum text_id id;
+	struct text_line *lines;
+	size_t	 n, cap;
+	void	*tree;		/* rows by key: tsearch(3) */
+	int	 dirty;
+};
+
+/* "domains": the file's name in the configuration directory. */
+const char *text_name(enum text_id id);
+
+void	text_init(struct text *t, enum text_id id);
+void	text_clear(struct text *t);
+/* Reads len octets; dir is for messages. 0, or -1 with why. */
+int	text_parse(struct text *t, const char *dir, const char *p, size_t len,
+	    struct buf *why) ATTR_CHECK;
+/* Reads the file; a missing one is an empty table. 0, or -1 with why. */
+int	text_load(struct text *t, int dirfd, const char *dir, struct buf *why)
+	    ATTR_CHECK;
+/* Writes the file anew if it was edited, whole or not at all. */
+int	text_save(struct text *t, int dirfd, const char *dir, struct buf *why)
+	    ATTR_CHECK;
+/* The whole file, as text_save would write it. */
+void	text_print(const struct text *t, struct buf *out);
+
+struct row *text_find(const struct text *t, const char *key);
+/* Calls f for each row in the order of the file. */
+struct row *text_next(const struct text *t, size_t *i);
+
+/* Adds a line at the end. -1 with why: bad, or its key is there already. */
+int	text_add(struct text *t, const char *line, struct buf *why) ATTR_CHECK;
+/* Puts line in the place of the row key; -1: bad, or no such row. */
+int	text_set(struct text *t, const char *key, const char *line,
+	    struct buf *why) ATTR_CHECK;
+/* Takes the row's line out. 0, or -1: no such row. */
+int	text_del(struct text *t, const char *key) ATTR_CHECK;
+
+/* Adds "dir/FILE:LINE: words" to why; says when enough was said. */
+void	text_complain(const char *dir, enum text_id id, unsigned line,
+	    struct buf *why, const char *fmt, ...) ATTR_PRINTF(5, 6);
+
+/* For ctl_text.c: a line, trimmed, into a row (ctl_row.c). 0, or -1. */
+int	row_parse(enum text_id id, const char *p, size_t len, struct row *r,
+	    struct buf *why) ATTR_CHECK;
+void	row_free(struct row **r);
+
+#endif

@@ -1,0 +1,447 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "ctl/ctl_set.h"
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/mail/limits.h"
+#include "lib/mail/tables.h"
+#include "lib/map/map.h"
+
+static char dir[] = "/tmp/rp-test-tables-XXXXXX";
+static char state_dir[64], path[96], hashes[96];
+
+static const char *const good[TEXT_COUNT] = {
+	[TEXT_DOMAINS] = "example.test\nexample.com = alias example.test\n"
+	    "catch.test\nB\xc3\xbc" "cher.test\n",
+	[TEXT_USERS] = "anna@example.test quota=2G,10000\n"
+	    "Bob@example.test\ncarl@catch.test disabled\n"
+	    "abuse@catch.test\nd@b\xc3\xbc" "cher.test\n",
+	[TEXT_PASSWD] = "anna@example.test:$6$ab$YvO1\n"
+	    "carl@catch.test:$6$ab$YvO1\nghost@x.test:$6$ab$YvO1\n",
+	[TEXT_ALIASES] = "sales@example.test = anna@example.com, "
+	    "bob@example.test, x@elsewhere.test\n"
+	    "all@example.test = sales@example.test\n"
+	    "list+x@example.test = bob@example.test\n"
+	    "@catch.test = carl@catch.test\npostmaster = bob@example.test\n",
+};
+
+static int
+load(struct set *s, const char *const texts[TEXT_COUNT], struct buf *why)
+{
+	int i, r = 0;
+
+	set_init(s, "/etc");
+	for (i = 0; i < TEXT_COUNT; i++) {
+		if (text_parse(&s->t[i], "/etc", texts[i], strlen(texts[i]),
+		    why) == -1)
+			r = -1;
+	}
+	return r;
+}
+
+static void
+compile(const char *const texts[TEXT_COUNT])
+{
+	struct buf why = BUF_INIT(0), warn = BUF_INIT(0);
+	struct set s;
+
+	assert_int_equal(load(&s, texts, &why), 0);
+	if (set_check(&s, &why, &warn) == -1 ||
+	    set_compile(&s, state_dir, (gid_t)-1, &why) == -1)
+		fail_msg("%s", buf_str(&why));
+	set_close(&s);
+	buf_clear(&why);
+	buf_clear(&warn);
+}
+
+static struct tables *
+open_good(void)
+{
+	struct buf why = BUF_INIT(0);
+	struct tables *t;
+
+	compile(good);
+	t = tables_open(path, &why);
+	if (t == NULL)
+		fail_msg("%s", buf_str(&why));
+	buf_clear(&why);
+	return t;
+}
+
+static void
+test_address(void **state)
+{
+	static const struct {
+		const char *in;
+		enum tables_kind kind;
+		const char *name;	/* the account; the first target */
+	} rows[] = {
+		{ "anna@example.test", TABLES_USER, "anna@example.test" },
+		{ "ANNA@EXAMPLE.TEST", TABLES_USER, "anna@example.test" },
+		{ "anna@example.com", TABLES_USER, "anna@example.test" },
+		{ "anna+tag@example.com", TABLES_USER, "anna@example.test" },
+		{ "anna+a+b@example.test", TABLES_USER, "anna@example.test" },
+		{ "anna+@example.test", TABLES_USER, "anna@example.test" },
+		{ "+anna@example.test", TABLES_ABSENT, NULL },
+		{ "\"anna+x\"@example.test", TABLES_ABSENT, NULL },
+		{ "bob@example.test", TABLES_USER, "bob@example.test" },
+		{ "nobody@example.test", TABLES_ABSENT, NULL },
+		{ "@example.test", TABLES_ABSENT, NULL },
+		{ "@catch.test", TABLES_ABSENT, NULL },
+		{ "anna@other.test", TABLES_REMOTE, NULL },
+		{ "u@example.test@other.test", TABLES_REMOTE, NULL },
+		{ "u%other.test@example.test", TABLES_ABSENT, NULL },
+		{ "anna", TABLES_REMOTE, NULL },
+		{ "", TABLES_REMOTE, NULL },
+		{ "sales@example.com", TABLES_ALIAS, "anna@example.com" },
+		{ "sales+q@example.test", TABLES_ALIAS, "anna@example.com" },
+		{ "list+x@example.test", TABLES_ALIAS, "bob@example.test" },
+		{ "list+y@example.test", TABLES_ABSENT, NULL },
+		{ "any.body@catch.test", TABLES_ALIAS, "carl@catch.test" },
+		{ "carl@catch.test", TABLES_USER, "carl@catch.test" },
+		{ "Postmaster", TABLES_ALIAS, "bob@example.test" },
+		{ "postmaster@example.test", TABLES_ALIAS,
+		    "bob@example.test" },
+		{ "PostMaster@Example.com", TABLES_ALIAS,
+		    "bob@example.test" },
+		{ "abuse@example.test", TABLES_ALIAS, "bob@example.test" },
+		{ "postmaster@catch.test", TABLES_ALIAS,
+		    "bob@example.test" },
+		{ "abuse@catch.test", TABLES_USER, "abuse@catch.test" },
+		{ "d@xn--bcher-kva.test", TABLES_USER,
+		    "d@xn--bcher-kva.test" },
+	};
+	struct buf name = BUF_INIT(ADDRESS_MAX), list = BUF_INIT(0);
+	struct tables *t = open_good();
+	struct cursor c;
+	const char *p;
+	size_t i, n;
+	enum tables_kind k;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		k = tables_address(t, rows[i].in, &name, &list);
+		if (k != rows[i].kind)
+			fail_msg("%s: kind %d", rows[i].in, k);
+		if (k == TABLES_USER)
+			assert_string_equal(buf_str(&name), rows[i].name);
+		if (k != TABLES_ALIAS)
+			continue;
+		cursor_init(&c, list.data, list.len);
+		p = cursor_lv(&c, &n, ADDRESS_MAX);
+		assert_non_null(p);
+		assert_int_equal(n, strlen(rows[i].name));
+		assert_memory_equal(p, rows[i].name, n);
+	}
+	buf_clear(&name);
+	buf_clear(&list);
+	tables_free(&t);
+}
+
+static void
+test_owns(void **state)
+{
+	static const struct {
+		const char *login, *address;
+		enum lookup r;
+	} rows[] = {
+		{ "anna@example.test", "anna@example.test", LOOKUP_FOUND },
+		{ "anna@example.test", "Anna+x@Example.Com", LOOKUP_FOUND },
+		{ "anna@example.test", "bob@example.test", LOOKUP_ABSENT },
+		{ "anna@example.test", "sales@example.test", LOOKUP_FOUND },
+		{ "anna@example.test", "all@example.com", LOOKUP_FOUND },
+		{ "carl@catch.test", "all@example.com", LOOKUP_ABSENT },
+		{ "carl@catch.test", "what@catch.test", LOOKUP_FOUND },
+		{ "carl@catch.test", "abuse@catch.test", LOOKUP_ABSENT },
+		{ "carl@catch.test", "postmaster@catch.test", LOOKUP_ABSENT },
+		{ "bob@example.test", "postmaster@catch.test", LOOKUP_FOUND },
+		{ "anna@example.test", "what@catch.test", LOOKUP_ABSENT },
+		{ "anna@example.test", "anna@other.test", LOOKUP_ABSENT },
+		{ "anna@example.test", "@example.test", LOOKUP_ABSENT },
+		{ "anna@example.test", "", LOOKUP_ABSENT },
+	};
+	struct tables *t = open_good();
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (tables_owns(t, rows[i].login, rows[i].address) !=
+		    rows[i].r)
+			fail_msg("%s, %s", rows[i].login, rows[i].address);
+	}
+	tables_free(&t);
+}
+
+static void
+test_user(void **state)
+{
+	struct tables *t = open_good();
+	struct buf why = BUF_INIT(0);
+	struct tables_user u;
+	struct map *m;
+	const char *p;
+	size_t n;
+
+	assert_int_equal(tables_user(t, "anna@example.test", &u),
+	    LOOKUP_FOUND);
+	assert_true(u.quota_size == (uint64_t)2 << 30);
+	assert_true(u.quota_count == 10000);
+	assert_int_equal(tables_user(t, "carl@catch.test", &u), LOOKUP_FOUND);
+	assert_int_equal(u.flags, TABLES_DISABLED);
+	assert_int_equal(tables_user(t, "nobody@example.test", &u),
+	    LOOKUP_ABSENT);
+	assert_int_equal(tables_domain(t, "example.com"), LOOKUP_FOUND);
+	assert_int_equal(tables_domain(t, "example.org"), LOOKUP_ABSENT);
+	assert_int_equal(tables_full(t, "anna@example.test"), LOOKUP_ABSENT);
+
+	m = map_cdb_open(hashes, 0, &why);
+	assert_non_null(m);
+	assert_int_equal(map_find(m, "anna@example.test", 17, &p, &n),
+	    MAP_FOUND);
+	assert_int_equal(n, 11);
+	assert_int_equal(map_find(m, "carl@catch.test", 15, &p, &n),
+	    MAP_ABSENT);
+	map_free(&m);
+	tables_free(&t);
+	buf_clear(&why);
+}
+
+/* A replaced file is seen; a broken one leaves the one before in use. */
+static void
+test_refresh(void **state)
+{
+	static const char *const more[TEXT_COUNT] = {
+		[TEXT_DOMAINS] = "new.test\n", [TEXT_USERS] = "x@new.test\n",
+		[TEXT_PASSWD] = "", [TEXT_ALIASES] = "",
+	};
+	struct tables *t = open_good();
+	struct buf name = BUF_INIT(0), list = BUF_INIT(0);
+	int dirfd;
+
+	compile(more);
+	assert_int_equal(tables_domain(t, "new.test"), LOOKUP_ABSENT);
+	tables_refresh(t);
+	assert_int_equal(tables_domain(t, "new.test"), LOOKUP_FOUND);
+	assert_int_equal(tables_domain(t, "example.test"), LOOKUP_ABSENT);
+	/* Nobody was named: postmaster is the first account. */
+	assert_int_equal(tables_address(t, "abuse@new.test", &name, &list),
+	    TABLES_ALIAS);
+
+	dirfd = open(state_dir, O_RDONLY | O_DIRECTORY);
+	assert_int_equal(fd_replace(dirfd, "jail/tables.cdb", 0644, "x", 1),
+	    0);
+	tables_refresh(t);
+	tables_refresh(t);
+	assert_int_equal(tables_domain(t, "new.test"), LOOKUP_FOUND);
+	compile(good);
+	tables_refresh(t);
+	assert_int_equal(tables_domain(t, "new.test"), LOOKUP_ABSENT);
+	assert_int_equal(tables_domain(t, "example.test"), LOOKUP_FOUND);
+	close(dirfd);
+	tables_free(&t);
+	buf_clear(&name);
+	buf_clear(&list);
+}
+
+static void
+test_check(void **state)
+{
+	static const struct {
+		const char *text[TEXT_COUNT], *why, *warn;
+	} rows[] = {
+		{ { "a.test = alias b.test", "", "", "" },
+		    "/etc/domains:1: a.test: alias of b.test, which is not",
+		    NULL },
+		{ { "a.test = alias b.test\nb.test = alias a.test", "", "",
+		    "" }, "/etc/domains:1: ", NULL },
+		{ { "a.test", "x@b.test", "", "" },
+		    "/etc/users:1: x@b.test: domain b.test is not", NULL },
+		{ { "a.test\nb.test = alias a.test", "x@b.test", "", "" },
+		    "/etc/users:1: x@b.test: b.test is an alias", NULL },
+		{ { "a.test", "x@a.test", "", "x@a.test = y@z.test" },
+		    "/etc/aliases:1: x@a.test is an account (users:1)", NULL },
+		{ { "a.test", "", "", "x@a.test = y@a.test" },
+		    "/etc/aliases:1: x@a.test leads to y@a.test, which is n",
+		    NULL },
+		{ { "a.test", "x@a.test", "", "@a.test = x@a.test\n"
+		    "q@a.test = y@a.test" }, NULL, NULL },
+		{ { "a.test", "", "", "x@a.test = y@a.test\n"
+		    "y@a.test = x@a.test\n" }, NULL, "leads to itself" },
+		{ { "a.test", "", "", "x@a.test = x+1@a.test\n" }, NULL,
+		    "leads to itself" },
+		{ { "a.test", "x@a.test", "", "postmaster = x@a.test" }, NULL,
+		    "/etc/users:1: x@a.test has no password" },
+		{ { "a.test", "", "x@a.test:$6$ab$YvO1", "" }, NULL,
+		    "/etc/passwd:1: x@a.test is not in users" },
+		{ { "a.test", "", "", "" }, NULL, "no \"postmaster = " },
+	};
+	struct buf why = BUF_INIT(0), warn = BUF_INIT(0);
+	struct set s;
+	size_t i;
+	int r;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		buf_reset(&why);
+		assert_int_equal(load(&s, rows[i].text, &why), 0);
+		r = set_check(&s, &why, &warn);
+		if (r != (rows[i].why == NULL ? 0 : -1))
+			fail_msg("row %zu: %s", i, buf_str(&why));
+		if (rows[i].why != NULL && strncmp(buf_str(&why), rows[i].why,
+		    strlen(rows[i].why)) != 0)
+			fail_msg("row %zu: %s", i, buf_str(&why));
+		if (rows[i].warn != NULL &&
+		    strstr(buf_str(&warn), rows[i].warn) == NULL)
+			fail_msg("row %zu: %s", i, buf_str(&warn));
+		set_close(&s);
+	}
+	buf_clear(&why);
+	buf_clear(&warn);
+}
+
+/* Asks a damaged file everything: any answer will do, a crash will not. */
+static void
+ask(const char *file)
+{
+	static const char *const who[] = { "anna@example.test",
+		"anna+x@example.com", "sales@example.test", "q@catch.test",
+		"postmaster", "nobody@other.test", "bob@example.test" };
+	struct buf why = BUF_INIT(0), name = BUF_INIT(ADDRESS_MAX),
+	    list = BUF_INIT(1 << 20);
+	struct tables_user u;
+	struct tables *t;
+	size_t i;
+
+	t = tables_open(file, &why);
+	for (i = 0; t != NULL && i < sizeof(who) / sizeof(who[0]); i++) {
+		(void)tables_address(t, who[i], &name, &list);
+		(void)tables_user(t, who[i], &u);
+		(void)tables_owns(t, "carl@catch.test", who[i]);
+	}
+	tables_free(&t);
+	buf_clear(&why);
+	buf_clear(&name);
+	buf_clear(&list);
+}
+
+static void
+test_damaged(void **state)
+{
+	struct buf whole = BUF_INIT(0);
+	struct map *old;
+	const char *p;
+	struct buf why = BUF_INIT(0);
+	size_t n, bit;
+	int dirfd, fd;
+	char other[120];
+
+	compile(good);
+	fd = open(path, O_RDONLY);
+	assert_int_equal(fd_slurp(fd, &whole), 0);
+	close(fd);
+	dirfd = open(state_dir, O_RDONLY | O_DIRECTORY);
+	snprintf(other, sizeof(other), "%s/jail/damaged.cdb", state_dir);
+	for (n = 0; n <= whole.len; n++) {
+		fd = openat(dirfd, "jail/damaged.cdb",
+		    O_WRONLY | O_CREAT | O_TRUNC, 0600);
+		assert_int_equal(fd_write_all(fd, whole.data, n), 0);
+		close(fd);
+		ask(other);
+	}
+	for (bit = 0; bit < whole.len * 8; bit += bit < 2048 * 8 ? 37 : 1) {
+		whole.data[bit / 8] ^= (char)(1 << (bit % 8));
+		fd = openat(dirfd, "jail/damaged.cdb",
+		    O_WRONLY | O_CREAT | O_TRUNC, 0600);
+		assert_int_equal(fd_write_all(fd, whole.data, whole.len), 0);
+		close(fd);
+		whole.data[bit / 8] ^= (char)(1 << (bit % 8));
+		ask(other);
+	}
+	unlinkat(dirfd, "jail/damaged.cdb", 0);
+	/* A reader keeps the file it opened while it is replaced. */
+	old = map_cdb_open(path, 0, &why);
+	compile(good);
+	assert_int_equal(map_find(old, "dexample.test", 13, &p, &n),
+	    MAP_FOUND);
+	map_free(&old);
+	close(dirfd);
+	buf_clear(&whole);
+	buf_clear(&why);
+}
+
+static void
+test_missing(void **state)
+{
+	struct buf why = BUF_INIT(0);
+	struct tables *t = tables_open("/nonexistent/tables.cdb", &why);
+	struct map *m;
+	const char *p;
+	size_t n;
+
+	assert_null(t);
+	assert_int_equal(strncmp(buf_str(&why), "/nonexistent/", 13), 0);
+	m = map_cdb_open("/nonexistent/x.cdb", 1, &why);
+	assert_non_null(m);
+	assert_int_equal(map_find(m, "x", 1, &p, &n), MAP_ABSENT);
+	assert_int_equal(map_refresh(m), 0);
+	map_free(&m);
+	m = map_cdb_open("/dev/null", 0, &why);
+	assert_null(m);
+	m = map_cdb_open("/", 0, &why);
+	assert_null(m);
+	buf_clear(&why);
+}
+
+static int
+setup(void **state)
+{
+	char sub[96];
+
+	log_init("test_tables", 1);
+	if (mkdtemp(dir) == NULL)
+		return -1;
+	snprintf(state_dir, sizeof(state_dir), "%s", dir);
+	snprintf(path, sizeof(path), "%s/jail/tables.cdb", dir);
+	snprintf(hashes, sizeof(hashes), "%s/auth/passwd.cdb", dir);
+	snprintf(sub, sizeof(sub), "%s/jail", dir);
+	if (mkdir(sub, 0755) == -1)
+		return -1;
+	snprintf(sub, sizeof(sub), "%s/auth", dir);
+	return mkdir(sub, 0755);
+}
+
+static int
+teardown(void **state)
+{
+	char sub[96];
+
+	unlink(path);
+	unlink(hashes);
+	snprintf(sub, sizeof(sub), "%s/jail", dir);
+	rmdir(sub);
+	snprintf(sub, sizeof(sub), "%s/auth", dir);
+	rmdir(sub);
+	return rmdir(dir);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_address),
+		cmocka_unit_test(test_owns),
+		cmocka_unit_test(test_user),
+		cmocka_unit_test(test_refresh),
+		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_missing),
+	};
+
+	return cmocka_run_group_tests_name("tables", tests, setup, teardown);
+}

@@ -1,0 +1,316 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "ctl/ctl_hash.h"
+#include "ctl/ctl_name.h"
+#include "ctl/ctl_text.h"
+#include "lib/mail/limits.h"
+
+static void
+test_names(void **state)
+{
+	static const struct {
+		const char *in, *want;	/* NULL: refused */
+		enum name_kind kind;
+	} rows[] = {
+		{ "Anna@Example.TEST", "anna@example.test", NAME_ACCOUNT },
+		{ "o'neil@x.test", "o'neil@x.test", NAME_ACCOUNT },
+		{ "a+b@x.test", NULL, NAME_ACCOUNT },
+		{ "a+b@x.test", "a+b@x.test", NAME_ALIAS },
+		{ "../x@x.test", NULL, NAME_ACCOUNT },
+		{ "a/b@x.test", NULL, NAME_ACCOUNT },
+		{ ".a@x.test", NULL, NAME_ACCOUNT },
+		{ "a.@x.test", NULL, NAME_ACCOUNT },
+		{ "a..b@x.test", NULL, NAME_TARGET },
+		{ "anna", NULL, NAME_ACCOUNT },
+		{ "@x.test", NULL, NAME_ACCOUNT },
+		{ "@X.test", "@x.test", NAME_ALIAS },
+		{ "PostMaster", "postmaster", NAME_ALIAS },
+		{ "abuse", "abuse", NAME_ALIAS },
+		{ "abuse", NULL, NAME_TARGET },
+		{ "root", NULL, NAME_ALIAS },
+		{ "a@b@x.test", NULL, NAME_TARGET },
+		{ "|/bin/sh@x.test", "|/bin/sh@x.test", NAME_TARGET },
+		{ "a b@x.test", NULL, NAME_TARGET },
+		{ "a@", NULL, NAME_TARGET },
+		{ "a@-x.test", NULL, NAME_TARGET },
+		{ "a@x-.test", NULL, NAME_TARGET },
+		{ "a@x..test", NULL, NAME_TARGET },
+		{ "a@.x", NULL, NAME_TARGET },
+		{ "a@x.", NULL, NAME_TARGET },
+		{ "a@x_y.test", NULL, NAME_TARGET },
+		{ "a@[127.0.0.1]", NULL, NAME_TARGET },
+		{ "a@B\xc3\xbc" "cher.test", "a@xn--bcher-kva.test",
+		    NAME_ACCOUNT },
+		{ "a@xn--bcher-kva.test", "a@xn--bcher-kva.test",
+		    NAME_ACCOUNT },
+		{ "\xc3\xa4@x.test", NULL, NAME_ACCOUNT },
+		{ "a@\xc3\x28.test", NULL, NAME_ACCOUNT },
+		{ "", NULL, NAME_TARGET },
+	};
+	struct buf out = BUF_INIT(ADDRESS_MAX), why = BUF_INIT(0);
+	size_t i;
+	int r;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		buf_reset(&out);
+		r = name_address(rows[i].in, strlen(rows[i].in),
+		    rows[i].kind, &out, &why);
+		if (rows[i].want == NULL) {
+			if (r != -1)
+				fail_msg("taken: %s", rows[i].in);
+			continue;
+		}
+		if (r != 0)
+			fail_msg("%s: %s", rows[i].in, buf_str(&why));
+		assert_string_equal(buf_str(&out), rows[i].want);
+	}
+	buf_clear(&out);
+	buf_clear(&why);
+}
+
+static void
+test_name_bounds(void **state)
+{
+	char a[400], d[300];
+	struct buf out = BUF_INIT(ADDRESS_MAX), why = BUF_INIT(0);
+
+	memset(a, 'a', sizeof(a));
+	strcpy(a + 64, "@x.test");
+	assert_int_equal(name_address(a, strlen(a), NAME_ACCOUNT, &out, &why),
+	    0);
+	memset(a, 'a', sizeof(a));
+	strcpy(a + 65, "@x.test");
+	assert_int_equal(name_address(a, strlen(a), NAME_ACCOUNT, &out, &why),
+	    -1);
+	memset(d, 'd', sizeof(d));
+	strcpy(d + 63, ".test");
+	buf_reset(&out);
+	assert_int_equal(name_domain(d, strlen(d), &out, &why), 0);
+	memset(d, 'd', sizeof(d));
+	strcpy(d + 64, ".test");
+	assert_int_equal(name_domain(d, strlen(d), &out, &why), -1);
+	buf_clear(&out);
+	buf_clear(&why);
+}
+
+static void
+test_sizes(void **state)
+{
+	static const struct {
+		const char *in;
+		int	 r;
+		uint64_t v;
+	} rows[] = {
+		{ "0", 0, 0 }, { "17", 0, 17 }, { "10K", 0, 10240 },
+		{ "25m", 0, 25u << 20 }, { "2G", 0, (uint64_t)2 << 30 },
+		{ "1T", 0, (uint64_t)1 << 40 }, { "K", -1, 0 },
+		{ "", -1, 0 }, { "-1", -1, 0 }, { "1.5G", -1, 0 },
+		{ "18446744073709551615", -1, 0 }, { "99999999T", -1, 0 },
+	};
+	uint64_t v;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		v = 0;
+		assert_int_equal(name_size(rows[i].in, strlen(rows[i].in),
+		    &v), rows[i].r);
+		if (rows[i].r == 0)
+			assert_true(v == rows[i].v);
+	}
+}
+
+/* Every bad line is named with its number, and the others are not. */
+static void
+test_bad_lines(void **state)
+{
+	static const struct {
+		enum text_id id;
+		const char *in, *why;
+	} rows[] = {
+		{ TEXT_DOMAINS, "# x\na.test\nb test\n", "/etc/domains:3: " },
+		{ TEXT_DOMAINS, "a.test = b.test", "/etc/domains:1: " },
+		{ TEXT_DOMAINS, "a.test = alias", "/etc/domains:1: " },
+		{ TEXT_DOMAINS, "a.test = alias ", "/etc/domains:1: " },
+		{ TEXT_DOMAINS, "a.test\n\nA.Test\n",
+		    "/etc/domains:3: a.test is already on line 1" },
+		{ TEXT_USERS, "anna\n", "/etc/users:1: " },
+		{ TEXT_USERS, "a@x.test quota=2X", "/etc/users:1: quota: " },
+		{ TEXT_USERS, "a@x.test quota=", "/etc/users:1: quota=: " },
+		{ TEXT_USERS, "a@x.test quota=1,x", "/etc/users:1: quota: " },
+		{ TEXT_USERS, "a@x.test admin", "/etc/users:1: admin: " },
+		{ TEXT_PASSWD, "a@x.test", "/etc/passwd:1: " },
+		{ TEXT_PASSWD, "a@x.test:secret", "/etc/passwd:1: " },
+		{ TEXT_PASSWD, "a@x.test:$argon2id$v=19$m=1,t=1,p=1$YQ$YQ",
+		    "/etc/passwd:1: argon2" },
+		{ TEXT_PASSWD, "a@x.test:{ARGON2ID}$argon2id$x",
+		    "/etc/passwd:1: argon2" },
+		{ TEXT_PASSWD, "a@x.test:{SSHA512}!!", "/etc/passwd:1: " },
+		{ TEXT_ALIASES, "a@x.test", "/etc/aliases:1: " },
+		{ TEXT_ALIASES, "a@x.test =", "/etc/aliases:1: a target" },
+		{ TEXT_ALIASES, "a@x.test = b@x.test,", "/etc/aliases:1: a t" },
+		{ TEXT_ALIASES, "a@x.test = |/bin/sh", "/etc/aliases:1: " },
+		{ TEXT_ALIASES, "a@x.test = :include:/x", "/etc/aliases:1: " },
+		{ TEXT_ALIASES, "a@x.test = /etc/passwd", "/etc/aliases:1: " },
+		{ TEXT_ALIASES, "a@x.test = b@\x01.test", "/etc/aliases:1: " },
+		{ TEXT_ALIASES, "a@x.test = b@x\r\r.test", "/etc/aliases:1: " },
+	};
+	struct buf why = BUF_INIT(0);
+	struct text t;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		text_init(&t, rows[i].id);
+		buf_reset(&why);
+		if (text_parse(&t, "/etc", rows[i].in, strlen(rows[i].in),
+		    &why) != -1)
+			fail_msg("taken: %s", rows[i].in);
+		if (strncmp(buf_str(&why), rows[i].why,
+		    strlen(rows[i].why)) != 0)
+			fail_msg("%s: said %s", rows[i].in, buf_str(&why));
+		assert_null(strchr(buf_str(&why), '\n'));
+		text_clear(&t);
+	}
+	buf_clear(&why);
+}
+
+static void
+test_complaints_bounded(void **state)
+{
+	struct buf in = BUF_INIT(0), why = BUF_INIT(0);
+	size_t i, n = 0;
+	struct text t;
+
+	for (i = 0; i < 1000; i++)
+		buf_puts(&in, "bad line\n");
+	text_init(&t, TEXT_USERS);
+	assert_int_equal(text_parse(&t, "x", in.data, in.len, &why), -1);
+	for (i = 0; i < why.len; i++)
+		n += why.data[i] == '\n';
+	assert_in_range(n, TEXT_COMPLAINTS, TEXT_COMPLAINTS + 1);
+	text_clear(&t);
+	buf_clear(&in);
+	buf_clear(&why);
+}
+
+/* An edit changes its line; comments, blanks, order and spacing stay. */
+static void
+test_edit(void **state)
+{
+	static const char in[] =
+	    "# people\n\n  anna@x.test   quota=2G,10000\n# bob left\n"
+	    "bob@x.test\n\t# end\nüber\n";
+	static const char users[] =
+	    "# people\n\n  anna@x.test   quota=2G,10000\n# bob left\n"
+	    "bob@x.test\n\t# end\n";
+	struct buf out = BUF_INIT(0), why = BUF_INIT(0);
+	struct row *r;
+	struct text t;
+
+	text_init(&t, TEXT_USERS);
+	assert_int_equal(text_parse(&t, "x", in, strlen(in), &why), -1);
+	text_clear(&t);
+	assert_int_equal(text_parse(&t, "x", users, strlen(users), &why), 0);
+	text_print(&t, &out);
+	assert_string_equal(buf_str(&out), users);
+	r = text_find(&t, "anna@x.test");
+	assert_non_null(r);
+	assert_true(r->quota_size == (uint64_t)2 << 30);
+	assert_int_equal(r->quota_count, 10000);
+
+	assert_int_equal(text_add(&t, "ANNA@x.test", &why), -1);
+	assert_int_equal(text_add(&t, "carl@x.test disabled", &why), 0);
+	assert_int_equal(text_set(&t, "bob@x.test", "bob@x.test quota=1K",
+	    &why), 0);
+	assert_int_equal(text_set(&t, "bob@x.test", "carl@x.test", &why), -1);
+	assert_int_equal(text_set(&t, "dora@x.test", "dora@x.test", &why), -1);
+	assert_int_equal(text_del(&t, "anna@x.test"), 0);
+	assert_int_equal(text_del(&t, "anna@x.test"), -1);
+	assert_null(text_find(&t, "anna@x.test"));
+	buf_reset(&out);
+	text_print(&t, &out);
+	assert_string_equal(buf_str(&out),
+	    "# people\n\n# bob left\nbob@x.test quota=1K\n\t# end\n"
+	    "carl@x.test disabled\n");
+	assert_true(t.dirty);
+	text_clear(&t);
+	buf_clear(&out);
+	buf_clear(&why);
+}
+
+static void
+test_save(void **state)
+{
+	char dir[] = "/tmp/rp-test-text-XXXXXX";
+	struct buf why = BUF_INIT(0);
+	struct stat st;
+	struct text t;
+	int dirfd;
+
+	assert_non_null(mkdtemp(dir));
+	dirfd = open(dir, O_RDONLY | O_DIRECTORY);
+	text_init(&t, TEXT_PASSWD);
+	assert_int_equal(text_load(&t, dirfd, dir, &why), 0);
+	assert_int_equal(t.n, 0);
+	assert_int_equal(text_add(&t, "a@x.test:$6$ab$YvO1", &why), 0);
+	assert_int_equal(text_save(&t, dirfd, dir, &why), 0);
+	assert_int_equal(fstatat(dirfd, "passwd", &st, 0), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	text_clear(&t);
+	assert_int_equal(text_load(&t, dirfd, dir, &why), 0);
+	assert_non_null(text_find(&t, "a@x.test"));
+	text_clear(&t);
+	unlinkat(dirfd, "passwd", 0);
+	close(dirfd);
+	rmdir(dir);
+	buf_clear(&why);
+}
+
+static void
+test_hash(void **state)
+{
+	struct buf h = BUF_INIT(0), why = BUF_INIT(0);
+	char longest[600];
+
+	assert_int_equal(hash_make("geheim", &h, &why), 0);
+	assert_int_equal(strncmp(buf_str(&h), "$y$", 3), 0);
+	assert_int_equal(hash_check(buf_str(&h), &why), 0);
+	assert_string_equal(hash_kind(buf_str(&h)), "yescrypt");
+	assert_int_equal(hash_make("", &h, &why), -1);
+	assert_int_equal(hash_make("a\nb", &h, &why), -1);
+	memset(longest, 'x', sizeof(longest));
+	longest[511] = '\0';
+	assert_int_equal(hash_make(longest, &h, &why), 0);
+	longest[511] = 'x';
+	longest[512] = '\0';
+	assert_int_equal(hash_make(longest, &h, &why), -1);
+	assert_null(hash_kind("$argon2id$"));
+	assert_int_equal(hash_check("$6$", &why), -1);
+	assert_int_equal(hash_check("{SSHA512}", &why), -1);
+	buf_clear(&h);
+	buf_clear(&why);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_name_bounds),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_bad_lines),
+		cmocka_unit_test(test_complaints_bounded),
+		cmocka_unit_test(test_edit),
+		cmocka_unit_test(test_save),
+		cmocka_unit_test(test_hash),
+	};
+
+	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
+}
