@@ -67,17 +67,17 @@ void
 text_complain(const char *dir, enum text_id id, unsigned line,
     struct buf *why, const char *fmt, ...)
 {
-	size_t i, n = 0;
+	size_t i, lines = why->len > 0;
 	va_list ap;
 
 	for (i = 0; i < why->len; i++)
-		n += why->data[i] == '\n';
-	if (n > TEXT_COMPLAINTS)
+		lines += why->data[i] == '\n';
+	if (lines > TEXT_COMPLAINTS)
 		return;
-	if (why->len > 0)
+	if (lines > 0)
 		buf_putc(why, '\n');
-	if (n == TEXT_COMPLAINTS) {
-		buf_puts(why, "and more\n");
+	if (lines == TEXT_COMPLAINTS) {
+		buf_puts(why, "and more");
 		return;
 	}
 	buf_printf(why, "%s/%s:", dir, text_name(id));

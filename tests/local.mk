@@ -1,5 +1,6 @@
 if CMOCKA
 include tests/base/local.mk
+include tests/ctl/local.mk
 TESTS += $(check_PROGRAMS)
 endif
 EXTRA_DIST += tests/count.py tests/suite tests/fuzz/run
