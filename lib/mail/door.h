@@ -192,11 +192,14 @@ int	door_events(struct door *d, const uint32_t **list_r, size_t *n_r,
  * deliver was given it; taken over) into the INBOX of owner. Asynchronous:
  * door_deliver queues the request under id; door_delivered takes an answer
  * that is there (1, 0 none, -1 D_LOST). A repeat of the same queue id and
- * owner is answered RESULT_DELIVERED again and adds nothing.
+ * owner is answered RESULT_DELIVERED again and adds nothing. Requests go out
+ * together, by door_flush or before door_delivered reads. (A program whose
+ * skeleton holds the channel uses door_put_deliver of door_proto.h.)
  */
 int	door_deliver(struct door *d, uint32_t id, const char *queue_id,
 	    const char *owner, int fd, uint64_t size, uint32_t header_len,
 	    int64_t date, const void *cache, size_t cache_len);
+int	door_flush(struct door *d);
 int	door_delivered(struct door *d, uint32_t *id_r, enum result *result_r,
 	    char words_r[RESULT_WORDS_MAX + 1]);
 

@@ -4,4 +4,5 @@ lib_mail_libmail_a_SOURCES = \
 	lib/mail/proto.c lib/mail/proto.h \
 	lib/mail/tables.c lib/mail/tables.h \
 	lib/mail/door.h lib/mail/mime.h
-lib_mail_libmail_a_SOURCES += lib/mail/imap_capability.h
+lib_mail_libmail_a_SOURCES += lib/mail/imap_capability.h \
+	lib/mail/door.c lib/mail/door_proto.c lib/mail/door_proto.h

@@ -1,0 +1,263 @@
+#include <assert.h>
+#include <endian.h>
+#include <string.h>
+
+#include "lib/mail/door_proto.h"
+#include "lib/mail/limits.h"
+
+static_assert(sizeof(struct door_record) == DOOR_RECORD_SIZE,
+    "a record on the wire is the struct, little-endian");
+
+/* The fields that several messages share. */
+#define F_MAILBOX	{ "mailbox", DF_MAILBOX, MSG_U32, 0, 0 }
+#define F_NAME		{ "name", DF_NAME, MSG_TEXT, 0, DOOR_NAME_MAX }
+#define F_ON		{ "on", DF_ON, MSG_U32, 0, 0 }
+#define F_UIDS(max)	{ "uids", DF_UIDS, MSG_BYTES, 0, 4 * (max) }
+#define F_UID		{ "uid", DF_UID, MSG_U32, 0, 0 }
+#define F_MODSEQ	{ "modseq", DF_MODSEQ, MSG_U64, 0, 0 }
+#define F_FLAGS		{ "flags", DF_FLAGS, MSG_U32, 0, 0 }
+#define F_KEYWORDS	{ "keywords", DF_NAMES, MSG_BYTES, 1, \
+	DOOR_KEYWORDS_MAX * (DOOR_KEYWORD_LEN + 4) }
+#define F_SIZE		{ "size", DF_SIZE, MSG_U64, 0, 0 }
+#define F_HEADER	{ "header", DF_HEADER, MSG_U32, 0, 0 }
+#define F_DATE		{ "date", DF_DATE, MSG_U64, 0, 0 }
+#define F_CACHE		{ "cache", DF_CACHE, MSG_BYTES, 1, DOOR_CACHE_MAX }
+#define F_MORE		{ "more", DF_MORE, MSG_U32, 1, 0 }
+#define F_WORDS		{ "words", DF_WORDS, MSG_TEXT, 1, RESULT_WORDS_MAX }
+#define F_UIDVALIDITY	{ "uidvalidity", DF_UIDVALIDITY, MSG_U32, 0, 0 }
+
+static const struct msg_field f_mailbox[] = { F_MAILBOX, { 0 } };
+static const struct msg_field f_list[] = { F_NAME, { 0 } };
+static const struct msg_field f_create[] = {
+	F_NAME, { "attrs", DF_ATTRS, MSG_U32, 0, 0 }, { 0 }
+};
+static const struct msg_field f_rename[] = {
+	F_NAME, { "to name", DF_TO_NAME, MSG_TEXT, 0, DOOR_NAME_MAX }, { 0 }
+};
+static const struct msg_field f_subscribe[] = { F_NAME, F_ON, { 0 } };
+static const struct msg_field f_select[] = { F_MAILBOX, F_ON, { 0 } };
+static const struct msg_field f_records[] = {
+	F_MAILBOX, F_MODSEQ, F_UID, { 0 }
+};
+static const struct msg_field f_store[] = {
+	F_MAILBOX, F_UIDS(DOOR_RECORDS_MAX),
+	{ "op", DF_OP, MSG_U32, 0, 0 }, F_FLAGS, F_KEYWORDS, F_MODSEQ, { 0 }
+};
+static const struct msg_field f_expunge[] = {
+	F_MAILBOX, F_UIDS(DOOR_RECORDS_MAX), F_ON, { 0 }
+};
+static const struct msg_field f_copy[] = {
+	F_MAILBOX, { "to", DF_TO, MSG_U32, 0, 0 },
+	F_UIDS(DOOR_COPY_UIDS_MAX), F_ON, { 0 }
+};
+static const struct msg_field f_open[] = {
+	F_MAILBOX, F_UIDS(DOOR_OPEN_MAX), { 0 }
+};
+static const struct msg_field f_cache_get[] = {
+	F_MAILBOX, F_UIDS(DOOR_RECORDS_MAX), { 0 }
+};
+static const struct msg_field f_cache_put[] = {
+	F_MAILBOX, F_UID, F_CACHE, { 0 }
+};
+static const struct msg_field f_append[] = {
+	F_MAILBOX, { "file", DF_NAME, MSG_TEXT, 0, DOOR_FILE_NAME }, F_SIZE,
+	{ "crc", DF_CRC, MSG_U32, 0, 0 }, F_HEADER, F_FLAGS, F_KEYWORDS,
+	F_DATE, F_CACHE, { 0 }
+};
+static const struct msg_field f_deliver[] = {
+	{ "queue id", DF_QUEUE_ID, MSG_TEXT, 0, QUEUE_ID_LEN },
+	{ "owner", DF_OWNER, MSG_TEXT, 0, ADDRESS_MAX },
+	F_SIZE, F_HEADER, F_DATE, F_CACHE, { 0 }
+};
+static const struct msg_field f_failed[] = {
+	{ "error", DF_ERROR, MSG_U32, 0, 0 }, F_WORDS, { 0 }
+};
+static const struct msg_field f_mailboxes[] = {
+	{ "mailboxes", DF_MAILBOXES, MSG_BYTES, 0, DOOR_PACKED_MAX },
+	F_MORE, { 0 }
+};
+static const struct msg_field f_mailbox_is[] = {
+	{ "mailbox", DF_MAILBOXES, MSG_BYTES, 0, DOOR_NAME_MAX + 100 },
+	{ "recent", DF_UID, MSG_U32, 1, 0 }, { 0 }
+};
+static const struct msg_field f_names[] = {
+	{ "names", DF_NAMES, MSG_BYTES, 0, DOOR_PACKED_MAX }, { 0 }
+};
+static const struct msg_field f_records_are[] = {
+	{ "records", DF_RECORDS, MSG_BYTES, 0,
+	    DOOR_RECORDS_MAX * DOOR_RECORD_SIZE },
+	F_UIDS(DOOR_RECORDS_MAX), F_MODSEQ, F_ON, F_MORE, { 0 }
+};
+static const struct msg_field f_gone[] = {
+	F_UIDS(DOOR_RECORDS_MAX), F_MODSEQ, { 0 }
+};
+static const struct msg_field f_copied[] = {
+	F_UIDS(DOOR_COPY_UIDS_MAX),
+	{ "to uids", DF_TO_UIDS, MSG_BYTES, 0, 4 * DOOR_COPY_UIDS_MAX },
+	F_UIDVALIDITY, { 0 }
+};
+static const struct msg_field f_files[] = {
+	{ "found", DF_FOUND, MSG_BYTES, 0, DOOR_OPEN_MAX }, { 0 }
+};
+static const struct msg_field f_cache[] = {
+	{ "cache", DF_CACHE, MSG_BYTES, 0, DOOR_PACKED_MAX },
+	{ "count", DF_COUNT, MSG_U64, 0, 0 }, { 0 }
+};
+static const struct msg_field f_file_is[] = {
+	{ "file", DF_NAME, MSG_TEXT, 0, DOOR_FILE_NAME }, { 0 }
+};
+static const struct msg_field f_appended[] = { F_UID, F_UIDVALIDITY, { 0 } };
+static const struct msg_field f_quota_is[] = {
+	F_SIZE, { "size max", DF_SIZE_MAX, MSG_U64, 0, 0 },
+	{ "count", DF_COUNT, MSG_U64, 0, 0 },
+	{ "count max", DF_COUNT_MAX, MSG_U64, 0, 0 }, { 0 }
+};
+static const struct msg_field f_delivered[] = {
+	{ "result", DF_RESULT, MSG_U32, 0, 0 }, F_WORDS, { 0 }
+};
+static const struct msg_field f_event[] = {
+	F_UIDS(DOOR_MAILBOXES_MAX), F_ON, { 0 }
+};
+
+#define USER	(PEER_BIT(PEER_IMAPD) | PEER_BIT(PEER_POP3D))
+#define STORE	PEER_BIT(PEER_STORE)
+static const struct msg_desc d_table[] = {
+	[DM_LIST] = { "LIST", USER, 0, 0, f_list },
+	[DM_CREATE] = { "CREATE", USER, 0, 0, f_create },
+	[DM_DELETE] = { "DELETE", USER, 0, 0, f_mailbox },
+	[DM_RENAME] = { "RENAME", USER, 0, 0, f_rename },
+	[DM_SUBSCRIBE] = { "SUBSCRIBE", USER, 0, 0, f_subscribe },
+	[DM_SUBSCRIBED] = { "SUBSCRIBED", USER, 0, 0, NULL },
+	[DM_STATUS] = { "STATUS", USER, 0, 0, f_mailbox },
+	[DM_SELECT] = { "SELECT", USER, 0, 0, f_select },
+	[DM_UNSELECT] = { "UNSELECT", USER, 0, 0, f_mailbox },
+	[DM_KEYWORDS] = { "KEYWORDS", USER, 0, 0, f_mailbox },
+	[DM_RECORDS] = { "RECORDS", USER, 0, 0, f_records },
+	[DM_STORE] = { "STORE", USER, 0, 0, f_store },
+	[DM_EXPUNGE] = { "EXPUNGE", USER, 0, 0, f_expunge },
+	[DM_COPY] = { "COPY", USER, 0, 0, f_copy },
+	[DM_OPEN] = { "OPEN", USER, 0, 0, f_open },
+	[DM_CACHE_GET] = { "CACHE_GET", USER, 0, 0, f_cache_get },
+	[DM_CACHE_PUT] = { "CACHE_PUT", USER, 0, 0, f_cache_put },
+	[DM_FILE] = { "FILE", USER, 0, 0, NULL },
+	[DM_APPEND] = { "APPEND", USER, 0, 0, f_append },
+	[DM_POP_LOCK] = { "POP_LOCK", PEER_BIT(PEER_POP3D), 0, 0, NULL },
+	[DM_QUOTA] = { "QUOTA", USER, 0, 0, NULL },
+	[DM_DELIVER] = { "DELIVER", PEER_BIT(PEER_DELIVER), 1, 1, f_deliver },
+	[DM_DONE] = { "DONE", STORE, 0, 0, NULL },
+	[DM_FAILED] = { "FAILED", STORE, 0, 0, f_failed },
+	[DM_MAILBOXES] = { "MAILBOXES", STORE, 0, 0, f_mailboxes },
+	[DM_MAILBOX] = { "MAILBOX", STORE, 0, 0, f_mailbox_is },
+	[DM_NAMES] = { "NAMES", STORE, 0, 0, f_names },
+	[DM_RECORDS_ARE] = { "RECORDS_ARE", STORE, 0, 0, f_records_are },
+	[DM_GONE] = { "GONE", STORE, 0, 0, f_gone },
+	[DM_COPIED] = { "COPIED", STORE, 0, 0, f_copied },
+	[DM_FILES] = { "FILES", STORE, 0, DOOR_OPEN_MAX, f_files },
+	[DM_CACHE] = { "CACHE", STORE, 0, 0, f_cache },
+	[DM_FILE_IS] = { "FILE_IS", STORE, 1, 1, f_file_is },
+	[DM_APPENDED] = { "APPENDED", STORE, 0, 0, f_appended },
+	[DM_QUOTA_IS] = { "QUOTA_IS", STORE, 0, 0, f_quota_is },
+	[DM_DELIVERED] = { "DELIVERED", STORE, 0, 0, f_delivered },
+	[DM_EVENT] = { "EVENT", STORE, 0, 0, f_event },
+};
+const struct msg_proto proto_door = MSG_PROTO("door", d_table);
+
+int
+door_pack_record(struct buf *b, const struct door_record *r)
+{
+	struct door_record le = {
+		.uid = htole32(r->uid), .flags = htole32(r->flags),
+		.keywords = htole64(r->keywords),
+		.modseq = htole64(r->modseq),
+		.date = (int64_t)htole64((uint64_t)r->date),
+		.size = htole64(r->size),
+		.header_len = htole32(r->header_len),
+		.save_date = htole32(r->save_date),
+	};
+
+	return buf_append(b, &le, sizeof(le));
+}
+
+void
+door_unpack_record(const char *p, struct door_record *r)
+{
+	memcpy(r, p, sizeof(*r));
+	r->uid = le32toh(r->uid);
+	r->flags = le32toh(r->flags);
+	r->keywords = le64toh(r->keywords);
+	r->modseq = le64toh(r->modseq);
+	r->date = (int64_t)le64toh((uint64_t)r->date);
+	r->size = le64toh(r->size);
+	r->header_len = le32toh(r->header_len);
+	r->save_date = le32toh(r->save_date);
+}
+
+int
+door_pack_mailbox(struct buf *b, const struct door_mailbox *m)
+{
+	const uint32_t v[8] = { m->id, m->uidvalidity, m->uidnext, m->attrs,
+		m->messages, m->unseen, m->deleted, m->recent };
+	size_t i, len = m->name == NULL ? 0 : strlen(m->name);
+
+	if (buf_reserve(b, 52 + len) == -1)
+		return -1;
+	for (i = 0; i < 8; i++)
+		buf_put_u32(b, v[i]);
+	buf_put_u64(b, m->size);
+	buf_put_u64(b, m->highestmodseq);
+	return buf_put_lv(b, m->name == NULL ? "" : m->name, len);
+}
+
+int
+door_unpack_mailbox(struct cursor *c, struct door_mailbox *m,
+    const char **name_r, size_t *len_r)
+{
+	memset(m, 0, sizeof(*m));
+	m->id = cursor_u32(c);
+	m->uidvalidity = cursor_u32(c);
+	m->uidnext = cursor_u32(c);
+	m->attrs = cursor_u32(c);
+	m->messages = cursor_u32(c);
+	m->unseen = cursor_u32(c);
+	m->deleted = cursor_u32(c);
+	m->recent = cursor_u32(c);
+	m->size = cursor_u64(c);
+	m->highestmodseq = cursor_u64(c);
+	*name_r = cursor_lv(c, len_r, DOOR_NAME_MAX);
+	return c->bad ? -1 : 0;
+}
+
+int
+door_put_deliver(struct chan *c, uint32_t id, const char *queue_id,
+    const char *owner, int fd, uint64_t size, uint32_t header_len,
+    int64_t date, const void *cache, size_t cache_len)
+{
+	msg_begin(c, &proto_door, DM_DELIVER, id);
+	msg_text(c, DF_QUEUE_ID, queue_id);
+	msg_text(c, DF_OWNER, owner);
+	msg_u64(c, DF_SIZE, size);
+	msg_u32(c, DF_HEADER, header_len);
+	msg_u64(c, DF_DATE, (uint64_t)date);
+	if (cache_len > 0)
+		msg_bytes(c, DF_CACHE, cache, cache_len);
+	msg_fd(c, fd);
+	return msg_end(c);
+}
+
+int
+door_get_delivered(const struct msg *m, enum result *result_r,
+    char words_r[RESULT_WORDS_MAX + 1])
+{
+	uint32_t r = msg_get_u32(m, DF_RESULT);
+	const char *p;
+	size_t len;
+
+	if (m->type != DM_DELIVERED || r > RESULT_NEVER)
+		return -1;
+	p = msg_get(m, DF_WORDS, &len);
+	if (len > 0)
+		memcpy(words_r, p, len);
+	words_r[len] = '\0';
+	*result_r = (enum result)r;
+	return 0;
+}

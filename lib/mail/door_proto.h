@@ -1,0 +1,125 @@
+/*
+ * The messages of the door (door.h), for store and for the client side.
+ *
+ * The door of imapd and pop3d is one user's: requests name mailboxes by id.
+ * The door of deliver knows DM_DELIVER alone. A request is answered by the
+ * message named beside it or by DM_FAILED, with the request's frame id; id 0
+ * is an event. Answers to one door may overtake each other only for
+ * DM_DELIVER.
+ */
+#ifndef LIB_MAIL_DOOR_PROTO_H
+#define LIB_MAIL_DOOR_PROTO_H
+
+#include "lib/mail/door.h"
+
+enum door_type {
+	DM_LIST = 1,	/* DF_NAME: after this name; -> DM_MAILBOXES */
+	DM_CREATE,	/* DF_NAME, DF_ATTRS -> DM_MAILBOX */
+	DM_DELETE,	/* DF_MAILBOX -> DM_DONE */
+	DM_RENAME,	/* DF_NAME, DF_TO_NAME -> DM_DONE */
+	DM_SUBSCRIBE,	/* DF_NAME, DF_ON -> DM_DONE */
+	DM_SUBSCRIBED,	/* -> DM_NAMES */
+	DM_STATUS,	/* DF_MAILBOX -> DM_MAILBOX */
+	DM_SELECT,	/* DF_MAILBOX, DF_ON: writable -> DM_MAILBOX */
+	DM_UNSELECT,	/* DF_MAILBOX -> DM_DONE */
+	DM_KEYWORDS,	/* DF_MAILBOX -> DM_NAMES */
+	DM_RECORDS,	/* DF_MAILBOX, DF_MODSEQ, DF_UID: from it on -> DM_RECORDS_ARE */
+	DM_STORE,	/* DF_MAILBOX, DF_UIDS, DF_OP, DF_FLAGS, DF_NAMES,
+			   DF_MODSEQ -> DM_RECORDS_ARE */
+	DM_EXPUNGE,	/* DF_MAILBOX, DF_UIDS, DF_ON: any -> DM_GONE */
+	DM_COPY,	/* DF_MAILBOX, DF_TO, DF_UIDS, DF_ON: move -> DM_COPIED */
+	DM_OPEN,	/* DF_MAILBOX, DF_UIDS -> DM_FILES */
+	DM_CACHE_GET,	/* DF_MAILBOX, DF_UIDS -> DM_CACHE */
+	DM_CACHE_PUT,	/* DF_MAILBOX, DF_UID, DF_CACHE; no answer */
+	DM_FILE,	/* -> DM_FILE_IS and a descriptor */
+	DM_APPEND,	/* -> DM_APPENDED */
+	DM_POP_LOCK,	/* -> DM_DONE */
+	DM_QUOTA,	/* -> DM_QUOTA_IS */
+	DM_DELIVER,	/* deliver, with a descriptor -> DM_DELIVERED */
+
+	DM_DONE,
+	DM_FAILED,	/* DF_ERROR, DF_WORDS */
+	DM_MAILBOXES,	/* DF_MAILBOXES, DF_MORE */
+	DM_MAILBOX,	/* DF_MAILBOXES: one; DF_UID: lowest recent (SELECT) */
+	DM_NAMES,	/* DF_NAMES */
+	DM_RECORDS_ARE,	/* DF_RECORDS, DF_UIDS: gone or failed, DF_MODSEQ,
+			   DF_ON: complete, DF_MORE */
+	DM_GONE,	/* DF_UIDS, DF_MODSEQ */
+	DM_COPIED,	/* DF_UIDS, DF_TO_UIDS, DF_UIDVALIDITY */
+	DM_FILES,	/* DF_FOUND and a descriptor for each octet 1 in it */
+	DM_CACHE,	/* DF_CACHE: packed, DF_COUNT: uids answered */
+	DM_FILE_IS,	/* DF_NAME */
+	DM_APPENDED,	/* DF_UID, DF_UIDVALIDITY */
+	DM_QUOTA_IS,	/* DF_SIZE, DF_SIZE_MAX, DF_COUNT, DF_COUNT_MAX */
+	DM_DELIVERED,	/* DF_RESULT, DF_WORDS */
+	DM_EVENT,	/* id 0. DF_UIDS: ids of mailboxes; DF_ON: the list of
+			   mailboxes changed */
+};
+
+enum door_field {
+	DF_MAILBOX = 1,	/* u32 id */
+	DF_TO,		/* u32 id */
+	DF_NAME,
+	DF_TO_NAME,
+	DF_ATTRS,	/* u32 enum door_attr */
+	DF_ON,		/* u32 0 or 1 */
+	DF_UIDS,	/* packed u32 */
+	DF_TO_UIDS,
+	DF_OP,		/* u32 enum door_op */
+	DF_FLAGS,	/* u32 enum door_flag */
+	DF_NAMES,	/* packed lv */
+	DF_MODSEQ,	/* u64 */
+	DF_UID,		/* u32 */
+	DF_CACHE,
+	DF_SIZE,	/* u64 */
+	DF_SIZE_MAX,
+	DF_COUNT,	/* u64 */
+	DF_COUNT_MAX,
+	DF_CRC,		/* u32 */
+	DF_HEADER,	/* u32 */
+	DF_DATE,	/* u64, a signed number of seconds */
+	DF_QUEUE_ID,	/* 16 hex digits */
+	DF_OWNER,
+	DF_RESULT,	/* u32 enum result */
+	DF_WORDS,
+	DF_ERROR,	/* u32 enum door_error */
+	DF_MORE,	/* u32 1: ask again from behind the last */
+	DF_MAILBOXES,	/* packed: see door_pack_mailbox */
+	DF_RECORDS,	/* packed: see door_pack_record */
+	DF_UIDVALIDITY,
+	DF_FOUND,	/* an octet 0 or 1 per uid asked for */
+};
+
+enum {
+	DOOR_RECORD_SIZE = 48,
+	DOOR_RECORDS_MAX = 16384,	/* of one frame; uids too */
+	DOOR_COPY_UIDS_MAX = 120000,	/* of one COPY or MOVE */
+	DOOR_PACKED_MAX = 900 * 1024,	/* a packed list in one field */
+	DOOR_SUBSCRIBED_MAX = 500,	/* names that are no mailbox */
+	DOOR_FILES_MAX = 64,		/* unused files of one door */
+	DOOR_FILE_NAME = 31,
+};
+
+extern const struct msg_proto proto_door;
+
+/* 48 octets, little-endian, in the order of the struct. */
+int	door_pack_record(struct buf *b, const struct door_record *r);
+void	door_unpack_record(const char *p, struct door_record *r);
+/* u32 id, uidvalidity, uidnext, attrs, messages, unseen, deleted, recent;
+   u64 size, highestmodseq; lv name. */
+int	door_pack_mailbox(struct buf *b, const struct door_mailbox *m);
+/* name_r is borrowed. 0, or -1 where the data are broken. */
+int	door_unpack_mailbox(struct cursor *c, struct door_mailbox *m,
+	    const char **name_r, size_t *len_r);
+
+/*
+ * For a program that holds the channel itself: what door_deliver queues, and
+ * what door_delivered reads out of a DM_DELIVERED. 0, or -1 (fd is closed).
+ */
+int	door_put_deliver(struct chan *c, uint32_t id, const char *queue_id,
+	    const char *owner, int fd, uint64_t size, uint32_t header_len,
+	    int64_t date, const void *cache, size_t cache_len);
+int	door_get_delivered(const struct msg *m, enum result *result_r,
+	    char words_r[RESULT_WORDS_MAX + 1]);
+
+#endif
