@@ -1,6 +1,10 @@
 if CMOCKA
 include tests/base/local.mk
+include tests/mail/local.mk
 include tests/ctl/local.mk
 TESTS += $(check_PROGRAMS)
 endif
 EXTRA_DIST += tests/count.py tests/suite tests/fuzz/run
+
+include tests/fuzz/local.mk
+include tests/bench/local.mk

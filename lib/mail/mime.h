@@ -3,9 +3,15 @@
  * octets of a file gives a tree of parts by offset; from it the texts that
  * IMAP serves (ENVELOPE, BODY, BODYSTRUCTURE, RFC 3501 7.4.2).
  *
- * Bounds: MIME_DEPTH_MAX, MIME_PARTS_MAX, HEADER_BLOCK_MAX a block,
- * HEADER_COUNT_MAX headers; past a bound the rest is one part of
- * application/octet-stream, never an error: every message has a structure.
+ * Lines end with CRLF; a bare LF is taken for a line end too, so that any
+ * file has a structure. mime_decode.h reads what the parts carry.
+ *
+ * Bounds: MIME_DEPTH_MAX, MIME_PARTS_MAX; past one of them the rest is one
+ * part of application/octet-stream, never an error: every message has a
+ * structure. Fields past HEADER_BLOCK_MAX octets or HEADER_COUNT_MAX fields
+ * of a block are not looked at; of a field that stands twice the first
+ * counts; MIME_PARAMS_MAX and MIME_ADDRESSES_MAX bound what one field gives.
+ * Time is linear in the length.
  */
 #ifndef LIB_MAIL_MIME_H
 #define LIB_MAIL_MIME_H
@@ -14,13 +20,41 @@
 
 enum mime_kind { MIME_LEAF, MIME_MULTIPART, MIME_MESSAGE };
 
+enum {
+	MIME_PARAMS_MAX = 100,		/* of one field */
+	MIME_ADDRESSES_MAX = 10000,	/* of one field */
+	MIME_BOUNDARY_MAX = 1000,	/* octets; RFC 2046 asks for 70 */
+};
+
+/* A slice of the message: a field's value, folds and all. p NULL: absent. */
+struct mime_text {
+	const char *p;
+	size_t	 len;
+};
+
+/* Fields that describe a part, and those of an envelope. */
+enum mime_content {
+	MIME_C_TYPE, MIME_C_ENCODING, MIME_C_ID, MIME_C_DESCRIPTION,
+	MIME_C_DISPOSITION, MIME_C_LANGUAGE, MIME_C_LOCATION, MIME_C_MD5,
+	MIME_C_COUNT
+};
+enum mime_field {
+	MIME_F_DATE, MIME_F_SUBJECT, MIME_F_FROM, MIME_F_SENDER,
+	MIME_F_REPLY_TO, MIME_F_TO, MIME_F_CC, MIME_F_BCC,
+	MIME_F_IN_REPLY_TO, MIME_F_MESSAGE_ID,
+	MIME_F_COUNT
+};
+
 struct mime_part {
 	enum mime_kind kind;
 	size_t	 header, body, end;	/* offsets: header block, body, end */
-	size_t	 lines;			/* of the body */
-	struct mime_part *parent, *first, *next;
-	/* content type, encoding, ... as the implementation needs */
-	char	*type, *subtype;
+	size_t	 lines;			/* line ends in the body */
+	struct mime_part *parent, *first, *next, *last;
+	/* lower case; text/plain where the message says nothing valid */
+	const char *type, *subtype;
+	struct mime_text content[MIME_C_COUNT];
+	struct mime_text *envelope;	/* of a message's root; else NULL */
+	struct mime_text params;	/* of Content-Type, from its first ";" */
 };
 
 struct mime;
@@ -38,11 +72,27 @@ const struct mime_part *mime_section(const struct mime *m,
 /* Length of the header block with its empty line (all of it if none). */
 size_t	mime_header_len(const char *data, size_t len);
 
-/* Append the IMAP text "(...)" to out. */
+/*
+ * Append the IMAP text "(...)" to out. -1 where out is full: out then ends
+ * where it was cut.
+ */
 int	mime_envelope(const struct mime *m, const struct mime_part *p,
 	    struct buf *out);
 int	mime_bodystructure(const struct mime *m, int extended,
 	    struct buf *out);
+/* One address field as IMAP's address list, "((...)(...))" or "NIL". */
+int	mime_addresses(const char *p, size_t len, struct buf *out);
+/*
+ * An nstring (RFC 3501): quoted where that can be, else a literal. Folds are
+ * opened, white space at both ends and NUL dropped. p NULL is NIL.
+ */
+int	mime_nstring(const char *p, size_t len, struct buf *out);
+/*
+ * The value of a parameter (";name=value;...", any case) in value_r, quotes
+ * and escapes removed. 1, or 0 where there is none.
+ */
+int	mime_param(const struct mime_text *params, const char *name,
+	    struct buf *value_r);
 
 /*
  * The cache record of a message: version u8, lv ENVELOPE, lv BODY, lv

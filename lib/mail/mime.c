@@ -1,0 +1,540 @@
+/*
+ * The tree of a message in one pass.
+ *
+ * The pass goes line by line. Multiparts that are open stand on a stack with
+ * their boundaries; a line that starts with "--" is held against the stack
+ * from the innermost outwards, so a missing end costs its part and no more.
+ * A boundary that is met closes all that is open inside its multipart. The
+ * stack is at most MIME_DEPTH_MAX high, so the pass is linear.
+ *
+ * All memory of a tree comes from one arena.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/mail/limits.h"
+#include "lib/mail/mime.h"
+#include "lib/mail/mime_lex.h"
+
+enum { ARENA_CHUNK = 6 * 1024 };
+
+struct chunk {
+	struct chunk *next;
+	size_t	 used, size;
+	char	 data[];
+};
+
+struct mime {
+	const char *data;
+	size_t	 len;
+	struct mime_part *root;
+	struct chunk *chunks;
+	size_t	 n_parts;
+};
+
+struct open_part {
+	struct mime_part *part;
+	const char *boundary;
+	size_t	 len;
+	int	 closed;		/* in the epilogue */
+};
+
+struct parser {
+	struct mime *m;
+	const char *p, *end;		/* this line starts at p */
+	size_t	 lines;			/* line ends before p */
+	struct mime_part *cur;		/* innermost open part */
+	size_t	 depth;			/* of cur */
+	struct open_part stack[MIME_DEPTH_MAX + 1];
+	size_t	 n_stack;
+	int	 stuck;			/* parts are used up: all is one leaf */
+};
+
+static void *
+arena_get(struct mime *m, size_t size)
+{
+	struct chunk *c = m->chunks;
+	size_t want;
+	void *p;
+
+	size = (size + 15) & ~(size_t)15;
+	if (c == NULL || c->size - c->used < size) {
+		want = size > ARENA_CHUNK ? size : ARENA_CHUNK;
+		c = mem_alloc(sizeof(*c) + want);
+		c->used = 0;
+		c->size = want;
+		c->next = m->chunks;
+		m->chunks = c;
+	}
+	p = c->data + c->used;
+	c->used += size;
+	memset(p, 0, size);
+	return p;
+}
+
+static const char *
+arena_lower(struct mime *m, const struct mime_text *t)
+{
+	char *s = arena_get(m, t->len + 1);
+
+	memcpy(s, t->p, t->len);
+	str_tolower(s, t->len);
+	return s;
+}
+
+static struct mime_part *
+part_new(struct parser *ps, struct mime_part *parent, int message)
+{
+	struct mime *m = ps->m;
+	struct mime_part *p = arena_get(m, sizeof(*p));
+
+	m->n_parts++;
+	p->parent = parent;
+	p->header = p->body = (size_t)(ps->p - m->data);
+	p->end = m->len;
+	p->type = "text";
+	p->subtype = "plain";
+	if (message)
+		p->envelope = arena_get(m, MIME_F_COUNT * sizeof(*p->envelope));
+	if (parent != NULL && parent->last != NULL)
+		parent->last->next = p;
+	else if (parent != NULL)
+		parent->first = p;
+	if (parent != NULL)
+		parent->last = p;
+	ps->depth++;
+	ps->cur = p;
+	return p;
+}
+
+/* The fields that matter; envelope ones only at the root of a message. */
+static const struct field_name {
+	unsigned char len, envelope, index;
+	const char *name;
+} field_names[] = {
+	{ 2, 1, MIME_F_TO, "to" },
+	{ 2, 1, MIME_F_CC, "cc" },
+	{ 3, 1, MIME_F_BCC, "bcc" },
+	{ 4, 1, MIME_F_DATE, "date" },
+	{ 4, 1, MIME_F_FROM, "from" },
+	{ 6, 1, MIME_F_SENDER, "sender" },
+	{ 7, 1, MIME_F_SUBJECT, "subject" },
+	{ 8, 1, MIME_F_REPLY_TO, "reply-to" },
+	{ 10, 1, MIME_F_MESSAGE_ID, "message-id" },
+	{ 11, 1, MIME_F_IN_REPLY_TO, "in-reply-to" },
+	{ 10, 0, MIME_C_ID, "content-id" },
+	{ 11, 0, MIME_C_MD5, "content-md5" },
+	{ 12, 0, MIME_C_TYPE, "content-type" },
+	{ 16, 0, MIME_C_LANGUAGE, "content-language" },
+	{ 16, 0, MIME_C_LOCATION, "content-location" },
+	{ 19, 0, MIME_C_DESCRIPTION, "content-description" },
+	{ 19, 0, MIME_C_DISPOSITION, "content-disposition" },
+	{ 25, 0, MIME_C_ENCODING, "content-transfer-encoding" },
+};
+
+static struct mime_text *
+field_slot(struct mime_part *part, const char *name, size_t len)
+{
+	const struct field_name *f = field_names;
+	size_t i;
+
+	if (len > 25)
+		return NULL;
+	for (i = 0; i < sizeof(field_names) / sizeof(*f); i++, f++) {
+		if (f->len != len || str_ncasecmp(name, f->name, len) != 0)
+			continue;
+		if (!f->envelope)
+			return &part->content[f->index];
+		return part->envelope != NULL ? &part->envelope[f->index] :
+		    NULL;
+	}
+	return NULL;
+}
+
+/*
+ * Takes a field's first line. Returns the slot that its continuation lines
+ * go on in, NULL where nobody asks for the field.
+ */
+static struct mime_text *
+field_line(struct mime_part *part, const char *p, const char *eol)
+{
+	const char *colon = memchr(p, ':', (size_t)(eol - p)), *name_end;
+	struct mime_text *t;
+
+	if (colon == NULL)
+		return NULL;
+	for (name_end = colon; name_end > p; name_end--)
+		if (name_end[-1] != ' ' && name_end[-1] != '\t')
+			break;
+	t = field_slot(part, p, (size_t)(name_end - p));
+	if (t == NULL || t->p != NULL)
+		return NULL;
+	t->p = colon + 1;
+	t->len = (size_t)(eol - t->p);
+	return t;
+}
+
+/* The line at ps->p: sets *next to the start of the following one. */
+static const char *
+line_end(const struct parser *ps, const char **next)
+{
+	const char *nl = memchr(ps->p, '\n', (size_t)(ps->end - ps->p));
+
+	if (nl == NULL)
+		return *next = ps->end;
+	*next = nl + 1;
+	return nl > ps->p && nl[-1] == '\r' ? nl - 1 : nl;
+}
+
+static void
+line_take(struct parser *ps, const char *next)
+{
+	if (next > ps->p && next[-1] == '\n')
+		ps->lines++;
+	ps->p = next;
+}
+
+/*
+ * delimiter := "--" boundary, close-delimiter := delimiter "--", each
+ * followed by white space alone (RFC 2046 5.1.1). So a boundary that is the
+ * start of another one does not match it.
+ */
+static int
+boundary_is(const struct open_part *o, const char *p, const char *eol,
+    int *close_r)
+{
+	if ((size_t)(eol - p) < o->len ||
+	    memcmp(p, o->boundary, o->len) != 0)
+		return 0;
+	p += o->len;
+	*close_r = eol - p >= 2 && p[0] == '-' && p[1] == '-';
+	if (*close_r)
+		p += 2;
+	while (p < eol && (*p == ' ' || *p == '\t'))
+		p++;
+	return p == eol;
+}
+
+/* Index in the stack of the multipart whose boundary this line is, or -1. */
+static long
+boundary_find(const struct parser *ps, const char *eol, int *close_r)
+{
+	size_t i;
+
+	if (ps->n_stack == 0 || eol - ps->p < 3 || ps->p[0] != '-' ||
+	    ps->p[1] != '-')
+		return -1;
+	for (i = ps->n_stack; i-- > 0;)
+		if (!ps->stack[i].closed &&
+		    boundary_is(&ps->stack[i], ps->p + 2, eol, close_r))
+			return (long)i;
+	return -1;
+}
+
+/* Ends a part before the line at ps->p; the CRLF before belongs to it. */
+static void
+part_end(struct parser *ps, struct mime_part *part)
+{
+	size_t at = (size_t)(ps->p - ps->m->data), lines = ps->lines;
+	const char *d = ps->m->data;
+
+	if (at > part->body && d[at - 1] == '\n') {
+		at--;
+		lines--;
+		if (at > part->body && d[at - 1] == '\r')
+			at--;
+	}
+	part->end = at;
+	part->lines = lines - part->lines;
+	ps->depth--;
+}
+
+static void
+boundary_take(struct parser *ps, size_t at, int closing, const char *next)
+{
+	struct open_part *o = &ps->stack[at];
+
+	while (ps->cur != o->part) {
+		part_end(ps, ps->cur);
+		ps->cur = ps->cur->parent;
+	}
+	ps->n_stack = at + 1;
+	o->closed = closing;
+	line_take(ps, next);
+}
+
+/* Reads the boundary parameter and opens the multipart. 0: there is none. */
+static int
+multipart_open(struct parser *ps, struct mime_part *part)
+{
+	struct open_part *o = &ps->stack[ps->n_stack];
+	struct buf b = BUF_INIT(MIME_BOUNDARY_MAX);
+	char *s;
+
+	if (!mime_param(&part->params, "boundary", &b) || b.len == 0) {
+		buf_clear(&b);
+		return 0;
+	}
+	/* Trailing white space cannot be told from padding. */
+	while (b.len > 0 && (b.data[b.len - 1] == ' ' ||
+	    b.data[b.len - 1] == '\t'))
+		b.len--;
+	s = arena_get(ps->m, b.len + 1);
+	memcpy(s, buf_str(&b), b.len);
+	*o = (struct open_part){ .part = part, .boundary = s, .len = b.len };
+	buf_clear(&b);
+	if (o->len == 0)
+		return 0;
+	ps->n_stack++;
+	return 1;
+}
+
+static void
+content_type(struct parser *ps, struct mime_part *part)
+{
+	struct mime_text *t = &part->content[MIME_C_TYPE], type, subtype;
+	struct mime_lex l = { t->p, t->p };
+	const struct mime_part *up = part->parent;
+
+	if (t->p != NULL) {
+		l.end += t->len;
+		if (mime_lex_type(&l, &type, &subtype)) {
+			part->type = arena_lower(ps->m, &type);
+			part->subtype = arena_lower(ps->m, &subtype);
+			part->params.p = l.p;
+			part->params.len = (size_t)(l.end - l.p);
+			return;
+		}
+		t->p = NULL;
+	}
+	/* RFC 2046 5.1.5: in a digest the default is message/rfc822. */
+	if (up != NULL && up->kind == MIME_MULTIPART &&
+	    strcmp(up->subtype, "digest") == 0) {
+		part->type = "message";
+		part->subtype = "rfc822";
+	}
+}
+
+/* Nothing inside it is looked at. */
+static void
+part_opaque(struct mime_part *part)
+{
+	part->kind = MIME_LEAF;
+	part->type = "application";
+	part->subtype = "octet-stream";
+	part->params.p = NULL;
+	part->params.len = 0;
+}
+
+/*
+ * The header block has ended and the body starts at ps->p. Returns 1 where
+ * the body is a message of its own, whose header comes next.
+ */
+static int
+body_start(struct parser *ps, struct mime_part *part)
+{
+	int multi, message;
+
+	part->body = (size_t)(ps->p - ps->m->data);
+	part->lines = ps->lines;
+	content_type(ps, part);
+	multi = strcmp(part->type, "multipart") == 0;
+	message = strcmp(part->type, "message") == 0 &&
+	    strcmp(part->subtype, "rfc822") == 0;
+	if (!multi && !message)
+		return 0;
+	if (ps->depth > MIME_DEPTH_MAX || ps->stuck) {
+		part_opaque(part);
+		return 0;
+	}
+	if (message) {
+		part->kind = MIME_MESSAGE;
+		return 1;
+	}
+	if (multipart_open(ps, part))
+		part->kind = MIME_MULTIPART;
+	else {
+		/* Without a boundary it is for people to read. */
+		part->type = "text";
+		part->subtype = "plain";
+	}
+	return 0;
+}
+
+/* What header_read met. */
+enum header_end { HEADER_EMPTY_LINE, HEADER_BOUNDARY, HEADER_EOF };
+
+static enum header_end
+header_read(struct parser *ps, struct mime_part *part)
+{
+	const char *start = ps->p, *eol, *next;
+	struct mime_text *t = NULL;
+	unsigned count = 0;
+	int closing;
+
+	for (; ps->p < ps->end; line_take(ps, next)) {
+		eol = line_end(ps, &next);
+		if (eol == ps->p) {
+			line_take(ps, next);
+			return HEADER_EMPTY_LINE;
+		}
+		if (boundary_find(ps, eol, &closing) != -1)
+			return HEADER_BOUNDARY;
+		if (next - start > HEADER_BLOCK_MAX)
+			continue;
+		if (*ps->p == ' ' || *ps->p == '\t') {
+			if (t != NULL)
+				t->len = (size_t)(eol - t->p);
+		} else if (count++ < HEADER_COUNT_MAX)
+			t = field_line(part, ps->p, eol);
+		else
+			t = NULL;
+	}
+	return HEADER_EOF;
+}
+
+/* A part with its header; where it is a message, that one's too. */
+static void
+part_start(struct parser *ps, struct mime_part *parent, int message)
+{
+	struct mime_part *part;
+	enum header_end e;
+
+	do {
+		part = part_new(ps, parent, message);
+		e = header_read(ps, part);
+		if (ps->m->n_parts >= MIME_PARTS_MAX) {
+			/* The last part there may be: the rest is its body. */
+			ps->stuck = 1;
+			ps->n_stack = 0;
+		}
+		message = body_start(ps, part);
+		if (e != HEADER_EMPTY_LINE && part->kind == MIME_MULTIPART) {
+			ps->n_stack--;
+			part->kind = MIME_LEAF;
+		}
+		parent = part;
+	} while (message);
+	if (ps->stuck)
+		part_opaque(part);
+}
+
+/* Bodies: on to the next boundary, or the end. */
+static void
+body_read(struct parser *ps)
+{
+	const char *eol, *next;
+	int closing;
+	long at;
+
+	while (ps->p < ps->end) {
+		eol = line_end(ps, &next);
+		at = boundary_find(ps, eol, &closing);
+		if (at == -1) {
+			line_take(ps, next);
+			continue;
+		}
+		boundary_take(ps, (size_t)at, closing, next);
+		if (!closing)
+			part_start(ps, ps->stack[at].part, 0);
+	}
+}
+
+struct mime *
+mime_parse(const char *data, size_t len)
+{
+	struct parser ps;
+	struct mime *m = mem_zalloc(1, sizeof(*m));
+	struct mime_part *p;
+
+	m->data = data != NULL ? data : "";
+	m->len = len;
+	ps.m = m;
+	ps.p = m->data;
+	ps.end = m->data + len;
+	ps.lines = ps.depth = ps.n_stack = 0;
+	ps.cur = NULL;
+	ps.stuck = 0;
+	part_start(&ps, NULL, 1);
+	for (p = ps.cur; p->parent != NULL; p = p->parent)
+		;
+	m->root = p;
+	body_read(&ps);
+	for (p = ps.cur; p != NULL; p = p->parent) {
+		p->end = len;
+		p->lines = ps.lines - p->lines;
+	}
+	return m;
+}
+
+void
+mime_free(struct mime **m)
+{
+	struct chunk *c, *next;
+
+	if (*m == NULL)
+		return;
+	for (c = (*m)->chunks; c != NULL; c = next) {
+		next = c->next;
+		free(c);
+	}
+	free(*m);
+	*m = NULL;
+}
+
+const struct mime_part *
+mime_root(const struct mime *m)
+{
+	return m->root;
+}
+
+/*
+ * Part numbers (RFC 3501 6.4.5): every message has a part 1, which is itself
+ * where it is no multipart; the parts of an enclosed message follow its own
+ * number.
+ */
+const struct mime_part *
+mime_section(const struct mime *m, const uint32_t *numbers, size_t n)
+{
+	const struct mime_part *p = m->root;
+	int whole = 1;		/* p stands for a message not yet numbered */
+	uint32_t k;
+	size_t i;
+
+	for (i = 0; i < n && p != NULL; i++) {
+		if (!whole && p->kind == MIME_MESSAGE) {
+			p = p->first;
+			whole = 1;
+		}
+		k = numbers[i];
+		if (k == 0 || p == NULL)
+			return NULL;
+		if (p->kind == MIME_MULTIPART) {
+			for (p = p->first; p != NULL && k > 1; k--)
+				p = p->next;
+		} else if (!whole || k != 1)
+			return NULL;
+		whole = 0;
+	}
+	return p;
+}
+
+size_t
+mime_header_len(const char *data, size_t len)
+{
+	const char *p = data, *end = data + len;
+
+	if (len == 0)
+		return 0;
+	for (;;) {
+		if (*p == '\n')
+			return (size_t)(p + 1 - data);
+		if (*p == '\r' && end - p > 1 && p[1] == '\n')
+			return (size_t)(p + 2 - data);
+		p = memchr(p, '\n', (size_t)(end - p));
+		if (p == NULL || ++p == end)
+			return len;
+	}
+}

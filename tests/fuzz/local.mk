@@ -1,0 +1,12 @@
+# One target per parser, linked to the real archives.
+if FUZZ
+FUZZING = $(AM_LDFLAGS) -fsanitize=fuzzer
+noinst_PROGRAMS += tests/fuzz/fuzz_mime tests/fuzz/fuzz_addresses
+tests_fuzz_fuzz_mime_SOURCES = tests/fuzz/fuzz_mime.c
+tests_fuzz_fuzz_mime_LDADD = $(MAIL) $(BASE)
+tests_fuzz_fuzz_mime_LDFLAGS = $(FUZZING)
+tests_fuzz_fuzz_addresses_SOURCES = tests/fuzz/fuzz_addresses.c
+tests_fuzz_fuzz_addresses_LDADD = $(MAIL) $(BASE)
+tests_fuzz_fuzz_addresses_LDFLAGS = $(FUZZING)
+endif
+EXTRA_DIST += tests/fuzz/corpus
