@@ -222,7 +222,7 @@ test_header_len(void **state)
 	} row[] = {
 		{ "", 0 }, { "\r\nx", 2 }, { "\nx", 1 }, { "A: b", 4 },
 		{ "A: b\r\n", 6 }, { "A: b\r\n\r\nx", 8 },
-		{ "A: b\n\nx", 6 }, { "A: b\r\n\rx\r\n", 11 },
+		{ "A: b\n\nx", 6 }, { "A: b\r\n\rx\r\n", 10 },
 		{ "\r", 1 }, { "A: b\r\n\r", 7 },
 	};
 	size_t i;
@@ -250,7 +250,7 @@ test_cache(void **state)
 		    &s, &sl), -1);
 	buf_puts(&big, "To: ");
 	for (i = 0; i < 20000; i++)
-		buf_puts(&big, "a@b, \r\n ");
+		buf_puts(&big, "abcdefgh@bcdefgh,\r\n ");
 	buf_puts(&big, "\r\n\r\n");
 	assert_int_equal(mime_cache(big.data, big.len, &r), 0);
 	assert_int_equal(r.len, 0);
