@@ -1,1 +1,16 @@
-# auth: see the top-level Makefile.am for what these lists are.
+# auth: who may log in; login: TLS and the dialogue before the login.
+noinst_LIBRARIES += auth/libauth.a
+auth_libauth_a_SOURCES = \
+	auth/auth_hash.c auth/auth_hash.h \
+	auth/auth_delay.c auth/auth_delay.h \
+	auth/auth_cache.c auth/auth_cache.h \
+	auth/auth_pool.c auth/auth_pool.h \
+	auth/auth_users.c auth/auth_users.h \
+	auth/auth_request.c auth/auth_request.h \
+	auth/auth_serve.c auth/auth_serve.h
+
+pkglibexec_PROGRAMS += auth/auth
+auth_auth_SOURCES = auth/auth_main.c
+AUTH_LIBS = $(SERVER) $(MAIL) $(MAP) $(BASE) $(EV_LIBS) $(CDB_LIBS) \
+	$(CRYPT_LIBS) $(IDN2_LIBS) $(OPENSSL_LIBS) $(SECCOMP_LIBS)
+auth_auth_LDADD = auth/libauth.a $(AUTH_LIBS)

@@ -1,4 +1,5 @@
 if CMOCKA
+include tests/auth/local.mk
 include tests/base/local.mk
 include tests/mail/local.mk
 include tests/ctl/local.mk

@@ -1,0 +1,129 @@
+/*
+ * auth: who may log in. Answers smtpd and login, asks master for sessions.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "auth/auth_serve.h"
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/server/server.h"
+
+enum {
+	DELAY_SETS = 2048,	/* times eight entries, three tables: 2 MB */
+	THREADS_MAX = 16,
+};
+
+struct auth_conf {
+	const char *state_dir;
+	int	 verbose;
+	uint64_t delay, cache;
+};
+
+static struct auth_conf conf;
+static struct auth_users *users;
+static struct auth_serve *serve;
+
+static const struct config_key keys[] = {
+	CONFIG_KEY_STATE(struct auth_conf, state_dir),
+	CONFIG_KEY_VERBOSE(struct auth_conf, verbose),
+	{ "auth_delay", CONFIG_TIME, offsetof(struct auth_conf, delay), "1s",
+	  0, 60, NULL, "failed logins are answered that late; it doubles "
+	  "with further failures; 0s: no delays (tests)" },
+	{ "auth_cache", CONFIG_TIME, offsetof(struct auth_conf, cache), "1h",
+	  0, 86400, NULL, "how long a right password is known again without "
+	  "hashing; 0s: never" },
+	CONFIG_END
+};
+
+static int
+before_jail(void)
+{
+	struct buf why = BUF_INIT(400);
+
+	users = auth_users_open(server_path("auth/passwd.cdb"), &why);
+	if (users == NULL)
+		log_warn("%s", buf_str(&why));
+	buf_clear(&why);
+	return users != NULL ? 0 : -1;
+}
+
+static unsigned
+threads(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : (unsigned)n;
+}
+
+/* The first call with a loop: a channel may come before WIRE_GO. */
+static struct auth_serve *
+the_serve(struct ev_loop *loop)
+{
+	struct auth_parts p = {
+		.loop = loop,
+		.users = users,
+		.threads = threads(),
+		.start = server_start,
+	};
+
+	if (serve == NULL) {
+		p.delay = auth_delay_new((int64_t)conf.delay * 1000,
+		    DELAY_SETS);
+		p.cache = auth_cache_new((int64_t)conf.cache * 1000);
+		serve = auth_serve_new(&p);
+	}
+	return serve;
+}
+
+static void
+wired(struct ev_loop *loop, const struct wire *w)
+{
+	int fd = w->fd;
+
+	if (w->peer == PEER_LOGIN || w->peer == PEER_SMTPD)
+		auth_serve_peer(the_serve(loop), w->peer, w->instance, fd);
+	else
+		fd_close(&fd);
+}
+
+static void
+peer_gone(struct ev_loop *loop, enum peer p, uint32_t instance)
+{
+	auth_serve_peer_gone(the_serve(loop), p, instance);
+}
+
+static void
+started(struct ev_loop *loop, uint32_t id, int fd, const char *words)
+{
+	auth_serve_started(the_serve(loop), id, fd, words);
+}
+
+static int
+reload(void)
+{
+	auth_users_refresh(users);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct server s = {
+		.kind = PEER_AUTH,
+		.user = "rp-auth",
+		.keys = keys,
+		.conf = &conf,
+		.state_dir = &conf.state_dir,
+		.verbose = &conf.verbose,
+		.before_jail = before_jail,
+		.reload = reload,
+		.wired = wired,
+		.peer_gone = peer_gone,
+		.started = started,
+	};
+
+	return server_loop_main(argc, argv, &s);
+}

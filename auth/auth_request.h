@@ -1,0 +1,71 @@
+/*
+ * Inside of auth_serve: one request and the table of those under way.
+ */
+#ifndef AUTH_REQUEST_H
+#define AUTH_REQUEST_H
+
+#include "auth/auth_serve.h"
+#include "lib/base/chan.h"
+
+struct auth_peer {
+	struct auth_peer *next;
+	struct auth_serve *serve;
+	enum peer kind;
+	uint32_t instance;
+	unsigned requests;
+	struct chan chan;
+	ev_io	 readable, writable;
+};
+
+enum auth_state {
+	AUTH_WAIT,	/* its delay, then the check */
+	AUTH_HASH,	/* in the pool */
+	AUTH_LATE,	/* failed; the answer waits */
+	AUTH_START,	/* master looks for the session */
+};
+
+struct auth_request {
+	struct auth_serve *serve;
+	struct auth_peer *peer;		/* NULL: went away */
+	enum auth_state state;
+	uint32_t id, frame_id;		/* ours; the asker's */
+	enum service service;
+	struct auth_try attempt;
+	int64_t	 start;
+	int	 known;			/* a hash of an account was checked */
+	char	*user, *password, *remote;
+	struct buf stored;
+	ev_timer timer;
+};
+
+struct auth_serve {
+	struct auth_parts parts;
+	struct auth_pool *pool;
+	struct auth_peer *peers;
+	struct auth_request *slot[AUTH_REQUESTS_MAX];
+	unsigned free_slot[AUTH_REQUESTS_MAX], n_free, hashing;
+	uint32_t generation;
+};
+
+/* Begins what the frame asks for; NULL where a bound is reached. */
+struct auth_request *auth_request_new(struct auth_serve *a,
+	    struct auth_peer *p);
+/* The request with that id, NULL if it is gone. */
+struct auth_request *auth_request_find(struct auth_serve *a, uint32_t id);
+/* Wipes and frees. */
+void	auth_request_free(struct auth_request **r);
+/* All fields are set: goes on with the delay and all that follows. */
+void	auth_request_run(struct auth_request *r);
+/* The pool is done with a job. */
+void	auth_request_hashed(struct auth_request *r, enum auth_verdict v);
+/* Master has answered. */
+void	auth_request_started(struct auth_request *r, int fd,
+	    const char *words);
+
+/*
+ * auth_serve.c: ends the message that was begun and writes it, or waits for
+ * room. The peer stays valid; where it does not read, it is dropped soon.
+ */
+void	auth_peer_send(struct auth_peer *p);
+
+#endif

@@ -1,0 +1,248 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include <idn2.h>
+
+#include "auth/auth_hash.h"
+#include "auth/auth_users.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/mail/limits.h"
+
+enum {
+	COSTS_MAX = 16,		/* kinds of hash that are counted */
+	COST_LEN = 64,
+	WARN_MAX = 10,
+};
+
+/* A kind of hash, and the last one of it. */
+struct cost {
+	char	 text[COST_LEN];
+	unsigned n, last;
+	char	 stored[AUTH_HASH_MAX + 1];
+};
+
+struct auth_users {
+	struct map *map;
+	unsigned generation;
+	struct buf decoy;
+	char	 domain[DOMAIN_MAX + 1];	/* of all accounts, or "" */
+};
+
+/* What a walk through the file gathers. */
+struct survey {
+	struct cost cost[COSTS_MAX];
+	unsigned n, faults, order;
+	char	 domain[DOMAIN_MAX + 1];
+	int	 domains;		/* 0, 1, 2: several */
+};
+
+static void
+survey_domain(struct survey *s, const char *key, size_t klen)
+{
+	const char *at = memrchr(key, '@', klen);
+	size_t len;
+
+	if (at == NULL || s->domains == 2)
+		return;
+	len = klen - (size_t)(++at - key);
+	if (len > DOMAIN_MAX)
+		return;
+	if (s->domains == 0) {
+		memcpy(s->domain, at, len);
+		s->domains = 1;
+	} else if (strlen(s->domain) != len || memcmp(s->domain, at, len) != 0)
+		s->domains = 2;
+}
+
+static void
+survey_cost(struct survey *s, const char *stored)
+{
+	size_t len = auth_hash_cost(stored);
+	struct cost *c;
+	unsigned i;
+
+	if (len >= COST_LEN)
+		return;
+	for (i = 0; i < s->n; i++)
+		if (strlen(s->cost[i].text) == len &&
+		    memcmp(s->cost[i].text, stored, len) == 0)
+			break;
+	if (i == COSTS_MAX)
+		return;
+	c = &s->cost[i];
+	if (i == s->n) {
+		s->n++;
+		memcpy(c->text, stored, len);
+	}
+	c->n++;
+	c->last = ++s->order;
+	str_copy(c->stored, sizeof(c->stored), stored);
+}
+
+static int
+survey_record(const char *key, size_t klen, const char *value, size_t vlen,
+    void *arg)
+{
+	char stored[AUTH_HASH_MAX + 2];
+	struct survey *s = arg;
+	const char *fault;
+
+	if (vlen >= sizeof(stored))
+		vlen = sizeof(stored) - 1;
+	memcpy(stored, value, vlen);
+	stored[vlen] = '\0';
+	survey_domain(s, key, klen);
+	if ((fault = auth_hash_fault(stored)) == NULL)
+		survey_cost(s, stored);
+	else if (s->faults++ < WARN_MAX)
+		log_warn("%.*s cannot log in: %s", (int)klen, key, fault);
+	return 0;
+}
+
+static void
+survey_choose(const struct survey *s, struct buf *decoy)
+{
+	const struct cost *best = NULL, *c;
+	unsigned i;
+
+	for (i = 0; i < s->n; i++) {
+		c = &s->cost[i];
+		if (best == NULL || c->n > best->n ||
+		    (c->n == best->n && c->last > best->last))
+			best = c;
+	}
+	if (best != NULL)
+		buf_set(decoy, "%s", best->stored);
+	else if (auth_hash_random(decoy) == -1)
+		log_fatal("crypt(3) makes no hash");
+}
+
+static void
+users_survey(struct auth_users *u)
+{
+	struct survey *s = mem_zalloc(1, sizeof(*s));
+
+	if (map_walk(u->map, survey_record, s) == -1)
+		log_warn("passwd.cdb is broken; run rohrpost apply");
+	if (s->faults > WARN_MAX)
+		log_warn("%u more accounts have such hashes",
+		    s->faults - WARN_MAX);
+	survey_choose(s, &u->decoy);
+	str_copy(u->domain, sizeof(u->domain), s->domains == 1 ? s->domain :
+	    "");
+	u->generation = map_generation(u->map);
+	mem_wipe(s, sizeof(*s));
+	free(s);
+}
+
+struct auth_users *
+auth_users_open(const char *path, struct buf *why)
+{
+	struct auth_users *u = mem_zalloc(1, sizeof(*u));
+
+	buf_init(&u->decoy, AUTH_HASH_MAX);
+	if ((u->map = map_cdb_open(path, 1, why)) == NULL) {
+		free(u);
+		return NULL;
+	}
+	users_survey(u);
+	return u;
+}
+
+void
+auth_users_free(struct auth_users **up)
+{
+	struct auth_users *u = *up;
+
+	if (u == NULL)
+		return;
+	map_free(&u->map);
+	buf_wipe(&u->decoy);
+	free(u);
+	*up = NULL;
+}
+
+void
+auth_users_refresh(struct auth_users *u)
+{
+	(void)map_refresh(u->map);
+	if (map_generation(u->map) != u->generation)
+		users_survey(u);
+}
+
+static int
+is_ascii(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s >= 0x80)
+			return 0;
+	return 1;
+}
+
+/* Appends the domain in lower case, a U-label as its A-label. */
+static int
+append_domain(const char *domain, struct buf *name_r)
+{
+	char *ascii = NULL;
+	size_t from = name_r->len;
+	int r;
+
+	if (is_ascii(domain)) {
+		r = buf_puts(name_r, domain);
+	} else {
+		r = idn2_to_ascii_8z(domain, &ascii, IDN2_NFC_INPUT |
+		    IDN2_NONTRANSITIONAL) == IDN2_OK ?
+		    buf_puts(name_r, ascii) : -1;
+		idn2_free(ascii);
+	}
+	if (r == 0)
+		str_tolower(name_r->data + from, name_r->len - from);
+	return r;
+}
+
+int
+auth_users_name(const struct auth_users *u, const char *given,
+    struct buf *name_r)
+{
+	const char *at = strrchr(given, '@');
+	size_t len = at != NULL ? (size_t)(at - given) : strlen(given);
+	const char *domain = at != NULL ? at + 1 : u->domain;
+
+	buf_reset(name_r);
+	if (len > 0 && len <= LOCAL_PART_MAX && *domain != '\0' &&
+	    buf_append(name_r, given, len) == 0) {
+		str_tolower(name_r->data, name_r->len);
+		if (buf_putc(name_r, '@') == 0 &&
+		    append_domain(domain, name_r) == 0)
+			return 0;
+	}
+	buf_reset(name_r);
+	(void)buf_append(name_r, given, strnlen(given, ADDRESS_MAX));
+	return -1;
+}
+
+enum map_result
+auth_users_hash(struct auth_users *u, const char *name, struct buf *stored_r)
+{
+	enum map_result r;
+	const char *p, *fault;
+	size_t len;
+
+	r = map_find(u->map, name, strlen(name), &p, &len);
+	if (r == MAP_ERROR)
+		return r;
+	if (r == MAP_FOUND && len <= AUTH_HASH_MAX) {
+		buf_reset(stored_r);
+		if (buf_append(stored_r, p, len) == -1)
+			return MAP_ERROR;
+		if ((fault = auth_hash_fault(buf_str(stored_r))) == NULL)
+			return MAP_FOUND;
+		log_warn("%s cannot log in: %s", name, fault);
+	}
+	buf_reset(stored_r);
+	if (buf_append(stored_r, u->decoy.data, u->decoy.len) == -1)
+		return MAP_ERROR;
+	return MAP_ABSENT;
+}

@@ -1,0 +1,5 @@
+check_PROGRAMS += tests/auth/test_hash tests/auth/test_delay \
+	tests/auth/test_serve
+tests_auth_test_hash_LDADD = auth/libauth.a $(AUTH_LIBS) $(CMOCKA_LIBS)
+tests_auth_test_delay_LDADD = auth/libauth.a $(AUTH_LIBS) $(CMOCKA_LIBS)
+tests_auth_test_serve_LDADD = auth/libauth.a $(AUTH_LIBS) $(CMOCKA_LIBS)

@@ -1,0 +1,349 @@
+/*
+ * The real auth behind its channel: a cdb of accounts, an asker's end, a
+ * stand-in for master.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <cdb.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "auth/auth_serve.h"
+#include "lib/base/clock.h"
+#include "lib/base/fd.h"
+#include "lib/mail/proto.h"
+#include "lib/mail/result.h"
+
+static const char hash[] =
+    "$y$j75$abcdefgh$bctRiWkyq10PPGtOKBJgs9BCnbhQ/GleDpkmafdQZBA";
+static const char hash6[] = "$6$rounds=1000$abcdefgh$4tsbYStC11TtytTYX0SO77"
+    "NyfFyOvnqR8YJL24bGnevpJ5KfJmeO4.vsiRv8rQtwFU4S2jGF31IBVB7EGXpA31";
+static const char password[] = "kaffee kanne";
+
+static char dir[] = "/tmp/test_serve.XXXXXX", path[64];
+static struct ev_loop *loop;
+static struct auth_serve *serve;
+static struct chan asker;
+static uint32_t start_id;
+static char start_user[400];
+static int start_result;
+
+static void
+write_passwd(const char *const rows[][2])
+{
+	struct cdb_make m;
+	char fresh[80];
+	int fd, i;
+
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	fd = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	assert_true(fd != -1);
+	assert_int_equal(cdb_make_start(&m, fd), 0);
+	for (i = 0; rows[i][0] != NULL; i++)
+		assert_int_equal(cdb_make_add(&m, rows[i][0],
+		    (unsigned)strlen(rows[i][0]), rows[i][1],
+		    (unsigned)strlen(rows[i][1])), 0);
+	assert_int_equal(cdb_make_finish(&m), 0);
+	close(fd);
+	assert_int_equal(rename(fresh, path), 0);
+}
+
+static int
+fake_start(enum service s, const char *user, const char *remote, uint32_t id)
+{
+	start_id = id;
+	snprintf(start_user, sizeof(start_user), "%s", user);
+	return start_result;
+}
+
+static void
+open_serve(enum peer kind, int64_t delay)
+{
+	struct auth_parts p = { .loop = loop, .threads = 2,
+		.start = fake_start };
+	struct buf why = BUF_INIT(200);
+	int fd[2];
+
+	p.users = auth_users_open(path, &why);
+	assert_non_null(p.users);
+	p.delay = auth_delay_new(delay, 16);
+	p.cache = auth_cache_new(60000);
+	serve = auth_serve_new(&p);
+	assert_int_equal(fd_pair(fd), 0);
+	fd_nonblock(fd[0], 1);
+	auth_serve_peer(serve, kind, 7, fd[0]);
+	chan_init(&asker, fd[1]);
+	start_id = 0;
+	start_result = 0;
+}
+
+static void
+close_serve(void)
+{
+	auth_serve_free(&serve);
+	chan_clear(&asker);
+}
+
+static void
+ask(uint32_t id, enum service s, const char *user, const char *pw)
+{
+	msg_begin(&asker, &proto_auth, A_AUTH, id);
+	msg_u32(&asker, AF_SERVICE, s);
+	msg_text(&asker, AF_USER, user);
+	msg_text(&asker, AF_PASSWORD, pw);
+	msg_text(&asker, AF_REMOTE, "192.0.2.1:4711");
+	assert_int_equal(msg_end(&asker), 0);
+	assert_int_equal(chan_send(&asker, 1000), 0);
+}
+
+/* Turns the loop until an answer is there: 1, 0 (end), -1 nothing in ms. */
+static int
+answer(struct msg *m, int ms)
+{
+	struct buf why = BUF_INIT(200);
+	int64_t end = clock_mono_ms() + ms;
+	int r;
+
+	fd_nonblock(asker.fd, 1);
+	for (;;) {
+		r = msg_next(m, &proto_auth, PEER_AUTH, &asker, &why);
+		if (r != 0)
+			break;
+		r = chan_read(&asker);
+		if (r == 0)
+			break;
+		if (r == 1)
+			continue;
+		if (clock_mono_ms() > end)
+			break;
+		ev_run(loop, EVRUN_NOWAIT);
+		usleep(500);
+	}
+	fd_nonblock(asker.fd, 0);
+	buf_clear(&why);
+	return r;
+}
+
+static void
+expect_ok(uint32_t id, const char *user)
+{
+	struct msg m;
+	char *s;
+
+	assert_int_equal(answer(&m, 5000), 1);
+	assert_int_equal(m.type, A_OK);
+	assert_int_equal(m.id, id);
+	s = msg_get_dup(&m, AF_USER);
+	assert_string_equal(s, user);
+	free(s);
+	msg_done(&m);
+}
+
+static void
+expect_no(uint32_t id, enum a_reason why)
+{
+	struct msg m;
+
+	assert_int_equal(answer(&m, 5000), 1);
+	assert_int_equal(m.type, A_NO);
+	assert_int_equal(m.id, id);
+	assert_int_equal(msg_get_u32(&m, AF_REASON), why);
+	msg_done(&m);
+}
+
+static const char *const one_domain[][2] = {
+	{ "anna@xn--bcher-kva.test", hash }, { "berta@xn--bcher-kva.test",
+	hash6 }, { "carl@xn--bcher-kva.test", "$argon2id$v=19$m=1" },
+	{ NULL, NULL }
+};
+static const char *const two_domains[][2] = {
+	{ "anna@example.test", hash }, { "anna@example.org", hash6 },
+	{ NULL, NULL }
+};
+
+static void
+test_names(void **state)
+{
+	static const struct {
+		const char *given, *name;
+	} row[] = {
+		{ "anna@xn--bcher-kva.test", "anna@xn--bcher-kva.test" },
+		{ "ANNA@XN--BCHER-KVA.Test", "anna@xn--bcher-kva.test" },
+		{ "anna@b\xc3\xbc" "cher.test", "anna@xn--bcher-kva.test" },
+		{ "Anna", "anna@xn--bcher-kva.test" },
+		{ "anna+x", NULL }, { "", NULL }, { "@", NULL },
+		{ "@xn--bcher-kva.test", NULL }, { "anna@", NULL },
+		{ "anna@\xff\xfe", NULL }, { "carl", NULL },
+		{ "anna@example.test", NULL },
+	};
+	size_t i;
+
+	write_passwd(one_domain);
+	open_serve(PEER_SMTPD, 0);
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		ask((uint32_t)i + 1, SERVICE_SUBMISSION, row[i].given,
+		    password);
+		if (row[i].name != NULL)
+			expect_ok((uint32_t)i + 1, row[i].name);
+		else
+			expect_no((uint32_t)i + 1, A_BAD);
+	}
+	close_serve();
+}
+
+static void
+test_replaced(void **state)
+{
+	static const char *const changed[][2] = {
+		{ "anna@example.test", "$6$rounds=1000$abcdefgh$x" },
+		{ NULL, NULL }
+	};
+
+	write_passwd(two_domains);
+	open_serve(PEER_SMTPD, 0);
+	ask(1, SERVICE_SUBMISSIONS, "anna", password);
+	expect_no(1, A_BAD);
+	ask(2, SERVICE_SUBMISSIONS, "anna@example.test", password);
+	expect_ok(2, "anna@example.test");
+	/* By the cache; then a wrong one; then the file changes. */
+	ask(3, SERVICE_SUBMISSIONS, "anna@example.test", password);
+	expect_ok(3, "anna@example.test");
+	ask(4, SERVICE_SUBMISSIONS, "anna@example.test", "falsch");
+	expect_no(4, A_BAD);
+	ask(5, SERVICE_SUBMISSIONS, "anna@example.org", password);
+	expect_ok(5, "anna@example.org");
+	write_passwd(changed);
+	ask(6, SERVICE_SUBMISSIONS, "anna@example.test", password);
+	expect_no(6, A_BAD);
+	ask(7, SERVICE_SUBMISSIONS, "anna@example.org", password);
+	expect_no(7, A_BAD);
+	close_serve();
+}
+
+static void
+turn_until_started(void)
+{
+	int i;
+
+	for (i = 0; i < 4000 && start_id == 0; i++) {
+		ev_run(loop, EVRUN_NOWAIT);
+		usleep(500);
+	}
+	assert_int_not_equal(start_id, 0);
+}
+
+static void
+test_session(void **state)
+{
+	struct msg m;
+	int fd[2], got;
+
+	write_passwd(two_domains);
+	open_serve(PEER_LOGIN, 0);
+	ask(9, SERVICE_IMAPS, "anna@example.test", password);
+	turn_until_started();
+	assert_string_equal(start_user, "anna@example.test");
+	assert_int_equal(fd_pair(fd), 0);
+	auth_serve_started(serve, start_id, fd[0], "");
+	assert_int_equal(answer(&m, 5000), 1);
+	assert_int_equal(m.type, A_OK);
+	got = msg_get_fd(&m, 0);
+	assert_true(got != -1);
+	msg_done(&m);
+	assert_int_equal(write(got, "x", 1), 1);
+	close(got);
+	close(fd[1]);
+	/* An answer to nobody closes what it brings. */
+	assert_int_equal(fd_pair(fd), 0);
+	auth_serve_started(serve, start_id, fd[0], "");
+	assert_int_equal(read(fd[1], &got, 1), 0);
+	close(fd[1]);
+	/* Refused, and master away. */
+	start_id = 0;
+	ask(10, SERVICE_POP3, "anna@example.test", password);
+	turn_until_started();
+	auth_serve_started(serve, start_id, -1, "too many");
+	expect_no(10, A_LATER);
+	start_result = -1;
+	ask(11, SERVICE_POP3, "anna@example.test", password);
+	expect_no(11, A_LATER);
+	close_serve();
+}
+
+/* Failures come late; a right login beside them does not wait. */
+static void
+test_late(void **state)
+{
+	int64_t t = clock_mono_ms();
+	struct msg m;
+
+	write_passwd(two_domains);
+	open_serve(PEER_SMTPD, 300);
+	ask(1, SERVICE_SUBMISSION, "nobody@example.test", password);
+	ask(2, SERVICE_SUBMISSION, "anna@example.test", password);
+	expect_ok(2, "anna@example.test");
+	expect_no(1, A_BAD);
+	assert_true(clock_mono_ms() - t >= 300);
+	/* The asker goes away in the middle. */
+	ask(3, SERVICE_SUBMISSION, "nobody@example.test", password);
+	ask(4, SERVICE_SUBMISSION, "anna@example.test", "falsch");
+	assert_int_equal(answer(&m, 20), -1);
+	auth_serve_peer_gone(serve, PEER_SMTPD, 7);
+	ev_run(loop, EVRUN_NOWAIT);
+	close_serve();
+}
+
+static void
+test_rules(void **state)
+{
+	struct msg m;
+
+	write_passwd(two_domains);
+	open_serve(PEER_SMTPD, 0);
+	/* smtpd has no business with sessions. */
+	ask(1, SERVICE_IMAPS, "anna@example.test", password);
+	assert_int_equal(answer(&m, 5000), 0);
+	close_serve();
+	open_serve(PEER_LOGIN, 0);
+	assert_int_equal(write(asker.fd, "\xff\xff\xff\xff\xff\xff\xff\xff"
+	    "\xff\xff\xff\xff", 12), 12);
+	assert_int_equal(answer(&m, 5000), 0);
+	close_serve();
+}
+
+static int
+setup(void **state)
+{
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/passwd.cdb", dir);
+	loop = ev_loop_new(0);
+	return loop == NULL;
+}
+
+static int
+teardown(void **state)
+{
+	ev_loop_destroy(loop);
+	unlink(path);
+	return rmdir(dir);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_replaced),
+		cmocka_unit_test(test_session),
+		cmocka_unit_test(test_late),
+		cmocka_unit_test(test_rules),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
