@@ -1,2 +1,5 @@
 noinst_LIBRARIES += lib/net/libnet.a
-lib_net_libnet_a_SOURCES =
+lib_net_libnet_a_SOURCES = \
+	lib/net/addr.c lib/net/addr.h \
+	lib/net/stream.c lib/net/stream.h \
+	lib/net/tls.c lib/net/tls.h

@@ -1,0 +1,412 @@
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/fd.h"
+#include "lib/base/mem.h"
+#include "lib/net/stream.h"
+#include "lib/net/tls.h"
+
+void
+stream_init(struct stream *s, int fd)
+{
+	memset(s, 0, sizeof(*s));
+	s->fd = fd;
+	s->in = mem_alloc(STREAM_IN_SIZE + 1);
+	buf_init(&s->out, 0);
+	s->deadline = -1;
+	s->end = STREAM_OK;
+	if (fd_nonblock(fd, 1) == -1) {
+		s->error = errno;
+		s->end = STREAM_ERROR;
+	}
+}
+
+void
+stream_clear(struct stream *s)
+{
+	if (s->ssl != NULL)
+		SSL_free(s->ssl);
+	ERR_clear_error();
+	if (s->in != NULL)
+		mem_wipe(s->in, s->in_end);
+	free(s->in);
+	buf_wipe(&s->out);
+	fd_close(&s->fd);
+	memset(s, 0, sizeof(*s));
+	s->fd = -1;
+	s->end = STREAM_EOF;
+}
+
+void
+stream_close(struct stream *s)
+{
+	if (stream_flush(s) == STREAM_OK && s->ssl != NULL)
+		SSL_shutdown(s->ssl);
+	stream_clear(s);
+}
+
+void
+stream_deadline(struct stream *s, int64_t ms)
+{
+	s->deadline = ms < 0 ? -1 : clock_mono_ms() + ms;
+}
+
+const char *
+stream_words(const struct stream *s)
+{
+	switch (s->end) {
+	case STREAM_OK:
+		return "alive";
+	case STREAM_EOF:
+		return "the peer closed the connection";
+	case STREAM_TIMEOUT:
+		return "time is up";
+	default:
+		return s->error != 0 ? strerror(s->error) : "TLS failed";
+	}
+}
+
+static enum stream_status
+stream_fail(struct stream *s, enum stream_status why, int error)
+{
+	s->end = why;
+	s->error = error;
+	buf_reset(&s->out);
+	return why;
+}
+
+/* Waits for the descriptor until the deadline. */
+static enum stream_status
+stream_wait(struct stream *s, short events)
+{
+	struct pollfd p = { .fd = s->fd, .events = events };
+	int64_t left = -1;
+	int n;
+
+	for (;;) {
+		if (s->deadline != -1) {
+			left = s->deadline - clock_mono_ms();
+			if (left < 0)
+				left = 0;
+			if (left > INT_MAX)
+				left = INT_MAX;
+		}
+		n = poll(&p, 1, (int)left);
+		if (n > 0)
+			return STREAM_OK;
+		if (n == 0)
+			return stream_fail(s, STREAM_TIMEOUT, ETIMEDOUT);
+		if (errno != EINTR)
+			return stream_fail(s, STREAM_ERROR, errno);
+	}
+}
+
+/* Judges a result of SSL_*; STREAM_OK: what it waited for has come, again. */
+static enum stream_status
+stream_tls_result(struct stream *s, int r)
+{
+	switch (SSL_get_error(s->ssl, r)) {
+	case SSL_ERROR_WANT_READ:
+		return stream_wait(s, POLLIN);
+	case SSL_ERROR_WANT_WRITE:
+		return stream_wait(s, POLLOUT);
+	case SSL_ERROR_ZERO_RETURN:
+		return stream_fail(s, STREAM_EOF, 0);
+	case SSL_ERROR_SYSCALL:
+		return stream_fail(s, STREAM_ERROR, errno);
+	default:
+		return stream_fail(s, STREAM_ERROR, 0);
+	}
+}
+
+/* One piece out; the number of octets taken, or 0 where the stream ended. */
+static size_t
+stream_write_some(struct stream *s, const char *p, size_t len)
+{
+	ssize_t n;
+	int r;
+
+	while (s->end == STREAM_OK) {
+		if (s->ssl != NULL) {
+			ERR_clear_error();
+			errno = 0;
+			r = SSL_write(s->ssl, p,
+			    len > INT_MAX ? INT_MAX : (int)len);
+			if (r > 0)
+				return (size_t)r;
+			(void)stream_tls_result(s, r);
+			continue;
+		}
+		n = write(s->fd, p, len);
+		if (n > 0)
+			return (size_t)n;
+		if (n == -1 && errno == EAGAIN)
+			(void)stream_wait(s, POLLOUT);
+		else if (n == -1 && errno != EINTR)
+			stream_fail(s, STREAM_ERROR, errno);
+	}
+	return 0;
+}
+
+enum stream_status
+stream_flush(struct stream *s)
+{
+	size_t done = 0;
+
+	while (done < s->out.len && s->end == STREAM_OK)
+		done += stream_write_some(s, s->out.data + done,
+		    s->out.len - done);
+	if (done > 0)
+		s->wrote = 1;
+	buf_reset(&s->out);
+	return s->end;
+}
+
+void
+stream_write(struct stream *s, const void *p, size_t len)
+{
+	if (s->end != STREAM_OK)
+		return;
+	buf_append(&s->out, p, len);
+	if (s->out.len >= STREAM_OUT_MAX)
+		stream_flush(s);
+}
+
+void
+stream_puts(struct stream *s, const char *text)
+{
+	stream_write(s, text, strlen(text));
+}
+
+void
+stream_printf(struct stream *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (s->end != STREAM_OK)
+		return;
+	va_start(ap, fmt);
+	buf_vprintf(&s->out, fmt, ap);
+	va_end(ap);
+	if (s->out.len >= STREAM_OUT_MAX)
+		stream_flush(s);
+}
+
+size_t
+stream_peek(struct stream *s, char **p_r)
+{
+	*p_r = s->in + s->in_start;
+	return s->in_end - s->in_start;
+}
+
+void
+stream_take(struct stream *s, size_t n)
+{
+	s->in_start += n;
+	if (s->in_start >= s->in_end)
+		s->in_start = s->in_end = 0;
+}
+
+int
+stream_has_input(const struct stream *s)
+{
+	return s->in_end > s->in_start ||
+	    (s->ssl != NULL && SSL_has_pending(s->ssl));
+}
+
+int
+stream_readable(const struct stream *s)
+{
+	struct pollfd p = { .fd = s->fd, .events = POLLIN };
+
+	return stream_has_input(s) || poll(&p, 1, 0) == 1;
+}
+
+/* Reads once into the free end of the buffer. */
+static enum stream_status
+stream_read_some(struct stream *s)
+{
+	size_t room = STREAM_IN_SIZE - s->in_end;
+	ssize_t n;
+
+	while (s->end == STREAM_OK) {
+		if (s->ssl != NULL) {
+			ERR_clear_error();
+			errno = 0;
+			n = SSL_read(s->ssl, s->in + s->in_end, (int)room);
+			if (n <= 0) {
+				(void)stream_tls_result(s, (int)n);
+				continue;
+			}
+		} else
+			n = read(s->fd, s->in + s->in_end, room);
+		if (n > 0) {
+			s->in_end += (size_t)n;
+			return STREAM_OK;
+		}
+		if (n == 0)
+			return stream_fail(s, STREAM_EOF, 0);
+		if (errno == EAGAIN)
+			(void)stream_wait(s, POLLIN);
+		else if (errno != EINTR)
+			stream_fail(s, STREAM_ERROR, errno);
+	}
+	return s->end;
+}
+
+enum stream_status
+stream_fill(struct stream *s)
+{
+	if (s->end != STREAM_OK)
+		return s->end;
+	if (s->in_start > 0) {
+		memmove(s->in, s->in + s->in_start, s->in_end - s->in_start);
+		s->in_end -= s->in_start;
+		s->in_start = 0;
+	}
+	if (s->in_end == STREAM_IN_SIZE)
+		return STREAM_LONG;
+	if (s->out.len > 0 && stream_flush(s) != STREAM_OK)
+		return s->end;
+	/* The answer to what was just said is not there yet: spare a read. */
+	if (s->wrote && (s->ssl == NULL || !SSL_has_pending(s->ssl)) &&
+	    stream_wait(s, POLLIN) != STREAM_OK)
+		return s->end;
+	s->wrote = 0;
+	/* A peer that sends one octet at a time does not outlive it either. */
+	if (s->deadline != -1 && clock_mono_ms() > s->deadline)
+		return stream_fail(s, STREAM_TIMEOUT, ETIMEDOUT);
+	return stream_read_some(s);
+}
+
+enum stream_status
+stream_read(struct stream *s, void *p, size_t len)
+{
+	enum stream_status r;
+	char *from, *to = p;
+	size_t n;
+
+	while (len > 0) {
+		if ((n = stream_peek(s, &from)) == 0) {
+			if ((r = stream_fill(s)) != STREAM_OK)
+				return r;
+			continue;
+		}
+		if (n > len)
+			n = len;
+		memcpy(to, from, n);
+		stream_take(s, n);
+		to += n;
+		len -= n;
+	}
+	return STREAM_OK;
+}
+
+/* Drops the rest of a line that is too long. */
+static enum stream_status
+stream_skip_line(struct stream *s)
+{
+	enum stream_status r;
+	size_t n, skipped = 0;
+	char *p, *lf;
+
+	for (;;) {
+		n = stream_peek(s, &p);
+		if ((lf = memchr(p, '\n', n)) != NULL) {
+			stream_take(s, (size_t)(lf - p) + 1);
+			return STREAM_LONG;
+		}
+		stream_take(s, n);
+		skipped += n;
+		if (skipped > STREAM_SKIP_MAX)
+			return stream_fail(s, STREAM_ERROR, EMSGSIZE);
+		if ((r = stream_fill(s)) != STREAM_OK)
+			return r;
+	}
+}
+
+enum stream_status
+stream_line(struct stream *s, size_t max, char **line_r, size_t *len_r)
+{
+	enum stream_status r;
+	size_t n, len, seen = 0;
+	char *p, *lf;
+	int bare;
+
+	for (;;) {
+		n = stream_peek(s, &p);
+		if ((lf = memchr(p + seen, '\n', n - seen)) != NULL)
+			break;
+		if (n > max + 1)
+			return stream_skip_line(s);
+		seen = n;
+		if ((r = stream_fill(s)) != STREAM_OK)
+			return r;
+	}
+	len = (size_t)(lf - p);
+	bare = len == 0 || p[len - 1] != '\r';
+	stream_take(s, len + 1);
+	if (!bare)
+		len--;
+	if (len > max)
+		return STREAM_LONG;
+	p[len] = '\0';
+	*line_r = p;
+	*len_r = len;
+	return bare ? STREAM_BARE : STREAM_OK;
+}
+
+static int
+stream_handshake(struct stream *s, SSL_CTX *ctx, const char *host,
+    int (*step)(SSL *), struct buf *why)
+{
+	int r;
+
+	s->in_start = s->in_end = 0;
+	ERR_clear_error();
+	if (s->end == STREAM_OK && ((s->ssl = SSL_new(ctx)) == NULL ||
+	    SSL_set_fd(s->ssl, s->fd) != 1 ||
+	    (host != NULL && tls_client_host(s->ssl, host) == -1)))
+		stream_fail(s, STREAM_ERROR, 0);
+	while (s->end == STREAM_OK) {
+		ERR_clear_error();
+		errno = 0;
+		if ((r = step(s->ssl)) == 1)
+			return 0;
+		if (stream_tls_result(s, r) != STREAM_OK)
+			break;
+	}
+	if (s->ssl != NULL && SSL_get_verify_result(s->ssl) != X509_V_OK)
+		buf_set(why, "TLS: certificate: %s",
+		    X509_verify_cert_error_string(
+		    SSL_get_verify_result(s->ssl)));
+	else if (ERR_peek_last_error() != 0)
+		tls_error(why, "TLS");
+	else
+		buf_set(why, "TLS: %s", stream_words(s));
+	return -1;
+}
+
+int
+stream_tls_accept(struct stream *s, SSL_CTX *ctx, struct buf *why)
+{
+	stream_flush(s);
+	return stream_handshake(s, ctx, NULL, SSL_accept, why);
+}
+
+int
+stream_tls_connect(struct stream *s, SSL_CTX *ctx, const char *host,
+    struct buf *why)
+{
+	stream_flush(s);
+	return stream_handshake(s, ctx, host, SSL_connect, why);
+}

@@ -1,0 +1,203 @@
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include "lib/net/tls.h"
+
+/* RFC 7540 appendix A and RFC 9325 section 4.2: ECDHE with AEAD. */
+static const char ciphers[] =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
+    "DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384";
+
+void
+tls_init(void)
+{
+	unsigned char b[16];
+	EVP_MD *md;
+
+	OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS |
+	    OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
+	(void)RAND_bytes(b, sizeof(b));
+	if ((md = EVP_MD_fetch(NULL, "SHA256", NULL)) != NULL)
+		EVP_MD_free(md);
+}
+
+void
+tls_error(struct buf *why, const char *doing)
+{
+	unsigned long e = ERR_peek_last_error();
+	const char *reason = e != 0 ? ERR_reason_error_string(e) : NULL;
+
+	if (e != 0 && ERR_SYSTEM_ERROR(e))
+		reason = strerror(ERR_GET_REASON(e));
+	buf_set(why, "%s: %s", doing, reason != NULL ? reason :
+	    e == 0 && errno != 0 ? strerror(errno) : "the TLS library fails");
+	ERR_clear_error();
+}
+
+/* A key with a passphrase is refused: nobody is there to be asked. */
+static int
+tls_no_password(char *p, int size, int writing, void *arg)
+{
+	return -1;
+}
+
+static SSL_CTX *
+tls_new(const SSL_METHOD *method, struct buf *why)
+{
+	SSL_CTX *ctx;
+
+	ERR_clear_error();
+	if ((ctx = SSL_CTX_new(method)) == NULL) {
+		tls_error(why, "TLS context");
+		return NULL;
+	}
+	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION |
+	    SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+	    SSL_OP_PRIORITIZE_CHACHA);
+	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_default_passwd_cb(ctx, tls_no_password);
+	/* One read(2) takes header and body of a record, or several records. */
+	SSL_CTX_set_read_ahead(ctx, 1);
+	if (SSL_CTX_set_cipher_list(ctx, ciphers) != 1) {
+		tls_error(why, "TLS ciphers");
+		tls_free(&ctx);
+	}
+	return ctx;
+}
+
+/* RFC 7301 section 3.2: no protocol in common ends the handshake. */
+static int
+tls_alpn(SSL *ssl, const unsigned char **out, unsigned char *outlen,
+    const unsigned char *in, unsigned inlen, void *arg)
+{
+	const char *own = arg;
+	size_t len = strlen(own);
+	unsigned i;
+
+	for (i = 0; i < inlen; i += 1u + in[i]) {
+		if (in[i] != len || i + 1 + len > inlen ||
+		    memcmp(in + i + 1, own, len) != 0)
+			continue;
+		*out = in + i + 1;
+		*outlen = in[i];
+		return SSL_TLSEXT_ERR_OK;
+	}
+	return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+static void
+tls_set_tickets(SSL_CTX *ctx, unsigned tickets)
+{
+	static const unsigned char id[] = "rohrpost";
+
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_num_tickets(ctx, tickets);
+	if (tickets == 0)
+		SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+	else
+		SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1);
+}
+
+SSL_CTX *
+tls_server_new(const char *cert, const char *key, const char *alpn,
+    unsigned tickets, struct buf *why)
+{
+	SSL_CTX *ctx = tls_new(TLS_server_method(), why);
+
+	if (ctx == NULL)
+		return NULL;
+	if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1) {
+		tls_error(why, cert);
+		tls_free(&ctx);
+	} else if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) !=
+	    1 || SSL_CTX_check_private_key(ctx) != 1) {
+		tls_error(why, key);
+		tls_free(&ctx);
+	}
+	if (ctx == NULL)
+		return NULL;
+	tls_set_tickets(ctx, tickets);
+	SSL_CTX_set_dh_auto(ctx, 1);
+	if (alpn != NULL)
+		SSL_CTX_set_alpn_select_cb(ctx, tls_alpn, (void *)alpn);
+	return ctx;
+}
+
+SSL_CTX *
+tls_client_new(const char *ca_file, int verify, struct buf *why)
+{
+	SSL_CTX *ctx = tls_new(TLS_client_method(), why);
+
+	if (ctx == NULL)
+		return NULL;
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_verify(ctx, verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
+	    NULL);
+	if (!verify) {
+		/* An old peer is better reached weakly than in the clear. */
+		if (SSL_CTX_set_cipher_list(ctx,
+		    "HIGH:!aNULL:!eNULL:!PSK:!SRP") != 1)
+			ERR_clear_error();
+		return ctx;
+	}
+	if (ca_file != NULL ?
+	    SSL_CTX_load_verify_file(ctx, ca_file) != 1 :
+	    SSL_CTX_set_default_verify_paths(ctx) != 1) {
+		tls_error(why, ca_file != NULL ? ca_file :
+		    "the system's certificate authorities");
+		tls_free(&ctx);
+	} else if (ca_file == NULL) {
+		/*
+		 * The default directory is read at need, which a jail
+		 * forbids; the bundle file is read here.
+		 */
+		(void)SSL_CTX_load_verify_file(ctx,
+		    "/etc/ssl/certs/ca-certificates.crt");
+		ERR_clear_error();
+	}
+	return ctx;
+}
+
+int
+tls_client_host(SSL *ssl, const char *host)
+{
+	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+	unsigned char ip[16];
+
+	if (inet_pton(AF_INET, host, ip) == 1 ||
+	    inet_pton(AF_INET6, host, ip) == 1)
+		return X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1 ? 0 :
+		    -1;
+	X509_VERIFY_PARAM_set_hostflags(param,
+	    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	if (SSL_set_tlsext_host_name(ssl, host) != 1 ||
+	    X509_VERIFY_PARAM_set1_host(param, host, 0) != 1)
+		return -1;
+	return 0;
+}
+
+void
+tls_free(SSL_CTX **ctx)
+{
+	SSL_CTX_free(*ctx);
+	*ctx = NULL;
+}
+
+const char *
+tls_describe(const SSL *ssl, char *out, size_t size)
+{
+	snprintf(out, size, "%s %s", SSL_get_version(ssl),
+	    SSL_get_cipher_name(ssl));
+	return out;
+}

@@ -1,0 +1,55 @@
+/*
+ * TLS contexts, by OpenSSL. Whoever drives a connection (lib/net/stream.h for
+ * the blocking shape, an event loop by itself) makes its SSL from these.
+ *
+ * TLS 1.2 at least, AEAD with forward secrecy only, no compression, no
+ * renegotiation. A context holds all it needs in memory once it is made: make
+ * it before the jail. A reload makes a new one and frees the old; connections
+ * keep theirs (OpenSSL counts references). SIGPIPE must be ignored.
+ *
+ * DIAGNOSTICS: failures say why in words, with OpenSSL's reason.
+ */
+#ifndef LIB_NET_TLS_H
+#define LIB_NET_TLS_H
+
+#include <openssl/ssl.h>
+
+#include "lib/base/attr.h"
+#include "lib/base/buf.h"
+
+/* Loads what OpenSSL would read or load late. Call it before the jail. */
+void	tls_init(void);
+
+/*
+ * A server's context from a PEM chain and key. alpn is the one protocol that
+ * is served here ("imap"): a client that offers names without it is refused
+ * (ALPACA); one that offers none is served. NULL: whatever is offered.
+ * tickets: how many session tickets a TLS 1.3 client gets, 0 for a process
+ * that ends with its session. NULL with why.
+ */
+SSL_CTX	*tls_server_new(const char *cert, const char *key, const char *alpn,
+	    unsigned tickets, struct buf *why);
+
+/*
+ * A client's context. ca_file NULL: the system's authorities. Without verify
+ * any certificate will do (opportunistic TLS). NULL with why.
+ */
+SSL_CTX	*tls_client_new(const char *ca_file, int verify, struct buf *why);
+
+/*
+ * Prepares a client's connection: the name to ask for (SNI, unless it is an
+ * IP address) and, where the context verifies, to hold the certificate
+ * against. 0, or -1.
+ */
+int	tls_client_host(SSL *ssl, const char *host) ATTR_CHECK;
+
+/* Drops one reference and sets the pointer to NULL. */
+void	tls_free(SSL_CTX **ctx);
+
+/* "TLSv1.3 TLS_AES_256_GCM_SHA384": for Received lines and logs. */
+const char *tls_describe(const SSL *ssl, char *out, size_t size);
+
+/* What OpenSSL last complained of, and empties its queue. */
+void	tls_error(struct buf *why, const char *doing);
+
+#endif

@@ -1,0 +1,3 @@
+check_PROGRAMS += tests/net/test_addr tests/net/test_stream
+tests_net_test_addr_LDADD = $(NET) $(BASE) $(CMOCKA_LIBS)
+tests_net_test_stream_LDADD = $(NET) $(BASE) $(OPENSSL_LIBS) $(CMOCKA_LIBS)

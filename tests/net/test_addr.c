@@ -1,0 +1,107 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "lib/net/addr.h"
+
+static void
+test_one(void **state)
+{
+	static const struct {
+		const char *in;
+		unsigned port;
+		const char *out, *ip;	/* NULL: refused */
+		int local;
+	} t[] = {
+		{ "192.0.2.1:25", 0, "192.0.2.1:25", "192.0.2.1", 0 },
+		{ "192.0.2.1", 587, "192.0.2.1:587", "192.0.2.1", 0 },
+		{ "[2001:db8::1]:25", 0, "[2001:db8::1]:25", "2001:db8::1", 0 },
+		{ "[2001:db8::1]", 25, "[2001:db8::1]:25", "2001:db8::1", 0 },
+		{ "2001:db8::1", 25, "[2001:db8::1]:25", "2001:db8::1", 0 },
+		{ "[::ffff:127.0.0.1]:1", 0, "127.0.0.1:1", "127.0.0.1", 1 },
+		{ "[::1]:1", 0, "[::1]:1", "::1", 1 },
+		{ "0.0.0.0:1", 0, "0.0.0.0:1", "0.0.0.0", 1 },
+		{ "127.0.0.1:0", 0, "127.0.0.1:0", "127.0.0.1", 1 },
+		{ "192.0.2.1", 0, NULL, NULL, 0 },
+		{ "2001:db8::1", 0, NULL, NULL, 0 },
+		{ "192.0.2.1:", 0, NULL, NULL, 0 },
+		{ "192.0.2.1:65536", 0, NULL, NULL, 0 },
+		{ "192.0.2.1:-1", 0, NULL, NULL, 0 },
+		{ "192.0.2:25", 0, NULL, NULL, 0 },
+		{ "[192.0.2.1:25", 0, NULL, NULL, 0 },
+		{ "[::1]25", 0, NULL, NULL, 0 },
+		{ "[]:25", 0, NULL, NULL, 0 },
+		{ ":25", 0, NULL, NULL, 0 },
+		{ "", 25, NULL, NULL, 0 },
+		{ "localhost:25", 0, NULL, NULL, 0 },
+		{ "*:25", 0, NULL, NULL, 0 },
+	};
+	struct buf why = BUF_INIT(0);
+	char text[ADDR_TEXT_MAX];
+	struct addr a;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		int r = addr_parse(&a, t[i].in, strlen(t[i].in), t[i].port,
+		    &why);
+
+		if (t[i].out == NULL) {
+			assert_int_equal(r, -1);
+			continue;
+		}
+		assert_int_equal(r, 0);
+		addr_print((struct sockaddr *)&a.ss, text, sizeof(text));
+		assert_string_equal(text, t[i].out);
+		addr_print_ip((struct sockaddr *)&a.ss, text, sizeof(text));
+		assert_string_equal(text, t[i].ip);
+		assert_int_equal(addr_is_local((struct sockaddr *)&a.ss),
+		    t[i].local);
+	}
+	buf_clear(&why);
+}
+
+static void
+test_list(void **state)
+{
+	static const struct {
+		const char *in;
+		int n;
+	} t[] = {
+		{ "", 0 }, { "  ", 0 }, { "*:25", 2 },
+		{ "127.0.0.1:1, [::1]:1", 2 },
+		{ " 127.0.0.1:1\t*:2 ", 3 },
+		{ "127.0.0.1:1 nonsense", -1 },
+		{ "*", -1 }, { "**:25", -1 },
+	};
+	struct buf why = BUF_INIT(0);
+	struct addr *list;
+	size_t i, n;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		if (t[i].n == -1) {
+			assert_int_equal(addr_parse_list(t[i].in, 0, &list,
+			    &n, &why), -1);
+			assert_true(why.len > 0);
+			continue;
+		}
+		assert_int_equal(addr_parse_list(t[i].in, 0, &list, &n, &why),
+		    0);
+		assert_int_equal(n, t[i].n);
+		free(list);
+	}
+	buf_clear(&why);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_one),
+		cmocka_unit_test(test_list),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

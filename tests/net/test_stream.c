@@ -1,0 +1,320 @@
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/mem.h"
+#include "lib/net/stream.h"
+#include "lib/net/tls.h"
+
+static char dir[] = "/tmp/test_stream.XXXXXX";
+static char cert[100], key[100];
+
+static void
+say(int fd, const char *p, size_t len)
+{
+	assert_int_equal(fd_write_all(fd, p, len), 0);
+}
+
+static void
+test_lines(void **state)
+{
+	static const struct {
+		const char *in;
+		enum stream_status want[4];
+		const char *line[4];
+	} t[] = {
+		{ "one\r\ntwo\r\n", { STREAM_OK, STREAM_OK, STREAM_EOF },
+		    { "one", "two" } },
+		{ "\r\n\r\n", { STREAM_OK, STREAM_OK, STREAM_EOF },
+		    { "", "" } },
+		{ "bare\nok\r\n", { STREAM_BARE, STREAM_OK, STREAM_EOF },
+		    { "bare", "ok" } },
+		{ "\nok\r\n", { STREAM_BARE, STREAM_OK, STREAM_EOF },
+		    { "", "ok" } },
+		{ "a\rb\r\r\n", { STREAM_OK, STREAM_EOF }, { "a\rb\r" } },
+		{ "0123456789\r\n", { STREAM_OK, STREAM_EOF },
+		    { "0123456789" } },
+		{ "0123456789x\r\nok\r\n", { STREAM_LONG, STREAM_OK,
+		    STREAM_EOF }, { NULL, "ok" } },
+		{ "0123456789xyzzzzzzzzzzzzzzz\r\nok\r\n", { STREAM_LONG,
+		    STREAM_OK, STREAM_EOF }, { NULL, "ok" } },
+		{ "half", { STREAM_EOF, STREAM_EOF }, { NULL } },
+	};
+	struct stream s;
+	size_t i, j, len;
+	char *line;
+	int p[2];
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		assert_int_equal(fd_pair(p), 0);
+		stream_init(&s, p[0]);
+		say(p[1], t[i].in, strlen(t[i].in));
+		close(p[1]);
+		for (j = 0;; j++) {
+			assert_int_equal(stream_line(&s, 10, &line, &len),
+			    t[i].want[j]);
+			if (t[i].line[j] != NULL)
+				assert_string_equal(line, t[i].line[j]);
+			if (t[i].want[j] == STREAM_EOF)
+				break;
+		}
+		stream_clear(&s);
+	}
+}
+
+/* An endless line is skipped without keeping it, and ends at the bound. */
+static void
+test_endless(void **state)
+{
+	static char junk[100000];
+	struct stream s;
+	size_t i, len;
+	char *line;
+	int p[2];
+	pid_t pid;
+
+	memset(junk, 'x', sizeof(junk));
+	assert_int_equal(fd_pair(p), 0);
+	assert_true((pid = fork()) != -1);
+	if (pid == 0) {
+		signal(SIGPIPE, SIG_IGN);
+		for (i = 0; i < 100; i++)
+			if (fd_write_all(p[1], junk, sizeof(junk)) == -1)
+				break;
+		_exit(0);
+	}
+	close(p[1]);
+	stream_init(&s, p[0]);
+	assert_int_equal(stream_line(&s, 2046, &line, &len), STREAM_ERROR);
+	assert_int_equal(stream_line(&s, 2046, &line, &len), STREAM_ERROR);
+	stream_clear(&s);
+	waitpid(pid, NULL, 0);
+}
+
+static void
+test_deadline(void **state)
+{
+	struct stream s;
+	size_t len;
+	char *line;
+	int p[2];
+
+	assert_int_equal(fd_pair(p), 0);
+	stream_init(&s, p[0]);
+	stream_deadline(&s, 30);
+	say(p[1], "sl", 2);
+	assert_int_equal(stream_line(&s, 10, &line, &len), STREAM_TIMEOUT);
+	say(p[1], "ow\r\n", 4);
+	stream_deadline(&s, 1000);
+	assert_int_equal(stream_line(&s, 10, &line, &len), STREAM_TIMEOUT);
+	stream_clear(&s);
+	close(p[1]);
+}
+
+/* Replies to pipelined lines leave together, at the first wait. */
+static void
+test_gather(void **state)
+{
+	struct stream s;
+	char *line, got[100];
+	size_t i, len;
+	int p[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, p), 0);
+	stream_init(&s, p[0]);
+	stream_deadline(&s, 20);
+	assert_int_equal(write(p[1], "a\r\nb\r\nc\r\n", 9), 9);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(stream_line(&s, 10, &line, &len), STREAM_OK);
+		stream_printf(&s, "250 %s\r\n", line);
+	}
+	assert_false(stream_has_input(&s));
+	assert_int_equal(stream_line(&s, 10, &line, &len), STREAM_TIMEOUT);
+	assert_int_equal(read(p[1], got, sizeof(got)), 21);
+	assert_memory_equal(got, "250 a\r\n250 b\r\n250 c\r\n", 21);
+	stream_clear(&s);
+	close(p[1]);
+}
+
+static void
+test_read(void **state)
+{
+	struct stream s;
+	char got[6];
+	int p[2];
+
+	assert_int_equal(fd_pair(p), 0);
+	stream_init(&s, p[0]);
+	say(p[1], "12345678", 8);
+	close(p[1]);
+	assert_int_equal(stream_read(&s, got, 6), STREAM_OK);
+	assert_memory_equal(got, "123456", 6);
+	assert_int_equal(stream_read(&s, got, 3), STREAM_EOF);
+	stream_clear(&s);
+}
+
+static void
+make_certificate(void)
+{
+	EVP_PKEY *k = EVP_EC_gen("P-256");
+	X509 *x = X509_new();
+	X509_NAME *n;
+	X509_EXTENSION *e;
+	FILE *f;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(cert, sizeof(cert), "%s/cert", dir);
+	snprintf(key, sizeof(key), "%s/key", dir);
+	X509_set_version(x, 2);
+	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
+	X509_gmtime_adj(X509_getm_notBefore(x), -3600);
+	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+	X509_set_pubkey(x, k);
+	n = X509_get_subject_name(x);
+	X509_NAME_add_entry_by_txt(n, "CN", MBSTRING_ASC,
+	    (const unsigned char *)"mx.example.test", -1, -1, 0);
+	X509_set_issuer_name(x, n);
+	e = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name,
+	    "DNS:mx.example.test");
+	X509_add_ext(x, e, -1);
+	X509_EXTENSION_free(e);
+	assert_true(X509_sign(x, k, EVP_sha256()) > 0);
+	assert_non_null(f = fopen(cert, "w"));
+	PEM_write_X509(f, x);
+	fclose(f);
+	assert_non_null(f = fopen(key, "w"));
+	PEM_write_PrivateKey(f, k, NULL, NULL, 0, NULL, NULL);
+	fclose(f);
+	X509_free(x);
+	EVP_PKEY_free(k);
+}
+
+/* A client in a child: STARTTLS by hand, with words behind it if injected. */
+static pid_t
+tls_client(int fd, int other, const char *host, const char *alpn)
+{
+	struct buf why = BUF_INIT(0);
+	struct stream s;
+	SSL_CTX *ctx;
+	size_t len;
+	char *line;
+	pid_t pid;
+	int r;
+
+	if ((pid = fork()) != 0)
+		return pid;
+	signal(SIGPIPE, SIG_IGN);
+	close(other);
+	stream_init(&s, fd);
+	stream_deadline(&s, 5000);
+	ctx = tls_client_new(host != NULL ? cert : NULL, host != NULL, &why);
+	if (ctx == NULL)
+		_exit(2);
+	if (alpn != NULL)
+		SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)alpn,
+		    (unsigned)strlen(alpn));
+	if (stream_tls_connect(&s, ctx, host ? host : "any.test", &why) == -1)
+		_exit(3);
+	stream_puts(&s, "hello\r\n");
+	r = stream_line(&s, 100, &line, &len) == STREAM_OK &&
+	    strcmp(line, "hello back") == 0 ? 0 : 4;
+	/* An orderly end of TLS, then octets in the clear. */
+	if (SSL_shutdown(s.ssl) >= 0)
+		r |= write(fd, "clear\r\n", 7) == 7 ? 0 : 8;
+	stream_clear(&s);
+	tls_free(&ctx);
+	buf_clear(&why);
+	_exit(r);
+}
+
+static void
+test_tls(void **state)
+{
+	static const struct {
+		const char *host, *alpn;
+		int status;
+	} t[] = {
+		{ NULL, NULL, 0 },
+		{ "mx.example.test", NULL, 0 },
+		{ "mx.example.com", NULL, 3 },
+		{ "mx.example.test", "\004smtp", 0 },
+		{ "mx.example.test", "\002h2\004smtp", 0 },
+		{ "mx.example.test", "\002h2\010http/1.1", 3 },
+	};
+	struct buf why = BUF_INIT(0);
+	struct stream s;
+	SSL_CTX *ctx;
+	size_t i, len;
+	char *line, text[100];
+	int p[2], status;
+	pid_t pid;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		ctx = tls_server_new(cert, key, "smtp", 0, &why);
+		assert_non_null(ctx);
+		assert_int_equal(fd_pair(p), 0);
+		pid = tls_client(p[1], p[0], t[i].host, t[i].alpn);
+		close(p[1]);
+		stream_init(&s, p[0]);
+		stream_deadline(&s, 5000);
+		/* What stands in the buffer never outlives the handshake. */
+		memcpy(s.in, "RSET\r\n", 6);
+		s.in_end = 6;
+		if (stream_tls_accept(&s, ctx, &why) == 0) {
+			tls_describe(s.ssl, text, sizeof(text));
+			assert_memory_equal(text, "TLSv1.3 TLS_", 12);
+			if (stream_line(&s, 100, &line, &len) == STREAM_OK) {
+				assert_string_equal(line, "hello");
+				stream_puts(&s, "hello back\r\n");
+				assert_int_equal(stream_line(&s, 100, &line,
+				    &len), STREAM_EOF);
+				assert_int_equal(stream_fill(&s), STREAM_EOF);
+			}
+		} else
+			assert_true(why.len > 0);
+		stream_clear(&s);
+		tls_free(&ctx);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(WEXITSTATUS(status), t[i].status);
+	}
+	assert_null(tls_server_new("/nonexistent", key, NULL, 0, &why));
+	assert_non_null(strstr(buf_str(&why), "/nonexistent"));
+	assert_null(tls_server_new(cert, cert, NULL, 0, &why));
+	buf_clear(&why);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_endless),
+		cmocka_unit_test(test_deadline),
+		cmocka_unit_test(test_gather),
+		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_tls),
+	};
+	int r;
+
+	signal(SIGPIPE, SIG_IGN);
+	tls_init();
+	make_certificate();
+	r = cmocka_run_group_tests(tests, NULL, NULL);
+	unlink(cert);
+	unlink(key);
+	rmdir(dir);
+	return r;
+}
