@@ -1,1 +1,30 @@
-# relay: see the top-level Makefile.am for what these lists are.
+noinst_LIBRARIES += relay/libresolve.a relay/librelay.a
+relay_libresolve_a_SOURCES = \
+	relay/resolve_client.c relay/resolve_client.h \
+	relay/resolve_dns.c relay/resolve_dns.h \
+	relay/resolve_hosts.c relay/resolve_hosts.h \
+	relay/resolve_lookup.c relay/resolve_lookup.h
+relay_librelay_a_SOURCES = \
+	relay/relay.h \
+	relay/relay_auth.c relay/relay_auth.h \
+	relay/relay_client.c relay/relay_client.h \
+	relay/relay_connect.c relay/relay_connect.h \
+	relay/relay_data.c relay/relay_data.h \
+	relay/relay_job.c relay/relay_job.h \
+	relay/relay_reply.c relay/relay_reply.h \
+	relay/relay_route.c relay/relay_route.h \
+	relay/relay_session.c relay/relay_session.h \
+	relay/relay_transaction.c relay/relay_transaction.h
+
+pkglibexec_PROGRAMS += relay/resolve relay/relay
+relay_resolve_SOURCES = relay/resolve_main.c
+# libunbound works on libevent, and libev.so brings functions of libevent's
+# names, which would be taken for them: libev comes from its archive here, and
+# none of its names are seen by shared libraries.
+relay_resolve_LDADD = relay/libresolve.a $(SERVER) $(MAIL) $(BASE) \
+	$(UNBOUND_LIBS) $(SECCOMP_LIBS) \
+	-l:libev.a -lm
+relay_resolve_LDFLAGS = $(AM_LDFLAGS) -Wl,--exclude-libs,libev.a
+relay_relay_SOURCES = relay/main.c
+relay_relay_LDADD = relay/librelay.a $(SERVER) $(MAIL) $(NET) $(BASE) \
+	$(GSASL_LIBS) $(OPENSSL_LIBS) $(SERVER_LIBS)

@@ -1,0 +1,283 @@
+/*
+ * relay: carries messages to the next host by SMTP.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/mail/proto.h"
+#include "lib/net/tls.h"
+#include "lib/server/server.h"
+#include "relay/relay.h"
+#include "relay/relay_session.h"
+
+enum { ANSWER_WAIT = 10000, QUEUE_WAIT = 0, JOBS_MAX = 100000 };
+
+static struct relay_conf conf;
+static struct credentials login;
+static char password[PASSWORD_MAX + 1];
+static struct policy by_mx, by_smarthost;
+/* Counts the channels to queue: a job is answered on its own, or never. */
+static unsigned generation;
+
+#define C(m) offsetof(struct relay_conf, m)
+
+static const struct config_key keys[] = {
+	CONFIG_KEY_HOSTNAME(struct relay_conf, hostname),
+	CONFIG_KEY_STATE(struct relay_conf, state_dir),
+	{ "relay_host", CONFIG_TEXT, C(host), "", 0, 255, NULL,
+	  "smarthost for all outgoing mail, a name or [address]; empty: by MX" },
+	{ "relay_port", CONFIG_NUMBER, C(port), "587", 1, 65535, NULL,
+	  "port of the smarthost" },
+	{ "relay_mx_port", CONFIG_NUMBER, C(mx_port), "25", 1, 65535, NULL,
+	  "port of mail hosts found by MX; other than 25 for trials alone" },
+	{ "relay_tls", CONFIG_CHOICE, C(tls), "starttls", 0, 0,
+	  "never may starttls tls", "TLS to the smarthost" },
+	{ "relay_tls_verify", CONFIG_BOOL, C(tls_verify), "yes", 0, 0, NULL,
+	  "the smarthost's certificate must verify" },
+	{ "relay_ca_file", CONFIG_TEXT, C(ca_file), "", 0, 900, NULL,
+	  "PEM file of the authorities to trust; empty: the system's" },
+	{ "relay_user", CONFIG_TEXT, C(user), "", 0, ADDRESS_MAX, NULL,
+	  "login at the smarthost; empty: none" },
+	{ "relay_password_file", CONFIG_TEXT, C(password_file), "", 0, 900,
+	  NULL, "file whose first line is the password" },
+	{ "relay_auth", CONFIG_TEXT, C(auth), "SCRAM-SHA-256 PLAIN LOGIN", 1,
+	  100, NULL, "mechanisms of the login, in order of preference" },
+	{ "relay_allow_loopback", CONFIG_BOOL, C(allow_loopback), "no", 0, 0,
+	  NULL, "send to MX hosts with loopback addresses" },
+	CONFIG_KEY_VERBOSE(struct relay_conf, verbose),
+	CONFIG_END
+};
+
+/* The first line of the file. */
+static int
+read_password(struct buf *why)
+{
+	struct buf b = BUF_INIT(PASSWORD_MAX + 2);
+	int fd = open(conf.password_file, O_RDONLY | O_CLOEXEC), r = -1;
+	size_t len;
+
+	if (fd == -1 || fd_slurp(fd, &b) == -1) {
+		buf_set(why, "relay_password_file: %s: %s", conf.password_file,
+		    strerror(errno));
+	} else {
+		len = strcspn(buf_str(&b), "\r\n");
+		memcpy(password, buf_str(&b), len);
+		password[len] = '\0';
+		r = len > 0 ? 0 : -1;
+		if (r == -1)
+			buf_set(why, "relay_password_file: %s is empty",
+			    conf.password_file);
+	}
+	buf_wipe(&b);
+	fd_close(&fd);
+	return r;
+}
+
+/* What can be said about the keys without starting anything. */
+static int
+check(struct buf *why)
+{
+	char word[32];
+
+	if (auth_unknown(conf.auth, word, sizeof(word)) != NULL) {
+		buf_set(why, "relay_auth: %s is not known (SCRAM-SHA-256, "
+		    "PLAIN, LOGIN)", word);
+		return -1;
+	}
+	if (conf.host[0] == '[' && conf.host[strlen(conf.host) - 1] != ']') {
+		buf_set(why, "relay_host: %s has no \"]\"", conf.host);
+		return -1;
+	}
+	if (conf.user[0] == '\0')
+		return 0;
+	if (conf.host[0] == '\0') {
+		buf_set(why, "relay_user is set, relay_host is not");
+		return -1;
+	}
+	if (conf.password_file[0] == '\0') {
+		buf_set(why, "relay_user is set, relay_password_file is not");
+		return -1;
+	}
+	return read_password(why);
+}
+
+static int
+make_policies(struct buf *why)
+{
+	SSL_CTX *any, *verify = NULL;
+	char name[256];
+
+	if (conf.hostname[0] == '\0') {
+		if (gethostname(name, sizeof(name)) == -1)
+			str_copy(name, sizeof(name), "localhost");
+		name[sizeof(name) - 1] = '\0';
+		conf.hostname = mem_strdup(name);
+	}
+	if ((any = tls_client_new(NULL, 0, why)) == NULL)
+		return -1;
+	if (conf.host[0] != '\0' && conf.tls_verify) {
+		verify = tls_client_new(conf.ca_file[0] != '\0' ?
+		    conf.ca_file : NULL, 1, why);
+		if (verify == NULL)	/* the mail waits; see relay_connect.c */
+			log_warn("relay_ca_file: %s", buf_str(why));
+	}
+	by_mx = (struct policy){ .hostname = conf.hostname, .clear = 1,
+		.tls = conf.tls == RELAY_TLS_NEVER ? RELAY_TLS_NEVER :
+		RELAY_TLS_MAY, .ctx = any, .times = &client_times };
+	by_smarthost = (struct policy){ .hostname = conf.hostname,
+		.tls = (enum relay_tls)conf.tls,
+		.ctx = conf.tls_verify ? verify : any,
+		.login = conf.user[0] != '\0' ? &login : NULL,
+		.times = &client_times };
+	login = (struct credentials){ .user = conf.user,
+		.password = password, .mechs = conf.auth };
+	return 0;
+}
+
+static int
+before_jail(void)
+{
+	struct buf why = BUF_INIT(600);
+	int r;
+
+	tls_init();
+	r = check(&why) == 0 && auth_open(&why) == 0 &&
+	    make_policies(&why) == 0 ? 0 : -1;
+	if (r == -1)
+		log_warn("%s", buf_str(&why));
+	buf_clear(&why);
+	return r;
+}
+
+/* Sends what waits for queue, unless it is not the queue that asked. */
+static void
+answer(struct chan *c, int queued)
+{
+	if (queued == -1 || chan_send(c, ANSWER_WAIT) == -1) {
+		log_warn("queue does not take an answer: %s", strerror(errno));
+		generation++;
+		server_peer_lost(PEER_QUEUE);
+	}
+}
+
+static void
+answer_words(struct chan *c, enum j_type type, uint32_t id, const char *words)
+{
+	msg_begin(c, &proto_job, type, id);
+	msg_words(c, JF_WORDS, words, RESULT_WORDS_MAX);
+	answer(c, msg_end(c));
+}
+
+static void
+run_job(struct job *j)
+{
+	unsigned mine = generation;
+	struct buf why = BUF_INIT(300);
+	struct chan *c;
+	enum result r = job_verify(j, &why);
+
+	if (r == RESULT_DELIVERED)
+		session_run(j, &conf, j->dest[0] == '\0' ? &by_smarthost :
+		    &by_mx);
+	else if (r == RESULT_LATER)
+		job_all(j, r, buf_str(&why));
+	/* Master may have given a new channel meanwhile: to another queue. */
+	c = server_peer(PEER_QUEUE, QUEUE_WAIT);
+	if (c == NULL || mine != generation)
+		log_warn("%s: queue is gone, the result with it", j->file);
+	else if (r == RESULT_NEVER)
+		answer_words(c, J_BROKEN, j->id, buf_str(&why));
+	else
+		answer(c, job_answer(j, c));
+	buf_clear(&why);
+}
+
+/* One frame of queue. 0 where its channel is not to be used any more. */
+static int
+take_job(struct chan *c)
+{
+	struct buf why = BUF_INIT(300);
+	unsigned mine = generation;
+	struct job job;
+	struct msg m;
+	int r;
+
+	r = msg_next(&m, &proto_job, PEER_QUEUE, c, &why);
+	if (r == 1 && server_stopping()) {
+		answer_words(c, J_REFUSED, m.id, "retiring");
+		msg_done(&m);
+	} else if (r == 1 && m.type != J_RELAY) {
+		answer_words(c, J_REFUSED, m.id, "not for relay");
+		msg_done(&m);
+	} else if (r == 1) {
+		r = job_read(&job, &m, &why);
+		msg_done(&m);
+		if (r == 0) {
+			run_job(&job);
+			job_clear(&job);
+			r = 1;
+		}
+	}
+	if (r == -1) {
+		log_warn("queue: %s", buf_str(&why));
+		generation++;
+		server_peer_lost(PEER_QUEUE);
+	}
+	buf_clear(&why);
+	return r == 1 && mine == generation;
+}
+
+static void
+input(enum peer p, struct chan *c)
+{
+	int r;
+
+	if (c == NULL) {
+		generation += p == PEER_QUEUE;
+		return;
+	}
+	r = chan_read(c);
+	if (r == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (r != 1 || p != PEER_QUEUE) {
+		/* resolve speaks when asked alone: this is its end */
+		generation += p == PEER_QUEUE;
+		server_peer_lost(p);
+		return;
+	}
+	while (take_job(c))
+		continue;
+}
+
+static void
+idle(void)
+{
+	session_expire(0);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct server server = {
+		.kind = PEER_RELAY,
+		.user = "rp-relay",
+		.jail = 1,
+		.keys = keys,
+		.conf = &conf,
+		.state_dir = (const char **)&conf.state_dir,
+		.verbose = &conf.verbose,
+		.check = check,
+		.before_jail = before_jail,
+		.input = input,
+		.idle = idle,
+	};
+
+	return server_work_main(argc, argv, &server);
+}

@@ -1,0 +1,28 @@
+/*
+ * AUTH as a client (RFC 4954) through GNU SASL: SCRAM-SHA-256, PLAIN, LOGIN.
+ */
+#ifndef RELAY_AUTH_H
+#define RELAY_AUTH_H
+
+#include "relay/relay_client.h"
+
+struct credentials {
+	const char *user, *password;
+	const char *mechs;	/* in order of preference, "SCRAM-SHA-256 PLAIN" */
+};
+
+/* Starts GNU SASL: before the jail. 0, or -1 with why. */
+int	auth_open(struct buf *why) ATTR_CHECK;
+
+/* NULL where all of the mechanisms are known, else the first that is not. */
+const char *auth_unknown(const char *mechs, char *word, size_t size);
+
+/*
+ * Logs in with the first mechanism of ours that the server offers. PLAIN and
+ * LOGIN, which show the password, are used under TLS only. A refusal is
+ * RESULT_LATER: it is the operator's to mend, not the sender's fault.
+ */
+enum result auth_login(struct client *c, const struct credentials *who,
+	    const char *host) ATTR_CHECK;
+
+#endif

@@ -1,0 +1,259 @@
+#include <stdarg.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/str.h"
+#include "relay/relay_client.h"
+
+enum {
+	MINUTE = 60 * 1000,
+	OCTETS_PER_MS = 1,		/* the slowest body that is worth it */
+};
+
+/* RFC 5321 4.5.3.2. */
+const struct client_times client_times = {
+	.connect = MINUTE / 2,
+	.greeting = 5 * MINUTE,
+	.command = 5 * MINUTE,
+	.data = 2 * MINUTE,
+	.block = 3 * MINUTE,
+	.dot = 10 * MINUTE,
+	.quit = MINUTE / 60,
+	.session = 30 * MINUTE,
+};
+
+void
+client_init(struct client *c, int fd, const char *label,
+    const struct client_times *times)
+{
+	memset(c, 0, sizeof(*c));
+	stream_init(&c->stream, fd);
+	buf_init(&c->reply.text, REPLY_TEXT_MAX);
+	buf_init(&c->words, RESULT_WORDS_MAX);
+	str_copy(c->label, sizeof(c->label), label);
+	c->times = times;
+	client_restart_clock(c, 0);
+}
+
+void
+client_clear(struct client *c)
+{
+	stream_clear(&c->stream);
+	reply_clear(&c->reply);
+	buf_clear(&c->words);
+	c->dead = 1;
+}
+
+void
+client_quit(struct client *c)
+{
+	if (!c->dead) {
+		stream_deadline(&c->stream, c->times->quit);
+		stream_puts(&c->stream, "QUIT\r\n");
+		stream_close(&c->stream);
+	}
+	client_clear(c);
+}
+
+void
+client_restart_clock(struct client *c, uint64_t octets)
+{
+	c->limit = clock_mono_ms() + c->times->session +
+	    (int64_t)(octets / OCTETS_PER_MS);
+}
+
+enum result
+client_fail(struct client *c, const char *code, const char *fmt, ...)
+{
+	va_list ap;
+
+	buf_set(&c->words, "%s %s ", code, c->label);
+	va_start(ap, fmt);
+	buf_vprintf(&c->words, fmt, ap);
+	va_end(ap);
+	c->dead = 1;
+	return RESULT_LATER;
+}
+
+enum result
+client_refused(struct client *c)
+{
+	int cls = reply_class(&c->reply);
+
+	buf_reset(&c->words);
+	if (cls != 4 && cls != 5)
+		return client_fail(c, "4.5.0", "said %d, which does not fit",
+		    c->reply.code);
+	reply_words(&c->reply, c->label, &c->words);
+	/* "service not available, closing transmission channel" */
+	if (c->reply.code == 421)
+		c->dead = 1;
+	return cls == 5 ? RESULT_NEVER : RESULT_LATER;
+}
+
+static enum result
+reply_broken(struct client *c, enum stream_status r)
+{
+	if (r == STREAM_LONG)
+		return client_fail(c, "4.5.0", "sent a line without end");
+	if (r == STREAM_TIMEOUT)
+		return client_fail(c, "4.4.2", "did not answer in time");
+	return client_fail(c, "4.4.2", "lost the connection: %s",
+	    stream_words(&c->stream));
+}
+
+enum result
+client_reply(struct client *c, int64_t ms)
+{
+	int64_t left = c->limit - clock_mono_ms();
+	enum stream_status r;
+	char *line;
+	size_t len;
+	int done;
+
+	reply_reset(&c->reply);
+	stream_deadline(&c->stream, left < 0 ? 0 : ms < left ? ms : left);
+	do {
+		r = stream_line(&c->stream, REPLY_LINE_MAX, &line, &len);
+		if (r != STREAM_OK && r != STREAM_BARE)
+			return reply_broken(c, r);
+		done = reply_line(&c->reply, line, len);
+		if (done == -1)
+			return client_fail(c, "4.5.0", "does not speak SMTP");
+	} while (done == 0);
+	return RESULT_DELIVERED;
+}
+
+enum result
+client_command(struct client *c, int64_t ms, const char *fmt, ...)
+{
+	va_list ap;
+
+	/* What came unasked would be taken for this command's reply. */
+	if (stream_has_input(&c->stream))
+		return client_fail(c, "4.5.0", "answered what was not asked");
+	va_start(ap, fmt);
+	buf_vprintf(&c->stream.out, fmt, ap);
+	va_end(ap);
+	stream_puts(&c->stream, "\r\n");
+	return client_reply(c, ms);
+}
+
+static void
+feature_size(struct client *c, const char *p, size_t len)
+{
+	if (str_number(p, len, UINT64_MAX, &c->size_max) == -1)
+		c->size_max = 0;
+}
+
+static void
+feature_auth(struct client *c, const char *p, size_t len)
+{
+	size_t i;
+
+	if (len + 3 > sizeof(c->mechs))
+		return;
+	c->mechs[0] = ' ';
+	for (i = 0; i < len; i++)
+		c->mechs[i + 1] = (char)(p[i] >= 'a' && p[i] <= 'z' ?
+		    p[i] - 'a' + 'A' : p[i]);
+	c->mechs[len + 1] = ' ';
+	c->mechs[len + 2] = '\0';
+}
+
+static const struct {
+	const char *name;
+	unsigned feature;
+	void	(*take)(struct client *, const char *, size_t);
+} features[] = {
+	{ "PIPELINING", CLIENT_PIPELINING, NULL },
+	{ "SIZE", CLIENT_SIZE, feature_size },
+	{ "8BITMIME", CLIENT_8BITMIME, NULL },
+	{ "STARTTLS", CLIENT_STARTTLS, NULL },
+	{ "AUTH", CLIENT_AUTH, feature_auth },
+};
+
+/* ehlo-line = ehlo-keyword *( SP ehlo-param ) */
+static void
+feature_line(struct client *c, const char *p, size_t len)
+{
+	const char *sp = memchr(p, ' ', len);
+	size_t word = sp != NULL ? (size_t)(sp - p) : len, i;
+
+	for (i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+		if (!str_is(p, word, features[i].name))
+			continue;
+		c->features |= features[i].feature;
+		if (features[i].take != NULL && sp != NULL)
+			features[i].take(c, sp + 1, len - word - 1);
+	}
+}
+
+static enum result
+client_ehlo(struct client *c, const char *hostname)
+{
+	size_t at = 0, len;
+	const char *p;
+
+	c->features = 0;
+	c->size_max = 0;
+	c->mechs[0] = '\0';
+	if (client_command(c, c->times->command, "EHLO %s", hostname) !=
+	    RESULT_DELIVERED)
+		return RESULT_LATER;
+	if (reply_class(&c->reply) == 5) {
+		if (client_command(c, c->times->command, "HELO %s",
+		    hostname) != RESULT_DELIVERED)
+			return RESULT_LATER;
+		if (reply_class(&c->reply) != 2)
+			return client_refused(c);
+		return RESULT_DELIVERED;
+	}
+	if (reply_class(&c->reply) != 2)
+		return client_refused(c);
+	reply_next(&c->reply, &at, &len);
+	while ((p = reply_next(&c->reply, &at, &len)) != NULL)
+		feature_line(c, p, len);
+	return RESULT_DELIVERED;
+}
+
+enum result
+client_greet(struct client *c, const char *hostname)
+{
+	if (client_reply(c, c->times->greeting) != RESULT_DELIVERED)
+		return RESULT_LATER;
+	if (c->reply.code != 220)
+		return client_refused(c);
+	return client_ehlo(c, hostname);
+}
+
+enum result
+client_tls(struct client *c, SSL_CTX *ctx, const char *host)
+{
+	struct buf why = BUF_INIT(300);
+	enum result r = RESULT_DELIVERED;
+
+	stream_deadline(&c->stream, c->times->data);
+	if (stream_tls_connect(&c->stream, ctx, host, &why) == -1)
+		r = client_fail(c, "4.7.5", "%s", buf_str(&why));
+	buf_clear(&why);
+	return r;
+}
+
+/*
+ * RFC 3207 4.2: "The client MUST discard any knowledge obtained from the
+ * server ... which was not obtained from the TLS negotiation itself."
+ */
+enum result
+client_starttls(struct client *c, SSL_CTX *ctx, const char *host,
+    const char *hostname)
+{
+	if (client_command(c, c->times->command, "STARTTLS") !=
+	    RESULT_DELIVERED)
+		return RESULT_LATER;
+	if (c->reply.code != 220)
+		return client_refused(c);
+	if (client_tls(c, ctx, host) != RESULT_DELIVERED)
+		return RESULT_LATER;
+	return client_ehlo(c, hostname);
+}

@@ -1,0 +1,154 @@
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/str.h"
+#include "relay/relay_connect.h"
+
+/* Waits for a connect under way. 0, or -1 with errno. */
+static int
+connect_wait(int fd, int64_t ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	socklen_t len = sizeof(int);
+	int err = 0, n;
+
+	do
+		n = poll(&p, 1, (int)ms);
+	while (n == -1 && errno == EINTR);
+	if (n == 0)
+		errno = ETIMEDOUT;
+	if (n <= 0)
+		return -1;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) == -1)
+		return -1;
+	errno = err;
+	return err == 0 ? 0 : -1;
+}
+
+static int
+connect_socket(const struct addr *a, int64_t ms)
+{
+	const struct sockaddr *sa = (const struct sockaddr *)(const void *)
+	    &a->ss;
+	int fd, err;
+
+	fd = socket(a->ss.ss_family,
+	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return -1;
+	if (connect(fd, sa, a->len) == 0 ||
+	    (errno == EINPROGRESS && connect_wait(fd, ms) == 0))
+		return fd;
+	err = errno;
+	fd_close(&fd);
+	errno = err;
+	return -1;
+}
+
+/* Gives up: takes the client's words over. */
+static enum result
+connect_failed(struct client *c, struct buf *words)
+{
+	/* A 5xx here speaks of us and the host: the message waits. */
+	buf_set(words, "%s", buf_str(&c->words));
+	if (words->len > 0 && words->data[0] == '5')
+		words->data[0] = '4';
+	client_clear(c);
+	return RESULT_LATER;
+}
+
+static enum result
+connect_starttls(struct client *c, const struct target *t,
+    const struct policy *p)
+{
+	if (p->tls != RELAY_TLS_MAY && p->tls != RELAY_TLS_STARTTLS)
+		return RESULT_DELIVERED;
+	if (!(c->features & CLIENT_STARTTLS)) {
+		if (p->tls == RELAY_TLS_MAY)
+			return RESULT_DELIVERED;
+		return client_fail(c, "4.7.4", "offers no STARTTLS");
+	}
+	return client_starttls(c, p->ctx,
+	    p->tls_host != NULL ? p->tls_host : t->name, p->hostname);
+}
+
+/* The whole dialogue before the first message. */
+static enum result
+connect_dialogue(struct client *c, const struct target *t,
+    const struct policy *p, int *tls_r)
+{
+	enum result r;
+
+	*tls_r = 0;
+	if (p->tls != RELAY_TLS_NEVER && p->ctx == NULL)
+		return client_fail(c, "4.7.5", "is not asked: no certificate "
+		    "can be verified (relay_ca_file)");
+	if (p->tls == RELAY_TLS_TLS) {
+		r = client_tls(c, p->ctx,
+		    p->tls_host != NULL ? p->tls_host : t->name);
+		if (r != RESULT_DELIVERED)
+			return r;
+	}
+	if ((r = client_greet(c, p->hostname)) != RESULT_DELIVERED)
+		return r;
+	*tls_r = 1;
+	if ((r = connect_starttls(c, t, p)) != RESULT_DELIVERED)
+		return r;
+	*tls_r = 0;
+	if (p->login == NULL)
+		return RESULT_DELIVERED;
+	return auth_login(c, p->login,
+	    p->tls_host != NULL ? p->tls_host : t->name);
+}
+
+static enum result
+connect_once(struct client *c, const struct target *t, unsigned i,
+    const struct policy *p, int *tls_r, struct buf *words)
+{
+	char where[ADDR_TEXT_MAX], label[CLIENT_LABEL_MAX];
+	const struct sockaddr *sa = (const struct sockaddr *)(const void *)
+	    &t->addr[i].ss;
+	struct buf b = BUF_INIT(sizeof(label) - 1);
+	int fd;
+
+	*tls_r = 0;
+	addr_print_ip(sa, where, sizeof(where));
+	fd = connect_socket(&t->addr[i], p->times->connect);
+	if (fd == -1) {
+		buf_set(words, "4.4.1 connection to %s [%s]:%u: %s", t->name,
+		    where, addr_port(sa), strerror(errno));
+		buf_clear(&b);
+		return RESULT_LATER;
+	}
+	buf_printf(&b, "%s [%s]", t->name, where);
+	client_init(c, fd, buf_str(&b), p->times);
+	buf_clear(&b);
+	if (connect_dialogue(c, t, p, tls_r) == RESULT_DELIVERED)
+		return RESULT_DELIVERED;
+	return connect_failed(c, words);
+}
+
+/*
+ * Opportunistic TLS (RFC 7435): what fails in the handshake goes out in the
+ * clear, over a new connection. Never where TLS was asked for.
+ */
+enum result
+connect_open(struct client *c, const struct target *t, unsigned i,
+    const struct policy *p, struct buf *words)
+{
+	struct policy clear = *p;
+	enum result r;
+	int tls;
+
+	r = connect_once(c, t, i, p, &tls, words);
+	if (r == RESULT_DELIVERED || !tls || !p->clear ||
+	    p->tls != RELAY_TLS_MAY)
+		return r;
+	log_debug("%s; again in the clear", buf_str(words));
+	clear.tls = RELAY_TLS_NEVER;
+	return connect_once(c, t, i, &clear, &tls, words);
+}

@@ -1,0 +1,18 @@
+/*
+ * From an address to a connection that takes messages: connect, greeting,
+ * TLS, login.
+ */
+#ifndef RELAY_CONNECT_H
+#define RELAY_CONNECT_H
+
+#include "relay/relay.h"
+
+/*
+ * Tries address i of the target. RESULT_DELIVERED: c is open. Else c is clear
+ * (nothing to free) and words holds why; RESULT_LATER always, for a host that
+ * does not want us is no word about the message.
+ */
+enum result connect_open(struct client *c, const struct target *t, unsigned i,
+	    const struct policy *p, struct buf *words) ATTR_CHECK;
+
+#endif

@@ -1,0 +1,185 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/crc32c.h"
+#include "lib/base/fd.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "relay/relay_job.h"
+
+enum {
+	BLOCK = 64 * 1024,
+	WORDS_MAX = 600,	/* 1,000 recipients fit a frame */
+};
+
+void
+job_clear(struct job *j)
+{
+	size_t i;
+
+	for (i = 0; i < j->n; i++) {
+		free(j->to[i].address);
+		free(j->to[i].words);
+	}
+	free(j->to);
+	free(j->file);
+	free(j->sender);
+	free(j->body);
+	fd_close(&j->message.fd);
+	memset(j, 0, sizeof(*j));
+	j->message.fd = -1;
+}
+
+/* u32 index, lv address, again and again. */
+static int
+read_recipients(struct job *j, const char *p, size_t len)
+{
+	struct recipient *r;
+	struct cursor c;
+	const char *s;
+	size_t n;
+
+	cursor_init(&c, p, len);
+	j->to = mem_zalloc(JOB_RECIPIENTS_MAX, sizeof(*j->to));
+	while (cursor_left(&c) > 0) {
+		if (j->n == JOB_RECIPIENTS_MAX)
+			return -1;
+		r = &j->to[j->n];
+		r->index = cursor_u32(&c);
+		s = cursor_lv(&c, &n, ADDRESS_MAX);
+		if (c.bad || n == 0 || !str_is_text(s, n))
+			return -1;
+		r->address = mem_strndup(s, n);
+		j->n++;
+	}
+	return j->n > 0 ? 0 : -1;
+}
+
+int
+job_read(struct job *j, struct msg *m, struct buf *why)
+{
+	const char *p;
+	size_t len;
+
+	memset(j, 0, sizeof(*j));
+	j->id = m->id;
+	j->crc = msg_get_u32(m, JF_CRC);
+	j->message.fd = msg_get_fd(m, 0);
+	j->message.offset = msg_get_u32(m, JF_OFFSET);
+	j->message.length = msg_get_u64(m, JF_LENGTH);
+	j->message.eight_bit = (msg_get_u32(m, JF_FLAGS) & Q_8BIT) != 0;
+	j->file = msg_get_dup(m, JF_FILE);
+	j->sender = msg_get_dup(m, JF_SENDER);
+	j->message.sender = j->sender;
+	p = msg_get(m, JF_DEST, &len);
+	if (p != NULL)
+		memcpy(j->dest, p, len);
+	p = msg_get(m, JF_RECIPIENTS, &len);
+	if (p == NULL || read_recipients(j, p, len) == -1) {
+		buf_set(why, "%s: the recipients are broken", j->file);
+		job_clear(j);
+		return -1;
+	}
+	return 0;
+}
+
+/* Reads the file once; what fits the memory stays there. */
+static int
+verify_read(struct job *j, uint32_t *crc_r)
+{
+	uint64_t at = 0, n, length = j->message.length;
+	char *block;
+	size_t size = length <= BODY_MEMORY_MAX ? length : BLOCK;
+	int r = 0;
+
+	*crc_r = 0;
+	block = mem_alloc(size + 1);
+	while (at < length && r == 0) {
+		n = length - at < size ? length - at : size;
+		r = fd_pread_all(j->message.fd, block, n, (off_t)at);
+		if (r == 0)
+			*crc_r = crc32c(*crc_r, block, n);
+		at += n;
+	}
+	if (r == 0 && length <= BODY_MEMORY_MAX)
+		j->message.data = j->body = block;
+	else
+		free(block);
+	return r;
+}
+
+enum result
+job_verify(struct job *j, struct buf *why)
+{
+	struct stat st;
+	uint32_t crc;
+
+	if (fstat(j->message.fd, &st) == -1) {
+		buf_set(why, "4.3.0 the file cannot be read: %m");
+		return RESULT_LATER;
+	}
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != j->message.length ||
+	    j->message.offset > j->message.length) {
+		buf_set(why, "the file has %lld octets, not %llu",
+		    (long long)st.st_size,
+		    (unsigned long long)j->message.length);
+		return RESULT_NEVER;
+	}
+	if (verify_read(j, &crc) == -1) {
+		buf_set(why, "4.3.0 the file cannot be read: %m");
+		return RESULT_LATER;
+	}
+	if (crc != j->crc) {
+		buf_set(why, "the checksum of the file is wrong");
+		return RESULT_NEVER;
+	}
+	return RESULT_DELIVERED;
+}
+
+void
+job_all(struct job *j, enum result result, const char *words)
+{
+	size_t i;
+
+	for (i = 0; i < j->n; i++)
+		if (!j->to[i].settled)
+			recipient_set(&j->to[i], result, words);
+}
+
+int
+job_settled(const struct job *j)
+{
+	size_t i;
+
+	for (i = 0; i < j->n; i++)
+		if (!j->to[i].settled)
+			return 0;
+	return 1;
+}
+
+int
+job_answer(const struct job *j, struct chan *c)
+{
+	struct buf results = BUF_INIT(0);
+	const char *words;
+	size_t i;
+	int r;
+
+	for (i = 0; i < j->n; i++) {
+		words = j->to[i].words != NULL ? j->to[i].words : "4.3.0";
+		buf_put_u32(&results, j->to[i].index);
+		buf_put_u8(&results, (uint8_t)(j->to[i].words != NULL ?
+		    j->to[i].result : RESULT_LATER));
+		buf_put_lv(&results, words, strnlen(words, WORDS_MAX));
+	}
+	msg_begin(c, &proto_job, J_RESULT, j->id);
+	msg_bytes(c, JF_RESULTS, results.data, results.len);
+	if (j->host[0] != '\0')
+		msg_words(c, JF_HOST, j->host, CLIENT_LABEL_MAX - 1);
+	r = msg_end(c);
+	buf_clear(&results);
+	return r;
+}

@@ -1,0 +1,44 @@
+/*
+ * A job of queue: one message and the recipients that share a destination
+ * (J_RELAY), from the frame to the results.
+ */
+#ifndef RELAY_JOB_H
+#define RELAY_JOB_H
+
+#include "lib/mail/proto.h"
+#include "relay/relay.h"
+#include "relay/relay_transaction.h"
+
+enum { JOB_RECIPIENTS_MAX = RECIPIENTS_MAX };
+
+struct job {
+	uint32_t id, crc;
+	char	*file, *sender;
+	char	 dest[DOMAIN_MAX + 1];
+	struct message message;
+	struct recipient *to;
+	size_t	 n;
+	char	*body;			/* what message.data points at */
+	char	 host[CLIENT_LABEL_MAX]; /* who answered last; "" nobody */
+};
+
+/* Takes the message apart, its descriptor with it. 0, or -1 with why. */
+int	job_read(struct job *j, struct msg *m, struct buf *why) ATTR_CHECK;
+void	job_clear(struct job *j);
+
+/*
+ * Checks length and checksum of the file, and keeps what is small in memory.
+ * RESULT_NEVER: it is not the file that was accepted (J_BROKEN). RESULT_LATER:
+ * it cannot be read. Else RESULT_DELIVERED.
+ */
+enum result job_verify(struct job *j, struct buf *why) ATTR_CHECK;
+
+/* All recipients that are not settled hear this. */
+void	job_all(struct job *j, enum result result, const char *words);
+/* True if every recipient is settled. */
+int	job_settled(const struct job *j);
+
+/* Puts the answer into the channel: J_RESULT. 0, or -1 as msg_end. */
+int	job_answer(const struct job *j, struct chan *c) ATTR_CHECK;
+
+#endif

@@ -1,0 +1,157 @@
+#include <stdlib.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/server/server.h"
+#include "relay/relay_connect.h"
+#include "relay/relay_route.h"
+#include "relay/relay_session.h"
+
+/* The connection that waits for the next job. */
+static struct {
+	struct client client;
+	int	 open;
+	char	 dest[DOMAIN_MAX + 1];
+	int64_t	 until;
+} kept;
+
+void
+session_expire(int all)
+{
+	if (!kept.open || (!all && clock_mono_ms() < kept.until))
+		return;
+	kept.open = 0;
+	client_quit(&kept.client);
+}
+
+/* Keeps c, which is the caller's no longer, for the next job. */
+static void
+session_keep(struct client *c, const char *dest)
+{
+	if (c->dead || c->messages >= SESSION_MESSAGES_MAX) {
+		client_quit(c);
+		return;
+	}
+	session_expire(1);
+	kept.client = *c;
+	kept.open = 1;
+	kept.until = clock_mono_ms() + SESSION_KEEP_MS;
+	str_copy(kept.dest, sizeof(kept.dest), dest);
+}
+
+/* Takes the kept connection if it leads there and the server left it alone. */
+static int
+session_take(struct client *c, const char *dest)
+{
+	if (!kept.open)
+		return 0;
+	if (str_casecmp(kept.dest, dest) != 0 ||
+	    stream_readable(&kept.client.stream)) {
+		session_expire(1);
+		return 0;
+	}
+	*c = kept.client;
+	kept.open = 0;
+	return 1;
+}
+
+/* One transaction; c is spent afterwards. Returns as transaction_run. */
+static enum result
+session_send(struct job *j, struct client *c)
+{
+	enum result r;
+
+	str_copy(j->host, sizeof(j->host), c->label);
+	r = transaction_run(c, &j->message, j->to, j->n);
+	if (c->dead)
+		log_info("%s: %s", j->file, buf_str(&c->words));
+	if (r == RESULT_DELIVERED && (c->dirty == 0 || job_settled(j)))
+		session_keep(c, j->dest);
+	else
+		client_quit(c);
+	return r;
+}
+
+struct attempt {
+	struct job *job;
+	const struct policy *policy;
+	unsigned tries;
+	struct buf words;
+};
+
+/*
+ * Tries the addresses of one host. Returns RESULT_DELIVERED if nothing is
+ * left to do for this job, RESULT_LATER if the next host may be tried.
+ */
+static enum result
+session_target(struct attempt *a, const struct target *t)
+{
+	struct client c;
+	enum result r;
+	unsigned i;
+
+	for (i = 0; i < t->n; i++) {
+		if (a->tries++ == SESSION_ATTEMPTS_MAX || server_stopping())
+			return RESULT_DELIVERED;
+		if (connect_open(&c, t, i, a->policy, &a->words) !=
+		    RESULT_DELIVERED) {
+			log_info("%s: %s", a->job->file, buf_str(&a->words));
+			continue;
+		}
+		r = session_send(a->job, &c);
+		if (r == RESULT_NEVER || job_settled(a->job))
+			return RESULT_DELIVERED;
+		return RESULT_LATER;
+	}
+	return RESULT_LATER;
+}
+
+static void
+session_fresh(struct job *j, const struct policy *p, const struct route *route)
+{
+	struct attempt a = { .job = j, .policy = p,
+		.words = BUF_INIT(RESULT_WORDS_MAX) };
+	unsigned i;
+	size_t k;
+
+	for (i = 0; i < route->n; i++)
+		if (session_target(&a, &route->target[i]) == RESULT_DELIVERED)
+			break;
+	/* Those that no host spoke about hear of the last connection. */
+	for (k = 0; k < j->n; k++)
+		if (j->to[k].words == NULL)
+			recipient_set(&j->to[k], RESULT_LATER,
+			    a.words.len > 0 ? buf_str(&a.words) :
+			    "4.3.2 relay is stopping");
+	buf_clear(&a.words);
+}
+
+void
+session_run(struct job *j, const struct relay_conf *conf,
+    const struct policy *policy)
+{
+	struct buf words = BUF_INIT(RESULT_WORDS_MAX);
+	struct route *route;
+	struct client c;
+	enum result r;
+
+	if (session_take(&c, j->dest)) {
+		r = session_send(j, &c);
+		if (r != RESULT_LATER) {
+			buf_clear(&words);
+			return;
+		}
+	}
+	route = mem_alloc(sizeof(*route));
+	r = route_find(conf, j->dest, route, &words);
+	if (r == RESULT_DELIVERED)
+		session_fresh(j, policy, route);
+	else {
+		log_info("%s: %s", j->file, buf_str(&words));
+		job_all(j, r, buf_str(&words));
+	}
+	free(route);
+	buf_clear(&words);
+}

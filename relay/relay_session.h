@@ -1,0 +1,25 @@
+/*
+ * Carries a job out: over the connection that the last job left open where it
+ * leads to the same destination, else over new ones, host by host.
+ *
+ * One connection at most is kept, for SESSION_KEEP_MS, and used for at most
+ * SESSION_MESSAGES_MAX messages.
+ */
+#ifndef RELAY_SESSION_H
+#define RELAY_SESSION_H
+
+#include "relay/relay_job.h"
+
+enum {
+	SESSION_KEEP_MS = 5000,
+	SESSION_MESSAGES_MAX = 100,
+	SESSION_ATTEMPTS_MAX = 10,	/* connections for one job */
+};
+
+/* Sets a result for each recipient of the job. */
+void	session_run(struct job *j, const struct relay_conf *conf,
+	    const struct policy *policy);
+/* Ends the kept connection when its time has come; now if all is true. */
+void	session_expire(int all);
+
+#endif

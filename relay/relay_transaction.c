@@ -1,0 +1,361 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/mem.h"
+#include "relay/relay_data.h"
+#include "relay/relay_transaction.h"
+
+enum { BLOCK = 64 * 1024 };
+
+void
+recipient_set(struct recipient *r, enum result result, const char *words)
+{
+	free(r->words);
+	r->words = mem_strdup(words);
+	r->result = result;
+	r->settled = result != RESULT_LATER;
+}
+
+/* The recipients of this transaction that the server has not refused. */
+struct transaction {
+	struct client *c;
+	const struct message *m;
+	struct recipient *to;
+	size_t	 n, accepted;
+	unsigned char *state;		/* of each recipient: enum rcpt */
+	int	 refused;		/* MAIL was */
+};
+
+enum rcpt { RCPT_DONE, RCPT_ASKED, RCPT_ACCEPTED };
+
+/* Gives all recipients in that state the result in the client's words. */
+static void
+set_all(struct transaction *t, enum rcpt state, enum result result)
+{
+	size_t i;
+
+	for (i = 0; i < t->n; i++)
+		if (t->state[i] == state)
+			recipient_set(&t->to[i], result,
+			    buf_str(&t->c->words));
+}
+
+/* The connection failed: whoever has no answer hears so. */
+static enum result
+transaction_lost(struct transaction *t)
+{
+	set_all(t, RCPT_ASKED, RESULT_LATER);
+	set_all(t, RCPT_ACCEPTED, RESULT_LATER);
+	return RESULT_LATER;
+}
+
+static void
+put_mail(struct transaction *t)
+{
+	struct client *c = t->c;
+
+	if (c->dirty)
+		stream_puts(&c->stream, "RSET\r\n");
+	stream_printf(&c->stream, "MAIL FROM:<%s>", t->m->sender);
+	if (c->features & CLIENT_SIZE)
+		stream_printf(&c->stream, " SIZE=%" PRIu64,
+		    t->m->length - t->m->offset);
+	if (c->features & CLIENT_8BITMIME && t->m->eight_bit)
+		stream_puts(&c->stream, " BODY=8BITMIME");
+	stream_puts(&c->stream, "\r\n");
+}
+
+static enum result
+get_mail(struct transaction *t)
+{
+	struct client *c = t->c;
+	enum result r;
+
+	if (c->dirty) {
+		r = client_reply(c, c->times->command);
+		if (r != RESULT_DELIVERED)
+			return transaction_lost(t);
+		if (reply_class(&c->reply) != 2) {
+			client_fail(c, "4.5.0", "refused RSET");
+			return transaction_lost(t);
+		}
+	}
+	c->dirty = 1;
+	if (client_reply(c, c->times->command) != RESULT_DELIVERED)
+		return transaction_lost(t);
+	if (reply_class(&c->reply) == 2)
+		return RESULT_DELIVERED;
+	t->refused = 1;
+	r = client_refused(c);
+	set_all(t, RCPT_ASKED, r);
+	return RESULT_DELIVERED;
+}
+
+static void
+put_rcpt(struct transaction *t, size_t i)
+{
+	stream_printf(&t->c->stream, "RCPT TO:<%s>\r\n", t->to[i].address);
+}
+
+/*
+ * RFC 5321 4.5.3.1.10: a 552 for too many recipients "SHOULD be treated as a
+ * temporary failure"; a full mailbox says 5.2.2 with it and is permanent.
+ */
+static int
+too_many(const struct client *c)
+{
+	return c->reply.code == 552 &&
+	    (strncmp(buf_str(&c->words), "5.5.3", 5) == 0 ||
+	    strncmp(buf_str(&c->words), "5.0.0", 5) == 0);
+}
+
+static enum result
+get_rcpt(struct transaction *t, size_t i)
+{
+	struct client *c = t->c;
+	enum result r;
+
+	if (client_reply(c, c->times->command) != RESULT_DELIVERED)
+		return transaction_lost(t);
+	if (t->refused)
+		return RESULT_DELIVERED;
+	if (reply_class(&c->reply) == 2) {
+		t->state[i] = RCPT_ACCEPTED;
+		t->accepted++;
+		return RESULT_DELIVERED;
+	}
+	r = client_refused(c);
+	if (too_many(c)) {
+		r = RESULT_LATER;
+		c->words.data[0] = '4';
+	}
+	recipient_set(&t->to[i], r, buf_str(&c->words));
+	t->state[i] = RCPT_DONE;
+	return RESULT_DELIVERED;
+}
+
+/* All in one write; the replies follow in the same order. */
+static enum result
+envelope_pipelined(struct transaction *t)
+{
+	size_t i;
+
+	put_mail(t);
+	for (i = 0; i < t->n; i++)
+		if (t->state[i] == RCPT_ASKED)
+			put_rcpt(t, i);
+	stream_puts(&t->c->stream, "DATA\r\n");
+	if (get_mail(t) != RESULT_DELIVERED)
+		return RESULT_LATER;
+	for (i = 0; i < t->n; i++)
+		if (t->state[i] == RCPT_ASKED &&
+		    get_rcpt(t, i) != RESULT_DELIVERED)
+			return RESULT_LATER;
+	if (client_reply(t->c, t->c->times->data) != RESULT_DELIVERED)
+		return transaction_lost(t);
+	return RESULT_DELIVERED;
+}
+
+static enum result
+envelope_stepwise(struct transaction *t)
+{
+	size_t i;
+
+	if (t->c->dirty && client_command(t->c, t->c->times->command,
+	    "RSET") != RESULT_DELIVERED)
+		return transaction_lost(t);
+	t->c->dirty = 0;
+	put_mail(t);
+	if (get_mail(t) != RESULT_DELIVERED)
+		return RESULT_LATER;
+	for (i = 0; i < t->n && !t->refused && !t->c->dead; i++) {
+		if (t->state[i] != RCPT_ASKED)
+			continue;
+		put_rcpt(t, i);
+		if (get_rcpt(t, i) != RESULT_DELIVERED)
+			return RESULT_LATER;
+	}
+	if (t->c->dead)
+		return transaction_lost(t);
+	if (t->accepted > 0 && client_command(t->c, t->c->times->data,
+	    "DATA") != RESULT_DELIVERED)
+		return transaction_lost(t);
+	return RESULT_DELIVERED;
+}
+
+static void
+body_out(void *arg, const char *p, size_t len)
+{
+	stream_write(arg, p, len);
+}
+
+/* True if the server spoke before it had the message. */
+static int
+spoke_early(struct client *c)
+{
+	char octet;
+
+	if (stream_has_input(&c->stream))
+		return 1;
+	/* TLS has records of its own: only what it decrypts counts. */
+	if (c->stream.ssl != NULL)
+		return SSL_peek(c->stream.ssl, &octet, 1) > 0;
+	return stream_readable(&c->stream);
+}
+
+/*
+ * Sends the data up to, without, the final dot. -1: the file could not be
+ * read; the connection must then be cut, for what is out is no message.
+ */
+static int
+body_put(struct client *c, const struct message *m, struct data *d)
+{
+	uint64_t at = m->offset, n;
+	char *block;
+	int r = 0;
+
+	stream_deadline(&c->stream, c->times->block);
+	if (m->data != NULL) {
+		data_put(d, m->data + at, m->length - at);
+		return 0;
+	}
+	block = mem_alloc(BLOCK);
+	while (at < m->length && c->stream.end == STREAM_OK) {
+		n = m->length - at < BLOCK ? m->length - at : BLOCK;
+		if ((r = fd_pread_all(m->fd, block, n, (off_t)at)) == -1)
+			break;
+		stream_deadline(&c->stream, c->times->block);
+		data_put(d, block, n);
+		at += n;
+	}
+	free(block);
+	return r;
+}
+
+/*
+ * Where the connection ends before the reply to the dot nobody knows whether
+ * the message was taken: another host would make two of it, so it waits.
+ */
+static enum result
+body_settle(struct transaction *t)
+{
+	struct client *c = t->c;
+	enum result r;
+
+	if (client_reply(c, c->times->dot) != RESULT_DELIVERED) {
+		transaction_lost(t);
+		return RESULT_NEVER;
+	}
+	if (reply_class(&c->reply) == 2) {
+		c->dirty = 0;
+		buf_reset(&c->words);
+		reply_words(&c->reply, c->label, &c->words);
+		r = RESULT_DELIVERED;
+	} else
+		r = client_refused(c);
+	set_all(t, RCPT_ACCEPTED, r);
+	return RESULT_DELIVERED;
+}
+
+static enum result
+body_send(struct transaction *t)
+{
+	struct client *c = t->c;
+	struct data d = { .out = body_out, .arg = &c->stream };
+	int early;
+
+	if (stream_has_input(&c->stream)) {
+		client_fail(c, "4.5.0", "answered before it had the message");
+		return transaction_lost(t);
+	}
+	client_restart_clock(c, t->m->length);
+	if (body_put(c, t->m, &d) == -1) {
+		client_fail(c, "4.3.0", "was cut off: the file is not "
+		    "readable: %m");
+		transaction_lost(t);
+		return RESULT_NEVER;
+	}
+	early = t->m->data == NULL && spoke_early(c);
+	if (early) {
+		/* A refusal is a refusal; anything else is nonsense. */
+		if (client_reply(c, c->times->command) == RESULT_DELIVERED)
+			set_all(t, RCPT_ACCEPTED, client_refused(c));
+		else
+			transaction_lost(t);
+		c->dead = 1;
+		return RESULT_LATER;
+	}
+	data_end(&d);
+	return body_settle(t);
+}
+
+/* 354 came though nobody is left to send to: end the empty message. */
+static enum result
+body_none(struct client *c)
+{
+	stream_puts(&c->stream, ".\r\n");
+	if (client_reply(c, c->times->dot) != RESULT_DELIVERED)
+		return RESULT_LATER;
+	return RESULT_DELIVERED;
+}
+
+static enum result
+transaction_data(struct transaction *t)
+{
+	struct client *c = t->c;
+	int go = c->reply.code == 354;
+
+	if (t->accepted == 0) {
+		if (go && body_none(c) != RESULT_DELIVERED)
+			c->dead = 1;
+		return RESULT_DELIVERED;
+	}
+	if (!go) {
+		set_all(t, RCPT_ACCEPTED, client_refused(c));
+		return RESULT_DELIVERED;
+	}
+	return body_send(t);
+}
+
+static enum result
+transaction_too_big(struct transaction *t)
+{
+	struct client *c = t->c;
+
+	buf_set(&c->words, "5.3.4 %s takes messages up to %" PRIu64
+	    " octets, this one has %" PRIu64, c->label, c->size_max,
+	    t->m->length - t->m->offset);
+	set_all(t, RCPT_ASKED, RESULT_NEVER);
+	return RESULT_DELIVERED;
+}
+
+enum result
+transaction_run(struct client *c, const struct message *m,
+    struct recipient *to, size_t n)
+{
+	struct transaction t = { .c = c, .m = m, .to = to, .n = n };
+	enum result r;
+	size_t i;
+
+	t.state = mem_zalloc(n, 1);
+	for (i = 0; i < n; i++)
+		t.state[i] = to[i].settled ? RCPT_DONE : RCPT_ASKED;
+	c->messages++;
+	client_restart_clock(c, 0);
+	if (c->size_max != 0 && m->length - m->offset > c->size_max)
+		r = transaction_too_big(&t);
+	else if (stream_has_input(&c->stream)) {
+		client_fail(c, "4.5.0", "answered what was not asked");
+		r = transaction_lost(&t);
+	} else {
+		r = c->features & CLIENT_PIPELINING ? envelope_pipelined(&t) :
+		    envelope_stepwise(&t);
+		if (r == RESULT_DELIVERED && !(t.accepted == 0 &&
+		    !(c->features & CLIENT_PIPELINING)))
+			r = transaction_data(&t);
+	}
+	free(t.state);
+	return r;
+}

@@ -1,0 +1,203 @@
+#include <stdlib.h>
+#include <string.h>
+#include <unbound.h>
+
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "relay/resolve_dns.h"
+
+struct dns_query {
+	dns_callback *done;
+	void	*arg;
+	int	 id;
+};
+
+static struct ub_ctx *ctx;
+static struct ev_io readable;
+
+/*
+ * A stub resolver's settings: servers on loopback are as good as others; a
+ * server that was silent is asked again soon, for an hour without DNS must
+ * not become two; names that do not exist may begin to.
+ */
+static const char *const options[][2] = {
+	{ "do-not-query-localhost:", "no" },
+	{ "infra-host-ttl:", "30" },
+	{ "infra-keep-probing:", "yes" },
+	{ "cache-max-negative-ttl:", "300" },
+	{ "cache-max-ttl:", "86400" },
+	{ "outgoing-range:", "256" },
+	{ "num-queries-per-thread:", "512" },
+	{ "msg-cache-size:", "4m" },
+	{ "rrset-cache-size:", "8m" },
+	{ "use-syslog:", "no" },
+};
+
+/*
+ * Zones that libunbound answers as empty on its own (RFC 6303, 6761, 8375).
+ * Where the operator names a server, that server is the one to ask.
+ */
+static const char *const unblock[] = { "test.", "home.arpa.", NULL };
+
+static int
+dns_failed(const char *what, int err, struct buf *why)
+{
+	buf_set(why, "resolver: %s: %s", what, ub_strerror(err));
+	return -1;
+}
+
+static int
+dns_servers(const char *servers, struct buf *why)
+{
+	char *copy, *word, *rest;
+	int err = 0;
+
+	if (servers[0] == '\0') {
+		if ((err = ub_ctx_resolvconf(ctx, NULL)) != 0)
+			return dns_failed("/etc/resolv.conf", err, why);
+		return 0;
+	}
+	copy = mem_strdup(servers);
+	for (word = strtok_r(copy, " \t,", &rest); word != NULL && err == 0;
+	    word = strtok_r(NULL, " \t,", &rest))
+		if ((err = ub_ctx_set_fwd(ctx, word)) != 0)
+			dns_failed(word, err, why);
+	free(copy);
+	return err == 0 ? 0 : -1;
+}
+
+static int
+dns_options(const char *servers, const char *anchor, struct buf *why)
+{
+	size_t i;
+	int err;
+
+	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if ((err = ub_ctx_set_option(ctx, options[i][0],
+		    options[i][1])) != 0)
+			return dns_failed(options[i][0], err, why);
+	if (servers[0] != '\0' && (err = ub_ctx_set_option(ctx,
+	    "unblock-lan-zones:", "yes")) != 0)
+		return dns_failed("unblock-lan-zones", err, why);
+	if (anchor[0] != '\0' && (err = ub_ctx_add_ta_file(ctx, anchor)) != 0)
+		return dns_failed(anchor, err, why);
+	if (anchor[0] == '\0' && (err = ub_ctx_set_option(ctx,
+	    "module-config:", "iterator")) != 0)
+		return dns_failed("module-config", err, why);
+	return 0;
+}
+
+int
+dns_open(const char *servers, const char *anchor, struct buf *why)
+{
+	size_t i;
+	int err;
+
+	if ((ctx = ub_ctx_create()) == NULL) {
+		buf_set(why, "resolver: libunbound does not start");
+		return -1;
+	}
+	ub_ctx_debugout(ctx, NULL);
+	if (dns_servers(servers, why) == -1 ||
+	    dns_options(servers, anchor, why) == -1)
+		return -1;
+	if ((err = ub_ctx_async(ctx, 1)) != 0)
+		return dns_failed("thread", err, why);
+	/*
+	 * Zones can be changed only in a finished context; the first change
+	 * finishes it, which reads the trust anchor: before the jail.
+	 */
+	if ((err = ub_ctx_zone_add(ctx, "invalid.", "static")) != 0)
+		return dns_failed("start", err, why);
+	for (i = 0; servers[0] != '\0' && unblock[i] != NULL; i++)
+		if ((err = ub_ctx_zone_remove(ctx, unblock[i])) != 0)
+			return dns_failed(unblock[i], err, why);
+	return 0;
+}
+
+static void
+dns_readable(struct ev_loop *loop, struct ev_io *w, int events)
+{
+	int err = ub_process(ctx);
+
+	if (err != 0)
+		log_fatal("resolver: %s", ub_strerror(err));
+}
+
+int
+dns_start(struct ev_loop *loop)
+{
+	int fd = ub_fd(ctx);
+
+	if (fd == -1)
+		return -1;
+	ev_io_init(&readable, dns_readable, fd, EV_READ);
+	ev_io_start(loop, &readable);
+	return 0;
+}
+
+static unsigned
+count_data(const struct ub_result *r)
+{
+	unsigned n = 0;
+
+	while (r->data != NULL && r->data[n] != NULL)
+		n++;
+	return n;
+}
+
+static void
+dns_done(void *arg, int err, struct ub_result *r)
+{
+	struct dns_answer a = { .status = DNS_TEMP };
+	struct dns_query *q = arg;
+
+	if (err != 0 || r == NULL)
+		a.why = err != 0 ? ub_strerror(err) : "no answer";
+	else if (r->bogus)
+		a.why = "the signature of the answer is wrong";
+	else if (r->rcode != 0 && !r->nxdomain)
+		a.why = r->rcode == 2 ? "the name server failed" :
+		    "the name server refused";
+	else if (r->nxdomain)
+		a.status = DNS_NXDOMAIN;
+	else
+		a.status = r->havedata ? DNS_OK : DNS_NODATA;
+	if (r != NULL)
+		a.secure = r->secure;
+	if (a.status == DNS_OK) {
+		a.n = count_data(r);
+		a.data = (unsigned char *const *)r->data;
+		a.len = r->len;
+	}
+	q->done(q->arg, q, &a);
+	if (r != NULL)
+		ub_resolve_free(r);
+	free(q);
+}
+
+struct dns_query *
+dns_ask(const char *name, enum dns_type type, dns_callback *done, void *arg)
+{
+	struct dns_query *q = mem_zalloc(1, sizeof(*q));
+	int err;
+
+	q->done = done;
+	q->arg = arg;
+	err = ub_resolve_async(ctx, name, (int)type, 1, q, dns_done, &q->id);
+	if (err == 0)
+		return q;
+	log_warn("resolver: %s: %s", name, ub_strerror(err));
+	free(q);
+	return NULL;
+}
+
+void
+dns_cancel(struct dns_query **q)
+{
+	if (*q == NULL)
+		return;
+	(void)ub_cancel(ctx, (*q)->id);
+	free(*q);
+	*q = NULL;
+}

@@ -1,0 +1,279 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "relay/resolve_dns.h"
+#include "relay/resolve_lookup.h"
+
+enum { WORDS_MAX = 600 };
+
+/* The A or AAAA question for one host. */
+struct ask {
+	struct lookup *lookup;
+	struct dns_query *query;
+	unsigned host;
+};
+
+struct lookup {
+	struct ev_loop *loop;
+	struct ev_timer deadline;
+	const struct self *self;
+	lookup_callback *done;
+	void	*arg;
+	enum n_type type;
+	char	 name[DOMAIN_MAX + 1];
+	struct dns_query *mx;
+	struct ask asks[2 * HOSTS_MAX];
+	unsigned n_asks, pending;
+	struct hosts hosts;
+	int	 secure, gone;		/* gone: NXDOMAIN for the name itself */
+	struct buf words;
+};
+
+static void
+lookup_free(struct lookup *l)
+{
+	unsigned i;
+
+	ev_timer_stop(l->loop, &l->deadline);
+	dns_cancel(&l->mx);
+	for (i = 0; i < l->n_asks; i++)
+		dns_cancel(&l->asks[i].query);
+	hosts_clear(&l->hosts);
+	buf_clear(&l->words);
+	free(l);
+}
+
+void
+lookup_cancel(struct lookup **l)
+{
+	if (*l != NULL)
+		lookup_free(*l);
+	*l = NULL;
+}
+
+static void
+lookup_end(struct lookup *l, enum n_status status)
+{
+	struct lookup_answer a = { .status = status, .hosts = &l->hosts };
+
+	a.words = buf_str(&l->words);
+	a.secure = status == N_OK && l->secure;
+	l->done(l->arg, &a);
+	lookup_free(l);
+}
+
+static void
+lookup_temp(struct lookup *l, const char *why)
+{
+	if (l->words.len == 0)
+		buf_set(&l->words, "4.4.3 look-up of %s: %s", l->name, why);
+	lookup_end(l, N_TEMP);
+}
+
+/* All addresses are here, or time is up. */
+static void
+lookup_finish(struct lookup *l)
+{
+	unsigned before = l->hosts.n, loops;
+	int temp;
+
+	loops = hosts_drop_self(&l->hosts, l->self);
+	temp = hosts_drop_bare(&l->hosts);
+	if (l->hosts.n > 0) {
+		lookup_end(l, N_OK);
+	} else if (temp) {
+		lookup_temp(l, "the addresses of its hosts are unknown");
+	} else if (loops > 0) {
+		buf_set(&l->words, "5.4.6 mail for %s loops back to this host",
+		    l->name);
+		lookup_end(l, N_NO_ADDRESS);
+	} else if (l->gone && before <= 1) {
+		buf_set(&l->words, "5.1.2 %s does not exist", l->name);
+		lookup_end(l, N_NO_DOMAIN);
+	} else {
+		buf_set(&l->words, "5.4.4 no mail host of %s has an address",
+		    l->name);
+		lookup_end(l, N_NO_ADDRESS);
+	}
+}
+
+static void
+address_done(void *arg, struct dns_query *q, const struct dns_answer *d)
+{
+	struct ask *a = arg;
+	struct lookup *l = a->lookup;
+	unsigned i;
+
+	a->query = NULL;
+	l->pending--;
+	if (d->status == DNS_TEMP) {
+		l->hosts.host[a->host].temp = 1;
+		if (l->words.len == 0)
+			buf_set(&l->words, "4.4.3 look-up of %s: %s",
+			    l->hosts.host[a->host].name, d->why);
+	}
+	if (d->status == DNS_NXDOMAIN &&
+	    strcmp(l->hosts.host[a->host].name, l->name) == 0)
+		l->gone = 1;
+	for (i = 0; i < d->n; i++)
+		hosts_add_address(&l->hosts, a->host, d->data[i],
+		    (size_t)d->len[i]);
+	if (d->status == DNS_OK && !d->secure)
+		l->secure = 0;
+	if (l->pending == 0)
+		lookup_finish(l);
+}
+
+static void
+ask_address(struct lookup *l, unsigned host, enum dns_type type)
+{
+	struct ask *a = &l->asks[l->n_asks++];
+
+	a->lookup = l;
+	a->host = host;
+	a->query = dns_ask(l->hosts.host[host].name, type, address_done, a);
+	if (a->query == NULL)
+		l->hosts.host[host].temp = 1;
+	else
+		l->pending++;
+}
+
+static void
+ask_addresses(struct lookup *l)
+{
+	unsigned i;
+
+	hosts_order(&l->hosts);
+	hosts_cut(&l->hosts);
+	for (i = 0; i < l->hosts.n; i++) {
+		ask_address(l, i, DNS_AAAA);
+		ask_address(l, i, DNS_A);
+	}
+	if (l->pending == 0)
+		lookup_finish(l);
+}
+
+/*
+ * RFC 5321 5.1: without MX records the domain itself is the host. RFC 7505:
+ * one MX "0 ." and nothing else says that the domain takes no mail.
+ */
+static void
+mx_done(void *arg, struct dns_query *q, const struct dns_answer *d)
+{
+	struct lookup *l = arg;
+	unsigned i;
+
+	l->mx = NULL;
+	l->secure = d->secure;
+	if (d->status == DNS_TEMP) {
+		lookup_temp(l, d->why);
+		return;
+	}
+	if (d->status == DNS_NXDOMAIN) {
+		buf_set(&l->words, "5.1.2 %s does not exist", l->name);
+		lookup_end(l, N_NO_DOMAIN);
+		return;
+	}
+	for (i = 0; i < d->n && i < MX_MAX; i++)
+		hosts_add_mx(&l->hosts, d->data[i], (size_t)d->len[i]);
+	if (l->hosts.null_mx && d->n == 1) {
+		buf_set(&l->words, "5.1.10 %s takes no mail (null MX)",
+		    l->name);
+		lookup_end(l, N_NULL_MX);
+		return;
+	}
+	if (d->status == DNS_NODATA)
+		hosts_add(&l->hosts, 0, l->name);
+	ask_addresses(l);
+}
+
+static void
+lookup_late(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	struct lookup *l = w->data;
+	unsigned i;
+
+	for (i = 0; i < l->n_asks; i++)
+		if (l->asks[i].query != NULL)
+			l->hosts.host[l->asks[i].host].temp = 1;
+	if (l->n_asks > 0)
+		lookup_finish(l);
+	else
+		lookup_temp(l, "no answer in time");
+}
+
+/* The first question goes out from the loop, so that no answer comes early. */
+static void
+lookup_begin(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	struct lookup *l = w->data;
+
+	ev_timer_stop(loop, w);
+	ev_timer_init(w, lookup_late, LOOKUP_SECONDS, 0);
+	ev_timer_start(loop, w);
+	l->secure = 1;
+	if (l->type == N_MX) {
+		l->mx = dns_ask(l->name, DNS_MX, mx_done, l);
+		if (l->mx == NULL)
+			lookup_temp(l, "could not be asked");
+		return;
+	}
+	hosts_add(&l->hosts, 0, l->name);
+	ask_addresses(l);
+}
+
+/* Reads text as a host name, through the one parser that knows what one is. */
+static int
+name_fault(const char *text, char *name)
+{
+	unsigned char wire[DOMAIN_MAX + 2];
+	const char *dot;
+	size_t len, used, at = 0;
+
+	if (strlen(text) >= DOMAIN_MAX)
+		return 1;
+	for (;;) {
+		dot = strchrnul(text, '.');
+		len = (size_t)(dot - text);
+		if (len == 0 || len > LABEL_MAX)
+			return 1;
+		wire[at++] = (unsigned char)len;
+		memcpy(wire + at, text, len);
+		at += len;
+		if (dot[0] == '\0' || dot[1] == '\0')
+			break;
+		text = dot + 1;
+	}
+	wire[at++] = 0;
+	return hosts_name(wire, at, name, &used) != 0;
+}
+
+static void
+lookup_nonsense(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	struct lookup *l = w->data;
+
+	buf_set(&l->words, "5.1.2 the domain is not a name of the DNS");
+	lookup_end(l, N_NO_DOMAIN);
+}
+
+struct lookup *
+lookup_start(struct ev_loop *loop, enum n_type type, const char *name,
+    const struct self *self, lookup_callback *done, void *arg)
+{
+	struct lookup *l = mem_zalloc(1, sizeof(*l));
+
+	l->loop = loop;
+	l->type = type;
+	l->self = self;
+	l->done = done;
+	l->arg = arg;
+	buf_init(&l->words, WORDS_MAX);
+	ev_timer_init(&l->deadline, name_fault(name, l->name) ?
+	    lookup_nonsense : lookup_begin, 0, 0);
+	l->deadline.data = l;
+	ev_timer_start(loop, &l->deadline);
+	return l;
+}

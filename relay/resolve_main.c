@@ -1,0 +1,138 @@
+/*
+ * resolve: answers those who ask for the hosts of a mail domain.
+ */
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/server/server.h"
+#include "relay/resolve_client.h"
+#include "relay/resolve_dns.h"
+
+static struct {
+	char	*hostname, *state_dir, *resolver, *anchor;
+	int	 verbose;
+} conf;
+
+static const struct config_key keys[] = {
+	CONFIG_KEY_HOSTNAME(__typeof__(conf), hostname),
+	CONFIG_KEY_STATE(__typeof__(conf), state_dir),
+	{ "resolver", CONFIG_TEXT, offsetof(__typeof__(conf), resolver), "", 0,
+	  500, NULL, "name servers, addr@port ...; empty: resolv.conf's" },
+	{ "resolver_trust_anchor", CONFIG_TEXT,
+	  offsetof(__typeof__(conf), anchor), "", 0, 900, NULL,
+	  "file of the DNSSEC trust anchor; empty: no validation" },
+	CONFIG_KEY_VERBOSE(__typeof__(conf), verbose),
+	CONFIG_END
+};
+
+static struct self self;
+
+static void
+self_add(const struct sockaddr *sa)
+{
+	struct address *a;
+
+	self.addr = mem_realloc(self.addr, self.n + 1, sizeof(*a));
+	a = &self.addr[self.n++];
+	memset(a, 0, sizeof(*a));
+	a->family = sa->sa_family;
+	if (sa->sa_family == AF_INET)
+		memcpy(a->octets,
+		    &((const struct sockaddr_in *)(const void *)sa)->sin_addr,
+		    4);
+	else
+		memcpy(a->octets,
+		    &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr,
+		    16);
+}
+
+/*
+ * The addresses of this host. Loopback is not among them: whether mail may go
+ * there is relay's to judge (relay_allow_loopback).
+ */
+static void
+self_read(void)
+{
+	struct ifaddrs *list, *i;
+
+	free(self.addr);
+	memset(&self, 0, sizeof(self));
+	self.hostname = conf.hostname;
+	if (getifaddrs(&list) == -1) {
+		log_warn("the addresses of this host are unknown: %m");
+		return;
+	}
+	for (i = list; i != NULL; i = i->ifa_next)
+		if (i->ifa_addr != NULL && !(i->ifa_flags & IFF_LOOPBACK) &&
+		    (i->ifa_addr->sa_family == AF_INET ||
+		    i->ifa_addr->sa_family == AF_INET6))
+			self_add(i->ifa_addr);
+	freeifaddrs(list);
+}
+
+static int
+before_jail(void)
+{
+	struct buf why = BUF_INIT(600);
+	int r = dns_open(conf.resolver, conf.anchor, &why);
+
+	if (r == -1)
+		log_warn("%s", buf_str(&why));
+	buf_clear(&why);
+	self_read();
+	return r;
+}
+
+/*
+ * The servers of resolv.conf and the trust anchor lie outside the jail, so a
+ * reload is a fresh process: master starts it when this one has answered what
+ * it was asked.
+ */
+static int
+reload(void)
+{
+	if (client_busy() == 0)
+		server_exit();
+	else
+		client_on_quiet(server_exit);
+	return 0;
+}
+
+static void
+wired(struct ev_loop *loop, const struct wire *w)
+{
+	client_add(loop, w, &self);
+}
+
+static void
+go(struct ev_loop *loop)
+{
+	if (dns_start(loop) == -1)
+		log_fatal("resolver: libunbound gives no descriptor");
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct server server = {
+		.kind = PEER_RESOLVE,
+		.user = "rp-relay",
+		.jail = 1,
+		.keys = keys,
+		.conf = &conf,
+		.state_dir = (const char **)&conf.state_dir,
+		.verbose = &conf.verbose,
+		.before_jail = before_jail,
+		.reload = reload,
+		.wired = wired,
+		.peer_gone = client_gone,
+		.go = go,
+	};
+
+	return server_loop_main(argc, argv, &server);
+}
