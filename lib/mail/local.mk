@@ -6,4 +6,5 @@ lib_mail_libmail_a_SOURCES = \
 	lib/mail/door.h lib/mail/mime.h
 lib_mail_libmail_a_SOURCES += lib/mail/imap_capability.h \
 	lib/mail/door.c lib/mail/door_proto.c lib/mail/door_proto.h
+include lib/mail/address.mk
 include lib/mail/mime.mk

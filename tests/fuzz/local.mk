@@ -8,5 +8,12 @@ tests_fuzz_fuzz_mime_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_addresses_SOURCES = tests/fuzz/fuzz_addresses.c
 tests_fuzz_fuzz_addresses_LDADD = $(MAIL) $(BASE)
 tests_fuzz_fuzz_addresses_LDFLAGS = $(FUZZING)
+noinst_PROGRAMS += tests/fuzz/fuzz_address tests/fuzz/fuzz_header
+tests_fuzz_fuzz_address_SOURCES = tests/fuzz/fuzz_address.c
+tests_fuzz_fuzz_address_LDADD = $(MAIL) $(NET) $(BASE) $(IDN2_LIBS)
+tests_fuzz_fuzz_address_LDFLAGS = $(FUZZING)
+tests_fuzz_fuzz_header_SOURCES = tests/fuzz/fuzz_header.c
+tests_fuzz_fuzz_header_LDADD = $(MAIL) $(BASE)
+tests_fuzz_fuzz_header_LDFLAGS = $(FUZZING)
 endif
 EXTRA_DIST += tests/fuzz/corpus

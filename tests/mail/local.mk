@@ -1,2 +1,6 @@
 check_PROGRAMS += tests/mail/test_mime
 tests_mail_test_mime_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/mail/test_address tests/mail/test_header
+tests_mail_test_address_LDADD = $(MAIL) $(NET) $(BASE) $(IDN2_LIBS) \
+	$(CMOCKA_LIBS)
+tests_mail_test_header_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)

@@ -1,0 +1,237 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "lib/mail/address.h"
+
+#define A10 "aaaaaaaaaa"
+#define A60 A10 A10 A10 A10 A10 A10
+#define L63 A60 "aaa"
+
+static void
+test_parse(void **state)
+{
+	static const struct {
+		const char *in, *out;
+		enum address_result r;
+	} t[] = {
+		{ "anna@example.test", "anna@example.test", 0 },
+		{ "Anna.B+x@EXAMPLE.Test", "Anna.B+x@example.test", 0 },
+		{ "\"\"@x", "\"\"@x", 0 },
+		{ "\" \"@x", "\" \"@x", 0 },
+		{ "\"a\\\"b\"@x", "\"a\\\"b\"@x", 0 },
+		{ "\"a@b\"@x", "\"a@b\"@x", 0 },
+		{ "\"a\\\\b\"@x", "\"a\\\\b\"@x", 0 },
+		{ "\"anna\"@x", "anna@x", 0 },
+		{ "\"a\\n\"@x", "an@x", 0 },
+		{ "u@[127.0.0.1]", "u@[127.0.0.1]", 0 },
+		{ "u@[ipv6:2001:DB8::1]", "u@[IPv6:2001:db8::1]", 0 },
+		{ "u@[IPv6:::1]", "u@[IPv6:::1]", 0 },
+		{ "u@b\xc3\xbc""cher.test", "u@xn--bcher-kva.test", 0 },
+		{ "u@B\xc3\x9c""CHER.test", "u@xn--bcher-kva.test", 0 },
+		{ "u@XN--BCHER-KVA.test", "u@xn--bcher-kva.test", 0 },
+		{ "u%ext@us", "u%ext@us", 0 },
+		{ "ext!u@us", "ext!u@us", 0 },
+		{ "`id`@x", "`id`@x", 0 },
+		{ "|/bin/sh@x", "|/bin/sh@x", 0 },
+		{ "-froot@x", "-froot@x", 0 },
+		{ L63 "a@x", L63 "a@x", 0 },
+		{ "u@" L63 ".x", "u@" L63 ".x", 0 },
+		{ "u@" L63 "." L63 "." L63 "." A60 "a", "u@" L63 "." L63 "."
+		    L63 "." A60 "a", 0 },
+		{ L63 "aa@x", NULL, ADDRESS_LONG },
+		{ "\"" L63 "\"@x", L63 "@x", 0 },
+		{ "\"" A60 "     \"@x", NULL, ADDRESS_LONG },
+		{ "u@" L63 "a.x", NULL, ADDRESS_LONG },
+		{ "u@" L63 "." L63 "." L63 "." L63 "a", NULL, ADDRESS_LONG },
+		{ "u@[1.2.3]", NULL, ADDRESS_DOMAIN },
+		{ "u@[]", NULL, ADDRESS_DOMAIN },
+		{ "u@[IPv6:]", NULL, ADDRESS_DOMAIN },
+		{ "u@[tag:x]", NULL, ADDRESS_DOMAIN },
+		{ "u@[127.0.0.1", NULL, ADDRESS_DOMAIN },
+		{ "u@x@y", NULL, ADDRESS_DOMAIN },
+		{ "u@", NULL, ADDRESS_DOMAIN },
+		{ "u@x.", NULL, ADDRESS_DOMAIN },
+		{ "u@.x", NULL, ADDRESS_DOMAIN },
+		{ "u@-x", NULL, ADDRESS_DOMAIN },
+		{ "u@x-.y", NULL, ADDRESS_DOMAIN },
+		{ "u@a b", NULL, ADDRESS_DOMAIN },
+		{ "u@a_b", NULL, ADDRESS_DOMAIN },
+		{ "u@x\r\n", NULL, ADDRESS_DOMAIN },
+		{ "u@\xff\xfe", NULL, ADDRESS_DOMAIN },
+		{ "u@\xc0\xaf.x", NULL, ADDRESS_DOMAIN },
+		{ "u@\xed\xa0\x80.x", NULL, ADDRESS_DOMAIN },
+		{ "u@b\xc3", NULL, ADDRESS_DOMAIN },
+		{ "\xc3\xbc@x", NULL, ADDRESS_UTF8 },
+		{ "\"\xc3\xbc\"@x", NULL, ADDRESS_UTF8 },
+		{ "", NULL, ADDRESS_SYNTAX },
+		{ "u", NULL, ADDRESS_SYNTAX },
+		{ "@x", NULL, ADDRESS_SYNTAX },
+		{ ".u@x", NULL, ADDRESS_SYNTAX },
+		{ "u.@x", NULL, ADDRESS_SYNTAX },
+		{ "u..v@x", NULL, ADDRESS_SYNTAX },
+		{ "u v@x", NULL, ADDRESS_SYNTAX },
+		{ ";id;@x", NULL, ADDRESS_SYNTAX },
+		{ "$(id)@x", NULL, ADDRESS_SYNTAX },
+		{ ":include:/x@x", NULL, ADDRESS_SYNTAX },
+		{ "\"u\r\n\"@x", NULL, ADDRESS_SYNTAX },
+		{ "\"u\t\"@x", NULL, ADDRESS_SYNTAX },
+		{ "\"u@x", NULL, ADDRESS_SYNTAX },
+		{ "\"u\\", NULL, ADDRESS_SYNTAX },
+		{ "\"u\"v@x", NULL, ADDRESS_SYNTAX },
+	};
+	struct address a, b;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		enum address_result r = address_parse(&a, t[i].in,
+		    strlen(t[i].in));
+
+		if (r != t[i].r)
+			print_error("%s\n", t[i].in);
+		assert_int_equal(r, t[i].r);
+		if (r != ADDRESS_OK)
+			continue;
+		assert_string_equal(a.text, t[i].out);
+		assert_int_equal(a.len, strlen(a.text));
+		assert_int_equal(a.text[a.at], '@');
+		assert_int_equal(address_parse(&b, a.text, a.len), ADDRESS_OK);
+		assert_string_equal(a.text, b.text);
+	}
+	assert_int_equal(address_parse(&a, "u\0v@x", 5), ADDRESS_SYNTAX);
+	assert_int_equal(address_parse(&a, "u@x\0y", 5), ADDRESS_DOMAIN);
+}
+
+static void
+test_path(void **state)
+{
+	static const struct {
+		const char *in, *out;
+		size_t used;
+		enum address_result r;
+	} t[] = {
+		{ "<>", "", 2, 0 },
+		{ "<> SIZE=1", "", 2, 0 },
+		{ "<anna@x> BODY=7BIT", "anna@x", 8, 0 },
+		{ "<Postmaster>", "postmaster", 12, 0 },
+		{ "<@a,@b:u@c>", "u@c", 11, 0 },
+		{ "<@a:u@c>", "u@c", 8, 0 },
+		{ "<\">\"@x>", "\">\"@x", 7, 0 },
+		{ "<\"\\\">\"@x>", "\"\\\">\"@x", 9, 0 },
+		{ "<@a,u@c>", NULL, 0, ADDRESS_SYNTAX },
+		{ "<@a>", NULL, 0, ADDRESS_SYNTAX },
+		{ "<@a:>", NULL, 0, ADDRESS_SYNTAX },
+		{ "<@:u@c>", NULL, 0, ADDRESS_DOMAIN },
+		{ "<@a_b:u@c>", NULL, 0, ADDRESS_DOMAIN },
+		{ "<abuse>", NULL, 0, ADDRESS_SYNTAX },
+		{ "<<u@x>>", NULL, 0, ADDRESS_SYNTAX },
+		{ "<u@x", NULL, 0, ADDRESS_SYNTAX },
+		{ "u@x", NULL, 0, ADDRESS_SYNTAX },
+		{ "", NULL, 0, ADDRESS_SYNTAX },
+		{ "<u@x >", NULL, 0, ADDRESS_DOMAIN },
+		{ "< u@x>", NULL, 0, ADDRESS_SYNTAX },
+	};
+	struct address a;
+	size_t i, used;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		assert_int_equal(address_path(&a, t[i].in, strlen(t[i].in),
+		    &used), t[i].r);
+		if (t[i].r != ADDRESS_OK)
+			continue;
+		assert_string_equal(a.text, t[i].out);
+		assert_int_equal(used, t[i].used);
+	}
+}
+
+static int
+gather(const struct address *a, void *arg)
+{
+	struct buf *out = arg;
+
+	buf_printf(out, "%s ", a->text);
+	return 0;
+}
+
+static void
+test_list(void **state)
+{
+	static const struct {
+		const char *in, *out;
+		size_t bad;
+	} t[] = {
+		{ "", "", 0 },
+		{ "a@x", "a@x ", 0 },
+		{ "a@x, b@y", "a@x b@y ", 0 },
+		{ "Anna <a@x>, \"B, C\" <b@y>", "a@x b@y ", 0 },
+		{ "=?utf-8?q?A?= <a@x> (comment, with (depth))", "a@x ", 0 },
+		{ "Team: a@x, B <b@y>;, c@z", "a@x b@y c@z ", 0 },
+		{ "undisclosed-recipients:;", "", 0 },
+		{ "<@r,@s:a@x>", "a@x ", 0 },
+		{ "a @ x . y", "a@x.y ", 0 },
+		{ "a@x,\r\n b@y", "a@x b@y ", 0 },
+		{ "\"a@b\"@x", "\"a@b\"@x ", 0 },
+		{ ",,a@x,,", "a@x ", 0 },
+		{ "nonsense, a@x", "a@x ", 1 },
+		{ "Anna <a@x", "", 1 },
+		{ "(endless", "", 0 },
+		{ "(ends in \\", "", 0 },
+		{ "\"ends in \\", "", 1 },
+		{ "<>", "", 0 },
+		{ "a@x b@y", "", 1 },
+	};
+	struct buf out = BUF_INIT(0);
+	size_t i, bad;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		buf_reset(&out);
+		assert_int_equal(address_list(t[i].in, strlen(t[i].in),
+		    gather, &out, &bad), 0);
+		assert_string_equal(buf_str(&out), t[i].out);
+		assert_int_equal(bad, t[i].bad);
+	}
+	buf_clear(&out);
+}
+
+static int
+count(const struct address *a, void *arg)
+{
+	++*(size_t *)arg;
+	return 0;
+}
+
+/* A million addresses, and comments 100,000 deep: linear, no recursion. */
+static void
+test_large(void **state)
+{
+	size_t i, n = 0, len = 1000000 * 5;
+	char *p = malloc(len);
+
+	assert_non_null(p);
+	for (i = 0; i < len; i += 5)
+		memcpy(p + i, "a@b, ", 5);
+	assert_int_equal(address_list(p, len, count, &n, NULL), 0);
+	assert_int_equal(n, 1000000);
+	memset(p, '(', 100000);
+	n = 0;
+	assert_int_equal(address_list(p, 100000, count, &n, NULL), 0);
+	assert_int_equal(n, 0);
+	free(p);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_path),
+		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_large),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

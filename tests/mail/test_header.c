@@ -1,0 +1,174 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "lib/mail/date.h"
+#include "lib/mail/header.h"
+
+static const char block[] =
+    "Received: from a\r\n\tby b\r\n"
+    "received : x\r\n"
+    "Subject:  folded\r\n words \r\n"
+    "no field here\r\n"
+    "Date: now\r\n"
+    "\r\n"
+    "From: body@x\r\n";
+
+static void
+test_fields(void **state)
+{
+	struct buf v = BUF_INIT(0);
+	struct header_field f;
+	struct header h;
+
+	header_init(&h, block, strlen(block));
+	assert_int_equal(header_next(&h, &f), 1);
+	assert_true(header_is(&f, "received"));
+	assert_int_equal(f.len, 25);
+	assert_int_equal(header_value(&f, &v), 0);
+	assert_string_equal(buf_str(&v), "from a\tby b");
+	assert_int_equal(header_next(&h, &f), 1);
+	assert_true(header_is(&f, "Received"));
+	assert_int_equal(header_next(&h, &f), 1);
+	buf_reset(&v);
+	assert_int_equal(header_value(&f, &v), 0);
+	assert_string_equal(buf_str(&v), "folded words");
+	assert_int_equal(header_next(&h, &f), 1);
+	assert_int_equal(f.name_len, 0);
+	assert_int_equal(header_next(&h, &f), 1);
+	assert_true(header_is(&f, "Date"));
+	assert_int_equal(header_next(&h, &f), 0);
+	assert_int_equal(header_next(&h, &f), 0);
+	assert_int_equal(header_find(block, strlen(block), "subject", &f), 1);
+	assert_int_equal(header_find(block, strlen(block), "From", &f), 0);
+	buf_clear(&v);
+}
+
+static void
+test_count(void **state)
+{
+	static const struct {
+		const char *in;
+		size_t len, fields, malformed;
+		int complete;
+	} t[] = {
+		{ "", 0, 0, 0, 0 },
+		{ "\r\n", 2, 0, 0, 1 },
+		{ "\n", 1, 0, 0, 1 },
+		{ "\r\nbody", 2, 0, 0, 1 },
+		{ "A: b", 4, 1, 0, 0 },
+		{ "A: b\r\n", 6, 1, 0, 0 },
+		{ "A: b\r\n\r\n", 8, 1, 0, 1 },
+		{ "A: b\n\nx", 6, 1, 0, 1 },
+		{ " A: b\r\n\r\n", 9, 1, 1, 1 },
+		{ ": b\r\n\r\n", 7, 1, 1, 1 },
+		{ "A\r\n\r\n", 5, 1, 1, 1 },
+	};
+	struct header_counts c;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		header_count(t[i].in, strlen(t[i].in), &c);
+		assert_int_equal(c.len, t[i].len);
+		assert_int_equal(c.fields, t[i].fields);
+		assert_int_equal(c.malformed, t[i].malformed);
+		assert_int_equal(c.complete, t[i].complete);
+	}
+	header_count(block, strlen(block), &c);
+	assert_int_equal(c.received, 2);
+	assert_true(c.has_date);
+	assert_false(c.has_from);
+}
+
+static void
+test_date_print(void **state)
+{
+	static const struct {
+		int64_t t;
+		int zone;
+		const char *out;
+	} t[] = {
+		{ 0, 0, "Thu, 1 Jan 1970 00:00:00 +0000" },
+		{ 951782400, 0, "Tue, 29 Feb 2000 00:00:00 +0000" },
+		{ -1, 0, "Wed, 31 Dec 1969 23:59:59 +0000" },
+		{ 1000000000, 120, "Sun, 9 Sep 2001 03:46:40 +0200" },
+		{ 1000000000, -210, "Sat, 8 Sep 2001 22:16:40 -0330" },
+		{ INT64_MAX, 0, "Thu, 30 Dec 9999 23:59:59 +0000" },
+		{ INT64_MIN, 0, "Tue, 2 Jan 1900 00:00:00 +0000" },
+	};
+	char out[DATE_TEXT];
+	int64_t back;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		date_print(t[i].t, t[i].zone, out);
+		assert_string_equal(out, t[i].out);
+		assert_int_equal(date_parse(out, strlen(out), &back, NULL), 0);
+		if (i < 5)
+			assert_true(back == t[i].t);
+	}
+	for (back = -2000000000; back < 4000000000; back += 86399 * 7) {
+		struct date d;
+
+		date_split(back, 345, &d);
+		assert_true(date_seconds(&d) == back);
+	}
+}
+
+static void
+test_date_parse(void **state)
+{
+	static const struct {
+		const char *in;
+		int64_t t;
+		int ok;
+	} t[] = {
+		{ "Thu, 01 Jan 1970 00:00:10 +0000", 10, 1 },
+		{ "1 Jan 1970 00:00 GMT", 0, 1 },
+		{ "1 jan 70 01:00 +0100 (CET)", 0, 1 },
+		{ " (c) Sun , 9 Sep 2001\r\n 03:46:40 +0200", 1000000000, 1 },
+		{ "9-Sep-2001 01:46:40 +0000", 1000000000, 1 },
+		{ "8 Sep 2001 20:46:40 EST", 1000000000, 1 },
+		{ "9 Sep 101 01:46:40 Z", 1000000000, 1 },
+		{ "9 Sep 2001 01:46:40", 1000000000, 1 },
+		{ "29 Feb 2001 00:00:00 +0000", 0, 0 },
+		{ "0 Jan 2001 00:00:00 +0000", 0, 0 },
+		{ "32 Jan 2001 00:00:00 +0000", 0, 0 },
+		{ "1 Jan 2001 24:00:00 +0000", 0, 0 },
+		{ "1 Jan 2001 00:60:00 +0000", 0, 0 },
+		{ "1 Jan 2001 00:00:00 +9999", 0, 0 },
+		{ "1 Foo 2001 00:00:00 +0000", 0, 0 },
+		{ "1  2001 00:00:00 +0000", 0, 0 },
+		{ "1 Jan 0 00:00:00 +0000", 0, 0 },
+		{ "1 Jan 20011 00:00:00 +0000", 0, 0 },
+		{ "1 Jan", 0, 0 },
+		{ "", 0, 0 },
+		{ "(((((((((", 0, 0 },
+		{ "(\\", 0, 0 },
+	};
+	int64_t r;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		if (date_parse(t[i].in, strlen(t[i].in), &r, NULL) !=
+		    (t[i].ok ? 0 : -1))
+			fail_msg("%s", t[i].in);
+		if (t[i].ok)
+			assert_true(r == t[i].t);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_count),
+		cmocka_unit_test(test_date_print),
+		cmocka_unit_test(test_date_parse),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
