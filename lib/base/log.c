@@ -74,6 +74,9 @@ log_clean(char *out, size_t max, const char *in, size_t len)
 	return o;
 }
 
+static void log_put(char level, const char *fmt, va_list ap)
+    ATTR_PRINTF(2, 0);
+
 static void
 log_put(char level, const char *fmt, va_list ap)
 {
