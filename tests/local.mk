@@ -4,6 +4,7 @@ include tests/base/local.mk
 include tests/mail/local.mk
 include tests/ctl/local.mk
 include tests/net/local.mk
+include tests/relay/local.mk
 TESTS += $(check_PROGRAMS)
 endif
 EXTRA_DIST += tests/count.py tests/suite tests/fuzz/run

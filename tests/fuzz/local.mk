@@ -15,5 +15,16 @@ tests_fuzz_fuzz_address_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_header_SOURCES = tests/fuzz/fuzz_header.c
 tests_fuzz_fuzz_header_LDADD = $(MAIL) $(BASE)
 tests_fuzz_fuzz_header_LDFLAGS = $(FUZZING)
+noinst_PROGRAMS += tests/fuzz/fuzz_smtp_reply tests/fuzz/fuzz_mx \
+	tests/fuzz/fuzz_smtp_data
+tests_fuzz_fuzz_smtp_reply_SOURCES = tests/fuzz/fuzz_smtp_reply.c
+tests_fuzz_fuzz_smtp_reply_LDADD = relay/librelay.a $(BASE)
+tests_fuzz_fuzz_smtp_reply_LDFLAGS = $(FUZZING)
+tests_fuzz_fuzz_mx_SOURCES = tests/fuzz/fuzz_mx.c
+tests_fuzz_fuzz_mx_LDADD = relay/libresolve.a $(BASE)
+tests_fuzz_fuzz_mx_LDFLAGS = $(FUZZING)
+tests_fuzz_fuzz_smtp_data_SOURCES = tests/fuzz/fuzz_smtp_data.c
+tests_fuzz_fuzz_smtp_data_LDADD = relay/librelay.a $(BASE)
+tests_fuzz_fuzz_smtp_data_LDFLAGS = $(FUZZING)
 endif
 EXTRA_DIST += tests/fuzz/corpus

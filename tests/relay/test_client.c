@@ -1,0 +1,338 @@
+/*
+ * The client's side of SMTP against a scripted server, mostly a hostile one.
+ *
+ * A script is a list of steps: "<text" expects a line that begins so (or, "<."
+ * alone, reads up to the final dot), ">text" says a line, "~N text" says text
+ * N times without an end of line, "." reads the data, "!" closes, "#" says
+ * nothing and waits for the client to go.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/fd.h"
+#include "relay/relay_client.h"
+#include "relay/relay_transaction.h"
+
+static const struct client_times quick = {
+	.connect = 300, .greeting = 300, .command = 300, .data = 300,
+	.block = 300, .dot = 300, .quit = 100, .session = 900,
+};
+
+enum { LATER = RESULT_LATER, NEVER = RESULT_NEVER, OK = RESULT_DELIVERED };
+
+#define HELLO ">220 mx ready", "<EHLO us.test", ">250-mx", \
+	">250-PIPELINING", ">250-SIZE 1000", ">250 8BITMIME"
+#define PLAIN ">220 mx ready", "<EHLO us.test", ">250 mx"
+#define ENVELOPE "<MAIL FROM:<a@us.test>", "<RCPT TO:<one@far.test>", \
+	"<RCPT TO:<two@far.test>", "<DATA"
+
+static const struct row {
+	const char *name;
+	const char *script[24];
+	int	 greet;			/* outcome of client_greet */
+	int	 run;			/* of transaction_run */
+	int	 one, two;		/* of the recipients */
+	const char *words;		/* part of those of the first */
+	int	 dead;
+} rows[] = {
+	{ "all well", { HELLO, ENVELOPE, ">250 ok", ">250 ok", ">250 ok",
+	  ">354 go", ".", ">250 2.0.0 taken" }, OK, OK, OK, OK,
+	  "2.0.0 mx said: 250 2.0.0 taken", 0 },
+	{ "SIZE and BODY", { HELLO, "<MAIL FROM:<a@us.test> SIZE=34 "
+	  "BODY=8BITMIME", "<RCPT TO:<one", "<RCPT TO:<two", "<DATA",
+	  ">250 ok", ">250 ok", ">250 ok", ">354 go", ".", ">250 x" }, OK, OK,
+	  OK, OK, "2.0.0", 0 },
+	{ "without PIPELINING", { PLAIN, "<MAIL FROM:<a@us.test>", ">250 ok",
+	  "<RCPT TO:<one@far.test>", ">250 ok", "<RCPT TO:<two@far.test>",
+	  ">550 5.1.1 no two", "<DATA", ">354 go", ".", ">250 ok" }, OK, OK,
+	  OK, NEVER, "2.0.0", 0 },
+	{ "HELO", { ">220 old", "<EHLO us.test", ">500 what",
+	  "<HELO us.test", ">250 hi", "<MAIL FROM:<a@us.test>\r", ">250 ok",
+	  "<RCPT TO:<one@far.test>", ">250 ok", "<RCPT TO:<two@far.test>",
+	  ">250 ok", "<DATA", ">354 go", ".", ">250 ok" }, OK, OK, OK, OK,
+	  "2.0.0", 0 },
+	{ "one is refused", { HELLO, ENVELOPE, ">250 ok", ">550 5.1.1 no one",
+	  ">250 ok", ">354 go", ".", ">250 ok" }, OK, OK, NEVER, OK,
+	  "5.1.1 mx said: 550 5.1.1 no one", 0 },
+	{ "one is deferred", { HELLO, ENVELOPE, ">250 ok", ">450 4.2.1 busy",
+	  ">250 ok", ">354 go", ".", ">250 ok" }, OK, OK, LATER, OK, "4.2.1",
+	  0 },
+	{ "all are refused, DATA too", { HELLO, ENVELOPE, ">250 ok",
+	  ">550 no", ">550 no", ">554 no recipients" }, OK, OK, NEVER, NEVER,
+	  "5.0.0", 0 },
+	{ "all are refused, 354 all the same", { HELLO, ENVELOPE, ">250 ok",
+	  ">550 no", ">550 no", ">354 go", "<.\r", ">554 nothing" }, OK, OK,
+	  NEVER, NEVER, "5.0.0", 0 },
+	{ "the sender is refused", { HELLO, ENVELOPE, ">553 5.1.8 you",
+	  ">503 no", ">503 no", ">503 no" }, OK, OK, NEVER, NEVER, "5.1.8",
+	  0 },
+	{ "the sender is refused stepwise", { PLAIN, "<MAIL", ">451 4.7.1 grey"
+	  }, OK, OK, LATER, LATER, "4.7.1", 0 },
+	{ "too many recipients", { HELLO, ENVELOPE, ">250 ok", ">250 ok",
+	  ">552 too many", ">354 go", ".", ">250 ok" }, OK, OK, OK, LATER,
+	  "2.0.0", 0 },
+	{ "the message is refused", { HELLO, ENVELOPE, ">250 ok", ">250 ok",
+	  ">250 ok", ">354 go", ".", ">554 5.7.1 spam" }, OK, OK, NEVER, NEVER,
+	  "5.7.1", 0 },
+	{ "no disk", { HELLO, ENVELOPE, ">250 ok", ">250 ok", ">250 ok",
+	  ">452 4.3.1 full" }, OK, OK, LATER, LATER, "4.3.1", 0 },
+	{ "too big", { ">220 mx", "<EHLO", ">250-mx", ">250 SIZE 33" }, OK, OK,
+	  NEVER, NEVER, "5.3.4 mx takes messages up to 33 octets", 0 },
+	{ "nonsense for SIZE", { ">220 mx", "<EHLO", ">250-mx",
+	  ">250 SIZE 18446744073709551617", "<MAIL", ">550 no" }, OK, OK,
+	  NEVER, NEVER, "5.0.0", 0 },
+
+	/* hostile rows */
+	{ "5xx banner", { ">554 go away" }, NEVER, 0, 0, 0, "5.0.0", 0 },
+	{ "4xx banner", { ">421 busy" }, LATER, 0, 0, 0, "4.0.0", 1 },
+	{ "no banner", { "#" }, LATER, 0, 0, 0, "4.4.2", 1 },
+	{ "closed at once", { "!" }, LATER, 0, 0, 0, "4.4.2", 1 },
+	{ "1 MB banner", { ">220-x", "~262144 abcd", "#" }, LATER, 0, 0, 0,
+	  "4.", 1 },
+	{ "3 MB banner line", { "~786432 abcd", "#" }, LATER, 0, 0, 0, "4.",
+	  1 },
+	{ "endless reply", { "~20000 220-more\r\n", "#" }, LATER, 0, 0, 0,
+	  "4.5.0", 1 },
+	{ "a slow endless reply", { "~50s220-x\r\n", "#" }, LATER, 0, 0, 0,
+	  "4.4.2", 1 },
+	{ "not SMTP", { ">HTTP/1.1 400 Bad Request" }, LATER, 0, 0, 0,
+	  "4.5.0", 1 },
+	{ "NUL and CR in a reply", { HELLO, ENVELOPE, ">250 ok",
+	  ">550 5.1.1 a\rb\033c", ">550 no", ">554 no" }, OK, OK, NEVER,
+	  NEVER, "5.1.1 mx said: 550 5.1.1 a?b?c", 0 },
+	{ "354, then closed", { HELLO, ENVELOPE, ">250 ok", ">250 ok",
+	  ">250 ok", ">354 go", "!" }, OK, NEVER, LATER, LATER, "4.4.2", 1 },
+	{ "closed after the dot", { HELLO, ENVELOPE, ">250 ok", ">250 ok",
+	  ">250 ok", ">354 go", ".", "!" }, OK, NEVER, LATER, LATER, "4.4.2",
+	  1 },
+	{ "silent after the dot", { HELLO, ENVELOPE, ">250 ok", ">250 ok",
+	  ">250 ok", ">354 go", ".", "#" }, OK, NEVER, LATER, LATER, "4.4.2",
+	  1 },
+	{ "closed in the envelope", { HELLO, ENVELOPE, ">250 ok", ">250 ok",
+	  "!" }, OK, LATER, LATER, LATER, "4.4.2", 1 },
+	{ "refused one, then closed", { HELLO, ENVELOPE, ">250 ok", ">550 no",
+	  "!" }, OK, LATER, NEVER, LATER, "5.0.0", 1 },
+	{ "250 before the message", { HELLO, ENVELOPE, "~1 250 a\r\n250 b\r\n"
+	  "250 c\r\n354 d\r\n250 taken\r\n", "#" }, OK, LATER, LATER, LATER,
+	  "4.5.0", 1 },
+	{ "talks unasked", { ">220 mx", "<EHLO", "~1 250 mx\r\n250 more\r\n",
+	  "#" }, OK, LATER, LATER, LATER, "4.5.0", 1 },
+	{ "talks unasked before EHLO", { "~1 220 mx\r\n250 mx\r\n", "#" },
+	  LATER, 0, 0, 0, "4.5.0", 1 },
+	{ "421 at MAIL", { HELLO, ENVELOPE, ">421 shutting down", "!" }, OK,
+	  LATER, LATER, LATER, "4.", 1 },
+	{ "2xx for DATA", { HELLO, ENVELOPE, ">250 ok", ">250 ok", ">250 ok",
+	  ">250 taken already" }, OK, OK, LATER, LATER, "4.5.0", 1 },
+	{ "3xx for the message", { HELLO, ENVELOPE, ">250 ok", ">250 ok",
+	  ">250 ok", ">354 go", ".", ">354 more" }, OK, OK, LATER, LATER,
+	  "4.5.0", 1 },
+};
+
+static const char text[] =
+    "Subject: x\r\n\r\n.dot\r\nlast \xc3\xa4 line\r\n";
+static const char wired[] =
+    "Subject: x\r\n\r\n..dot\r\nlast \xc3\xa4 line\r\n.\r\n";
+
+/* The server. Whatever does not fit the script shows as exit status 1. */
+static void
+expect(FILE *f, const char *want)
+{
+	char line[4096];
+
+	if (fgets(line, sizeof(line), f) == NULL ||
+	    strncmp(line, want, strlen(want)) != 0)
+		_exit(1);
+}
+
+static void
+expect_data(FILE *f)
+{
+	char got[sizeof(wired)];
+
+	if (fread(got, 1, sizeof(wired) - 1, f) != sizeof(wired) - 1 ||
+	    memcmp(got, wired, sizeof(wired) - 1) != 0)
+		_exit(1);
+}
+
+static void
+say(int fd, const char *p, size_t len)
+{
+	/* The client may be gone; that is its good right. */
+	if (send(fd, p, len, MSG_NOSIGNAL) == -1)
+		_exit(0);
+}
+
+static void
+say_often(int fd, const char *step)
+{
+	long n = strtol(step, (char **)(uintptr_t)&step, 10);
+
+	for (; n > 0; n--) {
+		say(fd, step + 1, strlen(step + 1));
+		if (*step == 's')
+			usleep(40000);
+	}
+}
+
+static void
+serve(int fd, const char *const *script)
+{
+	FILE *f = fdopen(fd, "r");
+	char octet;
+
+	for (; *script != NULL; script++) {
+		if (**script == '<')
+			expect(f, *script + 1);
+		else if (**script == '.')
+			expect_data(f);
+		else if (**script == '~')
+			say_often(fd, *script + 1);
+		else if (**script == '!')
+			_exit(0);
+		else if (**script == '>') {
+			say(fd, *script + 1, strlen(*script + 1));
+			say(fd, "\r\n", 2);
+		} else
+			while (read(fd, &octet, 1) == 1)
+				continue;
+	}
+	_exit(0);
+}
+
+static pid_t
+start(const char *const *script, int *fd_r)
+{
+	int fd[2];
+	pid_t pid;
+
+	assert_int_equal(fd_pair(fd), 0);
+	pid = fork();
+	assert_int_not_equal(pid, -1);
+	if (pid == 0) {
+		close(fd[0]);
+		alarm(20);
+		serve(fd[1], script);
+	}
+	close(fd[1]);
+	*fd_r = fd[0];
+	return pid;
+}
+
+static void
+check_words(const struct row *row, const char *words)
+{
+	if (words == NULL || strncmp(words, row->words,
+	    strlen(row->words)) != 0 || strpbrk(words, "\r\n") != NULL ||
+	    strlen(words) > RESULT_WORDS_MAX)
+		fail_msg("%s: words: %s", row->name, words);
+}
+
+static void
+run_transaction(const struct row *row, struct client *c)
+{
+	struct recipient to[2] = {
+		{ .address = (char *)(uintptr_t)"one@far.test" },
+		{ .address = (char *)(uintptr_t)"two@far.test" } };
+	struct message m = { .fd = -1, .length = sizeof(text) - 1,
+		.data = text, .sender = "a@us.test", .eight_bit = 1 };
+	int r = (int)transaction_run(c, &m, to, 2);
+
+	if (r != row->run || (int)to[0].result != row->one ||
+	    (int)to[1].result != row->two)
+		fail_msg("%s: %d, %d %d, %s", row->name, r, to[0].result,
+		    to[1].result, to[0].words);
+	assert_int_equal(to[0].settled, row->one != LATER);
+	check_words(row, to[0].words);
+	assert_non_null(to[1].words);
+	free(to[0].words);
+	free(to[1].words);
+}
+
+static void
+test_row(const struct row *row)
+{
+	int64_t began = clock_mono_ms();
+	struct client c;
+	int fd, status, r;
+	pid_t pid = start(row->script, &fd);
+
+	client_init(&c, fd, "mx", &quick);
+	r = (int)client_greet(&c, "us.test");
+	if (r != row->greet)
+		fail_msg("%s: greet %d %s", row->name, r, buf_str(&c.words));
+	if (r == OK)
+		run_transaction(row, &c);
+	else
+		check_words(row, buf_str(&c.words));
+	if (c.dead != row->dead)
+		fail_msg("%s: dead %d", row->name, c.dead);
+	client_clear(&c);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (status != 0)
+		fail_msg("%s: the script was not followed", row->name);
+	if (clock_mono_ms() - began > 4000)
+		fail_msg("%s: took too long", row->name);
+}
+
+static void
+test_rows(void **state)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		test_row(&rows[i]);
+}
+
+/* A second message over the same connection; after a failure with RSET. */
+static void
+test_again(void **state)
+{
+	static const struct row row = { "again", { HELLO,
+	    ENVELOPE, ">250 ok", ">250 ok", ">250 ok", ">354 go", ".",
+	    ">250 ok", NULL }, OK, OK, OK, OK, "2.0.0", 0 };
+	static const struct row failed = { "failed", { NULL }, OK, OK, NEVER,
+	    NEVER, "5.7.1", 0 };
+	static const char *const script[] = { HELLO,
+	    ENVELOPE, ">250 ok", ">250 ok", ">250 ok", ">354 go", ".",
+	    ">250 ok",
+	    ENVELOPE, ">250 ok", ">250 ok", ">250 ok", ">354 go", ".",
+	    ">554 5.7.1 spam",
+	    "<RSET", ENVELOPE, ">250 reset", ">250 ok", ">250 ok", ">250 ok",
+	    ">354 go", ".", ">250 ok", "<QUIT", NULL };
+	struct client c;
+	int fd, status;
+	pid_t pid = start(script, &fd);
+
+	client_init(&c, fd, "mx", &quick);
+	assert_int_equal(client_greet(&c, "us.test"), OK);
+	run_transaction(&row, &c);
+	run_transaction(&failed, &c);
+	run_transaction(&row, &c);
+	assert_int_equal(c.messages, 3);
+	client_quit(&c);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_again),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
