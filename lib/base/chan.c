@@ -117,11 +117,12 @@ chan_read(struct chan *c)
 int
 chan_next(struct chan *c, struct frame *f)
 {
-	const char *p = c->in.data + c->in_done;
 	size_t left = c->in.len - c->in_done;
+	const char *p;
 
 	if (left < CHAN_HEADER)
 		return 0;
+	p = c->in.data + c->in_done;
 	f->type = (uint8_t)p[1];
 	f->nfds = (uint8_t)p[2];
 	f->id = get_u32(p + 4);
