@@ -33,11 +33,19 @@ static const struct {
 	{ "{SSHA512}", "SSHA512" },
 };
 
+/* "{CRYPT}" says nothing that the text behind it does not. */
+static const char *
+bare(const char *hash)
+{
+	return str_ncasecmp(hash, "{CRYPT}", 7) == 0 ? hash + 7 : hash;
+}
+
 const char *
 hash_kind(const char *hash)
 {
 	size_t i, n;
 
+	hash = bare(hash);
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		n = strlen(kinds[i].prefix);
 		if (str_ncasecmp(hash, kinds[i].prefix, n) == 0)
@@ -66,6 +74,7 @@ hash_check(const char *hash, struct buf *why)
 {
 	int r;
 
+	hash = bare(hash);
 	if (str_ncasecmp(hash, "$argon2", 7) == 0 ||
 	    str_ncasecmp(hash, "{ARGON2", 7) == 0) {
 		buf_set(why, "argon2 hashes are not supported (crypt(3) does "
@@ -119,4 +128,17 @@ hash_make(const char *password, struct buf *out, struct buf *why)
 	mem_wipe(d, sizeof(*d));
 	free(d);
 	return h == NULL ? -1 : 0;
+}
+
+int
+hash_verify(const char *hash, const char *password)
+{
+	struct crypt_data *d = mem_zalloc(1, sizeof(*d));
+	const char *h = crypt_rn(password, bare(hash), d, sizeof(*d));
+	int same = h != NULL && strlen(h) == strlen(bare(hash)) &&
+	    mem_equal_secret(h, bare(hash), strlen(h));
+
+	mem_wipe(d, sizeof(*d));
+	free(d);
+	return same;
 }

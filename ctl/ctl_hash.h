@@ -20,5 +20,7 @@ const char *hash_kind(const char *hash);
  */
 int	hash_make(const char *password, struct buf *out, struct buf *why)
 	    ATTR_CHECK;
+/* 1 if it is the password's hash (crypt(3) kinds only). */
+int	hash_verify(const char *hash, const char *password);
 
 #endif

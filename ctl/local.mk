@@ -3,4 +3,28 @@ ctl_libctl_a_SOURCES = \
 	ctl/ctl_name.c ctl/ctl_name.h \
 	ctl/ctl_row.c ctl/ctl_text.c ctl/ctl_text.h \
 	ctl/ctl_set.c ctl/ctl_check.c ctl/ctl_compile.c ctl/ctl_set.h \
-	ctl/ctl_hash.c ctl/ctl_hash.h
+	ctl/ctl_hash.c ctl/ctl_hash.h \
+	ctl/ctl_out.c ctl/ctl_out.h \
+	ctl/ctl_answers.c ctl/ctl_answers.h \
+	ctl/ctl_conf.c ctl/ctl_conf.h \
+	ctl/ctl_cert.c ctl/ctl_cert.h \
+	ctl/ctl_keys.c ctl/ctl_keys.h \
+	ctl/ctl_system.c ctl/ctl_system.h \
+	ctl/ctl_control.c ctl/ctl_control.h \
+	ctl/ctl_util.c ctl/ctl_command.c ctl/ctl_completion.c ctl/ctl.h \
+	ctl/setup_tables.c ctl/setup_conf.c ctl/setup_ask.c ctl/setup.h \
+	ctl/cmd_table.c ctl/cmd_table.h ctl/cmd_user.c ctl/cmd_setup.c \
+	ctl/cmd_service.c ctl/cmd_queue.c ctl/cmd_store.c ctl/cmd_config.c \
+	ctl/cmd_trace.c ctl/commands.c
+
+sbin_PROGRAMS += ctl/rohrpost
+ctl_rohrpost_SOURCES = ctl/main.c
+ctl_rohrpost_LDADD = ctl/libctl.a $(SERVER) $(MAIL) $(MAP) $(BASE) \
+	$(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) $(EV_LIBS)
+
+bashcompdir = $(datadir)/bash-completion/completions
+nodist_bashcomp_DATA = ctl/completion/rohrpost
+CLEANFILES += ctl/completion/rohrpost
+ctl/completion/rohrpost: ctl/rohrpost$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) ctl/completion && \
+	    ctl/rohrpost$(EXEEXT) completion bash >$@.new && mv $@.new $@

@@ -1,0 +1,132 @@
+/*
+ * config check, config show: what every program says of its own keys.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/ctl.h"
+#include "ctl/ctl_keys.h"
+#include "ctl/ctl_out.h"
+#include "lib/base/mem.h"
+#include "lib/server/config.h"
+
+struct check {
+	const struct keys *keys;
+	const char *dir;
+	int	 bad;
+	struct {
+		char	*key;
+		unsigned line;
+	} *seen;
+	size_t	 n_seen;
+};
+
+static int
+check_key(const char *key, const char *value, unsigned line, void *arg)
+{
+	struct check *k = arg;
+	size_t i;
+
+	(void)value;
+	if (keys_find(k->keys, key) == NULL)
+		k->bad = ctl_fail(1, "%s/rohrpost.conf:%u: %s: no program "
+		    "knows this key", k->dir, line, key);
+	for (i = 0; i < k->n_seen; i++) {
+		if (strcmp(k->seen[i].key, key) == 0)
+			k->bad = ctl_fail(1, "%s/rohrpost.conf:%u: %s stands "
+			    "already in line %u", k->dir, line, key,
+			    k->seen[i].line);
+	}
+	k->seen = mem_realloc(k->seen, k->n_seen + 1, sizeof(*k->seen));
+	k->seen[k->n_seen].key = mem_strdup(key);
+	k->seen[k->n_seen++].line = line;
+	return 0;
+}
+
+static int
+check_known(struct ctl *c, const struct keys *keys)
+{
+	struct buf why = BUF_INIT(0);
+	struct check k = { .keys = keys, .dir = c->dir };
+
+	if (config_walk(c->dir, check_key, &k, &why) == -1)
+		k.bad = ctl_say(1, &why);
+	while (k.n_seen > 0)
+		free(k.seen[--k.n_seen].key);
+	free(k.seen);
+	buf_clear(&why);
+	return k.bad;
+}
+
+int
+cmd_config_check(struct ctl *c)
+{
+	struct buf words = BUF_INIT(64 * 1024);
+	struct keys keys;
+	int r;
+
+	if (keys_load(&keys, &words) == -1) {
+		r = ctl_say(CTL_LATER, &words);
+		buf_clear(&words);
+		return r;
+	}
+	r = check_known(c, &keys);
+	if (r == 0 && keys_check(c->dir, &words) == -1)
+		r = ctl_say(1, &words);
+	keys_clear(&keys);
+	buf_clear(&words);
+	if (r == 0 && ctl_at_terminal())
+		printf("%s/rohrpost.conf: good\n", c->dir);
+	return r == 0 ? CTL_DONE : CTL_REFUSED;
+}
+
+static int
+show_value(const char *key, const char *value, unsigned line, void *arg)
+{
+	struct key *k = keys_find(arg, key);
+
+	(void)line;
+	if (k != NULL) {
+		free(k->value);
+		k->value = mem_strdup(value);
+	}
+	return 0;
+}
+
+int
+cmd_config_show(struct ctl *c)
+{
+	struct buf words = BUF_INIT(64 * 1024);
+	struct keys keys;
+	struct out o;
+	size_t i;
+	int r;
+
+	r = keys_load(&keys, &words);
+	if (r == 0)
+		r = config_walk(c->dir, show_value, &keys, &words);
+	if (r == -1) {
+		ctl_say(0, &words);
+		buf_clear(&words);
+		keys_clear(&keys);
+		return CTL_REFUSED;
+	}
+	out_init(&o, stdout, c->json);
+	out_name(&o, "key", 3);
+	out_name(&o, "value", 5);
+	out_name(&o, "default", 7);
+	out_name(&o, "help", 4);
+	for (i = 0; i < keys.n; i++) {
+		out_text(&o, keys.k[i].name);
+		out_text(&o, keys.k[i].value != NULL ? keys.k[i].value :
+		    keys.k[i].def);
+		out_bool(&o, keys.k[i].value == NULL);
+		out_text(&o, keys.k[i].help);
+	}
+	keys_clear(&keys);
+	buf_clear(&words);
+	return out_end(&o) == 0 ? CTL_DONE : CTL_REFUSED;
+}

@@ -1,0 +1,138 @@
+/*
+ * queue ...: asks the queue over its control socket.
+ */
+#include "config.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/ctl.h"
+#include "ctl/ctl_control.h"
+#include "lib/base/fd.h"
+#include "lib/mail/limits.h"
+
+enum { ANSWER_MS = 60 * 1000 };
+
+static int
+valid_id(const char *id)
+{
+	return strlen(id) == QUEUE_ID_LEN &&
+	    strspn(id, "0123456789abcdef") == QUEUE_ID_LEN;
+}
+
+static int
+bad_id(const char *id)
+{
+	return ctl_fail(CTL_REFUSED, "%s: not a queue id (%d hexadecimal "
+	    "digits)", id, QUEUE_ID_LEN);
+}
+
+int
+cmd_queue_list(struct ctl *c)
+{
+	struct out o;
+	struct control q = { .who = PEER_QUEUE, .type = C_LIST,
+		.timeout_ms = ANSWER_MS, .out = &o, .quiet = 1 };
+	int r;
+
+	if (ctl_load(c) == -1)
+		return CTL_REFUSED;
+	out_init(&o, stdout, c->json);
+	r = control_call(c, &q);
+	if (out_end(&o) == -1 && r == CTL_DONE)
+		r = CTL_REFUSED;
+	return r;
+}
+
+/* The body's octets as they are. 0, or -1 with errno. */
+static int
+print_body(int fd)
+{
+	char chunk[65536];
+	off_t off = 0;
+	ssize_t n;
+
+	for (;;) {
+		n = pread(fd, chunk, sizeof(chunk), off);
+		if (n <= 0)
+			return (int)n;
+		if (fd_write_all(STDOUT_FILENO, chunk, (size_t)n) == -1)
+			return -1;
+		off += n;
+	}
+}
+
+int
+cmd_queue_show(struct ctl *c)
+{
+	struct out o;
+	int body = -1, r;
+	struct control q = { .who = PEER_QUEUE, .type = C_SHOW,
+		.id = c->args[0], .timeout_ms = ANSWER_MS, .out = &o,
+		.body_r = &body, .quiet = 1 };
+
+	if (!valid_id(c->args[0]))
+		return bad_id(c->args[0]);
+	if (ctl_load(c) == -1)
+		return CTL_REFUSED;
+	out_init(&o, stdout, c->json);
+	r = control_call(c, &q);
+	if (out_end(&o) == -1 && r == CTL_DONE)
+		r = CTL_REFUSED;
+	if (r == CTL_DONE && c->opt[0] != NULL && !c->json) {
+		fputc('\n', stdout);
+		fflush(stdout);
+		if (body == -1 || print_body(body) == -1)
+			r = ctl_fail(CTL_REFUSED, "%s: the body could not be "
+			    "read", c->args[0]);
+	}
+	fd_close(&body);
+	return r;
+}
+
+/* One request per id, or one for all. The worst exit status. */
+static int
+each(struct ctl *c, enum c_type type)
+{
+	struct control q = { .who = PEER_QUEUE, .type = type,
+		.timeout_ms = ANSWER_MS };
+	int i, r, worst = CTL_DONE;
+
+	for (i = 0; i < c->n_args; i++) {
+		if (strcmp(c->args[i], "all") != 0 && !valid_id(c->args[i]))
+			return bad_id(c->args[i]);
+	}
+	if (ctl_load(c) == -1)
+		return CTL_REFUSED;
+	for (i = 0; i < c->n_args; i++) {
+		q.id = strcmp(c->args[i], "all") == 0 ? NULL : c->args[i];
+		r = control_call(c, &q);
+		if (r > worst)
+			worst = r;
+	}
+	return worst;
+}
+
+int
+cmd_queue_retry(struct ctl *c)
+{
+	return each(c, C_RETRY);
+}
+
+int
+cmd_queue_hold(struct ctl *c)
+{
+	return each(c, C_HOLD);
+}
+
+int
+cmd_queue_release(struct ctl *c)
+{
+	return each(c, C_RELEASE);
+}
+
+int
+cmd_queue_delete(struct ctl *c)
+{
+	return each(c, C_DELETE);
+}

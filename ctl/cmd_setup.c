@@ -1,0 +1,224 @@
+/*
+ * rohrpost setup: answers to a configuration that runs. It may be repeated:
+ * what is there and good stays, what was answered anew is changed.
+ */
+#include "config.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/ctl_system.h"
+#include "ctl/setup.h"
+#include "lib/base/fd.h"
+#include "lib/base/mem.h"
+
+static int
+read_answers(struct setup *s, const char *file, struct buf *why)
+{
+	struct buf text = BUF_INIT(ANSWERS_FILE_MAX);
+	int r, fd = STDIN_FILENO;
+
+	if (strcmp(file, "-") != 0)
+		fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd == -1 || fd_slurp(fd, &text) == -1) {
+		buf_set(why, "%s: %s", file, strerror(errno));
+		r = -1;
+	} else {
+		r = answers_parse(&s->answers, buf_str(&text), text.len, why);
+	}
+	if (fd != STDIN_FILENO)
+		fd_close(&fd);
+	buf_wipe(&text);
+	return r;
+}
+
+static int
+get_answers(struct setup *s, struct buf *why)
+{
+	const char *file = s->ctl->opt[OPT_SETUP_ANSWERS];
+
+	answers_init(&s->answers, file == NULL ? "answers" :
+	    strcmp(file, "-") == 0 ? "standard input" : file);
+	if (file != NULL)
+		return read_answers(s, file, why);
+	if (ctl_at_terminal())
+		return setup_ask(&s->answers, s->ctl->dir, why);
+	buf_set(why, "no terminal to ask on: use --answers FILE");
+	return -1;
+}
+
+/* The directory must be there before it can be locked and staged in. */
+static int
+make_dir(struct setup *s, struct buf *why)
+{
+	struct stat st;
+
+	s->made_dir = stat(s->ctl->dir, &st) == -1;
+	if (system_mkdir(s->ctl->dir, 0755) == -1) {
+		buf_set(why, "%s: %s", s->ctl->dir, strerror(errno));
+		return -1;
+	}
+	s->dir = realpath(s->ctl->dir, NULL);
+	if (s->dir == NULL) {
+		buf_set(why, "%s: %s", s->ctl->dir, strerror(errno));
+		return -1;
+	}
+	if (set_open(&s->set, s->dir, 1, why) == -1)
+		return -1;
+	s->set_open = 1;
+	return 0;
+}
+
+static int
+build(struct setup *s, struct buf *why)
+{
+	if (get_answers(s, why) == -1 || keys_load(&s->keys, why) == -1 ||
+	    make_dir(s, why) == -1 || setup_tables(s, why) == -1 ||
+	    setup_conf(s, why) == -1)
+		return -1;
+	return setup_check(s, why);
+}
+
+static void
+show(struct setup *s, FILE *f)
+{
+	struct buf text = BUF_INIT(0);
+	int i;
+
+	conf_print(&s->conf, &text);
+	fprintf(f, "%s/rohrpost.conf:\n%s\n", s->dir, buf_str(&text));
+	for (i = 0; i < TEXT_COUNT; i++) {
+		if (i == TEXT_PASSWD || !s->set.t[i].dirty)
+			continue;
+		buf_reset(&text);
+		text_print(&s->set.t[i], &text);
+		fprintf(f, "%s/%s:\n%s\n", s->dir,
+		    text_name((enum text_id)i), buf_str(&text));
+	}
+	if (s->cert.len > 0)
+		fprintf(f, "%s/certificate.pem and key.pem: new, "
+		    "self-signed, for %s\n", s->dir, s->hostname);
+	fprintf(f, "%s: the directories\n", s->state_dir);
+	if (geteuid() == 0)
+		fprintf(f, "the system users rp-*, where missing\n");
+	buf_clear(&text);
+}
+
+static int
+confirmed(void)
+{
+	char line[16];
+
+	fprintf(stderr, "Write this? [yes/no] ");
+	return fgets(line, sizeof(line), stdin) != NULL &&
+	    (line[0] == 'y' || line[0] == 'Y');
+}
+
+/* The file before goes to rohrpost.conf.old where it changes. */
+static int
+write_conf(struct setup *s, struct buf *why)
+{
+	struct buf text = BUF_INIT(0), old = BUF_INIT(1 << 20);
+	int fd, r = 0;
+
+	conf_print(&s->conf, &text);
+	fd = openat(s->set.dirfd, "rohrpost.conf", O_RDONLY | O_CLOEXEC);
+	if (fd != -1 && fd_slurp(fd, &old) == 0 && (old.len != text.len ||
+	    memcmp(old.data, text.data, text.len) != 0))
+		r = fd_replace(s->set.dirfd, "rohrpost.conf.old", 0644,
+		    buf_str(&old), old.len);
+	if (r == 0)
+		r = fd_replace(s->set.dirfd, "rohrpost.conf", 0644,
+		    buf_str(&text), text.len);
+	if (r == -1)
+		buf_set(why, "%s/rohrpost.conf: %s", s->dir, strerror(errno));
+	fd_close(&fd);
+	buf_clear(&text);
+	buf_clear(&old);
+	return r;
+}
+
+static int
+write_certificate(struct setup *s, struct buf *why)
+{
+	if (s->cert.len == 0)
+		return 0;
+	if (fd_replace(s->set.dirfd, "key.pem", 0600, s->key.data,
+	    s->key.len) == 0 && fd_replace(s->set.dirfd, "certificate.pem",
+	    0644, s->cert.data, s->cert.len) == 0)
+		return 0;
+	buf_set(why, "%s/certificate.pem: %s", s->dir, strerror(errno));
+	return -1;
+}
+
+static int
+write_all(struct setup *s, struct buf *why)
+{
+	const struct group *g;
+
+	if (system_users(why) == -1 || system_dirs(s->state_dir, why) == -1)
+		return -1;
+	g = geteuid() == 0 ? getgrnam("rp-auth") : NULL;
+	if (write_certificate(s, why) == -1 || set_save(&s->set, why) == -1 ||
+	    write_conf(s, why) == -1)
+		return -1;
+	return set_compile(&s->set, s->state_dir, g == NULL ? (gid_t)-1 :
+	    g->gr_gid, why);
+}
+
+static void
+finish(struct setup *s, int written)
+{
+	if (s->set_open) {
+		setup_unstage(s);
+		if (s->made_dir && !written)
+			unlinkat(s->set.dirfd, ".lock", 0);
+		set_close(&s->set);
+	}
+	if (s->made_dir && !written)
+		rmdir(s->ctl->dir);
+	answers_clear(&s->answers);
+	keys_clear(&s->keys);
+	conf_clear(&s->conf);
+	buf_wipe(&s->key);
+	buf_clear(&s->cert);
+	free(s->dir);
+	free(s->hostname);
+	free(s->state_dir);
+}
+
+int
+cmd_setup(struct ctl *c)
+{
+	struct setup s = { .ctl = c };
+	struct buf why = BUF_INIT(0);
+	int asked = c->opt[OPT_SETUP_ANSWERS] == NULL;
+	int dry = c->opt[OPT_SETUP_DRY] != NULL, r, written = 0;
+
+	r = build(&s, &why);
+	if (r == 0 && (dry || asked))
+		show(&s, dry ? stdout : stderr);
+	if (r == 0 && !dry && asked && !confirmed()) {
+		buf_set(&why, "nothing was written");
+		r = -1;
+	}
+	if (r == 0 && !dry) {
+		written = 1;
+		r = write_all(&s, &why);
+	}
+	if (r == -1)
+		ctl_say(0, &why);
+	else if (written)
+		printf("%s: ready; \"rohrpost%s%s start\" starts it\n",
+		    s.dir, strcmp(c->dir, SYSCONFDIR) == 0 ? "" : " -c ",
+		    strcmp(c->dir, SYSCONFDIR) == 0 ? "" : c->dir);
+	finish(&s, written);
+	buf_clear(&why);
+	return r == 0 ? CTL_DONE : CTL_REFUSED;
+}

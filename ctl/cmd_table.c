@@ -1,0 +1,211 @@
+/*
+ * domain, alias, apply: edits of the text tables. An edit is checked with all
+ * tables before anything is written, then saved, then compiled: a command
+ * that was refused changed nothing.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/cmd_table.h"
+#include "ctl/ctl_name.h"
+#include "ctl/ctl_out.h"
+#include "lib/mail/limits.h"
+
+int
+table_open(struct ctl *c, struct set *s, int edit)
+{
+	struct buf why = BUF_INIT(0);
+	int r;
+
+	if (edit && ctl_load(c) == -1)
+		return -1;
+	r = set_open(s, c->dir, edit, &why);
+	if (r == -1)
+		ctl_say(-1, &why);
+	buf_clear(&why);
+	return r;
+}
+
+/* Who owns auth/passwd.cdb: the group of auth where there is one. */
+static gid_t
+auth_group(void)
+{
+	struct group *g = geteuid() == 0 ? getgrnam("rp-auth") : NULL;
+
+	return g == NULL ? (gid_t)-1 : g->gr_gid;
+}
+
+int
+table_finish(struct ctl *c, struct set *s, int warnings)
+{
+	struct buf why = BUF_INIT(0), warn = BUF_INIT(0);
+	int r;
+
+	r = set_check(s, &why, &warn);
+	if (r == 0 && warnings)
+		ctl_say(0, &warn);
+	if (r == 0)
+		r = set_save(s, &why);
+	if (r == 0)
+		r = set_compile(s, c->state_dir, auth_group(), &why);
+	if (r == -1)
+		ctl_say(-1, &why);
+	set_close(s);
+	buf_clear(&why);
+	buf_clear(&warn);
+	return r == 0 ? CTL_DONE : CTL_REFUSED;
+}
+
+int
+table_refuse(struct set *s, struct buf *why)
+{
+	ctl_say(0, why);
+	buf_clear(why);
+	set_close(s);
+	return CTL_REFUSED;
+}
+
+int
+table_del(struct ctl *c, enum text_id id, const char *name,
+    enum name_kind kind)
+{
+	struct buf key = BUF_INIT(ADDRESS_MAX), why = BUF_INIT(0);
+	struct set s;
+	int r;
+
+	if (table_open(c, &s, 1) == -1)
+		return CTL_REFUSED;
+	r = id == TEXT_DOMAINS ?
+	    name_domain(name, strlen(name), &key, &why) :
+	    name_address(name, strlen(name), kind, &key, &why);
+	if (r == 0 && text_del(&s.t[id], buf_str(&key)) == -1) {
+		buf_set(&why, "%s: not in %s", buf_str(&key), text_name(id));
+		r = -1;
+	}
+	/* The hash of a closed account goes with it. */
+	if (r == 0 && id == TEXT_USERS)
+		(void)text_del(&s.t[TEXT_PASSWD], buf_str(&key));
+	buf_clear(&key);
+	if (r == -1)
+		return table_refuse(&s, &why);
+	buf_clear(&why);
+	return table_finish(c, &s, 0);
+}
+
+int
+cmd_apply(struct ctl *c)
+{
+	struct set s;
+
+	if (table_open(c, &s, 1) == -1)
+		return CTL_REFUSED;
+	return table_finish(c, &s, 1);
+}
+
+int
+cmd_domain_add(struct ctl *c)
+{
+	struct buf line = BUF_INIT(0), why = BUF_INIT(0);
+	struct set s;
+	int r;
+
+	if (table_open(c, &s, 1) == -1)
+		return CTL_REFUSED;
+	buf_puts(&line, c->args[0]);
+	if (c->opt[0] != NULL)
+		buf_printf(&line, " = alias %s", c->opt[0]);
+	r = text_add(&s.t[TEXT_DOMAINS], buf_str(&line), &why);
+	buf_clear(&line);
+	if (r == -1)
+		return table_refuse(&s, &why);
+	buf_clear(&why);
+	return table_finish(c, &s, 0);
+}
+
+int
+cmd_domain_del(struct ctl *c)
+{
+	return table_del(c, TEXT_DOMAINS, c->args[0], NAME_TARGET);
+}
+
+int
+cmd_domain_list(struct ctl *c)
+{
+	const struct row *r;
+	struct out o;
+	struct set s;
+	size_t i = 0;
+
+	if (table_open(c, &s, 0) == -1)
+		return CTL_REFUSED;
+	out_init(&o, stdout, c->json);
+	out_name(&o, "domain", 6);
+	out_name(&o, "alias_of", 8);
+	while ((r = text_next(&s.t[TEXT_DOMAINS], &i)) != NULL) {
+		out_text(&o, r->key);
+		if (r->value != NULL)
+			out_text(&o, r->value);
+		else
+			out_null(&o);
+	}
+	set_close(&s);
+	return out_end(&o) == 0 ? CTL_DONE : CTL_REFUSED;
+}
+
+int
+cmd_alias_add(struct ctl *c)
+{
+	struct buf line = BUF_INIT(0), why = BUF_INIT(0);
+	struct set s;
+	int i, r;
+
+	if (table_open(c, &s, 1) == -1)
+		return CTL_REFUSED;
+	buf_printf(&line, "%s =", c->args[0]);
+	for (i = 1; i < c->n_args; i++)
+		buf_printf(&line, "%s %s", i > 1 ? "," : "", c->args[i]);
+	r = text_add(&s.t[TEXT_ALIASES], buf_str(&line), &why);
+	buf_clear(&line);
+	if (r == -1)
+		return table_refuse(&s, &why);
+	buf_clear(&why);
+	return table_finish(c, &s, 1);
+}
+
+int
+cmd_alias_del(struct ctl *c)
+{
+	return table_del(c, TEXT_ALIASES, c->args[0], NAME_ALIAS);
+}
+
+int
+cmd_alias_list(struct ctl *c)
+{
+	struct buf targets = BUF_INIT(0);
+	const struct row *r;
+	struct out o;
+	struct set s;
+	size_t i = 0, k;
+
+	if (table_open(c, &s, 0) == -1)
+		return CTL_REFUSED;
+	out_init(&o, stdout, c->json);
+	out_name(&o, "alias", 5);
+	out_name(&o, "targets", 7);
+	while ((r = text_next(&s.t[TEXT_ALIASES], &i)) != NULL) {
+		buf_reset(&targets);
+		for (k = 0; k < r->n_targets; k++)
+			buf_printf(&targets, "%s%s", k > 0 ? ", " : "",
+			    r->targets[k]);
+		out_text(&o, r->key);
+		out_text(&o, buf_str(&targets));
+	}
+	buf_clear(&targets);
+	set_close(&s);
+	return out_end(&o) == 0 ? CTL_DONE : CTL_REFUSED;
+}

@@ -1,0 +1,28 @@
+/*
+ * What the commands that edit the text tables share: open under the lock,
+ * change in memory, then table_finish.
+ */
+#ifndef CTL_CMD_TABLE_H
+#define CTL_CMD_TABLE_H
+
+#include "ctl/ctl.h"
+#include "ctl/ctl_name.h"
+#include "ctl/ctl_set.h"
+
+/* Reads configuration (with edit) and tables. 0, or -1 (said). */
+int	table_open(struct ctl *c, struct set *s, int edit) ATTR_CHECK;
+/* Checks, saves, compiles, closes. The exit status. */
+int	table_finish(struct ctl *c, struct set *s, int warnings);
+/* Says why, clears it, closes without a change. The exit status. */
+int	table_refuse(struct set *s, struct buf *why);
+/* The whole of a del command. */
+int	table_del(struct ctl *c, enum text_id id, const char *name,
+	    enum name_kind kind);
+/*
+ * Puts the account's hash in place (adds the line or replaces it).
+ * 0, or -1 with why.
+ */
+int	table_set_hash(struct set *s, const char *account, const char *hash,
+	    struct buf *why) ATTR_CHECK;
+
+#endif

@@ -1,0 +1,258 @@
+/*
+ * trace: follows a message through the log. One pass collects the queue ids
+ * of the lines that speak of what was asked for; the second prints every line
+ * about one of them, oldest file first.
+ */
+#include "config.h"
+
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/ctl.h"
+#include "ctl/ctl_out.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/mail/limits.h"
+
+enum { FILES_MAX = 1000, IDS_MAX = 100000 };
+
+struct log_file {
+	char	*path;
+	struct timespec changed;
+};
+
+struct trace {
+	struct log_file files[FILES_MAX];
+	size_t	 n_files;
+	const char *what;
+	int	 is_id;
+	void	*ids;		/* texts: tsearch(3) */
+	size_t	 n_ids;
+	struct out out;
+};
+
+typedef void	line_fn(struct trace *, char *line);
+
+static int
+compare(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static int
+older(const void *a, const void *b)
+{
+	const struct log_file *x = a, *y = b;
+
+	if (x->changed.tv_sec != y->changed.tv_sec)
+		return x->changed.tv_sec < y->changed.tv_sec ? -1 : 1;
+	if (x->changed.tv_nsec != y->changed.tv_nsec)
+		return x->changed.tv_nsec < y->changed.tv_nsec ? -1 : 1;
+	return strcmp(y->path, x->path);
+}
+
+/* rohrpost.log and what it was rotated to; compressed files are left out. */
+static int
+find_files(struct trace *t, const char *state_dir)
+{
+	struct buf path = BUF_INIT(0);
+	struct dirent *e;
+	struct stat st;
+	size_t n;
+	DIR *d;
+
+	buf_printf(&path, "%s/log", state_dir);
+	d = opendir(buf_str(&path));
+	if (d == NULL) {
+		ctl_fail(0, "%s: %s", buf_str(&path), strerror(errno));
+		buf_clear(&path);
+		return -1;
+	}
+	while (t->n_files < FILES_MAX && (e = readdir(d)) != NULL) {
+		n = strlen(e->d_name);
+		if (strncmp(e->d_name, "rohrpost.log", 12) != 0 ||
+		    (n > 3 && strcmp(e->d_name + n - 3, ".gz") == 0) ||
+		    fstatat(dirfd(d), e->d_name, &st, 0) == -1 ||
+		    !S_ISREG(st.st_mode))
+			continue;
+		buf_reset(&path);
+		buf_printf(&path, "%s/log/%s", state_dir, e->d_name);
+		t->files[t->n_files].path = mem_strdup(buf_str(&path));
+		t->files[t->n_files++].changed = st.st_mtim;
+	}
+	closedir(d);
+	buf_clear(&path);
+	qsort(t->files, t->n_files, sizeof(t->files[0]), older);
+	return 0;
+}
+
+static int
+each_line(struct trace *t, line_fn *f)
+{
+	char *line = NULL;
+	size_t cap = 0, i;
+	ssize_t n;
+	FILE *in;
+	int r = 0;
+
+	for (i = 0; i < t->n_files; i++) {
+		in = fopen(t->files[i].path, "re");
+		if (in == NULL) {
+			r = ctl_fail(-1, "%s: %s", t->files[i].path,
+			    strerror(errno));
+			continue;
+		}
+		while ((n = getline(&line, &cap, in)) > 0) {
+			if (line[n - 1] == '\n')
+				line[n - 1] = '\0';
+			f(t, line);
+		}
+		fclose(in);
+	}
+	free(line);
+	return r;
+}
+
+/* The next queue id in *p, which then points behind it; 0 at the end. */
+static int
+next_id(char **p, char id[QUEUE_ID_LEN + 1])
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t n;
+
+	while (**p != '\0') {
+		n = strspn(*p, hex);
+		if (n == QUEUE_ID_LEN) {
+			memcpy(id, *p, QUEUE_ID_LEN);
+			id[QUEUE_ID_LEN] = '\0';
+			*p += n;
+			return 1;
+		}
+		/* A word with other letters in it is none: step over it all. */
+		*p += n;
+		*p += strspn(*p, "ghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV"
+		    "WXYZ_-0123456789abcdef");
+		if (**p != '\0')
+			(*p)++;
+	}
+	return 0;
+}
+
+static void
+add_id(struct trace *t, const char *id)
+{
+	char *copy;
+
+	if (t->n_ids == IDS_MAX || tfind(id, &t->ids, compare) != NULL)
+		return;
+	copy = mem_strdup(id);
+	if (tsearch(copy, &t->ids, compare) != NULL)
+		t->n_ids++;
+}
+
+static int
+is_address_octet(char ch)
+{
+	return ch != '\0' && (strchr("!#$%&'*+-/=?^_`{|}~.", ch) != NULL ||
+	    (ch >= '0' && ch <= '9') || (ch >= 'a' && ch <= 'z') ||
+	    (ch >= 'A' && ch <= 'Z'));
+}
+
+/* The address as a whole word, without regard to case. */
+static int
+speaks_of(const char *line, const char *what)
+{
+	size_t n = strlen(what);
+	const char *p;
+
+	for (p = line; *p != '\0'; p++) {
+		if (str_ncasecmp(p, what, n) == 0 &&
+		    (p == line || !is_address_octet(p[-1])) &&
+		    !is_address_octet(p[n]))
+			return 1;
+	}
+	return 0;
+}
+
+static void
+collect(struct trace *t, char *line)
+{
+	char id[QUEUE_ID_LEN + 1];
+	int found = 0;
+
+	if (t->is_id)
+		found = strstr(line, t->what) != NULL;
+	else
+		found = speaks_of(line, t->what);
+	while (found && next_id(&line, id))
+		add_id(t, id);
+}
+
+/* "TIME ORIGIN: text" */
+static void
+print_line(struct trace *t, char *line)
+{
+	char *origin = strchr(line, ' '), *text;
+
+	text = origin == NULL ? NULL : strstr(origin, ": ");
+	if (text == NULL) {
+		out_text(&t->out, "");
+		out_text(&t->out, "");
+		out_text(&t->out, line);
+		return;
+	}
+	out_value(&t->out, C_TEXT, line, (size_t)(origin - line));
+	out_value(&t->out, C_TEXT, origin + 1, (size_t)(text - origin - 1));
+	out_text(&t->out, text + 2);
+}
+
+static void
+print(struct trace *t, char *line)
+{
+	char id[QUEUE_ID_LEN + 1], *p = line;
+
+	while (next_id(&p, id)) {
+		if (tfind(id, &t->ids, compare) != NULL) {
+			print_line(t, line);
+			return;
+		}
+	}
+}
+
+int
+cmd_trace(struct ctl *c)
+{
+	struct trace *t = mem_zalloc(1, sizeof(*t));
+	size_t i;
+	int r = CTL_REFUSED;
+
+	if (ctl_load(c) == -1 || find_files(t, c->state_dir) == -1)
+		goto done;
+	t->what = c->args[0];
+	t->is_id = strlen(t->what) == QUEUE_ID_LEN &&
+	    strspn(t->what, "0123456789abcdef") == QUEUE_ID_LEN;
+	if (each_line(t, collect) == -1)
+		goto done;
+	out_init(&t->out, stdout, c->json);
+	out_name(&t->out, "time", 4);
+	out_name(&t->out, "program", 7);
+	out_name(&t->out, "text", 4);
+	r = t->n_ids > 0 && each_line(t, print) == -1 ? CTL_REFUSED :
+	    CTL_DONE;
+	if (out_end(&t->out) == -1)
+		r = CTL_REFUSED;
+	else if (t->n_ids == 0)
+		r = ctl_fail(CTL_REFUSED, "%s: nothing in the log",
+		    t->what);
+done:
+	tdestroy(t->ids, free);
+	for (i = 0; i < t->n_files; i++)
+		free(t->files[i].path);
+	free(t);
+	return r;
+}

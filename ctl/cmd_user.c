@@ -1,0 +1,246 @@
+/*
+ * user add, del, set, passwd, list; hash check.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/cmd_table.h"
+#include "ctl/ctl_hash.h"
+#include "ctl/ctl_out.h"
+#include "lib/mail/limits.h"
+#include "lib/mail/tables.h"
+
+int
+table_set_hash(struct set *s, const char *account, const char *hash,
+    struct buf *why)
+{
+	struct buf line = BUF_INIT(0);
+	struct text *t = &s->t[TEXT_PASSWD];
+	int r;
+
+	buf_printf(&line, "%s:%s", account, hash);
+	if (text_find(t, account) == NULL)
+		r = text_add(t, buf_str(&line), why);
+	else
+		r = text_set(t, account, buf_str(&line), why);
+	buf_wipe(&line);
+	return r;
+}
+
+/* The hash that the options ask for. 0, or -1 with why. */
+static int
+get_hash(struct ctl *c, const char *account, struct buf *hash,
+    struct buf *why)
+{
+	struct buf password = BUF_INIT(0);
+	int r;
+
+	if (c->opt[OPT_USER_HASH] != NULL) {
+		buf_puts(hash, c->opt[OPT_USER_HASH]);
+		return hash_check(c->opt[OPT_USER_HASH], why);
+	}
+	r = ctl_password(c->opt[OPT_USER_STDIN] != NULL, account, &password,
+	    why);
+	if (r == 0)
+		r = hash_make(buf_str(&password), hash, why);
+	buf_wipe(&password);
+	return r;
+}
+
+/* The account's line in users, from its row (or NULL) and the options. */
+static void
+user_line(struct ctl *c, const char *account, const struct row *old,
+    struct buf *line)
+{
+	int disabled = old != NULL && (old->flags & TABLES_DISABLED);
+
+	buf_puts(line, account);
+	if (c->opt[OPT_USER_QUOTA] != NULL)
+		buf_printf(line, " quota=%s", c->opt[OPT_USER_QUOTA]);
+	else if (old != NULL && (old->quota_size | old->quota_count) != 0)
+		buf_printf(line, " quota=%" PRIu64 ",%" PRIu64,
+		    old->quota_size, old->quota_count);
+	if (c->opt[OPT_USER_DISABLED] != NULL)
+		disabled = 1;
+	if (c->opt[OPT_USER_ENABLED] != NULL)
+		disabled = 0;
+	if (disabled)
+		buf_puts(line, " disabled");
+}
+
+int
+cmd_user_add(struct ctl *c)
+{
+	struct buf name = BUF_INIT(ADDRESS_MAX), hash = BUF_INIT(0),
+	    line = BUF_INIT(0), why = BUF_INIT(0);
+	struct set s;
+	int r;
+
+	if (table_open(c, &s, 1) == -1)
+		return CTL_REFUSED;
+	r = name_address(c->args[0], strlen(c->args[0]), NAME_ACCOUNT, &name,
+	    &why);
+	if (r == 0) {
+		user_line(c, buf_str(&name), NULL, &line);
+		r = text_add(&s.t[TEXT_USERS], buf_str(&line), &why);
+	}
+	/* Nobody is asked for the password of what will be refused. */
+	if (r == 0)
+		r = set_check(&s, &why, &line);
+	if (r == 0)
+		r = get_hash(c, buf_str(&name), &hash, &why);
+	if (r == 0)
+		r = table_set_hash(&s, buf_str(&name), buf_str(&hash), &why);
+	buf_clear(&name);
+	buf_wipe(&hash);
+	buf_clear(&line);
+	if (r == -1)
+		return table_refuse(&s, &why);
+	buf_clear(&why);
+	return table_finish(c, &s, 0);
+}
+
+int
+cmd_user_del(struct ctl *c)
+{
+	return table_del(c, TEXT_USERS, c->args[0], NAME_ACCOUNT);
+}
+
+/* Finds the account of the first argument. 0, or -1 with why. */
+static int
+find_account(struct ctl *c, struct set *s, struct buf *name, struct row **r,
+    struct buf *why)
+{
+	if (name_address(c->args[0], strlen(c->args[0]), NAME_ACCOUNT, name,
+	    why) == -1)
+		return -1;
+	*r = text_find(&s->t[TEXT_USERS], buf_str(name));
+	if (*r != NULL)
+		return 0;
+	buf_set(why, "%s: not in users", buf_str(name));
+	return -1;
+}
+
+int
+cmd_user_set(struct ctl *c)
+{
+	struct buf name = BUF_INIT(ADDRESS_MAX), line = BUF_INIT(0),
+	    why = BUF_INIT(0);
+	struct row *old;
+	struct set s;
+	int r;
+
+	if (c->opt[OPT_USER_STDIN] != NULL || c->opt[OPT_USER_HASH] != NULL)
+		return ctl_fail(CTL_USAGE, "a password is set with \"rohrpost "
+		    "user passwd\"");
+	if (table_open(c, &s, 1) == -1)
+		return CTL_REFUSED;
+	r = find_account(c, &s, &name, &old, &why);
+	if (r == 0) {
+		user_line(c, buf_str(&name), old, &line);
+		r = text_set(&s.t[TEXT_USERS], buf_str(&name),
+		    buf_str(&line), &why);
+	}
+	buf_clear(&name);
+	buf_clear(&line);
+	if (r == -1)
+		return table_refuse(&s, &why);
+	buf_clear(&why);
+	return table_finish(c, &s, 0);
+}
+
+int
+cmd_user_passwd(struct ctl *c)
+{
+	struct buf name = BUF_INIT(ADDRESS_MAX), hash = BUF_INIT(0),
+	    why = BUF_INIT(0);
+	struct row *row;
+	struct set s;
+	int r;
+
+	if (table_open(c, &s, 1) == -1)
+		return CTL_REFUSED;
+	r = find_account(c, &s, &name, &row, &why);
+	if (r == 0)
+		r = get_hash(c, buf_str(&name), &hash, &why);
+	if (r == 0)
+		r = table_set_hash(&s, buf_str(&name), buf_str(&hash), &why);
+	buf_clear(&name);
+	buf_wipe(&hash);
+	if (r == -1)
+		return table_refuse(&s, &why);
+	buf_clear(&why);
+	return table_finish(c, &s, 0);
+}
+
+int
+cmd_user_list(struct ctl *c)
+{
+	const struct row *r, *hash;
+	struct out o;
+	struct set s;
+	size_t i = 0;
+
+	if (table_open(c, &s, 0) == -1)
+		return CTL_REFUSED;
+	out_init(&o, stdout, c->json);
+	out_name(&o, "user", 4);
+	out_name(&o, "quota_size", 10);
+	out_name(&o, "quota_count", 11);
+	out_name(&o, "disabled", 8);
+	out_name(&o, "hash", 4);
+	while ((r = text_next(&s.t[TEXT_USERS], &i)) != NULL) {
+		hash = text_find(&s.t[TEXT_PASSWD], r->key);
+		out_text(&o, r->key);
+		out_number(&o, r->quota_size);
+		out_number(&o, r->quota_count);
+		out_bool(&o, (r->flags & TABLES_DISABLED) != 0);
+		if (hash != NULL)
+			out_text(&o, hash_kind(hash->value));
+		else
+			out_null(&o);
+	}
+	set_close(&s);
+	return out_end(&o) == 0 ? CTL_DONE : CTL_REFUSED;
+}
+
+static int
+check_one(const char *hash)
+{
+	struct buf why = BUF_INIT(0);
+	int r = hash_check(hash, &why);
+
+	if (r == 0)
+		printf("%s\n", hash_kind(hash));
+	else
+		ctl_say(-1, &why);
+	buf_clear(&why);
+	return r == 0 ? CTL_DONE : CTL_REFUSED;
+}
+
+/* With a hash: can it be used? Without: those of passwd, by account. */
+int
+cmd_hash_check(struct ctl *c)
+{
+	const struct row *r;
+	struct out o;
+	struct set s;
+	size_t i = 0;
+
+	if (c->n_args == 1)
+		return check_one(c->args[0]);
+	if (table_open(c, &s, 0) == -1)
+		return CTL_REFUSED;
+	out_init(&o, stdout, c->json);
+	out_name(&o, "user", 4);
+	out_name(&o, "hash", 4);
+	while ((r = text_next(&s.t[TEXT_PASSWD], &i)) != NULL) {
+		out_text(&o, r->key);
+		out_text(&o, hash_kind(r->value));
+	}
+	set_close(&s);
+	return out_end(&o) == 0 ? CTL_DONE : CTL_REFUSED;
+}

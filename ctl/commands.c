@@ -1,0 +1,99 @@
+/*
+ * The commands of rohrpost. A new one is a row here and a function.
+ */
+#include "config.h"
+
+#include "ctl/ctl.h"
+
+static const struct option_row setup_options[] = {
+	[OPT_SETUP_ANSWERS] = { "--answers", "-a", "FILE",
+	    "take the answers from FILE (- for standard input)" },
+	[OPT_SETUP_DRY] = { "--dry-run", "-n", NULL,
+	    "show what would be written, write nothing" },
+	{ .name = NULL }
+};
+static const struct option_row start_options[] = {
+	{ "--foreground", "-f", NULL, "stay; log errors of the start here" },
+	{ .name = NULL }
+};
+static const struct option_row user_options[] = {
+	[OPT_USER_STDIN] = { "--stdin", NULL, NULL,
+	    "read the password from standard input" },
+	[OPT_USER_HASH] = { "--hash", NULL, "HASH",
+	    "take over a crypt(3) or {SSHA512} hash" },
+	[OPT_USER_QUOTA] = { "--quota", NULL, "SIZE[,COUNT]",
+	    "bound of octets and messages, 0 for none" },
+	[OPT_USER_DISABLED] = { "--disabled", NULL, NULL,
+	    "no login; mail is still taken" },
+	[OPT_USER_ENABLED] = { "--enabled", NULL, NULL, "login again" },
+	{ .name = NULL }
+};
+static const struct option_row domain_options[] = {
+	{ "--alias", NULL, "DOMAIN", "the same addresses as those of DOMAIN" },
+	{ .name = NULL }
+};
+static const struct option_row show_options[] = {
+	{ "--body", NULL, NULL, "the message itself behind the envelope" },
+	{ .name = NULL }
+};
+
+const struct command commands[] = {
+	{ "setup", cmd_setup, 0, 0, 0, "",
+	    "write a configuration, directories and certificate",
+	    setup_options },
+	{ "start", cmd_start, 0, 0, 0, "", "start the suite, wait until ready",
+	    start_options },
+	{ "stop", cmd_stop, 0, 0, 0, "", "finish what runs, then end", NULL },
+	{ "reload", cmd_reload, 0, 0, 0, "",
+	    "read configuration and certificates again", NULL },
+	{ "status", cmd_status, 0, 0, 1, "", "a line per process", NULL },
+	{ "apply", cmd_apply, 0, 0, 0, "",
+	    "check and compile the text tables", NULL },
+	{ "domain add", cmd_domain_add, 1, 1, 0, "DOMAIN",
+	    "take mail for a domain", domain_options },
+	{ "domain del", cmd_domain_del, 1, 1, 0, "DOMAIN",
+	    "no longer take mail for a domain", NULL },
+	{ "domain list", cmd_domain_list, 0, 0, 1, "", "all domains", NULL },
+	{ "user add", cmd_user_add, 1, 1, 0, "ADDRESS", "make an account",
+	    user_options },
+	{ "user del", cmd_user_del, 1, 1, 0, "ADDRESS",
+	    "close an account (its mail stays on disk)", NULL },
+	{ "user set", cmd_user_set, 1, 1, 0, "ADDRESS",
+	    "change quota or disable", user_options },
+	{ "user passwd", cmd_user_passwd, 1, 1, 0, "ADDRESS",
+	    "set a new password", user_options },
+	{ "user list", cmd_user_list, 0, 0, 1, "", "all accounts", NULL },
+	{ "alias add", cmd_alias_add, 2, CTL_ARGS_MAX, 0,
+	    "ADDRESS|@DOMAIN TARGET...", "pass mail for an address on", NULL },
+	{ "alias del", cmd_alias_del, 1, 1, 0, "ADDRESS|@DOMAIN",
+	    "remove an alias", NULL },
+	{ "alias list", cmd_alias_list, 0, 0, 1, "", "all aliases", NULL },
+	{ "queue list", cmd_queue_list, 0, 0, 1, "", "mail that waits", NULL },
+	{ "queue show", cmd_queue_show, 1, 1, 1, "ID", "one message",
+	    show_options },
+	{ "queue retry", cmd_queue_retry, 1, CTL_ARGS_MAX, 0, "ID...|all",
+	    "try now", NULL },
+	{ "queue hold", cmd_queue_hold, 1, CTL_ARGS_MAX, 0, "ID...|all",
+	    "try no more until released", NULL },
+	{ "queue release", cmd_queue_release, 1, CTL_ARGS_MAX, 0, "ID...|all",
+	    "end a hold", NULL },
+	{ "queue delete", cmd_queue_delete, 1, CTL_ARGS_MAX, 0, "ID...|all",
+	    "throw away, telling nobody", NULL },
+	{ "trace", cmd_trace, 1, 1, 1, "ID|ADDRESS",
+	    "follow a message through the log", NULL },
+	{ "config check", cmd_config_check, 0, 0, 0, "",
+	    "every key and value, by every program", NULL },
+	{ "config show", cmd_config_show, 0, 0, 1, "",
+	    "every key with its value", NULL },
+	{ "store list", cmd_store_list, 0, 0, 1, "", "mailboxes' owners",
+	    NULL },
+	{ "store check", cmd_store_check, 0, 1, 1, "[ADDRESS]",
+	    "compare index and files", NULL },
+	{ "store rebuild", cmd_store_rebuild, 0, 1, 0, "[ADDRESS]",
+	    "make the index again from the files", NULL },
+	{ "hash check", cmd_hash_check, 0, 1, 1, "[HASH]",
+	    "can this hash, or can those in passwd, be used", NULL },
+	{ "completion", cmd_completion, 1, 1, 0, "bash",
+	    "print the shell completion script", NULL },
+	{ .name = NULL }
+};

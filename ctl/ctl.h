@@ -1,0 +1,128 @@
+/*
+ * The operator's command `rohrpost`: its command table and what all commands
+ * share.
+ *
+ * A command is a const row: name, arguments, options, help. The engine
+ * (ctl_command.c) alone reads the command line, counts arguments, prints help
+ * and refuses what the row does not allow; the completion script is made from
+ * the same rows.
+ *
+ * DIAGNOSTICS: one line on standard error that says where and what.
+ */
+#ifndef CTL_CTL_H
+#define CTL_CTL_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "lib/base/attr.h"
+#include "lib/base/buf.h"
+#include "lib/base/peer.h"
+
+enum ctl_exit {
+	CTL_DONE = 0,
+	CTL_REFUSED = 1,
+	CTL_USAGE = 2,
+	CTL_LATER = 75,		/* EX_TEMPFAIL: trying again may help */
+};
+
+enum { CTL_OPTIONS = 6, CTL_ARGS_MAX = 1000 };
+
+struct option_row {
+	const char *name;	/* "--answers" */
+	const char *brief;	/* "-f", or NULL */
+	const char *value;	/* "FILE"; NULL: a flag */
+	const char *help;
+};
+
+/* What the engine hands to a command. */
+struct ctl {
+	const char *dir;	/* configuration directory */
+	int	 json;
+	const char *state_dir;	/* after ctl_load */
+	const char *opt[CTL_OPTIONS]; /* by row; NULL: not given; "": a flag */
+	char	**args;
+	int	 n_args;
+};
+
+struct command {
+	const char *name;	/* "queue list" */
+	int	(*run)(struct ctl *);	/* the exit status */
+	int	 min_args, max_args;
+	int	 lists;		/* takes --json */
+	const char *args;	/* "ADDRESS...", for usage */
+	const char *help;	/* a line */
+	const struct option_row *options; /* ends with .name NULL; or NULL */
+};
+
+extern const struct command commands[];	/* ends with .name NULL */
+
+/* Runs one command line. Returns the exit status. */
+int	ctl_main(int argc, char **argv);
+/* The bash completion script, to standard output. */
+void	ctl_print_completion(void);
+
+/* Reads what the command itself needs of rohrpost.conf. 0, or -1 (said). */
+int	ctl_load(struct ctl *c) ATTR_CHECK;
+/* "rohrpost: words" on standard error, each line of words; gives back r. */
+int	ctl_say(int r, const struct buf *words);
+int	ctl_fail(int r, const char *fmt, ...) ATTR_PRINTF(2, 3);
+/* Is standard output a person's? */
+int	ctl_at_terminal(void);
+
+/*
+ * A password: from standard input's first line with from_stdin, else asked
+ * for twice at the terminal without echo. 0, or -1 with why. Wipe it.
+ */
+int	ctl_password(int from_stdin, const char *who, struct buf *out,
+	    struct buf *why) ATTR_CHECK;
+
+/*
+ * Runs a program of ours with up to three arguments and gathers what it
+ * prints on both outputs, up to out->max. Returns its exit status, -1 where it
+ * could not be run (why in out).
+ */
+int	ctl_run_program(const char *path, const char *const argv[],
+	    struct buf *out);
+/* The programs of the suite, for config and setup; ends with PEER_NONE. */
+extern const enum peer ctl_programs[];
+
+/* The commands, by file. */
+int	cmd_setup(struct ctl *);
+int	cmd_start(struct ctl *);
+int	cmd_stop(struct ctl *);
+int	cmd_reload(struct ctl *);
+int	cmd_status(struct ctl *);
+int	cmd_apply(struct ctl *);
+int	cmd_domain_add(struct ctl *);
+int	cmd_domain_del(struct ctl *);
+int	cmd_domain_list(struct ctl *);
+int	cmd_user_add(struct ctl *);
+int	cmd_user_del(struct ctl *);
+int	cmd_user_set(struct ctl *);
+int	cmd_user_list(struct ctl *);
+int	cmd_user_passwd(struct ctl *);
+int	cmd_alias_add(struct ctl *);
+int	cmd_alias_del(struct ctl *);
+int	cmd_alias_list(struct ctl *);
+int	cmd_hash_check(struct ctl *);
+int	cmd_queue_list(struct ctl *);
+int	cmd_queue_show(struct ctl *);
+int	cmd_queue_retry(struct ctl *);
+int	cmd_queue_hold(struct ctl *);
+int	cmd_queue_release(struct ctl *);
+int	cmd_queue_delete(struct ctl *);
+int	cmd_store_list(struct ctl *);
+int	cmd_store_check(struct ctl *);
+int	cmd_store_rebuild(struct ctl *);
+int	cmd_trace(struct ctl *);
+int	cmd_config_check(struct ctl *);
+int	cmd_config_show(struct ctl *);
+int	cmd_completion(struct ctl *);
+
+/* The options, by row, of commands that have several. */
+enum { OPT_SETUP_ANSWERS, OPT_SETUP_DRY };
+enum { OPT_USER_STDIN, OPT_USER_HASH, OPT_USER_QUOTA, OPT_USER_DISABLED,
+	OPT_USER_ENABLED };
+
+#endif

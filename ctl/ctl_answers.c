@@ -1,0 +1,149 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/ctl_answers.h"
+#include "ctl/ctl_name.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+static const struct {
+	const char *key;
+	int	 several;
+} own[] = {
+	{ "domain", 1 }, { "user", 1 }, { "alias", 1 }, { "postmaster", 0 },
+	{ "abuse", 0 }, { "profile", 0 }, { "certificate", 0 }, { "key", 0 },
+};
+
+void
+answers_init(struct answers *as, const char *name)
+{
+	memset(as, 0, sizeof(*as));
+	as->name = mem_strdup(name);
+}
+
+void
+answers_clear(struct answers *as)
+{
+	size_t i;
+
+	for (i = 0; i < as->n; i++) {
+		mem_wipe(as->a[i].value, strlen(as->a[i].value));
+		free(as->a[i].value);
+		free(as->a[i].key);
+	}
+	free(as->a);
+	free(as->name);
+	memset(as, 0, sizeof(*as));
+}
+
+const struct answer *
+answers_next(const struct answers *as, const char *key, size_t *i)
+{
+	while (*i < as->n) {
+		if (strcmp(as->a[(*i)++].key, key) == 0)
+			return &as->a[*i - 1];
+	}
+	return NULL;
+}
+
+const char *
+answers_get(const struct answers *as, const char *key)
+{
+	size_t i = 0;
+	const struct answer *a = answers_next(as, key, &i);
+
+	return a == NULL ? NULL : a->value;
+}
+
+int
+answers_add(struct answers *as, const char *key, const char *value,
+    unsigned line, struct buf *why)
+{
+	const struct answer *old;
+	struct answer *a;
+	size_t i, k = 0;
+	int several = 0, mine = 0;
+
+	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		if (strcmp(own[i].key, key) == 0) {
+			mine = 1;
+			several = own[i].several;
+		}
+	}
+	old = several ? NULL : answers_next(as, key, &k);
+	if (old != NULL || as->n == ANSWERS_MAX) {
+		if (old == NULL)
+			buf_set(why, "%s:%u: too many answers", as->name,
+			    line);
+		else
+			buf_set(why, "%s:%u: %s stands already in line %u",
+			    as->name, line, key, old->line);
+		return -1;
+	}
+	if (as->n == as->cap) {
+		as->cap = as->cap == 0 ? 32 : as->cap * 2;
+		as->a = mem_realloc(as->a, as->cap, sizeof(*as->a));
+	}
+	a = &as->a[as->n++];
+	a->key = mem_strdup(key);
+	a->value = mem_strdup(value);
+	a->line = line;
+	a->own = mine;
+	return 0;
+}
+
+static int
+parse_line(struct answers *as, const char *p, size_t len, unsigned line,
+    struct buf *why)
+{
+	char text[ANSWERS_LINE_MAX + 1], *key, *value;
+	const char *eq;
+	size_t klen;
+	int r;
+
+	name_trim(&p, &len);
+	if (len == 0 || *p == '#')
+		return 0;
+	eq = memchr(p, '=', len);
+	klen = eq == NULL ? 0 : (size_t)(eq - p);
+	name_trim(&p, &klen);
+	if (len > ANSWERS_LINE_MAX || !str_is_text(p, len) || klen == 0 ||
+	    klen > 64) {
+		buf_set(why, "%s:%u: %s", as->name, line,
+		    len > ANSWERS_LINE_MAX ? "the line is too long" :
+		    "not a line \"key = value\"");
+		return -1;
+	}
+	memcpy(text, p, len);
+	text[len] = '\0';
+	key = text;
+	value = text + (eq - p) + 1;
+	key[klen] = '\0';
+	value += strspn(value, " \t");
+	if (strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_") != klen) {
+		buf_set(why, "%s:%u: not a key", as->name, line);
+		r = -1;
+	} else {
+		r = answers_add(as, key, value, line, why);
+	}
+	mem_wipe(text, sizeof(text));
+	return r;
+}
+
+int
+answers_parse(struct answers *as, const char *p, size_t len, struct buf *why)
+{
+	const char *end = p + len, *nl;
+	unsigned line = 1;
+
+	for (; p < end; p = nl + 1, line++) {
+		nl = memchr(p, '\n', (size_t)(end - p));
+		if (nl == NULL)
+			nl = end;
+		if (parse_line(as, p, (size_t)(nl - p), line, why) == -1)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,19 @@
+/*
+ * A certificate for a host that has none yet: ECDSA P-256, signed by itself.
+ */
+#ifndef CTL_CTL_CERT_H
+#define CTL_CTL_CERT_H
+
+#include "lib/base/attr.h"
+#include "lib/base/buf.h"
+
+/*
+ * Makes key and certificate as PEM texts, good for ten years, for hostname
+ * and the n domains. 0, or -1 with why.
+ */
+int	cert_make(const char *hostname, char *const *domains, size_t n,
+	    struct buf *cert, struct buf *key, struct buf *why) ATTR_CHECK;
+/* 1 if the PEM file is a certificate for hostname that has not expired. */
+int	cert_good(const char *path, const char *hostname);
+
+#endif

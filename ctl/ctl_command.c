@@ -1,0 +1,189 @@
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/ctl.h"
+#include "lib/base/mem.h"
+
+/* Where the words of argv match a row's name: their number, else 0. */
+static int
+name_words(const struct command *cmd, int argc, char **argv)
+{
+	const char *p = cmd->name;
+	size_t n;
+	int i;
+
+	for (i = 0; *p != '\0'; i++) {
+		n = strcspn(p, " ");
+		if (i == argc || strlen(argv[i]) != n ||
+		    strncmp(argv[i], p, n) != 0)
+			return 0;
+		p += n;
+		p += *p == ' ';
+	}
+	return i;
+}
+
+static void
+print_command(FILE *f, const struct command *cmd)
+{
+	const struct option_row *o = cmd->options;
+	char head[200];
+
+	snprintf(head, sizeof(head), "%s%s%s%s", cmd->name,
+	    cmd->args[0] != '\0' ? " " : "", cmd->args,
+	    cmd->lists ? " [--json]" : "");
+	fprintf(f, "  %-38s %s\n", head, cmd->help);
+	for (; o != NULL && o->name != NULL; o++) {
+		snprintf(head, sizeof(head), "%s%s%s%s%s", o->name,
+		    o->value != NULL ? " " : "",
+		    o->value != NULL ? o->value : "",
+		    o->brief != NULL ? ", " : "",
+		    o->brief != NULL ? o->brief : "");
+		fprintf(f, "      %-34s %s\n", head, o->help);
+	}
+}
+
+/* All commands, or those that start with the word. 0 if there is none. */
+static int
+print_help(FILE *f, const char *word)
+{
+	const struct command *cmd;
+	size_t n = word == NULL ? 0 : strlen(word);
+	int found = 0;
+
+	for (cmd = commands; cmd->name != NULL; cmd++) {
+		if (n != 0 && (strncmp(cmd->name, word, n) != 0 ||
+		    (cmd->name[n] != ' ' && cmd->name[n] != '\0')))
+			continue;
+		if (!found)
+			fprintf(f, "usage: rohrpost [-c DIR] COMMAND\n"
+			    "commands:\n");
+		print_command(f, cmd);
+		found = 1;
+	}
+	return found;
+}
+
+static const struct command *
+find_command(int argc, char **argv, int *words_r)
+{
+	const struct command *cmd;
+
+	for (cmd = commands; cmd->name != NULL; cmd++) {
+		*words_r = name_words(cmd, argc, argv);
+		if (*words_r > 0)
+			return cmd;
+	}
+	return NULL;
+}
+
+/* Takes one option at argv[0]. How many words it took, or 0 (said). */
+static int
+take_option(struct ctl *c, const struct command *cmd, int argc, char **argv)
+{
+	const struct option_row *o = cmd->options;
+	const char *eq = strchr(argv[0], '=');
+	size_t n = eq == NULL ? strlen(argv[0]) : (size_t)(eq - argv[0]);
+	int i;
+
+	if (cmd->lists && strcmp(argv[0], "--json") == 0) {
+		c->json = 1;
+		return 1;
+	}
+	for (i = 0; o != NULL && o[i].name != NULL; i++) {
+		if (!(strlen(o[i].name) == n &&
+		    strncmp(o[i].name, argv[0], n) == 0) &&
+		    !(o[i].brief != NULL && strcmp(o[i].brief, argv[0]) == 0))
+			continue;
+		if (o[i].value == NULL && eq == NULL) {
+			c->opt[i] = "";
+			return 1;
+		}
+		if (o[i].value != NULL && (eq != NULL || argc > 1)) {
+			c->opt[i] = eq != NULL ? eq + 1 : argv[1];
+			return eq != NULL ? 1 : 2;
+		}
+		ctl_fail(0, "%s: %s a value", o[i].name,
+		    o[i].value == NULL ? "takes no" : "needs");
+		return 0;
+	}
+	ctl_fail(0, "%s: no option of \"%s\"", argv[0], cmd->name);
+	return 0;
+}
+
+static int
+run(struct ctl *c, const struct command *cmd, int argc, char **argv)
+{
+	int i, n, only_args = 0;
+
+	for (i = 0; i < argc; i += n) {
+		n = 1;
+		if (!only_args && strcmp(argv[i], "--") == 0) {
+			only_args = 1;
+		} else if (!only_args && strcmp(argv[i], "--help") == 0) {
+			print_help(stdout, cmd->name);
+			return CTL_DONE;
+		} else if (!only_args && argv[i][0] == '-' &&
+		    argv[i][1] != '\0') {
+			n = take_option(c, cmd, argc - i, argv + i);
+			if (n == 0)
+				return CTL_USAGE;
+		} else {
+			c->args[c->n_args++] = argv[i];
+		}
+	}
+	if (c->n_args >= cmd->min_args && c->n_args <= cmd->max_args)
+		return cmd->run(c);
+	return ctl_fail(CTL_USAGE, "usage: rohrpost %s%s%s", cmd->name,
+	    cmd->args[0] != '\0' ? " " : "", cmd->args);
+}
+
+static int
+unknown(int argc, char **argv)
+{
+	if (argc == 0)
+		return ctl_fail(CTL_USAGE, "a command is missing "
+		    "(rohrpost --help)");
+	if (argc == 1 && print_help(stderr, argv[0]))
+		return CTL_USAGE;
+	return ctl_fail(CTL_USAGE, "%s%s%s: no such command (rohrpost --help)",
+	    argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
+}
+
+int
+ctl_main(int argc, char **argv)
+{
+	struct ctl c = { .dir = SYSCONFDIR };
+	const struct command *cmd;
+	int i, words, r;
+
+	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
+		if (strcmp(argv[i], "-c") == 0 && i + 1 < argc)
+			c.dir = argv[++i];
+		else if (strcmp(argv[i], "--help") == 0)
+			return print_help(stdout, NULL) ? CTL_DONE : 1;
+		else if (strcmp(argv[i], "--version") == 0 ||
+		    strcmp(argv[i], "-V") == 0)
+			return printf("%s %s\n", PACKAGE_NAME,
+			    PACKAGE_VERSION) < 0;
+		else
+			return ctl_fail(CTL_USAGE, "%s: no such option "
+			    "(rohrpost --help)", argv[i]);
+	}
+	argc -= i;
+	argv += i;
+	if (argc > 1 && strcmp(argv[argc - 1], "--help") == 0 &&
+	    find_command(argc, argv, &words) == NULL &&
+	    print_help(stdout, argv[0]))
+		return CTL_DONE;
+	cmd = find_command(argc, argv, &words);
+	if (cmd == NULL)
+		return unknown(argc, argv);
+	c.args = mem_zalloc((size_t)argc + 1, sizeof(*c.args));
+	r = run(&c, cmd, argc - words, argv + words);
+	free(c.args);
+	return r;
+}

@@ -1,0 +1,208 @@
+#include "config.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/ctl_control.h"
+#include "lib/base/chan.h"
+#include "lib/base/fd.h"
+
+/*
+ * A path too long for a socket address is reached through its directory:
+ * /proc/self/fd/N/NAME is short.
+ */
+static int
+unix_connect(const char *dir, const char *name)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd, dirfd, e, r = -1;
+
+	dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd == -1)
+		return -1;
+	snprintf(un.sun_path, sizeof(un.sun_path), "/proc/self/fd/%d/%s",
+	    dirfd, name);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd != -1)
+		r = connect(fd, (struct sockaddr *)&un, sizeof(un));
+	e = errno;
+	close(dirfd);
+	if (r == -1)
+		fd_close(&fd);
+	errno = e;
+	return fd;
+}
+
+int
+control_connect(const char *state_dir, enum peer who)
+{
+	struct buf dir = BUF_INIT(0);
+	char name[40];
+	int fd, e;
+
+	buf_printf(&dir, "%s/run", state_dir);
+	snprintf(name, sizeof(name), "%s.ctl", peer_name(who));
+	fd = unix_connect(buf_str(&dir), name);
+	e = errno;
+	buf_clear(&dir);
+	errno = e;
+	return fd;
+}
+
+static int
+send_request(struct chan *ch, const struct control *q)
+{
+	msg_begin(ch, &proto_ctl, q->type, 1);
+	if (q->id != NULL)
+		msg_text(ch, CF_ID, q->id);
+	if (q->user != NULL)
+		msg_text(ch, CF_USER, q->user);
+	if (msg_end(ch) == -1)
+		return -1;
+	return chan_send(ch, q->timeout_ms);
+}
+
+static void
+take_names(struct out *o, struct msg *m)
+{
+	struct cursor cur;
+	const char *p;
+	size_t n;
+
+	p = msg_get(m, CF_NAMES, &n);
+	cursor_init(&cur, p, n);
+	while (cursor_left(&cur) > 0) {
+		p = cursor_lv(&cur, &n, 100);
+		if (p == NULL)
+			return;
+		out_name(o, p, n);
+	}
+}
+
+static void
+take_row(struct control *q, struct msg *m)
+{
+	struct cursor cur;
+	const char *p;
+	uint8_t type;
+	size_t n, i;
+
+	if (q->body_r != NULL && *q->body_r == -1)
+		*q->body_r = msg_get_fd(m, 0);
+	if (q->out == NULL || !msg_has(m, CF_VALUES))
+		return;
+	if (msg_has(m, CF_NAMES) && q->out->n_names == 0)
+		take_names(q->out, m);
+	q->rows++;
+	p = msg_get(m, CF_VALUES, &n);
+	cursor_init(&cur, p, n);
+	for (i = 0; i < q->out->n_names; i++) {
+		type = cursor_u8(&cur);
+		p = cursor_lv(&cur, &n, 64 * 1024);
+		if (p == NULL)
+			out_null(q->out);
+		else
+			out_value(q->out, type <= C_NULL ?
+			    (enum c_value)type : C_TEXT, p, n);
+	}
+}
+
+static void
+take_progress(const struct control *q, struct msg *m)
+{
+	char *words = msg_get_dup(m, CF_WORDS);
+
+	if (q->progress && isatty(STDERR_FILENO)) {
+		fprintf(stderr, "\r%-40.40s %" PRIu64, words,
+		    msg_get_u64(m, CF_DONE));
+		if (msg_has(m, CF_TOTAL))
+			fprintf(stderr, " of %" PRIu64,
+			    msg_get_u64(m, CF_TOTAL));
+		fputs("\033[K", stderr);
+	}
+	free(words);
+}
+
+static int
+take_end(const struct control *q, struct msg *m)
+{
+	static const int status[] = {
+		[C_OK] = CTL_DONE, [C_REFUSED] = CTL_REFUSED,
+		[C_BUSY] = CTL_LATER,
+	};
+	uint32_t s = msg_get_u32(m, CF_STATUS);
+	char *words = msg_get_dup(m, CF_WORDS);
+	int r = s < sizeof(status) / sizeof(status[0]) ? status[s] :
+	    CTL_REFUSED;
+
+	if (q->progress && isatty(STDERR_FILENO))
+		fputs("\r\033[K", stderr);
+	if (r != CTL_DONE)
+		ctl_fail(r, "%s", words[0] != '\0' ? words : "refused");
+	else if (words[0] != '\0' && !q->quiet)
+		fprintf(q->out != NULL && q->out->json ? stderr : stdout,
+		    "%s\n", words);
+	free(words);
+	return r;
+}
+
+/* Reads answers until the end. */
+static int
+receive(struct control *q, struct chan *ch)
+{
+	struct buf why = BUF_INIT(0);
+	struct msg m;
+	int r, status = CTL_LATER;
+
+	for (;;) {
+		r = msg_recv(&m, &proto_ctl, q->who, ch, q->timeout_ms, &why);
+		if (r != 1) {
+			ctl_fail(0, "%s: %s", peer_name(q->who), r == 0 ?
+			    "closed the connection" : why.len > 0 ?
+			    buf_str(&why) : strerror(errno));
+			break;
+		}
+		if (m.type == C_ROW)
+			take_row(q, &m);
+		else if (m.type == C_PROGRESS)
+			take_progress(q, &m);
+		else if (m.type == C_END)
+			status = take_end(q, &m);
+		msg_done(&m);
+		if (m.type == C_END)
+			break;
+	}
+	buf_clear(&why);
+	return status;
+}
+
+int
+control_call(struct ctl *c, struct control *q)
+{
+	struct chan ch;
+	int fd, r;
+
+	fd = control_connect(c->state_dir, q->who);
+	if (fd == -1 && (errno == ENOENT || errno == ECONNREFUSED))
+		return ctl_fail(CTL_LATER, "%s is not running",
+		    peer_name(q->who));
+	if (fd == -1)
+		return ctl_fail(errno == EACCES || errno == EPERM ?
+		    CTL_REFUSED : CTL_LATER, "%s/run/%s.ctl: %s",
+		    c->state_dir, peer_name(q->who), strerror(errno));
+	chan_init(&ch, fd);
+	if (send_request(&ch, q) == -1)
+		r = ctl_fail(CTL_LATER, "%s: %s", peer_name(q->who),
+		    strerror(errno));
+	else
+		r = receive(q, &ch);
+	chan_clear(&ch);
+	return r;
+}

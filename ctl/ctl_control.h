@@ -1,0 +1,31 @@
+/*
+ * Asks a running program over its control socket (state_dir/run/NAME.ctl,
+ * proto_ctl): one request, rows, an end.
+ *
+ * DIAGNOSTICS: a program that is not running is CTL_LATER with one line.
+ */
+#ifndef CTL_CTL_CONTROL_H
+#define CTL_CTL_CONTROL_H
+
+#include "ctl/ctl.h"
+#include "ctl/ctl_out.h"
+#include "lib/mail/proto.h"
+
+struct control {
+	enum peer who;		/* master, queue, store */
+	enum c_type type;
+	const char *id, *user;	/* or NULL */
+	int	 timeout_ms;	/* between two frames */
+	struct out *out;	/* rows go there; NULL: none are expected */
+	int	*body_r;	/* takes a row's descriptor; or NULL */
+	int	 progress;	/* show progress at a terminal */
+	int	 quiet;		/* do not print the words of a success */
+	size_t	 rows;		/* <- how many came */
+};
+
+/* The exit status. */
+int	control_call(struct ctl *c, struct control *q);
+/* A connected control socket, or -1 with errno. */
+int	control_connect(const char *state_dir, enum peer who);
+
+#endif

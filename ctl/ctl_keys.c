@@ -1,0 +1,177 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/ctl.h"
+#include "ctl/ctl_keys.h"
+#include "lib/base/mem.h"
+
+enum { OUTPUT_MAX = 256 * 1024, COLUMNS = 7 };
+
+static int
+compare(const void *a, const void *b)
+{
+	return strcmp(((const struct key *)a)->name,
+	    ((const struct key *)b)->name);
+}
+
+struct key *
+keys_find(const struct keys *k, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < k->n; i++) {
+		if (strcmp(k->k[i].name, name) == 0)
+			return &k->k[i];
+	}
+	return NULL;
+}
+
+void
+keys_clear(struct keys *k)
+{
+	size_t i;
+
+	for (i = 0; i < k->n; i++) {
+		free(k->k[i].name);
+		free(k->k[i].def);
+		free(k->k[i].help);
+		free(k->k[i].value);
+	}
+	free(k->k);
+	k->k = NULL;
+	k->n = 0;
+}
+
+/* name TAB type TAB default TAB min TAB max TAB choices TAB help */
+static int
+parse_key(struct keys *k, const char *p, size_t len)
+{
+	const char *column[COLUMNS], *end = p + len, *tab = p;
+	size_t n[COLUMNS];
+	struct key *key;
+	char *name;
+	int i;
+
+	for (i = 0; i < COLUMNS; i++, p = tab + 1) {
+		if (tab == end && i > 0)
+			return -1;
+		tab = memchr(p, '\t', (size_t)(end - p));
+		if (tab == NULL)
+			tab = end;
+		column[i] = p;
+		n[i] = (size_t)(tab - p);
+	}
+	if (n[0] == 0 || tab != end)
+		return -1;
+	name = mem_strndup(column[0], n[0]);
+	if (keys_find(k, name) != NULL) {
+		free(name);
+		return 0;
+	}
+	k->k = mem_realloc(k->k, k->n + 1, sizeof(*k->k));
+	key = &k->k[k->n++];
+	key->name = name;
+	key->def = mem_strndup(column[2], n[2]);
+	key->help = mem_strndup(column[6], n[6]);
+	key->value = NULL;
+	return 0;
+}
+
+int
+keys_parse(struct keys *k, const char *text, size_t len)
+{
+	const char *p = text, *end = text + len, *nl;
+
+	for (; p < end; p = nl + 1) {
+		nl = memchr(p, '\n', (size_t)(end - p));
+		if (nl == NULL || parse_key(k, p, (size_t)(nl - p)) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static const char *
+program_path(enum peer p, struct buf *path)
+{
+	buf_reset(path);
+	buf_printf(path, "%s/%s", LIBEXECDIR, peer_name(p));
+	return buf_str(path);
+}
+
+int
+keys_load(struct keys *k, struct buf *why)
+{
+	struct buf path = BUF_INIT(0), text = BUF_INIT(OUTPUT_MAX);
+	const char *argv[3] = { NULL, "-K", NULL };
+	int i, status, r = 0;
+
+	k->k = NULL;
+	k->n = 0;
+	for (i = 0; r == 0 && ctl_programs[i] != PEER_NONE; i++) {
+		argv[0] = peer_name(ctl_programs[i]);
+		status = ctl_run_program(program_path(ctl_programs[i], &path),
+		    argv, &text);
+		if (status == 0 && keys_parse(k, buf_str(&text),
+		    text.len) == 0)
+			continue;
+		if (status == -1)
+			buf_set(why, "%s", buf_str(&text));
+		else
+			buf_set(why, "%s -K: exit status %d", buf_str(&path),
+			    status);
+		r = -1;
+	}
+	if (k->n > 0)
+		qsort(k->k, k->n, sizeof(*k->k), compare);
+	buf_clear(&path);
+	buf_clear(&text);
+	return r;
+}
+
+/* Adds the lines of text that why does not have yet. */
+static void
+add_lines(struct buf *why, const char *prefix, const char *text)
+{
+	const char *nl;
+	char *line;
+
+	/* "smtpd: FILE:7: words": the same fault, whoever found it. */
+	for (; *text != '\0'; text = nl + (*nl == '\n')) {
+		nl = strchrnul(text, '\n');
+		if (strncmp(text, prefix, strlen(prefix)) == 0 &&
+		    strncmp(text + strlen(prefix), ": ", 2) == 0)
+			text += strlen(prefix) + 2;
+		line = mem_strndup(text, (size_t)(nl - text));
+		if (*line != '\0' && strstr(buf_str(why), line) == NULL)
+			buf_printf(why, "%s%s", why->len > 0 ? "\n" : "",
+			    line);
+		free(line);
+	}
+}
+
+int
+keys_check(const char *dir, struct buf *why)
+{
+	struct buf path = BUF_INIT(0), text = BUF_INIT(OUTPUT_MAX);
+	const char *argv[5] = { NULL, "-c", dir, "-n", NULL };
+	int i, status, r = 0;
+
+	buf_reset(why);
+	for (i = 0; ctl_programs[i] != PEER_NONE; i++) {
+		argv[0] = peer_name(ctl_programs[i]);
+		status = ctl_run_program(program_path(ctl_programs[i], &path),
+		    argv, &text);
+		if (status == 0)
+			continue;
+		r = -1;
+		if (text.len == 0)
+			buf_printf(&text, "%s -n: exit status %d",
+			    buf_str(&path), status);
+		add_lines(why, argv[0], buf_str(&text));
+	}
+	buf_clear(&path);
+	buf_clear(&text);
+	return r;
+}

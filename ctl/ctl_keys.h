@@ -1,0 +1,34 @@
+/*
+ * The configuration keys of all programs, as each prints its own with -K.
+ */
+#ifndef CTL_CTL_KEYS_H
+#define CTL_CTL_KEYS_H
+
+#include <stddef.h>
+
+#include "lib/base/attr.h"
+#include "lib/base/buf.h"
+
+struct key {
+	char	*name, *def, *help;
+	char	*value;		/* for the asker; NULL at the start */
+};
+
+struct keys {
+	struct key *k;		/* by name */
+	size_t	 n;
+};
+
+/* Asks every program. 0, or -1 with why; clear it in any case. */
+int	keys_load(struct keys *k, struct buf *why) ATTR_CHECK;
+void	keys_clear(struct keys *k);
+/* Reads one program's output. 0, or -1 where it is no table. */
+int	keys_parse(struct keys *k, const char *text, size_t len) ATTR_CHECK;
+struct key *keys_find(const struct keys *k, const char *name);
+/*
+ * Lets every program check the file in dir (option -n). 0, or -1 with why: the
+ * faults, each once, a line each.
+ */
+int	keys_check(const char *dir, struct buf *why) ATTR_CHECK;
+
+#endif

@@ -1,0 +1,289 @@
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/ctl_out.h"
+#include "lib/base/mem.h"
+
+void
+out_init(struct out *o, FILE *f, int json)
+{
+	memset(o, 0, sizeof(*o));
+	o->f = f;
+	o->json = json;
+	if (json)
+		fputc('[', f);
+}
+
+/*
+ * Length of the UTF-8 sequence (RFC 3629) at p, 0 where it is none: overlong
+ * forms, surrogates and what is past U+10FFFF are none.
+ */
+static size_t
+utf8_len(const unsigned char *p, size_t len)
+{
+	unsigned char low = 0x80, high = 0xbf;
+	size_t n, i;
+
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] < 0xc2 || p[0] > 0xf4)
+		return 0;
+	n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	if (p[0] == 0xe0)
+		low = 0xa0;
+	if (p[0] == 0xed)
+		high = 0x9f;
+	if (p[0] == 0xf0)
+		low = 0x90;
+	if (p[0] == 0xf4)
+		high = 0x8f;
+	if (len < n || p[1] < low || p[1] > high)
+		return 0;
+	for (i = 2; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	return n;
+}
+
+void
+out_json_string(struct buf *b, const char *text, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	const unsigned char *end = p + len;
+	size_t n;
+
+	buf_putc(b, '"');
+	for (; p < end; p += n) {
+		n = utf8_len(p, (size_t)(end - p));
+		if (n == 0) {
+			buf_puts(b, "\\ufffd");
+			n = 1;
+		} else if (*p == '"' || *p == '\\') {
+			buf_printf(b, "\\%c", *p);
+		} else if (*p < 0x20 || *p == 0x7f) {
+			buf_printf(b, "\\u%04x", *p);
+		} else {
+			buf_append(b, p, n);
+		}
+	}
+	buf_putc(b, '"');
+}
+
+/* For a terminal. Returns the columns it takes. */
+static size_t
+plain_string(struct buf *b, const char *text, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	const unsigned char *end = p + len;
+	size_t n, width = 0;
+
+	for (; p < end; p += n) {
+		n = utf8_len(p, (size_t)(end - p));
+		/* C1 controls (U+0080..9F) steer terminals too. */
+		if (n == 0 || *p < 0x20 || *p == 0x7f ||
+		    (n == 2 && p[0] == 0xc2 && p[1] < 0xa0)) {
+			n = n == 0 ? 1 : n;
+			buf_printf(b, "\\x%02x", n == 2 ? p[1] : p[0]);
+			width += 4;
+		} else {
+			buf_append(b, p, n);
+			width++;
+		}
+	}
+	return width;
+}
+
+void
+out_name(struct out *o, const char *name, size_t len)
+{
+	if (o->n_names < OUT_COLUMNS) {
+		o->width[o->n_names] = len;
+		o->names[o->n_names++] = mem_strndup(name, len);
+	}
+}
+
+/* A JSON number without sign: no leading zero. */
+static int
+is_number(const char *p, size_t len)
+{
+	size_t i;
+
+	if (len == 0 || len > 20 || (p[0] == '0' && len > 1))
+		return 0;
+	for (i = 0; i < len; i++) {
+		if (p[i] < '0' || p[i] > '9')
+			return 0;
+	}
+	return 1;
+}
+
+static void
+json_value(struct out *o, enum c_value type, const char *p, size_t len)
+{
+	struct buf b = BUF_INIT(0);
+
+	if (o->column == 0)
+		fputs(o->rows > 0 ? ",\n {" : "\n {", o->f);
+	else
+		fputs(", ", o->f);
+	out_json_string(&b, o->names[o->column], strlen(o->names[o->column]));
+	buf_puts(&b, ": ");
+	if (type == C_NULL)
+		buf_puts(&b, "null");
+	else if (type == C_BOOL)
+		buf_puts(&b, len == 4 && memcmp(p, "true", 4) == 0 ? "true" :
+		    "false");
+	else if (type == C_NUMBER && is_number(p, len))
+		buf_append(&b, p, len);
+	else
+		out_json_string(&b, p, len);
+	fputs(buf_str(&b), o->f);
+	buf_clear(&b);
+}
+
+static void
+print_cell(struct out *o, size_t column, const char *text, size_t width)
+{
+	size_t pad = o->width[column] > OUT_WIDE ? OUT_WIDE :
+	    o->width[column];
+
+	fputs(text, o->f);
+	if (column + 1 == o->n_names)
+		fputc('\n', o->f);
+	else
+		fprintf(o->f, "%*s  ", width < pad ? (int)(pad - width) : 0,
+		    "");
+}
+
+static void
+print_header(struct out *o)
+{
+	char name[64];
+	size_t i, k;
+
+	for (i = 0; i < o->n_names; i++) {
+		snprintf(name, sizeof(name), "%s", o->names[i]);
+		for (k = 0; name[k] != '\0'; k++) {
+			if (name[k] >= 'a' && name[k] <= 'z')
+				name[k] = (char)(name[k] - 0x20);
+		}
+		print_cell(o, i, name, strlen(name));
+	}
+}
+
+/* Prints what was held back, now that the widths are known. */
+static void
+release(struct out *o)
+{
+	struct buf text = BUF_INIT(0);
+	size_t i, n = o->rows * o->n_names, width;
+
+	if (o->flowing)
+		return;
+	o->flowing = 1;
+	if (n > 0)
+		print_header(o);
+	for (i = 0; i < n; i++) {
+		buf_reset(&text);
+		width = plain_string(&text, buf_str(&o->held[i]),
+		    o->held[i].len);
+		print_cell(o, i % o->n_names, buf_str(&text), width);
+		buf_clear(&o->held[i]);
+	}
+	free(o->held);
+	o->held = NULL;
+	buf_clear(&text);
+}
+
+static void
+table_value(struct out *o, enum c_value type, const char *p, size_t len)
+{
+	struct buf text = BUF_INIT(0), *h;
+	size_t width;
+
+	if (type == C_NULL) {
+		p = "-";
+		len = 1;
+	} else if (type == C_BOOL) {
+		p = len == 4 ? "yes" : "no";
+		len = strlen(p);
+	}
+	width = plain_string(&text, p, len);
+	if (o->flowing) {
+		print_cell(o, o->column, buf_str(&text), width);
+	} else {
+		if (o->held == NULL)
+			o->held = mem_zalloc(OUT_HOLD * o->n_names,
+			    sizeof(*o->held));
+		h = &o->held[o->rows * o->n_names + o->column];
+		buf_append(h, p, len);
+		if (width > o->width[o->column])
+			o->width[o->column] = width;
+	}
+	buf_clear(&text);
+}
+
+void
+out_value(struct out *o, enum c_value type, const char *p, size_t len)
+{
+	if (o->n_names == 0)
+		return;
+	if (o->json)
+		json_value(o, type, p, len);
+	else
+		table_value(o, type, p, len);
+	if (++o->column < o->n_names)
+		return;
+	o->column = 0;
+	o->rows++;
+	if (o->json)
+		fputc('}', o->f);
+	else if (!o->flowing && o->rows == OUT_HOLD)
+		release(o);
+}
+
+void
+out_text(struct out *o, const char *s)
+{
+	out_value(o, C_TEXT, s, strlen(s));
+}
+
+void
+out_number(struct out *o, uint64_t v)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, v);
+	out_value(o, C_NUMBER, text, strlen(text));
+}
+
+void
+out_bool(struct out *o, int v)
+{
+	out_value(o, C_BOOL, v ? "true" : "false", v ? 4 : 5);
+}
+
+void
+out_null(struct out *o)
+{
+	out_value(o, C_NULL, "", 0);
+}
+
+int
+out_end(struct out *o)
+{
+	size_t i;
+
+	if (o->json)
+		fputs(o->rows > 0 ? "\n]\n" : "]\n", o->f);
+	else
+		release(o);
+	for (i = 0; i < o->n_names; i++)
+		free(o->names[i]);
+	o->n_names = 0;
+	return fflush(o->f) == 0 && !ferror(o->f) ? 0 : -1;
+}

@@ -1,0 +1,164 @@
+#include "config.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/ctl.h"
+#include "ctl/ctl_system.h"
+#include "lib/base/fd.h"
+#include "lib/base/mem.h"
+
+#define SPOOL_GROUP "rp-spool"
+
+static const char *const users[] = {
+	"rp-log", "rp-relay", "rp-auth", "rp-store", "rp-queue", "rp-deliver",
+	"rp-smtpd", "rp-login", "rp-collect", NULL
+};
+
+static const struct {
+	const char *path;
+	mode_t	 mode;
+	const char *user, *group;	/* NULL: root */
+} dirs[] = {
+	{ "", 0755, NULL, NULL },
+	{ "spool", 0755, NULL, NULL },
+	{ "spool/queue", 0750, "rp-queue", SPOOL_GROUP },
+	/* The group goes on to the files, which store links from. */
+	{ "spool/queue/body", 02770, "rp-queue", SPOOL_GROUP },
+	{ "spool/queue/db", 0700, "rp-queue", "rp-queue" },
+	{ "spool/queue/bad", 0700, "rp-queue", "rp-queue" },
+	{ "spool/mail", 0700, "rp-store", "rp-store" },
+	{ "spool/index", 0700, "rp-store", "rp-store" },
+	{ "jail", 0755, NULL, NULL },
+	{ "jail/state", 0755, "rp-store", "rp-store" },
+	{ "auth", 0750, NULL, "rp-auth" },
+	{ "run", 0755, NULL, NULL },
+	{ "log", 0750, "rp-log", "rp-log" },
+};
+
+static int
+run_tool(const char *const argv[], struct buf *why)
+{
+	static const char *const places[] = { "/usr/sbin", "/sbin" };
+	struct buf path = BUF_INIT(0), out = BUF_INIT(4000);
+	int r = -1;
+	size_t i;
+
+	for (i = 0; r == -1 && i < 2; i++) {
+		buf_reset(&path);
+		buf_printf(&path, "%s/%s", places[i], argv[0]);
+		r = ctl_run_program(buf_str(&path), argv, &out);
+	}
+	if (r != 0)
+		buf_set(why, "%s %s: %s (systemd-sysusers with "
+		    "rohrpost.sysusers makes the users too)", argv[0],
+		    argv[1], out.len > 0 ? buf_str(&out) : "failed");
+	buf_clear(&path);
+	buf_clear(&out);
+	return r == 0 ? 0 : -1;
+}
+
+int
+system_users(struct buf *why)
+{
+	const char *group[] = { "groupadd", "--system", SPOOL_GROUP, NULL };
+	const char *user[] = { "useradd", "--system", "--user-group",
+		"--no-create-home", "--home-dir", "/nonexistent", "--shell",
+		"/usr/sbin/nologin", NULL, NULL };
+	size_t i;
+
+	if (geteuid() != 0)
+		return 0;
+	if (getgrnam(SPOOL_GROUP) == NULL && run_tool(group, why) == -1)
+		return -1;
+	for (i = 0; users[i] != NULL; i++) {
+		user[8] = users[i];
+		if (getpwnam(users[i]) == NULL && run_tool(user, why) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+system_mkdir(const char *path, unsigned mode)
+{
+	char *copy = mem_strdup(path), *p;
+	int r = 0, e;
+
+	for (p = copy + 1; r == 0 && *p != '\0'; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		r = mkdir(copy, 0755) == -1 && errno != EEXIST ? -1 : 0;
+		*p = '/';
+	}
+	if (r == 0 && mkdir(copy, mode) == -1 && errno != EEXIST)
+		r = -1;
+	e = errno;
+	free(copy);
+	errno = e;
+	return r;
+}
+
+/* Owner and mode through a descriptor: no name is followed twice. */
+static int
+own(int fd, const char *user, const char *group, mode_t mode)
+{
+	const struct passwd *pw;
+	const struct group *gr;
+	uid_t uid = 0;
+	gid_t gid = 0;
+
+	if (geteuid() == 0) {
+		if (user != NULL) {
+			pw = getpwnam(user);
+			if (pw == NULL)
+				return -1;
+			uid = pw->pw_uid;
+		}
+		if (group != NULL) {
+			gr = getgrnam(group);
+			if (gr == NULL)
+				return -1;
+			gid = gr->gr_gid;
+		}
+		if (fchown(fd, uid, gid) == -1)
+			return -1;
+	}
+	return fchmod(fd, mode);
+}
+
+int
+system_dirs(const char *state_dir, struct buf *why)
+{
+	struct buf path = BUF_INIT(0);
+	int fd, r = 0;
+	size_t i;
+
+	for (i = 0; r == 0 && i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		buf_reset(&path);
+		buf_printf(&path, "%s%s%s", state_dir,
+		    dirs[i].path[0] != '\0' ? "/" : "", dirs[i].path);
+		fd = -1;
+		errno = 0;
+		if (system_mkdir(buf_str(&path), 0700) == 0)
+			fd = open(buf_str(&path), O_RDONLY | O_DIRECTORY |
+			    O_NOFOLLOW | O_CLOEXEC);
+		if (fd == -1 || own(fd, dirs[i].user, dirs[i].group,
+		    dirs[i].mode) == -1 || fd_sync_dir(fd) == -1) {
+			buf_set(why, "%s: %s", buf_str(&path), errno != 0 ?
+			    strerror(errno) : "its system user is missing");
+			r = -1;
+		}
+		fd_close(&fd);
+	}
+	buf_clear(&path);
+	return r;
+}

@@ -1,0 +1,21 @@
+/*
+ * What setup needs of the system: the users, and the directories under
+ * state_dir (doc/internals.md).
+ *
+ * As root the system users and the group are made where they are missing, and
+ * each directory gets its owner; otherwise all belongs to the caller.
+ */
+#ifndef CTL_CTL_SYSTEM_H
+#define CTL_CTL_SYSTEM_H
+
+#include "lib/base/attr.h"
+#include "lib/base/buf.h"
+
+/* As root: makes missing users. 0, or -1 with why. */
+int	system_users(struct buf *why) ATTR_CHECK;
+/* Makes missing directories; sets owner and mode of all. 0, or -1 with why. */
+int	system_dirs(const char *state_dir, struct buf *why) ATTR_CHECK;
+/* mkdir -p of path's parents and path. 0, or -1 with errno. */
+int	system_mkdir(const char *path, unsigned mode) ATTR_CHECK;
+
+#endif

@@ -1,0 +1,199 @@
+#include "config.h"
+
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "ctl/ctl.h"
+#include "lib/base/fd.h"
+#include "lib/base/mem.h"
+#include "lib/mail/limits.h"
+#include "lib/server/config.h"
+
+const enum peer ctl_programs[] = {
+	PEER_MASTER, PEER_LOGGER, PEER_RESOLVE, PEER_AUTH, PEER_STORE,
+	PEER_QUEUE, PEER_DELIVER, PEER_RELAY, PEER_SMTPD, PEER_LOGIN,
+	PEER_IMAPD, PEER_POP3D, PEER_NONE
+};
+
+struct ctl_conf {
+	const char *state_dir;
+};
+
+static const struct config_key keys[] = {
+	CONFIG_KEY_STATE(struct ctl_conf, state_dir),
+	CONFIG_END
+};
+
+int
+ctl_load(struct ctl *c)
+{
+	struct buf why = BUF_INIT(0);
+	struct ctl_conf conf;
+
+	if (config_load(c->dir, keys, &conf, &why) == -1) {
+		ctl_say(-1, &why);
+		buf_clear(&why);
+		return -1;
+	}
+	c->state_dir = conf.state_dir;
+	return 0;
+}
+
+int
+ctl_say(int r, const struct buf *words)
+{
+	const char *p = buf_str(words), *nl;
+
+	for (; *p != '\0'; p = nl + (*nl == '\n')) {
+		nl = strchrnul(p, '\n');
+		fprintf(stderr, "rohrpost: %.*s\n", (int)(nl - p), p);
+	}
+	return r;
+}
+
+int
+ctl_fail(int r, const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("rohrpost: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return r;
+}
+
+int
+ctl_at_terminal(void)
+{
+	return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
+/* One line from in, without its end. 0, or -1 with why. */
+static int
+read_line(FILE *in, struct buf *out, struct buf *why)
+{
+	int ch;
+
+	buf_reset(out);
+	while ((ch = getc(in)) != EOF && ch != '\n') {
+		if (out->len > PASSWORD_MAX || ch == '\0') {
+			buf_set(why, "the password is too long or holds NUL");
+			return -1;
+		}
+		buf_putc(out, (char)ch);
+	}
+	if (ch == EOF && out->len == 0) {
+		buf_set(why, "no password was given");
+		return -1;
+	}
+	return 0;
+}
+
+static int
+ask_hidden(const char *prompt, const char *who, struct buf *out,
+    struct buf *why)
+{
+	struct termios old, quiet;
+	int r;
+
+	fprintf(stderr, "%s for %s: ", prompt, who);
+	if (tcgetattr(STDIN_FILENO, &old) == -1) {
+		buf_set(why, "no terminal to ask on: use --stdin");
+		return -1;
+	}
+	quiet = old;
+	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	r = read_line(stdin, out, why);
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
+	fputc('\n', stderr);
+	return r;
+}
+
+int
+ctl_password(int from_stdin, const char *who, struct buf *out,
+    struct buf *why)
+{
+	struct buf again = BUF_INIT(0);
+	int r;
+
+	setvbuf(stdin, NULL, _IONBF, 0);	/* no copy of it in stdio */
+	if (from_stdin)
+		return read_line(stdin, out, why);
+	if (!ctl_at_terminal()) {
+		buf_set(why, "no terminal to ask on: use --stdin");
+		return -1;
+	}
+	r = ask_hidden("Password", who, out, why);
+	if (r == 0)
+		r = ask_hidden("Again", who, &again, why);
+	if (r == 0 && strcmp(buf_str(out), buf_str(&again)) != 0) {
+		buf_set(why, "the two were not the same");
+		r = -1;
+	}
+	buf_wipe(&again);
+	return r;
+}
+
+static void
+gather(int fd, struct buf *out)
+{
+	char chunk[4096];
+	ssize_t n;
+
+	for (;;) {
+		n = read(fd, chunk, sizeof(chunk));
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return;
+		(void)buf_append(out, chunk, (size_t)n);
+	}
+}
+
+int
+ctl_run_program(const char *path, const char *const argv[], struct buf *out)
+{
+	posix_spawn_file_actions_t fa;
+	int fds[2], status, e;
+	pid_t pid;
+
+	buf_reset(out);
+	if (pipe2(fds, O_CLOEXEC) == -1) {
+		buf_set(out, "pipe: %s", strerror(errno));
+		return -1;
+	}
+	posix_spawn_file_actions_init(&fa);
+	posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&fa, fds[1], 1);
+	posix_spawn_file_actions_adddup2(&fa, fds[1], 2);
+	e = posix_spawn(&pid, path, &fa, NULL, (char *const *)(uintptr_t)argv,
+	    environ);
+	posix_spawn_file_actions_destroy(&fa);
+	close(fds[1]);
+	if (e == 0)
+		gather(fds[0], out);
+	close(fds[0]);
+	if (e != 0) {
+		buf_set(out, "%s: %s", path, strerror(e));
+		return -1;
+	}
+	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+		;
+	if (!WIFEXITED(status)) {
+		buf_set(out, "%s: ended by signal %d", path, WTERMSIG(status));
+		return -1;
+	}
+	return WEXITSTATUS(status);
+}

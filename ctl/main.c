@@ -1,0 +1,14 @@
+#include "config.h"
+
+#include <signal.h>
+
+#include "ctl/ctl.h"
+#include "lib/base/log.h"
+
+int
+main(int argc, char **argv)
+{
+	log_init("rohrpost", 1);
+	signal(SIGPIPE, SIG_IGN);
+	return ctl_main(argc, argv);
+}

@@ -1,0 +1,190 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/cmd_table.h"
+#include "ctl/ctl_hash.h"
+#include "ctl/setup.h"
+#include "lib/mail/limits.h"
+
+int
+setup_refuse(struct setup *s, const struct answer *a, struct buf *why,
+    const char *fmt, ...)
+{
+	struct buf words = BUF_INIT(0);
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&words, fmt, ap);
+	va_end(ap);
+	if (a != NULL && a->line != 0)
+		buf_set(why, "%s:%u: %s", s->answers.name, a->line,
+		    buf_str(&words));
+	else
+		buf_set(why, "%s: %s", s->answers.name, buf_str(&words));
+	buf_clear(&words);
+	return -1;
+}
+
+/* Adds the line unless its key is there already; then the old line stays. */
+static int
+add_missing(struct setup *s, enum text_id id, const char *key,
+    const struct answer *a, const char *line, struct buf *why)
+{
+	struct buf words = BUF_INIT(0);
+	int r = 0;
+
+	if (text_find(&s->set.t[id], key) == NULL &&
+	    text_add(&s->set.t[id], line, &words) == -1)
+		r = setup_refuse(s, a, why, "%s: %s", a->key,
+		    buf_str(&words));
+	buf_clear(&words);
+	return r;
+}
+
+static int
+add_domain(struct setup *s, const struct answer *a, struct buf *why)
+{
+	struct buf name = BUF_INIT(DOMAIN_MAX), words = BUF_INIT(0);
+	size_t n = strcspn(a->value, " \t=");
+	int r;
+
+	if (name_domain(a->value, n, &name, &words) == -1)
+		r = setup_refuse(s, a, why, "domain: %s", buf_str(&words));
+	else
+		r = add_missing(s, TEXT_DOMAINS, buf_str(&name), a, a->value,
+		    why);
+	buf_clear(&name);
+	buf_clear(&words);
+	return r;
+}
+
+/* A password that stands already is not hashed anew: setup can be repeated. */
+static int
+set_password(struct setup *s, const char *account, const char *password,
+    struct buf *why)
+{
+	const struct row *old = text_find(&s->set.t[TEXT_PASSWD], account);
+	struct buf hash = BUF_INIT(0);
+	int r;
+
+	if (old != NULL && hash_verify(old->value, password))
+		return 0;
+	r = hash_make(password, &hash, why);
+	if (r == 0)
+		r = table_set_hash(&s->set, account, buf_str(&hash), why);
+	buf_wipe(&hash);
+	return r;
+}
+
+/* user = ADDRESS [PASSWORD] */
+static int
+add_user(struct setup *s, const struct answer *a, struct buf *why)
+{
+	struct buf name = BUF_INIT(ADDRESS_MAX), words = BUF_INIT(0);
+	size_t n = strcspn(a->value, " \t");
+	const char *password = a->value + n + strspn(a->value + n, " \t");
+	int r;
+
+	r = name_address(a->value, n, NAME_ACCOUNT, &name, &words);
+	if (r == 0 && *password == '\0' &&
+	    text_find(&s->set.t[TEXT_PASSWD], buf_str(&name)) == NULL) {
+		buf_set(&words, "%s: a password is missing", buf_str(&name));
+		r = -1;
+	}
+	if (r == 0 && *password != '\0')
+		r = set_password(s, buf_str(&name), password, &words);
+	if (r == -1)
+		setup_refuse(s, a, why, "user: %s", buf_str(&words));
+	else
+		r = add_missing(s, TEXT_USERS, buf_str(&name), a,
+		    buf_str(&name), why);
+	buf_clear(&name);
+	buf_clear(&words);
+	return r;
+}
+
+/* alias = ADDRESS = TARGET, ... */
+static int
+add_alias(struct setup *s, const struct answer *a, struct buf *why)
+{
+	struct buf name = BUF_INIT(ADDRESS_MAX), words = BUF_INIT(0);
+	const char *p = a->value;
+	size_t n = strcspn(p, "=");
+	int r;
+
+	name_trim(&p, &n);
+	if (name_address(p, n, NAME_ALIAS, &name, &words) == -1)
+		r = setup_refuse(s, a, why, "alias: %s", buf_str(&words));
+	else
+		r = add_missing(s, TEXT_ALIASES, buf_str(&name), a, a->value,
+		    why);
+	buf_clear(&name);
+	buf_clear(&words);
+	return r;
+}
+
+/* postmaster = ADDRESS; what was answered wins over the line that is there. */
+static int
+add_role(struct setup *s, const char *role, struct buf *why)
+{
+	struct text *t = &s->set.t[TEXT_ALIASES];
+	struct buf line = BUF_INIT(0), words = BUF_INIT(0);
+	const struct answer *a;
+	size_t i = 0;
+	int r;
+
+	a = answers_next(&s->answers, role, &i);
+	if (a == NULL)
+		return 0;
+	buf_printf(&line, "%s = %s", role, a->value);
+	r = text_find(t, role) == NULL ? text_add(t, buf_str(&line), &words) :
+	    text_set(t, role, buf_str(&line), &words);
+	if (r == -1)
+		setup_refuse(s, a, why, "%s: %s", role, buf_str(&words));
+	buf_clear(&line);
+	buf_clear(&words);
+	return r;
+}
+
+static int
+add_all(struct setup *s, const char *key,
+    int (*add)(struct setup *, const struct answer *, struct buf *),
+    struct buf *why)
+{
+	const struct answer *a;
+	size_t i = 0;
+
+	while ((a = answers_next(&s->answers, key, &i)) != NULL) {
+		if (add(s, a, why) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+setup_tables(struct setup *s, struct buf *why)
+{
+	struct buf warn = BUF_INIT(0);
+	size_t i = 0;
+	int r;
+
+	if (add_all(s, "domain", add_domain, why) == -1 ||
+	    add_all(s, "user", add_user, why) == -1 ||
+	    add_all(s, "alias", add_alias, why) == -1 ||
+	    add_role(s, "postmaster", why) == -1 ||
+	    add_role(s, "abuse", why) == -1)
+		return -1;
+	if (text_next(&s->set.t[TEXT_DOMAINS], &i) == NULL)
+		return setup_refuse(s, NULL, why, "no \"domain = \": which "
+		    "domain's mail is taken?");
+	i = 0;
+	if (text_find(&s->set.t[TEXT_ALIASES], "postmaster") == NULL &&
+	    text_next(&s->set.t[TEXT_USERS], &i) == NULL)
+		return setup_refuse(s, NULL, why, "no \"postmaster = \" and "
+		    "no user: who reads that mail?");
+	r = set_check(&s->set, why, &warn);
+	buf_clear(&warn);
+	return r;
+}
