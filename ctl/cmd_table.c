@@ -88,8 +88,9 @@ table_del(struct ctl *c, enum text_id id, const char *name,
 		r = -1;
 	}
 	/* The hash of a closed account goes with it. */
-	if (r == 0 && id == TEXT_USERS)
-		(void)text_del(&s.t[TEXT_PASSWD], buf_str(&key));
+	if (r == 0 && id == TEXT_USERS &&
+	    text_find(&s.t[TEXT_PASSWD], buf_str(&key)) != NULL)
+		r = text_del(&s.t[TEXT_PASSWD], buf_str(&key));
 	buf_clear(&key);
 	if (r == -1)
 		return table_refuse(&s, &why);

@@ -133,9 +133,6 @@ cmd_user_set(struct ctl *c)
 	struct set s;
 	int r;
 
-	if (c->opt[OPT_USER_STDIN] != NULL || c->opt[OPT_USER_HASH] != NULL)
-		return ctl_fail(CTL_USAGE, "a password is set with \"rohrpost "
-		    "user passwd\"");
 	if (table_open(c, &s, 1) == -1)
 		return CTL_REFUSED;
 	r = find_account(c, &s, &name, &old, &why);

@@ -5,36 +5,46 @@
 
 #include "ctl/ctl.h"
 
+#define END { .name = NULL }
+#define PASSWORD_OPTIONS \
+	{ OPT_USER_STDIN, "--stdin", NULL, NULL, \
+	    "read the password from standard input" }, \
+	{ OPT_USER_HASH, "--hash", NULL, "HASH", \
+	    "take over a crypt(3) or {SSHA512} hash" }
+#define QUOTA_OPTION \
+	{ OPT_USER_QUOTA, "--quota", NULL, "SIZE[,COUNT]", \
+	    "bound of octets and messages, 0 for none" }
+#define DISABLED_OPTION \
+	{ OPT_USER_DISABLED, "--disabled", NULL, NULL, \
+	    "no login; mail is still taken" }
+
 static const struct option_row setup_options[] = {
-	[OPT_SETUP_ANSWERS] = { "--answers", "-a", "FILE",
+	{ OPT_SETUP_ANSWERS, "--answers", "-a", "FILE",
 	    "take the answers from FILE (- for standard input)" },
-	[OPT_SETUP_DRY] = { "--dry-run", "-n", NULL,
+	{ OPT_SETUP_DRY, "--dry-run", "-n", NULL,
 	    "show what would be written, write nothing" },
-	{ .name = NULL }
+	END
 };
 static const struct option_row start_options[] = {
-	{ "--foreground", "-f", NULL, "stay; log errors of the start here" },
-	{ .name = NULL }
+	{ 0, "--foreground", "-f", NULL, "be master, end when it ends" }, END
 };
-static const struct option_row user_options[] = {
-	[OPT_USER_STDIN] = { "--stdin", NULL, NULL,
-	    "read the password from standard input" },
-	[OPT_USER_HASH] = { "--hash", NULL, "HASH",
-	    "take over a crypt(3) or {SSHA512} hash" },
-	[OPT_USER_QUOTA] = { "--quota", NULL, "SIZE[,COUNT]",
-	    "bound of octets and messages, 0 for none" },
-	[OPT_USER_DISABLED] = { "--disabled", NULL, NULL,
-	    "no login; mail is still taken" },
-	[OPT_USER_ENABLED] = { "--enabled", NULL, NULL, "login again" },
-	{ .name = NULL }
+static const struct option_row user_add_options[] = {
+	PASSWORD_OPTIONS, QUOTA_OPTION, DISABLED_OPTION, END
+};
+static const struct option_row user_set_options[] = {
+	QUOTA_OPTION, DISABLED_OPTION,
+	{ OPT_USER_ENABLED, "--enabled", NULL, NULL, "login again" }, END
+};
+static const struct option_row user_passwd_options[] = {
+	PASSWORD_OPTIONS, END
 };
 static const struct option_row domain_options[] = {
-	{ "--alias", NULL, "DOMAIN", "the same addresses as those of DOMAIN" },
-	{ .name = NULL }
+	{ 0, "--alias", NULL, "DOMAIN",
+	    "the same addresses as those of DOMAIN" }, END
 };
 static const struct option_row show_options[] = {
-	{ "--body", NULL, NULL, "the message itself behind the envelope" },
-	{ .name = NULL }
+	{ 0, "--body", NULL, NULL, "the message itself behind the envelope" },
+	END
 };
 
 const struct command commands[] = {
@@ -55,13 +65,13 @@ const struct command commands[] = {
 	    "no longer take mail for a domain", NULL },
 	{ "domain list", cmd_domain_list, 0, 0, 1, "", "all domains", NULL },
 	{ "user add", cmd_user_add, 1, 1, 0, "ADDRESS", "make an account",
-	    user_options },
+	    user_add_options },
 	{ "user del", cmd_user_del, 1, 1, 0, "ADDRESS",
 	    "close an account (its mail stays on disk)", NULL },
 	{ "user set", cmd_user_set, 1, 1, 0, "ADDRESS",
-	    "change quota or disable", user_options },
+	    "change quota or disable", user_del_options },
 	{ "user passwd", cmd_user_passwd, 1, 1, 0, "ADDRESS",
-	    "set a new password", user_options },
+	    "set a new password", user_passwd_options },
 	{ "user list", cmd_user_list, 0, 0, 1, "", "all accounts", NULL },
 	{ "alias add", cmd_alias_add, 2, CTL_ARGS_MAX, 0,
 	    "ADDRESS|@DOMAIN TARGET...", "pass mail for an address on", NULL },

@@ -29,6 +29,7 @@ enum ctl_exit {
 enum { CTL_OPTIONS = 6, CTL_ARGS_MAX = 1000 };
 
 struct option_row {
+	int	 slot;		/* in struct ctl's opt */
 	const char *name;	/* "--answers" */
 	const char *brief;	/* "-f", or NULL */
 	const char *value;	/* "FILE"; NULL: a flag */
@@ -40,7 +41,7 @@ struct ctl {
 	const char *dir;	/* configuration directory */
 	int	 json;
 	const char *state_dir;	/* after ctl_load */
-	const char *opt[CTL_OPTIONS]; /* by row; NULL: not given; "": a flag */
+	const char *opt[CTL_OPTIONS]; /* NULL: not given; "": a flag */
 	char	**args;
 	int	 n_args;
 };
@@ -120,7 +121,7 @@ int	cmd_config_check(struct ctl *);
 int	cmd_config_show(struct ctl *);
 int	cmd_completion(struct ctl *);
 
-/* The options, by row, of commands that have several. */
+/* The slots of options; a command's only one has slot 0. */
 enum { OPT_SETUP_ANSWERS, OPT_SETUP_DRY };
 enum { OPT_USER_STDIN, OPT_USER_HASH, OPT_USER_QUOTA, OPT_USER_DISABLED,
 	OPT_USER_ENABLED };

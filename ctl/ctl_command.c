@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl/ctl.h"
 #include "lib/base/mem.h"
@@ -99,11 +100,11 @@ take_option(struct ctl *c, const struct command *cmd, int argc, char **argv)
 		    !(o[i].brief != NULL && strcmp(o[i].brief, argv[0]) == 0))
 			continue;
 		if (o[i].value == NULL && eq == NULL) {
-			c->opt[i] = "";
+			c->opt[o[i].slot] = "";
 			return 1;
 		}
 		if (o[i].value != NULL && (eq != NULL || argc > 1)) {
-			c->opt[i] = eq != NULL ? eq + 1 : argv[1];
+			c->opt[o[i].slot] = eq != NULL ? eq + 1 : argv[1];
 			return eq != NULL ? 1 : 2;
 		}
 		ctl_fail(0, "%s: %s a value", o[i].name,
@@ -153,6 +154,20 @@ unknown(int argc, char **argv)
 	    argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
 }
 
+/* Programs of ours have another current folder than the caller. */
+static const char *
+absolute(const char *dir)
+{
+	struct buf b = BUF_INIT(0);
+	char *cwd = dir[0] == '/' ? NULL : getcwd(NULL, 0);
+
+	if (cwd == NULL)
+		return dir;
+	buf_printf(&b, "%s/%s", cwd, dir);
+	free(cwd);
+	return b.data;	/* for the life of the process */
+}
+
 int
 ctl_main(int argc, char **argv)
 {
@@ -162,7 +177,7 @@ ctl_main(int argc, char **argv)
 
 	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
 		if (strcmp(argv[i], "-c") == 0 && i + 1 < argc)
-			c.dir = argv[++i];
+			c.dir = absolute(argv[++i]);
 		else if (strcmp(argv[i], "--help") == 0)
 			return print_help(stdout, NULL) ? CTL_DONE : 1;
 		else if (strcmp(argv[i], "--version") == 0 ||

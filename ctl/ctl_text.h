@@ -83,7 +83,7 @@ int	text_save(struct text *t, int dirfd, const char *dir, struct buf *why)
 void	text_print(const struct text *t, struct buf *out);
 
 struct row *text_find(const struct text *t, const char *key);
-/* Calls f for each row in the order of the file. */
+/* The next row in the order of the file, from *i (0 at the start); or NULL. */
 struct row *text_next(const struct text *t, size_t *i);
 
 /* Adds a line at the end. -1 with why: bad, or its key is there already. */
