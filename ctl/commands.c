@@ -69,7 +69,7 @@ const struct command commands[] = {
 	{ "user del", cmd_user_del, 1, 1, 0, "ADDRESS",
 	    "close an account (its mail stays on disk)", NULL },
 	{ "user set", cmd_user_set, 1, 1, 0, "ADDRESS",
-	    "change quota or disable", user_del_options },
+	    "change quota or disable", user_set_options },
 	{ "user passwd", cmd_user_passwd, 1, 1, 0, "ADDRESS",
 	    "set a new password", user_passwd_options },
 	{ "user list", cmd_user_list, 0, 0, 1, "", "all accounts", NULL },
