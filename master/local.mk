@@ -1,1 +1,22 @@
-# master: see the top-level Makefile.am for what these lists are.
+# master and logger: two programs, for a log that needs master to be read by
+# nobody else.
+noinst_LIBRARIES += master/libmaster.a
+master_libmaster_a_SOURCES = \
+	master/master.h \
+	master/table.c master/table.h \
+	master/master_conf.c master/master_conf.h \
+	master/master_slots.c master/master_slots.h \
+	master/master_listen.c master/master_listen.h \
+	master/master_proc.c master/master_wiring.c master/master_pool.c \
+	master/master_session.c master/master_start.c master/master_stop.c \
+	master/master_reload.c master/master_control.c \
+	master/master_notify.c master/master_setup.c \
+	master/logger.c master/logger.h master/logger_line.c \
+	master/logger_file.c
+
+pkglibexec_PROGRAMS += master/master master/logger
+master_master_SOURCES = master/main.c
+master_master_LDADD = master/libmaster.a $(SERVER) $(MAIL) $(NET) $(BASE) \
+	$(SERVER_LIBS)
+master_logger_SOURCES = master/logger_main.c
+master_logger_LDADD = master/libmaster.a $(SERVER) $(BASE) $(SERVER_LIBS)

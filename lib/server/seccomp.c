@@ -42,6 +42,8 @@ static const char *const denied[] = {
 static int
 add_rules(scmp_filter_ctx ctx, struct buf *why)
 {
+	static const struct scmp_arg_cmp others = { .arg = 0,
+		.op = SCMP_CMP_NE, .datum_a = 0, .datum_b = 0 };
 	size_t i;
 	int nr, r = 0;
 
@@ -53,8 +55,8 @@ add_rules(scmp_filter_ctx ctx, struct buf *why)
 	}
 	/* The limits of others; getrlimit of oneself is prlimit64(0). */
 	if (r == 0)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM),
-		    SCMP_SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_NE, 0));
+		r = seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(EPERM),
+		    SCMP_SYS(prlimit64), 1, &others);
 	if (r != 0)
 		buf_set(why, "system call filter: %s", strerror(-r));
 	return r;

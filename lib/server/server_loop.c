@@ -15,6 +15,7 @@ static struct ev_loop *loop;
 static ev_io reading, writing;
 static ev_timer telling;
 static unsigned sessions, sessions_told;
+static uint32_t seen_told;
 static int going;
 
 static void
@@ -163,9 +164,10 @@ on_writable(struct ev_loop *l, ev_io *w, int events)
 static void
 tell(struct ev_loop *l, ev_timer *w, int events)
 {
-	if (sessions == sessions_told && sessions != 0)
+	if (sessions == sessions_told && server_state.seen == seen_told)
 		return;
 	sessions_told = sessions;
+	seen_told = server_state.seen;
 	server_say_state(sessions > 0 ? WIRE_BUSY : WIRE_IDLE, sessions);
 	flush();
 }

@@ -1,0 +1,46 @@
+#include <errno.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "master/logger.h"
+
+static int
+before_jail(void)
+{
+	if (chdir(server_path("log")) == -1) {
+		log_warn("%s: %s", server_path("log"), strerror(errno));
+		return -1;
+	}
+	openlog("rohrpost", LOG_NDELAY, LOG_MAIL);
+	return 0;
+}
+
+static int
+reload(void)
+{
+	logger_file_flush();
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct server server = {
+		.kind = PEER_LOGGER,
+		.user = "rp-log",
+		.keys = logger_keys,
+		.conf = &logger_conf,
+		.state_dir = (const char **)&logger_conf.state_dir,
+		.verbose = &logger_conf.verbose,
+		.before_jail = before_jail,
+		.after_jail = logger_file_open,
+		.reload = reload,
+		.wired = logger_wired,
+		.go = logger_go,
+		.stop = logger_stop,
+	};
+
+	return server_loop_main(argc, argv, &server);
+}

@@ -1,0 +1,148 @@
+/*
+ * Master: starts every program, opens the ports, wires the pipes, restarts
+ * what dies. It reads nothing from outside but frames of its own programs,
+ * the operator's command and the configuration.
+ *
+ * One struct proc per child. All state is in struct master; modules:
+ *   master_proc.c     start one process, read what it says, bury it
+ *   master_wiring.c   channels between neighbours
+ *   master_pool.c     how many of each row; back-off
+ *   master_session.c  a user logged in
+ *   master_listen.c   ports and sockets
+ *   master_reload.c   check, then tell everybody
+ *   master_stop.c     the orderly end
+ *   master_control.c  run/master.ctl
+ *   master_setup.c    directories, lock, descriptors
+ */
+#ifndef MASTER_MASTER_H
+#define MASTER_MASTER_H
+
+#include <ev.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "lib/base/chan.h"
+#include "lib/base/msg.h"
+#include "master/master_conf.h"
+#include "master/master_slots.h"
+#include "master/table.h"
+
+enum {
+	USER_NAME_MAX = 320,
+	WHY_MAX = 2000,
+};
+
+struct proc {
+	TAILQ_ENTRY(proc) link;
+	enum row_id row;
+	pid_t	 pid;
+	uint32_t instance;
+	struct chan chan;	/* fd -1: closed by the process */
+	ev_io	 reading, writing;
+	ev_child child;
+	int	 log_fd;	/* read end of its log pipe */
+	uint32_t uid;		/* of a session; 0: the row's user */
+	char	 user[USER_NAME_MAX + 1];
+	double	 started;	/* ev_time */
+	double	 since;		/* of the present state */
+	int	 ready, busy, was_busy, stopping, lost;
+	uint32_t sessions;	/* as it said */
+	uint32_t sent, seen;	/* WIRE_SESSIONs sent; those it knew of then */
+};
+TAILQ_HEAD(proc_list, proc);
+
+struct row_state {
+	struct proc_list procs;
+	unsigned n, idle;	/* idle: ready or starting, and not busy */
+	unsigned restarts, quick;
+	ev_timer retry;		/* active: back-off */
+	double	 full_said;
+};
+
+enum phase { PHASE_START, PHASE_RUN, PHASE_STOP };
+
+struct master {
+	struct ev_loop *loop;
+	struct master_conf conf;
+	char	 dir[CONFIG_PATH_MAX];	/* configuration directory */
+	int	 root;
+	int	 debug;		/* -d: logger copies to descriptor 2 */
+	int	 null_fd, stderr_fd, log_write_fd, log_read_fd, lock_fd;
+	int	 parent_fd;	/* who waits for the start, or -1 */
+	enum phase phase;
+	int	 stage;		/* of start or stop */
+	uint32_t last_instance;
+	struct row_state rows[ROW_COUNT];
+	struct slots slots;
+	int	 exit_status;
+};
+
+extern struct master master;
+
+/* master_proc.c. user: "" unless a session. NULL: not started, and said. */
+struct proc *proc_spawn(enum row_id row, const char *user);
+/* Sends what waits. */
+void	proc_flush(struct proc *p);
+/* The process broke a rule or does not read: SIGKILL. */
+void	proc_kill(struct proc *p);
+/* WIRE_STOP. */
+void	proc_stop(struct proc *p);
+/* Ends a message to p that was begun; a p that does not read is killed. */
+void	proc_end(struct proc *p);
+/* Once a second: processes that closed their channel and stay. */
+void	proc_tick(double now);
+
+/* master_wiring.c. */
+/* Everything that belongs to the start of p, then WIRE_GO. */
+void	wiring_start(struct proc *p);
+/* Tells the loops among p's neighbours that it ended. */
+void	wiring_gone(const struct proc *p);
+/* WIRE_LISTEN for one socket. */
+void	wiring_listen(struct proc *p, enum service service, int fd);
+/* Gives logger (a new one) every log pipe. */
+void	wiring_logs(struct proc *logger);
+
+/* master_pool.c. */
+void	pool_init(void);
+/* Starts what is missing; called before every wait of the loop. */
+void	pool_fill(void);
+void	pool_died(struct proc *p, int status);
+/* Once a second: surplus idle workers, imapd without sessions. */
+void	pool_tick(double now);
+/* All rows of that start stage are there and ready. */
+int	pool_stage_ready(int stage);
+
+/* master_session.c: the messages of auth and queue. */
+void	session_start(struct proc *auth, const struct msg *m);
+void	session_retire(struct proc *queue, const struct msg *m);
+
+/* master_start.c: the stages of the start, from pool_fill. */
+/* 1 if the next stage begins. */
+int	start_turn(void);
+void	start_failed(const char *words);
+
+/* master_stop.c. */
+void	stop_begin(int status);
+void	stop_turn(void);
+
+/* master_reload.c. done is called once: status enum c_status and words. */
+typedef void reload_done(void *arg, int status, const char *words);
+void	reload_begin(reload_done *done, void *arg);
+/* At the start: checks with every program, before anything runs. 0, or -1. */
+int	reload_check_now(struct buf *why) ATTR_CHECK;
+
+/* master_control.c. */
+void	control_init(int listener);
+void	control_close(void);
+
+/* master_notify.c: sd_notify(3) without the library. */
+void	notify_init(void);
+void	notify(const char *state);
+
+/* master_setup.c. 0, or -1 with why. */
+int	setup_descriptors(struct buf *why) ATTR_CHECK;
+int	setup_directories(struct buf *why) ATTR_CHECK;
+int	setup_lock(struct buf *why) ATTR_CHECK;
+const char *setup_path(const char *name);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * Master's part of the configuration.
+ */
+#ifndef MASTER_MASTER_CONF_H
+#define MASTER_MASTER_CONF_H
+
+#include "lib/server/config.h"
+#include "lib/server/wire.h"
+
+struct master_conf {
+	/* counts that are no keys */
+	uint64_t none, one, local_workers, session_max;
+
+	char	*state_dir, *program_dir, *cert, *cert_key;
+	char	*listen[SERVICE_COUNT];	/* NULL where there is no key */
+	uint64_t smtp_workers, smtp_idle;
+	uint64_t submission_workers, submission_idle;
+	uint64_t deliver_workers, relay_workers, login_processes;
+	uint64_t session_uid_first, session_uid_last, sessions_per_user;
+	uint64_t imapd_linger, stop_time;
+	int	 verbose;
+};
+
+extern const struct config_key master_keys[];
+
+/* Reads dir/rohrpost.conf and checks what the table cannot. 0; -1 with why. */
+int	master_conf_load(const char *dir, struct master_conf *c,
+	    struct buf *why) ATTR_CHECK;
+
+/* The number that a row's count or idle offset stands for. */
+uint64_t master_conf_number(const struct master_conf *c, size_t offset);
+
+#endif

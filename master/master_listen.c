@@ -1,0 +1,259 @@
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/net/addr.h"
+#include "master/master_listen.h"
+
+enum { BACKLOG = 1024 };
+
+struct listener {
+	TAILQ_ENTRY(listener) link;
+	enum service service;
+	int	 local;		/* a Unix socket: of that row alone */
+	enum row_id row;	/* ROW_COUNT: master's own */
+	char	 name[ADDR_TEXT_MAX];	/* address, or name under run/ */
+	int	 fd, wanted, fresh;
+};
+static TAILQ_HEAD(, listener) listeners = TAILQ_HEAD_INITIALIZER(listeners);
+
+static int
+open_tcp(const struct addr *a, struct buf *why)
+{
+	char name[ADDR_TEXT_MAX];
+	int e, fd, on = 1;
+
+	addr_print((const struct sockaddr *)&a->ss, name, sizeof(name));
+	fd = socket(a->ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
+	if (fd != -1 &&
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+	    (a->ss.ss_family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6,
+	    IPV6_V6ONLY, &on, sizeof(on)) == 0) &&
+	    bind(fd, (const struct sockaddr *)&a->ss, a->len) == 0 &&
+	    listen(fd, BACKLOG) == 0)
+		return fd;
+	e = errno;
+	fd_close(&fd);
+	buf_set(why, "%s: %s", name, strerror(e));
+	errno = e;
+	return -1;
+}
+
+static struct listener *
+find(enum service service, const char *name)
+{
+	struct listener *l;
+
+	TAILQ_FOREACH(l, &listeners, link)
+		if (l->service == service && strcmp(l->name, name) == 0)
+			return l;
+	return NULL;
+}
+
+static struct listener *
+add(enum service service, int local, const char *name, int fd)
+{
+	struct listener *l = mem_zalloc(1, sizeof(*l));
+
+	l->service = service;
+	l->local = local;
+	l->row = ROW_COUNT;
+	l->fd = fd;
+	l->fresh = l->wanted = 1;
+	snprintf(l->name, sizeof(l->name), "%s", name);
+	TAILQ_INSERT_TAIL(&listeners, l, link);
+	return l;
+}
+
+static void
+drop(struct listener *l)
+{
+	shutdown(l->fd, SHUT_RDWR);
+	fd_close(&l->fd);
+	if (l->local)
+		unlink(setup_path(l->name));
+	TAILQ_REMOVE(&listeners, l, link);
+	free(l);
+}
+
+/* One address of a list. A host without IPv6 is no fault of the operator's. */
+static int
+want(enum service service, const struct addr *a, unsigned *open,
+    struct buf *why)
+{
+	char name[ADDR_TEXT_MAX];
+	struct listener *l;
+	int fd;
+
+	addr_print((const struct sockaddr *)&a->ss, name, sizeof(name));
+	if ((l = find(service, name)) != NULL) {
+		l->wanted = 1;
+		++*open;
+		return 0;
+	}
+	if ((fd = open_tcp(a, why)) != -1) {
+		add(service, 0, name, fd);
+		++*open;
+		return 0;
+	}
+	if (a->ss.ss_family != AF_INET6 ||
+	    (errno != EAFNOSUPPORT && errno != EADDRNOTAVAIL))
+		return -1;
+	log_warn("listen_%s: %s", service_name(service), buf_str(why));
+	return 0;
+}
+
+static int
+want_list(enum service service, const char *text, struct buf *why)
+{
+	struct buf reason = BUF_INIT(300);
+	struct addr *list = NULL;
+	unsigned open = 0;
+	size_t i, n = 0;
+	int r;
+
+	r = addr_parse_list(text, 0, &list, &n, &reason);
+	for (i = 0; r == 0 && i < n; i++)
+		r = want(service, &list[i], &open, &reason);
+	if (r == 0 && n > 0 && open == 0)
+		r = -1;
+	if (r == -1)
+		buf_set(why, "listen_%s: %s", service_name(service),
+		    buf_str(&reason));
+	buf_clear(&reason);
+	free(list);
+	return r;
+}
+
+static int
+belongs(const struct listener *l, enum row_id row)
+{
+	if (l->local)
+		return l->row == row;
+	return (rows[row].services & SERVICE_BIT(l->service)) != 0;
+}
+
+/* Tells the loops of a port that opened while they run. */
+static void
+give_fresh(const struct listener *l)
+{
+	struct proc *p;
+	unsigned i;
+
+	for (i = 0; i < ROW_COUNT; i++) {
+		if (!rows[i].loop || !belongs(l, (enum row_id)i))
+			continue;
+		TAILQ_FOREACH(p, &master.rows[i].procs, link)
+			if (!p->lost && !p->stopping) {
+				wiring_listen(p, l->service, l->fd);
+				proc_flush(p);
+			}
+	}
+}
+
+int
+listen_update(const struct master_conf *c, int close_others, struct buf *why)
+{
+	struct listener *l, *next;
+	unsigned i;
+	int r = 0;
+
+	TAILQ_FOREACH(l, &listeners, link) {
+		l->wanted = l->local;
+		l->fresh = 0;
+	}
+	for (i = 0; r == 0 && i < SERVICE_COUNT; i++)
+		if (c->listen[i] != NULL)
+			r = want_list((enum service)i, c->listen[i], why);
+	for (l = TAILQ_FIRST(&listeners); l != NULL; l = next) {
+		next = TAILQ_NEXT(l, link);
+		if (r == -1 ? l->fresh : close_others && !l->wanted)
+			drop(l);
+		else if (l->fresh)
+			give_fresh(l);
+	}
+	return r;
+}
+
+static int
+open_unix(const char *name, unsigned mode, struct buf *why)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	const char *path = setup_path(name);
+	int fd;
+
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+	/* Whoever holds the lock owns the names: the old one is dead. */
+	unlink(path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd != -1 && bind(fd, (const struct sockaddr *)&un,
+	    sizeof(un)) == 0 && chmod(path, (mode_t)mode) == 0 &&
+	    listen(fd, BACKLOG) == 0)
+		return fd;
+	buf_set(why, "%s: %s", path, strerror(errno));
+	fd_close(&fd);
+	return -1;
+}
+
+int
+listen_sockets(int *control_r, struct buf *why)
+{
+	char name[ADDR_TEXT_MAX];
+	enum service s;
+	unsigned i;
+	int fd;
+
+	for (i = 0; i < ROW_COUNT; i++) {
+		if (rows[i].socket == NULL)
+			continue;
+		snprintf(name, sizeof(name), "run/%s", rows[i].socket);
+		if ((fd = open_unix(name, rows[i].mode, why)) == -1)
+			return -1;
+		s = rows[i].duty != SERVICE_NONE ? rows[i].duty :
+		    SERVICE_CONTROL;
+		add(s, 1, name, fd)->row = (enum row_id)i;
+	}
+	*control_r = open_unix("run/master.ctl", 0600, why);
+	if (*control_r == -1)
+		return -1;
+	add(SERVICE_CONTROL, 1, "run/master.ctl", *control_r);
+	return 0;
+}
+
+void
+listen_give(struct proc *p)
+{
+	struct listener *l;
+
+	TAILQ_FOREACH(l, &listeners, link)
+		if (!p->lost && belongs(l, p->row))
+			wiring_listen(p, l->service, l->fd);
+}
+
+int
+listen_any(enum row_id row)
+{
+	struct listener *l;
+
+	TAILQ_FOREACH(l, &listeners, link)
+		if (belongs(l, row))
+			return 1;
+	return 0;
+}
+
+void
+listen_close_all(void)
+{
+	while (!TAILQ_EMPTY(&listeners))
+		drop(TAILQ_FIRST(&listeners));
+}

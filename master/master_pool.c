@@ -1,0 +1,210 @@
+/*
+ * How many processes of each row there are. Nothing is started from inside a
+ * callback: pool_fill runs once before each wait of the loop, so that a burst
+ * of deaths or clients leads to one round of starts.
+ */
+#include <sys/wait.h>
+
+#include "lib/base/log.h"
+#include "master/master.h"
+#include "master/master_listen.h"
+
+enum {
+	QUICK_MAX = 5,		/* quick deaths before back-off */
+	BACKOFF_MAX = 60,	/* seconds */
+};
+static const double QUICK = 1;		/* seconds alive and ready */
+static const double SURPLUS = 60;	/* seconds idle */
+static const double SAY_FULL = 60;	/* seconds between two complaints */
+
+static void
+on_retry(struct ev_loop *loop, ev_timer *w, int events)
+{
+	/* Nothing: pool_fill comes next, and the timer is not active. */
+}
+
+void
+pool_init(void)
+{
+	unsigned i;
+
+	for (i = 0; i < ROW_COUNT; i++) {
+		TAILQ_INIT(&master.rows[i].procs);
+		ev_timer_init(&master.rows[i].retry, on_retry, 0, 0);
+	}
+}
+
+static unsigned
+limit_of(enum row_id row)
+{
+	return (unsigned)master_conf_number(&master.conf, rows[row].count);
+}
+
+static unsigned
+fresh_needed(enum row_id row)
+{
+	struct row_state *rs = &master.rows[row];
+	unsigned max = limit_of(row), want, idle;
+
+	if (rows[row].pool == POOL_KEEP) {
+		if (rows[row].services != 0 && !listen_any(row))
+			return 0;
+		return rs->n < max ? max - rs->n : 0;
+	}
+	idle = (unsigned)master_conf_number(&master.conf, rows[row].idle);
+	if (rs->idle >= idle || !listen_any(row))
+		return 0;
+	want = idle - rs->idle;
+	if (rs->n + want <= max)
+		return want;
+	if (rs->idle == 0 && ev_now(master.loop) - rs->full_said > SAY_FULL) {
+		log_warn("%s: all %u processes are busy", rows[row].name, max);
+		rs->full_said = ev_now(master.loop);
+	}
+	return rs->n < max ? max - rs->n : 0;
+}
+
+static void
+back_off(enum row_id row)
+{
+	struct row_state *rs = &master.rows[row];
+	unsigned shift = rs->quick - QUICK_MAX;
+	double delay = shift < 6 ? 1u << shift : BACKOFF_MAX;
+
+	log_warn("%s: %u quick deaths in a row, the next try is in %.0f s",
+	    rows[row].name, rs->quick, delay);
+	ev_timer_stop(master.loop, &rs->retry);
+	ev_timer_set(&rs->retry, delay, 0);
+	ev_timer_start(master.loop, &rs->retry);
+}
+
+static void
+row_failed(enum row_id row)
+{
+	struct row_state *rs = &master.rows[row];
+
+	if (++rs->quick >= QUICK_MAX)
+		back_off(row);
+	if (rs->quick >= QUICK_MAX && master.phase == PHASE_START)
+		start_failed(rows[row].name);
+}
+
+static void
+row_fill(enum row_id row)
+{
+	struct row_state *rs = &master.rows[row];
+	unsigned n;
+
+	if (ev_is_active(&rs->retry))
+		return;
+	for (n = fresh_needed(row); n > 0 && !ev_is_active(&rs->retry); n--)
+		if (proc_spawn(row, "") == NULL)
+			row_failed(row);
+}
+
+void
+pool_fill(void)
+{
+	unsigned i;
+
+	do {
+		for (i = 0; i < ROW_COUNT && master.phase != PHASE_STOP; i++)
+			if ((rows[i].pool == POOL_KEEP ||
+			    rows[i].pool == POOL_ACCEPT) &&
+			    rows[i].start <= master.stage)
+				row_fill((enum row_id)i);
+	} while (master.phase == PHASE_START && start_turn());
+	if (master.phase == PHASE_STOP)
+		stop_turn();
+}
+
+/*
+ * Quick: not ready, or gone at once after it without having had work. What
+ * ends by itself after its work, or was asked to, is no death. A session that
+ * dies is its user's trouble: it holds nobody else back.
+ */
+void
+pool_died(struct proc *p, int status)
+{
+	struct row_state *rs = &master.rows[p->row];
+	int orderly = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+
+	if (p->stopping || (orderly && p->was_busy)) {
+		rs->quick = 0;
+		return;
+	}
+	if (!orderly || rows[p->row].pool == POOL_KEEP)
+		rs->restarts++;
+	if (p->was_busy || (p->ready &&
+	    ev_now(master.loop) - p->started > QUICK))
+		rs->quick = 0;
+	else if (master.phase != PHASE_STOP &&
+	    rows[p->row].pool != POOL_SESSION)
+		row_failed(p->row);
+}
+
+static void
+accept_tick(enum row_id row, double now)
+{
+	struct row_state *rs = &master.rows[row];
+	struct proc *p;
+
+	if (rs->idle <= master_conf_number(&master.conf, rows[row].idle))
+		return;
+	TAILQ_FOREACH(p, &rs->procs, link)
+		if (p->ready && !p->busy && !p->stopping &&
+		    now - p->since > SURPLUS) {
+			proc_stop(p);
+			return;
+		}
+}
+
+/*
+ * An imapd that says it has no session, and has heard of every one that it
+ * was sent, is stopped. After WIRE_STOP it is sent no more.
+ */
+static void
+session_tick(enum row_id row, double now)
+{
+	struct proc *p;
+
+	if (!rows[row].loop)
+		return;
+	TAILQ_FOREACH(p, &master.rows[row].procs, link)
+		if (p->ready && !p->busy && !p->stopping &&
+		    p->sent == p->seen &&
+		    now - p->since >= (double)master.conf.imapd_linger)
+			proc_stop(p);
+}
+
+void
+pool_tick(double now)
+{
+	unsigned i;
+
+	for (i = 0; i < ROW_COUNT; i++) {
+		if (rows[i].pool == POOL_ACCEPT)
+			accept_tick((enum row_id)i, now);
+		if (rows[i].pool == POOL_SESSION)
+			session_tick((enum row_id)i, now);
+	}
+}
+
+int
+pool_stage_ready(int stage)
+{
+	struct proc *p;
+	unsigned i;
+
+	for (i = 0; i < ROW_COUNT; i++) {
+		if (rows[i].start != stage || rows[i].pool == POOL_SESSION ||
+		    rows[i].pool == POOL_RESERVED)
+			continue;
+		if (fresh_needed((enum row_id)i) > 0)
+			return 0;
+		TAILQ_FOREACH(p, &master.rows[i].procs, link)
+			if (!p->ready)
+				return 0;
+	}
+	return 1;
+}

@@ -1,0 +1,318 @@
+/*
+ * One process: its start, what it says, its end. posix_spawn is vfork below,
+ * so a start costs no copy of master's tables. Descriptors 0 to 3 are never
+ * master's own (setup_descriptors), so the moves in the child cannot collide.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "master/master.h"
+
+struct master master;
+
+static const double LOST_GRACE = 2;	/* seconds from end of channel to exit */
+
+extern char **environ;
+
+static posix_spawnattr_t *
+spawn_attributes(void)
+{
+	static posix_spawnattr_t attr;
+	static int made;
+	sigset_t none, defaults;
+
+	if (made)
+		return &attr;
+	made = 1;
+	sigemptyset(&none);
+	sigemptyset(&defaults);
+	sigaddset(&defaults, SIGPIPE);
+	if (posix_spawnattr_init(&attr) != 0)
+		log_fatal("no memory");
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setsigdefault(&attr, &defaults);
+	/* A process group of its own: an interrupt typed at a terminal is
+	   for master, which stops the others in order. */
+	posix_spawnattr_setpgroup(&attr, 0);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK |
+	    POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+	return &attr;
+}
+
+static pid_t
+spawn(const struct row *r, uint32_t uid, int chan_fd, int log_fd)
+{
+	char path[CONFIG_PATH_MAX], ids[32];
+	char *argv[8] = { path, (char *)"-c", master.dir, NULL };
+	int e, n = 3, out = master.null_fd;
+	posix_spawn_file_actions_t fa;
+	pid_t pid = -1;
+
+	snprintf(path, sizeof(path), "%s/%s", master.conf.program_dir,
+	    peer_name(r->kind));
+	if (r->duty != SERVICE_NONE) {
+		argv[n++] = (char *)"-s";
+		argv[n++] = (char *)service_name(r->duty);
+	}
+	if (uid != 0) {
+		snprintf(ids, sizeof(ids), "%u:%u", uid, uid);
+		argv[n++] = (char *)"-U";
+		argv[n++] = ids;
+	}
+	argv[n] = NULL;
+	if (r->kind == PEER_LOGGER && master.debug)
+		out = master.stderr_fd;
+	if (posix_spawn_file_actions_init(&fa) != 0)
+		log_fatal("no memory");
+	if (posix_spawn_file_actions_adddup2(&fa, master.null_fd, 0) != 0 ||
+	    posix_spawn_file_actions_adddup2(&fa, out, 1) != 0 ||
+	    posix_spawn_file_actions_adddup2(&fa, log_fd, 2) != 0 ||
+	    posix_spawn_file_actions_adddup2(&fa, chan_fd,
+	    SERVER_MASTER_FD) != 0)
+		log_fatal("no memory");
+	e = posix_spawn(&pid, path, &fa, spawn_attributes(), argv, environ);
+	posix_spawn_file_actions_destroy(&fa);
+	if (e != 0)
+		log_warn("%s: %s", path, strerror(e));
+	return e == 0 ? pid : -1;
+}
+
+static void
+lost(struct proc *p)
+{
+	ev_io_stop(master.loop, &p->reading);
+	ev_io_stop(master.loop, &p->writing);
+	chan_clear(&p->chan);
+	p->lost = 1;
+	p->since = ev_now(master.loop);
+}
+
+void
+proc_kill(struct proc *p)
+{
+	log_warn("%s[%d] is ended by force", rows[p->row].name, (int)p->pid);
+	kill(p->pid, SIGKILL);
+	if (!p->lost)
+		lost(p);
+}
+
+void
+proc_flush(struct proc *p)
+{
+	int r;
+
+	if (p->lost)
+		return;
+	r = chan_flush(&p->chan);
+	if (r == 0)
+		ev_io_start(master.loop, &p->writing);
+	else
+		ev_io_stop(master.loop, &p->writing);
+	if (r == -1)
+		lost(p);
+}
+
+void
+proc_end(struct proc *p)
+{
+	if (msg_end(&p->chan) == -1) {
+		log_warn("%s[%d] does not read", rows[p->row].name,
+		    (int)p->pid);
+		proc_kill(p);
+	}
+}
+
+void
+proc_stop(struct proc *p)
+{
+	if (p->stopping || p->lost)
+		return;
+	p->stopping = 1;
+	p->since = ev_now(master.loop);
+	msg_begin(&p->chan, &proto_wire, WIRE_STOP, 0);
+	proc_end(p);
+	proc_flush(p);
+}
+
+static void
+on_ready(struct proc *p, const struct msg *m)
+{
+	p->ready = 1;
+	p->since = ev_now(master.loop);
+}
+
+static void
+on_state(struct proc *p, const struct msg *m)
+{
+	struct row_state *rs = &master.rows[p->row];
+	int busy = msg_get_u32(m, WF_STATE) == WIRE_BUSY;
+
+	p->sessions = msg_get_u32(m, WF_SESSIONS);
+	p->seen = msg_get_u32(m, WF_SEEN);
+	if (busy == p->busy)
+		return;
+	p->busy = busy;
+	p->was_busy |= busy;
+	p->since = ev_now(master.loop);
+	if (busy)
+		rs->idle--;
+	else
+		rs->idle++;
+}
+
+/* The table of proto_wire lets only these through, each from who may. */
+static void (*const on_message[])(struct proc *, const struct msg *) = {
+	[WIRE_READY] = on_ready,
+	[WIRE_STATE] = on_state,
+	[WIRE_START] = session_start,
+	[WIRE_RETIRE] = session_retire,
+};
+
+static void
+on_readable(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct proc *p = w->data;
+	struct buf why = BUF_INIT(WHY_MAX);
+	struct msg m;
+	int r = chan_read(&p->chan);
+
+	if (r == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (r != 1) {
+		lost(p);
+		return;
+	}
+	while (!p->lost && (r = msg_next(&m, &proto_wire, rows[p->row].kind,
+	    &p->chan, &why)) == 1) {
+		on_message[m.type](p, &m);
+		msg_done(&m);
+	}
+	if (r == -1) {
+		log_warn("%s[%d]: %s", rows[p->row].name, (int)p->pid,
+		    buf_str(&why));
+		proc_kill(p);
+	}
+	buf_clear(&why);
+	proc_flush(p);
+}
+
+static void
+on_writable(struct ev_loop *loop, ev_io *w, int events)
+{
+	proc_flush(w->data);
+}
+
+static void
+log_death(const struct proc *p, int status)
+{
+	const char *name = rows[p->row].name;
+
+	if (WIFSIGNALED(status))
+		log_warn("%s[%d] died by signal %d (%s)", name, (int)p->pid,
+		    WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else if (WEXITSTATUS(status) != 0)
+		log_warn("%s[%d] ended with status %d", name, (int)p->pid,
+		    WEXITSTATUS(status));
+	else
+		log_debug("%s[%d] ended", name, (int)p->pid);
+}
+
+static void
+on_death(struct ev_loop *loop, ev_child *w, int events)
+{
+	struct proc *p = w->data;
+	struct row_state *rs = &master.rows[p->row];
+
+	ev_child_stop(loop, w);
+	log_death(p, w->rstatus);
+	if (!p->lost)
+		lost(p);
+	TAILQ_REMOVE(&rs->procs, p, link);
+	rs->n--;
+	if (!p->busy)
+		rs->idle--;
+	fd_close(&p->log_fd);
+	if (p->uid != 0)
+		slots_give(&master.slots, p->uid);
+	wiring_gone(p);
+	pool_died(p, w->rstatus);
+	free(p);
+}
+
+/* Puts a process that runs into the tables. */
+static void
+adopt(struct proc *p, int chan_fd)
+{
+	struct row_state *rs = &master.rows[p->row];
+
+	chan_init(&p->chan, chan_fd);
+	fd_nonblock(chan_fd, 1);
+	p->instance = ++master.last_instance;
+	p->started = p->since = ev_time();
+	ev_io_init(&p->reading, on_readable, chan_fd, EV_READ);
+	ev_io_init(&p->writing, on_writable, chan_fd, EV_WRITE);
+	ev_child_init(&p->child, on_death, p->pid, 0);
+	p->reading.data = p->writing.data = p->child.data = p;
+	ev_io_start(master.loop, &p->reading);
+	ev_child_start(master.loop, &p->child);
+	TAILQ_INSERT_TAIL(&rs->procs, p, link);
+	rs->n++;
+	rs->idle++;
+}
+
+struct proc *
+proc_spawn(enum row_id row, const char *user)
+{
+	int chan_fd[2] = { -1, -1 }, log_fd[2] = { -1, -1 };
+	const struct row *r = &rows[row];
+	struct proc *p = mem_zalloc(1, sizeof(*p));
+
+	p->row = row;
+	p->pid = -1;
+	str_copy(p->user, sizeof(p->user), user);
+	if (r->session_uid && master.root &&
+	    (p->uid = slots_take(&master.slots)) == 0)
+		log_warn("%s: every session uid is lent", r->name);
+	else if (fd_pair(chan_fd) == -1 ||
+	    pipe2(log_fd, O_CLOEXEC | O_NONBLOCK) == -1)
+		log_warn("%s: %s", r->name, strerror(errno));
+	else
+		p->pid = spawn(r, p->uid, chan_fd[1], log_fd[1]);
+	fd_close(&chan_fd[1]);
+	fd_close(&log_fd[1]);
+	if (p->pid == -1) {
+		fd_close(&chan_fd[0]);
+		fd_close(&log_fd[0]);
+		if (p->uid != 0)
+			slots_give(&master.slots, p->uid);
+		free(p);
+		return NULL;
+	}
+	p->log_fd = log_fd[0];
+	adopt(p, chan_fd[0]);
+	wiring_start(p);
+	return p;
+}
+
+void
+proc_tick(double now)
+{
+	struct proc *p;
+	unsigned i;
+
+	for (i = 0; i < ROW_COUNT; i++)
+		TAILQ_FOREACH(p, &master.rows[i].procs, link)
+			if (p->lost && now - p->since > LOST_GRACE)
+				kill(p->pid, SIGKILL);
+}

@@ -1,0 +1,328 @@
+/*
+ * A configuration is taken only when every program agrees: each is run once
+ * with -n (read it, try the certificates, open nothing else) and says what is
+ * wrong. At the start this is waited for; at a reload the loop goes on.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/mail/proto.h"
+#include "master/master.h"
+#include "master/master_listen.h"
+
+enum { OUTPUT_MAX = 65536 };
+static const double CHECK_TIME = 20;	/* seconds for all of them */
+
+extern char **environ;
+
+static struct check {
+	pid_t	 pid;
+	ev_child child;
+} checks[PEER_COUNT];
+static unsigned running;	/* checks that have not ended */
+static int bad;			/* of those that have */
+static int output = -1;		/* read end of what they say */
+static struct master_conf next;
+static reload_done *done;
+static void *done_arg;
+static ev_timer too_long;
+
+static pid_t
+run_check(enum peer kind, int out)
+{
+	char path[CONFIG_PATH_MAX];
+	char *argv[] = { path, (char *)"-c", master.dir, (char *)"-n", NULL };
+	posix_spawn_file_actions_t fa;
+	pid_t pid = -1;
+	int e;
+
+	snprintf(path, sizeof(path), "%s/%s", next.program_dir,
+	    peer_name(kind));
+	if (posix_spawn_file_actions_init(&fa) != 0)
+		log_fatal("no memory");
+	if (posix_spawn_file_actions_adddup2(&fa, master.null_fd, 0) != 0 ||
+	    posix_spawn_file_actions_adddup2(&fa, out, 1) != 0 ||
+	    posix_spawn_file_actions_adddup2(&fa, out, 2) != 0)
+		log_fatal("no memory");
+	e = posix_spawn(&pid, path, &fa, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&fa);
+	if (e != 0)
+		dprintf(out, "%s: %s: %s\n", peer_name(kind), path,
+		    strerror(e));
+	return e == 0 ? pid : -1;
+}
+
+/* Starts one check for each program of the table. -1: no descriptors. */
+static int
+run_checks(void)
+{
+	unsigned i;
+	int fd[2];
+
+	if (pipe2(fd, O_CLOEXEC | O_NONBLOCK) == -1)
+		return -1;
+	output = fd[0];
+	running = 0;
+	bad = 0;
+	memset(checks, 0, sizeof(checks));
+	for (i = 0; i < ROW_COUNT; i++) {
+		struct check *c = &checks[rows[i].kind];
+
+		if (rows[i].pool == POOL_RESERVED || c->pid != 0)
+			continue;
+		c->pid = run_check(rows[i].kind, fd[1]);
+		if (c->pid == -1)
+			bad = 1;
+		else
+			running++;
+	}
+	fd_close(&fd[1]);
+	return 0;
+}
+
+static int
+stands_in(const struct buf *b, const char *line, size_t len)
+{
+	const char *p = b->data, *nl;
+
+	for (; p != NULL && *p != '\0'; p = nl + 1) {
+		if ((nl = strchr(p, '\n')) == NULL)
+			break;
+		if ((size_t)(nl - p) == len && memcmp(p, line, len) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * What they said, each fault once: a shared key is wrong for all its readers,
+ * so the program's name in front is dropped.
+ */
+static void
+collect(struct buf *why)
+{
+	struct buf all = BUF_INIT(OUTPUT_MAX), lines = BUF_INIT(OUTPUT_MAX);
+	const char *p, *nl, *colon;
+	char chunk[4096];
+	ssize_t n;
+
+	while ((n = read(output, chunk, sizeof(chunk))) > 0)
+		if (buf_append(&all, chunk, (size_t)n) == -1)
+			break;
+	fd_close(&output);
+	for (p = buf_str(&all); (nl = strchr(p, '\n')) != NULL; p = nl + 1) {
+		colon = strstr(p, ": ");
+		if (colon != NULL && colon < nl)
+			p = colon + 2;
+		if (stands_in(&lines, p, (size_t)(nl - p)))
+			continue;
+		buf_append(&lines, p, (size_t)(nl - p));
+		buf_putc(&lines, '\n');
+	}
+	if (lines.len == 0)
+		buf_puts(&lines, "a program's check failed without a word\n");
+	buf_truncate(&lines, lines.len - 1);
+	buf_set(why, "%s", buf_str(&lines));
+	buf_clear(&all);
+	buf_clear(&lines);
+}
+
+int
+reload_check_now(struct buf *why)
+{
+	unsigned i;
+	int status;
+
+	next = master.conf;
+	if (run_checks() == -1) {
+		buf_set(why, "check: %s", strerror(errno));
+		return -1;
+	}
+	for (i = 0; i < PEER_COUNT; i++) {
+		if (checks[i].pid <= 0)
+			continue;
+		while (waitpid(checks[i].pid, &status, 0) == -1)
+			if (errno != EINTR)
+				log_panic("waitpid: %s", strerror(errno));
+		if (status != 0)
+			bad = 1;
+	}
+	running = 0;
+	if (bad)
+		collect(why);
+	fd_close(&output);
+	return bad ? -1 : 0;
+}
+
+static void
+finish(int status, const char *words)
+{
+	reload_done *d = done;
+
+	ev_timer_stop(master.loop, &too_long);
+	done = NULL;
+	if (status == C_OK)
+		log_info("configuration read again");
+	else
+		log_warn("%s: the old configuration stays", words);
+	if (master.phase == PHASE_RUN)
+		notify("READY=1");
+	d(done_arg, status, words);
+}
+
+/* Fresh descriptors for one process, which cannot name the files itself. */
+static void
+attach_files(struct proc *p)
+{
+	char path[CONFIG_PATH_MAX];
+	struct buf why = BUF_INIT(WHY_MAX);
+	int conf = config_open(master.dir, path, &why), cert, key;
+
+	if (conf == -1) {
+		log_warn("%s", buf_str(&why));
+		buf_clear(&why);
+		return;
+	}
+	msg_fd(&p->chan, conf);
+	if (!rows[p->row].tls)
+		return;
+	cert = open(master.conf.cert, O_RDONLY | O_CLOEXEC);
+	key = open(master.conf.cert_key, O_RDONLY | O_CLOEXEC);
+	if (cert != -1 && key != -1) {
+		msg_fd(&p->chan, cert);
+		msg_fd(&p->chan, key);
+		return;
+	}
+	log_warn("%s, %s: %s", master.conf.cert, master.conf.cert_key,
+	    strerror(errno));
+	fd_close(&cert);
+	fd_close(&key);
+}
+
+static void
+tell_all(void)
+{
+	struct proc *p;
+	unsigned i;
+
+	for (i = 0; i < ROW_COUNT; i++)
+		TAILQ_FOREACH(p, &master.rows[i].procs, link) {
+			if (p->lost || p->stopping)
+				continue;
+			msg_begin(&p->chan, &proto_wire, WIRE_RELOAD, 0);
+			attach_files(p);
+			proc_end(p);
+			/* A worker retires: no death. */
+			if (!rows[i].loop)
+				p->stopping = 1;
+			proc_flush(p);
+		}
+}
+
+/* What is bound into what runs stays until the next start. */
+static void
+keep_fixed(void)
+{
+	const struct master_conf *c = &master.conf;
+
+	if (strcmp(next.state_dir, c->state_dir) != 0 ||
+	    next.session_uid_first != c->session_uid_first ||
+	    next.session_uid_last != c->session_uid_last)
+		log_warn("state_dir and the session uids change at the next "
+		    "start only");
+	next.state_dir = c->state_dir;
+	next.session_uid_first = c->session_uid_first;
+	next.session_uid_last = c->session_uid_last;
+	next.session_max = c->session_max;
+}
+
+static void
+apply(void)
+{
+	struct buf why = BUF_INIT(WHY_MAX);
+
+	if (bad) {
+		collect(&why);
+		why.data[strcspn(why.data, "\n")] = '\0';
+		finish(C_REFUSED, why.data);
+		buf_clear(&why);
+		return;
+	}
+	fd_close(&output);
+	keep_fixed();
+	if (master.phase != PHASE_RUN)
+		finish(C_REFUSED, "master is stopping");
+	else if (listen_update(&next, 1, &why) == -1)
+		finish(C_REFUSED, buf_str(&why));
+	else {
+		master.conf = next;
+		log_verbose(master.conf.verbose);
+		tell_all();
+		finish(C_OK, "");
+	}
+	buf_clear(&why);
+}
+
+static void
+on_checked(struct ev_loop *loop, ev_child *w, int events)
+{
+	struct check *c = w->data;
+
+	ev_child_stop(loop, w);
+	c->pid = 0;
+	if (w->rstatus != 0)
+		bad = 1;
+	if (--running == 0)
+		apply();
+}
+
+static void
+on_too_long(struct ev_loop *loop, ev_timer *w, int events)
+{
+	unsigned i;
+
+	for (i = 0; i < PEER_COUNT; i++)
+		if (checks[i].pid > 0)
+			kill(checks[i].pid, SIGKILL);
+}
+
+void
+reload_begin(reload_done *d, void *arg)
+{
+	struct buf why = BUF_INIT(WHY_MAX);
+	unsigned i;
+
+	if (done != NULL || master.phase != PHASE_RUN) {
+		d(arg, C_BUSY, "master is at it, or starts, or stops");
+		return;
+	}
+	done = d;
+	done_arg = arg;
+	notify("RELOADING=1");
+	ev_timer_init(&too_long, on_too_long, CHECK_TIME, 0);
+	if (master_conf_load(master.dir, &next, &why) == -1)
+		finish(C_REFUSED, buf_str(&why));
+	else if (run_checks() == -1)
+		finish(C_REFUSED, strerror(errno));
+	else if (running == 0)
+		apply();
+	else
+		ev_timer_start(master.loop, &too_long);
+	for (i = 0; i < PEER_COUNT; i++)
+		if (running > 0 && checks[i].pid > 0) {
+			ev_child_init(&checks[i].child, on_checked,
+			    checks[i].pid, 0);
+			checks[i].child.data = &checks[i];
+			ev_child_start(master.loop, &checks[i].child);
+		}
+	buf_clear(&why);
+}

@@ -1,0 +1,140 @@
+/*
+ * auth says that a user logged in: a name and a service, never a path, a uid
+ * or an argument. An imapd of that user that lives gets the session too;
+ * else, and always for POP3, a process is started.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "master/master.h"
+
+static void
+refuse(struct proc *auth, uint32_t id, const char *words)
+{
+	msg_begin(&auth->chan, &proto_wire, WIRE_REFUSED, id);
+	msg_text(&auth->chan, WF_WORDS, words);
+	proc_end(auth);
+}
+
+static uint32_t
+open_sessions(const struct proc *p)
+{
+	return p->sessions + (p->sent - p->seen);
+}
+
+/* The user's process that takes another session; counts them all. */
+static struct proc *
+find(enum row_id row, const char *user, uint64_t *count_r)
+{
+	struct proc *p, *found = NULL;
+
+	*count_r = 0;
+	TAILQ_FOREACH(p, &master.rows[row].procs, link) {
+		if (strcmp(p->user, user) != 0)
+			continue;
+		*count_r += rows[row].loop ? open_sessions(p) : 1;
+		if (rows[row].loop && !p->lost && !p->stopping)
+			found = p;
+	}
+	return found;
+}
+
+static void
+give(struct proc *auth, uint32_t id, struct proc *p, enum service service,
+    const char *user, const char *remote)
+{
+	int fd[2];
+
+	if (fd_pair(fd) == -1) {
+		log_warn("session of %s: %s", user, strerror(errno));
+		refuse(auth, id, "no session can be started now");
+		return;
+	}
+	msg_begin(&p->chan, &proto_wire, WIRE_SESSION, 0);
+	msg_u32(&p->chan, WF_SERVICE, service);
+	msg_text(&p->chan, WF_USER, user);
+	msg_text(&p->chan, WF_REMOTE, remote);
+	msg_fd(&p->chan, fd[0]);
+	proc_end(p);
+	p->sent++;
+	proc_flush(p);
+	msg_begin(&auth->chan, &proto_wire, WIRE_STARTED, id);
+	msg_fd(&auth->chan, fd[1]);
+	proc_end(auth);
+}
+
+static enum row_id
+row_of(enum service s)
+{
+	if (s == SERVICE_IMAP || s == SERVICE_IMAPS)
+		return ROW_IMAPD;
+	if (s == SERVICE_POP3 || s == SERVICE_POP3S)
+		return ROW_POP3D;
+	return ROW_COUNT;
+}
+
+static void
+text(const struct msg *m, uint8_t tag, char *out, size_t size)
+{
+	size_t len;
+	const char *p = msg_get(m, tag, &len);
+
+	if (len >= size)
+		len = size - 1;
+	memcpy(out, p != NULL ? p : "", len);
+	out[len] = '\0';
+}
+
+void
+session_start(struct proc *auth, const struct msg *m)
+{
+	enum service s = (enum service)msg_get_u32(m, WF_SERVICE);
+	char user[USER_NAME_MAX + 1], remote[80];
+	enum row_id row = row_of(s);
+	struct proc *p = NULL;
+	uint64_t count = 0;
+
+	text(m, WF_USER, user, sizeof(user));
+	text(m, WF_REMOTE, remote, sizeof(remote));
+	if (row == ROW_COUNT || user[0] == '\0') {
+		refuse(auth, m->id, "no such service");
+		return;
+	}
+	if (master.phase != PHASE_STOP)
+		p = find(row, user, &count);
+	if (count >= master.conf.sessions_per_user) {
+		log_info("%s: %s has %u sessions, no more", rows[row].name,
+		    user, (unsigned)count);
+		refuse(auth, m->id, "too many sessions of this user");
+		return;
+	}
+	if (p == NULL && master.phase != PHASE_STOP)
+		p = proc_spawn(row, user);
+	if (p == NULL || p->lost)
+		refuse(auth, m->id, "no session can be started now");
+	else
+		give(auth, m->id, p, s, user, remote);
+}
+
+/* Only a process that queue has a wire to can have wronged it. */
+void
+session_retire(struct proc *queue, const struct msg *m)
+{
+	uint32_t instance = msg_get_u32(m, WF_INSTANCE);
+	struct proc *p;
+	unsigned i;
+
+	for (i = 0; i < ROW_COUNT; i++) {
+		if (!(rows[queue->row].wires & ROW_BIT(i)))
+			continue;
+		TAILQ_FOREACH(p, &master.rows[i].procs, link)
+			if (p->instance == instance) {
+				log_warn("queue will not work with %s[%d]",
+				    rows[i].name, (int)p->pid);
+				proc_kill(p);
+				return;
+			}
+	}
+}

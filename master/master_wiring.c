@@ -1,0 +1,138 @@
+/*
+ * A new process gets a fresh socket pair with each neighbour that lives, and
+ * so does the neighbour; nobody is told apart whether that is the first start
+ * or the tenth.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "master/master.h"
+#include "master/master_listen.h"
+
+/* Queues WIRE_PEER for p: fd leads to a peer of that kind. Takes fd over. */
+static void
+say_peer(struct proc *p, enum peer kind, uint32_t instance, const char *user,
+    int fd)
+{
+	if (p->lost) {
+		fd_close(&fd);
+		return;
+	}
+	msg_begin(&p->chan, &proto_wire, WIRE_PEER, 0);
+	msg_u32(&p->chan, WF_PEER, kind);
+	msg_u32(&p->chan, WF_INSTANCE, instance);
+	if (user[0] != '\0')
+		msg_text(&p->chan, WF_USER, user);
+	msg_fd(&p->chan, fd);
+	proc_end(p);
+}
+
+static void
+wire(struct proc *p, struct proc *q)
+{
+	int fd[2];
+
+	if (q->lost || p->lost)
+		return;
+	if (fd_pair(fd) == -1) {
+		/* Without its wires it is of no use: begin anew. */
+		log_warn("%s: %s", rows[p->row].name, strerror(errno));
+		proc_kill(p);
+		return;
+	}
+	say_peer(p, rows[q->row].kind, q->instance, q->user, fd[0]);
+	say_peer(q, rows[p->row].kind, p->instance, p->user, fd[1]);
+	proc_flush(q);
+}
+
+/* A log pipe: its instance is the pid, which is what stands in the log. */
+static void
+say_log(struct proc *logger, enum peer kind, pid_t pid, int log_fd)
+{
+	int fd = fcntl(log_fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd == -1)
+		log_warn("log pipe of %s: %s", peer_name(kind),
+		    strerror(errno));
+	else
+		say_peer(logger, kind, (uint32_t)pid, "", fd);
+}
+
+void
+wiring_logs(struct proc *logger)
+{
+	struct proc *p;
+	unsigned i;
+
+	say_log(logger, PEER_MASTER, getpid(), master.log_read_fd);
+	for (i = 0; i < ROW_COUNT; i++)
+		TAILQ_FOREACH(p, &master.rows[i].procs, link)
+			say_log(logger, rows[i].kind, p->pid, p->log_fd);
+}
+
+void
+wiring_listen(struct proc *p, enum service service, int listener)
+{
+	int fd = fcntl(listener, F_DUPFD_CLOEXEC, 0);
+
+	if (fd == -1) {
+		log_warn("%s: %s", rows[p->row].name, strerror(errno));
+		return;
+	}
+	msg_begin(&p->chan, &proto_wire, WIRE_LISTEN, 0);
+	msg_u32(&p->chan, WF_SERVICE, service);
+	msg_fd(&p->chan, fd);
+	proc_end(p);
+}
+
+void
+wiring_start(struct proc *p)
+{
+	const struct row *r = &rows[p->row];
+	struct proc *q;
+	unsigned i;
+
+	if (p->row == ROW_LOGGER)
+		wiring_logs(p);
+	else if ((q = TAILQ_FIRST(&master.rows[ROW_LOGGER].procs)) != NULL) {
+		say_log(q, r->kind, p->pid, p->log_fd);
+		proc_flush(q);
+	}
+	for (i = 0; i < ROW_COUNT; i++)
+		if (r->wires & ROW_BIT(i))
+			TAILQ_FOREACH(q, &master.rows[i].procs, link)
+				wire(p, q);
+	if (!p->lost)
+		listen_give(p);
+	if (p->lost)
+		return;
+	msg_begin(&p->chan, &proto_wire, WIRE_GO, 0);
+	proc_end(p);
+	proc_flush(p);
+}
+
+void
+wiring_gone(const struct proc *p)
+{
+	const struct row *r = &rows[p->row];
+	struct proc *q;
+	unsigned i;
+
+	for (i = 0; i < ROW_COUNT; i++) {
+		if (!(r->wires & ROW_BIT(i)) || !rows[i].loop)
+			continue;
+		TAILQ_FOREACH(q, &master.rows[i].procs, link) {
+			if (q->lost)
+				continue;
+			msg_begin(&q->chan, &proto_wire, WIRE_PEER_GONE, 0);
+			msg_u32(&q->chan, WF_PEER, r->kind);
+			msg_u32(&q->chan, WF_INSTANCE, p->instance);
+			proc_end(q);
+			proc_flush(q);
+		}
+	}
+}
