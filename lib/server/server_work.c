@@ -255,8 +255,12 @@ from_listener(struct listener *l)
 	r = server_accept(l->fd, l->service, &s);
 	if (r == 1)
 		serve(&s);
-	else if (r == -1)
-		fd_close(&l->fd);	/* and so leaves the epoll set */
+	else if (r == -1) {
+		/* Others hold the same socket: closing alone would leave it
+		   in our set. */
+		epoll_ctl(epoll, EPOLL_CTL_DEL, l->fd, NULL);
+		fd_close(&l->fd);
+	}
 }
 
 static void

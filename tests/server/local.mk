@@ -1,0 +1,6 @@
+check_PROGRAMS += tests/server/test_config
+tests_server_test_config_LDADD = $(SERVER) $(BASE) $(SERVER_LIBS) \
+	$(CMOCKA_LIBS)
+# Not a test: a stand-in for every program, for tests/suite/test_master.py.
+noinst_PROGRAMS += tests/server/probe
+tests_server_probe_LDADD = $(SERVER) $(BASE) $(SERVER_LIBS)

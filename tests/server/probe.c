@@ -1,0 +1,469 @@
+/*
+ * A stand-in for any program of the suite, for tests of the skeletons and of
+ * master: the name it is started by says which. It logs what master tells it,
+ * and answers a client's lines:
+ *
+ *   who        "<program> <pid> <uid>"
+ *   peers      "<peer> ..." it has a channel to
+ *   ask PEER   sends a line over that channel: "<peer> <pid>" comes back
+ *   start USER login: a session of that user by way of auth; copies one line
+ *   die        abort; exit: ends with status 0
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/server/server.h"
+
+enum { PEERS_MAX = 64, LINE = 400 };
+
+struct conf {
+	char	*state_dir, *word;
+	int	 verbose;
+};
+
+static struct conf conf;
+static const struct config_key keys[] = {
+	CONFIG_KEY_STATE(struct conf, state_dir),
+	CONFIG_KEY_VERBOSE(struct conf, verbose),
+	{ "probe_word", CONFIG_TEXT, offsetof(struct conf, word), "plain", 1,
+	  20, NULL, "what the probe says" },
+	CONFIG_END
+};
+
+struct kind {
+	enum peer peer;
+	const char *user;
+	int	 loop, jail;
+};
+
+static const struct kind kinds[] = {
+	{ PEER_LOGGER, "rp-log", 1, 0 }, { PEER_RESOLVE, "rp-relay", 1, 1 },
+	{ PEER_AUTH, "rp-auth", 1, 0 }, { PEER_STORE, "rp-store", 1, 0 },
+	{ PEER_QUEUE, "rp-queue", 1, 0 }, { PEER_DELIVER, "rp-deliver", 0, 1 },
+	{ PEER_RELAY, "rp-relay", 0, 1 }, { PEER_SMTPD, "rp-smtpd", 0, 1 },
+	{ PEER_LOGIN, "rp-login", 1, 1 }, { PEER_IMAPD, NULL, 1, 1 },
+	{ PEER_POP3D, NULL, 0, 1 },
+};
+
+static struct server me;
+
+/* Loop shape: a channel to a neighbour, a client, or a session. */
+struct end {
+	ev_io	 io;
+	int	 used, client;
+	enum peer peer;
+	enum service service;
+	uint32_t instance;
+	int	 waits;		/* of a client: descriptor that asked */
+};
+static struct end ends[PEERS_MAX];
+static unsigned sessions;
+
+static void
+say(int fd, const char *fmt, ...) ATTR_PRINTF(2, 3);
+
+static void
+say(int fd, const char *fmt, ...)
+{
+	char text[LINE];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (send(fd, text, (size_t)n, MSG_NOSIGNAL) == -1)
+		log_debug("say: %s", strerror(errno));
+}
+
+static void
+who(int fd)
+{
+	say(fd, "%s %d %d %s\n", peer_name(me.kind), (int)getpid(),
+	    (int)getuid(), conf.word);
+}
+
+/* Reads one line, blocking or not; -1 at the end. */
+static int
+get_line(int fd, char *line)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	size_t n = 0;
+
+	while (n < LINE - 1) {
+		poll(&p, 1, 2000);
+		if (read(fd, line + n, 1) != 1)
+			return -1;
+		if (line[n] == '\n')
+			break;
+		n++;
+	}
+	line[n] = '\0';
+	return 0;
+}
+
+static void
+hostile(int fd, const char *pid)
+{
+	int r = kill((pid_t)atoi(pid), SIGTERM);
+
+	say(fd, "%s\n", r == 0 ? "signalled" : strerror(errno));
+}
+
+/* What both shapes know. 1 if it was such a word. */
+static int
+common(int fd, const char *line)
+{
+	if (strcmp(line, "who") == 0)
+		who(fd);
+	else if (strncmp(line, "kill ", 5) == 0)
+		hostile(fd, line + 5);
+	else if (strcmp(line, "die") == 0)
+		abort();
+	else if (strcmp(line, "exit") == 0)
+		exit(0);
+	else
+		return 0;
+	return 1;
+}
+
+/* Loop shape. */
+
+static void on_end(struct ev_loop *, ev_io *, int);
+
+static struct end *
+end_new(struct ev_loop *loop, int fd)
+{
+	struct end *e = ends;
+
+	while (e < ends + PEERS_MAX && e->used)
+		e++;
+	if (e == ends + PEERS_MAX)
+		log_fatal("too many ends");
+	memset(e, 0, sizeof(*e));
+	e->used = 1;
+	e->waits = -1;
+	ev_io_init(&e->io, on_end, fd, EV_READ);
+	e->io.data = e;
+	ev_io_start(loop, &e->io);
+	return e;
+}
+
+static void
+end_free(struct ev_loop *loop, struct end *e)
+{
+	int fd = e->io.fd;
+
+	ev_io_stop(loop, &e->io);
+	fd_close(&fd);
+	if (e->used && e->peer == PEER_NONE && !e->client)
+		server_sessions(--sessions);
+	e->used = 0;
+}
+
+static struct end *
+peer_end(enum peer p)
+{
+	struct end *e;
+
+	for (e = ends; e < ends + PEERS_MAX; e++)
+		if (e->used && e->peer == p)
+			return e;
+	return NULL;
+}
+
+static void
+tell_peers(int fd)
+{
+	char text[LINE] = "";
+	struct end *e;
+
+	for (e = ends; e < ends + PEERS_MAX; e++)
+		if (e->used && e->peer != PEER_NONE)
+			snprintf(text + strlen(text),
+			    sizeof(text) - strlen(text), "%s ",
+			    peer_name(e->peer));
+	say(fd, "%s\n", text);
+}
+
+static void
+ask(int fd, enum peer p)
+{
+	struct end *e = peer_end(p);
+	char line[LINE] = "nobody";
+
+	if (e != NULL) {
+		say(e->io.fd, "who\n");
+		if (get_line(e->io.fd, line) == -1)
+			str_copy(line, sizeof(line), "lost");
+	}
+	say(fd, "%s\n", line);
+}
+
+static void
+send_fd(int sock, int fd)
+{
+	union {
+		struct cmsghdr h;
+		char b[CMSG_SPACE(sizeof(int))];
+	} ctl;
+	struct iovec iov = { .iov_base = (char *)"S\n", .iov_len = 2 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = &ctl, .msg_controllen = sizeof(ctl) };
+	struct cmsghdr *h;
+
+	memset(&ctl, 0, sizeof(ctl));
+	h = CMSG_FIRSTHDR(&m);
+	h->cmsg_level = SOL_SOCKET;
+	h->cmsg_type = SCM_RIGHTS;
+	h->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(h), &fd, sizeof(int));
+	sendmsg(sock, &m, MSG_NOSIGNAL);
+}
+
+static int
+receive_fd(int sock)
+{
+	union {
+		struct cmsghdr h;
+		char b[CMSG_SPACE(sizeof(int))];
+	} ctl;
+	char text[LINE];
+	struct iovec iov = { .iov_base = text, .iov_len = sizeof(text) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = &ctl, .msg_controllen = sizeof(ctl) };
+	struct pollfd p = { .fd = sock, .events = POLLIN };
+	int fd = -1;
+
+	poll(&p, 1, 5000);
+	if (recvmsg(sock, &m, MSG_CMSG_CLOEXEC) > 0 &&
+	    CMSG_FIRSTHDR(&m) != NULL)
+		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(int));
+	return fd;
+}
+
+/* login: asks auth, which asks master; then one line goes to the session. */
+static void
+start(int fd, const char *user)
+{
+	char line[LINE] = "refused", *words;
+	struct end *e = peer_end(PEER_AUTH);
+	int s;
+
+	words = strchr(user, ' ');
+	if (words != NULL)
+		*words++ = '\0';
+	if (e != NULL) {
+		say(e->io.fd, "start %s\n", user);
+		s = receive_fd(e->io.fd);
+		if (s != -1) {
+			say(s, "%s\n", words != NULL ? words : "who");
+			if (get_line(s, line) == -1)
+				str_copy(line, sizeof(line), "lost");
+			fd_close(&s);
+		}
+	}
+	say(fd, "%s\n", line);
+}
+
+static void
+on_end(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct end *e = w->data;
+	char line[LINE];
+
+	if (get_line(w->fd, line) == -1) {
+		end_free(loop, e);
+		return;
+	}
+	if (common(w->fd, line))
+		return;
+	if (strcmp(line, "peers") == 0)
+		tell_peers(w->fd);
+	else if (strncmp(line, "ask ", 4) == 0)
+		ask(w->fd, peer_by_name(line + 4));
+	else if (strncmp(line, "start ", 6) == 0 && me.kind == PEER_AUTH)
+		server_start(SERVICE_IMAP, line + 6, "192.0.2.1:99",
+		    (uint32_t)w->fd);
+	else if (strncmp(line, "start ", 6) == 0)
+		start(w->fd, line + 6);
+	else
+		say(w->fd, "what\n");
+}
+
+static void
+wired(struct ev_loop *loop, const struct wire *w)
+{
+	struct end *e = end_new(loop, w->fd);
+
+	log_debug("wired %s %u %s", peer_name(w->peer), w->instance, w->user);
+	e->peer = w->peer;
+	e->instance = w->instance;
+}
+
+static void
+peer_gone(struct ev_loop *loop, enum peer p, uint32_t instance)
+{
+	struct end *e;
+
+	log_debug("gone %s %u", peer_name(p), instance);
+	for (e = ends; e < ends + PEERS_MAX; e++)
+		if (e->used && e->peer == p && e->instance == instance)
+			end_free(loop, e);
+}
+
+static void
+on_client(struct ev_loop *loop, ev_io *w, int events)
+{
+	enum service service = (enum service)(long)w->data;
+	struct session s;
+	int r = server_accept(w->fd, service, &s);
+
+	if (r == 1)
+		end_new(loop, s.fd)->client = 1;
+	else if (r == -1) {
+		ev_io_stop(loop, w);
+		close(w->fd);
+		free(w);
+	}
+}
+
+static void
+listening(struct ev_loop *loop, enum service service, int fd)
+{
+	ev_io *w = mem_zalloc(1, sizeof(*w));
+
+	ev_io_init(w, on_client, fd, EV_READ);
+	w->data = (void *)(long)service;
+	ev_io_start(loop, w);
+}
+
+static void
+session(struct ev_loop *loop, const struct session *s)
+{
+	log_debug("session of %s from %s", s->user, s->remote);
+	end_new(loop, s->fd);
+	server_sessions(++sessions);
+}
+
+static void
+started(struct ev_loop *loop, uint32_t id, int fd, const char *words)
+{
+	if (fd == -1) {
+		log_info("refused: %s", words);
+		say((int)id, "N\n");
+	} else
+		send_fd((int)id, fd);
+	fd_close(&fd);
+}
+
+static int
+reload(void)
+{
+	log_info("reloaded %s, certificate %s", conf.word,
+	    server_file(SERVER_FILE_CERT) != -1 ? "came" : "did not come");
+	return 0;
+}
+
+/* Work shape. */
+
+static void
+work_ask(int fd, enum peer p)
+{
+	char line[LINE] = "nobody";
+	struct chan *c;
+	int try;
+
+	for (try = 0; try < 2; try++) {
+		if ((c = server_peer(p, 2000)) == NULL)
+			break;
+		say(c->fd, "who\n");
+		if (get_line(c->fd, line) == 0)
+			break;
+		str_copy(line, sizeof(line), "lost");
+		server_peer_lost(p);
+	}
+	say(fd, "%s\n", line);
+}
+
+static void
+serve(const struct session *s)
+{
+	char line[LINE];
+	int fd = s->fd;
+
+	while (get_line(fd, line) == 0) {
+		if (common(fd, line))
+			continue;
+		if (strncmp(line, "ask ", 4) == 0)
+			work_ask(fd, peer_by_name(line + 4));
+		else if (strcmp(line, "session") == 0)
+			say(fd, "%s %s %s %ld\n", service_name(s->service),
+			    s->user, s->remote, s->uid);
+		else
+			say(fd, "what\n");
+	}
+	fd_close(&fd);
+	if (server_service() == SERVICE_SUBMISSION)
+		server_retire();
+}
+
+static int
+check(struct buf *why)
+{
+	if (strcmp(conf.word, "wrong") != 0)
+		return 0;
+	buf_set(why, "probe_word: \"wrong\" is wrong");
+	return -1;
+}
+
+/* An early death, for the back-off: the word names the program. */
+static int
+before_jail(void)
+{
+	if (strncmp(conf.word, "no-", 3) == 0 &&
+	    strcmp(conf.word + 3, peer_name(me.kind)) == 0) {
+		log_warn("I will not");
+		return -1;
+	}
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *name = strrchr(argv[0], '/');
+	enum peer p = peer_by_name(name != NULL ? name + 1 : argv[0]);
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i].peer == p)
+			break;
+	if (i == sizeof(kinds) / sizeof(kinds[0]))
+		return 1;
+	me = (struct server){ .kind = p, .user = kinds[i].user,
+		.jail = kinds[i].jail, .keys = keys, .conf = &conf,
+		.state_dir = (const char **)&conf.state_dir,
+		.verbose = &conf.verbose, .check = check,
+		.before_jail = before_jail,
+		.group = p == PEER_QUEUE || p == PEER_STORE ? "rp-spool" :
+		NULL,
+		.reload = reload, .wired = wired, .peer_gone = peer_gone,
+		.listening = listening, .session = session,
+		.started = started, .serve = serve,
+		.max_sessions = p == PEER_POP3D };
+	if (kinds[i].loop)
+		return server_loop_main(argc, argv, &me);
+	return server_work_main(argc, argv, &me);
+}

@@ -1,0 +1,143 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "lib/server/config.h"
+
+struct conf {
+	char	*text;
+	uint64_t number, size, time;
+	int	 bool_, choice;
+};
+
+#define AT(m) offsetof(struct conf, m)
+
+static const struct config_key keys[] = {
+	{ "text", CONFIG_TEXT, AT(text), "default", 1, 10, NULL, "" },
+	{ "number", CONFIG_NUMBER, AT(number), "5", 1, 100, NULL, "" },
+	{ "size", CONFIG_SIZE, AT(size), "2K", 1, 1 << 30, NULL, "" },
+	{ "time", CONFIG_TIME, AT(time), "5m", 0, 86400, NULL, "" },
+	{ "bool", CONFIG_BOOL, AT(bool_), "no", 0, 0, NULL, "" },
+	{ "choice", CONFIG_CHOICE, AT(choice), "may", 0, 0,
+	  "never may must", "" },
+	CONFIG_END
+};
+
+static int
+parse(const char *s, struct conf *c, struct buf *why)
+{
+	buf_init(why, 400);
+	return config_parse(s, strlen(s), "F", keys, c, why);
+}
+
+static void
+test_values(void **state)
+{
+	struct conf c = { .text = NULL };
+	struct buf why;
+
+	assert_int_equal(parse("", &c, &why), 0);
+	assert_string_equal(c.text, "default");
+	assert_int_equal(c.number, 5);
+	assert_int_equal(c.size, 2048);
+	assert_int_equal(c.time, 300);
+	assert_int_equal(c.bool_, 0);
+	assert_int_equal(c.choice, 1);
+	free(c.text);
+	assert_int_equal(parse("# a comment\n\n text = a = b \r\nnumber=100\n"
+	    "size = 1G\n\ttime\t=\t1h\nbool = yes\nchoice = must\n"
+	    "unknown_key = 1", &c, &why), 0);
+	assert_string_equal(c.text, "a = b");
+	assert_int_equal(c.number, 100);
+	assert_int_equal(c.size, 1 << 30);
+	assert_int_equal(c.time, 3600);
+	assert_int_equal(c.bool_, 1);
+	assert_int_equal(c.choice, 2);
+	free(c.text);
+	buf_clear(&why);
+}
+
+struct fault {
+	const char *text, *words;
+};
+
+static const struct fault faults[] = {
+	{ "text\n", "F:1: is no line \"key = value\"" },
+	{ "\n= 5\n", "F:2: is no line \"key = value\"" },
+	{ "Text = a\n", "F:1: is no line \"key = value\"" },
+	{ "text =\n", "F:1: text: \"\" must not be empty" },
+	{ "text = 12345678901\n", "F:1: text: \"12345678901\" is too long" },
+	{ "number = 0\n",
+	  "F:1: number: \"0\" is out of bounds (number, 1 to 100)" },
+	{ "number = 101\n",
+	  "F:1: number: \"101\" is out of bounds (number, 1 to 100)" },
+	{ "number = -1\n", "F:1: number: \"-1\" is no number "
+	  "(number, 1 to 100)" },
+	{ "number = 5 x\n", "F:1: number: \"5 x\" is no number "
+	  "(number, 1 to 100)" },
+	{ "size = 1X\n", "F:1: size: \"1X\" has no unit that is known "
+	  "(size, 1 to 1073741824)" },
+	{ "size = 99999999999999999999G\n", "F:1: size: "
+	  "\"99999999999999999999G\" is no number (size, 1 to 1073741824)" },
+	{ "size = K\n",
+	  "F:1: size: \"K\" is no number (size, 1 to 1073741824)" },
+	{ "time = 5\n", "F:1: time: \"5\" needs a unit: s, m, h, d or w "
+	  "(time, 0 to 86400)" },
+	{ "bool = true\n", "F:1: bool: \"true\" is neither yes nor no" },
+	{ "choice = mus\n", "F:1: choice: \"mus\" is none of the words "
+	  "allowed: never may must" },
+	{ "number = 1\n\nnumber = 2\n",
+	  "F:3: number stands already in line 1" },
+};
+
+static void
+test_faults(void **state)
+{
+	struct conf c, before;
+	struct buf why;
+	size_t i;
+
+	memset(&c, 0x55, sizeof(c));
+	before = c;
+	for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		assert_int_equal(parse(faults[i].text, &c, &why), -1);
+		assert_string_equal(buf_str(&why), faults[i].words);
+		/* A broken file changes nothing. */
+		assert_memory_equal(&c, &before, sizeof(c));
+		buf_clear(&why);
+	}
+}
+
+static void
+test_binary(void **state)
+{
+	static const char nul[] = "text = a\0b\n";
+	char *huge = malloc(5001);
+	struct buf why = BUF_INIT(400);
+	struct conf c;
+
+	assert_int_equal(config_parse(nul, sizeof(nul) - 1, "F", keys, &c,
+	    &why), -1);
+	assert_string_equal(buf_str(&why), "F:1: the line holds NUL");
+	memset(huge, 'a', 5000);
+	huge[5000] = '\0';
+	assert_int_equal(config_parse(huge, 5000, "F", keys, &c, &why), -1);
+	assert_string_equal(buf_str(&why), "F:1: the line is too long");
+	free(huge);
+	buf_clear(&why);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_binary),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
