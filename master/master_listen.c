@@ -78,10 +78,13 @@ add(enum service service, int local, const char *name, int fd)
 static void
 drop(struct listener *l)
 {
-	shutdown(l->fd, SHUT_RDWR);
-	fd_close(&l->fd);
+	/* A Unix socket that was shut down says EAGAIN to accept(2), and is
+	   readable for ever: it is closed by those who hold it. */
 	if (l->local)
 		unlink(setup_path(l->name));
+	else
+		shutdown(l->fd, SHUT_RDWR);
+	fd_close(&l->fd);
 	TAILQ_REMOVE(&listeners, l, link);
 	free(l);
 }
