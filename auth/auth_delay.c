@@ -1,9 +1,9 @@
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "auth/auth_delay.h"
+#include "auth/remote.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 
@@ -11,7 +11,6 @@ enum {
 	WAYS = 8,
 	ONE = 256,		/* a failure, in units of score */
 	SCORE_MAX = 64 * ONE,
-	REMOTE_MAX = 80,
 };
 
 struct entry {
@@ -83,38 +82,12 @@ mix(const struct auth_delay *d, uint64_t h, const void *p, size_t len)
 	return h != 0 ? h : 1;
 }
 
-/* The part of "192.0.2.1:25" or "[2001:db8::1]:25" that stands for a client. */
-static size_t
-address_key(const char *remote, unsigned char out[16])
-{
-	char text[REMOTE_MAX + 1];
-	size_t len = strnlen(remote, REMOTE_MAX);
-	char *p = text, *end;
-
-	memcpy(text, remote, len);
-	text[len] = '\0';
-	if (*p == '[' && (end = strchr(p, ']')) != NULL) {
-		p++;
-		*end = '\0';
-	} else if ((end = strrchr(p, ':')) != NULL) {
-		*end = '\0';
-	}
-	memset(out, 0, 16);
-	if (inet_pton(AF_INET6, p, out) == 1)
-		return 8;
-	if (inet_pton(AF_INET, p, out) == 1)
-		return 4;
-	len = strnlen(p, 16);
-	memcpy(out, p, len);
-	return len;
-}
-
 void
 auth_try_init(struct auth_try *t, const struct auth_delay *d, const char *user,
     const char *remote)
 {
-	unsigned char a[16];
-	size_t n = address_key(remote, a);
+	unsigned char a[REMOTE_KEY_MAX];
+	size_t n = remote_key(remote, a);
 
 	t->address = mix(d, 1, a, n);
 	t->user = mix(d, 2, user, strlen(user));

@@ -1,6 +1,7 @@
 # auth: who may log in; login: TLS and the dialogue before the login.
 noinst_LIBRARIES += auth/libauth.a
 auth_libauth_a_SOURCES = \
+	auth/remote.c auth/remote.h \
 	auth/auth_hash.c auth/auth_hash.h \
 	auth/auth_delay.c auth/auth_delay.h \
 	auth/auth_cache.c auth/auth_cache.h \
@@ -14,3 +15,19 @@ auth_auth_SOURCES = auth/auth_main.c
 AUTH_LIBS = $(SERVER) $(MAIL) $(MAP) $(BASE) $(EV_LIBS) $(CDB_LIBS) \
 	$(CRYPT_LIBS) $(IDN2_LIBS) $(OPENSSL_LIBS) $(SECCOMP_LIBS)
 auth_auth_LDADD = auth/libauth.a $(AUTH_LIBS)
+
+noinst_LIBRARIES += auth/liblogin.a
+auth_liblogin_a_SOURCES = \
+	auth/remote.c auth/remote.h \
+	auth/login_talk.c auth/login_talk.h \
+	auth/login_imap.c auth/login_pop3.c \
+	auth/login_io.c auth/login_io.h \
+	auth/login_count.c auth/login_count.h \
+	auth/login_client.c auth/login_client.h \
+	auth/login_proxy.c auth/login_auth.c auth/login_server.c
+
+pkglibexec_PROGRAMS += auth/login
+auth_login_SOURCES = auth/login_main.c
+LOGIN_LIBS = $(SERVER) $(MAIL) $(NET) $(BASE) $(EV_LIBS) $(OPENSSL_LIBS) \
+	$(SECCOMP_LIBS)
+auth_login_LDADD = auth/liblogin.a $(LOGIN_LIBS)

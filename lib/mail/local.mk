@@ -1,6 +1,6 @@
 noinst_LIBRARIES += lib/mail/libmail.a
 lib_mail_libmail_a_SOURCES = \
-	lib/mail/limits.h lib/mail/result.h \
+	lib/mail/limits.h lib/mail/pop3_capability.h lib/mail/result.h \
 	lib/mail/proto.c lib/mail/proto.h \
 	lib/mail/tables.c lib/mail/tables.h \
 	lib/mail/door.h lib/mail/mime.h

@@ -2,13 +2,18 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "lib/base/fd.h"
 #include "lib/net/tls.h"
+
+enum { PEM_MAX = 1 << 20 };	/* octets of a certificate or key file */
 
 /* RFC 7540 appendix A and RFC 9325 section 4.2: ECDHE with AEAD. */
 static const char ciphers[] =
@@ -109,6 +114,16 @@ tls_set_tickets(SSL_CTX *ctx, unsigned tickets)
 		SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1);
 }
 
+/* What a server's context has beside certificate and key. */
+static void
+tls_server_set(SSL_CTX *ctx, const char *alpn, unsigned tickets)
+{
+	tls_set_tickets(ctx, tickets);
+	SSL_CTX_set_dh_auto(ctx, 1);
+	if (alpn != NULL)
+		SSL_CTX_set_alpn_select_cb(ctx, tls_alpn, (void *)alpn);
+}
+
 SSL_CTX *
 tls_server_new(const char *cert, const char *key, const char *alpn,
     unsigned tickets, struct buf *why)
@@ -125,12 +140,77 @@ tls_server_new(const char *cert, const char *key, const char *alpn,
 		tls_error(why, key);
 		tls_free(&ctx);
 	}
+	if (ctx != NULL)
+		tls_server_set(ctx, alpn, tickets);
+	return ctx;
+}
+
+/* Memory of the file for OpenSSL; pem owns it. NULL where it is no file. */
+static BIO *
+tls_open_pem(int fd, struct buf *pem)
+{
+	if (lseek(fd, 0, SEEK_SET) == -1 || fd_slurp(fd, pem) == -1)
+		return NULL;
+	return BIO_new_mem_buf(pem->data, (int)pem->len);
+}
+
+/* The certificate, then those that vouch for it. 1, or 0. */
+static int
+tls_use_chain(SSL_CTX *ctx, BIO *bio)
+{
+	X509 *x = PEM_read_bio_X509_AUX(bio, NULL, tls_no_password, NULL);
+	int ok = x != NULL && SSL_CTX_use_certificate(ctx, x) == 1;
+
+	X509_free(x);
+	while (ok && (x = PEM_read_bio_X509(bio, NULL, tls_no_password,
+	    NULL)) != NULL)
+		if (SSL_CTX_add0_chain_cert(ctx, x) != 1) {
+			X509_free(x);
+			ok = 0;
+		}
+	/* The end of the file is an error to PEM_read_bio. */
+	if (ok)
+		ERR_clear_error();
+	return ok;
+}
+
+static int
+tls_use_key(SSL_CTX *ctx, BIO *bio)
+{
+	EVP_PKEY *k = PEM_read_bio_PrivateKey(bio, NULL, tls_no_password,
+	    NULL);
+	int ok = k != NULL && SSL_CTX_use_PrivateKey(ctx, k) == 1 &&
+	    SSL_CTX_check_private_key(ctx) == 1;
+
+	EVP_PKEY_free(k);
+	return ok;
+}
+
+SSL_CTX *
+tls_server_new_fd(int cert, int key, const char *alpn, unsigned tickets,
+    struct buf *why)
+{
+	struct buf pem = BUF_INIT(PEM_MAX), secret = BUF_INIT(PEM_MAX);
+	SSL_CTX *ctx = tls_new(TLS_server_method(), why);
+	BIO *bio = NULL, *kbio = NULL;
+
 	if (ctx == NULL)
 		return NULL;
-	tls_set_tickets(ctx, tickets);
-	SSL_CTX_set_dh_auto(ctx, 1);
-	if (alpn != NULL)
-		SSL_CTX_set_alpn_select_cb(ctx, tls_alpn, (void *)alpn);
+	if ((bio = tls_open_pem(cert, &pem)) == NULL ||
+	    !tls_use_chain(ctx, bio)) {
+		tls_error(why, "tls_certificate");
+		tls_free(&ctx);
+	} else if ((kbio = tls_open_pem(key, &secret)) == NULL ||
+	    !tls_use_key(ctx, kbio)) {
+		tls_error(why, "tls_key");
+		tls_free(&ctx);
+	}
+	BIO_free(bio);
+	BIO_free(kbio);
+	buf_clear(&pem);
+	buf_wipe(&secret);
+	if (ctx != NULL)
+		tls_server_set(ctx, alpn, tickets);
 	return ctx;
 }
 

@@ -31,6 +31,13 @@ SSL_CTX	*tls_server_new(const char *cert, const char *key, const char *alpn,
 	    unsigned tickets, struct buf *why);
 
 /*
+ * The same from open files, for a process that sits in its jail already. The
+ * descriptors stay the caller's; they are read from the start.
+ */
+SSL_CTX	*tls_server_new_fd(int cert, int key, const char *alpn,
+	    unsigned tickets, struct buf *why);
+
+/*
  * A client's context. ca_file NULL: the system's authorities. Without verify
  * any certificate will do (opportunistic TLS). NULL with why.
  */

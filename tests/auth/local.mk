@@ -3,3 +3,5 @@ check_PROGRAMS += tests/auth/test_hash tests/auth/test_delay \
 tests_auth_test_hash_LDADD = auth/libauth.a $(AUTH_LIBS) $(CMOCKA_LIBS)
 tests_auth_test_delay_LDADD = auth/libauth.a $(AUTH_LIBS) $(CMOCKA_LIBS)
 tests_auth_test_serve_LDADD = auth/libauth.a $(AUTH_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/auth/test_talk
+tests_auth_test_talk_LDADD = auth/liblogin.a $(LOGIN_LIBS) $(CMOCKA_LIBS)

@@ -1,0 +1,518 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "auth/login_client.h"
+#include "auth/remote.h"
+#include "lib/base/clock.h"
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+
+enum { READ_SIZE = 4096 };
+
+static void	client_event(struct ev_loop *, ev_io *, int);
+static void	session_event(struct ev_loop *, ev_io *, int);
+static void	client_timer(struct ev_loop *, ev_timer *, int);
+
+static const struct login_protocol *
+protocol_of(enum service service)
+{
+	return service == SERVICE_IMAP || service == SERVICE_IMAPS ?
+	    &login_imap : &login_pop3;
+}
+
+static int
+is_implicit(enum service service)
+{
+	return service == SERVICE_IMAPS || service == SERVICE_POP3S;
+}
+
+static void
+list_add(struct login_client *c)
+{
+	struct login_server *s = c->server;
+
+	c->prev = s->newest;
+	if (s->newest != NULL)
+		s->newest->next = c;
+	else
+		s->oldest = c;
+	s->newest = c;
+	c->listed = 1;
+}
+
+static void
+list_remove(struct login_client *c)
+{
+	struct login_server *s = c->server;
+
+	if (!c->listed)
+		return;
+	if (c->prev != NULL)
+		c->prev->next = c->next;
+	else
+		s->oldest = c->next;
+	if (c->next != NULL)
+		c->next->prev = c->prev;
+	else
+		s->newest = c->prev;
+	c->prev = c->next = NULL;
+	c->listed = 0;
+}
+
+static void
+client_free(struct login_client *c)
+{
+	struct login_server *s = c->server;
+
+	ev_io_stop(s->loop, &c->client_w);
+	ev_io_stop(s->loop, &c->session_w);
+	ev_timer_stop(s->loop, &c->timer);
+	list_remove(c);
+	login_count_drop(s->addresses, &c->address);
+	login_count_drop(s->users, &c->user);
+	s->slot[c->slot] = NULL;
+	s->free_slot[s->n_free++] = c->slot;
+	login_talk_free(&c->talk);
+	login_io_clear(&c->io);
+	buf_clear(&c->rx);
+	fd_close(&c->session);
+	free(c);
+	s->clients--;
+	if (s->changed != NULL)
+		s->changed(s->clients);
+}
+
+static void
+watch(struct ev_loop *loop, ev_io *w, int fd, int events)
+{
+	if ((w->events & (EV_READ | EV_WRITE)) == events &&
+	    (events == 0) == !ev_is_active(w))
+		return;
+	ev_io_stop(loop, w);
+	ev_io_set(w, fd, events);
+	if (events != 0)
+		ev_io_start(loop, w);
+}
+
+static int
+wants_input(const struct login_client *c)
+{
+	if (c->client_ended)
+		return 0;
+	switch (c->state) {
+	case LOGIN_TALK:
+		return c->io.tx.len == 0;
+	case LOGIN_WAIT:
+		return c->talk->in.len < LOGIN_IN_MAX;
+	case LOGIN_PROXY:
+		return c->rx.len == 0;
+	default:
+		return 1;
+	}
+}
+
+void
+login_client_done(struct login_client *c)
+{
+	struct ev_loop *loop = c->server->loop;
+	int events = 0;
+
+	if (c->state == LOGIN_DEAD) {
+		client_free(c);
+		return;
+	}
+	if (wants_input(c))
+		events |= EV_READ;
+	if (c->io.tx.len > 0)
+		events |= EV_WRITE;
+	watch(loop, &c->client_w, c->io.fd, events);
+	if (c->session == -1) {
+		ev_io_stop(loop, &c->session_w);
+		return;
+	}
+	events = 0;
+	if (c->io.tx.len == 0 && !c->session_ended)
+		events |= EV_READ;
+	if (c->rx.len > 0)
+		events |= EV_WRITE;
+	watch(loop, &c->session_w, c->session, events);
+}
+
+void
+login_client_timer(struct login_client *c, int64_t ms)
+{
+	struct ev_loop *loop = c->server->loop;
+
+	ev_timer_stop(loop, &c->timer);
+	ev_timer_set(&c->timer, ms > 0 ? (double)ms / 1000 : 0., 0.);
+	ev_timer_start(loop, &c->timer);
+}
+
+/* Our side is over: FIN, once all is sent. */
+static void
+end_if_sent(struct login_client *c)
+{
+	if (c->io.tx.len > 0)
+		return;
+	if (c->client_ended || shutdown(c->io.fd, SHUT_WR) == -1)
+		c->state = LOGIN_DEAD;
+}
+
+/*
+ * A close with the client's octets unread would be a reset, which may destroy
+ * our last words on their way: so its end is waited for, for a while.
+ */
+void
+login_client_end(struct login_client *c)
+{
+	list_remove(c);
+	login_talk_free(&c->talk);
+	buf_clear(&c->rx);
+	if (c->session != -1) {
+		ev_io_stop(c->server->loop, &c->session_w);
+		fd_close(&c->session);
+	}
+	login_io_bye(&c->io);
+	c->state = LOGIN_CLOSE;
+	login_client_timer(c, LOGIN_CLOSE_MS);
+	end_if_sent(c);
+}
+
+static void
+talk_say(struct login_client *c)
+{
+	struct buf *out = &c->talk->out;
+
+	if (out->len > 0 &&
+	    login_io_write(&c->io, out->data, out->len) == -1)
+		c->state = LOGIN_DEAD;
+	buf_reset(out);
+}
+
+void
+login_client_bye(struct login_client *c, const char *words)
+{
+	if (c->state != LOGIN_TALK && c->state != LOGIN_WAIT) {
+		c->state = LOGIN_DEAD;
+		return;
+	}
+	c->talk->protocol->bye(c->talk, words);
+	talk_say(c);
+	if (c->state != LOGIN_DEAD)
+		login_client_end(c);
+}
+
+static void
+talk_timer(struct login_client *c)
+{
+	login_client_timer(c, c->until - clock_mono_ms());
+}
+
+static void
+start_tls(struct login_client *c)
+{
+	SSL_CTX *ctx = protocol_of(c->service) == &login_imap ?
+	    c->server->imap : c->server->pop3;
+
+	c->state = LOGIN_HANDSHAKE;
+	login_client_timer(c, LOGIN_TLS_MS);
+	if (login_io_tls(&c->io, ctx) == -1)
+		c->state = LOGIN_DEAD;
+}
+
+static void	talk_run(struct login_client *c);
+
+static void
+ask(struct login_client *c)
+{
+	c->state = LOGIN_WAIT;
+	login_client_timer(c, LOGIN_ASK_MS);
+	if (login_auth_ask(c) == -1)
+		login_client_refused(c, LOGIN_LATER);
+}
+
+/* Works through what was read, unless the client takes no answers. */
+static void
+talk_run(struct login_client *c)
+{
+	enum login_want want;
+
+	if (c->io.tx.len > 0)
+		return;
+	want = login_talk_run(c->talk);
+	talk_say(c);
+	if (c->state == LOGIN_DEAD)
+		return;
+	if (want == LOGIN_TLS)
+		start_tls(c);
+	else if (want == LOGIN_ASK)
+		ask(c);
+	else if (want == LOGIN_END)
+		login_client_end(c);
+	else if (c->client_ended)
+		c->state = LOGIN_DEAD;
+}
+
+void
+login_client_refused(struct login_client *c, enum login_reason why)
+{
+	enum login_want want;
+
+	c->ask_id = 0;
+	c->state = LOGIN_TALK;
+	talk_timer(c);
+	want = login_talk_refused(c->talk, why);
+	talk_say(c);
+	if (c->state == LOGIN_DEAD)
+		return;
+	if (want == LOGIN_END)
+		login_client_end(c);
+	else
+		talk_run(c);
+}
+
+void
+login_client_passed(struct login_client *c, int fd, const char *user)
+{
+	struct login_server *s = c->server;
+	struct login_talk *t = c->talk;
+
+	c->ask_id = 0;
+	c->user = login_count_take(s->users, user, strlen(user), s->max_user);
+	if (c->user == NULL || fd_nonblock(fd, 1) == -1) {
+		log_warn("%s from %s: too many connections of one user", user,
+		    c->remote);
+		fd_close(&fd);
+		login_client_refused(c, LOGIN_LIMIT);
+		return;
+	}
+	login_talk_passed(t);
+	talk_say(c);
+	if (c->state == LOGIN_DEAD) {
+		fd_close(&fd);
+		return;
+	}
+	list_remove(c);
+	login_count_drop(s->addresses, &c->address);
+	(void)buf_append(&c->rx, t->in.data, t->in.len);
+	login_talk_free(&c->talk);
+	c->session = fd;
+	c->state = LOGIN_PROXY;
+	login_proxy_start(c);
+}
+
+/* Reads what is there; in WAIT for the session to come, within the bound. */
+static void
+talk_read(struct login_client *c)
+{
+	struct buf *in;
+	size_t room;
+	ssize_t n;
+
+	while (c->state == LOGIN_TALK || c->state == LOGIN_WAIT) {
+		in = &c->talk->in;
+		room = LOGIN_IN_MAX - in->len;
+		if (room > READ_SIZE)
+			room = READ_SIZE;
+		if (room == 0 || !wants_input(c) ||
+		    buf_reserve(in, room) == -1)
+			return;
+		n = login_io_read(&c->io, in->data + in->len, room);
+		if (n == -1 && errno == EAGAIN)
+			return;
+		if (n == -1) {
+			c->state = LOGIN_DEAD;
+			return;
+		}
+		if (n == 0)
+			c->client_ended = 1;
+		in->len += (size_t)n;
+		in->data[in->len] = '\0';
+		if (c->state == LOGIN_TALK)
+			talk_run(c);
+	}
+}
+
+static void
+handshake(struct login_client *c)
+{
+	struct buf why = BUF_INIT(300);
+	int r = login_io_handshake(&c->io, &why);
+
+	if (r == -1) {
+		log_debug("%s (%s): %s", c->remote, service_name(c->service),
+		    buf_str(&why));
+		c->state = LOGIN_DEAD;
+	}
+	buf_clear(&why);
+	if (r != 1)
+		return;
+	if (c->talk == NULL) {
+		c->talk = login_talk_new(protocol_of(c->service), 1);
+		login_talk_greet(c->talk);
+	} else {
+		login_talk_tls(c->talk);
+	}
+	c->state = LOGIN_TALK;
+	talk_timer(c);
+	talk_say(c);
+	/* The first command may have come with the end of the handshake. */
+	talk_read(c);
+}
+
+static void
+discard(struct login_client *c)
+{
+	char junk[READ_SIZE];
+	ssize_t n;
+
+	/* The socket itself: what TLS has to say is of no interest now. */
+	n = recv(c->io.fd, junk, sizeof(junk), 0);
+	if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR))
+		c->state = LOGIN_DEAD;
+}
+
+static void
+client_event(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct login_client *c = w->data;
+
+	if ((events & EV_WRITE) && login_io_flush(&c->io) == -1)
+		c->state = LOGIN_DEAD;
+	switch (c->state) {
+	case LOGIN_HANDSHAKE:
+		if (events & EV_READ)
+			handshake(c);
+		break;
+	case LOGIN_TALK:
+		talk_run(c);
+		/* FALLTHROUGH */
+	case LOGIN_WAIT:
+		talk_read(c);
+		break;
+	case LOGIN_PROXY:
+		login_proxy_client(c, events);
+		break;
+	case LOGIN_CLOSE:
+		if (events & EV_WRITE)
+			end_if_sent(c);
+		if (c->state != LOGIN_DEAD && (events & EV_READ))
+			discard(c);
+		break;
+	case LOGIN_DEAD:
+		break;
+	}
+	login_client_done(c);
+}
+
+static void
+session_event(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct login_client *c = w->data;
+
+	login_proxy_session(c, events);
+	login_client_done(c);
+}
+
+static void
+client_timer(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct login_client *c = w->data;
+
+	if (c->state == LOGIN_TALK)
+		login_client_bye(c, "time is up");
+	else if (c->state == LOGIN_WAIT)
+		login_client_refused(c, LOGIN_LATER);
+	else
+		c->state = LOGIN_DEAD;
+	login_client_done(c);
+}
+
+/* Says why not where that needs no handshake, and closes. */
+static void
+turn_away(enum service service, int fd, const char *remote, const char *why)
+{
+	static int64_t said;
+	const char *bye = protocol_of(service) == &login_imap ?
+	    "* BYE too many connections\r\n" : "-ERR too many connections\r\n";
+
+	if (clock_now() != said)
+		log_warn("%s (%s) is turned away: %s", remote,
+		    service_name(service), why);
+	said = clock_now();
+	if (!is_implicit(service))
+		(void)send(fd, bye, strlen(bye), MSG_NOSIGNAL | MSG_DONTWAIT);
+	close(fd);
+}
+
+/* A slot, if need be that of the one who has been dawdling the longest. */
+static int
+make_room(struct login_server *s)
+{
+	if (s->n_free == 0 && s->oldest != NULL) {
+		s->oldest->state = LOGIN_DEAD;
+		login_client_done(s->oldest);
+	}
+	return s->n_free > 0 ? 0 : -1;
+}
+
+static struct login_client *
+client_alloc(struct login_server *s, enum service service, int fd)
+{
+	struct login_client *c = mem_zalloc(1, sizeof(*c));
+
+	c->server = s;
+	c->service = service;
+	c->session = -1;
+	c->rest = 1;
+	c->slot = s->free_slot[--s->n_free];
+	s->slot[c->slot] = c;
+	s->clients++;
+	login_io_init(&c->io, fd);
+	buf_init(&c->rx, LOGIN_IO_PIECE);
+	ev_io_init(&c->client_w, client_event, fd, 0);
+	ev_io_init(&c->session_w, session_event, -1, 0);
+	ev_init(&c->timer, client_timer);
+	c->client_w.data = c->session_w.data = c->timer.data = c;
+	return c;
+}
+
+void
+login_client_new(struct login_server *s, enum service service, int fd,
+    const char *remote)
+{
+	unsigned char key[REMOTE_KEY_MAX];
+	size_t n = remote_key(remote, key);
+	struct login_count *address;
+	struct login_client *c;
+
+	address = login_count_take(s->addresses, key, n, s->max_address);
+	if (address == NULL || make_room(s) == -1) {
+		turn_away(service, fd, remote, address == NULL ?
+		    "too many connections from there before login" :
+		    "all places are taken");
+		login_count_drop(s->addresses, &address);
+		return;
+	}
+	c = client_alloc(s, service, fd);
+	c->address = address;
+	memcpy(c->remote, remote, strnlen(remote, sizeof(c->remote) - 1));
+	c->until = clock_mono_ms() + s->talk_ms;
+	list_add(c);
+	if (is_implicit(service)) {
+		start_tls(c);
+	} else {
+		c->state = LOGIN_TALK;
+		c->talk = login_talk_new(protocol_of(service), 0);
+		login_talk_greet(c->talk);
+		talk_timer(c);
+		talk_say(c);
+	}
+	login_client_done(c);
+	if (s->changed != NULL)
+		s->changed(s->clients);
+}

@@ -1,0 +1,124 @@
+/*
+ * The connections of one login process: from accept through TLS and the
+ * dialogue to the proxy, and the question to auth in between.
+ *
+ * After the login octets are copied both ways between the client and the
+ * session's descriptor. Neither side is read while the other has not taken
+ * what was read before, so a connection holds at most one piece each way
+ * (LOGIN_IO_PIECE and what TLS adds), and nothing while it is quiet. A client
+ * that takes nothing for LOGIN_STALL_MS is cut off.
+ *
+ * Every entry ends in login_client_done: nothing below it frees a client.
+ *
+ * DIAGNOSTICS: what goes wrong with one client is a debug line; refusals for a
+ * bound are a warning, at most one a second.
+ */
+#ifndef AUTH_LOGIN_CLIENT_H
+#define AUTH_LOGIN_CLIENT_H
+
+#include <ev.h>
+
+#include "auth/login_count.h"
+#include "auth/login_io.h"
+#include "auth/login_talk.h"
+#include "lib/base/chan.h"
+#include "lib/server/wire.h"
+
+enum {
+	LOGIN_TLS_MS = 30000,		/* for a handshake */
+	LOGIN_ASK_MS = 150000,		/* for auth's answer with its delays */
+	LOGIN_STALL_MS = 300000,	/* nothing taken by the client */
+	LOGIN_CLOSE_MS = 5000,		/* for the client's end after ours */
+	LOGIN_SLOTS_MAX = 60000,	/* clients of one process */
+};
+
+enum login_state {
+	LOGIN_HANDSHAKE,
+	LOGIN_TALK,
+	LOGIN_WAIT,	/* auth was asked */
+	LOGIN_PROXY,
+	LOGIN_CLOSE,	/* our side has ended; the rest is thrown away */
+	LOGIN_DEAD,	/* login_client_done frees it */
+};
+
+struct login_server;
+
+struct login_client {
+	struct login_client *prev, *next;	/* before login, by age */
+	struct login_server *server;
+	struct login_talk *talk;		/* until the proxy */
+	struct login_io io;
+	struct buf rx;				/* for the session */
+	struct login_count *address, *user;
+	ev_io	 client_w, session_w;
+	ev_timer timer;
+	int64_t	 until;			/* the dialogue's end */
+	uint32_t slot, ask_id;		/* ask_id 0: auth is not asked */
+	int	 session;		/* descriptor, -1 */
+	enum login_state state;
+	enum service service;
+	unsigned client_ended : 1, session_ended : 1, rest : 1, listed : 1;
+	char	 remote[80];
+};
+
+struct login_server {
+	struct ev_loop *loop;
+	SSL_CTX	*imap, *pop3;
+	struct login_counts *addresses, *users;
+	struct login_client **slot;
+	uint32_t *free_slot, n_free, max;
+	uint32_t generation, clients;
+	struct login_client *oldest, *newest;	/* before login */
+	unsigned max_address, max_user;
+	int64_t	 talk_ms;
+	struct chan auth;		/* fd -1: none now */
+	ev_io	 auth_r, auth_w;
+	int	 stopping;
+	void	(*changed)(unsigned n);	/* number of clients, or NULL */
+};
+
+/* login_client.c */
+/* A client that was accepted: takes fd over. */
+void	login_client_new(struct login_server *s, enum service service, int fd,
+	    const char *remote);
+void	login_client_done(struct login_client *c);
+void	login_client_timer(struct login_client *c, int64_t ms);
+/* Auth's answer: fd (taken over) and the account, or why not. */
+void	login_client_passed(struct login_client *c, int fd,
+	    const char *user);
+void	login_client_refused(struct login_client *c, enum login_reason why);
+/* Says words (IMAP: BYE) to who is not logged in yet, and ends it. */
+void	login_client_bye(struct login_client *c, const char *words);
+/* Ends our side: farewell of TLS, FIN; then waits for the client's. */
+void	login_client_end(struct login_client *c);
+
+/* login_proxy.c */
+/* Starts with what the dialogue left in rx. */
+void	login_proxy_start(struct login_client *c);
+void	login_proxy_client(struct login_client *c, int events);
+void	login_proxy_session(struct login_client *c, int events);
+/*
+ * Does the server's stream rest at the end of an answer after these octets,
+ * so that a line of ours can stand behind it? was: did it before them.
+ */
+int	login_proxy_rest(int was, const char *p, size_t len);
+
+/* login_auth.c */
+/* Takes over a fresh channel; who waits on the old one is answered. */
+void	login_auth_set(struct login_server *s, int fd);
+/* Asks for c->talk's user and password. 0, or -1: not now. */
+int	login_auth_ask(struct login_client *c);
+
+/* login_server.c */
+/* max: clients; takes the contexts over. */
+void	login_server_init(struct login_server *s, struct ev_loop *loop,
+	    unsigned max, SSL_CTX *imap, SSL_CTX *pop3);
+/* Closes everything. */
+void	login_server_clear(struct login_server *s);
+/* New certificates for new connections. */
+void	login_server_certs(struct login_server *s, SSL_CTX *imap,
+	    SSL_CTX *pop3);
+/* Ends all who are not logged in; sessions go on. */
+void	login_server_stop(struct login_server *s);
+
+#endif

@@ -1,0 +1,447 @@
+/*
+ * IMAP before login (RFC 3501 6.1, 6.2; RFC 2971 ID; RFC 4959 SASL-IR; RFC
+ * 7888 LITERAL+).
+ *
+ * A command is taken when it is whole: login_imap_frame follows literals from
+ * line to line and asks for the synchronising ones; the arguments are read
+ * after that, from one piece of memory.
+ */
+#include <string.h>
+
+#include "auth/login_talk.h"
+#include "lib/base/str.h"
+#include "lib/mail/imap_capability.h"
+
+/* The arguments that are left, and the talk they belong to. */
+struct args {
+	const char *p, *end;
+};
+
+struct command {
+	const char *name;
+	enum login_want (*run)(struct login_talk *t, struct args *a);
+	int	 takes;			/* arguments? */
+};
+
+/* "tag status", for each command's one tagged answer. */
+static void
+say(struct login_talk *t, const char *text)
+{
+	buf_printf(&t->out, "%s %s\r\n", t->tag, text);
+}
+
+static enum login_want
+bad(struct login_talk *t, const char *text)
+{
+	buf_printf(&t->out, "%s BAD %s\r\n", t->tag, text);
+	return login_talk_error(t);
+}
+
+static void
+say_capability(struct login_talk *t)
+{
+	buf_puts(&t->out, "CAPABILITY " IMAP_CAPABILITY_LOGIN);
+	buf_puts(&t->out, t->tls ? " AUTH=PLAIN" : " STARTTLS LOGINDISABLED");
+}
+
+static void
+imap_greet(struct login_talk *t)
+{
+	buf_puts(&t->out, "* OK [");
+	say_capability(t);
+	buf_puts(&t->out, "] Rohrpost ready\r\n");
+}
+
+static void
+imap_bye(struct login_talk *t, const char *words)
+{
+	buf_printf(&t->out, "* BYE %s\r\n", words);
+}
+
+/* RFC 5530 response codes. */
+static void
+imap_refused(struct login_talk *t, enum login_reason why)
+{
+	static const char *const text[] = {
+		[LOGIN_BAD] = "NO [AUTHENTICATIONFAILED] wrong name or "
+		    "password",
+		[LOGIN_LATER] = "NO [UNAVAILABLE] temporary trouble, try "
+		    "again later",
+		[LOGIN_LIMIT] = "NO [LIMIT] too many failures or sessions, "
+		    "wait a while",
+	};
+
+	say(t, text[why]);
+}
+
+static void
+imap_passed(struct login_talk *t)
+{
+	say(t, "OK [CAPABILITY " IMAP_CAPABILITY "] logged in");
+}
+
+/* ASTRING-CHAR but for "%" and "*", which passwords like. */
+static int
+is_atom(char c)
+{
+	return (unsigned char)c > ' ' && (unsigned char)c < 0x7f &&
+	    strchr("(){\"\\", c) == NULL;
+}
+
+static int
+take_space(struct args *a)
+{
+	if (a->p == a->end || *a->p != ' ')
+		return -1;
+	a->p++;
+	return 0;
+}
+
+/* A word of atom characters; 0, or -1 where there is none. */
+static int
+take_atom(struct args *a, const char **p_r, size_t *len_r)
+{
+	*p_r = a->p;
+	while (a->p < a->end && is_atom(*a->p))
+		a->p++;
+	*len_r = (size_t)(a->p - *p_r);
+	return *len_r > 0 ? 0 : -1;
+}
+
+/* quoted = DQUOTE *QUOTED-CHAR DQUOTE */
+static int
+take_quoted(struct args *a, struct buf *out)
+{
+	for (a->p++; a->p < a->end && *a->p != '"'; a->p++) {
+		if (*a->p == '\\' && (++a->p == a->end ||
+		    (*a->p != '"' && *a->p != '\\')))
+			return -1;
+		if (*a->p == '\0' || *a->p == '\r' || *a->p == '\n' ||
+		    buf_putc(out, *a->p) == -1)
+			return -1;
+	}
+	if (a->p == a->end)
+		return -1;
+	a->p++;
+	return 0;
+}
+
+/* The length in "{5}", "{5+}"; 1, 0 no literal, -1 over max. plus_r: "+". */
+static int
+literal_length(const char *p, const char *end, size_t max, size_t *len_r,
+    int *plus_r)
+{
+	const char *open;
+	uint64_t n;
+	size_t i, len;
+
+	if (end - p < 3 || end[-1] != '}' ||
+	    (open = memrchr(p, '{', (size_t)(end - p))) == NULL)
+		return 0;
+	open++;
+	len = (size_t)(end - 1 - open);
+	*plus_r = len > 0 && open[len - 1] == '+';
+	len -= (size_t)*plus_r;
+	for (i = 0; i < len; i++)
+		if (open[i] < '0' || open[i] > '9')
+			return 0;
+	if (len == 0)
+		return 0;
+	if (str_number(open, len, max, &n) == -1)
+		return -1;
+	*len_r = (size_t)n;
+	return 1;
+}
+
+/* "{5}" CRLF and five octets: login_imap_frame saw that they are there. */
+static int
+take_literal(struct args *a, struct buf *out)
+{
+	const char *lf = memchr(a->p, '\n', (size_t)(a->end - a->p)), *eol;
+	size_t n;
+	int plus;
+
+	if (lf == NULL)
+		return -1;
+	eol = lf > a->p && lf[-1] == '\r' ? lf - 1 : lf;
+	if (literal_length(a->p, eol, LOGIN_LITERALS_MAX, &n, &plus) != 1 ||
+	    (size_t)(a->end - lf - 1) < n || buf_append(out, lf + 1, n) == -1)
+		return -1;
+	a->p = lf + 1 + n;
+	return 0;
+}
+
+/* astring = 1*ASTRING-CHAR / string */
+static int
+take_astring(struct args *a, struct buf *out)
+{
+	const char *p;
+	size_t n;
+
+	if (a->p < a->end && *a->p == '"')
+		return take_quoted(a, out);
+	if (a->p < a->end && *a->p == '{')
+		return take_literal(a, out);
+	if (take_atom(a, &p, &n) == -1)
+		return -1;
+	return buf_append(out, p, n);
+}
+
+static enum login_want
+run_capability(struct login_talk *t, struct args *a)
+{
+	buf_puts(&t->out, "* ");
+	say_capability(t);
+	buf_puts(&t->out, "\r\n");
+	say(t, "OK done");
+	return login_talk_command(t);
+}
+
+static enum login_want
+run_noop(struct login_talk *t, struct args *a)
+{
+	say(t, "OK done");
+	return login_talk_command(t);
+}
+
+static enum login_want
+run_logout(struct login_talk *t, struct args *a)
+{
+	imap_bye(t, "until next time");
+	say(t, "OK done");
+	return LOGIN_END;
+}
+
+/* What the client says of itself is of no use here and not looked at. */
+static enum login_want
+run_id(struct login_talk *t, struct args *a)
+{
+	buf_puts(&t->out, "* ID " IMAP_ID "\r\n");
+	say(t, "OK done");
+	return login_talk_command(t);
+}
+
+static enum login_want
+run_starttls(struct login_talk *t, struct args *a)
+{
+	if (t->tls)
+		return bad(t, "TLS is on already");
+	say(t, "OK begin TLS now");
+	return LOGIN_TLS;
+}
+
+static enum login_want
+need_tls(struct login_talk *t)
+{
+	say(t, "NO [PRIVACYREQUIRED] STARTTLS first");
+	return login_talk_error(t);
+}
+
+static enum login_want
+run_login(struct login_talk *t, struct args *a)
+{
+	int ok;
+
+	if (!t->tls)
+		return need_tls(t);
+	buf_wipe(&t->user);
+	buf_wipe(&t->password);
+	ok = take_space(a) == 0 && take_astring(a, &t->user) == 0 &&
+	    take_space(a) == 0 && take_astring(a, &t->password) == 0 &&
+	    a->p == a->end && str_is_text(buf_str(&t->user), t->user.len) &&
+	    str_is_text(buf_str(&t->password), t->password.len);
+	if (ok)
+		return LOGIN_ASK;
+	buf_wipe(&t->password);
+	return bad(t, "LOGIN takes a name and a password");
+}
+
+static enum login_want
+sasl_plain(struct login_talk *t, const char *p, size_t len)
+{
+	switch (login_talk_plain(t, p, len)) {
+	case LOGIN_PLAIN_OK:
+		return LOGIN_ASK;
+	case LOGIN_PLAIN_OTHER:
+		buf_wipe(&t->password);
+		say(t, "NO [AUTHORIZATIONFAILED] nobody acts for another");
+		return login_talk_error(t);
+	default:
+		return bad(t, "this is no message of PLAIN");
+	}
+}
+
+static enum login_want
+run_authenticate(struct login_talk *t, struct args *a)
+{
+	const char *name, *initial;
+	size_t len;
+
+	if (take_space(a) == -1 || take_atom(a, &name, &len) == -1)
+		return bad(t, "AUTHENTICATE takes a mechanism");
+	if (!t->tls)
+		return need_tls(t);
+	if (!str_is(name, len, "PLAIN")) {
+		say(t, "NO [CANNOT] PLAIN is what there is");
+		return login_talk_error(t);
+	}
+	if (a->p == a->end) {
+		buf_puts(&t->out, "+ \r\n");
+		t->sasl = 1;
+		return LOGIN_INPUT;
+	}
+	if (take_space(a) == -1 || take_atom(a, &initial, &len) == -1 ||
+	    a->p != a->end)
+		return bad(t, "this is no initial response");
+	return sasl_plain(t, initial, len);
+}
+
+static enum login_want
+run_sasl_line(struct login_talk *t, const char *p, size_t len)
+{
+	t->sasl = 0;
+	if (len == 1 && p[0] == '*')
+		return bad(t, "cancelled");
+	return sasl_plain(t, p, len);
+}
+
+static const struct command commands[] = {
+	{ "AUTHENTICATE", run_authenticate, 1 },
+	{ "CAPABILITY", run_capability, 0 },
+	{ "ID", run_id, 1 },
+	{ "LOGIN", run_login, 1 },
+	{ "LOGOUT", run_logout, 0 },
+	{ "NOOP", run_noop, 0 },
+	{ "STARTTLS", run_starttls, 0 },
+};
+
+/* tag = 1*<any ASTRING-CHAR except "+">; "*" stands for what has none. */
+static int
+take_tag(struct login_talk *t, struct args *a)
+{
+	const char *p;
+	size_t n;
+
+	strcpy(t->tag, "*");
+	if (take_atom(a, &p, &n) == -1 || n > LOGIN_TAG_MAX ||
+	    memchr(p, '+', n) != NULL || memchr(p, '*', n) != NULL)
+		return -1;
+	memcpy(t->tag, p, n);
+	t->tag[n] = '\0';
+	return 0;
+}
+
+static enum login_want
+run_command(struct login_talk *t, const char *p, size_t len)
+{
+	struct args a = { p, p + len };
+	const struct command *c;
+	const char *name;
+	size_t i, n;
+
+	if (take_tag(t, &a) == -1 || take_space(&a) == -1 ||
+	    take_atom(&a, &name, &n) == -1)
+		return bad(t, "a command is a tag and a name");
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		c = &commands[i];
+		if (!str_is(name, n, c->name))
+			continue;
+		if (c->takes != (a.p < a.end))
+			return bad(t, c->takes ? "arguments are missing" :
+			    "this takes no arguments");
+		return c->run(t, &a);
+	}
+	return bad(t, "unknown, or not before login");
+}
+
+/* A literal that is too big: the client waits, or has it under way already. */
+static int
+refuse_literal(struct login_talk *t, int plus, enum login_want *want_r)
+{
+	struct args a = { t->in.data, t->in.data + t->in.len };
+
+	if (plus) {
+		imap_bye(t, "that literal is too big");
+		*want_r = LOGIN_END;
+	} else {
+		(void)take_tag(t, &a);
+		*want_r = bad(t, "that literal is too big");
+	}
+	return -1;
+}
+
+/*
+ * Is a whole command there? 1, its length with and without the line end in
+ * *len_r and *text_r. 0: not yet. -1: what begins in is refused up to *len_r,
+ * want_r says how to go on.
+ */
+static int
+imap_frame(struct login_talk *t, size_t *len_r, size_t *text_r,
+    enum login_want *want_r)
+{
+	const char *line, *lf, *eol;
+	size_t n, room;
+	int plus, r;
+
+	*len_r = 0;
+	for (;;) {
+		if (t->scan >= t->in.len)
+			return 0;	/* in the middle of a literal, say */
+		line = t->in.data + t->scan;
+		room = t->in.len - t->scan;
+		lf = memchr(line, '\n', room);
+		if (lf == NULL && room < LOGIN_LINE_MAX)
+			return 0;
+		if (lf == NULL || lf - line >= LOGIN_LINE_MAX) {
+			imap_bye(t, "that line is too long");
+			*want_r = LOGIN_END;
+			return -1;
+		}
+		eol = lf > line && lf[-1] == '\r' ? lf - 1 : lf;
+		*text_r = (size_t)(eol - t->in.data);
+		*len_r = (size_t)(lf - t->in.data) + 1;
+		r = t->sasl ? 0 : literal_length(line, eol,
+		    LOGIN_LITERALS_MAX - t->literals, &n, &plus);
+		if (r == 0)
+			return 1;
+		if (r == -1)
+			return refuse_literal(t, plus, want_r);
+		if (!plus)
+			buf_puts(&t->out, "+ go on\r\n");
+		t->literals += n;
+		t->scan = *len_r + n;
+	}
+}
+
+static enum login_want
+imap_run(struct login_talk *t)
+{
+	enum login_want want = LOGIN_INPUT;
+	size_t len, text = 0;
+	int r;
+
+	while (want == LOGIN_INPUT &&
+	    (r = imap_frame(t, &len, &text, &want)) != 0) {
+		if (r == 1 && t->sasl)
+			want = run_sasl_line(t, t->in.data, text);
+		else if (r == 1)
+			want = run_command(t, t->in.data, text);
+		buf_consume(&t->in, len);
+		t->scan = t->literals = 0;
+	}
+	/* Each line is in bounds, but there are too many of them. */
+	if (want == LOGIN_INPUT && t->in.len == LOGIN_IN_MAX) {
+		imap_bye(t, "that command is too long");
+		want = LOGIN_END;
+	}
+	return want;
+}
+
+const struct login_protocol login_imap = {
+	.alpn = "imap",
+	.greet = imap_greet,
+	.run = imap_run,
+	.refused = imap_refused,
+	.passed = imap_passed,
+	.bye = imap_bye,
+};

@@ -1,0 +1,362 @@
+/*
+ * The dialogues before the login: each row is what a client sends and all that
+ * it is answered, whole and cut at every octet.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "auth/login_talk.h"
+#include "lib/mail/imap_capability.h"
+#include "lib/mail/pop3_capability.h"
+
+#define CAPA	"CAPABILITY " IMAP_CAPABILITY_LOGIN
+
+struct row {
+	const char *in;
+	int	 tls;
+	const char *out;
+	enum login_want want;
+	const char *user, *password;	/* with LOGIN_ASK */
+};
+
+static const struct row imap_rows[] = {
+	{ "a CAPABILITY\r\n", 0,
+	  "* " CAPA " STARTTLS LOGINDISABLED\r\na OK done\r\n", LOGIN_INPUT,
+	  NULL, NULL },
+	{ "a capability\n", 1, "* " CAPA " AUTH=PLAIN\r\na OK done\r\n",
+	  LOGIN_INPUT, NULL, NULL },
+	{ "a1 NOOP\r\na2 ID NIL\r\na3 LOGOUT\r\na4 NOOP\r\n", 1,
+	  "a1 OK done\r\n* ID " IMAP_ID "\r\na2 OK done\r\n"
+	  "* BYE until next time\r\na3 OK done\r\n", LOGIN_END, NULL, NULL },
+	{ "a STARTTLS\r\nb LOGIN x y\r\n", 0, "a OK begin TLS now\r\n",
+	  LOGIN_TLS, NULL, NULL },
+	{ "a STARTTLS\r\n", 1, "a BAD TLS is on already\r\n", LOGIN_INPUT,
+	  NULL, NULL },
+	{ "a LOGIN x y\r\n", 0, "a NO [PRIVACYREQUIRED] STARTTLS first\r\n",
+	  LOGIN_INPUT, NULL, NULL },
+	{ "a AUTHENTICATE PLAIN AGEAYg==\r\n", 0,
+	  "a NO [PRIVACYREQUIRED] STARTTLS first\r\n", LOGIN_INPUT, NULL,
+	  NULL },
+	{ "a LOGIN anna kaffee\r\n", 1, "", LOGIN_ASK, "anna", "kaffee" },
+	{ "a login \"an\\\"na\" \"k \\\\ e\"\r\n", 1, "", LOGIN_ASK, "an\"na",
+	  "k \\ e" },
+	{ "a LOGIN {4}\r\nanna {6}\r\nkaffee\r\n", 1,
+	  "+ go on\r\n+ go on\r\n", LOGIN_ASK, "anna", "kaffee" },
+	{ "a LOGIN {4+}\r\nanna {00000000000000006+}\r\nkaf\"e{\r\n", 1, "",
+	  LOGIN_ASK, "anna", "kaf\"e{" },
+	{ "a LOGIN {4+}\r\nanna {0}\r\n\r\n", 1, "+ go on\r\n", LOGIN_ASK,
+	  "anna", "" },
+	{ "a LOGIN anna {3+}\r\nx\ny\r\n", 1,
+	  "a BAD LOGIN takes a name and a password\r\n", LOGIN_INPUT, NULL,
+	  NULL },
+	{ "a LOGIN {18446744073709551616}\r\nb NOOP\r\n", 1,
+	  "a BAD that literal is too big\r\nb OK done\r\n", LOGIN_INPUT, NULL,
+	  NULL },
+	{ "a LOGIN {8193}\r\n", 1, "a BAD that literal is too big\r\n",
+	  LOGIN_INPUT, NULL, NULL },
+	{ "a LOGIN {99999999999+}\r\n", 1,
+	  "* BYE that literal is too big\r\n", LOGIN_END, NULL, NULL },
+	{ "a LOGIN {-1}\r\n", 1,
+	  "a BAD LOGIN takes a name and a password\r\n", LOGIN_INPUT, NULL,
+	  NULL },
+	{ "a LOGIN {}\r\na LOGIN \"x\r\na LOGIN x\r\na LOGIN x y z\r\n", 1,
+	  "a BAD LOGIN takes a name and a password\r\n"
+	  "a BAD LOGIN takes a name and a password\r\n"
+	  "a BAD LOGIN takes a name and a password\r\n"
+	  "a BAD LOGIN takes a name and a password\r\n", LOGIN_INPUT, NULL,
+	  NULL },
+	{ "a SELECT INBOX\r\n\r\n+ NOOP\r\n  x\r\n* NOOP\r\na\r\n", 1,
+	  "a BAD unknown, or not before login\r\n"
+	  "* BAD a command is a tag and a name\r\n"
+	  "* BAD a command is a tag and a name\r\n"
+	  "* BAD a command is a tag and a name\r\n"
+	  "* BAD a command is a tag and a name\r\n"
+	  "a BAD a command is a tag and a name\r\n", LOGIN_INPUT, NULL,
+	  NULL },
+	{ "a NOOP x\r\na LOGIN\r\na ID\r\n", 1,
+	  "a BAD this takes no arguments\r\na BAD arguments are missing\r\n"
+	  "a BAD arguments are missing\r\n", LOGIN_INPUT, NULL, NULL },
+	{ "a AUTHENTICATE PLAIN\r\nAGFubmEAa2FmZmVl\r\n", 1, "+ \r\n",
+	  LOGIN_ASK, "anna", "kaffee" },
+	{ "a AUTHENTICATE plain AGFubmEAa2FmZmVl\r\n", 1, "", LOGIN_ASK,
+	  "anna", "kaffee" },
+	{ "a AUTHENTICATE PLAIN YW5uYQBhbm5hAGthZmZlZQ==\r\n", 1, "",
+	  LOGIN_ASK, "anna", "kaffee" },
+	{ "a AUTHENTICATE PLAIN Ym9zcwBhbm5hAGthZmZlZQ==\r\n", 1,
+	  "a NO [AUTHORIZATIONFAILED] nobody acts for another\r\n",
+	  LOGIN_INPUT, NULL, NULL },
+	{ "a AUTHENTICATE PLAIN\r\n*\r\nb NOOP\r\n", 1,
+	  "+ \r\na BAD cancelled\r\nb OK done\r\n", LOGIN_INPUT, NULL, NULL },
+	{ "a AUTHENTICATE PLAIN =\r\na AUTHENTICATE PLAIN !!!!\r\n"
+	  "a AUTHENTICATE PLAIN AAA=\r\n", 1,
+	  "a BAD this is no message of PLAIN\r\n"
+	  "a BAD this is no message of PLAIN\r\n"
+	  "a BAD this is no message of PLAIN\r\n", LOGIN_INPUT, NULL, NULL },
+	{ "a AUTHENTICATE CRAM-MD5\r\n", 1,
+	  "a NO [CANNOT] PLAIN is what there is\r\n", LOGIN_INPUT, NULL,
+	  NULL },
+	{ "GET / HTTP/1.1\r\nHost: x\r\n", 1, "", LOGIN_END, NULL, NULL },
+	{ "\x16\x03\x01\x02", 0, "", LOGIN_END, NULL, NULL },
+};
+
+static const struct row pop3_rows[] = {
+	{ "CAPA\r\n", 0, "+OK\r\n" POP3_CAPABILITY "STLS\r\n.\r\n",
+	  LOGIN_INPUT, NULL, NULL },
+	{ "capa\n", 1,
+	  "+OK\r\n" POP3_CAPABILITY "USER\r\nSASL PLAIN\r\n.\r\n",
+	  LOGIN_INPUT, NULL, NULL },
+	{ "USER anna\r\nPASS x\r\nAUTH PLAIN\r\n", 0,
+	  "-ERR STLS first\r\n-ERR STLS first\r\n-ERR STLS first\r\n",
+	  LOGIN_INPUT, NULL, NULL },
+	{ "STLS\r\nCAPA\r\n", 0, "+OK begin TLS now\r\n", LOGIN_TLS, NULL,
+	  NULL },
+	{ "STLS x\r\n", 0, "-ERR STLS takes no arguments\r\n", LOGIN_INPUT,
+	  NULL, NULL },
+	{ "STLS\r\n", 1, "-ERR TLS is on already\r\n", LOGIN_INPUT, NULL,
+	  NULL },
+	{ "USER anna\r\nPASS kaffee  kanne \r\nSTAT\r\n", 1, "+OK\r\n",
+	  LOGIN_ASK, "anna", "kaffee  kanne " },
+	{ "PASS x\r\nUSER\r\nUSER a\r\nPASS\r\n", 1,
+	  "-ERR USER first\r\n-ERR USER takes a name\r\n+OK\r\n", LOGIN_ASK,
+	  "a", "" },
+	{ "APOP anna 12\r\nSTAT\r\nXYZZY\r\nQUIT\r\n", 1,
+	  "-ERR unknown, or not before login\r\n"
+	  "-ERR unknown, or not before login\r\n"
+	  "-ERR unknown, or not before login\r\n+OK until next time\r\n",
+	  LOGIN_END, NULL, NULL },
+	{ "AUTH\r\nAUTH PLAIN\r\nAGFubmEAa2FmZmVl\r\n", 1,
+	  "+OK\r\nPLAIN\r\n.\r\n+ \r\n", LOGIN_ASK, "anna", "kaffee" },
+	{ "AUTH PLAIN AGFubmEAa2FmZmVl\r\n", 1, "", LOGIN_ASK, "anna",
+	  "kaffee" },
+	{ "AUTH PLAIN\r\n*\r\nAUTH PLAIN x\r\nAUTH LOGIN\r\n", 1,
+	  "+ \r\n-ERR cancelled\r\n-ERR this is no message of PLAIN\r\n"
+	  "-ERR PLAIN is what there is\r\n", LOGIN_INPUT, NULL, NULL },
+};
+
+/* Feeds in by pieces of step octets; the talk, to be freed. */
+static struct login_talk *
+feed(const struct login_protocol *p, const char *in, size_t len, int tls,
+    size_t step, enum login_want *want_r)
+{
+	struct login_talk *t = login_talk_new(p, tls);
+	enum login_want want = LOGIN_INPUT;
+	size_t i, n;
+
+	for (i = 0; i < len && want == LOGIN_INPUT; i += n) {
+		n = len - i < step ? len - i : step;
+		if (n > LOGIN_IN_MAX - t->in.len)
+			n = LOGIN_IN_MAX - t->in.len;
+		assert_true(n > 0);
+		assert_int_equal(buf_append(&t->in, in + i, n), 0);
+		want = login_talk_run(t);
+	}
+	*want_r = want;
+	return t;
+}
+
+static void
+check_rows(const struct login_protocol *p, const struct row *row, size_t n)
+{
+	enum login_want want;
+	struct login_talk *t;
+	size_t i, step, len;
+
+	for (i = 0; i < n; i++) {
+		len = strlen(row[i].in);
+		for (step = 1; step <= len; step++) {
+			t = feed(p, row[i].in, len, row[i].tls, step, &want);
+			assert_string_equal(buf_str(&t->out), row[i].out);
+			assert_int_equal(want, row[i].want);
+			if (want == LOGIN_ASK) {
+				assert_string_equal(buf_str(&t->user),
+				    row[i].user);
+				assert_string_equal(buf_str(&t->password),
+				    row[i].password);
+			}
+			login_talk_free(&t);
+		}
+	}
+}
+
+static void
+test_imap(void **state)
+{
+	check_rows(&login_imap, imap_rows,
+	    sizeof(imap_rows) / sizeof(imap_rows[0]));
+}
+
+static void
+test_pop3(void **state)
+{
+	check_rows(&login_pop3, pop3_rows,
+	    sizeof(pop3_rows) / sizeof(pop3_rows[0]));
+}
+
+/* Answers of auth, and what stands behind the login in the same segment. */
+static void
+test_answers(void **state)
+{
+	static const char in[] = "a LOGIN x y\r\nb SELECT INBOX\r\n";
+	enum login_want want;
+	struct login_talk *t;
+	int i;
+
+	t = feed(&login_imap, in, sizeof(in) - 1, 1, 100, &want);
+	assert_int_equal(want, LOGIN_ASK);
+	login_talk_passed(t);
+	assert_string_equal(buf_str(&t->out), "a OK [CAPABILITY "
+	    IMAP_CAPABILITY "] logged in\r\n");
+	assert_string_equal(buf_str(&t->in), "b SELECT INBOX\r\n");
+	assert_int_equal(t->password.len, 0);
+	login_talk_free(&t);
+
+	t = feed(&login_imap, in, sizeof(in) - 1, 1, 100, &want);
+	for (i = 1; i < LOGIN_FAILURES_MAX; i++) {
+		buf_reset(&t->out);
+		assert_int_equal(login_talk_refused(t, LOGIN_BAD),
+		    LOGIN_INPUT);
+		assert_string_equal(buf_str(&t->out), "a NO "
+		    "[AUTHENTICATIONFAILED] wrong name or password\r\n");
+	}
+	assert_int_equal(login_talk_refused(t, LOGIN_LATER), LOGIN_END);
+	assert_non_null(strstr(buf_str(&t->out), "a NO [UNAVAILABLE]"));
+	assert_non_null(strstr(buf_str(&t->out), "* BYE too many failed"));
+	login_talk_free(&t);
+
+	t = feed(&login_pop3, "USER a\r\nPASS b\r\nSTAT\r\n", 22, 1, 100,
+	    &want);
+	login_talk_refused(t, LOGIN_BAD);
+	assert_string_equal(buf_str(&t->out),
+	    "+OK\r\n-ERR [AUTH] wrong name or password\r\n");
+	login_talk_passed(t);
+	assert_string_equal(buf_str(&t->in), "STAT\r\n");
+	login_talk_free(&t);
+}
+
+static void
+test_after_tls(void **state)
+{
+	static const char in[] = "a STARTTLS\r\nb LOGIN x y\r\n";
+	enum login_want want;
+	struct login_talk *t;
+
+	t = feed(&login_imap, in, sizeof(in) - 1, 0, 100, &want);
+	assert_int_equal(want, LOGIN_TLS);
+	buf_reset(&t->out);
+	login_talk_tls(t);
+	assert_int_equal(login_talk_run(t), LOGIN_INPUT);
+	assert_int_equal(t->out.len, 0);
+	assert_int_equal(t->in.len, 0);
+	login_talk_free(&t);
+}
+
+static char *
+many(const char *head, const char *unit, size_t n, const char *tail,
+    size_t *len_r)
+{
+	struct buf b = BUF_INIT(0);
+	char *s;
+	size_t i;
+
+	buf_puts(&b, head);
+	for (i = 0; i < n; i++)
+		buf_puts(&b, unit);
+	buf_puts(&b, tail);
+	*len_r = b.len;
+	s = strdup(buf_str(&b));
+	buf_clear(&b);
+	return s;
+}
+
+static void
+test_bounds(void **state)
+{
+	static const struct {
+		const struct login_protocol *p;
+		const char *head, *unit;
+		size_t	 n;
+		const char *tail, *last;
+	} row[] = {
+		{ &login_imap, "", "a NOOP\r\n", 10000, "",
+		  "* BYE too many commands before login\r\n" },
+		{ &login_imap, "", "a XX\r\n", 10000, "",
+		  "* BYE too many errors\r\n" },
+		{ &login_imap, "a ", "x", 100000, "",
+		  "* BYE that line is too long\r\n" },
+		{ &login_imap, "", "x", 10000, " NOOP\r\n",
+		  "* BYE that line is too long\r\n" },
+		{ &login_imap, "a LOGIN ", "{1+}\r\nx", 100000, "",
+		  "* BYE that command is too long\r\n" },
+		{ &login_imap, "a ID ", "(", 8000, "\r\n",
+		  "a OK done\r\n" },
+		{ &login_imap, "", "x", 100, " NOOP\r\n",
+		  "* BAD a command is a tag and a name\r\n" },
+		{ &login_imap, "a LOGIN ", "x", 400, " y\r\n",
+		  "a BAD LOGIN takes a name and a password\r\n" },
+		{ &login_pop3, "", "CAPA\r\n", 10000, "",
+		  "-ERR too many commands before login\r\n" },
+		{ &login_pop3, "USER ", "x", 100000, "",
+		  "-ERR that line is too long\r\n" },
+		{ &login_pop3, "USER ", "x", 400, "\r\n",
+		  "-ERR USER takes a name\r\n" },
+	};
+	enum login_want want;
+	struct login_talk *t;
+	size_t i, len, n;
+	char *s;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		s = many(row[i].head, row[i].unit, row[i].n, row[i].tail,
+		    &len);
+		t = feed(row[i].p, s, len, 1, 1000, &want);
+		n = strlen(row[i].last);
+		assert_true(t->out.len >= n);
+		assert_string_equal(t->out.data + t->out.len - n,
+		    row[i].last);
+		login_talk_free(&t);
+		free(s);
+	}
+}
+
+/* Each line is short, the command endless: one in-buffer is all it gets. */
+static void
+test_long_command(void **state)
+{
+	struct buf b = BUF_INIT(0);
+	enum login_want want;
+	struct login_talk *t;
+	int i, j;
+
+	buf_puts(&b, "a LOGIN ");
+	for (i = 0; i < 10; i++) {
+		for (j = 0; j < 4000; j++)
+			buf_putc(&b, 'x');
+		buf_puts(&b, "{1+}\r\ny");
+	}
+	t = feed(&login_imap, b.data, b.len, 1, 1000, &want);
+	assert_int_equal(want, LOGIN_END);
+	assert_string_equal(buf_str(&t->out),
+	    "* BYE that command is too long\r\n");
+	login_talk_free(&t);
+	buf_clear(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_imap),
+		cmocka_unit_test(test_pop3),
+		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_after_tls),
+		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_long_command),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
