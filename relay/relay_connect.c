@@ -1,4 +1,6 @@
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -34,12 +36,14 @@ connect_socket(const struct addr *a, int64_t ms)
 {
 	const struct sockaddr *sa = (const struct sockaddr *)(const void *)
 	    &a->ss;
-	int fd, err;
+	int fd, err, on = 1;
 
 	fd = socket(a->ss.ss_family,
 	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return -1;
+	/* Whole commands and bodies are written at once: nothing to wait for. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (connect(fd, sa, a->len) == 0 ||
 	    (errno == EINPROGRESS && connect_wait(fd, ms) == 0))
 		return fd;
