@@ -1,0 +1,275 @@
+/*
+ * A walk in depth over the aliases, with a set of what was seen. An address
+ * on the present path is a loop; one that was finished before has brought its
+ * targets already, and merges.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "queue/queue_expand.h"
+
+enum seen_state {
+	SEEN_PATH,		/* being expanded: coming here again is a loop */
+	SEEN_REACHED,		/* done; leads to a target at least */
+	SEEN_NOTHING,		/* done; leads nowhere */
+};
+
+struct seen {
+	struct seen *next;
+	uint8_t	 state;
+	char	 key[];		/* kind, then address or owner */
+};
+
+enum { SEEN_SLOTS = 256 };
+
+struct expansion {
+	struct tables *tables;
+	const char *way_remote;
+	struct buf texts;	/* of the targets, each with its NUL */
+	struct raw {
+		size_t	 address, way;	/* offsets in texts */
+		uint32_t rcpt;
+		uint8_t	 kind, forwarded;
+	} *raw;
+	size_t	 n, cap;
+	struct seen *seen[SEEN_SLOTS];
+	size_t	 n_seen;
+	uint32_t rcpt;
+	int	 depth, error;
+};
+
+enum { SEEN_MAX = 2 * TARGETS_MAX };
+
+static struct seen **
+seen_slot(struct expansion *x, char kind, const char *key)
+{
+	uint32_t h = 2166136261u ^ (unsigned char)kind;
+	const char *p;
+
+	for (p = key; *p != '\0'; p++)
+		h = (h ^ (unsigned char)*p) * 16777619u;
+	return &x->seen[h % SEEN_SLOTS];
+}
+
+static struct seen *
+seen_find(struct expansion *x, char kind, const char *key)
+{
+	struct seen *s;
+
+	for (s = *seen_slot(x, kind, key); s != NULL; s = s->next)
+		if (s->key[0] == kind && strcmp(s->key + 1, key) == 0)
+			return s;
+	return NULL;
+}
+
+static struct seen *
+seen_add(struct expansion *x, char kind, const char *key, enum seen_state st)
+{
+	struct seen **slot = seen_slot(x, kind, key), *s;
+	size_t len = strlen(key);
+
+	s = mem_alloc(sizeof(*s) + len + 2);
+	s->key[0] = kind;
+	memcpy(s->key + 1, key, len + 1);
+	s->state = (uint8_t)st;
+	s->next = *slot;
+	*slot = s;
+	x->n_seen++;
+	return s;
+}
+
+static size_t
+text_add(struct expansion *x, const char *s)
+{
+	size_t at = x->texts.len;
+
+	buf_append(&x->texts, s, strlen(s) + 1);
+	return at;
+}
+
+static void
+target_add(struct expansion *x, enum target_kind kind, const char *address,
+    const char *way)
+{
+	struct raw *r;
+
+	if (x->n == x->cap) {
+		x->cap = x->cap * 2 + 4;
+		x->raw = mem_realloc(x->raw, x->cap, sizeof(*x->raw));
+	}
+	r = &x->raw[x->n++];
+	r->address = text_add(x, address);
+	r->way = text_add(x, way);
+	r->rcpt = x->rcpt;
+	r->kind = (uint8_t)kind;
+	r->forwarded = x->depth > 0;
+}
+
+static int expand_address(struct expansion *x, const char *address);
+
+/* Follows the targets of an alias; what they reach. */
+static int
+expand_alias(struct expansion *x, const struct buf *list)
+{
+	char address[ADDRESS_MAX + 1];
+	struct cursor c;
+	const char *p;
+	int reached = 0;
+	size_t len;
+
+	cursor_init(&c, list->data, list->len);
+	x->depth++;
+	while (cursor_left(&c) > 0 && !x->error) {
+		p = cursor_lv(&c, &len, ADDRESS_MAX);
+		if (c.bad)
+			break;
+		memcpy(address, p, len);
+		address[len] = '\0';
+		reached |= expand_address(x, address);
+	}
+	x->depth--;
+	return reached;
+}
+
+static void
+expand_remote(struct expansion *x, const char *address)
+{
+	const char *at = strrchr(address, '@');
+	char domain[DOMAIN_MAX + 1];
+
+	if (at == NULL || at[1] == '\0' ||
+	    str_copy(domain, sizeof(domain), at + 1) == -1) {
+		target_add(x, TARGET_FAILED, address, "5.1.3 bad address");
+		return;
+	}
+	str_tolower(domain, strlen(domain));
+	target_add(x, TARGET_REMOTE, address,
+	    x->way_remote != NULL ? x->way_remote : domain);
+}
+
+/* One copy for a mailbox. */
+static void
+expand_user(struct expansion *x, const char *address, const char *owner)
+{
+	if (seen_find(x, 'u', owner) != NULL)
+		return;
+	seen_add(x, 'u', owner, SEEN_REACHED);
+	target_add(x, TARGET_LOCAL, address, owner);
+}
+
+/* Expands what was not seen before; 1 if it reaches a target. */
+static int
+expand_new(struct expansion *x, const char *address)
+{
+	struct buf name = BUF_INIT(2 * ADDRESS_MAX);
+	struct buf list = BUF_INIT(0);
+	int reached = 1;
+
+	switch (tables_address(x->tables, address, &name, &list)) {
+	case TABLES_USER:
+		expand_user(x, address, buf_str(&name));
+		break;
+	case TABLES_REMOTE:
+		expand_remote(x, address);
+		break;
+	case TABLES_ALIAS:
+		reached = expand_alias(x, &list);
+		break;
+	case TABLES_ABSENT:
+		target_add(x, TARGET_FAILED, address,
+		    "5.1.1 no such mailbox");
+		break;
+	case TABLES_ERROR:
+		x->error = 1;
+		break;
+	}
+	buf_clear(&name);
+	buf_clear(&list);
+	return reached;
+}
+
+static int
+expand_address(struct expansion *x, const char *address)
+{
+	char key[ADDRESS_MAX + 1], *at;
+	struct seen *s;
+	int reached;
+
+	if (x->depth > EXPAND_DEPTH || x->n >= TARGETS_MAX - 1 ||
+	    x->n_seen >= SEEN_MAX) {
+		if (x->n < TARGETS_MAX)
+			target_add(x, TARGET_FAILED, address, x->depth >
+			    EXPAND_DEPTH ? "5.4.6 too many aliases in a row" :
+			    "5.4.6 expands to too many addresses");
+		return 1;
+	}
+	if (str_copy(key, sizeof(key), address) == -1)
+		return 0;
+	/* The local part of an address elsewhere is not ours to fold. */
+	if ((at = strrchr(key, '@')) != NULL)
+		str_tolower(at, strlen(at));
+	if ((s = seen_find(x, 'a', key)) != NULL)
+		return s->state == SEEN_REACHED;
+	s = seen_add(x, 'a', key, SEEN_PATH);
+	reached = expand_new(x, address);
+	s->state = reached ? SEEN_REACHED : SEEN_NOTHING;
+	return reached;
+}
+
+/* Gives the targets their final, unmoving texts. */
+static void
+expansion_out(struct expansion *x, struct targets *out)
+{
+	size_t i;
+
+	out->n = x->n;
+	out->t = mem_zalloc(x->n + 1, sizeof(*out->t));
+	out->arena = x->texts.data;
+	buf_init(&x->texts, 0);
+	for (i = 0; i < x->n; i++) {
+		out->t[i].address = out->arena + x->raw[i].address;
+		out->t[i].way = out->arena + x->raw[i].way;
+		out->t[i].rcpt = x->raw[i].rcpt;
+		out->t[i].kind = x->raw[i].kind;
+		out->t[i].forwarded = x->raw[i].forwarded;
+	}
+}
+
+static void
+expansion_clear(struct expansion *x)
+{
+	struct seen *s, *next;
+	size_t i;
+
+	for (i = 0; i < SEEN_SLOTS && x->n_seen > 0; i++)
+		for (s = x->seen[i]; s != NULL; s = next) {
+			next = s->next;
+			free(s);
+		}
+	free(x->raw);
+	buf_clear(&x->texts);
+}
+
+int
+expand(struct tables *t, const struct envelope *e, const char *way_remote,
+    struct targets *out)
+{
+	struct expansion x = { .tables = t, .way_remote = way_remote };
+	size_t i;
+	int error;
+
+	memset(out, 0, sizeof(*out));
+	for (i = 0; i < e->n_rcpt && !x.error; i++) {
+		x.rcpt = (uint32_t)i;
+		if (!expand_address(&x, e->rcpt[i].address) && !x.error &&
+		    x.n < TARGETS_MAX)
+			target_add(&x, TARGET_FAILED, e->rcpt[i].address,
+			    "5.4.6 the alias leads back to itself");
+	}
+	if (!(error = x.error))
+		expansion_out(&x, out);
+	expansion_clear(&x);
+	return error ? -1 : 0;
+}

@@ -1,0 +1,26 @@
+/*
+ * Expansion: from the recipients of an envelope to targets, through the
+ * tables: aliases, alias domains, catch-all, chains of them. A mailbox gets
+ * one copy however many ways lead to it, and so does an address elsewhere.
+ *
+ * A chain that comes back to itself contributes nothing; a recipient that
+ * reaches nothing at all because of that fails with 5.4.6, one that does not
+ * exist (any more) with 5.1.1. Bounds: EXPAND_DEPTH aliases in a chain,
+ * TARGETS_MAX targets of a message.
+ */
+#ifndef QUEUE_QUEUE_EXPAND_H
+#define QUEUE_QUEUE_EXPAND_H
+
+#include "lib/mail/tables.h"
+#include "queue/queue_envelope.h"
+
+enum { EXPAND_DEPTH = 20 };
+
+/*
+ * way_remote: what the way of every remote target is (the domain where NULL):
+ * "" for a smarthost. 0 and *out filled; -1 where a look-up failed: later.
+ */
+int	expand(struct tables *t, const struct envelope *e,
+	    const char *way_remote, struct targets *out) ATTR_CHECK;
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * The table: Berkeley DB in spool/queue/db, one B-tree. A message owns the
+ * keys that begin with its id: the envelope (RECORD_ENVELOPE, whose durable
+ * commit is the state "accepted"), and, once it has waited or has more than
+ * one outcome, its targets, its schedule and a result for each target.
+ *
+ * Used by the loop's thread alone, but for table_flush and table_checkpoint,
+ * which any thread may call. One transaction at a time: table_begin, changes,
+ * table_commit. A change that fails makes table_commit fail: nothing of the
+ * transaction happened then.
+ *
+ * DIAGNOSTICS: what goes wrong is logged. A broken environment ends the
+ * process (111); the next start recovers it.
+ */
+#ifndef QUEUE_QUEUE_TABLE_H
+#define QUEUE_QUEUE_TABLE_H
+
+#include <stdint.h>
+
+#include "lib/base/buf.h"
+
+enum record {
+	RECORD_LAST,		/* id 0: u64, the highest name ever used */
+	RECORD_ENVELOPE,
+	RECORD_TARGETS,
+	RECORD_SCHEDULE,
+	RECORD_RESULT,		/* with the target's index */
+};
+
+enum commit {
+	COMMIT_FLUSH_FOLLOWS,	/* table_flush will make it durable */
+	COMMIT_WRITTEN,		/* survives the process, perhaps not the power */
+};
+
+/* Opens and recovers. 0, or -1 with why. */
+int	table_open(const char *home, struct buf *why) ATTR_CHECK;
+void	table_close(void);
+
+void	table_begin(void);
+void	table_put(uint64_t id, enum record r, uint32_t index, const void *p,
+	    size_t len);
+/* Drops the envelope alone, or with all other records of the message. */
+void	table_forget(uint64_t id, int all);
+int	table_commit(enum commit c) ATTR_CHECK;
+
+/* Makes all commits so far durable. 0, or -1: they are lost, end. */
+int	table_flush(void) ATTR_CHECK;
+/* Writes pages back and gives up old logs, where that is worth while. */
+void	table_checkpoint(void);
+
+/* Appends a record to out. 1, 0 (no such record), -1. */
+int	table_get(uint64_t id, enum record r, uint32_t index, struct buf *out)
+	    ATTR_CHECK;
+/*
+ * Calls each for every record from id on, in order of (id, record, index),
+ * until it answers non-zero, which is returned; 0 at the end, -1 on trouble.
+ * Nothing may be changed meanwhile.
+ */
+int	table_walk(uint64_t id, int (*each)(uint64_t id, enum record r,
+	    uint32_t index, const void *p, size_t len, void *arg), void *arg)
+	    ATTR_CHECK;
+
+#endif
