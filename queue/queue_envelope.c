@@ -67,23 +67,19 @@ recipients_room(const struct cursor *c, size_t *max_r)
 }
 
 int
-recipients_parse(const void *p, size_t len, struct recipient **rcpt_r,
-    size_t *n_r, char **arena_r)
+recipients_parse(struct envelope *e, const void *p, size_t len, size_t extra,
+    char **extra_r)
 {
 	struct cursor c;
-	char *arena;
 	size_t max;
 
 	cursor_init(&c, p, len);
-	*rcpt_r = recipients_room(&c, &max);
-	*arena_r = arena = mem_alloc(len + 1);
-	*n_r = take_recipients(&c, *rcpt_r, max, &arena);
-	if (!c.bad && cursor_left(&c) == 0 && *n_r > 0)
+	e->rcpt = recipients_room(&c, &max);
+	e->arena = *extra_r = mem_alloc(len + 1 + extra);
+	e->n_rcpt = take_recipients(&c, e->rcpt, max, extra_r);
+	if (!c.bad && cursor_left(&c) == 0 && e->n_rcpt > 0)
 		return 0;
-	free(*rcpt_r);
-	free(*arena_r);
-	*rcpt_r = NULL;
-	*arena_r = NULL;
+	envelope_clear(e);
 	return -1;
 }
 

@@ -44,10 +44,11 @@ struct envelope {
 /*
  * Takes the packed recipients of Q_SUBMIT apart (lv address, lv ORCPT, u32
  * notify): all of them well-formed, 1 to RECIPIENTS_MAX. Texts are copied to
- * *arena, which the caller frees with *rcpt_r. 0, or -1.
+ * e->arena, which gets room for extra octets more, from *extra_r on. 0, or -1
+ * and nothing to clear.
  */
-int	recipients_parse(const void *p, size_t len, struct recipient **rcpt_r,
-	    size_t *n_r, char **arena_r) ATTR_CHECK;
+int	recipients_parse(struct envelope *e, const void *p, size_t len,
+	    size_t extra, char **extra_r) ATTR_CHECK;
 
 /* Appends the record; 0, or -1 where a text may not stand in one. */
 int	envelope_pack(const struct envelope *e, struct buf *out) ATTR_CHECK;

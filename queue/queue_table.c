@@ -14,8 +14,8 @@ enum {
 	CACHE = 32 << 20,
 	KEY_MAX = 13,		/* id, record, index */
 	KEY_SHORT = 9,		/* without the index */
-	BULK = 1 << 20,		/* a walk's buffer; records are smaller or
-				   fetched alone */
+	BULK = 1 << 20,		/* a walk's buffer to begin with, */
+	BULK_ONE = 16 << 10,	/* and that for one message */
 };
 
 static struct bdb *env;
@@ -263,13 +263,11 @@ walk_grow(DBT *bulk)
 	return 0;
 }
 
-int
-table_walk(uint64_t start, int (*each)(uint64_t id, enum record r,
-    uint32_t index, const void *p, size_t len, void *arg), void *arg)
+static int
+walk_from(uint64_t start, u_int32_t size, const struct walk *w)
 {
-	struct walk w = { each, arg };
 	unsigned char b[KEY_MAX];
-	DBT key, bulk = { .flags = DB_DBT_USERMEM, .ulen = BULK };
+	DBT key, bulk = { .flags = DB_DBT_USERMEM, .ulen = size };
 	u_int32_t step = DB_SET_RANGE;
 	int r, e = 0;
 	DBC *c;
@@ -287,7 +285,7 @@ table_walk(uint64_t start, int (*each)(uint64_t id, enum record r,
 			continue;
 		if (r != 0)
 			break;
-		e = walk_bulk(&w, &bulk);
+		e = walk_bulk(w, &bulk);
 		step = DB_NEXT;
 	}
 	c->close(c);
@@ -297,4 +295,22 @@ table_walk(uint64_t start, int (*each)(uint64_t id, enum record r,
 		return -1;
 	}
 	return e;
+}
+
+int
+table_walk(uint64_t start, int (*each)(uint64_t id, enum record r,
+    uint32_t index, const void *p, size_t len, void *arg), void *arg)
+{
+	struct walk w = { each, arg };
+
+	return walk_from(start, BULK, &w);
+}
+
+int
+table_message(uint64_t id, int (*each)(uint64_t id, enum record r,
+    uint32_t index, const void *p, size_t len, void *arg), void *arg)
+{
+	struct walk w = { each, arg };
+
+	return walk_from(id, BULK_ONE, &w);
 }

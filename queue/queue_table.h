@@ -59,5 +59,9 @@ int	table_get(uint64_t id, enum record r, uint32_t index, struct buf *out)
 int	table_walk(uint64_t id, int (*each)(uint64_t id, enum record r,
 	    uint32_t index, const void *p, size_t len, void *arg), void *arg)
 	    ATTR_CHECK;
+/* The same for few records: the message's own come first. */
+int	table_message(uint64_t id, int (*each)(uint64_t id, enum record r,
+	    uint32_t index, const void *p, size_t len, void *arg), void *arg)
+	    ATTR_CHECK;
 
 #endif

@@ -43,6 +43,13 @@ enum q_field {
 enum q_flag {
 	Q_8BIT = 1,	/* BODY=8BITMIME was said or octets over 0x7f are there */
 };
+/* NOTIFY of a recipient (RFC 3461 4.1); 0 where it was not given: FAILURE. */
+enum q_notify {
+	Q_NOTIFY_NEVER = 1,
+	Q_NOTIFY_SUCCESS = 2,
+	Q_NOTIFY_FAILURE = 4,
+	Q_NOTIFY_DELAY = 8,
+};
 extern const struct msg_proto proto_queue;
 
 /*

@@ -1,0 +1,80 @@
+/*
+ * What the parts of queue share: the configuration, the lanes, and the state
+ * of a message that is being worked on.
+ *
+ * The way of a message: queue_intake takes the envelope of a written file,
+ * queue_commit makes it durable together with all that came at the same time,
+ * queue_message expands it and makes jobs, queue_job hands these to deliver
+ * and relay and takes the results, queue_report tells the sender of failures,
+ * queue_message settles: gone, or waiting for the next attempt. All of it in
+ * the loop's thread.
+ */
+#ifndef QUEUE_QUEUE_H
+#define QUEUE_QUEUE_H
+
+#include <ev.h>
+#include <stdint.h>
+
+#include "lib/mail/proto.h"
+#include "lib/mail/tables.h"
+#include "queue/queue_envelope.h"
+#include "queue/queue_lane.h"
+#include "queue/queue_sched.h"
+
+struct queue_conf {
+	char	*hostname, *state_dir, *relay_host;
+	uint64_t message_size, retry_min, retry_max, lifetime, active_max;
+	uint64_t per_destination;
+	int	 verbose;
+};
+
+enum fate {
+	FATE_STAY,		/* more is to come */
+	FATE_WAIT,		/* next attempt at entry->next */
+	FATE_HELD,
+	FATE_ASIDE,
+	FATE_GONE,		/* finished: record, then name */
+};
+
+/* A message that is loaded. */
+struct message {
+	struct entry *entry;	/* NULL before it was accepted */
+	uint64_t id;
+	struct envelope env;
+	struct targets targets;	/* n 0: not yet expanded */
+	unsigned jobs;		/* not yet answered */
+	int	 fd;		/* opened at acceptance, for the first job; -1 */
+	uint8_t	 targets_stored;
+	uint8_t	 dirty;		/* in the list of queue_commit */
+	uint8_t	 fate;		/* enum fate */
+	uint8_t	 hold, drop;	/* the operator asks so, once jobs are done */
+	uint8_t	 reporting;	/* a bounce is being made */
+	uint8_t	 deaths;	/* of workers that had it */
+	uint8_t	 refusals;
+	char	*aside;		/* why it is to be set aside */
+	struct message *next_dirty;
+};
+
+struct queue {
+	struct queue_conf conf;
+	struct ev_loop *loop;
+	struct lane *sync;	/* flushes of the table, nothing else */
+	struct lane *files;	/* making, writing, removing files */
+	struct lane *slow;	/* sweeps, checkpoints */
+	struct tables *tables;
+	struct sched sched;
+	size_t	 active;	/* messages loaded */
+	int	 stopping;
+	uint64_t accepted, delivered, failed, deferred, reported;
+};
+
+extern struct queue queue;
+
+/* Whole seconds, by the clock of lib/base. */
+int64_t	queue_now(void);
+/* Sixteen digits and a NUL. */
+void	queue_id_text(uint64_t id, char text_r[QUEUE_ID_LEN + 1]);
+/* 0, or -1 where it is no queue id. */
+int	queue_id_parse(const char *p, size_t len, uint64_t *id_r) ATTR_CHECK;
+
+#endif

@@ -1,0 +1,417 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "queue/queue_body.h"
+#include "queue/queue_commit.h"
+#include "queue/queue_intake.h"
+#include "queue/queue_message.h"
+#include "queue/queue_report.h"
+#include "queue/queue_table.h"
+
+static const double NAMES_AFTER = 1.0;	/* seconds a finished name waits */
+static const double RETRY_AFTER = 1.0;	/* where the table refused results */
+static const double CHECKPOINT_EVERY = 5.0;
+
+struct submission {
+	struct message *m, *about;
+	struct intake *from;
+	uint32_t frame;
+};
+
+struct ids {
+	uint64_t *id;
+	size_t	 n, cap;
+};
+
+/* A flush and what waits for it. */
+struct round {
+	struct task task;
+	struct submission *sub;
+	size_t	 n, cap;
+	struct ids names;	/* finished before it: removed after it */
+	int	 failed;
+};
+
+static struct submission *waiting;
+static size_t n_waiting, cap_waiting;
+static struct ids finished;
+static struct round round_now;
+static int flushing;
+static struct message *dirty, **dirty_end = &dirty;
+static struct buf record;
+static ev_timer names_timer, retry_timer, checkpoint_timer;
+static struct task checkpoint;
+static int checkpointing;
+
+static void
+ids_add(struct ids *l, uint64_t id)
+{
+	if (l->n == l->cap) {
+		l->cap = l->cap * 2 + 64;
+		l->id = mem_realloc(l->id, l->cap, sizeof(*l->id));
+	}
+	l->id[l->n++] = id;
+}
+
+void
+commit_submit(struct message *m, struct intake *from, uint32_t frame,
+    struct message *about)
+{
+	if (n_waiting == cap_waiting) {
+		cap_waiting = cap_waiting * 2 + 64;
+		waiting = mem_realloc(waiting, cap_waiting, sizeof(*waiting));
+	}
+	waiting[n_waiting++] = (struct submission){ .m = m, .from = from,
+		.frame = frame, .about = about };
+}
+
+/* Drops what was not accepted: its file with it. */
+static void
+refuse(struct submission *s)
+{
+	body_drop(s->m->id);
+	message_free(s->m);
+	if (s->from != NULL)
+		intake_later(s->from, s->frame, "4.3.0 the queue is in trouble");
+	if (s->about != NULL)
+		report_failed(s->about);
+}
+
+void
+commit_abandon(struct intake *from)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < round_now.n; i++)
+		if (round_now.sub[i].from == from)
+			round_now.sub[i].from = NULL;
+	for (i = 0; i < n_waiting; i++) {
+		if (waiting[i].from != from) {
+			waiting[n++] = waiting[i];
+			continue;
+		}
+		waiting[i].from = NULL;
+		refuse(&waiting[i]);
+	}
+	n_waiting = n;
+}
+
+/* Results and targets */
+
+static void
+put_targets(struct message *m)
+{
+	if (m->targets_stored || m->targets.n == 0)
+		return;
+	buf_reset(&record);
+	if (targets_pack(&m->targets, &record) == -1)
+		log_panic("targets that cannot be packed");
+	table_put(m->id, RECORD_TARGETS, 0, record.data, record.len);
+}
+
+static void
+put_result(uint64_t id, const struct target *t, size_t index)
+{
+	buf_reset(&record);
+	if (target_pack_result(t, &record) == -1)
+		log_panic("a result that cannot be packed");
+	table_put(id, RECORD_RESULT, (uint32_t)index, record.data, record.len);
+}
+
+static void
+put_results(struct message *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->targets.n; i++)
+		if (m->targets.t[i].unsaved)
+			put_result(m->id, &m->targets.t[i], i);
+}
+
+static void
+put_schedule(const struct entry *e, uint32_t flags, const char *words)
+{
+	struct schedule s = { .next = (uint64_t)e->next,
+		.attempts = e->attempts, .flags = flags,
+		.words = (char *)(uintptr_t)words };
+
+	buf_reset(&record);
+	if (schedule_pack(&s, &record) == -1)
+		log_panic("a schedule that cannot be packed");
+	table_put(e->id, RECORD_SCHEDULE, 0, record.data, record.len);
+}
+
+static void
+put_message(struct message *m)
+{
+	if (m->fate == FATE_GONE) {
+		table_forget(m->id, m->entry->stored);
+		return;
+	}
+	put_targets(m);
+	put_results(m);
+	if (m->fate != FATE_STAY)
+		put_schedule(m->entry, m->fate == FATE_HELD ? SCHEDULE_HELD :
+		    m->fate == FATE_ASIDE ? SCHEDULE_ASIDE : 0, m->aside);
+}
+
+/* What put_message wrote is written. */
+static void
+message_saved(struct message *m)
+{
+	size_t i;
+
+	m->dirty = 0;
+	if (m->fate == FATE_GONE) {
+		ids_add(&finished, m->id);
+	} else {
+		m->entry->stored = 1;
+		m->targets_stored |= m->targets.n > 0;
+		for (i = 0; i < m->targets.n; i++)
+			m->targets.t[i].unsaved = 0;
+	}
+	message_fate(m);
+}
+
+void
+commit_dirty(struct message *m)
+{
+	if (m->dirty)
+		return;
+	m->dirty = 1;
+	m->next_dirty = NULL;
+	*dirty_end = m;
+	dirty_end = &m->next_dirty;
+}
+
+static void
+commit_results(void)
+{
+	struct message *m, *next;
+
+	if (dirty == NULL || ev_is_active(&retry_timer))
+		return;
+	table_begin();
+	for (m = dirty; m != NULL; m = m->next_dirty)
+		put_message(m);
+	if (table_commit(COMMIT_WRITTEN) == -1) {
+		ev_timer_set(&retry_timer, RETRY_AFTER, 0);
+		ev_timer_start(queue.loop, &retry_timer);
+		return;
+	}
+	m = dirty;
+	dirty = NULL;
+	dirty_end = &dirty;
+	for (; m != NULL; m = next) {
+		next = m->next_dirty;
+		message_saved(m);
+	}
+}
+
+/* Batches */
+
+static void
+put_submission(struct submission *s)
+{
+	struct message *about = s->about;
+	struct target t;
+	size_t i;
+
+	buf_reset(&record);
+	if (envelope_pack(&s->m->env, &record) == -1)
+		log_panic("an envelope that cannot be packed");
+	table_put(s->m->id, RECORD_ENVELOPE, 0, record.data, record.len);
+	if (about == NULL)
+		return;
+	put_targets(about);
+	for (i = 0; i < about->targets.n; i++) {
+		t = about->targets.t[i];
+		if (t.state != TARGET_REFUSED)
+			continue;
+		t.state = TARGET_REPORTED;
+		put_result(about->id, &t, i);
+	}
+}
+
+static void
+put_last(void)
+{
+	buf_reset(&record);
+	buf_put_u64(&record, body_last());
+	table_put(0, RECORD_LAST, 0, record.data, record.len);
+}
+
+static void
+round_flush(struct task *t)
+{
+	struct round *r = (struct round *)t;
+
+	r->failed = table_flush() == -1;
+}
+
+static void
+round_done(struct task *t)
+{
+	struct round *r = (struct round *)t;
+	size_t i;
+
+	/* What the flush did not write is lost (fsync(2)): what the table
+	   believes is no longer true. Nobody was told that it is. */
+	if (r->failed)
+		log_fatal("the queue table cannot be made durable");
+	for (i = 0; i < r->n; i++)
+		if (r->sub[i].from != NULL)
+			intake_accepted(r->sub[i].from, r->sub[i].frame);
+	for (i = 0; i < r->n; i++) {
+		message_accepted(r->sub[i].m);
+		if (r->sub[i].about != NULL)
+			report_done(r->sub[i].about);
+	}
+	for (i = 0; i < r->names.n; i++)
+		body_drop(r->names.id[i]);
+	r->n = r->names.n = 0;
+	flushing = 0;
+}
+
+static void
+round_begin(void)
+{
+	struct round *r = &round_now;
+	struct submission *sub = r->sub;
+	struct ids names = r->names;
+	size_t i, cap = r->cap;
+
+	r->sub = waiting;
+	r->n = n_waiting;
+	r->cap = cap_waiting;
+	waiting = sub;
+	n_waiting = 0;
+	cap_waiting = cap;
+	if (r->n > 0) {
+		table_begin();
+		for (i = 0; i < r->n; i++)
+			put_submission(&r->sub[i]);
+		put_last();
+		if (table_commit(COMMIT_FLUSH_FOLLOWS) == -1) {
+			for (i = 0; i < r->n; i++)
+				refuse(&r->sub[i]);
+			r->n = 0;
+			return;
+		}
+	}
+	r->names = finished;
+	finished = names;
+	ev_timer_stop(queue.loop, &names_timer);
+	r->task.run = round_flush;
+	r->task.done = round_done;
+	flushing = 1;
+	lane_put(queue.sync, &r->task);
+}
+
+void
+commit_turn(void)
+{
+	commit_results();
+	if (flushing)
+		return;
+	if (n_waiting > 0)
+		round_begin();
+	else if (finished.n > 0 && !ev_is_active(&names_timer))
+		ev_timer_start(queue.loop, &names_timer);
+}
+
+/* Nothing came that a flush would have been for: one for the names alone. */
+static void
+on_names(struct ev_loop *l, ev_timer *w, int events)
+{
+	ev_timer_stop(l, w);
+	ev_timer_set(w, NAMES_AFTER, 0);
+	if (!flushing)
+		round_begin();
+}
+
+static void
+on_retry(struct ev_loop *l, ev_timer *w, int events)
+{
+	ev_timer_stop(l, w);
+}
+
+int
+commit_quiet(void)
+{
+	return !flushing && n_waiting == 0 && dirty == NULL;
+}
+
+/* Entries that are not loaded */
+
+int
+commit_schedule(struct entry *e, const char *words)
+{
+	table_begin();
+	put_schedule(e, e->state == ENTRY_HELD ? SCHEDULE_HELD :
+	    e->state == ENTRY_ASIDE ? SCHEDULE_ASIDE : 0, words);
+	if (table_commit(COMMIT_WRITTEN) == -1)
+		return -1;
+	e->stored = 1;
+	return 0;
+}
+
+int
+commit_forget(struct entry *e)
+{
+	table_begin();
+	table_forget(e->id, e->stored);
+	if (table_commit(COMMIT_WRITTEN) == -1)
+		return -1;
+	ids_add(&finished, e->id);
+	sched_remove(&queue.sched, e);
+	return 0;
+}
+
+static void
+checkpoint_run(struct task *t)
+{
+	table_checkpoint();
+}
+
+static void
+checkpoint_done(struct task *t)
+{
+	checkpointing = 0;
+}
+
+static void
+on_checkpoint(struct ev_loop *l, ev_timer *w, int events)
+{
+	if (checkpointing)
+		return;
+	checkpointing = 1;
+	checkpoint.run = checkpoint_run;
+	checkpoint.done = checkpoint_done;
+	lane_put(queue.slow, &checkpoint);
+}
+
+void
+commit_start(void)
+{
+	buf_init(&record, 0);
+	ev_timer_init(&names_timer, on_names, NAMES_AFTER, 0);
+	ev_timer_init(&retry_timer, on_retry, RETRY_AFTER, 0);
+	ev_timer_init(&checkpoint_timer, on_checkpoint, CHECKPOINT_EVERY,
+	    CHECKPOINT_EVERY);
+	ev_timer_start(queue.loop, &checkpoint_timer);
+}
+
+void
+commit_end(void)
+{
+	size_t i;
+
+	if (table_flush() == -1)
+		return;
+	for (i = 0; i < finished.n; i++)
+		body_drop(finished.id[i]);
+	finished.n = 0;
+}

@@ -1,0 +1,43 @@
+/*
+ * What is written to the table, and when.
+ *
+ * Envelopes that arrived together go into one transaction, the sync lane
+ * flushes it, then all their workers hear Q_DONE. What arrives while a flush
+ * is under way is the next batch: the slower the disk, the larger the batches.
+ *
+ * Results, schedules and the end of a message are written once in a turn of
+ * the loop, without waiting for the disk. The name of a finished message is
+ * removed only after a later flush, so that not even a power cut leaves a
+ * record without its file.
+ */
+#ifndef QUEUE_QUEUE_COMMIT_H
+#define QUEUE_QUEUE_COMMIT_H
+
+#include "queue/queue.h"
+
+struct intake;
+
+void	commit_start(void);
+/*
+ * Takes m over, to be made durable. from hears of it (NULL: nobody). about is
+ * the message that m reports failures of, or NULL: they count as reported by
+ * the same transaction.
+ */
+void	commit_submit(struct message *m, struct intake *from, uint32_t frame,
+	    struct message *about);
+/* from is gone: what it submitted and is not yet being written is dropped. */
+void	commit_abandon(struct intake *from);
+/* Has m's changes written; then its fate takes effect. */
+void	commit_dirty(struct message *m);
+/* Writes the schedule of an entry that is not loaded: now. 0, or -1. */
+int	commit_schedule(struct entry *e, const char *words) ATTR_CHECK;
+/* Drops a message that is not loaded: now. 0, or -1. */
+int	commit_forget(struct entry *e) ATTR_CHECK;
+/* Once a turn: writes results, begins the next batch. */
+void	commit_turn(void);
+/* True when nothing waits to be written or flushed. */
+int	commit_quiet(void);
+/* At the end, when the lanes stand still: the names that are finished. */
+void	commit_end(void);
+
+#endif

@@ -1,0 +1,227 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "queue/queue_dest.h"
+#include "queue/queue_job.h"
+
+enum { SLOTS = 1024 };
+
+static struct dest *slots[SLOTS];
+static struct dest *ring_first, *ring_last;
+static size_t n_ring, n_waiting, n_dests;
+
+void
+job_list_add(struct job_list *l, struct job *j)
+{
+	j->prev = l->last;
+	j->next = NULL;
+	*(l->last != NULL ? &l->last->next : &l->first) = j;
+	l->last = j;
+}
+
+void
+job_list_push(struct job_list *l, struct job *j)
+{
+	j->next = l->first;
+	j->prev = NULL;
+	*(l->first != NULL ? &l->first->prev : &l->last) = j;
+	l->first = j;
+}
+
+void
+job_list_drop(struct job_list *l, struct job *j)
+{
+	*(j->prev != NULL ? &j->prev->next : &l->first) = j->next;
+	*(j->next != NULL ? &j->next->prev : &l->last) = j->prev;
+	j->prev = j->next = NULL;
+}
+
+struct dest *
+dest_get(const char *name)
+{
+	char low[DOMAIN_MAX + 1];
+	uint32_t h = 2166136261u;
+	struct dest *d, **slot;
+	const char *p;
+
+	str_copy(low, sizeof(low), name);
+	str_tolower(low, strlen(low));
+	for (p = low; *p != '\0'; p++)
+		h = (h ^ (unsigned char)*p) * 16777619u;
+	slot = &slots[h % SLOTS];
+	for (d = *slot; d != NULL; d = d->hash_next)
+		if (strcmp(d->name, low) == 0)
+			return d;
+	d = mem_zalloc(1, sizeof(*d) + strlen(low) + 1);
+	memcpy(d->name, low, strlen(low) + 1);
+	d->hash_next = *slot;
+	*slot = d;
+	n_dests++;
+	return d;
+}
+
+static void
+ring_add(struct dest *d)
+{
+	d->ring_prev = ring_last;
+	d->ring_next = NULL;
+	*(ring_last != NULL ? &ring_last->ring_next : &ring_first) = d;
+	ring_last = d;
+	d->in_ring = 1;
+	n_ring++;
+}
+
+static void
+ring_drop(struct dest *d)
+{
+	*(d->ring_prev != NULL ? &d->ring_prev->ring_next : &ring_first) =
+	    d->ring_next;
+	*(d->ring_next != NULL ? &d->ring_next->ring_prev : &ring_last) =
+	    d->ring_prev;
+	d->in_ring = 0;
+	n_ring--;
+}
+
+/* In the ring is what has a job waiting and may have it sent. */
+static void
+ring_judge(struct dest *d)
+{
+	int in = d->waiting.first != NULL && dest_may(d);
+
+	if (in && !d->in_ring)
+		ring_add(d);
+	else if (!in && d->in_ring)
+		ring_drop(d);
+}
+
+void
+dest_add(struct dest *d, struct job *j)
+{
+	job_list_add(&d->waiting, j);
+	n_waiting++;
+	ring_judge(d);
+}
+
+void
+dest_push(struct dest *d, struct job *j)
+{
+	job_list_push(&d->waiting, j);
+	n_waiting++;
+	ring_judge(d);
+}
+
+void
+dest_drop(struct dest *d, struct job *j)
+{
+	job_list_drop(&d->waiting, j);
+	n_waiting--;
+	ring_judge(d);
+}
+
+void
+dest_took(struct dest *d)
+{
+	d->active++;
+	ring_judge(d);
+}
+
+void
+dest_left(struct dest *d)
+{
+	d->active--;
+	ring_judge(d);
+}
+
+void
+dest_reached(struct dest *d)
+{
+	d->fails = 0;
+	d->down_until = 0;
+	ring_judge(d);
+}
+
+void
+dest_unreached(struct dest *d, const char *words)
+{
+	free(d->why);
+	d->why = mem_strdup(words);
+	if (++d->fails >= DOWN_AFTER)
+		d->down_until = queue_now() + DOWN_TIME;
+	ring_judge(d);
+}
+
+int
+dest_may(const struct dest *d)
+{
+	/* After a failure one at a time, until one gets through. */
+	return d->active < (d->fails > 0 ? 1 : queue.conf.per_destination);
+}
+
+int
+dest_is_down(const struct dest *d)
+{
+	return d->down_until > queue_now();
+}
+
+size_t
+dest_ring(void)
+{
+	return n_ring;
+}
+
+struct dest *
+dest_next(void)
+{
+	struct dest *d = ring_first;
+
+	if (d != NULL) {
+		ring_drop(d);
+		ring_add(d);
+	}
+	return d;
+}
+
+size_t
+dest_waiting(void)
+{
+	return n_waiting;
+}
+
+size_t
+dest_count(void)
+{
+	return n_dests;
+}
+
+void
+dest_forget_down(void)
+{
+	struct dest *d;
+	size_t i;
+
+	for (i = 0; i < SLOTS; i++)
+		for (d = slots[i]; d != NULL; d = d->hash_next)
+			dest_reached(d);
+}
+
+void
+dest_tidy(void)
+{
+	struct dest **p, *d;
+	size_t i;
+
+	for (i = 0; i < SLOTS && n_dests > 0; i++)
+		for (p = &slots[i]; (d = *p) != NULL;) {
+			if (d->active > 0 || d->waiting.first != NULL ||
+			    dest_is_down(d)) {
+				p = &d->hash_next;
+				continue;
+			}
+			*p = d->hash_next;
+			n_dests--;
+			free(d->why);
+			free(d);
+		}
+}

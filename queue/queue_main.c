@@ -1,0 +1,371 @@
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "queue/queue.h"
+#include "queue/queue_body.h"
+#include "queue/queue_commit.h"
+#include "queue/queue_ctl.h"
+#include "queue/queue_intake.h"
+#include "queue/queue_job.h"
+#include "queue/queue_main.h"
+#include "queue/queue_message.h"
+#include "queue/queue_table.h"
+
+static const double SWEEP_FIRST = 2.0, SWEEP_EVERY = 3600.0;
+static const double STOP_WAIT = 5.0;	/* seconds for jobs to be answered */
+enum { TURNS_MAX = 8 };
+
+struct queue queue;
+
+static ev_prepare turn;
+static ev_timer sweep, due, stopping;
+static uint64_t highest;	/* id that the table knows */
+
+int64_t
+queue_now(void)
+{
+	return clock_now();
+}
+
+void
+queue_id_text(uint64_t id, char text[QUEUE_ID_LEN + 1])
+{
+	static const char digit[] = "0123456789abcdef";
+	int i;
+
+	for (i = QUEUE_ID_LEN; i-- > 0; id >>= 4)
+		text[i] = digit[id & 15];
+	text[QUEUE_ID_LEN] = '\0';
+}
+
+int
+queue_id_parse(const char *p, size_t len, uint64_t *id_r)
+{
+	uint64_t id = 0;
+	size_t i;
+
+	if (len != QUEUE_ID_LEN)
+		return -1;
+	for (i = 0; i < len; i++) {
+		if (p[i] >= '0' && p[i] <= '9')
+			id = id << 4 | (uint64_t)(p[i] - '0');
+		else if (p[i] >= 'a' && p[i] <= 'f')
+			id = id << 4 | (uint64_t)(p[i] - 'a' + 10);
+		else
+			return -1;
+	}
+	*id_r = id;
+	return 0;
+}
+
+#define K(member) offsetof(struct queue_conf, member)
+static const struct config_key keys[] = {
+	CONFIG_KEY_HOSTNAME(struct queue_conf, hostname),
+	CONFIG_KEY_STATE(struct queue_conf, state_dir),
+	CONFIG_KEY_MESSAGE_SIZE(struct queue_conf, message_size),
+	CONFIG_KEY_VERBOSE(struct queue_conf, verbose),
+	CONFIG_KEY_RELAY_HOST(struct queue_conf, relay_host),
+	{ "queue_retry_min", CONFIG_TIME, K(retry_min), "5m", 1, 86400, NULL,
+	  "wait after the first attempt that failed; doubled each time" },
+	{ "queue_retry_max", CONFIG_TIME, K(retry_max), "1h", 1, 7 * 86400,
+	  NULL, "longest wait between two attempts" },
+	{ "queue_lifetime", CONFIG_TIME, K(lifetime), "5d", 0, 100 * 86400,
+	  NULL, "mail that is not delivered by then goes back" },
+	{ "queue_active", CONFIG_NUMBER, K(active_max), "10000", 10, 1000000,
+	  NULL, "most messages worked on at a time" },
+	{ "relay_per_destination", CONFIG_NUMBER, K(per_destination), "4", 1,
+	  1000, NULL, "most connections to one destination" },
+	CONFIG_END
+};
+
+/* Start */
+
+static char *
+state_path(const char *name)
+{
+	return mem_strdup(server_path(name));
+}
+
+/* One record of the table: its message's entry, and when it is due. */
+static int
+start_record(uint64_t id, enum record r, uint32_t index, const void *p,
+    size_t len, void *arg)
+{
+	struct entry *e;
+	struct cursor c;
+	struct schedule s;
+
+	cursor_init(&c, p, len);
+	if (r == RECORD_LAST && id == 0 && len == 8 && (id = cursor_u64(&c)) >
+	    highest)
+		highest = id;
+	if (r == RECORD_LAST || id == 0)
+		return 0;
+	if (id > highest)
+		highest = id;
+	if (r == RECORD_ENVELOPE) {
+		e = sched_add(&queue.sched, id);
+		if (e != NULL)
+			sched_wait(&queue.sched, e, 0);
+		return 0;
+	}
+	if ((e = sched_find(&queue.sched, id)) == NULL) {
+		log_warn("%016llx: a record without its envelope",
+		    (unsigned long long)id);
+		return 0;
+	}
+	e->stored = 1;
+	if (r != RECORD_SCHEDULE || schedule_parse(&s, p, len) == -1)
+		return 0;
+	e->attempts = s.attempts;
+	free(s.words);
+	if (s.flags & (SCHEDULE_HELD | SCHEDULE_ASIDE))
+		sched_set(&queue.sched, e, s.flags & SCHEDULE_HELD ?
+		    ENTRY_HELD : ENTRY_ASIDE);
+	else
+		sched_wait(&queue.sched, e, (int64_t)s.next);
+	return 0;
+}
+
+static int
+start_table(struct buf *why)
+{
+	char *path = state_path("spool/queue/db");
+	int r = table_open(path, why);
+
+	free(path);
+	if (r == -1)
+		return -1;
+	sched_init(&queue.sched);
+	if (table_walk(0, start_record, NULL) == -1) {
+		buf_set(why, "the queue table cannot be read");
+		return -1;
+	}
+	if (queue.sched.n > 0)
+		log_info("%zu messages are in the queue", queue.sched.n);
+	return 0;
+}
+
+static int
+start_tables(struct buf *why)
+{
+	char *path = state_path("jail/tables.cdb");
+
+	queue.tables = tables_open(path, why);
+	free(path);
+	return queue.tables == NULL ? -1 : 0;
+}
+
+static void
+host_name(void)
+{
+	char name[256];
+
+	if (queue.conf.hostname[0] != '\0')
+		return;
+	if (gethostname(name, sizeof(name)) == -1)
+		str_copy(name, sizeof(name), "localhost");
+	name[sizeof(name) - 1] = '\0';
+	queue.conf.hostname = mem_strdup(name);
+}
+
+static int
+after_jail(void)
+{
+	struct buf why = BUF_INIT(1000);
+
+	host_name();
+	if (start_tables(&why) == 0 && start_table(&why) == 0) {
+		buf_clear(&why);
+		return 0;
+	}
+	log_warn("%s", buf_str(&why));
+	buf_clear(&why);
+	return -1;
+}
+
+static int
+reload(void)
+{
+	host_name();
+	tables_refresh(queue.tables);
+	return 0;
+}
+
+/* The loop */
+
+static void
+finish(void)
+{
+	lane_free(&queue.sync);
+	lane_free(&queue.files);
+	lane_free(&queue.slow);
+	commit_end();
+	body_stop();
+	table_close();
+	ev_prepare_stop(queue.loop, &turn);
+	server_exit();
+}
+
+/* Sets the timer for the next message that is due. */
+static void
+next_due(void)
+{
+	int64_t next = sched_next(&queue.sched), now = queue_now();
+
+	ev_timer_stop(queue.loop, &due);
+	if (next == -1)
+		return;
+	/* Not too far ahead: the wall clock may be set. */
+	next -= now;
+	ev_timer_set(&due, next < 0 ? 0. : next > 60 ? 60. : (double)next, 0);
+	ev_timer_start(queue.loop, &due);
+}
+
+/* Once a turn, before the loop waits: all that the events have brought. */
+static void
+on_turn(struct ev_loop *l, ev_prepare *w, int events)
+{
+	int i;
+
+	for (i = 0; i < TURNS_MAX; i++) {
+		sched_due(&queue.sched, queue_now());
+		message_turn();
+		job_turn();
+		commit_turn();
+		if (sched_first(&queue.sched) == NULL ||
+		    queue.active >= queue.conf.active_max)
+			break;
+	}
+	intake_flush();
+	job_flush();
+	next_due();
+	if (!queue.stopping || !commit_quiet())
+		return;
+	if (job_under_way() == 0 || !ev_is_active(&stopping))
+		finish();
+}
+
+static void
+on_due(struct ev_loop *l, ev_timer *w, int events)
+{
+	ev_timer_stop(l, w);	/* the turn that follows does the work */
+}
+
+static void
+on_sweep(struct ev_loop *l, ev_timer *w, int events)
+{
+	if (!queue.stopping)
+		body_sweep(message_missing);
+}
+
+static void
+begin(struct ev_loop *l)
+{
+	struct buf why = BUF_INIT(1000);
+	char *path;
+
+	if (queue.loop != NULL)
+		return;
+	queue.loop = l;
+	queue.sync = lane_new(l);
+	queue.files = lane_new(l);
+	queue.slow = lane_new(l);
+	path = state_path("spool/queue");
+	if (body_start(path, highest, intake_stock, &why) == -1)
+		log_fatal("%s", buf_str(&why));
+	free(path);
+	buf_clear(&why);
+	commit_start();
+	job_start();
+	ev_prepare_init(&turn, on_turn);
+	ev_prepare_start(l, &turn);
+	ev_timer_init(&due, on_due, 0, 0);
+	ev_timer_init(&sweep, on_sweep, SWEEP_FIRST, SWEEP_EVERY);
+	ev_timer_start(l, &sweep);
+}
+
+static void
+wired(struct ev_loop *l, const struct wire *w)
+{
+	int fd = w->fd;
+
+	begin(l);
+	switch (w->peer) {
+	case PEER_SMTPD:
+	case PEER_COLLECT:
+		intake_wired(w->peer, w->instance, fd);
+		break;
+	case PEER_DELIVER:
+	case PEER_RELAY:
+		job_wired(w->peer, w->instance, fd);
+		break;
+	default:
+		log_warn("wired to %s, which is no peer of queue",
+		    peer_name(w->peer));
+		fd_close(&fd);
+		break;
+	}
+}
+
+static void
+peer_gone(struct ev_loop *l, enum peer p, uint32_t instance)
+{
+	begin(l);
+	if (p == PEER_DELIVER || p == PEER_RELAY)
+		job_gone(p, instance);
+	else
+		intake_gone(p, instance);
+}
+
+static void
+on_listening(struct ev_loop *l, enum service s, int fd)
+{
+	begin(l);
+	if (s == SERVICE_CONTROL)
+		ctl_listen(fd);
+	else
+		fd_close(&fd);
+}
+
+static void
+on_stopping(struct ev_loop *l, ev_timer *w, int events)
+{
+	ev_timer_stop(l, w);
+}
+
+static void
+stop(struct ev_loop *l)
+{
+	begin(l);
+	if (queue.stopping)
+		return;
+	queue.stopping = 1;
+	intake_stop();
+	ctl_stop();
+	ev_timer_init(&stopping, on_stopping, STOP_WAIT, 0);
+	ev_timer_start(l, &stopping);
+}
+
+const struct server queue_server = {
+	.kind = PEER_QUEUE,
+	.user = "rp-queue",
+	.group = "rp-spool",
+	.keys = keys,
+	.conf = &queue.conf,
+	.state_dir = (const char **)(uintptr_t)&queue.conf.state_dir,
+	.verbose = &queue.conf.verbose,
+	.after_jail = after_jail,
+	.reload = reload,
+	.wired = wired,
+	.peer_gone = peer_gone,
+	.listening = on_listening,
+	.go = begin,
+	.stop = stop,
+};

@@ -1,0 +1,175 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "lib/base/crc32c.h"
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "queue/queue_body.h"
+#include "queue/queue_bounce.h"
+#include "queue/queue_commit.h"
+#include "queue/queue_message.h"
+#include "queue/queue_report.h"
+
+struct report {
+	struct task task;
+	struct message *about;
+	uint64_t id;
+	int	 fd, error;
+	uint32_t forward, final;
+	struct buf text;
+};
+
+/* Marks what nobody is to be told of. */
+static size_t
+report_silence(struct message *m)
+{
+	struct target *t;
+	size_t i, n = 0;
+	int null = m->env.sender[0] == '\0';
+
+	for (i = 0; i < m->targets.n; i++) {
+		t = &m->targets.t[i];
+		if (t->state != TARGET_REFUSED)
+			continue;
+		if (!null && !(m->env.rcpt[t->rcpt].notify & Q_NOTIFY_NEVER)) {
+			n++;
+			continue;
+		}
+		message_log_target(m, t, null ? "dropped, null sender:" :
+		    "not reported, as asked:");
+		t->state = TARGET_REPORTED;
+		t->unsaved = 1;
+	}
+	return n;
+}
+
+/* Lane: the same order as for every message: write, sync, close. */
+static void
+report_write(struct task *t)
+{
+	struct report *r = (struct report *)t;
+
+	r->error = 0;
+	if (fd_write_all(r->fd, r->text.data, r->text.len) == -1 ||
+	    fd_sync(r->fd) == -1)
+		r->error = errno;
+	if (fd_close(&r->fd) == -1 && r->error == 0)
+		r->error = errno;
+}
+
+static struct message *
+report_message(const struct report *r)
+{
+	struct message *m = message_new(r->id);
+	const char *to = r->about->env.sender;
+	struct envelope *e = &m->env;
+
+	e->time = (uint64_t)queue_now();
+	e->length = r->text.len;
+	e->crc = crc32c(0, r->text.data, r->text.len);
+	e->forward = r->forward;
+	e->final = r->final;
+	e->arena = mem_strdup(to);
+	e->sender = e->login = e->envid = "";
+	e->client = "local";
+	e->rcpt = mem_zalloc(1, sizeof(*e->rcpt));
+	e->rcpt->address = e->arena;
+	e->rcpt->orcpt = "";
+	e->n_rcpt = 1;
+	return m;
+}
+
+static void
+report_written(struct task *t)
+{
+	struct report *r = (struct report *)t;
+	struct message *about = r->about;
+	char id[QUEUE_ID_LEN + 1];
+
+	queue_id_text(r->about->id, id);
+	if (r->error != 0) {
+		log_warn("%s: bounce not written: %s", id, strerror(r->error));
+		body_drop(r->id);
+		report_failed(about);
+	} else {
+		log_info("%s: sender told by %016llx", id,
+		    (unsigned long long)r->id);
+		commit_submit(report_message(r), NULL, 0, about);
+	}
+	buf_clear(&r->text);
+	free(r);
+}
+
+static void
+report_text(struct report *r)
+{
+	static char header[BOUNCE_HEADER_MAX + 4];
+	char id[QUEUE_ID_LEN + 1], about[QUEUE_ID_LEN + 1];
+	struct bounce b = { .id = id, .about = about,
+		.hostname = queue.conf.hostname, .now = queue_now(),
+		.env = &r->about->env, .targets = &r->about->targets,
+		.header = header };
+	int fd = body_open(r->about->id);
+	ssize_t n = -1;
+
+	if (fd != -1)
+		n = pread(fd, header, sizeof(header), r->about->env.final);
+	fd_close(&fd);
+	b.header_len = n > 0 ? (size_t)n : 0;
+	if (getrandom(&b.boundary, sizeof(b.boundary), 0) == -1)
+		b.boundary = r->id;
+	queue_id_text(r->id, id);
+	queue_id_text(r->about->id, about);
+	bounce_text(&b, &r->text, &r->forward, &r->final);
+}
+
+int
+report_begin(struct message *m)
+{
+	struct report *r;
+
+	if (report_silence(m) == 0)
+		return 0;
+	r = mem_zalloc(1, sizeof(*r));
+	if (body_take(&r->id, &r->fd) == -1) {
+		free(r);
+		return -1;
+	}
+	buf_init(&r->text, BOUNCE_MAX);
+	r->about = m;
+	m->reporting = 1;
+	report_text(r);
+	r->task.run = report_write;
+	r->task.done = report_written;
+	lane_put(queue.files, &r->task);
+	return 1;
+}
+
+void
+report_done(struct message *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->targets.n; i++)
+		if (m->targets.t[i].state == TARGET_REFUSED) {
+			m->targets.t[i].state = TARGET_REPORTED;
+			m->targets.t[i].unsaved = 0;
+		}
+	/* The transaction wrote targets and results of m. */
+	m->targets_stored = 1;
+	m->entry->stored = 1;
+	m->reporting = 0;
+	queue.reported++;
+	message_settle(m);
+}
+
+void
+report_failed(struct message *m)
+{
+	m->reporting = 0;
+	message_later(m, (int64_t)queue.conf.retry_min);
+}
