@@ -1,1 +1,13 @@
 # deliver: see the top-level Makefile.am for what these lists are.
+noinst_LIBRARIES += deliver/libdeliver.a
+deliver_libdeliver_a_SOURCES = \
+	deliver/deliver.h \
+	deliver/deliver_main.c \
+	deliver/deliver_job.c \
+	deliver/deliver_body.c
+
+DELIVER = deliver/libdeliver.a $(SERVER) $(MAIL) $(MAP) $(BASE) \
+	$(SERVER_LIBS) $(CDB_LIBS) $(IDN2_LIBS)
+pkglibexec_PROGRAMS += deliver/deliver
+deliver_deliver_SOURCES = deliver/main.c
+deliver_deliver_LDADD = $(DELIVER)

@@ -1,1 +1,25 @@
 # queue: see the top-level Makefile.am for what these lists are.
+noinst_LIBRARIES += queue/libqueue.a
+queue_libqueue_a_SOURCES = \
+	queue/queue.h \
+	queue/queue_main.c queue/queue_main.h \
+	queue/queue_envelope.c queue/queue_envelope.h \
+	queue/queue_sched.c queue/queue_sched.h \
+	queue/queue_table.c queue/queue_table.h \
+	queue/queue_lane.c queue/queue_lane.h \
+	queue/queue_body.c queue/queue_body.h \
+	queue/queue_expand.c queue/queue_expand.h \
+	queue/queue_intake.c queue/queue_intake.h \
+	queue/queue_commit.c queue/queue_commit.h \
+	queue/queue_message.c queue/queue_message.h \
+	queue/queue_dest.c queue/queue_dest.h \
+	queue/queue_job.c queue/queue_job.h \
+	queue/queue_bounce.c queue/queue_bounce.h \
+	queue/queue_report.c queue/queue_report.h \
+	queue/queue_ctl.c queue/queue_ctl.h
+
+QUEUE = queue/libqueue.a $(SERVER) $(MAIL) $(MAP) $(BASE) $(SERVER_LIBS) \
+	$(CDB_LIBS) $(BDB_LIBS) -lpthread
+pkglibexec_PROGRAMS += queue/queue
+queue_queue_SOURCES = queue/main.c
+queue_queue_LDADD = $(QUEUE)

@@ -56,6 +56,10 @@ struct config_key {
 #define CONFIG_KEY_CERT_KEY(c, m) \
 	{ "tls_key", CONFIG_TEXT, offsetof(c, m), "", 0, 900, NULL, \
 	  "PEM file of the certificate's private key" }
+/* Read by queue and relay: empty, everything remote goes by MX. */
+#define CONFIG_KEY_RELAY_HOST(c, m) \
+	{ "relay_host", CONFIG_TEXT, offsetof(c, m), "", 0, 255, NULL, \
+	  "smarthost for all outgoing mail, a name or [address]; empty: by MX" }
 #define CONFIG_KEY_VERBOSE(c, m) \
 	{ "verbose", CONFIG_BOOL, offsetof(c, m), "no", 0, 0, NULL, \
 	  "write debug lines to the log" }

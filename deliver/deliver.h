@@ -1,0 +1,72 @@
+/*
+ * deliver: takes jobs from queue, looks at each body once (length, checksum,
+ * loops, header, what IMAP will want cached), and asks store to put it into
+ * the mailboxes.
+ *
+ * Jobs are pipelined: nothing waits for an answer of store, and what came in
+ * one read goes out in one write. At most DELIVER_WINDOW requests are with
+ * store, for each carries a descriptor; the rest of a job with very many
+ * recipients follows as answers come.
+ *
+ * Where store or the queue goes away no job is lost: queue gets J_REFUSED, or
+ * sees the channel end, and hands it out again; store answers a repeat
+ * "delivered" (state "delivered to U").
+ */
+#ifndef DELIVER_DELIVER_H
+#define DELIVER_DELIVER_H
+
+#include <stdint.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/msg.h"
+#include "lib/mail/limits.h"
+#include "lib/server/server.h"
+
+enum {
+	DELIVER_WINDOW = 256,		/* requests with store at a time */
+	DELIVER_LOAD_MAX = 16 << 20,	/* larger bodies are read in pieces and
+					   get no cache record: imapd makes it
+					   when it is asked */
+	DELIVER_RETIRE = 20000,		/* messages of one process */
+};
+
+extern const struct server deliver_server;
+
+/* Body */
+
+enum body_result {
+	BODY_GOOD,
+	BODY_BROKEN,		/* why says how */
+	BODY_UNREAD,		/* an error of reading: later */
+};
+
+struct body {
+	uint32_t header_len;
+	struct buf cache;	/* record of mime_cache, or empty */
+	const char *header;	/* the block, borrowed until the next body */
+	size_t	 header_read;	/* octets of it that were read */
+};
+
+/* Reads and judges the whole body; b->cache must be an initialised buf. */
+enum body_result body_read(struct body *b, int fd, uint64_t length,
+	    uint32_t crc, struct buf *why) ATTR_CHECK;
+/*
+ * Does a Delivered-To field behind offset from (what is before, we wrote) name
+ * the address or the owner?
+ */
+int	body_loops(const struct body *b, uint32_t from, const char *address,
+	    size_t address_len, const char *owner, size_t owner_len);
+
+/* Jobs */
+
+/* A frame of queue's: takes the job. 0, or -1: queue breaks the rules. */
+int	job_take(struct msg *m) ATTR_CHECK;
+/* An answer of store's. 0, or -1: store breaks the rules. */
+int	job_answer(const struct msg *m) ATTR_CHECK;
+/* Sends what may be sent, and retires where it is time. */
+void	job_pump(void);
+/* Store is gone: every job goes back to queue. Queue is gone: none is left. */
+void	job_store_lost(void);
+void	job_queue_lost(void);
+
+#endif

@@ -1,0 +1,162 @@
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "deliver/deliver.h"
+#include "lib/base/crc32c.h"
+#include "lib/base/str.h"
+#include "lib/mail/header.h"
+#include "lib/mail/mime.h"
+
+enum {
+	KEEP = 1 << 20,		/* a larger buffer is given back */
+	PIECE = 256 * 1024,	/* of a body that is not loaded whole */
+};
+
+static struct buf data;
+
+/* Reads up to len octets at off; how many there are, -1 with errno. */
+static ssize_t
+read_some(int fd, char *p, size_t len, off_t off)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < len) {
+		n = pread(fd, p + done, len - done, off + (off_t)done);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return -1;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+static enum body_result
+judge(uint64_t got, uint64_t length, uint32_t sum, uint32_t crc,
+    struct buf *why)
+{
+	if (got != length) {
+		buf_set(why, "4.3.0 the body has %s than %llu octets",
+		    got < length ? "less" : "more", (unsigned long long)length);
+		return BODY_BROKEN;
+	}
+	if (sum == crc)
+		return BODY_GOOD;
+	buf_set(why, "4.3.0 the body's checksum is %08x, not %08x",
+	    (unsigned)sum, (unsigned)crc);
+	return BODY_BROKEN;
+}
+
+static enum body_result
+unread(struct buf *why)
+{
+	buf_set(why, "4.3.0 the body cannot be read: %s", strerror(errno));
+	return BODY_UNREAD;
+}
+
+/* The usual case: one read, whole. */
+static enum body_result
+load(struct body *b, int fd, uint64_t length, uint32_t crc, struct buf *why)
+{
+	enum body_result r;
+	ssize_t n;
+
+	buf_reset(&data);
+	if (buf_reserve(&data, (size_t)length + 1) == -1) {
+		errno = EFBIG;
+		return unread(why);
+	}
+	/* One octet more, to see that it ends where it should. */
+	if ((n = read_some(fd, data.data, (size_t)length + 1, 0)) == -1)
+		return unread(why);
+	r = judge((uint64_t)n, length, (uint64_t)n == length ?
+	    crc32c(0, data.data, (size_t)n) : 0, crc, why);
+	if (r != BODY_GOOD)
+		return r;
+	data.len = (size_t)n;
+	b->header = data.data;
+	b->header_read = mime_header_len(data.data, data.len);
+	b->header_len = (uint32_t)b->header_read;
+	if (mime_cache(data.data, data.len, &b->cache) == -1)
+		buf_reset(&b->cache);
+	return BODY_GOOD;
+}
+
+/* A large one, in pieces; the header block is in the first. */
+static enum body_result
+scan(struct body *b, int fd, uint64_t length, uint32_t crc, struct buf *why)
+{
+	enum body_result r;
+	uint64_t done = 0;
+	uint32_t sum = 0;
+	ssize_t n;
+
+	buf_reset(&data);
+	if (buf_reserve(&data, 2 * PIECE) == -1) {
+		errno = EFBIG;
+		return unread(why);
+	}
+	while (done <= length) {
+		n = read_some(fd, data.data + PIECE, PIECE, (off_t)done);
+		if (n == -1)
+			return unread(why);
+		if (n == 0)
+			break;
+		if (done == 0) {
+			memcpy(data.data, data.data + PIECE, (size_t)n);
+			b->header = data.data;
+			b->header_read = mime_header_len(data.data, (size_t)n);
+			b->header_len = (uint32_t)b->header_read;
+		}
+		sum = crc32c(sum, data.data + PIECE, (size_t)n);
+		done += (uint64_t)n;
+	}
+	r = judge(done, length, sum, crc, why);
+	return r;
+}
+
+enum body_result
+body_read(struct body *b, int fd, uint64_t length, uint32_t crc,
+    struct buf *why)
+{
+	buf_reset(&b->cache);
+	b->header = "";
+	b->header_read = 0;
+	b->header_len = 0;
+	if (data.cap > KEEP)
+		buf_clear(&data);
+	if (length <= DELIVER_LOAD_MAX)
+		return load(b, fd, length, crc, why);
+	return scan(b, fd, length, crc, why);
+}
+
+int
+body_loops(const struct body *b, uint32_t from, const char *address,
+    size_t address_len, const char *owner, size_t owner_len)
+{
+	struct buf value = BUF_INIT(2 * ADDRESS_MAX);
+	struct header_field f;
+	struct header h;
+	int loops = 0;
+
+	if (from >= b->header_read)
+		return 0;
+	header_init(&h, b->header + from, b->header_read - from);
+	while (!loops && header_next(&h, &f)) {
+		if (!header_is(&f, "Delivered-To"))
+			continue;
+		buf_reset(&value);
+		if (header_value(&f, &value) == -1)
+			continue;
+		loops = (value.len == address_len && str_ncasecmp(
+		    buf_str(&value), address, address_len) == 0) ||
+		    (value.len == owner_len && str_ncasecmp(buf_str(&value),
+		    owner, owner_len) == 0);
+	}
+	buf_clear(&value);
+	return loops;
+}

@@ -1,0 +1,333 @@
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "deliver/deliver.h"
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/mail/door_proto.h"
+#include "lib/mail/proto.h"
+
+enum {
+	SEND_TIME = 60 * 1000,	/* ms for a peer to take what is written */
+	FDS_FLUSH = 48,		/* descriptors that wait: write */
+	OUT_FLUSH = 256 * 1024,	/* octets, the same */
+};
+
+struct rcpt {
+	uint32_t index;		/* queue's */
+	const char *owner;	/* NUL-terminated, in the job's arena */
+	uint8_t	 answered;
+};
+
+struct job {
+	struct job *prev, *next;
+	uint32_t id;		/* queue's */
+	uint32_t first;		/* frame id of its first request to store */
+	struct rcpt *rcpt;
+	size_t	 n, sent, answered;
+	char	*arena;
+	char	 file[QUEUE_ID_LEN + 1];
+	int	 fd;
+	uint64_t length;
+	uint32_t header_len, offset;
+	int64_t	 time;
+	struct buf cache;
+	struct buf results;	/* packed, as JF_RESULTS */
+};
+
+static struct job *jobs, *last_job;
+static struct job *sending;		/* the first not wholly sent */
+static unsigned n_jobs, with_store;
+static uint32_t next_request = 1;
+static unsigned taken;
+
+static void
+job_free(struct job *j)
+{
+	*(j->prev != NULL ? &j->prev->next : &jobs) = j->next;
+	*(j->next != NULL ? &j->next->prev : &last_job) = j->prev;
+	if (sending == j)
+		sending = j->next;
+	n_jobs--;
+	fd_close(&j->fd);
+	buf_clear(&j->cache);
+	buf_clear(&j->results);
+	free(j->rcpt);
+	free(j->arena);
+	free(j);
+}
+
+static struct job *
+job_new(void)
+{
+	struct job *j = mem_zalloc(1, sizeof(*j));
+
+	j->fd = -1;
+	j->prev = last_job;
+	*(last_job != NULL ? &last_job->next : &jobs) = j;
+	last_job = j;
+	if (sending == NULL)
+		sending = j;
+	n_jobs++;
+	return j;
+}
+
+/* To queue */
+
+/* Says words about the whole job; the job is over. */
+static void
+job_say(struct job *j, enum j_type type, const char *words)
+{
+	struct chan *c = server_peer(PEER_QUEUE, 0);
+
+	if (c != NULL) {
+		msg_begin(c, &proto_job, type, j->id);
+		msg_words(c, JF_WORDS, words, RESULT_WORDS_MAX);
+		if (msg_end(c) == -1)
+			server_retire();
+	}
+	job_free(j);
+}
+
+static void
+job_done(struct job *j)
+{
+	struct chan *c = server_peer(PEER_QUEUE, 0);
+
+	if (c != NULL) {
+		msg_begin(c, &proto_job, J_RESULT, j->id);
+		msg_bytes(c, JF_RESULTS, j->results.data, j->results.len);
+		if (msg_end(c) == -1)
+			server_retire();
+	}
+	job_free(j);
+}
+
+static void
+rcpt_result(struct job *j, struct rcpt *r, enum result result,
+    const char *words)
+{
+	r->answered = 1;
+	j->answered++;
+	buf_put_u32(&j->results, r->index);
+	buf_put_u8(&j->results, (uint8_t)result);
+	buf_put_lv(&j->results, words, strlen(words));
+}
+
+/* Taking */
+
+/* Recipients: u32 index, lv owner, lv address. 0, or -1. */
+static int
+job_recipients(struct job *j, const char *p, size_t len, const struct body *b)
+{
+	const char *owner, *address;
+	size_t owner_len, address_len;
+	struct cursor c;
+	struct rcpt *r;
+	char *arena;
+
+	cursor_init(&c, p, len);
+	j->rcpt = mem_zalloc(len / 12 + 1, sizeof(*j->rcpt));
+	j->arena = arena = mem_alloc(len + 1);
+	while (cursor_left(&c) > 0) {
+		r = &j->rcpt[j->n];
+		r->index = cursor_u32(&c);
+		owner = cursor_lv(&c, &owner_len, ADDRESS_MAX);
+		address = cursor_lv(&c, &address_len, ADDRESS_MAX);
+		if (c.bad)
+			return -1;
+		j->n++;
+		r->owner = arena;
+		memcpy(arena, owner, owner_len);
+		arena[owner_len] = '\0';
+		arena += owner_len + 1;
+		if (body_loops(b, j->offset, address, address_len, owner,
+		    owner_len)) {
+			log_info("%s: to=<%.*s> loops: Delivered-To is there",
+			    j->file, (int)address_len, address);
+			rcpt_result(j, r, RESULT_NEVER,
+			    "5.4.6 mail loop: it was delivered to that address"
+			    " before");
+		}
+	}
+	return j->n > 0 ? 0 : -1;
+}
+
+static void
+job_fields(struct job *j, struct msg *m)
+{
+	const char *p;
+	size_t len;
+
+	j->id = m->id;
+	j->fd = msg_get_fd(m, 0);
+	p = msg_get(m, JF_FILE, &len);
+	memcpy(j->file, p, len < QUEUE_ID_LEN ? len : QUEUE_ID_LEN);
+	j->length = msg_get_u64(m, JF_LENGTH);
+	j->offset = msg_get_u32(m, JF_OFFSET);
+	j->time = (int64_t)msg_get_u64(m, JF_TIME);
+	buf_init(&j->cache, DOOR_CACHE_MAX);
+}
+
+static void
+job_bad_body(struct job *j, enum body_result r, const char *words)
+{
+	log_warn("%s: %s", j->file, words);
+	job_say(j, r == BODY_BROKEN ? J_BROKEN : J_REFUSED, words);
+}
+
+int
+job_take(struct msg *m)
+{
+	struct buf why = BUF_INIT(RESULT_WORDS_MAX);
+	struct body b = { .cache = BUF_INIT(DOOR_CACHE_MAX) };
+	enum body_result r;
+	struct job *j;
+	const char *p;
+	size_t len;
+	int bad = 0;
+
+	j = job_new();
+	job_fields(j, m);
+	if (taken++ >= DELIVER_RETIRE || server_peer(PEER_STORE, 0) == NULL) {
+		job_say(j, J_REFUSED, "4.3.0 the mail store is not there");
+		return 0;
+	}
+	r = body_read(&b, j->fd, j->length, msg_get_u32(m, JF_CRC), &why);
+	if (r != BODY_GOOD) {
+		job_bad_body(j, r, buf_str(&why));
+	} else {
+		j->header_len = b.header_len;
+		j->cache = b.cache;
+		buf_init(&b.cache, 0);
+		p = msg_get(m, JF_RECIPIENTS, &len);
+		bad = job_recipients(j, p, len, &b);
+		j->first = next_request;
+		next_request += (uint32_t)j->n;
+		if (bad)
+			job_free(j);
+		else if (j->answered == j->n)
+			job_done(j);
+	}
+	buf_clear(&b.cache);
+	buf_clear(&why);
+	return bad;
+}
+
+/* To store */
+
+/* The next request of j. The last one takes the descriptor itself. 0, -1. */
+static int
+job_send_one(struct job *j, struct chan *c)
+{
+	struct rcpt *r = &j->rcpt[j->sent];
+	uint32_t id = j->first + (uint32_t)j->sent;
+	int fd = j->fd;
+
+	j->sent++;
+	if (r->answered)
+		return 0;
+	if (j->sent == j->n)
+		j->fd = -1;
+	else if ((fd = dup(j->fd)) == -1)
+		return -1;
+	if (door_put_deliver(c, id, j->file, r->owner, fd, j->length,
+	    j->header_len, j->time, j->cache.data, j->cache.len) == -1) {
+		rcpt_result(j, r, RESULT_LATER, "4.3.0 not taken by the door");
+		return 0;
+	}
+	with_store++;
+	if (c->n_out_fds < FDS_FLUSH && c->out.len < OUT_FLUSH)
+		return 0;
+	return chan_send(c, SEND_TIME);
+}
+
+static void
+store_broke(void)
+{
+	server_peer_lost(PEER_STORE);
+	job_store_lost();
+}
+
+static void
+pump_store(void)
+{
+	struct chan *c;
+	struct job *j;
+
+	if (jobs == NULL || (c = server_peer(PEER_STORE, 0)) == NULL)
+		return;
+	while ((j = sending) != NULL && with_store < DELIVER_WINDOW) {
+		if (j->sent < j->n && job_send_one(j, c) == -1) {
+			store_broke();
+			return;
+		}
+		if (j->sent < j->n)
+			continue;
+		fd_close(&j->fd);
+		buf_clear(&j->cache);
+		sending = j->next;
+		if (j->answered == j->n)
+			job_done(j);
+	}
+	if (chan_pending(c) && chan_send(c, SEND_TIME) == -1)
+		store_broke();
+}
+
+void
+job_pump(void)
+{
+	struct chan *c;
+
+	pump_store();
+	c = server_peer(PEER_QUEUE, 0);
+	if (c != NULL && chan_pending(c) && chan_send(c, SEND_TIME) == -1) {
+		server_peer_lost(PEER_QUEUE);
+		job_queue_lost();
+	}
+	if (taken >= DELIVER_RETIRE && n_jobs == 0)
+		server_retire();
+}
+
+int
+job_answer(const struct msg *m)
+{
+	char words[RESULT_WORDS_MAX + 1];
+	enum result result;
+	struct job *j;
+	size_t i;
+
+	if (door_get_delivered(m, &result, words) == -1)
+		return -1;
+	if (with_store > 0)
+		with_store--;
+	for (j = jobs; j != NULL && m->id - j->first >= j->n; j = j->next)
+		;
+	/* One that queue no longer waits for. */
+	if (j == NULL)
+		return 0;
+	i = m->id - j->first;
+	if (i >= j->sent || j->rcpt[i].answered)
+		return -1;
+	rcpt_result(j, &j->rcpt[i], result, words);
+	if (j->answered == j->n && j->sent == j->n)
+		job_done(j);
+	return 0;
+}
+
+void
+job_store_lost(void)
+{
+	with_store = 0;
+	while (jobs != NULL)
+		job_say(jobs, J_REFUSED, "4.3.0 the mail store went away");
+}
+
+void
+job_queue_lost(void)
+{
+	while (jobs != NULL)
+		job_free(jobs);
+}

@@ -1,0 +1,109 @@
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "deliver/deliver.h"
+#include "lib/base/log.h"
+#include "lib/mail/door_proto.h"
+#include "lib/mail/proto.h"
+
+struct deliver_conf {
+	char	*state_dir;
+	int	 verbose;
+};
+
+static struct deliver_conf conf;
+
+static const struct config_key keys[] = {
+	CONFIG_KEY_STATE(struct deliver_conf, state_dir),
+	CONFIG_KEY_VERBOSE(struct deliver_conf, verbose),
+	CONFIG_END
+};
+
+/*
+ * The channel ended or broke. bad: the peer is not to be trusted, nor what we
+ * have made of its words; a new process begins afresh.
+ */
+static void
+lost(enum peer p, int bad)
+{
+	server_peer_lost(p);
+	if (p == PEER_QUEUE)
+		job_queue_lost();
+	else
+		job_store_lost();
+	if (bad)
+		server_retire();
+}
+
+static void
+from_queue(struct chan *c)
+{
+	struct buf why = BUF_INIT(300);
+	struct msg m;
+	int r;
+
+	while ((r = msg_next(&m, &proto_job, PEER_QUEUE, c, &why)) == 1) {
+		if (m.type != J_DELIVER || job_take(&m) == -1)
+			r = -1;
+		msg_done(&m);
+		if (r == -1)
+			break;
+	}
+	if (r == -1) {
+		log_warn("queue: a job that is none %s", buf_str(&why));
+		lost(PEER_QUEUE, 1);
+	}
+	buf_clear(&why);
+}
+
+static void
+from_store(struct chan *c)
+{
+	struct buf why = BUF_INIT(300);
+	struct msg m;
+	int r;
+
+	while ((r = msg_next(&m, &proto_door, PEER_STORE, c, &why)) == 1) {
+		r = job_answer(&m);
+		msg_done(&m);
+		if (r == -1)
+			break;
+	}
+	if (r == -1) {
+		log_warn("store: an answer that is none %s", buf_str(&why));
+		lost(PEER_STORE, 1);
+	}
+	buf_clear(&why);
+}
+
+static void
+input(enum peer p, struct chan *c)
+{
+	if (p != PEER_QUEUE && p != PEER_STORE)
+		return;
+	if (c == NULL) {
+		if (p == PEER_QUEUE)
+			job_queue_lost();
+		else
+			job_store_lost();
+	} else if (chan_read(c) != 1) {
+		lost(p, 0);
+	} else if (p == PEER_QUEUE) {
+		from_queue(c);
+	} else {
+		from_store(c);
+	}
+	job_pump();
+}
+
+const struct server deliver_server = {
+	.kind = PEER_DELIVER,
+	.user = "rp-deliver",
+	.jail = 1,
+	.keys = keys,
+	.conf = &conf,
+	.state_dir = (const char **)(uintptr_t)&conf.state_dir,
+	.verbose = &conf.verbose,
+	.input = input,
+};

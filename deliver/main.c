@@ -1,0 +1,10 @@
+/*
+ * deliver: brings messages of the queue into mailboxes, through store.
+ */
+#include "deliver/deliver.h"
+
+int
+main(int argc, char **argv)
+{
+	return server_work_main(argc, argv, &deliver_server);
+}
