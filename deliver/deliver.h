@@ -59,8 +59,9 @@ int	body_loops(const struct body *b, uint32_t from, const char *address,
 
 /* Jobs */
 
-/* A frame of queue's: takes the job. 0, or -1: queue breaks the rules. */
-int	job_take(struct msg *m) ATTR_CHECK;
+/* A frame of queue's: takes the job, or where store is not there says so. 0,
+   or -1: queue breaks the rules. */
+int	job_take(struct msg *m, int have_store) ATTR_CHECK;
 /* An answer of store's. 0, or -1: store breaks the rules. */
 int	job_answer(const struct msg *m) ATTR_CHECK;
 /* Sends what may be sent, and retires where it is time. */

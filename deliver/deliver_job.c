@@ -179,7 +179,7 @@ job_bad_body(struct job *j, enum body_result r, const char *words)
 }
 
 int
-job_take(struct msg *m)
+job_take(struct msg *m, int have_store)
 {
 	struct buf why = BUF_INIT(RESULT_WORDS_MAX);
 	struct body b = { .cache = BUF_INIT(DOOR_CACHE_MAX) };
@@ -191,7 +191,7 @@ job_take(struct msg *m)
 
 	j = job_new();
 	job_fields(j, m);
-	if (taken++ >= DELIVER_RETIRE || server_peer(PEER_STORE, 0) == NULL) {
+	if (taken++ >= DELIVER_RETIRE || !have_store) {
 		job_say(j, J_REFUSED, "4.3.0 the mail store is not there");
 		return 0;
 	}

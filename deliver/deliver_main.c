@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -37,14 +36,14 @@ lost(enum peer p, int bad)
 }
 
 static void
-from_queue(struct chan *c)
+from_queue(struct chan *c, int have_store)
 {
 	struct buf why = BUF_INIT(300);
 	struct msg m;
 	int r;
 
 	while ((r = msg_next(&m, &proto_job, PEER_QUEUE, c, &why)) == 1) {
-		if (m.type != J_DELIVER || job_take(&m) == -1)
+		if (m.type != J_DELIVER || job_take(&m, have_store) == -1)
 			r = -1;
 		msg_done(&m);
 		if (r == -1)
@@ -80,6 +79,8 @@ from_store(struct chan *c)
 static void
 input(enum peer p, struct chan *c)
 {
+	int fd, have_store;
+
 	if (p != PEER_QUEUE && p != PEER_STORE)
 		return;
 	if (c == NULL) {
@@ -87,13 +88,19 @@ input(enum peer p, struct chan *c)
 			job_queue_lost();
 		else
 			job_store_lost();
-	} else if (chan_read(c) != 1) {
-		lost(p, 0);
-	} else if (p == PEER_QUEUE) {
-		from_queue(c);
-	} else {
-		from_store(c);
+		return;
 	}
+	/* Asking for a lost store hears master, who may bring a new queue. */
+	fd = c->fd;
+	have_store = server_peer(PEER_STORE, 0) != NULL;
+	if (c->fd != fd)
+		return;
+	if (chan_read(c) != 1)
+		lost(p, 0);
+	else if (p == PEER_QUEUE)
+		from_queue(c, have_store);
+	else
+		from_store(c);
 	job_pump();
 }
 
