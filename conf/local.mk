@@ -1,1 +1,21 @@
-# conf: see the top-level Makefile.am for what these lists are.
+# conf: what the init system is given. systemdsystemunitdir and sysusersdir
+# may be set on make's command line; by default they lie under the prefix.
+systemdsystemunitdir = $(prefix)/lib/systemd/system
+sysusersdir = $(prefix)/lib/sysusers.d
+
+EXTRA_DIST += conf/rohrpost.service.in conf/rohrpost.sysusers
+systemdsystemunit_DATA = conf/rohrpost.service
+# sysusers.d wants the ending .conf.
+sysusers_DATA = conf/sysusers.d/rohrpost.conf
+CLEANFILES += conf/rohrpost.service conf/sysusers.d/rohrpost.conf
+
+conf/rohrpost.service: conf/rohrpost.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) conf && sed \
+	    -e 's|@pkglibexecdir[@]|$(pkglibexecdir)|' \
+	    -e 's|@confdir[@]|$(sysconfdir)/rohrpost|' \
+	    -e 's|@statedir[@]|$(localstatedir)/lib/rohrpost|' \
+	    $(srcdir)/conf/rohrpost.service.in >$@.new && mv $@.new $@
+
+conf/sysusers.d/rohrpost.conf: conf/rohrpost.sysusers
+	$(AM_V_GEN)$(MKDIR_P) conf/sysusers.d && \
+	    cp $(srcdir)/conf/rohrpost.sysusers $@

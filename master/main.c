@@ -210,6 +210,8 @@ main(int argc, char **argv)
 	struct buf why = BUF_INIT(65536);
 	int c, foreground = 0, check = 0;
 
+	/* What our caller left open goes on to no child. */
+	close_range(SERVER_MASTER_FD, ~0u, 0);
 	log_init("master", 1);
 	master.parent_fd = -1;
 	master.root = geteuid() == 0;

@@ -193,7 +193,7 @@ attach_files(struct proc *p)
 		return;
 	}
 	msg_fd(&p->chan, conf);
-	if (!rows[p->row].tls)
+	if (!rows[p->row].tls || master.conf.cert[0] == '\0')
 		return;
 	cert = open(master.conf.cert, O_RDONLY | O_CLOEXEC);
 	key = open(master.conf.cert_key, O_RDONLY | O_CLOEXEC);

@@ -147,10 +147,7 @@ raise_files(void)
 	}
 }
 
-/*
- * 0 to 3 are the children's layout; nothing of ours may lie there, and
- * nothing that our caller left open goes on to a child.
- */
+/* 0 to 3 are the children's layout: nothing of ours may lie there. */
 int
 setup_descriptors(struct buf *why)
 {

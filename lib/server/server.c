@@ -6,12 +6,14 @@
 #include <config.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -29,6 +31,8 @@ enum {
 	WHY_MAX = 2000,
 	WORKER_FILES = 1024,	/* descriptors of a worker */
 	LOOP_FILES = 65536,	/* of a loop, where the system allows it */
+	LOCK_TRIES = 500,
+	LOCK_WAIT = 20000,	/* us */
 };
 
 struct server_conf {
@@ -243,6 +247,30 @@ limits(void)
 		limit(RLIMIT_NPROC, 1);
 }
 
+/*
+ * Master's death ends us by a signal, but not before the next master starts:
+ * whoever owns a database waits here until its forerunner is gone. The lock
+ * lives as long as the process.
+ */
+static void
+only_one(const struct server *s)
+{
+	char name[40];
+	int i, fd;
+
+	snprintf(name, sizeof(name), "run/%s.lock", peer_name(s->kind));
+	fd = open(server_path(name), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+	    0600);
+	if (fd == -1)
+		log_fatal("%s: %s", server_path(name), strerror(errno));
+	for (i = 0; flock(fd, LOCK_EX | LOCK_NB) == -1; i++) {
+		if (errno != EWOULDBLOCK || i >= LOCK_TRIES)
+			log_fatal("%s: another %s lives", server_path(name),
+			    peer_name(s->kind));
+		usleep(LOCK_WAIT);
+	}
+}
+
 static gid_t
 group_id(const char *name)
 {
@@ -300,6 +328,8 @@ server_begin(int argc, char **argv, const struct server *s, int loop)
 		log_usage("%s", buf_str(&why));
 	if (root)
 		identity(s, &p, jail, sizeof(jail));
+	if (s->sole)
+		only_one(s);
 	if (s->before_jail != NULL && s->before_jail() == -1)
 		exit(LOG_EXIT_TEMP);
 	if (root) {

@@ -55,6 +55,9 @@ struct server {
 	const char *user;		/* system user, "rp-smtpd"; NULL: needs -U */
 	const char *group;		/* extra group ("rp-spool") or NULL */
 	int	 jail;			/* chroot to the jail directory? */
+	/* Only one at a time may live (it owns a database): takes
+	   run/<name>.lock before before_jail, waiting for one that dies. */
+	int	 sole;
 	const struct config_key *keys;
 	void	*conf;
 	const char **state_dir;		/* where the table put state_dir */

@@ -1,5 +1,7 @@
-check_PROGRAMS += tests/server/test_config
+check_PROGRAMS += tests/server/test_config tests/server/test_privdrop
 tests_server_test_config_LDADD = $(SERVER) $(BASE) $(SERVER_LIBS) \
+	$(CMOCKA_LIBS)
+tests_server_test_privdrop_LDADD = $(SERVER) $(BASE) $(SERVER_LIBS) \
 	$(CMOCKA_LIBS)
 # Not a test: a stand-in for every program, for tests/suite/test_master.py.
 noinst_PROGRAMS += tests/server/probe

@@ -453,7 +453,8 @@ main(int argc, char **argv)
 	if (i == sizeof(kinds) / sizeof(kinds[0]))
 		return 1;
 	me = (struct server){ .kind = p, .user = kinds[i].user,
-		.jail = kinds[i].jail, .keys = keys, .conf = &conf,
+		.jail = kinds[i].jail,
+		.sole = p == PEER_QUEUE || p == PEER_STORE, .keys = keys, .conf = &conf,
 		.state_dir = (const char **)&conf.state_dir,
 		.verbose = &conf.verbose, .check = check,
 		.before_jail = before_jail,
