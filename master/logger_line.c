@@ -49,26 +49,16 @@ stamp(int64_t second)
 	return text;
 }
 
-/*
- * A broken-in program may write anything to its pipe. What could command a
- * terminal or forge a line is shown as \xNN; UTF-8 passes where it is whole.
- */
+/* A broken-in program may write anything to its pipe: it is cleaned anew. */
 static int
 put_clean(struct buf *out, const char *p, size_t len)
 {
-	const unsigned char *s = (const unsigned char *)p;
-	size_t i, start;
+	size_t room = 4 * len + 8;
 
-	for (i = start = 0; i < len; i++) {
-		if (s[i] >= 0x20 && s[i] != 0x7f && !(s[i] == 0xc2 &&
-		    i + 1 < len && s[i + 1] < 0xa0))
-			continue;
-		if (buf_append(out, p + start, i - start) == -1 ||
-		    buf_printf(out, "\\x%02x", s[i]) == -1)
-			return -1;
-		start = i + 1;
-	}
-	return buf_append(out, p + start, len - start);
+	if (buf_reserve(out, room) == -1)
+		return -1;
+	out->len += log_clean(out->data + out->len, room, p, len);
+	return 0;
 }
 
 int

@@ -2,6 +2,7 @@ if CMOCKA
 include tests/auth/local.mk
 include tests/base/local.mk
 include tests/server/local.mk
+include tests/master/local.mk
 include tests/mail/local.mk
 include tests/ctl/local.mk
 include tests/net/local.mk

@@ -156,16 +156,26 @@ buf_put_lv(struct buf *b, const void *p, size_t len)
 	return buf_append(b, p, len);
 }
 
+/* Words for people are better cut than lost. */
 void
 buf_set(struct buf *b, const char *fmt, ...)
 {
-	va_list ap;
+	va_list ap, again;
+	int n;
 
 	if (b == NULL)
 		return;
 	buf_reset(b);
 	va_start(ap, fmt);
-	buf_vprintf(b, fmt, ap);
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	if (n > 0 && b->max != 0 && (size_t)n > b->max)
+		n = (int)b->max;
+	if (n > 0 && buf_reserve(b, (size_t)n) == 0) {
+		vsnprintf(b->data, (size_t)n + 1, fmt, again);
+		b->len = (size_t)n;
+	}
+	va_end(again);
 	va_end(ap);
 }
 

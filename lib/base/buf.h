@@ -54,7 +54,8 @@ int	buf_put_u64(struct buf *b, uint64_t v);
 /* A u32 length, then the octets. */
 int	buf_put_lv(struct buf *b, const void *p, size_t len);
 
-/* Sets the text of a message for people: what a failed call writes to why. */
+/* Sets the text of a message for people: what a failed call writes to why.
+   Cut at max; the arguments must not be b's own text. */
 void	buf_set(struct buf *b, const char *fmt, ...) ATTR_PRINTF(2, 3);
 /* Drops n octets (at most len) at the front. */
 void	buf_consume(struct buf *b, size_t n);

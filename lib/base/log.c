@@ -49,7 +49,7 @@ utf8_len(const unsigned char *s, size_t left)
 	return n;
 }
 
-static size_t
+size_t
 log_clean(char *out, size_t max, const char *in, size_t len)
 {
 	static const char hex[] = "0123456789abcdef";

@@ -18,6 +18,8 @@
 #ifndef LIB_BASE_LOG_H
 #define LIB_BASE_LOG_H
 
+#include <stddef.h>
+
 #include "lib/base/attr.h"
 
 #define LOG_LINE_MAX	2000
@@ -36,6 +38,12 @@ void	log_init(const char *name, int plain);
 
 /* Debug lines are dropped unless on is true (the start value is false). */
 void	log_verbose(int on);
+
+/*
+ * What every line goes through: copies in to out with what is not printable
+ * UTF-8 as \xNN; at most max octets, no NUL. Returns how many.
+ */
+size_t	log_clean(char *out, size_t max, const char *in, size_t len);
 
 void	log_debug(const char *fmt, ...) ATTR_PRINTF(1, 2);
 void	log_info(const char *fmt, ...) ATTR_PRINTF(1, 2);

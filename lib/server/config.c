@@ -133,13 +133,13 @@ fault_words(struct buf *why, const char *name, const struct config_key *k,
 	if (v->line > 0)
 		snprintf(where, sizeof(where), "%u", v->line);
 	if (k->type == CONFIG_CHOICE)
-		buf_set(why, "%s:%s: %s: \"%s\" %s: %s", name, where, k->name,
+		buf_set(why, "%s:%s: %s: \"%.60s\" %s: %s", name, where, k->name,
 		    value, fault, k->choices);
 	else if (k->type == CONFIG_TEXT || k->type == CONFIG_BOOL)
-		buf_set(why, "%s:%s: %s: \"%s\" %s", name, where, k->name,
+		buf_set(why, "%s:%s: %s: \"%.60s\" %s", name, where, k->name,
 		    value, fault);
 	else
-		buf_set(why, "%s:%s: %s: \"%s\" %s (%s, %" PRIu64 " to %"
+		buf_set(why, "%s:%s: %s: \"%.60s\" %s (%s, %" PRIu64 " to %"
 		    PRIu64 ")", name, where, k->name, value, fault,
 		    type_names[k->type], k->min, k->max);
 }

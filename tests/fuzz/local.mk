@@ -26,5 +26,9 @@ tests_fuzz_fuzz_mx_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_smtp_data_SOURCES = tests/fuzz/fuzz_smtp_data.c
 tests_fuzz_fuzz_smtp_data_LDADD = relay/librelay.a $(BASE)
 tests_fuzz_fuzz_smtp_data_LDFLAGS = $(FUZZING)
+noinst_PROGRAMS += tests/fuzz/fuzz_config
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c
+tests_fuzz_fuzz_config_LDADD = $(SERVER) $(BASE)
+tests_fuzz_fuzz_config_LDFLAGS = $(FUZZING)
 endif
 EXTRA_DIST += tests/fuzz/corpus

@@ -169,6 +169,7 @@ static const struct line_row lines[] = {
 	{ "i a\0b", "info a\\x00b", 5, LOG_INFO },
 	{ "i J\xc3\xbcrgen", "info J\xc3\xbcrgen", 0, LOG_INFO },
 	{ "i \xc2\x9b", "info \\xc2\\x9b", 0, LOG_INFO },
+	{ "i \xff", "info \\xff", 0, LOG_INFO },
 };
 
 static void

@@ -1,0 +1,47 @@
+/* rohrpost.conf: every type of value. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/server/config.h"
+
+int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct conf {
+	char	*text;
+	uint64_t number, size, time;
+	int	 bool_, choice;
+};
+
+#define AT(m) offsetof(struct conf, m)
+
+static const struct config_key keys[] = {
+	{ "text", CONFIG_TEXT, AT(text), "default", 1, 10, NULL, "" },
+	{ "number", CONFIG_NUMBER, AT(number), "5", 1, 100, NULL, "" },
+	{ "size", CONFIG_SIZE, AT(size), "2K", 1, 1 << 30, NULL, "" },
+	{ "time", CONFIG_TIME, AT(time), "5m", 0, 86400, NULL, "" },
+	{ "bool", CONFIG_BOOL, AT(bool_), "no", 0, 0, NULL, "" },
+	{ "choice", CONFIG_CHOICE, AT(choice), "may", 0, 0,
+	  "never may must", "" },
+	CONFIG_END
+};
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct conf c = { .text = NULL };
+	struct buf why = BUF_INIT(400);
+	int r;
+
+	r = config_parse((const char *)data, size, "F", keys, &c, &why);
+	if (r == 0) {
+		if (strlen(c.text) < 1 || strlen(c.text) > 10 ||
+		    c.number < 1 || c.number > 100 || c.size > 1 << 30 ||
+		    c.time > 86400 || c.choice < 0 || c.choice > 2)
+			abort();
+	} else if (why.len == 0 || c.text != NULL)
+		abort();
+	free(c.text);
+	buf_clear(&why);
+	return 0;
+}
