@@ -355,6 +355,7 @@ stop(struct ev_loop *l)
 
 const struct server queue_server = {
 	.kind = PEER_QUEUE,
+	.sole = 1,
 	.user = "rp-queue",
 	.group = "rp-spool",
 	.keys = keys,
