@@ -1,1 +1,23 @@
-# imapd: see the top-level Makefile.am for what these lists are.
+noinst_LIBRARIES += imapd/libimapd.a
+imapd_libimapd_a_SOURCES = \
+	imapd/imapd_args.c imapd/imapd_args.h \
+	imapd/imapd_input.c imapd/imapd_input.h \
+	imapd/imapd_set.c imapd/imapd_set.h \
+	imapd/imapd_utf7.c imapd/imapd_utf7.h \
+	imapd/imapd_date.c imapd/imapd_date.h \
+	imapd/imapd_match.c imapd/imapd_match.h \
+	imapd/imapd_flags.c imapd/imapd_flags.h \
+	imapd/imapd_session.c imapd/imapd_session.h \
+	imapd/imapd_engine.c imapd/imapd_engine.h imapd/imapd_reply.c \
+	imapd/imapd_box.c imapd/imapd_box.h \
+	imapd/imapd_names.c imapd/imapd_names.h \
+	imapd/imapd_commands.c imapd/imapd_commands.h \
+	imapd/imapd_append.h \
+	imapd/imapd_fetch.h imapd/imapd_items.c imapd/imapd_body.c \
+	imapd/cmd_session.c imapd/cmd_select.c imapd/cmd_mailbox.c \
+	imapd/cmd_list.c imapd/cmd_append.c imapd/cmd_fetch.c \
+	imapd/cmd_store.c imapd/cmd_copy.c
+
+pkglibexec_PROGRAMS += imapd/imapd
+imapd_imapd_SOURCES = imapd/main.c
+imapd_imapd_LDADD = imapd/libimapd.a $(SERVER) $(MAIL) $(BASE) $(SERVER_LIBS)

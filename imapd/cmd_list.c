@@ -1,0 +1,233 @@
+/*
+ * LIST and LSUB (RFC 3501 6.3.8, 6.3.9), with CHILDREN (RFC 3348) and
+ * SPECIAL-USE (RFC 6154) attributes.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+#include "imapd/imapd_commands.h"
+#include "imapd/imapd_match.h"
+#include "imapd/imapd_names.h"
+#include "imapd/imapd_utf7.h"
+
+static const struct {
+	uint32_t attr;
+	const char *name;
+} attr_names[] = {
+	{ ATTR_DRAFTS, " \\Drafts" }, { ATTR_SENT, " \\Sent" },
+	{ ATTR_TRASH, " \\Trash" }, { ATTR_JUNK, " \\Junk" },
+	{ ATTR_ARCHIVE, " \\Archive" }, { ATTR_FLAGGED, " \\Flagged" },
+};
+
+static void
+put_line(struct buf *out, const char *verb, const char *attrs,
+    const char *name, size_t len)
+{
+	imapd_put(out, "* ");
+	imapd_put(out, verb);
+	imapd_put(out, " (");
+	imapd_put(out, attrs);
+	imapd_put(out, ") \"/\" ");
+	imapd_names_put(out, name, len);
+	imapd_put(out, "\r\n");
+}
+
+static void
+put_mailbox(struct buf *out, const struct door_mailbox *list, size_t n,
+    const struct door_mailbox *m)
+{
+	char attrs[200];
+	size_t i;
+
+	str_copy(attrs, sizeof(attrs), imapd_names_children(list, n,
+	    m->name) ? "\\HasChildren" : "\\HasNoChildren");
+	if (m->attrs & ATTR_NOSELECT)
+		strcat(attrs, " \\Noselect");
+	for (i = 0; i < sizeof(attr_names) / sizeof(attr_names[0]); i++)
+		if (m->attrs & attr_names[i].attr)
+			strcat(attrs, attr_names[i].name);
+	put_line(out, "LIST", attrs, m->name, strlen(m->name));
+}
+
+/*
+ * Reference and pattern as one pattern in UTF-8. Wildcards are plain ASCII,
+ * so they pass the decoding. A leading "inbox" in any case is INBOX. 0, or
+ * -1: nothing can match.
+ */
+static int
+pattern_read(const struct imapd_arg *ref, const struct imapd_arg *pat,
+    struct buf *out)
+{
+	struct buf wire = BUF_INIT(IMAPD_PATTERN_MAX);
+	int r = -1;
+
+	buf_init(out, IMAPD_PATTERN_MAX);
+	if (buf_append(&wire, ref->p, ref->len) == 0 &&
+	    buf_append(&wire, pat->p, pat->len) == 0)
+		r = imapd_names_read(buf_str(&wire), wire.len, out);
+	buf_clear(&wire);
+	if (r == 0 && out->len > 0)
+		out->len = imapd_match_fold(out->data, out->len);
+	return r;
+}
+
+/* INBOX is matched in any case, as far as the pattern spells it out. */
+static int
+name_matches(const struct buf *pattern, const char *name)
+{
+	char folded[IMAPD_PATTERN_MAX];
+
+	if (imapd_match(buf_str(pattern), pattern->len, name, strlen(name)))
+		return 1;
+	if (strcmp(name, "INBOX") != 0 || pattern->len > sizeof(folded) ||
+	    pattern->len == 0)
+		return 0;
+	memcpy(folded, pattern->data, pattern->len);
+	str_tolower(folded, pattern->len);
+	return imapd_match(folded, pattern->len, "inbox", 5);
+}
+
+struct list {
+	struct buf pattern;
+	size_t	 at;		/* next name */
+};
+
+static void
+list_free(void *data)
+{
+	struct list *l = data;
+
+	buf_clear(&l->pattern);
+	free(l);
+}
+
+/*
+ * The list may change between two steps; then the position may be a little
+ * off, as it would be for a client that asked a moment later.
+ */
+static enum imapd_run
+list_more(struct imapd_session *s)
+{
+	struct list *l = s->more_data;
+	const struct door_mailbox *list;
+	int64_t start = clock_mono_ms();
+	size_t n;
+
+	if ((list = imapd_names_all(&n)) == NULL)
+		return imapd_door_no(s);
+	for (; l->at < n; l->at++) {
+		if (imapd_full(s, start))
+			return IMAPD_MORE;
+		if (name_matches(&l->pattern, list[l->at].name))
+			put_mailbox(&s->out, list, n, &list[l->at]);
+	}
+	return imapd_ok(s, "LIST completed");
+}
+
+static enum imapd_run
+list_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
+{
+	const struct imapd_arg *pat = imapd_arg_next(args);
+	struct list *l;
+
+	if (!imapd_arg_is_string(args) || !imapd_arg_is_string(pat))
+		return imapd_bad(s, "LIST: names are expected");
+	if (pat->len == 0) {
+		/* "a special request to return the hierarchy delimiter" */
+		put_line(&s->out, "LIST", "\\Noselect", "", 0);
+		return imapd_ok(s, "LIST completed");
+	}
+	l = mem_zalloc(1, sizeof(*l));
+	if (pattern_read(args, pat, &l->pattern) == -1) {
+		list_free(l);
+		return imapd_ok(s, "LIST completed");
+	}
+	return imapd_later(s, list_more, list_free, l);
+}
+
+/*
+ * LSUB: "if foo/bar is subscribed and foo is not, LSUB % returns foo with
+ * \Noselect". parent is what was so returned last; names come sorted.
+ */
+static void
+lsub_name(struct imapd_session *s, const struct buf *pattern,
+    const char *name, struct buf *parent)
+{
+	size_t len = strlen(name), i;
+
+	if (name_matches(pattern, name)) {
+		put_line(&s->out, "LSUB", "", name, len);
+		return;
+	}
+	if (pattern->data[pattern->len - 1] != '%')
+		return;
+	for (i = len; i-- > 1;) {
+		if (name[i] != '/' || !imapd_match(pattern->data,
+		    pattern->len, name, i))
+			continue;
+		if (parent->len != i || memcmp(parent->data, name, i) != 0) {
+			put_line(&s->out, "LSUB", "\\Noselect", name, i);
+			buf_reset(parent);
+			buf_append(parent, name, i);
+		}
+		return;
+	}
+}
+
+static void
+lsub_extra(struct imapd_session *s, const struct buf *pattern,
+    const struct buf *names, struct buf *parent)
+{
+	char name[DOOR_NAME_MAX + 1];
+	struct cursor c;
+	const char *p;
+	size_t len;
+
+	cursor_init(&c, names->data, names->len);
+	while (cursor_left(&c) > 0) {
+		if ((p = cursor_lv(&c, &len, DOOR_NAME_MAX)) == NULL)
+			break;
+		memcpy(name, p, len);
+		name[len] = '\0';
+		lsub_name(s, pattern, name, parent);
+	}
+}
+
+static enum imapd_run
+lsub_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
+{
+	const struct imapd_arg *pat = imapd_arg_next(args);
+	struct buf pattern, extra = BUF_INIT(0), parent = BUF_INIT(0);
+	const struct door_mailbox *list;
+	size_t i;
+
+	if (!imapd_arg_is_string(args) || !imapd_arg_is_string(pat))
+		return imapd_bad(s, "LSUB: names are expected");
+	if (door_subscribed(&imapd_door, &extra) == -1 ||
+	    (list = imapd_names_all(&n)) == NULL) {
+		buf_clear(&extra);
+		return imapd_door_no(s);
+	}
+	if (pattern_read(args, pat, &pattern) == 0 && pattern.len > 0) {
+		for (i = 0; i < n; i++)
+			if (list[i].attrs & ATTR_SUBSCRIBED)
+				lsub_name(s, &pattern, list[i].name, &parent);
+		lsub_extra(s, &pattern, &extra, &parent);
+	}
+	buf_clear(&pattern);
+	buf_clear(&extra);
+	buf_clear(&parent);
+	return imapd_ok(s, "LSUB completed");
+}
+
+const struct imapd_command imapd_cmd_list[] = {
+	{ .name = "LIST", .run = list_run, .states = IMAPD_ANY,
+	    .min_args = 2, .max_args = 2 },
+	{ .name = "LSUB", .run = lsub_run, .states = IMAPD_ANY,
+	    .min_args = 2, .max_args = 2 },
+	{ .name = NULL }
+};

@@ -1,0 +1,209 @@
+/*
+ * SELECT, EXAMINE, CLOSE, UNSELECT, EXPUNGE.
+ */
+#include <stdlib.h>
+
+#include "lib/base/mem.h"
+
+#include "imapd/imapd_commands.h"
+#include "imapd/imapd_names.h"
+
+/* [UNSEEN n]: the first one. */
+static uint32_t
+first_unseen(const struct imapd_view *v)
+{
+	const struct imapd_box *b = v->box;
+	size_t i;
+
+	for (i = 0; i < b->n; i++)
+		if (!(b->rec[i].flags & FLAG_SEEN))
+			return imapd_view_seq(v, b->rec[i].uid);
+	return 0;
+}
+
+static unsigned
+count_recent(const struct imapd_view *v)
+{
+	unsigned n = 0;
+	size_t i;
+
+	for (i = 0; v->n_recent > 0 && i < v->n; i++)
+		n += imapd_view_is_recent(v, v->uids[i]) != 0;
+	return n;
+}
+
+static void
+put_state(struct imapd_session *s)
+{
+	struct imapd_view *v = s->view;
+	uint32_t unseen = first_unseen(v);
+
+	imapd_view_put_flags(s);
+	buf_printf(&s->out, "* %zu EXISTS\r\n* %u RECENT\r\n", v->n,
+	    count_recent(v));
+	if (unseen > 0)
+		buf_printf(&s->out, "* OK [UNSEEN %u] First unseen\r\n",
+		    unseen);
+	buf_printf(&s->out, "* OK [UIDVALIDITY %u] UIDs valid\r\n"
+	    "* OK [UIDNEXT %u] Predicted next UID\r\n"
+	    "* OK [HIGHESTMODSEQ %llu] Highest\r\n", v->box->uidvalidity,
+	    v->box->uidnext, (unsigned long long)v->box->modseq);
+}
+
+/* select-param: "(CONDSTORE)" alone (RFC 7162 3.1.8). 0, or -1. */
+static int
+select_params(struct imapd_session *s, const struct imapd_arg *a)
+{
+	size_t n;
+
+	if (a->type != IMAPD_LIST || a->len == 0)
+		return -1;
+	n = a->len;
+	for (a++; n > 0; n--, a = imapd_arg_next(a)) {
+		if (!imapd_arg_is(a, "CONDSTORE"))
+			return -1;
+		s->condstore = 1;
+	}
+	return 0;
+}
+
+static enum imapd_run
+select_open(struct imapd_session *s, const char *name, int readonly)
+{
+	const struct door_mailbox *m = imapd_names_find(name);
+
+	if (m == NULL || imapd_view_open(s, m->id, readonly) == -1)
+		return imapd_door_no(s);
+	put_state(s);
+	return imapd_ok(s, readonly ? "[READ-ONLY] EXAMINE completed" :
+	    "[READ-WRITE] SELECT completed");
+}
+
+static enum imapd_run
+open_run(struct imapd_session *s, const struct imapd_arg *args, size_t n,
+    int readonly)
+{
+	struct buf name;
+	enum imapd_run r;
+
+	/* "The SELECT command automatically deselects any currently selected
+	   mailbox", also where it then fails. */
+	if (s->view != NULL) {
+		imapd_view_close(s);
+		if (s->condstore)
+			imapd_put(&s->out, "* OK [CLOSED] Closed\r\n");
+	}
+	if (n == 2 && select_params(s, imapd_arg_next(args)) == -1)
+		return imapd_bad(s, "Unknown parameter");
+	if (imapd_names_arg(s, args, &name) == -1)
+		return IMAPD_DONE;
+	r = select_open(s, buf_str(&name), readonly);
+	buf_clear(&name);
+	return r;
+}
+
+static enum imapd_run
+select_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
+{
+	return open_run(s, args, n, 0);
+}
+
+static enum imapd_run
+examine_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
+{
+	return open_run(s, args, n, 1);
+}
+
+/* The uids that the client marked \Deleted; within set if that is given. */
+static uint32_t *
+deleted_uids(const struct imapd_view *v, const struct imapd_set *set,
+    size_t *n_r)
+{
+	const struct imapd_box *b = v->box;
+	uint32_t *uids = mem_alloc((b->n + 1) * sizeof(*uids)), seq;
+	size_t i, n = 0;
+
+	for (i = 0; i < b->n; i++) {
+		if (!(b->rec[i].flags & FLAG_DELETED))
+			continue;
+		seq = imapd_view_seq(v, b->rec[i].uid);
+		if (seq > 0 && (set == NULL || imapd_set_has(set, seq)))
+			uids[n++] = b->rec[i].uid;
+	}
+	*n_r = n;
+	return uids;
+}
+
+/* 0, or -1 (imapd_door says why). */
+static int
+expunge(struct imapd_session *s, const struct imapd_set *set)
+{
+	struct imapd_box *b = s->view->box;
+	uint32_t *uids, *gone = NULL;
+	uint64_t modseq;
+	size_t n, n_gone = 0;
+	int r = 0;
+
+	uids = deleted_uids(s->view, set, &n);
+	if (n > 0) {
+		r = door_expunge(&imapd_door, b->id, uids, n, 0, &gone,
+		    &n_gone, &modseq);
+		if (r == 0)
+			imapd_box_remove(b, gone, n_gone);
+	}
+	free(uids);
+	free(gone);
+	return r;
+}
+
+static enum imapd_run
+expunge_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
+{
+	struct imapd_set set = { 0 };
+	int r;
+
+	if (n != (s->uid ? 1 : 0))
+		return imapd_bad(s, "EXPUNGE: wrong number of arguments");
+	if (s->uid && (args->type != IMAPD_ATOM || imapd_view_set(s->view,
+	    args->p, args->len, 1, &set) == -1))
+		return imapd_bad(s, "EXPUNGE: bad UID set");
+	r = expunge(s, s->uid ? &set : NULL);
+	imapd_set_clear(&set);
+	if (r == -1)
+		return imapd_door_no(s);
+	/* RFC 7162 3.1.2: the change is told where CONDSTORE is on. */
+	if (s->condstore && imapd_box_refresh(s->view->box) == 0)
+		return imapd_ok(s, "[HIGHESTMODSEQ %llu] EXPUNGE completed",
+		    (unsigned long long)s->view->box->modseq);
+	return imapd_ok(s, "EXPUNGE completed");
+}
+
+static enum imapd_run
+close_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
+{
+	int r = s->view->readonly ? 0 : expunge(s, NULL);
+
+	imapd_view_close(s);
+	if (r == -1)
+		return imapd_door_no(s);
+	return imapd_ok(s, "CLOSE completed");
+}
+
+static enum imapd_run
+unselect_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
+{
+	imapd_view_close(s);
+	return imapd_ok(s, "UNSELECT completed");
+}
+
+const struct imapd_command imapd_cmd_select[] = {
+	{ .name = "SELECT", .run = select_run, .states = IMAPD_ANY,
+	    .min_args = 1, .max_args = 2 },
+	{ .name = "EXAMINE", .run = examine_run, .states = IMAPD_ANY,
+	    .min_args = 1, .max_args = 2 },
+	{ .name = "EXPUNGE", .run = expunge_run, .states = IMAPD_SELECTED,
+	    .flags = IMAPD_UID | IMAPD_WRITES, .max_args = 1 },
+	{ .name = "CLOSE", .run = close_run, .states = IMAPD_SELECTED },
+	{ .name = "UNSELECT", .run = unselect_run, .states = IMAPD_SELECTED },
+	{ .name = NULL }
+};

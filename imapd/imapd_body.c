@@ -1,0 +1,200 @@
+/*
+ * Where in a message an item's octets are. Most need no parsing: the record
+ * knows the length of the header.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/str.h"
+
+#include "imapd/imapd_fetch.h"
+
+void
+imapd_message_init(struct imapd_message *m)
+{
+	memset(m, 0, sizeof(*m));
+	m->fd = -1;
+}
+
+void
+imapd_message_clear(struct imapd_message *m)
+{
+	fd_close(&m->fd);
+	mime_free(&m->mime);
+	buf_clear(&m->whole);
+	buf_clear(&m->header);
+	buf_clear(&m->text);
+}
+
+static int
+message_read(struct imapd_message *m, struct buf *b, uint64_t len)
+{
+	if (b->len > 0 || len == 0)
+		return 0;
+	if (len > SIZE_MAX / 2 || buf_reserve(b, (size_t)len) == -1)
+		return -1;
+	if (fd_pread_all(m->fd, b->data, (size_t)len, 0) == -1)
+		return -1;
+	b->len = (size_t)len;
+	b->data[len] = '\0';
+	return 0;
+}
+
+int
+imapd_message_header(struct imapd_message *m)
+{
+	if (m->header_len > m->size)
+		m->header_len = (uint32_t)m->size;
+	return message_read(m, &m->header, m->header_len);
+}
+
+int
+imapd_message_parse(struct imapd_message *m)
+{
+	if (m->mime != NULL)
+		return 0;
+	if (message_read(m, &m->whole, m->size) == -1)
+		return -1;
+	m->mime = mime_parse(m->whole.data, m->whole.len);
+	return 0;
+}
+
+static int
+field_wanted(const struct imapd_item *it, const char *name, size_t len)
+{
+	struct cursor c;
+	const char *p;
+	size_t n;
+
+	cursor_init(&c, it->fields.data, it->fields.len);
+	while (cursor_left(&c) > 0) {
+		p = cursor_lv(&c, &n, SIZE_MAX);
+		if (p == NULL)
+			break;
+		if (n == len && str_ncasecmp(p, name, len) == 0)
+			return it->section == IMAPD_S_FIELDS;
+	}
+	return it->section == IMAPD_S_FIELDS_NOT;
+}
+
+/*
+ * Picks fields of the block p..len into text, each with its continuation
+ * lines. "In all cases, the delimiting blank line between the header and the
+ * body is included".
+ */
+static void
+pick_fields(const struct imapd_item *it, const char *p, size_t len,
+    struct buf *text)
+{
+	const char *end = p + len, *nl, *name;
+	size_t n;
+	int want = 0;
+
+	buf_reset(text);
+	for (; p < end; p = nl) {
+		nl = memchr(p, '\n', (size_t)(end - p));
+		nl = nl != NULL ? nl + 1 : end;
+		if (*p == '\r' || *p == '\n')
+			break;
+		if (*p != ' ' && *p != '\t') {
+			name = memchr(p, ':', (size_t)(nl - p));
+			n = name != NULL ? (size_t)(name - p) : 0;
+			while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t'))
+				n--;
+			want = n > 0 && field_wanted(it, p, n);
+		}
+		if (want)
+			buf_append(text, p, (size_t)(nl - p));
+	}
+	buf_append(text, "\r\n", 2);
+}
+
+/* A section of the message itself. */
+static int
+extent_top(struct imapd_message *m, const struct imapd_item *it,
+    struct imapd_extent *e)
+{
+	if (m->header_len > m->size)
+		m->header_len = (uint32_t)m->size;
+	e->len = m->size;
+	switch (it->section) {
+	case IMAPD_S_HEADER:
+		e->len = m->header_len;
+		break;
+	case IMAPD_S_TEXT:
+		e->off = m->header_len;
+		e->len = m->size - m->header_len;
+		break;
+	case IMAPD_S_FIELDS:
+	case IMAPD_S_FIELDS_NOT:
+		if (imapd_message_header(m) == -1)
+			return -1;
+		pick_fields(it, buf_str(&m->header), m->header.len, &m->text);
+		e->in_text = 1;
+		e->len = m->text.len;
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+/* HEADER and TEXT of a part are those of the message that it encloses. */
+static void
+extent_part(struct imapd_message *m, const struct imapd_item *it,
+    const struct mime_part *p, struct imapd_extent *e)
+{
+	if (it->section != IMAPD_S_ALL && it->section != IMAPD_S_MIME) {
+		if (p->kind != MIME_MESSAGE || p->first == NULL) {
+			e->nil = 1;
+			return;
+		}
+		p = p->first;
+	}
+	e->off = p->body;
+	e->len = p->end - p->body;
+	if (it->section == IMAPD_S_ALL || it->section == IMAPD_S_TEXT)
+		return;
+	e->off = p->header;
+	e->len = p->body - p->header;
+	if (it->section == IMAPD_S_HEADER || it->section == IMAPD_S_MIME)
+		return;
+	pick_fields(it, m->whole.data + e->off, (size_t)e->len, &m->text);
+	e->in_text = 1;
+	e->off = 0;
+	e->len = m->text.len;
+}
+
+int
+imapd_body_extent(struct imapd_message *m, const struct imapd_item *it,
+    struct imapd_extent *e)
+{
+	const struct mime_part *p;
+
+	memset(e, 0, sizeof(*e));
+	if (it->n_numbers == 0) {
+		if (extent_top(m, it, e) == -1)
+			return -1;
+	} else {
+		if (imapd_message_parse(m) == -1)
+			return -1;
+		p = mime_section(m->mime, it->numbers, it->n_numbers);
+		if (p == NULL)
+			e->nil = 1;
+		else
+			extent_part(m, it, p, e);
+	}
+	if (e->nil || !it->partial)
+		return 0;
+	if (it->off >= e->len) {
+		e->len = 0;
+		return 0;
+	}
+	e->off += it->off;
+	e->len -= it->off;
+	if (e->len > it->len)
+		e->len = it->len;
+	return 0;
+}

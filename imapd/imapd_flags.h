@@ -1,0 +1,31 @@
+/*
+ * Flag lists as clients write them, for STORE and APPEND.
+ */
+#ifndef IMAPD_IMAPD_FLAGS_H
+#define IMAPD_IMAPD_FLAGS_H
+
+#include <stdint.h>
+
+#include "lib/mail/door.h"
+
+#include "imapd/imapd_args.h"
+
+struct imapd_flags {
+	uint32_t flags;
+	char	*keywords[DOOR_KEYWORDS_MAX + 1];	/* NULL at the end */
+	unsigned n;
+};
+
+/*
+ * Reads n flags that follow each other. NULL; else why not, a static text.
+ * imapd_flags_clear either way.
+ */
+const char *imapd_flags_read(struct imapd_flags *f,
+	    const struct imapd_arg *a, size_t n);
+void	imapd_flags_clear(struct imapd_flags *f);
+/* A system flag by its name with the backslash, 0: none. */
+uint32_t imapd_flag_system(const char *p, size_t len);
+/* May that be a keyword? */
+int	imapd_flag_is_keyword(const char *p, size_t len);
+
+#endif

@@ -1,0 +1,323 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+#include "imapd/imapd_append.h"
+#include "imapd/imapd_engine.h"
+#include "imapd/imapd_session.h"
+
+struct imapd_session *imapd_sessions;
+struct imapd_conf imapd_conf;
+static struct ev_loop *loop;
+static ev_idle running;			/* some session has a step to do */
+
+static void	session_work(struct imapd_session *);
+
+unsigned
+imapd_session_count(void)
+{
+	const struct imapd_session *s;
+	unsigned n = 0;
+
+	for (s = imapd_sessions; s != NULL; s = s->next)
+		n++;
+	return n;
+}
+
+static void
+more_end(struct imapd_session *s)
+{
+	if (s->more_free != NULL)
+		s->more_free(s->more_data);
+	s->more = NULL;
+	s->more_free = NULL;
+	s->more_data = NULL;
+}
+
+static void
+session_free(struct imapd_session *s)
+{
+	struct imapd_session **p = &imapd_sessions;
+
+	while (*p != s)
+		p = &(*p)->next;
+	*p = s->next;
+	ev_io_stop(loop, &s->reading);
+	ev_io_stop(loop, &s->writing);
+	more_end(s);
+	imapd_append_free(s);
+	if (s->view != NULL)
+		imapd_view_close(s);
+	imapd_input_clear(&s->in);
+	buf_clear(&s->out);
+	fd_close(&s->fd);
+	log_debug("%s left", s->remote);
+	free(s);
+	server_sessions(imapd_session_count());
+}
+
+/* Writes what waits: 1 all, 0 the client is slow, -1 it is gone. */
+static int
+session_flush(struct imapd_session *s)
+{
+	ssize_t n;
+
+	while (s->out_done < s->out.len) {
+		n = write(s->fd, s->out.data + s->out_done,
+		    s->out.len - s->out_done);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1 && errno == EAGAIN)
+			return 0;
+		if (n == -1) {
+			s->dead = 1;
+			return -1;
+		}
+		s->out_done += (size_t)n;
+		s->active = s->told = clock_mono_ms();
+	}
+	buf_reset(&s->out);
+	s->out_done = 0;
+	return 1;
+}
+
+int
+imapd_full(struct imapd_session *s, int64_t start)
+{
+	if (s->out.len - s->out_done >= IMAPD_OUT_HIGH &&
+	    session_flush(s) != 1)
+		return 1;
+	return clock_mono_ms() - start >= IMAPD_SLICE_MS;
+}
+
+/* A step of the command under way. */
+static void
+session_step(struct imapd_session *s)
+{
+	if (s->more(s) == IMAPD_DONE)
+		more_end(s);
+}
+
+/*
+ * Runs what can be run: until input is missing, the client does not read, or
+ * a command wants to go on later.
+ */
+static void
+session_run(struct imapd_session *s)
+{
+	s->ready = 0;
+	for (;;) {
+		if (s->dead)
+			return;
+		if (s->out.len - s->out_done >= IMAPD_OUT_HIGH &&
+		    session_flush(s) != 1)
+			return;
+		if (s->more != NULL) {
+			session_step(s);
+			if (s->more != NULL) {
+				s->ready = session_flush(s) == 1;
+				return;
+			}
+		} else if (s->closing || !imapd_engine_step(s))
+			return;
+	}
+}
+
+/* Sets the watchers to what the session waits for. */
+static void
+session_watch(struct imapd_session *s)
+{
+	int pending = s->out.len > s->out_done;
+
+	if (pending)
+		ev_io_start(loop, &s->writing);
+	else
+		ev_io_stop(loop, &s->writing);
+	if (pending || s->more != NULL || s->closing)
+		ev_io_stop(loop, &s->reading);
+	else
+		ev_io_start(loop, &s->reading);
+	if (s->ready)
+		ev_idle_start(loop, &running);
+	if (!pending && s->more == NULL) {
+		if (s->out.cap > 0)
+			buf_clear(&s->out);
+		imapd_input_rest(&s->in);
+	}
+}
+
+static void
+session_work(struct imapd_session *s)
+{
+	session_run(s);
+	if (!s->dead && session_flush(s) == 1 && s->closing)
+		s->dead = 1;
+	if (s->dead)
+		session_free(s);
+	else
+		session_watch(s);
+}
+
+static void
+on_readable(struct ev_loop *l, ev_io *w, int events)
+{
+	struct imapd_session *s = w->data;
+	char *p = imapd_input_room(&s->in);
+	ssize_t n;
+
+	if (p == NULL)
+		log_panic("the input of %s is full", s->remote);
+	n = read(s->fd, p, IMAPD_READ_SIZE);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		session_free(s);
+		return;
+	}
+	s->active = clock_mono_ms();
+	imapd_input_got(&s->in, (size_t)n);
+	session_work(s);
+}
+
+static void
+on_writable(struct ev_loop *l, ev_io *w, int events)
+{
+	struct imapd_session *s = w->data;
+
+	if (session_flush(s) == 0)
+		return;
+	session_work(s);
+}
+
+/* Each session that is ready takes one step; then events come first again. */
+static void
+on_idle(struct ev_loop *l, ev_idle *w, int events)
+{
+	struct imapd_session *s, *next;
+
+	ev_idle_stop(l, w);
+	for (s = imapd_sessions; s != NULL; s = next) {
+		next = s->next;
+		if (s->ready)
+			session_work(s);
+	}
+}
+
+void
+imapd_session_new(struct ev_loop *l, const struct session *from)
+{
+	static const char full[] =
+	    "* BYE [LIMIT] Too many sessions of this user\r\n";
+	struct imapd_session *s;
+	int fd = from->fd;
+
+	if (imapd_session_count() >= imapd_conf.sessions) {
+		log_warn("%s: refused, %u sessions are open", from->remote,
+		    imapd_session_count());
+		if (write(fd, full, sizeof(full) - 1) == -1)
+			log_debug("%s: %s", from->remote, strerror(errno));
+		fd_close(&fd);
+		return;
+	}
+	if (loop == NULL) {
+		loop = l;
+		ev_idle_init(&running, on_idle);
+	}
+	s = mem_zalloc(1, sizeof(*s));
+	s->fd = fd;
+	str_copy(s->remote, sizeof(s->remote), from->remote);
+	imapd_input_init(&s->in);
+	ev_io_init(&s->reading, on_readable, fd, EV_READ);
+	ev_io_init(&s->writing, on_writable, fd, EV_WRITE);
+	s->reading.data = s->writing.data = s;
+	s->active = s->told = clock_mono_ms();
+	s->next = imapd_sessions;
+	imapd_sessions = s;
+	server_sessions(imapd_session_count());
+	ev_io_start(loop, &s->reading);
+	log_debug("%s came", s->remote);
+}
+
+void
+imapd_session_bye(struct imapd_session *s, const char *words)
+{
+	if (s->closing)
+		return;
+	imapd_put(&s->out, "* BYE ");
+	imapd_put(&s->out, words);
+	imapd_put(&s->out, "\r\n");
+	s->closing = 1;
+}
+
+static void
+session_look(struct imapd_session *s, int64_t now)
+{
+	int64_t quiet = now - s->active;
+	int busy = s->out.len > s->out_done || s->append != NULL ||
+	    (!s->idle && imapd_input_partial(&s->in));
+
+	if (busy && quiet >= IMAPD_STALL_MS) {
+		log_info("%s: no progress for %lld s, closed", s->remote,
+		    (long long)quiet / 1000);
+		s->dead = 1;
+	} else if (s->idle && now - s->told >=
+	    (int64_t)imapd_conf.keepalive * 1000)
+		imapd_put(&s->out, "* OK Still here\r\n");
+	else if (!s->idle && s->more == NULL && quiet >=
+	    (int64_t)imapd_conf.idle_timeout * 1000)
+		imapd_session_bye(s, "Idle for too long");
+	else
+		return;
+	session_work(s);
+}
+
+void
+imapd_session_sweep(void)
+{
+	struct imapd_session *s, *next;
+	int64_t now = clock_mono_ms();
+
+	for (s = imapd_sessions; s != NULL; s = next) {
+		next = s->next;
+		session_look(s, now);
+	}
+}
+
+void
+imapd_session_news(void)
+{
+	struct imapd_session *s, *next;
+
+	for (s = imapd_sessions; s != NULL; s = next) {
+		next = s->next;
+		if (s->view == NULL || s->closing)
+			continue;
+		if (s->view->box->gone && s->more == NULL)
+			imapd_session_bye(s, "The mailbox is gone");
+		else if (s->idle)
+			imapd_view_sync(s, 1);
+		else
+			continue;
+		if (s->out.len > s->out_done)
+			session_work(s);
+	}
+}
+
+void
+imapd_session_stop(void)
+{
+	struct imapd_session *s, *next;
+
+	for (s = imapd_sessions; s != NULL; s = next) {
+		next = s->next;
+		imapd_session_bye(s, "The server stops");
+		session_work(s);
+	}
+}

@@ -1,0 +1,126 @@
+/*
+ * imapd: the IMAP sessions of one user, behind login.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+
+#include "imapd/imapd_names.h"
+//S#include "imapd/imapd_search.h"
+#include "imapd/imapd_session.h"
+
+static struct ev_io door_watch;
+static struct ev_timer sweeper;
+static int stopping;
+
+static const struct config_key keys[] = {
+	CONFIG_KEY_STATE(struct imapd_conf, state_dir),
+	CONFIG_KEY_VERBOSE(struct imapd_conf, verbose),
+	CONFIG_KEY_MESSAGE_SIZE(struct imapd_conf, message_size),
+	{ "imap_sessions", CONFIG_NUMBER,
+	    offsetof(struct imapd_conf, sessions), "50", 1, 1000, NULL,
+	    "IMAP sessions of one user at a time" },
+	{ "imap_idle_timeout", CONFIG_TIME,
+	    offsetof(struct imapd_conf, idle_timeout), "31m", 60, 86400,
+	    NULL, "an IMAP session without a command and not in IDLE ends" },
+	{ "imap_keepalive", CONFIG_TIME,
+	    offsetof(struct imapd_conf, keepalive), "2m", 30, 1800, NULL,
+	    "how often a session in IDLE hears from the server" },
+	CONFIG_END
+};
+
+static void
+on_sweep(struct ev_loop *loop, ev_timer *w, int events)
+{
+	imapd_session_sweep();
+	if (imapd_sessions == NULL)
+		ev_timer_stop(loop, w);
+}
+
+/* Changes come by the door; also its end, until master brings a new one. */
+static void
+on_door(struct ev_loop *loop, ev_io *w, int events)
+{
+	imapd_box_events();
+	if (imapd_door.chan.fd == -1)
+		ev_io_stop(loop, w);
+	imapd_session_news();
+}
+
+static void
+wired(struct ev_loop *loop, const struct wire *w)
+{
+	int fd = w->fd;
+
+	if (w->peer != PEER_STORE) {
+		fd_close(&fd);
+		return;
+	}
+	ev_io_stop(loop, &door_watch);
+	door_set(&imapd_door, fd);
+	imapd_names_drop();
+	imapd_box_rewire();
+	if (imapd_door.chan.fd == -1)
+		return;
+	ev_io_set(&door_watch, fd, EV_READ);
+	ev_io_start(loop, &door_watch);
+	imapd_session_news();
+}
+
+static void
+session(struct ev_loop *loop, const struct session *from)
+{
+	imapd_session_new(loop, from);
+	if (imapd_sessions != NULL && !ev_is_active(&sweeper))
+		ev_timer_again(loop, &sweeper);
+}
+
+static void
+on_stopped(struct ev_loop *loop, ev_timer *w, int events)
+{
+	server_exit();
+}
+
+/* Sessions that have read their BYE are gone; the others had a second. */
+static void
+stop(struct ev_loop *loop)
+{
+	static ev_timer last;
+
+	if (stopping++)
+		return;
+	imapd_session_stop();
+	ev_timer_init(&last, on_stopped, imapd_sessions == NULL ? 0. : 1., 0.);
+	ev_timer_start(loop, &last);
+}
+
+static int
+before_jail(void)
+{
+	door_init(&imapd_door, PEER_IMAPD, -1);
+	ev_io_init(&door_watch, on_door, -1, EV_READ);
+	ev_timer_init(&sweeper, on_sweep, 0., IMAPD_SWEEP);
+//S	imapd_search_init();
+	return 0;
+}
+
+static const struct server server = {
+	.kind = PEER_IMAPD,
+	.jail = 1,
+	.keys = keys,
+	.conf = &imapd_conf,
+	.state_dir = &imapd_conf.state_dir,
+	.verbose = &imapd_conf.verbose,
+	.before_jail = before_jail,
+	.wired = wired,
+	.session = session,
+	.stop = stop,
+};
+
+int
+main(int argc, char **argv)
+{
+	return server_loop_main(argc, argv, &server);
+}
