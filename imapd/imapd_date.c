@@ -2,41 +2,11 @@
 #include <string.h>
 
 #include "lib/base/str.h"
+#include "lib/mail/date.h"
 
 #include "imapd/imapd_date.h"
 
-static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-
 enum { DAY = 86400 };
-
-/* Days since 1970-01-01 of a date of the Gregorian calendar, and back. */
-static int64_t
-days_from(int64_t y, int m, int d)
-{
-	int64_t era, yoe, doy;
-
-	y -= m <= 2;
-	era = y / 400;		/* y is never negative here */
-	yoe = y - era * 400;
-	doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
-	return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
-}
-
-static void
-days_to(int64_t days, int64_t *y, int *m, int *d)
-{
-	int64_t era, doe, yoe, doy, mp;
-
-	days += 719468;
-	era = (days >= 0 ? days : days - 146096) / 146097;
-	doe = days - era * 146097;
-	yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-	doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-	mp = (5 * doy + 2) / 153;
-	*d = (int)(doy - (153 * mp + 2) / 5 + 1);
-	*m = (int)(mp < 10 ? mp + 3 : mp - 9);
-	*y = yoe + era * 400 + (*m <= 2);
-}
 
 int64_t
 imapd_date_of(int64_t t)
@@ -47,46 +17,33 @@ imapd_date_of(int64_t t)
 void
 imapd_date_put(char out[IMAPD_DATE_LEN + 1], int64_t t)
 {
-	int64_t days, y;
-	int m, d, s;
+	char text[100];
+	struct date d;
 
 	/* Years of four digits alone can be written. */
 	if (t < 0)
 		t = 0;
 	if (t > INT64_C(253402300799))
 		t = INT64_C(253402300799);
-	days = imapd_date_of(t);
-	days_to(days, &y, &m, &d);
-	s = (int)(t - days * DAY);
-	snprintf(out, IMAPD_DATE_LEN + 1, "%2d-%.3s-%04d %02d:%02d:%02d +0000",
-	    d, months + 3 * (m - 1), (int)y % 10000, s / 3600 % 24,
-	    s / 60 % 60, s % 60);
+	date_split(t, 0, &d);
+	snprintf(text, sizeof(text), "%2d-%s-%04d %02d:%02d:%02d +0000",
+	    d.day, date_month_name(d.month), d.year, d.hour, d.min, d.sec);
+	str_copy(out, IMAPD_DATE_LEN + 1, text);
 }
 
 static int
-month_of(const char *p)
-{
-	int i;
-
-	for (i = 0; i < 12; i++)
-		if (str_ncasecmp(p, months + 3 * i, 3) == 0)
-			return i + 1;
-	return -1;
-}
-
-static int
-is_day(int64_t y, int m, int d)
+is_day(const struct date *d)
 {
 	static const char last[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31,
 	    30, 31 };
 
-	if (d < 1 || d > last[m - 1])
+	if (d->month < 1 || d->day < 1 || d->day > last[d->month - 1])
 		return 0;
-	return m != 2 || d < 29 ||
-	    (y % 4 == 0 && (y % 100 != 0 || y % 400 == 0));
+	return d->month != 2 || d->day < 29 || (d->year % 4 == 0 &&
+	    (d->year % 100 != 0 || d->year % 400 == 0));
 }
 
-/* n digits. */
+/* n digits, -1 where they are none or more than max. */
 static int
 number(const char *p, size_t n, int max)
 {
@@ -95,89 +52,66 @@ number(const char *p, size_t n, int max)
 	return str_number(p, n, (uint64_t)max, &v) == -1 ? -1 : (int)v;
 }
 
+/* date-day "-" date-month "-" date-year */
+static int
+read_day(const char *p, size_t len, struct date *d)
+{
+	size_t n = len > 1 && p[1] == '-' ? 1 : 2;
+
+	memset(d, 0, sizeof(*d));
+	if (len != n + 9 || p[n] != '-' || p[n + 4] != '-')
+		return -1;
+	d->day = number(p, n, 31);
+	d->month = date_month(p + n + 1, 3);
+	d->year = number(p + n + 5, 4, 9999);
+	return d->year >= 1900 && is_day(d) ? 0 : -1;
+}
+
 int
 imapd_date_day(const char *p, size_t len, int64_t *day_r)
 {
-	size_t n = len > 1 && p[1] == '-' ? 1 : 2;
-	int d, m, y;
+	struct date d;
 
-	/* date-day "-" date-month "-" date-year */
-	if (len != n + 9 || p[n] != '-' || p[n + 4] != '-')
+	if (read_day(p, len, &d) == -1)
 		return -1;
-	d = number(p, n, 31);
-	m = month_of(p + n + 1);
-	y = number(p + n + 5, 4, 9999);
-	if (d == -1 || m == -1 || y == -1 || !is_day(y, m, d))
-		return -1;
-	*day_r = days_from(y, m, d);
+	*day_r = imapd_date_of(date_seconds(&d));
 	return 0;
 }
 
 int
 imapd_date_time(const char *p, size_t len, int64_t *t_r)
 {
-	int h, min, s, zh, zm;
-	int64_t day, zone;
+	struct date d;
+	int zh, zm;
 
 	if (len != IMAPD_DATE_LEN || p[11] != ' ' || p[14] != ':' ||
 	    p[17] != ':' || p[20] != ' ' || (p[21] != '+' && p[21] != '-'))
 		return -1;
-	if (p[0] == ' ' ? imapd_date_day(p + 1, 10, &day) == -1 :
-	    imapd_date_day(p, 11, &day) == -1)
+	if (p[0] == ' ' ? read_day(p + 1, 10, &d) == -1 :
+	    read_day(p, 11, &d) == -1)
 		return -1;
-	h = number(p + 12, 2, 23);
-	min = number(p + 15, 2, 59);
-	s = number(p + 18, 2, 60);
+	d.hour = number(p + 12, 2, 23);
+	d.min = number(p + 15, 2, 59);
+	d.sec = number(p + 18, 2, 60);
 	zh = number(p + 22, 2, 23);
 	zm = number(p + 24, 2, 59);
-	if (h == -1 || min == -1 || s == -1 || zh == -1 || zm == -1)
+	if (d.hour == -1 || d.min == -1 || d.sec == -1 || zh == -1 ||
+	    zm == -1)
 		return -1;
-	zone = zh * 3600 + zm * 60;
-	*t_r = day * DAY + h * 3600 + min * 60 + s -
-	    (p[21] == '-' ? -zone : zone);
+	d.zone = p[21] == '-' ? -(zh * 60 + zm) : zh * 60 + zm;
+	*t_r = date_seconds(&d);
 	return 0;
 }
 
-/* The next run of letters or digits. */
-static size_t
-word(const char **pp, const char *end, const char **w)
-{
-	const char *p = *pp;
-
-	while (p < end && strchr(" \t\r\n,-", *p) != NULL && *p != '\0')
-		p++;
-	*w = p;
-	while (p < end && (strchr(" \t\r\n,-", *p) == NULL || *p == '\0'))
-		p++;
-	*pp = p;
-	return (size_t)(p - *w);
-}
-
-/* [day-of-week ","] day month year; a year of two digits (RFC 5322 4.3). */
 int
 imapd_date_field(const char *p, size_t len, int64_t *day_r)
 {
-	const char *end = p + len, *w;
-	int d, m, y;
-	size_t n;
+	struct date d;
+	int64_t t;
 
-	n = word(&p, end, &w);
-	if (n > 0 && (*w < '0' || *w > '9'))
-		n = word(&p, end, &w);
-	if (n == 0 || n > 2 || (d = number(w, n, 31)) == -1)
+	if (date_parse(p, len, &t, &d) == -1)
 		return -1;
-	n = word(&p, end, &w);
-	if (n < 3 || (m = month_of(w)) == -1)
-		return -1;
-	n = word(&p, end, &w);
-	if (n < 2 || n > 4 || (y = number(w, n, 9999)) == -1)
-		return -1;
-	if (n == 2)
-		y += y < 50 ? 2000 : 1900;
-	else if (n == 3)
-		y += 1900;
-	if (!is_day(y, m, d))
-		return -1;
-	*day_r = days_from(y, m, d);
+	/* "disregarding time and timezone" (RFC 3501 6.4.4) */
+	*day_r = imapd_date_of(t + (int64_t)d.zone * 60);
 	return 0;
 }

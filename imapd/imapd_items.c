@@ -246,7 +246,6 @@ make_label(const struct imapd_item *it)
 			break;
 		if (i > 0)
 			buf_putc(&b, ' ');
-		buf_reserve(&b, len);
 		for (; len > 0; len--, p++)
 			buf_putc(&b, *p >= 'a' && *p <= 'z' ?
 			    (char)(*p - 'a' + 'A') : *p);

@@ -8,7 +8,6 @@
 #include "lib/base/log.h"
 
 #include "imapd/imapd_names.h"
-//S#include "imapd/imapd_search.h"
 #include "imapd/imapd_session.h"
 
 static struct ev_io door_watch;
@@ -102,7 +101,6 @@ before_jail(void)
 	door_init(&imapd_door, PEER_IMAPD, -1);
 	ev_io_init(&door_watch, on_door, -1, EV_READ);
 	ev_timer_init(&sweeper, on_sweep, 0., IMAPD_SWEEP);
-//S	imapd_search_init();
 	return 0;
 }
 
