@@ -6,6 +6,7 @@ include tests/master/local.mk
 include tests/mail/local.mk
 include tests/ctl/local.mk
 include tests/net/local.mk
+include tests/pop3d/local.mk
 include tests/relay/local.mk
 TESTS += $(check_PROGRAMS)
 endif

@@ -5,3 +5,5 @@ tests_auth_test_delay_LDADD = auth/libauth.a $(AUTH_LIBS) $(CMOCKA_LIBS)
 tests_auth_test_serve_LDADD = auth/libauth.a $(AUTH_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/auth/test_talk
 tests_auth_test_talk_LDADD = auth/liblogin.a $(LOGIN_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/auth/test_proxy
+tests_auth_test_proxy_LDADD = auth/liblogin.a $(LOGIN_LIBS) $(CMOCKA_LIBS)

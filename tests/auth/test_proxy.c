@@ -1,0 +1,666 @@
+/*
+ * The real login between a TLS client (OpenSSL), a stand-in for auth and the
+ * other end of a session: all in one thread, turn by turn.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "auth/login_client.h"
+#include "lib/base/clock.h"
+#include "lib/base/fd.h"
+#include "lib/mail/imap_capability.h"
+#include "lib/mail/proto.h"
+#include "lib/net/tls.h"
+
+enum { TURNS = 4000 };
+
+static char dir[] = "/tmp/test_proxy.XXXXXX", cert[64], key[64];
+static struct ev_loop *loop;
+static struct login_server server;
+static struct chan auth;
+static SSL_CTX *client_ctx;
+
+/* A client's end. */
+struct end {
+	int	 fd;
+	SSL	*ssl;
+};
+
+static void
+write_pem(void)
+{
+	EVP_PKEY *k = EVP_EC_gen("P-256");
+	X509 *x = X509_new();
+	FILE *f;
+
+	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
+	X509_gmtime_adj(X509_getm_notBefore(x), 0);
+	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+	X509_set_pubkey(x, k);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN",
+	    MBSTRING_ASC, (const unsigned char *)"mail.example.test", -1, -1,
+	    0);
+	X509_set_issuer_name(x, X509_get_subject_name(x));
+	assert_true(X509_sign(x, k, EVP_sha256()) > 0);
+	f = fopen(cert, "w");
+	assert_int_equal(PEM_write_X509(f, x), 1);
+	fclose(f);
+	f = fopen(key, "w");
+	assert_int_equal(PEM_write_PrivateKey(f, k, NULL, NULL, 0, NULL,
+	    NULL), 1);
+	fclose(f);
+	X509_free(x);
+	EVP_PKEY_free(k);
+}
+
+static void
+turn(void)
+{
+	ev_run(loop, EVRUN_NOWAIT);
+}
+
+static void
+open_server(void)
+{
+	struct buf why = BUF_INIT(300);
+	SSL_CTX *a, *b;
+	int fd[2];
+
+	memset(&server, 0, sizeof(server));
+	a = tls_server_new(cert, key, "imap", 1, &why);
+	b = tls_server_new(cert, key, "pop3", 1, &why);
+	assert_non_null(a);
+	assert_non_null(b);
+	login_server_init(&server, loop, 10, a, b);
+	server.max_address = 5;
+	server.max_user = 3;
+	server.talk_ms = 60000;
+	assert_int_equal(fd_pair(fd), 0);
+	fd_nonblock(fd[0], 1);
+	login_auth_set(&server, fd[0]);
+	chan_init(&auth, fd[1]);
+	fd_nonblock(fd[1], 1);
+}
+
+static void
+close_server(void)
+{
+	login_server_clear(&server);
+	chan_clear(&auth);
+}
+
+static void
+peer_open(struct end *p, enum service s, const char *remote)
+{
+	int fd[2];
+
+	assert_int_equal(fd_pair(fd), 0);
+	fd_nonblock(fd[0], 1);
+	fd_nonblock(fd[1], 1);
+	p->fd = fd[1];
+	p->ssl = NULL;
+	login_client_new(&server, s, fd[0], remote);
+	turn();
+}
+
+static int
+peer_tls(struct end *p)
+{
+	int i, r = 0;
+
+	p->ssl = SSL_new(client_ctx);
+	SSL_set_fd(p->ssl, p->fd);
+	for (i = 0; i < TURNS && r != 1; i++) {
+		ERR_clear_error();
+		r = SSL_connect(p->ssl);
+		if (r != 1 && SSL_get_error(p->ssl, r) != SSL_ERROR_WANT_READ)
+			return -1;
+		turn();
+	}
+	return r == 1 ? 0 : -1;
+}
+
+static void
+peer_close(struct end *p)
+{
+	SSL_free(p->ssl);
+	p->ssl = NULL;
+	fd_close(&p->fd);
+}
+
+static void
+peer_say(struct end *p, const char *s)
+{
+	size_t n = strlen(s);
+
+	if (p->ssl != NULL)
+		assert_int_equal(SSL_write(p->ssl, s, (int)n), (int)n);
+	else
+		assert_int_equal(write(p->fd, s, n), (int)n);
+	turn();
+}
+
+/* What came, up to size octets; -1: nothing there, 0: the end. */
+static ssize_t
+peer_read(struct end *p, char *out, size_t size)
+{
+	int r;
+
+	if (p->ssl == NULL)
+		return read(p->fd, out, size);
+	ERR_clear_error();
+	r = SSL_read(p->ssl, out, (int)size);
+	if (r > 0)
+		return r;
+	return SSL_get_error(p->ssl, r) == SSL_ERROR_WANT_READ ? -1 : 0;
+}
+
+/* Reads until the text ends in want. */
+static void
+peer_expect(struct end *p, const char *want)
+{
+	char got[4096];
+	size_t n = 0, len = strlen(want);
+	ssize_t r;
+	int i;
+
+	for (i = 0; i < TURNS; i++) {
+		turn();
+		r = peer_read(p, got + n, sizeof(got) - 1 - n);
+		if (r > 0)
+			n += (size_t)r;
+		got[n] = '\0';
+		if (n >= len && strcmp(got + n - len, want) == 0)
+			return;
+		if (r == 0)
+			break;
+	}
+	fail_msg("expected \"%s\", got \"%s\"", want, got);
+}
+
+static void
+peer_expect_end(struct end *p)
+{
+	char junk[4096];
+	ssize_t r = -1;
+	int i;
+
+	for (i = 0; i < TURNS && r != 0; i++) {
+		turn();
+		r = peer_read(p, junk, sizeof(junk));
+	}
+	assert_int_equal(r, 0);
+}
+
+/* The question that login put to auth: its id. */
+static uint32_t
+asked(const char *user, const char *password)
+{
+	struct buf why = BUF_INIT(200);
+	struct msg m;
+	uint32_t id;
+	char *s;
+	int i, r = 0;
+
+	for (i = 0; i < TURNS && r != 1; i++) {
+		turn();
+		(void)!chan_read(&auth);
+		r = msg_next(&m, &proto_auth, PEER_LOGIN, &auth, &why);
+	}
+	assert_int_equal(r, 1);
+	s = msg_get_dup(&m, AF_USER);
+	assert_string_equal(s, user);
+	free(s);
+	s = msg_get_dup(&m, AF_PASSWORD);
+	assert_string_equal(s, password);
+	free(s);
+	id = m.id;
+	msg_done(&m);
+	return id;
+}
+
+/* Says yes; the other end of the session. */
+static int
+pass(uint32_t id, const char *user)
+{
+	int fd[2];
+
+	assert_int_equal(fd_pair(fd), 0);
+	msg_begin(&auth, &proto_auth, A_OK, id);
+	msg_text(&auth, AF_USER, user);
+	msg_fd(&auth, fd[0]);
+	assert_int_equal(msg_end(&auth), 0);
+	assert_int_equal(chan_flush(&auth), 1);
+	fd_nonblock(fd[1], 1);
+	turn();
+	return fd[1];
+}
+
+/* A client that is logged in; the session's end. */
+static int
+logged_in(struct end *p)
+{
+	int fd;
+
+	peer_open(p, SERVICE_IMAPS, "192.0.2.1:1");
+	assert_int_equal(peer_tls(p), 0);
+	peer_expect(p, "] Rohrpost ready\r\n");
+	peer_say(p, "a LOGIN anna kaffee\r\n");
+	fd = pass(asked("anna", "kaffee"), "anna@example.test");
+	peer_expect(p, "a OK [CAPABILITY " IMAP_CAPABILITY "] logged in\r\n");
+	return fd;
+}
+
+static void
+session_expect(int fd, const char *want)
+{
+	char got[1000];
+	size_t n = 0;
+	ssize_t r;
+	int i;
+
+	for (i = 0; i < TURNS && n < strlen(want); i++) {
+		turn();
+		r = read(fd, got + n, sizeof(got) - 1 - n);
+		if (r > 0)
+			n += (size_t)r;
+	}
+	got[n] = '\0';
+	assert_string_equal(got, want);
+}
+
+static void
+test_login(void **state)
+{
+	struct end p;
+	char c;
+	int fd;
+
+	open_server();
+	peer_open(&p, SERVICE_IMAP, "192.0.2.1:1");
+	peer_expect(&p, "] Rohrpost ready\r\n");
+	/* What stands behind STARTTLS in the segment is never executed. */
+	peer_say(&p, "a STARTTLS\r\nx LOGOUT\r\n");
+	peer_expect(&p, "a OK begin TLS now\r\n");
+	assert_int_equal(peer_tls(&p), 0);
+	peer_say(&p, "b LOGIN {4+}\r\nanna kaffee\r\nc SELECT INBOX\r\n");
+	fd = pass(asked("anna", "kaffee"), "anna@example.test");
+	peer_expect(&p, "] logged in\r\n");
+	session_expect(fd, "c SELECT INBOX\r\n");
+	assert_int_equal(write(fd, "c OK\r\n", 6), 6);
+	peer_expect(&p, "c OK\r\n");
+	/* The client says no more: the session is told, and may still answer. */
+	peer_say(&p, "d LOGOUT\r\n");
+	SSL_shutdown(p.ssl);
+	session_expect(fd, "d LOGOUT\r\n");
+	turn();
+	assert_int_equal(read(fd, &c, 1), 0);
+	assert_int_equal(write(fd, "* BYE\r\n", 7), 7);
+	close(fd);
+	peer_expect(&p, "* BYE\r\n");
+	peer_expect_end(&p);
+	peer_close(&p);
+	turn();
+	assert_int_equal(server.clients, 0);
+	close_server();
+}
+
+static void
+test_refused(void **state)
+{
+	static const struct {
+		enum a_reason why;
+		const char *text;
+	} row[] = {
+		{ A_BAD, "a NO [AUTHENTICATIONFAILED] wrong name or "
+		  "password\r\n" },
+		{ A_LATER, "a NO [UNAVAILABLE] temporary trouble, try again "
+		  "later\r\n" },
+		{ A_LIMIT, "a NO [LIMIT] too many failures or sessions, wait "
+		  "a while\r\n" },
+	};
+	struct end p;
+	uint32_t id;
+	size_t i;
+	int fd;
+
+	open_server();
+	peer_open(&p, SERVICE_IMAPS, "192.0.2.1:1");
+	assert_int_equal(peer_tls(&p), 0);
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		peer_say(&p, "a LOGIN anna x\r\n");
+		id = asked("anna", "x");
+		msg_begin(&auth, &proto_auth, A_NO, id);
+		msg_u32(&auth, AF_REASON, row[i].why);
+		msg_text(&auth, AF_WORDS, "words");
+		assert_int_equal(msg_end(&auth), 0);
+		assert_int_equal(chan_flush(&auth), 1);
+		peer_expect(&p, row[i].text);
+	}
+	/* Auth dies while it is asked; then there is none; then a new one. */
+	peer_say(&p, "a LOGIN anna x\r\n");
+	asked("anna", "x");
+	chan_clear(&auth);
+	peer_expect(&p, row[1].text);
+	peer_say(&p, "a LOGIN anna x\r\n");
+	peer_expect(&p, row[1].text);
+	peer_close(&p);
+	close_server();
+
+	/* The client is gone when the answer comes: the session sees an end. */
+	open_server();
+	peer_open(&p, SERVICE_IMAPS, "192.0.2.1:1");
+	assert_int_equal(peer_tls(&p), 0);
+	peer_say(&p, "a LOGIN anna x\r\n");
+	id = asked("anna", "x");
+	peer_close(&p);
+	turn();
+	fd = pass(id, "anna@example.test");
+	for (i = 0; i < 100; i++)
+		turn();
+	peer_close(&(struct end){ .fd = fd });
+	close_server();
+}
+
+static void
+fill(char *p, size_t len, unsigned *seed)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		p[i] = (char)((*seed = *seed * 1103515245 + 12345) >> 16);
+}
+
+/* The session writes without end to a client that does not read. */
+static void
+test_pressure_down(void **state)
+{
+	enum { TOTAL = 8 << 20, BOUND = 2 << 20 };
+	static char out[65536], in[65536], expected[65536];
+	unsigned seed = 1, check = 1;
+	size_t sent = 0, got = 0, quiet, i;
+	struct end p;
+	ssize_t n;
+	int fd;
+
+	open_server();
+	fd = logged_in(&p);
+	fill(out, sizeof(out), &seed);
+	for (quiet = 0; quiet < 100; ) {
+		n = write(fd, out + sent % sizeof(out),
+		    sizeof(out) - sent % sizeof(out));
+		quiet = n > 0 ? 0 : quiet + 1;
+		if (n > 0)
+			sent += (size_t)n;
+		if (n > 0 && sent % sizeof(out) == 0)
+			fill(out, sizeof(out), &seed);
+		turn();
+		assert_true(sent < BOUND);
+	}
+	/* Now it reads: every octet comes, in order. */
+	fill(expected, sizeof(expected), &check);
+	while (got < TOTAL) {
+		if (sent < TOTAL) {
+			n = write(fd, out + sent % sizeof(out),
+			    sizeof(out) - sent % sizeof(out));
+			if (n > 0)
+				sent += (size_t)n;
+			if (n > 0 && sent % sizeof(out) == 0)
+				fill(out, sizeof(out), &seed);
+		}
+		turn();
+		n = peer_read(&p, in, sizeof(in));
+		for (i = 0; n > 0 && i < (size_t)n; i++, got++) {
+			if (got > 0 && got % sizeof(expected) == 0)
+				fill(expected, sizeof(expected), &check);
+			assert_int_equal(in[i],
+			    expected[got % sizeof(expected)]);
+		}
+		assert_int_not_equal(n, 0);
+	}
+	close(fd);
+	peer_close(&p);
+	close_server();
+}
+
+/* The client writes without end to a session that does not read. */
+static void
+test_pressure_up(void **state)
+{
+	enum { TOTAL = 8 << 20, BOUND = 2 << 20 };
+	static char out[16384], in[65536];
+	size_t sent = 0, got = 0, quiet = 0;
+	struct end p;
+	ssize_t n;
+	int fd, r;
+
+	open_server();
+	fd = logged_in(&p);
+	memset(out, 'x', sizeof(out));
+	SSL_set_mode(p.ssl, SSL_MODE_ENABLE_PARTIAL_WRITE |
+	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	while (quiet < 100) {
+		ERR_clear_error();
+		r = SSL_write(p.ssl, out, sizeof(out));
+		quiet = r > 0 ? 0 : quiet + 1;
+		if (r > 0)
+			sent += (size_t)r;
+		turn();
+		assert_true(sent < BOUND);
+	}
+	while (got < TOTAL) {
+		ERR_clear_error();
+		r = SSL_write(p.ssl, out, sizeof(out));
+		if (r > 0)
+			sent += (size_t)r;
+		turn();
+		n = read(fd, in, sizeof(in));
+		if (n > 0)
+			got += (size_t)n;
+		assert_int_not_equal(n, 0);
+	}
+	close(fd);
+	peer_close(&p);
+	close_server();
+}
+
+static void
+test_vanished(void **state)
+{
+	struct end p;
+	int fd;
+
+	open_server();
+	fd = logged_in(&p);
+	close(fd);
+	peer_expect(&p, "* BYE the session has ended, connect again\r\n");
+	peer_expect_end(&p);
+	peer_close(&p);
+	/* In the middle of a literal nothing of ours may stand. */
+	fd = logged_in(&p);
+	assert_int_equal(write(fd, "* 1 FETCH (BODY[] {99}\r\nhello\r\n", 31),
+	    31);
+	close(fd);
+	peer_expect(&p, "hello\r\n");
+	peer_expect_end(&p);
+	peer_close(&p);
+	close_server();
+}
+
+static void
+test_rest(void **state)
+{
+	static const struct {
+		int	 was;
+		const char *text;
+		int	 rest;
+	} row[] = {
+		{ 0, "* 1 FETCH (FLAGS ())\r\na1 OK done\r\n", 1 },
+		{ 1, "a1 NO [X] y\r\n", 1 }, { 0, "a1 OK done\r\n", 0 },
+		{ 1, "+ idling\r\n", 1 }, { 1, "* 12 EXISTS\r\n", 1 },
+		{ 1, "* 12 FETCH (x\r\n", 0 }, { 1, "* BYE x\r\n", 0 },
+		{ 1, "a1 OK done", 0 }, { 1, "", 0 }, { 1, "\n", 0 },
+		{ 1, "\r\n", 0 }, { 1, "x\r\n* 5 apples\r\n", 0 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+		assert_int_equal(login_proxy_rest(row[i].was, row[i].text,
+		    strlen(row[i].text)), row[i].rest);
+}
+
+static void
+test_limits(void **state)
+{
+	struct end p[12];
+	char remote[40];
+	int fd[4], i;
+
+	open_server();
+	/* One address. */
+	for (i = 0; i < 5; i++)
+		peer_open(&p[i], SERVICE_IMAP, "192.0.2.1:1");
+	peer_open(&p[5], SERVICE_POP3, "192.0.2.1:2");
+	peer_expect(&p[5], "-ERR too many connections\r\n");
+	peer_expect_end(&p[5]);
+	for (i = 0; i < 6; i++)
+		peer_close(&p[i]);
+	for (i = 0; i < 50; i++)
+		turn();
+	assert_int_equal(server.clients, 0);
+	/* All places taken: the oldest that is not logged in makes room. */
+	for (i = 0; i < 11; i++) {
+		snprintf(remote, sizeof(remote), "192.0.2.%d:1", i + 1);
+		peer_open(&p[i], SERVICE_IMAP, remote);
+	}
+	assert_int_equal(server.clients, 10);
+	peer_expect_end(&p[0]);
+	peer_expect(&p[10], "] Rohrpost ready\r\n");
+	for (i = 0; i < 11; i++)
+		peer_close(&p[i]);
+	for (i = 0; i < 50; i++)
+		turn();
+	/* One user. */
+	for (i = 0; i < 3; i++)
+		fd[i] = logged_in(&p[i]);
+	peer_open(&p[3], SERVICE_POP3S, "192.0.2.1:1");
+	assert_int_equal(peer_tls(&p[3]), 0);
+	peer_say(&p[3], "USER anna\r\nPASS kaffee\r\n");
+	fd[3] = pass(asked("anna", "kaffee"), "anna@example.test");
+	peer_expect(&p[3], "-ERR [SYS/TEMP] too many failures or sessions, "
+	    "wait a while\r\n");
+	for (i = 0; i < 4; i++) {
+		peer_close(&p[i]);
+		close(fd[i]);
+	}
+	close_server();
+}
+
+/* RFC 8446 4.6.3 lets a client ask for new keys for ever; we do not. */
+static void
+test_key_updates(void **state)
+{
+	struct end p;
+	char c;
+	int fd, i;
+
+	open_server();
+	fd = logged_in(&p);
+	for (i = 0; i < 5; i++) {
+		assert_int_equal(SSL_key_update(p.ssl,
+		    SSL_KEY_UPDATE_REQUESTED), 1);
+		peer_say(&p, "x");
+		(void)!read(fd, &c, 1);
+	}
+	assert_int_equal(server.clients, 1);
+	for (i = 0; i < 100; i++) {
+		ERR_clear_error();
+		SSL_key_update(p.ssl, SSL_KEY_UPDATE_NOT_REQUESTED);
+		SSL_write(p.ssl, "x", 1);
+		turn();
+		(void)!read(fd, &c, 1);
+	}
+	assert_int_equal(server.clients, 0);
+	close(fd);
+	peer_close(&p);
+	close_server();
+}
+
+/* Neither random octets nor half a hello may hurt others. */
+static void
+test_bad_tls(void **state)
+{
+	struct end p[4];
+	int i;
+
+	open_server();
+	for (i = 0; i < 4; i++)
+		peer_open(&p[i], SERVICE_IMAPS, "192.0.2.1:1");
+	peer_say(&p[0], "a LOGIN x y\r\n");
+	assert_int_equal(write(p[1].fd, "\x16\x03\x01\xff\xff", 5), 5);
+	peer_close(&p[2]);
+	assert_int_equal(peer_tls(&p[3]), 0);
+	peer_expect(&p[3], "] Rohrpost ready\r\n");
+	for (i = 0; i < 50; i++)
+		turn();
+	assert_true(server.clients <= 2);
+	peer_close(&p[0]);
+	peer_close(&p[1]);
+	peer_close(&p[3]);
+	close_server();
+}
+
+static int
+setup(void **state)
+{
+	signal(SIGPIPE, SIG_IGN);
+	assert_non_null(mkdtemp(dir));
+	snprintf(cert, sizeof(cert), "%s/cert.pem", dir);
+	snprintf(key, sizeof(key), "%s/key.pem", dir);
+	write_pem();
+	tls_init();
+	client_ctx = SSL_CTX_new(TLS_client_method());
+	loop = ev_loop_new(0);
+	return loop == NULL || client_ctx == NULL;
+}
+
+static int
+teardown(void **state)
+{
+	SSL_CTX_free(client_ctx);
+	ev_loop_destroy(loop);
+	unlink(cert);
+	unlink(key);
+	return rmdir(dir);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_login),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_pressure_down),
+		cmocka_unit_test(test_pressure_up),
+		cmocka_unit_test(test_vanished),
+		cmocka_unit_test(test_rest),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_key_updates),
+		cmocka_unit_test(test_bad_tls),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
