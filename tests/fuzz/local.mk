@@ -26,12 +26,10 @@ tests_fuzz_fuzz_mx_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_smtp_data_SOURCES = tests/fuzz/fuzz_smtp_data.c
 tests_fuzz_fuzz_smtp_data_LDADD = relay/librelay.a $(BASE)
 tests_fuzz_fuzz_smtp_data_LDFLAGS = $(FUZZING)
-<<<<<<< HEAD
 noinst_PROGRAMS += tests/fuzz/fuzz_config
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c
 tests_fuzz_fuzz_config_LDADD = $(SERVER) $(BASE)
 tests_fuzz_fuzz_config_LDFLAGS = $(FUZZING)
-=======
 noinst_PROGRAMS += tests/fuzz/fuzz_login_imap tests/fuzz/fuzz_login_pop3 \
 	tests/fuzz/fuzz_pop3d
 tests_fuzz_fuzz_login_imap_SOURCES = tests/fuzz/fuzz_login_imap.c
@@ -43,6 +41,5 @@ tests_fuzz_fuzz_login_pop3_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_pop3d_SOURCES = tests/fuzz/fuzz_pop3d.c
 tests_fuzz_fuzz_pop3d_LDADD = pop3d/libpop3d.a $(MAIL) $(BASE)
 tests_fuzz_fuzz_pop3d_LDFLAGS = $(FUZZING)
->>>>>>> a878791 (pop3d: a POP3 session after its login; tests of login's proxy; fuzz targets)
 endif
 EXTRA_DIST += tests/fuzz/corpus
