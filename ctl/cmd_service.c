@@ -3,23 +3,21 @@
  */
 #include "config.h"
 
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <spawn.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "ctl/ctl.h"
 #include "ctl/ctl_control.h"
-#include "lib/base/clock.h"
 #include "lib/base/fd.h"
 
 enum {
@@ -45,136 +43,78 @@ master_pid(struct ctl *c)
 	return r == -1 ? -1 : cred.pid;
 }
 
-/* The socket on which master says READY=1 (sd_notify(3)). */
-static int
-notify_socket(struct ctl *c, char *path, size_t size)
-{
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	int fd;
-
-	snprintf(path, size, "%s/run/start.%ld", c->state_dir,
-	    (long)getpid());
-	if (strlen(path) >= sizeof(un.sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	strcpy(un.sun_path, path);
-	unlink(path);
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd != -1 && bind(fd, (struct sockaddr *)&un, sizeof(un)) == -1)
-		fd_close(&fd);
-	return fd;
-}
-
-static void
-exec_master(struct ctl *c, int foreground)
-{
-	char *argv[] = { (char[]){ "master" }, (char[]){ "-c" },
-		(char *)(uintptr_t)c->dir, NULL };
-
-	(void)foreground;
-	execv(LIBEXECDIR "/master", argv);
-}
-
-/* The child: a session of its own, nothing of ours open but its errors. */
-static void
-run_master(struct ctl *c, const char *notify, int errors)
-{
-	int null = open("/dev/null", O_RDWR);
-
-	setsid();
-	setenv("NOTIFY_SOCKET", notify, 1);
-	signal(SIGPIPE, SIG_DFL);
-	if (null == -1 || dup2(null, 0) == -1 || dup2(null, 1) == -1 ||
-	    dup2(errors, 2) == -1 || chdir("/") == -1)
-		_exit(111);
-	if (null > 2)
-		close(null);
-	exec_master(c, 0);
-	dprintf(2, "%s/master: %s\n", LIBEXECDIR, strerror(errno));
-	_exit(111);
-}
-
 /* Tells what master said before it ended, each line as ours. */
 static int
 tell_errors(int errors, int status)
 {
 	struct buf text = BUF_INIT(ERRORS_MAX);
-	int temporary = WIFEXITED(status) && WEXITSTATUS(status) == 111;
+	const char *p, *nl;
 
 	if (fd_slurp(errors, &text) == -1 && text.len == 0)
 		buf_set(&text, "master ended");
 	if (text.len == 0)
-		buf_set(&text, "master ended with status %d",
-		    WIFEXITED(status) ? WEXITSTATUS(status) : -1);
-	ctl_say(0, &text);
+		buf_set(&text, "master ended with status %d", status);
+	for (p = buf_str(&text); *p != '\0'; p = nl + (*nl == '\n')) {
+		if (strncmp(p, "master: ", 8) == 0)
+			p += 8;
+		nl = strchrnul(p, '\n');
+		ctl_fail(0, "%.*s", (int)(nl - p), p);
+	}
 	buf_clear(&text);
-	return temporary ? CTL_LATER : CTL_REFUSED;
+	return status == 111 ? CTL_LATER : CTL_REFUSED;
 }
 
+/* Waits for pid up to ms. Its exit status, -1 where it did not exit. */
 static int
-is_ready(int fd)
+wait_exit(pid_t pid, int ms)
 {
-	char text[512];
-	ssize_t n = recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT);
+	struct pollfd p = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+	int status, r;
 
-	if (n <= 0)
-		return 0;
-	text[n] = '\0';
-	return strncmp(text, "READY=1", 7) == 0 ||
-	    strstr(text, "\nREADY=1") != NULL;
+	r = poll(&p, 1, ms);
+	if (p.fd != -1)
+		close(p.fd);
+	if (r != 1 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
 }
 
-static int
-wait_ready(pid_t pid, int notify, int errors)
-{
-	struct pollfd p[2] = {
-		{ .fd = notify, .events = POLLIN },
-		{ .fd = pidfd_open(pid, 0), .events = POLLIN },
-	};
-	int64_t end = clock_mono_ms() + READY_MS, left;
-	int status = 0, r = -1;
-
-	while (r == -1 && (left = end - clock_mono_ms()) > 0) {
-		if (poll(p, 2, (int)left) == -1 && errno != EINTR)
-			break;
-		if ((p[0].revents & POLLIN) && is_ready(notify))
-			r = CTL_DONE;
-		else if (waitpid(pid, &status, WNOHANG) == pid)
-			r = tell_errors(errors, status);
-	}
-	if (r == -1) {
-		r = ctl_fail(CTL_LATER, "not ready after %d s; stopped again",
-		    READY_MS / 1000);
-		kill(pid, SIGTERM);
-	}
-	if (p[1].fd != -1)
-		close(p[1].fd);
-	return r;
-}
-
+/*
+ * Master goes into the background by itself; the process that we started ends
+ * when every program is ready, or when the start failed. What it says is
+ * caught in memory, not in a pipe that the background part would hold open.
+ */
 static int
 start_background(struct ctl *c)
 {
-	char path[1024];
-	int notify, errors, r;
+	const char *argv[] = { "master", "-c", c->dir, NULL };
+	posix_spawn_file_actions_t fa;
+	int errors, e, status, r = CTL_DONE;
 	pid_t pid;
 
-	notify = notify_socket(c, path, sizeof(path));
-	if (notify == -1)
-		return ctl_fail(CTL_REFUSED, "%s: %s", path, strerror(errno));
-	/* What master writes before its log is up; gone with the last user. */
 	errors = memfd_create("rohrpost-start", MFD_CLOEXEC);
-	pid = errors == -1 ? -1 : fork();
-	if (pid == 0)
-		run_master(c, path, errors);
-	if (pid == -1)
-		r = ctl_fail(CTL_LATER, "start: %s", strerror(errno));
-	else
-		r = wait_ready(pid, notify, errors);
-	unlink(path);
-	fd_close(&notify);
-	fd_close(&errors);
+	if (errors == -1)
+		return ctl_fail(CTL_LATER, "start: %s", strerror(errno));
+	posix_spawn_file_actions_init(&fa);
+	posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&fa, errors, 1);
+	posix_spawn_file_actions_adddup2(&fa, errors, 2);
+	e = posix_spawn(&pid, LIBEXECDIR "/master", &fa, NULL,
+	    (char *const *)(uintptr_t)argv, environ);
+	posix_spawn_file_actions_destroy(&fa);
+	if (e != 0) {
+		r = ctl_fail(CTL_LATER, "%s/master: %s", LIBEXECDIR,
+		    strerror(e));
+	} else {
+		status = wait_exit(pid, READY_MS);
+		if (status > 0)
+			r = tell_errors(errors, status);
+		else if (status == -1)
+			r = ctl_fail(CTL_LATER, "not ready after %d s (see "
+			    "%s/log/rohrpost.log)", READY_MS / 1000,
+			    c->state_dir);
+	}
+	close(errors);
 	return r;
 }
 
@@ -192,7 +132,8 @@ cmd_start(struct ctl *c)
 	if (c->opt[0] == NULL)
 		return start_background(c);
 	signal(SIGPIPE, SIG_DFL);
-	exec_master(c, 1);
+	execl(LIBEXECDIR "/master", "master", "-c", c->dir, "-f",
+	    (char *)NULL);
 	return ctl_fail(CTL_LATER, "%s/master: %s", LIBEXECDIR,
 	    strerror(errno));
 }

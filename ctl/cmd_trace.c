@@ -193,22 +193,20 @@ collect(struct trace *t, char *line)
 		add_id(t, id);
 }
 
-/* "TIME ORIGIN: text" */
+/* "TIME PROGRAM[PID] LEVEL text" (master/logger_line.c) */
 static void
-print_line(struct trace *t, char *line)
+print_line(struct trace *t, const char *line)
 {
-	char *origin = strchr(line, ' '), *text;
+	size_t n;
+	int i;
 
-	text = origin == NULL ? NULL : strstr(origin, ": ");
-	if (text == NULL) {
-		out_text(&t->out, "");
-		out_text(&t->out, "");
-		out_text(&t->out, line);
-		return;
+	for (i = 0; i < 3; i++) {
+		n = strcspn(line, " ");
+		out_value(&t->out, C_TEXT, line, n);
+		line += n;
+		line += *line == ' ';
 	}
-	out_value(&t->out, C_TEXT, line, (size_t)(origin - line));
-	out_value(&t->out, C_TEXT, origin + 1, (size_t)(text - origin - 1));
-	out_text(&t->out, text + 2);
+	out_text(&t->out, line);
 }
 
 static void
@@ -241,6 +239,7 @@ cmd_trace(struct ctl *c)
 	out_init(&t->out, stdout, c->json);
 	out_name(&t->out, "time", 4);
 	out_name(&t->out, "program", 7);
+	out_name(&t->out, "level", 5);
 	out_name(&t->out, "text", 4);
 	r = t->n_ids > 0 && each_line(t, print) == -1 ? CTL_REFUSED :
 	    CTL_DONE;

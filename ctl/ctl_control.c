@@ -41,19 +41,26 @@ unix_connect(const char *dir, const char *name)
 }
 
 int
-control_connect(const char *state_dir, enum peer who)
+control_socket(const char *state_dir, const char *name)
 {
 	struct buf dir = BUF_INIT(0);
-	char name[40];
 	int fd, e;
 
 	buf_printf(&dir, "%s/run", state_dir);
-	snprintf(name, sizeof(name), "%s.ctl", peer_name(who));
 	fd = unix_connect(buf_str(&dir), name);
 	e = errno;
 	buf_clear(&dir);
 	errno = e;
 	return fd;
+}
+
+int
+control_connect(const char *state_dir, enum peer who)
+{
+	char name[40];
+
+	snprintf(name, sizeof(name), "%s.ctl", peer_name(who));
+	return control_socket(state_dir, name);
 }
 
 static int

@@ -25,7 +25,9 @@ struct control {
 
 /* The exit status. */
 int	control_call(struct ctl *c, struct control *q);
-/* A connected control socket, or -1 with errno. */
+/* A connected socket of state_dir/run by its name, or -1 with errno. */
+int	control_socket(const char *state_dir, const char *name);
+/* The control socket of a program. */
 int	control_connect(const char *state_dir, enum peer who);
 
 #endif

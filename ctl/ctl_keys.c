@@ -130,48 +130,39 @@ keys_load(struct keys *k, struct buf *why)
 	return r;
 }
 
-/* Adds the lines of text that why does not have yet. */
+/* The lines of text, without the name that master put before each. */
 static void
-add_lines(struct buf *why, const char *prefix, const char *text)
+add_lines(struct buf *why, const char *text)
 {
+	static const char prefix[] = "master: ";
 	const char *nl;
-	char *line;
 
-	/* "smtpd: FILE:7: words": the same fault, whoever found it. */
 	for (; *text != '\0'; text = nl + (*nl == '\n')) {
+		if (strncmp(text, prefix, sizeof(prefix) - 1) == 0)
+			text += sizeof(prefix) - 1;
 		nl = strchrnul(text, '\n');
-		if (strncmp(text, prefix, strlen(prefix)) == 0 &&
-		    strncmp(text + strlen(prefix), ": ", 2) == 0)
-			text += strlen(prefix) + 2;
-		line = mem_strndup(text, (size_t)(nl - text));
-		if (*line != '\0' && strstr(buf_str(why), line) == NULL)
-			buf_printf(why, "%s%s", why->len > 0 ? "\n" : "",
-			    line);
-		free(line);
+		if (nl != text)
+			buf_printf(why, "%s%.*s", why->len > 0 ? "\n" : "",
+			    (int)(nl - text), text);
 	}
 }
 
+/* Master asks them all, and says each fault once. */
 int
 keys_check(const char *dir, struct buf *why)
 {
 	struct buf path = BUF_INIT(0), text = BUF_INIT(OUTPUT_MAX);
-	const char *argv[5] = { NULL, "-c", dir, "-n", NULL };
-	int i, status, r = 0;
+	const char *argv[5] = { "master", "-c", dir, "-n", NULL };
+	int status;
 
+	status = ctl_run_program(program_path(PEER_MASTER, &path), argv,
+	    &text);
 	buf_reset(why);
-	for (i = 0; ctl_programs[i] != PEER_NONE; i++) {
-		argv[0] = peer_name(ctl_programs[i]);
-		status = ctl_run_program(program_path(ctl_programs[i], &path),
-		    argv, &text);
-		if (status == 0)
-			continue;
-		r = -1;
-		if (text.len == 0)
-			buf_printf(&text, "%s -n: exit status %d",
-			    buf_str(&path), status);
-		add_lines(why, argv[0], buf_str(&text));
-	}
+	if (status != 0)
+		add_lines(why, buf_str(&text));
+	if (status != 0 && why->len == 0)
+		buf_set(why, "%s -n: exit status %d", buf_str(&path), status);
 	buf_clear(&path);
 	buf_clear(&text);
-	return r;
+	return status == 0 ? 0 : -1;
 }

@@ -1,14 +1,12 @@
 #include "config.h"
 
-#include <idn2.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ctl/ctl_name.h"
-#include "lib/base/mem.h"
 #include "lib/base/str.h"
-#include "lib/mail/limits.h"
+#include "lib/mail/address.h"
 
 void
 name_trim(const char **p, size_t *len)
@@ -22,61 +20,18 @@ name_trim(const char **p, size_t *len)
 		(*len)--;
 }
 
-/* RFC 5321 4.1.2: sub-domain = Let-dig [Ldh-str]; dots only between them. */
-static int
-is_hostname(const char *s)
-{
-	size_t label = 0, total = strlen(s);
-	const char *p;
-
-	if (total == 0 || total > 253)
-		return 0;
-	for (p = s; *p != '\0'; p++) {
-		if (*p == '.') {
-			if (label == 0 || p[-1] == '-' || p[1] == '\0')
-				return 0;
-			label = 0;
-			continue;
-		}
-		if (!((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') ||
-		    (*p == '-' && label > 0)))
-			return 0;
-		if (++label > LABEL_MAX)
-			return 0;
-	}
-	return p[-1] != '-';
-}
-
 int
 name_domain(const char *p, size_t len, struct buf *out, struct buf *why)
 {
-	char *text, *ascii = NULL;
-	int r;
+	char domain[DOMAIN_MAX + 1];
+	enum address_result r;
 
-	if (len == 0 || len > DOMAIN_MAX * 4 || !str_is_text(p, len)) {
-		buf_set(why, len == 0 ? "a domain is missing" :
-		    "not a domain name");
-		return -1;
-	}
-	text = mem_strndup(p, len);
-	r = idn2_to_ascii_8z(text, &ascii, IDN2_NFC_INPUT |
-	    IDN2_NONTRANSITIONAL);
-	if (r != IDN2_OK) {
-		buf_set(why, "%s: not a domain name: %s", text,
-		    idn2_strerror(r));
-		free(text);
-		return -1;
-	}
-	str_tolower(ascii, strlen(ascii));
-	if (!is_hostname(ascii)) {
-		buf_set(why, "%s: not a domain name", text);
-		r = -1;
-	} else {
-		r = buf_puts(out, ascii);
-	}
-	idn2_free(ascii);
-	free(text);
-	return r == 0 ? 0 : -1;
+	r = address_domain_parse(p, len, domain, NULL);
+	if (r == ADDRESS_OK && buf_puts(out, domain) == 0)
+		return 0;
+	buf_set(why, "%.*s: %s", (int)(len > 300 ? 300 : len), p,
+	    len == 0 ? "a domain is missing" : "not a domain name");
+	return -1;
 }
 
 /*
@@ -150,7 +105,8 @@ name_address(const char *p, size_t len, enum name_kind kind, struct buf *out,
 		buf_set(why, "the address is too long");
 		r = -1;
 	}
-	if (r == 0)
+	/* Elsewhere the case of a local part may count (RFC 5321 2.4). */
+	if (r == 0 && kind != NAME_TARGET)
 		str_tolower(out->data + start, llen);
 	buf_clear(&domain);
 	return r;

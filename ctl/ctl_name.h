@@ -1,7 +1,7 @@
 /*
  * Names as the operator writes them, brought to the one form that the
  * compiled tables hold: domains as lower-case A-labels (RFC 5891), local parts
- * in lower case.
+ * in lower case but for those of targets.
  *
  * DIAGNOSTICS: what is wrong is said in why, without file and line.
  */

@@ -10,6 +10,7 @@
 
 #include "ctl/ctl_set.h"
 #include "lib/base/fd.h"
+#include "lib/base/str.h"
 #include "lib/mail/limits.h"
 
 enum { LOCK_TRIES = 100, LOCK_WAIT_MS = 100 };
@@ -136,6 +137,7 @@ set_find(const struct set *s, const char *address, struct row **row_r)
 	if (strlen(address) > ADDRESS_MAX)
 		return SET_REMOTE;
 	strcpy(key, address);
+	str_tolower(key, strlen(key));
 	at = strrchr(key, '@');
 	if (at == NULL)
 		return SET_REMOTE;

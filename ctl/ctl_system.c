@@ -25,22 +25,11 @@ static const char *const users[] = {
 static const struct {
 	const char *path;
 	mode_t	 mode;
-	const char *user, *group;	/* NULL: root */
+	const char *group;	/* NULL: root */
 } dirs[] = {
-	{ "", 0755, NULL, NULL },
-	{ "spool", 0755, NULL, NULL },
-	{ "spool/queue", 0750, "rp-queue", SPOOL_GROUP },
-	/* The group goes on to the files, which store links from. */
-	{ "spool/queue/body", 02770, "rp-queue", SPOOL_GROUP },
-	{ "spool/queue/db", 0700, "rp-queue", "rp-queue" },
-	{ "spool/queue/bad", 0700, "rp-queue", "rp-queue" },
-	{ "spool/mail", 0700, "rp-store", "rp-store" },
-	{ "spool/index", 0700, "rp-store", "rp-store" },
-	{ "jail", 0755, NULL, NULL },
-	{ "jail/state", 0755, "rp-store", "rp-store" },
-	{ "auth", 0750, NULL, "rp-auth" },
-	{ "run", 0755, NULL, NULL },
-	{ "log", 0750, "rp-log", "rp-log" },
+	{ "", 0755, NULL },
+	{ "jail", 0755, NULL },
+	{ "auth", 0750, "rp-auth" },
 };
 
 static int
@@ -109,27 +98,14 @@ system_mkdir(const char *path, unsigned mode)
 
 /* Owner and mode through a descriptor: no name is followed twice. */
 static int
-own(int fd, const char *user, const char *group, mode_t mode)
+own(int fd, const char *group, mode_t mode)
 {
-	const struct passwd *pw;
-	const struct group *gr;
-	uid_t uid = 0;
-	gid_t gid = 0;
+	const struct group *gr = NULL;
 
 	if (geteuid() == 0) {
-		if (user != NULL) {
-			pw = getpwnam(user);
-			if (pw == NULL)
-				return -1;
-			uid = pw->pw_uid;
-		}
-		if (group != NULL) {
-			gr = getgrnam(group);
-			if (gr == NULL)
-				return -1;
-			gid = gr->gr_gid;
-		}
-		if (fchown(fd, uid, gid) == -1)
+		if (group != NULL && (gr = getgrnam(group)) == NULL)
+			return -1;
+		if (fchown(fd, 0, gr == NULL ? 0 : gr->gr_gid) == -1)
 			return -1;
 	}
 	return fchmod(fd, mode);
@@ -151,10 +127,10 @@ system_dirs(const char *state_dir, struct buf *why)
 		if (system_mkdir(buf_str(&path), 0700) == 0)
 			fd = open(buf_str(&path), O_RDONLY | O_DIRECTORY |
 			    O_NOFOLLOW | O_CLOEXEC);
-		if (fd == -1 || own(fd, dirs[i].user, dirs[i].group,
-		    dirs[i].mode) == -1 || fd_sync_dir(fd) == -1) {
+		if (fd == -1 || own(fd, dirs[i].group, dirs[i].mode) == -1 ||
+		    fd_sync_dir(fd) == -1) {
 			buf_set(why, "%s: %s", buf_str(&path), errno != 0 ?
-			    strerror(errno) : "its system user is missing");
+			    strerror(errno) : "its system group is missing");
 			r = -1;
 		}
 		fd_close(&fd);

@@ -1,6 +1,7 @@
 /*
- * What setup needs of the system: the users, and the directories under
- * state_dir (doc/internals.md).
+ * What setup needs of the system: the users, and state_dir with the two
+ * directories that compiled tables go to. The other directories are made by
+ * master at each start (master/master_setup.c).
  *
  * As root the system users and the group are made where they are missing, and
  * each directory gets its owner; otherwise all belongs to the caller.

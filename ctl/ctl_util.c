@@ -25,7 +25,7 @@ const enum peer ctl_programs[] = {
 };
 
 struct ctl_conf {
-	const char *state_dir;
+	char	*state_dir;
 };
 
 static const struct config_key keys[] = {
@@ -37,13 +37,16 @@ int
 ctl_load(struct ctl *c)
 {
 	struct buf why = BUF_INIT(0);
-	struct ctl_conf conf;
+	static struct ctl_conf conf;
+	struct ctl_conf fresh;
 
-	if (config_load(c->dir, keys, &conf, &why) == -1) {
+	if (config_load(c->dir, keys, &fresh, &why) == -1) {
 		ctl_say(-1, &why);
 		buf_clear(&why);
 		return -1;
 	}
+	free(conf.state_dir);
+	conf = fresh;
 	c->state_dir = conf.state_dir;
 	return 0;
 }

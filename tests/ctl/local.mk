@@ -1,5 +1,12 @@
-check_PROGRAMS += tests/ctl/test_text tests/ctl/test_tables
-CTL_TEST_LIBS = ctl/libctl.a $(MAIL) $(MAP) $(BASE) $(CDB_LIBS) $(IDN2_LIBS) \
-	$(CRYPT_LIBS) $(CMOCKA_LIBS)
+CTL_TEST_LIBS = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
+	$(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) $(EV_LIBS) \
+	$(CMOCKA_LIBS)
+check_PROGRAMS += tests/ctl/test_text tests/ctl/test_tables \
+	tests/ctl/test_out tests/ctl/test_answers tests/ctl/test_command \
+	tests/ctl/test_sendmail
 tests_ctl_test_text_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_tables_LDADD = $(CTL_TEST_LIBS)
+tests_ctl_test_out_LDADD = $(CTL_TEST_LIBS)
+tests_ctl_test_answers_LDADD = $(CTL_TEST_LIBS)
+tests_ctl_test_command_LDADD = $(CTL_TEST_LIBS)
+tests_ctl_test_sendmail_LDADD = ctl/libsendmail.a $(CTL_TEST_LIBS)

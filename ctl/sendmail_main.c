@@ -1,0 +1,237 @@
+#include "config.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "ctl/ctl_control.h"
+#include "ctl/sendmail.h"
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/str.h"
+#include "lib/mail/tables.h"
+#include "lib/server/config.h"
+
+enum mode { MODE_MESSAGE, MODE_SMTP, MODE_REFUSED };
+
+struct options {
+	const char *dir, *sender, *full_name;
+	enum mode mode;
+	int	 from_header, dot_is_text;
+};
+
+struct sendmail_conf {
+	const char *hostname, *state_dir;
+	uint64_t message_size;
+};
+
+static const struct config_key keys[] = {
+	CONFIG_KEY_HOSTNAME(struct sendmail_conf, hostname),
+	CONFIG_KEY_STATE(struct sendmail_conf, state_dir),
+	CONFIG_KEY_MESSAGE_SIZE(struct sendmail_conf, message_size),
+	CONFIG_END
+};
+
+/* What old callers pass and means nothing here is taken and ignored. */
+static int
+options(int argc, char **argv, struct options *o)
+{
+	int c;
+
+	opterr = 0;
+	while ((c = getopt(argc, argv, "A:B:b:C:F:f:GhiL:mN:no:p:q::R:r:tUV:v"
+	    "X:x")) != -1) {
+		switch (c) {
+		case 'b':
+			o->mode = optarg[0] == 'm' ? MODE_MESSAGE :
+			    optarg[0] == 's' ? MODE_SMTP : MODE_REFUSED;
+			break;
+		case 'C':
+			o->dir = optarg;
+			break;
+		case 'F':
+			o->full_name = optarg;
+			break;
+		case 'f':
+		case 'r':
+			o->sender = optarg;
+			break;
+		case 'i':
+			o->dot_is_text = 1;
+			break;
+		case 'o':
+			if (optarg[0] == 'i')
+				o->dot_is_text = 1;
+			break;
+		case 't':
+			o->from_header = 1;
+			break;
+		case '?':
+			return sendmail_fail(EX_USAGE, "-%c: no such option",
+			    optopt);
+		default:
+			break;
+		}
+	}
+	if (o->mode == MODE_REFUSED)
+		return sendmail_fail(EX_USAGE, "only -bm and -bs are known; "
+		    "the queue is shown by \"rohrpost queue list\"");
+	return 0;
+}
+
+/*
+ * The domain behind bare names: the longest end of the host name that is a
+ * domain of ours; the host name itself where none is.
+ */
+static void
+find_origin(struct sendmail *s)
+{
+	struct buf path = BUF_INIT(0), why = BUF_INIT(0);
+	const char *d = s->hostname;
+	struct tables *t;
+
+	buf_printf(&path, "%s/jail/tables.cdb", s->state_dir);
+	t = tables_open(buf_str(&path), &why);
+	while (t != NULL && d != NULL &&
+	    tables_domain(t, d) != LOOKUP_FOUND) {
+		d = strchr(d, '.');
+		if (d != NULL)
+			d++;
+	}
+	if (t == NULL || d == NULL)
+		d = s->hostname;
+	str_copy(s->origin, sizeof(s->origin), d);
+	tables_free(&t);
+	buf_clear(&path);
+	buf_clear(&why);
+}
+
+/* -f, else the caller's name. */
+static int
+find_sender(struct sendmail *s, const struct options *o)
+{
+	struct buf why = BUF_INIT(0);
+	const struct passwd *pw;
+	const char *name = o->sender;
+	int r = 0;
+
+	if (name == NULL) {
+		pw = getpwuid(getuid());
+		if (pw == NULL)
+			return sendmail_fail(EX_NOUSER, "user %ld has no "
+			    "name: use -f", (long)getuid());
+		name = pw->pw_name;
+	}
+	if (name[0] != '\0' && strcmp(name, "<>") != 0 &&
+	    sendmail_address(s, name, strlen(name), s->sender, &why) == -1)
+		r = sendmail_fail(EX_USAGE, "%s", buf_str(&why));
+	buf_clear(&why);
+	return r;
+}
+
+static int
+take_arguments(struct sendmail *s, char **argv)
+{
+	struct buf why = BUF_INIT(0);
+	int r = 0;
+
+	for (; r == 0 && *argv != NULL; argv++) {
+		if (sendmail_add(s, *argv, strlen(*argv), &why) == -1)
+			r = sendmail_fail(EX_USAGE, "%s", buf_str(&why));
+	}
+	buf_clear(&why);
+	return r;
+}
+
+static int
+load(struct sendmail *s, const struct options *o)
+{
+	struct buf why = BUF_INIT(0);
+	struct sendmail_conf conf;
+	int r = 0;
+
+	if (config_load(o->dir, keys, &conf, &why) == -1) {
+		r = sendmail_fail(EX_CONFIG, "%s", buf_str(&why));
+	} else {
+		s->hostname = conf.hostname[0] != '\0' ? conf.hostname :
+		    "localhost";
+		s->state_dir = conf.state_dir;
+		s->message_size = conf.message_size;
+		find_origin(s);
+	}
+	buf_clear(&why);
+	return r;
+}
+
+static int
+read_message(struct sendmail *s, struct buf *message)
+{
+	struct buf raw = BUF_INIT(s->message_size), why = BUF_INIT(0);
+	int r = 0;
+
+	if (fd_slurp(STDIN_FILENO, &raw) == -1)
+		r = errno == EFBIG ? sendmail_fail(EX_DATAERR, "the message "
+		    "is larger than message_size") : sendmail_fail(EX_IOERR,
+		    "standard input: %s", strerror(errno));
+	else if (sendmail_prepare(s, buf_str(&raw), raw.len, message,
+	    &why) == -1)
+		r = sendmail_fail(EX_DATAERR, "%s", buf_str(&why));
+	else if (s->n_to == 0)
+		r = sendmail_fail(EX_USAGE, "no recipient was given");
+	buf_clear(&raw);
+	buf_clear(&why);
+	return r;
+}
+
+static int
+run(struct sendmail *s, const struct options *o, char **argv)
+{
+	struct buf message = BUF_INIT(0);
+	int fd, r = 0;
+
+	if (o->mode == MODE_MESSAGE) {
+		r = find_sender(s, o);
+		if (r == 0)
+			r = take_arguments(s, argv);
+		if (r == 0)
+			r = read_message(s, &message);
+	}
+	if (r == 0) {
+		fd = control_socket(s->state_dir, "submit");
+		if (fd == -1)
+			r = sendmail_fail(EX_TEMPFAIL, "the mail system does "
+			    "not run or takes nothing now (%s/run/submit: "
+			    "%s); try again later", s->state_dir,
+			    strerror(errno));
+		else
+			r = o->mode == MODE_SMTP ? sendmail_pass(fd) :
+			    sendmail_send(s, fd, &message);
+	}
+	buf_clear(&message);
+	return r;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o = { .dir = SYSCONFDIR };
+	struct sendmail s = { .state_dir = NULL };
+	int r;
+
+	log_init("sendmail", 1);
+	signal(SIGPIPE, SIG_IGN);
+	r = options(argc, argv, &o);
+	s.from_header = o.from_header;
+	s.dot_is_text = o.dot_is_text;
+	s.full_name = o.full_name;
+	if (r == 0)
+		r = load(&s, &o);
+	if (r == 0)
+		r = run(&s, &o, argv + optind);
+	return r;
+}

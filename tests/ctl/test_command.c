@@ -1,0 +1,267 @@
+/*
+ * The command table: every row can be named, asks for its arguments, prints
+ * its help, and the edits of tables change what they should.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "ctl/ctl.h"
+#include "lib/base/fd.h"
+
+enum { WORDS = 16 };
+
+static char dir[] = "/tmp/rp-test-command-XXXXXX";
+static int saved_out, saved_err, quiet;
+
+/* Runs "rohrpost -c dir ..." with both outputs sent away. */
+static int
+run(const char *words, const char *const *more)
+{
+	char text[300], *argv[WORDS + 4], *p, *save = NULL;
+	int argc = 0, r;
+
+	argv[argc++] = (char *)"rohrpost";
+	argv[argc++] = (char *)"-c";
+	argv[argc++] = dir;
+	snprintf(text, sizeof(text), "%s", words);
+	for (p = strtok_r(text, " ", &save); p != NULL && argc < WORDS;
+	    p = strtok_r(NULL, " ", &save))
+		argv[argc++] = p;
+	while (more != NULL && *more != NULL && argc < WORDS + 3)
+		argv[argc++] = (char *)(uintptr_t)*more++;
+	argv[argc] = NULL;
+	fflush(stdout);
+	dup2(quiet, 1);
+	dup2(quiet, 2);
+	r = ctl_main(argc, argv);
+	fflush(stdout);
+	dup2(saved_out, 1);
+	dup2(saved_err, 2);
+	return r;
+}
+
+static void
+test_rows(void **state)
+{
+	static const char *const help[] = { "--help", NULL };
+	static const char *const bad[] = { "--frobnicate", NULL };
+	const struct command *c;
+	const struct option_row *o;
+	char many[400];
+	int i;
+
+	for (c = commands; c->name != NULL; c++) {
+		if (run(c->name, help) != CTL_DONE)
+			fail_msg("%s --help", c->name);
+		if (run(c->name, bad) != CTL_USAGE)
+			fail_msg("%s --frobnicate", c->name);
+		if (c->min_args > 0 && run(c->name, NULL) != CTL_USAGE)
+			fail_msg("%s without arguments", c->name);
+		if (c->max_args < 10) {
+			snprintf(many, sizeof(many), "%s", c->name);
+			for (i = 0; i <= c->max_args; i++)
+				strcat(many, " x");
+			if (run(many, NULL) != CTL_USAGE)
+				fail_msg("%s", many);
+		}
+		for (o = c->options; o != NULL && o->name != NULL; o++) {
+			assert_in_range(o->slot, 0, CTL_OPTIONS - 1);
+			if (o->value == NULL)
+				continue;
+			snprintf(many, sizeof(many), "%s %s", c->name,
+			    o->name);
+			if (run(many, NULL) != CTL_USAGE)
+				fail_msg("%s", many);
+		}
+	}
+}
+
+static void
+test_usage(void **state)
+{
+	static const struct {
+		const char *words;
+		int	 r;
+	} rows[] = {
+		{ "", CTL_USAGE }, { "--help", CTL_DONE },
+		{ "--version", CTL_DONE }, { "-x", CTL_USAGE },
+		{ "frobnicate", CTL_USAGE }, { "queue", CTL_USAGE },
+		{ "queue frobnicate", CTL_USAGE },
+		{ "queue --help", CTL_DONE }, { "domain add", CTL_USAGE },
+		{ "start --json", CTL_USAGE },
+		{ "completion bash", CTL_DONE },
+		{ "completion tcsh", CTL_REFUSED },
+		{ "queue show 12", CTL_REFUSED },
+		{ "queue retry 0123456789abcdeg", CTL_REFUSED },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (run(rows[i].words, NULL) != rows[i].r)
+			fail_msg("%s", rows[i].words);
+	}
+}
+
+static void
+read_file(const char *name, struct buf *b)
+{
+	char path[200];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_RDONLY);
+	assert_int_not_equal(fd, -1);
+	buf_reset(b);
+	assert_int_equal(fd_slurp(fd, b), 0);
+	close(fd);
+}
+
+static void
+test_edits(void **state)
+{
+	static const char *const hash[] = { "--hash", "$6$ab$YvO1", NULL };
+	static const char *const argon[] = { "--hash",
+		"$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA", NULL };
+	static const char *const space[] = { "a b@example.test", "--hash",
+		"$6$ab$YvO1", NULL };
+	static const struct {
+		const char *words;
+		const char *const *more;
+		int	 r;
+	} rows[] = {
+		{ "domain add example.test", NULL, CTL_DONE },
+		{ "domain add Example.Test", NULL, CTL_REFUSED },
+		{ "domain add nicht_gut.test", NULL, CTL_REFUSED },
+		{ "domain add example.com --alias example.test", NULL,
+		    CTL_DONE },
+		{ "user add anna@example.test", hash, CTL_DONE },
+		{ "user add anna@example.test", hash, CTL_REFUSED },
+		{ "user add anna@unknown.test", hash, CTL_REFUSED },
+		{ "user add bert@example.test --quota 2X", hash,
+		    CTL_REFUSED },
+		{ "user add bert@example.test --quota 2G,100", hash,
+		    CTL_DONE },
+		{ "user add carl@example.test", argon, CTL_REFUSED },
+		{ "user add", space, CTL_REFUSED },
+		{ "user set bert@example.test --disabled", NULL, CTL_DONE },
+		{ "user set nobody@example.test --disabled", NULL,
+		    CTL_REFUSED },
+		{ "user passwd bert@example.test", hash, CTL_DONE },
+		{ "alias add sales@example.test anna@example.test "
+		    "x@far.test", NULL, CTL_DONE },
+		{ "alias add lost@example.test nobody@example.test", NULL,
+		    CTL_REFUSED },
+		{ "alias add @example.test bert@example.test", NULL,
+		    CTL_DONE },
+		{ "user del anna@example.test", NULL, CTL_DONE },
+		{ "user del anna@example.test", NULL, CTL_REFUSED },
+		{ "domain del example.test", NULL, CTL_REFUSED },
+		{ "apply", NULL, CTL_DONE },
+		{ "user list --json", NULL, CTL_DONE },
+		{ "alias list", NULL, CTL_DONE },
+		{ "domain list", NULL, CTL_DONE },
+		{ "hash check", NULL, CTL_DONE },
+		{ "hash check $argon2id$x", NULL, CTL_REFUSED },
+		{ "queue list", NULL, CTL_LATER },
+		{ "status", NULL, CTL_REFUSED },
+		{ "stop", NULL, CTL_REFUSED },
+		{ "trace x@y.test", NULL, CTL_REFUSED },
+	};
+	struct buf b = BUF_INIT(0);
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (run(rows[i].words, rows[i].more) != rows[i].r)
+			fail_msg("%s", rows[i].words);
+	}
+	/* What was refused changed nothing; what was done kept the rest. */
+	read_file("users", &b);
+	assert_string_equal(buf_str(&b), "# people\n"
+	    "bert@example.test quota=2147483648,100 disabled\n");
+	read_file("domains", &b);
+	assert_string_equal(buf_str(&b), "example.test\n"
+	    "example.com = alias example.test\n");
+	read_file("aliases", &b);
+	assert_string_equal(buf_str(&b), "# ways\n"
+	    "sales@example.test = anna@example.test, x@far.test\n"
+	    "@example.test = bert@example.test\n");
+	read_file("passwd", &b);
+	assert_string_equal(buf_str(&b), "bert@example.test:$6$ab$YvO1\n");
+	buf_clear(&b);
+}
+
+static void
+write_file(const char *name, const char *text)
+{
+	char path[200];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static int
+setup(void **state)
+{
+	static const char *const subs[] = { "s", "s/jail", "s/auth", "s/run",
+		"s/log" };
+	char text[200];
+	size_t i;
+
+	saved_out = dup(1);
+	saved_err = dup(2);
+	quiet = open("/dev/null", O_WRONLY);
+	if (mkdtemp(dir) == NULL)
+		return -1;
+	for (i = 0; i < sizeof(subs) / sizeof(subs[0]); i++) {
+		snprintf(text, sizeof(text), "%s/%s", dir, subs[i]);
+		if (mkdir(text, 0700) == -1)
+			return -1;
+	}
+	snprintf(text, sizeof(text), "state_dir = %s/s\n", dir);
+	write_file("rohrpost.conf", text);
+	write_file("users", "# people\n");
+	write_file("aliases", "# ways\n");
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	static const char *const names[] = { "s/jail/tables.cdb",
+		"s/auth/passwd.cdb", "rohrpost.conf", "users", "aliases",
+		"domains", "passwd", ".lock", "s/jail", "s/auth", "s/run",
+		"s/log", "s", "" };
+	char path[200];
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		if (remove(path) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_edits),
+	};
+
+	return cmocka_run_group_tests_name("command", tests, setup, teardown);
+}

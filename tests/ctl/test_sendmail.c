@@ -1,0 +1,222 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <sys/wait.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "ctl/sendmail.h"
+#include "lib/base/fd.h"
+
+static void
+fill(struct sendmail *s)
+{
+	memset(s, 0, sizeof(*s));
+	strcpy(s->origin, "example.test");
+	strcpy(s->sender, "anna@example.test");
+	s->hostname = "mail.example.test";
+	s->message_size = 100000;
+}
+
+static void
+clear(struct sendmail *s)
+{
+	while (s->n_to > 0)
+		free(s->to[--s->n_to]);
+	free(s->to);
+}
+
+#define FROM "From: <anna@example.test>\r\n"
+
+static void
+test_prepare(void **state)
+{
+	static const struct {
+		const char *in, *want;
+		int	 t, i;
+		const char *name, *to;
+	} rows[] = {
+		{ "Subject: x\nFrom: a@b\n\nhello\n",
+		    "Subject: x\r\nFrom: a@b\r\n\r\nhello\r\n" },
+		{ "Subject: x\r\n\r\nhello\r\n",
+		    FROM "Subject: x\r\n\r\nhello\r\n" },
+		{ "hello\nworld\n", FROM "\r\nhello\r\nworld\r\n" },
+		{ "hello", FROM "\r\nhello\r\n" },
+		{ "", FROM "\r\n" },
+		{ "A: b\n\na\rb\r\rc\n", FROM "A: b\r\n\r\na\r\nb\r\n\r\nc"
+		    "\r\n" },
+		{ "A: b\n\nx\n.\ny\n", FROM "A: b\r\n\r\nx\r\n" },
+		{ "A: b\n\nx\n.\ny\n", FROM "A: b\r\n\r\nx\r\n.\r\ny\r\n", 0,
+		    1 },
+		{ "From anna Mon\nA: b\n\nx\n", FROM "A: b\r\n\r\nx\r\n" },
+		{ "A: b\n\n..x\n.y\n", FROM "A: b\r\n\r\n..x\r\n.y\r\n" },
+		{ "To: b@x.test, C <c@x.test>,\n d@x.test\nBcc: e@x.test\n"
+		    "Cc: g: f@x.test, b@x.test;\n\nx\n",
+		    FROM "To: b@x.test, C <c@x.test>,\r\n d@x.test\r\n"
+		    "Cc: g: f@x.test, b@x.test;\r\n\r\nx\r\n", 1, 0, NULL,
+		    "b@x.test c@x.test d@x.test e@x.test f@x.test" },
+		{ "To: root, b@x.test\n\nx\n",
+		    FROM "To: root, b@x.test\r\n\r\nx\r\n", 1, 0, NULL,
+		    "b@x.test root@example.test" },
+		{ "Bcc: b@x.test\n\nx\n", FROM "Bcc: b@x.test\r\n\r\nx\r\n" },
+		{ "A: b\n\nx\n", "From: \"A \\\"q\\\" B\" "
+		    "<anna@example.test>\r\nA: b\r\n\r\nx\r\n", 0, 0,
+		    "A \"q\" B" },
+	};
+	struct buf out = BUF_INIT(0), why = BUF_INIT(0), to = BUF_INIT(0);
+	struct sendmail s;
+	size_t i, k;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fill(&s);
+		s.from_header = rows[i].t;
+		s.dot_is_text = rows[i].i;
+		s.full_name = rows[i].name;
+		buf_reset(&out);
+		if (sendmail_prepare(&s, rows[i].in, strlen(rows[i].in),
+		    &out, &why) == -1)
+			fail_msg("row %zu: %s", i, buf_str(&why));
+		assert_string_equal(buf_str(&out), rows[i].want);
+		buf_reset(&to);
+		for (k = 0; k < s.n_to; k++)
+			buf_printf(&to, "%s%s", k > 0 ? " " : "", s.to[k]);
+		assert_string_equal(buf_str(&to), rows[i].to == NULL ? "" :
+		    rows[i].to);
+		clear(&s);
+	}
+	buf_clear(&out);
+	buf_clear(&why);
+	buf_clear(&to);
+}
+
+static void
+test_bounds(void **state)
+{
+	struct buf out = BUF_INIT(0), why = BUF_INIT(0);
+	struct sendmail s;
+	char name[60];
+	int i;
+
+	fill(&s);
+	s.message_size = 10;
+	assert_int_equal(sendmail_prepare(&s, "A: b\n\nlonger\n", 13, &out,
+	    &why), -1);
+	for (i = 0; i < RECIPIENTS_MAX; i++) {
+		snprintf(name, sizeof(name), "u%d@x.test", i);
+		assert_int_equal(sendmail_add(&s, name, strlen(name), &why),
+		    0);
+	}
+	assert_int_equal(sendmail_add(&s, "u1@x.test", 9, &why), 0);
+	assert_int_equal(sendmail_add(&s, "more@x.test", 11, &why), -1);
+	assert_int_equal(sendmail_add(&s, "a b", 3, &why), -1);
+	assert_int_equal(sendmail_add(&s, "a@b\nRCPT", 8, &why), -1);
+	clear(&s);
+	buf_clear(&out);
+	buf_clear(&why);
+}
+
+/*
+ * The other end is a child that says its part at once and keeps what it
+ * hears.
+ */
+static int
+converse(const char *script, const struct sendmail *s,
+    const struct buf *message, struct buf *heard)
+{
+	int fd[2], out[2], status, r;
+	char chunk[4096];
+	ssize_t n;
+	pid_t pid;
+
+	assert_int_equal(fd_pair(fd), 0);
+	assert_int_equal(pipe(out), 0);
+	pid = fork();
+	if (pid == 0) {
+		close(fd[0]);
+		close(out[0]);
+		if (fd_write_all(fd[1], script, strlen(script)) == -1)
+			_exit(1);
+		while ((n = read(fd[1], chunk, sizeof(chunk))) > 0) {
+			if (fd_write_all(out[1], chunk, (size_t)n) == -1)
+				_exit(1);
+		}
+		_exit(0);
+	}
+	close(fd[1]);
+	close(out[1]);
+	r = sendmail_send(s, fd[0], message);
+	buf_reset(heard);
+	assert_int_equal(fd_slurp(out[0], heard), 0);
+	close(out[0]);
+	waitpid(pid, &status, 0);
+	return r;
+}
+
+static void
+test_smtp(void **state)
+{
+	static const struct {
+		const char *script;
+		int	 r;
+	} rows[] = {
+		{ "220 x\r\n250-x\r\n250-SIZE 100\r\n250 PIPELINING\r\n"
+		    "250 ok\r\n250 ok\r\n354 go\r\n250 taken\r\n221 bye\r\n",
+		    EX_OK },
+		{ "220 x\r\n250 x\r\n250 ok\r\n250 ok\r\n354 go\r\n"
+		    "250 taken\r\n", EX_OK },
+		{ "421 full\r\n", EX_TEMPFAIL },
+		{ "554 no\r\n", EX_TEMPFAIL },
+		{ "220 x\r\n250 x\r\n451 later\r\n", EX_TEMPFAIL },
+		{ "220 x\r\n250 x\r\n550 not yours\r\n", EX_UNAVAILABLE },
+		{ "220 x\r\n250 x\r\n250 ok\r\n550 nobody\r\n", EX_NOUSER },
+		{ "220 x\r\n250 x\r\n250 ok\r\n452 full\r\n", EX_TEMPFAIL },
+		{ "220 x\r\n250 x\r\n250 ok\r\n250 ok\r\n452 full\r\n",
+		    EX_TEMPFAIL },
+		{ "220 x\r\n250 x\r\n250 ok\r\n250 ok\r\n354 go\r\n"
+		    "554 spam\r\n", EX_UNAVAILABLE },
+		{ "220 x\r\n250 x\r\n250 ok\r\n250 ok\r\n354 go\r\n"
+		    "451 disk\r\n", EX_TEMPFAIL },
+		{ "HTTP/1.1 400\r\n", EX_TEMPFAIL },
+	};
+	struct buf m = BUF_INIT(0), heard = BUF_INIT(0), why = BUF_INIT(0);
+	struct sendmail s;
+	size_t i;
+	int r;
+
+	fill(&s);
+	assert_int_equal(sendmail_add(&s, "b@x.test", 8, &why), 0);
+	buf_puts(&m, "A: b\r\n\r\n.dot\r\n..\r\n.\r\n\xc3\xa4\r\n");
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		r = converse(rows[i].script, &s, &m, &heard);
+		if (r != rows[i].r)
+			fail_msg("row %zu: %d", i, r);
+		if (i == 0)
+			assert_string_equal(buf_str(&heard),
+			    "EHLO mail.example.test\r\n"
+			    "MAIL FROM:<anna@example.test> SIZE=25\r\n"
+			    "RCPT TO:<b@x.test>\r\nDATA\r\n"
+			    "A: b\r\n\r\n..dot\r\n...\r\n..\r\n\xc3\xa4\r\n"
+			    ".\r\nQUIT\r\n");
+	}
+	clear(&s);
+	buf_clear(&m);
+	buf_clear(&heard);
+	buf_clear(&why);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_prepare),
+		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_smtp),
+	};
+
+	return cmocka_run_group_tests_name("sendmail", tests, NULL, NULL);
+}
