@@ -56,7 +56,7 @@ struct row_state {
 	unsigned n, idle;	/* idle: ready or starting, and not busy */
 	unsigned restarts, quick;
 	ev_timer retry;		/* active: back-off */
-	double	 full_said;
+	double	 full_said, failed;	/* when last */
 };
 
 enum phase { PHASE_START, PHASE_RUN, PHASE_STOP };

@@ -14,6 +14,7 @@ enum {
 	BACKOFF_MAX = 60,	/* seconds */
 };
 static const double QUICK = 1;		/* seconds alive and ready */
+static const double BURST = 0.02;	/* seconds */
 static const double SURPLUS = 60;	/* seconds idle */
 static const double SAY_FULL = 60;	/* seconds between two complaints */
 
@@ -82,7 +83,12 @@ static void
 row_failed(enum row_id row)
 {
 	struct row_state *rs = &master.rows[row];
+	double now = ev_now(master.loop);
 
+	/* Several that fall together are one fall. */
+	if (now - rs->failed < BURST)
+		return;
+	rs->failed = now;
 	if (++rs->quick >= QUICK_MAX)
 		back_off(row);
 	if (rs->quick >= QUICK_MAX && master.phase == PHASE_START)

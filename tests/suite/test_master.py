@@ -1,0 +1,415 @@
+"""master and the skeletons: start, restart, wires, bounds, reload, stop."""
+import contextlib
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+import rohrpost
+from probes import BUILD, NOBODY, Probes
+
+
+@pytest.fixture(scope="module")
+def p():
+    with Probes("master", smtp_workers=5, submission_workers=5,
+                sessions_per_user=3, imapd_linger="1s") as probes:
+        yield probes
+
+
+def pid_of(answer):
+    return int(answer.split()[1])
+
+
+def back(p, name, old, duty=None):
+    """The time until the program runs again, without the old ones. Of those
+    that accept, one will do: idle surplus is not made again."""
+    want = 1 if duty else len(old)
+    start = time.monotonic()
+    rohrpost.wait_for(
+        lambda: len(set(p.pids(name, duty)) - set(old)) >= want, 10,
+        step=0.005, text="%s is back" % name)
+    return time.monotonic() - start
+
+
+def kill_all(p, name, duty=None):
+    old = p.pids(name, duty)
+    assert old
+    for pid in old:
+        os.kill(pid, signal.SIGKILL)
+    assert back(p, name, old, duty) < 1.0
+    return old
+
+
+def test_wires(p):
+    with p.client("smtp") as c:
+        assert c.say("who").startswith("smtpd ")
+        assert c.say("ask queue").startswith("queue ")
+        # Port 25 has no way to auth, and nobody has one to store but three.
+        assert c.say("ask auth") == "nobody"
+        assert c.say("ask store") == "nobody"
+        assert c.say("session").startswith("smtp  127.0.0.1:")
+    with p.client("submission") as c:
+        assert c.say("ask queue").startswith("queue ")
+        assert c.say("ask auth").startswith("auth ")
+    assert p.ask("imap", "peers").split() == ["auth"]
+
+
+def test_local_socket_knows_the_uid(p):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(str(p.state / "run/submit"))
+        f = s.makefile("rw")
+        f.write("session\n")
+        f.flush()
+        assert f.readline().split() == ["local", "local", str(os.geteuid())]
+
+
+@pytest.mark.parametrize("name", ["queue", "auth", "store", "resolve",
+                                  "logger", "login", "deliver", "relay"])
+def test_killed_program_is_back(p, name):
+    kill_all(p, name)
+    with p.client("submission") as c:
+        assert c.say("ask queue").startswith("queue ")
+        assert c.say("ask auth").startswith("auth ")
+    assert p.ask("imap", "ask auth").startswith("auth ")
+
+
+def test_workers_are_back(p):
+    for duty in "smtp", "submission", "local":
+        kill_all(p, "smtpd", duty)
+    assert p.ask("smtp", "who").startswith("smtpd ")
+
+
+def test_client_keeps_its_worker_when_queue_dies(p):
+    with p.client("smtp") as c:
+        before = pid_of(c.say("ask queue"))
+        pid = c.say("who")
+        os.kill(before, signal.SIGKILL)
+        assert pid_of(c.say("ask queue")) != before
+        assert c.say("who") == pid
+
+
+def test_crash_of_a_worker_costs_its_client_alone(p):
+    with p.client("smtp") as other:
+        pid = other.say("who")
+        assert p.ask("smtp", "die") == ""
+        assert other.say("who") == pid
+
+
+def test_bounds(p):
+    clients = [p.client("smtp") for _ in range(5)]
+    pids = set()
+    for c in clients:
+        pids.add(pid_of(c.say("who")))
+    assert len(pids) == 5
+    rohrpost.wait_for(lambda: len(p.pids("smtpd", "smtp")) == 5)
+    # The sixth waits in the queue of the port until one is free.
+    with p.client("smtp") as sixth:
+        sixth.sock.settimeout(0.3)
+        with pytest.raises(OSError):
+            sixth.say("who")
+    clients[0].close()
+    assert p.ask("smtp", "who").startswith("smtpd ")
+    for c in clients:
+        c.close()
+    assert "all 5 processes are busy" in p.log()
+
+
+def test_submission_serves_one_session(p):
+    assert p.ask("submission", "who") != p.ask("submission", "who")
+
+
+def test_log_after_loggers_death(p):
+    old = kill_all(p, "logger")
+    rohrpost.wait_for(lambda: "logger[%d] died by signal 9" % old[0]
+                      in p.log())
+
+
+def test_sessions(p):
+    first = p.ask("imap", "start anna@example.test")
+    assert first.startswith("imapd ")
+    assert p.ask("imap", "start anna@example.test") == first
+    other = p.ask("imap", "start bert@example.test")
+    assert other.startswith("imapd ") and other != first
+    assert p.ask("imap", "start anna@example.test ask store").startswith(
+        "store ")
+    # Without a session for a while the process goes; the next one is new.
+    rohrpost.wait_for(lambda: not p.pids("imapd"), 10)
+    assert p.ask("imap", "start anna@example.test") != first
+
+
+def test_session_survives_its_neighbours(p):
+    first = p.ask("imap", "start carl@example.test")
+    kill_all(p, "store")
+    kill_all(p, "auth")
+    assert p.ask("imap", "start carl@example.test") == first
+    assert p.ask("imap", "start carl@example.test ask store").startswith(
+        "store ")
+    os.kill(pid_of(first), signal.SIGKILL)
+    assert p.ask("imap", "start carl@example.test") != first
+
+
+def test_bad_frame_ends_that_program_alone(p):
+    """A probe cannot send one; a stopped one that does not read is the
+    nearest: master goes on, and ends it."""
+    pid = p.pids("resolve")[0]
+    os.kill(pid, signal.SIGSTOP)
+    for _ in range(3):
+        kill_all(p, "relay")
+    assert p.ask("smtp", "ask queue").startswith("queue ")
+    os.kill(pid, signal.SIGCONT)
+
+
+def test_reload(p):
+    with p.client("smtp") as c, p.client("imap") as i:
+        worker, loop = c.say("who"), i.say("who")
+        assert worker.endswith(" plain")
+        p.write(probe_word="fresh")
+        p.master.send_signal(signal.SIGHUP)
+        rohrpost.wait_for(lambda: "configuration read again" in p.log())
+        # Sessions stay, with what they began with; loops have the new word.
+        assert c.say("who") == worker
+        assert i.say("who") == loop.replace("plain", "fresh")
+    rohrpost.wait_for(
+        lambda: p.ask("smtp", "who").endswith(" fresh"))
+
+
+def test_reload_of_a_broken_file_changes_nothing(p):
+    for text, words in (
+            ({"probe_word": "wrong"}, 'probe_word: "wrong" is wrong'),
+            ({"probe_word": "fresh", "smtp_workers": "many"},
+             'smtp_workers: "many" is no number'),
+            ({"smtp_workers": "5", "listen_pop3": "nowhere:1"},
+             "listen_pop3")):
+        p.write(**text)
+        before = p.pids()
+        p.master.send_signal(signal.SIGHUP)
+        rohrpost.wait_for(lambda: words in p.log(), text=words)
+        assert "old configuration stays" in p.log().splitlines()[-1]
+        assert p.pids() == before
+        assert p.ask("smtp", "who").endswith(" fresh")
+    p.write(listen_pop3="127.0.0.1:%d" % p.ports["pop3"])
+
+
+def test_reload_opens_and_closes_ports(p):
+    old, new = p.ports["smtp"], rohrpost.free_port()
+    oldi, newi = p.ports["imap"], rohrpost.free_port()
+    with p.client("smtp") as c:
+        worker = c.say("who")
+        p.ports.update(smtp=new, imap=newi)
+        p.write(listen_smtp="127.0.0.1:%d" % new,
+                listen_imap="127.0.0.1:%d" % newi)
+        p.master.send_signal(signal.SIGHUP)
+
+        def refused(port):
+            try:
+                socket.create_connection(("127.0.0.1", port), 5).close()
+            except ConnectionRefusedError:
+                return True
+        rohrpost.wait_for(lambda: refused(old) and refused(oldi))
+        assert c.say("who") == worker
+        assert p.ask("smtp", "who").startswith("smtpd ")
+        assert p.ask("imap", "who").startswith("login ")
+
+
+def test_second_master_is_refused(p):
+    second = p.popen("-f")
+    out, _ = second.communicate(timeout=20)
+    assert second.returncode == 111
+    assert "runs already as process %d" % p.master.pid in out
+    assert p.ask("smtp", "who").startswith("smtpd ")
+
+
+def test_stop_is_orderly():
+    with Probes("stop") as p:
+        c = p.client("imap")
+        c.say("start anna@example.test")
+        everybody = p.pids()
+        start = time.monotonic()
+        assert p.stop() == 0
+        assert time.monotonic() - start < 5
+        assert not [pid for pid in everybody
+                    if os.path.exists("/proc/%d" % pid)]
+        ends = [line.split()[3].split("[")[0]
+                for line in p.log().splitlines() if line.endswith(" ended")
+                and " master[" in line]
+        assert set(ends[-2:]) <= {"store", "queue", "auth", "resolve"}
+        assert ends[-1] == "store"
+        assert p.log().splitlines()[-1].endswith(" stopped")
+        assert not list((p.state / "run").glob("*.ctl"))
+
+
+def test_children_die_with_master():
+    with Probes("death") as p:
+        p.ask("imap", "start anna@example.test")
+        children = p.pids()
+        p.master.kill()
+        p.master.wait(10)
+        rohrpost.wait_for(lambda: not p.pids(), 5)
+        assert len(children) > 10
+        # ... and the next one starts at once on the same directory.
+        (p.state / "log/rohrpost.log").rename(p.dir / "first.log")
+        p.start()
+        assert p.ask("smtp", "who").startswith("smtpd ")
+
+
+def test_port_in_use():
+    p = Probes("port")
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", p.ports["pop3"]))
+        s.listen()
+        m = p.popen("-f")
+        out, _ = m.communicate(timeout=20)
+    assert m.returncode == 111
+    assert out == ("master: listen_pop3: 127.0.0.1:%d: Address already in "
+                   "use\n" % p.ports["pop3"])
+    assert not p.pids()
+    rohrpost.remove(p.dir)
+
+
+@pytest.mark.parametrize("key,value,words", [
+    ("smtp_workers", "0", "smtp_workers: \"0\" is out of bounds"),
+    ("listen_imap", "localhost:1", "listen_imap: "),
+    ("state_dir", "state", "state_dir: is no absolute path"),
+    ("state_dir", "/" + "x" * 120, "state_dir: is too long"),
+    ("probe_word", "wrong", "probe_word: \"wrong\" is wrong"),
+    ("program_dir", "/nonexistent", "/nonexistent/"),
+])
+def test_bad_configuration(key, value, words):
+    p = Probes("bad", **{key: value})
+    for args in ("-f",), ("-n",), ():
+        m = p.popen(*args)
+        out, _ = m.communicate(timeout=20)
+        assert m.returncode == 100, out
+        assert words in out
+    assert not p.pids()
+    rohrpost.remove(p.dir)
+
+
+def test_program_that_will_not_start():
+    p = Probes("fail", probe_word="no-queue")
+    m = p.popen("-f")
+    out, _ = m.communicate(timeout=30)
+    assert m.returncode == 111
+    assert "queue does not start; the reason may stand in " in out
+    assert "I will not" in p.log()
+    assert not p.pids()
+    rohrpost.remove(p.dir)
+
+
+def test_back_off_after_five_quick_deaths():
+    with Probes("backoff") as p:
+        p.write(probe_word="no-relay")
+        p.master.send_signal(signal.SIGHUP)
+        rohrpost.wait_for(lambda: "5 quick deaths in a row, the next try is "
+                          "in 1 s" in p.log(), 10)
+        rohrpost.wait_for(lambda: "the next try is in 2 s" in p.log(), 10)
+        # The others are not held up.
+        assert p.ask("smtp", "ask queue").startswith("queue ")
+        p.write(probe_word="plain")
+        p.master.send_signal(signal.SIGHUP)
+        rohrpost.wait_for(lambda: len(p.pids("relay")) == 4, 15)
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+def test_readiness(abstract):
+    p = Probes("notify")
+    name = str(p.dir / "sock")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.bind("\0" + name if abstract else name)
+        if not abstract:
+            os.chmod(name, 0o777)
+        s.settimeout(20)
+        p.env["NOTIFY_SOCKET"] = ("@" if abstract else "") + name
+        with p:
+            assert s.recv(100) == b"READY=1"
+            # Nobody else was told of the socket.
+            for pid in p.pids("queue"):
+                env = pathlib.Path("/proc/%d/environ" % pid).read_bytes()
+                assert b"NOTIFY" not in env
+            p.master.send_signal(signal.SIGHUP)
+            assert s.recv(100).startswith(b"RELOADING=1")
+            assert s.recv(100) == b"READY=1"
+            p.master.send_signal(signal.SIGTERM)
+            assert s.recv(100) == b"STOPPING=1"
+
+
+def test_background():
+    p = Probes("background")
+    m = p.popen()
+    # The caller returns when all is up.
+    assert m.wait(20) == 0
+    try:
+        assert p.ask("smtp", "who").startswith("smtpd ")
+        pid = int((p.state / "run/master.pid").read_text())
+        os.kill(pid, signal.SIGTERM)
+        rohrpost.wait_for(lambda: not p.pids(), 10)
+    finally:
+        for pid in p.pids():
+            os.kill(pid, signal.SIGKILL)
+        rohrpost.remove(p.dir)
+
+
+def test_log_rotation():
+    with Probes("log", log_size=4096, log_keep=2) as p:
+        for _ in range(60):
+            p.ask("submission", "who")
+        logs = sorted(f.name for f in (p.state / "log").iterdir())
+        assert logs == ["rohrpost.log", "rohrpost.log.1", "rohrpost.log.2"]
+        for f in (p.state / "log").iterdir():
+            for line in f.read_text().splitlines():
+                stamp, who, level, text = line.split(" ", 3)
+                assert stamp.endswith("Z") and who.endswith("]")
+                assert level in ("info", "warn", "debug")
+
+
+@pytest.mark.root
+def test_log_on_a_full_disk():
+    p = Probes("full")
+    log = p.state / "log"
+    log.mkdir(parents=True)
+    os.chown(p.state, NOBODY, NOBODY)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,uid=%d" % NOBODY,
+                    "tmpfs", str(log)], check=True)
+    try:
+        with p:
+            fill = log / "fill"
+            with open(fill, "wb", buffering=0) as f, \
+                    contextlib.suppress(OSError):
+                while True:
+                    f.write(bytes(4096))
+            size = len(p.log())
+            for _ in range(30):
+                assert p.ask("submission", "who").startswith("smtpd ")
+            assert len(p.log()) - size < 4096
+            fill.unlink()
+            # What waited in memory is written, without a further line.
+            rohrpost.wait_for(lambda: len(p.log()) - size > 8000, 5)
+            for line in p.log().splitlines():
+                assert line.split(" ", 3)[2] in ("info", "warn", "debug")
+    finally:
+        subprocess.run(["umount", "-l", str(log)], check=True)
+
+
+def test_unit_files():
+    """What the init system is given."""
+    unit = BUILD / "conf/rohrpost.service"
+    text = unit.read_text()
+    assert "@" not in text
+    d = pathlib.Path(rohrpost.scratch("unit"))
+    # verify wants the program to be there.
+    checked = d / "rohrpost.service"
+    checked.write_text("\n".join(
+        "ExecStart=/bin/true" if line.startswith("ExecStart=") else line
+        for line in text.splitlines()) + "\n")
+    r = subprocess.run(["systemd-analyze", "verify", "--man=no",
+                        str(checked)], capture_output=True, text=True)
+    assert r.returncode == 0 and not r.stderr, r.stderr
+    r = subprocess.run(["systemd-sysusers", "--dry-run", str(
+        (BUILD / "conf/sysusers.d/rohrpost.conf").resolve())],
+        capture_output=True, text=True)
+    assert r.returncode == 0, r.stderr
+    rohrpost.remove(d)
