@@ -149,9 +149,9 @@ login_talk_plain(struct login_talk *t, const char *p, size_t len)
 
 	if (!(len == 1 && p[0] == '=') && base64_decode(&raw, p, len) == -1)
 		goto out;
-	end = raw.data + raw.len;
 	if (raw.len == 0 || (user = memchr(raw.data, '\0', raw.len)) == NULL)
 		goto out;
+	end = raw.data + raw.len;
 	zlen = (size_t)(user++ - raw.data);
 	password = memchr(user, '\0', (size_t)(end - user));
 	if (password == NULL || password == user)
