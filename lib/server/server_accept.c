@@ -32,7 +32,7 @@ static void
 open_spare(void)
 {
 	if (spare == -1)
-		spare = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		spare = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
 }
 
 static void

@@ -1,0 +1,259 @@
+"""As root: who every process is, where its root lies, what it holds, and that
+one session can do nothing to another. All from /proc."""
+import grp
+import os
+import pathlib
+import pwd
+import stat
+import subprocess
+
+import pytest
+
+import rohrpost
+from probes import Probes
+
+pytestmark = pytest.mark.root
+
+SESSION_FIRST, SESSION_LAST = 2000100000, 2000104095
+# Program, duty -> user ("session": a uid each), jail, extra group, and where
+# files that it holds may lie, under state_dir.
+TABLE = {
+    ("master", None): ("root", False, None, ["run/master.pid"]),
+    ("logger", None): ("rp-log", False, None, ["log"]),
+    ("resolve", None): ("rp-relay", True, None, []),
+    ("auth", None): ("rp-auth", False, None, ["auth", "jail"]),
+    ("store", None): ("rp-store", False, "rp-spool",
+                      ["spool/mail", "spool/index", "spool/queue/body",
+                       "jail", "run/store.lock"]),
+    ("queue", None): ("rp-queue", False, "rp-spool",
+                      ["spool/queue", "jail", "run/queue.lock"]),
+    ("deliver", None): ("rp-deliver", True, None,
+                        ["jail", "spool/queue/body"]),
+    ("relay", None): ("rp-relay", True, None, ["spool/queue/body"]),
+    ("smtpd", "smtp"): ("rp-smtpd", True, None,
+                        ["jail", "spool/queue/body"]),
+    ("smtpd", "local"): ("rp-smtpd", True, None,
+                         ["jail", "spool/queue/body"]),
+    ("smtpd", "submission"): ("session", True, None,
+                              ["jail", "spool/queue/body"]),
+    ("login", None): ("rp-login", True, None, []),
+    ("imapd", None): ("session", True, None, ["spool/mail"]),
+    ("pop3d", None): ("session", True, None, ["spool/mail"]),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def users():
+    conf = pathlib.Path(os.environ.get("ROHRPOST_BUILD", "."),
+                        "conf/sysusers.d/rohrpost.conf").resolve()
+    subprocess.run(["systemd-sysusers", str(conf)], check=True)
+
+
+def status_of(pid):
+    out = {}
+    for line in pathlib.Path("/proc/%d/status" % pid).read_text().splitlines():
+        key, value = line.split(":", 1)
+        out[key] = value.split()
+    return out
+
+
+def wanted_ids(user, extra):
+    if user == "root":
+        return 0, 0, None
+    if user == "session":
+        return None, None, None
+    pw = pwd.getpwnam(user)
+    groups = {pw.pw_gid}
+    if extra:
+        groups.add(grp.getgrnam(extra).gr_gid)
+    return pw.pw_uid, pw.pw_gid, groups
+
+
+def check_ids(name, pid, user, extra, sessions):
+    st = status_of(pid)
+    uids, gids = set(map(int, st["Uid"])), set(map(int, st["Gid"]))
+    assert len(uids) == 1 and len(gids) == 1, (name, st)
+    uid, gid = uids.pop(), gids.pop()
+    groups = set(map(int, st["Groups"]))
+    want_uid, want_gid, want_groups = wanted_ids(user, extra)
+    if user == "session":
+        assert SESSION_FIRST <= uid <= SESSION_LAST, (name, uid)
+        assert gid == uid and groups == {uid}
+        assert uid not in sessions, "two processes of uid %d" % uid
+        sessions.add(uid)
+    else:
+        assert (uid, gid) == (want_uid, want_gid), (name, uid, gid)
+        if want_groups is not None:
+            assert groups == want_groups, (name, groups)
+    if user == "root":
+        return
+    assert st["NoNewPrivs"] == ["1"], name
+    assert st["Seccomp"] == ["2"], name
+    for caps in "CapInh", "CapPrm", "CapEff", "CapAmb":
+        assert int(st[caps][0], 16) == 0, (name, caps)
+    # Not dumpable: /proc/PID/* belongs to root.
+    assert os.stat("/proc/%d/fd" % pid).st_uid == 0, name
+    limits = pathlib.Path("/proc/%d/limits" % pid).read_text()
+    core = [x for x in limits.splitlines() if "core file" in x][0].split()
+    assert core[4:6] == ["0", "0"], name
+    if user == "session":
+        procs = [x for x in limits.splitlines() if "processes" in x][0]
+        assert procs.split()[2:4] == ["1", "1"], name
+
+
+def check_fds(name, pid, jail, places, state):
+    d = pathlib.Path("/proc/%d/fd" % pid)
+    for n in sorted(os.listdir(d), key=int):
+        try:
+            target = os.readlink(d / n)
+            st = os.stat(d / n)
+        except FileNotFoundError:
+            continue
+        where = (name, pid, n, target)
+        n = int(n)
+        if n in (0, 1):
+            assert target == "/dev/null", where
+        elif n == 2:
+            assert target.startswith("pipe:"), where
+        elif n == 3 and name[0] != "master":
+            assert target.startswith("socket:"), where
+        elif stat.S_ISDIR(st.st_mode):
+            # Nothing that a path can be opened from enters a jail.
+            assert not jail, where
+            assert target == "/" or any(
+                target.startswith(str(state / p)) for p in places), where
+        elif stat.S_ISREG(st.st_mode):
+            assert any(target.startswith(str(state / p))
+                       for p in places), where
+        else:
+            assert target.split(":")[0] in (
+                "socket", "pipe", "anon_inode", "/dev/null",
+                "/dev/urandom", "/dev/random"), where
+
+
+def check_all(pids, state):
+    sessions = set()
+    seen = set()
+    for pid in pids:
+        try:
+            argv = pathlib.Path("/proc/%d/cmdline" % pid).read_text() \
+                .split("\0")
+        except FileNotFoundError:
+            continue
+        name = (os.path.basename(argv[0]),
+                argv[argv.index("-s") + 1] if "-s" in argv else None)
+        user, jail, extra, places = TABLE[name]
+        seen.add(name)
+        check_ids(name, pid, user, extra, sessions)
+        root = os.readlink("/proc/%d/root" % pid)
+        assert root == (str(state / "jail") if jail else "/"), (name, root)
+        check_fds(name, pid, jail, places, state)
+    return seen
+
+
+@pytest.fixture(scope="module")
+def probes():
+    with Probes("privileges", root=True) as p:
+        yield p
+
+
+def test_every_process_of_the_table(probes):
+    p = probes
+    with p.client("imap") as i, p.client("submission") as s:
+        assert i.say("start anna@example.test").startswith("imapd ")
+        assert i.say("start bert@example.test").startswith("imapd ")
+        s.say("who")
+        seen = check_all(p.pids(), p.state)
+    assert seen == set(TABLE) - {("pop3d", None)}
+
+
+def test_directories(probes):
+    state = probes.state
+    want = {
+        "spool/queue/body": ("rp-queue", "rp-spool", 0o770),
+        "spool/queue/db": ("rp-queue", "rp-queue", 0o700),
+        "spool/queue/bad": ("rp-queue", "rp-queue", 0o700),
+        "spool/mail": ("rp-store", "rp-store", 0o700),
+        "spool/index": ("rp-store", "rp-store", 0o700),
+        "jail": ("root", "root", 0o755),
+        "jail/state": ("rp-store", "rp-store", 0o755),
+        "auth": ("root", "rp-auth", 0o750),
+        "run": ("root", "root", 0o755),
+        "log": ("rp-log", "rp-log", 0o750),
+    }
+    for name, (user, group, mode) in want.items():
+        st = os.stat(state / name)
+        assert (pwd.getpwuid(st.st_uid).pw_name,
+                grp.getgrgid(st.st_gid).gr_name,
+                stat.S_IMODE(st.st_mode)) == (user, group, mode), name
+    for name, mode in (("master.ctl", 0o600), ("queue.ctl", 0o600),
+                       ("store.ctl", 0o600), ("submit", 0o666)):
+        st = os.stat(state / "run" / name)
+        assert (st.st_uid, stat.S_IMODE(st.st_mode)) == (0, mode), name
+
+
+def test_sessions_cannot_signal(probes):
+    """By the filter, and by the uid where the filter were not there."""
+    p = probes
+    with p.client("submission") as a, p.client("submission") as b, \
+            p.client("smtp") as c:
+        other = b.say("who").split()
+        mine = a.say("who").split()
+        assert other[2] != mine[2]
+        for pid in (other[1], mine[1], c.say("who").split()[1],
+                    str(p.master.pid), "-1"):
+            assert a.say("kill " + pid) == "Operation not permitted"
+            assert c.say("kill " + pid) == "Operation not permitted"
+        assert b.say("who").split() == other
+
+
+def test_uid_comes_back_late(probes):
+    """A uid is lent again only after all the others were."""
+    p = probes
+    uids = [p.ask("submission", "who").split()[2] for _ in range(20)]
+    assert len(set(uids)) == 20
+
+
+def test_link_in_place_of_a_directory():
+    """What a broken-in program puts there root does not follow."""
+    p = Probes("links", root=True)
+    target = p.dir / "target"
+    target.mkdir(mode=0o700)
+    (p.state / "spool").mkdir(parents=True)
+    (p.state / "spool/mail").symlink_to(target)
+    m = p.popen("-f")
+    out, _ = m.communicate(timeout=20)
+    assert m.returncode == 111 and "spool/mail" in out, out
+    assert target.stat().st_uid == 0
+    rohrpost.remove(p.dir)
+
+
+def test_missing_users_are_named():
+    """The message names the file that makes them."""
+    p = Probes("nousers", root=True)
+    script = ("sed -i /^rp-/d /etc/passwd /etc/group && exec %s -c %s -f"
+              % (p.bin / "master", p.conf))
+    # In a mount name space of its own with another /etc.
+    r = subprocess.run(
+        ["unshare", "-m", "sh", "-c",
+         "mount -t tmpfs tmpfs /mnt && cp -a /etc/. /mnt/ && "
+         "mount --bind /mnt /etc && " + script],
+        capture_output=True, text=True, timeout=60)
+    assert r.returncode == 111
+    assert "rohrpost.sysusers" in r.stderr
+    rohrpost.remove(p.dir)
+
+
+def test_real_programs():
+    """The programs that are installed, under sessions of every kind."""
+    d = rohrpost.scratch("privileges-real")
+    inst = rohrpost.Instance(d)
+    with inst:
+        imap = inst.imap("anna")
+        imap.select("INBOX")
+        pids = [pid for p in inst.processes().values() for pid in p]
+        seen = check_all(pids, inst.state)
+        imap.logout()
+        assert {("imapd", None), ("login", None), ("store", None),
+                ("queue", None), ("smtpd", "smtp")} <= seen
+    rohrpost.remove(d)
