@@ -1,1 +1,13 @@
-# smtpd: see the top-level Makefile.am for what these lists are.
+noinst_LIBRARIES += smtpd/libsmtpd.a
+smtpd_libsmtpd_a_SOURCES = smtpd/smtpd.h \
+	smtpd/smtpd_session.c smtpd/smtpd_command.c smtpd/smtpd_params.c \
+	smtpd/cmd_session.c smtpd/cmd_mail.c smtpd/cmd_data.c \
+	smtpd/cmd_auth.c \
+	smtpd/smtpd_scan.c smtpd/smtpd_scan.h \
+	smtpd/smtpd_body.c smtpd/smtpd_body.h smtpd/smtpd_trace.c \
+	smtpd/smtpd_queue.c smtpd/smtpd_queue.h \
+	smtpd/smtpd_auth.c smtpd/smtpd_local.c
+pkglibexec_PROGRAMS += smtpd/smtpd
+smtpd_smtpd_SOURCES = smtpd/main.c
+smtpd_smtpd_LDADD = smtpd/libsmtpd.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
+	$(SERVER_LIBS) $(OPENSSL_LIBS) $(IDN2_LIBS) $(CDB_LIBS)

@@ -1,0 +1,164 @@
+/*
+ * DATA: the message, its way to the disk, and the one reply that makes it
+ * ours. Only after queue's word that the record is durable is it 250.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/base/str.h"
+#include "lib/mail/proto.h"
+#include "smtpd/smtpd_body.h"
+#include "smtpd/smtpd_scan.h"
+
+/*
+ * Reads up to the end of data. Time: data_time for each wait, and data_rate
+ * over all, so that a trickle ends. Octets: a refused message is read to its
+ * end, but not for ever. 0, or -1 where the connection is over.
+ */
+static int
+receive(struct smtp_session *s, struct scan *scan, struct body *b)
+{
+	int64_t wait = (int64_t)smtpd.conf.data_time * 1000, end;
+	int64_t start = clock_mono_ms();
+	uint64_t seen = 0;
+	char *p;
+	size_t n, took;
+
+	for (;;) {
+		n = stream_peek(&s->io, &p);
+		took = scan_data(scan, p, n, n == STREAM_IN_SIZE);
+		stream_take(&s->io, took);
+		seen += took;
+		if (scan->bare || scan->long_line) {
+			if (b->fault == BODY_FINE)
+				b->fault = scan->bare ? BODY_BARE : BODY_LINE;
+		}
+		if (scan->done)
+			return 0;
+		if (seen / 2 > smtpd.conf.message_size)
+			return -1;
+		end = start + wait + (int64_t)(seen * 1000 /
+		    smtpd.conf.data_rate) - clock_mono_ms();
+		stream_deadline(&s->io, end < 0 ? 0 : end < wait ? end : wait);
+		if (stream_fill(&s->io) != STREAM_OK)
+			return -1;
+	}
+}
+
+/*
+ * A reply of queue or of the disk: "4.3.1 words". The code goes with the
+ * status.
+ */
+static void
+reply_words(struct smtp_session *s, int never, const struct buf *words)
+{
+	const char *p = buf_str(words), *text;
+	char status[12];
+	size_t n = strspn(p, "0123456789.");
+
+	if (n < 5 || n >= sizeof(status) || p[n] != ' ' ||
+	    *p != (never ? '5' : '4')) {
+		smtp_reply(s, never ? 554 : 451, never ? "5.3.0" : "4.3.0",
+		    "%.200s", p);
+		return;
+	}
+	memcpy(status, p, n);
+	status[n] = '\0';
+	for (text = p + n; *text == ' ';)
+		text++;
+	smtp_reply(s, never ? 554 : strcmp(status, "4.3.1") == 0 ? 452 : 451,
+	    status, "%.200s", text);
+}
+
+static void
+submit(struct smtp_session *s, const struct body *b, const char *id)
+{
+	struct buf words = BUF_INIT(RESULT_WORDS_MAX + 1);
+	enum smtpd_queue r;
+
+	r = smtpd_queue_submit(s, &b->w, &words);
+	if (r == QUEUE_DONE) {
+		s->junk = 0;
+		log_info("%s: from=<%s> to=<%s> recipients=%u size=%" PRIu64
+		    " client=%s [%s]%s%s", id, s->env.sender, s->env.first,
+		    s->env.n, b->w.length, s->helo, s->ip,
+		    s->login[0] != '\0' ? " login=" : "", s->login);
+		smtp_reply(s, 250, "2.0.0", "queued as %s", id);
+	} else {
+		log_warn("%s: queue: %s", id, buf_str(&words));
+		reply_words(s, r == QUEUE_NEVER, &words);
+	}
+	buf_clear(&words);
+}
+
+static void
+take_message(struct smtp_session *s, int fd, const char *file_id)
+{
+	char id[QUEUE_ID_LEN + 1];
+	struct scan scan = { .put = body_put };
+	struct smtp_refusal r;
+	struct body b;
+
+	/* The next file's name may stand there by the time of the reply. */
+	str_copy(id, sizeof(id), file_id);
+	body_init(&b, s, fd, id);
+	scan.arg = &b;
+	smtp_reply(s, 354, "", "end with a line that is a dot");
+	if (receive(s, &scan, &b) == -1) {
+		log_info("%s: client %s [%s]: lost within the message: %s",
+		    id, s->helo, s->ip, stream_words(&s->io));
+		if (s->io.end == STREAM_TIMEOUT)
+			smtp_reply(s, 421, "4.4.2", "too slow, bye");
+		smtpd_queue_abandon(0);
+		s->closing = 1;
+		return;
+	}
+	b.w.flags = scan.eight_bit ? Q_8BIT : 0;
+	body_finish(&b);
+	if (b.fault == BODY_FINE) {
+		submit(s, &b, id);
+		return;
+	}
+	r = body_refusal(b.fault);
+	log_info("%s: from=<%s> to=<%s> client=%s [%s]: refused: %s", id,
+	    s->env.sender, s->env.first, s->helo, s->ip, r.words);
+	smtp_refuse(s, &r);
+}
+
+/*
+ * RFC 2920 3.1: DATA is the last of a group. A client that did not wait for
+ * the 354 and was refused is about to talk a message into our command line.
+ */
+static void
+refuse_data(struct smtp_session *s)
+{
+	if (!stream_readable(&s->io))
+		return;
+	log_info("client %s: did not wait for 354", s->remote);
+	s->closing = s->linger = 1;
+}
+
+void
+cmd_data(struct smtp_session *s, const struct smtp_args *a)
+{
+	struct buf words = BUF_INIT(RESULT_WORDS_MAX + 1);
+	const char *id;
+	int fd;
+
+	if (s->state != SMTP_RCPT) {
+		smtp_reply(s, 554, "5.5.1", "no recipient was accepted");
+		refuse_data(s);
+		return;
+	}
+	if ((fd = smtpd_queue_file(&id, &words)) == -1) {
+		log_warn("client %s [%s]: no file: %s", s->helo, s->ip,
+		    buf_str(&words));
+		reply_words(s, 0, &words);
+		refuse_data(s);
+	} else
+		take_message(s, fd, id);
+	buf_clear(&words);
+	smtp_reset(s);
+}

@@ -1,0 +1,158 @@
+/*
+ * smtpd: the work shape. One program, three duties by -s; its table of keys,
+ * its hooks, one call into the skeleton.
+ */
+#include "config.h"
+
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/mail/date.h"
+#include "lib/net/tls.h"
+#include "lib/server/server.h"
+#include "smtpd/smtpd.h"
+#include "smtpd/smtpd_queue.h"
+
+static const struct config_key keys[] = {
+	CONFIG_KEY_HOSTNAME(struct smtpd_conf, hostname),
+	CONFIG_KEY_STATE(struct smtpd_conf, state_dir),
+	CONFIG_KEY_MESSAGE_SIZE(struct smtpd_conf, message_size),
+	CONFIG_KEY_CERT(struct smtpd_conf, cert),
+	CONFIG_KEY_CERT_KEY(struct smtpd_conf, key),
+	CONFIG_KEY_VERBOSE(struct smtpd_conf, verbose),
+	{ "smtp_errors", CONFIG_NUMBER, offsetof(struct smtpd_conf, errors),
+	  "20", 1, 1000, NULL, "errors of a client before it is closed" },
+	{ "smtp_junk", CONFIG_NUMBER, offsetof(struct smtpd_conf, junk),
+	  "100", 10, 100000, NULL,
+	  "commands without a message before a client is closed" },
+	{ "smtp_command_time", CONFIG_TIME,
+	  offsetof(struct smtpd_conf, command_time), "300s", 1, 3600, NULL,
+	  "time for one command" },
+	{ "smtp_data_time", CONFIG_TIME,
+	  offsetof(struct smtpd_conf, data_time), "180s", 1, 3600, NULL,
+	  "time without data within a message" },
+	{ "smtp_data_rate", CONFIG_NUMBER,
+	  offsetof(struct smtpd_conf, data_rate), "500", 1, 1000000, NULL,
+	  "octets a second that a message must bring after smtp_data_time" },
+	{ "local_trusted", CONFIG_TEXT,
+	  offsetof(struct smtpd_conf, local_trusted), "", 0, 900, NULL,
+	  "system users, besides root, that may use any sender locally" },
+	CONFIG_END
+};
+
+struct smtpd smtpd;
+
+/* Both or none, and good ones. NULL where there are none. */
+static int
+load_certificate(SSL_CTX **ctx_r, struct buf *why)
+{
+	const struct smtpd_conf *c = &smtpd.conf;
+
+	*ctx_r = NULL;
+	if (c->cert[0] == '\0' && c->key[0] == '\0')
+		return 0;
+	if (c->cert[0] == '\0' || c->key[0] == '\0') {
+		buf_set(why, "tls_certificate and tls_key need each other");
+		return -1;
+	}
+	*ctx_r = tls_server_new(c->cert, c->key, "smtp", 0, why);
+	return *ctx_r == NULL ? -1 : 0;
+}
+
+static int
+check(struct buf *why)
+{
+	SSL_CTX *ctx;
+
+	tls_init();
+	if (load_certificate(&ctx, why) == -1)
+		return -1;
+	tls_free(&ctx);
+	return 0;
+}
+
+static const char *
+host_name(void)
+{
+	static char name[HOST_NAME_MAX + 1];
+
+	if (smtpd.conf.hostname[0] != '\0')
+		return smtpd.conf.hostname;
+	if (gethostname(name, sizeof(name) - 1) == -1 || name[0] == '\0')
+		return "localhost";
+	return name;
+}
+
+static int
+before_jail(void)
+{
+	struct buf why = BUF_INIT(1000);
+	int r;
+
+	tls_init();
+	smtpd.hostname = host_name();
+	(void)date_zone(clock_now());
+	r = load_certificate(&smtpd.tls, &why);
+	if (r == -1)
+		log_warn("%s", buf_str(&why));
+	else if (server_service() == SERVICE_SUBMISSION && smtpd.tls == NULL) {
+		log_warn("submission needs tls_certificate and tls_key");
+		r = -1;
+	}
+	if (r == 0 && server_service() == SERVICE_LOCAL)
+		r = smtpd_local_init(smtpd.conf.local_trusted);
+	buf_clear(&why);
+	return r;
+}
+
+static int
+after_jail(void)
+{
+	struct buf why = BUF_INIT(1000);
+
+	smtpd.tables = tables_open(server_path("jail/tables.cdb"), &why);
+	if (smtpd.tables == NULL)
+		log_warn("%s", buf_str(&why));
+	buf_clear(&why);
+	return smtpd.tables == NULL ? -1 : 0;
+}
+
+/* A worker of submission has seen a password: it serves nobody else. */
+static unsigned
+max_sessions(int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i + 1 < argc; i++)
+		if (strcmp(argv[i], "-s") == 0)
+			return strcmp(argv[i + 1], "submission") == 0 ? 1 :
+			    SESSIONS_MAX;
+	return 1;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct server s = {
+		.kind = PEER_SMTPD,
+		.user = "rp-smtpd",
+		.jail = 1,
+		.keys = keys,
+		.conf = &smtpd.conf,
+		.state_dir = (const char **)&smtpd.conf.state_dir,
+		.verbose = &smtpd.conf.verbose,
+		.check = check,
+		.before_jail = before_jail,
+		.after_jail = after_jail,
+		.serve = smtpd_serve,
+		.input = smtpd_queue_input,
+		.idle = smtpd_queue_idle,
+		.max_sessions = max_sessions(argc, argv),
+	};
+
+	return server_work_main(argc, argv, &s);
+}

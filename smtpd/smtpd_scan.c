@@ -1,0 +1,103 @@
+/*
+ * Speed: lines are found by memchr(3); runs of clean lines go out in one
+ * call, so that a message without leading dots is copied once. Per octet there
+ * are two looks (for LF and CR) and one over the whole window for NUL and 8-bit
+ * octets, all with the width of the machine's vectors.
+ */
+#include <stdint.h>
+#include <string.h>
+
+#include "smtpd/smtpd.h"
+#include "smtpd/smtpd_scan.h"
+
+static int
+has_8bit(const char *p, size_t len)
+{
+	uint64_t w[8], sum = 0;
+	size_t i, k;
+
+	for (i = 0; i + sizeof(w) <= len; i += sizeof(w)) {
+		memcpy(w, p + i, sizeof(w));
+		for (k = 0; k < 8; k++)
+			sum |= w[k];
+	}
+	for (; i < len; i++)
+		sum |= (uint64_t)(unsigned char)p[i];
+	return (sum & 0x8080808080808080u) != 0;
+}
+
+/* Judges a line from p up to and with its LF. True: only a CRLF ends it. */
+static int
+line_is_clean(const char *p, size_t len)
+{
+	return len >= 2 && p[len - 2] == '\r' &&
+	    memchr(p, '\r', len - 2) == NULL;
+}
+
+/*
+ * Looks at whole lines. Returns the octets taken; *run_r is where those begin
+ * that were not put out yet.
+ */
+static size_t
+scan_lines(struct scan *s, const char *p, size_t len, size_t *run_r)
+{
+	size_t i = 0, run = 0, n;
+	const char *lf;
+
+	while ((lf = memchr(p + i, '\n', len - i)) != NULL) {
+		n = (size_t)(lf - p) + 1 - i;
+		if (s->line == 0 && p[i] == '.') {
+			if (i > run)
+				s->put(s->arg, p + run, i - run);
+			if (n == 3 && p[i + 1] == '\r') {
+				s->done = 1;
+				*run_r = i + n;
+				return i + n;
+			}
+			run = i + 1;
+		}
+		if (s->line + n > DATA_LINE_MAX + 2)
+			s->long_line = 1;
+		if (line_is_clean(p + i, n)) {
+			s->line = 0;
+		} else {
+			s->bare = 1;
+			/* Only a CRLF begins a line. */
+			s->line = n >= 2 && p[i + n - 2] == '\r' ? 0 :
+			    s->line + n;
+		}
+		i += n;
+	}
+	*run_r = run;
+	return i;
+}
+
+size_t
+scan_data(struct scan *s, const char *p, size_t len, int full)
+{
+	size_t i, run, n;
+
+	i = scan_lines(s, p, len, &run);
+	if (!s->done && full && i < len) {
+		/* A part of a line; a CR at its end waits for its LF. */
+		n = len - i - (p[len - 1] == '\r');
+		if (memchr(p + i, '\r', n) != NULL)
+			s->bare = 1;
+		if (s->line == 0 && n > 0 && p[i] == '.') {
+			if (i > run)
+				s->put(s->arg, p + run, i - run);
+			run = i + 1;
+		}
+		s->line += n;
+		if (s->line > DATA_LINE_MAX)
+			s->long_line = 1;
+		i += n;
+	}
+	if (i > run)
+		s->put(s->arg, p + run, i - run);
+	if (memchr(p, '\0', i) != NULL)
+		s->bare = 1;
+	if (!s->eight_bit && has_8bit(p, i))
+		s->eight_bit = 1;
+	return i;
+}

@@ -1,0 +1,272 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "smtpd/smtpd.h"
+
+enum {
+	LINGER_MS = 1000,	/* a refused client may read our last words */
+	LINGER_MAX = 1 << 20,	/* octets that are read and dropped then */
+	REPLY_MAX = 500,	/* octets of the text of one reply line */
+};
+
+int
+smtpd_takes_login(const struct smtp_session *s)
+{
+	return s->service == SERVICE_SUBMISSION ||
+	    s->service == SERVICE_SUBMISSIONS;
+}
+
+int
+smtpd_is_ours(const struct smtp_session *s)
+{
+	return s->service == SERVICE_LOCAL || s->login[0] != '\0';
+}
+
+void
+smtp_reply(struct smtp_session *s, int code, const char *status,
+    const char *fmt, ...)
+{
+	char text[REPLY_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	stream_printf(&s->io, "%d %s%s%s\r\n", code, status,
+	    *status != '\0' ? " " : "", text);
+	if (code >= 500)
+		s->errors++;
+	else if (code >= 400)
+		s->junk++;
+}
+
+void
+smtp_refuse(struct smtp_session *s, const struct smtp_refusal *r)
+{
+	smtp_reply(s, r->code, r->status, "%s", r->words);
+}
+
+void
+smtp_reset(struct smtp_session *s)
+{
+	if (s->state != SMTP_START)
+		s->state = SMTP_HELLO;
+	s->env.sender[0] = s->env.first[0] = '\0';
+	s->env.n = 0;
+	buf_reset(&s->env.recipients);
+	buf_reset(&s->env.local);
+}
+
+/* The last reply: nothing is read as a command any more. */
+static void
+session_end(struct smtp_session *s, int code, const char *status,
+    const char *words)
+{
+	smtp_reply(s, code, status, "%s", words);
+	s->closing = s->linger = 1;
+}
+
+static void
+session_begin(struct smtp_session *s, const struct session *client)
+{
+	const char *end;
+	size_t len;
+
+	memset(s, 0, sizeof(*s));
+	stream_init(&s->io, client->fd);
+	s->service = client->service;
+	s->state = SMTP_START;
+	str_copy(s->remote, sizeof(s->remote), client->remote);
+	/* "[2001:db8::1]:25" or "192.0.2.1:25" */
+	str_copy(s->ip, sizeof(s->ip), client->remote);
+	end = strrchr(s->ip, ':');
+	if (end != NULL)
+		s->ip[end - s->ip] = '\0';
+	len = strlen(s->ip);
+	if (len > 1 && s->ip[0] == '[' && s->ip[len - 1] == ']') {
+		memmove(s->ip, s->ip + 1, len - 2);
+		s->ip[len - 2] = '\0';
+	}
+	if (s->service == SERVICE_LOCAL)
+		smtpd_local_login(s, client->uid);
+}
+
+/* 0, or -1 where the client is refused before it was greeted. */
+static int
+session_greet(struct smtp_session *s)
+{
+	struct buf why = BUF_INIT(500);
+	int r = 0;
+
+	if (s->service == SERVICE_SUBMISSIONS) {
+		stream_deadline(&s->io, TLS_TIME * 1000);
+		r = smtpd.tls == NULL ? -1 :
+		    stream_tls_accept(&s->io, smtpd.tls, &why);
+		if (r == -1)
+			log_info("client %s: %s", s->remote, buf_str(&why));
+		else
+			tls_describe(s->io.ssl, s->tls, sizeof(s->tls));
+		buf_clear(&why);
+		return r == -1 ? -1 : 0;
+	}
+	/*
+	 * RFC 5321 3.1: the client waits for the greeting. What talks before
+	 * it is no mail server; a TLS hello or a browser ends here, too.
+	 */
+	if (s->service != SERVICE_LOCAL && stream_readable(&s->io)) {
+		log_info("client %s talked before the greeting", s->remote);
+		session_end(s, 554, "5.5.0", "wait for the greeting");
+		return -1;
+	}
+	return 0;
+}
+
+int
+smtp_read(struct smtp_session *s, size_t max, char **line_r, size_t *len_r)
+{
+	switch (stream_line(&s->io, max, line_r, len_r)) {
+	case STREAM_OK:
+		if (str_is_text(*line_r, *len_r))
+			return 0;
+		smtp_reply(s, 500, "5.5.2", "NUL or bare CR in the line");
+		return -1;
+	case STREAM_BARE:
+		smtp_reply(s, 500, "5.5.2", "the line ends in a bare LF");
+		return -1;
+	case STREAM_LONG:
+		smtp_reply(s, 500, "5.5.2", "line too long");
+		return -1;
+	default:
+		s->closing = 1;
+		return -1;
+	}
+}
+
+/* True at the first octet of a TLS hello: no line will come. */
+static int
+session_is_tls_hello(struct smtp_session *s)
+{
+	char *p;
+	size_t n;
+
+	if (s->io.ssl != NULL || s->state != SMTP_START || s->errors > 0)
+		return 0;
+	if ((n = stream_peek(&s->io, &p)) == 0) {
+		if (stream_fill(&s->io) != STREAM_OK)
+			return 0;
+		n = stream_peek(&s->io, &p);
+	}
+	return n > 0 && *p == 0x16;
+}
+
+static void
+session_run(struct smtp_session *s, char *line, size_t len)
+{
+	const struct smtp_command *c;
+	struct smtp_refusal r;
+	struct smtp_args args;
+	size_t verb_len;
+	char *verb;
+
+	if (smtp_command_split(line, len, &verb, &verb_len, &args) == -1 ||
+	    (c = smtp_command_find(verb, verb_len)) == NULL) {
+		smtp_reply(s, 500, "5.5.2", "unknown command");
+		return;
+	}
+	if (len > COMMAND_LINE_MAX && !(c->flags & CMD_LONG)) {
+		smtp_reply(s, 500, "5.5.2", "line too long");
+		return;
+	}
+	if (c->flags & CMD_JUNK)
+		s->junk++;
+	r = smtp_command_judge(c, s, args.words);
+	if (r.code == 501)
+		smtp_reply(s, 501, r.status, "syntax: %s", c->usage);
+	else if (r.code != 0)
+		smtp_refuse(s, &r);
+	else
+		c->run(s, &args);
+}
+
+static void
+session_limits(struct smtp_session *s)
+{
+	if (s->closing)
+		return;
+	if (s->errors >= smtpd.conf.errors) {
+		log_info("client %s: too many errors", s->remote);
+		session_end(s, 421, "4.7.0", "too many errors, bye");
+	} else if (s->junk >= smtpd.conf.junk) {
+		log_info("client %s: too many commands", s->remote);
+		session_end(s, 421, "4.7.0", "too many commands, bye");
+	}
+}
+
+static void
+session_command(struct smtp_session *s)
+{
+	char *line;
+	size_t len;
+
+	if (!(s->state & (SMTP_MAIL | SMTP_RCPT)) && server_stopping()) {
+		session_end(s, 421, "4.3.2", "the server stops, come again");
+		return;
+	}
+	stream_deadline(&s->io, (int64_t)smtpd.conf.command_time * 1000);
+	if (session_is_tls_hello(s)) {
+		log_info("client %s: TLS in the clear", s->remote);
+		s->closing = 1;
+		return;
+	}
+	if (smtp_read(s, AUTH_LINE_MAX, &line, &len) == 0)
+		session_run(s, line, len);
+	else if (s->closing && s->io.end == STREAM_TIMEOUT)
+		log_info("client %s: no command in time", s->remote);
+	session_limits(s);
+}
+
+/*
+ * Closing while octets of the client are on their way would make the kernel
+ * answer with a reset, and that may overtake our last words.
+ */
+static void
+session_linger(struct smtp_session *s)
+{
+	size_t n, sum = 0;
+	char *p;
+
+	if (stream_flush(&s->io) != STREAM_OK || s->io.ssl != NULL)
+		return;
+	shutdown(s->io.fd, SHUT_WR);
+	stream_deadline(&s->io, LINGER_MS);
+	do {
+		n = stream_peek(&s->io, &p);
+		stream_take(&s->io, n);
+		sum += n;
+	} while (sum < LINGER_MAX && stream_fill(&s->io) == STREAM_OK);
+}
+
+void
+smtpd_serve(const struct session *client)
+{
+	struct smtp_session s;
+
+	session_begin(&s, client);
+	if (session_greet(&s) == 0) {
+		stream_printf(&s.io, "220 %s ESMTP Rohrpost\r\n",
+		    smtpd.hostname);
+		while (!s.closing)
+			session_command(&s);
+	}
+	if (s.linger)
+		session_linger(&s);
+	stream_close(&s.io);
+	buf_clear(&s.env.recipients);
+	buf_clear(&s.env.local);
+	mem_wipe(&s, sizeof(s));
+}
