@@ -87,12 +87,17 @@ host_name(void)
 	return name;
 }
 
+static struct server server;
+
 static int
 before_jail(void)
 {
 	struct buf why = BUF_INIT(1000);
 	int r;
 
+	/* A worker of submission sees a password: it serves nobody else. */
+	if (server_service() == SERVICE_SUBMISSION)
+		server.max_sessions = 1;
 	tls_init();
 	smtpd.hostname = host_name();
 	(void)date_zone(clock_now());
@@ -121,38 +126,25 @@ after_jail(void)
 	return smtpd.tables == NULL ? -1 : 0;
 }
 
-/* A worker of submission has seen a password: it serves nobody else. */
-static unsigned
-max_sessions(int argc, char **argv)
-{
-	int i;
-
-	for (i = 1; i + 1 < argc; i++)
-		if (strcmp(argv[i], "-s") == 0)
-			return strcmp(argv[i + 1], "submission") == 0 ? 1 :
-			    SESSIONS_MAX;
-	return 1;
-}
+static struct server server = {
+	.kind = PEER_SMTPD,
+	.user = "rp-smtpd",
+	.jail = 1,
+	.keys = keys,
+	.conf = &smtpd.conf,
+	.state_dir = (const char **)&smtpd.conf.state_dir,
+	.verbose = &smtpd.conf.verbose,
+	.check = check,
+	.before_jail = before_jail,
+	.after_jail = after_jail,
+	.serve = smtpd_serve,
+	.input = smtpd_queue_input,
+	.idle = smtpd_queue_idle,
+	.max_sessions = SESSIONS_MAX,
+};
 
 int
 main(int argc, char **argv)
 {
-	struct server s = {
-		.kind = PEER_SMTPD,
-		.user = "rp-smtpd",
-		.jail = 1,
-		.keys = keys,
-		.conf = &smtpd.conf,
-		.state_dir = (const char **)&smtpd.conf.state_dir,
-		.verbose = &smtpd.conf.verbose,
-		.check = check,
-		.before_jail = before_jail,
-		.after_jail = after_jail,
-		.serve = smtpd_serve,
-		.input = smtpd_queue_input,
-		.idle = smtpd_queue_idle,
-		.max_sessions = max_sessions(argc, argv),
-	};
-
-	return server_work_main(argc, argv, &s);
+	return server_work_main(argc, argv, &server);
 }

@@ -25,6 +25,7 @@
 #include "lib/base/buf.h"
 #include "lib/mail/address.h"
 #include "lib/mail/limits.h"
+#include "lib/mail/result.h"
 #include "lib/mail/tables.h"
 #include "lib/net/stream.h"
 #include "lib/server/server.h"

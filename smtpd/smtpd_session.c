@@ -6,6 +6,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/net/tls.h"
 #include "smtpd/smtpd.h"
 
 enum {
