@@ -415,8 +415,12 @@ intake_stop(void)
 {
 	struct intake *in;
 
-	for (in = intakes; in != NULL; in = in->next)
+	for (in = intakes; in != NULL; in = in->next) {
 		if (in->waits && !in->dead)
 			answer(in, in->waits_frame, Q_LATER,
 			    "4.3.2 the server stops");
+		/* What was not submitted will not be. */
+		while (in->n_files > 0)
+			body_drop(in->file[--in->n_files]);
+	}
 }

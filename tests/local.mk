@@ -8,6 +8,7 @@ include tests/ctl/local.mk
 include tests/net/local.mk
 include tests/pop3d/local.mk
 include tests/relay/local.mk
+include tests/queue/local.mk
 TESTS += $(check_PROGRAMS)
 endif
 EXTRA_DIST += tests/count.py tests/suite tests/fuzz/run

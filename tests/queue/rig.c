@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/crc32c.h"
@@ -171,11 +172,14 @@ control_socket(struct rig *r)
 void
 rig_start(struct rig *r)
 {
-	char conf[100];
-	int fd[2];
+	char conf[100], path[100];
+	int fd[2], log;
 
 	check(fd_pair(fd) == 0, "pair");
 	snprintf(conf, sizeof(conf), "%s/conf", r->dir);
+	snprintf(path, sizeof(path), "%s/log", r->dir);
+	log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	check(log != -1, path);
 	if ((r->pid = fork()) == 0) {
 		if (fd[1] != SERVER_MASTER_FD)
 			dup2(fd[1], SERVER_MASTER_FD);
@@ -184,12 +188,16 @@ rig_start(struct rig *r)
 		if (geteuid() == 0 && (setgid(NOBODY) == -1 ||
 		    setuid(NOBODY) == -1))
 			_exit(99);
+		/* Its log goes with the folder, but where RIG_LOG is set. */
+		if (getenv("RIG_LOG") == NULL)
+			dup2(log, 2);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		execl(r->program, "queue", "-c", conf, (char *)NULL);
 		_exit(98);
 	}
 	check(r->pid != -1, "fork");
 	close(fd[1]);
+	close(log);
 	chan_clear(&r->master);
 	chan_init(&r->master, fd[0]);
 	if (r->control == -1)
