@@ -1,3 +1,6 @@
 # man: see the top-level Makefile.am for what these lists are.
 dist_man_MANS += man/rohrpost-master.8 man/rohrpost-logger.8
 dist_man_MANS += man/rohrpost-relay.8 man/rohrpost-resolve.8
+dist_man_MANS += man/rohrpost.8 man/rohrpost-sendmail.8 man/rohrpost.conf.5 \
+	man/rohrpost-domains.5 man/rohrpost-users.5 man/rohrpost-aliases.5 \
+	man/rohrpost-tables.5

@@ -41,5 +41,18 @@ tests_fuzz_fuzz_login_pop3_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_pop3d_SOURCES = tests/fuzz/fuzz_pop3d.c
 tests_fuzz_fuzz_pop3d_LDADD = pop3d/libpop3d.a $(MAIL) $(BASE)
 tests_fuzz_fuzz_pop3d_LDFLAGS = $(FUZZING)
+noinst_PROGRAMS += tests/fuzz/fuzz_tables_text tests/fuzz/fuzz_answers \
+	tests/fuzz/fuzz_tables_cdb
+FUZZ_CTL_LIBS = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
+	$(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) $(EV_LIBS)
+tests_fuzz_fuzz_tables_text_SOURCES = tests/fuzz/fuzz_tables_text.c
+tests_fuzz_fuzz_tables_text_LDADD = $(FUZZ_CTL_LIBS)
+tests_fuzz_fuzz_tables_text_LDFLAGS = $(FUZZING)
+tests_fuzz_fuzz_answers_SOURCES = tests/fuzz/fuzz_answers.c
+tests_fuzz_fuzz_answers_LDADD = $(FUZZ_CTL_LIBS)
+tests_fuzz_fuzz_answers_LDFLAGS = $(FUZZING)
+tests_fuzz_fuzz_tables_cdb_SOURCES = tests/fuzz/fuzz_tables_cdb.c
+tests_fuzz_fuzz_tables_cdb_LDADD = $(FUZZ_CTL_LIBS)
+tests_fuzz_fuzz_tables_cdb_LDFLAGS = $(FUZZING)
 endif
 EXTRA_DIST += tests/fuzz/corpus
