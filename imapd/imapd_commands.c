@@ -4,6 +4,7 @@
 const struct imapd_command *const imapd_commands[] = {
 	imapd_cmd_fetch,
 	imapd_cmd_store,
+	imapd_cmd_search,
 	imapd_cmd_session,
 	imapd_cmd_select,
 	imapd_cmd_append,

@@ -77,6 +77,7 @@ struct imapd_command {
 /* Settings (main.c fills them in). */
 struct imapd_conf {
 	const char *state_dir;
+	const char *charsets;		/* of iconv, to be opened at the start */
 	int	 verbose;
 	uint64_t message_size;
 	uint64_t sessions;

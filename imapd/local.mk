@@ -16,7 +16,9 @@ imapd_libimapd_a_SOURCES = \
 	imapd/imapd_fetch.h imapd/imapd_items.c imapd/imapd_body.c \
 	imapd/cmd_session.c imapd/cmd_select.c imapd/cmd_mailbox.c \
 	imapd/cmd_list.c imapd/cmd_append.c imapd/cmd_fetch.c \
-	imapd/cmd_store.c imapd/cmd_copy.c
+	imapd/cmd_store.c imapd/cmd_copy.c \
+	imapd/cmd_search.c imapd/imapd_search.h imapd/imapd_key.c \
+	imapd/imapd_match_key.c
 
 pkglibexec_PROGRAMS += imapd/imapd
 imapd_imapd_SOURCES = imapd/main.c

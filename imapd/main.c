@@ -8,6 +8,7 @@
 #include "lib/base/log.h"
 
 #include "imapd/imapd_names.h"
+#include "imapd/imapd_search.h"
 #include "imapd/imapd_session.h"
 
 static struct ev_io door_watch;
@@ -27,6 +28,9 @@ static const struct config_key keys[] = {
 	{ "imap_keepalive", CONFIG_TIME,
 	    offsetof(struct imapd_conf, keepalive), "2m", 30, 1800, NULL,
 	    "how often a session in IDLE hears from the server" },
+	{ "imap_charsets", CONFIG_TEXT,
+	    offsetof(struct imapd_conf, charsets), "", 0, 500, NULL,
+	    "character sets beside the built-in ones that SEARCH knows" },
 	CONFIG_END
 };
 
@@ -101,6 +105,15 @@ before_jail(void)
 	door_init(&imapd_door, PEER_IMAPD, -1);
 	ev_io_init(&door_watch, on_door, -1, EV_READ);
 	ev_timer_init(&sweeper, on_sweep, 0., IMAPD_SWEEP);
+	imapd_search_init(imapd_conf.charsets);
+	return 0;
+}
+
+static int
+after_jail(void)
+{
+	if (server_jailed())
+		mime_charset_seal();
 	return 0;
 }
 
@@ -112,6 +125,7 @@ static const struct server server = {
 	.state_dir = &imapd_conf.state_dir,
 	.verbose = &imapd_conf.verbose,
 	.before_jail = before_jail,
+	.after_jail = after_jail,
 	.wired = wired,
 	.session = session,
 	.stop = stop,

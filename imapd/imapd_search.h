@@ -1,0 +1,87 @@
+/*
+ * SEARCH: the keys as a tree (RFC 3501 6.4.4, RFC 7162 3.1.5), and whether a
+ * message matches it.
+ */
+#ifndef IMAPD_IMAPD_SEARCH_H
+#define IMAPD_IMAPD_SEARCH_H
+
+#include <stdint.h>
+
+#include "lib/mail/mime_charset.h"
+
+#include "imapd/imapd_args.h"
+#include "imapd/imapd_box.h"
+#include "imapd/imapd_fetch.h"
+
+enum imapd_key_op {
+	IMAPD_K_ALL, IMAPD_K_AND, IMAPD_K_OR, IMAPD_K_NOT,
+	IMAPD_K_SEQ,		/* set of sequence numbers */
+	IMAPD_K_FLAGS,		/* (flags & number) == value */
+	IMAPD_K_RECENT, IMAPD_K_NEW, IMAPD_K_OLD,
+	IMAPD_K_KEYWORD,
+	IMAPD_K_BEFORE, IMAPD_K_ON, IMAPD_K_SINCE,	/* INTERNALDATE */
+	IMAPD_K_LARGER, IMAPD_K_SMALLER, IMAPD_K_MODSEQ,
+	/* these need the file */
+	IMAPD_K_SENTBEFORE, IMAPD_K_SENTON, IMAPD_K_SENTSINCE,
+	IMAPD_K_HEADER, IMAPD_K_BODY, IMAPD_K_TEXT,
+};
+
+/* A needle, folded, with its table for one pass over the haystack. */
+struct imapd_needle {
+	char	*p;
+	size_t	 len;
+	uint32_t *back;		/* where to go on after a mismatch */
+};
+
+struct imapd_key {
+	enum imapd_key_op op;
+	struct imapd_key *first, *next;		/* operands */
+	struct imapd_set set;
+	uint64_t number, value;
+	char	*name;				/* keyword, field (lower) */
+	struct imapd_needle needle;
+};
+
+enum imapd_match { IMAPD_NO, IMAPD_YES, IMAPD_UNKNOWN };
+
+/* Before the jail: nothing is loaded later. */
+void	imapd_search_init(const char *charsets);
+
+/*
+ * Reads n arguments into a tree. NULL: why says what is wrong. cs is what the
+ * strings are in.
+ */
+struct imapd_key *imapd_key_parse(const struct imapd_arg *args, size_t n,
+	    const struct imapd_view *v, const struct mime_charset *cs,
+	    const char **why);
+void	imapd_key_free(struct imapd_key **k);
+/* Is there a MODSEQ among the keys? */
+int	imapd_key_modseq(const struct imapd_key *k);
+/*
+ * Does the message match? m NULL: its file is not open, and keys that need it
+ * are IMAPD_UNKNOWN.
+ */
+enum imapd_match imapd_key_match(const struct imapd_key *k,
+	    const struct imapd_view *v, uint32_t seq,
+	    const struct door_record *r, struct imapd_message *m);
+
+/* The pieces of a haystack in UTF-8, one after the other. */
+struct imapd_finder {
+	const struct imapd_needle *needle;
+	size_t	 at;		/* octets of the needle that match */
+	int	 found;
+	struct buf folded;
+	char	 tail[4];	/* a character that was cut */
+	size_t	 n_tail;
+};
+void	imapd_needle_init(struct imapd_needle *n, const char *p, size_t len);
+void	imapd_needle_clear(struct imapd_needle *n);
+void	imapd_finder_init(struct imapd_finder *f,
+	    const struct imapd_needle *n);
+/* True once it is found. */
+int	imapd_finder_feed(struct imapd_finder *f, const char *p, size_t len);
+/* What was fed and what comes next do not touch. */
+void	imapd_finder_break(struct imapd_finder *f);
+void	imapd_finder_clear(struct imapd_finder *f);
+
+#endif
