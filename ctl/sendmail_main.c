@@ -111,25 +111,33 @@ find_origin(struct sendmail *s)
 	buf_clear(&why);
 }
 
-/* -f, else the caller's name. */
+/*
+ * -f, else the caller's name. Without a domain it gets the host's name: that
+ * is the sender that smtpd lets a local user be (smtpd/smtpd_local.c). Root
+ * may be anybody, and is better reached at a domain of ours.
+ */
 static int
 find_sender(struct sendmail *s, const struct options *o)
 {
-	struct buf why = BUF_INIT(0);
+	struct buf why = BUF_INIT(0), name = BUF_INIT(0);
 	const struct passwd *pw;
-	const char *name = o->sender;
 	int r = 0;
 
-	if (name == NULL) {
-		pw = getpwuid(getuid());
-		if (pw == NULL)
-			return sendmail_fail(EX_NOUSER, "user %ld has no "
-			    "name: use -f", (long)getuid());
-		name = pw->pw_name;
+	pw = o->sender == NULL ? getpwuid(getuid()) : NULL;
+	if (o->sender != NULL)
+		buf_puts(&name, o->sender);
+	else if (pw != NULL)
+		buf_puts(&name, pw->pw_name);
+	else
+		buf_printf(&name, "uid-%ld", (long)getuid());
+	if (name.len > 0 && strcmp(buf_str(&name), "<>") != 0) {
+		if (strchr(buf_str(&name), '@') == NULL && getuid() != 0)
+			buf_printf(&name, "@%s", s->hostname);
+		if (sendmail_address(s, buf_str(&name), name.len, s->sender,
+		    &why) == -1)
+			r = sendmail_fail(EX_USAGE, "%s", buf_str(&why));
 	}
-	if (name[0] != '\0' && strcmp(name, "<>") != 0 &&
-	    sendmail_address(s, name, strlen(name), s->sender, &why) == -1)
-		r = sendmail_fail(EX_USAGE, "%s", buf_str(&why));
+	buf_clear(&name);
 	buf_clear(&why);
 	return r;
 }
