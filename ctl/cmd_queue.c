@@ -131,8 +131,44 @@ cmd_queue_release(struct ctl *c)
 	return each(c, C_RELEASE);
 }
 
+/* The queue deletes by id alone: a slip must not empty it. We list them. */
+static int
+delete_all(struct ctl *c)
+{
+	struct buf ids = BUF_INIT(0);
+	struct control list = { .who = PEER_QUEUE, .type = C_LIST,
+		.timeout_ms = ANSWER_MS, .first = &ids, .quiet = 1 };
+	struct control del = { .who = PEER_QUEUE, .type = C_DELETE,
+		.timeout_ms = ANSWER_MS };
+	char id[QUEUE_ID_LEN + 1], last[QUEUE_ID_LEN + 1] = "";
+	struct cursor cur;
+	const char *p;
+	size_t n;
+	int r;
+
+	r = control_call(c, &list);
+	cursor_init(&cur, ids.data, ids.len);
+	while (r == CTL_DONE && cursor_left(&cur) > 0) {
+		p = cursor_lv(&cur, &n, QUEUE_ID_LEN);
+		if (p == NULL)
+			break;
+		snprintf(id, sizeof(id), "%.*s", (int)n, p);
+		/* A row stands for each recipient. */
+		if (strcmp(id, last) == 0 || !valid_id(id))
+			continue;
+		strcpy(last, id);
+		del.id = id;
+		/* One that was delivered meanwhile is as gone as the others. */
+		(void)control_call(c, &del);
+	}
+	buf_clear(&ids);
+	return r;
+}
+
 int
 cmd_queue_delete(struct ctl *c)
 {
-	return each(c, C_DELETE);
+	if (c->n_args != 1 || strcmp(c->args[0], "all") != 0)
+		return each(c, C_DELETE);
+	return ctl_load(c) == -1 ? CTL_REFUSED : delete_all(c);
 }

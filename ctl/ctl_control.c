@@ -103,6 +103,14 @@ take_row(struct control *q, struct msg *m)
 
 	if (q->body_r != NULL && *q->body_r == -1)
 		*q->body_r = msg_get_fd(m, 0);
+	p = msg_get(m, CF_VALUES, &n);
+	if (q->first != NULL && p != NULL) {
+		cursor_init(&cur, p, n);
+		(void)cursor_u8(&cur);
+		p = cursor_lv(&cur, &n, 64 * 1024);
+		if (p != NULL)
+			buf_put_lv(q->first, p, n);
+	}
 	if (q->out == NULL || !msg_has(m, CF_VALUES))
 		return;
 	if (msg_has(m, CF_NAMES) && q->out->n_names == 0)

@@ -17,6 +17,7 @@ struct control {
 	const char *id, *user;	/* or NULL */
 	int	 timeout_ms;	/* between two frames */
 	struct out *out;	/* rows go there; NULL: none are expected */
+	struct buf *first;	/* lv: the first column of each row; or NULL */
 	int	*body_r;	/* takes a row's descriptor; or NULL */
 	int	 progress;	/* show progress at a terminal */
 	int	 quiet;		/* do not print the words of a success */
