@@ -158,7 +158,8 @@ end_if_sent(struct login_client *c)
 {
 	if (c->io.tx.len > 0)
 		return;
-	if (c->client_ended || shutdown(c->io.fd, SHUT_WR) == -1)
+	if (c->client_ended || shutdown(c->io.fd, SHUT_WR) == -1 ||
+	    c->server->stopping)
 		c->state = LOGIN_DEAD;
 }
 
@@ -190,7 +191,7 @@ talk_say(struct login_client *c)
 	if (out->len > 0 &&
 	    login_io_write(&c->io, out->data, out->len) == -1)
 		c->state = LOGIN_DEAD;
-	buf_reset(out);
+	buf_clear(out);
 }
 
 void
@@ -322,8 +323,12 @@ talk_read(struct login_client *c)
 		    buf_reserve(in, room) == -1)
 			return;
 		n = login_io_read(&c->io, in->data + in->len, room);
-		if (n == -1 && errno == EAGAIN)
+		if (n == -1 && errno == EAGAIN) {
+			/* Who is silent holds no buffer. */
+			if (in->len == 0)
+				buf_clear(in);
 			return;
+		}
 		if (n == -1) {
 			c->state = LOGIN_DEAD;
 			return;
