@@ -3,8 +3,19 @@ lib_server_libserver_a_SOURCES = \
 	lib/server/config.c lib/server/config.h \
 	lib/server/wire.c lib/server/wire.h \
 	lib/server/server.c lib/server/server.h lib/server/server_impl.h \
-	lib/server/server_accept.c \
+	lib/server/server_start.c lib/server/server_accept.c \
 	lib/server/server_loop.c lib/server/server_work.c \
 	lib/server/privdrop.c lib/server/privdrop.h \
 	lib/server/seccomp.c
-SERVER_LIBS = $(EV_LIBS) $(SECCOMP_LIBS)
+SERVER_LIBS = $(EV_LIBS)
+
+# The system call filter is made at build time: see mkfilter.c.
+if SECCOMP
+noinst_PROGRAMS += lib/server/mkfilter
+lib_server_mkfilter_CPPFLAGS = -D_GNU_SOURCE
+lib_server_mkfilter_LDADD = $(SECCOMP_LIBS)
+CLEANFILES += lib/server/filter.h
+lib/server/seccomp.$(OBJEXT): lib/server/filter.h
+lib/server/filter.h: lib/server/mkfilter$(EXEEXT)
+	$(AM_V_GEN)lib/server/mkfilter >$@.new && mv $@.new $@
+endif

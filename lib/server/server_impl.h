@@ -43,7 +43,7 @@ int	server_reload(struct msg *m);
 void	server_get_wire(struct msg *m, struct wire *w_r);
 void	server_get_session(struct msg *m, struct session *s_r);
 
-/* seccomp.c: 0, or -1 with why. Nothing where libseccomp is not built in. */
+/* seccomp.c: 0, or -1 with why. Nothing where the build had no libseccomp. */
 int	server_filter(struct buf *why) ATTR_CHECK;
 
 #endif
