@@ -107,8 +107,8 @@ take_message(struct smtp_session *s, int fd, const char *file_id)
 	scan.arg = &b;
 	smtp_reply(s, 354, "", "end with a line that is a dot");
 	if (receive(s, &scan, &b) == -1) {
-		log_info("%s: client %s [%s]: lost within the message: %s",
-		    id, s->helo, s->ip, stream_words(&s->io));
+		log_info("client %s [%s]: lost within the message: %s",
+		    s->helo, s->ip, stream_words(&s->io));
 		if (s->io.end == STREAM_TIMEOUT)
 			smtp_reply(s, 421, "4.4.2", "too slow, bye");
 		smtpd_queue_abandon(0);
@@ -122,8 +122,9 @@ take_message(struct smtp_session *s, int fd, const char *file_id)
 		return;
 	}
 	r = body_refusal(b.fault);
-	log_info("%s: from=<%s> to=<%s> client=%s [%s]: refused: %s", id,
-	    s->env.sender, s->env.first, s->helo, s->ip, r.words);
+	/* No queue id: the next message may have it. */
+	log_info("client %s [%s]: from=<%s> to=<%s> refused: %s", s->helo,
+	    s->ip, s->env.sender, s->env.first, r.words);
 	smtp_refuse(s, &r);
 }
 

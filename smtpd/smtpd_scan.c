@@ -78,20 +78,19 @@ scan_data(struct scan *s, const char *p, size_t len, int full)
 	size_t i, run, n;
 
 	i = scan_lines(s, p, len, &run);
-	if (!s->done && full && i < len) {
-		/* A part of a line; a CR at its end waits for its LF. */
-		n = len - i - (p[len - 1] == '\r');
-		if (memchr(p + i, '\r', n) != NULL)
+	if (full && i == 0) {
+		/*
+		 * A part of a line, which fills the window alone: so it is not
+		 * ".". A CR at its end waits for its LF.
+		 */
+		n = len - (p[len - 1] == '\r');
+		if (memchr(p, '\r', n) != NULL)
 			s->bare = 1;
-		if (s->line == 0 && n > 0 && p[i] == '.') {
-			if (i > run)
-				s->put(s->arg, p + run, i - run);
-			run = i + 1;
-		}
+		run = s->line == 0 && n > 0 && *p == '.';
 		s->line += n;
 		if (s->line > DATA_LINE_MAX)
 			s->long_line = 1;
-		i += n;
+		i = n;
 	}
 	if (i > run)
 		s->put(s->arg, p + run, i - run);

@@ -1,0 +1,76 @@
+/* Command lines and parameters: split, found, judged, taken apart. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "smtpd/smtpd.h"
+
+int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+/* What the archive needs of its program and of the skeleton. */
+struct smtpd smtpd;
+
+struct chan *
+server_peer(enum peer p, int timeout_ms)
+{
+	return NULL;
+}
+
+void
+server_peer_lost(enum peer p)
+{
+}
+
+void
+server_retire(void)
+{
+}
+
+int
+server_stopping(void)
+{
+	return 0;
+}
+
+static void
+look(const struct smtp_args *a, const struct smtp_command *c)
+{
+	static struct smtp_session s;
+	struct smtp_params params;
+	struct address addr;
+	const char *colon;
+	size_t used, left;
+
+	s.state = SMTP_HELLO;
+	s.service = SERVICE_SUBMISSION;
+	if (c != NULL && smtp_command_judge(c, &s, a->words).code == 0 &&
+	    a->words < c->min_args)
+		abort();
+	if ((colon = memchr(a->text, ':', a->len)) == NULL)
+		return;
+	left = a->len - (size_t)(++colon - a->text);
+	if (address_path(&addr, colon, left, &used) != ADDRESS_OK)
+		return;
+	if (smtp_params_parse(colon + used, left - used, 0, 1, 1000,
+	    &params).code == 0 && params.size > 1000)
+		abort();
+	(void)smtp_params_parse(colon + used, left - used, 1, 0, 1000,
+	    &params);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	char *line = mem_strndup((const char *)data, len), *verb;
+	struct smtp_args a;
+	size_t n;
+
+	if (smtp_command_split(line, len, &verb, &n, &a) == 0) {
+		if (n == 0 || a.text < line || a.text + a.len > line + len)
+			abort();
+		look(&a, smtp_command_find(verb, n));
+	}
+	free(line);
+	return 0;
+}

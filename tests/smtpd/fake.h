@@ -1,0 +1,42 @@
+/*
+ * What smtpd meets in life, for tests of the linked archive: the skeleton's
+ * calls, a queue and an auth on the other ends of socket pairs, tables.
+ */
+#ifndef TESTS_SMTPD_FAKE_H
+#define TESTS_SMTPD_FAKE_H
+
+#include "smtpd/smtpd.h"
+
+enum fake_mode {
+	FAKE_GOOD,
+	FAKE_FULL,	/* queue has no file: 4.3.1 */
+	FAKE_AWAY,	/* queue is away */
+	FAKE_LATER,	/* queue says later to an envelope */
+	FAKE_DIES,	/* queue goes away when it gets an envelope */
+	FAKE_NEVER,
+};
+
+struct fake_message {
+	char	*data;		/* of the file; NUL behind it */
+	size_t	 len;
+	char	 sender[400], login[400];
+	unsigned recipients, flags, final, forward;
+	int	 crc_ok, origin;
+};
+
+/* Makes a directory, a certificate, tables; fills in smtpd. */
+void	fake_begin(void);
+void	fake_end(void);
+/* A worker with its peers; nothing is left of the one before. */
+void	fake_worker(enum fake_mode mode);
+/* The messages that queue was given since fake_worker. */
+const struct fake_message *fake_messages(size_t *n_r);
+/* 1 if the worker said that it retires. */
+int	fake_retired(void);
+SSL_CTX	*fake_client_tls(void);
+/* Runs smtpd_serve in a thread; returns the client's descriptor. */
+int	fake_client(enum service service, long uid);
+/* Waits for the end of that session. */
+void	fake_join(void);
+
+#endif
