@@ -8,11 +8,8 @@ include tests/ctl/local.mk
 include tests/net/local.mk
 include tests/pop3d/local.mk
 include tests/relay/local.mk
-<<<<<<< HEAD
 include tests/queue/local.mk
-=======
 include tests/smtpd/local.mk
->>>>>>> 9607fa2 (smtpd: transcripts, unit tests, fuzz targets)
 TESTS += $(check_PROGRAMS)
 endif
 EXTRA_DIST += tests/count.py tests/suite tests/fuzz/run

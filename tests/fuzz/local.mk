@@ -41,7 +41,6 @@ tests_fuzz_fuzz_login_pop3_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_pop3d_SOURCES = tests/fuzz/fuzz_pop3d.c
 tests_fuzz_fuzz_pop3d_LDADD = pop3d/libpop3d.a $(MAIL) $(BASE)
 tests_fuzz_fuzz_pop3d_LDFLAGS = $(FUZZING)
-<<<<<<< HEAD
 noinst_PROGRAMS += tests/fuzz/fuzz_tables_text tests/fuzz/fuzz_answers \
 	tests/fuzz/fuzz_tables_cdb
 FUZZ_CTL_LIBS = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
@@ -55,7 +54,6 @@ tests_fuzz_fuzz_answers_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_tables_cdb_SOURCES = tests/fuzz/fuzz_tables_cdb.c
 tests_fuzz_fuzz_tables_cdb_LDADD = $(FUZZ_CTL_LIBS)
 tests_fuzz_fuzz_tables_cdb_LDFLAGS = $(FUZZING)
-=======
 noinst_PROGRAMS += tests/fuzz/fuzz_smtp_command tests/fuzz/fuzz_smtp_scan
 tests_fuzz_fuzz_smtp_command_SOURCES = tests/fuzz/fuzz_smtp_command.c
 tests_fuzz_fuzz_smtp_command_LDADD = smtpd/libsmtpd.a $(MAIL) $(NET) $(MAP) \
@@ -64,6 +62,5 @@ tests_fuzz_fuzz_smtp_command_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_smtp_scan_SOURCES = tests/fuzz/fuzz_smtp_scan.c
 tests_fuzz_fuzz_smtp_scan_LDADD = smtpd/libsmtpd.a $(BASE)
 tests_fuzz_fuzz_smtp_scan_LDFLAGS = $(FUZZING)
->>>>>>> 9607fa2 (smtpd: transcripts, unit tests, fuzz targets)
 endif
 EXTRA_DIST += tests/fuzz/corpus
