@@ -14,7 +14,11 @@
 #include "lib/net/addr.h"
 #include "master/master_listen.h"
 
-enum { BACKLOG = 1024 };
+enum {
+	BACKLOG = 1024,
+	BIND_TRIES = 10,
+	BIND_WAIT = 50000,	/* us */
+};
 
 struct listener {
 	TAILQ_ENTRY(listener) link;
@@ -47,6 +51,21 @@ open_tcp(const struct addr *a, struct buf *why)
 	buf_set(why, "%s: %s", name, strerror(e));
 	errno = e;
 	return -1;
+}
+
+/*
+ * The children of a master that was killed hold its ports until the kernel has
+ * ended them too, which is a moment after we have got the lock.
+ */
+static int
+open_patiently(const struct addr *a, struct buf *why)
+{
+	int fd, tries = master.phase == PHASE_START ? BIND_TRIES : 1;
+
+	while ((fd = open_tcp(a, why)) == -1 && errno == EADDRINUSE &&
+	    --tries > 0)
+		usleep(BIND_WAIT);
+	return fd;
 }
 
 static struct listener *
@@ -104,7 +123,7 @@ want(enum service service, const struct addr *a, unsigned *open,
 		++*open;
 		return 0;
 	}
-	if ((fd = open_tcp(a, why)) != -1) {
+	if ((fd = open_patiently(a, why)) != -1) {
 		add(service, 0, name, fd);
 		++*open;
 		return 0;
