@@ -155,6 +155,18 @@ make_certificate(struct setup *s, struct buf *why)
 	return done;
 }
 
+/* A file that was answered must be there: the words then name the line. */
+static int
+set_file(struct setup *s, const char *key, const struct answer *a,
+    struct buf *why)
+{
+	if (access(a->value, R_OK) == -1)
+		return setup_refuse(s, a, why, "%s: %s: %s", a->key, a->value,
+		    strerror(errno));
+	set_path(s, key, a->value);
+	return 0;
+}
+
 static int
 set_certificate(struct setup *s, struct buf *why)
 {
@@ -168,10 +180,10 @@ set_certificate(struct setup *s, struct buf *why)
 	if (!self && cert != NULL && key == NULL)
 		return setup_refuse(s, cert, why, "certificate: its "
 		    "\"key = FILE\" is missing");
-	if (!self && cert != NULL) {
-		set_path(s, "tls_certificate", cert->value);
-		set_path(s, "tls_key", key->value);
-	}
+	if (!self && cert != NULL &&
+	    (set_file(s, "tls_certificate", cert, why) == -1 ||
+	    set_file(s, "tls_key", key, why) == -1))
+		return -1;
 	if (self) {
 		buf_printf(&path, "%s/key.pem", s->dir);
 		conf_set(&s->conf, "tls_key", buf_str(&path));
@@ -226,13 +238,28 @@ setup_conf(struct setup *s, struct buf *why)
 	return set_certificate(s, why);
 }
 
+/* The answer that a line of the new configuration came from, or NULL. */
+static const struct answer *
+answer_of_line(struct setup *s, unsigned line)
+{
+	size_t i;
+
+	for (i = 0; i < s->answers.n; i++) {
+		if (!s->answers.a[i].own && s->answers.a[i].line != 0 &&
+		    conf_line(&s->conf, s->answers.a[i].key) == line)
+			return &s->answers.a[i];
+	}
+	return NULL;
+}
+
 /* Faults are found in the staged file; the operator wrote the answers. */
 static void
 translate(struct setup *s, const char *stage, const struct buf *found,
     struct buf *why)
 {
 	const char *p = buf_str(found), *nl, *words;
-	size_t n = strlen(stage), i;
+	const struct answer *a;
+	size_t n = strlen(stage);
 	unsigned line;
 
 	buf_reset(why);
@@ -247,19 +274,13 @@ translate(struct setup *s, const char *stage, const struct buf *found,
 			line = (unsigned)strtoul(words, NULL, 10);
 			words += strspn(words, "0123456789: ");
 		}
-		for (i = 0; line != 0 && i < s->answers.n; i++) {
-			if (!s->answers.a[i].own && conf_line(&s->conf,
-			    s->answers.a[i].key) == line)
-				break;
-		}
-		if (line == 0)
-			buf_append(why, p, (size_t)(nl - p));
-		else if (i < s->answers.n && s->answers.a[i].line != 0)
-			buf_printf(why, "%s:%u: %.*s", s->answers.name,
-			    s->answers.a[i].line, (int)(nl - words), words);
-		else
-			buf_printf(why, "%s/rohrpost.conf:%u: %.*s", s->dir,
-			    line, (int)(nl - words), words);
+		a = line == 0 ? NULL : answer_of_line(s, line);
+		if (a != NULL)
+			buf_printf(why, "%s:%u: ", s->answers.name, a->line);
+		else if (line != 0)
+			buf_printf(why, "%s/rohrpost.conf:%u: ", s->dir,
+			    line);
+		buf_append(why, words, (size_t)(nl - words));
 	}
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "ctl/cmd_table.h"
 #include "ctl/ctl_hash.h"
@@ -163,6 +164,78 @@ add_all(struct setup *s, const char *key,
 	return 0;
 }
 
+/* The answer that a row came from: the one that names its key. */
+static const struct answer *
+answer_of_row(struct setup *s, const struct row *r)
+{
+	const struct answer *a;
+	size_t i, n = strlen(r->key);
+
+	for (i = 0; i < s->answers.n; i++) {
+		a = &s->answers.a[i];
+		if (a->own && a->line != 0 && (strcmp(a->key, r->key) == 0 ||
+		    (strncasecmp(a->value, r->key, n) == 0 &&
+		    strchr(" \t=", a->value[n]) != NULL)))
+			return a;
+	}
+	return NULL;
+}
+
+/*
+ * The answer behind "DIR/users:3: words", and the words; NULL where no answer
+ * made that line.
+ */
+static const struct answer *
+answer_of_place(struct setup *s, const char *line, const char **words_r)
+{
+	size_t n = strlen(s->dir), i = 0;
+	const struct row *r = NULL;
+	unsigned long number;
+	char *end;
+	int id;
+
+	if (strncmp(line, s->dir, n) != 0 || line[n] != '/')
+		return NULL;
+	line += n + 1;
+	n = strcspn(line, ":\n");
+	for (id = 0; id < TEXT_COUNT; id++) {
+		if (strlen(text_name((enum text_id)id)) == n &&
+		    strncmp(text_name((enum text_id)id), line, n) == 0)
+			break;
+	}
+	if (id == TEXT_COUNT || line[n] != ':')
+		return NULL;
+	number = strtoul(line + n + 1, &end, 10);
+	while ((r = text_next(&s->set.t[id], &i)) != NULL &&
+	    r->line != number)
+		;
+	*words_r = end + strspn(end, ": ");
+	return r == NULL ? NULL : answer_of_row(s, r);
+}
+
+/* Faults between tables are found in their lines; answers made some. */
+static void
+translate(struct setup *s, struct buf *why)
+{
+	struct buf found = *why;
+	const struct answer *a;
+	const char *p, *nl, *words;
+
+	buf_init(why, 0);
+	for (p = buf_str(&found); *p != '\0'; p = nl + (*nl == '\n')) {
+		nl = strchrnul(p, '\n');
+		a = answer_of_place(s, p, &words);
+		if (a != NULL)
+			buf_printf(why, "%s:%u: ", s->answers.name, a->line);
+		else
+			words = p;
+		buf_append(why, words, (size_t)(nl - words));
+		if (*nl == '\n')
+			buf_putc(why, '\n');
+	}
+	buf_clear(&found);
+}
+
 int
 setup_tables(struct setup *s, struct buf *why)
 {
@@ -185,6 +258,8 @@ setup_tables(struct setup *s, struct buf *why)
 		return setup_refuse(s, NULL, why, "no \"postmaster = \" and "
 		    "no user: who reads that mail?");
 	r = set_check(&s->set, why, &warn);
+	if (r == -1)
+		translate(s, why);
 	buf_clear(&warn);
 	return r;
 }
