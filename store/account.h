@@ -1,0 +1,165 @@
+/*
+ * Accounts and mailboxes in memory. All of it belongs to the shard's thread;
+ * the syncers read name, path and shard alone.
+ */
+#ifndef STORE_ACCOUNT_H
+#define STORE_ACCOUNT_H
+
+#include "store/index.h"
+#include "store/mailboxes.h"
+#include "store/shard.h"
+
+struct delivery;
+
+struct mailbox {
+	struct account *account;
+	uint32_t id, uidvalidity, attrs;
+	char	*name;
+	uint32_t next_uid;		/* the next to reserve */
+	struct index_row row;		/* as committed */
+	struct index_row seen;		/* as may be shown: durable counts */
+	unsigned unpublished;		/* commits that are not durable yet */
+	uint64_t hold;			/* modseq of the first of them */
+	char	**keywords;		/* NULL until mailbox_keywords */
+	unsigned n_keywords;
+	int	 keywords_loaded;
+	/* flags file */
+	uint32_t *dirty;		/* uids whose line is behind */
+	size_t	 n_dirty, cap_dirty;
+	int	 dirty_all;		/* more than fit: look for them */
+	int	 flags_busy;
+	int64_t	 dirty_since;		/* clock_mono_ms; 0: not dirty */
+	struct mailbox *next_dirty;
+	/* watching doors */
+	struct client **watchers;
+	size_t	 n_watchers;
+	struct engine_watch *watch;
+	int	 row_dirty, touched, dead;
+};
+
+enum account_state {
+	ACCOUNT_NEW,		/* nothing read yet */
+	ACCOUNT_READY,
+	ACCOUNT_BROKEN,		/* its files make no sense: later */
+	ACCOUNT_ABSENT,		/* the tables know no such user */
+};
+
+struct account {
+	struct account *next;		/* in the shard's table */
+	struct shard *shard;
+	struct engine_db *db;
+	unsigned db_number;
+	uint32_t number;		/* in the index */
+	char	*name, *path;
+	enum account_state state;
+	struct mailbox **mailbox;	/* rising ids */
+	size_t	 n_mailboxes;
+	struct mailbox *inbox;
+	struct mailbox **dead;		/* deleted; freed with the account */
+	size_t	 n_dead;
+	uint32_t next_id, last_uidvalidity;
+	char	**subscribed;
+	size_t	 n_subscribed;
+
+	struct client **clients;
+	size_t	 n_clients;
+	struct client *pop;		/* who holds the POP3 lock */
+	unsigned tasks;			/* under way */
+	int	 busy;			/* one change alone: others wait */
+	void	(*idle)(struct account *); /* called at tasks 0, while busy */
+	void	*idle_arg;
+	struct item *waiting, **waiting_tail; /* deliveries held back */
+	void	(*resume)(struct task *);
+
+	struct delivery *under_way;
+
+	uint64_t pending_size, pending_count;	/* reserved by tasks */
+	struct tables_user quota;
+	int64_t	 quota_read;		/* clock_mono_ms; 0: never */
+	int	 full;			/* as published */
+	int	 dropping;		/* files that were moved away */
+	uint64_t max_queue_id, min_queue_id;
+	int64_t	 used;			/* clock_mono_ms of the last use */
+};
+
+/* Finds the account or makes it; it may be busy with its first use. */
+struct account *account_get(struct shard *s, const char *name);
+/* Frees those that nobody has used for some time. */
+void	account_expire(struct shard *s, struct account **bucket,
+	    int64_t older_than);
+
+/*
+ * Takes the account for one change alone: no request is begun until
+ * account_end; idle is called when no task is under way any more.
+ */
+void	account_begin(struct account *a, void (*idle)(struct account *),
+	    void *arg);
+void	account_end(struct account *a);
+/* A task ended. */
+void	account_task_done(struct account *a);
+/* Reads file and index anew (a new account is made, a lost index rebuilt). */
+void	account_load(struct account *a);
+/* The same behind a rebuild, while it is still busy; failed: it is broken. */
+void	account_end_load(struct account *a, int failed);
+/* Fills in from what mailboxes says, with the rows of the index. */
+int	account_adopt(struct account *a, const char *text, size_t len);
+/* The file mailboxes as it should be now. */
+void	account_format(const struct account *a, struct buf *out);
+
+struct mailbox *account_mailbox(const struct account *a, uint32_t id);
+struct mailbox *account_by_name(const struct account *a, const char *name);
+/* Adds a mailbox with the next id and a fresh UIDVALIDITY; name is copied. */
+struct mailbox *account_add(struct account *a, const char *name,
+	    uint32_t attrs);
+/* Takes it out of the list; it is freed with the account. */
+void	account_remove(struct account *a, struct mailbox *m);
+void	account_changed(struct account *a);	/* the list: tells the doors */
+
+/* Octets and messages of all mailboxes, with what is reserved. */
+void	account_usage(const struct account *a, uint64_t *size_r,
+	    uint64_t *count_r);
+
+/* The state of a mailbox that may be shown. */
+uint64_t mailbox_modseq(const struct mailbox *m);
+void	mailbox_status(const struct mailbox *m, struct door_mailbox *r);
+/* Counts a record in (sign 1) or out (-1). */
+void	mailbox_count(struct index_row *row, const struct door_record *r,
+	    int sign);
+/* A commit with modseqs from first on; and, when it is durable, to last. */
+void	mailbox_commit_begin(struct mailbox *m, uint64_t first);
+void	mailbox_commit_seen(struct mailbox *m, uint64_t last);
+/* Notes the uids as expunged at modseq (rows into the batch). */
+void	mailbox_log_gone(struct mailbox *m, struct engine_batch *b,
+	    uint64_t modseq, const uint32_t *uids, size_t n);
+
+/* Reads the keywords if they were not yet. */
+void	mailbox_keywords(struct mailbox *m);
+/* The bit of a keyword, added (into the batch) where make is set; or -1. */
+int	mailbox_keyword(struct mailbox *m, const char *p, size_t len, int make);
+/* Its line in the flags file is behind. */
+void	mailbox_dirty(struct mailbox *m, uint32_t uid);
+
+/* first_use.c: makes the account's mailboxes; it is busy meanwhile. */
+void	first_use(struct account *a);
+/* recover.c: behind a crash, finishes what was begun with its files. */
+void	recover_account(struct account *a);
+
+/* flagsfile.c: appends what is behind; compacts where half is old. */
+void	flagsfile_write(struct mailbox *m);
+
+/* quota.c */
+enum quota { QUOTA_OK, QUOTA_FULL, QUOTA_NO_USER, QUOTA_LATER };
+/* May size octets in count messages be added? */
+enum quota quota_check(struct account *a, uint64_t size, uint64_t count);
+/* Compares usage and quota, and publishes a change. */
+void	quota_note(struct account *a);
+/* From now on the table is asked again (it was replaced). */
+void	quota_forget(struct account *a);
+void	quota_start(void);
+void	quota_publish_now(void);
+
+/* rebuild.c: makes the index of the account anew from its files. The account
+   is busy; it is ended when done. Runs as a chore. */
+void	rebuild_account(struct account *a);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * Message bodies: immutable files. put (a fresh file to write), open, link
+ * (into a mailbox), drop. Later back ends come behind this header.
+ *
+ * A user is named by its path below the mail folder ("example.test/anna", see
+ * body_user_path). The calls do not sync; what was linked or renamed is
+ * durable after body_sync of each folder touched.
+ *
+ * link, expunge and drop are for the syncer thread; put and open for any.
+ */
+#ifndef STORE_BODY_H
+#define STORE_BODY_H
+
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "lib/base/buf.h"
+
+enum body_result {
+	BODY_DONE,
+	BODY_ABSENT,	/* there is no such file, or no such mailbox */
+	BODY_FALSE,	/* the file is not what was said: size, inode, writer */
+	BODY_FULL,	/* no space, no inode */
+	BODY_TROUBLE,	/* errno tells */
+};
+
+enum { BODY_NAME = 32, BODY_PATH_MAX = 700 };
+
+/*
+ * Opens (and makes) the mail folder and opens the folder of the queue's bodies
+ * (missing: deliveries fail until it is there). Removes fresh files of an
+ * earlier life. 0, or -1 with why.
+ */
+int	body_start(const char *mail, const char *queue, struct buf *why)
+	    ATTR_CHECK;
+/* The descriptor of the mail folder. */
+int	body_root(void);
+
+/*
+ * "local@domain" as "domain/local", octets outside a-z 0-9 . _ + = - as %XX,
+ * and so a leading dot. 0, or -1: no name of an account.
+ */
+int	body_user_path(const char *name, char *path, size_t size) ATTR_CHECK;
+/* The way back. */
+int	body_user_name(const char *path, char *name, size_t size) ATTR_CHECK;
+
+/* Makes files ahead: a batch, and their names durable. For a helper thread. */
+void	body_prepare(void);
+/* True when body_prepare should be called soon. */
+int	body_wants(void);
+/* A fresh file: O_WRONLY descriptor, or -1 with errno. */
+int	body_put(char name_r[BODY_NAME]);
+/* Takes an unused one back. */
+void	body_put_back(const char *name);
+
+/* O_RDONLY, freshly opened; -1. */
+int	body_open(const char *user, uint32_t mailbox, uint32_t uid);
+
+/*
+ * Links the queue's file id, of which fd is a descriptor, as the message uid.
+ * A name that is taken is ours where it is the same inode; any other file
+ * there is an unanswered delivery, and is moved aside. Copies where it cannot
+ * link.
+ */
+enum body_result body_link_queue(const char *user, uint32_t mailbox,
+	    uint32_t uid, const char *id, int fd, uint64_t size);
+/* The same for a fresh file, whose size and crc32c are checked. */
+enum body_result body_link_put(const char *user, uint32_t mailbox,
+	    uint32_t uid, const char *name, uint64_t size, uint32_t crc);
+/* The same for a message of another mailbox. */
+enum body_result body_link(const char *user, uint32_t from, uint32_t from_uid,
+	    uint32_t to, uint32_t to_uid);
+/* Moves a message to the mailbox's expunged folder, which is made. */
+enum body_result body_expunge(const char *user, uint32_t mailbox,
+	    uint32_t uid);
+enum body_result body_drop(const char *user, uint32_t mailbox, uint32_t uid);
+
+/* Syncs the folder of a mailbox, with expunged set its expunged folder. */
+int	body_sync(const char *user, uint32_t mailbox, int expunged) ATTR_CHECK;
+
+/* Makes the folder of a mailbox, and all above it, durably. 0, or errno. */
+int	body_make_mailbox(const char *user, uint32_t mailbox) ATTR_CHECK;
+/* A descriptor of the user's folder, or -1. */
+int	body_user_dir(const char *user);
+
+/* Octets free on the mail folder's file system. */
+uint64_t body_space(void);
+
+#endif

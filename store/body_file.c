@@ -1,0 +1,469 @@
+/*
+ * Bodies as files below the mail folder. Fresh files lie in its folder .new
+ * (no domain begins with a dot): one folder for all users, so that one sync
+ * serves a batch of names.
+ *
+ * Whether a name that is linked is the file that was meant is asked of the
+ * new name, after the link: what was compared cannot be exchanged any more.
+ */
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "lib/base/crc32c.h"
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "store/body.h"
+
+enum {
+	AHEAD = 64,		/* fresh files made in one go */
+	AHEAD_LOW = 24,
+	CHUNK = 128 * 1024,
+};
+
+static int root = -1, fresh = -1, queue = -1;
+static char *queue_path;
+
+/* Fresh files that wait: numbers, given out last in first out. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t ready[AHEAD * 2];
+static size_t n_ready;
+static uint64_t next_number = 1;
+
+static enum body_result
+failed(int e)
+{
+	switch (e) {
+	case ENOENT:
+	case ENOTDIR:
+		return BODY_ABSENT;
+	case ENOSPC:
+	case EDQUOT:
+		return BODY_FULL;
+	default:
+		errno = e;
+		return BODY_TROUBLE;
+	}
+}
+
+static void
+fresh_name(char name[BODY_NAME], uint64_t n)
+{
+	snprintf(name, BODY_NAME, "%016llx", (unsigned long long)n);
+}
+
+static void
+fresh_empty(void)
+{
+	struct dirent *e;
+	int fd = openat(fresh, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd == -1 ? NULL : fdopendir(fd);
+
+	if (d == NULL) {
+		log_warn("mail/.new: %s", strerror(errno));
+		return;
+	}
+	while ((e = readdir(d)) != NULL)
+		if (e->d_name[0] != '.')
+			unlinkat(fresh, e->d_name, 0);
+	closedir(d);
+}
+
+static int
+open_dir(int at, const char *path)
+{
+	return openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int
+body_start(const char *mail, const char *queue_dir, struct buf *why)
+{
+	if ((mkdir(mail, 0700) == -1 && errno != EEXIST) ||
+	    (root = open_dir(AT_FDCWD, mail)) == -1 ||
+	    (mkdirat(root, ".new", 0700) == -1 && errno != EEXIST) ||
+	    (fresh = open_dir(root, ".new")) == -1 ||
+	    fd_sync_dir(root) == -1) {
+		buf_set(why, "%s: %s", mail, strerror(errno));
+		return -1;
+	}
+	queue_path = mem_strdup(queue_dir);
+	queue = open_dir(AT_FDCWD, queue_path);
+	fresh_empty();
+	return 0;
+}
+
+int
+body_root(void)
+{
+	return root;
+}
+
+int
+body_wants(void)
+{
+	int wants;
+
+	pthread_mutex_lock(&lock);
+	wants = n_ready < AHEAD_LOW;
+	pthread_mutex_unlock(&lock);
+	return wants;
+}
+
+void
+body_prepare(void)
+{
+	uint64_t made[AHEAD], n;
+	char name[BODY_NAME];
+	size_t i, count = 0;
+	int fd;
+
+	for (i = 0; i < AHEAD; i++) {
+		pthread_mutex_lock(&lock);
+		n = next_number++;
+		pthread_mutex_unlock(&lock);
+		fresh_name(name, n);
+		fd = openat(fresh, name, O_WRONLY | O_CREAT | O_EXCL |
+		    O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd == -1)
+			break;
+		fd_close(&fd);
+		made[count++] = n;
+	}
+	if (count == 0 || fd_sync_dir(fresh) == -1)
+		return;
+	pthread_mutex_lock(&lock);
+	for (i = 0; i < count && n_ready < AHEAD * 2; i++)
+		ready[n_ready++] = made[i];
+	pthread_mutex_unlock(&lock);
+}
+
+int
+body_put(char name_r[BODY_NAME])
+{
+	int made = 1, flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW;
+	uint64_t n;
+
+	pthread_mutex_lock(&lock);
+	if (n_ready > 0) {
+		n = ready[--n_ready];
+	} else {
+		/* Its name becomes durable with the mailbox it is linked to. */
+		n = next_number++;
+		made = 0;
+	}
+	pthread_mutex_unlock(&lock);
+	fresh_name(name_r, n);
+	return openat(fresh, name_r, made ? flags : flags | O_CREAT | O_EXCL,
+	    0600);
+}
+
+void
+body_put_back(const char *name)
+{
+	unlinkat(fresh, name, 0);
+}
+
+int
+body_open(const char *user, uint32_t mailbox, uint32_t uid)
+{
+	char path[BODY_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%u/%u", user, mailbox, uid);
+	return openat(root, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+/* Gives way to the message uid: another file of that name goes to expunged. */
+static enum body_result
+move_aside(const char *user, uint32_t mailbox, uint32_t uid, const char *path)
+{
+	char to[BODY_PATH_MAX];
+	struct stat st;
+
+	snprintf(to, sizeof(to), "%s/%u/expunged", user, mailbox);
+	if (mkdirat(root, to, 0700) == -1 && errno != EEXIST)
+		return failed(errno);
+	if (fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return failed(errno);
+	snprintf(to, sizeof(to), "%s/%u/expunged/%u.%llu", user, mailbox, uid,
+	    (unsigned long long)st.st_ino);
+	if (renameat(root, path, root, to) == -1)
+		return failed(errno);
+	log_info("%s: an unanswered delivery is moved aside to %s", path, to);
+	return BODY_DONE;
+}
+
+/*
+ * Links and makes sure that the new name is the inode of st.
+ */
+static enum body_result
+link_checked(int from_dir, const char *from, const char *user,
+    uint32_t mailbox, uint32_t uid, const struct stat *st)
+{
+	char path[BODY_PATH_MAX];
+	enum body_result r;
+	struct stat now;
+	int tries;
+
+	snprintf(path, sizeof(path), "%s/%u/%u", user, mailbox, uid);
+	for (tries = 0; linkat(from_dir, from, root, path, 0) == -1; tries++) {
+		if (errno != EEXIST)
+			return failed(errno);
+		if (fstatat(root, path, &now, AT_SYMLINK_NOFOLLOW) == -1)
+			return failed(errno);
+		if (now.st_ino == st->st_ino && now.st_dev == st->st_dev)
+			return BODY_DONE;
+		if (tries > 0)
+			return BODY_TROUBLE;
+		if ((r = move_aside(user, mailbox, uid, path)) != BODY_DONE)
+			return r;
+	}
+	if (fstatat(root, path, &now, AT_SYMLINK_NOFOLLOW) == -1)
+		return failed(errno);
+	if (now.st_ino == st->st_ino && now.st_dev == st->st_dev)
+		return BODY_DONE;
+	unlinkat(root, path, 0);
+	return BODY_FALSE;
+}
+
+static int
+copy_data(int from, int to, uint64_t size)
+{
+	off_t off = 0;
+	char *space;
+	ssize_t n;
+	int r = 0;
+
+	while ((uint64_t)off < size) {
+		n = copy_file_range(from, &off, to, NULL,
+		    (size_t)(size - (uint64_t)off), 0);
+		if (n <= 0)
+			break;
+	}
+	space = mem_alloc(CHUNK);
+	while (r == 0 && (uint64_t)off < size) {
+		n = pread(from, space, CHUNK, off);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			errno = n == 0 ? EIO : errno;
+		r = n <= 0 ? -1 : fd_write_all(to, space, (size_t)n);
+		off += n > 0 ? n : 0;
+	}
+	free(space);
+	return r;
+}
+
+/* For what cannot be linked: a file of our own, durable, then linked. */
+static enum body_result
+link_copy(const char *user, uint32_t mailbox, uint32_t uid, int fd,
+    uint64_t size)
+{
+	char name[BODY_NAME];
+	enum body_result r;
+	struct stat st;
+	int to = body_put(name);
+
+	if (to == -1)
+		return failed(errno);
+	if (copy_data(fd, to, size) == -1 || fd_sync(to) == -1 ||
+	    fstat(to, &st) == -1)
+		r = failed(errno);
+	else
+		r = BODY_DONE;
+	if (fd_close(&to) == -1 && r == BODY_DONE)
+		r = failed(errno);
+	if (r == BODY_DONE)
+		r = link_checked(fresh, name, user, mailbox, uid, &st);
+	body_put_back(name);
+	return r;
+}
+
+enum body_result
+body_link_queue(const char *user, uint32_t mailbox, uint32_t uid,
+    const char *id, int fd, uint64_t size)
+{
+	enum body_result r;
+	struct stat st, named;
+
+	if (queue == -1 && (queue = open_dir(AT_FDCWD, queue_path)) == -1)
+		return BODY_TROUBLE;
+	if (fstat(fd, &st) == -1)
+		return failed(errno);
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != size)
+		return BODY_FALSE;
+	errno = 0;
+	r = link_checked(queue, id, user, mailbox, uid, &st);
+	if (r == BODY_TROUBLE && (errno == EXDEV || errno == EMLINK ||
+	    errno == EPERM)) {
+		if (fstatat(queue, id, &named, AT_SYMLINK_NOFOLLOW) == -1 ||
+		    named.st_ino != st.st_ino || named.st_dev != st.st_dev)
+			return BODY_FALSE;
+		r = link_copy(user, mailbox, uid, fd, size);
+	}
+	if (r == BODY_ABSENT && faccessat(queue, id, F_OK, 0) == -1)
+		r = BODY_FALSE;
+	return r;
+}
+
+static int
+crc_of(int fd, uint64_t size, uint32_t *crc_r)
+{
+	char *space = mem_alloc(CHUNK);
+	uint64_t off = 0;
+	size_t n;
+	int r = 0;
+
+	*crc_r = 0;
+	for (; r == 0 && off < size; off += n) {
+		n = size - off < CHUNK ? (size_t)(size - off) : CHUNK;
+		if ((r = fd_pread_all(fd, space, n, (off_t)off)) == 0)
+			*crc_r = crc32c(*crc_r, space, n);
+	}
+	free(space);
+	return r;
+}
+
+enum body_result
+body_link_put(const char *user, uint32_t mailbox, uint32_t uid,
+    const char *name, uint64_t size, uint32_t crc)
+{
+	int fd = openat(fresh, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	enum body_result r;
+	struct stat st;
+	uint32_t is;
+
+	if (fd == -1)
+		return BODY_FALSE;
+	if (fstat(fd, &st) == -1)
+		r = failed(errno);
+	else if ((uint64_t)st.st_size != size || fd_no_writer(fd) != 1 ||
+	    crc_of(fd, size, &is) == -1 || is != crc)
+		r = BODY_FALSE;
+	else
+		r = link_checked(fresh, name, user, mailbox, uid, &st);
+	fd_close(&fd);
+	return r;
+}
+
+enum body_result
+body_link(const char *user, uint32_t from, uint32_t from_uid, uint32_t to,
+    uint32_t to_uid)
+{
+	char path[BODY_PATH_MAX];
+	enum body_result r;
+	struct stat st;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%u/%u", user, from, from_uid);
+	if (fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return failed(errno);
+	r = link_checked(root, path, user, to, to_uid, &st);
+	if (r != BODY_TROUBLE || (errno != EMLINK && errno != EPERM))
+		return r;
+	if ((fd = body_open(user, from, from_uid)) == -1)
+		return failed(errno);
+	r = link_copy(user, to, to_uid, fd, (uint64_t)st.st_size);
+	fd_close(&fd);
+	return r;
+}
+
+enum body_result
+body_expunge(const char *user, uint32_t mailbox, uint32_t uid)
+{
+	char from[BODY_PATH_MAX], to[BODY_PATH_MAX];
+
+	snprintf(from, sizeof(from), "%s/%u/%u", user, mailbox, uid);
+	snprintf(to, sizeof(to), "%s/%u/expunged/%u", user, mailbox, uid);
+	if (renameat(root, from, root, to) == 0)
+		return BODY_DONE;
+	if (errno != ENOENT)
+		return failed(errno);
+	/* The folder is missing, or the file. */
+	snprintf(to, sizeof(to), "%s/%u/expunged", user, mailbox);
+	if (mkdirat(root, to, 0700) == -1)
+		return errno == EEXIST ? BODY_ABSENT : failed(errno);
+	snprintf(to, sizeof(to), "%s/%u/expunged/%u", user, mailbox, uid);
+	return renameat(root, from, root, to) == 0 ? BODY_DONE : failed(errno);
+}
+
+enum body_result
+body_drop(const char *user, uint32_t mailbox, uint32_t uid)
+{
+	char path[BODY_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%u/%u", user, mailbox, uid);
+	return unlinkat(root, path, 0) == 0 ? BODY_DONE : failed(errno);
+}
+
+static int
+sync_path(const char *path)
+{
+	int r, e, fd = open_dir(root, path);
+
+	if (fd == -1)
+		return -1;
+	r = fd_sync_dir(fd);
+	e = errno;
+	fd_close(&fd);
+	errno = e;
+	return r;
+}
+
+int
+body_sync(const char *user, uint32_t mailbox, int expunged)
+{
+	char path[BODY_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%u%s", user, mailbox,
+	    expunged ? "/expunged" : "");
+	return sync_path(path);
+}
+
+int
+body_make_mailbox(const char *user, uint32_t mailbox)
+{
+	char path[BODY_PATH_MAX], *slash;
+
+	snprintf(path, sizeof(path), "%s/%u", user, mailbox);
+	for (slash = strchr(path, '/'); slash != NULL;
+	    slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdirat(root, path, 0700) == -1 && errno != EEXIST)
+			return errno;
+		*slash = '/';
+	}
+	if (mkdirat(root, path, 0700) == -1 && errno != EEXIST)
+		return errno;
+	while ((slash = strrchr(path, '/')) != NULL) {
+		*slash = '\0';
+		if (sync_path(path) == -1)
+			return errno;
+	}
+	return fd_sync_dir(root) == -1 ? errno : 0;
+}
+
+int
+body_user_dir(const char *user)
+{
+	return open_dir(root, user);
+}
+
+uint64_t
+body_space(void)
+{
+	struct statvfs v;
+
+	if (fstatvfs(root, &v) == -1)
+		return UINT64_MAX;
+	return v.f_favail == 0 && v.f_files > 0 ? 0 :
+	    (uint64_t)v.f_bavail * v.f_frsize;
+}

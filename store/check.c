@@ -1,0 +1,336 @@
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "store/account.h"
+#include "store/body.h"
+#include "store/check.h"
+#include "store/rebuild.h"
+
+enum {
+	TRIES = 1200,		/* while a user is busy, TRY_US apart */
+	TRY_US = 50000,
+	FINDINGS_MAX = 100,	/* of one mailbox; then only their number */
+};
+
+/* A copy of what the index says, taken while no task is under way. */
+struct copy_mailbox {
+	uint32_t id;
+	struct index_row row;
+	struct door_record *rec;
+	size_t	 n, cap;
+	char	**keyword;
+	unsigned n_keywords;
+};
+
+struct request {
+	struct call call;
+	const char *name;
+	void	(*idle)(struct account *);
+	enum { TAKE_OK, TAKE_BUSY, TAKE_NONE, TAKE_BROKEN } result;
+	struct account *a;
+	struct copy_mailbox *mailbox;
+	size_t	 n;
+	struct usage *usage;
+};
+
+struct checking {
+	struct found_mailbox *f;
+	struct copy_mailbox *m;
+	const char *name;
+	void	(*found)(void *arg, const char *mailbox, const char *words);
+	void	*arg;
+	unsigned n;
+};
+
+/* In the shard: takes the account for us, or says that it is busy. */
+static void
+begin(struct call *c)
+{
+	struct request *r = c->arg;
+
+	r->a = account_get(c->item.shard, r->name);
+	r->result = r->a == NULL ? TAKE_NONE : r->a->busy ? TAKE_BUSY :
+	    r->a->state == ACCOUNT_READY || r->idle == rebuild_account ? TAKE_OK :
+	    TAKE_BROKEN;
+	if (r->result == TAKE_OK)
+		account_begin(r->a, r->idle, c);
+	else
+		helper_done(c);
+}
+
+/* In a helper: calls until the account is not busy with something else. */
+static int
+take(struct request *r, void (*fn)(struct call *), struct buf *why)
+{
+	int i;
+
+	r->call.fn = fn;
+	r->call.arg = r;
+	for (i = 0; i < TRIES; i++) {
+		helper_call(shard_of(r->name, NULL), &r->call);
+		if (r->result != TAKE_BUSY)
+			break;
+		usleep(TRY_US);
+	}
+	if (r->result == TAKE_OK)
+		return 0;
+	buf_set(why, "%s: %s", r->name, r->result == TAKE_BUSY ?
+	    "busy for too long" : r->result == TAKE_NONE ?
+	    "no such account name" : "the mailboxes cannot be read");
+	return -1;
+}
+
+static int
+copy_record(void *arg, const struct door_record *d)
+{
+	struct copy_mailbox *m = arg;
+
+	if (m->n == m->cap) {
+		m->cap = m->cap * 2 + 64;
+		m->rec = mem_realloc(m->rec, m->cap, sizeof(*m->rec));
+	}
+	m->rec[m->n++] = *d;
+	return 0;
+}
+
+/* In the shard, the account idle. */
+static void
+copy_account(struct account *a)
+{
+	struct call *c = a->idle_arg;
+	struct request *r = c->arg;
+	struct copy_mailbox *m;
+	size_t i, k;
+
+	shard_commit(a->shard, a->db_number);
+	r->n = a->n_mailboxes;
+	r->mailbox = mem_zalloc(r->n + 1, sizeof(*r->mailbox));
+	for (i = 0; i < r->n; i++) {
+		m = &r->mailbox[i];
+		m->id = a->mailbox[i]->id;
+		m->row = a->mailbox[i]->row;
+		index_range(a->db, a->number, m->id, 1, UINT32_MAX,
+		    copy_record, m);
+		mailbox_keywords(a->mailbox[i]);
+		m->n_keywords = a->mailbox[i]->n_keywords;
+		m->keyword = mem_zalloc(m->n_keywords + 1, sizeof(char *));
+		for (k = 0; k < m->n_keywords; k++)
+			m->keyword[k] = mem_strdup(a->mailbox[i]->keywords[k]);
+	}
+	helper_done(c);
+}
+
+static void
+copies_free(struct request *r)
+{
+	size_t i, k;
+
+	for (i = 0; i < r->n; i++) {
+		for (k = 0; k < r->mailbox[i].n_keywords; k++)
+			free(r->mailbox[i].keyword[k]);
+		free(r->mailbox[i].keyword);
+		free(r->mailbox[i].rec);
+	}
+	free(r->mailbox);
+}
+
+static void
+give_back(struct call *c)
+{
+	struct request *r = c->arg;
+
+	account_end(r->a);
+	helper_done(c);
+}
+
+static void finding(struct checking *k, const char *fmt, ...)
+    ATTR_PRINTF(2, 3);
+
+static void
+finding(struct checking *k, const char *fmt, ...)
+{
+	struct buf words = BUF_INIT(500);
+	va_list ap;
+
+	if (k->n++ < FINDINGS_MAX) {
+		va_start(ap, fmt);
+		buf_vprintf(&words, fmt, ap);
+		va_end(ap);
+		k->found(k->arg, k->name, buf_str(&words));
+	}
+	buf_clear(&words);
+}
+
+/*
+ * Expunged before it was deleted from the index: a crash left it so, and the
+ * next start of the account ends it. Anything else that lacks its file is a
+ * finding.
+ */
+static void
+check_record(struct checking *k, const struct door_record *d,
+    const struct found_message *f, struct index_row *sum)
+{
+	mailbox_count(sum, d, 1);
+	if (f == NULL) {
+		finding(k, "message %u has no file", d->uid);
+		return;
+	}
+	if (f->size != d->size)
+		finding(k, "message %u has %" PRIu64 " octets, not %" PRIu64,
+		    d->uid, f->size, d->size);
+	if (d->modseq > k->m->row.flags_modseq)
+		return;
+	if (!f->has_line)
+		finding(k, "message %u has no line in flags", d->uid);
+	else if (f->rec.flags != d->flags || f->rec.keywords != d->keywords ||
+	    f->rec.date != d->date)
+		finding(k, "message %u: flags says otherwise", d->uid);
+}
+
+/*
+ * A file from UIDNEXT on is a delivery that was not answered; one that is to
+ * be unlinked is noted in the index. Others without a record are findings.
+ */
+static void
+check_files(struct checking *k)
+{
+	size_t i, at = 0;
+
+	for (i = 0; i < k->f->n; i++) {
+		while (at < k->m->n && k->m->rec[at].uid < k->f->msg[i].uid)
+			at++;
+		if (at < k->m->n && k->m->rec[at].uid == k->f->msg[i].uid)
+			continue;
+		if (k->f->msg[i].uid < k->m->row.uidnext)
+			finding(k, "file %u is not in the index",
+			    k->f->msg[i].uid);
+	}
+}
+
+static void
+check_counts(struct checking *k, const struct index_row *sum)
+{
+	const struct index_row *row = &k->m->row;
+
+	if (row->messages != sum->messages || row->size != sum->size ||
+	    row->unseen != sum->unseen || row->deleted != sum->deleted)
+		finding(k, "the counters say %u messages, %u unseen, %" PRIu64
+		    " octets; it has %u, %u, %" PRIu64, row->messages,
+		    row->unseen, row->size, sum->messages, sum->unseen,
+		    sum->size);
+}
+
+static void
+check_mailbox(struct checking *k)
+{
+	struct index_row sum = { .recent_low = UINT32_MAX };
+	const struct copy_mailbox *m = k->m;
+	unsigned bit;
+	size_t i;
+
+	if (k->f->missing)
+		finding(k, "the folder %u is missing", m->id);
+	for (i = 0; i < m->n; i++)
+		check_record(k, &m->rec[i],
+		    found_message(k->f, m->rec[i].uid), &sum);
+	if (m->n > 0 && m->rec[m->n - 1].uid >= m->row.uidnext)
+		finding(k, "UIDNEXT %u is not above message %u",
+		    m->row.uidnext, m->rec[m->n - 1].uid);
+	check_files(k);
+	check_counts(k, &sum);
+	for (bit = 0; bit < m->n_keywords &&
+	    m->row.flags_modseq >= m->row.modseq; bit++)
+		if (k->f->keyword[bit] == NULL ||
+		    strcmp(k->f->keyword[bit], m->keyword[bit]) != 0)
+			finding(k, "keyword %u is not the same in flags", bit);
+	if (k->n > FINDINGS_MAX) {
+		bit = k->n - FINDINGS_MAX;
+		k->n = 0;
+		finding(k, "%u more findings", bit);
+	}
+}
+
+static void
+check_all(struct request *r, struct found *f, struct checking *k)
+{
+	size_t i, m;
+
+	for (i = 0; i < f->boxes.n; i++) {
+		if (f->boxes.box[i].attrs & ATTR_NOSELECT)
+			continue;
+		for (m = 0; m < r->n && r->mailbox[m].id != f->mailbox[i].id;
+		    m++)
+			;
+		k->name = f->boxes.box[i].name;
+		k->f = &f->mailbox[i];
+		k->m = &r->mailbox[m];
+		k->n = 0;
+		if (m == r->n)
+			finding(k, "the mailbox is not in memory: rebuild");
+		else
+			check_mailbox(k);
+	}
+}
+
+int
+check_user(const char *name, const char *path, void (*found)(void *arg,
+    const char *mailbox, const char *words), void *arg, struct buf *why)
+{
+	struct request r = { .name = name, .idle = copy_account };
+	struct checking k = { .found = found, .arg = arg };
+	struct found f;
+
+	if (take(&r, begin, why) == -1)
+		return -1;
+	if (found_read(&f, path, why) == -1)
+		found(arg, "", buf_str(why));
+	else
+		check_all(&r, &f, &k);
+	found_clear(&f);
+	copies_free(&r);
+	r.call.fn = give_back;
+	helper_call(r.a->shard, &r.call);
+	return 0;
+}
+
+int
+rebuild_user(const char *name, struct buf *why)
+{
+	struct request r = { .name = name, .idle = rebuild_account };
+
+	return take(&r, begin, why);
+}
+
+static void
+usage_go(struct call *c)
+{
+	struct request *r = c->arg;
+	struct account *a = account_get(c->item.shard, r->name);
+
+	r->result = a == NULL ? TAKE_NONE : a->busy ? TAKE_BUSY :
+	    a->state == ACCOUNT_READY ? TAKE_OK : TAKE_BROKEN;
+	if (r->result == TAKE_OK) {
+		(void)quota_check(a, 0, 0);
+		account_usage(a, &r->usage->size, &r->usage->messages);
+		r->usage->mailboxes = a->n_mailboxes;
+		r->usage->quota_size = a->quota.quota_size;
+		r->usage->quota_count = a->quota.quota_count;
+		r->usage->full = a->full;
+	}
+	helper_done(c);
+}
+
+int
+usage_user(const char *name, struct usage *u_r, struct buf *why)
+{
+	struct request r = { .name = name, .usage = u_r };
+
+	return take(&r, usage_go, why);
+}

@@ -1,0 +1,114 @@
+/*
+ * A door as store sees it: the channel to an imapd, a pop3d (one user's) or a
+ * deliver (appends for any user). Its shard's loop reads it; any shard may
+ * answer a deliver, so what is sent is under a lock.
+ *
+ * A reference is held by the reading side and by each request under way.
+ */
+#ifndef STORE_CLIENT_H
+#define STORE_CLIENT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "lib/base/chan.h"
+#include "lib/base/msg.h"
+#include "store/body.h"
+#include "store/shard.h"
+
+enum {
+	CLIENT_PENDING_MAX = 2000,	/* requests of one deliver under way */
+	CLIENT_WATCH_MAX = 200,		/* mailboxes one door watches */
+};
+
+struct client {
+	struct item item;		/* first: adopt, poke */
+	struct shard *shard;
+	struct chan chan;
+	enum peer kind;
+	uint32_t instance;
+	char	 user[321];
+	atomic_uint refs, pending;
+	pthread_mutex_t lock;		/* of chan's sending side, gone, poked */
+	int	 gone, poked, broken;
+	int	 paused;
+	ev_io	 in, out;
+	struct account *account;	/* NULL: deliver */
+	char	(*file)[BODY_NAME];	/* fresh files given out */
+	size_t	 n_files;
+	unsigned watches;
+	unsigned flushing;		/* bit per shard that will client_send */
+};
+
+/* Takes fd over and gives the door to its shard. */
+void	client_new(enum peer kind, uint32_t instance, const char *user, int fd);
+struct client *client_ref(struct client *c);
+void	client_unref(struct client *c);
+/* Reads again what had to wait (the account is no longer busy). */
+void	client_resume(struct client *c);
+/* Ends it; requests under way go on unanswered. */
+void	client_drop(struct client *c, const char *why);
+
+/*
+ * An answer: client_begin, msg_* on &c->chan, client_end. begin returns 0
+ * where the door is gone (nothing is to be done then).
+ */
+int	client_begin(struct client *c, unsigned type, uint32_t id) ATTR_CHECK;
+void	client_end(struct client *c, struct shard *by);
+void	client_failed(struct client *c, struct shard *by, uint32_t id,
+	    enum door_error e, const char *words);
+void	client_done(struct client *c, uint32_t id);
+/* A deliver's request is answered: it may go on reading. */
+void	client_less(struct client *c);
+/* Sends what waits; called by the shard that answered. */
+void	client_send(struct client *c);
+
+/* One request of a user's door. */
+struct request {
+	struct client *c;
+	struct msg *m;
+	struct mailbox *mailbox;	/* where the row says so */
+};
+
+/* ops_read.c */
+void	op_list(struct request *r);
+void	op_subscribed(struct request *r);
+void	op_status(struct request *r);
+void	op_select(struct request *r);
+void	op_unselect(struct request *r);
+void	op_keywords(struct request *r);
+void	op_records(struct request *r);
+void	op_open(struct request *r);
+void	op_cache_get(struct request *r);
+void	op_cache_put(struct request *r);
+void	op_file(struct request *r);
+void	op_pop_lock(struct request *r);
+void	op_quota(struct request *r);
+/* ops_flags.c */
+void	op_store(struct request *r);
+/* ops_expunge.c */
+void	op_expunge(struct request *r);
+/* Expunges messages whose files are in the expunged folder already (uids is
+   taken over). */
+void	expunge_finish_files(struct mailbox *m, uint32_t *uids, size_t n);
+/* ops_copy.c */
+void	op_copy(struct request *r);
+/* ops_append.c */
+void	op_append(struct request *r);
+/* ops_mailbox.c */
+void	op_create(struct request *r);
+void	op_delete(struct request *r);
+void	op_rename(struct request *r);
+void	op_subscribe(struct request *r);
+/* deliver.c */
+void	deliver_request(struct client *c, struct msg *m);
+
+/* The uids of a request: a copy, checked to rise. NULL: they do not. */
+uint32_t *request_uids(const struct request *r, size_t *n_r);
+void	request_fail(const struct request *r, enum door_error e,
+	    const char *words);
+void	client_unwatch(struct client *c, struct mailbox *m);
+/* Unlinks files whose removal was put off (rows 'R'). */
+void	drop_files(struct account *a);
+
+#endif

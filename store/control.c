@@ -1,0 +1,377 @@
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/mail/proto.h"
+#include "store/account.h"
+#include "store/check.h"
+#include "store/control.h"
+#include "store/walk.h"
+
+enum {
+	CONTROLS_MAX = 16,
+	SEND_MS = 20000,	/* for an operator who does not read */
+	BATCH = 32 * 1024,	/* octets of rows in one write */
+};
+
+struct control {
+	struct chore chore;
+	struct control *next;		/* given back by the helper */
+	struct chan chan;
+	ev_io	 in;
+	uint32_t id;
+	unsigned type;
+	char	*user;
+	int	 named;			/* the column names went out */
+	int	 lost;
+	uint64_t users, findings;
+	struct buf why;
+};
+
+static struct ev_loop *loop;
+static ev_io listener;
+static ev_async back;
+static struct control *returned;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned n_controls;
+
+static void
+control_free(struct control *c)
+{
+	ev_io_stop(loop, &c->in);
+	chan_clear(&c->chan);
+	buf_clear(&c->why);
+	free(c->user);
+	free(c);
+	n_controls--;
+}
+
+/* Rows. */
+
+static void
+send_now(struct control *c)
+{
+	if (!c->lost && chan_send(&c->chan, SEND_MS) == -1)
+		c->lost = 1;
+}
+
+static void
+value(struct buf *b, enum c_value type, const char *text)
+{
+	buf_put_u8(b, (uint8_t)type);
+	buf_put_lv(b, text, strlen(text));
+}
+
+static void
+number(struct buf *b, uint64_t v)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, v);
+	value(b, C_NUMBER, text);
+}
+
+static void
+row(struct control *c, const char *const *names, const struct buf *values)
+{
+	struct buf b = BUF_INIT(0);
+
+	msg_begin(&c->chan, &proto_ctl, C_ROW, c->id);
+	if (!c->named) {
+		for (; *names != NULL; names++)
+			buf_put_lv(&b, *names, strlen(*names));
+		msg_bytes(&c->chan, CF_NAMES, b.data, b.len);
+		c->named = 1;
+	}
+	msg_bytes(&c->chan, CF_VALUES, values->data, values->len);
+	if (msg_end(&c->chan) == -1)
+		c->lost = 1;
+	if (c->chan.out.len > BATCH)
+		send_now(c);
+	buf_clear(&b);
+}
+
+static void
+finish(struct control *c, enum c_status status, const char *words)
+{
+	msg_begin(&c->chan, &proto_ctl, C_END, c->id);
+	msg_u32(&c->chan, CF_STATUS, status);
+	msg_words(&c->chan, CF_WORDS, words, RESULT_WORDS_MAX);
+	if (msg_end(&c->chan) == -1)
+		c->lost = 1;
+	send_now(c);
+}
+
+/* The requests, in the helper. */
+
+static int
+list_user(void *arg, const char *name, const char *path)
+{
+	static const char *const names[] = { "user", "mailboxes", "messages",
+		"size", "quota_size", "quota_count", "full", NULL };
+	struct control *c = arg;
+	struct buf v = BUF_INIT(0);
+	struct usage u = { 0 };
+
+	if (usage_user(name, &u, &c->why) == -1) {
+		log_warn("list: %s", buf_str(&c->why));
+		return c->lost;
+	}
+	value(&v, C_TEXT, name);
+	number(&v, u.mailboxes);
+	number(&v, u.messages);
+	number(&v, u.size);
+	number(&v, u.quota_size);
+	number(&v, u.quota_count);
+	value(&v, C_BOOL, u.full ? "true" : "false");
+	row(c, names, &v);
+	buf_clear(&v);
+	return c->lost;
+}
+
+struct check_of {
+	struct control *c;
+	const char *name;
+};
+
+static void
+check_found(void *arg, const char *mailbox, const char *words)
+{
+	static const char *const names[] = { "user", "mailbox", "finding",
+		NULL };
+	struct check_of *k = arg;
+	struct buf v = BUF_INIT(0);
+
+	k->c->findings++;
+	value(&v, C_TEXT, k->name);
+	value(&v, C_TEXT, mailbox);
+	value(&v, C_TEXT, words);
+	row(k->c, names, &v);
+	buf_clear(&v);
+}
+
+static int
+check_one(void *arg, const char *name, const char *path)
+{
+	struct control *c = arg;
+	struct check_of k = { c, name };
+
+	c->users++;
+	if (check_user(name, path, check_found, &k, &c->why) == -1)
+		check_found(&k, "", buf_str(&c->why));
+	return c->lost;
+}
+
+static int
+rebuild_one(void *arg, const char *name, const char *path)
+{
+	struct control *c = arg;
+	struct buf words = BUF_INIT(500);
+
+	c->users++;
+	if (rebuild_user(name, &c->why) == -1) {
+		c->findings++;
+		buf_puts(&words, buf_str(&c->why));
+	} else
+		buf_puts(&words, name);
+	msg_begin(&c->chan, &proto_ctl, C_PROGRESS, c->id);
+	msg_words(&c->chan, CF_WORDS, buf_str(&words), RESULT_WORDS_MAX);
+	msg_u64(&c->chan, CF_DONE, c->users);
+	if (msg_end(&c->chan) == -1)
+		c->lost = 1;
+	send_now(c);
+	buf_clear(&words);
+	return c->lost;
+}
+
+static void
+run_walk(struct control *c, int (*each)(void *, const char *, const char *),
+    const char *what)
+{
+	struct buf words = BUF_INIT(400);
+
+	if (walk_users(c->user, each, c, &c->why) == -1) {
+		finish(c, C_REFUSED, buf_str(&c->why));
+		return;
+	}
+	if (what != NULL)
+		buf_printf(&words, "%" PRIu64 " users, %" PRIu64 " %s",
+		    c->users, c->findings, what);
+	finish(c, C_OK, buf_str(&words));
+	buf_clear(&words);
+}
+
+static void
+run_status(struct control *c)
+{
+	static const char *const names[] = { "shards", "disk_full", NULL };
+	struct buf v = BUF_INIT(0);
+
+	number(&v, store.n_shards);
+	value(&v, C_BOOL, store_no_space() ? "true" : "false");
+	row(c, names, &v);
+	buf_clear(&v);
+	finish(c, C_OK, "");
+}
+
+static void
+control_run(struct chore *chore)
+{
+	struct control *c = (struct control *)chore;
+
+	switch (c->type) {
+	case C_STATUS:
+		run_status(c);
+		break;
+	case C_RELOAD:
+		control_reload();
+		finish(c, C_OK, "");
+		break;
+	case C_LIST:
+		run_walk(c, list_user, NULL);
+		break;
+	case C_CHECK:
+		run_walk(c, check_one, "findings");
+		break;
+	case C_REBUILD:
+		run_walk(c, rebuild_one, "failures");
+		break;
+	default:
+		finish(c, C_REFUSED, "store does not know that request");
+	}
+	pthread_mutex_lock(&lock);
+	c->next = returned;
+	returned = c;
+	pthread_mutex_unlock(&lock);
+	ev_async_send(loop, &back);
+}
+
+/* The loop's part. */
+
+static void
+control_next(struct control *c)
+{
+	struct msg m;
+	int r = msg_next(&m, &proto_ctl, PEER_CTL, &c->chan, &c->why);
+
+	if (r == -1) {
+		log_warn("control: %s", buf_str(&c->why));
+		control_free(c);
+	}
+	if (r != 1)
+		return;
+	c->id = m.id;
+	c->type = m.type;
+	free(c->user);
+	c->user = msg_get_dup(&m, CF_USER);
+	c->named = 0;
+	c->users = c->findings = 0;
+	msg_done(&m);
+	ev_io_stop(loop, &c->in);
+	c->chore.run = control_run;
+	helper_post(HELPER_BACKGROUND, &c->chore);
+}
+
+static void
+control_in(struct ev_loop *l, ev_io *w, int revents)
+{
+	struct control *c = w->data;
+	int r = chan_read(&c->chan);
+
+	if (r == 1)
+		control_next(c);
+	else if (r == 0 || errno != EAGAIN)
+		control_free(c);
+}
+
+static void
+control_back(struct ev_loop *l, ev_async *w, int revents)
+{
+	struct control *c, *next;
+
+	pthread_mutex_lock(&lock);
+	c = returned;
+	returned = NULL;
+	pthread_mutex_unlock(&lock);
+	for (; c != NULL; c = next) {
+		next = c->next;
+		if (c->lost) {
+			control_free(c);
+			continue;
+		}
+		ev_io_start(loop, &c->in);
+		control_next(c);
+	}
+}
+
+static void
+control_accept(struct ev_loop *l, ev_io *w, int revents)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	struct control *c;
+	int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd == -1)
+		return;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == -1 ||
+	    (cred.uid != 0 && cred.uid != geteuid()) ||
+	    n_controls == CONTROLS_MAX) {
+		fd_close(&fd);
+		return;
+	}
+	c = mem_zalloc(1, sizeof(*c));
+	chan_init(&c->chan, fd);
+	buf_init(&c->why, 500);
+	n_controls++;
+	ev_io_init(&c->in, control_in, fd, EV_READ);
+	c->in.data = c;
+	ev_io_start(loop, &c->in);
+}
+
+void
+control_listen(struct ev_loop *l, int fd)
+{
+	if (loop != NULL) {
+		ev_io_stop(loop, &listener);
+		close(listener.fd);
+	} else {
+		loop = l;
+		ev_async_init(&back, control_back);
+		ev_async_start(loop, &back);
+	}
+	fd_nonblock(fd, 1);
+	ev_io_init(&listener, control_accept, fd, EV_READ);
+	ev_io_start(loop, &listener);
+}
+
+static void
+reload_run(struct item *i)
+{
+	shard_each_account(i->shard, quota_forget);
+	free(i);
+}
+
+void
+control_reload(void)
+{
+	struct item *i;
+	unsigned n;
+
+	for (n = 0; n < store.n_shards; n++) {
+		i = mem_zalloc(1, sizeof(*i));
+		i->shard = shard_at(n);
+		i->run = reload_run;
+		shard_post(i);
+	}
+}

@@ -1,0 +1,15 @@
+/*
+ * run/store.ctl: the operator's command (lib/mail/proto.h, C_*). Root and our
+ * own uid are served; one request at a time is worked on, in a helper.
+ */
+#ifndef STORE_CONTROL_H
+#define STORE_CONTROL_H
+
+#include <ev.h>
+
+/* Takes a listening socket over. */
+void	control_listen(struct ev_loop *loop, int fd);
+/* The tables were replaced: quotas are read again. */
+void	control_reload(void);
+
+#endif

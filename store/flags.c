@@ -1,0 +1,167 @@
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/str.h"
+#include "store/flags.h"
+
+static const struct {
+	uint32_t bit;
+	char	 letter;
+} letters[] = {
+	{ FLAG_SEEN, 'S' }, { FLAG_ANSWERED, 'A' }, { FLAG_FLAGGED, 'F' },
+	{ FLAG_DELETED, 'T' }, { FLAG_DRAFT, 'D' },
+};
+
+enum { LETTERS = sizeof(letters) / sizeof(letters[0]), LINE = 300 };
+
+/*
+ * atom = 1*<any CHAR except "(" ")" "{" SP CTL "%" "*" DQUOTE "\" "]">
+ * (RFC 3501 section 9; octets above 0x7f are no CHAR).
+ */
+int
+flags_keyword_ok(const char *p, size_t len)
+{
+	size_t i;
+
+	if (len == 0 || len > DOOR_KEYWORD_LEN)
+		return 0;
+	for (i = 0; i < len; i++)
+		if (p[i] <= ' ' || p[i] >= 0x7f ||
+		    strchr("(){%*\"\\]", p[i]) != NULL)
+			return 0;
+	return 1;
+}
+
+static int
+parse_flags(const char *s, uint32_t *r)
+{
+	size_t i;
+
+	*r = 0;
+	if (strcmp(s, "-") == 0)
+		return 0;
+	for (; *s != '\0'; s++) {
+		for (i = 0; i < LETTERS && letters[i].letter != *s; i++)
+			;
+		if (i == LETTERS)
+			return -1;
+		*r |= letters[i].bit;
+	}
+	return 0;
+}
+
+static int
+parse_hex(const char *s, uint64_t *r)
+{
+	size_t len = strlen(s);
+
+	*r = 0;
+	if (len == 0 || len > 16 ||
+	    strspn(s, "0123456789abcdef") != len)
+		return -1;
+	*r = strtoull(s, NULL, 16);
+	return 0;
+}
+
+static int
+parse_date(const char *s, uint64_t max, int64_t *r)
+{
+	int minus = *s == '-';
+	uint64_t v;
+
+	if (str_number(s + minus, strlen(s + minus), max, &v) == -1)
+		return -1;
+	*r = minus ? -(int64_t)v : (int64_t)v;
+	return 0;
+}
+
+static int
+parse_record(char **w, const struct flags_reader *r)
+{
+	struct door_record d = { 0 };
+	int64_t save;
+	uint64_t uid;
+
+	if (str_number(w[0], strlen(w[0]), UINT32_MAX, &uid) == -1 ||
+	    uid == 0 || parse_flags(w[1], &d.flags) == -1 ||
+	    parse_hex(w[2], &d.keywords) == -1 ||
+	    parse_date(w[3], INT64_MAX, &d.date) == -1 ||
+	    parse_date(w[4], UINT32_MAX, &save) == -1 || save < 0)
+		return -1;
+	d.uid = (uint32_t)uid;
+	d.save_date = (uint32_t)save;
+	r->record(r->arg, &d);
+	return 0;
+}
+
+static int
+parse_line(char *line, const struct flags_reader *r)
+{
+	char *w[5], *p = line;
+	uint64_t bit;
+	size_t n = 0;
+
+	while (n < 5) {
+		w[n++] = p;
+		if ((p = strchr(p, ' ')) == NULL)
+			break;
+		*p++ = '\0';
+	}
+	if (n == 5 && p == NULL)
+		return parse_record(w, r);
+	if (n != 3 || strcmp(w[0], "k") != 0 ||
+	    str_number(w[1], strlen(w[1]), DOOR_KEYWORDS_MAX - 1, &bit) == -1 ||
+	    !flags_keyword_ok(w[2], strlen(w[2])))
+		return -1;
+	r->keyword(r->arg, (unsigned)bit, w[2]);
+	return 0;
+}
+
+unsigned
+flags_parse(const char *text, size_t len, const struct flags_reader *r)
+{
+	const char *p = text, *end;
+	unsigned bad = 0;
+	char line[LINE];
+	size_t n;
+
+	while (p < text + len) {
+		end = memchr(p, '\n', (size_t)(text + len - p));
+		n = (size_t)((end == NULL ? text + len : end) - p);
+		if (end == NULL || n >= sizeof(line) || memchr(p, '\0', n)) {
+			bad++;
+		} else if (n + 1 != strlen(FLAGS_HEAD) ||
+		    memcmp(p, FLAGS_HEAD, n) != 0) {
+			memcpy(line, p, n);
+			line[n] = '\0';
+			bad += parse_line(line, r) == -1;
+		}
+		p += n + 1;
+	}
+	return bad;
+}
+
+void
+flags_line(struct buf *out, const struct door_record *r)
+{
+	char set[LETTERS + 1];
+	size_t i, n = 0;
+
+	for (i = 0; i < LETTERS; i++)
+		if (r->flags & letters[i].bit)
+			set[n++] = letters[i].letter;
+	if (n == 0)
+		set[n++] = '-';
+	set[n] = '\0';
+	buf_printf(out, "%" PRIu32 " %s %" PRIx64 " %" PRId64 " %" PRIu32 "\n",
+	    r->uid, set, r->keywords, r->date, r->save_date);
+}
+
+void
+flags_keyword_line(struct buf *out, unsigned bit, const char *name)
+{
+	buf_printf(out, "k %u %s\n", bit, name);
+}

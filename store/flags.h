@@ -1,0 +1,37 @@
+/*
+ * The text file `flags` of a mailbox: what the message files themselves do
+ * not tell. Lines are appended; the last line of a uid counts.
+ *
+ *   rohrpost-flags 1
+ *   k <bit> <keyword>
+ *   <uid> <flags> <keywords> <internaldate> <save date>
+ *
+ * flags are letters of SAFTD (seen, answered, flagged, deleted, draft) or "-",
+ * keywords a hexadecimal number, dates seconds since 1970.
+ */
+#ifndef STORE_FLAGS_H
+#define STORE_FLAGS_H
+
+#include "lib/mail/door.h"
+
+#define FLAGS_HEAD "rohrpost-flags 1\n"
+
+struct flags_reader {
+	void	(*record)(void *arg, const struct door_record *r);
+	void	(*keyword)(void *arg, unsigned bit, const char *name);
+	void	*arg;
+};
+
+/*
+ * Reads a file; only uid, flags, keywords, date and save_date of a record are
+ * set. Lines that make no sense (the last may be cut off) are passed over.
+ * Returns their number.
+ */
+unsigned flags_parse(const char *text, size_t len,
+	    const struct flags_reader *r);
+void	flags_line(struct buf *out, const struct door_record *r);
+void	flags_keyword_line(struct buf *out, unsigned bit, const char *name);
+/* 1 where the text may be a keyword: an atom of at most DOOR_KEYWORD_LEN. */
+int	flags_keyword_ok(const char *p, size_t len);
+
+#endif

@@ -1,0 +1,222 @@
+/*
+ * The flags file follows the index, at most a minute behind. What it holds is
+ * noted in the row as a modseq, so that a start after a crash writes the rest.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "store/account.h"
+#include "store/body.h"
+#include "store/flags.h"
+
+struct flags_task {
+	struct task t;
+	struct mailbox *m;
+	struct buf text;
+	uint64_t modseq;
+	uint32_t lines;
+	int	 replace;
+};
+
+struct gather {
+	struct flags_task *f;
+	uint64_t since;
+};
+
+static int
+add_line(void *arg, const struct door_record *r)
+{
+	struct gather *g = arg;
+
+	if (r->modseq > g->since) {
+		flags_line(&g->f->text, r);
+		g->f->lines++;
+	}
+	return 0;
+}
+
+static int
+cmp_uid(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void
+gather_dirty(struct mailbox *m, struct gather *g)
+{
+	size_t i, n = 0;
+
+	qsort(m->dirty, m->n_dirty, sizeof(*m->dirty), cmp_uid);
+	for (i = 0; i < m->n_dirty; i++)
+		if (n == 0 || m->dirty[n - 1] != m->dirty[i])
+			m->dirty[n++] = m->dirty[i];
+	index_records(m->account->db, m->account->number, m->id, m->dirty, n,
+	    add_line, g);
+}
+
+static void
+gather_lines(struct mailbox *m, struct flags_task *f)
+{
+	struct gather g = { f, 0 };
+	unsigned i;
+
+	mailbox_keywords(m);
+	if (f->replace)
+		buf_puts(&f->text, FLAGS_HEAD);
+	for (i = 0; i < m->n_keywords; i++) {
+		flags_keyword_line(&f->text, i, m->keywords[i]);
+		f->lines++;
+	}
+	if (!f->replace && m->dirty_all)
+		g.since = m->row.flags_modseq;
+	if (f->replace || m->dirty_all)
+		index_range(m->account->db, m->account->number, m->id, 1,
+		    UINT32_MAX, add_line, &g);
+	else
+		gather_dirty(m, &g);
+	m->n_dirty = 0;
+	m->dirty_all = 0;
+	if (m->cap_dirty > 4096) {
+		free(m->dirty);
+		m->dirty = NULL;
+		m->cap_dirty = 0;
+	}
+}
+
+/* Where the file ends in the middle of a line, that line is ended. */
+static int
+append(int fd, const struct buf *text, int *made_r)
+{
+	struct stat st;
+	char last = '\n';
+
+	if (fstat(fd, &st) == -1)
+		return -1;
+	*made_r = st.st_size == 0;
+	if (st.st_size > 0 && fd_pread_all(fd, &last, 1, st.st_size - 1) == -1)
+		return -1;
+	if (st.st_size == 0 &&
+	    fd_write_all(fd, FLAGS_HEAD, strlen(FLAGS_HEAD)) == -1)
+		return -1;
+	if (last != '\n' && fd_write_all(fd, "\n", 1) == -1)
+		return -1;
+	if (fd_write_all(fd, buf_str(text), text->len) == -1)
+		return -1;
+	return fd_sync(fd);
+}
+
+static int
+flags_append(struct flags_task *f)
+{
+	char path[BODY_PATH_MAX];
+	int fd, r, made = 0;
+
+	snprintf(path, sizeof(path), "%s/%u/flags", f->t.account->path,
+	    f->m->id);
+	fd = openat(body_root(), path, O_RDWR | O_APPEND | O_CREAT |
+	    O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd == -1)
+		return -1;
+	r = append(fd, &f->text, &made);
+	if (fd_close(&fd) == -1)
+		r = -1;
+	if (r == 0 && made)
+		task_dir(&f->t, f->m->id, 0);
+	return r;
+}
+
+static int
+flags_replace(struct flags_task *f)
+{
+	char path[BODY_PATH_MAX];
+	int dir, r;
+
+	snprintf(path, sizeof(path), "%s/%u", f->t.account->path, f->m->id);
+	dir = openat(body_root(), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir == -1)
+		return -1;
+	r = fd_replace(dir, "flags", 0600, buf_str(&f->text), f->text.len);
+	fd_close(&dir);
+	return r;
+}
+
+static void
+flags_files(struct task *t)
+{
+	struct flags_task *f = (struct flags_task *)t;
+
+	if ((f->replace ? flags_replace(f) : flags_append(f)) == -1)
+		task_fail(t, D_LATER, strerror(errno));
+}
+
+static void
+flags_commit(struct task *t)
+{
+	struct flags_task *f = (struct flags_task *)t;
+	struct index_row *row = &f->m->row;
+
+	if (t->error != D_OK || f->m->dead)
+		return;
+	row->flags_modseq = f->modseq;
+	row->flags_lines = (f->replace ? 0 : row->flags_lines) + f->lines;
+	shard_row(f->m);
+}
+
+static void
+flags_finish(struct task *t)
+{
+	struct flags_task *f = (struct flags_task *)t;
+	struct mailbox *m = f->m;
+	int again = m->n_dirty > 0 || m->dirty_all;
+
+	m->flags_busy = 0;
+	if (t->error != D_OK && !m->dead) {
+		log_warn("%s/%u/flags: %s", m->account->path, m->id,
+		    t->words);
+		m->dirty_all = 1;
+		again = !shard_stopping(m->account->shard);
+	}
+	/* Back into the list with a new delay, or out of it. */
+	if (!m->dead) {
+		shard_unflags(m);
+		if (again)
+			shard_flags(m);
+	}
+	buf_clear(&f->text);
+	free(f);
+}
+
+static const struct task_kind flags_kind = {
+	flags_files, flags_commit, flags_finish
+};
+
+void
+flagsfile_write(struct mailbox *m)
+{
+	struct flags_task *f;
+
+	if (m->flags_busy || m->dead || m->account->busy)
+		return;
+	f = mem_zalloc(1, sizeof(*f));
+	f->t.kind = &flags_kind;
+	f->t.account = m->account;
+	f->m = m;
+	f->modseq = m->row.modseq;
+	f->replace = m->row.flags_lines > 2 * m->row.messages + 200;
+	m->flags_busy = 1;
+	gather_lines(m, f);
+	task_submit(&f->t);
+}

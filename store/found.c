@@ -1,0 +1,228 @@
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "store/body.h"
+#include "store/flags.h"
+#include "store/rebuild.h"
+
+enum {
+	FLAGS_FILE_MAX = 1 << 30,
+	HEADER_CHUNK = 16384,
+};
+
+static int
+cmp_message(const void *a, const void *b)
+{
+	const struct found_message *x = a, *y = b;
+
+	return x->uid < y->uid ? -1 : x->uid > y->uid;
+}
+
+struct found_message *
+found_message(const struct found_mailbox *b, uint32_t uid)
+{
+	struct found_message key = { .uid = uid };
+
+	if (b->n == 0)
+		return NULL;
+	return bsearch(&key, b->msg, b->n, sizeof(*b->msg), cmp_message);
+}
+
+static void
+note_uid(struct found_mailbox *b, uint32_t uid)
+{
+	if (uid > b->highest)
+		b->highest = uid;
+}
+
+/* A name in a mailbox's folder (expunged: only its number counts). */
+static void
+found_name(struct found_mailbox *b, int dir, const char *name, int expunged)
+{
+	size_t len = strcspn(name, ".");
+	struct found_message m = { 0 };
+	struct stat st;
+	uint64_t uid;
+
+	if (str_number(name, expunged ? len : strlen(name), UINT32_MAX,
+	    &uid) == -1 || uid == 0)
+		return;
+	note_uid(b, (uint32_t)uid);
+	if (expunged || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    !S_ISREG(st.st_mode))
+		return;
+	m.uid = (uint32_t)uid;
+	m.size = (uint64_t)st.st_size;
+	m.mtime = st.st_mtime;
+	if ((b->n & (b->n + 1)) == 0)
+		b->msg = mem_realloc(b->msg, b->n * 2 + 16, sizeof(*b->msg));
+	b->msg[b->n++] = m;
+}
+
+static int
+found_dir(struct found_mailbox *b, const char *path, int expunged)
+{
+	int fd = openat(body_root(), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent *e;
+	DIR *d;
+
+	if (fd == -1) {
+		b->missing = !expunged;
+		return errno == ENOENT ? 0 : -1;
+	}
+	if ((d = fdopendir(fd)) == NULL)
+		return -1;
+	errno = 0;
+	while ((e = readdir(d)) != NULL)
+		found_name(b, fd, e->d_name, expunged);
+	closedir(d);
+	return errno == 0 || errno == ENOENT ? 0 : -1;
+}
+
+static void
+line_record(void *arg, const struct door_record *r)
+{
+	struct found_mailbox *b = arg;
+	struct found_message *m = found_message(b, r->uid);
+
+	b->flags_lines++;
+	note_uid(b, r->uid);
+	if (m != NULL) {
+		m->rec = *r;
+		m->has_line = 1;
+	}
+}
+
+static void
+line_keyword(void *arg, unsigned bit, const char *name)
+{
+	struct found_mailbox *b = arg;
+
+	b->flags_lines++;
+	free(b->keyword[bit]);
+	b->keyword[bit] = mem_strdup(name);
+}
+
+static int
+found_flags(struct found_mailbox *b, const char *path)
+{
+	struct flags_reader r = { line_record, line_keyword, b };
+	struct buf text = BUF_INIT(FLAGS_FILE_MAX);
+	int fd, result = 0;
+
+	fd = openat(body_root(), path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd == -1)
+		return errno == ENOENT ? 0 : -1;
+	if (fd_slurp(fd, &text) == -1)
+		result = -1;
+	else
+		b->bad_lines = flags_parse(buf_str(&text), text.len, &r);
+	fd_close(&fd);
+	buf_clear(&text);
+	return result;
+}
+
+static int
+found_one(struct found_mailbox *b, const char *user, struct buf *why)
+{
+	char path[BODY_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%u", user, b->id);
+	if (found_dir(b, path, 0) == -1)
+		goto fail;
+	if (b->n > 0)
+		qsort(b->msg, b->n, sizeof(*b->msg), cmp_message);
+	snprintf(path, sizeof(path), "%s/%u/expunged", user, b->id);
+	if (found_dir(b, path, 1) == -1)
+		goto fail;
+	snprintf(path, sizeof(path), "%s/%u/flags", user, b->id);
+	if (found_flags(b, path) == 0)
+		return 0;
+fail:
+	buf_set(why, "%s: %s", path, strerror(errno));
+	return -1;
+}
+
+int
+found_read(struct found *f, const char *path, struct buf *why)
+{
+	struct buf text = BUF_INIT(16 << 20);
+	int fd, r = -1, dir = body_user_dir(path);
+	size_t i;
+
+	memset(f, 0, sizeof(*f));
+	fd = dir == -1 ? -1 : openat(dir, "mailboxes",
+	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd == -1 || fd_slurp(fd, &text) == -1)
+		buf_set(why, "%s/mailboxes: %s", path, strerror(errno));
+	else
+		r = boxes_parse(&f->boxes, buf_str(&text), text.len, why);
+	fd_close(&fd);
+	fd_close(&dir);
+	buf_clear(&text);
+	f->mailbox = mem_zalloc(f->boxes.n + 1, sizeof(*f->mailbox));
+	for (i = 0; i < f->boxes.n && r == 0; i++) {
+		f->mailbox[i].id = f->boxes.box[i].id;
+		if (!(f->boxes.box[i].attrs & ATTR_NOSELECT))
+			r = found_one(&f->mailbox[i], path, why);
+	}
+	return r;
+}
+
+void
+found_clear(struct found *f)
+{
+	size_t i, k;
+
+	for (i = 0; f->mailbox != NULL && i < f->boxes.n; i++) {
+		free(f->mailbox[i].msg);
+		for (k = 0; k < DOOR_KEYWORDS_MAX; k++)
+			free(f->mailbox[i].keyword[k]);
+	}
+	free(f->mailbox);
+	boxes_clear(&f->boxes);
+	f->mailbox = NULL;
+}
+
+/*
+ * The header ends behind the first empty line (RFC 5322 2.1); a message
+ * without one is all header.
+ */
+uint32_t
+found_header(const char *path, uint32_t mailbox, uint32_t uid, uint64_t size)
+{
+	char *space = mem_alloc(HEADER_CHUNK);
+	int fd = body_open(path, mailbox, uid);
+	uint64_t at = 0, start = 0;	/* of the chunk, of the line */
+	int only_cr = 1;		/* so far, in this line */
+	ssize_t n = 0, i;
+
+	while (fd != -1 && (n = pread(fd, space, HEADER_CHUNK,
+	    (off_t)at)) > 0) {
+		for (i = 0; i < n; i++) {
+			if (space[i] == '\n' && only_cr) {
+				start = at + (uint64_t)i + 1;
+				goto found;
+			}
+			only_cr = space[i] == '\n' ||
+			    (space[i] == '\r' && only_cr);
+		}
+		at += (uint64_t)n;
+	}
+	start = size;
+found:
+	fd_close(&fd);
+	free(space);
+	return start > UINT32_MAX ? UINT32_MAX : (uint32_t)start;
+}

@@ -1,0 +1,99 @@
+/*
+ * What the keys and values of the index mean.
+ *
+ * A key begins with its group: account number u32, mailbox id u32 (0: the
+ * account itself), big-endian, then a kind and what tells its rows apart:
+ *
+ *   (0, 0)        'n'                 u32: the next account number
+ *   (0, 0)        'u' name            u32: the account's number
+ *   (account, 0)  'C'                 "": the account's rows are complete
+ *   (account, 0)  'M' mailbox u32     counters of a mailbox (struct index_row)
+ *   (account, 0)  'K' mailbox u32     its keywords, packed lv, in bit order
+ *   (account, 0)  'Q' queue id u64    "": that delivery was made
+ *   (account, 0)  'R' mailbox, uid    "": moved away; the file is to be unlinked
+ *   (account, mb) 'm' uid u32         a message (struct door_record)
+ *   (account, mb) 'x' modseq u64      packed u32: uids expunged then
+ *
+ * In the cache table (account, mb) 'm' uid is a record of lib/mail/mime.h.
+ * A message takes 13 octets of key and 33, with keywords 41, of value.
+ */
+#ifndef STORE_INDEX_H
+#define STORE_INDEX_H
+
+#include <stdint.h>
+
+#include "lib/mail/door.h"
+#include "store/engine.h"
+
+enum {
+	INDEX_KEY = 24,		/* room for any key but 'u' */
+	INDEX_VERSION = 1,
+	INDEX_GONE_MAX = 1000,	/* rows of an expunge log */
+};
+
+struct index_key {
+	unsigned char k[INDEX_KEY];
+	size_t	 len;
+};
+
+/* Counters of a mailbox: what the table holds for it. */
+struct index_row {
+	uint32_t uidnext, messages, unseen, deleted;
+	uint32_t recent, recent_low;	/* uids >= recent_low are recent */
+	uint64_t size, modseq;
+	uint64_t flags_modseq;		/* the flags file holds all up to here */
+	uint64_t gone_floor;		/* the expunge log reaches back to here */
+	uint32_t gone_rows, flags_lines;
+};
+
+struct index_key index_group(uint32_t account, uint32_t mailbox);
+/* (account, 0) kind a; with the plain kind octet alone where n is 0. */
+struct index_key index_account_key(uint32_t account, char kind);
+struct index_key index_key_u32(uint32_t account, char kind, uint32_t v);
+struct index_key index_key_u64(uint32_t account, char kind, uint64_t v);
+struct index_key index_key_file(uint32_t account, uint32_t mailbox,
+	    uint32_t uid);
+struct index_key index_message(uint32_t account, uint32_t mailbox,
+	    uint32_t uid);
+struct index_key index_gone(uint32_t account, uint32_t mailbox,
+	    uint64_t modseq);
+
+/* The last four or eight octets of a key as a number. */
+uint32_t index_tail_u32(const void *key, size_t len);
+uint64_t index_tail_u64(const void *key, size_t len);
+
+void	index_put_record(struct engine_batch *b, uint32_t account,
+	    uint32_t mailbox, const struct door_record *r);
+/* The uid comes from the key. 0, or -1 where the value is broken. */
+int	index_get_record(const void *key, size_t klen, const void *value,
+	    size_t vlen, struct door_record *r) ATTR_CHECK;
+void	index_put_row(struct engine_batch *b, uint32_t account,
+	    uint32_t mailbox, const struct index_row *row);
+int	index_get_row(const void *value, size_t len, struct index_row *row)
+	    ATTR_CHECK;
+
+/*
+ * Calls each for the records of those of the uids (rising) that exist, in
+ * order; each returns other than 0 to stop.
+ */
+int	index_records(struct engine_db *db, uint32_t account, uint32_t mailbox,
+	    const uint32_t *uids, size_t n,
+	    int (*each)(void *arg, const struct door_record *r), void *arg);
+/* The same for the uids from..to (inclusive). */
+int	index_range(struct engine_db *db, uint32_t account, uint32_t mailbox,
+	    uint32_t from, uint32_t to,
+	    int (*each)(void *arg, const struct door_record *r), void *arg);
+/* Deletes every key of the range from..to (to excluded), in batches. */
+void	index_delete(struct engine_db *db, enum engine_table t,
+	    const struct index_key *from, const struct index_key *to);
+/* Deletes all of an account but its number. */
+void	index_delete_account(struct engine_db *db, uint32_t account);
+
+/*
+ * The number of an account, made where there is none and make is set.
+ * 1, or 0.
+ */
+int	index_number(struct engine_db *db, const char *name, int make,
+	    uint32_t *number_r);
+
+#endif

@@ -1,0 +1,131 @@
+#include "config.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "lib/server/server.h"
+#include "store/client.h"
+#include "store/control.h"
+#include "store/shard.h"
+#include "store/start.h"
+#include "store/walk.h"
+
+static const struct config_key keys[] = {
+	CONFIG_KEY_STATE(struct store_conf, state_dir),
+	CONFIG_KEY_VERBOSE(struct store_conf, verbose),
+	{ "expunged_keep", CONFIG_TIME,
+	    offsetof(struct store_conf, expunged_keep), "7d", 0, 3650 * 86400,
+	    NULL, "how long expunged messages are kept for undelete" },
+	{ "index_cache", CONFIG_SIZE, offsetof(struct store_conf, cache),
+	    "64M", 4 << 20, (uint64_t)64 << 30, NULL,
+	    "memory for pages of the mailbox index" },
+	{ "store_threads", CONFIG_NUMBER,
+	    offsetof(struct store_conf, threads), "0", 0, ENGINE_DBS, NULL,
+	    "threads that serve mailboxes; 0: as many as cores" },
+	CONFIG_END
+};
+
+static pthread_mutex_t tables_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct tables *tables;
+
+static enum lookup
+find_user(const char *name, struct tables_user *u_r)
+{
+	enum lookup r;
+
+	pthread_mutex_lock(&tables_lock);
+	tables_refresh(tables);
+	r = tables_user(tables, name, u_r);
+	pthread_mutex_unlock(&tables_lock);
+	return r;
+}
+
+static int
+store_after_jail(void)
+{
+	struct buf why = BUF_INIT(600);
+	char path[1000];
+
+	snprintf(path, sizeof(path), "%s/jail/tables.cdb",
+	    store.conf.state_dir);
+	if ((tables = tables_open(path, &why)) == NULL ||
+	    start_open(&why) == -1) {
+		log_warn("%s", buf_str(&why));
+		return -1;
+	}
+	store.user = find_user;
+	store.stopped = server_exit;
+	return 0;
+}
+
+/* Peers may be announced before the word to go. */
+static void
+store_begin(struct ev_loop *loop)
+{
+	if (store.shards != NULL)
+		return;
+	store_threads(loop);
+	sweep_start(loop);
+}
+
+static void
+store_wired(struct ev_loop *loop, const struct wire *w)
+{
+	if (w->peer != PEER_DELIVER && w->peer != PEER_IMAPD &&
+	    w->peer != PEER_POP3D) {
+		log_warn("a wire to %s is not for us", peer_name(w->peer));
+		close(w->fd);
+		return;
+	}
+	store_begin(loop);
+	client_new(w->peer, w->instance, w->user, w->fd);
+}
+
+static void
+store_listening(struct ev_loop *loop, enum service service, int fd)
+{
+	store_begin(loop);
+	if (service == SERVICE_CONTROL)
+		control_listen(loop, fd);
+	else
+		close(fd);
+}
+
+static int
+store_reload(void)
+{
+	if (store.shards != NULL)
+		control_reload();
+	return 0;
+}
+
+static void
+store_halt(struct ev_loop *loop)
+{
+	store_begin(loop);
+	store_stop();
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct server s = {
+		.kind = PEER_STORE,
+		.user = "rp-store",
+		.group = "rp-spool",
+		.keys = keys,
+		.conf = &store.conf,
+		.state_dir = &store.conf.state_dir,
+		.verbose = &store.conf.verbose,
+		.after_jail = store_after_jail,
+		.reload = store_reload,
+		.wired = store_wired,
+		.listening = store_listening,
+		.go = store_begin,
+		.stop = store_halt,
+	};
+
+	return server_loop_main(argc, argv, &s);
+}

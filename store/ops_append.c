@@ -1,0 +1,204 @@
+/* APPEND: a file that was written into becomes a message. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/mail/door_proto.h"
+#include "store/account.h"
+#include "store/body.h"
+#include "store/client.h"
+
+struct append_task {
+	struct task t;
+	struct mailbox *m;
+	char	 file[BODY_NAME];
+	struct door_record rec;
+	uint32_t crc;
+	size_t	 cache_len;
+	char	 cache[];
+};
+
+static void
+append_files(struct task *t)
+{
+	struct append_task *p = (struct append_task *)t;
+
+	switch (body_link_put(t->account->path, p->m->id, p->rec.uid, p->file,
+	    p->rec.size, p->crc)) {
+	case BODY_DONE:
+		task_dir(t, p->m->id, 0);
+		break;
+	case BODY_FALSE:
+		task_fail(t, D_REFUSED, "the file is not what was said");
+		break;
+	case BODY_FULL:
+		task_fail(t, D_LATER, "the disk is full");
+		break;
+	case BODY_ABSENT:
+		task_fail(t, D_ABSENT, "no such mailbox");
+		break;
+	case BODY_TROUBLE:
+		task_fail(t, D_LATER, strerror(errno));
+		break;
+	}
+}
+
+static void
+append_commit(struct task *t)
+{
+	struct append_task *p = (struct append_task *)t;
+	struct account *a = t->account;
+	struct engine_batch *b = shard_batch(a->shard, a->db_number);
+	struct mailbox *m = p->m;
+	struct index_key k;
+
+	a->pending_size -= p->rec.size;
+	a->pending_count--;
+	if (t->error == D_OK && m->dead)
+		task_fail(t, D_ABSENT, "no such mailbox");
+	if (t->error != D_OK)
+		return;
+	p->rec.modseq = m->row.modseq = shard_modseq(a->shard);
+	index_put_record(b, a->number, m->id, &p->rec);
+	if (p->cache_len > 0) {
+		k = index_message(a->number, m->id, p->rec.uid);
+		engine_put(b, ENGINE_CACHE, k.k, k.len, p->cache,
+		    p->cache_len);
+	}
+	mailbox_count(&m->row, &p->rec, 1);
+	if (m->row.uidnext <= p->rec.uid)
+		m->row.uidnext = p->rec.uid + 1;
+	mailbox_commit_begin(m, p->rec.modseq);
+	mailbox_dirty(m, p->rec.uid);
+	shard_row(m);
+}
+
+static void
+append_finish(struct task *t)
+{
+	struct append_task *p = (struct append_task *)t;
+	struct mailbox *m = p->m;
+
+	if (t->error != D_OK) {
+		client_failed(t->client, t->account->shard, t->id, t->error,
+		    t->words);
+	} else {
+		mailbox_count(&m->seen, &p->rec, 1);
+		if (m->seen.uidnext <= p->rec.uid)
+			m->seen.uidnext = p->rec.uid + 1;
+		mailbox_commit_seen(m, p->rec.modseq);
+		quota_note(t->account);
+		if (client_begin(t->client, DM_APPENDED, t->id)) {
+			msg_u32(&t->client->chan, DF_UID, p->rec.uid);
+			msg_u32(&t->client->chan, DF_UIDVALIDITY,
+			    m->uidvalidity);
+			client_end(t->client, t->account->shard);
+		}
+	}
+	body_put_back(p->file);
+	free(p);
+}
+
+static const struct task_kind append_kind = {
+	append_files, append_commit, append_finish
+};
+
+/* The file must be one that this door was given; it is not its own any more. */
+static int
+take_file(struct client *c, const struct msg *m, char name_r[BODY_NAME])
+{
+	const char *p;
+	size_t len, i;
+
+	p = msg_get(m, DF_NAME, &len);
+	for (i = 0; i < c->n_files; i++)
+		if (strlen(c->file[i]) == len &&
+		    memcmp(c->file[i], p, len) == 0)
+			break;
+	if (i == c->n_files)
+		return -1;
+	memcpy(name_r, c->file[i], BODY_NAME);
+	memcpy(c->file[i], c->file[--c->n_files], BODY_NAME);
+	return 0;
+}
+
+static void
+append_keywords(struct append_task *p, const struct request *r)
+{
+	struct cursor c;
+	const char *s;
+	size_t len;
+	int bit;
+
+	s = msg_get(r->m, DF_NAMES, &len);
+	cursor_init(&c, s, len);
+	while (cursor_left(&c) > 0) {
+		s = cursor_lv(&c, &len, DOOR_KEYWORD_LEN);
+		if (c.bad)
+			break;
+		if ((bit = mailbox_keyword(p->m, s, len, 1)) != -1)
+			p->rec.keywords |= (uint64_t)1 << bit;
+	}
+}
+
+static struct append_task *
+append_new(const struct request *r)
+{
+	const char *cache;
+	struct append_task *p;
+	size_t len;
+
+	cache = msg_get(r->m, DF_CACHE, &len);
+	p = mem_alloc(sizeof(*p) + len);
+	memset(p, 0, sizeof(*p));
+	if (len > 0)
+		memcpy(p->cache, cache, len);
+	p->cache_len = len;
+	p->t.kind = &append_kind;
+	p->t.account = r->c->account;
+	p->t.id = r->m->id;
+	p->m = r->mailbox;
+	p->crc = msg_get_u32(r->m, DF_CRC);
+	p->rec.flags = msg_get_u32(r->m, DF_FLAGS) & FLAG_ALL;
+	p->rec.date = (int64_t)msg_get_u64(r->m, DF_DATE);
+	p->rec.size = msg_get_u64(r->m, DF_SIZE);
+	p->rec.header_len = msg_get_u32(r->m, DF_HEADER);
+	p->rec.save_date = (uint32_t)clock_now();
+	return p;
+}
+
+void
+op_append(struct request *r)
+{
+	struct account *a = r->c->account;
+	struct mailbox *m = r->mailbox;
+	struct append_task *p;
+	char file[BODY_NAME];
+
+	if (take_file(r->c, r->m, file) == -1) {
+		request_fail(r, D_REFUSED, "no such file was given out");
+		return;
+	}
+	if ((m->attrs & ATTR_NOSELECT) || m->next_uid == UINT32_MAX) {
+		body_put_back(file);
+		request_fail(r, D_ABSENT, "no such mailbox");
+		return;
+	}
+	if (quota_check(a, msg_get_u64(r->m, DF_SIZE), 1) == QUOTA_FULL) {
+		body_put_back(file);
+		request_fail(r, D_QUOTA, "mailbox is full");
+		return;
+	}
+	p = append_new(r);
+	memcpy(p->file, file, sizeof(file));
+	append_keywords(p, r);
+	p->rec.uid = m->next_uid++;
+	a->pending_size += p->rec.size;
+	a->pending_count++;
+	p->t.client = client_ref(r->c);
+	task_submit(&p->t);
+}

@@ -1,0 +1,423 @@
+/*
+ * COPY and MOVE: every body is linked into the target, the target's folder is
+ * synced, then one commit adds the target's rows and, for MOVE, deletes the
+ * source's and notes that the source's names are to be unlinked (rows 'R'; a
+ * crash before the unlink leaves the note). All or none.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/mail/door_proto.h"
+#include "store/account.h"
+#include "store/body.h"
+#include "store/client.h"
+
+struct copy_task {
+	struct task t;
+	struct mailbox *from, *to;
+	struct door_record *rec;	/* as in the source */
+	uint32_t *to_uid;
+	size_t	 n;
+	int	 move;
+	uint64_t size;			/* reserved */
+	uint64_t to_modseq, from_modseq;
+	struct door_record *gone;	/* MOVE: deleted in the source */
+	size_t	 n_gone;
+};
+
+static void
+copy_files(struct task *t)
+{
+	struct copy_task *c = (struct copy_task *)t;
+	enum body_result r = BODY_DONE;
+	size_t i;
+
+	for (i = 0; i < c->n && r == BODY_DONE; i++)
+		r = body_link(t->account->path, c->from->id, c->rec[i].uid,
+		    c->to->id, c->to_uid[i]);
+	if (r == BODY_DONE) {
+		if (c->n > 0)
+			task_dir(t, c->to->id, 0);
+		return;
+	}
+	task_fail(t, r == BODY_ABSENT ? D_ABSENT : D_LATER, r == BODY_FULL ?
+	    "the disk is full" : strerror(errno));
+	while (i > 0)
+		(void)body_drop(t->account->path, c->to->id, c->to_uid[--i]);
+}
+
+static int
+copy_gone(void *arg, const struct door_record *d)
+{
+	struct copy_task *c = arg;
+
+	c->gone[c->n_gone++] = *d;
+	return 0;
+}
+
+/* The source's part of a MOVE. */
+static void
+move_commit(struct copy_task *c, struct engine_batch *b)
+{
+	struct account *a = c->t.account;
+	struct mailbox *m = c->from;
+	uint32_t *uids = mem_zalloc(c->n, sizeof(*uids));
+	struct index_key k;
+	size_t i;
+
+	for (i = 0; i < c->n; i++)
+		uids[i] = c->rec[i].uid;
+	c->gone = mem_zalloc(c->n, sizeof(*c->gone));
+	index_records(a->db, a->number, m->id, uids, c->n, copy_gone, c);
+	for (i = 0; i < c->n_gone; i++) {
+		uids[i] = c->gone[i].uid;
+		k = index_message(a->number, m->id, uids[i]);
+		engine_del(b, ENGINE_CORE, k.k, k.len);
+		engine_del(b, ENGINE_CACHE, k.k, k.len);
+		k = index_key_file(a->number, m->id, uids[i]);
+		engine_put(b, ENGINE_CORE, k.k, k.len, "", 0);
+		mailbox_count(&m->row, &c->gone[i], -1);
+	}
+	if (c->n_gone > 0) {
+		c->from_modseq = m->row.modseq = shard_modseq(a->shard);
+		mailbox_log_gone(m, b, c->from_modseq, uids, c->n_gone);
+		mailbox_commit_begin(m, c->from_modseq);
+		shard_row(m);
+	}
+	free(uids);
+}
+
+/* The cache records go along. */
+static void
+copy_cache(struct copy_task *c, struct engine_batch *b, size_t i)
+{
+	struct account *a = c->t.account;
+	struct buf v = BUF_INIT(0);
+	struct index_key k = index_message(a->number, c->from->id,
+	    c->rec[i].uid);
+
+	if (engine_get(a->db, ENGINE_CACHE, k.k, k.len, &v) == 1) {
+		k = index_message(a->number, c->to->id, c->to_uid[i]);
+		engine_put(b, ENGINE_CACHE, k.k, k.len, buf_str(&v), v.len);
+	}
+	buf_clear(&v);
+}
+
+static void
+copy_commit(struct task *t)
+{
+	struct copy_task *c = (struct copy_task *)t;
+	struct account *a = t->account;
+	struct engine_batch *b = shard_batch(a->shard, a->db_number);
+	struct mailbox *m = c->to;
+	struct door_record d;
+	size_t i;
+
+	a->pending_size -= c->size;
+	a->pending_count -= c->size > 0 ? c->n : 0;
+	if (t->error == D_OK && (m->dead || c->from->dead))
+		task_fail(t, D_ABSENT, "no such mailbox");
+	if (t->error != D_OK || c->n == 0)
+		return;
+	shard_commit(a->shard, a->db_number);
+	c->to_modseq = m->row.modseq = shard_modseq(a->shard);
+	for (i = 0; i < c->n; i++) {
+		d = c->rec[i];
+		copy_cache(c, b, i);
+		d.uid = c->to_uid[i];
+		d.modseq = c->to_modseq;
+		d.save_date = (uint32_t)clock_now();
+		index_put_record(b, a->number, m->id, &d);
+		mailbox_count(&m->row, &d, 1);
+		mailbox_dirty(m, d.uid);
+	}
+	if (m->row.uidnext <= d.uid)
+		m->row.uidnext = d.uid + 1;
+	mailbox_commit_begin(m, c->to_modseq);
+	shard_row(m);
+	if (c->move)
+		move_commit(c, b);
+}
+
+static void
+copy_show(struct copy_task *c)
+{
+	struct mailbox *m = c->to;
+	struct door_record d;
+	size_t i;
+
+	for (i = 0; i < c->n; i++) {
+		d = c->rec[i];
+		d.uid = c->to_uid[i];
+		mailbox_count(&m->seen, &d, 1);
+		if (m->seen.uidnext <= d.uid)
+			m->seen.uidnext = d.uid + 1;
+	}
+	mailbox_commit_seen(m, c->to_modseq);
+	for (i = 0; i < c->n_gone; i++)
+		mailbox_count(&c->from->seen, &c->gone[i], -1);
+	if (c->n_gone > 0)
+		mailbox_commit_seen(c->from, c->from_modseq);
+	quota_note(c->t.account);
+}
+
+static void
+copy_answer(struct copy_task *c)
+{
+	struct client *cl = c->t.client;
+	struct buf from = BUF_INIT(0), to = BUF_INIT(0);
+	size_t i;
+
+	for (i = 0; i < c->n; i++) {
+		buf_put_u32(&from, c->rec[i].uid);
+		buf_put_u32(&to, c->to_uid[i]);
+	}
+	if (client_begin(cl, DM_COPIED, c->t.id)) {
+		msg_bytes(&cl->chan, DF_UIDS, buf_str(&from), from.len);
+		msg_bytes(&cl->chan, DF_TO_UIDS, buf_str(&to), to.len);
+		msg_u32(&cl->chan, DF_UIDVALIDITY, c->to->uidvalidity);
+		client_end(cl, c->t.account->shard);
+	}
+	buf_clear(&from);
+	buf_clear(&to);
+}
+
+static void
+copy_finish(struct task *t)
+{
+	struct copy_task *c = (struct copy_task *)t;
+
+	if (t->error == D_OK && c->n > 0)
+		copy_show(c);
+	if (t->error != D_OK)
+		client_failed(t->client, t->account->shard, t->id, t->error,
+		    t->words);
+	else
+		copy_answer(c);
+	if (c->n_gone > 0)
+		drop_files(t->account);
+	free(c->rec);
+	free(c->to_uid);
+	free(c->gone);
+	free(c);
+}
+
+static const struct task_kind copy_kind = {
+	copy_files, copy_commit, copy_finish
+};
+
+struct copying {
+	struct copy_task *c;
+	uint64_t map[DOOR_KEYWORDS_MAX]; /* source bit -> target's */
+};
+
+/* Keywords by name: the target gets those that it lacks, while they fit. */
+static void
+map_keywords(struct copying *k)
+{
+	struct mailbox *from = k->c->from;
+	unsigned i;
+	int bit;
+
+	mailbox_keywords(from);
+	for (i = 0; i < DOOR_KEYWORDS_MAX; i++)
+		k->map[i] = 0;
+	for (i = 0; i < from->n_keywords; i++) {
+		bit = mailbox_keyword(k->c->to, from->keywords[i],
+		    strlen(from->keywords[i]), 1);
+		if (bit != -1)
+			k->map[i] = (uint64_t)1 << bit;
+	}
+}
+
+static int
+copy_one(void *arg, const struct door_record *d)
+{
+	struct copying *k = arg;
+	struct copy_task *c = k->c;
+	uint64_t bits = 0;
+	unsigned i;
+
+	if (d->uid >= c->from->seen.uidnext)
+		return 1;
+	for (i = 0; i < DOOR_KEYWORDS_MAX && d->keywords >> i != 0; i++)
+		if (d->keywords >> i & 1)
+			bits |= k->map[i];
+	c->rec[c->n] = *d;
+	c->rec[c->n].keywords = bits;
+	c->size += d->size;
+	c->n++;
+	return 0;
+}
+
+static void
+copy_begin(struct copy_task *c, struct request *r)
+{
+	struct account *a = c->t.account;
+	size_t i;
+
+	if (c->move)
+		c->size = 0;	/* adds nothing */
+	a->pending_size += c->size;
+	a->pending_count += c->size > 0 ? c->n : 0;
+	c->to_uid = mem_zalloc(c->n + 1, sizeof(*c->to_uid));
+	for (i = 0; i < c->n; i++)
+		c->to_uid[i] = c->to->next_uid++;
+	c->t.client = client_ref(r->c);
+	task_submit(&c->t);
+}
+
+void
+op_copy(struct request *r)
+{
+	struct account *a = r->c->account;
+	struct mailbox *to = account_mailbox(a, msg_get_u32(r->m, DF_TO));
+	struct copy_task *c;
+	struct copying k;
+	uint32_t *uids;
+	size_t n;
+
+	if (to == NULL || (to->attrs & ATTR_NOSELECT)) {
+		request_fail(r, D_ABSENT, "no such mailbox");
+		return;
+	}
+	uids = request_uids(r, &n);
+	if (uids == NULL || UINT32_MAX - to->next_uid <= n) {
+		request_fail(r, D_REFUSED, "uids do not rise, or run out");
+		free(uids);
+		return;
+	}
+	c = k.c = mem_zalloc(1, sizeof(*c));
+	c->t.kind = &copy_kind;
+	c->t.account = a;
+	c->t.id = r->m->id;
+	c->from = r->mailbox;
+	c->to = to;
+	c->move = msg_get_u32(r->m, DF_ON) != 0;
+	c->rec = mem_zalloc(n + 1, sizeof(*c->rec));
+	map_keywords(&k);
+	shard_commit(a->shard, a->db_number);
+	index_records(a->db, a->number, c->from->id, uids, n, copy_one, &k);
+	free(uids);
+	if (!c->move && quota_check(a, c->size, c->n) == QUOTA_FULL) {
+		request_fail(r, D_QUOTA, "mailbox is full");
+		free(c->rec);
+		free(c);
+		return;
+	}
+	copy_begin(c, r);
+}
+
+/* Unlinking what was moved away. */
+
+struct drop_task {
+	struct task t;
+	struct buf keys;	/* u32 mailbox, u32 uid */
+};
+
+static void
+drop_run(struct task *t)
+{
+	struct drop_task *d = (struct drop_task *)t;
+	uint32_t mailbox, last = 0;
+	struct cursor c;
+	unsigned dirs = 0;
+
+	cursor_init(&c, d->keys.data, d->keys.len);
+	while (cursor_left(&c) >= 8) {
+		mailbox = cursor_u32(&c);
+		(void)body_drop(t->account->path, mailbox, cursor_u32(&c));
+		if (mailbox != last && dirs < TASK_DIRS) {
+			last = mailbox;
+			dirs++;
+			task_dir(t, mailbox, 0);
+		}
+	}
+}
+
+static void
+drop_commit(struct task *t)
+{
+	struct drop_task *d = (struct drop_task *)t;
+	struct account *a = t->account;
+	struct engine_batch *b = shard_batch(a->shard, a->db_number);
+	struct index_key k;
+	struct cursor c;
+	uint32_t mailbox;
+
+	cursor_init(&c, d->keys.data, d->keys.len);
+	while (cursor_left(&c) >= 8) {
+		mailbox = cursor_u32(&c);
+		k = index_key_file(a->number, mailbox, cursor_u32(&c));
+		engine_del(b, ENGINE_CORE, k.k, k.len);
+	}
+}
+
+static void
+drop_finish(struct task *t)
+{
+	struct drop_task *d = (struct drop_task *)t;
+	struct account *a = t->account;
+
+	buf_clear(&d->keys);
+	free(d);
+	a->dropping = 0;
+	drop_files(a);
+}
+
+static const struct task_kind drop_kind = {
+	drop_run, drop_commit, drop_finish
+};
+
+struct dropping {
+	struct drop_task *d;
+	uint32_t mailbox[TASK_DIRS];
+	unsigned n;
+};
+
+/* As many as lie in the folders that one task may touch. */
+static int
+drop_add(void *arg, const void *key, size_t klen, const void *value,
+    size_t vlen)
+{
+	struct dropping *g = arg;
+	uint64_t v = index_tail_u64(key, klen);
+	uint32_t mailbox = (uint32_t)(v >> 32);
+
+	if (g->n == 0 || g->mailbox[g->n - 1] != mailbox) {
+		if (g->n == TASK_DIRS)
+			return 1;
+		g->mailbox[g->n++] = mailbox;
+	}
+	buf_put_u32(&g->d->keys, mailbox);
+	buf_put_u32(&g->d->keys, (uint32_t)v);
+	return 0;
+}
+
+void
+drop_files(struct account *a)
+{
+	struct index_key from = index_account_key(a->number, 'R');
+	struct index_key to = index_account_key(a->number, 'R' + 1);
+	struct dropping g = { .n = 0 };
+
+	if (a->dropping)
+		return;
+	shard_commit(a->shard, a->db_number);
+	g.d = mem_zalloc(1, sizeof(*g.d));
+	engine_scan(a->db, ENGINE_CORE, from.k, from.len, to.k, to.len,
+	    drop_add, &g);
+	if (g.d->keys.len == 0) {
+		free(g.d);
+		return;
+	}
+	a->dropping = 1;
+	g.d->t.kind = &drop_kind;
+	g.d->t.account = a;
+	task_submit(&g.d->t);
+}

@@ -1,0 +1,184 @@
+/*
+ * EXPUNGE: the files go to the expunged folder, both folders are synced, the
+ * rows are deleted, the log is flushed; then it is answered. A crash between
+ * is finished at the next start (recover.c).
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/mail/door_proto.h"
+#include "store/account.h"
+#include "store/body.h"
+#include "store/client.h"
+
+struct expunge_task {
+	struct task t;
+	struct mailbox *m;
+	uint32_t *uids;
+	size_t	 n;			/* those whose file is away, in the end */
+	struct door_record *gone;	/* the records deleted */
+	size_t	 n_gone;
+	uint64_t modseq;
+};
+
+static void
+expunge_files(struct task *t)
+{
+	struct expunge_task *e = (struct expunge_task *)t;
+	enum body_result r;
+	size_t i;
+
+	for (i = 0; i < e->n; i++) {
+		r = body_expunge(t->account->path, e->m->id, e->uids[i]);
+		if (r != BODY_DONE && r != BODY_ABSENT) {
+			task_fail(t, D_LATER, r == BODY_FULL ?
+			    "the disk is full" : strerror(errno));
+			break;
+		}
+	}
+	e->n = i;
+	if (i > 0) {
+		task_dir(t, e->m->id, 1);
+		task_dir(t, e->m->id, 0);
+	}
+}
+
+static int
+expunge_one(void *arg, const struct door_record *d)
+{
+	struct expunge_task *e = arg;
+
+	e->gone[e->n_gone++] = *d;
+	return 0;
+}
+
+/*
+ * What the files syncer moved is gone, even where a later step failed: those
+ * rows must not stay. The failure is answered all the same.
+ */
+static void
+expunge_commit(struct task *t)
+{
+	struct expunge_task *e = (struct expunge_task *)t;
+	struct account *a = t->account;
+	struct mailbox *m = e->m;
+	struct engine_batch *b = shard_batch(a->shard, a->db_number);
+	struct index_key k;
+	size_t i;
+
+	if (m->dead || e->n == 0)
+		return;
+	shard_commit(a->shard, a->db_number);
+	e->gone = mem_zalloc(e->n, sizeof(*e->gone));
+	index_records(a->db, a->number, m->id, e->uids, e->n, expunge_one, e);
+	if (e->n_gone == 0)
+		return;
+	e->modseq = m->row.modseq = shard_modseq(a->shard);
+	for (i = 0; i < e->n_gone; i++) {
+		k = index_message(a->number, m->id, e->gone[i].uid);
+		engine_del(b, ENGINE_CORE, k.k, k.len);
+		engine_del(b, ENGINE_CACHE, k.k, k.len);
+		mailbox_count(&m->row, &e->gone[i], -1);
+		e->uids[i] = e->gone[i].uid;
+	}
+	mailbox_log_gone(m, b, e->modseq, e->uids, e->n_gone);
+	mailbox_commit_begin(m, e->modseq);
+	shard_row(m);
+}
+
+static void
+expunge_finish(struct task *t)
+{
+	struct expunge_task *e = (struct expunge_task *)t;
+	struct mailbox *m = e->m;
+	struct buf out = BUF_INIT(0);
+	size_t i;
+
+	for (i = 0; i < e->n_gone; i++) {
+		mailbox_count(&m->seen, &e->gone[i], -1);
+		buf_put_u32(&out, e->gone[i].uid);
+	}
+	if (e->n_gone > 0) {
+		mailbox_commit_seen(m, e->modseq);
+		quota_note(t->account);
+	}
+	if (t->client == NULL)
+		;
+	else if (t->error != D_OK)
+		client_failed(t->client, t->account->shard, t->id, t->error,
+		    t->words);
+	else if (client_begin(t->client, DM_GONE, t->id)) {
+		msg_bytes(&t->client->chan, DF_UIDS, buf_str(&out), out.len);
+		msg_u64(&t->client->chan, DF_MODSEQ, mailbox_modseq(m));
+		client_end(t->client, t->account->shard);
+	}
+	buf_clear(&out);
+	free(e->gone);
+	free(e->uids);
+	free(e);
+}
+
+static const struct task_kind expunge_kind = {
+	expunge_files, expunge_commit, expunge_finish
+};
+
+struct choosing {
+	struct expunge_task *e;
+	int	 any;
+};
+
+static int
+choose(void *arg, const struct door_record *d)
+{
+	struct choosing *c = arg;
+
+	if (d->uid >= c->e->m->seen.uidnext)
+		return 1;
+	if (c->any || (d->flags & FLAG_DELETED))
+		c->e->uids[c->e->n++] = d->uid;
+	return 0;
+}
+
+void
+op_expunge(struct request *r)
+{
+	struct account *a = r->c->account;
+	struct expunge_task *e;
+	struct choosing c;
+	uint32_t *uids;
+	size_t n;
+
+	if ((uids = request_uids(r, &n)) == NULL) {
+		request_fail(r, D_REFUSED, "uids do not rise");
+		return;
+	}
+	e = mem_zalloc(1, sizeof(*e));
+	e->t.kind = &expunge_kind;
+	e->t.account = a;
+	e->t.client = client_ref(r->c);
+	e->t.id = r->m->id;
+	e->m = r->mailbox;
+	e->uids = mem_zalloc(n + 1, sizeof(*e->uids));
+	c = (struct choosing){ e, msg_get_u32(r->m, DF_ON) != 0 };
+	shard_commit(a->shard, a->db_number);
+	index_records(a->db, a->number, e->m->id, uids, n, choose, &c);
+	free(uids);
+	task_submit(&e->t);
+}
+
+void
+expunge_finish_files(struct mailbox *m, uint32_t *uids, size_t n)
+{
+	struct expunge_task *e = mem_zalloc(1, sizeof(*e));
+
+	e->t.kind = &expunge_kind;
+	e->t.account = m->account;
+	e->m = m;
+	e->uids = uids;
+	e->n = n;
+	task_submit(&e->t);
+}

@@ -1,0 +1,150 @@
+/*
+ * STORE: flags and keywords. Answered when committed; the log is flushed
+ * within a second, the flags file within a minute.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/mail/door_proto.h"
+#include "store/account.h"
+#include "store/client.h"
+
+struct flag_change {
+	struct mailbox *m;
+	enum door_op op;
+	uint32_t flags;
+	uint64_t keywords, unless;
+	uint64_t modseq;
+	struct engine_batch *b;
+	struct buf out, failed;
+};
+
+static void
+change(struct door_record *d, const struct flag_change *f)
+{
+	switch (f->op) {
+	case DOOR_SET:
+		d->flags = f->flags;
+		d->keywords = f->keywords;
+		break;
+	case DOOR_ADD:
+		d->flags |= f->flags;
+		d->keywords |= f->keywords;
+		break;
+	case DOOR_REMOVE:
+		d->flags &= ~f->flags;
+		d->keywords &= ~f->keywords;
+		break;
+	}
+}
+
+static void
+count_change(struct index_row *row, uint32_t before, uint32_t after)
+{
+	row->unseen += (uint32_t)!(after & FLAG_SEEN) -
+	    (uint32_t)!(before & FLAG_SEEN);
+	row->deleted += (uint32_t)!!(after & FLAG_DELETED) -
+	    (uint32_t)!!(before & FLAG_DELETED);
+}
+
+static int
+store_one(void *arg, const struct door_record *d)
+{
+	struct flag_change *f = arg;
+	struct door_record now = *d;
+
+	if (d->uid >= f->m->seen.uidnext)
+		return 1;
+	if (d->modseq > f->unless) {
+		buf_put_u32(&f->failed, d->uid);
+		return 0;
+	}
+	change(&now, f);
+	if (now.flags != d->flags || now.keywords != d->keywords) {
+		if (f->modseq == 0)
+			f->modseq = shard_modseq(f->m->account->shard);
+		now.modseq = f->modseq;
+		count_change(&f->m->row, d->flags, now.flags);
+		count_change(&f->m->seen, d->flags, now.flags);
+		index_put_record(f->b, f->m->account->number, f->m->id, &now);
+		mailbox_dirty(f->m, d->uid);
+	}
+	door_pack_record(&f->out, &now);
+	return 0;
+}
+
+/* The bits of the keywords named, -1 where one cannot be had. */
+static int
+keyword_bits(const struct request *r, int make, uint64_t *bits_r)
+{
+	struct cursor c;
+	const char *p;
+	size_t len;
+	int bit;
+
+	*bits_r = 0;
+	p = msg_get(r->m, DF_NAMES, &len);
+	cursor_init(&c, p, len);
+	while (cursor_left(&c) > 0) {
+		p = cursor_lv(&c, &len, DOOR_KEYWORD_LEN);
+		if (c.bad)
+			return -1;
+		bit = mailbox_keyword(r->mailbox, p, len, make);
+		if (bit == -1 && make)
+			return -1;
+		if (bit != -1)
+			*bits_r |= (uint64_t)1 << bit;
+	}
+	return 0;
+}
+
+static void
+answer(const struct request *r, const struct flag_change *f)
+{
+	struct chan *c = &r->c->chan;
+
+	if (!client_begin(r->c, DM_RECORDS_ARE, r->m->id))
+		return;
+	msg_bytes(c, DF_RECORDS, buf_str(&f->out), f->out.len);
+	msg_bytes(c, DF_UIDS, buf_str(&f->failed), f->failed.len);
+	msg_u64(c, DF_MODSEQ, mailbox_modseq(f->m));
+	msg_u32(c, DF_ON, 1);
+	client_end(r->c, r->c->shard);
+}
+
+void
+op_store(struct request *r)
+{
+	struct account *a = r->c->account;
+	struct flag_change f = { .m = r->mailbox,
+		.op = (enum door_op)msg_get_u32(r->m, DF_OP),
+		.flags = msg_get_u32(r->m, DF_FLAGS) & FLAG_ALL,
+		.unless = msg_get_u64(r->m, DF_MODSEQ),
+		.b = shard_batch(a->shard, a->db_number) };
+	uint32_t *uids;
+	size_t n;
+
+	if (f.op > DOOR_REMOVE || (uids = request_uids(r, &n)) == NULL) {
+		request_fail(r, D_REFUSED, "uids do not rise");
+		return;
+	}
+	if (keyword_bits(r, f.op != DOOR_REMOVE, &f.keywords) == -1) {
+		request_fail(r, D_REFUSED, "too many keywords, or a bad one");
+		free(uids);
+		return;
+	}
+	shard_commit(a->shard, a->db_number);
+	index_records(a->db, a->number, f.m->id, uids, n, store_one, &f);
+	if (f.modseq != 0) {
+		f.m->row.modseq = f.modseq;
+		shard_row(f.m);
+		shard_lazy(a->shard);
+		shard_commit(a->shard, a->db_number);
+	}
+	answer(r, &f);
+	free(uids);
+	buf_clear(&f.out);
+	buf_clear(&f.failed);
+}

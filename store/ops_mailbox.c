@@ -1,0 +1,518 @@
+/*
+ * Changes of the list of mailboxes. Each is alone in its account: it waits
+ * until no task is under way, and others wait for it. The list in memory is
+ * changed first, and back where the file cannot be made durable; no door sees
+ * it meanwhile.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/mail/door_proto.h"
+#include "store/account.h"
+#include "store/body.h"
+#include "store/client.h"
+
+struct change_task {
+	struct task t;
+	unsigned type;			/* enum door_type */
+	char	*name, *to;
+	uint32_t attrs, id, on;
+	struct buf text;		/* `mailboxes`, as it will be */
+	uint32_t *made;			/* ids whose folders are to be made */
+	size_t	 n_made;
+	uint32_t answer;		/* CREATE: id of the mailbox */
+	uint32_t *gone;			/* ids that are no more */
+	size_t	 n_gone;
+	int	 nothing;		/* no change was needed */
+};
+
+static void
+add_id(uint32_t **list, size_t *n, uint32_t id)
+{
+	*list = mem_realloc(*list, *n + 1, sizeof(**list));
+	(*list)[(*n)++] = id;
+}
+
+static void
+change_files(struct task *t)
+{
+	struct change_task *c = (struct change_task *)t;
+	const char *path = t->account->path;
+	char id[16];
+	int e = 0, dir;
+	size_t i;
+
+	if (c->nothing || t->error != D_OK)
+		return;
+	for (i = 0; i < c->n_made && e == 0; i++)
+		e = body_make_mailbox(path, c->made[i]);
+	dir = e == 0 ? body_user_dir(path) : -1;
+	if (e == 0 && (dir == -1 || fd_replace(dir, "mailboxes", 0600,
+	    c->text.data, c->text.len) == -1))
+		e = errno;
+	/* The folder's ctime tells the sweeper since when it is unused. */
+	for (i = 0; i < c->n_gone && e == 0; i++) {
+		snprintf(id, sizeof(id), "%u", c->gone[i]);
+		if (utimensat(dir, id, NULL, 0) == -1 && errno != ENOENT)
+			log_warn("%s/%s: %s", path, id, strerror(errno));
+	}
+	fd_close(&dir);
+	if (e != 0)
+		task_fail(t, D_LATER, strerror(e));
+}
+
+static void
+change_commit(struct task *t)
+{
+	struct change_task *c = (struct change_task *)t;
+	struct account *a = t->account;
+	struct index_key from, to;
+	struct mailbox *m;
+	size_t i;
+
+	if (c->nothing || t->error != D_OK)
+		return;
+	for (i = 0; i < c->n_made; i++)
+		if ((m = account_mailbox(a, c->made[i])) != NULL)
+			shard_row(m);
+	for (i = 0; i < c->n_gone; i++) {
+		from = index_group(a->number, c->gone[i]);
+		to = index_group(a->number, c->gone[i] + 1);
+		index_delete(a->db, ENGINE_CORE, &from, &to);
+		index_delete(a->db, ENGINE_CACHE, &from, &to);
+		from = index_key_u32(a->number, 'M', c->gone[i]);
+		engine_del(shard_batch(a->shard, a->db_number), ENGINE_CORE,
+		    from.k, from.len);
+		from = index_key_u32(a->number, 'K', c->gone[i]);
+		engine_del(shard_batch(a->shard, a->db_number), ENGINE_CORE,
+		    from.k, from.len);
+	}
+}
+
+static void
+change_answer(struct change_task *c)
+{
+	struct account *a = c->t.account;
+	struct client *cl = c->t.client;
+	struct buf out = BUF_INIT(0);
+	struct door_mailbox d;
+	struct mailbox *m;
+
+	if (c->t.error != D_OK) {
+		client_failed(cl, a->shard, c->t.id, c->t.error, c->t.words);
+		return;
+	}
+	if (c->type != DM_CREATE) {
+		client_done(cl, c->t.id);
+		return;
+	}
+	m = account_mailbox(a, c->answer);
+	mailbox_status(m, &d);
+	door_pack_mailbox(&out, &d);
+	if (client_begin(cl, DM_MAILBOX, c->t.id)) {
+		msg_bytes(&cl->chan, DF_MAILBOXES, out.data, out.len);
+		client_end(cl, a->shard);
+	}
+	buf_clear(&out);
+}
+
+/* What failed is undone by reading file and index anew. */
+static void
+change_finish(struct task *t)
+{
+	struct change_task *c = (struct change_task *)t;
+	struct account *a = t->account;
+
+	if (t->error != D_OK && !c->nothing) {
+		log_warn("%s: mailboxes: %s", a->name, t->words);
+		a->state = ACCOUNT_NEW;
+	}
+	change_answer(c);
+	if (t->error == D_OK && !c->nothing) {
+		account_changed(a);
+		quota_note(a);
+	}
+	free(c->name);
+	free(c->to);
+	free(c->made);
+	free(c->gone);
+	buf_clear(&c->text);
+	free(c);
+	account_end(a);
+	if (a->state == ACCOUNT_NEW && !a->busy)
+		account_load(a);
+}
+
+static const struct task_kind change_kind = {
+	change_files, change_commit, change_finish
+};
+
+static void
+refuse(struct change_task *c, enum door_error e, const char *words)
+{
+	task_fail(&c->t, e, words);
+	c->nothing = 1;
+}
+
+/* "inbox" in any case is INBOX, also as the first level. */
+static void
+fix_inbox(char *name)
+{
+	if (strncasecmp(name, "INBOX", 5) == 0 &&
+	    (name[5] == '\0' || name[5] == '/'))
+		memcpy(name, "INBOX", 5);
+}
+
+static int
+is_child(const char *name, const char *parent)
+{
+	size_t len = strlen(parent);
+
+	return strncmp(name, parent, len) == 0 && name[len] == '/';
+}
+
+static int
+has_children(const struct account *a, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < a->n_mailboxes; i++)
+		if (is_child(a->mailbox[i]->name, name))
+			return 1;
+	return 0;
+}
+
+/* A subscription made before the mailbox was there becomes its attribute. */
+static int
+take_subscribed(struct account *a, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < a->n_subscribed; i++)
+		if (strcmp(a->subscribed[i], name) == 0) {
+			free(a->subscribed[i]);
+			a->subscribed[i] = a->subscribed[--a->n_subscribed];
+			return 1;
+		}
+	return 0;
+}
+
+/* The levels above a name that are missing come as names only. */
+static void
+make_parents(struct account *a, const char *name)
+{
+	char *p = mem_strdup(name), *slash;
+
+	for (slash = strchr(p, '/'); slash != NULL;
+	    slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (account_by_name(a, p) == NULL)
+			account_add(a, p, ATTR_NOSELECT);
+		*slash = '/';
+	}
+	free(p);
+}
+
+static struct mailbox *
+make_mailbox(struct change_task *c, const char *name, uint32_t attrs)
+{
+	struct account *a = c->t.account;
+	struct mailbox *m;
+
+	make_parents(a, name);
+	if (take_subscribed(a, name))
+		attrs |= ATTR_SUBSCRIBED;
+	m = account_add(a, name, attrs);
+	add_id(&c->made, &c->n_made, m->id);
+	return m;
+}
+
+static void
+remove_mailbox(struct change_task *c, struct mailbox *m)
+{
+	if (!(m->attrs & ATTR_NOSELECT))
+		add_id(&c->gone, &c->n_gone, m->id);
+	account_remove(c->t.account, m);
+}
+
+/* Names above that had only this child go with it. */
+static void
+drop_parents(struct change_task *c, const char *name)
+{
+	char *p = mem_strdup(name), *slash;
+	struct mailbox *m;
+
+	while ((slash = strrchr(p, '/')) != NULL) {
+		*slash = '\0';
+		m = account_by_name(c->t.account, p);
+		if (m == NULL || !(m->attrs & ATTR_NOSELECT) ||
+		    has_children(c->t.account, p))
+			break;
+		remove_mailbox(c, m);
+	}
+	free(p);
+}
+
+static void
+do_create(struct change_task *c)
+{
+	struct account *a = c->t.account;
+	struct mailbox *m = account_by_name(a, c->name);
+	uint32_t keep = 0;
+
+	if (m != NULL && !(m->attrs & ATTR_NOSELECT)) {
+		refuse(c, D_EXISTS, "that mailbox exists");
+		return;
+	}
+	if (a->n_mailboxes + DOOR_DEPTH_MAX > DOOR_MAILBOXES_MAX) {
+		refuse(c, D_REFUSED, "too many mailboxes");
+		return;
+	}
+	if (m != NULL) {
+		keep = m->attrs & ATTR_SUBSCRIBED;
+		account_remove(a, m);
+	}
+	c->answer = make_mailbox(c, c->name, (c->attrs &
+	    (ATTR_DRAFTS | ATTR_SENT | ATTR_TRASH | ATTR_JUNK | ATTR_ARCHIVE |
+	    ATTR_FLAGGED | ATTR_SUBSCRIBED)) | keep)->id;
+}
+
+static void
+do_delete(struct change_task *c)
+{
+	struct account *a = c->t.account;
+	struct mailbox *m = account_mailbox(a, c->id);
+	uint32_t sub;
+
+	if (m == NULL) {
+		refuse(c, D_ABSENT, "no such mailbox");
+	} else if (m == a->inbox) {
+		refuse(c, D_REFUSED, "INBOX stays");
+	} else if (!has_children(a, m->name)) {
+		c->name = mem_strdup(m->name);
+		remove_mailbox(c, m);
+		drop_parents(c, c->name);
+	} else if (m->attrs & ATTR_NOSELECT) {
+		refuse(c, D_REFUSED, "it has children");
+	} else {
+		c->name = mem_strdup(m->name);
+		sub = m->attrs & ATTR_SUBSCRIBED;
+		remove_mailbox(c, m);
+		account_add(a, c->name, ATTR_NOSELECT | sub);
+	}
+}
+
+static void
+rename_one(struct mailbox *m, const char *from, const char *to)
+{
+	struct buf name = BUF_INIT(0);
+
+	buf_puts(&name, to);
+	buf_puts(&name, m->name + strlen(from));
+	free(m->name);
+	m->name = mem_strdup(name.data);
+	buf_clear(&name);
+}
+
+/* Would a name get too long, too deep? */
+static int
+rename_fits(const struct account *a, const char *from, const char *to)
+{
+	struct buf name = BUF_INIT(0);
+	int ok = 1;
+	size_t i;
+
+	for (i = 0; i < a->n_mailboxes && ok; i++) {
+		if (!is_child(a->mailbox[i]->name, from))
+			continue;
+		buf_reset(&name);
+		buf_puts(&name, to);
+		buf_puts(&name, a->mailbox[i]->name + strlen(from));
+		ok = boxes_name_ok(buf_str(&name)) &&
+		    account_by_name(a, buf_str(&name)) == NULL;
+	}
+	buf_clear(&name);
+	return ok;
+}
+
+/*
+ * INBOX's messages go to the new mailbox with all that belongs to them: it
+ * takes the id; a new INBOX is empty. Its children stay (RFC 3501 6.3.5).
+ */
+static void
+rename_inbox(struct change_task *c, struct mailbox *m)
+{
+	struct account *a = c->t.account;
+	uint32_t sub = m->attrs & ATTR_SUBSCRIBED;
+
+	make_parents(a, c->to);
+	free(m->name);
+	m->name = mem_strdup(c->to);
+	m->attrs = take_subscribed(a, c->to) ? ATTR_SUBSCRIBED : 0;
+	make_mailbox(c, "INBOX", sub);
+}
+
+static void
+do_rename(struct change_task *c)
+{
+	struct account *a = c->t.account;
+	struct mailbox *m = account_by_name(a, c->name);
+	size_t i;
+
+	if (m == NULL) {
+		refuse(c, D_ABSENT, "no such mailbox");
+		return;
+	}
+	if (account_by_name(a, c->to) != NULL) {
+		refuse(c, D_EXISTS, "that mailbox exists");
+		return;
+	}
+	if (is_child(c->to, c->name) || !rename_fits(a, c->name, c->to) ||
+	    a->n_mailboxes + DOOR_DEPTH_MAX > DOOR_MAILBOXES_MAX) {
+		refuse(c, D_REFUSED, "that name does not fit");
+		return;
+	}
+	if (m == a->inbox) {
+		rename_inbox(c, m);
+		return;
+	}
+	make_parents(a, c->to);
+	for (i = 0; i < a->n_mailboxes; i++)
+		if (is_child(a->mailbox[i]->name, c->name))
+			rename_one(a->mailbox[i], c->name, c->to);
+	rename_one(m, c->name, c->to);
+	if (take_subscribed(a, c->to))
+		m->attrs |= ATTR_SUBSCRIBED;
+	drop_parents(c, c->name);
+}
+
+static void
+do_subscribe(struct change_task *c)
+{
+	struct account *a = c->t.account;
+	struct mailbox *m = account_by_name(a, c->name);
+	uint32_t now = c->on ? ATTR_SUBSCRIBED : 0;
+	int had;
+
+	if (m != NULL) {
+		c->nothing = (m->attrs & ATTR_SUBSCRIBED) == now;
+		m->attrs = (m->attrs & ~(uint32_t)ATTR_SUBSCRIBED) | now;
+		return;
+	}
+	had = take_subscribed(a, c->name);
+	if (!c->on) {
+		c->nothing = !had;
+		return;
+	}
+	if (a->n_subscribed >= DOOR_SUBSCRIBED_MAX) {
+		refuse(c, D_REFUSED, "too many subscriptions");
+		return;
+	}
+	c->nothing = had;
+	a->subscribed = mem_realloc(a->subscribed, a->n_subscribed + 1,
+	    sizeof(*a->subscribed));
+	a->subscribed[a->n_subscribed++] = mem_strdup(c->name);
+}
+
+/* The account is ours alone now. */
+static void
+change_go(struct account *a)
+{
+	struct change_task *c = a->idle_arg;
+
+	switch (c->type) {
+	case DM_CREATE:
+		do_create(c);
+		break;
+	case DM_DELETE:
+		do_delete(c);
+		break;
+	case DM_RENAME:
+		do_rename(c);
+		break;
+	default:
+		do_subscribe(c);
+		break;
+	}
+	account_format(a, &c->text);
+	task_submit(&c->t);
+}
+
+/* Takes a name of the request; NULL, answered, where it may not be one. */
+static char *
+take_name(struct request *r, uint8_t tag)
+{
+	char *name = msg_get_dup(r->m, tag);
+
+	fix_inbox(name);
+	if (boxes_name_ok(name))
+		return name;
+	request_fail(r, D_REFUSED, "bad mailbox name");
+	free(name);
+	return NULL;
+}
+
+static void
+change_begin(struct request *r, char *name, char *to)
+{
+	struct change_task *c = mem_zalloc(1, sizeof(*c));
+
+	c->t.kind = &change_kind;
+	c->t.account = r->c->account;
+	c->t.client = client_ref(r->c);
+	c->t.id = r->m->id;
+	c->type = r->m->type;
+	c->name = name;
+	c->to = to;
+	c->attrs = msg_get_u32(r->m, DF_ATTRS);
+	c->id = msg_get_u32(r->m, DF_MAILBOX);
+	c->on = msg_get_u32(r->m, DF_ON);
+	account_begin(r->c->account, change_go, c);
+}
+
+void
+op_create(struct request *r)
+{
+	char *name = take_name(r, DF_NAME);
+
+	if (name != NULL)
+		change_begin(r, name, NULL);
+}
+
+void
+op_delete(struct request *r)
+{
+	change_begin(r, NULL, NULL);
+}
+
+void
+op_rename(struct request *r)
+{
+	char *name = take_name(r, DF_NAME), *to;
+
+	if (name == NULL)
+		return;
+	if ((to = take_name(r, DF_TO_NAME)) == NULL)
+		free(name);
+	else
+		change_begin(r, name, to);
+}
+
+void
+op_subscribe(struct request *r)
+{
+	char *name = take_name(r, DF_NAME);
+
+	if (name != NULL)
+		change_begin(r, name, NULL);
+}

@@ -1,0 +1,401 @@
+/* Requests that are answered at once. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/mail/door_proto.h"
+#include "store/account.h"
+#include "store/client.h"
+
+static int
+cmp_boxes(const void *a, const void *b)
+{
+	const struct mailbox *const *x = a, *const *y = b;
+
+	return boxes_cmp((*x)->name, (*y)->name);
+}
+
+void
+op_list(struct request *r)
+{
+	struct account *a = r->c->account;
+	struct buf out = BUF_INIT(DOOR_PACKED_MAX);
+	char *after = msg_get_dup(r->m, DF_NAME);
+	struct mailbox **list;
+	struct door_mailbox d;
+	size_t i;
+	int more = 0;
+
+	list = mem_zalloc(a->n_mailboxes + 1, sizeof(*list));
+	if (a->n_mailboxes > 0)
+		memcpy(list, a->mailbox, a->n_mailboxes * sizeof(*list));
+	qsort(list, a->n_mailboxes, sizeof(*list), cmp_boxes);
+	for (i = 0; i < a->n_mailboxes && !more; i++) {
+		if (*after != '\0' && boxes_cmp(list[i]->name, after) <= 0)
+			continue;
+		mailbox_status(list[i], &d);
+		d.name = list[i]->name;
+		more = door_pack_mailbox(&out, &d) == -1;
+	}
+	if (client_begin(r->c, DM_MAILBOXES, r->m->id)) {
+		msg_bytes(&r->c->chan, DF_MAILBOXES, buf_str(&out), out.len);
+		msg_u32(&r->c->chan, DF_MORE, (uint32_t)more);
+		client_end(r->c, r->c->shard);
+	}
+	free(list);
+	free(after);
+	buf_clear(&out);
+}
+
+static void
+answer_names(const struct request *r, char **names, size_t n)
+{
+	struct buf out = BUF_INIT(DOOR_PACKED_MAX);
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		buf_put_lv(&out, names[i], strlen(names[i]));
+	if (client_begin(r->c, DM_NAMES, r->m->id)) {
+		msg_bytes(&r->c->chan, DF_NAMES, buf_str(&out), out.len);
+		client_end(r->c, r->c->shard);
+	}
+	buf_clear(&out);
+}
+
+void
+op_subscribed(struct request *r)
+{
+	answer_names(r, r->c->account->subscribed,
+	    r->c->account->n_subscribed);
+}
+
+void
+op_keywords(struct request *r)
+{
+	mailbox_keywords(r->mailbox);
+	answer_names(r, r->mailbox->keywords, r->mailbox->n_keywords);
+}
+
+static void
+answer_mailbox(const struct request *r, const struct door_mailbox *d,
+    uint32_t recent_uid)
+{
+	struct buf out = BUF_INIT(0);
+
+	door_pack_mailbox(&out, d);
+	if (client_begin(r->c, DM_MAILBOX, r->m->id)) {
+		msg_bytes(&r->c->chan, DF_MAILBOXES, out.data, out.len);
+		msg_u32(&r->c->chan, DF_UID, recent_uid);
+		client_end(r->c, r->c->shard);
+	}
+	buf_clear(&out);
+}
+
+void
+op_status(struct request *r)
+{
+	struct door_mailbox d;
+
+	mailbox_status(r->mailbox, &d);
+	answer_mailbox(r, &d, 0);
+}
+
+static void
+changed(void *arg)
+{
+	shard_touched(arg);
+}
+
+static int
+watch(struct client *c, struct mailbox *m)
+{
+	struct index_key k;
+	size_t i;
+
+	for (i = 0; i < m->n_watchers; i++)
+		if (m->watchers[i] == c)
+			return 0;
+	if (c->watches == CLIENT_WATCH_MAX)
+		return -1;
+	if (m->watch == NULL) {
+		k = index_group(m->account->number, m->id);
+		m->watch = engine_watch(m->account->db, k.k, changed, m);
+	}
+	m->watchers = mem_realloc(m->watchers, m->n_watchers + 1,
+	    sizeof(struct client *));
+	m->watchers[m->n_watchers++] = c;
+	c->watches++;
+	return 0;
+}
+
+/*
+ * The first session that may write takes what is recent; those messages are
+ * recent for no other (RFC 3501 2.3.2).
+ */
+void
+op_select(struct request *r)
+{
+	struct mailbox *m = r->mailbox;
+	uint32_t low = m->seen.recent_low;
+	struct door_mailbox d;
+
+	if (m->attrs & ATTR_NOSELECT) {
+		request_fail(r, D_ABSENT, "it only has children");
+		return;
+	}
+	if (watch(r->c, m) == -1) {
+		request_fail(r, D_REFUSED, "too many mailboxes are watched");
+		return;
+	}
+	mailbox_status(m, &d);
+	if (msg_get_u32(r->m, DF_ON) && m->seen.recent > 0) {
+		m->row.recent -= m->seen.recent;
+		m->seen.recent = 0;
+		m->row.recent_low = m->seen.recent_low = m->seen.uidnext;
+		shard_row(m);
+	}
+	answer_mailbox(r, &d, low);
+}
+
+void
+op_unselect(struct request *r)
+{
+	struct mailbox *m = account_mailbox(r->c->account,
+	    msg_get_u32(r->m, DF_MAILBOX));
+
+	if (m != NULL)
+		client_unwatch(r->c, m);
+	client_done(r->c, r->m->id);
+}
+
+struct records {
+	const struct mailbox *m;
+	uint64_t since;
+	struct buf out, gone;
+	int	 more;
+	uint32_t last;
+};
+
+static int
+add_record(void *arg, const struct door_record *d)
+{
+	struct records *s = arg;
+
+	if (d->uid >= s->m->seen.uidnext)
+		return 1;
+	s->last = d->uid;
+	if (d->modseq <= s->since)
+		return 0;
+	if (s->out.len >= DOOR_RECORDS_MAX * DOOR_RECORD_SIZE) {
+		s->more = 1;
+		return 1;
+	}
+	door_pack_record(&s->out, d);
+	return 0;
+}
+
+static int
+add_gone(void *arg, const void *key, size_t klen, const void *value,
+    size_t vlen)
+{
+	struct records *s = arg;
+
+	return buf_append(&s->gone, value, vlen) == -1;
+}
+
+/* What was expunged since; 0 where that cannot be told. */
+static int
+gather_gone(struct records *s)
+{
+	const struct mailbox *m = s->m;
+	struct index_key from, to;
+
+	if (s->since == 0)
+		return 1;
+	if (s->since < m->row.gone_floor)
+		return 0;
+	if (s->since >= m->row.modseq)
+		return 1;
+	from = index_gone(m->account->number, m->id, s->since + 1);
+	to = index_gone(m->account->number, m->id, UINT64_MAX);
+	return engine_scan(m->account->db, ENGINE_CORE, from.k, from.len,
+	    to.k, to.len, add_gone, s) == 0;
+}
+
+void
+op_records(struct request *r)
+{
+	struct mailbox *m = r->mailbox;
+	struct records s = { .m = m, .since = msg_get_u64(r->m, DF_MODSEQ),
+		.gone = BUF_INIT(4 * DOOR_RECORDS_MAX) };
+	uint32_t from = msg_get_u32(r->m, DF_UID);
+	uint64_t state = mailbox_modseq(m);
+	int complete = 1;
+
+	if (from <= 1)
+		complete = gather_gone(&s);
+	if (!complete)
+		buf_reset(&s.gone);
+	if (complete && (s.since < m->row.modseq || from > 1))
+		index_range(m->account->db, m->account->number, m->id, from,
+		    UINT32_MAX, add_record, &s);
+	if (client_begin(r->c, DM_RECORDS_ARE, r->m->id)) {
+		msg_bytes(&r->c->chan, DF_RECORDS, buf_str(&s.out), s.out.len);
+		msg_bytes(&r->c->chan, DF_UIDS, buf_str(&s.gone), s.gone.len);
+		msg_u64(&r->c->chan, DF_MODSEQ, state);
+		msg_u32(&r->c->chan, DF_ON, (uint32_t)complete);
+		msg_u32(&r->c->chan, DF_MORE, (uint32_t)s.more);
+		client_end(r->c, r->c->shard);
+	}
+	buf_clear(&s.out);
+	buf_clear(&s.gone);
+}
+
+void
+op_open(struct request *r)
+{
+	struct mailbox *m = r->mailbox;
+	char found[DOOR_OPEN_MAX] = { 0 };
+	int fd[DOOR_OPEN_MAX];
+	uint32_t *uids;
+	size_t i, n;
+
+	if ((uids = request_uids(r, &n)) == NULL) {
+		request_fail(r, D_REFUSED, "uids do not rise");
+		return;
+	}
+	for (i = 0; i < n; i++) {
+		fd[i] = uids[i] >= m->seen.uidnext ? -1 :
+		    body_open(m->account->path, m->id, uids[i]);
+		found[i] = fd[i] != -1;
+		if (fd[i] == -1 && uids[i] < m->seen.uidnext &&
+		    errno != ENOENT)
+			log_warn("%s/%u/%u: %s", m->account->path, m->id,
+			    uids[i], strerror(errno));
+	}
+	if (client_begin(r->c, DM_FILES, r->m->id)) {
+		msg_bytes(&r->c->chan, DF_FOUND, found, n);
+		for (i = 0; i < n; i++)
+			if (fd[i] != -1)
+				msg_fd(&r->c->chan, fd[i]);
+		client_end(r->c, r->c->shard);
+	}
+	free(uids);
+}
+
+void
+op_cache_get(struct request *r)
+{
+	struct mailbox *m = r->mailbox;
+	struct buf out = BUF_INIT(DOOR_PACKED_MAX), v = BUF_INIT(0);
+	struct index_key k;
+	uint32_t *uids;
+	size_t i, n;
+
+	if ((uids = request_uids(r, &n)) == NULL) {
+		request_fail(r, D_REFUSED, "uids do not rise");
+		return;
+	}
+	shard_commit(m->account->shard, m->account->db_number);
+	for (i = 0; i < n; i++) {
+		k = index_message(m->account->number, m->id, uids[i]);
+		buf_reset(&v);
+		if (engine_get(m->account->db, ENGINE_CACHE, k.k, k.len,
+		    &v) == 0)
+			buf_reset(&v);
+		if (buf_reserve(&out, 8 + v.len) == -1)
+			break;
+		buf_put_u32(&out, uids[i]);
+		buf_put_lv(&out, buf_str(&v), v.len);
+	}
+	if (client_begin(r->c, DM_CACHE, r->m->id)) {
+		msg_bytes(&r->c->chan, DF_CACHE, buf_str(&out), out.len);
+		msg_u64(&r->c->chan, DF_COUNT, i);
+		client_end(r->c, r->c->shard);
+	}
+	free(uids);
+	buf_clear(&out);
+	buf_clear(&v);
+}
+
+void
+op_cache_put(struct request *r)
+{
+	struct mailbox *m = r->mailbox;
+	uint32_t uid = msg_get_u32(r->m, DF_UID);
+	struct index_key k = index_message(m->account->number, m->id, uid);
+	struct buf v = BUF_INIT(0);
+	const char *p;
+	size_t len;
+
+	p = msg_get(r->m, DF_CACHE, &len);
+	if (len > 0 && engine_get(m->account->db, ENGINE_CORE, k.k, k.len,
+	    &v) == 1)
+		engine_put(shard_batch(m->account->shard,
+		    m->account->db_number), ENGINE_CACHE, k.k, k.len, p, len);
+	buf_clear(&v);
+}
+
+void
+op_file(struct request *r)
+{
+	struct client *c = r->c;
+	char name[BODY_NAME];
+	int fd;
+
+	if (c->n_files == DOOR_FILES_MAX) {
+		request_fail(r, D_REFUSED, "too many unused files");
+		return;
+	}
+	if ((fd = body_put(name)) == -1) {
+		request_fail(r, D_LATER, strerror(errno));
+		return;
+	}
+	c->file = mem_realloc(c->file, c->n_files + 1, sizeof(*c->file));
+	memcpy(c->file[c->n_files++], name, sizeof(name));
+	if (!client_begin(c, DM_FILE_IS, r->m->id)) {
+		close(fd);
+		return;
+	}
+	msg_text(&c->chan, DF_NAME, name);
+	msg_fd(&c->chan, fd);
+	client_end(c, c->shard);
+}
+
+void
+op_pop_lock(struct request *r)
+{
+	struct account *a = r->c->account;
+
+	if (a->pop != NULL && a->pop != r->c) {
+		request_fail(r, D_IN_USE, "another session has the lock");
+		return;
+	}
+	a->pop = r->c;
+	client_done(r->c, r->m->id);
+}
+
+void
+op_quota(struct request *r)
+{
+	struct account *a = r->c->account;
+	uint64_t size, count;
+
+	if (quota_check(a, 0, 0) == QUOTA_LATER) {
+		request_fail(r, D_LATER, "the tables cannot be read");
+		return;
+	}
+	account_usage(a, &size, &count);
+	if (!client_begin(r->c, DM_QUOTA_IS, r->m->id))
+		return;
+	msg_u64(&r->c->chan, DF_SIZE, size);
+	msg_u64(&r->c->chan, DF_SIZE_MAX, a->quota.quota_size);
+	msg_u64(&r->c->chan, DF_COUNT, count);
+	msg_u64(&r->c->chan, DF_COUNT_MAX, a->quota.quota_count);
+	client_end(r->c, r->c->shard);
+}

@@ -1,0 +1,241 @@
+/*
+ * Rebuild: the index of one account from its files. A helper reads, the shard
+ * writes in pieces; the account is busy meanwhile. Numbers never come back:
+ * UIDNEXT goes to the highest number known from anywhere + 2^20.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "store/account.h"
+#include "store/body.h"
+#include "store/client.h"
+#include "store/rebuild.h"
+
+enum {
+	UID_GAP = 1 << 20,
+	PIECE = 5000,		/* records of one commit */
+};
+
+struct rebuild {
+	struct chore chore;
+	struct call call;
+	struct account *a;	/* busy, so it stays */
+	struct call *waiter;	/* who asked, or NULL */
+	struct found found;
+	size_t	 mailbox, message; /* where the next piece begins */
+	uint64_t modseq;
+	int	 failed;
+};
+
+/* What the old index knew, if it can still be read. */
+static int
+old_row(void *arg, const void *key, size_t klen, const void *value,
+    size_t vlen)
+{
+	struct rebuild *r = arg;
+	uint32_t id = index_tail_u32(key, klen);
+	struct index_row row;
+	size_t i;
+
+	if (index_get_row(value, vlen, &row) == -1)
+		return 0;
+	for (i = 0; i < r->found.boxes.n; i++)
+		if (r->found.mailbox[i].id == id &&
+		    row.uidnext - 1 > r->found.mailbox[i].highest)
+			r->found.mailbox[i].highest = row.uidnext - 1;
+	return 0;
+}
+
+static void
+rebuild_clear(struct call *c)
+{
+	struct rebuild *r = c->arg;
+	struct account *a = r->a;
+	struct index_key from, to;
+
+	if (index_number(a->db, a->name, 1, &a->number)) {
+		from = index_account_key(a->number, 'M');
+		to = index_account_key(a->number, 'M' + 1);
+		engine_scan(a->db, ENGINE_CORE, from.k, from.len, to.k,
+		    to.len, old_row, r);
+	}
+	shard_commit(a->shard, a->db_number);
+	index_delete_account(a->db, a->number);
+	r->modseq = shard_modseq(a->shard);
+	helper_done(c);
+}
+
+static void
+record_of(const struct rebuild *r, const struct found_message *m,
+    struct door_record *d)
+{
+	*d = m->rec;
+	if (!m->has_line) {
+		memset(d, 0, sizeof(*d));
+		d->date = m->mtime;
+		d->save_date = (uint32_t)m->mtime;
+	}
+	d->uid = m->uid;
+	d->size = m->size;
+	d->header_len = m->rec.header_len;
+	d->modseq = r->modseq;
+}
+
+/* The row and the keywords of a mailbox, behind its last message. */
+static void
+put_mailbox(struct rebuild *r, struct engine_batch *b,
+    const struct found_mailbox *f)
+{
+	struct index_row row = { .modseq = r->modseq,
+		.flags_modseq = r->modseq, .gone_floor = r->modseq,
+		.flags_lines = f->flags_lines };
+	struct index_key k = index_key_u32(r->a->number, 'K', f->id);
+	struct buf words = BUF_INIT(0);
+	struct door_record d;
+	size_t i, n = 0;
+
+	row.uidnext = f->highest > UINT32_MAX - 2 * UID_GAP ?
+	    UINT32_MAX : f->highest + UID_GAP + 1;
+	row.recent_low = row.uidnext;
+	for (i = 0; i < f->n; i++) {
+		record_of(r, &f->msg[i], &d);
+		mailbox_count(&row, &d, 1);
+		if (!f->msg[i].has_line)
+			row.flags_modseq = r->modseq - 1;
+	}
+	index_put_row(b, r->a->number, f->id, &row);
+	for (i = 0; i < DOOR_KEYWORDS_MAX; i++)
+		if (f->keyword[i] != NULL)
+			n = i + 1;
+	for (i = 0; i < n; i++)
+		buf_put_lv(&words, f->keyword[i] != NULL ? f->keyword[i] :
+		    "$lost", f->keyword[i] != NULL ?
+		    strlen(f->keyword[i]) : 5);
+	if (n > 0)
+		engine_put(b, ENGINE_CORE, k.k, k.len, words.data, words.len);
+	buf_clear(&words);
+}
+
+/* Writes one piece; done_r is set behind the last one. */
+static void
+rebuild_piece(struct call *c)
+{
+	struct rebuild *r = c->arg;
+	struct account *a = r->a;
+	struct engine_batch b = { 0 };
+	struct found_mailbox *f;
+	struct door_record d;
+	struct index_key k;
+	unsigned n = 0;
+
+	for (; r->mailbox < r->found.boxes.n && n < PIECE; r->mailbox++) {
+		f = &r->found.mailbox[r->mailbox];
+		for (; r->message < f->n && n < PIECE; r->message++, n++) {
+			record_of(r, &f->msg[r->message], &d);
+			index_put_record(&b, a->number, f->id, &d);
+		}
+		if (r->message < f->n)
+			break;
+		put_mailbox(r, &b, f);
+		r->message = 0;
+	}
+	if (r->mailbox == r->found.boxes.n) {
+		k = index_account_key(a->number, 'C');
+		engine_put(&b, ENGINE_CORE, k.k, k.len, "", 0);
+	}
+	engine_commit(a->db, &b);
+	engine_batch_clear(&b);
+	helper_done(c);
+}
+
+static void
+rebuild_end(struct call *c)
+{
+	struct rebuild *r = c->arg;
+	struct account *a = r->a;
+	size_t i;
+
+	account_end_load(a, r->failed);
+	for (i = 0; i < a->n_mailboxes; i++)
+		shard_touched(a->mailbox[i]);
+	account_changed(a);
+	account_end(a);
+	helper_done(c);
+}
+
+/* The files' own part: headers, and the folders made durable. */
+static int
+rebuild_files(struct rebuild *r, struct buf *why)
+{
+	struct found_mailbox *f;
+	size_t i, k;
+
+	for (i = 0; i < r->found.boxes.n; i++) {
+		f = &r->found.mailbox[i];
+		for (k = 0; k < f->n; k++)
+			f->msg[k].rec.header_len = found_header(r->a->path,
+			    f->id, f->msg[k].uid, f->msg[k].size);
+		if (f->missing) {
+			errno = body_make_mailbox(r->a->path, f->id);
+			if (errno != 0)
+				goto fail;
+		}
+		if (!(r->found.boxes.box[i].attrs & ATTR_NOSELECT) &&
+		    body_sync(r->a->path, f->id, 0) == -1)
+			goto fail;
+	}
+	return 0;
+fail:
+	buf_set(why, "%s/%u: %s", r->a->path, f->id, strerror(errno));
+	return -1;
+}
+
+static void
+rebuild_run(struct chore *chore)
+{
+	struct rebuild *r = (struct rebuild *)chore;
+	struct buf why = BUF_INIT(400);
+	struct shard *s = r->a->shard;
+	struct call *waiter = r->waiter;
+
+	log_info("%s: the index is made anew", r->a->name);
+	r->call.arg = r;
+	if (found_read(&r->found, r->a->path, &why) == -1 ||
+	    rebuild_files(r, &why) == -1) {
+		log_warn("%s: %s", r->a->name, buf_str(&why));
+		r->failed = 1;
+	} else {
+		r->call.fn = rebuild_clear;
+		helper_call(s, &r->call);
+		r->call.fn = rebuild_piece;
+		do
+			helper_call(s, &r->call);
+		while (r->mailbox < r->found.boxes.n);
+		engine_flush(store.engine);
+	}
+	r->call.fn = rebuild_end;
+	helper_call(s, &r->call);
+	found_clear(&r->found);
+	buf_clear(&why);
+	if (waiter != NULL)
+		helper_done(waiter);
+	free(r);
+}
+
+void
+rebuild_account(struct account *a)
+{
+	struct rebuild *r = mem_zalloc(1, sizeof(*r));
+
+	r->chore.run = rebuild_run;
+	r->a = a;
+	r->waiter = a->idle_arg;
+	helper_post(HELPER_DEMAND, &r->chore);
+}

@@ -1,0 +1,166 @@
+/*
+ * Threads of store.
+ *
+ * A shard is a thread with an event loop. It owns some of the sixteen
+ * databases, the accounts in them and the doors of their users; nobody else
+ * touches these. Other threads hand it items. Two syncers serve all shards:
+ * one does the work on files (links, then each folder once), the other makes
+ * commits durable (one log flush for all that wait). Helpers do what may take
+ * long: rebuild, check, sweeping.
+ *
+ * What changes the mailbox of a user is a task. Its way, in batches:
+ *
+ *   shard    validates, reserves uids and quota; task_submit
+ *   files    kind->files(): body.h calls, task_dir() for folders touched;
+ *            then each folder once is synced; a failure sets task->error
+ *   shard    kind->commit(): rows into the batch of the database
+ *   log      one flush
+ *   shard    kind->finish(): makes it visible, answers, frees what is its own
+ *
+ * Tasks of one shard keep their order in every step. A task without files()
+ * begins at commit; commit and finish are called also after an error.
+ */
+#ifndef STORE_SHARD_H
+#define STORE_SHARD_H
+
+#include <ev.h>
+
+#include "lib/mail/door.h"
+#include "lib/mail/tables.h"
+#include "store/engine.h"
+
+struct account;
+struct client;
+struct mailbox;
+struct shard;
+struct task;
+
+struct item {
+	struct item *next;
+	void	(*run)(struct item *);
+	struct shard *shard;
+};
+
+struct task_kind {
+	void	(*files)(struct task *);
+	void	(*commit)(struct task *);
+	void	(*finish)(struct task *);
+};
+
+enum { TASK_DIRS = 2, TASK_WORDS = 120 };
+
+struct task {
+	struct item item;		/* first */
+	const struct task_kind *kind;
+	struct account *account;	/* stays while it has tasks */
+	struct client *client;		/* who is answered, or NULL (a reference) */
+	uint32_t id;
+	enum door_error error;
+	char	 words[TASK_WORDS];
+	int	 dir[TASK_DIRS];	/* for the files syncer; -1 */
+};
+
+struct store_conf {
+	const char *state_dir;
+	int	 verbose;
+	uint64_t expunged_keep;		/* seconds */
+	uint64_t cache;			/* octets of page cache, both tables */
+	uint64_t threads;		/* 0: as many as cores */
+};
+
+/* What the threads share; set before they start. */
+struct store {
+	struct store_conf conf;
+	struct engine *engine;
+	struct shard *shards;
+	unsigned n_shards;
+	int	 clean;			/* the last stop was in order */
+	enum lookup (*user)(const char *name, struct tables_user *u_r);
+	void	(*stopped)(void);	/* called in the main thread's loop */
+	char	 full_path[1000];	/* jail/state/full.cdb */
+};
+extern struct store store;
+
+/*
+ * The number of this start, durable: larger than that of every start before.
+ * The upper half of every modseq.
+ */
+uint64_t store_epoch(void);
+/* Starts the threads; the main loop hears of the end of a stop. */
+void	store_threads(struct ev_loop *loop);
+/* Ends them in order: flags written, index closed; then store.stopped(). */
+void	store_stop(void);
+/* 1 while nothing must be added for want of space. */
+int	store_no_space(void);
+
+/* The shard of an account's name, and the number of its database. */
+struct shard *shard_of(const char *name, unsigned *db_r);
+struct shard *shard_at(unsigned n);
+unsigned shard_number(const struct shard *s);
+/* True from store_stop on: no more requests are begun. */
+int	shard_stopping(const struct shard *s);
+struct ev_loop *shard_loop(struct shard *s);
+/* A number that only grows, in all starts: for modseq. */
+uint64_t shard_modseq(struct shard *s);
+/* The batch that the next commit of the database takes. */
+struct engine_batch *shard_batch(struct shard *s, unsigned db);
+/*
+ * Commits it now, with the rows of the mailboxes that changed. To be called
+ * before records are read that are then to be written.
+ */
+void	shard_commit(struct shard *s, unsigned db);
+/* The mailbox's row has to be written with the next commit. */
+void	shard_row(struct mailbox *m);
+/* Its flags file is behind. */
+void	shard_flags(struct mailbox *m);
+void	shard_unflags(struct mailbox *m);
+/* Something that watchers want to know happened. */
+void	shard_touched(struct mailbox *m);
+/* The channel of the client has something to send. */
+void	shard_flush(struct shard *s, struct client *c);
+/* Flushes the log soon though no task waits (flag changes). */
+void	shard_lazy(struct shard *s);
+/* Forgets a mailbox that goes away. */
+void	shard_forget(struct mailbox *m);
+/* All accounts in memory, chained by their own link. */
+struct account **shard_bucket(struct shard *s, const char *name);
+void	shard_each_account(struct shard *s,
+	    void (*each)(struct account *a));
+
+/* Hands items to a shard, from any thread. */
+void	shard_post(struct item *i);
+void	shard_post_list(struct shard *s, struct item *head, struct item *tail);
+
+void	task_submit(struct task *t);
+/* In files(): that folder is to be synced. */
+void	task_dir(struct task *t, uint32_t mailbox, int expunged);
+void	task_fail(struct task *t, enum door_error e, const char *words);
+
+/* syncer.c */
+void	syncer_start(void);
+void	syncer_files(struct item *head, struct item *tail);
+/* head NULL: a flush nobody waits for. */
+void	syncer_log(struct item *head, struct item *tail);
+
+/* helper.c: chores run in a thread that may block. */
+struct chore {
+	struct chore *next;
+	void	(*run)(struct chore *);
+};
+enum helper { HELPER_DEMAND, HELPER_BACKGROUND, HELPERS };
+void	helper_start(void);
+void	helper_post(enum helper h, struct chore *c);
+/*
+ * For a helper: runs fn(arg) in the shard and waits until it, or something it
+ * started, calls helper_done(arg's call).
+ */
+struct call {
+	struct item item;
+	void	(*fn)(struct call *);
+	void	*arg;
+	int	 done;
+};
+void	helper_call(struct shard *s, struct call *c);
+void	helper_done(struct call *c);
+
+#endif

@@ -1,0 +1,15 @@
+/*
+ * The program but for its options: what main.c's hooks call, and tests too.
+ */
+#ifndef STORE_START_H
+#define STORE_START_H
+
+#include <ev.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/peer.h"
+
+/* Opens mail folder and index below store.conf.state_dir. 0, -1 with why. */
+int	start_open(struct buf *why) ATTR_CHECK;
+
+#endif

@@ -1,0 +1,273 @@
+#include "config.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "store/client.h"
+#include "store/control.h"
+#include "store/shard.h"
+#include "store/start.h"
+#include "tests/store/rig.h"
+
+#define MUST(e) do { if (!(e)) { perror(#e); abort(); } } while (0)
+
+static struct rig *self;
+
+void
+rig_init(struct rig *r)
+{
+	memset(r, 0, sizeof(*r));
+	strcpy(r->dir, "/tmp/rig-store-XXXXXX");
+	MUST(mkdtemp(r->dir) != NULL);
+	MUST(mkdir(rig_path(r, "spool"), 0755) == 0);
+	MUST(mkdir(rig_path(r, "spool/queue"), 0755) == 0);
+	MUST(mkdir(rig_path(r, "spool/queue/body"), 0755) == 0);
+	MUST(mkdir(rig_path(r, "jail"), 0755) == 0);
+	MUST(mkdir(rig_path(r, "jail/state"), 0755) == 0);
+	r->queue_id = (uint64_t)clock_now_us();
+	r->control = -1;
+}
+
+const char *
+rig_path(struct rig *r, const char *name)
+{
+	static char path[4][400];
+	static unsigned n;
+
+	n = (n + 1) % 4;
+	snprintf(path[n], sizeof(path[n]), "%s/%s", r->dir, name);
+	return path[n];
+}
+
+static enum lookup
+user(const char *name, struct tables_user *u)
+{
+	memset(u, 0, sizeof(*u));
+	if (strcmp(name, "bert@example.test") == 0) {
+		u->quota_size = self->quota_size;
+		u->quota_count = self->quota_count;
+	}
+	return strncmp(name, "nobody", 6) == 0 ? LOOKUP_ABSENT : LOOKUP_FOUND;
+}
+
+static void
+stopped(void)
+{
+	ev_break(ev_default_loop(0), EVBREAK_ALL);
+}
+
+static void
+stop_cb(struct ev_loop *loop, ev_io *w, int revents)
+{
+	ev_io_stop(loop, w);
+	store_stop();
+}
+
+static int
+control_socket(struct rig *r)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s/ctl", r->dir);
+	unlink(a.sun_path);
+	MUST(bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0);
+	MUST(listen(fd, 5) == 0);
+	return fd;
+}
+
+static void
+child(struct rig *r, int stop, int listener, const int *fds)
+{
+	static const enum peer kind[] = { PEER_IMAPD, PEER_IMAPD, PEER_IMAPD,
+		PEER_POP3D, PEER_POP3D, PEER_DELIVER, PEER_DELIVER };
+	static const char *const who[] = { "anna@example.test",
+		"anna@example.test", "bert@example.test", "anna@example.test",
+		"anna@example.test", "", "" };
+	struct buf why = BUF_INIT(300);
+	struct ev_loop *loop = ev_default_loop(0);
+	unsigned i;
+	ev_io w;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	log_init("store", 1);
+	self = r;
+	store.conf.state_dir = r->dir;
+	store.conf.expunged_keep = 3600;
+	store.conf.cache = 16 << 20;
+	store.conf.threads = 2;
+	store.user = user;
+	store.stopped = stopped;
+	if (start_open(&why) == -1)
+		log_fatal("%s", buf_str(&why));
+	store_threads(loop);
+	control_listen(loop, listener);
+	for (i = 0; i < 7; i++)
+		client_new(kind[i], i, who[i], fds[i]);
+	ev_io_init(&w, stop_cb, stop, EV_READ);
+	ev_io_start(loop, &w);
+	ev_run(loop, 0);
+	exit(0);
+}
+
+void
+rig_start(struct rig *r)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int ours[7], theirs[7], pair[2], stop[2], i, listener;
+
+	for (i = 0; i < 7; i++) {
+		MUST(fd_pair(pair) == 0);
+		ours[i] = pair[0];
+		theirs[i] = pair[1];
+	}
+	MUST(fd_pair(stop) == 0);
+	listener = control_socket(r);
+	fflush(NULL);
+	r->pid = fork();
+	MUST(r->pid != -1);
+	if (r->pid == 0) {
+		for (i = 0; i < 7; i++)
+			close(ours[i]);
+		close(stop[0]);
+		child(r, stop[1], listener, theirs);
+	}
+	for (i = 0; i < 7; i++)
+		close(theirs[i]);
+	close(stop[1]);
+	close(listener);
+	r->stop = stop[0];
+	for (i = 0; i < 3; i++)
+		door_init(&r->imap[i], PEER_IMAPD, ours[i]);
+	for (i = 0; i < 2; i++) {
+		door_init(&r->pop[i], PEER_POP3D, ours[3 + i]);
+		door_init(&r->deliver[i], PEER_DELIVER, ours[5 + i]);
+	}
+	r->control = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s/ctl", r->dir);
+	MUST(connect(r->control, (struct sockaddr *)&a, sizeof(a)) == 0);
+}
+
+static void
+rig_doors(struct rig *r)
+{
+	int i;
+
+	for (i = 0; i < 3; i++)
+		door_clear(&r->imap[i]);
+	for (i = 0; i < 2; i++) {
+		door_clear(&r->pop[i]);
+		door_clear(&r->deliver[i]);
+	}
+	fd_close(&r->control);
+	fd_close(&r->stop);
+}
+
+int
+rig_stop(struct rig *r)
+{
+	int status = -1;
+
+	close(r->stop);
+	r->stop = -1;
+	MUST(waitpid(r->pid, &status, 0) == r->pid);
+	rig_doors(r);
+	r->pid = 0;
+	return status;
+}
+
+void
+rig_kill(struct rig *r)
+{
+	int status;
+
+	kill(r->pid, SIGKILL);
+	MUST(waitpid(r->pid, &status, 0) == r->pid);
+	rig_doors(r);
+	r->pid = 0;
+}
+
+void
+rig_clear(struct rig *r)
+{
+	char cmd[200];
+
+	if (r->pid != 0)
+		rig_kill(r);
+	snprintf(cmd, sizeof(cmd), "rm -rf '%s'", r->dir);
+	MUST(system(cmd) == 0);
+}
+
+void
+rig_file(struct rig *r, const char *text, char id_r[17])
+{
+	char name[60];
+	int fd;
+
+	snprintf(id_r, 17, "%016llx", (unsigned long long)r->queue_id++);
+	snprintf(name, sizeof(name), "spool/queue/body/%s", id_r);
+	fd = open(rig_path(r, name), O_WRONLY | O_CREAT | O_EXCL, 0660);
+	MUST(fd != -1);
+	MUST(fd_write_all(fd, text, strlen(text)) == 0);
+	close(fd);
+}
+
+int
+rig_open(struct rig *r, const char *id)
+{
+	char name[60];
+
+	snprintf(name, sizeof(name), "spool/queue/body/%s", id);
+	return open(rig_path(r, name), O_RDONLY | O_CLOEXEC);
+}
+
+enum result
+rig_deliver(struct rig *r, const char *id, const char *owner, char *words)
+{
+	struct door *d = &r->deliver[0];
+	char w[RESULT_WORDS_MAX + 1];
+	enum result result = RESULT_NEVER;
+	int fd = rig_open(r, id), got;
+	struct pollfd p = { .fd = d->chan.fd, .events = POLLIN };
+	struct stat st;
+	uint32_t n;
+
+	MUST(fd != -1 && fstat(fd, &st) == 0);
+	MUST(door_deliver(d, 7, id, owner, fd, (uint64_t)st.st_size, 4,
+	    1700000000, "cache", 5) == 0);
+	while ((got = door_delivered(d, &n, &result, w)) == 0)
+		MUST(poll(&p, 1, 20000) == 1);
+	MUST(got == 1 && n == 7);
+	if (words != NULL)
+		strcpy(words, w);
+	return result;
+}
+
+uint32_t
+rig_mailbox(struct rig *r, struct door *d, const char *name)
+{
+	struct door_mailbox *list;
+	uint32_t id = 0;
+	size_t i, n;
+
+	MUST(door_list(d, &list, &n) == 0);
+	for (i = 0; i < n; i++)
+		if (strcmp(list[i].name, name) == 0)
+			id = list[i].id;
+	door_list_free(&list, n);
+	return id;
+}

@@ -1,0 +1,48 @@
+/*
+ * A store of one's own: the real objects in a child process, on a folder of
+ * its own, with doors over socket pairs. The child can be killed and started
+ * again on the same folder.
+ */
+#ifndef TESTS_STORE_RIG_H
+#define TESTS_STORE_RIG_H
+
+#include <sys/types.h>
+
+#include "lib/mail/door.h"
+
+enum { RIG_IMAP = 3, RIG_DELIVER = 2 };
+
+struct rig {
+	char	 dir[64];
+	pid_t	 pid;
+	int	 stop;			/* closing it ends the child in order */
+	struct door imap[RIG_IMAP];	/* anna, anna, bert */
+	struct door pop[2];		/* anna, anna */
+	struct door deliver[RIG_DELIVER];
+	int	 control;		/* a connection to it */
+	uint64_t quota_size, quota_count; /* of bert; set before rig_start */
+	uint64_t queue_id;		/* the next */
+};
+
+/* Makes the folder. */
+void	rig_init(struct rig *r);
+void	rig_start(struct rig *r);
+/* In order; returns the child's status as waitpid has it. */
+int	rig_stop(struct rig *r);
+void	rig_kill(struct rig *r);
+/* Removes the folder. */
+void	rig_clear(struct rig *r);
+
+/* Makes a queue file of these octets; its id comes in id_r. */
+void	rig_file(struct rig *r, const char *text, char id_r[17]);
+/* Opens it O_RDONLY. */
+int	rig_open(struct rig *r, const char *id);
+/* Delivers it and waits for the answer. */
+enum result rig_deliver(struct rig *r, const char *id, const char *owner,
+	    char *words);
+/* A path below the folder. */
+const char *rig_path(struct rig *r, const char *name);
+/* The id of a mailbox of anna by name; 0: none. */
+uint32_t rig_mailbox(struct rig *r, struct door *d, const char *name);
+
+#endif

@@ -1,0 +1,524 @@
+/* Whole round trips: a door, the real threads, the files behind them. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "lib/base/crc32c.h"
+#include "lib/base/fd.h"
+#include "lib/mail/door_proto.h"
+#include "lib/mail/proto.h"
+#include "tests/store/rig.h"
+
+#define ANNA "anna@example.test"
+#define BERT "bert@example.test"
+
+static struct rig rig;
+
+static int
+setup(void **state)
+{
+	rig_init(&rig);
+	rig.quota_size = 100;
+	rig.quota_count = 3;
+	rig_start(&rig);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	int status = rig_stop(&rig);
+
+	rig_clear(&rig);
+	return status == 0 ? 0 : -1;
+}
+
+static void
+read_back(struct door *d, uint32_t id, uint32_t uid, const char *want)
+{
+	struct buf b = BUF_INIT(10000);
+	int fd;
+
+	assert_int_equal(door_open(d, id, &uid, 1, &fd), 0);
+	if (want == NULL) {
+		assert_int_equal(fd, -1);
+		return;
+	}
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(fd_slurp(fd, &b), 0);
+	assert_string_equal(buf_str(&b), want);
+	close(fd);
+	buf_clear(&b);
+}
+
+static void
+put(const char *owner, const char *text)
+{
+	char id[17];
+
+	rig_file(&rig, text, id);
+	assert_int_equal(rig_deliver(&rig, id, owner, NULL),
+	    RESULT_DELIVERED);
+}
+
+static size_t
+count(struct door *d, uint32_t id)
+{
+	struct door_record *rec;
+	uint32_t *gone;
+	uint64_t modseq;
+	size_t n, n_gone;
+	int complete;
+
+	assert_int_equal(door_records(d, id, 0, &rec, &n, &gone, &n_gone,
+	    &modseq, &complete), 0);
+	free(rec);
+	free(gone);
+	return n;
+}
+
+static void
+test_first_use(void **state)
+{
+	static const char *const names[] = { "INBOX", "Archive", "Drafts",
+		"Junk", "Sent", "Trash" };
+	struct door_mailbox *list;
+	size_t i, n;
+
+	assert_int_equal(door_list(&rig.imap[0], &list, &n), 0);
+	assert_int_equal(n, 6);
+	for (i = 0; i < n; i++) {
+		assert_string_equal(list[i].name, names[i]);
+		assert_true(list[i].attrs & ATTR_SUBSCRIBED);
+		assert_int_equal(list[i].uidnext, 1);
+		assert_int_equal(list[i].messages, 0);
+		assert_true(list[i].uidvalidity != 0);
+	}
+	door_list_free(&list, n);
+}
+
+static void
+test_deliver(void **state)
+{
+	struct door_mailbox m;
+	char id[17], words[RESULT_WORDS_MAX + 1];
+	struct stat a;
+	uint32_t inbox, recent;
+
+	rig_file(&rig, "A: b\r\n\r\nhello\r\n", id);
+	assert_int_equal(rig_deliver(&rig, id, ANNA, words),
+	    RESULT_DELIVERED);
+	assert_int_equal(rig_deliver(&rig, id, ANNA, words),
+	    RESULT_DELIVERED);
+	assert_string_equal(words, "2.0.0 delivered before");
+	inbox = rig_mailbox(&rig, &rig.imap[0], "INBOX");
+	assert_int_equal(door_status(&rig.imap[0], inbox, &m), 0);
+	assert_int_equal(m.messages, 1);
+	assert_int_equal(m.unseen, 1);
+	assert_int_equal(m.recent, 1);
+	assert_int_equal(m.uidnext, 2);
+	assert_int_equal(m.size, 15);
+	read_back(&rig.imap[0], inbox, 1, "A: b\r\n\r\nhello\r\n");
+	read_back(&rig.imap[0], inbox, 2, NULL);
+	assert_int_equal(stat(rig_path(&rig, "spool/mail/example.test/anna/1/"
+	    "1"), &a), 0);
+	assert_int_equal(a.st_nlink, 2);
+	/* recent belongs to the first writer */
+	assert_int_equal(door_select(&rig.imap[0], inbox, 1, &m, &recent), 0);
+	assert_int_equal(m.recent, 1);
+	assert_int_equal(recent, 1);
+	assert_int_equal(door_select(&rig.imap[1], inbox, 1, &m, &recent), 0);
+	assert_int_equal(m.recent, 0);
+}
+
+static void
+test_deliver_refused(void **state)
+{
+	char id[17], other[17], words[RESULT_WORDS_MAX + 1];
+	struct door *d = &rig.deliver[1];
+	enum result result;
+	uint32_t n;
+	int fd, r;
+
+	rig_file(&rig, "x", id);
+	assert_int_equal(rig_deliver(&rig, id, "nobody@example.test", words),
+	    RESULT_NEVER);
+	assert_int_equal(rig_deliver(&rig, id, "../../etc", words),
+	    RESULT_NEVER);
+	/* another file than the one named */
+	rig_file(&rig, "y", other);
+	fd = rig_open(&rig, other);
+	assert_int_equal(door_deliver(d, 3, id, ANNA, fd, 1, 1, 0, "", 0), 0);
+	while ((r = door_delivered(d, &n, &result, words)) == 0)
+		usleep(1000);
+	assert_int_equal(r, 1);
+	assert_int_equal(result, RESULT_LATER);
+	/* a size that is not so */
+	fd = rig_open(&rig, id);
+	assert_int_equal(door_deliver(d, 4, id, ANNA, fd, 2, 1, 0, "", 0), 0);
+	while ((r = door_delivered(d, &n, &result, words)) == 0)
+		usleep(1000);
+	assert_int_equal(result, RESULT_LATER);
+	assert_int_equal(count(&rig.imap[0], 1), 0);
+}
+
+static void
+test_quota(void **state)
+{
+	char id[17], words[RESULT_WORDS_MAX + 1];
+	uint64_t size, size_max, n, n_max;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		put(BERT, "0123456789");
+	rig_file(&rig, "0123456789", id);
+	assert_int_equal(rig_deliver(&rig, id, BERT, words), RESULT_LATER);
+	assert_string_equal(words, "4.2.2 mailbox is full");
+	assert_int_equal(door_quota(&rig.imap[2], &size, &size_max, &n,
+	    &n_max), 0);
+	assert_int_equal(size, 30);
+	assert_int_equal(size_max, 100);
+	assert_int_equal(n, 3);
+	assert_int_equal(n_max, 3);
+	for (i = 0; i < 200 && access(rig_path(&rig, "jail/state/full.cdb"),
+	    F_OK) == -1; i++)
+		usleep(10000);
+	assert_int_equal(access(rig_path(&rig, "jail/state/full.cdb"), F_OK),
+	    0);
+}
+
+static void
+test_flags(void **state)
+{
+	struct door *d = &rig.imap[0];
+	char *words[] = { "$Forwarded", "later", NULL };
+	char *bad[] = { "a b", NULL };
+	struct door_record *rec;
+	uint32_t uids[] = { 1, 2, 9 }, *failed;
+	struct door_mailbox m;
+	uint64_t modseq;
+	size_t n, n_failed;
+	struct buf names = BUF_INIT(1000);
+
+	put(ANNA, "one");
+	put(ANNA, "two");
+	assert_int_equal(door_store(d, 1, uids, 3, DOOR_ADD, FLAG_SEEN, words,
+	    UINT64_MAX, &rec, &n, &failed, &n_failed), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(n_failed, 0);
+	assert_int_equal(rec[0].uid, 1);
+	assert_int_equal(rec[0].flags, FLAG_SEEN);
+	assert_int_equal(rec[1].keywords, 3);
+	modseq = rec[0].modseq;
+	free(rec);
+	free(failed);
+	assert_int_equal(door_status(d, 1, &m), 0);
+	assert_int_equal(m.unseen, 0);
+	assert_int_equal(m.highestmodseq, modseq);
+	assert_int_equal(door_keywords(d, 1, &names), 0);
+	assert_int_equal(names.len, 4 + 10 + 4 + 5);
+	buf_clear(&names);
+	/* no change: modseq stays */
+	assert_int_equal(door_store(d, 1, uids, 1, DOOR_ADD, FLAG_SEEN, NULL,
+	    UINT64_MAX, &rec, &n, &failed, &n_failed), 0);
+	assert_int_equal(rec[0].modseq, modseq);
+	free(rec);
+	free(failed);
+	/* UNCHANGEDSINCE */
+	assert_int_equal(door_store(d, 1, uids, 2, DOOR_SET, FLAG_DELETED,
+	    NULL, modseq - 1, &rec, &n, &failed, &n_failed), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(n_failed, 2);
+	free(rec);
+	free(failed);
+	assert_int_equal(door_store(d, 1, uids, 2, DOOR_SET, 0, bad,
+	    UINT64_MAX, &rec, &n, &failed, &n_failed), -1);
+	assert_int_equal(door_error(d), D_REFUSED);
+}
+
+static void
+test_expunge(void **state)
+{
+	struct door *d = &rig.imap[0];
+	uint32_t uids[] = { 1, 2, 3 }, *failed, *gone;
+	struct door_record *rec;
+	uint64_t before, modseq;
+	size_t n, n_failed, n_gone;
+	struct door_mailbox m;
+	int complete;
+
+	put(ANNA, "one");
+	put(ANNA, "two");
+	put(ANNA, "three");
+	assert_int_equal(door_status(d, 1, &m), 0);
+	before = m.highestmodseq;
+	assert_int_equal(door_store(d, 1, uids, 2, DOOR_ADD, FLAG_DELETED,
+	    NULL, UINT64_MAX, &rec, &n, &failed, &n_failed), 0);
+	free(rec);
+	free(failed);
+	assert_int_equal(door_expunge(d, 1, uids, 3, 0, &gone, &n_gone,
+	    &modseq), 0);
+	assert_int_equal(n_gone, 2);
+	assert_int_equal(gone[1], 2);
+	free(gone);
+	assert_int_equal(door_status(d, 1, &m), 0);
+	assert_int_equal(m.messages, 1);
+	assert_int_equal(m.deleted, 0);
+	assert_int_equal(m.highestmodseq, modseq);
+	assert_int_equal(m.uidnext, 4);
+	read_back(d, 1, 1, NULL);
+	assert_int_equal(access(rig_path(&rig, "spool/mail/example.test/anna/1"
+	    "/expunged/1"), F_OK), 0);
+	/* what changed since */
+	assert_int_equal(door_records(d, 1, before, &rec, &n, &gone, &n_gone,
+	    &modseq, &complete), 0);
+	assert_true(complete);
+	assert_int_equal(n, 0);
+	assert_int_equal(n_gone, 2);
+	free(rec);
+	free(gone);
+	assert_int_equal(door_records(d, 1, 1, &rec, &n, &gone, &n_gone,
+	    &modseq, &complete), 0);
+	assert_false(complete);
+	free(rec);
+	free(gone);
+}
+
+static void
+test_copy_move(void **state)
+{
+	struct door *d = &rig.imap[0];
+	uint32_t uids[] = { 1, 2, 7 }, *from, *to, validity, trash, sent;
+	struct door_mailbox m;
+	struct door_record *rec;
+	uint32_t *failed;
+	char *word[] = { "Red", NULL };
+	size_t n, n_failed;
+
+	put(ANNA, "one");
+	put(ANNA, "two");
+	trash = rig_mailbox(&rig, d, "Trash");
+	sent = rig_mailbox(&rig, d, "Sent");
+	assert_int_equal(door_store(d, 1, uids, 1, DOOR_ADD, FLAG_FLAGGED,
+	    word, UINT64_MAX, &rec, &n, &failed, &n_failed), 0);
+	free(rec);
+	free(failed);
+	assert_int_equal(door_copy(d, 1, sent, uids, 3, 0, &from, &to, &n,
+	    &validity), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(from[1], 2);
+	assert_int_equal(to[1], 2);
+	free(from);
+	free(to);
+	assert_int_equal(door_copy(d, 1, trash, uids, 1, 1, &from, &to, &n,
+	    &validity), 0);
+	assert_int_equal(n, 1);
+	free(from);
+	free(to);
+	assert_int_equal(door_status(d, trash, &m), 0);
+	assert_int_equal(m.messages, 1);
+	assert_int_equal(m.uidvalidity, validity);
+	assert_int_equal(door_status(d, 1, &m), 0);
+	assert_int_equal(m.messages, 1);
+	read_back(d, trash, 1, "one");
+	read_back(d, sent, 2, "two");
+	assert_int_equal(door_store(d, trash, uids, 1, DOOR_ADD, FLAG_SEEN,
+	    NULL, UINT64_MAX, &rec, &n, &failed, &n_failed), 0);
+	assert_int_equal(rec[0].flags, FLAG_FLAGGED | FLAG_SEEN);
+	assert_int_equal(rec[0].keywords, 1);
+	free(rec);
+	free(failed);
+	assert_int_equal(door_copy(d, 1, 99, uids, 1, 1, &from, &to, &n,
+	    &validity), -1);
+	assert_int_equal(door_error(d), D_ABSENT);
+}
+
+static void
+test_append(void **state)
+{
+	static const char text[] = "Subject: x\r\n\r\nbody";
+	struct door *d = &rig.imap[0];
+	uint32_t uid, validity, crc = crc32c(0, text, sizeof(text) - 1);
+	struct buf packed = BUF_INIT(1000);
+	char name[32];
+	size_t done;
+	int fd;
+
+	assert_int_equal(door_file(d, &fd, name), 0);
+	assert_int_equal(fd_write_all(fd, text, sizeof(text) - 1), 0);
+	/* still open for writing: not taken */
+	assert_int_equal(door_append(d, 1, name, sizeof(text) - 1, crc, 14, 0,
+	    NULL, 5, "c", 1, &uid, &validity), -1);
+	assert_int_equal(door_error(d), D_REFUSED);
+	close(fd);
+	/* and it is used up */
+	assert_int_equal(door_append(d, 1, name, sizeof(text) - 1, crc, 14, 0,
+	    NULL, 5, "c", 1, &uid, &validity), -1);
+	assert_int_equal(door_file(d, &fd, name), 0);
+	assert_int_equal(fd_write_all(fd, text, sizeof(text) - 1), 0);
+	close(fd);
+	assert_int_equal(door_append(d, 1, name, sizeof(text) - 1, crc, 14,
+	    FLAG_SEEN, NULL, 5, "c", 1, &uid, &validity), 0);
+	read_back(d, 1, uid, text);
+	assert_int_equal(door_cache_get(d, 1, &uid, 1, &packed, &done), 0);
+	assert_int_equal(done, 1);
+	assert_int_equal(packed.len, 9);
+	assert_int_equal(door_cache_put(d, 1, uid, "longer", 6), 0);
+	assert_int_equal(door_cache_get(d, 1, &uid, 1, &packed, &done), 0);
+	assert_int_equal(packed.len, 14);
+	buf_clear(&packed);
+	/* wrong checksum */
+	assert_int_equal(door_file(d, &fd, name), 0);
+	assert_int_equal(fd_write_all(fd, text, sizeof(text) - 1), 0);
+	close(fd);
+	assert_int_equal(door_append(d, 1, name, sizeof(text) - 1, crc + 1,
+	    14, 0, NULL, 5, NULL, 0, &uid, &validity), -1);
+	assert_int_equal(count(d, 1), 1);
+}
+
+static void
+test_mailboxes(void **state)
+{
+	struct door *d = &rig.imap[0];
+	struct door_mailbox m, old;
+	struct buf names = BUF_INIT(1000);
+	uint32_t a;
+
+	assert_int_equal(door_create(d, "a/b/c", 0, &m), 0);
+	a = rig_mailbox(&rig, d, "a");
+	assert_int_not_equal(a, 0);
+	assert_int_equal(door_create(d, "a/b/c", 0, &old), -1);
+	assert_int_equal(door_error(d), D_EXISTS);
+	assert_int_equal(door_create(d, "inbox", 0, &old), -1);
+	assert_int_equal(door_error(d), D_EXISTS);
+	assert_int_equal(door_create(d, "a//b", 0, &old), -1);
+	assert_int_equal(door_error(d), D_REFUSED);
+	assert_int_equal(door_create(d, "../x", 0, &old), -1);
+	assert_int_equal(door_error(d), D_REFUSED);
+	assert_int_equal(door_rename(d, "a/b", "z"), 0);
+	assert_int_equal(rig_mailbox(&rig, d, "z/c"), m.id);
+	assert_int_equal(rig_mailbox(&rig, d, "a"), 0);
+	assert_int_equal(door_rename(d, "z", "z/z"), -1);
+	assert_int_equal(door_rename(d, "nix", "y"), -1);
+	assert_int_equal(door_error(d), D_ABSENT);
+	/* an old name comes back with a greater UIDVALIDITY */
+	old = m;
+	assert_int_equal(door_delete(d, m.id), 0);
+	assert_int_equal(rig_mailbox(&rig, d, "z"), 0);
+	assert_int_equal(door_create(d, "z/c", 0, &m), 0);
+	assert_true(m.id > old.id);
+	assert_true(m.uidvalidity > old.uidvalidity);
+	assert_int_equal(door_delete(d, 1), -1);
+	assert_int_equal(door_error(d), D_REFUSED);
+	assert_int_equal(door_subscribe(d, "not/there", 1), 0);
+	assert_int_equal(door_subscribed(d, &names), 0);
+	assert_int_equal(names.len, 13);
+	assert_int_equal(door_subscribe(d, "not/there", 0), 0);
+	assert_int_equal(door_subscribed(d, &names), 0);
+	assert_int_equal(names.len, 0);
+	/* INBOX renamed: its messages go along, INBOX is empty */
+	put(ANNA, "one");
+	assert_int_equal(door_rename(d, "INBOX", "old"), 0);
+	read_back(d, rig_mailbox(&rig, d, "old"), 1, "one");
+	assert_int_equal(count(d, rig_mailbox(&rig, d, "INBOX")), 0);
+	put(ANNA, "two");
+	read_back(d, rig_mailbox(&rig, d, "INBOX"), 1, "two");
+	buf_clear(&names);
+}
+
+static int
+wait_event(struct door *d, uint32_t id)
+{
+	const uint32_t *list;
+	size_t n, i;
+	int changed, tries;
+
+	for (tries = 0; tries < 100; tries++) {
+		assert_int_not_equal(door_events(d, &list, &n, &changed), -1);
+		for (i = 0; i < n; i++)
+			if (list[i] == id)
+				return 1;
+		if (id == 0 && changed)
+			return 1;
+		usleep(10000);
+	}
+	return 0;
+}
+
+static void
+test_events(void **state)
+{
+	struct door_mailbox m;
+	struct door_record *rec;
+	uint32_t uid = 1, recent, *failed;
+	size_t n, n_failed;
+
+	assert_int_equal(door_select(&rig.imap[1], 1, 0, &m, &recent), 0);
+	put(ANNA, "one");
+	assert_true(wait_event(&rig.imap[1], 1));
+	assert_int_equal(door_status(&rig.imap[1], 1, &m), 0);
+	assert_int_equal(m.messages, 1);
+	assert_int_equal(door_store(&rig.imap[0], 1, &uid, 1, DOOR_ADD,
+	    FLAG_SEEN, NULL, UINT64_MAX, &rec, &n, &failed, &n_failed), 0);
+	free(rec);
+	free(failed);
+	assert_true(wait_event(&rig.imap[1], 1));
+	assert_int_equal(door_create(&rig.imap[0], "new", 0, &m), 0);
+	assert_true(wait_event(&rig.imap[1], 0));
+	assert_int_equal(door_unselect(&rig.imap[1], 1), 0);
+}
+
+static void
+test_pop_lock(void **state)
+{
+	assert_int_equal(door_pop_lock(&rig.pop[0]), 0);
+	assert_int_equal(door_pop_lock(&rig.pop[0]), 0);
+	assert_int_equal(door_pop_lock(&rig.pop[1]), -1);
+	assert_int_equal(door_error(&rig.pop[1]), D_IN_USE);
+	door_clear(&rig.pop[0]);
+	usleep(50000);
+	assert_int_equal(door_pop_lock(&rig.pop[1]), 0);
+}
+
+/* A peer that breaks a rule loses its own door only. */
+static void
+test_bad_peer(void **state)
+{
+	struct door *d = &rig.imap[0];
+	struct door_mailbox m;
+
+	assert_int_equal(write(d->chan.fd, "nonsense of some octets", 23), 23);
+	assert_int_equal(door_status(d, 1, &m), -1);
+	assert_int_equal(door_error(d), D_LOST);
+	assert_int_equal(door_status(&rig.imap[1], 1, &m), 0);
+	/* an imapd may not deliver */
+	msg_begin(&rig.imap[2].chan, &proto_door, DM_POP_LOCK, 5);
+	assert_int_equal(msg_end(&rig.imap[2].chan), 0);
+	assert_int_equal(chan_send(&rig.imap[2].chan, 1000), 0);
+	assert_int_equal(door_status(&rig.imap[2], 1, &m), -1);
+	assert_int_equal(door_error(&rig.imap[2]), D_LOST);
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_first_use), T(test_deliver), T(test_deliver_refused),
+		T(test_quota), T(test_flags), T(test_expunge),
+		T(test_copy_move), T(test_append), T(test_mailboxes),
+		T(test_events), T(test_pop_lock), T(test_bad_peer),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
