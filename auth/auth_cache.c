@@ -15,7 +15,7 @@ enum {
 	SETS = 1024,
 	WAYS = 4,
 	KEY_LEN = 32,
-	INPUT_MAX = 4096,	/* account, hash and password with their bounds */
+	INPUT_MAX = 4096,	/* account, hash and password */
 };
 
 struct entry {

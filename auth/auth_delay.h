@@ -5,11 +5,11 @@
  * known or not, and of the pair of both. A count halves every 15 minutes. The
  * first failures are free; then each one doubles the delay, to a bound.
  *
- * - Address: its checks are spaced by its delay, one behind the other, so that
- *   many connections at once win nothing. Where the line gets too long, further
- *   ones are refused unchecked.
- * - User: a plain wait of at most AUTH_DELAY_USER_MS before each check. It slows
- *   down guessing from many addresses and can lock nobody out.
+ * - Address: its checks are spaced by its delay, one behind the other, so
+ *   that many connections at once win nothing. Where the line gets too long,
+ *   further ones are refused unchecked.
+ * - User: a plain wait of at most AUTH_DELAY_USER_MS before each check. It
+ *   slows down guessing from many addresses and can lock nobody out.
  * - Pair: an address from which this user logged in within the last 30 days
  *   is judged by the count of the pair alone. So neither a broken client
  *   elsewhere in the same house nor a stranger's guesses touch the right user.

@@ -19,7 +19,7 @@ enum auth_verdict {
 	AUTH_BROKEN,	/* the stored text cannot be checked */
 };
 
-enum { AUTH_HASH_MAX = 400 };	/* octets of a stored text (CRYPT_OUTPUT_SIZE) */
+enum { AUTH_HASH_MAX = 400 };	/* octets of a stored text */
 
 enum auth_verdict auth_hash_check(const char *stored, const char *password)
 	    ATTR_CHECK;

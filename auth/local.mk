@@ -20,10 +20,12 @@ noinst_LIBRARIES += auth/liblogin.a
 auth_liblogin_a_SOURCES = \
 	auth/remote.c auth/remote.h \
 	auth/login_talk.c auth/login_talk.h \
+	auth/login_args.c auth/login_args.h \
 	auth/login_imap.c auth/login_pop3.c \
 	auth/login_io.c auth/login_io.h \
 	auth/login_count.c auth/login_count.h \
 	auth/login_client.c auth/login_client.h \
+	auth/login_dialogue.c \
 	auth/login_proxy.c auth/login_auth.c auth/login_server.c
 
 pkglibexec_PROGRAMS += auth/login

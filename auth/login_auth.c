@@ -26,7 +26,7 @@ auth_lost(struct login_server *s)
 		c = s->slot[i];
 		if (c == NULL || c->ask_id == 0)
 			continue;
-		login_client_refused(c, LOGIN_LATER);
+		login_dialogue_refused(c, LOGIN_LATER);
 		login_client_done(c);
 	}
 }
@@ -58,13 +58,13 @@ auth_answer(struct login_server *s, struct msg *m)
 	fd = msg_get_fd(m, 0);
 	if (m->type == A_OK && fd != -1) {
 		user = msg_get_dup(m, AF_USER);
-		login_client_passed(c, fd, user);
+		login_dialogue_passed(c, fd, user);
 		free(user);
 	} else if (m->type == A_NO) {
-		login_client_refused(c, reason_of(m));
+		login_dialogue_refused(c, reason_of(m));
 	} else {
 		log_warn("auth answered without a session");
-		login_client_refused(c, LOGIN_LATER);
+		login_dialogue_refused(c, LOGIN_LATER);
 	}
 	login_client_done(c);
 }

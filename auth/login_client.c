@@ -17,8 +17,8 @@ static void	client_event(struct ev_loop *, ev_io *, int);
 static void	session_event(struct ev_loop *, ev_io *, int);
 static void	client_timer(struct ev_loop *, ev_timer *, int);
 
-static const struct login_protocol *
-protocol_of(enum service service)
+const struct login_protocol *
+login_protocol_of(enum service service)
 {
 	return service == SERVICE_IMAP || service == SERVICE_IMAPS ?
 	    &login_imap : &login_pop3;
@@ -44,8 +44,8 @@ list_add(struct login_client *c)
 	c->listed = 1;
 }
 
-static void
-list_remove(struct login_client *c)
+void
+login_client_unlist(struct login_client *c)
 {
 	struct login_server *s = c->server;
 
@@ -71,7 +71,7 @@ client_free(struct login_client *c)
 	ev_io_stop(s->loop, &c->client_w);
 	ev_io_stop(s->loop, &c->session_w);
 	ev_timer_stop(s->loop, &c->timer);
-	list_remove(c);
+	login_client_unlist(c);
 	login_count_drop(s->addresses, &c->address);
 	login_count_drop(s->users, &c->user);
 	s->slot[c->slot] = NULL;
@@ -98,8 +98,8 @@ watch(struct ev_loop *loop, ev_io *w, int fd, int events)
 		ev_io_start(loop, w);
 }
 
-static int
-wants_input(const struct login_client *c)
+int
+login_client_wants_input(const struct login_client *c)
 {
 	if (c->client_ended)
 		return 0;
@@ -125,7 +125,7 @@ login_client_done(struct login_client *c)
 		client_free(c);
 		return;
 	}
-	if (wants_input(c))
+	if (login_client_wants_input(c))
 		events |= EV_READ;
 	if (c->io.tx.len > 0)
 		events |= EV_WRITE;
@@ -170,7 +170,7 @@ end_if_sent(struct login_client *c)
 void
 login_client_end(struct login_client *c)
 {
-	list_remove(c);
+	login_client_unlist(c);
 	login_talk_free(&c->talk);
 	buf_clear(&c->rx);
 	if (c->session != -1) {
@@ -183,17 +183,6 @@ login_client_end(struct login_client *c)
 	end_if_sent(c);
 }
 
-static void
-talk_say(struct login_client *c)
-{
-	struct buf *out = &c->talk->out;
-
-	if (out->len > 0 &&
-	    login_io_write(&c->io, out->data, out->len) == -1)
-		c->state = LOGIN_DEAD;
-	buf_clear(out);
-}
-
 void
 login_client_bye(struct login_client *c, const char *words)
 {
@@ -202,171 +191,9 @@ login_client_bye(struct login_client *c, const char *words)
 		return;
 	}
 	c->talk->protocol->bye(c->talk, words);
-	talk_say(c);
+	login_dialogue_say(c);
 	if (c->state != LOGIN_DEAD)
 		login_client_end(c);
-}
-
-static void
-talk_timer(struct login_client *c)
-{
-	login_client_timer(c, c->until - clock_mono_ms());
-}
-
-static void
-start_tls(struct login_client *c)
-{
-	SSL_CTX *ctx = protocol_of(c->service) == &login_imap ?
-	    c->server->imap : c->server->pop3;
-
-	c->state = LOGIN_HANDSHAKE;
-	login_client_timer(c, LOGIN_TLS_MS);
-	if (login_io_tls(&c->io, ctx) == -1)
-		c->state = LOGIN_DEAD;
-}
-
-static void	talk_run(struct login_client *c);
-
-static void
-ask(struct login_client *c)
-{
-	c->state = LOGIN_WAIT;
-	login_client_timer(c, LOGIN_ASK_MS);
-	if (login_auth_ask(c) == -1)
-		login_client_refused(c, LOGIN_LATER);
-}
-
-/* Works through what was read, unless the client takes no answers. */
-static void
-talk_run(struct login_client *c)
-{
-	enum login_want want;
-
-	if (c->io.tx.len > 0)
-		return;
-	want = login_talk_run(c->talk);
-	talk_say(c);
-	if (c->state == LOGIN_DEAD)
-		return;
-	if (want == LOGIN_TLS)
-		start_tls(c);
-	else if (want == LOGIN_ASK)
-		ask(c);
-	else if (want == LOGIN_END)
-		login_client_end(c);
-	else if (c->client_ended)
-		c->state = LOGIN_DEAD;
-}
-
-void
-login_client_refused(struct login_client *c, enum login_reason why)
-{
-	enum login_want want;
-
-	c->ask_id = 0;
-	c->state = LOGIN_TALK;
-	talk_timer(c);
-	want = login_talk_refused(c->talk, why);
-	talk_say(c);
-	if (c->state == LOGIN_DEAD)
-		return;
-	if (want == LOGIN_END)
-		login_client_end(c);
-	else
-		talk_run(c);
-}
-
-void
-login_client_passed(struct login_client *c, int fd, const char *user)
-{
-	struct login_server *s = c->server;
-	struct login_talk *t = c->talk;
-
-	c->ask_id = 0;
-	c->user = login_count_take(s->users, user, strlen(user), s->max_user);
-	if (c->user == NULL || fd_nonblock(fd, 1) == -1) {
-		log_warn("%s from %s: too many connections of one user", user,
-		    c->remote);
-		fd_close(&fd);
-		login_client_refused(c, LOGIN_LIMIT);
-		return;
-	}
-	login_talk_passed(t);
-	talk_say(c);
-	if (c->state == LOGIN_DEAD) {
-		fd_close(&fd);
-		return;
-	}
-	list_remove(c);
-	login_count_drop(s->addresses, &c->address);
-	(void)buf_append(&c->rx, t->in.data, t->in.len);
-	login_talk_free(&c->talk);
-	c->session = fd;
-	c->state = LOGIN_PROXY;
-	login_proxy_start(c);
-}
-
-/* Reads what is there; in WAIT for the session to come, within the bound. */
-static void
-talk_read(struct login_client *c)
-{
-	struct buf *in;
-	size_t room;
-	ssize_t n;
-
-	while (c->state == LOGIN_TALK || c->state == LOGIN_WAIT) {
-		in = &c->talk->in;
-		room = LOGIN_IN_MAX - in->len;
-		if (room > READ_SIZE)
-			room = READ_SIZE;
-		if (room == 0 || !wants_input(c) ||
-		    buf_reserve(in, room) == -1)
-			return;
-		n = login_io_read(&c->io, in->data + in->len, room);
-		if (n == -1 && errno == EAGAIN) {
-			/* Who is silent holds no buffer. */
-			if (in->len == 0)
-				buf_clear(in);
-			return;
-		}
-		if (n == -1) {
-			c->state = LOGIN_DEAD;
-			return;
-		}
-		if (n == 0)
-			c->client_ended = 1;
-		in->len += (size_t)n;
-		in->data[in->len] = '\0';
-		if (c->state == LOGIN_TALK)
-			talk_run(c);
-	}
-}
-
-static void
-handshake(struct login_client *c)
-{
-	struct buf why = BUF_INIT(300);
-	int r = login_io_handshake(&c->io, &why);
-
-	if (r == -1) {
-		log_debug("%s (%s): %s", c->remote, service_name(c->service),
-		    buf_str(&why));
-		c->state = LOGIN_DEAD;
-	}
-	buf_clear(&why);
-	if (r != 1)
-		return;
-	if (c->talk == NULL) {
-		c->talk = login_talk_new(protocol_of(c->service), 1);
-		login_talk_greet(c->talk);
-	} else {
-		login_talk_tls(c->talk);
-	}
-	c->state = LOGIN_TALK;
-	talk_timer(c);
-	talk_say(c);
-	/* The first command may have come with the end of the handshake. */
-	talk_read(c);
 }
 
 static void
@@ -391,13 +218,13 @@ client_event(struct ev_loop *loop, ev_io *w, int events)
 	switch (c->state) {
 	case LOGIN_HANDSHAKE:
 		if (events & EV_READ)
-			handshake(c);
+			login_dialogue_handshake(c);
 		break;
 	case LOGIN_TALK:
-		talk_run(c);
+		login_dialogue_run(c);
 		/* FALLTHROUGH */
 	case LOGIN_WAIT:
-		talk_read(c);
+		login_dialogue_read(c);
 		break;
 	case LOGIN_PROXY:
 		login_proxy_client(c, events);
@@ -431,7 +258,7 @@ client_timer(struct ev_loop *loop, ev_timer *w, int events)
 	if (c->state == LOGIN_TALK)
 		login_client_bye(c, "time is up");
 	else if (c->state == LOGIN_WAIT)
-		login_client_refused(c, LOGIN_LATER);
+		login_dialogue_refused(c, LOGIN_LATER);
 	else
 		c->state = LOGIN_DEAD;
 	login_client_done(c);
@@ -442,7 +269,7 @@ static void
 turn_away(enum service service, int fd, const char *remote, const char *why)
 {
 	static int64_t said;
-	const char *bye = protocol_of(service) == &login_imap ?
+	const char *bye = login_protocol_of(service) == &login_imap ?
 	    "* BYE too many connections\r\n" : "-ERR too many connections\r\n";
 
 	if (clock_now() != said)
@@ -509,13 +336,9 @@ login_client_new(struct login_server *s, enum service service, int fd,
 	c->until = clock_mono_ms() + s->talk_ms;
 	list_add(c);
 	if (is_implicit(service)) {
-		start_tls(c);
+		login_dialogue_tls(c);
 	} else {
-		c->state = LOGIN_TALK;
-		c->talk = login_talk_new(protocol_of(service), 0);
-		login_talk_greet(c->talk);
-		talk_timer(c);
-		talk_say(c);
+		login_dialogue_greet(c);
 	}
 	login_client_done(c);
 	if (s->changed != NULL)

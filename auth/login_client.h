@@ -83,14 +83,32 @@ void	login_client_new(struct login_server *s, enum service service, int fd,
 	    const char *remote);
 void	login_client_done(struct login_client *c);
 void	login_client_timer(struct login_client *c, int64_t ms);
-/* Auth's answer: fd (taken over) and the account, or why not. */
-void	login_client_passed(struct login_client *c, int fd,
-	    const char *user);
-void	login_client_refused(struct login_client *c, enum login_reason why);
 /* Says words (IMAP: BYE) to who is not logged in yet, and ends it. */
 void	login_client_bye(struct login_client *c, const char *words);
 /* Ends our side: farewell of TLS, FIN; then waits for the client's. */
 void	login_client_end(struct login_client *c);
+/* Takes it from the list of those who are not logged in. */
+void	login_client_unlist(struct login_client *c);
+/* May the client be read now? (Back-pressure.) */
+int	login_client_wants_input(const struct login_client *c);
+const struct login_protocol *login_protocol_of(enum service service);
+
+/* login_dialogue.c */
+/* Begins a handshake. */
+void	login_dialogue_tls(struct login_client *c);
+/* The client's octets can be read: goes on with handshake or dialogue. */
+void	login_dialogue_handshake(struct login_client *c);
+void	login_dialogue_read(struct login_client *c);
+/* Works through what was read, unless the client takes no answers. */
+void	login_dialogue_run(struct login_client *c);
+/* Sends what the dialogue has to say. */
+void	login_dialogue_say(struct login_client *c);
+/* A new client in the clear. */
+void	login_dialogue_greet(struct login_client *c);
+/* Auth's answer: fd (taken over) and the account, or why not. */
+void	login_dialogue_passed(struct login_client *c, int fd,
+	    const char *user);
+void	login_dialogue_refused(struct login_client *c, enum login_reason why);
 
 /* login_proxy.c */
 /* Starts with what the dialogue left in rx. */

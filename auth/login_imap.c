@@ -8,18 +8,14 @@
  */
 #include <string.h>
 
+#include "auth/login_args.h"
 #include "auth/login_talk.h"
 #include "lib/base/str.h"
 #include "lib/mail/imap_capability.h"
 
-/* The arguments that are left, and the talk they belong to. */
-struct args {
-	const char *p, *end;
-};
-
 struct command {
 	const char *name;
-	enum login_want (*run)(struct login_talk *t, struct args *a);
+	enum login_want (*run)(struct login_talk *t, struct login_args *a);
 	int	 takes;			/* arguments? */
 };
 
@@ -80,115 +76,8 @@ imap_passed(struct login_talk *t)
 	say(t, "OK [CAPABILITY " IMAP_CAPABILITY "] logged in");
 }
 
-/* ASTRING-CHAR but for "%" and "*", which passwords like. */
-static int
-is_atom(char c)
-{
-	return (unsigned char)c > ' ' && (unsigned char)c < 0x7f &&
-	    strchr("(){\"\\", c) == NULL;
-}
-
-static int
-take_space(struct args *a)
-{
-	if (a->p == a->end || *a->p != ' ')
-		return -1;
-	a->p++;
-	return 0;
-}
-
-/* A word of atom characters; 0, or -1 where there is none. */
-static int
-take_atom(struct args *a, const char **p_r, size_t *len_r)
-{
-	*p_r = a->p;
-	while (a->p < a->end && is_atom(*a->p))
-		a->p++;
-	*len_r = (size_t)(a->p - *p_r);
-	return *len_r > 0 ? 0 : -1;
-}
-
-/* quoted = DQUOTE *QUOTED-CHAR DQUOTE */
-static int
-take_quoted(struct args *a, struct buf *out)
-{
-	for (a->p++; a->p < a->end && *a->p != '"'; a->p++) {
-		if (*a->p == '\\' && (++a->p == a->end ||
-		    (*a->p != '"' && *a->p != '\\')))
-			return -1;
-		if (*a->p == '\0' || *a->p == '\r' || *a->p == '\n' ||
-		    buf_putc(out, *a->p) == -1)
-			return -1;
-	}
-	if (a->p == a->end)
-		return -1;
-	a->p++;
-	return 0;
-}
-
-/* The length in "{5}", "{5+}"; 1, 0 no literal, -1 over max. plus_r: "+". */
-static int
-literal_length(const char *p, const char *end, size_t max, size_t *len_r,
-    int *plus_r)
-{
-	const char *open;
-	uint64_t n;
-	size_t i, len;
-
-	if (end - p < 3 || end[-1] != '}' ||
-	    (open = memrchr(p, '{', (size_t)(end - p))) == NULL)
-		return 0;
-	open++;
-	len = (size_t)(end - 1 - open);
-	*plus_r = len > 0 && open[len - 1] == '+';
-	len -= (size_t)*plus_r;
-	for (i = 0; i < len; i++)
-		if (open[i] < '0' || open[i] > '9')
-			return 0;
-	if (len == 0)
-		return 0;
-	if (str_number(open, len, max, &n) == -1)
-		return -1;
-	*len_r = (size_t)n;
-	return 1;
-}
-
-/* "{5}" CRLF and five octets: login_imap_frame saw that they are there. */
-static int
-take_literal(struct args *a, struct buf *out)
-{
-	const char *lf = memchr(a->p, '\n', (size_t)(a->end - a->p)), *eol;
-	size_t n;
-	int plus;
-
-	if (lf == NULL)
-		return -1;
-	eol = lf > a->p && lf[-1] == '\r' ? lf - 1 : lf;
-	if (literal_length(a->p, eol, LOGIN_LITERALS_MAX, &n, &plus) != 1 ||
-	    (size_t)(a->end - lf - 1) < n || buf_append(out, lf + 1, n) == -1)
-		return -1;
-	a->p = lf + 1 + n;
-	return 0;
-}
-
-/* astring = 1*ASTRING-CHAR / string */
-static int
-take_astring(struct args *a, struct buf *out)
-{
-	const char *p;
-	size_t n;
-
-	if (a->p < a->end && *a->p == '"')
-		return take_quoted(a, out);
-	if (a->p < a->end && *a->p == '{')
-		return take_literal(a, out);
-	if (take_atom(a, &p, &n) == -1)
-		return -1;
-	return buf_append(out, p, n);
-}
-
 static enum login_want
-run_capability(struct login_talk *t, struct args *a)
+run_capability(struct login_talk *t, struct login_args *a)
 {
 	buf_puts(&t->out, "* ");
 	say_capability(t);
@@ -198,14 +87,14 @@ run_capability(struct login_talk *t, struct args *a)
 }
 
 static enum login_want
-run_noop(struct login_talk *t, struct args *a)
+run_noop(struct login_talk *t, struct login_args *a)
 {
 	say(t, "OK done");
 	return login_talk_command(t);
 }
 
 static enum login_want
-run_logout(struct login_talk *t, struct args *a)
+run_logout(struct login_talk *t, struct login_args *a)
 {
 	imap_bye(t, "until next time");
 	say(t, "OK done");
@@ -214,7 +103,7 @@ run_logout(struct login_talk *t, struct args *a)
 
 /* What the client says of itself is of no use here and not looked at. */
 static enum login_want
-run_id(struct login_talk *t, struct args *a)
+run_id(struct login_talk *t, struct login_args *a)
 {
 	buf_puts(&t->out, "* ID " IMAP_ID "\r\n");
 	say(t, "OK done");
@@ -222,7 +111,7 @@ run_id(struct login_talk *t, struct args *a)
 }
 
 static enum login_want
-run_starttls(struct login_talk *t, struct args *a)
+run_starttls(struct login_talk *t, struct login_args *a)
 {
 	if (t->tls)
 		return bad(t, "TLS is on already");
@@ -238,7 +127,7 @@ need_tls(struct login_talk *t)
 }
 
 static enum login_want
-run_login(struct login_talk *t, struct args *a)
+run_login(struct login_talk *t, struct login_args *a)
 {
 	int ok;
 
@@ -246,9 +135,11 @@ run_login(struct login_talk *t, struct args *a)
 		return need_tls(t);
 	buf_wipe(&t->user);
 	buf_wipe(&t->password);
-	ok = take_space(a) == 0 && take_astring(a, &t->user) == 0 &&
-	    take_space(a) == 0 && take_astring(a, &t->password) == 0 &&
-	    a->p == a->end && str_is_text(buf_str(&t->user), t->user.len) &&
+	ok = login_args_space(a) == 0 &&
+	    login_args_astring(a, &t->user) == 0 &&
+	    login_args_space(a) == 0 &&
+	    login_args_astring(a, &t->password) == 0 && a->p == a->end &&
+	    str_is_text(buf_str(&t->user), t->user.len) &&
 	    str_is_text(buf_str(&t->password), t->password.len);
 	if (ok)
 		return LOGIN_ASK;
@@ -272,12 +163,12 @@ sasl_plain(struct login_talk *t, const char *p, size_t len)
 }
 
 static enum login_want
-run_authenticate(struct login_talk *t, struct args *a)
+run_authenticate(struct login_talk *t, struct login_args *a)
 {
 	const char *name, *initial;
 	size_t len;
 
-	if (take_space(a) == -1 || take_atom(a, &name, &len) == -1)
+	if (login_args_space(a) == -1 || login_args_atom(a, &name, &len) == -1)
 		return bad(t, "AUTHENTICATE takes a mechanism");
 	if (!t->tls)
 		return need_tls(t);
@@ -290,8 +181,8 @@ run_authenticate(struct login_talk *t, struct args *a)
 		t->sasl = 1;
 		return LOGIN_INPUT;
 	}
-	if (take_space(a) == -1 || take_atom(a, &initial, &len) == -1 ||
-	    a->p != a->end)
+	if (login_args_space(a) == -1 ||
+	    login_args_atom(a, &initial, &len) == -1 || a->p != a->end)
 		return bad(t, "this is no initial response");
 	return sasl_plain(t, initial, len);
 }
@@ -317,13 +208,13 @@ static const struct command commands[] = {
 
 /* tag = 1*<any ASTRING-CHAR except "+">; "*" stands for what has none. */
 static int
-take_tag(struct login_talk *t, struct args *a)
+take_tag(struct login_talk *t, struct login_args *a)
 {
 	const char *p;
 	size_t n;
 
 	strcpy(t->tag, "*");
-	if (take_atom(a, &p, &n) == -1 || n > LOGIN_TAG_MAX ||
+	if (login_args_atom(a, &p, &n) == -1 || n > LOGIN_TAG_MAX ||
 	    memchr(p, '+', n) != NULL || memchr(p, '*', n) != NULL)
 		return -1;
 	memcpy(t->tag, p, n);
@@ -334,13 +225,13 @@ take_tag(struct login_talk *t, struct args *a)
 static enum login_want
 run_command(struct login_talk *t, const char *p, size_t len)
 {
-	struct args a = { p, p + len };
+	struct login_args a = { p, p + len };
 	const struct command *c;
 	const char *name;
 	size_t i, n;
 
-	if (take_tag(t, &a) == -1 || take_space(&a) == -1 ||
-	    take_atom(&a, &name, &n) == -1)
+	if (take_tag(t, &a) == -1 || login_args_space(&a) == -1 ||
+	    login_args_atom(&a, &name, &n) == -1)
 		return bad(t, "a command is a tag and a name");
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		c = &commands[i];
@@ -358,7 +249,7 @@ run_command(struct login_talk *t, const char *p, size_t len)
 static int
 refuse_literal(struct login_talk *t, int plus, enum login_want *want_r)
 {
-	struct args a = { t->in.data, t->in.data + t->in.len };
+	struct login_args a = { t->in.data, t->in.data + t->in.len };
 
 	if (plus) {
 		imap_bye(t, "that literal is too big");
@@ -400,7 +291,7 @@ imap_frame(struct login_talk *t, size_t *len_r, size_t *text_r,
 		eol = lf > line && lf[-1] == '\r' ? lf - 1 : lf;
 		*text_r = (size_t)(eol - t->in.data);
 		*len_r = (size_t)(lf - t->in.data) + 1;
-		r = t->sasl ? 0 : literal_length(line, eol,
+		r = t->sasl ? 0 : login_args_length(line, eol,
 		    LOGIN_LITERALS_MAX - t->literals, &n, &plus);
 		if (r == 0)
 			return 1;

@@ -98,7 +98,7 @@ login_io_clear(struct login_io *io)
 	fd_close(&io->fd);
 }
 
-/* TLS 1.3 lets a peer ask for new keys as often as it likes (RFC 8446 4.6.3). */
+/* TLS 1.3 lets a peer change keys as often as it likes (RFC 8446 4.6.3). */
 static void
 count_updates(int write_p, int version, int type, const void *p, size_t len,
     SSL *ssl, void *arg)

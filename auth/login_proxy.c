@@ -90,7 +90,7 @@ pass_end(struct login_client *c)
 		login_client_timer(c, LOGIN_STALL_MS);
 }
 
-/* Fills piece from the client. Returns what it holds; end and death are noted. */
+/* Fills piece from the client. Returns what it holds; an end is noted. */
 static size_t
 from_client(struct login_client *c)
 {
@@ -204,7 +204,7 @@ login_proxy_session(struct login_client *c, int events)
 		buf_init(&c->rx, rx.max);
 		to_session(c, rx.data, rx.len);
 		buf_clear(&rx);
-		/* The client was not read in the meantime; TLS may hold some. */
+		/* The client was not read meanwhile; TLS may hold some. */
 		if (c->rx.len == 0)
 			up(c);
 	}

@@ -96,7 +96,7 @@ enum login_plain {
  */
 enum login_plain login_talk_plain(struct login_talk *t, const char *p,
 	    size_t len);
-/* Sets them from pieces: 0, or -1 where they are too long or hold NUL, CR, LF. */
+/* Sets them from pieces: 0; -1: they are too long or hold NUL, CR, LF. */
 int	login_talk_set(struct login_talk *t, const char *user, size_t ulen,
 	    const char *password, size_t plen);
 

@@ -302,7 +302,7 @@ test_login(void **state)
 	session_expect(fd, "c SELECT INBOX\r\n");
 	assert_int_equal(write(fd, "c OK\r\n", 6), 6);
 	peer_expect(&p, "c OK\r\n");
-	/* The client says no more: the session is told, and may still answer. */
+	/* The client says no more: the session is told, and may answer. */
 	peer_say(&p, "d LOGOUT\r\n");
 	SSL_shutdown(p.ssl);
 	session_expect(fd, "d LOGOUT\r\n");
