@@ -23,7 +23,7 @@ imapd_input_rest(struct imapd_input *in)
 {
 	if (in->buf.len == in->start && in->buf.cap > 0) {
 		buf_clear(&in->buf);
-		in->start = in->scan = 0;
+		in->start = in->line = in->scan = 0;
 	}
 }
 
@@ -33,6 +33,7 @@ imapd_input_room(struct imapd_input *in)
 	if (in->start > 0) {
 		buf_consume(&in->buf, in->start);
 		in->scan -= in->start;
+		in->line -= in->start;
 		in->start = 0;
 	}
 	if (buf_reserve(&in->buf, IMAPD_READ_SIZE) == -1)
@@ -56,13 +57,13 @@ imapd_input_partial(const struct imapd_input *in)
 void
 imapd_input_done(struct imapd_input *in)
 {
-	in->start = in->scan;
+	in->start = in->line = in->scan;
 	in->text = 0;
 	in->take = 0;
 	in->literals = 0;
 	if (in->start == in->buf.len) {
 		buf_reset(&in->buf);
-		in->start = in->scan = 0;
+		in->start = in->line = in->scan = 0;
 	}
 }
 
@@ -94,22 +95,25 @@ input_drop(struct imapd_input *in)
 	return nl != NULL;
 }
 
-/* literal = "{" number ["+"] "}" at the end of a line. 1 if that is there. */
+/*
+ * literal = "{" number ["+"] "}" at the end of the line that starts at line.
+ * 1 if that is there.
+ */
 static int
-literal_at_end(struct imapd_line *l)
+literal_at_end(struct imapd_line *l, const char *line)
 {
 	char *end = l->p + l->len - 1, *p = end, *last;
 
-	if (l->len < 3 || *end != '}')
+	if (end - line < 2 || *end != '}')
 		return 0;
 	l->sync = 1;
 	if (p[-1] == '+') {
 		l->sync = 0;
 		p--;
 	}
-	for (last = p; p > l->p && p[-1] >= '0' && p[-1] <= '9'; p--)
+	for (last = p; p > line && p[-1] >= '0' && p[-1] <= '9'; p--)
 		;
-	if (p == last || p == l->p || p[-1] != '{')
+	if (p == last || p == line || p[-1] != '{')
 		return 0;
 	if (str_number(p, (size_t)(last - p), UINT64_MAX - 1,
 	    &l->literal) == -1)
@@ -145,6 +149,7 @@ imapd_input_next(struct imapd_input *in, struct imapd_line *l)
 		in->take -= n;
 		if (in->take > 0)
 			return IMAPD_INPUT_MORE;
+		in->line = in->scan;
 	}
 	n = in->buf.len - in->scan;
 	if (n == 0)
@@ -160,11 +165,12 @@ imapd_input_next(struct imapd_input *in, struct imapd_line *l)
 	if (nl == NULL)
 		return IMAPD_INPUT_MORE;
 	l->p = in->buf.data + in->start;
+	p = in->buf.data + in->line;
 	if (nl > p && nl[-1] == '\r')
 		nl--;
 	l->len = (size_t)(nl - l->p);
 	l->literal = 0;
-	if (nl > p && literal_at_end(l))
+	if (literal_at_end(l, p))
 		return IMAPD_INPUT_LITERAL;
 	return IMAPD_INPUT_COMMAND;
 }
@@ -179,6 +185,8 @@ imapd_input_take(struct imapd_input *in, const struct imapd_line *l)
 	    held + l->literal > IMAPD_COMMAND_MAX)
 		return -1;
 	in->take = l->literal;
+	if (in->take == 0)
+		in->line = in->scan;
 	return 0;
 }
 
@@ -202,6 +210,6 @@ imapd_input_divert(struct imapd_input *in, uint64_t max, char **p_r)
 	*p_r = in->buf.data + in->scan;
 	in->scan += n;
 	/* The command's text before it is no longer needed. */
-	in->start = in->scan;
+	in->start = in->line = in->scan;
 	return n;
 }

@@ -31,6 +31,7 @@ enum imapd_input_kind {
 struct imapd_input {
 	struct buf buf;
 	size_t	 start;		/* the command begins here */
+	size_t	 line;		/* its present line does: behind a literal */
 	size_t	 scan;		/* what is before is known */
 	size_t	 text;		/* octets of the command that are no literal */
 	uint64_t take;		/* octets of a literal still to come */

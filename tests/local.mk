@@ -5,6 +5,7 @@ include tests/store/local.mk
 include tests/server/local.mk
 include tests/master/local.mk
 include tests/mail/local.mk
+include tests/imapd/local.mk
 include tests/ctl/local.mk
 include tests/net/local.mk
 include tests/pop3d/local.mk

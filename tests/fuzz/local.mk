@@ -1,6 +1,7 @@
 # One target per parser, linked to the real archives.
 if FUZZ
 FUZZING = $(AM_LDFLAGS) -fsanitize=fuzzer
+include tests/fuzz/imapd.mk
 noinst_PROGRAMS += tests/fuzz/fuzz_mime tests/fuzz/fuzz_addresses
 tests_fuzz_fuzz_mime_SOURCES = tests/fuzz/fuzz_mime.c
 tests_fuzz_fuzz_mime_LDADD = $(MAIL) $(BASE)

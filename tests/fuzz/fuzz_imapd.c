@@ -1,0 +1,74 @@
+/*
+ * The input of imapd: lines and literals as they come, arguments, and what
+ * FETCH, SEARCH and STORE read out of them.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "imapd/imapd_args.h"
+#include "imapd/imapd_fetch.h"
+#include "imapd/imapd_flags.h"
+#include "imapd/imapd_input.h"
+#include "imapd/imapd_search.h"
+
+int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+static void
+command(char *p, size_t len)
+{
+	static uint32_t uids[] = { 1, 2, 3, 5, 8, 13, 21 };
+	static struct imapd_args args;
+	struct imapd_view v = { .uids = uids, .n = 7 };
+	const struct mime_charset *cs = mime_charset_find("utf-8", 5);
+	struct imapd_items items;
+	struct imapd_flags flags;
+	struct imapd_key *key;
+	struct imapd_set set;
+	const char *why;
+	char *sp = memchr(p, ' ', len);
+
+	if (sp == NULL || imapd_args_parse(&args, sp,
+	    len - (size_t)(sp - p), &why) == -1 || args.top == 0)
+		return;
+	(void)imapd_items_parse(&items, args.a);
+	imapd_items_clear(&items);
+	(void)imapd_flags_read(&flags, args.a, args.top);
+	imapd_flags_clear(&flags);
+	if (args.a->type == IMAPD_ATOM && imapd_view_set(&v, args.a->p,
+	    args.a->len, 1, &set) == 0) {
+		if (set.n > 0 && set.r[set.n - 1].hi > v.n)
+			abort();
+		imapd_set_clear(&set);
+	}
+	key = imapd_key_parse(args.a, args.top, &v, cs, &why);
+	imapd_key_free(&key);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	size_t step = len > 0 ? data[0] % 64 + 1 : 1, i, n;
+	struct imapd_input in;
+	struct imapd_line l;
+	enum imapd_input_kind k;
+
+	imapd_input_init(&in);
+	for (i = 1; i < len; i += n) {
+		n = len - i < step ? len - i : step;
+		memcpy(imapd_input_room(&in), data + i, n);
+		imapd_input_got(&in, n);
+		while ((k = imapd_input_next(&in, &l)) !=
+		    IMAPD_INPUT_MORE) {
+			if (k == IMAPD_INPUT_LITERAL) {
+				if (imapd_input_take(&in, &l) == -1)
+					imapd_input_refuse(&in, &l);
+				continue;
+			}
+			if (k == IMAPD_INPUT_COMMAND)
+				command(l.p, l.len);
+			imapd_input_done(&in);
+		}
+	}
+	imapd_input_clear(&in);
+	return 0;
+}

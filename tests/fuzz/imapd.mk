@@ -1,0 +1,12 @@
+FUZZ_IMAPD_LIBS = imapd/libimapd.a $(SERVER) $(MAIL) $(BASE) $(SERVER_LIBS)
+noinst_PROGRAMS += tests/fuzz/fuzz_imapd tests/fuzz/fuzz_utf7 \
+	tests/fuzz/fuzz_words
+tests_fuzz_fuzz_imapd_SOURCES = tests/fuzz/fuzz_imapd.c
+tests_fuzz_fuzz_imapd_LDADD = $(FUZZ_IMAPD_LIBS)
+tests_fuzz_fuzz_imapd_LDFLAGS = $(FUZZING)
+tests_fuzz_fuzz_utf7_SOURCES = tests/fuzz/fuzz_utf7.c
+tests_fuzz_fuzz_utf7_LDADD = $(FUZZ_IMAPD_LIBS)
+tests_fuzz_fuzz_utf7_LDFLAGS = $(FUZZING)
+tests_fuzz_fuzz_words_SOURCES = tests/fuzz/fuzz_words.c
+tests_fuzz_fuzz_words_LDADD = $(MAIL) $(BASE)
+tests_fuzz_fuzz_words_LDFLAGS = $(FUZZING)
