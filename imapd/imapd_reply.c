@@ -26,7 +26,7 @@ imapd_put_number(struct buf *out, uint64_t v)
  * while the client may still use old sequence numbers: in replies to FETCH,
  * STORE, SEARCH (RFC 3501 7.4.1).
  */
-static enum imapd_run
+static enum imapd_run ATTR_PRINTF(3, 0)
 reply(struct imapd_session *s, const char *kind, const char *fmt, va_list ap)
 {
 	unsigned flags = s->cmd != NULL ? s->cmd->flags : IMAPD_NO_SYNC;
