@@ -14,7 +14,6 @@ enum {
 	BACKOFF_MAX = 60,	/* seconds */
 };
 static const double QUICK = 1;		/* seconds alive and ready */
-static const double BURST = 0.02;	/* seconds */
 static const double SURPLUS = 60;	/* seconds idle */
 static const double SAY_FULL = 60;	/* seconds between two complaints */
 
@@ -80,15 +79,14 @@ back_off(enum row_id row)
 }
 
 static void
-row_failed(enum row_id row)
+row_failed(enum row_id row, double started)
 {
 	struct row_state *rs = &master.rows[row];
-	double now = ev_now(master.loop);
 
 	/* Several that fall together are one fall. */
-	if (now - rs->failed < BURST)
+	if (started < rs->failed)
 		return;
-	rs->failed = now;
+	rs->failed = ev_time();
 	if (++rs->quick >= QUICK_MAX)
 		back_off(row);
 	if (rs->quick >= QUICK_MAX && master.phase == PHASE_START)
@@ -105,7 +103,7 @@ row_fill(enum row_id row)
 		return;
 	for (n = fresh_needed(row); n > 0 && !ev_is_active(&rs->retry); n--)
 		if (proc_spawn(row, "") == NULL)
-			row_failed(row);
+			row_failed(row, ev_time());
 }
 
 void
@@ -146,7 +144,7 @@ pool_died(struct proc *p, int status)
 		rs->quick = 0;
 	else if (master.phase != PHASE_STOP &&
 	    rows[p->row].pool != POOL_SESSION)
-		row_failed(p->row);
+		row_failed(p->row, p->started);
 }
 
 static void

@@ -97,7 +97,7 @@ struct server {
 };
 
 /*
- * Both return the exit status. The umask is 007, the current folder is that
+ * Both return the exit status. The umask is 002, the current folder is that
  * of master ("/"); SIGTERM, SIGINT and SIGHUP are ignored (master stops its
  * programs over the channel), SIGPIPE too.
  */

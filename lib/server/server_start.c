@@ -275,7 +275,7 @@ server_begin(int argc, char **argv, const struct server *s, int loop)
 	options(argc, argv, s);
 	find_master(s);
 	signals();
-	umask(007);
+	umask(002);	/* every open says its mode */
 	if (load(s, &why) == -1)
 		log_usage("%s", buf_str(&why));
 	if (root)
