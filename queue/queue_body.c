@@ -16,6 +16,7 @@
 #include "queue/queue_body.h"
 
 enum {
+	STOCK_MAX = BODY_LOW + BODY_BATCH,
 	DROP_BATCH = 64,
 	INODES_MIN = 1000,	/* free inodes to be left alone */
 };
@@ -46,8 +47,8 @@ static int body_dir = -1, bad_dir = -1;
 static gid_t body_gid = (gid_t)-1;
 static uint64_t last, given;
 static uint64_t first;		/* name of this run: older ones are swept */
-static struct blank stock[BODY_LOW + BODY_BATCH];
-static size_t n_stock;
+static struct blank stock[STOCK_MAX];	/* a ring */
+static size_t stock_first, n_stock;
 static struct make making;
 static int is_making, failing;
 static struct drop *dropping;
@@ -96,7 +97,7 @@ make_done(struct task *t)
 
 	is_making = 0;
 	for (i = 0; i < m->n; i++)
-		stock[n_stock++] = m->file[i];
+		stock[(stock_first + n_stock++) % STOCK_MAX] = m->file[i];
 	if (m->n == 0) {
 		if (!failing)
 			log_warn("cannot make files: %s", strerror(m->error));
@@ -135,18 +136,15 @@ on_retry(struct ev_loop *l, ev_timer *w, int events)
 int
 body_take(uint64_t *id_r, int *fd_r)
 {
-	size_t i;
-
 	if (n_stock <= BODY_LOW)
 		make_start();
 	if (n_stock == 0)
 		return -1;
 	/* The oldest first: names rise with time. */
-	*id_r = stock[0].id;
-	*fd_r = stock[0].fd;
+	*id_r = stock[stock_first].id;
+	*fd_r = stock[stock_first].fd;
+	stock_first = (stock_first + 1) % STOCK_MAX;
 	n_stock--;
-	for (i = 0; i < n_stock; i++)
-		stock[i] = stock[i + 1];
 	if (*id_r > given)
 		given = *id_r;
 	return 0;
@@ -330,10 +328,11 @@ body_stop(void)
 		free(dropping);
 		dropping = NULL;
 	}
-	while (n_stock > 0) {
-		queue_id_text(stock[--n_stock].id, name);
-		fd_close(&stock[n_stock].fd);
+	for (; n_stock > 0; n_stock--) {
+		queue_id_text(stock[stock_first].id, name);
+		fd_close(&stock[stock_first].fd);
 		unlinkat(body_dir, name, 0);
+		stock_first = (stock_first + 1) % STOCK_MAX;
 	}
 	fd_close(&body_dir);
 	fd_close(&bad_dir);

@@ -55,7 +55,10 @@ lane_work(void *arg)
 		t->run(t);
 		pthread_mutex_lock(&l->lock);
 		line_add(&l->done, t);
+		/* Woken while the lock is held, the loop would wait for it. */
+		pthread_mutex_unlock(&l->lock);
 		ev_async_send(l->loop, &l->came);
+		pthread_mutex_lock(&l->lock);
 	}
 	pthread_mutex_unlock(&l->lock);
 	return NULL;
@@ -77,7 +80,7 @@ lane_came(struct ev_loop *loop, struct ev_async *w, int revents)
 }
 
 struct lane *
-lane_new(struct ev_loop *loop)
+lane_new(struct ev_loop *loop, const char *name)
 {
 	struct lane *l = mem_zalloc(1, sizeof(*l));
 	sigset_t all, old;
@@ -96,6 +99,7 @@ lane_new(struct ev_loop *loop)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (r != 0)
 		log_fatal("cannot make a thread: %s", strerror(r));
+	pthread_setname_np(l->thread, name);
 	return l;
 }
 
@@ -123,6 +127,6 @@ lane_put(struct lane *l, struct task *t)
 {
 	pthread_mutex_lock(&l->lock);
 	line_add(&l->todo, t);
-	pthread_cond_signal(&l->wake);
 	pthread_mutex_unlock(&l->lock);
+	pthread_cond_signal(&l->wake);
 }

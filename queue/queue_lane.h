@@ -19,7 +19,8 @@ struct task {
 
 struct lane;
 
-struct lane *lane_new(struct ev_loop *loop);
+/* name: the thread's, for top and perf. */
+struct lane *lane_new(struct ev_loop *loop, const char *name);
 /* Waits for the task that runs; what waits behind it is not run. */
 void	lane_free(struct lane **l);
 void	lane_put(struct lane *l, struct task *t);

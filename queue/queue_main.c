@@ -206,6 +206,7 @@ finish(void)
 	lane_free(&queue.sync);
 	lane_free(&queue.files);
 	lane_free(&queue.slow);
+	log_release();
 	commit_end();
 	body_stop();
 	table_close();
@@ -243,8 +244,10 @@ on_turn(struct ev_loop *l, ev_prepare *w, int events)
 		    queue.active >= queue.conf.active_max)
 			break;
 	}
+	log_release();
 	intake_flush();
 	job_flush();
+	log_hold();
 	next_due();
 	if (!queue.stopping || !commit_quiet())
 		return;
@@ -274,9 +277,9 @@ begin(struct ev_loop *l)
 	if (queue.loop != NULL)
 		return;
 	queue.loop = l;
-	queue.sync = lane_new(l);
-	queue.files = lane_new(l);
-	queue.slow = lane_new(l);
+	queue.sync = lane_new(l, "queue-sync");
+	queue.files = lane_new(l, "queue-files");
+	queue.slow = lane_new(l, "queue-slow");
 	path = state_path("spool/queue");
 	if (body_start(path, highest, intake_stock, &why) == -1)
 		log_fatal("%s", buf_str(&why));

@@ -85,6 +85,18 @@ message_plan(struct message *m)
 		message_settle(m);
 }
 
+/* Looks once in a turn of the loop whether the tables were replaced. */
+static void
+tables_fresh(void)
+{
+	static ev_tstamp looked;
+
+	if (ev_now(queue.loop) == looked)
+		return;
+	looked = ev_now(queue.loop);
+	tables_refresh(queue.tables);
+}
+
 /* Not an attempt, only a pause. */
 void
 message_later(struct message *m, int64_t seconds)
@@ -99,7 +111,7 @@ message_expand(struct message *m)
 {
 	const char *smart = queue.conf.relay_host[0] != '\0' ? "" : NULL;
 
-	tables_refresh(queue.tables);
+	tables_fresh();
 	if (expand(queue.tables, &m->env, smart, &m->targets) == -1) {
 		log_warn("%016llx: the tables cannot be read",
 		    (unsigned long long)m->id);

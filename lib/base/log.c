@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,14 @@ static const char *log_name = "rohrpost";
 static int log_plain = 1;
 static int log_debugging;
 static unsigned long log_lost;
+
+/* Lines held back; PIPE_BUF is what a pipe takes whole or not at all. */
+static _Thread_local struct {
+	int	 on;
+	unsigned lines;
+	size_t	 len;
+	char	 text[PIPE_BUF];
+} held;
 
 void
 log_init(const char *name, int plain)
@@ -74,6 +83,57 @@ log_clean(char *out, size_t max, const char *in, size_t len)
 	return o;
 }
 
+static void
+log_write(const char *p, size_t len, unsigned lines)
+{
+	int e = errno;
+
+	if (len == 0)
+		return;
+	if (write(2, p, len) == (ssize_t)len)
+		log_lost = 0;
+	else
+		log_lost += lines;
+	errno = e;
+}
+
+static void
+log_flush(void)
+{
+	log_write(held.text, held.len, held.lines);
+	held.len = 0;
+	held.lines = 0;
+}
+
+void
+log_hold(void)
+{
+	held.on = 1;
+}
+
+void
+log_release(void)
+{
+	log_flush();
+	held.on = 0;
+}
+
+static void
+log_line(char level, const char *line, size_t len)
+{
+	if (held.len + len > sizeof(held.text))
+		log_flush();
+	if (!held.on || len > sizeof(held.text)) {
+		log_write(line, len, 1);
+		return;
+	}
+	memcpy(held.text + held.len, line, len);
+	held.len += len;
+	held.lines++;
+	if (level != 'i' && level != 'd')
+		log_flush();
+}
+
 static void log_put(char level, const char *fmt, va_list ap)
     ATTR_PRINTF(2, 0);
 
@@ -81,8 +141,8 @@ static void
 log_put(char level, const char *fmt, va_list ap)
 {
 	char text[LOG_LINE_MAX], line[LOG_LINE_MAX];
-	size_t n;
 	int len, e = errno;
+	size_t n;
 
 	len = vsnprintf(text, sizeof(text), fmt, ap);
 	if (len < 0)
@@ -98,10 +158,7 @@ log_put(char level, const char *fmt, va_list ap)
 		n = (size_t)snprintf(line, 100, "%c ", level);
 	n += log_clean(line + n, sizeof(line) - n - 1, text, (size_t)len);
 	line[n++] = '\n';
-	if (write(2, line, n) == (ssize_t)n)
-		log_lost = 0;
-	else
-		log_lost++;
+	log_line(level, line, n);
 	errno = e;
 }
 

@@ -45,6 +45,15 @@ void	log_verbose(int on);
  */
 size_t	log_clean(char *out, size_t max, const char *in, size_t len);
 
+/*
+ * For loops that do much in a turn: between the two, info and debug lines of
+ * this thread are kept and written together, as many as go into the pipe at
+ * once. Say log_release before the peers hear what the lines tell of. Every
+ * other line takes those before it along at once.
+ */
+void	log_hold(void);
+void	log_release(void);
+
 void	log_debug(const char *fmt, ...) ATTR_PRINTF(1, 2);
 void	log_info(const char *fmt, ...) ATTR_PRINTF(1, 2);
 void	log_warn(const char *fmt, ...) ATTR_PRINTF(1, 2);
