@@ -102,7 +102,9 @@ show(struct setup *s, FILE *f)
 		fprintf(f, "%s/%s:\n%s\n", s->dir,
 		    text_name((enum text_id)i), buf_str(&text));
 	}
-	if (s->cert.len > 0)
+	if (s->file[SETUP_RELAY_PASSWORD].len > 0)
+		fprintf(f, "%s/relay.password: what was answered\n", s->dir);
+	if (s->file[SETUP_CERT].len > 0)
 		fprintf(f, "%s/certificate.pem and key.pem: new, "
 		    "self-signed, for %s\n", s->dir, s->hostname);
 	fprintf(f, "%s: the directories\n", s->state_dir);
@@ -146,15 +148,11 @@ write_conf(struct setup *s, struct buf *why)
 }
 
 static int
-write_certificate(struct setup *s, struct buf *why)
+write_files(struct setup *s, struct buf *why)
 {
-	if (s->cert.len == 0)
+	if (setup_write_files(s, s->set.dirfd) == 0)
 		return 0;
-	if (fd_replace(s->set.dirfd, "key.pem", 0600, s->key.data,
-	    s->key.len) == 0 && fd_replace(s->set.dirfd, "certificate.pem",
-	    0644, s->cert.data, s->cert.len) == 0)
-		return 0;
-	buf_set(why, "%s/certificate.pem: %s", s->dir, strerror(errno));
+	buf_set(why, "%s: %s", s->dir, strerror(errno));
 	return -1;
 }
 
@@ -166,7 +164,7 @@ write_all(struct setup *s, struct buf *why)
 	if (system_users(why) == -1 || system_dirs(s->state_dir, why) == -1)
 		return -1;
 	g = geteuid() == 0 ? getgrnam("rp-auth") : NULL;
-	if (write_certificate(s, why) == -1 || set_save(&s->set, why) == -1 ||
+	if (write_files(s, why) == -1 || set_save(&s->set, why) == -1 ||
 	    write_conf(s, why) == -1)
 		return -1;
 	return set_compile(&s->set, s->state_dir, g == NULL ? (gid_t)-1 :
@@ -176,6 +174,8 @@ write_all(struct setup *s, struct buf *why)
 static void
 finish(struct setup *s, int written)
 {
+	int i;
+
 	if (s->set_open) {
 		setup_unstage(s);
 		if (s->made_dir && !written)
@@ -187,8 +187,8 @@ finish(struct setup *s, int written)
 	answers_clear(&s->answers);
 	keys_clear(&s->keys);
 	conf_clear(&s->conf);
-	buf_wipe(&s->key);
-	buf_clear(&s->cert);
+	for (i = 0; i < SETUP_FILES; i++)
+		buf_wipe(&s->file[i]);
 	free(s->dir);
 	free(s->hostname);
 	free(s->state_dir);

@@ -1,7 +1,8 @@
 /*
  * trace: follows a message through the log. One pass collects the queue ids
- * of the lines that speak of what was asked for; the second prints every line
- * about one of them, oldest file first.
+ * of the lines that speak of what was asked for; the next adds those that
+ * stand in a line with one of them (a bounce names what it is about); the last
+ * prints every line about one of them, oldest file first.
  */
 #include "config.h"
 
@@ -36,7 +37,7 @@ struct trace {
 	struct out out;
 };
 
-typedef void	line_fn(struct trace *, char *line);
+typedef void	line_fn(struct trace *, const char *line);
 
 static int
 compare(const void *a, const void *b)
@@ -120,7 +121,7 @@ each_line(struct trace *t, line_fn *f)
 
 /* The next queue id in *p, which then points behind it; 0 at the end. */
 static int
-next_id(char **p, char id[QUEUE_ID_LEN + 1])
+next_id(const char **p, char id[QUEUE_ID_LEN + 1])
 {
 	static const char hex[] = "0123456789abcdef";
 	size_t n;
@@ -180,7 +181,7 @@ speaks_of(const char *line, const char *what)
 }
 
 static void
-collect(struct trace *t, char *line)
+collect(struct trace *t, const char *line)
 {
 	char id[QUEUE_ID_LEN + 1];
 	int found = 0;
@@ -209,17 +210,34 @@ print_line(struct trace *t, const char *line)
 	out_text(&t->out, line);
 }
 
-static void
-print(struct trace *t, char *line)
+static int
+is_known(struct trace *t, const char *line)
 {
-	char id[QUEUE_ID_LEN + 1], *p = line;
+	char id[QUEUE_ID_LEN + 1];
 
-	while (next_id(&p, id)) {
-		if (tfind(id, &t->ids, compare) != NULL) {
-			print_line(t, line);
-			return;
-		}
+	while (next_id(&line, id)) {
+		if (tfind(id, &t->ids, compare) != NULL)
+			return 1;
 	}
+	return 0;
+}
+
+static void
+relate(struct trace *t, const char *line)
+{
+	char id[QUEUE_ID_LEN + 1];
+
+	if (!is_known(t, line))
+		return;
+	while (next_id(&line, id))
+		add_id(t, id);
+}
+
+static void
+print(struct trace *t, const char *line)
+{
+	if (is_known(t, line))
+		print_line(t, line);
 }
 
 int
@@ -234,7 +252,7 @@ cmd_trace(struct ctl *c)
 	t->what = c->args[0];
 	t->is_id = strlen(t->what) == QUEUE_ID_LEN &&
 	    strspn(t->what, "0123456789abcdef") == QUEUE_ID_LEN;
-	if (each_line(t, collect) == -1)
+	if (each_line(t, collect) == -1 || each_line(t, relate) == -1)
 		goto done;
 	out_init(&t->out, stdout, c->json);
 	out_name(&t->out, "time", 4);

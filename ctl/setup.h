@@ -12,6 +12,16 @@
 #include "ctl/ctl_keys.h"
 #include "ctl/ctl_set.h"
 
+/* Files that setup itself makes, beside rohrpost.conf. */
+enum setup_file { SETUP_CERT, SETUP_KEY, SETUP_RELAY_PASSWORD, SETUP_FILES };
+
+struct setup_file_row {
+	const char *name, *key;	/* of the file; in rohrpost.conf */
+	mode_t	 mode;
+};
+
+extern const struct setup_file_row setup_files[SETUP_FILES];
+
 struct setup {
 	struct ctl *ctl;
 	char	*dir;		/* configuration directory, absolute */
@@ -22,7 +32,7 @@ struct setup {
 	struct set set;
 	int	 set_open;
 	struct conf_file conf;
-	struct buf cert, key;	/* PEM, where a certificate is to be made */
+	struct buf file[SETUP_FILES];	/* empty: not to be written */
 	char	*hostname, *state_dir;	/* normalised; absolute */
 };
 
@@ -38,6 +48,8 @@ int	setup_tables(struct setup *s, struct buf *why) ATTR_CHECK;
 int	setup_conf(struct setup *s, struct buf *why) ATTR_CHECK;
 /* Lets every program judge the new configuration. 0, or -1 with why. */
 int	setup_check(struct setup *s, struct buf *why) ATTR_CHECK;
+/* Writes those files into a directory. 0, or -1 with errno. */
+int	setup_write_files(struct setup *s, int dirfd) ATTR_CHECK;
 /* Removes the staging directory. */
 void	setup_unstage(struct setup *s);
 /* "ANSWERS:LINE: words"; returns -1. */

@@ -64,6 +64,26 @@ ask_user(struct answers *as, const char *domain, struct buf *address,
 }
 
 static int
+ask_relay_login(struct answers *as, struct buf *value, struct buf *why)
+{
+	struct buf password = BUF_INIT(0);
+	int r;
+
+	if (ask("Login there, or none", "none", value, why) == -1)
+		return -1;
+	if (strcmp(buf_str(value), "none") == 0)
+		return 0;
+	r = answers_add(as, "relay_user", buf_str(value), 0, why);
+	if (r == 0)
+		r = ctl_password(0, buf_str(value), &password, why);
+	if (r == 0)
+		r = answers_add(as, "relay_password", buf_str(&password), 0,
+		    why);
+	buf_wipe(&password);
+	return r;
+}
+
+static int
 ask_relay(struct answers *as, struct buf *value, struct buf *why)
 {
 	if (ask_into(as, "profile", "Way out and in: direct, relay (through "
@@ -71,8 +91,10 @@ ask_relay(struct answers *as, struct buf *value, struct buf *why)
 		return -1;
 	if (strcmp(buf_str(value), "direct") == 0)
 		return 0;
-	return ask_into(as, "relay_host", "Host of the provider's smarthost",
-	    "", value, why);
+	if (ask_into(as, "relay_host", "Host of the provider's smarthost",
+	    "", value, why) == -1)
+		return -1;
+	return ask_relay_login(as, value, why);
 }
 
 static int

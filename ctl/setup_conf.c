@@ -16,8 +16,6 @@
 #include "lib/base/mem.h"
 #include "lib/mail/limits.h"
 
-#define STAGE ".setup"
-
 enum profile { PROFILE_DIRECT, PROFILE_RELAY, PROFILE_COLLECTOR };
 
 /* A profile is a set of defaults: what was answered wins. */
@@ -139,6 +137,18 @@ pass_through(struct setup *s, struct buf *why)
 	return 0;
 }
 
+/* Sets the key to the place of a file that is ours. The path. */
+static const char *
+set_own(struct setup *s, struct conf_file *conf, enum setup_file which)
+{
+	struct buf path = BUF_INIT(0);
+
+	buf_printf(&path, "%s/%s", s->dir, setup_files[which].name);
+	conf_set(conf, setup_files[which].key, buf_str(&path));
+	buf_clear(&path);
+	return conf_get(conf, setup_files[which].key);
+}
+
 static int
 make_certificate(struct setup *s, struct buf *why)
 {
@@ -150,7 +160,8 @@ make_certificate(struct setup *s, struct buf *why)
 
 	while ((r = text_next(&s->set.t[TEXT_DOMAINS], &i)) != NULL)
 		names[n++] = r->key;
-	done = cert_make(s->hostname, names, n, &s->cert, &s->key, why);
+	done = cert_make(s->hostname, names, n, &s->file[SETUP_CERT],
+	    &s->file[SETUP_KEY], why);
 	free(names);
 	return done;
 }
@@ -172,10 +183,11 @@ set_certificate(struct setup *s, struct buf *why)
 {
 	const struct answer *cert = find(s, "certificate"),
 	    *key = find(s, "key");
-	struct buf path = BUF_INIT(0);
+	struct conf_file *conf = &s->conf;
+	const char *path;
 	int r = 0, self;
 
-	self = cert == NULL ? conf_get(&s->conf, "tls_certificate") == NULL :
+	self = cert == NULL ? conf_get(conf, "tls_certificate") == NULL :
 	    strcmp(cert->value, "self-signed") == 0;
 	if (!self && cert != NULL && key == NULL)
 		return setup_refuse(s, cert, why, "certificate: its "
@@ -185,18 +197,25 @@ set_certificate(struct setup *s, struct buf *why)
 	    set_file(s, "tls_key", key, why) == -1))
 		return -1;
 	if (self) {
-		buf_printf(&path, "%s/key.pem", s->dir);
-		conf_set(&s->conf, "tls_key", buf_str(&path));
-		r = access(buf_str(&path), R_OK);
-		buf_reset(&path);
-		buf_printf(&path, "%s/certificate.pem", s->dir);
-		conf_set(&s->conf, "tls_certificate", buf_str(&path));
+		set_own(s, conf, SETUP_KEY);
+		path = set_own(s, conf, SETUP_CERT);
 		/* One that is there and good stays: clients know it. */
-		if (r == -1 || !cert_good(buf_str(&path), s->hostname))
+		if (access(conf_get(conf, "tls_key"), R_OK) == -1 ||
+		    !cert_good(path, s->hostname))
 			r = make_certificate(s, why);
-		buf_clear(&path);
 	}
 	return r;
+}
+
+static void
+set_relay_password(struct setup *s)
+{
+	const struct answer *a = find(s, "relay_password");
+
+	if (a == NULL)
+		return;
+	set_own(s, &s->conf, SETUP_RELAY_PASSWORD);
+	buf_printf(&s->file[SETUP_RELAY_PASSWORD], "%s\n", a->value);
 }
 
 static int
@@ -235,134 +254,6 @@ setup_conf(struct setup *s, struct buf *why)
 		return setup_refuse(s, find(s, "state_dir"), why,
 		    "state_dir: not an absolute path");
 	s->state_dir = mem_strdup(state);
+	set_relay_password(s);
 	return set_certificate(s, why);
-}
-
-/* The answer that a line of the new configuration came from, or NULL. */
-static const struct answer *
-answer_of_line(struct setup *s, unsigned line)
-{
-	size_t i;
-
-	for (i = 0; i < s->answers.n; i++) {
-		if (!s->answers.a[i].own && s->answers.a[i].line != 0 &&
-		    conf_line(&s->conf, s->answers.a[i].key) == line)
-			return &s->answers.a[i];
-	}
-	return NULL;
-}
-
-/* Faults are found in the staged file; the operator wrote the answers. */
-static void
-translate(struct setup *s, const char *stage, const struct buf *found,
-    struct buf *why)
-{
-	const char *p = buf_str(found), *nl, *words;
-	const struct answer *a;
-	size_t n = strlen(stage);
-	unsigned line;
-
-	buf_reset(why);
-	for (; *p != '\0'; p = nl + (*nl == '\n')) {
-		nl = strchrnul(p, '\n');
-		if (why->len > 0)
-			buf_putc(why, '\n');
-		words = p;
-		line = 0;
-		if (strncmp(p, stage, n) == 0) {
-			words = p + n;
-			line = (unsigned)strtoul(words, NULL, 10);
-			words += strspn(words, "0123456789: ");
-		}
-		a = line == 0 ? NULL : answer_of_line(s, line);
-		if (a != NULL)
-			buf_printf(why, "%s:%u: ", s->answers.name, a->line);
-		else if (line != 0)
-			buf_printf(why, "%s/rohrpost.conf:%u: ", s->dir,
-			    line);
-		buf_append(why, words, (size_t)(nl - words));
-	}
-}
-
-static int
-stage_files(struct setup *s, int dirfd, const char *stage, struct buf *why)
-{
-	struct buf text = BUF_INIT(0), path = BUF_INIT(0);
-	struct conf_file copy;
-	int r = 0;
-
-	conf_print(&s->conf, &text);
-	conf_read(&copy, buf_str(&text), text.len);
-	if (s->cert.len > 0) {
-		buf_printf(&path, "%s/certificate.pem", stage);
-		conf_set(&copy, "tls_certificate", buf_str(&path));
-		buf_reset(&path);
-		buf_printf(&path, "%s/key.pem", stage);
-		conf_set(&copy, "tls_key", buf_str(&path));
-		if (fd_replace(dirfd, "certificate.pem", 0644, s->cert.data,
-		    s->cert.len) == -1 || fd_replace(dirfd, "key.pem", 0600,
-		    s->key.data, s->key.len) == -1)
-			r = -1;
-	}
-	buf_reset(&text);
-	conf_print(&copy, &text);
-	if (r == 0)
-		r = fd_replace(dirfd, "rohrpost.conf", 0600, buf_str(&text),
-		    text.len);
-	if (r == -1)
-		buf_set(why, "%s: %s", stage, strerror(errno));
-	conf_clear(&copy);
-	buf_clear(&text);
-	buf_clear(&path);
-	return r;
-}
-
-void
-setup_unstage(struct setup *s)
-{
-	static const char *const files[] = { "certificate.pem", "key.pem",
-		"rohrpost.conf" };
-	char name[64];
-	size_t i;
-
-	if (!s->staged)
-		return;
-	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		snprintf(name, sizeof(name), STAGE "/%s", files[i]);
-		unlinkat(s->set.dirfd, name, 0);
-	}
-	unlinkat(s->set.dirfd, STAGE, AT_REMOVEDIR);
-	s->staged = 0;
-}
-
-int
-setup_check(struct setup *s, struct buf *why)
-{
-	struct buf stage = BUF_INIT(0), found = BUF_INIT(0);
-	int dirfd = -1, r = -1;
-
-	buf_printf(&stage, "%s/" STAGE, s->dir);
-	if (mkdirat(s->set.dirfd, STAGE, 0700) == -1 && errno != EEXIST) {
-		buf_set(why, "%s: %s", buf_str(&stage), strerror(errno));
-		goto done;
-	}
-	s->staged = 1;
-	dirfd = openat(s->set.dirfd, STAGE, O_RDONLY | O_DIRECTORY |
-	    O_NOFOLLOW | O_CLOEXEC);
-	if (dirfd == -1) {
-		buf_set(why, "%s: %s", buf_str(&stage), strerror(errno));
-		goto done;
-	}
-	r = stage_files(s, dirfd, buf_str(&stage), why);
-	if (r == 0 && keys_check(buf_str(&stage), &found) == -1) {
-		buf_puts(&stage, "/rohrpost.conf:");
-		translate(s, buf_str(&stage), &found, why);
-		r = -1;
-	}
-	fd_close(&dirfd);
-done:
-	setup_unstage(s);
-	buf_clear(&stage);
-	buf_clear(&found);
-	return r;
 }
