@@ -68,6 +68,14 @@ imapd_items_add(struct imapd_items *items, enum imapd_item_kind kind,
 		if (items->item[i].kind == kind)
 			return;
 	item_add(items, kind)->label = mem_strdup(label);
+	if (kind == IMAPD_UID_ITEM && items->n > 1) {
+		/* Clients read an answer the easier for a UID before literals. */
+		struct imapd_item uid = items->item[items->n - 1];
+
+		memmove(items->item + 1, items->item,
+		    (items->n - 1) * sizeof(*items->item));
+		items->item[0] = uid;
+	}
 }
 
 void

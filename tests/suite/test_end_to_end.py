@@ -181,12 +181,15 @@ User anna@example.test
 Pass "%s"
 SSLType IMAPS
 CertificateFile %s
+
 IMAPStore far
 Account a
+
 MaildirStore near
 Path %s/
 Inbox %s/INBOX
 SubFolders Verbatim
+
 Channel c
 Far :far:
 Near :near:
