@@ -17,6 +17,8 @@ log_to_logger(void)
 {
 	if (dup2(master.log_write_fd, STDERR_FILENO) == -1)
 		log_fatal("log pipe: %s", strerror(errno));
+	if (!master.debug)
+		fd_close(&master.stderr_fd);
 	log_init("master", 0);
 	log_verbose(master.conf.verbose);
 }

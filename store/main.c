@@ -113,6 +113,7 @@ main(int argc, char **argv)
 {
 	const struct server s = {
 		.kind = PEER_STORE,
+		.sole = 1,
 		.user = "rp-store",
 		.group = "rp-spool",
 		.keys = keys,
