@@ -6,3 +6,27 @@ if CMOCKA
 EXTRA_PROGRAMS += tests/bench/bench_queue
 tests_bench_bench_queue_LDADD = $(QUEUE_RIG)
 endif
+
+# The load generators of `make bench`, and what checks the mailboxes.
+BENCH = tests/bench/smtp_load tests/bench/smtp_sink tests/bench/imap_source \
+	tests/bench/pop3_source tests/bench/bench_check
+BENCH_COMMON = tests/bench/bench.c tests/bench/bench.h
+BENCH_LIBS = $(BASE) $(OPENSSL_LIBS) -lpthread
+EXTRA_PROGRAMS += $(BENCH)
+tests_bench_smtp_load_SOURCES = tests/bench/smtp_load.c $(BENCH_COMMON)
+tests_bench_smtp_load_LDADD = $(BENCH_LIBS)
+tests_bench_smtp_sink_SOURCES = tests/bench/smtp_sink.c $(BENCH_COMMON)
+tests_bench_smtp_sink_LDADD = $(BENCH_LIBS)
+tests_bench_imap_source_SOURCES = tests/bench/imap_source.c $(BENCH_COMMON)
+tests_bench_imap_source_LDADD = $(BENCH_LIBS)
+tests_bench_pop3_source_SOURCES = tests/bench/pop3_source.c $(BENCH_COMMON)
+tests_bench_pop3_source_LDADD = $(BENCH_LIBS)
+tests_bench_bench_check_SOURCES = tests/bench/bench_check.c $(BENCH_COMMON)
+tests_bench_bench_check_LDADD = $(BENCH_LIBS)
+CLEANFILES += $(BENCH)
+EXTRA_DIST += tests/bench/run tests/bench/peers.py
+# Needs root; installs Debian's Postfix and Dovecot and compares with them.
+bench: $(BENCH)
+	/usr/bin/python3 $(srcdir)/tests/bench/run --build $(builddir) \
+	    $(BENCHFLAGS)
+.PHONY: bench
