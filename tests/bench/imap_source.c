@@ -97,13 +97,13 @@ append(struct session *s, unsigned who, unsigned round)
 	double began = bench_now();
 	struct buf b = BUF_INIT(0);
 	size_t len;
+	char *p;
 
 	bench_message(&b, "append", who * 100000 + round, size);
 	bench_printf(&s->c, "a%u APPEND INBOX {%zu}\r\n", ++s->tag, b.len);
-	do
-		if (*bench_line(&s->c, &len) == 'a')
-			bench_die("APPEND was refused");
-	while (s->c.in[s->c.start > len ? s->c.start - len - 2 : 0] != '+');
+	while (*(p = bench_line(&s->c, &len)) != '+')
+		if (*p == 'a')
+			bench_die("APPEND: %s", p);
 	bench_write(&s->c, b.data, b.len);
 	bench_write(&s->c, "\r\n", 2);
 	finish(s, "APPEND");
