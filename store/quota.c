@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "store/account.h"
@@ -99,7 +100,7 @@ publish(void)
 	snprintf(tmp, sizeof(tmp), "%s.new", store.full_path);
 	fd = open(tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
 	    0644);
-	r = fd == -1 ? -1 : write_cdb(fd);
+	r = fd == -1 || write_cdb(fd) == -1 ? -1 : fd_sync(fd);
 	if (fd != -1 && close(fd) == -1)
 		r = -1;
 	if (r == -1 || rename(tmp, store.full_path) == -1)

@@ -78,7 +78,9 @@ map_cdb_open(const char *path, int missing_ok, struct buf *why)
 
 	m->path = mem_strdup(path);
 	m->missing_ok = missing_ok;
-	if (map_load(m) == -1 && !(missing_ok && errno == ENOENT)) {
+	if (map_load(m) == -1 && missing_ok && errno == EPROTO)
+		log_warn("%s: not a cdb file; it counts as missing", path);
+	else if (!m->open && !(missing_ok && errno == ENOENT)) {
 		buf_set(why, "%s: %s", path, errno == EPROTO ?
 		    "not a cdb file" : strerror(errno));
 		map_free(&m);

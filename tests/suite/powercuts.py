@@ -21,8 +21,9 @@ import load
 import rohrpost
 
 FS = {
-    "ext4": (["mkfs.ext4", "-q", "-F", "-m", "0"], "loop,commit=300"),
-    "xfs": (["mkfs.xfs", "-q", "-f"], "loop"),
+    "ext4": (["mkfs.ext4", "-q", "-F", "-m", "0"], "loop,commit=300",
+             "loop"),
+    "xfs": (["mkfs.xfs", "-q", "-f"], "loop", "loop,nouuid"),
 }
 SIZE = 400 << 20
 
@@ -92,7 +93,7 @@ def cut(inst, sender, image, base, fs, number):
         run("cp", "--sparse=always", str(image), str(copy))
     where = base / ("mnt%d" % number)
     try:
-        with mounted(copy, where, "loop"):
+        with mounted(copy, where, FS[fs][2]):
             other = second(inst, base, where / "state", number)
             try:
                 other.start()
@@ -115,6 +116,8 @@ def cut(inst, sender, image, base, fs, number):
     print("%s cut %d: %d acknowledged, missing %d, broken %d, twice %d" %
           (fs, number, len(acked), len(missing), len(broken),
            len(repeated)), flush=True)
+    for words in (missing + broken)[:5]:
+        print("  " + words[:4000], flush=True)
     return missing + broken
 
 
@@ -172,7 +175,7 @@ def main():
         lost += ["%s: %s" % (fs, words) for words in some]
         acked += count
     for words in lost[:20]:
-        print("  " + words[:500])
+        print("  " + words[:4000])
     print("cuts %d, acknowledged %d, lost or broken %d" %
           (args.cuts, acked, len(lost)))
     ok = bool(lost) if args.expect_loss else not lost

@@ -15,6 +15,8 @@ def picture(inst):
     m = inst.imap()
     typ, rows = m.list()
     for row in rows:
+        if b"\\Noselect" in row:
+            continue
         name = re.search(rb'"([^"]*)"$|(\S+)$', row)
         name = (name.group(1) or name.group(2)).decode()
         typ, data = m.status(name, "(UIDVALIDITY UIDNEXT MESSAGES)")
