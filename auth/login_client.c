@@ -300,7 +300,7 @@ client_alloc(struct login_server *s, enum service service, int fd)
 	c->server = s;
 	c->service = service;
 	c->session = -1;
-	c->rest = 1;
+	c->rest = LOGIN_REST_YES;
 	c->slot = s->free_slot[--s->n_free];
 	s->slot[c->slot] = c;
 	s->clients++;

@@ -41,6 +41,12 @@ enum login_state {
 	LOGIN_DEAD,	/* login_client_done frees it */
 };
 
+enum login_rest {
+	LOGIN_REST_NO,		/* in an answer, a literal perhaps */
+	LOGIN_REST_YES,		/* at the end of one */
+	LOGIN_REST_BYE,		/* the session has said BYE */
+};
+
 struct login_server;
 
 struct login_client {
@@ -57,7 +63,8 @@ struct login_client {
 	int	 session;		/* descriptor, -1 */
 	enum login_state state;
 	enum service service;
-	unsigned client_ended : 1, session_ended : 1, rest : 1, listed : 1;
+	enum login_rest rest;
+	unsigned client_ended : 1, session_ended : 1, listed : 1;
 	char	 remote[80];
 };
 
@@ -116,10 +123,11 @@ void	login_proxy_start(struct login_client *c);
 void	login_proxy_client(struct login_client *c, int events);
 void	login_proxy_session(struct login_client *c, int events);
 /*
- * Does the server's stream rest at the end of an answer after these octets,
- * so that a line of ours can stand behind it? was: did it before them.
+ * How the server's stream stands after these octets; was: before them. Only
+ * where an answer has just ended can a line of ours stand behind it.
  */
-int	login_proxy_rest(int was, const char *p, size_t len);
+enum login_rest login_proxy_rest(enum login_rest was, const char *p,
+	    size_t len);
 
 /* login_auth.c */
 /* Takes over a fresh channel; who waits on the old one is answered. */

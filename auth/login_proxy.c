@@ -46,18 +46,44 @@ is_end_line(const char *p, size_t len)
 	    str_is(next, n, "EXPUNGE");
 }
 
-int
-login_proxy_rest(int was, const char *p, size_t len)
+static int
+is_bye(const char *p, size_t len)
 {
-	const char *lf;
+	return len >= 5 && memcmp(p, "* BYE", 5) == 0;
+}
 
-	if (len < 2 || p[len - 1] != '\n' || p[len - 2] != '\r')
-		return 0;
-	len -= 2;
-	lf = memrchr(p, '\n', len);
-	if (lf == NULL)
-		return was && is_end_line(p, len);
-	return is_end_line(lf + 1, len - (size_t)(lf + 1 - p));
+/* Where the line that ends at end begins; NULL: before start. */
+static const char *
+line_start(const char *start, const char *end)
+{
+	const char *lf = memrchr(start, '\n', (size_t)(end - start));
+
+	return lf != NULL ? lf + 1 : NULL;
+}
+
+enum login_rest
+login_proxy_rest(enum login_rest was, const char *p, size_t len)
+{
+	const char *end, *last, *before;
+
+	if (was == LOGIN_REST_BYE)
+		return was;
+	if (len < 2 || memcmp(p + len - 2, "\r\n", 2) != 0)
+		return LOGIN_REST_NO;
+	end = p + len - 2;
+	if ((last = line_start(p, end)) == NULL) {
+		if (was == LOGIN_REST_NO)
+			return was;
+		last = p;
+	}
+	before = last == p ? NULL : line_start(p, last - 1);
+	if (before == NULL)
+		before = p;
+	if (is_bye(last, (size_t)(end - last)) ||
+	    is_bye(before, (size_t)(last - before)))
+		return LOGIN_REST_BYE;
+	return is_end_line(last, (size_t)(end - last)) ? LOGIN_REST_YES :
+	    LOGIN_REST_NO;
 }
 
 /* Sends what waits for the session; its end shows on the reading side. */
@@ -143,7 +169,7 @@ session_end(struct login_client *c)
 	if (c->io.tx.len > 0)
 		return;
 	if ((c->service == SERVICE_IMAP || c->service == SERVICE_IMAPS) &&
-	    c->rest && login_io_write(&c->io, bye, sizeof(bye) - 1) == -1)
+	    c->rest == LOGIN_REST_YES && login_io_write(&c->io, bye, sizeof(bye) - 1) == -1)
 		c->state = LOGIN_DEAD;
 	else
 		login_client_end(c);

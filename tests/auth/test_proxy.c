@@ -504,14 +504,18 @@ static void
 test_rest(void **state)
 {
 	static const struct {
-		int	 was;
+		enum login_rest was;
 		const char *text;
-		int	 rest;
+		enum login_rest rest;
 	} row[] = {
 		{ 0, "* 1 FETCH (FLAGS ())\r\na1 OK done\r\n", 1 },
 		{ 1, "a1 NO [X] y\r\n", 1 }, { 0, "a1 OK done\r\n", 0 },
 		{ 1, "+ idling\r\n", 1 }, { 1, "* 12 EXISTS\r\n", 1 },
-		{ 1, "* 12 FETCH (x\r\n", 0 }, { 1, "* BYE x\r\n", 0 },
+		{ 1, "* 12 FETCH (x\r\n", 0 }, { 1, "* BYE x\r\n", 2 },
+		{ 1, "* BYE x\r\na1 OK done\r\n", 2 },
+		{ 0, "x\r\n* BYE x\r\na1 OK done\r\n", 2 },
+		{ 2, "a1 OK done\r\n", 2 },
+		{ 1, "* BYE x\r\nhello\r\nb OK\r\n", 0 },
 		{ 1, "a1 OK done", 0 }, { 1, "", 0 }, { 1, "\n", 0 },
 		{ 1, "\r\n", 0 }, { 1, "x\r\n* 5 apples\r\n", 0 },
 	};
