@@ -103,6 +103,7 @@ envelope_pack(const struct envelope *e, struct buf *out)
 	bad |= put_text(out, e->envid, TEXT_MAX);
 	if (e->n_rcpt == 0 || e->n_rcpt > RECIPIENTS_MAX)
 		bad = -1;
+	buf_put_u32(out, (uint32_t)e->n_rcpt);
 	for (i = 0; i < e->n_rcpt && !bad; i++) {
 		if (e->rcpt[i].address[0] == '\0')
 			bad = -1;
@@ -121,6 +122,7 @@ envelope_parse(struct envelope *e, const void *p, size_t len)
 	struct cursor c;
 	char *arena;
 	size_t max;
+	uint32_t n;
 
 	memset(e, 0, sizeof(*e));
 	cursor_init(&c, p, len);
@@ -138,9 +140,10 @@ envelope_parse(struct envelope *e, const void *p, size_t len)
 	e->client = take_text(&c, &arena, TEXT_MAX);
 	e->login = take_text(&c, &arena, ADDRESS_MAX);
 	e->envid = take_text(&c, &arena, TEXT_MAX);
+	n = cursor_u32(&c);
 	e->rcpt = recipients_room(&c, &max);
 	e->n_rcpt = take_recipients(&c, e->rcpt, max, &arena);
-	if (!c.bad && cursor_left(&c) == 0 && e->n_rcpt > 0)
+	if (!c.bad && cursor_left(&c) == 0 && e->n_rcpt > 0 && e->n_rcpt == n)
 		return 0;
 	envelope_clear(e);
 	return -1;
@@ -162,6 +165,7 @@ targets_pack(const struct targets *ts, struct buf *out)
 	int bad = 0;
 
 	buf_put_u8(out, RECORD_VERSION);
+	buf_put_u32(out, (uint32_t)ts->n);
 	for (i = 0; i < ts->n && !bad; i++) {
 		t = &ts->t[i];
 		buf_put_u8(out, t->kind);
@@ -182,11 +186,13 @@ targets_parse(struct targets *ts, size_t n_rcpt, const void *p, size_t len)
 	struct target *t;
 	char *arena;
 	size_t cap = len / 14 + 1;	/* of a target with two empty texts */
+	uint32_t n;
 
 	memset(ts, 0, sizeof(*ts));
 	cursor_init(&c, p, len);
 	if (cursor_u8(&c) != RECORD_VERSION)
 		return -1;
+	n = cursor_u32(&c);
 	ts->t = mem_zalloc(cap, sizeof(*ts->t));
 	ts->arena = arena = mem_alloc(len + 1);
 	while (cursor_left(&c) > 0 && !c.bad && ts->n < TARGETS_MAX) {
@@ -199,7 +205,7 @@ targets_parse(struct targets *ts, size_t n_rcpt, const void *p, size_t len)
 		if (t->kind > TARGET_FAILED || t->rcpt >= n_rcpt)
 			c.bad = 1;
 	}
-	if (!c.bad && cursor_left(&c) == 0 && ts->n > 0)
+	if (!c.bad && cursor_left(&c) == 0 && ts->n > 0 && ts->n == n)
 		return 0;
 	targets_clear(ts);
 	return -1;

@@ -63,5 +63,9 @@ tests_fuzz_fuzz_smtp_command_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_smtp_scan_SOURCES = tests/fuzz/fuzz_smtp_scan.c
 tests_fuzz_fuzz_smtp_scan_LDADD = smtpd/libsmtpd.a $(BASE)
 tests_fuzz_fuzz_smtp_scan_LDFLAGS = $(FUZZING)
+noinst_PROGRAMS += tests/fuzz/fuzz_queue_record
+tests_fuzz_fuzz_queue_record_SOURCES = tests/fuzz/fuzz_queue_record.c
+tests_fuzz_fuzz_queue_record_LDADD = queue/libqueue.a $(BASE)
+tests_fuzz_fuzz_queue_record_LDFLAGS = $(FUZZING)
 endif
 EXTRA_DIST += tests/fuzz/corpus

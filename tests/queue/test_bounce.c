@@ -1,0 +1,191 @@
+/*
+ * The text of a bounce: its structure, and that nothing of the original or of
+ * a remote's words can leave its place in it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "queue/queue_bounce.h"
+
+static struct recipient rcpt[] = {
+	{ "bert@far.test", "rfc822;Bert@far.test", 0 },
+	{ "sales@example.test", "", 0 },
+};
+static const struct envelope env = { .time = 1700000000, .length = 10,
+	.sender = "anna@example.test", .client = "", .login = "",
+	.envid = "QQ1", .rcpt = rcpt, .n_rcpt = 2 };
+
+static void
+make(struct target *t, size_t n, const char *header, struct buf *out,
+    uint32_t *forward, uint32_t *final)
+{
+	struct targets ts = { .t = t, .n = n };
+	struct bounce b = { .id = "00000000000000aa",
+		.about = "00000000000000bb", .hostname = "mx.example.test",
+		.now = 1700000100, .boundary = 0x1234, .env = &env,
+		.targets = &ts, .header = header,
+		.header_len = strlen(header) };
+
+	buf_init(out, BOUNCE_MAX);
+	bounce_text(&b, out, forward, final);
+}
+
+/* Seven bits, CRLF alone, lines under 999 octets. */
+static void
+assert_clean(const struct buf *b)
+{
+	size_t i, column = 0;
+
+	for (i = 0; i < b->len; i++) {
+		assert_true((unsigned char)b->data[i] < 0x7f);
+		assert_true(b->data[i] != '\0');
+		if (b->data[i] == '\n')
+			assert_true(i > 0 && b->data[i - 1] == '\r');
+		if (b->data[i] == '\r')
+			assert_true(b->data[i + 1] == '\n');
+		column = b->data[i] == '\n' ? 0 : column + 1;
+		assert_true(column < 999);
+	}
+}
+
+static unsigned
+count(const struct buf *b, const char *what)
+{
+	unsigned n = 0;
+	const char *p;
+
+	for (p = buf_str(b); (p = strstr(p, what)) != NULL; p++)
+		n++;
+	return n;
+}
+
+static void
+test_plain(void **state)
+{
+	struct target t[] = {
+		{ .address = "bert@far.test", .kind = TARGET_REMOTE,
+		    .way = "far.test", .state = TARGET_REFUSED,
+		    .words = (char[]){ "5.1.1 unknown user" },
+		    .host = (char[]){ "mx.far.test [192.0.2.1]" } },
+		{ .address = "x@ok.test", .kind = TARGET_REMOTE, .rcpt = 1,
+		    .way = "ok.test", .state = TARGET_DONE },
+	};
+	uint32_t forward, final;
+	struct buf b;
+
+	make(t, 2, "Subject: hello\r\nFrom: a@b\r\n\r\nbody\r\n", &b, &forward,
+	    &final);
+	assert_clean(&b);
+	assert_memory_equal(b.data, "Return-Path: <>\r\n", forward);
+	assert_memory_equal(b.data + forward,
+	    "Delivered-To: anna@example.test\r\nReceived: ", 43);
+	assert_int_equal(final - forward, 33);
+	assert_int_equal(count(&b, "\r\nSubject: hello\r\n"), 1);
+	assert_int_equal(count(&b, "body\r\n"), 0);
+	assert_int_equal(count(&b, "Action: failed\r\n"), 1);
+	assert_int_equal(count(&b, "Status: 5.1.1\r\n"), 1);
+	assert_int_equal(count(&b, "Final-Recipient: rfc822;bert@far.test\r\n"),
+	    1);
+	assert_int_equal(count(&b,
+	    "Original-Recipient: rfc822;Bert@far.test\r\n"), 1);
+	assert_int_equal(count(&b, "Original-Envelope-Id: QQ1\r\n"), 1);
+	assert_int_equal(count(&b, "\r\n--=_00000000000000aa/0000000000001234"
+	    "\r\n"), 3);
+	assert_int_equal(count(&b, "1234--\r\n"), 1);
+	buf_clear(&b);
+}
+
+static void
+test_hostile(void **state)
+{
+	static char words[RECIPIENTS_MAX * 2], header[200000];
+	struct target t[] = {
+		{ .address = "bert@far.test", .kind = TARGET_REMOTE,
+		    .way = "far.test", .state = TARGET_REFUSED, .words = words,
+		    .host = (char[]){ "mx\xff" } },
+	};
+	uint32_t forward, final;
+	struct buf b;
+	size_t i;
+
+	memset(words, 0xe4, sizeof(words) - 1);
+	memcpy(words, "5.7.1\x1b[2J", 9);
+	/* A folded header without end, raw octets, and our own boundary. */
+	strcpy(header, "X: a\r\n--=_00000000000000aa/0000000000009999--\r\n\n");
+	for (i = strlen(header); i < sizeof(header) - 1; i++)
+		header[i] = (char)(i % 255 + 1);
+	make(t, 1, header, &b, &forward, &final);
+	assert_clean(&b);
+	assert_true(b.len < 3 * BOUNCE_HEADER_MAX);
+	assert_int_equal(count(&b, "1234--\r\n"), 1);
+	buf_clear(&b);
+}
+
+static void
+test_status(void **state)
+{
+	static const struct {
+		const char *words, *want;
+	} row[] = {
+		{ "5.1.1 no", "Status: 5.1.1\r\n" },
+		{ "4.4.7 late", "Status: 4.4.7\r\n" },
+		{ "5.7.123", "Status: 5.7.123\r\n" },
+		{ "550 no", "Status: 5.0.0\r\n" },
+		{ "5.1. no", "Status: 5.0.0\r\n" },
+		{ "5..1 no", "Status: 5.0.0\r\n" },
+		{ "5.1.1.1 no", "Status: 5.0.0\r\n" },
+		{ "5.1.11111 no", "Status: 5.0.0\r\n" },
+		{ "2.0.0 ok", "Status: 5.0.0\r\n" },
+		{ "", "Status: 5.0.0\r\n" },
+	};
+	struct target t = { .address = "b@far.test", .kind = TARGET_REMOTE,
+		.way = "far.test", .state = TARGET_REFUSED };
+	uint32_t forward, final;
+	struct buf b;
+	size_t i;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		t.words = (char *)(uintptr_t)row[i].words;
+		make(&t, 1, "", &b, &forward, &final);
+		assert_int_equal(count(&b, row[i].want), 1);
+		buf_clear(&b);
+	}
+}
+
+static void
+test_many(void **state)
+{
+	struct target *t = calloc(TARGETS_MAX, sizeof(*t));
+	uint32_t forward, final;
+	struct buf b;
+	size_t i;
+
+	for (i = 0; i < TARGETS_MAX; i++)
+		t[i] = (struct target){ .address = "b@far.test",
+			.kind = TARGET_REMOTE, .way = "far.test",
+			.state = TARGET_REFUSED,
+			.words = (char[]){ "5.1.1 no such user here, sorry" } };
+	make(t, TARGETS_MAX, "Subject: x\r\n\r\n", &b, &forward, &final);
+	assert_clean(&b);
+	assert_true(b.len <= BOUNCE_MAX);
+	assert_int_equal(count(&b, "and 9950 more;"), 1);
+	assert_int_equal(count(&b, "1234--\r\n"), 1);
+	free(t);
+	buf_clear(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_plain), cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_status), cmocka_unit_test(test_many),
+	};
+
+	return cmocka_run_group_tests_name("bounce", tests, NULL, NULL);
+}

@@ -1,0 +1,136 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "queue/queue_expand.h"
+#include "tests/queue/rig.h"
+
+static struct rig rig;
+static struct tables *tables;
+
+static int
+setup(void **state)
+{
+	struct buf why = BUF_INIT(300);
+	char path[200];
+
+	rig_init(&rig, "");
+	snprintf(path, sizeof(path), "%s/jail/tables.cdb", rig.dir);
+	tables = tables_open(path, &why);
+	buf_clear(&why);
+	return tables == NULL;
+}
+
+static int
+teardown(void **state)
+{
+	tables_free(&tables);
+	rig_clear(&rig);
+	return 0;
+}
+
+/* Recipients, separated by blanks; what comes of them: "kind:address>way". */
+static const struct row {
+	const char *to, *want;
+	const char *smart;
+} rows[] = {
+	{ "anna@example.test", "L:anna@example.test>anna@example.test" },
+	{ "Anna+x@Example.Test", "L:Anna+x@Example.Test>anna@example.test" },
+	/* One copy per mailbox, whatever it is called. */
+	{ "anna@example.test anna@example.test ANNA@alias.test anna+t@alias.test",
+	    "L:anna@example.test>anna@example.test" },
+	{ "a@x.test", "R:a@x.test>x.test" },
+	{ "a@X.Test a@x.test", "R:a@X.Test>x.test" },
+	/* The local part of an address elsewhere is left alone. */
+	{ "a@x.test A@x.test", "R:a@x.test>x.test R:A@x.test>x.test" },
+	{ "a@x.test", "R:a@x.test>", "" },
+	{ "sales@example.test",
+	    "L:anna@example.test>anna@example.test "
+	    "L:bert@example.test>bert@example.test "
+	    "R*:far@remote.test>remote.test" },
+	{ "far@remote.test sales@example.test",
+	    "R:far@remote.test>remote.test "
+	    "L:anna@example.test>anna@example.test "
+	    "L:bert@example.test>bert@example.test" },
+	{ "anna@example.test sales@example.test bert@example.test",
+	    "L:anna@example.test>anna@example.test "
+	    "L:bert@example.test>bert@example.test "
+	    "R*:far@remote.test>remote.test" },
+	{ "nobody@example.test",
+	    "F:nobody@example.test>5.1.1 no such mailbox" },
+	{ "dead@example.test",
+	    "F*:nobody@example.test>5.1.1 no such mailbox" },
+	/* Loops: alone they fail, with a way out they do not. */
+	{ "self@example.test", "F:self@example.test>5.4.6 the alias leads "
+	    "back to itself" },
+	{ "selfplus@example.test", "L:anna@example.test>anna@example.test" },
+	{ "ping@example.test", "F:ping@example.test>5.4.6 the alias leads "
+	    "back to itself" },
+	{ "ping@example.test anna@example.test", "F:ping@example.test>5.4.6 "
+	    "the alias leads back to itself "
+	    "L:anna@example.test>anna@example.test" },
+	/* Chains: as deep as allowed, and deeper. */
+	{ "c21@example.test", "L:anna@example.test>anna@example.test" },
+	{ "c5@example.test", "F*:c26@example.test>5.4.6 too many aliases in a "
+	    "row" },
+};
+
+static size_t
+split(char *text, struct recipient *r)
+{
+	size_t n = 0;
+	char *p;
+
+	for (p = strtok(text, " "); p != NULL; p = strtok(NULL, " "))
+		r[n++] = (struct recipient){ .address = p, .orcpt = "" };
+	return n;
+}
+
+static void
+print(const struct targets *ts, struct buf *out)
+{
+	size_t i;
+
+	for (i = 0; i < ts->n; i++)
+		buf_printf(out, "%s%c%s:%s>%s", i == 0 ? "" : " ",
+		    "LRF"[ts->t[i].kind], ts->t[i].kind != TARGET_LOCAL &&
+		    ts->t[i].forwarded ? "*" : "", ts->t[i].address,
+		    ts->t[i].way);
+}
+
+static void
+test_rows(void **state)
+{
+	struct buf got = BUF_INIT(0);
+	struct recipient r[20];
+	struct targets ts;
+	struct envelope e;
+	char text[400];
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		strcpy(text, rows[i].to);
+		memset(&e, 0, sizeof(e));
+		e.rcpt = r;
+		e.n_rcpt = split(text, r);
+		assert_int_equal(expand(tables, &e, rows[i].smart, &ts), 0);
+		buf_reset(&got);
+		print(&ts, &got);
+		assert_string_equal(buf_str(&got), rows[i].want);
+		targets_clear(&ts);
+	}
+	buf_clear(&got);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows) };
+
+	return cmocka_run_group_tests_name("expand", tests, setup, teardown);
+}
