@@ -81,7 +81,8 @@ submit(struct smtp_session *s, const struct body *b, const char *id)
 	r = smtpd_queue_submit(s, &b->w, &words);
 	if (r == QUEUE_DONE) {
 		s->junk = 0;
-		log_info("%s: from=<%s> to=<%s> recipients=%u size=%" PRIu64
+		/* Queue's own line names the message. */
+		log_debug("%s: from=<%s> to=<%s> recipients=%u size=%" PRIu64
 		    " client=%s [%s]%s%s", id, s->env.sender, s->env.first,
 		    s->env.n, b->w.length, s->helo, s->ip,
 		    s->login[0] != '\0' ? " login=" : "", s->login);

@@ -129,8 +129,8 @@ int	smtpd_takes_login(const struct smtp_session *s);
 int	smtpd_is_ours(const struct smtp_session *s);
 
 /*
- * One reply line "code status words". 5yz counts as an error, 4yz as a command
- * without progress.
+ * One reply line "code status words"; the words are text of bounded length
+ * without CR and LF. 5yz counts as an error, 4yz as a command without progress.
  */
 void	smtp_reply(struct smtp_session *s, int code, const char *status,
 	    const char *fmt, ...) ATTR_PRINTF(4, 5);

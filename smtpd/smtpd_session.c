@@ -12,7 +12,6 @@
 enum {
 	LINGER_MS = 1000,	/* a refused client may read our last words */
 	LINGER_MAX = 1 << 20,	/* octets that are read and dropped then */
-	REPLY_MAX = 500,	/* octets of the text of one reply line */
 };
 
 int
@@ -32,14 +31,19 @@ void
 smtp_reply(struct smtp_session *s, int code, const char *status,
     const char *fmt, ...)
 {
-	char text[REPLY_MAX];
+	const char head[4] = { (char)('0' + code / 100),
+		(char)('0' + code / 10 % 10), (char)('0' + code % 10), ' ' };
 	va_list ap;
 
+	stream_write(&s->io, head, sizeof(head));
+	if (*status != '\0') {
+		stream_puts(&s->io, status);
+		stream_write(&s->io, " ", 1);
+	}
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	stream_vprintf(&s->io, fmt, ap);
 	va_end(ap);
-	stream_printf(&s->io, "%d %s%s%s\r\n", code, status,
-	    *status != '\0' ? " " : "", text);
+	stream_write(&s->io, "\r\n", 2);
 	if (code >= 500)
 		s->errors++;
 	else if (code >= 400)

@@ -188,17 +188,23 @@ stream_puts(struct stream *s, const char *text)
 }
 
 void
+stream_vprintf(struct stream *s, const char *fmt, va_list ap)
+{
+	if (s->end != STREAM_OK)
+		return;
+	buf_vprintf(&s->out, fmt, ap);
+	if (s->out.len >= STREAM_OUT_MAX)
+		stream_flush(s);
+}
+
+void
 stream_printf(struct stream *s, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (s->end != STREAM_OK)
-		return;
 	va_start(ap, fmt);
-	buf_vprintf(&s->out, fmt, ap);
+	stream_vprintf(s, fmt, ap);
 	va_end(ap);
-	if (s->out.len >= STREAM_OUT_MAX)
-		stream_flush(s);
 }
 
 size_t

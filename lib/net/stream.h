@@ -22,6 +22,7 @@
 #define LIB_NET_STREAM_H
 
 #include <openssl/ssl.h>
+#include <stdarg.h>
 #include <stdint.h>
 
 #include "lib/base/attr.h"
@@ -100,6 +101,8 @@ void	stream_write(struct stream *s, const void *p, size_t len);
 void	stream_puts(struct stream *s, const char *text);
 void	stream_printf(struct stream *s, const char *fmt, ...)
 	    ATTR_PRINTF(2, 3);
+void	stream_vprintf(struct stream *s, const char *fmt, va_list ap)
+	    ATTR_PRINTF(2, 0);
 /* Sends what was gathered. A failure is not lost: it ends the stream. */
 enum stream_status stream_flush(struct stream *s);
 
