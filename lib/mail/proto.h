@@ -41,7 +41,7 @@ enum q_field {
 	QF_ORIGIN,	/* u32 enum service it came in by */
 };
 enum q_flag {
-	Q_8BIT = 1,	/* BODY=8BITMIME was said or octets over 0x7f are there */
+	Q_8BIT = 1,	/* octets over 0x7f are there, whatever BODY= said */
 };
 /* NOTIFY of a recipient (RFC 3461 4.1); 0 where it was not given: FAILURE. */
 enum q_notify {
