@@ -200,7 +200,7 @@ set_compile_passwd(struct set *s, int fd)
 	return out_finish(&o);
 }
 
-/* write, fsync the file, rename, fsync the directory: name is replaced whole. */
+/* write, fsync the file, rename, fsync the directory: all or nothing. */
 static int
 replace(struct set *s, int dirfd, const char *name, mode_t mode, gid_t gid,
     int (*compile)(struct set *, int))

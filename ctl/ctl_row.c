@@ -169,7 +169,7 @@ add_target(const char *p, size_t len, struct row *r, struct buf *why)
 	return 0;
 }
 
-/* ( address | "@" domain | "postmaster" | "abuse" ) "=" target *( "," target ) */
+/* ( address | "@" domain | "postmaster" | "abuse" ) "=" 1#target */
 static int
 parse_alias(const char *p, size_t len, struct row *r, struct buf *why)
 {

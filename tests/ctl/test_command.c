@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -198,6 +199,60 @@ test_edits(void **state)
 	buf_clear(&b);
 }
 
+static void	write_file(const char *, const char *);
+
+/* A bounce names the message that it is about; both are followed. */
+static void
+test_trace(void **state)
+{
+	static const char one[] =
+	    "2026-11-22T03:00:00.123Z smtpd[11] info 0123456789abcdef: "
+	    "from=<anna@example.test> to=<bob@x.test>\n"
+	    "2026-11-22T03:00:00.124Z queue[12] info fedcba9876543210: "
+	    "bounce of 0123456789abcdef\n";
+	static const char two[] =
+	    "2026-11-22T03:00:02.124Z deliver[13] info fedcba9876543210: "
+	    "delivered \x1b[2J\n"
+	    "2026-11-22T03:00:03.124Z queue[12] info 1111111111111111: "
+	    "anna@example.test.org and xanna@example.test\n"
+	    "no line of ours 0123456789abcdef0\n";
+	static const struct {
+		const char *words;
+		int	 r;
+		size_t	 lines;
+	} rows[] = {
+		{ "trace anna@example.test", CTL_DONE, 4 },
+		{ "trace ANNA@example.test", CTL_DONE, 4 },
+		{ "trace 0123456789abcdef", CTL_DONE, 4 },
+		{ "trace xanna@example.test", CTL_DONE, 2 },
+		{ "trace na@example.test", CTL_REFUSED, 0 },
+		{ "trace 123456789abcdef0", CTL_REFUSED, 0 },
+	};
+	struct buf b = BUF_INIT(0);
+	size_t i, k, n;
+	int null = quiet;
+
+	write_file("s/log/rohrpost.log.1", one);
+	write_file("s/log/rohrpost.log", two);
+	write_file("s/log/other", one);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		quiet = memfd_create("out", 0);
+		if (run(rows[i].words, NULL) != rows[i].r)
+			fail_msg("%s", rows[i].words);
+		buf_reset(&b);
+		assert_int_equal(fd_slurp(quiet, &b), 0);
+		close(quiet);
+		for (k = n = 0; k < b.len; k++)
+			n += b.data[k] == '\n';
+		/* What was refused said so in a line. */
+		if (n != (rows[i].r == CTL_DONE ? rows[i].lines : 1))
+			fail_msg("%s: %s", rows[i].words, buf_str(&b));
+		assert_null(memchr(buf_str(&b), 0x1b, b.len));
+	}
+	quiet = null;
+	buf_clear(&b);
+}
+
 static void
 write_file(const char *name, const char *text)
 {
@@ -240,7 +295,8 @@ static int
 teardown(void **state)
 {
 	static const char *const names[] = { "s/jail/tables.cdb",
-		"s/auth/passwd.cdb", "rohrpost.conf", "users", "aliases",
+		"s/auth/passwd.cdb", "s/log/rohrpost.log.1",
+		"s/log/rohrpost.log", "s/log/other", "rohrpost.conf", "users", "aliases",
 		"domains", "passwd", ".lock", "s/jail", "s/auth", "s/run",
 		"s/log", "s", "" };
 	char path[200];
@@ -261,6 +317,7 @@ main(void)
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_usage),
 		cmocka_unit_test(test_edits),
+		cmocka_unit_test(test_trace),
 	};
 
 	return cmocka_run_group_tests_name("command", tests, setup, teardown);
