@@ -52,6 +52,7 @@ delete_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 	if (door_delete(&imapd_door, id) == -1)
 		return imapd_door_no(s);
 	imapd_names_drop();
+	imapd_box_deleted(id);
 	return imapd_ok(s, "DELETE completed");
 }
 

@@ -9,6 +9,7 @@
 #include "imapd/imapd_session.h"
 
 struct door imapd_door;
+int imapd_box_news;
 
 static struct imapd_box *boxes;
 
@@ -89,6 +90,7 @@ box_dirty(const struct imapd_box *b, uint32_t uid,
 		if (v == NULL || v->box != b || s == origin)
 			continue;
 		view_dirty(v, uid);
+		imapd_box_news = 1;
 		if (v->n_dirty > 2 * v->n + 64)
 			dirty_pack(v);
 	}
@@ -99,11 +101,30 @@ box_stale(const struct imapd_box *b, int shrunk)
 {
 	struct imapd_session *s;
 
+	imapd_box_news = 1;
 	for (s = imapd_sessions; s != NULL; s = s->next)
 		if (s->view != NULL && s->view->box == b) {
 			s->view->stale = 1;
 			s->view->shrunk |= shrunk;
 		}
+}
+
+/* It is no longer what the clients think it is. */
+static void
+box_gone(struct imapd_box *b)
+{
+	b->gone = 1;
+	imapd_box_news = 1;
+}
+
+void
+imapd_box_deleted(uint32_t id)
+{
+	struct imapd_box *b;
+
+	for (b = boxes; b != NULL; b = b->next)
+		if (b->id == id)
+			box_gone(b);
 }
 
 static void
@@ -246,7 +267,7 @@ imapd_box_refresh(struct imapd_box *b)
 	return 0;
 failed:
 	if (door_error(&imapd_door) == D_ABSENT)
-		b->gone = 1;
+		box_gone(b);
 	return -1;
 }
 
@@ -608,12 +629,12 @@ imapd_box_rewire(void)
 			continue;
 		if (door_select(&imapd_door, b->id, 0, &m, &recent) == -1) {
 			if (door_error(&imapd_door) == D_ABSENT)
-				b->gone = 1;
+				box_gone(b);
 			continue;
 		}
 		if (m.uidvalidity != b->uidvalidity) {
 			log_info("mailbox %u: new UIDVALIDITY", b->id);
-			b->gone = 1;
+			box_gone(b);
 		} else
 			(void)imapd_box_refresh(b);
 	}

@@ -87,6 +87,10 @@ void	imapd_box_keywords(struct imapd_box *b, uint64_t seen);
 void	imapd_box_rewire(void);
 /* Events of the door: refreshes what changed. */
 void	imapd_box_events(void);
+/* The mailbox was deleted: its sessions end. */
+void	imapd_box_deleted(uint32_t id);
+/* Set when a view has something to tell; imapd_session_news clears it. */
+extern int imapd_box_news;
 
 /* "\\Seen \\Recent word" without parentheses. */
 void	imapd_put_flags(struct buf *out, const struct imapd_view *v,

@@ -101,6 +101,10 @@ state_check(struct imapd_session *s, const struct imapd_command *c)
 {
 	unsigned state = s->view != NULL ? IMAPD_SELECTED : IMAPD_AUTH;
 
+	if (s->view != NULL && s->view->box->gone) {
+		imapd_session_bye(s, "The mailbox is gone");
+		return -1;
+	}
 	if (!(c->states & state)) {
 		imapd_bad(s, "%s", s->view == NULL ?
 		    "No mailbox is selected" : "Not with a selected mailbox");

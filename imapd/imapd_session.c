@@ -17,6 +17,7 @@ struct imapd_session *imapd_sessions;
 struct imapd_conf imapd_conf;
 static struct ev_loop *loop;
 static ev_idle running;			/* some session has a step to do */
+static ev_prepare before_sleep;
 
 static void	session_work(struct imapd_session *);
 
@@ -210,6 +211,19 @@ on_idle(struct ev_loop *l, ev_idle *w, int events)
 	}
 }
 
+/*
+ * Before the process sleeps: what a command of one session changed, or what
+ * store said while it was asked for something else, is told to the others.
+ */
+static void
+on_prepare(struct ev_loop *l, ev_prepare *w, int events)
+{
+	if (imapd_door.n_events > 0 || imapd_door.list_changed)
+		imapd_box_events();
+	if (imapd_box_news)
+		imapd_session_news();
+}
+
 void
 imapd_session_new(struct ev_loop *l, const struct session *from)
 {
@@ -229,6 +243,8 @@ imapd_session_new(struct ev_loop *l, const struct session *from)
 	if (loop == NULL) {
 		loop = l;
 		ev_idle_init(&running, on_idle);
+		ev_prepare_init(&before_sleep, on_prepare);
+		ev_prepare_start(loop, &before_sleep);
 	}
 	s = mem_zalloc(1, sizeof(*s));
 	s->fd = fd;
@@ -295,6 +311,7 @@ imapd_session_news(void)
 {
 	struct imapd_session *s, *next;
 
+	imapd_box_news = 0;
 	for (s = imapd_sessions; s != NULL; s = next) {
 		next = s->next;
 		if (s->view == NULL || s->closing)

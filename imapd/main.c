@@ -49,7 +49,6 @@ on_door(struct ev_loop *loop, ev_io *w, int events)
 	imapd_box_events();
 	if (imapd_door.chan.fd == -1)
 		ev_io_stop(loop, w);
-	imapd_session_news();
 }
 
 static void
@@ -69,7 +68,6 @@ wired(struct ev_loop *loop, const struct wire *w)
 		return;
 	ev_io_set(&door_watch, fd, EV_READ);
 	ev_io_start(loop, &door_watch);
-	imapd_session_news();
 }
 
 static void

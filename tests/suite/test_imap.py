@@ -1,0 +1,699 @@
+"""IMAP after login: every command, on the installed programs. What a client
+library would smooth over is sent and read as octets (Client); imaplib stands
+beside it as a client that no one here wrote."""
+import os
+import re
+import socket
+import time
+
+import pytest
+
+import rohrpost
+
+USERS = ("anna", "bert", "carl", "dora")
+
+MIXED = (b"From: Anna <anna@example.test>\r\n"
+         b"To: bert@example.test, \"C, D\" <cd@x.test>\r\n"
+         b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?= and more\r\n"
+         b"Date: Mon, 02 Nov 2026 23:30:00 -0800\r\n"
+         b"Message-ID: <mixed@x.test>\r\n"
+         b"MIME-Version: 1.0\r\n"
+         b"Content-Type: multipart/mixed; boundary=\"b\"\r\n\r\n"
+         b"preamble\r\n--b\r\n"
+         b"Content-Type: text/plain; charset=utf-8\r\n"
+         b"Content-Transfer-Encoding: base64\r\n\r\n"
+         b"w4RwZmVsIHVuZCBCaXJuZW4=\r\n"
+         b"--b\r\nContent-Type: message/rfc822\r\n\r\n"
+         b"Subject: inner\r\nX-Inner: pear\r\n\r\ninner text\r\n"
+         b"--b--\r\n")
+PLAIN = (b"From: eve@x.test\r\nSubject: plain %d\r\n"
+         b"Date: Tue, 03 Nov 2026 10:00:00 +0000\r\n\r\nline %d\r\n")
+
+
+class Client:
+    """Octets of IMAP over TLS. cmd() answers (status, text, untagged)."""
+
+    def __init__(self, inst, user="anna", service="imaps"):
+        s = socket.create_connection(("127.0.0.1", inst.ports[service]), 30)
+        self.sock = rohrpost.tls_context().wrap_socket(s)
+        self.buf = b""
+        self.n = 0
+        assert self.line().startswith(b"* OK")
+        r = self.cmd("LOGIN %s@%s \"%s\"" % (user, inst.domain,
+                                            rohrpost.PASSWORD))
+        assert r[0] == "OK", r
+
+    def fill(self):
+        data = self.sock.recv(65536)
+        if not data:
+            raise EOFError
+        self.buf += data
+
+    def line(self):
+        """A line with its literals."""
+        out = b""
+        while True:
+            while b"\n" not in self.buf:
+                self.fill()
+            line, self.buf = self.buf.split(b"\n", 1)
+            out += line.rstrip(b"\r")
+            m = re.search(rb"\{(\d+)\}$", out)
+            if m is None:
+                return out
+            n = int(m.group(1))
+            while len(self.buf) < n:
+                self.fill()
+            out += b"\r\n" + self.buf[:n]
+            self.buf = self.buf[n:]
+
+    def send(self, data):
+        self.sock.sendall(data)
+
+    def wait(self, tag):
+        untagged = []
+        while True:
+            line = self.line()
+            if line.startswith(tag + b" "):
+                status, text = (line[len(tag) + 1:] + b" ").split(b" ", 1)
+                return status.decode(), text.strip().decode(), untagged
+            untagged.append(line)
+
+    def start(self, text):
+        self.n += 1
+        tag = b"t%d" % self.n
+        self.send(tag + b" " + (text.encode() if isinstance(text, str)
+                                else text) + b"\r\n")
+        return tag
+
+    def cmd(self, text):
+        return self.wait(self.start(text))
+
+    def ok(self, text):
+        r = self.cmd(text)
+        assert r[0] == "OK", (text, r)
+        return r
+
+    def append(self, mailbox, data, args="", plus=True):
+        self.n += 1
+        tag = b"t%d" % self.n
+        self.send(tag + b" APPEND %s %s{%d%s}\r\n" % (
+            mailbox.encode(), args.encode(), len(data),
+            b"+" if plus else b""))
+        if not plus:
+            line = self.line()
+            if not line.startswith(b"+"):
+                return (*line.split(b" ", 2)[1:], [])
+        self.send(data + b"\r\n")
+        return self.wait(tag)
+
+    def close(self):
+        self.sock.close()
+
+
+def has(untagged, pattern):
+    return [u for u in untagged if re.search(pattern, u, re.S)]
+
+
+@pytest.fixture
+def c(inst):
+    client = Client(inst)
+    yield client
+    client.close()
+
+
+_boxes = 0
+
+
+@pytest.fixture
+def box(c):
+    """A fresh mailbox of anna's with four messages, selected."""
+    global _boxes
+    _boxes += 1
+    name = "box%d" % _boxes
+    c.ok("CREATE " + name)
+    assert c.append(name, MIXED, '(\\Seen) "01-Jan-2020 12:00:00 +0100" '
+                    )[0] == "OK"
+    for i in (1, 2, 3):
+        assert c.append(name, PLAIN % (i, i), "(kw%d) " % i)[0] == "OK"
+    c.ok("SELECT " + name)
+    return name
+
+
+def test_states(c):
+    """Every command in the authenticated state, and unknown ones."""
+    for text in ("FETCH 1 FLAGS", "UID FETCH 1 FLAGS", "STORE 1 FLAGS ()",
+                 "SEARCH ALL", "COPY 1 x", "MOVE 1 x", "EXPUNGE", "CLOSE",
+                 "UNSELECT", "CHECK", "LOGIN a b", "FOO", "UID NOOP",
+                 "UID UID FETCH 1 FLAGS", "STARTTLS", "NOOP x", "SELECT",
+                 "LIST", "UID"):
+        assert c.cmd(text)[0] == "BAD", text
+        c.ok("NOOP")
+    assert has(c.ok("CAPABILITY")[2], rb"IMAP4rev1 .*CONDSTORE")
+    assert c.ok("NAMESPACE")[2] == [b'* NAMESPACE (("" "/")) NIL NIL']
+    assert has(c.ok('ID ("name" "t" "x" NIL)')[2], rb"Rohrpost")
+    assert c.ok("ENABLE CONDSTORE X")[2] == [b"* ENABLED CONDSTORE"]
+
+
+def test_special_use(c):
+    names = c.ok('LIST "" "*"')[2]
+    assert has(names, rb'\\HasNoChildren\) "/" "INBOX"')
+    for name in (b"Drafts", b"Sent", b"Trash", b"Junk", b"Archive"):
+        assert has(names, rb'\\%s.* "/" "%s"' % (name, name)), names
+    assert c.ok('LIST "" ""')[2] == [b'* LIST (\\Noselect) "/" ""']
+    assert has(c.ok('LIST "" inbox')[2], b"INBOX")
+    assert has(c.ok('LSUB "" "*"')[2], rb'"INBOX"')
+
+
+def test_mailboxes(c):
+    c.ok("CREATE m/a/b")
+    c.ok("CREATE m/&AOQ-/")
+    assert "ALREADYEXISTS" in c.cmd("CREATE m/a/b")[1]
+    assert has(c.ok('LIST "" m/%')[2], rb'HasChildren.*"m/a"')
+    assert has(c.ok('LIST m/ "%"')[2], rb'"m/&AOQ-"')
+    assert c.ok('LIST "" "m/%/c"')[2] == []
+    c.ok("SUBSCRIBE m/a/b")
+    assert has(c.ok('LSUB "" "m/a/%"')[2], rb'\(\) "/" "m/a/b"')
+    assert has(c.ok('LSUB "" "m/%"')[2], rb'Noselect.*"m/a"')
+    c.ok("RENAME m/a n")
+    assert has(c.ok('LIST "" n/*')[2], rb'"n/b"')
+    assert "NONEXISTENT" in c.cmd("SELECT m/a/b")[1]
+    assert "NONEXISTENT" in c.cmd("DELETE nowhere")[1]
+    assert c.cmd("DELETE INBOX")[0] == "NO"
+    c.ok("DELETE n/b")
+    assert "NONEXISTENT" in c.cmd("STATUS n/b (MESSAGES)")[1]
+
+
+@pytest.mark.parametrize("name", [
+    b"../x", b"/etc/passwd", b"a//b", b'""', b"&", b"&AAA-", b"&2D3-",
+    b"&AGE-", b"x&AOQ-&AOQ-", b"{3}\r\na\r\n", b"a/" * 40, b"x" * 1001,
+    b'"a\x01b"'])
+def test_bad_names(c, name):
+    """No such name is made, and none reaches a file."""
+    before = c.ok('LIST "" "*"')[2]
+    for verb in (b"CREATE ", b"SELECT ", b"RENAME INBOX ", b"DELETE "):
+        if b"{" in name:
+            tag = c.start(verb + name[:3])
+            assert c.line().startswith(b"+")
+            c.send(name[5:] + b"\r\n")
+            assert c.wait(tag)[0] in ("NO", "BAD")
+        else:
+            assert c.cmd(verb + name)[0] in ("NO", "BAD")
+    assert c.ok('LIST "" "*"')[2] == before
+
+
+def test_select(c, box):
+    status, text, u = c.ok("EXAMINE " + box)
+    assert text.startswith("[READ-ONLY]")
+    assert has(u, rb"^\* 4 EXISTS") and has(u, rb"UNSEEN 2")
+    assert has(u, rb"UIDVALIDITY \d+") and has(u, rb"UIDNEXT 5")
+    assert has(u, rb"HIGHESTMODSEQ \d+") and has(u, rb"PERMANENTFLAGS \(\)")
+    assert has(u, rb"FLAGS \(.*kw1 kw2 kw3")
+    assert "CANNOT" in c.cmd("STORE 1 +FLAGS (\\Seen)")[1]
+    assert has(c.ok("FETCH 2 BODY[]")[2], rb"plain 1")
+    assert has(c.ok("FETCH 2 FLAGS")[2], rb"FLAGS \((\\Recent )?kw1\)")
+    c.ok("UNSELECT")
+    assert c.cmd("FETCH 1 FLAGS")[0] == "BAD"
+    assert c.cmd("SELECT nowhere")[0] == "NO"
+    u = c.ok("STATUS %s (MESSAGES UIDNEXT UIDVALIDITY UNSEEN RECENT "
+             "HIGHESTMODSEQ)" % box)[2]
+    assert has(u, rb"MESSAGES 4 .*UIDNEXT 5 .*UNSEEN 3")
+    assert c.cmd("STATUS %s (FOO)" % box)[0] == "BAD"
+
+
+def test_fetch_record(c, box):
+    u = c.ok("FETCH 1 ALL")[2]
+    assert has(u, rb'^\* 1 FETCH \(FLAGS \((\\Seen|\\Seen \\Recent)\) '
+               rb'INTERNALDATE " 1-Jan-2020 11:00:00 \+0000" RFC822.SIZE %d '
+               rb'ENVELOPE \(' % len(MIXED))
+    env = (rb'ENVELOPE \("Mon, 02 Nov 2026 23:30:00 -0800" '
+           rb'"=\?utf-8\?q\?Gr=C3=BC=C3=9Fe\?= and more" '
+           rb'\(\("Anna" NIL "anna" "example.test"\)\) '
+           rb'\(\("Anna" NIL "anna" "example.test"\)\) '
+           rb'\(\("Anna" NIL "anna" "example.test"\)\) '
+           rb'\(\(NIL NIL "bert" "example.test"\)'
+           rb'\("C, D" NIL "cd" "x.test"\)\) NIL NIL NIL '
+           rb'"<mixed@x.test>"\)')
+    assert has(u, env), u
+    u = c.ok("UID FETCH 1:* (FLAGS)")[2]
+    assert [int(re.search(rb"UID (\d+)", x).group(1)) for x in u] == \
+        [1, 2, 3, 4]
+    assert c.ok("UID FETCH 99:100 FLAGS")[2] == []
+    assert has(c.ok("UID FETCH 99:* FLAGS")[2], rb"^\* 4 FETCH")
+    for bad in ("0", "5", "1:5", "x", "1,", "4294967296", "1:2:3"):
+        assert c.cmd("FETCH %s FLAGS" % bad)[0] == "BAD", bad
+
+
+def literal(u, label):
+    """The octets of an item in the one answer."""
+    m = re.search(re.escape(label) + rb" \{(\d+)\}\r\n", u[0])
+    assert m, (label, u)
+    return u[0][m.end():m.end() + int(m.group(1))]
+
+
+def test_fetch_body(c, box):
+    head, rest = MIXED.split(b"\r\n\r\n", 1)
+    head += b"\r\n\r\n"
+    for item, want in [
+            (b"BODY[]", MIXED), (b"BODY[HEADER]", head),
+            (b"BODY[TEXT]", rest), (b"RFC822", MIXED),
+            (b"RFC822.HEADER", head), (b"RFC822.TEXT", rest),
+            (b"BODY[1]", b"w4RwZmVsIHVuZCBCaXJuZW4="),
+            (b"BODY[1.MIME]", b"Content-Type: text/plain; charset=utf-8\r\n"
+             b"Content-Transfer-Encoding: base64\r\n\r\n"),
+            (b"BODY[2]", b"Subject: inner\r\nX-Inner: pear\r\n\r\n"
+             b"inner text"),
+            (b"BODY[2.HEADER]", b"Subject: inner\r\nX-Inner: pear\r\n\r\n"),
+            (b"BODY[2.TEXT]", b"inner text"), (b"BODY[2.1]", b"inner text"),
+            (b"BODY[2.HEADER.FIELDS (X-INNER)]", b"X-Inner: pear\r\n\r\n"),
+            (b"BODY[HEADER.FIELDS (DATE NONE)]",
+             b"Date: Mon, 02 Nov 2026 23:30:00 -0800\r\n\r\n"),
+            (b"BODY[HEADER.FIELDS.NOT (FROM TO SUBJECT DATE CONTENT-TYPE "
+             b"MIME-VERSION)]", b"Message-ID: <mixed@x.test>\r\n\r\n")]:
+        u = c.ok(b"FETCH 1 " + item)[2]
+        assert literal(u, item) == want
+    u = c.ok("FETCH 1 (BODY.PEEK[]<10.20> BODY[TEXT]<0.5>)")[2]
+    assert literal(u, b"BODY[]<10>") == MIXED[10:30]
+    assert literal(u, b"BODY[TEXT]<0>") == rest[:5]
+    assert literal(c.ok("FETCH 1 BODY[]<4294967295.1>")[2],
+                   b"BODY[]<4294967295>") == b""
+    for nil in ("BODY[3]", "BODY[1.1]", "BODY[1.HEADER]",
+                "BODY[1" + ".1" * 1000 + "]"):
+        assert has(c.ok("FETCH 1 " + nil)[2], rb"\] NIL")
+    for bad in ("BODY[0]", "BODY[MIME]", "BODY[]<-1.5>", "BODY[]<1.0>",
+                "BODY[FOO]", "BODY[HEADER.FIELDS ()]", "FOO", "()"):
+        assert c.cmd("FETCH 1 " + bad)[0] == "BAD", bad
+
+
+def test_fetch_structure(c, box):
+    u = c.ok("FETCH 1 (BODY BODYSTRUCTURE)")[2]
+    assert has(u, rb'BODYSTRUCTURE \(\("text" "plain" \("charset" "utf-8"\) '
+               rb'NIL NIL "base64" 24 0 NIL NIL NIL NIL\)\("message" '
+               rb'"rfc822" NIL NIL NIL "7bit" \d+ \(NIL "inner" ')
+    assert has(u, rb'BODY \(\("text" "plain" \("charset" "utf-8"\) '
+               rb'NIL NIL "base64" 24 0\)')
+
+
+def test_seen(c, box):
+    assert not has(c.ok("FETCH 2 BODY.PEEK[]")[2], rb"Seen")
+    assert not has(c.ok("FETCH 2 FLAGS")[2], rb"Seen")
+    assert has(c.ok("FETCH 2 BODY[]")[2], rb"FLAGS \(.*\\Seen.*kw1\)")
+    assert not has(c.ok("FETCH 2 BODY[]")[2], rb"FLAGS")
+    assert has(c.ok("FETCH 3:4 (FLAGS RFC822)")[2], rb"FLAGS \(.*\\Seen")
+
+
+def flags(c, seq):
+    u = c.ok("FETCH %d FLAGS" % seq)[2]
+    f = set(re.search(rb"FLAGS \((.*?)\)", u[0]).group(1).decode().split())
+    return f - {"\\Recent"}
+
+
+def test_store(c, box):
+    assert has(c.ok("STORE 2 FLAGS (\\Flagged $Forwarded)")[2],
+               rb"^\* 2 FETCH \(FLAGS \(\\Flagged .*\$Forwarded\)\)")
+    assert flags(c, 2) == {"\\Flagged", "$Forwarded"}
+    assert not has(c.ok("STORE 2 +FLAGS.SILENT \\Seen other")[2], rb"FETCH")
+    assert flags(c, 2) == {"\\Flagged", "\\Seen", "$Forwarded", "other"}
+    c.ok("UID STORE 2 -FLAGS (\\Flagged OTHER)")
+    assert flags(c, 2) == {"\\Seen", "$Forwarded"}
+    assert has(c.ok("UID STORE 2 FLAGS ()")[2],
+               rb"FETCH \(UID 2 FLAGS \((\\Recent)?\)\)")
+    for bad in ("1 FLAGS", "1 FOO (a)", "1 FLAGS (\\Foo)", "1 FLAGS (a]b)",
+                "9 FLAGS ()", "1 (FOO 1) FLAGS ()"):
+        assert c.cmd("STORE " + bad)[0] == "BAD", bad
+    assert c.cmd("STORE 1 +FLAGS (%s)" % ("k" * 10000))[0] == "BAD"
+    r = c.cmd("STORE 1 +FLAGS (%s)" % " ".join("k%d" % i
+                                               for i in range(1000)))
+    assert r[0] in ("NO", "BAD")
+    c.ok("NOOP")
+
+
+def test_expunge(c, box):
+    c.ok("STORE 1,3 +FLAGS.SILENT (\\Deleted)")
+    assert c.ok("UID EXPUNGE 1:2")[2] == [b"* 1 EXPUNGE"]
+    assert c.ok("EXPUNGE")[2] == [b"* 2 EXPUNGE"]
+    assert c.ok("EXPUNGE")[2] == []
+    c.ok("STORE 1 +FLAGS (\\Deleted)")
+    c.ok("CLOSE")
+    u = c.ok("SELECT " + box)[2]
+    assert has(u, rb"^\* 1 EXISTS")
+    assert has(c.ok("FETCH 1 UID")[2], rb"UID 4\b")
+
+
+def test_copy_move(c, box):
+    other = box + "-to"
+    assert "TRYCREATE" in c.cmd("COPY 1 " + other)[1]
+    c.ok("CREATE " + other)
+    m = re.match(r"\[COPYUID (\d+) 1,3 1:2\]", c.ok("COPY 1,3 " + other)[1])
+    assert m
+    assert "COPYUID" not in c.ok("UID COPY 99 " + other)[1]
+    status, text, u = c.ok("UID MOVE 2:3 " + other)
+    assert has(u, rb"^\* OK \[COPYUID %s 2:3 3:4\]" % m.group(1).encode())
+    assert [x for x in u if b"EXPUNGE" in x] == [b"* 2 EXPUNGE"] * 2
+    u = c.ok("SELECT " + other)[2]
+    assert has(u, rb"^\* 4 EXISTS")
+    assert literal(c.ok("FETCH 1 BODY[]")[2], b"BODY[]") == MIXED
+    assert "\\Seen" in flags(c, 1) and "kw2" in flags(c, 2)
+    assert has(c.ok("FETCH 1 INTERNALDATE")[2], rb" 1-Jan-2020 11:00:00")
+    # Into itself: the copies are new messages.
+    assert "COPYUID" in c.ok("COPY 1:2 " + other)[1]
+    assert has(c.ok("STATUS %s (MESSAGES)" % other)[2], rb"MESSAGES 6")
+
+
+def test_append(c, inst):
+    c.ok("CREATE ap")
+    assert "TRYCREATE" in c.append("nowhere", b"x\r\n")[1]
+    assert "TRYCREATE" in c.append("nowhere", b"x\r\n", plus=False)[1].decode()
+    m = re.match(r"\[APPENDUID (\d+) 1\]", c.append("ap", PLAIN % (1, 1))[1])
+    assert m
+    assert c.append("ap", PLAIN % (2, 2), plus=False)[0] == "OK"
+    assert c.append("ap", b"x\r\n", "(\\Foo) ")[0] == "BAD"
+    assert c.append("ap", b"x\r\n", '"32-Jan-2020 12:00:00 +0000" ')[0] == \
+        "BAD"
+    big = MIXED + b"0123456789abcdef" * 64 * 1024
+    assert c.append("ap", big)[0] == "OK"
+    assert c.append("ap", b"")[0] == "OK"
+    c.ok("SELECT ap")
+    assert literal(c.ok("FETCH 3 BODY[]")[2], b"BODY[]") == big
+    assert literal(c.ok("FETCH 3 BODY[]<500000.1000>")[2],
+                   b"BODY[]<500000>") == big[500000:501000]
+    assert has(c.ok("FETCH 1:* RFC822.SIZE")[2], rb"SIZE %d\)" % len(big))
+    assert has(c.ok("FETCH 4 (RFC822.SIZE BODYSTRUCTURE)")[2], rb"SIZE 0 ")
+    tag = c.start("APPEND ap {99999999999}")
+    assert c.wait(tag)[0] == "NO"
+    c.ok("NOOP")
+    # Cut in the middle: nothing is stored.
+    d = Client(inst)
+    d.send(b"x APPEND ap {1000+}\r\nabc")
+    d.close()
+    time.sleep(0.1)
+    assert has(c.ok("STATUS ap (MESSAGES)")[2], rb"MESSAGES 4")
+
+
+def found(c, text):
+    u = c.ok(text)[2]
+    s = has(u, rb"^\* SEARCH")
+    assert len(s) == 1, u
+    return [int(x) for x in s[0].split(b"(")[0].split()[2:]]
+
+
+def test_search(c, box):
+    c.ok("STORE 3 +FLAGS (\\Flagged \\Deleted \\Draft \\Answered)")
+    for text, want in [
+            ("ALL", [1, 2, 3, 4]), ("SEEN", [1]), ("UNSEEN", [2, 3, 4]),
+            ("FLAGGED", [3]), ("UNFLAGGED", [1, 2, 4]), ("DELETED", [3]),
+            ("UNDELETED UNDRAFT", [1, 2, 4]), ("ANSWERED DRAFT", [3]),
+            ("UNANSWERED", [1, 2, 4]), ("KEYWORD kw2", [3]),
+            ("UNKEYWORD KW2", [1, 2, 4]), ("KEYWORD none", []),
+            ("2:3", [2, 3]), ("UID 4:*", [4]), ("NOT 1", [2, 3, 4]),
+            ("NOT NOT 1", [1]), ("OR 1 4", [1, 4]), ("(1:2) (2:3)", [2]),
+            ("OR (1:2 UNSEEN) KEYWORD kw3", [2, 4]),
+            ("BEFORE 2-Jan-2020", [1]), ("ON 1-Jan-2020", [1]),
+            ("SINCE 2-Jan-2020", [2, 3, 4]), ("SENTON 2-Nov-2026", [1]),
+            ("SENTBEFORE 3-Nov-2026", [1]),
+            ("SENTSINCE 3-Nov-2026", [2, 3, 4]),
+            ("LARGER 300", [1]), ("SMALLER 300", [2, 3, 4]),
+            ("SUBJECT plain", [2, 3, 4]), ("SUBJECT \"PLAIN 2\"", [3]),
+            ("FROM anna", [1]), ("TO bert", [1]), ("CC x", []), ("BCC x", []),
+            ("HEADER X-Inner pear", []), ("HEADER Message-ID mixed", [1]),
+            ("HEADER Message-ID \"\"", [1]), ("BODY \"line 2\"", [3]),
+            ("BODY birnen", [1]), ("BODY pear", [1]), ("BODY preamble", []),
+            ("TEXT eve@x.test", [2, 3, 4]), ("NOT TEXT eve@x.test", [1]),
+            ("FROM eve NOT SUBJECT \"plain 2\"", [2, 4]),
+            ("OLD", []), ("1:* NEW UID 99", [])]:
+        if text == "OLD":
+            continue
+        assert found(c, "SEARCH " + text) == want, text
+    assert found(c, "UID SEARCH UID 2,4") == [2, 4]
+    for bad in ("", "FOO", "SUBJECT", "NOT", "OR 1", "(1", "BEFORE x", "9",
+                "LARGER -1", "HEADER x", "BEFORE 31-Feb-2020",
+                "NOT " * 1000 + "1", "(" * 60 + "1" + ")" * 60):
+        assert c.cmd("SEARCH " + bad)[0] == "BAD", bad
+
+
+def test_search_charset(c, box):
+    def look(charset, text, key=b"BODY"):
+        tag = c.start(b"SEARCH CHARSET %s %s {%d+}\r\n%s" % (
+            charset, key, len(text), text))
+        return c.wait(tag)
+
+    for charset, text in ((b"UTF-8", "äpfel UND".encode()),
+                          (b"utf-8", "ÄPFEL".encode()),
+                          (b"ISO-8859-1", "Äpfel".encode("latin1")),
+                          (b"WINDOWS-1252", "äPFEL".encode("latin1"))):
+        r = look(charset, text)
+        assert r[0] == "OK" and r[2] == [b"* SEARCH 1"], (charset, r)
+    assert look(b"UTF-8", "grüße AND".encode(), b"SUBJECT")[2] == \
+        [b"* SEARCH 1"]
+    assert look(b"KOI8-R", b"\xc1")[2] == [b"* SEARCH"]
+    r = look(b"X-NONE", b"a")
+    assert r[0] == "NO" and r[1].startswith("[BADCHARSET (UTF-8 ")
+
+
+def modseq(u):
+    return int(re.search(rb"(?:MODSEQ \(|HIGHESTMODSEQ )(\d+)",
+                         b" ".join(u)).group(1))
+
+
+def test_condstore(c, box):
+    u = c.ok("SELECT %s (CONDSTORE)" % box)[2]
+    high = modseq(has(u, rb"HIGHESTMODSEQ"))
+    u = c.ok("STORE 1 +FLAGS (a)")[2]
+    assert has(u, rb"FLAGS \(.*a\) MODSEQ \(\d+\)")
+    now = modseq(has(u, rb"FETCH"))
+    assert now > high
+    assert has(c.ok("FETCH 1:* (FLAGS) (CHANGEDSINCE %d)" % high)[2],
+               rb"^\* 1 FETCH .*MODSEQ \(%d\)" % now)
+    assert c.ok("FETCH 1:* (FLAGS) (CHANGEDSINCE %d)" % now)[2] == []
+    status, text, u = c.ok("STORE 1:2 (UNCHANGEDSINCE %d) +FLAGS (b)" % high)
+    assert text.startswith("[MODIFIED 1]"), text
+    assert has(u, rb"^\* 2 FETCH .*b")
+    status, text, u = c.ok("UID STORE 1:2 (UNCHANGEDSINCE 0) +FLAGS (b)")
+    assert text.startswith("[MODIFIED 1:2]"), text
+    u = c.ok("STORE 3 +FLAGS.SILENT (c)")[2]
+    assert has(u, rb"^\* 3 FETCH \(MODSEQ \(\d+\)\)")
+    top = modseq(has(u, rb"FETCH"))
+    assert c.ok("SEARCH MODSEQ %d" % top)[2] == [
+        b"* SEARCH 3 (MODSEQ %d)" % top]
+    assert c.ok("SEARCH MODSEQ %d" % (top + 1))[2] == [b"* SEARCH"]
+    assert has(c.ok('SEARCH MODSEQ "/flags/\\\\seen" all 0')[2], rb"1 2 3 4")
+    assert modseq(c.ok("STATUS %s (HIGHESTMODSEQ)" % box)[2]) >= top
+    for bad in ("FETCH 1 (FLAGS) (CHANGEDSINCE 0)",
+                "FETCH 1 (FLAGS) (CHANGEDSINCE 18446744073709551616)",
+                "FETCH 1 (FLAGS) (FOO 1)", "SEARCH MODSEQ x",
+                "STORE 1 (UNCHANGEDSINCE 9223372036854775808) FLAGS ()",
+                "SELECT x (FOO)"):
+        assert c.cmd(bad)[0] == "BAD", bad
+
+
+def test_condstore_enabling(c, box):
+    assert not has(c.ok("STORE 1 +FLAGS (a)")[2], rb"MODSEQ")
+    assert has(c.ok("FETCH 1 MODSEQ")[2], rb"HIGHESTMODSEQ")
+    assert has(c.ok("STORE 1 -FLAGS (a)")[2], rb"MODSEQ")
+
+
+def until(client, text, pattern, seconds=5):
+    """Repeats a command until an untagged answer fits."""
+    end = time.monotonic() + seconds
+    got = []
+    while time.monotonic() < end:
+        got += client.ok(text)[2]
+        if has(got, pattern):
+            return got
+        time.sleep(0.05)
+    raise AssertionError((pattern, got))
+
+
+def test_two_sessions(c, box, inst):
+    d = Client(inst)
+    d.ok("SELECT " + box)
+    c.ok("STORE 1 +FLAGS (\\Flagged)")
+    assert has(until(d, "NOOP", rb"FETCH"), rb"^\* 1 FETCH .*Flagged")
+    c.append(box, PLAIN % (9, 9))
+    assert has(until(d, "NOOP", rb"EXISTS"), rb"^\* 5 EXISTS")
+    # No EXPUNGE during FETCH, STORE, SEARCH; the numbers stay good.
+    c.ok("STORE 2 +FLAGS (\\Deleted)")
+    assert c.ok("EXPUNGE")[2] == [b"* 2 EXPUNGE"]
+    for text in ("FETCH 1:* FLAGS", "STORE 3 +FLAGS (x)", "SEARCH ALL"):
+        assert not has(d.cmd(text)[2], rb"EXPUNGE")
+    assert "EXPUNGEISSUED" in d.cmd("FETCH 1:5 BODY.PEEK[]")[1]
+    assert has(d.ok("FETCH 5 BODY.PEEK[]")[2], rb"plain 9")
+    assert has(until(d, "NOOP", rb"EXPUNGE"), rb"^\* 2 EXPUNGE")
+    assert has(d.ok("FETCH 4 UID")[2], rb"UID 5")
+    d.close()
+
+
+def test_idle(c, box, inst):
+    d = Client(inst)
+    d.ok("SELECT " + box)
+    tag = d.start("IDLE")
+    assert d.line().startswith(b"+")
+    start = time.monotonic()
+    c.append(box, PLAIN % (7, 7))
+    assert d.line() == b"* 5 EXISTS"
+    assert time.monotonic() - start < 1
+    assert b"RECENT" in d.line()
+    c.ok("STORE 1 +FLAGS (\\Answered)")
+    assert b"* 1 FETCH" in d.line()
+    c.ok("STORE 1 +FLAGS (\\Deleted)")
+    assert b"* 1 FETCH" in d.line()
+    c.ok("EXPUNGE")
+    assert d.line() == b"* 1 EXPUNGE"
+    d.send(b"DONE\r\n")
+    assert d.wait(tag)[0] == "OK"
+    tag = d.start("IDLE")
+    assert d.line().startswith(b"+")
+    d.send(b"x NOOP\r\n")
+    assert d.wait(tag)[0] == "BAD"
+    d.ok("NOOP")
+    d.close()
+
+
+def test_mail_arrives(c, inst):
+    """What comes in by SMTP is seen in IDLE."""
+    d = Client(inst, "bert")
+    d.ok("SELECT INBOX")
+    tag = d.start("IDLE")
+    assert d.line().startswith(b"+")
+    with inst.smtp() as s:
+        s.sendmail("eve@remote.test", ["bert@example.test"], PLAIN % (1, 1))
+    assert re.match(rb"\* \d+ EXISTS", d.line())
+    assert d.line() == b"* 1 RECENT"
+    d.send(b"DONE\r\n")
+    d.wait(tag)
+    assert has(d.ok("FETCH * (FLAGS BODY.PEEK[])")[2], rb"\\Recent.*plain 1")
+    d.close()
+
+
+def test_deleted_while_selected(c, box, inst):
+    d = Client(inst)
+    d.ok("SELECT " + box)
+    c.ok("DELETE " + box)
+    with pytest.raises((EOFError, OSError)):
+        for i in range(50):
+            d.cmd("NOOP")
+            time.sleep(0.05)
+    c.ok("NOOP")
+    assert c.cmd("FETCH 1 FLAGS")[0] == "BAD"
+
+
+def test_rename_while_selected(c, box, inst):
+    d = Client(inst)
+    d.ok("SELECT " + box)
+    c.ok("RENAME %s %s-new" % (box, box))
+    assert has(d.ok("FETCH 1 BODY.PEEK[]")[2], rb"preamble")
+    d.close()
+
+
+def test_pipeline(c, box):
+    """Many commands in one segment are answered in order."""
+    tags = []
+    text = b""
+    for i in range(300):
+        c.n += 1
+        tags.append(b"t%d" % c.n)
+        text += tags[-1] + b" UID FETCH 1:* (FLAGS BODY.PEEK[])\r\n"
+    c.send(text)
+    for tag in tags:
+        r = c.wait(tag)
+        assert r[0] == "OK" and len(r[2]) == 4
+
+
+def test_slow_reader(c, box, inst):
+    """A client that does not read a large answer keeps nobody waiting."""
+    big = MIXED + b"x" * (8 << 20) + b"\r\n"
+    assert c.append(box, big)[0] == "OK"
+    d = Client(inst)
+    d.ok("SELECT " + box)
+    tag = d.start("FETCH 5 (BODY.PEEK[] BODY.PEEK[] BODY.PEEK[])")
+    start = time.monotonic()
+    for i in range(50):
+        c.ok("FETCH 1:4 BODY.PEEK[]")
+    assert time.monotonic() - start < 5
+    r = d.wait(tag)
+    assert r[0] == "OK" and len(r[2][0]) > 3 * len(big)
+    d.close()
+
+
+def test_hostile_input(c, inst):
+    for text in (b"", b" NOOP", b"+ NOOP", b"x", b"a\x00b NOOP",
+                 b"x" * 10000 + b" NOOP", b'a LIST "" "a', b"a LIST {3}",
+                 b"a NOOP {-1}", b"a LIST (((((", b'a LIST "\\a" *',
+                 b"a ID " + b"(" * 10000, b"a" + b" b" * 40000):
+        d = Client(inst, "carl")
+        d.send(text + b"\r\n")
+        if text.endswith(b"{3}"):
+            assert d.line().startswith(b"+")
+            d.send(b"a\x00b\r\n")
+        assert re.match(rb"\S+ BAD ", d.line()), text
+        d.ok("NOOP")
+        d.close()
+
+
+def test_literal_bounds(inst):
+    d = Client(inst, "carl")
+    for n in (b"18446744073709551616", b"99999999999", b"1000000"):
+        d.send(b"a LIST \"\" {%s}\r\n" % n)
+        assert d.line().startswith(b"a BAD")
+    d.send(b"a LIST \"\" {500000+}\r\n" + b"x" * 500000 + b"\r\n")
+    assert d.line().startswith(b"a BAD")
+    d.ok("NOOP")
+    d.send(b"a LIST \"\" {99999999999999+}\r\n")
+    assert d.line().startswith(b"* BYE")
+    with pytest.raises((EOFError, OSError)):
+        d.cmd("NOOP")
+    d = Client(inst, "carl")
+    d.send(b"z" * 200000 + b"\r\n")
+    assert re.match(rb"\S+ BAD", d.line())
+    d.ok("NOOP")
+    for i in range(40):
+        d.send(b"bad\r\n")
+    with pytest.raises((EOFError, OSError)):
+        for i in range(60):
+            d.line()
+
+
+def test_wildcards(inst):
+    d = Client(inst, "dora")
+    for i in range(300):
+        d.ok("CREATE w/%s%d" % ("a" * 60, i))
+    start = time.monotonic()
+    d.ok('LIST "" "%s"' % ("*%" * 500))
+    d.ok('LIST "" "%s"' % ("*a%" * 300))
+    assert time.monotonic() - start < 2
+    d.close()
+
+
+def test_imaplib(inst):
+    m = inst.imap("bert")
+    m.create("lib")
+    assert m.append("lib", "(\\Flagged)", None, MIXED)[0] == "OK"
+    assert m.select("lib") == ("OK", [b"1"])
+    assert m.search(None, "FLAGGED")[1] == [b"1"]
+    typ, data = m.fetch("1", "(RFC822)")
+    assert data[0][1] == MIXED
+    typ, data = m.uid("STORE", "1", "+FLAGS", "(\\Deleted)")
+    assert typ == "OK" and b"Deleted" in data[0]
+    assert m.expunge()[1] == [b"1"]
+    assert m.logout()[0] == "BYE"
+
+
+def test_store_restart(inst):
+    """A restart of store costs no login."""
+    d = Client(inst, "anna")
+    d.cmd("CREATE re")
+    d.append("re", PLAIN % (1, 1))
+    d.ok("SELECT re")
+    for pid in inst.processes()["store"]:
+        os.kill(pid, 9)
+    end = time.monotonic() + 20
+    while True:
+        r = d.append("re", PLAIN % (2, 2))
+        if r[0] == "OK":
+            break
+        assert r[0] == "NO" and "UNAVAILABLE" in r[1], r
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    if not has(r[2], rb"^\* 2 EXISTS"):
+        assert has(until(d, "NOOP", rb"EXISTS", 10), rb"^\* 2 EXISTS")
+    assert has(d.ok("FETCH 1 BODY.PEEK[]")[2], rb"plain 1")
+    d.close()
