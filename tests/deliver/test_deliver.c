@@ -1,0 +1,410 @@
+/*
+ * A real deliver process between a queue and a store that the test plays.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "lib/base/crc32c.h"
+#include "lib/base/fd.h"
+#include "lib/mail/door_proto.h"
+#include "lib/mail/proto.h"
+#include "lib/server/wire.h"
+
+enum { WAIT = 10000, NOBODY = 65534 };
+
+#define TRACE "Return-Path: <s@far.test>\r\nDelivered-To: anna@example.test\r\n"
+#define TEXT TRACE "Subject: test\r\nFrom: a@b\r\n\r\nbody\r\n"
+
+static char dir[] = "/tmp/deliver.XXXXXX";
+static pid_t pid;
+static struct chan master, queue, store;
+static struct buf why = BUF_INIT(300);
+
+static void
+wire(enum peer p, struct chan *c)
+{
+	static uint32_t instance;
+	int fd[2];
+
+	chan_clear(c);
+	assert_int_equal(fd_pair(fd), 0);
+	msg_begin(&master, &proto_wire, WIRE_PEER, 0);
+	msg_u32(&master, WF_PEER, p);
+	msg_u32(&master, WF_INSTANCE, ++instance);
+	msg_fd(&master, fd[1]);
+	assert_int_equal(msg_end(&master), 0);
+	assert_int_equal(chan_send(&master, WAIT), 0);
+	chan_init(c, fd[0]);
+}
+
+static int
+setup(void **state)
+{
+	const char *program = getenv("DELIVER_PROGRAM");
+	char path[100];
+	int fd[2];
+	FILE *f;
+
+	signal(SIGPIPE, SIG_IGN);
+	strcpy(dir, "/tmp/deliver.XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chmod(dir, 0755), 0);
+	snprintf(path, sizeof(path), "%s/rohrpost.conf", dir);
+	assert_non_null(f = fopen(path, "w"));
+	fprintf(f, "state_dir = %s\n", dir);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(fd_pair(fd), 0);
+	if ((pid = fork()) == 0) {
+		dup2(fd[1], SERVER_MASTER_FD);
+		fd_cloexec(SERVER_MASTER_FD, 0);
+		if (geteuid() == 0 && (setgid(NOBODY) == -1 ||
+		    setuid(NOBODY) == -1))
+			_exit(99);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		execl(program != NULL ? program : "deliver/deliver", "deliver",
+		    "-c", dir, (char *)NULL);
+		_exit(98);
+	}
+	close(fd[1]);
+	chan_init(&master, fd[0]);
+	chan_init(&queue, -1);
+	chan_init(&store, -1);
+	wire(PEER_STORE, &store);
+	wire(PEER_QUEUE, &queue);
+	msg_begin(&master, &proto_wire, WIRE_GO, 0);
+	assert_int_equal(msg_end(&master), 0);
+	assert_int_equal(chan_send(&master, WAIT), 0);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	char cmd[100];
+
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	chan_clear(&master);
+	chan_clear(&queue);
+	chan_clear(&store);
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
+	return system(cmd);
+}
+
+static int
+body(const char *text, size_t len)
+{
+	int fd = memfd_create("body", MFD_CLOEXEC);
+
+	assert_int_equal(fd_write_all(fd, text, len), 0);
+	return fd;
+}
+
+/* Queues a job for u0..u<n-1> (or anna for n 0); nothing is sent yet. */
+static void
+job(uint32_t id, int n, const char *text, size_t len, uint64_t length,
+    uint32_t crc)
+{
+	struct buf b = BUF_INIT(0);
+	char name[64];
+	int i;
+
+	for (i = 0; i < (n == 0 ? 1 : n); i++) {
+		if (n == 0)
+			strcpy(name, "anna@example.test");
+		else
+			snprintf(name, sizeof(name), "u%d@example.test", i);
+		buf_put_u32(&b, (uint32_t)i + 5);
+		buf_put_lv(&b, name, strlen(name));
+		buf_put_lv(&b, name, strlen(name));
+	}
+	msg_begin(&queue, &proto_job, J_DELIVER, id);
+	msg_text(&queue, JF_FILE, "00000000000000aa");
+	msg_text(&queue, JF_SENDER, "s@far.test");
+	msg_bytes(&queue, JF_RECIPIENTS, b.data, b.len);
+	msg_u64(&queue, JF_LENGTH, length);
+	msg_u32(&queue, JF_CRC, crc);
+	msg_u32(&queue, JF_OFFSET, (uint32_t)strlen(TRACE));
+	msg_u64(&queue, JF_TIME, 1700000000);
+	msg_u32(&queue, JF_FLAGS, 0);
+	msg_fd(&queue, body(text, len));
+	assert_int_equal(msg_end(&queue), 0);
+	buf_clear(&b);
+}
+
+static void
+send_job(uint32_t id, int n, const char *text)
+{
+	job(id, n, text, strlen(text), strlen(text),
+	    crc32c(0, text, strlen(text)));
+	assert_int_equal(chan_send(&queue, WAIT), 0);
+}
+
+/* The next request at store; the caller says msg_done. */
+static void
+request(struct msg *m)
+{
+	assert_int_equal(msg_recv(m, &proto_door, PEER_DELIVER, &store, WAIT,
+	    &why), 1);
+	assert_int_equal(m->type, DM_DELIVER);
+}
+
+static void
+stored(uint32_t id, enum result r, const char *words)
+{
+	msg_begin(&store, &proto_door, DM_DELIVERED, id);
+	msg_u32(&store, DF_RESULT, r);
+	msg_text(&store, DF_WORDS, words);
+	assert_int_equal(msg_end(&store), 0);
+	assert_int_equal(chan_send(&store, WAIT), 0);
+}
+
+/* The answer to a job: its type; for J_RESULT how many of which result. */
+static unsigned
+answer(uint32_t id, unsigned got[3])
+{
+	struct cursor c;
+	struct msg m;
+	const char *p;
+	size_t len;
+	uint8_t r;
+
+	memset(got, 0, 3 * sizeof(got[0]));
+	assert_int_equal(msg_recv(&m, &proto_job, PEER_DELIVER, &queue, WAIT,
+	    &why), 1);
+	assert_int_equal(m.id, id);
+	if (m.type == J_RESULT) {
+		p = msg_get(&m, JF_RESULTS, &len);
+		cursor_init(&c, p, len);
+		while (cursor_left(&c) > 0) {
+			assert_true(cursor_u32(&c) >= 5);
+			r = cursor_u8(&c);
+			cursor_lv(&c, &len, RESULT_WORDS_MAX);
+			assert_false(c.bad);
+			got[r]++;
+		}
+	}
+	msg_done(&m);
+	return m.type;
+}
+
+static void
+test_one(void **state)
+{
+	unsigned got[3];
+	struct msg m;
+	size_t len;
+
+	send_job(1, 0, TEXT);
+	request(&m);
+	assert_memory_equal(msg_get(&m, DF_QUEUE_ID, &len), "00000000000000aa", 16);
+	assert_memory_equal(msg_get(&m, DF_OWNER, &len), "anna@example.test",
+	    17);
+	assert_int_equal(msg_get_u64(&m, DF_SIZE), strlen(TEXT));
+	assert_int_equal(msg_get_u32(&m, DF_HEADER), strlen(TEXT) - 6);
+	assert_non_null(msg_get(&m, DF_CACHE, &len));
+	stored(m.id, RESULT_DELIVERED, "2.0.0 ok");
+	msg_done(&m);
+	assert_int_equal(answer(1, got), J_RESULT);
+	assert_int_equal(got[RESULT_DELIVERED], 1);
+}
+
+static void
+test_pipeline(void **state)
+{
+	uint32_t id[30];
+	unsigned got[3];
+	struct msg m;
+	int i;
+
+	for (i = 0; i < 30; i++)
+		job((uint32_t)i + 1, 0, TEXT, strlen(TEXT), strlen(TEXT),
+		    crc32c(0, TEXT, strlen(TEXT)));
+	assert_int_equal(chan_send(&queue, WAIT), 0);
+	for (i = 0; i < 30; i++) {
+		request(&m);
+		id[i] = m.id;
+		msg_done(&m);
+	}
+	/* Answers may overtake each other. */
+	for (i = 29; i >= 0; i--) {
+		stored(id[i], i % 2 ? RESULT_LATER : RESULT_DELIVERED, "4.2.2");
+		answer((uint32_t)i + 1, got);
+		assert_int_equal(got[i % 2 ? RESULT_LATER : RESULT_DELIVERED],
+		    1);
+	}
+}
+
+static void
+test_many_recipients(void **state)
+{
+	unsigned got[3];
+	struct msg m;
+	int i;
+
+	/* More than may be with store at a time. */
+	send_job(1, 450, TEXT);
+	for (i = 0; i < 450; i++) {
+		request(&m);
+		stored(m.id, RESULT_DELIVERED, "2.0.0 ok");
+		msg_done(&m);
+	}
+	assert_int_equal(answer(1, got), J_RESULT);
+	assert_int_equal(got[RESULT_DELIVERED], 450);
+}
+
+static void
+test_broken(void **state)
+{
+	static const char text[] = TEXT;
+	size_t len = strlen(text);
+	const struct {
+		size_t	 len;
+		uint64_t length;
+		uint32_t flip;
+	} row[] = {
+		{ len, len + 1, 0 }, { len, len - 1, 0 }, { len, len, 1 },
+		{ 0, len, 0 }, { len, 100u << 20, 0 },
+	};
+	unsigned got[3];
+	size_t i;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		job(7, 0, text, row[i].len, row[i].length,
+		    crc32c(0, text, len) ^ row[i].flip);
+		assert_int_equal(chan_send(&queue, WAIT), 0);
+		assert_int_equal(answer(7, got), J_BROKEN);
+	}
+}
+
+static void
+test_large(void **state)
+{
+	size_t len = 20 << 20, head = strlen(TEXT);
+	char *text = malloc(len);
+	unsigned got[3];
+	struct msg m;
+	size_t n;
+
+	memset(text, 'x', len);
+	memcpy(text, TEXT, head);
+	job(1, 0, text, len, len, crc32c(0, text, len));
+	assert_int_equal(chan_send(&queue, WAIT), 0);
+	request(&m);
+	assert_int_equal(msg_get_u32(&m, DF_HEADER), head - 6);
+	msg_get(&m, DF_CACHE, &n);
+	assert_int_equal(n, 0);
+	stored(m.id, RESULT_DELIVERED, "2.0.0 ok");
+	msg_done(&m);
+	assert_int_equal(answer(1, got), J_RESULT);
+	/* One octet past what is loaded at once is flipped. */
+	text[18 << 20] = 'y';
+	job(2, 0, text, len, len, crc32c(0, text, len) + 1);
+	assert_int_equal(chan_send(&queue, WAIT), 0);
+	assert_int_equal(answer(2, got), J_BROKEN);
+	free(text);
+}
+
+static void
+test_loop(void **state)
+{
+	unsigned got[3];
+	struct msg m;
+
+	/* Our own trace line does not count; one behind it does. */
+	send_job(1, 0, TRACE "Delivered-To:  <x@y>\r\n"
+	    "delivered-to: Anna@Example.Test\r\n\r\nbody\r\n");
+	assert_int_equal(answer(1, got), J_RESULT);
+	assert_int_equal(got[RESULT_NEVER], 1);
+	send_job(2, 0, TRACE "Delivered-To: bert@example.test\r\n\r\n"
+	    "Delivered-To: anna@example.test\r\n");
+	request(&m);
+	stored(m.id, RESULT_DELIVERED, "2.0.0 ok");
+	msg_done(&m);
+	assert_int_equal(answer(2, got), J_RESULT);
+	assert_int_equal(got[RESULT_DELIVERED], 1);
+}
+
+static void
+test_store_lost(void **state)
+{
+	unsigned got[3];
+	struct msg m;
+
+	send_job(1, 0, TEXT);
+	request(&m);
+	msg_done(&m);
+	chan_clear(&store);
+	assert_int_equal(answer(1, got), J_REFUSED);
+	send_job(2, 0, TEXT);
+	assert_int_equal(answer(2, got), J_REFUSED);
+	wire(PEER_STORE, &store);
+	send_job(3, 0, TEXT);
+	request(&m);
+	stored(m.id, RESULT_DELIVERED, "2.0.0 ok");
+	msg_done(&m);
+	assert_int_equal(answer(3, got), J_RESULT);
+}
+
+static void
+test_queue_lost(void **state)
+{
+	unsigned got[3];
+	struct msg m;
+	uint32_t old;
+
+	send_job(1, 0, TEXT);
+	request(&m);
+	old = m.id;
+	msg_done(&m);
+	wire(PEER_QUEUE, &queue);
+	send_job(1, 0, TEXT);
+	request(&m);
+	/* The answer to the job of the old queue is nobody's. */
+	stored(old, RESULT_LATER, "4.0.0 old");
+	stored(m.id, RESULT_DELIVERED, "2.0.0 ok");
+	msg_done(&m);
+	assert_int_equal(answer(1, got), J_RESULT);
+	assert_int_equal(got[RESULT_DELIVERED], 1);
+}
+
+static void
+test_store_lies(void **state)
+{
+	unsigned got[3];
+	struct msg m;
+
+	send_job(1, 2, TEXT);
+	request(&m);
+	stored(m.id, RESULT_DELIVERED, "2.0.0 ok");
+	stored(m.id, RESULT_DELIVERED, "2.0.0 ok");	/* twice */
+	msg_done(&m);
+	assert_int_equal(answer(1, got), J_REFUSED);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_one), T(test_pipeline), T(test_many_recipients),
+		T(test_broken), T(test_large), T(test_loop),
+		T(test_store_lost), T(test_queue_lost), T(test_store_lies),
+	};
+
+	return cmocka_run_group_tests_name("deliver", tests, NULL, NULL);
+}
