@@ -51,6 +51,7 @@ static struct session waiting;	/* from WIRE_SESSION; fd -1: none */
 static int epoll = -1;
 static int going, busy, serving, retiring, told_ready;
 static unsigned served;
+static unsigned heard;		/* times that master was listened to */
 static int64_t looked;
 
 static int
@@ -166,6 +167,7 @@ from_master(void)
 {
 	struct msg m;
 
+	heard++;
 	server_read();
 	while (server_next(&m) == 1) {
 		on_message[m.type](&m);
@@ -278,6 +280,7 @@ static int
 dispatch(uint32_t what)
 {
 	uint32_t i = what & 0xffff;
+	unsigned before = heard;
 
 	switch (what >> 16) {
 	case FROM_MASTER:
@@ -287,8 +290,9 @@ dispatch(uint32_t what)
 		from_listener(&listeners[i]);
 		return 1;
 	default:
+		/* It may have asked for a peer, and so listened to master. */
 		from_peer((enum peer)i);
-		return 0;
+		return heard != before;
 	}
 }
 
