@@ -12,6 +12,7 @@ import os
 import pathlib
 import poplib
 import pwd
+import re
 import shutil
 import signal
 import smtplib
@@ -272,9 +273,12 @@ class Instance:
                 return out
             typ, data = m.uid("FETCH", "1:*", "(BODY.PEEK[])")
             assert typ == "OK", data
-            for item in data:
+            # UID may stand before the literal or behind it
+            for item, rest in zip(data, data[1:]):
                 if isinstance(item, tuple):
-                    uid = int(item[0].split(b"UID ")[1].split()[0])
+                    words = item[0] + b" " + (
+                        rest if isinstance(rest, bytes) else b"")
+                    uid = int(re.search(rb"UID (\d+)", words).group(1))
                     out[uid] = item[1]
             return out
         finally:
