@@ -6,7 +6,7 @@ import pytest
 
 import postfix
 import rohrpost
-from rohrpost import message
+from rohrpost import message, wait_for
 
 pytestmark = pytest.mark.root
 
