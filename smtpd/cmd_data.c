@@ -37,7 +37,7 @@ receive(struct smtp_session *s, struct scan *scan, struct body *b)
 		}
 		if (scan->done)
 			return 0;
-		if (seen / 2 > smtpd.conf.message_size)
+		if (seen / 2 > smtpd.conf.message_size + BODY_MEMORY)
 			return -1;
 		end = start + wait + (int64_t)(seen * 1000 /
 		    smtpd.conf.data_rate) - clock_mono_ms();
@@ -94,6 +94,20 @@ submit(struct smtp_session *s, const struct body *b, const char *id)
 	buf_clear(&words);
 }
 
+/* The message has no end that we wait for: nothing is a command any more. */
+static void
+receive_failed(struct smtp_session *s)
+{
+	struct smtp_refusal r = body_refusal(BODY_SIZE);
+
+	smtpd_queue_abandon(0);
+	s->closing = 1;
+	if (s->io.end == STREAM_OK) {
+		smtp_refuse(s, &r);
+		s->linger = 1;
+	}
+}
+
 static void
 take_message(struct smtp_session *s, int fd, const char *file_id)
 {
@@ -110,10 +124,7 @@ take_message(struct smtp_session *s, int fd, const char *file_id)
 	if (receive(s, &scan, &b) == -1) {
 		log_info("client %s [%s]: lost within the message: %s",
 		    s->helo, s->ip, stream_words(&s->io));
-		if (s->io.end == STREAM_TIMEOUT)
-			smtp_reply(s, 421, "4.4.2", "too slow, bye");
-		smtpd_queue_abandon(0);
-		s->closing = 1;
+		receive_failed(s);
 		return;
 	}
 	b.w.flags = scan.eight_bit ? Q_8BIT : 0;

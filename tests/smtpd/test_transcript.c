@@ -11,6 +11,7 @@
  *   ! repeat N X   sends X (with CRLF) N times
  *   ! end          the server must have closed the connection
  *   ! messages N   queue was given so many messages so far
+ *   ! fsize N      no file may grow over N octets (0: no bound)
  *   ! junk N       sends N octets "x" without a line end
  *   C: text        sends the text and CRLF; \r \n \0 \t \\ \xHH are octets,
  *                  and a final \c leaves CRLF out
@@ -29,6 +30,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -222,6 +224,16 @@ play_messages(struct play *p, const char *t)
 }
 
 static void
+play_fsize(const char *t)
+{
+	struct rlimit r = { RLIM_INFINITY, RLIM_INFINITY };
+
+	if (strcmp(t, "0") != 0)
+		r.rlim_cur = strtoul(t, NULL, 10);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &r), 0);
+}
+
+static void
 play_direct(struct play *p, char *t)
 {
 	struct buf why = BUF_INIT(0);
@@ -234,6 +246,8 @@ play_direct(struct play *p, char *t)
 		play_repeat(p, t + 7);
 	else if (strncmp(t, "junk ", 5) == 0)
 		play_junk(p, t + 5);
+	else if (strncmp(t, "fsize ", 6) == 0)
+		play_fsize(t + 6);
 	else if (strncmp(t, "messages ", 9) == 0)
 		play_messages(p, t + 9);
 	else if (strcmp(t, "end") == 0)
@@ -331,6 +345,7 @@ main(void)
 	int r;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	fake_begin();
 	r = cmocka_run_group_tests(tests, NULL, NULL);
 	fake_end();
