@@ -233,6 +233,7 @@ client_drop(struct client *c, const char *why)
 		    why);
 	ev_io_stop(shard_loop(c->shard), &c->in);
 	ev_io_stop(shard_loop(c->shard), &c->out);
+	shard_wake(c->shard);
 	client_leave(c);
 	pthread_mutex_lock(&c->lock);
 	chan_clear(&c->chan);
@@ -332,6 +333,7 @@ client_resume(struct client *c)
 		return;
 	c->paused = 0;
 	ev_io_start(shard_loop(c->shard), &c->in);
+	shard_wake(c->shard);
 	client_ref(c);
 	client_process(c);
 	client_unref(c);

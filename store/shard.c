@@ -1,7 +1,7 @@
 /*
  * A loop turns like this: callbacks run items, requests and answers; before it
  * sleeps, settle() commits each batch that something was put into, hands the
- * tasks on to the syncers, tells watchers, and writes each door's answers
+ * tasks on to the syncer, tells watchers, and writes each door's answers
  * with one call. So whatever arrives together shares commit, sync and write.
  */
 #include "config.h"
@@ -41,10 +41,13 @@ struct shard {
 	ev_prepare settle;
 	ev_timer tick;
 	unsigned ticks;
+	pthread_mutex_t own;		/* held by who is in the shard */
+	pthread_cond_t turn;
+	unsigned wanted;		/* syncers that want in; of own */
 	pthread_mutex_t lock;		/* of inbox */
 	struct list inbox;
 	struct item stop;
-	struct list to_files, to_log;
+	struct list to_files;
 	unsigned n_tasks;
 	struct engine_batch batch[ENGINE_DBS];
 	struct mailbox **row;
@@ -304,44 +307,16 @@ shard_lazy(struct shard *s)
 
 /* The way of a task. */
 
-static void
-task_finish(struct item *i)
-{
-	struct task *t = (struct task *)i;
-	struct account *a = t->account;
-	struct client *c = t->client;
-
-	a->shard->n_tasks--;
-	t->kind->finish(t);
-	if (c != NULL)
-		client_unref(c);
-	account_task_done(a);
-}
-
-static void
-task_commit(struct item *i)
-{
-	struct task *t = (struct task *)i;
-
-	t->kind->commit(t);
-	i->run = task_finish;
-	list_add(&i->shard->to_log, i);
-}
-
 void
 task_submit(struct task *t)
 {
 	struct account *a = t->account;
 
 	t->item.shard = a->shard;
-	t->item.run = task_commit;
 	t->dir[0] = t->dir[1] = -1;
 	a->tasks++;
 	a->shard->n_tasks++;
-	if (t->kind->files != NULL)
-		list_add(&a->shard->to_files, &t->item);
-	else
-		task_commit(&t->item);
+	list_add(&a->shard->to_files, &t->item);
 }
 
 void
@@ -400,7 +375,17 @@ shard_end(struct shard *s)
 	ending.left--;
 	pthread_mutex_unlock(&ending.lock);
 	ev_async_send(ending.loop, &ending.wake);
-	ev_break(s->loop, EVBREAK_ALL);
+	shard_wake(s);
+}
+
+static void
+commit_all(struct shard *s)
+{
+	unsigned i;
+
+	for (i = s->n; i < ENGINE_DBS; i += store.n_shards)
+		if (s->batch[i].n > 0 || s->n_rows > 0)
+			shard_commit(s, i);
 }
 
 static void
@@ -408,25 +393,15 @@ settle(struct shard *s)
 {
 	struct client *c;
 	struct list l;
-	unsigned i;
 	size_t k;
 
-	for (i = 0; i < s->n_rows; i++)
-		if (!s->row[i]->dead)
-			s->lazy = 1;
-	for (i = s->n % store.n_shards; i < ENGINE_DBS; i += store.n_shards)
-		if (s->batch[i].n > 0 || s->n_rows > 0)
-			shard_commit(s, i);
-	if (s->to_log.head != NULL) {
-		l = s->to_log;
-		s->to_log = (struct list){ NULL, NULL };
-		syncer_log(l.head, l.tail);
-		s->lazy = 0;
-	}
+	if (s->n_rows > 0)
+		s->lazy = 1;
+	commit_all(s);
 	if (s->to_files.head != NULL) {
 		l = s->to_files;
 		s->to_files = (struct list){ NULL, NULL };
-		syncer_files(l.head, l.tail);
+		syncer_add(s->n, l.head, l.tail);
 	}
 	if (s->n_touched > 0)
 		tell_watchers(s);
@@ -437,6 +412,41 @@ settle(struct shard *s)
 	}
 	s->n_flush = 0;
 	shard_end(s);
+}
+
+void
+shard_commit_tasks(struct shard *s, struct item *list)
+{
+	struct task *t;
+
+	for (; list != NULL; list = list->next) {
+		t = (struct task *)list;
+		t->kind->commit(t);
+	}
+	commit_all(s);
+	s->lazy = 0;
+}
+
+void
+shard_finish_tasks(struct shard *s, struct item *list)
+{
+	struct account *a;
+	struct client *c;
+	struct item *next;
+	struct task *t;
+
+	for (; list != NULL; list = next) {
+		next = list->next;
+		t = (struct task *)list;
+		a = t->account;
+		c = t->client;
+		s->n_tasks--;
+		t->kind->finish(t);
+		if (c != NULL)
+			client_unref(c);
+		account_task_done(a);
+	}
+	settle(s);
 }
 
 static void
@@ -459,6 +469,8 @@ wake_cb(struct ev_loop *loop, ev_async *w, int revents)
 		next = i->next;
 		i->run(i);
 	}
+	if (s->stopped)
+		ev_break(loop, EVBREAK_ALL);
 }
 
 /* Once a second. */
@@ -525,7 +537,7 @@ tick_cb(struct ev_loop *loop, ev_timer *w, int revents)
 	write_flags(s, s->stopping);
 	if (s->lazy) {
 		s->lazy = 0;
-		syncer_log(NULL, NULL);
+		syncer_add(s->n, NULL, NULL);
 	}
 	if (s->ticks % EXPIRE_EVERY != 0)
 		return;
@@ -535,12 +547,55 @@ tick_cb(struct ev_loop *loop, ev_timer *w, int revents)
 			    clock_mono_ms() - ACCOUNT_IDLE);
 }
 
+/* Who waits longest for the shard goes first: the loop gives way to syncers. */
+
+void
+shard_enter(struct shard *s)
+{
+	__atomic_add_fetch(&s->wanted, 1, __ATOMIC_RELAXED);
+	pthread_mutex_lock(&s->own);
+	__atomic_sub_fetch(&s->wanted, 1, __ATOMIC_RELAXED);
+}
+
+void
+shard_leave(struct shard *s)
+{
+	pthread_cond_signal(&s->turn);
+	pthread_mutex_unlock(&s->own);
+}
+
+static void
+loop_release(struct ev_loop *loop)
+{
+	struct shard *s = ev_userdata(loop);
+
+	pthread_mutex_unlock(&s->own);
+}
+
+static void
+loop_acquire(struct ev_loop *loop)
+{
+	struct shard *s = ev_userdata(loop);
+
+	pthread_mutex_lock(&s->own);
+	while (__atomic_load_n(&s->wanted, __ATOMIC_RELAXED) > 0)
+		pthread_cond_wait(&s->turn, &s->own);
+}
+
+void
+shard_wake(struct shard *s)
+{
+	ev_async_send(s->loop, &s->wake);
+}
+
 static void *
 shard_run(void *arg)
 {
 	struct shard *s = arg;
 
+	pthread_mutex_lock(&s->own);
 	ev_run(s->loop, 0);
+	pthread_mutex_unlock(&s->own);
 	return NULL;
 }
 
@@ -550,9 +605,13 @@ shard_init(struct shard *s, unsigned n, uint64_t epoch)
 	s->n = n;
 	s->modseq = epoch << 32;
 	pthread_mutex_init(&s->lock, NULL);
+	pthread_mutex_init(&s->own, NULL);
+	pthread_cond_init(&s->turn, NULL);
 	s->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	if (s->loop == NULL)
 		log_fatal("no event loop");
+	ev_set_userdata(s->loop, s);
+	ev_set_loop_release_cb(s->loop, loop_release, loop_acquire);
 	ev_async_init(&s->wake, wake_cb);
 	s->wake.data = s;
 	ev_async_start(s->loop, &s->wake);
@@ -577,6 +636,7 @@ ended_cb(struct ev_loop *loop, ev_async *w, int revents)
 	ev_async_stop(loop, w);
 	for (i = 0; i < store.n_shards; i++)
 		pthread_join(store.shards[i].thread, NULL);
+	syncer_stop();
 	engine_flush(store.engine);
 	engine_close(&store.engine);
 	store.stopped();

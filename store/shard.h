@@ -1,24 +1,24 @@
 /*
  * Threads of store.
  *
- * A shard is a thread with an event loop. It owns some of the sixteen
- * databases, the accounts in them and the doors of their users; nobody else
- * touches these. Other threads hand it items. Two syncers serve all shards:
- * one does the work on files (links, then each folder once), the other makes
- * commits durable (one log flush for all that wait). Helpers do what may take
- * long: rebuild, check, sweeping.
+ * A shard is a thread with an event loop. It has some of the sixteen
+ * databases, the accounts in them and the doors of their users; these are
+ * touched by one thread at a time, the one that is in the shard: as a rule its
+ * loop, which leaves it while it waits for events. Other threads hand it items.
  *
- * What changes the mailbox of a user is a task. Its way, in batches:
+ * What changes the mailbox of a user is a task. Beside each shard a syncer
+ * takes the tasks that wait, all at once, and does for the batch:
  *
- *   shard    validates, reserves uids and quota; task_submit
- *   files    kind->files(): body.h calls, task_dir() for folders touched;
+ *   outside  kind->files(): body.h calls, task_dir() for folders touched;
  *            then each folder once is synced; a failure sets task->error
- *   shard    kind->commit(): rows into the batch of the database
- *   log      one flush
- *   shard    kind->finish(): makes it visible, answers, frees what is its own
+ *   inside   kind->commit(): rows into the batch of the database; the commit
+ *   outside  one flush of the log
+ *   inside   kind->finish(): makes it visible, answers, frees what is its own
  *
- * Tasks of one shard keep their order in every step. A task without files()
- * begins at commit; commit and finish are called also after an error.
+ * So the loop never waits for the disk, and a delivery needs two threads to
+ * wake, not five. Tasks of one shard keep their order in every step; commit and
+ * finish are called also after an error. Helpers do what may take long:
+ * rebuild, check, sweeping.
  */
 #ifndef STORE_SHARD_H
 #define STORE_SHARD_H
@@ -136,11 +136,20 @@ void	task_submit(struct task *t);
 void	task_dir(struct task *t, uint32_t mailbox, int expunged);
 void	task_fail(struct task *t, enum door_error e, const char *words);
 
+/* The loop has to look at its watchers anew. */
+void	shard_wake(struct shard *s);
+/* For the syncer: into the shard, and out of it. */
+void	shard_enter(struct shard *s);
+void	shard_leave(struct shard *s);
+/* The two steps of a batch inside the shard. */
+void	shard_commit_tasks(struct shard *s, struct item *list);
+void	shard_finish_tasks(struct shard *s, struct item *list);
+
 /* syncer.c */
 void	syncer_start(void);
-void	syncer_files(struct item *head, struct item *tail);
-/* head NULL: a flush nobody waits for. */
-void	syncer_log(struct item *head, struct item *tail);
+void	syncer_stop(void);
+/* Tasks of the shard; head NULL: a flush nobody waits for. */
+void	syncer_add(unsigned shard, struct item *head, struct item *tail);
 
 /* helper.c: chores run in a thread that may block. */
 struct chore {

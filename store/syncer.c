@@ -1,6 +1,6 @@
 /*
- * Two threads that wait for the disk, so that nobody else does. Each takes all
- * that waits at once: while one batch syncs, the next one gathers.
+ * The threads that wait for the disk, so that nobody else does: one beside
+ * each shard. While one batch syncs, the next one gathers.
  */
 #include "config.h"
 
@@ -8,36 +8,40 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "lib/base/mem.h"
 #include "store/account.h"
 #include "store/body.h"
 
-enum { ROUND = 256 };		/* tasks of one round of the files syncer */
+enum {
+	ROUND = 256,		/* tasks of one batch */
+	MANY_DIRS = 4,
+	SLOW_MS = 100,
+	BACK_OFF_MS = 30000,
+};
 
-struct syncer {
+struct dir {
+	const struct account *account;
+	uint32_t mailbox;
+	int	 expunged, failed;
+};
+
+static struct syncer {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t more;
 	struct item *head, *tail;
-	int	 flush;
-};
+	int	 flush, end;
+	struct dir dir[ROUND * TASK_DIRS];	/* of the present round */
+	int	 n_dirs;
+	int64_t	 one_by_one;	/* clock_mono_ms: no sync of all before */
+} *syncers;
 
-static struct syncer files = { .lock = PTHREAD_MUTEX_INITIALIZER,
-	.more = PTHREAD_COND_INITIALIZER };
-static struct syncer flusher = { .lock = PTHREAD_MUTEX_INITIALIZER,
-	.more = PTHREAD_COND_INITIALIZER };
-
-/* Folders of the present round. Used by the files thread alone. */
-static struct dir {
-	const struct account *account;
-	uint32_t mailbox;
-	int	 expunged, failed;
-} dirs[ROUND * TASK_DIRS];
-static int n_dirs;
-
-static void
-syncer_add(struct syncer *s, struct item *head, struct item *tail)
+void
+syncer_add(unsigned shard, struct item *head, struct item *tail)
 {
+	struct syncer *s = &syncers[shard];
 	int idle;
 
 	pthread_mutex_lock(&s->lock);
@@ -55,30 +59,23 @@ syncer_add(struct syncer *s, struct item *head, struct item *tail)
 		pthread_cond_signal(&s->more);
 }
 
-void
-syncer_files(struct item *head, struct item *tail)
-{
-	syncer_add(&files, head, tail);
-}
-
-void
-syncer_log(struct item *head, struct item *tail)
-{
-	syncer_add(&flusher, head, tail);
-}
-
-/* Waits for work and takes it: all, or at most max items. */
+/* Waits for work and takes it, at most a round. */
 static struct item *
-syncer_take(struct syncer *s, unsigned max)
+syncer_take(struct syncer *s)
 {
 	struct item *head, *last;
+	unsigned n = 1;
 
 	pthread_mutex_lock(&s->lock);
-	while (s->head == NULL && !s->flush)
+	while (s->head == NULL && !s->flush && !s->end)
 		pthread_cond_wait(&s->more, &s->lock);
+	if (s->head == NULL && s->end) {
+		pthread_mutex_unlock(&s->lock);
+		pthread_exit(NULL);
+	}
 	head = last = s->head;
 	s->flush = 0;
-	while (last != NULL && last->next != NULL && --max > 0)
+	while (last != NULL && last->next != NULL && n++ < ROUND)
 		last = last->next;
 	s->head = last == NULL ? NULL : last->next;
 	if (last != NULL)
@@ -87,42 +84,20 @@ syncer_take(struct syncer *s, unsigned max)
 	return head;
 }
 
-/* Gives the items back, each shard's with one call. */
-static void
-give_back(struct item *list)
-{
-	struct item *head[ENGINE_DBS] = { NULL }, *tail[ENGINE_DBS], *next;
-	unsigned n;
-
-	for (; list != NULL; list = next) {
-		next = list->next;
-		list->next = NULL;
-		for (n = 0; shard_at(n) != list->shard; n++)
-			;
-		if (head[n] == NULL)
-			head[n] = list;
-		else
-			tail[n]->next = list;
-		tail[n] = list;
-	}
-	for (n = 0; n < store.n_shards; n++)
-		if (head[n] != NULL)
-			shard_post_list(shard_at(n), head[n], tail[n]);
-}
-
 void
 task_dir(struct task *t, uint32_t mailbox, int expunged)
 {
+	struct syncer *s = &syncers[shard_number(t->item.shard)];
+	struct dir *d = s->dir;
 	int i, k;
 
-	for (i = n_dirs - 1; i >= 0; i--)
-		if (dirs[i].account == t->account &&
-		    dirs[i].mailbox == mailbox &&
-		    dirs[i].expunged == expunged)
+	for (i = s->n_dirs - 1; i >= 0; i--)
+		if (d[i].account == t->account && d[i].mailbox == mailbox &&
+		    d[i].expunged == expunged)
 			break;
 	if (i < 0) {
-		i = n_dirs++;
-		dirs[i] = (struct dir){ t->account, mailbox, expunged, 0 };
+		i = s->n_dirs++;
+		d[i] = (struct dir){ t->account, mailbox, expunged, 0 };
 	}
 	for (k = 0; k < TASK_DIRS && t->dir[k] != -1 && t->dir[k] != i; k++)
 		;
@@ -131,56 +106,83 @@ task_dir(struct task *t, uint32_t mailbox, int expunged)
 	t->dir[k] = i;
 }
 
-static void
-sync_dirs(struct item *list)
+/*
+ * Many folders are synced with one call for the whole file system, which costs
+ * less, unless that was slow lately because somebody else writes there.
+ */
+static int
+sync_at_once(struct syncer *s)
 {
-	struct task *t;
-	int i, k;
+	int64_t start = clock_mono_ms(), now;
 
-	for (i = 0; i < n_dirs; i++)
-		if (body_sync(dirs[i].account->path, dirs[i].mailbox,
-		    dirs[i].expunged) == -1) {
-			log_warn("%s/%u: sync: %s", dirs[i].account->path,
-			    dirs[i].mailbox, strerror(errno));
-			dirs[i].failed = 1;
+	if (s->n_dirs < MANY_DIRS || start < s->one_by_one)
+		return 0;
+	if (body_sync_all() == -1)
+		return 0;
+	if ((now = clock_mono_ms()) - start > SLOW_MS)
+		s->one_by_one = now + BACK_OFF_MS;
+	return 1;
+}
+
+static void
+sync_dirs(struct syncer *s, struct item *list)
+{
+	struct dir *d;
+	struct task *t;
+	int k;
+
+	if (sync_at_once(s))
+		return;
+	for (d = s->dir; d < s->dir + s->n_dirs; d++)
+		if (body_sync(d->account->path, d->mailbox,
+		    d->expunged) == -1) {
+			log_warn("%s/%u: sync: %s", d->account->path,
+			    d->mailbox, strerror(errno));
+			d->failed = 1;
 		}
 	for (; list != NULL; list = list->next) {
 		t = (struct task *)list;
 		for (k = 0; k < TASK_DIRS; k++)
-			if (t->dir[k] != -1 && dirs[t->dir[k]].failed)
+			if (t->dir[k] != -1 && s->dir[t->dir[k]].failed)
 				task_fail(t, D_LATER, "a folder cannot be "
 				    "made durable");
 	}
 }
 
-static void *
-files_run(void *arg)
+static void
+do_files(struct syncer *s, struct item *list)
 {
-	struct item *list, *i;
+	struct item *i;
 	struct task *t;
 
-	for (;;) {
-		list = syncer_take(&files, ROUND);
-		n_dirs = 0;
-		for (i = list; i != NULL; i = i->next) {
-			t = (struct task *)i;
-			t->kind->files(t);
-		}
-		sync_dirs(list);
-		give_back(list);
+	s->n_dirs = 0;
+	for (i = list; i != NULL; i = i->next) {
+		t = (struct task *)i;
+		t->kind->files(t);
 	}
-	return NULL;
+	sync_dirs(s, list);
 }
 
 static void *
-flusher_run(void *arg)
+syncer_run(void *arg)
 {
+	struct syncer *s = arg;
+	struct shard *shard = shard_at((unsigned)(s - syncers));
 	struct item *list;
 
 	for (;;) {
-		list = syncer_take(&flusher, UINT32_MAX);
+		if ((list = syncer_take(s)) != NULL) {
+			do_files(s, list);
+			shard_enter(shard);
+			shard_commit_tasks(shard, list);
+			shard_leave(shard);
+		}
 		engine_flush(store.engine);
-		give_back(list);
+		if (list != NULL) {
+			shard_enter(shard);
+			shard_finish_tasks(shard, list);
+			shard_leave(shard);
+		}
 	}
 	return NULL;
 }
@@ -188,9 +190,32 @@ flusher_run(void *arg)
 void
 syncer_start(void)
 {
-	if ((errno = pthread_create(&files.thread, NULL, files_run,
-	    NULL)) != 0 ||
-	    (errno = pthread_create(&flusher.thread, NULL, flusher_run,
-	    NULL)) != 0)
-		log_fatal("thread: %s", strerror(errno));
+	struct syncer *s;
+	unsigned i;
+
+	syncers = mem_zalloc(store.n_shards, sizeof(*syncers));
+	for (i = 0; i < store.n_shards; i++) {
+		s = &syncers[i];
+		pthread_mutex_init(&s->lock, NULL);
+		pthread_cond_init(&s->more, NULL);
+		if ((errno = pthread_create(&s->thread, NULL, syncer_run,
+		    s)) != 0)
+			log_fatal("thread: %s", strerror(errno));
+	}
+}
+
+void
+syncer_stop(void)
+{
+	struct syncer *s;
+	unsigned i;
+
+	for (i = 0; i < store.n_shards; i++) {
+		s = &syncers[i];
+		pthread_mutex_lock(&s->lock);
+		s->end = 1;
+		pthread_mutex_unlock(&s->lock);
+		pthread_cond_signal(&s->more);
+		pthread_join(s->thread, NULL);
+	}
 }

@@ -30,3 +30,8 @@ bench: $(BENCH)
 	/usr/bin/python3 $(srcdir)/tests/bench/run --build $(builddir) \
 	    $(BENCHFLAGS)
 .PHONY: bench
+EXTRA_PROGRAMS += tests/bench/bench_store
+tests_bench_bench_store_SOURCES = tests/bench/bench_store.c \
+	tests/store/rig.c tests/store/rig.h
+tests_bench_bench_store_LDADD = store/libstore.a $(MAIL) $(MAP) $(BASE) \
+	$(BDB_LIBS) $(CDB_LIBS) $(EV_LIBS) -lpthread

@@ -109,7 +109,8 @@ child(struct rig *r, int stop, int listener, const int *fds)
 	store.conf.state_dir = r->dir;
 	store.conf.expunged_keep = 3600;
 	store.conf.cache = 16 << 20;
-	store.conf.threads = 2;
+	store.conf.threads = getenv("RIG_THREADS") != NULL ?
+	    (uint64_t)atoi(getenv("RIG_THREADS")) : 2;
 	store.user = user;
 	store.stopped = stopped;
 	if (start_open(&why) == -1)
