@@ -412,7 +412,7 @@ test_date(void **state)
 static const struct {
 	const char *in, *want;
 } items[] = {
-	{ " FLAGS", "FLAGS" }, { " (FLAGS UID)", "FLAGS UID" },
+	{ " FLAGS", "FLAGS" }, { " (FLAGS UID)", "UID FLAGS" },
 	{ " FAST", "FLAGS INTERNALDATE RFC822.SIZE" },
 	{ " FULL", "FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODY" },
 	{ " BODY", "BODY" }, { " body[]", "BODY[]" },
