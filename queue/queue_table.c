@@ -18,6 +18,8 @@ enum {
 	BULK_ONE = 16 << 10,	/* and that for one message */
 };
 
+#define TABLE	"queue"
+
 static struct bdb *env;
 static DB *table;
 static DB_TXN *txn;
@@ -31,7 +33,7 @@ table_open(const char *home, struct buf *why)
 
 	if ((env = bdb_open(&conf, why)) == NULL)
 		return -1;
-	if ((table = bdb_table(env, "queue", why)) == NULL) {
+	if ((table = bdb_table(env, TABLE, why)) == NULL) {
 		bdb_close(&env);
 		return -1;
 	}
@@ -194,6 +196,7 @@ void
 table_checkpoint(void)
 {
 	bdb_checkpoint(env, 0);
+	bdb_backup(env, TABLE);
 }
 
 int

@@ -45,7 +45,8 @@ int	table_commit(enum commit c) ATTR_CHECK;
 
 /* Makes all commits so far durable. 0, or -1: they are lost, end. */
 int	table_flush(void) ATTR_CHECK;
-/* Writes pages back and gives up old logs, where that is worth while. */
+/* Writes pages back; copies the table and gives up old logs, where that is
+   worth while. */
 void	table_checkpoint(void);
 
 /* Appends a record to out. 1, 0 (no such record), -1. */

@@ -22,13 +22,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/map/bdb.h"
-
-struct bdb {
-	DB_ENV	*env;
-	char	*home;
-	int	 lock;
-	unsigned flags;
-};
+#include "lib/map/bdb_impl.h"
 
 #ifdef NO_SYNC
 static int
@@ -49,6 +43,8 @@ bdb_event(DB_ENV *env, u_int32_t event, void *info)
 {
 	struct bdb *b = env->app_private;
 
+	if (event == DB_EVENT_PANIC)
+		bdb_note_broken(b);
 	if (event == DB_EVENT_PANIC)
 		log_fatal("%s: the database environment broke", b->home);
 	if (event == DB_EVENT_WRITE_FAILED)
@@ -141,11 +137,13 @@ bdb_open(const struct bdb_conf *conf, struct buf *why)
 		r = errno;
 		goto fail;
 	}
-	r = bdb_try(b, conf, DB_RECOVER);
+	r = bdb_is_broken(b) ? DB_RUNRECOVERY : bdb_try(b, conf, DB_RECOVER);
 	if (r != 0 && (b->flags & BDB_KEEP_LOGS)) {
-		log_warn("%s: recovery failed (%s): recovering from all logs",
-		    b->home, db_strerror(r));
-		r = bdb_try(b, conf, DB_RECOVER_FATAL);
+		log_warn("%s: recovery failed (%s): recovering from the backup "
+		    "and all logs", b->home, db_strerror(r));
+		if (bdb_restore(b) == 0 &&
+		    (r = bdb_try(b, conf, DB_RECOVER_FATAL)) == 0)
+			bdb_note_whole(b);
 	}
 	if (r == 0)
 		return b;
@@ -171,6 +169,8 @@ bdb_close(struct bdb **bp)
 		log_warn("%s: close: %s", b->home, db_strerror(e));
 		r = -1;
 	}
+	if (r == 0)
+		bdb_note_whole(b);
 	fd_close(&b->lock);
 	free(b->home);
 	free(b);

@@ -28,12 +28,16 @@ enum {
 	BDB_PAGE = 4096,
 	BDB_LOG_FILE = 8 << 20,		/* size of one log file */
 	BDB_LOG_BUFFER = 1 << 20,
+	BDB_BACKUP_LOGS = 4,	/* log files that make a backup worth while */
 };
 
 enum bdb_flag {
-	BDB_KEEP_LOGS = 1,	/* no log file is ever removed, and where normal
-				   recovery fails, recovery from all logs is
-				   tried: for what must never be discarded */
+	BDB_KEEP_LOGS = 1,	/* for what must never be discarded: log files
+				   stay until bdb_backup has copied the table;
+				   where normal recovery fails, or the
+				   environment broke twice within an hour, the
+				   copy is put back and all logs since are
+				   applied (catastrophic recovery) */
 	BDB_LOCKS = 2,		/* several threads use one table */
 };
 
@@ -69,6 +73,13 @@ int	bdb_flush(struct bdb *b) ATTR_CHECK;
  * force is 0.
  */
 int	bdb_checkpoint(struct bdb *b, int force);
+
+/*
+ * With BDB_KEEP_LOGS: where BDB_BACKUP_LOGS log files are older than the last
+ * checkpoint, copies the table (which may be in use) to home/backup, durably,
+ * and removes those log files. 0, or -1 (logged; nothing is removed then).
+ */
+int	bdb_backup(struct bdb *b, const char *name);
 
 /*
  * Renames home to home.bad-<time>, so that the next bdb_open makes a new one.

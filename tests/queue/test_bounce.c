@@ -160,6 +160,7 @@ test_status(void **state)
 static void
 test_many(void **state)
 {
+	static char words[] = "5.1.1 no such user here, sorry";
 	struct target *t = calloc(TARGETS_MAX, sizeof(*t));
 	uint32_t forward, final;
 	struct buf b;
@@ -168,8 +169,7 @@ test_many(void **state)
 	for (i = 0; i < TARGETS_MAX; i++)
 		t[i] = (struct target){ .address = "b@far.test",
 			.kind = TARGET_REMOTE, .way = "far.test",
-			.state = TARGET_REFUSED,
-			.words = (char[]){ "5.1.1 no such user here, sorry" } };
+			.state = TARGET_REFUSED, .words = words };
 	make(t, TARGETS_MAX, "Subject: x\r\n\r\n", &b, &forward, &final);
 	assert_clean(&b);
 	assert_true(b.len <= BOUNCE_MAX);

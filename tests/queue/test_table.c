@@ -1,0 +1,218 @@
+/*
+ * The table: transactions, walks, and that not even a ruined file loses a
+ * record: copy and logs bring it back.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "queue/queue_table.h"
+
+static char home[64];
+
+static int
+setup(void **state)
+{
+	log_init("test_table", 1);
+	strcpy(home, "/tmp/table.XXXXXX");
+	return mkdtemp(home) == NULL;
+}
+
+static int
+teardown(void **state)
+{
+	char cmd[100];
+
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", home);
+	return system(cmd);
+}
+
+static void
+open_table(void)
+{
+	struct buf why = BUF_INIT(300);
+
+	if (table_open(home, &why) == -1)
+		fail_msg("%s", buf_str(&why));
+	buf_clear(&why);
+}
+
+static void
+put(uint64_t id, size_t len)
+{
+	static char text[100000];
+
+	memset(text, 'a' + (int)(id % 26), len);
+	table_put(id, RECORD_ENVELOPE, 0, text, len);
+}
+
+static int
+count_each(uint64_t id, enum record r, uint32_t index, const void *p,
+    size_t len, void *arg)
+{
+	unsigned *n = arg;
+
+	if (len > 0 && ((const char *)p)[len - 1] != 'a' + (int)(id % 26))
+		return 9;
+	(*n)++;
+	return 0;
+}
+
+static unsigned
+count(void)
+{
+	unsigned n = 0;
+
+	assert_int_equal(table_walk(0, count_each, &n), 0);
+	return n;
+}
+
+static void
+test_walk(void **state)
+{
+	struct buf out = BUF_INIT(0);
+	unsigned n = 0;
+	uint64_t id;
+
+	open_table();
+	table_begin();
+	for (id = 1; id <= 500; id++)
+		put(id * 7, id % 100 == 0 ? 90000 : 200);
+	table_put(70, RECORD_RESULT, 1, "s", 1);
+	table_put(70, RECORD_RESULT, 300, "s", 1);
+	assert_int_equal(table_commit(COMMIT_WRITTEN), 0);
+	assert_int_equal(count(), 502);
+	assert_int_equal(table_get(7, RECORD_ENVELOPE, 0, &out), 1);
+	assert_int_equal(out.len, 200);
+	assert_int_equal(table_get(8, RECORD_ENVELOPE, 0, &out), 0);
+	assert_int_equal(table_message(3497, count_each, &n), 0);
+	assert_int_equal(n, 1);
+	table_begin();
+	table_forget(70, 1);
+	table_forget(77, 0);
+	table_forget(12345, 1);
+	assert_int_equal(table_commit(COMMIT_WRITTEN), 0);
+	assert_int_equal(count(), 498);
+	table_close();
+	open_table();
+	assert_int_equal(count(), 498);
+	table_close();
+	buf_clear(&out);
+}
+
+/* Runs in a child, which is killed at its end. */
+static int
+in_child(void (*run)(void))
+{
+	int status;
+
+	if (fork() == 0) {
+		run();
+		_exit(0);
+	}
+	wait(&status);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void
+fill(void)
+{
+	uint64_t id;
+
+	open_table();
+	for (id = 1; id <= 4000; id++) {
+		table_begin();
+		/* Much comes and goes, some stays. */
+		put(id, 12000);
+		if (table_commit(COMMIT_WRITTEN) == -1)
+			_exit(1);
+		if (id % 10 != 0) {
+			table_begin();
+			table_forget(id, 0);
+			if (table_commit(COMMIT_WRITTEN) == -1)
+				_exit(1);
+		}
+		if (id % 100 == 0)
+			table_checkpoint();
+	}
+	if (table_flush() == -1)
+		_exit(1);
+}
+
+static void
+walk(void)
+{
+	open_table();
+	_exit(count() == 400 ? 0 : 1);
+}
+
+static size_t
+logs(void)
+{
+	char cmd[100];
+	unsigned long n;
+	FILE *f;
+
+	snprintf(cmd, sizeof(cmd), "ls %s/log | wc -l", home);
+	assert_non_null(f = popen(cmd, "r"));
+	assert_int_equal(fscanf(f, "%lu", &n), 1);
+	pclose(f);
+	return n;
+}
+
+static void
+ruin(void)
+{
+	static char junk[8192];
+	char path[100];
+	struct stat st;
+	off_t at;
+	int fd;
+
+	memset(junk, 0x5a, sizeof(junk));
+	snprintf(path, sizeof(path), "%s/queue", home);
+	assert_int_equal(stat(path, &st), 0);
+	fd = open(path, O_WRONLY);
+	for (at = 8192; at + 8192 < st.st_size; at += 65536)
+		assert_int_equal(pwrite(fd, junk, sizeof(junk), at), 8192);
+	close(fd);
+}
+
+static void
+test_ruined(void **state)
+{
+	int i, r = -1;
+
+	assert_int_equal(in_child(fill), 0);
+	/* About 50 MB of log were written; most of it is given up again. */
+	assert_true(logs() <= 6);
+	assert_int_equal(in_child(walk), 0);
+	ruin();
+	/* It may break twice before the copy is taken. */
+	for (i = 0; i < 3 && r != 0; i++)
+		r = in_child(walk);
+	assert_int_equal(r, 0);
+	assert_int_equal(in_child(walk), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_walk, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ruined, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("table", tests, NULL, NULL);
+}
