@@ -278,6 +278,8 @@ main(int argc, char **argv)
 		.input = input,
 		.idle = idle,
 	};
+	int status = server_work_main(argc, argv, &server);
 
-	return server_work_main(argc, argv, &server);
+	session_expire(1);
+	return status;
 }

@@ -78,6 +78,7 @@ struct attempt {
 	struct job *job;
 	const struct policy *policy;
 	unsigned tries;
+	int64_t	 until;
 	struct buf words;
 };
 
@@ -93,7 +94,8 @@ session_target(struct attempt *a, const struct target *t)
 	unsigned i;
 
 	for (i = 0; i < t->n; i++) {
-		if (a->tries++ == SESSION_ATTEMPTS_MAX || server_stopping())
+		if (a->tries++ == SESSION_ATTEMPTS_MAX ||
+		    clock_mono_ms() > a->until || server_stopping())
 			return RESULT_DELIVERED;
 		if (connect_open(&c, t, i, a->policy, &a->words) !=
 		    RESULT_DELIVERED) {
@@ -112,6 +114,7 @@ static void
 session_fresh(struct job *j, const struct policy *p, const struct route *route)
 {
 	struct attempt a = { .job = j, .policy = p,
+		.until = clock_mono_ms() + SESSION_JOB_MS,
 		.words = BUF_INIT(RESULT_WORDS_MAX) };
 	unsigned i;
 	size_t k;

@@ -164,6 +164,22 @@ class Cpu:
         return [int(p) for p in
                 (self.dir / "cgroup.procs").read_text().split()]
 
+    def programs(self):
+        """Seconds of each program, by name, of the processes that live."""
+        out = {}
+        for pid in self.pids():
+            try:
+                ns = int(open("/proc/%d/schedstat" % pid).read().split()[0])
+                for t in os.listdir("/proc/%d/task" % pid):
+                    if int(t) != pid:
+                        ns += int(open("/proc/%d/task/%s/schedstat" % (
+                            pid, t)).read().split()[0])
+                name = open("/proc/%d/comm" % pid).read().strip()
+            except OSError:
+                continue
+            out[name] = out.get(name, 0) + ns / 1e9
+        return out
+
     def pss(self):
         """Kilobytes, shared pages divided among those that share them."""
         total = 0
