@@ -1,6 +1,7 @@
 """A wrong option, key, table line, address, certificate or missing file gets
 one line that says where and what; nothing starts half."""
 import os
+import socket
 import subprocess
 
 import pytest
@@ -160,6 +161,7 @@ def test_nonsense_from_clients(inst):
             try:
                 c.line()
                 c.send(junk)
+                c.sock.shutdown(socket.SHUT_WR)
                 for _ in range(2000):
                     if c.line() is None:
                         break
