@@ -1,8 +1,8 @@
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "lib/base/str.h"
+#include "lib/mail/date.h"
 #include "queue/queue_bounce.h"
 
 enum {
@@ -14,18 +14,10 @@ enum {
 static void
 put_date(struct buf *out, int64_t when)
 {
-	static const char *const day[] = { "Sun", "Mon", "Tue", "Wed", "Thu",
-		"Fri", "Sat" };
-	static const char *const month[] = { "Jan", "Feb", "Mar", "Apr", "May",
-		"Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-	time_t t = (time_t)when;
-	struct tm tm;
+	char text[DATE_TEXT];
 
-	if (gmtime_r(&t, &tm) == NULL)
-		return;
-	buf_printf(out, "%s, %d %s %d %02d:%02d:%02d +0000", day[tm.tm_wday],
-	    tm.tm_mday, month[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour,
-	    tm.tm_min, tm.tm_sec);
+	date_print(when, 0, text);
+	buf_puts(out, text);
 }
 
 /* Words on one line: seven bits, printable, at most max octets. */
