@@ -48,13 +48,19 @@ is_listed(const char *list, const char *name)
 	return 0;
 }
 
-/* What may stand as a local part without quotes, and in a Received field. */
+/*
+ * What may stand as a local part without quotes (RFC 5321, Dot-string), and in
+ * a Received field.
+ */
 static int
 is_name(const char *name)
 {
-	return name[0] != '\0' && strlen(name) <= 32 &&
+	size_t len = strlen(name);
+
+	return len > 0 && len <= 32 && name[0] != '.' &&
+	    name[len - 1] != '.' && strstr(name, "..") == NULL &&
 	    strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "0123456789_-") == strlen(name);
+	    "0123456789_-.") == len;
 }
 
 int

@@ -146,6 +146,10 @@ void	recover_account(struct account *a);
 
 /* flagsfile.c: appends what is behind; compacts where half is old. */
 void	flagsfile_write(struct mailbox *m);
+/* The same for whom the account is busy with. */
+void	flagsfile_flush(struct mailbox *m);
+/* True while something is not in the file. */
+int	flagsfile_behind(const struct mailbox *m);
 
 /* quota.c */
 enum quota { QUOTA_OK, QUOTA_FULL, QUOTA_NO_USER, QUOTA_LATER };

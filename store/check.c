@@ -305,7 +305,13 @@ rebuild_user(const char *name, struct buf *why)
 {
 	struct request r = { .name = name, .idle = rebuild_account };
 
-	return take(&r, begin, why);
+	if (take(&r, begin, why) == -1)
+		return -1;
+	if (r.call.failed) {
+		buf_set(why, "%s: not rebuilt; the log says why", name);
+		return -1;
+	}
+	return 0;
 }
 
 static void

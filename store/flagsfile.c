@@ -180,7 +180,7 @@ flags_finish(struct task *t)
 {
 	struct flags_task *f = (struct flags_task *)t;
 	struct mailbox *m = f->m;
-	int again = m->n_dirty > 0 || m->dirty_all;
+	int again = flagsfile_behind(m);
 
 	m->flags_busy = 0;
 	if (t->error != D_OK && !m->dead) {
@@ -203,12 +203,18 @@ static const struct task_kind flags_kind = {
 	flags_files, flags_commit, flags_finish
 };
 
+int
+flagsfile_behind(const struct mailbox *m)
+{
+	return !m->dead && (m->n_dirty > 0 || m->dirty_all);
+}
+
 void
-flagsfile_write(struct mailbox *m)
+flagsfile_flush(struct mailbox *m)
 {
 	struct flags_task *f;
 
-	if (m->flags_busy || m->dead || m->account->busy)
+	if (m->flags_busy || m->dead)
 		return;
 	f = mem_zalloc(1, sizeof(*f));
 	f->t.kind = &flags_kind;
@@ -219,4 +225,11 @@ flagsfile_write(struct mailbox *m)
 	m->flags_busy = 1;
 	gather_lines(m, f);
 	task_submit(&f->t);
+}
+
+void
+flagsfile_write(struct mailbox *m)
+{
+	if (!m->account->busy)
+		flagsfile_flush(m);
 }

@@ -1,7 +1,8 @@
 /*
  * Rebuild: the index of one account from its files. A helper reads, the shard
  * writes in pieces; the account is busy meanwhile. Numbers never come back:
- * UIDNEXT goes to the highest number known from anywhere + 2^20.
+ * UIDNEXT goes to the highest number known from anywhere + 2^20. Flags that
+ * the index alone knows are written to their files first.
  */
 #include "config.h"
 
@@ -224,13 +225,15 @@ rebuild_run(struct chore *chore)
 	helper_call(s, &r->call);
 	found_clear(&r->found);
 	buf_clear(&why);
-	if (waiter != NULL)
+	if (waiter != NULL) {
+		waiter->failed = r->failed;
 		helper_done(waiter);
+	}
 	free(r);
 }
 
-void
-rebuild_account(struct account *a)
+static void
+rebuild_post(struct account *a)
 {
 	struct rebuild *r = mem_zalloc(1, sizeof(*r));
 
@@ -238,4 +241,49 @@ rebuild_account(struct account *a)
 	r->a = a;
 	r->waiter = a->idle_arg;
 	helper_post(HELPER_DEMAND, &r->chore);
+}
+
+static int
+flags_behind(const struct account *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->n_mailboxes; i++)
+		if (flagsfile_behind(a->mailbox[i]))
+			return 1;
+	return 0;
+}
+
+/* The flags are in the files now, or the index stays: it alone has them. */
+static void
+rebuild_flushed(struct account *a)
+{
+	struct call *waiter = a->idle_arg;
+
+	if (!flags_behind(a)) {
+		rebuild_post(a);
+		return;
+	}
+	log_warn("%s: not rebuilt, for the flags cannot be written", a->name);
+	account_end(a);
+	if (waiter != NULL) {
+		waiter->failed = 1;
+		helper_done(waiter);
+	}
+}
+
+void
+rebuild_account(struct account *a)
+{
+	size_t i;
+
+	if (a->state != ACCOUNT_READY || !flags_behind(a)) {
+		rebuild_post(a);
+		return;
+	}
+	shard_commit(a->shard, a->db_number);
+	a->idle = rebuild_flushed;
+	for (i = 0; i < a->n_mailboxes; i++)
+		if (flagsfile_behind(a->mailbox[i]))
+			flagsfile_flush(a->mailbox[i]);
 }

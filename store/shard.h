@@ -168,6 +168,7 @@ struct call {
 	void	(*fn)(struct call *);
 	void	*arg;
 	int	 done;
+	int	 failed;		/* set before helper_done */
 };
 void	helper_call(struct shard *s, struct call *c);
 void	helper_done(struct call *c);

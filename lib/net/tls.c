@@ -38,11 +38,12 @@ tls_init(void)
 void
 tls_error(struct buf *why, const char *doing)
 {
-	unsigned long e = ERR_peek_last_error();
+	unsigned long first = ERR_peek_error(), e = ERR_peek_last_error();
 	const char *reason = e != 0 ? ERR_reason_error_string(e) : NULL;
 
-	if (e != 0 && ERR_SYSTEM_ERROR(e))
-		reason = strerror(ERR_GET_REASON(e));
+	/* What a system call said comes first; "system lib" stands above. */
+	if (first != 0 && ERR_SYSTEM_ERROR(first))
+		reason = strerror(ERR_GET_REASON(first));
 	buf_set(why, "%s: %s", doing, reason != NULL ? reason :
 	    e == 0 && errno != 0 ? strerror(errno) : "the TLS library fails");
 	ERR_clear_error();
