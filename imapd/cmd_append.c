@@ -20,7 +20,10 @@
 #include "imapd/imapd_flags.h"
 #include "imapd/imapd_names.h"
 
-enum { APPEND_MEMORY = 256 * 1024 };
+enum {
+	APPEND_MEMORY = 256 * 1024,
+	APPEND_ASK = 64 * 1024,	/* larger ones ask for room first */
+};
 
 struct imapd_append {
 	uint32_t id;			/* the mailbox */
@@ -83,7 +86,10 @@ append_no_mailbox(struct imapd_session *s)
 		imapd_door_no(s);
 }
 
-/* Would the message fit? 0, or -1 having answered. */
+/*
+ * Would the message fit? Store judges that when it comes; a large one is not
+ * let in for nothing. 0, or -1 having answered.
+ */
 static int
 append_fits(struct imapd_session *s, const struct imapd_line *l)
 {
@@ -93,6 +99,8 @@ append_fits(struct imapd_session *s, const struct imapd_line *l)
 		imapd_no(s, "[TOOBIG] The message is too big");
 		return -1;
 	}
+	if (l->literal < APPEND_ASK)
+		return 0;
 	if (door_quota(&imapd_door, &size, &size_max, &count,
 	    &count_max) == -1) {
 		imapd_door_no(s);

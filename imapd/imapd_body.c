@@ -167,9 +167,49 @@ extent_part(struct imapd_message *m, const struct imapd_item *it,
 	e->len = m->text.len;
 }
 
+static void
+extent_partial(const struct imapd_item *it, struct imapd_extent *e)
+{
+	if (e->nil || !it->partial)
+		return;
+	if (it->off >= e->len) {
+		e->len = 0;
+		return;
+	}
+	e->off += it->off;
+	e->len -= it->off;
+	if (e->len > it->len)
+		e->len = it->len;
+}
+
+static int
+memo_fits(const struct imapd_memo *memo, const struct imapd_message *m,
+    const struct imapd_item *it)
+{
+	return memo->uid == m->uid && memo->box == m->box &&
+	    memo->section == it->section && memo->n == it->n_numbers &&
+	    memcmp(memo->numbers, it->numbers, memo->n *
+	    sizeof(*memo->numbers)) == 0;
+}
+
+static void
+memo_keep(struct imapd_memo *memo, const struct imapd_message *m,
+    const struct imapd_item *it, const struct imapd_extent *e)
+{
+	if (m->size < IMAPD_MEMO_SIZE || it->n_numbers > IMAPD_MEMO_DEPTH ||
+	    e->in_text)
+		return;
+	memo->box = m->box;
+	memo->uid = m->uid;
+	memo->section = it->section;
+	memo->n = it->n_numbers;
+	memcpy(memo->numbers, it->numbers, memo->n * sizeof(*memo->numbers));
+	memo->extent = *e;
+}
+
 int
 imapd_body_extent(struct imapd_message *m, const struct imapd_item *it,
-    struct imapd_extent *e)
+    struct imapd_memo *memo, struct imapd_extent *e)
 {
 	const struct mime_part *p;
 
@@ -177,7 +217,9 @@ imapd_body_extent(struct imapd_message *m, const struct imapd_item *it,
 	if (it->n_numbers == 0) {
 		if (extent_top(m, it, e) == -1)
 			return -1;
-	} else {
+	} else if (memo != NULL && memo_fits(memo, m, it))
+		*e = memo->extent;
+	else {
 		if (imapd_message_parse(m) == -1)
 			return -1;
 		p = mime_section(m->mime, it->numbers, it->n_numbers);
@@ -185,16 +227,9 @@ imapd_body_extent(struct imapd_message *m, const struct imapd_item *it,
 			e->nil = 1;
 		else
 			extent_part(m, it, p, e);
+		if (memo != NULL)
+			memo_keep(memo, m, it, e);
 	}
-	if (e->nil || !it->partial)
-		return 0;
-	if (it->off >= e->len) {
-		e->len = 0;
-		return 0;
-	}
-	e->off += it->off;
-	e->len -= it->off;
-	if (e->len > it->len)
-		e->len = it->len;
+	extent_partial(it, e);
 	return 0;
 }

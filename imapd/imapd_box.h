@@ -69,6 +69,15 @@ uint32_t *imapd_view_uids(const struct imapd_view *v,
 /* Sequence number of a uid, 0 if it has none. */
 uint32_t imapd_view_seq(const struct imapd_view *v, uint32_t uid);
 
+/* Others changed a message's flags: the client will be told. */
+void	imapd_view_dirty(struct imapd_view *v, uint32_t uid);
+
+/* The box of a mailbox, made where there is none; refs is the caller's. */
+struct imapd_box *imapd_box_get(uint32_t id);
+/* Takes a reference back; the last one closes the box. */
+void	imapd_box_release(struct imapd_box *b);
+/* Index of the first record whose uid is at least uid. */
+size_t	imapd_box_at(const struct imapd_box *b, uint32_t uid);
 /* The record of a uid; NULL: gone. *hint helps with rising uids. */
 const struct door_record *imapd_box_find(const struct imapd_box *b,
 	    uint32_t uid, size_t *hint);

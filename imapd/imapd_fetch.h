@@ -14,15 +14,15 @@
 
 enum {
 	IMAPD_ITEMS_MAX = 200,
-	IMAPD_SECTION_MAX = 2 * 100 + 2,	/* numbers; more names no part */
+	IMAPD_SECTION_MAX = 2 * 100 + 2, /* numbers; more name no part */
 	IMAPD_FIELDS_MAX = 1000,
 };
 
 enum imapd_item_kind {
 	IMAPD_FLAGS, IMAPD_INTERNALDATE, IMAPD_SIZE, IMAPD_UID_ITEM,
 	IMAPD_MODSEQ,
-	IMAPD_ENVELOPE, IMAPD_BODY, IMAPD_STRUCTURE,	/* from the cache */
-	IMAPD_SECTION,					/* from the file */
+	IMAPD_ENVELOPE, IMAPD_BODY, IMAPD_STRUCTURE, /* from the cache */
+	IMAPD_SECTION,		/* from the file */
 };
 
 enum imapd_section {
@@ -64,6 +64,7 @@ void	imapd_items_clear(struct imapd_items *items);
  */
 struct imapd_message {
 	int	 fd;
+	uint32_t box, uid;
 	uint64_t size;
 	uint32_t header_len;
 	struct buf whole;	/* all of it, where its parts are asked for */
@@ -78,14 +79,31 @@ struct imapd_extent {
 	uint64_t off, len;
 };
 
+/*
+ * Where a part of a large message was found last: clients fetch such parts in
+ * many partials, and the message need not be parsed for each.
+ */
+enum { IMAPD_MEMO_SIZE = 128 * 1024, IMAPD_MEMO_DEPTH = 12 };
+struct imapd_memo {
+	uint32_t box, uid;	/* 0: nothing is known */
+	enum imapd_section section;
+	size_t	 n;
+	uint32_t numbers[IMAPD_MEMO_DEPTH];
+	struct imapd_extent extent;
+};
+
 void	imapd_message_init(struct imapd_message *m);
 /* Closes and frees; ready for imapd_message_init. */
 void	imapd_message_clear(struct imapd_message *m);
 /* 0, or -1: the file is shorter than its record or cannot be read. */
 int	imapd_message_header(struct imapd_message *m) ATTR_CHECK;
 int	imapd_message_parse(struct imapd_message *m) ATTR_CHECK;
-/* Where the item's octets are; its partial is applied. 0, or -1 as above. */
+/*
+ * Where the item's octets are; its partial is applied. memo may be NULL. 0, or
+ * -1 as above.
+ */
 int	imapd_body_extent(struct imapd_message *m,
-	    const struct imapd_item *item, struct imapd_extent *e) ATTR_CHECK;
+	    const struct imapd_item *item, struct imapd_memo *memo,
+	    struct imapd_extent *e) ATTR_CHECK;
 
 #endif

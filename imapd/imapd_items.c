@@ -58,6 +58,17 @@ item_add(struct imapd_items *items, enum imapd_item_kind kind)
 	return it;
 }
 
+/* Clients read an answer the easier for a UID before its literals. */
+static void
+item_first(struct imapd_items *items)
+{
+	struct imapd_item last = items->item[items->n - 1];
+
+	memmove(items->item + 1, items->item,
+	    (items->n - 1) * sizeof(*items->item));
+	items->item[0] = last;
+}
+
 void
 imapd_items_add(struct imapd_items *items, enum imapd_item_kind kind,
     const char *label)
@@ -68,14 +79,8 @@ imapd_items_add(struct imapd_items *items, enum imapd_item_kind kind,
 		if (items->item[i].kind == kind)
 			return;
 	item_add(items, kind)->label = mem_strdup(label);
-	if (kind == IMAPD_UID_ITEM && items->n > 1) {
-		/* Clients read an answer the easier for a UID before literals. */
-		struct imapd_item uid = items->item[items->n - 1];
-
-		memmove(items->item + 1, items->item,
-		    (items->n - 1) * sizeof(*items->item));
-		items->item[0] = uid;
-	}
+	if (kind == IMAPD_UID_ITEM && items->n > 1)
+		item_first(items);
 }
 
 void

@@ -227,19 +227,8 @@ on_prepare(struct ev_loop *l, ev_prepare *w, int events)
 void
 imapd_session_new(struct ev_loop *l, const struct session *from)
 {
-	static const char full[] =
-	    "* BYE [LIMIT] Too many sessions of this user\r\n";
 	struct imapd_session *s;
-	int fd = from->fd;
 
-	if (imapd_session_count() >= imapd_conf.sessions) {
-		log_warn("%s: refused, %u sessions are open", from->remote,
-		    imapd_session_count());
-		if (write(fd, full, sizeof(full) - 1) == -1)
-			log_debug("%s: %s", from->remote, strerror(errno));
-		fd_close(&fd);
-		return;
-	}
 	if (loop == NULL) {
 		loop = l;
 		ev_idle_init(&running, on_idle);
@@ -247,11 +236,11 @@ imapd_session_new(struct ev_loop *l, const struct session *from)
 		ev_prepare_start(loop, &before_sleep);
 	}
 	s = mem_zalloc(1, sizeof(*s));
-	s->fd = fd;
+	s->fd = from->fd;
 	str_copy(s->remote, sizeof(s->remote), from->remote);
 	imapd_input_init(&s->in);
-	ev_io_init(&s->reading, on_readable, fd, EV_READ);
-	ev_io_init(&s->writing, on_writable, fd, EV_WRITE);
+	ev_io_init(&s->reading, on_readable, s->fd, EV_READ);
+	ev_io_init(&s->writing, on_writable, s->fd, EV_WRITE);
 	s->reading.data = s->writing.data = s;
 	s->active = s->told = clock_mono_ms();
 	s->next = imapd_sessions;

@@ -20,6 +20,7 @@
 
 #include "imapd/imapd_args.h"
 #include "imapd/imapd_box.h"
+#include "imapd/imapd_fetch.h"
 #include "imapd/imapd_input.h"
 
 enum {
@@ -51,6 +52,7 @@ struct imapd_session {
 	enum imapd_run (*more)(struct imapd_session *);
 	void	(*more_free)(void *);
 	void	*more_data;
+	struct imapd_memo memo;
 	int64_t	 active;		/* when the client last did something */
 	int64_t	 told;			/* when something last went out */
 	unsigned errors;
@@ -77,10 +79,9 @@ struct imapd_command {
 /* Settings (main.c fills them in). */
 struct imapd_conf {
 	const char *state_dir;
-	const char *charsets;		/* of iconv, to be opened at the start */
+	const char *charsets;	/* of iconv, to be opened at the start */
 	int	 verbose;
 	uint64_t message_size;
-	uint64_t sessions;
 	uint64_t idle_timeout;		/* seconds */
 	uint64_t keepalive;		/* seconds, in IDLE */
 };

@@ -164,3 +164,11 @@ imapd_set_find(const uint32_t *list, size_t n, uint32_t v)
 	}
 	return lo;
 }
+
+int
+imapd_set_cmp(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}

@@ -9,11 +9,12 @@ imapd_libimapd_a_SOURCES = \
 	imapd/imapd_flags.c imapd/imapd_flags.h \
 	imapd/imapd_session.c imapd/imapd_session.h \
 	imapd/imapd_engine.c imapd/imapd_engine.h imapd/imapd_reply.c \
-	imapd/imapd_box.c imapd/imapd_box.h \
+	imapd/imapd_box.c imapd/imapd_box.h imapd/imapd_view.c \
 	imapd/imapd_names.c imapd/imapd_names.h \
 	imapd/imapd_commands.c imapd/imapd_commands.h \
 	imapd/imapd_append.h \
 	imapd/imapd_fetch.h imapd/imapd_items.c imapd/imapd_body.c \
+	imapd/imapd_fetching.h imapd/imapd_batch.c imapd/imapd_put.c \
 	imapd/cmd_session.c imapd/cmd_select.c imapd/cmd_mailbox.c \
 	imapd/cmd_list.c imapd/cmd_append.c imapd/cmd_fetch.c \
 	imapd/cmd_store.c imapd/cmd_copy.c \

@@ -54,7 +54,7 @@ struct mime_part {
 	const char *type, *subtype;
 	struct mime_text content[MIME_C_COUNT];
 	struct mime_text *envelope;	/* of a message's root; else NULL */
-	struct mime_text params;	/* of Content-Type, from its first ";" */
+	struct mime_text params; /* of Content-Type, from its first ";" */
 };
 
 struct mime;

@@ -8,7 +8,7 @@
 #include "lib/mail/mime.h"
 #include "lib/mail/mime_lex.h"
 
-/* 0: as it is in a quoted string; 1: behind a backslash; 2: dropped; 3: never */
+/* In a quoted string: 0 as it is, 1 behind a backslash, 2 dropped, 3 never. */
 static int
 quote_class(unsigned char c)
 {

@@ -35,6 +35,7 @@ class Client:
 
     def __init__(self, inst, user="anna", service="imaps"):
         s = socket.create_connection(("127.0.0.1", inst.ports[service]), 30)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = rohrpost.tls_context().wrap_socket(s)
         self.buf = b""
         self.n = 0

@@ -1,0 +1,58 @@
+/*
+ * A FETCH under way: what cmd_fetch.c, imapd_batch.c and imapd_put.c share.
+ */
+#ifndef IMAPD_IMAPD_FETCHING_H
+#define IMAPD_IMAPD_FETCHING_H
+
+#include "imapd/imapd_fetch.h"
+#include "imapd/imapd_session.h"
+
+enum { IMAPD_BATCH_MAX = 512 };
+
+struct imapd_fetch {
+	struct imapd_items items;
+	struct imapd_set set;		/* of sequence numbers */
+	uint64_t changed_since;
+	size_t	 range;			/* next message: set.r[range] ... */
+	uint32_t next;			/* ... at this number, 0: its first */
+	/* the batch */
+	uint32_t uids[IMAPD_BATCH_MAX], seqs[IMAPD_BATCH_MAX];
+	int	 fds[DOOR_OPEN_MAX];
+	size_t	 n, i;
+	size_t	 n_fds;
+	struct buf packed;		/* its cache records */
+	struct cursor cache;
+	uint32_t *seen;			/* uids whose \Seen was just set */
+	size_t	 n_seen;
+	size_t	 hint;
+	/* the message */
+	struct imapd_message msg;
+	int	 open;			/* "* n FETCH (" is out */
+	size_t	 item;
+	size_t	 mark;			/* where it starts in out */
+	uint64_t piece_off, piece_left;	/* a literal that goes on */
+	struct buf record;		/* its cache record, where computed */
+	const char *text[3];		/* ENVELOPE, BODY, BODYSTRUCTURE */
+	size_t	 text_len[3];
+	int	 gone, damaged;
+};
+
+/*
+ * Fills the next batch: its cache records, descriptors, \Seen flags. 1, 0 at
+ * the end of the set, -1: the door failed.
+ */
+int	imapd_batch_begin(struct imapd_session *s, struct imapd_fetch *f);
+/* Closes what the batch holds. */
+void	imapd_batch_end(struct imapd_fetch *f);
+
+/*
+ * One message, or what remains of it: 1 done, 0 the step should end, -1 it
+ * cannot be read. start: see imapd_full.
+ */
+int	imapd_fetch_put(struct imapd_session *s, struct imapd_fetch *f,
+	    int64_t start);
+/* Done with the message: the next one of the batch. */
+void	imapd_fetch_next(struct imapd_fetch *f);
+void	imapd_fetch_damaged(struct imapd_session *s, struct imapd_fetch *f);
+
+#endif
