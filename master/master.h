@@ -119,7 +119,10 @@ void	session_retire(struct proc *queue, const struct msg *m);
 /* master_start.c: the stages of the start, from pool_fill. */
 /* 1 if the next stage begins. */
 int	start_turn(void);
-void	start_failed(const char *words);
+/* A program ended: what it said last may be why the start fails. */
+void	start_died(int log_fd);
+/* Says why, from there or from the log, and ends it all. */
+void	start_failed(const char *name);
 
 /* master_stop.c. */
 void	stop_begin(int status);

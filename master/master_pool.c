@@ -87,10 +87,12 @@ row_failed(enum row_id row, double started)
 	if (started < rs->failed)
 		return;
 	rs->failed = ev_time();
-	if (++rs->quick >= QUICK_MAX)
-		back_off(row);
-	if (rs->quick >= QUICK_MAX && master.phase == PHASE_START)
+	if (++rs->quick < QUICK_MAX)
+		return;
+	if (master.phase == PHASE_START)
 		start_failed(rows[row].name);
+	else
+		back_off(row);
 }
 
 static void

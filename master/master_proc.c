@@ -221,7 +221,7 @@ log_death(const struct proc *p, int status)
 	if (WIFSIGNALED(status))
 		log_warn("%s[%d] died by signal %d (%s)", name, (int)p->pid,
 		    WTERMSIG(status), strsignal(WTERMSIG(status)));
-	else if (WEXITSTATUS(status) != 0)
+	else if (WEXITSTATUS(status) != 0 && master.phase != PHASE_START)
 		log_warn("%s[%d] ended with status %d", name, (int)p->pid,
 		    WEXITSTATUS(status));
 	else
@@ -242,6 +242,7 @@ on_death(struct ev_loop *loop, ev_child *w, int events)
 	rs->n--;
 	if (!p->busy)
 		rs->idle--;
+	start_died(p->log_fd);
 	fd_close(&p->log_fd);
 	if (p->uid != 0)
 		slots_give(&master.slots, p->uid);

@@ -3,14 +3,19 @@
  * ports are open from before the first stage: clients wait in their queues.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "master/master.h"
+
+/* Of a program that died in the start, where the logger did not take them. */
+static char last_words[LOG_LINE_MAX];
 
 static void
 log_to_logger(void)
@@ -57,10 +62,70 @@ start_turn(void)
 	return 0;
 }
 
+/* The last line of text that has begin in it; from behind begin. */
+static void
+take_last(char *text, const char *begin)
+{
+	char *line, *end, *p, *rest = text;
+
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		if (*line == '\0' || (p = strstr(line, begin)) == NULL)
+			continue;
+		p += strlen(begin);
+		end = stpncpy(last_words, p, sizeof(last_words) - 1);
+		*end = '\0';
+	}
+}
+
+void
+start_died(int log_fd)
+{
+	char text[4096];
+	ssize_t n;
+
+	if (master.phase != PHASE_START)
+		return;
+	n = read(log_fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return;
+	text[n] = '\0';
+	take_last(text, "");
+	/* The letter of the level, lib/base/log.c. */
+	if (last_words[0] != '\0' && last_words[1] == ' ')
+		memmove(last_words, last_words + 2, strlen(last_words) - 1);
+}
+
+/* What the logger took, it has written. */
+static void
+read_log(const char *name)
+{
+	char text[16384], begin[80], *p;
+	int fd = open(setup_path("log/rohrpost.log"), O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	ssize_t n = -1;
+
+	if (fd != -1 && fstat(fd, &st) == 0)
+		n = pread(fd, text, sizeof(text) - 1,
+		    st.st_size < (off_t)sizeof(text) ? 0 :
+		    st.st_size - (off_t)sizeof(text) + 1);
+	fd_close(&fd);
+	if (n <= 0)
+		return;
+	text[n] = '\0';
+	snprintf(begin, sizeof(begin), " %s[", name);
+	take_last(text, begin);
+	/* "PID] level words" */
+	p = strchr(last_words, ' ');
+	if (p != NULL && (p = strchr(p + 1, ' ')) != NULL)
+		memmove(last_words, p + 1, strlen(p));
+}
+
 void
 start_failed(const char *name)
 {
-	log_warn("%s does not start; the reason may stand in %s", name,
-	    setup_path("log/rohrpost.log"));
+	if (last_words[0] == '\0')
+		read_log(name);
+	log_warn("%s does not start: %s", name, last_words[0] != '\0' ?
+	    last_words : "it says nothing");
 	stop_begin(LOG_EXIT_TEMP);
 }

@@ -49,7 +49,7 @@ begin_stage(void)
 	ev_timer_stop(master.loop, &deadline);
 	ev_timer_set(&deadline, (double)master.conf.stop_time, 0);
 	ev_timer_start(master.loop, &deadline);
-	if (master.stage == STOP_STAGES - 1)
+	if (master.stage == STOP_STAGES - 1 && master.exit_status == 0)
 		log_info("stopped");
 	tell_stage();
 }
@@ -59,7 +59,8 @@ stop_begin(int status)
 {
 	if (master.phase == PHASE_STOP)
 		return;
-	log_info("stopping");
+	if (status == 0)
+		log_info("stopping");
 	notify("STOPPING=1");
 	master.phase = PHASE_STOP;
 	master.exit_status = status;
