@@ -7,3 +7,4 @@ dist_man_MANS += man/rohrpost.8 man/rohrpost-sendmail.8 man/rohrpost.conf.5 \
 dist_man_MANS += man/rohrpost-auth.8 man/rohrpost-login.8 man/rohrpost-pop3d.8
 dist_man_MANS += man/rohrpost-smtpd.8
 dist_man_MANS += man/rohrpost-queue.8 man/rohrpost-deliver.8
+dist_man_MANS += man/rohrpost-imapd.8
