@@ -25,7 +25,7 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Reply-code = %x32-35 %x30-35 %x30-39; servers use 6 to 9 in the middle too. */
+/* Reply-code = %x32-35 %x30-35 %x30-39; some servers use 6 to 9 inside. */
 static int
 line_code(const char *p, size_t len)
 {
