@@ -12,6 +12,7 @@ struct door imapd_door;
 int imapd_box_news;
 
 static struct imapd_box *boxes;
+static int rewire_again;	/* store could not select some box yet */
 
 size_t
 imapd_box_at(const struct imapd_box *b, uint32_t uid)
@@ -274,19 +275,22 @@ imapd_box_rewire(void)
 	struct door_mailbox m;
 	uint32_t recent;
 
+	rewire_again = 0;
 	for (b = boxes; b != NULL; b = b->next) {
 		if (b->gone)
 			continue;
 		if (door_select(&imapd_door, b->id, 0, &m, &recent) == -1) {
 			if (door_error(&imapd_door) == D_ABSENT)
 				box_gone(b);
+			else
+				rewire_again = 1;
 			continue;
 		}
 		if (m.uidvalidity != b->uidvalidity) {
 			log_info("mailbox %u: new UIDVALIDITY", b->id);
 			box_gone(b);
-		} else
-			(void)imapd_box_refresh(b);
+		} else if (imapd_box_refresh(b) == -1 && !b->gone)
+			rewire_again = 1;
 	}
 }
 
@@ -299,6 +303,8 @@ imapd_box_events(void)
 	size_t n, i;
 	int names;
 
+	if (rewire_again && imapd_door.chan.fd != -1)
+		imapd_box_rewire();
 	if (door_events(&imapd_door, &list, &n, &names) != 1)
 		return;
 	if (names)

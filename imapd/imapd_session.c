@@ -289,6 +289,7 @@ imapd_session_sweep(void)
 	struct imapd_session *s, *next;
 	int64_t now = clock_mono_ms();
 
+	imapd_box_events();
 	for (s = imapd_sessions; s != NULL; s = next) {
 		next = s->next;
 		session_look(s, now);
