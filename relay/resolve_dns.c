@@ -1,5 +1,7 @@
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <unbound.h>
 
 #include "lib/base/log.h"
@@ -87,19 +89,41 @@ dns_options(const char *servers, const char *anchor, struct buf *why)
 	return 0;
 }
 
+/* A context with everything set that needs no thread. */
+static int
+dns_context(const char *servers, const char *anchor, struct buf *why)
+{
+	if ((ctx = ub_ctx_create()) == NULL) {
+		buf_set(why, "resolver: libunbound does not start");
+		return -1;
+	}
+	ub_ctx_debugout(ctx, NULL);
+	return dns_servers(servers, why) == -1 ? -1 :
+	    dns_options(servers, anchor, why);
+}
+
+int
+dns_check(const char *servers, const char *anchor, struct buf *why)
+{
+	int r = dns_context(servers, anchor, why);
+
+	if (r == 0 && anchor[0] != '\0' && access(anchor, R_OK) == -1) {
+		buf_set(why, "resolver_trust_anchor: %s: %s", anchor,
+		    strerror(errno));
+		r = -1;
+	}
+	ub_ctx_delete(ctx);
+	ctx = NULL;
+	return r;
+}
+
 int
 dns_open(const char *servers, const char *anchor, struct buf *why)
 {
 	size_t i;
 	int err;
 
-	if ((ctx = ub_ctx_create()) == NULL) {
-		buf_set(why, "resolver: libunbound does not start");
-		return -1;
-	}
-	ub_ctx_debugout(ctx, NULL);
-	if (dns_servers(servers, why) == -1 ||
-	    dns_options(servers, anchor, why) == -1)
+	if (dns_context(servers, anchor, why) == -1)
 		return -1;
 	if ((err = ub_ctx_async(ctx, 1)) != 0)
 		return dns_failed("thread", err, why);

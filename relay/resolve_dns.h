@@ -48,6 +48,9 @@ typedef void dns_callback(void *arg, struct dns_query *q,
  */
 int	dns_open(const char *servers, const char *anchor, struct buf *why)
 	    ATTR_CHECK;
+/* Are those servers and that anchor such that dns_open takes them? The same. */
+int	dns_check(const char *servers, const char *anchor, struct buf *why)
+	    ATTR_CHECK;
 int	dns_start(struct ev_loop *loop) ATTR_CHECK;
 /* NULL where it could not be asked. */
 struct dns_query *dns_ask(const char *name, enum dns_type type,

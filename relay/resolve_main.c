@@ -75,6 +75,16 @@ self_read(void)
 	freeifaddrs(list);
 }
 
+/*
+ * The address of each server and the trust anchor, as libunbound will read
+ * them; no question is asked and no thread started.
+ */
+static int
+check(struct buf *why)
+{
+	return dns_check(conf.resolver, conf.anchor, why);
+}
+
 static int
 before_jail(void)
 {
@@ -127,6 +137,7 @@ main(int argc, char **argv)
 		.conf = &conf,
 		.state_dir = (const char **)&conf.state_dir,
 		.verbose = &conf.verbose,
+		.check = check,
 		.before_jail = before_jail,
 		.reload = reload,
 		.wired = wired,

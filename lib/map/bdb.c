@@ -8,6 +8,7 @@
  */
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -43,6 +44,8 @@ bdb_event(DB_ENV *env, u_int32_t event, void *info)
 {
 	struct bdb *b = env->app_private;
 
+	if (event == DB_EVENT_PANIC && b->opening)
+		return;
 	if (event == DB_EVENT_PANIC)
 		bdb_note_broken(b);
 	if (event == DB_EVENT_PANIC)
@@ -113,11 +116,13 @@ bdb_try(struct bdb *b, const struct bdb_conf *conf, u_int32_t recover)
 		flags |= DB_INIT_LOCK;
 	if ((r = db_env_create(&b->env, 0)) != 0)
 		return r;
+	b->opening = 1;
 	if ((r = bdb_set(b, conf)) != 0 ||
 	    (r = b->env->open(b->env, b->home, flags, 0600)) != 0) {
 		b->env->close(b->env, 0);
 		b->env = NULL;
 	}
+	b->opening = 0;
 	return r;
 }
 
@@ -194,10 +199,13 @@ bdb_table(struct bdb *b, const char *name, struct buf *why)
 		buf_set(why, "%s/%s: %s", b->home, name, db_strerror(r));
 		return NULL;
 	}
+	/* What may be discarded is set aside by the caller. */
+	b->opening = !(b->flags & BDB_KEEP_LOGS);
 	if ((r = t->set_pagesize(t, BDB_PAGE)) == 0 &&
 	    (r = t->set_flags(t, DB_CHKSUM)) == 0)
 		r = t->open(t, NULL, name, NULL, DB_BTREE,
 		    DB_CREATE | DB_AUTO_COMMIT | DB_THREAD, 0600);
+	b->opening = 0;
 	if (r == 0)
 		return t;
 	buf_set(why, "%s/%s: %s", b->home, name, db_strerror(r));
@@ -236,14 +244,44 @@ bdb_checkpoint(struct bdb *b, int force)
 	return r == 0 ? 0 : -1;
 }
 
+/*
+ * The owner may not be able to rename the folder itself: its parent is root's.
+ * So what is in it goes one floor down; the lock stays.
+ */
+static int
+bdb_move_all(int home, const char *to)
+{
+	int fd = dup(home), r = 0;
+	DIR *d = fd == -1 ? NULL : fdopendir(fd);
+	char path[300];
+	struct dirent *e;
+
+	if (d == NULL) {
+		fd_close(&fd);
+		return -1;
+	}
+	while (r == 0 && (e = readdir(d)) != NULL) {
+		if (e->d_name[0] == '.' || strcmp(e->d_name, "lock") == 0 ||
+		    strncmp(e->d_name, "bad-", 4) == 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", to, e->d_name);
+		r = renameat(home, e->d_name, home, path);
+	}
+	closedir(d);
+	return r;
+}
+
 int
 bdb_set_aside(const char *home, struct buf *why)
 {
-	char to[1100];
+	char to[40];
+	int r = -1, fd = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	snprintf(to, sizeof(to), "%s.bad-%lld", home, (long long)clock_now());
-	if (rename(home, to) == 0)
-		return 0;
-	buf_set(why, "%s: rename to %s: %s", home, to, strerror(errno));
-	return -1;
+	snprintf(to, sizeof(to), "bad-%lld", (long long)clock_now());
+	if (fd != -1 && (mkdirat(fd, to, 0700) == 0 || errno == EEXIST))
+		r = bdb_move_all(fd, to);
+	if (r == -1)
+		buf_set(why, "%s/%s: %s", home, to, strerror(errno));
+	fd_close(&fd);
+	return r;
 }

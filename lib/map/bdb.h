@@ -13,7 +13,8 @@
  *
  * DIAGNOSTICS: what Berkeley DB complains of is logged as a warning with the
  * home in front. When the environment breaks while it is in use the process
- * ends (log_fatal): the next start recovers.
+ * ends (log_fatal): the next start recovers. One that breaks while it is
+ * opened is an error of that call.
  */
 #ifndef LIB_MAP_BDB_H
 #define LIB_MAP_BDB_H
@@ -82,7 +83,8 @@ int	bdb_checkpoint(struct bdb *b, int force);
 int	bdb_backup(struct bdb *b, const char *name);
 
 /*
- * Renames home to home.bad-<time>, so that the next bdb_open makes a new one.
+ * Moves what is in home to home/bad-<time>, so that the next bdb_open begins
+ * anew. The lock must be free.
  * 0, or -1 with why.
  */
 int	bdb_set_aside(const char *home, struct buf *why) ATTR_CHECK;

@@ -11,6 +11,7 @@ struct bdb {
 	char	*home;
 	int	 lock;
 	unsigned flags;
+	int	 opening;	/* a panic is an answer then, not the end */
 };
 
 /*

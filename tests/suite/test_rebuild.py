@@ -1,5 +1,6 @@
 """store rebuild: the index is made again from the files, and no number comes
 back."""
+import os
 import re
 import shutil
 
@@ -95,10 +96,29 @@ def test_index_removed_while_stopped(tmp_path):
     rohrpost.remove(d)
 
 
+def test_broken_index_is_set_aside():
+    """Random octets in every file of the index: it is kept for a look, and
+    made again."""
+    d = rohrpost.scratch("broken")
+    inst = rohrpost.Instance(d, users=USERS)
+    with inst:
+        fill(inst)
+        before = picture(inst)
+    index = inst.state / "spool" / "index"
+    for f in index.rglob("*"):
+        if f.is_file() and f.name != "lock":
+            f.write_bytes(os.urandom(f.stat().st_size))
+    inst.start()
+    same_but_numbers_rise(before, picture(inst))
+    assert len(list(index.glob("bad-*"))) == 1
+    assert inst.command("store", "check").returncode == 0
+    inst.stop()
+    rohrpost.remove(d)
+
+
 def with_root_owner(inst):
     """As root the new folder belongs to whom the old one did."""
     mail = (inst.state / "spool" / "mail").stat()
-    import os
     if os.geteuid() == 0:
         os.chown(inst.state / "spool" / "index", mail.st_uid, mail.st_gid)
 
