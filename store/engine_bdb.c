@@ -8,6 +8,7 @@
  */
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -59,18 +60,22 @@ engine_broken(struct engine_db *db, const char *what, int r)
 	log_fatal("%s: %s: %s", db->e->home, what, db_strerror(r));
 }
 
-/* Removes the cache's files: they have no log to recover them from. */
+/*
+ * Removes the cache's files, half-made ones too: they have no log to recover
+ * them from.
+ */
 static void
 cache_empty(const char *dir)
 {
-	char path[1200];
-	unsigned i;
+	struct dirent *e;
+	DIR *d = opendir(dir);
 
-	for (i = 0; i < ENGINE_DBS; i++) {
-		snprintf(path, sizeof(path), "%s/cache.%02u", dir, i);
-		if (unlink(path) == -1 && errno != ENOENT)
-			log_warn("%s: %s", path, strerror(errno));
-	}
+	while (d != NULL && (e = readdir(d)) != NULL)
+		if (e->d_name[0] != '.' &&
+		    unlinkat(dirfd(d), e->d_name, 0) == -1)
+			log_warn("%s/%s: %s", dir, e->d_name, strerror(errno));
+	if (d != NULL)
+		closedir(d);
 }
 
 static int

@@ -101,7 +101,7 @@ static int
 parse_line(char *line, const struct flags_reader *r)
 {
 	char *w[5], *p = line;
-	uint64_t bit;
+	uint64_t bit, next;
 	size_t n = 0;
 
 	while (n < 5) {
@@ -112,6 +112,11 @@ parse_line(char *line, const struct flags_reader *r)
 	}
 	if (n == 5 && p == NULL)
 		return parse_record(w, r);
+	if (n == 2 && strcmp(w[0], "n") == 0 &&
+	    str_number(w[1], strlen(w[1]), UINT32_MAX, &next) == 0) {
+		r->next(r->arg, (uint32_t)next);
+		return 0;
+	}
 	if (n != 3 || strcmp(w[0], "k") != 0 ||
 	    str_number(w[1], strlen(w[1]), DOOR_KEYWORDS_MAX - 1, &bit) == -1 ||
 	    !flags_keyword_ok(w[2], strlen(w[2])))
@@ -158,6 +163,12 @@ flags_line(struct buf *out, const struct door_record *r)
 	set[n] = '\0';
 	buf_printf(out, "%" PRIu32 " %s %" PRIx64 " %" PRId64 " %" PRIu32 "\n",
 	    r->uid, set, r->keywords, r->date, r->save_date);
+}
+
+void
+flags_next_line(struct buf *out, uint32_t uidnext)
+{
+	buf_printf(out, "n %" PRIu32 "\n", uidnext);
 }
 
 void

@@ -4,6 +4,7 @@
  *
  *   rohrpost-flags 1
  *   k <bit> <keyword>
+ *   n <uidnext>
  *   <uid> <flags> <keywords> <internaldate> <save date>
  *
  * flags are letters of SAFTD (seen, answered, flagged, deleted, draft) or "-",
@@ -19,6 +20,7 @@
 struct flags_reader {
 	void	(*record)(void *arg, const struct door_record *r);
 	void	(*keyword)(void *arg, unsigned bit, const char *name);
+	void	(*next)(void *arg, uint32_t uidnext);
 	void	*arg;
 };
 
@@ -30,6 +32,7 @@ struct flags_reader {
 unsigned flags_parse(const char *text, size_t len,
 	    const struct flags_reader *r);
 void	flags_line(struct buf *out, const struct door_record *r);
+void	flags_next_line(struct buf *out, uint32_t uidnext);
 void	flags_keyword_line(struct buf *out, unsigned bit, const char *name);
 /* 1 where the text may be a keyword: an atom of at most DOOR_KEYWORD_LEN. */
 int	flags_keyword_ok(const char *p, size_t len);

@@ -76,6 +76,8 @@ gather_lines(struct mailbox *m, struct flags_task *f)
 	mailbox_keywords(m);
 	if (f->replace)
 		buf_puts(&f->text, FLAGS_HEAD);
+	flags_next_line(&f->text, m->row.uidnext);
+	f->lines++;
 	for (i = 0; i < m->n_keywords; i++) {
 		flags_keyword_line(&f->text, i, m->keywords[i]);
 		f->lines++;

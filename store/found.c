@@ -59,6 +59,7 @@ found_name(struct found_mailbox *b, int dir, const char *name, int expunged)
 	    &uid) == -1 || uid == 0)
 		return;
 	note_uid(b, (uint32_t)uid);
+	b->used = 1;
 	if (expunged || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
 	    !S_ISREG(st.st_mode))
 		return;
@@ -81,6 +82,7 @@ found_dir(struct found_mailbox *b, const char *path, int expunged)
 		b->missing = !expunged;
 		return errno == ENOENT ? 0 : -1;
 	}
+	b->used |= expunged;
 	if ((d = fdopendir(fd)) == NULL)
 		return -1;
 	errno = 0;
@@ -114,16 +116,28 @@ line_keyword(void *arg, unsigned bit, const char *name)
 	b->keyword[bit] = mem_strdup(name);
 }
 
+static void
+line_next(void *arg, uint32_t uidnext)
+{
+	struct found_mailbox *b = arg;
+
+	b->flags_lines++;
+	if (uidnext > 0)
+		note_uid(b, uidnext - 1);
+}
+
 static int
 found_flags(struct found_mailbox *b, const char *path)
 {
-	struct flags_reader r = { line_record, line_keyword, b };
+	struct flags_reader r = { line_record, line_keyword,
+		line_next, b };
 	struct buf text = BUF_INIT(FLAGS_FILE_MAX);
 	int fd, result = 0;
 
 	fd = openat(body_root(), path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd == -1)
 		return errno == ENOENT ? 0 : -1;
+	b->used = 1;
 	if (fd_slurp(fd, &text) == -1)
 		result = -1;
 	else

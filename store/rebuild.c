@@ -1,8 +1,9 @@
 /*
  * Rebuild: the index of one account from its files. A helper reads, the shard
  * writes in pieces; the account is busy meanwhile. Numbers never come back:
- * UIDNEXT goes to the highest number known from anywhere + 2^20. Flags that
- * the index alone knows are written to their files first.
+ * UIDNEXT goes to the highest number known from anywhere + 2^20, unless there
+ * is no sign that the mailbox ever held a message. Flags that the index alone
+ * knows are written to their files first.
  */
 #include "config.h"
 
@@ -104,6 +105,8 @@ put_mailbox(struct rebuild *r, struct engine_batch *b,
 
 	row.uidnext = f->highest > UINT32_MAX - 2 * UID_GAP ?
 	    UINT32_MAX : f->highest + UID_GAP + 1;
+	if (!f->used && f->highest == 0)
+		row.uidnext = 1;
 	row.recent_low = row.uidnext;
 	for (i = 0; i < f->n; i++) {
 		record_of(r, &f->msg[i], &d);

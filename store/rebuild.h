@@ -22,6 +22,7 @@ struct found_mailbox {
 	unsigned bad_lines, flags_lines;
 	char	*keyword[DOOR_KEYWORDS_MAX]; /* NULL: unused bit */
 	int	 missing;		/* there is no such folder */
+	int	 used;			/* there is a sign of any message ever */
 };
 
 struct found {

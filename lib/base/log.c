@@ -91,9 +91,9 @@ log_write(const char *p, size_t len, unsigned lines)
 	if (len == 0)
 		return;
 	if (write(2, p, len) == (ssize_t)len)
-		log_lost = 0;
+		__atomic_store_n(&log_lost, 0, __ATOMIC_RELAXED);
 	else
-		log_lost += lines;
+		__atomic_add_fetch(&log_lost, lines, __ATOMIC_RELAXED);
 	errno = e;
 }
 

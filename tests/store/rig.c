@@ -17,6 +17,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/mail/proto.h"
 #include "store/client.h"
 #include "store/control.h"
 #include "store/shard.h"
@@ -106,6 +107,8 @@ child(struct rig *r, int stop, int listener, const int *fds)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	log_init("store", 1);
 	self = r;
+	if (r->in_child != NULL)
+		r->in_child();
 	store.conf.state_dir = r->dir;
 	store.conf.expunged_keep = 3600;
 	store.conf.cache = 16 << 20;
@@ -160,7 +163,8 @@ rig_start(struct rig *r)
 	}
 	r->control = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	snprintf(a.sun_path, sizeof(a.sun_path), "%s/ctl", r->dir);
-	MUST(connect(r->control, (struct sockaddr *)&a, sizeof(a)) == 0);
+	if (connect(r->control, (struct sockaddr *)&a, sizeof(a)) == -1)
+		perror("control: connect"); /* it died at once */
 }
 
 static void
@@ -248,11 +252,14 @@ rig_deliver(struct rig *r, const char *id, const char *owner, char *words)
 	uint32_t n;
 
 	MUST(fd != -1 && fstat(fd, &st) == 0);
-	MUST(door_deliver(d, 7, id, owner, fd, (uint64_t)st.st_size, 4,
-	    1700000000, "cache", 5) == 0);
+	if (door_deliver(d, 7, id, owner, fd, (uint64_t)st.st_size, 4,
+	    1700000000, "cache", 5) == -1)
+		return RESULT_LATER;
 	while ((got = door_delivered(d, &n, &result, w)) == 0)
 		MUST(poll(&p, 1, 20000) == 1);
-	MUST(got == 1 && n == 7);
+	if (got == -1)
+		return RESULT_LATER;
+	MUST(n == 7);
 	if (words != NULL)
 		strcpy(words, w);
 	return result;
@@ -271,4 +278,73 @@ rig_mailbox(struct rig *r, struct door *d, const char *name)
 			id = list[i].id;
 	door_list_free(&list, n);
 	return id;
+}
+
+int
+rig_control(struct rig *r, unsigned type, const char *who, struct buf *out)
+{
+	struct buf why = BUF_INIT(300);
+	struct chan c;
+	struct msg m;
+	struct cursor k;
+	const char *p;
+	size_t len;
+	int rows = 0;
+
+	chan_init(&c, dup(r->control));
+	msg_begin(&c, &proto_ctl, type, 9);
+	if (who != NULL)
+		msg_text(&c, CF_USER, who);
+	MUST(msg_end(&c) == 0 && chan_send(&c, 1000) == 0);
+	for (;;) {
+		if (msg_recv(&m, &proto_ctl, PEER_STORE, &c, 60000,
+		    &why) != 1)
+			log_fatal("control: %s", buf_str(&why));
+		if (m.type == C_END)
+			break;
+		rows++;
+		p = msg_get(&m, CF_VALUES, &len);
+		cursor_init(&k, p, m.type == C_ROW ? len : 0);
+		while (cursor_left(&k) > 0) {
+			(void)cursor_u8(&k);
+			p = cursor_lv(&k, &len, 1000);
+			buf_append(out, p, len);
+			buf_putc(out, cursor_left(&k) > 0 ? '|' : '\n');
+		}
+		msg_done(&m);
+	}
+	if (msg_get_u32(&m, CF_STATUS) != C_OK)
+		rows = -1;
+	msg_done(&m);
+	chan_clear(&c);
+	return rows;
+}
+
+size_t
+rig_find(struct rig *r, struct door *d, uint32_t id, const char *text,
+    size_t *n_r)
+{
+	struct door_record *rec;
+	uint32_t *gone;
+	uint64_t modseq;
+	size_t i, n, n_gone, found = 0;
+	struct buf b = BUF_INIT(1 << 20);
+	int complete, fd;
+
+	MUST(door_records(d, id, 0, &rec, &n, &gone, &n_gone, &modseq,
+	    &complete) == 0);
+	for (i = 0; i < n; i++) {
+		MUST(door_open(d, id, &rec[i].uid, 1, &fd) == 0);
+		if (fd == -1)
+			continue;
+		buf_reset(&b);
+		MUST(fd_slurp(fd, &b) == 0 && b.len == rec[i].size);
+		close(fd);
+		found += strcmp(buf_str(&b), text) == 0;
+	}
+	*n_r = n;
+	free(rec);
+	free(gone);
+	buf_clear(&b);
+	return found;
 }

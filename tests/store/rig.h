@@ -22,6 +22,7 @@ struct rig {
 	int	 control;		/* a connection to it */
 	uint64_t quota_size, quota_count; /* of bert; set before rig_start */
 	uint64_t queue_id;		/* the next */
+	void	(*in_child)(void);	/* called in the child, or NULL */
 };
 
 /* Makes the folder. */
@@ -44,5 +45,11 @@ enum result rig_deliver(struct rig *r, const char *id, const char *owner,
 const char *rig_path(struct rig *r, const char *name);
 /* The id of a mailbox of anna by name; 0: none. */
 uint32_t rig_mailbox(struct rig *r, struct door *d, const char *name);
+/* Asks over the control socket: number of rows (texts in out), -1 refused. */
+int	rig_control(struct rig *r, unsigned type, const char *who,
+	    struct buf *out);
+/* How many messages of a mailbox hold this text; n_r: how many there are. */
+size_t	rig_find(struct rig *r, struct door *d, uint32_t id, const char *text,
+	    size_t *n_r);
 
 #endif

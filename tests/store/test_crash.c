@@ -1,0 +1,335 @@
+/*
+ * The store dies by SIGKILL at each of its system calls on files, before and
+ * behind it, one after the other, until a run ends without reaching the next.
+ * After each death it is started again and what was not answered is repeated:
+ * nothing may be lost, no delivery made twice, and check finds nothing. Then
+ * it dies at random moments under load.
+ */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "lib/mail/proto.h"
+#include "tests/store/rig.h"
+
+#define ANNA "anna@example.test"
+
+enum { STEP_MAX = 2000, KILLS = 25, LOAD = 1500, OUTSTANDING = 40 };
+
+static int die_at;		/* 0: never */
+static atomic_int calls;
+
+static void
+point(void)
+{
+	if (die_at > 0 && atomic_fetch_add(&calls, 1) + 1 == die_at)
+		kill(getpid(), SIGKILL);
+}
+
+#define WRAP(type, name, params, args)		\
+type	__real_##name params;			\
+type	__wrap_##name params;			\
+type						\
+__wrap_##name params				\
+{						\
+	type r;					\
+						\
+	point();				\
+	r = __real_##name args;			\
+	point();				\
+	return r;				\
+}
+
+WRAP(int, linkat, (int a, const char *b, int c, const char *d, int e),
+    (a, b, c, d, e))
+WRAP(int, renameat, (int a, const char *b, int c, const char *d), (a, b, c, d))
+WRAP(int, unlinkat, (int a, const char *b, int c), (a, b, c))
+WRAP(int, mkdirat, (int a, const char *b, mode_t c), (a, b, c))
+WRAP(int, fsync, (int a), (a))
+WRAP(int, fdatasync, (int a), (a))
+WRAP(int, syncfs, (int a), (a))
+
+static struct rig rig;
+static char first[17], second[17];
+
+/* The steps: 1 when done, 0 when the store went away. */
+
+static int
+deliver_first(struct door *d)
+{
+	return rig_deliver(&rig, first, ANNA, NULL) == RESULT_DELIVERED;
+}
+
+static int
+deliver_second(struct door *d)
+{
+	return rig_deliver(&rig, second, ANNA, NULL) == RESULT_DELIVERED;
+}
+
+static int
+create_box(struct door *d)
+{
+	struct door_mailbox m;
+
+	return door_create(d, "box", 0, &m) == 0 || door_error(d) == D_EXISTS;
+}
+
+static int
+copy_first(struct door *d)
+{
+	uint32_t uid = 1, *from, *to, validity;
+	size_t n;
+
+	/* Trash is the fifth that the first use makes */
+	if (door_copy(d, 1, 5, &uid, 1, 0, &from, &to, &n, &validity) == -1)
+		return 0;
+	assert_int_equal(n, 1);
+	free(from);
+	free(to);
+	return 1;
+}
+
+static int
+move_second(struct door *d)
+{
+	uint32_t uid = 2, *from, *to, validity;
+	size_t n;
+
+	if (door_copy(d, 1, 7, &uid, 1, 1, &from, &to, &n, &validity) == -1)
+		return 0;
+	free(from);
+	free(to);
+	return 1;
+}
+
+static int
+flag_first(struct door *d)
+{
+	char *words[] = { "Red", NULL };
+	uint32_t uid = 1, *failed;
+	struct door_record *rec;
+	size_t n, n_failed;
+
+	if (door_store(d, 1, &uid, 1, DOOR_ADD, FLAG_DELETED, words,
+	    UINT64_MAX, &rec, &n, &failed, &n_failed) == -1)
+		return 0;
+	free(rec);
+	free(failed);
+	return 1;
+}
+
+static int
+expunge_first(struct door *d)
+{
+	uint32_t uid = 1, *gone;
+	uint64_t modseq;
+	size_t n;
+
+	/* a lost flag may have to be set again */
+	if (!flag_first(d) || door_expunge(d, 1, &uid, 1, 0, &gone, &n,
+	    &modseq) == -1)
+		return 0;
+	free(gone);
+	return 1;
+}
+
+static int
+rename_box(struct door *d)
+{
+	return door_rename(d, "box", "sub/box") == 0 ||
+	    door_error(d) == D_ABSENT;
+}
+
+static int (*const steps[])(struct door *) = {
+	deliver_first, deliver_second, create_box, copy_first, move_second,
+	flag_first, expunge_first, rename_box,
+};
+
+static void
+verify(void)
+{
+	struct buf out = BUF_INIT(100000);
+	struct door *d = &rig.imap[0];
+	size_t n;
+
+	assert_int_equal(rig_find(&rig, d, 1, "first", &n), 0);
+	assert_int_equal(n, 0);
+	assert_true(rig_find(&rig, d, 5, "first", &n) >= 1);
+	assert_int_equal(rig_find(&rig, d, rig_mailbox(&rig, d, "sub/box"),
+	    "second", &n), 1);
+	assert_int_equal(n, 1);
+	n = (size_t)rig_control(&rig, C_CHECK, NULL, &out);
+	if (n != 0)
+		print_error("die_at %d: %s\n", die_at, buf_str(&out));
+	assert_int_equal(n, 0);
+	buf_clear(&out);
+}
+
+/* One life with a death at call n; 1 where n was reached. */
+static int
+run_to(int n)
+{
+	size_t i;
+	int died = 0;
+
+	rig_init(&rig);
+	rig_file(&rig, "first", first);
+	rig_file(&rig, "second", second);
+	die_at = n;
+	rig_start(&rig);
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]);) {
+		if (steps[i](&rig.imap[0])) {
+			i++;
+			continue;
+		}
+		if (died)
+			fail_msg("step %zu fails behind a death at %d", i, n);
+		died = 1;
+		rig_kill(&rig);
+		die_at = 0;
+		rig_start(&rig);
+	}
+	die_at = 0;
+	if (!died) {
+		/* the stop has its calls too */
+		died = rig_stop(&rig) != 0;
+		rig_start(&rig);
+	}
+	verify();
+	rig_kill(&rig);
+	rig_start(&rig);
+	verify();
+	assert_int_equal(rig_stop(&rig), 0);
+	rig_clear(&rig);
+	return died;
+}
+
+static void
+test_every_call(void **state)
+{
+	int n;
+
+	for (n = 1; n < STEP_MAX && run_to(n); n++)
+		;
+	print_message("died at each of %d points\n", n - 1);
+	assert_true(n > 50 && n < STEP_MAX);
+}
+
+struct load {
+	char	 id[LOAD][17];
+	char	 answered[LOAD];
+	unsigned sent, done, in_flight_kills, kills;
+};
+
+static struct load load;
+
+/* Sends and takes answers until the store dies; or all is answered (1). */
+static int
+run_load(void)
+{
+	struct door *d = &rig.deliver[0];
+	struct pollfd p = { .fd = d->chan.fd, .events = POLLIN };
+	char words[RESULT_WORDS_MAX + 1];
+	unsigned i = 0, out = 0;
+	enum result result;
+	uint32_t tag;
+	int got;
+
+	for (;;) {
+		for (; i < LOAD && out < OUTSTANDING; i++) {
+			if (load.answered[i])
+				continue;
+			if (door_deliver(d, i, load.id[i], ANNA,
+			    rig_open(&rig, load.id[i]), 16, 1, 0, "c",
+			    1) == -1)
+				return 0;
+			out++;
+		}
+		while ((got = door_delivered(d, &tag, &result, words)) == 1) {
+			out--;
+			if (result == RESULT_DELIVERED) {
+				load.done += !load.answered[tag];
+				load.answered[tag] = 1;
+			}
+		}
+		if (got == -1)
+			return 0;
+		if (out == 0 && i == LOAD)
+			return 1;
+		poll(&p, 1, 1000);
+	}
+}
+
+static void
+test_load(void **state)
+{
+	struct buf out = BUF_INIT(100000);
+	char text[17];
+	unsigned i;
+	size_t n;
+	pid_t killer;
+
+	rig_init(&rig);
+	for (i = 0; i < LOAD; i++) {
+		snprintf(text, sizeof(text), "%015u\n", i);
+		rig_file(&rig, text, load.id[i]);
+	}
+	srandom(4711);
+	die_at = 0;
+	for (i = 0; ; i++) {
+		rig_start(&rig);
+		if (i == KILLS) {
+			while (!run_load())
+				fail_msg("died by itself");
+			break;
+		}
+		killer = fork();
+		if (killer == 0) {
+			usleep((useconds_t)(random() % 60000 + 20000));
+			kill(rig.pid, SIGKILL);
+			_exit(0);
+		}
+		(void)random();
+		(void)run_load();
+		kill(rig.pid, SIGKILL);
+		rig_kill(&rig);
+		waitpid(killer, NULL, 0);
+	}
+	assert_int_equal(load.done, LOAD);
+	for (i = 0; i < LOAD; i += 97) {
+		snprintf(text, sizeof(text), "%015u\n", i);
+		assert_int_equal(rig_find(&rig, &rig.imap[0], 1, text, &n), 1);
+		assert_int_equal(n, LOAD);
+	}
+	n = (size_t)rig_control(&rig, C_CHECK, ANNA, &out);
+	if (n != 0)
+		print_error("%s\n", buf_str(&out));
+	assert_int_equal(n, 0);
+	buf_clear(&out);
+	assert_int_equal(rig_stop(&rig), 0);
+	rig_clear(&rig);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_every_call),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

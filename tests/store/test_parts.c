@@ -1,0 +1,384 @@
+/* engine.h, body paths, the text files: each by itself. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "store/body.h"
+#include "store/flags.h"
+#include "store/index.h"
+#include "store/mailboxes.h"
+
+static char dir[64];
+static struct engine *e;
+
+static int
+setup(void **state)
+{
+	struct buf why = BUF_INIT(300);
+	int fresh, clean;
+
+	strcpy(dir, "/tmp/test-engine-XXXXXX");
+	if (mkdtemp(dir) == NULL ||
+	    (e = engine_open(dir, 8 << 20, &fresh, &clean, &why)) == NULL)
+		return -1;
+	assert_true(fresh);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	char cmd[200];
+
+	engine_close(&e);
+	snprintf(cmd, sizeof(cmd), "rm -rf '%s' '%s'.bad-*", dir, dir);
+	return system(cmd);
+}
+
+static void
+put(struct engine_db *db, const char *k, const char *v)
+{
+	struct engine_batch b = { 0 };
+
+	engine_put(&b, ENGINE_CORE, k, strlen(k), v, strlen(v));
+	assert_int_equal(engine_commit(db, &b), 1);
+	engine_batch_clear(&b);
+}
+
+static const char *
+get(struct engine_db *db, const char *k)
+{
+	static struct buf v;
+
+	buf_reset(&v);
+	return engine_get(db, ENGINE_CORE, k, strlen(k), &v) ? buf_str(&v) :
+	    NULL;
+}
+
+static int
+join(void *arg, const void *key, size_t klen, const void *value, size_t vlen)
+{
+	struct buf *out = arg;
+
+	buf_append(out, key, klen);
+	buf_putc(out, '=');
+	buf_append(out, value, vlen);
+	buf_putc(out, ' ');
+	return memcmp(value, "stop", vlen < 4 ? vlen : 4) == 0 ? 5 : 0;
+}
+
+static void
+test_engine(void **state)
+{
+	struct engine_db *db = engine_db(e, 3);
+	struct engine_batch b = { 0 };
+	struct buf out = BUF_INIT(0);
+
+	put(db, "b", "2");
+	put(db, "a", "1");
+	put(db, "d", "stop");
+	put(db, "e", "5");
+	assert_string_equal(get(db, "a"), "1");
+	assert_null(get(db, "c"));
+	assert_null(get(engine_db(e, 4), "a"));
+	assert_int_equal(engine_scan(db, ENGINE_CORE, "a", 1, "d", 1, join,
+	    &out), 0);
+	assert_string_equal(buf_str(&out), "a=1 b=2 ");
+	buf_reset(&out);
+	assert_int_equal(engine_scan(db, ENGINE_CORE, "b", 1, "z", 1, join,
+	    &out), 5);
+	assert_string_equal(buf_str(&out), "b=2 d=stop ");
+	buf_reset(&out);
+	assert_int_equal(engine_last(db, ENGINE_CORE, "a", 1, "d", 1, &out),
+	    1);
+	assert_string_equal(buf_str(&out), "b");
+	buf_reset(&out);
+	assert_int_equal(engine_last(db, ENGINE_CORE, "f", 1, "z", 1, &out),
+	    0);
+	assert_int_equal(engine_last(db, ENGINE_CORE, "a", 1, "z", 1, &out),
+	    1);
+	assert_string_equal(buf_str(&out), "e");
+	/* all or nothing */
+	engine_put(&b, ENGINE_CORE, "x", 1, "y", 1);
+	engine_expect(&b, "a", 1, "2", 1);
+	assert_int_equal(engine_commit(db, &b), 0);
+	assert_null(get(db, "x"));
+	engine_expect(&b, "a", 1, "1", 1);
+	engine_expect(&b, "q", 1, NULL, 0);
+	engine_put(&b, ENGINE_CORE, "x", 1, "y", 1);
+	engine_del(&b, ENGINE_CORE, "b", 1);
+	engine_del(&b, ENGINE_CORE, "nix", 3);
+	assert_int_equal(engine_commit(db, &b), 1);
+	assert_string_equal(get(db, "x"), "y");
+	assert_null(get(db, "b"));
+	engine_batch_clear(&b);
+	buf_clear(&out);
+}
+
+static void
+touch(void *arg)
+{
+	++*(int *)arg;
+}
+
+static void
+test_watch(void **state)
+{
+	struct engine_db *db = engine_db(e, 0);
+	struct engine_watch *w, *w2;
+	int n = 0, n2 = 0;
+
+	w = engine_watch(db, "12345678", touch, &n);
+	w2 = engine_watch(db, "12345679", touch, &n2);
+	put(db, "12345678a", "1");
+	put(db, "12345677a", "1");
+	assert_int_equal(n, 1);
+	assert_int_equal(n2, 0);
+	engine_unwatch(&w);
+	put(db, "12345678a", "1");
+	put(db, "12345679", "1");
+	assert_int_equal(n, 1);
+	assert_int_equal(n2, 1);
+	engine_unwatch(&w2);
+}
+
+static int
+count_record(void *arg, const struct door_record *r)
+{
+	unsigned *n = arg;
+
+	assert_int_equal(r->size, 1000u + r->uid);
+	assert_int_equal(r->keywords, r->uid % 2 ? 0 : 9);
+	++*n;
+	return 0;
+}
+
+static void
+test_index(void **state)
+{
+	enum { N = 20000 };
+	struct engine_db *db = engine_db(e, 1);
+	struct engine_batch b = { 0 };
+	struct door_record r = { .flags = FLAG_SEEN, .modseq = 1 };
+	struct index_row row = { .uidnext = 7, .modseq = 8, .gone_rows = 9 };
+	uint32_t uids[3] = { 3, 900, 50000 }, near[100], i, number, other;
+	struct buf v = BUF_INIT(0);
+	struct index_key k;
+	unsigned n = 0;
+
+	assert_int_equal(index_number(db, "x@y", 0, &number), 0);
+	assert_int_equal(index_number(db, "x@y", 1, &number), 1);
+	assert_int_equal(index_number(db, "z@y", 1, &other), 1);
+	assert_int_not_equal(number, other);
+	assert_int_equal(index_number(db, "x@y", 0, &i), 1);
+	assert_int_equal(i, number);
+	for (r.uid = 1; r.uid <= N; r.uid++) {
+		r.size = 1000 + r.uid;
+		r.keywords = r.uid % 2 ? 0 : 9;
+		index_put_record(&b, number, 5, &r);
+	}
+	index_put_row(&b, number, 5, &row);
+	engine_commit(db, &b);
+	index_records(db, number, 5, uids, 3, count_record, &n);
+	assert_int_equal(n, 2);
+	for (n = i = 0; i < 100; i++)
+		near[i] = 101 + i * 2;
+	index_records(db, number, 5, near, 100, count_record, &n);
+	assert_int_equal(n, 100);
+	n = 0;
+	index_range(db, number, 5, 1, UINT32_MAX, count_record, &n);
+	assert_int_equal(n, N);
+	n = 0;
+	index_range(db, number, 5, 10, 19, count_record, &n);
+	assert_int_equal(n, 10);
+	k = index_key_u32(number, 'M', 5);
+	assert_int_equal(engine_get(db, ENGINE_CORE, k.k, k.len, &v), 1);
+	memset(&row, 0, sizeof(row));
+	assert_int_equal(index_get_row(v.data, v.len, &row), 0);
+	assert_int_equal(row.uidnext, 7);
+	assert_int_equal(row.modseq, 8);
+	assert_int_equal(row.gone_rows, 9);
+	index_delete_account(db, number);
+	n = 0;
+	index_range(db, number, 5, 1, UINT32_MAX, count_record, &n);
+	assert_int_equal(n, 0);
+	assert_int_equal(index_number(db, "z@y", 0, &i), 1);
+	engine_batch_clear(&b);
+	buf_clear(&v);
+}
+
+/* What a kill leaves, and what a broken file does. */
+static void
+test_reopen(void **state)
+{
+	struct buf why = BUF_INIT(300);
+	char path[100];
+	int fresh, clean, fd;
+
+	put(engine_db(e, 2), "kept", "yes");
+	engine_close(&e);
+	e = engine_open(dir, 8 << 20, &fresh, &clean, &why);
+	assert_non_null(e);
+	assert_true(clean && !fresh);
+	assert_string_equal(get(engine_db(e, 2), "kept"), "yes");
+	/* one owner */
+	assert_null(engine_open(dir, 8 << 20, &fresh, &clean, &why));
+	engine_close(&e);
+	snprintf(path, sizeof(path), "%s/core.02", dir);
+	fd = open(path, O_WRONLY);
+	assert_int_equal(pwrite(fd, "garbage garbage", 15, 0), 15);
+	close(fd);
+	e = engine_open(dir, 8 << 20, &fresh, &clean, &why);
+	assert_non_null(e);
+	assert_true(fresh);
+	assert_null(get(engine_db(e, 2), "kept"));
+	buf_clear(&why);
+}
+
+static void
+test_path(void **state)
+{
+	static const struct {
+		const char *name, *path;
+	} t[] = {
+		{ "anna@example.test", "example.test/anna" },
+		{ "a/b@example.test", "example.test/a%2Fb" },
+		{ "..@example.test", "example.test/%2E." },
+		{ "a%b@x.test", "x.test/a%25b" },
+		{ "A@x.test", "x.test/%41" },
+		{ "a@b@x.test", "x.test/a%40b" },
+		{ "anna", NULL }, { "@x", NULL }, { "a@", NULL },
+	};
+	char path[700], name[400];
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		if (t[i].path == NULL) {
+			assert_int_equal(body_user_path(t[i].name, path,
+			    sizeof(path)), -1);
+			continue;
+		}
+		assert_int_equal(body_user_path(t[i].name, path,
+		    sizeof(path)), 0);
+		assert_string_equal(path, t[i].path);
+		assert_int_equal(body_user_name(path, name, sizeof(name)), 0);
+		assert_string_equal(name, t[i].name);
+	}
+}
+
+static void
+test_mailboxes(void **state)
+{
+	static const char good[] = "rohrpost-mailboxes 1\nnext 9 1700000001\n"
+	    "mailbox 1 1700000000 - INBOX\n"
+	    "mailbox 3 1700000001 sent,subscribed A b/\303\244\n"
+	    "subscribed gone away\n";
+	static const char *const bad[] = { "", "rohrpost-mailboxes 2\n",
+		"rohrpost-mailboxes 1\n",
+		"rohrpost-mailboxes 1\nnext 1 1\nmailbox 1 1 - INBOX\n",
+		"rohrpost-mailboxes 1\nnext 3 1\nmailbox 1 1 blue INBOX\n",
+		"rohrpost-mailboxes 1\nnext 3 1\nmailbox 1 1 - a//b\n",
+		"rohrpost-mailboxes 1\nnext 3 1\nmailbox 1 1 - INBOX",
+		"rohrpost-mailboxes 1\nnext 3 1\nmailbox 2 1 - x\n"
+		    "mailbox 1 1 - y\n",
+		"rohrpost-mailboxes 1\nnext 3 1\nmailbox 1 1 - \377\n" };
+	struct buf why = BUF_INIT(300), out = BUF_INIT(0);
+	struct boxes b;
+	size_t i;
+
+	assert_int_equal(boxes_parse(&b, good, sizeof(good) - 1, &why), 0);
+	assert_int_equal(b.n, 2);
+	assert_int_equal(b.box[1].attrs, ATTR_SENT | ATTR_SUBSCRIBED);
+	boxes_format(&b, &out);
+	assert_string_equal(buf_str(&out), good);
+	boxes_clear(&b);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(boxes_parse(&b, bad[i], strlen(bad[i]),
+		    &why), -1);
+		assert_true(why.len > 0);
+		boxes_clear(&b);
+	}
+	buf_clear(&why);
+	buf_clear(&out);
+}
+
+struct seen {
+	struct door_record last;
+	unsigned records, keywords;
+	uint32_t next;
+};
+
+static void
+seen_record(void *arg, const struct door_record *r)
+{
+	struct seen *s = arg;
+
+	s->last = *r;
+	s->records++;
+}
+
+static void
+seen_keyword(void *arg, unsigned bit, const char *name)
+{
+	struct seen *s = arg;
+
+	s->keywords++;
+}
+
+static void
+seen_next(void *arg, uint32_t uidnext)
+{
+	struct seen *s = arg;
+
+	s->next = uidnext;
+}
+
+static void
+test_flags(void **state)
+{
+	static const char text[] = FLAGS_HEAD "k 0 Red\nn 8\n"
+	    "7 SF a 1700000000 1700000005\nnonsense\n7 X 0 1 1\n"
+	    "8 - 0 -5 0\n9 S 0 1 ";
+	struct seen s = { .records = 0 };
+	struct flags_reader r = { seen_record, seen_keyword, seen_next, &s };
+	struct door_record d = { .uid = 12, .flags = FLAG_ALL,
+		.keywords = UINT64_MAX, .date = -3, .save_date = 9 };
+	struct buf out = BUF_INIT(0);
+
+	assert_int_equal(flags_parse(text, sizeof(text) - 1, &r), 3);
+	assert_int_equal(s.records, 2);
+	assert_int_equal(s.keywords, 1);
+	assert_int_equal(s.next, 8);
+	assert_int_equal(s.last.uid, 8);
+	assert_int_equal(s.last.date, -5);
+	flags_line(&out, &d);
+	assert_string_equal(buf_str(&out),
+	    "12 SAFTD ffffffffffffffff -3 9\n");
+	assert_int_equal(flags_parse(out.data, out.len, &r), 0);
+	assert_memory_equal(&s.last, &d, sizeof(d));
+	buf_clear(&out);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_engine, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_index, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reopen, setup, teardown),
+		cmocka_unit_test(test_path), cmocka_unit_test(test_mailboxes),
+		cmocka_unit_test(test_flags),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
