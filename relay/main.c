@@ -31,8 +31,7 @@ static unsigned generation;
 static const struct config_key keys[] = {
 	CONFIG_KEY_HOSTNAME(struct relay_conf, hostname),
 	CONFIG_KEY_STATE(struct relay_conf, state_dir),
-	{ "relay_host", CONFIG_TEXT, C(host), "", 0, 255, NULL,
-	  "smarthost for all outgoing mail, a name or [address]; empty: by MX" },
+	CONFIG_KEY_RELAY_HOST(struct relay_conf, host),
 	{ "relay_port", CONFIG_NUMBER, C(port), "587", 1, 65535, NULL,
 	  "port of the smarthost" },
 	{ "relay_mx_port", CONFIG_NUMBER, C(mx_port), "25", 1, 65535, NULL,
