@@ -14,6 +14,9 @@ queue_libqueue_a_SOURCES = \
 	queue/queue_message.c queue/queue_message.h \
 	queue/queue_dest.c queue/queue_dest.h \
 	queue/queue_job.c queue/queue_job.h \
+	queue/queue_worker.c queue/queue_worker.h \
+	queue/queue_sweep.c queue/queue_sweep.h \
+	queue/queue_command.c queue/queue_ctl_impl.h \
 	queue/queue_bounce.c queue/queue_bounce.h \
 	queue/queue_report.c queue/queue_report.h \
 	queue/queue_ctl.c queue/queue_ctl.h

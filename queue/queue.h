@@ -43,7 +43,7 @@ struct message {
 	struct envelope env;
 	struct targets targets;	/* n 0: not yet expanded */
 	unsigned jobs;		/* not yet answered */
-	int	 fd;		/* opened at acceptance, for the first job; -1 */
+	int	 fd;		/* opened at acceptance for the first job; -1 */
 	uint8_t	 targets_stored;
 	uint8_t	 dirty;		/* in the list of queue_commit */
 	uint8_t	 fate;		/* enum fate */

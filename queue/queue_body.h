@@ -16,7 +16,7 @@
 enum {
 	BODY_BATCH = 128,		/* files made at a time */
 	BODY_LOW = 64,			/* fewer: make more */
-	BODY_KEEP = 36 * 3600,		/* seconds a file without record stays */
+	BODY_KEEP = 36 * 3600,		/* seconds a file without record has */
 };
 
 /*
@@ -46,10 +46,8 @@ void	body_drop(uint64_t id);
 int	body_set_aside(uint64_t id);
 int	body_bring_back(uint64_t id);
 
-/*
- * Looks through the folder: names without record that are too old go, foreign
- * ones are told of once, records without file are set aside through missing.
- */
-void	body_sweep(void (*missing)(uint64_t id));
+/* The folder, and the first name of this run: older ones may be swept. */
+int	body_folder(void);
+uint64_t body_first(void);
 
 #endif

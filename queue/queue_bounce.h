@@ -29,7 +29,7 @@ struct bounce {
 	uint64_t boundary;		/* random */
 	const struct envelope *env;	/* of the original */
 	const struct targets *targets;	/* those TARGET_REFUSED are told of */
-	const char *header;		/* the original's, as much as was read */
+	const char *header;		/* the original's, as far as was read */
 	size_t	 header_len;
 };
 

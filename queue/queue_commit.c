@@ -74,7 +74,8 @@ refuse(struct submission *s)
 	body_drop(s->m->id);
 	message_free(s->m);
 	if (s->from != NULL)
-		intake_later(s->from, s->frame, "4.3.0 the queue is in trouble");
+		intake_later(s->from, s->frame,
+		    "4.3.0 the queue is in trouble");
 	if (s->about != NULL)
 		report_failed(s->about);
 }

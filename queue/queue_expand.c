@@ -11,7 +11,7 @@
 #include "queue/queue_expand.h"
 
 enum seen_state {
-	SEEN_PATH,		/* being expanded: coming here again is a loop */
+	SEEN_PATH,		/* being expanded: here again is a loop */
 	SEEN_REACHED,		/* done; leads to a target at least */
 	SEEN_NOTHING,		/* done; leads nowhere */
 };

@@ -15,6 +15,7 @@
 #include "queue/queue_job.h"
 #include "queue/queue_main.h"
 #include "queue/queue_message.h"
+#include "queue/queue_sweep.h"
 #include "queue/queue_table.h"
 
 static const double SWEEP_FIRST = 2.0, SWEEP_EVERY = 3600.0;
@@ -265,7 +266,7 @@ static void
 on_sweep(struct ev_loop *l, ev_timer *w, int events)
 {
 	if (!queue.stopping)
-		body_sweep(message_missing);
+		sweep_start(message_missing);
 }
 
 static void

@@ -29,7 +29,7 @@ enum record {
 
 enum commit {
 	COMMIT_FLUSH_FOLLOWS,	/* table_flush will make it durable */
-	COMMIT_WRITTEN,		/* survives the process, perhaps not the power */
+	COMMIT_WRITTEN,		/* survives the process; perhaps no power cut */
 };
 
 /* Opens and recovers. 0, or -1 with why. */

@@ -210,7 +210,8 @@ test_one(void **state)
 
 	send_job(1, 0, TEXT);
 	request(&m);
-	assert_memory_equal(msg_get(&m, DF_QUEUE_ID, &len), "00000000000000aa", 16);
+	assert_memory_equal(msg_get(&m, DF_QUEUE_ID, &len),
+	    "00000000000000aa", 16);
 	assert_memory_equal(msg_get(&m, DF_OWNER, &len), "anna@example.test",
 	    17);
 	assert_int_equal(msg_get_u64(&m, DF_SIZE), strlen(TEXT));

@@ -42,7 +42,8 @@ static const struct row {
 	{ "anna@example.test", "L:anna@example.test>anna@example.test" },
 	{ "Anna+x@Example.Test", "L:Anna+x@Example.Test>anna@example.test" },
 	/* One copy per mailbox, whatever it is called. */
-	{ "anna@example.test anna@example.test ANNA@alias.test anna+t@alias.test",
+	{ "anna@example.test anna@example.test ANNA@alias.test "
+	    "anna+t@alias.test",
 	    "L:anna@example.test>anna@example.test" },
 	{ "a@x.test", "R:a@x.test>x.test" },
 	{ "a@X.Test a@x.test", "R:a@X.Test>x.test" },

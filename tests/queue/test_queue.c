@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -18,6 +20,8 @@
 #include "lib/base/clock.h"
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
+#include "queue/queue_envelope.h"
+#include "queue/queue_table.h"
 #include "tests/queue/rig.h"
 
 #define TO(...) (const char *const []){ __VA_ARGS__, NULL }
@@ -155,13 +159,13 @@ test_many_in_one(void **state)
 	assert_int_equal(k.type, J_RELAY);
 	assert_string_equal(k.dest, "remote.test");
 	rig_result(&deliver, &j, -1, RESULT_DELIVERED, "2.0.0 ok", "");
-	rig_result(&relay, &k, -1, RESULT_DELIVERED, "2.0.0 ok", "mx [1.2.3.4]");
+	rig_result(&relay, &k, -1, RESULT_DELIVERED, "2.0.0 ok", "mx [::1]");
 	rig_job_clear(&j);
 	rig_job_clear(&k);
 	/* x@remote.test was given directly, far@ came by the alias: two. */
 	take(&relay, &k);
 	assert_string_equal(k.dest, "remote.test");
-	rig_result(&relay, &k, -1, RESULT_DELIVERED, "2.0.0 ok", "mx [1.2.3.4]");
+	rig_result(&relay, &k, -1, RESULT_DELIVERED, "2.0.0 ok", "mx [::1]");
 	rig_job_clear(&k);
 	/* And the sender hears of nobody@example.test. */
 	take(&relay, &k);
@@ -169,7 +173,7 @@ test_many_in_one(void **state)
 	assert_string_equal(k.sender, "");
 	assert_non_null(strstr(k.body, "nobody@example.test"));
 	assert_non_null(strstr(k.body, "Status: 5.1.1"));
-	rig_result(&relay, &k, -1, RESULT_DELIVERED, "2.0.0 ok", "mx [1.2.3.4]");
+	rig_result(&relay, &k, -1, RESULT_DELIVERED, "2.0.0 ok", "mx [::1]");
 	rig_job_clear(&k);
 	assert_empty();
 }
@@ -664,6 +668,78 @@ test_nonsense(void **state)
 	    TEXT), 0);
 }
 
+enum { MANY = 100000 };
+
+/* Records and files of messages that wait, as an earlier run left them. */
+static void
+fill(void)
+{
+	struct recipient to = { "a@one.test", "", 0 };
+	struct envelope e = { .time = 1, .length = 1, .sender = "s@far.test",
+		.client = "", .login = "", .envid = "", .rcpt = &to,
+		.n_rcpt = 1 };
+	struct schedule s = { .next = (uint64_t)1 << 40 };
+	struct buf env = BUF_INIT(0), sched = BUF_INIT(0), path = BUF_INIT(0);
+	struct buf why = BUF_INIT(300);
+	int i, dir;
+
+	buf_printf(&path, "%s/spool/queue/body", rig.dir);
+	assert_int_equal(envelope_pack(&e, &env), 0);
+	assert_int_equal(schedule_pack(&s, &sched), 0);
+	assert_int_equal(mkdir(buf_str(&path), 0770), 0);
+	assert_true((dir = open(buf_str(&path), O_RDONLY)) != -1);
+	buf_set(&path, "%s/spool/queue/db", rig.dir);
+	if (table_open(buf_str(&path), &why) == -1)
+		fail_msg("%s", buf_str(&why));
+	table_begin();
+	for (i = 1; i <= MANY; i++) {
+		table_put((uint64_t)i, RECORD_ENVELOPE, 0, env.data, env.len);
+		table_put((uint64_t)i, RECORD_SCHEDULE, 0, sched.data,
+		    sched.len);
+		buf_set(&path, "%016x", i);
+		/* One is missing. */
+		if (i != MANY / 2)
+			close(openat(dir, buf_str(&path), O_CREAT | O_WRONLY,
+			    0660));
+	}
+	assert_int_equal(table_commit(COMMIT_WRITTEN), 0);
+	table_close();
+	_exit(0);
+}
+
+static void
+test_start_with_many(void **state)
+{
+	char id[17], out[400];
+	uint32_t status;
+	int64_t start;
+	pid_t pid;
+	int st;
+
+	rig_clear(&rig);
+	rig_init(&rig, conf);
+	if ((pid = fork()) == 0) {
+		if (geteuid() == 0 && (setgid(65534) == -1 ||
+		    setuid(65534) == -1))
+			_exit(1);
+		fill();
+	}
+	waitpid(pid, &st, 0);
+	assert_int_equal(st, 0);
+	start = clock_mono_ms();
+	rig_start(&rig);
+	wire_all();
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test",
+	    TO("anna@example.test"), TEXT), 0);
+	assert_true(clock_mono_ms() - start < 5000);
+	assert_int_equal(ask(C_LIST, NULL, 9, out, sizeof(out), &status),
+	    MANY + 1);
+	assert_int_equal(status, C_OK);
+	nap(3500);		/* the first sweep */
+	ask(C_STATUS, NULL, 1, out, sizeof(out), &status);
+	assert_memory_equal(out, "100001 1 0 99999 0 1 ", 21);
+}
+
 /* What the random kills remember. */
 static char acked[4000][17];
 static unsigned char came[4000];
@@ -745,7 +821,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_smarthost, setup_smart,
 		    teardown),
 		T(test_loops), T(test_stop), T(test_nonsense),
-		T(test_random_kills),
+		T(test_start_with_many), T(test_random_kills),
 	};
 
 	return cmocka_run_group_tests_name("queue", tests, NULL, NULL);
