@@ -8,3 +8,4 @@ dist_man_MANS += man/rohrpost-auth.8 man/rohrpost-login.8 man/rohrpost-pop3d.8
 dist_man_MANS += man/rohrpost-smtpd.8
 dist_man_MANS += man/rohrpost-queue.8 man/rohrpost-deliver.8
 dist_man_MANS += man/rohrpost-imapd.8
+dist_man_MANS += man/rohrpost-store.8 man/rohrpost-mailboxes.5

@@ -14,6 +14,7 @@
 #include "lib/base/mem.h"
 #include "lib/mail/proto.h"
 #include "store/account.h"
+#include "store/body.h"
 #include "store/check.h"
 #include "store/control.h"
 #include "store/walk.h"
@@ -212,15 +213,24 @@ run_walk(struct control *c, int (*each)(void *, const char *, const char *),
 }
 
 static void
+counter(struct control *c, const char *name, uint64_t v)
+{
+	static const char *const names[] = { "counter", "value", NULL };
+	struct buf b = BUF_INIT(0);
+
+	value(&b, C_TEXT, name);
+	number(&b, v);
+	row(c, names, &b);
+	buf_clear(&b);
+}
+
+static void
 run_status(struct control *c)
 {
-	static const char *const names[] = { "shards", "disk_full", NULL };
-	struct buf v = BUF_INIT(0);
-
-	number(&v, store.n_shards);
-	value(&v, C_BOOL, store_no_space() ? "true" : "false");
-	row(c, names, &v);
-	buf_clear(&v);
+	counter(c, "threads", store.n_shards);
+	counter(c, "delivered", atomic_load(&store.delivered));
+	counter(c, "octets_free", body_space());
+	counter(c, "disk_full", (uint64_t)store_no_space());
 	finish(c, C_OK, "");
 }
 

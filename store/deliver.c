@@ -195,6 +195,7 @@ deliver_finish(struct task *t)
 	if (t->error == D_OK) {
 		d->result = RESULT_DELIVERED;
 		d->text = "2.0.0 delivered";
+		atomic_fetch_add(&store.delivered, 1);
 		mailbox_count(&m->seen, &d->rec, 1);
 		if (m->seen.uidnext <= d->rec.uid)
 			m->seen.uidnext = d->rec.uid + 1;

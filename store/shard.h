@@ -23,6 +23,8 @@
 #ifndef STORE_SHARD_H
 #define STORE_SHARD_H
 
+#include <stdatomic.h>
+
 #include <ev.h>
 
 #include "lib/mail/door.h"
@@ -75,6 +77,7 @@ struct store {
 	struct shard *shards;
 	unsigned n_shards;
 	int	 clean;			/* the last stop was in order */
+	atomic_ullong delivered;	/* since the start */
 	enum lookup (*user)(const char *name, struct tables_user *u_r);
 	void	(*stopped)(void);	/* called in the main thread's loop */
 	char	 full_path[1000];	/* jail/state/full.cdb */

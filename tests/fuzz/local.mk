@@ -67,5 +67,16 @@ noinst_PROGRAMS += tests/fuzz/fuzz_queue_record
 tests_fuzz_fuzz_queue_record_SOURCES = tests/fuzz/fuzz_queue_record.c
 tests_fuzz_fuzz_queue_record_LDADD = queue/libqueue.a $(BASE)
 tests_fuzz_fuzz_queue_record_LDFLAGS = $(FUZZING)
+noinst_PROGRAMS += tests/fuzz/fuzz_mailboxes tests/fuzz/fuzz_flags \
+	tests/fuzz/fuzz_door
+tests_fuzz_fuzz_mailboxes_SOURCES = tests/fuzz/fuzz_mailboxes.c
+tests_fuzz_fuzz_mailboxes_LDADD = store/libstore.a $(BASE)
+tests_fuzz_fuzz_mailboxes_LDFLAGS = $(FUZZING)
+tests_fuzz_fuzz_flags_SOURCES = tests/fuzz/fuzz_flags.c
+tests_fuzz_fuzz_flags_LDADD = store/libstore.a $(BASE)
+tests_fuzz_fuzz_flags_LDFLAGS = $(FUZZING)
+tests_fuzz_fuzz_door_SOURCES = tests/fuzz/fuzz_door.c
+tests_fuzz_fuzz_door_LDADD = $(MAIL) $(BASE)
+tests_fuzz_fuzz_door_LDFLAGS = $(FUZZING)
 endif
 EXTRA_DIST += tests/fuzz/corpus

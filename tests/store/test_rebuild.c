@@ -203,7 +203,7 @@ test_check(void **state)
 	assert_int_equal(rig_control(&rig, C_CHECK, "nobody@x.test", &out),
 	    -1);
 	assert_int_equal(rig_control(&rig, C_LIST, NULL, &out), 2);
-	assert_int_equal(rig_control(&rig, C_STATUS, NULL, &out), 1);
+	assert_int_equal(rig_control(&rig, C_STATUS, NULL, &out), 4);
 	assert_int_equal(rig_control(&rig, C_HOLD, NULL, &out), -1);
 	buf_clear(&out);
 }

@@ -1,0 +1,49 @@
+/* A frame on a door, from either side, and what is packed in its fields. */
+#include <stdint.h>
+#include <string.h>
+
+#include "lib/mail/door_proto.h"
+
+int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+unpack(const struct msg *m)
+{
+	char words[RESULT_WORDS_MAX + 1];
+	struct door_mailbox box;
+	struct door_record r;
+	enum result result;
+	struct cursor c;
+	const char *p, *name;
+	size_t len, n;
+
+	p = msg_get(m, DF_MAILBOXES, &len);
+	cursor_init(&c, p, len);
+	while (cursor_left(&c) > 0 &&
+	    door_unpack_mailbox(&c, &box, &name, &n) == 0)
+		;
+	p = msg_get(m, DF_RECORDS, &len);
+	for (n = 0; n + DOOR_RECORD_SIZE <= len; n += DOOR_RECORD_SIZE)
+		door_unpack_record(p + n, &r);
+	(void)door_get_delivered(m, &result, words);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const enum peer from[] = { PEER_IMAPD, PEER_POP3D,
+		PEER_DELIVER, PEER_STORE };
+	struct buf why = BUF_INIT(300);
+	struct frame f = { .nfds = 0 };
+	struct msg m;
+
+	if (size < 2)
+		return 0;
+	f.type = data[0];
+	f.data = (const char *)data + 2;
+	f.len = (uint32_t)(size - 2);
+	if (msg_parse(&m, &proto_door, from[data[1] % 4], &f, &why) == 0)
+		unpack(&m);
+	buf_clear(&why);
+	return 0;
+}

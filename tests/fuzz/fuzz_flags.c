@@ -1,0 +1,50 @@
+/* The flags file: a record that is read prints to a line that reads the same. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/flags.h"
+
+int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct door_record again;
+
+static void
+keep(void *arg, const struct door_record *r)
+{
+	again = *r;
+}
+
+static void
+keyword(void *arg, unsigned bit, const char *name)
+{
+	if (bit >= DOOR_KEYWORDS_MAX || !flags_keyword_ok(name, strlen(name)))
+		abort();
+}
+
+static void
+next(void *arg, uint32_t uidnext)
+{
+}
+
+static void
+record(void *arg, const struct door_record *r)
+{
+	const struct flags_reader back = { keep, keyword, next, NULL };
+	struct buf line = BUF_INIT(0);
+
+	flags_line(&line, r);
+	if (flags_parse(line.data, line.len, &back) != 0 ||
+	    memcmp(&again, r, sizeof(again)) != 0)
+		abort();
+	buf_clear(&line);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct flags_reader r = { record, keyword, next, NULL };
+
+	flags_parse((const char *)data, size, &r);
+	return 0;
+}
