@@ -29,7 +29,7 @@ struct entry {
 	uint32_t at;			/* in the heap */
 	uint8_t	 state;			/* enum entry_state */
 	uint8_t	 mark;			/* for the sweeper */
-	uint8_t	 stored;		/* the table has more than an envelope */
+	uint8_t	 stored;		/* more than the envelope */
 	struct message *msg;		/* loaded, or NULL */
 	struct entry *hash_next;
 	struct entry *prev, *succ;	/* ENTRY_READY */
