@@ -171,11 +171,32 @@ job_fields(struct job *j, struct msg *m)
 	buf_init(&j->cache, DOOR_CACHE_MAX);
 }
 
-static void
-job_bad_body(struct job *j, enum body_result r, const char *words)
+/*
+ * A file that cannot be read now is that message's trouble alone: the job is
+ * answered, not refused, for queue pauses a worker that refuses.
+ */
+static int
+job_bad_body(struct job *j, const struct msg *m, enum body_result r,
+    const char *words)
 {
+	static const struct body none = { .header = "" };
+	const char *p;
+	size_t i, len;
+
 	log_warn("%s: %s", j->file, words);
-	job_say(j, r == BODY_BROKEN ? J_BROKEN : J_REFUSED, words);
+	if (r == BODY_BROKEN) {
+		job_say(j, J_BROKEN, words);
+		return 0;
+	}
+	p = msg_get(m, JF_RECIPIENTS, &len);
+	if (job_recipients(j, p, len, &none) == -1) {
+		job_free(j);
+		return -1;
+	}
+	for (i = 0; i < j->n; i++)
+		rcpt_result(j, &j->rcpt[i], RESULT_LATER, words);
+	job_done(j);
+	return 0;
 }
 
 int
@@ -197,7 +218,7 @@ job_take(struct msg *m, int have_store)
 	}
 	r = body_read(&b, j->fd, j->length, msg_get_u32(m, JF_CRC), &why);
 	if (r != BODY_GOOD) {
-		job_bad_body(j, r, buf_str(&why));
+		bad = job_bad_body(j, m, r, buf_str(&why));
 	} else {
 		j->header_len = b.header_len;
 		j->cache = b.cache;

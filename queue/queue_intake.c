@@ -16,6 +16,7 @@
 enum {
 	FILES_MAX = 4,		/* that a worker has and did not submit */
 	FDS_KEPT = 512,		/* messages whose first descriptor is kept */
+	WRONG_MAX = 3,		/* files that were not as said: retired */
 };
 
 struct intake {
@@ -29,6 +30,8 @@ struct intake {
 	int	 waits;		/* for a file, under: */
 	uint32_t waits_frame;
 	int	 dead, touched;
+	int	 deaf;		/* does not read: to be dropped */
+	unsigned wrong;
 	struct intake *next_touched;
 };
 
@@ -46,14 +49,18 @@ touch(struct intake *in)
 }
 
 static void
+answer_end(struct intake *in)
+{
+	in->deaf |= msg_end(&in->chan) == -1;
+	touch(in);
+}
+
+static void
 answer(struct intake *in, uint32_t frame, enum q_type type, const char *words)
 {
 	msg_begin(&in->chan, &proto_queue, type, frame);
 	msg_words(&in->chan, QF_WORDS, words, RESULT_WORDS_MAX);
-	if (msg_end(&in->chan) == -1)
-		log_warn("%s %u does not read", peer_name(in->kind),
-		    in->instance);
-	touch(in);
+	answer_end(in);
 }
 
 void
@@ -92,10 +99,7 @@ answer_file(struct intake *in, uint32_t frame)
 		in->waits_frame = frame;
 		return;
 	}
-	if (msg_end(&in->chan) == -1)
-		log_warn("%s %u does not read", peer_name(in->kind),
-		    in->instance);
-	touch(in);
+	answer_end(in);
 }
 
 void
@@ -107,10 +111,7 @@ intake_accepted(struct intake *in, uint32_t frame)
 	/* The next file saves a busy worker a round trip. */
 	if (in->n_files == 0 && body_room())
 		(void)give_file(in);
-	if (msg_end(&in->chan) == -1)
-		log_warn("%s %u does not read", peer_name(in->kind),
-		    in->instance);
-	touch(in);
+	answer_end(in);
 }
 
 /* Requests. Each: 0, or -1 with why: drop the worker. */
@@ -246,6 +247,7 @@ on_submit(struct intake *in, struct msg *msg, struct buf *why)
 	}
 	body_drop(id);
 	message_free(m);
+	bad |= ++in->wrong > WRONG_MAX;
 	if (words != NULL)
 		answer(in, msg->id, Q_LATER, words);
 	if (bad && why->len == 0)
@@ -391,6 +393,10 @@ intake_flush(void)
 	while ((in = touched) != NULL) {
 		touched = in->next_touched;
 		in->touched = 0;
+		if (in->deaf && !in->dead) {
+			intake_bad(in, "does not read");
+			continue;	/* touched once more, as below */
+		}
 		if (!in->dead) {
 			if ((r = chan_flush(&in->chan)) == 0)
 				ev_io_start(queue.loop, &in->writing);

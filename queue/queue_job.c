@@ -143,10 +143,28 @@ job_end(struct job *j)
 		message_settle(m);
 }
 
+/* Forgets the targets that were answered before the worker was lost. */
+static void
+job_prune(struct job *j)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < j->n; i++)
+		if (j->m->targets.t[j->index[i]].job == j)
+			j->index[n++] = j->index[i];
+	j->n = n;
+}
+
 /* Puts a job that a worker did not do back to the head of its line. */
 void
 job_again(struct job *j)
 {
+	if (j->m != NULL)
+		job_prune(j);
+	if (j->n == 0) {
+		job_end(j);
+		return;
+	}
 	job_leave(j);
 	if (j->m == NULL)
 		job_free(j);

@@ -37,31 +37,6 @@ account_new(struct shard *s, const char *name, const char *path, unsigned db)
 	return a;
 }
 
-struct account *
-account_get(struct shard *s, const char *name)
-{
-	struct account **b = shard_bucket(s, name), *a;
-	char path[BODY_PATH_MAX / 2];
-	unsigned db;
-
-	for (a = *b; a != NULL; a = a->next)
-		if (strcmp(a->name, name) == 0) {
-			a->used = clock_mono_ms();
-			if (a->state != ACCOUNT_READY && !a->busy)
-				account_load(a);
-			return a;
-		}
-	if (shard_of(name, &db) != s ||
-	    body_user_path(name, path, sizeof(path)) == -1)
-		return NULL;
-	a = account_new(s, name, path, db);
-	a->used = clock_mono_ms();
-	a->next = *b;
-	*b = a;
-	account_load(a);
-	return a;
-}
-
 static void
 mailbox_free(struct mailbox *m)
 {
@@ -96,6 +71,36 @@ account_free(struct account *a)
 	free(a->name);
 	free(a->path);
 	free(a);
+}
+
+struct account *
+account_get(struct shard *s, const char *name)
+{
+	struct account **b = shard_bucket(s, name), *a;
+	char path[BODY_PATH_MAX / 2];
+	unsigned db;
+
+	for (a = *b; a != NULL; a = a->next)
+		if (strcmp(a->name, name) == 0) {
+			a->used = clock_mono_ms();
+			if (a->state != ACCOUNT_READY && !a->busy)
+				account_load(a);
+			return a;
+		}
+	if (shard_of(name, &db) != s ||
+	    body_user_path(name, path, sizeof(path)) == -1)
+		return NULL;
+	a = account_new(s, name, path, db);
+	a->used = clock_mono_ms();
+	a->next = *b;
+	*b = a;
+	account_load(a);
+	if (a->state != ACCOUNT_ABSENT)
+		return a;
+	/* A name that nobody has: it leaves nothing behind. */
+	*b = a->next;
+	account_free(a);
+	return NULL;
 }
 
 static int

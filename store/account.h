@@ -82,7 +82,8 @@ struct account {
 	int64_t	 used;			/* clock_mono_ms of the last use */
 };
 
-/* Finds the account or makes it; it may be busy with its first use. */
+/* Finds the account or makes it; it may be busy with its first use. NULL: the
+   name is none, or the tables know no such user. */
 struct account *account_get(struct shard *s, const char *name);
 /* Frees those that nobody has used for some time. */
 void	account_expire(struct shard *s, struct account **bucket,

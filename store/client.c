@@ -120,6 +120,17 @@ request_fail(const struct request *r, enum door_error e, const char *words)
 	client_failed(r->c, r->c->shard, r->m->id, e, words);
 }
 
+/* As chan_flush; under the lock. What the reading side will not see ends it. */
+static int
+client_flush(struct client *c)
+{
+	int r = chan_flush(&c->chan);
+
+	if (r == -1 && errno != EPIPE && errno != ECONNRESET)
+		c->broken = 1;
+	return r == -1 && !c->broken ? 1 : r;
+}
+
 /* The shard that answered may not be the one whose loop has the watchers. */
 void
 client_send(struct client *c)
@@ -128,9 +139,9 @@ client_send(struct client *c)
 
 	pthread_mutex_lock(&c->lock);
 	c->flushing = 0;
-	r = c->gone ? 1 : chan_flush(&c->chan);
+	r = c->gone ? 1 : client_flush(c);
 	pthread_mutex_unlock(&c->lock);
-	if (r == 0)
+	if (r != 1)
 		client_poke(c);
 }
 
@@ -142,14 +153,14 @@ client_poked(struct item *i)
 
 	pthread_mutex_lock(&c->lock);
 	c->poked = 0;
+	r = c->gone || c->broken ? 1 : client_flush(c);
 	broken = c->broken;
-	r = c->gone ? 1 : chan_flush(&c->chan);
 	pthread_mutex_unlock(&c->lock);
 	if (broken)
 		client_drop(c, "does not read its answers");
 	else if (r == 0)
 		ev_io_start(shard_loop(c->shard), &c->out);
-	if (c->paused && c->account == NULL)
+	if (c->paused)
 		client_resume(c);
 	client_unref(c);
 }
@@ -171,10 +182,22 @@ client_poke(struct client *c)
 	shard_post(&c->item);
 }
 
+static unsigned
+client_max(const struct client *c)
+{
+	return c->kind == PEER_DELIVER ? CLIENT_PENDING_MAX : CLIENT_TASKS_MAX;
+}
+
+void
+client_more(struct client *c)
+{
+	atomic_fetch_add(&c->pending, 1);
+}
+
 void
 client_less(struct client *c)
 {
-	if (atomic_fetch_sub(&c->pending, 1) == CLIENT_PENDING_MAX / 2)
+	if (atomic_fetch_sub(&c->pending, 1) == client_max(c) / 2)
 		client_poke(c);
 }
 
@@ -296,21 +319,22 @@ client_must_wait(const struct client *c)
 {
 	if (c->gone || shard_stopping(c->shard))
 		return 1;
-	if (c->account != NULL)
-		return c->account->busy;
-	return atomic_load(&c->pending) >= CLIENT_PENDING_MAX;
+	if (c->account != NULL && c->account->busy)
+		return 1;
+	return atomic_load(&c->pending) >= client_max(c);
 }
 
-/* Does what was read. */
+/* Does what was read: some of it, so that other doors get their turn. */
 static void
 client_process(struct client *c)
 {
 	struct buf why = BUF_INIT(300);
 	struct msg m;
-	int r = 0;
+	int r = 0, n = 0;
 
-	while (!client_must_wait(c) && (r = msg_next(&m, &proto_door, c->kind,
-	    &c->chan, &why)) == 1) {
+	while (!client_must_wait(c) && n < CLIENT_TURN &&
+	    (r = msg_next(&m, &proto_door, c->kind, &c->chan, &why)) == 1) {
+		n++;
 		if (m.type == DM_DELIVER)
 			deliver_request(c, &m);
 		else if (m.type < OPS && ops[m.type].run != NULL)
@@ -319,9 +343,11 @@ client_process(struct client *c)
 	}
 	if (r == -1)
 		client_drop(c, buf_str(&why));
-	else if (client_must_wait(c) && !c->gone) {
+	else if ((n == CLIENT_TURN || client_must_wait(c)) && !c->gone) {
 		c->paused = 1;
 		ev_io_stop(shard_loop(c->shard), &c->in);
+		if (n == CLIENT_TURN)
+			client_poke(c);
 	}
 	buf_clear(&why);
 }
@@ -363,10 +389,12 @@ client_out(struct ev_loop *loop, ev_io *w, int revents)
 	int r;
 
 	pthread_mutex_lock(&c->lock);
-	r = chan_flush(&c->chan);
+	r = client_flush(c);
 	pthread_mutex_unlock(&c->lock);
 	if (r != 0)
 		ev_io_stop(loop, w);
+	if (r == -1)
+		client_drop(c, strerror(errno));
 }
 
 /* In the shard: the door begins to be served. */

@@ -18,6 +18,10 @@
 
 enum {
 	CLIENT_PENDING_MAX = 2000,	/* requests of one deliver under way */
+	CLIENT_TASKS_MAX = 256,		/* tasks of a user's door under way */
+	CLIENT_TURN = 64,		/* requests of one door in a turn */
+	CLIENT_OPENED = 1024,		/* descriptors sent: has it read them? */
+	CLIENT_UNREAD_MAX = 4096,	/* so many, and it has not: dropped */
 	CLIENT_WATCH_MAX = 200,		/* mailboxes one door watches */
 };
 
@@ -37,6 +41,7 @@ struct client {
 	char	(*file)[BODY_NAME];	/* fresh files given out */
 	size_t	 n_files;
 	unsigned watches;
+	unsigned opened;	/* descriptors sent since it had read all */
 	unsigned flushing;		/* bit per shard that will client_send */
 };
 
@@ -58,7 +63,9 @@ void	client_end(struct client *c, struct shard *by);
 void	client_failed(struct client *c, struct shard *by, uint32_t id,
 	    enum door_error e, const char *words);
 void	client_done(struct client *c, uint32_t id);
-/* A deliver's request is answered: it may go on reading. */
+/* A deliver's request, a task of a user's door: begins, is answered. Where too
+   many are under way nothing more is read. */
+void	client_more(struct client *c);
 void	client_less(struct client *c);
 /* Sends what waits; called by the shard that answered. */
 void	client_send(struct client *c);

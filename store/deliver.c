@@ -377,10 +377,11 @@ deliver_request(struct client *c, struct msg *m)
 	d->rec.header_len = msg_get_u32(m, DF_HEADER);
 	d->rec.date = (int64_t)msg_get_u64(m, DF_DATE);
 	d->rec.save_date = (uint32_t)clock_now();
+	index_sane(&d->rec);
 	if (cache_len > 0)
 		memcpy(d->cache, cache, cache_len);
 	d->cache_len = cache_len;
-	atomic_fetch_add(&c->pending, 1);
+	client_more(c);
 	d->t.item.shard = shard_of(d->owner, NULL);
 	d->t.item.run = deliver_run;
 	if (d->t.item.shard == c->shard)

@@ -159,6 +159,23 @@ engine_drop(struct engine *e)
 	free(e);
 }
 
+/*
+ * 1 if the mark of an orderly end was there. That it is gone is durable before
+ * anything is written: after a power cut it would vouch for a torn cache.
+ */
+static int
+clean_take(const char *home, const char *mark)
+{
+	int fd, r, there = unlink(mark) == 0;
+
+	if (!there || (fd = open(home, O_RDONLY | O_DIRECTORY |
+	    O_CLOEXEC)) == -1)
+		return 0;
+	r = fd_sync_dir(fd);
+	fd_close(&fd);
+	return r == 0;
+}
+
 static struct engine *
 engine_try(const char *home, uint64_t cache, int *clean_r, struct buf *why)
 {
@@ -176,7 +193,7 @@ engine_try(const char *home, uint64_t cache, int *clean_r, struct buf *why)
 		errno = saved;
 		return NULL;
 	}
-	*clean_r = unlink(path) == 0;
+	*clean_r = clean_take(home, path);
 	if (!*clean_r)
 		cache_empty(dir);
 	if (cache_open(e, dir, cache, why) == 0 && tables_open_all(e, why) == 0)

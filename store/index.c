@@ -2,8 +2,12 @@
 
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "store/index.h"
+
+/* The years 1900 to 9999, as lib/mail/date.h has them. */
+static const int64_t DATE_FIRST = -2208988800, DATE_LAST = 253402300799;
 
 enum { HAS_KEYWORDS = 0x80, SCAN_IF_DENSER = 8 };
 
@@ -95,6 +99,15 @@ index_tail_u64(const void *key, size_t len)
 {
 	return (uint64_t)index_tail_u32(key, len - 4) << 32 |
 	    index_tail_u32(key, len);
+}
+
+void
+index_sane(struct door_record *d)
+{
+	if (d->header_len > d->size)
+		d->header_len = (uint32_t)d->size;
+	if (d->date < DATE_FIRST || d->date > DATE_LAST)
+		d->date = clock_now();
 }
 
 void

@@ -62,6 +62,9 @@ struct index_key index_gone(uint32_t account, uint32_t mailbox,
 uint32_t index_tail_u32(const void *key, size_t len);
 uint64_t index_tail_u64(const void *key, size_t len);
 
+/* Mends what another program said of a message and no file can prove: the
+   length of its header, the date. */
+void	index_sane(struct door_record *d);
 void	index_put_record(struct engine_batch *b, uint32_t account,
 	    uint32_t mailbox, const struct door_record *r);
 /* The uid comes from the key. 0, or -1 where the value is broken. */

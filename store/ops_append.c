@@ -168,6 +168,7 @@ append_new(const struct request *r)
 	p->rec.size = msg_get_u64(r->m, DF_SIZE);
 	p->rec.header_len = msg_get_u32(r->m, DF_HEADER);
 	p->rec.save_date = (uint32_t)clock_now();
+	index_sane(&p->rec);
 	return p;
 }
 

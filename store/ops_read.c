@@ -4,8 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <linux/sockios.h>
+
+#include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/mail/door_proto.h"
@@ -256,6 +260,51 @@ op_records(struct request *r)
 	buf_clear(&s.gone);
 }
 
+/*
+ * Opens all of them, -1 for one that is gone. An error that is none of the
+ * message's (no descriptors, the disk) must not look like a message that is
+ * gone: -1 then, with none open.
+ */
+static int
+open_all(const struct mailbox *m, const uint32_t *uids, size_t n, int *fd)
+{
+	const char *path = m->account->path;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		fd[i] = -1;
+		if (uids[i] >= m->seen.uidnext)
+			continue;
+		fd[i] = body_open(path, m->id, uids[i]);
+		if (fd[i] != -1 || errno == ENOENT)
+			continue;
+		log_warn("%s/%u/%u: %s", path, m->id, uids[i],
+		    strerror(errno));
+		if (errno != EMFILE && errno != ENFILE && errno != ENOMEM)
+			continue;
+		while (i-- > 0)
+			fd_close(&fd[i]);
+		return -1;
+	}
+	return 0;
+}
+
+/*
+ * A descriptor that is sent and not received counts against all of store's
+ * (unix(7), ETOOMANYREFS). Who waits for each answer has read the one before.
+ */
+static int
+client_unread(struct client *c, size_t n)
+{
+	int queued = 0;
+
+	if (c->opened >= CLIENT_OPENED &&
+	    ioctl(c->chan.fd, SIOCOUTQ, &queued) == 0 && queued == 0)
+		c->opened = 0;
+	c->opened += (unsigned)n;
+	return c->opened > CLIENT_UNREAD_MAX;
+}
+
 void
 op_open(struct request *r)
 {
@@ -269,21 +318,27 @@ op_open(struct request *r)
 		request_fail(r, D_REFUSED, "uids do not rise");
 		return;
 	}
-	for (i = 0; i < n; i++) {
-		fd[i] = uids[i] >= m->seen.uidnext ? -1 :
-		    body_open(m->account->path, m->id, uids[i]);
-		found[i] = fd[i] != -1;
-		if (fd[i] == -1 && uids[i] < m->seen.uidnext &&
-		    errno != ENOENT)
-			log_warn("%s/%u/%u: %s", m->account->path, m->id,
-			    uids[i], strerror(errno));
+	if (client_unread(r->c, n)) {
+		client_drop(r->c, "does not take its descriptors");
+		free(uids);
+		return;
 	}
+	if (open_all(m, uids, n, fd) == -1) {
+		request_fail(r, D_LATER, "the store has no descriptors left");
+		free(uids);
+		return;
+	}
+	for (i = 0; i < n; i++)
+		found[i] = fd[i] != -1;
 	if (client_begin(r->c, DM_FILES, r->m->id)) {
 		msg_bytes(&r->c->chan, DF_FOUND, found, n);
 		for (i = 0; i < n; i++)
 			if (fd[i] != -1)
 				msg_fd(&r->c->chan, fd[i]);
 		client_end(r->c, r->c->shard);
+	} else {
+		for (i = 0; i < n; i++)
+			fd_close(&fd[i]);
 	}
 	free(uids);
 }

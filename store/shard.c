@@ -316,6 +316,9 @@ task_submit(struct task *t)
 	t->dir[0] = t->dir[1] = -1;
 	a->tasks++;
 	a->shard->n_tasks++;
+	/* A delivery counted itself, when it came to another shard. */
+	if (t->client != NULL && t->client->kind != PEER_DELIVER)
+		client_more(t->client);
 	list_add(&a->shard->to_files, &t->item);
 }
 
@@ -442,6 +445,8 @@ shard_finish_tasks(struct shard *s, struct item *list)
 		c = t->client;
 		s->n_tasks--;
 		t->kind->finish(t);
+		if (c != NULL && c->kind != PEER_DELIVER)
+			client_less(c);
 		if (c != NULL)
 			client_unref(c);
 		account_task_done(a);

@@ -93,7 +93,7 @@ chan_read(struct chan *c)
 	if (c->in.len == 0 && c->in.cap > IN_KEEP)
 		buf_clear(&c->in);
 	if (buf_reserve(&c->in, READ_SIZE) == -1 ||
-	    c->n_in_fds > 64 * CHAN_FDS_MAX) {
+	    c->n_in_fds > CHAN_HELD_MAX) {
 		errno = EBADMSG;
 		return -1;
 	}
@@ -169,6 +169,8 @@ chan_attach(struct chan *c, int fd)
 	}
 	c->out_fds[c->n_out_fds++] =
 	    (struct chan_out_fd){ .fd = fd, .at = c->building };
+	if (c->n_out_fds > CHAN_HELD_MAX)
+		c->overflow = 1;
 }
 
 void

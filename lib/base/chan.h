@@ -10,7 +10,7 @@
  * Works for both shapes of process: a non-blocking descriptor under an event
  * loop (chan_read, chan_next, chan_flush), or a blocking one (chan_recv,
  * chan_send). Both ways bound what is held: CHAN_FRAME_MAX for a frame, out.max
- * for what waits to be sent; a peer that does not read is dropped by its
+ * and CHAN_HELD_MAX descriptors for what waits to be sent; a peer that does not read is dropped by its
  * owner when a send says ENOBUFS, never waited for.
  *
  * Errors are errno values; EBADMSG is a peer that broke the framing: drop it.
@@ -29,6 +29,7 @@ enum {
 	CHAN_FRAME_MAX = 1 << 20,	/* octets behind the header */
 	CHAN_FDS_MAX = 64,		/* descriptors of one frame */
 	CHAN_OUT_MAX = 4 << 20,		/* out.max at the start */
+	CHAN_HELD_MAX = 16 * CHAN_FDS_MAX, /* descriptors held, each way */
 };
 
 struct chan_out_fd {
@@ -90,7 +91,7 @@ int	chan_recv(struct chan *c, struct frame *f, int timeout_ms) ATTR_CHECK;
 /* Blocking use: writes all that waits within timeout_ms. 0, or -1. */
 int	chan_send(struct chan *c, int timeout_ms) ATTR_CHECK;
 
-/* For msg.c: hands fd to the frame being built. */
+/* For msg.c: hands fd to the frame being built; too many: it will not fit. */
 void	chan_attach(struct chan *c, int fd);
 /* For msg.c: takes the frame being built back, closing its descriptors. */
 void	chan_take_back(struct chan *c);
