@@ -78,9 +78,6 @@ enum body_result body_drop(const char *user, uint32_t mailbox, uint32_t uid);
 /* Syncs the folder of a mailbox, with expunged set its expunged folder. */
 int	body_sync(const char *user, uint32_t mailbox, int expunged) ATTR_CHECK;
 
-/* Syncs all of the mail folder's file system. -1: sync each folder instead. */
-int	body_sync_all(void) ATTR_CHECK;
-
 /* Makes the folder of a mailbox, and all above it, durably. 0, or errno. */
 int	body_make_mailbox(const char *user, uint32_t mailbox) ATTR_CHECK;
 /* A descriptor of the user's folder, or -1. */

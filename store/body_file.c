@@ -429,16 +429,6 @@ body_sync(const char *user, uint32_t mailbox, int expunged)
 }
 
 int
-body_sync_all(void)
-{
-#ifdef NO_SYNC
-	return 0;
-#else
-	return syncfs(root);
-#endif
-}
-
-int
 body_make_mailbox(const char *user, uint32_t mailbox)
 {
 	char path[BODY_PATH_MAX], *slash;

@@ -8,7 +8,6 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "store/account.h"
@@ -16,9 +15,6 @@
 
 enum {
 	ROUND = 256,		/* tasks of one batch */
-	MANY_DIRS = 4,
-	SLOW_MS = 100,
-	BACK_OFF_MS = 30000,
 };
 
 struct dir {
@@ -35,7 +31,6 @@ static struct syncer {
 	int	 flush, end;
 	struct dir dir[ROUND * TASK_DIRS];	/* of the present round */
 	int	 n_dirs;
-	int64_t	 one_by_one;	/* clock_mono_ms: no sync of all before */
 } *syncers;
 
 void
@@ -106,24 +101,6 @@ task_dir(struct task *t, uint32_t mailbox, int expunged)
 	t->dir[k] = i;
 }
 
-/*
- * Many folders are synced with one call for the whole file system, which costs
- * less, unless that was slow lately because somebody else writes there.
- */
-static int
-sync_at_once(struct syncer *s)
-{
-	int64_t start = clock_mono_ms(), now;
-
-	if (s->n_dirs < MANY_DIRS || start < s->one_by_one)
-		return 0;
-	if (body_sync_all() == -1)
-		return 0;
-	if ((now = clock_mono_ms()) - start > SLOW_MS)
-		s->one_by_one = now + BACK_OFF_MS;
-	return 1;
-}
-
 static void
 sync_dirs(struct syncer *s, struct item *list)
 {
@@ -131,8 +108,6 @@ sync_dirs(struct syncer *s, struct item *list)
 	struct task *t;
 	int k;
 
-	if (sync_at_once(s))
-		return;
 	for (d = s->dir; d < s->dir + s->n_dirs; d++)
 		if (body_sync(d->account->path, d->mailbox,
 		    d->expunged) == -1) {

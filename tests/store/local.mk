@@ -10,7 +10,7 @@ tests_store_test_crash_SOURCES = tests/store/test_crash.c tests/store/rig.c \
 tests_store_test_crash_LDADD = $(STORE_TEST)
 tests_store_test_crash_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=linkat \
 	-Wl,--wrap=renameat -Wl,--wrap=unlinkat -Wl,--wrap=mkdirat \
-	-Wl,--wrap=fsync -Wl,--wrap=fdatasync -Wl,--wrap=syncfs
+	-Wl,--wrap=fsync -Wl,--wrap=fdatasync
 check_PROGRAMS += tests/store/test_parts tests/store/test_rebuild
 tests_store_test_parts_SOURCES = tests/store/test_parts.c
 tests_store_test_parts_LDADD = $(STORE_TEST)

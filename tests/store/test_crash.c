@@ -60,7 +60,6 @@ WRAP(int, unlinkat, (int a, const char *b, int c), (a, b, c))
 WRAP(int, mkdirat, (int a, const char *b, mode_t c), (a, b, c))
 WRAP(int, fsync, (int a), (a))
 WRAP(int, fdatasync, (int a), (a))
-WRAP(int, syncfs, (int a), (a))
 
 static struct rig rig;
 static char first[17], second[17];
