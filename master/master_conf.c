@@ -51,7 +51,7 @@ const struct config_key master_keys[] = {
 	NUMBER(submission_idle, "2", 1, 100, "how many of them wait ready"),
 	NUMBER(deliver_workers, "2", 1, 64,
 	    "processes that deliver into mailboxes"),
-	NUMBER(relay_workers, "4", 1, 500,
+	NUMBER(relay_workers, "8", 1, 500,
 	    "processes that send mail to other servers"),
 	NUMBER(login_processes, "0", 0, 256,
 	    "processes that hold IMAP and POP3 connections; 0: one per core"),
