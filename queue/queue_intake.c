@@ -302,7 +302,9 @@ on_readable(struct ev_loop *l, ev_io *io, int events)
 
 	r = chan_read(&in->chan);
 	if (r == 0 || (r == -1 && errno != EAGAIN)) {
-		intake_lost(in, r == 0 ? NULL : strerror(errno));
+		/* A worker that ended had an answer unread. */
+		intake_lost(in, r == 0 || errno == ECONNRESET ? NULL :
+		    strerror(errno));
 		return;
 	}
 	while ((r = msg_next(&m, &proto_queue, in->kind, &in->chan,

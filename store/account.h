@@ -156,10 +156,18 @@ int	flagsfile_behind(const struct mailbox *m);
 enum quota { QUOTA_OK, QUOTA_FULL, QUOTA_NO_USER, QUOTA_LATER };
 /* May size octets in count messages be added? */
 enum quota quota_check(struct account *a, uint64_t size, uint64_t count);
+/*
+ * May a message be delivered? The one that passes the bound may: what smtpd
+ * took while there was room has a place, and from then on it says 452. One
+ * larger than the whole quota may not.
+ */
+enum quota quota_delivery(struct account *a, uint64_t size);
 /* Compares usage and quota, and publishes a change. */
 void	quota_note(struct account *a);
 /* From now on the table is asked again (it was replaced). */
 void	quota_forget(struct account *a);
+/* Every account that is published as full is looked at again. */
+void	quota_full_again(void);
 void	quota_start(void);
 void	quota_publish_now(void);
 

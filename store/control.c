@@ -384,4 +384,5 @@ control_reload(void)
 		i->run = reload_run;
 		shard_post(i);
 	}
+	quota_full_again();
 }

@@ -282,11 +282,12 @@ deliver_start(struct account *a, struct delivery *d)
 	}
 	if (deliver_repeated(a, d))
 		return;
-	switch (quota_check(a, d->rec.size, 1)) {
+	switch (quota_delivery(a, d->rec.size)) {
 	case QUOTA_OK:
 		deliver_submit(a, d);
 		break;
 	case QUOTA_FULL:
+		quota_note(a);
 		delivery_end(d, RESULT_LATER, "4.2.2 mailbox is full");
 		break;
 	case QUOTA_NO_USER:

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/log.h"
@@ -29,6 +30,8 @@ static const struct config_key keys[] = {
 
 static pthread_mutex_t tables_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct tables *tables;
+static char tables_path[1000];
+static ev_timer looking;
 
 static enum lookup
 find_user(const char *name, struct tables_user *u_r)
@@ -46,11 +49,10 @@ static int
 store_after_jail(void)
 {
 	struct buf why = BUF_INIT(600);
-	char path[1000];
 
-	snprintf(path, sizeof(path), "%s/jail/tables.cdb",
+	snprintf(tables_path, sizeof(tables_path), "%s/jail/tables.cdb",
 	    store.conf.state_dir);
-	if ((tables = tables_open(path, &why)) == NULL ||
+	if ((tables = tables_open(tables_path, &why)) == NULL ||
 	    start_open(&why) == -1) {
 		log_warn("%s", buf_str(&why));
 		return -1;
@@ -58,6 +60,25 @@ store_after_jail(void)
 	store.user = find_user;
 	store.stopped = server_exit;
 	return 0;
+}
+
+/*
+ * New tables may hold other quotas: who is full now, and who no longer is, has
+ * to be known before the next message comes.
+ */
+static void
+look_at_tables(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	static struct stat known;
+	struct stat st;
+
+	if (stat(tables_path, &st) == -1 || (st.st_ino == known.st_ino &&
+	    st.st_mtim.tv_sec == known.st_mtim.tv_sec &&
+	    st.st_mtim.tv_nsec == known.st_mtim.tv_nsec))
+		return;
+	if (known.st_ino != 0)
+		control_reload();
+	known = st;
 }
 
 /* Peers may be announced before the word to go. */
@@ -68,6 +89,8 @@ store_begin(struct ev_loop *loop)
 		return;
 	store_threads(loop);
 	sweep_start(loop);
+	ev_timer_init(&looking, look_at_tables, 0, 1);
+	ev_timer_start(loop, &looking);
 }
 
 static void

@@ -170,11 +170,9 @@ is_full(const struct tables_user *q, uint64_t size, uint64_t count)
 	    (q->quota_count != 0 && count >= q->quota_count);
 }
 
-enum quota
-quota_check(struct account *a, uint64_t size, uint64_t count)
+static enum quota
+quota_known(struct account *a)
 {
-	uint64_t used, number;
-
 	switch (quota_read(a)) {
 	case LOOKUP_ABSENT:
 		return QUOTA_NO_USER;
@@ -183,10 +181,36 @@ quota_check(struct account *a, uint64_t size, uint64_t count)
 	case LOOKUP_FOUND:
 		break;
 	}
+	return QUOTA_OK;
+}
+
+enum quota
+quota_check(struct account *a, uint64_t size, uint64_t count)
+{
+	enum quota r = quota_known(a);
+	uint64_t used, number;
+
+	if (r != QUOTA_OK)
+		return r;
 	account_usage(a, &used, &number);
 	if ((a->quota.quota_size != 0 && used + size > a->quota.quota_size) ||
 	    (a->quota.quota_count != 0 &&
 	    number + count > a->quota.quota_count))
+		return QUOTA_FULL;
+	return QUOTA_OK;
+}
+
+enum quota
+quota_delivery(struct account *a, uint64_t size)
+{
+	enum quota r = quota_known(a);
+	uint64_t used, number;
+
+	if (r != QUOTA_OK)
+		return r;
+	account_usage(a, &used, &number);
+	if (is_full(&a->quota, used, number) || (a->quota.quota_size != 0 &&
+	    size > a->quota.quota_size))
 		return QUOTA_FULL;
 	return QUOTA_OK;
 }
@@ -212,6 +236,40 @@ quota_forget(struct account *a)
 {
 	a->quota_read = 0;
 	quota_note(a);
+}
+
+struct again {
+	struct item item;
+	char	 name[];
+};
+
+static void
+again_run(struct item *i)
+{
+	struct again *g = (struct again *)i;
+	struct account *a = account_get(i->shard, g->name);
+
+	if (a != NULL && a->state == ACCOUNT_READY && !a->busy)
+		quota_forget(a);
+	free(g);
+}
+
+void
+quota_full_again(void)
+{
+	struct again *g;
+	size_t i, size;
+
+	pthread_mutex_lock(&lock);
+	for (i = 0; i < n_full; i++) {
+		size = strlen(full[i]) + 1;
+		g = mem_zalloc(1, sizeof(*g) + size);
+		memcpy(g->name, full[i], size);
+		g->item.shard = shard_of(g->name, NULL);
+		g->item.run = again_run;
+		shard_post(&g->item);
+	}
+	pthread_mutex_unlock(&lock);
 }
 
 /*

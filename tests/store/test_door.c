@@ -197,6 +197,24 @@ test_quota(void **state)
 	    0);
 }
 
+/* The message that passes the bound is taken, by delivery alone. */
+static void
+test_quota_bound(void **state)
+{
+	char id[17], words[RESULT_WORDS_MAX + 1], big[102];
+
+	memset(big, 'x', 101);
+	big[101] = '\0';
+	rig_file(&rig, big, id);
+	assert_int_equal(rig_deliver(&rig, id, BERT, words), RESULT_LATER);
+	big[60] = '\0';
+	put(BERT, big);
+	put(BERT, big);
+	rig_file(&rig, "x", id);
+	assert_int_equal(rig_deliver(&rig, id, BERT, words), RESULT_LATER);
+	assert_string_equal(words, "4.2.2 mailbox is full");
+}
+
 static void
 test_flags(void **state)
 {
@@ -515,7 +533,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_first_use), T(test_deliver), T(test_deliver_refused),
-		T(test_quota), T(test_flags), T(test_expunge),
+		T(test_quota), T(test_quota_bound), T(test_flags), T(test_expunge),
 		T(test_copy_move), T(test_append), T(test_mailboxes),
 		T(test_events), T(test_pop_lock), T(test_bad_peer),
 	};

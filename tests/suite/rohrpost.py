@@ -343,6 +343,12 @@ class Raw:
     def close(self):
         self.sock.close()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
 
 def body_of(stored):
     """What the client sent, of a stored message: without the trace fields
