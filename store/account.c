@@ -21,7 +21,10 @@
 #include "store/body.h"
 #include "store/client.h"
 
-enum { MAILBOXES_FILE_MAX = 16 << 20 };
+enum {
+	MAILBOXES_FILE_MAX = 16 << 20,
+	BROKEN_MS = 5000,	/* between two looks at a broken account */
+};
 
 static struct account *
 account_new(struct shard *s, const char *name, const char *path, unsigned db)
@@ -83,8 +86,7 @@ account_get(struct shard *s, const char *name)
 	for (a = *b; a != NULL; a = a->next)
 		if (strcmp(a->name, name) == 0) {
 			a->used = clock_mono_ms();
-			if (a->state != ACCOUNT_READY && !a->busy)
-				account_load(a);
+			account_retry(a);
 			return a;
 		}
 	if (shard_of(name, &db) != s ||
@@ -264,7 +266,7 @@ account_remove(struct account *a, struct mailbox *m)
 	    (a->n_mailboxes - i - 1) * sizeof(*a->mailbox));
 	a->n_mailboxes--;
 	while (m->n_watchers > 0) {
-		c = m->watchers[m->n_watchers - 1];
+		c = m->watchers[m->n_watchers - 1].c;
 		client_unwatch(c, m);
 	}
 	m->dead = 1;
@@ -467,11 +469,22 @@ read_mailboxes(const struct account *a, struct buf *text)
 }
 
 void
+account_retry(struct account *a)
+{
+	if (a->state == ACCOUNT_READY || a->busy ||
+	    (a->state == ACCOUNT_BROKEN &&
+	    clock_mono_ms() - a->tried < BROKEN_MS))
+		return;
+	account_load(a);
+}
+
+void
 account_load(struct account *a)
 {
 	struct buf text = BUF_INIT(MAILBOXES_FILE_MAX);
 	int r = read_mailboxes(a, &text);
 
+	a->tried = clock_mono_ms();
 	if (r == -1 && errno == ENOENT) {
 		first_use(a);
 	} else if (r == -1) {

@@ -31,10 +31,20 @@ struct mailbox {
 	int64_t	 dirty_since;		/* clock_mono_ms; 0: not dirty */
 	struct mailbox *next_dirty;
 	/* watching doors */
-	struct client **watchers;
+	struct watcher {
+		struct client *c;
+		int	 owed;		/* an event */
+	} *watchers;
 	size_t	 n_watchers;
 	struct engine_watch *watch;
 	int	 row_dirty, touched, dead;
+};
+
+/* Bits of mailbox.touched. */
+enum {
+	TOUCHED_LISTED = 1,	/* in the shard's list */
+	TOUCHED_NEW = 2,	/* changed since watchers were told */
+	TOUCHED_DURABLE = 4,	/* and some of it may be seen now */
 };
 
 enum account_state {
@@ -80,11 +90,14 @@ struct account {
 	int	 dropping;		/* files that were moved away */
 	uint64_t max_queue_id, min_queue_id;
 	int64_t	 used;			/* clock_mono_ms of the last use */
+	int64_t	 tried;			/* ... of the last load */
 };
 
 /* Finds the account or makes it; it may be busy with its first use. NULL: the
    name is none, or the tables know no such user. */
 struct account *account_get(struct shard *s, const char *name);
+/* Loads it again where that failed before, or its user was unknown. */
+void	account_retry(struct account *a);
 /* Frees those that nobody has used for some time. */
 void	account_expire(struct shard *s, struct account **bucket,
 	    int64_t older_than);

@@ -85,7 +85,7 @@ open_dir(int at, const char *path)
 }
 
 int
-body_start(const char *mail, const char *queue_dir, struct buf *why)
+body_start(const char *mail, const char *bodies, struct buf *why)
 {
 	if ((mkdir(mail, 0700) == -1 && errno != EEXIST) ||
 	    (root = open_dir(AT_FDCWD, mail)) == -1 ||
@@ -95,7 +95,7 @@ body_start(const char *mail, const char *queue_dir, struct buf *why)
 		buf_set(why, "%s: %s", mail, strerror(errno));
 		return -1;
 	}
-	queue_path = mem_strdup(queue_dir);
+	queue_path = mem_strdup(bodies);
 	queue = open_dir(AT_FDCWD, queue_path);
 	fresh_empty();
 	return 0;
@@ -287,6 +287,20 @@ link_copy(const char *user, uint32_t mailbox, uint32_t uid, int fd,
 	return r;
 }
 
+/* Opened at the start, or, where it was not there yet, now. */
+static int
+queue_dir(void)
+{
+	int fd;
+
+	pthread_mutex_lock(&lock);
+	if (queue == -1)
+		queue = open_dir(AT_FDCWD, queue_path);
+	fd = queue;
+	pthread_mutex_unlock(&lock);
+	return fd;
+}
+
 enum body_result
 body_link_queue(const char *user, uint32_t mailbox, uint32_t uid,
     const char *id, int fd, uint64_t size)
@@ -294,7 +308,7 @@ body_link_queue(const char *user, uint32_t mailbox, uint32_t uid,
 	enum body_result r;
 	struct stat st, named;
 
-	if (queue == -1 && (queue = open_dir(AT_FDCWD, queue_path)) == -1)
+	if (queue_dir() == -1)
 		return BODY_TROUBLE;
 	if (fstat(fd, &st) == -1)
 		return failed(errno);

@@ -16,6 +16,7 @@ enum {
 	OP_MAILBOX = 1,		/* DF_MAILBOX must name one */
 	OP_ALONE = 2,		/* changes the list of mailboxes */
 	OP_ADDS = 4,		/* takes space */
+	BEHIND = 64 * 1024,
 };
 
 static const struct op {
@@ -182,6 +183,17 @@ client_poke(struct client *c)
 	shard_post(&c->item);
 }
 
+int
+client_behind(struct client *c)
+{
+	int r;
+
+	pthread_mutex_lock(&c->lock);
+	r = !c->gone && c->chan.out.len > BEHIND;
+	pthread_mutex_unlock(&c->lock);
+	return r;
+}
+
 static unsigned
 client_max(const struct client *c)
 {
@@ -207,7 +219,7 @@ client_unwatch(struct client *c, struct mailbox *m)
 	size_t i;
 
 	for (i = 0; i < m->n_watchers; i++)
-		if (m->watchers[i] == c) {
+		if (m->watchers[i].c == c) {
 			m->watchers[i] = m->watchers[--m->n_watchers];
 			c->watches--;
 			break;
@@ -332,6 +344,8 @@ client_process(struct client *c)
 	struct msg m;
 	int r = 0, n = 0;
 
+	if (c->account != NULL)
+		account_retry(c->account);
 	while (!client_must_wait(c) && n < CLIENT_TURN &&
 	    (r = msg_next(&m, &proto_door, c->kind, &c->chan, &why)) == 1) {
 		n++;

@@ -63,6 +63,8 @@ void	client_end(struct client *c, struct shard *by);
 void	client_failed(struct client *c, struct shard *by, uint32_t id,
 	    enum door_error e, const char *words);
 void	client_done(struct client *c, uint32_t id);
+/* So much waits to be read by the peer that news can wait too. */
+int	client_behind(struct client *c);
 /* A deliver's request, a task of a user's door: begins, is answered. Where too
    many are under way nothing more is read. */
 void	client_more(struct client *c);

@@ -69,7 +69,7 @@ mailbox_commit_seen(struct mailbox *m, uint64_t last)
 	m->hold = last + 1;
 	if (m->n_watchers > 0) {
 		shard_touched(m);
-		m->touched |= 2;
+		m->touched |= TOUCHED_DURABLE;
 	}
 }
 

@@ -24,7 +24,7 @@ static const struct config_key keys[] = {
 	    "memory for pages of the mailbox index" },
 	{ "store_threads", CONFIG_NUMBER,
 	    offsetof(struct store_conf, threads), "0", 0, ENGINE_DBS, NULL,
-	    "threads that serve mailboxes; 0: as many as cores" },
+	    "threads that serve mailboxes; 0: half as many as cores" },
 	CONFIG_END
 };
 

@@ -122,7 +122,7 @@ watch(struct client *c, struct mailbox *m)
 	size_t i;
 
 	for (i = 0; i < m->n_watchers; i++)
-		if (m->watchers[i] == c)
+		if (m->watchers[i].c == c)
 			return 0;
 	if (c->watches == CLIENT_WATCH_MAX)
 		return -1;
@@ -131,8 +131,8 @@ watch(struct client *c, struct mailbox *m)
 		m->watch = engine_watch(m->account->db, k.k, changed, m);
 	}
 	m->watchers = mem_realloc(m->watchers, m->n_watchers + 1,
-	    sizeof(struct client *));
-	m->watchers[m->n_watchers++] = c;
+	    sizeof(*m->watchers));
+	m->watchers[m->n_watchers++] = (struct watcher){ c, 0 };
 	c->watches++;
 	return 0;
 }

@@ -135,7 +135,7 @@ quota_publish_now(void)
 	pthread_mutex_unlock(&lock);
 	publish_chore.run = publish_run;
 	if (post)
-		helper_post(HELPER_BACKGROUND, &publish_chore);
+		helper_post(HELPER_KEEP, &publish_chore);
 }
 
 static void

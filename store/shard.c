@@ -237,11 +237,11 @@ shard_touched(struct mailbox *m)
 {
 	struct shard *s = m->account->shard;
 
-	if (m->touched)
-		return;
-	grow(&s->touched, s->n_touched, &s->cap_touched);
-	s->touched[s->n_touched++] = m;
-	m->touched = 1;
+	if (!(m->touched & TOUCHED_LISTED)) {
+		grow(&s->touched, s->n_touched, &s->cap_touched);
+		s->touched[s->n_touched++] = m;
+	}
+	m->touched |= TOUCHED_LISTED | TOUCHED_NEW;
 }
 
 void
@@ -334,38 +334,71 @@ task_fail(struct task *t, enum door_error e, const char *words)
 
 /* Before the loop sleeps. */
 
+/*
+ * Sends the events that are owed for a mailbox. A door that does not read is
+ * told once, later, however much changes meanwhile. 1 where one stays owed.
+ */
+static int
+tell_mailbox(struct shard *s, struct mailbox *m)
+{
+	struct buf id = BUF_INIT(0);
+	struct client *c;
+	int left = 0;
+	size_t i;
+
+	buf_put_u32(&id, m->id);
+	for (i = 0; i < m->n_watchers; i++) {
+		c = m->watchers[i].c;
+		if (!m->watchers[i].owed)
+			continue;
+		if (client_behind(c)) {
+			left = 1;
+			continue;
+		}
+		m->watchers[i].owed = 0;
+		if (!client_begin(c, DM_EVENT, 0))
+			continue;
+		msg_bytes(&c->chan, DF_UIDS, id.data, id.len);
+		msg_u32(&c->chan, DF_ON, 0);
+		client_end(c, s);
+	}
+	buf_clear(&id);
+	return left;
+}
+
+static void
+owe(struct mailbox *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->n_watchers; i++)
+		m->watchers[i].owed = 1;
+}
+
+/*
+ * A mailbox stays in the list while a commit of it is not durable, for its
+ * news are told when they may be seen.
+ */
 static void
 tell_watchers(struct shard *s)
 {
-	size_t i, k, kept = 0;
+	size_t i, kept = 0;
 	struct mailbox *m;
-	struct client *c;
-	struct buf id = BUF_INIT(0);
 
 	for (i = 0; i < s->n_touched; i++) {
 		m = s->touched[i];
-		if (m->unpublished > 0 && !(m->touched & 2)) {
+		if (m->touched & TOUCHED_DURABLE || (m->unpublished == 0 &&
+		    m->touched & TOUCHED_NEW))
+			owe(m);
+		m->touched &= ~TOUCHED_DURABLE;
+		if (m->unpublished == 0)
+			m->touched &= ~TOUCHED_NEW;
+		if (tell_mailbox(s, m) || m->touched & TOUCHED_NEW)
 			s->touched[kept++] = m;
-			continue;
-		}
-		m->touched = 0;
-		buf_reset(&id);
-		buf_put_u32(&id, m->id);
-		for (k = 0; k < m->n_watchers; k++) {
-			c = m->watchers[k];
-			if (!client_begin(c, DM_EVENT, 0))
-				continue;
-			msg_bytes(&c->chan, DF_UIDS, id.data, id.len);
-			msg_u32(&c->chan, DF_ON, 0);
-			client_end(c, s);
-		}
-		if (m->unpublished > 0) {
-			m->touched = 1;
-			s->touched[kept++] = m;
-		}
+		else
+			m->touched = 0;
 	}
 	s->n_touched = kept;
-	buf_clear(&id);
 }
 
 static void
@@ -521,12 +554,12 @@ tick_common(struct shard *s)
 	if (body_wants() && !full &&
 	    !__atomic_exchange_n(&preparing, 1, __ATOMIC_ACQUIRE)) {
 		prepare_chore.run = prepare_run;
-		helper_post(HELPER_BACKGROUND, &prepare_chore);
+		helper_post(HELPER_KEEP, &prepare_chore);
 	}
 	if (s->ticks % CHECKPOINT_EVERY == 0 &&
 	    !__atomic_exchange_n(&checkpointing, 1, __ATOMIC_ACQUIRE)) {
 		checkpoint_chore.run = checkpoint_run;
-		helper_post(HELPER_BACKGROUND, &checkpoint_chore);
+		helper_post(HELPER_KEEP, &checkpoint_chore);
 	}
 }
 
@@ -655,7 +688,7 @@ store_threads(struct ev_loop *loop)
 	unsigned i;
 
 	store.n_shards = store.conf.threads > 0 ?
-	    (unsigned)store.conf.threads : cores > 0 ? (unsigned)cores : 1;
+	    (unsigned)store.conf.threads : cores > 3 ? (unsigned)cores / 2 : 1;
 	if (store.n_shards > ENGINE_DBS)
 		store.n_shards = ENGINE_DBS;
 	store.shards = mem_zalloc(store.n_shards, sizeof(*store.shards));

@@ -67,7 +67,7 @@ struct store_conf {
 	int	 verbose;
 	uint64_t expunged_keep;		/* seconds */
 	uint64_t cache;			/* octets of page cache, both tables */
-	uint64_t threads;		/* 0: as many as cores */
+	uint64_t threads;		/* 0: half as many as cores */
 };
 
 /* What the threads share; set before they start. */
@@ -159,7 +159,12 @@ struct chore {
 	struct chore *next;
 	void	(*run)(struct chore *);
 };
-enum helper { HELPER_DEMAND, HELPER_BACKGROUND, HELPERS };
+enum helper {
+	HELPER_DEMAND,		/* somebody waits: rebuild */
+	HELPER_KEEP,		/* short and regular: checkpoints, fresh files */
+	HELPER_BACKGROUND,	/* the operator's requests, sweeping */
+	HELPERS
+};
 void	helper_start(void);
 void	helper_post(enum helper h, struct chore *c);
 /*

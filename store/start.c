@@ -1,12 +1,26 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "lib/base/log.h"
 #include "store/body.h"
 #include "store/shard.h"
 #include "store/start.h"
+
+/* A delivery under way holds a descriptor. */
+static void
+raise_files(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == -1)
+		return;
+	r.rlim_cur = r.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &r) == -1)
+		log_warn("the limit of descriptors stays");
+}
 
 int
 start_open(struct buf *why)
@@ -15,6 +29,7 @@ start_open(struct buf *why)
 	char mail[1000], queue[1000], index[1000];
 	int fresh;
 
+	raise_files();
 	snprintf(index, sizeof(index), "%s/spool", s);
 	mkdir(index, 0755);	/* made by set-up; in a trial, perhaps by us */
 	snprintf(mail, sizeof(mail), "%s/spool/mail", s);
