@@ -60,8 +60,6 @@ extern const struct command commands[];	/* ends with .name NULL */
 
 /* Runs one command line. Returns the exit status. */
 int	ctl_main(int argc, char **argv);
-/* The bash completion script, to standard output. */
-void	ctl_print_completion(void);
 
 /* Reads what the command itself needs of rohrpost.conf. 0, or -1 (said). */
 int	ctl_load(struct ctl *c) ATTR_CHECK;

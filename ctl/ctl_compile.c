@@ -180,7 +180,7 @@ set_compile_tables(struct set *s, int fd)
 	return out_finish(&o);
 }
 
-int
+static int
 set_compile_passwd(struct set *s, int fd)
 {
 	struct out o = { .set = s };

@@ -61,8 +61,8 @@ print_groups(void)
 	}
 }
 
-void
-ctl_print_completion(void)
+static void
+print_script(void)
 {
 	const struct command *cmd;
 
@@ -101,6 +101,6 @@ cmd_completion(struct ctl *c)
 	if (strcmp(c->args[0], "bash") != 0)
 		return ctl_fail(CTL_REFUSED, "%s: only bash is known",
 		    c->args[0]);
-	ctl_print_completion();
+	print_script();
 	return CTL_DONE;
 }

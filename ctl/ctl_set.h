@@ -60,8 +60,7 @@ int	set_walk(struct set *s, struct row *alias,
  */
 int	set_compile(struct set *s, const char *state_dir, gid_t gid,
 	    struct buf *why) ATTR_CHECK;
-/* The same for one of the two, to an open empty file (tests use these). */
+/* The tables alone, to an open empty file (the fuzz target uses it). */
 int	set_compile_tables(struct set *s, int fd) ATTR_CHECK;
-int	set_compile_passwd(struct set *s, int fd) ATTR_CHECK;
 
 #endif

@@ -95,8 +95,9 @@ keywords_free(struct imapd_box *b)
 		free(b->keywords[--b->n_keywords]);
 }
 
-void
-imapd_box_keywords(struct imapd_box *b, uint64_t seen)
+/* Reads the list of keywords again if the records know more. */
+static void
+box_keywords(struct imapd_box *b, uint64_t seen)
 {
 	struct buf list = BUF_INIT(0);
 	struct cursor c;
@@ -145,7 +146,7 @@ imapd_box_update(struct imapd_box *b, const struct door_record *rec,
 	}
 	for (i = n - fresh; i < n; i++)
 		seen |= rec[i].keywords;
-	imapd_box_keywords(b, seen);
+	box_keywords(b, seen);
 	if (fresh == 0)
 		return;
 	from = b->n;
@@ -266,7 +267,7 @@ imapd_box_release(struct imapd_box *b)
 
 /*
  * A mailbox that is no longer what it was cannot be mended under a client:
- * its sessions end (imapd_session_news), and the client selects anew.
+ * its sessions end (session_news), and the client selects anew.
  */
 void
 imapd_box_rewire(void)

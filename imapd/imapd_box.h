@@ -90,15 +90,13 @@ void	imapd_box_update(struct imapd_box *b, const struct door_record *rec,
 void	imapd_box_remove(struct imapd_box *b, const uint32_t *gone, size_t n);
 /* Asks store what is new. 0, or -1 (imapd_door says why). */
 int	imapd_box_refresh(struct imapd_box *b);
-/* Reads the list of keywords again if the records know more. */
-void	imapd_box_keywords(struct imapd_box *b, uint64_t seen);
 /* After the door was replaced: selects every box again. */
 void	imapd_box_rewire(void);
 /* Events of the door: refreshes what changed. */
 void	imapd_box_events(void);
 /* The mailbox was deleted: its sessions end. */
 void	imapd_box_deleted(uint32_t id);
-/* Set when a view has something to tell; imapd_session_news clears it. */
+/* Set when a view has something to tell; the session loop clears it. */
 extern int imapd_box_news;
 
 /* "\\Seen \\Recent word" without parentheses. */

@@ -6,7 +6,8 @@
 
 #include "imapd/imapd_flags.h"
 
-uint32_t
+/* A system flag by its name with the backslash, 0: none. */
+static uint32_t
 imapd_flag_system(const char *p, size_t len)
 {
 	static const struct {

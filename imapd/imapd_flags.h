@@ -23,8 +23,6 @@ struct imapd_flags {
 const char *imapd_flags_read(struct imapd_flags *f,
 	    const struct imapd_arg *a, size_t n);
 void	imapd_flags_clear(struct imapd_flags *f);
-/* A system flag by its name with the backslash, 0: none. */
-uint32_t imapd_flag_system(const char *p, size_t len);
 /* May that be a keyword? */
 int	imapd_flag_is_keyword(const char *p, size_t len);
 

@@ -12,6 +12,7 @@
 #include "imapd/imapd_args.h"
 #include "imapd/imapd_box.h"
 #include "imapd/imapd_fetch.h"
+#include "imapd/imapd_finder.h"
 
 enum imapd_key_op {
 	IMAPD_K_ALL, IMAPD_K_AND, IMAPD_K_OR, IMAPD_K_NOT,
@@ -24,13 +25,6 @@ enum imapd_key_op {
 	/* these need the file */
 	IMAPD_K_SENTBEFORE, IMAPD_K_SENTON, IMAPD_K_SENTSINCE,
 	IMAPD_K_HEADER, IMAPD_K_BODY, IMAPD_K_TEXT,
-};
-
-/* A needle, folded, with its table for one pass over the haystack. */
-struct imapd_needle {
-	char	*p;
-	size_t	 len;
-	uint32_t *back;		/* where to go on after a mismatch */
 };
 
 struct imapd_key {
@@ -64,24 +58,5 @@ int	imapd_key_modseq(const struct imapd_key *k);
 enum imapd_match imapd_key_match(const struct imapd_key *k,
 	    const struct imapd_view *v, uint32_t seq,
 	    const struct door_record *r, struct imapd_message *m);
-
-/* The pieces of a haystack in UTF-8, one after the other. */
-struct imapd_finder {
-	const struct imapd_needle *needle;
-	size_t	 at;		/* octets of the needle that match */
-	int	 found;
-	struct buf folded;
-	char	 tail[4];	/* a character that was cut */
-	size_t	 n_tail;
-};
-void	imapd_needle_init(struct imapd_needle *n, const char *p, size_t len);
-void	imapd_needle_clear(struct imapd_needle *n);
-void	imapd_finder_init(struct imapd_finder *f,
-	    const struct imapd_needle *n);
-/* True once it is found. */
-int	imapd_finder_feed(struct imapd_finder *f, const char *p, size_t len);
-/* What was fed and what comes next do not touch. */
-void	imapd_finder_break(struct imapd_finder *f);
-void	imapd_finder_clear(struct imapd_finder *f);
 
 #endif

@@ -21,8 +21,8 @@ static ev_prepare before_sleep;
 
 static void	session_work(struct imapd_session *);
 
-unsigned
-imapd_session_count(void)
+static unsigned
+session_count(void)
 {
 	const struct imapd_session *s;
 	unsigned n = 0;
@@ -61,7 +61,7 @@ session_free(struct imapd_session *s)
 	fd_close(&s->fd);
 	log_debug("%s left", s->remote);
 	free(s);
-	server_sessions(imapd_session_count());
+	server_sessions(session_count());
 }
 
 /* Writes what waits: 1 all, 0 the client is slow, -1 it is gone. */
@@ -211,6 +211,28 @@ on_idle(struct ev_loop *l, ev_idle *w, int events)
 	}
 }
 
+/* Tells idle sessions what changed. */
+static void
+session_news(void)
+{
+	struct imapd_session *s, *next;
+
+	imapd_box_news = 0;
+	for (s = imapd_sessions; s != NULL; s = next) {
+		next = s->next;
+		if (s->view == NULL || s->closing)
+			continue;
+		if (s->view->box->gone && s->more == NULL)
+			imapd_session_bye(s, "The mailbox is gone");
+		else if (s->idle)
+			imapd_view_sync(s, 1);
+		else
+			continue;
+		if (s->out.len > s->out_done)
+			session_work(s);
+	}
+}
+
 /*
  * Before the process sleeps: what a command of one session changed, or what
  * store said while it was asked for something else, is told to the others.
@@ -221,7 +243,7 @@ on_prepare(struct ev_loop *l, ev_prepare *w, int events)
 	if (imapd_door.n_events > 0 || imapd_door.list_changed)
 		imapd_box_events();
 	if (imapd_box_news)
-		imapd_session_news();
+		session_news();
 }
 
 void
@@ -245,7 +267,7 @@ imapd_session_new(struct ev_loop *l, const struct session *from)
 	s->active = s->told = clock_mono_ms();
 	s->next = imapd_sessions;
 	imapd_sessions = s;
-	server_sessions(imapd_session_count());
+	server_sessions(session_count());
 	ev_io_start(loop, &s->reading);
 	log_debug("%s came", s->remote);
 }
@@ -293,27 +315,6 @@ imapd_session_sweep(void)
 	for (s = imapd_sessions; s != NULL; s = next) {
 		next = s->next;
 		session_look(s, now);
-	}
-}
-
-void
-imapd_session_news(void)
-{
-	struct imapd_session *s, *next;
-
-	imapd_box_news = 0;
-	for (s = imapd_sessions; s != NULL; s = next) {
-		next = s->next;
-		if (s->view == NULL || s->closing)
-			continue;
-		if (s->view->box->gone && s->more == NULL)
-			imapd_session_bye(s, "The mailbox is gone");
-		else if (s->idle)
-			imapd_view_sync(s, 1);
-		else
-			continue;
-		if (s->out.len > s->out_done)
-			session_work(s);
 	}
 }
 

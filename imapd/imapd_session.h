@@ -96,13 +96,10 @@ extern const struct imapd_command *const imapd_commands[];
 void	imapd_session_new(struct ev_loop *loop, const struct session *from);
 /* Looks at every session's clocks. */
 void	imapd_session_sweep(void);
-/* Tells idle sessions what changed. */
-void	imapd_session_news(void);
 /* Says BYE and ends it when that is out. */
 void	imapd_session_bye(struct imapd_session *s, const char *words);
 /* All of them; then the process may end. */
 void	imapd_session_stop(void);
-unsigned imapd_session_count(void);
 
 /* Replies. Untagged ones are built in s->out directly. */
 enum imapd_run imapd_ok(struct imapd_session *s, const char *fmt, ...)

@@ -19,7 +19,7 @@ imapd_libimapd_a_SOURCES = \
 	imapd/cmd_list.c imapd/cmd_append.c imapd/cmd_fetch.c \
 	imapd/cmd_store.c imapd/cmd_copy.c \
 	imapd/cmd_search.c imapd/imapd_search.h imapd/imapd_key.c \
-	imapd/imapd_match_key.c
+	imapd/imapd_match_key.c imapd/imapd_finder.c imapd/imapd_finder.h
 
 pkglibexec_PROGRAMS += imapd/imapd
 imapd_imapd_SOURCES = imapd/main.c

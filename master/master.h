@@ -99,8 +99,6 @@ void	wiring_start(struct proc *p);
 void	wiring_gone(const struct proc *p);
 /* WIRE_LISTEN for one socket. */
 void	wiring_listen(struct proc *p, enum service service, int fd);
-/* Gives logger (a new one) every log pipe. */
-void	wiring_logs(struct proc *logger);
 
 /* master_pool.c. */
 void	pool_init(void);

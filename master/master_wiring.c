@@ -62,7 +62,8 @@ say_log(struct proc *logger, enum peer kind, pid_t pid, int log_fd)
 		say_peer(logger, kind, (uint32_t)pid, "", fd);
 }
 
-void
+/* Gives logger (a new one) every log pipe. */
+static void
 wiring_logs(struct proc *logger)
 {
 	struct proc *p;

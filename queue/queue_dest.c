@@ -84,6 +84,13 @@ ring_drop(struct dest *d)
 	n_ring--;
 }
 
+/* One more? After a failure one at a time, until one gets through. */
+static int
+dest_may(const struct dest *d)
+{
+	return d->active < (d->fails > 0 ? 1 : queue.conf.per_destination);
+}
+
 /* In the ring is what has a job waiting and may have it sent. */
 static void
 ring_judge(struct dest *d)
@@ -150,13 +157,6 @@ dest_unreached(struct dest *d, const char *words)
 	if (++d->fails >= DOWN_AFTER)
 		d->down_until = queue_now() + DOWN_TIME;
 	ring_judge(d);
-}
-
-int
-dest_may(const struct dest *d)
-{
-	/* After a failure one at a time, until one gets through. */
-	return d->active < (d->fails > 0 ? 1 : queue.conf.per_destination);
 }
 
 int

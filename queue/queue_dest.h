@@ -56,8 +56,6 @@ void	dest_left(struct dest *d);
 /* Has a worker got through to it? Not: twice in a row and it is down. */
 void	dest_reached(struct dest *d);
 void	dest_unreached(struct dest *d, const char *words);
-/* May one more job be sent? */
-int	dest_may(const struct dest *d);
 int	dest_is_down(const struct dest *d);
 /* The ring: how many could be served, and the next in turn (put at its end). */
 size_t	dest_ring(void);

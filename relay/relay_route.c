@@ -37,7 +37,12 @@ route_address(struct target *t, const char *text, size_t len, unsigned port,
 	return 0;
 }
 
-int
+/*
+ * Reads a packed list of hosts (NF_HOSTS); what passes the bounds of a route
+ * is left out, and so are loopback addresses where they are not allowed;
+ * *local_r tells that there were some. 0, or -1 for a list that is broken.
+ */
+static int
 route_unpack(struct route *route, const void *p, size_t len, unsigned port,
     int allow_loopback, int *local_r)
 {

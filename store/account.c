@@ -404,7 +404,8 @@ adopt_queue_ids(struct account *a)
 	buf_clear(&k);
 }
 
-int
+/* Fills in from what mailboxes says, with the rows of the index. */
+static int
 account_adopt(struct account *a, const char *text, size_t len)
 {
 	struct index_key from = index_account_key(a->number, 'M');

@@ -115,8 +115,6 @@ void	account_task_done(struct account *a);
 void	account_load(struct account *a);
 /* The same behind a rebuild, while it is still busy; failed: it is broken. */
 void	account_end_load(struct account *a, int failed);
-/* Fills in from what mailboxes says, with the rows of the index. */
-int	account_adopt(struct account *a, const char *text, size_t len);
 /* The file mailboxes as it should be now. */
 void	account_format(const struct account *a, struct buf *out);
 
@@ -182,7 +180,6 @@ void	quota_forget(struct account *a);
 /* Every account that is published as full is looked at again. */
 void	quota_full_again(void);
 void	quota_start(void);
-void	quota_publish_now(void);
 
 /* rebuild.c: makes the index of the account anew from its files. The account
    is busy; it is ended when done. Runs as a chore. */

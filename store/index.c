@@ -131,7 +131,8 @@ index_put_record(struct engine_batch *b, uint32_t account, uint32_t mailbox,
 	engine_put(b, ENGINE_CORE, k.k, k.len, v.data, v.len);
 }
 
-int
+/* The uid comes from the key. 0, or -1 where the value is broken. */
+static int
 index_get_record(const void *key, size_t klen, const void *value, size_t vlen,
     struct door_record *r)
 {

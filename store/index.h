@@ -67,9 +67,6 @@ uint64_t index_tail_u64(const void *key, size_t len);
 void	index_sane(struct door_record *d);
 void	index_put_record(struct engine_batch *b, uint32_t account,
 	    uint32_t mailbox, const struct door_record *r);
-/* The uid comes from the key. 0, or -1 where the value is broken. */
-int	index_get_record(const void *key, size_t klen, const void *value,
-	    size_t vlen, struct door_record *r) ATTR_CHECK;
 void	index_put_row(struct engine_batch *b, uint32_t account,
 	    uint32_t mailbox, const struct index_row *row);
 int	index_get_row(const void *value, size_t len, struct index_row *row)

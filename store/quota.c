@@ -121,7 +121,7 @@ publish_run(struct chore *c)
 	} while (more);
 }
 
-void
+static void
 quota_publish_now(void)
 {
 	int post;

@@ -167,27 +167,17 @@ store_no_space(void)
 }
 
 void
-shard_post_list(struct shard *s, struct item *head, struct item *tail)
+shard_post(struct item *i)
 {
+	struct shard *s = i->shard;
 	int first;
 
 	pthread_mutex_lock(&s->lock);
 	first = s->inbox.head == NULL;
-	if (first)
-		s->inbox.head = head;
-	else
-		s->inbox.tail->next = head;
-	s->inbox.tail = tail;
+	list_add(&s->inbox, i);
 	pthread_mutex_unlock(&s->lock);
 	if (first)
 		ev_async_send(s->loop, &s->wake);
-}
-
-void
-shard_post(struct item *i)
-{
-	i->next = NULL;
-	shard_post_list(i->shard, i, i);
 }
 
 static void

@@ -130,9 +130,8 @@ struct account **shard_bucket(struct shard *s, const char *name);
 void	shard_each_account(struct shard *s,
 	    void (*each)(struct account *a));
 
-/* Hands items to a shard, from any thread. */
+/* Hands an item to its shard, from any thread. */
 void	shard_post(struct item *i);
-void	shard_post_list(struct shard *s, struct item *head, struct item *tail);
 
 void	task_submit(struct task *t);
 /* In files(): that folder is to be synced. */

@@ -42,10 +42,3 @@ clock_mono_ms(void)
 {
 	return clock_shifted(CLOCK_MONOTONIC) / 1000;
 }
-
-void
-clock_shift(int64_t seconds)
-{
-	clock_now_us();
-	shift += seconds * 1000000;
-}

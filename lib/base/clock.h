@@ -1,7 +1,6 @@
 /*
- * The one source of time. Tests move it: clock_shift in a unit test, the
- * environment variable ROHRPOST_CLOCK_SHIFT (seconds) for whole programs that
- * run without root.
+ * The one source of time. Tests move it by the environment variable
+ * ROHRPOST_CLOCK_SHIFT (seconds), in programs that run without root.
  */
 #ifndef LIB_BASE_CLOCK_H
 #define LIB_BASE_CLOCK_H
@@ -13,7 +12,5 @@ int64_t	clock_now(void);
 int64_t	clock_now_us(void);
 /* Milliseconds that only grow; for deadlines. */
 int64_t	clock_mono_ms(void);
-/* Adds seconds to what the three calls above answer. */
-void	clock_shift(int64_t seconds);
 
 #endif

@@ -24,17 +24,6 @@ peer_name(enum peer p)
 	return (unsigned)p < PEER_COUNT ? peer_names[p] : "unknown";
 }
 
-enum peer
-peer_by_name(const char *name)
-{
-	unsigned i;
-
-	for (i = 1; i < PEER_COUNT; i++)
-		if (strcmp(peer_names[i], name) == 0)
-			return (enum peer)i;
-	return PEER_NONE;
-}
-
 void
 msg_begin(struct chan *c, const struct msg_proto *p, unsigned type, uint32_t id)
 {

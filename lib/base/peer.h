@@ -29,7 +29,5 @@ enum peer {
 
 /* "smtpd"; "unknown" for a number out of range. */
 const char *peer_name(enum peer p);
-/* The kind of that name, PEER_NONE if there is none. */
-enum peer peer_by_name(const char *name);
 
 #endif

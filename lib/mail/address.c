@@ -327,9 +327,3 @@ address_path(struct address *a, const char *p, size_t len, size_t *used_r)
 		return r;
 	return address_parse(a, p + 1 + n, end - 1 - n);
 }
-
-const char *
-address_domain(const struct address *a)
-{
-	return a->at < a->len ? a->text + a->at + 1 : "";
-}

@@ -47,9 +47,6 @@ enum address_result address_parse(struct address *a, const char *p,
 enum address_result address_path(struct address *a, const char *p, size_t len,
 	    size_t *used_r) ATTR_CHECK;
 
-/* The domain behind the "@", "" if there is none. */
-const char *address_domain(const struct address *a);
-
 /*
  * Reads a domain name and writes it in lower case as A-labels. was_utf8_r may
  * be NULL.

@@ -294,29 +294,6 @@ stream_fill(struct stream *s)
 	return stream_read_some(s);
 }
 
-enum stream_status
-stream_read(struct stream *s, void *p, size_t len)
-{
-	enum stream_status r;
-	char *from, *to = p;
-	size_t n;
-
-	while (len > 0) {
-		if ((n = stream_peek(s, &from)) == 0) {
-			if ((r = stream_fill(s)) != STREAM_OK)
-				return r;
-			continue;
-		}
-		if (n > len)
-			n = len;
-		memcpy(to, from, n);
-		stream_take(s, n);
-		to += n;
-		len -= n;
-	}
-	return STREAM_OK;
-}
-
 /* Drops the rest of a line that is too long. */
 static enum stream_status
 stream_skip_line(struct stream *s)

@@ -88,9 +88,6 @@ void	stream_take(struct stream *s, size_t n);
  * stream_peek and stream_line answered.
  */
 enum stream_status stream_fill(struct stream *s) ATTR_CHECK;
-/* Exactly len octets. */
-enum stream_status stream_read(struct stream *s, void *p, size_t len)
-	    ATTR_CHECK;
 /* 1 if octets were read (or wait inside TLS) that nobody took yet. */
 int	stream_has_input(const struct stream *s);
 /* 1 if octets can be read now without waiting, asking the socket too. */

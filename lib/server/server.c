@@ -18,12 +18,6 @@ struct server_state server_state = {
 	.uid = -1, .gid = -1, .files = { -1, -1 }
 };
 
-const char *
-server_config_dir(void)
-{
-	return server_state.conf_dir;
-}
-
 int
 server_jailed(void)
 {

@@ -105,7 +105,6 @@ int	server_loop_main(int argc, char **argv, const struct server *s);
 int	server_work_main(int argc, char **argv, const struct server *s);
 
 /* Both shapes. */
-const char *server_config_dir(void);
 /* True when the process has dropped root: jail and filter are in place. */
 int	server_jailed(void);
 /*

@@ -151,23 +151,6 @@ test_gather(void **state)
 }
 
 static void
-test_read(void **state)
-{
-	struct stream s;
-	char got[6];
-	int p[2];
-
-	assert_int_equal(fd_pair(p), 0);
-	stream_init(&s, p[0]);
-	say(p[1], "12345678", 8);
-	close(p[1]);
-	assert_int_equal(stream_read(&s, got, 6), STREAM_OK);
-	assert_memory_equal(got, "123456", 6);
-	assert_int_equal(stream_read(&s, got, 3), STREAM_EOF);
-	stream_clear(&s);
-}
-
-static void
 make_certificate(void)
 {
 	EVP_PKEY *k = EVP_EC_gen("P-256");
@@ -305,7 +288,6 @@ main(void)
 		cmocka_unit_test(test_endless),
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_gather),
-		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_tls),
 	};
 	int r;

@@ -58,6 +58,17 @@ static const struct kind kinds[] = {
 
 static struct server me;
 
+static enum peer
+peer_by_name(const char *name)
+{
+	unsigned i;
+
+	for (i = 1; i < PEER_COUNT; i++)
+		if (strcmp(peer_name((enum peer)i), name) == 0)
+			return (enum peer)i;
+	return PEER_NONE;
+}
+
 /* Loop shape: a channel to a neighbour, a client, or a session. */
 struct end {
 	ev_io	 io;
