@@ -9,15 +9,14 @@
 #include "ctl/ctl.h"
 #include "ctl/ctl_control.h"
 #include "lib/base/fd.h"
-#include "lib/mail/limits.h"
+#include "lib/mail/queue_id.h"
 
 enum { ANSWER_MS = 60 * 1000 };
 
 static int
 valid_id(const char *id)
 {
-	return strlen(id) == QUEUE_ID_LEN &&
-	    strspn(id, "0123456789abcdef") == QUEUE_ID_LEN;
+	return queue_id_parse(id, strlen(id), NULL) == 0;
 }
 
 static int

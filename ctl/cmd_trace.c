@@ -18,7 +18,7 @@
 #include "ctl/ctl_out.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
-#include "lib/mail/limits.h"
+#include "lib/mail/queue_id.h"
 
 enum { FILES_MAX = 1000, IDS_MAX = 100000 };
 
@@ -250,8 +250,7 @@ cmd_trace(struct ctl *c)
 	if (ctl_load(c) == -1 || find_files(t, c->state_dir) == -1)
 		goto done;
 	t->what = c->args[0];
-	t->is_id = strlen(t->what) == QUEUE_ID_LEN &&
-	    strspn(t->what, "0123456789abcdef") == QUEUE_ID_LEN;
+	t->is_id = queue_id_parse(t->what, strlen(t->what), NULL) == 0;
 	if (each_line(t, collect) == -1 || each_line(t, relate) == -1)
 		goto done;
 	out_init(&t->out, stdout, c->json);

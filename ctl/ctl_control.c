@@ -107,7 +107,7 @@ take_row(struct control *q, struct msg *m)
 	if (q->first != NULL && p != NULL) {
 		cursor_init(&cur, p, n);
 		(void)cursor_u8(&cur);
-		p = cursor_lv(&cur, &n, 64 * 1024);
+		p = cursor_lv(&cur, &n, CTL_ROW_MAX);
 		if (p != NULL)
 			buf_put_lv(q->first, p, n);
 	}
@@ -120,7 +120,7 @@ take_row(struct control *q, struct msg *m)
 	cursor_init(&cur, p, n);
 	for (i = 0; i < q->out->n_names; i++) {
 		type = cursor_u8(&cur);
-		p = cursor_lv(&cur, &n, 64 * 1024);
+		p = cursor_lv(&cur, &n, CTL_ROW_MAX);
 		if (p == NULL)
 			out_null(q->out);
 		else

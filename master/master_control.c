@@ -2,7 +2,6 @@
  * run/master.ctl: status, reload, stop. Root and our own uid are served.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,17 +10,14 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
-#include "lib/mail/proto.h"
-#include "lib/mail/result.h"
+#include "lib/mail/answer.h"
 #include "master/master.h"
 
-enum {
-	CLIENTS_MAX = 16,
-	VALUES_MAX = 2000,
-};
+enum { CLIENTS_MAX = 16 };
 
 struct client {
 	struct chan chan;
+	struct answer answer;
 	ev_io	 reading, writing;
 	uint32_t reload_id;
 	int	 reloading;	/* an answer of reload_begin is due */
@@ -37,6 +33,7 @@ client_close(struct client *c)
 	ev_io_stop(master.loop, &c->reading);
 	ev_io_stop(master.loop, &c->writing);
 	chan_clear(&c->chan);
+	answer_clear(&c->answer);
 	c->gone = 1;
 	if (c->reloading)
 		return;
@@ -61,30 +58,10 @@ client_flush(struct client *c)
 }
 
 static void
-answer(struct client *c, uint32_t id, enum c_status status, const char *words)
+end(struct client *c, uint32_t id, enum c_status status, const char *words)
 {
-	msg_begin(&c->chan, &proto_ctl, C_END, id);
-	msg_u32(&c->chan, CF_STATUS, status);
-	if (words[0] != '\0')
-		msg_words(&c->chan, CF_WORDS, words, RESULT_WORDS_MAX);
-	if (msg_end(&c->chan) == -1)
-		log_debug("control: a client does not read");
-}
-
-static void
-put_value(struct buf *b, enum c_value type, const char *text)
-{
-	buf_put_u8(b, (uint8_t)type);
-	buf_put_lv(b, text, strlen(text));
-}
-
-static void
-put_number(struct buf *b, uint64_t n)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
-	put_value(b, C_NUMBER, text);
+	answer_begin(&c->answer, id);
+	answer_end(&c->answer, status, words);
 }
 
 static const char *
@@ -98,79 +75,52 @@ state_of(const struct proc *p)
 	    "running";
 }
 
-static void
-put_names(struct chan *c)
-{
-	static const char *const names[] = { "program", "service", "user",
-		"pid", "state", "uptime", "restarts", "sessions" };
-	struct buf b = BUF_INIT(VALUES_MAX);
-	size_t i;
-
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		buf_put_lv(&b, names[i], strlen(names[i]));
-	msg_bytes(c, CF_NAMES, buf_str(&b), b.len);
-	buf_clear(&b);
-}
-
-static void
-row_begin(struct chan *c, uint32_t id, int *first)
-{
-	msg_begin(c, &proto_ctl, C_ROW, id);
-	if (*first)
-		put_names(c);
-	*first = 0;
-}
-
 /* One process; p NULL: a row of which none runs, though it should. */
 static int
-status_row(struct client *c, uint32_t id, int *first, unsigned row,
-    const struct proc *p)
+status_row(struct client *c, unsigned row, const struct proc *p)
 {
 	const struct row *r = &rows[row];
-	struct buf b = BUF_INIT(VALUES_MAX);
+	struct answer *a = &c->answer;
 
-	put_value(&b, C_TEXT, peer_name(r->kind));
-	put_value(&b, r->duty == SERVICE_NONE ? C_NULL : C_TEXT,
-	    r->duty == SERVICE_NONE ? "" : service_name(r->duty));
-	put_value(&b, p == NULL || p->user[0] == '\0' ? C_NULL : C_TEXT,
-	    p == NULL ? "" : p->user);
+	answer_text(a, peer_name(r->kind));
+	answer_text(a, r->duty == SERVICE_NONE ? NULL : service_name(r->duty));
+	answer_text(a, p == NULL || p->user[0] == '\0' ? NULL : p->user);
 	if (p == NULL)
-		put_value(&b, C_NULL, "");
+		answer_text(a, NULL);
 	else
-		put_number(&b, (uint64_t)p->pid);
-	put_value(&b, C_TEXT, p == NULL ? "down" : state_of(p));
-	put_number(&b, p == NULL ? 0 : (uint64_t)(ev_time() - p->started));
-	put_number(&b, master.rows[row].restarts);
-	put_number(&b, p == NULL ? 0 : p->sessions);
-	row_begin(&c->chan, id, first);
-	msg_bytes(&c->chan, CF_VALUES, buf_str(&b), b.len);
-	buf_clear(&b);
-	return msg_end(&c->chan);
+		answer_number(a, (uint64_t)p->pid);
+	answer_text(a, p == NULL ? "down" : state_of(p));
+	answer_number(a, p == NULL ? 0 : (uint64_t)(ev_time() - p->started));
+	answer_number(a, master.rows[row].restarts);
+	answer_number(a, p == NULL ? 0 : p->sessions);
+	return answer_row(a, "program service user pid state uptime restarts "
+	    "sessions", -1);
 }
 
 static void
 on_status(struct client *c, const struct msg *m)
 {
 	struct proc *p;
-	int first = 1, r = 0;
 	unsigned i;
+	int r = 0;
 
+	answer_begin(&c->answer, m->id);
 	for (i = 0; i < ROW_COUNT; i++) {
 		TAILQ_FOREACH(p, &master.rows[i].procs, link)
 			if (r == 0)
-				r = status_row(c, m->id, &first, i, p);
+				r = status_row(c, i, p);
 		if (r == 0 && master.rows[i].n == 0 &&
 		    ev_is_active(&master.rows[i].retry))
-			r = status_row(c, m->id, &first, i, NULL);
+			r = status_row(c, i, NULL);
 	}
-	answer(c, m->id, C_OK, "");
+	answer_end(&c->answer, C_OK, "");
 }
 
 static void
 on_stop(struct client *c, const struct msg *m)
 {
 	/* The connection stays: its end says that all have ended. */
-	answer(c, m->id, C_OK, "stopping");
+	end(c, m->id, C_OK, "stopping");
 	stop_begin(0);
 }
 
@@ -184,7 +134,7 @@ reloaded(void *arg, int status, const char *words)
 		client_close(c);
 		return;
 	}
-	answer(c, c->reload_id, (enum c_status)status, words);
+	end(c, c->reload_id, (enum c_status)status, words);
 	client_flush(c);
 }
 
@@ -192,7 +142,7 @@ static void
 on_reload(struct client *c, const struct msg *m)
 {
 	if (c->reloading) {
-		answer(c, m->id, C_BUSY, "a reload is under way");
+		end(c, m->id, C_BUSY, "a reload is under way");
 		return;
 	}
 	c->reloading = 1;
@@ -225,7 +175,7 @@ on_readable(struct ev_loop *loop, ev_io *w, int events)
 		    on_message[m.type] != NULL)
 			on_message[m.type](c, &m);
 		else
-			answer(c, m.id, C_REFUSED, "not a word for master");
+			end(c, m.id, C_REFUSED, "not a word for master");
 		msg_done(&m);
 	}
 	buf_clear(&why);
@@ -265,6 +215,7 @@ on_client(struct ev_loop *loop, ev_io *w, int events)
 	}
 	c = mem_zalloc(1, sizeof(*c));
 	chan_init(&c->chan, fd);
+	answer_init(&c->answer, &c->chan);
 	ev_io_init(&c->reading, on_readable, fd, EV_READ);
 	ev_io_init(&c->writing, on_writable, fd, EV_WRITE);
 	c->reading.data = c->writing.data = c;

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "lib/mail/proto.h"
+#include "lib/mail/queue_id.h"
 #include "lib/mail/tables.h"
 #include "queue/queue_envelope.h"
 #include "queue/queue_lane.h"
@@ -72,9 +73,5 @@ extern struct queue queue;
 
 /* Whole seconds, by the clock of lib/base. */
 int64_t	queue_now(void);
-/* Sixteen digits and a NUL. */
-void	queue_id_text(uint64_t id, char text_r[QUEUE_ID_LEN + 1]);
-/* 0, or -1 where it is no queue id. */
-int	queue_id_parse(const char *p, size_t len, uint64_t *id_r) ATTR_CHECK;
 
 #endif

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "lib/base/log.h"
-#include "lib/mail/result.h"
 #include "queue/queue_body.h"
 #include "queue/queue_commit.h"
 #include "queue/queue_ctl_impl.h"
@@ -12,66 +11,10 @@
 #include "queue/queue_job.h"
 #include "queue/queue_message.h"
 
-/* Rows */
-
-static void
-value_text(struct ctl *c, const char *s)
-{
-	buf_put_u8(&c->values, C_TEXT);
-	buf_put_lv(&c->values, s, strlen(s));
-}
-
-static void
-value_number(struct ctl *c, uint64_t v)
-{
-	struct buf b = BUF_INIT(30);
-
-	buf_printf(&b, "%llu", (unsigned long long)v);
-	buf_put_u8(&c->values, C_NUMBER);
-	buf_put_lv(&c->values, b.data, b.len);
-	buf_clear(&b);
-}
-
-static void
-value_null(struct ctl *c)
-{
-	buf_put_u8(&c->values, C_NULL);
-	buf_put_lv(&c->values, "", 0);
-}
-
-/* Sends the row; names are separated by spaces. fd is taken over, or -1. */
-static void
-row_end(struct ctl *c, const char *names, int fd)
-{
-	struct buf packed = BUF_INIT(2000);
-	const char *p, *end;
-
-	msg_begin(&c->chan, &proto_ctl, C_ROW, c->frame);
-	for (p = names; !c->named && *p != '\0'; p = end + (*end == ' ')) {
-		end = strchrnul(p, ' ');
-		buf_put_lv(&packed, p, (size_t)(end - p));
-	}
-	if (!c->named)
-		msg_bytes(&c->chan, CF_NAMES, packed.data, packed.len);
-	c->named = 1;
-	msg_bytes(&c->chan, CF_VALUES, c->values.data, c->values.len);
-	if (fd != -1)
-		msg_fd(&c->chan, fd);
-	if (msg_end(&c->chan) == -1)
-		log_warn("control: a row is lost");
-	buf_reset(&c->values);
-	buf_clear(&packed);
-}
-
 void
 ctl_end(struct ctl *c, enum c_status status, const char *words)
 {
-	msg_begin(&c->chan, &proto_ctl, C_END, c->frame);
-	msg_u32(&c->chan, CF_STATUS, status);
-	if (words[0] != '\0')
-		msg_words(&c->chan, CF_WORDS, words, RESULT_WORDS_MAX);
-	if (msg_end(&c->chan) == -1)
-		log_warn("control: the end of an answer is lost");
+	answer_end(&c->answer, status, words);
 	c->command = 0;
 	ev_idle_stop(queue.loop, &c->going);
 }
@@ -100,27 +43,25 @@ list_row(struct ctl *c, const struct entry *e, const struct message *m,
 		[TARGET_OPEN] = "waiting", [TARGET_DONE] = "delivered",
 		[TARGET_REFUSED] = "failed", [TARGET_REPORTED] = "reported",
 	};
+	struct answer *a = &c->answer;
 	char id[QUEUE_ID_LEN + 1];
 
 	queue_id_text(m->id, id);
-	value_text(c, id);
-	value_text(c, state_name(e));
-	value_number(c, m->env.time);
-	value_number(c, m->env.length);
-	value_text(c, m->env.sender);
-	value_text(c, recipient);
-	value_text(c, t != NULL ? t->address : recipient);
-	value_text(c, t != NULL ? result[t->state] : "waiting");
-	value_number(c, e->attempts);
+	answer_text(a, id);
+	answer_text(a, state_name(e));
+	answer_number(a, m->env.time);
+	answer_number(a, m->env.length);
+	answer_text(a, m->env.sender);
+	answer_text(a, recipient);
+	answer_text(a, t != NULL ? t->address : recipient);
+	answer_text(a, t != NULL ? result[t->state] : "waiting");
+	answer_number(a, e->attempts);
 	if (e->state == ENTRY_WAITING)
-		value_number(c, (uint64_t)e->next);
+		answer_number(a, (uint64_t)e->next);
 	else
-		value_null(c);
-	if (t != NULL && t->words != NULL)
-		value_text(c, t->words);
-	else
-		value_null(c);
-	row_end(c, list_names, -1);
+		answer_text(a, NULL);
+	answer_text(a, t != NULL ? t->words : NULL);
+	answer_row(a, list_names, -1);
 }
 
 static void
@@ -232,6 +173,7 @@ one_show(struct ctl *c, struct entry *e, struct buf *why)
 		{ "attempts", e->attempts },
 		{ "next", e->state == ENTRY_WAITING ? (uint64_t)e->next : 0 },
 	};
+	struct answer *a = &c->answer;
 	char id[QUEUE_ID_LEN + 1];
 	size_t i;
 
@@ -240,23 +182,23 @@ one_show(struct ctl *c, struct entry *e, struct buf *why)
 		return -1;
 	}
 	queue_id_text(e->id, id);
-	value_text(c, "id");
-	value_text(c, id);
-	row_end(c, names, body_open(e->id));
+	answer_text(a, "id");
+	answer_text(a, id);
+	answer_row(a, names, body_open(e->id));
 	for (i = 0; i < sizeof(text) / sizeof(text[0]); i++) {
-		value_text(c, text[i].name);
-		value_text(c, text[i].value);
-		row_end(c, names, -1);
+		answer_text(a, text[i].name);
+		answer_text(a, text[i].value);
+		answer_row(a, names, -1);
 	}
 	for (i = 0; i < sizeof(number) / sizeof(number[0]); i++) {
-		value_text(c, number[i].name);
-		value_number(c, number[i].value);
-		row_end(c, names, -1);
+		answer_text(a, number[i].name);
+		answer_number(a, number[i].value);
+		answer_row(a, names, -1);
 	}
 	for (i = 0; i < m->env.n_rcpt && c->chan.out.len < OUT_HIGH; i++) {
-		value_text(c, "recipient");
-		value_text(c, m->env.rcpt[i].address);
-		row_end(c, names, -1);
+		answer_text(a, "recipient");
+		answer_text(a, m->env.rcpt[i].address);
+		answer_row(a, names, -1);
 	}
 	if (m != e->msg)
 		message_free(m);
@@ -293,12 +235,13 @@ all_status(struct ctl *c)
 		{ "deferrals", queue.deferred },
 		{ "bounces", queue.reported },
 	};
+	struct answer *a = &c->answer;
 	size_t i;
 
 	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-		value_text(c, row[i].name);
-		value_number(c, row[i].value);
-		row_end(c, "counter value", -1);
+		answer_text(a, row[i].name);
+		answer_number(a, row[i].value);
+		answer_row(a, "counter value", -1);
 	}
 	ctl_end(c, C_OK, "");
 }

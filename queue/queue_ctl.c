@@ -98,13 +98,12 @@ command_begin(struct ctl *c, struct msg *m)
 	size_t len;
 
 	if (c->command != 0) {
-		c->frame = m->id;
+		answer_begin(&c->answer, m->id);
 		ctl_end(c, C_BUSY, "one command at a time");
 		return;
 	}
 	c->command = m->type;
-	c->frame = m->id;
-	c->named = 0;
+	answer_begin(&c->answer, m->id);
 	c->done = 0;
 	p = msg_get(m, CF_ID, &len);
 	if (m->type == C_RETRY)
@@ -138,7 +137,7 @@ ctl_close(struct ctl *c)
 	ev_io_stop(queue.loop, &c->writing);
 	ev_idle_stop(queue.loop, &c->going);
 	chan_clear(&c->chan);
-	buf_clear(&c->values);
+	answer_clear(&c->answer);
 	free(c);
 }
 
@@ -195,7 +194,7 @@ ctl_open(const struct session *s)
 	}
 	c = mem_zalloc(1, sizeof(*c));
 	chan_init(&c->chan, s->fd);
-	buf_init(&c->values, 60 * 1024);
+	answer_init(&c->answer, &c->chan);
 	ev_io_init(&c->reading, on_readable, s->fd, EV_READ);
 	ev_io_init(&c->writing, on_writable, s->fd, EV_WRITE);
 	ev_idle_init(&c->going, on_going);

@@ -4,7 +4,7 @@
 #ifndef QUEUE_QUEUE_CTL_IMPL_H
 #define QUEUE_QUEUE_CTL_IMPL_H
 
-#include "lib/base/chan.h"
+#include "lib/mail/answer.h"
 #include "queue/queue.h"
 
 enum { OUT_HIGH = 256 * 1024 };	/* octets not yet read: rows wait */
@@ -16,9 +16,7 @@ struct ctl {
 	ev_idle	 going;		/* a command that takes several turns */
 	uint64_t at;		/* next id of it */
 	unsigned command, done;
-	uint32_t frame;
-	int	 named;		/* column names were sent */
-	struct buf values;
+	struct answer answer;	/* to the command that is under way */
 };
 
 /* A command is about one message (or each of them), or about the whole. */

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,7 +11,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
-#include "lib/mail/proto.h"
+#include "lib/mail/answer.h"
 #include "store/account.h"
 #include "store/body.h"
 #include "store/check.h"
@@ -30,10 +29,9 @@ struct control {
 	struct control *next;		/* given back by the helper */
 	struct chan chan;
 	ev_io	 in;
-	uint32_t id;
+	struct answer answer;
 	unsigned type;
 	char	*user;
-	int	 named;			/* the column names went out */
 	int	 lost;
 	uint64_t users, findings;
 	struct buf why;
@@ -51,6 +49,7 @@ control_free(struct control *c)
 {
 	ev_io_stop(loop, &c->in);
 	chan_clear(&c->chan);
+	answer_clear(&c->answer);
 	buf_clear(&c->why);
 	free(c->user);
 	free(c);
@@ -67,48 +66,18 @@ send_now(struct control *c)
 }
 
 static void
-value(struct buf *b, enum c_value type, const char *text)
+row(struct control *c, const char *names)
 {
-	buf_put_u8(b, (uint8_t)type);
-	buf_put_lv(b, text, strlen(text));
-}
-
-static void
-number(struct buf *b, uint64_t v)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRIu64, v);
-	value(b, C_NUMBER, text);
-}
-
-static void
-row(struct control *c, const char *const *names, const struct buf *values)
-{
-	struct buf b = BUF_INIT(0);
-
-	msg_begin(&c->chan, &proto_ctl, C_ROW, c->id);
-	if (!c->named) {
-		for (; *names != NULL; names++)
-			buf_put_lv(&b, *names, strlen(*names));
-		msg_bytes(&c->chan, CF_NAMES, b.data, b.len);
-		c->named = 1;
-	}
-	msg_bytes(&c->chan, CF_VALUES, values->data, values->len);
-	if (msg_end(&c->chan) == -1)
+	if (answer_row(&c->answer, names, -1) == -1)
 		c->lost = 1;
 	if (c->chan.out.len > BATCH)
 		send_now(c);
-	buf_clear(&b);
 }
 
 static void
 finish(struct control *c, enum c_status status, const char *words)
 {
-	msg_begin(&c->chan, &proto_ctl, C_END, c->id);
-	msg_u32(&c->chan, CF_STATUS, status);
-	msg_words(&c->chan, CF_WORDS, words, RESULT_WORDS_MAX);
-	if (msg_end(&c->chan) == -1)
+	if (answer_end(&c->answer, status, words) == -1)
 		c->lost = 1;
 	send_now(c);
 }
@@ -118,25 +87,22 @@ finish(struct control *c, enum c_status status, const char *words)
 static int
 list_user(void *arg, const char *name, const char *path)
 {
-	static const char *const names[] = { "user", "mailboxes", "messages",
-		"size", "quota_size", "quota_count", "full", NULL };
 	struct control *c = arg;
-	struct buf v = BUF_INIT(0);
+	struct answer *a = &c->answer;
 	struct usage u = { 0 };
 
 	if (usage_user(name, &u, &c->why) == -1) {
 		log_warn("list: %s", buf_str(&c->why));
 		return c->lost;
 	}
-	value(&v, C_TEXT, name);
-	number(&v, u.mailboxes);
-	number(&v, u.messages);
-	number(&v, u.size);
-	number(&v, u.quota_size);
-	number(&v, u.quota_count);
-	value(&v, C_BOOL, u.full ? "true" : "false");
-	row(c, names, &v);
-	buf_clear(&v);
+	answer_text(a, name);
+	answer_number(a, u.mailboxes);
+	answer_number(a, u.messages);
+	answer_number(a, u.size);
+	answer_number(a, u.quota_size);
+	answer_number(a, u.quota_count);
+	answer_bool(a, u.full);
+	row(c, "user mailboxes messages size quota_size quota_count full");
 	return c->lost;
 }
 
@@ -148,17 +114,14 @@ struct check_of {
 static void
 check_found(void *arg, const char *mailbox, const char *words)
 {
-	static const char *const names[] = { "user", "mailbox", "finding",
-		NULL };
 	struct check_of *k = arg;
-	struct buf v = BUF_INIT(0);
+	struct answer *a = &k->c->answer;
 
 	k->c->findings++;
-	value(&v, C_TEXT, k->name);
-	value(&v, C_TEXT, mailbox);
-	value(&v, C_TEXT, words);
-	row(k->c, names, &v);
-	buf_clear(&v);
+	answer_text(a, k->name);
+	answer_text(a, mailbox);
+	answer_text(a, words);
+	row(k->c, "user mailbox finding");
 }
 
 static int
@@ -185,7 +148,7 @@ rebuild_one(void *arg, const char *name, const char *path)
 		buf_puts(&words, buf_str(&c->why));
 	} else
 		buf_puts(&words, name);
-	msg_begin(&c->chan, &proto_ctl, C_PROGRESS, c->id);
+	msg_begin(&c->chan, &proto_ctl, C_PROGRESS, c->answer.id);
 	msg_words(&c->chan, CF_WORDS, buf_str(&words), RESULT_WORDS_MAX);
 	msg_u64(&c->chan, CF_DONE, c->users);
 	if (msg_end(&c->chan) == -1)
@@ -215,13 +178,9 @@ run_walk(struct control *c, int (*each)(void *, const char *, const char *),
 static void
 counter(struct control *c, const char *name, uint64_t v)
 {
-	static const char *const names[] = { "counter", "value", NULL };
-	struct buf b = BUF_INIT(0);
-
-	value(&b, C_TEXT, name);
-	number(&b, v);
-	row(c, names, &b);
-	buf_clear(&b);
+	answer_text(&c->answer, name);
+	answer_number(&c->answer, v);
+	row(c, "counter value");
 }
 
 static void
@@ -280,11 +239,10 @@ control_next(struct control *c)
 	}
 	if (r != 1)
 		return;
-	c->id = m.id;
+	answer_begin(&c->answer, m.id);
 	c->type = m.type;
 	free(c->user);
 	c->user = msg_get_dup(&m, CF_USER);
-	c->named = 0;
 	c->users = c->findings = 0;
 	msg_done(&m);
 	ev_io_stop(loop, &c->in);
@@ -342,6 +300,7 @@ control_accept(struct ev_loop *l, ev_io *w, int revents)
 	}
 	c = mem_zalloc(1, sizeof(*c));
 	chan_init(&c->chan, fd);
+	answer_init(&c->answer, &c->chan);
 	buf_init(&c->why, 500);
 	n_controls++;
 	ev_io_init(&c->in, control_in, fd, EV_READ);

@@ -16,7 +16,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/mail/door_proto.h"
-#include "lib/mail/limits.h"
+#include "lib/mail/queue_id.h"
 #include "store/account.h"
 #include "store/body.h"
 #include "store/client.h"
@@ -334,23 +334,6 @@ deliver_run(struct item *i)
 	deliver_resume(&d->t);
 }
 
-static int
-queue_number(const char *s, size_t len, uint64_t *r)
-{
-	size_t i;
-
-	*r = 0;
-	for (i = 0; i < len; i++) {
-		if (s[i] >= '0' && s[i] <= '9')
-			*r = *r << 4 | (uint64_t)(s[i] - '0');
-		else if (s[i] >= 'a' && s[i] <= 'f')
-			*r = *r << 4 | (uint64_t)(s[i] - 'a' + 10);
-		else
-			return -1;
-	}
-	return len == QUEUE_ID_LEN ? 0 : -1;
-}
-
 void
 deliver_request(struct client *c, struct msg *m)
 {
@@ -360,7 +343,7 @@ deliver_request(struct client *c, struct msg *m)
 	uint64_t number;
 
 	id = msg_get(m, DF_QUEUE_ID, &id_len);
-	if (queue_number(id, id_len, &number) == -1) {
+	if (queue_id_parse(id, id_len, &number) == -1) {
 		client_drop(c, "a bad queue id");
 		return;
 	}

@@ -2,6 +2,8 @@ noinst_LIBRARIES += lib/mail/libmail.a
 lib_mail_libmail_a_SOURCES = \
 	lib/mail/limits.h lib/mail/pop3_capability.h lib/mail/result.h \
 	lib/mail/proto.c lib/mail/proto.h \
+	lib/mail/answer.c lib/mail/answer.h \
+	lib/mail/queue_id.c lib/mail/queue_id.h \
 	lib/mail/tables.c lib/mail/tables.h \
 	lib/mail/door.h lib/mail/mime.h
 lib_mail_libmail_a_SOURCES += lib/mail/imap_capability.h \

@@ -127,8 +127,8 @@ static const struct msg_field c_ask[] = {
 	{ 0 }
 };
 static const struct msg_field c_row[] = {
-	{ "names", CF_NAMES, MSG_BYTES, 1, 2000 },
-	{ "values", CF_VALUES, MSG_BYTES, 0, 64 * 1024 },
+	{ "names", CF_NAMES, MSG_BYTES, 1, CTL_NAMES_MAX },
+	{ "values", CF_VALUES, MSG_BYTES, 0, CTL_ROW_MAX },
 	{ 0 }
 };
 static const struct msg_field c_progress[] = {

@@ -167,6 +167,10 @@ enum c_field {
 	CF_DONE,
 	CF_TOTAL,
 };
+enum {
+	CTL_NAMES_MAX = 2000,		/* octets of CF_NAMES */
+	CTL_ROW_MAX = 64 * 1024,	/* octets of CF_VALUES */
+};
 enum c_value { C_TEXT, C_NUMBER, C_BOOL, C_NULL };
 enum c_status { C_OK, C_REFUSED, C_BUSY };
 extern const struct msg_proto proto_ctl;

@@ -6,3 +6,6 @@ tests_mail_test_address_LDADD = $(MAIL) $(NET) $(BASE) $(IDN2_LIBS) \
 tests_mail_test_header_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/mail/test_mime_decode
 tests_mail_test_mime_decode_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/mail/test_answer
+tests_mail_test_answer_SOURCES = tests/mail/test_answer.c
+tests_mail_test_answer_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
