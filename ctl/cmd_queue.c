@@ -29,18 +29,12 @@ bad_id(const char *id)
 int
 cmd_queue_list(struct ctl *c)
 {
-	struct out o;
 	struct control q = { .who = PEER_QUEUE, .type = C_LIST,
-		.timeout_ms = ANSWER_MS, .out = &o, .quiet = 1 };
-	int r;
+		.timeout_ms = ANSWER_MS, .quiet = 1 };
 
 	if (ctl_load(c) == -1)
 		return CTL_REFUSED;
-	out_init(&o, stdout, c->json);
-	r = control_call(c, &q);
-	if (out_end(&o) == -1 && r == CTL_DONE)
-		r = CTL_REFUSED;
-	return r;
+	return control_list(c, &q);
 }
 
 /* The body's octets as they are. 0, or -1 with errno. */
@@ -64,20 +58,16 @@ print_body(int fd)
 int
 cmd_queue_show(struct ctl *c)
 {
-	struct out o;
 	int body = -1, r;
 	struct control q = { .who = PEER_QUEUE, .type = C_SHOW,
-		.id = c->args[0], .timeout_ms = ANSWER_MS, .out = &o,
-		.body_r = &body, .quiet = 1 };
+		.id = c->args[0], .timeout_ms = ANSWER_MS, .body_r = &body,
+		.quiet = 1 };
 
 	if (!valid_id(c->args[0]))
 		return bad_id(c->args[0]);
 	if (ctl_load(c) == -1)
 		return CTL_REFUSED;
-	out_init(&o, stdout, c->json);
-	r = control_call(c, &q);
-	if (out_end(&o) == -1 && r == CTL_DONE)
-		r = CTL_REFUSED;
+	r = control_list(c, &q);
 	if (r == CTL_DONE && c->opt[0] != NULL && !c->json) {
 		fputc('\n', stdout);
 		fflush(stdout);

@@ -19,6 +19,7 @@
 #include "ctl/ctl.h"
 #include "ctl/ctl_control.h"
 #include "lib/base/fd.h"
+#include "lib/base/log.h"
 
 enum {
 	READY_MS = 60 * 1000,
@@ -61,7 +62,7 @@ tell_errors(int errors, int status)
 		ctl_fail(0, "%.*s", (int)(nl - p), p);
 	}
 	buf_clear(&text);
-	return status == 111 ? CTL_LATER : CTL_REFUSED;
+	return status == LOG_EXIT_TEMP ? CTL_LATER : CTL_REFUSED;
 }
 
 /* Waits for pid up to ms. Its exit status, -1 where it did not exit. */
@@ -182,17 +183,13 @@ cmd_reload(struct ctl *c)
 int
 cmd_status(struct ctl *c)
 {
-	struct out o;
 	struct control q = { .who = PEER_MASTER, .type = C_STATUS,
-		.timeout_ms = ANSWER_MS, .out = &o, .quiet = 1 };
+		.timeout_ms = ANSWER_MS, .quiet = 1 };
 	int r;
 
 	if (ctl_load(c) == -1)
 		return CTL_REFUSED;
-	out_init(&o, stdout, c->json);
-	r = control_call(c, &q);
-	if (out_end(&o) == -1 && r == CTL_DONE)
-		r = CTL_REFUSED;
+	r = control_list(c, &q);
 	/* That it does not run is the answer, not an obstacle. */
 	return r == CTL_LATER ? CTL_REFUSED : r;
 }

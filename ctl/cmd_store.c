@@ -16,9 +16,8 @@ static int
 call(struct ctl *c, enum c_type type, size_t *rows_r)
 {
 	struct buf name = BUF_INIT(ADDRESS_MAX), why = BUF_INIT(0);
-	struct out o;
 	struct control q = { .who = PEER_STORE, .type = type,
-		.timeout_ms = SILENCE_MS, .out = &o, .progress = 1 };
+		.timeout_ms = SILENCE_MS, .progress = 1 };
 	int r;
 
 	if (ctl_load(c) == -1)
@@ -32,10 +31,7 @@ call(struct ctl *c, enum c_type type, size_t *rows_r)
 		}
 		q.user = buf_str(&name);
 	}
-	out_init(&o, stdout, c->json);
-	r = control_call(c, &q);
-	if (out_end(&o) == -1 && r == CTL_DONE)
-		r = CTL_REFUSED;
+	r = control_list(c, &q);
 	*rows_r = q.rows;
 	buf_clear(&name);
 	return r;

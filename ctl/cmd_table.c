@@ -62,12 +62,21 @@ table_finish(struct ctl *c, struct set *s, int warnings)
 }
 
 int
-table_refuse(struct set *s, struct buf *why)
+table_end(struct ctl *c, struct set *s, int r, struct buf *why, int warnings)
 {
-	ctl_say(0, why);
+	if (r == -1) {
+		ctl_say(0, why);
+		set_close(s);
+	}
 	buf_clear(why);
+	return r == 0 ? table_finish(c, s, warnings) : CTL_REFUSED;
+}
+
+int
+table_listed(struct set *s, struct out *o)
+{
 	set_close(s);
-	return CTL_REFUSED;
+	return out_end(o) == 0 ? CTL_DONE : CTL_REFUSED;
 }
 
 int
@@ -92,10 +101,7 @@ table_del(struct ctl *c, enum text_id id, const char *name,
 	    text_find(&s.t[TEXT_PASSWD], buf_str(&key)) != NULL)
 		r = text_del(&s.t[TEXT_PASSWD], buf_str(&key));
 	buf_clear(&key);
-	if (r == -1)
-		return table_refuse(&s, &why);
-	buf_clear(&why);
-	return table_finish(c, &s, 0);
+	return table_end(c, &s, r, &why, 0);
 }
 
 int
@@ -122,10 +128,7 @@ cmd_domain_add(struct ctl *c)
 		buf_printf(&line, " = alias %s", c->opt[0]);
 	r = text_add(&s.t[TEXT_DOMAINS], buf_str(&line), &why);
 	buf_clear(&line);
-	if (r == -1)
-		return table_refuse(&s, &why);
-	buf_clear(&why);
-	return table_finish(c, &s, 0);
+	return table_end(c, &s, r, &why, 0);
 }
 
 int
@@ -154,8 +157,7 @@ cmd_domain_list(struct ctl *c)
 		else
 			out_null(&o);
 	}
-	set_close(&s);
-	return out_end(&o) == 0 ? CTL_DONE : CTL_REFUSED;
+	return table_listed(&s, &o);
 }
 
 int
@@ -172,10 +174,7 @@ cmd_alias_add(struct ctl *c)
 		buf_printf(&line, "%s %s", i > 1 ? "," : "", c->args[i]);
 	r = text_add(&s.t[TEXT_ALIASES], buf_str(&line), &why);
 	buf_clear(&line);
-	if (r == -1)
-		return table_refuse(&s, &why);
-	buf_clear(&why);
-	return table_finish(c, &s, 1);
+	return table_end(c, &s, r, &why, 1);
 }
 
 int
@@ -207,6 +206,5 @@ cmd_alias_list(struct ctl *c)
 		out_text(&o, buf_str(&targets));
 	}
 	buf_clear(&targets);
-	set_close(&s);
-	return out_end(&o) == 0 ? CTL_DONE : CTL_REFUSED;
+	return table_listed(&s, &o);
 }

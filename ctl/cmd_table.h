@@ -7,14 +7,21 @@
 
 #include "ctl/ctl.h"
 #include "ctl/ctl_name.h"
+#include "ctl/ctl_out.h"
 #include "ctl/ctl_set.h"
 
 /* Reads configuration (with edit) and tables. 0, or -1 (said). */
 int	table_open(struct ctl *c, struct set *s, int edit) ATTR_CHECK;
 /* Checks, saves, compiles, closes. The exit status. */
 int	table_finish(struct ctl *c, struct set *s, int warnings);
-/* Says why, clears it, closes without a change. The exit status. */
-int	table_refuse(struct set *s, struct buf *why);
+/*
+ * The end of an edit: where r is -1, says why and closes without a change,
+ * else table_finish. Clears why. The exit status.
+ */
+int	table_end(struct ctl *c, struct set *s, int r, struct buf *why,
+	    int warnings);
+/* The end of a list: closes both. The exit status. */
+int	table_listed(struct set *s, struct out *o);
 /* The whole of a del command. */
 int	table_del(struct ctl *c, enum text_id id, const char *name,
 	    enum name_kind kind);

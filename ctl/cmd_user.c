@@ -97,10 +97,7 @@ cmd_user_add(struct ctl *c)
 	buf_clear(&name);
 	buf_wipe(&hash);
 	buf_clear(&line);
-	if (r == -1)
-		return table_refuse(&s, &why);
-	buf_clear(&why);
-	return table_finish(c, &s, 0);
+	return table_end(c, &s, r, &why, 0);
 }
 
 int
@@ -143,10 +140,7 @@ cmd_user_set(struct ctl *c)
 	}
 	buf_clear(&name);
 	buf_clear(&line);
-	if (r == -1)
-		return table_refuse(&s, &why);
-	buf_clear(&why);
-	return table_finish(c, &s, 0);
+	return table_end(c, &s, r, &why, 0);
 }
 
 int
@@ -167,10 +161,7 @@ cmd_user_passwd(struct ctl *c)
 		r = table_set_hash(&s, buf_str(&name), buf_str(&hash), &why);
 	buf_clear(&name);
 	buf_wipe(&hash);
-	if (r == -1)
-		return table_refuse(&s, &why);
-	buf_clear(&why);
-	return table_finish(c, &s, 0);
+	return table_end(c, &s, r, &why, 0);
 }
 
 int
@@ -200,8 +191,7 @@ cmd_user_list(struct ctl *c)
 		else
 			out_null(&o);
 	}
-	set_close(&s);
-	return out_end(&o) == 0 ? CTL_DONE : CTL_REFUSED;
+	return table_listed(&s, &o);
 }
 
 static int
@@ -238,6 +228,5 @@ cmd_hash_check(struct ctl *c)
 		out_text(&o, r->key);
 		out_text(&o, hash_kind(r->value));
 	}
-	set_close(&s);
-	return out_end(&o) == 0 ? CTL_DONE : CTL_REFUSED;
+	return table_listed(&s, &o);
 }

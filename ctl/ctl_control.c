@@ -221,3 +221,16 @@ control_call(struct ctl *c, struct control *q)
 	chan_clear(&ch);
 	return r;
 }
+
+int
+control_list(struct ctl *c, struct control *q)
+{
+	struct out o;
+	int r;
+
+	out_init(&o, stdout, c->json);
+	q->out = &o;
+	r = control_call(c, q);
+	q->out = NULL;
+	return out_end(&o) == -1 && r == CTL_DONE ? CTL_REFUSED : r;
+}

@@ -26,6 +26,8 @@ struct control {
 
 /* The exit status. */
 int	control_call(struct ctl *c, struct control *q);
+/* The same with a table on standard output; q->out is set here. */
+int	control_list(struct ctl *c, struct control *q);
 /* A connected socket of state_dir/run by its name, or -1 with errno. */
 int	control_socket(const char *state_dir, const char *name);
 /* The control socket of a program. */

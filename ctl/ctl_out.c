@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ctl/ctl_out.h"
+#include "lib/base/str.h"
 #include "lib/base/mem.h"
 
 void
@@ -17,38 +18,6 @@ out_init(struct out *o, FILE *f, int json)
 		fputc('[', f);
 }
 
-/*
- * Length of the UTF-8 sequence (RFC 3629) at p, 0 where it is none: overlong
- * forms, surrogates and what is past U+10FFFF are none.
- */
-static size_t
-utf8_len(const unsigned char *p, size_t len)
-{
-	unsigned char low = 0x80, high = 0xbf;
-	size_t n, i;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] < 0xc2 || p[0] > 0xf4)
-		return 0;
-	n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	if (p[0] == 0xe0)
-		low = 0xa0;
-	if (p[0] == 0xed)
-		high = 0x9f;
-	if (p[0] == 0xf0)
-		low = 0x90;
-	if (p[0] == 0xf4)
-		high = 0x8f;
-	if (len < n || p[1] < low || p[1] > high)
-		return 0;
-	for (i = 2; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	return n;
-}
-
 void
 out_json_string(struct buf *b, const char *text, size_t len)
 {
@@ -58,7 +27,7 @@ out_json_string(struct buf *b, const char *text, size_t len)
 
 	buf_putc(b, '"');
 	for (; p < end; p += n) {
-		n = utf8_len(p, (size_t)(end - p));
+		n = str_utf8((const char *)p, (size_t)(end - p));
 		if (n == 0) {
 			buf_puts(b, "\\ufffd");
 			n = 1;
@@ -82,7 +51,7 @@ plain_string(struct buf *b, const char *text, size_t len)
 	size_t n, width = 0;
 
 	for (; p < end; p += n) {
-		n = utf8_len(p, (size_t)(end - p));
+		n = str_utf8((const char *)p, (size_t)(end - p));
 		/* C1 controls (U+0080..9F) steer terminals too. */
 		if (n == 0 || *p < 0x20 || *p == 0x7f ||
 		    (n == 2 && p[0] == 0xc2 && p[1] < 0xa0)) {

@@ -1,46 +1,25 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "lib/base/base64.h"
+#include "lib/mail/mime_charset.h"
+
 #include "imapd/imapd_utf7.h"
 
 static const char digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
 
+/* RFC 3501 5.1.3: "," stands where base64 has "/". */
 static int
 digit_value(char c)
 {
-	const char *p = c != '\0' ? strchr(digits, c) : NULL;
-
-	return p != NULL ? (int)(p - digits) : -1;
+	return c == ',' ? 63 : c == '/' ? -1 : base64_value((unsigned char)c);
 }
 
 static int
 is_plain(char c)
 {
 	return (unsigned char)c >= ' ' && (unsigned char)c < 0x7f;
-}
-
-static int
-put_utf8(struct buf *out, uint32_t c)
-{
-	char s[4];
-	size_t n = 0;
-
-	if (c < 0x80)
-		s[n++] = (char)c;
-	else if (c < 0x800)
-		s[n++] = (char)(0xc0 | c >> 6);
-	else if (c < 0x10000) {
-		s[n++] = (char)(0xe0 | c >> 12);
-		s[n++] = (char)(0x80 | (c >> 6 & 0x3f));
-	} else {
-		s[n++] = (char)(0xf0 | c >> 18);
-		s[n++] = (char)(0x80 | (c >> 12 & 0x3f));
-		s[n++] = (char)(0x80 | (c >> 6 & 0x3f));
-	}
-	if (c >= 0x80)
-		s[n++] = (char)(0x80 | (c & 0x3f));
-	return buf_append(out, s, n);
 }
 
 /* UTF-16 units of one "&...-" run. */
@@ -58,7 +37,7 @@ unit_take(struct units *u, uint32_t c)
 			return -1;
 		c = 0x10000 + ((u->high - 0xd800) << 10) + (c - 0xdc00);
 		u->high = 0;
-		return put_utf8(u->out, c);
+		return mime_put_utf8(u->out, c);
 	}
 	if (c < 0xa0 || (c >= 0xdc00 && c <= 0xdfff))
 		return -1;	/* printable, control, or a lone low half */
@@ -66,7 +45,7 @@ unit_take(struct units *u, uint32_t c)
 		u->high = c;
 		return 0;
 	}
-	return put_utf8(u->out, c);
+	return mime_put_utf8(u->out, c);
 }
 
 /* The run between "&" and "-"; its last bits must be 0 and fewer than 6. */

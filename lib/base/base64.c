@@ -3,18 +3,6 @@
 static const char alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-static int
-value(unsigned char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 int
 base64_decode(struct buf *out, const char *p, size_t len)
 {
@@ -32,7 +20,7 @@ base64_decode(struct buf *out, const char *p, size_t len)
 				pad++;
 				c = 0;
 			} else if (pad > 0 ||
-			    (c = value((unsigned char)p[i + j])) == -1)
+			    (c = base64_value((unsigned char)p[i + j])) == -1)
 				goto bad;
 			v = v << 6 | (uint32_t)c;
 		}

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/base/log.h"
+#include "lib/base/str.h"
 
 static const char *log_name = "rohrpost";
 static int log_plain = 1;
@@ -34,28 +35,15 @@ log_verbose(int on)
 	log_debugging = on;
 }
 
-/* Length of the valid UTF-8 sequence of at least two octets at s, else 0. */
+/* Length of the character at s that a log may show as it is, else 0. */
 static size_t
-utf8_len(const unsigned char *s, size_t left)
+log_shows(const unsigned char *s, size_t left)
 {
-	size_t n, i;
-
-	if (s[0] >= 0xc2 && s[0] <= 0xdf)
-		n = 2;
-	else if (s[0] >= 0xe0 && s[0] <= 0xef)
-		n = 3;
-	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
-		n = 4;
-	else
+	if (s[0] < 0x80)
+		return s[0] >= 0x20 && s[0] < 0x7f;
+	if (s[0] == 0xc2 && left > 1 && s[1] < 0xa0)	/* C1 controls */
 		return 0;
-	if (n > left)
-		return 0;
-	for (i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if (s[0] == 0xc2 && s[1] < 0xa0)	/* C1 controls */
-		return 0;
-	return n;
+	return str_utf8((const char *)s, left);
 }
 
 size_t
@@ -66,9 +54,7 @@ log_clean(char *out, size_t max, const char *in, size_t len)
 	size_t i, n, o = 0;
 
 	for (i = 0; i < len && o + 4 < max;) {
-		if (s[i] >= 0x20 && s[i] < 0x7f) {
-			out[o++] = (char)s[i++];
-		} else if ((n = utf8_len(s + i, len - i)) > 0) {
+		if ((n = log_shows(s + i, len - i)) > 0) {
 			memcpy(out + o, s + i, n);
 			o += n;
 			i += n;

@@ -83,3 +83,32 @@ str_is_text(const char *p, size_t len)
 			return 0;
 	return 1;
 }
+
+size_t
+str_utf8(const char *s, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	unsigned char low = 0x80, high = 0xbf;
+	size_t n, i;
+
+	if (len > 0 && p[0] < 0x80)
+		return 1;
+	if (len == 0 || p[0] < 0xc2 || p[0] > 0xf4)
+		return 0;
+	n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	if (p[0] == 0xe0)
+		low = 0xa0;
+	if (p[0] == 0xed)
+		high = 0x9f;
+	if (p[0] == 0xf0)
+		low = 0x90;
+	if (p[0] == 0xf4)
+		high = 0x8f;
+	if (len < n || p[1] < low || p[1] > high)
+		return 0;
+	for (i = 2; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	return n;
+}

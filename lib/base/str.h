@@ -33,4 +33,11 @@ int	str_copy(char *dst, size_t size, const char *s);
 /* True if the octets hold no NUL, CR or LF: they may go into a text record. */
 int	str_is_text(const char *p, size_t len);
 
+/*
+ * Length of the UTF-8 sequence (RFC 3629) that the len octets at p begin with,
+ * 0 where it is none: overlong forms, surrogates and what is past U+10FFFF are
+ * none.
+ */
+size_t	str_utf8(const char *p, size_t len);
+
 #endif

@@ -136,7 +136,7 @@ mime_charset_list(struct buf *out)
 		buf_printf(out, " %s", opened[i].name);
 }
 
-void
+int
 mime_put_utf8(struct buf *out, uint32_t c)
 {
 	char s[4];
@@ -156,7 +156,7 @@ mime_put_utf8(struct buf *out, uint32_t c)
 	}
 	if (c >= 0x80)
 		s[n++] = (char)(0x80 | (c & 0x3f));
-	buf_append(out, s, n);
+	return buf_append(out, s, n);
 }
 
 /* Runs of ASCII go at once; table NULL: all else is no character. */

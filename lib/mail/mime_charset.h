@@ -36,8 +36,8 @@ void	mime_charset_list(struct buf *out);
 size_t	mime_charset_utf8(const struct mime_charset *cs, int start, int last,
 	    const char *p, size_t len, struct buf *out);
 
-/* Appends one character as UTF-8. */
-void	mime_put_utf8(struct buf *out, uint32_t c);
+/* Appends one character as UTF-8. 0, or -1 where out is full. */
+int	mime_put_utf8(struct buf *out, uint32_t c);
 /*
  * Appends UTF-8 folded: letters of the Latin, Greek, Cyrillic, Armenian and
  * Georgian scripts in lower case. A character cut at the end is appended as

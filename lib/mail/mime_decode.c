@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "lib/base/base64.h"
 #include "lib/base/str.h"
 #include "lib/mail/mime_charset.h"
 #include "lib/mail/mime_decode.h"
@@ -21,18 +22,6 @@ mime_encoding_of(const struct mime_text *t)
 	if (str_is(token.p, token.len, "quoted-printable"))
 		return MIME_E_QUOTED;
 	return MIME_E_PLAIN;
-}
-
-static int
-base64_value(unsigned char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
 /* "=" ends a text, but another may follow (parts that were put together). */

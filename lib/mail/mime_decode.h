@@ -19,7 +19,6 @@ struct mime_decoder {
 	uint32_t bits;		/* base64: what is collected */
 	unsigned n;		/* its digits; quoted: octets held */
 	char	 held[2];	/* quoted: behind "=" */
-	int	 done;		/* base64: padding was seen */
 };
 
 /* What Content-Transfer-Encoding says (its raw value; p NULL: nothing). */

@@ -1,3 +1,6 @@
 check_PROGRAMS += tests/base/test_buf tests/base/test_msg
 tests_base_test_buf_LDADD = $(BASE) $(CMOCKA_LIBS)
 tests_base_test_msg_LDADD = $(BASE) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/base/test_str
+tests_base_test_str_SOURCES = tests/base/test_str.c
+tests_base_test_str_LDADD = $(BASE) $(CMOCKA_LIBS)

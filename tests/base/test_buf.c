@@ -7,7 +7,6 @@
 #include "lib/base/base64.h"
 #include "lib/base/buf.h"
 #include "lib/base/crc32c.h"
-#include "lib/base/str.h"
 
 static void
 test_max(void **state)
@@ -92,25 +91,6 @@ test_base64(void **state)
 	buf_clear(&c);
 }
 
-static void
-test_numbers(void **state)
-{
-	uint64_t v = 3;
-
-	assert_int_equal(str_number("0", 1, 10, &v), 0);
-	assert_int_equal(v, 0);
-	assert_int_equal(str_number("18446744073709551615", 20, UINT64_MAX,
-	    &v), 0);
-	assert_true(v == UINT64_MAX);
-	assert_int_equal(str_number("18446744073709551616", 20, UINT64_MAX,
-	    &v), -1);
-	assert_int_equal(str_number("", 0, 10, &v), -1);
-	assert_int_equal(str_number("-1", 2, 10, &v), -1);
-	assert_int_equal(str_number("11", 2, 10, &v), -1);
-	assert_int_equal(crc32c(0, "123456789", 9), 0xe3069283);
-	assert_int_equal(crc32c(crc32c(0, "1234", 4), "56789", 5), 0xe3069283);
-}
-
 int
 main(void)
 {
@@ -119,7 +99,6 @@ main(void)
 		cmocka_unit_test(test_reserve_overflow),
 		cmocka_unit_test(test_cursor),
 		cmocka_unit_test(test_base64),
-		cmocka_unit_test(test_numbers),
 	};
 
 	return cmocka_run_group_tests_name("buf", tests, NULL, NULL);

@@ -1,54 +1,10 @@
-/*
- * A client before its login, under TLS and in the clear; the first octet says
- * into how large pieces the rest is cut and how auth answers.
- */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include "auth/login_talk.h"
+/* The dialogue of IMAP before the login. */
+#include "tests/fuzz/fuzz_login.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
-
-static void
-answer(struct login_talk *t, uint8_t how)
-{
-	if (how & 64)
-		login_talk_passed(t);
-	else
-		(void)login_talk_refused(t, (enum login_reason)(how % 3));
-}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t len)
 {
-	enum login_want want = LOGIN_INPUT;
-	struct login_talk *t;
-	size_t n, step;
-	uint8_t how;
-
-	if (len == 0)
-		return 0;
-	how = *p++;
-	len--;
-	step = how % 31 + 1;
-	t = login_talk_new(&login_imap, how >> 7);
-	login_talk_greet(t);
-	while (len > 0 && want != LOGIN_END) {
-		n = len < step ? len : step;
-		if (n > LOGIN_IN_MAX - t->in.len)
-			n = LOGIN_IN_MAX - t->in.len;
-		if (n == 0 || buf_append(&t->in, p, n) == -1)
-			abort();
-		p += n;
-		len -= n;
-		while ((want = login_talk_run(t)) == LOGIN_ASK)
-			answer(t, how);
-		if (want == LOGIN_TLS)
-			login_talk_tls(t);
-		if (t->in.len > LOGIN_IN_MAX)
-			abort();
-	}
-	login_talk_free(&t);
-	return 0;
+	return fuzz_login(&login_imap, p, len);
 }

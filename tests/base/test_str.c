@@ -1,0 +1,102 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/base/log.h"
+#include "lib/base/str.h"
+
+static void
+test_utf8(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t	 len, n;
+	} row[] = {
+		{ "", 0, 0 }, { "a", 1, 1 }, { "\0", 1, 1 }, { "\x7f", 1, 1 },
+		{ "\x80", 1, 0 }, { "\xc2\x80", 2, 2 }, { "\xc2", 1, 0 },
+		{ "\xc1\xbf", 2, 0 }, { "\xdf\xbf", 2, 2 },
+		{ "\xc3\x28", 2, 0 },
+		{ "\xe0\xa0\x80", 3, 3 }, { "\xe0\x9f\xbf", 3, 0 },
+		{ "\xed\x9f\xbf", 3, 3 }, { "\xed\xa0\x80", 3, 0 },
+		{ "\xef\xbf\xbf", 3, 3 }, { "\xe2\x82", 2, 0 },
+		{ "\xf0\x90\x80\x80", 4, 4 }, { "\xf0\x8f\xbf\xbf", 4, 0 },
+		{ "\xf4\x8f\xbf\xbf", 4, 4 }, { "\xf4\x90\x80\x80", 4, 0 },
+		{ "\xf5\x80\x80\x80", 4, 0 }, { "\xf0\x9f\x98", 3, 0 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+		assert_int_equal(str_utf8(row[i].text, row[i].len), row[i].n);
+}
+
+static void
+test_log_clean(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} row[] = {
+		{ "plain", "plain" },
+		{ "a\r\nb\tc", "a\\x0d\\x0ab\\x09c" },
+		{ "\x1b[31m", "\\x1b[31m" },
+		{ "Gr\xc3\xbc\xc3\x9f", "Gr\xc3\xbc\xc3\x9f" },
+		{ "\xc2\x9b" "1m", "\\xc2\\x9b1m" },
+		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" },
+		{ "cut \xe2\x82", "cut \\xe2\\x82" },
+		{ "\x7f", "\\x7f" },
+	};
+	char out[100];
+	size_t i, n;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		n = log_clean(out, sizeof(out), row[i].in, strlen(row[i].in));
+		assert_int_equal(n, strlen(row[i].out));
+		assert_memory_equal(out, row[i].out, n);
+	}
+	/* Never past max, and no character is cut. */
+	for (i = 5; i < 12; i++)
+		assert_true(log_clean(out, i, "\xc3\xbc\xc3\xbc\xc3\xbc\r\r",
+		    8) < i);
+}
+
+static void
+test_number(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t max;
+		int	 r;
+		uint64_t v;
+	} row[] = {
+		{ "0", 0, 0, 0 }, { "007", 7, 0, 7 }, { "8", 7, -1, 99 },
+		{ "", 7, -1, 99 }, { "-1", 7, -1, 99 }, { "+1", 7, -1, 99 },
+		{ " 1", 7, -1, 99 }, { "1 ", 7, -1, 99 },
+		{ "18446744073709551615", UINT64_MAX, 0, UINT64_MAX },
+		{ "18446744073709551616", UINT64_MAX, -1, 99 },
+		{ "99999999999999999999999", UINT64_MAX, -1, 99 },
+	};
+	uint64_t v;
+	size_t i;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		v = 99;
+		assert_int_equal(str_number(row[i].text, strlen(row[i].text),
+		    row[i].max, &v), row[i].r);
+		assert_true(v == row[i].v);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_log_clean),
+		cmocka_unit_test(test_number),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
