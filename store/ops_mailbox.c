@@ -245,6 +245,29 @@ remove_mailbox(struct change_task *c, struct mailbox *m)
 	account_remove(c->t.account, m);
 }
 
+static void
+add_subscribed(struct account *a, const char *name)
+{
+	a->subscribed = mem_realloc(a->subscribed, a->n_subscribed + 1,
+	    sizeof(*a->subscribed));
+	a->subscribed[a->n_subscribed++] = mem_strdup(name);
+}
+
+/*
+ * RFC 3501 6.3.6: "MUST NOT unilaterally remove an existing mailbox name from
+ * the subscription list even if a mailbox by that name no longer exists."
+ */
+static void
+remove_last(struct change_task *c, struct mailbox *m)
+{
+	struct account *a = c->t.account;
+
+	if ((m->attrs & ATTR_SUBSCRIBED) &&
+	    a->n_subscribed < DOOR_SUBSCRIBED_MAX)
+		add_subscribed(a, m->name);
+	remove_mailbox(c, m);
+}
+
 /* Names above that had only this child go with it. */
 static void
 drop_parents(struct change_task *c, const char *name)
@@ -258,7 +281,7 @@ drop_parents(struct change_task *c, const char *name)
 		if (m == NULL || !(m->attrs & ATTR_NOSELECT) ||
 		    has_children(c->t.account, p))
 			break;
-		remove_mailbox(c, m);
+		remove_last(c, m);
 	}
 	free(p);
 }
@@ -300,7 +323,7 @@ do_delete(struct change_task *c)
 		refuse(c, D_REFUSED, "INBOX stays");
 	} else if (!has_children(a, m->name)) {
 		c->name = mem_strdup(m->name);
-		remove_mailbox(c, m);
+		remove_last(c, m);
 		drop_parents(c, c->name);
 	} else if (m->attrs & ATTR_NOSELECT) {
 		refuse(c, D_REFUSED, "it has children");
@@ -419,9 +442,7 @@ do_subscribe(struct change_task *c)
 		return;
 	}
 	c->nothing = had;
-	a->subscribed = mem_realloc(a->subscribed, a->n_subscribed + 1,
-	    sizeof(*a->subscribed));
-	a->subscribed[a->n_subscribed++] = mem_strdup(c->name);
+	add_subscribed(a, c->name);
 }
 
 /* The account is ours alone now. */
