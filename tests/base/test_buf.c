@@ -91,6 +91,13 @@ test_base64(void **state)
 	buf_clear(&c);
 }
 
+static void
+test_crc32c(void **state)
+{
+	assert_int_equal(crc32c(0, "123456789", 9), 0xe3069283);
+	assert_int_equal(crc32c(crc32c(0, "1234", 4), "56789", 5), 0xe3069283);
+}
+
 int
 main(void)
 {
@@ -99,6 +106,7 @@ main(void)
 		cmocka_unit_test(test_reserve_overflow),
 		cmocka_unit_test(test_cursor),
 		cmocka_unit_test(test_base64),
+		cmocka_unit_test(test_crc32c),
 	};
 
 	return cmocka_run_group_tests_name("buf", tests, NULL, NULL);
