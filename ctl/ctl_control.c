@@ -137,9 +137,6 @@ take_progress(const struct control *q, struct msg *m)
 	if (q->progress && isatty(STDERR_FILENO)) {
 		fprintf(stderr, "\r%-40.40s %" PRIu64, words,
 		    msg_get_u64(m, CF_DONE));
-		if (msg_has(m, CF_TOTAL))
-			fprintf(stderr, " of %" PRIu64,
-			    msg_get_u64(m, CF_TOTAL));
 		fputs("\033[K", stderr);
 	}
 	free(words);

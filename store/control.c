@@ -148,10 +148,7 @@ rebuild_one(void *arg, const char *name, const char *path)
 		buf_puts(&words, buf_str(&c->why));
 	} else
 		buf_puts(&words, name);
-	msg_begin(&c->chan, &proto_ctl, C_PROGRESS, c->answer.id);
-	msg_words(&c->chan, CF_WORDS, buf_str(&words), RESULT_WORDS_MAX);
-	msg_u64(&c->chan, CF_DONE, c->users);
-	if (msg_end(&c->chan) == -1)
+	if (answer_progress(&c->answer, buf_str(&words), c->users) == -1)
 		c->lost = 1;
 	send_now(c);
 	buf_clear(&words);

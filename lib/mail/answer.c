@@ -90,6 +90,19 @@ answer_row(struct answer *a, const char *names, int fd)
 }
 
 int
+answer_progress(struct answer *a, const char *words, uint64_t done)
+{
+	int r;
+
+	msg_begin(a->chan, &proto_ctl, C_PROGRESS, a->id);
+	msg_words(a->chan, CF_WORDS, words, RESULT_WORDS_MAX);
+	msg_u64(a->chan, CF_DONE, done);
+	if ((r = msg_end(a->chan)) == -1)
+		log_warn("control: a line of progress is lost");
+	return r;
+}
+
+int
 answer_end(struct answer *a, enum c_status status, const char *words)
 {
 	int r;

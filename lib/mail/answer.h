@@ -35,6 +35,8 @@ void	answer_bool(struct answer *a, int on);
  * with it and is taken over, or is -1. 0, or -1.
  */
 int	answer_row(struct answer *a, const char *names, int fd);
+/* Something to show meanwhile: what, and how many are done. 0, or -1. */
+int	answer_progress(struct answer *a, const char *words, uint64_t done);
 /* Ends the answer; words may be "". 0, or -1. */
 int	answer_end(struct answer *a, enum c_status status, const char *words);
 

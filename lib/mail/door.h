@@ -1,10 +1,10 @@
 /*
- * The door: a channel on which store answers for one user (imapd, pop3d), or
- * takes appends for any (deliver). The client side, blocking; door_proto.c
- * holds the message table, which store uses too.
+ * The door: a channel on which store answers for one user (imapd, pop3d). The
+ * client side, blocking; door_proto.c holds the message table, which store
+ * uses too, and what deliver says on a door of its own.
  *
- * Who a door belongs to is what master told store; no call here names a user
- * but door_deliver. Calls return 0, or -1 with door_error() saying which
+ * Who a door belongs to is what master told store; no call here names a user.
+ * Calls return 0, or -1 with door_error() saying which
  * enum door_error; D_LOST means that store went away: get a new door from
  * master (server_peer or wired()), set it, select again by UIDVALIDITY and
  * modseq.
@@ -19,7 +19,6 @@
 
 #include "lib/base/chan.h"
 #include "lib/base/msg.h"
-#include "lib/mail/result.h"
 
 enum door_error {
 	D_OK,
@@ -186,21 +185,5 @@ int	door_quota(struct door *d, uint64_t *size_r, uint64_t *size_max_r,
  */
 int	door_events(struct door *d, const uint32_t **list_r, size_t *n_r,
 	    int *list_changed_r);
-
-/*
- * deliver: puts the queue file (fd is a descriptor of it, which proves that
- * deliver was given it; taken over) into the INBOX of owner. Asynchronous:
- * door_deliver queues the request under id; door_delivered takes an answer
- * that is there (1, 0 none, -1 D_LOST). A repeat of the same queue id and
- * owner is answered RESULT_DELIVERED again and adds nothing. Requests go out
- * together, by door_flush or before door_delivered reads. (A program whose
- * skeleton holds the channel uses door_put_deliver of door_proto.h.)
- */
-int	door_deliver(struct door *d, uint32_t id, const char *queue_id,
-	    const char *owner, int fd, uint64_t size, uint32_t header_len,
-	    int64_t date, const void *cache, size_t cache_len);
-int	door_flush(struct door *d);
-int	door_delivered(struct door *d, uint32_t *id_r, enum result *result_r,
-	    char words_r[RESULT_WORDS_MAX + 1]);
 
 #endif

@@ -11,6 +11,7 @@
 #define LIB_MAIL_DOOR_PROTO_H
 
 #include "lib/mail/door.h"
+#include "lib/mail/result.h"
 
 enum door_type {
 	DM_LIST = 1,	/* DF_NAME: after this name; -> DM_MAILBOXES */
@@ -113,12 +114,16 @@ int	door_unpack_mailbox(struct cursor *c, struct door_mailbox *m,
 	    const char **name_r, size_t *len_r);
 
 /*
- * For a program that holds the channel itself: what door_deliver queues, and
- * what door_delivered reads out of a DM_DELIVERED. 0, or -1 (fd is closed).
+ * deliver: builds the request, under id, to put the queue file (fd is a
+ * descriptor of it, which proves that deliver was given it; taken over) into
+ * the INBOX of owner. A repeat of the same queue id and owner is answered
+ * RESULT_DELIVERED again and adds nothing. 0, or -1 (a bound was passed; fd is
+ * closed).
  */
 int	door_put_deliver(struct chan *c, uint32_t id, const char *queue_id,
 	    const char *owner, int fd, uint64_t size, uint32_t header_len,
 	    int64_t date, const void *cache, size_t cache_len);
+/* What a DM_DELIVERED says. 0, or -1 where it is none. */
 int	door_get_delivered(const struct msg *m, enum result *result_r,
 	    char words_r[RESULT_WORDS_MAX + 1]);
 

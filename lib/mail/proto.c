@@ -134,7 +134,6 @@ static const struct msg_field c_row[] = {
 static const struct msg_field c_progress[] = {
 	{ "words", CF_WORDS, MSG_TEXT, 1, RESULT_WORDS_MAX },
 	{ "done", CF_DONE, MSG_U64, 0, 0 },
-	{ "total", CF_TOTAL, MSG_U64, 1, 0 },
 	{ 0 }
 };
 static const struct msg_field c_end[] = {

@@ -154,7 +154,7 @@ enum c_type {
 	C_CHECK,	/* store: CF_USER or all; a row per finding */
 	C_REBUILD,	/* store: CF_USER or all; rows of progress */
 	C_ROW,		/* <- CF_NAMES (in the first row) and CF_VALUES */
-	C_PROGRESS,	/* <- CF_WORDS, CF_DONE, CF_TOTAL */
+	C_PROGRESS,	/* <- CF_WORDS, CF_DONE */
 	C_END,		/* <- CF_STATUS enum c_status, CF_WORDS */
 };
 enum c_field {
@@ -165,7 +165,6 @@ enum c_field {
 	CF_STATUS,
 	CF_WORDS,
 	CF_DONE,
-	CF_TOTAL,
 };
 enum {
 	CTL_NAMES_MAX = 2000,		/* octets of CF_NAMES */

@@ -42,7 +42,7 @@ main(int argc, char **argv)
 	unsigned out = argc > 2 ? (unsigned)atoi(argv[2]) : 20;
 	unsigned users = argc > 3 ? (unsigned)atoi(argv[3]) : 10;
 	char (*id)[17] = calloc(n, sizeof(*id)), *text = malloc(4097);
-	char owner[40], words[RESULT_WORDS_MAX + 1], cache[1024] = { 0 };
+	char owner[40], words[RESULT_WORDS_MAX + 1];
 	unsigned i, sent = 0, done = 0, bad = 0;
 	struct rig r;
 	struct door *d;
@@ -75,12 +75,11 @@ main(int argc, char **argv)
 		for (; sent < n && sent - done < out; sent++) {
 			snprintf(owner, sizeof(owner), "u%u@example.test",
 			    sent % users);
-			if (door_deliver(d, sent, id[sent], owner,
-			    rig_open(&r, id[sent]), 4096, 100, 1700000000,
-			    cache, sizeof(cache)) == -1)
+			if (rig_send(d, sent, id[sent], owner,
+			    rig_open(&r, id[sent]), 4096, 100) == -1)
 				return 1;
 		}
-		while ((got = door_delivered(d, &tag, &result, words)) == 1) {
+		while ((got = rig_answer(d, &tag, &result, words)) == 1) {
 			done++;
 			bad += result != RESULT_DELIVERED;
 		}

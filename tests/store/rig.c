@@ -24,6 +24,8 @@
 #include "store/start.h"
 #include "tests/store/rig.h"
 
+enum { SEND_AT = 128 * 1024 };	/* octets of requests in one write */
+
 #define MUST(e) do { if (!(e)) { perror(#e); abort(); } } while (0)
 
 static struct rig *self;
@@ -240,6 +242,44 @@ rig_open(struct rig *r, const char *id)
 	return open(rig_path(r, name), O_RDONLY | O_CLOEXEC);
 }
 
+int
+rig_send(struct door *d, uint32_t id, const char *queue_id, const char *owner,
+    int fd, uint64_t size, uint32_t header_len)
+{
+	static const char cache[1024] = "cache";
+
+	if (door_put_deliver(&d->chan, id, queue_id, owner, fd, size,
+	    header_len, 1700000000, cache, sizeof(cache)) == -1)
+		return -1;
+	if (d->chan.out.len < SEND_AT)
+		return 0;
+	return d->chan.fd != -1 && chan_flush(&d->chan) == 1 ? 0 : -1;
+}
+
+int
+rig_answer(struct door *d, uint32_t *id_r, enum result *result_r,
+    char words_r[RESULT_WORDS_MAX + 1])
+{
+	struct pollfd p = { .fd = d->chan.fd, .events = POLLIN };
+	struct buf why = BUF_INIT(200);
+	struct msg m;
+	int r;
+
+	if (d->chan.fd == -1 || chan_flush(&d->chan) != 1)
+		return -1;
+	r = msg_next(&m, &proto_door, PEER_STORE, &d->chan, &why);
+	if (r == 0 && poll(&p, 1, 0) == 1)
+		r = chan_read(&d->chan) != 1 ? -1 : msg_next(&m, &proto_door,
+		    PEER_STORE, &d->chan, &why);
+	buf_clear(&why);
+	if (r != 1)
+		return r;
+	r = door_get_delivered(&m, result_r, words_r);
+	*id_r = m.id;
+	msg_done(&m);
+	return r == 0 ? 1 : -1;
+}
+
 enum result
 rig_deliver(struct rig *r, const char *id, const char *owner, char *words)
 {
@@ -252,10 +292,9 @@ rig_deliver(struct rig *r, const char *id, const char *owner, char *words)
 	uint32_t n;
 
 	MUST(fd != -1 && fstat(fd, &st) == 0);
-	if (door_deliver(d, 7, id, owner, fd, (uint64_t)st.st_size, 4,
-	    1700000000, "cache", 5) == -1)
+	if (rig_send(d, 7, id, owner, fd, (uint64_t)st.st_size, 4) == -1)
 		return RESULT_LATER;
-	while ((got = door_delivered(d, &n, &result, w)) == 0)
+	while ((got = rig_answer(d, &n, &result, w)) == 0)
 		MUST(poll(&p, 1, 20000) == 1);
 	if (got == -1)
 		return RESULT_LATER;

@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-#include "lib/mail/door.h"
+#include "lib/mail/door_proto.h"
 
 enum { RIG_IMAP = 3, RIG_DELIVER = 2 };
 
@@ -44,6 +44,14 @@ enum result rig_deliver(struct rig *r, const char *id, const char *owner,
 /* A path below the folder. */
 const char *rig_path(struct rig *r, const char *name);
 /* The id of a mailbox of anna by name; 0: none. */
+/*
+ * The two halves of rig_deliver. Requests are gathered; they go out before an
+ * answer is looked for: 1, 0 (none is there), -1 (no store).
+ */
+int	rig_send(struct door *d, uint32_t id, const char *queue_id,
+	    const char *owner, int fd, uint64_t size, uint32_t header_len);
+int	rig_answer(struct door *d, uint32_t *id_r, enum result *result_r,
+	    char words_r[RESULT_WORDS_MAX + 1]);
 uint32_t rig_mailbox(struct rig *r, struct door *d, const char *name);
 /* Asks over the control socket: number of rows (texts in out), -1 refused. */
 int	rig_control(struct rig *r, unsigned type, const char *who,

@@ -251,13 +251,12 @@ run_load(void)
 		for (; i < LOAD && out < OUTSTANDING; i++) {
 			if (load.answered[i])
 				continue;
-			if (door_deliver(d, i, load.id[i], ANNA,
-			    rig_open(&rig, load.id[i]), 16, 1, 0, "c",
-			    1) == -1)
+			if (rig_send(d, i, load.id[i], ANNA,
+			    rig_open(&rig, load.id[i]), 16, 1) == -1)
 				return 0;
 			out++;
 		}
-		while ((got = door_delivered(d, &tag, &result, words)) == 1) {
+		while ((got = rig_answer(d, &tag, &result, words)) == 1) {
 			out--;
 			if (result == RESULT_DELIVERED) {
 				load.done += !load.answered[tag];

@@ -158,15 +158,15 @@ test_deliver_refused(void **state)
 	/* another file than the one named */
 	rig_file(&rig, "y", other);
 	fd = rig_open(&rig, other);
-	assert_int_equal(door_deliver(d, 3, id, ANNA, fd, 1, 1, 0, "", 0), 0);
-	while ((r = door_delivered(d, &n, &result, words)) == 0)
+	assert_int_equal(rig_send(d, 3, id, ANNA, fd, 1, 1), 0);
+	while ((r = rig_answer(d, &n, &result, words)) == 0)
 		usleep(1000);
 	assert_int_equal(r, 1);
 	assert_int_equal(result, RESULT_LATER);
 	/* a size that is not so */
 	fd = rig_open(&rig, id);
-	assert_int_equal(door_deliver(d, 4, id, ANNA, fd, 2, 1, 0, "", 0), 0);
-	while ((r = door_delivered(d, &n, &result, words)) == 0)
+	assert_int_equal(rig_send(d, 4, id, ANNA, fd, 2, 1), 0);
+	while ((r = rig_answer(d, &n, &result, words)) == 0)
 		usleep(1000);
 	assert_int_equal(result, RESULT_LATER);
 	assert_int_equal(count(&rig.imap[0], 1), 0);

@@ -1,0 +1,23 @@
+/*
+ * Between door.c (the channel: one call, events) and the files of the calls.
+ */
+#ifndef LIB_MAIL_DOOR_IMPL_H
+#define LIB_MAIL_DOOR_IMPL_H
+
+#include "lib/mail/door.h"
+#include "lib/mail/door_proto.h"
+
+/* Begins a request in d->chan; its fields are for the caller to add. */
+void	door_begin(struct door *d, unsigned type);
+/*
+ * Sends the request that was begun and waits for its answer, which must be of
+ * type want. m is the caller's to msg_done after 0. -1 with door_error.
+ */
+int	door_call(struct door *d, unsigned want, struct msg *m) ATTR_CHECK;
+/* A call whose answer tells nothing. */
+int	door_do(struct door *d) ATTR_CHECK;
+/* Both are -1: the call has failed, or store is lost and the channel closed. */
+int	door_fail(struct door *d, enum door_error e, const char *words);
+int	door_lost(struct door *d, const char *words);
+
+#endif

@@ -1,0 +1,303 @@
+/* Calls about the messages of a mailbox. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/mail/door_impl.h"
+
+static void
+put_uids(struct door *d, uint8_t tag, const uint32_t *uids, size_t n)
+{
+	struct buf b = BUF_INIT(0);
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		buf_put_u32(&b, uids[i]);
+	msg_bytes(&d->chan, tag, buf_str(&b), b.len);
+	buf_clear(&b);
+}
+
+static void
+put_names(struct door *d, char **names)
+{
+	struct buf b = BUF_INIT(0);
+
+	if (names == NULL || *names == NULL)
+		return;
+	for (; *names != NULL; names++)
+		buf_put_lv(&b, *names, strlen(*names));
+	msg_bytes(&d->chan, DF_NAMES, buf_str(&b), b.len);
+	buf_clear(&b);
+}
+
+/* Appends the packed u32 of a field to an array. */
+static void
+get_uids(const struct msg *m, uint8_t tag, uint32_t **list, size_t *n)
+{
+	struct cursor c;
+	const char *p;
+	size_t len;
+
+	p = msg_get(m, tag, &len);
+	cursor_init(&c, p, len);
+	*list = mem_realloc(*list, *n + len / 4 + 1, sizeof(**list));
+	while (cursor_left(&c) >= 4)
+		(*list)[(*n)++] = cursor_u32(&c);
+}
+
+static void
+get_records(const struct msg *m, struct door_record **rec, size_t *n)
+{
+	const char *p;
+	size_t len, i;
+
+	p = msg_get(m, DF_RECORDS, &len);
+	len /= DOOR_RECORD_SIZE;
+	*rec = mem_realloc(*rec, *n + len + 1, sizeof(**rec));
+	for (i = 0; i < len; i++)
+		door_unpack_record(p + i * DOOR_RECORD_SIZE, &(*rec)[(*n)++]);
+}
+
+/*
+ * The first piece tells the state (modseq, gone); a later one can only show
+ * changes that the next call, since that state, tells once more.
+ */
+int
+door_records(struct door *d, uint32_t id, uint64_t since,
+    struct door_record **rec_r, size_t *n_r, uint32_t **gone_r,
+    size_t *n_gone_r, uint64_t *modseq_r, int *complete_r)
+{
+	struct door_record *rec = NULL;
+	uint32_t *gone = NULL, more, from = 1;
+	size_t n = 0, n_gone = 0, before;
+	struct msg m;
+
+	do {
+		before = n;
+		door_begin(d, DM_RECORDS);
+		msg_u32(&d->chan, DF_MAILBOX, id);
+		msg_u64(&d->chan, DF_MODSEQ, since);
+		msg_u32(&d->chan, DF_UID, from);
+		if (door_call(d, DM_RECORDS_ARE, &m) == -1) {
+			free(rec);
+			free(gone);
+			return -1;
+		}
+		get_records(&m, &rec, &n);
+		if (from == 1) {
+			get_uids(&m, DF_UIDS, &gone, &n_gone);
+			*modseq_r = msg_get_u64(&m, DF_MODSEQ);
+			*complete_r = msg_get_u32(&m, DF_ON) != 0;
+		}
+		more = msg_get_u32(&m, DF_MORE);
+		msg_done(&m);
+		if (n > 0)
+			from = rec[n - 1].uid + 1;
+	} while (more && n > before);
+	*rec_r = rec;
+	*n_r = n;
+	*gone_r = gone;
+	*n_gone_r = n_gone;
+	return 0;
+}
+
+int
+door_store(struct door *d, uint32_t id, const uint32_t *uids, size_t n,
+    enum door_op op, uint32_t flags, char **keywords,
+    uint64_t unchanged_since, struct door_record **rec_r, size_t *n_rec_r,
+    uint32_t **failed_r, size_t *n_failed_r)
+{
+	size_t i, part, n_rec = 0, n_failed = 0;
+	struct door_record *rec = NULL;
+	uint32_t *failed = NULL;
+	struct msg m;
+
+	for (i = 0; i < n; i += part) {
+		part = n - i > DOOR_RECORDS_MAX ? DOOR_RECORDS_MAX : n - i;
+		door_begin(d, DM_STORE);
+		msg_u32(&d->chan, DF_MAILBOX, id);
+		put_uids(d, DF_UIDS, uids + i, part);
+		msg_u32(&d->chan, DF_OP, op);
+		msg_u32(&d->chan, DF_FLAGS, flags);
+		put_names(d, keywords);
+		msg_u64(&d->chan, DF_MODSEQ, unchanged_since);
+		if (door_call(d, DM_RECORDS_ARE, &m) == -1) {
+			free(rec);
+			free(failed);
+			return -1;
+		}
+		get_records(&m, &rec, &n_rec);
+		get_uids(&m, DF_UIDS, &failed, &n_failed);
+		msg_done(&m);
+	}
+	*rec_r = rec;
+	*n_rec_r = n_rec;
+	*failed_r = failed;
+	*n_failed_r = n_failed;
+	return 0;
+}
+
+int
+door_expunge(struct door *d, uint32_t id, const uint32_t *uids, size_t n,
+    int any, uint32_t **gone_r, size_t *n_gone_r, uint64_t *modseq_r)
+{
+	size_t i, part, n_gone = 0;
+	uint32_t *gone = NULL;
+	struct msg m;
+
+	*modseq_r = 0;
+	for (i = 0; i < n; i += part) {
+		part = n - i > DOOR_RECORDS_MAX ? DOOR_RECORDS_MAX : n - i;
+		door_begin(d, DM_EXPUNGE);
+		msg_u32(&d->chan, DF_MAILBOX, id);
+		put_uids(d, DF_UIDS, uids + i, part);
+		msg_u32(&d->chan, DF_ON, any != 0);
+		if (door_call(d, DM_GONE, &m) == -1) {
+			free(gone);
+			return -1;
+		}
+		get_uids(&m, DF_UIDS, &gone, &n_gone);
+		*modseq_r = msg_get_u64(&m, DF_MODSEQ);
+		msg_done(&m);
+	}
+	*gone_r = gone;
+	*n_gone_r = n_gone;
+	return 0;
+}
+
+int
+door_copy(struct door *d, uint32_t from, uint32_t to, const uint32_t *uids,
+    size_t n, int move, uint32_t **from_r, uint32_t **to_r, size_t *n_r,
+    uint32_t *uidvalidity_r)
+{
+	struct msg m;
+	size_t n_to = 0;
+
+	*from_r = *to_r = NULL;
+	*n_r = 0;
+	door_begin(d, DM_COPY);
+	msg_u32(&d->chan, DF_MAILBOX, from);
+	msg_u32(&d->chan, DF_TO, to);
+	put_uids(d, DF_UIDS, uids, n);
+	msg_u32(&d->chan, DF_ON, move != 0);
+	if (door_call(d, DM_COPIED, &m) == -1)
+		return -1;
+	get_uids(&m, DF_UIDS, from_r, n_r);
+	get_uids(&m, DF_TO_UIDS, to_r, &n_to);
+	*uidvalidity_r = msg_get_u32(&m, DF_UIDVALIDITY);
+	msg_done(&m);
+	if (n_to == *n_r)
+		return 0;
+	free(*from_r);
+	free(*to_r);
+	return door_lost(d, "the store gave a broken answer");
+}
+
+int
+door_open(struct door *d, uint32_t id, const uint32_t *uids, size_t n,
+    int *fds_r)
+{
+	const char *found;
+	size_t i, len;
+	unsigned k = 0;
+	struct msg m;
+
+	door_begin(d, DM_OPEN);
+	msg_u32(&d->chan, DF_MAILBOX, id);
+	put_uids(d, DF_UIDS, uids, n);
+	if (door_call(d, DM_FILES, &m) == -1)
+		return -1;
+	found = msg_get(&m, DF_FOUND, &len);
+	for (i = 0; i < n; i++)
+		fds_r[i] = i < len && found[i] ? msg_get_fd(&m, k++) : -1;
+	msg_done(&m);
+	return 0;
+}
+
+int
+door_cache_get(struct door *d, uint32_t id, const uint32_t *uids, size_t n,
+    struct buf *packed_r, size_t *n_done_r)
+{
+	const char *p;
+	struct msg m;
+	size_t len;
+	int r = 0;
+
+	*n_done_r = 0;
+	buf_reset(packed_r);
+	if (n > DOOR_RECORDS_MAX)
+		n = DOOR_RECORDS_MAX;
+	door_begin(d, DM_CACHE_GET);
+	msg_u32(&d->chan, DF_MAILBOX, id);
+	put_uids(d, DF_UIDS, uids, n);
+	if (door_call(d, DM_CACHE, &m) == -1)
+		return -1;
+	p = msg_get(&m, DF_CACHE, &len);
+	if (len > 0 && buf_append(packed_r, p, len) == -1)
+		r = door_fail(d, D_REFUSED, "the cache does not fit");
+	else if (msg_get_u64(&m, DF_COUNT) <= n)
+		*n_done_r = (size_t)msg_get_u64(&m, DF_COUNT);
+	msg_done(&m);
+	return r;
+}
+
+int
+door_cache_put(struct door *d, uint32_t id, uint32_t uid, const void *p,
+    size_t len)
+{
+	msg_begin(&d->chan, &proto_door, DM_CACHE_PUT, 0);
+	msg_u32(&d->chan, DF_MAILBOX, id);
+	msg_u32(&d->chan, DF_UID, uid);
+	msg_bytes(&d->chan, DF_CACHE, p, len);
+	if (msg_end(&d->chan) == -1)
+		return door_fail(d, D_REFUSED, "the record is too long");
+	if (d->chan.fd == -1 || chan_flush(&d->chan) != 1)
+		return door_lost(d, "no store");
+	return 0;
+}
+
+int
+door_file(struct door *d, int *fd_r, char name_r[32])
+{
+	const char *p;
+	struct msg m;
+	size_t len;
+
+	door_begin(d, DM_FILE);
+	if (door_call(d, DM_FILE_IS, &m) == -1)
+		return -1;
+	p = msg_get(&m, DF_NAME, &len);
+	if (len > 0)
+		memcpy(name_r, p, len);
+	name_r[len] = '\0';
+	*fd_r = msg_get_fd(&m, 0);
+	msg_done(&m);
+	return 0;
+}
+
+int
+door_append(struct door *d, uint32_t id, const char *file, uint64_t size,
+    uint32_t crc, uint32_t header_len, uint32_t flags, char **keywords,
+    int64_t date, const void *cache, size_t cache_len, uint32_t *uid_r,
+    uint32_t *uidvalidity_r)
+{
+	struct msg m;
+
+	door_begin(d, DM_APPEND);
+	msg_u32(&d->chan, DF_MAILBOX, id);
+	msg_text(&d->chan, DF_NAME, file);
+	msg_u64(&d->chan, DF_SIZE, size);
+	msg_u32(&d->chan, DF_CRC, crc);
+	msg_u32(&d->chan, DF_HEADER, header_len);
+	msg_u32(&d->chan, DF_FLAGS, flags);
+	put_names(d, keywords);
+	msg_u64(&d->chan, DF_DATE, (uint64_t)date);
+	if (cache_len > 0)
+		msg_bytes(&d->chan, DF_CACHE, cache, cache_len);
+	if (door_call(d, DM_APPENDED, &m) == -1)
+		return -1;
+	*uid_r = msg_get_u32(&m, DF_UID);
+	*uidvalidity_r = msg_get_u32(&m, DF_UIDVALIDITY);
+	msg_done(&m);
+	return 0;
+}
