@@ -108,26 +108,27 @@ session_step(struct imapd_session *s)
 
 /*
  * Runs what can be run: until input is missing, the client does not read, or
- * a command wants to go on later.
+ * a command wants to go on later. Returns 1 where it ended because the client
+ * does not read: there is more to run as soon as all is out.
  */
-static void
+static int
 session_run(struct imapd_session *s)
 {
 	s->ready = 0;
 	for (;;) {
 		if (s->dead)
-			return;
+			return 0;
 		if (s->out.len - s->out_done >= IMAPD_OUT_HIGH &&
 		    session_flush(s) != 1)
-			return;
+			return 1;
 		if (s->more != NULL) {
 			session_step(s);
 			if (s->more != NULL) {
 				s->ready = session_flush(s) == 1;
-				return;
+				return !s->ready;
 			}
 		} else if (s->closing || !imapd_engine_step(s))
-			return;
+			return 0;
 	}
 }
 
@@ -157,8 +158,14 @@ session_watch(struct imapd_session *s)
 static void
 session_work(struct imapd_session *s)
 {
-	session_run(s);
-	if (!s->dead && session_flush(s) == 1 && s->closing)
+	int slow, out;
+
+	/* A client that read in the meantime makes no event: go on at once. */
+	do {
+		slow = session_run(s);
+		out = !s->dead && session_flush(s) == 1;
+	} while (slow && out);
+	if (out && s->closing)
 		s->dead = 1;
 	if (s->dead)
 		session_free(s);

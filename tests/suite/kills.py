@@ -70,9 +70,11 @@ def main():
         base + "/near", relay_host="[127.0.0.1]",
         relay_port=str(far.ports["smtp"]), relay_tls="may",
         relay_tls_verify="no").setup().start()
-    near = load.Load(inst, threads=5, mark="k", seed=args.seed).start()
-    out = load.Load(inst, threads=2, mark="r", remote="far.test",
-                    seed=args.seed + 1, pause=0.01).start()
+    near = load.Load(inst, threads=5, sizes=(500, 16000), mark="k",
+                     seed=args.seed).start()
+    out = load.Load(inst, threads=2, sizes=(500, 16000), mark="r",
+                    remote="far.test", seed=args.seed + 1,
+                    pause=0.01).start()
     stop = threading.Event()
     threading.Thread(target=reader, args=(inst, stop), daemon=True).start()
     done = hit = restarts = turn = 0
@@ -150,4 +152,8 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    finally:
+        for i in rohrpost.Instance.all:
+            i.kill_all()

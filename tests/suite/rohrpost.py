@@ -84,6 +84,8 @@ def wait_for(what, seconds=20.0, step=0.02, text="condition"):
 class Instance:
     """One instance: its directory, its ports, its users."""
 
+    all = []  # for programs that end by an error
+
     def __init__(self, directory, domain="example.test",
                  users=("anna", "bert"), state=None, profile="direct",
                  prefix=PREFIX, **keys):
@@ -97,6 +99,7 @@ class Instance:
         self.users = list(users)
         self.profile = profile
         self.master = None
+        Instance.all.append(self)
 
     # -- life ---------------------------------------------------------------
 

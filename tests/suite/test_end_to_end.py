@@ -294,3 +294,28 @@ def test_log_traces_a_message(inst):
     out = wait_for(lambda: (lambda t: t if "deliver" in t else None)(
         inst.command("trace", qid).stdout), 10)
     assert "eve@remote.test" in out and "anna@example.test" in out
+
+
+def test_large_fetch_never_stalls(inst):
+    """A client that reads about as fast as we write, in uneven pieces."""
+    import random
+    m = inst.imap("anna")
+    m.create("Large")
+    text = message("large", 60000)
+    for i in range(60):
+        assert m.append("Large", None, None, text)[0] == "OK"
+    m.select("Large", readonly=True)
+    rnd = random.Random(7)
+    for turn in range(12):
+        m.send(b"f%d UID FETCH 1:* (BODY.PEEK[])\r\n" % turn)
+        end, tail, got = b"\r\nf%d OK" % turn, b"", 0
+        while end not in tail:
+            data = m.sock.recv(rnd.choice((3000, 20000, 200000)))
+            assert data
+            got += len(data)
+            tail = tail[-200:] + data
+            if rnd.random() < 0.02:
+                time.sleep(0.002)
+        assert got > 60 * len(text)
+    m.send(b"bye LOGOUT\r\n")
+    m.shutdown()
