@@ -88,6 +88,8 @@ table_failed(const char *what, int r)
 	if (r == DB_RUNRECOVERY)
 		log_fatal("queue table: %s: %s", what, db_strerror(r));
 	log_warn("queue table: %s: %s", what, db_strerror(r));
+	if (!bdb_passing(r))
+		bdb_distrust(env);
 	txn_failed = 1;
 }
 

@@ -211,7 +211,7 @@ link_checked(int from_dir, const char *from, const char *user,
 	char path[BODY_PATH_MAX];
 	enum body_result r;
 	struct stat now;
-	int tries;
+	int e, tries;
 
 	snprintf(path, sizeof(path), "%s/%u/%u", user, mailbox, uid);
 	for (tries = 0; linkat(from_dir, from, root, path, 0) == -1; tries++) {
@@ -226,8 +226,11 @@ link_checked(int from_dir, const char *from, const char *user,
 		if ((r = move_aside(user, mailbox, uid, path)) != BODY_DONE)
 			return r;
 	}
-	if (fstatat(root, path, &now, AT_SYMLINK_NOFOLLOW) == -1)
-		return failed(errno);
+	if (fstatat(root, path, &now, AT_SYMLINK_NOFOLLOW) == -1) {
+		e = errno;
+		unlinkat(root, path, 0);
+		return failed(e);
+	}
 	if (now.st_ino == st->st_ino && now.st_dev == st->st_dev)
 		return BODY_DONE;
 	unlinkat(root, path, 0);

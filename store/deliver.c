@@ -104,6 +104,14 @@ deliver_files(struct task *t)
 	fd_close(&d->fd);
 }
 
+static void
+deliver_undo(struct task *t)
+{
+	struct delivery *d = (struct delivery *)t;
+
+	(void)body_drop(t->account->path, d->m->id, d->rec.uid);
+}
+
 struct forgetting {
 	struct engine_batch *b;
 	uint64_t before, first;
@@ -216,7 +224,7 @@ deliver_finish(struct task *t)
 }
 
 static const struct task_kind deliver_kind = {
-	deliver_files, deliver_commit, deliver_finish
+	deliver_files, deliver_commit, deliver_finish, deliver_undo
 };
 
 /* 1 where this queue id is here, or on its way (d is then taken over). */

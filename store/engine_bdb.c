@@ -55,8 +55,12 @@ struct engine {
 };
 
 static void
-engine_broken(struct engine_db *db, const char *what, int r)
+engine_broken(struct engine_db *db, enum engine_table t, const char *what,
+    int r)
 {
+	/* A restart empties the cache anyhow. */
+	if (t == ENGINE_CORE && !bdb_passing(r))
+		bdb_distrust(db->e->core);
 	log_fatal("%s: %s: %s", db->e->home, what, db_strerror(r));
 }
 
@@ -84,7 +88,9 @@ cache_open(struct engine *e, const char *dir, uint64_t cache, struct buf *why)
 	int r;
 
 	if (mkdir(dir, 0700) == -1 && errno != EEXIST) {
-		buf_set(why, "%s: %s", dir, strerror(errno));
+		r = errno;
+		buf_set(why, "%s: %s", dir, strerror(r));
+		errno = r;
 		return -1;
 	}
 	if ((r = db_env_create(&e->cache, 0)) == 0 &&
@@ -96,6 +102,7 @@ cache_open(struct engine *e, const char *dir, uint64_t cache, struct buf *why)
 	if (r == 0)
 		return 0;
 	buf_set(why, "%s: %s", dir, db_strerror(r));
+	errno = r;
 	return -1;
 }
 
@@ -107,6 +114,7 @@ cache_table(struct engine *e, const char *name, struct buf *why)
 
 	if ((r = db_create(&t, e->cache, 0)) != 0) {
 		buf_set(why, "%s: %s", name, db_strerror(r));
+		errno = r;
 		return NULL;
 	}
 	if ((r = t->set_pagesize(t, BDB_PAGE)) == 0 &&
@@ -117,6 +125,7 @@ cache_table(struct engine *e, const char *name, struct buf *why)
 		return t;
 	buf_set(why, "%s/cache/%s: %s", e->home, name, db_strerror(r));
 	t->close(t, 0);
+	errno = r;
 	return NULL;
 }
 
@@ -182,24 +191,22 @@ engine_try(const char *home, uint64_t cache, int *clean_r, struct buf *why)
 	struct bdb_conf conf = { .home = home, .cache = cache };
 	struct engine *e = mem_zalloc(1, sizeof(*e));
 	char dir[1100], path[1200];
+	int saved;
 
 	e->home = mem_strdup(home);
 	snprintf(dir, sizeof(dir), "%s/cache", home);
 	snprintf(path, sizeof(path), "%s/clean", home);
-	if ((e->core = bdb_open(&conf, why)) == NULL) {
-		int saved = errno;
-
-		engine_drop(e);
-		errno = saved;
-		return NULL;
-	}
+	if ((e->core = bdb_open(&conf, why)) == NULL)
+		goto fail;
 	*clean_r = clean_take(home, path);
 	if (!*clean_r)
 		cache_empty(dir);
 	if (cache_open(e, dir, cache, why) == 0 && tables_open_all(e, why) == 0)
 		return e;
+fail:
+	saved = errno;
 	engine_drop(e);
-	errno = EIO;
+	errno = saved;
 	return NULL;
 }
 
@@ -214,7 +221,7 @@ engine_open(const char *home, uint64_t cache, int *fresh_r, int *clean_r,
 	snprintf(path, sizeof(path), "%s/core.%02u", home, ENGINE_DBS - 1);
 	*fresh_r = stat(path, &st) == -1;
 	if ((e = engine_try(home, cache, clean_r, why)) != NULL ||
-	    errno == EWOULDBLOCK)
+	    bdb_passing(errno))
 		return e;
 	log_warn("%s; set aside, it is built anew from the files",
 	    buf_str(why));
@@ -279,7 +286,7 @@ engine_get(struct engine_db *db, enum engine_table t, const void *key,
 	if (r == DB_NOTFOUND)
 		return 0;
 	if (r != 0)
-		engine_broken(db, "get", r);
+		engine_broken(db, t, "get", r);
 	buf_append(value_r, v.data, v.size);
 	return 1;
 }
@@ -336,7 +343,7 @@ engine_scan(struct engine_db *db, enum engine_table t, const void *from,
 
 	memcpy(start, from, flen);
 	if ((r = db->table[t]->cursor(db->table[t], NULL, &c, 0)) != 0)
-		engine_broken(db, "cursor", r);
+		engine_broken(db, t, "cursor", r);
 	for (;;) {
 		r = c->get(c, &k, &v, how | DB_MULTIPLE_KEY);
 		if (r == DB_BUFFER_SMALL) {
@@ -350,7 +357,7 @@ engine_scan(struct engine_db *db, enum engine_table t, const void *from,
 		how = DB_NEXT;
 	}
 	if (r != 0 && r != DB_NOTFOUND)
-		engine_broken(db, "scan", r);
+		engine_broken(db, t, "scan", r);
 	c->close(c);
 	free(space);
 	return result;
@@ -370,14 +377,14 @@ engine_last(struct engine_db *db, enum engine_table t, const void *from,
 
 	memcpy(start, to, tlen);
 	if ((r = db->table[t]->cursor(db->table[t], NULL, &c, 0)) != 0)
-		engine_broken(db, "cursor", r);
+		engine_broken(db, t, "cursor", r);
 	r = c->get(c, &k, &v, DB_SET_RANGE);
 	if (r == 0)
 		r = c->get(c, &k, &v, DB_PREV);
 	else if (r == DB_NOTFOUND)
 		r = c->get(c, &k, &v, DB_LAST);
 	if (r != 0 && r != DB_NOTFOUND)
-		engine_broken(db, "last", r);
+		engine_broken(db, t, "last", r);
 	c->close(c);
 	if (r != 0 || key_cmp(k.data, k.size, from, flen) < 0)
 		return 0;
@@ -474,7 +481,8 @@ op_run(struct engine_db *db, DB_TXN *txn, struct op *op)
 	else
 		r = t->del(t, x, &op->key, 0);
 	if (r != 0 && r != DB_NOTFOUND)
-		engine_broken(db, op->op == OP_PUT ? "put" : "delete", r);
+		engine_broken(db, (enum engine_table)op->table,
+		    op->op == OP_PUT ? "put" : "delete", r);
 }
 
 static unsigned
@@ -526,7 +534,7 @@ engine_commit(struct engine_db *db, struct engine_batch *b)
 	if (b->n == 0)
 		return 1;
 	if ((r = env->txn_begin(env, NULL, &txn, 0)) != 0)
-		engine_broken(db, "begin", r);
+		engine_broken(db, ENGINE_CORE, "begin", r);
 	cursor_init(&c, b->ops.data, b->ops.len);
 	while (done && cursor_left(&c) > 0) {
 		batch_next(&c, &op);
@@ -537,7 +545,7 @@ engine_commit(struct engine_db *db, struct engine_batch *b)
 	}
 	if ((r = done ? txn->commit(txn, DB_TXN_NOSYNC) :
 	    txn->abort(txn)) != 0)
-		engine_broken(db, "commit", r);
+		engine_broken(db, ENGINE_CORE, "commit", r);
 	if (done)
 		watch_tell(db, b);
 	buf_reset(&b->ops);

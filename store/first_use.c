@@ -93,7 +93,7 @@ first_finish(struct task *t)
 }
 
 static const struct task_kind first_kind = {
-	first_files, first_commit, first_finish
+	first_files, first_commit, first_finish, NULL
 };
 
 static void

@@ -202,7 +202,7 @@ flags_finish(struct task *t)
 }
 
 static const struct task_kind flags_kind = {
-	flags_files, flags_commit, flags_finish
+	flags_files, flags_commit, flags_finish, NULL
 };
 
 int

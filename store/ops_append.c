@@ -48,6 +48,14 @@ append_files(struct task *t)
 }
 
 static void
+append_undo(struct task *t)
+{
+	struct append_task *p = (struct append_task *)t;
+
+	(void)body_drop(t->account->path, p->m->id, p->rec.uid);
+}
+
+static void
 append_commit(struct task *t)
 {
 	struct append_task *p = (struct append_task *)t;
@@ -104,7 +112,7 @@ append_finish(struct task *t)
 }
 
 static const struct task_kind append_kind = {
-	append_files, append_commit, append_finish
+	append_files, append_commit, append_finish, append_undo
 };
 
 /* The file must be one that this door was given; it is not its own any more. */

@@ -51,6 +51,16 @@ copy_files(struct task *t)
 		(void)body_drop(t->account->path, c->to->id, c->to_uid[--i]);
 }
 
+static void
+copy_undo(struct task *t)
+{
+	struct copy_task *c = (struct copy_task *)t;
+	size_t i;
+
+	for (i = 0; i < c->n; i++)
+		(void)body_drop(t->account->path, c->to->id, c->to_uid[i]);
+}
+
 static int
 copy_gone(void *arg, const struct door_record *d)
 {
@@ -208,7 +218,7 @@ copy_finish(struct task *t)
 }
 
 static const struct task_kind copy_kind = {
-	copy_files, copy_commit, copy_finish
+	copy_files, copy_commit, copy_finish, copy_undo
 };
 
 struct copying {
@@ -371,7 +381,7 @@ drop_finish(struct task *t)
 }
 
 static const struct task_kind drop_kind = {
-	drop_run, drop_commit, drop_finish
+	drop_run, drop_commit, drop_finish, NULL
 };
 
 struct dropping {

@@ -123,7 +123,7 @@ expunge_finish(struct task *t)
 }
 
 static const struct task_kind expunge_kind = {
-	expunge_files, expunge_commit, expunge_finish
+	expunge_files, expunge_commit, expunge_finish, NULL
 };
 
 struct choosing {

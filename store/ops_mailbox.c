@@ -154,7 +154,7 @@ change_finish(struct task *t)
 }
 
 static const struct task_kind change_kind = {
-	change_files, change_commit, change_finish
+	change_files, change_commit, change_finish, NULL
 };
 
 static void

@@ -47,6 +47,8 @@ struct task_kind {
 	void	(*files)(struct task *);
 	void	(*commit)(struct task *);
 	void	(*finish)(struct task *);
+	/* Takes back what files() did, where a folder's sync failed; or NULL. */
+	void	(*undo)(struct task *);
 };
 
 enum { TASK_DIRS = 2, TASK_WORDS = 120 };

@@ -106,7 +106,7 @@ sync_dirs(struct syncer *s, struct item *list)
 {
 	struct dir *d;
 	struct task *t;
-	int k;
+	int k, failed;
 
 	for (d = s->dir; d < s->dir + s->n_dirs; d++)
 		if (body_sync(d->account->path, d->mailbox,
@@ -117,10 +117,14 @@ sync_dirs(struct syncer *s, struct item *list)
 		}
 	for (; list != NULL; list = list->next) {
 		t = (struct task *)list;
+		failed = 0;
 		for (k = 0; k < TASK_DIRS; k++)
-			if (t->dir[k] != -1 && s->dir[t->dir[k]].failed)
-				task_fail(t, D_LATER, "a folder cannot be "
-				    "made durable");
+			failed |= t->dir[k] != -1 && s->dir[t->dir[k]].failed;
+		if (!failed)
+			continue;
+		if (t->error == D_OK && t->kind->undo != NULL)
+			t->kind->undo(t);
+		task_fail(t, D_LATER, "a folder cannot be made durable");
 	}
 }
 

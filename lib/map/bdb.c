@@ -25,13 +25,24 @@
 #include "lib/map/bdb.h"
 #include "lib/map/bdb_impl.h"
 
-#ifdef NO_SYNC
+static unsigned sync_failures;
+
+/* Berkeley DB's way to fdatasync. */
 static int
-bdb_no_sync(int fd)
+bdb_sync(int fd)
 {
-	return 0;
+	int r = fd_sync(fd);
+
+	if (r == -1)
+		__atomic_add_fetch(&sync_failures, 1, __ATOMIC_RELAXED);
+	return r;
 }
-#endif
+
+static unsigned
+bdb_syncs_failed(void)
+{
+	return __atomic_load_n(&sync_failures, __ATOMIC_RELAXED);
+}
 
 static void
 bdb_complain(const DB_ENV *env, const char *prefix, const char *msg)
@@ -46,8 +57,10 @@ bdb_event(DB_ENV *env, u_int32_t event, void *info)
 
 	if (event == DB_EVENT_PANIC && b->opening)
 		return;
+	if (event == DB_EVENT_PANIC || event == DB_EVENT_WRITE_FAILED)
+		bdb_note_doubt(b);
 	if (event == DB_EVENT_PANIC)
-		bdb_note_broken(b);
+		bdb_distrust(b);
 	if (event == DB_EVENT_PANIC)
 		log_fatal("%s: the database environment broke", b->home);
 	if (event == DB_EVENT_WRITE_FAILED)
@@ -126,15 +139,27 @@ bdb_try(struct bdb *b, const struct bdb_conf *conf, u_int32_t recover)
 	return r;
 }
 
+int
+bdb_passing(int error)
+{
+	static const int passing[] = { ENOSPC, EDQUOT, ENOMEM, EMFILE, ENFILE,
+		EACCES, EPERM, EROFS, EINTR, EAGAIN, EBUSY };
+	size_t i;
+
+	for (i = 0; i < sizeof(passing) / sizeof(passing[0]); i++)
+		if (passing[i] == error)
+			return 1;
+	return 0;
+}
+
 struct bdb *
 bdb_open(const struct bdb_conf *conf, struct buf *why)
 {
 	struct bdb *b = mem_zalloc(1, sizeof(*b));
+	unsigned failed = bdb_syncs_failed();
 	int r;
 
-#ifdef NO_SYNC
-	db_env_set_func_fsync(bdb_no_sync);
-#endif
+	db_env_set_func_fsync(bdb_sync);
 	b->home = mem_strdup(conf->home);
 	b->flags = conf->flags;
 	b->lock = -1;
@@ -142,8 +167,14 @@ bdb_open(const struct bdb_conf *conf, struct buf *why)
 		r = errno;
 		goto fail;
 	}
+	bdb_settle_doubt(b);
 	r = bdb_is_broken(b) ? DB_RUNRECOVERY : bdb_try(b, conf, DB_RECOVER);
-	if (r != 0 && (b->flags & BDB_KEEP_LOGS)) {
+	/* That is the disk's fault, not the files': they may be good. */
+	if (r != 0 && bdb_syncs_failed() != failed) {
+		bdb_note_doubt(b);
+		r = EAGAIN;
+	}
+	if (r != 0 && (b->flags & BDB_KEEP_LOGS) && !bdb_passing(r)) {
 		log_warn("%s: recovery failed (%s): recovering from the backup "
 		    "and all logs", b->home, db_strerror(r));
 		if (bdb_restore(b) == 0 &&
@@ -157,7 +188,7 @@ fail:
 	fd_close(&b->lock);
 	free(b->home);
 	free(b);
-	errno = r == EWOULDBLOCK ? r : EIO;
+	errno = bdb_passing(r) ? r : EIO;
 	return NULL;
 }
 
@@ -183,6 +214,14 @@ bdb_close(struct bdb **bp)
 	return r;
 }
 
+void
+bdb_distrust(struct bdb *b)
+{
+	/* Where a sync failed it is the disk that is not to be trusted. */
+	if (bdb_syncs_failed() == 0)
+		bdb_note_broken(b);
+}
+
 DB_ENV *
 bdb_env(struct bdb *b)
 {
@@ -197,6 +236,7 @@ bdb_table(struct bdb *b, const char *name, struct buf *why)
 
 	if ((r = db_create(&t, b->env, 0)) != 0) {
 		buf_set(why, "%s/%s: %s", b->home, name, db_strerror(r));
+		errno = bdb_passing(r) ? r : EIO;
 		return NULL;
 	}
 	/* What may be discarded is set aside by the caller. */
@@ -210,6 +250,7 @@ bdb_table(struct bdb *b, const char *name, struct buf *why)
 		return t;
 	buf_set(why, "%s/%s: %s", b->home, name, db_strerror(r));
 	t->close(t, 0);
+	errno = bdb_passing(r) ? r : EIO;
 	return NULL;
 }
 
@@ -228,8 +269,10 @@ bdb_flush(struct bdb *b)
 {
 	int r = b->env->log_flush(b->env, NULL);
 
-	if (r != 0)
+	if (r != 0) {
+		bdb_note_doubt(b);
 		log_warn("%s: log flush: %s", b->home, db_strerror(r));
+	}
 	return r == 0 ? 0 : -1;
 }
 
@@ -239,6 +282,11 @@ bdb_checkpoint(struct bdb *b, int force)
 	int r = b->env->txn_checkpoint(b->env, force ? 0 : BDB_LOG_FILE >> 10,
 	    0, force ? DB_FORCE : 0);
 
+	/* The next one would believe that those pages are on the disk. */
+	if (r == EIO) {
+		bdb_note_doubt(b);
+		log_fatal("%s: checkpoint: %s", b->home, db_strerror(r));
+	}
 	if (r != 0)
 		log_warn("%s: checkpoint: %s", b->home, db_strerror(r));
 	return r == 0 ? 0 : -1;

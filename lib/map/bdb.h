@@ -12,8 +12,9 @@
  * In a build with --disable-sync the flushes do nothing.
  *
  * DIAGNOSTICS: what Berkeley DB complains of is logged as a warning with the
- * home in front. When the environment breaks while it is in use the process
- * ends (log_fatal): the next start recovers. One that breaks while it is
+ * home in front. When the environment breaks while it is in use, or a sync of
+ * its pages fails, the process ends (log_fatal): the next start recovers, from
+ * what is on the disk and not from what the kernel remembers. One that breaks while it is
  * opened is an error of that call.
  */
 #ifndef LIB_MAP_BDB_H
@@ -51,13 +52,26 @@ struct bdb_conf {
 struct bdb;
 
 /*
- * Opens and recovers. NULL with why; errno is EWOULDBLOCK where another
- * process holds it, anything else: it will not open (see bdb_set_aside).
+ * Is it an error of the world (disk full, no descriptors or memory, rights,
+ * held by another process), that says nothing about what is in the files?
+ */
+int	bdb_passing(int error);
+/*
+ * Opens and recovers. NULL with why; errno is EIO where it will not open (see
+ * bdb_set_aside), else one that is passing: EWOULDBLOCK where another process
+ * holds it. The same goes for bdb_table.
  */
 struct bdb *bdb_open(const struct bdb_conf *conf, struct buf *why);
 /* Checkpoints and closes; tables must be closed before. 0, or -1 (logged). */
 int	bdb_close(struct bdb **b);
 DB_ENV	*bdb_env(struct bdb *b);
+
+/*
+ * What a table holds makes no sense. Said twice within an hour, the next
+ * bdb_open does not trust it again: it is restored (BDB_KEEP_LOGS), or will
+ * not open.
+ */
+void	bdb_distrust(struct bdb *b);
 
 /*
  * Opens, or makes, a B-tree in the file home/name. NULL with why. Close it

@@ -61,8 +61,6 @@ bdb_note_broken(struct bdb *b)
 	char path[PATH_LEN];
 	struct stat st;
 
-	if (!(b->flags & BDB_KEEP_LOGS))
-		return;
 	path_of(b, path, "", "panic");
 	if (stat(path, &st) == 0 &&
 	    clock_now() - st.st_mtime < BROKEN_AGAIN)
@@ -77,7 +75,7 @@ bdb_is_broken(struct bdb *b)
 	char path[PATH_LEN];
 
 	path_of(b, path, "", "broken");
-	return (b->flags & BDB_KEEP_LOGS) && access(path, F_OK) == 0;
+	return access(path, F_OK) == 0;
 }
 
 void
@@ -170,7 +168,8 @@ copy_file(const char *from, const char *to)
 static int
 is_table(const char *dir, const char *name)
 {
-	static const char *const ours[] = { "lock", "panic", "broken" };
+	static const char *const ours[] = { "lock", "panic", "broken",
+		"doubt" };
 	char path[PATH_LEN];
 	struct stat st;
 	size_t i;

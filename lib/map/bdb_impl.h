@@ -15,13 +15,20 @@ struct bdb {
 };
 
 /*
- * For BDB_KEEP_LOGS, across processes: the environment broke in use; has it,
+ * Across processes: the environment broke in use, by what is in its files; has it,
  * twice within BROKEN_AGAIN; it is whole again.
  */
 enum { BROKEN_AGAIN = 3600 };
 void	bdb_note_broken(struct bdb *b);
 int	bdb_is_broken(struct bdb *b);
 void	bdb_note_whole(struct bdb *b);
+/*
+ * A write or a sync failed. The kernel has dropped the mark that such a page is
+ * not on the disk, but keeps the page: recovery would read, and build on, what
+ * a power cut takes away. So the next open has every file read from the disk.
+ */
+void	bdb_note_doubt(struct bdb *b);
+void	bdb_settle_doubt(struct bdb *b);
 /* Moves the tables aside and brings their copies back. 0, or -1 (logged). */
 int	bdb_restore(struct bdb *b);
 

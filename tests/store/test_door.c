@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -527,6 +528,61 @@ test_bad_peer(void **state)
 	assert_int_equal(door_error(&rig.imap[2]), D_LOST);
 }
 
+/* A session that asks for descriptors and takes none of them. */
+static void
+test_deaf_peer(void **state)
+{
+	const char uid[4] = { 1, 0, 0, 0 };
+	struct chan *c = &rig.imap[0].chan;
+	struct door_mailbox m;
+	int i;
+
+	put(ANNA, "one");
+	assert_int_equal(door_status(&rig.imap[0], 1, &m), 0);
+	for (i = 0; i < 50000; i++) {
+		msg_begin(c, &proto_door, DM_OPEN, (uint32_t)i + 1);
+		msg_u32(c, DF_MAILBOX, 1);
+		msg_bytes(c, DF_UIDS, uid, sizeof(uid));
+		assert_int_equal(msg_end(c), 0);
+		if (chan_send(c, 10000) == -1)
+			break;
+	}
+	assert_true(i < 50000);
+	assert_true(errno == EPIPE || errno == ECONNRESET);
+	assert_int_equal(door_status(&rig.imap[1], 1, &m), 0);
+	assert_int_equal(m.messages, 1);
+}
+
+/* Numbers of deliver's that no file proves: mended, not believed. */
+static void
+test_wild_numbers(void **state)
+{
+	struct door *d = &rig.deliver[0];
+	struct pollfd p = { .fd = d->chan.fd, .events = POLLIN };
+	char words[RESULT_WORDS_MAX + 1], id[17];
+	struct door_record *rec;
+	enum result result = RESULT_LATER;
+	uint32_t *gone, number;
+	size_t n, n_gone;
+	uint64_t modseq;
+	int complete, r;
+
+	rig_file(&rig, "wild", id);
+	assert_int_equal(door_deliver(d, 1, id, ANNA, rig_open(&rig, id), 4,
+	    UINT32_MAX, INT64_MAX, NULL, 0), 0);
+	while ((r = door_delivered(d, &number, &result, words)) == 0)
+		assert_int_equal(poll(&p, 1, 20000), 1);
+	assert_int_equal(r, 1);
+	assert_int_equal(result, RESULT_DELIVERED);
+	assert_int_equal(door_records(&rig.imap[0], 1, 0, &rec, &n, &gone,
+	    &n_gone, &modseq, &complete), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(rec[0].header_len, 4);
+	assert_true(rec[0].date < 253402300800);
+	free(rec);
+	free(gone);
+}
+
 int
 main(void)
 {
@@ -536,6 +592,7 @@ main(void)
 		T(test_quota), T(test_quota_bound), T(test_flags), T(test_expunge),
 		T(test_copy_move), T(test_append), T(test_mailboxes),
 		T(test_events), T(test_pop_lock), T(test_bad_peer),
+		T(test_deaf_peer), T(test_wild_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

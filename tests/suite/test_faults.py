@@ -1,0 +1,272 @@
+"""Every system call of a delivery is a crash point: the running programs are
+made to fail, or to die, at the first, second, third ... call of each kind,
+with strace. What was answered 250 or OK must be there in the end, whole; what
+was expunged must not come back; nobody stays away.
+
+ROHRPOST_FAULTS bounds the number N (default 4).
+"""
+import collections
+import contextlib
+import hashlib
+import os
+import random
+import shutil
+import signal
+import smtplib
+import subprocess
+import time
+
+import pytest
+
+import load
+import rohrpost
+from rohrpost import message
+
+seen = {}
+N_MAX = int(os.environ.get("ROHRPOST_FAULTS", "4"))
+SECONDS = 45		# of one program's rounds
+USERS = ("anna", "bert")
+KEYS = {"queue_retry_min": "1s", "queue_retry_max": "2s"}
+DIE = "signal=KILL"
+
+# program, call, what it meets
+ROUNDS = {
+    "smtpd": [("writev", "error=ENOSPC"), ("writev", "error=EIO"),
+              ("fdatasync", "error=EIO"), ("close", "error=EIO"),
+              ("fdatasync", DIE), ("sendmsg", DIE), ("recvmsg", DIE)],
+    "queue": [("openat", "error=EMFILE"), ("openat", "error=ENOSPC"),
+              ("fcntl", "error=EAGAIN"), ("fsync", "error=EIO"),
+              ("fdatasync", "error=EIO"), ("pwrite64", "error=ENOSPC"),
+              ("unlinkat", "error=EIO"), ("sendmsg", DIE), ("recvmsg", DIE),
+              ("fdatasync", DIE), ("openat", DIE), ("unlinkat", DIE)],
+    "deliver": [("pread64", "error=EIO"), ("recvmsg", DIE), ("sendmsg", DIE),
+                ("pread64", DIE)],
+    "store": [("linkat", "error=ENOSPC"), ("linkat", "error=EIO"),
+              ("linkat", "error=EMLINK"), ("newfstatat", "error=EIO"),
+              ("openat", "error=EMFILE"), ("fsync", "error=EIO"),
+              ("syncfs", "error=EIO"), ("fdatasync", "error=EIO"),
+              ("pwrite64", "error=ENOSPC"), ("renameat", "error=EIO"),
+              ("linkat", DIE), ("fsync", DIE), ("fdatasync", DIE),
+              ("sendmsg", DIE), ("recvmsg", DIE), ("renameat", DIE)],
+}
+
+pytestmark = pytest.mark.skipif(shutil.which("strace") is None,
+                                reason="strace is not installed")
+
+
+@contextlib.contextmanager
+def faulty(inst, program, call, fault, when):
+    """The processes of a program, under strace."""
+    pids = rohrpost.wait_for(lambda: inst.processes().get(program), 40,
+                             text="%s is there\n%s" % (program, inst.said()))
+    # A death within a second of the start is a quick one, after five of which
+    # master waits.
+    if pids != seen.get(program):
+        time.sleep(1.1)
+        seen[program] = pids
+    args = ["strace", "-f", "-o", "/dev/null", "-e", "trace=" + call, "-e",
+            "inject=%s:%s:when=%d" % (call, fault, when)]
+    p = subprocess.Popen(args + [w for pid in pids
+                                 for w in ("-p", str(pid))],
+                         stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                         text=True)
+    line = p.stderr.readline()
+    if "attached" not in line:
+        p.kill()
+        p.communicate()
+        if "ptrace" in line and "not permitted" in line.lower():
+            pytest.skip("strace may not attach: " + line)
+    try:
+        yield
+    finally:
+        p.send_signal(signal.SIGINT)
+        try:
+            p.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            p.kill()
+            p.communicate()
+
+
+class Ledger:
+    """What was answered, and so what must hold."""
+
+    def __init__(self, inst, mark):
+        self.inst, self.mark = inst, mark
+        self.acked = {}			# as load.Load
+        self.appended = {}		# uidvalidity, uid -> sha256
+        self.gone = set()
+        self.n = 0
+        self.answers = collections.Counter()
+
+    def send(self):
+        self.n += 1
+        name = "%s%d" % (self.mark, self.n)
+        to = [self.inst.address(u) for u in USERS[:1 + self.n % 2]]
+        text = message(name, 3000 if self.n % 5 else 400000, to=to[0],
+                       mark="k")
+        try:
+            with self.inst.smtp(timeout=20) as s:
+                if not s.sendmail("eve@remote.test", to, text):
+                    self.acked[name] = (to, hashlib.sha256(text).digest())
+                    self.answers["250"] += 1
+                    return
+        except smtplib.SMTPResponseException as e:
+            self.answers[str(e.smtp_code)] += 1
+        except (OSError, smtplib.SMTPException):
+            self.answers["lost"] += 1
+
+    def imap(self):
+        """APPEND, then EXPUNGE of what was appended before."""
+        self.n += 1
+        text = message("a%d" % self.n, 2000)
+        try:
+            m = self.inst.imap("bert", timeout=20)
+        except Exception:
+            self.answers["no login"] += 1
+            return
+        try:
+            if m.select("Sent")[0] != "OK":
+                return
+            old = sorted(self.appended)[:1] if self.n % 3 == 0 else []
+            typ, data = m.append("Sent", "", None, text)
+            if typ == "OK":
+                v, uid = data[0].split(b"APPENDUID ")[1].split(b"]")[0].split()
+                self.appended[int(v), int(uid)] = (
+                    hashlib.sha256(text).digest())
+                self.answers["append"] += 1
+            for key in old:
+                m.uid("STORE", str(key[1]), "+FLAGS", "(\\Deleted)")
+                del self.appended[key]	# from here on either is right
+                if m.uid("EXPUNGE", str(key[1]))[0] == "OK":
+                    self.gone.add(key)
+                    self.answers["expunge"] += 1
+        except Exception:
+            self.answers["imap lost"] += 1
+        finally:
+            with contextlib.suppress(Exception):
+                m.shutdown()
+
+    def verify(self):
+        inst = self.inst
+        inst.wait_ready()
+        inst.ctl("queue", "retry", "all")
+        rohrpost.wait_for(lambda: inst.json("queue", "list") == [], 60, 0.5,
+                          text="an empty queue: %s" % inst.said())
+        missing, broken, repeated = load.verify(inst, self.acked)
+        assert not missing and not broken, (missing, broken)
+        there = {}
+        m = inst.imap("bert")
+        validity = int(m.status("Sent", "(UIDVALIDITY)")[1][0]
+                       .rsplit(b" ", 1)[1].rstrip(b")"))
+        m.logout()
+        for uid, text in inst.messages("bert", "Sent").items():
+            there[validity, uid] = hashlib.sha256(text).digest()
+        for key, digest in self.appended.items():
+            assert there.get(key) == digest, key
+        assert not self.gone & set(there)
+        check = inst.command("store", "check")
+        assert check.returncode == 0, check.stdout
+        return repeated
+
+
+@pytest.mark.parametrize("program", ROUNDS)
+def test_every_call(inst, program):
+    ledger = Ledger(inst, program)
+    start = time.monotonic()
+    rounds, cut = 0, 0
+    for call, fault in [r for r in ROUNDS[program]]:
+        for when in range(1, N_MAX + 1):
+            if time.monotonic() - start > SECONDS:
+                cut += 1
+                continue
+            with faulty(inst, program, call, fault, when):
+                ledger.send()
+                if program == "store":
+                    ledger.imap()
+                ledger.send()
+            rounds += 1
+    ledger.send()
+    repeated = ledger.verify()
+    print("%s: %d rounds, %d left out for time; answers %s; %d repeated" %
+          (program, rounds, cut, dict(ledger.answers), len(repeated)))
+    assert ledger.answers["250"] > rounds // 2
+
+
+def spoil(path, rnd, first):
+    """Random octets over pages of a file, from page first on."""
+    with open(path, "r+b") as f:
+        pages = max(first + 1, os.fstat(f.fileno()).st_size // 4096)
+        for page in range(first, pages, 2):
+            f.seek(page * 4096)
+            f.write(rnd.randbytes(4096))
+
+
+@pytest.mark.parametrize("first", (0, 1))
+def test_spoilt_index(first):
+    """Whatever the index holds, the mail is served from the files."""
+    d = rohrpost.scratch("spoilt-index")
+    inst = rohrpost.Instance(d, users=USERS)
+    try:
+        with inst:
+            with inst.smtp() as s:
+                for i in range(20):
+                    s.sendmail("eve@remote.test",
+                               [inst.address(u) for u in USERS],
+                               message(i))
+            for u in USERS:
+                inst.wait_count(20, u)
+            before = {u: sorted(inst.messages(u).values()) for u in USERS}
+        rnd = random.Random(first)
+        for f in (inst.state / "spool" / "index").glob("core.*"):
+            spoil(f, rnd, first)
+        inst.start()
+        for u in USERS:
+            try:
+                rohrpost.wait_for(lambda: readable(inst, u, before[u]), 30,
+                                  0.5, text="mail of " + u)
+            except AssertionError as e:
+                raise AssertionError("%s\n%s" % (e, inst.said()))
+        assert inst.command("store", "check").returncode == 0
+        inst.stop()
+    finally:
+        inst.stop()
+        rohrpost.remove(d)
+
+
+def readable(inst, user, wanted):
+    try:
+        return sorted(inst.messages(user).values()) == wanted
+    except Exception:
+        return False
+
+
+@pytest.mark.parametrize("first", (0, 1))
+def test_spoilt_queue(first):
+    """The queue's table is made again from its logs."""
+    d = rohrpost.scratch("spoilt-queue")
+    inst = rohrpost.Instance(d, users=USERS)
+    acked = {}
+    try:
+        with inst:
+            for pid in inst.processes()["deliver"]:
+                os.kill(pid, signal.SIGSTOP)
+            with inst.smtp() as s:
+                for i in range(200):
+                    text = message("q%d" % i, mark="k")
+                    s.sendmail("eve@remote.test", [inst.address("anna")],
+                               text)
+                    acked["q%d" % i] = ([inst.address("anna")],
+                                        hashlib.sha256(text).digest())
+            time.sleep(6)		# a checkpoint writes the pages
+            inst.master.kill()
+            inst.master.wait()
+            rohrpost.wait_for(lambda: not inst.processes(), 20)
+            spoil(inst.state / "spool" / "queue" / "db" / "queue",
+                  random.Random(first), first)
+            inst.start()
+            inst.wait_count(200, seconds=40)
+            missing, broken, repeated = load.verify(inst, acked)
+            assert not missing and not broken and not repeated
+    finally:
+        inst.stop()
+        rohrpost.remove(d)
