@@ -24,6 +24,7 @@ struct sendmail {
 	int	 dot_is_text;		/* -i, -oi */
 	const char *full_name;		/* -F or NULL */
 	char	 sender[ADDRESS_MAX + 1]; /* "": the null sender */
+	char	 caller[ADDRESS_MAX + 1]; /* From where the sender is null */
 	char	**to;
 	size_t	 n_to;
 };

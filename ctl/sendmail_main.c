@@ -111,6 +111,20 @@ find_origin(struct sendmail *s)
 	buf_clear(&why);
 }
 
+/* The caller's name, and the host's behind it unless he is root. */
+static void
+put_caller(const struct sendmail *s, struct buf *out)
+{
+	const struct passwd *pw = getpwuid(getuid());
+
+	if (pw != NULL)
+		buf_puts(out, pw->pw_name);
+	else
+		buf_printf(out, "uid-%ld", (long)getuid());
+	if (getuid() != 0)
+		buf_printf(out, "@%s", s->hostname);
+}
+
 /*
  * -f, else the caller's name. Without a domain it gets the host's name: that
  * is the sender that smtpd lets a local user be (smtpd/smtpd_local.c). Root
@@ -120,16 +134,14 @@ static int
 find_sender(struct sendmail *s, const struct options *o)
 {
 	struct buf why = BUF_INIT(0), name = BUF_INIT(0);
-	const struct passwd *pw;
 	int r = 0;
 
-	pw = o->sender == NULL ? getpwuid(getuid()) : NULL;
+	put_caller(s, &name);
+	if (sendmail_address(s, buf_str(&name), name.len, s->caller,
+	    &why) == -1)
+		s->caller[0] = '\0';
 	if (o->sender != NULL)
-		buf_puts(&name, o->sender);
-	else if (pw != NULL)
-		buf_puts(&name, pw->pw_name);
-	else
-		buf_printf(&name, "uid-%ld", (long)getuid());
+		buf_set(&name, "%s", o->sender);
 	if (name.len > 0 && strcmp(buf_str(&name), "<>") != 0) {
 		if (strchr(buf_str(&name), '@') == NULL && getuid() != 0)
 			buf_printf(&name, "@%s", s->hostname);

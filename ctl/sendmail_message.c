@@ -160,11 +160,12 @@ gather_field(struct sendmail *s, const struct header_field *f,
 static void
 add_from(const struct sendmail *s, struct buf *out)
 {
+	const char *from = s->sender[0] != '\0' ? s->sender : s->caller;
 	const char *p;
 
 	if (s->full_name == NULL || s->full_name[0] == '\0' ||
 	    !str_is_text(s->full_name, strlen(s->full_name))) {
-		buf_printf(out, "From: <%s>\r\n", s->sender);
+		buf_printf(out, "From: <%s>\r\n", from);
 		return;
 	}
 	buf_puts(out, "From: \"");
@@ -173,7 +174,7 @@ add_from(const struct sendmail *s, struct buf *out)
 			buf_putc(out, '\\');
 		buf_putc(out, *p);
 	}
-	buf_printf(out, "\" <%s>\r\n", s->sender);
+	buf_printf(out, "\" <%s>\r\n", from);
 }
 
 /*
@@ -190,7 +191,7 @@ copy_header(struct sendmail *s, const struct buf *in, struct buf *out,
 
 	if (in->len == 0)
 		end = NULL;
-	if (s->sender[0] != '\0' &&
+	if ((s->sender[0] != '\0' || s->caller[0] != '\0') &&
 	    !header_find(in->data, in->len, "From", &f))
 		add_from(s, out);
 	header_init(&h, in->data, in->len);

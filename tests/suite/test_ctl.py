@@ -1,0 +1,298 @@
+"""The operator's command: setup, tables that keep their comments, faults by
+file and line, JSON of every list, completion; sendmail; IPv6."""
+import json
+import pathlib
+import smtplib
+import socket
+import subprocess
+
+import pytest
+
+import rohrpost
+from rohrpost import PASSWORD, message, wait_for
+
+USERS = ("anna", "bert")
+
+
+def sendmail(inst, *args, data=b"", **kw):
+    return subprocess.run(
+        [str(rohrpost.SENDMAIL), "-C", str(inst.conf), *args], input=data,
+        capture_output=True, timeout=60, **kw)
+
+
+@pytest.mark.parametrize("words", [
+    "status", "domain list", "user list", "alias list", "queue list",
+    "config show", "store list", "store check", "hash check"])
+def test_every_list_is_json(inst, words):
+    text = inst.ctl(*words.split(), "--json")
+    rows = json.loads(text)
+    assert isinstance(rows, list)
+    assert all(isinstance(r, dict) and r.keys() == rows[0].keys()
+               for r in rows)
+    table = inst.ctl(*words.split())
+    if rows:
+        head = table.splitlines()[0].split()
+        assert [h.lower() for h in head] == list(rows[0])
+
+
+def test_tables_keep_comments_and_order(inst):
+    for name, add, entry in (
+            ("domains", ("domain", "add", "new.test"), "new.test"),
+            ("aliases", ("alias", "add", "x@example.test",
+                         "anna@example.test"), "x@example.test")):
+        f = inst.conf / name
+        text = "# first word\n\n" + f.read_text() + "# last word\n"
+        f.write_text(text)
+        inst.ctl(*add)
+        now = f.read_text()
+        assert entry in now
+        inst.ctl(add[0], "del", add[2])
+        assert [x for x in f.read_text().splitlines()] == text.splitlines()
+
+
+def test_edit_is_atomic_and_refused_whole(inst):
+    before = {p.name: p.read_bytes() for p in inst.conf.iterdir()
+              if p.is_file()}
+    for args in (("domain", "del", "example.test"),
+                 ("domain", "del", "nowhere.test"),
+                 ("user", "add", "x@nowhere.test", "--hash", "$6$a$b"),
+                 ("user", "add", "anna@example.test", "--hash", "$6$a$b"),
+                 ("user", "del", "nobody@example.test"),
+                 ("user", "set", "anna@example.test", "--quota", "much"),
+                 ("alias", "add", "anna@example.test", "bert@example.test"),
+                 ("alias", "add", "y@example.test", "|/bin/sh"),
+                 ("alias", "add", "y@example.test", "/etc/passwd"),
+                 ("alias", "del", "nothing@example.test")):
+        p = inst.command(*args)
+        assert p.returncode in (1, 2), args
+        assert 1 <= len(p.stderr.splitlines()) <= 2, (args, p.stderr)
+    assert before == {p.name: p.read_bytes() for p in inst.conf.iterdir()
+                      if p.is_file()}
+
+
+@pytest.mark.parametrize("name,line", [
+    ("domains", "not a domain"), ("users", "anna@example.test"),
+    ("users", "x@example.test quota=lots"), ("aliases", "novalue"),
+    ("aliases", "a@example.test = nobody@example.test"),
+    ("passwd", "anna@example.test:plain")])
+def test_bad_line_is_named(inst, name, line):
+    f = inst.conf / name
+    old = f.read_text()
+    f.write_text(old + "\n" + line + "\n")
+    try:
+        p = inst.command("apply")
+        assert p.returncode == 1
+        number = len(old.splitlines()) + 2
+        assert "%s:%d: " % (f, number) in p.stderr, p.stderr
+    finally:
+        f.write_text(old)
+    inst.ctl("apply")
+
+
+def test_user_life(inst):
+    """add, passwd, set, del: each counts at once."""
+    def run(*args, word):
+        p = subprocess.run([str(rohrpost.ROHRPOST), "-c", str(inst.conf),
+                            "user", *args, "--stdin"], input=word + "\n",
+                           capture_output=True, text=True, timeout=60)
+        assert p.returncode == 0, p.stderr
+    run("add", "new@example.test", word="a long word 1")
+    with inst.smtp() as s:
+        s.sendmail("eve@remote.test", ["new@example.test"], message("n"))
+    with smtplib.SMTP("127.0.0.1", inst.ports["submission"]) as s:
+        s.starttls(context=rohrpost.tls_context())
+        s.login("new@example.test", "a long word 1")
+    inst.ctl("user", "del", "new@example.test")
+    with inst.smtp() as s:
+        with pytest.raises(smtplib.SMTPRecipientsRefused):
+            s.sendmail("eve@remote.test", ["new@example.test"], message("n"))
+
+
+def test_setup_answers(inst, tmp_path):
+    """A bad answer is named with its line, and nothing is written."""
+    d = rohrpost.scratch("setup")
+    other = rohrpost.Instance(d)
+    pathlib.Path(d).mkdir(exist_ok=True)
+    for bad in ("frobnicate = 1", "profile = cloud", "listen_imap = nowhere",
+                "user = anna example", "domain = x..y", "nonsense",
+                "certificate = /nope.pem", "message_size = lots"):
+        f = pathlib.Path(d) / "answers"
+        text = other.answers() + bad + "\n"
+        f.write_text(text)
+        p = other.command("setup", "--answers", str(f))
+        assert p.returncode in (1, 2), bad
+        assert 1 <= len(p.stderr.splitlines()) <= 2, (bad, p.stderr)
+        assert not (other.conf / "rohrpost.conf").exists(), bad
+        assert not other.state.exists(), bad
+    f.write_text(other.answers())
+    p = other.command("setup", "--answers", str(f), "--dry-run")
+    assert p.returncode == 0 and "hostname" in p.stdout
+    assert PASSWORD not in p.stdout
+    assert not (other.conf / "rohrpost.conf").exists()
+    # Twice is as good as once.
+    other.setup()
+    before = (other.conf / "users").read_text()
+    other.setup()
+    assert (other.conf / "users").read_text() == before
+    rohrpost.remove(d)
+
+
+def test_start_stop_status(tmp_path):
+    d = rohrpost.scratch("start")
+    i = rohrpost.Instance(d).setup()
+    try:
+        for verb in ("status", "stop", "reload"):
+            p = i.command(verb)
+            assert p.returncode in (1, 75) and \
+                len(p.stderr.splitlines()) == 1, p.stderr
+        p = sendmail(i, "anna@example.test", data=b"Subject: x\n\nx\n")
+        assert p.returncode == 75 and b"try again later" in p.stderr
+        i.ctl("start")
+        p = i.command("start")
+        assert p.returncode == 1 and "running already" in p.stderr
+        rows = i.json("status")
+        assert {r["program"] for r in rows} >= {
+            "logger", "store", "queue", "auth", "smtpd", "login", "relay",
+            "deliver", "resolve"}
+        i.ctl("reload")
+        i.ctl("stop")
+        assert not i.processes()
+        assert i.command("status").returncode == 1
+    finally:
+        i.command("stop")
+        i.kill_all()
+        rohrpost.remove(d)
+
+
+def test_completion(inst):
+    """The installed script loads in bash and completes."""
+    script = rohrpost.PREFIX / "share/bash-completion/completions/rohrpost"
+    assert script.read_text() == inst.ctl("completion", "bash")
+    out = subprocess.run(
+        ["bash", "--norc", "-c", r"""
+. %s
+try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=()
+    $(complete -p rohrpost | sed 's/.*-F \([^ ]*\).*/\1/'); 
+    echo "${COMPREPLY[@]}"; }
+f=$(complete -p rohrpost | sed 's/.*-F \([^ ]*\).*/\1/')
+comp() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); $f
+    echo "${COMPREPLY[@]}"; }
+comp rohrpost qu
+comp rohrpost queue h
+comp rohrpost user add --q
+comp rohrpost -c /tmp domain a
+""" % script], capture_output=True, text=True, timeout=30)
+    assert out.stderr == ""
+    assert out.stdout.splitlines() == ["queue", "hold", "--quota", "add"]
+
+
+# -- sendmail -------------------------------------------------------------------
+
+def newest(inst, user):
+    return list(inst.messages(user).values())[-1]
+
+
+def test_sendmail_options(inst):
+    n = inst.count("bert")
+    for args, data, want in (
+            (("-t",), b"To: bert@example.test\nBcc: anna@example.test\n"
+             b"Subject: t\n\nhidden\n", b"hidden"),
+            (("-oi", "bert"), b"Subject: oi\n\n.\nbehind\n", b"\r\nbehind"),
+            (("-i", "-oem", "-om", "bert@example.test"),
+             b"Subject: i\n\n..\n.\nbehind\n", b"\r\n..\r\n.\r\nbehind"),
+            (("bert@example.test",), b"Subject: dot\n\nbefore\n.\nbehind\n",
+             b"before"),
+            (("-f", "<>", "bert@example.test"), b"Subject: f\n\nx\n",
+             b"Return-Path: <>"),
+            (("-F", "Full Name", "bert"), b"Subject: F\n\nx\n",
+             b"Full Name"),
+            (("-bm", "--", "bert"), b"From eve Mon Jan  1\nSubject: m\n\nm",
+             b"Subject: m")):
+        p = sendmail(inst, *args, data=data)
+        assert p.returncode == 0, (args, p.stderr)
+        n += 1
+        inst.wait_count(n, "bert")
+        got = newest(inst, "bert")
+        assert want in got, (args, got)
+        assert b"\r\nBcc:" not in got and b"\r\nFrom: " in got
+        assert b"\r\nDate: " in got and b"\r\nMessage-ID: " in got
+        if args[0] == "bert@example.test":
+            assert b"behind" not in got
+    p = sendmail(inst, "-bs", data=b"EHLO x\r\nMAIL FROM:<>\r\n"
+                 b"RCPT TO:<bert@example.test>\r\nDATA\r\nSubject: bs\r\n\r\n"
+                 b"x\r\n.\r\nQUIT\r\n")
+    assert p.returncode == 0 and p.stdout.count(b"250 ") >= 4, p.stdout
+    inst.wait_count(n + 1, "bert")
+
+
+def test_sendmail_refusals(inst):
+    for args, data, code in (
+            ((), b"Subject: x\n\nx\n", 64),
+            (("-t",), b"Subject: nobody\n\nx\n", 64),
+            (("-bp",), b"", 64), (("-Z",), b"", 64),
+            (("no body@example.test",), b"x\n", 64),
+            (("nobody@example.test",), b"Subject: x\n\nx\n", 67)):
+        p = sendmail(inst, *args, data=data)
+        assert p.returncode == code, (args, p.returncode, p.stderr)
+        assert len(p.stderr.splitlines()) == 1, p.stderr
+    p = sendmail(inst, "-C", "/nowhere", "anna@example.test", data=b"x\n")
+    assert p.returncode == 78 and b"/nowhere" in p.stderr
+
+
+@pytest.mark.root
+def test_sendmail_of_a_user_with_a_dot(inst):
+    """A local user may send under the name that the system gives him, and
+    under no other."""
+    name = "first.last-rp"
+    subprocess.run(["userdel", name], capture_output=True)
+    subprocess.run(["useradd", "--badname", "--system", "--no-create-home",
+                    "--shell", "/usr/sbin/nologin", name], check=True,
+                   capture_output=True)
+    d = rohrpost.scratch("dot")
+    try:
+        with rohrpost.Instance(d, users=("anna", "bert")) as i:
+            def as_user(*args):
+                return subprocess.run(
+                    ["runuser", "-u", name, "--", str(rohrpost.SENDMAIL),
+                     "-C", str(i.conf), *args], input=b"Subject: x\n\nx\n",
+                    capture_output=True, timeout=60)
+            p = as_user("bert@example.test")
+            assert p.returncode == 0, p.stderr
+            i.wait_count(1, "bert")
+            assert newest(i, "bert").startswith(
+                b"Return-Path: <%s@mail.example.test>" % name.encode())
+            assert as_user("-f", "anna@example.test",
+                           "bert@example.test").returncode != 0
+    finally:
+        subprocess.run(["userdel", name], capture_output=True)
+        rohrpost.remove(d)
+
+
+# -- listeners --------------------------------------------------------------------
+
+def test_ipv6(tmp_path):
+    with socket.socket(socket.AF_INET6) as s:
+        try:
+            s.bind(("::1", 0))
+        except OSError:
+            pytest.fail("this host has no IPv6 on loopback")
+    d = rohrpost.scratch("six")
+    i = rohrpost.Instance(d)
+    ports = dict(i.ports)
+    text = i.answers
+    i.answers = lambda: "".join(
+        "%s = 127.0.0.1:%s [::1]:%s\n" % (k, v, v)
+        if (k := line.split(" = ")[0]).startswith("listen_") and
+        (v := line.rsplit(":", 1)[1]) else line + "\n"
+        for line in text().splitlines())
+    with i:
+        for name in ("smtp", "submission", "imap", "pop3"):
+            for host in ("127.0.0.1", "::1"):
+                with socket.create_connection((host, ports[name]), 10) as s:
+                    assert s.recv(100)
+        with smtplib.SMTP("::1", ports["smtp"], timeout=30) as s:
+            s.sendmail("eve@remote.test", ["anna@example.test"],
+                       message("six"))
+        i.wait_count(1)
+        assert b"[IPv6:::1]" in newest(i, "anna")
+    rohrpost.remove(d)

@@ -1,0 +1,66 @@
+"""What configure says, what make install and uninstall do."""
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+import rohrpost
+
+SOURCE = pathlib.Path(os.environ.get(
+    "ROHRPOST_SOURCE", pathlib.Path(__file__).parents[2]))
+BUILD = pathlib.Path(os.environ.get("ROHRPOST_BUILD", "/nonexistent"))
+PACKAGES = ("libssl-dev", "libidn2-dev", "libunbound-dev", "libgsasl-dev",
+            "libcrypt-dev", "libev-dev", "libcdb-dev", "libdb5.3-dev")
+
+
+@pytest.mark.skipif(not (SOURCE / "configure").exists(), reason="no configure")
+def test_missing_libraries_are_named():
+    d = rohrpost.scratch("configure")
+    p = subprocess.run(
+        [str(SOURCE / "configure"), "-q",
+         *("ac_cv_header_%s_h=no" % h for h in ("unbound", "ev", "cdb",
+                                                "db"))],
+        cwd=d, capture_output=True, text=True, timeout=120,
+        env=dict(os.environ, PKG_CONFIG_LIBDIR="/nonexistent",
+                 PKG_CONFIG_PATH=""))
+    assert p.returncode != 0
+    last = [x for x in p.stderr.splitlines() if "apt-get install" in x][-1]
+    for name in PACKAGES:
+        assert name in last, name
+    for name in ("OpenSSL 3", "Berkeley DB 5.3", "libev", "GNU SASL"):
+        assert re.search(r"%s is missing" % re.escape(name), p.stderr), name
+    rohrpost.remove(d)
+
+
+def files(d):
+    return sorted(str(f.relative_to(d)) for f in d.rglob("*")
+                  if not f.is_dir())
+
+
+@pytest.mark.skipif(not (BUILD / "Makefile").exists(), reason="no build")
+def test_install_and_uninstall():
+    """Into a staging root: the whole suite, and nothing left of it."""
+    d = pathlib.Path(rohrpost.scratch("install"))
+    for goal in ("install", "uninstall"):
+        p = subprocess.run(["make", "-s", goal, "DESTDIR=%s" % d], cwd=BUILD,
+                           capture_output=True, text=True, timeout=300)
+        assert p.returncode == 0, p.stderr
+        if goal == "uninstall":
+            assert files(d) == []
+            continue
+        root = d / str(rohrpost.PREFIX).lstrip("/")
+        for name in rohrpost.PROGRAMS:
+            assert os.access(root / "libexec/rohrpost" / name, os.X_OK)
+        for name in ("rohrpost", "sendmail"):
+            assert (root / "sbin" / name).exists()
+        # Nothing is setuid, nobody else may write.
+        for f in files(d):
+            mode = (d / f).stat().st_mode
+            assert mode & 0o6000 == 0 and mode & 0o022 == 0, f
+        shown = files(d)
+        for part in ("rohrpost.service", "sysusers.d/rohrpost.conf",
+                     "completions/rohrpost", "man8/rohrpost.8"):
+            assert [f for f in shown if f.endswith(part)], part
+    rohrpost.remove(d)
