@@ -296,3 +296,36 @@ def test_ipv6(tmp_path):
         i.wait_count(1)
         assert b"[IPv6:::1]" in newest(i, "anna")
     rohrpost.remove(d)
+
+
+def test_reload_gives_smtp_the_new_certificate():
+    """New connections get it; a session that is under way goes on."""
+    d = rohrpost.scratch("cert")
+    i = rohrpost.Instance(d)
+
+    def shown():
+        with i.smtp() as s:
+            s.starttls(context=rohrpost.tls_context())
+            a = s.sock.getpeercert(True)
+        with socket.create_connection(
+                ("127.0.0.1", i.ports["submissions"]), 30) as s:
+            with rohrpost.tls_context().wrap_socket(s) as t:
+                return a, t.getpeercert(True)
+    with i:
+        session = i.submission()
+        old = shown()
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+             "/CN=mail.example.test", "-keyout", str(i.conf / "key.pem"),
+             "-out", str(i.conf / "certificate.pem")], check=True,
+            capture_output=True, timeout=60)
+        i.ctl("reload")
+        wait_for(lambda: not set(shown()) & set(old), 10)
+        for _ in range(4):
+            assert not set(shown()) & set(old)
+        session.sendmail("anna@example.test", ["bert@example.test"],
+                         message("held"))
+        session.quit()
+        i.wait_count(1, "bert")
+    rohrpost.remove(d)
