@@ -65,7 +65,7 @@ struct login_client {
 	enum service service;
 	enum login_rest rest;
 	unsigned client_ended : 1, session_ended : 1, listed : 1;
-	char	 remote[80];
+	char	 remote[WIRE_REMOTE_MAX + 1];
 };
 
 struct login_server {

@@ -14,7 +14,7 @@ struct login_count;
 
 struct login_counts *login_counts_new(void);
 void	login_counts_free(struct login_counts **c);
-/* Counts one more; NULL where max are there. len is at most 320. */
+/* Counts one more; NULL where max are there. len is at most ADDRESS_MAX. */
 struct login_count *login_count_take(struct login_counts *c, const void *key,
 	    size_t len, unsigned max) ATTR_CHECK;
 /* Counts one less and sets the pointer to NULL, which it may be already. */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "ctl/ctl_out.h"
-#include "lib/base/str.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 
 void
 out_init(struct out *o, FILE *f, int json)

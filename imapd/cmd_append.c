@@ -34,7 +34,7 @@ struct imapd_append {
 	uint64_t written;
 	uint32_t crc, header_len;
 	int	 fd;
-	char	 file[32];
+	char	 file[DOOR_FILE_NAME + 1];
 	int	 failed;		/* errno of a write */
 };
 

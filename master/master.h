@@ -23,14 +23,12 @@
 
 #include "lib/base/chan.h"
 #include "lib/base/msg.h"
+#include "lib/server/wire.h"
 #include "master/master_conf.h"
 #include "master/master_slots.h"
 #include "master/table.h"
 
-enum {
-	USER_NAME_MAX = 320,
-	WHY_MAX = 2000,
-};
+enum { WHY_MAX = 2000 };
 
 struct proc {
 	TAILQ_ENTRY(proc) link;
@@ -42,7 +40,7 @@ struct proc {
 	ev_child child;
 	int	 log_fd;	/* read end of its log pipe */
 	uint32_t uid;		/* of a session; 0: the row's user */
-	char	 user[USER_NAME_MAX + 1];
+	char	 user[WIRE_USER_MAX + 1];
 	double	 started;	/* ev_time */
 	double	 since;		/* of the present state */
 	int	 ready, busy, was_busy, stopping, lost;

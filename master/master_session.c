@@ -91,7 +91,7 @@ void
 session_start(struct proc *auth, const struct msg *m)
 {
 	enum service s = (enum service)msg_get_u32(m, WF_SERVICE);
-	char user[USER_NAME_MAX + 1], remote[80];
+	char user[WIRE_USER_MAX + 1], remote[WIRE_REMOTE_MAX + 1];
 	enum row_id row = row_of(s);
 	struct proc *p = NULL;
 	uint64_t count = 0;

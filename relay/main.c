@@ -17,7 +17,7 @@
 #include "relay/relay.h"
 #include "relay/relay_session.h"
 
-enum { ANSWER_WAIT = 10000, QUEUE_WAIT = 0, JOBS_MAX = 100000 };
+enum { ANSWER_WAIT = 10000, QUEUE_WAIT = 0 };
 
 static struct relay_conf conf;
 static struct credentials login;

@@ -84,7 +84,7 @@ struct smtp_session {
 	unsigned errors, junk, auth_failures;
 	char	 helo[HELO_MAX + 1];
 	char	 ip[80];		/* "192.0.2.1", "2001:db8::1", "local" */
-	char	 remote[80];		/* with port */
+	char	 remote[WIRE_REMOTE_MAX + 1];		/* with port */
 	char	 tls[100];		/* "TLSv1.3 ...", "" in the clear */
 	char	 login[ADDRESS_MAX + 1];	/* "" for a stranger */
 	int	 trusted;		/* local: may use any sender */

@@ -6,7 +6,6 @@
 enum { MANY = 1000 };
 
 #define IDLE	(SMTP_START | SMTP_HELLO)
-#define GREETED	(SMTP_HELLO | SMTP_MAIL | SMTP_RCPT)
 
 const struct smtp_command smtp_commands[] = {
 	{ .name = "HELO", .run = cmd_helo, .states = SMTP_ANY,

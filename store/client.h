@@ -13,6 +13,7 @@
 
 #include "lib/base/chan.h"
 #include "lib/base/msg.h"
+#include "lib/mail/limits.h"
 #include "store/body.h"
 #include "store/shard.h"
 
@@ -31,7 +32,7 @@ struct client {
 	struct chan chan;
 	enum peer kind;
 	uint32_t instance;
-	char	 user[321];
+	char	 user[ADDRESS_MAX + 1];
 	atomic_uint refs, pending;
 	pthread_mutex_t lock;		/* of chan's sending side, gone, poked */
 	int	 gone, poked, broken;

@@ -4,7 +4,8 @@ store_libstore_a_SOURCES = \
 	store/engine.h store/engine_bdb.c store/index.h store/index.c \
 	store/body.h store/body_path.c store/body_file.c \
 	store/mailboxes.h store/mailboxes.c store/flags.h store/flags.c \
-	store/shard.h store/shard.c store/syncer.c store/helper.c \
+	store/shard.h store/shard_impl.h store/shard.c store/threads.c \
+	store/syncer.c store/helper.c \
 	store/account.h store/account.c store/mailbox.c store/first_use.c \
 	store/flagsfile.c store/quota.c store/recover.c \
 	store/client.h store/client.c store/ops_read.c store/ops_flags.c \

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -27,6 +28,9 @@ static const struct config_key keys[] = {
 	    "threads that serve mailboxes; 0: half as many as cores" },
 	CONFIG_END
 };
+
+static_assert((int)WIRE_USER_MAX == (int)ADDRESS_MAX,
+    "master names the user of a door: an address");
 
 static pthread_mutex_t tables_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct tables *tables;

@@ -55,6 +55,7 @@ enum {
 	DOOR_KEYWORD_LEN = 100,
 	DOOR_OPEN_MAX = 32,		/* messages of one door_open */
 	DOOR_CACHE_MAX = 256 * 1024,	/* one cache record */
+	DOOR_FILE_NAME = 31,		/* octets of the name of a fresh file */
 };
 
 struct door_mailbox {
@@ -167,7 +168,7 @@ int	door_cache_put(struct door *d, uint32_t id, uint32_t uid,
  * APPEND: an empty file to write into (O_WRONLY) and its name. Write, fd_sync,
  * close, then append. An unused file goes away with the door.
  */
-int	door_file(struct door *d, int *fd_r, char name_r[32]);
+int	door_file(struct door *d, int *fd_r, char name_r[DOOR_FILE_NAME + 1]);
 int	door_append(struct door *d, uint32_t id, const char *file,
 	    uint64_t size, uint32_t crc, uint32_t header_len, uint32_t flags,
 	    char **keywords, int64_t date, const void *cache, size_t cache_len,

@@ -257,7 +257,7 @@ door_cache_put(struct door *d, uint32_t id, uint32_t uid, const void *p,
 }
 
 int
-door_file(struct door *d, int *fd_r, char name_r[32])
+door_file(struct door *d, int *fd_r, char name_r[DOOR_FILE_NAME + 1])
 {
 	const char *p;
 	struct msg m;

@@ -98,7 +98,6 @@ enum {
 	DOOR_PACKED_MAX = 900 * 1024,	/* a packed list in one field */
 	DOOR_SUBSCRIBED_MAX = 500,	/* names that are no mailbox */
 	DOOR_FILES_MAX = 64,		/* unused files of one door */
-	DOOR_FILE_NAME = 31,
 };
 
 extern const struct msg_proto proto_door;

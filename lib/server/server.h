@@ -37,16 +37,16 @@
 struct session {
 	int	 fd;			/* the callee's to close */
 	enum service service;
-	char	 user[321];		/* WIRE_SESSION: who logged in; else "" */
-	char	 remote[80];		/* "addr:port"; "local" for Unix sockets */
-	long	 uid;			/* SERVICE_LOCAL, CONTROL: SO_PEERCRED; else -1 */
+	char	 user[WIRE_USER_MAX + 1];	/* WIRE_SESSION: who; else "" */
+	char	 remote[WIRE_REMOTE_MAX + 1];	/* "local": a Unix socket */
+	long	 uid;	/* SERVICE_LOCAL, CONTROL: SO_PEERCRED; else -1 */
 };
 
 /* A peer's channel as master announced it. */
 struct wire {
 	enum peer peer;
 	uint32_t instance;
-	char	 user[321];		/* whose door (store only); else "" */
+	char	 user[WIRE_USER_MAX + 1];	/* whose door (store); else "" */
 	int	 fd;			/* the callee's to close */
 };
 

@@ -2,11 +2,7 @@
 
 #include "lib/server/wire.h"
 
-enum {
-	USER_MAX = 320,
-	REMOTE_MAX = 79,
-	WORDS_MAX = 400,
-};
+enum { WORDS_MAX = 400 };
 
 #define MASTER	PEER_BIT(PEER_MASTER)
 /* Every program but master; the operator's command has no such channel. */
@@ -25,7 +21,7 @@ static const char *const service_names[SERVICE_COUNT] = {
 static const struct msg_field w_peer[] = {
 	{ "peer", WF_PEER, MSG_U32, 0, 0 },
 	{ "instance", WF_INSTANCE, MSG_U32, 0, 0 },
-	{ "user", WF_USER, MSG_TEXT, 1, USER_MAX },
+	{ "user", WF_USER, MSG_TEXT, 1, WIRE_USER_MAX },
 	{ 0 }
 };
 static const struct msg_field w_listen[] = {
@@ -33,8 +29,8 @@ static const struct msg_field w_listen[] = {
 };
 static const struct msg_field w_session[] = {
 	{ "service", WF_SERVICE, MSG_U32, 0, 0 },
-	{ "user", WF_USER, MSG_TEXT, 0, USER_MAX },
-	{ "remote", WF_REMOTE, MSG_TEXT, 0, REMOTE_MAX },
+	{ "user", WF_USER, MSG_TEXT, 0, WIRE_USER_MAX },
+	{ "remote", WF_REMOTE, MSG_TEXT, 0, WIRE_REMOTE_MAX },
 	{ 0 }
 };
 static const struct msg_field w_state[] = {

@@ -7,7 +7,11 @@
 
 #include "lib/base/msg.h"
 
-enum { SERVER_MASTER_FD = 3 };	/* the one descriptor beside 0, 1, 2 at exec */
+enum {
+	SERVER_MASTER_FD = 3,	/* the one descriptor beside 0, 1, 2 at exec */
+	WIRE_USER_MAX = 320,	/* octets of a user's name: an address */
+	WIRE_REMOTE_MAX = 79,	/* octets of "addr:port" */
+};
 
 enum service {
 	SERVICE_NONE,
@@ -56,7 +60,7 @@ enum wire_field {
 	WF_PEER = 1,	/* enum peer */
 	WF_INSTANCE,	/* number of the process, unique while master lives */
 	WF_SERVICE,
-	WF_USER,	/* whose door or session; at most 320 octets */
+	WF_USER,	/* whose door or session; WIRE_USER_MAX */
 	WF_REMOTE,	/* "192.0.2.1:4711", "[2001:db8::1]:4711" */
 	WF_STATE,
 	WF_WORDS,

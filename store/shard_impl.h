@@ -1,0 +1,53 @@
+/*
+ * Between shard.c (tasks, batches, answers) and threads.c (loops, clocks,
+ * start and stop).
+ */
+#ifndef STORE_SHARD_IMPL_H
+#define STORE_SHARD_IMPL_H
+
+#include <pthread.h>
+
+#include "store/shard.h"
+
+enum { SHARD_BUCKETS = 4096 };
+
+struct item_list {
+	struct item *head, *tail;
+};
+
+struct shard {
+	unsigned n;
+	pthread_t thread;
+	struct ev_loop *loop;
+	ev_async wake;
+	ev_prepare settle;
+	ev_timer tick;
+	unsigned ticks;
+	pthread_mutex_t own;		/* held by who is in the shard */
+	pthread_cond_t turn;
+	unsigned wanted;		/* syncers that want in; of own */
+	pthread_mutex_t lock;		/* of inbox */
+	struct item_list inbox;
+	struct item stop;
+	struct item_list to_files;
+	unsigned n_tasks;
+	struct engine_batch batch[ENGINE_DBS];
+	struct mailbox **row;
+	size_t	 n_rows, cap_rows;
+	struct mailbox **touched;
+	size_t	 n_touched, cap_touched;
+	struct client **flush;
+	size_t	 n_flush, cap_flush;
+	struct mailbox *dirty;		/* flags behind */
+	struct account *bucket[SHARD_BUCKETS];
+	uint64_t modseq;
+	int	 lazy, stopping, stopped;
+};
+
+void	item_list_add(struct item_list *l, struct item *i);
+/* Before the loop sleeps, and behind each batch: see shard.c. */
+void	shard_settle(struct shard *s);
+/* Ends the shard where a stop was asked for and nothing is under way. */
+void	shard_end(struct shard *s);
+
+#endif

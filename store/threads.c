@@ -1,0 +1,297 @@
+/*
+ * The life of the threads of store: their loops, what they do once a second,
+ * their start and their end. What a shard does with tasks is in shard.c.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "store/account.h"
+#include "store/body.h"
+#include "store/shard_impl.h"
+
+enum {
+	FLAGS_DELAY = 50 * 1000,	/* ms that a flags line may wait */
+	EXPIRE_EVERY = 60,		/* ticks of a second */
+	CHECKPOINT_EVERY = 30,
+	SPACE_FLOOR = 64 << 20,		/* octets that stay free for the index */
+	ACCOUNT_IDLE = 300 * 1000,	/* ms */
+};
+
+static struct {
+	struct ev_loop *loop;
+	ev_async wake;
+	unsigned left;
+	pthread_mutex_t lock;
+} ending = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static int no_space;
+static struct chore prepare_chore, checkpoint_chore;
+static int preparing, checkpointing;
+
+int
+store_no_space(void)
+{
+	return __atomic_load_n(&no_space, __ATOMIC_RELAXED);
+}
+
+void
+shard_end(struct shard *s)
+{
+	if (!s->stopping || s->stopped || s->n_tasks > 0 || s->dirty != NULL)
+		return;
+	s->stopped = 1;
+	pthread_mutex_lock(&ending.lock);
+	ending.left--;
+	pthread_mutex_unlock(&ending.lock);
+	ev_async_send(ending.loop, &ending.wake);
+	shard_wake(s);
+}
+
+static void
+settle_cb(struct ev_loop *loop, ev_prepare *w, int revents)
+{
+	shard_settle(w->data);
+}
+
+static void
+wake_cb(struct ev_loop *loop, ev_async *w, int revents)
+{
+	struct shard *s = w->data;
+	struct item *i, *next;
+
+	pthread_mutex_lock(&s->lock);
+	i = s->inbox.head;
+	s->inbox = (struct item_list){ NULL, NULL };
+	pthread_mutex_unlock(&s->lock);
+	for (; i != NULL; i = next) {
+		next = i->next;
+		i->run(i);
+	}
+	if (s->stopped)
+		ev_break(loop, EVBREAK_ALL);
+}
+
+/* Once a second. */
+
+static void
+write_flags(struct shard *s, int all)
+{
+	int64_t due = clock_mono_ms() - FLAGS_DELAY;
+	struct mailbox *m, *next;
+
+	for (m = s->dirty; m != NULL; m = next) {
+		next = m->next_dirty;
+		if (all || m->dirty_since <= due)
+			flagsfile_write(m);
+	}
+}
+
+static void
+prepare_run(struct chore *c)
+{
+	body_prepare();
+	__atomic_store_n(&preparing, 0, __ATOMIC_RELEASE);
+}
+
+static void
+checkpoint_run(struct chore *c)
+{
+	engine_checkpoint(store.engine);
+	__atomic_store_n(&checkpointing, 0, __ATOMIC_RELEASE);
+}
+
+/* What is done for all shards, by the first. */
+static void
+tick_common(struct shard *s)
+{
+	int full = body_space() < SPACE_FLOOR;
+
+	if (full != store_no_space()) {
+		__atomic_store_n(&no_space, full, __ATOMIC_RELAXED);
+		log_warn(full ? "the disk is full: nothing is added" :
+		    "the disk has space again");
+	}
+	if (body_wants() && !full &&
+	    !__atomic_exchange_n(&preparing, 1, __ATOMIC_ACQUIRE)) {
+		prepare_chore.run = prepare_run;
+		helper_post(HELPER_KEEP, &prepare_chore);
+	}
+	if (s->ticks % CHECKPOINT_EVERY == 0 &&
+	    !__atomic_exchange_n(&checkpointing, 1, __ATOMIC_ACQUIRE)) {
+		checkpoint_chore.run = checkpoint_run;
+		helper_post(HELPER_KEEP, &checkpoint_chore);
+	}
+}
+
+static void
+tick_cb(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct shard *s = w->data;
+	size_t i;
+
+	s->ticks++;
+	if (s->n == 0)
+		tick_common(s);
+	write_flags(s, s->stopping);
+	if (s->lazy) {
+		s->lazy = 0;
+		syncer_add(s->n, NULL, NULL);
+	}
+	if (s->ticks % EXPIRE_EVERY != 0)
+		return;
+	for (i = 0; i < SHARD_BUCKETS; i++)
+		if (s->bucket[i] != NULL)
+			account_expire(s, &s->bucket[i],
+			    clock_mono_ms() - ACCOUNT_IDLE);
+}
+
+/* Who waits longest for the shard goes first: the loop gives way to syncers. */
+
+void
+shard_enter(struct shard *s)
+{
+	__atomic_add_fetch(&s->wanted, 1, __ATOMIC_RELAXED);
+	pthread_mutex_lock(&s->own);
+	__atomic_sub_fetch(&s->wanted, 1, __ATOMIC_RELAXED);
+}
+
+void
+shard_leave(struct shard *s)
+{
+	pthread_cond_signal(&s->turn);
+	pthread_mutex_unlock(&s->own);
+}
+
+static void
+loop_release(struct ev_loop *loop)
+{
+	struct shard *s = ev_userdata(loop);
+
+	pthread_mutex_unlock(&s->own);
+}
+
+static void
+loop_acquire(struct ev_loop *loop)
+{
+	struct shard *s = ev_userdata(loop);
+
+	pthread_mutex_lock(&s->own);
+	while (__atomic_load_n(&s->wanted, __ATOMIC_RELAXED) > 0)
+		pthread_cond_wait(&s->turn, &s->own);
+}
+
+void
+shard_wake(struct shard *s)
+{
+	ev_async_send(s->loop, &s->wake);
+}
+
+static void *
+shard_run(void *arg)
+{
+	struct shard *s = arg;
+
+	pthread_mutex_lock(&s->own);
+	ev_run(s->loop, 0);
+	pthread_mutex_unlock(&s->own);
+	return NULL;
+}
+
+static void
+shard_init(struct shard *s, unsigned n, uint64_t epoch)
+{
+	s->n = n;
+	s->modseq = epoch << 32;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_mutex_init(&s->own, NULL);
+	pthread_cond_init(&s->turn, NULL);
+	s->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+	if (s->loop == NULL)
+		log_fatal("no event loop");
+	ev_set_userdata(s->loop, s);
+	ev_set_loop_release_cb(s->loop, loop_release, loop_acquire);
+	ev_async_init(&s->wake, wake_cb);
+	s->wake.data = s;
+	ev_async_start(s->loop, &s->wake);
+	ev_prepare_init(&s->settle, settle_cb);
+	s->settle.data = s;
+	ev_prepare_start(s->loop, &s->settle);
+	ev_timer_init(&s->tick, tick_cb, 1.0, 1.0);
+	s->tick.data = s;
+	ev_timer_start(s->loop, &s->tick);
+}
+
+static void
+ended_cb(struct ev_loop *loop, ev_async *w, int revents)
+{
+	unsigned i, left;
+
+	pthread_mutex_lock(&ending.lock);
+	left = ending.left;
+	pthread_mutex_unlock(&ending.lock);
+	if (left > 0)
+		return;
+	ev_async_stop(loop, w);
+	for (i = 0; i < store.n_shards; i++)
+		pthread_join(store.shards[i].thread, NULL);
+	syncer_stop();
+	engine_flush(store.engine);
+	engine_close(&store.engine);
+	store.stopped();
+}
+
+void
+store_threads(struct ev_loop *loop)
+{
+	uint64_t epoch = store_epoch();
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned i;
+
+	store.n_shards = store.conf.threads > 0 ?
+	    (unsigned)store.conf.threads : cores > 3 ? (unsigned)cores / 2 : 1;
+	if (store.n_shards > ENGINE_DBS)
+		store.n_shards = ENGINE_DBS;
+	store.shards = mem_zalloc(store.n_shards, sizeof(*store.shards));
+	ending.loop = loop;
+	ending.left = store.n_shards;
+	ev_async_init(&ending.wake, ended_cb);
+	ev_async_start(loop, &ending.wake);
+	for (i = 0; i < store.n_shards; i++)
+		shard_init(&store.shards[i], i, epoch);
+	syncer_start();
+	helper_start();
+	body_prepare();
+	for (i = 0; i < store.n_shards; i++)
+		if ((errno = pthread_create(&store.shards[i].thread, NULL,
+		    shard_run, &store.shards[i])) != 0)
+			log_fatal("thread: %s", strerror(errno));
+	quota_start();
+}
+
+static void
+stop_run(struct item *i)
+{
+	i->shard->stopping = 1;
+	write_flags(i->shard, 1);
+}
+
+void
+store_stop(void)
+{
+	struct shard *s;
+	unsigned i;
+
+	for (i = 0; i < store.n_shards; i++) {
+		s = &store.shards[i];
+		s->stop.shard = s;
+		s->stop.run = stop_run;
+		shard_post(&s->stop);
+	}
+}
