@@ -568,9 +568,10 @@ test_wild_numbers(void **state)
 	int complete, r;
 
 	rig_file(&rig, "wild", id);
-	assert_int_equal(door_deliver(d, 1, id, ANNA, rig_open(&rig, id), 4,
-	    UINT32_MAX, INT64_MAX, NULL, 0), 0);
-	while ((r = door_delivered(d, &number, &result, words)) == 0)
+	assert_int_equal(door_put_deliver(&d->chan, 1, id, ANNA,
+	    rig_open(&rig, id), 4, UINT32_MAX, INT64_MAX, NULL, 0), 0);
+	assert_int_equal(chan_send(&d->chan, 10000), 0);
+	while ((r = rig_answer(d, &number, &result, words)) == 0)
 		assert_int_equal(poll(&p, 1, 20000), 1);
 	assert_int_equal(r, 1);
 	assert_int_equal(result, RESULT_DELIVERED);
