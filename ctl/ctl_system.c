@@ -18,8 +18,8 @@
 #define SPOOL_GROUP "rp-spool"
 
 static const char *const users[] = {
-	"rp-log", "rp-relay", "rp-auth", "rp-store", "rp-queue", "rp-deliver",
-	"rp-smtpd", "rp-login", "rp-collect", NULL
+#include "ctl/system_users.h"	/* made from conf/rohrpost.sysusers */
+	NULL
 };
 
 static const struct {
