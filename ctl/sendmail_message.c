@@ -185,16 +185,15 @@ static int
 copy_header(struct sendmail *s, const struct buf *in, struct buf *out,
     struct buf *why)
 {
-	const char *end = in->data + in->len, *body = NULL;
+	const char *start = in->len > 0 ? in->data : "";
+	const char *end = start + in->len, *body = NULL;
 	struct header_field f;
 	struct header h;
 
-	if (in->len == 0)
-		end = NULL;
 	if ((s->sender[0] != '\0' || s->caller[0] != '\0') &&
-	    !header_find(in->data, in->len, "From", &f))
+	    !header_find(start, in->len, "From", &f))
 		add_from(s, out);
-	header_init(&h, in->data, in->len);
+	header_init(&h, start, in->len);
 	while (body == NULL && header_next(&h, &f)) {
 		if (f.name_len == 0) {
 			body = f.p;
