@@ -301,7 +301,7 @@ def test_program_that_will_not_start():
 
 
 def test_back_off_after_five_quick_deaths():
-    with Probes("backoff") as p:
+    with Probes("backoff", relay_workers=4) as p:
         p.write(probe_word="no-relay")
         p.master.send_signal(signal.SIGHUP)
         rohrpost.wait_for(lambda: "5 quick deaths in a row, the next try is "
