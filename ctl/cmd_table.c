@@ -48,7 +48,7 @@ table_finish(struct ctl *c, struct set *s, int warnings)
 
 	r = set_check(s, &why, &warn);
 	if (r == 0 && warnings)
-		ctl_say(0, &warn);
+		ctl_warn(&warn);
 	if (r == 0)
 		r = set_save(s, &why);
 	if (r == 0)

@@ -2,7 +2,8 @@
  * trace: follows a message through the log. One pass collects the queue ids
  * of the lines that speak of what was asked for; the next adds those that
  * stand in a line with one of them (a bounce names what it is about); the last
- * prints every line about one of them, oldest file first.
+ * prints every line about one of them, oldest file first. What smtpd refused
+ * has no queue id: of an address, lines that name none are printed too.
  */
 #include "config.h"
 
@@ -34,6 +35,7 @@ struct trace {
 	int	 is_id;
 	void	*ids;		/* texts: tsearch(3) */
 	size_t	 n_ids;
+	size_t	 printed;
 	struct out out;
 };
 
@@ -208,6 +210,7 @@ print_line(struct trace *t, const char *line)
 		line += *line == ' ';
 	}
 	out_text(&t->out, line);
+	t->printed++;
 }
 
 static int
@@ -236,7 +239,11 @@ relate(struct trace *t, const char *line)
 static void
 print(struct trace *t, const char *line)
 {
-	if (is_known(t, line))
+	const char *p = line;
+	char id[QUEUE_ID_LEN + 1];
+
+	if (is_known(t, line) || (!t->is_id && speaks_of(line, t->what) &&
+	    strstr(line, " refused") != NULL && next_id(&p, id) == 0))
 		print_line(t, line);
 }
 
@@ -258,11 +265,10 @@ cmd_trace(struct ctl *c)
 	out_name(&t->out, "program", 7);
 	out_name(&t->out, "level", 5);
 	out_name(&t->out, "text", 4);
-	r = t->n_ids > 0 && each_line(t, print) == -1 ? CTL_REFUSED :
-	    CTL_DONE;
+	r = each_line(t, print) == -1 ? CTL_REFUSED : CTL_DONE;
 	if (out_end(&t->out) == -1)
 		r = CTL_REFUSED;
-	else if (t->n_ids == 0)
+	else if (t->printed == 0)
 		r = ctl_fail(CTL_REFUSED, "%s: nothing in the log",
 		    t->what);
 done:

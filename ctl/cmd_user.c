@@ -130,6 +130,11 @@ cmd_user_set(struct ctl *c)
 	struct set s;
 	int r;
 
+	if (c->opt[OPT_USER_QUOTA] == NULL &&
+	    c->opt[OPT_USER_DISABLED] == NULL &&
+	    c->opt[OPT_USER_ENABLED] == NULL)
+		return ctl_fail(CTL_USAGE, "what is to be set? (--quota, "
+		    "--disabled, --enabled)");
 	if (table_open(c, &s, 1) == -1)
 		return CTL_REFUSED;
 	r = find_account(c, &s, &name, &old, &why);

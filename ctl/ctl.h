@@ -65,6 +65,8 @@ int	ctl_main(int argc, char **argv);
 int	ctl_load(struct ctl *c) ATTR_CHECK;
 /* "rohrpost: words" on standard error, each line of words; gives back r. */
 int	ctl_say(int r, const struct buf *words);
+/* The same for what stops nothing: "rohrpost: warning: ". */
+void	ctl_warn(const struct buf *words);
 int	ctl_fail(int r, const char *fmt, ...) ATTR_PRINTF(2, 3);
 /* Is standard output a person's? */
 int	ctl_at_terminal(void);

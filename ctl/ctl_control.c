@@ -124,7 +124,7 @@ take_row(struct control *q, struct msg *m)
 		if (p == NULL)
 			out_null(q->out);
 		else
-			out_value(q->out, type <= C_NULL ?
+			out_value(q->out, type <= C_SPAN ?
 			    (enum c_value)type : C_TEXT, p, n);
 	}
 }

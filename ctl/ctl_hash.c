@@ -69,11 +69,39 @@ check_ssha512(const char *p, struct buf *why)
 	return ok ? 0 : -1;
 }
 
+/*
+ * True if crypt(3) knows the hash and nothing of it is missing. What stands
+ * behind the salt has one length for each kind, all of them in digits of
+ * crypt(3); bcrypt has no '$' between the two (22 + 31 digits).
+ */
+static int
+is_whole(const char *hash)
+{
+	static const struct {
+		const char *prefix;
+		size_t	 digits;
+	} tails[] = {
+		{ "$y$", 43 }, { "$gy$", 43 }, { "$7$", 43 }, { "$2", 53 },
+		{ "$6$", 86 }, { "$5$", 43 },
+	};
+	const char *tail = strrchr(hash, '$') + 1;
+	size_t i, n = strspn(tail, "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz");
+	int r = crypt_checksalt(hash);
+
+	if (r == CRYPT_SALT_INVALID || r == CRYPT_SALT_METHOD_DISABLED)
+		return 0;
+	for (i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+		if (strncmp(hash, tails[i].prefix, strlen(tails[i].prefix)) ==
+		    0)
+			return tail[n] == '\0' && n == tails[i].digits;
+	}
+	return 0;
+}
+
 int
 hash_check(const char *hash, struct buf *why)
 {
-	int r;
-
 	hash = bare(hash);
 	if (str_ncasecmp(hash, "$argon2", 7) == 0 ||
 	    str_ncasecmp(hash, "{ARGON2", 7) == 0) {
@@ -89,10 +117,8 @@ hash_check(const char *hash, struct buf *why)
 	}
 	if (hash[0] == '{')
 		return check_ssha512(strchr(hash, '}') + 1, why);
-	r = crypt_checksalt(hash);
-	if (r == CRYPT_SALT_INVALID || r == CRYPT_SALT_METHOD_DISABLED ||
-	    strrchr(hash, '$')[1] == '\0') {
-		buf_set(why, "a damaged %s hash", hash_kind(hash));
+	if (!is_whole(hash)) {
+		buf_set(why, "a damaged %s hash (a part is missing)", hash_kind(hash));
 		return -1;
 	}
 	return 0;

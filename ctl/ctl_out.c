@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "ctl/ctl_out.h"
 #include "lib/base/mem.h"
@@ -106,7 +107,7 @@ json_value(struct out *o, enum c_value type, const char *p, size_t len)
 	else if (type == C_BOOL)
 		buf_puts(&b, len == 4 && memcmp(p, "true", 4) == 0 ? "true" :
 		    "false");
-	else if (type == C_NUMBER && is_number(p, len))
+	else if (type != C_TEXT && is_number(p, len))
 		buf_append(&b, p, len);
 	else
 		out_json_string(&b, p, len);
@@ -168,17 +169,55 @@ release(struct out *o)
 	buf_clear(&text);
 }
 
+/* A length of time by its largest whole unit: 59s, 3m, 47h, 12d. */
+static void
+span_text(uint64_t s, char *out, size_t size)
+{
+	if (s < 60)
+		snprintf(out, size, "%" PRIu64 "s", s);
+	else if (s < 3600)
+		snprintf(out, size, "%" PRIu64 "m", s / 60);
+	else if (s < 48 * 3600)
+		snprintf(out, size, "%" PRIu64 "h", s / 3600);
+	else
+		snprintf(out, size, "%" PRIu64 "d", s / 86400);
+}
+
+/* What people read in place of a number of seconds; else NULL. */
+static const char *
+time_text(enum c_value type, const char *p, size_t len, char out[32])
+{
+	struct tm tm;
+	uint64_t v;
+	time_t t;
+
+	if ((type != C_TIME && type != C_SPAN) || !is_number(p, len))
+		return NULL;
+	snprintf(out, 32, "%.*s", (int)len, p);
+	v = strtoull(out, NULL, 10);
+	t = (time_t)v;
+	if (type == C_SPAN)
+		span_text(v, out, 32);
+	else if (localtime_r(&t, &tm) == NULL ||
+	    strftime(out, 32, "%Y-%m-%d %H:%M:%S", &tm) == 0)
+		return NULL;
+	return out;
+}
+
 static void
 table_value(struct out *o, enum c_value type, const char *p, size_t len)
 {
 	struct buf text = BUF_INIT(0), *h;
+	char seconds[32];
+	const char *shown = time_text(type, p, len, seconds);
 	size_t width;
 
-	if (type == C_NULL) {
-		p = "-";
-		len = 1;
-	} else if (type == C_BOOL) {
-		p = len == 4 ? "yes" : "no";
+	if (type == C_NULL)
+		shown = "-";
+	else if (type == C_BOOL)
+		shown = len == 4 ? "yes" : "no";
+	if (shown != NULL) {
+		p = shown;
 		len = strlen(p);
 	}
 	width = plain_string(&text, p, len);

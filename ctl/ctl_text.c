@@ -134,7 +134,8 @@ line_parse(const struct text *t, const char *p, size_t len, unsigned line,
 	}
 	other = text_find(t, r->key);
 	if (other != NULL && other != skip) {
-		buf_set(why, "%s is already on line %u", r->key, other->line);
+		buf_set(why, "%s is already in %s, line %u", r->key,
+		    text_name(t->id), other->line);
 		row_free(&r);
 		return -1;
 	}

@@ -51,16 +51,29 @@ ctl_load(struct ctl *c)
 	return 0;
 }
 
-int
-ctl_say(int r, const struct buf *words)
+static void
+say_lines(const char *prefix, const struct buf *words)
 {
 	const char *p = buf_str(words), *nl;
 
 	for (; *p != '\0'; p = nl + (*nl == '\n')) {
 		nl = strchrnul(p, '\n');
-		fprintf(stderr, "rohrpost: %.*s\n", (int)(nl - p), p);
+		fprintf(stderr, "rohrpost: %s%.*s\n", prefix, (int)(nl - p),
+		    p);
 	}
+}
+
+int
+ctl_say(int r, const struct buf *words)
+{
+	say_lines("", words);
 	return r;
+}
+
+void
+ctl_warn(const struct buf *words)
+{
+	say_lines("warning: ", words);
 }
 
 int

@@ -90,7 +90,7 @@ status_row(struct client *c, unsigned row, const struct proc *p)
 	else
 		answer_number(a, (uint64_t)p->pid);
 	answer_text(a, p == NULL ? "down" : state_of(p));
-	answer_number(a, p == NULL ? 0 : (uint64_t)(ev_time() - p->started));
+	answer_span(a, p == NULL ? 0 : (uint64_t)(ev_time() - p->started));
 	answer_number(a, master.rows[row].restarts);
 	answer_number(a, p == NULL ? 0 : p->sessions);
 	return answer_row(a, "program service user pid state uptime restarts "

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/log.h"
+#include "lib/mail/result.h"
 #include "queue/queue_body.h"
 #include "queue/queue_commit.h"
 #include "queue/queue_ctl_impl.h"
@@ -31,6 +32,11 @@ state_name(const struct entry *e)
 	return name[e->state];
 }
 
+static const char *const result_names[] = {
+	[TARGET_OPEN] = "waiting", [TARGET_DONE] = "delivered",
+	[TARGET_REFUSED] = "failed", [TARGET_REPORTED] = "reported",
+};
+
 static const char list_names[] =
 	"id state arrived size sender recipient target result attempts next "
 	"reason";
@@ -39,25 +45,22 @@ static void
 list_row(struct ctl *c, const struct entry *e, const struct message *m,
     const struct target *t, const char *recipient)
 {
-	static const char *const result[] = {
-		[TARGET_OPEN] = "waiting", [TARGET_DONE] = "delivered",
-		[TARGET_REFUSED] = "failed", [TARGET_REPORTED] = "reported",
-	};
 	struct answer *a = &c->answer;
 	char id[QUEUE_ID_LEN + 1];
 
 	queue_id_text(m->id, id);
 	answer_text(a, id);
 	answer_text(a, state_name(e));
-	answer_number(a, m->env.time);
+	answer_time(a, m->env.time);
 	answer_number(a, m->env.length);
 	answer_text(a, m->env.sender);
 	answer_text(a, recipient);
 	answer_text(a, t != NULL ? t->address : recipient);
-	answer_text(a, t != NULL ? result[t->state] : "waiting");
+	answer_text(a, t != NULL ? result_names[t->state] : "waiting");
 	answer_number(a, e->attempts);
-	if (e->state == ENTRY_WAITING)
-		answer_number(a, (uint64_t)e->next);
+	if (e->state == ENTRY_WAITING &&
+	    (t == NULL || t->state == TARGET_OPEN))
+		answer_time(a, (uint64_t)e->next);
 	else
 		answer_text(a, NULL);
 	answer_text(a, t != NULL ? t->words : NULL);
@@ -149,10 +152,46 @@ one_delete(struct ctl *c, struct entry *e, struct buf *why)
 	return -1;
 }
 
+static const char show_names[] = "field value";
+
+static void
+show_text(struct answer *a, const char *name, const char *text)
+{
+	answer_text(a, name);
+	answer_text(a, text);
+	answer_row(a, show_names, -1);
+}
+
+/* Each recipient; below it where its mail goes, and how far it came. */
+static void
+show_recipients(struct ctl *c, const struct message *m)
+{
+	struct buf result = BUF_INIT(RESULT_WORDS_MAX + 100);
+	const struct target *t;
+	size_t i, k;
+
+	for (i = 0; i < m->env.n_rcpt; i++) {
+		show_text(&c->answer, "recipient", m->env.rcpt[i].address);
+		for (k = 0; k < m->targets.n; k++) {
+			t = &m->targets.t[k];
+			if (t->rcpt != i || c->chan.out.len > OUT_HIGH)
+				continue;
+			if (strcmp(t->address, m->env.rcpt[i].address) != 0)
+				show_text(&c->answer, "target", t->address);
+			buf_set(&result, "%s%s%s", result_names[t->state],
+			    t->words != NULL ? ": " : "",
+			    t->words != NULL ? t->words : "");
+			show_text(&c->answer, "result", buf_str(&result));
+		}
+		if (c->chan.out.len > OUT_HIGH)
+			break;
+	}
+	buf_clear(&result);
+}
+
 static int
 one_show(struct ctl *c, struct entry *e, struct buf *why)
 {
-	static const char names[] = "field value";
 	struct message *m = e->msg != NULL ? e->msg : message_peek(e->id);
 	const struct {
 		const char *name, *value;
@@ -167,11 +206,9 @@ one_show(struct ctl *c, struct entry *e, struct buf *why)
 		const char *name;
 		uint64_t value;
 	} number[] = {
-		{ "arrived", m != NULL ? m->env.time : 0 },
 		{ "size", m != NULL ? m->env.length : 0 },
 		{ "body_offset", m != NULL ? m->env.final : 0 },
 		{ "attempts", e->attempts },
-		{ "next", e->state == ENTRY_WAITING ? (uint64_t)e->next : 0 },
 	};
 	struct answer *a = &c->answer;
 	char id[QUEUE_ID_LEN + 1];
@@ -184,22 +221,24 @@ one_show(struct ctl *c, struct entry *e, struct buf *why)
 	queue_id_text(e->id, id);
 	answer_text(a, "id");
 	answer_text(a, id);
-	answer_row(a, names, body_open(e->id));
-	for (i = 0; i < sizeof(text) / sizeof(text[0]); i++) {
-		answer_text(a, text[i].name);
-		answer_text(a, text[i].value);
-		answer_row(a, names, -1);
-	}
+	answer_row(a, show_names, body_open(e->id));
+	for (i = 0; i < sizeof(text) / sizeof(text[0]); i++)
+		show_text(a, text[i].name, text[i].value);
+	answer_text(a, "arrived");
+	answer_time(a, m->env.time);
+	answer_row(a, show_names, -1);
 	for (i = 0; i < sizeof(number) / sizeof(number[0]); i++) {
 		answer_text(a, number[i].name);
 		answer_number(a, number[i].value);
-		answer_row(a, names, -1);
+		answer_row(a, show_names, -1);
 	}
-	for (i = 0; i < m->env.n_rcpt && c->chan.out.len < OUT_HIGH; i++) {
-		answer_text(a, "recipient");
-		answer_text(a, m->env.rcpt[i].address);
-		answer_row(a, names, -1);
-	}
+	answer_text(a, "next");
+	if (e->state == ENTRY_WAITING)
+		answer_time(a, (uint64_t)e->next);
+	else
+		answer_text(a, NULL);
+	answer_row(a, show_names, -1);
+	show_recipients(c, m);
 	if (m != e->msg)
 		message_free(m);
 	return 0;

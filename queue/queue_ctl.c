@@ -82,7 +82,10 @@ command_one(struct ctl *c, const struct command *cmd, const char *p, size_t len)
 	if (queue_id_parse(p, len, &id) == 0)
 		e = sched_find(&queue.sched, id);
 	if (e == NULL)
-		ctl_end(c, C_REFUSED, "no such message");
+		buf_set(&why, "%.*s: no such message in the queue (\"rohrpost "
+		    "trace\" tells what became of it)", (int)len, p);
+	if (e == NULL)
+		ctl_end(c, C_REFUSED, buf_str(&why));
 	else if (cmd->one(c, e, &why) == -1)
 		ctl_end(c, C_REFUSED, buf_str(&why));
 	else

@@ -34,16 +34,35 @@ is_helo(const char *p, size_t len)
 	return 1;
 }
 
+/*
+ * A user's own machine may have any name ("Anna's"): who logs in is known by
+ * that, and is not turned away for it. What does not fit becomes "-" there.
+ */
+static int
+take_helo(struct smtp_session *s, const struct smtp_args *a)
+{
+	size_t i;
+
+	if (!is_helo(a->text, a->len) && (!smtpd_takes_login(s) ||
+	    a->len == 0 || a->len > HELO_MAX))
+		return -1;
+	str_copy(s->helo, sizeof(s->helo), a->text);
+	for (i = 0; s->helo[i] != '\0'; i++) {
+		if (!is_helo(&s->helo[i], 1))
+			s->helo[i] = '-';
+	}
+	return 0;
+}
+
 static int
 greet(struct smtp_session *s, const struct smtp_args *a, int esmtp)
 {
-	if (!is_helo(a->text, a->len)) {
+	if (take_helo(s, a) == -1) {
 		smtp_reply(s, 501, "5.5.4", "that is no host name");
 		return -1;
 	}
 	s->state = SMTP_HELLO;
 	smtp_reset(s);
-	str_copy(s->helo, sizeof(s->helo), a->text);
 	s->esmtp = esmtp;
 	return 0;
 }

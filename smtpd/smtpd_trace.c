@@ -33,14 +33,16 @@ print_received(const struct smtp_session *s, const char *id, int64_t now,
 	else
 		buf_printf(out, "Received: from %s ([%s%s])\r\n", s->helo,
 		    strchr(s->ip, ':') != NULL ? "IPv6:" : "", s->ip);
-	buf_printf(out, "\tby %s (Rohrpost) with %s id %s\r\n",
+	buf_printf(out, "\tby %s (Rohrpost) with %s id %s",
 	    smtpd.hostname, protocol(s), id);
 	if (s->tls[0] != '\0')
-		buf_printf(out, "\t(%s)\r\n", s->tls);
-	if (s->env.n == 1)
-		buf_printf(out, "\tfor <%s>", s->env.first);
+		buf_printf(out, "\r\n\t(%s)", s->tls);
 	date_print_local(now, date);
-	buf_printf(out, "%s; %s\r\n", s->env.n == 1 ? "" : "\t", date);
+	if (s->env.n == 1)
+		buf_printf(out, "\r\n\tfor <%s>; %s\r\n", s->env.first,
+		    date);
+	else
+		buf_printf(out, ";\r\n\t%s\r\n", date);
 }
 
 void

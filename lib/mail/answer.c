@@ -42,13 +42,31 @@ answer_text(struct answer *a, const char *text)
 	value(a, text != NULL ? C_TEXT : C_NULL, text != NULL ? text : "");
 }
 
-void
-answer_number(struct answer *a, uint64_t v)
+static void
+number(struct answer *a, enum c_value type, uint64_t v)
 {
 	char text[24];
 
 	snprintf(text, sizeof(text), "%" PRIu64, v);
-	value(a, C_NUMBER, text);
+	value(a, type, text);
+}
+
+void
+answer_number(struct answer *a, uint64_t v)
+{
+	number(a, C_NUMBER, v);
+}
+
+void
+answer_time(struct answer *a, uint64_t v)
+{
+	number(a, C_TIME, v);
+}
+
+void
+answer_span(struct answer *a, uint64_t v)
+{
+	number(a, C_SPAN, v);
 }
 
 void

@@ -30,6 +30,9 @@ void	answer_begin(struct answer *a, uint32_t id);
 void	answer_text(struct answer *a, const char *text);
 void	answer_number(struct answer *a, uint64_t v);
 void	answer_bool(struct answer *a, int on);
+/* A moment in seconds since 1970; a length of time in seconds. */
+void	answer_time(struct answer *a, uint64_t v);
+void	answer_span(struct answer *a, uint64_t v);
 /*
  * Ends the row. names, one for each value, are separated by spaces; fd goes
  * with it and is taken over, or is -1. 0, or -1.

@@ -16,6 +16,7 @@
 
 #include "ctl/ctl.h"
 #include "lib/base/fd.h"
+#include "tests/ctl/hash6.h"
 
 enum { WORDS = 16 };
 
@@ -128,11 +129,11 @@ read_file(const char *name, struct buf *b)
 static void
 test_edits(void **state)
 {
-	static const char *const hash[] = { "--hash", "$6$ab$YvO1", NULL };
+	static const char *const hash[] = { "--hash", HASH6, NULL };
 	static const char *const argon[] = { "--hash",
 		"$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA", NULL };
 	static const char *const space[] = { "a b@example.test", "--hash",
-		"$6$ab$YvO1", NULL };
+		HASH6, NULL };
 	static const struct {
 		const char *words;
 		const char *const *more;
@@ -195,7 +196,7 @@ test_edits(void **state)
 	    "sales@example.test = anna@example.test, x@far.test\n"
 	    "@example.test = bert@example.test\n");
 	read_file("passwd", &b);
-	assert_string_equal(buf_str(&b), "bert@example.test:$6$ab$YvO1\n");
+	assert_string_equal(buf_str(&b), "bert@example.test:" HASH6 "\n");
 	buf_clear(&b);
 }
 

@@ -98,6 +98,44 @@ test_forms(void **state)
 	free(t);
 }
 
+/* Seconds to a machine, dates and units to people. */
+static void
+test_times(void **state)
+{
+	static const struct {
+		enum c_value type;
+		const char *in, *json, *table;
+	} rows[] = {
+		{ C_TIME, "1795320871", "1795320871", "2026-11-22 04:14:31" },
+		{ C_TIME, "x", "\"x\"", "x" },
+		{ C_SPAN, "0", "0", "0s" }, { C_SPAN, "59", "59", "59s" },
+		{ C_SPAN, "3599", "3599", "59m" },
+		{ C_SPAN, "172799", "172799", "47h" },
+		{ C_SPAN, "172800", "172800", "2d" },
+	};
+	struct out o;
+	char *text, want[100];
+	size_t i, n;
+	int json;
+	FILE *f;
+
+	assert_int_equal(setenv("TZ", "UTC0", 1), 0);
+	for (i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		json = (int)(i % 2);
+		f = open_memstream(&text, &n);
+		out_init(&o, f, json);
+		out_name(&o, "a", 1);
+		out_value(&o, rows[i / 2].type, rows[i / 2].in,
+		    strlen(rows[i / 2].in));
+		assert_int_equal(out_end(&o), 0);
+		fclose(f);
+		snprintf(want, sizeof(want), json ? "[\n {\"a\": %s}\n]\n" :
+		    "A\n%s\n", json ? rows[i / 2].json : rows[i / 2].table);
+		assert_string_equal(text, want);
+		free(text);
+	}
+}
+
 /* More rows than are held back: each is printed once. */
 static void
 test_many(void **state)
@@ -117,6 +155,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_json_string),
 		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_many),
 	};
 

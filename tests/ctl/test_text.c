@@ -12,6 +12,7 @@
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_text.h"
 #include "lib/mail/limits.h"
+#include "tests/ctl/hash6.h"
 
 static void
 test_names(void **state)
@@ -140,7 +141,7 @@ test_bad_lines(void **state)
 		{ TEXT_DOMAINS, "a.test = alias", "/etc/domains:1: " },
 		{ TEXT_DOMAINS, "a.test = alias ", "/etc/domains:1: " },
 		{ TEXT_DOMAINS, "a.test\n\nA.Test\n",
-		    "/etc/domains:3: a.test is already on line 1" },
+		    "/etc/domains:3: a.test is already in domains, line 1" },
 		{ TEXT_USERS, "anna\n", "/etc/users:1: " },
 		{ TEXT_USERS, "a@x.test quota=2X", "/etc/users:1: quota: " },
 		{ TEXT_USERS, "a@x.test quota=", "/etc/users:1: quota=: " },
@@ -259,7 +260,7 @@ test_save(void **state)
 	text_init(&t, TEXT_PASSWD);
 	assert_int_equal(text_load(&t, dirfd, dir, &why), 0);
 	assert_int_equal(t.n, 0);
-	assert_int_equal(text_add(&t, "a@x.test:$6$ab$YvO1", &why), 0);
+	assert_int_equal(text_add(&t, "a@x.test:" HASH6, &why), 0);
 	assert_int_equal(text_save(&t, dirfd, dir, &why), 0);
 	assert_int_equal(fstatat(dirfd, "passwd", &st, 0), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
@@ -294,6 +295,14 @@ test_hash(void **state)
 	assert_null(hash_kind("$argon2id$"));
 	assert_int_equal(hash_check("$6$", &why), -1);
 	assert_int_equal(hash_check("{SSHA512}", &why), -1);
+	assert_int_equal(hash_check(HASH6, &why), 0);
+	assert_int_equal(hash_check(HASH6 "x", &why), -1);
+	assert_int_equal(hash_check("$6$ab$YvO1", &why), -1);
+	assert_int_equal(hash_check("$2b$05$aaa", &why), -1);
+	assert_int_equal(hash_check("$2b$04$abcdefghijklmnopqrstuuCZalfOR3Ap0"
+	    "UW3V45hfV43x7O7pk4mW", &why), 0);
+	assert_int_equal(hash_check("$y$j75$abcdefgh$bctRiWkyq10PPGtOKBJgs9BC"
+	    "nbhQ/GleDpkmafdQZBA", &why), 0);
 	buf_clear(&h);
 	buf_clear(&why);
 }

@@ -51,6 +51,8 @@ same_row(const struct msg *m)
 	same_value(&c, C_NUMBER, "18446744073709551615");
 	same_value(&c, C_BOOL, "true");
 	same_value(&c, C_NULL, "");
+	same_value(&c, C_TIME, "1795320871");
+	same_value(&c, C_SPAN, "0");
 	assert_int_equal(cursor_left(&c), 0);
 }
 
@@ -61,14 +63,16 @@ make_row(struct answer *a)
 	answer_number(a, UINT64_MAX);
 	answer_bool(a, 1);
 	answer_text(a, NULL);
-	assert_int_equal(answer_row(a, "one two three four", -1), 0);
+	answer_time(a, 1795320871);
+	answer_span(a, 0);
+	assert_int_equal(answer_row(a, "one two three four five six", -1), 0);
 }
 
 static void
 test_rows(void **state)
 {
 	static const char names[] = "\3\0\0\0one\3\0\0\0two\5\0\0\0three"
-	    "\4\0\0\0four";
+	    "\4\0\0\0four" "\4\0\0\0five" "\3\0\0\0six";
 	struct answer a;
 	const char *p;
 	struct msg m;

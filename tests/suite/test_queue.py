@@ -78,7 +78,10 @@ def test_list_show_hold_release_delete(inst, down):
     row = waits(inst)
     assert row["id"] == qid and row["sender"] == "anna@example.test"
     shown = inst.json("queue", "show", qid)
-    assert "x@far.test" in str(shown) and "y@far.test" in str(shown)
+    assert [f["value"] for f in shown if f["field"] == "recipient"] == \
+        ["x@far.test", "y@far.test"]
+    assert sum(f["field"] == "result" and
+               f["value"].startswith("waiting") for f in shown) == 2
     body = inst.ctl("queue", "show", qid, "--body").encode()
     assert text.replace(b"\r\n", b"\n") in body.replace(b"\r\n", b"\n")
     row = waits(inst, state="deferred")
@@ -89,7 +92,7 @@ def test_list_show_hold_release_delete(inst, down):
     inst.ctl("queue", "delete", qid)
     assert inst.json("queue", "list") == []
     p = inst.command("queue", "show", qid)
-    assert p.returncode == 1 and "no such message" in p.stderr
+    assert p.returncode == 1 and qid + ": no such message" in p.stderr
     for bad in ("xyz", "../../etc", "0" * 40):
         assert inst.command("queue", "delete", bad).returncode == 1
     # Thrown away tells nobody.

@@ -1,0 +1,320 @@
+"""Mail programs as users have them, against one instance: mutt, curl, msmtp,
+s-nail, getmail, offlineimap, imapfilter; and, word for word, what Thunderbird
+and Outlook say. Each starts with a message that no other test touches."""
+import base64
+import os
+import re
+import shutil
+import subprocess
+import urllib.parse
+
+import pytest
+
+import rohrpost
+from rohrpost import PASSWORD, message
+from test_imap import Client, has
+
+USERS = ("anna", "bert", "carl", "dora", "emil", "fred", "gina")
+
+
+def run(*argv, stdin="", cwd=None, env=None):
+    assert shutil.which(argv[0]), "%s is not installed" % argv[0]
+    p = subprocess.run(argv, input=stdin, capture_output=True, text=True,
+                       timeout=60, cwd=cwd, errors="replace",
+                       env={**os.environ, "TERM": "dumb", **(env or {})})
+    assert p.returncode == 0, "%s\n%s%s" % (argv, p.stdout, p.stderr)
+    return p.stdout + p.stderr
+
+
+@pytest.fixture
+def home(tmp_path):
+    return tmp_path
+
+
+def put(inst, user, subject):
+    n = len(inst.messages(user))
+    with inst.smtp() as s:
+        s.sendmail("eve@remote.test", ["%s@example.test" % user],
+                   message(subject))
+    inst.wait_count(n + 1, user)
+
+
+def url(inst, scheme, user, service):
+    return "%s://%s:%s@127.0.0.1:%d" % (
+        scheme, urllib.parse.quote("%s@example.test" % user, safe=""),
+        urllib.parse.quote(PASSWORD), inst.ports[service])
+
+
+def curl(inst, scheme, service, path, user, *more):
+    return run("curl", "-sSk", "--ssl-reqd", "-u",
+               "%s@example.test:%s" % (user, PASSWORD), *more,
+               "%s://127.0.0.1:%d/%s" % (scheme, inst.ports[service], path))
+
+
+def test_curl(inst, home):
+    put(inst, "anna", "for curl")
+    assert "Subject: t-for curl" in curl(
+        inst, "imaps", "imaps", "INBOX;MAILINDEX=1;SECTION=HEADER", "anna")
+    assert '\\Sent) "/" "Sent"' in curl(inst, "imap", "imap", "", "anna")
+    for scheme in ("pop3s", "pop3"):
+        assert "Subject: t-for curl" in curl(inst, scheme, scheme, "1", "anna")
+    letter = home / "letter"
+    letter.write_bytes(message("by curl"))
+    for n, scheme in enumerate(("smtp", "smtps")):
+        curl(inst, scheme, ("submission", "submissions")[n], "client.test",
+             "anna", "--mail-from", "anna@example.test", "--mail-rcpt",
+             "bert@example.test", "-T", str(letter))
+    inst.wait_count(2, "bert")
+    p = subprocess.run(["curl", "-sS", "-u", "anna@example.test:x",
+                        "imap://127.0.0.1:%d/" % inst.ports["imap"]],
+                       capture_output=True, timeout=60)
+    assert p.returncode == 67			# no login without TLS
+
+
+def test_mutt(inst, home):
+    """Sends with a copy in Sent, and saves from INBOX into Archive."""
+    rc = home / "muttrc"
+    rc.write_text("""
+set ssl_starttls=yes ssl_force_tls=yes ssl_verify_host=no
+set ssl_verify_dates=no ssl_usesystemcerts=no
+set certificate_file="%s"
+set imap_user="carl@example.test" imap_pass="%s"
+set folder="imaps://127.0.0.1:%d/"
+set spoolfile="=INBOX" record="=Sent" copy=yes from="carl@example.test"
+set smtp_url="smtp://carl@example.test@127.0.0.1:%d/" smtp_pass="%s"
+set use_from=yes confirmappend=no wait_key=no quit=yes delete=yes
+""" % (inst.conf / "certificate.pem", PASSWORD, inst.ports["imaps"],
+       inst.ports["submission"], PASSWORD))
+    env = {"HOME": str(home), "TERM": "vt100"}
+    run("mutt", "-F", str(rc), "-s", "a mutt \u00fc", "--",
+        "carl@example.test", stdin="text \u00e4\n", env=env)
+    inst.wait_count(1, "carl")
+    assert inst.count("carl", "Sent") == 1
+    run("script", "-qec", "mutt -F %s -e 'push \"<save-message>=Archive"
+        "<enter><sync-mailbox><quit>\"' -f =INBOX" % rc, "/dev/null",
+        env=env)
+    inst.wait_count(1, "carl", "Archive")
+    assert inst.count("carl") == 0
+
+
+@pytest.mark.parametrize("auth", ["plain", "login"])
+def test_msmtp(inst, home, auth):
+    before = inst.count("bert")
+    run("msmtp", "-C", "/dev/null", "--host=127.0.0.1", "--port=%d" %
+        inst.ports["submission"], "--tls=on", "--tls-certcheck=off",
+        "--auth=" + auth, "--user=anna@example.test", "--passwordeval",
+        "echo " + PASSWORD, "--from=anna@example.test", "-t",
+        stdin="From: anna@example.test\nTo: bert@example.test\n"
+        "Subject: msmtp\n\n.\n..\nfrom a Unix file\n")
+    inst.wait_count(before + 1, "bert")
+    got = list(inst.messages("bert").values())[-1]
+    assert got.endswith(b"\r\n.\r\n..\r\nfrom a Unix file\r\n")
+
+
+def nail(inst, *more, stdin):
+    return run("s-nail", "-:/", "-S", "v15-compat", "-S",
+               "tls-verify=ignore", "-S", "from=dora@example.test",
+               "-S", "smtp-auth=login", *more, stdin=stdin)
+
+
+def test_nail(inst):
+    before = inst.count("bert")
+    nail(inst, "-S", "mta=" + url(inst, "submissions", "dora",
+                                  "submissions"),
+         "-s", "nail", "bert@example.test", stdin="text\n")
+    nail(inst, "-S", "mta=" + url(inst, "smtp", "dora", "submission"),
+         "-S", "smtp-use-starttls", "-s", "nail", "bert@example.test",
+         stdin="text\n")
+    inst.wait_count(before + 2, "bert")
+    put(inst, "dora", "for nail")
+    for scheme in ("imaps", "pop3s"):
+        box = url(inst, scheme, "dora", scheme)
+        out = nail(inst, "-f", box + ("/INBOX" if scheme == "imaps" else ""),
+                   stdin="print 1\nquit\n")
+        assert "Subject: t-for nail" in out, out
+    nail(inst, "-f", url(inst, "imaps", "dora", "imaps") + "/INBOX",
+         stdin="delete 1\nquit\n")
+    assert inst.count("dora") == 0
+
+
+def test_getmail_leaves_on_server(inst, home):
+    """What was fetched once is known again by its UIDL."""
+    put(inst, "emil", "for getmail")
+    rc, out = home / "rc", home / "out"
+    for kind in ("POP3", "IMAP"):
+        rc.write_text("""[retriever]
+type = Simple%sSSLRetriever
+server = 127.0.0.1
+port = %d
+username = emil@example.test
+password = %s
+[destination]
+type = MDA_external
+path = /bin/sh
+arguments = ("-c", "cat >> %s")
+allow_root_commands = true
+[options]
+delete = false
+read_all = false
+""" % (kind, inst.ports[kind.lower() + "s"], PASSWORD, out))
+        for fetched in (1, 0):
+            text = run("getmail", "--getmaildir", str(home), "--rcfile",
+                       "rc")
+            assert "%d messages" % fetched in text, text
+        assert out.read_text().count("Subject: t-for getmail") == 1
+        out.unlink()
+    assert inst.count("emil") == 1
+
+
+def fingerprint(inst):
+    text = run("openssl", "x509", "-noout", "-fingerprint", "-sha1", "-in",
+               str(inst.conf / "certificate.pem"))
+    return text.split("=")[1].strip()
+
+
+def test_offlineimap_both_ways(inst, home):
+    put(inst, "fred", "for offlineimap")
+    rc, local = home / "rc", home / "mail"
+    rc.write_text("""[general]
+accounts = a
+metadata = %s
+ui = quiet
+[Account a]
+localrepository = l
+remoterepository = r
+[Repository l]
+type = Maildir
+localfolders = %s
+[Repository r]
+type = IMAP
+remotehost = 127.0.0.1
+remoteport = %d
+ssl = yes
+cert_fingerprint = %s
+remoteuser = fred@example.test
+remotepass = %s
+""" % (home / "meta", local, inst.ports["imaps"], fingerprint(inst),
+       PASSWORD))
+    run("offlineimap", "-o", "-c", str(rc))
+    files = list((local / "INBOX").glob("*/*"))
+    assert len(files) == 1 and (local / "Trash").is_dir()
+    # Read and answered there, and a draft is made there.
+    files[0].rename(local / "INBOX" / "cur" / (
+        re.sub(":2,.*", "", files[0].name) + ":2,RS"))
+    (local / "Drafts" / "new" / "1.draft.here").write_bytes(
+        message("a draft").replace(b"\r\n", b"\n"))
+    run("offlineimap", "-o", "-c", str(rc))
+    assert inst.count("fred", "Drafts") == 1
+    m = inst.imap("fred")
+    m.select("INBOX", readonly=True)
+    assert m.search(None, "SEEN", "ANSWERED")[1] == [b"1"]
+    m.logout()
+
+
+def test_imapfilter(inst, home):
+    put(inst, "gina", "for a filter")
+    rc = home / "config.lua"
+    rc.write_text("""
+options.certificates = false
+options.hostnames = false
+a = IMAP { server = "127.0.0.1", port = %d, ssl = "auto",
+    username = "gina@example.test", password = "%s" }
+a:create_mailbox("Sorted")
+a.INBOX:contain_subject("a filter"):move_messages(a.Sorted)
+a.Sorted:is_unseen():mark_flagged()
+""" % (inst.ports["imaps"], PASSWORD))
+    run("imapfilter", "-c", str(rc), env={"HOME": str(home)})
+    assert inst.count("gina") == 0
+    m = inst.imap("gina")
+    m.select("Sorted", readonly=True)
+    assert m.search(None, "FLAGGED")[1] == [b"1"]
+    m.logout()
+
+
+HEADERS = ("From To Cc Bcc Subject Date Message-ID Priority X-Priority "
+           "References Newsgroups In-Reply-To Content-Type Reply-To")
+
+
+def test_thunderbird(inst):
+    """Its start, a new message seen in IDLE, read, moved to Trash."""
+    c = Client(inst, "bert")
+    c.ok('ID ("name" "Thunderbird" "version" "115.0")')
+    c.ok("NAMESPACE")
+    c.ok("ENABLE CONDSTORE")
+    assert has(c.ok('LIST "" "*"')[2], rb'\\Trash\) "/" "Trash"')
+    c.ok('LSUB "" "*"')
+    seen = c.ok('SELECT "INBOX" (CONDSTORE)')[2]
+    uid = int(re.search(rb"UIDNEXT (\d+)",
+                        has(seen, b"UIDNEXT")[0]).group(1))
+    c.ok("UID FETCH 1:* (FLAGS)")
+    tag = c.start("IDLE")
+    assert c.line().startswith(b"+")
+    put(inst, "bert", "for Thunderbird")
+    while b"EXISTS" not in c.line():
+        pass
+    c.send(b"DONE\r\n")
+    assert c.wait(tag)[0] == "OK"
+    assert has(c.ok("UID FETCH %d:* (FLAGS)" % uid)[2], rb"UID %d " % uid)
+    got = c.ok("UID FETCH %d (UID RFC822.SIZE FLAGS BODY.PEEK[HEADER.FIELDS "
+               "(%s)])" % (uid, HEADERS))[2]
+    assert has(got, rb"Subject: t-for Thunderbird")
+    got = c.ok("UID FETCH %d (UID RFC822.SIZE BODY[])" % uid)[2]
+    assert has(got, message("for Thunderbird")[-40:].replace(b"+", b"."))
+    assert has(c.ok("UID STORE %d +FLAGS (NonJunk $label1)" % uid)[2],
+               rb"NonJunk")
+    assert "COPYUID" in str(c.ok("UID MOVE %d \"Trash\"" % uid))
+    assert c.append("Sent", message("sent"), "(\\Seen) ")[0] == "OK"
+    c.ok("CLOSE")
+    c.ok('SELECT "Trash"')
+    c.ok("UID STORE 1:* +FLAGS (\\Deleted)")
+    assert has(c.ok("EXPUNGE")[2], rb"1 EXPUNGE")
+    c.ok("LOGOUT")
+    c.close()
+
+
+def b64(text):
+    return base64.b64encode(text.encode()).decode()
+
+
+def test_outlook_sends(inst):
+    """A host name with what no host name has, AUTH LOGIN in both forms."""
+    before = inst.count("bert")
+    for first in (True, False):
+        with inst.raw("submission") as s:
+            s.reply()
+            assert s.cmd("EHLO ANNA'S_PC")[:3] == "250"
+            assert s.cmd("STARTTLS")[:3] == "220"
+            s.starttls()
+            assert s.cmd("EHLO ANNA'S_PC")[:3] == "250"
+            if first:
+                code = s.cmd("AUTH LOGIN " + b64("anna@example.test"))[:3]
+            else:
+                assert s.cmd("AUTH LOGIN")[:3] == "334"
+                code = s.cmd(b64("anna@example.test"))[:3]
+            assert code == "334"
+            assert s.cmd(b64(PASSWORD))[:3] == "235"
+            assert s.cmd("MAIL FROM: <anna@example.test>")[:3] == "250"
+            assert s.cmd("RCPT TO: <bert@example.test>")[:3] == "250"
+            assert s.cmd("DATA")[:3] == "354"
+            s.send(message("Outlook") + b".\r\n")
+            assert s.reply()[:3] == "250"
+    inst.wait_count(before + 2, "bert")
+    assert b"Received: from ANNA-S_PC ([127.0.0.1])" in \
+        list(inst.messages("bert").values())[-1]
+    with inst.raw("smtp") as s:
+        s.reply()
+        assert s.cmd("EHLO ANNA'S_PC")[:3] == "501"
+
+
+def test_outlook_leaves_on_server(inst):
+    """Numbers by UIDL stay the same over sessions; TOP before RETR."""
+    put(inst, "emil", "for Outlook")
+    seen = []
+    for i in (1, 2):
+        p = inst.pop3("emil")
+        seen.append(p.uidl()[1])
+        n = p.stat()[0]
+        assert b"Subject: t-for Outlook" in p.top(n, 0)[1]
+        p.retr(n)
+        p.quit()
+    assert seen[0] == seen[1] and len(seen[0]) == n
