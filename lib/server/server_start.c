@@ -25,6 +25,15 @@
 #include "lib/server/privdrop.h"
 #include "lib/server/server_impl.h"
 
+/* gcc says so by a macro, clang by a feature; shadow memory needs the space. */
+#ifdef __SANITIZE_ADDRESS__
+#define SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED
+#endif
+#endif
+
 enum {
 	WHY_MAX = 2000,
 	WORKER_FILES = 1024,	/* descriptors of a worker */
@@ -190,7 +199,7 @@ limits(void)
 {
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_NOFILE, server_state.loop ? LOOP_FILES : WORKER_FILES);
-#ifndef __SANITIZE_ADDRESS__
+#ifndef SANITIZED
 	limit(RLIMIT_DATA, server_conf.memory);
 #endif
 	/* A session's uid is its own: no second process, so that the uid is
