@@ -169,7 +169,8 @@ session_end(struct login_client *c)
 	if (c->io.tx.len > 0)
 		return;
 	if ((c->service == SERVICE_IMAP || c->service == SERVICE_IMAPS) &&
-	    c->rest == LOGIN_REST_YES && login_io_write(&c->io, bye, sizeof(bye) - 1) == -1)
+	    c->rest == LOGIN_REST_YES &&
+	    login_io_write(&c->io, bye, sizeof(bye) - 1) == -1)
 		c->state = LOGIN_DEAD;
 	else
 		login_client_end(c);

@@ -1,8 +1,8 @@
 /*
  * The answers that setup works from: lines "key = value". Some keys are
  * setup's own (domain, user, postmaster, abuse, alias, profile, certificate,
- * key, relay_password); domain, user and alias may stand several times. Every other key is
- * one of rohrpost.conf and passes through.
+ * key, relay_password); domain, user and alias may stand several times. Every
+ * other key is one of rohrpost.conf and passes through.
  *
  * Comments start with "#" at the start of a line. A password is the rest of
  * the line behind "user = ADDRESS ".

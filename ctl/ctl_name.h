@@ -17,7 +17,7 @@
 /* What an address may look like in its place. */
 enum name_kind {
 	NAME_ACCOUNT,	/* anna@example.test: becomes a directory; no "+" */
-	NAME_ALIAS,	/* also sales+x@..., "@domain", bare postmaster, abuse */
+	NAME_ALIAS,	/* also sales+x@..., "@domain", postmaster, abuse */
 	NAME_TARGET,	/* any mailbox of ours or elsewhere */
 };
 

@@ -1,6 +1,6 @@
 /*
  * The operator's text tables: domains, users, passwd, aliases. They are the
- * truth; what is compiled from them (ctl_compile.h) can be made again.
+ * truth; what is compiled from them (ctl_set.h) can be made again.
  *
  * A table in memory keeps every line, comments and order too, so that an edit
  * changes the line it means and no other. A comment has a line of its own and

@@ -21,7 +21,7 @@
 
 struct master master;
 
-static const double LOST_GRACE = 2;	/* seconds from end of channel to exit */
+static const double LOST_GRACE = 2;	/* s from end of channel to exit */
 
 extern char **environ;
 

@@ -17,6 +17,7 @@
 
 struct intake;
 
+/* Once, before the loop: the lanes and the table are open. */
 void	commit_start(void);
 /*
  * Takes m over, to be made durable. from hears of it (NULL: nobody). about is

@@ -45,6 +45,7 @@ struct dest {
 	char	 name[];	/* lower case */
 };
 
+/* The destination of that name (any case); made if it is new. */
 struct dest *dest_get(const char *name);
 /* Adds a job at the end or the head; takes one out. */
 void	dest_add(struct dest *d, struct job *j);
@@ -63,7 +64,9 @@ struct dest *dest_next(void);
 /* Jobs that wait, destinations that are known. */
 size_t	dest_waiting(void);
 size_t	dest_count(void);
+/* Every destination may be tried again at once. */
 void	dest_forget_down(void);
+/* Frees those that have no jobs and are not down. */
 void	dest_tidy(void);
 
 #endif

@@ -14,6 +14,7 @@
 
 struct intake;
 
+/* A worker's channel (taken over); it ended. */
 void	intake_wired(enum peer kind, uint32_t instance, int fd);
 void	intake_gone(enum peer kind, uint32_t instance);
 /* Answers of queue_commit: durable; not. */

@@ -22,6 +22,7 @@ enum {
 	DOWN_TIME = 60,			/* seconds */
 };
 
+/* Once, before the loop. */
 void	job_start(void);
 /* A worker's channel (taken over). */
 void	job_wired(enum peer kind, uint32_t instance, int fd);

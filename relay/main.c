@@ -124,7 +124,7 @@ make_policies(struct buf *why)
 	if (conf.host[0] != '\0' && conf.tls_verify) {
 		verify = tls_client_new(conf.ca_file[0] != '\0' ?
 		    conf.ca_file : NULL, 1, why);
-		if (verify == NULL)	/* the mail waits; see relay_connect.c */
+		if (verify == NULL)	/* mail waits; see relay_connect.c */
 			log_warn("relay_ca_file: %s", buf_str(why));
 	}
 	by_mx = (struct policy){ .hostname = conf.hostname, .clear = 1,

@@ -8,7 +8,7 @@
 
 struct credentials {
 	const char *user, *password;
-	const char *mechs;	/* in order of preference, "SCRAM-SHA-256 PLAIN" */
+	const char *mechs;	/* preferred first, "SCRAM-SHA-256 PLAIN" */
 };
 
 /* Starts GNU SASL: before the jail. 0, or -1 with why. */

@@ -42,7 +42,7 @@ connect_socket(const struct addr *a, int64_t ms)
 	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return -1;
-	/* Whole commands and bodies are written at once: nothing to wait for. */
+	/* Whole commands and bodies are written at once: do not wait. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (connect(fd, sa, a->len) == 0 ||
 	    (errno == EINPROGRESS && connect_wait(fd, ms) == 0))

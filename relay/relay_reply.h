@@ -25,7 +25,8 @@ struct reply {
 	struct buf text;		/* lines, each with its LF; no codes */
 };
 
-#define REPLY_INIT	{ .code = 0, .lines = 0, .text = BUF_INIT(REPLY_TEXT_MAX) }
+#define REPLY_INIT \
+	{ .code = 0, .lines = 0, .text = BUF_INIT(REPLY_TEXT_MAX) }
 
 void	reply_reset(struct reply *r);
 void	reply_clear(struct reply *r);

@@ -37,7 +37,7 @@ struct host {
 struct hosts {
 	unsigned n;
 	struct host host[MX_MAX];
-	int	 null_mx;		/* a record "0 ." was there (RFC 7505) */
+	int	 null_mx;	/* a record "0 ." was there (RFC 7505) */
 };
 
 /* Who we are: a mail must not be sent to ourselves. */

@@ -80,10 +80,10 @@ struct smtp_session {
 	enum smtp_state state;
 	int	 esmtp;			/* EHLO was said */
 	int	 closing;		/* the reply just given is the last */
-	int	 linger;		/* and the client may be talking still */
+	int	 linger;	/* and the client may be talking still */
 	unsigned errors, junk, auth_failures;
 	char	 helo[HELO_MAX + 1];
-	char	 ip[80];		/* "192.0.2.1", "2001:db8::1", "local" */
+	char	 ip[80];	/* "192.0.2.1", "2001:db8::1", "local" */
 	char	 remote[WIRE_REMOTE_MAX + 1];		/* with port */
 	char	 tls[100];		/* "TLSv1.3 ...", "" in the clear */
 	char	 login[ADDRESS_MAX + 1];	/* "" for a stranger */

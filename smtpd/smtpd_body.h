@@ -33,7 +33,7 @@ struct body {
 	struct smtp_session *s;
 	const char *id;		/* queue id */
 	int	 fd;
-	struct buf *mem;	/* the module's: its memory stays for the next */
+	struct buf *mem;	/* the module's: kept for the next */
 	uint64_t taken;		/* octets of the message, kept or not */
 	int	 started;	/* trace and header are written */
 	int	 broken;	/* the file can not be used again */

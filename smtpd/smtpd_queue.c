@@ -13,7 +13,7 @@ enum {
 	PEER_WAIT = 10000,	/* ms for a fresh channel after queue's death */
 	SEND_WAIT = 10000,
 	FILE_WAIT = 30000,
-	SUBMIT_WAIT = 120000,	/* a disk may be slow; the client waits 10 min */
+	SUBMIT_WAIT = 120000,	/* a disk may be slow; clients wait 10 min */
 	KEEP = 12 * 3600,	/* s: queue sweeps unused files after 36 h */
 };
 

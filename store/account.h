@@ -118,6 +118,7 @@ void	account_end_load(struct account *a, int failed);
 /* The file mailboxes as it should be now. */
 void	account_format(const struct account *a, struct buf *out);
 
+/* NULL: there is none of that number, of that name. */
 struct mailbox *account_mailbox(const struct account *a, uint32_t id);
 struct mailbox *account_by_name(const struct account *a, const char *name);
 /* Adds a mailbox with the next id and a fresh UIDVALIDITY; name is copied. */

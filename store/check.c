@@ -57,8 +57,8 @@ begin(struct call *c)
 
 	r->a = account_get(c->item.shard, r->name);
 	r->result = r->a == NULL ? TAKE_NONE : r->a->busy ? TAKE_BUSY :
-	    r->a->state == ACCOUNT_READY || r->idle == rebuild_account ? TAKE_OK :
-	    TAKE_BROKEN;
+	    r->a->state == ACCOUNT_READY || r->idle == rebuild_account ?
+	    TAKE_OK : TAKE_BROKEN;
 	if (r->result == TAKE_OK)
 		account_begin(r->a, r->idle, c);
 	else

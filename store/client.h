@@ -21,7 +21,7 @@ enum {
 	CLIENT_PENDING_MAX = 2000,	/* requests of one deliver under way */
 	CLIENT_TASKS_MAX = 256,		/* tasks of a user's door under way */
 	CLIENT_TURN = 64,		/* requests of one door in a turn */
-	CLIENT_OPENED = 1024,		/* descriptors sent: has it read them? */
+	CLIENT_OPENED = 1024,	/* descriptors sent: has it read them? */
 	CLIENT_UNREAD_MAX = 4096,	/* so many, and it has not: dropped */
 	CLIENT_WATCH_MAX = 200,		/* mailboxes one door watches */
 };
@@ -34,7 +34,7 @@ struct client {
 	uint32_t instance;
 	char	 user[ADDRESS_MAX + 1];
 	atomic_uint refs, pending;
-	pthread_mutex_t lock;		/* of chan's sending side, gone, poked */
+	pthread_mutex_t lock;	/* of chan's sending side, gone, poked */
 	int	 gone, poked, broken;
 	int	 paused;
 	ev_io	 in, out;
@@ -43,7 +43,7 @@ struct client {
 	size_t	 n_files;
 	unsigned watches;
 	unsigned opened;	/* descriptors sent since it had read all */
-	unsigned flushing;		/* bit per shard that will client_send */
+	unsigned flushing;	/* bit per shard that will client_send */
 };
 
 /* Takes fd over and gives the door to its shard. */

@@ -70,7 +70,9 @@ struct engine_batch {
 	unsigned n;
 };
 
+/* Frees a batch; changes that were not committed are gone. */
 void	engine_batch_clear(struct engine_batch *b);
+/* Keys and values are copied; a value of the same key is replaced. */
 void	engine_put(struct engine_batch *b, enum engine_table t,
 	    const void *key, size_t klen, const void *value, size_t vlen);
 /* Deleting what is not there is no failure. */

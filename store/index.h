@@ -10,7 +10,7 @@
  *   (account, 0)  'M' mailbox u32     counters of a mailbox (struct index_row)
  *   (account, 0)  'K' mailbox u32     its keywords, packed lv, in bit order
  *   (account, 0)  'Q' queue id u64    "": that delivery was made
- *   (account, 0)  'R' mailbox, uid    "": moved away; the file is to be unlinked
+ *   (account, 0)  'R' mailbox, uid    "": moved away; its file is to go
  *   (account, mb) 'm' uid u32         a message (struct door_record)
  *   (account, mb) 'x' modseq u64      packed u32: uids expunged then
  *
@@ -41,8 +41,8 @@ struct index_row {
 	uint32_t uidnext, messages, unseen, deleted;
 	uint32_t recent, recent_low;	/* uids >= recent_low are recent */
 	uint64_t size, modseq;
-	uint64_t flags_modseq;		/* the flags file holds all up to here */
-	uint64_t gone_floor;		/* the expunge log reaches back to here */
+	uint64_t flags_modseq;	/* the flags file holds all up to here */
+	uint64_t gone_floor;	/* the expunge log reaches back to here */
 	uint32_t gone_rows, flags_lines;
 };
 

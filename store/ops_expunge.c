@@ -19,7 +19,7 @@ struct expunge_task {
 	struct task t;
 	struct mailbox *m;
 	uint32_t *uids;
-	size_t	 n;			/* those whose file is away, in the end */
+	size_t	 n;	/* those whose file is away, in the end */
 	struct door_record *gone;	/* the records deleted */
 	size_t	 n_gone;
 	uint64_t modseq;

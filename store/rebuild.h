@@ -11,7 +11,7 @@ struct found_message {
 	uint64_t size;
 	int64_t	 mtime;
 	int	 has_line;		/* in the flags file */
-	struct door_record rec;		/* flags, keywords, dates of that line */
+	struct door_record rec;	/* flags, keywords, dates of that line */
 };
 
 struct found_mailbox {
@@ -22,7 +22,7 @@ struct found_mailbox {
 	unsigned bad_lines, flags_lines;
 	char	*keyword[DOOR_KEYWORDS_MAX]; /* NULL: unused bit */
 	int	 missing;		/* there is no such folder */
-	int	 used;			/* there is a sign of any message ever */
+	int	 used;	/* there is a sign of any message ever */
 };
 
 struct found {

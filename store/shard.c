@@ -1,7 +1,7 @@
 /*
  * A loop turns like this: callbacks run items, requests and answers; before it
- * sleeps, shard_settle() commits each batch that something was put into, hands the
- * tasks on to the syncer, tells watchers, and writes each door's answers
+ * sleeps, shard_settle() commits each batch that something was put into, hands
+ * the tasks on to the syncer, tells watchers, and writes each door's answers
  * with one call. So whatever arrives together shares commit, sync and write.
  */
 #include "config.h"

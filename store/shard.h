@@ -47,7 +47,7 @@ struct task_kind {
 	void	(*files)(struct task *);
 	void	(*commit)(struct task *);
 	void	(*finish)(struct task *);
-	/* Takes back what files() did, where a folder's sync failed; or NULL. */
+	/* Takes back what files() did, if a folder's sync failed; or NULL. */
 	void	(*undo)(struct task *);
 };
 
@@ -57,7 +57,7 @@ struct task {
 	struct item item;		/* first */
 	const struct task_kind *kind;
 	struct account *account;	/* stays while it has tasks */
-	struct client *client;		/* who is answered, or NULL (a reference) */
+	struct client *client;		/* who is answered (referenced), NULL */
 	uint32_t id;
 	enum door_error error;
 	char	 words[TASK_WORDS];
@@ -135,6 +135,7 @@ void	shard_each_account(struct shard *s,
 /* Hands an item to its shard, from any thread. */
 void	shard_post(struct item *i);
 
+/* Hands the task to the syncer with the batch of this turn. */
 void	task_submit(struct task *t);
 /* In files(): that folder is to be synced. */
 void	task_dir(struct task *t, uint32_t mailbox, int expunged);
@@ -162,7 +163,7 @@ struct chore {
 };
 enum helper {
 	HELPER_DEMAND,		/* somebody waits: rebuild */
-	HELPER_KEEP,		/* short and regular: checkpoints, fresh files */
+	HELPER_KEEP,		/* short, regular: checkpoints, fresh files */
 	HELPER_BACKGROUND,	/* the operator's requests, sweeping */
 	HELPERS
 };

@@ -20,7 +20,7 @@ enum {
 	FLAGS_DELAY = 50 * 1000,	/* ms that a flags line may wait */
 	EXPIRE_EVERY = 60,		/* ticks of a second */
 	CHECKPOINT_EVERY = 30,
-	SPACE_FLOOR = 64 << 20,		/* octets that stay free for the index */
+	SPACE_FLOOR = 64 << 20,	/* octets that stay free for the index */
 	ACCOUNT_IDLE = 300 * 1000,	/* ms */
 };
 

@@ -40,7 +40,8 @@ walk_domain(const char *domain, each_user *each, void *arg)
 		if (e->d_name[0] == '.')
 			continue;
 		if ((size_t)snprintf(path, sizeof(path), "%s/%s", domain,
-		    e->d_name) >= sizeof(path) || body_user_name(path, name, sizeof(name)) == -1)
+		    e->d_name) >= sizeof(path) ||
+		    body_user_name(path, name, sizeof(name)) == -1)
 			log_warn("mail/%s: no name of a user", path);
 		else
 			r = each(arg, name, path);

@@ -10,8 +10,8 @@
  * Works for both shapes of process: a non-blocking descriptor under an event
  * loop (chan_read, chan_next, chan_flush), or a blocking one (chan_recv,
  * chan_send). Both ways bound what is held: CHAN_FRAME_MAX for a frame, out.max
- * and CHAN_HELD_MAX descriptors for what waits to be sent; a peer that does not read is dropped by its
- * owner when a send says ENOBUFS, never waited for.
+ * and CHAN_HELD_MAX descriptors for what waits to be sent; a peer that does
+ * not read is dropped by its owner when a send says ENOBUFS, never waited for.
  *
  * Errors are errno values; EBADMSG is a peer that broke the framing: drop it.
  */

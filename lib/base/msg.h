@@ -45,7 +45,8 @@ struct msg_proto {
 };
 
 #define MSG_PROTO(nm, table) \
-	{ .name = (nm), .n = sizeof(table) / sizeof((table)[0]), .desc = (table) }
+	{ .name = (nm), .n = sizeof(table) / sizeof((table)[0]), \
+	  .desc = (table) }
 
 /* A message that was received; fields point into the channel. */
 struct msg {
@@ -73,7 +74,7 @@ void	msg_u32(struct chan *c, uint8_t tag, uint32_t v);
 void	msg_u64(struct chan *c, uint8_t tag, uint64_t v);
 void	msg_bytes(struct chan *c, uint8_t tag, const void *p, size_t len);
 void	msg_text(struct chan *c, uint8_t tag, const char *s);
-/* Like msg_text for words meant for people: cut to max, cleaned of NUL/CR/LF. */
+/* Like msg_text for words for people: cut to max, cleaned of NUL, CR, LF. */
 void	msg_words(struct chan *c, uint8_t tag, const char *s, size_t max);
 void	msg_fd(struct chan *c, int fd);
 int	msg_end(struct chan *c) ATTR_CHECK;

@@ -21,7 +21,7 @@ enum peer {
 	PEER_IMAPD,
 	PEER_POP3D,
 	PEER_STORE,
-	PEER_CTL,		/* the operator's command, on a control socket */
+	PEER_CTL,		/* the operator's command */
 	PEER_COUNT
 };
 

@@ -3,7 +3,7 @@
 #include "lib/mail/result.h"
 
 enum {
-	/* RECIPIENTS_MAX times address, ORCPT, lengths, notify: under a frame */
+	/* RECIPIENTS_MAX times address, ORCPT, lengths, notify: in a frame */
 	PACKED_MAX = 900 * 1024,
 	CLIENT_MAX = 600,
 	ENVID_MAX = 100,

@@ -18,12 +18,13 @@ enum q_type {
 	Q_FILE = 1,	/* -> a fresh file, please */
 	Q_FILE_IS,	/* <- QF_FILE, descriptor O_WRONLY */
 	Q_SUBMIT,	/* -> the envelope of a written file */
-	Q_DONE,		/* <- durable: say 250. [QF_FILE and a descriptor: the next] */
+	Q_DONE,		/* <- durable: say 250. [QF_FILE and a descriptor: the
+			   next] */
 	Q_LATER,	/* <- say 451; QF_WORDS */
 	Q_NEVER,	/* <- say 554; QF_WORDS */
 };
 enum q_field {
-	QF_FILE = 1,	/* the file's name, which is the queue id: 16 hex digits */
+	QF_FILE = 1,	/* the file's name, which is the queue id */
 	QF_SENDER,	/* reverse-path without <>; empty: null sender */
 	QF_RECIPIENTS,	/* packed: lv address, lv ORCPT, u32 notify */
 	QF_CLIENT,	/* "name [address]", for trace */
@@ -61,14 +62,14 @@ enum j_type {
 	J_DELIVER = 1,	/* queue -> deliver, descriptor O_RDONLY */
 	J_RELAY,	/* queue -> relay, descriptor O_RDONLY */
 	J_RESULT,	/* -> queue */
-	J_BROKEN,	/* -> queue: length or checksum is wrong; set it aside */
+	J_BROKEN,	/* -> queue: length or checksum is wrong */
 	J_REFUSED,	/* -> queue: not taken (retiring), give it to another */
 };
 enum j_field {
 	JF_FILE = 1,
 	JF_SENDER,
 	JF_RECIPIENTS,	/* J_DELIVER: u32 index, lv owner ("anna@example.test",
-			   whose mailbox), lv address as it was given (with +tag);
+			   whose mailbox), lv address as it was given (+tag);
 			   J_RELAY: u32 index, lv address */
 	JF_LENGTH,
 	JF_CRC,
@@ -146,7 +147,7 @@ enum c_type {
 	C_RELOAD,	/* master: all programs; queue, store: tables */
 	C_LIST,		/* queue: a row per message and recipient. store: a row
 			   per user */
-	C_SHOW,		/* queue: CF_ID: envelope rows and the body's descriptor */
+	C_SHOW,		/* queue: CF_ID: envelope rows and the body */
 	C_RETRY,	/* queue: CF_ID or all */
 	C_HOLD,
 	C_RELEASE,

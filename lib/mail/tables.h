@@ -4,15 +4,15 @@
  * consistent state; replaced by rename; reopened where its inode changed.
  *
  * Keys and values (all addresses in lower case; domains as A-labels):
- *   "d" domain            "l" local | "a" target domain (alias domain) 
+ *   "d" domain            "l" local | "a" target domain (alias domain)
  *   "u" local@domain      packed: u64 quota octets (0: none), u64 quota count,
  *                         u32 flags           an account and its main address
- *   "a" local@domain      packed lv list of targets     an alias; postmaster and
+ *   "a" local@domain      packed lv list of targets    an alias; postmaster and
  *                         abuse stand here for each local domain, unless the
  *                         operator made them accounts
  *   "a" "postmaster"      the same, for the address without a domain
  *   "a" @domain           the same: catch-all
- *   "o" address NUL login ""      the login owns that address (may send from it);
+ *   "o" address NUL login ""     the login owns that address, may send from it;
  *                         address @domain: the catch-all leads to it
  *   "f"                   u32 format version, u64 time of the apply
  *

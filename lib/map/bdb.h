@@ -14,8 +14,8 @@
  * DIAGNOSTICS: what Berkeley DB complains of is logged as a warning with the
  * home in front. When the environment breaks while it is in use, or a sync of
  * its pages fails, the process ends (log_fatal): the next start recovers, from
- * what is on the disk and not from what the kernel remembers. One that breaks while it is
- * opened is an error of that call.
+ * what is on the disk and not from what the kernel remembers. One that breaks
+ * while it is opened is an error of that call.
  */
 #ifndef LIB_MAP_BDB_H
 #define LIB_MAP_BDB_H

@@ -15,8 +15,8 @@ struct bdb {
 };
 
 /*
- * Across processes: the environment broke in use, by what is in its files; has it,
- * twice within BROKEN_AGAIN; it is whole again.
+ * Across processes: the environment broke in use, by what is in its files; has
+ * it, twice within BROKEN_AGAIN; it is whole again.
  */
 enum { BROKEN_AGAIN = 3600 };
 void	bdb_note_broken(struct bdb *b);

@@ -21,7 +21,8 @@ struct map;
 /*
  * Opens a cdb file through a path that stays valid in the jail. A missing
  * file is no error where missing_ok, nor is a broken one (its maker makes it
- * anew): every key is absent until a good one appears.
+ * anew): every key is absent until a good one appears. NULL with why where it
+ * cannot be opened otherwise; map_free.
  */
 struct map *map_cdb_open(const char *path, int missing_ok, struct buf *why);
 void	map_free(struct map **m);

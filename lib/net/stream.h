@@ -39,8 +39,8 @@ enum stream_status {
 
 enum {
 	STREAM_IN_SIZE = 64 * 1024,	/* the in-buffer: no line is longer */
-	STREAM_OUT_MAX = 256 * 1024,	/* gathered output that forces a write */
-	STREAM_SKIP_MAX = 2 << 20,	/* octets of a long line that are skipped */
+	STREAM_OUT_MAX = 256 * 1024,	/* output gathered up to a write */
+	STREAM_SKIP_MAX = 2 << 20,	/* octets skipped of a long line */
 };
 
 struct stream {

@@ -133,8 +133,8 @@ fault_words(struct buf *why, const char *name, const struct config_key *k,
 	if (v->line > 0)
 		snprintf(where, sizeof(where), "%u", v->line);
 	if (k->type == CONFIG_CHOICE)
-		buf_set(why, "%s:%s: %s: \"%.60s\" %s: %s", name, where, k->name,
-		    value, fault, k->choices);
+		buf_set(why, "%s:%s: %s: \"%.60s\" %s: %s", name, where,
+		    k->name, value, fault, k->choices);
 	else if (k->type == CONFIG_TEXT || k->type == CONFIG_BOOL)
 		buf_set(why, "%s:%s: %s: \"%.60s\" %s", name, where, k->name,
 		    value, fault);

@@ -24,8 +24,8 @@ enum { CONFIG_PATH_MAX = 1024 };
 enum config_type {
 	CONFIG_TEXT,		/* char *: never NULL */
 	CONFIG_NUMBER,		/* uint64_t: min..max */
-	CONFIG_SIZE,		/* uint64_t octets: 10, 10K, 25M, 2G (powers of 1024) */
-	CONFIG_TIME,		/* uint64_t seconds: 10s, 5m, 2h, 5d; unit required */
+	CONFIG_SIZE,	/* uint64_t octets: 10, 10K, 25M, 2G (of 1024) */
+	CONFIG_TIME,		/* uint64_t seconds: 10s, 5m, 2h, 5d */
 	CONFIG_BOOL,		/* int: yes, no */
 	CONFIG_CHOICE,		/* int: index in the words of choices */
 };

@@ -35,7 +35,8 @@ static const char *const denied[] = {
 	"kexec_load", "kexec_file_load", "reboot", "syslog", "swapon",
 	"swapoff", "acct", "quotactl", "quotactl_fd", "iopl", "ioperm",
 	"modify_ldt", "personality", "vhangup", "lookup_dcookie",
-	"io_uring_setup", "io_uring_enter", "io_uring_register", "fanotify_init",
+	"io_uring_setup", "io_uring_enter", "io_uring_register",
+	"fanotify_init",
 	"settimeofday", "clock_settime", "clock_adjtime", "adjtimex",
 	"sethostname", "setdomainname", "nfsservctl",
 };

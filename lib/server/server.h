@@ -46,13 +46,13 @@ struct session {
 struct wire {
 	enum peer peer;
 	uint32_t instance;
-	char	 user[WIRE_USER_MAX + 1];	/* whose door (store); else "" */
+	char	 user[WIRE_USER_MAX + 1];	/* whose door; else "" */
 	int	 fd;			/* the callee's to close */
 };
 
 struct server {
 	enum peer kind;
-	const char *user;		/* system user, "rp-smtpd"; NULL: needs -U */
+	const char *user;		/* system user; NULL: needs -U */
 	const char *group;		/* extra group ("rp-spool") or NULL */
 	int	 jail;			/* chroot to the jail directory? */
 	/* Only one at a time may live (it owns a database): takes

@@ -298,7 +298,7 @@ server_begin(int argc, char **argv, const struct server *s, int loop)
 			log_fatal("%s", buf_str(&why));
 		server_state.dropped = 1;
 		server_state.chrooted = p.jail != NULL;
-		prctl(PR_SET_PDEATHSIG, SIGKILL);	/* the drop cleared it */
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* the drop cleared it */
 	}
 	limits();
 	if (s->after_jail != NULL && s->after_jail() == -1)

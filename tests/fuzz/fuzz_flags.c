@@ -1,4 +1,4 @@
-/* The flags file: a record that is read prints to a line that reads the same. */
+/* The flags file: a record that is read prints to a line that reads alike. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -465,7 +465,8 @@ main(int argc, char **argv)
 		return 1;
 	me = (struct server){ .kind = p, .user = kinds[i].user,
 		.jail = kinds[i].jail,
-		.sole = p == PEER_QUEUE || p == PEER_STORE, .keys = keys, .conf = &conf,
+		.sole = p == PEER_QUEUE || p == PEER_STORE,
+		.keys = keys, .conf = &conf,
 		.state_dir = (const char **)&conf.state_dir,
 		.verbose = &conf.verbose, .check = check,
 		.before_jail = before_jail,
