@@ -128,7 +128,7 @@ parse_user(const char *p, size_t len, struct row *r, struct buf *why)
 static int
 parse_passwd(const char *p, size_t len, struct row *r, struct buf *why)
 {
-	struct buf name = BUF_INIT(ADDRESS_MAX);
+	struct buf name = BUF_INIT(ADDRESS_MAX), fault = BUF_INIT(0);
 	size_t left, rlen;
 	const char *right;
 	int ok;
@@ -140,8 +140,11 @@ parse_passwd(const char *p, size_t len, struct row *r, struct buf *why)
 	ok = name_address(p, left, NAME_ACCOUNT, &name, why);
 	r->key = take(&name);
 	r->value = mem_strndup(right, rlen);
-	if (ok == 0)
-		ok = hash_check(r->value, why);
+	if (ok == 0 && hash_check(r->value, &fault) == -1) {
+		buf_set(why, "%s: %s", r->key, buf_str(&fault));
+		ok = -1;
+	}
+	buf_clear(&fault);
 	return ok;
 }
 

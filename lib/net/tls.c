@@ -139,6 +139,8 @@ tls_server_new(const char *cert, const char *key, const char *alpn,
 	} else if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) !=
 	    1 || SSL_CTX_check_private_key(ctx) != 1) {
 		tls_error(why, key);
+		if (strstr(buf_str(why), "mismatch") != NULL)
+			buf_printf(why, ": not the key of %s", cert);
 		tls_free(&ctx);
 	}
 	if (ctx != NULL)
