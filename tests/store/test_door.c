@@ -591,7 +591,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_first_use), T(test_deliver), T(test_deliver_refused),
 		T(test_quota), T(test_quota_bound), T(test_flags),
-		T(test_expunge), T(test_copy_move), T(test_append), T(test_mailboxes),
+		T(test_expunge), T(test_copy_move), T(test_append),
+		T(test_mailboxes),
 		T(test_events), T(test_pop_lock), T(test_bad_peer),
 		T(test_deaf_peer), T(test_wild_numbers),
 	};
