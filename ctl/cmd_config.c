@@ -3,6 +3,8 @@
  */
 #include "config.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,13 +26,32 @@ struct check {
 	size_t	 n_seen;
 };
 
+/* Keys whose file nobody but its owner and group may read. */
+static void
+check_secret(const struct check *k, const char *key, const char *path,
+    unsigned line)
+{
+	struct buf words = BUF_INIT(0);
+	struct stat st;
+
+	if (strcmp(key, "tls_key") != 0 &&
+	    strcmp(key, "relay_password_file") != 0)
+		return;
+	if (stat(path, &st) == -1 || (st.st_mode & 06) == 0)
+		return;
+	buf_set(&words, "%s/rohrpost.conf:%u: %s: %s is open to every user of "
+	    "this machine: chmod o= %s", k->dir, line, key, path, path);
+	ctl_warn(&words);
+	buf_clear(&words);
+}
+
 static int
 check_key(const char *key, const char *value, unsigned line, void *arg)
 {
 	struct check *k = arg;
 	size_t i;
 
-	(void)value;
+	check_secret(k, key, value, line);
 	if (keys_find(k->keys, key) == NULL)
 		k->bad = ctl_fail(1, "%s/rohrpost.conf:%u: %s: no program "
 		    "knows this key", k->dir, line, key);

@@ -205,10 +205,13 @@ control_call(struct ctl *c, struct control *q)
 	if (fd == -1 && (errno == ENOENT || errno == ECONNREFUSED))
 		return ctl_fail(CTL_LATER, "%s is not running",
 		    peer_name(q->who));
+	if (fd == -1 && (errno == EACCES || errno == EPERM))
+		return ctl_fail(CTL_REFUSED, "%s/run/%s.ctl: %s: that is for "
+		    "root, or who started it", c->state_dir, peer_name(q->who),
+		    strerror(errno));
 	if (fd == -1)
-		return ctl_fail(errno == EACCES || errno == EPERM ?
-		    CTL_REFUSED : CTL_LATER, "%s/run/%s.ctl: %s",
-		    c->state_dir, peer_name(q->who), strerror(errno));
+		return ctl_fail(CTL_LATER, "%s/run/%s.ctl: %s", c->state_dir,
+		    peer_name(q->who), strerror(errno));
 	chan_init(&ch, fd);
 	if (send_request(&ch, q) == -1)
 		r = ctl_fail(CTL_LATER, "%s: %s", peer_name(q->who),

@@ -119,6 +119,7 @@ static const struct server server = {
 	.conf = &imapd_conf,
 	.state_dir = &imapd_conf.state_dir,
 	.verbose = &imapd_conf.verbose,
+	.message_size = &imapd_conf.message_size,
 	.before_jail = before_jail,
 	.after_jail = after_jail,
 	.wired = wired,

@@ -105,7 +105,7 @@ make_done(struct task *t)
 	} else if (failing) {
 		log_info("files can be made again");
 	}
-	failing = m->n == 0;
+	failing = m->n > 0 ? 0 : m->error != 0 ? m->error : EEXIST;
 	told();
 }
 

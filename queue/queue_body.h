@@ -31,7 +31,10 @@ void	body_stop(void);
 
 /* A blank file, open for writing. 0; -1: none there, on_stock will tell. */
 int	body_take(uint64_t *id_r, int *fd_r) ATTR_CHECK;
-/* True while files cannot be made: answer "later" instead of waiting. */
+/*
+ * While files cannot be made, why (errno); else 0. Answer "later" instead of
+ * waiting.
+ */
 int	body_failing(void);
 /* The highest name given out. */
 uint64_t body_last(void);

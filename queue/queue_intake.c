@@ -87,6 +87,16 @@ give_file(struct intake *in)
 	return 0;
 }
 
+/* There is no room, or no file could be made, and why. */
+static void
+answer_no_file(struct intake *in, uint32_t frame)
+{
+	int e = body_failing();
+
+	answer(in, frame, Q_LATER, e == 0 || e == ENOSPC || e == EDQUOT ?
+	    "4.3.1 the disk is full" : "4.3.0 the queue cannot make files");
+}
+
 static void
 answer_file(struct intake *in, uint32_t frame)
 {
@@ -124,7 +134,7 @@ on_file(struct intake *in, struct msg *m, struct buf *why)
 		return -1;
 	}
 	if (!body_room() || body_failing())
-		answer(in, m->id, Q_LATER, "4.3.1 the disk is full");
+		answer_no_file(in, m->id);
 	else
 		answer_file(in, m->id);
 	return 0;
@@ -367,8 +377,7 @@ intake_stock(void)
 		in->waits = 0;
 		n_waiting--;
 		if (body_failing())
-			answer(in, in->waits_frame, Q_LATER,
-			    "4.3.1 the disk is full");
+			answer_no_file(in, in->waits_frame);
 		else
 			answer_file(in, in->waits_frame);
 		if (in->waits)

@@ -134,6 +134,7 @@ static struct server server = {
 	.conf = &smtpd.conf,
 	.state_dir = (const char **)&smtpd.conf.state_dir,
 	.verbose = &smtpd.conf.verbose,
+	.message_size = &smtpd.conf.message_size,
 	.check = check,
 	.before_jail = before_jail,
 	.after_jail = after_jail,

@@ -1,6 +1,7 @@
 if CMOCKA
 include tests/auth/local.mk
 include tests/base/local.mk
+include tests/map/local.mk
 include tests/store/local.mk
 include tests/server/local.mk
 include tests/master/local.mk

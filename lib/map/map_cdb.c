@@ -71,6 +71,13 @@ map_load(struct map *m)
 	return 0;
 }
 
+/* libcdb's EPROTO says that the file is no cdb. */
+static const char *
+reason(int e)
+{
+	return e == EPROTO ? "not a cdb file" : strerror(e);
+}
+
 struct map *
 map_cdb_open(const char *path, int missing_ok, struct buf *why)
 {
@@ -81,8 +88,7 @@ map_cdb_open(const char *path, int missing_ok, struct buf *why)
 	if (map_load(m) == -1 && missing_ok && errno == EPROTO)
 		log_warn("%s: not a cdb file; it counts as missing", path);
 	else if (!m->open && !(missing_ok && errno == ENOENT)) {
-		buf_set(why, "%s: %s", path, errno == EPROTO ?
-		    "not a cdb file" : strerror(errno));
+		buf_set(why, "%s: %s", path, reason(errno));
 		map_free(&m);
 	}
 	return m;
@@ -121,7 +127,7 @@ map_refresh(struct map *m)
 	if (map_load(m) == 0)
 		return 0;
 	log_warn("%s: %s; the one before stays in use", m->path,
-	    strerror(errno));
+	    reason(errno));
 	return -1;
 }
 

@@ -62,6 +62,9 @@ struct server {
 	void	*conf;
 	const char **state_dir;		/* where the table put state_dir */
 	int	*verbose;		/* where it put verbose */
+	/* Where it put message_size: no file that the process writes grows
+	   past twice that (write(2) fails with EFBIG). NULL: no bound. */
+	const uint64_t *message_size;
 
 	/* -n: the configuration is read; are certificates and the like good?
 	   Runs before anything starts and before a reload. NULL: nothing. */
@@ -99,7 +102,7 @@ struct server {
 /*
  * Both return the exit status. The umask is 002, the current folder is that
  * of master ("/"); SIGTERM, SIGINT and SIGHUP are ignored (master stops its
- * programs over the channel), SIGPIPE too.
+ * programs over the channel), SIGPIPE and SIGXFSZ too.
  */
 int	server_loop_main(int argc, char **argv, const struct server *s);
 int	server_work_main(int argc, char **argv, const struct server *s);

@@ -38,6 +38,7 @@ enum {
 	WHY_MAX = 2000,
 	WORKER_FILES = 1024,	/* descriptors of a worker */
 	LOOP_FILES = 65536,	/* of a loop, where the system allows it */
+	FILE_MORE = 1 << 20,	/* octets beyond twice message_size */
 	LOCK_TRIES = 500,
 	LOCK_WAIT = 20000,	/* us */
 };
@@ -179,6 +180,7 @@ signals(void)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 static void
@@ -195,9 +197,11 @@ limit(int what, rlim_t most)
 }
 
 static void
-limits(void)
+limits(const struct server *s)
 {
 	limit(RLIMIT_CORE, 0);
+	if (s->message_size != NULL)
+		limit(RLIMIT_FSIZE, 2 * *s->message_size + FILE_MORE);
 	limit(RLIMIT_NOFILE, server_state.loop ? LOOP_FILES : WORKER_FILES);
 #ifndef SANITIZED
 	limit(RLIMIT_DATA, server_conf.memory);
@@ -300,7 +304,7 @@ server_begin(int argc, char **argv, const struct server *s, int loop)
 		server_state.chrooted = p.jail != NULL;
 		prctl(PR_SET_PDEATHSIG, SIGKILL); /* the drop cleared it */
 	}
-	limits();
+	limits(s);
 	if (s->after_jail != NULL && s->after_jail() == -1)
 		exit(LOG_EXIT_TEMP);
 	buf_clear(&why);

@@ -1,12 +1,15 @@
 check_LIBRARIES += tests/queue/librig.a
-tests_queue_librig_a_SOURCES = tests/queue/rig.c tests/queue/rig.h
+tests_queue_librig_a_SOURCES = tests/queue/rig.c tests/queue/rig.h \
+	tests/queue/fixture.c tests/queue/fixture.h
 QUEUE_RIG = tests/queue/librig.a $(QUEUE)
 check_PROGRAMS += tests/queue/test_queue tests/queue/test_envelope \
 	tests/queue/test_sched tests/queue/test_expand tests/queue/test_bounce \
-	tests/queue/test_table
+	tests/queue/test_table tests/queue/test_kill tests/queue/test_bounds
 tests_queue_test_queue_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_envelope_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_sched_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_expand_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_bounce_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_table_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
+tests_queue_test_kill_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
+tests_queue_test_bounds_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)

@@ -58,6 +58,21 @@ def test_unknown_key_and_bad_value(inst):
     assert inst.command("config", "check").returncode == 0
 
 
+def test_open_secret_is_warned_of(inst, tmp_path):
+    secret = tmp_path / "relay.password"
+    secret.write_text("geheim\n")
+    undo = change(inst, "rohrpost.conf", "relay_host = smart.test\n"
+                  "relay_user = us\nrelay_password_file = %s\n" % secret)
+    try:
+        for mode, told in ((0o644, True), (0o600, False)):
+            secret.chmod(mode)
+            p = inst.command("config", "check")
+            assert p.returncode == 0, p.stderr
+            assert ("chmod o= %s" % secret in p.stderr) == told, p.stderr
+    finally:
+        undo()
+
+
 def test_bad_table_line_stops_the_apply_not_the_server(inst):
     undo = change(inst, "aliases", "this is no alias\n")
     try:

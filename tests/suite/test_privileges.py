@@ -244,6 +244,15 @@ def test_missing_users_are_named():
     rohrpost.remove(p.dir)
 
 
+def check_file_size(name, pid):
+    """Who writes messages for clients can make no file of any size."""
+    limits = pathlib.Path("/proc/%d/limits" % pid).read_text()
+    size = [x for x in limits.splitlines() if "file size" in x][0].split()
+    most = str((2 * 50 + 1) << 20) if name in ("imapd", "smtpd") \
+        else "unlimited"
+    assert size[3:5] == [most] * 2, (name, size)
+
+
 def test_real_programs():
     """The programs that are installed, under sessions of every kind."""
     d = rohrpost.scratch("privileges-real")
@@ -253,6 +262,9 @@ def test_real_programs():
         imap.select("INBOX")
         pids = [pid for p in inst.processes().values() for pid in p]
         seen = check_all(pids, inst.state)
+        for name, of_name in inst.processes().items():
+            for pid in of_name:
+                check_file_size(name, pid)
         imap.logout()
         assert {("imapd", None), ("login", None), ("store", None),
                 ("queue", None), ("smtpd", "smtp")} <= seen

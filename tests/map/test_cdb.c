@@ -1,0 +1,231 @@
+/* Look-ups in cdb files that are replaced, missing or broken. */
+#include <sys/stat.h>
+
+#include <cdb.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "lib/base/log.h"
+#include "lib/map/map.h"
+
+static char dir[64], path[100], fresh[100];
+
+static int
+setup(void **state)
+{
+	log_init("test_cdb", 0);
+	strcpy(dir, "/tmp/cdb.XXXXXX");
+	if (mkdtemp(dir) == NULL)
+		return 1;
+	snprintf(path, sizeof(path), "%s/a.cdb", dir);
+	snprintf(fresh, sizeof(fresh), "%s/fresh", dir);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	unlink(path);
+	unlink(fresh);
+	return rmdir(dir);
+}
+
+/* Puts a file with the pairs, which end with NULL, in place. */
+static void
+make(const char *const *pairs)
+{
+	struct cdb_make m;
+	int fd = open(fresh, O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	assert_int_equal(cdb_make_start(&m, fd), 0);
+	for (; *pairs != NULL; pairs += 2)
+		assert_int_equal(cdb_make_add(&m, pairs[0],
+		    (unsigned)strlen(pairs[0]), pairs[1],
+		    (unsigned)strlen(pairs[1])), 0);
+	assert_int_equal(cdb_make_finish(&m), 0);
+	close(fd);
+	assert_int_equal(rename(fresh, path), 0);
+}
+
+static void
+make_broken(const char *text, size_t len)
+{
+	int fd = open(fresh, O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	assert_int_equal(write(fd, text, len), len);
+	close(fd);
+	assert_int_equal(rename(fresh, path), 0);
+}
+
+#define MAKE(...) make((const char *const []){ __VA_ARGS__, NULL })
+
+static void
+assert_value(struct map *m, const char *key, const char *want)
+{
+	const char *value;
+	size_t len;
+
+	assert_int_equal(map_find(m, key, strlen(key), &value, &len),
+	    want == NULL ? MAP_ABSENT : MAP_FOUND);
+	if (want != NULL) {
+		assert_int_equal(len, strlen(want));
+		assert_memory_equal(value, want, len);
+	}
+}
+
+static struct map *
+map_open(int missing_ok)
+{
+	struct buf why = BUF_INIT(300);
+	struct map *m = map_cdb_open(path, missing_ok, &why);
+
+	if (m == NULL)
+		fail_msg("%s", buf_str(&why));
+	buf_clear(&why);
+	return m;
+}
+
+static void
+test_find(void **state)
+{
+	struct map *m;
+
+	MAKE("a", "1", "b", "", "a", "2", "", "none");
+	m = map_open(0);
+	assert_value(m, "a", "1");
+	assert_value(m, "b", "");
+	assert_value(m, "", "none");
+	assert_value(m, "c", NULL);
+	assert_value(m, "aa", NULL);
+	map_free(&m);
+	assert_null(m);
+	map_free(&m);
+}
+
+static void
+test_replaced(void **state)
+{
+	unsigned before;
+	struct map *m;
+
+	MAKE("a", "1");
+	m = map_open(0);
+	before = map_generation(m);
+	assert_int_equal(map_refresh(m), 0);
+	assert_int_equal(map_generation(m), before);
+	MAKE("a", "2", "b", "3");
+	assert_value(m, "a", "1");	/* until it is asked to look */
+	assert_int_equal(map_refresh(m), 0);
+	assert_true(map_generation(m) > before);
+	assert_value(m, "a", "2");
+	assert_value(m, "b", "3");
+	/* What is gone or broken does not push out what is good. */
+	unlink(path);
+	assert_int_equal(map_refresh(m), -1);
+	assert_value(m, "a", "2");
+	make_broken("short", 5);
+	assert_int_equal(map_refresh(m), -1);
+	assert_value(m, "a", "2");
+	MAKE("a", "4");
+	assert_int_equal(map_refresh(m), 0);
+	assert_value(m, "a", "4");
+	map_free(&m);
+}
+
+static void
+test_missing(void **state)
+{
+	struct buf why = BUF_INIT(300);
+	struct map *m;
+
+	assert_null(map_cdb_open(path, 0, &why));
+	assert_non_null(strstr(buf_str(&why), "a.cdb: No such file"));
+	m = map_open(1);
+	assert_value(m, "a", NULL);
+	assert_int_equal(map_refresh(m), 0);
+	MAKE("a", "1");
+	assert_int_equal(map_refresh(m), 0);
+	assert_value(m, "a", "1");
+	unlink(path);
+	assert_int_equal(map_refresh(m), 0);
+	assert_value(m, "a", NULL);
+	map_free(&m);
+	make_broken("short", 5);
+	assert_null(map_cdb_open(path, 0, &why));
+	assert_non_null(strstr(buf_str(&why), "a.cdb: not a cdb file"));
+	m = map_open(1);
+	assert_value(m, "a", NULL);
+	map_free(&m);
+	unlink(path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_null(map_cdb_open(path, 1, &why));
+	assert_int_equal(rmdir(path), 0);
+	buf_clear(&why);
+}
+
+static int
+collect(const char *key, size_t klen, const char *value, size_t vlen,
+    void *arg)
+{
+	struct buf *out = arg;
+
+	buf_printf(out, "%.*s=%.*s ", (int)klen, key, (int)vlen, value);
+	return klen == 4 ? 7 : 0;
+}
+
+static void
+test_walk(void **state)
+{
+	struct buf out = BUF_INIT(0);
+	struct map *m;
+
+	MAKE("b", "1", "a", "2", "b", "3");
+	m = map_open(0);
+	assert_int_equal(map_walk(m, collect, &out), 0);
+	assert_string_equal(buf_str(&out), "b=1 a=2 b=3 ");
+	MAKE("a", "1", "stop", "2", "c", "3");
+	assert_int_equal(map_refresh(m), 0);
+	buf_reset(&out);
+	assert_int_equal(map_walk(m, collect, &out), 7);
+	assert_string_equal(buf_str(&out), "a=1 stop=2 ");
+	map_free(&m);
+	buf_clear(&out);
+}
+
+/* Pointers that lead outside of the file are an error, not an answer. */
+static void
+test_wild(void **state)
+{
+	char wild[2048 + 8];
+	const char *value;
+	struct map *m;
+	size_t len;
+
+	memset(wild, 0xff, sizeof(wild));
+	make_broken(wild, sizeof(wild));
+	m = map_open(1);
+	assert_int_not_equal(map_find(m, "a", 1, &value, &len), MAP_FOUND);
+	assert_int_not_equal(map_walk(m, collect, NULL), 7);
+	map_free(&m);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_find), T(test_replaced), T(test_missing), T(test_walk),
+		T(test_wild),
+	};
+
+	return cmocka_run_group_tests_name("cdb", tests, NULL, NULL);
+}

@@ -1,0 +1,42 @@
+/*
+ * A real queue process of one test, with a worker of each kind at its wires.
+ */
+#ifndef TESTS_QUEUE_FIXTURE_H
+#define TESTS_QUEUE_FIXTURE_H
+
+#include "tests/queue/rig.h"
+
+#define TO(...) (const char *const []){ __VA_ARGS__, NULL }
+#define TEXT "Subject: test\r\nX-Header: \303\244\r\n\r\nbody\r\n"
+
+extern struct rig rig;
+extern struct chan smtpd, deliver, relay;
+/* Lines of the configuration; teardown empties it. */
+extern const char *fixture_conf;
+
+int	setup(void **state);
+int	setup_quick(void **state);	/* retries after a second */
+int	setup_smart(void **state);	/* with a smarthost */
+int	teardown(void **state);
+void	wire_all(void);
+/* Kills queue, starts it again, wires it. */
+void	again(void);
+void	nap(int ms);
+
+/* No body is left. They go a little after the record: waits for it. */
+void	assert_empty(void);
+/* No job comes for a while. */
+void	assert_idle(struct chan *c);
+/* The job that must come; the caller's to clear. */
+void	take(struct chan *c, struct rig_job *j);
+/*
+ * Asks by the control socket and reads all rows; their number. The values of
+ * column are in out, each with a blank behind.
+ */
+unsigned ask(unsigned command, const char *id, unsigned column, char *out,
+	    size_t size, uint32_t *status_r);
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TQ(f) cmocka_unit_test_setup_teardown(f, setup_quick, teardown)
+
+#endif

@@ -1,0 +1,205 @@
+/* A real queue process: its start, its stop, and what it bears. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "lib/base/fd.h"
+#include "queue/queue_envelope.h"
+#include "queue/queue_table.h"
+#include "tests/queue/fixture.h"
+
+static void
+test_stop(void **state)
+{
+	struct rig_job j;
+	char id[17];
+
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test", TO("a@one.test"),
+	    TEXT), 0);
+	chan_clear(&relay);
+	rig_stop(&rig);
+	assert_int_equal(rig_files(&rig, "body", 1), 1);
+	rig_start(&rig);
+	wire_all();
+	take(&relay, &j);
+	assert_string_equal(j.file, id);
+	rig_job_clear(&j);
+}
+
+static void
+test_nonsense(void **state)
+{
+	static const char bad[64] = { 1, 99 };
+	struct chan c;
+	char id[17];
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		rig_wire(&rig, i == 0 ? PEER_SMTPD : i == 1 ? PEER_DELIVER :
+		    PEER_RELAY, &c);
+		assert_int_equal(fd_write_all(c.fd, bad, sizeof(bad)), 0);
+		assert_int_equal(chan_read(&c), 0);
+		chan_clear(&c);
+	}
+	for (i = 0; i < 40; i++) {
+		rig_control(&rig, &c);
+		assert_int_equal(fd_write_all(c.fd, bad, sizeof(bad)), 0);
+		chan_clear(&c);
+	}
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test", TO("a@one.test"),
+	    TEXT), 0);
+}
+
+enum { WORKERS = 100 };		/* more than there are files in stock */
+
+/* Asks for a file: its name, or the words of the refusal. */
+static int
+ask_file(struct chan *c, char *words, size_t size)
+{
+	struct buf why = BUF_INIT(300);
+	const char *p;
+	struct msg m;
+	size_t len;
+
+	msg_begin(c, &proto_queue, Q_FILE, 7);
+	assert_int_equal(msg_end(c), 0);
+	assert_int_equal(chan_send(c, RIG_WAIT), 0);
+	assert_int_equal(msg_recv(&m, &proto_queue, PEER_QUEUE, c, RIG_WAIT,
+	    &why), 1);
+	p = msg_get(&m, m.type == Q_FILE_IS ? QF_FILE : QF_WORDS, &len);
+	snprintf(words, size, "%.*s", (int)len, p);
+	msg_done(&m);
+	buf_clear(&why);
+	return m.type == Q_FILE_IS;
+}
+
+/* Takes the folder of the bodies away, with all names in it. */
+static void
+remove_folder(void)
+{
+	char path[200];
+	struct dirent *d;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/spool/queue/body", rig.dir);
+	assert_non_null(dir = opendir(path));
+	while ((d = readdir(dir)) != NULL)
+		if (d->d_name[0] != '.')
+			assert_int_equal(unlinkat(dirfd(dir), d->d_name, 0), 0);
+	closedir(dir);
+	assert_int_equal(rmdir(path), 0);
+}
+
+/* Where no file can be made: later, and not as if the disk were full. */
+static void
+test_no_files(void **state)
+{
+	char id[17], words[200] = "";
+	struct chan c[WORKERS];
+	int i, n, more = 1;
+
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test", TO("a@one.test"),
+	    TEXT), 0);
+	remove_folder();
+	/* Each worker may have four of those that were made before. */
+	for (n = 0; n < WORKERS && more; n++) {
+		rig_wire(&rig, PEER_SMTPD, &c[n]);
+		for (i = 0; i < 4 && more; i++)
+			more = ask_file(&c[n], words, sizeof(words));
+	}
+	assert_string_equal(words, "4.3.0 the queue cannot make files");
+	while (n > 0)
+		chan_clear(&c[--n]);
+	again();
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test", TO("a@one.test"),
+	    TEXT), 0);
+}
+
+enum { MANY = 100000 };
+
+/* Records and files of messages that wait, as an earlier run left them. */
+static void
+fill(void)
+{
+	struct recipient to = { "a@one.test", "", 0 };
+	struct envelope e = { .time = 1, .length = 1, .sender = "s@far.test",
+		.client = "", .login = "", .envid = "", .rcpt = &to,
+		.n_rcpt = 1 };
+	struct schedule s = { .next = (uint64_t)1 << 40 };
+	struct buf env = BUF_INIT(0), sched = BUF_INIT(0), path = BUF_INIT(0);
+	struct buf why = BUF_INIT(300);
+	int i, dir;
+
+	buf_printf(&path, "%s/spool/queue/body", rig.dir);
+	assert_int_equal(envelope_pack(&e, &env), 0);
+	assert_int_equal(schedule_pack(&s, &sched), 0);
+	assert_int_equal(mkdir(buf_str(&path), 0770), 0);
+	assert_true((dir = open(buf_str(&path), O_RDONLY)) != -1);
+	buf_set(&path, "%s/spool/queue/db", rig.dir);
+	if (table_open(buf_str(&path), &why) == -1)
+		fail_msg("%s", buf_str(&why));
+	table_begin();
+	for (i = 1; i <= MANY; i++) {
+		table_put((uint64_t)i, RECORD_ENVELOPE, 0, env.data, env.len);
+		table_put((uint64_t)i, RECORD_SCHEDULE, 0, sched.data,
+		    sched.len);
+		buf_set(&path, "%016x", i);
+		/* One is missing. */
+		if (i != MANY / 2)
+			close(openat(dir, buf_str(&path), O_CREAT | O_WRONLY,
+			    0660));
+	}
+	assert_int_equal(table_commit(COMMIT_WRITTEN), 0);
+	table_close();
+	_exit(0);
+}
+
+static void
+test_start_with_many(void **state)
+{
+	char id[17], out[400];
+	uint32_t status;
+	pid_t pid;
+	int st;
+
+	rig_clear(&rig);
+	rig_init(&rig, fixture_conf);
+	if ((pid = fork()) == 0) {
+		if (geteuid() == 0 && (setgid(65534) == -1 ||
+		    setuid(65534) == -1))
+			_exit(1);
+		fill();
+	}
+	waitpid(pid, &st, 0);
+	assert_int_equal(st, 0);
+	rig_start(&rig);
+	wire_all();
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test",
+	    TO("anna@example.test"), TEXT), 0);
+	assert_int_equal(ask(C_LIST, NULL, 9, out, sizeof(out), &status),
+	    MANY + 1);
+	assert_int_equal(status, C_OK);
+	nap(3500);		/* the first sweep */
+	ask(C_STATUS, NULL, 1, out, sizeof(out), &status);
+	assert_memory_equal(out, "100001 1 0 99999 0 1 ", 21);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_stop), T(test_nonsense), T(test_no_files),
+		T(test_start_with_many),
+	};
+
+	return cmocka_run_group_tests_name("queue-bounds", tests, NULL, NULL);
+}
