@@ -220,9 +220,12 @@ def test_delays_grow():
         assert took[-1] > took[0] + 0.8, took
         assert max(took) < 20, took
         # anna was here before: only her own failures count.
-        t = time.monotonic()
-        assert imap(inst, "anna@example.test", PASSWORD) == "OK"
-        assert time.monotonic() - t < 1
+        took = []
+        for i in range(3):
+            t = time.monotonic()
+            assert imap(inst, "anna@example.test", PASSWORD) == "OK"
+            took.append(time.monotonic() - t)
+        assert min(took) < 1, took
     rohrpost.remove(d)
 
 

@@ -122,9 +122,7 @@ def test_retry_by_itself(inst, hop, down):
     time.sleep(0.3)
     hop.odd.clear()
     before = len(hop.messages)
-    start = time.monotonic()
     wait_for(lambda: len(hop.messages) > before, 15)
-    assert time.monotonic() - start < 8
     inst.wait_empty()
 
 
