@@ -65,6 +65,36 @@ words_of(const struct target *t)
 	return t->words != NULL ? t->words : "5.0.0 delivery failed";
 }
 
+static const char *
+skip_word(const char *p)
+{
+	p += strcspn(p, " ");
+	return *p == ' ' ? p + 1 : p;
+}
+
+/*
+ * The SMTP reply in the words of relay, "5.1.1 mx.test [192.0.2.1] said: 550
+ * 5.1.1 no such user": its "550 ...", and where the host's name begins. NULL
+ * where no host answered, or where the words are of something else.
+ */
+static const char *
+reply_of(const struct target *t, const char **host_r)
+{
+	static const char said[] = "said: ";
+	const char *p = skip_word(words_of(t));
+
+	*host_r = p;
+	if (t->kind != TARGET_REMOTE)
+		return NULL;
+	p = skip_word(p);
+	if (*p == '[')
+		p = skip_word(p);
+	if (strncmp(p, said, sizeof(said) - 1) != 0)
+		return NULL;
+	p += sizeof(said) - 1;
+	return strspn(p, "0123456789") == 3 ? p : NULL;
+}
+
 static void
 put_head(const struct bounce *b, struct buf *out, uint32_t *forward_r,
     uint32_t *final_r)
@@ -102,6 +132,7 @@ static void
 put_people(const struct bounce *b, struct buf *out)
 {
 	const struct target *t;
+	const char *from;
 	size_t i, listed = 0, n = 0;
 
 	put_boundary(b, out, "");
@@ -117,17 +148,39 @@ put_people(const struct bounce *b, struct buf *out)
 		buf_puts(out, "\r\n<");
 		put_clean(out, b->env->rcpt[t->rcpt].address, ADDRESS_MAX);
 		buf_puts(out, ">\r\n    ");
-		if (t->host != NULL) {
-			put_clean(out, t->host, LINE / 4);
-			buf_puts(out, " said: ");
-		}
-		put_clean(out, words_of(t), LINE / 2);
+		if (reply_of(t, &from) == NULL)
+			from = words_of(t);
+		put_clean(out, from, LINE / 2);
 		buf_puts(out, "\r\n");
 	}
 	if (n > listed)
 		buf_printf(out, "\r\nand %zu more; the second part of this "
 		    "report lists all.\r\n", n - listed);
 	buf_printf(out, "\r\nThe message is known here as %s.\r\n", b->about);
+}
+
+/*
+ * RFC 3464 2.3.5, 2.3.6: the name of the host alone, and its own reply; what
+ * no host said is not of type smtp.
+ */
+static void
+put_diagnostic(const struct target *t, struct buf *out)
+{
+	const char *host, *reply = reply_of(t, &host);
+	size_t len;
+
+	if (reply == NULL)
+		host = t->host;
+	if (host != NULL) {
+		len = strcspn(host, " ");
+		buf_puts(out, "Remote-MTA: dns; ");
+		put_clean(out, host, len < LINE / 2 ? len : LINE / 2);
+		buf_puts(out, "\r\n");
+	}
+	if (reply != NULL)
+		put_line(out, "Diagnostic-Code: smtp; ", reply);
+	else
+		put_line(out, "Diagnostic-Code: x-rohrpost; ", words_of(t));
 }
 
 /* RFC 3464 2.3: the fields of one recipient. */
@@ -139,16 +192,11 @@ put_recipient(const struct bounce *b, const struct target *t, struct buf *out)
 	buf_puts(out, "\r\n");
 	if (r->orcpt[0] != '\0' && strchr(r->orcpt, ';') != NULL)
 		put_line(out, "Original-Recipient: ", r->orcpt);
-	put_line(out, "Final-Recipient: rfc822;", t->kind == TARGET_REMOTE ?
+	put_line(out, "Final-Recipient: rfc822; ", t->kind == TARGET_REMOTE ?
 	    t->address : r->address);
 	buf_puts(out, "Action: failed\r\n");
 	put_status(out, words_of(t));
-	if (t->host != NULL)
-		put_line(out, "Remote-MTA: dns;", t->host);
-	if (t->kind == TARGET_REMOTE)
-		put_line(out, "Diagnostic-Code: smtp;", words_of(t));
-	else
-		put_line(out, "Diagnostic-Code: X-Rohrpost;", words_of(t));
+	put_diagnostic(t, out);
 }
 
 static void
@@ -160,7 +208,7 @@ put_report(const struct bounce *b, struct buf *out)
 	buf_puts(out, "Content-Type: message/delivery-status\r\n\r\n");
 	if (b->env->envid[0] != '\0')
 		put_line(out, "Original-Envelope-Id: ", b->env->envid);
-	put_line(out, "Reporting-MTA: dns;", b->hostname);
+	put_line(out, "Reporting-MTA: dns; ", b->hostname);
 	buf_puts(out, "Arrival-Date: ");
 	put_date(out, (int64_t)b->env->time);
 	buf_puts(out, "\r\n");

@@ -43,7 +43,8 @@ int	reply_class(const struct reply *r);
 /*
  * Appends the reply as words of a result: an enhanced code first (the
  * server's own where it fits the class, else X.0.0), then "host said: 550
- * text", in one line of at most 500 octets.
+ * text", in one line of at most 500 octets. A report of queue tells from this
+ * form what was an SMTP reply (queue/queue_bounce.c).
  */
 void	reply_words(const struct reply *r, const char *host, struct buf *out);
 

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -89,7 +90,7 @@ test_plain(void **state)
 	assert_int_equal(count(&b, "body\r\n"), 0);
 	assert_int_equal(count(&b, "Action: failed\r\n"), 1);
 	assert_int_equal(count(&b, "Status: 5.1.1\r\n"), 1);
-	assert_int_equal(count(&b, "Final-Recipient: rfc822;bert@far.test\r\n"),
+	assert_int_equal(count(&b, "Final-Recipient: rfc822; bert@far.test\r\n"),
 	    1);
 	assert_int_equal(count(&b,
 	    "Original-Recipient: rfc822;Bert@far.test\r\n"), 1);
@@ -103,11 +104,11 @@ test_plain(void **state)
 static void
 test_hostile(void **state)
 {
-	static char words[RECIPIENTS_MAX * 2], header[200000];
+	static char words[RECIPIENTS_MAX * 2], header[200000], host[2000];
 	struct target t[] = {
 		{ .address = "bert@far.test", .kind = TARGET_REMOTE,
 		    .way = "far.test", .state = TARGET_REFUSED, .words = words,
-		    .host = (char[]){ "mx\xff" } },
+		    .host = host },
 	};
 	uint32_t forward, final;
 	struct buf b;
@@ -115,6 +116,7 @@ test_hostile(void **state)
 
 	memset(words, 0xe4, sizeof(words) - 1);
 	memcpy(words, "5.7.1\x1b[2J", 9);
+	memset(host, 0xff, sizeof(host) - 1);
 	/* A folded header without end, raw octets, and our own boundary. */
 	strcpy(header, "X: a\r\n--=_00000000000000aa/0000000000009999--\r\n\n");
 	for (i = strlen(header); i < sizeof(header) - 1; i++)
@@ -157,6 +159,61 @@ test_status(void **state)
 	}
 }
 
+/* RFC 3464 2.3.6: type smtp is the reply and nothing but the reply. */
+static void
+test_diagnostic(void **state)
+{
+	static const struct {
+		enum target_kind kind;
+		const char *words, *host, *people, *mta, *diagnostic;
+	} row[] = {
+		{ TARGET_REMOTE, "5.1.1 mx.far.test [192.0.2.1] said: 550 "
+		  "5.1.1 no such mailbox", "mx.far.test [192.0.2.1]",
+		  "mx.far.test [192.0.2.1] said: 550 5.1.1 no such mailbox",
+		  "mx.far.test", "smtp; 550 5.1.1 no such mailbox" },
+		{ TARGET_REMOTE, "5.0.0 a said: 554 b said: 550 c",
+		  "b [::1]", "a said: 554 b said: 550 c", "a",
+		  "smtp; 554 b said: 550 c" },
+		{ TARGET_REMOTE, "5.3.4 a [::1] takes messages up to 9 octets",
+		  "a [::1]", "5.3.4 a [::1] takes messages up to 9 octets", "a",
+		  "x-rohrpost; 5.3.4 a [::1] takes messages up to 9 octets" },
+		{ TARGET_REMOTE, "4.4.7 late; last: 4.2.0 a said: 450 b", NULL,
+		  "4.4.7 late; last: 4.2.0 a said: 450 b", NULL,
+		  "x-rohrpost; 4.4.7 late; last: 4.2.0 a said: 450 b" },
+		{ TARGET_REMOTE, "5.0.0 a said: ", NULL, "5.0.0 a said: ",
+		  NULL, "x-rohrpost; 5.0.0 a said: " },
+		{ TARGET_REMOTE, "5.0.0", NULL, "5.0.0", NULL,
+		  "x-rohrpost; 5.0.0" },
+		{ TARGET_LOCAL, "5.0.0 a said: 550 b", NULL,
+		  "5.0.0 a said: 550 b", NULL,
+		  "x-rohrpost; 5.0.0 a said: 550 b" },
+	};
+	struct target t = { .address = "b@far.test", .way = "far.test",
+		.state = TARGET_REFUSED };
+	uint32_t forward, final;
+	char want[300];
+	struct buf b;
+	size_t i;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		t.kind = row[i].kind;
+		t.words = (char *)(uintptr_t)row[i].words;
+		t.host = (char *)(uintptr_t)row[i].host;
+		make(&t, 1, "", &b, &forward, &final);
+		snprintf(want, sizeof(want), ">\r\n    %s\r\n\r\n",
+		    row[i].people);
+		assert_int_equal(count(&b, want), 1);
+		snprintf(want, sizeof(want), "\r\nRemote-MTA: dns; %s\r\n",
+		    row[i].mta != NULL ? row[i].mta : "");
+		assert_int_equal(count(&b, want), row[i].mta != NULL);
+		assert_int_equal(count(&b, "Remote-MTA:"), row[i].mta != NULL);
+		snprintf(want, sizeof(want), "\r\nDiagnostic-Code: %s\r\n",
+		    row[i].diagnostic);
+		assert_int_equal(count(&b, want), 1);
+		buf_clear(&b);
+	}
+}
+
 static void
 test_many(void **state)
 {
@@ -184,7 +241,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain), cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_status), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_diagnostic), cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests_name("bounce", tests, NULL, NULL);
