@@ -41,13 +41,8 @@ static const struct config_key keys[] = {
 static int
 before_jail(void)
 {
-	struct buf why = BUF_INIT(400);
-
-	users = auth_users_open(server_path("auth/passwd.cdb"), &why);
-	if (users == NULL)
-		log_warn("%s", buf_str(&why));
-	buf_clear(&why);
-	return users != NULL ? 0 : -1;
+	users = auth_users_open(server_path("auth/passwd.cdb"));
+	return 0;
 }
 
 static unsigned

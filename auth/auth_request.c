@@ -180,7 +180,7 @@ request_check(struct auth_request *r)
 	auth_users_refresh(a->parts.users);
 	found = auth_users_hash(a->parts.users, r->user, &r->stored);
 	if (found == MAP_ERROR || a->hashing >= AUTH_HASH_LINE) {
-		log_warn("login of %s put off: %s", log_name(r),
+		log_info("login of %s put off: %s", log_name(r),
 		    found == MAP_ERROR ? "passwd.cdb cannot be read" :
 		    "too many checks are waiting");
 		request_no(r, A_LATER, words_later);

@@ -24,7 +24,9 @@ struct cost {
 };
 
 struct auth_users {
-	struct map *map;
+	char	*path;
+	struct map *map;	/* NULL: could not be opened yet */
+	int	 present, told;	/* a file is open; its absence was logged */
 	unsigned generation;
 	struct buf decoy;
 	char	 domain[DOMAIN_MAX + 1];	/* of all accounts, or "" */
@@ -138,16 +140,13 @@ users_survey(struct auth_users *u)
 }
 
 struct auth_users *
-auth_users_open(const char *path, struct buf *why)
+auth_users_open(const char *path)
 {
 	struct auth_users *u = mem_zalloc(1, sizeof(*u));
 
 	buf_init(&u->decoy, AUTH_HASH_MAX);
-	if ((u->map = map_cdb_open(path, 1, why)) == NULL) {
-		free(u);
-		return NULL;
-	}
-	users_survey(u);
+	u->path = mem_strdup(path);
+	auth_users_refresh(u);
 	return u;
 }
 
@@ -160,6 +159,7 @@ auth_users_free(struct auth_users **up)
 		return;
 	map_free(&u->map);
 	buf_wipe(&u->decoy);
+	free(u->path);
 	free(u);
 	*up = NULL;
 }
@@ -167,9 +167,21 @@ auth_users_free(struct auth_users **up)
 void
 auth_users_refresh(struct auth_users *u)
 {
-	(void)map_refresh(u->map);
-	if (map_generation(u->map) != u->generation)
+	struct buf why = BUF_INIT(400);
+
+	if (u->map == NULL)
+		u->map = map_cdb_open(u->path, 1, &why);
+	else
+		(void)map_refresh(u->map);
+	u->present = u->map != NULL && map_present(u->map);
+	if (u->present && map_generation(u->map) != u->generation)
 		users_survey(u);
+	if (!u->present && !u->told)
+		log_warn("%s%s: no login can be checked until rohrpost apply "
+		    "makes it", u->map == NULL ? buf_str(&why) : u->path,
+		    u->map == NULL ? "" : " is missing");
+	u->told = !u->present;
+	buf_clear(&why);
 }
 
 static int
@@ -230,6 +242,8 @@ auth_users_hash(struct auth_users *u, const char *name, struct buf *stored_r)
 	const char *p, *fault;
 	size_t len;
 
+	if (!u->present)
+		return MAP_ERROR;
 	r = map_find(u->map, name, strlen(name), &p, &len);
 	if (r == MAP_ERROR)
 		return r;

@@ -8,7 +8,10 @@
  * last), so that checking it takes the same time; an empty file gives a fresh
  * yescrypt hash.
  *
- * DIAGNOSTICS: hashes that cannot be checked (argon2, broken text) are named
+ * Where the file is missing or cannot be read nobody is unknown: whoever asks
+ * is told to come later, until a good file stands there.
+ *
+ * DIAGNOSTICS: a file that is not there is named once, in a warning; hashes that cannot be checked (argon2, broken text) are named
  * in a warning when the file is opened, the first ten of them.
  */
 #ifndef AUTH_USERS_H
@@ -18,8 +21,8 @@
 
 struct auth_users;
 
-/* Opens the file, which may be missing. NULL with why. */
-struct auth_users *auth_users_open(const char *path, struct buf *why);
+/* Never NULL: a file that is missing is looked for at each refresh. */
+struct auth_users *auth_users_open(const char *path);
 void	auth_users_free(struct auth_users **u);
 /* Looks whether the file was replaced; call once per request. */
 void	auth_users_refresh(struct auth_users *u);

@@ -79,9 +79,8 @@ read_password(struct buf *why)
 	return r;
 }
 
-/* What can be said about the keys without starting anything. */
 static int
-check(struct buf *why)
+check_keys(struct buf *why)
 {
 	char word[32];
 
@@ -105,6 +104,31 @@ check(struct buf *why)
 		return -1;
 	}
 	return read_password(why);
+}
+
+static int
+check_authorities(struct buf *why)
+{
+	struct buf fault = BUF_INIT(300);
+	SSL_CTX *ctx;
+
+	if (conf.ca_file[0] == '\0')
+		return 0;
+	tls_init();
+	if ((ctx = tls_client_new(conf.ca_file, 1, &fault)) == NULL)
+		buf_set(why, "relay_ca_file: %s", buf_str(&fault));
+	buf_clear(&fault);
+	if (ctx == NULL)
+		return -1;
+	tls_free(&ctx);
+	return 0;
+}
+
+/* What can be said about the keys without starting anything. */
+static int
+check(struct buf *why)
+{
+	return check_keys(why) == -1 ? -1 : check_authorities(why);
 }
 
 static int

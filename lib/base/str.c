@@ -2,6 +2,8 @@
 
 #include "lib/base/str.h"
 
+enum { HOST_MAX = 253, LABEL_MAX = 63 };
+
 int
 str_lower(int c)
 {
@@ -81,6 +83,28 @@ str_is_text(const char *p, size_t len)
 	for (; len > 0; len--, p++)
 		if (*p == '\0' || *p == '\r' || *p == '\n')
 			return 0;
+	return 1;
+}
+
+int
+str_is_host(const char *p, size_t len)
+{
+	size_t i, label = 0;
+	int c;
+
+	if (len > HOST_MAX)
+		return 0;
+	for (i = 0; i <= len; i++) {
+		c = i < len ? str_lower((unsigned char)p[i]) : '.';
+		if (c == '.') {
+			if (label == 0 || p[i - 1] == '-')
+				return 0;
+			label = 0;
+		} else if (!((c >= 'a' && c <= 'z') ||
+		    (c >= '0' && c <= '9') || (c == '-' && label > 0)) ||
+		    ++label > LABEL_MAX)
+			return 0;
+	}
 	return 1;
 }
 

@@ -34,6 +34,12 @@ int	str_copy(char *dst, size_t size, const char *s);
 int	str_is_text(const char *p, size_t len);
 
 /*
+ * True for a host's name as DNS has it (RFC 1123 2.1): labels of letters,
+ * digits and inner "-", at most 63 octets each and 253 in all.
+ */
+int	str_is_host(const char *p, size_t len);
+
+/*
  * Length of the UTF-8 sequence (RFC 3629) that the len octets at p begin with,
  * 0 where it is none: overlong forms, surrogates and what is past U+10FFFF are
  * none.

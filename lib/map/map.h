@@ -28,8 +28,10 @@ struct map *map_cdb_open(const char *path, int missing_ok, struct buf *why);
 void	map_free(struct map **m);
 /* Opens the file anew if another inode stands there now. 0, -1 (old stays). */
 int	map_refresh(struct map *m);
-/* Rises with every file that map_refresh put in place. */
+/* Rises with every file that map_refresh put in place or found gone. */
 unsigned map_generation(const struct map *m);
+/* 1 where a file is open: else missing_ok alone has its keys absent. */
+int	map_present(const struct map *m);
 /*
  * Calls each for every record in the order of the file; stops where it returns
  * non-zero, and returns that. 0 at the end, -1 where the file is broken.

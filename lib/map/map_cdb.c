@@ -28,6 +28,7 @@ struct map {
 	dev_t	 dev;
 	ino_t	 ino;
 	ino_t	 bad_ino;	/* could not be opened; told once */
+	struct timespec bad_ctim;	/* a new mode makes it worth a try */
 	struct cdb cdb;
 };
 
@@ -55,6 +56,7 @@ map_load(struct map *m)
 	    cdb_init(&fresh, fd) != 0) {
 		e = S_ISREG(st.st_mode) ? errno : EINVAL;
 		m->bad_ino = st.st_ino;
+		m->bad_ctim = st.st_ctim;
 		close(fd);
 		errno = e;
 		return -1;
@@ -122,12 +124,16 @@ map_refresh(struct map *m)
 	}
 	if (m->open && st.st_ino == m->ino && st.st_dev == m->dev)
 		return 0;
-	if (m->bad_ino != 0 && st.st_ino == m->bad_ino)
+	if (m->bad_ino != 0 && st.st_ino == m->bad_ino &&
+	    st.st_ctim.tv_sec == m->bad_ctim.tv_sec &&
+	    st.st_ctim.tv_nsec == m->bad_ctim.tv_nsec)
 		return -1;
 	if (map_load(m) == 0)
 		return 0;
-	log_warn("%s: %s; the one before stays in use", m->path,
-	    reason(errno));
+	log_warn("%s: %s; %s", m->path, reason(errno), m->open ?
+	    "the one before stays in use" : "it counts as missing");
+	m->bad_ino = st.st_ino;
+	m->bad_ctim = st.st_ctim;
 	return -1;
 }
 
@@ -151,6 +157,12 @@ map_find(struct map *m, const void *key, size_t klen, const char **value_r,
 	*value_r = p;
 	*len_r = cdb_datalen(&m->cdb);
 	return MAP_FOUND;
+}
+
+int
+map_present(const struct map *m)
+{
+	return m->open;
 }
 
 unsigned

@@ -42,7 +42,8 @@ static const struct unit time_units[] = {
 	{ 'w', 7 * 86400 }, { 0, 0 }
 };
 static const char *const type_names[] = {
-	[CONFIG_TEXT] = "text", [CONFIG_NUMBER] = "number",
+	[CONFIG_TEXT] = "text", [CONFIG_HOST] = "host",
+	[CONFIG_NUMBER] = "number",
 	[CONFIG_SIZE] = "size", [CONFIG_TIME] = "time",
 	[CONFIG_BOOL] = "bool", [CONFIG_CHOICE] = "choice",
 };
@@ -87,6 +88,22 @@ parse_choice(const char *choices, const char *s, uint64_t *r)
 	return "is none of the words allowed";
 }
 
+static const char *
+parse_text(const struct config_key *k, const char *s, char **r)
+{
+	size_t len = strlen(s);
+
+	if (len < k->min)
+		return len == 0 ? "must not be empty" : "is too short";
+	if (len > k->max)
+		return "is too long";
+	if (k->type == CONFIG_HOST && len > 0 && !str_is_host(s, len))
+		return "is no host name";
+	free(*r);
+	*r = mem_strdup(s);
+	return NULL;
+}
+
 /* One value: NULL, or what is wrong with it. */
 static const char *
 parse_value(const struct config_key *k, const char *s, struct value *v)
@@ -96,13 +113,8 @@ parse_value(const struct config_key *k, const char *s, struct value *v)
 
 	switch (k->type) {
 	case CONFIG_TEXT:
-		if (len < k->min)
-			return len == 0 ? "must not be empty" : "is too short";
-		if (len > k->max)
-			return "is too long";
-		free(v->text);
-		v->text = mem_strdup(s);
-		return NULL;
+	case CONFIG_HOST:
+		return parse_text(k, s, &v->text);
 	case CONFIG_NUMBER:
 		if (str_number(s, len, UINT64_MAX, &v->number) == -1)
 			return "is no number";
@@ -135,7 +147,8 @@ fault_words(struct buf *why, const char *name, const struct config_key *k,
 	if (k->type == CONFIG_CHOICE)
 		buf_set(why, "%s:%s: %s: \"%.60s\" %s: %s", name, where,
 		    k->name, value, fault, k->choices);
-	else if (k->type == CONFIG_TEXT || k->type == CONFIG_BOOL)
+	else if (k->type == CONFIG_TEXT || k->type == CONFIG_HOST ||
+	    k->type == CONFIG_BOOL)
 		buf_set(why, "%s:%s: %s: \"%.60s\" %s", name, where, k->name,
 		    value, fault);
 	else
@@ -151,6 +164,7 @@ store_value(const struct config_key *k, struct value *v, void *conf)
 
 	switch (k->type) {
 	case CONFIG_TEXT:
+	case CONFIG_HOST:
 		memcpy(at, &v->text, sizeof(v->text));
 		v->text = NULL;
 		break;

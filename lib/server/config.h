@@ -23,6 +23,7 @@ enum { CONFIG_PATH_MAX = 1024 };
 
 enum config_type {
 	CONFIG_TEXT,		/* char *: never NULL */
+	CONFIG_HOST,		/* the same, a host's name or empty */
 	CONFIG_NUMBER,		/* uint64_t: min..max */
 	CONFIG_SIZE,	/* uint64_t octets: 10, 10K, 25M, 2G (of 1024) */
 	CONFIG_TIME,		/* uint64_t seconds: 10s, 5m, 2h, 5d */
@@ -42,7 +43,7 @@ struct config_key {
 
 /* Keys that several programs read. c is the struct, m its member. */
 #define CONFIG_KEY_HOSTNAME(c, m) \
-	{ "hostname", CONFIG_TEXT, offsetof(c, m), "", 0, 255, NULL, \
+	{ "hostname", CONFIG_HOST, offsetof(c, m), "", 0, 255, NULL, \
 	  "fully qualified name of this host, as in EHLO and Received" }
 #define CONFIG_KEY_STATE(c, m) \
 	{ "state_dir", CONFIG_TEXT, offsetof(c, m), STATEDIR, 1, 900, NULL, \

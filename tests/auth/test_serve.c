@@ -12,6 +12,7 @@
 
 #include <cdb.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "auth/auth_serve.h"
@@ -67,10 +68,9 @@ open_serve(enum peer kind, int64_t delay)
 {
 	struct auth_parts p = { .loop = loop, .threads = 2,
 		.start = fake_start };
-	struct buf why = BUF_INIT(200);
 	int fd[2];
 
-	p.users = auth_users_open(path, &why);
+	p.users = auth_users_open(path);
 	assert_non_null(p.users);
 	p.delay = auth_delay_new(delay, 16);
 	p.cache = auth_cache_new(60000);
@@ -226,6 +226,40 @@ test_replaced(void **state)
 	close_serve();
 }
 
+/* Without the file nobody is told that an account does not exist. */
+static void
+test_missing(void **state)
+{
+	write_passwd(two_domains);
+	open_serve(PEER_SMTPD, 0);
+	ask(1, SERVICE_SUBMISSIONS, "anna@example.test", password);
+	expect_ok(1, "anna@example.test");
+	assert_int_equal(unlink(path), 0);
+	ask(2, SERVICE_SUBMISSIONS, "anna@example.test", password);
+	expect_no(2, A_LATER);
+	ask(3, SERVICE_SUBMISSIONS, "anna", password);
+	expect_no(3, A_LATER);
+	close_serve();
+	open_serve(PEER_SMTPD, 0);
+	ask(4, SERVICE_SUBMISSIONS, "anna@example.test", password);
+	expect_no(4, A_LATER);
+	write_passwd(two_domains);
+	ask(5, SERVICE_SUBMISSIONS, "anna@example.test", password);
+	expect_ok(5, "anna@example.test");
+	close_serve();
+	/* What is there and cannot be opened is as good as missing. */
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	open_serve(PEER_SMTPD, 0);
+	ask(6, SERVICE_SUBMISSIONS, "anna@example.test", password);
+	expect_no(6, A_LATER);
+	assert_int_equal(rmdir(path), 0);
+	write_passwd(two_domains);
+	ask(7, SERVICE_SUBMISSIONS, "anna@example.test", password);
+	expect_ok(7, "anna@example.test");
+	close_serve();
+}
+
 static void
 turn_until_started(void)
 {
@@ -340,6 +374,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_replaced),
+		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_session),
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_rules),

@@ -11,12 +11,14 @@ struct conf {
 	char	*text;
 	uint64_t number, size, time;
 	int	 bool_, choice;
+	char	*host;
 };
 
 #define AT(m) offsetof(struct conf, m)
 
 static const struct config_key keys[] = {
 	{ "text", CONFIG_TEXT, AT(text), "default", 1, 10, NULL, "" },
+	{ "host", CONFIG_HOST, AT(host), "", 0, 255, NULL, "" },
 	{ "number", CONFIG_NUMBER, AT(number), "5", 1, 100, NULL, "" },
 	{ "size", CONFIG_SIZE, AT(size), "2K", 1, 1 << 30, NULL, "" },
 	{ "time", CONFIG_TIME, AT(time), "5m", 0, 86400, NULL, "" },
@@ -37,11 +39,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (r == 0) {
 		if (strlen(c.text) < 1 || strlen(c.text) > 10 ||
 		    c.number < 1 || c.number > 100 || c.size > 1 << 30 ||
-		    c.time > 86400 || c.choice < 0 || c.choice > 2)
+		    c.time > 86400 || strchr(c.host, ' ') != NULL || c.choice < 0 || c.choice > 2)
 			abort();
 	} else if (why.len == 0 || c.text != NULL)
 		abort();
 	free(c.text);
+	free(c.host);
 	buf_clear(&why);
 	return 0;
 }

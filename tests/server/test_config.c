@@ -11,6 +11,7 @@ struct conf {
 	char	*text;
 	uint64_t number, size, time;
 	int	 bool_, choice;
+	char	*host;
 };
 
 #define AT(m) offsetof(struct conf, m)
@@ -23,6 +24,7 @@ static const struct config_key keys[] = {
 	{ "bool", CONFIG_BOOL, AT(bool_), "no", 0, 0, NULL, "" },
 	{ "choice", CONFIG_CHOICE, AT(choice), "may", 0, 0,
 	  "never may must", "" },
+	{ "host", CONFIG_HOST, AT(host), "", 0, 255, NULL, "" },
 	CONFIG_END
 };
 
@@ -41,22 +43,27 @@ test_values(void **state)
 
 	assert_int_equal(parse("", &c, &why), 0);
 	assert_string_equal(c.text, "default");
+	assert_string_equal(c.host, "");
 	assert_int_equal(c.number, 5);
 	assert_int_equal(c.size, 2048);
 	assert_int_equal(c.time, 300);
 	assert_int_equal(c.bool_, 0);
 	assert_int_equal(c.choice, 1);
 	free(c.text);
+	free(c.host);
 	assert_int_equal(parse("# a comment\n\n text = a = b \r\nnumber=100\n"
 	    "size = 1G\n\ttime\t=\t1h\nbool = yes\nchoice = must\n"
+	    "host = Mail-1.xn--bcher-kva.test\n"
 	    "unknown_key = 1", &c, &why), 0);
 	assert_string_equal(c.text, "a = b");
+	assert_string_equal(c.host, "Mail-1.xn--bcher-kva.test");
 	assert_int_equal(c.number, 100);
 	assert_int_equal(c.size, 1 << 30);
 	assert_int_equal(c.time, 3600);
 	assert_int_equal(c.bool_, 1);
 	assert_int_equal(c.choice, 2);
 	free(c.text);
+	free(c.host);
 	buf_clear(&why);
 }
 
@@ -70,6 +77,13 @@ static const struct fault faults[] = {
 	{ "Text = a\n", "F:1: is no line \"key = value\"" },
 	{ "text =\n", "F:1: text: \"\" must not be empty" },
 	{ "text = 12345678901\n", "F:1: text: \"12345678901\" is too long" },
+	{ "host = bad host\n", "F:1: host: \"bad host\" is no host name" },
+	{ "host = a..b\n", "F:1: host: \"a..b\" is no host name" },
+	{ "host = a.b.\n", "F:1: host: \"a.b.\" is no host name" },
+	{ "host = -a.b\n", "F:1: host: \"-a.b\" is no host name" },
+	{ "host = a-.b\n", "F:1: host: \"a-.b\" is no host name" },
+	{ "host = b\xc3\xbc.test\n",
+	  "F:1: host: \"b\xc3\xbc.test\" is no host name" },
 	{ "number = 0\n",
 	  "F:1: number: \"0\" is out of bounds (number, 1 to 100)" },
 	{ "number = 101\n",

@@ -73,6 +73,24 @@ def test_new_passwords_are_yescrypt(inst):
     assert b"$y$" not in (inst.state / "jail" / "tables.cdb").read_bytes()
 
 
+def test_without_hashes_logins_are_put_off(inst):
+    cdb = inst.state / "auth" / "passwd.cdb"
+    before = inst.log().count("rohrpost apply")
+    cdb.rename(cdb.with_name("away"))
+    for _ in range(2):
+        assert "[UNAVAILABLE]" in imap(inst, "anna@example.test", PASSWORD)
+        with pytest.raises(poplib.error_proto, match=r"\[SYS/TEMP\]"):
+            inst.pop3()
+        with pytest.raises(smtplib.SMTPAuthenticationError) as e:
+            inst.submission()
+        assert e.value.smtp_code == 454 and b"4.7.0" in e.value.smtp_error
+    lines = [x for x in inst.log().splitlines() if "rohrpost apply" in x]
+    assert len(lines) == before + 1 and "passwd.cdb" in lines[-1], lines
+    inst.ctl("apply")
+    assert imap(inst, "anna@example.test", PASSWORD) == "OK"
+    cdb.with_name("away").unlink()
+
+
 @pytest.mark.parametrize("text", [
     "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$"
     "RdescudvJCsgt3ub+b4dWRWJTmaaJObG",

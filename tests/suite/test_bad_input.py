@@ -58,6 +58,34 @@ def test_unknown_key_and_bad_value(inst):
     assert inst.command("config", "check").returncode == 0
 
 
+@pytest.mark.parametrize("key,value,words", [
+    ("hostname", "bad host", ("is no host name",)),
+    ("relay_ca_file", "/nowhere/ca.pem", ("relay_ca_file: /nowhere/ca.pem",)),
+    ("relay_ca_file", "/dev/null", ("relay_ca_file: /dev/null",))])
+def test_value_is_refused_by_check_reload_and_start(inst, key, value, words):
+    f = inst.conf / "rohrpost.conf"
+    old = f.read_text()
+    new = "".join(x for x in old.splitlines(True) if not x.startswith(key))
+    f.write_text(new + "%s = %s\n" % (key, value))
+    line = len(new.splitlines()) + 1
+    if key == "hostname":
+        words += ("rohrpost.conf:%d: hostname:" % line,)
+    try:
+        p = inst.command("config", "check")
+        fails(p, *words)
+        assert len(p.stderr.splitlines()) == 1, p.stderr
+        p = inst.command("reload")
+        fails(p, *words)
+        assert len(p.stderr.splitlines()) == 1, p.stderr
+        inst.stop()
+        p = inst.command("start")
+        fails(p, *words)
+        assert len(p.stderr.splitlines()) == 1, p.stderr
+    finally:
+        f.write_text(old)
+        inst.start()
+
+
 def test_open_secret_is_warned_of(inst, tmp_path):
     secret = tmp_path / "relay.password"
     secret.write_text("geheim\n")

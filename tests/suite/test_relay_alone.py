@@ -386,7 +386,6 @@ def test_nothing_from_before_tls_is_used(tls):
 
 @pytest.mark.parametrize("keys,odd,words", [
     ({}, {}, "certificate"),  # not of the system's authorities
-    ({"relay_ca_file": "/dev/null"}, {}, "certificate"),
     ({"ca": 1, "relay_host": "other.test"}, {}, "certificate"),
     ({"ca": 1}, {"STARTTLS": ["454 4.7.0 not now"]}, "4.7.0"),
     ({"ca": 1}, {"tls_garbage": True}, "TLS"),
