@@ -1,7 +1,11 @@
 """A load of real transactions whose every acknowledgement is remembered."""
 import contextlib
 import hashlib
+import imaplib
+import os
+import poplib
 import random
+import re
 import smtplib
 import threading
 import time
@@ -25,6 +29,7 @@ class Load:
         self.acked = {}
         self.lock = threading.Lock()
         self.in_flight = 0
+        self.in_data = 0  # from the first octet of data to the reply
         self.stopping = threading.Event()
         self.idle = threading.Event()
         self.errors = 0
@@ -57,13 +62,13 @@ class Load:
                     conn = self.connect()
                 self.one(conn, name, rnd)
                 if rnd.random() < 0.05:
-                    conn.quit()
+                    self.end(conn)
                     conn = None
-            except (OSError, smtplib.SMTPException):
+            except (OSError, smtplib.SMTPException, imaplib.IMAP4.error):
                 self.errors += 1
                 if conn is not None:
                     with contextlib.suppress(Exception):
-                        conn.close()
+                        conn.sock.close()
                 conn = None
                 time.sleep(0.02)
             if self.pause:
@@ -75,6 +80,9 @@ class Load:
         s = self.inst.smtp(timeout=60)
         s.ehlo("client.test")
         return s
+
+    def end(self, conn):
+        conn.quit()
 
     def one(self, conn, name, rnd):
         users = self.inst.users
@@ -90,14 +98,160 @@ class Load:
         with self.lock:
             self.in_flight += 1
         try:
-            refused = conn.sendmail(sender, to, text)
+            self.send(conn, sender, to, text)
         finally:
             with self.lock:
                 self.in_flight -= 1
-        if refused:
-            raise smtplib.SMTPException(refused)
+        self.note(name, to, text)
+
+    def note(self, name, to, text):
         with self.lock:
             self.acked[name] = (to, hashlib.sha256(text).digest())
+
+    @contextlib.contextmanager
+    def data(self):
+        with self.lock:
+            self.in_data += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.in_data -= 1
+
+    def send(self, conn, sender, to, text):
+        def want(code, reply):
+            if reply[0] != code:
+                raise smtplib.SMTPException(reply)
+        want(250, conn.mail(sender, ["size=%d" % len(text)]))
+        for address in to:
+            want(250, conn.rcpt(address))
+        want(354, conn.docmd("DATA"))
+        with self.data():
+            conn.send(re.sub(rb"(?m)^\.", b"..", text) + b".\r\n")
+            want(250, conn.getreply())
+
+
+class Appends(Load):
+    """IMAP sessions of one user that APPEND to INBOX."""
+
+    def __init__(self, inst, user, **kw):
+        super().__init__(inst, **kw)
+        self.user = user
+
+    def connect(self):
+        return self.inst.imap(self.user)
+
+    def end(self, conn):
+        conn.logout()
+
+    def one(self, conn, name, rnd):
+        name = "a" + name
+        to = self.inst.address(self.user)
+        text = rohrpost.message(name, rnd.randint(*self.sizes), to=to,
+                                mark=self.mark)
+        with self.data():
+            typ, words = conn.append("INBOX", None, None, text)
+        if typ != "OK":
+            raise smtplib.SMTPException(words)
+        self.note(name, [to], text)
+
+
+class Fetches:
+    """POP3 sessions of one user, that read messages and delete them. texts
+    holds unique id -> text of what was read; gone those whose QUIT was
+    answered +OK."""
+
+    def __init__(self, inst, user, most=20):
+        self.inst = inst
+        self.user = user
+        self.most = most
+        self.texts = {}
+        self.gone = set()
+        self.sessions = 0
+        self.in_data = 0  # there are marks, or a QUIT without its answer
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def start(self):
+        self.thread.start()
+        return self
+
+    def stop(self):
+        self.stopping.set()
+        self.thread.join(90)
+        assert not self.thread.is_alive(), "a POP3 client hangs"
+
+    def run(self):
+        while not self.stopping.is_set():
+            try:
+                self.session()
+            except (OSError, EOFError, poplib.error_proto):
+                time.sleep(0.05)
+            self.in_data = 0
+
+    def session(self):
+        p = self.inst.pop3(self.user)
+        try:
+            marked = []
+            for line in p.uidl()[1][:self.most]:
+                n, uid = line.decode().split()
+                lines = p.retr(int(n))[1]
+                self.texts[uid] = b"".join(x + b"\r\n" for x in lines)
+                p.dele(int(n))
+                self.in_data = 1
+                marked.append(uid)
+            p.quit()
+            self.gone.update(marked)
+            self.sessions += 1
+        finally:
+            p.close()
+
+    def verify(self):
+        """(texts that lie in the mailbox no more, unique ids of messages
+        that came back behind an answered QUIT)"""
+        p = self.inst.pop3(self.user)
+        now = {x.decode().split()[1] for x in p.uidl()[1]}
+        p.quit()
+        return ([t for uid, t in self.texts.items() if uid not in now],
+                sorted(self.gone & now))
+
+
+class Arrivals:
+    """Which messages lie as files in the mailboxes of an instance: what no
+    answer of its programs can say while one of them is dead."""
+
+    def __init__(self, inst, mark):
+        self.box = {inst.address(u): inst.state / "spool" / "mail" /
+                    inst.domain / u for u in inst.users}
+        self.mark = mark
+        self.known = set()
+        self.names = {a: set() for a in self.box}
+
+    def files(self):
+        for address, box in self.box.items():
+            for d in [*box.glob("*"), *box.glob("*/expunged")]:
+                with contextlib.suppress(OSError), os.scandir(d) as entries:
+                    for e in entries:
+                        if e.name[0].isdigit() and e.is_file() and \
+                                (address, e.inode()) not in self.known:
+                            yield address, e
+
+    def look(self):
+        """Takes in what is new; first the names of all files, for what comes
+        while one is read has come after the call."""
+        for address, e in list(self.files()):
+            try:
+                with open(e.path, "rb") as f:
+                    name = name_of(f.read(4000), self.mark)
+            except FileNotFoundError:
+                continue  # POP3 has just moved it to expunged
+            self.names[address].add(name)
+            self.known.add((address, e.inode()))
+
+    def lack(self, acked):
+        """The names that are not yet in the mailbox of each recipient."""
+        return [name for name, (to, _) in acked.items()
+                if any(name not in self.names[a] for a in to)]
 
 
 def name_of(text, mark):
@@ -108,13 +262,16 @@ def name_of(text, mark):
     return head.split(key, 1)[1].split(b"\r\n", 1)[0].decode()
 
 
-def verify(inst, acked, mark="k"):
-    """Compares mailboxes with what was acknowledged. Returns (missing,
-    broken, repeated): lists of words."""
+def verify(inst, acked, mark="k", fetched={}):
+    """Compares mailboxes, and of a user in fetched the texts that were taken
+    away from there, with what was acknowledged. Returns (missing, broken,
+    repeated): lists of words."""
     missing, broken, repeated = [], [], []
     for user in inst.users:
         have = {}
-        for uid, stored in inst.messages(user).items():
+        here = [*inst.messages(user).items(),
+                *((0, text) for text in fetched.get(user, ()))]
+        for uid, stored in here:
             text = rohrpost.body_of(stored)
             name = name_of(text, mark)
             if name is None:
