@@ -11,6 +11,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/mail/limits.h"
 #include "queue/queue.h"
 #include "queue/queue_body.h"
 
@@ -174,7 +175,8 @@ body_room(void)
 	asked = ev_now(queue.loop);
 	if (fstatvfs(body_dir, &v) == -1)
 		return room;
-	room = (uint64_t)v.f_bavail * v.f_frsize >=
+	/* What is taken here must leave store the room to deliver it. */
+	room = (uint64_t)v.f_bavail * v.f_frsize >= DISK_FLOOR +
 	    queue.conf.message_size + queue.conf.message_size / 2 &&
 	    (v.f_files == 0 || v.f_favail >= INODES_MIN);
 	if (had && !room)

@@ -12,6 +12,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/mail/limits.h"
 #include "store/account.h"
 #include "store/body.h"
 #include "store/shard_impl.h"
@@ -20,7 +21,6 @@ enum {
 	FLAGS_DELAY = 50 * 1000,	/* ms that a flags line may wait */
 	EXPIRE_EVERY = 60,		/* ticks of a second */
 	CHECKPOINT_EVERY = 30,
-	SPACE_FLOOR = 64 << 20,	/* octets that stay free for the index */
 	ACCOUNT_IDLE = 300 * 1000,	/* ms */
 };
 
@@ -111,7 +111,7 @@ checkpoint_run(struct chore *c)
 static void
 tick_common(struct shard *s)
 {
-	int full = body_space() < SPACE_FLOOR;
+	int full = body_space() < DISK_FLOOR;
 
 	if (full != store_no_space()) {
 		__atomic_store_n(&no_space, full, __ATOMIC_RELAXED);

@@ -18,6 +18,11 @@ enum {
 	MIME_PARTS_MAX = 10000,
 	PASSWORD_MAX = 1024,
 	QUEUE_ID_LEN = 16,		/* lower-case hexadecimal digits */
+	/*
+	 * Octets of the disk that stay free for the tables: below it store
+	 * adds nothing, and queue takes nothing in well before that.
+	 */
+	DISK_FLOOR = 64 << 20,
 };
 
 #endif
