@@ -43,7 +43,9 @@ struct proc {
 	char	 user[WIRE_USER_MAX + 1];
 	double	 started;	/* ev_time */
 	double	 since;		/* of the present state */
-	int	 ready, busy, was_busy, stopping, lost;
+	int	 ready, busy, was_busy, lost;
+	int	 stopping;	/* gets no more work */
+	int	 told;		/* WIRE_STOP was said */
 	uint32_t sessions;	/* as it said */
 	uint32_t sent, seen;	/* WIRE_SESSIONs sent; those it knew of then */
 };

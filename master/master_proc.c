@@ -136,9 +136,10 @@ proc_end(struct proc *p)
 void
 proc_stop(struct proc *p)
 {
-	if (p->stopping || p->lost)
+	/* A worker that retires after a reload is stopping, but not told. */
+	if (p->told || p->lost)
 		return;
-	p->stopping = 1;
+	p->told = p->stopping = 1;
 	p->since = ev_now(master.loop);
 	msg_begin(&p->chan, &proto_wire, WIRE_STOP, 0);
 	proc_end(p);

@@ -140,19 +140,6 @@ take_message(struct smtp_session *s, int fd, const char *file_id)
 	smtp_refuse(s, &r);
 }
 
-/*
- * RFC 2920 3.1: DATA is the last of a group. A client that did not wait for
- * the 354 and was refused is about to talk a message into our command line.
- */
-static void
-refuse_data(struct smtp_session *s)
-{
-	if (!stream_readable(&s->io))
-		return;
-	log_info("client %s: did not wait for 354", s->remote);
-	s->closing = s->linger = 1;
-}
-
 void
 cmd_data(struct smtp_session *s, const struct smtp_args *a)
 {
@@ -162,14 +149,14 @@ cmd_data(struct smtp_session *s, const struct smtp_args *a)
 
 	if (s->state != SMTP_RCPT) {
 		smtp_reply(s, 554, "5.5.1", "no recipient was accepted");
-		refuse_data(s);
+		smtp_refused_data(s);
 		return;
 	}
 	if ((fd = smtpd_queue_file(&id, &words)) == -1) {
 		log_warn("client %s [%s]: no file: %s", s->helo, s->ip,
 		    buf_str(&words));
 		reply_words(s, 0, &words);
-		refuse_data(s);
+		smtp_refused_data(s);
 	} else
 		take_message(s, fd, id);
 	buf_clear(&words);

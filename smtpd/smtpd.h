@@ -104,6 +104,7 @@ enum smtp_flag {
 	CMD_SUBMISSION = 4,	/* only where logins are taken: 502 */
 	CMD_JUNK = 8,		/* brings no message forward */
 	CMD_LONG = 16,		/* its line may be AUTH_LINE_MAX */
+	CMD_DATA = 32,		/* what follows may be no commands */
 };
 
 struct smtp_command {
@@ -138,6 +139,12 @@ void	smtp_refuse(struct smtp_session *s, const struct smtp_refusal *r);
 /* Reads a line of a dialogue inside a command (AUTH). 0; -1 if it is over. */
 int	smtp_read(struct smtp_session *s, size_t max, char **line_r,
 	    size_t *len_r) ATTR_CHECK;
+/*
+ * DATA was refused. It is the last of a group (RFC 2920 3.1): a client that
+ * did not wait for the 354 is about to talk a message into our command line,
+ * and hears no more.
+ */
+void	smtp_refused_data(struct smtp_session *s);
 /* Forgets the transaction: back to SMTP_HELLO (or SMTP_START). */
 void	smtp_reset(struct smtp_session *s);
 

@@ -12,6 +12,8 @@
 enum {
 	LINGER_MS = 1000,	/* a refused client may read our last words */
 	LINGER_MAX = 1 << 20,	/* octets that are read and dropped then */
+	/* ms of silence after which a stop breaks a transaction off */
+	STOP_MS = 2000,
 };
 
 int
@@ -131,10 +133,60 @@ session_greet(struct smtp_session *s)
 	return 0;
 }
 
+static int
+in_transaction(const struct smtp_session *s)
+{
+	return (s->state & (SMTP_MAIL | SMTP_RCPT)) != 0;
+}
+
+/* Master spoke. 0, or -1 where it wants us to stop and the client was told. */
+static int
+session_hear(struct smtp_session *s)
+{
+	if (!server_ending(1))
+		return 0;
+	if (in_transaction(s)) {
+		stream_deadline(&s->io, STOP_MS);
+		return 0;
+	}
+	session_end(s, 421, "4.3.2", "the server stops, come again");
+	return -1;
+}
+
+/* stream_line, or without line_r stream_fill; master is heard meanwhile. */
+static enum stream_status
+session_read(struct smtp_session *s, size_t max, char **line_r, size_t *len_r)
+{
+	enum stream_status r;
+
+	stream_wake(&s->io, server_master_fd());
+	do {
+		r = line_r == NULL ? stream_fill(&s->io) :
+		    stream_line(&s->io, max, line_r, len_r);
+	} while (r == STREAM_WOKEN && session_hear(s) == 0);
+	stream_wake(&s->io, -1);
+	return r;
+}
+
+/* RFC 5321 3.8: whoever is closed hears why, if he can hear. */
+static void
+session_silent(struct smtp_session *s)
+{
+	s->closing = 1;
+	if (!stream_revive(&s->io, LINGER_MS))
+		return;
+	if (server_ending(0)) {
+		session_end(s, 421, "4.3.2", "the server stops, come again");
+		return;
+	}
+	log_info("client %s: no command in time", s->remote);
+	session_end(s, 421, "4.4.2", "no command in time, bye");
+}
+
 int
 smtp_read(struct smtp_session *s, size_t max, char **line_r, size_t *len_r)
 {
-	switch (stream_line(&s->io, max, line_r, len_r)) {
+	switch (session_read(s, max, line_r, len_r)) {
 	case STREAM_OK:
 		if (str_is_text(*line_r, *len_r))
 			return 0;
@@ -146,10 +198,21 @@ smtp_read(struct smtp_session *s, size_t max, char **line_r, size_t *len_r)
 	case STREAM_LONG:
 		smtp_reply(s, 500, "5.5.2", "line too long");
 		return -1;
+	case STREAM_WOKEN:
+		return -1;
 	default:
-		s->closing = 1;
+		session_silent(s);
 		return -1;
 	}
+}
+
+void
+smtp_refused_data(struct smtp_session *s)
+{
+	if (!stream_readable(&s->io))
+		return;
+	log_info("client %s: did not wait for 354", s->remote);
+	s->closing = s->linger = 1;
 }
 
 /* True at the first octet of a TLS hello: no line will come. */
@@ -162,7 +225,7 @@ session_is_tls_hello(struct smtp_session *s)
 	if (s->io.ssl != NULL || s->state != SMTP_START || s->errors > 0)
 		return 0;
 	if ((n = stream_peek(&s->io, &p)) == 0) {
-		if (stream_fill(&s->io) != STREAM_OK)
+		if (session_read(s, 0, NULL, NULL) != STREAM_OK)
 			return 0;
 		n = stream_peek(&s->io, &p);
 	}
@@ -183,19 +246,21 @@ session_run(struct smtp_session *s, char *line, size_t len)
 		smtp_reply(s, 500, "5.5.2", "unknown command");
 		return;
 	}
-	if (len > COMMAND_LINE_MAX && !(c->flags & CMD_LONG)) {
-		smtp_reply(s, 500, "5.5.2", "line too long");
-		return;
-	}
 	if (c->flags & CMD_JUNK)
 		s->junk++;
 	r = smtp_command_judge(c, s, args.words);
-	if (r.code == 501)
+	if (len > COMMAND_LINE_MAX && !(c->flags & CMD_LONG))
+		smtp_reply(s, 500, "5.5.2", "line too long");
+	else if (r.code == 501)
 		smtp_reply(s, 501, r.status, "syntax: %s", c->usage);
 	else if (r.code != 0)
 		smtp_refuse(s, &r);
-	else
+	else {
 		c->run(s, &args);
+		return;
+	}
+	if (c->flags & CMD_DATA)
+		smtp_refused_data(s);
 }
 
 static void
@@ -215,23 +280,24 @@ session_limits(struct smtp_session *s)
 static void
 session_command(struct smtp_session *s)
 {
+	int stop = server_ending(0);
 	char *line;
 	size_t len;
 
-	if (!(s->state & (SMTP_MAIL | SMTP_RCPT)) && server_stopping()) {
+	if (stop && !in_transaction(s)) {
 		session_end(s, 421, "4.3.2", "the server stops, come again");
 		return;
 	}
-	stream_deadline(&s->io, (int64_t)smtpd.conf.command_time * 1000);
+	stream_deadline(&s->io, stop ? STOP_MS :
+	    (int64_t)smtpd.conf.command_time * 1000);
 	if (session_is_tls_hello(s)) {
 		log_info("client %s: TLS in the clear", s->remote);
 		s->closing = 1;
-		return;
 	}
+	if (s->closing)
+		return;
 	if (smtp_read(s, AUTH_LINE_MAX, &line, &len) == 0)
 		session_run(s, line, len);
-	else if (s->closing && s->io.end == STREAM_TIMEOUT)
-		log_info("client %s: no command in time", s->remote);
 	session_limits(s);
 }
 

@@ -22,7 +22,7 @@ stream_init(struct stream *s, int fd)
 	s->fd = fd;
 	s->in = mem_alloc(STREAM_IN_SIZE + 1);
 	buf_init(&s->out, 0);
-	s->deadline = -1;
+	s->deadline = s->wake_fd = -1;
 	s->end = STREAM_OK;
 	if (fd_nonblock(fd, 1) == -1) {
 		s->error = errno;
@@ -60,6 +60,23 @@ stream_deadline(struct stream *s, int64_t ms)
 	s->deadline = ms < 0 ? -1 : clock_mono_ms() + ms;
 }
 
+void
+stream_wake(struct stream *s, int fd)
+{
+	s->wake_fd = fd;
+}
+
+int
+stream_revive(struct stream *s, int64_t ms)
+{
+	if (s->end != STREAM_TIMEOUT || !s->silent)
+		return 0;
+	s->end = STREAM_OK;
+	s->silent = s->error = 0;
+	stream_deadline(s, ms);
+	return 1;
+}
+
 const char *
 stream_words(const struct stream *s)
 {
@@ -84,11 +101,12 @@ stream_fail(struct stream *s, enum stream_status why, int error)
 	return why;
 }
 
-/* Waits for the descriptor until the deadline. */
+/* Waits for the descriptor until the deadline, or for wake (-1: none). */
 static enum stream_status
-stream_wait(struct stream *s, short events)
+stream_wait(struct stream *s, short events, int wake)
 {
-	struct pollfd p = { .fd = s->fd, .events = events };
+	struct pollfd p[2] = { { .fd = s->fd, .events = events },
+		{ .fd = wake, .events = POLLIN } };
 	int64_t left = -1;
 	int n;
 
@@ -100,9 +118,9 @@ stream_wait(struct stream *s, short events)
 			if (left > INT_MAX)
 				left = INT_MAX;
 		}
-		n = poll(&p, 1, (int)left);
+		n = poll(p, 2, (int)left);
 		if (n > 0)
-			return STREAM_OK;
+			return p[0].revents != 0 ? STREAM_OK : STREAM_WOKEN;
 		if (n == 0)
 			return stream_fail(s, STREAM_TIMEOUT, ETIMEDOUT);
 		if (errno != EINTR)
@@ -112,13 +130,13 @@ stream_wait(struct stream *s, short events)
 
 /* Judges a result of SSL_*; STREAM_OK: what it waited for has come, again. */
 static enum stream_status
-stream_tls_result(struct stream *s, int r)
+stream_tls_result(struct stream *s, int r, int wake)
 {
 	switch (SSL_get_error(s->ssl, r)) {
 	case SSL_ERROR_WANT_READ:
-		return stream_wait(s, POLLIN);
+		return stream_wait(s, POLLIN, wake);
 	case SSL_ERROR_WANT_WRITE:
-		return stream_wait(s, POLLOUT);
+		return stream_wait(s, POLLOUT, -1);
 	case SSL_ERROR_ZERO_RETURN:
 		return stream_fail(s, STREAM_EOF, 0);
 	case SSL_ERROR_SYSCALL:
@@ -143,14 +161,14 @@ stream_write_some(struct stream *s, const char *p, size_t len)
 			    len > INT_MAX ? INT_MAX : (int)len);
 			if (r > 0)
 				return (size_t)r;
-			(void)stream_tls_result(s, r);
+			(void)stream_tls_result(s, r, -1);
 			continue;
 		}
 		n = write(s->fd, p, len);
 		if (n > 0)
 			return (size_t)n;
 		if (n == -1 && errno == EAGAIN)
-			(void)stream_wait(s, POLLOUT);
+			(void)stream_wait(s, POLLOUT, -1);
 		else if (n == -1 && errno != EINTR)
 			stream_fail(s, STREAM_ERROR, errno);
 	}
@@ -242,15 +260,16 @@ static enum stream_status
 stream_read_some(struct stream *s)
 {
 	size_t room = STREAM_IN_SIZE - s->in_end;
+	enum stream_status r = STREAM_OK;
 	ssize_t n;
 
-	while (s->end == STREAM_OK) {
+	while (s->end == STREAM_OK && r == STREAM_OK) {
 		if (s->ssl != NULL) {
 			ERR_clear_error();
 			errno = 0;
 			n = SSL_read(s->ssl, s->in + s->in_end, (int)room);
 			if (n <= 0) {
-				(void)stream_tls_result(s, (int)n);
+				r = stream_tls_result(s, (int)n, s->wake_fd);
 				continue;
 			}
 		} else
@@ -262,16 +281,35 @@ stream_read_some(struct stream *s)
 		if (n == 0)
 			return stream_fail(s, STREAM_EOF, 0);
 		if (errno == EAGAIN)
-			(void)stream_wait(s, POLLIN);
+			r = stream_wait(s, POLLIN, s->wake_fd);
 		else if (errno != EINTR)
 			stream_fail(s, STREAM_ERROR, errno);
 	}
-	return s->end;
+	return s->end != STREAM_OK ? s->end : r;
+}
+
+/* Waits for input where none can be there yet, then reads. */
+static enum stream_status
+stream_receive(struct stream *s)
+{
+	enum stream_status r;
+
+	/* The answer to what was just said is not there yet: spare a read. */
+	if (s->wrote && (s->ssl == NULL || !SSL_has_pending(s->ssl)) &&
+	    (r = stream_wait(s, POLLIN, s->wake_fd)) != STREAM_OK)
+		return r;
+	s->wrote = 0;
+	/* A peer that sends one octet at a time does not outlive it either. */
+	if (s->deadline != -1 && clock_mono_ms() > s->deadline)
+		return stream_fail(s, STREAM_TIMEOUT, ETIMEDOUT);
+	return stream_read_some(s);
 }
 
 enum stream_status
 stream_fill(struct stream *s)
 {
+	enum stream_status r;
+
 	if (s->end != STREAM_OK)
 		return s->end;
 	if (s->in_start > 0) {
@@ -283,15 +321,9 @@ stream_fill(struct stream *s)
 		return STREAM_LONG;
 	if (s->out.len > 0 && stream_flush(s) != STREAM_OK)
 		return s->end;
-	/* The answer to what was just said is not there yet: spare a read. */
-	if (s->wrote && (s->ssl == NULL || !SSL_has_pending(s->ssl)) &&
-	    stream_wait(s, POLLIN) != STREAM_OK)
-		return s->end;
-	s->wrote = 0;
-	/* A peer that sends one octet at a time does not outlive it either. */
-	if (s->deadline != -1 && clock_mono_ms() > s->deadline)
-		return stream_fail(s, STREAM_TIMEOUT, ETIMEDOUT);
-	return stream_read_some(s);
+	r = stream_receive(s);
+	s->silent = r == STREAM_TIMEOUT;
+	return r;
 }
 
 /* Drops the rest of a line that is too long. */
@@ -302,6 +334,8 @@ stream_skip_line(struct stream *s)
 	size_t n, skipped = 0;
 	char *p, *lf;
 
+	/* Where it was in the line would be lost. */
+	s->wake_fd = -1;
 	for (;;) {
 		n = stream_peek(s, &p);
 		if ((lf = memchr(p, '\n', n)) != NULL) {
@@ -365,7 +399,7 @@ stream_handshake(struct stream *s, SSL_CTX *ctx, const char *host,
 		errno = 0;
 		if ((r = step(s->ssl)) == 1)
 			return 0;
-		if (stream_tls_result(s, r) != STREAM_OK)
+		if (stream_tls_result(s, r, -1) != STREAM_OK)
 			break;
 	}
 	if (s->ssl != NULL && SSL_get_verify_result(s->ssl) != X509_V_OK)

@@ -16,7 +16,8 @@
  * or written in the clear again.
  *
  * DIAGNOSTICS: nothing warns. Once a call fails with STREAM_EOF, _TIMEOUT or
- * _ERROR every later one fails likewise; stream_words says why.
+ * _ERROR every later one fails likewise, but behind stream_revive;
+ * stream_words says why.
  */
 #ifndef LIB_NET_STREAM_H
 #define LIB_NET_STREAM_H
@@ -35,6 +36,7 @@ enum stream_status {
 	STREAM_ERROR = -2,
 	STREAM_LONG = -3,	/* the line passed max; it was skipped whole */
 	STREAM_BARE = -4,	/* as STREAM_OK, but a bare LF ended the line */
+	STREAM_WOKEN = -5,	/* see stream_wake; the stream lives */
 };
 
 enum {
@@ -52,6 +54,8 @@ struct stream {
 	int64_t	 deadline;	/* clock_mono_ms; -1: none */
 	enum stream_status end;	/* STREAM_OK while it lives */
 	int	 wrote;		/* output just went out: wait before reading */
+	int	 wake_fd;	/* -1: none */
+	int	 silent;	/* it ended in a wait for input */
 	int	 error;		/* errno, or 0 where TLS failed */
 };
 
@@ -64,6 +68,17 @@ void	stream_close(struct stream *s);
 
 /* Every wait from now on ends ms milliseconds from now; -1: no bound. */
 void	stream_deadline(struct stream *s, int64_t ms);
+/*
+ * From now on stream_line and stream_fill answer STREAM_WOKEN, having lost
+ * nothing, where they wait and fd can be read; -1: no more. Whoever is woken
+ * reads fd before he calls again.
+ */
+void	stream_wake(struct stream *s, int fd);
+/*
+ * 1: the stream, which had ended because no input came in time, lives again
+ * for ms milliseconds, so that the peer can be told. 0: it does not.
+ */
+int	stream_revive(struct stream *s, int64_t ms) ATTR_CHECK;
 /* Why the stream ended, for people. */
 const char *stream_words(const struct stream *s);
 

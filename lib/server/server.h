@@ -157,5 +157,13 @@ void	server_peer_lost(enum peer p);
 void	server_retire(void);
 /* True when the worker should end soon (stop, reload, retirement). */
 int	server_stopping(void);
+/*
+ * True when the client, too, should end soon (stop, retirement): a reload
+ * leaves it alone. At most once a second master is listened to, without
+ * waiting; with hear always. The descriptor, for a wait of the program's own,
+ * can be read when master has something to say.
+ */
+int	server_ending(int hear);
+int	server_master_fd(void);
 
 #endif

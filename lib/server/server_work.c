@@ -49,7 +49,9 @@ static struct listener listeners[LISTENERS_MAX];
 static size_t n_listeners;
 static struct session waiting;	/* from WIRE_SESSION; fd -1: none */
 static int epoll = -1;
-static int going, busy, serving, retiring, told_ready;
+static int going, busy, serving, told_ready;
+static int retiring;		/* no client comes after this one */
+static int ending;		/* and this one is to go */
 static unsigned served;
 static unsigned heard;		/* times that master was listened to */
 static int64_t looked;
@@ -140,9 +142,15 @@ on_go(struct msg *m)
 }
 
 static void
-on_retire(struct msg *m)
+on_reload(struct msg *m)
 {
 	retiring = 1;
+}
+
+static void
+on_stop(struct msg *m)
+{
+	retiring = ending = 1;
 }
 
 static void
@@ -155,8 +163,8 @@ static void (*const on_message[])(struct msg *) = {
 	[WIRE_LISTEN] = on_listen,
 	[WIRE_GO] = on_go,
 	[WIRE_SESSION] = on_session,
-	[WIRE_RELOAD] = on_retire,
-	[WIRE_STOP] = on_retire,
+	[WIRE_RELOAD] = on_reload,
+	[WIRE_STOP] = on_stop,
 	[WIRE_STARTED] = on_ignored,
 	[WIRE_REFUSED] = on_ignored,
 	[WIRE_PEER_GONE] = on_ignored,
@@ -213,18 +221,31 @@ server_peer_lost(enum peer p)
 void
 server_retire(void)
 {
-	retiring = 1;
+	retiring = ending = 1;
+}
+
+int
+server_master_fd(void)
+{
+	return server_state.master.fd;
+}
+
+int
+server_ending(int hear)
+{
+	int64_t now = clock_mono_ms();
+
+	if (hear || now - looked >= LOOK_EVERY) {
+		looked = now;
+		wait_master(0);
+	}
+	return ending;
 }
 
 int
 server_stopping(void)
 {
-	int64_t now = clock_mono_ms();
-
-	if (now - looked >= LOOK_EVERY) {
-		looked = now;
-		wait_master(0);
-	}
+	(void)server_ending(0);
 	return retiring;
 }
 

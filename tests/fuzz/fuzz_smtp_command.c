@@ -28,7 +28,13 @@ server_retire(void)
 }
 
 int
-server_stopping(void)
+server_master_fd(void)
+{
+	return -1;
+}
+
+int
+server_ending(int hear)
 {
 	return 0;
 }

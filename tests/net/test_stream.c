@@ -125,6 +125,43 @@ test_deadline(void **state)
 	close(p[1]);
 }
 
+/* A word on another descriptor ends a wait, and nothing is lost by it. */
+static void
+test_wake(void **state)
+{
+	struct stream s;
+	char *line, c;
+	size_t len;
+	int p[2], w[2];
+
+	assert_int_equal(fd_pair(p), 0);
+	assert_int_equal(fd_pair(w), 0);
+	stream_init(&s, p[0]);
+	stream_deadline(&s, 5000);
+	stream_wake(&s, w[0]);
+	say(p[1], "he", 2);
+	say(w[1], "x", 1);
+	assert_int_equal(stream_line(&s, 10, &line, &len), STREAM_WOKEN);
+	assert_int_equal(read(w[0], &c, 1), 1);
+	say(p[1], "llo\r\n", 5);
+	assert_int_equal(stream_line(&s, 10, &line, &len), STREAM_OK);
+	assert_string_equal(line, "hello");
+	say(w[1], "x", 1);
+	say(p[1], "0123456789abc", 13);
+	stream_deadline(&s, 20);
+	/* Within a line that is skipped nobody is woken. */
+	assert_int_equal(stream_line(&s, 10, &line, &len), STREAM_TIMEOUT);
+	assert_int_equal(stream_revive(&s, 1000), 1);
+	assert_int_equal(stream_revive(&s, 1000), 0);
+	stream_puts(&s, "bye");
+	assert_int_equal(stream_flush(&s), STREAM_OK);
+	stream_clear(&s);
+	assert_int_equal(stream_revive(&s, 1000), 0);
+	close(p[1]);
+	close(w[0]);
+	close(w[1]);
+}
+
 /* Replies to pipelined lines leave together, at the first wait. */
 static void
 test_gather(void **state)
@@ -287,6 +324,7 @@ main(void)
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_endless),
 		cmocka_unit_test(test_deadline),
+		cmocka_unit_test(test_wake),
 		cmocka_unit_test(test_gather),
 		cmocka_unit_test(test_tls),
 	};

@@ -36,6 +36,7 @@ static int queue_fd = -1, auth_fd = -1;	/* ours */
 static pthread_t queue_thread, auth_thread, session_thread;
 static enum fake_mode mode;
 static int running, retired;
+static int master_fd[2] = { -1, -1 };
 static struct fake_message messages[300];
 static size_t n_messages;
 static struct session client;
@@ -63,9 +64,25 @@ server_retire(void)
 }
 
 int
-server_stopping(void)
+server_master_fd(void)
 {
+	return master_fd[0];
+}
+
+int
+server_ending(int hear)
+{
+	char word;
+
+	if (hear && read(master_fd[0], &word, 1) == 1 && word == 's')
+		retired = 1;
 	return retired;
+}
+
+void
+fake_master(int stop)
+{
+	assert_int_equal(write(master_fd[1], stop ? "s" : "p", 1), 1);
 }
 
 int
@@ -255,6 +272,10 @@ fake_worker(enum fake_mode m)
 	mode = m;
 	retired = 0;
 	running = 1;
+	if (master_fd[0] == -1) {
+		assert_int_equal(fd_pair(master_fd), 0);
+		assert_int_equal(fd_nonblock(master_fd[0], 1), 0);
+	}
 	chan_init(&queue, -1);
 	if (mode != FAKE_AWAY) {
 		assert_int_equal(fd_pair(p), 0);
@@ -422,6 +443,8 @@ fake_end(void)
 	size_t i;
 
 	stop_worker();
+	fd_close(&master_fd[0]);
+	fd_close(&master_fd[1]);
 	tables_free(&smtpd.tables);
 	tls_free(&smtpd.tls);
 	tls_free(&client_tls);

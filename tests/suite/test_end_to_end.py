@@ -319,3 +319,27 @@ def test_large_fetch_never_stalls(inst):
         assert got > 60 * len(text)
     m.send(b"bye LOGOUT\r\n")
     m.shutdown()
+
+
+def test_silent_clients_at_reload_and_stop():
+    """A reload leaves them alone, a stop tells them, and waits for none."""
+    d = rohrpost.scratch("silent")
+    inst = rohrpost.Instance(d, stop_time="600s")
+    try:
+        with inst:
+            fresh, greeted = inst.raw(), inst.raw()
+            for c in (fresh, greeted):
+                assert c.reply().startswith("220 ")
+            assert greeted.cmd("EHLO x").startswith("250-")
+            inst.ctl("reload")
+            assert greeted.cmd("NOOP").startswith("250 ")
+            within = inst.submission()
+            assert within.mail(inst.address("anna"))[0] == 250
+            assert inst.stop() == 0
+            for c in (fresh, greeted):
+                assert c.reply().startswith("421 4.3.2 ")
+                assert c.line() is None
+            assert within.getreply()[0] == 421
+    finally:
+        inst.stop()
+        rohrpost.remove(d)
