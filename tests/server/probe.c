@@ -7,16 +7,24 @@
  *   peers      "<peer> ..." it has a channel to
  *   ask PEER   sends a line over that channel: "<peer> <pid>" comes back
  *   start USER login: a session of that user by way of auth; copies one line
+ *   hold USER  the same, and the session stays; pop3:USER is one of pop3d
+ *   kill PID   signals that process: "signalled" or the error
+ *   rob PID    tries all ways to its descriptors and memory: "<way> <error>,
+ *              ...", with the error 0 where one was open
  *   die        abort; exit: ends with status 0
  */
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "lib/base/fd.h"
@@ -132,6 +140,45 @@ hostile(int fd, const char *pid)
 	say(fd, "%s\n", r == 0 ? "signalled" : strerror(errno));
 }
 
+/* The error of a system call, or 0. */
+static int
+error_of(long r)
+{
+	return r == -1 ? errno : 0;
+}
+
+static int
+open_of(pid_t pid, const char *what, int flags)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, what);
+	return error_of(open(path, flags | O_CLOEXEC));
+}
+
+static void
+rob(int fd, const char *word)
+{
+	pid_t pid = (pid_t)atoi(word);
+	char octet[1];
+	struct iovec mine = { .iov_base = octet, .iov_len = 1 };
+	struct iovec other = { .iov_base = &me, .iov_len = 1 };
+	int way[7];
+	long pidfd;
+
+	pidfd = syscall(SYS_pidfd_open, pid, 0);
+	way[0] = error_of(pidfd);
+	way[1] = error_of(syscall(SYS_pidfd_getfd, pidfd, 3, 0));
+	way[2] = error_of(ptrace(PTRACE_ATTACH, pid, NULL, NULL));
+	way[3] = error_of(process_vm_readv(pid, &mine, 1, &other, 1, 0));
+	way[4] = error_of(process_vm_writev(pid, &mine, 1, &other, 1, 0));
+	way[5] = open_of(pid, "mem", O_RDWR);
+	way[6] = open_of(pid, "fd/3", O_RDWR);
+	say(fd, "pidfd_open %d, pidfd_getfd %d, ptrace %d, "
+	    "process_vm_readv %d, process_vm_writev %d, mem %d, fd %d\n",
+	    way[0], way[1], way[2], way[3], way[4], way[5], way[6]);
+}
+
 /* What both shapes know. 1 if it was such a word. */
 static int
 common(int fd, const char *line)
@@ -140,6 +187,8 @@ common(int fd, const char *line)
 		who(fd);
 	else if (strncmp(line, "kill ", 5) == 0)
 		hostile(fd, line + 5);
+	else if (strncmp(line, "rob ", 4) == 0)
+		rob(fd, line + 4);
 	else if (strcmp(line, "die") == 0)
 		abort();
 	else if (strcmp(line, "exit") == 0)
@@ -264,9 +313,12 @@ receive_fd(int sock)
 	return fd;
 }
 
-/* login: asks auth, which asks master; then one line goes to the session. */
+/*
+ * login: asks auth, which asks master; then one line goes to the session,
+ * which ends unless it is to stay.
+ */
 static void
-start(int fd, const char *user)
+start(int fd, const char *user, int stay)
 {
 	char line[LINE] = "refused", *words;
 	struct end *e = peer_end(PEER_AUTH);
@@ -282,10 +334,24 @@ start(int fd, const char *user)
 			say(s, "%s\n", words != NULL ? words : "who");
 			if (get_line(s, line) == -1)
 				str_copy(line, sizeof(line), "lost");
-			fd_close(&s);
+			if (!stay)
+				fd_close(&s);
 		}
 	}
 	say(fd, "%s\n", line);
+}
+
+/* auth: a session of imapd, or of pop3d for pop3:USER. */
+static void
+start_from(int fd, const char *user)
+{
+	enum service service = SERVICE_IMAP;
+
+	if (strncmp(user, "pop3:", 5) == 0) {
+		service = SERVICE_POP3;
+		user += 5;
+	}
+	server_start(service, user, "192.0.2.1:99", (uint32_t)fd);
 }
 
 static void
@@ -305,10 +371,11 @@ on_end(struct ev_loop *loop, ev_io *w, int events)
 	else if (strncmp(line, "ask ", 4) == 0)
 		ask(w->fd, peer_by_name(line + 4));
 	else if (strncmp(line, "start ", 6) == 0 && me.kind == PEER_AUTH)
-		server_start(SERVICE_IMAP, line + 6, "192.0.2.1:99",
-		    (uint32_t)w->fd);
+		start_from(w->fd, line + 6);
 	else if (strncmp(line, "start ", 6) == 0)
-		start(w->fd, line + 6);
+		start(w->fd, line + 6, 0);
+	else if (strncmp(line, "hold ", 5) == 0)
+		start(w->fd, line + 5, 1);
 	else
 		say(w->fd, "what\n");
 }

@@ -1,9 +1,13 @@
 """As root: who every process is, where its root lies, what it holds, and that
 one session can do nothing to another. All from /proc."""
+import contextlib
+import errno
 import grp
 import os
 import pathlib
 import pwd
+import smtplib
+import socket
 import stat
 import subprocess
 
@@ -162,9 +166,10 @@ def test_every_process_of_the_table(probes):
     with p.client("imap") as i, p.client("submission") as s:
         assert i.say("start anna@example.test").startswith("imapd ")
         assert i.say("start bert@example.test").startswith("imapd ")
+        assert i.say("hold pop3:anna@example.test").startswith("pop3d ")
         s.say("who")
         seen = check_all(p.pids(), p.state)
-    assert seen == set(TABLE) - {("pop3d", None)}
+    assert seen == set(TABLE)
 
 
 def test_directories(probes):
@@ -205,6 +210,64 @@ def test_sessions_cannot_signal(probes):
             assert a.say("kill " + pid) == "Operation not permitted"
             assert c.say("kill " + pid) == "Operation not permitted"
         assert b.say("who").split() == other
+
+
+WAYS = ("pidfd_open", "pidfd_getfd", "ptrace", "process_vm_readv",
+        "process_vm_writev", "mem", "fd")
+
+
+def test_sessions_cannot_rob(probes):
+    """No way leads to the descriptors or the memory of another process: the
+    filter refuses the calls, and in the jail there is no /proc."""
+    want = ", ".join("%s %d" % (w, errno.ENOENT if w in ("mem", "fd")
+                                else errno.EPERM) for w in WAYS)
+    p = probes
+    with p.client("submission") as a, p.client("submission") as b, \
+            p.client("imap") as i:
+        victim = b.say("who").split()[1]
+        imapd = i.say("hold bert@example.test").split()[1]
+        for pid in victim, imapd, str(p.master.pid):
+            assert a.say("rob " + pid) == want
+            assert i.say("start anna@example.test rob " + pid) == want
+        assert i.say("start anna@example.test kill " + victim) == \
+            "Operation not permitted"
+
+
+ROBBER = """
+import ctypes, os, sys
+pid, uid = map(int, sys.argv[1:])
+libc = ctypes.CDLL(None, use_errno=True)
+os.setgroups([])
+os.setresgid(uid, uid, uid)
+os.setresuid(uid, uid, uid)
+octet = ctypes.create_string_buffer(1)
+iov = (ctypes.c_void_p * 2)(ctypes.addressof(octet), 1)
+def of(r):
+    return ctypes.get_errno() if r == -1 else 0
+def opened(what):
+    try:
+        return os.close(os.open("/proc/%d/%s" % (pid, what), os.O_RDWR)) or 0
+    except OSError as e:
+        return e.errno
+ways = [of(libc.syscall(438, os.pidfd_open(pid), 3, 0)),
+        of(libc.ptrace(16, pid, None, None)),
+        of(libc.process_vm_readv(pid, iov, 1, iov, 1, 0)),
+        of(libc.process_vm_writev(pid, iov, 1, iov, 1, 0)),
+        opened("mem"), opened("fd/3")]
+print(*ways)
+"""
+
+
+def test_no_robber_without_filter_or_jail(probes):
+    """The uid alone, and not being dumpable, keep others out: a process with
+    neither filter nor jail, even one that has the session's own uid."""
+    with probes.client("submission") as c:
+        _, pid, uid = c.say("who").split()[:3]
+        for other in int(uid), int(uid) + 1, 65534:
+            r = subprocess.run(["/usr/bin/python3", "-c", ROBBER, pid,
+                                str(other)], capture_output=True, text=True)
+            assert r.stdout.split() == [str(errno.EPERM)] * 4 + \
+                [str(errno.EACCES)] * 2, (other, r.stdout, r.stderr)
 
 
 def test_uid_comes_back_late(probes):
@@ -253,19 +316,42 @@ def check_file_size(name, pid):
     assert size[3:5] == [most] * 2, (name, size)
 
 
+@contextlib.contextmanager
+def sessions_of_all_kinds(inst):
+    """IMAP, POP3 and submission, and one of each on its way in and out."""
+    imap, pop3 = inst.imap("anna"), inst.pop3("bert")
+    imap.select("INBOX")
+    pop3.stat()
+    submission, smtp = inst.submission("anna"), inst.smtp()
+    smtp.ehlo()
+    local = smtplib.SMTP()
+    local.sock = socket.socket(socket.AF_UNIX)
+    local.sock.connect(str(inst.state / "run" / "submit"))
+    assert local.getreply()[0] == 220
+    assert local.ehlo()[0] == 250
+    yield submission
+    for one in imap.logout, pop3.quit, submission.quit, smtp.quit, local.quit:
+        one()
+
+
 def test_real_programs():
-    """The programs that are installed, under sessions of every kind."""
+    """The programs that are installed, under sessions of every kind; relay
+    has a message in hand, for which the next host has no reply."""
     d = rohrpost.scratch("privileges-real")
-    inst = rohrpost.Instance(d)
-    with inst:
-        imap = inst.imap("anna")
-        imap.select("INBOX")
-        pids = [pid for p in inst.processes().values() for pid in p]
-        seen = check_all(pids, inst.state)
-        for name, of_name in inst.processes().items():
-            for pid in of_name:
-                check_file_size(name, pid)
-        imap.logout()
-        assert {("imapd", None), ("login", None), ("store", None),
-                ("queue", None), ("smtpd", "smtp")} <= seen
+    with socket.create_server(("127.0.0.1", 0)) as dumb:
+        inst = rohrpost.Instance(d, relay_host="[127.0.0.1]",
+                                 relay_port=str(dumb.getsockname()[1]))
+        with inst, sessions_of_all_kinds(inst) as submission:
+            submission.sendmail(
+                "anna@example.test", ["bert@example.test", "x@far.test"],
+                rohrpost.message(1))
+            inst.wait_count(1, "bert")
+            dumb.settimeout(20)
+            conn, _ = dumb.accept()
+            pids = [pid for p in inst.processes().values() for pid in p]
+            assert check_all(pids, inst.state) == set(TABLE)
+            for name, of_name in inst.processes().items():
+                for pid in of_name:
+                    check_file_size(name, pid)
+            conn.close()
     rohrpost.remove(d)
