@@ -1,13 +1,10 @@
 #include "config.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ctl/ctl.h"
-#include "ctl/ctl_conf.h"
 #include "ctl/ctl_keys.h"
-#include "lib/base/fd.h"
 #include "lib/base/mem.h"
 
 enum { OUTPUT_MAX = 256 * 1024, COLUMNS = 7 };
@@ -133,19 +130,12 @@ keys_load(struct keys *k, struct buf *why)
 	return r;
 }
 
-/*
- * The lines of text, without the name that master put before each. One that
- * starts with a key gets the place where that key stands.
- */
+/* The lines of text, without the name that master put before each. */
 static void
-add_lines(struct buf *why, const char *dir, const struct conf_file *conf,
-    const char *text)
+add_lines(struct buf *why, const char *text)
 {
 	static const char prefix[] = "master: ";
 	const char *nl;
-	unsigned line;
-	size_t n;
-	char *key;
 
 	for (; *text != '\0'; text = nl + (*nl == '\n')) {
 		if (strncmp(text, prefix, sizeof(prefix) - 1) == 0)
@@ -155,31 +145,8 @@ add_lines(struct buf *why, const char *dir, const struct conf_file *conf,
 			continue;
 		if (why->len > 0)
 			buf_putc(why, '\n');
-		n = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_");
-		key = mem_strndup(text, n);
-		line = n > 0 && text[n] == ':' ? conf_line(conf, key) : 0;
-		if (line != 0)
-			buf_printf(why, "%s/rohrpost.conf:%u: ", dir, line);
 		buf_append(why, text, (size_t)(nl - text));
-		free(key);
 	}
-}
-
-static void
-read_conf(const char *dir, struct conf_file *conf)
-{
-	struct buf path = BUF_INIT(0), text = BUF_INIT(OUTPUT_MAX);
-	int fd;
-
-	buf_printf(&path, "%s/rohrpost.conf", dir);
-	fd = open(buf_str(&path), O_RDONLY | O_CLOEXEC);
-	/* Without it the faults are told without their places. */
-	if (fd != -1 && fd_slurp(fd, &text) == -1)
-		buf_reset(&text);
-	conf_read(conf, buf_str(&text), text.len);
-	fd_close(&fd);
-	buf_clear(&path);
-	buf_clear(&text);
 }
 
 /* Master asks them all, and says each fault once. */
@@ -188,17 +155,13 @@ keys_check(const char *dir, struct buf *why)
 {
 	struct buf path = BUF_INIT(0), text = BUF_INIT(OUTPUT_MAX);
 	const char *argv[5] = { "master", "-c", dir, "-n", NULL };
-	struct conf_file conf;
 	int status;
 
 	status = ctl_run_program(program_path(PEER_MASTER, &path), argv,
 	    &text);
 	buf_reset(why);
-	if (status != 0) {
-		read_conf(dir, &conf);
-		add_lines(why, dir, &conf, buf_str(&text));
-		conf_clear(&conf);
-	}
+	if (status != 0)
+		add_lines(why, buf_str(&text));
 	if (status != 0 && why->len == 0)
 		buf_set(why, "%s -n: exit status %d", buf_str(&path), status);
 	buf_clear(&path);

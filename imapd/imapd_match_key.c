@@ -15,10 +15,17 @@
 
 enum { PIECE = 32 * 1024 };
 
-void
-imapd_search_init(const char *charsets)
+int
+imapd_search_init(const char *charsets, struct buf *why)
 {
-	mime_charset_prepare(charsets);
+	struct buf unknown = BUF_INIT(600);
+
+	mime_charset_prepare(charsets, &unknown);
+	if (unknown.len > 0)
+		buf_set(why, "imap_charsets: iconv does not know %s",
+		    buf_str(&unknown));
+	buf_clear(&unknown);
+	return why->len > 0 ? -1 : 0;
 }
 
 /* One field after the other of a header block. */

@@ -38,8 +38,9 @@ struct imapd_key {
 
 enum imapd_match { IMAPD_NO, IMAPD_YES, IMAPD_UNKNOWN };
 
-/* Before the jail: nothing is loaded later. */
-void	imapd_search_init(const char *charsets);
+/* Before the jail: nothing is loaded later. -1 with why, where some of those
+   character sets are unknown; the others are good. why is empty before. */
+int	imapd_search_init(const char *charsets, struct buf *why) ATTR_CHECK;
 
 /*
  * Reads n arguments into a tree. NULL: why says what is wrong. cs is what the

@@ -95,12 +95,22 @@ stop(struct ev_loop *loop)
 }
 
 static int
+check(struct buf *why)
+{
+	return imapd_search_init(imapd_conf.charsets, why);
+}
+
+static int
 before_jail(void)
 {
+	struct buf why = BUF_INIT(1000);
+
 	door_init(&imapd_door, PEER_IMAPD, -1);
 	ev_io_init(&door_watch, on_door, -1, EV_READ);
 	ev_timer_init(&sweeper, on_sweep, 0., IMAPD_SWEEP);
-	imapd_search_init(imapd_conf.charsets);
+	if (imapd_search_init(imapd_conf.charsets, &why) == -1)
+		log_warn("%s", buf_str(&why));
+	buf_clear(&why);
 	return 0;
 }
 
@@ -120,6 +130,7 @@ static const struct server server = {
 	.state_dir = &imapd_conf.state_dir,
 	.verbose = &imapd_conf.verbose,
 	.message_size = &imapd_conf.message_size,
+	.check = check,
 	.before_jail = before_jail,
 	.after_jail = after_jail,
 	.wired = wired,

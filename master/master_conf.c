@@ -3,6 +3,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/base/mem.h"
 #include "lib/net/addr.h"
 #include "lib/server/config.h"
 #include "master/master_conf.h"
@@ -79,54 +80,115 @@ master_conf_number(const struct master_conf *c, size_t offset)
 	return n;
 }
 
+/* The addresses of all listen_ keys up to here, and whose each is. */
+struct ports {
+	struct {
+		struct addr addr;
+		unsigned service;
+	} *p;
+	size_t n;
+};
+
+/* One address of listen_<service>: has it a port, and to itself? */
+static int
+add_port(struct ports *all, const struct addr *a, unsigned service,
+    struct buf *why)
+{
+	const struct sockaddr *sa = (const struct sockaddr *)&a->ss;
+	char text[ADDR_TEXT_MAX];
+	size_t i;
+
+	addr_print(sa, text, sizeof(text));
+	if (addr_port(sa) == 0) {
+		buf_set(why, "%s has no port (1 to 65535)", text);
+		return -1;
+	}
+	for (i = 0; i < all->n; i++) {
+		if (memcmp(&all->p[i].addr, a, sizeof(*a)) != 0)
+			continue;
+		if (all->p[i].service == service)
+			buf_set(why, "%s stands there twice", text);
+		else
+			buf_set(why, "%s stands in listen_%s too", text,
+			    service_name((enum service)all->p[i].service));
+		return -1;
+	}
+	all->p = mem_realloc(all->p, all->n + 1, sizeof(*all->p));
+	all->p[all->n].addr = *a;
+	all->p[all->n++].service = service;
+	return 0;
+}
+
+static int
+check_list(struct ports *all, const char *text, unsigned service,
+    struct buf *why)
+{
+	struct addr *list;
+	size_t i, n;
+	int r;
+
+	if (addr_parse_list(text, 0, &list, &n, why) == -1)
+		return -1;
+	for (i = 0, r = 0; r == 0 && i < n; i++)
+		r = add_port(all, &list[i], service, why);
+	free(list);
+	return r;
+}
+
 static int
 check_lists(const struct master_conf *c, struct buf *why)
 {
 	struct buf reason = BUF_INIT(300);
-	struct addr *list;
+	struct ports all = { .n = 0 };
 	unsigned i;
-	size_t n;
 	int r = 0;
 
 	for (i = 0; r == 0 && i < SERVICE_COUNT; i++) {
 		if (c->listen[i] == NULL)
 			continue;
-		r = addr_parse_list(c->listen[i], 0, &list, &n, &reason);
-		if (r == 0)
-			free(list);
-		else
+		r = check_list(&all, c->listen[i], i, &reason);
+		if (r == -1)
 			buf_set(why, "listen_%s: %s",
 			    service_name((enum service)i), buf_str(&reason));
 	}
+	free(all.p);
 	buf_clear(&reason);
 	return r;
+}
+
+/* What a key's own bounds do not say. */
+static int
+check(const struct master_conf *c, struct buf *why)
+{
+	static const char longest[] = "/run/master.ctl";
+	struct sockaddr_un un;
+
+	if (check_lists(c, why) == -1)
+		return -1;
+	if (c->state_dir[0] != '/' || c->program_dir[0] != '/')
+		buf_set(why, "%s: is no absolute path", c->state_dir[0] != '/' ?
+		    "state_dir" : "program_dir");
+	else if (strlen(c->state_dir) + sizeof(longest) > sizeof(un.sun_path))
+		buf_set(why, "state_dir: is too long for a Unix socket in it");
+	else if (c->session_uid_last < c->session_uid_first ||
+	    c->session_uid_last - c->session_uid_first > 65535)
+		buf_set(why, "session_uid_last: 1 to 65536 ids from "
+		    "session_uid_first on");
+	else
+		return 0;
+	return -1;
 }
 
 int
 master_conf_load(const char *dir, struct master_conf *c, struct buf *why)
 {
-	static const char longest[] = "/run/master.ctl";
-	struct sockaddr_un un;
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
 	memset(c, 0, sizeof(*c));
 	if (config_load(dir, master_keys, c, why) == -1)
 		return -1;
-	if (check_lists(c, why) == -1)
-		return -1;
-	if (c->state_dir[0] != '/' || c->program_dir[0] != '/') {
-		buf_set(why, "%s: is no absolute path", c->state_dir[0] != '/' ?
-		    "state_dir" : "program_dir");
-		return -1;
-	}
-	if (strlen(c->state_dir) + sizeof(longest) > sizeof(un.sun_path)) {
-		buf_set(why, "state_dir: is too long for a Unix socket in it");
-		return -1;
-	}
-	if (c->session_uid_last < c->session_uid_first ||
-	    c->session_uid_last - c->session_uid_first > 65535) {
-		buf_set(why, "session_uid_last: 1 to 65536 ids from "
-		    "session_uid_first on");
+	if (check(c, why) == -1) {
+		config_place(dir, why);
 		return -1;
 	}
 	c->one = 1;

@@ -54,6 +54,19 @@ static const struct config_key keys[] = {
 	CONFIG_END
 };
 
+static int
+check(struct buf *why)
+{
+	const struct queue_conf *c = &queue.conf;
+
+	if (c->retry_min <= c->retry_max)
+		return 0;
+	buf_set(why, "queue_retry_min: is longer (%llus) than queue_retry_max "
+	    "(%llus)", (unsigned long long)c->retry_min,
+	    (unsigned long long)c->retry_max);
+	return -1;
+}
+
 /* Start */
 
 static char *
@@ -335,6 +348,7 @@ const struct server queue_server = {
 	.conf = &queue.conf,
 	.state_dir = (const char **)(uintptr_t)&queue.conf.state_dir,
 	.verbose = &queue.conf.verbose,
+	.check = check,
 	.after_jail = after_jail,
 	.reload = reload,
 	.wired = wired,

@@ -7,6 +7,7 @@ relay_libresolve_a_SOURCES = \
 relay_librelay_a_SOURCES = \
 	relay/relay.h \
 	relay/relay_auth.c relay/relay_auth.h \
+	relay/relay_check.c relay/relay_check.h \
 	relay/relay_client.c relay/relay_client.h \
 	relay/relay_connect.c relay/relay_connect.h \
 	relay/relay_data.c relay/relay_data.h \
@@ -21,10 +22,11 @@ relay_resolve_SOURCES = relay/resolve_main.c
 # libunbound works on libevent, and libev.so brings functions of libevent's
 # names, which would be taken for them: libev comes from its archive here, and
 # none of its names are seen by shared libraries.
-relay_resolve_LDADD = relay/libresolve.a $(SERVER) $(MAIL) $(BASE) \
+relay_resolve_LDADD = relay/libresolve.a $(SERVER) $(MAIL) $(NET) $(BASE) \
 	$(UNBOUND_LIBS) $(SECCOMP_LIBS) \
 	-l:libev.a -lm
 relay_resolve_LDFLAGS = $(AM_LDFLAGS) -Wl,--exclude-libs,libev.a
 relay_relay_SOURCES = relay/main.c
-relay_relay_LDADD = relay/librelay.a $(SERVER) $(MAIL) $(NET) $(BASE) \
-	$(GSASL_LIBS) $(OPENSSL_LIBS) $(SERVER_LIBS)
+# What a host's name is, resolve knows.
+relay_relay_LDADD = relay/librelay.a relay/libresolve.a $(SERVER) $(MAIL) \
+	$(NET) $(BASE) $(GSASL_LIBS) $(OPENSSL_LIBS) $(SERVER_LIBS)

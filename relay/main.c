@@ -15,6 +15,7 @@
 #include "lib/net/tls.h"
 #include "lib/server/server.h"
 #include "relay/relay.h"
+#include "relay/relay_check.h"
 #include "relay/relay_session.h"
 
 enum { ANSWER_WAIT = 10000, QUEUE_WAIT = 0 };
@@ -89,10 +90,8 @@ check_keys(struct buf *why)
 		    "PLAIN, LOGIN)", word);
 		return -1;
 	}
-	if (conf.host[0] == '[' && conf.host[strlen(conf.host) - 1] != ']') {
-		buf_set(why, "relay_host: %s has no \"]\"", conf.host);
+	if (check_relay_host(conf.host, why) == -1)
 		return -1;
-	}
 	if (conf.user[0] == '\0')
 		return 0;
 	if (conf.host[0] == '\0') {

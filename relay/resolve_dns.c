@@ -6,6 +6,8 @@
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/net/addr.h"
 #include "relay/resolve_dns.h"
 
 struct dns_query {
@@ -48,11 +50,27 @@ dns_failed(const char *what, int err, struct buf *why)
 	return -1;
 }
 
+/* "addr", "addr@port"; libunbound would cut a port that is too great. */
+static int
+dns_server_check(const char *word, struct buf *why)
+{
+	size_t len = strcspn(word, "@"), host = strcspn(word, "@%");
+	uint64_t port = 53;
+
+	if ((addr_is_ip(word, len, 0) || addr_is_ip(word, host, 1)) &&
+	    (word[len] == '\0' || (str_number(word + len + 1,
+	    strlen(word + len + 1), 65535, &port) == 0 && port > 0)))
+		return 0;
+	buf_set(why, "resolver: \"%.80s\" is no address like 192.0.2.1 or "
+	    "2001:db8::1@53", word);
+	return -1;
+}
+
 static int
 dns_servers(const char *servers, struct buf *why)
 {
 	char *copy, *word, *rest;
-	int err = 0;
+	int err = 0, r = 0;
 
 	if (servers[0] == '\0') {
 		if ((err = ub_ctx_resolvconf(ctx, NULL)) != 0)
@@ -60,12 +78,13 @@ dns_servers(const char *servers, struct buf *why)
 		return 0;
 	}
 	copy = mem_strdup(servers);
-	for (word = strtok_r(copy, " \t,", &rest); word != NULL && err == 0;
+	for (word = strtok_r(copy, " \t,", &rest); word != NULL && r == 0;
 	    word = strtok_r(NULL, " \t,", &rest))
-		if ((err = ub_ctx_set_fwd(ctx, word)) != 0)
-			dns_failed(word, err, why);
+		if ((r = dns_server_check(word, why)) == 0 &&
+		    (err = ub_ctx_set_fwd(ctx, word)) != 0)
+			r = dns_failed(word, err, why);
 	free(copy);
-	return err == 0 ? 0 : -1;
+	return r;
 }
 
 static int

@@ -68,6 +68,32 @@ hosts_name(const unsigned char *p, size_t len, char *name, size_t *used_r)
 	return digits ? -1 : 0;
 }
 
+int
+hosts_text(const char *text, char *name)
+{
+	unsigned char wire[DOMAIN_MAX + 2];
+	const char *dot;
+	size_t len, used, at = 0;
+
+	if (strlen(text) >= DOMAIN_MAX)
+		return -1;
+	for (;;) {
+		dot = strchrnul(text, '.');
+		len = (size_t)(dot - text);
+		if (len == 0 || len > LABEL_MAX || text[0] == '-' ||
+		    text[len - 1] == '-')
+			return -1;
+		wire[at++] = (unsigned char)len;
+		memcpy(wire + at, text, len);
+		at += len;
+		if (dot[0] == '\0' || dot[1] == '\0')
+			break;
+		text = dot + 1;
+	}
+	wire[at++] = 0;
+	return hosts_name(wire, at, name, &used) == 0 ? 0 : -1;
+}
+
 void
 hosts_add(struct hosts *h, uint32_t pref, const char *name)
 {

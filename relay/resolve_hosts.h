@@ -59,6 +59,11 @@ void	hosts_clear(struct hosts *h);
 int	hosts_name(const unsigned char *p, size_t len, char *name,
 	    size_t *used_r) ATTR_CHECK;
 /*
+ * The same of a text, which a dot may end; no label begins or ends with a
+ * hyphen. 0, or -1.
+ */
+int	hosts_text(const char *text, char *name) ATTR_CHECK;
+/*
  * Takes the rdata of an MX record (RFC 1035 3.3.9). What names no host is
  * left out; so are records past MX_MAX. A host named twice counts once, with
  * its better preference.

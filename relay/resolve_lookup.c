@@ -224,32 +224,6 @@ lookup_begin(struct ev_loop *loop, struct ev_timer *w, int events)
 	ask_addresses(l);
 }
 
-/* Reads text as a host name, through the one parser that knows what one is. */
-static int
-name_fault(const char *text, char *name)
-{
-	unsigned char wire[DOMAIN_MAX + 2];
-	const char *dot;
-	size_t len, used, at = 0;
-
-	if (strlen(text) >= DOMAIN_MAX)
-		return 1;
-	for (;;) {
-		dot = strchrnul(text, '.');
-		len = (size_t)(dot - text);
-		if (len == 0 || len > LABEL_MAX)
-			return 1;
-		wire[at++] = (unsigned char)len;
-		memcpy(wire + at, text, len);
-		at += len;
-		if (dot[0] == '\0' || dot[1] == '\0')
-			break;
-		text = dot + 1;
-	}
-	wire[at++] = 0;
-	return hosts_name(wire, at, name, &used) != 0;
-}
-
 static void
 lookup_nonsense(struct ev_loop *loop, struct ev_timer *w, int events)
 {
@@ -271,7 +245,7 @@ lookup_start(struct ev_loop *loop, enum n_type type, const char *name,
 	l->done = done;
 	l->arg = arg;
 	buf_init(&l->words, WORDS_MAX);
-	ev_timer_init(&l->deadline, name_fault(name, l->name) ?
+	ev_timer_init(&l->deadline, hosts_text(name, l->name) == -1 ?
 	    lookup_nonsense : lookup_begin, 0, 0);
 	l->deadline.data = l;
 	ev_timer_start(loop, &l->deadline);

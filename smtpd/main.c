@@ -72,7 +72,7 @@ check(struct buf *why)
 	if (load_certificate(&ctx, why) == -1)
 		return -1;
 	tls_free(&ctx);
-	return 0;
+	return smtpd_local_check(smtpd.conf.local_trusted, why);
 }
 
 static const char *

@@ -196,6 +196,8 @@ enum smtpd_auth smtpd_auth(struct smtp_session *s, const char *user,
 
 /* Before the jail: reads names of uids, and trusted, a list of names. */
 int	smtpd_local_init(const char *trusted);
+/* Are they all system users? 0; -1 with why. */
+int	smtpd_local_check(const char *trusted, struct buf *why);
 /* Fills in login and trusted for a client of the local socket. */
 void	smtpd_local_login(struct smtp_session *s, long uid);
 /* May the local user use that sender? */

@@ -63,6 +63,43 @@ is_name(const char *name)
 	    "0123456789_-.") == len;
 }
 
+/* The first word of the list that is no name among names, and its length. */
+static const char *
+unknown_name(const char *list, size_t *len_r)
+{
+	static const char blanks[] = " \t,";
+	size_t i, n;
+
+	for (list += strspn(list, blanks); *list != '\0';
+	    list += n + strspn(list + n, blanks)) {
+		n = strcspn(list, blanks);
+		for (i = 0; i < n_names; i++)
+			if (strlen(names[i].name) == n &&
+			    memcmp(names[i].name, list, n) == 0)
+				break;
+		*len_r = n;
+		if (i == n_names)
+			return list;
+	}
+	return NULL;
+}
+
+int
+smtpd_local_check(const char *trusted, struct buf *why)
+{
+	const char *p;
+	size_t len;
+
+	if (trusted[0] == '\0')
+		return 0;
+	if (smtpd_local_init(trusted) == -1 ||
+	    (p = unknown_name(trusted, &len)) == NULL)
+		return 0;
+	buf_set(why, "local_trusted: %.*s is no user of /etc/passwd", (int)len,
+	    p);
+	return -1;
+}
+
 int
 smtpd_local_init(const char *trusted)
 {

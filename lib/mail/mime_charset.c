@@ -2,7 +2,6 @@
 #include <iconv.h>
 #include <string.h>
 
-#include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "lib/mail/mime_charset.h"
 #include "lib/mail/mime_tables.h"
@@ -104,7 +103,7 @@ mime_charset_find(const char *name, size_t len)
 }
 
 void
-mime_charset_prepare(const char *names)
+mime_charset_prepare(const char *names, struct buf *unknown)
 {
 	size_t n;
 
@@ -112,7 +111,8 @@ mime_charset_prepare(const char *names)
 		names += strspn(names, " ,");
 		n = strcspn(names, " ,");
 		if (n > 0 && mime_charset_find(names, n) == NULL)
-			log_warn("iconv does not know %.*s", (int)n, names);
+			buf_printf(unknown, "%s%.*s", unknown->len > 0 ? " " :
+			    "", (int)n, names);
 	}
 }
 

@@ -18,8 +18,11 @@ enum {
 
 struct mime_charset;
 
-/* Opens those of a list "A B C" that are not built in. Before the jail. */
-void	mime_charset_prepare(const char *names);
+/*
+ * Opens those of a list "A B C" that are not built in. Before the jail. What
+ * iconv does not know, or is more than can be, is appended to unknown.
+ */
+void	mime_charset_prepare(const char *names, struct buf *unknown);
 /* From now on no module is loaded. After the jail. */
 void	mime_charset_seal(void);
 /* NULL: unknown here. */

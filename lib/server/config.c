@@ -20,7 +20,10 @@ enum {
 	FILE_MAX = 1 << 20,
 	LINE_MAX_LEN = 4096,
 	KEY_MAX_LEN = 64,
+	FAULT_MAX = 1000,
 };
+
+static const char key_octets[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
 
 struct value {
 	uint64_t number;
@@ -201,7 +204,7 @@ split_line(char *s, char **key_r, char **value_r, const char **fault_r)
 		s++;
 	if (*s == '\0' || *s == '#')
 		return 0;
-	p = s + strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_");
+	p = s + strspn(s, key_octets);
 	*fault_r = "is no line \"key = value\"";
 	if (p == s || p - s > KEY_MAX_LEN)
 		return -1;
@@ -399,6 +402,41 @@ config_walk(const char *dir, int (*each)(const char *key, const char *value,
 	fd_close(&fd);
 	buf_clear(&text);
 	return r;
+}
+
+struct place {
+	const char *words;	/* "KEY: ..." */
+	size_t	 key_len;
+	unsigned line;
+};
+
+static int
+place_one(const char *key, const char *value, unsigned line, void *arg)
+{
+	struct place *p = arg;
+
+	if (strlen(key) != p->key_len ||
+	    memcmp(key, p->words, p->key_len) != 0)
+		return 0;
+	p->line = line;
+	return 1;
+}
+
+void
+config_place(const char *dir, struct buf *why)
+{
+	struct buf fault = BUF_INIT(FAULT_MAX);
+	struct place p = { .words = buf_str(why) };
+	char *words;
+
+	p.key_len = strspn(p.words, key_octets);
+	if (p.key_len > 0 && p.words[p.key_len] == ':' &&
+	    config_walk(dir, place_one, &p, &fault) == 1) {
+		words = mem_strdup(p.words);
+		buf_set(why, "%s/rohrpost.conf:%u: %s", dir, p.line, words);
+		free(words);
+	}
+	buf_clear(&fault);
 }
 
 void

@@ -85,6 +85,11 @@ int	config_load_fd(int fd, const char *name, const struct config_key *keys,
 int	config_open(const char *dir, char path_r[CONFIG_PATH_MAX],
 	    struct buf *why) ATTR_CHECK;
 /*
+ * Puts "FILE:LINE: " in front of why where that begins with "KEY: " and the
+ * key stands in the file: for what is found wrong later than here.
+ */
+void	config_place(const char *dir, struct buf *why);
+/*
  * Prints the table to standard output, a line per key: name, type, default,
  * min, max, choices, help, separated by tabs (option -K of every program).
  */

@@ -107,8 +107,11 @@ check_only(const struct server *s)
 	struct buf why = BUF_INIT(WHY_MAX);
 
 	log_init(peer_name(s->kind), 1);
-	if (load(s, &why) == -1 || (s->check != NULL && s->check(&why) == -1))
+	if (load(s, &why) == -1 || (s->check != NULL &&
+	    s->check(&why) == -1)) {
+		config_place(server_state.conf_dir, &why);
 		log_usage("%s", buf_str(&why));
+	}
 	exit(0);
 }
 

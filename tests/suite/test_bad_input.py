@@ -86,6 +86,65 @@ def test_value_is_refused_by_check_reload_and_start(inst, key, value, words):
         inst.start()
 
 
+HOST_FAULTS = [("relay_host", v, w) for v, w in (
+    ("[nonsense]", "is no address like"), ("[192.0.2.1", "is no address like"),
+    ("[]", "is no address like"), ("[IPv6:192.0.2.1]", "is no address like"),
+    ("192.0.2.1", "in brackets: [192.0.2.1]"), ("a b", "is no name"),
+    ("a..b", "is no name"), ("-x", "is no name"), ("x-.test", "is no name"))]
+
+RESOLVER_FAULTS = [("resolver", v, "is no address like") for v in (
+    "127.0.0.1@99999", "127.0.0.1@0", "127.0.0.1@", "127.0.0.1:53",
+    "[::1]@53", "localhost", "127.0.0.1@53 x")]
+
+
+@pytest.mark.parametrize("key,value,words", HOST_FAULTS + RESOLVER_FAULTS + [
+    ("imap_charsets", "ISO-2022-JP FOO-BAR", "does not know FOO-BAR"),
+    ("queue_retry_min", "2h", "than queue_retry_max (3600s)"),
+    ("local_trusted", "root, nobody-at-all", "nobody-at-all is no user")])
+def test_wrong_value(inst, key, value, words):
+    undo = change(inst, "rohrpost.conf", "%s = %s\n" % (key, value))
+    line = len((inst.conf / "rohrpost.conf").read_text().splitlines())
+    try:
+        p = inst.command("config", "check")
+    finally:
+        undo()
+    fails(p, "rohrpost.conf:%d: %s: " % (line, key), words, code=1)
+    assert len(p.stderr.splitlines()) == 1, p.stderr
+
+
+@pytest.mark.parametrize("key,value", [
+    ("relay_host", "smart.test."), ("relay_host", "under_score.test"),
+    ("relay_host", "[2001:db8::1]"), ("relay_host", "[IPv6:2001:db8::1]"),
+    ("relay_host", "[192.0.2.1]"), ("resolver", "::1@53, 127.0.0.1"),
+    ("resolver", "fe80::1%lo"), ("imap_charsets", "ISO-2022-JP, UTF-8"),
+    ("local_trusted", "root, nobody")])
+def test_right_value(inst, key, value):
+    undo = change(inst, "rohrpost.conf", "%s = %s\n" % (key, value))
+    try:
+        inst.ctl("config", "check")
+    finally:
+        undo()
+
+
+def test_wrong_ports(inst, tmp_path):
+    """And what config check says, start says before anything runs."""
+    other = rohrpost.Instance(tmp_path / "i", users=USERS)
+    other.setup()
+    conf = other.conf / "rohrpost.conf"
+    text = conf.read_text()
+    smtp, imap = ("127.0.0.1:%d" % other.ports[s] for s in ("smtp", "imap"))
+    for value, words in (("127.0.0.1:0", "127.0.0.1:0 has no port"),
+                         (imap + " " + imap, imap + " stands there twice"),
+                         (smtp, smtp + " stands in listen_smtp too")):
+        conf.write_text(text.replace("listen_imap = " + imap,
+                                     "listen_imap = " + value))
+        for command in (("config", "check"), ("start",)):
+            p = other.command(*command)
+            other.kill_all()
+            fails(p, "rohrpost.conf:", ": listen_imap: " + words)
+    assert not other.processes()
+
+
 def test_open_secret_is_warned_of(inst, tmp_path):
     secret = tmp_path / "relay.password"
     secret.write_text("geheim\n")
