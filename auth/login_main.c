@@ -64,15 +64,17 @@ static const struct config_key keys[] = {
 static int
 make_contexts(SSL_CTX **imap_r, SSL_CTX **pop3_r, struct buf *why)
 {
+	const struct tls_files f = { conf.cert, conf.key,
+		server_file(SERVER_FILE_CERT), server_file(SERVER_FILE_KEY) };
+
 	if (conf.cert[0] == '\0' || conf.key[0] == '\0') {
 		buf_set(why, "tls_certificate and tls_key must be set: nobody "
 		    "logs in without TLS");
 		return -1;
 	}
-	*imap_r = tls_server_new(conf.cert, conf.key, login_imap.alpn,
+	*imap_r = tls_server_new(&f, login_imap.alpn, TICKETS, why);
+	*pop3_r = *imap_r == NULL ? NULL : tls_server_new(&f, login_pop3.alpn,
 	    TICKETS, why);
-	*pop3_r = *imap_r == NULL ? NULL : tls_server_new(conf.cert, conf.key,
-	    login_pop3.alpn, TICKETS, why);
 	if (*pop3_r == NULL)
 		tls_free(imap_r);
 	return *pop3_r != NULL ? 0 : -1;
@@ -205,33 +207,22 @@ wired(struct ev_loop *loop, const struct wire *w)
 		fd_close(&fd);
 }
 
-/* Certificates come open: their files lie outside of the jail. */
 static int
 reload(void)
 {
-	int cert = server_file(SERVER_FILE_CERT);
-	int key = server_file(SERVER_FILE_KEY);
 	struct buf why = BUF_INIT(500);
-	SSL_CTX *a = NULL, *b = NULL;
+	SSL_CTX *a, *b;
+	int r;
 
 	set_bounds();
-	if (cert == -1 || key == -1) {
-		log_warn("reload: no certificate came; the one in use stays");
-		return -1;
-	}
-	a = tls_server_new_fd(cert, key, login_imap.alpn, TICKETS, &why);
-	if (a != NULL)
-		b = tls_server_new_fd(cert, key, login_pop3.alpn, TICKETS,
-		    &why);
-	if (b != NULL) {
+	r = make_contexts(&a, &b, &why);
+	if (r == 0)
 		login_server_certs(&logins, a, b);
-	} else {
+	else
 		log_warn("reload: %s; the certificate in use stays",
 		    buf_str(&why));
-		tls_free(&a);
-	}
 	buf_clear(&why);
-	return b != NULL ? 0 : -1;
+	return r;
 }
 
 static void

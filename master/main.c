@@ -155,7 +155,7 @@ load(struct buf *why)
 {
 	if (master.dir[0] == '\0')
 		usage();
-	if (master_conf_load(master.dir, &master.conf, why) == -1)
+	if (files_take(master.dir, &master.files, &master.conf, why) == -1)
 		log_usage("%s", buf_str(why));
 }
 

@@ -10,6 +10,7 @@
  *   master_session.c  a user logged in
  *   master_listen.c   ports and sockets
  *   master_reload.c   check, then tell everybody
+ *   master_files.c    the configuration as it was taken
  *   master_stop.c     the orderly end
  *   master_control.c  run/master.ctl
  *   master_setup.c    directories, lock, descriptors
@@ -18,6 +19,7 @@
 #define MASTER_MASTER_H
 
 #include <ev.h>
+#include <spawn.h>
 #include <sys/queue.h>
 #include <sys/types.h>
 
@@ -59,11 +61,17 @@ struct row_state {
 	double	 full_said, failed;	/* when last */
 };
 
+/* Copies in memory that nobody can change; -1 where there is none. */
+struct files {
+	int	 conf, cert, key;
+};
+
 enum phase { PHASE_START, PHASE_RUN, PHASE_STOP };
 
 struct master {
 	struct ev_loop *loop;
 	struct master_conf conf;
+	struct files files;	/* what conf was read from */
 	char	 dir[CONFIG_PATH_MAX];	/* configuration directory */
 	int	 root;
 	int	 debug;		/* -d: logger copies to descriptor 2 */
@@ -131,6 +139,15 @@ typedef void reload_done(void *arg, int status, const char *words);
 void	reload_begin(reload_done *done, void *arg);
 /* At the start: checks with every program, before anything runs. 0, or -1. */
 int	reload_check_now(struct buf *why) ATTR_CHECK;
+
+/* master_files.c. */
+/* Reads dir/rohrpost.conf into c, and takes copies. 0; -1 with why. */
+int	files_take(const char *dir, struct files *f, struct master_conf *c,
+	    struct buf *why) ATTR_CHECK;
+void	files_drop(struct files *f);
+/* For a program: their places at its exec. What -F says; NULL: no memory. */
+const char *files_actions(const struct files *f, int tls,
+	    posix_spawn_file_actions_t *fa);
 
 /* master_control.c. */
 void	control_init(int listener);

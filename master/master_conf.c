@@ -180,12 +180,13 @@ check(const struct master_conf *c, struct buf *why)
 }
 
 int
-master_conf_load(const char *dir, struct master_conf *c, struct buf *why)
+master_conf_load(int fd, const char *name, struct master_conf *c,
+    struct buf *why)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
 	memset(c, 0, sizeof(*c));
-	if (config_load(dir, master_keys, c, why) == -1)
+	if (config_load_fd(fd, name, master_keys, c, why) == -1)
 		return -1;
 	if (check(c, why) == -1) {
 		config_place(dir, why);

@@ -23,8 +23,11 @@ struct master_conf {
 
 extern const struct config_key master_keys[];
 
-/* Reads dir/rohrpost.conf and checks what the table cannot. 0; -1 with why. */
-int	master_conf_load(const char *dir, struct master_conf *c,
+/*
+ * Reads the configuration of that name from fd and checks what the table
+ * cannot. 0; -1 with why.
+ */
+int	master_conf_load(int fd, const char *name, struct master_conf *c,
 	    struct buf *why) ATTR_CHECK;
 
 /* The number that a row's count or idle offset stands for. */

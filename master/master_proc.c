@@ -1,6 +1,6 @@
 /*
  * One process: its start, what it says, its end. posix_spawn is vfork below,
- * so a start costs no copy of master's tables. Descriptors 0 to 3 are never
+ * so a start costs no copy of master's tables. Descriptors 0 to 6 are never
  * master's own (setup_descriptors), so the moves in the child cannot collide.
  */
 #include <errno.h>
@@ -54,7 +54,8 @@ static pid_t
 spawn(const struct row *r, uint32_t uid, int chan_fd, int log_fd)
 {
 	char path[CONFIG_PATH_MAX], ids[32];
-	char *argv[8] = { path, (char *)"-c", master.dir, NULL };
+	const char *files;
+	char *argv[10] = { path, (char *)"-c", master.dir, NULL };
 	int e, n = 3, out = master.null_fd;
 	posix_spawn_file_actions_t fa;
 	pid_t pid = -1;
@@ -70,7 +71,6 @@ spawn(const struct row *r, uint32_t uid, int chan_fd, int log_fd)
 		argv[n++] = (char *)"-U";
 		argv[n++] = ids;
 	}
-	argv[n] = NULL;
 	if (r->kind == PEER_LOGGER && master.debug)
 		out = master.stderr_fd;
 	if (posix_spawn_file_actions_init(&fa) != 0)
@@ -79,8 +79,12 @@ spawn(const struct row *r, uint32_t uid, int chan_fd, int log_fd)
 	    posix_spawn_file_actions_adddup2(&fa, out, 1) != 0 ||
 	    posix_spawn_file_actions_adddup2(&fa, log_fd, 2) != 0 ||
 	    posix_spawn_file_actions_adddup2(&fa, chan_fd,
-	    SERVER_MASTER_FD) != 0)
+	    SERVER_MASTER_FD) != 0 ||
+	    (files = files_actions(&master.files, r->tls, &fa)) == NULL)
 		log_fatal("no memory");
+	argv[n++] = (char *)"-F";
+	argv[n++] = (char *)(uintptr_t)files;
+	argv[n] = NULL;
 	e = posix_spawn(&pid, path, &fa, spawn_attributes(), argv, environ);
 	posix_spawn_file_actions_destroy(&fa);
 	if (e != 0)

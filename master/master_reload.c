@@ -32,15 +32,18 @@ static unsigned running;	/* checks that have not ended */
 static int bad;			/* of those that have */
 static int output = -1;		/* read end of what they say */
 static struct master_conf next;
+static struct files next_files;
 static reload_done *done;
 static void *done_arg;
 static ev_timer too_long;
 
 static pid_t
-run_check(enum peer kind, int out)
+run_check(enum peer kind, int tls, const struct files *f, int out)
 {
 	char path[CONFIG_PATH_MAX];
-	char *argv[] = { path, (char *)"-c", master.dir, (char *)"-n", NULL };
+	char *argv[] = { path, (char *)"-c", master.dir, (char *)"-F", NULL,
+		(char *)"-n", NULL };
+	const char *files;
 	posix_spawn_file_actions_t fa;
 	pid_t pid = -1;
 	int e;
@@ -51,8 +54,10 @@ run_check(enum peer kind, int out)
 		log_fatal("no memory");
 	if (posix_spawn_file_actions_adddup2(&fa, master.null_fd, 0) != 0 ||
 	    posix_spawn_file_actions_adddup2(&fa, out, 1) != 0 ||
-	    posix_spawn_file_actions_adddup2(&fa, out, 2) != 0)
+	    posix_spawn_file_actions_adddup2(&fa, out, 2) != 0 ||
+	    (files = files_actions(f, tls, &fa)) == NULL)
 		log_fatal("no memory");
+	argv[4] = (char *)(uintptr_t)files;
 	e = posix_spawn(&pid, path, &fa, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&fa);
 	if (e != 0)
@@ -63,7 +68,7 @@ run_check(enum peer kind, int out)
 
 /* Starts one check for each program of the table. -1: no descriptors. */
 static int
-run_checks(void)
+run_checks(const struct files *f)
 {
 	unsigned i;
 	int fd[2];
@@ -79,7 +84,7 @@ run_checks(void)
 
 		if (rows[i].pool == POOL_RESERVED || c->pid != 0)
 			continue;
-		c->pid = run_check(rows[i].kind, fd[1]);
+		c->pid = run_check(rows[i].kind, rows[i].tls, f, fd[1]);
 		if (c->pid == -1)
 			bad = 1;
 		else
@@ -143,7 +148,7 @@ reload_check_now(struct buf *why)
 	int status;
 
 	next = master.conf;
-	if (run_checks() == -1) {
+	if (run_checks(&master.files) == -1) {
 		buf_set(why, "check: %s", strerror(errno));
 		return -1;
 	}
@@ -170,6 +175,8 @@ finish(int status, const char *words)
 
 	ev_timer_stop(master.loop, &too_long);
 	done = NULL;
+	if (status != C_OK)
+		files_drop(&next_files);
 	if (status == C_OK)
 		log_info("configuration read again");
 	else
@@ -179,33 +186,25 @@ finish(int status, const char *words)
 	d(done_arg, status, words);
 }
 
-/* Fresh descriptors for one process, which cannot name the files itself. */
+static void
+attach(struct proc *p, int file)
+{
+	int fd = fcntl(file, F_DUPFD_CLOEXEC, SERVER_FD_LAST + 1);
+
+	if (fd == -1)
+		log_fatal("descriptors: %s", strerror(errno));
+	msg_fd(&p->chan, fd);
+}
+
+/* For one process, which cannot name the files itself. */
 static void
 attach_files(struct proc *p)
 {
-	char path[CONFIG_PATH_MAX];
-	struct buf why = BUF_INIT(WHY_MAX);
-	int conf = config_open(master.dir, path, &why), cert, key;
-
-	if (conf == -1) {
-		log_warn("%s", buf_str(&why));
-		buf_clear(&why);
+	attach(p, master.files.conf);
+	if (!rows[p->row].tls || master.files.key == -1)
 		return;
-	}
-	msg_fd(&p->chan, conf);
-	if (!rows[p->row].tls || master.conf.cert[0] == '\0')
-		return;
-	cert = open(master.conf.cert, O_RDONLY | O_CLOEXEC);
-	key = open(master.conf.cert_key, O_RDONLY | O_CLOEXEC);
-	if (cert != -1 && key != -1) {
-		msg_fd(&p->chan, cert);
-		msg_fd(&p->chan, key);
-		return;
-	}
-	log_warn("%s, %s: %s", master.conf.cert, master.conf.cert_key,
-	    strerror(errno));
-	fd_close(&cert);
-	fd_close(&key);
+	attach(p, master.files.cert);
+	attach(p, master.files.key);
 }
 
 static void
@@ -219,7 +218,8 @@ tell_all(void)
 			if (p->lost || p->stopping)
 				continue;
 			msg_begin(&p->chan, &proto_wire, WIRE_RELOAD, 0);
-			attach_files(p);
+			if (rows[i].loop)
+				attach_files(p);
 			proc_end(p);
 			/* A worker retires: no death. */
 			if (!rows[i].loop)
@@ -234,12 +234,9 @@ keep_fixed(void)
 {
 	const struct master_conf *c = &master.conf;
 
-	if (strcmp(next.state_dir, c->state_dir) != 0 ||
-	    next.session_uid_first != c->session_uid_first ||
+	if (next.session_uid_first != c->session_uid_first ||
 	    next.session_uid_last != c->session_uid_last)
-		log_warn("state_dir and the session uids change at the next "
-		    "start only");
-	next.state_dir = c->state_dir;
+		log_warn("the session uids change at the next start only");
 	next.session_uid_first = c->session_uid_first;
 	next.session_uid_last = c->session_uid_last;
 	next.session_max = c->session_max;
@@ -261,10 +258,15 @@ apply(void)
 	keep_fixed();
 	if (master.phase != PHASE_RUN)
 		finish(C_REFUSED, "master is stopping");
+	else if (strcmp(next.state_dir, master.conf.state_dir) != 0)
+		finish(C_REFUSED, "state_dir: changes by stop and start only");
 	else if (listen_update(&next, 1, &why) == -1)
 		finish(C_REFUSED, buf_str(&why));
 	else {
 		master.conf = next;
+		files_drop(&master.files);
+		master.files = next_files;
+		next_files = (struct files){ -1, -1, -1 };
 		log_verbose(master.conf.verbose);
 		tell_all();
 		finish(C_OK, "");
@@ -309,9 +311,9 @@ reload_begin(reload_done *d, void *arg)
 	done_arg = arg;
 	notify("RELOADING=1");
 	ev_timer_init(&too_long, on_too_long, CHECK_TIME, 0);
-	if (master_conf_load(master.dir, &next, &why) == -1)
+	if (files_take(master.dir, &next_files, &next, &why) == -1)
 		finish(C_REFUSED, buf_str(&why));
-	else if (run_checks() == -1)
+	else if (run_checks(&next_files) == -1)
 		finish(C_REFUSED, strerror(errno));
 	else if (running == 0)
 		apply();

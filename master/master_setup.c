@@ -147,14 +147,14 @@ raise_files(void)
 	}
 }
 
-/* 0 to 3 are the children's layout: nothing of ours may lie there. */
+/* 0 to SERVER_FD_LAST are the children's layout: nothing of ours may lie there. */
 int
 setup_descriptors(struct buf *why)
 {
 	int fd, pipe_fd[2];
 
 	raise_files();
-	for (fd = 0; fd <= SERVER_MASTER_FD; ) {
+	for (fd = 0; fd <= SERVER_FD_LAST; ) {
 		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 		if (fd == -1)
 			goto fail;
@@ -163,7 +163,7 @@ setup_descriptors(struct buf *why)
 	if (dup2(fd, STDIN_FILENO) == -1 || dup2(fd, STDOUT_FILENO) == -1)
 		goto fail;
 	if ((master.stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC,
-	    SERVER_MASTER_FD + 1)) == -1)
+	    SERVER_FD_LAST + 1)) == -1)
 		goto fail;
 	if (pipe2(pipe_fd, O_CLOEXEC | O_NONBLOCK) == -1)
 		goto fail;

@@ -59,8 +59,17 @@ load_certificate(SSL_CTX **ctx_r, struct buf *why)
 		buf_set(why, "tls_certificate and tls_key need each other");
 		return -1;
 	}
-	*ctx_r = tls_server_new(c->cert, c->key, "smtp", 0, why);
+	*ctx_r = tls_server_new(&(struct tls_files){ c->cert, c->key,
+	    server_file(SERVER_FILE_CERT), server_file(SERVER_FILE_KEY) },
+	    "smtp", 0, why);
 	return *ctx_r == NULL ? -1 : 0;
+}
+
+static int
+load_tls(struct buf *why)
+{
+	tls_init();
+	return load_certificate(&smtpd.tls, why);
 }
 
 static int
@@ -98,10 +107,10 @@ before_jail(void)
 	/* A worker of submission sees a password: it serves nobody else. */
 	if (server_service() == SERVICE_SUBMISSION)
 		server.max_sessions = 1;
-	tls_init();
 	smtpd.hostname = host_name();
 	(void)date_zone(clock_now());
-	r = load_certificate(&smtpd.tls, &why);
+	/* The local socket has no TLS, and its worker is not given the key. */
+	r = server_service() == SERVICE_LOCAL ? 0 : load_tls(&why);
 	if (r == -1)
 		log_warn("%s", buf_str(&why));
 	else if (server_service() == SERVICE_SUBMISSION && smtpd.tls == NULL) {

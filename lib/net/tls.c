@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -125,36 +126,36 @@ tls_server_set(SSL_CTX *ctx, const char *alpn, unsigned tickets)
 		SSL_CTX_set_alpn_select_cb(ctx, tls_alpn, (void *)alpn);
 }
 
-SSL_CTX *
-tls_server_new(const char *cert, const char *key, const char *alpn,
-    unsigned tickets, struct buf *why)
+/* "what: path: reason" */
+static void
+tls_file_error(struct buf *why, const char *what, const char *path,
+    const char *kind)
 {
-	SSL_CTX *ctx = tls_new(TLS_server_method(), why);
+	struct buf name = BUF_INIT(2000);
 
-	if (ctx == NULL)
-		return NULL;
-	if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1) {
-		tls_error(why, cert);
-		tls_free(&ctx);
-	} else if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) !=
-	    1 || SSL_CTX_check_private_key(ctx) != 1) {
-		tls_error(why, key);
-		if (strstr(buf_str(why), "mismatch") != NULL)
-			buf_printf(why, ": not the key of %s", cert);
-		tls_free(&ctx);
-	}
-	if (ctx != NULL)
-		tls_server_set(ctx, alpn, tickets);
-	return ctx;
+	buf_printf(&name, "%s: %s", what, path);
+	if (ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE)
+		buf_set(why, "%s: holds no PEM %s", buf_str(&name), kind);
+	else
+		tls_error(why, buf_str(&name));
+	buf_clear(&name);
+	ERR_clear_error();
 }
 
-/* Memory of the file for OpenSSL; pem owns it. NULL where it is no file. */
-static BIO *
-tls_open_pem(int fd, struct buf *pem)
+/* The file's text, from fd or, where that is -1, from path. */
+static int
+tls_slurp(int fd, const char *what, const char *path, struct buf *pem,
+    struct buf *why)
 {
-	if (lseek(fd, 0, SEEK_SET) == -1 || fd_slurp(fd, pem) == -1)
-		return NULL;
-	return BIO_new_mem_buf(pem->data, (int)pem->len);
+	int r, own = -1;
+
+	if (fd == -1)
+		fd = own = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY |
+		    O_NONBLOCK);
+	if ((r = fd == -1 ? -1 : fd_slurp(fd, pem)) == -1)
+		buf_set(why, "%s: %s: %s", what, path, strerror(errno));
+	fd_close(&own);
+	return r;
 }
 
 /* The certificate, then those that vouch for it. 1, or 0. */
@@ -189,29 +190,45 @@ tls_use_key(SSL_CTX *ctx, BIO *bio)
 	return ok;
 }
 
-SSL_CTX *
-tls_server_new_fd(int cert, int key, const char *alpn, unsigned tickets,
-    struct buf *why)
+/* Certificate and key into ctx. 0, or -1 with why. */
+static int
+tls_load_pair(SSL_CTX *ctx, const struct tls_files *f, struct buf *why)
 {
+	static const char cert[] = "tls_certificate", key[] = "tls_key";
 	struct buf pem = BUF_INIT(PEM_MAX), secret = BUF_INIT(PEM_MAX);
-	SSL_CTX *ctx = tls_new(TLS_server_method(), why);
 	BIO *bio = NULL, *kbio = NULL;
+	int r = -1;
 
-	if (ctx == NULL)
-		return NULL;
-	if ((bio = tls_open_pem(cert, &pem)) == NULL ||
-	    !tls_use_chain(ctx, bio)) {
-		tls_error(why, "tls_certificate");
-		tls_free(&ctx);
-	} else if ((kbio = tls_open_pem(key, &secret)) == NULL ||
-	    !tls_use_key(ctx, kbio)) {
-		tls_error(why, "tls_key");
-		tls_free(&ctx);
+	if (tls_slurp(f->cert_fd, cert, f->cert, &pem, why) == -1 ||
+	    tls_slurp(f->key_fd, key, f->key, &secret, why) == -1)
+		goto out;
+	bio = BIO_new_mem_buf(pem.data, (int)pem.len);
+	kbio = BIO_new_mem_buf(secret.data, (int)secret.len);
+	if (bio == NULL || !tls_use_chain(ctx, bio)) {
+		tls_file_error(why, cert, f->cert, "certificate");
+	} else if (kbio == NULL || !tls_use_key(ctx, kbio)) {
+		tls_file_error(why, key, f->key, "private key");
+		if (strstr(buf_str(why), "mismatch") != NULL)
+			buf_printf(why, ": not the key of %s", f->cert);
+	} else {
+		r = 0;
 	}
+out:
 	BIO_free(bio);
 	BIO_free(kbio);
 	buf_clear(&pem);
 	buf_wipe(&secret);
+	return r;
+}
+
+SSL_CTX *
+tls_server_new(const struct tls_files *f, const char *alpn, unsigned tickets,
+    struct buf *why)
+{
+	SSL_CTX *ctx = tls_new(TLS_server_method(), why);
+
+	if (ctx != NULL && tls_load_pair(ctx, f, why) == -1)
+		tls_free(&ctx);
 	if (ctx != NULL)
 		tls_server_set(ctx, alpn, tickets);
 	return ctx;

@@ -21,20 +21,24 @@
 void	tls_init(void);
 
 /*
- * A server's context from a PEM chain and key. alpn is the one protocol that
- * is served here ("imap"): a client that offers names without it is refused
- * (ALPACA); one that offers none is served. NULL: whatever is offered.
- * tickets: how many session tickets a TLS 1.3 client gets, 0 for a process
- * that ends with its session. NULL with why.
+ * PEM files, the chain and its key. Where a descriptor is not -1 it is read
+ * from the start (and stays the caller's): the path is what messages name.
  */
-SSL_CTX	*tls_server_new(const char *cert, const char *key, const char *alpn,
-	    unsigned tickets, struct buf *why);
+struct tls_files {
+	const char *cert, *key;
+	int	 cert_fd, key_fd;
+};
+#define TLS_PATHS(cert, key) (&(struct tls_files){ (cert), (key), -1, -1 })
 
 /*
- * The same from open files, for a process that sits in its jail already. The
- * descriptors stay the caller's; they are read from the start.
+ * A server's context. alpn is the one protocol that is served here ("imap"): a
+ * client that offers names without it is refused (ALPACA); one that offers none
+ * is served. NULL: whatever is offered.
+ * tickets: how many session tickets a TLS 1.3 client gets, 0 for a process
+ * that ends with its session. NULL with why, which names the configuration's
+ * key and the file.
  */
-SSL_CTX	*tls_server_new_fd(int cert, int key, const char *alpn,
+SSL_CTX	*tls_server_new(const struct tls_files *f, const char *alpn,
 	    unsigned tickets, struct buf *why);
 
 /*

@@ -15,7 +15,7 @@
 enum { WHY_MAX = 2000 };
 
 struct server_state server_state = {
-	.uid = -1, .gid = -1, .files = { -1, -1 }
+	.uid = -1, .gid = -1, .conf_fd = -1, .files = { -1, -1 }
 };
 
 int

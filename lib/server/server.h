@@ -8,7 +8,8 @@
  *
  *   1. options (-c DIR, -n check the configuration and exit, -K print the
  *      keys and exit, -U UID:GID a session id, -s SERVICE which of several
- *      duties, -V version); the configuration
+ *      duties, -F N the files of the configuration come as N descriptors,
+ *      -V version); the configuration
  *   2. before_jail: still with master's rights. Open keys, certificates,
  *      tables, databases; warm up what would dlopen later.
  *   3. privdrop(user, jail) and the system call filter; without root neither
@@ -17,8 +18,9 @@
  *   6. the loop, until WIRE_STOP, retirement, or the end of master's channel
  *      (master is dead: exit 0 at once, mail is safe by the order of writes)
  *
- * Descriptors at exec: 0 and 1 /dev/null, 2 the log pipe, 3 master. Everything
- * else comes as a message with a descriptor.
+ * Descriptors at exec: 0 and 1 /dev/null, 2 the log pipe, 3 master, 4 to 6 what
+ * -F says (enum in wire.h). Everything else comes as a message with a
+ * descriptor.
  *
  * DIAGNOSTICS: a wrong option or configuration ends with 100 and one line; the
  * world failing with 111.
@@ -117,6 +119,14 @@ int	server_jailed(void);
  */
 const char *server_path(const char *name);
 
+/*
+ * Within check(), before_jail() and reload(): the file as master took it (kept
+ * by the skeleton); -1: none came, the path in the configuration is to be
+ * opened (a program without master), or, in reload(), what is there stays.
+ */
+enum server_file { SERVER_FILE_CERT, SERVER_FILE_KEY };
+int	server_file(enum server_file which);
+
 /* What -s said; SERVICE_NONE without it. */
 enum service server_service(void);
 /*
@@ -128,12 +138,6 @@ int	server_accept(int fd, enum service service, struct session *s_r)
 	    ATTR_CHECK;
 
 /* Loop shape. */
-/*
- * Within reload(): a freshly opened descriptor (O_RDONLY, kept by the
- * skeleton) of what the jail hides; -1 where there is none.
- */
-enum server_file { SERVER_FILE_CERT, SERVER_FILE_KEY };
-int	server_file(enum server_file which);
 /*
  * How many sessions are open now. For status; and master ends an imapd that
  * had none for a while. Told at most every 100 ms.

@@ -16,7 +16,8 @@ struct server_state {
 	long	 uid, gid;		/* -U; -1 */
 	int	 dropped, chrooted;
 	int	 loop;			/* loop shape? */
-	int	 files[SERVER_FILES];	/* during reload() */
+	int	 conf_fd;		/* -F, until after_jail; or -1 */
+	int	 files[SERVER_FILES];	/* till then, and during reload() */
 	uint32_t seen;			/* WIRE_SESSIONs so far */
 };
 

@@ -81,12 +81,21 @@ parse_ids(const char *arg, long *uid_r, long *gid_r)
 }
 
 static int
+load_keys(const struct config_key *keys, void *conf, struct buf *why)
+{
+	char path[CONFIG_PATH_MAX + 20];
+
+	if (server_state.conf_fd == -1)
+		return config_load(server_state.conf_dir, keys, conf, why);
+	snprintf(path, sizeof(path), "%s/rohrpost.conf", server_state.conf_dir);
+	return config_load_fd(server_state.conf_fd, path, keys, conf, why);
+}
+
+static int
 load(const struct server *s, struct buf *why)
 {
-	const char *dir = server_state.conf_dir;
-
-	if (config_load(dir, server_keys, &server_conf, why) == -1 ||
-	    config_load(dir, s->keys, s->conf, why) == -1)
+	if (load_keys(server_keys, &server_conf, why) == -1 ||
+	    load_keys(s->keys, s->conf, why) == -1)
 		return -1;
 	log_verbose(*s->verbose);
 	return 0;
@@ -115,13 +124,42 @@ check_only(const struct server *s)
 	exit(0);
 }
 
+/* -F N */
+static int
+take_files(const char *arg)
+{
+	struct server_state *st = &server_state;
+
+	if (strcmp(arg, "1") != 0 && strcmp(arg, "3") != 0)
+		return -1;
+	st->conf_fd = SERVER_CONF_FD;
+	fd_cloexec(SERVER_CONF_FD, 1);
+	if (arg[0] == '1')
+		return 0;
+	st->files[SERVER_FILE_CERT] = SERVER_CERT_FD;
+	st->files[SERVER_FILE_KEY] = SERVER_KEY_FD;
+	fd_cloexec(SERVER_CERT_FD, 1);
+	fd_cloexec(SERVER_KEY_FD, 1);
+	return 0;
+}
+
+static void
+drop_files(void)
+{
+	int i;
+
+	fd_close(&server_state.conf_fd);
+	for (i = 0; i < SERVER_FILES; i++)
+		fd_close(&server_state.files[i]);
+}
+
 static void
 options(int argc, char **argv, const struct server *s)
 {
 	struct server_state *st = &server_state;
 	int c, check = 0;
 
-	while ((c = getopt(argc, argv, "c:nKVU:s:")) != -1)
+	while ((c = getopt(argc, argv, "c:nKVU:s:F:")) != -1)
 		switch (c) {
 		case 'c':
 			if (str_copy(st->conf_dir, sizeof(st->conf_dir),
@@ -145,6 +183,10 @@ options(int argc, char **argv, const struct server *s)
 		case 's':
 			st->service = service_by_name(optarg);
 			if (st->service == SERVICE_NONE)
+				usage(s);
+			break;
+		case 'F':
+			if (take_files(optarg) == -1)
 				usage(s);
 			break;
 		default:
@@ -300,6 +342,7 @@ server_begin(int argc, char **argv, const struct server *s, int loop)
 		only_one(s);
 	if (s->before_jail != NULL && s->before_jail() == -1)
 		exit(LOG_EXIT_TEMP);
+	drop_files();
 	if (root) {
 		if (privdrop(&p, &why) == -1 || server_filter(&why) == -1)
 			log_fatal("%s", buf_str(&why));

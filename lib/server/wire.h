@@ -8,7 +8,11 @@
 #include "lib/base/msg.h"
 
 enum {
-	SERVER_MASTER_FD = 3,	/* the one descriptor beside 0, 1, 2 at exec */
+	SERVER_MASTER_FD = 3,	/* at exec, beside 0, 1, 2 */
+	SERVER_CONF_FD = 4,	/* with -F: rohrpost.conf as master took it, */
+	SERVER_CERT_FD = 5,	/* with -F 3 certificate */
+	SERVER_KEY_FD = 6,	/* and key too */
+	SERVER_FD_LAST = SERVER_KEY_FD,
 	WIRE_USER_MAX = 320,	/* octets of a user's name: an address */
 	WIRE_REMOTE_MAX = 79,	/* octets of "addr:port" */
 };

@@ -80,8 +80,8 @@ open_server(void)
 	int fd[2];
 
 	memset(&server, 0, sizeof(server));
-	a = tls_server_new(cert, key, "imap", 1, &why);
-	b = tls_server_new(cert, key, "pop3", 1, &why);
+	a = tls_server_new(TLS_PATHS(cert, key), "imap", 1, &why);
+	b = tls_server_new(TLS_PATHS(cert, key), "pop3", 1, &why);
 	assert_non_null(a);
 	assert_non_null(b);
 	login_server_init(&server, loop, 10, a, b);

@@ -284,7 +284,7 @@ test_tls(void **state)
 	pid_t pid;
 
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		ctx = tls_server_new(cert, key, "smtp", 0, &why);
+		ctx = tls_server_new(TLS_PATHS(cert, key), "smtp", 0, &why);
 		assert_non_null(ctx);
 		assert_int_equal(fd_pair(p), 0);
 		pid = tls_client(p[1], p[0], t[i].host, t[i].alpn);
@@ -311,9 +311,10 @@ test_tls(void **state)
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		assert_int_equal(WEXITSTATUS(status), t[i].status);
 	}
-	assert_null(tls_server_new("/nonexistent", key, NULL, 0, &why));
+	assert_null(tls_server_new(TLS_PATHS("/nonexistent", key), NULL, 0,
+	    &why));
 	assert_non_null(strstr(buf_str(&why), "/nonexistent"));
-	assert_null(tls_server_new(cert, cert, NULL, 0, &why));
+	assert_null(tls_server_new(TLS_PATHS(cert, cert), NULL, 0, &why));
 	buf_clear(&why);
 }
 

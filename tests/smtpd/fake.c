@@ -422,7 +422,8 @@ fake_begin(void)
 		.message_size = 600 * 1024, .errors = 20, .junk = 100,
 		.command_time = 3, .data_time = 2, .data_rate = 500 };
 	smtpd.hostname = "mx.example.test";
-	smtpd.tls = tls_server_new(path[P_CERT], path[P_KEY], "smtp", 0, &why);
+	smtpd.tls = tls_server_new(TLS_PATHS(path[P_CERT], path[P_KEY]),
+	    "smtp", 0, &why);
 	assert_non_null(smtpd.tls);
 	smtpd.tables = tables_open(path[P_TABLES], &why);
 	assert_non_null(smtpd.tables);

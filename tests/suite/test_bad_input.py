@@ -1,6 +1,8 @@
 """A wrong option, key, table line, address, certificate or missing file gets
 one line that says where and what; nothing starts half."""
 import os
+import pathlib
+import re
 import socket
 import subprocess
 
@@ -214,23 +216,65 @@ def test_port_in_use(inst, tmp_path):
     fails(p, str(inst.ports["smtp"]))
 
 
-def test_broken_certificate_at_reload_keeps_the_old(inst):
+def serves_as_before(inst):
+    """Workers and sessions that start now do so with what was taken."""
+    for _ in range(5):
+        for s in inst.smtp(), inst.submission():
+            with s:
+                s.ehlo()
+                assert int(s.esmtp_features["size"]) == 50 << 20
+    for user in USERS:
+        m = inst.imap(user)
+        assert m.select("INBOX")[0] == "OK"
+        m.logout()
+        p = inst.pop3(user)
+        p.stat()
+        p.quit()
+
+
+@pytest.mark.parametrize("old,new,words", [
+    ("tls_certificate = ", "tls_certificate = /nonexistent", "tls_certificate"),
+    ("", "message_size = 10Q\n", "message_size"),
+    ("", "state_dir_is_not_a_key\n", "rohrpost.conf:"),
+])
+def test_refused_reload_keeps_the_old(inst, old, new, words):
     conf = inst.conf / "rohrpost.conf"
     text = conf.read_text()
     m = inst.imap()
     m.select("INBOX")
-    conf.write_text(text.replace("tls_certificate = ",
-                                 "tls_certificate = /nonexistent"))
+    conf.write_text(text.replace(old, new) if old else text + new)
     try:
-        inst.command("reload")
-        assert b"220" in inst.banner("smtp")
-        assert inst.banner("imaps", tls=True).startswith(b"* OK")
+        fails(inst.command("reload"), words)
+        serves_as_before(inst)
         assert m.noop()[0] == "OK"
     finally:
         conf.write_text(text)
     inst.ctl("reload")
     assert m.noop()[0] == "OK"
     m.logout()
+
+
+def test_ruined_certificate_keeps_the_old(inst):
+    """The file itself, as a renewal that went wrong leaves it."""
+    conf = (inst.conf / "rohrpost.conf").read_text()
+    for key in "tls_certificate", "tls_key":
+        path = pathlib.Path(re.search(r"^%s = (.*)$" % key, conf, re.M)[1])
+        pem = path.read_bytes()
+        path.write_bytes(b"half a cert")
+        try:
+            fails(inst.command("reload"), key)
+            serves_as_before(inst)
+        finally:
+            path.write_bytes(pem)
+    inst.ctl("reload")
+
+
+def test_edit_is_nothing_before_the_reload(inst):
+    undo = change(inst, "rohrpost.conf", "message_size = 1M\n")
+    try:
+        serves_as_before(inst)
+    finally:
+        undo()
 
 
 def test_second_instance_on_one_state_dir(inst):

@@ -126,6 +126,8 @@ def check_fds(name, pid, jail, places, state):
             assert not jail, where
             assert target == "/" or any(
                 target.startswith(str(state / p)) for p in places), where
+        elif name[0] == "master" and target.startswith("/memfd:rohrpost"):
+            pass  # the configuration as it was taken
         elif stat.S_ISREG(st.st_mode):
             assert any(target.startswith(str(state / p))
                        for p in places), where
