@@ -12,8 +12,9 @@
 
 enum { SILENCE_MS = 3600 * 1000 };	/* a rebuild reads every file */
 
+/* refuse: a row is a refusal, that scripts see by the exit status. */
 static int
-call(struct ctl *c, enum c_type type, size_t *rows_r)
+call(struct ctl *c, enum c_type type, int refuse)
 {
 	struct buf name = BUF_INIT(ADDRESS_MAX), why = BUF_INIT(0);
 	struct control q = { .who = PEER_STORE, .type = type,
@@ -32,33 +33,24 @@ call(struct ctl *c, enum c_type type, size_t *rows_r)
 		q.user = buf_str(&name);
 	}
 	r = control_list(c, &q);
-	*rows_r = q.rows;
 	buf_clear(&name);
-	return r;
+	return refuse && r == CTL_DONE && q.rows > 0 ? CTL_REFUSED : r;
 }
 
 int
 cmd_store_list(struct ctl *c)
 {
-	size_t rows;
-
-	return call(c, C_LIST, &rows);
+	return call(c, C_LIST, 0);
 }
 
-/* A finding is a refusal: scripts see it by the exit status. */
 int
 cmd_store_check(struct ctl *c)
 {
-	size_t rows;
-	int r = call(c, C_CHECK, &rows);
-
-	return r == CTL_DONE && rows > 0 ? CTL_REFUSED : r;
+	return call(c, C_CHECK, 1);
 }
 
 int
 cmd_store_rebuild(struct ctl *c)
 {
-	size_t rows;
-
-	return call(c, C_REBUILD, &rows);
+	return call(c, C_REBUILD, 1);
 }

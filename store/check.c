@@ -81,7 +81,7 @@ take(struct request *r, void (*fn)(struct call *), struct buf *why)
 	}
 	if (r->result == TAKE_OK)
 		return 0;
-	buf_set(why, "%s: %s", r->name, r->result == TAKE_BUSY ?
+	buf_set(why, "%s", r->result == TAKE_BUSY ?
 	    "busy for too long" : r->result == TAKE_NONE ?
 	    "no such account name" : "the mailboxes cannot be read");
 	return -1;
@@ -303,14 +303,11 @@ check_user(const char *name, const char *path, void (*found)(void *arg,
 int
 rebuild_user(const char *name, struct buf *why)
 {
-	struct request r = { .name = name, .idle = rebuild_account };
+	struct request r = { .name = name, .idle = rebuild_account,
+		.call.why = why };
 
-	if (take(&r, begin, why) == -1)
+	if (take(&r, begin, why) == -1 || r.call.failed)
 		return -1;
-	if (r.call.failed) {
-		buf_set(why, "%s: not rebuilt; the log says why", name);
-		return -1;
-	}
 	return 0;
 }
 

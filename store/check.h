@@ -15,14 +15,14 @@
 int	check_user(const char *name, const char *path, void (*found)(void *arg,
 	    const char *mailbox, const char *words), void *arg,
 	    struct buf *why);
-/* Makes the index of one user anew; 0, or -1 with why. */
+/* Makes the index of one user anew; 0, or -1 with why (without the name). */
 int	rebuild_user(const char *name, struct buf *why);
 
 struct usage {
 	uint64_t mailboxes, messages, size, quota_size, quota_count;
 	int	 full;
 };
-/* 0, or -1 with why. */
+/* 0, or -1 with why (without the name). */
 int	usage_user(const char *name, struct usage *u_r, struct buf *why);
 
 #endif

@@ -35,6 +35,7 @@ struct control {
 	int	 lost;
 	uint64_t users, findings;
 	struct buf why;
+	struct buf first;		/* the first account that is not listed */
 };
 
 static struct ev_loop *loop;
@@ -51,6 +52,7 @@ control_free(struct control *c)
 	chan_clear(&c->chan);
 	answer_clear(&c->answer);
 	buf_clear(&c->why);
+	buf_clear(&c->first);
 	free(c->user);
 	free(c);
 	n_controls--;
@@ -92,7 +94,9 @@ list_user(void *arg, const char *name, const char *path)
 	struct usage u = { 0 };
 
 	if (usage_user(name, &u, &c->why) == -1) {
-		log_warn("list: %s", buf_str(&c->why));
+		log_warn("list: %s: %s", name, buf_str(&c->why));
+		if (c->findings++ == 0)
+			buf_set(&c->first, "%s: %s", name, buf_str(&c->why));
 		return c->lost;
 	}
 	answer_text(a, name);
@@ -140,19 +144,36 @@ static int
 rebuild_one(void *arg, const char *name, const char *path)
 {
 	struct control *c = arg;
-	struct buf words = BUF_INIT(500);
+	struct answer *a = &c->answer;
 
 	c->users++;
 	if (rebuild_user(name, &c->why) == -1) {
 		c->findings++;
-		buf_puts(&words, buf_str(&c->why));
-	} else
-		buf_puts(&words, name);
-	if (answer_progress(&c->answer, buf_str(&words), c->users) == -1)
+		answer_text(a, name);
+		answer_text(a, buf_str(&c->why));
+		row(c, "user failure");
+	}
+	if (answer_progress(a, name, c->users) == -1)
 		c->lost = 1;
 	send_now(c);
-	buf_clear(&words);
 	return c->lost;
+}
+
+/* A list that leaves somebody out must not look like a whole one. */
+static void
+run_list(struct control *c)
+{
+	struct buf words = BUF_INIT(1000);
+
+	if (walk_users(c->user, list_user, c, &c->why) == -1) {
+		finish(c, C_REFUSED, buf_str(&c->why));
+		return;
+	}
+	if (c->findings > 0)
+		buf_printf(&words, "%" PRIu64 " accounts are not listed; the "
+		    "first: %s", c->findings, buf_str(&c->first));
+	finish(c, c->findings > 0 ? C_REFUSED : C_OK, buf_str(&words));
+	buf_clear(&words);
 }
 
 static void
@@ -165,9 +186,8 @@ run_walk(struct control *c, int (*each)(void *, const char *, const char *),
 		finish(c, C_REFUSED, buf_str(&c->why));
 		return;
 	}
-	if (what != NULL)
-		buf_printf(&words, "%" PRIu64 " users, %" PRIu64 " %s",
-		    c->users, c->findings, what);
+	buf_printf(&words, "%" PRIu64 " users, %" PRIu64 " %s", c->users,
+	    c->findings, what);
 	finish(c, C_OK, buf_str(&words));
 	buf_clear(&words);
 }
@@ -204,7 +224,7 @@ control_run(struct chore *chore)
 		finish(c, C_OK, "");
 		break;
 	case C_LIST:
-		run_walk(c, list_user, NULL);
+		run_list(c);
 		break;
 	case C_CHECK:
 		run_walk(c, check_one, "findings");
@@ -299,6 +319,7 @@ control_accept(struct ev_loop *l, ev_io *w, int revents)
 	chan_init(&c->chan, fd);
 	answer_init(&c->answer, &c->chan);
 	buf_init(&c->why, 500);
+	buf_init(&c->first, 900);
 	n_controls++;
 	ev_io_init(&c->in, control_in, fd, EV_READ);
 	c->in.data = c;

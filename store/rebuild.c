@@ -34,6 +34,7 @@ struct rebuild {
 	size_t	 mailbox, message; /* where the next piece begins */
 	uint64_t modseq;
 	int	 failed;
+	int	 broken;		/* the account, as it was loaded then */
 };
 
 /* What the old index knew, if it can still be read. */
@@ -159,6 +160,18 @@ rebuild_piece(struct call *c)
 	helper_done(c);
 }
 
+/* Tells who asked for it. */
+static void
+rebuild_answer(struct call *waiter, int failed, const char *why)
+{
+	if (waiter == NULL)
+		return;
+	waiter->failed = failed;
+	if (failed && waiter->why != NULL)
+		buf_set(waiter->why, "%s", why);
+	helper_done(waiter);
+}
+
 static void
 rebuild_end(struct call *c)
 {
@@ -167,6 +180,7 @@ rebuild_end(struct call *c)
 	size_t i;
 
 	account_end_load(a, r->failed);
+	r->broken = a->state != ACCOUNT_READY;
 	for (i = 0; i < a->n_mailboxes; i++)
 		shard_touched(a->mailbox[i]);
 	account_changed(a);
@@ -227,11 +241,9 @@ rebuild_run(struct chore *chore)
 	r->call.fn = rebuild_end;
 	helper_call(s, &r->call);
 	found_clear(&r->found);
+	rebuild_answer(waiter, r->failed || r->broken, r->failed ?
+	    buf_str(&why) : "made anew, but the mailboxes cannot be used");
 	buf_clear(&why);
-	if (waiter != NULL) {
-		waiter->failed = r->failed;
-		helper_done(waiter);
-	}
 	free(r);
 }
 
@@ -261,18 +273,16 @@ flags_behind(const struct account *a)
 static void
 rebuild_flushed(struct account *a)
 {
+	static const char why[] = "the flags cannot be written";
 	struct call *waiter = a->idle_arg;
 
 	if (!flags_behind(a)) {
 		rebuild_post(a);
 		return;
 	}
-	log_warn("%s: not rebuilt, for the flags cannot be written", a->name);
+	log_warn("%s: not rebuilt, for %s", a->name, why);
 	account_end(a);
-	if (waiter != NULL) {
-		waiter->failed = 1;
-		helper_done(waiter);
-	}
+	rebuild_answer(waiter, 1, why);
 }
 
 void

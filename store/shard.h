@@ -179,6 +179,7 @@ struct call {
 	void	*arg;
 	int	 done;
 	int	 failed;		/* set before helper_done */
+	struct buf *why;		/* of failed; NULL: nobody asks */
 };
 void	helper_call(struct shard *s, struct call *c);
 void	helper_done(struct call *c);

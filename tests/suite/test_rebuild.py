@@ -145,3 +145,27 @@ def test_check_finds_a_lost_file(inst):
     assert out.returncode == 1
     assert str(int(victim.name)) in out.stdout
     victim.write_bytes(data)
+
+
+def test_broken_mailboxes_are_named(inst):
+    """Each command names the account and the fault, and says 1."""
+    fill(inst)
+    path = inst.state / "spool/mail/example.test/anna/mailboxes"
+    text = path.read_bytes()
+    path.write_bytes(b"what is this\n" + text)
+    try:
+        out = inst.command("store", "rebuild")
+        assert out.returncode == 1, out.stdout
+        assert re.search(r"^anna@example.test +mailboxes:1: ", out.stdout,
+                         re.M), out.stdout
+        assert "1 users, 1 failures" in out.stdout
+        for command in ("check", "list"):
+            out = inst.command("store", command)
+            assert out.returncode == 1
+            assert "anna@example.test" in out.stdout + out.stderr
+    finally:
+        path.write_bytes(text)
+    out = inst.command("store", "rebuild")
+    assert out.returncode == 0, out.stdout + out.stderr
+    assert [r["user"] for r in inst.json("store", "list")] == \
+        ["anna@example.test"]
