@@ -200,6 +200,22 @@ set_compile_passwd(struct set *s, int fd)
 	return out_finish(&o);
 }
 
+/*
+ * In a trial that root looks after the files stay the trial's: those of root
+ * would lock its programs out.
+ */
+static int
+give(int fd, int dirfd, gid_t gid)
+{
+	struct stat st;
+
+	if (fstat(dirfd, &st) == -1)
+		return -1;
+	if (st.st_uid != 0)
+		return fd_inherit(fd, dirfd, NULL);
+	return gid == (gid_t)-1 ? 0 : fchown(fd, (uid_t)-1, gid);
+}
+
 /* write, fsync the file, rename, fsync the directory: all or nothing. */
 static int
 replace(struct set *s, int dirfd, const char *name, mode_t mode, gid_t gid,
@@ -214,9 +230,8 @@ replace(struct set *s, int dirfd, const char *name, mode_t mode, gid_t gid,
 	fd = openat(dirfd, tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return -1;
-	if (compile(s, fd) == -1 || (gid != (gid_t)-1 &&
-	    fchown(fd, (uid_t)-1, gid) == -1) || fchmod(fd, mode) == -1 ||
-	    fd_sync(fd) == -1)
+	if (compile(s, fd) == -1 || give(fd, dirfd, gid) == -1 ||
+	    fchmod(fd, mode) == -1 || fd_sync(fd) == -1)
 		goto fail;
 	if (fd_close(&fd) == -1 || renameat(dirfd, tmp, dirfd, name) == -1)
 		goto fail;

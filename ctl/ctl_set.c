@@ -34,8 +34,13 @@ lock(struct set *s, struct buf *why)
 	const struct timespec wait = { .tv_nsec = LOCK_WAIT_MS * 1000000L };
 	int i;
 
-	s->lock = openat(s->dirfd, ".lock", O_RDWR | O_CREAT | O_CLOEXEC |
-	    O_NOFOLLOW, 0600);
+	s->lock = openat(s->dirfd, ".lock", O_RDWR | O_CREAT | O_EXCL |
+	    O_CLOEXEC, 0600);
+	if (s->lock != -1 && fd_inherit(s->lock, s->dirfd, NULL) == -1)
+		fd_close(&s->lock);
+	else if (s->lock == -1 && errno == EEXIST)
+		s->lock = openat(s->dirfd, ".lock", O_RDWR | O_CLOEXEC |
+		    O_NOFOLLOW);
 	if (s->lock == -1) {
 		buf_set(why, "%s/.lock: %s", s->dir, strerror(errno));
 		return -1;

@@ -56,7 +56,7 @@ int	set_walk(struct set *s, struct row *alias,
 
 /*
  * Compiles the checked tables into state_dir. gid owns auth/passwd.cdb where
- * it is not -1. Each file is replaced whole or stays. 0, or -1 with why.
+ * it is not -1 and the directory is root's. Each file is replaced whole or stays. 0, or -1 with why.
  */
 int	set_compile(struct set *s, const char *state_dir, gid_t gid,
 	    struct buf *why) ATTR_CHECK;

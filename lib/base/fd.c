@@ -133,8 +133,35 @@ fd_sync_dir(int dirfd)
 #endif
 
 int
+fd_inherit(int fd, int dirfd, const char *name)
+{
+	struct stat st;
+
+	if (geteuid() != 0)
+		return 0;
+	if (name != NULL && fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return fchown(fd, st.st_uid, st.st_gid);
+	if (fstat(dirfd, &st) == -1)
+		return -1;
+	return st.st_uid == 0 ? 0 : fchown(fd, st.st_uid, st.st_gid);
+}
+
+/* A new file of that name: what a crash left there goes. */
+static int
+open_new(int dirfd, const char *name)
+{
+	int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+	int fd = openat(dirfd, name, flags, 0600);
+
+	if (fd == -1 && errno == EEXIST && unlinkat(dirfd, name, 0) == 0)
+		fd = openat(dirfd, name, flags, 0600);
+	return fd;
+}
+
+int
 fd_replace(int dirfd, const char *name, mode_t mode, const void *p, size_t len)
 {
+	struct stat st;
 	char tmp[300];
 	int fd, e;
 
@@ -142,12 +169,14 @@ fd_replace(int dirfd, const char *name, mode_t mode, const void *p, size_t len)
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	fd = openat(dirfd, tmp,
-	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
-	if (fd == -1)
+	if ((fd = open_new(dirfd, tmp)) == -1)
 		return -1;
-	if (fchmod(fd, mode) == -1 || fd_write_all(fd, p, len) == -1 ||
-	    fd_sync(fd) == -1) {
+	if ((mode & 077) != 0 &&
+	    fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISREG(st.st_mode))
+		mode = st.st_mode & 0777;
+	if (fd_inherit(fd, dirfd, name) == -1 || fchmod(fd, mode) == -1 ||
+	    fd_write_all(fd, p, len) == -1 || fd_sync(fd) == -1) {
 		e = errno;
 		close(fd);
 		goto fail;

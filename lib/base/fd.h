@@ -36,9 +36,18 @@ int	fd_sync(int fd) ATTR_CHECK;
 int	fd_sync_dir(int dirfd) ATTR_CHECK;
 
 /*
+ * For root, who works in other people's directories too: gives the new file fd
+ * the owner and group of the file name in dirfd; where there is none (or name
+ * is NULL) those of the directory, if it is not root's. 0, or -1 with errno.
+ */
+int	fd_inherit(int fd, int dirfd, const char *name) ATTR_CHECK;
+
+/*
  * Replaces the file name in dirfd by the len octets at p: writes name.new,
- * syncs it, renames it into place, syncs the directory. 0, or -1 with errno;
- * the old file is whole either way.
+ * syncs it, renames it into place, syncs the directory. The owner is that of
+ * fd_inherit; a mode by which others may read is that of a first file, later
+ * ones have the mode of the one before. 0, or -1 with errno; the old file is
+ * whole either way.
  */
 int	fd_replace(int dirfd, const char *name, mode_t mode, const void *p,
 	    size_t len) ATTR_CHECK;

@@ -1,6 +1,7 @@
 """The operator's command: setup, tables that keep their comments, faults by
 file and line, JSON of every list, completion; sendmail; IPv6."""
 import json
+import os
 import pathlib
 import smtplib
 import socket
@@ -265,6 +266,39 @@ def test_sendmail_of_a_user_with_a_dot(inst):
                            "bert@example.test").returncode != 0
     finally:
         subprocess.run(["userdel", name], capture_output=True)
+        rohrpost.remove(d)
+
+
+@pytest.mark.root
+def test_root_edits_the_trial_of_another():
+    """What root writes in somebody else's instance stays readable for its
+    owner, and keeps the mode that the owner gave it."""
+    uid, gid = 4711, 4712
+    d = rohrpost.scratch("others")
+    os.chown(d, uid, gid)
+    i = rohrpost.Instance(d)
+    (i.dir / "answers").write_text(i.answers())
+
+    def owner(*args):
+        return i.ctl(*args, user=uid, group=gid, extra_groups=[])
+
+    try:
+        owner("setup", "--answers", str(i.dir / "answers"))
+        (i.conf / ".lock").unlink()
+        (i.conf / "aliases").chmod(0o640)
+        i.ctl("alias", "add", "info@example.test", "anna@example.test")
+        subprocess.run(
+            [str(rohrpost.ROHRPOST), "-c", str(i.conf), "user", "add",
+             "carl@example.test", "--stdin"], input=PASSWORD + "\n",
+            capture_output=True, text=True, timeout=60, check=True)
+        for f in [*i.conf.iterdir(), *(i.state / "jail").iterdir(),
+                  *(i.state / "auth").iterdir()]:
+            assert (f.stat().st_uid, f.stat().st_gid) == (uid, gid), f
+        assert (i.conf / "aliases").stat().st_mode & 0o777 == 0o640
+        owner("user", "del", "carl@example.test")
+        owner("apply")
+        assert "info@example.test" in owner("alias", "list")
+    finally:
         rohrpost.remove(d)
 
 
