@@ -18,6 +18,9 @@ put_copyuid(struct buf *out, uint32_t uidvalidity, const uint32_t *from,
 }
 
 /*
+ * A message of a set of numbers that another session expunged: nothing is
+ * copied. A UID that is not there is passed over (RFC 3501 6.4.8).
+ *
  * MOVE tells COPYUID in an untagged OK, before the EXPUNGEs that the tagged
  * reply brings (RFC 6851 4.3).
  */
@@ -28,9 +31,10 @@ copy_do(struct imapd_session *s, uint32_t to, const uint32_t *uids, size_t n,
 	struct buf code = BUF_INIT(0);
 	uint32_t *from_uids = NULL, *to_uids = NULL, uidvalidity = 0;
 	size_t n_done = 0;
+	int how = (move ? DOOR_MOVE : 0) | (s->uid ? 0 : DOOR_WHOLE);
 
 	if (n > 0 && door_copy(&imapd_door, s->view->box->id, to, uids, n,
-	    move, &from_uids, &to_uids, &n_done, &uidvalidity) == -1)
+	    how, &from_uids, &to_uids, &n_done, &uidvalidity) == -1)
 		return imapd_door_no(s);
 	if (n_done > 0)
 		put_copyuid(&code, uidvalidity, from_uids, to_uids, n_done);

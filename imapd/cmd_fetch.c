@@ -59,7 +59,7 @@ fetch_more(struct imapd_session *s)
 			if (r == 0)
 				return fetch_end(s, f);
 			if (s->view->keywords_told !=
-			    s->view->box->n_keywords)
+			    s->view->box->keywords_serial)
 				imapd_view_put_flags(s);
 		}
 		r = imapd_fetch_put(s, f, start);

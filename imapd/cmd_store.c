@@ -82,7 +82,7 @@ store_tell(struct imapd_session *s, const struct store *st,
 
 	if (st->silent && !s->condstore)
 		return;
-	if (s->view->keywords_told != s->view->box->n_keywords)
+	if (s->view->keywords_told != s->view->box->keywords_serial)
 		imapd_view_put_flags(s);
 	for (; n > 0; n--, rec++) {
 		if ((seq = imapd_view_seq(s->view, rec->uid)) == 0)

@@ -3,6 +3,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 
 #include "imapd/imapd_box.h"
 #include "imapd/imapd_names.h"
@@ -88,6 +89,23 @@ imapd_box_deleted(uint32_t id)
 			box_gone(b);
 }
 
+static int
+keywords_same(const struct imapd_box *b, const struct buf *list)
+{
+	struct cursor c;
+	const char *p;
+	unsigned i;
+	size_t len;
+
+	cursor_init(&c, list->data, list->len);
+	for (i = 0; i < b->n_keywords; i++) {
+		p = cursor_lv(&c, &len, DOOR_KEYWORD_LEN);
+		if (p == NULL || !str_is(p, len, b->keywords[i]))
+			return 0;
+	}
+	return cursor_left(&c) == 0;
+}
+
 static void
 keywords_free(struct imapd_box *b)
 {
@@ -95,7 +113,10 @@ keywords_free(struct imapd_box *b)
 		free(b->keywords[--b->n_keywords]);
 }
 
-/* Reads the list of keywords again if the records know more. */
+/*
+ * Reads the list of keywords again if the records know more. In a full list a
+ * bit may have got another name, so what carries one is reason enough.
+ */
 static void
 box_keywords(struct imapd_box *b, uint64_t seen)
 {
@@ -104,13 +125,16 @@ box_keywords(struct imapd_box *b, uint64_t seen)
 	const char *p;
 	size_t len;
 
-	if (b->n_keywords == DOOR_KEYWORDS_MAX || seen >> b->n_keywords == 0)
+	if (seen == 0 || (b->n_keywords < DOOR_KEYWORDS_MAX &&
+	    seen >> b->n_keywords == 0))
 		return;
-	if (door_keywords(&imapd_door, b->id, &list) == -1) {
+	if (door_keywords(&imapd_door, b->id, &list) == -1 ||
+	    keywords_same(b, &list)) {
 		buf_clear(&list);
 		return;
 	}
 	keywords_free(b);
+	b->keywords_serial++;
 	cursor_init(&c, list.data, list.len);
 	while (cursor_left(&c) > 0 && b->n_keywords < DOOR_KEYWORDS_MAX) {
 		p = cursor_lv(&c, &len, DOOR_KEYWORD_LEN);

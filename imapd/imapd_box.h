@@ -29,6 +29,7 @@ struct imapd_box {
 	size_t	 n;
 	char	*keywords[DOOR_KEYWORDS_MAX];
 	unsigned n_keywords;
+	unsigned keywords_serial; /* counts the changes of the list */
 	unsigned refs;
 	int	 gone;		/* deleted, or another UIDVALIDITY */
 };

@@ -91,6 +91,8 @@ imapd_door_no(struct imapd_session *s)
 		[D_QUOTA] = "OVERQUOTA",
 		[D_IN_USE] = "INUSE",
 		[D_READONLY] = "NOPERM",
+		[D_LIMIT] = "LIMIT",
+		[D_GONE] = "EXPUNGEISSUED",
 	};
 	static const char *const words[] = {
 		[D_OK] = "Failed",
@@ -102,6 +104,8 @@ imapd_door_no(struct imapd_session *s)
 		[D_QUOTA] = "Over quota",
 		[D_IN_USE] = "In use",
 		[D_READONLY] = "Read-only",
+		[D_LIMIT] = "Too many keywords",
+		[D_GONE] = "Some messages are gone",
 	};
 	enum door_error e = door_error(&imapd_door);
 

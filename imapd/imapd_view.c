@@ -250,11 +250,10 @@ imapd_view_put_flags(struct imapd_session *s)
 			imapd_put(out, " ");
 			imapd_put(out, b->keywords[i]);
 		}
-		if (b->n_keywords < DOOR_KEYWORDS_MAX)
-			imapd_put(out, " \\*");
+		imapd_put(out, " \\*");
 	}
 	imapd_put(out, ")] Flags permitted\r\n");
-	s->view->keywords_told = b->n_keywords;
+	s->view->keywords_told = b->keywords_serial;
 }
 
 static void
@@ -336,7 +335,7 @@ imapd_view_sync(struct imapd_session *s, int expunge)
 {
 	struct imapd_view *v = s->view;
 
-	if (v->keywords_told != v->box->n_keywords)
+	if (v->keywords_told != v->box->keywords_serial)
 		imapd_view_put_flags(s);
 	if (v->shrunk && expunge)
 		sync_expunge(s);

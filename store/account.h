@@ -23,11 +23,14 @@ struct mailbox {
 	char	**keywords;		/* NULL until mailbox_keywords */
 	unsigned n_keywords;
 	int	 keywords_loaded;
+	uint64_t held;			/* bits of messages under way */
+	unsigned holders;
 	/* flags file */
 	uint32_t *dirty;		/* uids whose line is behind */
 	size_t	 n_dirty, cap_dirty;
 	int	 dirty_all;		/* more than fit: look for them */
 	int	 flags_busy;
+	int	 anew;			/* the next file is a new one */
 	int64_t	 dirty_since;		/* clock_mono_ms; 0: not dirty */
 	struct mailbox *next_dirty;
 	/* watching doors */
@@ -144,20 +147,34 @@ void	mailbox_commit_seen(struct mailbox *m, uint64_t last);
 /* Notes the uids as expunged at modseq (rows into the batch). */
 void	mailbox_log_gone(struct mailbox *m, struct engine_batch *b,
 	    uint64_t modseq, const uint32_t *uids, size_t n);
-
-/* Reads the keywords if they were not yet. */
-void	mailbox_keywords(struct mailbox *m);
-/* The bit of a keyword, added (into the batch) where make is set; or -1. */
-int	mailbox_keyword(struct mailbox *m, const char *p, size_t len, int make);
 /* Its line in the flags file is behind. */
 void	mailbox_dirty(struct mailbox *m, uint32_t uid);
+
+/* keywords.c */
+/* Reads the keywords if they were not yet. */
+void	mailbox_keywords(struct mailbox *m);
+/* The bit of a keyword, or -1. */
+int	mailbox_keyword(struct mailbox *m, const char *p, size_t len);
+/*
+ * The bits of a packed lv list of names. With make those that have none get
+ * one (rows into the batch, which may be committed): all or none, D_LIMIT
+ * where there is no room. D_REFUSED: one is no keyword.
+ */
+enum door_error mailbox_bits(struct mailbox *m, const char *names, size_t len,
+	    int make, uint64_t *bits_r);
+/* A task is to give messages these bits: they keep their names until the
+   release, when its rows are in the batch. */
+void	mailbox_hold(struct mailbox *m, uint64_t bits);
+void	mailbox_release(struct mailbox *m);
 
 /* first_use.c: makes the account's mailboxes; it is busy meanwhile. */
 void	first_use(struct account *a);
 /* recover.c: behind a crash, finishes what was begun with its files. */
 void	recover_account(struct account *a);
 
-/* flagsfile.c: appends what is behind; compacts where half is old. */
+/* flagsfile.c: appends what is behind; compacts where half is old. Lines of a
+   file that is to be written anew. */
+enum { FLAGSFILE_ANEW = INT32_MAX };
 void	flagsfile_write(struct mailbox *m);
 /* The same for whom the account is busy with. */
 void	flagsfile_flush(struct mailbox *m);

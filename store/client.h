@@ -117,6 +117,11 @@ void	deliver_request(struct client *c, struct msg *m);
 uint32_t *request_uids(const struct request *r, size_t *n_r);
 void	request_fail(const struct request *r, enum door_error e,
 	    const char *words);
+/* ops_flags.c: the bits of the keywords that it names, as mailbox_bits. 0, or
+   -1 having answered. */
+int	request_bits(const struct request *r, int make, uint64_t *bits_r);
+/* 0, or -1 having answered that mailbox_bits gave something else than D_OK. */
+int	request_keywords(const struct request *r, enum door_error e);
 void	client_unwatch(struct client *c, struct mailbox *m);
 /* Unlinks files whose removal was put off (rows 'R'). */
 void	drop_files(struct account *a);

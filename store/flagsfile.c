@@ -173,7 +173,11 @@ flags_commit(struct task *t)
 	if (t->error != D_OK || f->m->dead)
 		return;
 	row->flags_modseq = f->modseq;
-	row->flags_lines = (f->replace ? 0 : row->flags_lines) + f->lines;
+	if (f->m->anew)
+		row->flags_lines = FLAGSFILE_ANEW;
+	else
+		row->flags_lines = f->lines +
+		    (f->replace ? 0 : row->flags_lines);
 	shard_row(f->m);
 }
 
@@ -224,6 +228,7 @@ flagsfile_flush(struct mailbox *m)
 	f->m = m;
 	f->modseq = m->row.modseq;
 	f->replace = m->row.flags_lines > 2 * m->row.messages + 200;
+	m->anew = 0;
 	m->flags_busy = 1;
 	gather_lines(m, f);
 	task_submit(&f->t);

@@ -6,7 +6,7 @@ store_libstore_a_SOURCES = \
 	store/mailboxes.h store/mailboxes.c store/flags.h store/flags.c \
 	store/shard.h store/shard_impl.h store/shard.c store/threads.c \
 	store/syncer.c store/helper.c \
-	store/account.h store/account.c store/mailbox.c store/first_use.c \
+	store/account.h store/account.c store/mailbox.c store/keywords.c store/first_use.c \
 	store/flagsfile.c store/quota.c store/recover.c \
 	store/client.h store/client.c store/ops_read.c store/ops_flags.c \
 	store/ops_expunge.c store/ops_copy.c store/ops_append.c \

@@ -4,9 +4,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
-#include "lib/base/str.h"
 #include "store/account.h"
-#include "store/flags.h"
 
 enum { DIRTY_MAX = 65536 };	/* uids kept; past it they are looked for */
 
@@ -117,72 +115,6 @@ mailbox_log_gone(struct mailbox *m, struct engine_batch *b, uint64_t modseq,
 	m->row.gone_rows++;
 	if (m->row.gone_rows > INDEX_GONE_MAX)
 		trim_gone(m, b);
-}
-
-void
-mailbox_keywords(struct mailbox *m)
-{
-	struct index_key k;
-	struct buf v = BUF_INIT(0);
-	struct cursor c;
-	const char *p;
-	size_t len;
-	unsigned i;
-
-	if (m->keywords_loaded)
-		return;
-	for (i = 0; i < m->n_keywords; i++)
-		free(m->keywords[i]);
-	m->n_keywords = 0;
-	m->keywords_loaded = 1;
-	k = index_key_u32(m->account->number, 'K', m->id);
-	if (engine_get(m->account->db, ENGINE_CORE, k.k, k.len, &v) == 1) {
-		cursor_init(&c, v.data, v.len);
-		while (cursor_left(&c) > 0 && m->n_keywords <
-		    DOOR_KEYWORDS_MAX) {
-			p = cursor_lv(&c, &len, DOOR_KEYWORD_LEN);
-			if (c.bad)
-				break;
-			m->keywords = mem_realloc(m->keywords,
-			    m->n_keywords + 1, sizeof(*m->keywords));
-			m->keywords[m->n_keywords++] = mem_strndup(p, len);
-		}
-	}
-	buf_clear(&v);
-}
-
-static void
-put_keywords(struct mailbox *m)
-{
-	struct engine_batch *b = shard_batch(m->account->shard,
-	    m->account->db_number);
-	struct index_key k = index_key_u32(m->account->number, 'K', m->id);
-	struct buf v = BUF_INIT(0);
-	unsigned i;
-
-	for (i = 0; i < m->n_keywords; i++)
-		buf_put_lv(&v, m->keywords[i], strlen(m->keywords[i]));
-	engine_put(b, ENGINE_CORE, k.k, k.len, buf_str(&v), v.len);
-	buf_clear(&v);
-}
-
-int
-mailbox_keyword(struct mailbox *m, const char *p, size_t len, int make)
-{
-	unsigned i;
-
-	mailbox_keywords(m);
-	for (i = 0; i < m->n_keywords; i++)
-		if (str_is(p, len, m->keywords[i]))
-			return (int)i;
-	if (!make || m->n_keywords == DOOR_KEYWORDS_MAX ||
-	    !flags_keyword_ok(p, len))
-		return -1;
-	m->keywords = mem_realloc(m->keywords, m->n_keywords + 1,
-	    sizeof(*m->keywords));
-	m->keywords[m->n_keywords++] = mem_strndup(p, len);
-	put_keywords(m);
-	return (int)i;
 }
 
 void

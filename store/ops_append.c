@@ -66,6 +66,7 @@ append_commit(struct task *t)
 
 	a->pending_size -= p->rec.size;
 	a->pending_count--;
+	mailbox_release(m);
 	if (t->error == D_OK && m->dead)
 		task_fail(t, D_ABSENT, "no such mailbox");
 	if (t->error != D_OK)
@@ -134,25 +135,6 @@ take_file(struct client *c, const struct msg *m, char name_r[BODY_NAME])
 	return 0;
 }
 
-static void
-append_keywords(struct append_task *p, const struct request *r)
-{
-	struct cursor c;
-	const char *s;
-	size_t len;
-	int bit;
-
-	s = msg_get(r->m, DF_NAMES, &len);
-	cursor_init(&c, s, len);
-	while (cursor_left(&c) > 0) {
-		s = cursor_lv(&c, &len, DOOR_KEYWORD_LEN);
-		if (c.bad)
-			break;
-		if ((bit = mailbox_keyword(p->m, s, len, 1)) != -1)
-			p->rec.keywords |= (uint64_t)1 << bit;
-	}
-}
-
 static struct append_task *
 append_new(const struct request *r)
 {
@@ -187,6 +169,7 @@ op_append(struct request *r)
 	struct mailbox *m = r->mailbox;
 	struct append_task *p;
 	char file[BODY_NAME];
+	uint64_t bits;
 
 	if (take_file(r->c, r->m, file) == -1) {
 		request_fail(r, D_REFUSED, "no such file was given out");
@@ -202,9 +185,14 @@ op_append(struct request *r)
 		request_fail(r, D_QUOTA, "mailbox is full");
 		return;
 	}
+	if (request_bits(r, 1, &bits) == -1) {
+		body_put_back(file);
+		return;
+	}
 	p = append_new(r);
 	memcpy(p->file, file, sizeof(file));
-	append_keywords(p, r);
+	p->rec.keywords = bits;
+	mailbox_hold(m, bits);
 	p->rec.uid = m->next_uid++;
 	a->pending_size += p->rec.size;
 	a->pending_count++;

@@ -2,7 +2,8 @@
  * COPY and MOVE: every body is linked into the target, the target's folder is
  * synced, then one commit adds the target's rows and, for MOVE, deletes the
  * source's and notes that the source's names are to be unlinked (rows 'R'; a
- * crash before the unlink leaves the note). All or none.
+ * crash before the unlink leaves the note). All or none, of the messages that
+ * are there; with DOOR_WHOLE one that is not there makes it none.
  */
 #include "config.h"
 
@@ -130,6 +131,10 @@ copy_commit(struct task *t)
 
 	a->pending_size -= c->size;
 	a->pending_count -= c->size > 0 ? c->n : 0;
+	mailbox_release(m);
+	/* A file went away under way, or a whole mailbox. */
+	if (t->error == D_ABSENT && !m->dead && !c->from->dead)
+		task_fail(t, D_GONE, "some messages are gone");
 	if (t->error == D_OK && (m->dead || c->from->dead))
 		task_fail(t, D_ABSENT, "no such mailbox");
 	if (t->error != D_OK || c->n == 0)
@@ -221,48 +226,65 @@ static const struct task_kind copy_kind = {
 	copy_files, copy_commit, copy_finish, copy_undo
 };
 
-struct copying {
-	struct copy_task *c;
-	uint64_t map[DOOR_KEYWORDS_MAX]; /* source bit -> target's */
-};
-
-/* Keywords by name: the target gets those that it lacks, while they fit. */
-static void
-map_keywords(struct copying *k)
-{
-	struct mailbox *from = k->c->from;
-	unsigned i;
-	int bit;
-
-	mailbox_keywords(from);
-	for (i = 0; i < DOOR_KEYWORDS_MAX; i++)
-		k->map[i] = 0;
-	for (i = 0; i < from->n_keywords; i++) {
-		bit = mailbox_keyword(k->c->to, from->keywords[i],
-		    strlen(from->keywords[i]), 1);
-		if (bit != -1)
-			k->map[i] = (uint64_t)1 << bit;
-	}
-}
-
 static int
 copy_one(void *arg, const struct door_record *d)
 {
-	struct copying *k = arg;
-	struct copy_task *c = k->c;
-	uint64_t bits = 0;
-	unsigned i;
+	struct copy_task *c = arg;
 
 	if (d->uid >= c->from->seen.uidnext)
 		return 1;
-	for (i = 0; i < DOOR_KEYWORDS_MAX && d->keywords >> i != 0; i++)
-		if (d->keywords >> i & 1)
-			bits |= k->map[i];
-	c->rec[c->n] = *d;
-	c->rec[c->n].keywords = bits;
+	c->rec[c->n++] = *d;
 	c->size += d->size;
-	c->n++;
 	return 0;
+}
+
+/* The source's bits that the messages carry, as names. */
+static uint64_t
+copy_names(struct copy_task *c, struct buf *names)
+{
+	uint64_t used = 0;
+	unsigned k;
+	size_t i;
+
+	mailbox_keywords(c->from);
+	for (i = 0; i < c->n; i++)
+		used |= c->rec[i].keywords;
+	for (k = 0; k < c->from->n_keywords; k++)
+		if (used >> k & 1)
+			buf_put_lv(names, c->from->keywords[k],
+			    strlen(c->from->keywords[k]));
+	return used;
+}
+
+/* Keywords by name: the target gets those that it lacks. */
+static enum door_error
+copy_keywords(struct copy_task *c)
+{
+	struct buf names = BUF_INIT(0);
+	uint64_t used = copy_names(c, &names), map[DOOR_KEYWORDS_MAX], bits;
+	enum door_error e;
+	unsigned k;
+	size_t i;
+
+	e = mailbox_bits(c->to, buf_str(&names), names.len, 1, &bits);
+	buf_clear(&names);
+	if (e != D_OK)
+		return e;
+	memset(map, 0, sizeof(map));
+	for (k = 0; k < c->from->n_keywords; k++)
+		if (used >> k & 1)
+			map[k] = (uint64_t)1 << mailbox_keyword(c->to,
+			    c->from->keywords[k],
+			    strlen(c->from->keywords[k]));
+	for (i = 0; i < c->n; i++) {
+		used = c->rec[i].keywords;
+		c->rec[i].keywords = 0;
+		for (k = 0; used != 0; k++, used >>= 1)
+			if (used & 1)
+				c->rec[i].keywords |= map[k];
+	}
+	mailbox_hold(c->to, bits);
+	return D_OK;
 }
 
 static void
@@ -282,13 +304,28 @@ copy_begin(struct copy_task *c, struct request *r)
 	task_submit(&c->t);
 }
 
+/* 0, or -1 having answered. n messages were asked for. */
+static int
+copy_may(struct copy_task *c, const struct request *r, size_t n)
+{
+	if (c->n < n && msg_get_u32(r->m, DF_ON) & DOOR_WHOLE) {
+		request_fail(r, D_GONE, "some messages are gone");
+		return -1;
+	}
+	if (!c->move &&
+	    quota_check(c->t.account, c->size, c->n) == QUOTA_FULL) {
+		request_fail(r, D_QUOTA, "mailbox is full");
+		return -1;
+	}
+	return request_keywords(r, copy_keywords(c));
+}
+
 void
 op_copy(struct request *r)
 {
 	struct account *a = r->c->account;
 	struct mailbox *to = account_mailbox(a, msg_get_u32(r->m, DF_TO));
 	struct copy_task *c;
-	struct copying k;
 	uint32_t *uids;
 	size_t n;
 
@@ -302,20 +339,18 @@ op_copy(struct request *r)
 		free(uids);
 		return;
 	}
-	c = k.c = mem_zalloc(1, sizeof(*c));
+	c = mem_zalloc(1, sizeof(*c));
 	c->t.kind = &copy_kind;
 	c->t.account = a;
 	c->t.id = r->m->id;
 	c->from = r->mailbox;
 	c->to = to;
-	c->move = msg_get_u32(r->m, DF_ON) != 0;
+	c->move = (msg_get_u32(r->m, DF_ON) & DOOR_MOVE) != 0;
 	c->rec = mem_zalloc(n + 1, sizeof(*c->rec));
-	map_keywords(&k);
 	shard_commit(a->shard, a->db_number);
-	index_records(a->db, a->number, c->from->id, uids, n, copy_one, &k);
+	index_records(a->db, a->number, c->from->id, uids, n, copy_one, c);
 	free(uids);
-	if (!c->move && quota_check(a, c->size, c->n) == QUOTA_FULL) {
-		request_fail(r, D_QUOTA, "mailbox is full");
+	if (copy_may(c, r, n) == -1) {
 		free(c->rec);
 		free(c);
 		return;

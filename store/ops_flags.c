@@ -16,6 +16,7 @@ struct flag_change {
 	enum door_op op;
 	uint32_t flags;
 	uint64_t keywords, unless;
+	int	 applies;
 	uint64_t modseq;
 	struct engine_batch *b;
 	struct buf out, failed;
@@ -75,29 +76,35 @@ store_one(void *arg, const struct door_record *d)
 	return 0;
 }
 
-/* The bits of the keywords named, -1 where one cannot be had. */
-static int
-keyword_bits(const struct request *r, int make, uint64_t *bits_r)
+int
+request_keywords(const struct request *r, enum door_error e)
 {
-	struct cursor c;
-	const char *p;
-	size_t len;
-	int bit;
+	if (e == D_OK)
+		return 0;
+	request_fail(r, e, e == D_LIMIT ?
+	    "the mailbox has as many keywords as it can" : "a bad keyword");
+	return -1;
+}
 
-	*bits_r = 0;
-	p = msg_get(r->m, DF_NAMES, &len);
-	cursor_init(&c, p, len);
-	while (cursor_left(&c) > 0) {
-		p = cursor_lv(&c, &len, DOOR_KEYWORD_LEN);
-		if (c.bad)
-			return -1;
-		bit = mailbox_keyword(r->mailbox, p, len, make);
-		if (bit == -1 && make)
-			return -1;
-		if (bit != -1)
-			*bits_r |= (uint64_t)1 << bit;
-	}
-	return 0;
+int
+request_bits(const struct request *r, int make, uint64_t *bits_r)
+{
+	const char *names;
+	size_t len;
+
+	names = msg_get(r->m, DF_NAMES, &len);
+	return request_keywords(r, mailbox_bits(r->mailbox, names, len, make,
+	    bits_r));
+}
+
+/* Stops at the first message that the change is for. */
+static int
+store_applies(void *arg, const struct door_record *d)
+{
+	struct flag_change *f = arg;
+
+	f->applies = d->uid < f->m->seen.uidnext && d->modseq <= f->unless;
+	return f->applies || d->uid >= f->m->seen.uidnext;
 }
 
 static void
@@ -130,8 +137,12 @@ op_store(struct request *r)
 		request_fail(r, D_REFUSED, "uids do not rise");
 		return;
 	}
-	if (keyword_bits(r, f.op != DOOR_REMOVE, &f.keywords) == -1) {
-		request_fail(r, D_REFUSED, "too many keywords, or a bad one");
+	shard_commit(a->shard, a->db_number);
+	/* A keyword that no message gets is not made. */
+	if (f.op != DOOR_REMOVE)
+		index_records(a->db, a->number, f.m->id, uids, n,
+		    store_applies, &f);
+	if (request_bits(r, f.applies, &f.keywords) == -1) {
 		free(uids);
 		return;
 	}

@@ -163,7 +163,7 @@ door_call(struct door *d, unsigned want, struct msg *m)
 	p = msg_get(m, DF_WORDS, &len);
 	if (m->type == DM_FAILED) {
 		r = (int)msg_get_u32(m, DF_ERROR);
-		door_fail(d, r > D_LOST && r <= D_READONLY ?
+		door_fail(d, r > D_LOST && r <= D_GONE ?
 		    (enum door_error)r : D_LATER, "");
 		if (len >= sizeof(d->words))
 			len = sizeof(d->words) - 1;

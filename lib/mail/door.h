@@ -30,6 +30,8 @@ enum door_error {
 	D_QUOTA,	/* over quota */
 	D_IN_USE,	/* another POP3 session holds the lock */
 	D_READONLY,
+	D_LIMIT,	/* no more keywords fit the mailbox */
+	D_GONE,		/* a message that was to be copied is not there */
 };
 
 /* System flags; a message's keywords are bits of its mailbox's keyword list. */
@@ -145,12 +147,14 @@ int	door_store(struct door *d, uint32_t id, const uint32_t *uids, size_t n,
 int	door_expunge(struct door *d, uint32_t id, const uint32_t *uids,
 	    size_t n, int any, uint32_t **gone_r, size_t *n_gone_r,
 	    uint64_t *modseq_r);
+enum { DOOR_MOVE = 1, DOOR_WHOLE = 2 };
 /*
- * Copies (or moves) n messages; all or none. from_r/to_r: n_r pairs of uids
- * really copied, in order; uidvalidity_r of the target.
+ * Copies (DOOR_MOVE: moves) those of the n messages that are there, all or
+ * none; with DOOR_WHOLE none where one is not there (D_GONE). from_r/to_r: n_r
+ * pairs of uids really copied, in order; uidvalidity_r of the target.
  */
 int	door_copy(struct door *d, uint32_t from, uint32_t to,
-	    const uint32_t *uids, size_t n, int move, uint32_t **from_r,
+	    const uint32_t *uids, size_t n, int how, uint32_t **from_r,
 	    uint32_t **to_r, size_t *n_r, uint32_t *uidvalidity_r);
 
 /* Freshly opened O_RDONLY descriptors, -1 for a message that is gone. */

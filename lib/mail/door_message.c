@@ -167,7 +167,7 @@ door_expunge(struct door *d, uint32_t id, const uint32_t *uids, size_t n,
 
 int
 door_copy(struct door *d, uint32_t from, uint32_t to, const uint32_t *uids,
-    size_t n, int move, uint32_t **from_r, uint32_t **to_r, size_t *n_r,
+    size_t n, int how, uint32_t **from_r, uint32_t **to_r, size_t *n_r,
     uint32_t *uidvalidity_r)
 {
 	struct msg m;
@@ -179,7 +179,7 @@ door_copy(struct door *d, uint32_t from, uint32_t to, const uint32_t *uids,
 	msg_u32(&d->chan, DF_MAILBOX, from);
 	msg_u32(&d->chan, DF_TO, to);
 	put_uids(d, DF_UIDS, uids, n);
-	msg_u32(&d->chan, DF_ON, move != 0);
+	msg_u32(&d->chan, DF_ON, (uint32_t)how);
 	if (door_call(d, DM_COPIED, &m) == -1)
 		return -1;
 	get_uids(&m, DF_UIDS, from_r, n_r);

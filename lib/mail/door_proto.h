@@ -29,8 +29,8 @@ enum door_type {
 	DM_STORE,	/* DF_MAILBOX, DF_UIDS, DF_OP, DF_FLAGS, DF_NAMES,
 			   DF_MODSEQ -> DM_RECORDS_ARE */
 	DM_EXPUNGE,	/* DF_MAILBOX, DF_UIDS, DF_ON: any -> DM_GONE */
-	DM_COPY,	/* DF_MAILBOX, DF_TO, DF_UIDS, DF_ON: move ->
-			   DM_COPIED */
+	DM_COPY,	/* DF_MAILBOX, DF_TO, DF_UIDS, DF_ON: DOOR_MOVE,
+			   DOOR_WHOLE -> DM_COPIED */
 	DM_OPEN,	/* DF_MAILBOX, DF_UIDS -> DM_FILES */
 	DM_CACHE_GET,	/* DF_MAILBOX, DF_UIDS -> DM_CACHE */
 	DM_CACHE_PUT,	/* DF_MAILBOX, DF_UID, DF_CACHE; no answer */
@@ -65,7 +65,7 @@ enum door_field {
 	DF_NAME,
 	DF_TO_NAME,
 	DF_ATTRS,	/* u32 enum door_attr */
-	DF_ON,		/* u32 0 or 1 */
+	DF_ON,		/* u32 0 or 1; DM_COPY: bits */
 	DF_UIDS,	/* packed u32 */
 	DF_TO_UIDS,
 	DF_OP,		/* u32 enum door_op */

@@ -363,6 +363,136 @@ test_copy_move(void **state)
 }
 
 static void
+copy_gone(struct door *d, int how)
+{
+	uint32_t uids[] = { 1, 2 }, *from, *to, validity;
+	uint32_t sent = rig_mailbox(&rig, d, "Sent");
+	struct door_mailbox m;
+	size_t n;
+
+	assert_int_equal(door_copy(d, 1, sent, uids, 2, how | DOOR_WHOLE,
+	    &from, &to, &n, &validity), -1);
+	assert_int_equal(door_error(d), D_GONE);
+	assert_int_equal(door_status(d, sent, &m), 0);
+	assert_int_equal(m.messages, 0);
+	assert_int_equal(door_status(d, 1, &m), 0);
+	assert_int_equal(m.messages, 1);
+}
+
+/* DOOR_WHOLE: one is gone, so none is copied. */
+static void
+test_copy_whole(void **state)
+{
+	struct door *d = &rig.imap[0];
+	uint32_t uid = 2, *gone;
+	uint64_t modseq;
+	size_t n;
+
+	put(ANNA, "one");
+	put(ANNA, "two");
+	assert_int_equal(door_expunge(&rig.imap[1], 1, &uid, 1, 1, &gone, &n,
+	    &modseq), 0);
+	free(gone);
+	copy_gone(d, 0);
+	copy_gone(d, DOOR_MOVE);
+}
+
+/* STORE of one keyword, "k" and its number: how many records changed. */
+static int
+keyword(struct door *d, uint32_t id, uint32_t uid, enum door_op op,
+    unsigned number, uint64_t unless)
+{
+	char name[20], *words[] = { name, NULL };
+	struct door_record *rec = NULL;
+	uint32_t *failed = NULL;
+	size_t n = 0, n_failed;
+	int r;
+
+	snprintf(name, sizeof(name), "k%u", number);
+	r = door_store(d, id, &uid, 1, op, 0, words, unless, &rec, &n,
+	    &failed, &n_failed);
+	free(rec);
+	free(failed);
+	return r == -1 ? -1 : (int)n;
+}
+
+/* A keyword that no message gets takes no bit; one that none has gives it. */
+static void
+test_keywords_again(void **state)
+{
+	struct door *d = &rig.imap[0];
+	struct buf names = BUF_INIT(10000);
+	unsigned i;
+
+	put(ANNA, "one");
+	put(ANNA, "two");
+	for (i = 0; i < 70; i++) {
+		assert_int_equal(keyword(d, 1, 1, DOOR_ADD, i, 0), 0);
+		assert_int_equal(keyword(d, 1, 9, DOOR_ADD, i, UINT64_MAX), 0);
+	}
+	assert_int_equal(door_keywords(d, 1, &names), 0);
+	assert_int_equal(names.len, 0);
+	assert_int_equal(keyword(d, 1, 2, DOOR_SET, 1000, UINT64_MAX), 1);
+	for (i = 0; i < 200; i++)
+		assert_int_equal(keyword(d, 1, 1, DOOR_SET, i, UINT64_MAX), 1);
+	assert_int_equal(door_keywords(d, 1, &names), 0);
+	buf_put_u8(&names, 0);
+	assert_memory_equal(buf_str(&names) + 4, "k1000", 5);
+	buf_clear(&names);
+}
+
+static void
+append_full(struct door *d, uint32_t id)
+{
+	static const char text[] = "A: b\r\n\r\n";
+	char name[DOOR_FILE_NAME + 1], *words[] = { "another", NULL };
+	uint32_t uid, validity;
+	int fd;
+
+	assert_int_equal(door_file(d, &fd, name), 0);
+	assert_int_equal(fd_write_all(fd, text, sizeof(text) - 1), 0);
+	close(fd);
+	assert_int_equal(door_append(d, id, name, sizeof(text) - 1,
+	    crc32c(0, text, sizeof(text) - 1), 8, 0, words, 0, NULL, 0, &uid,
+	    &validity), -1);
+	assert_int_equal(door_error(d), D_LIMIT);
+}
+
+/* No keyword is lost on the way into a mailbox that has no bit left. */
+static void
+test_keywords_full(void **state)
+{
+	struct door *d = &rig.imap[0];
+	uint32_t sent = rig_mailbox(&rig, d, "Sent"), uid = 1, *from, *to;
+	uint32_t validity;
+	struct door_mailbox m;
+	unsigned i;
+	size_t n;
+
+	put(ANNA, "one");
+	assert_int_equal(door_copy(d, 1, sent, &uid, 1, 0, &from, &to, &n,
+	    &validity), 0);
+	free(from);
+	free(to);
+	for (i = 0; i < DOOR_KEYWORDS_MAX; i++)
+		assert_int_equal(keyword(d, sent, 1, DOOR_ADD, i, UINT64_MAX),
+		    1);
+	assert_int_equal(keyword(d, sent, 1, DOOR_ADD, i, UINT64_MAX), -1);
+	assert_int_equal(door_error(d), D_LIMIT);
+	assert_int_equal(keyword(d, 1, 1, DOOR_ADD, 1000, UINT64_MAX), 1);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(door_copy(d, 1, sent, &uid, 1,
+		    i == 0 ? 0 : DOOR_MOVE, &from, &to, &n, &validity), -1);
+		assert_int_equal(door_error(d), D_LIMIT);
+	}
+	append_full(d, sent);
+	assert_int_equal(door_status(d, sent, &m), 0);
+	assert_int_equal(m.messages, 1);
+	assert_int_equal(door_status(d, 1, &m), 0);
+	assert_int_equal(m.messages, 1);
+}
+
+static void
 test_append(void **state)
 {
 	static const char text[] = "Subject: x\r\n\r\nbody";
@@ -591,8 +721,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_first_use), T(test_deliver), T(test_deliver_refused),
 		T(test_quota), T(test_quota_bound), T(test_flags),
-		T(test_expunge), T(test_copy_move), T(test_append),
-		T(test_mailboxes),
+		T(test_expunge), T(test_copy_move), T(test_copy_whole),
+		T(test_keywords_again), T(test_keywords_full),
+		T(test_append), T(test_mailboxes),
 		T(test_events), T(test_pop_lock), T(test_bad_peer),
 		T(test_deaf_peer), T(test_wild_numbers),
 	};

@@ -118,6 +118,64 @@ fix_header(struct buf *b)
 }
 
 static void
+one_keyword(uint32_t uid, unsigned number)
+{
+	char name[20], *words[] = { name, NULL };
+	struct door_record *rec;
+	uint32_t *failed;
+	size_t n, n_failed;
+
+	snprintf(name, sizeof(name), "k%u", number);
+	assert_int_equal(door_store(&rig.imap[0], 1, &uid, 1, DOOR_SET, 0,
+	    words, UINT64_MAX, &rec, &n, &failed, &n_failed), 0);
+	assert_int_equal(n, 1);
+	free(rec);
+	free(failed);
+}
+
+/*
+ * Bits got other names, and the flags file was behind when store was killed:
+ * the next one is a new file, without a line of the old names.
+ */
+static void
+test_renamed(void **state)
+{
+	struct buf before = BUF_INIT(100000), after = BUF_INIT(100000);
+	char cmd[200], id[17];
+	unsigned i;
+
+	for (i = 0; i < 2; i++) {
+		rig_file(&rig, "A: b\r\nC: d\r\n\r\nbody\r\n", id);
+		assert_int_equal(rig_deliver(&rig, id, ANNA, NULL),
+		    RESULT_DELIVERED);
+	}
+	for (i = 0; i < DOOR_KEYWORDS_MAX; i++)
+		one_keyword(1, i);
+	assert_int_equal(rig_stop(&rig), 0);
+	rig_start(&rig);
+	one_keyword(1, 100);
+	one_keyword(2, 101);
+	/* Its flush of the log is theirs. */
+	rig_file(&rig, "A: b\r\nC: d\r\n\r\nbody\r\n", id);
+	assert_int_equal(rig_deliver(&rig, id, ANNA, NULL), RESULT_DELIVERED);
+	rig_kill(&rig);
+	rig_start(&rig);
+	picture(&rig.imap[0], &before);
+	assert_int_equal(rig_stop(&rig), 0);
+	snprintf(cmd, sizeof(cmd), "cd '%s/spool/mail' && "
+	    "f=$(find . -path '*/1/flags') && ! grep -q 'k0$' $f && "
+	    "grep -q 'k 0 k100$' $f && rm -rf ../index", rig.dir);
+	assert_int_equal(system(cmd), 0);
+	rig_start(&rig);
+	picture(&rig.imap[0], &after);
+	fix_header(&before);
+	fix_header(&after);
+	assert_string_equal(buf_str(&before), buf_str(&after));
+	buf_clear(&before);
+	buf_clear(&after);
+}
+
+static void
 test_lost(void **state)
 {
 	struct buf before = BUF_INIT(100000), after = BUF_INIT(100000);
@@ -212,6 +270,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_renamed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_check, setup, teardown),

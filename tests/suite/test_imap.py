@@ -523,6 +523,53 @@ def test_two_sessions(c, box, inst):
     d.close()
 
 
+@pytest.mark.parametrize("command", ("COPY", "MOVE"))
+def test_copy_of_what_is_gone(c, box, inst, command):
+    """A number that another session expunged: nothing is copied."""
+    d = Client(inst)
+    d.ok("SELECT " + box)
+    d.ok("CREATE %s/to" % box)
+    c.ok("STORE 3 +FLAGS (\\Deleted)")
+    c.ok("EXPUNGE")
+    status, text, _ = d.cmd("%s 2:4 %s/to" % (command, box))
+    assert status == "NO" and "[EXPUNGEISSUED]" in text
+    d.ok("UID %s 3 %s/to" % (command, box))
+    d.close()
+    u = c.ok("STATUS %s/to (MESSAGES)" % box)[2]
+    assert has(u, rb"MESSAGES 0")
+
+
+def test_keywords_without_end(c, box, inst):
+    """The bits of old keywords serve new ones; other sessions see the right
+    names."""
+    d = Client(inst)
+    d.ok("SELECT " + box)
+    c.ok("STORE 2 FLAGS (stays)")
+    for i in range(100):
+        c.ok("STORE 1 FLAGS (k%d)" % i)
+        u = c.ok("FETCH 1:2 FLAGS")[2]
+        assert has(u, rb"^\* 1 FETCH .*FLAGS \((\\Recent )?k%d\)" % i)
+        assert has(u, rb"^\* 2 FETCH .*FLAGS \((\\Recent )?stays\)")
+    u = until(d, "NOOP", rb"k99")
+    assert has(u, rb"^\* FLAGS .* k99")
+    assert found(d, "SEARCH KEYWORD k99") == [1]
+    assert found(d, "SEARCH KEYWORD k0") == []
+    d.close()
+
+
+def test_keywords_full(c, box, inst):
+    c.ok("CREATE %s/full" % box)
+    words = " ".join("k%d" % i for i in range(64))
+    assert c.append(box + "/full", PLAIN % (1, 1), "(%s) " % words)[0] == "OK"
+    for answer in (c.append(box + "/full", PLAIN % (1, 1), "(more) "),
+                   c.cmd("COPY 2 %s/full" % box),
+                   c.cmd("MOVE 2 %s/full" % box)):
+        assert answer[0] == "NO" and "[LIMIT]" in answer[1]
+    u = c.ok("STATUS %s/full (MESSAGES)" % box)[2]
+    assert has(u, rb"MESSAGES 1")
+    assert flags(c, 2) is not None
+
+
 def test_idle(c, box, inst):
     d = Client(inst)
     d.ok("SELECT " + box)

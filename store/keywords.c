@@ -1,0 +1,203 @@
+/*
+ * The keywords of a mailbox: a message has a bit for each of its own. Where
+ * all bits have a name, one that nothing carries gets another name. Readers of
+ * the flags file must not take the old name's lines for the new one's: the
+ * next file is a new one, and until it has its name the old one is true.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "store/account.h"
+#include "store/flags.h"
+
+void
+mailbox_keywords(struct mailbox *m)
+{
+	struct index_key k;
+	struct buf v = BUF_INIT(0);
+	struct cursor c;
+	const char *p;
+	size_t len;
+	unsigned i;
+
+	if (m->keywords_loaded)
+		return;
+	for (i = 0; i < m->n_keywords; i++)
+		free(m->keywords[i]);
+	m->n_keywords = 0;
+	m->keywords_loaded = 1;
+	k = index_key_u32(m->account->number, 'K', m->id);
+	if (engine_get(m->account->db, ENGINE_CORE, k.k, k.len, &v) == 1) {
+		cursor_init(&c, v.data, v.len);
+		while (cursor_left(&c) > 0 && m->n_keywords <
+		    DOOR_KEYWORDS_MAX) {
+			p = cursor_lv(&c, &len, DOOR_KEYWORD_LEN);
+			if (c.bad)
+				break;
+			m->keywords = mem_realloc(m->keywords,
+			    m->n_keywords + 1, sizeof(*m->keywords));
+			m->keywords[m->n_keywords++] = mem_strndup(p, len);
+		}
+	}
+	buf_clear(&v);
+}
+
+static void
+put_keywords(struct mailbox *m)
+{
+	struct engine_batch *b = shard_batch(m->account->shard,
+	    m->account->db_number);
+	struct index_key k = index_key_u32(m->account->number, 'K', m->id);
+	struct buf v = BUF_INIT(0);
+	unsigned i;
+
+	for (i = 0; i < m->n_keywords; i++)
+		buf_put_lv(&v, m->keywords[i], strlen(m->keywords[i]));
+	engine_put(b, ENGINE_CORE, k.k, k.len, buf_str(&v), v.len);
+	buf_clear(&v);
+}
+
+int
+mailbox_keyword(struct mailbox *m, const char *p, size_t len)
+{
+	unsigned i;
+
+	mailbox_keywords(m);
+	for (i = 0; i < m->n_keywords; i++)
+		if (str_is(p, len, m->keywords[i]))
+			return (int)i;
+	return -1;
+}
+
+static int
+add_used(void *arg, const struct door_record *r)
+{
+	uint64_t *used = arg;
+
+	*used |= r->keywords;
+	return *used == UINT64_MAX;
+}
+
+/* The bits that no message carries, and none that is on its way. */
+static uint64_t
+unused_bits(struct mailbox *m)
+{
+	struct account *a = m->account;
+	uint64_t used = m->held;
+
+	shard_commit(a->shard, a->db_number);
+	index_range(a->db, a->number, m->id, 1, UINT32_MAX, add_used, &used);
+	return ~used;
+}
+
+/*
+ * How many of the names have no bit yet (in n_r), the bits of the others (in
+ * bits_r). 0, or -1 where one is no keyword.
+ */
+static int
+count_missing(struct mailbox *m, const char *names, size_t len,
+    uint64_t *bits_r, unsigned *n_r)
+{
+	struct cursor c;
+	const char *p;
+	size_t n;
+	int bit;
+
+	*bits_r = 0;
+	*n_r = 0;
+	cursor_init(&c, names, len);
+	while (cursor_left(&c) > 0) {
+		p = cursor_lv(&c, &n, DOOR_KEYWORD_LEN);
+		if (c.bad || !flags_keyword_ok(p, n))
+			return -1;
+		if ((bit = mailbox_keyword(m, p, n)) == -1)
+			++*n_r;
+		else
+			*bits_r |= (uint64_t)1 << bit;
+	}
+	return 0;
+}
+
+/* A bit for the name: a new one, else the lowest of the unused ones. */
+static unsigned
+name_bit(struct mailbox *m, const char *p, size_t len, uint64_t *unused)
+{
+	unsigned bit = m->n_keywords;
+
+	if (bit < DOOR_KEYWORDS_MAX) {
+		m->keywords = mem_realloc(m->keywords, bit + 1,
+		    sizeof(*m->keywords));
+		m->n_keywords++;
+	} else {
+		bit = (unsigned)__builtin_ctzll(*unused);
+		*unused &= *unused - 1;
+		free(m->keywords[bit]);
+	}
+	m->keywords[bit] = mem_strndup(p, len);
+	return bit;
+}
+
+/* From now on the flags file has a wrong name, also after a crash. */
+static void
+renamed(struct mailbox *m)
+{
+	m->row.modseq = shard_modseq(m->account->shard);
+	m->row.flags_lines = FLAGSFILE_ANEW;
+	m->anew = 1;
+	m->dirty_all = 1;
+	m->n_dirty = 0;
+	shard_flags(m);
+	shard_row(m);
+}
+
+enum door_error
+mailbox_bits(struct mailbox *m, const char *names, size_t len, int make,
+    uint64_t *bits_r)
+{
+	unsigned missing, room;
+	uint64_t unused = 0;
+	struct cursor c;
+	const char *p;
+	size_t n;
+
+	mailbox_keywords(m);
+	if (count_missing(m, names, len, bits_r, &missing) == -1)
+		return D_REFUSED;
+	if (missing == 0 || !make)
+		return D_OK;
+	room = DOOR_KEYWORDS_MAX - m->n_keywords;
+	if (missing > room) {
+		unused = unused_bits(m) & ~*bits_r;
+		if (missing > room +
+		    (unsigned)__builtin_popcountll(unused))
+			return D_LIMIT;
+	}
+	cursor_init(&c, names, len);
+	while (cursor_left(&c) > 0) {
+		p = cursor_lv(&c, &n, DOOR_KEYWORD_LEN);
+		if (mailbox_keyword(m, p, n) == -1)
+			*bits_r |= (uint64_t)1 << name_bit(m, p, n, &unused);
+	}
+	put_keywords(m);
+	if (missing > room)
+		renamed(m);
+	return D_OK;
+}
+
+void
+mailbox_hold(struct mailbox *m, uint64_t bits)
+{
+	m->holders++;
+	m->held |= bits;
+}
+
+void
+mailbox_release(struct mailbox *m)
+{
+	if (--m->holders == 0)
+		m->held = 0;
+}
