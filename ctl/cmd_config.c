@@ -83,21 +83,29 @@ check_known(struct ctl *c, const struct keys *keys)
 }
 
 int
-cmd_config_check(struct ctl *c)
+config_known(struct ctl *c)
 {
 	struct buf words = BUF_INIT(64 * 1024);
 	struct keys keys;
-	int r;
+	int r = keys_load(&keys, &words);
 
-	if (keys_load(&keys, &words) == -1) {
-		r = ctl_say(CTL_LATER, &words);
-		buf_clear(&words);
-		return r;
-	}
-	r = check_known(c, &keys);
-	if (r == 0 && keys_check(c->dir, &words) == -1)
-		r = ctl_say(1, &words);
+	if (r == -1)
+		ctl_say(0, &words);
+	else
+		r = check_known(c, &keys) == 0 ? 0 : -1;
 	keys_clear(&keys);
+	buf_clear(&words);
+	return r;
+}
+
+int
+cmd_config_check(struct ctl *c)
+{
+	struct buf words = BUF_INIT(64 * 1024);
+	int r = config_known(c);
+
+	if (r == 0 && keys_check(c->dir, &words) == -1)
+		r = ctl_say(-1, &words);
 	buf_clear(&words);
 	if (r == 0 && ctl_at_terminal())
 		printf("%s/rohrpost.conf: good\n", c->dir);

@@ -130,6 +130,8 @@ cmd_start(struct ctl *c)
 	if (pid != -1)
 		return ctl_fail(CTL_REFUSED, "it is running already "
 		    "(process %ld)", (long)pid);
+	if (config_known(c) == -1)
+		return CTL_REFUSED;
 	if (c->opt[0] == NULL)
 		return start_background(c);
 	signal(SIGPIPE, SIG_DFL);
@@ -176,6 +178,9 @@ cmd_reload(struct ctl *c)
 		.timeout_ms = ANSWER_MS };
 
 	if (ctl_load(c) == -1)
+		return CTL_REFUSED;
+	/* No program alone can tell that a key is nobody's. */
+	if (master_pid(c) != -1 && config_known(c) == -1)
 		return CTL_REFUSED;
 	return control_call(c, &q);
 }

@@ -88,6 +88,12 @@ int	ctl_run_program(const char *path, const char *const argv[],
 /* The programs of the suite, for config and setup; ends with PEER_NONE. */
 extern const enum peer ctl_programs[];
 
+/*
+ * Has rohrpost.conf only keys that a program knows, each once? 0, or -1 (said,
+ * a line each).
+ */
+int	config_known(struct ctl *c) ATTR_CHECK;
+
 /* The commands, by file. */
 int	cmd_setup(struct ctl *);
 int	cmd_start(struct ctl *);

@@ -188,10 +188,8 @@ master_conf_load(int fd, const char *name, struct master_conf *c,
 	memset(c, 0, sizeof(*c));
 	if (config_load_fd(fd, name, master_keys, c, why) == -1)
 		return -1;
-	if (check(c, why) == -1) {
-		config_place(dir, why);
+	if (check(c, why) == -1)
 		return -1;
-	}
 	c->one = 1;
 	c->local_workers = LOCAL_WORKERS;
 	c->session_max = c->session_uid_last - c->session_uid_first + 1;

@@ -81,6 +81,7 @@ files_take(const char *dir, struct files *f, struct master_conf *c,
 	if (f->key != -1)
 		return 0;
 fail:
+	config_place(dir, why);
 	files_drop(f);
 	return -1;
 }

@@ -189,6 +189,14 @@ def test_missing_configuration(tmp_path):
     fails(p, "nothing")
 
 
+def test_unknown_key_stops_the_start(tmp_path):
+    other = rohrpost.Instance(tmp_path / "i", users=USERS)
+    other.setup()
+    change(other, "rohrpost.conf", "listen_smpt = 127.0.0.1:1\n")
+    fails(other.command("start"), "rohrpost.conf:", "listen_smpt")
+    assert not other.processes()
+
+
 def test_bad_certificate_stops_the_start(inst, tmp_path):
     other = rohrpost.Instance(tmp_path / "i", users=USERS)
     other.setup()
@@ -235,7 +243,8 @@ def serves_as_before(inst):
 @pytest.mark.parametrize("old,new,words", [
     ("tls_certificate = ", "tls_certificate = /nonexistent", "tls_certificate"),
     ("", "message_size = 10Q\n", "message_size"),
-    ("", "state_dir_is_not_a_key\n", "rohrpost.conf:"),
+    ("", "no key and value\n", "rohrpost.conf:"),
+    ("", "listen_smpt = 127.0.0.1:1\n", "listen_smpt"),
 ])
 def test_refused_reload_keeps_the_old(inst, old, new, words):
     conf = inst.conf / "rohrpost.conf"
