@@ -12,7 +12,7 @@
 struct walk {
 	struct set *set;
 	unsigned number;
-	int	 trouble;
+	int	 trouble, reached;
 	void	(*account)(struct row *, void *);
 	void	*arg;
 	const struct row *path[ALIAS_DEPTH];
@@ -38,6 +38,7 @@ walk(struct walk *w, struct row *alias, unsigned depth)
 	for (i = 0; i < alias->n_targets; i++) {
 		switch (set_find(w->set, alias->targets[i], &next)) {
 		case SET_ACCOUNT:
+			w->reached = 1;
 			if (next->mark != w->number)
 				w->account(next, w->arg);
 			next->mark = w->number;
@@ -46,12 +47,14 @@ walk(struct walk *w, struct row *alias, unsigned depth)
 			walk(w, next, depth + 1);
 			break;
 		default:
+			/* Nobody is a fault of its own. */
+			w->reached = 1;
 			break;
 		}
 	}
 }
 
-int
+enum set_way
 set_walk(struct set *s, struct row *alias,
     void (*account)(struct row *, void *), void *arg)
 {
@@ -60,7 +63,7 @@ set_walk(struct set *s, struct row *alias,
 		.arg = arg };
 
 	walk(&w, alias, 0);
-	return w.trouble;
+	return !w.trouble ? SET_STRAIGHT : w.reached ? SET_TANGLED : SET_LOST;
 }
 
 static int
@@ -153,6 +156,20 @@ ignore(struct row *r, void *arg)
 	(void)arg;
 }
 
+/* Mail for an alias that reaches nobody would be taken and sent back. */
+static int
+check_way(struct set *s, struct row *r, struct buf *why, struct buf *warn)
+{
+	enum set_way way = set_walk(s, r, ignore, NULL);
+
+	if (way != SET_STRAIGHT)
+		text_complain(s->dir, TEXT_ALIASES, r->line,
+		    way == SET_LOST ? why : warn, "%s leads to itself or "
+		    "through more than %d aliases%s", r->key, ALIAS_DEPTH,
+		    way == SET_LOST ? ", and to nobody else" : "");
+	return way == SET_LOST ? -1 : 0;
+}
+
 static int
 check_aliases(struct set *s, struct buf *why, struct buf *warn)
 {
@@ -172,10 +189,8 @@ check_aliases(struct set *s, struct buf *why, struct buf *warn)
 		}
 		if (check_targets(s, r, why) == -1)
 			bad = -1;
-		if (set_walk(s, r, ignore, NULL) != 0)
-			text_complain(s->dir, TEXT_ALIASES, r->line, warn,
-			    "%s leads to itself or through more than %d "
-			    "aliases", r->key, ALIAS_DEPTH);
+		if (check_way(s, r, why, warn) == -1)
+			bad = -1;
 	}
 	return bad;
 }

@@ -10,8 +10,7 @@
 #define CTL_SET_H
 
 #include "ctl/ctl_text.h"
-
-enum { ALIAS_DEPTH = 10 };	/* a chain longer than this is warned of */
+#include "lib/mail/limits.h"
 
 struct set {
 	const char *dir;	/* configuration directory */
@@ -46,12 +45,17 @@ enum set_place {
 enum set_place set_find(const struct set *s, const char *address,
 	    struct row **row_r);
 
+/* What following an alias met. */
+enum set_way {
+	SET_STRAIGHT,
+	SET_TANGLED,		/* a loop, or more than ALIAS_DEPTH in a row */
+	SET_LOST,		/* that, and nobody here or elsewhere */
+};
 /*
  * Calls account for each account that the alias leads to, directly or through
- * other aliases, once each. Returns 0; 1 where a loop or a chain deeper than
- * ALIAS_DEPTH was met.
+ * other aliases, once each.
  */
-int	set_walk(struct set *s, struct row *alias,
+enum set_way set_walk(struct set *s, struct row *alias,
 	    void (*account)(struct row *user, void *arg), void *arg);
 
 /*

@@ -197,11 +197,11 @@ expand_address(struct expansion *x, const char *address)
 	struct seen *s;
 	int reached;
 
-	if (x->depth > EXPAND_DEPTH || x->n >= TARGETS_MAX - 1 ||
+	if (x->depth > ALIAS_DEPTH || x->n >= TARGETS_MAX - 1 ||
 	    x->n_seen >= SEEN_MAX) {
 		if (x->n < TARGETS_MAX)
 			target_add(x, TARGET_FAILED, address, x->depth >
-			    EXPAND_DEPTH ? "5.4.6 too many aliases in a row" :
+			    ALIAS_DEPTH ? "5.4.6 too many aliases in a row" :
 			    "5.4.6 expands to too many addresses");
 		return 1;
 	}

@@ -5,7 +5,7 @@
  *
  * A chain that comes back to itself contributes nothing; a recipient that
  * reaches nothing at all because of that fails with 5.4.6, one that does not
- * exist (any more) with 5.1.1. Bounds: EXPAND_DEPTH aliases in a chain,
+ * exist (any more) with 5.1.1. Bounds: ALIAS_DEPTH aliases in a chain,
  * TARGETS_MAX targets of a message.
  */
 #ifndef QUEUE_QUEUE_EXPAND_H
@@ -13,8 +13,6 @@
 
 #include "lib/mail/tables.h"
 #include "queue/queue_envelope.h"
-
-enum { EXPAND_DEPTH = 20 };
 
 /*
  * way_remote: what the way of every remote target is (the domain where NULL):

@@ -35,7 +35,7 @@ struct control {
 	int	 lost;
 	uint64_t users, findings;
 	struct buf why;
-	struct buf first;		/* the first account that is not listed */
+	struct buf first;		/* account that is not listed */
 };
 
 static struct ev_loop *loop;

@@ -12,6 +12,7 @@ enum {
 	LABEL_MAX = 63,
 	RECIPIENTS_MAX = 1000,		/* of one message */
 	HOPS_MAX = 50,			/* Received headers */
+	ALIAS_DEPTH = 20,		/* aliases in a row */
 	HEADER_BLOCK_MAX = 256 * 1024,
 	HEADER_COUNT_MAX = 1000,
 	MIME_DEPTH_MAX = 100,

@@ -274,8 +274,14 @@ test_check(void **state)
 		{ { "a.test", "x@a.test", "", "@a.test = x@a.test\n"
 		    "q@a.test = y@a.test" }, NULL, NULL },
 		{ { "a.test", "", "", "x@a.test = y@a.test\n"
+		    "y@a.test = x@a.test\n" },
+		    "/etc/aliases:1: x@a.test leads to itself", NULL },
+		{ { "a.test", "", "", "x@a.test = x+1@a.test\n" },
+		    "/etc/aliases:1: x@a.test leads to itself", NULL },
+		{ { "a.test", "", "", "x@a.test = y@a.test, o@z.test\n"
 		    "y@a.test = x@a.test\n" }, NULL, "leads to itself" },
-		{ { "a.test", "", "", "x@a.test = x+1@a.test\n" }, NULL,
+		{ { "a.test", "u@a.test", "", "x@a.test = y@a.test\n"
+		    "y@a.test = x@a.test, u@a.test\n" }, NULL,
 		    "leads to itself" },
 		{ { "a.test", "x@a.test", "", "postmaster = x@a.test" }, NULL,
 		    "/etc/users:1: x@a.test has no password" },
@@ -302,6 +308,34 @@ test_check(void **state)
 			fail_msg("row %zu: %s", i, buf_str(&warn));
 		set_close(&s);
 	}
+	buf_clear(&why);
+	buf_clear(&warn);
+}
+
+/* As many aliases in a row as queue follows, and one more. */
+static void
+test_depth(void **state)
+{
+	const char *text[TEXT_COUNT] = { "a.test", "u@a.test", "", NULL };
+	struct buf why = BUF_INIT(0), warn = BUF_INIT(0), b = BUF_INIT(0);
+	struct set s;
+	int i, n;
+
+	for (n = ALIAS_DEPTH; n <= ALIAS_DEPTH + 1; n++) {
+		buf_reset(&b);
+		for (i = 1; i < n; i++)
+			buf_printf(&b, "x%d@a.test = x%d@a.test\n", i, i + 1);
+		buf_printf(&b, "x%d@a.test = u@a.test\n", n);
+		text[TEXT_ALIASES] = buf_str(&b);
+		assert_int_equal(load(&s, text, &why), 0);
+		assert_int_equal(set_check(&s, &why, &warn),
+		    n > ALIAS_DEPTH ? -1 : 0);
+		assert_int_equal(strncmp(buf_str(&why),
+		    "/etc/aliases:1: x1@a.test leads", 31) == 0,
+		    n > ALIAS_DEPTH);
+		set_close(&s);
+	}
+	buf_clear(&b);
 	buf_clear(&why);
 	buf_clear(&warn);
 }
@@ -440,6 +474,7 @@ main(void)
 		cmocka_unit_test(test_user),
 		cmocka_unit_test(test_refresh),
 		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_missing),
 	};
