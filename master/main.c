@@ -185,8 +185,9 @@ prepare(struct buf *why)
 		say_lines(why);
 		exit(LOG_EXIT_USAGE);
 	}
-	if (listen_sockets(&control, why) == -1 ||
-	    listen_update(&master.conf, 0, why) == -1)
+	/* The ports first: where one is taken, nothing is left behind. */
+	if (listen_update(&master.conf, 0, why) == -1 ||
+	    listen_sockets(&control, why) == -1)
 		log_fatal("%s", buf_str(why));
 	slots_init(&master.slots, (uint32_t)master.conf.session_uid_first,
 	    (uint32_t)master.conf.session_uid_last);
