@@ -40,9 +40,12 @@ void
 tls_error(struct buf *why, const char *doing)
 {
 	unsigned long first = ERR_peek_error(), e = ERR_peek_last_error();
-	const char *reason = e != 0 ? ERR_reason_error_string(e) : NULL;
+	const char *reason;
 
-	/* What a system call said comes first; "system lib" stands above. */
+	/* "PEM lib", "system lib" stand above what the matter is. */
+	if (ERR_GET_REASON(e) & ERR_RFLAG_COMMON)
+		e = first;
+	reason = e != 0 ? ERR_reason_error_string(e) : NULL;
 	if (first != 0 && ERR_SYSTEM_ERROR(first))
 		reason = strerror(ERR_GET_REASON(first));
 	buf_set(why, "%s: %s", doing, reason != NULL ? reason :
@@ -126,22 +129,6 @@ tls_server_set(SSL_CTX *ctx, const char *alpn, unsigned tickets)
 		SSL_CTX_set_alpn_select_cb(ctx, tls_alpn, (void *)alpn);
 }
 
-/* "what: path: reason" */
-static void
-tls_file_error(struct buf *why, const char *what, const char *path,
-    const char *kind)
-{
-	struct buf name = BUF_INIT(2000);
-
-	buf_printf(&name, "%s: %s", what, path);
-	if (ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE)
-		buf_set(why, "%s: holds no PEM %s", buf_str(&name), kind);
-	else
-		tls_error(why, buf_str(&name));
-	buf_clear(&name);
-	ERR_clear_error();
-}
-
 /* The file's text, from fd or, where that is -1, from path. */
 static int
 tls_slurp(int fd, const char *what, const char *path, struct buf *pem,
@@ -158,7 +145,31 @@ tls_slurp(int fd, const char *what, const char *path, struct buf *pem,
 	return r;
 }
 
-/* The certificate, then those that vouch for it. 1, or 0. */
+/* What the library says of a PEM file, for people: what is not in it. */
+static void
+tls_pem_error(struct buf *why, const char *key, const char *path,
+    const char *kind)
+{
+	unsigned long e, first = ERR_peek_error();
+	const char *reason = ERR_reason_error_string(first);
+	int secret = 0;
+
+	while ((e = ERR_get_error()) != 0)
+		secret |= ERR_GET_LIB(e) == ERR_LIB_PEM &&
+		    ERR_GET_REASON(e) == PEM_R_BAD_PASSWORD_READ;
+	if (secret)
+		buf_set(why, "%s: %s: the %s needs a passphrase, and nobody "
+		    "is there to be asked", key, path, kind);
+	else if (reason == NULL ||
+	    ERR_GET_REASON(first) == PEM_R_NO_START_LINE ||
+	    ERR_GET_REASON(first) == ERR_R_UNSUPPORTED)
+		buf_set(why, "%s: %s: holds no PEM %s", key, path, kind);
+	else
+		buf_set(why, "%s: %s: holds a broken PEM %s (%s)", key, path,
+		    kind, reason);
+}
+
+/* The certificate, then those that vouch for it. 0, or -1. */
 static int
 tls_use_chain(SSL_CTX *ctx, BIO *bio)
 {
@@ -172,22 +183,35 @@ tls_use_chain(SSL_CTX *ctx, BIO *bio)
 			X509_free(x);
 			ok = 0;
 		}
-	/* The end of the file is an error to PEM_read_bio. */
-	if (ok)
-		ERR_clear_error();
-	return ok;
+	if (!ok || ERR_GET_REASON(ERR_peek_last_error()) !=
+	    PEM_R_NO_START_LINE)
+		return -1;
+	ERR_clear_error();	/* it was the end of the file */
+	return 0;
 }
 
 static int
-tls_use_key(SSL_CTX *ctx, BIO *bio)
+tls_use_key(SSL_CTX *ctx, BIO *bio, const struct tls_files *f,
+    struct buf *why)
 {
 	EVP_PKEY *k = PEM_read_bio_PrivateKey(bio, NULL, tls_no_password,
 	    NULL);
-	int ok = k != NULL && SSL_CTX_use_PrivateKey(ctx, k) == 1 &&
-	    SSL_CTX_check_private_key(ctx) == 1;
+	int r = -1;
 
+	if (k == NULL) {
+		tls_pem_error(why, "tls_key", f->key, "private key");
+	} else if (X509_check_private_key(SSL_CTX_get0_certificate(ctx), k) !=
+	    1) {
+		buf_set(why, "tls_key: %s: is not the key of %s", f->key,
+		    f->cert);
+		ERR_clear_error();
+	} else if (SSL_CTX_use_PrivateKey(ctx, k) != 1) {
+		tls_error(why, "tls_key");
+	} else {
+		r = 0;
+	}
 	EVP_PKEY_free(k);
-	return ok;
+	return r;
 }
 
 /* Certificate and key into ctx. 0, or -1 with why. */
@@ -202,17 +226,14 @@ tls_load_pair(SSL_CTX *ctx, const struct tls_files *f, struct buf *why)
 	if (tls_slurp(f->cert_fd, cert, f->cert, &pem, why) == -1 ||
 	    tls_slurp(f->key_fd, key, f->key, &secret, why) == -1)
 		goto out;
-	bio = BIO_new_mem_buf(pem.data, (int)pem.len);
-	kbio = BIO_new_mem_buf(secret.data, (int)secret.len);
-	if (bio == NULL || !tls_use_chain(ctx, bio)) {
-		tls_file_error(why, cert, f->cert, "certificate");
-	} else if (kbio == NULL || !tls_use_key(ctx, kbio)) {
-		tls_file_error(why, key, f->key, "private key");
-		if (strstr(buf_str(why), "mismatch") != NULL)
-			buf_printf(why, ": not the key of %s", f->cert);
-	} else {
-		r = 0;
-	}
+	bio = BIO_new_mem_buf(buf_str(&pem), (int)pem.len);
+	kbio = BIO_new_mem_buf(buf_str(&secret), (int)secret.len);
+	if (bio == NULL || kbio == NULL)
+		tls_error(why, cert);
+	else if (tls_use_chain(ctx, bio) == -1)
+		tls_pem_error(why, cert, f->cert, "certificate");
+	else
+		r = tls_use_key(ctx, kbio, f, why);
 out:
 	BIO_free(bio);
 	BIO_free(kbio);

@@ -211,8 +211,39 @@ def test_bad_certificate_stops_the_start(inst, tmp_path):
     conf.write_text("\n".join(lines) + "\n")
     p = other.command("start")
     other.kill_all()
-    fails(p, "broken.pem")
+    fails(p, "tls_certificate: %s: holds a broken PEM certificate" % broken)
     assert not other.processes()
+
+
+def test_certificate_and_key_are_named(inst, tmp_path):
+    other = rohrpost.Instance(tmp_path / "i", users=USERS).setup()
+    f = inst.conf / "rohrpost.conf"
+    old = f.read_text()
+    cert, key = (re.search("(?m)^%s = (.*)$" % k, old).group(1)
+                 for k in ("tls_certificate", "tls_key"))
+    foreign = re.search("(?m)^tls_key = (.*)$",
+                        (other.conf / "rohrpost.conf").read_text()).group(1)
+    text, locked = tmp_path / "text", tmp_path / "locked.pem"
+    text.write_text("geheim\n")
+    text.chmod(0o600)
+    subprocess.run(["openssl", "ec", "-in", key, "-aes128", "-passout",
+                    "pass:x", "-out", str(locked)], check=True,
+                   capture_output=True, timeout=60)
+    for k, value, words in (
+            ("tls_certificate", "/etc/passwd", "holds no PEM certificate"),
+            ("tls_certificate", "/dev/null", "holds no PEM certificate"),
+            ("tls_certificate", "/nowhere", "No such file or directory"),
+            ("tls_key", str(text), "holds no PEM private key"),
+            ("tls_key", str(locked), "needs a passphrase"),
+            ("tls_key", foreign, "is not the key of " + cert)):
+        f.write_text(re.sub("(?m)^%s = .*$" % k, "%s = %s" % (k, value),
+                            old))
+        try:
+            p = inst.command("config", "check")
+        finally:
+            f.write_text(old)
+        fails(p, "rohrpost.conf:", ": %s: %s: " % (k, value), words, code=1)
+        assert len(p.stderr.splitlines()) == 1, p.stderr
 
 
 def test_port_in_use(inst, tmp_path):
