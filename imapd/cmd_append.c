@@ -35,7 +35,9 @@ struct imapd_append {
 	uint32_t crc, header_len;
 	int	 fd;
 	char	 file[DOOR_FILE_NAME + 1];
+	unsigned door;			/* which one the file is from */
 	int	 failed;		/* errno of a write */
+	int	 nul;			/* it has such an octet */
 };
 
 void
@@ -48,6 +50,8 @@ imapd_append_free(struct imapd_session *s)
 	imapd_flags_clear(&ap->flags);
 	buf_clear(&ap->buf);
 	fd_close(&ap->fd);
+	if (ap->file[0] != '\0' && ap->door == imapd_door.times)
+		(void)door_file_back(&imapd_door, ap->file);
 	free(ap);
 	s->append = NULL;
 }
@@ -143,6 +147,7 @@ append_check(struct imapd_session *s, const struct imapd_arg *args, size_t n,
 		imapd_door_no(s);
 		return -1;
 	}
+	ap->door = imapd_door.times;
 	return 0;
 }
 
@@ -189,8 +194,33 @@ append_write(struct imapd_append *ap)
 	buf_reset(&ap->buf);
 }
 
+/* Writes, syncs and closes the file. 0, or -1 having answered. */
+static int
+append_file(struct imapd_session *s)
+{
+	struct imapd_append *ap = s->append;
+
+	append_write(ap);
+	if (ap->failed == 0 && fd_sync(ap->fd) == -1)
+		ap->failed = errno;
+	if (fd_close(&ap->fd) == -1 && ap->failed == 0)
+		ap->failed = errno;
+	if (ap->failed != 0) {
+		log_warn("append: %s", strerror(ap->failed));
+		imapd_no(s, "[UNAVAILABLE] The disk: %s",
+		    ap->failed == ENOSPC ? "no space" : "an error");
+		return -1;
+	}
+	/* In another store the name is another file's. */
+	if (ap->door != imapd_door.times) {
+		imapd_no(s, "[UNAVAILABLE] The store is away, try again");
+		return -1;
+	}
+	return 0;
+}
+
 /* The order: write, sync, close, then store links and commits. */
-static enum imapd_run
+static void
 append_finish(struct imapd_session *s)
 {
 	struct imapd_append *ap = s->append;
@@ -200,29 +230,22 @@ append_finish(struct imapd_session *s)
 
 	if (ap->written == 0 && ap->buf.len > 0)
 		mime_cache(ap->buf.data, ap->buf.len, &cache);
-	append_write(ap);
-	if (ap->failed == 0 && fd_sync(ap->fd) == -1)
-		ap->failed = errno;
-	if (fd_close(&ap->fd) == -1 && ap->failed == 0)
-		ap->failed = errno;
-	if (ap->failed != 0) {
-		log_warn("append: %s", strerror(ap->failed));
+	if (append_file(s) == -1) {
 		buf_clear(&cache);
-		return imapd_no(s, "[UNAVAILABLE] The disk: %s",
-		    ap->failed == ENOSPC ? "no space" : "an error");
+		return;
 	}
 	r = door_append(&imapd_door, ap->id, ap->file, ap->size, ap->crc,
 	    ap->header_len, ap->flags.flags,
 	    ap->flags.n > 0 ? ap->flags.keywords : NULL, ap->date,
 	    cache.data, cache.len, &uid, &uidvalidity);
 	buf_clear(&cache);
+	ap->file[0] = '\0';	/* it is store's again, whatever the answer */
 	if (r == -1) {
 		append_no_mailbox(s);
-		return IMAPD_DONE;
+		return;
 	}
 	imapd_box_events();
-	return imapd_ok(s, "[APPENDUID %u %u] APPEND completed", uidvalidity,
-	    uid);
+	imapd_ok(s, "[APPENDUID %u %u] APPEND completed", uidvalidity, uid);
 }
 
 /*
@@ -248,6 +271,9 @@ append_end(struct imapd_session *s)
 	default:
 		if (l.len > 0)
 			imapd_bad(s, "APPEND: the line goes on");
+		/* literal = "{" number "}" CRLF *CHAR8, which has no NUL. */
+		else if (s->append->nul)
+			imapd_no(s, "[CANNOT] The message has NUL octets");
 		else
 			append_finish(s);
 		break;
@@ -270,6 +296,12 @@ imapd_append_step(struct imapd_session *s)
 	if (n == 0)
 		return 0;
 	ap->left -= n;
+	/* What has a NUL is not kept; the rest of it is read all the same. */
+	if (ap->nul || memchr(p, '\0', n) != NULL) {
+		ap->nul = 1;
+		buf_clear(&ap->buf);
+		return 1;
+	}
 	buf_append(&ap->buf, p, n);
 	/* Past the bound it goes out in pieces of that size. */
 	if (ap->buf.len >= APPEND_MEMORY && ap->left > 0)

@@ -52,18 +52,16 @@ put_state(struct imapd_session *s)
 
 /* select-param: "(CONDSTORE)" alone (RFC 7162 3.1.8). 0, or -1. */
 static int
-select_params(struct imapd_session *s, const struct imapd_arg *a)
+select_params(const struct imapd_arg *a)
 {
 	size_t n;
 
 	if (a->type != IMAPD_LIST || a->len == 0)
 		return -1;
 	n = a->len;
-	for (a++; n > 0; n--, a = imapd_arg_next(a)) {
+	for (a++; n > 0; n--, a = imapd_arg_next(a))
 		if (!imapd_arg_is(a, "CONDSTORE"))
 			return -1;
-		s->condstore = 1;
-	}
 	return 0;
 }
 
@@ -86,6 +84,10 @@ open_run(struct imapd_session *s, const struct imapd_arg *args, size_t n,
 	struct buf name;
 	enum imapd_run r;
 
+	if (!imapd_arg_is_string(args))
+		return imapd_bad(s, "A mailbox name is expected");
+	if (n == 2 && select_params(imapd_arg_next(args)) == -1)
+		return imapd_bad(s, "Unknown parameter");
 	/* "The SELECT command automatically deselects any currently selected
 	   mailbox", also where it then fails. */
 	if (s->view != NULL) {
@@ -93,8 +95,8 @@ open_run(struct imapd_session *s, const struct imapd_arg *args, size_t n,
 		if (s->condstore)
 			imapd_put(&s->out, "* OK [CLOSED] Closed\r\n");
 	}
-	if (n == 2 && select_params(s, imapd_arg_next(args)) == -1)
-		return imapd_bad(s, "Unknown parameter");
+	if (n == 2)
+		s->condstore = 1;
 	if (imapd_names_arg(s, args, &name) == -1)
 		return IMAPD_DONE;
 	r = select_open(s, buf_str(&name), readonly);

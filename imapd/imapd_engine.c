@@ -155,7 +155,12 @@ literal_begin(struct imapd_session *s, const struct imapd_line *l)
 	size_t len = l->len;
 	const char *why;
 
-	if (s->idle || tag_take(s, &p, &len) == -1)
+	/* Its answer is the one of IDLE: nobody waits for another. */
+	if (s->idle) {
+		s->idle = 0;
+		goto refuse;
+	}
+	if (tag_take(s, &p, &len) == -1)
 		goto refuse;
 	s->cmd = NULL;
 	if ((c = name_take(s, &p, &len)) == NULL) {

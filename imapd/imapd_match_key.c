@@ -150,14 +150,22 @@ part_has(struct imapd_finder *f, const struct mime_part *p,
 	return f->found;
 }
 
+/* Text to be looked through: also a report of its delivery, and the like. */
+static int
+is_text(const struct mime_part *p)
+{
+	return p->kind == MIME_LEAF && (strcmp(p->type, "text") == 0 ||
+	    strcmp(p->type, "message") == 0);
+}
+
 /*
- * The texts of the message; enclosed messages with their headers. Goes
- * through the tree without recursion.
+ * The texts of the message, and the headers of all its parts and of enclosed
+ * messages. Goes through the tree without recursion.
  */
 static int
 body_has(const struct imapd_key *k, const struct imapd_message *m)
 {
-	const struct mime_part *p = mime_root(m->mime);
+	const struct mime_part *root = mime_root(m->mime), *p = root;
 	const char *data = buf_str(&m->whole);
 	struct imapd_key any = { .needle = k->needle };
 	struct imapd_finder f;
@@ -165,11 +173,11 @@ body_has(const struct imapd_key *k, const struct imapd_message *m)
 
 	imapd_finder_init(&f, &k->needle);
 	while (p != NULL && !found) {
-		if (p->kind == MIME_LEAF && strcmp(p->type, "text") == 0)
+		if (p != root)
+			found = header_has(&any, data + p->header,
+			    p->body - p->header);
+		if (!found && is_text(p))
 			found = part_has(&f, p, data);
-		else if (p->kind == MIME_MESSAGE && p->first != NULL)
-			found = header_has(&any, data + p->first->header,
-			    p->first->body - p->first->header);
 		if (p->first != NULL) {
 			p = p->first;
 			continue;

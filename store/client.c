@@ -41,6 +41,7 @@ static const struct op {
 	[DM_CACHE_GET] = { op_cache_get, OP_MAILBOX },
 	[DM_CACHE_PUT] = { op_cache_put, OP_MAILBOX },
 	[DM_FILE] = { op_file, OP_ADDS },
+	[DM_FILE_BACK] = { op_file_back, 0 },
 	[DM_APPEND] = { op_append, OP_MAILBOX | OP_ADDS },
 	[DM_POP_LOCK] = { op_pop_lock, 0 },
 	[DM_QUOTA] = { op_quota, 0 },

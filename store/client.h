@@ -105,6 +105,7 @@ void	expunge_finish_files(struct mailbox *m, uint32_t *uids, size_t n);
 void	op_copy(struct request *r);
 /* ops_append.c */
 void	op_append(struct request *r);
+void	op_file_back(struct request *r);
 /* ops_mailbox.c */
 void	op_create(struct request *r);
 void	op_delete(struct request *r);

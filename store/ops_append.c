@@ -135,6 +135,15 @@ take_file(struct client *c, const struct msg *m, char name_r[BODY_NAME])
 	return 0;
 }
 
+void
+op_file_back(struct request *r)
+{
+	char file[BODY_NAME];
+
+	if (take_file(r->c, r->m, file) == 0)
+		body_put_back(file);
+}
+
 static struct append_task *
 append_new(const struct request *r)
 {

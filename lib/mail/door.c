@@ -37,6 +37,7 @@ door_set(struct door *d, int fd)
 
 	chan_clear(&d->chan);
 	chan_init(&d->chan, fd);
+	d->times++;
 	d->n_events = 0;
 	d->list_changed = 0;
 	if (fd == -1)

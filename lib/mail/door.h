@@ -82,6 +82,7 @@ struct door {
 	struct chan chan;
 	enum peer kind;		/* what we are: PEER_IMAPD, ... */
 	uint32_t next_id;
+	unsigned times;		/* door_set was called: another store */
 	enum door_error error;
 	char	 words[200];
 	/* mailboxes that changed since door_events was last asked */
@@ -170,9 +171,11 @@ int	door_cache_put(struct door *d, uint32_t id, uint32_t uid,
 
 /*
  * APPEND: an empty file to write into (O_WRONLY) and its name. Write, fd_sync,
- * close, then append. An unused file goes away with the door.
+ * close, then append. An unused file goes away with the door; door_file_back
+ * says earlier that it is not wanted (nothing is waited for).
  */
 int	door_file(struct door *d, int *fd_r, char name_r[DOOR_FILE_NAME + 1]);
+int	door_file_back(struct door *d, const char *name);
 int	door_append(struct door *d, uint32_t id, const char *file,
 	    uint64_t size, uint32_t crc, uint32_t header_len, uint32_t flags,
 	    char **keywords, int64_t date, const void *cache, size_t cache_len,

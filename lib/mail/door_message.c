@@ -276,6 +276,20 @@ door_file(struct door *d, int *fd_r, char name_r[DOOR_FILE_NAME + 1])
 }
 
 int
+door_file_back(struct door *d, const char *name)
+{
+	if (d->chan.fd == -1)
+		return door_lost(d, "no store");
+	msg_begin(&d->chan, &proto_door, DM_FILE_BACK, 0);
+	msg_text(&d->chan, DF_NAME, name);
+	if (msg_end(&d->chan) == -1)
+		return door_fail(d, D_REFUSED, "the name is too long");
+	if (chan_flush(&d->chan) != 1)
+		return door_lost(d, "no store");
+	return 0;
+}
+
+int
 door_append(struct door *d, uint32_t id, const char *file, uint64_t size,
     uint32_t crc, uint32_t header_len, uint32_t flags, char **keywords,
     int64_t date, const void *cache, size_t cache_len, uint32_t *uid_r,

@@ -140,6 +140,7 @@ static const struct msg_desc d_table[] = {
 	[DM_CACHE_GET] = { "CACHE_GET", USER, 0, 0, f_cache_get },
 	[DM_CACHE_PUT] = { "CACHE_PUT", USER, 0, 0, f_cache_put },
 	[DM_FILE] = { "FILE", USER, 0, 0, NULL },
+	[DM_FILE_BACK] = { "FILE_BACK", USER, 0, 0, f_file_is },
 	[DM_APPEND] = { "APPEND", USER, 0, 0, f_append },
 	[DM_POP_LOCK] = { "POP_LOCK", PEER_BIT(PEER_POP3D), 0, 0, NULL },
 	[DM_QUOTA] = { "QUOTA", USER, 0, 0, NULL },

@@ -35,6 +35,7 @@ enum door_type {
 	DM_CACHE_GET,	/* DF_MAILBOX, DF_UIDS -> DM_CACHE */
 	DM_CACHE_PUT,	/* DF_MAILBOX, DF_UID, DF_CACHE; no answer */
 	DM_FILE,	/* -> DM_FILE_IS and a descriptor */
+	DM_FILE_BACK,	/* DF_NAME; no answer */
 	DM_APPEND,	/* -> DM_APPENDED */
 	DM_POP_LOCK,	/* -> DM_DONE */
 	DM_QUOTA,	/* -> DM_QUOTA_IS */

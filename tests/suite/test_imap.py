@@ -431,6 +431,60 @@ def test_search(c, box):
         assert c.cmd("SEARCH " + bad)[0] == "BAD", bad
 
 
+def test_append_nul(c, box):
+    # More often than a door may have unused files.
+    for _ in range(70):
+        assert c.append(box, b"A: b\r\n\r\n\0")[0] == "NO"
+    for size in (10, 300000):
+        data = b"A: b\r\n\r\n" + b"x" * size
+        for nul in (b"\0" + data, data + b"\0"):
+            assert c.append(box, nul)[0] == "NO"
+            assert c.append(box, nul, plus=False)[0] == "NO"
+    assert has(c.ok("NOOP")[2], rb"EXISTS") == []
+    status, _, u = c.append(box, data)
+    assert status == "OK" and has(u, rb"^\* 5 EXISTS")
+
+
+def test_idle_ended_by_a_literal(c):
+    tag = c.start("IDLE")
+    assert c.line().startswith(b"+ ")
+    c.send(b"x {3}\r\n")
+    assert c.wait(tag)[0] == "BAD"
+    c.send(b"DONE\r\n")
+    assert c.line().startswith(b"DONE BAD")
+    assert c.ok("NOOP")[2] == []
+
+
+def test_select_with_bad_parameters(c, box):
+    """It is no SELECT, so the mailbox stays selected."""
+    for what in ("SELECT INBOX (CONDSTORE FOO)", "EXAMINE INBOX (FOO)",
+                 "SELECT (INBOX)"):
+        assert c.cmd(what)[0] == "BAD"
+        u = c.ok("FETCH 1:4 FLAGS")[2]
+        assert len(has(u, rb"FETCH")) == 4 and not has(u, rb"MODSEQ")
+    c.ok("STORE 1 +FLAGS (\\Flagged)")
+    assert c.cmd("SELECT nowhere")[0] == "NO"
+    assert c.cmd("FETCH 1 FLAGS")[0] == "BAD"
+
+
+def test_search_part_headers(c, box):
+    c.append(box, b"Subject: report\r\nMIME-Version: 1.0\r\n"
+             b"Content-Type: multipart/report; boundary=\"=r\"\r\n\r\n"
+             b"--=r\r\nContent-Type: application/pdf\r\n"
+             b"Content-Disposition: attachment;\r\n"
+             b" filename=\"=?utf-8?q?Rechnung_M=C3=A4rz.pdf?=\"\r\n\r\n"
+             b"octets\r\n--=r\r\nContent-Type: message/delivery-status"
+             b"\r\n\r\nReporting-MTA: dns; plum\r\n--=r--\r\n")
+    for key in ("BODY", "TEXT"):
+        for text in ("attachment", "delivery-status", "dns; plum"):
+            assert found(c, 'SEARCH %s "%s"' % (key, text)) == [5], text
+        assert found(c, "SEARCH CHARSET UTF-8 %s {8+}\r\nM\u00c4RZ.PD"
+                     % key) == [5]
+    assert found(c, "SEARCH BODY octets") == []
+    assert found(c, "SEARCH BODY multipart/report") == []
+    assert found(c, "SEARCH TEXT multipart/report") == [5]
+
+
 def test_search_charset(c, box):
     def look(charset, text, key=b"BODY"):
         tag = c.start(b"SEARCH CHARSET %s %s {%d+}\r\n%s" % (
