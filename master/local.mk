@@ -10,7 +10,7 @@ master_libmaster_a_SOURCES = \
 	master/master_proc.c master/master_wiring.c master/master_pool.c \
 	master/master_session.c master/master_start.c master/master_stop.c \
 	master/master_reload.c master/master_files.c master/master_control.c \
-	master/master_notify.c master/master_setup.c \
+	master/master_notify.c master/master_setup.c master/master_crowd.c \
 	master/logger.c master/logger.h master/logger_line.c \
 	master/logger_file.c
 

@@ -6,6 +6,7 @@
  * One struct proc per child. All state is in struct master; modules:
  *   master_proc.c     start one process, read what it says, bury it
  *   master_wiring.c   channels between neighbours
+ *   master_crowd.c    whose clients are counted by address
  *   master_pool.c     how many of each row; back-off
  *   master_session.c  a user logged in
  *   master_listen.c   ports and sockets
@@ -49,6 +50,7 @@ struct proc {
 	int	 stopping;	/* gets no more work */
 	int	 told;		/* WIRE_STOP was said */
 	uint32_t sessions;	/* as it said */
+	unsigned place;		/* among the counted clients, from 1; or 0 */
 	uint32_t sent, seen;	/* WIRE_SESSIONs sent; those it knew of then */
 };
 TAILQ_HEAD(proc_list, proc);
@@ -107,6 +109,10 @@ void	wiring_start(struct proc *p);
 void	wiring_gone(const struct proc *p);
 /* WIRE_LISTEN for one socket. */
 void	wiring_listen(struct proc *p, enum service service, int fd);
+
+/* master_crowd.c: a place in the row's table of clients, and its end. */
+void	crowd_give(struct proc *p);
+void	crowd_take(const struct proc *p);
 
 /* master_pool.c. */
 void	pool_init(void);

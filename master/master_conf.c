@@ -47,6 +47,8 @@ const struct config_key master_keys[] = {
 	NUMBER(smtp_workers, "100", 1, 5000,
 	    "most processes that take mail from other servers"),
 	NUMBER(smtp_idle, "2", 1, 100, "how many of them wait ready"),
+	NUMBER(smtp_per_address, "50", 0, 5000,
+	    "most SMTP connections from one address at a time; 0: no bound"),
 	NUMBER(submission_workers, "100", 1, 2000,
 	    "most processes that take mail from users"),
 	NUMBER(submission_idle, "2", 1, 100, "how many of them wait ready"),

@@ -13,7 +13,7 @@ struct master_conf {
 
 	char	*state_dir, *program_dir, *cert, *cert_key;
 	char	*listen[SERVICE_COUNT];	/* NULL where there is no key */
-	uint64_t smtp_workers, smtp_idle;
+	uint64_t smtp_workers, smtp_idle, smtp_per_address;
 	uint64_t submission_workers, submission_idle;
 	uint64_t deliver_workers, relay_workers, login_processes;
 	uint64_t session_uid_first, session_uid_last, sessions_per_user;

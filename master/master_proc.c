@@ -251,6 +251,7 @@ on_death(struct ev_loop *loop, ev_child *w, int events)
 	fd_close(&p->log_fd);
 	if (p->uid != 0)
 		slots_give(&master.slots, p->uid);
+	crowd_take(p);
 	wiring_gone(p);
 	pool_died(p, w->rstatus);
 	free(p);

@@ -107,6 +107,7 @@ wiring_start(struct proc *p)
 		if (r->wires & ROW_BIT(i))
 			TAILQ_FOREACH(q, &master.rows[i].procs, link)
 				wire(p, q);
+	crowd_give(p);
 	if (!p->lost)
 		listen_give(p);
 	if (p->lost)

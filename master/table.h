@@ -53,6 +53,7 @@ struct row {
 	unsigned mode;		/* of that socket */
 	uint32_t wires;		/* ROW_BIT of those it has a channel to */
 	int	 session_uid;	/* a uid of its own? */
+	int	 crowd;		/* clients counted by address? */
 	int	 tls;		/* is it given certificate and key? */
 	int	 start, stop;	/* stage: lower first */
 	size_t	 count;		/* offset in struct master_conf: how many */

@@ -105,11 +105,20 @@ session_begin(struct smtp_session *s, const struct session *client)
 
 /* 0, or -1 where the client is refused before it was greeted. */
 static int
-session_greet(struct smtp_session *s)
+session_greet(struct smtp_session *s, int crowded)
 {
 	struct buf why = BUF_INIT(500);
 	int r = 0;
 
+	if (crowded) {
+		log_info("client %s: too many connections from there",
+		    s->remote);
+		/* Nothing was asked: there is nothing to linger for. */
+		if (s->service != SERVICE_SUBMISSIONS)
+			smtp_reply(s, 421, "4.7.0",
+			    "too many connections from your address");
+		return -1;
+	}
 	if (s->service == SERVICE_SUBMISSIONS) {
 		stream_deadline(&s->io, TLS_TIME * 1000);
 		r = smtpd.tls == NULL ? -1 :
@@ -328,7 +337,7 @@ smtpd_serve(const struct session *client)
 	struct smtp_session s;
 
 	session_begin(&s, client);
-	if (session_greet(&s) == 0) {
+	if (session_greet(&s, client->crowded) == 0) {
 		stream_printf(&s.io, "220 %s ESMTP Rohrpost\r\n",
 		    smtpd.hostname);
 		while (!s.closing)

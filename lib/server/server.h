@@ -42,6 +42,8 @@ struct session {
 	char	 user[WIRE_USER_MAX + 1];	/* WIRE_SESSION: who; else "" */
 	char	 remote[WIRE_REMOTE_MAX + 1];	/* "local": a Unix socket */
 	long	 uid;	/* SERVICE_LOCAL, CONTROL: SO_PEERCRED; else -1 */
+	uint64_t origin;	/* accept: IPv4 address or IPv6 /64; else 0 */
+	int	 crowded;	/* work shape: too many come from there */
 };
 
 /* A peer's channel as master announced it. */

@@ -68,6 +68,22 @@ name_remote(const union address *a, struct session *s)
 		snprintf(s->remote, sizeof(s->remote), "local");
 }
 
+/* The prefixes 0:0:0:1::/64 and 0:1::/32, taken here, belong to nobody. */
+static uint64_t
+origin_of(const union address *a)
+{
+	uint64_t n = 0;
+	size_t i;
+
+	if (a->sa.sa_family == AF_INET)
+		return (uint64_t)1 << 32 | ntohl(a->in.sin_addr.s_addr);
+	if (a->sa.sa_family != AF_INET6)
+		return 0;
+	for (i = 0; i < sizeof(n); i++)
+		n = n << 8 | a->in6.sin6_addr.s6_addr[i];
+	return n != 0 ? n : 1;
+}
+
 static int
 refused(int listener)
 {
@@ -100,6 +116,7 @@ server_accept(int listener, enum service service, struct session *s)
 	if ((s->fd = accept4(listener, &a.sa, &len, flags)) == -1)
 		return refused(listener);
 	name_remote(&a, s);
+	s->origin = origin_of(&a);
 	if (a.sa.sa_family == AF_INET || a.sa.sa_family == AF_INET6)
 		setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 },
 		    sizeof(int));

@@ -129,6 +129,12 @@ on_refused(struct msg *m)
 	free(words);
 }
 
+/* For workers. */
+static void
+on_crowd(struct msg *m)
+{
+}
+
 static void (*const on_message[])(struct msg *) = {
 	[WIRE_PEER] = on_peer,
 	[WIRE_LISTEN] = on_listen,
@@ -139,6 +145,7 @@ static void (*const on_message[])(struct msg *) = {
 	[WIRE_STARTED] = on_started,
 	[WIRE_REFUSED] = on_refused,
 	[WIRE_PEER_GONE] = on_peer_gone,
+	[WIRE_CROWD] = on_crowd,
 };
 
 /* msg_next lets nothing through that is not master's, so the index is good. */

@@ -21,6 +21,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/server/crowd.h"
 #include "lib/server/server_impl.h"
 
 enum {
@@ -55,6 +56,8 @@ static int ending;		/* and this one is to go */
 static unsigned served;
 static unsigned heard;		/* times that master was listened to */
 static int64_t looked;
+static struct crowd *crowd;	/* NULL: clients are not counted */
+static unsigned place, most;
 
 static int
 watch(int fd, uint32_t events, uint32_t kind, size_t i)
@@ -154,6 +157,19 @@ on_stop(struct msg *m)
 }
 
 static void
+on_crowd(struct msg *m)
+{
+	int fd = msg_get_fd(m, 0);
+
+	place = msg_get_u32(m, WF_PLACE);
+	most = msg_get_u32(m, WF_MOST);
+	if (crowd == NULL && place < CROWD_MAX && (crowd = crowd_map(fd)) ==
+	    NULL)
+		log_warn("connections are not counted: %s", strerror(errno));
+	fd_close(&fd);
+}
+
+static void
 on_ignored(struct msg *m)
 {
 }
@@ -168,6 +184,7 @@ static void (*const on_message[])(struct msg *) = {
 	[WIRE_STARTED] = on_ignored,
 	[WIRE_REFUSED] = on_ignored,
 	[WIRE_PEER_GONE] = on_ignored,
+	[WIRE_CROWD] = on_crowd,
 };
 
 static void
@@ -249,6 +266,16 @@ server_stopping(void)
 	return retiring;
 }
 
+/* Takes our place; 1 where too many others have a client from there. */
+static int
+join_crowd(uint64_t origin)
+{
+	if (crowd == NULL || origin == 0)
+		return 0;
+	crowd_set(crowd, place, origin);
+	return most != 0 && crowd_count(crowd, origin) > most;
+}
+
 static void
 serve(struct session *s)
 {
@@ -259,7 +286,10 @@ serve(struct session *s)
 	s->fd = -1;
 	say_busy(1);
 	serving = 1;
+	mine.crowded = join_crowd(mine.origin);
 	server_state.s->serve(&mine);
+	if (crowd != NULL)
+		crowd_set(crowd, place, 0);
 	serving = 0;
 	if (max != 0 && ++served >= max)
 		retiring = 1;

@@ -47,6 +47,11 @@ static const struct msg_field w_which[] = {
 	{ "instance", WF_INSTANCE, MSG_U32, 0, 0 },
 	{ 0 }
 };
+static const struct msg_field w_crowd[] = {
+	{ "place", WF_PLACE, MSG_U32, 0, 0 },
+	{ "most", WF_MOST, MSG_U32, 0, 0 },
+	{ 0 }
+};
 
 static const struct msg_desc w_table[] = {
 	[WIRE_PEER] = { "PEER", MASTER, 1, 1, w_peer },
@@ -62,6 +67,7 @@ static const struct msg_desc w_table[] = {
 	[WIRE_REFUSED] = { "REFUSED", MASTER, 0, 0, w_words },
 	[WIRE_RETIRE] = { "RETIRE", PEER_BIT(PEER_QUEUE), 0, 0, w_which },
 	[WIRE_PEER_GONE] = { "PEER_GONE", MASTER, 0, 0, w_which },
+	[WIRE_CROWD] = { "CROWD", MASTER, 1, 1, w_crowd },
 };
 
 const struct msg_proto proto_wire = MSG_PROTO("wire", w_table);

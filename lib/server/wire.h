@@ -53,6 +53,8 @@ enum wire_type {
 	WIRE_REFUSED,	/* answer: why not */
 	WIRE_RETIRE,	/* queue: end that peer, it broke a rule */
 	WIRE_PEER_GONE,	/* the peer of that instance ended (for loops) */
+	WIRE_CROWD,	/* here is the table of clients (crowd.h), your place
+			   in it, and the bound */
 };
 
 enum wire_state {
@@ -71,6 +73,8 @@ enum wire_field {
 	WF_SESSIONS,	/* how many sessions are open now */
 	WF_SEEN,	/* how many WIRE_SESSION came so far: an idle report
 			   that crossed a new session is known by it */
+	WF_PLACE,	/* in the table of clients */
+	WF_MOST,	/* clients from one address; 0: no bound */
 };
 
 /* The table (lib/server/wire.c). */

@@ -4,7 +4,9 @@ import imaplib
 import os
 import pathlib
 import shutil
+import signal
 import smtplib
+import socket
 import subprocess
 import time
 
@@ -319,6 +321,50 @@ def test_large_fetch_never_stalls(inst):
         assert got > 60 * len(text)
     m.send(b"bye LOGOUT\r\n")
     m.shutdown()
+
+
+def greeting(inst, source="127.0.0.1"):
+    with socket.create_connection(("127.0.0.1", inst.ports["smtp"]), 30,
+                                  (source, 0)) as s:
+        return s.makefile("rb").readline()
+
+
+def hold(inst, n):
+    """So many clients that were greeted."""
+    held = []
+
+    def more():
+        c = inst.raw()
+        if (c.reply() or "").startswith("220 "):
+            held.append(c)
+        return len(held) == n
+    wait_for(more, text="%d connections" % n)
+    return held
+
+
+def test_connections_of_one_address():
+    """What ends, in order or not, makes room; others are not concerned."""
+    d = rohrpost.scratch("crowd")
+    inst = rohrpost.Instance(d, smtp_per_address=3)
+    try:
+        with inst:
+            wait_for(lambda: greeting(inst).startswith(b"220 "))
+            held = hold(inst, 3)
+            for i in range(5):
+                assert greeting(inst).startswith(b"421 4.7.0 ")
+            assert greeting(inst, "127.0.0.2").startswith(b"220 ")
+            with inst.raw("submission") as c:
+                assert c.reply().startswith("220 ")
+            held.pop().close()
+            wait_for(lambda: greeting(inst).startswith(b"220 "))
+            for pid in inst.processes()["smtpd"]:
+                os.kill(pid, signal.SIGKILL)
+            assert held[0].line() is None
+            held = hold(inst, 3)
+            assert greeting(inst).startswith(b"421 4.7.0 ")
+    finally:
+        inst.stop()
+        rohrpost.remove(d)
 
 
 def test_silent_clients_at_reload_and_stop():
