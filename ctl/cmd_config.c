@@ -56,10 +56,11 @@ check_key(const char *key, const char *value, unsigned line, void *arg)
 		k->bad = ctl_fail(1, "%s/rohrpost.conf:%u: %s: no program "
 		    "knows this key", k->dir, line, key);
 	for (i = 0; i < k->n_seen; i++) {
-		if (strcmp(k->seen[i].key, key) == 0)
-			k->bad = ctl_fail(1, "%s/rohrpost.conf:%u: %s stands "
-			    "already in line %u", k->dir, line, key,
-			    k->seen[i].line);
+		if (strcmp(k->seen[i].key, key) != 0)
+			continue;
+		k->bad = ctl_fail(1, "%s/rohrpost.conf:%u: %s stands already "
+		    "in line %u", k->dir, line, key, k->seen[i].line);
+		return 0;
 	}
 	k->seen = mem_realloc(k->seen, k->n_seen + 1, sizeof(*k->seen));
 	k->seen[k->n_seen].key = mem_strdup(key);

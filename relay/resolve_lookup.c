@@ -76,10 +76,12 @@ lookup_temp(struct lookup *l, const char *why)
 static void
 lookup_finish(struct lookup *l)
 {
-	unsigned before = l->hosts.n, loops;
+	unsigned before = l->hosts.n, loops = 0;
 	int temp;
 
-	loops = hosts_drop_self(&l->hosts, l->self);
+	/* A smarthost may be a filter or tunnel of this host, as it was set. */
+	if (l->type == N_MX)
+		loops = hosts_drop_self(&l->hosts, l->self);
 	temp = hosts_drop_bare(&l->hosts);
 	if (l->hosts.n > 0) {
 		lookup_end(l, N_OK);

@@ -88,6 +88,20 @@ def test_value_is_refused_by_check_reload_and_start(inst, key, value, words):
         inst.start()
 
 
+def test_key_given_thrice(inst):
+    """A line for each that is too many."""
+    undo = change(inst, "rohrpost.conf", "relay_port = 1\n" * 3)
+    n = len((inst.conf / "rohrpost.conf").read_text().splitlines())
+    try:
+        p = inst.command("config", "check")
+    finally:
+        undo()
+    fails(p, code=1)
+    assert [s.split("rohrpost.conf:")[1] for s in p.stderr.splitlines()] == [
+        "%d: relay_port stands already in line %d" % (i, n - 2)
+        for i in (n - 1, n)]
+
+
 HOST_FAULTS = [("relay_host", v, w) for v, w in (
     ("[nonsense]", "is no address like"), ("[192.0.2.1", "is no address like"),
     ("[]", "is no address like"), ("[IPv6:192.0.2.1]", "is no address like"),

@@ -187,6 +187,15 @@ def test_loop_says_so(resolve):
     assert ask(resolve, "loop.far.test")[2].startswith("5.4.6")
 
 
+def test_smarthost_may_be_ourselves(nsd):
+    d = rohrpost.scratch("resolve")
+    with start(d, nsd.port, hostname="plain.far.test") as p:
+        assert ask(p, "plain.far.test")[2].startswith("5.4.6")
+        status, hosts, _ = ask(p, "plain.far.test", N_HOST)
+        assert status == OK and hosts[0][2] == ["127.0.0.3"]
+    rohrpost.remove(d)
+
+
 def test_cname_loop_is_no_crash(resolve):
     assert ask(resolve, "round.far.test")[0] in (TEMP, NO_ADDRESS)
     assert resolve.alive()
