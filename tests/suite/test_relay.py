@@ -1,5 +1,7 @@
 """Our relay against a real Postfix: AUTH, TLS, several messages, trouble."""
 import os
+import re
+import subprocess
 import time
 
 import pytest
@@ -9,6 +11,8 @@ import rohrpost
 from rohrpost import message, wait_for
 
 pytestmark = pytest.mark.root
+DEFERRED = "deferred after .*: 4.7.5 .* TLS: certificate: "
+WRONG = {"ca": DEFERRED + "self-signed", "name": DEFERRED + ".*mismatch"}
 
 
 @pytest.fixture(scope="module")
@@ -55,19 +59,49 @@ def test_smarthost_with_auth_and_tls(smart, mech, tls):
     rohrpost.remove(d)
 
 
-def test_certificate_must_verify(smart):
+def foreign_ca(d):
+    """A certificate for localhost too, but of somebody else's key."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+         "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+         "-keyout", d + "/foreign.key", "-out", d + "/foreign.pem"],
+        check=True, capture_output=True)
+    return d + "/foreign.pem"
+
+
+@pytest.mark.parametrize("tls", ["starttls", "tls"])
+@pytest.mark.parametrize("wrong", ["ca", "name"])
+def test_certificate_must_verify(smart, tls, wrong):
+    """Of another CA, or of another name than the one of relay_host (the
+    certificate says localhost, and 127.0.0.1 is not that): no mail leaves,
+    and the log tells of the certificate. With both right it does."""
     d = rohrpost.scratch("relay")
     before = len(smart.messages())
-    with instance(smart, d, relay_ca_file="") as inst:
+    keys = {"relay_ca_file": foreign_ca(d)} if wrong == "ca" else \
+        {"relay_host": "[127.0.0.1]"}
+    port = str(smart.tls_port if tls == "tls" else smart.port)
+    with instance(smart, d, relay_tls=tls, relay_port=port, **keys) as inst:
         with inst.submission() as s:
             s.sendmail("anna@example.test", ["x@far.test"],
                        message("v", 1000, "anna@example.test"))
-        rohrpost.wait_for(lambda: "certificate" in inst.log(), 20,
-                          text=inst.said())
-        rows = inst.json("queue", "list")
-        assert len(rows) == 1
+        wait_for(lambda: re.search(WRONG[wrong], inst.log()), 20,
+                 text=inst.said())
+        assert len(inst.json("queue", "list")) == 1
         assert len(smart.messages()) == before
-        inst.ctl("queue", "delete", "all")
+        conf = inst.conf / "rohrpost.conf"
+        text = conf.read_text()
+        for key, value in keys.items():
+            right = {"relay_ca_file": str(smart.ca),
+                     "relay_host": "localhost"}[key]
+            text = text.replace("%s = %s\n" % (key, value),
+                                "%s = %s\n" % (key, right))
+        conf.write_text(text)
+        inst.ctl("reload")
+        inst.ctl("queue", "retry", "all")
+        inst.wait_empty(60)
+        wait_for(lambda: len(smart.messages()) == before + 1, 20,
+                 text="the message at the next hop")
     rohrpost.remove(d)
 
 
