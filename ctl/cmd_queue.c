@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -71,9 +72,14 @@ cmd_queue_show(struct ctl *c)
 	if (r == CTL_DONE && c->opt[0] != NULL && !c->json) {
 		fputc('\n', stdout);
 		fflush(stdout);
-		if (body == -1 || print_body(body) == -1)
+		if (body == -1)
 			r = ctl_fail(CTL_REFUSED, "%s: the body could not be "
-			    "read", c->args[0]);
+			    "opened", c->args[0]);
+		else if (print_body(body) == -1)
+			/* Whoever closed the pipe has seen enough. */
+			r = errno == EPIPE ? CTL_REFUSED : ctl_fail(
+			    CTL_REFUSED, "%s: the body: %s", c->args[0],
+			    strerror(errno));
 	}
 	fd_close(&body);
 	return r;

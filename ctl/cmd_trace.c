@@ -166,17 +166,33 @@ is_address_octet(char ch)
 	    (ch >= 'A' && ch <= 'Z'));
 }
 
+/* What stands behind the address at p, its local part with or without +tag. */
+static const char *
+behind_address(const char *p, const char *what)
+{
+	size_t local = strcspn(what, "@");
+
+	if (str_ncasecmp(p, what, local) != 0)
+		return NULL;
+	p += local;
+	if (what[local] == '@' && *p == '+')
+		while (is_address_octet(*p))
+			p++;
+	if (str_ncasecmp(p, what + local, strlen(what + local)) != 0)
+		return NULL;
+	return p + strlen(what + local);
+}
+
 /* The address as a whole word, without regard to case. */
 static int
 speaks_of(const char *line, const char *what)
 {
-	size_t n = strlen(what);
-	const char *p;
+	const char *p, *end;
 
 	for (p = line; *p != '\0'; p++) {
-		if (str_ncasecmp(p, what, n) == 0 &&
-		    (p == line || !is_address_octet(p[-1])) &&
-		    !is_address_octet(p[n]))
+		end = p == line || !is_address_octet(p[-1]) ?
+		    behind_address(p, what) : NULL;
+		if (end != NULL && !is_address_octet(*end))
 			return 1;
 	}
 	return 0;

@@ -99,6 +99,13 @@ one_list(struct ctl *c, struct entry *e, struct buf *why)
 static int
 one_retry(struct ctl *c, struct entry *e, struct buf *why)
 {
+	char id[QUEUE_ID_LEN + 1];
+
+	if (e->state == ENTRY_HELD) {
+		queue_id_text(e->id, id);
+		buf_set(why, "%s: held: release it first", id);
+		return -1;
+	}
 	if (e->state == ENTRY_ASIDE && body_bring_back(e->id) == -1) {
 		buf_set(why, "its body cannot be brought back");
 		return -1;

@@ -298,6 +298,25 @@ def test_log_traces_a_message(inst):
     assert "eve@remote.test" in out and "anna@example.test" in out
 
 
+def test_an_account_is_traced_with_its_tags(inst):
+    ids = []
+    with inst.smtp() as s:
+        for to in ("anna+tag", "bert+anna", "anna+tag.x+y"):
+            s.ehlo()
+            s.mail("tag@remote.test")
+            s.rcpt(to + "@example.test")
+            code, words = s.data(message("tag"))
+            ids.append(words.decode().split()[-1])
+    inst.wait_empty()
+    wait_for(lambda: all(inst.command("trace", i).returncode == 0
+                         for i in ids), 10)
+    out = inst.command("trace", "anna@example.test").stdout
+    assert ids[0] in out and ids[2] in out
+    assert ids[1] not in out
+    out = inst.command("trace", "anna+tag@example.test").stdout
+    assert ids[0] in out and ids[2] not in out
+
+
 def test_large_fetch_never_stalls(inst):
     """A client that reads about as fast as we write, in uneven pieces."""
     import random

@@ -4,6 +4,7 @@ import email
 import email.policy
 import re
 import smtplib
+import subprocess
 import time
 
 import pytest
@@ -106,13 +107,26 @@ def test_held_mail_waits_released_mail_goes(inst, hop, down):
     inst.ctl("queue", "hold", "all")
     hop.odd.clear()
     before = len(hop.messages)
-    inst.ctl("queue", "retry", qid)
+    p = inst.command("queue", "retry", qid)
+    assert p.returncode == 1 and qid + ": held: release it" in p.stderr
+    inst.ctl("queue", "retry", "all")
     time.sleep(2.5)
     assert len(hop.messages) == before
     inst.ctl("queue", "release", "all")
     inst.ctl("queue", "retry", "all")
     wait_for(lambda: len(hop.messages) == before + 1, 10)
     inst.wait_empty()
+
+
+def test_show_into_a_pipe_that_closes(inst, down):
+    qid = out(inst, "long@far.test", message("long", 300000))
+    p = subprocess.Popen([str(inst.prefix / "sbin" / "rohrpost"), "-c",
+                          str(inst.conf), "queue", "show", qid, "--body"],
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert p.stdout.read(10)
+    p.stdout.close()
+    assert p.stderr.read() == b""
+    p.wait()
 
 
 def test_retry_by_itself(inst, hop, down):
