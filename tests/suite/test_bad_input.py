@@ -14,7 +14,7 @@ import rohrpost
 USERS = ("anna", "bert")
 
 
-def fails(p, *words, code=None):
+def fails(p, *words, code=None, lines=1):
     text = p.stdout + p.stderr
     assert p.returncode != 0
     if code is not None:
@@ -22,7 +22,7 @@ def fails(p, *words, code=None):
     for w in words:
         assert w in text, (w, text)
     assert "Sanitizer" not in text
-    assert len(p.stderr.strip().splitlines()) == 1, p.stderr
+    assert len(p.stderr.strip().splitlines()) == lines, p.stderr
 
 
 def test_wrong_option_and_command(inst):
@@ -97,7 +97,7 @@ def test_key_given_thrice(inst):
         p = inst.command("config", "check")
     finally:
         undo()
-    fails(p, code=1)
+    fails(p, code=1, lines=2)
     assert [s.split("rohrpost.conf:")[1] for s in p.stderr.splitlines()] == [
         "%d: relay_port stands already in line %d" % (i, n - 2)
         for i in (n - 1, n)]
