@@ -81,7 +81,7 @@ build(struct setup *s, struct buf *why)
 {
 	if (get_answers(s, why) == -1 || keys_load(&s->keys, why) == -1 ||
 	    make_dir(s, why) == -1 || setup_tables(s, why) == -1 ||
-	    setup_conf(s, why) == -1)
+	    setup_conf(s, why) == -1 || setup_host(s, why) == -1)
 		return -1;
 	return setup_check(s, why);
 }

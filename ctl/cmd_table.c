@@ -27,6 +27,8 @@ table_open(struct ctl *c, struct set *s, int edit)
 	r = set_open(s, c->dir, edit, &why);
 	if (r == -1)
 		ctl_say(-1, &why);
+	else if (edit)
+		set_host(s, c->hostname);
 	buf_clear(&why);
 	return r;
 }

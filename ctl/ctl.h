@@ -40,7 +40,7 @@ struct option_row {
 struct ctl {
 	const char *dir;	/* configuration directory */
 	int	 json;
-	const char *state_dir;	/* after ctl_load */
+	const char *state_dir, *hostname; /* after ctl_load */
 	const char *opt[CTL_OPTIONS]; /* NULL: not given; "": a flag */
 	char	**args;
 	int	 n_args;

@@ -47,9 +47,15 @@ out_key(struct out *o, char kind, const char *name)
 static void
 put_domains(struct out *o)
 {
+	const char *home = set_host_domain(o->set);
 	const struct row *r;
 	size_t i = 0;
 
+	if (home != NULL) {	/* ctl_set.h tells why */
+		out_key(o, 'd', o->set->host);
+		buf_printf(&o->value, "a%s", home);
+		out_put(o);
+	}
 	while ((r = text_next(&o->set->t[TEXT_DOMAINS], &i)) != NULL) {
 		out_key(o, 'd', r->key);
 		buf_putc(&o->value, r->value == NULL ? 'l' : 'a');

@@ -23,6 +23,7 @@ set_init(struct set *s, const char *dir)
 	s->dir = dir;
 	s->dirfd = -1;
 	s->lock = -1;
+	s->host[0] = '\0';
 	for (i = 0; i < TEXT_COUNT; i++)
 		text_init(&s->t[i], (enum text_id)i);
 }
@@ -111,6 +112,38 @@ set_save(struct set *s, struct buf *why)
 	return 0;
 }
 
+void
+set_host(struct set *s, const char *name)
+{
+	s->host[0] = '\0';
+	if (!str_is_host(name, strlen(name)))
+		return;
+	str_copy(s->host, sizeof(s->host), name);
+	str_tolower(s->host, strlen(s->host));
+}
+
+const char *
+set_host_domain(const struct set *s)
+{
+	const struct text *t = &s->t[TEXT_DOMAINS];
+	const char *d = s->host;
+	const struct row *r;
+	size_t i = 0;
+
+	if (*d == '\0' || text_find(t, d) != NULL)
+		return NULL;
+	while ((d = strchr(d, '.')) != NULL) {
+		r = text_find(t, ++d);
+		if (r != NULL)
+			return r->value == NULL ? r->key : r->value;
+	}
+	while ((r = text_next(t, &i)) != NULL) {
+		if (r->value == NULL)
+			return r->key;
+	}
+	return NULL;
+}
+
 static enum set_place
 look(const struct set *s, const char *key, struct row **row_r)
 {
@@ -136,6 +169,7 @@ set_find(const struct set *s, const char *address, struct row **row_r)
 {
 	char key[ADDRESS_MAX + DOMAIN_MAX + 2], *at, *plus;
 	const struct row *domain;
+	const char *target;
 	enum set_place r;
 
 	*row_r = NULL;
@@ -147,10 +181,13 @@ set_find(const struct set *s, const char *address, struct row **row_r)
 	if (at == NULL)
 		return SET_REMOTE;
 	domain = text_find(&s->t[TEXT_DOMAINS], at + 1);
-	if (domain == NULL)
+	if (domain != NULL)
+		target = domain->value;
+	else if (strcmp(at + 1, s->host) != 0 ||
+	    (target = set_host_domain(s)) == NULL)
 		return SET_REMOTE;
-	if (domain->value != NULL)
-		strcpy(at + 1, domain->value);
+	if (target != NULL)
+		strcpy(at + 1, target);
 	r = look(s, key, row_r);
 	plus = at > key ? memchr(key + 1, '+', (size_t)(at - key - 1)) : NULL;
 	if (r == SET_NOBODY && plus != NULL) {

@@ -16,6 +16,7 @@ struct set {
 	const char *dir;	/* configuration directory */
 	int	 dirfd;
 	int	 lock;		/* of dir/.lock; -1: not held */
+	char	 host[DOMAIN_MAX + 1];	/* see set_host */
 	struct text t[TEXT_COUNT];
 };
 
@@ -26,6 +27,16 @@ struct set {
 int	set_open(struct set *s, const char *dir, int edit, struct buf *why)
 	    ATTR_CHECK;
 void	set_close(struct set *s);
+/*
+ * Tells the host's name. Local programs send as user@host, postmaster there
+ * has to be reached (RFC 5321 4.5.1), and reports come from there: unless
+ * domains lists it, the name is an alias of the domain that it lies in, else
+ * of the first one.
+ */
+void	set_host(struct set *s, const char *name);
+/* The domain that the host's name is an alias of without being listed: NULL
+   where there is none. */
+const char *set_host_domain(const struct set *s);
 /* For tests: a set without a directory. */
 void	set_init(struct set *s, const char *dir);
 
@@ -60,7 +71,8 @@ enum set_way set_walk(struct set *s, struct row *alias,
 
 /*
  * Compiles the checked tables into state_dir. gid owns auth/passwd.cdb where
- * it is not -1 and the directory is root's. Each file is replaced whole or stays. 0, or -1 with why.
+ * it is not -1 and the directory is root's. Each file is replaced whole or
+ * stays. 0, or -1 with why.
  */
 int	set_compile(struct set *s, const char *state_dir, gid_t gid,
 	    struct buf *why) ATTR_CHECK;

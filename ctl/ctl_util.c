@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,13 +26,25 @@ const enum peer ctl_programs[] = {
 };
 
 struct ctl_conf {
-	char	*state_dir;
+	char	*state_dir, *hostname;
 };
 
 static const struct config_key keys[] = {
 	CONFIG_KEY_STATE(struct ctl_conf, state_dir),
+	CONFIG_KEY_HOSTNAME(struct ctl_conf, hostname),
 	CONFIG_END
 };
+
+/* As the programs do it: the system's where none is configured. */
+static const char *
+host_name(const char *configured)
+{
+	static char name[HOST_NAME_MAX + 1];
+
+	if (configured[0] != '\0')
+		return configured;
+	return gethostname(name, sizeof(name) - 1) == 0 ? name : "";
+}
 
 int
 ctl_load(struct ctl *c)
@@ -46,8 +59,10 @@ ctl_load(struct ctl *c)
 		return -1;
 	}
 	free(conf.state_dir);
+	free(conf.hostname);
 	conf = fresh;
 	c->state_dir = conf.state_dir;
+	c->hostname = host_name(conf.hostname);
 	return 0;
 }
 

@@ -85,30 +85,31 @@ options(int argc, char **argv, struct options *o)
 }
 
 /*
- * The domain behind bare names: the longest end of the host name that is a
- * domain of ours; the host name itself where none is.
+ * The domain behind bare names: what the longest end of the host name that is
+ * a domain of ours stands for; the host name itself where none is.
  */
 static void
 find_origin(struct sendmail *s)
 {
 	struct buf path = BUF_INIT(0), why = BUF_INIT(0);
+	struct buf name = BUF_INIT(DOMAIN_MAX);
 	const char *d = s->hostname;
 	struct tables *t;
 
 	buf_printf(&path, "%s/jail/tables.cdb", s->state_dir);
 	t = tables_open(buf_str(&path), &why);
 	while (t != NULL && d != NULL &&
-	    tables_domain(t, d) != LOOKUP_FOUND) {
+	    tables_domain(t, d, &name) != LOOKUP_FOUND) {
 		d = strchr(d, '.');
 		if (d != NULL)
 			d++;
 	}
-	if (t == NULL || d == NULL)
-		d = s->hostname;
-	str_copy(s->origin, sizeof(s->origin), d);
+	str_copy(s->origin, sizeof(s->origin), t == NULL || d == NULL ?
+	    s->hostname : buf_str(&name));
 	tables_free(&t);
 	buf_clear(&path);
 	buf_clear(&why);
+	buf_clear(&name);
 }
 
 /* The caller's name, and the host's behind it unless he is root. */

@@ -46,6 +46,11 @@ int	setup_tables(struct setup *s, struct buf *why) ATTR_CHECK;
  * be made. 0, or -1 with why.
  */
 int	setup_conf(struct setup *s, struct buf *why) ATTR_CHECK;
+/*
+ * Gives the host's name its place among the domains, and a reader to root's
+ * and mailer-daemon's mail. After setup_conf. 0, or -1 with why.
+ */
+int	setup_host(struct setup *s, struct buf *why) ATTR_CHECK;
 /* Lets every program judge the new configuration. 0, or -1 with why. */
 int	setup_check(struct setup *s, struct buf *why) ATTR_CHECK;
 /* Writes those files into a directory. 0, or -1 with errno. */

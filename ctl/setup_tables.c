@@ -263,3 +263,53 @@ setup_tables(struct setup *s, struct buf *why)
 	buf_clear(&warn);
 	return r;
 }
+
+/* name@domain = whoever reads postmaster's mail, unless it is there. */
+static int
+add_system(struct setup *s, const char *name, const char *domain,
+    struct buf *why)
+{
+	struct buf line = BUF_INIT(0), words = BUF_INIT(0);
+	const struct row *r;
+	size_t i = 0;
+	int found, bad = 0;
+
+	buf_printf(&line, "%s@%s", name, domain);
+	found = text_find(&s->set.t[TEXT_ALIASES], buf_str(&line)) != NULL ||
+	    text_find(&s->set.t[TEXT_USERS], buf_str(&line)) != NULL;
+	buf_puts(&line, " =");
+	r = text_find(&s->set.t[TEXT_ALIASES], "postmaster");
+	for (; r != NULL && i < r->n_targets; i++)
+		buf_printf(&line, "%s %s", i > 0 ? "," : "", r->targets[i]);
+	if (r == NULL && (r = text_next(&s->set.t[TEXT_USERS], &i)) != NULL)
+		buf_printf(&line, " %s", r->key);
+	if (!found && r != NULL)
+		bad = text_add(&s->set.t[TEXT_ALIASES], buf_str(&line),
+		    &words);
+	if (bad == -1)
+		setup_refuse(s, NULL, why, "%s", buf_str(&words));
+	buf_clear(&line);
+	buf_clear(&words);
+	return bad;
+}
+
+/*
+ * cron and its like write to root, people answer reports: both is mail of the
+ * domain that bare names belong to.
+ */
+int
+setup_host(struct setup *s, struct buf *why)
+{
+	const struct row *r;
+	const char *domain;
+
+	set_host(&s->set, s->hostname);
+	domain = set_host_domain(&s->set);
+	if (domain == NULL) {
+		r = text_find(&s->set.t[TEXT_DOMAINS], s->hostname);
+		domain = r == NULL || r->value == NULL ? s->hostname :
+		    r->value;
+	}
+	return add_system(s, "root", domain, why) == -1 ? -1 :
+	    add_system(s, "mailer-daemon", domain, why);
+}

@@ -110,13 +110,20 @@ find(struct tables *t, char kind, const char *a, size_t alen, char sep,
 }
 
 enum lookup
-tables_domain(struct tables *t, const char *domain)
+tables_domain(struct tables *t, const char *domain, struct buf *name_r)
 {
+	enum map_result r;
 	const char *p;
 	size_t n;
 
-	return (enum lookup)find(t, 'd', domain, strlen(domain), 0, NULL, 0,
-	    &p, &n);
+	r = find(t, 'd', domain, strlen(domain), 0, NULL, 0, &p, &n);
+	if (r != MAP_FOUND || name_r == NULL)
+		return (enum lookup)r;
+	buf_reset(name_r);
+	if (n == 0 || (p[0] == 'a' ? buf_append(name_r, p + 1, n - 1) :
+	    buf_puts(name_r, domain)) == -1)
+		return LOOKUP_ERROR;
+	return LOOKUP_FOUND;
 }
 
 /* Takes an address apart. 1 our domain, 0 another, -1 try later. */

@@ -4,7 +4,8 @@
  * consistent state; replaced by rename; reopened where its inode changed.
  *
  * Keys and values (all addresses in lower case; domains as A-labels):
- *   "d" domain            "l" local | "a" target domain (alias domain)
+ *   "d" domain            "l" local | "a" target domain (alias domain; the
+ *                         host's own name is one, too)
  *   "u" local@domain      packed: u64 quota octets (0: none), u64 quota count,
  *                         u32 flags           an account and its main address
  *   "a" local@domain      packed lv list of targets    an alias; postmaster and
@@ -61,8 +62,12 @@ void	tables_free(struct tables **t);
 /* Looks whether the file was replaced; call once per transaction. */
 void	tables_refresh(struct tables *t);
 
-/* Is the (lower-case) domain ours? */
-enum lookup tables_domain(struct tables *t, const char *domain);
+/*
+ * Is the (lower-case) domain ours? Then name_r, unless NULL, is the domain
+ * that it stands for: itself, or what it is an alias of.
+ */
+enum lookup tables_domain(struct tables *t, const char *domain,
+	    struct buf *name_r);
 
 /*
  * What an address is: resolves alias domains, +tag (RFC 5233 subaddress: the

@@ -12,6 +12,7 @@
 #include "ctl/ctl_set.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/base/str.h"
 #include "lib/mail/limits.h"
 #include "lib/mail/tables.h"
 #include "lib/map/map.h"
@@ -50,12 +51,13 @@ load(struct set *s, const char *const texts[TEXT_COUNT], struct buf *why)
 }
 
 static void
-compile(const char *const texts[TEXT_COUNT])
+compile_as(const char *host, const char *const texts[TEXT_COUNT])
 {
 	struct buf why = BUF_INIT(0), warn = BUF_INIT(0);
 	struct set s;
 
 	assert_int_equal(load(&s, texts, &why), 0);
+	set_host(&s, host);
 	if (set_check(&s, &why, &warn) == -1 ||
 	    set_compile(&s, state_dir, (gid_t)-1, &why) == -1)
 		fail_msg("%s", buf_str(&why));
@@ -64,18 +66,29 @@ compile(const char *const texts[TEXT_COUNT])
 	buf_clear(&warn);
 }
 
+static void
+compile(const char *const texts[TEXT_COUNT])
+{
+	compile_as("", texts);
+}
+
 static struct tables *
-open_good(void)
+open_tables(void)
 {
 	struct buf why = BUF_INIT(0);
-	struct tables *t;
+	struct tables *t = tables_open(path, &why);
 
-	compile(good);
-	t = tables_open(path, &why);
 	if (t == NULL)
 		fail_msg("%s", buf_str(&why));
 	buf_clear(&why);
 	return t;
+}
+
+static struct tables *
+open_good(void)
+{
+	compile(good);
+	return open_tables();
 }
 
 static void
@@ -147,6 +160,51 @@ test_address(void **state)
 	tables_free(&t);
 }
 
+/* The host's own name stands for the domain that it lies in, or the first. */
+static void
+test_host(void **state)
+{
+	static const struct {
+		const char *host, *domain;	/* NULL: not ours */
+	} rows[] = {
+		{ "mail.example.test", "example.test" },
+		{ "Mail.Other.Test", "example.test" },
+		{ "mx.in.catch.test", "catch.test" },
+		{ "localhost", "example.test" },
+		{ "catch.test", "catch.test" },
+		{ "example.com", "example.test" },	/* listed as such */
+		{ "www.example.com", "example.test" },
+		{ "", NULL }, { "no host", NULL },
+	};
+	static const char *const none[TEXT_COUNT] = { "", "", "", "" };
+	struct buf name = BUF_INIT(ADDRESS_MAX), list = BUF_INIT(0);
+	char host[64], address[80];
+	struct tables *t;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		compile_as(rows[i].host, good);
+		t = open_tables();
+		snprintf(host, sizeof(host), "%s", rows[i].host);
+		str_tolower(host, strlen(host));
+		assert_int_equal(tables_domain(t, host, &name),
+		    rows[i].domain == NULL ? LOOKUP_ABSENT : LOOKUP_FOUND);
+		if (rows[i].domain != NULL)
+			assert_string_equal(buf_str(&name), rows[i].domain);
+		snprintf(address, sizeof(address), "PostMaster@%s", host);
+		assert_int_equal(tables_address(t, address, &name, &list),
+		    rows[i].domain == NULL ? TABLES_REMOTE : TABLES_ALIAS);
+		tables_free(&t);
+	}
+	compile_as("mail.example.test", none);
+	t = open_tables();
+	assert_int_equal(tables_domain(t, "mail.example.test", NULL),
+	    LOOKUP_ABSENT);
+	tables_free(&t);
+	buf_clear(&name);
+	buf_clear(&list);
+}
+
 static void
 test_owns(void **state)
 {
@@ -198,8 +256,8 @@ test_user(void **state)
 	assert_int_equal(u.flags, TABLES_DISABLED);
 	assert_int_equal(tables_user(t, "nobody@example.test", &u),
 	    LOOKUP_ABSENT);
-	assert_int_equal(tables_domain(t, "example.com"), LOOKUP_FOUND);
-	assert_int_equal(tables_domain(t, "example.org"), LOOKUP_ABSENT);
+	assert_int_equal(tables_domain(t, "example.com", NULL), LOOKUP_FOUND);
+	assert_int_equal(tables_domain(t, "example.org", NULL), LOOKUP_ABSENT);
 	assert_int_equal(tables_full(t, "anna@example.test"), LOOKUP_ABSENT);
 
 	m = map_cdb_open(hashes, 0, &why);
@@ -227,10 +285,10 @@ test_refresh(void **state)
 	int dirfd;
 
 	compile(more);
-	assert_int_equal(tables_domain(t, "new.test"), LOOKUP_ABSENT);
+	assert_int_equal(tables_domain(t, "new.test", NULL), LOOKUP_ABSENT);
 	tables_refresh(t);
-	assert_int_equal(tables_domain(t, "new.test"), LOOKUP_FOUND);
-	assert_int_equal(tables_domain(t, "example.test"), LOOKUP_ABSENT);
+	assert_int_equal(tables_domain(t, "new.test", NULL), LOOKUP_FOUND);
+	assert_int_equal(tables_domain(t, "example.test", NULL), LOOKUP_ABSENT);
 	/* Nobody was named: postmaster is the first account. */
 	assert_int_equal(tables_address(t, "abuse@new.test", &name, &list),
 	    TABLES_ALIAS);
@@ -240,11 +298,11 @@ test_refresh(void **state)
 	    0);
 	tables_refresh(t);
 	tables_refresh(t);
-	assert_int_equal(tables_domain(t, "new.test"), LOOKUP_FOUND);
+	assert_int_equal(tables_domain(t, "new.test", NULL), LOOKUP_FOUND);
 	compile(good);
 	tables_refresh(t);
-	assert_int_equal(tables_domain(t, "new.test"), LOOKUP_ABSENT);
-	assert_int_equal(tables_domain(t, "example.test"), LOOKUP_FOUND);
+	assert_int_equal(tables_domain(t, "new.test", NULL), LOOKUP_ABSENT);
+	assert_int_equal(tables_domain(t, "example.test", NULL), LOOKUP_FOUND);
 	close(dirfd);
 	tables_free(&t);
 	buf_clear(&name);
@@ -470,6 +528,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_address),
+		cmocka_unit_test(test_host),
 		cmocka_unit_test(test_owns),
 		cmocka_unit_test(test_user),
 		cmocka_unit_test(test_refresh),
