@@ -99,6 +99,7 @@ cmd_mail(struct smtp_session *s, const struct smtp_args *args)
 	}
 	smtp_reset(s);
 	memcpy(s->env.sender, a.text, a.len + 1);
+	s->env.size = params.size;
 	s->state = SMTP_MAIL;
 	/* By DATA the file will be here: no time is lost in waiting. */
 	smtpd_queue_ask();
@@ -124,15 +125,30 @@ has_recipient(const struct buf *list, const char *text, size_t len)
 	return 0;
 }
 
+/* RFC 1870 6.2: what its quota could never hold need not come at all. */
 static struct smtp_refusal
-judge_account(const char *name)
+judge_size(const char *name, uint64_t size)
 {
 	static const struct smtp_refusal fine = { 0, NULL, NULL },
+	    never = { 552, "5.2.3", "larger than the mailbox may be" };
+	struct tables_user u;
+
+	if (size == 0)
+		return fine;
+	if (tables_user(smtpd.tables, name, &u) != LOOKUP_FOUND)
+		return later;
+	return u.quota_size != 0 && size > u.quota_size ? never : fine;
+}
+
+static struct smtp_refusal
+judge_account(const char *name, uint64_t size)
+{
+	static const struct smtp_refusal
 	    full = { 452, "4.2.2", "the mailbox is full" };
 
 	switch (tables_full(smtpd.tables, name)) {
 	case LOOKUP_ABSENT:
-		return fine;
+		return judge_size(name, size);
 	case LOOKUP_FOUND:
 		return full;
 	default:
@@ -154,7 +170,7 @@ judge_recipient(struct smtp_session *s, const struct address *a, int *local_r)
 	*local_r = 1;
 	switch (tables_address(smtpd.tables, a->text, &name, &list)) {
 	case TABLES_USER:
-		return judge_account(buf_str(&name));
+		return judge_account(buf_str(&name), s->env.size);
 	case TABLES_ALIAS:
 		return fine;
 	case TABLES_ABSENT:

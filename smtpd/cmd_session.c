@@ -74,6 +74,13 @@ cmd_helo(struct smtp_session *s, const struct smtp_args *a)
 		smtp_reply(s, 250, "", "%s", smtpd.hostname);
 }
 
+static int
+offers_tls(const struct smtp_session *s)
+{
+	return smtpd.tls != NULL && s->tls[0] == '\0' &&
+	    s->service != SERVICE_LOCAL;
+}
+
 void
 cmd_ehlo(struct smtp_session *s, const struct smtp_args *a)
 {
@@ -82,8 +89,7 @@ cmd_ehlo(struct smtp_session *s, const struct smtp_args *a)
 	stream_printf(&s->io, "250-%s\r\n250-PIPELINING\r\n"
 	    "250-SIZE %" PRIu64 "\r\n250-8BITMIME\r\n", smtpd.hostname,
 	    smtpd.conf.message_size);
-	if (smtpd.tls != NULL && s->tls[0] == '\0' &&
-	    s->service != SERVICE_LOCAL)
+	if (offers_tls(s))
 		stream_puts(&s->io, "250-STARTTLS\r\n");
 	if (smtpd_takes_login(s) && s->tls[0] != '\0')
 		stream_puts(&s->io, "250-AUTH PLAIN LOGIN\r\n");
@@ -121,8 +127,9 @@ cmd_vrfy(struct smtp_session *s, const struct smtp_args *a)
 void
 cmd_help(struct smtp_session *s, const struct smtp_args *a)
 {
-	stream_puts(&s->io, "214-2.0.0 HELO EHLO MAIL RCPT DATA RSET NOOP "
-	    "QUIT VRFY HELP STARTTLS AUTH\r\n");
+	stream_printf(&s->io, "214-2.0.0 HELO EHLO MAIL RCPT DATA RSET NOOP "
+	    "QUIT VRFY HELP%s%s\r\n", offers_tls(s) ? " STARTTLS" : "",
+	    smtpd_takes_login(s) ? " AUTH" : "");
 	smtp_reply(s, 214, "2.0.0", "RFC 5321 says what they do");
 }
 

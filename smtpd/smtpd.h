@@ -72,6 +72,7 @@ struct smtp_envelope {
 	struct buf local;		/* packed lv: those that are ours */
 	char	 first[ADDRESS_MAX + 1];	/* the first recipient */
 	unsigned n;
+	uint64_t size;			/* as MAIL declared it; 0: not */
 };
 
 struct smtp_session {

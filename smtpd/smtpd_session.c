@@ -65,6 +65,7 @@ smtp_reset(struct smtp_session *s)
 		s->state = SMTP_HELLO;
 	s->env.sender[0] = s->env.first[0] = '\0';
 	s->env.n = 0;
+	s->env.size = 0;
 	buf_reset(&s->env.recipients);
 	buf_reset(&s->env.local);
 }

@@ -107,14 +107,13 @@ void
 trace_mend(const char *id, int64_t now, struct buf *message, struct buf *out)
 {
 	char date[DATE_TEXT], *to = message->data;
+	const char *p = buf_str(message);
 	struct header_counts c;
 	struct header_field f;
 	struct header h;
 	size_t rest;
 
-	if (message->len == 0)
-		return;
-	header_count(message->data, message->len, &c);
+	header_count(p, message->len, &c);
 	if (!c.has_date) {
 		date_print_local(now, date);
 		buf_printf(out, "Date: %s\r\n", date);
@@ -123,14 +122,14 @@ trace_mend(const char *id, int64_t now, struct buf *message, struct buf *out)
 		buf_printf(out, "Message-ID: <%s@%s>\r\n", id,
 		    smtpd.hostname);
 	/* A message that begins with its text gets an end of header. */
-	header_init(&h, message->data, message->len);
+	header_init(&h, p, message->len);
 	if (header_next(&h, &f) && f.name_len == 0)
 		buf_puts(out, "\r\n");
 	if (!c.has_bcc)
 		return;
 	header_init(&h, message->data, message->len);
 	while (header_next(&h, &f)) {
-		if (header_is(&f, "Bcc"))
+		if (header_is(&f, "Bcc") || header_is(&f, "Resent-Bcc"))
 			continue;
 		memmove(to, f.p, f.len);
 		to += f.len;

@@ -182,13 +182,13 @@ void	flagsfile_flush(struct mailbox *m);
 int	flagsfile_behind(const struct mailbox *m);
 
 /* quota.c */
-enum quota { QUOTA_OK, QUOTA_FULL, QUOTA_NO_USER, QUOTA_LATER };
+enum quota { QUOTA_OK, QUOTA_FULL, QUOTA_NEVER, QUOTA_NO_USER, QUOTA_LATER };
 /* May size octets in count messages be added? */
 enum quota quota_check(struct account *a, uint64_t size, uint64_t count);
 /*
  * May a message be delivered? The one that passes the bound may: what smtpd
  * took while there was room has a place, and from then on it says 452. One
- * larger than the whole quota may not.
+ * larger than the whole quota never may (QUOTA_NEVER).
  */
 enum quota quota_delivery(struct account *a, uint64_t size);
 /* Compares usage and quota, and publishes a change. */

@@ -298,6 +298,10 @@ deliver_start(struct account *a, struct delivery *d)
 		quota_note(a);
 		delivery_end(d, RESULT_LATER, "4.2.2 mailbox is full");
 		break;
+	case QUOTA_NEVER:
+		delivery_end(d, RESULT_NEVER,
+		    "5.2.3 the message is larger than the mailbox may be");
+		break;
 	case QUOTA_NO_USER:
 		delivery_end(d, RESULT_NEVER, "5.1.1 no such mailbox");
 		break;

@@ -208,11 +208,10 @@ quota_delivery(struct account *a, uint64_t size)
 
 	if (r != QUOTA_OK)
 		return r;
+	if (a->quota.quota_size != 0 && size > a->quota.quota_size)
+		return QUOTA_NEVER;
 	account_usage(a, &used, &number);
-	if (is_full(&a->quota, used, number) || (a->quota.quota_size != 0 &&
-	    size > a->quota.quota_size))
-		return QUOTA_FULL;
-	return QUOTA_OK;
+	return is_full(&a->quota, used, number) ? QUOTA_FULL : QUOTA_OK;
 }
 
 void

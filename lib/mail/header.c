@@ -132,7 +132,7 @@ count_field(const struct header_field *f, struct header_counts *c)
 		c->has_message_id = 1;
 	else if (header_is(f, "From"))
 		c->has_from = 1;
-	else if (header_is(f, "Bcc"))
+	else if (header_is(f, "Bcc") || header_is(f, "Resent-Bcc"))
 		c->has_bcc = 1;
 }
 

@@ -43,7 +43,8 @@ struct header_counts {
 	size_t	 fields, received;
 	size_t	 malformed;	/* lines that are no field */
 	int	 complete;	/* the empty line is there */
-	int	 has_date, has_message_id, has_from, has_bcc;
+	int	 has_date, has_message_id, has_from;
+	int	 has_bcc;	/* or Resent-Bcc */
 };
 void	header_count(const char *p, size_t len, struct header_counts *c);
 

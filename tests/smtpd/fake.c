@@ -387,6 +387,11 @@ make_tables(void)
 	for (i = 0; i < 3; i++)
 		add(&m, users[i], strlen(users[i]), &v);
 	buf_reset(&v);
+	buf_put_u64(&v, 1000);
+	buf_put_u64(&v, 0);
+	buf_put_u32(&v, 0);
+	add(&m, "usmall@example.test", 19, &v);
+	buf_reset(&v);
 	add(&m, own, sizeof(own) - 1, &v);
 	buf_put_lv(&v, "anna@example.test", 17);
 	add(&m, "apostmaster@example.test", 24, &v);

@@ -418,6 +418,23 @@ def test_quota_size(inst):
     assert not rows[who]["full"] and rows[who]["messages"] == 0
 
 
+def test_larger_than_the_quota(inst):
+    """Refused where the client says how large it is; else returned at once."""
+    who = "full@example.test"
+    n = inst.count("anna")
+    with inst.smtp() as s:
+        s.ehlo()
+        assert s.mail("e@remote.test", ["SIZE=30000"])[0] == 250
+        code, words = s.rcpt(who)
+        assert (code, words[:5]) == (552, b"5.2.3")
+        s.rset()
+        s.mail("anna@example.test")
+        assert s.rcpt(who)[0] == 250
+        assert s.data(message("huge", 30000))[0] == 250
+    inst.wait_count(n + 1, "anna")
+    assert b"\r\nStatus: 5.2.3\r\n" in max(inst.messages("anna").items())[1]
+
+
 def test_quota_count(inst):
     assert fill(inst, "few@example.test", 1000) == 3
     assert inst.count("few") == 3
