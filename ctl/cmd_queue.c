@@ -12,7 +12,10 @@
 #include "lib/base/fd.h"
 #include "lib/mail/queue_id.h"
 
-enum { ANSWER_MS = 60 * 1000 };
+enum {
+	ANSWER_MS = 10 * 1000,
+	ALL_MS = 60 * 1000,	/* says nothing before all is done */
+};
 
 static int
 valid_id(const char *id)
@@ -89,8 +92,7 @@ cmd_queue_show(struct ctl *c)
 static int
 each(struct ctl *c, enum c_type type)
 {
-	struct control q = { .who = PEER_QUEUE, .type = type,
-		.timeout_ms = ANSWER_MS };
+	struct control q = { .who = PEER_QUEUE, .type = type };
 	int i, r, worst = CTL_DONE;
 
 	for (i = 0; i < c->n_args; i++) {
@@ -101,9 +103,13 @@ each(struct ctl *c, enum c_type type)
 		return CTL_REFUSED;
 	for (i = 0; i < c->n_args; i++) {
 		q.id = strcmp(c->args[i], "all") == 0 ? NULL : c->args[i];
+		q.timeout_ms = q.id == NULL ? ALL_MS : ANSWER_MS;
 		r = control_call(c, &q);
 		if (r > worst)
 			worst = r;
+		/* It would be as silent about the others. */
+		if (r == CTL_LATER)
+			break;
 	}
 	return worst;
 }
@@ -154,7 +160,8 @@ delete_all(struct ctl *c)
 		strcpy(last, id);
 		del.id = id;
 		/* One that was delivered meanwhile is as gone as the others. */
-		(void)control_call(c, &del);
+		if (control_call(c, &del) == CTL_LATER)
+			r = CTL_LATER;
 	}
 	buf_clear(&ids);
 	return r;

@@ -14,6 +14,8 @@
 #include "lib/base/chan.h"
 #include "lib/base/fd.h"
 
+enum { MASTER_MS = 5 * 1000 };
+
 /*
  * A path too long for a socket address is reached through its directory:
  * /proc/self/fd/N/NAME is short.
@@ -165,9 +167,81 @@ take_end(const struct control *q, struct msg *m)
 	return r;
 }
 
+/* Whether this row of master's status says that the program is down. */
+static int
+row_says_down(struct msg *m, enum peer who)
+{
+	static const char down[] = "down";
+	enum { PROGRAM, STATE = 4 };	/* columns (master/master_control.c) */
+	struct cursor cur;
+	const char *p;
+	size_t n, i;
+
+	p = msg_get(m, CF_VALUES, &n);
+	cursor_init(&cur, p, n);
+	for (i = 0; i <= STATE; i++) {
+		(void)cursor_u8(&cur);
+		p = cursor_lv(&cur, &n, CTL_ROW_MAX);
+		if (i == PROGRAM && (p == NULL ||
+		    n != strlen(peer_name(who)) ||
+		    memcmp(p, peer_name(who), n) != 0))
+			return 0;
+	}
+	return p != NULL && n == sizeof(down) - 1 && memcmp(p, down, n) == 0;
+}
+
+/*
+ * The sockets are master's, so a program that waits for its restart is
+ * connected to and keeps silent: master knows.
+ */
+static int
+is_down(const char *state_dir, enum peer who)
+{
+	struct control q = { .who = PEER_MASTER, .type = C_STATUS,
+		.timeout_ms = MASTER_MS };
+	struct buf why = BUF_INIT(0);
+	struct chan ch;
+	struct msg m;
+	int fd, more, down = 0;
+
+	fd = who == PEER_MASTER ? -1 : control_connect(state_dir, q.who);
+	if (fd == -1)
+		return 0;
+	chan_init(&ch, fd);
+	more = send_request(&ch, &q) == 0;
+	while (more && msg_recv(&m, &proto_ctl, q.who, &ch, q.timeout_ms,
+	    &why) == 1) {
+		more = m.type != C_END;
+		if (m.type == C_ROW)
+			down |= row_says_down(&m, who);
+		msg_done(&m);
+	}
+	chan_clear(&ch);
+	buf_clear(&why);
+	return down;
+}
+
+static void
+no_answer(const struct ctl *c, const struct control *q, int r, int e,
+    const struct buf *why)
+{
+	const char *name = peer_name(q->who);
+
+	if (r == 0)
+		ctl_fail(0, "%s: closed the connection", name);
+	else if (e != ETIMEDOUT)
+		ctl_fail(0, "%s: %s", name, why->len > 0 ? buf_str(why) :
+		    strerror(e));
+	else if (is_down(c->state_dir, q->who))
+		ctl_fail(0, "%s is down; \"rohrpost status\" and the log tell "
+		    "more", name);
+	else
+		ctl_fail(0, "%s does not answer", name);
+}
+
 /* Reads answers until the end. */
 static int
-receive(struct control *q, struct chan *ch)
+receive(const struct ctl *c, struct control *q, struct chan *ch)
 {
 	struct buf why = BUF_INIT(0);
 	struct msg m;
@@ -176,9 +250,7 @@ receive(struct control *q, struct chan *ch)
 	for (;;) {
 		r = msg_recv(&m, &proto_ctl, q->who, ch, q->timeout_ms, &why);
 		if (r != 1) {
-			ctl_fail(0, "%s: %s", peer_name(q->who), r == 0 ?
-			    "closed the connection" : why.len > 0 ?
-			    buf_str(&why) : strerror(errno));
+			no_answer(c, q, r, errno, &why);
 			break;
 		}
 		if (m.type == C_ROW)
@@ -217,7 +289,7 @@ control_call(struct ctl *c, struct control *q)
 		r = ctl_fail(CTL_LATER, "%s: %s", peer_name(q->who),
 		    strerror(errno));
 	else
-		r = receive(q, &ch);
+		r = receive(c, q, &ch);
 	chan_clear(&ch);
 	return r;
 }

@@ -2,7 +2,9 @@
 3464), loops, quota, bounds of a message."""
 import email
 import email.policy
+import os
 import re
+import signal
 import smtplib
 import subprocess
 import time
@@ -501,3 +503,28 @@ def test_trace(inst, hop):
         assert word in text
     assert all(row["time"] and row["program"] for row in rows)
     assert qid in inst.ctl("trace", "traced@far.test")
+
+
+def test_a_silent_queue_is_told_from_one_that_is_down():
+    """Its socket is master's, so that it can be connected to all the same."""
+    d = rohrpost.scratch("silent")
+    inst = rohrpost.Instance(d)
+
+    def said():
+        p = inst.command("queue", "list")
+        assert p.returncode == 75
+        return p.stderr.strip()
+    with inst:
+        pid = inst.processes()["queue"][0]
+        os.kill(pid, signal.SIGSTOP)
+        assert said() == "rohrpost: queue does not answer"
+        folder = inst.state / "spool" / "queue"
+        mode = folder.stat().st_mode & 0o7777
+        folder.chmod(0)
+        try:
+            os.kill(pid, signal.SIGKILL)
+            wait_for(lambda: "the next try is in 2 s" in inst.log(), 30)
+            assert said().startswith("rohrpost: queue is down; ")
+        finally:
+            folder.chmod(mode)
+    rohrpost.remove(d)
