@@ -1,7 +1,7 @@
 /*
  * One reader for each log pipe. All that is there is read before anything is
  * written: a burst is one write. A second's timer tries again what the disk
- * refused.
+ * refused, and looks whether the file is still in its place.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -160,7 +160,8 @@ before_wait(struct ev_loop *loop, ev_prepare *w, int events)
 static void
 on_retry(struct ev_loop *loop, ev_timer *w, int events)
 {
-	/* before_wait does it. */
+	logger_file_look();
+	/* before_wait does the rest. */
 }
 
 void

@@ -36,6 +36,8 @@ int	logger_line(struct buf *out, int64_t now_us, const char *program,
 
 /* Opens the file and moves into its directory. 0, or -1 having logged why. */
 int	logger_file_open(void);
+/* Makes the file anew where it was moved away or removed. */
+void	logger_file_look(void);
 /* The buffer that waits for logger_file_flush. */
 struct buf *logger_file_out(void);
 /* A line did not fit. */

@@ -57,6 +57,37 @@ logger_file_open(void)
 	return -1;
 }
 
+/*
+ * Whoever moves the log away, or removes it, means the next lines to be found
+ * in a new one. Where none can be made the old one is written on.
+ */
+void
+logger_file_look(void)
+{
+	static int told;
+	struct stat there, ours;
+	int old = file, e;
+
+	if (old == -1 || fstat(old, &ours) == -1)
+		return;
+	if (lstat(NAME, &there) == 0 && there.st_ino == ours.st_ino &&
+	    there.st_dev == ours.st_dev)
+		return;
+	if (open_file() == 0) {
+		fd_close(&old);
+		told = 0;
+		return;
+	}
+	e = errno;
+	fd_close(&file);
+	file = old;
+	size = (uint64_t)ours.st_size;
+	if (!told)
+		log_warn("log/" NAME ": %s; the file before is written on",
+		    strerror(e));
+	told = 1;
+}
+
 /* rohrpost.log.1 is the youngest of the old ones; the oldest goes. */
 static void
 rotate(void)

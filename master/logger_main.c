@@ -20,6 +20,7 @@ before_jail(void)
 static int
 reload(void)
 {
+	logger_file_look();
 	logger_file_flush();
 	return 0;
 }

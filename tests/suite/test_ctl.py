@@ -325,6 +325,27 @@ def test_root_edits_the_trial_of_another():
         rohrpost.remove(d)
 
 
+def test_log_that_was_moved_is_made_anew(inst):
+    def lines(path, text):
+        with inst.smtp() as s:
+            s.sendmail("eve@remote.test", ["anna@example.test"],
+                       message(text))
+        return path.is_file() and path.stat().st_size > 0
+
+    log, old = inst.log_path, inst.log_path.with_name("moved.log")
+    log.rename(old)
+    wait_for(lambda: lines(log, "moved"), text="a log after mv")
+    log.unlink()
+    wait_for(lambda: lines(log, "removed"), text="a log after rm")
+    # Where none can be made the lines go where they went before.
+    log.rename(old)
+    log.mkdir()
+    wait_for(lambda: "is written on" in old.read_text(), text="the fault")
+    log.rmdir()
+    wait_for(lambda: lines(log, "again"), text="a log again")
+    assert old.read_text().count("is written on") == 1
+
+
 # -- listeners --------------------------------------------------------------------
 
 def test_ipv6(tmp_path):
