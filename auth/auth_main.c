@@ -91,9 +91,10 @@ peer_gone(struct ev_loop *loop, enum peer p, uint32_t instance)
 }
 
 static void
-started(struct ev_loop *loop, uint32_t id, int fd, const char *words)
+started(struct ev_loop *loop, uint32_t id, int fd, int full,
+    const char *words)
 {
-	auth_serve_started(the_serve(loop), id, fd, words);
+	auth_serve_started(the_serve(loop), id, fd, full, words);
 }
 
 static int

@@ -16,6 +16,7 @@ _Static_assert(AUTH_REQUESTS_MAX == 1 << SLOT_BITS,
     "an id is a generation and a slot");
 
 static const char words_bad[] = "wrong name or password";
+static const char words_full[] = "too many sessions";
 static const char words_later[] = "temporary trouble, try again";
 static const char words_limit[] = "too many failed logins, wait a while";
 
@@ -211,7 +212,8 @@ auth_request_hashed(struct auth_request *r, enum auth_verdict v)
 }
 
 void
-auth_request_started(struct auth_request *r, int fd, const char *words)
+auth_request_started(struct auth_request *r, int fd, int full,
+    const char *words)
 {
 	if (r->state != AUTH_START) {
 		fd_close(&fd);
@@ -222,7 +224,10 @@ auth_request_started(struct auth_request *r, int fd, const char *words)
 		return;
 	}
 	log_warn("no session for %s: %s", r->user, words);
-	request_no(r, A_LATER, words_later);
+	if (full)
+		request_no(r, A_LIMIT, words_full);
+	else
+		request_no(r, A_LATER, words_later);
 }
 
 void

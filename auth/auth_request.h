@@ -59,7 +59,7 @@ void	auth_request_run(struct auth_request *r);
 /* The pool is done with a job. */
 void	auth_request_hashed(struct auth_request *r, enum auth_verdict v);
 /* Master has answered. */
-void	auth_request_started(struct auth_request *r, int fd,
+void	auth_request_started(struct auth_request *r, int fd, int full,
 	    const char *words);
 
 /*

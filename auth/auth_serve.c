@@ -251,12 +251,12 @@ auth_serve_peer(struct auth_serve *a, enum peer kind, uint32_t instance,
 
 void
 auth_serve_started(struct auth_serve *a, uint32_t id, int fd,
-    const char *words)
+    int full, const char *words)
 {
 	struct auth_request *r = auth_request_find(a, id);
 
 	if (r != NULL)
-		auth_request_started(r, fd, words);
+		auth_request_started(r, fd, full, words);
 	else if (fd != -1)
 		close(fd);
 }

@@ -53,8 +53,9 @@ void	auth_serve_peer(struct auth_serve *a, enum peer kind,
 	    uint32_t instance, int fd);
 void	auth_serve_peer_gone(struct auth_serve *a, enum peer kind,
 	    uint32_t instance);
-/* Master's answer to start(); takes fd over (-1: refused). */
+/* Master's answer to start(); takes fd over (-1: refused; full: for the user
+   has as many sessions as may be). */
 void	auth_serve_started(struct auth_serve *a, uint32_t id, int fd,
-	    const char *words);
+	    int full, const char *words);
 
 #endif

@@ -8,6 +8,9 @@
 
 enum { DAY = 86400 };
 
+/* What store keeps: the years 1900 to 9999. */
+static const int64_t first = -2208988800, last = 253402300799;
+
 int64_t
 imapd_date_of(int64_t t)
 {
@@ -20,11 +23,10 @@ imapd_date_put(char out[IMAPD_DATE_LEN + 1], int64_t t)
 	char text[100];
 	struct date d;
 
-	/* Years of four digits alone can be written. */
-	if (t < 0)
-		t = 0;
-	if (t > INT64_C(253402300799))
-		t = INT64_C(253402300799);
+	if (t < first)
+		t = first;
+	if (t > last)
+		t = last;
 	date_split(t, 0, &d);
 	snprintf(text, sizeof(text), "%2d-%s-%04d %02d:%02d:%02d +0000",
 	    d.day, date_month_name(d.month), d.year, d.hour, d.min, d.sec);
@@ -34,10 +36,10 @@ imapd_date_put(char out[IMAPD_DATE_LEN + 1], int64_t t)
 static int
 is_day(const struct date *d)
 {
-	static const char last[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31,
+	static const char days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31,
 	    30, 31 };
 
-	if (d->month < 1 || d->day < 1 || d->day > last[d->month - 1])
+	if (d->month < 1 || d->day < 1 || d->day > days[d->month - 1])
 		return 0;
 	return d->month != 2 || d->day < 29 || (d->year % 4 == 0 &&
 	    (d->year % 100 != 0 || d->year % 400 == 0));
@@ -100,7 +102,7 @@ imapd_date_time(const char *p, size_t len, int64_t *t_r)
 		return -1;
 	d.zone = p[21] == '-' ? -(zh * 60 + zm) : zh * 60 + zm;
 	*t_r = date_seconds(&d);
-	return 0;
+	return *t_r >= first && *t_r <= last ? 0 : -1;
 }
 
 int

@@ -135,7 +135,7 @@ parse_numbers(struct text *t, struct imapd_item *it)
 	uint32_t v;
 
 	while (t->p < t->end && *t->p >= '0' && *t->p <= '9') {
-		if (text_number(t, &v) == -1 || v == 0)
+		if (*t->p == '0' || text_number(t, &v) == -1)
 			return -1;
 		if (it->n_numbers < IMAPD_SECTION_MAX) {
 			it->numbers = mem_realloc(it->numbers,

@@ -13,7 +13,7 @@
 
 enum { KEYS_MAX = 10000 };
 
-enum key_args { KA_NONE, KA_STRING, KA_FIELD, KA_DATE, KA_NUMBER, KA_WORD,
+enum key_args { KA_NONE, KA_STRING, KA_FIELD, KA_DATE, KA_NUMBER, KA_KEYWORD,
 	KA_SET, KA_MODSEQ };
 
 /* What follows the key's name, and what it means. */
@@ -39,7 +39,7 @@ static const struct row {
 	    FLAG_FLAGGED, 0 },
 	{ "FROM", KA_STRING, IMAPD_K_HEADER, "from", 0, 0, 0 },
 	{ "HEADER", KA_FIELD, IMAPD_K_HEADER, NULL, 0, 0, 0 },
-	{ "KEYWORD", KA_WORD, IMAPD_K_KEYWORD, NULL, 0, 0, 0 },
+	{ "KEYWORD", KA_KEYWORD, IMAPD_K_KEYWORD, NULL, 0, 0, 0 },
 	{ "LARGER", KA_NUMBER, IMAPD_K_LARGER, NULL, 0, 0, 0 },
 	{ "MODSEQ", KA_MODSEQ, IMAPD_K_MODSEQ, NULL, 0, 0, 0 },
 	{ "NEW", KA_NONE, IMAPD_K_NEW, NULL, 0, 0, 0 },
@@ -60,7 +60,7 @@ static const struct row {
 	{ "UNDELETED", KA_NONE, IMAPD_K_FLAGS, NULL, FLAG_DELETED, 0, 0 },
 	{ "UNDRAFT", KA_NONE, IMAPD_K_FLAGS, NULL, FLAG_DRAFT, 0, 0 },
 	{ "UNFLAGGED", KA_NONE, IMAPD_K_FLAGS, NULL, FLAG_FLAGGED, 0, 0 },
-	{ "UNKEYWORD", KA_WORD, IMAPD_K_KEYWORD, NULL, 0, 0, 1 },
+	{ "UNKEYWORD", KA_KEYWORD, IMAPD_K_KEYWORD, NULL, 0, 0, 1 },
 	{ "UNSEEN", KA_NONE, IMAPD_K_FLAGS, NULL, FLAG_SEEN, 0, 0 },
 };
 
@@ -154,15 +154,27 @@ read_string(struct reader *r, struct imapd_key *k)
 }
 
 static int
-read_word(struct reader *r, struct imapd_key *k, int lower)
+read_field(struct reader *r, struct imapd_key *k)
 {
 	const struct imapd_arg *a = take(r);
 
 	if (a == NULL || !imapd_arg_is_string(a) || a->len == 0)
 		return -1;
 	k->name = mem_strndup(a->p, a->len);
-	if (lower)
-		str_tolower(k->name, a->len);
+	str_tolower(k->name, a->len);
+	return 0;
+}
+
+/* flag-keyword = atom. In quotes it is taken too, but never what is none. */
+static int
+read_keyword(struct reader *r, struct imapd_key *k)
+{
+	const struct imapd_arg *a = take(r);
+
+	if (a == NULL || !imapd_arg_is_string(a) ||
+	    !imapd_flag_is_keyword(a->p, a->len))
+		return -1;
+	k->name = mem_strndup(a->p, a->len);
 	return 0;
 }
 
@@ -225,7 +237,7 @@ read_args(struct reader *r, const struct row *row, struct imapd_key *k)
 		k->value = row->value;
 		return 0;
 	case KA_FIELD:
-		if (read_word(r, k, 1) == -1)
+		if (read_field(r, k) == -1)
 			return -1;
 		return read_string(r, k);
 	case KA_STRING:
@@ -236,8 +248,8 @@ read_args(struct reader *r, const struct row *row, struct imapd_key *k)
 		return read_date(r, k);
 	case KA_NUMBER:
 		return read_number(r, k, UINT64_MAX);
-	case KA_WORD:
-		return read_word(r, k, 0);
+	case KA_KEYWORD:
+		return read_keyword(r, k);
 	case KA_SET:
 		return read_set(r, k, take(r), 1);
 	case KA_MODSEQ:

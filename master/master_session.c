@@ -11,10 +11,11 @@
 #include "master/master.h"
 
 static void
-refuse(struct proc *auth, uint32_t id, const char *words)
+refuse(struct proc *auth, uint32_t id, int full, const char *words)
 {
 	msg_begin(&auth->chan, &proto_wire, WIRE_REFUSED, id);
 	msg_text(&auth->chan, WF_WORDS, words);
+	msg_u32(&auth->chan, WF_FULL, full != 0);
 	proc_end(auth);
 }
 
@@ -49,7 +50,7 @@ give(struct proc *auth, uint32_t id, struct proc *p, enum service service,
 
 	if (fd_pair(fd) == -1) {
 		log_warn("session of %s: %s", user, strerror(errno));
-		refuse(auth, id, "no session can be started now");
+		refuse(auth, id, 0, "no session can be started now");
 		return;
 	}
 	msg_begin(&p->chan, &proto_wire, WIRE_SESSION, 0);
@@ -99,7 +100,7 @@ session_start(struct proc *auth, const struct msg *m)
 	text(m, WF_USER, user, sizeof(user));
 	text(m, WF_REMOTE, remote, sizeof(remote));
 	if (row == ROW_COUNT || user[0] == '\0') {
-		refuse(auth, m->id, "no such service");
+		refuse(auth, m->id, 0, "no such service");
 		return;
 	}
 	if (master.phase != PHASE_STOP)
@@ -107,13 +108,13 @@ session_start(struct proc *auth, const struct msg *m)
 	if (count >= master.conf.sessions_per_user) {
 		log_info("%s: %s has %u sessions, no more", rows[row].name,
 		    user, (unsigned)count);
-		refuse(auth, m->id, "too many sessions of this user");
+		refuse(auth, m->id, 1, "too many sessions of this user");
 		return;
 	}
 	if (p == NULL && master.phase != PHASE_STOP)
 		p = proc_spawn(row, user);
 	if (p == NULL || p->lost)
-		refuse(auth, m->id, "no session can be started now");
+		refuse(auth, m->id, 0, "no session can be started now");
 	else
 		give(auth, m->id, p, s, user, remote);
 }

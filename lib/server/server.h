@@ -87,8 +87,9 @@ struct server {
 	void	(*listening)(struct ev_loop *, enum service, int fd);
 	void	(*session)(struct ev_loop *, const struct session *);
 	void	(*go)(struct ev_loop *);	/* after WIRE_GO */
-	/* An answer of master to server_start(). fd -1: refused, words why. */
-	void	(*started)(struct ev_loop *, uint32_t id, int fd,
+	/* An answer of master to server_start(). fd -1: refused, words why;
+	   full: the user has as many sessions as may be. */
+	void	(*started)(struct ev_loop *, uint32_t id, int fd, int full,
 		    const char *words);
 	/* Finish: call server_exit when done; NULL: exit at once. */
 	void	(*stop)(struct ev_loop *);

@@ -114,7 +114,7 @@ on_started(struct msg *m)
 	if (fd != -1)
 		fd_nonblock(fd, 1);
 	if (server_state.s->started != NULL)
-		server_state.s->started(loop, m->id, fd, "");
+		server_state.s->started(loop, m->id, fd, 0, "");
 	else
 		fd_close(&fd);
 }
@@ -125,7 +125,8 @@ on_refused(struct msg *m)
 	char *words = msg_get_dup(m, WF_WORDS);
 
 	if (server_state.s->started != NULL)
-		server_state.s->started(loop, m->id, -1, words);
+		server_state.s->started(loop, m->id, -1,
+		    msg_get_u32(m, WF_FULL) != 0, words);
 	free(words);
 }
 

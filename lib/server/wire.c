@@ -39,8 +39,9 @@ static const struct msg_field w_state[] = {
 	{ "seen", WF_SEEN, MSG_U32, 1, 0 },
 	{ 0 }
 };
-static const struct msg_field w_words[] = {
-	{ "words", WF_WORDS, MSG_TEXT, 0, WORDS_MAX }, { 0 }
+static const struct msg_field w_refused[] = {
+	{ "words", WF_WORDS, MSG_TEXT, 0, WORDS_MAX },
+	{ "full", WF_FULL, MSG_U32, 0, 0 }, { 0 }
 };
 static const struct msg_field w_which[] = {
 	{ "peer", WF_PEER, MSG_U32, 0, 0 },
@@ -64,7 +65,7 @@ static const struct msg_desc w_table[] = {
 	[WIRE_STATE] = { "STATE", PROGRAM, 0, 0, w_state },
 	[WIRE_START] = { "START", PEER_BIT(PEER_AUTH), 0, 0, w_session },
 	[WIRE_STARTED] = { "STARTED", MASTER, 1, 1, NULL },
-	[WIRE_REFUSED] = { "REFUSED", MASTER, 0, 0, w_words },
+	[WIRE_REFUSED] = { "REFUSED", MASTER, 0, 0, w_refused },
 	[WIRE_RETIRE] = { "RETIRE", PEER_BIT(PEER_QUEUE), 0, 0, w_which },
 	[WIRE_PEER_GONE] = { "PEER_GONE", MASTER, 0, 0, w_which },
 	[WIRE_CROWD] = { "CROWD", MASTER, 1, 1, w_crowd },

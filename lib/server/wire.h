@@ -75,6 +75,7 @@ enum wire_field {
 			   that crossed a new session is known by it */
 	WF_PLACE,	/* in the table of clients */
 	WF_MOST,	/* clients from one address; 0: no bound */
+	WF_FULL,	/* 1: the user has as many sessions as may be */
 };
 
 /* The table (lib/server/wire.c). */

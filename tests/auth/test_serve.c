@@ -284,7 +284,7 @@ test_session(void **state)
 	turn_until_started();
 	assert_string_equal(start_user, "anna@example.test");
 	assert_int_equal(fd_pair(fd), 0);
-	auth_serve_started(serve, start_id, fd[0], "");
+	auth_serve_started(serve, start_id, fd[0], 0, "");
 	assert_int_equal(answer(&m, 5000), 1);
 	assert_int_equal(m.type, A_OK);
 	got = msg_get_fd(&m, 0);
@@ -295,15 +295,20 @@ test_session(void **state)
 	close(fd[1]);
 	/* An answer to nobody closes what it brings. */
 	assert_int_equal(fd_pair(fd), 0);
-	auth_serve_started(serve, start_id, fd[0], "");
+	auth_serve_started(serve, start_id, fd[0], 0, "");
 	assert_int_equal(read(fd[1], &got, 1), 0);
 	close(fd[1]);
 	/* Refused, and master away. */
 	start_id = 0;
 	ask(10, SERVICE_POP3, "anna@example.test", password);
 	turn_until_started();
-	auth_serve_started(serve, start_id, -1, "too many");
+	auth_serve_started(serve, start_id, -1, 0, "not now");
 	expect_no(10, A_LATER);
+	start_id = 0;
+	ask(12, SERVICE_IMAP, "anna@example.test", password);
+	turn_until_started();
+	auth_serve_started(serve, start_id, -1, 1, "too many");
+	expect_no(12, A_LIMIT);
 	start_result = -1;
 	ask(11, SERVICE_POP3, "anna@example.test", password);
 	expect_no(11, A_LATER);

@@ -399,7 +399,7 @@ test_date(void **state)
 	imapd_date_put(out, INT64_MAX);
 	assert_string_equal(out, "31-Dec-9999 23:59:59 +0000");
 	imapd_date_put(out, INT64_MIN);
-	assert_string_equal(out, " 1-Jan-1970 00:00:00 +0000");
+	assert_string_equal(out, " 1-Jan-1900 00:00:00 +0000");
 	assert_int_equal(imapd_date_day("1-Feb-1970", 10, &t), 0);
 	assert_int_equal(t, 31);
 	assert_int_equal(imapd_date_day("1-Feb-70", 8, &t), -1);

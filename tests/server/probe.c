@@ -436,7 +436,8 @@ session(struct ev_loop *loop, const struct session *s)
 }
 
 static void
-started(struct ev_loop *loop, uint32_t id, int fd, const char *words)
+started(struct ev_loop *loop, uint32_t id, int fd, int full,
+    const char *words)
 {
 	if (fd == -1) {
 		log_info("refused: %s", words);

@@ -431,6 +431,31 @@ def test_search(c, box):
         assert c.cmd("SEARCH " + bad)[0] == "BAD", bad
 
 
+@pytest.mark.parametrize("date, told", (
+    ("24-Dec-1969 20:15:59 -0800", "25-Dec-1969 04:15:59 +0000"),
+    (" 1-Jan-1900 00:00:00 +0000", " 1-Jan-1900 00:00:00 +0000"),
+    ("31-Dec-9999 23:59:59 +0000", "31-Dec-9999 23:59:59 +0000"),
+    (" 1-Jan-1900 00:00:00 +0100", None),
+    ("31-Dec-9999 23:59:59 -0100", None)))
+def test_append_old_dates(c, box, date, told):
+    r = c.append(box, PLAIN % (5, 5), '"%s" ' % date)
+    assert r[0] == ("OK" if told else "BAD")
+    if told:
+        u = c.ok("FETCH 5 INTERNALDATE")[2]
+        assert has(u, re.escape(told).encode())
+        day = told[:11].strip()
+        assert found(c, "SEARCH ON " + day) == [5]
+
+
+def test_strict_arguments(c, box):
+    for bad in ("SEARCH KEYWORD \\Seen", "SEARCH UNKEYWORD a*b",
+                'SEARCH KEYWORD ""', "FETCH 2 BODY.PEEK[01]",
+                "FETCH 1 BODY.PEEK[2.01]"):
+        assert c.cmd(bad)[0] == "BAD", bad
+    assert found(c, "SEARCH KEYWORD kw1") == [2]
+    assert 2 not in found(c, "SEARCH UNKEYWORD kw1")
+
+
 def test_append_nul(c, box):
     # More often than a door may have unused files.
     for _ in range(70):
@@ -779,6 +804,17 @@ def test_imaplib(inst):
     assert typ == "OK" and b"Deleted" in data[0]
     assert m.expunge()[1] == [b"1"]
     assert m.logout()[0] == "BYE"
+
+
+def test_session_limit(inst):
+    """sessions_per_user: 50."""
+    held = []
+    with pytest.raises(AssertionError, match=r"NO.*\[LIMIT\]"):
+        for _ in range(51):
+            held.append(Client(inst, "dora"))
+    assert len(held) == 50
+    for client in held:
+        client.close()
 
 
 def test_store_restart(inst):
