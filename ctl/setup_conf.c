@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +13,16 @@
 #include "ctl/ctl_cert.h"
 #include "ctl/ctl_name.h"
 #include "ctl/setup.h"
+#include "lib/base/crc32c.h"
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
 #include "lib/mail/limits.h"
+
+enum {
+	SESSION_UID_FIRST = 2000100000,	/* the default (master_conf.c) */
+	SESSION_UIDS = 4096,
+	SESSION_UID_SLOTS = 32768,
+};
 
 enum profile { PROFILE_DIRECT, PROFILE_RELAY, PROFILE_COLLECTOR };
 
@@ -137,6 +145,29 @@ pass_through(struct setup *s, struct buf *why)
 	return 0;
 }
 
+/*
+ * Sessions of two instances that run as root must not share user ids: one
+ * could signal the other's. The instance in the default place has the default
+ * range, any other one a range of its own behind it, below 2^31.
+ */
+static void
+set_session_uids(struct setup *s)
+{
+	uint32_t first = SESSION_UID_FIRST, slot;
+	char text[16];
+
+	if (geteuid() != 0 || strcmp(s->state_dir, STATEDIR) == 0 ||
+	    conf_get(&s->conf, "session_uid_first") != NULL ||
+	    conf_get(&s->conf, "session_uid_last") != NULL)
+		return;
+	slot = crc32c(0, s->state_dir, strlen(s->state_dir));
+	first += (1 + slot % SESSION_UID_SLOTS) * SESSION_UIDS;
+	snprintf(text, sizeof(text), "%" PRIu32, first);
+	conf_set(&s->conf, "session_uid_first", text);
+	snprintf(text, sizeof(text), "%" PRIu32, first + SESSION_UIDS - 1);
+	conf_set(&s->conf, "session_uid_last", text);
+}
+
 /* Sets the key to the place of a file that is ours. The path. */
 static const char *
 set_own(struct setup *s, struct conf_file *conf, enum setup_file which)
@@ -254,6 +285,7 @@ setup_conf(struct setup *s, struct buf *why)
 		return setup_refuse(s, find(s, "state_dir"), why,
 		    "state_dir: not an absolute path");
 	s->state_dir = mem_strdup(state);
+	set_session_uids(s);
 	set_relay_password(s);
 	return set_certificate(s, why);
 }

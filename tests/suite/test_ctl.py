@@ -293,6 +293,28 @@ def test_sendmail_of_a_user_with_a_dot(inst):
 
 
 @pytest.mark.root
+def test_instances_of_root_share_no_session_uid():
+    d = rohrpost.scratch("uids")
+
+    def uids(name, **keys):
+        i = rohrpost.Instance(d + "/" + name, **keys).setup()
+        text = (i.conf / "rohrpost.conf").read_text()
+        i.setup()
+        assert (i.conf / "rohrpost.conf").read_text() == text
+        got = dict(x.split(" = ") for x in text.splitlines() if " = " in x)
+        return (int(got["session_uid_first"]), int(got["session_uid_last"]))
+
+    try:
+        a, b = sorted((uids("a"), uids("b")))
+        assert 2000104095 < a[0] and a[1] < b[0] and b[1] < 2 ** 31
+        assert a[1] - a[0] == b[1] - b[0] == 4095
+        assert uids("c", session_uid_first="3000", session_uid_last="3999") \
+            == (3000, 3999)
+    finally:
+        rohrpost.remove(d)
+
+
+@pytest.mark.root
 def test_root_edits_the_trial_of_another():
     """What root writes in somebody else's instance stays readable for its
     owner, and keeps the mode that the owner gave it."""

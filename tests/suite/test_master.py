@@ -399,6 +399,8 @@ def test_unit_files():
     unit = BUILD / "conf/rohrpost.service"
     text = unit.read_text()
     assert "@" not in text
+    # Tries again for ever: in [Unit], where systemd looks for it.
+    assert "\nStartLimitIntervalSec=0\n" in text.split("[Service]")[0]
     d = pathlib.Path(rohrpost.scratch("unit"))
     # verify wants the program to be there.
     checked = d / "rohrpost.service"
