@@ -12,6 +12,7 @@ CLEANFILES += conf/rohrpost.service conf/sysusers.d/rohrpost.conf
 conf/rohrpost.service: conf/rohrpost.service.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) conf && sed \
 	    -e 's|@pkglibexecdir[@]|$(pkglibexecdir)|' \
+	    -e 's|@sbindir[@]|$(sbindir)|' \
 	    -e 's|@confdir[@]|$(sysconfdir)/rohrpost|' \
 	    -e 's|@statedir[@]|$(localstatedir)/lib/rohrpost|' \
 	    $(srcdir)/conf/rohrpost.service.in >$@.new && mv $@.new $@
