@@ -190,6 +190,9 @@ def test_page(page):
         need = set(SECTIONS) - {"STANDARDS", "INTERFACES", "CONFIGURATION",
                                 "SECURITY", "BUGS"}
         assert need <= set(names), need - set(names)
+    else:
+        need = {"FILES", "DIAGNOSTICS", "SEE ALSO", "STANDARDS", "BUGS"}
+        assert need <= set(names), need - set(names)
 
 
 def test_references_exist():
