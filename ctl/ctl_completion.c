@@ -27,16 +27,69 @@ print_words(const char *first)
 	}
 }
 
+/* What the arguments of a command name: a column of a list. */
+static const struct {
+	const char *command, *list, *column;
+} values[] = {
+	{ "domain del", "domain list", "domain" },
+	{ "user del", "user list", "user" },
+	{ "user set", "user list", "user" },
+	{ "user passwd", "user list", "user" },
+	{ "alias del", "alias list", "alias" },
+	{ "queue show", "queue list", "id" },
+	{ "queue retry", "queue list", "id" },
+	{ "queue hold", "queue list", "id" },
+	{ "queue release", "queue list", "id" },
+	{ "queue delete", "queue list", "id" },
+	{ "trace", "queue list", "id" },
+	{ "store check", "user list", "user" },
+	{ "store rebuild", "user list", "user" },
+	{ NULL, NULL, NULL }
+};
+
 static void
 print_options(const struct command *cmd)
 {
 	const struct option_row *o = cmd->options;
+	size_t i;
 
 	printf("\t\"%s\") opts=\"--help%s", cmd->name,
 	    cmd->lists ? " --json" : "");
 	for (; o != NULL && o->name != NULL; o++)
 		printf(" %s", o->name);
-	printf("\" ;;\n");
+	printf("\"");
+	for (i = 0; values[i].command != NULL; i++) {
+		if (strcmp(values[i].command, cmd->name) == 0)
+			printf(" list=\"%s\" column=%s", values[i].list,
+			    values[i].column);
+	}
+	printf(" ;;\n");
+}
+
+/*
+ * bash takes an address for two words, split at its "@" (COMP_WORDBREAKS): it
+ * is completed as a whole, and what stands there already is left out. compgen
+ * expands its words as the shell does: names with more than the usual octets
+ * never get there.
+ */
+static void
+print_values(void)
+{
+	printf("# The column $3 of the list $2 that begins like the word $1.\n"
+	    "_rohrpost_values()\n{\n"
+	    "\tlocal all word=${COMP_LINE:0:${COMP_POINT:-0}} list=$2 "
+	    "column=$3\n"
+	    "\tword=${word##*[[:space:]]}\n"
+	    "\t[ -n \"$COMP_LINE\" ] || word=$1\n"
+	    "\tshift 3\n"
+	    "\tall=$(\"$@\" $list --json 2>/dev/null | tr ',' '\\n' |\n"
+	    "\t    sed -n 's/.*\"'$column'\": *\"\\([A-Za-z0-9@._+=-]*\\)\".*/"
+	    "\\1/p')\n"
+	    "\tCOMPREPLY=($(compgen -W \"$all\" -- \"$word\"))\n"
+	    "\tcase $COMP_WORDBREAKS in\n"
+	    "\t*@*) word=${word%%\"${word##*@}\"}\n"
+	    "\t\tCOMPREPLY=(\"${COMPREPLY[@]#\"$word\"}\") ;;\n"
+	    "\tesac\n}\n");
 }
 
 static void
@@ -66,9 +119,11 @@ print_script(void)
 {
 	const struct command *cmd;
 
-	printf("# bash completion for rohrpost, made from its command table\n"
-	    "_rohrpost()\n{\n"
+	printf("# bash completion for rohrpost, made from its command table\n");
+	print_values();
+	printf("_rohrpost()\n{\n"
 	    "\tlocal cur=${COMP_WORDS[COMP_CWORD]} i=1 first subs= opts= name\n"
+	    "\tlocal list= column=\n"
 	    "\t[ \"${COMP_WORDS[1]}\" = -c ] && i=3\n"
 	    "\tCOMPREPLY=()\n"
 	    "\tif [ \"${COMP_WORDS[COMP_CWORD - 1]}\" = -c ]; then\n"
@@ -91,7 +146,12 @@ print_script(void)
 	printf("\tesac\n"
 	    "\tcase $cur in\n"
 	    "\t-*) COMPREPLY=($(compgen -W \"$opts\" -- \"$cur\")) ;;\n"
-	    "\t*) COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n"
+	    "\t*) if [ -n \"$list\" ]; then\n"
+	    "\t\t_rohrpost_values \"$cur\" \"$list\" $column "
+	    "\"${COMP_WORDS[@]:0:i}\"\n"
+	    "\telse\n"
+	    "\t\tCOMPREPLY=($(compgen -f -- \"$cur\"))\n"
+	    "\tfi ;;\n"
 	    "\tesac\n}\ncomplete -F _rohrpost rohrpost\n");
 }
 

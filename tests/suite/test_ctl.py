@@ -182,9 +182,17 @@ comp rohrpost qu
 comp rohrpost queue h
 comp rohrpost user add --q
 comp rohrpost -c /tmp domain a
-""" % script], capture_output=True, text=True, timeout=30)
+comp %s -c %s user set an
+COMP_LINE="rohrpost user set bert@ex"
+COMP_POINT=${#COMP_LINE}
+comp %s -c %s user set bert @ ex
+COMP_LINE=
+comp /nowhere/rohrpost queue show x
+""" % ((script,) + (rohrpost.ROHRPOST, inst.conf) * 2)], capture_output=True, text=True, timeout=30)
     assert out.stderr == ""
-    assert out.stdout.splitlines() == ["queue", "hold", "--quota", "add"]
+    assert out.stdout.splitlines() == [
+        "queue", "hold", "--quota", "add", "anna@example.test",
+        "example.test", ""]
 
 
 # -- sendmail -------------------------------------------------------------------
