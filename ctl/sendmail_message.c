@@ -177,6 +177,21 @@ add_from(const struct sendmail *s, struct buf *out)
 	buf_printf(out, "\" <%s>\r\n", from);
 }
 
+/* A From behind a line that is no field is part of the body. */
+static int
+has_from(const char *p, size_t len)
+{
+	struct header_field f;
+	struct header h;
+
+	header_init(&h, p, len);
+	while (header_next(&h, &f) && f.name_len > 0) {
+		if (header_is(&f, "From"))
+			return 1;
+	}
+	return 0;
+}
+
 /*
  * A line that is no field ends the header: what a script printed without one
  * becomes the body.
@@ -191,7 +206,7 @@ copy_header(struct sendmail *s, const struct buf *in, struct buf *out,
 	struct header h;
 
 	if ((s->sender[0] != '\0' || s->caller[0] != '\0') &&
-	    !header_find(start, in->len, "From", &f))
+	    !has_from(start, in->len))
 		add_from(s, out);
 	header_init(&h, start, in->len);
 	while (body == NULL && header_next(&h, &f)) {

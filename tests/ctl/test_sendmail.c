@@ -53,6 +53,9 @@ test_prepare(void **state)
 		{ "A: b\n\nx\n.\ny\n", FROM "A: b\r\n\r\nx\r\n" },
 		{ "A: b\n\nx\n.\ny\n", FROM "A: b\r\n\r\nx\r\n.\r\ny\r\n", 0,
 		    1 },
+		/* what stands behind a line that is no field is the body */
+		{ "no field\nFrom: a@b\n", FROM "\r\nno field\r\n"
+		    "From: a@b\r\n" },
 		{ "From anna Mon\nA: b\n\nx\n", FROM "A: b\r\n\r\nx\r\n" },
 		{ "A: b\n\n..x\n.y\n", FROM "A: b\r\n\r\n..x\r\n.y\r\n" },
 		{ "To: b@x.test, C <c@x.test>,\n d@x.test\nBcc: e@x.test\n"

@@ -80,5 +80,39 @@ tests_fuzz_fuzz_flags_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_door_SOURCES = tests/fuzz/fuzz_door.c
 tests_fuzz_fuzz_door_LDADD = $(MAIL) $(BASE)
 tests_fuzz_fuzz_door_LDFLAGS = $(FUZZING)
+noinst_PROGRAMS += tests/fuzz/fuzz_frames tests/fuzz/fuzz_addr \
+	tests/fuzz/fuzz_relay_client tests/fuzz/fuzz_route \
+	tests/fuzz/fuzz_auth tests/fuzz/fuzz_smtp_auth \
+	tests/fuzz/fuzz_sendmail tests/fuzz/fuzz_date
+tests_fuzz_fuzz_frames_SOURCES = tests/fuzz/fuzz_frames.c \
+	tests/fuzz/fuzz_pair.h
+tests_fuzz_fuzz_frames_LDADD = $(SERVER) $(MAIL) $(BASE)
+tests_fuzz_fuzz_frames_LDFLAGS = $(FUZZING)
+tests_fuzz_fuzz_addr_SOURCES = tests/fuzz/fuzz_addr.c
+tests_fuzz_fuzz_addr_LDADD = $(NET) $(BASE)
+tests_fuzz_fuzz_addr_LDFLAGS = $(FUZZING)
+tests_fuzz_fuzz_relay_client_SOURCES = tests/fuzz/fuzz_relay_client.c \
+	tests/fuzz/fuzz_pair.h
+tests_fuzz_fuzz_relay_client_LDADD = relay/librelay.a $(MAIL) $(NET) $(BASE) \
+	$(OPENSSL_LIBS)
+tests_fuzz_fuzz_relay_client_LDFLAGS = $(FUZZING) -Wl,--wrap=poll
+tests_fuzz_fuzz_route_SOURCES = tests/fuzz/fuzz_route.c tests/fuzz/fuzz_pair.h
+tests_fuzz_fuzz_route_LDADD = relay/librelay.a relay/libresolve.a $(MAIL) \
+	$(NET) $(BASE)
+tests_fuzz_fuzz_route_LDFLAGS = $(FUZZING)
+tests_fuzz_fuzz_auth_SOURCES = tests/fuzz/fuzz_auth.c
+tests_fuzz_fuzz_auth_LDADD = auth/libauth.a $(MAIL) $(MAP) $(BASE) \
+	$(CDB_LIBS) $(CRYPT_LIBS) $(IDN2_LIBS) $(OPENSSL_LIBS)
+tests_fuzz_fuzz_auth_LDFLAGS = $(FUZZING)
+tests_fuzz_fuzz_smtp_auth_SOURCES = tests/fuzz/fuzz_smtp_auth.c \
+	tests/fuzz/fuzz_pair.h
+tests_fuzz_fuzz_smtp_auth_LDADD = $(tests_fuzz_fuzz_smtp_command_LDADD)
+tests_fuzz_fuzz_smtp_auth_LDFLAGS = $(FUZZING) -Wl,--wrap=log_info
+tests_fuzz_fuzz_sendmail_SOURCES = tests/fuzz/fuzz_sendmail.c
+tests_fuzz_fuzz_sendmail_LDADD = ctl/libsendmail.a $(FUZZ_CTL_LIBS)
+tests_fuzz_fuzz_sendmail_LDFLAGS = $(FUZZING)
+tests_fuzz_fuzz_date_SOURCES = tests/fuzz/fuzz_date.c
+tests_fuzz_fuzz_date_LDADD = $(FUZZ_IMAPD_LIBS)
+tests_fuzz_fuzz_date_LDFLAGS = $(FUZZING)
 endif
 EXTRA_DIST += tests/fuzz/corpus

@@ -1,0 +1,49 @@
+/*
+ * Stored hashes, and names as clients give them. crypt(3) itself is not
+ * called: one hash may ask for minutes.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/auth_hash.h"
+#include "auth/auth_users.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/mail/limits.h"
+
+int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+look(const char *stored)
+{
+	const char *fault = auth_hash_fault(stored);
+
+	if (auth_hash_cost(stored) > strlen(stored))
+		abort();
+	if (fault != NULL &&
+	    auth_hash_check(stored, "password") != AUTH_BROKEN)
+		abort();
+	if (fault == NULL && str_ncasecmp(stored, "{SSHA512}", 9) == 0 &&
+	    auth_hash_check(stored, "password") == AUTH_BROKEN)
+		abort();
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text = mem_strndup((const char *)data, size);
+	struct buf name = BUF_INIT(2 * ADDRESS_MAX);
+	static struct auth_users *users;
+
+	if (users == NULL)
+		users = auth_users_open("/nonexistent/passwd.cdb");
+	look(text);
+	/* A name comes as text in a message; what is made of it is text. */
+	if (str_is_text(text, strlen(text)) &&
+	    auth_users_name(users, text, &name) == 0 && (name.len == 0 ||
+	    name.len > 2 * ADDRESS_MAX || !str_is_text(name.data, name.len)))
+		abort();
+	buf_clear(&name);
+	free(text);
+	return 0;
+}
