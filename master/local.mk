@@ -11,6 +11,7 @@ master_libmaster_a_SOURCES = \
 	master/master_session.c master/master_start.c master/master_stop.c \
 	master/master_reload.c master/master_files.c master/master_control.c \
 	master/master_notify.c master/master_setup.c master/master_crowd.c \
+	master/master_watch.c \
 	master/logger.c master/logger.h master/logger_line.c \
 	master/logger_file.c
 

@@ -34,8 +34,10 @@ on_tick(struct ev_loop *loop, ev_timer *w, int events)
 	double now = ev_now(loop);
 
 	proc_tick(now);
-	if (master.phase == PHASE_RUN)
+	if (master.phase == PHASE_RUN) {
 		pool_tick(now);
+		watch_tick(now);
+	}
 }
 
 static void
@@ -73,6 +75,7 @@ loop_init(void)
 	ev_signal_start(master.loop, &on_int);
 	ev_signal_start(master.loop, &on_hup);
 	pool_init();
+	watch_init();
 }
 
 /*

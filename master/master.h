@@ -15,6 +15,7 @@
  *   master_stop.c     the orderly end
  *   master_control.c  run/master.ctl
  *   master_setup.c    directories, lock, descriptors
+ *   master_watch.c    a changed /etc/resolv.conf
  */
 #ifndef MASTER_MASTER_H
 #define MASTER_MASTER_H
@@ -158,6 +159,12 @@ const char *files_actions(const struct files *f, int tls,
 /* master_control.c. */
 void	control_init(int listener);
 void	control_close(void);
+
+/* master_watch.c. */
+/* Before resolve starts: what is there now is what it will read. */
+void	watch_init(void);
+/* Once a second. */
+void	watch_tick(double now);
 
 /* master_notify.c: sd_notify(3) without the library. */
 void	notify_init(void);

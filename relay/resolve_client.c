@@ -26,7 +26,7 @@ struct client {
 	struct ev_io io;
 	enum peer peer;
 	uint32_t instance;
-	const struct self *self;
+	client_self *self;
 	struct request requests[CLIENT_LOOKUPS_MAX];
 	unsigned n;
 };
@@ -130,8 +130,8 @@ client_request(struct client *c, const struct msg *m)
 		r++;
 	r->client = c;
 	r->id = m->id;
-	r->lookup = lookup_start(c->loop, (enum n_type)m->type, name, c->self,
-	    request_done, r);
+	r->lookup = lookup_start(c->loop, (enum n_type)m->type, name,
+	    c->self(), request_done, r);
 	c->n++;
 	busy++;
 	free(name);
@@ -193,7 +193,7 @@ client_gone(struct ev_loop *loop, enum peer peer, uint32_t instance)
 }
 
 void
-client_add(struct ev_loop *loop, const struct wire *w, const struct self *self)
+client_add(struct ev_loop *loop, const struct wire *w, client_self *self)
 {
 	struct client *c;
 

@@ -15,9 +15,12 @@ enum {
 	CLIENT_LOOKUPS_MAX = 64,	/* of one client; more wait unread */
 };
 
+/* Who we are, asked for each look-up; it must live as long as that. */
+typedef const struct self *client_self(void);
+
 /* Takes the wire's descriptor over. */
 void	client_add(struct ev_loop *loop, const struct wire *w,
-	    const struct self *self);
+	    client_self *self);
 void	client_gone(struct ev_loop *loop, enum peer peer, uint32_t instance);
 /* Look-ups under way, of all clients. */
 unsigned client_busy(void);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/server/server.h"
@@ -30,7 +31,10 @@ static const struct config_key keys[] = {
 	CONFIG_END
 };
 
+enum { SELF_AGE = 60000 };	/* ms that self is taken for true */
+
 static struct self self;
+static int64_t self_read_at;	/* ms */
 
 static void
 self_add(const struct sockaddr *sa)
@@ -60,19 +64,30 @@ self_read(void)
 {
 	struct ifaddrs *list, *i;
 
-	free(self.addr);
-	memset(&self, 0, sizeof(self));
+	self_read_at = clock_mono_ms();
 	self.hostname = conf.hostname;
 	if (getifaddrs(&list) == -1) {
 		log_warn("the addresses of this host are unknown: %m");
 		return;
 	}
+	free(self.addr);
+	self.addr = NULL;
+	self.n = 0;
 	for (i = list; i != NULL; i = i->ifa_next)
 		if (i->ifa_addr != NULL && !(i->ifa_flags & IFF_LOOPBACK) &&
 		    (i->ifa_addr->sa_family == AF_INET ||
 		    i->ifa_addr->sa_family == AF_INET6))
 			self_add(i->ifa_addr);
 	freeifaddrs(list);
+}
+
+/* The kernel tells addresses without a file: in the jail too. */
+static const struct self *
+self_now(void)
+{
+	if (clock_mono_ms() - self_read_at >= SELF_AGE)
+		self_read();
+	return &self;
 }
 
 /*
@@ -101,7 +116,8 @@ before_jail(void)
 /*
  * The servers of resolv.conf and the trust anchor lie outside the jail, so a
  * reload is a fresh process: master starts it when this one has answered what
- * it was asked.
+ * it was asked. (Where resolv.conf has changed master stops this one at once:
+ * its servers may not answer at all.)
  */
 static int
 reload(void)
@@ -116,7 +132,7 @@ reload(void)
 static void
 wired(struct ev_loop *loop, const struct wire *w)
 {
-	client_add(loop, w, &self);
+	client_add(loop, w, self_now);
 }
 
 static void

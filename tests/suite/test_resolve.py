@@ -3,6 +3,7 @@ import os
 import pathlib
 import socket
 import struct
+import subprocess
 import threading
 import time
 
@@ -58,9 +59,9 @@ refer NS ns.nowhere
 class Server:
     """A name server of ours that answers each question by one function."""
 
-    def __init__(self, answer):
+    def __init__(self, answer, where=("127.0.0.1", 0)):
         self.s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.s.bind(("127.0.0.1", 0))
+        self.s.bind(where)
         self.port = self.s.getsockname()[1]
         self.answer = answer
         threading.Thread(target=self.run, daemon=True).start()
@@ -266,4 +267,35 @@ def test_reload_is_a_fresh_process(nsd):
         assert ask(p, "far.test")[0] == OK
         p.master.send(frames.WIRE_RELOAD, {})
         assert p.proc.wait(5) == 0
+    rohrpost.remove(d)
+
+
+@pytest.mark.root
+def test_changed_resolv_conf_is_seen(tmp_path):
+    """In a mount name space where /etc/resolv.conf is a file of ours."""
+    conf, sbin = tmp_path / "resolv.conf", tmp_path / "prefix" / "sbin"
+    conf.write_text("nameserver 127.53.0.1\n")
+    sbin.mkdir(parents=True)
+    script = sbin / "rohrpost"
+    script.write_text(
+        "#!/bin/sh\nexec unshare -m sh -c 'mount --bind %s /etc/resolv.conf"
+        " && exec %s \"$@\"' sh \"$@\"\n" % (conf, rohrpost.ROHRPOST))
+    script.chmod(0o755)
+    if subprocess.run([str(script), "--version"],
+                      capture_output=True, timeout=20).returncode == 32:
+        pytest.skip("no mounts here")
+    d = rohrpost.scratch("resolve")
+    server = Server(lambda q: [reply(q, 0x8183)], ("127.53.0.22", 53))
+    with rohrpost.Instance(d, users=("anna",),
+                           prefix=tmp_path / "prefix") as i:
+        old = i.processes()["resolve"]
+        conf.write_text("nameserver 127.53.0.22\n")
+        rohrpost.wait_for(lambda: i.processes().get("resolve", old) != old,
+                          20, text="another resolve")
+        with i.submission() as s:
+            s.sendmail("anna@example.test", ["u@far.nowhere"],
+                       rohrpost.message("w", 500, "anna@example.test"))
+        i.wait_count(1, seconds=60)
+        assert b"5.1.2" in list(i.messages().values())[0]
+    server.close()
     rohrpost.remove(d)
