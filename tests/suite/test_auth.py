@@ -162,13 +162,15 @@ def test_smtp_auth_errors(inst):
     assert s.docmd("MAIL FROM:<anna@example.test>")[0] == 530
     assert s.docmd("AUTH PLAIN")[0] == 334
     assert s.docmd("*")[0] == 501
-    for bad in ("!!!", "A", "=", plain("a", "b")[:-2], "A" * 13000):
-        assert s.docmd("AUTH PLAIN " + bad)[0] in (500, 501, 535), bad[:20]
+    for bad in ("!!!", "A", "=", plain("a", "b")[:-2]):
+        assert s.docmd("AUTH PLAIN " + bad)[0] == 501, bad
+    assert s.docmd("AUTH PLAIN " + "A" * 13000) == (
+        500, b"5.5.2 line too long")
     assert s.docmd("AUTH CRAM-MD5")[0] == 504
     assert s.docmd("AUTH")[0] == 501
     # Somebody else's name in front of one's own.
     assert s.docmd("AUTH PLAIN " + plain(
-        "anna@example.test", PASSWORD, "bert@example.test"))[0] in (501, 535)
+        "anna@example.test", PASSWORD, "bert@example.test"))[0] == 501
     assert s.docmd("AUTH PLAIN " + plain(
         "anna@example.test", PASSWORD, "anna@example.test"))[0] == 235
     assert s.docmd("MAIL FROM:<anna@example.test>")[0] == 250
@@ -180,7 +182,7 @@ def test_smtp_auth_errors(inst):
         s.ehlo("x")
         assert not s.has_extn("auth")
         assert s.docmd("AUTH PLAIN " + plain(
-            "anna@example.test", PASSWORD))[0] in (500, 502, 503)
+            "anna@example.test", PASSWORD))[0] == 502
 
 
 def test_imap_and_pop3_mechanisms(inst):

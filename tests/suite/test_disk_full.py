@@ -1,6 +1,8 @@
 """A full disk is answered 452 and recovers by itself."""
+import imaplib
 import os
 import pathlib
+import signal
 import smtplib
 import subprocess
 
@@ -26,6 +28,41 @@ def refused(inst):
             except smtplib.SMTPDataError as e:      # instead of 354
                 code, words = e.smtp_code, e.smtp_error
         return (code, words[:5]) == (452, b"4.3.1")
+
+
+def append_is_refused(inst):
+    before = inst.messages()
+    m = inst.imap()
+    m.select("INBOX")
+    assert m.append("INBOX", None, None, rohrpost.message("a", 100000)) == (
+        "NO", [b"[UNAVAILABLE] the disk is full"])
+    assert m.noop()[0] == "OK"
+    m.logout()
+    assert inst.messages() == before
+
+
+def quit_removes(inst):
+    """Who makes room is not refused for the lack of it; what QUIT answered
+    +OK outlives a kill. Gives back the uid that went, and what is left."""
+    before = inst.messages()
+    p = inst.pop3()
+    p.dele(1)
+    assert p.quit().startswith(b"+OK")
+    gone, left = min(before), inst.messages()
+    assert left == {k: v for k, v in before.items() if k != gone}
+    for pid in inst.processes()["store"]:
+        os.kill(pid, signal.SIGKILL)
+    return gone, left
+
+
+def remain(inst, gone, left):
+    """Store may still be on its way back, and queue's mail on its way in."""
+    try:
+        now = inst.messages()
+    except (OSError, AssertionError, imaplib.IMAP4.error):
+        return False
+    assert gone not in now
+    return left.items() <= now.items()
 
 
 def test_full_disk_then_space(tmp_path):
@@ -67,7 +104,12 @@ def test_full_disk_then_space(tmp_path):
                     pass
             assert refused(inst)
             assert len(inst.messages()) <= taken
+            append_is_refused(inst)
+            gone, left = quit_removes(inst)
+            taken -= 1
             ballast.unlink()
+            rohrpost.wait_for(lambda: remain(inst, gone, left), 60, 0.2,
+                              "what was there is there: %s" % inst.said())
 
             def accepted():
                 with inst.smtp() as s:
