@@ -51,7 +51,7 @@ ctl_load(struct ctl *c)
 {
 	struct buf why = BUF_INIT(0);
 	static struct ctl_conf conf;
-	struct ctl_conf fresh;
+	struct ctl_conf fresh = { .state_dir = NULL };
 
 	if (config_load(c->dir, keys, &fresh, &why) == -1) {
 		ctl_say(-1, &why);

@@ -173,7 +173,7 @@ static int
 load(struct sendmail *s, const struct options *o)
 {
 	struct buf why = BUF_INIT(0);
-	struct sendmail_conf conf;
+	struct sendmail_conf conf = { .hostname = NULL };
 	int r = 0;
 
 	if (config_load(o->dir, keys, &conf, &why) == -1) {

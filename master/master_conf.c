@@ -187,7 +187,6 @@ master_conf_load(int fd, const char *name, struct master_conf *c,
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-	memset(c, 0, sizeof(*c));
 	if (config_load_fd(fd, name, master_keys, c, why) == -1)
 		return -1;
 	if (check(c, why) == -1)

@@ -58,6 +58,7 @@ struct message {
 
 struct queue {
 	struct queue_conf conf;
+	const char *hostname;		/* the key's, or the machine's */
 	struct ev_loop *loop;
 	struct lane *sync;	/* flushes of the table, nothing else */
 	struct lane *files;	/* making, writing, removing files */

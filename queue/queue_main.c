@@ -150,12 +150,15 @@ host_name(void)
 {
 	char name[256];
 
-	if (queue.conf.hostname[0] != '\0')
+	if (queue.conf.hostname[0] != '\0') {
+		queue.hostname = queue.conf.hostname;
 		return;
+	}
 	if (gethostname(name, sizeof(name)) == -1)
 		str_copy(name, sizeof(name), "localhost");
 	name[sizeof(name) - 1] = '\0';
-	queue.conf.hostname = mem_strdup(name);
+	if (queue.hostname == NULL || strcmp(queue.hostname, name) != 0)
+		queue.hostname = mem_strdup(name);
 }
 
 static int

@@ -110,7 +110,7 @@ report_text(struct report *r)
 	static char header[BOUNCE_HEADER_MAX + 4];
 	char id[QUEUE_ID_LEN + 1], about[QUEUE_ID_LEN + 1];
 	struct bounce b = { .id = id, .about = about,
-		.hostname = queue.conf.hostname, .now = queue_now(),
+		.hostname = queue.hostname, .now = queue_now(),
 		.env = &r->about->env, .targets = &r->about->targets,
 		.header = header };
 	int fd = body_open(r->about->id);

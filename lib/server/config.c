@@ -163,11 +163,16 @@ fault_words(struct buf *why, const char *name, const struct config_key *k,
 static void
 store_value(const struct config_key *k, struct value *v, void *conf)
 {
-	char *at = (char *)conf + k->offset;
+	char *at = (char *)conf + k->offset, *old;
 
 	switch (k->type) {
 	case CONFIG_TEXT:
 	case CONFIG_HOST:
+		/* What was there may be in use: an equal text stays, another
+		   one is left behind. */
+		memcpy(&old, at, sizeof(old));
+		if (old != NULL && strcmp(old, v->text) == 0)
+			break;
 		memcpy(at, &v->text, sizeof(v->text));
 		v->text = NULL;
 		break;

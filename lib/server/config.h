@@ -70,7 +70,8 @@ struct config_key {
 /*
  * Sets every key of the table in conf: from the file dir/rohrpost.conf, else
  * its default. Relative paths stay as they are. Returns 0; -1 with why. Texts
- * are allocated and stay for the life of the process.
+ * are allocated and stay for the life of the process; those in conf are NULL
+ * or of an earlier call, and are kept where they have not changed.
  */
 int	config_load(const char *dir, const struct config_key *keys, void *conf,
 	    struct buf *why) ATTR_CHECK;

@@ -39,6 +39,7 @@ static void
 test_values(void **state)
 {
 	struct conf c = { .text = NULL };
+	char *text, *host;
 	struct buf why;
 
 	assert_int_equal(parse("", &c, &why), 0);
@@ -49,8 +50,12 @@ test_values(void **state)
 	assert_int_equal(c.time, 300);
 	assert_int_equal(c.bool_, 0);
 	assert_int_equal(c.choice, 1);
-	free(c.text);
-	free(c.host);
+	text = c.text;
+	host = c.host;
+	assert_int_equal(parse("text = default", &c, &why), 0);
+	/* Unchanged: the same memory, which somebody may hold. */
+	assert_ptr_equal(c.text, text);
+	assert_ptr_equal(c.host, host);
 	assert_int_equal(parse("# a comment\n\n text = a = b \r\nnumber=100\n"
 	    "size = 1G\n\ttime\t=\t1h\nbool = yes\nchoice = must\n"
 	    "host = Mail-1.xn--bcher-kva.test\n"
@@ -62,6 +67,8 @@ test_values(void **state)
 	assert_int_equal(c.time, 3600);
 	assert_int_equal(c.bool_, 1);
 	assert_int_equal(c.choice, 2);
+	free(text);
+	free(host);
 	free(c.text);
 	free(c.host);
 	buf_clear(&why);

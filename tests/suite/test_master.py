@@ -172,7 +172,8 @@ def test_reload(p):
         rohrpost.wait_for(lambda: "configuration read again" in p.log())
         # Sessions stay, with what they began with; loops have the new word.
         assert c.say("who") == worker
-        assert i.say("who") == loop.replace("plain", "fresh")
+        rohrpost.wait_for(
+            lambda: i.say("who") == loop.replace("plain", "fresh"))
     rohrpost.wait_for(
         lambda: p.ask("smtp", "who").endswith(" fresh"))
 
