@@ -18,7 +18,7 @@ from probes import Probes
 
 pytestmark = pytest.mark.root
 
-SESSION_FIRST, SESSION_LAST = 2000100000, 2000104095
+SESSION_UIDS = range(2000100000, 2000104096)  # where nothing else is said
 # Program, duty -> user ("session": a uid each), jail, extra group, and where
 # files that it holds may lie, under state_dir.
 TABLE = {
@@ -73,7 +73,16 @@ def wanted_ids(user, extra):
     return pw.pw_uid, pw.pw_gid, groups
 
 
-def check_ids(name, pid, user, extra, sessions):
+def session_uids(conf):
+    """The range of the instance: setup gives each further one of root its
+    own."""
+    keys = dict(line.split(" = ", 1) for line in
+                conf.read_text().splitlines() if " = " in line)
+    return range(int(keys.get("session_uid_first", SESSION_UIDS.start)),
+                 int(keys.get("session_uid_last", SESSION_UIDS.stop - 1)) + 1)
+
+
+def check_ids(name, pid, user, extra, sessions, uids_of_sessions):
     st = status_of(pid)
     uids, gids = set(map(int, st["Uid"])), set(map(int, st["Gid"]))
     assert len(uids) == 1 and len(gids) == 1, (name, st)
@@ -81,7 +90,7 @@ def check_ids(name, pid, user, extra, sessions):
     groups = set(map(int, st["Groups"]))
     want_uid, want_gid, want_groups = wanted_ids(user, extra)
     if user == "session":
-        assert SESSION_FIRST <= uid <= SESSION_LAST, (name, uid)
+        assert uid in uids_of_sessions, (name, uid)
         assert gid == uid and groups == {uid}
         assert uid not in sessions, "two processes of uid %d" % uid
         sessions.add(uid)
@@ -140,8 +149,9 @@ def check_fds(name, pid, jail, places, state):
                 "/dev/urandom", "/dev/random"), where
 
 
-def check_all(pids, state):
+def check_all(pids, state, conf):
     sessions = set()
+    uids = session_uids(conf / "rohrpost.conf")
     seen = set()
     for pid in pids:
         try:
@@ -153,7 +163,7 @@ def check_all(pids, state):
                 argv[argv.index("-s") + 1] if "-s" in argv else None)
         user, jail, extra, places = TABLE[name]
         seen.add(name)
-        check_ids(name, pid, user, extra, sessions)
+        check_ids(name, pid, user, extra, sessions, uids)
         root = os.readlink("/proc/%d/root" % pid)
         assert root == (str(state / "jail") if jail else "/"), (name, root)
         check_fds(name, pid, jail, places, state)
@@ -173,7 +183,7 @@ def test_every_process_of_the_table(probes):
         assert i.say("start bert@example.test").startswith("imapd ")
         assert i.say("hold pop3:anna@example.test").startswith("pop3d ")
         s.say("who")
-        seen = check_all(p.pids(), p.state)
+        seen = check_all(p.pids(), p.state, p.conf)
     assert seen == set(TABLE)
 
 
@@ -354,7 +364,7 @@ def test_real_programs():
             dumb.settimeout(20)
             conn, _ = dumb.accept()
             pids = [pid for p in inst.processes().values() for pid in p]
-            assert check_all(pids, inst.state) == set(TABLE)
+            assert check_all(pids, inst.state, inst.conf) == set(TABLE)
             for name, of_name in inst.processes().items():
                 for pid in of_name:
                     check_file_size(name, pid)
