@@ -145,13 +145,28 @@ class Instance:
 
     def start(self):
         """Master in the foreground, as an init system would hold it."""
-        self.master = subprocess.Popen(
-            [str(self.prefix / "sbin" / "rohrpost"), "-c", str(self.conf),
-             "start", "--foreground"], stdin=subprocess.DEVNULL,
-            stdout=open(self.dir / "start.out", "ab"),
-            stderr=subprocess.STDOUT, start_new_session=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+            told.bind("")  # an abstract name of the kernel's choice
+            name = "@" + told.getsockname()[1:].decode()
+            self.master = subprocess.Popen(
+                [str(self.prefix / "sbin" / "rohrpost"), "-c", str(self.conf),
+                 "start", "--foreground"], stdin=subprocess.DEVNULL,
+                stdout=open(self.dir / "start.out", "ab"),
+                stderr=subprocess.STDOUT, start_new_session=True,
+                env={**os.environ, "NOTIFY_SOCKET": name})
+            self.wait_notified(told)
         self.wait_ready()
         return self
+
+    def wait_notified(self, told):
+        told.settimeout(0.1)
+
+        def ready():
+            if self.master.poll() is not None:
+                raise AssertionError("master ended: " + self.said())
+            with contextlib.suppress(TimeoutError):
+                return told.recv(200) == b"READY=1"
+        wait_for(ready, 60, text="master is ready\n" + self.said())
 
     def wait_ready(self):
         def ready():

@@ -249,6 +249,19 @@ def test_delays_grow():
     rohrpost.remove(d)
 
 
+def failures(inst, names):
+    took = {n: [] for n in names}
+    for _ in range(15):
+        for n in names:
+            with submission(inst) as s:
+                s.ehlo("x")
+                t = time.perf_counter()
+                code, words = s.docmd("AUTH PLAIN " + plain(n, "wrong"))
+                took[n].append(time.perf_counter() - t)
+                assert code == 535
+    return took
+
+
 def test_equal_time(inst):
     """A wrong password, an unknown name, an unknown domain, a disabled
     account: medians over some tries, the delay being the same for all."""
@@ -259,15 +272,12 @@ def test_equal_time(inst):
     with rohrpost.Instance(d, users=("anna", "slow"),
                            auth_delay="0s") as quick:
         quick.ctl("user", "set", "slow@example.test", "--disabled")
-        took = {n: [] for n in names}
-        for _ in range(15):
-            for n in names:
-                with submission(quick) as s:
-                    s.ehlo("x")
-                    t = time.perf_counter()
-                    code, words = s.docmd("AUTH PLAIN " + plain(n, "wrong"))
-                    took[n].append(time.perf_counter() - t)
-                    assert code == 535
-        medians = [statistics.median(t) for t in took.values()]
-        assert max(medians) < 1.5 * min(medians), medians
+        for tries in range(3):
+            medians = [statistics.median(t)
+                       for t in failures(quick, names).values()]
+            if max(medians) < 1.5 * min(medians):
+                break
+        else:
+            # The machine may be busy with something else once, not thrice.
+            raise AssertionError(medians)
     rohrpost.remove(d)
