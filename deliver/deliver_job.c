@@ -164,7 +164,8 @@ job_fields(struct job *j, struct msg *m)
 	j->id = m->id;
 	j->fd = msg_get_fd(m, 0);
 	p = msg_get(m, JF_FILE, &len);
-	memcpy(j->file, p, len < QUEUE_ID_LEN ? len : QUEUE_ID_LEN);
+	if (p != NULL)
+		memcpy(j->file, p, len < QUEUE_ID_LEN ? len : QUEUE_ID_LEN);
 	j->length = msg_get_u64(m, JF_LENGTH);
 	j->offset = msg_get_u32(m, JF_OFFSET);
 	j->time = (int64_t)msg_get_u64(m, JF_TIME);

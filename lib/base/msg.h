@@ -93,7 +93,10 @@ int	msg_recv(struct msg *m, const struct msg_proto *p, enum peer from,
 	    struct chan *c, int timeout_ms, struct buf *why) ATTR_CHECK;
 
 int	msg_has(const struct msg *m, uint8_t tag);
-/* The value; 0, "" or NULL with length 0 where an optional field is absent. */
+/*
+ * The value; 0, "" or NULL with length 0 where an optional field is absent.
+ * A field that is there and empty reads as NULL with length 0 too.
+ */
 uint32_t msg_get_u32(const struct msg *m, uint8_t tag);
 uint64_t msg_get_u64(const struct msg *m, uint8_t tag);
 const char *msg_get(const struct msg *m, uint8_t tag, size_t *len_r);

@@ -37,8 +37,9 @@ look(const struct msg *m)
 			continue;
 		}
 		p = msg_get(m, f->tag, &len);
-		if (len > f->max || p < m->frame.data ||
-		    p + len > m->frame.data + m->frame.len ||
+		if (len > f->max || (p == NULL) != (len == 0) ||
+		    (p != NULL && (p < m->frame.data ||
+		    p + len > m->frame.data + m->frame.len)) ||
 		    (f->type == MSG_TEXT && !str_is_text(p, len)))
 			abort();
 		copy = msg_get_dup(m, f->tag);
