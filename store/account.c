@@ -36,6 +36,7 @@ account_new(struct shard *s, const char *name, const char *path, unsigned db)
 	a->db = engine_db(store.engine, db);
 	a->name = mem_strdup(name);
 	a->path = mem_strdup(path);
+	a->full = quota_published(name);
 	a->waiting_tail = &a->waiting;
 	return a;
 }

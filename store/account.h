@@ -195,6 +195,8 @@ enum quota quota_delivery(struct account *a, uint64_t size);
 void	quota_note(struct account *a);
 /* From now on the table is asked again (it was replaced). */
 void	quota_forget(struct account *a);
+/* Is the name published as full? */
+int	quota_published(const char *name);
 /* Every account that is published as full is looked at again. */
 void	quota_full_again(void);
 void	quota_start(void);

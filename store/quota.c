@@ -150,6 +150,18 @@ full_change(const char *name, int on)
 		quota_publish_now();
 }
 
+int
+quota_published(const char *name)
+{
+	size_t at;
+	int there;
+
+	pthread_mutex_lock(&lock);
+	there = full_find(name, &at);
+	pthread_mutex_unlock(&lock);
+	return there;
+}
+
 static enum lookup
 quota_read(struct account *a)
 {
@@ -248,8 +260,10 @@ again_run(struct item *i)
 	struct again *g = (struct again *)i;
 	struct account *a = account_get(i->shard, g->name);
 
+	if (a != NULL)
+		a->quota_read = 0;
 	if (a != NULL && a->state == ACCOUNT_READY && !a->busy)
-		quota_forget(a);
+		quota_note(a);
 	free(g);
 }
 

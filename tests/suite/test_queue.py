@@ -445,6 +445,18 @@ def test_quota_count(inst):
     wait_for(lambda: rcpt(inst, "few@example.test")[0] == 250, 10)
 
 
+def test_quota_raised_for_a_full_account(inst):
+    """One that store has not read since its start, for it gets no mail."""
+    who = "few@example.test"
+    inst.ctl("user", "set", who, "--quota", "0,3")
+    wait_for(lambda: rcpt(inst, who) == (452, b"4.2.2"), 10)
+    inst.stop()
+    inst.start()
+    wait_for(lambda: rcpt(inst, who) == (452, b"4.2.2"), 10)
+    inst.ctl("user", "set", who, "--quota", "0,10")
+    wait_for(lambda: rcpt(inst, who)[0] == 250, 10)
+
+
 def test_message_size(inst):
     with inst.smtp() as s:
         s.ehlo()
