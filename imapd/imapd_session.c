@@ -98,12 +98,23 @@ imapd_full(struct imapd_session *s, int64_t start)
 	return clock_mono_ms() - start >= IMAPD_SLICE_MS;
 }
 
+static void
+put_bye(struct imapd_session *s, const char *words)
+{
+	imapd_put(&s->out, "* BYE ");
+	imapd_put(&s->out, words);
+	imapd_put(&s->out, "\r\n");
+}
+
 /* A step of the command under way. */
 static void
 session_step(struct imapd_session *s)
 {
-	if (s->more(s) == IMAPD_DONE)
-		more_end(s);
+	if (s->more(s) != IMAPD_DONE)
+		return;
+	more_end(s);
+	if (s->bye != NULL)
+		put_bye(s, s->bye);
 }
 
 /*
@@ -284,9 +295,11 @@ imapd_session_bye(struct imapd_session *s, const char *words)
 {
 	if (s->closing)
 		return;
-	imapd_put(&s->out, "* BYE ");
-	imapd_put(&s->out, words);
-	imapd_put(&s->out, "\r\n");
+	/* What is under way may stand inside a literal. */
+	if (s->more != NULL)
+		s->bye = words;
+	else
+		put_bye(s, words);
 	s->closing = 1;
 }
 

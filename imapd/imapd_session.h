@@ -52,6 +52,7 @@ struct imapd_session {
 	enum imapd_run (*more)(struct imapd_session *);
 	void	(*more_free)(void *);
 	void	*more_data;
+	const char *bye;	/* to say when more has ended */
 	struct imapd_memo memo;
 	int64_t	 active;		/* when the client last did something */
 	int64_t	 told;			/* when something last went out */
