@@ -56,10 +56,24 @@ delete_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 	return imapd_ok(s, "DELETE completed");
 }
 
+/*
+ * RENAME INBOX moves its messages with the id: who has it selected would look
+ * at the mailbox of the new name for the rest of the session.
+ */
+static void
+rename_inbox_left(struct imapd_session *s, uint32_t id)
+{
+	if (s->view != NULL && s->view->box->id == id)
+		imapd_view_close(s);
+	imapd_box_deleted(id);
+}
+
 static enum imapd_run
 rename_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 {
+	const struct door_mailbox *inbox;
 	struct buf from, to;
+	uint32_t id = 0;
 	int r;
 
 	if (imapd_names_arg(s, args, &from) == -1)
@@ -68,7 +82,12 @@ rename_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 		buf_clear(&from);
 		return IMAPD_DONE;
 	}
+	if (strcmp(buf_str(&from), "INBOX") == 0 &&
+	    (inbox = imapd_names_find("INBOX")) != NULL)
+		id = inbox->id;
 	r = door_rename(&imapd_door, buf_str(&from), buf_str(&to));
+	if (r == 0 && id != 0)
+		rename_inbox_left(s, id);
 	buf_clear(&from);
 	buf_clear(&to);
 	imapd_names_drop();

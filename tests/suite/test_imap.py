@@ -1,8 +1,10 @@
 """IMAP after login: every command, on the installed programs. What a client
 library would smooth over is sent and read as octets (Client); imaplib stands
 beside it as a client that no one here wrote."""
+import contextlib
 import os
 import re
+import signal
 import socket
 import time
 
@@ -715,6 +717,25 @@ def test_rename_while_selected(c, box, inst):
     d.close()
 
 
+def test_rename_inbox_while_selected(inst):
+    """Its messages go with the id: who looks at them comes again."""
+    d, e = Client(inst, "carl"), Client(inst, "carl")
+    d.append("INBOX", PLAIN % (1, 1))
+    d.ok("SELECT INBOX")
+    e.ok("SELECT INBOX")
+    d.start("IDLE")
+    assert d.line().startswith(b"+")
+    e.ok("RENAME INBOX taken")
+    while not d.line().startswith(b"* BYE"):
+        pass
+    assert e.cmd("FETCH 1 FLAGS")[0] == "BAD"
+    assert b"* 0 EXISTS" in e.ok("SELECT INBOX")[2]
+    assert e.append("INBOX", PLAIN % (2, 2))[0] == "OK"
+    assert has(e.ok("FETCH 1 BODY.PEEK[]")[2], rb"plain 2")
+    d.close()
+    e.close()
+
+
 def test_pipeline(c, box):
     """Many commands in one segment are answered in order."""
     tags = []
@@ -815,6 +836,27 @@ def test_session_limit(inst):
     assert len(held) == 50
     for client in held:
         client.close()
+
+
+def test_stop_inside_a_literal(inst):
+    """A message on its way stays as it is: at most it breaks off."""
+    d = Client(inst, "carl")
+    d.ok("CREATE long")
+    assert d.append("long", PLAIN % (1, 1) + b"y" * (8 << 20))[0] == "OK"
+    d.ok("SELECT long")
+    d.start("FETCH 1 (BODY.PEEK[] BODY.PEEK[])")
+    d.fill()
+    inst.master.send_signal(signal.SIGTERM)
+    time.sleep(0.3)
+    got = [d.buf]
+    with contextlib.suppress(OSError):
+        while data := d.sock.recv(1 << 20):
+            got.append(data)
+    inst.stop()
+    inst.start()
+    text = b"".join(got)
+    at = text.find(b"* BYE")
+    assert at == -1 or text[:at].endswith(b" OK FETCH completed\r\n")
 
 
 def test_store_restart(inst):
