@@ -36,8 +36,9 @@ struct expansion {
 	size_t	 n, cap;
 	struct seen *seen[SEEN_SLOTS];
 	size_t	 n_seen;
+	size_t	 max;		/* of n for what aliases bring */
 	uint32_t rcpt;
-	int	 depth, error;
+	int	 depth, cut, error;
 };
 
 enum { SEEN_MAX = 2 * TARGETS_MAX };
@@ -197,12 +198,13 @@ expand_address(struct expansion *x, const char *address)
 	struct seen *s;
 	int reached;
 
-	if (x->depth > ALIAS_DEPTH || x->n >= TARGETS_MAX - 1 ||
-	    x->n_seen >= SEEN_MAX) {
-		if (x->n < TARGETS_MAX)
-			target_add(x, TARGET_FAILED, address, x->depth >
-			    ALIAS_DEPTH ? "5.4.6 too many aliases in a row" :
-			    "5.4.6 expands to too many addresses");
+	if (x->depth > 0 && (x->n >= x->max || x->n_seen >= SEEN_MAX)) {
+		x->cut = 1;
+		return 1;
+	}
+	if (x->depth > ALIAS_DEPTH) {
+		target_add(x, TARGET_FAILED, address,
+		    "5.4.6 too many aliases in a row");
 		return 1;
 	}
 	if (str_copy(key, sizeof(key), address) == -1)
@@ -258,14 +260,18 @@ expand(struct tables *t, const struct envelope *e, const char *way_remote,
 {
 	struct expansion x = { .tables = t, .way_remote = way_remote };
 	size_t i;
-	int error;
+	int error, reached;
 
 	memset(out, 0, sizeof(*out));
+	/* Each recipient has room for one target, come what may. */
+	x.max = TARGETS_MAX - e->n_rcpt;
 	for (i = 0; i < e->n_rcpt && !x.error; i++) {
 		x.rcpt = (uint32_t)i;
-		if (!expand_address(&x, e->rcpt[i].address) && !x.error &&
-		    x.n < TARGETS_MAX)
+		x.cut = 0;
+		reached = expand_address(&x, e->rcpt[i].address);
+		if (!x.error && (x.cut || !reached))
 			target_add(&x, TARGET_FAILED, e->rcpt[i].address,
+			    x.cut ? "5.4.6 expands to too many addresses" :
 			    "5.4.6 the alias leads back to itself");
 	}
 	if (!(error = x.error))

@@ -17,6 +17,7 @@
 #include "lib/base/crc32c.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/mail/limits.h"
 #include "tests/queue/rig.h"
 
 enum { NOBODY = 65534 };
@@ -72,6 +73,24 @@ put_alias(struct cdb_make *m, const char *name, const char *const *to)
 	buf_clear(&k);
 }
 
+/* many<i>@example.test has RECIPIENTS_MAX targets of its own. */
+static void
+put_many(struct cdb_make *m, int i)
+{
+	struct buf v = BUF_INIT(0), k = BUF_INIT(0);
+	char to[64];
+	int n;
+
+	buf_printf(&k, "amany%d@example.test", i);
+	for (n = 0; n < RECIPIENTS_MAX; n++) {
+		snprintf(to, sizeof(to), "m%d.%d@far.test", i, n);
+		buf_put_lv(&v, to, strlen(to));
+	}
+	put(m, k.data, k.len, &v);
+	buf_clear(&v);
+	buf_clear(&k);
+}
+
 #define LIST(...) (const char *const []){ __VA_ARGS__, NULL }
 
 static void
@@ -110,6 +129,8 @@ make_tables(const char *path)
 		put_alias(&m, key, LIST(to));
 	}
 	put_alias(&m, "c40@example.test", LIST("anna@example.test"));
+	for (i = 0; i < 11; i++)
+		put_many(&m, i);
 	check(cdb_make_finish(&m) == 0, "cdb");
 	close(fd);
 	buf_clear(&v);

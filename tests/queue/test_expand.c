@@ -128,10 +128,50 @@ test_rows(void **state)
 	buf_clear(&got);
 }
 
+/* Eleven lists are more than a message may reach; nobody is left out. */
+static void
+test_too_many(void **state)
+{
+	char text[400] = "many0@example.test";
+	struct recipient r[20];
+	struct targets ts;
+	struct envelope e;
+	size_t i, n;
+
+	for (i = 1; i < 11; i++) {
+		n = strlen(text);
+		snprintf(text + n, sizeof(text) - n, " many%zu@example.test",
+		    i);
+	}
+	n = strlen(text);
+	snprintf(text + n, sizeof(text) - n,
+	    " anna@example.test nobody@example.test ping@example.test");
+	memset(&e, 0, sizeof(e));
+	e.rcpt = r;
+	e.n_rcpt = split(text, r);
+	assert_int_equal(e.n_rcpt, 14);
+	assert_int_equal(expand(tables, &e, NULL, &ts), 0);
+	n = ts.n;
+	assert_int_equal(n, TARGETS_MAX - 14 + 4 + 1);
+	assert_int_equal(ts.t[n - 1].kind, TARGET_FAILED);
+	assert_string_equal(ts.t[n - 1].address, "ping@example.test");
+	assert_string_equal(ts.t[n - 2].address, "nobody@example.test");
+	assert_int_equal(ts.t[n - 3].kind, TARGET_LOCAL);
+	assert_string_equal(ts.t[n - 3].address, "anna@example.test");
+	for (i = 4; i <= 5; i++)
+		assert_int_equal(ts.t[n - i].kind, TARGET_FAILED);
+	assert_string_equal(ts.t[n - 4].way,
+	    "5.4.6 expands to too many addresses");
+	assert_string_equal(ts.t[n - 4].address, "many10@example.test");
+	assert_int_equal(ts.t[n - 6].kind, TARGET_REMOTE);
+	targets_clear(&ts);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_too_many) };
 
 	return cmocka_run_group_tests_name("expand", tests, setup, teardown);
 }
