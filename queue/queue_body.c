@@ -205,7 +205,10 @@ drop_run(struct task *t)
 
 	for (i = 0; i < d->n; i++) {
 		queue_id_text(d->id[i], name);
-		if (unlinkat(body_dir, name, 0) == -1 && errno != ENOENT)
+		if (unlinkat(body_dir, name, 0) == 0 || (errno == ENOENT &&
+		    unlinkat(bad_dir, name, 0) == 0))
+			continue;
+		if (errno != ENOENT)
 			log_warn("%s: not removed: %s", name, strerror(errno));
 	}
 }

@@ -185,6 +185,30 @@ test_broken(void **state)
 }
 
 static void
+test_broken_deleted(void **state)
+{
+	char id[17], out[400];
+	struct rig_job j;
+	uint32_t status;
+	int i;
+
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test",
+	    TO("anna@example.test"), TEXT), 0);
+	take(&deliver, &j);
+	rig_words(&deliver, &j, J_BROKEN, "4.3.0 checksum");
+	rig_job_clear(&j);
+	for (i = 0; i < 50 && rig_files(&rig, "bad", 0) == 0; i++)
+		nap(100);
+	assert_int_equal(rig_files(&rig, "bad", 0), 1);
+	ask(C_DELETE, id, 0, out, sizeof(out), &status);
+	assert_int_equal(status, C_OK);
+	for (i = 0; i < 50 && rig_files(&rig, "bad", 0) > 0; i++)
+		nap(100);
+	assert_int_equal(rig_files(&rig, "bad", 0), 0);
+	assert_empty();
+}
+
+static void
 test_deferred_and_control(void **state)
 {
 	char id[17], id2[17], out[400];
@@ -362,7 +386,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_deliver), T(test_many_in_one), T(test_partial_results),
 		T(test_worker_lost), T(test_writer_left), T(test_wrong_length),
-		T(test_broken), T(test_deferred_and_control), TQ(test_backoff),
+		T(test_broken), T(test_broken_deleted),
+		T(test_deferred_and_control), TQ(test_backoff),
 		T(test_destinations), T(test_down),
 		cmocka_unit_test_setup_teardown(test_smarthost, setup_smart,
 		    teardown),
