@@ -288,16 +288,17 @@ tables_owns(struct tables *t, const char *login, const char *address)
 		return known == -1 ? LOOKUP_ERROR : LOOKUP_ABSENT;
 	llen = untagged(&pl);
 	r = owns_key(t, &pl, pl.llen, login, n);
-	if (r == MAP_ABSENT && llen != pl.llen)
-		r = owns_key(t, &pl, llen, login, n);
 	if (r != MAP_ABSENT)
 		return (enum lookup)r;
 
-	/* What the catch-all alone takes belongs to whom it leads. */
+	/* A tag is one only where no address of that name is there; what the
+	   catch-all alone takes belongs to whom it leads. */
 	k = exact(t, &pl, pl.llen, &name, &list);
-	if (k == TABLES_ABSENT && llen != pl.llen)
+	if (k == TABLES_ABSENT && llen != pl.llen) {
+		r = owns_key(t, &pl, llen, login, n);
 		k = exact(t, &pl, llen, &name, &list);
-	if (k == TABLES_ABSENT)
+	}
+	if (k == TABLES_ABSENT && r == MAP_ABSENT)
 		r = owns_key(t, &pl, 0, login, n);
 	else if (k == TABLES_ERROR)
 		r = MAP_ERROR;
