@@ -46,6 +46,9 @@ set_all(struct transaction *t, enum rcpt state, enum result result)
 static enum result
 transaction_lost(struct transaction *t)
 {
+	/* The answer to MAIL was everybody's. */
+	if (t->refused)
+		return RESULT_LATER;
 	set_all(t, RCPT_ASKED, RESULT_LATER);
 	set_all(t, RCPT_ACCEPTED, RESULT_LATER);
 	return RESULT_LATER;

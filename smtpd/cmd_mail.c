@@ -227,6 +227,11 @@ cmd_rcpt(struct smtp_session *s, const struct smtp_args *args)
 			    s->remote, s->env.sender, a.text, r.status,
 			    r.words);
 		smtp_refuse(s, &r);
+		/* RFC 5321 4.5.3.1.10: it may well go on to DATA with those
+		   that were taken. */
+		if (strcmp(r.status, many.status) == 0 &&
+		    s->env.over++ < RECIPIENTS_MAX)
+			s->junk--;
 		return;
 	}
 	if (!known)

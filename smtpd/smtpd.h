@@ -71,7 +71,7 @@ struct smtp_envelope {
 	struct buf recipients;		/* packed as QF_RECIPIENTS */
 	struct buf local;		/* packed lv: those that are ours */
 	char	 first[ADDRESS_MAX + 1];	/* the first recipient */
-	unsigned n;
+	unsigned n, over;		/* taken; refused as too many */
 	uint64_t size;			/* as MAIL declared it; 0: not */
 };
 

@@ -64,7 +64,7 @@ smtp_reset(struct smtp_session *s)
 	if (s->state != SMTP_START)
 		s->state = SMTP_HELLO;
 	s->env.sender[0] = s->env.first[0] = '\0';
-	s->env.n = 0;
+	s->env.n = s->env.over = 0;
 	s->env.size = 0;
 	buf_reset(&s->env.recipients);
 	buf_reset(&s->env.local);

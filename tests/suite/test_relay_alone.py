@@ -84,6 +84,10 @@ class Hop:
                 if reply is None:
                     return
                 say(*reply)
+                if self.odd.get("close") == verb:
+                    c.shutdown(socket.SHUT_WR)
+                    f.read()
+                    return
                 continue
             if verb == "EHLO":
                 say("250-hop", *["250-" + x for x in self.odd.get(
@@ -295,6 +299,19 @@ def test_all_hosts_down_is_later():
         assert [x[:2] for x in rows] == [(5, LATER), (6, LATER)]
         assert rows[0][2] == ("4.4.1 connection to hop.test [127.0.0.1]:%d: "
                               "Connection refused" % hop.port)
+
+
+@pytest.mark.parametrize("features", [["PIPELINING"], []])
+@pytest.mark.parametrize("reply, result", [
+    ("550 5.7.1 you are blocked", NEVER), ("451 4.7.1 come later", LATER)])
+def test_refused_at_mail_and_closed(reply, result, features):
+    """What the server said counts, not that it was gone afterwards."""
+    hop = Hop(MAIL=(reply,), close="MAIL", features=features)
+    with by_mx(hop) as r:
+        rows = r.send(to=("u@far.test", "v@far.test"))
+        assert [x[1] for x in rows] == [result] * 2, rows
+        assert all(reply[4:] in x[2] for x in rows), rows
+    hop.close()
 
 
 def test_lost_after_the_dot_asks_no_second_host():
