@@ -27,7 +27,7 @@ read_answers(struct setup *s, const char *file, struct buf *why)
 
 	if (strcmp(file, "-") != 0)
 		fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd == -1 || fd_slurp(fd, &text) == -1) {
+	if (fd == -1 || fd_read_rest(fd, &text) == -1) {
 		buf_set(why, "%s: %s", file, strerror(errno));
 		r = -1;
 	} else {

@@ -195,7 +195,7 @@ read_message(struct sendmail *s, struct buf *message)
 	struct buf raw = BUF_INIT(s->message_size), why = BUF_INIT(0);
 	int r = 0;
 
-	if (fd_slurp(STDIN_FILENO, &raw) == -1)
+	if (fd_read_rest(STDIN_FILENO, &raw) == -1)
 		r = errno == EFBIG ? sendmail_fail(EX_DATAERR, "the message "
 		    "is larger than message_size") : sendmail_fail(EX_IOERR,
 		    "standard input: %s", strerror(errno));

@@ -104,6 +104,25 @@ fd_slurp(int fd, struct buf *out)
 	}
 }
 
+int
+fd_read_rest(int fd, struct buf *out)
+{
+	char chunk[16384];
+	ssize_t n;
+
+	for (;;) {
+		n = read(fd, chunk, sizeof(chunk));
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return (int)n;
+		if (buf_append(out, chunk, (size_t)n) == -1) {
+			errno = EFBIG;
+			return -1;
+		}
+	}
+}
+
 #ifdef NO_SYNC
 int
 fd_sync(int fd)

@@ -26,6 +26,8 @@ int	fd_write_all(int fd, const void *p, size_t len) ATTR_CHECK;
 int	fd_pread_all(int fd, void *p, size_t len, off_t off) ATTR_CHECK;
 /* Appends the whole file to out; -1 with errno, EFBIG where out is full. */
 int	fd_slurp(int fd, struct buf *out) ATTR_CHECK;
+/* The same from where fd stands: of standard input a part may be read. */
+int	fd_read_rest(int fd, struct buf *out) ATTR_CHECK;
 
 /*
  * Makes the file's data durable (fdatasync). After a failure the data count

@@ -138,6 +138,17 @@ def test_setup_answers(inst, tmp_path):
     rohrpost.remove(d)
 
 
+def test_setup_reads_on_where_the_caller_stopped(tmp_path):
+    other = rohrpost.Instance(tmp_path / "i")
+    other.dir.mkdir()
+    f = other.dir / "answers"
+    f.write_text("no answer\n" + other.answers())
+    with open(f, "rb", buffering=0) as answers:
+        answers.seek(len("no answer\n"))
+        p = other.command("setup", "--answers", "-", stdin=answers)
+    assert p.returncode == 0, p.stderr
+
+
 def test_start_stop_status(tmp_path):
     d = rohrpost.scratch("start")
     i = rohrpost.Instance(d).setup()
@@ -232,6 +243,21 @@ def test_sendmail_options(inst):
                  b"x\r\n.\r\nQUIT\r\n")
     assert p.returncode == 0 and p.stdout.count(b"250 ") >= 4, p.stdout
     inst.wait_count(n + 1, "bert")
+
+
+def test_sendmail_reads_on_where_the_caller_stopped(inst, tmp_path):
+    f = tmp_path / "message"
+    f.write_text("first@nowhere.test\nTo: bert@example.test\n"
+                 "Subject: rest\n\nx\n")
+    n = inst.count("bert")
+    p = subprocess.run(
+        ["sh", "-c", "(read -r line; exec \"$0\" -C \"$1\" -t) <\"$2\"",
+         str(rohrpost.SENDMAIL), str(inst.conf), str(f)],
+        capture_output=True, timeout=60)
+    assert p.returncode == 0, p.stderr
+    inst.wait_count(n + 1, "bert")
+    got = newest(inst, "bert")
+    assert b"Subject: rest" in got and b"nowhere" not in got
 
 
 def test_host_name_is_no_stranger(inst):
