@@ -30,8 +30,9 @@ struct sendmail {
 };
 
 /*
- * Adds a recipient as the caller wrote it ("anna", "anna@example.test"); one
- * that is there already counts once. 0, or -1 with why.
+ * Adds the recipients of a list as the caller wrote it ("anna", "Anna
+ * <anna@example.test>, bert"); one that is there already counts once. 0, or -1
+ * with why: one is bad, or there is none; some may have been added then.
  */
 int	sendmail_add(struct sendmail *s, const char *p, size_t len,
 	    struct buf *why) ATTR_CHECK;

@@ -4,10 +4,23 @@
 #include <string.h>
 
 #include "ctl/sendmail.h"
+#include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/mail/address.h"
 #include "lib/mail/header.h"
+
+/* "TEXT: words", on one line whatever the text holds. */
+static int
+refuse(struct buf *why, const char *p, size_t len, const char *words)
+{
+	char text[ADDRESS_MAX];
+	size_t n = log_clean(text, sizeof(text), p, len);
+
+	buf_set(why, "%.*s: %s", n > 0 ? (int)n : 2, n > 0 ? text : "\"\"",
+	    words);
+	return -1;
+}
 
 int
 sendmail_address(const struct sendmail *s, const char *p, size_t len,
@@ -29,13 +42,11 @@ sendmail_address(const struct sendmail *s, const char *p, size_t len,
 			buf_printf(&text, "@%s", s->origin);
 		r = address_parse(&a, buf_str(&text), text.len);
 	}
-	if (r == ADDRESS_OK)
-		str_copy(out, ADDRESS_MAX + 1, a.text);
-	else
-		buf_set(why, "%.*s: %s", (int)(len > 300 ? 300 : len), p,
-		    address_words(r));
 	buf_clear(&text);
-	return r == ADDRESS_OK ? 0 : -1;
+	if (r != ADDRESS_OK)
+		return refuse(why, p, len, address_words(r));
+	str_copy(out, ADDRESS_MAX + 1, a.text);
+	return 0;
 }
 
 static int
@@ -56,14 +67,36 @@ add_address(struct sendmail *s, const char *address, struct buf *why)
 	return 0;
 }
 
+struct gather {
+	struct sendmail *s;
+	size_t	 n;
+	struct buf *why;
+};
+
+/* A name without a domain is what people and scripts write, too. */
+static int
+gather_one(const struct address_entry *e, void *arg)
+{
+	char address[ADDRESS_MAX + 1];
+	struct gather *g = arg;
+
+	g->n++;
+	if (e->bad)
+		return refuse(g->why, e->text, e->len, "bad address list "
+		    "(brackets, quotes, comments, groups)");
+	if (sendmail_address(g->s, e->text, e->len, address, g->why) == -1)
+		return -1;
+	return add_address(g->s, address, g->why);
+}
+
 int
 sendmail_add(struct sendmail *s, const char *p, size_t len, struct buf *why)
 {
-	char address[ADDRESS_MAX + 1];
+	struct gather g = { .s = s, .why = why };
 
-	if (sendmail_address(s, p, len, address, why) == -1)
+	if (address_list(p, len, gather_one, &g) == -1)
 		return -1;
-	return add_address(s, address, why);
+	return g.n > 0 ? 0 : refuse(why, p, len, "no address is there");
 }
 
 /* Copies the lines with CRLF at their ends. */
@@ -90,70 +123,11 @@ copy_lines(const struct sendmail *s, const char *p, size_t len,
 	}
 }
 
-struct gather {
-	struct sendmail *s;
-	struct buf *why;
-};
-
-static int
-gather_one(const struct address *a, void *arg)
-{
-	struct gather *g = arg;
-
-	if (a->at == a->len)
-		return sendmail_add(g->s, a->text, a->len, g->why);
-	return add_address(g->s, a->text, g->why);
-}
-
-/*
- * A name without a domain is no address of RFC 5322, but it is what people
- * and scripts write behind To: here.
- */
-static int
-gather_bare(struct sendmail *s, const char *p, size_t len, struct buf *why)
-{
-	const char *comma;
-	size_t n, k;
-
-	for (; len > 0; p += n, len -= n) {
-		comma = memchr(p, ',', len);
-		n = comma == NULL ? len : (size_t)(comma - p) + 1;
-		for (k = comma == NULL ? n : n - 1; k > 0 &&
-		    strchr(" \t\r\n", p[k - 1]) != NULL; k--)
-			;
-		while (k > 0 && strchr(" \t\r\n", *p) != NULL) {
-			p++;
-			n--;
-			len--;
-			k--;
-		}
-		if (k == 0 || memchr(p, '@', k) != NULL)
-			continue;
-		if (sendmail_add(s, p, k, why) == -1)
-			return -1;
-	}
-	return 0;
-}
-
 static int
 is_recipient(const struct header_field *f)
 {
 	return header_is(f, "To") || header_is(f, "Cc") ||
 	    header_is(f, "Bcc");
-}
-
-static int
-gather_field(struct sendmail *s, const struct header_field *f,
-    struct buf *why)
-{
-	struct gather g = { .s = s, .why = why };
-	size_t bad;
-
-	if (address_list(f->value, f->value_len, gather_one, &g, &bad) != 0)
-		return -1;
-	if (bad > 0)
-		return gather_bare(s, f->value, f->value_len, why);
-	return 0;
 }
 
 /* RFC 5322 3.6.2: From is a duty. A name is quoted where it has to be. */
@@ -202,6 +176,7 @@ copy_header(struct sendmail *s, const struct buf *in, struct buf *out,
 {
 	const char *start = in->len > 0 ? in->data : "";
 	const char *end = start + in->len, *body = NULL;
+	struct gather g = { .s = s, .why = why };
 	struct header_field f;
 	struct header h;
 
@@ -215,7 +190,7 @@ copy_header(struct sendmail *s, const struct buf *in, struct buf *out,
 			break;
 		}
 		if (s->from_header && is_recipient(&f) &&
-		    gather_field(s, &f, why) == -1)
+		    address_list(f.value, f.value_len, gather_one, &g) == -1)
 			return -1;
 		/* RFC 5322 3.6.3: nobody sees who got a blind copy. */
 		if (!s->from_header || !header_is(&f, "Bcc"))

@@ -58,13 +58,23 @@ enum address_result address_domain_parse(const char *p, size_t len,
    for the caller; these are words for people. */
 const char *address_words(enum address_result r);
 
+/* What stands between two commas of an address-list. */
+struct address_entry {
+	const char *text;	/* "anna@example.test", "anna"; not ended */
+	size_t	 len;		/* by NUL; no CR or LF */
+	int	 bad;		/* a bracket, quote, comment or group that does
+				   not close; too long; none where one is due */
+};
+
 /*
- * Calls each for every mailbox of a header value (RFC 5322 address-list, with
- * groups, comments, folding, display names and obsolete routes). What is no
- * address is counted in bad_r (may be NULL) and skipped. Stops at a non-zero
+ * Calls each for every entry of a header value (RFC 5322 address-list, with
+ * groups, comments, folding, display names and obsolete routes): what stands
+ * in angle brackets where there are some, without comments, blanks and route.
+ * Nothing that stands there is skipped but a list's empty places. Whether the
+ * text is an address or a bare name is not looked at. Stops at a non-zero
  * return of each and returns it; else 0.
  */
 int	address_list(const char *p, size_t len, int (*each)(
-	    const struct address *a, void *arg), void *arg, size_t *bad_r);
+	    const struct address_entry *e, void *arg), void *arg);
 
 #endif

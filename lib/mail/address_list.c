@@ -6,9 +6,10 @@
  *   group        = display-name ":" [group-list] ";"
  *   angle-addr   = [CFWS] "<" addr-spec ">" [CFWS]
  *
- * Quoted strings keep their quotes; blanks outside them fall away, which also
- * mends the obsolete "a . b @ c". Inside an entry everything in front of "<"
- * is display name, everything in front of ":" (not in brackets) a group's.
+ * Quoted strings keep their quotes; blanks beside "." and "@" fall away, which
+ * mends the obsolete "a . b @ c", and between words one stays: two words are
+ * not one name. Inside an entry everything in front of "<" is display name,
+ * everything in front of ":" (not in brackets) a group's.
  */
 #include <string.h>
 
@@ -21,36 +22,50 @@ struct entry {
 	size_t	 len;
 	int	 words;		/* something stands there at all */
 	int	 angle;		/* 0; 1 inside <>; 2 behind it */
-	int	 too_long;
+	int	 at;		/* "@" was there, not in quotes */
+	int	 gap;		/* a blank or comment behind text */
+	int	 bad;
 };
 
 struct list {
 	const char *p, *end;
 	struct entry e;
-	int	(*each)(const struct address *, void *);
+	int	 group;		/* inside of one */
+	int	(*each)(const struct address_entry *, void *);
 	void	*arg;
-	size_t	 bad;
 };
 
 static void
 entry_reset(struct entry *e)
 {
 	e->len = 0;
-	e->words = e->angle = e->too_long = 0;
+	e->words = e->angle = e->at = e->gap = e->bad = 0;
+}
+
+/* True where a blank beside c means nothing. */
+static int
+is_joint(char c)
+{
+	return c == '.' || c == '@' || c == ',' || c == ':';
 }
 
 static void
-entry_put(struct entry *e, const char *p, size_t len)
+entry_put(struct entry *e, char c)
 {
+	int gap = e->gap && e->len > 0 && !is_joint(c) &&
+	    !is_joint(e->text[e->len - 1]);
+
 	e->words = 1;
+	e->gap = 0;
 	if (e->angle == 2)
-		return;
-	if (len > sizeof(e->text) - e->len) {
-		e->too_long = 1;
+		e->bad = 1;
+	if ((size_t)gap + 1 > sizeof(e->text) - e->len) {
+		e->bad = 1;
 		return;
 	}
-	memcpy(e->text + e->len, p, len);
-	e->len += len;
+	if (gap)
+		e->text[e->len++] = ' ';
+	e->text[e->len++] = c;
 }
 
 /* An entry is whole: hands it on. */
@@ -58,24 +73,19 @@ static int
 entry_done(struct list *l)
 {
 	struct entry *e = &l->e;
-	struct address a;
-	const char *p = e->text, *colon;
-	size_t len = e->len;
+	struct address_entry out = { .text = e->text, .len = e->len };
+	const char *colon;
 	int r = 0;
 
 	/* An obsolete route "@a,@b:" stands in brackets. */
-	if (e->angle == 2 && len > 0 && *p == '@' &&
-	    (colon = memchr(p, ':', len)) != NULL) {
-		len -= (size_t)(colon + 1 - p);
-		p = colon + 1;
+	if (e->angle == 2 && out.len > 0 && e->text[0] == '@' &&
+	    (colon = memchr(e->text, ':', out.len)) != NULL) {
+		out.text = colon + 1;
+		out.len -= (size_t)(out.text - e->text);
 	}
-	if (e->words && !(e->angle == 2 && len == 0)) {
-		if (!e->too_long && e->angle != 1 &&
-		    address_parse(&a, p, len) == ADDRESS_OK)
-			r = l->each(&a, l->arg);
-		else
-			l->bad++;
-	}
+	out.bad = e->bad || e->angle == 1 || out.len == 0;
+	if (e->words)
+		r = l->each(&out, l->arg);
 	entry_reset(e);
 	return r;
 }
@@ -94,67 +104,94 @@ skip_comment(struct list *l)
 		else if (*l->p == ')')
 			depth--;
 	}
+	l->e.gap = 1;
+	if (depth > 0)
+		l->e.words = l->e.bad = 1;
 }
 
 /* l->p is behind the quote: copies the quoted string, folds taken out. */
 static void
 take_quoted(struct list *l)
 {
-	entry_put(&l->e, "\"", 1);
+	int escaped = 0;
+
+	entry_put(&l->e, '"');
 	for (; l->p < l->end; l->p++) {
 		if (*l->p == '\r' || *l->p == '\n')
 			continue;
-		if (*l->p == '\\' && l->end - l->p > 1)
-			entry_put(&l->e, l->p++, 1);
-		entry_put(&l->e, l->p, 1);
-		if (*l->p == '"') {
+		entry_put(&l->e, *l->p);
+		if (escaped) {
+			escaped = 0;
+		} else if (*l->p == '\\') {
+			escaped = 1;
+		} else if (*l->p == '"') {
 			l->p++;
 			return;
 		}
 	}
+	l->e.bad = 1;
+}
+
+/* l->p is behind "@[": the ":" of "[IPv6:2001:db8::1]" ends no group's name. */
+static void
+take_literal(struct list *l)
+{
+	static const char ends[] = "]()<>,;\"@ \t\r\n";
+
+	entry_put(&l->e, '[');
+	for (; l->p < l->end && strchr(ends, *l->p) == NULL; l->p++)
+		entry_put(&l->e, *l->p);
 }
 
 static int
 list_special(struct list *l, char c)
 {
 	struct entry *e = &l->e;
+	int r;
 
 	if (c == '(') {
 		skip_comment(l);
 	} else if (c == '"') {
 		take_quoted(l);
+	} else if (c == '[' && e->len > 0 && e->text[e->len - 1] == '@') {
+		take_literal(l);
 	} else if (c == '<' && e->angle == 0) {
 		entry_reset(e);
 		e->words = e->angle = 1;
 	} else if (c == '>' && e->angle == 1) {
 		e->angle = 2;
+		e->gap = 1;
 	} else if ((c == ',' && e->angle != 1) || c == ';') {
-		return entry_done(l);
-	} else if (c == ':' && e->angle == 0) {
+		r = entry_done(l);
+		l->group = l->group && c != ';';
+		return r;
+	} else if (c == ':' && e->angle == 0 && e->words && !e->at &&
+	    !l->group) {
 		entry_reset(e);		/* the name of a group */
-	} else
-		entry_put(e, &c, 1);
+		l->group = 1;
+	} else {
+		e->at |= c == '@';
+		entry_put(e, c);
+	}
 	return 0;
 }
 
 int
-address_list(const char *p, size_t len, int (*each)(const struct address *,
-    void *), void *arg, size_t *bad_r)
+address_list(const char *p, size_t len, int (*each)(
+    const struct address_entry *, void *), void *arg)
 {
 	struct list l = { .p = p, .end = p + len, .each = each, .arg = arg };
-	const char *s;
 	int r = 0;
+	char c;
 
 	while (r == 0 && l.p < l.end) {
-		s = l.p++;
-		if (memchr("(\"<>,;:", *s, 7) != NULL)
-			r = list_special(&l, *s);
-		else if (*s != ' ' && *s != '\t' && *s != '\r' && *s != '\n')
-			entry_put(&l.e, s, 1);
+		c = *l.p++;
+		if (c == ' ' || c == '\t' || c == '\r' || c == '\n')
+			l.e.gap = 1;
+		else
+			r = list_special(&l, c);
 	}
-	if (r == 0)
-		r = entry_done(&l);
-	if (bad_r != NULL)
-		*bad_r = l.bad;
-	return r;
+	if (l.group)
+		l.e.words = l.e.bad = 1;	/* it has no ";" */
+	return r != 0 ? r : entry_done(&l);
 }

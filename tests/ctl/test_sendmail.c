@@ -65,7 +65,16 @@ test_prepare(void **state)
 		    "b@x.test c@x.test d@x.test e@x.test f@x.test" },
 		{ "To: root, b@x.test\n\nx\n",
 		    FROM "To: root, b@x.test\r\n\r\nx\r\n", 1, 0, NULL,
-		    "b@x.test root@example.test" },
+		    "root@example.test b@x.test" },
+		{ "To: \"Doe, John\" <b@x.test>, root\nCc: Bert <bert>\n"
+		    "Cc: anna (a comment)\nCc: Team: c, \"D, E\" <d>;\n\n",
+		    FROM "To: \"Doe, John\" <b@x.test>, root\r\n"
+		    "Cc: Bert <bert>\r\nCc: anna (a comment)\r\n"
+		    "Cc: Team: c, \"D, E\" <d>;\r\n\r\n", 1, 0, NULL,
+		    "b@x.test root@example.test bert@example.test "
+		    "anna@example.test c@example.test d@example.test" },
+		{ "To:\nCc: undisclosed-recipients:;\n\n",
+		    FROM "To:\r\nCc: undisclosed-recipients:;\r\n\r\n", 1 },
 		{ "Bcc: b@x.test\n\nx\n", FROM "Bcc: b@x.test\r\n\r\nx\r\n" },
 		{ "A: b\n\nx\n", "From: \"A \\\"q\\\" B\" "
 		    "<anna@example.test>\r\nA: b\r\n\r\nx\r\n", 0, 0,
@@ -95,6 +104,78 @@ test_prepare(void **state)
 	buf_clear(&out);
 	buf_clear(&why);
 	buf_clear(&to);
+}
+
+/* One that is bad, and nothing goes to anybody. */
+static void
+test_refused(void **state)
+{
+	static const struct {
+		const char *to, *why;
+	} rows[] = {
+		{ "a@x.test, b@@x.test", "b@@x.test: bad domain name" },
+		{ "b@-, a@x.test", "b@-: bad domain name" },
+		{ "a@x.test, b@", "b@: bad domain name" },
+		{ "a@x.test, @x.test", "@x.test: bad address syntax" },
+		{ "a@x.test, b c", "b c: bad address syntax" },
+		{ "a@x.test b@x.test", "a@x.test b@x.test: bad domain name" },
+		{ "\xc3\xa4@x.test",
+		    "\xc3\xa4@x.test: the local part needs SMTPUTF8" },
+		{ "a@x.test, \x1b[1m", "\\x1b[1m: bad address syntax" },
+		{ "Anna <>", "\"\": bad address list (" },
+		{ "Anna <a@x.test, b@x.test", "a@x.test,b@x.test: bad addr" },
+		{ "<a@x.test> <b@x.test>", "a@x.test <b@x.test>: bad addr" },
+		{ "a@x.test (b, c@x.test", "a@x.test: bad address list (" },
+		{ "Team: a@x.test", "a@x.test: bad address list (" },
+	};
+	struct buf out = BUF_INIT(0), why = BUF_INIT(0), in = BUF_INIT(0);
+	struct sendmail s;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fill(&s);
+		s.from_header = 1;
+		buf_set(&in, "To: %s\n\nx\n", rows[i].to);
+		buf_reset(&out);
+		buf_reset(&why);
+		assert_int_equal(sendmail_prepare(&s, in.data, in.len, &out,
+		    &why), -1);
+		if (strncmp(buf_str(&why), rows[i].why,
+		    strlen(rows[i].why)) != 0)
+			fail_msg("%s: said %s", rows[i].to, buf_str(&why));
+		assert_int_equal(sendmail_add(&s, rows[i].to,
+		    strlen(rows[i].to), &why), -1);
+		clear(&s);
+	}
+	buf_clear(&out);
+	buf_clear(&why);
+	buf_clear(&in);
+}
+
+/* An argument is a list, too; one that names nobody is a mistake. */
+static void
+test_arguments(void **state)
+{
+	static const char *const nobody[] = { "", " ", ",", "(anna)", "a:;" };
+	struct buf why = BUF_INIT(0);
+	struct sendmail s;
+	size_t i;
+
+	fill(&s);
+	assert_int_equal(sendmail_add(&s, "a@x.test,b@x.test, root", 23,
+	    &why), 0);
+	assert_int_equal(sendmail_add(&s, "<c@x.test>", 10, &why), 0);
+	assert_int_equal(s.n_to, 4);
+	assert_string_equal(s.to[1], "b@x.test");
+	assert_string_equal(s.to[2], "root@example.test");
+	assert_string_equal(s.to[3], "c@x.test");
+	for (i = 0; i < sizeof(nobody) / sizeof(nobody[0]); i++) {
+		assert_int_equal(sendmail_add(&s, nobody[i],
+		    strlen(nobody[i]), &why), -1);
+		assert_non_null(strstr(buf_str(&why), "no address is there"));
+	}
+	clear(&s);
+	buf_clear(&why);
 }
 
 static void
@@ -217,6 +298,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prepare),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_smtp),
 	};

@@ -283,18 +283,40 @@ def test_host_name_is_no_stranger(inst):
         "example.test"]
 
 
+def test_sendmail_recipients(inst):
+    """Lists as people, scripts and cron write them: all get it."""
+    n = {who: inst.count(who) for who in USERS}
+    for args, data in (
+            (("-t",), b"To: \"Doe, John\" <anna@example.test>, bert\n\nx\n"),
+            (("-t",), b"To: Bert <bert>\nCc: anna (a comment)\n\nx\n"),
+            (("-t",), b"To: Team: \"A, B\" <anna>,\n bert;\n\nx\n"),
+            (("anna@example.test,bert@example.test",), b"Subject: x\n\nx\n"),
+            (("-oi", "Anna <anna>", "bert"), b"Subject: x\n\nx\n")):
+        p = sendmail(inst, *args, data=data)
+        assert p.returncode == 0, (args, data, p.stderr)
+        for who in USERS:
+            n[who] += 1
+            inst.wait_count(n[who], who)
+
+
 def test_sendmail_refusals(inst):
+    n = inst.count("bert")
     for args, data, code in (
-            ((), b"Subject: x\n\nx\n", 64),
+            ((), b"Subject: x\n\nx\n", 64), (("", "bert"), b"x\n", 64),
             (("-t",), b"Subject: nobody\n\nx\n", 64),
             (("-bp",), b"", 64), (("-Z",), b"", 64),
             (("no body@example.test",), b"x\n", 64),
+            (("bert,no body",), b"x\n", 64),
+            (("-t",), b"To: bert@example.test, anna@@example.test\n\n", 65),
+            (("-t",), b"To: bert\nCc: \"Anna <anna>\n\nx\n", 65),
             (("nobody@example.test",), b"Subject: x\n\nx\n", 67)):
         p = sendmail(inst, *args, data=data)
         assert p.returncode == code, (args, p.returncode, p.stderr)
         assert len(p.stderr.splitlines()) == 1, p.stderr
     p = sendmail(inst, "-C", "/nowhere", "anna@example.test", data=b"x\n")
     assert p.returncode == 78 and b"/nowhere" in p.stderr
+    wait_for(lambda: not inst.json("queue", "list"), text="an empty queue")
+    assert inst.count("bert") == n
 
 
 @pytest.mark.root
