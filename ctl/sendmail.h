@@ -20,7 +20,7 @@ struct sendmail {
 	const char *state_dir, *hostname;
 	uint64_t message_size;
 	char	 origin[DOMAIN_MAX + 1]; /* behind a name without a domain */
-	int	 from_header;		/* -t: recipients from To, Cc, Bcc */
+	int	 from_header;		/* -t: recipients from the fields */
 	int	 dot_is_text;		/* -i, -oi */
 	const char *full_name;		/* -F or NULL */
 	char	 sender[ADDRESS_MAX + 1]; /* "": the null sender */
@@ -44,7 +44,9 @@ int	sendmail_address(const struct sendmail *s, const char *p, size_t len,
  * Makes what is sent of what was typed: every line end is CRLF (a bare CR is
  * one too: mail knows no other meaning), a line of one dot ends the message
  * unless dot_is_text, an mbox "From " line goes. With -t the recipients are
- * read and Bcc is taken out. A missing From is added. 0, or -1 with why.
+ * read from To, Cc and Bcc, or from Resent-To, Resent-Cc and Resent-Bcc where
+ * one of these is there; Bcc and Resent-Bcc are taken out. A missing From is
+ * added. 0, or -1 with why.
  */
 int	sendmail_prepare(struct sendmail *s, const char *p, size_t len,
 	    struct buf *out, struct buf *why) ATTR_CHECK;

@@ -124,10 +124,45 @@ copy_lines(const struct sendmail *s, const char *p, size_t len,
 }
 
 static int
+is_from(const struct header_field *f)
+{
+	return header_is(f, "From");
+}
+
+static int
 is_recipient(const struct header_field *f)
 {
 	return header_is(f, "To") || header_is(f, "Cc") ||
 	    header_is(f, "Bcc");
+}
+
+static int
+is_resent(const struct header_field *f)
+{
+	return header_is(f, "Resent-To") || header_is(f, "Resent-Cc") ||
+	    header_is(f, "Resent-Bcc");
+}
+
+/* RFC 5322 3.6.3: nobody sees who got a blind copy. */
+static int
+is_blind(const struct header_field *f)
+{
+	return header_is(f, "Bcc") || header_is(f, "Resent-Bcc");
+}
+
+/* A field behind a line that is no field is part of the body. */
+static int
+has_field(const char *p, size_t len, int (*is)(const struct header_field *))
+{
+	struct header_field f;
+	struct header h;
+
+	header_init(&h, p, len);
+	while (header_next(&h, &f) && f.name_len > 0) {
+		if (is(&f))
+			return 1;
+	}
+	return 0;
 }
 
 /* RFC 5322 3.6.2: From is a duty. A name is quoted where it has to be. */
@@ -151,24 +186,10 @@ add_from(const struct sendmail *s, struct buf *out)
 	buf_printf(out, "\" <%s>\r\n", from);
 }
 
-/* A From behind a line that is no field is part of the body. */
-static int
-has_from(const char *p, size_t len)
-{
-	struct header_field f;
-	struct header h;
-
-	header_init(&h, p, len);
-	while (header_next(&h, &f) && f.name_len > 0) {
-		if (header_is(&f, "From"))
-			return 1;
-	}
-	return 0;
-}
-
 /*
  * A line that is no field ends the header: what a script printed without one
- * becomes the body.
+ * becomes the body. Who resends a message sends it to those that he names: the
+ * recipients it had before have it (RFC 5322 3.6.6).
  */
 static int
 copy_header(struct sendmail *s, const struct buf *in, struct buf *out,
@@ -177,23 +198,25 @@ copy_header(struct sendmail *s, const struct buf *in, struct buf *out,
 	const char *start = in->len > 0 ? in->data : "";
 	const char *end = start + in->len, *body = NULL;
 	struct gather g = { .s = s, .why = why };
+	int (*is_ours)(const struct header_field *) = is_recipient;
 	struct header_field f;
 	struct header h;
 
 	if ((s->sender[0] != '\0' || s->caller[0] != '\0') &&
-	    !has_from(start, in->len))
+	    !has_field(start, in->len, is_from))
 		add_from(s, out);
+	if (has_field(start, in->len, is_resent))
+		is_ours = is_resent;
 	header_init(&h, start, in->len);
 	while (body == NULL && header_next(&h, &f)) {
 		if (f.name_len == 0) {
 			body = f.p;
 			break;
 		}
-		if (s->from_header && is_recipient(&f) &&
+		if (s->from_header && is_ours(&f) &&
 		    address_list(f.value, f.value_len, gather_one, &g) == -1)
 			return -1;
-		/* RFC 5322 3.6.3: nobody sees who got a blind copy. */
-		if (!s->from_header || !header_is(&f, "Bcc"))
+		if (!s->from_header || !is_blind(&f))
 			buf_append(out, f.p, f.len);
 	}
 	if (body == NULL)

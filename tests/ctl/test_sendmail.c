@@ -75,6 +75,23 @@ test_prepare(void **state)
 		    "anna@example.test c@example.test d@example.test" },
 		{ "To:\nCc: undisclosed-recipients:;\n\n",
 		    FROM "To:\r\nCc: undisclosed-recipients:;\r\n\r\n", 1 },
+		/* who resends means none of those that it went to before */
+		{ "To: a@x.test, b@@x.test\nResent-Bcc: e@x.test\n"
+		    "Bcc: f@x.test\nResent-To: c@x.test\n"
+		    "Resent-Cc: d@x.test\n\nx\n",
+		    FROM "To: a@x.test, b@@x.test\r\nResent-To: c@x.test\r\n"
+		    "Resent-Cc: d@x.test\r\n\r\nx\r\n", 1, 0, NULL,
+		    "e@x.test c@x.test d@x.test" },
+		{ "To: a@x.test\nResent-Bcc: e@x.test\n\nx\n",
+		    FROM "To: a@x.test\r\n\r\nx\r\n", 1, 0, NULL, "e@x.test" },
+		{ "To: a@x.test\n\nResent-To: c@x.test\n",
+		    FROM "To: a@x.test\r\n\r\nResent-To: c@x.test\r\n", 1, 0,
+		    NULL, "a@x.test" },
+		{ "To: a@x.test\nResent-From: c@x.test\n\n",
+		    FROM "To: a@x.test\r\nResent-From: c@x.test\r\n\r\n", 1, 0,
+		    NULL, "a@x.test" },
+		{ "Resent-Bcc: b@x.test\n\nx\n",
+		    FROM "Resent-Bcc: b@x.test\r\n\r\nx\r\n" },
 		{ "Bcc: b@x.test\n\nx\n", FROM "Bcc: b@x.test\r\n\r\nx\r\n" },
 		{ "A: b\n\nx\n", "From: \"A \\\"q\\\" B\" "
 		    "<anna@example.test>\r\nA: b\r\n\r\nx\r\n", 0, 0,

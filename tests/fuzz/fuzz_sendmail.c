@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ctl/sendmail.h"
+#include "lib/base/str.h"
 #include "lib/mail/address.h"
 #include "lib/mail/header.h"
 
@@ -33,20 +34,27 @@ sent_to(const struct address_entry *e, void *arg)
 }
 
 static void
-look_fields(struct sendmail *s, const struct buf *out)
+look_fields(struct sendmail *s, const struct buf *out, int maybe)
 {
+	const char *p = out->data;
 	struct header_field f;
 	struct header h;
+	int resent = header_find(p, out->len, "Resent-To", &f) ||
+	    header_find(p, out->len, "Resent-Cc", &f);
 
+	/* Resent-Bcc has gone, and may have been the only one. */
+	if (!resent && maybe)
+		return;
 	header_init(&h, out->data, out->len);
 	while (header_next(&h, &f)) {
-		if (header_is(&f, "To") || header_is(&f, "Cc"))
+		if (header_is(&f, resent ? "Resent-To" : "To") ||
+		    header_is(&f, resent ? "Resent-Cc" : "Cc"))
 			address_list(f.value, f.value_len, sent_to, s);
 	}
 }
 
 static void
-look(struct sendmail *s, const struct buf *out)
+look(struct sendmail *s, const struct buf *out, int maybe)
 {
 	struct header_field f;
 	size_t i;
@@ -60,10 +68,23 @@ look(struct sendmail *s, const struct buf *out)
 			abort();
 	}
 	if (!header_find(out->data, out->len, "From", &f) ||
-	    (s->from_header && header_find(out->data, out->len, "Bcc", &f)))
+	    (s->from_header && (header_find(out->data, out->len, "Bcc", &f) ||
+	    header_find(out->data, out->len, "Resent-Bcc", &f))))
 		abort();
 	if (s->from_header)
-		look_fields(s, out);
+		look_fields(s, out, maybe);
+}
+
+static int
+says(const char *p, size_t len, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (; len >= n; p++, len--) {
+		if (str_is(p, n, word))
+			return 1;
+	}
+	return 0;
 }
 
 /* The first line; how many octets it is with its end. -1: it is refused. */
@@ -102,7 +123,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		r = sendmail_prepare(&s, p + used, size - 1 - used, &out,
 		    &why);
 	if (r == 0)
-		look(&s, &out);
+		look(&s, &out, says(p, size - 1, "Resent-Bcc"));
 	else if (why.len == 0)
 		abort();
 	for (i = 0; i < s.n_to; i++) {

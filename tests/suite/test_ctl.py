@@ -299,6 +299,18 @@ def test_sendmail_recipients(inst):
             inst.wait_count(n[who], who)
 
 
+def test_sendmail_resends(inst):
+    n = {who: inst.count(who) for who in USERS}
+    p = sendmail(inst, "-t", data=b"Resent-To: bert\nResent-Bcc: bert\n"
+                 b"To: anna\nSubject: again\n\nx\n")
+    assert p.returncode == 0, p.stderr
+    inst.wait_count(n["bert"] + 1, "bert")
+    wait_for(lambda: not inst.json("queue", "list"), text="an empty queue")
+    got = newest(inst, "bert")
+    assert b"\r\nTo: anna\r\n" in got and b"Resent-Bcc" not in got
+    assert inst.count("anna") == n["anna"]
+
+
 def test_sendmail_refusals(inst):
     n = inst.count("bert")
     for args, data, code in (
