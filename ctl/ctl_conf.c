@@ -5,12 +5,32 @@
 
 #include "ctl/ctl_conf.h"
 #include "lib/base/mem.h"
+#include "lib/server/config.h"
+
+/* Takes text over. */
+static void
+line_set(struct conf_line *l, char *text)
+{
+	const char *fault;
+
+	l->text = text;
+	l->copy = mem_strdup(text);
+	if (config_split(l->copy, &l->key, &l->value, &fault) != 1)
+		l->key = l->value = NULL;
+}
 
 static void
-append(struct conf_file *f, char *line)
+line_clear(struct conf_line *l)
+{
+	free(l->text);
+	free(l->copy);
+}
+
+static void
+append(struct conf_file *f, char *text)
 {
 	f->lines = mem_realloc(f->lines, f->n + 1, sizeof(*f->lines));
-	f->lines[f->n++] = line;
+	line_set(&f->lines[f->n++], text);
 }
 
 void
@@ -31,7 +51,7 @@ void
 conf_clear(struct conf_file *f)
 {
 	while (f->n > 0)
-		free(f->lines[--f->n]);
+		line_clear(&f->lines[--f->n]);
 	free(f->lines);
 	f->lines = NULL;
 }
@@ -42,23 +62,7 @@ conf_print(const struct conf_file *f, struct buf *out)
 	size_t i;
 
 	for (i = 0; i < f->n; i++)
-		buf_printf(out, "%s\n", f->lines[i]);
-}
-
-/* The value if the line is the key's, else NULL. */
-static const char *
-value_of(const char *line, const char *key)
-{
-	size_t n = strlen(key);
-
-	line += strspn(line, " \t");
-	if (strncmp(line, key, n) != 0)
-		return NULL;
-	line += n + strspn(line + n, " \t");
-	if (*line != '=')
-		return NULL;
-	line++;
-	return line + strspn(line, " \t");
+		buf_printf(out, "%s\n", f->lines[i].text);
 }
 
 unsigned
@@ -67,7 +71,8 @@ conf_line(const struct conf_file *f, const char *key)
 	size_t i;
 
 	for (i = 0; i < f->n; i++) {
-		if (value_of(f->lines[i], key) != NULL)
+		if (f->lines[i].key != NULL &&
+		    strcmp(f->lines[i].key, key) == 0)
 			return (unsigned)i + 1;
 	}
 	return 0;
@@ -78,7 +83,7 @@ conf_get(const struct conf_file *f, const char *key)
 {
 	unsigned line = conf_line(f, key);
 
-	return line == 0 ? NULL : value_of(f->lines[line - 1], key);
+	return line == 0 ? NULL : f->lines[line - 1].value;
 }
 
 void
@@ -94,7 +99,7 @@ conf_set(struct conf_file *f, const char *key, const char *value)
 	if (line == 0) {
 		append(f, text);
 	} else {
-		free(f->lines[line - 1]);
-		f->lines[line - 1] = text;
+		line_clear(&f->lines[line - 1]);
+		line_set(&f->lines[line - 1], text);
 	}
 }

@@ -9,8 +9,14 @@
 
 #include "lib/base/buf.h"
 
+struct conf_line {
+	char	*text;		/* as it stands in the file */
+	char	*copy;		/* that key and value lie in */
+	char	*key, *value;	/* NULL: blank, a comment, no such line */
+};
+
 struct conf_file {
-	char	**lines;
+	struct conf_line *lines;
 	size_t	 n;
 };
 
@@ -19,7 +25,8 @@ void	conf_clear(struct conf_file *f);
 void	conf_print(const struct conf_file *f, struct buf *out);
 /* Sets the key's line, or adds it at the end. */
 void	conf_set(struct conf_file *f, const char *key, const char *value);
-/* The value in the key's line, or NULL. */
+/* The value in the key's line as programs read it, or NULL; until the line is
+   set anew. */
 const char *conf_get(const struct conf_file *f, const char *key);
 /* The number of the key's line, 0 if there is none. */
 unsigned conf_line(const struct conf_file *f, const char *key);

@@ -194,12 +194,8 @@ is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
-/*
- * Splits one line (a copy, NUL-terminated). 1: *key_r and *value_r; 0: blank
- * or a comment; -1: fault_r.
- */
-static int
-split_line(char *s, char **key_r, char **value_r, const char **fault_r)
+int
+config_split(char *s, char **key_r, char **value_r, const char **fault_r)
 {
 	char *p, *end = s + strlen(s);
 
@@ -253,7 +249,7 @@ walk(const char *text, size_t len, const char *name, each_fn *each, void *arg,
 		}
 		memcpy(line, p, l);
 		line[l] = '\0';
-		r = split_line(line, &key, &value, &fault);
+		r = config_split(line, &key, &value, &fault);
 		if (r == -1) {
 			buf_set(why, "%s:%u: %s", name, n, fault);
 			return -1;

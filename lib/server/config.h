@@ -82,6 +82,13 @@ int	config_parse(const char *text, size_t len, const char *name,
 /* The same from an open file (a process in its jail is handed one). */
 int	config_load_fd(int fd, const char *name, const struct config_key *keys,
 	    void *conf, struct buf *why) ATTR_CHECK;
+/*
+ * Splits one line in place: NUL ends it, there is no LF. 1 and the key and its
+ * value, without the blanks around them (CR is one); 0 for a blank line or a
+ * comment; -1 with fault_r.
+ */
+int	config_split(char *line, char **key_r, char **value_r,
+	    const char **fault_r) ATTR_CHECK;
 /* Opens dir/rohrpost.conf; -1 with why. path_r is its name for messages. */
 int	config_open(const char *dir, char path_r[CONFIG_PATH_MAX],
 	    struct buf *why) ATTR_CHECK;

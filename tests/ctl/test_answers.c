@@ -108,6 +108,35 @@ test_conf(void **state)
 	buf_clear(&out);
 }
 
+/* Values are what the programs read: blanks and CR at the end are none. */
+static void
+test_conf_blanks(void **state)
+{
+	static const char in[] = "state_dir = /x/state \r\nhostname =\ta\t \n"
+	    "\r\ntls_key = \r\n\ttls_certificate=a b\r\nend = x ";
+	static const struct {
+		const char *key, *value;
+	} rows[] = {
+		{ "state_dir", "/x/state" }, { "hostname", "a" },
+		{ "tls_key", "" }, { "tls_certificate", "a b" },
+		{ "end", "x" },
+	};
+	struct buf out = BUF_INIT(0);
+	struct conf_file f;
+	size_t i;
+
+	conf_read(&f, in, strlen(in));
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_string_equal(conf_get(&f, rows[i].key), rows[i].value);
+	conf_set(&f, "hostname", "b");
+	conf_print(&f, &out);
+	assert_string_equal(buf_str(&out), "state_dir = /x/state \r\n"
+	    "hostname = b\n\r\ntls_key = \r\n\ttls_certificate=a b\r\n"
+	    "end = x \n");
+	conf_clear(&f);
+	buf_clear(&out);
+}
+
 static void
 test_keys(void **state)
 {
@@ -174,6 +203,7 @@ main(void)
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_conf),
+		cmocka_unit_test(test_conf_blanks),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_cert),
 	};

@@ -138,6 +138,23 @@ def test_setup_answers(inst, tmp_path):
     rohrpost.remove(d)
 
 
+@pytest.mark.parametrize("end", [" ", "\t", "\r"], ids=["blank", "tab", "cr"])
+def test_setup_again_reads_values_as_programs_do(tmp_path, end):
+    other = rohrpost.Instance(tmp_path / "i").setup()
+    conf = other.conf / "rohrpost.conf"
+    conf.write_bytes(b"".join(
+        line + (b"" if line.startswith(b"hostname") else end.encode()) + b"\n"
+        for line in conf.read_bytes().splitlines()))
+    key = (other.conf / "key.pem").read_bytes()
+    before = sorted(f.name for f in other.dir.iterdir())
+    p = other.command("setup", "--answers", "-", stdin=None,
+                      input="user = carl@example.test %s\n" % PASSWORD)
+    assert p.returncode == 0, p.stderr
+    assert sorted(f.name for f in other.dir.iterdir()) == before
+    assert (other.conf / "key.pem").read_bytes() == key
+    assert "carl@example.test" in other.ctl("user", "list")
+
+
 def test_setup_reads_on_where_the_caller_stopped(tmp_path):
     other = rohrpost.Instance(tmp_path / "i")
     other.dir.mkdir()
