@@ -243,13 +243,33 @@ text_save(struct text *t, int dirfd, const char *dir, struct buf *why)
 	return r;
 }
 
+/* A line that is to be an entry: not blank, no comment. */
+static int
+entry_parse(const struct text *t, const char *line, unsigned number,
+    const struct row *skip, struct row **row_r, struct buf *why)
+{
+	size_t n;
+
+	if (line_parse(t, line, strlen(line), number, skip, row_r, why) == -1)
+		return -1;
+	if (*row_r != NULL)
+		return 0;
+	n = strcspn(line, "\r\n");
+	if (line[strspn(line, " \t")] == '#')
+		buf_set(why, "%.*s: an entry cannot begin with \"#\", as "
+		    "comments do", (int)(n > 300 ? 300 : n), line);
+	else
+		buf_set(why, "an empty line is no entry of %s",
+		    text_name(t->id));
+	return -1;
+}
+
 int
 text_add(struct text *t, const char *line, struct buf *why)
 {
 	struct row *r;
 
-	if (line_parse(t, line, strlen(line), (unsigned)t->n + 1, NULL, &r,
-	    why) == -1)
+	if (entry_parse(t, line, (unsigned)t->n + 1, NULL, &r, why) == -1)
 		return -1;
 	line_append(t, line, strlen(line), r);
 	t->dirty = 1;
@@ -278,15 +298,14 @@ text_set(struct text *t, const char *key, const char *line, struct buf *why)
 		buf_set(why, "%s: not there", key);
 		return -1;
 	}
-	if (line_parse(t, line, strlen(line), old->line, old, &r, why) == -1)
+	if (entry_parse(t, line, old->line, old, &r, why) == -1)
 		return -1;
 	(void)tdelete(old, &t->tree, compare);
 	row_free(&l->row);
 	free(l->text);
 	l->text = mem_strdup(line);
 	l->row = r;
-	if (r != NULL)
-		row_index(t, r);
+	row_index(t, r);
 	t->dirty = 1;
 	return 0;
 }

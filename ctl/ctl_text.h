@@ -86,9 +86,12 @@ struct row *text_find(const struct text *t, const char *key);
 /* The next row in the order of the file, from *i (0 at the start); or NULL. */
 struct row *text_next(const struct text *t, size_t *i);
 
-/* Adds a line at the end. -1 with why: bad, or its key is there already. */
+/*
+ * Adds a line at the end. -1 with why: bad, blank, a comment, or its key is
+ * there already.
+ */
 int	text_add(struct text *t, const char *line, struct buf *why) ATTR_CHECK;
-/* Puts line in the place of the row key; -1: bad, or no such row. */
+/* Puts line in the place of the row key; -1: as above, or no such row. */
 int	text_set(struct text *t, const char *key, const char *line,
 	    struct buf *why) ATTR_CHECK;
 /* Takes the row's line out. 0, or -1: no such row. */

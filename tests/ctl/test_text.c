@@ -246,6 +246,44 @@ test_edit(void **state)
 	buf_clear(&why);
 }
 
+/* What is no entry is not added, and takes no entry's place. */
+static void
+test_no_entry(void **state)
+{
+	static const struct {
+		const char *line, *why;
+	} rows[] = {
+		{ "", "an empty line" }, { " \t", "an empty line" },
+		{ "\r", "an empty line" },
+		{ "#x.test", "#x.test: an entry cannot begin with \"#\"" },
+		{ " # x", " # x: an entry cannot" },
+		{ "#\nx.test", "#" },
+	};
+	struct buf out = BUF_INIT(0), why = BUF_INIT(0);
+	struct text t;
+	size_t i;
+
+	text_init(&t, TEXT_DOMAINS);
+	assert_int_equal(text_parse(&t, "x", "a.test\n", 7, &why), 0);
+	for (i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		buf_reset(&why);
+		assert_int_equal(i % 2 ?
+		    text_set(&t, "a.test", rows[i / 2].line, &why) :
+		    text_add(&t, rows[i / 2].line, &why), -1);
+		if (strncmp(buf_str(&why), rows[i / 2].why,
+		    strlen(rows[i / 2].why)) != 0)
+			fail_msg("%s: said %s", rows[i / 2].line,
+			    buf_str(&why));
+		assert_null(strchr(buf_str(&why), '\n'));
+	}
+	assert_false(t.dirty);
+	text_print(&t, &out);
+	assert_string_equal(buf_str(&out), "a.test\n");
+	text_clear(&t);
+	buf_clear(&out);
+	buf_clear(&why);
+}
+
 static void
 test_save(void **state)
 {
@@ -317,6 +355,7 @@ main(void)
 		cmocka_unit_test(test_bad_lines),
 		cmocka_unit_test(test_complaints_bounded),
 		cmocka_unit_test(test_edit),
+		cmocka_unit_test(test_no_entry),
 		cmocka_unit_test(test_save),
 		cmocka_unit_test(test_hash),
 	};

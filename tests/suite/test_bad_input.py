@@ -197,6 +197,27 @@ def test_bad_addresses(inst):
         fails(p, code=1)
 
 
+def test_what_is_no_entry_is_not_added(inst):
+    tables = ("domains", "users", "passwd", "aliases")
+    before = [(inst.conf / t).read_bytes() for t in tables]
+    comment, answers = 'cannot begin with "#"', inst.dir / "more"
+    for args, words in (
+            (("domain", "add", ""), "an empty line"),
+            (("domain", "add", " "), "an empty line"),
+            (("domain", "add", "#x.test"), comment),
+            (("domain", "add", "#x.test", "--alias", "example.test"), comment),
+            (("alias", "add", "", "anna@example.test"), "not an address"),
+            (("alias", "add", "#a@example.test", "anna@example.test"),
+             comment),
+            (("user", "add", "", "--stdin"), "not an address"),
+            (("user", "add", "#x@example.test", "--stdin"), "not the name")):
+        fails(inst.command(*args, input="pw-of-it\n", stdin=None), words,
+              code=1)
+    answers.write_text("alias = #a@example.test = anna@example.test\n")
+    fails(inst.command("setup", "--answers", str(answers)), "more:1:", comment)
+    assert before == [(inst.conf / t).read_bytes() for t in tables]
+
+
 def test_missing_configuration(tmp_path):
     p = subprocess.run([str(rohrpost.ROHRPOST), "-c",
                         str(tmp_path / "nothing"), "start"],
