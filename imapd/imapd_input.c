@@ -8,7 +8,7 @@ void
 imapd_input_init(struct imapd_input *in)
 {
 	memset(in, 0, sizeof(*in));
-	buf_init(&in->buf, IMAPD_COMMAND_MAX + 2 * IMAPD_READ_SIZE);
+	buf_init(&in->buf, IMAPD_HELD_MAX);
 }
 
 void

@@ -3,8 +3,9 @@
  * them. Nothing is known here of what a command means.
  *
  * Each octet is looked at once, however it arrives. Held are at most
- * IMAPD_COMMAND_MAX octets of one command; a line over IMAPD_LINE_MAX is
- * dropped up to its end and reported.
+ * IMAPD_COMMAND_MAX octets of one command up to the end of its last literal,
+ * and the text behind that; text over IMAPD_LINE_MAX is dropped up to the end
+ * of its line and reported.
  */
 #ifndef IMAPD_IMAPD_INPUT_H
 #define IMAPD_IMAPD_INPUT_H
@@ -18,6 +19,8 @@ enum {
 	IMAPD_COMMAND_MAX = 256 * 1024,	/* with them, but for APPEND's */
 	IMAPD_LITERALS_MAX = 1000,	/* in one command */
 	IMAPD_READ_SIZE = 8 * 1024,
+	/* all that is read and not carried out yet */
+	IMAPD_HELD_MAX = IMAPD_COMMAND_MAX + IMAPD_LINE_MAX + IMAPD_READ_SIZE,
 };
 
 enum imapd_input_kind {
@@ -49,7 +52,10 @@ struct imapd_line {
 
 void	imapd_input_init(struct imapd_input *in);
 void	imapd_input_clear(struct imapd_input *in);
-/* Room for IMAPD_READ_SIZE octets; reading ends with imapd_input_got. */
+/*
+ * Room for IMAPD_READ_SIZE octets; reading ends with imapd_input_got. There
+ * is room whenever imapd_input_next has said MORE, else it may be NULL.
+ */
 char	*imapd_input_room(struct imapd_input *in);
 void	imapd_input_got(struct imapd_input *in, size_t n);
 

@@ -191,8 +191,12 @@ on_readable(struct ev_loop *l, ev_io *w, int events)
 	char *p = imapd_input_room(&s->in);
 	ssize_t n;
 
-	if (p == NULL)
-		log_panic("the input of %s is full", s->remote);
+	if (p == NULL) {
+		log_warn("the input of %s is full", s->remote);
+		imapd_session_bye(s, "Too much input");
+		session_work(s);
+		return;
+	}
 	n = read(s->fd, p, IMAPD_READ_SIZE);
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;

@@ -1,6 +1,7 @@
 /*
  * The input of imapd: lines and literals as they come, arguments, and what
- * FETCH, SEARCH and STORE read out of them.
+ * FETCH, SEARCH and STORE read out of them. An octet 0xff, which no text has,
+ * stands for RUN octets, so that a short input reaches the bounds.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 #include "imapd/imapd_flags.h"
 #include "imapd/imapd_input.h"
 #include "imapd/imapd_search.h"
+
+enum { RUN = 10000, RUNS_MAX = 60 };
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -44,16 +47,31 @@ command(char *p, size_t len)
 	imapd_key_free(&key);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+static void
+expand(struct buf *b, const uint8_t *p, size_t len)
 {
-	size_t step = len > 0 ? data[0] % 64 + 1 : 1, i, n;
+	static char run[RUN];
+	unsigned runs = 0;
+	size_t i;
+
+	memset(run, 'x', sizeof(run));
+	for (i = 0; i < len; i++)
+		if (p[i] == 0xff && runs++ < RUNS_MAX)
+			buf_append(b, run, sizeof(run));
+		else
+			buf_putc(b, (char)p[i]);
+}
+
+static void
+feed(const char *data, size_t len, size_t step)
+{
 	struct imapd_input in;
 	struct imapd_line l;
 	enum imapd_input_kind k;
+	size_t i, n;
 
 	imapd_input_init(&in);
-	for (i = 1; i < len; i += n) {
+	for (i = 0; i < len; i += n) {
 		n = len - i < step ? len - i : step;
 		memcpy(imapd_input_room(&in), data + i, n);
 		imapd_input_got(&in, n);
@@ -70,5 +88,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		}
 	}
 	imapd_input_clear(&in);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct buf b = BUF_INIT(0);
+
+	if (len == 0)
+		return 0;
+	expand(&b, data + 1, len - 1);
+	feed(buf_str(&b), b.len, b.len < RUN ? data[0] % 64 + 1u :
+	    data[0] * 32u + 1);
+	buf_clear(&b);
 	return 0;
 }

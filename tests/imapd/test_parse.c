@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -275,11 +276,14 @@ feed(const char *text, size_t len, size_t step, struct buf *log)
 	struct imapd_input in;
 	struct imapd_line l;
 	size_t i, n;
+	char *room;
 
 	imapd_input_init(&in);
 	for (i = 0; i < len; i += n) {
 		n = len - i < step ? len - i : step;
-		memcpy(imapd_input_room(&in), text + i, n);
+		room = imapd_input_room(&in);
+		assert_non_null(room);
+		memcpy(room, text + i, n);
 		imapd_input_got(&in, n);
 		for (;;) {
 			switch (imapd_input_next(&in, &l)) {
@@ -306,8 +310,7 @@ feed(const char *text, size_t len, size_t step, struct buf *log)
 			}
 		}
 more:
-		assert_true(in.buf.len <= IMAPD_COMMAND_MAX +
-		    2 * IMAPD_READ_SIZE);
+		assert_true(in.buf.len <= IMAPD_HELD_MAX);
 	}
 	imapd_input_clear(&in);
 }
@@ -361,6 +364,50 @@ test_input(void **state)
 	feed(big.data, big.len, 100, &log);
 	assert_non_null(strstr(buf_str(&log), "refused;"));
 	assert_string_equal(log.data + log.len - 5, "C1:b;");
+	buf_clear(&log);
+	buf_clear(&big);
+}
+
+static void
+put_run(struct buf *b, char c, size_t n)
+{
+	while (n-- > 0)
+		buf_putc(b, c);
+}
+
+/* The most that literals may bring, and the most text behind them. */
+static void
+test_input_largest(void **state)
+{
+	enum { FIRST = IMAPD_COMMAND_MAX - IMAPD_LINE_MAX, HEADS = 24 };
+	static const size_t steps[] = { 1000, IMAPD_READ_SIZE - 1,
+		IMAPD_READ_SIZE };
+	const size_t second = IMAPD_COMMAND_MAX - FIRST - HEADS;
+	struct buf log = BUF_INIT(0), big = BUF_INIT(0);
+	char want[200];
+	size_t i, more;
+
+	for (more = 0; more < 2; more++) {
+		buf_reset(&big);
+		buf_printf(&big, "z {%d+}\r\n", (int)FIRST);
+		put_run(&big, 'x', FIRST);
+		buf_printf(&big, " {%zu+}\r\n", second);
+		assert_int_equal(big.len + second, IMAPD_COMMAND_MAX);
+		put_run(&big, 'y', second);
+		put_run(&big, 'z', IMAPD_LINE_MAX - HEADS - 2 + more);
+		buf_puts(&big, "\r\nb\r\n");
+		snprintf(want, sizeof(want), "L%d+;L%zu+;", (int)FIRST,
+		    second);
+		for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+			buf_reset(&log);
+			feed(big.data, big.len, steps[i], &log);
+			assert_memory_equal(buf_str(&log), want,
+			    strlen(want));
+			assert_string_equal(log.data + log.len - 5, "C1:b;");
+			assert_int_equal(strstr(buf_str(&log), "LONG") !=
+			    NULL, more);
+		}
+	}
 	buf_clear(&log);
 	buf_clear(&big);
 }
@@ -511,6 +558,7 @@ main(void)
 		cmocka_unit_test(test_match),
 		cmocka_unit_test(test_args),
 		cmocka_unit_test(test_input),
+		cmocka_unit_test(test_input_largest),
 		cmocka_unit_test(test_date),
 		cmocka_unit_test(test_items),
 		cmocka_unit_test(test_flags),

@@ -803,6 +803,20 @@ def test_literal_bounds(inst):
             d.line()
 
 
+def test_largest_command(inst, c):
+    """As much as literals may bring, and text behind them: it is answered
+    (no key is that long), and the user's other sessions stay."""
+    d = Client(inst)
+    d.ok("SELECT INBOX")
+    tag = d.start(b"SEARCH TEXT {190000+}\r\n" + b"x" * 190000
+                  + b" TEXT {70000+}\r\n" + b"y" * 70000
+                  + b" UID 1" + b",1" * 10000)
+    assert d.wait(tag)[0] == "BAD"
+    d.ok("NOOP")
+    d.close()
+    c.ok("NOOP")
+
+
 def test_wildcards(inst):
     """Patterns that would take a naive matcher for ever are answered."""
     d = Client(inst, "dora")
