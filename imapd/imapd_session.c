@@ -13,6 +13,8 @@
 #include "imapd/imapd_engine.h"
 #include "imapd/imapd_session.h"
 
+enum { NEWS_ROUNDS = 8 };
+
 struct imapd_session *imapd_sessions;
 struct imapd_conf imapd_conf;
 static struct ev_loop *loop;
@@ -258,14 +260,24 @@ session_news(void)
 /*
  * Before the process sleeps: what a command of one session changed, or what
  * store said while it was asked for something else, is told to the others.
+ * The calls that this takes may bring more of it, so look until nothing is
+ * left; but after some rounds others come first.
  */
 static void
 on_prepare(struct ev_loop *l, ev_prepare *w, int events)
 {
-	if (imapd_door.n_events > 0 || imapd_door.list_changed)
-		imapd_box_events();
-	if (imapd_box_news)
-		session_news();
+	int i;
+
+	for (i = 0; imapd_box_news || door_pending(&imapd_door); i++) {
+		if (i == NEWS_ROUNDS) {
+			ev_idle_start(l, &running);
+			return;
+		}
+		if (door_pending(&imapd_door))
+			imapd_box_events();
+		if (imapd_box_news)
+			session_news();
+	}
 }
 
 void

@@ -115,6 +115,18 @@ chan_read(struct chan *c)
 }
 
 int
+chan_ready(const struct chan *c)
+{
+	size_t left = c->in.len - c->in_done;
+	uint32_t len;
+
+	if (left < CHAN_HEADER)
+		return 0;
+	len = get_u32(c->in.data + c->in_done + 8);
+	return len > CHAN_FRAME_MAX || left - CHAN_HEADER >= len;
+}
+
+int
 chan_next(struct chan *c, struct frame *f)
 {
 	size_t left = c->in.len - c->in_done;

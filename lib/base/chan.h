@@ -72,6 +72,8 @@ int	chan_read(struct chan *c) ATTR_CHECK;
  * be read), -1 with EBADMSG.
  */
 int	chan_next(struct chan *c, struct frame *f) ATTR_CHECK;
+/* True where chan_next would not ask for more. */
+int	chan_ready(const struct chan *c);
 /* Closes the descriptors of a frame that nobody wanted. */
 void	frame_close_fds(struct frame *f);
 

@@ -227,3 +227,11 @@ door_events(struct door *d, const uint32_t **list_r, size_t *n_r,
 	d->list_changed = 0;
 	return r;
 }
+
+int
+door_pending(const struct door *d)
+{
+	if (d->chan.fd == -1)
+		return 0;
+	return d->n_events > 0 || d->list_changed || chan_ready(&d->chan);
+}

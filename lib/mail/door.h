@@ -193,5 +193,10 @@ int	door_quota(struct door *d, uint64_t *size_r, uint64_t *size_max_r,
  */
 int	door_events(struct door *d, const uint32_t **list_r, size_t *n_r,
 	    int *list_changed_r);
+/*
+ * True where door_events has something to tell that was read already, with
+ * the answer of some call: no descriptor will wake anybody for it.
+ */
+int	door_pending(const struct door *d);
 
 #endif
