@@ -17,6 +17,7 @@
 #include "imapd/imapd_append.h"
 #include "imapd/imapd_commands.h"
 #include "imapd/imapd_date.h"
+#include "imapd/imapd_engine.h"
 #include "imapd/imapd_flags.h"
 #include "imapd/imapd_names.h"
 
@@ -164,10 +165,7 @@ imapd_append_begin(struct imapd_session *s, const struct imapd_arg *args,
 	ap->size = ap->left = l->literal;
 	if (append_check(s, args, n, l) == -1) {
 		imapd_append_free(s);
-		if (!l->sync && l->literal > 2 * imapd_conf.message_size)
-			imapd_session_bye(s, "That literal is too long");
-		else
-			imapd_input_refuse(&s->in, l);
+		imapd_engine_refuse(s, l);
 		return;
 	}
 	/* The text before the literal has been read. */
@@ -263,10 +261,7 @@ append_end(struct imapd_session *s)
 	case IMAPD_INPUT_LITERAL:
 		imapd_append_free(s);
 		imapd_bad(s, "APPEND: one message at a time");
-		if (!l.sync && l.literal > 2 * imapd_conf.message_size)
-			imapd_session_bye(s, "That literal is too long");
-		else
-			imapd_input_refuse(&s->in, &l);
+		imapd_engine_refuse(s, &l);
 		return 1;
 	default:
 		if (l.len > 0)

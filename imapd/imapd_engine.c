@@ -143,6 +143,15 @@ command_run(struct imapd_session *s, char *p, size_t len)
 		imapd_args_clear(&args);
 }
 
+void
+imapd_engine_refuse(struct imapd_session *s, const struct imapd_line *l)
+{
+	if (!l->sync && l->literal > 2 * imapd_conf.message_size)
+		imapd_session_bye(s, "That literal is too long");
+	else
+		imapd_input_refuse(&s->in, l);
+}
+
 /*
  * A literal comes. APPEND's message goes to a file; any other becomes part of
  * the command.
@@ -164,7 +173,7 @@ literal_begin(struct imapd_session *s, const struct imapd_line *l)
 		goto refuse;
 	s->cmd = NULL;
 	if ((c = name_take(s, &p, &len)) == NULL) {
-		imapd_input_refuse(&s->in, l);
+		imapd_engine_refuse(s, l);
 		return;
 	}
 	s->cmd = c;
@@ -182,12 +191,9 @@ literal_begin(struct imapd_session *s, const struct imapd_line *l)
 		return;
 	}
 refuse:
-	if (!l->sync && l->literal > 2 * imapd_conf.message_size) {
-		imapd_session_bye(s, "That literal is too long");
-		return;
-	}
-	imapd_bad(s, "Literal refused");
-	imapd_input_refuse(&s->in, l);
+	imapd_engine_refuse(s, l);
+	if (!s->closing)
+		imapd_bad(s, "Literal refused");
 }
 
 /* IDLE ends with the line DONE (RFC 2177). */
@@ -213,6 +219,9 @@ imapd_engine_step(struct imapd_session *s)
 		return 0;
 	case IMAPD_INPUT_LITERAL:
 		literal_begin(s, &l);
+		return 1;
+	case IMAPD_INPUT_DROPPED:
+		imapd_engine_refuse(s, &l);
 		return 1;
 	case IMAPD_INPUT_TOO_LONG:
 		s->cmd = NULL;

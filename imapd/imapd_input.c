@@ -67,34 +67,6 @@ imapd_input_done(struct imapd_input *in)
 	}
 }
 
-/* Drops what is to be dropped. 1 when that is done, 0 when more must come. */
-static int
-input_drop(struct imapd_input *in)
-{
-	size_t have = in->buf.len - in->start, n;
-	char *nl;
-
-	if (in->skip > 0) {
-		n = in->skip < have ? (size_t)in->skip : have;
-		in->skip -= n;
-		in->start += n;
-		in->scan = in->start;
-		if (in->skip > 0) {
-			imapd_input_done(in);
-			return 0;
-		}
-	}
-	if (!in->dropping)
-		return 1;
-	have = in->buf.len - in->start;
-	nl = have == 0 ? NULL : memchr(in->buf.data + in->start, '\n', have);
-	in->scan = nl == NULL ? in->buf.len :
-	    (size_t)(nl + 1 - in->buf.data);
-	in->dropping = nl == NULL;
-	imapd_input_done(in);
-	return nl != NULL;
-}
-
 /*
  * literal = "{" number ["+"] "}" at the end of the line that starts at line.
  * 1 if that is there.
@@ -122,25 +94,96 @@ literal_at_end(struct imapd_line *l, const char *line)
 	return 1;
 }
 
-/* The line is too long: what came is dropped, and the rest as it comes. */
+/* Keeps the last octets of a line that is dropped. */
+static void
+tail_keep(struct imapd_input *in, const char *p, size_t n)
+{
+	size_t old = in->n_tail;
+
+	if (n > IMAPD_TAIL_MAX) {
+		p += n - IMAPD_TAIL_MAX;
+		n = IMAPD_TAIL_MAX;
+	}
+	if (old + n > IMAPD_TAIL_MAX) {
+		old = IMAPD_TAIL_MAX - n;
+		memmove(in->tail, in->tail + in->n_tail - old, old);
+	}
+	memcpy(in->tail + old, p, n);
+	in->n_tail = old + n;
+}
+
+/* Drops octets of a literal. True when it is over. */
+static int
+drop_literal(struct imapd_input *in)
+{
+	size_t have = in->buf.len - in->start, n;
+
+	n = in->skip < have ? (size_t)in->skip : have;
+	in->skip -= n;
+	in->scan = in->start + n;
+	if (in->skip > 0) {
+		imapd_input_done(in);
+		return 0;
+	}
+	in->start = in->scan;
+	return 1;
+}
+
+/* Drops the rest of a line; MORE, DROPPED, or COMMAND: one can be read. */
+static enum imapd_input_kind
+drop_line(struct imapd_input *in, struct imapd_line *l)
+{
+	size_t have = in->buf.len - in->start;
+	char *p, *nl;
+
+	if (have == 0)
+		return IMAPD_INPUT_MORE;
+	p = in->buf.data + in->start;
+	nl = memchr(p, '\n', have);
+	tail_keep(in, p, nl != NULL ? (size_t)(nl - p) : have);
+	in->scan = nl == NULL ? in->buf.len :
+	    (size_t)(nl + 1 - in->buf.data);
+	imapd_input_done(in);
+	if (nl == NULL)
+		return IMAPD_INPUT_MORE;
+	in->dropping = 0;
+	l->p = in->tail;
+	l->len = in->n_tail;
+	if (l->len > 0 && l->p[l->len - 1] == '\r')
+		l->len--;
+	if (literal_at_end(l, l->p) && !l->sync)
+		return IMAPD_INPUT_DROPPED;
+	return IMAPD_INPUT_COMMAND;
+}
+
+/*
+ * The line is too long: what came is dropped, and the rest as it comes. A LF
+ * that is there is left to drop_line.
+ */
 static enum imapd_input_kind
 input_too_long(struct imapd_input *in, struct imapd_line *l, int whole)
 {
-	in->dropping = !whole;
+	if (whole)
+		in->scan--;
+	in->dropping = 1;
+	in->n_tail = 0;
+	tail_keep(in, in->buf.data + in->line, in->scan - in->line);
 	l->p = in->buf.data + in->start;
 	l->len = 200;
-	in->scan = whole ? in->scan : in->buf.len;
 	return IMAPD_INPUT_TOO_LONG;
 }
 
 enum imapd_input_kind
 imapd_input_next(struct imapd_input *in, struct imapd_line *l)
 {
+	enum imapd_input_kind k;
 	char *nl, *p;
 	size_t n;
 
-	if (!input_drop(in))
+	if (in->skip > 0 && !drop_literal(in))
 		return IMAPD_INPUT_MORE;
+	if (in->dropping && (k = drop_line(in, l)) != IMAPD_INPUT_COMMAND)
+		return k;
 	if (in->take > 0) {
 		n = in->buf.len - in->scan;
 		if (n > in->take)
@@ -196,6 +239,7 @@ imapd_input_refuse(struct imapd_input *in, const struct imapd_line *l)
 	if (!l->sync) {
 		in->skip = l->literal;
 		in->dropping = 1;
+		in->n_tail = 0;
 	}
 	imapd_input_done(in);
 }

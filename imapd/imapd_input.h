@@ -5,7 +5,8 @@
  * Each octet is looked at once, however it arrives. Held are at most
  * IMAPD_COMMAND_MAX octets of one command up to the end of its last literal,
  * and the text behind that; text over IMAPD_LINE_MAX is dropped up to the end
- * of its line and reported.
+ * of its line and reported. What is dropped may end in further literals of
+ * clients that do not wait: they belong to it (RFC 7888 4).
  */
 #ifndef IMAPD_IMAPD_INPUT_H
 #define IMAPD_IMAPD_INPUT_H
@@ -18,6 +19,7 @@ enum {
 	IMAPD_LINE_MAX = 64 * 1024,	/* text of a command without literals */
 	IMAPD_COMMAND_MAX = 256 * 1024,	/* with them, but for APPEND's */
 	IMAPD_LITERALS_MAX = 1000,	/* in one command */
+	IMAPD_TAIL_MAX = 40,	/* of a dropped line: "{" number "+}" CR */
 	IMAPD_READ_SIZE = 8 * 1024,
 	/* all that is read and not carried out yet */
 	IMAPD_HELD_MAX = IMAPD_COMMAND_MAX + IMAPD_LINE_MAX + IMAPD_READ_SIZE,
@@ -28,7 +30,9 @@ enum imapd_input_kind {
 	IMAPD_INPUT_COMMAND,	/* p..len: a whole command without its CRLF */
 	IMAPD_INPUT_LITERAL,	/* p..len: the command up to the "{"; literal
 				   octets come next: take, divert or refuse */
-	IMAPD_INPUT_TOO_LONG,	/* p..len: its start; the line was dropped */
+	IMAPD_INPUT_TOO_LONG,	/* p..len: its start; the line is dropped */
+	IMAPD_INPUT_DROPPED,	/* what is dropped goes on with a literal:
+				   refuse it */
 };
 
 struct imapd_input {
@@ -41,6 +45,8 @@ struct imapd_input {
 	uint64_t skip;		/* octets to drop */
 	unsigned literals;
 	int	 dropping;	/* the rest of this line is dropped */
+	char	 tail[IMAPD_TAIL_MAX];	/* the end of what was dropped of it */
+	size_t	 n_tail;
 };
 
 struct imapd_line {
@@ -64,7 +70,7 @@ enum imapd_input_kind imapd_input_next(struct imapd_input *in,
 /* The command was carried out or refused: the next one starts. */
 void	imapd_input_done(struct imapd_input *in);
 
-/* After IMAPD_INPUT_LITERAL, one of these: */
+/* After IMAPD_INPUT_LITERAL, one of these; after DROPPED, refuse: */
 /* The literal belongs to the command. 0; -1: it does not fit. */
 int	imapd_input_take(struct imapd_input *in, const struct imapd_line *l)
 	    ATTR_CHECK;

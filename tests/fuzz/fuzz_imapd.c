@@ -77,9 +77,12 @@ feed(const char *data, size_t len, size_t step)
 		imapd_input_got(&in, n);
 		while ((k = imapd_input_next(&in, &l)) !=
 		    IMAPD_INPUT_MORE) {
-			if (k == IMAPD_INPUT_LITERAL) {
-				if (imapd_input_take(&in, &l) == -1)
-					imapd_input_refuse(&in, &l);
+			if (k == IMAPD_INPUT_LITERAL &&
+			    imapd_input_take(&in, &l) == 0)
+				continue;
+			if (k == IMAPD_INPUT_LITERAL ||
+			    k == IMAPD_INPUT_DROPPED) {
+				imapd_input_refuse(&in, &l);
 				continue;
 			}
 			if (k == IMAPD_INPUT_COMMAND)

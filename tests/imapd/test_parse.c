@@ -269,6 +269,8 @@ test_args(void **state)
 	buf_clear(&b);
 }
 
+enum { REFUSED = 7 };		/* a literal of that size */
+
 /* Feeds text in pieces of step octets; collects what next says. */
 static void
 feed(const char *text, size_t len, size_t step, struct buf *log)
@@ -302,10 +304,16 @@ feed(const char *text, size_t len, size_t step, struct buf *log)
 				buf_printf(log, "L%llu%s;",
 				    (unsigned long long)l.literal,
 				    l.sync ? "" : "+");
-				if (imapd_input_take(&in, &l) == -1) {
+				if (l.literal == REFUSED ||
+				    imapd_input_take(&in, &l) == -1) {
 					buf_puts(log, "refused;");
 					imapd_input_refuse(&in, &l);
 				}
+				break;
+			case IMAPD_INPUT_DROPPED:
+				buf_printf(log, "D%llu;",
+				    (unsigned long long)l.literal);
+				imapd_input_refuse(&in, &l);
 				break;
 			}
 		}
@@ -313,6 +321,13 @@ more:
 		assert_true(in.buf.len <= IMAPD_HELD_MAX);
 	}
 	imapd_input_clear(&in);
+}
+
+static void
+put_run(struct buf *b, char c, size_t n)
+{
+	while (n-- > 0)
+		buf_putc(b, c);
 }
 
 static void
@@ -333,6 +348,22 @@ test_input(void **state)
 		{ "a {0}\r\n\r\nb\r\n", "L0;C7:a {0}\r\n;C1:b;" },
 		{ "a {999999+}\r\n", "L999999+;refused;" },
 		{ "a {300000}\r\nb\r\n", "L300000;refused;C1:b;" },
+		{ "a {7}\r\nb\r\n", "L7;refused;C1:b;" },
+		{ "a {7+}\r\n123\r\n56 c\r\nb\r\n", "L7+;refused;C1:b;" },
+		/* Further literals of what is dropped. */
+		{ "a {7+}\r\n1234567 {3+}\r\nx\r\n {7+}\n\r\n34567\r\nb\r\n",
+		    "L7+;refused;D3;D7;C1:b;" },
+		{ "a {7+}\r\n1234567{0+}\r\n{7+}\r\nb\r\n\r\n\r\n\r\nc\r\n",
+		    "L7+;refused;D0;D7;C1:c;" },
+		{ "a {7+}\r\n1234567 {3}\r\nb\r\n", "L7+;refused;C1:b;" },
+		{ "a {7+}\r\n1234{3+} {3+} \r\nb\r\n", "L7+;refused;C1:b;" },
+		{ "a {7+}\r\n12345{3+}\r\nb\r\n", "L7+;refused;C1:b;" },
+		{ "a {7+}\r\n1234567 {x+}\r\nb\r\n", "L7+;refused;C1:b;" },
+		{ "a {7+}\r\n1234567 0123456789012345678901234567890123456789"
+		    "01234567890123456789 {00000000000000000000000000002+}\r\n"
+		    "xx\r\nb\r\n", "L7+;refused;D2;C1:b;" },
+		{ "a {7+}\r\n1234567 {18446744073709551616+}\r\nb\r\n",
+		    "L7+;refused;D18446744073709551615;" },
 	};
 	struct buf log = BUF_INIT(0), big = BUF_INIT(0);
 	size_t i, step;
@@ -355,6 +386,15 @@ test_input(void **state)
 	feed(big.data, big.len, 4000, &log);
 	assert_string_equal(buf_str(&log),
 	    "L300000+;refused;C1:b;LONG;C1:c;");
+	/* Also where the line was too long, whole or not when that shows. */
+	for (step = 1; step < IMAPD_READ_SIZE; step += 1001) {
+		buf_reset(&big);
+		buf_reset(&log);
+		put_run(&big, 'y', IMAPD_LINE_MAX);
+		buf_puts(&big, " {3+}\r\nb\r\n\r\nc\r\n");
+		feed(big.data, big.len, step, &log);
+		assert_string_equal(buf_str(&log), "LONG;D3;C1:c;");
+	}
 	buf_reset(&big);
 	buf_reset(&log);
 	buf_puts(&big, "a");
@@ -366,13 +406,6 @@ test_input(void **state)
 	assert_string_equal(log.data + log.len - 5, "C1:b;");
 	buf_clear(&log);
 	buf_clear(&big);
-}
-
-static void
-put_run(struct buf *b, char c, size_t n)
-{
-	while (n-- > 0)
-		buf_putc(b, c);
 }
 
 /* The most that literals may bring, and the most text behind them. */

@@ -803,6 +803,30 @@ def test_literal_bounds(inst):
             d.line()
 
 
+def test_refused_literals(inst):
+    """What follows a refused literal in its line is dropped with its own
+    literals: nothing of it is a command."""
+    d = Client(inst, "carl")
+    msg = PLAIN % (1, 1)
+    evil = b"x1 CREATE hacked\r\n\r\n"
+    for n in (b"%d+" % len(evil), b"0%d+" % len(evil)):
+        d.send(b"m APPEND INBOX {%d+}\r\n%s {%d+}\r\n%s {%s}\r\n%s\r\n" % (
+            len(msg), msg, len(msg), msg, n, evil))
+        assert d.wait(b"m")[:1] == ("BAD",)
+        assert d.ok("NOOP")[2] == []
+    d.send(b"a FOO {%d+}\r\n%s {%d+}\r\n%s\r\n" % (
+        len(msg), msg, len(evil), evil))
+    assert d.wait(b"a")[0] == "BAD"
+    d.send(b"a NOOP " + b"y" * 70000 + b" {%d+}\r\n%s\r\n" % (
+        len(evil), evil))
+    assert d.wait(b"a")[0] == "BAD"
+    assert d.ok('LIST "" hacked')[2] == []
+    # No promise of more is waited for.
+    d.send(b"a FOO {1+}\r\nx {99999999999+}\r\n")
+    assert d.line().startswith(b"a BAD")
+    assert d.line().startswith(b"* BYE")
+
+
 def test_largest_command(inst, c):
     """As much as literals may bring, and text behind them: it is answered
     (no key is that long), and the user's other sessions stay."""
