@@ -178,7 +178,7 @@ session_work(struct imapd_session *s)
 		slow = session_run(s);
 		out = !s->dead && session_flush(s) == 1;
 	} while (slow && out);
-	if (out && s->closing)
+	if (out && s->closing && s->more == NULL)
 		s->dead = 1;
 	if (s->dead)
 		session_free(s);

@@ -42,6 +42,7 @@ static struct {
 	struct ev_loop *loop;
 	ev_io	 door;
 	ev_async wake;
+	atomic_int stop;
 } imapd;
 
 static int client;
@@ -160,7 +161,10 @@ on_door(struct ev_loop *l, ev_io *w, int events)
 static void
 on_wake(struct ev_loop *l, ev_async *w, int events)
 {
-	ev_break(l, EVBREAK_ONE);
+	if (imapd.stop)
+		imapd_session_stop();
+	else
+		ev_break(l, EVBREAK_ONE);
 }
 
 static void *
@@ -188,6 +192,7 @@ imapd_begin(int door, int fd)
 static void
 imapd_end(void)
 {
+	imapd.stop = 0;
 	ev_async_send(imapd.loop, &imapd.wake);
 	pthread_join(imapd.thread, NULL);
 	while (imapd_sessions != NULL)
@@ -301,6 +306,30 @@ test_news_without_end(void **state)
 	arrivals(BEHIND_ANSWER, 100);
 }
 
+/* A client that reads gets the rest of its answer, and then the BYE. */
+static void
+test_stop_within_a_command(void **state)
+{
+	enum { MESSAGES = 200000 };
+	static const char end_of_it[] = "b OK FETCH completed\r\n"
+	    "* BYE The server stops\r\n";
+	char last[60];
+	size_t n;
+
+	store.messages = MESSAGES;
+	select_inbox();
+	say("b FETCH 1:* (UID FLAGS RFC822.SIZE INTERNALDATE MODSEQ)\r\n");
+	expect("* 1 FETCH");
+	imapd.stop = 1;
+	ev_async_send(imapd.loop, &imapd.wake);
+	expect(NULL);
+	n = sizeof(end_of_it) - 1;
+	assert_true(got.len > n);
+	assert_string_equal(got.data + got.len - n, end_of_it);
+	snprintf(last, sizeof(last), "* %d FETCH", MESSAGES);
+	assert_non_null(strstr(got.data, last));
+}
+
 int
 main(void)
 {
@@ -311,6 +340,8 @@ main(void)
 		    begin, end),
 		cmocka_unit_test_setup_teardown(test_news_without_end, begin,
 		    end),
+		cmocka_unit_test_setup_teardown(test_stop_within_a_command,
+		    begin, end),
 	};
 
 	imapd.loop = ev_default_loop(0);
