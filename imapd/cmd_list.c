@@ -77,14 +77,14 @@ pattern_read(const struct imapd_arg *ref, const struct imapd_arg *pat,
 
 /* INBOX is matched in any case, as far as the pattern spells it out. */
 static int
-name_matches(const struct buf *pattern, const char *name)
+name_matches(const struct buf *pattern, const char *name, size_t len)
 {
 	char folded[IMAPD_PATTERN_MAX];
 
-	if (imapd_match(buf_str(pattern), pattern->len, name, strlen(name)))
+	if (imapd_match(buf_str(pattern), pattern->len, name, len))
 		return 1;
-	if (strcmp(name, "INBOX") != 0 || pattern->len > sizeof(folded) ||
-	    pattern->len == 0)
+	if (len != 5 || memcmp(name, "INBOX", 5) != 0 ||
+	    pattern->len > sizeof(folded) || pattern->len == 0)
 		return 0;
 	memcpy(folded, pattern->data, pattern->len);
 	str_tolower(folded, pattern->len);
@@ -122,7 +122,8 @@ list_more(struct imapd_session *s)
 	for (; l->at < n; l->at++) {
 		if (imapd_full(s, start))
 			return IMAPD_MORE;
-		if (name_matches(&l->pattern, list[l->at].name))
+		if (name_matches(&l->pattern, list[l->at].name,
+		    strlen(list[l->at].name)))
 			put_mailbox(&s->out, list, n, &list[l->at]);
 	}
 	return imapd_ok(s, "LIST completed");
@@ -149,61 +150,120 @@ list_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 	return imapd_later(s, list_more, list_free, l);
 }
 
-/*
- * LSUB: "if foo/bar is subscribed and foo is not, LSUB % returns foo with
- * \Noselect". parent is what was so returned last; names come sorted.
- */
-static void
-lsub_name(struct imapd_session *s, const struct buf *pattern,
-    const char *name, struct buf *parent)
-{
-	size_t len = strlen(name), i;
+/* Names in rising order, each once; they are borrowed. */
+struct names {
+	struct name {
+		const char *p;
+		size_t	 len;
+	} *a;
+	size_t	 n, cap;
+};
 
-	if (name_matches(pattern, name)) {
-		put_line(&s->out, "LSUB", "", name, len);
-		return;
-	}
-	if (pattern->data[pattern->len - 1] != '%')
-		return;
-	for (i = len; i-- > 1;) {
-		if (name[i] != '/' || !imapd_match(pattern->data,
-		    pattern->len, name, i))
-			continue;
-		if (parent->len != i || memcmp(parent->data, name, i) != 0) {
-			put_line(&s->out, "LSUB", "\\Noselect", name, i);
-			buf_reset(parent);
-			buf_append(parent, name, i);
-		}
-		return;
-	}
+static int
+name_cmp(const void *va, const void *vb)
+{
+	const struct name *a = va, *b = vb;
+	int r = memcmp(a->p, b->p, a->len < b->len ? a->len : b->len);
+
+	return r != 0 ? r : a->len < b->len ? -1 : a->len > b->len;
 }
 
 static void
-lsub_extra(struct imapd_session *s, const struct buf *pattern,
-    const struct buf *names, struct buf *parent)
+names_add(struct names *names, const char *p, size_t len)
 {
-	char name[DOOR_NAME_MAX + 1];
+	if (names->n == names->cap) {
+		names->cap = names->cap * 2 + 16;
+		names->a = mem_realloc(names->a, names->cap,
+		    sizeof(*names->a));
+	}
+	names->a[names->n++] = (struct name){ p, len };
+}
+
+static void
+names_sort(struct names *names)
+{
+	size_t i, n = 0;
+
+	if (names->n == 0)
+		return;
+	qsort(names->a, names->n, sizeof(*names->a), name_cmp);
+	for (i = 1; i < names->n; i++)
+		if (name_cmp(&names->a[n], &names->a[i]) != 0)
+			names->a[++n] = names->a[i];
+	names->n = n + 1;
+}
+
+/* All that are subscribed; extra: those that are no mailbox, packed. */
+static void
+lsub_names(struct names *names, const struct door_mailbox *list, size_t n,
+    const struct buf *extra)
+{
 	struct cursor c;
 	const char *p;
-	size_t len;
+	size_t i, len;
 
-	cursor_init(&c, names->data, names->len);
+	for (i = 0; i < n; i++)
+		if (list[i].attrs & ATTR_SUBSCRIBED)
+			names_add(names, list[i].name, strlen(list[i].name));
+	cursor_init(&c, extra->data, extra->len);
 	while (cursor_left(&c) > 0) {
 		if ((p = cursor_lv(&c, &len, DOOR_NAME_MAX)) == NULL)
 			break;
-		memcpy(name, p, len);
-		name[len] = '\0';
-		lsub_name(s, pattern, name, parent);
+		names_add(names, p, len);
 	}
+	names_sort(names);
+}
+
+/* The nearest parent that the pattern, which ends in "%", matches: its
+   length, or 0. */
+static size_t
+lsub_parent(const struct buf *pattern, const struct name *name)
+{
+	size_t i;
+
+	for (i = name->len; i-- > 1;)
+		if (name->p[i] == '/' && name_matches(pattern, name->p, i))
+			return i;
+	return 0;
+}
+
+/*
+ * "if foo/bar is subscribed and foo is not, LSUB % returns foo with
+ * \Noselect"
+ */
+static void
+lsub_put(struct buf *out, const struct buf *pattern,
+    const struct names *names)
+{
+	struct names parents = { 0 };
+	const struct name *m;
+	size_t i, len;
+	int percent = pattern->data[pattern->len - 1] == '%';
+
+	for (i = 0; i < names->n; i++) {
+		m = &names->a[i];
+		if (name_matches(pattern, m->p, m->len))
+			put_line(out, "LSUB", "", m->p, m->len);
+		else if (percent && (len = lsub_parent(pattern, m)) > 0)
+			names_add(&parents, m->p, len);
+	}
+	names_sort(&parents);
+	for (i = 0; i < parents.n; i++) {
+		m = &parents.a[i];
+		if (bsearch(m, names->a, names->n, sizeof(*m),
+		    name_cmp) == NULL)
+			put_line(out, "LSUB", "\\Noselect", m->p, m->len);
+	}
+	free(parents.a);
 }
 
 static enum imapd_run
 lsub_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 {
 	const struct imapd_arg *pat = imapd_arg_next(args);
-	struct buf pattern, extra = BUF_INIT(0), parent = BUF_INIT(0);
+	struct buf pattern, extra = BUF_INIT(0);
 	const struct door_mailbox *list;
-	size_t i;
+	struct names names = { 0 };
 
 	if (!imapd_arg_is_string(args) || !imapd_arg_is_string(pat))
 		return imapd_bad(s, "LSUB: names are expected");
@@ -213,14 +273,12 @@ lsub_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 		return imapd_door_no(s);
 	}
 	if (pattern_read(args, pat, &pattern) == 0 && pattern.len > 0) {
-		for (i = 0; i < n; i++)
-			if (list[i].attrs & ATTR_SUBSCRIBED)
-				lsub_name(s, &pattern, list[i].name, &parent);
-		lsub_extra(s, &pattern, &extra, &parent);
+		lsub_names(&names, list, n, &extra);
+		lsub_put(&s->out, &pattern, &names);
 	}
+	free(names.a);
 	buf_clear(&pattern);
 	buf_clear(&extra);
-	buf_clear(&parent);
 	return imapd_ok(s, "LSUB completed");
 }
 

@@ -122,6 +122,38 @@ def test_subscriptions(c):
     c.ok("NOOP")
 
 
+def test_lsub_parents(c):
+    """A parent is \\Noselect where it is not subscribed itself, and said
+    once, whether or not the mailboxes are there."""
+    def lsub(pattern):
+        return sorted(re.fullmatch(rb'\* LSUB \((.*)\) "/" "(.*)"', u)
+                      .groups()[::-1] for u in c.ok(
+                          'LSUB "" "%s"' % pattern)[2])
+    plain, parent = b"", b"\\Noselect"
+    c.ok("CREATE ls/sub/deep")
+    c.ok("CREATE ls/other")
+    c.ok("CREATE ls-b/c")
+    for name in ("ls/sub/deep", "ls/other", "ls-b/c", "ls/zz", "ls/a/b",
+                 "lt/a", "lt-x", "lt/b", "INBOX/sub"):
+        c.ok("SUBSCRIBE " + name)
+    assert lsub("l%") == [(b"ls", parent), (b"ls-b", parent),
+                          (b"lt", parent), (b"lt-x", plain)]
+    c.ok("SUBSCRIBE ls")
+    c.ok("SUBSCRIBE lt")
+    assert lsub("l%") == [(b"ls", plain), (b"ls-b", parent),
+                          (b"lt", plain), (b"lt-x", plain)]
+    assert lsub("ls/%") == [(b"ls/a", parent), (b"ls/other", plain),
+                            (b"ls/sub", parent), (b"ls/zz", plain)]
+    assert lsub("lt/*") == [(b"lt/a", plain), (b"lt/b", plain)]
+    for pattern in ("inbox%", "IN%", "i%"):
+        assert lsub(pattern) == [(b"INBOX", plain)]
+    c.ok("UNSUBSCRIBE INBOX")
+    for pattern in ("inbox%", "IN%", "i%"):
+        assert lsub(pattern) == [(b"INBOX", parent)]
+    c.ok("SUBSCRIBE INBOX")
+    c.ok("UNSUBSCRIBE INBOX/sub")
+
+
 def test_deleted_and_made_again_has_a_new_uidvalidity(c):
     def validity():
         u = c.ok("STATUS again (UIDVALIDITY UIDNEXT)")[2]
