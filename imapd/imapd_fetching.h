@@ -28,6 +28,7 @@ struct imapd_fetch {
 	/* the message */
 	struct imapd_message msg;
 	int	 open;			/* "* n FETCH (" is out */
+	struct door_record known;	/* when it was begun */
 	size_t	 item;
 	size_t	 mark;			/* where it starts in out */
 	uint64_t piece_off, piece_left;	/* a literal that goes on */

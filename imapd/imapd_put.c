@@ -234,6 +234,7 @@ message_begin(struct imapd_session *s, struct imapd_fetch *f,
 
 	f->mark = out->len;
 	f->item = 0;
+	f->known = *r;
 	f->msg.box = s->view->box->id;
 	f->msg.uid = r->uid;
 	f->msg.size = r->size;
@@ -257,8 +258,7 @@ message_end(struct imapd_session *s, struct imapd_fetch *f,
 {
 	struct buf *out = &s->out;
 
-	if (f->n_seen > 0 && !f->items.flags && r != NULL &&
-	    was_seen(f, r->uid)) {
+	if (f->n_seen > 0 && !f->items.flags && was_seen(f, r->uid)) {
 		imapd_put(out, " FLAGS (");
 		imapd_put_flags(out, s->view, r);
 		imapd_put(out, ")");
@@ -301,12 +301,12 @@ imapd_fetch_damaged(struct imapd_session *s, struct imapd_fetch *f)
 	imapd_fetch_next(f);
 }
 
+/* What was begun ends as it was, even if it is expunged meanwhile. */
 int
 imapd_fetch_put(struct imapd_session *s, struct imapd_fetch *f, int64_t start)
 {
 	const struct door_record *r = imapd_box_find(s->view->box,
 	    f->uids[f->i], &f->hint);
-	struct door_record none = { .uid = f->uids[f->i] };
 
 	if (!f->open && r == NULL) {
 		f->gone = 1;
@@ -314,6 +314,8 @@ imapd_fetch_put(struct imapd_session *s, struct imapd_fetch *f, int64_t start)
 	}
 	if (!f->open && message_begin(s, f, r) == -1)
 		return -1;
+	if (r == NULL)
+		r = &f->known;
 	for (;;) {
 		while (f->piece_left > 0) {
 			if (imapd_full(s, start))
@@ -327,8 +329,7 @@ imapd_fetch_put(struct imapd_session *s, struct imapd_fetch *f, int64_t start)
 			break;
 		if (f->item > 0)
 			imapd_put(&s->out, " ");
-		if (put_item(s, f, &f->items.item[f->item++],
-		    r != NULL ? r : &none) == -1)
+		if (put_item(s, f, &f->items.item[f->item++], r) == -1)
 			return -1;
 	}
 	message_end(s, f, r);

@@ -764,6 +764,27 @@ def test_slow_reader(c, box, inst):
     d.close()
 
 
+def test_expunged_under_a_fetch(c, box, inst):
+    """What stands behind a literal is still told as it was."""
+    big = MIXED + b"x" * (8 << 20) + b"\r\n"
+    assert c.append(box, big, '"01-Jan-2020 12:00:00 +0000" ')[0] == "OK"
+    d = Client(inst)
+    d.ok("SELECT " + box)
+    was = d.ok("FETCH 5 (UID RFC822.SIZE INTERNALDATE MODSEQ)")[2]
+    tag = d.start("FETCH 5 (UID %s FLAGS RFC822.SIZE INTERNALDATE MODSEQ)"
+                  % " ".join(["BODY.PEEK[]"] * 4))
+    d.fill()
+    c.ok("STORE 5 +FLAGS.SILENT (\\Deleted)")
+    assert has(c.ok("EXPUNGE")[2], rb"^\* 5 EXPUNGE")
+    status, text, u = d.wait(tag)
+    tail = has(u, rb"^\* 5 FETCH")[-1][-200:]
+    for name in (rb"RFC822\.SIZE \d+", rb"INTERNALDATE \".*?\""):
+        assert re.search(name, tail)[0] == re.search(name, was[-1])[0]
+    assert int(re.search(rb"MODSEQ \((\d+)\)", tail)[1]) >= modseq(was[-1:])
+    assert status == "OK"
+    d.close()
+
+
 def test_hostile_input(c, inst):
     for text in (b"", b" NOOP", b"+ NOOP", b"x", b"a\x00b NOOP",
                  b"x" * 10000 + b" NOOP", b'a LIST "" "a', b"a LIST {3}",
