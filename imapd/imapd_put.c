@@ -252,21 +252,26 @@ message_begin(struct imapd_session *s, struct imapd_fetch *f,
 	return 0;
 }
 
+/*
+ * A change by the FETCH itself is told with it: the flags, and under
+ * CONDSTORE the modseq (RFC 7162 3.1).
+ */
 static void
 message_end(struct imapd_session *s, struct imapd_fetch *f,
     const struct door_record *r)
 {
+	int changed = f->n_seen > 0 && was_seen(f, r->uid);
 	struct buf *out = &s->out;
 
-	if (f->n_seen > 0 && !f->items.flags && was_seen(f, r->uid)) {
+	if (changed && !f->items.flags) {
 		imapd_put(out, " FLAGS (");
 		imapd_put_flags(out, s->view, r);
 		imapd_put(out, ")");
-		if (s->condstore && !f->items.modseq) {
-			imapd_put(out, " MODSEQ (");
-			imapd_put_number(out, r->modseq);
-			imapd_put(out, ")");
-		}
+	}
+	if (changed && s->condstore && !f->items.modseq) {
+		imapd_put(out, " MODSEQ (");
+		imapd_put_number(out, r->modseq);
+		imapd_put(out, ")");
 	}
 	imapd_put(out, ")\r\n");
 }

@@ -573,6 +573,20 @@ def test_condstore_enabling(c, box):
     assert has(c.ok("STORE 1 -FLAGS (a)")[2], rb"MODSEQ")
 
 
+def test_condstore_seen_by_fetch(c, box):
+    """FETCH that sets \\Seen tells the new modseq, once."""
+    c.ok("ENABLE CONDSTORE")
+    for seq, items in ((2, "(FLAGS BODY[TEXT])"), (3, "BODY[TEXT]"),
+                       (4, "(MODSEQ FLAGS BODY[TEXT])")):
+        before = modseq(c.ok("FETCH %d MODSEQ" % seq)[2])
+        u = c.ok("FETCH %d %s" % (seq, items))[2]
+        assert len(u) == 1 and u[0].count(b"MODSEQ") == 1, u
+        assert u[0].count(b"FLAGS (") == 1 and b"\\Seen" in u[0]
+        assert modseq(u) > before
+        u = c.ok("FETCH %d (FLAGS BODY[TEXT])" % seq)[2]
+        assert not has(u, rb"MODSEQ")
+
+
 def until(client, text, pattern, seconds=5):
     """Repeats a command until an untagged answer fits."""
     end = time.monotonic() + seconds
