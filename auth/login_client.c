@@ -119,7 +119,7 @@ void
 login_client_done(struct login_client *c)
 {
 	struct ev_loop *loop = c->server->loop;
-	int events = 0;
+	int events = 0, was = c->client_w.events;
 
 	if (c->state == LOGIN_DEAD) {
 		client_free(c);
@@ -130,6 +130,11 @@ login_client_done(struct login_client *c)
 	if (c->io.tx.len > 0)
 		events |= EV_WRITE;
 	watch(loop, &c->client_w, c->io.fd, events);
+	/* Reading goes on: what TLS has read ahead wakes nobody. The proxy
+	   looks for itself. */
+	if ((events & ~was & EV_READ) && c->talk != NULL &&
+	    login_io_held(&c->io))
+		ev_feed_event(loop, &c->client_w, EV_READ);
 	if (c->session == -1) {
 		ev_io_stop(loop, &c->session_w);
 		return;

@@ -234,6 +234,12 @@ login_io_read(struct login_io *io, void *p, size_t len)
 	return n;
 }
 
+int
+login_io_held(const struct login_io *io)
+{
+	return io->ssl != NULL && SSL_has_pending(io->ssl);
+}
+
 static int
 write_clear(struct login_io *io, const char *p, size_t len)
 {

@@ -43,6 +43,8 @@ int	login_io_tls(struct login_io *io, SSL_CTX *ctx) ATTR_CHECK;
 int	login_io_handshake(struct login_io *io, struct buf *why) ATTR_CHECK;
 /* Octets read, 0 at the end. Read until EAGAIN: TLS may hold some back. */
 ssize_t	login_io_read(struct login_io *io, void *p, size_t len) ATTR_CHECK;
+/* Has TLS read octets that login_io_read has not given out yet? */
+int	login_io_held(const struct login_io *io);
 /* All len octets are sent or in tx: 0, or -1. */
 int	login_io_write(struct login_io *io, const void *p, size_t len)
 	    ATTR_CHECK;

@@ -232,6 +232,16 @@ asked(const char *user, const char *password)
 	return id;
 }
 
+static void
+refuse(uint32_t id, enum a_reason why)
+{
+	msg_begin(&auth, &proto_auth, A_NO, id);
+	msg_u32(&auth, AF_REASON, why);
+	msg_text(&auth, AF_WORDS, "words");
+	assert_int_equal(msg_end(&auth), 0);
+	assert_int_equal(chan_flush(&auth), 1);
+}
+
 /* Says yes; the other end of the session. */
 static int
 pass(uint32_t id, const char *user)
@@ -342,12 +352,7 @@ test_refused(void **state)
 	assert_int_equal(peer_tls(&p), 0);
 	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		peer_say(&p, "a LOGIN anna x\r\n");
-		id = asked("anna", "x");
-		msg_begin(&auth, &proto_auth, A_NO, id);
-		msg_u32(&auth, AF_REASON, row[i].why);
-		msg_text(&auth, AF_WORDS, "words");
-		assert_int_equal(msg_end(&auth), 0);
-		assert_int_equal(chan_flush(&auth), 1);
+		refuse(asked("anna", "x"), row[i].why);
 		peer_expect(&p, row[i].text);
 	}
 	/* Auth dies while it is asked; then there is none; then a new one. */
@@ -373,6 +378,43 @@ test_refused(void **state)
 		turn();
 	peer_close(&(struct end){ .fd = fd });
 	close_server();
+}
+
+/*
+ * What a client has sent behind a refused login, more than is held while auth
+ * is asked: TLS has read it already, and no descriptor tells.
+ */
+static void
+test_refused_pipelined(void **state)
+{
+	enum { LINES = 30, PAD = 1000 };
+	struct buf b = BUF_INIT(0);
+	struct end p;
+	int i, pad, logins;
+
+	for (logins = 1; logins <= 3; logins++) {
+		open_server();
+		peer_open(&p, SERVICE_IMAPS, "192.0.2.1:1");
+		assert_int_equal(peer_tls(&p), 0);
+		peer_expect(&p, "] Rohrpost ready\r\n");
+		buf_reset(&b);
+		for (i = 0; i < logins; i++)
+			buf_puts(&b, "a LOGIN anna x\r\n");
+		for (i = 0; i < LINES; i++) {
+			buf_puts(&b, "b ID (\"name\" \"");
+			for (pad = 0; pad < PAD; pad++)
+				buf_putc(&b, 'x');
+			buf_puts(&b, "\")\r\n");
+		}
+		buf_puts(&b, "c NOOP\r\n");
+		peer_say(&p, b.data);
+		for (i = 0; i < logins; i++)
+			refuse(asked("anna", "x"), A_BAD);
+		peer_expect(&p, "c OK done\r\n");
+		peer_close(&p);
+		close_server();
+	}
+	buf_clear(&b);
 }
 
 static void
@@ -657,6 +699,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_login),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_refused_pipelined),
 		cmocka_unit_test(test_pressure_down),
 		cmocka_unit_test(test_pressure_up),
 		cmocka_unit_test(test_vanished),

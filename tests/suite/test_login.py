@@ -129,6 +129,17 @@ def test_imap_pipelined(inst):
     assert c.rest() == []
 
 
+def test_imap_pipelined_behind_a_refusal(inst):
+    c = Line(inst, "imaps", True)
+    c.line()
+    c.send(b"a LOGIN anna wrong\r\n"
+           + b'b ID ("name" "%s")\r\n' % (b"x" * 1000) * 30
+           + b"c NOOP\r\n")
+    assert c.line().startswith(b"a NO")
+    c.until(b"c OK")
+    c.sock.close()
+
+
 @pytest.mark.parametrize("data,answer", [
     (b"a LOGIN {18446744073709551616}\r\n", b"a BAD"),
     (b"a LOGIN {-1}\r\n", b"a BAD"),
