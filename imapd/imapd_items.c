@@ -152,6 +152,18 @@ parse_numbers(struct text *t, struct imapd_item *it)
 	return 0;
 }
 
+/* field-name = 1*ftext; ftext = %d33-57 / %d59-126 (RFC 5322 3.6.8) */
+static int
+is_field_name(const char *p, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (p[i] <= ' ' || p[i] > '~' || p[i] == ':')
+			return 0;
+	return len > 0;
+}
+
 /* header-list = "(" header-fld-name *(SP header-fld-name) ")" */
 static int
 parse_fields(struct text *t, struct imapd_item *it)
@@ -177,7 +189,8 @@ parse_fields(struct text *t, struct imapd_item *it)
 		a = args.a + 1;
 		r = 0;
 		for (i = 0; i < args.a[0].len; i++, a = imapd_arg_next(a)) {
-			if (a->type == IMAPD_LIST || a->len == 0) {
+			if (a->type == IMAPD_LIST ||
+			    !is_field_name(a->p, a->len)) {
 				r = -1;
 				break;
 			}
@@ -229,6 +242,31 @@ parse_partial(struct text *t, struct imapd_item *it)
 }
 
 /*
+ * header-fld-name = astring: in capitals, and quoted where a character could
+ * end it, or the section. It is ftext, so that no literal is needed.
+ */
+static void
+put_field_name(struct buf *b, const char *p, size_t len)
+{
+	static const char special[] = "(){%*\"\\[]";
+	int quote = 0;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		quote |= strchr(special, p[i]) != NULL;
+	if (quote)
+		buf_putc(b, '"');
+	for (i = 0; i < len; i++) {
+		if (p[i] == '"' || p[i] == '\\')
+			buf_putc(b, '\\');
+		buf_putc(b, p[i] >= 'a' && p[i] <= 'z' ?
+		    (char)(p[i] - 'a' + 'A') : p[i]);
+	}
+	if (quote)
+		buf_putc(b, '"');
+}
+
+/*
  * What the answer calls the item: the section as canonical text, and the
  * start of the partial.
  */
@@ -259,9 +297,7 @@ make_label(const struct imapd_item *it)
 			break;
 		if (i > 0)
 			buf_putc(&b, ' ');
-		for (; len > 0; len--, p++)
-			buf_putc(&b, *p >= 'a' && *p <= 'z' ?
-			    (char)(*p - 'a' + 'A') : *p);
+		put_field_name(&b, p, len);
 	}
 	if (it->fields.len > 0)
 		buf_putc(&b, ')');
