@@ -283,11 +283,15 @@ void
 target_set(struct target *t, enum target_state s, const char *words, size_t len,
     const char *host, size_t host_len)
 {
+	/* Copied first: they may be those of t. */
+	char *new_words = clean_copy(words, len, RESULT_WORDS_MAX);
+	char *new_host = clean_copy(host, host_len, TEXT_MAX);
+
 	free(t->words);
 	free(t->host);
 	t->state = (uint8_t)s;
-	t->words = clean_copy(words, len, RESULT_WORDS_MAX);
-	t->host = clean_copy(host, host_len, TEXT_MAX);
+	t->words = new_words;
+	t->host = new_host;
 	t->unsaved = 1;
 }
 

@@ -182,6 +182,10 @@ test_result(void **state)
 	assert_int_equal(target_parse_result(&u, b.data, b.len - 1), -1);
 	b.data[1] = 9;
 	assert_int_equal(target_parse_result(&u, b.data, b.len), -1);
+	/* A new state with the words and the host that are there. */
+	target_set(&u, TARGET_OPEN, u.words, 5, u.host, strlen(u.host));
+	assert_string_equal(u.words, "5.1.1");
+	assert_string_equal(u.host, "mx ");
 	free(t.words);
 	free(t.host);
 	free(u.words);

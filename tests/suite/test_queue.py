@@ -218,6 +218,8 @@ def test_lifetime_ends_in_a_report(inst, hop):
         inst.ctl("reload")
     block = list(report(inst).iter_parts())[1].get_payload()[1]
     assert block["status"] == "4.4.7" and block["action"] == "failed"
+    assert block["remote-mta"].replace(" ", "") == "dns;127.0.0.1"
+    assert "451 4.3.0 never now" in block["diagnostic-code"]
 
 
 def test_null_sender_is_never_bounced(inst, hop):
