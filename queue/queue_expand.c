@@ -2,6 +2,10 @@
  * A walk in depth over the aliases, with a set of what was seen. An address
  * on the present path is a loop; one that was finished before has brought its
  * targets already, and merges.
+ *
+ * An address that reached nothing but the path above it leads where that
+ * leads, which is known only later: it keeps the outermost address that it
+ * came back to.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +17,14 @@
 enum seen_state {
 	SEEN_PATH,		/* being expanded: here again is a loop */
 	SEEN_REACHED,		/* done; leads to a target at least */
-	SEEN_NOTHING,		/* done; leads nowhere */
+	SEEN_NOTHING,		/* done; leads nowhere but to loop */
 };
 
 struct seen {
 	struct seen *next;
+	struct seen *loop;	/* further out than this one; or NULL */
 	uint8_t	 state;
+	uint8_t	 depth;
 	char	 key[];		/* kind, then address or owner */
 };
 
@@ -35,6 +41,7 @@ struct expansion {
 	} *raw;
 	size_t	 n, cap;
 	struct seen *seen[SEEN_SLOTS];
+	struct seen *loop;	/* the outermost that was come back to */
 	size_t	 n_seen;
 	size_t	 max;		/* of n for what aliases bring */
 	uint32_t rcpt;
@@ -74,7 +81,9 @@ seen_add(struct expansion *x, char kind, const char *key, enum seen_state st)
 	s = mem_alloc(sizeof(*s) + len + 2);
 	s->key[0] = kind;
 	memcpy(s->key + 1, key, len + 1);
+	s->loop = NULL;
 	s->state = (uint8_t)st;
+	s->depth = (uint8_t)x->depth;
 	s->next = *slot;
 	*slot = s;
 	x->n_seen++;
@@ -191,12 +200,46 @@ expand_new(struct expansion *x, const char *address)
 	return reached;
 }
 
+static struct seen *
+seen_outer(struct seen *a, struct seen *b)
+{
+	if (a == NULL || b == NULL)
+		return a != NULL ? a : b;
+	return a->depth < b->depth ? a : b;
+}
+
+/* What was seen before: 1 if it reaches a target. */
+static int
+expand_seen(struct expansion *x, struct seen *s)
+{
+	while (s->state == SEEN_NOTHING && s->loop != NULL)
+		s = s->loop;
+	if (s->state == SEEN_PATH)
+		x->loop = seen_outer(x->loop, s);
+	return s->state == SEEN_REACHED;
+}
+
+/* Puts s on the path while it is expanded. */
+static int
+expand_path(struct expansion *x, struct seen *s, const char *address)
+{
+	struct seen *before = x->loop;
+	int reached;
+
+	x->loop = NULL;
+	reached = expand_new(x, address);
+	s->state = reached ? SEEN_REACHED : SEEN_NOTHING;
+	if (x->loop != NULL && x->loop->depth < s->depth)
+		s->loop = x->loop;
+	x->loop = seen_outer(before, s->loop);
+	return reached;
+}
+
 static int
 expand_address(struct expansion *x, const char *address)
 {
 	char key[ADDRESS_MAX + 1], *at;
 	struct seen *s;
-	int reached;
 
 	if (x->depth > 0 && (x->n >= x->max || x->n_seen >= SEEN_MAX)) {
 		x->cut = 1;
@@ -213,11 +256,9 @@ expand_address(struct expansion *x, const char *address)
 	if ((at = strrchr(key, '@')) != NULL)
 		str_tolower(at, strlen(at));
 	if ((s = seen_find(x, 'a', key)) != NULL)
-		return s->state == SEEN_REACHED;
+		return expand_seen(x, s);
 	s = seen_add(x, 'a', key, SEEN_PATH);
-	reached = expand_new(x, address);
-	s->state = reached ? SEEN_REACHED : SEEN_NOTHING;
-	return reached;
+	return expand_path(x, s, address);
 }
 
 /* Gives the targets their final, unmoving texts. */

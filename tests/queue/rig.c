@@ -120,6 +120,24 @@ make_tables(const char *path)
 	    "anna@example.test"));
 	put_alias(&m, "ping@example.test", LIST("pong@example.test"));
 	put_alias(&m, "pong@example.test", LIST("ping@example.test"));
+	put_alias(&m, "aa@example.test", LIST("bb@example.test",
+	    "bert@example.test"));
+	put_alias(&m, "bb@example.test", LIST("aa@example.test"));
+	/* Round and round, with one way out; a detour to it. */
+	put_alias(&m, "ra@example.test", LIST("rb@example.test",
+	    "anna@example.test"));
+	put_alias(&m, "rb@example.test", LIST("rc@example.test"));
+	put_alias(&m, "rc@example.test", LIST("rd@example.test",
+	    "rb@example.test"));
+	put_alias(&m, "rd@example.test", LIST("rc@example.test",
+	    "ra@example.test"));
+	put_alias(&m, "re@example.test", LIST("rd@example.test",
+	    "ping@example.test"));
+	/* And with none. */
+	put_alias(&m, "na@example.test", LIST("nb@example.test"));
+	put_alias(&m, "nb@example.test", LIST("nc@example.test",
+	    "na@example.test"));
+	put_alias(&m, "nc@example.test", LIST("nb@example.test"));
 	put_alias(&m, "dead@example.test", LIST("nobody@example.test"));
 	for (i = 0; i < 40; i++) {
 		char key[64], to[64];

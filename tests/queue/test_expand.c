@@ -75,6 +75,23 @@ static const struct row {
 	{ "ping@example.test anna@example.test", "F:ping@example.test>5.4.6 "
 	    "the alias leads back to itself "
 	    "L:anna@example.test>anna@example.test" },
+	/* What only leads back to where the way out was: in any order. */
+	{ "aa@example.test bb@example.test",
+	    "L:bert@example.test>bert@example.test" },
+	{ "bb@example.test aa@example.test",
+	    "L:bert@example.test>bert@example.test" },
+	{ "ra@example.test rd@example.test rc@example.test rb@example.test "
+	    "re@example.test", "L:anna@example.test>anna@example.test" },
+	{ "re@example.test rb@example.test ra@example.test",
+	    "L:anna@example.test>anna@example.test" },
+	{ "aa@example.test nc@example.test na@example.test",
+	    "L:bert@example.test>bert@example.test "
+	    "F:nc@example.test>5.4.6 the alias leads back to itself "
+	    "F:na@example.test>5.4.6 the alias leads back to itself" },
+	{ "na@example.test nb@example.test nc@example.test",
+	    "F:na@example.test>5.4.6 the alias leads back to itself "
+	    "F:nb@example.test>5.4.6 the alias leads back to itself "
+	    "F:nc@example.test>5.4.6 the alias leads back to itself" },
 	/* Chains: as deep as allowed, and deeper. */
 	{ "c21@example.test", "L:anna@example.test>anna@example.test" },
 	{ "c5@example.test", "F*:c26@example.test>5.4.6 too many aliases in a "
