@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "queue/queue_dest.h"
@@ -145,7 +146,6 @@ void
 dest_reached(struct dest *d)
 {
 	d->fails = 0;
-	d->down_until = 0;
 	ring_judge(d);
 }
 
@@ -155,14 +155,14 @@ dest_unreached(struct dest *d, const char *words)
 	free(d->why);
 	d->why = mem_strdup(words);
 	if (++d->fails >= DOWN_AFTER)
-		d->down_until = queue_now() + DOWN_TIME;
+		d->down_until = clock_mono_ms() + DOWN_TIME * 1000;
 	ring_judge(d);
 }
 
 int
 dest_is_down(const struct dest *d)
 {
-	return d->down_until > queue_now();
+	return d->fails >= DOWN_AFTER && d->down_until > clock_mono_ms();
 }
 
 size_t

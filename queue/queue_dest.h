@@ -40,7 +40,7 @@ struct dest {
 	int	 in_ring;
 	struct job_list waiting;
 	unsigned active, fails;
-	int64_t	 down_until;	/* seconds */
+	int64_t	 down_until;	/* ms, by the clock that only grows */
 	char	*why;		/* of the last failure */
 	char	 name[];	/* lower case */
 };

@@ -116,6 +116,13 @@ start_record(uint64_t id, enum record r, uint32_t index, const void *p,
 	return 0;
 }
 
+/* None waits longer than a back-off: the clock may have been set back. */
+static void
+clamp_waits(void)
+{
+	sched_clamp(&queue.sched, queue_now() + (int64_t)queue.conf.retry_max);
+}
+
 static int
 start_table(struct buf *why)
 {
@@ -130,6 +137,7 @@ start_table(struct buf *why)
 		buf_set(why, "the queue table cannot be read");
 		return -1;
 	}
+	clamp_waits();
 	if (queue.sched.n > 0)
 		log_info("%zu messages are in the queue", queue.sched.n);
 	return 0;
@@ -215,12 +223,24 @@ next_due(void)
 	ev_timer_start(queue.loop, &due);
 }
 
+static void
+watch_clock(void)
+{
+	static int64_t last;
+	int64_t now = queue_now();
+
+	if (now < last)
+		clamp_waits();
+	last = now;
+}
+
 /* Once a turn, before the loop waits: all that the events have brought. */
 static void
 on_turn(struct ev_loop *l, ev_prepare *w, int events)
 {
 	int i;
 
+	watch_clock();
 	for (i = 0; i < TURNS_MAX; i++) {
 		sched_due(&queue.sched, queue_now());
 		message_turn();

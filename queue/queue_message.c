@@ -19,6 +19,7 @@ enum {
 	DEATH_RETRY = 10,	/* seconds between them */
 	EXPAND_RETRY = 30,	/* seconds, where a look-up failed */
 	REPORT_RETRY = 1,	/* the same, where no blank file was there */
+	EXPIRE_ATTEMPTS = 3,	/* at least, before a message goes back */
 };
 
 struct message *
@@ -45,6 +46,15 @@ message_free(struct message *m)
 	free(m);
 }
 
+/* Seconds; one that seems to come from the future has none. */
+static uint64_t
+message_age(const struct message *m)
+{
+	uint64_t now = (uint64_t)queue_now();
+
+	return now > m->env.time ? now - m->env.time : 0;
+}
+
 void
 message_log_target(const struct message *m, const struct target *t,
     const char *what)
@@ -54,9 +64,9 @@ message_log_target(const struct message *m, const struct target *t,
 	int same = strcmp(orig, t->address) == 0;
 
 	queue_id_text(m->id, id);
-	log_info("%s: to=<%s>%s%s%s %s after %llds%s%s%s%s", id, t->address,
+	log_info("%s: to=<%s>%s%s%s %s after %llus%s%s%s%s", id, t->address,
 	    same ? "" : " orig=<", same ? "" : orig, same ? "" : ">", what,
-	    (long long)(queue_now() - (int64_t)m->env.time),
+	    (unsigned long long)message_age(m),
 	    t->host != NULL ? " by " : "", t->host != NULL ? t->host : "",
 	    t->words != NULL ? ": " : "", t->words != NULL ? t->words : "");
 }
@@ -301,6 +311,19 @@ message_expire(struct message *m)
 }
 
 /*
+ * The age alone proves nothing: the clock may have been wrong when the message
+ * came, as on a board that has none of its own.
+ */
+static int
+message_is_late(const struct message *m)
+{
+	uint64_t lifetime = queue.conf.lifetime;
+
+	return message_age(m) >= lifetime && (lifetime == 0 ||
+	    m->entry->attempts + 1 >= EXPIRE_ATTEMPTS);
+}
+
+/*
  * The next attempt: the back-off grows with every one; where workers died
  * under the message it is short at first, for most often they were killed.
  */
@@ -334,8 +357,7 @@ message_settle(struct message *m)
 		commit_dirty(m);
 		return;
 	}
-	if (y.open > 0 && queue_now() - (int64_t)m->env.time >=
-	    (int64_t)queue.conf.lifetime) {
+	if (y.open > 0 && message_is_late(m)) {
 		message_expire(m);
 		y = message_tally(m);
 	}

@@ -203,6 +203,17 @@ sched_due(struct sched *s, int64_t now)
 		sched_set(s, s->heap[0], ENTRY_READY);
 }
 
+void
+sched_clamp(struct sched *s, int64_t limit)
+{
+	size_t i;
+
+	/* Their order in the heap stays as it is. */
+	for (i = 0; i < s->n_heap; i++)
+		if (s->heap[i]->next > limit)
+			s->heap[i]->next = limit;
+}
+
 struct entry *
 sched_first(const struct sched *s)
 {

@@ -56,6 +56,8 @@ void	sched_wait(struct sched *s, struct entry *e, int64_t next);
 void	sched_set(struct sched *s, struct entry *e, enum entry_state state);
 /* Lets every waiting entry whose time has come stand ready. */
 void	sched_due(struct sched *s, int64_t now);
+/* Lets no entry wait longer than until limit. */
+void	sched_clamp(struct sched *s, int64_t limit);
 /* The first that stands ready, or NULL. */
 struct entry *sched_first(const struct sched *s);
 /* When the next waiting entry is due; -1 if none waits. */

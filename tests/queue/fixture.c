@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -55,6 +56,7 @@ teardown(void **state)
 	chan_clear(&deliver);
 	chan_clear(&relay);
 	rig_clear(&rig);
+	unsetenv("ROHRPOST_CLOCK_SHIFT");
 	fixture_conf = "";
 	return 0;
 }
@@ -65,6 +67,16 @@ again(void)
 	rig_kill(&rig);
 	rig_start(&rig);
 	wire_all();
+}
+
+void
+again_at(const char *seconds)
+{
+	if (seconds != NULL)
+		setenv("ROHRPOST_CLOCK_SHIFT", seconds, 1);
+	else
+		unsetenv("ROHRPOST_CLOCK_SHIFT");
+	again();
 }
 
 void
@@ -140,4 +152,20 @@ ask(unsigned command, const char *id, unsigned column, char *out, size_t size,
 	chan_clear(&c);
 	buf_clear(&why);
 	return rows;
+}
+
+void
+assert_states(const char *want)
+{
+	uint32_t status;
+	char out[400];
+	int i;
+
+	for (i = 0; i < RIG_WAIT / 50; i++) {
+		ask(C_LIST, NULL, 1, out, sizeof(out), &status);
+		if (status == C_OK && strcmp(out, want) == 0)
+			return;
+		nap(50);
+	}
+	assert_string_equal(out, want);
 }

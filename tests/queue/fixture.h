@@ -21,10 +21,14 @@ int	teardown(void **state);
 void	wire_all(void);
 /* Kills queue, starts it again, wires it. */
 void	again(void);
+/* The same, with the clock of the new one ahead by that; NULL: right. */
+void	again_at(const char *seconds);
 void	nap(int ms);
 
 /* No body is left. They go a little after the record: waits for it. */
 void	assert_empty(void);
+/* Waits until the states of all targets are these, a blank behind each. */
+void	assert_states(const char *want);
 /* No job comes for a while. */
 void	assert_idle(struct chan *c);
 /* The job that must come; the caller's to clear. */

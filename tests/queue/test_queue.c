@@ -292,6 +292,54 @@ test_backoff(void **state)
 	assert_idle(&relay);
 }
 
+/* Deferred while the clock was ahead: not for as long as that. */
+static void
+test_clock_put_back(void **state)
+{
+	struct rig_job j;
+	char id[17];
+
+	again_at("864000");
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test", TO("a@one.test"),
+	    TEXT), 0);
+	take(&relay, &j);
+	rig_result(&relay, &j, -1, RESULT_LATER, "4.7.1 no", "mx.one");
+	rig_job_clear(&j);
+	assert_states("deferred ");
+	again_at(NULL);
+	take(&relay, &j);
+	assert_string_equal(j.file, id);
+	rig_result(&relay, &j, -1, RESULT_DELIVERED, "2.0.0 ok", "mx.one");
+	rig_job_clear(&j);
+	assert_empty();
+}
+
+/* Accepted while it was behind: some attempts are made all the same. */
+static void
+test_clock_was_behind(void **state)
+{
+	struct rig_job j;
+	char id[17];
+	int i;
+
+	again_at("2592000");
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test", TO("a@one.test"),
+	    TEXT), 0);
+	for (i = 0; i < 3; i++) {
+		take(&relay, &j);
+		assert_string_equal(j.dest, "one.test");
+		rig_result(&relay, &j, -1, RESULT_LATER, "4.7.1 no", "mx.one");
+		rig_job_clear(&j);
+	}
+	take(&relay, &j);
+	assert_string_equal(j.dest, "far.test");
+	assert_non_null(strstr(j.body, "4.4.7 not delivered in time"));
+	assert_non_null(strstr(j.body, "Remote-MTA: dns; mx.one\r\n"));
+	rig_result(&relay, &j, -1, RESULT_DELIVERED, "2.0.0 ok", "mx.far");
+	rig_job_clear(&j);
+	assert_empty();
+}
+
 static void
 test_destinations(void **state)
 {
@@ -388,6 +436,7 @@ main(void)
 		T(test_worker_lost), T(test_writer_left), T(test_wrong_length),
 		T(test_broken), T(test_broken_deleted),
 		T(test_deferred_and_control), TQ(test_backoff),
+		TQ(test_clock_put_back), TQ(test_clock_was_behind),
 		T(test_destinations), T(test_down),
 		cmocka_unit_test_setup_teardown(test_smarthost, setup_smart,
 		    teardown),

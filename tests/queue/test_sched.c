@@ -64,6 +64,35 @@ test_order(void **state)
 	sched_clear(&s);
 }
 
+/* Who would wait longer waits until then; the order is kept. */
+static void
+test_clamp(void **state)
+{
+	int64_t last = 0;
+	struct sched s;
+	struct entry *e;
+	uint64_t i;
+
+	sched_init(&s);
+	sched_clamp(&s, 5);
+	srandom(2);
+	for (i = 1; i <= 2000; i++) {
+		e = sched_add(&s, i);
+		sched_wait(&s, e, random() % 1000 + 1);
+	}
+	sched_clamp(&s, 400);
+	for (i = 1; i <= 2000; i += 3)
+		sched_remove(&s, sched_find(&s, i));
+	while ((e = s.n_heap > 0 ? s.heap[0] : NULL) != NULL) {
+		assert_true(e->next >= last && e->next <= 400);
+		last = e->next;
+		sched_set(&s, e, ENTRY_HELD);
+	}
+	assert_int_equal(last, 400);
+	assert_int_equal(s.count[ENTRY_HELD], 1333);
+	sched_clear(&s);
+}
+
 static void
 test_ready_line(void **state)
 {
@@ -94,6 +123,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_backoff), cmocka_unit_test(test_order),
+		cmocka_unit_test(test_clamp),
 		cmocka_unit_test(test_ready_line),
 	};
 
