@@ -48,7 +48,9 @@ struct message {
 	uint8_t	 targets_stored;
 	uint8_t	 dirty;		/* in the list of queue_commit */
 	uint8_t	 fate;		/* enum fate */
-	uint8_t	 hold, drop;	/* the operator asks so, once jobs are done */
+	uint8_t	 hold;		/* by the operator: its record says so */
+	uint8_t	 drop;		/* by the operator: its record is gone */
+	uint8_t	 withheld;	/* held back before a worker had all of it */
 	uint8_t	 reporting;	/* a bounce is being made */
 	uint8_t	 deaths;	/* of workers that had it */
 	uint8_t	 refusals;

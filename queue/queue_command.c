@@ -20,6 +20,13 @@ ctl_end(struct ctl *c, enum c_status status, const char *words)
 	ev_idle_stop(queue.loop, &c->going);
 }
 
+/* Also while a worker still has it. */
+static int
+is_held(const struct entry *e)
+{
+	return e->state == ENTRY_HELD || (e->msg != NULL && e->msg->hold);
+}
+
 static const char *
 state_name(const struct entry *e)
 {
@@ -29,7 +36,7 @@ state_name(const struct entry *e)
 		[ENTRY_HELD] = "held", [ENTRY_ASIDE] = "broken",
 	};
 
-	return name[e->state];
+	return name[is_held(e) ? ENTRY_HELD : e->state];
 }
 
 static const char *const result_names[] = {
@@ -96,12 +103,21 @@ one_list(struct ctl *c, struct entry *e, struct buf *why)
 	return 0;
 }
 
+/* 0; says why where r is -1. */
+static int
+written(int r, struct buf *why)
+{
+	if (r == -1)
+		buf_set(why, "the table cannot be written");
+	return r;
+}
+
 static int
 one_retry(struct ctl *c, struct entry *e, struct buf *why)
 {
 	char id[QUEUE_ID_LEN + 1];
 
-	if (e->state == ENTRY_HELD) {
+	if (is_held(e)) {
 		queue_id_text(e->id, id);
 		buf_set(why, "%s: held: release it first", id);
 		return -1;
@@ -114,49 +130,44 @@ one_retry(struct ctl *c, struct entry *e, struct buf *why)
 		return 0;
 	sched_set(&queue.sched, e, ENTRY_READY);
 	e->next = queue_now();
-	return commit_schedule(e, NULL);
+	return written(commit_schedule(e, NULL), why);
 }
 
 static int
 one_hold(struct ctl *c, struct entry *e, struct buf *why)
 {
-	if (e->msg != NULL) {
-		e->msg->hold = 1;
-		return 0;
-	}
+	if (e->msg != NULL)
+		return written(message_hold(e->msg), why);
 	if (e->state != ENTRY_WAITING && e->state != ENTRY_READY)
 		return 0;
 	sched_set(&queue.sched, e, ENTRY_HELD);
-	return commit_schedule(e, NULL);
+	return written(commit_schedule(e, NULL), why);
 }
 
 static int
 one_release(struct ctl *c, struct entry *e, struct buf *why)
 {
 	if (e->msg != NULL)
-		e->msg->hold = 0;
+		return written(message_release(e->msg), why);
 	if (e->state != ENTRY_HELD)
 		return 0;
 	sched_set(&queue.sched, e, ENTRY_READY);
 	e->next = queue_now();
-	return commit_schedule(e, NULL);
+	return written(commit_schedule(e, NULL), why);
 }
 
 static int
 one_delete(struct ctl *c, struct entry *e, struct buf *why)
 {
 	char id[QUEUE_ID_LEN + 1];
+	int r, busy = e->msg != NULL && job_is_out(e->msg);
 
 	queue_id_text(e->id, id);
-	log_info("%s: deleted by the operator", id);
-	if (e->msg != NULL) {
-		e->msg->drop = 1;
-		return 0;
-	}
-	if (commit_forget(e) == 0)
-		return 0;
-	buf_set(why, "the table cannot be written");
-	return -1;
+	r = e->msg != NULL ? message_delete(e->msg) : commit_forget(e);
+	if (r == 0)
+		log_info("%s: deleted by the operator%s", id, busy ?
+		    ", but a worker has it and may deliver it" : "");
+	return written(r, why);
 }
 
 static const char show_names[] = "field value";

@@ -147,6 +147,8 @@ put_schedule(const struct entry *e, uint32_t flags, const char *words)
 static void
 put_message(struct message *m)
 {
+	if (m->drop)
+		return;
 	if (m->fate == FATE_GONE) {
 		table_forget(m->id, m->entry->stored);
 		return;
@@ -224,7 +226,7 @@ put_submission(struct submission *s)
 	if (envelope_pack(&s->m->env, &record) == -1)
 		log_panic("an envelope that cannot be packed");
 	table_put(s->m->id, RECORD_ENVELOPE, 0, record.data, record.len);
-	if (about == NULL)
+	if (about == NULL || about->drop)
 		return;
 	put_targets(about);
 	for (i = 0; i < about->targets.n; i++) {
@@ -345,13 +347,15 @@ commit_quiet(void)
 	return !flushing && n_waiting == 0 && dirty == NULL;
 }
 
-/* Entries that are not loaded */
+/* What does not wait for the end of the turn */
 
 int
 commit_schedule(struct entry *e, const char *words)
 {
+	int held = e->msg != NULL ? e->msg->hold : e->state == ENTRY_HELD;
+
 	table_begin();
-	put_schedule(e, e->state == ENTRY_HELD ? SCHEDULE_HELD :
+	put_schedule(e, held ? SCHEDULE_HELD :
 	    e->state == ENTRY_ASIDE ? SCHEDULE_ASIDE : 0, words);
 	if (table_commit(COMMIT_WRITTEN) == -1)
 		return -1;
@@ -363,9 +367,12 @@ int
 commit_forget(struct entry *e)
 {
 	table_begin();
-	table_forget(e->id, e->stored);
+	/* Of one that is loaded, a batch may have written results just now. */
+	table_forget(e->id, e->stored || e->msg != NULL);
 	if (table_commit(COMMIT_WRITTEN) == -1)
 		return -1;
+	if (e->msg != NULL)
+		return 0;
 	ids_add(&finished, e->id);
 	sched_remove(&queue.sched, e);
 	return 0;

@@ -30,9 +30,12 @@ void	commit_submit(struct message *m, struct intake *from, uint32_t frame,
 void	commit_abandon(struct intake *from);
 /* Has m's changes written; then its fate takes effect. */
 void	commit_dirty(struct message *m);
-/* Writes the schedule of an entry that is not loaded: now. 0, or -1. */
+/* Writes the schedule of an entry: now. 0, or -1. */
 int	commit_schedule(struct entry *e, const char *words) ATTR_CHECK;
-/* Drops a message that is not loaded: now. 0, or -1. */
+/*
+ * Drops a message's record: now. 0, or -1. Where it is not loaded e goes too;
+ * else the caller sees to it that nothing more is written of it (drop).
+ */
 int	commit_forget(struct entry *e) ATTR_CHECK;
 /* Once a turn: writes results, begins the next batch. */
 void	commit_turn(void);

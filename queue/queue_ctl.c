@@ -33,6 +33,15 @@ chunk_each(uint64_t id, enum record r, uint32_t index, const void *p,
 	return k->n == CTL_CHUNK;
 }
 
+/* One that was deleted may be there still, until its bounce is made. */
+static struct entry *
+ctl_find(uint64_t id)
+{
+	struct entry *e = sched_find(&queue.sched, id);
+
+	return e != NULL && e->msg != NULL && e->msg->drop ? NULL : e;
+}
+
 static void
 ctl_flush(struct ctl *c)
 {
@@ -58,7 +67,7 @@ on_going(struct ev_loop *l, ev_idle *w, int events)
 	r = table_walk(c->at, chunk_each, &k);
 	for (i = 0; i < k.n && c->chan.out.len < CHAN_OUT_MAX / 2; i++) {
 		c->at = k.id[i] + 1;
-		if ((e = sched_find(&queue.sched, k.id[i])) == NULL)
+		if ((e = ctl_find(k.id[i])) == NULL)
 			continue;
 		if (command_find(c->command)->one(c, e, &words) == 0)
 			c->done++;
@@ -80,7 +89,7 @@ command_one(struct ctl *c, const struct command *cmd, const char *p, size_t len)
 	uint64_t id;
 
 	if (queue_id_parse(p, len, &id) == 0)
-		e = sched_find(&queue.sched, id);
+		e = ctl_find(id);
 	if (e == NULL)
 		buf_set(&why, "%.*s: no such message in the queue (\"rohrpost "
 		    "trace\" tells what became of it)", (int)len, p);

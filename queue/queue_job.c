@@ -112,22 +112,49 @@ job_leave(struct job *j)
 	}
 }
 
-void
-job_abandon(struct message *m)
+int
+job_is_out(const struct message *m)
 {
-	struct job *j;
+	const struct job *j;
 	size_t i;
 
 	for (i = 0; i < m->targets.n; i++) {
-		if ((j = m->targets.t[i].job) == NULL)
+		j = m->targets.t[i].job;
+		if (j != NULL && j->worker != NULL)
+			return 1;
+	}
+	return 0;
+}
+
+unsigned
+job_withdraw(struct message *m)
+{
+	struct job *j;
+	unsigned n = 0;
+	size_t i;
+
+	for (i = 0; i < m->targets.n; i++) {
+		j = m->targets.t[i].job;
+		if (j == NULL || j->worker != NULL)
 			continue;
 		job_detach(j);
-		/* A worker's answer will find nobody. */
-		if (j->worker == NULL) {
-			job_leave(j);
-			job_free(j);
-		}
+		job_leave(j);
+		job_free(j);
+		n++;
 	}
+	return n;
+}
+
+void
+job_abandon(struct message *m)
+{
+	size_t i;
+
+	job_withdraw(m);
+	/* A worker's answer will find nobody. */
+	for (i = 0; i < m->targets.n; i++)
+		if (m->targets.t[i].job != NULL)
+			job_detach(m->targets.t[i].job);
 }
 
 /* Its work is over; the message may be too. */
@@ -155,13 +182,18 @@ job_prune(struct job *j)
 	j->n = n;
 }
 
-/* Puts a job that a worker did not do back to the head of its line. */
+/*
+ * Puts a job that a worker did not do back to the head of its line, but not
+ * where the operator holds the message.
+ */
 void
 job_again(struct job *j)
 {
 	if (j->m != NULL)
 		job_prune(j);
-	if (j->n == 0) {
+	if (j->n > 0 && j->m != NULL)
+		j->m->withheld |= j->m->hold;
+	if (j->n == 0 || (j->m != NULL && j->m->hold)) {
 		job_end(j);
 		return;
 	}

@@ -32,6 +32,10 @@ void	job_gone(enum peer kind, uint32_t instance);
 void	job_add(struct message *m, struct target *t, uint32_t index);
 /* Forgets all jobs of m; answers that still come are ignored. */
 void	job_abandon(struct message *m);
+/* Has a worker a job of m? */
+int	job_is_out(const struct message *m);
+/* Forgets those that no worker has; how many there were. */
+unsigned job_withdraw(struct message *m);
 /* Forgets which destinations are down: the operator wants a try now. */
 void	job_forget_down(void);
 /* Once a turn: hands waiting jobs to workers; then writes. */

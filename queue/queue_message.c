@@ -71,16 +71,17 @@ message_log_target(const struct message *m, const struct target *t,
 	    t->words != NULL ? ": " : "", t->words != NULL ? t->words : "");
 }
 
-/* Makes a job, or a result, of every target that is open. */
+/* Makes a job, or a result, of every target that is open and has none. */
 static void
 message_plan(struct message *m)
 {
 	struct target *t;
 	size_t i;
 
+	m->withheld = 0;
 	for (i = 0; i < m->targets.n; i++) {
 		t = &m->targets.t[i];
-		if (t->state != TARGET_OPEN)
+		if (t->state != TARGET_OPEN || t->job != NULL)
 			continue;
 		if (t->kind == TARGET_FAILED) {
 			target_set(t, TARGET_REFUSED, t->way, strlen(t->way),
@@ -112,7 +113,7 @@ void
 message_later(struct message *m, int64_t seconds)
 {
 	m->entry->next = queue_now() + seconds;
-	m->fate = m->hold ? FATE_HELD : FATE_WAIT;
+	m->fate = m->drop ? FATE_GONE : m->hold ? FATE_HELD : FATE_WAIT;
 	commit_dirty(m);
 }
 
@@ -312,15 +313,15 @@ message_expire(struct message *m)
 
 /*
  * The age alone proves nothing: the clock may have been wrong when the message
- * came, as on a board that has none of its own.
+ * came, as on a board that has none of its own. What is held is not given up.
  */
 static int
 message_is_late(const struct message *m)
 {
 	uint64_t lifetime = queue.conf.lifetime;
 
-	return message_age(m) >= lifetime && (lifetime == 0 ||
-	    m->entry->attempts + 1 >= EXPIRE_ATTEMPTS);
+	return !m->hold && !m->withheld && message_age(m) >= lifetime &&
+	    (lifetime == 0 || m->entry->attempts + 1 >= EXPIRE_ATTEMPTS);
 }
 
 /*
@@ -333,6 +334,10 @@ message_defer(struct message *m)
 	struct entry *e = m->entry;
 	uint64_t wait;
 
+	if (m->withheld) {
+		message_later(m, 0);
+		return;
+	}
 	e->attempts++;
 	wait = sched_backoff(e->attempts, queue.conf.retry_min,
 	    queue.conf.retry_max);
@@ -374,6 +379,60 @@ message_settle(struct message *m)
 	commit_dirty(m);
 }
 
+int
+message_hold(struct message *m)
+{
+	if (m->hold || m->fate == FATE_GONE || m->fate == FATE_ASIDE)
+		return 0;
+	m->hold = 1;
+	if (commit_schedule(m->entry, NULL) == -1) {
+		m->hold = 0;
+		return -1;
+	}
+	if (m->fate == FATE_WAIT)
+		m->fate = FATE_HELD;
+	if (job_withdraw(m) > 0)
+		m->withheld = 1;
+	message_settle(m);
+	return 0;
+}
+
+int
+message_release(struct message *m)
+{
+	int64_t next = m->entry->next;
+
+	if (!m->hold)
+		return 0;
+	m->hold = 0;
+	m->entry->next = queue_now();
+	if (commit_schedule(m->entry, NULL) == -1) {
+		m->hold = 1;
+		m->entry->next = next;
+		return -1;
+	}
+	if (m->fate == FATE_HELD)
+		m->fate = FATE_WAIT;
+	else if (m->fate == FATE_STAY && !m->reporting)
+		message_plan(m);
+	return 0;
+}
+
+int
+message_delete(struct message *m)
+{
+	if (commit_forget(m->entry) == -1)
+		return -1;
+	m->drop = 1;
+	job_abandon(m);
+	/* A bounce that is being made needs m until it is done. */
+	if (!m->reporting) {
+		m->fate = FATE_GONE;
+		commit_dirty(m);
+	}
+	return 0;
+}
+
 void
 message_aside(struct message *m, const char *why)
 {
@@ -410,7 +469,6 @@ void
 message_fate(struct message *m)
 {
 	struct entry *e = m->entry;
-	int drop = m->drop, hold = m->hold;
 	enum fate fate = (enum fate)m->fate;
 
 	if (fate == FATE_STAY)
@@ -429,14 +487,5 @@ message_fate(struct message *m)
 	default:
 		sched_wait(&queue.sched, e, e->next);
 		break;
-	}
-	/* Asked for after its fate was sealed. */
-	if (drop && commit_forget(e) == -1)
-		log_warn("%016llx: not deleted", (unsigned long long)e->id);
-	else if (!drop && hold && fate == FATE_WAIT) {
-		sched_set(&queue.sched, e, ENTRY_HELD);
-		if (commit_schedule(e, NULL) == -1)
-			log_warn("%016llx: held until the next start",
-			    (unsigned long long)e->id);
 	}
 }

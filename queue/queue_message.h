@@ -27,6 +27,18 @@ void	message_later(struct message *m, int64_t seconds);
 /* Its changes are in the table: its fate takes effect (m is gone then, but
    for FATE_STAY). */
 void	message_fate(struct message *m);
+/*
+ * What the operator asks of a message that is loaded: the table has it, and
+ * no worker gets what none has yet. 0; -1: the table cannot be written, and
+ * nothing has changed.
+ *
+ * hold: what workers have is answered and noted first. release: what was held
+ * back goes again. delete: no answer is waited for; m may stay until its
+ * bounce is made.
+ */
+int	message_hold(struct message *m) ATTR_CHECK;
+int	message_release(struct message *m) ATTR_CHECK;
+int	message_delete(struct message *m) ATTR_CHECK;
 /* Cannot be delivered for want of its body: set aside, kept, reported. */
 void	message_aside(struct message *m, const char *why);
 /* The same for one that is not loaded. */
