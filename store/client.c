@@ -300,31 +300,45 @@ request_uids(const struct request *r, size_t *n_r)
 	return NULL;
 }
 
-/* One request of a user's door. */
+/* What has no answer is refused in silence. */
+static int
+refuse(const struct request *r, enum door_error e, const char *words)
+{
+	if (r->m->id != 0)
+		request_fail(r, e, words);
+	return -1;
+}
+
+/* 0, or -1: it is not begun, and answered. */
+static int
+request_may(struct request *r, unsigned flags)
+{
+	if (r->c->account->state != ACCOUNT_READY)
+		return refuse(r, D_LATER, "the mailboxes cannot be read");
+	if ((flags & OP_ADDS) && store_no_space())
+		return refuse(r, D_LATER, "the disk is full");
+	if (!(flags & OP_MAILBOX))
+		return 0;
+	r->mailbox = account_mailbox(r->c->account,
+	    msg_get_u32(r->m, DF_MAILBOX));
+	return r->mailbox != NULL ? 0 :
+	    refuse(r, D_ABSENT, "no such mailbox");
+}
+
+/*
+ * One request of a user's door. The file that an APPEND names is given up with
+ * it, whatever the answer: it must not stay and fill the disk.
+ */
 static void
 client_request(struct client *c, struct msg *m)
 {
 	struct request r = { .c = c, .m = m };
 	const struct op *op = &ops[m->type];
 
-	if (c->account->state != ACCOUNT_READY) {
-		request_fail(&r, D_LATER, "the mailboxes cannot be read");
-		return;
-	}
-	if ((op->flags & OP_ADDS) && store_no_space()) {
-		request_fail(&r, D_LATER, "the disk is full");
-		return;
-	}
-	if (op->flags & OP_MAILBOX) {
-		r.mailbox = account_mailbox(c->account,
-		    msg_get_u32(m, DF_MAILBOX));
-		if (r.mailbox == NULL) {
-			if (m->id != 0)
-				request_fail(&r, D_ABSENT, "no such mailbox");
-			return;
-		}
-	}
-	op->run(&r);
+	if (request_may(&r, op->flags) == 0)
+		op->run(&r);
+	else if (m->type == DM_APPEND || m->type == DM_FILE_BACK)
+		op_file_back(&r);
 }
 
 static int

@@ -539,6 +539,61 @@ test_append(void **state)
 	assert_int_equal(count(d, 1), 1);
 }
 
+/* What an APPEND names is used up, also where there is no such mailbox. */
+static void
+test_append_refused(void **state)
+{
+	static const char fresh[] = "spool/mail/.new/";
+	struct door *d = &rig.imap[0];
+	char name[DOOR_FILE_NAME + 1], path[100];
+	uint32_t uid, validity;
+	int fd, i;
+
+	for (i = 0; i < DOOR_FILES_MAX + 1; i++) {
+		assert_int_equal(door_file(d, &fd, name), 0);
+		assert_int_equal(fd_write_all(fd, "text", 4), 0);
+		close(fd);
+		snprintf(path, sizeof(path), "%s%s", fresh, name);
+		assert_int_equal(access(rig_path(&rig, path), F_OK), 0);
+		assert_int_equal(door_append(d, 99, name, 4, 0, 4, 0, NULL, 0,
+		    NULL, 0, &uid, &validity), -1);
+		assert_int_equal(door_error(d), D_ABSENT);
+		assert_int_equal(access(rig_path(&rig, path), F_OK), -1);
+	}
+}
+
+/* So too while the mailboxes make no sense; and so a file that is not used. */
+static void
+test_append_broken(void **state)
+{
+	static const char *const list =
+	    "spool/mail/example.test/anna/mailboxes";
+	struct door *d = &rig.imap[0];
+	char name[2][DOOR_FILE_NAME + 1], path[100];
+	struct buf out = BUF_INIT(1000);
+	uint32_t uid, validity;
+	int fd, i;
+
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(door_file(d, &fd, name[i]), 0);
+		close(fd);
+	}
+	assert_int_equal(truncate(rig_path(&rig, list), 0), 0);
+	(void)rig_control(&rig, C_REBUILD, ANNA, &out);
+	assert_int_equal(door_append(d, 1, name[0], 0, 0, 0, 0, NULL, 0, NULL,
+	    0, &uid, &validity), -1);
+	assert_int_equal(door_error(d), D_LATER);
+	assert_int_equal(door_file_back(d, name[1]), 0);
+	/* the answer to the next is behind it */
+	assert_int_equal(door_append(d, 1, name[1], 0, 0, 0, 0, NULL, 0, NULL,
+	    0, &uid, &validity), -1);
+	for (i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "spool/mail/.new/%s", name[i]);
+		assert_int_equal(access(rig_path(&rig, path), F_OK), -1);
+	}
+	buf_clear(&out);
+}
+
 static void
 test_mailboxes(void **state)
 {
@@ -727,7 +782,8 @@ main(void)
 		T(test_quota), T(test_quota_bound), T(test_flags),
 		T(test_expunge), T(test_copy_move), T(test_copy_whole),
 		T(test_keywords_again), T(test_keywords_full),
-		T(test_append), T(test_mailboxes),
+		T(test_append), T(test_append_refused),
+		T(test_append_broken), T(test_mailboxes),
 		T(test_events), T(test_pop_lock), T(test_bad_peer),
 		T(test_deaf_peer), T(test_wild_numbers),
 	};

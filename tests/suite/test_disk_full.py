@@ -14,6 +14,7 @@ pytestmark = pytest.mark.root
 
 
 FREE = 48 * 2 ** 20     # much for queue's message_size, too little for store
+FLOOR = 64 * 2 ** 20    # what store leaves free
 
 
 def refused(inst):
@@ -38,6 +39,42 @@ def append_is_refused(inst):
         "NO", [b"[UNAVAILABLE] the disk is full"])
     assert m.noop()[0] == "OK"
     m.logout()
+    assert inst.messages() == before
+
+
+def store_knows(inst, times):
+    rohrpost.wait_for(lambda: inst.log().count("the disk is full: nothing is "
+                                               "added") >= times, 60)
+
+
+def fill(disk, free):
+    """Leaves so much; gives back the file to remove."""
+    ballast = disk / "ballast"
+    stat = os.statvfs(disk)
+    with open(ballast, "wb") as f:
+        os.posix_fallocate(f.fileno(), 0,
+                           stat.f_bavail * stat.f_frsize - free)
+    return ballast
+
+
+def append_that_fills_is_removed(inst, disk):
+    """It is refused, and what had come of it goes though the session stays:
+    the disk has space again."""
+    before = inst.messages()
+    size = 3 * 2 ** 20
+    m = inst.imap()
+    ballast = fill(disk, FLOOR + size // 2)
+    m.send(b"a APPEND INBOX {%d}\r\n" % size)
+    assert m.readline().startswith(b"+ ")
+    m.send((b"x" * 1022 + b"\r\n") * (size // 1024))
+    store_knows(inst, 1)
+    m.send(b"\r\n")
+    assert m.readline() == b"a NO [UNAVAILABLE] the disk is full\r\n"
+    rohrpost.wait_for(lambda: "space again" in inst.log(), 60)
+    m.send(b"b NOOP\r\n")
+    assert m.readline().startswith(b"b OK")
+    ballast.unlink()
+    m.shutdown()
     assert inst.messages() == before
 
 
@@ -80,11 +117,8 @@ def test_full_disk_then_space(tmp_path):
                 s.sendmail("eve@remote.test", ["anna@example.test"],
                            rohrpost.message("before"))
             inst.wait_count(1)
-            ballast = disk / "ballast"
-            stat = os.statvfs(disk)
-            with open(ballast, "wb") as f:
-                os.posix_fallocate(f.fileno(), 0,
-                                   stat.f_bavail * stat.f_frsize - FREE)
+            append_that_fills_is_removed(inst, disk)
+            ballast = fill(disk, FREE)
             # Both look once a second; then queue takes no more than store.
             taken = 1
 
@@ -103,6 +137,7 @@ def test_full_disk_then_space(tmp_path):
                 except OSError:
                     pass
             assert refused(inst)
+            store_knows(inst, 2)
             assert len(inst.messages()) <= taken
             append_is_refused(inst)
             gone, left = quit_removes(inst)
