@@ -169,7 +169,7 @@ void	mailbox_release(struct mailbox *m);
 
 /* first_use.c: makes the account's mailboxes; it is busy meanwhile. */
 void	first_use(struct account *a);
-/* recover.c: behind a crash, finishes what was begun with its files. */
+/* recover.c: finishes what a crash left half done with its files. */
 void	recover_account(struct account *a);
 
 /* flagsfile.c: appends what is behind; compacts where half is old. Lines of a

@@ -20,27 +20,55 @@
 
 static const int64_t base = 1577836800;	/* 2020-01-01 */
 
+/* Reads a line at *p with a number, and goes behind it. 0, or -1. */
+static int
+epoch_line(const char **p, uint64_t *r)
+{
+	size_t len = strcspn(*p, "\n");
+
+	if (str_number(*p, len, UINT32_MAX / 2, r) == -1)
+		return -1;
+	*p += len + ((*p)[len] == '\n');
+	return 0;
+}
+
+/* The numbers as the last start left them; 0 where there is none. */
+static void
+epoch_read(uint64_t *last, uint64_t *crash)
+{
+	int fd = openat(body_root(), ".epoch", O_RDONLY | O_CLOEXEC);
+	struct buf text = BUF_INIT(64);
+	const char *p;
+
+	*last = *crash = 0;
+	if (fd == -1 && errno == ENOENT)
+		return;
+	if (fd == -1)
+		log_fatal("mail/.epoch: %s", strerror(errno));
+	if (fd_slurp(fd, &text) == -1 || (p = buf_str(&text),
+	    epoch_line(&p, last) == -1))
+		log_fatal("mail/.epoch cannot be read: it holds the number of "
+		    "the last start; put %lld into it",
+		    (long long)(clock_now() - base));
+	if (epoch_line(&p, crash) == -1)
+		*crash = 0;
+	fd_close(&fd);
+	buf_clear(&text);
+}
+
 uint64_t
 store_epoch(void)
 {
-	struct buf text = BUF_INIT(64);
-	uint64_t last = 0, now;
 	int64_t since = clock_now() - base;
-	char out[32];
-	int fd = openat(body_root(), ".epoch", O_RDONLY | O_CLOEXEC);
+	uint64_t last, crash, now;
+	char out[64];
 
-	if (fd != -1 && (fd_slurp(fd, &text) == -1 || text.len < 2 ||
-	    str_number(text.data, text.len - 1, UINT32_MAX / 2, &last) == -1))
-		log_fatal("mail/.epoch cannot be read: it holds the number of "
-		    "the last start; put %lld into it",
-		    (long long)since);
-	if (fd == -1 && errno != ENOENT)
-		log_fatal("mail/.epoch: %s", strerror(errno));
-	fd_close(&fd);
-	buf_clear(&text);
+	epoch_read(&last, &crash);
 	now = since > 0 && (uint64_t)since > last ? (uint64_t)since :
 	    last + 1;
-	snprintf(out, sizeof(out), "%llu\n", (unsigned long long)now);
+	store.crash = store.clean && crash != 0 ? crash : now;
+	snprintf(out, sizeof(out), "%llu\n%llu\n", (unsigned long long)now,
+	    (unsigned long long)store.crash);
 	if (fd_replace(body_root(), ".epoch", 0600, out, strlen(out)) == -1)
 		log_fatal("mail/.epoch: %s", strerror(errno));
 	return now;

@@ -1,6 +1,11 @@
 /*
  * Behind a crash: a message whose file is in the expunged folder but whose
  * record is still there was being expunged. Its expunge is finished.
+ *
+ * To look costs a folder for each mailbox and a look-up for each name in it,
+ * so it is done once behind each crash, however many starts later the account
+ * is loaded: its row 'C' says for which. A look that found something, or
+ * failed, is repeated.
  */
 #include "config.h"
 
@@ -12,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -48,45 +54,89 @@ has_file(struct mailbox *m, uint32_t uid)
 	    errno != ENOENT;
 }
 
-static void
-recover_mailbox(struct mailbox *m)
+/* The uids in the folder that have a record and no file. 0, or -1. */
+static int
+find_halves(struct mailbox *m, DIR *d, uint32_t **uids_r, size_t *n_r)
 {
-	char path[BODY_PATH_MAX];
-	uint32_t *uids = NULL;
 	struct dirent *e;
-	size_t n = 0;
 	uint64_t uid;
-	DIR *d;
-	int fd;
 
-	snprintf(path, sizeof(path), "%s/%u/expunged", m->account->path,
-	    m->id);
-	fd = openat(body_root(), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1 || (d = fdopendir(fd)) == NULL)
-		return;
-	while ((e = readdir(d)) != NULL) {
+	while (errno = 0, (e = readdir(d)) != NULL) {
 		if (str_number(e->d_name, strlen(e->d_name), UINT32_MAX,
 		    &uid) == -1 || !has_record(m, (uint32_t)uid) ||
 		    has_file(m, (uint32_t)uid))
 			continue;
-		uids = mem_realloc(uids, n + 1, sizeof(*uids));
-		uids[n++] = (uint32_t)uid;
+		*uids_r = mem_realloc(*uids_r, *n_r + 1, sizeof(**uids_r));
+		(*uids_r)[(*n_r)++] = (uint32_t)uid;
 	}
+	return errno == 0 ? 0 : -1;
+}
+
+/* 1 where nothing is left to do. */
+static int
+recover_mailbox(struct mailbox *m)
+{
+	char path[BODY_PATH_MAX];
+	uint32_t *uids = NULL;
+	size_t n = 0;
+	DIR *d;
+	int fd, r;
+
+	snprintf(path, sizeof(path), "%s/%u/expunged", m->account->path,
+	    m->id);
+	fd = openat(body_root(), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		return errno == ENOENT;
+	if ((d = fdopendir(fd)) == NULL) {
+		fd_close(&fd);
+		return 0;
+	}
+	r = find_halves(m, d, &uids, &n);
 	closedir(d);
 	if (n == 0)
-		return;
+		return r == 0;
 	log_info("%s: %zu messages of mailbox %u were being expunged",
 	    m->account->name, n, m->id);
 	qsort(uids, n, sizeof(*uids), cmp_uid);
 	expunge_finish_files(m, uids, n);
+	return 0;
+}
+
+/* Of which crash the row 'C' says that it was looked behind; 0: of none. */
+static uint64_t
+recovered(struct account *a, const struct index_key *k)
+{
+	struct buf v = BUF_INIT(0);
+	struct cursor c;
+	uint64_t r = 0;
+
+	if (engine_get(a->db, ENGINE_CORE, k->k, k->len, &v) == 1 &&
+	    v.len == 8) {
+		cursor_init(&c, v.data, v.len);
+		r = cursor_u64(&c);
+	}
+	buf_clear(&v);
+	return r;
 }
 
 void
 recover_account(struct account *a)
 {
+	struct index_key k = index_account_key(a->number, 'C');
+	struct buf v = BUF_INIT(0);
+	int done = 1;
 	size_t i;
 
-	for (i = 0; i < a->n_mailboxes && !store.clean; i++)
+	if (recovered(a, &k) == store.crash)
+		return;
+	for (i = 0; i < a->n_mailboxes; i++)
 		if (!(a->mailbox[i]->attrs & ATTR_NOSELECT))
-			recover_mailbox(a->mailbox[i]);
+			done &= recover_mailbox(a->mailbox[i]);
+	if (done) {
+		buf_put_u64(&v, store.crash);
+		engine_put(shard_batch(a->shard, a->db_number), ENGINE_CORE,
+		    k.k, k.len, v.data, v.len);
+		shard_lazy(a->shard);
+	}
+	buf_clear(&v);
 }

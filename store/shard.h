@@ -79,6 +79,7 @@ struct store {
 	struct shard *shards;
 	unsigned n_shards;
 	int	 clean;			/* the last stop was in order */
+	uint64_t crash;			/* the last start behind a crash */
 	atomic_ullong delivered;	/* since the start */
 	enum lookup (*user)(const char *name, struct tables_user *u_r);
 	void	(*stopped)(void);	/* called in the main thread's loop */
@@ -88,7 +89,7 @@ extern struct store store;
 
 /*
  * The number of this start, durable: larger than that of every start before.
- * The upper half of every modseq.
+ * The upper half of every modseq. Sets store.crash, another such number.
  */
 uint64_t store_epoch(void);
 /* Starts the threads; the main loop hears of the end of a stop. */

@@ -227,6 +227,53 @@ test_every_call(void **state)
 	assert_true(n > 50 && n < STEP_MAX);
 }
 
+static void
+finds_nothing(const char *who)
+{
+	struct buf out = BUF_INIT(100000);
+
+	if (rig_control(&rig, C_CHECK, who, &out) != 0)
+		fail_msg("%s", buf_str(&out));
+	buf_clear(&out);
+}
+
+/*
+ * The account whose expunge a crash cut off is not used in the start behind
+ * it: the expunge is finished in a later one, though what came between ended
+ * in order.
+ */
+static void
+test_expunge_later(void **state)
+{
+	static const char mailbox[] = "spool/mail/example.test/carl/1";
+	char cmd[300];
+
+	rig_init(&rig);
+	die_at = 0;
+	rig_file(&rig, "first", first);
+	rig_start(&rig);
+	assert_int_equal(rig_deliver(&rig, first, "carl@example.test", NULL),
+	    RESULT_DELIVERED);
+	/* a flags file that is behind would have the next start read it */
+	assert_int_equal(rig_stop(&rig), 0);
+	rig_start(&rig);
+	finds_nothing(ANNA);
+	rig_kill(&rig);
+	snprintf(cmd, sizeof(cmd), "cd '%s' && mkdir expunged && "
+	    "mv 1 expunged/1", rig_path(&rig, mailbox));
+	assert_int_equal(system(cmd), 0);
+	rig_start(&rig);
+	finds_nothing(ANNA);
+	assert_int_equal(rig_stop(&rig), 0);
+	rig_start(&rig);
+	finds_nothing("carl@example.test");
+	assert_int_equal(rig_stop(&rig), 0);
+	rig_start(&rig);
+	finds_nothing("carl@example.test");
+	assert_int_equal(rig_stop(&rig), 0);
+	rig_clear(&rig);
+}
+
 struct load {
 	char	 id[LOAD][17];
 	char	 answered[LOAD];
@@ -325,6 +372,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_expunge_later),
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_every_call),
 	};
