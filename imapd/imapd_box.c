@@ -114,8 +114,9 @@ keywords_free(struct imapd_box *b)
 }
 
 /*
- * Reads the list of keywords again if the records know more. In a full list a
- * bit may have got another name, so what carries one is reason enough.
+ * Reads the list of keywords again if the records know more, or another store
+ * may know less. In a full list a bit may have got another name, so what
+ * carries one is reason enough.
  */
 static void
 box_keywords(struct imapd_box *b, uint64_t seen)
@@ -125,8 +126,8 @@ box_keywords(struct imapd_box *b, uint64_t seen)
 	const char *p;
 	size_t len;
 
-	if (seen == 0 || (b->n_keywords < DOOR_KEYWORDS_MAX &&
-	    seen >> b->n_keywords == 0))
+	if (!b->unsure && (seen == 0 || (b->n_keywords < DOOR_KEYWORDS_MAX &&
+	    seen >> b->n_keywords == 0)))
 		return;
 	if (door_keywords(&imapd_door, b->id, &list) == -1 ||
 	    keywords_same(b, &list)) {
@@ -162,7 +163,8 @@ imapd_box_update(struct imapd_box *b, const struct door_record *rec,
 		}
 		if (b->rec[at].uid != rec[i].uid)
 			continue;	/* expunged meanwhile */
-		if (rec[i].modseq > b->rec[at].modseq) {
+		if (rec[i].modseq > b->rec[at].modseq ||
+		    (b->unsure && rec[i].modseq != b->rec[at].modseq)) {
 			b->rec[at] = rec[i];
 			box_dirty(b, rec[i].uid, origin);
 		}
@@ -227,10 +229,10 @@ imapd_box_refresh(struct imapd_box *b)
 	uint32_t *gone = NULL;
 	size_t n, n_gone;
 	uint64_t modseq;
-	int complete;
+	int complete = 0;
 
-	if (door_records(&imapd_door, b->id, b->modseq, &rec, &n, &gone,
-	    &n_gone, &modseq, &complete) == -1)
+	if (!b->unsure && door_records(&imapd_door, b->id, b->modseq, &rec,
+	    &n, &gone, &n_gone, &modseq, &complete) == -1)
 		goto failed;
 	if (!complete) {
 		free(rec);
@@ -246,8 +248,9 @@ imapd_box_refresh(struct imapd_box *b)
 		imapd_box_remove(b, gone, n_gone);
 	}
 	imapd_box_update(b, rec, n, NULL);
-	if (modseq > b->modseq)
+	if (b->unsure || modseq > b->modseq)
 		b->modseq = modseq;
+	b->unsure = 0;
 	free(rec);
 	free(gone);
 	return 0;
@@ -293,8 +296,8 @@ imapd_box_release(struct imapd_box *b)
  * A mailbox that is no longer what it was cannot be mended under a client:
  * its sessions end (session_news), and the client selects anew.
  */
-void
-imapd_box_rewire(void)
+static void
+boxes_select(void)
 {
 	struct imapd_box *b;
 	struct door_mailbox m;
@@ -302,7 +305,7 @@ imapd_box_rewire(void)
 
 	rewire_again = 0;
 	for (b = boxes; b != NULL; b = b->next) {
-		if (b->gone)
+		if (b->gone || !b->unsure)
 			continue;
 		if (door_select(&imapd_door, b->id, 0, &m, &recent) == -1) {
 			if (door_error(&imapd_door) == D_ABSENT)
@@ -319,6 +322,20 @@ imapd_box_rewire(void)
 	}
 }
 
+/*
+ * A store that was killed has forgotten flag changes of its last second:
+ * records, keywords and modseq may have gone back. Each box is read whole.
+ */
+void
+imapd_box_rewire(void)
+{
+	struct imapd_box *b;
+
+	for (b = boxes; b != NULL; b = b->next)
+		b->unsure = 1;
+	boxes_select();
+}
+
 void
 imapd_box_events(void)
 {
@@ -329,7 +346,7 @@ imapd_box_events(void)
 	int names;
 
 	if (rewire_again && imapd_door.chan.fd != -1)
-		imapd_box_rewire();
+		boxes_select();
 	if (door_events(&imapd_door, &list, &n, &names) != 1)
 		return;
 	if (names)

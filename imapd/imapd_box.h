@@ -32,6 +32,7 @@ struct imapd_box {
 	unsigned keywords_serial; /* counts the changes of the list */
 	unsigned refs;
 	int	 gone;		/* deleted, or another UIDVALIDITY */
+	int	 unsure;	/* another store: it may know less than rec */
 };
 
 struct imapd_view {

@@ -957,3 +957,53 @@ def test_store_restart(inst):
         assert has(until(d, "NOOP", rb"EXISTS", 10), rb"^\* 2 EXISTS")
     assert has(d.ok("FETCH 1 BODY.PEEK[]")[2], rb"plain 1")
     d.close()
+
+
+def forgotten(inst, d, mailbox):
+    """Kills store behind the OK to flags of message 1: did it forget them?"""
+    for pid in inst.processes()["store"]:
+        os.kill(pid, 9)
+    r = rohrpost.wait_for(lambda: has(d.cmd("STATUS %s (UNSEEN)" % mailbox)[2],
+                                      rb"UNSEEN"), 60)
+    return b"UNSEEN 2" in r[0]
+
+
+def test_flags_forgotten(inst):
+    """Flags of the last second may go with a store that is killed; then no
+    session shows them any more."""
+    d, idle = Client(inst), Client(inst)
+    d.ok("CREATE forgets")
+    for i in (1, 2):
+        assert d.append("forgets", PLAIN % (i, i))[0] == "OK"
+    d.ok("SELECT forgets")
+    idle.ok("SELECT forgets")
+    tag = idle.start("IDLE")
+    assert idle.line().startswith(b"+")
+    for i in range(5):
+        d.ok("STORE 1 +FLAGS (\\Deleted \\Seen word)")
+        if forgotten(inst, d, "forgets"):
+            break
+        d.ok("STORE 1 -FLAGS (\\Deleted \\Seen word)")
+        time.sleep(2)
+    else:
+        pytest.fail("store forgets nothing")
+    while b"Deleted" not in idle.line():
+        pass
+    assert rohrpost.wait_for(lambda: b"Deleted" not in (u := idle.line()) and
+                             has([u], rb"^\* 1 FETCH .*FLAGS"))
+    idle.send(b"DONE\r\n")
+    assert idle.wait(tag)[0] == "OK"
+    new = Client(inst)
+    new.ok("SELECT forgets")
+    for s in (d, idle, new):
+        assert not {"\\Deleted", "\\Seen", "word"} & set(flags(s, 1))
+    assert not has(d.ok("EXPUNGE")[2], rb"EXPUNGE")
+    # The bit of a keyword that was forgotten too is the next one's.
+    d.ok("STORE 2 +FLAGS (other)")
+    for s in (d, idle, new):
+        until(s, "FETCH 2 FLAGS", rb"other")
+        assert "word" not in flags(s, 2)
+    d.ok("STORE 1 +FLAGS (\\Deleted)")
+    assert has(d.ok("EXPUNGE")[2], rb"^\* 1 EXPUNGE")
+    for s in (d, idle, new):
+        s.close()
