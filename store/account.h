@@ -91,6 +91,7 @@ struct account {
 	int64_t	 quota_read;		/* clock_mono_ms; 0: never */
 	int	 full;			/* as published */
 	int	 dropping;		/* files that were moved away */
+	uint64_t drop_from;		/* ... from this mailbox, uid on */
 	uint64_t max_queue_id, min_queue_id;
 	int64_t	 used;			/* clock_mono_ms of the last use */
 	int64_t	 tried;			/* ... of the last load */

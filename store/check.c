@@ -37,10 +37,13 @@ struct request {
 	struct account *a;
 	struct copy_mailbox *mailbox;
 	size_t	 n;
+	uint64_t *note;		/* mailbox, uid: that file is to go */
+	size_t	 n_notes;
 	struct usage *usage;
 };
 
 struct checking {
+	const struct request *r;
 	struct found_mailbox *f;
 	struct copy_mailbox *m;
 	const char *name;
@@ -100,16 +103,31 @@ copy_record(void *arg, const struct door_record *d)
 	return 0;
 }
 
+static int
+copy_note(void *arg, const void *key, size_t klen, const void *value,
+    size_t vlen)
+{
+	struct request *r = arg;
+
+	r->note = mem_realloc(r->note, r->n_notes + 1, sizeof(*r->note));
+	r->note[r->n_notes++] = index_tail_u64(key, klen);
+	return 0;
+}
+
 /* In the shard, the account idle. */
 static void
 copy_account(struct account *a)
 {
+	struct index_key from = index_account_key(a->number, 'R');
+	struct index_key to = index_account_key(a->number, 'R' + 1);
 	struct call *c = a->idle_arg;
 	struct request *r = c->arg;
 	struct copy_mailbox *m;
 	size_t i, k;
 
 	shard_commit(a->shard, a->db_number);
+	engine_scan(a->db, ENGINE_CORE, from.k, from.len, to.k, to.len,
+	    copy_note, r);
 	r->n = a->n_mailboxes;
 	r->mailbox = mem_zalloc(r->n + 1, sizeof(*r->mailbox));
 	for (i = 0; i < r->n; i++) {
@@ -139,6 +157,7 @@ copies_free(struct request *r)
 		free(r->mailbox[i].rec);
 	}
 	free(r->mailbox);
+	free(r->note);
 }
 
 static void
@@ -194,6 +213,17 @@ check_record(struct checking *k, const struct door_record *d,
 		finding(k, "message %u: flags says otherwise", d->uid);
 }
 
+static int
+is_noted(const struct checking *k, uint32_t uid)
+{
+	uint64_t v = (uint64_t)k->m->id << 32 | uid;
+	size_t i;
+
+	for (i = 0; i < k->r->n_notes && k->r->note[i] != v; i++)
+		;
+	return i < k->r->n_notes;
+}
+
 /*
  * A file from UIDNEXT on is a delivery that was not answered; one that is to
  * be unlinked is noted in the index. Others without a record are findings.
@@ -208,7 +238,8 @@ check_files(struct checking *k)
 			at++;
 		if (at < k->m->n && k->m->rec[at].uid == k->f->msg[i].uid)
 			continue;
-		if (k->f->msg[i].uid < k->m->row.uidnext)
+		if (k->f->msg[i].uid < k->m->row.uidnext &&
+		    !is_noted(k, k->f->msg[i].uid))
 			finding(k, "file %u is not in the index",
 			    k->f->msg[i].uid);
 	}
@@ -284,7 +315,7 @@ check_user(const char *name, const char *path, void (*found)(void *arg,
     const char *mailbox, const char *words), void *arg, struct buf *why)
 {
 	struct request r = { .name = name, .idle = copy_account };
-	struct checking k = { .found = found, .arg = arg };
+	struct checking k = { .r = &r, .found = found, .arg = arg };
 	struct found f;
 
 	if (take(&r, begin, why) == -1)

@@ -317,9 +317,12 @@ void
 index_delete_account(struct engine_db *db, uint32_t account)
 {
 	struct index_key from = index_group(account, 0);
+	struct index_key notes = index_account_key(account, 'R');
+	struct index_key behind = index_account_key(account, 'R' + 1);
 	struct index_key to = index_group(account + 1, 0);
 
-	index_delete(db, ENGINE_CORE, &from, &to);
+	index_delete(db, ENGINE_CORE, &from, &notes);
+	index_delete(db, ENGINE_CORE, &behind, &to);
 	index_delete(db, ENGINE_CACHE, &from, &to);
 }
 

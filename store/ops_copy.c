@@ -8,10 +8,14 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/mail/door_proto.h"
 #include "store/account.h"
@@ -358,31 +362,60 @@ op_copy(struct request *r)
 	copy_begin(c, r);
 }
 
-/* Unlinking what was moved away. */
+/*
+ * Unlinking what was moved away. The note of a file goes when the file has
+ * gone durably. What stays is tried again behind the next MOVE, or when the
+ * account is next loaded; the round goes on behind it.
+ */
 
 struct drop_task {
 	struct task t;
 	struct buf keys;	/* u32 mailbox, u32 uid */
+	struct buf gone;	/* those of them whose file is away */
 };
+
+/* The folder of a deleted mailbox goes too, and cannot be synced then. */
+static int
+has_folder(const struct account *a, uint32_t mailbox)
+{
+	char path[BODY_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%u", a->path, mailbox);
+	return faccessat(body_root(), path, F_OK, 0) == 0 || errno != ENOENT;
+}
 
 static void
 drop_run(struct task *t)
 {
 	struct drop_task *d = (struct drop_task *)t;
-	uint32_t mailbox, last = 0;
+	uint32_t mailbox, uid, last = 0;
+	enum body_result r;
 	struct cursor c;
-	unsigned dirs = 0;
+	unsigned dirs = 0, stay = 0;
+	int e = 0;
 
 	cursor_init(&c, d->keys.data, d->keys.len);
 	while (cursor_left(&c) >= 8) {
 		mailbox = cursor_u32(&c);
-		(void)body_drop(t->account->path, mailbox, cursor_u32(&c));
+		uid = cursor_u32(&c);
+		r = body_drop(t->account->path, mailbox, uid);
+		if (r == BODY_DONE || r == BODY_ABSENT) {
+			buf_put_u32(&d->gone, mailbox);
+			buf_put_u32(&d->gone, uid);
+		} else {
+			e = errno;
+			stay++;
+		}
 		if (mailbox != last && dirs < TASK_DIRS) {
 			last = mailbox;
 			dirs++;
-			task_dir(t, mailbox, 0);
+			if (has_folder(t->account, mailbox))
+				task_dir(t, mailbox, 0);
 		}
 	}
+	if (stay > 0)
+		log_warn("%s: %u files of messages that were moved stay: %s",
+		    t->account->path, stay, strerror(e));
 }
 
 static void
@@ -395,7 +428,9 @@ drop_commit(struct task *t)
 	struct cursor c;
 	uint32_t mailbox;
 
-	cursor_init(&c, d->keys.data, d->keys.len);
+	if (t->error != D_OK)
+		buf_reset(&d->gone);
+	cursor_init(&c, d->gone.data, d->gone.len);
 	while (cursor_left(&c) >= 8) {
 		mailbox = cursor_u32(&c);
 		k = index_key_file(a->number, mailbox, cursor_u32(&c));
@@ -408,8 +443,16 @@ drop_finish(struct task *t)
 {
 	struct drop_task *d = (struct drop_task *)t;
 	struct account *a = t->account;
+	struct cursor c;
 
+	if (d->gone.len < d->keys.len) {
+		cursor_init(&c, d->keys.data + d->keys.len - 8, 8);
+		a->drop_from = (uint64_t)cursor_u32(&c) << 32;
+		a->drop_from |= cursor_u32(&c);
+		a->drop_from++;
+	}
 	buf_clear(&d->keys);
+	buf_clear(&d->gone);
 	free(d);
 	a->dropping = 0;
 	drop_files(a);
@@ -447,7 +490,7 @@ drop_add(void *arg, const void *key, size_t klen, const void *value,
 void
 drop_files(struct account *a)
 {
-	struct index_key from = index_account_key(a->number, 'R');
+	struct index_key from = index_key_u64(a->number, 'R', a->drop_from);
 	struct index_key to = index_account_key(a->number, 'R' + 1);
 	struct dropping g = { .n = 0 };
 
@@ -459,6 +502,7 @@ drop_files(struct account *a)
 	    drop_add, &g);
 	if (g.d->keys.len == 0) {
 		free(g.d);
+		a->drop_from = 0;
 		return;
 	}
 	a->dropping = 1;

@@ -56,6 +56,27 @@ old_row(void *arg, const void *key, size_t klen, const void *value,
 	return 0;
 }
 
+/* A file that was moved away and could not be unlinked yet is no message. */
+static int
+old_note(void *arg, const void *key, size_t klen, const void *value,
+    size_t vlen)
+{
+	uint64_t v = index_tail_u64(key, klen);
+	struct rebuild *r = arg;
+	struct found_mailbox *f = r->found.mailbox;
+	struct found_message *m;
+	size_t i;
+
+	for (i = 0; i < r->found.boxes.n; i++, f++) {
+		if (f->id != v >> 32 ||
+		    (m = found_message(f, (uint32_t)v)) == NULL)
+			continue;
+		f->n--;
+		memmove(m, m + 1, (size_t)(f->msg + f->n - m) * sizeof(*m));
+	}
+	return 0;
+}
+
 static void
 rebuild_clear(struct call *c)
 {
@@ -68,6 +89,10 @@ rebuild_clear(struct call *c)
 		to = index_account_key(a->number, 'M' + 1);
 		engine_scan(a->db, ENGINE_CORE, from.k, from.len, to.k,
 		    to.len, old_row, r);
+		from = index_account_key(a->number, 'R');
+		to = index_account_key(a->number, 'R' + 1);
+		engine_scan(a->db, ENGINE_CORE, from.k, from.len, to.k,
+		    to.len, old_note, r);
 	}
 	shard_commit(a->shard, a->db_number);
 	index_delete_account(a->db, a->number);

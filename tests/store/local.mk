@@ -11,6 +11,12 @@ tests_store_test_crash_LDADD = $(STORE_TEST)
 tests_store_test_crash_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=linkat \
 	-Wl,--wrap=renameat -Wl,--wrap=unlinkat -Wl,--wrap=mkdirat \
 	-Wl,--wrap=fsync -Wl,--wrap=fdatasync
+check_PROGRAMS += tests/store/test_move
+tests_store_test_move_SOURCES = tests/store/test_move.c tests/store/rig.c \
+	tests/store/rig.h
+tests_store_test_move_LDADD = $(STORE_TEST)
+tests_store_test_move_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=unlinkat \
+	-Wl,--wrap=fsync
 check_PROGRAMS += tests/store/test_parts tests/store/test_rebuild
 tests_store_test_parts_SOURCES = tests/store/test_parts.c
 tests_store_test_parts_LDADD = $(STORE_TEST)
