@@ -83,7 +83,7 @@ tables_free(struct tables **tp)
 void
 tables_refresh(struct tables *t)
 {
-	/* Where it fails the old stays, and map_refresh has said so. */
+	/* Where it fails the old stays, and what is not in it is an error. */
 	(void)map_refresh(t->map);
 	(void)map_refresh(t->full);
 }

@@ -21,7 +21,8 @@
  * value the crypt(3) or {SCHEME} text. A disabled account is left out of it, so
  * that auth cannot answer it otherwise than an unknown one.
  *
- * Look-ups have three results: found, absent, error (try later).
+ * Look-ups have three results: found, absent, error (try later). While a new
+ * file cannot be opened what the one before lacks is an error.
  */
 #ifndef LIB_MAIL_TABLES_H
 #define LIB_MAIL_TABLES_H

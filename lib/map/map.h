@@ -26,7 +26,12 @@ struct map;
  */
 struct map *map_cdb_open(const char *path, int missing_ok, struct buf *why);
 void	map_free(struct map **m);
-/* Opens the file anew if another inode stands there now. 0, -1 (old stays). */
+/*
+ * Opens the file anew if another inode stands there now. 0, or -1: the old one
+ * stays, and until a later call succeeds what is not in it is MAP_ERROR, for
+ * it may be in the new one. Trouble that may pass is met with a try at every
+ * call and one line in the log; a bad file is not tried again.
+ */
 int	map_refresh(struct map *m);
 /* Rises with every file that map_refresh put in place or found gone. */
 unsigned map_generation(const struct map *m);

@@ -27,8 +27,10 @@ struct map {
 	unsigned generation;
 	dev_t	 dev;
 	ino_t	 ino;
-	ino_t	 bad_ino;	/* could not be opened; told once */
-	struct timespec bad_ctim;	/* a new mode makes it worth a try */
+	ino_t	 bad_ino;	/* no cdb file; told once */
+	struct timespec bad_ctim;
+	int	 stale;		/* what stands there now could not be opened */
+	int	 told;		/* ... and the log has it */
 	struct cdb cdb;
 };
 
@@ -38,6 +40,13 @@ map_close(struct map *m)
 	if (m->open)
 		cdb_free(&m->cdb);
 	m->open = 0;
+}
+
+/* libcdb's EPROTO, or ours: another try at the same file is no use. */
+static int
+is_bad(int e)
+{
+	return e == EPROTO || e == EINVAL;
 }
 
 /* Puts the file at path in place of what is open. 0, or -1 with errno. */
@@ -54,9 +63,11 @@ map_load(struct map *m)
 	memset(&st, 0, sizeof(st));
 	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
 	    cdb_init(&fresh, fd) != 0) {
-		e = S_ISREG(st.st_mode) ? errno : EINVAL;
-		m->bad_ino = st.st_ino;
-		m->bad_ctim = st.st_ctim;
+		e = st.st_mode == 0 || S_ISREG(st.st_mode) ? errno : EINVAL;
+		if (is_bad(e)) {
+			m->bad_ino = st.st_ino;
+			m->bad_ctim = st.st_ctim;
+		}
 		close(fd);
 		errno = e;
 		return -1;
@@ -109,32 +120,67 @@ map_free(struct map **mp)
 	*mp = NULL;
 }
 
-int
-map_refresh(struct map *m)
+/* A bad file is told of once, a passing trouble until it has passed. */
+static void
+map_tell(struct map *m, int e)
+{
+	if (!m->told || is_bad(e))
+		log_warn("%s: %s; %s", m->path, reason(e), m->open ?
+		    "the one before stays, what is not in it is put off" :
+		    is_bad(e) ? "it counts as missing" :
+		    "what is asked for is put off");
+	m->told = 1;
+}
+
+/* What a name that leads nowhere means: 0, or -1 with errno. */
+static int
+map_gone(struct map *m)
+{
+	if (errno != ENOENT || !m->missing_ok)
+		return -1;
+	m->generation += m->open != 0;
+	map_close(m);
+	return 0;
+}
+
+/* 0; -1 with errno, which is 0 for a bad file that is known. */
+static int
+map_look(struct map *m)
 {
 	struct stat st;
 
-	if (stat(m->path, &st) == -1) {
-		if (errno == ENOENT && m->missing_ok) {
-			m->generation += m->open != 0;
-			map_close(m);
-			return 0;
-		}
-		return -1;
-	}
+	if (stat(m->path, &st) == -1)
+		return map_gone(m);
 	if (m->open && st.st_ino == m->ino && st.st_dev == m->dev)
 		return 0;
 	if (m->bad_ino != 0 && st.st_ino == m->bad_ino &&
 	    st.st_ctim.tv_sec == m->bad_ctim.tv_sec &&
-	    st.st_ctim.tv_nsec == m->bad_ctim.tv_nsec)
+	    st.st_ctim.tv_nsec == m->bad_ctim.tv_nsec) {
+		errno = 0;
 		return -1;
-	if (map_load(m) == 0)
-		return 0;
-	log_warn("%s: %s; %s", m->path, reason(errno), m->open ?
-	    "the one before stays in use" : "it counts as missing");
-	m->bad_ino = st.st_ino;
-	m->bad_ctim = st.st_ctim;
-	return -1;
+	}
+	return map_load(m);
+}
+
+/*
+ * Doubt means later: what the old file lacks may be in the new one. Where
+ * none was open a bad one counts as missing, as in map_cdb_open.
+ */
+int
+map_refresh(struct map *m)
+{
+	int r = map_look(m), e = errno;
+
+	if (r == -1) {
+		if (e != 0)
+			map_tell(m, e);
+		m->stale = m->open || (e != 0 && !is_bad(e));
+		return -1;
+	}
+	if (m->told && m->open)
+		log_info("%s: it can be read again", m->path);
+	m->stale = m->told = 0;
+	return 0;
 }
 
 enum map_result
@@ -145,12 +191,12 @@ map_find(struct map *m, const void *key, size_t klen, const char **value_r,
 	int r;
 
 	if (!m->open)
-		return m->missing_ok ? MAP_ABSENT : MAP_ERROR;
+		return m->missing_ok && !m->stale ? MAP_ABSENT : MAP_ERROR;
 	if (klen > UINT_MAX)
 		return MAP_ABSENT;
 	r = cdb_find(&m->cdb, key, (unsigned)klen);
 	if (r <= 0)
-		return r == 0 ? MAP_ABSENT : MAP_ERROR;
+		return r == 0 && !m->stale ? MAP_ABSENT : MAP_ERROR;
 	p = cdb_get(&m->cdb, cdb_datalen(&m->cdb), cdb_datapos(&m->cdb));
 	if (p == NULL)
 		return MAP_ERROR;

@@ -272,7 +272,10 @@ test_user(void **state)
 	buf_clear(&why);
 }
 
-/* A replaced file is seen; a broken one leaves the one before in use. */
+/*
+ * A replaced file is seen; a broken one leaves the one before in use, but what
+ * is not in that is no "no".
+ */
 static void
 test_refresh(void **state)
 {
@@ -299,6 +302,9 @@ test_refresh(void **state)
 	tables_refresh(t);
 	tables_refresh(t);
 	assert_int_equal(tables_domain(t, "new.test", NULL), LOOKUP_FOUND);
+	assert_int_equal(tables_domain(t, "example.test", NULL), LOOKUP_ERROR);
+	assert_int_equal(tables_address(t, "y@new.test", &name, &list),
+	    TABLES_ERROR);
 	compile(good);
 	tables_refresh(t);
 	assert_int_equal(tables_domain(t, "new.test", NULL), LOOKUP_ABSENT);

@@ -1,4 +1,5 @@
 /* Look-ups in cdb files that are replaced, missing or broken. */
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <cdb.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/map/map.h"
 
@@ -81,6 +83,17 @@ assert_value(struct map *m, const char *key, const char *want)
 	}
 }
 
+/* It may be in a file that could not be opened. */
+static void
+assert_put_off(struct map *m, const char *key)
+{
+	const char *value;
+	size_t len;
+
+	assert_int_equal(map_find(m, key, strlen(key), &value, &len),
+	    MAP_ERROR);
+}
+
 static struct map *
 map_open(int missing_ok)
 {
@@ -131,12 +144,112 @@ test_replaced(void **state)
 	unlink(path);
 	assert_int_equal(map_refresh(m), -1);
 	assert_value(m, "a", "2");
+	assert_put_off(m, "c");
 	make_broken("short", 5);
 	assert_int_equal(map_refresh(m), -1);
+	assert_int_equal(map_refresh(m), -1);
 	assert_value(m, "a", "2");
+	assert_put_off(m, "c");
 	MAKE("a", "4");
 	assert_int_equal(map_refresh(m), 0);
 	assert_value(m, "a", "4");
+	assert_value(m, "c", NULL);
+	map_free(&m);
+}
+
+/* Leaves no descriptor to open a file with; 0 gives them back. */
+static void
+no_descriptors(int none)
+{
+	static struct rlimit before;
+	struct rlimit now;
+	int fd;
+
+	if (!none) {
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+		return;
+	}
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	fd = dup(0);
+	close(fd);
+	now = before;
+	now.rlim_cur = (rlim_t)fd;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
+}
+
+/*
+ * While a new file cannot be opened what the old one has is found, the rest is
+ * put off; the same file is tried again.
+ */
+static void
+test_no_descriptors(void **state)
+{
+	struct map *m;
+
+	MAKE("a", "1");
+	m = map_open(0);
+	MAKE("a", "2", "b", "3");
+	no_descriptors(1);
+	assert_int_equal(map_refresh(m), -1);
+	assert_int_equal(map_refresh(m), -1);
+	assert_value(m, "a", "1");
+	assert_put_off(m, "b");
+	no_descriptors(0);
+	assert_int_equal(map_refresh(m), 0);
+	assert_value(m, "a", "2");
+	assert_value(m, "b", "3");
+	assert_value(m, "c", NULL);
+	map_free(&m);
+	unlink(path);
+	m = map_open(1);
+	MAKE("a", "1");
+	no_descriptors(1);
+	assert_int_equal(map_refresh(m), -1);
+	assert_put_off(m, "a");
+	no_descriptors(0);
+	assert_int_equal(map_refresh(m), 0);
+	assert_value(m, "a", "1");
+	map_free(&m);
+}
+
+/* Descriptor 2 goes to a file meanwhile: how many lines came? */
+static int
+lines_of(struct map *m, int times)
+{
+	struct buf text = BUF_INIT(0);
+	int old = dup(2), n = 0;
+	FILE *f = tmpfile();
+	size_t i;
+
+	dup2(fileno(f), 2);
+	no_descriptors(1);
+	while (times-- > 0)
+		assert_int_equal(map_refresh(m), -1);
+	no_descriptors(0);
+	dup2(old, 2);
+	close(old);
+	lseek(fileno(f), 0, SEEK_SET);
+	assert_int_equal(fd_slurp(fileno(f), &text), 0);
+	fclose(f);
+	for (i = 0; i < text.len; i++)
+		n += text.data[i] == '\n';
+	buf_clear(&text);
+	return n;
+}
+
+static void
+test_told_once(void **state)
+{
+	struct map *m;
+
+	MAKE("a", "1");
+	m = map_open(0);
+	MAKE("a", "2");
+	assert_int_equal(lines_of(m, 10), 1);
+	assert_int_equal(lines_of(m, 10), 0);
+	assert_int_equal(map_refresh(m), 0);
+	MAKE("a", "3");
+	assert_int_equal(lines_of(m, 10), 1);
 	map_free(&m);
 }
 
@@ -223,7 +336,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_find), T(test_replaced), T(test_missing), T(test_walk),
+		T(test_find), T(test_replaced), T(test_no_descriptors),
+		T(test_told_once), T(test_missing), T(test_walk),
 		T(test_wild),
 	};
 

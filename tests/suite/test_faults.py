@@ -55,8 +55,8 @@ pytestmark = pytest.mark.skipif(shutil.which("strace") is None,
 
 
 @contextlib.contextmanager
-def faulty(inst, program, call, fault, when):
-    """The processes of a program, under strace."""
+def faulty(inst, program, call, fault, when, path=None):
+    """The processes of a program, under strace; calls on that path alone."""
     pids = rohrpost.wait_for(lambda: inst.processes().get(program), 40,
                              text="%s is there\n%s" % (program, inst.said()))
     # A death within a second of the start is a quick one, after five of which
@@ -65,7 +65,8 @@ def faulty(inst, program, call, fault, when):
         time.sleep(1.1)
         seen[program] = pids
     args = ["strace", "-f", "-o", "/dev/null", "-e", "trace=" + call, "-e",
-            "inject=%s:%s:when=%d" % (call, fault, when)]
+            "inject=%s:%s:when=%s" % (call, fault, when)]
+    args += ["-P", str(path)] if path else []
     p = subprocess.Popen(args + [w for pid in pids
                                  for w in ("-p", str(pid))],
                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
@@ -190,6 +191,34 @@ def test_every_call(inst, program):
     print("%s: %d rounds, %d left out for time; answers %s; %d repeated" %
           (program, rounds, cut, dict(ledger.answers), len(repeated)))
     assert ledger.answers["250"] > rounds // 2
+
+
+def test_new_tables_not_opened(inst):
+    """While a new account appears store has no descriptor for the tables that
+    name it: its mail is late, not refused."""
+    to, words = inst.address("carl"), "Too many open files; the one before"
+    text = message("carl", to=to)
+    with inst.smtp() as s:	# store has an account in memory
+        s.sendmail("eve@remote.test", [inst.address("anna")], message("here"))
+    inst.wait_empty(60)
+    with faulty(inst, "store", "openat", "error=EMFILE", "1+",
+                inst.state / "jail" / "tables.cdb"):
+        inst.ctl("user", "add", to, "--stdin", stdin=None,
+                 input=rohrpost.PASSWORD + "\n")
+        rohrpost.wait_for(lambda: words in inst.log(), 60, 0.2,
+                          text="store meets the new tables\n" + inst.said())
+    with inst.smtp() as s:
+        s.sendmail("eve@remote.test", [to], text)
+    rohrpost.wait_for(lambda: has(inst, "carl", text) or
+                      "5.1.1" in inst.log(), 60, 0.5, text="carl's mail")
+    assert has(inst, "carl", text), inst.said()
+
+
+def has(inst, user, text):
+    try:
+        return any(t.endswith(text) for t in inst.messages(user).values())
+    except Exception:
+        return False
 
 
 def spoil(path, rnd, first):
