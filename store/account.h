@@ -201,6 +201,8 @@ int	quota_published(const char *name);
 /* Every account that is published as full is looked at again. */
 void	quota_full_again(void);
 void	quota_start(void);
+/* Once a second: publishes what could not be published before. */
+void	quota_tick(void);
 
 /* rebuild.c: makes the index of the account anew from its files. The account
    is busy; it is ended when done. Runs as a chore. */

@@ -20,12 +20,16 @@
 #include "lib/base/mem.h"
 #include "store/account.h"
 
-enum { QUOTA_KEEP = 3000 };	/* ms a table row is believed */
+enum {
+	QUOTA_KEEP = 3000,	/* ms a table row is believed */
+	PUBLISH_AGAIN = 5000,	/* ms, after a failure */
+};
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char **full;		/* sorted */
 static size_t n_full;
-static int publishing, changed;
+static int publishing, changed;	/* changed: since the last good one began */
+static int64_t failed_at;	/* clock_mono_ms; 0: the last one was good */
 static struct chore publish_chore;
 
 /* Where the name stands, or would. 1 if it is there. */
@@ -83,7 +87,6 @@ write_cdb(int fd)
 
 	cdb_make_start(&c, fd);
 	pthread_mutex_lock(&lock);
-	changed = 0;
 	for (i = 0; i < n_full && r == 0; i++)
 		r = cdb_make_add(&c, full[i], (unsigned)strlen(full[i]), "",
 		    0);
@@ -91,34 +94,60 @@ write_cdb(int fd)
 	return cdb_make_finish(&c) == -1 ? -1 : r;
 }
 
-static void
+/* 0, or -1 with errno. */
+static int
 publish(void)
 {
 	char tmp[1024];
-	int fd, r;
+	int fd, r, e;
 
 	snprintf(tmp, sizeof(tmp), "%s.new", store.full_path);
 	fd = open(tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
 	    0644);
-	r = fd == -1 || write_cdb(fd) == -1 ? -1 : fd_sync(fd);
-	if (fd != -1 && close(fd) == -1)
+	if (fd == -1)
+		return -1;
+	r = write_cdb(fd) == -1 ? -1 : fd_sync(fd);
+	e = errno;
+	if (close(fd) == -1 && r == 0) {
 		r = -1;
-	if (r == -1 || rename(tmp, store.full_path) == -1)
-		log_warn("%s: %s", store.full_path, strerror(errno));
+		e = errno;
+	}
+	if (r == 0)
+		return rename(tmp, store.full_path);
+	errno = e;
+	return -1;
 }
 
+/* Under the lock: how it went. */
+static void
+publish_note(int r, int e)
+{
+	if (r == -1 && failed_at == 0)
+		log_warn("%s: %s; it is tried again, until then smtpd goes by "
+		    "the old one", store.full_path, strerror(e));
+	if (r == 0 && failed_at != 0)
+		log_info("%s: written again", store.full_path);
+	failed_at = r == 0 ? 0 : clock_mono_ms() | 1;
+	changed |= r == -1;
+}
+
+/* What changes while the file is written is written next. */
 static void
 publish_run(struct chore *c)
 {
-	int more;
+	int r, e;
 
+	pthread_mutex_lock(&lock);
 	do {
-		publish();
-		pthread_mutex_lock(&lock);
-		more = changed;
-		publishing = more;
+		changed = 0;
 		pthread_mutex_unlock(&lock);
-	} while (more);
+		r = publish();
+		e = errno;
+		pthread_mutex_lock(&lock);
+		publish_note(r, e);
+	} while (r == 0 && changed);
+	publishing = 0;
+	pthread_mutex_unlock(&lock);
 }
 
 static void
@@ -136,6 +165,19 @@ quota_publish_now(void)
 	publish_chore.run = publish_run;
 	if (post)
 		helper_post(HELPER_KEEP, &publish_chore);
+}
+
+void
+quota_tick(void)
+{
+	int due;
+
+	pthread_mutex_lock(&lock);
+	due = failed_at != 0 && !publishing &&
+	    clock_mono_ms() - failed_at >= PUBLISH_AGAIN;
+	pthread_mutex_unlock(&lock);
+	if (due)
+		quota_publish_now();
 }
 
 static void

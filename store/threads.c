@@ -123,6 +123,7 @@ tick_common(struct shard *s)
 		prepare_chore.run = prepare_run;
 		helper_post(HELPER_KEEP, &prepare_chore);
 	}
+	quota_tick();
 	if (s->ticks % CHECKPOINT_EVERY == 0 &&
 	    !__atomic_exchange_n(&checkpointing, 1, __ATOMIC_ACQUIRE)) {
 		checkpoint_chore.run = checkpoint_run;

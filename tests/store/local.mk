@@ -23,3 +23,7 @@ tests_store_test_parts_LDADD = $(STORE_TEST)
 tests_store_test_rebuild_SOURCES = tests/store/test_rebuild.c \
 	tests/store/rig.c tests/store/rig.h
 tests_store_test_rebuild_LDADD = $(STORE_TEST)
+check_PROGRAMS += tests/store/test_quota
+tests_store_test_quota_SOURCES = tests/store/test_quota.c tests/store/rig.c \
+	tests/store/rig.h
+tests_store_test_quota_LDADD = $(STORE_TEST)

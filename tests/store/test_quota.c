@@ -1,0 +1,154 @@
+/* Who is full is published, whatever stood in the way at first. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "lib/base/fd.h"
+#include "lib/map/map.h"
+#include "tests/store/rig.h"
+
+#define BERT "bert@example.test"
+#define FULL "jail/state/full.cdb"
+
+enum { TRIES = 600 };		/* tenths of a second */
+
+static struct rig rig;
+
+/* The child's log goes to a file. */
+static void
+to_file(void)
+{
+	int fd = open(rig_path(&rig, "log"), O_WRONLY | O_CREAT | O_APPEND,
+	    0600);
+
+	dup2(fd, 2);
+	close(fd);
+}
+
+static int
+setup(void **state)
+{
+	rig_init(&rig);
+	rig.quota_count = 2;
+	rig.in_child = to_file;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	rig_clear(&rig);
+	return 0;
+}
+
+static unsigned
+lines_with(const char *words)
+{
+	struct buf text = BUF_INIT(64 << 20);
+	int fd = open(rig_path(&rig, "log"), O_RDONLY);
+	unsigned n = 0;
+	const char *p;
+
+	if (fd != -1)
+		assert_int_equal(fd_slurp(fd, &text), 0);
+	fd_close(&fd);
+	for (p = strstr(buf_str(&text), words); p != NULL;
+	    p = strstr(p + 1, words))
+		n++;
+	buf_clear(&text);
+	return n;
+}
+
+static int
+is_published(void)
+{
+	struct buf why = BUF_INIT(300);
+	struct map *m = map_cdb_open(rig_path(&rig, FULL), 1, &why);
+	const char *p;
+	size_t len;
+	int r = m != NULL && map_find(m, BERT, strlen(BERT), &p, &len) ==
+	    MAP_FOUND;
+
+	map_free(&m);
+	buf_clear(&why);
+	return r;
+}
+
+static void
+wait_line(const char *words)
+{
+	int i;
+
+	for (i = 0; i < TRIES && lines_with(words) == 0; i++)
+		usleep(100000);
+	assert_int_not_equal(lines_with(words), 0);
+}
+
+static void
+fill(void)
+{
+	char id[17];
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		rig_file(&rig, "0123456789", id);
+		assert_int_equal(rig_deliver(&rig, id, BERT, NULL),
+		    RESULT_DELIVERED);
+	}
+}
+
+/* What stands at full.cdb.new is taken away in the end. */
+static void
+publish_later(int (*take_away)(const char *))
+{
+	int i;
+
+	rig_start(&rig);
+	wait_line(FULL ": ");
+	fill();
+	sleep(3);
+	assert_int_equal(lines_with(FULL ": "), 1);
+	assert_false(is_published());
+	assert_int_equal(take_away(rig_path(&rig, FULL ".new")), 0);
+	for (i = 0; i < TRIES && !is_published(); i++)
+		usleep(100000);
+	assert_true(is_published());
+	wait_line("written again");
+	assert_int_equal(rig_stop(&rig), 0);
+}
+
+/* It cannot be opened. */
+static void
+test_no_open(void **state)
+{
+	assert_int_equal(mkdir(rig_path(&rig, FULL ".new"), 0700), 0);
+	publish_later(rmdir);
+}
+
+/* It can, but what is written does not get there. */
+static void
+test_no_write(void **state)
+{
+	assert_int_equal(mkfifo(rig_path(&rig, FULL ".new"), 0600), 0);
+	publish_later(unlink);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_no_open, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_write, setup,
+		    teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
