@@ -429,6 +429,7 @@ account_adopt(struct account *a, const char *text, size_t len)
 	} else {
 		engine_scan(a->db, ENGINE_CORE, from.k, from.len, to.k,
 		    to.len, adopt_row, a);
+		leftover_delete(a);
 		adopt_queue_ids(a);
 		a->state = ACCOUNT_READY;
 		quota_note(a);

@@ -170,6 +170,8 @@ void	mailbox_release(struct mailbox *m);
 
 /* first_use.c: makes the account's mailboxes; it is busy meanwhile. */
 void	first_use(struct account *a);
+/* leftover.c: deletes the rows of mailboxes that are not in the list. */
+void	leftover_delete(struct account *a);
 /* recover.c: finishes what a crash left half done with its files. */
 void	recover_account(struct account *a);
 

@@ -80,6 +80,8 @@ int	body_sync(const char *user, uint32_t mailbox, int expunged) ATTR_CHECK;
 
 /* Makes the folder of a mailbox, and all above it, durably. 0, or errno. */
 int	body_make_mailbox(const char *user, uint32_t mailbox) ATTR_CHECK;
+/* Marks the folder of a mailbox as unused from now on, for the sweeper. */
+void	body_unused(const char *user, uint32_t mailbox);
 /* A descriptor of the user's folder, or -1. */
 int	body_user_dir(const char *user);
 

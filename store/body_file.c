@@ -468,6 +468,17 @@ body_make_mailbox(const char *user, uint32_t mailbox)
 	return fd_sync_dir(root) == -1 ? errno : 0;
 }
 
+/* Its ctime tells since when. */
+void
+body_unused(const char *user, uint32_t mailbox)
+{
+	char path[BODY_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%u", user, mailbox);
+	if (utimensat(root, path, NULL, 0) == -1 && errno != ENOENT)
+		log_warn("mail/%s: %s", path, strerror(errno));
+}
+
 int
 body_user_dir(const char *user)
 {

@@ -314,6 +314,23 @@ index_delete(struct engine_db *db, enum engine_table t,
 }
 
 void
+index_delete_mailbox(struct engine_db *db, uint32_t account, uint32_t mailbox)
+{
+	struct index_key from = index_group(account, mailbox);
+	struct index_key to = index_group(account, mailbox + 1);
+	struct index_key row = index_key_u32(account, 'M', mailbox);
+	struct index_key words = index_key_u32(account, 'K', mailbox);
+	struct engine_batch b = { 0 };
+
+	index_delete(db, ENGINE_CORE, &from, &to);
+	index_delete(db, ENGINE_CACHE, &from, &to);
+	engine_del(&b, ENGINE_CORE, row.k, row.len);
+	engine_del(&b, ENGINE_CORE, words.k, words.len);
+	engine_commit(db, &b);
+	engine_batch_clear(&b);
+}
+
+void
 index_delete_account(struct engine_db *db, uint32_t account)
 {
 	struct index_key from = index_group(account, 0);

@@ -88,6 +88,9 @@ int	index_range(struct engine_db *db, uint32_t account, uint32_t mailbox,
 /* Deletes every key of the range from..to (to excluded), in batches. */
 void	index_delete(struct engine_db *db, enum engine_table t,
 	    const struct index_key *from, const struct index_key *to);
+/* Deletes a mailbox: its records, then its row and its keywords. */
+void	index_delete_mailbox(struct engine_db *db, uint32_t account,
+	    uint32_t mailbox);
 /* Deletes all of an account but its number and the notes of files to go. */
 void	index_delete_account(struct engine_db *db, uint32_t account);
 

@@ -7,11 +7,8 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/fd.h"
@@ -48,7 +45,6 @@ change_files(struct task *t)
 {
 	struct change_task *c = (struct change_task *)t;
 	const char *path = t->account->path;
-	char id[16];
 	int e = 0, dir;
 	size_t i;
 
@@ -56,16 +52,13 @@ change_files(struct task *t)
 		return;
 	for (i = 0; i < c->n_made && e == 0; i++)
 		e = body_make_mailbox(path, c->made[i]);
+	/* First, so that a crash leaves none that the sweeper takes for old. */
+	for (i = 0; i < c->n_gone && e == 0; i++)
+		body_unused(path, c->gone[i]);
 	dir = e == 0 ? body_user_dir(path) : -1;
 	if (e == 0 && (dir == -1 || fd_replace(dir, "mailboxes", 0600,
 	    c->text.data, c->text.len) == -1))
 		e = errno;
-	/* The folder's ctime tells the sweeper since when it is unused. */
-	for (i = 0; i < c->n_gone && e == 0; i++) {
-		snprintf(id, sizeof(id), "%u", c->gone[i]);
-		if (utimensat(dir, id, NULL, 0) == -1 && errno != ENOENT)
-			log_warn("%s/%s: %s", path, id, strerror(errno));
-	}
 	fd_close(&dir);
 	if (e != 0)
 		task_fail(t, D_LATER, strerror(e));
@@ -76,7 +69,6 @@ change_commit(struct task *t)
 {
 	struct change_task *c = (struct change_task *)t;
 	struct account *a = t->account;
-	struct index_key from, to;
 	struct mailbox *m;
 	size_t i;
 
@@ -85,18 +77,9 @@ change_commit(struct task *t)
 	for (i = 0; i < c->n_made; i++)
 		if ((m = account_mailbox(a, c->made[i])) != NULL)
 			shard_row(m);
-	for (i = 0; i < c->n_gone; i++) {
-		from = index_group(a->number, c->gone[i]);
-		to = index_group(a->number, c->gone[i] + 1);
-		index_delete(a->db, ENGINE_CORE, &from, &to);
-		index_delete(a->db, ENGINE_CACHE, &from, &to);
-		from = index_key_u32(a->number, 'M', c->gone[i]);
-		engine_del(shard_batch(a->shard, a->db_number), ENGINE_CORE,
-		    from.k, from.len);
-		from = index_key_u32(a->number, 'K', c->gone[i]);
-		engine_del(shard_batch(a->shard, a->db_number), ENGINE_CORE,
-		    from.k, from.len);
-	}
+	/* A crash before this is durable leaves the rest to leftover_delete. */
+	for (i = 0; i < c->n_gone; i++)
+		index_delete_mailbox(a->db, a->number, c->gone[i]);
 }
 
 static void

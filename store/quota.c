@@ -377,15 +377,24 @@ walk_account(struct walk *w, const char *name, uint32_t number)
 	struct index_key from = index_account_key(number, 'M');
 	struct index_key to = index_account_key(number, 'M' + 1);
 	struct sums s = { 0, 0, 0 };
+	struct account *a = NULL;
 	struct tables_user q;
+	int is;
 
 	engine_scan(w->db, ENGINE_CORE, from.k, from.len, to.k, to.len,
 	    walk_row, &s);
-	if (s.behind)
-		(void)account_get(w->item.shard, name);
-	if (store.user(name, &q) == LOOKUP_FOUND &&
-	    is_full(&q, s.size, s.count))
+	is = store.user(name, &q) == LOOKUP_FOUND &&
+	    is_full(&q, s.size, s.count);
+	if (s.behind || is)
+		a = account_get(w->item.shard, name);
+	/* One that could be loaded knows which of the rows count. */
+	if (a != NULL && a->state == ACCOUNT_READY) {
+		quota_note(a);
+	} else if (is) {
+		if (a != NULL)
+			a->full = 1;
 		full_change(name, 1);
+	}
 }
 
 static void

@@ -3,7 +3,8 @@
  * behind it, one after the other, until a run ends without reaching the next.
  * After each death it is started again and what was not answered is repeated:
  * nothing may be lost, no delivery made twice, and check finds nothing. Then
- * it dies at random moments under load.
+ * it dies at random moments under load. And a DELETE that is cut short leaves
+ * nothing that counts.
  */
 #include "config.h"
 
@@ -17,24 +18,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "lib/base/mem.h"
+#include "lib/map/map.h"
 #include "lib/mail/proto.h"
+#include "store/index.h"
 #include "tests/store/rig.h"
 
 #define ANNA "anna@example.test"
+#define BERT "bert@example.test"
 
 enum { STEP_MAX = 2000, KILLS = 25, LOAD = 1500, OUTSTANDING = 40 };
 
 static int die_at;		/* 0: never */
 static atomic_int calls;
+static atomic_int *armed;	/* shared: calls left from now on; 0: none */
 
 static void
 point(void)
 {
+	if (armed != NULL && atomic_load(armed) > 0 &&
+	    atomic_fetch_sub(armed, 1) == 1)
+		kill(getpid(), SIGKILL);
 	if (die_at > 0 && atomic_fetch_add(&calls, 1) + 1 == die_at)
 		kill(getpid(), SIGKILL);
 }
@@ -368,6 +378,152 @@ test_load(void **state)
 	rig_clear(&rig);
 }
 
+/* bert has three messages, as many as he may: two of them in a mailbox. */
+static uint32_t
+fill_bert(void)
+{
+	struct door *d = &rig.imap[2];
+	uint32_t uids[] = { 1 }, *from, *to, validity;
+	struct door_mailbox m;
+	char id[17];
+	size_t n;
+	int i;
+
+	rig_file(&rig, "first", id);
+	assert_int_equal(rig_deliver(&rig, id, BERT, NULL), RESULT_DELIVERED);
+	assert_int_equal(door_create(d, "box", 0, &m), 0);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(door_copy(d, 1, m.id, uids, 1, 0, &from, &to,
+		    &n, &validity), 0);
+		free(from);
+		free(to);
+	}
+	return m.id;
+}
+
+static int
+bert_is_full(void)
+{
+	struct buf why = BUF_INIT(300);
+	struct map *m = map_cdb_open(rig_path(&rig, "jail/state/full.cdb"), 0,
+	    &why);
+	const char *p;
+	size_t len;
+	int r = m == NULL || map_find(m, BERT, strlen(BERT), &p, &len) !=
+	    MAP_ABSENT;
+
+	map_free(&m);
+	buf_clear(&why);
+	return r;
+}
+
+static int
+count_row(void *arg, const void *key, size_t klen, const void *value,
+    size_t vlen)
+{
+	unsigned *n = arg;
+
+	(*n)++;
+	return 0;
+}
+
+static int
+find_bert(void *arg, const void *key, size_t klen, const void *value,
+    size_t vlen)
+{
+	struct index_key u = index_account_key(0, 'u');
+	struct cursor c;
+
+	if (klen != u.len + strlen(BERT) ||
+	    memcmp((const char *)key + u.len, BERT, strlen(BERT)) != 0)
+		return 0;
+	cursor_init(&c, value, vlen);
+	*(uint32_t *)arg = cursor_u32(&c);
+	return 1;
+}
+
+/* Rows of bert's mailbox in the index, which nobody has open. */
+static unsigned
+rows_left(uint32_t mailbox)
+{
+	struct index_key from = index_account_key(0, 'u'), to, row;
+	struct buf why = BUF_INIT(300), v = BUF_INIT(0);
+	struct engine_db *db = NULL;
+	struct engine *e;
+	uint32_t number = 0;
+	unsigned i, n = 0;
+	int fresh, clean;
+
+	e = engine_open(rig_path(&rig, "spool/index"), 8 << 20, &fresh,
+	    &clean, &why);
+	assert_non_null(e);
+	to = index_account_key(0, 'u' + 1);
+	for (i = 0; i < ENGINE_DBS && number == 0; i++) {
+		db = engine_db(e, i);
+		engine_scan(db, ENGINE_CORE, from.k, from.len, to.k, to.len,
+		    find_bert, &number);
+	}
+	assert_int_not_equal(number, 0);
+	from = index_group(number, mailbox);
+	to = index_group(number, mailbox + 1);
+	engine_scan(db, ENGINE_CORE, from.k, from.len, to.k, to.len,
+	    count_row, &n);
+	row = index_key_u32(number, 'M', mailbox);
+	n += (unsigned)engine_get(db, ENGINE_CORE, row.k, row.len, &v);
+	buf_clear(&why);
+	buf_clear(&v);
+	engine_close(&e);
+	return n;
+}
+
+/* A death at call n of a DELETE. 1 where n was reached. */
+static int
+delete_to(int n)
+{
+	uint32_t id;
+	int i, died;
+	size_t left;
+
+	rig_init(&rig);
+	rig.quota_count = 3;
+	rig_start(&rig);
+	id = fill_bert();
+	for (i = 0; i < 3000 && !bert_is_full(); i++)
+		usleep(10000);
+	atomic_store(armed, n);
+	died = door_delete(&rig.imap[2], id) == -1;
+	atomic_store(armed, 0);
+	rig_kill(&rig);
+	rig_start(&rig);
+	/* Before the list was replaced there was no DELETE. */
+	if (rig_mailbox(&rig, &rig.imap[2], "box") != 0) {
+		(void)rig_find(&rig, &rig.imap[2], id, "first", &left);
+		assert_int_equal(left, 2);
+		assert_int_equal(door_delete(&rig.imap[2], id), 0);
+	}
+	for (i = 0; i < 3000 && bert_is_full(); i++)
+		usleep(10000);
+	assert_false(bert_is_full());
+	assert_int_equal(rig_stop(&rig), 0);
+	assert_int_equal(rows_left(id), 0);
+	rig_clear(&rig);
+	return died;
+}
+
+static void
+test_delete(void **state)
+{
+	int n;
+
+	armed = mmap(NULL, sizeof(*armed), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(armed != MAP_FAILED);
+	for (n = 1; n < STEP_MAX && delete_to(n); n++)
+		;
+	print_message("died at each of %d points of a DELETE\n", n - 1);
+	assert_true(n > 4 && n < STEP_MAX);
+}
+
 int
 main(void)
 {
@@ -375,6 +531,7 @@ main(void)
 		cmocka_unit_test(test_expunge_later),
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_every_call),
+		cmocka_unit_test(test_delete),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
