@@ -1,7 +1,8 @@
 /*
  * An account is read at its first use: the list of mailboxes from its text
  * file, the counters from the index. Where there is no such file the account
- * is made; where the index does not know it, its index is made from the files.
+ * is made, unless something tells of an earlier one; where the index does not
+ * know it, or a mailbox with mail, its index is made from the files.
  */
 #include "config.h"
 
@@ -495,7 +496,11 @@ account_load(struct account *a)
 		a->state = ACCOUNT_BROKEN;
 	} else if (!index_complete(a)) {
 		account_begin(a, rebuild_account, NULL);
-	} else if (account_adopt(a, buf_str(&text), text.len) == 0) {
+	} else if (account_adopt(a, buf_str(&text), text.len) == -1) {
+		/* It said so. */
+	} else if (traces_unknown(a)) {
+		account_begin(a, rebuild_account, NULL);
+	} else {
 		recover_account(a);
 		drop_files(a);
 	}

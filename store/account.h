@@ -168,8 +168,28 @@ enum door_error mailbox_bits(struct mailbox *m, const char *names, size_t len,
 void	mailbox_hold(struct mailbox *m, uint64_t bits);
 void	mailbox_release(struct mailbox *m);
 
-/* first_use.c: makes the account's mailboxes; it is busy meanwhile. */
+/*
+ * first_use.c: makes the mailboxes of an account that has no list; it is busy
+ * meanwhile. Where there are traces of an earlier one it is broken instead.
+ */
 void	first_use(struct account *a);
+/*
+ * The same by order (for account_begin; arg: whose call it is): what only the
+ * index knows is given up. Files are not.
+ */
+void	first_use_again(struct account *a);
+
+/* traces.c */
+struct traces {
+	uint32_t messages;		/* in the index */
+	uint32_t highest_id;		/* of a mailbox there */
+	int	 files;			/* folders are not empty; -1: errno */
+};
+void	traces_read(const struct account *a, struct traces *t);
+int	traces_list_missing(const struct account *a);
+/* 1 where a mailbox of the list is new to the index but not empty. */
+int	traces_unknown(const struct account *a);
+
 /* leftover.c: deletes the rows of mailboxes that are not in the list. */
 void	leftover_delete(struct account *a);
 /* recover.c: finishes what a crash left half done with its files. */

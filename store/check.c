@@ -33,6 +33,7 @@ struct request {
 	struct call call;
 	const char *name;
 	void	(*idle)(struct account *);
+	int	 give_up;	/* what only the index knows */
 	enum { TAKE_OK, TAKE_BUSY, TAKE_NONE, TAKE_BROKEN } result;
 	struct account *a;
 	struct copy_mailbox *mailbox;
@@ -63,7 +64,8 @@ begin(struct call *c)
 	    r->a->state == ACCOUNT_READY || r->idle == rebuild_account ?
 	    TAKE_OK : TAKE_BROKEN;
 	if (r->result == TAKE_OK)
-		account_begin(r->a, r->idle, c);
+		account_begin(r->a, r->give_up && traces_list_missing(r->a) ?
+		    first_use_again : r->idle, c);
 	else
 		helper_done(c);
 }
@@ -332,10 +334,10 @@ check_user(const char *name, const char *path, void (*found)(void *arg,
 }
 
 int
-rebuild_user(const char *name, struct buf *why)
+rebuild_user(const char *name, int give_up, struct buf *why)
 {
 	struct request r = { .name = name, .idle = rebuild_account,
-		.call.why = why };
+		.give_up = give_up, .call.why = why };
 
 	if (take(&r, begin, why) == -1 || r.call.failed)
 		return -1;

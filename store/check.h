@@ -15,8 +15,11 @@
 int	check_user(const char *name, const char *path, void (*found)(void *arg,
 	    const char *mailbox, const char *words), void *arg,
 	    struct buf *why);
-/* Makes the index of one user anew; 0, or -1 with why (without the name). */
-int	rebuild_user(const char *name, struct buf *why);
+/*
+ * Makes the index of one user anew; 0, or -1 with why (without the name). With
+ * give_up one that has neither list nor mail any more is made like a new one.
+ */
+int	rebuild_user(const char *name, int give_up, struct buf *why);
 
 struct usage {
 	uint64_t mailboxes, messages, size, quota_size, quota_count;

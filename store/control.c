@@ -140,6 +140,7 @@ check_one(void *arg, const char *name, const char *path)
 	return c->lost;
 }
 
+/* Without a path the operator named the user. */
 static int
 rebuild_one(void *arg, const char *name, const char *path)
 {
@@ -147,7 +148,7 @@ rebuild_one(void *arg, const char *name, const char *path)
 	struct answer *a = &c->answer;
 
 	c->users++;
-	if (rebuild_user(name, &c->why) == -1) {
+	if (rebuild_user(name, path == NULL, &c->why) == -1) {
 		c->findings++;
 		answer_text(a, name);
 		answer_text(a, buf_str(&c->why));
@@ -177,19 +178,36 @@ run_list(struct control *c)
 }
 
 static void
-run_walk(struct control *c, int (*each)(void *, const char *, const char *),
-    const char *what)
+walked(struct control *c, const char *what)
 {
 	struct buf words = BUF_INIT(400);
 
-	if (walk_users(c->user, each, c, &c->why) == -1) {
-		finish(c, C_REFUSED, buf_str(&c->why));
-		return;
-	}
 	buf_printf(&words, "%" PRIu64 " users, %" PRIu64 " %s", c->users,
 	    c->findings, what);
 	finish(c, C_OK, buf_str(&words));
 	buf_clear(&words);
+}
+
+static void
+run_walk(struct control *c, int (*each)(void *, const char *, const char *),
+    const char *what)
+{
+	if (walk_users(c->user, each, c, &c->why) == -1)
+		finish(c, C_REFUSED, buf_str(&c->why));
+	else
+		walked(c, what);
+}
+
+/* A user that is named need not have a folder any more. */
+static void
+run_rebuild(struct control *c)
+{
+	if (c->user[0] == '\0') {
+		run_walk(c, rebuild_one, "failures");
+		return;
+	}
+	rebuild_one(c, c->user, NULL);
+	walked(c, "failures");
 }
 
 static void
@@ -230,7 +248,7 @@ control_run(struct chore *chore)
 		run_walk(c, check_one, "findings");
 		break;
 	case C_REBUILD:
-		run_walk(c, rebuild_one, "failures");
+		run_rebuild(c);
 		break;
 	default:
 		finish(c, C_REFUSED, "store does not know that request");

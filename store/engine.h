@@ -39,6 +39,8 @@ struct engine_db;
  */
 struct engine *engine_open(const char *home, uint64_t cache, int *fresh_r,
 	    int *clean_r, struct buf *why);
+/* 1 where there is one under home, or was to be. */
+int	engine_is_there(const char *home);
 void	engine_close(struct engine **e);
 struct engine_db *engine_db(struct engine *e, unsigned n);
 

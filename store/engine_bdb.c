@@ -210,16 +210,23 @@ fail:
 	return NULL;
 }
 
+int
+engine_is_there(const char *home)
+{
+	struct stat st;
+	char path[1100];
+
+	snprintf(path, sizeof(path), "%s/core.%02u", home, ENGINE_DBS - 1);
+	return stat(path, &st) == 0;
+}
+
 struct engine *
 engine_open(const char *home, uint64_t cache, int *fresh_r, int *clean_r,
     struct buf *why)
 {
 	struct engine *e;
-	struct stat st;
-	char path[1100];
 
-	snprintf(path, sizeof(path), "%s/core.%02u", home, ENGINE_DBS - 1);
-	*fresh_r = stat(path, &st) == -1;
+	*fresh_r = !engine_is_there(home);
 	if ((e = engine_try(home, cache, clean_r, why)) != NULL ||
 	    bdb_passing(errno))
 		return e;

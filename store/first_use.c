@@ -1,7 +1,8 @@
 /*
  * The first use of an account: INBOX and the special-use mailboxes (RFC 6154)
  * are made, each folder synced in every parent, then `mailboxes`, then the
- * rows of the index.
+ * rows of the index. Where the index knew an account of that name ids and
+ * UIDVALIDITYs go on above its own.
  */
 #include "config.h"
 
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <stdlib.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
@@ -28,6 +30,7 @@ enum { FIRST = sizeof(first) / sizeof(first[0]) };
 
 struct first_task {
 	struct task t;
+	struct call *waiter;		/* who asked for it, or NULL */
 	struct buf text;
 	uint32_t id[FIRST];
 };
@@ -53,6 +56,17 @@ first_files(struct task *t)
 		task_fail(t, D_LATER, strerror(e));
 }
 
+/* Notes of files that were to go are not for those that come now. */
+static void
+forget(struct account *a)
+{
+	struct index_key from = index_account_key(a->number, 'R');
+	struct index_key to = index_account_key(a->number, 'R' + 1);
+
+	index_delete(a->db, ENGINE_CORE, &from, &to);
+	index_delete_account(a->db, a->number);
+}
+
 static void
 first_commit(struct task *t)
 {
@@ -63,12 +77,22 @@ first_commit(struct task *t)
 
 	if (t->error != D_OK)
 		return;
+	if (index_number(a->db, a->name, 0, &a->number))
+		forget(a);
 	(void)index_number(a->db, a->name, 1, &a->number);
 	b = shard_batch(a->shard, a->db_number);
 	k = index_account_key(a->number, 'C');
 	engine_put(b, ENGINE_CORE, k.k, k.len, "", 0);
 	for (i = 0; i < a->n_mailboxes; i++)
 		shard_row(a->mailbox[i]);
+}
+
+static void
+remove_all(struct account *a)
+{
+	while (a->n_mailboxes > 0)
+		account_remove(a, a->mailbox[0]);
+	a->inbox = NULL;
 }
 
 static void
@@ -79,14 +103,14 @@ first_finish(struct task *t)
 
 	if (t->error != D_OK) {
 		log_warn("%s: the first mailboxes: %s", a->name, t->words);
-		while (a->n_mailboxes > 0)
-			account_remove(a, a->mailbox[0]);
-		a->inbox = NULL;
+		remove_all(a);
 		a->state = ACCOUNT_BROKEN;
 	} else {
 		a->state = ACCOUNT_READY;
 		account_changed(a);
+		quota_note(a);
 	}
+	helper_answer(f->waiter, t->error != D_OK, t->words);
 	buf_clear(&f->text);
 	free(f);
 	account_end(a);
@@ -96,20 +120,59 @@ static const struct task_kind first_kind = {
 	first_files, first_commit, first_finish, NULL
 };
 
+/*
+ * A mailbox had at most the UIDVALIDITY of its second and one more for each
+ * that was made before it.
+ */
+static void
+numbers_above(struct account *a, uint32_t highest_id)
+{
+	uint32_t least = (uint32_t)clock_now() + highest_id;
+
+	if (a->next_id <= highest_id)
+		a->next_id = highest_id + 1;
+	if (highest_id > 0 && a->last_uidvalidity < least)
+		a->last_uidvalidity = least;
+}
+
 static void
 first_go(struct account *a)
 {
 	struct first_task *f = mem_zalloc(1, sizeof(*f));
+	struct traces t;
 	size_t i;
 
 	f->t.kind = &first_kind;
 	f->t.account = a;
-	a->next_id = 1;
+	f->waiter = a->idle_arg;
+	traces_read(a, &t);
+	remove_all(a);
+	numbers_above(a, t.highest_id);
 	for (i = 0; i < FIRST; i++)
 		f->id[i] = account_add(a, first[i].name,
 		    first[i].attrs | ATTR_SUBSCRIBED)->id;
 	account_format(a, &f->text);
 	task_submit(&f->t);
+}
+
+/* 1 where nothing tells of mail that is not to be seen now. */
+static int
+is_new(const struct account *a)
+{
+	struct traces t;
+
+	traces_read(a, &t);
+	if (t.files == -1)
+		log_warn("mail/%s: %s", a->path, strerror(errno));
+	else if (t.files)
+		log_warn("%s: mail/%s holds mail, but no mailboxes: bring "
+		    "that file back; its mail waits", a->name, a->path);
+	else if (t.messages > 0)
+		log_warn("%s: the index knows %u messages, but mail/%s has "
+		    "no mailboxes: bring it back, or give them up with "
+		    "rohrpost store rebuild %s; its mail waits", a->name,
+		    t.messages, a->path, a->name);
+	return t.files == 0 && t.messages == 0;
 }
 
 void
@@ -123,6 +186,45 @@ first_use(struct account *a)
 		a->state = ACCOUNT_NEW;
 		break;
 	default:
-		account_begin(a, first_go, NULL);
+		if (is_new(a))
+			account_begin(a, first_go, NULL);
+		else
+			a->state = ACCOUNT_BROKEN;
 	}
+}
+
+/* Why not, or NULL. */
+static const char *
+keep_out(struct account *a, const struct traces *t)
+{
+	enum quota q = quota_check(a, 0, 0);
+
+	if (q == QUOTA_NO_USER)
+		return "no such account";
+	if (q == QUOTA_LATER)
+		return "the tables cannot be read";
+	if (t->files == -1)
+		return "its folder cannot be read";
+	if (t->files)
+		return "its folder holds mail, but no mailboxes: bring that "
+		    "file back, or move the folder away";
+	return NULL;
+}
+
+void
+first_use_again(struct account *a)
+{
+	struct call *waiter = a->idle_arg;
+	const char *why;
+	struct traces t;
+
+	traces_read(a, &t);
+	if ((why = keep_out(a, &t)) != NULL) {
+		helper_answer(waiter, 1, why);
+		account_end(a);
+		return;
+	}
+	log_warn("%s: made anew by order; %u messages that the index knew are "
+	    "given up", a->name, t.messages);
+	first_go(a);
 }

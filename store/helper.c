@@ -92,3 +92,14 @@ helper_done(struct call *c)
 	pthread_cond_broadcast(&call_done);
 	pthread_mutex_unlock(&call_lock);
 }
+
+void
+helper_answer(struct call *c, int failed, const char *why)
+{
+	if (c == NULL)
+		return;
+	c->failed = failed;
+	if (failed && c->why != NULL)
+		buf_set(c->why, "%s", why);
+	helper_done(c);
+}

@@ -59,8 +59,8 @@ leftover_delete(struct account *a)
 	engine_scan(a->db, ENGINE_CORE, from.k, from.len, to.k, to.len,
 	    leftover_row, &l);
 	if (l.n > 0 && list_sync(a) == 0) {
-		log_info("%s: %zu deleted mailboxes were still in the index",
-		    a->name, l.n);
+		log_info("%s: %zu mailboxes of the index are not in the list: "
+		    "they go", a->name, l.n);
 		for (i = 0; i < l.n; i++) {
 			body_unused(a->path, l.id[i]);
 			index_delete_mailbox(a->db, a->number, l.id[i]);

@@ -7,7 +7,7 @@ store_libstore_a_SOURCES = \
 	store/shard.h store/shard_impl.h store/shard.c store/threads.c \
 	store/syncer.c store/helper.c \
 	store/account.h store/account.c store/mailbox.c store/keywords.c store/first_use.c \
-	store/flagsfile.c store/quota.c store/recover.c store/leftover.c \
+	store/flagsfile.c store/quota.c store/recover.c store/leftover.c store/traces.c \
 	store/client.h store/client.c store/ops_read.c store/ops_flags.c \
 	store/ops_expunge.c store/ops_copy.c store/ops_append.c \
 	store/ops_mailbox.c store/deliver.c \

@@ -185,18 +185,6 @@ rebuild_piece(struct call *c)
 	helper_done(c);
 }
 
-/* Tells who asked for it. */
-static void
-rebuild_answer(struct call *waiter, int failed, const char *why)
-{
-	if (waiter == NULL)
-		return;
-	waiter->failed = failed;
-	if (failed && waiter->why != NULL)
-		buf_set(waiter->why, "%s", why);
-	helper_done(waiter);
-}
-
 static void
 rebuild_end(struct call *c)
 {
@@ -266,7 +254,7 @@ rebuild_run(struct chore *chore)
 	r->call.fn = rebuild_end;
 	helper_call(s, &r->call);
 	found_clear(&r->found);
-	rebuild_answer(waiter, r->failed || r->broken, r->failed ?
+	helper_answer(waiter, r->failed || r->broken, r->failed ?
 	    buf_str(&why) : "made anew, but the mailboxes cannot be used");
 	buf_clear(&why);
 	free(r);
@@ -307,7 +295,7 @@ rebuild_flushed(struct account *a)
 	}
 	log_warn("%s: not rebuilt, for %s", a->name, why);
 	account_end(a);
-	rebuild_answer(waiter, 1, why);
+	helper_answer(waiter, 1, why);
 }
 
 void

@@ -79,6 +79,7 @@ struct store {
 	struct shard *shards;
 	unsigned n_shards;
 	int	 clean;			/* the last stop was in order */
+	uint64_t epoch;			/* store_epoch */
 	uint64_t crash;			/* the last start behind a crash */
 	atomic_ullong delivered;	/* since the start */
 	enum lookup (*user)(const char *name, struct tables_user *u_r);
@@ -184,5 +185,7 @@ struct call {
 };
 void	helper_call(struct shard *s, struct call *c);
 void	helper_done(struct call *c);
+/* The same, with how it went; c NULL: nobody asks. */
+void	helper_answer(struct call *c, int failed, const char *why);
 
 #endif

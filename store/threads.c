@@ -251,7 +251,6 @@ ended_cb(struct ev_loop *loop, ev_async *w, int revents)
 void
 store_threads(struct ev_loop *loop)
 {
-	uint64_t epoch = store_epoch();
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned i;
 
@@ -265,7 +264,7 @@ store_threads(struct ev_loop *loop)
 	ev_async_init(&ending.wake, ended_cb);
 	ev_async_start(loop, &ending.wake);
 	for (i = 0; i < store.n_shards; i++)
-		shard_init(&store.shards[i], i, epoch);
+		shard_init(&store.shards[i], i, store.epoch);
 	syncer_start();
 	helper_start();
 	body_prepare();

@@ -266,6 +266,231 @@ test_check(void **state)
 	buf_clear(&out);
 }
 
+static void
+shell(const char *what)
+{
+	char cmd[300];
+
+	snprintf(cmd, sizeof(cmd), "cd '%s/spool' && %s", rig.dir, what);
+	assert_int_equal(system(cmd), 0);
+}
+
+static enum result
+deliver_new(void)
+{
+	char id[17];
+
+	rig_file(&rig, "new", id);
+	return rig_deliver(&rig, id, ANNA, NULL);
+}
+
+/* What is broken is looked at again after some seconds. */
+static void
+wait_delivered(void)
+{
+	int i;
+
+	for (i = 0; i < 60 && deliver_new() != RESULT_DELIVERED; i++)
+		sleep(1);
+	assert_true(i < 60);
+}
+
+static void
+no_service(void)
+{
+	struct door_mailbox *list;
+	size_t n;
+
+	assert_int_equal(deliver_new(), RESULT_LATER);
+	assert_int_equal(door_list(&rig.imap[0], &list, &n), -1);
+	assert_int_equal(door_error(&rig.imap[0]), D_LATER);
+}
+
+static void
+number_of(const char *name, struct door_mailbox *m)
+{
+	uint32_t id = rig_mailbox(&rig, &rig.imap[0], name);
+
+	assert_int_not_equal(id, 0);
+	assert_int_equal(door_status(&rig.imap[0], id, m), 0);
+}
+
+/* INBOX as fill() left it, and the one that came when it was back. */
+static void
+all_there(void)
+{
+	size_t n;
+
+	assert_int_equal(rig_find(&rig, &rig.imap[0], 1,
+	    "A: b\r\nC: d\r\n\r\nbody\r\n", &n), 4);
+	assert_int_equal(rig_find(&rig, &rig.imap[0], 1, "new", &n), 1);
+	assert_int_equal(n, 5);
+}
+
+/* A folder that is away for a while: its mail waits, and is all there then. */
+static void
+test_away(void **state)
+{
+	struct buf out = BUF_INIT(10000);
+
+	fill();
+	assert_int_equal(rig_stop(&rig), 0);
+	shell("mv mail/example.test/anna ../away");
+	rig_start(&rig);
+	no_service();
+	assert_true(rig_control(&rig, C_REBUILD, NULL, &out) >= 0);
+	no_service();
+	shell("test ! -e mail/example.test/anna && "
+	    "mv ../away mail/example.test/anna");
+	wait_delivered();
+	all_there();
+	buf_reset(&out);
+	assert_int_equal(rig_control(&rig, C_CHECK, ANNA, &out), 0);
+	buf_clear(&out);
+}
+
+/* The list alone is lost: what lies there is no new account's. */
+static void
+test_list_lost(void **state)
+{
+	struct buf out = BUF_INIT(10000);
+
+	fill();
+	assert_int_equal(rig_stop(&rig), 0);
+	shell("mv mail/example.test/anna/mailboxes ..");
+	rig_start(&rig);
+	no_service();
+	assert_true(rig_control(&rig, C_REBUILD, ANNA, &out) > 0);
+	assert_non_null(strstr(buf_str(&out), "holds mail, but no mailboxes"));
+	no_service();
+	assert_int_equal(rig_stop(&rig), 0);
+	shell("rm -r index");
+	rig_start(&rig);
+	no_service();
+	shell("mv ../mailboxes mail/example.test/anna");
+	wait_delivered();
+	all_there();
+	buf_clear(&out);
+}
+
+static void
+give_up(void)
+{
+	struct buf out = BUF_INIT(10000);
+
+	assert_true(rig_control(&rig, C_REBUILD, ANNA, &out) > 0);
+	assert_string_equal(buf_str(&out), "");
+	buf_clear(&out);
+}
+
+/* A new account of the old name: no number comes back. */
+static void
+all_anew(const struct door_mailbox *old)
+{
+	struct buf out = BUF_INIT(10000);
+	uint64_t size, size_max, n, n_max;
+	struct door_mailbox m;
+	size_t k;
+
+	number_of("INBOX", &m);
+	assert_true(m.uidvalidity > old->uidvalidity);
+	assert_true(m.id > old->id);
+	assert_int_equal(rig_find(&rig, &rig.imap[0], m.id, "new", &k), 1);
+	assert_int_equal(k, 1);
+	assert_int_equal(door_quota(&rig.imap[0], &size, &size_max, &n,
+	    &n_max), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(rig_control(&rig, C_CHECK, ANNA, &out), 0);
+	buf_clear(&out);
+}
+
+/*
+ * Removed for good: by order the account begins anew. And where it was not
+ * for good after all, what comes back is what counts.
+ */
+static void
+test_give_up(void **state)
+{
+	struct door_mailbox last;
+
+	fill();
+	number_of("a/b \303\244", &last);
+	assert_int_equal(rig_stop(&rig), 0);
+	shell("mv mail/example.test/anna ../away");
+	rig_start(&rig);
+	no_service();
+	give_up();
+	assert_int_equal(deliver_new(), RESULT_DELIVERED);
+	all_anew(&last);
+	rig_kill(&rig);
+	rig_start(&rig);
+	all_anew(&last);
+	assert_int_equal(rig_stop(&rig), 0);
+	shell("rm -r mail/example.test/anna && "
+	    "mv ../away mail/example.test/anna");
+	rig_start(&rig);
+	assert_int_equal(deliver_new(), RESULT_DELIVERED);
+	all_there();
+}
+
+/* The same under the eyes of a store that has it in memory. */
+static void
+test_give_up_loaded(void **state)
+{
+	struct door_mailbox last;
+
+	fill();
+	number_of("a/b \303\244", &last);
+	shell("rm -r mail/example.test/anna");
+	give_up();
+	assert_int_equal(deliver_new(), RESULT_DELIVERED);
+	all_anew(&last);
+	rig_kill(&rig);
+	rig_start(&rig);
+	all_anew(&last);
+}
+
+/* There was nothing to lose: a removed folder is made again by itself. */
+static void
+test_empty_again(void **state)
+{
+	struct door_mailbox m, now;
+
+	number_of("Archive", &m);
+	assert_int_equal(rig_stop(&rig), 0);
+	shell("rm -r mail/example.test/anna");
+	rig_start(&rig);
+	assert_int_equal(deliver_new(), RESULT_DELIVERED);
+	number_of("INBOX", &now);
+	assert_true(now.id > m.id && now.uidvalidity > m.uidvalidity);
+	assert_int_equal(now.messages, 1);
+}
+
+/* An index without its mail: the start refuses, and has changed nothing. */
+static void
+test_not_mounted(void **state)
+{
+	struct buf before = BUF_INIT(100000), after = BUF_INIT(100000);
+
+	fill();
+	picture(&rig.imap[0], &before);
+	assert_int_equal(rig_stop(&rig), 0);
+	shell("mv mail ../away && mkdir mail");
+	rig_start(&rig);
+	assert_int_equal(rig_stop(&rig), 111 << 8);
+	shell("rmdir mail && mv ../away mail");
+	rig_start(&rig);
+	picture(&rig.imap[0], &after);
+	assert_string_equal(buf_str(&before), buf_str(&after));
+	/* Without the index there is nothing to contradict. */
+	assert_int_equal(rig_stop(&rig), 0);
+	shell("rm -r mail index");
+	rig_start(&rig);
+	assert_int_equal(deliver_new(), RESULT_DELIVERED);
+	buf_clear(&before);
+	buf_clear(&after);
+}
+
 int
 main(void)
 {
@@ -274,6 +499,16 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_check, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_away, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_list_lost, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_give_up, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_give_up_loaded, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_empty_again, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_not_mounted, setup,
+		    teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,6 +142,76 @@ def test_flags_outlive_the_index():
     rohrpost.remove(d)
 
 
+def box_of(inst):
+    return inst.state / "spool" / "mail" / "example.test" / "anna"
+
+
+def send(inst, name):
+    with inst.smtp() as s:
+        s.sendmail("eve@remote.test", ["anna@example.test"], message(name))
+
+
+def wait_log(inst, words):
+    rohrpost.wait_for(lambda: words in inst.log(), 60,
+                      text="%r in the log\n%s" % (words, inst.said()))
+
+
+def test_mail_not_mounted():
+    """Without the mail folder store does not start over its index; with it
+    everything is there."""
+    d = rohrpost.scratch("unmounted")
+    inst = rohrpost.Instance(d, users=USERS)
+    with inst:
+        fill(inst)
+        before = picture(inst)
+    mail, away = inst.state / "spool" / "mail", inst.state / "away"
+    mail.rename(away)
+    out = inst.command("start")
+    assert out.returncode != 0
+    wait_log(inst, "is the file system of the mail not mounted?")
+    inst.command("stop")
+    rohrpost.wait_for(lambda: not inst.processes(), 60, text="the end")
+    assert not (mail / "example.test").exists()
+    shutil.rmtree(mail, ignore_errors=True)
+    away.rename(mail)
+    inst.start()
+    assert picture(inst) == before
+    inst.stop()
+    rohrpost.remove(d)
+
+
+def test_folder_removed():
+    """The folder of an account that is used again was removed: new mail waits
+    until the operator gives up the old; no number comes back."""
+    d = rohrpost.scratch("removed")
+    inst = rohrpost.Instance(d, users=("post", "anna"), queue_retry_min="1s",
+                             queue_retry_max="2s")
+    with inst:
+        fill(inst)
+        before = picture(inst)
+        inst.ctl("user", "del", "anna@example.test")
+        inst.stop()
+        shutil.rmtree(box_of(inst))
+        inst.start()
+        inst.ctl("user", "add", "anna@example.test", "--stdin",
+                 stdin=None, input=rohrpost.PASSWORD + "\n")
+        send(inst, "waits")
+        wait_log(inst, "or give them up with rohrpost store rebuild anna@")
+        assert inst.command("store", "rebuild").returncode == 0
+        assert not box_of(inst).exists()
+        assert len(inst.json("queue", "list")) == 1
+        inst.ctl("store", "rebuild", "anna@example.test")
+        inst.ctl("queue", "retry", "all")
+        inst.wait_count(1, seconds=60)
+        inst.wait_empty()
+        after = picture(inst)
+        for name, (validity, uidnext, mails) in after.items():
+            assert validity > max(v for v, n, m in before.values())
+            assert len(mails) == (name == "INBOX")
+        assert inst.command("store", "check").returncode == 0
+    rohrpost.remove(d)
+
+
 def test_broken_index_is_set_aside():
     """Random octets in every file of the index: it is kept for a look, and
     made again."""
