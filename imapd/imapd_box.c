@@ -305,7 +305,7 @@ boxes_select(void)
 
 	rewire_again = 0;
 	for (b = boxes; b != NULL; b = b->next) {
-		if (b->gone || !b->unsure)
+		if (b->gone || !(b->unsure || b->unwatched))
 			continue;
 		if (door_select(&imapd_door, b->id, 0, &m, &recent) == -1) {
 			if (door_error(&imapd_door) == D_ABSENT)
@@ -314,6 +314,7 @@ boxes_select(void)
 				rewire_again = 1;
 			continue;
 		}
+		b->unwatched = 0;
 		if (m.uidvalidity != b->uidvalidity) {
 			log_info("mailbox %u: new UIDVALIDITY", b->id);
 			box_gone(b);
@@ -332,7 +333,7 @@ imapd_box_rewire(void)
 	struct imapd_box *b;
 
 	for (b = boxes; b != NULL; b = b->next)
-		b->unsure = 1;
+		b->unsure = b->unwatched = 1;
 	boxes_select();
 }
 

@@ -33,6 +33,7 @@ struct imapd_box {
 	unsigned refs;
 	int	 gone;		/* deleted, or another UIDVALIDITY */
 	int	 unsure;	/* another store: it may know less than rec */
+	int	 unwatched;	/* ... and was not told to watch it yet */
 };
 
 struct imapd_view {

@@ -108,6 +108,12 @@ imapd_view_open(struct imapd_session *s, uint32_t id, int readonly)
 		imapd_box_release(b);
 		return -1;
 	}
+	if (b->refs > 1 && b->uidvalidity != m.uidvalidity) {
+		/* Who has it selected had another: only the new one is ours. */
+		imapd_box_deleted(id);
+		imapd_box_release(b);
+		return imapd_view_open(s, id, readonly);
+	}
 	b->uidvalidity = m.uidvalidity;
 	if (b->uidnext < m.uidnext)
 		b->uidnext = m.uidnext;

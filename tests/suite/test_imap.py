@@ -959,6 +959,27 @@ def test_store_restart(inst):
     d.close()
 
 
+def test_store_restart_and_a_list_not_readable(inst):
+    """A mailbox that the new store could not open at once is watched in the
+    end, whatever was asked of it before."""
+    d = Client(inst, "dora")
+    d.ok("SELECT INBOX (CONDSTORE)")
+    path = inst.state / "spool/mail/example.test/dora/mailboxes"
+    mode = path.stat().st_mode
+    path.chmod(0)
+    try:
+        for pid in inst.processes()["store"]:
+            os.kill(pid, 9)
+        rohrpost.wait_for(lambda: "dora/mailboxes: " in inst.log(), 30)
+    finally:
+        path.chmod(mode)
+    rohrpost.wait_for(lambda: "HIGHESTMODSEQ" in d.cmd("EXPUNGE")[1], 60, 0.5)
+    with inst.smtp() as s:
+        s.sendmail("eve@remote.test", ["dora@example.test"], PLAIN % (1, 1))
+    assert has(until(d, "NOOP", rb"EXISTS", 30), rb"^\* 1 EXISTS")
+    d.close()
+
+
 def forgotten(inst, d, mailbox):
     """Kills store behind the OK to flags of message 1: did it forget them?"""
     for pid in inst.processes()["store"]:
