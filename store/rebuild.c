@@ -294,6 +294,9 @@ rebuild_flushed(struct account *a)
 		return;
 	}
 	log_warn("%s: not rebuilt, for %s", a->name, why);
+	/* account_load asked: the index does not know all there is. */
+	if (waiter == NULL)
+		a->state = ACCOUNT_BROKEN;
 	account_end(a);
 	helper_answer(waiter, 1, why);
 }

@@ -349,6 +349,40 @@ test_away(void **state)
 	buf_clear(&out);
 }
 
+/*
+ * An older index does not know a mailbox, and has flags that no file has and
+ * none can be written: nothing is taken over the mail that it does not know.
+ */
+static void
+test_old_index(void **state)
+{
+	struct door *d = &rig.imap[0];
+	uint32_t uids[] = { 1, 2 }, *from, *to, v;
+	struct door_mailbox m;
+	size_t n;
+
+	fill();
+	rig_kill(&rig);
+	shell("cp -a index ../index");
+	rig_start(&rig);
+	assert_int_equal(door_create(d, "later", 0, &m), 0);
+	assert_int_equal(door_copy(d, 1, m.id, uids, 2, 0, &from, &to, &n,
+	    &v), 0);
+	free(from);
+	free(to);
+	assert_int_equal(rig_stop(&rig), 0);
+	shell("rm -r index && mv ../index . && cd mail/example.test/anna/1 && "
+	    "mv flags ../flags && mkdir flags");
+	rig_start(&rig);
+	no_service();
+	shell("cd mail/example.test/anna/1 && rmdir flags && "
+	    "mv ../flags flags");
+	wait_delivered();
+	all_there();
+	number_of("later", &m);
+	assert_int_equal(m.messages, 2);
+}
+
 /* The list alone is lost: what lies there is no new account's. */
 static void
 test_list_lost(void **state)
@@ -500,6 +534,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_check, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_away, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_old_index, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(test_list_lost, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_give_up, setup, teardown),
