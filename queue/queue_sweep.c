@@ -59,13 +59,10 @@ sweep_read(struct task *t)
 {
 	struct sweep *s = (struct sweep *)t;
 	struct dirent *d;
-	DIR *dir;
-	int fd;
+	DIR *dir = fd_opendir(body_folder(), ".");
 
-	fd = openat(body_folder(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1 || (dir = fdopendir(fd)) == NULL) {
+	if (dir == NULL) {
 		log_warn("sweep: %s", strerror(errno));
-		fd_close(&fd);
 		return;
 	}
 	while ((d = readdir(dir)) != NULL)

@@ -65,8 +65,7 @@ static void
 fresh_empty(void)
 {
 	struct dirent *e;
-	int fd = openat(fresh, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd == -1 ? NULL : fdopendir(fd);
+	DIR *d = fd_opendir(fresh, ".");
 
 	if (d == NULL) {
 		log_warn("mail/.new: %s", strerror(errno));

@@ -80,17 +80,12 @@ recover_mailbox(struct mailbox *m)
 	uint32_t *uids = NULL;
 	size_t n = 0;
 	DIR *d;
-	int fd, r;
+	int r;
 
 	snprintf(path, sizeof(path), "%s/%u/expunged", m->account->path,
 	    m->id);
-	fd = openat(body_root(), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
+	if ((d = fd_opendir(body_root(), path)) == NULL)
 		return errno == ENOENT;
-	if ((d = fdopendir(fd)) == NULL) {
-		fd_close(&fd);
-		return 0;
-	}
 	r = find_halves(m, d, &uids, &n);
 	closedir(d);
 	if (n == 0)

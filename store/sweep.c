@@ -28,18 +28,6 @@ static ev_timer timer;
 static struct chore chore;
 static int sweeping;
 
-static DIR *
-open_below(int at, const char *name)
-{
-	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC |
-	    O_NOFOLLOW);
-	DIR *d = fd == -1 ? NULL : fdopendir(fd);
-
-	if (d == NULL)
-		fd_close(&fd);
-	return d;
-}
-
 static int
 expired(const struct stat *st)
 {
@@ -50,7 +38,7 @@ expired(const struct stat *st)
 static unsigned
 sweep_files(int at, const char *name, int all)
 {
-	DIR *d = open_below(at, name);
+	DIR *d = fd_opendir(at, name);
 	struct dirent *e;
 	struct stat st;
 	unsigned n = 0;
@@ -130,7 +118,7 @@ sweep_user(void *arg, const char *name, const char *path)
 	memset(&b, 0, sizeof(b));
 	if (fd != -1 && fd_slurp(fd, &text) == 0 &&
 	    boxes_parse(&b, buf_str(&text), text.len, &why) == 0 &&
-	    (d = open_below(dir, ".")) != NULL) {
+	    (d = fd_opendir(dir, ".")) != NULL) {
 		while ((e = readdir(d)) != NULL)
 			sweep_mailbox(dir, e->d_name, &b, name);
 		closedir(d);

@@ -27,18 +27,6 @@ traces_list_missing(const struct account *a)
 	    errno == ENOENT;
 }
 
-static DIR *
-open_below(const char *path)
-{
-	int fd = openat(body_root(), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC |
-	    O_NOFOLLOW);
-	DIR *d = fd == -1 ? NULL : fdopendir(fd);
-
-	if (d == NULL)
-		fd_close(&fd);
-	return d;
-}
-
 /* 1 where the folder holds anything; 0; -1 with errno. */
 static int
 folder_used(const struct account *a, uint64_t id)
@@ -49,7 +37,7 @@ folder_used(const struct account *a, uint64_t id)
 
 	snprintf(path, sizeof(path), "%s/%llu", a->path,
 	    (unsigned long long)id);
-	if ((d = open_below(path)) == NULL)
+	if ((d = fd_opendir(body_root(), path)) == NULL)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
 	errno = 0;
 	while ((e = readdir(d)) != NULL && e->d_name[0] == '.')
@@ -67,7 +55,7 @@ folders_used(const struct account *a)
 	int r = 0;
 	DIR *d;
 
-	if ((d = open_below(a->path)) == NULL)
+	if ((d = fd_opendir(body_root(), a->path)) == NULL)
 		return errno == ENOENT ? 0 : -1;
 	errno = 0;
 	while (r == 0 && (e = readdir(d)) != NULL) {

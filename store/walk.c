@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,14 +16,10 @@ typedef int each_user(void *arg, const char *name, const char *path);
 static DIR *
 open_at(const char *path)
 {
-	int fd = openat(body_root(), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC |
-	    O_NOFOLLOW);
-	DIR *d = fd == -1 ? NULL : fdopendir(fd);
+	DIR *d = fd_opendir(body_root(), path);
 
 	if (d == NULL && errno != ENOTDIR)
 		log_warn("mail/%s: %s", path, strerror(errno));
-	if (d == NULL)
-		fd_close(&fd);
 	return d;
 }
 

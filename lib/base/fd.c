@@ -81,17 +81,20 @@ fd_pread_all(int fd, void *p, size_t len, off_t off)
 	return 0;
 }
 
-int
-fd_slurp(int fd, struct buf *out)
+/* From off, or where that is -1 from where fd stands. */
+static int
+read_all(int fd, off_t off, struct buf *out)
 {
 	char chunk[16384];
-	off_t off = 0;
 	ssize_t n;
 
 	for (;;) {
-		n = pread(fd, chunk, sizeof(chunk), off);
-		if (n == -1 && errno == ESPIPE)
-			n = read(fd, chunk, sizeof(chunk));
+		n = off == -1 ? read(fd, chunk, sizeof(chunk)) :
+		    pread(fd, chunk, sizeof(chunk), off);
+		if (n == -1 && errno == ESPIPE && off == 0) {
+			off = -1;
+			continue;
+		}
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n <= 0)
@@ -100,27 +103,35 @@ fd_slurp(int fd, struct buf *out)
 			errno = EFBIG;
 			return -1;
 		}
-		off += n;
+		if (off != -1)
+			off += n;
 	}
+}
+
+int
+fd_slurp(int fd, struct buf *out)
+{
+	return read_all(fd, 0, out);
 }
 
 int
 fd_read_rest(int fd, struct buf *out)
 {
-	char chunk[16384];
-	ssize_t n;
+	return read_all(fd, -1, out);
+}
 
-	for (;;) {
-		n = read(fd, chunk, sizeof(chunk));
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return (int)n;
-		if (buf_append(out, chunk, (size_t)n) == -1) {
-			errno = EFBIG;
-			return -1;
-		}
-	}
+DIR *
+fd_opendir(int at, const char *name)
+{
+	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC |
+	    O_NOFOLLOW);
+	DIR *d = fd == -1 ? NULL : fdopendir(fd);
+	int e = errno;
+
+	if (d == NULL)
+		fd_close(&fd);
+	errno = e;
+	return d;
 }
 
 #ifdef NO_SYNC

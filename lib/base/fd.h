@@ -7,6 +7,7 @@
 #ifndef LIB_BASE_FD_H
 #define LIB_BASE_FD_H
 
+#include <dirent.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -28,6 +29,8 @@ int	fd_pread_all(int fd, void *p, size_t len, off_t off) ATTR_CHECK;
 int	fd_slurp(int fd, struct buf *out) ATTR_CHECK;
 /* The same from where fd stands: of standard input a part may be read. */
 int	fd_read_rest(int fd, struct buf *out) ATTR_CHECK;
+/* A folder below at, no symbolic link; NULL with errno. For closedir(3). */
+DIR	*fd_opendir(int at, const char *name) ATTR_CHECK;
 
 /*
  * Makes the file's data durable (fdatasync). After a failure the data count
