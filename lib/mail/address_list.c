@@ -30,7 +30,7 @@ struct entry {
 struct list {
 	const char *p, *end;
 	struct entry e;
-	int	 group;		/* inside of one */
+	int	 group;		/* inside of one; 2: that has somebody in it */
 	int	(*each)(const struct address_entry *, void *);
 	void	*arg;
 };
@@ -162,8 +162,11 @@ list_special(struct list *l, char c)
 		e->angle = 2;
 		e->gap = 1;
 	} else if ((c == ',' && e->angle != 1) || c == ';') {
+		if (l->group && e->words)
+			l->group = 2;
 		r = entry_done(l);
-		l->group = l->group && c != ';';
+		if (c == ';')
+			l->group = 0;
 		return r;
 	} else if (c == ':' && e->angle == 0 && e->words && !e->at &&
 	    !l->group) {
@@ -191,7 +194,8 @@ address_list(const char *p, size_t len, int (*each)(
 		else
 			r = list_special(&l, c);
 	}
-	if (l.group)
-		l.e.words = l.e.bad = 1;	/* it has no ";" */
+	/* Without a ";"; but "undisclosed-recipients:" hides nobody. */
+	if (l.group == 2 || (l.group && l.e.words))
+		l.e.words = l.e.bad = 1;
 	return r != 0 ? r : entry_done(&l);
 }

@@ -171,6 +171,7 @@ test_list(void **state)
 		{ "=?utf-8?q?A?= <a@x> (comment, with (depth))", "a@x|" },
 		{ "Team: a@x, B <b@y>;, c@z", "a@x|b@y|c@z|" },
 		{ "undisclosed-recipients:;", "" },
+		{ "undisclosed-recipients:", "" },
 		{ "<@r,@s:a@x>", "a@x|" },
 		{ "< @r , @s : a@x >", "a@x|" },
 		{ "a @ x . y", "a@x.y|" },
