@@ -20,7 +20,7 @@
 #include "lib/mail/door_proto.h"
 #include "store/account.h"
 #include "store/body.h"
-#include "store/client.h"
+#include "store/door_client.h"
 
 enum {
 	MAILBOXES_FILE_MAX = 16 << 20,

@@ -6,7 +6,7 @@
 #define STORE_ACCOUNT_H
 
 #include "store/index.h"
-#include "store/mailboxes.h"
+#include "store/file_mailboxes.h"
 #include "store/shard.h"
 
 struct delivery;
@@ -151,7 +151,7 @@ void	mailbox_log_gone(struct mailbox *m, struct engine_batch *b,
 /* Its line in the flags file is behind. */
 void	mailbox_dirty(struct mailbox *m, uint32_t uid);
 
-/* keywords.c */
+/* account_keywords.c */
 /* Reads the keywords if they were not yet. */
 void	mailbox_keywords(struct mailbox *m);
 /* The bit of a keyword, or -1. */
@@ -169,8 +169,8 @@ void	mailbox_hold(struct mailbox *m, uint64_t bits);
 void	mailbox_release(struct mailbox *m);
 
 /*
- * first_use.c: makes the mailboxes of an account that has no list; it is busy
- * meanwhile. Where there are traces of an earlier one it is broken instead.
+ * account_first_use.c: makes the mailboxes of an account that has no list; it
+ * is busy meanwhile. Where there are traces of an earlier one it is broken instead.
  */
 void	first_use(struct account *a);
 /*
@@ -179,7 +179,7 @@ void	first_use(struct account *a);
  */
 void	first_use_again(struct account *a);
 
-/* traces.c */
+/* account_evidence.c */
 struct traces {
 	uint32_t messages;		/* in the index */
 	uint32_t highest_id;		/* of a mailbox there */
@@ -190,13 +190,13 @@ int	traces_list_missing(const struct account *a);
 /* 1 where a mailbox of the list is new to the index but not empty. */
 int	traces_unknown(const struct account *a);
 
-/* leftover.c: deletes the rows of mailboxes that are not in the list. */
+/* account_orphans.c: deletes the rows of mailboxes that are not in the list. */
 void	leftover_delete(struct account *a);
-/* recover.c: finishes what a crash left half done with its files. */
+/* account_recover.c: finishes what a crash left half done with its files. */
 void	recover_account(struct account *a);
 
-/* flagsfile.c: appends what is behind; compacts where half is old. Lines of a
-   file that is to be written anew. */
+/* account_flags.c: appends what is behind; compacts where half is old. Lines
+   of a file that is to be written anew. */
 enum { FLAGSFILE_ANEW = INT32_MAX };
 void	flagsfile_write(struct mailbox *m);
 /* The same for whom the account is busy with. */
@@ -204,7 +204,7 @@ void	flagsfile_flush(struct mailbox *m);
 /* True while something is not in the file. */
 int	flagsfile_behind(const struct mailbox *m);
 
-/* quota.c */
+/* account_quota.c */
 enum quota { QUOTA_OK, QUOTA_FULL, QUOTA_NEVER, QUOTA_NO_USER, QUOTA_LATER };
 /* May size octets in count messages be added? */
 enum quota quota_check(struct account *a, uint64_t size, uint64_t count);
@@ -226,8 +226,8 @@ void	quota_start(void);
 /* Once a second: publishes what could not be published before. */
 void	quota_tick(void);
 
-/* rebuild.c: makes the index of the account anew from its files. The account
-   is busy; it is ended when done. Runs as a chore. */
+/* account_rebuild.c: makes the index of the account anew from its files. The
+   account is busy; it is ended when done. Runs as a chore. */
 void	rebuild_account(struct account *a);
 
 #endif

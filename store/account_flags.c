@@ -18,7 +18,7 @@
 #include "lib/base/mem.h"
 #include "store/account.h"
 #include "store/body.h"
-#include "store/flags.h"
+#include "store/file_flags.h"
 
 struct flags_task {
 	struct task t;

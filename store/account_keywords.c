@@ -12,7 +12,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "store/account.h"
-#include "store/flags.h"
+#include "store/file_flags.h"
 
 void
 mailbox_keywords(struct mailbox *m)

@@ -17,8 +17,8 @@
 #include "lib/base/mem.h"
 #include "store/account.h"
 #include "store/body.h"
-#include "store/client.h"
-#include "store/rebuild.h"
+#include "store/door_client.h"
+#include "store/account_rebuild.h"
 
 enum {
 	UID_GAP = 1 << 20,

@@ -1,10 +1,10 @@
 /*
  * Reading a user's files, for rebuild and check. Runs in a helper.
  */
-#ifndef STORE_REBUILD_H
-#define STORE_REBUILD_H
+#ifndef STORE_ACCOUNT_REBUILD_H
+#define STORE_ACCOUNT_REBUILD_H
 
-#include "store/mailboxes.h"
+#include "store/file_mailboxes.h"
 
 struct found_message {
 	uint32_t uid;

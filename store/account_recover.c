@@ -23,7 +23,7 @@
 #include "lib/base/str.h"
 #include "store/account.h"
 #include "store/body.h"
-#include "store/client.h"
+#include "store/door_client.h"
 
 static int
 cmp_uid(const void *a, const void *b)

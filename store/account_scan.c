@@ -13,8 +13,8 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "store/body.h"
-#include "store/flags.h"
-#include "store/rebuild.h"
+#include "store/file_flags.h"
+#include "store/account_rebuild.h"
 
 enum {
 	FLAGS_FILE_MAX = 1 << 30,

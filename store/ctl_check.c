@@ -10,8 +10,8 @@
 #include "lib/base/mem.h"
 #include "store/account.h"
 #include "store/body.h"
-#include "store/check.h"
-#include "store/rebuild.h"
+#include "store/ctl_check.h"
+#include "store/account_rebuild.h"
 
 enum {
 	TRIES = 1200,		/* while a user is busy, TRY_US apart */

@@ -2,8 +2,8 @@
  * What the operator asks over run/store.ctl (rohrpost store check, rebuild).
  * Runs in a helper and answers as it goes.
  */
-#ifndef STORE_CHECK_H
-#define STORE_CHECK_H
+#ifndef STORE_CTL_CHECK_H
+#define STORE_CTL_CHECK_H
 
 #include "lib/base/buf.h"
 

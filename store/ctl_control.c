@@ -14,9 +14,9 @@
 #include "lib/mail/answer.h"
 #include "store/account.h"
 #include "store/body.h"
-#include "store/check.h"
-#include "store/control.h"
-#include "store/walk.h"
+#include "store/ctl_check.h"
+#include "store/ctl_control.h"
+#include "store/ctl_walk.h"
 
 enum {
 	CONTROLS_MAX = 16,

@@ -2,8 +2,8 @@
  * run/store.ctl: the operator's command (lib/mail/proto.h, C_*). Root and our
  * own uid are served; one request at a time is worked on, in a helper.
  */
-#ifndef STORE_CONTROL_H
-#define STORE_CONTROL_H
+#ifndef STORE_CTL_CONTROL_H
+#define STORE_CTL_CONTROL_H
 
 #include <ev.h>
 

@@ -18,9 +18,9 @@
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "store/body.h"
-#include "store/mailboxes.h"
+#include "store/file_mailboxes.h"
 #include "store/shard.h"
-#include "store/walk.h"
+#include "store/ctl_walk.h"
 
 enum { EVERY = 3600 };		/* seconds */
 

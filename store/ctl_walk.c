@@ -9,7 +9,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "store/body.h"
-#include "store/walk.h"
+#include "store/ctl_walk.h"
 
 typedef int each_user(void *arg, const char *name, const char *path);
 

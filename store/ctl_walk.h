@@ -1,6 +1,6 @@
 /* Walking the users of the mail folder, in a helper. */
-#ifndef STORE_WALK_H
-#define STORE_WALK_H
+#ifndef STORE_CTL_WALK_H
+#define STORE_CTL_WALK_H
 
 #include <ev.h>
 
@@ -14,7 +14,7 @@
 int	walk_users(const char *user, int (*each)(void *arg, const char *name,
 	    const char *path), void *arg, struct buf *why);
 
-/* sweep.c: removes what expired. */
+/* ctl_sweep.c: removes what expired. */
 void	sweep_start(struct ev_loop *loop);
 
 #endif

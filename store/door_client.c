@@ -10,7 +10,7 @@
 #include "lib/base/str.h"
 #include "lib/mail/door_proto.h"
 #include "store/account.h"
-#include "store/client.h"
+#include "store/door_client.h"
 
 enum {
 	OP_MAILBOX = 1,		/* DF_MAILBOX must name one */

@@ -5,8 +5,8 @@
  *
  * A reference is held by the reading side and by each request under way.
  */
-#ifndef STORE_CLIENT_H
-#define STORE_CLIENT_H
+#ifndef STORE_DOOR_CLIENT_H
+#define STORE_DOOR_CLIENT_H
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -80,7 +80,7 @@ struct request {
 	struct mailbox *mailbox;	/* where the row says so */
 };
 
-/* ops_read.c */
+/* op_read.c */
 void	op_list(struct request *r);
 void	op_subscribed(struct request *r);
 void	op_status(struct request *r);
@@ -94,31 +94,31 @@ void	op_cache_put(struct request *r);
 void	op_file(struct request *r);
 void	op_pop_lock(struct request *r);
 void	op_quota(struct request *r);
-/* ops_flags.c */
+/* op_flags.c */
 void	op_store(struct request *r);
-/* ops_expunge.c */
+/* op_expunge.c */
 void	op_expunge(struct request *r);
 /* Expunges messages whose files are in the expunged folder already (uids is
    taken over). */
 void	expunge_finish_files(struct mailbox *m, uint32_t *uids, size_t n);
-/* ops_copy.c */
+/* op_copy.c */
 void	op_copy(struct request *r);
-/* ops_append.c */
+/* op_append.c */
 void	op_append(struct request *r);
 void	op_file_back(struct request *r);
-/* ops_mailbox.c */
+/* op_mailbox.c */
 void	op_create(struct request *r);
 void	op_delete(struct request *r);
 void	op_rename(struct request *r);
 void	op_subscribe(struct request *r);
-/* deliver.c */
+/* op_deliver.c */
 void	deliver_request(struct client *c, struct msg *m);
 
 /* The uids of a request: a copy, checked to rise. NULL: they do not. */
 uint32_t *request_uids(const struct request *r, size_t *n_r);
 void	request_fail(const struct request *r, enum door_error e,
 	    const char *words);
-/* ops_flags.c: the bits of the keywords that it names, as mailbox_bits. 0, or
+/* op_flags.c: the bits of the keywords that it names, as mailbox_bits. 0, or
    -1 having answered. */
 int	request_bits(const struct request *r, int make, uint64_t *bits_r);
 /* 0, or -1 having answered that mailbox_bits gave something else than D_OK. */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lib/base/str.h"
-#include "store/flags.h"
+#include "store/file_flags.h"
 
 static const struct {
 	uint32_t bit;

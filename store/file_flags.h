@@ -10,8 +10,8 @@
  * flags are letters of SAFTD (seen, answered, flagged, deleted, draft) or "-",
  * keywords a hexadecimal number, dates seconds since 1970.
  */
-#ifndef STORE_FLAGS_H
-#define STORE_FLAGS_H
+#ifndef STORE_FILE_FLAGS_H
+#define STORE_FILE_FLAGS_H
 
 #include "lib/mail/door.h"
 

@@ -6,7 +6,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/mail/door_proto.h"
-#include "store/mailboxes.h"
+#include "store/file_mailboxes.h"
 
 static const struct {
 	uint32_t bit;

@@ -8,8 +8,8 @@
  *   mailbox <id> <uidvalidity> <attributes, comma between, or -> <name>
  *   subscribed <name that is no mailbox>
  */
-#ifndef STORE_MAILBOXES_H
-#define STORE_MAILBOXES_H
+#ifndef STORE_FILE_MAILBOXES_H
+#define STORE_FILE_MAILBOXES_H
 
 #include <stdint.h>
 

@@ -8,25 +8,25 @@
 
 #include "lib/base/log.h"
 #include "lib/server/server.h"
-#include "store/client.h"
-#include "store/control.h"
+#include "store/door_client.h"
+#include "store/ctl_control.h"
 #include "store/shard.h"
 #include "store/start.h"
-#include "store/walk.h"
+#include "store/ctl_walk.h"
 
-static const struct config_key keys[] = {
-	CONFIG_KEY_STATE(struct store_conf, state_dir),
-	CONFIG_KEY_VERBOSE(struct store_conf, verbose),
-	{ "expunged_keep", CONFIG_TIME,
+static const struct settings_key keys[] = {
+	SETTINGS_KEY_STATE(struct store_conf, state_dir),
+	SETTINGS_KEY_VERBOSE(struct store_conf, verbose),
+	{ "expunged_keep", SETTINGS_TIME,
 	    offsetof(struct store_conf, expunged_keep), "7d", 0, 3650 * 86400,
 	    NULL, "how long expunged messages are kept for undelete" },
-	{ "index_cache", CONFIG_SIZE, offsetof(struct store_conf, cache),
+	{ "index_cache", SETTINGS_SIZE, offsetof(struct store_conf, cache),
 	    "64M", 4 << 20, (uint64_t)64 << 30, NULL,
 	    "memory for pages of the mailbox index" },
-	{ "store_threads", CONFIG_NUMBER,
+	{ "store_threads", SETTINGS_NUMBER,
 	    offsetof(struct store_conf, threads), "0", 0, ENGINE_DBS, NULL,
 	    "threads that serve mailboxes; 0: half as many as cores" },
-	CONFIG_END
+	SETTINGS_END
 };
 
 static_assert((int)WIRE_USER_MAX == (int)ADDRESS_MAX,

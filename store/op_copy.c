@@ -20,7 +20,7 @@
 #include "lib/mail/door_proto.h"
 #include "store/account.h"
 #include "store/body.h"
-#include "store/client.h"
+#include "store/door_client.h"
 
 struct copy_task {
 	struct task t;

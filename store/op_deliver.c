@@ -19,7 +19,7 @@
 #include "lib/mail/queue_id.h"
 #include "store/account.h"
 #include "store/body.h"
-#include "store/client.h"
+#include "store/door_client.h"
 
 enum {
 	KEEP_DAYS = 10,		/* a queue id is known at least so long */

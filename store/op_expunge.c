@@ -1,7 +1,7 @@
 /*
  * EXPUNGE: the files go to the expunged folder, both folders are synced, the
  * rows are deleted, the log is flushed; then it is answered. A crash between
- * is finished at the next start (recover.c).
+ * is finished at the next start (account_recover.c).
  */
 #include "config.h"
 
@@ -13,7 +13,7 @@
 #include "lib/mail/door_proto.h"
 #include "store/account.h"
 #include "store/body.h"
-#include "store/client.h"
+#include "store/door_client.h"
 
 struct expunge_task {
 	struct task t;

@@ -9,7 +9,7 @@
 
 #include "lib/mail/door_proto.h"
 #include "store/account.h"
-#include "store/client.h"
+#include "store/door_client.h"
 
 struct flag_change {
 	struct mailbox *m;

@@ -17,7 +17,7 @@
 #include "lib/mail/door_proto.h"
 #include "store/account.h"
 #include "store/body.h"
-#include "store/client.h"
+#include "store/door_client.h"
 
 struct change_task {
 	struct task t;

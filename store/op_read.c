@@ -14,7 +14,7 @@
 #include "lib/base/mem.h"
 #include "lib/mail/door_proto.h"
 #include "store/account.h"
-#include "store/client.h"
+#include "store/door_client.h"
 
 static int
 cmp_boxes(const void *a, const void *b)

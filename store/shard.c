@@ -12,7 +12,7 @@
 #include "lib/base/mem.h"
 #include "lib/mail/door_proto.h"
 #include "store/account.h"
-#include "store/client.h"
+#include "store/door_client.h"
 #include "store/shard_impl.h"
 
 struct store store;

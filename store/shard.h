@@ -152,13 +152,13 @@ void	shard_leave(struct shard *s);
 void	shard_commit_tasks(struct shard *s, struct item *list);
 void	shard_finish_tasks(struct shard *s, struct item *list);
 
-/* syncer.c */
+/* shard_syncer.c */
 void	syncer_start(void);
 void	syncer_stop(void);
 /* Tasks of the shard; head NULL: a flush nobody waits for. */
 void	syncer_add(unsigned shard, struct item *head, struct item *tail);
 
-/* helper.c: chores run in a thread that may block. */
+/* shard_chores.c: chores run in a thread that may block. */
 struct chore {
 	struct chore *next;
 	void	(*run)(struct chore *);

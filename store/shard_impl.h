@@ -1,5 +1,5 @@
 /*
- * Between shard.c (tasks, batches, answers) and threads.c (loops, clocks,
+ * Between shard.c (tasks, batches, answers) and shard_threads.c (loops, clocks,
  * start and stop).
  */
 #ifndef STORE_SHARD_IMPL_H

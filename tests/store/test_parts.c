@@ -13,9 +13,9 @@
 #include <cmocka.h>
 
 #include "store/body.h"
-#include "store/flags.h"
+#include "store/file_flags.h"
 #include "store/index.h"
-#include "store/mailboxes.h"
+#include "store/file_mailboxes.h"
 
 static char dir[64];
 static struct engine *e;
