@@ -26,16 +26,16 @@ static struct auth_conf conf;
 static struct auth_users *users;
 static struct auth_serve *serve;
 
-static const struct config_key keys[] = {
-	CONFIG_KEY_STATE(struct auth_conf, state_dir),
-	CONFIG_KEY_VERBOSE(struct auth_conf, verbose),
-	{ "auth_delay", CONFIG_TIME, offsetof(struct auth_conf, delay), "1s",
+static const struct settings_key keys[] = {
+	SETTINGS_KEY_STATE(struct auth_conf, state_dir),
+	SETTINGS_KEY_VERBOSE(struct auth_conf, verbose),
+	{ "auth_delay", SETTINGS_TIME, offsetof(struct auth_conf, delay), "1s",
 	  0, 60, NULL, "failed logins are answered that late; it doubles "
 	  "with further failures; 0s: no delays (tests)" },
-	{ "auth_cache", CONFIG_TIME, offsetof(struct auth_conf, cache), "1h",
+	{ "auth_cache", SETTINGS_TIME, offsetof(struct auth_conf, cache), "1h",
 	  0, 86400, NULL, "how long a right password is known again without "
 	  "hashing; 0s: never" },
-	CONFIG_END
+	SETTINGS_END
 };
 
 static int

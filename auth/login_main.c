@@ -40,25 +40,25 @@ static unsigned n_listeners;
 static SSL_CTX *imap, *pop3;
 static ev_timer stop_timer;
 
-static const struct config_key keys[] = {
-	CONFIG_KEY_STATE(struct login_conf, state_dir),
-	CONFIG_KEY_VERBOSE(struct login_conf, verbose),
-	CONFIG_KEY_CERT(struct login_conf, cert),
-	CONFIG_KEY_CERT_KEY(struct login_conf, key),
-	{ "login_connections", CONFIG_NUMBER,
+static const struct settings_key keys[] = {
+	SETTINGS_KEY_STATE(struct login_conf, state_dir),
+	SETTINGS_KEY_VERBOSE(struct login_conf, verbose),
+	SETTINGS_KEY_CERT(struct login_conf, cert),
+	SETTINGS_KEY_CERT_KEY(struct login_conf, key),
+	{ "login_connections", SETTINGS_NUMBER,
 	  offsetof(struct login_conf, connections), "8192", 10,
 	  LOGIN_SLOTS_MAX, NULL, "IMAP and POP3 connections of one login "
 	  "process" },
-	{ "login_per_address", CONFIG_NUMBER,
+	{ "login_per_address", SETTINGS_NUMBER,
 	  offsetof(struct login_conf, per_address), "50", 1, LOGIN_SLOTS_MAX,
 	  NULL, "of them, from one address and not logged in yet" },
-	{ "login_per_user", CONFIG_NUMBER,
+	{ "login_per_user", SETTINGS_NUMBER,
 	  offsetof(struct login_conf, per_user), "100", 1, LOGIN_SLOTS_MAX,
 	  NULL, "of them, of one user" },
-	{ "login_time", CONFIG_TIME, offsetof(struct login_conf, seconds),
+	{ "login_time", SETTINGS_TIME, offsetof(struct login_conf, seconds),
 	  "180s", 5, 3600, NULL, "a connection is closed that is not logged "
 	  "in by then" },
-	CONFIG_END
+	SETTINGS_END
 };
 
 static int

@@ -13,7 +13,7 @@
 #include "ctl/ctl_keys.h"
 #include "ctl/ctl_out.h"
 #include "lib/base/mem.h"
-#include "lib/server/config.h"
+#include "lib/server/settings.h"
 
 struct check {
 	const struct keys *keys;
@@ -74,7 +74,7 @@ check_known(struct ctl *c, const struct keys *keys)
 	struct buf why = BUF_INIT(0);
 	struct check k = { .keys = keys, .dir = c->dir };
 
-	if (config_walk(c->dir, check_key, &k, &why) == -1)
+	if (settings_walk(c->dir, check_key, &k, &why) == -1)
 		k.bad = ctl_say(1, &why);
 	while (k.n_seen > 0)
 		free(k.seen[--k.n_seen].key);
@@ -137,7 +137,7 @@ cmd_config_show(struct ctl *c)
 
 	r = keys_load(&keys, &words);
 	if (r == 0)
-		r = config_walk(c->dir, show_value, &keys, &words);
+		r = settings_walk(c->dir, show_value, &keys, &words);
 	if (r == -1) {
 		ctl_say(0, &words);
 		buf_clear(&words);

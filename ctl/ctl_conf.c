@@ -5,7 +5,7 @@
 
 #include "ctl/ctl_conf.h"
 #include "lib/base/mem.h"
-#include "lib/server/config.h"
+#include "lib/server/settings.h"
 
 /* Takes text over. */
 static void
@@ -15,7 +15,7 @@ line_set(struct conf_line *l, char *text)
 
 	l->text = text;
 	l->copy = mem_strdup(text);
-	if (config_split(l->copy, &l->key, &l->value, &fault) != 1)
+	if (settings_split(l->copy, &l->key, &l->value, &fault) != 1)
 		l->key = l->value = NULL;
 }
 

@@ -17,7 +17,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
 #include "lib/mail/limits.h"
-#include "lib/server/config.h"
+#include "lib/server/settings.h"
 
 const enum peer ctl_programs[] = {
 	PEER_MASTER, PEER_LOGGER, PEER_RESOLVE, PEER_AUTH, PEER_STORE,
@@ -29,10 +29,10 @@ struct ctl_conf {
 	char	*state_dir, *hostname;
 };
 
-static const struct config_key keys[] = {
-	CONFIG_KEY_STATE(struct ctl_conf, state_dir),
-	CONFIG_KEY_HOSTNAME(struct ctl_conf, hostname),
-	CONFIG_END
+static const struct settings_key keys[] = {
+	SETTINGS_KEY_STATE(struct ctl_conf, state_dir),
+	SETTINGS_KEY_HOSTNAME(struct ctl_conf, hostname),
+	SETTINGS_END
 };
 
 /* As the programs do it: the system's where none is configured. */
@@ -53,7 +53,7 @@ ctl_load(struct ctl *c)
 	static struct ctl_conf conf;
 	struct ctl_conf fresh = { .state_dir = NULL };
 
-	if (config_load(c->dir, keys, &fresh, &why) == -1) {
+	if (settings_load(c->dir, keys, &fresh, &why) == -1) {
 		ctl_say(-1, &why);
 		buf_clear(&why);
 		return -1;

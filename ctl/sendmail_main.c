@@ -15,7 +15,7 @@
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "lib/mail/tables.h"
-#include "lib/server/config.h"
+#include "lib/server/settings.h"
 
 enum mode { MODE_MESSAGE, MODE_SMTP, MODE_REFUSED };
 
@@ -30,11 +30,11 @@ struct sendmail_conf {
 	uint64_t message_size;
 };
 
-static const struct config_key keys[] = {
-	CONFIG_KEY_HOSTNAME(struct sendmail_conf, hostname),
-	CONFIG_KEY_STATE(struct sendmail_conf, state_dir),
-	CONFIG_KEY_MESSAGE_SIZE(struct sendmail_conf, message_size),
-	CONFIG_END
+static const struct settings_key keys[] = {
+	SETTINGS_KEY_HOSTNAME(struct sendmail_conf, hostname),
+	SETTINGS_KEY_STATE(struct sendmail_conf, state_dir),
+	SETTINGS_KEY_MESSAGE_SIZE(struct sendmail_conf, message_size),
+	SETTINGS_END
 };
 
 /* What old callers pass and means nothing here is taken and ignored. */
@@ -176,7 +176,7 @@ load(struct sendmail *s, const struct options *o)
 	struct sendmail_conf conf = { .hostname = NULL };
 	int r = 0;
 
-	if (config_load(o->dir, keys, &conf, &why) == -1) {
+	if (settings_load(o->dir, keys, &conf, &why) == -1) {
 		r = sendmail_fail(EX_CONFIG, "%s", buf_str(&why));
 	} else {
 		s->hostname = conf.hostname[0] != '\0' ? conf.hostname :

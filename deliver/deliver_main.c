@@ -13,10 +13,10 @@ struct deliver_conf {
 
 static struct deliver_conf conf;
 
-static const struct config_key keys[] = {
-	CONFIG_KEY_STATE(struct deliver_conf, state_dir),
-	CONFIG_KEY_VERBOSE(struct deliver_conf, verbose),
-	CONFIG_END
+static const struct settings_key keys[] = {
+	SETTINGS_KEY_STATE(struct deliver_conf, state_dir),
+	SETTINGS_KEY_VERBOSE(struct deliver_conf, verbose),
+	SETTINGS_END
 };
 
 /*

@@ -15,20 +15,20 @@ static struct ev_io door_watch;
 static struct ev_timer sweeper;
 static int stopping;
 
-static const struct config_key keys[] = {
-	CONFIG_KEY_STATE(struct imapd_conf, state_dir),
-	CONFIG_KEY_VERBOSE(struct imapd_conf, verbose),
-	CONFIG_KEY_MESSAGE_SIZE(struct imapd_conf, message_size),
-	{ "imap_idle_timeout", CONFIG_TIME,
+static const struct settings_key keys[] = {
+	SETTINGS_KEY_STATE(struct imapd_conf, state_dir),
+	SETTINGS_KEY_VERBOSE(struct imapd_conf, verbose),
+	SETTINGS_KEY_MESSAGE_SIZE(struct imapd_conf, message_size),
+	{ "imap_idle_timeout", SETTINGS_TIME,
 	    offsetof(struct imapd_conf, idle_timeout), "31m", 60, 86400,
 	    NULL, "an IMAP session without a command and not in IDLE ends" },
-	{ "imap_keepalive", CONFIG_TIME,
+	{ "imap_keepalive", SETTINGS_TIME,
 	    offsetof(struct imapd_conf, keepalive), "2m", 30, 1800, NULL,
 	    "how often a session in IDLE hears from the server" },
-	{ "imap_charsets", CONFIG_TEXT,
+	{ "imap_charsets", SETTINGS_TEXT,
 	    offsetof(struct imapd_conf, charsets), "", 0, 500, NULL,
 	    "character sets beside the built-in ones that SEARCH knows" },
-	CONFIG_END
+	SETTINGS_END
 };
 
 static void

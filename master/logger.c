@@ -27,16 +27,16 @@ struct logger_conf logger_conf;
 
 #define AT(m) offsetof(struct logger_conf, m)
 
-const struct config_key logger_keys[] = {
-	CONFIG_KEY_STATE(struct logger_conf, state_dir),
-	CONFIG_KEY_VERBOSE(struct logger_conf, verbose),
-	{ "log_size", CONFIG_SIZE, AT(size), "50M", 4096, (uint64_t)1 << 40,
+const struct settings_key logger_keys[] = {
+	SETTINGS_KEY_STATE(struct logger_conf, state_dir),
+	SETTINGS_KEY_VERBOSE(struct logger_conf, verbose),
+	{ "log_size", SETTINGS_SIZE, AT(size), "50M", 4096, (uint64_t)1 << 40,
 	  NULL, "size at which the log file is rotated" },
-	{ "log_keep", CONFIG_NUMBER, AT(keep), "8", 1, 1000, NULL,
+	{ "log_keep", SETTINGS_NUMBER, AT(keep), "8", 1, 1000, NULL,
 	  "how many old log files are kept" },
-	{ "log_syslog", CONFIG_BOOL, AT(to_syslog), "no", 0, 0, NULL,
+	{ "log_syslog", SETTINGS_BOOL, AT(to_syslog), "no", 0, 0, NULL,
 	  "send every line to syslog too" },
-	CONFIG_END
+	SETTINGS_END
 };
 
 struct source {

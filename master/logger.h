@@ -23,7 +23,7 @@ struct logger_conf {
 };
 
 extern struct logger_conf logger_conf;
-extern const struct config_key logger_keys[];
+extern const struct settings_key logger_keys[];
 
 /*
  * Appends one finished line to out: time in microseconds since 1970, the

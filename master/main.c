@@ -134,7 +134,7 @@ environment(void)
 static void
 config_dir(const char *arg)
 {
-	char cwd[CONFIG_PATH_MAX];
+	char cwd[SETTINGS_PATH_MAX];
 	int n;
 
 	if (arg[0] == '/')
@@ -234,7 +234,7 @@ main(int argc, char **argv)
 			check = 1;
 			break;
 		case 'K':
-			config_print(master_keys);
+			settings_print(master_keys);
 			return 0;
 		case 'V':
 			printf("master (%s %s)\n", PACKAGE_NAME,

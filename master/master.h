@@ -75,7 +75,7 @@ struct master {
 	struct ev_loop *loop;
 	struct master_conf conf;
 	struct files files;	/* what conf was read from */
-	char	 dir[CONFIG_PATH_MAX];	/* configuration directory */
+	char	 dir[SETTINGS_PATH_MAX];	/* configuration directory */
 	int	 root;
 	int	 debug;		/* -d: logger copies to descriptor 2 */
 	int	 null_fd, stderr_fd, log_write_fd, log_read_fd, lock_fd;

@@ -5,7 +5,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/net/addr.h"
-#include "lib/server/config.h"
+#include "lib/server/settings.h"
 #include "master/master_conf.h"
 
 enum {
@@ -14,20 +14,20 @@ enum {
 };
 
 #define NUMBER(m, def, min, max, help) \
-	{ #m, CONFIG_NUMBER, offsetof(struct master_conf, m), def, min, max, \
+	{ #m, SETTINGS_NUMBER, offsetof(struct master_conf, m), def, min, max, \
 	  NULL, help }
 
 #define AT(service) offsetof(struct master_conf, listen[service])
 #define LISTEN_AT(name, service, def, what) \
-	{ "listen_" name, CONFIG_TEXT, AT(service), def, 0, LISTEN_TEXT_MAX, \
+	{ "listen_" name, SETTINGS_TEXT, AT(service), def, 0, LISTEN_TEXT_MAX, \
 	  NULL, "addresses and ports for " what "; empty: none" }
 
-const struct config_key master_keys[] = {
-	CONFIG_KEY_STATE(struct master_conf, state_dir),
-	CONFIG_KEY_CERT(struct master_conf, cert),
-	CONFIG_KEY_CERT_KEY(struct master_conf, cert_key),
-	CONFIG_KEY_VERBOSE(struct master_conf, verbose),
-	{ "program_dir", CONFIG_TEXT, offsetof(struct master_conf,
+const struct settings_key master_keys[] = {
+	SETTINGS_KEY_STATE(struct master_conf, state_dir),
+	SETTINGS_KEY_CERT(struct master_conf, cert),
+	SETTINGS_KEY_CERT_KEY(struct master_conf, cert_key),
+	SETTINGS_KEY_VERBOSE(struct master_conf, verbose),
+	{ "program_dir", SETTINGS_TEXT, offsetof(struct master_conf,
 	  program_dir), LIBEXECDIR, 1, 900, NULL,
 	  "directory of the programs" },
 	LISTEN_AT("smtp", SERVICE_SMTP, "[::]:25 0.0.0.0:25",
@@ -64,13 +64,13 @@ const struct config_key master_keys[] = {
 	    "last of the user ids reserved for sessions"),
 	NUMBER(sessions_per_user, "50", 1, 1000,
 	    "most IMAP and POP3 sessions of one user at a time"),
-	{ "imapd_linger", CONFIG_TIME, offsetof(struct master_conf,
+	{ "imapd_linger", SETTINGS_TIME, offsetof(struct master_conf,
 	  imapd_linger), "30s", 0, 86400, NULL,
 	  "how long a user's imapd stays after the last session" },
-	{ "stop_time", CONFIG_TIME, offsetof(struct master_conf, stop_time),
+	{ "stop_time", SETTINGS_TIME, offsetof(struct master_conf, stop_time),
 	  "10s", 1, 3600, NULL,
 	  "how long programs get to finish at a stop, each stage" },
-	CONFIG_END
+	SETTINGS_END
 };
 
 uint64_t
@@ -187,7 +187,7 @@ master_conf_load(int fd, const char *name, struct master_conf *c,
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-	if (config_load_fd(fd, name, master_keys, c, why) == -1)
+	if (settings_load_fd(fd, name, master_keys, c, why) == -1)
 		return -1;
 	if (check(c, why) == -1)
 		return -1;

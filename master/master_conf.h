@@ -4,7 +4,7 @@
 #ifndef MASTER_MASTER_CONF_H
 #define MASTER_MASTER_CONF_H
 
-#include "lib/server/config.h"
+#include "lib/server/settings.h"
 #include "lib/server/wire.h"
 
 struct master_conf {
@@ -21,7 +21,7 @@ struct master_conf {
 	int	 verbose;
 };
 
-extern const struct config_key master_keys[];
+extern const struct settings_key master_keys[];
 
 /*
  * Reads the configuration of that name from fd and checks what the table

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "lib/base/fd.h"
-#include "lib/server/config.h"
+#include "lib/server/settings.h"
 #include "master/master.h"
 
 enum {
@@ -62,8 +62,8 @@ int
 files_take(const char *dir, struct files *f, struct master_conf *c,
     struct buf *why)
 {
-	char path[CONFIG_PATH_MAX];
-	int fd = config_open(dir, path, why);
+	char path[SETTINGS_PATH_MAX];
+	int fd = settings_open(dir, path, why);
 
 	f->conf = f->cert = f->key = -1;
 	if (fd == -1)
@@ -81,7 +81,7 @@ files_take(const char *dir, struct files *f, struct master_conf *c,
 	if (f->key != -1)
 		return 0;
 fail:
-	config_place(dir, why);
+	settings_place(dir, why);
 	files_drop(f);
 	return -1;
 }

@@ -53,7 +53,7 @@ spawn_attributes(void)
 static pid_t
 spawn(const struct row *r, uint32_t uid, int chan_fd, int log_fd)
 {
-	char path[CONFIG_PATH_MAX], ids[32];
+	char path[SETTINGS_PATH_MAX], ids[32];
 	const char *files;
 	char *argv[10] = { path, (char *)"-c", master.dir, NULL };
 	int e, n = 3, out = master.null_fd;

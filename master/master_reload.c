@@ -40,7 +40,7 @@ static ev_timer too_long;
 static pid_t
 run_check(enum peer kind, int tls, const struct files *f, int out)
 {
-	char path[CONFIG_PATH_MAX];
+	char path[SETTINGS_PATH_MAX];
 	char *argv[] = { path, (char *)"-c", master.dir, (char *)"-F", NULL,
 		(char *)"-n", NULL };
 	const char *files;

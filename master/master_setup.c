@@ -42,7 +42,7 @@ static const struct directory directories[] = {
 const char *
 setup_path(const char *name)
 {
-	static char path[2 * CONFIG_PATH_MAX];
+	static char path[2 * SETTINGS_PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/%s", master.conf.state_dir, name);
 	return path;

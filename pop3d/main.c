@@ -19,14 +19,14 @@ struct pop3d_conf {
 
 static struct pop3d_conf conf;
 
-static const struct config_key keys[] = {
-	CONFIG_KEY_STATE(struct pop3d_conf, state_dir),
-	CONFIG_KEY_VERBOSE(struct pop3d_conf, verbose),
+static const struct settings_key keys[] = {
+	SETTINGS_KEY_STATE(struct pop3d_conf, state_dir),
+	SETTINGS_KEY_VERBOSE(struct pop3d_conf, verbose),
 	/* RFC 1939 section 3: such a timer must be at least 10 minutes. */
-	{ "pop3_timeout", CONFIG_TIME, offsetof(struct pop3d_conf, timeout),
+	{ "pop3_timeout", SETTINGS_TIME, offsetof(struct pop3d_conf, timeout),
 	  "10m", 10, 86400, NULL, "a POP3 session that is silent so long is "
 	  "ended, and deletes nothing" },
-	CONFIG_END
+	SETTINGS_END
 };
 
 /*

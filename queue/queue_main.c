@@ -35,23 +35,23 @@ queue_now(void)
 }
 
 #define K(member) offsetof(struct queue_conf, member)
-static const struct config_key keys[] = {
-	CONFIG_KEY_HOSTNAME(struct queue_conf, hostname),
-	CONFIG_KEY_STATE(struct queue_conf, state_dir),
-	CONFIG_KEY_MESSAGE_SIZE(struct queue_conf, message_size),
-	CONFIG_KEY_VERBOSE(struct queue_conf, verbose),
-	CONFIG_KEY_RELAY_HOST(struct queue_conf, relay_host),
-	{ "queue_retry_min", CONFIG_TIME, K(retry_min), "5m", 1, 86400, NULL,
+static const struct settings_key keys[] = {
+	SETTINGS_KEY_HOSTNAME(struct queue_conf, hostname),
+	SETTINGS_KEY_STATE(struct queue_conf, state_dir),
+	SETTINGS_KEY_MESSAGE_SIZE(struct queue_conf, message_size),
+	SETTINGS_KEY_VERBOSE(struct queue_conf, verbose),
+	SETTINGS_KEY_RELAY_HOST(struct queue_conf, relay_host),
+	{ "queue_retry_min", SETTINGS_TIME, K(retry_min), "5m", 1, 86400, NULL,
 	  "wait after the first attempt that failed; doubled each time" },
-	{ "queue_retry_max", CONFIG_TIME, K(retry_max), "1h", 1, 7 * 86400,
+	{ "queue_retry_max", SETTINGS_TIME, K(retry_max), "1h", 1, 7 * 86400,
 	  NULL, "longest wait between two attempts" },
-	{ "queue_lifetime", CONFIG_TIME, K(lifetime), "5d", 0, 100 * 86400,
+	{ "queue_lifetime", SETTINGS_TIME, K(lifetime), "5d", 0, 100 * 86400,
 	  NULL, "mail that is not delivered by then goes back" },
-	{ "queue_active", CONFIG_NUMBER, K(active_max), "10000", 10, 1000000,
+	{ "queue_active", SETTINGS_NUMBER, K(active_max), "10000", 10, 1000000,
 	  NULL, "most messages worked on at a time" },
-	{ "relay_per_destination", CONFIG_NUMBER, K(per_destination), "4", 1,
+	{ "relay_per_destination", SETTINGS_NUMBER, K(per_destination), "4", 1,
 	  1000, NULL, "most connections to one destination" },
-	CONFIG_END
+	SETTINGS_END
 };
 
 static int

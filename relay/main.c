@@ -29,30 +29,30 @@ static unsigned generation;
 
 #define C(m) offsetof(struct relay_conf, m)
 
-static const struct config_key keys[] = {
-	CONFIG_KEY_HOSTNAME(struct relay_conf, hostname),
-	CONFIG_KEY_STATE(struct relay_conf, state_dir),
-	CONFIG_KEY_RELAY_HOST(struct relay_conf, host),
-	{ "relay_port", CONFIG_NUMBER, C(port), "587", 1, 65535, NULL,
+static const struct settings_key keys[] = {
+	SETTINGS_KEY_HOSTNAME(struct relay_conf, hostname),
+	SETTINGS_KEY_STATE(struct relay_conf, state_dir),
+	SETTINGS_KEY_RELAY_HOST(struct relay_conf, host),
+	{ "relay_port", SETTINGS_NUMBER, C(port), "587", 1, 65535, NULL,
 	  "port of the smarthost" },
-	{ "relay_mx_port", CONFIG_NUMBER, C(mx_port), "25", 1, 65535, NULL,
+	{ "relay_mx_port", SETTINGS_NUMBER, C(mx_port), "25", 1, 65535, NULL,
 	  "port of mail hosts found by MX; other than 25 for trials alone" },
-	{ "relay_tls", CONFIG_CHOICE, C(tls), "starttls", 0, 0,
+	{ "relay_tls", SETTINGS_CHOICE, C(tls), "starttls", 0, 0,
 	  "never may starttls tls", "TLS to the smarthost" },
-	{ "relay_tls_verify", CONFIG_BOOL, C(tls_verify), "yes", 0, 0, NULL,
+	{ "relay_tls_verify", SETTINGS_BOOL, C(tls_verify), "yes", 0, 0, NULL,
 	  "the smarthost's certificate must verify" },
-	{ "relay_ca_file", CONFIG_TEXT, C(ca_file), "", 0, 900, NULL,
+	{ "relay_ca_file", SETTINGS_TEXT, C(ca_file), "", 0, 900, NULL,
 	  "PEM file of the authorities to trust; empty: the system's" },
-	{ "relay_user", CONFIG_TEXT, C(user), "", 0, ADDRESS_MAX, NULL,
+	{ "relay_user", SETTINGS_TEXT, C(user), "", 0, ADDRESS_MAX, NULL,
 	  "login at the smarthost; empty: none" },
-	{ "relay_password_file", CONFIG_TEXT, C(password_file), "", 0, 900,
+	{ "relay_password_file", SETTINGS_TEXT, C(password_file), "", 0, 900,
 	  NULL, "file whose first line is the password" },
-	{ "relay_auth", CONFIG_TEXT, C(auth), "SCRAM-SHA-256 PLAIN LOGIN", 1,
+	{ "relay_auth", SETTINGS_TEXT, C(auth), "SCRAM-SHA-256 PLAIN LOGIN", 1,
 	  100, NULL, "mechanisms of the login, in order of preference" },
-	{ "relay_allow_loopback", CONFIG_BOOL, C(allow_loopback), "no", 0, 0,
+	{ "relay_allow_loopback", SETTINGS_BOOL, C(allow_loopback), "no", 0, 0,
 	  NULL, "send to MX hosts with loopback addresses" },
-	CONFIG_KEY_VERBOSE(struct relay_conf, verbose),
-	CONFIG_END
+	SETTINGS_KEY_VERBOSE(struct relay_conf, verbose),
+	SETTINGS_END
 };
 
 /* The first line of the file. */

@@ -1,5 +1,5 @@
 /*
- * What can be said of relay's keys beyond what config.h says of any.
+ * What can be said of relay's keys beyond what settings.h says of any.
  */
 #ifndef RELAY_RELAY_CHECK_H
 #define RELAY_RELAY_CHECK_H

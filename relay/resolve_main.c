@@ -19,16 +19,16 @@ static struct {
 	int	 verbose;
 } conf;
 
-static const struct config_key keys[] = {
-	CONFIG_KEY_HOSTNAME(__typeof__(conf), hostname),
-	CONFIG_KEY_STATE(__typeof__(conf), state_dir),
-	{ "resolver", CONFIG_TEXT, offsetof(__typeof__(conf), resolver), "", 0,
+static const struct settings_key keys[] = {
+	SETTINGS_KEY_HOSTNAME(__typeof__(conf), hostname),
+	SETTINGS_KEY_STATE(__typeof__(conf), state_dir),
+	{ "resolver", SETTINGS_TEXT, offsetof(__typeof__(conf), resolver), "", 0,
 	  500, NULL, "name servers, addr@port ...; empty: resolv.conf's" },
-	{ "resolver_trust_anchor", CONFIG_TEXT,
+	{ "resolver_trust_anchor", SETTINGS_TEXT,
 	  offsetof(__typeof__(conf), anchor), "", 0, 900, NULL,
 	  "file of the DNSSEC trust anchor; empty: no validation" },
-	CONFIG_KEY_VERBOSE(__typeof__(conf), verbose),
-	CONFIG_END
+	SETTINGS_KEY_VERBOSE(__typeof__(conf), verbose),
+	SETTINGS_END
 };
 
 enum { SELF_AGE = 60000 };	/* ms that self is taken for true */

@@ -17,31 +17,31 @@
 #include "smtpd/smtpd.h"
 #include "smtpd/smtpd_queue.h"
 
-static const struct config_key keys[] = {
-	CONFIG_KEY_HOSTNAME(struct smtpd_conf, hostname),
-	CONFIG_KEY_STATE(struct smtpd_conf, state_dir),
-	CONFIG_KEY_MESSAGE_SIZE(struct smtpd_conf, message_size),
-	CONFIG_KEY_CERT(struct smtpd_conf, cert),
-	CONFIG_KEY_CERT_KEY(struct smtpd_conf, key),
-	CONFIG_KEY_VERBOSE(struct smtpd_conf, verbose),
-	{ "smtp_errors", CONFIG_NUMBER, offsetof(struct smtpd_conf, errors),
+static const struct settings_key keys[] = {
+	SETTINGS_KEY_HOSTNAME(struct smtpd_conf, hostname),
+	SETTINGS_KEY_STATE(struct smtpd_conf, state_dir),
+	SETTINGS_KEY_MESSAGE_SIZE(struct smtpd_conf, message_size),
+	SETTINGS_KEY_CERT(struct smtpd_conf, cert),
+	SETTINGS_KEY_CERT_KEY(struct smtpd_conf, key),
+	SETTINGS_KEY_VERBOSE(struct smtpd_conf, verbose),
+	{ "smtp_errors", SETTINGS_NUMBER, offsetof(struct smtpd_conf, errors),
 	  "20", 1, 1000, NULL, "errors of a client before it is closed" },
-	{ "smtp_junk", CONFIG_NUMBER, offsetof(struct smtpd_conf, junk),
+	{ "smtp_junk", SETTINGS_NUMBER, offsetof(struct smtpd_conf, junk),
 	  "100", 10, 100000, NULL,
 	  "commands without a message before a client is closed" },
-	{ "smtp_command_time", CONFIG_TIME,
+	{ "smtp_command_time", SETTINGS_TIME,
 	  offsetof(struct smtpd_conf, command_time), "300s", 1, 3600, NULL,
 	  "time for one command" },
-	{ "smtp_data_time", CONFIG_TIME,
+	{ "smtp_data_time", SETTINGS_TIME,
 	  offsetof(struct smtpd_conf, data_time), "180s", 1, 3600, NULL,
 	  "time without data within a message" },
-	{ "smtp_data_rate", CONFIG_NUMBER,
+	{ "smtp_data_rate", SETTINGS_NUMBER,
 	  offsetof(struct smtpd_conf, data_rate), "500", 1, 1000000, NULL,
 	  "octets a second that a message must bring after smtp_data_time" },
-	{ "local_trusted", CONFIG_TEXT,
+	{ "local_trusted", SETTINGS_TEXT,
 	  offsetof(struct smtpd_conf, local_trusted), "", 0, 900, NULL,
 	  "system users, besides root, that may use any sender locally" },
-	CONFIG_END
+	SETTINGS_END
 };
 
 struct smtpd smtpd;

@@ -1,6 +1,6 @@
 noinst_LIBRARIES += lib/server/libserver.a
 lib_server_libserver_a_SOURCES = \
-	lib/server/config.c lib/server/config.h \
+	lib/server/settings.c lib/server/settings.h \
 	lib/server/wire.c lib/server/wire.h \
 	lib/server/crowd.c lib/server/crowd.h \
 	lib/server/server.c lib/server/server.h lib/server/server_impl.h \

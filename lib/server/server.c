@@ -39,7 +39,7 @@ server_file(enum server_file which)
 const char *
 server_path(const char *name)
 {
-	static char path[2 * CONFIG_PATH_MAX];
+	static char path[2 * SETTINGS_PATH_MAX];
 	static const char jail[] = "jail/";
 	const char *dir = *server_state.s->state_dir;
 
@@ -113,7 +113,8 @@ server_reload(struct msg *m)
 	int i, r = 0, fd = msg_get_fd(m, 0);
 
 	if (fd != -1)
-		r = config_load_fd(fd, "rohrpost.conf", s->keys, s->conf, &why);
+		r = settings_load_fd(fd, "rohrpost.conf", s->keys, s->conf,
+		    &why);
 	fd_close(&fd);
 	if (r == -1)
 		log_warn("%s: the old configuration stays", buf_str(&why));

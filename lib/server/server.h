@@ -32,7 +32,7 @@
 
 #include "lib/base/chan.h"
 #include "lib/base/peer.h"
-#include "lib/server/config.h"
+#include "lib/server/settings.h"
 #include "lib/server/wire.h"
 
 /* A client that master or accept handed over. */
@@ -62,7 +62,7 @@ struct server {
 	/* Only one at a time may live (it owns a database): takes
 	   run/<name>.lock before before_jail, waiting for one that dies. */
 	int	 sole;
-	const struct config_key *keys;
+	const struct settings_key *keys;
 	void	*conf;
 	const char **state_dir;		/* where the table put state_dir */
 	int	*verbose;		/* where it put verbose */

@@ -11,7 +11,7 @@ enum { SERVER_FILES = 2 };
 struct server_state {
 	const struct server *s;
 	struct chan master;
-	char	 conf_dir[CONFIG_PATH_MAX];
+	char	 conf_dir[SETTINGS_PATH_MAX];
 	enum service service;
 	long	 uid, gid;		/* -U; -1 */
 	int	 dropped, chrooted;

@@ -49,11 +49,11 @@ struct server_conf {
 
 static struct server_conf server_conf;
 /* Read by every program, and so printed by each with -K. */
-static const struct config_key server_keys[] = {
-	{ "process_memory", CONFIG_SIZE, offsetof(struct server_conf, memory),
+static const struct settings_key server_keys[] = {
+	{ "process_memory", SETTINGS_SIZE, offsetof(struct server_conf, memory),
 	  "2G", 64 << 20, (uint64_t)1 << 40, NULL,
 	  "most memory that one process may use" },
-	CONFIG_END
+	SETTINGS_END
 };
 
 static void
@@ -81,14 +81,14 @@ parse_ids(const char *arg, long *uid_r, long *gid_r)
 }
 
 static int
-load_keys(const struct config_key *keys, void *conf, struct buf *why)
+load_keys(const struct settings_key *keys, void *conf, struct buf *why)
 {
-	char path[CONFIG_PATH_MAX + 20];
+	char path[SETTINGS_PATH_MAX + 20];
 
 	if (server_state.conf_fd == -1)
-		return config_load(server_state.conf_dir, keys, conf, why);
+		return settings_load(server_state.conf_dir, keys, conf, why);
 	snprintf(path, sizeof(path), "%s/rohrpost.conf", server_state.conf_dir);
-	return config_load_fd(server_state.conf_fd, path, keys, conf, why);
+	return settings_load_fd(server_state.conf_fd, path, keys, conf, why);
 }
 
 static int
@@ -104,8 +104,8 @@ load(const struct server *s, struct buf *why)
 static void
 print_keys(const struct server *s)
 {
-	config_print(server_keys);
-	config_print(s->keys);
+	settings_print(server_keys);
+	settings_print(s->keys);
 	exit(fflush(stdout) == 0 ? 0 : LOG_EXIT_TEMP);
 }
 
@@ -118,7 +118,7 @@ check_only(const struct server *s)
 	log_init(peer_name(s->kind), 1);
 	if (load(s, &why) == -1 || (s->check != NULL &&
 	    s->check(&why) == -1)) {
-		config_place(server_state.conf_dir, &why);
+		settings_place(server_state.conf_dir, &why);
 		log_usage("%s", buf_str(&why));
 	}
 	exit(0);
@@ -325,7 +325,7 @@ server_begin(int argc, char **argv, const struct server *s, int loop)
 {
 	struct privdrop p = { .jail = NULL };
 	struct buf why = BUF_INIT(WHY_MAX);
-	char jail[CONFIG_PATH_MAX];
+	char jail[SETTINGS_PATH_MAX];
 	int root = geteuid() == 0;
 
 	server_state.s = s;

@@ -14,7 +14,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
-#include "lib/server/config.h"
+#include "lib/server/settings.h"
 
 enum {
 	FILE_MAX = 1 << 20,
@@ -45,10 +45,10 @@ static const struct unit time_units[] = {
 	{ 'w', 7 * 86400 }, { 0, 0 }
 };
 static const char *const type_names[] = {
-	[CONFIG_TEXT] = "text", [CONFIG_HOST] = "host",
-	[CONFIG_NUMBER] = "number",
-	[CONFIG_SIZE] = "size", [CONFIG_TIME] = "time",
-	[CONFIG_BOOL] = "bool", [CONFIG_CHOICE] = "choice",
+	[SETTINGS_TEXT] = "text", [SETTINGS_HOST] = "host",
+	[SETTINGS_NUMBER] = "number",
+	[SETTINGS_SIZE] = "size", [SETTINGS_TIME] = "time",
+	[SETTINGS_BOOL] = "bool", [SETTINGS_CHOICE] = "choice",
 };
 
 /* Digits and a unit; the unit may be left out where bare_ok. */
@@ -92,7 +92,7 @@ parse_choice(const char *choices, const char *s, uint64_t *r)
 }
 
 static const char *
-parse_text(const struct config_key *k, const char *s, char **r)
+parse_text(const struct settings_key *k, const char *s, char **r)
 {
 	size_t len = strlen(s);
 
@@ -100,7 +100,7 @@ parse_text(const struct config_key *k, const char *s, char **r)
 		return len == 0 ? "must not be empty" : "is too short";
 	if (len > k->max)
 		return "is too long";
-	if (k->type == CONFIG_HOST && len > 0 && !str_is_host(s, len))
+	if (k->type == SETTINGS_HOST && len > 0 && !str_is_host(s, len))
 		return "is no host name";
 	free(*r);
 	*r = mem_strdup(s);
@@ -109,29 +109,29 @@ parse_text(const struct config_key *k, const char *s, char **r)
 
 /* One value: NULL, or what is wrong with it. */
 static const char *
-parse_value(const struct config_key *k, const char *s, struct value *v)
+parse_value(const struct settings_key *k, const char *s, struct value *v)
 {
 	size_t len = strlen(s);
 	const char *fault = NULL;
 
 	switch (k->type) {
-	case CONFIG_TEXT:
-	case CONFIG_HOST:
+	case SETTINGS_TEXT:
+	case SETTINGS_HOST:
 		return parse_text(k, s, &v->text);
-	case CONFIG_NUMBER:
+	case SETTINGS_NUMBER:
 		if (str_number(s, len, UINT64_MAX, &v->number) == -1)
 			return "is no number";
 		break;
-	case CONFIG_SIZE:
+	case SETTINGS_SIZE:
 		fault = parse_unit(s, size_units, 1, &v->number);
 		break;
-	case CONFIG_TIME:
+	case SETTINGS_TIME:
 		fault = parse_unit(s, time_units, 0, &v->number);
 		break;
-	case CONFIG_BOOL:
+	case SETTINGS_BOOL:
 		return parse_choice("no yes", s, &v->number) == NULL ? NULL :
 		    "is neither yes nor no";
-	case CONFIG_CHOICE:
+	case SETTINGS_CHOICE:
 		return parse_choice(k->choices, s, &v->number);
 	}
 	if (fault == NULL && (v->number < k->min || v->number > k->max))
@@ -140,18 +140,18 @@ parse_value(const struct config_key *k, const char *s, struct value *v)
 }
 
 static void
-fault_words(struct buf *why, const char *name, const struct config_key *k,
+fault_words(struct buf *why, const char *name, const struct settings_key *k,
     const struct value *v, const char *value, const char *fault)
 {
 	char where[32] = "default";
 
 	if (v->line > 0)
 		snprintf(where, sizeof(where), "%u", v->line);
-	if (k->type == CONFIG_CHOICE)
+	if (k->type == SETTINGS_CHOICE)
 		buf_set(why, "%s:%s: %s: \"%.60s\" %s: %s", name, where,
 		    k->name, value, fault, k->choices);
-	else if (k->type == CONFIG_TEXT || k->type == CONFIG_HOST ||
-	    k->type == CONFIG_BOOL)
+	else if (k->type == SETTINGS_TEXT || k->type == SETTINGS_HOST ||
+	    k->type == SETTINGS_BOOL)
 		buf_set(why, "%s:%s: %s: \"%.60s\" %s", name, where, k->name,
 		    value, fault);
 	else
@@ -161,13 +161,13 @@ fault_words(struct buf *why, const char *name, const struct config_key *k,
 }
 
 static void
-store_value(const struct config_key *k, struct value *v, void *conf)
+store_value(const struct settings_key *k, struct value *v, void *conf)
 {
 	char *at = (char *)conf + k->offset, *old;
 
 	switch (k->type) {
-	case CONFIG_TEXT:
-	case CONFIG_HOST:
+	case SETTINGS_TEXT:
+	case SETTINGS_HOST:
 		/* What was there may be in use: an equal text stays, another
 		   one is left behind. */
 		memcpy(&old, at, sizeof(old));
@@ -176,13 +176,13 @@ store_value(const struct config_key *k, struct value *v, void *conf)
 		memcpy(at, &v->text, sizeof(v->text));
 		v->text = NULL;
 		break;
-	case CONFIG_NUMBER:
-	case CONFIG_SIZE:
-	case CONFIG_TIME:
+	case SETTINGS_NUMBER:
+	case SETTINGS_SIZE:
+	case SETTINGS_TIME:
 		memcpy(at, &v->number, sizeof(v->number));
 		break;
-	case CONFIG_BOOL:
-	case CONFIG_CHOICE:
+	case SETTINGS_BOOL:
+	case SETTINGS_CHOICE:
 		memcpy(at, &(int){ (int)v->number }, sizeof(int));
 		break;
 	}
@@ -195,7 +195,7 @@ is_blank(char c)
 }
 
 int
-config_split(char *s, char **key_r, char **value_r, const char **fault_r)
+settings_split(char *s, char **key_r, char **value_r, const char **fault_r)
 {
 	char *p, *end = s + strlen(s);
 
@@ -249,7 +249,7 @@ walk(const char *text, size_t len, const char *name, each_fn *each, void *arg,
 		}
 		memcpy(line, p, l);
 		line[l] = '\0';
-		r = config_split(line, &key, &value, &fault);
+		r = settings_split(line, &key, &value, &fault);
 		if (r == -1) {
 			buf_set(why, "%s:%u: %s", name, n, fault);
 			return -1;
@@ -261,7 +261,7 @@ walk(const char *text, size_t len, const char *name, each_fn *each, void *arg,
 }
 
 struct gather {
-	const struct config_key *keys;
+	const struct settings_key *keys;
 	struct value *values;
 	const char *name;
 	struct buf *why;
@@ -295,7 +295,7 @@ gather_one(const char *key, const char *value, unsigned line, void *arg)
 static int
 gather_defaults(struct gather *g)
 {
-	const struct config_key *k;
+	const struct settings_key *k;
 	const char *fault;
 	size_t i;
 
@@ -314,8 +314,8 @@ gather_defaults(struct gather *g)
 }
 
 int
-config_parse(const char *text, size_t len, const char *name,
-    const struct config_key *keys, void *conf, struct buf *why)
+settings_parse(const char *text, size_t len, const char *name,
+    const struct settings_key *keys, void *conf, struct buf *why)
 {
 	struct gather g = { .keys = keys, .name = name, .why = why };
 	size_t i, n = 0;
@@ -345,26 +345,26 @@ slurp(int fd, const char *name, struct buf *text, struct buf *why)
 }
 
 int
-config_load_fd(int fd, const char *name, const struct config_key *keys,
+settings_load_fd(int fd, const char *name, const struct settings_key *keys,
     void *conf, struct buf *why)
 {
 	struct buf text = BUF_INIT(FILE_MAX);
 	int r = slurp(fd, name, &text, why);
 
 	if (r == 0)
-		r = config_parse(buf_str(&text), text.len, name, keys, conf,
+		r = settings_parse(buf_str(&text), text.len, name, keys, conf,
 		    why);
 	buf_clear(&text);
 	return r;
 }
 
 int
-config_open(const char *dir, char path_r[CONFIG_PATH_MAX], struct buf *why)
+settings_open(const char *dir, char path_r[SETTINGS_PATH_MAX], struct buf *why)
 {
 	int fd;
 
-	if (snprintf(path_r, CONFIG_PATH_MAX, "%s/rohrpost.conf", dir) >=
-	    CONFIG_PATH_MAX) {
+	if (snprintf(path_r, SETTINGS_PATH_MAX, "%s/rohrpost.conf", dir) >=
+	    SETTINGS_PATH_MAX) {
 		buf_set(why, "%.100s...: the path is too long", dir);
 		return -1;
 	}
@@ -374,26 +374,26 @@ config_open(const char *dir, char path_r[CONFIG_PATH_MAX], struct buf *why)
 }
 
 int
-config_load(const char *dir, const struct config_key *keys, void *conf,
+settings_load(const char *dir, const struct settings_key *keys, void *conf,
     struct buf *why)
 {
-	char path[CONFIG_PATH_MAX];
-	int r, fd = config_open(dir, path, why);
+	char path[SETTINGS_PATH_MAX];
+	int r, fd = settings_open(dir, path, why);
 
 	if (fd == -1)
 		return -1;
-	r = config_load_fd(fd, path, keys, conf, why);
+	r = settings_load_fd(fd, path, keys, conf, why);
 	fd_close(&fd);
 	return r;
 }
 
 int
-config_walk(const char *dir, int (*each)(const char *key, const char *value,
+settings_walk(const char *dir, int (*each)(const char *key, const char *value,
     unsigned line, void *arg), void *arg, struct buf *why)
 {
 	struct buf text = BUF_INIT(FILE_MAX);
-	char path[CONFIG_PATH_MAX];
-	int r, fd = config_open(dir, path, why);
+	char path[SETTINGS_PATH_MAX];
+	int r, fd = settings_open(dir, path, why);
 
 	if (fd == -1)
 		return -1;
@@ -424,7 +424,7 @@ place_one(const char *key, const char *value, unsigned line, void *arg)
 }
 
 void
-config_place(const char *dir, struct buf *why)
+settings_place(const char *dir, struct buf *why)
 {
 	struct buf fault = BUF_INIT(FAULT_MAX);
 	struct place p = { .words = buf_str(why) };
@@ -432,7 +432,7 @@ config_place(const char *dir, struct buf *why)
 
 	p.key_len = strspn(p.words, key_octets);
 	if (p.key_len > 0 && p.words[p.key_len] == ':' &&
-	    config_walk(dir, place_one, &p, &fault) == 1) {
+	    settings_walk(dir, place_one, &p, &fault) == 1) {
 		words = mem_strdup(p.words);
 		buf_set(why, "%s/rohrpost.conf:%u: %s", dir, p.line, words);
 		free(words);
@@ -441,7 +441,7 @@ config_place(const char *dir, struct buf *why)
 }
 
 void
-config_print(const struct config_key *k)
+settings_print(const struct settings_key *k)
 {
 	for (; k->name != NULL; k++)
 		printf("%s\t%s\t%s\t%" PRIu64 "\t%" PRIu64 "\t%s\t%s\n",

@@ -11,61 +11,61 @@
  *
  * DIAGNOSTICS: a bad line is answered with "FILE:LINE: words" in why.
  */
-#ifndef LIB_SERVER_CONFIG_H
-#define LIB_SERVER_CONFIG_H
+#ifndef LIB_SERVER_SETTINGS_H
+#define LIB_SERVER_SETTINGS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "lib/base/buf.h"
 
-enum { CONFIG_PATH_MAX = 1024 };
+enum { SETTINGS_PATH_MAX = 1024 };
 
-enum config_type {
-	CONFIG_TEXT,		/* char *: never NULL */
-	CONFIG_HOST,		/* the same, a host's name or empty */
-	CONFIG_NUMBER,		/* uint64_t: min..max */
-	CONFIG_SIZE,	/* uint64_t octets: 10, 10K, 25M, 2G (of 1024) */
-	CONFIG_TIME,		/* uint64_t seconds: 10s, 5m, 2h, 5d */
-	CONFIG_BOOL,		/* int: yes, no */
-	CONFIG_CHOICE,		/* int: index in the words of choices */
+enum settings_type {
+	SETTINGS_TEXT,		/* char *: never NULL */
+	SETTINGS_HOST,		/* the same, a host's name or empty */
+	SETTINGS_NUMBER,	/* uint64_t: min..max */
+	SETTINGS_SIZE,	/* uint64_t octets: 10, 10K, 25M, 2G (of 1024) */
+	SETTINGS_TIME,		/* uint64_t seconds: 10s, 5m, 2h, 5d */
+	SETTINGS_BOOL,		/* int: yes, no */
+	SETTINGS_CHOICE,		/* int: index in the words of choices */
 };
 
-struct config_key {
+struct settings_key {
 	const char *name;
-	enum config_type type;
+	enum settings_type type;
 	size_t	 offset;	/* in the program's struct */
 	const char *def;	/* default, as text */
 	uint64_t min, max;	/* text: bounds of its length */
-	const char *choices;	/* CONFIG_CHOICE: "never may must" */
+	const char *choices;	/* SETTINGS_CHOICE: "never may must" */
 	const char *help;	/* one line, for -K and config show */
 };
 
 /* Keys that several programs read. c is the struct, m its member. */
-#define CONFIG_KEY_HOSTNAME(c, m) \
-	{ "hostname", CONFIG_HOST, offsetof(c, m), "", 0, 255, NULL, \
+#define SETTINGS_KEY_HOSTNAME(c, m) \
+	{ "hostname", SETTINGS_HOST, offsetof(c, m), "", 0, 255, NULL, \
 	  "fully qualified name of this host, as in EHLO and Received" }
-#define CONFIG_KEY_STATE(c, m) \
-	{ "state_dir", CONFIG_TEXT, offsetof(c, m), STATEDIR, 1, 900, NULL, \
+#define SETTINGS_KEY_STATE(c, m) \
+	{ "state_dir", SETTINGS_TEXT, offsetof(c, m), STATEDIR, 1, 900, NULL, \
 	  "directory of spool, jail, run and log" }
-#define CONFIG_KEY_MESSAGE_SIZE(c, m) \
-	{ "message_size", CONFIG_SIZE, offsetof(c, m), "50M", 1024, \
+#define SETTINGS_KEY_MESSAGE_SIZE(c, m) \
+	{ "message_size", SETTINGS_SIZE, offsetof(c, m), "50M", 1024, \
 	  (uint64_t)2 << 30, NULL, "largest message accepted" }
-#define CONFIG_KEY_CERT(c, m) \
-	{ "tls_certificate", CONFIG_TEXT, offsetof(c, m), "", 0, 900, NULL, \
+#define SETTINGS_KEY_CERT(c, m) \
+	{ "tls_certificate", SETTINGS_TEXT, offsetof(c, m), "", 0, 900, NULL, \
 	  "PEM file of the certificate chain" }
-#define CONFIG_KEY_CERT_KEY(c, m) \
-	{ "tls_key", CONFIG_TEXT, offsetof(c, m), "", 0, 900, NULL, \
+#define SETTINGS_KEY_CERT_KEY(c, m) \
+	{ "tls_key", SETTINGS_TEXT, offsetof(c, m), "", 0, 900, NULL, \
 	  "PEM file of the certificate's private key" }
 /* Read by queue and relay: empty, everything remote goes by MX. */
-#define CONFIG_KEY_RELAY_HOST(c, m) \
-	{ "relay_host", CONFIG_TEXT, offsetof(c, m), "", 0, 255, NULL, \
+#define SETTINGS_KEY_RELAY_HOST(c, m) \
+	{ "relay_host", SETTINGS_TEXT, offsetof(c, m), "", 0, 255, NULL, \
 	  "smarthost for all outgoing mail, a name or [address]; empty: by MX" }
-#define CONFIG_KEY_VERBOSE(c, m) \
-	{ "verbose", CONFIG_BOOL, offsetof(c, m), "no", 0, 0, NULL, \
+#define SETTINGS_KEY_VERBOSE(c, m) \
+	{ "verbose", SETTINGS_BOOL, offsetof(c, m), "no", 0, 0, NULL, \
 	  "write debug lines to the log" }
 
-#define CONFIG_END { .name = NULL }
+#define SETTINGS_END { .name = NULL }
 
 /*
  * Sets every key of the table in conf: from the file dir/rohrpost.conf, else
@@ -73,40 +73,41 @@ struct config_key {
  * are allocated and stay for the life of the process; those in conf are NULL
  * or of an earlier call, and are kept where they have not changed.
  */
-int	config_load(const char *dir, const struct config_key *keys, void *conf,
-	    struct buf *why) ATTR_CHECK;
+int	settings_load(const char *dir, const struct settings_key *keys,
+	    void *conf, struct buf *why) ATTR_CHECK;
 /* The same from text in memory; name stands for the file in messages. */
-int	config_parse(const char *text, size_t len, const char *name,
-	    const struct config_key *keys, void *conf, struct buf *why)
+int	settings_parse(const char *text, size_t len, const char *name,
+	    const struct settings_key *keys, void *conf, struct buf *why)
 	    ATTR_CHECK;
 /* The same from an open file (a process in its jail is handed one). */
-int	config_load_fd(int fd, const char *name, const struct config_key *keys,
-	    void *conf, struct buf *why) ATTR_CHECK;
+int	settings_load_fd(int fd, const char *name,
+	    const struct settings_key *keys, void *conf, struct buf *why)
+	    ATTR_CHECK;
 /*
  * Splits one line in place: NUL ends it, there is no LF. 1 and the key and its
  * value, without the blanks around them (CR is one); 0 for a blank line or a
  * comment; -1 with fault_r.
  */
-int	config_split(char *line, char **key_r, char **value_r,
+int	settings_split(char *line, char **key_r, char **value_r,
 	    const char **fault_r) ATTR_CHECK;
 /* Opens dir/rohrpost.conf; -1 with why. path_r is its name for messages. */
-int	config_open(const char *dir, char path_r[CONFIG_PATH_MAX],
+int	settings_open(const char *dir, char path_r[SETTINGS_PATH_MAX],
 	    struct buf *why) ATTR_CHECK;
 /*
  * Puts "FILE:LINE: " in front of why where that begins with "KEY: " and the
  * key stands in the file: for what is found wrong later than here.
  */
-void	config_place(const char *dir, struct buf *why);
+void	settings_place(const char *dir, struct buf *why);
 /*
  * Prints the table to standard output, a line per key: name, type, default,
  * min, max, choices, help, separated by tabs (option -K of every program).
  */
-void	config_print(const struct config_key *keys);
+void	settings_print(const struct settings_key *keys);
 /*
  * Calls each with every key = value of the file, in order (for config check
  * and show). Stops at the first non-zero return of each and returns it.
  */
-int	config_walk(const char *dir, int (*each)(const char *key,
+int	settings_walk(const char *dir, int (*each)(const char *key,
 	    const char *value, unsigned line, void *arg), void *arg,
 	    struct buf *why) ATTR_CHECK;
 

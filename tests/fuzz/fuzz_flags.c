@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/flags.h"
+#include "store/file_flags.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

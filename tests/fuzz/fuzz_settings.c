@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/server/config.h"
+#include "lib/server/settings.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -16,16 +16,16 @@ struct conf {
 
 #define AT(m) offsetof(struct conf, m)
 
-static const struct config_key keys[] = {
-	{ "text", CONFIG_TEXT, AT(text), "default", 1, 10, NULL, "" },
-	{ "host", CONFIG_HOST, AT(host), "", 0, 255, NULL, "" },
-	{ "number", CONFIG_NUMBER, AT(number), "5", 1, 100, NULL, "" },
-	{ "size", CONFIG_SIZE, AT(size), "2K", 1, 1 << 30, NULL, "" },
-	{ "time", CONFIG_TIME, AT(time), "5m", 0, 86400, NULL, "" },
-	{ "bool", CONFIG_BOOL, AT(bool_), "no", 0, 0, NULL, "" },
-	{ "choice", CONFIG_CHOICE, AT(choice), "may", 0, 0,
+static const struct settings_key keys[] = {
+	{ "text", SETTINGS_TEXT, AT(text), "default", 1, 10, NULL, "" },
+	{ "host", SETTINGS_HOST, AT(host), "", 0, 255, NULL, "" },
+	{ "number", SETTINGS_NUMBER, AT(number), "5", 1, 100, NULL, "" },
+	{ "size", SETTINGS_SIZE, AT(size), "2K", 1, 1 << 30, NULL, "" },
+	{ "time", SETTINGS_TIME, AT(time), "5m", 0, 86400, NULL, "" },
+	{ "bool", SETTINGS_BOOL, AT(bool_), "no", 0, 0, NULL, "" },
+	{ "choice", SETTINGS_CHOICE, AT(choice), "may", 0, 0,
 	  "never may must", "" },
-	CONFIG_END
+	SETTINGS_END
 };
 
 int
@@ -35,7 +35,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct buf why = BUF_INIT(400);
 	int r;
 
-	r = config_parse((const char *)data, size, "F", keys, &c, &why);
+	r = settings_parse((const char *)data, size, "F", keys, &c, &why);
 	if (r == 0) {
 		if (strlen(c.text) < 1 || strlen(c.text) > 10 ||
 		    c.number < 1 || c.number > 100 || c.size > 1 << 30 ||

@@ -27,10 +27,10 @@ tests_fuzz_fuzz_mx_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_smtp_data_SOURCES = tests/fuzz/fuzz_smtp_data.c
 tests_fuzz_fuzz_smtp_data_LDADD = relay/librelay.a $(BASE)
 tests_fuzz_fuzz_smtp_data_LDFLAGS = $(FUZZING)
-noinst_PROGRAMS += tests/fuzz/fuzz_config
-tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c
-tests_fuzz_fuzz_config_LDADD = $(SERVER) $(BASE)
-tests_fuzz_fuzz_config_LDFLAGS = $(FUZZING)
+noinst_PROGRAMS += tests/fuzz/fuzz_settings
+tests_fuzz_fuzz_settings_SOURCES = tests/fuzz/fuzz_settings.c
+tests_fuzz_fuzz_settings_LDADD = $(SERVER) $(BASE)
+tests_fuzz_fuzz_settings_LDFLAGS = $(FUZZING)
 noinst_PROGRAMS += tests/fuzz/fuzz_login_imap tests/fuzz/fuzz_login_pop3 \
 	tests/fuzz/fuzz_pop3d
 tests_fuzz_fuzz_login_imap_SOURCES = tests/fuzz/fuzz_login_imap.c \

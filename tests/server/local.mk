@@ -1,5 +1,5 @@
-check_PROGRAMS += tests/server/test_config tests/server/test_privdrop
-tests_server_test_config_LDADD = $(SERVER) $(BASE) $(SERVER_LIBS) \
+check_PROGRAMS += tests/server/test_settings tests/server/test_privdrop
+tests_server_test_settings_LDADD = $(SERVER) $(BASE) $(SERVER_LIBS) \
 	$(CMOCKA_LIBS)
 tests_server_test_privdrop_LDADD = $(SERVER) $(BASE) $(SERVER_LIBS) \
 	$(CMOCKA_LIBS)

@@ -41,12 +41,12 @@ struct conf {
 };
 
 static struct conf conf;
-static const struct config_key keys[] = {
-	CONFIG_KEY_STATE(struct conf, state_dir),
-	CONFIG_KEY_VERBOSE(struct conf, verbose),
-	{ "probe_word", CONFIG_TEXT, offsetof(struct conf, word), "plain", 1,
+static const struct settings_key keys[] = {
+	SETTINGS_KEY_STATE(struct conf, state_dir),
+	SETTINGS_KEY_VERBOSE(struct conf, verbose),
+	{ "probe_word", SETTINGS_TEXT, offsetof(struct conf, word), "plain", 1,
 	  20, NULL, "what the probe says" },
-	CONFIG_END
+	SETTINGS_END
 };
 
 struct kind {

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "lib/server/config.h"
+#include "lib/server/settings.h"
 
 struct conf {
 	char	*text;
@@ -16,23 +16,23 @@ struct conf {
 
 #define AT(m) offsetof(struct conf, m)
 
-static const struct config_key keys[] = {
-	{ "text", CONFIG_TEXT, AT(text), "default", 1, 10, NULL, "" },
-	{ "number", CONFIG_NUMBER, AT(number), "5", 1, 100, NULL, "" },
-	{ "size", CONFIG_SIZE, AT(size), "2K", 1, 1 << 30, NULL, "" },
-	{ "time", CONFIG_TIME, AT(time), "5m", 0, 86400, NULL, "" },
-	{ "bool", CONFIG_BOOL, AT(bool_), "no", 0, 0, NULL, "" },
-	{ "choice", CONFIG_CHOICE, AT(choice), "may", 0, 0,
+static const struct settings_key keys[] = {
+	{ "text", SETTINGS_TEXT, AT(text), "default", 1, 10, NULL, "" },
+	{ "number", SETTINGS_NUMBER, AT(number), "5", 1, 100, NULL, "" },
+	{ "size", SETTINGS_SIZE, AT(size), "2K", 1, 1 << 30, NULL, "" },
+	{ "time", SETTINGS_TIME, AT(time), "5m", 0, 86400, NULL, "" },
+	{ "bool", SETTINGS_BOOL, AT(bool_), "no", 0, 0, NULL, "" },
+	{ "choice", SETTINGS_CHOICE, AT(choice), "may", 0, 0,
 	  "never may must", "" },
-	{ "host", CONFIG_HOST, AT(host), "", 0, 255, NULL, "" },
-	CONFIG_END
+	{ "host", SETTINGS_HOST, AT(host), "", 0, 255, NULL, "" },
+	SETTINGS_END
 };
 
 static int
 parse(const char *s, struct conf *c, struct buf *why)
 {
 	buf_init(why, 400);
-	return config_parse(s, strlen(s), "F", keys, c, why);
+	return settings_parse(s, strlen(s), "F", keys, c, why);
 }
 
 static void
@@ -140,12 +140,12 @@ test_binary(void **state)
 	struct buf why = BUF_INIT(400);
 	struct conf c;
 
-	assert_int_equal(config_parse(nul, sizeof(nul) - 1, "F", keys, &c,
+	assert_int_equal(settings_parse(nul, sizeof(nul) - 1, "F", keys, &c,
 	    &why), -1);
 	assert_string_equal(buf_str(&why), "F:1: the line holds NUL");
 	memset(huge, 'a', 5000);
 	huge[5000] = '\0';
-	assert_int_equal(config_parse(huge, 5000, "F", keys, &c, &why), -1);
+	assert_int_equal(settings_parse(huge, 5000, "F", keys, &c, &why), -1);
 	assert_string_equal(buf_str(&why), "F:1: the line is too long");
 	free(huge);
 	buf_clear(&why);
