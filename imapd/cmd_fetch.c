@@ -17,7 +17,7 @@
 #include "lib/base/mem.h"
 
 #include "imapd/imapd_commands.h"
-#include "imapd/imapd_fetching.h"
+#include "imapd/imapd_fetch_put.h"
 
 static void
 fetch_free(void *data)

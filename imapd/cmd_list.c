@@ -10,7 +10,7 @@
 #include "lib/base/str.h"
 
 #include "imapd/imapd_commands.h"
-#include "imapd/imapd_match.h"
+#include "imapd/imapd_pattern.h"
 #include "imapd/imapd_names.h"
 #include "imapd/imapd_utf7.h"
 
@@ -71,7 +71,7 @@ pattern_read(const struct imapd_arg *ref, const struct imapd_arg *pat,
 		r = imapd_names_read(buf_str(&wire), wire.len, out);
 	buf_clear(&wire);
 	if (r == 0 && out->len > 0)
-		out->len = imapd_match_fold(out->data, out->len);
+		out->len = imapd_pattern_fold(out->data, out->len);
 	return r;
 }
 
@@ -81,14 +81,14 @@ name_matches(const struct buf *pattern, const char *name, size_t len)
 {
 	char folded[IMAPD_PATTERN_MAX];
 
-	if (imapd_match(buf_str(pattern), pattern->len, name, len))
+	if (imapd_pattern_match(buf_str(pattern), pattern->len, name, len))
 		return 1;
 	if (len != 5 || memcmp(name, "INBOX", 5) != 0 ||
 	    pattern->len > sizeof(folded) || pattern->len == 0)
 		return 0;
 	memcpy(folded, pattern->data, pattern->len);
 	str_tolower(folded, pattern->len);
-	return imapd_match(folded, pattern->len, "inbox", 5);
+	return imapd_pattern_match(folded, pattern->len, "inbox", 5);
 }
 
 struct list {

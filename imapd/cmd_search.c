@@ -10,7 +10,7 @@
 #include "lib/base/mem.h"
 
 #include "imapd/imapd_commands.h"
-#include "imapd/imapd_search.h"
+#include "imapd/imapd_search_match.h"
 
 /* A message that waits for its turn in the answer. */
 struct candidate {
@@ -49,7 +49,7 @@ search_free(void *data)
 	struct search *q = data;
 
 	fds_close(q);
-	imapd_key_free(&q->key);
+	imapd_search_free(&q->key);
 	free(q);
 }
 
@@ -84,7 +84,7 @@ queue_fill(struct imapd_session *s, struct search *q)
 		r = imapd_box_find(v->box, c.uid, &q->hint);
 		if (r == NULL)
 			continue;
-		c.match = imapd_key_match(q->key, v, c.seq, r, NULL);
+		c.match = imapd_search_match(q->key, v, c.seq, r, NULL);
 		if (c.match == IMAPD_NO)
 			continue;
 		if (c.match == IMAPD_UNKNOWN)
@@ -125,7 +125,7 @@ file_matches(struct imapd_session *s, struct search *q,
 	}
 	m.size = r->size;
 	m.header_len = r->header_len;
-	yes = imapd_key_match(q->key, s->view, c->seq, r, &m) == IMAPD_YES;
+	yes = imapd_search_match(q->key, s->view, c->seq, r, &m) == IMAPD_YES;
 	imapd_message_clear(&m);
 	return yes;
 }
@@ -211,12 +211,12 @@ search_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 		a = imapd_arg_next(a);
 		n -= 2;
 	}
-	key = imapd_key_parse(a, n, s->view, cs, &why);
+	key = imapd_search_parse(a, n, s->view, cs, &why);
 	if (key == NULL)
 		return imapd_bad(s, "SEARCH: %s", why);
 	q = mem_zalloc(1, sizeof(*q));
 	q->key = key;
-	q->modseq = imapd_key_modseq(key);
+	q->modseq = imapd_search_modseq(key);
 	if (q->modseq)
 		imapd_condstore(s);
 	imapd_put(&s->out, "* SEARCH");

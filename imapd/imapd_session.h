@@ -20,7 +20,7 @@
 
 #include "imapd/imapd_args.h"
 #include "imapd/imapd_box.h"
-#include "imapd/imapd_fetch.h"
+#include "imapd/imapd_fetch_body.h"
 #include "imapd/imapd_input.h"
 
 enum {

@@ -5,7 +5,7 @@ imapd_libimapd_a_SOURCES = \
 	imapd/imapd_set.c imapd/imapd_set.h \
 	imapd/imapd_utf7.c imapd/imapd_utf7.h \
 	imapd/imapd_date.c imapd/imapd_date.h \
-	imapd/imapd_match.c imapd/imapd_match.h \
+	imapd/imapd_pattern.c imapd/imapd_pattern.h \
 	imapd/imapd_flags.c imapd/imapd_flags.h \
 	imapd/imapd_session.c imapd/imapd_session.h \
 	imapd/imapd_engine.c imapd/imapd_engine.h imapd/imapd_reply.c \
@@ -13,13 +13,17 @@ imapd_libimapd_a_SOURCES = \
 	imapd/imapd_names.c imapd/imapd_names.h \
 	imapd/imapd_commands.c imapd/imapd_commands.h \
 	imapd/imapd_append.h \
-	imapd/imapd_fetch.h imapd/imapd_items.c imapd/imapd_body.c \
-	imapd/imapd_fetching.h imapd/imapd_batch.c imapd/imapd_put.c \
+	imapd/imapd_fetch_items.c imapd/imapd_fetch_items.h \
+	imapd/imapd_fetch_body.c imapd/imapd_fetch_body.h \
+	imapd/imapd_fetch_batch.c imapd/imapd_fetch_batch.h \
+	imapd/imapd_fetch_put.c imapd/imapd_fetch_put.h \
 	imapd/cmd_session.c imapd/cmd_select.c imapd/cmd_mailbox.c \
 	imapd/cmd_list.c imapd/cmd_append.c imapd/cmd_fetch.c \
 	imapd/cmd_store.c imapd/cmd_copy.c \
-	imapd/cmd_search.c imapd/imapd_search.h imapd/imapd_key.c \
-	imapd/imapd_match_key.c imapd/imapd_finder.c imapd/imapd_finder.h
+	imapd/cmd_search.c \
+	imapd/imapd_search_parse.c imapd/imapd_search_parse.h \
+	imapd/imapd_search_match.c imapd/imapd_search_match.h \
+	imapd/imapd_finder.c imapd/imapd_finder.h
 
 pkglibexec_PROGRAMS += imapd/imapd
 imapd_imapd_SOURCES = imapd/main.c

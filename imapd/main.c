@@ -8,7 +8,7 @@
 #include "lib/base/log.h"
 
 #include "imapd/imapd_names.h"
-#include "imapd/imapd_search.h"
+#include "imapd/imapd_search_match.h"
 #include "imapd/imapd_session.h"
 
 static struct ev_io door_watch;

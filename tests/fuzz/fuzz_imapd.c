@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "imapd/imapd_args.h"
-#include "imapd/imapd_fetch.h"
+#include "imapd/imapd_fetch_items.h"
 #include "imapd/imapd_flags.h"
 #include "imapd/imapd_input.h"
-#include "imapd/imapd_search.h"
+#include "imapd/imapd_search_parse.h"
 
 enum { RUN = 10000, RUNS_MAX = 60 };
 
@@ -43,8 +43,8 @@ command(char *p, size_t len)
 			abort();
 		imapd_set_clear(&set);
 	}
-	key = imapd_key_parse(args.a, args.top, &v, cs, &why);
-	imapd_key_free(&key);
+	key = imapd_search_parse(args.a, args.top, &v, cs, &why);
+	imapd_search_free(&key);
 }
 
 static void

@@ -15,10 +15,10 @@
 
 #include "imapd/imapd_args.h"
 #include "imapd/imapd_date.h"
-#include "imapd/imapd_fetch.h"
+#include "imapd/imapd_fetch_items.h"
 #include "imapd/imapd_flags.h"
 #include "imapd/imapd_input.h"
-#include "imapd/imapd_match.h"
+#include "imapd/imapd_pattern.h"
 #include "imapd/imapd_names.h"
 #include "imapd/imapd_set.h"
 #include "imapd/imapd_utf7.h"
@@ -169,7 +169,7 @@ static const struct {
 };
 
 static void
-test_match(void **state)
+test_pattern(void **state)
 {
 	char pattern[IMAPD_PATTERN_MAX], name[1000];
 	int64_t start = clock_mono_ms();
@@ -178,17 +178,18 @@ test_match(void **state)
 	for (i = 0; i < sizeof(matches) / sizeof(matches[0]); i++) {
 		n = strlen(matches[i].pattern);
 		memcpy(pattern, matches[i].pattern, n);
-		n = imapd_match_fold(pattern, n);
-		assert_int_equal(imapd_match(pattern, n, matches[i].name,
-		    strlen(matches[i].name)), matches[i].want);
+		n = imapd_pattern_fold(pattern, n);
+		assert_int_equal(imapd_pattern_match(pattern, n,
+		    matches[i].name, strlen(matches[i].name)),
+		    matches[i].want);
 	}
 	for (i = 0; i < IMAPD_PATTERN_MAX; i++)
 		pattern[i] = i % 2 ? 'a' : i % 4 ? '%' : '*';
 	memset(name, 'a', sizeof(name));
 	name[999] = 'b';
 	for (i = 0; i < 20; i++)
-		assert_false(imapd_match(pattern, IMAPD_PATTERN_MAX, name,
-		    1000));
+		assert_false(imapd_pattern_match(pattern, IMAPD_PATTERN_MAX,
+		    name, 1000));
 	assert_true(clock_mono_ms() - start < 2000);
 }
 
@@ -597,7 +598,7 @@ main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_set),
 		cmocka_unit_test(test_set_put),
-		cmocka_unit_test(test_match),
+		cmocka_unit_test(test_pattern),
 		cmocka_unit_test(test_args),
 		cmocka_unit_test(test_input),
 		cmocka_unit_test(test_input_largest),

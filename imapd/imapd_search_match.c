@@ -11,7 +11,7 @@
 #include "lib/mail/mime_decode.h"
 
 #include "imapd/imapd_date.h"
-#include "imapd/imapd_search.h"
+#include "imapd/imapd_search_match.h"
 
 enum { PIECE = 32 * 1024 };
 
@@ -280,7 +280,7 @@ match_list(const struct imapd_key *k, const struct imapd_view *v,
 	int open = 0;
 
 	for (c = k->first; c != NULL; c = c->next) {
-		x = imapd_key_match(c, v, seq, r, NULL);
+		x = imapd_search_match(c, v, seq, r, NULL);
 		if (x == stop)
 			return stop;
 		open |= x == IMAPD_UNKNOWN;
@@ -288,14 +288,14 @@ match_list(const struct imapd_key *k, const struct imapd_view *v,
 	if (open && m == NULL)
 		return IMAPD_UNKNOWN;
 	for (c = k->first; open && c != NULL; c = c->next)
-		if (imapd_key_match(c, v, seq, r, NULL) == IMAPD_UNKNOWN &&
-		    imapd_key_match(c, v, seq, r, m) == stop)
+		if (imapd_search_match(c, v, seq, r, NULL) == IMAPD_UNKNOWN &&
+		    imapd_search_match(c, v, seq, r, m) == stop)
 			return stop;
 	return stop == IMAPD_NO ? IMAPD_YES : IMAPD_NO;
 }
 
 enum imapd_match
-imapd_key_match(const struct imapd_key *k, const struct imapd_view *v,
+imapd_search_match(const struct imapd_key *k, const struct imapd_view *v,
     uint32_t seq, const struct door_record *r, struct imapd_message *m)
 {
 	enum imapd_match x;
@@ -305,7 +305,7 @@ imapd_key_match(const struct imapd_key *k, const struct imapd_view *v,
 	if (k->op == IMAPD_K_OR)
 		return match_list(k, v, seq, r, m, IMAPD_YES);
 	if (k->op == IMAPD_K_NOT) {
-		x = imapd_key_match(k->first, v, seq, r, m);
+		x = imapd_search_match(k->first, v, seq, r, m);
 		return x == IMAPD_UNKNOWN ? x :
 		    x == IMAPD_YES ? IMAPD_NO : IMAPD_YES;
 	}

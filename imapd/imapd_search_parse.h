@@ -1,9 +1,8 @@
 /*
- * SEARCH: the keys as a tree (RFC 3501 6.4.4, RFC 7162 3.1.5), and whether a
- * message matches it.
+ * The keys of SEARCH as a tree (RFC 3501 6.4.4, RFC 7162 3.1.5).
  */
-#ifndef IMAPD_IMAPD_SEARCH_H
-#define IMAPD_IMAPD_SEARCH_H
+#ifndef IMAPD_IMAPD_SEARCH_PARSE_H
+#define IMAPD_IMAPD_SEARCH_PARSE_H
 
 #include <stdint.h>
 
@@ -11,7 +10,6 @@
 
 #include "imapd/imapd_args.h"
 #include "imapd/imapd_box.h"
-#include "imapd/imapd_fetch.h"
 #include "imapd/imapd_finder.h"
 
 enum imapd_key_op {
@@ -36,28 +34,15 @@ struct imapd_key {
 	struct imapd_needle needle;
 };
 
-enum imapd_match { IMAPD_NO, IMAPD_YES, IMAPD_UNKNOWN };
-
-/* Before the jail: nothing is loaded later. -1 with why, where some of those
-   character sets are unknown; the others are good. why is empty before. */
-int	imapd_search_init(const char *charsets, struct buf *why) ATTR_CHECK;
-
 /*
  * Reads n arguments into a tree. NULL: why says what is wrong. cs is what the
  * strings are in.
  */
-struct imapd_key *imapd_key_parse(const struct imapd_arg *args, size_t n,
+struct imapd_key *imapd_search_parse(const struct imapd_arg *args, size_t n,
 	    const struct imapd_view *v, const struct mime_charset *cs,
 	    const char **why);
-void	imapd_key_free(struct imapd_key **k);
+void	imapd_search_free(struct imapd_key **k);
 /* Is there a MODSEQ among the keys? */
-int	imapd_key_modseq(const struct imapd_key *k);
-/*
- * Does the message match? m NULL: its file is not open, and keys that need it
- * are IMAPD_UNKNOWN.
- */
-enum imapd_match imapd_key_match(const struct imapd_key *k,
-	    const struct imapd_view *v, uint32_t seq,
-	    const struct door_record *r, struct imapd_message *m);
+int	imapd_search_modseq(const struct imapd_key *k);
 
 #endif

@@ -1,10 +1,10 @@
 /*
- * A FETCH under way: what cmd_fetch.c, imapd_batch.c and imapd_put.c share.
+ * A FETCH under way, and its batches: one call of the door for many messages.
  */
-#ifndef IMAPD_IMAPD_FETCHING_H
-#define IMAPD_IMAPD_FETCHING_H
+#ifndef IMAPD_IMAPD_FETCH_BATCH_H
+#define IMAPD_IMAPD_FETCH_BATCH_H
 
-#include "imapd/imapd_fetch.h"
+#include "imapd/imapd_fetch_body.h"
 #include "imapd/imapd_session.h"
 
 enum { IMAPD_BATCH_MAX = 512 };
@@ -45,15 +45,5 @@ struct imapd_fetch {
 int	imapd_batch_begin(struct imapd_session *s, struct imapd_fetch *f);
 /* Closes what the batch holds. */
 void	imapd_batch_end(struct imapd_fetch *f);
-
-/*
- * One message, or what remains of it: 1 done, 0 the step should end, -1 it
- * cannot be read. start: see imapd_full.
- */
-int	imapd_fetch_put(struct imapd_session *s, struct imapd_fetch *f,
-	    int64_t start);
-/* Done with the message: the next one of the batch. */
-void	imapd_fetch_next(struct imapd_fetch *f);
-void	imapd_fetch_damaged(struct imapd_session *s, struct imapd_fetch *f);
 
 #endif

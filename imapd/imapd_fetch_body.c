@@ -9,7 +9,7 @@
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 
-#include "imapd/imapd_fetch.h"
+#include "imapd/imapd_fetch_body.h"
 
 void
 imapd_message_init(struct imapd_message *m)

@@ -4,10 +4,10 @@
  */
 #include <string.h>
 
-#include "imapd/imapd_match.h"
+#include "imapd/imapd_pattern.h"
 
 size_t
-imapd_match_fold(char *pattern, size_t len)
+imapd_pattern_fold(char *pattern, size_t len)
 {
 	size_t i, n = 0;
 
@@ -24,7 +24,8 @@ imapd_match_fold(char *pattern, size_t len)
 }
 
 int
-imapd_match(const char *pattern, size_t plen, const char *name, size_t len)
+imapd_pattern_match(const char *pattern, size_t plen, const char *name,
+    size_t len)
 {
 	unsigned char alive[IMAPD_PATTERN_MAX + 1];
 	size_t i, from = 0, to = 0;

@@ -1,20 +1,20 @@
 /*
  * LIST patterns (RFC 3501 6.3.8): "*" is any octets, "%" any but "/".
  */
-#ifndef IMAPD_IMAPD_MATCH_H
-#define IMAPD_IMAPD_MATCH_H
+#ifndef IMAPD_IMAPD_PATTERN_H
+#define IMAPD_IMAPD_PATTERN_H
 
 #include <stddef.h>
 
 enum { IMAPD_PATTERN_MAX = 2000 };
 
 /* Puts runs of wildcards together: the length that remains. */
-size_t	imapd_match_fold(char *pattern, size_t len);
+size_t	imapd_pattern_fold(char *pattern, size_t len);
 /*
  * Does the name match? At most len(name) times len(pattern) steps. The
  * pattern is at most IMAPD_PATTERN_MAX long.
  */
-int	imapd_match(const char *pattern, size_t plen, const char *name,
+int	imapd_pattern_match(const char *pattern, size_t plen, const char *name,
 	    size_t len);
 
 #endif

@@ -6,7 +6,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
 
-#include "imapd/imapd_fetching.h"
+#include "imapd/imapd_fetch_batch.h"
 
 enum { BATCH_CACHE = 128 };
 

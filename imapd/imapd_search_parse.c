@@ -9,7 +9,7 @@
 
 #include "imapd/imapd_date.h"
 #include "imapd/imapd_flags.h"
-#include "imapd/imapd_search.h"
+#include "imapd/imapd_search_parse.h"
 
 enum { KEYS_MAX = 10000 };
 
@@ -109,7 +109,7 @@ key_new(struct reader *r, enum imapd_key_op op)
 }
 
 void
-imapd_key_free(struct imapd_key **kp)
+imapd_search_free(struct imapd_key **kp)
 {
 	struct imapd_key *k = *kp, *c, *next;
 
@@ -117,7 +117,7 @@ imapd_key_free(struct imapd_key **kp)
 		return;
 	for (c = k->first; c != NULL; c = next) {
 		next = c->next;
-		imapd_key_free(&c);
+		imapd_search_free(&c);
 	}
 	imapd_set_clear(&k->set);
 	imapd_needle_clear(&k->needle);
@@ -127,14 +127,14 @@ imapd_key_free(struct imapd_key **kp)
 }
 
 int
-imapd_key_modseq(const struct imapd_key *k)
+imapd_search_modseq(const struct imapd_key *k)
 {
 	const struct imapd_key *c;
 
 	if (k->op == IMAPD_K_MODSEQ)
 		return 1;
 	for (c = k->first; c != NULL; c = c->next)
-		if (imapd_key_modseq(c))
+		if (imapd_search_modseq(c))
 			return 1;
 	return 0;
 }
@@ -267,7 +267,7 @@ negate(struct reader *r, struct imapd_key *k)
 	if (k == NULL)
 		return NULL;
 	if ((not = key_new(r, IMAPD_K_NOT)) == NULL) {
-		imapd_key_free(&k);
+		imapd_search_free(&k);
 		return NULL;
 	}
 	not->first = k;
@@ -282,7 +282,7 @@ read_row(struct reader *r, const struct row *row)
 	if (k == NULL)
 		return NULL;
 	if (read_args(r, row, k) == -1) {
-		imapd_key_free(&k);
+		imapd_search_free(&k);
 		return fail(r, "bad argument of a key");
 	}
 	return row->not ? negate(r, k) : k;
@@ -297,12 +297,12 @@ read_and(struct reader *r)
 	if (and == NULL)
 		return NULL;
 	if (r->n == 0) {
-		imapd_key_free(&and);
+		imapd_search_free(&and);
 		return fail(r, "a key is missing");
 	}
 	for (tail = &and->first; r->n > 0; tail = &(*tail)->next)
 		if ((*tail = read_key(r)) == NULL) {
-			imapd_key_free(&and);
+			imapd_search_free(&and);
 			return NULL;
 		}
 	return and;
@@ -333,7 +333,7 @@ read_or(struct reader *r)
 	if (k->first != NULL)
 		k->first->next = read_key(r);
 	if (k->first == NULL || k->first->next == NULL)
-		imapd_key_free(&k);
+		imapd_search_free(&k);
 	return k;
 }
 
@@ -362,7 +362,7 @@ read_deep(struct reader *r)
 	if ((k = key_new(r, IMAPD_K_SEQ)) == NULL)
 		return NULL;
 	if (read_set(r, k, a, 0) == -1) {
-		imapd_key_free(&k);
+		imapd_search_free(&k);
 		return fail(r, "bad sequence set");
 	}
 	return k;
@@ -382,7 +382,7 @@ read_key(struct reader *r)
 }
 
 struct imapd_key *
-imapd_key_parse(const struct imapd_arg *args, size_t n,
+imapd_search_parse(const struct imapd_arg *args, size_t n,
     const struct imapd_view *v, const struct mime_charset *cs,
     const char **why)
 {

@@ -8,7 +8,7 @@
 #include "lib/base/log.h"
 
 #include "imapd/imapd_date.h"
-#include "imapd/imapd_fetching.h"
+#include "imapd/imapd_fetch_put.h"
 
 enum {
 	PIECE = 64 * 1024,		/* octets of a file in one read */

@@ -4,7 +4,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-#include "imapd/imapd_fetch.h"
+#include "imapd/imapd_fetch_items.h"
 
 static const struct word {
 	const char *name;
