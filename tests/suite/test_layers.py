@@ -10,7 +10,7 @@ import circles
 
 TOP = pathlib.Path(os.environ.get(
     "ROHRPOST_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
-BUILD = pathlib.Path(os.environ.get("ROHRPOST_BUILD", "."))
+BUILD = pathlib.Path(os.environ.get("ROHRPOST_BUILD", ".")).resolve()
 PROGRAMS = ("master smtpd queue deliver store auth imapd pop3d relay ctl"
             .split())
 FLOORS = {"base": {"base"}, "net": {"base", "net"}, "map": {"base", "map"},
@@ -27,7 +27,8 @@ def includes(source):
     names = out.stdout.replace("\\\n", " ").split(":", 1)[1].split()
     for n in names:
         p = (TOP / n).resolve()
-        if TOP in p.parents:
+        made = BUILD != TOP and BUILD in p.parents
+        if TOP in p.parents and not made:
             yield p.relative_to(TOP).parts
 
 
