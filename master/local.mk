@@ -12,8 +12,8 @@ master_libmaster_a_SOURCES = \
 	master/master_reload.c master/master_files.c master/master_control.c \
 	master/master_notify.c master/master_setup.c master/master_crowd.c \
 	master/master_watch.c \
-	master/logger.c master/logger.h master/logger_line.c \
-	master/logger_file.c
+	master/logger.c master/logger.h master/logger_conf.c \
+	master/logger_line.c master/logger_file.c
 
 pkglibexec_PROGRAMS += master/master master/logger
 master_master_SOURCES = master/main.c

@@ -8,8 +8,8 @@
  * are dropped and counted, and the count is told when it can again. syslog(3)
  * gets a copy if asked.
  *
- * logger_line.c makes a line (no state); logger_file.c is the file;
- * logger.c the pipes.
+ * logger_conf.c is the configuration; logger_line.c makes a line (no state);
+ * logger_file.c is the file; logger.c the pipes.
  */
 #ifndef MASTER_LOGGER_H
 #define MASTER_LOGGER_H
@@ -45,7 +45,7 @@ void	logger_file_lost(void);
 /* Writes what waits; rotates. Keeps it for a later try where it cannot. */
 void	logger_file_flush(void);
 
-/* Hooks of main.c. */
+/* Hooks of logger_main.c. */
 void	logger_wired(struct ev_loop *loop, const struct wire *w);
 void	logger_go(struct ev_loop *loop);
 void	logger_stop(struct ev_loop *loop);
