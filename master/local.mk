@@ -2,7 +2,7 @@
 # nobody else.
 noinst_LIBRARIES += master/libmaster.a
 master_libmaster_a_SOURCES = \
-	master/master.h \
+	master/master.c master/master.h \
 	master/table.c master/table.h \
 	master/master_conf.c master/master_conf.h \
 	master/master_slots.c master/master_slots.h \

@@ -25,8 +25,29 @@ static ev_signal on_term, on_int, on_hup;
 static void
 before(struct ev_loop *loop, ev_prepare *w, int events)
 {
-	pool_fill();
+	do {
+		pool_fill();
+	} while (master.phase == PHASE_START && start_turn());
+	if (master.phase == PHASE_STOP)
+		stop_turn();
 }
+
+static void
+died(struct proc *p, int status)
+{
+	start_died(p->log_fd);
+	crowd_take(p);
+	wiring_gone(p);
+	pool_died(p, status);
+}
+
+static const struct hooks hooks = {
+	.started = wiring_start,
+	.said = session_said,
+	.died = died,
+	.failed = start_failed,
+	.stopping = control_close,
+};
 
 static void
 on_tick(struct ev_loop *loop, ev_timer *w, int events)
@@ -217,6 +238,7 @@ main(int argc, char **argv)
 	/* What our caller left open goes on to no child. */
 	close_range(SERVER_MASTER_FD, ~0u, 0);
 	log_init("master", 1);
+	master.hooks = &hooks;
 	master.parent_fd = -1;
 	master.root = geteuid() == 0;
 	while ((c = getopt(argc, argv, "c:dfnKV")) != -1)

@@ -3,19 +3,27 @@
  * what dies. It reads nothing from outside but frames of its own programs,
  * the operator's command and the configuration.
  *
- * One struct proc per child. All state is in struct master; modules:
- *   master_proc.c     start one process, read what it says, bury it
- *   master_wiring.c   channels between neighbours
- *   master_crowd.c    whose clients are counted by address
- *   master_pool.c     how many of each row; back-off
- *   master_session.c  a user logged in
- *   master_listen.c   ports and sockets
- *   master_reload.c   check, then tell everybody
- *   master_files.c    the configuration as it was taken
- *   master_stop.c     the orderly end
- *   master_control.c  run/master.ctl
+ * One struct proc per child. All state is in struct master. No two modules
+ * need one another; from the lowest up:
+ *   table.c           the trust graph
+ *   master.c          the state
+ *   master_conf.c     the configuration
+ *   master_slots.c    user ids of sessions
+ *   master_notify.c   systemd is told
  *   master_setup.c    directories, lock, descriptors
+ *   master_files.c    the configuration as it was taken
+ *   master_proc.c     start one process, read what it says, bury it
+ *   master_crowd.c    whose clients are counted by address
+ *   master_listen.c   ports and sockets
+ *   master_wiring.c   channels between neighbours
+ *   master_session.c  a user logged in
+ *   master_pool.c     how many of each row; back-off
  *   master_watch.c    a changed /etc/resolv.conf
+ *   master_stop.c     the orderly end
+ *   master_start.c    the stages of the start
+ *   master_reload.c   check, then tell everybody
+ *   master_control.c  run/master.ctl
+ *   main.c            options, signals, the loop; who hears of what
  */
 #ifndef MASTER_MASTER_H
 #define MASTER_MASTER_H
@@ -71,7 +79,25 @@ struct files {
 
 enum phase { PHASE_START, PHASE_RUN, PHASE_STOP };
 
+/*
+ * What the lower modules say to the upper ones, which need them: set by main.c,
+ * so that no two files call one another.
+ */
+struct hooks {
+	/* p runs; it has not been told anything. */
+	void	(*started)(struct proc *p);
+	/* A message that is not about p's own state: WIRE_START, WIRE_RETIRE. */
+	void	(*said)(struct proc *p, const struct msg *m);
+	/* p was reaped and is in no list; freed after this. Status of wait(2). */
+	void	(*died)(struct proc *p, int status);
+	/* A row's programs do not stay up, and this is the start. */
+	void	(*failed)(const char *name);
+	/* The stop begins: the ports are closed next. */
+	void	(*stopping)(void);
+};
+
 struct master {
+	const struct hooks *hooks;
 	struct ev_loop *loop;
 	struct master_conf conf;
 	struct files files;	/* what conf was read from */
@@ -108,8 +134,6 @@ void	proc_tick(double now);
 void	wiring_start(struct proc *p);
 /* Tells the loops among p's neighbours that it ended. */
 void	wiring_gone(const struct proc *p);
-/* WIRE_LISTEN for one socket. */
-void	wiring_listen(struct proc *p, enum service service, int fd);
 
 /* master_crowd.c: a place in the row's table of clients, and its end. */
 void	crowd_give(struct proc *p);
@@ -117,7 +141,7 @@ void	crowd_take(const struct proc *p);
 
 /* master_pool.c. */
 void	pool_init(void);
-/* Starts what is missing; called before every wait of the loop. */
+/* Starts what is missing, up to the stage; before every wait of the loop. */
 void	pool_fill(void);
 void	pool_died(struct proc *p, int status);
 /* Once a second: surplus idle workers, imapd without sessions. */
@@ -125,12 +149,11 @@ void	pool_tick(double now);
 /* All rows of that start stage are there and ready. */
 int	pool_stage_ready(int stage);
 
-/* master_session.c: the messages of auth and queue. */
-void	session_start(struct proc *auth, const struct msg *m);
-void	session_retire(struct proc *queue, const struct msg *m);
+/* master_session.c: WIRE_START of auth and WIRE_RETIRE of queue. */
+void	session_said(struct proc *p, const struct msg *m);
 
-/* master_start.c: the stages of the start, from pool_fill. */
-/* 1 if the next stage begins. */
+/* master_start.c: the stages of the start. */
+/* Called when pool_fill was: 1 if the next stage begins. */
 int	start_turn(void);
 /* A program ended: what it said last may be why the start fails. */
 void	start_died(int log_fd);

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,6 +166,22 @@ belongs(const struct listener *l, enum row_id row)
 	return (rows[row].services & SERVICE_BIT(l->service)) != 0;
 }
 
+/* WIRE_LISTEN for one socket. */
+static void
+give(struct proc *p, const struct listener *l)
+{
+	int fd = fcntl(l->fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd == -1) {
+		log_warn("%s: %s", rows[p->row].name, strerror(errno));
+		return;
+	}
+	msg_begin(&p->chan, &proto_wire, WIRE_LISTEN, 0);
+	msg_u32(&p->chan, WF_SERVICE, l->service);
+	msg_fd(&p->chan, fd);
+	proc_end(p);
+}
+
 /* Tells the loops of a port that opened while they run. */
 static void
 give_fresh(const struct listener *l)
@@ -177,7 +194,7 @@ give_fresh(const struct listener *l)
 			continue;
 		TAILQ_FOREACH(p, &master.rows[i].procs, link)
 			if (!p->lost && !p->stopping) {
-				wiring_listen(p, l->service, l->fd);
+				give(p, l);
 				proc_flush(p);
 			}
 	}
@@ -259,7 +276,7 @@ listen_give(struct proc *p)
 
 	TAILQ_FOREACH(l, &listeners, link)
 		if (!p->lost && belongs(l, p->row))
-			wiring_listen(p, l->service, l->fd);
+			give(p, l);
 }
 
 int

@@ -90,7 +90,7 @@ row_failed(enum row_id row, double started)
 	if (++rs->quick < QUICK_MAX)
 		return;
 	if (master.phase == PHASE_START)
-		start_failed(rows[row].name);
+		master.hooks->failed(rows[row].name);
 	else
 		back_off(row);
 }
@@ -113,15 +113,11 @@ pool_fill(void)
 {
 	unsigned i;
 
-	do {
-		for (i = 0; i < ROW_COUNT && master.phase != PHASE_STOP; i++)
-			if ((rows[i].pool == POOL_KEEP ||
-			    rows[i].pool == POOL_ACCEPT) &&
-			    rows[i].start <= master.stage)
-				row_fill((enum row_id)i);
-	} while (master.phase == PHASE_START && start_turn());
-	if (master.phase == PHASE_STOP)
-		stop_turn();
+	for (i = 0; i < ROW_COUNT && master.phase != PHASE_STOP; i++)
+		if ((rows[i].pool == POOL_KEEP ||
+		    rows[i].pool == POOL_ACCEPT) &&
+		    rows[i].start <= master.stage)
+			row_fill((enum row_id)i);
 }
 
 /*

@@ -19,8 +19,6 @@
 #include "lib/base/str.h"
 #include "master/master.h"
 
-struct master master;
-
 static const double LOST_GRACE = 2;	/* s from end of channel to exit */
 
 extern char **environ;
@@ -176,13 +174,21 @@ on_state(struct proc *p, const struct msg *m)
 		rs->idle++;
 }
 
-/* The table of proto_wire lets only these through, each from who may. */
-static void (*const on_message[])(struct proc *, const struct msg *) = {
-	[WIRE_READY] = on_ready,
-	[WIRE_STATE] = on_state,
-	[WIRE_START] = session_start,
-	[WIRE_RETIRE] = session_retire,
-};
+/* The table of proto_wire lets nothing through but from who may say it. */
+static void
+on_message(struct proc *p, const struct msg *m)
+{
+	switch (m->type) {
+	case WIRE_READY:
+		on_ready(p, m);
+		break;
+	case WIRE_STATE:
+		on_state(p, m);
+		break;
+	default:
+		master.hooks->said(p, m);
+	}
+}
 
 static void
 on_readable(struct ev_loop *loop, ev_io *w, int events)
@@ -200,7 +206,7 @@ on_readable(struct ev_loop *loop, ev_io *w, int events)
 	}
 	while (!p->lost && (r = msg_next(&m, &proto_wire, rows[p->row].kind,
 	    &p->chan, &why)) == 1) {
-		on_message[m.type](p, &m);
+		on_message(p, &m);
 		msg_done(&m);
 	}
 	if (r == -1) {
@@ -247,13 +253,10 @@ on_death(struct ev_loop *loop, ev_child *w, int events)
 	rs->n--;
 	if (!p->busy)
 		rs->idle--;
-	start_died(p->log_fd);
-	fd_close(&p->log_fd);
 	if (p->uid != 0)
 		slots_give(&master.slots, p->uid);
-	crowd_take(p);
-	wiring_gone(p);
-	pool_died(p, w->rstatus);
+	master.hooks->died(p, w->rstatus);
+	fd_close(&p->log_fd);
 	free(p);
 }
 
@@ -308,7 +311,7 @@ proc_spawn(enum row_id row, const char *user)
 	}
 	p->log_fd = log_fd[0];
 	adopt(p, chan_fd[0]);
-	wiring_start(p);
+	master.hooks->started(p);
 	return p;
 }
 

@@ -88,7 +88,7 @@ text(const struct msg *m, uint8_t tag, char *out, size_t size)
 	out[len] = '\0';
 }
 
-void
+static void
 session_start(struct proc *auth, const struct msg *m)
 {
 	enum service s = (enum service)msg_get_u32(m, WF_SERVICE);
@@ -120,7 +120,7 @@ session_start(struct proc *auth, const struct msg *m)
 }
 
 /* Only a process that queue has a wire to can have wronged it. */
-void
+static void
 session_retire(struct proc *queue, const struct msg *m)
 {
 	uint32_t instance = msg_get_u32(m, WF_INSTANCE);
@@ -138,4 +138,13 @@ session_retire(struct proc *queue, const struct msg *m)
 				return;
 			}
 	}
+}
+
+void
+session_said(struct proc *p, const struct msg *m)
+{
+	if (m->type == WIRE_START)
+		session_start(p, m);
+	else
+		session_retire(p, m);
 }

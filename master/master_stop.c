@@ -65,7 +65,7 @@ stop_begin(int status)
 	master.phase = PHASE_STOP;
 	master.exit_status = status;
 	master.stage = 0;
-	control_close();
+	master.hooks->stopping();
 	listen_close_all();
 	ev_timer_init(&deadline, on_deadline, 0, 0);
 	begin_stage();

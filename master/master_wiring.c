@@ -76,21 +76,6 @@ wiring_logs(struct proc *logger)
 }
 
 void
-wiring_listen(struct proc *p, enum service service, int listener)
-{
-	int fd = fcntl(listener, F_DUPFD_CLOEXEC, 0);
-
-	if (fd == -1) {
-		log_warn("%s: %s", rows[p->row].name, strerror(errno));
-		return;
-	}
-	msg_begin(&p->chan, &proto_wire, WIRE_LISTEN, 0);
-	msg_u32(&p->chan, WF_SERVICE, service);
-	msg_fd(&p->chan, fd);
-	proc_end(p);
-}
-
-void
 wiring_start(struct proc *p)
 {
 	const struct row *r = &rows[p->row];

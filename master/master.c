@@ -1,0 +1,3 @@
+#include "master/master.h"
+
+struct master master;
