@@ -42,7 +42,8 @@ scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 """
 
-# Debian's defaults but for what makes it a private instance.
+# Debian's defaults but for what makes it a private instance, and messages as
+# large as ours takes.
 MAIN = """\
 compatibility_level = 3.6
 config_directory = {conf}
@@ -62,6 +63,8 @@ virtual_mailbox_domains = {domain}
 virtual_mailbox_maps = texthash:{conf}/users
 virtual_transport = lmtp:unix:{dir}/run/lmtp
 relayhost = [127.0.0.1]:{sink}
+message_size_limit = 52428800
+virtual_mailbox_limit = 0
 smtpd_tls_cert_file = {dir}/cert.pem
 smtpd_tls_key_file = {dir}/key.pem
 smtpd_tls_security_level = may
@@ -273,6 +276,11 @@ class Ours(System):
 
     def log(self):
         return self.inst.said()
+
+
+class Before(Ours):
+    """Another tree of ours, installed in a prefix of its own."""
+    name = "before"
 
 
 class Peers(System):
