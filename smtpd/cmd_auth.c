@@ -9,7 +9,8 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
-#include "smtpd/smtpd.h"
+#include "smtpd/smtpd_auth.h"
+#include "smtpd/smtpd_command.h"
 
 /* What was decoded; over this no name or password can be. */
 enum { SECRET_MAX = 2 * ADDRESS_MAX + PASSWORD_MAX + 2 };

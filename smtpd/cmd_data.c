@@ -10,6 +10,7 @@
 #include "lib/base/str.h"
 #include "lib/mail/proto.h"
 #include "smtpd/smtpd_body.h"
+#include "smtpd/smtpd_command.h"
 #include "smtpd/smtpd_scan.h"
 
 /*

@@ -5,7 +5,9 @@
 
 #include "lib/base/log.h"
 #include "lib/base/str.h"
-#include "smtpd/smtpd.h"
+#include "smtpd/smtpd_command.h"
+#include "smtpd/smtpd_local.h"
+#include "smtpd/smtpd_params.h"
 #include "smtpd/smtpd_queue.h"
 
 static const struct smtp_refusal later = { 451, "4.3.0",

@@ -9,7 +9,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/net/tls.h"
-#include "smtpd/smtpd.h"
+#include "smtpd/smtpd_command.h"
 
 /*
  * RFC 5321 4.1.1.1 wants a domain or an address literal. Names with "_" and

@@ -1,12 +1,17 @@
 noinst_LIBRARIES += smtpd/libsmtpd.a
-smtpd_libsmtpd_a_SOURCES = smtpd/smtpd.h \
-	smtpd/smtpd_session.c smtpd/smtpd_command.c smtpd/smtpd_params.c \
+smtpd_libsmtpd_a_SOURCES = smtpd/smtpd.c smtpd/smtpd.h \
+	smtpd/smtpd_session.c smtpd/smtpd_session.h \
+	smtpd/smtpd_command.c smtpd/smtpd_command.h \
 	smtpd/cmd_session.c smtpd/cmd_mail.c smtpd/cmd_data.c \
 	smtpd/cmd_auth.c \
+	smtpd/smtpd_reply.c smtpd/smtpd_reply.h \
+	smtpd/smtpd_params.c smtpd/smtpd_params.h \
 	smtpd/smtpd_scan.c smtpd/smtpd_scan.h \
-	smtpd/smtpd_body.c smtpd/smtpd_body.h smtpd/smtpd_trace.c \
+	smtpd/smtpd_body.c smtpd/smtpd_body.h \
+	smtpd/smtpd_trace.c smtpd/smtpd_trace.h \
 	smtpd/smtpd_queue.c smtpd/smtpd_queue.h \
-	smtpd/smtpd_auth.c smtpd/smtpd_local.c
+	smtpd/smtpd_auth.c smtpd/smtpd_auth.h \
+	smtpd/smtpd_local.c smtpd/smtpd_local.h
 pkglibexec_PROGRAMS += smtpd/smtpd
 smtpd_smtpd_SOURCES = smtpd/main.c
 smtpd_smtpd_LDADD = smtpd/libsmtpd.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \

@@ -15,7 +15,9 @@
 #include "lib/net/tls.h"
 #include "lib/server/server.h"
 #include "smtpd/smtpd.h"
+#include "smtpd/smtpd_local.h"
 #include "smtpd/smtpd_queue.h"
+#include "smtpd/smtpd_session.h"
 
 static const struct settings_key keys[] = {
 	SETTINGS_KEY_HOSTNAME(struct smtpd_conf, hostname),
@@ -43,8 +45,6 @@ static const struct settings_key keys[] = {
 	  "system users, besides root, that may use any sender locally" },
 	SETTINGS_END
 };
-
-struct smtpd smtpd;
 
 /* Both or none, and good ones. NULL where there are none. */
 static int

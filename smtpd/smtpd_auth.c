@@ -5,7 +5,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/mail/proto.h"
-#include "smtpd/smtpd.h"
+#include "smtpd/smtpd_auth.h"
 
 enum {
 	PEER_WAIT = 10000,	/* ms */

@@ -9,6 +9,7 @@
 #include "lib/base/log.h"
 #include "lib/mail/proto.h"
 #include "smtpd/smtpd_body.h"
+#include "smtpd/smtpd_trace.h"
 
 static struct buf memory = BUF_INIT(BODY_MEMORY);
 

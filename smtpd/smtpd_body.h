@@ -10,7 +10,7 @@
 #ifndef SMTPD_SMTPD_BODY_H
 #define SMTPD_SMTPD_BODY_H
 
-#include "smtpd/smtpd.h"
+#include "smtpd/smtpd_reply.h"
 #include "smtpd/smtpd_queue.h"
 
 enum { BODY_MEMORY = 256 * 1024 };
@@ -49,17 +49,5 @@ void	body_put(void *arg, const char *p, size_t len);
 void	body_finish(struct body *b);
 /* How a fault is answered. */
 struct smtp_refusal body_refusal(enum body_fault f);
-
-/*
- * smtpd_trace.c: the fields in front of the message. w gets final and forward.
- */
-void	trace_print(const struct smtp_session *s, const char *id, int64_t now,
-	    struct buf *out, struct smtpd_written *w);
-/* Judges the header of the message in memory: hops, loops, bounds. */
-enum body_fault trace_judge(const struct smtp_session *s,
-	    const struct buf *message);
-/* Submission: appends Date and Message-ID where missing, drops Bcc. */
-void	trace_mend(const char *id, int64_t now, struct buf *message,
-	    struct buf *out);
 
 #endif

@@ -1,12 +1,3 @@
-/*
- * Who speaks on the local socket. The kernel tells the uid; the name belongs
- * to it in the password file, read before the jail hides that. Asking NSS for
- * each client would need files and libraries that a jail does not have.
- *
- * The rule for senders: root, the uid we run under where nothing is jailed (a
- * trial) and the users named in local_trusted may use any; everybody else is
- * name@hostname, and <>.
- */
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -17,7 +8,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
-#include "smtpd/smtpd.h"
+#include "smtpd/smtpd_local.h"
 
 enum { NAMES_MAX = 10000 };
 

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "lib/base/str.h"
-#include "smtpd/smtpd.h"
+#include "smtpd/smtpd_params.h"
 
 struct param {
 	const char *key, *value;	/* value NULL: no "=" */

@@ -1,5 +1,3 @@
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -7,77 +5,12 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/net/tls.h"
-#include "smtpd/smtpd.h"
+#include "smtpd/smtpd_command.h"
+#include "smtpd/smtpd_local.h"
+#include "smtpd/smtpd_session.h"
 
-enum {
-	LINGER_MS = 1000,	/* a refused client may read our last words */
-	LINGER_MAX = 1 << 20,	/* octets that are read and dropped then */
-	/* ms of silence after which a stop breaks a transaction off */
-	STOP_MS = 2000,
-};
-
-int
-smtpd_takes_login(const struct smtp_session *s)
-{
-	return s->service == SERVICE_SUBMISSION ||
-	    s->service == SERVICE_SUBMISSIONS;
-}
-
-int
-smtpd_is_ours(const struct smtp_session *s)
-{
-	return s->service == SERVICE_LOCAL || s->login[0] != '\0';
-}
-
-void
-smtp_reply(struct smtp_session *s, int code, const char *status,
-    const char *fmt, ...)
-{
-	const char head[4] = { (char)('0' + code / 100),
-		(char)('0' + code / 10 % 10), (char)('0' + code % 10), ' ' };
-	va_list ap;
-
-	stream_write(&s->io, head, sizeof(head));
-	if (*status != '\0') {
-		stream_puts(&s->io, status);
-		stream_write(&s->io, " ", 1);
-	}
-	va_start(ap, fmt);
-	stream_vprintf(&s->io, fmt, ap);
-	va_end(ap);
-	stream_write(&s->io, "\r\n", 2);
-	if (code >= 500)
-		s->errors++;
-	else if (code >= 400)
-		s->junk++;
-}
-
-void
-smtp_refuse(struct smtp_session *s, const struct smtp_refusal *r)
-{
-	smtp_reply(s, r->code, r->status, "%s", r->words);
-}
-
-void
-smtp_reset(struct smtp_session *s)
-{
-	if (s->state != SMTP_START)
-		s->state = SMTP_HELLO;
-	s->env.sender[0] = s->env.first[0] = '\0';
-	s->env.n = s->env.over = 0;
-	s->env.size = 0;
-	buf_reset(&s->env.recipients);
-	buf_reset(&s->env.local);
-}
-
-/* The last reply: nothing is read as a command any more. */
-static void
-session_end(struct smtp_session *s, int code, const char *status,
-    const char *words)
-{
-	smtp_reply(s, code, status, "%s", words);
-	s->closing = s->linger = 1;
-}
+/* Octets that are read and dropped after the last reply. */
+enum { LINGER_MAX = 1 << 20 };
 
 static void
 session_begin(struct smtp_session *s, const struct session *client)
@@ -137,92 +70,10 @@ session_greet(struct smtp_session *s, int crowded)
 	 */
 	if (s->service != SERVICE_LOCAL && stream_readable(&s->io)) {
 		log_info("client %s talked before the greeting", s->remote);
-		session_end(s, 554, "5.5.0", "wait for the greeting");
+		smtp_end(s, 554, "5.5.0", "wait for the greeting");
 		return -1;
 	}
 	return 0;
-}
-
-static int
-in_transaction(const struct smtp_session *s)
-{
-	return (s->state & (SMTP_MAIL | SMTP_RCPT)) != 0;
-}
-
-/* Master spoke. 0, or -1 where it wants us to stop and the client was told. */
-static int
-session_hear(struct smtp_session *s)
-{
-	if (!server_ending(1))
-		return 0;
-	if (in_transaction(s)) {
-		stream_deadline(&s->io, STOP_MS);
-		return 0;
-	}
-	session_end(s, 421, "4.3.2", "the server stops, come again");
-	return -1;
-}
-
-/* stream_line, or without line_r stream_fill; master is heard meanwhile. */
-static enum stream_status
-session_read(struct smtp_session *s, size_t max, char **line_r, size_t *len_r)
-{
-	enum stream_status r;
-
-	stream_wake(&s->io, server_master_fd());
-	do {
-		r = line_r == NULL ? stream_fill(&s->io) :
-		    stream_line(&s->io, max, line_r, len_r);
-	} while (r == STREAM_WOKEN && session_hear(s) == 0);
-	stream_wake(&s->io, -1);
-	return r;
-}
-
-/* RFC 5321 3.8: whoever is closed hears why, if he can hear. */
-static void
-session_silent(struct smtp_session *s)
-{
-	s->closing = 1;
-	if (!stream_revive(&s->io, LINGER_MS))
-		return;
-	if (server_ending(0)) {
-		session_end(s, 421, "4.3.2", "the server stops, come again");
-		return;
-	}
-	log_info("client %s: no command in time", s->remote);
-	session_end(s, 421, "4.4.2", "no command in time, bye");
-}
-
-int
-smtp_read(struct smtp_session *s, size_t max, char **line_r, size_t *len_r)
-{
-	switch (session_read(s, max, line_r, len_r)) {
-	case STREAM_OK:
-		if (str_is_text(*line_r, *len_r))
-			return 0;
-		smtp_reply(s, 500, "5.5.2", "NUL or bare CR in the line");
-		return -1;
-	case STREAM_BARE:
-		smtp_reply(s, 500, "5.5.2", "the line ends in a bare LF");
-		return -1;
-	case STREAM_LONG:
-		smtp_reply(s, 500, "5.5.2", "line too long");
-		return -1;
-	case STREAM_WOKEN:
-		return -1;
-	default:
-		session_silent(s);
-		return -1;
-	}
-}
-
-void
-smtp_refused_data(struct smtp_session *s)
-{
-	if (!stream_readable(&s->io))
-		return;
-	log_info("client %s: did not wait for 354", s->remote);
-	s->closing = s->linger = 1;
 }
 
 /* True at the first octet of a TLS hello: no line will come. */
@@ -235,7 +86,7 @@ session_is_tls_hello(struct smtp_session *s)
 	if (s->io.ssl != NULL || s->state != SMTP_START || s->errors > 0)
 		return 0;
 	if ((n = stream_peek(&s->io, &p)) == 0) {
-		if (session_read(s, 0, NULL, NULL) != STREAM_OK)
+		if (smtp_wait(s, 0, NULL, NULL) != STREAM_OK)
 			return 0;
 		n = stream_peek(&s->io, &p);
 	}
@@ -280,10 +131,10 @@ session_limits(struct smtp_session *s)
 		return;
 	if (s->errors >= smtpd.conf.errors) {
 		log_info("client %s: too many errors", s->remote);
-		session_end(s, 421, "4.7.0", "too many errors, bye");
+		smtp_end(s, 421, "4.7.0", "too many errors, bye");
 	} else if (s->junk >= smtpd.conf.junk) {
 		log_info("client %s: too many commands", s->remote);
-		session_end(s, 421, "4.7.0", "too many commands, bye");
+		smtp_end(s, 421, "4.7.0", "too many commands, bye");
 	}
 }
 
@@ -294,11 +145,11 @@ session_command(struct smtp_session *s)
 	char *line;
 	size_t len;
 
-	if (stop && !in_transaction(s)) {
-		session_end(s, 421, "4.3.2", "the server stops, come again");
+	if (stop && !smtp_in_transaction(s)) {
+		smtp_end(s, 421, "4.3.2", "the server stops, come again");
 		return;
 	}
-	stream_deadline(&s->io, stop ? STOP_MS :
+	stream_deadline(&s->io, stop ? SMTP_STOP_MS :
 	    (int64_t)smtpd.conf.command_time * 1000);
 	if (session_is_tls_hello(s)) {
 		log_info("client %s: TLS in the clear", s->remote);
@@ -324,7 +175,7 @@ session_linger(struct smtp_session *s)
 	if (stream_flush(&s->io) != STREAM_OK || s->io.ssl != NULL)
 		return;
 	shutdown(s->io.fd, SHUT_WR);
-	stream_deadline(&s->io, LINGER_MS);
+	stream_deadline(&s->io, SMTP_LINGER_MS);
 	do {
 		n = stream_peek(&s->io, &p);
 		stream_take(&s->io, n);

@@ -4,7 +4,7 @@
 #include "lib/mail/date.h"
 #include "lib/mail/header.h"
 #include "lib/mail/limits.h"
-#include "smtpd/smtpd_body.h"
+#include "smtpd/smtpd_trace.h"
 
 /* RFC 3848: the keywords of the "with" clause. */
 static const char *

@@ -6,13 +6,12 @@
 
 #include "lib/base/mem.h"
 #include "lib/mail/proto.h"
-#include "smtpd/smtpd.h"
+#include "smtpd/smtpd_command.h"
 #include "tests/fuzz/fuzz_pair.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What the archive needs of its program and of the skeleton. */
-struct smtpd smtpd = { .conf = { .command_time = 10 }, .hostname = "us.test" };
+/* What the archive needs of the skeleton. */
 static struct chan asking, answering;
 static unsigned asked;
 
@@ -98,6 +97,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	s.state = SMTP_HELLO;
 	s.tls[0] = 'T';
 	asked = 0;
+	smtpd.conf.command_time = 10;
 	cmd_auth(&s, &a);
 	if (asked > 0)
 		look();

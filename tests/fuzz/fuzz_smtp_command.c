@@ -4,13 +4,12 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
-#include "smtpd/smtpd.h"
+#include "smtpd/smtpd_command.h"
+#include "smtpd/smtpd_params.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
-/* What the archive needs of its program and of the skeleton. */
-struct smtpd smtpd;
-
+/* What the archive needs of the skeleton. */
 struct chan *
 server_peer(enum peer p, int timeout_ms)
 {

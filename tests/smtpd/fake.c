@@ -24,8 +24,7 @@
 #include "lib/net/tls.h"
 #include "tests/smtpd/fake.h"
 #include "smtpd/smtpd_queue.h"
-
-struct smtpd smtpd;
+#include "smtpd/smtpd_session.h"
 
 static char dir[] = "/tmp/test_smtpd.XXXXXX";
 static char path[6][200];

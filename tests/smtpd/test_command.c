@@ -9,7 +9,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "smtpd/smtpd.h"
+#include "smtpd/smtpd_command.h"
+#include "smtpd/smtpd_params.h"
 #include "tests/smtpd/fake.h"
 
 static int

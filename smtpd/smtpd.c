@@ -1,0 +1,3 @@
+#include "smtpd/smtpd.h"
+
+struct smtpd smtpd;

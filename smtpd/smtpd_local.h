@@ -1,0 +1,24 @@
+/*
+ * Who speaks on the local socket. The kernel tells the uid; the name belongs
+ * to it in the password file, read before the jail hides that. Asking NSS for
+ * each client would need files and libraries that a jail does not have.
+ *
+ * The rule for senders: root, the uid we run under where nothing is jailed (a
+ * trial) and the users named in local_trusted may use any; everybody else is
+ * name@hostname, and <>.
+ */
+#ifndef SMTPD_SMTPD_LOCAL_H
+#define SMTPD_SMTPD_LOCAL_H
+
+#include "smtpd/smtpd.h"
+
+/* Before the jail: reads names of uids, and trusted, a list of names. */
+int	smtpd_local_init(const char *trusted);
+/* Are they all system users? 0; -1 with why. */
+int	smtpd_local_check(const char *trusted, struct buf *why);
+/* Fills in login and trusted for a client of the local socket. */
+void	smtpd_local_login(struct smtp_session *s, long uid);
+/* May the local user use that sender? */
+int	smtpd_local_owns(const struct smtp_session *s, const char *address);
+
+#endif
