@@ -20,7 +20,6 @@
 
 enum {
 	RECORD_VERSION = 1,
-	ORCPT_MAX = 500,		/* RFC 3461 4.2 */
 	/* Targets of one message, all its aliases followed. */
 	TARGETS_MAX = 10000,
 };

@@ -277,7 +277,7 @@ job_message(struct worker *w, struct job *j, int fd)
 	msg_u64(c, JF_TIME, e->time);
 	msg_u32(c, JF_FLAGS, e->flags);
 	if (j->dest != NULL)
-		msg_text(c, JF_DEST, j->dest->name);
+		msg_text(c, JF_ROUTE, j->dest->name);
 	if (e->login[0] != '\0')
 		msg_text(c, JF_LOGIN, e->login);
 	msg_fd(c, fd);

@@ -74,7 +74,7 @@ job_read(struct job *j, struct msg *m, struct buf *why)
 	j->file = msg_get_dup(m, JF_FILE);
 	j->sender = msg_get_dup(m, JF_SENDER);
 	j->message.sender = j->sender;
-	p = msg_get(m, JF_DEST, &len);
+	p = msg_get(m, JF_ROUTE, &len);
 	if (p != NULL)
 		memcpy(j->dest, p, len);
 	p = msg_get(m, JF_RECIPIENTS, &len);

@@ -9,7 +9,7 @@
 #include "relay/relay.h"
 
 /*
- * dest as in JF_DEST: a domain, "[192.0.2.1]", or "" for the smarthost of
+ * dest as in JF_ROUTE: a domain, "[192.0.2.1]", or "" for the smarthost of
  * conf. RESULT_DELIVERED: route has at least one address. Else words say why.
  */
 enum result route_find(const struct relay_conf *conf, const char *dest,

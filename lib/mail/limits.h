@@ -18,6 +18,9 @@ enum {
 	MIME_DEPTH_MAX = 100,
 	MIME_PARTS_MAX = 10000,
 	PASSWORD_MAX = 1024,
+	ENVID_MAX = 100,		/* RFC 3461 4.4 */
+	ORCPT_MAX = 500,		/* RFC 3461 4.2 */
+	UIDL_MAX = 70,			/* RFC 1939 7 */
 	QUEUE_ID_LEN = 16,		/* lower-case hexadecimal digits */
 	/*
 	 * Octets of the disk that stay free for the tables: below it store

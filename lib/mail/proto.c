@@ -1,12 +1,14 @@
+#include "lib/mail/dest_key.h"
 #include "lib/mail/limits.h"
+#include "lib/mail/notes.h"
 #include "lib/mail/proto.h"
 #include "lib/mail/result.h"
 
 enum {
 	/* RECIPIENTS_MAX times address, ORCPT, lengths, notify: in a frame */
 	PACKED_MAX = 900 * 1024,
+	JOB_DSN_MAX = 64 * 1024,	/* 100 recipients, each with ORCPT_MAX */
 	CLIENT_MAX = 600,
-	ENVID_MAX = 100,
 	NAME_MAX_DNS = 255,
 };
 
@@ -30,6 +32,11 @@ static const struct msg_field q_submit[] = {
 	{ "flags", QF_FLAGS, MSG_U32, 0, 0 },
 	{ "envid", QF_ENVID, MSG_TEXT, 1, ENVID_MAX },
 	{ "origin", QF_ORIGIN, MSG_U32, 1, 0 },
+	{ "account", QF_ACCOUNT, MSG_TEXT, 1, ADDRESS_MAX },
+	{ "uidl", QF_UIDL, MSG_TEXT, 1, UIDL_MAX },
+	{ "ret", QF_RET, MSG_U32, 1, 0 },
+	{ "body", QF_BODY, MSG_U32, 1, 0 },
+	{ "notes", QF_NOTES, MSG_BYTES, 1, NOTES_MAX },
 	{ 0 }
 };
 static const struct msg_field q_done[] = {
@@ -56,9 +63,19 @@ static const struct msg_field j_job[] = {
 	{ "crc", JF_CRC, MSG_U32, 0, 0 },
 	{ "offset", JF_OFFSET, MSG_U32, 0, 0 },
 	{ "time", JF_TIME, MSG_U64, 0, 0 },
-	{ "dest", JF_DEST, MSG_TEXT, 1, DOMAIN_MAX },
+	{ "route", JF_ROUTE, MSG_TEXT, 1, DEST_ROUTE_MAX },
 	{ "flags", JF_FLAGS, MSG_U32, 0, 0 },
 	{ "login", JF_LOGIN, MSG_TEXT, 1, ADDRESS_MAX },
+	{ "credential", JF_CREDENTIAL, MSG_TEXT, 1, DEST_CREDENTIAL_MAX },
+	{ "tls", JF_TLS, MSG_U32, 1, 0 },
+	{ "envid", JF_ENVID, MSG_TEXT, 1, ENVID_MAX },
+	{ "ret", JF_RET, MSG_U32, 1, 0 },
+	{ "rcpt_dsn", JF_RCPT_DSN, MSG_BYTES, 1, JOB_DSN_MAX },
+	{ "body", JF_BODY, MSG_U32, 1, 0 },
+	{ "origin", JF_ORIGIN, MSG_U32, 1, 0 },
+	{ "account", JF_ACCOUNT, MSG_TEXT, 1, ADDRESS_MAX },
+	{ "uidl", JF_UIDL, MSG_TEXT, 1, UIDL_MAX },
+	{ "notes", JF_NOTES, MSG_BYTES, 1, NOTES_MAX },
 	{ 0 }
 };
 static const struct msg_field j_result[] = {

@@ -26,7 +26,8 @@ enum q_type {
 enum q_field {
 	QF_FILE = 1,	/* the file's name, which is the queue id */
 	QF_SENDER,	/* reverse-path without <>; empty: null sender */
-	QF_RECIPIENTS,	/* packed: lv address, lv ORCPT, u32 notify */
+	QF_RECIPIENTS,	/* packed: lv address, lv ORCPT ("" none; ORCPT_MAX),
+			   u32 NOTIFY (enum q_notify) */
 	QF_CLIENT,	/* "name [address]", for trace */
 	QF_LOGIN,	/* who sent it; absent for a stranger */
 	QF_TIME,	/* u64 seconds: when it was accepted */
@@ -38,11 +39,19 @@ enum q_field {
 			   expanded to sends from here (keeps Delivered-To) */
 	QF_FLAGS,	/* u32 enum q_flag */
 	QF_WORDS,
-	QF_ENVID,
-	QF_ORIGIN,	/* u32 enum service it came in by */
+	QF_ENVID,	/* ENVID as it was given (RFC 3461 4.4); ENVID_MAX */
+	QF_ORIGIN,	/* u32 enum service it came in by, or enum q_origin */
+	/* What is absent was not given, and costs nothing. */
+	QF_ACCOUNT,	/* of Q_ORIGIN_COLLECTOR: the account; ADDRESS_MAX */
+	QF_UIDL,	/* and the message's UIDL there; UIDL_MAX */
+	QF_RET,		/* u32 enum q_ret */
+	QF_BODY,	/* u32 enum q_body: BODY= as it was declared */
+	QF_NOTES,	/* packed: lib/mail/notes.h; NOTES_MAX */
 };
 enum q_flag {
 	Q_8BIT = 1,	/* octets over 0x7f are there, whatever BODY= said */
+	Q_SMTPUTF8 = 2,	/* MAIL had SMTPUTF8 (RFC 6531 3.4) */
+	Q_REQUIRETLS = 4, /* MAIL had REQUIRETLS (RFC 8689 2) */
 };
 /* NOTIFY of a recipient (RFC 3461 4.1); 0 where it was not given: FAILURE. */
 enum q_notify {
@@ -50,6 +59,15 @@ enum q_notify {
 	Q_NOTIFY_SUCCESS = 2,
 	Q_NOTIFY_FAILURE = 4,
 	Q_NOTIFY_DELAY = 8,
+};
+/* RET: what of the message a report of a failure holds (RFC 3461 4.3). */
+enum q_ret { Q_RET_FULL = 1, Q_RET_HDRS };
+/* BODY (RFC 6152 3, RFC 3030 3). */
+enum q_body { Q_BODY_7BIT = 1, Q_BODY_8BITMIME, Q_BODY_BINARYMIME };
+/* Where a message is from that no service brought; 0: not known. */
+enum q_origin {
+	Q_ORIGIN_REPORT = 256,	/* made here, about another message */
+	Q_ORIGIN_COLLECTOR,	/* fetched: QF_ACCOUNT, QF_UIDL */
 };
 extern const struct msg_proto proto_queue;
 
@@ -75,12 +93,25 @@ enum j_field {
 	JF_CRC,
 	JF_OFFSET,	/* J_DELIVER: QF_FINAL; J_RELAY: send from here */
 	JF_TIME,
-	JF_DEST,	/* J_RELAY: domain, or "" for the smarthost */
+	JF_ROUTE,	/* J_RELAY: the destination, with JF_CREDENTIAL and
+			   JF_TLS: lib/mail/dest_key.h */
 	JF_FLAGS,	/* u32 enum q_flag */
 	JF_RESULTS,	/* packed: u32 index, u8 enum result, lv words */
 	JF_HOST,	/* relay: who answered, "mx.example.com [192.0.2.1]" */
 	JF_WORDS,
 	JF_LOGIN,
+	JF_CREDENTIAL,
+	JF_TLS,
+	/* As QF_*, and absent where that was. */
+	JF_ENVID,
+	JF_RET,
+	JF_RCPT_DSN,	/* J_RELAY, packed: u32 index, lv ORCPT, u32 NOTIFY,
+			   of each recipient that has one of them */
+	JF_BODY,
+	JF_ORIGIN,
+	JF_ACCOUNT,
+	JF_UIDL,
+	JF_NOTES,
 };
 extern const struct msg_proto proto_job;
 

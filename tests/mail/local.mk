@@ -9,3 +9,6 @@ tests_mail_test_mime_decode_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/mail/test_answer
 tests_mail_test_answer_SOURCES = tests/mail/test_answer.c
 tests_mail_test_answer_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/mail/test_dest_key tests/mail/test_notes
+tests_mail_test_dest_key_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
+tests_mail_test_notes_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)

@@ -479,7 +479,7 @@ rig_job(struct chan *c, struct rig_job *j, int timeout_ms)
 	j->type = m.type;
 	j->id = m.id;
 	copy_text(&m, JF_FILE, j->file, sizeof(j->file));
-	copy_text(&m, JF_DEST, j->dest, sizeof(j->dest));
+	copy_text(&m, JF_ROUTE, j->dest, sizeof(j->dest));
 	copy_text(&m, JF_SENDER, j->sender, sizeof(j->sender));
 	j->offset = msg_get_u32(&m, JF_OFFSET);
 	j->crc = msg_get_u32(&m, JF_CRC);

@@ -14,7 +14,7 @@ import rohrpost
 
 J_RELAY, J_RESULT, J_BROKEN, J_REFUSED = 2, 3, 4, 5
 (JF_FILE, JF_SENDER, JF_RECIPIENTS, JF_LENGTH, JF_CRC, JF_OFFSET, JF_TIME,
- JF_DEST, JF_FLAGS, JF_RESULTS, JF_HOST, JF_WORDS, JF_LOGIN) = range(1, 14)
+ JF_ROUTE, JF_FLAGS, JF_RESULTS, JF_HOST, JF_WORDS, JF_LOGIN) = range(1, 14)
 DELIVERED, LATER, NEVER = range(3)
 BODY = b"Return-Path: <a@us.test>\r\nSubject: x\r\n\r\n.dot\r\nend\r\n"
 OFFSET = 26
@@ -171,7 +171,7 @@ class Relay:
             JF_LENGTH: frames.u64(len(body) if length is None else length),
             JF_CRC: frames.u32(crc32c(body) if crc is None else crc),
             JF_OFFSET: frames.u32(OFFSET), JF_TIME: frames.u64(1),
-            JF_DEST: dest.encode(), JF_FLAGS: frames.u32(0)}, self.n,
+            JF_ROUTE: dest.encode(), JF_FLAGS: frames.u32(0)}, self.n,
             fds=[fd])
         os.close(fd)
 
