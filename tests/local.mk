@@ -4,6 +4,7 @@ include tests/base/local.mk
 include tests/map/local.mk
 include tests/store/local.mk
 include tests/server/local.mk
+include tests/link/local.mk
 include tests/master/local.mk
 include tests/mail/local.mk
 include tests/imapd/local.mk

@@ -15,7 +15,8 @@ PROGRAMS = ("master smtpd queue deliver store auth imapd pop3d relay ctl"
             .split())
 FLOORS = {"base": {"base"}, "net": {"base", "net"}, "map": {"base", "map"},
           "mail": {"base", "net", "map", "mail"},
-          "server": {"base", "net", "map", "server"}}
+          "server": {"base", "net", "map", "server"},
+          "link": {"base", "net", "map", "mail", "server", "link"}}
 
 
 def includes(source):
