@@ -47,7 +47,7 @@ static const struct option_row show_options[] = {
 	END
 };
 
-const struct command commands[] = {
+const struct ctl_command ctl_commands[] = {
 	{ "setup", cmd_setup, 0, 0, 0, "",
 	    "write a configuration, directories and certificate",
 	    setup_options },

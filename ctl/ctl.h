@@ -28,6 +28,8 @@ enum ctl_exit {
 
 enum { CTL_OPTIONS = 6, CTL_ARGS_MAX = 1000 };
 
+struct ctl_command;
+
 struct option_row {
 	int	 slot;		/* in struct ctl's opt */
 	const char *name;	/* "--answers" */
@@ -38,6 +40,7 @@ struct option_row {
 
 /* What the engine hands to a command. */
 struct ctl {
+	const struct ctl_command *commands;	/* all of them */
 	const char *dir;	/* configuration directory */
 	int	 json;
 	const char *state_dir, *hostname; /* after ctl_load */
@@ -46,7 +49,7 @@ struct ctl {
 	int	 n_args;
 };
 
-struct command {
+struct ctl_command {
 	const char *name;	/* "queue list" */
 	int	(*run)(struct ctl *);	/* the exit status */
 	int	 min_args, max_args;
@@ -56,10 +59,10 @@ struct command {
 	const struct option_row *options; /* ends with .name NULL; or NULL */
 };
 
-extern const struct command commands[];	/* ends with .name NULL */
+extern const struct ctl_command ctl_commands[];	/* ends with .name NULL */
 
-/* Runs one command line. Returns the exit status. */
-int	ctl_main(int argc, char **argv);
+/* Runs one command line of those commands. Returns the exit status. */
+int	ctl_main(const struct ctl_command *commands, int argc, char **argv);
 
 /* Reads what the command itself needs of rohrpost.conf. 0, or -1 (said). */
 int	ctl_load(struct ctl *c) ATTR_CHECK;

@@ -10,7 +10,7 @@
 
 /* Where the words of argv match a row's name: their number, else 0. */
 static int
-name_words(const struct command *cmd, int argc, char **argv)
+name_words(const struct ctl_command *cmd, int argc, char **argv)
 {
 	const char *p = cmd->name;
 	size_t n;
@@ -28,7 +28,7 @@ name_words(const struct command *cmd, int argc, char **argv)
 }
 
 static void
-print_command(FILE *f, const struct command *cmd)
+print_command(FILE *f, const struct ctl_command *cmd)
 {
 	const struct option_row *o = cmd->options;
 	char head[200];
@@ -49,13 +49,12 @@ print_command(FILE *f, const struct command *cmd)
 
 /* All commands, or those that start with the word. 0 if there is none. */
 static int
-print_help(FILE *f, const char *word)
+print_help(FILE *f, const struct ctl_command *cmd, const char *word)
 {
-	const struct command *cmd;
 	size_t n = word == NULL ? 0 : strlen(word);
 	int found = 0;
 
-	for (cmd = commands; cmd->name != NULL; cmd++) {
+	for (; cmd->name != NULL; cmd++) {
 		if (n != 0 && (strncmp(cmd->name, word, n) != 0 ||
 		    (cmd->name[n] != ' ' && cmd->name[n] != '\0')))
 			continue;
@@ -68,12 +67,11 @@ print_help(FILE *f, const char *word)
 	return found;
 }
 
-static const struct command *
-find_command(int argc, char **argv, int *words_r)
+static const struct ctl_command *
+find_command(const struct ctl_command *cmd, int argc, char **argv,
+    int *words_r)
 {
-	const struct command *cmd;
-
-	for (cmd = commands; cmd->name != NULL; cmd++) {
+	for (; cmd->name != NULL; cmd++) {
 		*words_r = name_words(cmd, argc, argv);
 		if (*words_r > 0)
 			return cmd;
@@ -83,7 +81,7 @@ find_command(int argc, char **argv, int *words_r)
 
 /* Takes one option at argv[0]. How many words it took, or 0 (said). */
 static int
-take_option(struct ctl *c, const struct command *cmd, int argc, char **argv)
+take_option(struct ctl *c, const struct ctl_command *cmd, int argc, char **argv)
 {
 	const struct option_row *o = cmd->options;
 	const char *eq = strchr(argv[0], '=');
@@ -116,7 +114,7 @@ take_option(struct ctl *c, const struct command *cmd, int argc, char **argv)
 }
 
 static int
-run(struct ctl *c, const struct command *cmd, int argc, char **argv)
+run(struct ctl *c, const struct ctl_command *cmd, int argc, char **argv)
 {
 	int i, n, only_args = 0;
 
@@ -125,7 +123,7 @@ run(struct ctl *c, const struct command *cmd, int argc, char **argv)
 		if (!only_args && strcmp(argv[i], "--") == 0) {
 			only_args = 1;
 		} else if (!only_args && strcmp(argv[i], "--help") == 0) {
-			print_help(stdout, cmd->name);
+			print_help(stdout, c->commands, cmd->name);
 			return CTL_DONE;
 		} else if (!only_args && argv[i][0] == '-' &&
 		    argv[i][1] != '\0') {
@@ -143,12 +141,12 @@ run(struct ctl *c, const struct command *cmd, int argc, char **argv)
 }
 
 static int
-unknown(int argc, char **argv)
+unknown(const struct ctl_command *commands, int argc, char **argv)
 {
 	if (argc == 0)
 		return ctl_fail(CTL_USAGE, "a command is missing "
 		    "(rohrpost --help)");
-	if (argc == 1 && print_help(stderr, argv[0]))
+	if (argc == 1 && print_help(stderr, commands, argv[0]))
 		return CTL_USAGE;
 	return ctl_fail(CTL_USAGE, "%s%s%s: no such command (rohrpost --help)",
 	    argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
@@ -169,17 +167,18 @@ absolute(const char *dir)
 }
 
 int
-ctl_main(int argc, char **argv)
+ctl_main(const struct ctl_command *commands, int argc, char **argv)
 {
-	struct ctl c = { .dir = SYSCONFDIR };
-	const struct command *cmd;
+	struct ctl c = { .commands = commands, .dir = SYSCONFDIR };
+	const struct ctl_command *cmd;
 	int i, words, r;
 
 	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
 		if (strcmp(argv[i], "-c") == 0 && i + 1 < argc)
 			c.dir = absolute(argv[++i]);
 		else if (strcmp(argv[i], "--help") == 0)
-			return print_help(stdout, NULL) ? CTL_DONE : 1;
+			return print_help(stdout, commands, NULL) ? CTL_DONE :
+			    1;
 		else if (strcmp(argv[i], "--version") == 0 ||
 		    strcmp(argv[i], "-V") == 0)
 			return printf("%s %s\n", PACKAGE_NAME,
@@ -191,12 +190,12 @@ ctl_main(int argc, char **argv)
 	argc -= i;
 	argv += i;
 	if (argc > 1 && strcmp(argv[argc - 1], "--help") == 0 &&
-	    find_command(argc, argv, &words) == NULL &&
-	    print_help(stdout, argv[0]))
+	    find_command(commands, argc, argv, &words) == NULL &&
+	    print_help(stdout, commands, argv[0]))
 		return CTL_DONE;
-	cmd = find_command(argc, argv, &words);
+	cmd = find_command(commands, argc, argv, &words);
 	if (cmd == NULL)
-		return unknown(argc, argv);
+		return unknown(commands, argc, argv);
 	c.args = mem_zalloc((size_t)argc + 1, sizeof(*c.args));
 	r = run(&c, cmd, argc - words, argv + words);
 	free(c.args);

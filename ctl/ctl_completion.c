@@ -7,13 +7,12 @@
 
 /* The rows that have first as their first word; all first words with NULL. */
 static void
-print_words(const char *first)
+print_words(const struct ctl_command *cmd, const char *first)
 {
-	const struct command *cmd;
 	const char *last = "", *space;
 	size_t n, k = first == NULL ? 0 : strlen(first);
 
-	for (cmd = commands; cmd->name != NULL; cmd++) {
+	for (; cmd->name != NULL; cmd++) {
 		space = strchr(cmd->name, ' ');
 		n = space == NULL ? strlen(cmd->name) :
 		    (size_t)(space - cmd->name);
@@ -48,7 +47,7 @@ static const struct {
 };
 
 static void
-print_options(const struct command *cmd)
+print_options(const struct ctl_command *cmd)
 {
 	const struct option_row *o = cmd->options;
 	size_t i;
@@ -93,9 +92,9 @@ print_values(void)
 }
 
 static void
-print_groups(void)
+print_groups(const struct ctl_command *commands)
 {
-	const struct command *cmd;
+	const struct ctl_command *cmd;
 	const char *space, *last = "";
 	char first[32];
 
@@ -109,15 +108,15 @@ print_groups(void)
 			continue;
 		last = cmd->name;
 		printf("\t%s) subs=\"", first);
-		print_words(first);
+		print_words(commands, first);
 		printf("\" ;;\n");
 	}
 }
 
 static void
-print_script(void)
+print_script(const struct ctl_command *commands)
 {
-	const struct command *cmd;
+	const struct ctl_command *cmd;
 
 	printf("# bash completion for rohrpost, made from its command table\n");
 	print_values();
@@ -130,10 +129,10 @@ print_script(void)
 	    "\t\tCOMPREPLY=($(compgen -d -- \"$cur\"))\n\t\treturn\n\tfi\n"
 	    "\tif [ \"$COMP_CWORD\" -eq \"$i\" ]; then\n"
 	    "\t\tCOMPREPLY=($(compgen -W \"-c --help --version");
-	print_words(NULL);
+	print_words(commands, NULL);
 	printf("\" -- \"$cur\"))\n\t\treturn\n\tfi\n"
 	    "\tfirst=${COMP_WORDS[i]}\n\tcase $first in\n");
-	print_groups();
+	print_groups(commands);
 	printf("\tesac\n"
 	    "\tif [ -n \"$subs\" ] && [ \"$COMP_CWORD\" -eq $((i + 1)) ]; "
 	    "then\n"
@@ -161,6 +160,6 @@ cmd_completion(struct ctl *c)
 	if (strcmp(c->args[0], "bash") != 0)
 		return ctl_fail(CTL_REFUSED, "%s: only bash is known",
 		    c->args[0]);
-	print_script();
+	print_script(c->commands);
 	return CTL_DONE;
 }

@@ -10,5 +10,5 @@ main(int argc, char **argv)
 {
 	log_init("rohrpost", 1);
 	signal(SIGPIPE, SIG_IGN);
-	return ctl_main(argc, argv);
+	return ctl_main(ctl_commands, argc, argv);
 }

@@ -43,7 +43,7 @@ run(const char *words, const char *const *more)
 	fflush(stdout);
 	dup2(quiet, 1);
 	dup2(quiet, 2);
-	r = ctl_main(argc, argv);
+	r = ctl_main(ctl_commands, argc, argv);
 	fflush(stdout);
 	dup2(saved_out, 1);
 	dup2(saved_err, 2);
@@ -55,12 +55,12 @@ test_rows(void **state)
 {
 	static const char *const help[] = { "--help", NULL };
 	static const char *const bad[] = { "--frobnicate", NULL };
-	const struct command *c;
+	const struct ctl_command *c;
 	const struct option_row *o;
 	char many[400];
 	int i;
 
-	for (c = commands; c->name != NULL; c++) {
+	for (c = ctl_commands; c->name != NULL; c++) {
 		if (run(c->name, help) != CTL_DONE)
 			fail_msg("%s --help", c->name);
 		if (run(c->name, bad) != CTL_USAGE)
