@@ -4,18 +4,8 @@
 #ifndef AUTH_REQUEST_H
 #define AUTH_REQUEST_H
 
+#include "auth/auth_peer.h"
 #include "auth/auth_serve.h"
-#include "lib/base/chan.h"
-
-struct auth_peer {
-	struct auth_peer *next;
-	struct auth_serve *serve;
-	enum peer kind;
-	uint32_t instance;
-	unsigned requests;
-	struct chan chan;
-	ev_io	 readable, writable;
-};
 
 enum auth_state {
 	AUTH_WAIT,	/* its delay, then the check */
@@ -61,11 +51,5 @@ void	auth_request_hashed(struct auth_request *r, enum auth_verdict v);
 /* Master has answered. */
 void	auth_request_started(struct auth_request *r, int fd, int full,
 	    const char *words);
-
-/*
- * auth_serve.c: ends the message that was begun and writes it, or waits for
- * room. The peer stays valid; where it does not read, it is dropped soon.
- */
-void	auth_peer_send(struct auth_peer *p);
 
 #endif

@@ -1,7 +1,4 @@
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "auth/auth_request.h"
@@ -22,13 +19,13 @@ static const uint32_t may_ask[PEER_COUNT] = {
 
 /* Its requests end, but for those in the pool, whose outcome still counts. */
 static void
-peer_orphan(struct auth_peer *p)
+peer_orphan(struct auth_serve *a, struct auth_peer *p)
 {
 	struct auth_request *r;
 	unsigned i;
 
 	for (i = 0; i < AUTH_REQUESTS_MAX && p->requests > 0; i++) {
-		r = p->serve->slot[i];
+		r = a->slot[i];
 		if (r == NULL || r->peer != p)
 			continue;
 		if (r->state == AUTH_HASH) {
@@ -41,52 +38,16 @@ peer_orphan(struct auth_peer *p)
 }
 
 static void
-peer_free(struct auth_peer *p)
+peer_lost(struct auth_peer *p)
 {
-	struct auth_serve *a = p->serve;
+	struct auth_serve *a = p->owner;
 	struct auth_peer **at;
 
 	for (at = &a->peers; *at != p; at = &(*at)->next)
 		;
 	*at = p->next;
-	peer_orphan(p);
-	ev_io_stop(a->parts.loop, &p->readable);
-	ev_io_stop(a->parts.loop, &p->writable);
-	chan_clear(&p->chan);
-	free(p);
-}
-
-static void
-peer_flush(struct auth_peer *p)
-{
-	struct ev_loop *loop = p->serve->parts.loop;
-
-	if (chan_flush(&p->chan) == 0)
-		ev_io_start(loop, &p->writable);
-	else
-		ev_io_stop(loop, &p->writable);
-}
-
-/*
- * Where writing failed, reading finds the end and frees the peer: that must
- * not happen below a caller that holds it.
- */
-void
-auth_peer_send(struct auth_peer *p)
-{
-	if (msg_end(&p->chan) == -1) {
-		log_warn("%s %u does not read its answers",
-		    peer_name(p->kind), (unsigned)p->instance);
-		(void)shutdown(p->chan.fd, SHUT_RDWR);
-		return;
-	}
-	peer_flush(p);
-}
-
-static void
-peer_writable(struct ev_loop *loop, ev_io *w, int events)
-{
-	peer_flush(w->data);
+	peer_orphan(a, p);
+	auth_peer_free(&p);
 }
 
 static void
@@ -103,7 +64,7 @@ answer_later(struct auth_peer *p, uint32_t id)
 static int
 peer_message(struct auth_peer *p, const struct msg *m)
 {
-	struct auth_serve *a = p->serve;
+	struct auth_serve *a = p->owner;
 	uint32_t service = msg_get_u32(m, AF_SERVICE);
 	struct buf name = BUF_INIT(ADDRESS_MAX);
 	struct auth_request *r;
@@ -133,42 +94,6 @@ peer_message(struct auth_peer *p, const struct msg *m)
 	auth_try_init(&r->attempt, a->parts.delay, r->user, r->remote);
 	auth_request_run(r);
 	return 0;
-}
-
-/* All whole messages that were read: 0, or -1: drop the asker. */
-static int
-peer_messages(struct auth_peer *p)
-{
-	struct buf why = BUF_INIT(300);
-	struct msg m;
-	int r;
-
-	while ((r = msg_next(&m, &proto_auth, p->kind, &p->chan, &why)) == 1) {
-		r = peer_message(p, &m);
-		/* The password lay in the channel's memory. */
-		mem_wipe(p->chan.in.data + (m.frame.data - p->chan.in.data),
-		    m.frame.len);
-		msg_done(&m);
-		if (r == -1)
-			break;
-	}
-	if (why.len > 0)
-		log_warn("%s %u is dropped: %s", peer_name(p->kind),
-		    (unsigned)p->instance, buf_str(&why));
-	buf_clear(&why);
-	return r;
-}
-
-static void
-peer_readable(struct ev_loop *loop, ev_io *w, int events)
-{
-	struct auth_peer *p = w->data;
-	int r = chan_read(&p->chan);
-
-	if (r == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
-		return;
-	if (r != 1 || peer_messages(p) == -1)
-		peer_free(p);
 }
 
 static void
@@ -205,7 +130,7 @@ auth_serve_free(struct auth_serve **ap)
 	if (a == NULL)
 		return;
 	while (a->peers != NULL)
-		peer_free(a->peers);
+		peer_lost(a->peers);
 	auth_pool_free(&a->pool);
 	for (i = 0; i < AUTH_REQUESTS_MAX; i++)
 		if (a->slot[i] != NULL)
@@ -226,7 +151,7 @@ auth_serve_peer_gone(struct auth_serve *a, enum peer kind, uint32_t instance)
 	for (p = a->peers; p != NULL; p = next) {
 		next = p->next;
 		if (p->kind == kind && p->instance == instance)
-			peer_free(p);
+			peer_lost(p);
 	}
 }
 
@@ -234,17 +159,13 @@ void
 auth_serve_peer(struct auth_serve *a, enum peer kind, uint32_t instance,
     int fd)
 {
-	struct auth_peer *p = mem_zalloc(1, sizeof(*p));
+	struct auth_peer *p;
 
 	auth_serve_peer_gone(a, kind, instance);
-	p->serve = a;
-	p->kind = kind;
-	p->instance = instance;
-	chan_init(&p->chan, fd);
-	ev_io_init(&p->readable, peer_readable, fd, EV_READ);
-	ev_io_init(&p->writable, peer_writable, fd, EV_WRITE);
-	p->readable.data = p->writable.data = p;
-	ev_io_start(a->parts.loop, &p->readable);
+	p = auth_peer_new(a->parts.loop, kind, instance, fd);
+	p->owner = a;
+	p->message = peer_message;
+	p->lost = peer_lost;
 	p->next = a->peers;
 	a->peers = p;
 }

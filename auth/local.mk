@@ -7,6 +7,7 @@ auth_libauth_a_SOURCES = \
 	auth/auth_cache.c auth/auth_cache.h \
 	auth/auth_pool.c auth/auth_pool.h \
 	auth/auth_users.c auth/auth_users.h \
+	auth/auth_peer.c auth/auth_peer.h \
 	auth/auth_request.c auth/auth_request.h \
 	auth/auth_serve.c auth/auth_serve.h
 
@@ -25,8 +26,11 @@ auth_liblogin_a_SOURCES = \
 	auth/login_io.c auth/login_io.h \
 	auth/login_count.c auth/login_count.h \
 	auth/login_client.c auth/login_client.h \
-	auth/login_dialogue.c \
-	auth/login_proxy.c auth/login_auth.c auth/login_server.c
+	auth/login_events.c auth/login_events.h \
+	auth/login_dialogue.c auth/login_dialogue.h \
+	auth/login_proxy.c auth/login_proxy.h \
+	auth/login_auth.c auth/login_auth.h \
+	auth/login_server.c auth/login_server.h
 
 pkglibexec_PROGRAMS += auth/login
 auth_login_SOURCES = auth/login_main.c

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/login_client.h"
+#include "auth/login_auth.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/msg.h"
@@ -26,7 +26,7 @@ auth_lost(struct login_server *s)
 		c = s->slot[i];
 		if (c == NULL || c->ask_id == 0)
 			continue;
-		login_dialogue_refused(c, LOGIN_LATER);
+		s->refused(c, LOGIN_LATER);
 		login_client_done(c);
 	}
 }
@@ -58,13 +58,13 @@ auth_answer(struct login_server *s, struct msg *m)
 	fd = msg_get_fd(m, 0);
 	if (m->type == A_OK && fd != -1) {
 		user = msg_get_dup(m, AF_USER);
-		login_dialogue_passed(c, fd, user);
+		s->passed(c, fd, user);
 		free(user);
 	} else if (m->type == A_NO) {
-		login_dialogue_refused(c, reason_of(m));
+		s->refused(c, reason_of(m));
 	} else {
 		log_warn("auth answered without a session");
-		login_dialogue_refused(c, LOGIN_LATER);
+		s->refused(c, LOGIN_LATER);
 	}
 	login_client_done(c);
 }

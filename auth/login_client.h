@@ -82,69 +82,26 @@ struct login_server {
 	ev_io	 auth_r, auth_w;
 	int	 stopping;
 	void	(*changed)(unsigned n);	/* number of clients, or NULL */
+	/* Auth's answer to login_auth_ask: fd (taken over) and the account, or
+	   why not. */
+	void	(*passed)(struct login_client *c, int fd, const char *user);
+	void	(*refused)(struct login_client *c, enum login_reason why);
 };
 
-/* login_client.c */
-/* A client that was accepted: takes fd over. */
-void	login_client_new(struct login_server *s, enum service service, int fd,
-	    const char *remote);
 void	login_client_done(struct login_client *c);
 void	login_client_timer(struct login_client *c, int64_t ms);
+/* Sends what the dialogue has to say. */
+void	login_client_say(struct login_client *c);
 /* Says words (IMAP: BYE) to who is not logged in yet, and ends it. */
 void	login_client_bye(struct login_client *c, const char *words);
 /* Ends our side: farewell of TLS, FIN; then waits for the client's. */
 void	login_client_end(struct login_client *c);
+/* After that: FIN, once all is sent. */
+void	login_client_end_if_sent(struct login_client *c);
 /* Takes it from the list of those who are not logged in. */
 void	login_client_unlist(struct login_client *c);
 /* May the client be read now? (Back-pressure.) */
 int	login_client_wants_input(const struct login_client *c);
 const struct login_protocol *login_protocol_of(enum service service);
-
-/* login_dialogue.c */
-/* Begins a handshake. */
-void	login_dialogue_tls(struct login_client *c);
-/* The client's octets can be read: goes on with handshake or dialogue. */
-void	login_dialogue_handshake(struct login_client *c);
-void	login_dialogue_read(struct login_client *c);
-/* Works through what was read, unless the client takes no answers. */
-void	login_dialogue_run(struct login_client *c);
-/* Sends what the dialogue has to say. */
-void	login_dialogue_say(struct login_client *c);
-/* A new client in the clear. */
-void	login_dialogue_greet(struct login_client *c);
-/* Auth's answer: fd (taken over) and the account, or why not. */
-void	login_dialogue_passed(struct login_client *c, int fd,
-	    const char *user);
-void	login_dialogue_refused(struct login_client *c, enum login_reason why);
-
-/* login_proxy.c */
-/* Starts with what the dialogue left in rx. */
-void	login_proxy_start(struct login_client *c);
-void	login_proxy_client(struct login_client *c, int events);
-void	login_proxy_session(struct login_client *c, int events);
-/*
- * How the server's stream stands after these octets; was: before them. Only
- * where an answer has just ended can a line of ours stand behind it.
- */
-enum login_rest login_proxy_rest(enum login_rest was, const char *p,
-	    size_t len);
-
-/* login_auth.c */
-/* Takes over a fresh channel; who waits on the old one is answered. */
-void	login_auth_set(struct login_server *s, int fd);
-/* Asks for c->talk's user and password. 0, or -1: not now. */
-int	login_auth_ask(struct login_client *c);
-
-/* login_server.c */
-/* max: clients; takes the contexts over. */
-void	login_server_init(struct login_server *s, struct ev_loop *loop,
-	    unsigned max, SSL_CTX *imap, SSL_CTX *pop3);
-/* Closes everything. */
-void	login_server_clear(struct login_server *s);
-/* New certificates for new connections. */
-void	login_server_certs(struct login_server *s, SSL_CTX *imap,
-	    SSL_CTX *pop3);
-/* Ends all who are not logged in; sessions go on. */
-void	login_server_stop(struct login_server *s);
 
 #endif

@@ -1,26 +1,14 @@
-/*
- * The client's part before the proxy: handshake, dialogue, auth's answer.
- */
 #include <errno.h>
 #include <string.h>
 
-#include "auth/login_client.h"
+#include "auth/login_auth.h"
+#include "auth/login_dialogue.h"
+#include "auth/login_proxy.h"
 #include "lib/base/clock.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 
 enum { READ_SIZE = 4096 };
-
-void
-login_dialogue_say(struct login_client *c)
-{
-	struct buf *out = &c->talk->out;
-
-	if (out->len > 0 &&
-	    login_io_write(&c->io, out->data, out->len) == -1)
-		c->state = LOGIN_DEAD;
-	buf_clear(out);
-}
 
 static void
 talk_timer(struct login_client *c)
@@ -58,7 +46,7 @@ login_dialogue_run(struct login_client *c)
 	if (c->io.tx.len > 0)
 		return;
 	want = login_talk_run(c->talk);
-	login_dialogue_say(c);
+	login_client_say(c);
 	if (c->state == LOGIN_DEAD)
 		return;
 	if (want == LOGIN_TLS)
@@ -80,7 +68,7 @@ login_dialogue_refused(struct login_client *c, enum login_reason why)
 	c->state = LOGIN_TALK;
 	talk_timer(c);
 	want = login_talk_refused(c->talk, why);
-	login_dialogue_say(c);
+	login_client_say(c);
 	if (c->state == LOGIN_DEAD)
 		return;
 	if (want == LOGIN_END)
@@ -105,7 +93,7 @@ login_dialogue_passed(struct login_client *c, int fd, const char *user)
 		return;
 	}
 	login_talk_passed(t);
-	login_dialogue_say(c);
+	login_client_say(c);
 	if (c->state == LOGIN_DEAD) {
 		fd_close(&fd);
 		return;
@@ -177,7 +165,7 @@ login_dialogue_handshake(struct login_client *c)
 	}
 	c->state = LOGIN_TALK;
 	talk_timer(c);
-	login_dialogue_say(c);
+	login_client_say(c);
 	/* The first command may have come with the end of the handshake. */
 	login_dialogue_read(c);
 }
@@ -189,5 +177,5 @@ login_dialogue_greet(struct login_client *c)
 	c->talk = login_talk_new(login_protocol_of(c->service), 0);
 	login_talk_greet(c->talk);
 	talk_timer(c);
-	login_dialogue_say(c);
+	login_client_say(c);
 }

@@ -8,7 +8,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "auth/login_client.h"
+#include "auth/login_auth.h"
+#include "auth/login_events.h"
+#include "auth/login_server.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/net/tls.h"

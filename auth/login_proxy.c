@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "auth/login_client.h"
+#include "auth/login_proxy.h"
 #include "lib/base/str.h"
 
 enum {

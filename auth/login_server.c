@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
-#include "auth/login_client.h"
+#include "auth/login_dialogue.h"
+#include "auth/login_server.h"
 #include "lib/base/mem.h"
 #include "lib/net/tls.h"
 
@@ -22,6 +23,8 @@ login_server_init(struct login_server *s, struct ev_loop *loop, unsigned max,
 	s->free_slot = mem_zalloc(max, sizeof(*s->free_slot));
 	for (i = 0; i < max; i++)
 		s->free_slot[s->n_free++] = max - 1 - i;
+	s->passed = login_dialogue_passed;
+	s->refused = login_dialogue_refused;
 	chan_init(&s->auth, -1);
 }
 

@@ -18,7 +18,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "auth/login_client.h"
+#include "auth/login_auth.h"
+#include "auth/login_events.h"
+#include "auth/login_proxy.h"
+#include "auth/login_server.h"
 #include "lib/base/clock.h"
 #include "lib/base/fd.h"
 #include "lib/mail/imap_capability.h"
