@@ -1,33 +1,17 @@
-/*
- * An account is read at its first use: the list of mailboxes from its text
- * file, the counters from the index. Where there is no such file the account
- * is made, unless something tells of an earlier one; where the index does not
- * know it, or a mailbox with mail, its index is made from the files.
- */
+/* Accounts and mailboxes in memory, and who may change them when. */
 #include "config.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/base/clock.h"
-#include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/mail/door_proto.h"
 #include "store/account.h"
-#include "store/body.h"
 #include "store/door_client.h"
 
-enum {
-	MAILBOXES_FILE_MAX = 16 << 20,
-	BROKEN_MS = 5000,	/* between two looks at a broken account */
-};
-
-static struct account *
+struct account *
 account_new(struct shard *s, const char *name, const char *path, unsigned db)
 {
 	struct account *a = mem_zalloc(1, sizeof(*a));
@@ -37,7 +21,7 @@ account_new(struct shard *s, const char *name, const char *path, unsigned db)
 	a->db = engine_db(store.engine, db);
 	a->name = mem_strdup(name);
 	a->path = mem_strdup(path);
-	a->full = quota_published(name);
+	a->full = full_is(name);
 	a->waiting_tail = &a->waiting;
 	return a;
 }
@@ -58,7 +42,7 @@ mailbox_free(struct mailbox *m)
 	free(m);
 }
 
-static void
+void
 account_free(struct account *a)
 {
 	size_t i;
@@ -76,35 +60,6 @@ account_free(struct account *a)
 	free(a->name);
 	free(a->path);
 	free(a);
-}
-
-struct account *
-account_get(struct shard *s, const char *name)
-{
-	struct account **b = shard_bucket(s, name), *a;
-	char path[BODY_PATH_MAX / 2];
-	unsigned db;
-
-	for (a = *b; a != NULL; a = a->next)
-		if (strcmp(a->name, name) == 0) {
-			a->used = clock_mono_ms();
-			account_retry(a);
-			return a;
-		}
-	if (shard_of(name, &db) != s ||
-	    body_user_path(name, path, sizeof(path)) == -1)
-		return NULL;
-	a = account_new(s, name, path, db);
-	a->used = clock_mono_ms();
-	a->next = *b;
-	*b = a;
-	account_load(a);
-	if (a->state != ACCOUNT_ABSENT)
-		return a;
-	/* A name that nobody has: it leaves nothing behind. */
-	*b = a->next;
-	account_free(a);
-	return NULL;
 }
 
 static int
@@ -173,7 +128,7 @@ account_end(struct account *a)
 	}
 	for (i = a->n_clients; i > 0 && !a->busy; i--)
 		if (i <= a->n_clients)
-			client_resume(a->clients[i - 1]);
+			a->clients[i - 1]->resume(a->clients[i - 1]);
 }
 
 void
@@ -211,7 +166,7 @@ account_by_name(const struct account *a, const char *name)
 	return NULL;
 }
 
-static struct mailbox *
+struct mailbox *
 mailbox_new(struct account *a, uint32_t id)
 {
 	struct mailbox *m = mem_zalloc(1, sizeof(*m));
@@ -323,198 +278,4 @@ account_format(const struct account *a, struct buf *out)
 	}
 	boxes_format(&b, out);
 	free(b.box);
-}
-
-/* Adopting what file and index say. */
-
-static int
-adopt_row(void *arg, const void *key, size_t klen, const void *value,
-    size_t vlen)
-{
-	struct account *a = arg;
-	struct mailbox *m = account_mailbox(a, index_tail_u32(key, klen));
-
-	if (m == NULL)
-		return 0;
-	if (index_get_row(value, vlen, &m->row) == -1) {
-		log_warn("%s: the row of mailbox %u is broken", a->name, m->id);
-		return 0;
-	}
-	m->seen = m->row;
-	m->next_uid = m->row.uidnext;
-	if (m->row.modseq > m->row.flags_modseq) {
-		m->dirty_all = 1;
-		shard_flags(m);
-	}
-	return 0;
-}
-
-static void
-adopt_box(struct account *a, const struct box *x)
-{
-	struct mailbox *m = account_mailbox(a, x->id);
-
-	if (m == NULL)
-		m = mailbox_new(a, x->id);
-	free(m->name);
-	m->name = mem_strdup(x->name);
-	m->uidvalidity = x->uidvalidity;
-	m->attrs = x->attrs;
-	m->keywords_loaded = 0;
-	if (strcmp(m->name, "INBOX") == 0)
-		a->inbox = m;
-}
-
-static void
-adopt_boxes(struct account *a, struct boxes *b)
-{
-	size_t i, k;
-
-	for (i = a->n_mailboxes; i > 0; i--) {
-		for (k = 0; k < b->n &&
-		    b->box[k].id != a->mailbox[i - 1]->id; k++)
-			;
-		if (k == b->n)
-			account_remove(a, a->mailbox[i - 1]);
-	}
-	a->inbox = NULL;
-	for (i = 0; i < b->n; i++)
-		adopt_box(a, &b->box[i]);
-	a->next_id = b->next_id;
-	a->last_uidvalidity = b->last_uidvalidity;
-	for (i = 0; i < a->n_subscribed; i++)
-		free(a->subscribed[i]);
-	free(a->subscribed);
-	a->subscribed = b->subscribed;
-	a->n_subscribed = b->n_subscribed;
-	b->subscribed = NULL;
-	b->n_subscribed = 0;
-}
-
-static void
-adopt_queue_ids(struct account *a)
-{
-	struct index_key from = index_account_key(a->number, 'Q');
-	struct index_key to = index_account_key(a->number, 'Q' + 1);
-	struct buf k = BUF_INIT(0);
-
-	a->max_queue_id = 0;
-	if (engine_last(a->db, ENGINE_CORE, from.k, from.len, to.k, to.len,
-	    &k) == 1)
-		a->max_queue_id = index_tail_u64(k.data, k.len);
-	a->min_queue_id = a->max_queue_id == 0 ? 0 : 1;
-	buf_clear(&k);
-}
-
-/* Fills in from what mailboxes says, with the rows of the index. */
-static int
-account_adopt(struct account *a, const char *text, size_t len)
-{
-	struct index_key from = index_account_key(a->number, 'M');
-	struct index_key to = index_account_key(a->number, 'M' + 1);
-	struct buf why = BUF_INIT(200);
-	struct boxes b;
-	int r = boxes_parse(&b, text, len, &why);
-
-	if (r == 0) {
-		adopt_boxes(a, &b);
-		if (a->inbox == NULL) {
-			buf_set(&why, "mailboxes: no INBOX");
-			r = -1;
-		}
-	}
-	boxes_clear(&b);
-	if (r == -1) {
-		log_warn("%s: %s; its mail waits", a->name, buf_str(&why));
-		a->state = ACCOUNT_BROKEN;
-	} else {
-		engine_scan(a->db, ENGINE_CORE, from.k, from.len, to.k,
-		    to.len, adopt_row, a);
-		leftover_delete(a);
-		adopt_queue_ids(a);
-		a->state = ACCOUNT_READY;
-		quota_note(a);
-	}
-	buf_clear(&why);
-	return r;
-}
-
-static int
-index_complete(struct account *a)
-{
-	struct buf v = BUF_INIT(0);
-	struct index_key k;
-	int r = 0;
-
-	if (index_number(a->db, a->name, 0, &a->number)) {
-		k = index_account_key(a->number, 'C');
-		r = engine_get(a->db, ENGINE_CORE, k.k, k.len, &v);
-	}
-	buf_clear(&v);
-	return r;
-}
-
-/* The text of `mailboxes`: 0, -1 with errno. */
-static int
-read_mailboxes(const struct account *a, struct buf *text)
-{
-	char path[BODY_PATH_MAX];
-	int fd, r, e;
-
-	snprintf(path, sizeof(path), "%s/mailboxes", a->path);
-	fd = openat(body_root(), path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd == -1)
-		return -1;
-	r = fd_slurp(fd, text);
-	e = errno;
-	fd_close(&fd);
-	errno = e;
-	return r;
-}
-
-void
-account_retry(struct account *a)
-{
-	if (a->state == ACCOUNT_READY || a->busy ||
-	    (a->state == ACCOUNT_BROKEN &&
-	    clock_mono_ms() - a->tried < BROKEN_MS))
-		return;
-	account_load(a);
-}
-
-void
-account_load(struct account *a)
-{
-	struct buf text = BUF_INIT(MAILBOXES_FILE_MAX);
-	int r = read_mailboxes(a, &text);
-
-	a->tried = clock_mono_ms();
-	if (r == -1 && errno == ENOENT) {
-		first_use(a);
-	} else if (r == -1) {
-		log_warn("%s/mailboxes: %s", a->path, strerror(errno));
-		a->state = ACCOUNT_BROKEN;
-	} else if (!index_complete(a)) {
-		account_begin(a, rebuild_account, NULL);
-	} else if (account_adopt(a, buf_str(&text), text.len) == -1) {
-		/* It said so. */
-	} else if (traces_unknown(a)) {
-		account_begin(a, rebuild_account, NULL);
-	} else {
-		recover_account(a);
-		drop_files(a);
-	}
-	buf_clear(&text);
-}
-
-void
-account_end_load(struct account *a, int failed)
-{
-	struct buf text = BUF_INIT(MAILBOXES_FILE_MAX);
-
-	if (failed || read_mailboxes(a, &text) == -1)
-		a->state = ACCOUNT_BROKEN;
-	else
-		(void)account_adopt(a, buf_str(&text), text.len);
-	buf_clear(&text);
 }

@@ -97,7 +97,11 @@ struct account {
 	int64_t	 tried;			/* ... of the last load */
 };
 
-/* Finds the account or makes it; it may be busy with its first use. NULL: the
+/* In memory alone. */
+struct account *account_new(struct shard *s, const char *name,
+	    const char *path, unsigned db);
+void	account_free(struct account *a);
+/* account_load.c: finds the account or makes it; it may be busy with its first use. NULL: the
    name is none, or the tables know no such user. */
 struct account *account_get(struct shard *s, const char *name);
 /* Loads it again where that failed before, or its user was unknown. */
@@ -117,14 +121,24 @@ void	account_end(struct account *a);
 void	account_task_done(struct account *a);
 /* Reads file and index anew (a new account is made, a lost index rebuilt). */
 void	account_load(struct account *a);
-/* The same behind a rebuild, while it is still busy; failed: it is broken. */
+
+/* account_adopt.c */
+enum { MAILBOXES_FILE_MAX = 16 << 20 };
+/* The text of its file mailboxes: 0, -1 with errno. */
+int	account_read(const struct account *a, struct buf *text);
+/* Fills in from that text, with the rows of the index. 0; -1: it is broken. */
+int	account_adopt(struct account *a, const char *text, size_t len);
+/* Loads it again after a rebuild, still busy; failed: it is broken. */
 void	account_end_load(struct account *a, int failed);
+
 /* The file mailboxes as it should be now. */
 void	account_format(const struct account *a, struct buf *out);
 
 /* NULL: there is none of that number, of that name. */
 struct mailbox *account_mailbox(const struct account *a, uint32_t id);
 struct mailbox *account_by_name(const struct account *a, const char *name);
+/* An empty one with that id, which is above all there are. */
+struct mailbox *mailbox_new(struct account *a, uint32_t id);
 /* Adds a mailbox with the next id and a fresh UIDVALIDITY; name is copied. */
 struct mailbox *account_add(struct account *a, const char *name,
 	    uint32_t attrs);
@@ -218,13 +232,25 @@ enum quota quota_delivery(struct account *a, uint64_t size);
 void	quota_note(struct account *a);
 /* From now on the table is asked again (it was replaced). */
 void	quota_forget(struct account *a);
-/* Is the name published as full? */
-int	quota_published(const char *name);
+/* 1 where an account with that quota is full. */
+int	quota_is_full(const struct tables_user *q, uint64_t size,
+	    uint64_t count);
+
+/* account_quota_all.c */
 /* Every account that is published as full is looked at again. */
 void	quota_full_again(void);
+/* Looks at every account once, and publishes. */
 void	quota_start(void);
+
+/* account_full.c: the names published as full. */
+int	full_is(const char *name);
+/* The name is full now, or no longer. */
+void	full_change(const char *name, int on);
+void	full_publish(void);
+/* Calls each for every one, under the lock. */
+void	full_each(void (*each)(void *arg, const char *name), void *arg);
 /* Once a second: publishes what could not be published before. */
-void	quota_tick(void);
+void	full_tick(void);
 
 /* account_rebuild.c: makes the index of the account anew from its files. The
    account is busy; it is ended when done. Runs as a chore. */

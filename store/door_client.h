@@ -37,6 +37,7 @@ struct client {
 	pthread_mutex_t lock;	/* of chan's sending side, gone, poked */
 	int	 gone, poked, broken;
 	int	 paused;
+	void	(*resume)(struct client *); /* reads what had to wait */
 	ev_io	 in, out;
 	struct account *account;	/* NULL: deliver */
 	char	(*file)[BODY_NAME];	/* fresh files given out */
@@ -46,12 +47,12 @@ struct client {
 	unsigned flushing;	/* bit per shard that will client_send */
 };
 
-/* Takes fd over and gives the door to its shard. */
+/* door_serve.c: takes fd over and gives the door to its shard. */
 void	client_new(enum peer kind, uint32_t instance, const char *user, int fd);
 struct client *client_ref(struct client *c);
 void	client_unref(struct client *c);
-/* Reads again what had to wait (the account is no longer busy). */
-void	client_resume(struct client *c);
+/* The callback of out: sends on. */
+void	client_out(struct ev_loop *loop, ev_io *w, int revents);
 /* Ends it; requests under way go on unanswered. */
 void	client_drop(struct client *c, const char *why);
 
@@ -66,10 +67,15 @@ void	client_failed(struct client *c, struct shard *by, uint32_t id,
 void	client_done(struct client *c, uint32_t id);
 /* So much waits to be read by the peer that news can wait too. */
 int	client_behind(struct client *c);
-/* A deliver's request, a task of a user's door: begins, is answered. Where too
-   many are under way nothing more is read. */
-void	client_more(struct client *c);
-void	client_less(struct client *c);
+/*
+ * A reference of a request under way (a deliver's, a task of a user's door),
+ * and its end. Where client_max of them are under way nothing more is read.
+ */
+struct client *client_hold(struct client *c);
+void	client_release(struct client *c);
+unsigned client_max(const struct client *c);
+/* Asks the owning shard to look at the door. */
+void	client_poke(struct client *c);
 /* Sends what waits; called by the shard that answered. */
 void	client_send(struct client *c);
 
@@ -123,6 +129,8 @@ void	request_fail(const struct request *r, enum door_error e,
 int	request_bits(const struct request *r, int make, uint64_t *bits_r);
 /* 0, or -1 having answered that mailbox_bits gave something else than D_OK. */
 int	request_keywords(const struct request *r, enum door_error e);
+/* door_watch.c: changes of m are events of the door. 0; -1: too many. */
+int	client_watch(struct client *c, struct mailbox *m) ATTR_CHECK;
 void	client_unwatch(struct client *c, struct mailbox *m);
 /* Unlinks files whose removal was put off (rows 'R'). */
 void	drop_files(struct account *a);

@@ -205,6 +205,6 @@ op_append(struct request *r)
 	p->rec.uid = m->next_uid++;
 	a->pending_size += p->rec.size;
 	a->pending_count++;
-	p->t.client = client_ref(r->c);
+	p->t.client = client_hold(r->c);
 	task_submit(&p->t);
 }

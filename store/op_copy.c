@@ -304,7 +304,7 @@ copy_begin(struct copy_task *c, struct request *r)
 	c->to_uid = mem_zalloc(c->n + 1, sizeof(*c->to_uid));
 	for (i = 0; i < c->n; i++)
 		c->to_uid[i] = c->to->next_uid++;
-	c->t.client = client_ref(r->c);
+	c->t.client = client_hold(r->c);
 	task_submit(&c->t);
 }
 

@@ -52,7 +52,6 @@ delivery_answer(struct delivery *d)
 		msg_words(&c->chan, DF_WORDS, d->text, RESULT_WORDS_MAX);
 		client_end(c, d->t.item.shard);
 	}
-	client_less(c);
 }
 
 static void
@@ -73,7 +72,7 @@ delivery_end(struct delivery *d, enum result result, const char *text)
 	d->text = text;
 	delivery_answer(d);
 	delivery_free(d);
-	client_unref(c);
+	client_release(c);
 }
 
 static void
@@ -363,7 +362,7 @@ deliver_request(struct client *c, struct msg *m)
 	d = mem_alloc(sizeof(*d) + cache_len);
 	memset(d, 0, sizeof(*d));
 	d->t.kind = &deliver_kind;
-	d->t.client = client_ref(c);
+	d->t.client = client_hold(c);
 	d->t.id = m->id;
 	d->number = number;
 	memcpy(d->queue_id, id, id_len);
@@ -377,7 +376,6 @@ deliver_request(struct client *c, struct msg *m)
 	if (cache_len > 0)
 		memcpy(d->cache, cache, cache_len);
 	d->cache_len = cache_len;
-	client_more(c);
 	d->t.item.shard = shard_of(d->owner, NULL);
 	d->t.item.run = deliver_run;
 	if (d->t.item.shard == c->shard)

@@ -159,7 +159,7 @@ op_expunge(struct request *r)
 	e = mem_zalloc(1, sizeof(*e));
 	e->t.kind = &expunge_kind;
 	e->t.account = a;
-	e->t.client = client_ref(r->c);
+	e->t.client = client_hold(r->c);
 	e->t.id = r->m->id;
 	e->m = r->mailbox;
 	e->uids = mem_zalloc(n + 1, sizeof(*e->uids));

@@ -473,7 +473,7 @@ change_begin(struct request *r, char *name, char *to)
 
 	c->t.kind = &change_kind;
 	c->t.account = r->c->account;
-	c->t.client = client_ref(r->c);
+	c->t.client = client_hold(r->c);
 	c->t.id = r->m->id;
 	c->type = r->m->type;
 	c->name = name;

@@ -109,34 +109,6 @@ op_status(struct request *r)
 	answer_mailbox(r, &d, 0);
 }
 
-static void
-changed(void *arg)
-{
-	shard_touched(arg);
-}
-
-static int
-watch(struct client *c, struct mailbox *m)
-{
-	struct index_key k;
-	size_t i;
-
-	for (i = 0; i < m->n_watchers; i++)
-		if (m->watchers[i].c == c)
-			return 0;
-	if (c->watches == CLIENT_WATCH_MAX)
-		return -1;
-	if (m->watch == NULL) {
-		k = index_group(m->account->number, m->id);
-		m->watch = engine_watch(m->account->db, k.k, changed, m);
-	}
-	m->watchers = mem_realloc(m->watchers, m->n_watchers + 1,
-	    sizeof(*m->watchers));
-	m->watchers[m->n_watchers++] = (struct watcher){ c, 0 };
-	c->watches++;
-	return 0;
-}
-
 /*
  * The first session that may write takes what is recent; those messages are
  * recent for no other (RFC 3501 2.3.2).
@@ -152,7 +124,7 @@ op_select(struct request *r)
 		request_fail(r, D_ABSENT, "it only has children");
 		return;
 	}
-	if (watch(r->c, m) == -1) {
+	if (client_watch(r->c, m) == -1) {
 		request_fail(r, D_REFUSED, "too many mailboxes are watched");
 		return;
 	}

@@ -57,7 +57,7 @@ struct task {
 	struct item item;		/* first */
 	const struct task_kind *kind;
 	struct account *account;	/* stays while it has tasks */
-	struct client *client;		/* who is answered (referenced), NULL */
+	struct client *client;		/* who is answered (client_hold), NULL */
 	uint32_t id;
 	enum door_error error;
 	char	 words[TASK_WORDS];
@@ -123,7 +123,7 @@ void	shard_flags(struct mailbox *m);
 void	shard_unflags(struct mailbox *m);
 /* Something that watchers want to know happened. */
 void	shard_touched(struct mailbox *m);
-/* The channel of the client has something to send. */
+/* The channel of the client has something to send. Takes a reference over. */
 void	shard_flush(struct shard *s, struct client *c);
 /* Flushes the log soon though no task waits (flag changes). */
 void	shard_lazy(struct shard *s);

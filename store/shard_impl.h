@@ -1,6 +1,6 @@
 /*
- * Between shard.c (tasks, batches, answers) and shard_threads.c (loops, clocks,
- * start and stop).
+ * Between shard.c (what a shard holds), shard_turn.c (the end of a turn) and
+ * shard_threads.c (loops, clocks, start and stop).
  */
 #ifndef STORE_SHARD_IMPL_H
 #define STORE_SHARD_IMPL_H
@@ -45,9 +45,8 @@ struct shard {
 };
 
 void	item_list_add(struct item_list *l, struct item *i);
-/* Before the loop sleeps, and behind each batch: see shard.c. */
+/* Before the loop sleeps, and behind each batch: see shard_turn.c. */
 void	shard_settle(struct shard *s);
-/* Ends the shard where a stop was asked for and nothing is under way. */
-void	shard_end(struct shard *s);
+void	store_set_no_space(int full);
 
 #endif

@@ -31,28 +31,8 @@ static struct {
 	pthread_mutex_t lock;
 } ending = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-static int no_space;
 static struct chore prepare_chore, checkpoint_chore;
 static int preparing, checkpointing;
-
-int
-store_no_space(void)
-{
-	return __atomic_load_n(&no_space, __ATOMIC_RELAXED);
-}
-
-void
-shard_end(struct shard *s)
-{
-	if (!s->stopping || s->stopped || s->n_tasks > 0 || s->dirty != NULL)
-		return;
-	s->stopped = 1;
-	pthread_mutex_lock(&ending.lock);
-	ending.left--;
-	pthread_mutex_unlock(&ending.lock);
-	ev_async_send(ending.loop, &ending.wake);
-	shard_wake(s);
-}
 
 static void
 settle_cb(struct ev_loop *loop, ev_prepare *w, int revents)
@@ -114,7 +94,7 @@ tick_common(struct shard *s)
 	int full = body_space() < DISK_FLOOR;
 
 	if (full != store_no_space()) {
-		__atomic_store_n(&no_space, full, __ATOMIC_RELAXED);
+		store_set_no_space(full);
 		log_warn(full ? "the disk is full: nothing is added" :
 		    "the disk has space again");
 	}
@@ -123,7 +103,7 @@ tick_common(struct shard *s)
 		prepare_chore.run = prepare_run;
 		helper_post(HELPER_KEEP, &prepare_chore);
 	}
-	quota_tick();
+	full_tick();
 	if (s->ticks % CHECKPOINT_EVERY == 0 &&
 	    !__atomic_exchange_n(&checkpointing, 1, __ATOMIC_ACQUIRE)) {
 		checkpoint_chore.run = checkpoint_run;
@@ -155,21 +135,6 @@ tick_cb(struct ev_loop *loop, ev_timer *w, int revents)
 
 /* Who waits longest for the shard goes first: the loop gives way to syncers. */
 
-void
-shard_enter(struct shard *s)
-{
-	__atomic_add_fetch(&s->wanted, 1, __ATOMIC_RELAXED);
-	pthread_mutex_lock(&s->own);
-	__atomic_sub_fetch(&s->wanted, 1, __ATOMIC_RELAXED);
-}
-
-void
-shard_leave(struct shard *s)
-{
-	pthread_cond_signal(&s->turn);
-	pthread_mutex_unlock(&s->own);
-}
-
 static void
 loop_release(struct ev_loop *loop)
 {
@@ -188,12 +153,6 @@ loop_acquire(struct ev_loop *loop)
 		pthread_cond_wait(&s->turn, &s->own);
 }
 
-void
-shard_wake(struct shard *s)
-{
-	ev_async_send(s->loop, &s->wake);
-}
-
 static void *
 shard_run(void *arg)
 {
@@ -202,6 +161,10 @@ shard_run(void *arg)
 	pthread_mutex_lock(&s->own);
 	ev_run(s->loop, 0);
 	pthread_mutex_unlock(&s->own);
+	pthread_mutex_lock(&ending.lock);
+	ending.left--;
+	pthread_mutex_unlock(&ending.lock);
+	ev_async_send(ending.loop, &ending.wake);
 	return NULL;
 }
 

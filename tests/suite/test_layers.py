@@ -88,7 +88,7 @@ def test_imapd_and_pop3d_stay_small():
 CIRCLES = {
     "imapd": 20,
     "queue": 12,
-    "store": 21,
+    "store": 2,
 }
 
 

@@ -1,0 +1,154 @@
+/* What the file mailboxes and the index say of an account, taken up. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "store/account.h"
+#include "store/body.h"
+
+static int
+adopt_row(void *arg, const void *key, size_t klen, const void *value,
+    size_t vlen)
+{
+	struct account *a = arg;
+	struct mailbox *m = account_mailbox(a, index_tail_u32(key, klen));
+
+	if (m == NULL)
+		return 0;
+	if (index_get_row(value, vlen, &m->row) == -1) {
+		log_warn("%s: the row of mailbox %u is broken", a->name, m->id);
+		return 0;
+	}
+	m->seen = m->row;
+	m->next_uid = m->row.uidnext;
+	if (m->row.modseq > m->row.flags_modseq) {
+		m->dirty_all = 1;
+		shard_flags(m);
+	}
+	return 0;
+}
+
+static void
+adopt_box(struct account *a, const struct box *x)
+{
+	struct mailbox *m = account_mailbox(a, x->id);
+
+	if (m == NULL)
+		m = mailbox_new(a, x->id);
+	free(m->name);
+	m->name = mem_strdup(x->name);
+	m->uidvalidity = x->uidvalidity;
+	m->attrs = x->attrs;
+	m->keywords_loaded = 0;
+	if (strcmp(m->name, "INBOX") == 0)
+		a->inbox = m;
+}
+
+static void
+adopt_boxes(struct account *a, struct boxes *b)
+{
+	size_t i, k;
+
+	for (i = a->n_mailboxes; i > 0; i--) {
+		for (k = 0; k < b->n &&
+		    b->box[k].id != a->mailbox[i - 1]->id; k++)
+			;
+		if (k == b->n)
+			account_remove(a, a->mailbox[i - 1]);
+	}
+	a->inbox = NULL;
+	for (i = 0; i < b->n; i++)
+		adopt_box(a, &b->box[i]);
+	a->next_id = b->next_id;
+	a->last_uidvalidity = b->last_uidvalidity;
+	for (i = 0; i < a->n_subscribed; i++)
+		free(a->subscribed[i]);
+	free(a->subscribed);
+	a->subscribed = b->subscribed;
+	a->n_subscribed = b->n_subscribed;
+	b->subscribed = NULL;
+	b->n_subscribed = 0;
+}
+
+static void
+adopt_queue_ids(struct account *a)
+{
+	struct index_key from = index_account_key(a->number, 'Q');
+	struct index_key to = index_account_key(a->number, 'Q' + 1);
+	struct buf k = BUF_INIT(0);
+
+	a->max_queue_id = 0;
+	if (engine_last(a->db, ENGINE_CORE, from.k, from.len, to.k, to.len,
+	    &k) == 1)
+		a->max_queue_id = index_tail_u64(k.data, k.len);
+	a->min_queue_id = a->max_queue_id == 0 ? 0 : 1;
+	buf_clear(&k);
+}
+
+int
+account_adopt(struct account *a, const char *text, size_t len)
+{
+	struct index_key from = index_account_key(a->number, 'M');
+	struct index_key to = index_account_key(a->number, 'M' + 1);
+	struct buf why = BUF_INIT(200);
+	struct boxes b;
+	int r = boxes_parse(&b, text, len, &why);
+
+	if (r == 0) {
+		adopt_boxes(a, &b);
+		if (a->inbox == NULL) {
+			buf_set(&why, "mailboxes: no INBOX");
+			r = -1;
+		}
+	}
+	boxes_clear(&b);
+	if (r == -1) {
+		log_warn("%s: %s; its mail waits", a->name, buf_str(&why));
+		a->state = ACCOUNT_BROKEN;
+	} else {
+		engine_scan(a->db, ENGINE_CORE, from.k, from.len, to.k,
+		    to.len, adopt_row, a);
+		leftover_delete(a);
+		adopt_queue_ids(a);
+		a->state = ACCOUNT_READY;
+		quota_note(a);
+	}
+	buf_clear(&why);
+	return r;
+}
+
+int
+account_read(const struct account *a, struct buf *text)
+{
+	char path[BODY_PATH_MAX];
+	int fd, r, e;
+
+	snprintf(path, sizeof(path), "%s/mailboxes", a->path);
+	fd = openat(body_root(), path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd == -1)
+		return -1;
+	r = fd_slurp(fd, text);
+	e = errno;
+	fd_close(&fd);
+	errno = e;
+	return r;
+}
+
+void
+account_end_load(struct account *a, int failed)
+{
+	struct buf text = BUF_INIT(MAILBOXES_FILE_MAX);
+
+	if (failed || account_read(a, &text) == -1)
+		a->state = ACCOUNT_BROKEN;
+	else
+		(void)account_adopt(a, buf_str(&text), text.len);
+	buf_clear(&text);
+}

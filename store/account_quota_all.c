@@ -1,0 +1,156 @@
+/* Quotas of all accounts: at the start, and when the tables are new. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "store/account.h"
+
+struct again {
+	struct item item;
+	char	 name[];
+};
+
+static void
+again_run(struct item *i)
+{
+	struct again *g = (struct again *)i;
+	struct account *a = account_get(i->shard, g->name);
+
+	if (a != NULL)
+		a->quota_read = 0;
+	if (a != NULL && a->state == ACCOUNT_READY && !a->busy)
+		quota_note(a);
+	free(g);
+}
+
+static void
+again_post(void *arg, const char *name)
+{
+	size_t size = strlen(name) + 1;
+	struct again *g = mem_zalloc(1, sizeof(*g) + size);
+
+	memcpy(g->name, name, size);
+	g->item.shard = shard_of(g->name, NULL);
+	g->item.run = again_run;
+	shard_post(&g->item);
+}
+
+void
+quota_full_again(void)
+{
+	full_each(again_post, NULL);
+}
+
+/*
+ * At the start every account that the index knows is looked at once: who is
+ * full, and (behind a crash) whose flags file is behind.
+ */
+struct walk {
+	struct item item;
+	struct engine_db *db;
+	struct buf names;
+};
+
+struct sums {
+	uint64_t size, count;
+	int	 behind;
+};
+
+static int
+walk_name(void *arg, const void *key, size_t klen, const void *value,
+    size_t vlen)
+{
+	struct walk *w = arg;
+
+	if (klen > ENGINE_GROUP + 1 && vlen == 4) {
+		buf_put_lv(&w->names, (const char *)key + ENGINE_GROUP + 1,
+		    klen - ENGINE_GROUP - 1);
+		buf_append(&w->names, value, 4);
+	}
+	return 0;
+}
+
+static int
+walk_row(void *arg, const void *key, size_t klen, const void *value,
+    size_t vlen)
+{
+	struct sums *s = arg;
+	struct index_row row;
+
+	if (index_get_row(value, vlen, &row) == 0) {
+		s->size += row.size;
+		s->count += row.messages;
+		s->behind |= row.modseq > row.flags_modseq;
+	}
+	return 0;
+}
+
+static void
+walk_account(struct walk *w, const char *name, uint32_t number)
+{
+	struct index_key from = index_account_key(number, 'M');
+	struct index_key to = index_account_key(number, 'M' + 1);
+	struct sums s = { 0, 0, 0 };
+	struct account *a = NULL;
+	struct tables_user q;
+	int is;
+
+	engine_scan(w->db, ENGINE_CORE, from.k, from.len, to.k, to.len,
+	    walk_row, &s);
+	is = store.user(name, &q) == LOOKUP_FOUND &&
+	    quota_is_full(&q, s.size, s.count);
+	if (s.behind || is)
+		a = account_get(w->item.shard, name);
+	/* One that could be loaded knows which of the rows count. */
+	if (a != NULL && a->state == ACCOUNT_READY) {
+		quota_note(a);
+	} else if (is) {
+		if (a != NULL)
+			a->full = 1;
+		full_change(name, 1);
+	}
+}
+
+static void
+walk_run(struct item *i)
+{
+	struct walk *w = (struct walk *)i;
+	struct index_key from = index_account_key(0, 'u');
+	struct index_key to = index_account_key(0, 'u' + 1);
+	struct cursor c;
+	const char *p;
+	char name[400];
+	size_t len;
+
+	engine_scan(w->db, ENGINE_CORE, from.k, from.len, to.k, to.len,
+	    walk_name, w);
+	cursor_init(&c, w->names.data, w->names.len);
+	while (cursor_left(&c) > 0) {
+		p = cursor_lv(&c, &len, sizeof(name) - 1);
+		if (c.bad)
+			break;
+		memcpy(name, p, len);
+		name[len] = '\0';
+		walk_account(w, name, cursor_u32(&c));
+	}
+	buf_clear(&w->names);
+	free(w);
+}
+
+void
+quota_start(void)
+{
+	struct walk *w;
+	unsigned i;
+
+	full_publish();
+	for (i = 0; i < ENGINE_DBS; i++) {
+		w = mem_zalloc(1, sizeof(*w));
+		w->db = engine_db(store.engine, i);
+		w->item.shard = shard_at(i % store.n_shards);
+		w->item.run = walk_run;
+		shard_post(&w->item);
+	}
+}

@@ -1,0 +1,208 @@
+/*
+ * What a door asks: its requests are read here and begun, and each knows from
+ * the table of requests what must hold for it.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/mail/door_proto.h"
+#include "store/account.h"
+#include "store/door_client.h"
+
+enum {
+	OP_MAILBOX = 1,		/* DF_MAILBOX must name one */
+	OP_ALONE = 2,		/* changes the list of mailboxes */
+	OP_ADDS = 4,		/* takes space */
+};
+
+static const struct op {
+	void	(*run)(struct request *r);
+	unsigned flags;
+} ops[] = {
+	[DM_LIST] = { op_list, 0 },
+	[DM_CREATE] = { op_create, OP_ALONE | OP_ADDS },
+	[DM_DELETE] = { op_delete, OP_MAILBOX | OP_ALONE },
+	[DM_RENAME] = { op_rename, OP_ALONE | OP_ADDS },
+	[DM_SUBSCRIBE] = { op_subscribe, OP_ALONE },
+	[DM_SUBSCRIBED] = { op_subscribed, 0 },
+	[DM_STATUS] = { op_status, OP_MAILBOX },
+	[DM_SELECT] = { op_select, OP_MAILBOX },
+	[DM_UNSELECT] = { op_unselect, 0 },
+	[DM_KEYWORDS] = { op_keywords, OP_MAILBOX },
+	[DM_RECORDS] = { op_records, OP_MAILBOX },
+	[DM_STORE] = { op_store, OP_MAILBOX },
+	[DM_EXPUNGE] = { op_expunge, OP_MAILBOX },
+	[DM_COPY] = { op_copy, OP_MAILBOX | OP_ADDS },
+	[DM_OPEN] = { op_open, OP_MAILBOX },
+	[DM_CACHE_GET] = { op_cache_get, OP_MAILBOX },
+	[DM_CACHE_PUT] = { op_cache_put, OP_MAILBOX },
+	[DM_FILE] = { op_file, OP_ADDS },
+	[DM_FILE_BACK] = { op_file_back, 0 },
+	[DM_APPEND] = { op_append, OP_MAILBOX | OP_ADDS },
+	[DM_POP_LOCK] = { op_pop_lock, 0 },
+	[DM_QUOTA] = { op_quota, 0 },
+};
+
+enum { OPS = sizeof(ops) / sizeof(ops[0]) };
+
+/* What has no answer is refused in silence. */
+static int
+refuse(const struct request *r, enum door_error e, const char *words)
+{
+	if (r->m->id != 0)
+		request_fail(r, e, words);
+	return -1;
+}
+
+/* 0, or -1: it is not begun, and answered. */
+static int
+request_may(struct request *r, unsigned flags)
+{
+	if (r->c->account->state != ACCOUNT_READY)
+		return refuse(r, D_LATER, "the mailboxes cannot be read");
+	if ((flags & OP_ADDS) && store_no_space())
+		return refuse(r, D_LATER, "the disk is full");
+	if (!(flags & OP_MAILBOX))
+		return 0;
+	r->mailbox = account_mailbox(r->c->account,
+	    msg_get_u32(r->m, DF_MAILBOX));
+	return r->mailbox != NULL ? 0 :
+	    refuse(r, D_ABSENT, "no such mailbox");
+}
+
+/*
+ * One request of a user's door. The file that an APPEND names is given up with
+ * it, whatever the answer: it must not stay and fill the disk.
+ */
+static void
+client_request(struct client *c, struct msg *m)
+{
+	struct request r = { .c = c, .m = m };
+	const struct op *op = &ops[m->type];
+
+	if (request_may(&r, op->flags) == 0)
+		op->run(&r);
+	else if (m->type == DM_APPEND || m->type == DM_FILE_BACK)
+		op_file_back(&r);
+}
+
+static int
+client_must_wait(const struct client *c)
+{
+	if (c->gone || shard_stopping(c->shard))
+		return 1;
+	if (c->account != NULL && c->account->busy)
+		return 1;
+	return atomic_load(&c->pending) >= client_max(c);
+}
+
+/* Does what was read: some of it, so that other doors get their turn. */
+static void
+client_process(struct client *c)
+{
+	struct buf why = BUF_INIT(300);
+	struct msg m;
+	int r = 0, n = 0;
+
+	if (c->account != NULL)
+		account_retry(c->account);
+	while (!client_must_wait(c) && n < CLIENT_TURN &&
+	    (r = msg_next(&m, &proto_door, c->kind, &c->chan, &why)) == 1) {
+		n++;
+		if (m.type == DM_DELIVER)
+			deliver_request(c, &m);
+		else if (m.type < OPS && ops[m.type].run != NULL)
+			client_request(c, &m);
+		msg_done(&m);
+	}
+	if (r == -1)
+		client_drop(c, buf_str(&why));
+	else if ((n == CLIENT_TURN || client_must_wait(c)) && !c->gone) {
+		c->paused = 1;
+		ev_io_stop(shard_loop(c->shard), &c->in);
+		if (n == CLIENT_TURN)
+			client_poke(c);
+	}
+	buf_clear(&why);
+}
+
+static void
+client_resume(struct client *c)
+{
+	if (!c->paused || client_must_wait(c))
+		return;
+	c->paused = 0;
+	ev_io_start(shard_loop(c->shard), &c->in);
+	shard_wake(c->shard);
+	client_ref(c);
+	client_process(c);
+	client_unref(c);
+}
+
+static void
+client_in(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct client *c = w->data;
+	int r = chan_read(&c->chan);
+
+	if (r == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	client_ref(c);
+	if (r == 1)
+		client_process(c);
+	else
+		client_drop(c, r == 0 || errno == ECONNRESET ? NULL :
+		    strerror(errno));
+	client_unref(c);
+}
+
+/* In the shard: the door begins to be served. */
+static void
+client_adopt(struct item *i)
+{
+	struct client *c = (struct client *)i;
+	struct account *a = NULL;
+
+	ev_io_init(&c->in, client_in, c->chan.fd, EV_READ);
+	ev_io_init(&c->out, client_out, c->chan.fd, EV_WRITE);
+	c->in.data = c->out.data = c;
+	if (c->kind != PEER_DELIVER &&
+	    (a = account_get(c->shard, c->user)) == NULL) {
+		client_drop(c, "no such account name");
+		return;
+	}
+	c->account = a;
+	if (a != NULL) {
+		a->clients = mem_realloc(a->clients, a->n_clients + 1,
+		    sizeof(*a->clients));
+		a->clients[a->n_clients++] = c;
+	}
+	ev_io_start(shard_loop(c->shard), &c->in);
+}
+
+void
+client_new(enum peer kind, uint32_t instance, const char *user, int fd)
+{
+	struct client *c = mem_zalloc(1, sizeof(*c));
+
+	chan_init(&c->chan, fd);
+	fd_nonblock(fd, 1);
+	c->kind = kind;
+	c->instance = instance;
+	c->resume = client_resume;
+	str_copy(c->user, sizeof(c->user), user);
+	atomic_init(&c->refs, 1);
+	atomic_init(&c->pending, 0);
+	pthread_mutex_init(&c->lock, NULL);
+	c->shard = kind == PEER_DELIVER ? shard_at(instance % store.n_shards) :
+	    shard_of(user, NULL);
+	c->item.shard = c->shard;
+	c->item.run = client_adopt;
+	shard_post(&c->item);
+}

@@ -1,0 +1,160 @@
+/*
+ * A loop turns like this: callbacks run items, requests and answers; before it
+ * sleeps, shard_settle() commits each batch that something was put into, hands
+ * the tasks on to the syncer, tells watchers, and writes each door's answers
+ * with one call. So whatever arrives together shares commit, sync and write.
+ */
+#include "config.h"
+
+#include "lib/mail/door_proto.h"
+#include "store/account.h"
+#include "store/door_client.h"
+#include "store/shard_impl.h"
+
+/*
+ * Sends the events that are owed for a mailbox. A door that does not read is
+ * told once, later, however much changes meanwhile. 1 where one stays owed.
+ */
+static int
+tell_mailbox(struct shard *s, struct mailbox *m)
+{
+	struct buf id = BUF_INIT(0);
+	struct client *c;
+	int left = 0;
+	size_t i;
+
+	buf_put_u32(&id, m->id);
+	for (i = 0; i < m->n_watchers; i++) {
+		c = m->watchers[i].c;
+		if (!m->watchers[i].owed)
+			continue;
+		if (client_behind(c)) {
+			left = 1;
+			continue;
+		}
+		m->watchers[i].owed = 0;
+		if (!client_begin(c, DM_EVENT, 0))
+			continue;
+		msg_bytes(&c->chan, DF_UIDS, id.data, id.len);
+		msg_u32(&c->chan, DF_ON, 0);
+		client_end(c, s);
+	}
+	buf_clear(&id);
+	return left;
+}
+
+static void
+owe(struct mailbox *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->n_watchers; i++)
+		m->watchers[i].owed = 1;
+}
+
+/*
+ * A mailbox stays in the list while a commit of it is not durable, for its
+ * news are told when they may be seen.
+ */
+static void
+tell_watchers(struct shard *s)
+{
+	size_t i, kept = 0;
+	struct mailbox *m;
+
+	for (i = 0; i < s->n_touched; i++) {
+		m = s->touched[i];
+		if (m->touched & TOUCHED_DURABLE || (m->unpublished == 0 &&
+		    m->touched & TOUCHED_NEW))
+			owe(m);
+		m->touched &= ~TOUCHED_DURABLE;
+		if (m->unpublished == 0)
+			m->touched &= ~TOUCHED_NEW;
+		if (tell_mailbox(s, m) || m->touched & TOUCHED_NEW)
+			s->touched[kept++] = m;
+		else
+			m->touched = 0;
+	}
+	s->n_touched = kept;
+}
+
+static void
+commit_all(struct shard *s)
+{
+	unsigned i;
+
+	for (i = s->n; i < ENGINE_DBS; i += store.n_shards)
+		if (s->batch[i].n > 0 || s->n_rows > 0)
+			shard_commit(s, i);
+}
+
+/* Ends the shard where a stop was asked for and nothing is under way. */
+static void
+end_if_idle(struct shard *s)
+{
+	if (!s->stopping || s->stopped || s->n_tasks > 0 || s->dirty != NULL)
+		return;
+	s->stopped = 1;
+	shard_wake(s);
+}
+
+void
+shard_settle(struct shard *s)
+{
+	struct client *c;
+	struct item_list l;
+	size_t k;
+
+	if (s->n_rows > 0)
+		s->lazy = 1;
+	commit_all(s);
+	if (s->to_files.head != NULL) {
+		l = s->to_files;
+		s->to_files = (struct item_list){ NULL, NULL };
+		syncer_add(s->n, l.head, l.tail);
+	}
+	if (s->n_touched > 0)
+		tell_watchers(s);
+	for (k = 0; k < s->n_flush; k++) {
+		c = s->flush[k];
+		client_send(c);
+		client_unref(c);
+	}
+	s->n_flush = 0;
+	end_if_idle(s);
+}
+
+void
+shard_commit_tasks(struct shard *s, struct item *list)
+{
+	struct task *t;
+
+	for (; list != NULL; list = list->next) {
+		t = (struct task *)list;
+		t->kind->commit(t);
+	}
+	commit_all(s);
+	s->lazy = 0;
+}
+
+void
+shard_finish_tasks(struct shard *s, struct item *list)
+{
+	struct account *a;
+	struct client *c;
+	struct item *next;
+	struct task *t;
+
+	for (; list != NULL; list = next) {
+		next = list->next;
+		t = (struct task *)list;
+		a = t->account;
+		c = t->client;
+		s->n_tasks--;
+		t->kind->finish(t);
+		if (c != NULL)
+			client_release(c);
+		account_task_done(a);
+	}
+	shard_settle(s);
+}
