@@ -171,7 +171,7 @@ imapd_append_begin(struct imapd_session *s, const struct imapd_arg *args,
 	/* The text before the literal has been read. */
 	(void)imapd_input_divert(&s->in, 0, &none);
 	if (l->sync)
-		imapd_put(&s->out, "+ OK\r\n");
+		buf_puts(&s->out, "+ OK\r\n");
 }
 
 static void

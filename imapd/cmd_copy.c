@@ -12,9 +12,9 @@ put_copyuid(struct buf *out, uint32_t uidvalidity, const uint32_t *from,
 {
 	buf_printf(out, "[COPYUID %u ", uidvalidity);
 	imapd_set_put(out, from, n);
-	imapd_put(out, " ");
+	buf_puts(out, " ");
 	imapd_set_put(out, to, n);
-	imapd_put(out, "]");
+	buf_puts(out, "]");
 }
 
 /*

@@ -27,13 +27,13 @@ static void
 put_line(struct buf *out, const char *verb, const char *attrs,
     const char *name, size_t len)
 {
-	imapd_put(out, "* ");
-	imapd_put(out, verb);
-	imapd_put(out, " (");
-	imapd_put(out, attrs);
-	imapd_put(out, ") \"/\" ");
+	buf_puts(out, "* ");
+	buf_puts(out, verb);
+	buf_puts(out, " (");
+	buf_puts(out, attrs);
+	buf_puts(out, ") \"/\" ");
 	imapd_names_put(out, name, len);
-	imapd_put(out, "\r\n");
+	buf_puts(out, "\r\n");
 }
 
 static void

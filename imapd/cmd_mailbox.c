@@ -167,17 +167,17 @@ put_status(struct buf *out, const char *name, const struct door_mailbox *m,
 	const char *gap = "";
 	unsigned i;
 
-	imapd_put(out, "* STATUS ");
+	buf_puts(out, "* STATUS ");
 	imapd_names_put(out, name, strlen(name));
-	imapd_put(out, " (");
+	buf_puts(out, " (");
 	for (i = 0; i < ST_COUNT; i++) {
 		if (!(bits & 1u << i))
 			continue;
 		buf_printf(out, "%s%s ", gap, status_names[i]);
-		imapd_put_number(out, v[i]);
+		buf_put_number(out, v[i]);
 		gap = " ";
 	}
-	imapd_put(out, ")\r\n");
+	buf_puts(out, ")\r\n");
 }
 
 static enum imapd_run

@@ -58,7 +58,7 @@ put_hit(struct imapd_session *s, struct search *q,
     const struct candidate *c, const struct door_record *r)
 {
 	buf_putc(&s->out, ' ');
-	imapd_put_number(&s->out, s->uid ? c->uid : c->seq);
+	buf_put_number(&s->out, s->uid ? c->uid : c->seq);
 	if (r->modseq > q->highest)
 		q->highest = r->modseq;
 }
@@ -155,7 +155,7 @@ search_end(struct imapd_session *s, const struct search *q)
 	if (q->modseq && q->highest > 0)
 		buf_printf(&s->out, " (MODSEQ %llu)",
 		    (unsigned long long)q->highest);
-	imapd_put(&s->out, "\r\n");
+	buf_puts(&s->out, "\r\n");
 	return imapd_ok(s, "SEARCH completed");
 }
 
@@ -175,7 +175,7 @@ search_more(struct imapd_session *s)
 			return IMAPD_MORE;
 		queue_fill(s, q);
 		if (queue_open(s, q) == -1) {
-			imapd_put(&s->out, "\r\n");
+			buf_puts(&s->out, "\r\n");
 			return imapd_door_no(s);
 		}
 	}
@@ -219,7 +219,7 @@ search_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 	q->modseq = imapd_search_modseq(key);
 	if (q->modseq)
 		imapd_condstore(s);
-	imapd_put(&s->out, "* SEARCH");
+	buf_puts(&s->out, "* SEARCH");
 	return imapd_later(s, search_more, search_free, q);
 }
 

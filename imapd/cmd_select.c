@@ -93,7 +93,7 @@ open_run(struct imapd_session *s, const struct imapd_arg *args, size_t n,
 	if (s->view != NULL) {
 		imapd_view_close(s);
 		if (s->condstore)
-			imapd_put(&s->out, "* OK [CLOSED] Closed\r\n");
+			buf_puts(&s->out, "* OK [CLOSED] Closed\r\n");
 	}
 	if (n == 2)
 		s->condstore = 1;

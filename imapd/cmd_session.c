@@ -13,7 +13,7 @@ static enum imapd_run
 capability_run(struct imapd_session *s, const struct imapd_arg *args,
     size_t n)
 {
-	imapd_put(&s->out, "* CAPABILITY " IMAP_CAPABILITY "\r\n");
+	buf_puts(&s->out, "* CAPABILITY " IMAP_CAPABILITY "\r\n");
 	return imapd_ok(s, "CAPABILITY completed");
 }
 
@@ -37,7 +37,7 @@ idle_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 	imapd_box_events();
 	if (s->view != NULL)
 		imapd_view_sync(s, 1);
-	imapd_put(&s->out, "+ idling\r\n");
+	buf_puts(&s->out, "+ idling\r\n");
 	s->idle = 1;
 	return IMAPD_DONE;
 }
@@ -47,7 +47,7 @@ static enum imapd_run
 namespace_run(struct imapd_session *s, const struct imapd_arg *args,
     size_t n)
 {
-	imapd_put(&s->out, "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
+	buf_puts(&s->out, "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
 	return imapd_ok(s, "NAMESPACE completed");
 }
 
@@ -70,7 +70,7 @@ id_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 		log_debug("%s: id %.*s", s->remote,
 		    key->len > 100 ? 100 : (int)key->len, key->p);
 	}
-	imapd_put(&s->out, "* ID " IMAP_ID "\r\n");
+	buf_puts(&s->out, "* ID " IMAP_ID "\r\n");
 	return imapd_ok(s, "ID completed");
 }
 
@@ -86,7 +86,7 @@ enable_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 			return imapd_bad(s, "ENABLE: an atom is expected");
 		condstore |= imapd_arg_is(a, "CONDSTORE");
 	}
-	imapd_put(&s->out, condstore ? "* ENABLED CONDSTORE\r\n" :
+	buf_puts(&s->out, condstore ? "* ENABLED CONDSTORE\r\n" :
 	    "* ENABLED\r\n");
 	if (condstore)
 		imapd_condstore(s);

@@ -87,25 +87,25 @@ store_tell(struct imapd_session *s, const struct store *st,
 	for (; n > 0; n--, rec++) {
 		if ((seq = imapd_view_seq(s->view, rec->uid)) == 0)
 			continue;
-		imapd_put(out, "* ");
-		imapd_put_number(out, seq);
-		imapd_put(out, " FETCH (");
+		buf_puts(out, "* ");
+		buf_put_number(out, seq);
+		buf_puts(out, " FETCH (");
 		if (s->uid) {
-			imapd_put(out, "UID ");
-			imapd_put_number(out, rec->uid);
-			imapd_put(out, " ");
+			buf_puts(out, "UID ");
+			buf_put_number(out, rec->uid);
+			buf_puts(out, " ");
 		}
 		if (!st->silent) {
-			imapd_put(out, "FLAGS (");
+			buf_puts(out, "FLAGS (");
 			imapd_put_flags(out, s->view, rec);
-			imapd_put(out, s->condstore ? ") " : ")");
+			buf_puts(out, s->condstore ? ") " : ")");
 		}
 		if (s->condstore) {
-			imapd_put(out, "MODSEQ (");
-			imapd_put_number(out, rec->modseq);
-			imapd_put(out, ")");
+			buf_puts(out, "MODSEQ (");
+			buf_put_number(out, rec->modseq);
+			buf_puts(out, ")");
 		}
-		imapd_put(out, ")\r\n");
+		buf_puts(out, ")\r\n");
 	}
 }
 

@@ -4,6 +4,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/mail/uids.h"
 
 #include "imapd/imapd_box.h"
 #include "imapd/imapd_names.h"
@@ -244,8 +245,7 @@ imapd_box_refresh(struct imapd_box *b)
 			goto failed;
 		box_replace(b, rec, n);
 	} else {
-		qsort(gone, n_gone, sizeof(*gone), imapd_set_cmp);
-		imapd_box_remove(b, gone, n_gone);
+		imapd_box_remove(b, gone, uids_sort(gone, n_gone));
 	}
 	imapd_box_update(b, rec, n, NULL);
 	if (b->unsure || modseq > b->modseq)

@@ -187,7 +187,7 @@ literal_begin(struct imapd_session *s, const struct imapd_line *l)
 	}
 	if (imapd_input_take(&s->in, l) == 0) {
 		if (l->sync)
-			imapd_put(&s->out, "+ OK\r\n");
+			buf_puts(&s->out, "+ OK\r\n");
 		return;
 	}
 refuse:

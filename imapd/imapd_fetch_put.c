@@ -6,6 +6,7 @@
 
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/mail/uids.h"
 
 #include "imapd/imapd_date.h"
 #include "imapd/imapd_fetch_put.h"
@@ -115,12 +116,12 @@ static void
 put_nil_or_literal(struct buf *out, const struct imapd_extent *e)
 {
 	if (e->nil) {
-		imapd_put(out, " NIL");
+		buf_puts(out, " NIL");
 		return;
 	}
-	imapd_put(out, " {");
-	imapd_put_number(out, e->len);
-	imapd_put(out, "}\r\n");
+	buf_puts(out, " {");
+	buf_put_number(out, e->len);
+	buf_puts(out, "}\r\n");
 }
 
 /*
@@ -181,31 +182,31 @@ put_item(struct imapd_session *s, struct imapd_fetch *f,
 	char date[IMAPD_DATE_LEN + 1];
 	struct buf *out = &s->out;
 
-	imapd_put(out, it->label);
+	buf_puts(out, it->label);
 	switch (it->kind) {
 	case IMAPD_FLAGS:
-		imapd_put(out, " (");
+		buf_puts(out, " (");
 		imapd_put_flags(out, s->view, r);
-		imapd_put(out, ")");
+		buf_puts(out, ")");
 		break;
 	case IMAPD_INTERNALDATE:
 		imapd_date_put(date, r->date);
-		imapd_put(out, " \"");
-		imapd_put(out, date);
-		imapd_put(out, "\"");
+		buf_puts(out, " \"");
+		buf_puts(out, date);
+		buf_puts(out, "\"");
 		break;
 	case IMAPD_SIZE:
-		imapd_put(out, " ");
-		imapd_put_number(out, r->size);
+		buf_puts(out, " ");
+		buf_put_number(out, r->size);
 		break;
 	case IMAPD_UID_ITEM:
-		imapd_put(out, " ");
-		imapd_put_number(out, r->uid);
+		buf_puts(out, " ");
+		buf_put_number(out, r->uid);
 		break;
 	case IMAPD_MODSEQ:
-		imapd_put(out, " (");
-		imapd_put_number(out, r->modseq);
-		imapd_put(out, ")");
+		buf_puts(out, " (");
+		buf_put_number(out, r->modseq);
+		buf_puts(out, ")");
 		break;
 	case IMAPD_ENVELOPE:
 	case IMAPD_BODY:
@@ -221,7 +222,7 @@ put_item(struct imapd_session *s, struct imapd_fetch *f,
 static int
 was_seen(const struct imapd_fetch *f, uint32_t uid)
 {
-	size_t i = imapd_set_find(f->seen, f->n_seen, uid);
+	size_t i = uids_find(f->seen, f->n_seen, uid);
 
 	return i < f->n_seen && f->seen[i] == uid;
 }
@@ -245,9 +246,9 @@ message_begin(struct imapd_session *s, struct imapd_fetch *f,
 	}
 	if (f->items.cache && texts_find(s, f) == -1)
 		return -1;
-	imapd_put(out, "* ");
-	imapd_put_number(out, f->seqs[f->i]);
-	imapd_put(out, " FETCH (");
+	buf_puts(out, "* ");
+	buf_put_number(out, f->seqs[f->i]);
+	buf_puts(out, " FETCH (");
 	f->open = 1;
 	return 0;
 }
@@ -264,16 +265,16 @@ message_end(struct imapd_session *s, struct imapd_fetch *f,
 	struct buf *out = &s->out;
 
 	if (changed && !f->items.flags) {
-		imapd_put(out, " FLAGS (");
+		buf_puts(out, " FLAGS (");
 		imapd_put_flags(out, s->view, r);
-		imapd_put(out, ")");
+		buf_puts(out, ")");
 	}
 	if (changed && s->condstore && !f->items.modseq) {
-		imapd_put(out, " MODSEQ (");
-		imapd_put_number(out, r->modseq);
-		imapd_put(out, ")");
+		buf_puts(out, " MODSEQ (");
+		buf_put_number(out, r->modseq);
+		buf_puts(out, ")");
 	}
-	imapd_put(out, ")\r\n");
+	buf_puts(out, ")\r\n");
 }
 
 void
@@ -333,7 +334,7 @@ imapd_fetch_put(struct imapd_session *s, struct imapd_fetch *f, int64_t start)
 		if (f->item == f->items.n)
 			break;
 		if (f->item > 0)
-			imapd_put(&s->out, " ");
+			buf_puts(&s->out, " ");
 		if (put_item(s, f, &f->items.item[f->item++], r) == -1)
 			return -1;
 	}

@@ -1,25 +1,4 @@
-#include <stdio.h>
-
 #include "imapd/imapd_session.h"
-
-void
-imapd_put(struct buf *out, const char *s)
-{
-	buf_puts(out, s);
-}
-
-void
-imapd_put_number(struct buf *out, uint64_t v)
-{
-	char s[20];
-	size_t i = sizeof(s);
-
-	do {
-		s[--i] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v > 0);
-	buf_append(out, s + i, sizeof(s) - i);
-}
 
 /*
  * The tagged reply, after the news of the mailbox. EXPUNGE must not come
@@ -33,10 +12,10 @@ reply(struct imapd_session *s, const char *kind, const char *fmt, va_list ap)
 
 	if (s->view != NULL && !(flags & IMAPD_NO_SYNC))
 		imapd_view_sync(s, !(flags & IMAPD_QUIET) || s->uid);
-	imapd_put(&s->out, s->tag);
-	imapd_put(&s->out, kind);
+	buf_puts(&s->out, s->tag);
+	buf_puts(&s->out, kind);
 	buf_vprintf(&s->out, fmt, ap);
-	imapd_put(&s->out, "\r\n");
+	buf_puts(&s->out, "\r\n");
 	return IMAPD_DONE;
 }
 

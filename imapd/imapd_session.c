@@ -103,9 +103,9 @@ imapd_full(struct imapd_session *s, int64_t start)
 static void
 put_bye(struct imapd_session *s, const char *words)
 {
-	imapd_put(&s->out, "* BYE ");
-	imapd_put(&s->out, words);
-	imapd_put(&s->out, "\r\n");
+	buf_puts(&s->out, "* BYE ");
+	buf_puts(&s->out, words);
+	buf_puts(&s->out, "\r\n");
 }
 
 /* A step of the command under way. */
@@ -332,7 +332,7 @@ session_look(struct imapd_session *s, int64_t now)
 		s->dead = 1;
 	} else if (s->idle && now - s->told >=
 	    (int64_t)imapd_conf.keepalive * 1000)
-		imapd_put(&s->out, "* OK Still here\r\n");
+		buf_puts(&s->out, "* OK Still here\r\n");
 	else if (!s->idle && s->more == NULL && quiet >=
 	    (int64_t)imapd_conf.idle_timeout * 1000)
 		imapd_session_bye(s, "Idle for too long");

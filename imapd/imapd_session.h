@@ -123,8 +123,4 @@ int	imapd_full(struct imapd_session *s, int64_t start);
 /* CONDSTORE begins with the first command that shows it (RFC 7162 3.1). */
 void	imapd_condstore(struct imapd_session *s);
 
-/* Octets and decimal numbers, quicker than printf. */
-void	imapd_put(struct buf *out, const char *s);
-void	imapd_put_number(struct buf *out, uint64_t v);
-
 #endif

@@ -149,26 +149,3 @@ imapd_set_put(struct buf *out, const uint32_t *v, size_t n)
 			buf_printf(out, ":%u", v[j - 1]);
 	}
 }
-
-size_t
-imapd_set_find(const uint32_t *list, size_t n, uint32_t v)
-{
-	size_t lo = 0, hi = n, mid;
-
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (list[mid] < v)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-int
-imapd_set_cmp(const void *a, const void *b)
-{
-	const uint32_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}

@@ -31,9 +31,5 @@ void	imapd_set_clear(struct imapd_set *set);
 int	imapd_set_has(const struct imapd_set *set, uint32_t v);
 /* Appends rising numbers as a set: "1:3,7". */
 void	imapd_set_put(struct buf *out, const uint32_t *v, size_t n);
-/* Index of the first of n rising numbers that is at least v. */
-size_t	imapd_set_find(const uint32_t *list, size_t n, uint32_t v);
-/* For qsort(3) of such numbers. */
-int	imapd_set_cmp(const void *a, const void *b);
 
 #endif

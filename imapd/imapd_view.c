@@ -2,23 +2,9 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "lib/mail/uids.h"
 
 #include "imapd/imapd_session.h"
-
-/* Sorts, and keeps each uid once. */
-static void
-dirty_pack(struct imapd_view *v)
-{
-	size_t i, n = 0;
-
-	if (v->n_dirty == 0)
-		return;
-	qsort(v->dirty, v->n_dirty, sizeof(*v->dirty), imapd_set_cmp);
-	for (i = 1; i < v->n_dirty; i++)
-		if (v->dirty[i] != v->dirty[n])
-			v->dirty[++n] = v->dirty[i];
-	v->n_dirty = n + 1;
-}
 
 void
 imapd_view_dirty(struct imapd_view *v, uint32_t uid)
@@ -33,7 +19,7 @@ imapd_view_dirty(struct imapd_view *v, uint32_t uid)
 	}
 	v->dirty[v->n_dirty++] = uid;
 	if (v->n_dirty > 2 * v->n + 64)
-		dirty_pack(v);
+		v->n_dirty = uids_sort(v->dirty, v->n_dirty);
 }
 
 /* Remembers that the messages from uid on came as recent to this view. */
@@ -71,9 +57,8 @@ view_count_recent(const struct imapd_view *v)
 	unsigned i;
 
 	for (i = 0; i < v->n_recent; i++)
-		n += (uint32_t)(imapd_set_find(v->uids, v->n,
-		    v->recent[i].hi + 1) -
-		    imapd_set_find(v->uids, v->n, v->recent[i].lo));
+		n += (uint32_t)(uids_find(v->uids, v->n, v->recent[i].hi + 1) -
+		    uids_find(v->uids, v->n, v->recent[i].lo));
 	return n;
 }
 
@@ -142,7 +127,7 @@ imapd_view_close(struct imapd_session *s)
 uint32_t
 imapd_view_seq(const struct imapd_view *v, uint32_t uid)
 {
-	size_t i = imapd_set_find(v->uids, v->n, uid);
+	size_t i = uids_find(v->uids, v->n, uid);
 
 	return i < v->n && v->uids[i] == uid ? (uint32_t)i + 1 : 0;
 }
@@ -153,9 +138,9 @@ view_set_uids(const struct imapd_view *v, struct imapd_set *set)
 	size_t i, n = 0, lo, hi;
 
 	for (i = 0; i < set->n; i++) {
-		lo = imapd_set_find(v->uids, v->n, set->r[i].lo);
+		lo = uids_find(v->uids, v->n, set->r[i].lo);
 		hi = set->r[i].hi == UINT32_MAX ? v->n :
-		    imapd_set_find(v->uids, v->n, set->r[i].hi + 1);
+		    uids_find(v->uids, v->n, set->r[i].hi + 1);
 		if (lo < hi)
 			set->r[n++] = (struct imapd_range){ (uint32_t)lo + 1,
 			    (uint32_t)hi };
@@ -243,22 +228,22 @@ imapd_view_put_flags(struct imapd_session *s)
 	struct buf *out = &s->out;
 	unsigned i;
 
-	imapd_put(out, "* FLAGS (");
-	imapd_put(out, system_flags);
+	buf_puts(out, "* FLAGS (");
+	buf_puts(out, system_flags);
 	for (i = 0; i < b->n_keywords; i++) {
-		imapd_put(out, " ");
-		imapd_put(out, b->keywords[i]);
+		buf_puts(out, " ");
+		buf_puts(out, b->keywords[i]);
 	}
-	imapd_put(out, ")\r\n* OK [PERMANENTFLAGS (");
+	buf_puts(out, ")\r\n* OK [PERMANENTFLAGS (");
 	if (!s->view->readonly) {
-		imapd_put(out, system_flags);
+		buf_puts(out, system_flags);
 		for (i = 0; i < b->n_keywords; i++) {
-			imapd_put(out, " ");
-			imapd_put(out, b->keywords[i]);
+			buf_puts(out, " ");
+			buf_puts(out, b->keywords[i]);
 		}
-		imapd_put(out, " \\*");
+		buf_puts(out, " \\*");
 	}
-	imapd_put(out, ")] Flags permitted\r\n");
+	buf_puts(out, ")] Flags permitted\r\n");
 	s->view->keywords_told = b->keywords_serial;
 }
 
@@ -314,7 +299,7 @@ sync_flags(struct imapd_session *s)
 	size_t i, hint = 0;
 	uint32_t seq;
 
-	dirty_pack(v);
+	v->n_dirty = uids_sort(v->dirty, v->n_dirty);
 	for (i = 0; i < v->n_dirty; i++) {
 		seq = imapd_view_seq(v, v->dirty[i]);
 		r = imapd_box_find(v->box, v->dirty[i], &hint);
@@ -323,13 +308,13 @@ sync_flags(struct imapd_session *s)
 		buf_printf(out, "* %u FETCH (", seq);
 		if (s->uid || s->condstore)
 			buf_printf(out, "UID %u ", r->uid);
-		imapd_put(out, "FLAGS (");
+		buf_puts(out, "FLAGS (");
 		imapd_put_flags(out, v, r);
-		imapd_put(out, ")");
+		buf_puts(out, ")");
 		if (s->condstore)
 			buf_printf(out, " MODSEQ (%llu)",
 			    (unsigned long long)r->modseq);
-		imapd_put(out, ")\r\n");
+		buf_puts(out, ")\r\n");
 	}
 	free(v->dirty);
 	v->dirty = NULL;

@@ -16,6 +16,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/mail/uids.h"
 #include "store/account.h"
 #include "store/body.h"
 #include "store/file_flags.h"
@@ -46,23 +47,11 @@ add_line(void *arg, const struct door_record *r)
 	return 0;
 }
 
-static int
-cmp_uid(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static void
 gather_dirty(struct mailbox *m, struct gather *g)
 {
-	size_t i, n = 0;
+	size_t n = uids_sort(m->dirty, m->n_dirty);
 
-	qsort(m->dirty, m->n_dirty, sizeof(*m->dirty), cmp_uid);
-	for (i = 0; i < m->n_dirty; i++)
-		if (n == 0 || m->dirty[n - 1] != m->dirty[i])
-			m->dirty[n++] = m->dirty[i];
 	index_records(m->account->db, m->account->number, m->id, m->dirty, n,
 	    add_line, g);
 }

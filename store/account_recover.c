@@ -21,17 +21,10 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/mail/uids.h"
 #include "store/account.h"
 #include "store/body.h"
 #include "store/door_client.h"
-
-static int
-cmp_uid(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
 
 static int
 has_record(struct mailbox *m, uint32_t uid)
@@ -92,8 +85,7 @@ recover_mailbox(struct mailbox *m)
 		return r == 0;
 	log_info("%s: %zu messages of mailbox %u were being expunged",
 	    m->account->name, n, m->id);
-	qsort(uids, n, sizeof(*uids), cmp_uid);
-	expunge_finish_files(m, uids, n);
+	expunge_finish_files(m, uids, uids_sort(uids, n));
 	return 0;
 }
 

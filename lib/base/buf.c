@@ -120,6 +120,19 @@ buf_printf(struct buf *b, const char *fmt, ...)
 }
 
 int
+buf_put_number(struct buf *b, uint64_t v)
+{
+	char s[20];
+	size_t i = sizeof(s);
+
+	do {
+		s[--i] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0);
+	return buf_append(b, s + i, sizeof(s) - i);
+}
+
+int
 buf_put_u8(struct buf *b, uint8_t v)
 {
 	return buf_append(b, &v, 1);

@@ -47,6 +47,8 @@ int	buf_puts(struct buf *b, const char *s);
 int	buf_printf(struct buf *b, const char *fmt, ...) ATTR_PRINTF(2, 3);
 int	buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 	    ATTR_PRINTF(2, 0);
+/* A number in decimal, quicker than buf_printf. */
+int	buf_put_number(struct buf *b, uint64_t v);
 /* Fixed-width integers, little-endian (records on disk and in frames). */
 int	buf_put_u8(struct buf *b, uint8_t v);
 int	buf_put_u32(struct buf *b, uint32_t v);

@@ -7,6 +7,7 @@ lib_mail_libmail_a_SOURCES = \
 	lib/mail/notes.c lib/mail/notes.h \
 	lib/mail/queue_id.c lib/mail/queue_id.h \
 	lib/mail/tables.c lib/mail/tables.h \
+	lib/mail/uids.c lib/mail/uids.h \
 	lib/mail/door.h lib/mail/mime.h
 lib_mail_libmail_a_SOURCES += lib/mail/imap_capability.h \
 	lib/mail/door.c lib/mail/door_impl.h lib/mail/door_mailbox.c \

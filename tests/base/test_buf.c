@@ -38,6 +38,22 @@ test_reserve_overflow(void **state)
 }
 
 static void
+test_number(void **state)
+{
+	struct buf b = BUF_INIT(30);
+
+	assert_int_equal(buf_put_number(&b, 0), 0);
+	buf_putc(&b, ' ');
+	assert_int_equal(buf_put_number(&b, 1090), 0);
+	buf_putc(&b, ' ');
+	assert_int_equal(buf_put_number(&b, UINT64_MAX), 0);
+	assert_string_equal(buf_str(&b), "0 1090 18446744073709551615");
+	assert_int_equal(buf_put_number(&b, 1000), -1);
+	assert_int_equal(b.len, 27);
+	buf_clear(&b);
+}
+
+static void
 test_cursor(void **state)
 {
 	struct buf b = BUF_INIT(0);
@@ -104,6 +120,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_max),
 		cmocka_unit_test(test_reserve_overflow),
+		cmocka_unit_test(test_number),
 		cmocka_unit_test(test_cursor),
 		cmocka_unit_test(test_base64),
 		cmocka_unit_test(test_crc32c),
