@@ -45,7 +45,7 @@ static const struct settings_key keys[] = {
 	  "wait after the first attempt that failed; doubled each time" },
 	{ "queue_retry_max", SETTINGS_TIME, K(retry_max), "1h", 1, 7 * 86400,
 	  NULL, "longest wait between two attempts" },
-	{ "queue_lifetime", SETTINGS_TIME, K(lifetime), "5d", 0, 100 * 86400,
+	{ "queue_lifetime", SETTINGS_TIME, K(lifetime), "5d", 0, 3650 * 86400,
 	  NULL, "mail that is not delivered by then goes back" },
 	{ "queue_active", SETTINGS_NUMBER, K(active_max), "10000", 10, 1000000,
 	  NULL, "most messages worked on at a time" },
