@@ -22,8 +22,8 @@ relay_resolve_SOURCES = relay/resolve_main.c
 # libunbound works on libevent, and libev.so brings functions of libevent's
 # names, which would be taken for them: libev comes from its archive here, and
 # none of its names are seen by shared libraries.
-relay_resolve_LDADD = relay/libresolve.a $(SERVER) $(MAIL) $(NET) $(BASE) \
-	$(UNBOUND_LIBS) $(SECCOMP_LIBS) \
+relay_resolve_LDADD = relay/libresolve.a $(LINKS) $(SERVER) $(MAIL) \
+	$(NET) $(BASE) $(UNBOUND_LIBS) $(SECCOMP_LIBS) \
 	-l:libev.a -lm
 relay_resolve_LDFLAGS = $(AM_LDFLAGS) -Wl,--exclude-libs,libev.a
 relay_relay_SOURCES = relay/main.c
