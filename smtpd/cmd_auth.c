@@ -9,7 +9,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
-#include "smtpd/smtpd_auth.h"
+#include "lib/link/login.h"
 #include "smtpd/smtpd_command.h"
 
 /* What was decoded; over this no name or password can be. */
@@ -50,23 +50,41 @@ challenge(struct smtp_session *s, const char *text, struct buf *out)
 	return decode(s, line, len, out);
 }
 
+/* On LOGIN_OK the account's name stands in s->login. */
+static enum login_result
+ask(struct smtp_session *s, const char *user, size_t user_len,
+    const char *pass, size_t pass_len)
+{
+	const struct login_question q = { .service = s->service,
+		.remote = s->remote, .user = user, .user_len = user_len,
+		.password = pass, .password_len = pass_len };
+	struct buf account = BUF_INIT(ADDRESS_MAX);
+	enum login_result r;
+
+	r = login_ask(&q, &account);
+	if (r == LOGIN_OK)
+		str_copy(s->login, sizeof(s->login), buf_str(&account));
+	buf_clear(&account);
+	return r;
+}
+
 static void
 verdict(struct smtp_session *s, const char *user, size_t user_len,
     const char *pass, size_t pass_len)
 {
-	switch (smtpd_auth(s, user, user_len, pass, pass_len)) {
-	case AUTH_OK:
+	switch (ask(s, user, user_len, pass, pass_len)) {
+	case LOGIN_OK:
 		smtp_reply(s, 235, "2.7.0", "welcome");
 		s->junk = 0;
 		return;
-	case AUTH_BAD:
+	case LOGIN_BAD:
 		log_info("client %s: login refused", s->remote);
 		smtp_reply(s, 535, "5.7.8", "wrong name or password");
 		break;
-	case AUTH_LIMIT:
+	case LOGIN_LIMIT:
 		smtp_reply(s, 454, "4.7.0", "too many failures, try later");
 		break;
-	case AUTH_LATER:
+	case LOGIN_LATER:
 		smtp_reply(s, 454, "4.7.0", "try again later");
 		break;
 	}

@@ -3,11 +3,13 @@
  * ours. Only after queue's word that the record is durable is it 250.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
+#include "lib/link/submit.h"
 #include "lib/mail/proto.h"
 #include "smtpd/smtpd_body.h"
 #include "smtpd/smtpd_command.h"
@@ -77,10 +79,15 @@ static void
 submit(struct smtp_session *s, const struct body *b, const char *id)
 {
 	struct buf words = BUF_INIT(RESULT_WORDS_MAX + 1);
-	enum smtpd_queue r;
+	char client[HELO_MAX + sizeof(s->ip) + 4];
+	const struct submit_envelope e = { .sender = s->env.sender,
+		.recipients = &s->env.recipients, .client = client,
+		.login = s->login, .origin = (uint32_t)s->service };
+	enum submit_result r;
 
-	r = smtpd_queue_submit(s, &b->w, &words);
-	if (r == QUEUE_DONE) {
+	snprintf(client, sizeof(client), "%s [%s]", s->helo, s->ip);
+	r = submit_send(&e, &b->w, &words);
+	if (r == SUBMIT_DONE) {
 		s->junk = 0;
 		/* Queue's own line names the message. */
 		log_debug("%s: from=<%s> to=<%s> recipients=%u size=%" PRIu64
@@ -90,7 +97,7 @@ submit(struct smtp_session *s, const struct body *b, const char *id)
 		smtp_reply(s, 250, "2.0.0", "queued as %s", id);
 	} else {
 		log_warn("%s: queue: %s", id, buf_str(&words));
-		reply_words(s, r == QUEUE_NEVER, &words);
+		reply_words(s, r == SUBMIT_NEVER, &words);
 	}
 	buf_clear(&words);
 }
@@ -101,7 +108,7 @@ receive_failed(struct smtp_session *s)
 {
 	struct smtp_refusal r = body_refusal(BODY_SIZE);
 
-	smtpd_queue_abandon(0);
+	submit_abandon(0);
 	s->closing = 1;
 	if (s->io.end == STREAM_OK) {
 		smtp_refuse(s, &r);
@@ -153,7 +160,7 @@ cmd_data(struct smtp_session *s, const struct smtp_args *a)
 		smtp_refused_data(s);
 		return;
 	}
-	if ((fd = smtpd_queue_file(&id, &words)) == -1) {
+	if ((fd = submit_file(&id, &words)) == -1) {
 		log_warn("client %s [%s]: no file: %s", s->helo, s->ip,
 		    buf_str(&words));
 		reply_words(s, 0, &words);

@@ -5,10 +5,10 @@
 
 #include "lib/base/log.h"
 #include "lib/base/str.h"
+#include "lib/link/submit.h"
 #include "smtpd/smtpd_command.h"
 #include "smtpd/smtpd_local.h"
 #include "smtpd/smtpd_params.h"
-#include "smtpd/smtpd_queue.h"
 
 static const struct smtp_refusal later = { 451, "4.3.0",
 	"the tables cannot be read, try again later" };
@@ -104,7 +104,7 @@ cmd_mail(struct smtp_session *s, const struct smtp_args *args)
 	s->env.size = params.size;
 	s->state = SMTP_MAIL;
 	/* By DATA the file will be here: no time is lost in waiting. */
-	smtpd_queue_ask();
+	submit_ask();
 	smtp_reply(s, 250, "2.1.0", "sender ok");
 }
 
@@ -191,11 +191,13 @@ judge_recipient(struct smtp_session *s, const struct address *a, int *local_r)
 static void
 add_recipient(struct smtp_envelope *e, const struct address *a, int local)
 {
+	const struct submit_recipient r = { .address = a->text,
+		.len = a->len };
+
 	if (e->n++ == 0)
 		memcpy(e->first, a->text, a->len + 1);
-	buf_put_lv(&e->recipients, a->text, a->len);
-	buf_put_lv(&e->recipients, NULL, 0);	/* ORCPT */
-	buf_put_u32(&e->recipients, 0);		/* NOTIFY */
+	/* Bounded by their number. */
+	(void)submit_add(&e->recipients, &r);
 	if (local)
 		buf_put_lv(&e->local, a->text, a->len);
 }

@@ -9,10 +9,8 @@ smtpd_libsmtpd_a_SOURCES = smtpd/smtpd.c smtpd/smtpd.h \
 	smtpd/smtpd_scan.c smtpd/smtpd_scan.h \
 	smtpd/smtpd_body.c smtpd/smtpd_body.h \
 	smtpd/smtpd_trace.c smtpd/smtpd_trace.h \
-	smtpd/smtpd_queue.c smtpd/smtpd_queue.h \
-	smtpd/smtpd_auth.c smtpd/smtpd_auth.h \
 	smtpd/smtpd_local.c smtpd/smtpd_local.h
 pkglibexec_PROGRAMS += smtpd/smtpd
 smtpd_smtpd_SOURCES = smtpd/main.c
-smtpd_smtpd_LDADD = smtpd/libsmtpd.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
+smtpd_smtpd_LDADD = smtpd/libsmtpd.a $(LINKS) $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
 	$(SERVER_LIBS) $(OPENSSL_LIBS) $(IDN2_LIBS) $(CDB_LIBS)

@@ -11,12 +11,12 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/link/submit.h"
 #include "lib/mail/date.h"
 #include "lib/net/tls.h"
 #include "lib/server/server.h"
 #include "smtpd/smtpd.h"
 #include "smtpd/smtpd_local.h"
-#include "smtpd/smtpd_queue.h"
 #include "smtpd/smtpd_session.h"
 
 static const struct settings_key keys[] = {
@@ -148,8 +148,8 @@ static struct server server = {
 	.before_jail = before_jail,
 	.after_jail = after_jail,
 	.serve = smtpd_serve,
-	.input = smtpd_queue_input,
-	.idle = smtpd_queue_idle,
+	.input = submit_input,
+	.idle = submit_idle,
 	.max_sessions = SESSIONS_MAX,
 };
 

@@ -11,10 +11,11 @@
  *   smtpd_scan.c      the end of data, and what may not stand before it
  *   smtpd_body.c      the message on its way to the disk
  *   smtpd_trace.c     the fields put in front of it
- *   smtpd_queue.c     files from queue, envelopes to it
- *   smtpd_auth.c      the question to auth
  *   smtpd_local.c     who a uid is
  *   smtpd.c           what the process has
+ *
+ * Files come from queue and envelopes go there by lib/link/submit.h, passwords
+ * are asked for by lib/link/login.h.
  *
  * A session never outlives serve(); what a worker keeps for the next client is
  * the tables, the TLS context, the message buffer's memory and an empty file.

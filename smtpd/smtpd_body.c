@@ -150,8 +150,8 @@ body_finish(struct body *b)
 		body_disk(b, "sync");
 	}
 	if (b->fault != BODY_FINE) {
-		smtpd_queue_abandon(b->broken);
-	} else if (smtpd_queue_close() == -1) {
+		submit_abandon(b->broken);
+	} else if (submit_close() == -1) {
 		body_disk(b, "close");
 		server_retire();
 	}

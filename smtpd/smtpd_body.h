@@ -10,8 +10,8 @@
 #ifndef SMTPD_SMTPD_BODY_H
 #define SMTPD_SMTPD_BODY_H
 
+#include "lib/link/submit.h"
 #include "smtpd/smtpd_reply.h"
-#include "smtpd/smtpd_queue.h"
 
 enum { BODY_MEMORY = 256 * 1024 };
 
@@ -38,7 +38,7 @@ struct body {
 	int	 started;	/* trace and header are written */
 	int	 broken;	/* the file can not be used again */
 	enum body_fault fault;
-	struct smtpd_written w;
+	struct submit_written w;
 };
 
 void	body_init(struct body *b, struct smtp_session *s, int fd,

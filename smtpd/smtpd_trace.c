@@ -47,7 +47,7 @@ print_received(const struct smtp_session *s, const char *id, int64_t now,
 
 void
 trace_print(const struct smtp_session *s, const char *id, int64_t now,
-    struct buf *out, struct smtpd_written *w)
+    struct buf *out, struct submit_written *w)
 {
 	(void)!buf_reserve(out, 2000);
 	buf_printf(out, "Return-Path: <%s>\r\n", s->env.sender);

@@ -6,7 +6,7 @@
 
 /* The fields in front of the message. w gets final and forward. */
 void	trace_print(const struct smtp_session *s, const char *id, int64_t now,
-	    struct buf *out, struct smtpd_written *w);
+	    struct buf *out, struct submit_written *w);
 /* Judges the header of the message in memory: hops, loops, bounds. */
 enum body_fault trace_judge(const struct smtp_session *s,
 	    const struct buf *message);

@@ -59,8 +59,8 @@ tests_fuzz_fuzz_tables_cdb_LDADD = $(FUZZ_CTL_LIBS)
 tests_fuzz_fuzz_tables_cdb_LDFLAGS = $(FUZZING)
 noinst_PROGRAMS += tests/fuzz/fuzz_smtp_command tests/fuzz/fuzz_smtp_scan
 tests_fuzz_fuzz_smtp_command_SOURCES = tests/fuzz/fuzz_smtp_command.c
-tests_fuzz_fuzz_smtp_command_LDADD = smtpd/libsmtpd.a $(MAIL) $(NET) $(MAP) \
-	$(BASE) $(OPENSSL_LIBS) $(IDN2_LIBS) $(CDB_LIBS)
+tests_fuzz_fuzz_smtp_command_LDADD = smtpd/libsmtpd.a $(LINKS) $(MAIL) \
+	$(NET) $(MAP) $(BASE) $(OPENSSL_LIBS) $(IDN2_LIBS) $(CDB_LIBS)
 tests_fuzz_fuzz_smtp_command_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_smtp_scan_SOURCES = tests/fuzz/fuzz_smtp_scan.c
 tests_fuzz_fuzz_smtp_scan_LDADD = smtpd/libsmtpd.a $(BASE)

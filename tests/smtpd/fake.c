@@ -20,10 +20,10 @@
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/link/submit.h"
 #include "lib/mail/proto.h"
 #include "lib/net/tls.h"
 #include "tests/smtpd/fake.h"
-#include "smtpd/smtpd_queue.h"
 #include "smtpd/smtpd_session.h"
 
 static char dir[] = "/tmp/test_smtpd.XXXXXX";
@@ -251,7 +251,7 @@ stop_worker(void)
 {
 	if (!running)
 		return;
-	smtpd_queue_input(PEER_QUEUE, NULL);
+	submit_input(PEER_QUEUE, NULL);
 	chan_clear(&queue);
 	chan_clear(&auth);
 	if (mode != FAKE_AWAY)

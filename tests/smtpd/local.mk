@@ -1,6 +1,6 @@
 check_PROGRAMS += tests/smtpd/test_command tests/smtpd/test_scan \
 	tests/smtpd/test_transcript
-SMTPD_TEST_LIBS = smtpd/libsmtpd.a $(MAIL) $(NET) $(MAP) $(BASE) \
+SMTPD_TEST_LIBS = smtpd/libsmtpd.a $(LINKS) $(MAIL) $(NET) $(MAP) $(BASE) \
 	$(OPENSSL_LIBS) $(IDN2_LIBS) $(CDB_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_smtpd_test_command_SOURCES = tests/smtpd/test_command.c \
 	tests/smtpd/fake.c tests/smtpd/fake.h

@@ -5,9 +5,10 @@
 #include "lib/base/clock.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
-#include "lib/base/str.h"
+#include "lib/link/submit.h"
+#include "lib/mail/limits.h"
 #include "lib/mail/proto.h"
-#include "smtpd/smtpd_queue.h"
+#include "lib/server/server.h"
 
 enum {
 	PEER_WAIT = 10000,	/* ms for a fresh channel after queue's death */
@@ -42,13 +43,6 @@ queue_lost(const char *why)
 	server_peer_lost(PEER_QUEUE);
 	fd_close(&file.fd);
 	file.asked = 0;
-}
-
-static void
-set_words(struct buf *words, const char *text)
-{
-	if (words != NULL)
-		buf_set(words, "%s", text);
 }
 
 /* Takes a file out of FILE_IS or DONE. */
@@ -103,7 +97,7 @@ send_ask(struct chan *c)
 }
 
 void
-smtpd_queue_ask(void)
+submit_ask(void)
 {
 	struct chan *c;
 
@@ -141,14 +135,14 @@ try_file(struct buf *words)
 		if (!receive(c, &m, FILE_WAIT))
 			return 0;
 		if (!file_answer(&m, words))
-			log_warn("queue: an answer to nothing");
+			log_warn("queue: an answer without a request");
 		msg_done(&m);
 	}
 	return file.fd != -1;
 }
 
 int
-smtpd_queue_file(const char **id_r, struct buf *words)
+submit_file(const char **id_r, struct buf *words)
 {
 	int tries;
 
@@ -158,7 +152,7 @@ smtpd_queue_file(const char **id_r, struct buf *words)
 		(void)try_file(words);
 	if (file.fd == -1) {
 		if (words->len == 0)
-			set_words(words, "4.3.0 the queue is away");
+			buf_set(words, "4.3.0 the queue is away");
 		return -1;
 	}
 	*id_r = file.id;
@@ -166,13 +160,13 @@ smtpd_queue_file(const char **id_r, struct buf *words)
 }
 
 int
-smtpd_queue_close(void)
+submit_close(void)
 {
 	return fd_close(&file.fd);
 }
 
 void
-smtpd_queue_abandon(int broken)
+submit_abandon(int broken)
 {
 	if (file.fd != -1 && !broken && ftruncate(file.fd, 0) == 0 &&
 	    lseek(file.fd, 0, SEEK_SET) == 0)
@@ -183,82 +177,115 @@ smtpd_queue_abandon(int broken)
 	server_retire();
 }
 
-static int
-send_envelope(struct chan *c, const struct smtp_session *s,
-    const struct smtpd_written *w, uint32_t id)
+int
+submit_add(struct buf *list, const struct submit_recipient *r)
 {
-	struct buf client = BUF_INIT(600);
-	int r;
+	size_t before = list->len;
 
-	buf_printf(&client, "%s [%s]", s->helo, s->ip);
+	if (buf_put_lv(list, r->address, r->len) == 0 &&
+	    buf_put_lv(list, r->orcpt, r->orcpt == NULL ? 0 :
+	    strlen(r->orcpt)) == 0 && buf_put_u32(list, r->notify) == 0)
+		return 0;
+	buf_truncate(list, before);
+	return -1;
+}
+
+static void
+put_text(struct chan *c, uint8_t tag, const char *text)
+{
+	if (text != NULL && *text != '\0')
+		msg_text(c, tag, text);
+}
+
+static void
+put_u32(struct chan *c, uint8_t tag, uint32_t v)
+{
+	if (v != 0)
+		msg_u32(c, tag, v);
+}
+
+/* What is mostly absent. */
+static void
+put_options(struct chan *c, const struct submit_envelope *e)
+{
+	put_text(c, QF_LOGIN, e->login);
+	put_text(c, QF_ACCOUNT, e->account);
+	put_text(c, QF_UIDL, e->uidl);
+	put_text(c, QF_ENVID, e->envid);
+	put_u32(c, QF_RET, e->ret);
+	put_u32(c, QF_BODY, e->body);
+	if (e->notes != NULL && e->notes->len > 0)
+		msg_bytes(c, QF_NOTES, e->notes->data, e->notes->len);
+}
+
+static int
+send_envelope(struct chan *c, const struct submit_envelope *e,
+    const struct submit_written *w, uint32_t id)
+{
 	msg_begin(c, &proto_queue, Q_SUBMIT, id);
 	msg_text(c, QF_FILE, file.id);
-	msg_text(c, QF_SENDER, s->env.sender);
-	msg_bytes(c, QF_RECIPIENTS, s->env.recipients.data,
-	    s->env.recipients.len);
-	msg_text(c, QF_CLIENT, buf_str(&client));
-	if (s->login[0] != '\0')
-		msg_text(c, QF_LOGIN, s->login);
+	msg_text(c, QF_SENDER, e->sender);
+	msg_bytes(c, QF_RECIPIENTS, e->recipients->data, e->recipients->len);
+	msg_text(c, QF_CLIENT, e->client);
+	put_options(c, e);
 	msg_u64(c, QF_TIME, (uint64_t)clock_now());
 	msg_u64(c, QF_LENGTH, w->length);
 	msg_u32(c, QF_CRC, w->crc);
 	msg_u32(c, QF_FINAL, w->final);
 	msg_u32(c, QF_FORWARD, w->forward);
 	msg_u32(c, QF_FLAGS, w->flags);
-	msg_u32(c, QF_ORIGIN, (uint32_t)s->service);
-	r = msg_end(c) == 0 && chan_send(c, SEND_WAIT) == 0 ? 0 : -1;
-	buf_clear(&client);
-	return r;
+	msg_u32(c, QF_ORIGIN, e->origin);
+	return msg_end(c) == 0 && chan_send(c, SEND_WAIT) == 0 ? 0 : -1;
 }
 
-static enum smtpd_queue
-submit_answer(struct msg *m, struct buf *words)
+static enum submit_result
+read_answer(struct msg *m, struct buf *words)
 {
 	const char *p;
 	size_t len;
 
 	if (m->type == Q_DONE) {
 		take_file(m);
-		return QUEUE_DONE;
+		return SUBMIT_DONE;
 	}
 	p = msg_get(m, QF_WORDS, &len);
 	buf_reset(words);
 	if (p != NULL)
 		buf_append(words, p, len);
-	return m->type == Q_NEVER ? QUEUE_NEVER : QUEUE_LATER;
+	return m->type == Q_NEVER ? SUBMIT_NEVER : SUBMIT_LATER;
 }
 
-enum smtpd_queue
-smtpd_queue_submit(const struct smtp_session *s, const struct smtpd_written *w,
+enum submit_result
+submit_send(const struct submit_envelope *e, const struct submit_written *w,
     struct buf *words)
 {
-	enum smtpd_queue r;
+	enum submit_result r;
 	uint32_t id = next_id();
 	struct chan *c;
 	struct msg m;
 
 	/* Queue knows the file by its channel: a new one would not. */
-	set_words(words, "4.3.0 the queue went away");
+	buf_set(words, "4.3.0 the queue went away");
 	if ((c = server_peer(PEER_QUEUE, 0)) == NULL)
-		return QUEUE_LATER;
-	if (send_envelope(c, s, w, id) == -1) {
+		return SUBMIT_LATER;
+	if (send_envelope(c, e, w, id) == -1) {
 		queue_lost(errno == EPIPE ? NULL : strerror(errno));
-		return QUEUE_LATER;
+		return SUBMIT_LATER;
 	}
 	for (;;) {
 		if (!receive(c, &m, SUBMIT_WAIT))
-			return QUEUE_LATER;
+			return SUBMIT_LATER;
 		if (m.id == id)
 			break;
 		msg_done(&m);
 	}
-	r = submit_answer(&m, words);
+	r = read_answer(&m, words);
 	msg_done(&m);
 	return r;
 }
 
 void
-smtpd_queue_input(enum peer p, struct chan *c)
+submit_input(enum peer p, struct chan *c)
 {
 	struct buf why = BUF_INIT(500);
 	struct msg m;
@@ -278,7 +305,7 @@ smtpd_queue_input(enum peer p, struct chan *c)
 	}
 	while ((r = msg_next(&m, &proto_queue, PEER_QUEUE, c, &why)) == 1) {
 		if (!file_answer(&m, NULL))
-			log_warn("queue: an answer to nothing");
+			log_warn("queue: an answer without a request");
 		msg_done(&m);
 	}
 	if (r == -1)
@@ -287,7 +314,7 @@ smtpd_queue_input(enum peer p, struct chan *c)
 }
 
 void
-smtpd_queue_idle(void)
+submit_idle(void)
 {
 	if (file.fd != -1 && clock_now() - file.since > KEEP)
 		server_retire();
