@@ -109,7 +109,6 @@ main(int argc, char **argv)
 {
 	static const struct server s = {
 		.kind = PEER_AUTH,
-		.user = "rp-auth",
 		.keys = keys,
 		.conf = &conf,
 		.state_dir = &conf.state_dir,

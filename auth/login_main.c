@@ -255,8 +255,6 @@ main(int argc, char **argv)
 {
 	static const struct server s = {
 		.kind = PEER_LOGIN,
-		.user = "rp-login",
-		.jail = 1,
 		.keys = keys,
 		.conf = &conf,
 		.state_dir = &conf.state_dir,

@@ -106,8 +106,6 @@ input(enum peer p, struct chan *c)
 
 const struct server deliver_server = {
 	.kind = PEER_DELIVER,
-	.user = "rp-deliver",
-	.jail = 1,
 	.keys = keys,
 	.conf = &conf,
 	.state_dir = (const char **)(uintptr_t)&conf.state_dir,

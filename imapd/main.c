@@ -124,7 +124,6 @@ after_jail(void)
 
 static const struct server server = {
 	.kind = PEER_IMAPD,
-	.jail = 1,
 	.keys = keys,
 	.conf = &imapd_conf,
 	.state_dir = &imapd_conf.state_dir,

@@ -3,7 +3,6 @@
 noinst_LIBRARIES += master/libmaster.a
 master_libmaster_a_SOURCES = \
 	master/master.c master/master.h \
-	master/table.c master/table.h \
 	master/master_conf.c master/master_conf.h \
 	master/master_slots.c master/master_slots.h \
 	master/master_listen.c master/master_listen.h \

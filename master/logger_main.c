@@ -30,7 +30,6 @@ main(int argc, char **argv)
 {
 	static const struct server server = {
 		.kind = PEER_LOGGER,
-		.user = "rp-log",
 		.keys = logger_keys,
 		.conf = &logger_conf,
 		.state_dir = (const char **)&logger_conf.state_dir,

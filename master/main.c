@@ -1,4 +1,3 @@
-/* The build's, not lib/server's header of that name. */
 #include <config.h>
 
 #include <errno.h>

@@ -38,13 +38,13 @@
 #include "lib/server/wire.h"
 #include "master/master_conf.h"
 #include "master/master_slots.h"
-#include "master/table.h"
+#include "lib/server/program.h"
 
 enum { WHY_MAX = 2000 };
 
 struct proc {
 	TAILQ_ENTRY(proc) link;
-	enum row_id row;
+	enum program_id row;
 	pid_t	 pid;
 	uint32_t instance;
 	struct chan chan;	/* fd -1: closed by the process */
@@ -109,7 +109,7 @@ struct master {
 	enum phase phase;
 	int	 stage;		/* of start or stop */
 	uint32_t last_instance;
-	struct row_state rows[ROW_COUNT];
+	struct row_state rows[PROGRAM_COUNT];
 	struct slots slots;
 	int	 exit_status;
 };
@@ -117,7 +117,7 @@ struct master {
 extern struct master master;
 
 /* master_proc.c. user: "" unless a session. NULL: not started, and said. */
-struct proc *proc_spawn(enum row_id row, const char *user);
+struct proc *proc_spawn(enum program_id row, const char *user);
 /* Sends what waits. */
 void	proc_flush(struct proc *p);
 /* The process broke a rule or does not read: SIGKILL. */

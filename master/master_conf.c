@@ -3,15 +3,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 #include "lib/net/addr.h"
 #include "lib/server/settings.h"
 #include "master/master_conf.h"
 
-enum {
-	LOCAL_WORKERS = 20,
-	LISTEN_TEXT_MAX = 2000,
-};
+enum { LISTEN_TEXT_MAX = 2000 };
 
 #define NUMBER(m, def, min, max, help) \
 	{ #m, SETTINGS_NUMBER, offsetof(struct master_conf, m), def, min, max, \
@@ -74,11 +73,18 @@ const struct settings_key master_keys[] = {
 };
 
 uint64_t
-master_conf_number(const struct master_conf *c, size_t offset)
+master_conf_number(const struct master_conf *c, const char *what)
 {
+	const struct settings_key *k = master_keys;
 	uint64_t n;
 
-	memcpy(&n, (const char *)c + offset, sizeof(n));
+	if (str_number(what, strlen(what), UINT64_MAX, &n) == 0)
+		return n;
+	while (k->name != NULL && strcmp(k->name, what) != 0)
+		k++;
+	if (k->name == NULL || k->type != SETTINGS_NUMBER)
+		log_panic("%s is no number of the configuration", what);
+	memcpy(&n, (const char *)c + k->offset, sizeof(n));
 	return n;
 }
 
@@ -191,9 +197,6 @@ master_conf_load(int fd, const char *name, struct master_conf *c,
 		return -1;
 	if (check(c, why) == -1)
 		return -1;
-	c->one = 1;
-	c->local_workers = LOCAL_WORKERS;
-	c->session_max = c->session_uid_last - c->session_uid_first + 1;
 	if (c->login_processes == 0)
 		c->login_processes = cores > 0 ? (uint64_t)cores : 1;
 	return 0;

@@ -8,9 +8,6 @@
 #include "lib/server/wire.h"
 
 struct master_conf {
-	/* counts that are no keys */
-	uint64_t none, one, local_workers, session_max;
-
 	char	*state_dir, *program_dir, *cert, *cert_key;
 	char	*listen[SERVICE_COUNT];	/* NULL where there is no key */
 	uint64_t smtp_workers, smtp_idle, smtp_per_address;
@@ -30,7 +27,7 @@ extern const struct settings_key master_keys[];
 int	master_conf_load(int fd, const char *name, struct master_conf *c,
 	    struct buf *why) ATTR_CHECK;
 
-/* The number that a row's count or idle offset stands for. */
-uint64_t master_conf_number(const struct master_conf *c, size_t offset);
+/* What count or idle of a program's row stands for: digits, or a setting. */
+uint64_t master_conf_number(const struct master_conf *c, const char *what);
 
 #endif

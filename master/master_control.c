@@ -71,7 +71,7 @@ state_of(const struct proc *p)
 		return "stopping";
 	if (!p->ready)
 		return "starting";
-	return p->busy ? "busy" : rows[p->row].pool == POOL_ACCEPT ? "idle" :
+	return p->busy ? "busy" : programs[p->row].pool == POOL_ACCEPT ? "idle" :
 	    "running";
 }
 
@@ -79,7 +79,7 @@ state_of(const struct proc *p)
 static int
 status_row(struct client *c, unsigned row, const struct proc *p)
 {
-	const struct row *r = &rows[row];
+	const struct program *r = &programs[row];
 	struct answer *a = &c->answer;
 
 	answer_text(a, peer_name(r->kind));
@@ -105,7 +105,7 @@ on_status(struct client *c, const struct msg *m)
 	int r = 0;
 
 	answer_begin(&c->answer, m->id);
-	for (i = 0; i < ROW_COUNT; i++) {
+	for (i = 0; i < PROGRAM_COUNT; i++) {
 		TAILQ_FOREACH(p, &master.rows[i].procs, link)
 			if (r == 0)
 				r = status_row(c, i, p);

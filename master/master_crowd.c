@@ -18,10 +18,10 @@ struct places {
 	struct crowd *crowd;
 	unsigned char taken[CROWD_MAX];
 };
-static struct places *places[ROW_COUNT];
+static struct places *places[PROGRAM_COUNT];
 
 static struct places *
-places_of(enum row_id row)
+places_of(enum program_id row)
 {
 	struct places *p = places[row];
 
@@ -31,7 +31,7 @@ places_of(enum row_id row)
 	if ((p->fd = crowd_make()) == -1 ||
 	    (p->crowd = crowd_map(p->fd)) == NULL) {
 		log_warn("%s: connections are not counted: %s",
-		    rows[row].name, strerror(errno));
+		    programs[row].name, strerror(errno));
 		fd_close(&p->fd);
 		free(p);
 		return NULL;
@@ -47,7 +47,7 @@ crowd_give(struct proc *p)
 	unsigned i = 0;
 	int fd;
 
-	if (!rows[p->row].crowd || p->lost || (l = places_of(p->row)) == NULL)
+	if (!programs[p->row].crowd || p->lost || (l = places_of(p->row)) == NULL)
 		return;
 	while (i < CROWD_MAX && l->taken[i])
 		i++;

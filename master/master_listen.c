@@ -25,7 +25,7 @@ struct listener {
 	TAILQ_ENTRY(listener) link;
 	enum service service;
 	int	 local;		/* a Unix socket: of that row alone */
-	enum row_id row;	/* ROW_COUNT: master's own */
+	enum program_id row;	/* PROGRAM_COUNT: master's own */
 	char	 name[ADDR_TEXT_MAX];	/* address, or name under run/ */
 	int	 fd, wanted, fresh;
 };
@@ -87,7 +87,7 @@ add(enum service service, int local, const char *name, int fd)
 
 	l->service = service;
 	l->local = local;
-	l->row = ROW_COUNT;
+	l->row = PROGRAM_COUNT;
 	l->fd = fd;
 	l->fresh = l->wanted = 1;
 	snprintf(l->name, sizeof(l->name), "%s", name);
@@ -159,11 +159,11 @@ want_list(enum service service, const char *text, struct buf *why)
 }
 
 static int
-belongs(const struct listener *l, enum row_id row)
+belongs(const struct listener *l, enum program_id row)
 {
 	if (l->local)
 		return l->row == row;
-	return (rows[row].services & SERVICE_BIT(l->service)) != 0;
+	return (programs[row].services & SERVICE_BIT(l->service)) != 0;
 }
 
 /* WIRE_LISTEN for one socket. */
@@ -173,7 +173,7 @@ give(struct proc *p, const struct listener *l)
 	int fd = fcntl(l->fd, F_DUPFD_CLOEXEC, 0);
 
 	if (fd == -1) {
-		log_warn("%s: %s", rows[p->row].name, strerror(errno));
+		log_warn("%s: %s", programs[p->row].name, strerror(errno));
 		return;
 	}
 	msg_begin(&p->chan, &proto_wire, WIRE_LISTEN, 0);
@@ -189,8 +189,8 @@ give_fresh(const struct listener *l)
 	struct proc *p;
 	unsigned i;
 
-	for (i = 0; i < ROW_COUNT; i++) {
-		if (!rows[i].loop || !belongs(l, (enum row_id)i))
+	for (i = 0; i < PROGRAM_COUNT; i++) {
+		if (!programs[i].loop || !belongs(l, (enum program_id)i))
 			continue;
 		TAILQ_FOREACH(p, &master.rows[i].procs, link)
 			if (!p->lost && !p->stopping) {
@@ -252,15 +252,15 @@ listen_sockets(int *control_r, struct buf *why)
 	unsigned i;
 	int fd;
 
-	for (i = 0; i < ROW_COUNT; i++) {
-		if (rows[i].socket == NULL)
+	for (i = 0; i < PROGRAM_COUNT; i++) {
+		if (programs[i].socket == NULL)
 			continue;
-		snprintf(name, sizeof(name), "run/%s", rows[i].socket);
-		if ((fd = open_unix(name, rows[i].mode, why)) == -1)
+		snprintf(name, sizeof(name), "run/%s", programs[i].socket);
+		if ((fd = open_unix(name, programs[i].mode, why)) == -1)
 			return -1;
-		s = rows[i].duty != SERVICE_NONE ? rows[i].duty :
+		s = programs[i].duty != SERVICE_NONE ? programs[i].duty :
 		    SERVICE_CONTROL;
-		add(s, 1, name, fd)->row = (enum row_id)i;
+		add(s, 1, name, fd)->row = (enum program_id)i;
 	}
 	*control_r = open_unix("run/master.ctl", 0600, why);
 	if (*control_r == -1)
@@ -280,7 +280,7 @@ listen_give(struct proc *p)
 }
 
 int
-listen_any(enum row_id row)
+listen_any(enum program_id row)
 {
 	struct listener *l;
 

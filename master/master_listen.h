@@ -20,7 +20,7 @@ int	listen_sockets(int *control_r, struct buf *why) ATTR_CHECK;
 /* WIRE_LISTEN for every socket of the row of p. */
 void	listen_give(struct proc *p);
 /* Does anything listen for the row? A row with no port needs no process. */
-int	listen_any(enum row_id row);
+int	listen_any(enum program_id row);
 /* Closes all, everywhere, and removes the names of Unix sockets. */
 void	listen_close_all(void);
 

@@ -28,58 +28,58 @@ pool_init(void)
 {
 	unsigned i;
 
-	for (i = 0; i < ROW_COUNT; i++) {
+	for (i = 0; i < PROGRAM_COUNT; i++) {
 		TAILQ_INIT(&master.rows[i].procs);
 		ev_timer_init(&master.rows[i].retry, on_retry, 0, 0);
 	}
 }
 
 static unsigned
-limit_of(enum row_id row)
+limit_of(enum program_id row)
 {
-	return (unsigned)master_conf_number(&master.conf, rows[row].count);
+	return (unsigned)master_conf_number(&master.conf, programs[row].count);
 }
 
 static unsigned
-fresh_needed(enum row_id row)
+fresh_needed(enum program_id row)
 {
 	struct row_state *rs = &master.rows[row];
 	unsigned max = limit_of(row), want, idle;
 
-	if (rows[row].pool == POOL_KEEP) {
-		if (rows[row].services != 0 && !listen_any(row))
+	if (programs[row].pool == POOL_KEEP) {
+		if (programs[row].services != 0 && !listen_any(row))
 			return 0;
 		return rs->n < max ? max - rs->n : 0;
 	}
-	idle = (unsigned)master_conf_number(&master.conf, rows[row].idle);
+	idle = (unsigned)master_conf_number(&master.conf, programs[row].idle);
 	if (rs->idle >= idle || !listen_any(row))
 		return 0;
 	want = idle - rs->idle;
 	if (rs->n + want <= max)
 		return want;
 	if (rs->idle == 0 && ev_now(master.loop) - rs->full_said > SAY_FULL) {
-		log_warn("%s: all %u processes are busy", rows[row].name, max);
+		log_warn("%s: all %u processes are busy", programs[row].name, max);
 		rs->full_said = ev_now(master.loop);
 	}
 	return rs->n < max ? max - rs->n : 0;
 }
 
 static void
-back_off(enum row_id row)
+back_off(enum program_id row)
 {
 	struct row_state *rs = &master.rows[row];
 	unsigned shift = rs->quick - QUICK_MAX;
 	double delay = shift < 6 ? 1u << shift : BACKOFF_MAX;
 
 	log_warn("%s: %u quick deaths in a row, the next try is in %.0f s",
-	    rows[row].name, rs->quick, delay);
+	    programs[row].name, rs->quick, delay);
 	ev_timer_stop(master.loop, &rs->retry);
 	ev_timer_set(&rs->retry, delay, 0);
 	ev_timer_start(master.loop, &rs->retry);
 }
 
 static void
-row_failed(enum row_id row, double started)
+row_failed(enum program_id row, double started)
 {
 	struct row_state *rs = &master.rows[row];
 
@@ -90,13 +90,13 @@ row_failed(enum row_id row, double started)
 	if (++rs->quick < QUICK_MAX)
 		return;
 	if (master.phase == PHASE_START)
-		master.hooks->failed(rows[row].name);
+		master.hooks->failed(programs[row].name);
 	else
 		back_off(row);
 }
 
 static void
-row_fill(enum row_id row)
+row_fill(enum program_id row)
 {
 	struct row_state *rs = &master.rows[row];
 	unsigned n;
@@ -113,11 +113,11 @@ pool_fill(void)
 {
 	unsigned i;
 
-	for (i = 0; i < ROW_COUNT && master.phase != PHASE_STOP; i++)
-		if ((rows[i].pool == POOL_KEEP ||
-		    rows[i].pool == POOL_ACCEPT) &&
-		    rows[i].start <= master.stage)
-			row_fill((enum row_id)i);
+	for (i = 0; i < PROGRAM_COUNT && master.phase != PHASE_STOP; i++)
+		if ((programs[i].pool == POOL_KEEP ||
+		    programs[i].pool == POOL_ACCEPT) &&
+		    programs[i].start <= master.stage)
+			row_fill((enum program_id)i);
 }
 
 /*
@@ -135,23 +135,23 @@ pool_died(struct proc *p, int status)
 		rs->quick = 0;
 		return;
 	}
-	if (!orderly || rows[p->row].pool == POOL_KEEP)
+	if (!orderly || programs[p->row].pool == POOL_KEEP)
 		rs->restarts++;
 	if (p->was_busy || (p->ready &&
 	    ev_now(master.loop) - p->started > QUICK))
 		rs->quick = 0;
 	else if (master.phase != PHASE_STOP &&
-	    rows[p->row].pool != POOL_SESSION)
+	    programs[p->row].pool != POOL_SESSION)
 		row_failed(p->row, p->started);
 }
 
 static void
-accept_tick(enum row_id row, double now)
+accept_tick(enum program_id row, double now)
 {
 	struct row_state *rs = &master.rows[row];
 	struct proc *p;
 
-	if (rs->idle <= master_conf_number(&master.conf, rows[row].idle))
+	if (rs->idle <= master_conf_number(&master.conf, programs[row].idle))
 		return;
 	TAILQ_FOREACH(p, &rs->procs, link)
 		if (p->ready && !p->busy && !p->stopping &&
@@ -166,11 +166,11 @@ accept_tick(enum row_id row, double now)
  * was sent, is stopped. After WIRE_STOP it is sent no more.
  */
 static void
-session_tick(enum row_id row, double now)
+session_tick(enum program_id row, double now)
 {
 	struct proc *p;
 
-	if (!rows[row].loop)
+	if (!programs[row].loop)
 		return;
 	TAILQ_FOREACH(p, &master.rows[row].procs, link)
 		if (p->ready && !p->busy && !p->stopping &&
@@ -184,11 +184,11 @@ pool_tick(double now)
 {
 	unsigned i;
 
-	for (i = 0; i < ROW_COUNT; i++) {
-		if (rows[i].pool == POOL_ACCEPT)
-			accept_tick((enum row_id)i, now);
-		if (rows[i].pool == POOL_SESSION)
-			session_tick((enum row_id)i, now);
+	for (i = 0; i < PROGRAM_COUNT; i++) {
+		if (programs[i].pool == POOL_ACCEPT)
+			accept_tick((enum program_id)i, now);
+		if (programs[i].pool == POOL_SESSION)
+			session_tick((enum program_id)i, now);
 	}
 }
 
@@ -198,11 +198,11 @@ pool_stage_ready(int stage)
 	struct proc *p;
 	unsigned i;
 
-	for (i = 0; i < ROW_COUNT; i++) {
-		if (rows[i].start != stage || rows[i].pool == POOL_SESSION ||
-		    rows[i].pool == POOL_RESERVED)
+	for (i = 0; i < PROGRAM_COUNT; i++) {
+		if (programs[i].start != stage || programs[i].pool == POOL_SESSION ||
+		    programs[i].pool == POOL_RESERVED)
 			continue;
-		if (fresh_needed((enum row_id)i) > 0)
+		if (fresh_needed((enum program_id)i) > 0)
 			return 0;
 		TAILQ_FOREACH(p, &master.rows[i].procs, link)
 			if (!p->ready)

@@ -49,7 +49,7 @@ spawn_attributes(void)
 }
 
 static pid_t
-spawn(const struct row *r, uint32_t uid, int chan_fd, int log_fd)
+spawn(const struct program *r, uint32_t uid, int chan_fd, int log_fd)
 {
 	char path[SETTINGS_PATH_MAX], ids[32];
 	const char *files;
@@ -103,7 +103,7 @@ lost(struct proc *p)
 void
 proc_kill(struct proc *p)
 {
-	log_warn("%s[%d] is ended by force", rows[p->row].name, (int)p->pid);
+	log_warn("%s[%d] is ended by force", programs[p->row].name, (int)p->pid);
 	kill(p->pid, SIGKILL);
 	if (!p->lost)
 		lost(p);
@@ -129,7 +129,7 @@ void
 proc_end(struct proc *p)
 {
 	if (msg_end(&p->chan) == -1) {
-		log_warn("%s[%d] does not read", rows[p->row].name,
+		log_warn("%s[%d] does not read", programs[p->row].name,
 		    (int)p->pid);
 		proc_kill(p);
 	}
@@ -204,13 +204,13 @@ on_readable(struct ev_loop *loop, ev_io *w, int events)
 		lost(p);
 		return;
 	}
-	while (!p->lost && (r = msg_next(&m, &proto_wire, rows[p->row].kind,
+	while (!p->lost && (r = msg_next(&m, &proto_wire, programs[p->row].kind,
 	    &p->chan, &why)) == 1) {
 		on_message(p, &m);
 		msg_done(&m);
 	}
 	if (r == -1) {
-		log_warn("%s[%d]: %s", rows[p->row].name, (int)p->pid,
+		log_warn("%s[%d]: %s", programs[p->row].name, (int)p->pid,
 		    buf_str(&why));
 		proc_kill(p);
 	}
@@ -227,7 +227,7 @@ on_writable(struct ev_loop *loop, ev_io *w, int events)
 static void
 log_death(const struct proc *p, int status)
 {
-	const char *name = rows[p->row].name;
+	const char *name = programs[p->row].name;
 
 	if (WIFSIGNALED(status))
 		log_warn("%s[%d] died by signal %d (%s)", name, (int)p->pid,
@@ -282,10 +282,10 @@ adopt(struct proc *p, int chan_fd)
 }
 
 struct proc *
-proc_spawn(enum row_id row, const char *user)
+proc_spawn(enum program_id row, const char *user)
 {
 	int chan_fd[2] = { -1, -1 }, log_fd[2] = { -1, -1 };
-	const struct row *r = &rows[row];
+	const struct program *r = &programs[row];
 	struct proc *p = mem_zalloc(1, sizeof(*p));
 
 	p->row = row;
@@ -321,7 +321,7 @@ proc_tick(double now)
 	struct proc *p;
 	unsigned i;
 
-	for (i = 0; i < ROW_COUNT; i++)
+	for (i = 0; i < PROGRAM_COUNT; i++)
 		TAILQ_FOREACH(p, &master.rows[i].procs, link)
 			if (p->lost && now - p->since > LOST_GRACE)
 				kill(p->pid, SIGKILL);

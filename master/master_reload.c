@@ -79,12 +79,12 @@ run_checks(const struct files *f)
 	running = 0;
 	bad = 0;
 	memset(checks, 0, sizeof(checks));
-	for (i = 0; i < ROW_COUNT; i++) {
-		struct check *c = &checks[rows[i].kind];
+	for (i = 0; i < PROGRAM_COUNT; i++) {
+		struct check *c = &checks[programs[i].kind];
 
-		if (rows[i].pool == POOL_RESERVED || c->pid != 0)
+		if (programs[i].pool == POOL_RESERVED || c->pid != 0)
 			continue;
-		c->pid = run_check(rows[i].kind, rows[i].tls, f, fd[1]);
+		c->pid = run_check(programs[i].kind, programs[i].tls, f, fd[1]);
 		if (c->pid == -1)
 			bad = 1;
 		else
@@ -201,7 +201,7 @@ static void
 attach_files(struct proc *p)
 {
 	attach(p, master.files.conf);
-	if (!rows[p->row].tls || master.files.key == -1)
+	if (!programs[p->row].tls || master.files.key == -1)
 		return;
 	attach(p, master.files.cert);
 	attach(p, master.files.key);
@@ -213,16 +213,16 @@ tell_all(void)
 	struct proc *p;
 	unsigned i;
 
-	for (i = 0; i < ROW_COUNT; i++)
+	for (i = 0; i < PROGRAM_COUNT; i++)
 		TAILQ_FOREACH(p, &master.rows[i].procs, link) {
 			if (p->lost || p->stopping)
 				continue;
 			msg_begin(&p->chan, &proto_wire, WIRE_RELOAD, 0);
-			if (rows[i].loop)
+			if (programs[i].loop)
 				attach_files(p);
 			proc_end(p);
 			/* A worker retires: no death. */
-			if (!rows[i].loop)
+			if (!programs[i].loop)
 				p->stopping = 1;
 			proc_flush(p);
 		}
@@ -239,7 +239,6 @@ keep_fixed(void)
 		log_warn("the session uids change at the next start only");
 	next.session_uid_first = c->session_uid_first;
 	next.session_uid_last = c->session_uid_last;
-	next.session_max = c->session_max;
 }
 
 static void

@@ -27,7 +27,7 @@ open_sessions(const struct proc *p)
 
 /* The user's process that takes another session; counts them all. */
 static struct proc *
-find(enum row_id row, const char *user, uint64_t *count_r)
+find(enum program_id row, const char *user, uint64_t *count_r)
 {
 	struct proc *p, *found = NULL;
 
@@ -35,8 +35,8 @@ find(enum row_id row, const char *user, uint64_t *count_r)
 	TAILQ_FOREACH(p, &master.rows[row].procs, link) {
 		if (strcmp(p->user, user) != 0)
 			continue;
-		*count_r += rows[row].loop ? open_sessions(p) : 1;
-		if (rows[row].loop && !p->lost && !p->stopping)
+		*count_r += programs[row].loop ? open_sessions(p) : 1;
+		if (programs[row].loop && !p->lost && !p->stopping)
 			found = p;
 	}
 	return found;
@@ -66,14 +66,16 @@ give(struct proc *auth, uint32_t id, struct proc *p, enum service service,
 	proc_end(auth);
 }
 
-static enum row_id
-row_of(enum service s)
+/* The program that serves such a login; PROGRAM_COUNT: none does. */
+static enum program_id
+program_of(enum service s)
 {
-	if (s == SERVICE_IMAP || s == SERVICE_IMAPS)
-		return ROW_IMAPD;
-	if (s == SERVICE_POP3 || s == SERVICE_POP3S)
-		return ROW_POP3D;
-	return ROW_COUNT;
+	unsigned i;
+
+	for (i = 0; i < PROGRAM_COUNT; i++)
+		if (s < SERVICE_COUNT && programs[i].sessions & SERVICE_BIT(s))
+			break;
+	return (enum program_id)i;
 }
 
 static void
@@ -93,20 +95,20 @@ session_start(struct proc *auth, const struct msg *m)
 {
 	enum service s = (enum service)msg_get_u32(m, WF_SERVICE);
 	char user[WIRE_USER_MAX + 1], remote[WIRE_REMOTE_MAX + 1];
-	enum row_id row = row_of(s);
+	enum program_id row = program_of(s);
 	struct proc *p = NULL;
 	uint64_t count = 0;
 
 	text(m, WF_USER, user, sizeof(user));
 	text(m, WF_REMOTE, remote, sizeof(remote));
-	if (row == ROW_COUNT || user[0] == '\0') {
+	if (row == PROGRAM_COUNT || user[0] == '\0') {
 		refuse(auth, m->id, 0, "no such service");
 		return;
 	}
 	if (master.phase != PHASE_STOP)
 		p = find(row, user, &count);
 	if (count >= master.conf.sessions_per_user) {
-		log_info("%s: %s has %u sessions, no more", rows[row].name,
+		log_info("%s: %s has %u sessions, no more", programs[row].name,
 		    user, (unsigned)count);
 		refuse(auth, m->id, 1, "too many sessions of this user");
 		return;
@@ -124,16 +126,17 @@ static void
 session_retire(struct proc *queue, const struct msg *m)
 {
 	uint32_t instance = msg_get_u32(m, WF_INSTANCE);
+	uint32_t wires = program_wires(queue->row);
 	struct proc *p;
 	unsigned i;
 
-	for (i = 0; i < ROW_COUNT; i++) {
-		if (!(rows[queue->row].wires & ROW_BIT(i)))
+	for (i = 0; i < PROGRAM_COUNT; i++) {
+		if (!(wires & PROGRAM_BIT(i)))
 			continue;
 		TAILQ_FOREACH(p, &master.rows[i].procs, link)
 			if (p->instance == instance) {
 				log_warn("queue will not work with %s[%d]",
-				    rows[i].name, (int)p->pid);
+				    programs[i].name, (int)p->pid);
 				proc_kill(p);
 				return;
 			}

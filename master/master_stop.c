@@ -14,8 +14,8 @@ tell_stage(void)
 	struct proc *p;
 	unsigned i;
 
-	for (i = 0; i < ROW_COUNT; i++)
-		if (rows[i].stop == master.stage)
+	for (i = 0; i < PROGRAM_COUNT; i++)
+		if (programs[i].stop == master.stage)
 			TAILQ_FOREACH(p, &master.rows[i].procs, link)
 				proc_stop(p);
 }
@@ -25,8 +25,8 @@ left_in_stage(void)
 {
 	unsigned i, n = 0;
 
-	for (i = 0; i < ROW_COUNT; i++)
-		if (rows[i].stop <= master.stage)
+	for (i = 0; i < PROGRAM_COUNT; i++)
+		if (programs[i].stop <= master.stage)
 			n += master.rows[i].n;
 	return n;
 }
@@ -37,8 +37,8 @@ on_deadline(struct ev_loop *loop, ev_timer *w, int events)
 	struct proc *p;
 	unsigned i;
 
-	for (i = 0; i < ROW_COUNT; i++)
-		if (rows[i].stop <= master.stage)
+	for (i = 0; i < PROGRAM_COUNT; i++)
+		if (programs[i].stop <= master.stage)
 			TAILQ_FOREACH(p, &master.rows[i].procs, link)
 				proc_kill(p);
 }

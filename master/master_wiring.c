@@ -40,12 +40,12 @@ wire(struct proc *p, struct proc *q)
 		return;
 	if (fd_pair(fd) == -1) {
 		/* Without its wires it is of no use: begin anew. */
-		log_warn("%s: %s", rows[p->row].name, strerror(errno));
+		log_warn("%s: %s", programs[p->row].name, strerror(errno));
 		proc_kill(p);
 		return;
 	}
-	say_peer(p, rows[q->row].kind, q->instance, q->user, fd[0]);
-	say_peer(q, rows[p->row].kind, p->instance, p->user, fd[1]);
+	say_peer(p, programs[q->row].kind, q->instance, q->user, fd[0]);
+	say_peer(q, programs[p->row].kind, p->instance, p->user, fd[1]);
 	proc_flush(q);
 }
 
@@ -70,26 +70,27 @@ wiring_logs(struct proc *logger)
 	unsigned i;
 
 	say_log(logger, PEER_MASTER, getpid(), master.log_read_fd);
-	for (i = 0; i < ROW_COUNT; i++)
+	for (i = 0; i < PROGRAM_COUNT; i++)
 		TAILQ_FOREACH(p, &master.rows[i].procs, link)
-			say_log(logger, rows[i].kind, p->pid, p->log_fd);
+			say_log(logger, programs[i].kind, p->pid, p->log_fd);
 }
 
 void
 wiring_start(struct proc *p)
 {
-	const struct row *r = &rows[p->row];
+	const struct program *r = &programs[p->row];
+	uint32_t wires = program_wires(p->row);
 	struct proc *q;
 	unsigned i;
 
-	if (p->row == ROW_LOGGER)
+	if (p->row == PROGRAM_LOGGER)
 		wiring_logs(p);
-	else if ((q = TAILQ_FIRST(&master.rows[ROW_LOGGER].procs)) != NULL) {
+	else if ((q = TAILQ_FIRST(&master.rows[PROGRAM_LOGGER].procs)) != NULL) {
 		say_log(q, r->kind, p->pid, p->log_fd);
 		proc_flush(q);
 	}
-	for (i = 0; i < ROW_COUNT; i++)
-		if (r->wires & ROW_BIT(i))
+	for (i = 0; i < PROGRAM_COUNT; i++)
+		if (wires & PROGRAM_BIT(i))
 			TAILQ_FOREACH(q, &master.rows[i].procs, link)
 				wire(p, q);
 	crowd_give(p);
@@ -105,12 +106,13 @@ wiring_start(struct proc *p)
 void
 wiring_gone(const struct proc *p)
 {
-	const struct row *r = &rows[p->row];
+	const struct program *r = &programs[p->row];
+	uint32_t wires = program_wires(p->row);
 	struct proc *q;
 	unsigned i;
 
-	for (i = 0; i < ROW_COUNT; i++) {
-		if (!(r->wires & ROW_BIT(i)) || !rows[i].loop)
+	for (i = 0; i < PROGRAM_COUNT; i++) {
+		if (!(wires & PROGRAM_BIT(i)) || !programs[i].loop)
 			continue;
 		TAILQ_FOREACH(q, &master.rows[i].procs, link) {
 			if (q->lost)

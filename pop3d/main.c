@@ -61,7 +61,6 @@ main(int argc, char **argv)
 {
 	static const struct server s = {
 		.kind = PEER_POP3D,
-		.jail = 1,
 		.keys = keys,
 		.conf = &conf,
 		.state_dir = &conf.state_dir,

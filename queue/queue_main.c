@@ -364,9 +364,6 @@ stop(struct ev_loop *l)
 
 const struct server queue_server = {
 	.kind = PEER_QUEUE,
-	.sole = 1,
-	.user = "rp-queue",
-	.group = "rp-spool",
 	.keys = keys,
 	.conf = &queue.conf,
 	.state_dir = (const char **)(uintptr_t)&queue.conf.state_dir,

@@ -289,8 +289,6 @@ main(int argc, char **argv)
 {
 	static const struct server server = {
 		.kind = PEER_RELAY,
-		.user = "rp-relay",
-		.jail = 1,
 		.keys = keys,
 		.conf = &conf,
 		.state_dir = (const char **)&conf.state_dir,

@@ -147,8 +147,6 @@ main(int argc, char **argv)
 {
 	static const struct server server = {
 		.kind = PEER_RESOLVE,
-		.user = "rp-relay",
-		.jail = 1,
 		.keys = keys,
 		.conf = &conf,
 		.state_dir = (const char **)&conf.state_dir,

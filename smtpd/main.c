@@ -137,8 +137,6 @@ after_jail(void)
 
 static struct server server = {
 	.kind = PEER_SMTPD,
-	.user = "rp-smtpd",
-	.jail = 1,
 	.keys = keys,
 	.conf = &smtpd.conf,
 	.state_dir = (const char **)&smtpd.conf.state_dir,

@@ -140,9 +140,6 @@ main(int argc, char **argv)
 {
 	const struct server s = {
 		.kind = PEER_STORE,
-		.sole = 1,
-		.user = "rp-store",
-		.group = "rp-spool",
 		.keys = keys,
 		.conf = &store.conf,
 		.state_dir = &store.conf.state_dir,

@@ -1,6 +1,6 @@
 noinst_LIBRARIES += lib/base/libbase.a
 lib_base_libbase_a_SOURCES = \
-	lib/base/attr.h lib/base/peer.h \
+	lib/base/attr.h lib/base/peer.h lib/base/programs.def \
 	lib/base/log.c lib/base/log.h \
 	lib/base/mem.c lib/base/mem.h \
 	lib/base/buf.c lib/base/buf.h \

@@ -8,14 +8,8 @@
 #include "lib/base/str.h"
 
 static const char *const peer_names[PEER_COUNT] = {
-	[PEER_NONE] = "none", [PEER_MASTER] = "master",
-	[PEER_LOGGER] = "logger", [PEER_SCREEN] = "screen",
-	[PEER_SMTPD] = "smtpd", [PEER_QUEUE] = "queue",
-	[PEER_DELIVER] = "deliver", [PEER_RELAY] = "relay",
-	[PEER_RESOLVE] = "resolve", [PEER_COLLECT] = "collect",
-	[PEER_LOGIN] = "login", [PEER_AUTH] = "auth",
-	[PEER_IMAPD] = "imapd", [PEER_POP3D] = "pop3d",
-	[PEER_STORE] = "store", [PEER_CTL] = "ctl",
+#define PEER_ROW(id, name)	[PEER_##id] = name,
+#include "lib/base/programs.def"
 };
 
 const char *

@@ -12,7 +12,8 @@
  *      -V version); the configuration
  *   2. before_jail: still with master's rights. Open keys, certificates,
  *      tables, databases; warm up what would dlopen later.
- *   3. privdrop(user, jail) and the system call filter; without root neither
+ *   3. privdrop(user, jail) and the system call filter, by the program's row
+ *      in lib/base/programs.def; without root neither
  *   4. after_jail
  *   5. master's WIRE_PEER, WIRE_LISTEN ... WIRE_GO; then READY goes out
  *   6. the loop, until WIRE_STOP, retirement, or the end of master's channel
@@ -55,13 +56,8 @@ struct wire {
 };
 
 struct server {
+	/* Who it is and what it may do stands in lib/base/programs.def. */
 	enum peer kind;
-	const char *user;		/* system user; NULL: needs -U */
-	const char *group;		/* extra group ("rp-spool") or NULL */
-	int	 jail;			/* chroot to the jail directory? */
-	/* Only one at a time may live (it owns a database): takes
-	   run/<name>.lock before before_jail, waiting for one that dies. */
-	int	 sole;
 	const struct settings_key *keys;
 	void	*conf;
 	const char **state_dir;		/* where the table put state_dir */

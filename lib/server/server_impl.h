@@ -4,12 +4,14 @@
 #ifndef LIB_SERVER_SERVER_IMPL_H
 #define LIB_SERVER_SERVER_IMPL_H
 
+#include "lib/server/program.h"
 #include "lib/server/server.h"
 
 enum { SERVER_FILES = 2 };
 
 struct server_state {
 	const struct server *s;
+	const struct program *row;
 	struct chan master;
 	char	 conf_dir[SETTINGS_PATH_MAX];
 	enum service service;

@@ -1,7 +1,6 @@
 /*
- * Options to after_jail: how a process comes to be what it is.
+ * Options to after_jail: how a process starts.
  */
-/* The build's, not our neighbour of that name. */
 #include <config.h>
 
 #include <errno.h>
@@ -198,6 +197,20 @@ options(int argc, char **argv, const struct server *s)
 		check_only(s);
 }
 
+/* Our row in the table of programs. */
+static void
+find_row(const struct server *s)
+{
+	const struct program *row = program_find(s->kind,
+	    server_state.service);
+
+	if (row == NULL)
+		usage(s);
+	if (row->loop != server_state.loop)
+		log_panic("%s: the row says another shape", row->name);
+	server_state.row = row;
+}
+
 /* Nothing but master's exec gives a process a socket as descriptor 3. */
 static void
 find_master(const struct server *s)
@@ -298,23 +311,25 @@ group_id(const char *name)
 static void
 identity(const struct server *s, struct privdrop *p, char *jail, size_t size)
 {
+	const struct program *row = server_state.row;
 	struct passwd *pw;
 
 	p->extra_gid = (gid_t)-1;
 	if (server_state.uid != -1) {
 		p->uid = (uid_t)server_state.uid;
 		p->gid = (gid_t)server_state.gid;
-	} else if (s->user == NULL) {
+	} else if (row->user == NULL) {
 		usage(s);
 	} else {
-		if ((pw = getpwnam(s->user)) == NULL)
+		if ((pw = getpwnam(row->user)) == NULL)
 			log_usage("the system user %s is missing: run "
-			    "systemd-sysusers with rohrpost.sysusers", s->user);
+			    "systemd-sysusers with rohrpost.sysusers",
+			    row->user);
 		p->uid = pw->pw_uid;
 		p->gid = pw->pw_gid;
-		p->extra_gid = group_id(s->group);
+		p->extra_gid = group_id(row->group);
 	}
-	if (s->jail) {
+	if (row->jail) {
 		str_copy(jail, size, server_path("jail"));
 		p->jail = jail;
 	}
@@ -332,13 +347,14 @@ server_begin(int argc, char **argv, const struct server *s, int loop)
 	server_state.loop = loop;
 	options(argc, argv, s);
 	find_master(s);
+	find_row(s);
 	signals();
 	umask(002);	/* every open says its mode */
 	if (load(s, &why) == -1)
 		log_usage("%s", buf_str(&why));
 	if (root)
 		identity(s, &p, jail, sizeof(jail));
-	if (s->sole)
+	if (server_state.row->sole)
 		only_one(s);
 	if (s->before_jail != NULL && s->before_jail() == -1)
 		exit(LOG_EXIT_TEMP);

@@ -1,5 +1,5 @@
 /*
- * The trust graph against itself, the uid slots, a logger's line.
+ * The table of programs against itself, the uid slots, a logger's line.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,62 +12,117 @@
 #include <cmocka.h>
 
 #include "lib/base/log.h"
+#include "lib/mail/door_proto.h"
+#include "lib/mail/proto.h"
+#include "lib/server/program.h"
 #include "master/logger.h"
 #include "master/master_conf.h"
 #include "master/master_slots.h"
-#include "master/table.h"
 
-static void
-test_both_ends(void **state)
+static const struct msg_proto *
+protocol(const char *name)
 {
-	unsigned i, j;
+	static const struct msg_proto *const all[] = {
+		&proto_queue, &proto_auth, &proto_job, &proto_door,
+		&proto_resolve,
+	};
+	size_t i;
 
-	for (i = 0; i < ROW_COUNT; i++) {
-		assert_non_null(rows[i].name);
-		assert_false(rows[i].wires & ROW_BIT(i));
-		for (j = 0; j < ROW_COUNT; j++)
-			if (!(rows[i].wires & ROW_BIT(j)) !=
-			    !(rows[j].wires & ROW_BIT(i)))
-				fail_msg("%s and %s do not agree",
-				    rows[i].name, rows[j].name);
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (strcmp(all[i]->name, name) == 0)
+			return all[i];
+	fail_msg("no protocol %s", name);
+	return NULL;
+}
+
+/* PEER_BIT of all that may say something there. */
+static uint32_t
+speakers(const struct msg_proto *p)
+{
+	uint32_t bits = 0;
+	unsigned i;
+
+	for (i = 0; i < p->n; i++)
+		bits |= p->desc[i].from;
+	return bits;
+}
+
+/* A wire leads from one to another, once, and each has words for it. */
+static void
+test_wires(void **state)
+{
+	const struct edge *e, *f;
+	uint32_t ends;
+
+	for (e = edges; e < edges + n_edges; e++) {
+		assert_true(programs[e->a].pool != POOL_RESERVED);
+		assert_true(programs[e->b].pool != POOL_RESERVED);
+		assert_true(e->a != e->b);
+		for (f = edges; f < e; f++)
+			assert_false((e->a == f->a && e->b == f->b) ||
+			    (e->a == f->b && e->b == f->a));
+		assert_true(program_wires(e->a) & PROGRAM_BIT(e->b));
+		assert_true(program_wires(e->b) & PROGRAM_BIT(e->a));
+		ends = PEER_BIT(programs[e->a].kind) |
+		    PEER_BIT(programs[e->b].kind);
+		if ((speakers(protocol(e->protocol)) & ends) != ends)
+			fail_msg("%s and %s do not both speak %s",
+			    programs[e->a].name, programs[e->b].name,
+			    e->protocol);
 	}
 }
 
-/* Who may be wired to whom at all: doc/internals.md, "Wires". */
-static const struct {
-	enum peer a, b;
-} allowed[] = {
-	{ PEER_SMTPD, PEER_QUEUE }, { PEER_SMTPD, PEER_AUTH },
-	{ PEER_QUEUE, PEER_DELIVER }, { PEER_QUEUE, PEER_RELAY },
-	{ PEER_DELIVER, PEER_STORE }, { PEER_RELAY, PEER_RESOLVE },
-	{ PEER_LOGIN, PEER_AUTH }, { PEER_IMAPD, PEER_STORE },
-	{ PEER_POP3D, PEER_STORE },
-};
+static void
+test_trust(void **state)
+{
+	const uint32_t ports = ~SERVICE_BIT(SERVICE_CONTROL);
+	uint32_t wires;
+	unsigned i;
+
+	for (i = 0; i < PROGRAM_COUNT; i++) {
+		wires = program_wires((enum program_id)i);
+		/* Who talks to strangers has no way to the mail, and who has
+		   one does not ask for passwords. */
+		if (programs[i].services & ports)
+			assert_false(wires & PROGRAM_BIT(PROGRAM_STORE));
+		if (wires & PROGRAM_BIT(PROGRAM_STORE))
+			assert_false(wires & PROGRAM_BIT(PROGRAM_AUTH));
+	}
+	/* Passwords come from those who ask under TLS alone. */
+	assert_int_equal(program_wires(PROGRAM_AUTH),
+	    PROGRAM_BIT(PROGRAM_LOGIN) | PROGRAM_BIT(PROGRAM_SUBMISSION));
+}
+
+/* Every row can be found by what the process knows, and has its name. */
+static void
+test_find(void **state)
+{
+	unsigned i;
+
+	for (i = 0; i < PROGRAM_COUNT; i++)
+		assert_ptr_equal(program_find(programs[i].kind,
+		    programs[i].duty), &programs[i]);
+	assert_null(program_find(PEER_SMTPD, SERVICE_NONE));
+	assert_null(program_find(PEER_CTL, SERVICE_NONE));
+}
 
 static void
-test_allowed(void **state)
+test_counts(void **state)
 {
-	unsigned i, j;
-	size_t k;
+	struct master_conf c = { .relay_workers = 7, .smtp_idle = 3 };
+	unsigned i;
 
-	for (i = 0; i < ROW_COUNT; i++)
-		for (j = 0; j < ROW_COUNT; j++) {
-			if (!(rows[i].wires & ROW_BIT(j)))
-				continue;
-			for (k = 0; k < sizeof(allowed) / sizeof(allowed[0]);
-			    k++)
-				if ((allowed[k].a == rows[i].kind &&
-				    allowed[k].b == rows[j].kind) ||
-				    (allowed[k].b == rows[i].kind &&
-				    allowed[k].a == rows[j].kind))
-					break;
-			if (k == sizeof(allowed) / sizeof(allowed[0]))
-				fail_msg("%s must not be wired to %s",
-				    rows[i].name, rows[j].name);
-		}
-	/* Passwords come from those who ask under TLS alone. */
-	assert_false(rows[ROW_SMTP].wires & ROW_BIT(ROW_AUTH));
-	assert_false(rows[ROW_LOCAL].wires & ROW_BIT(ROW_AUTH));
+	assert_int_equal(master_conf_number(&c, "20"), 20);
+	assert_int_equal(master_conf_number(&c, "relay_workers"), 7);
+	assert_int_equal(master_conf_number(&c, "smtp_idle"), 3);
+	/* Each names a number: else that panics. */
+	for (i = 0; i < PROGRAM_COUNT; i++) {
+		if (programs[i].pool == POOL_KEEP ||
+		    programs[i].pool == POOL_ACCEPT)
+			(void)master_conf_number(&c, programs[i].count);
+		if (programs[i].pool == POOL_ACCEPT)
+			(void)master_conf_number(&c, programs[i].idle);
+	}
 }
 
 static void
@@ -76,30 +131,33 @@ test_rows(void **state)
 	uint32_t ports = 0, all = 0;
 	unsigned i;
 
-	for (i = 0; i < ROW_COUNT; i++) {
-		assert_int_equal(rows[i].socket != NULL,
-		    rows[i].mode != 0);
-		assert_true(rows[i].start < START_STAGES);
-		assert_true(rows[i].stop < STOP_STAGES);
-		/* A worker's neighbours are there before it. */
-		assert_true(rows[i].pool != POOL_ACCEPT ||
-		    rows[i].idle != 0);
-		if (rows[i].pool == POOL_RESERVED) {
-			assert_int_equal(rows[i].wires, 0);
+	for (i = 0; i < PROGRAM_COUNT; i++) {
+		assert_int_equal(programs[i].socket != NULL,
+		    programs[i].mode != 0);
+		assert_true(programs[i].start < START_STAGES);
+		assert_true(programs[i].stop < STOP_STAGES);
+		assert_int_equal(programs[i].pool == POOL_ACCEPT,
+		    programs[i].idle != NULL);
+		assert_int_equal(programs[i].pool == POOL_SESSION,
+		    programs[i].sessions != 0);
+		if (programs[i].pool == POOL_RESERVED)
 			continue;
-		}
+		/* Exactly one of them; a session's gets no other's group. */
+		assert_int_equal(programs[i].user == NULL,
+		    programs[i].session_uid);
+		assert_true(programs[i].group == NULL || programs[i].user);
 		/* A port belongs to one kind of process. */
-		assert_int_equal(ports & rows[i].services &
+		assert_int_equal(ports & programs[i].services &
 		    ~SERVICE_BIT(SERVICE_CONTROL), 0);
-		ports |= rows[i].services;
+		ports |= programs[i].services;
 	}
 	for (i = SERVICE_SMTP; i < SERVICE_COUNT; i++)
 		all |= SERVICE_BIT(i);
 	assert_int_equal(ports, all);
-	/* Sessions have a uid each; nobody else has. */
-	for (i = 0; i < ROW_COUNT; i++)
-		assert_int_equal(rows[i].session_uid,
-		    i == ROW_SUBMISSION || i == ROW_IMAPD || i == ROW_POP3D);
+	/* Who serves one user after the login is that user's alone. */
+	for (i = 0; i < PROGRAM_COUNT; i++)
+		if (programs[i].sessions != 0)
+			assert_true(programs[i].session_uid);
 }
 
 static void
@@ -213,8 +271,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_both_ends),
-		cmocka_unit_test(test_allowed),
+		cmocka_unit_test(test_wires),
+		cmocka_unit_test(test_trust),
+		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_slots),
 		cmocka_unit_test(test_slots_panic),

@@ -31,6 +31,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/server/program.h"
 #include "lib/server/server.h"
 
 enum { PEERS_MAX = 64, LINE = 400 };
@@ -47,21 +48,6 @@ static const struct settings_key keys[] = {
 	{ "probe_word", SETTINGS_TEXT, offsetof(struct conf, word), "plain", 1,
 	  20, NULL, "what the probe says" },
 	SETTINGS_END
-};
-
-struct kind {
-	enum peer peer;
-	const char *user;
-	int	 loop, jail;
-};
-
-static const struct kind kinds[] = {
-	{ PEER_LOGGER, "rp-log", 1, 0 }, { PEER_RESOLVE, "rp-relay", 1, 1 },
-	{ PEER_AUTH, "rp-auth", 1, 0 }, { PEER_STORE, "rp-store", 1, 0 },
-	{ PEER_QUEUE, "rp-queue", 1, 0 }, { PEER_DELIVER, "rp-deliver", 0, 1 },
-	{ PEER_RELAY, "rp-relay", 0, 1 }, { PEER_SMTPD, "rp-smtpd", 0, 1 },
-	{ PEER_LOGIN, "rp-login", 1, 1 }, { PEER_IMAPD, NULL, 1, 1 },
-	{ PEER_POP3D, NULL, 0, 1 },
 };
 
 static struct server me;
@@ -524,27 +510,22 @@ main(int argc, char **argv)
 {
 	const char *name = strrchr(argv[0], '/');
 	enum peer p = peer_by_name(name != NULL ? name + 1 : argv[0]);
-	size_t i;
+	unsigned i;
 
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (kinds[i].peer == p)
+	for (i = 0; i < PROGRAM_COUNT; i++)
+		if (programs[i].kind == p && programs[i].pool != POOL_RESERVED)
 			break;
-	if (i == sizeof(kinds) / sizeof(kinds[0]))
+	if (i == PROGRAM_COUNT)
 		return 1;
-	me = (struct server){ .kind = p, .user = kinds[i].user,
-		.jail = kinds[i].jail,
-		.sole = p == PEER_QUEUE || p == PEER_STORE,
-		.keys = keys, .conf = &conf,
+	me = (struct server){ .kind = p, .keys = keys, .conf = &conf,
 		.state_dir = (const char **)&conf.state_dir,
 		.verbose = &conf.verbose, .check = check,
 		.before_jail = before_jail,
-		.group = p == PEER_QUEUE || p == PEER_STORE ? "rp-spool" :
-		NULL,
 		.reload = reload, .wired = wired, .peer_gone = peer_gone,
 		.listening = listening, .session = session,
 		.started = started, .serve = serve,
 		.max_sessions = p == PEER_POP3D };
-	if (kinds[i].loop)
+	if (programs[i].loop)
 		return server_loop_main(argc, argv, &me);
 	return server_work_main(argc, argv, &me);
 }
