@@ -1,7 +1,7 @@
 # queue: see the top-level Makefile.am for what these lists are.
 noinst_LIBRARIES += queue/libqueue.a
 queue_libqueue_a_SOURCES = \
-	queue/queue.h \
+	queue/queue.c queue/queue.h \
 	queue/queue_main.c queue/queue_main.h \
 	queue/queue_envelope.c queue/queue_envelope.h \
 	queue/queue_sched.c queue/queue_sched.h \

@@ -2,7 +2,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/base/clock.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
@@ -22,17 +21,9 @@ static const double SWEEP_FIRST = 2.0, SWEEP_EVERY = 3600.0;
 static const double STOP_WAIT = 5.0;	/* seconds for jobs to be answered */
 enum { TURNS_MAX = 8 };
 
-struct queue queue;
-
 static ev_prepare turn;
 static ev_timer sweep, due, stopping;
 static uint64_t highest;	/* id that the table knows */
-
-int64_t
-queue_now(void)
-{
-	return clock_now();
-}
 
 #define K(member) offsetof(struct queue_conf, member)
 static const struct settings_key keys[] = {

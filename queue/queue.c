@@ -1,0 +1,10 @@
+#include "lib/base/clock.h"
+#include "queue/queue.h"
+
+struct queue queue;
+
+int64_t
+queue_now(void)
+{
+	return clock_now();
+}
