@@ -5,20 +5,12 @@
 #include "lib/base/mem.h"
 #include "queue/queue_body.h"
 #include "queue/queue_commit.h"
-#include "queue/queue_intake.h"
 #include "queue/queue_message.h"
-#include "queue/queue_report.h"
 #include "queue/queue_table.h"
 
 static const double NAMES_AFTER = 1.0;	/* seconds a finished name waits */
 static const double RETRY_AFTER = 1.0;	/* where the table refused results */
 static const double CHECKPOINT_EVERY = 5.0;
-
-struct submission {
-	struct message *m, *about;
-	struct intake *from;
-	uint32_t frame;
-};
 
 struct ids {
 	uint64_t *id;
@@ -34,6 +26,7 @@ struct round {
 	int	 failed;
 };
 
+static const struct commit_hooks *hooks;
 static struct submission *waiting;
 static size_t n_waiting, cap_waiting;
 static struct ids finished;
@@ -56,44 +49,39 @@ ids_add(struct ids *l, uint64_t id)
 }
 
 void
-commit_submit(struct message *m, struct intake *from, uint32_t frame,
-    struct message *about)
+commit_submit(const struct submission *s)
 {
 	if (n_waiting == cap_waiting) {
 		cap_waiting = cap_waiting * 2 + 64;
 		waiting = mem_realloc(waiting, cap_waiting, sizeof(*waiting));
 	}
-	waiting[n_waiting++] = (struct submission){ .m = m, .from = from,
-		.frame = frame, .about = about };
+	waiting[n_waiting++] = *s;
 }
 
 /* Drops what was not accepted: its file with it. */
 static void
-refuse(struct submission *s)
+refuse(const struct submission *s)
 {
 	body_drop(s->m->id);
 	message_free(s->m);
-	if (s->from != NULL)
-		intake_later(s->from, s->frame,
-		    "4.3.0 the queue is in trouble");
-	if (s->about != NULL)
-		report_failed(s->about);
+	if (s->done != NULL)
+		s->done(s, 0);
 }
 
 void
-commit_abandon(struct intake *from)
+commit_abandon(const void *from)
 {
 	size_t i, n = 0;
 
 	for (i = 0; i < round_now.n; i++)
 		if (round_now.sub[i].from == from)
-			round_now.sub[i].from = NULL;
+			round_now.sub[i].done = NULL;
 	for (i = 0; i < n_waiting; i++) {
 		if (waiting[i].from != from) {
 			waiting[n++] = waiting[i];
 			continue;
 		}
-		waiting[i].from = NULL;
+		waiting[i].done = NULL;
 		refuse(&waiting[i]);
 	}
 	n_waiting = n;
@@ -175,7 +163,7 @@ message_saved(struct message *m)
 		for (i = 0; i < m->targets.n; i++)
 			m->targets.t[i].unsaved = 0;
 	}
-	message_fate(m);
+	hooks->saved(m);
 }
 
 void
@@ -265,13 +253,10 @@ round_done(struct task *t)
 	if (r->failed)
 		log_fatal("the queue table cannot be made durable");
 	for (i = 0; i < r->n; i++)
-		if (r->sub[i].from != NULL)
-			intake_accepted(r->sub[i].from, r->sub[i].frame);
-	for (i = 0; i < r->n; i++) {
-		message_accepted(r->sub[i].m);
-		if (r->sub[i].about != NULL)
-			report_done(r->sub[i].about);
-	}
+		if (r->sub[i].done != NULL)
+			r->sub[i].done(&r->sub[i], 1);
+	for (i = 0; i < r->n; i++)
+		hooks->accepted(r->sub[i].m);
 	for (i = 0; i < r->names.n; i++)
 		body_drop(r->names.id[i]);
 	r->n = r->names.n = 0;
@@ -402,8 +387,9 @@ on_checkpoint(struct ev_loop *l, ev_timer *w, int events)
 }
 
 void
-commit_start(void)
+commit_start(const struct commit_hooks *h)
 {
+	hooks = h;
 	buf_init(&record, 0);
 	ev_timer_init(&names_timer, on_names, NAMES_AFTER, 0);
 	ev_timer_init(&retry_timer, on_retry, RETRY_AFTER, 0);

@@ -2,7 +2,7 @@
  * What is written to the table, and when.
  *
  * Envelopes that arrived together go into one transaction, the sync lane
- * flushes it, then all their workers hear Q_DONE. What arrives while a flush
+ * flushes it, then those who brought them hear of it. What arrives while a flush
  * is under way is the next batch: the slower the disk, the larger the batches.
  *
  * Results, schedules and the end of a message are written once in a turn of
@@ -15,19 +15,31 @@
 
 #include "queue/queue.h"
 
-struct intake;
+/* A message that is to be made durable. */
+struct submission {
+	struct message *m;	/* taken over */
+	/* m reports failures of it: they count as reported by the same
+	   transaction. Or NULL. */
+	struct message *about;
+	/* m is durable; or it is gone, its file with it. NULL: nobody hears. */
+	void	(*done)(const struct submission *s, int durable);
+	void	*from;		/* done's; what commit_abandon is told */
+	uint32_t frame;		/* done's */
+};
+
+/* What becomes of messages; called in the loop. */
+struct commit_hooks {
+	/* A submission is durable (state "accepted"), its done was called. */
+	void	(*accepted)(struct message *m);
+	/* What commit_dirty asked for is in the table. m may be freed. */
+	void	(*saved)(struct message *m);
+};
 
 /* Once, before the loop: the lanes and the table are open. */
-void	commit_start(void);
-/*
- * Takes m over, to be made durable. from hears of it (NULL: nobody). about is
- * the message that m reports failures of, or NULL: they count as reported by
- * the same transaction.
- */
-void	commit_submit(struct message *m, struct intake *from, uint32_t frame,
-	    struct message *about);
+void	commit_start(const struct commit_hooks *h);
+void	commit_submit(const struct submission *s);
 /* from is gone: what it submitted and is not yet being written is dropped. */
-void	commit_abandon(struct intake *from);
+void	commit_abandon(const void *from);
 /* Has m's changes written; then its fate takes effect. */
 void	commit_dirty(struct message *m);
 /* Writes the schedule of an entry: now. 0, or -1. */

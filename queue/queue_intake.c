@@ -63,13 +63,6 @@ answer(struct intake *in, uint32_t frame, enum q_type type, const char *words)
 	answer_end(in);
 }
 
-void
-intake_later(struct intake *in, uint32_t frame, const char *words)
-{
-	if (!in->dead)
-		answer(in, frame, Q_LATER, words);
-}
-
 /* Adds a fresh file to the message being built. 0, or -1: none there. */
 static int
 give_file(struct intake *in)
@@ -112,12 +105,17 @@ answer_file(struct intake *in, uint32_t frame)
 	answer_end(in);
 }
 
-void
-intake_accepted(struct intake *in, uint32_t frame)
+/* The worker is there still: commit_abandon is told where it is not. */
+static void
+submitted(const struct submission *s, int durable)
 {
-	if (in->dead)
+	struct intake *in = s->from;
+
+	if (!durable) {
+		answer(in, s->frame, Q_LATER, "4.3.0 the queue is in trouble");
 		return;
-	msg_begin(&in->chan, &proto_queue, Q_DONE, frame);
+	}
+	msg_begin(&in->chan, &proto_queue, Q_DONE, s->frame);
 	/* The next file saves a busy worker a round trip. */
 	if (in->n_files == 0 && body_room())
 		(void)give_file(in);
@@ -252,7 +250,8 @@ on_submit(struct intake *in, struct msg *msg, struct buf *why)
 	} else if (check_body(m, &words, &bad) == 0) {
 		if (queue.active >= FDS_KEPT)
 			fd_close(&m->fd);
-		commit_submit(m, in, msg->id, NULL);
+		commit_submit(&(struct submission){ .m = m, .from = in,
+		    .done = submitted, .frame = msg->id });
 		return 0;
 	}
 	body_drop(id);

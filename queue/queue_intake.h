@@ -12,14 +12,9 @@
 #include "lib/base/peer.h"
 #include "queue/queue.h"
 
-struct intake;
-
 /* A worker's channel (taken over); it ended. */
 void	intake_wired(enum peer kind, uint32_t instance, int fd);
 void	intake_gone(enum peer kind, uint32_t instance);
-/* Answers of queue_commit: durable; not. */
-void	intake_accepted(struct intake *in, uint32_t frame);
-void	intake_later(struct intake *in, uint32_t frame, const char *words);
 /* Files were made, or cannot be: those that wait hear. */
 void	intake_stock(void);
 /* Once a turn: writes what waits, frees those that are gone. */

@@ -265,6 +265,11 @@ on_sweep(struct ev_loop *l, ev_timer *w, int events)
 		sweep_start(message_missing);
 }
 
+static const struct commit_hooks hooks = {
+	.accepted = message_accepted,
+	.saved = message_fate,
+};
+
 static void
 begin(struct ev_loop *l)
 {
@@ -282,7 +287,7 @@ begin(struct ev_loop *l)
 		log_fatal("%s", buf_str(&why));
 	free(path);
 	buf_clear(&why);
-	commit_start();
+	commit_start(&hooks);
 	job_start();
 	ev_prepare_init(&turn, on_turn);
 	ev_prepare_start(l, &turn);

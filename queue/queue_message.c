@@ -349,6 +349,15 @@ message_defer(struct message *m)
 	commit_dirty(m);
 }
 
+static void
+message_reported(struct message *m, int told)
+{
+	if (told)
+		message_settle(m);
+	else
+		message_later(m, (int64_t)queue.conf.retry_min);
+}
+
 void
 message_settle(struct message *m)
 {
@@ -366,7 +375,8 @@ message_settle(struct message *m)
 		message_expire(m);
 		y = message_tally(m);
 	}
-	if (y.refused > 0 && (r = report_begin(m)) != 0) {
+	if (y.refused > 0 && (r = report_begin(m,
+	    message_reported)) != 0) {
 		if (r == -1)
 			message_later(m, REPORT_RETRY);
 		return;

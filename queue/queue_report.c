@@ -17,6 +17,7 @@
 struct report {
 	struct task task;
 	struct message *about;
+	void	(*done)(struct message *about, int told);
 	uint64_t id;
 	int	 fd, error;
 	uint32_t forward, final;
@@ -84,24 +85,52 @@ report_message(const struct report *r)
 }
 
 static void
+report_end(struct report *r, int told)
+{
+	struct message *m = r->about;
+	size_t i;
+
+	for (i = 0; told && i < m->targets.n; i++)
+		if (m->targets.t[i].state == TARGET_REFUSED) {
+			m->targets.t[i].state = TARGET_REPORTED;
+			m->targets.t[i].unsaved = 0;
+		}
+	if (told) {
+		/* The transaction wrote targets and results of m. */
+		m->targets_stored = 1;
+		m->entry->stored = 1;
+		queue.reported++;
+	}
+	m->reporting = 0;
+	r->done(m, told);
+	free(r);
+}
+
+static void
+report_submitted(const struct submission *s, int durable)
+{
+	report_end(s->from, durable);
+}
+
+static void
 report_written(struct task *t)
 {
 	struct report *r = (struct report *)t;
-	struct message *about = r->about;
 	char id[QUEUE_ID_LEN + 1];
 
 	queue_id_text(r->about->id, id);
-	if (r->error != 0) {
-		log_warn("%s: bounce not written: %s", id, strerror(r->error));
-		body_drop(r->id);
-		report_failed(about);
-	} else {
+	if (r->error == 0) {
 		log_info("%s: sender told by %016llx", id,
 		    (unsigned long long)r->id);
-		commit_submit(report_message(r), NULL, 0, about);
+		commit_submit(&(struct submission){ .m = report_message(r),
+		    .about = r->about, .from = r, .done = report_submitted });
+		buf_clear(&r->text);
+		return;
 	}
+	log_warn("%s: bounce not written: %s", id, strerror(r->error));
+	body_drop(r->id);
 	buf_clear(&r->text);
-	free(r);
+	report_end(r, 0);
 }
 
 static void
@@ -128,7 +157,7 @@ report_text(struct report *r)
 }
 
 int
-report_begin(struct message *m)
+report_begin(struct message *m, void (*done)(struct message *m, int told))
 {
 	struct report *r;
 
@@ -141,35 +170,11 @@ report_begin(struct message *m)
 	}
 	buf_init(&r->text, BOUNCE_MAX);
 	r->about = m;
+	r->done = done;
 	m->reporting = 1;
 	report_text(r);
 	r->task.run = report_write;
 	r->task.done = report_written;
 	lane_put(queue.files, &r->task);
 	return 1;
-}
-
-void
-report_done(struct message *m)
-{
-	size_t i;
-
-	for (i = 0; i < m->targets.n; i++)
-		if (m->targets.t[i].state == TARGET_REFUSED) {
-			m->targets.t[i].state = TARGET_REPORTED;
-			m->targets.t[i].unsaved = 0;
-		}
-	/* The transaction wrote targets and results of m. */
-	m->targets_stored = 1;
-	m->entry->stored = 1;
-	m->reporting = 0;
-	queue.reported++;
-	message_settle(m);
-}
-
-void
-report_failed(struct message *m)
-{
-	m->reporting = 0;
-	message_later(m, (int64_t)queue.conf.retry_min);
 }

@@ -13,12 +13,11 @@
 
 /*
  * Reports the targets of m that are TARGET_REFUSED. 1 if a bounce is being
- * made: message_settle is called again afterwards. 0: there was none to be
- * made. -1: it cannot be made now (they are TARGET_REFUSED still).
+ * made: done is called, in the loop, when it is durable (told), or where it
+ * could not be made (they are TARGET_REFUSED still). 0: there was none to be
+ * made. -1: it cannot be made now.
  */
-int	report_begin(struct message *m) ATTR_CHECK;
-/* The bounce about m is durable; or was refused by the table. */
-void	report_done(struct message *m);
-void	report_failed(struct message *m);
+int	report_begin(struct message *m, void (*done)(struct message *m,
+	    int told)) ATTR_CHECK;
 
 #endif
