@@ -12,8 +12,10 @@ queue_libqueue_a_SOURCES = \
 	queue/queue_intake.c queue/queue_intake.h \
 	queue/queue_commit.c queue/queue_commit.h \
 	queue/queue_message.c queue/queue_message.h \
+	queue/queue_life.c queue/queue_life.h \
 	queue/queue_dest.c queue/queue_dest.h \
 	queue/queue_job.c queue/queue_job.h \
+	queue/queue_dispatch.c queue/queue_dispatch.h \
 	queue/queue_worker.c queue/queue_worker.h \
 	queue/queue_sweep.c queue/queue_sweep.h \
 	queue/queue_command.c queue/queue_ctl_impl.h \
@@ -21,8 +23,8 @@ queue_libqueue_a_SOURCES = \
 	queue/queue_report.c queue/queue_report.h \
 	queue/queue_ctl.c queue/queue_ctl.h
 
-QUEUE = queue/libqueue.a $(SERVER) $(MAIL) $(MAP) $(BASE) $(SERVER_LIBS) \
-	$(CDB_LIBS) $(BDB_LIBS) -lpthread
+QUEUE = queue/libqueue.a $(LINKS) $(SERVER) $(MAIL) $(MAP) $(BASE) \
+	$(SERVER_LIBS) $(CDB_LIBS) $(BDB_LIBS) -lpthread
 pkglibexec_PROGRAMS += queue/queue
 queue_queue_SOURCES = queue/main.c
 queue_queue_LDADD = $(QUEUE)

@@ -4,10 +4,13 @@
  *
  * The way of a message: queue_intake takes the envelope of a written file,
  * queue_commit makes it durable together with all that came at the same time,
- * queue_message expands it and makes jobs, queue_job hands these to deliver
- * and relay and takes the results, queue_report tells the sender of failures,
- * queue_message settles: gone, or waiting for the next attempt. All of it in
- * the loop's thread.
+ * queue_life expands it and makes jobs (queue_job), queue_dispatch hands these
+ * to deliver and relay, queue_worker takes the results, queue_report tells the
+ * sender of failures, queue_life settles: gone, or waiting for the next
+ * attempt. All of it in the loop's thread.
+ *
+ * No two files need one another: queue_main sets the hooks by which
+ * queue_commit and queue_job tell queue_life what has come of a message.
  */
 #ifndef QUEUE_QUEUE_H
 #define QUEUE_QUEUE_H

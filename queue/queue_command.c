@@ -8,8 +8,10 @@
 #include "queue/queue_body.h"
 #include "queue/queue_commit.h"
 #include "queue/queue_ctl_impl.h"
+#include "queue/queue_dispatch.h"
 #include "queue/queue_intake.h"
 #include "queue/queue_job.h"
+#include "queue/queue_life.h"
 #include "queue/queue_message.h"
 
 void
@@ -137,7 +139,7 @@ static int
 one_hold(struct ctl *c, struct entry *e, struct buf *why)
 {
 	if (e->msg != NULL)
-		return written(message_hold(e->msg), why);
+		return written(life_hold(e->msg), why);
 	if (e->state != ENTRY_WAITING && e->state != ENTRY_READY)
 		return 0;
 	sched_set(&queue.sched, e, ENTRY_HELD);
@@ -148,7 +150,7 @@ static int
 one_release(struct ctl *c, struct entry *e, struct buf *why)
 {
 	if (e->msg != NULL)
-		return written(message_release(e->msg), why);
+		return written(life_release(e->msg), why);
 	if (e->state != ENTRY_HELD)
 		return 0;
 	sched_set(&queue.sched, e, ENTRY_READY);
@@ -163,7 +165,7 @@ one_delete(struct ctl *c, struct entry *e, struct buf *why)
 	int r, busy = e->msg != NULL && job_is_out(e->msg);
 
 	queue_id_text(e->id, id);
-	r = e->msg != NULL ? message_delete(e->msg) : commit_forget(e);
+	r = e->msg != NULL ? life_delete(e->msg) : commit_forget(e);
 	if (r == 0)
 		log_info("%s: deleted by the operator%s", id, busy ?
 		    ", but a worker has it and may deliver it" : "");
@@ -267,9 +269,9 @@ one_show(struct ctl *c, struct entry *e, struct buf *why)
 static void
 all_status(struct ctl *c)
 {
-	struct job_counts j;
+	struct dispatch_counts j;
 
-	job_count(&j);
+	dispatch_count(&j);
 	const struct {
 		const char *name;
 		uint64_t value;

@@ -9,7 +9,7 @@
 #include "lib/server/server.h"
 #include "queue/queue_ctl.h"
 #include "queue/queue_ctl_impl.h"
-#include "queue/queue_job.h"
+#include "queue/queue_dest.h"
 #include "queue/queue_table.h"
 
 static struct ctl *ctls;
@@ -119,7 +119,7 @@ command_begin(struct ctl *c, struct msg *m)
 	c->done = 0;
 	p = msg_get(m, CF_ID, &len);
 	if (m->type == C_RETRY)
-		job_forget_down();
+		dest_forget_down();
 	if (cmd->all != NULL) {
 		cmd->all(c);
 	} else if (cmd->one == NULL) {

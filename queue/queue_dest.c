@@ -5,39 +5,12 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "queue/queue_dest.h"
-#include "queue/queue_job.h"
 
 enum { SLOTS = 1024 };
 
 static struct dest *slots[SLOTS];
 static struct dest *ring_first, *ring_last;
 static size_t n_ring, n_waiting, n_dests;
-
-void
-job_list_add(struct job_list *l, struct job *j)
-{
-	j->prev = l->last;
-	j->next = NULL;
-	*(l->last != NULL ? &l->last->next : &l->first) = j;
-	l->last = j;
-}
-
-void
-job_list_push(struct job_list *l, struct job *j)
-{
-	j->next = l->first;
-	j->prev = NULL;
-	*(l->first != NULL ? &l->first->prev : &l->last) = j;
-	l->first = j;
-}
-
-void
-job_list_drop(struct job_list *l, struct job *j)
-{
-	*(j->prev != NULL ? &j->prev->next : &l->first) = j->next;
-	*(j->next != NULL ? &j->next->prev : &l->last) = j->prev;
-	j->prev = j->next = NULL;
-}
 
 struct dest *
 dest_get(const char *name)
@@ -57,6 +30,7 @@ dest_get(const char *name)
 			return d;
 	d = mem_zalloc(1, sizeof(*d) + strlen(low) + 1);
 	memcpy(d->name, low, strlen(low) + 1);
+	TAILQ_INIT(&d->waiting);
 	d->hash_next = *slot;
 	*slot = d;
 	n_dests++;
@@ -96,7 +70,7 @@ dest_may(const struct dest *d)
 static void
 ring_judge(struct dest *d)
 {
-	int in = d->waiting.first != NULL && dest_may(d);
+	int in = !TAILQ_EMPTY(&d->waiting) && dest_may(d);
 
 	if (in && !d->in_ring)
 		ring_add(d);
@@ -105,25 +79,25 @@ ring_judge(struct dest *d)
 }
 
 void
-dest_add(struct dest *d, struct job *j)
+dest_add(struct dest *d, struct queue_job *j)
 {
-	job_list_add(&d->waiting, j);
+	TAILQ_INSERT_TAIL(&d->waiting, j, in_line);
 	n_waiting++;
 	ring_judge(d);
 }
 
 void
-dest_push(struct dest *d, struct job *j)
+dest_push(struct dest *d, struct queue_job *j)
 {
-	job_list_push(&d->waiting, j);
+	TAILQ_INSERT_HEAD(&d->waiting, j, in_line);
 	n_waiting++;
 	ring_judge(d);
 }
 
 void
-dest_drop(struct dest *d, struct job *j)
+dest_drop(struct dest *d, struct queue_job *j)
 {
-	job_list_drop(&d->waiting, j);
+	TAILQ_REMOVE(&d->waiting, j, in_line);
 	n_waiting--;
 	ring_judge(d);
 }
@@ -214,7 +188,7 @@ dest_tidy(void)
 
 	for (i = 0; i < SLOTS && n_dests > 0; i++)
 		for (p = &slots[i]; (d = *p) != NULL;) {
-			if (d->active > 0 || d->waiting.first != NULL ||
+			if (d->active > 0 || !TAILQ_EMPTY(&d->waiting) ||
 			    dest_is_down(d)) {
 				p = &d->hash_next;
 				continue;

@@ -1,44 +1,29 @@
 /*
  * Destinations of relay (a domain, or "" for the smarthost) with the jobs that
  * wait for each, and the ring of those that could have a job sent now, so
- * that each gets its turn. And the lists of jobs.
+ * that each gets its turn.
  *
- * Pure bookkeeping; for queue_job.c alone. Destinations are freed by
- * dest_tidy.
+ * A destination has at most relay_per_destination jobs under way. It is down
+ * where nobody there could be reached DOWN_AFTER times in a row; then what
+ * waits for it is deferred without trying, until one try after DOWN_TIME.
+ *
+ * Pure bookkeeping. Destinations are freed by dest_tidy.
  */
 #ifndef QUEUE_QUEUE_DEST_H
 #define QUEUE_QUEUE_DEST_H
 
-#include "queue/queue.h"
+#include "queue/queue_job.h"
 
-struct worker;
-struct dest;
-
-struct job {
-	struct job *prev, *next;
-	struct message *m;	/* NULL: the answer is no longer wanted */
-	struct dest *dest;	/* NULL: for deliver */
-	struct worker *worker;	/* NULL: waiting */
-	uint32_t id;		/* at the worker */
-	uint32_t *index;	/* of the targets */
-	size_t	 n, cap;
-	uint8_t	 forwarded, reached, unreached;
+enum {
+	DOWN_AFTER = 2,
+	DOWN_TIME = 60,			/* seconds */
 };
-
-struct job_list {
-	struct job *first, *last;
-};
-
-/* At the end; at the head; out of it. */
-void	job_list_add(struct job_list *l, struct job *j);
-void	job_list_push(struct job_list *l, struct job *j);
-void	job_list_drop(struct job_list *l, struct job *j);
 
 struct dest {
 	struct dest *hash_next;
 	struct dest *ring_prev, *ring_next;
 	int	 in_ring;
-	struct job_list waiting;
+	struct job_line waiting;
 	unsigned active, fails;
 	int64_t	 down_until;	/* ms, by the clock that only grows */
 	char	*why;		/* of the last failure */
@@ -48,13 +33,13 @@ struct dest {
 /* The destination of that name (any case); made if it is new. */
 struct dest *dest_get(const char *name);
 /* Adds a job at the end or the head; takes one out. */
-void	dest_add(struct dest *d, struct job *j);
-void	dest_push(struct dest *d, struct job *j);
-void	dest_drop(struct dest *d, struct job *j);
+void	dest_add(struct dest *d, struct queue_job *j);
+void	dest_push(struct dest *d, struct queue_job *j);
+void	dest_drop(struct dest *d, struct queue_job *j);
 /* A job was sent, came back. */
 void	dest_took(struct dest *d);
 void	dest_left(struct dest *d);
-/* Has a worker got through to it? Not: twice in a row and it is down. */
+/* A worker got through to it; or did not (DOWN_AFTER times: down). */
 void	dest_reached(struct dest *d);
 void	dest_unreached(struct dest *d, const char *words);
 int	dest_is_down(const struct dest *d);

@@ -69,7 +69,7 @@ enum target_state {
 	TARGET_REPORTED,	/* failed, and told (or nobody is to be told) */
 };
 
-struct job;
+struct queue_job;
 
 struct target {
 	const char *address;	/* what delivery is asked for */
@@ -81,7 +81,7 @@ struct target {
 	uint8_t	 unsaved;	/* the table does not know its state yet */
 	char	*words;		/* of the last result, or NULL; owned */
 	char	*host;		/* who said so, or NULL; owned */
-	struct job *job;	/* under way in it */
+	struct queue_job *job;	/* under way in it */
 };
 
 struct targets {

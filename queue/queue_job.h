@@ -1,32 +1,43 @@
 /*
  * Jobs: a message and the targets of it that share a way, from waiting for a
- * worker to the answer. And the workers, and the destinations.
+ * worker to the answer. A job waits in the line of its destination (queue_dest)
+ * or in the one for deliver, or a worker has it; queue_dispatch hands jobs to
+ * workers, queue_worker hears what they answer.
  *
- * deliver takes several jobs at a time (DELIVER_JOBS), relay one. A
- * destination has at most relay_per_destination jobs under way; it is marked
- * down where nobody there could be reached DOWN_AFTER times in a row, and
- * then what waits for it is deferred without trying, until one try after
- * DOWN_TIME.
+ * A job belongs to this module: it is freed by job_end, job_withdraw, and
+ * where it is over with job_leave, job_detach and job_free.
  */
 #ifndef QUEUE_QUEUE_JOB_H
 #define QUEUE_QUEUE_JOB_H
 
-#include "lib/base/peer.h"
+#include <sys/queue.h>
+
 #include "queue/queue.h"
 
 enum {
-	DELIVER_JOBS = 64,		/* under way at one worker */
 	JOB_LOCAL_TARGETS = 500,
 	JOB_REMOTE_TARGETS = 100,	/* RFC 5321 4.5.3.1.8 */
-	DOWN_AFTER = 2,
-	DOWN_TIME = 60,			/* seconds */
 };
 
-/* Once, before the loop. */
-void	job_start(void);
-/* A worker's channel (taken over). */
-void	job_wired(enum peer kind, uint32_t instance, int fd);
-void	job_gone(enum peer kind, uint32_t instance);
+struct dest;
+struct worker;
+
+struct queue_job {
+	TAILQ_ENTRY(queue_job) in_line;
+	struct message *m;	/* NULL: the answer is no longer wanted */
+	struct dest *dest;	/* NULL: for deliver */
+	struct worker *worker;	/* NULL: waiting */
+	uint32_t id;		/* at the worker */
+	uint32_t *index;	/* of the targets */
+	size_t	 n, cap;
+	uint8_t	 forwarded, reached, unreached;
+};
+TAILQ_HEAD(job_line, queue_job);
+
+/* Once, before the loop. answered: m has no job any more. */
+void	job_start(void (*answered)(struct message *m));
+
+/* Of a message. */
 
 /* Adds a target to a job of m that waits, or makes one. */
 void	job_add(struct message *m, struct target *t, uint32_t index);
@@ -36,17 +47,30 @@ void	job_abandon(struct message *m);
 int	job_is_out(const struct message *m);
 /* Forgets those that no worker has; how many there were. */
 unsigned job_withdraw(struct message *m);
-/* Forgets which destinations are down: the operator wants a try now. */
-void	job_forget_down(void);
-/* Once a turn: hands waiting jobs to workers; then writes. */
-void	job_turn(void);
-void	job_flush(void);
-/* Jobs that workers have. */
-unsigned job_under_way(void);
 
-struct job_counts {
-	unsigned deliver_workers, relay_workers, waiting, destinations;
-};
-void	job_count(struct job_counts *c);
+/* Of a worker. */
+
+/* The first that waits for deliver, or NULL. */
+struct queue_job *job_local(void);
+/* A worker has j now. */
+void	job_give(struct queue_job *j, struct worker *w);
+/* Takes j out of the line where it waits, or from its worker. */
+void	job_leave(struct queue_job *j);
+/* Its message no longer waits for it. */
+void	job_detach(struct queue_job *j);
+void	job_free(struct queue_job *j);
+/* Every target was answered: the message may be settled. */
+void	job_end(struct queue_job *j);
+/*
+ * A worker did not do it: back to the head of its line, but not where the
+ * operator holds the message.
+ */
+void	job_again(struct queue_job *j);
+/* Answers the targets that are open with a temporary failure. */
+void	job_defer(struct queue_job *j, const char *words);
+
+/* Jobs that workers have; jobs that wait. */
+unsigned job_under_way(void);
+unsigned job_waiting(void);
 
 #endif

@@ -10,12 +10,14 @@
 #include "queue/queue_body.h"
 #include "queue/queue_commit.h"
 #include "queue/queue_ctl.h"
+#include "queue/queue_dispatch.h"
 #include "queue/queue_intake.h"
 #include "queue/queue_job.h"
+#include "queue/queue_life.h"
 #include "queue/queue_main.h"
-#include "queue/queue_message.h"
 #include "queue/queue_sweep.h"
 #include "queue/queue_table.h"
+#include "queue/queue_worker.h"
 
 static const double SWEEP_FIRST = 2.0, SWEEP_EVERY = 3600.0;
 static const double STOP_WAIT = 5.0;	/* seconds for jobs to be answered */
@@ -234,8 +236,8 @@ on_turn(struct ev_loop *l, ev_prepare *w, int events)
 	watch_clock();
 	for (i = 0; i < TURNS_MAX; i++) {
 		sched_due(&queue.sched, queue_now());
-		message_turn();
-		job_turn();
+		life_turn();
+		dispatch_turn();
 		commit_turn();
 		if (sched_first(&queue.sched) == NULL ||
 		    queue.active >= queue.conf.active_max)
@@ -243,7 +245,7 @@ on_turn(struct ev_loop *l, ev_prepare *w, int events)
 	}
 	log_release();
 	intake_flush();
-	job_flush();
+	worker_flush();
 	log_hold();
 	next_due();
 	if (!queue.stopping || !commit_quiet())
@@ -262,12 +264,12 @@ static void
 on_sweep(struct ev_loop *l, ev_timer *w, int events)
 {
 	if (!queue.stopping)
-		sweep_start(message_missing);
+		sweep_start(life_missing);
 }
 
 static const struct commit_hooks hooks = {
-	.accepted = message_accepted,
-	.saved = message_fate,
+	.accepted = life_accepted,
+	.saved = life_fate,
 };
 
 static void
@@ -288,7 +290,9 @@ begin(struct ev_loop *l)
 	free(path);
 	buf_clear(&why);
 	commit_start(&hooks);
-	job_start();
+	job_start(life_settle);
+	worker_start();
+	dispatch_start();
 	ev_prepare_init(&turn, on_turn);
 	ev_prepare_start(l, &turn);
 	ev_timer_init(&due, on_due, 0, 0);
@@ -309,7 +313,7 @@ wired(struct ev_loop *l, const struct wire *w)
 		break;
 	case PEER_DELIVER:
 	case PEER_RELAY:
-		job_wired(w->peer, w->instance, fd);
+		worker_wired(w->peer, w->instance, fd);
 		break;
 	default:
 		log_warn("wired to %s, which is no peer of queue",
@@ -324,7 +328,7 @@ peer_gone(struct ev_loop *l, enum peer p, uint32_t instance)
 {
 	begin(l);
 	if (p == PEER_DELIVER || p == PEER_RELAY)
-		job_gone(p, instance);
+		worker_gone(p, instance);
 	else
 		intake_gone(p, instance);
 }

@@ -1,17 +1,13 @@
-/*
- * The workers of deliver and relay: their channels and what they answer.
- */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/clock.h"
-#include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/mail/result.h"
 #include "lib/server/server.h"
 #include "queue/queue_commit.h"
-#include "queue/queue_job.h"
+#include "queue/queue_dest.h"
+#include "queue/queue_life.h"
 #include "queue/queue_message.h"
 #include "queue/queue_worker.h"
 
@@ -23,14 +19,14 @@ enum {
 };
 static const double WATCH_EVERY = 30.0;
 
-struct worker *workers;
+struct worker_list workers = TAILQ_HEAD_INITIALIZER(workers);
 
 static ev_timer watch_timer;
 
 /* Answers */
 
 static void
-result_one(struct job *j, struct target *t, enum result r, const char *words,
+result_one(struct queue_job *j, struct target *t, enum result r, const char *words,
     size_t len, const char *host, size_t host_len)
 {
 	static const struct {
@@ -55,19 +51,20 @@ result_one(struct job *j, struct target *t, enum result r, const char *words,
 		j->reached = 1;
 }
 
-static struct job *
+static struct queue_job *
 worker_job(struct worker *w, uint32_t id)
 {
-	struct job *j;
+	struct queue_job *j;
 
-	for (j = w->jobs.first; j != NULL && j->id != id; j = j->next)
-		;
+	TAILQ_FOREACH(j, &w->jobs, in_line)
+		if (j->id == id)
+			break;
 	return j;
 }
 
 /* True when every target of j is answered. */
 static int
-job_answered(const struct job *j)
+job_answered(const struct queue_job *j)
 {
 	size_t i;
 
@@ -78,7 +75,7 @@ job_answered(const struct job *j)
 }
 
 static void
-job_complete(struct job *j, const char *words)
+job_complete(struct queue_job *j, const char *words)
 {
 	if (j->dest != NULL && j->reached)
 		dest_reached(j->dest);
@@ -89,7 +86,7 @@ job_complete(struct job *j, const char *words)
 
 /* 0, or -1 for an answer that makes no sense: drop the worker. */
 static int
-on_result(struct worker *w, struct job *j, struct msg *m)
+on_result(struct worker *w, struct queue_job *j, struct msg *m)
 {
 	const char *p, *words = "", *host;
 	size_t len, host_len, words_len = 0;
@@ -127,7 +124,7 @@ on_result(struct worker *w, struct job *j, struct msg *m)
 }
 
 static int
-on_broken(struct worker *w, struct job *j, struct msg *m)
+on_broken(struct worker *w, struct queue_job *j, struct msg *m)
 {
 	struct message *mess = j->m;
 	char *words;
@@ -140,13 +137,13 @@ on_broken(struct worker *w, struct job *j, struct msg *m)
 	job_leave(j);
 	job_detach(j);
 	job_free(j);
-	message_aside(mess, words);
+	life_aside(mess, words);
 	free(words);
 	return 0;
 }
 
 static int
-on_refused(struct worker *w, struct job *j, struct msg *m)
+on_refused(struct worker *w, struct queue_job *j, struct msg *m)
 {
 	char *words;
 
@@ -161,7 +158,7 @@ on_refused(struct worker *w, struct job *j, struct msg *m)
 	return 0;
 }
 
-static int (*const on_message[])(struct worker *, struct job *,
+static int (*const on_message[])(struct worker *, struct queue_job *,
     struct msg *) = {
 	[J_RESULT] = on_result,
 	[J_BROKEN] = on_broken,
@@ -170,133 +167,84 @@ static int (*const on_message[])(struct worker *, struct job *,
 
 /* Channels */
 
-/* Its channel ended: what it had goes to another one, at once. */
+/* What it had goes to another one, at once. */
 static void
-worker_lost(struct worker *w, const char *why)
+worker_free(struct worker *w)
 {
-	struct job *j;
+	struct queue_job *j;
 
-	if (w->dead)
-		return;
-	w->dead = 1;
-	if (why != NULL)
-		log_warn("%s %u: %s", peer_name(w->kind), w->instance, why);
-	ev_io_stop(queue.loop, &w->reading);
-	ev_io_stop(queue.loop, &w->writing);
+	TAILQ_REMOVE(&workers, w, in_list);
+	link_clear(&w->link);
 	/* From the newest on, so that they stand in their old order. */
-	while ((j = w->jobs.last) != NULL) {
+	while ((j = TAILQ_LAST(&w->jobs, job_line)) != NULL) {
 		if (j->m != NULL && j->m->deaths++ >= DEATHS_MAX)
 			job_defer(j, "4.3.0 the worker ended");
 		else
 			job_again(j);
 	}
-	chan_clear(&w->chan);
+	free(w);
 }
 
 static void
-worker_bad(struct worker *w, const char *why)
+worker_lost(struct link *l, enum link_end how, const char *why)
 {
-	server_retire_peer(w->kind, w->instance);
-	worker_lost(w, why);
+	link_warn(l, why);
+	if (how != LINK_ENDED)
+		server_retire_peer(l->peer, l->instance);
+	worker_free(l->owner);
 }
 
-static void
-worker_read(struct worker *w)
+static int
+worker_message(struct link *l, struct msg *m, struct buf *why)
 {
-	struct buf why = BUF_INIT(300);
-	struct job *j;
-	struct msg m;
-	int r;
+	struct worker *w = l->owner;
+	struct queue_job *j = worker_job(w, m->id);
 
 	w->heard = clock_mono_ms();
-	while ((r = msg_next(&m, &proto_job, w->kind, &w->chan, &why)) == 1) {
-		if ((j = worker_job(w, m.id)) == NULL)
-			buf_set(&why, "answers a job that it has not");
-		else if (on_message[m.type](w, j, &m) == -1)
-			buf_set(&why, "answers what it was not asked");
-		msg_done(&m);
-		if (why.len > 0 || w->dead)
-			break;
-	}
-	if (why.len > 0)
-		worker_bad(w, buf_str(&why));
-	buf_clear(&why);
+	if (j == NULL)
+		buf_set(why, "answers a job that it does not have");
+	else if (on_message[m->type](w, j, m) == -1)
+		buf_set(why, "answers what it was not asked");
+	return why->len > 0 ? -1 : 0;
 }
 
-static void
-on_readable(struct ev_loop *l, ev_io *io, int events)
-{
-	struct worker *w = io->data;
-	int r = chan_read(&w->chan);
-
-	if (r == 1)
-		worker_read(w);
-	else if (r == 0)
-		worker_lost(w, NULL);
-	else if (errno != EAGAIN)
-		worker_lost(w, strerror(errno));
-}
-
-static void
-on_writable(struct ev_loop *l, ev_io *io, int events)
-{
-	struct worker *w = io->data;
-
-	w->touched = 1;
-	ev_io_stop(l, io);
-}
+static struct link_turn to_write = TAILQ_HEAD_INITIALIZER(to_write);
+static const struct link_kind worker_link = {
+	.proto = &proto_job,
+	.message = worker_message,
+	.lost = worker_lost,
+	.turn = &to_write,
+};
 
 void
-job_wired(enum peer kind, uint32_t instance, int fd)
+worker_wired(enum peer kind, uint32_t instance, int fd)
 {
 	struct worker *w;
 
-	job_gone(kind, instance);
+	worker_gone(kind, instance);
 	w = mem_zalloc(1, sizeof(*w));
-	w->kind = kind;
-	w->instance = instance;
-	chan_init(&w->chan, fd);
-	ev_io_init(&w->reading, on_readable, fd, EV_READ);
-	ev_io_init(&w->writing, on_writable, fd, EV_WRITE);
-	w->reading.data = w->writing.data = w;
-	ev_io_start(queue.loop, &w->reading);
-	w->next = workers;
-	workers = w;
+	TAILQ_INIT(&w->jobs);
+	link_init(&w->link, queue.loop, &worker_link, w);
+	link_open(&w->link, kind, instance, fd);
+	TAILQ_INSERT_HEAD(&workers, w, in_list);
 }
 
 void
-job_gone(enum peer kind, uint32_t instance)
+worker_gone(enum peer kind, uint32_t instance)
 {
 	struct worker *w;
 
-	for (w = workers; w != NULL; w = w->next)
-		if (w->kind == kind && w->instance == instance)
-			worker_lost(w, NULL);
+	TAILQ_FOREACH(w, &workers, in_list)
+		if (w->link.peer == kind && w->link.instance == instance) {
+			worker_free(w);
+			return;
+		}
 }
 
-/* Writes what waits for the workers, and frees those that are gone. */
 void
-job_flush(void)
+worker_flush(void)
 {
-	struct worker **p = &workers, *w;
-	int r;
-
-	while ((w = *p) != NULL) {
-		if (!w->dead && w->touched) {
-			w->touched = 0;
-			r = chan_flush(&w->chan);
-			if (r == 0)
-				ev_io_start(queue.loop, &w->writing);
-			else if (r == -1)
-				worker_lost(w, strerror(errno));
-		}
-		if (!w->dead) {
-			p = &w->next;
-			continue;
-		}
-		*p = w->next;
-		free(w);
-	}
+	link_turn_flush(&to_write);
 }
 
 /* A worker that neither answers nor ends is taken from us. */
@@ -306,10 +254,10 @@ on_watch(struct ev_loop *l, ev_timer *t, int events)
 	int64_t now = clock_mono_ms();
 	struct worker *w;
 
-	for (w = workers; w != NULL; w = w->next)
-		if (!w->dead && w->n_jobs > 0 && now - w->heard >
-		    (w->kind == PEER_DELIVER ? DELIVER_TIME : RELAY_TIME))
-			worker_bad(w, "does not answer");
+	TAILQ_FOREACH(w, &workers, in_list)
+		if (w->n_jobs > 0 && now - w->heard > (w->link.peer ==
+		    PEER_DELIVER ? DELIVER_TIME : RELAY_TIME))
+			link_drop(&w->link, LINK_BROKE, "does not answer");
 	dest_tidy();
 }
 

@@ -1,0 +1,405 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/mail/result.h"
+#include "queue/queue_body.h"
+#include "queue/queue_commit.h"
+#include "queue/queue_expand.h"
+#include "queue/queue_job.h"
+#include "queue/queue_life.h"
+#include "queue/queue_message.h"
+#include "queue/queue_report.h"
+
+enum {
+	DEATH_ATTEMPTS = 5,	/* that come soon where workers died of it */
+	DEATH_RETRY = 10,	/* seconds between them */
+	EXPAND_RETRY = 30,	/* seconds, where a look-up failed */
+	REPORT_RETRY = 1,	/* the same, where no blank file was there */
+	EXPIRE_ATTEMPTS = 3,	/* at least, before a message goes back */
+};
+
+/* Makes a job, or a result, of every target that is open and has none. */
+static void
+life_plan(struct message *m)
+{
+	struct target *t;
+	size_t i;
+
+	m->withheld = 0;
+	for (i = 0; i < m->targets.n; i++) {
+		t = &m->targets.t[i];
+		if (t->state != TARGET_OPEN || t->job != NULL)
+			continue;
+		if (t->kind == TARGET_FAILED) {
+			target_set(t, TARGET_REFUSED, t->way, strlen(t->way),
+			    NULL, 0);
+			message_log_target(m, t, "refused");
+			queue.failed++;
+		} else {
+			job_add(m, t, (uint32_t)i);
+		}
+	}
+	if (m->jobs == 0)
+		life_settle(m);
+}
+
+/* Looks once in a turn of the loop whether the tables were replaced. */
+static void
+tables_fresh(void)
+{
+	static ev_tstamp looked;
+
+	if (ev_now(queue.loop) == looked)
+		return;
+	looked = ev_now(queue.loop);
+	tables_refresh(queue.tables);
+}
+
+/* Lets it rest, without counting it as an attempt. */
+static void
+life_later(struct message *m, int64_t seconds)
+{
+	m->entry->next = queue_now() + seconds;
+	m->fate = m->drop ? FATE_GONE : m->hold ? FATE_HELD : FATE_WAIT;
+	commit_dirty(m);
+}
+
+static void
+life_expand(struct message *m)
+{
+	const char *smart = queue.conf.relay_host[0] != '\0' ? "" : NULL;
+
+	tables_fresh();
+	if (expand(queue.tables, &m->env, smart, &m->targets) == -1) {
+		log_warn("%016llx: the tables cannot be read",
+		    (unsigned long long)m->id);
+		life_later(m, EXPAND_RETRY);
+	}
+}
+
+static void
+life_start(struct message *m)
+{
+	if (m->targets.n == 0)
+		life_expand(m);
+	if (m->fate == FATE_STAY)
+		life_plan(m);
+}
+
+static void
+life_attach(struct message *m, struct entry *e)
+{
+	sched_set(&queue.sched, e, ENTRY_ACTIVE);
+	m->entry = e;
+	e->msg = m;
+	queue.active++;
+}
+
+void
+life_accepted(struct message *m)
+{
+	struct entry *e = sched_add(&queue.sched, m->id);
+	char id[QUEUE_ID_LEN + 1];
+
+	if (e == NULL)
+		log_panic("two messages of one name");
+	queue_id_text(m->id, id);
+	log_info("%s: from=<%s> size=%llu recipients=%zu%s%s client=%s", id,
+	    m->env.sender, (unsigned long long)m->env.length, m->env.n_rcpt,
+	    m->env.login[0] != '\0' ? " login=" : "", m->env.login,
+	    m->env.client);
+	queue.accepted++;
+	if (queue.active < queue.conf.active_max && !queue.stopping) {
+		life_attach(m, e);
+		life_start(m);
+	} else {
+		sched_set(&queue.sched, e, ENTRY_READY);
+		message_free(m);
+	}
+}
+
+/*
+ * A message with the back-off of its way changed since (a smarthost was named,
+ * or is no more) goes the new way from now on.
+ */
+static void
+life_reroute(struct message *m)
+{
+	int smart = queue.conf.relay_host[0] != '\0';
+	const char *at;
+	struct target *t;
+	size_t i;
+
+	for (i = 0; i < m->targets.n; i++) {
+		t = &m->targets.t[i];
+		at = strrchr(t->address, '@');
+		if (t->kind == TARGET_REMOTE && at != NULL &&
+		    (t->way[0] == '\0') != smart)
+			t->way = smart ? "" : at + 1;
+	}
+}
+
+static void
+life_load(struct entry *e)
+{
+	struct message *m = message_new(e->id);
+	int r;
+
+	r = message_load(m);
+	life_attach(m, e);
+	if (r == -1) {
+		/* The table could not be read now. */
+		sched_wait(&queue.sched, e, queue_now() + EXPAND_RETRY);
+		message_free(m);
+		return;
+	}
+	if (r == 0) {
+		targets_clear(&m->targets);
+		life_aside(m, "4.3.0 the record cannot be read");
+		return;
+	}
+	life_reroute(m);
+	life_start(m);
+}
+
+void
+life_turn(void)
+{
+	struct entry *e;
+
+	while (queue.active < queue.conf.active_max && !queue.stopping &&
+	    (e = sched_first(&queue.sched)) != NULL)
+		life_load(e);
+}
+
+/* Settling */
+
+struct tally {
+	size_t	 open, refused;
+};
+
+static struct tally
+life_tally(const struct message *m)
+{
+	struct tally y = { 0, 0 };
+	size_t i;
+
+	for (i = 0; i < m->targets.n; i++) {
+		y.open += m->targets.t[i].state == TARGET_OPEN;
+		y.refused += m->targets.t[i].state == TARGET_REFUSED;
+	}
+	return y;
+}
+
+static void
+life_expire(struct message *m)
+{
+	struct buf words = BUF_INIT(RESULT_WORDS_MAX);
+	struct target *t;
+	size_t i;
+
+	for (i = 0; i < m->targets.n; i++) {
+		t = &m->targets.t[i];
+		if (t->state != TARGET_OPEN)
+			continue;
+		/* RFC 3463 3.5: delivery time expired. */
+		buf_set(&words, "4.4.7 not delivered in time; last: %.900s",
+		    t->words != NULL ? t->words : "no answer");
+		target_set(t, TARGET_REFUSED, words.data, words.len, t->host,
+		    t->host != NULL ? strlen(t->host) : 0);
+		message_log_target(m, t, "given up");
+		queue.failed++;
+	}
+	buf_clear(&words);
+}
+
+/*
+ * The age alone proves nothing: the clock may have been wrong when the message
+ * came, as on a board that has none of its own. What is held is not given up.
+ */
+static int
+life_is_late(const struct message *m)
+{
+	uint64_t lifetime = queue.conf.lifetime;
+
+	return !m->hold && !m->withheld && message_age(m) >= lifetime &&
+	    (lifetime == 0 || m->entry->attempts + 1 >= EXPIRE_ATTEMPTS);
+}
+
+/*
+ * The next attempt: the back-off grows with every one; where workers died
+ * under the message it is short at first, for most often they were killed.
+ */
+static void
+life_defer(struct message *m)
+{
+	struct entry *e = m->entry;
+	uint64_t wait;
+
+	if (m->withheld) {
+		life_later(m, 0);
+		return;
+	}
+	e->attempts++;
+	wait = sched_backoff(e->attempts, queue.conf.retry_min,
+	    queue.conf.retry_max);
+	if (m->deaths > 0 && e->attempts <= DEATH_ATTEMPTS)
+		wait = DEATH_RETRY;
+	e->next = queue_now() + (int64_t)wait;
+	queue.deferred++;
+	m->fate = m->hold ? FATE_HELD : FATE_WAIT;
+	commit_dirty(m);
+}
+
+static void
+life_reported(struct message *m, int told)
+{
+	if (told)
+		life_settle(m);
+	else
+		life_later(m, (int64_t)queue.conf.retry_min);
+}
+
+void
+life_settle(struct message *m)
+{
+	struct tally y = life_tally(m);
+	int r;
+
+	if (m->jobs > 0 || m->reporting || m->fate != FATE_STAY)
+		return;
+	if (m->drop) {
+		m->fate = FATE_GONE;
+		commit_dirty(m);
+		return;
+	}
+	if (y.open > 0 && life_is_late(m)) {
+		life_expire(m);
+		y = life_tally(m);
+	}
+	if (y.refused > 0 && (r = report_begin(m,
+	    life_reported)) != 0) {
+		if (r == -1)
+			life_later(m, REPORT_RETRY);
+		return;
+	}
+	if (y.open > 0) {
+		life_defer(m);
+		return;
+	}
+	m->fate = FATE_GONE;
+	commit_dirty(m);
+}
+
+int
+life_hold(struct message *m)
+{
+	if (m->hold || m->fate == FATE_GONE || m->fate == FATE_ASIDE)
+		return 0;
+	m->hold = 1;
+	if (commit_schedule(m->entry, NULL) == -1) {
+		m->hold = 0;
+		return -1;
+	}
+	if (m->fate == FATE_WAIT)
+		m->fate = FATE_HELD;
+	if (job_withdraw(m) > 0)
+		m->withheld = 1;
+	life_settle(m);
+	return 0;
+}
+
+int
+life_release(struct message *m)
+{
+	int64_t next = m->entry->next;
+
+	if (!m->hold)
+		return 0;
+	m->hold = 0;
+	m->entry->next = queue_now();
+	if (commit_schedule(m->entry, NULL) == -1) {
+		m->hold = 1;
+		m->entry->next = next;
+		return -1;
+	}
+	if (m->fate == FATE_HELD)
+		m->fate = FATE_WAIT;
+	else if (m->fate == FATE_STAY && !m->reporting)
+		life_plan(m);
+	return 0;
+}
+
+int
+life_delete(struct message *m)
+{
+	if (commit_forget(m->entry) == -1)
+		return -1;
+	m->drop = 1;
+	job_abandon(m);
+	/* A bounce that is being made needs m until it is done. */
+	if (!m->reporting) {
+		m->fate = FATE_GONE;
+		commit_dirty(m);
+	}
+	return 0;
+}
+
+void
+life_aside(struct message *m, const char *why)
+{
+	char id[QUEUE_ID_LEN + 1];
+
+	if (m->fate != FATE_STAY)
+		return;
+	job_abandon(m);
+	queue_id_text(m->id, id);
+	log_warn("%s: set aside: %s", id, why);
+	body_set_aside(m->id);
+	m->aside = mem_strndup(why, strnlen(why, RESULT_WORDS_MAX));
+	m->fate = FATE_ASIDE;
+	commit_dirty(m);
+}
+
+void
+life_missing(uint64_t id)
+{
+	static const char why[] = "4.3.0 the body is missing";
+	struct entry *e = sched_find(&queue.sched, id);
+	char text[QUEUE_ID_LEN + 1];
+
+	if (e == NULL || e->state == ENTRY_ACTIVE)
+		return;
+	queue_id_text(id, text);
+	log_warn("%s: set aside: %s", text, why);
+	sched_set(&queue.sched, e, ENTRY_ASIDE);
+	if (commit_schedule(e, why) == -1)
+		log_warn("%s: not noted in the table", text);
+}
+
+void
+life_fate(struct message *m)
+{
+	struct entry *e = m->entry;
+	enum fate fate = (enum fate)m->fate;
+
+	if (fate == FATE_STAY)
+		return;
+	message_free(m);
+	switch (fate) {
+	case FATE_GONE:
+		sched_remove(&queue.sched, e);
+		return;
+	case FATE_ASIDE:
+		sched_set(&queue.sched, e, ENTRY_ASIDE);
+		break;
+	case FATE_HELD:
+		sched_set(&queue.sched, e, ENTRY_HELD);
+		break;
+	default:
+		sched_wait(&queue.sched, e, e->next);
+		break;
+	}
+}

@@ -1,0 +1,39 @@
+/*
+ * The life of a message between its acceptance and its end: expansion, jobs,
+ * settling.
+ */
+#ifndef QUEUE_QUEUE_LIFE_H
+#define QUEUE_QUEUE_LIFE_H
+
+#include "queue/queue.h"
+
+/* Its record is durable (state "accepted"). Takes m over. */
+void	life_accepted(struct message *m);
+/* Loads messages that stand ready while fewer than active_max are loaded. */
+void	life_turn(void);
+/*
+ * Where no job is left: done, waiting, or reported. Called when the last job
+ * was answered and when a report was made.
+ */
+void	life_settle(struct message *m);
+/* Its changes are in the table: its fate takes effect (m is gone then, but
+   for FATE_STAY). */
+void	life_fate(struct message *m);
+/*
+ * What the operator asks of a message that is loaded: the table has it, and
+ * no worker gets what none has yet. 0; -1: the table cannot be written, and
+ * nothing has changed.
+ *
+ * hold: what workers have is answered and noted first. release: what was held
+ * back goes again. delete: no answer is waited for; m may stay until its
+ * bounce is made.
+ */
+int	life_hold(struct message *m) ATTR_CHECK;
+int	life_release(struct message *m) ATTR_CHECK;
+int	life_delete(struct message *m) ATTR_CHECK;
+/* Cannot be delivered for want of its body: set aside, kept, reported. */
+void	life_aside(struct message *m, const char *why);
+/* The same for one that is not loaded. */
+void	life_missing(uint64_t id);
+
+#endif
