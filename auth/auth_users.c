@@ -91,6 +91,8 @@ survey_record(const char *key, size_t klen, const char *value, size_t vlen,
 	struct survey *s = arg;
 	const char *fault;
 
+	if (memchr(key, '@', klen) == NULL)
+		return 0;	/* the format, no account */
 	if (vlen >= sizeof(stored))
 		vlen = sizeof(stored) - 1;
 	memcpy(stored, value, vlen);

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/ctl_compile.h"
 #include "ctl/ctl_system.h"
 #include "ctl/setup.h"
 #include "lib/base/fd.h"
@@ -70,7 +71,7 @@ make_dir(struct setup *s, struct buf *why)
 		buf_set(why, "%s: %s", s->ctl->dir, strerror(errno));
 		return -1;
 	}
-	if (set_open(&s->set, s->dir, 1, why) == -1)
+	if (set_open(&s->set, ctl_tables, s->dir, 1, why) == -1)
 		return -1;
 	s->set_open = 1;
 	return 0;
@@ -95,12 +96,13 @@ show(struct setup *s, FILE *f)
 	conf_print(&s->conf, &text);
 	fprintf(f, "%s/rohrpost.conf:\n%s\n", s->dir, buf_str(&text));
 	for (i = 0; i < TEXT_COUNT; i++) {
-		if (i == TEXT_PASSWD || !s->set.t[i].dirty)
+		if ((s->set.t[i].table->mode & 044) == 0 ||
+		    !s->set.t[i].dirty)
 			continue;
 		buf_reset(&text);
 		text_print(&s->set.t[i], &text);
 		fprintf(f, "%s/%s:\n%s\n", s->dir,
-		    text_name((enum text_id)i), buf_str(&text));
+		    s->set.t[i].table->file, buf_str(&text));
 	}
 	if (s->file[SETUP_RELAY_PASSWORD].len > 0)
 		fprintf(f, "%s/relay.password: what was answered\n", s->dir);

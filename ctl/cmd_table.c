@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "ctl/cmd_table.h"
-#include "ctl/ctl_name.h"
+#include "ctl/ctl_compile.h"
 #include "ctl/ctl_out.h"
 #include "lib/mail/limits.h"
 
@@ -24,7 +24,7 @@ table_open(struct ctl *c, struct set *s, int edit)
 
 	if (edit && ctl_load(c) == -1)
 		return -1;
-	r = set_open(s, c->dir, edit, &why);
+	r = set_open(s, ctl_tables, c->dir, edit, &why);
 	if (r == -1)
 		ctl_say(-1, &why);
 	else if (edit)
@@ -82,8 +82,7 @@ table_listed(struct set *s, struct out *o)
 }
 
 int
-table_del(struct ctl *c, enum text_id id, const char *name,
-    enum name_kind kind)
+table_del(struct ctl *c, enum text_id id, const char *name)
 {
 	struct buf key = BUF_INIT(ADDRESS_MAX), why = BUF_INIT(0);
 	struct set s;
@@ -91,11 +90,9 @@ table_del(struct ctl *c, enum text_id id, const char *name,
 
 	if (table_open(c, &s, 1) == -1)
 		return CTL_REFUSED;
-	r = id == TEXT_DOMAINS ?
-	    name_domain(name, strlen(name), &key, &why) :
-	    name_address(name, strlen(name), kind, &key, &why);
+	r = s.t[id].table->key(name, strlen(name), &key, &why);
 	if (r == 0 && text_del(&s.t[id], buf_str(&key)) == -1) {
-		buf_set(&why, "%s: not in %s", buf_str(&key), text_name(id));
+		buf_set(&why, "%s: not in %s", buf_str(&key), s.t[id].table->file);
 		r = -1;
 	}
 	/* The hash of a closed account goes with it. */
@@ -136,7 +133,7 @@ cmd_domain_add(struct ctl *c)
 int
 cmd_domain_del(struct ctl *c)
 {
-	return table_del(c, TEXT_DOMAINS, c->args[0], NAME_TARGET);
+	return table_del(c, TEXT_DOMAINS, c->args[0]);
 }
 
 int
@@ -182,7 +179,7 @@ cmd_alias_add(struct ctl *c)
 int
 cmd_alias_del(struct ctl *c)
 {
-	return table_del(c, TEXT_ALIASES, c->args[0], NAME_ALIAS);
+	return table_del(c, TEXT_ALIASES, c->args[0]);
 }
 
 int

@@ -6,7 +6,6 @@
 #define CTL_CMD_TABLE_H
 
 #include "ctl/ctl.h"
-#include "ctl/ctl_name.h"
 #include "ctl/ctl_out.h"
 #include "ctl/ctl_set.h"
 
@@ -23,8 +22,7 @@ int	table_end(struct ctl *c, struct set *s, int r, struct buf *why,
 /* The end of a list: closes both. The exit status. */
 int	table_listed(struct set *s, struct out *o);
 /* The whole of a del command. */
-int	table_del(struct ctl *c, enum text_id id, const char *name,
-	    enum name_kind kind);
+int	table_del(struct ctl *c, enum text_id id, const char *name);
 /*
  * Puts the account's hash in place (adds the line or replaces it).
  * 0, or -1 with why.

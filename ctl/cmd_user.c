@@ -9,6 +9,7 @@
 
 #include "ctl/cmd_table.h"
 #include "ctl/ctl_hash.h"
+#include "ctl/ctl_name.h"
 #include "ctl/ctl_out.h"
 #include "lib/mail/limits.h"
 #include "lib/mail/tables.h"
@@ -103,7 +104,7 @@ cmd_user_add(struct ctl *c)
 int
 cmd_user_del(struct ctl *c)
 {
-	return table_del(c, TEXT_USERS, c->args[0], NAME_ACCOUNT);
+	return table_del(c, TEXT_USERS, c->args[0]);
 }
 
 /* Finds the account of the first argument. 0, or -1 with why. */

@@ -16,7 +16,7 @@
 enum { LOCK_TRIES = 100, LOCK_WAIT_MS = 100 };
 
 void
-set_init(struct set *s, const char *dir)
+set_init(struct set *s, const struct table *const *tables, const char *dir)
 {
 	int i;
 
@@ -25,7 +25,7 @@ set_init(struct set *s, const char *dir)
 	s->lock = -1;
 	s->host[0] = '\0';
 	for (i = 0; i < TEXT_COUNT; i++)
-		text_init(&s->t[i], (enum text_id)i);
+		text_init(&s->t[i], tables[i]);
 }
 
 /* A lock of its own file, because the tables are replaced by rename. */
@@ -58,11 +58,12 @@ lock(struct set *s, struct buf *why)
 }
 
 int
-set_open(struct set *s, const char *dir, int edit, struct buf *why)
+set_open(struct set *s, const struct table *const *tables, const char *dir,
+    int edit, struct buf *why)
 {
 	int i, r = 0;
 
-	set_init(s, dir);
+	set_init(s, tables, dir);
 	s->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dirfd == -1) {
 		buf_set(why, "%s: %s", dir, strerror(errno));
@@ -101,13 +102,14 @@ set_close(struct set *s)
 int
 set_save(struct set *s, struct buf *why)
 {
-	static const enum text_id order[] = { TEXT_PASSWD, TEXT_DOMAINS,
-		TEXT_USERS, TEXT_ALIASES };
-	size_t i;
+	int first, i;
 
-	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-		if (text_save(&s->t[order[i]], s->dirfd, s->dir, why) == -1)
-			return -1;
+	for (first = 1; first >= 0; first--) {
+		for (i = 0; i < TEXT_COUNT; i++) {
+			if (s->t[i].table->save_first == first &&
+			    text_save(&s->t[i], s->dirfd, s->dir, why) == -1)
+				return -1;
+		}
 	}
 	return 0;
 }

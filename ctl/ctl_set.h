@@ -1,7 +1,6 @@
 /*
- * The four text tables together: loaded under a lock, checked against each
- * other, compiled into jail/tables.cdb and auth/passwd.cdb
- * (lib/mail/tables.h has the format).
+ * The text tables together: loaded under a lock, checked against each other,
+ * saved.
  *
  * DIAGNOSTICS: "FILE:LINE: words", several a line each. A fault stops the
  * compile; a warning does not.
@@ -21,11 +20,12 @@ struct set {
 };
 
 /*
- * Opens the directory and reads all tables; with edit, takes the lock that
- * two editors exclude each other by (waits for it up to 10 s). 0, or -1.
+ * Opens the directory and reads all tables (ctl_tables); with edit, takes the
+ * lock that two editors exclude each other by (waits for it up to 10 s). 0, or
+ * -1.
  */
-int	set_open(struct set *s, const char *dir, int edit, struct buf *why)
-	    ATTR_CHECK;
+int	set_open(struct set *s, const struct table *const *tables,
+	    const char *dir, int edit, struct buf *why) ATTR_CHECK;
 void	set_close(struct set *s);
 /*
  * Tells the host's name. Local programs send as user@host, postmaster there
@@ -38,12 +38,19 @@ void	set_host(struct set *s, const char *name);
    where there is none. */
 const char *set_host_domain(const struct set *s);
 /* For tests: a set without a directory. */
-void	set_init(struct set *s, const char *dir);
+void	set_init(struct set *s, const struct table *const *tables,
+	    const char *dir);
 
+/*
+ * For the checks of tables: the domain of a row's address must be ours, and no
+ * alias domain.
+ */
+int	set_check_place(struct set *s, enum text_id id, const struct row *r,
+	    struct buf *why) ATTR_CHECK;
 /* Checks across tables. 0, or -1 with why. Warnings are added to warn. */
 int	set_check(struct set *s, struct buf *why, struct buf *warn)
 	    ATTR_CHECK;
-/* Writes the edited text files, hashes before the accounts that need them. */
+/* Writes the edited text files, those with save_first before the others. */
 int	set_save(struct set *s, struct buf *why) ATTR_CHECK;
 
 /* Where an address of ours leads (the rules of tables_address). */
@@ -68,15 +75,5 @@ enum set_way {
  */
 enum set_way set_walk(struct set *s, struct row *alias,
 	    void (*account)(struct row *user, void *arg), void *arg);
-
-/*
- * Compiles the checked tables into state_dir. gid owns auth/passwd.cdb where
- * it is not -1 and the directory is root's. Each file is replaced whole or
- * stays. 0, or -1 with why.
- */
-int	set_compile(struct set *s, const char *state_dir, gid_t gid,
-	    struct buf *why) ATTR_CHECK;
-/* The tables alone, to an open empty file (the fuzz target uses it). */
-int	set_compile_tables(struct set *s, int fd) ATTR_CHECK;
 
 #endif

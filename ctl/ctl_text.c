@@ -12,22 +12,6 @@
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
 
-static const struct {
-	const char *name;
-	mode_t	 mode;
-} tables[TEXT_COUNT] = {
-	[TEXT_DOMAINS] = { "domains", 0644 },
-	[TEXT_USERS] = { "users", 0644 },
-	[TEXT_PASSWD] = { "passwd", 0600 },
-	[TEXT_ALIASES] = { "aliases", 0644 },
-};
-
-const char *
-text_name(enum text_id id)
-{
-	return tables[id].name;
-}
-
 static int
 compare(const void *a, const void *b)
 {
@@ -36,10 +20,10 @@ compare(const void *a, const void *b)
 }
 
 void
-text_init(struct text *t, enum text_id id)
+text_init(struct text *t, const struct table *table)
 {
 	memset(t, 0, sizeof(*t));
-	t->id = id;
+	t->table = table;
 }
 
 static void
@@ -60,11 +44,11 @@ text_clear(struct text *t)
 		free(t->lines[i].text);
 	}
 	free(t->lines);
-	text_init(t, t->id);
+	text_init(t, t->table);
 }
 
 void
-text_complain(const char *dir, enum text_id id, unsigned line,
+text_complain(const char *dir, const struct text *t, unsigned line,
     struct buf *why, const char *fmt, ...)
 {
 	size_t i, lines = why->len > 0;
@@ -80,7 +64,7 @@ text_complain(const char *dir, enum text_id id, unsigned line,
 		buf_puts(why, "and more");
 		return;
 	}
-	buf_printf(why, "%s/%s:", dir, text_name(id));
+	buf_printf(why, "%s/%s:", dir, t->table->file);
 	if (line != 0)
 		buf_printf(why, "%u:", line);
 	buf_putc(why, ' ');
@@ -128,14 +112,14 @@ line_parse(const struct text *t, const char *p, size_t len, unsigned line,
 		return -1;
 	}
 	r = mem_zalloc(1, sizeof(*r));
-	if (row_parse(t->id, p, len, r, why) == -1) {
+	if (row_parse(t->table, p, len, r, why) == -1) {
 		row_free(&r);
 		return -1;
 	}
 	other = text_find(t, r->key);
 	if (other != NULL && other != skip) {
 		buf_set(why, "%s is already in %s, line %u", r->key,
-		    text_name(t->id), other->line);
+		    t->table->file, other->line);
 		row_free(&r);
 		return -1;
 	}
@@ -180,7 +164,7 @@ text_parse(struct text *t, const char *dir, const char *p, size_t len,
 			nl = end;
 		if (line_parse(t, p, (size_t)(nl - p), line, NULL, &r,
 		    &words) == -1) {
-			text_complain(dir, t->id, line, why, "%s",
+			text_complain(dir, t, line, why, "%s",
 			    buf_str(&words));
 			bad = -1;
 			continue;
@@ -197,11 +181,11 @@ text_load(struct text *t, int dirfd, const char *dir, struct buf *why)
 	struct buf b = BUF_INIT(TEXT_FILE_MAX);
 	int fd, r;
 
-	fd = openat(dirfd, text_name(t->id), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	fd = openat(dirfd, t->table->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd == -1 && errno == ENOENT)
 		return 0;
 	if (fd == -1 || fd_slurp(fd, &b) == -1) {
-		text_complain(dir, t->id, 0, why, "%s", strerror(errno));
+		text_complain(dir, t, 0, why, "%s", strerror(errno));
 		if (fd != -1)
 			close(fd);
 		buf_clear(&b);
@@ -233,10 +217,10 @@ text_save(struct text *t, int dirfd, const char *dir, struct buf *why)
 	if (!t->dirty)
 		return 0;
 	text_print(t, &b);
-	r = fd_replace(dirfd, text_name(t->id), tables[t->id].mode,
+	r = fd_replace(dirfd, t->table->file, t->table->mode,
 	    buf_str(&b), b.len);
 	if (r == -1)
-		text_complain(dir, t->id, 0, why, "%s", strerror(errno));
+		text_complain(dir, t, 0, why, "%s", strerror(errno));
 	else
 		t->dirty = 0;
 	buf_wipe(&b);
@@ -260,7 +244,7 @@ entry_parse(const struct text *t, const char *line, unsigned number,
 		    "comments do", (int)(n > 300 ? 300 : n), line);
 	else
 		buf_set(why, "an empty line is no entry of %s",
-		    text_name(t->id));
+		    t->table->file);
 	return -1;
 }
 

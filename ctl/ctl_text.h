@@ -1,6 +1,6 @@
 /*
- * The operator's text tables: domains, users, passwd, aliases. They are the
- * truth; what is compiled from them (ctl_set.h) can be made again.
+ * One of the operator's text tables (ctl_table.h has their list). They are the
+ * truth; what is compiled from them (ctl_compile.h) can be made again.
  *
  * A table in memory keeps every line, comments and order too, so that an edit
  * changes the line it means and no other. A comment has a line of its own and
@@ -20,9 +20,9 @@
 #define CTL_TEXT_H
 
 #include <stddef.h>
-#include <stdint.h>
-#include <sys/types.h>
 
+#include "ctl/ctl_row.h"
+#include "ctl/ctl_table.h"
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
 
@@ -32,43 +32,20 @@ enum {
 	TEXT_COMPLAINTS = 20,
 };
 
-enum text_id {
-	TEXT_DOMAINS,
-	TEXT_USERS,
-	TEXT_PASSWD,
-	TEXT_ALIASES,
-	TEXT_COUNT
-};
-
-/* What a line says. Which members count depends on the table. */
-struct row {
-	char	*key;		/* normalised name; unique in its table */
-	char	*value;		/* domains: alias of; passwd: the hash */
-	char	**targets;	/* aliases */
-	size_t	 n_targets;
-	uint64_t quota_size, quota_count;
-	uint32_t flags;		/* users: enum tables_flag */
-	unsigned line;
-	unsigned mark;		/* for walks over the tables (ctl_check.c) */
-};
-
 struct text_line {
 	char	*text;		/* without the line end */
 	struct row *row;	/* NULL: blank or comment */
 };
 
 struct text {
-	enum text_id id;
+	const struct table *table;
 	struct text_line *lines;
 	size_t	 n, cap;
 	void	*tree;		/* rows by key: tsearch(3) */
 	int	 dirty;
 };
 
-/* "domains": the file's name in the configuration directory. */
-const char *text_name(enum text_id id);
-
-void	text_init(struct text *t, enum text_id id);
+void	text_init(struct text *t, const struct table *table);
 void	text_clear(struct text *t);
 /* Reads len octets; dir is for messages. 0, or -1 with why. */
 int	text_parse(struct text *t, const char *dir, const char *p, size_t len,
@@ -98,12 +75,7 @@ int	text_set(struct text *t, const char *key, const char *line,
 int	text_del(struct text *t, const char *key) ATTR_CHECK;
 
 /* Adds "dir/FILE:LINE: words" to why; says when enough was said. */
-void	text_complain(const char *dir, enum text_id id, unsigned line,
+void	text_complain(const char *dir, const struct text *t, unsigned line,
 	    struct buf *why, const char *fmt, ...) ATTR_PRINTF(5, 6);
-
-/* For ctl_text.c: a line, trimmed, into a row (ctl_row.c). 0, or -1. */
-int	row_parse(enum text_id id, const char *p, size_t len, struct row *r,
-	    struct buf *why) ATTR_CHECK;
-void	row_free(struct row **r);
 
 #endif

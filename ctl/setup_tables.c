@@ -6,6 +6,7 @@
 
 #include "ctl/cmd_table.h"
 #include "ctl/ctl_hash.h"
+#include "ctl/ctl_name.h"
 #include "ctl/setup.h"
 #include "lib/mail/limits.h"
 
@@ -190,6 +191,7 @@ answer_of_place(struct setup *s, const char *line, const char **words_r)
 {
 	size_t n = strlen(s->dir), i = 0;
 	const struct row *r = NULL;
+	const char *file;
 	unsigned long number;
 	char *end;
 	int id;
@@ -199,8 +201,8 @@ answer_of_place(struct setup *s, const char *line, const char **words_r)
 	line += n + 1;
 	n = strcspn(line, ":\n");
 	for (id = 0; id < TEXT_COUNT; id++) {
-		if (strlen(text_name((enum text_id)id)) == n &&
-		    strncmp(text_name((enum text_id)id), line, n) == 0)
+		file = s->set.t[id].table->file;
+		if (strlen(file) == n && strncmp(file, line, n) == 0)
 			break;
 	}
 	if (id == TEXT_COUNT || line[n] != ':')

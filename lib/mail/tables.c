@@ -9,7 +9,7 @@
 #include "lib/mail/tables.h"
 #include "lib/map/map.h"
 
-enum { TABLES_FORMAT = 1, KEY_SIZE = 2 * ADDRESS_MAX + 4 };
+enum { KEY_SIZE = 2 * ADDRESS_MAX + 4 };
 
 struct tables {
 	struct map *map, *full;

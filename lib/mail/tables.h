@@ -31,6 +31,9 @@
 
 #include "lib/base/buf.h"
 
+/* The versions that are written; a reader refuses what is newer. */
+enum { TABLES_FORMAT = 1, PASSWD_FORMAT = 1 };
+
 enum lookup {
 	LOOKUP_ERROR = -1,	/* say "later" */
 	LOOKUP_ABSENT = 0,

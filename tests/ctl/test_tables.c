@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "ctl/ctl_set.h"
+#include "ctl/ctl_compile.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
@@ -41,7 +41,7 @@ load(struct set *s, const char *const texts[TEXT_COUNT], struct buf *why)
 {
 	int i, r = 0;
 
-	set_init(s, "/etc");
+	set_init(s, ctl_tables, "/etc");
 	for (i = 0; i < TEXT_COUNT; i++) {
 		if (text_parse(&s->t[i], "/etc", texts[i], strlen(texts[i]),
 		    why) == -1)

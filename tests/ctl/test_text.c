@@ -168,7 +168,7 @@ test_bad_lines(void **state)
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		text_init(&t, rows[i].id);
+		text_init(&t, ctl_tables[rows[i].id]);
 		buf_reset(&why);
 		if (text_parse(&t, "/etc", rows[i].in, strlen(rows[i].in),
 		    &why) != -1)
@@ -191,7 +191,7 @@ test_complaints_bounded(void **state)
 
 	for (i = 0; i < 1000; i++)
 		buf_puts(&in, "bad line\n");
-	text_init(&t, TEXT_USERS);
+	text_init(&t, ctl_tables[TEXT_USERS]);
 	assert_int_equal(text_parse(&t, "x", in.data, in.len, &why), -1);
 	for (i = 0; i < why.len; i++)
 		n += why.data[i] == '\n';
@@ -215,7 +215,7 @@ test_edit(void **state)
 	struct row *r;
 	struct text t;
 
-	text_init(&t, TEXT_USERS);
+	text_init(&t, ctl_tables[TEXT_USERS]);
 	assert_int_equal(text_parse(&t, "x", in, strlen(in), &why), -1);
 	text_clear(&t);
 	assert_int_equal(text_parse(&t, "x", users, strlen(users), &why), 0);
@@ -263,7 +263,7 @@ test_no_entry(void **state)
 	struct text t;
 	size_t i;
 
-	text_init(&t, TEXT_DOMAINS);
+	text_init(&t, ctl_tables[TEXT_DOMAINS]);
 	assert_int_equal(text_parse(&t, "x", "a.test\n", 7, &why), 0);
 	for (i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
 		buf_reset(&why);
@@ -295,7 +295,7 @@ test_save(void **state)
 
 	assert_non_null(mkdtemp(dir));
 	dirfd = open(dir, O_RDONLY | O_DIRECTORY);
-	text_init(&t, TEXT_PASSWD);
+	text_init(&t, ctl_tables[TEXT_PASSWD]);
 	assert_int_equal(text_load(&t, dirfd, dir, &why), 0);
 	assert_int_equal(t.n, 0);
 	assert_int_equal(text_add(&t, "a@x.test:" HASH6, &why), 0);

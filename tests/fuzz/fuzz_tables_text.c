@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl/ctl_set.h"
+#include "ctl/ctl_compile.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -19,7 +19,7 @@ read_again(const struct text *t)
 	    why = BUF_INIT(0);
 	struct text again;
 
-	text_init(&again, t->id);
+	text_init(&again, t->table);
 	text_print(t, &once);
 	if (text_parse(&again, "dir", buf_str(&once), once.len, &why) == -1)
 		abort();
@@ -36,13 +36,15 @@ read_again(const struct text *t)
 static void
 compile(struct set *s)
 {
-	int fd = memfd_create("tables", MFD_CLOEXEC);
+	int fd, id;
 
-	if (fd == -1)
-		abort();
-	if (set_compile_tables(s, fd) == -1)
-		abort();
-	close(fd);
+	for (id = 0; id < TABLE_CDBS; id++) {
+		fd = memfd_create("tables", MFD_CLOEXEC);
+		if (fd == -1 ||
+		    set_compile_file(s, (enum table_cdb)id, fd) == -1)
+			abort();
+		close(fd);
+	}
 }
 
 int
@@ -53,7 +55,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct set s;
 	int i, good = 1;
 
-	set_init(&s, "dir");
+	set_init(&s, ctl_tables, "dir");
 	for (i = 0; i < TEXT_COUNT; i++) {
 		cut = memmem(p, (size_t)(end - p), "%\n", 2);
 		if (cut == NULL)

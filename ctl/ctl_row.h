@@ -1,0 +1,38 @@
+/*
+ * What a line of a table says, and what the parsers of lines share.
+ */
+#ifndef CTL_CTL_ROW_H
+#define CTL_CTL_ROW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ctl/ctl_table.h"
+#include "lib/base/attr.h"
+#include "lib/base/buf.h"
+
+/* Which members count depends on the table. */
+struct row {
+	char	*key;		/* normalised name; unique in its table */
+	char	*value;		/* domains: alias of; passwd: the hash */
+	char	**targets;	/* aliases */
+	size_t	 n_targets;
+	uint64_t quota_size, quota_count;
+	uint32_t flags;		/* users: enum tables_flag */
+	unsigned line;
+	unsigned mark;		/* for walks over the tables (ctl_check.c) */
+};
+
+/* A line, trimmed, into r. 0, or -1 with why; row_free in any case. */
+int	row_parse(const struct table *t, const char *p, size_t len,
+	    struct row *r, struct buf *why) ATTR_CHECK;
+/* Wipes and frees. */
+void	row_free(struct row **r);
+
+/* The text in b as a string of its own (free it); clears b. */
+char	*row_take(struct buf *b);
+/* Splits at the first c into left and right, both trimmed; 0 if none. */
+int	row_split(const char *p, size_t len, char c, size_t *left_r,
+	    const char **right_r, size_t *rlen_r);
+
+#endif

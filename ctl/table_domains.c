@@ -1,0 +1,95 @@
+#include "config.h"
+
+#include "ctl/ctl_compile.h"
+#include "ctl/ctl_name.h"
+#include "ctl/ctl_set.h"
+#include "lib/base/str.h"
+#include "lib/mail/limits.h"
+
+/* domain [ "=" "alias" domain ] */
+static int
+parse_domain(const char *p, size_t len, struct row *r, struct buf *why)
+{
+	struct buf name = BUF_INIT(DOMAIN_MAX), target = BUF_INIT(DOMAIN_MAX);
+	size_t left = len, rlen;
+	const char *right;
+	int ok;
+
+	if (row_split(p, len, '=', &left, &right, &rlen)) {
+		if (rlen < 6 || !str_is(right, 5, "alias") ||
+		    (right[5] != ' ' && right[5] != '\t')) {
+			buf_set(why, "expected \"= alias DOMAIN\"");
+			return -1;
+		}
+		right += 6;
+		rlen -= 6;
+		name_trim(&right, &rlen);
+		if (name_domain(right, rlen, &target, why) == -1) {
+			buf_clear(&target);
+			return -1;
+		}
+		r->value = row_take(&target);
+	}
+	ok = name_domain(p, left, &name, why);
+	r->key = row_take(&name);
+	return ok;
+}
+
+static int
+domain_key(const char *p, size_t len, struct buf *out, struct buf *why)
+{
+	return name_domain(p, len, out, why);
+}
+
+static int
+check_domains(struct set *s, struct buf *why, struct buf *warn)
+{
+	const struct row *r, *target;
+	size_t i = 0;
+	int bad = 0;
+
+	while ((r = text_next(&s->t[TEXT_DOMAINS], &i)) != NULL) {
+		if (r->value == NULL)
+			continue;
+		target = text_find(&s->t[TEXT_DOMAINS], r->value);
+		if (target != NULL && target->value == NULL)
+			continue;
+		text_complain(s->dir, &s->t[TEXT_DOMAINS], r->line, why,
+		    target == NULL ? "%s: alias of %s, which is not there" :
+		    "%s: alias of %s, which is an alias itself", r->key,
+		    r->value);
+		bad = -1;
+	}
+	return bad;
+}
+
+static void
+compile_domains(struct set *s, struct compile *c)
+{
+	const char *home = set_host_domain(s);
+	const struct row *r;
+	size_t i = 0;
+
+	if (home != NULL) {	/* ctl_set.h tells why */
+		compile_key(c, 'd', s->host);
+		buf_printf(&c->value, "a%s", home);
+		compile_put(c);
+	}
+	while ((r = text_next(&s->t[TEXT_DOMAINS], &i)) != NULL) {
+		compile_key(c, 'd', r->key);
+		buf_putc(&c->value, r->value == NULL ? 'l' : 'a');
+		if (r->value != NULL)
+			buf_puts(&c->value, r->value);
+		compile_put(c);
+	}
+}
+
+const struct table table_domains = {
+	.file = "domains",
+	.mode = 0644,
+	.cdb = TABLE_JAIL,
+	.parse = parse_domain,
+	.key = domain_key,
+	.check = check_domains,
+	.compile = compile_domains,
+};
