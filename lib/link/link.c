@@ -202,7 +202,7 @@ void
 link_send(struct link *l)
 {
 	if (!link_is_open(l))
-		chan_take_back(&l->chan);
+		chan_clear(&l->chan);
 	else if (msg_end(&l->chan) == -1)
 		link_drop(l, LINK_DEAF, errno == ENOBUFS ?
 		    "does not read its answers" :
@@ -253,6 +253,14 @@ link_pause(struct link *l)
 	/* This takes an event back that was fed: an end that is due stays. */
 	if (!l->ending)
 		ev_io_stop(l->loop, &l->reading);
+}
+
+void
+link_lend(struct link *l)
+{
+	link_pause(l);
+	untouch(l);
+	ev_io_stop(l->loop, &l->writing);
 }
 
 void

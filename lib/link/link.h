@@ -102,6 +102,9 @@ void	link_drop(struct link *l, enum link_end how, const char *why);
 
 /* No more messages, not even those that were read, nor the channel's end. */
 void	link_pause(struct link *l);
+/* The same, and nothing is written until link_flush: the channel is lent to
+   a thread. */
+void	link_lend(struct link *l);
 /* Goes on, with what was read first. */
 void	link_resume(struct link *l);
 

@@ -25,7 +25,7 @@ void
 answer_begin(struct answer *a, uint32_t id)
 {
 	a->id = id;
-	a->named = 0;
+	a->named = a->lost = 0;
 	buf_reset(&a->values);
 }
 
@@ -89,11 +89,20 @@ put_names(struct answer *a, const char *names)
 	buf_clear(&packed);
 }
 
+/* Ends a message; one that is lost is warned of, and remembered. */
+static int
+finish(struct answer *a, const char *what)
+{
+	if (msg_end(a->chan) == 0)
+		return 0;
+	log_warn("control: %s is lost", what);
+	a->lost = 1;
+	return -1;
+}
+
 int
 answer_row(struct answer *a, const char *names, int fd)
 {
-	int r;
-
 	msg_begin(a->chan, &proto_ctl, C_ROW, a->id);
 	if (!a->named)
 		put_names(a, names);
@@ -102,34 +111,24 @@ answer_row(struct answer *a, const char *names, int fd)
 	if (fd != -1)
 		msg_fd(a->chan, fd);
 	buf_reset(&a->values);
-	if ((r = msg_end(a->chan)) == -1)
-		log_warn("control: a row is lost");
-	return r;
+	return finish(a, "a row");
 }
 
 int
 answer_progress(struct answer *a, const char *words, uint64_t done)
 {
-	int r;
-
 	msg_begin(a->chan, &proto_ctl, C_PROGRESS, a->id);
 	msg_words(a->chan, CF_WORDS, words, RESULT_WORDS_MAX);
 	msg_u64(a->chan, CF_DONE, done);
-	if ((r = msg_end(a->chan)) == -1)
-		log_warn("control: a line of progress is lost");
-	return r;
+	return finish(a, "a line of progress");
 }
 
 int
 answer_end(struct answer *a, enum c_status status, const char *words)
 {
-	int r;
-
 	msg_begin(a->chan, &proto_ctl, C_END, a->id);
 	msg_u32(a->chan, CF_STATUS, status);
 	if (words[0] != '\0')
 		msg_words(a->chan, CF_WORDS, words, RESULT_WORDS_MAX);
-	if ((r = msg_end(a->chan)) == -1)
-		log_warn("control: the end of an answer is lost");
-	return r;
+	return finish(a, "the end of an answer");
 }

@@ -18,6 +18,7 @@ struct answer {
 	struct chan *chan;	/* borrowed */
 	uint32_t id;		/* of the request */
 	int	 named;		/* the names of the columns went out */
+	int	 lost;		/* something did not fit */
 	struct buf values;	/* of the row that is being made */
 };
 
