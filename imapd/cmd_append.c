@@ -14,19 +14,20 @@
 #include "lib/base/mem.h"
 #include "lib/mail/mime.h"
 
-#include "imapd/imapd_append.h"
 #include "imapd/imapd_commands.h"
 #include "imapd/imapd_date.h"
-#include "imapd/imapd_engine.h"
+#include "imapd/imapd_door.h"
+#include "imapd/imapd_events.h"
 #include "imapd/imapd_flags.h"
 #include "imapd/imapd_names.h"
+#include "imapd/imapd_reply.h"
 
 enum {
 	APPEND_MEMORY = 256 * 1024,
 	APPEND_ASK = 64 * 1024,	/* larger ones ask for room first */
 };
 
-struct imapd_append {
+struct append {
 	uint32_t id;			/* the mailbox */
 	struct imapd_flags flags;
 	int64_t	 date;
@@ -41,25 +42,22 @@ struct imapd_append {
 	int	 nul;			/* it has such an octet */
 };
 
-void
-imapd_append_free(struct imapd_session *s)
+static void
+append_free(void *data)
 {
-	struct imapd_append *ap = s->append;
+	struct append *ap = data;
 
-	if (ap == NULL)
-		return;
 	imapd_flags_clear(&ap->flags);
 	buf_clear(&ap->buf);
 	fd_close(&ap->fd);
 	if (ap->file[0] != '\0' && ap->door == imapd_door.times)
 		(void)door_file_back(&imapd_door, ap->file);
 	free(ap);
-	s->append = NULL;
 }
 
 /* mailbox [SP flag-list] [SP date-time]. NULL, or what is wrong. */
 static const char *
-append_args(struct imapd_append *ap, const struct imapd_arg *a, size_t n)
+append_args(struct append *ap, const struct imapd_arg *a, size_t n)
 {
 	const char *why;
 
@@ -121,10 +119,9 @@ append_fits(struct imapd_session *s, const struct imapd_line *l)
 
 /* 0, or -1 having answered. */
 static int
-append_check(struct imapd_session *s, const struct imapd_arg *args, size_t n,
-    const struct imapd_line *l)
+append_check(struct imapd_session *s, struct append *ap,
+    const struct imapd_arg *args, size_t n, const struct imapd_line *l)
 {
-	struct imapd_append *ap = s->append;
 	const struct door_mailbox *m;
 	const char *why = append_args(ap, args, n);
 	struct buf name;
@@ -152,30 +149,8 @@ append_check(struct imapd_session *s, const struct imapd_arg *args, size_t n,
 	return 0;
 }
 
-void
-imapd_append_begin(struct imapd_session *s, const struct imapd_arg *args,
-    size_t n, const struct imapd_line *l)
-{
-	struct imapd_append *ap = mem_zalloc(1, sizeof(*ap));
-	char *none;
-
-	s->append = ap;
-	ap->fd = -1;
-	ap->date = clock_now();
-	ap->size = ap->left = l->literal;
-	if (append_check(s, args, n, l) == -1) {
-		imapd_append_free(s);
-		imapd_engine_refuse(s, l);
-		return;
-	}
-	/* The text before the literal has been read. */
-	(void)imapd_input_divert(&s->in, 0, &none);
-	if (l->sync)
-		buf_puts(&s->out, "+ OK\r\n");
-}
-
 static void
-append_write(struct imapd_append *ap)
+append_write(struct append *ap)
 {
 	size_t n;
 
@@ -196,7 +171,7 @@ append_write(struct imapd_append *ap)
 static int
 append_file(struct imapd_session *s)
 {
-	struct imapd_append *ap = s->append;
+	struct append *ap = s->divert_data;
 
 	append_write(ap);
 	if (ap->failed == 0 && fd_sync(ap->fd) == -1)
@@ -221,7 +196,7 @@ append_file(struct imapd_session *s)
 static void
 append_finish(struct imapd_session *s)
 {
-	struct imapd_append *ap = s->append;
+	struct append *ap = s->divert_data;
 	struct buf cache = BUF_INIT(0);
 	uint32_t uid, uidvalidity;
 	int r;
@@ -242,7 +217,7 @@ append_finish(struct imapd_session *s)
 		append_no_mailbox(s);
 		return;
 	}
-	imapd_box_events();
+	imapd_events();
 	imapd_ok(s, "[APPENDUID %u %u] APPEND completed", uidvalidity, uid);
 }
 
@@ -253,35 +228,36 @@ append_finish(struct imapd_session *s)
 static int
 append_end(struct imapd_session *s)
 {
+	const struct append *ap = s->divert_data;
 	struct imapd_line l;
 
 	switch (imapd_input_next(&s->in, &l)) {
 	case IMAPD_INPUT_MORE:
 		return 0;
 	case IMAPD_INPUT_LITERAL:
-		imapd_append_free(s);
+		imapd_divert_end(s);
 		imapd_bad(s, "APPEND: one message at a time");
-		imapd_engine_refuse(s, &l);
+		imapd_refuse(s, &l);
 		return 1;
 	default:
 		if (l.len > 0)
 			imapd_bad(s, "APPEND: the line goes on");
 		/* literal = "{" number "}" CRLF *CHAR8, which has no NUL. */
-		else if (s->append->nul)
+		else if (ap->nul)
 			imapd_no(s, "[CANNOT] The message has NUL octets");
 		else
 			append_finish(s);
 		break;
 	}
-	imapd_append_free(s);
+	imapd_divert_end(s);
 	imapd_input_done(&s->in);
 	return 1;
 }
 
-int
-imapd_append_step(struct imapd_session *s)
+static int
+append_step(struct imapd_session *s)
 {
-	struct imapd_append *ap = s->append;
+	struct append *ap = s->divert_data;
 	size_t n;
 	char *p;
 
@@ -304,15 +280,38 @@ imapd_append_step(struct imapd_session *s)
 	return 1;
 }
 
-enum imapd_run
-imapd_append_run(struct imapd_session *s, const struct imapd_arg *args,
-    size_t n)
+static void
+append_literal(struct imapd_session *s, const struct imapd_arg *args,
+    size_t n, const struct imapd_line *l)
+{
+	struct append *ap = mem_zalloc(1, sizeof(*ap));
+	char *none;
+
+	ap->fd = -1;
+	ap->date = clock_now();
+	ap->size = ap->left = l->literal;
+	if (append_check(s, ap, args, n, l) == -1) {
+		append_free(ap);
+		imapd_refuse(s, l);
+		return;
+	}
+	imapd_divert(s, append_step, append_free, ap);
+	/* The text before the literal has been read. */
+	(void)imapd_input_divert(&s->in, 0, &none);
+	if (l->sync)
+		buf_puts(&s->out, "+ OK\r\n");
+}
+
+/* An APPEND without a literal behind its arguments. */
+static enum imapd_run
+append_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 {
 	return imapd_bad(s, "APPEND: a literal is expected");
 }
 
 const struct imapd_command imapd_cmd_append[] = {
-	{ .name = "APPEND", .run = imapd_append_run, .states = IMAPD_ANY,
-	    .min_args = 1, .max_args = 4 },
+	{ .name = "APPEND", .run = append_run, .literal = append_literal,
+	    .states = IMAPD_ANY, .flags = IMAPD_EVENTS, .min_args = 1,
+	    .max_args = 4 },
 	{ .name = NULL }
 };

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 
 #include "imapd/imapd_commands.h"
+#include "imapd/imapd_door.h"
+#include "imapd/imapd_events.h"
 #include "imapd/imapd_names.h"
+#include "imapd/imapd_reply.h"
 
 static void
 put_copyuid(struct buf *out, uint32_t uidvalidity, const uint32_t *from,
@@ -43,7 +46,7 @@ copy_do(struct imapd_session *s, uint32_t to, const uint32_t *uids, size_t n,
 		imapd_box_remove(s->view->box, from_uids, n_done);
 		buf_reset(&code);
 	}
-	imapd_box_events();
+	imapd_events();
 	imapd_ok(s, "%s%s%s completed", buf_str(&code),
 	    code.len > 0 ? " " : "", s->cmd->name);
 	buf_clear(&code);
@@ -97,8 +100,9 @@ move_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 
 const struct imapd_command imapd_cmd_copy[] = {
 	{ .name = "COPY", .run = copy_run, .states = IMAPD_SELECTED,
-	    .flags = IMAPD_UID, .min_args = 2, .max_args = 2 },
+	    .flags = IMAPD_UID | IMAPD_EVENTS, .min_args = 2, .max_args = 2 },
 	{ .name = "MOVE", .run = move_run, .states = IMAPD_SELECTED,
-	    .flags = IMAPD_UID | IMAPD_WRITES, .min_args = 2, .max_args = 2 },
+	    .flags = IMAPD_UID | IMAPD_WRITES | IMAPD_EVENTS, .min_args = 2,
+	    .max_args = 2 },
 	{ .name = NULL }
 };

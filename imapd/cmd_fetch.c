@@ -18,6 +18,7 @@
 
 #include "imapd/imapd_commands.h"
 #include "imapd/imapd_fetch_put.h"
+#include "imapd/imapd_reply.h"
 
 static void
 fetch_free(void *data)

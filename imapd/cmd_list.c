@@ -10,8 +10,10 @@
 #include "lib/base/str.h"
 
 #include "imapd/imapd_commands.h"
-#include "imapd/imapd_pattern.h"
+#include "imapd/imapd_door.h"
 #include "imapd/imapd_names.h"
+#include "imapd/imapd_pattern.h"
+#include "imapd/imapd_reply.h"
 #include "imapd/imapd_utf7.h"
 
 static const struct {
@@ -284,8 +286,8 @@ lsub_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 
 const struct imapd_command imapd_cmd_list[] = {
 	{ .name = "LIST", .run = list_run, .states = IMAPD_ANY,
-	    .min_args = 2, .max_args = 2 },
+	    .flags = IMAPD_EVENTS, .min_args = 2, .max_args = 2 },
 	{ .name = "LSUB", .run = lsub_run, .states = IMAPD_ANY,
-	    .min_args = 2, .max_args = 2 },
+	    .flags = IMAPD_EVENTS, .min_args = 2, .max_args = 2 },
 	{ .name = NULL }
 };

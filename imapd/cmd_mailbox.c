@@ -7,7 +7,9 @@
 #include "lib/base/str.h"
 
 #include "imapd/imapd_commands.h"
+#include "imapd/imapd_door.h"
 #include "imapd/imapd_names.h"
+#include "imapd/imapd_reply.h"
 
 static enum imapd_run
 create_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
@@ -207,13 +209,13 @@ status_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 
 const struct imapd_command imapd_cmd_mailbox[] = {
 	{ .name = "STATUS", .run = status_run, .states = IMAPD_ANY,
-	    .min_args = 2, .max_args = 2 },
+	    .flags = IMAPD_EVENTS, .min_args = 2, .max_args = 2 },
 	{ .name = "CREATE", .run = create_run, .states = IMAPD_ANY,
 	    .min_args = 1, .max_args = 1 },
 	{ .name = "DELETE", .run = delete_run, .states = IMAPD_ANY,
-	    .min_args = 1, .max_args = 1 },
+	    .flags = IMAPD_EVENTS, .min_args = 1, .max_args = 1 },
 	{ .name = "RENAME", .run = rename_run, .states = IMAPD_ANY,
-	    .min_args = 2, .max_args = 2 },
+	    .flags = IMAPD_EVENTS, .min_args = 2, .max_args = 2 },
 	{ .name = "SUBSCRIBE", .run = subscribe_run, .states = IMAPD_ANY,
 	    .min_args = 1, .max_args = 1 },
 	{ .name = "UNSUBSCRIBE", .run = unsubscribe_run, .states = IMAPD_ANY,

@@ -10,6 +10,8 @@
 #include "lib/base/mem.h"
 
 #include "imapd/imapd_commands.h"
+#include "imapd/imapd_door.h"
+#include "imapd/imapd_reply.h"
 #include "imapd/imapd_search_match.h"
 
 /* A message that waits for its turn in the answer. */

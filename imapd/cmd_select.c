@@ -6,7 +6,9 @@
 #include "lib/base/mem.h"
 
 #include "imapd/imapd_commands.h"
+#include "imapd/imapd_door.h"
 #include "imapd/imapd_names.h"
+#include "imapd/imapd_reply.h"
 
 /* [UNSEEN n]: the first one. */
 static uint32_t
@@ -200,9 +202,9 @@ unselect_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 
 const struct imapd_command imapd_cmd_select[] = {
 	{ .name = "SELECT", .run = select_run, .states = IMAPD_ANY,
-	    .min_args = 1, .max_args = 2 },
+	    .flags = IMAPD_EVENTS, .min_args = 1, .max_args = 2 },
 	{ .name = "EXAMINE", .run = examine_run, .states = IMAPD_ANY,
-	    .min_args = 1, .max_args = 2 },
+	    .flags = IMAPD_EVENTS, .min_args = 1, .max_args = 2 },
 	{ .name = "EXPUNGE", .run = expunge_run, .states = IMAPD_SELECTED,
 	    .flags = IMAPD_UID | IMAPD_WRITES, .max_args = 1 },
 	{ .name = "CLOSE", .run = close_run, .states = IMAPD_SELECTED },

@@ -8,6 +8,7 @@
 #include "lib/mail/imap_capability.h"
 
 #include "imapd/imapd_commands.h"
+#include "imapd/imapd_reply.h"
 
 static enum imapd_run
 capability_run(struct imapd_session *s, const struct imapd_arg *args,
@@ -20,7 +21,6 @@ capability_run(struct imapd_session *s, const struct imapd_arg *args,
 static enum imapd_run
 noop_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 {
-	imapd_box_events();
 	return imapd_ok(s, "%s completed", s->cmd->name);
 }
 
@@ -34,7 +34,6 @@ logout_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 static enum imapd_run
 idle_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 {
-	imapd_box_events();
 	if (s->view != NULL)
 		imapd_view_sync(s, 1);
 	buf_puts(&s->out, "+ idling\r\n");
@@ -100,10 +99,13 @@ login_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 }
 
 const struct imapd_command imapd_cmd_session[] = {
-	{ .name = "NOOP", .run = noop_run, .states = IMAPD_ANY },
-	{ .name = "IDLE", .run = idle_run, .states = IMAPD_ANY },
+	{ .name = "NOOP", .run = noop_run, .states = IMAPD_ANY,
+	    .flags = IMAPD_EVENTS },
+	{ .name = "IDLE", .run = idle_run, .states = IMAPD_ANY,
+	    .flags = IMAPD_EVENTS },
 	{ .name = "CAPABILITY", .run = capability_run, .states = IMAPD_ANY },
-	{ .name = "CHECK", .run = noop_run, .states = IMAPD_SELECTED },
+	{ .name = "CHECK", .run = noop_run, .states = IMAPD_SELECTED,
+	    .flags = IMAPD_EVENTS },
 	{ .name = "LOGOUT", .run = logout_run, .states = IMAPD_ANY,
 	    .flags = IMAPD_NO_SYNC },
 	{ .name = "NAMESPACE", .run = namespace_run, .states = IMAPD_ANY },

@@ -6,7 +6,9 @@
 #include "lib/base/str.h"
 
 #include "imapd/imapd_commands.h"
+#include "imapd/imapd_door.h"
 #include "imapd/imapd_flags.h"
+#include "imapd/imapd_reply.h"
 
 struct store {
 	struct imapd_set set;
@@ -145,7 +147,7 @@ store_do(struct imapd_session *s, struct store *st)
 		free(failed);
 		return imapd_door_no(s);
 	}
-	imapd_box_update(b, rec, n_rec, s);
+	imapd_box_update(b, rec, n_rec, &s->view->news);
 	if (st->conditional)
 		imapd_condstore(s);
 	store_tell(s, st, rec, n_rec);

@@ -7,10 +7,8 @@
 #include "lib/mail/uids.h"
 
 #include "imapd/imapd_box.h"
-#include "imapd/imapd_names.h"
-#include "imapd/imapd_session.h"
+#include "imapd/imapd_door.h"
 
-struct door imapd_door;
 int imapd_box_news;
 
 static struct imapd_box *boxes;
@@ -42,34 +40,48 @@ imapd_box_find(const struct imapd_box *b, uint32_t uid, size_t *hint)
 	return i < b->n && b->rec[i].uid == uid ? &b->rec[i] : NULL;
 }
 
-/* Tells the views of b, but origin's, that a message changed. */
+/* n: how many messages the box has. */
 static void
-box_dirty(const struct imapd_box *b, uint32_t uid,
-    const struct imapd_session *origin)
+news_dirty(struct imapd_news *w, size_t n, uint32_t uid)
 {
-	struct imapd_session *s;
-	struct imapd_view *v;
+	if (w->n_dirty > 0 && w->dirty[w->n_dirty - 1] == uid)
+		return;
+	if (w->n_dirty == w->cap_dirty) {
+		w->cap_dirty = w->cap_dirty * 2 + 16;
+		w->dirty = mem_realloc(w->dirty, w->cap_dirty,
+		    sizeof(*w->dirty));
+	}
+	w->dirty[w->n_dirty++] = uid;
+	/* More than the box has: twice the same. Once is enough. */
+	if (w->n_dirty > 2 * n + 64)
+		w->n_dirty = uids_sort(w->dirty, w->n_dirty);
+}
 
-	for (s = imapd_sessions; s != NULL; s = s->next) {
-		v = s->view;
-		if (v == NULL || v->box != b || s == origin)
+/* A message's flags changed. */
+static void
+box_dirty(struct imapd_box *b, uint32_t uid, const struct imapd_news *origin)
+{
+	struct imapd_news *w;
+
+	for (w = b->news; w != NULL; w = w->next) {
+		if (w == origin)
 			continue;
-		imapd_view_dirty(v, uid);
+		news_dirty(w, b->n, uid);
 		imapd_box_news = 1;
 	}
 }
 
+/* Messages came or went. */
 static void
-box_stale(const struct imapd_box *b, int shrunk)
+box_stale(struct imapd_box *b, int shrunk)
 {
-	struct imapd_session *s;
+	struct imapd_news *w;
 
 	imapd_box_news = 1;
-	for (s = imapd_sessions; s != NULL; s = s->next)
-		if (s->view != NULL && s->view->box == b) {
-			s->view->stale = 1;
-			s->view->shrunk |= shrunk;
-		}
+	for (w = b->news; w != NULL; w = w->next) {
+		w->stale = 1;
+		w->shrunk |= shrunk;
+	}
 }
 
 /* It is no longer what the clients think it is. */
@@ -149,7 +161,7 @@ box_keywords(struct imapd_box *b, uint64_t seen)
 
 void
 imapd_box_update(struct imapd_box *b, const struct door_record *rec,
-    size_t n, const struct imapd_session *origin)
+    size_t n, const struct imapd_news *origin)
 {
 	size_t i, at = 0, fresh = 0, from;
 	uint64_t seen = 0;
@@ -260,8 +272,8 @@ failed:
 	return -1;
 }
 
-struct imapd_box *
-imapd_box_get(uint32_t id)
+static struct imapd_box *
+box_get(uint32_t id)
 {
 	struct imapd_box *b;
 
@@ -275,15 +287,11 @@ imapd_box_get(uint32_t id)
 	return b;
 }
 
-void
-imapd_box_release(struct imapd_box *b)
+static void
+box_free(struct imapd_box *b)
 {
 	struct imapd_box **p = &boxes;
 
-	if (b->refs > 0 && --b->refs > 0)
-		return;
-	if (!b->gone)
-		(void)door_unselect(&imapd_door, b->id);
 	while (*p != b)
 		p = &(*p)->next;
 	*p = b->next;
@@ -292,9 +300,50 @@ imapd_box_release(struct imapd_box *b)
 	free(b);
 }
 
+struct imapd_box *
+imapd_box_open(uint32_t id, int writable, struct imapd_news *news,
+    struct door_mailbox *m, uint32_t *recent)
+{
+	struct imapd_box *b = box_get(id);
+
+	if (door_select(&imapd_door, id, writable, m, recent) == -1 ||
+	    imapd_box_refresh(b) == -1) {
+		if (b->news == NULL)
+			box_free(b);
+		return NULL;
+	}
+	if (b->news != NULL && b->uidvalidity != m->uidvalidity) {
+		/* Who has it selected had another: only the new one is ours. */
+		imapd_box_deleted(id);
+		return imapd_box_open(id, writable, news, m, recent);
+	}
+	b->uidvalidity = m->uidvalidity;
+	if (b->uidnext < m->uidnext)
+		b->uidnext = m->uidnext;
+	news->next = b->news;
+	b->news = news;
+	return b;
+}
+
+void
+imapd_box_release(struct imapd_box *b, struct imapd_news *news)
+{
+	struct imapd_news **p = &b->news;
+
+	while (*p != news)
+		p = &(*p)->next;
+	*p = news->next;
+	free(news->dirty);
+	if (b->news != NULL)
+		return;
+	if (!b->gone)
+		(void)door_unselect(&imapd_door, b->id);
+	box_free(b);
+}
+
 /*
  * A mailbox that is no longer what it was cannot be mended under a client:
- * its sessions end (session_news), and the client selects anew.
+ * its sessions end (loop_news), and the client selects anew.
  */
 static void
 boxes_select(void)
@@ -338,20 +387,19 @@ imapd_box_rewire(void)
 }
 
 void
-imapd_box_events(void)
+imapd_box_retry(void)
 {
-	const uint32_t *list;
-	uint32_t *ids;
-	struct imapd_box *b;
-	size_t n, i;
-	int names;
-
 	if (rewire_again && imapd_door.chan.fd != -1)
 		boxes_select();
-	if (door_events(&imapd_door, &list, &n, &names) != 1)
-		return;
-	if (names)
-		imapd_names_drop();
+}
+
+void
+imapd_box_changed(const uint32_t *list, size_t n)
+{
+	struct imapd_box *b;
+	uint32_t *ids;
+	size_t i;
+
 	if (n == 0)
 		return;
 	/* The calls below may bring more events into the list. */
@@ -363,4 +411,3 @@ imapd_box_events(void)
 				(void)imapd_box_refresh(b);
 	free(ids);
 }
-

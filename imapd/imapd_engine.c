@@ -3,9 +3,10 @@
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 
-#include "imapd/imapd_append.h"
+#include "imapd/imapd_commands.h"
 #include "imapd/imapd_engine.h"
-#include "imapd/imapd_session.h"
+#include "imapd/imapd_events.h"
+#include "imapd/imapd_reply.h"
 
 /* Scratch: a command's arguments live until its run function returns. */
 static struct imapd_args args;
@@ -101,10 +102,6 @@ state_check(struct imapd_session *s, const struct imapd_command *c)
 {
 	unsigned state = s->view != NULL ? IMAPD_SELECTED : IMAPD_AUTH;
 
-	if (s->view != NULL && s->view->box->gone) {
-		imapd_session_bye(s, "The mailbox is gone");
-		return -1;
-	}
 	if (!(c->states & state)) {
 		imapd_bad(s, "%s", s->view == NULL ?
 		    "No mailbox is selected" : "Not with a selected mailbox");
@@ -115,6 +112,13 @@ state_check(struct imapd_session *s, const struct imapd_command *c)
 		return -1;
 	}
 	return 0;
+}
+
+static void
+command_events(const struct imapd_command *c)
+{
+	if (c->flags & IMAPD_EVENTS)
+		imapd_events();
 }
 
 static void
@@ -131,31 +135,25 @@ command_run(struct imapd_session *s, char *p, size_t len)
 	if ((c = name_take(s, &p, &len)) == NULL)
 		return;
 	s->cmd = c;
+	if (s->view != NULL && s->view->box->gone) {
+		imapd_session_bye(s, "The mailbox is gone");
+		return;
+	}
 	if (state_check(s, c) == -1)
 		return;
 	if (imapd_args_parse(&args, p, len, &why) == -1)
 		imapd_bad(s, "%s: %s", c->name, why);
 	else if (args.top < c->min_args || args.top > c->max_args)
 		imapd_bad(s, "%s: wrong number of arguments", c->name);
-	else
+	else {
+		command_events(c);
 		c->run(s, args.a, args.top);
+	}
 	if (args.cap > 1000)
 		imapd_args_clear(&args);
 }
 
-void
-imapd_engine_refuse(struct imapd_session *s, const struct imapd_line *l)
-{
-	if (!l->sync && l->literal > 2 * imapd_conf.message_size)
-		imapd_session_bye(s, "That literal is too long");
-	else
-		imapd_input_refuse(&s->in, l);
-}
-
-/*
- * A literal comes. APPEND's message goes to a file; any other becomes part of
- * the command.
- */
+/* A literal comes: for the command's own use, or as a part of it. */
 static void
 literal_begin(struct imapd_session *s, const struct imapd_line *l)
 {
@@ -173,17 +171,19 @@ literal_begin(struct imapd_session *s, const struct imapd_line *l)
 		goto refuse;
 	s->cmd = NULL;
 	if ((c = name_take(s, &p, &len)) == NULL) {
-		imapd_engine_refuse(s, l);
+		imapd_refuse(s, l);
 		return;
 	}
 	s->cmd = c;
-	/* "APPEND mailbox [flags] [date] " with its space. */
-	if (c->run == imapd_append_run && len > 1 && p[len - 1] == ' ') {
-		if (imapd_args_parse(&args, p, len - 1, &why) == 0 &&
-		    args.top > 0) {
-			imapd_append_begin(s, args.a, args.top, l);
-			return;
-		}
+	/* " arg arg " with the space before the literal. */
+	if (c->literal != NULL && len > 1 && p[len - 1] == ' ' &&
+	    imapd_args_parse(&args, p, len - 1, &why) == 0 && args.top > 0) {
+		if (state_check(s, c) == 0) {
+			command_events(c);
+			c->literal(s, args.a, args.top, l);
+		} else
+			imapd_refuse(s, l);
+		return;
 	}
 	if (imapd_input_take(&s->in, l) == 0) {
 		if (l->sync)
@@ -191,7 +191,7 @@ literal_begin(struct imapd_session *s, const struct imapd_line *l)
 		return;
 	}
 refuse:
-	imapd_engine_refuse(s, l);
+	imapd_refuse(s, l);
 	if (!s->closing)
 		imapd_bad(s, "Literal refused");
 }
@@ -212,8 +212,8 @@ imapd_engine_step(struct imapd_session *s)
 {
 	struct imapd_line l;
 
-	if (s->append != NULL)
-		return imapd_append_step(s);
+	if (s->divert != NULL)
+		return s->divert(s);
 	switch (imapd_input_next(&s->in, &l)) {
 	case IMAPD_INPUT_MORE:
 		return 0;
@@ -221,7 +221,7 @@ imapd_engine_step(struct imapd_session *s)
 		literal_begin(s, &l);
 		return 1;
 	case IMAPD_INPUT_DROPPED:
-		imapd_engine_refuse(s, &l);
+		imapd_refuse(s, &l);
 		return 1;
 	case IMAPD_INPUT_TOO_LONG:
 		s->cmd = NULL;

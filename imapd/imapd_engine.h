@@ -5,16 +5,9 @@
 #ifndef IMAPD_IMAPD_ENGINE_H
 #define IMAPD_IMAPD_ENGINE_H
 
-struct imapd_line;
 struct imapd_session;
 
 /* 1: something was done; 0: input is missing. */
 int	imapd_engine_step(struct imapd_session *s);
-/*
- * Drops a literal and what follows it in its line, unless the client waits;
- * says BYE where that would take too long.
- */
-void	imapd_engine_refuse(struct imapd_session *s,
-	    const struct imapd_line *l);
 
 #endif

@@ -6,6 +6,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
 
+#include "imapd/imapd_door.h"
 #include "imapd/imapd_fetch_batch.h"
 
 enum { BATCH_CACHE = 128 };
@@ -62,7 +63,7 @@ batch_seen(struct imapd_session *s, struct imapd_fetch *f)
 	res = door_store(&imapd_door, b->id, f->seen, f->n_seen, DOOR_ADD,
 	    FLAG_SEEN, NULL, UINT64_MAX, &rec, &n_rec, &failed, &n_failed);
 	if (res == 0)
-		imapd_box_update(b, rec, n_rec, s);
+		imapd_box_update(b, rec, n_rec, &s->view->news);
 	free(rec);
 	free(failed);
 	return res;

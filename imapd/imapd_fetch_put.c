@@ -9,6 +9,7 @@
 #include "lib/mail/uids.h"
 
 #include "imapd/imapd_date.h"
+#include "imapd/imapd_door.h"
 #include "imapd/imapd_fetch_put.h"
 
 enum {

@@ -2,9 +2,9 @@
 
 #include "lib/base/str.h"
 
-#include "imapd/imapd_box.h"
+#include "imapd/imapd_door.h"
 #include "imapd/imapd_names.h"
-#include "imapd/imapd_session.h"
+#include "imapd/imapd_reply.h"
 #include "imapd/imapd_utf7.h"
 
 static struct door_mailbox *names;
@@ -23,8 +23,6 @@ imapd_names_drop(void)
 const struct door_mailbox *
 imapd_names_all(size_t *n_r)
 {
-	/* What store has sent meanwhile may drop the list. */
-	imapd_box_events();
 	if (!known) {
 		if (door_list(&imapd_door, &names, &n_names) == -1)
 			return NULL;

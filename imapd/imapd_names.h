@@ -1,6 +1,6 @@
 /*
  * The user's mailboxes by name: store's list, read when it is asked for and
- * kept until store says that it changed.
+ * kept until store says that it changed (imapd_events.h).
  */
 #ifndef IMAPD_IMAPD_NAMES_H
 #define IMAPD_IMAPD_NAMES_H

@@ -9,8 +9,8 @@
 #include "lib/mail/mime_charset.h"
 
 #include "imapd/imapd_args.h"
-#include "imapd/imapd_box.h"
 #include "imapd/imapd_finder.h"
+#include "imapd/imapd_view.h"
 
 enum imapd_key_op {
 	IMAPD_K_ALL, IMAPD_K_AND, IMAPD_K_OR, IMAPD_K_NOT,

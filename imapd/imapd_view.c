@@ -4,23 +4,8 @@
 #include "lib/base/mem.h"
 #include "lib/mail/uids.h"
 
+#include "imapd/imapd_door.h"
 #include "imapd/imapd_session.h"
-
-void
-imapd_view_dirty(struct imapd_view *v, uint32_t uid)
-{
-	/* More than the view has: twice the same. Once is enough. */
-	if (v->n_dirty > 0 && v->dirty[v->n_dirty - 1] == uid)
-		return;
-	if (v->n_dirty == v->cap_dirty) {
-		v->cap_dirty = v->cap_dirty * 2 + 16;
-		v->dirty = mem_realloc(v->dirty, v->cap_dirty,
-		    sizeof(*v->dirty));
-	}
-	v->dirty[v->n_dirty++] = uid;
-	if (v->n_dirty > 2 * v->n + 64)
-		v->n_dirty = uids_sort(v->dirty, v->n_dirty);
-}
 
 /* Remembers that the messages from uid on came as recent to this view. */
 static void
@@ -75,39 +60,25 @@ view_take(struct imapd_view *v)
 	for (i = 0; i < v->box->n; i++)
 		v->uids[i] = v->box->rec[i].uid;
 	v->n = v->box->n;
-	v->stale = v->shrunk = 0;
+	v->news.stale = v->news.shrunk = 0;
 }
 
 int
 imapd_view_open(struct imapd_session *s, uint32_t id, int readonly)
 {
-	struct imapd_box *b = imapd_box_get(id);
+	struct imapd_view *v = mem_zalloc(1, sizeof(*v));
 	struct door_mailbox m;
-	struct imapd_view *v;
 	uint32_t recent;
 
-	b->refs++;
-	if (door_select(&imapd_door, id, !readonly, &m, &recent) == -1 ||
-	    imapd_box_refresh(b) == -1) {
-		b->gone |= b->refs == 1;
-		imapd_box_release(b);
+	v->box = imapd_box_open(id, !readonly, &v->news, &m, &recent);
+	if (v->box == NULL) {
+		free(v);
 		return -1;
 	}
-	if (b->refs > 1 && b->uidvalidity != m.uidvalidity) {
-		/* Who has it selected had another: only the new one is ours. */
-		imapd_box_deleted(id);
-		imapd_box_release(b);
-		return imapd_view_open(s, id, readonly);
-	}
-	b->uidvalidity = m.uidvalidity;
-	if (b->uidnext < m.uidnext)
-		b->uidnext = m.uidnext;
-	v = mem_zalloc(1, sizeof(*v));
-	v->box = b;
 	v->readonly = readonly;
 	view_take(v);
 	if (m.recent > 0)
-		view_recent(v, recent, b->uidnext - 1);
+		view_recent(v, recent, v->box->uidnext - 1);
 	s->view = v;
 	return 0;
 }
@@ -118,9 +89,8 @@ imapd_view_close(struct imapd_session *s)
 	struct imapd_view *v = s->view;
 
 	s->view = NULL;
-	imapd_box_release(v->box);
+	imapd_box_release(v->box, &v->news);
 	free(v->uids);
-	free(v->dirty);
 	free(v);
 }
 
@@ -261,7 +231,7 @@ sync_expunge(struct imapd_session *s)
 		buf_printf(&s->out, "* %zu EXPUNGE\r\n", n + 1);
 	}
 	v->n = n;
-	v->shrunk = 0;
+	v->news.shrunk = 0;
 }
 
 /* New messages; and whose session they are recent in. */
@@ -280,7 +250,7 @@ sync_new(struct imapd_session *s)
 	}
 	for (; i < b->n; i++)
 		v->uids[v->n++] = b->rec[i].uid;
-	v->stale = v->shrunk;
+	v->news.stale = v->news.shrunk;
 	if (v->n == from)
 		return;
 	if (!v->readonly && door_select(&imapd_door, b->id, 1, &m,
@@ -294,15 +264,16 @@ static void
 sync_flags(struct imapd_session *s)
 {
 	struct imapd_view *v = s->view;
+	struct imapd_news *news = &v->news;
 	const struct door_record *r;
 	struct buf *out = &s->out;
 	size_t i, hint = 0;
 	uint32_t seq;
 
-	v->n_dirty = uids_sort(v->dirty, v->n_dirty);
-	for (i = 0; i < v->n_dirty; i++) {
-		seq = imapd_view_seq(v, v->dirty[i]);
-		r = imapd_box_find(v->box, v->dirty[i], &hint);
+	news->n_dirty = uids_sort(news->dirty, news->n_dirty);
+	for (i = 0; i < news->n_dirty; i++) {
+		seq = imapd_view_seq(v, news->dirty[i]);
+		r = imapd_box_find(v->box, news->dirty[i], &hint);
 		if (seq == 0 || r == NULL)
 			continue;
 		buf_printf(out, "* %u FETCH (", seq);
@@ -316,9 +287,9 @@ sync_flags(struct imapd_session *s)
 			    (unsigned long long)r->modseq);
 		buf_puts(out, ")\r\n");
 	}
-	free(v->dirty);
-	v->dirty = NULL;
-	v->n_dirty = v->cap_dirty = 0;
+	free(news->dirty);
+	news->dirty = NULL;
+	news->n_dirty = news->cap_dirty = 0;
 }
 
 void
@@ -328,10 +299,10 @@ imapd_view_sync(struct imapd_session *s, int expunge)
 
 	if (v->keywords_told != v->box->keywords_serial)
 		imapd_view_put_flags(s);
-	if (v->shrunk && expunge)
+	if (v->news.shrunk && expunge)
 		sync_expunge(s);
-	if (v->n_dirty > 0)
+	if (v->news.n_dirty > 0)
 		sync_flags(s);
-	if (v->stale)
+	if (v->news.stale)
 		sync_new(s);
 }

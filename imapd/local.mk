@@ -7,12 +7,16 @@ imapd_libimapd_a_SOURCES = \
 	imapd/imapd_date.c imapd/imapd_date.h \
 	imapd/imapd_pattern.c imapd/imapd_pattern.h \
 	imapd/imapd_flags.c imapd/imapd_flags.h \
+	imapd/imapd_door.c imapd/imapd_door.h \
+	imapd/imapd_box.c imapd/imapd_box.h \
+	imapd/imapd_view.c imapd/imapd_view.h \
 	imapd/imapd_session.c imapd/imapd_session.h \
-	imapd/imapd_engine.c imapd/imapd_engine.h imapd/imapd_reply.c \
-	imapd/imapd_box.c imapd/imapd_box.h imapd/imapd_view.c \
+	imapd/imapd_reply.c imapd/imapd_reply.h \
 	imapd/imapd_names.c imapd/imapd_names.h \
+	imapd/imapd_events.c imapd/imapd_events.h \
 	imapd/imapd_commands.c imapd/imapd_commands.h \
-	imapd/imapd_append.h \
+	imapd/imapd_engine.c imapd/imapd_engine.h \
+	imapd/imapd_loop.c imapd/imapd_loop.h \
 	imapd/imapd_fetch_items.c imapd/imapd_fetch_items.h \
 	imapd/imapd_fetch_body.c imapd/imapd_fetch_body.h \
 	imapd/imapd_fetch_batch.c imapd/imapd_fetch_batch.h \

@@ -1,19 +1,12 @@
 /*
  * imapd: the IMAP sessions of one user, behind login.
  */
-#include <errno.h>
-#include <string.h>
-
-#include "lib/base/fd.h"
 #include "lib/base/log.h"
 
-#include "imapd/imapd_names.h"
+#include "imapd/imapd_door.h"
+#include "imapd/imapd_loop.h"
 #include "imapd/imapd_search_match.h"
 #include "imapd/imapd_session.h"
-
-static struct ev_io door_watch;
-static struct ev_timer sweeper;
-static int stopping;
 
 static const struct settings_key keys[] = {
 	SETTINGS_KEY_STATE(struct imapd_conf, state_dir),
@@ -31,69 +24,6 @@ static const struct settings_key keys[] = {
 	SETTINGS_END
 };
 
-static void
-on_sweep(struct ev_loop *loop, ev_timer *w, int events)
-{
-	imapd_session_sweep();
-	if (imapd_sessions == NULL)
-		ev_timer_stop(loop, w);
-}
-
-/* Changes come by the door; also its end, until master brings a new one. */
-static void
-on_door(struct ev_loop *loop, ev_io *w, int events)
-{
-	imapd_box_events();
-	if (imapd_door.chan.fd == -1)
-		ev_io_stop(loop, w);
-}
-
-static void
-wired(struct ev_loop *loop, const struct wire *w)
-{
-	int fd = w->fd;
-
-	if (w->peer != PEER_STORE) {
-		fd_close(&fd);
-		return;
-	}
-	ev_io_stop(loop, &door_watch);
-	door_set(&imapd_door, fd);
-	imapd_names_drop();
-	imapd_box_rewire();
-	if (imapd_door.chan.fd == -1)
-		return;
-	ev_io_set(&door_watch, fd, EV_READ);
-	ev_io_start(loop, &door_watch);
-}
-
-static void
-session(struct ev_loop *loop, const struct session *from)
-{
-	imapd_session_new(loop, from);
-	if (imapd_sessions != NULL && !ev_is_active(&sweeper))
-		ev_timer_again(loop, &sweeper);
-}
-
-static void
-on_stopped(struct ev_loop *loop, ev_timer *w, int events)
-{
-	server_exit();
-}
-
-/* Sessions that have read their BYE are gone; the others had a second. */
-static void
-stop(struct ev_loop *loop)
-{
-	static ev_timer last;
-
-	if (stopping++)
-		return;
-	imapd_session_stop();
-	ev_timer_init(&last, on_stopped, imapd_sessions == NULL ? 0. : 1., 0.);
-	ev_timer_start(loop, &last);
-}
-
 static int
 check(struct buf *why)
 {
@@ -106,8 +36,6 @@ before_jail(void)
 	struct buf why = BUF_INIT(1000);
 
 	door_init(&imapd_door, PEER_IMAPD, -1);
-	ev_io_init(&door_watch, on_door, -1, EV_READ);
-	ev_timer_init(&sweeper, on_sweep, 0., IMAPD_SWEEP);
 	if (imapd_search_init(imapd_conf.charsets, &why) == -1)
 		log_warn("%s", buf_str(&why));
 	buf_clear(&why);
@@ -132,9 +60,9 @@ static const struct server server = {
 	.check = check,
 	.before_jail = before_jail,
 	.after_jail = after_jail,
-	.wired = wired,
-	.session = session,
-	.stop = stop,
+	.wired = imapd_loop_wired,
+	.session = imapd_loop_session,
+	.stop = imapd_loop_stop,
 };
 
 int

@@ -20,7 +20,8 @@
 #include "lib/base/fd.h"
 #include "lib/mail/door_proto.h"
 
-#include "imapd/imapd_names.h"
+#include "imapd/imapd_door.h"
+#include "imapd/imapd_loop.h"
 #include "imapd/imapd_session.h"
 
 enum { MAILBOX = 7, VALIDITY = 3 };
@@ -40,9 +41,9 @@ static struct {
 static struct {
 	pthread_t thread;
 	struct ev_loop *loop;
-	ev_io	 door;
 	ev_async wake;
 	atomic_int stop;
+	unsigned sessions;
 } imapd;
 
 static int client;
@@ -51,6 +52,12 @@ static struct buf got;
 /* The process around the sessions is not there. */
 void
 server_sessions(unsigned n)
+{
+	imapd.sessions = n;
+}
+
+void
+server_exit(void)
 {
 }
 
@@ -153,16 +160,10 @@ message_comes(void)
 }
 
 static void
-on_door(struct ev_loop *l, ev_io *w, int events)
-{
-	imapd_box_events();
-}
-
-static void
 on_wake(struct ev_loop *l, ev_async *w, int events)
 {
 	if (imapd.stop)
-		imapd_session_stop();
+		imapd_loop_stop(l);
 	else
 		ev_break(l, EVBREAK_ONE);
 }
@@ -178,28 +179,27 @@ static int
 imapd_begin(int door, int fd)
 {
 	struct session from = { .fd = fd, .remote = "192.0.2.1:1" };
+	struct wire store_wire = { .peer = PEER_STORE, .fd = door };
 
-	door_set(&imapd_door, door);
-	imapd_names_drop();
-	ev_io_init(&imapd.door, on_door, door, EV_READ);
-	ev_io_start(imapd.loop, &imapd.door);
+	imapd_loop_wired(imapd.loop, &store_wire);
 	ev_async_init(&imapd.wake, on_wake);
 	ev_async_start(imapd.loop, &imapd.wake);
-	imapd_session_new(imapd.loop, &from);
+	imapd_loop_session(imapd.loop, &from);
 	return pthread_create(&imapd.thread, NULL, imapd_run, NULL);
 }
 
 static void
 imapd_end(void)
 {
+	struct wire none = { .peer = PEER_STORE, .fd = -1 };
+
 	imapd.stop = 0;
 	ev_async_send(imapd.loop, &imapd.wake);
 	pthread_join(imapd.thread, NULL);
-	while (imapd_sessions != NULL)
+	while (imapd.sessions > 0)
 		ev_run(imapd.loop, EVRUN_ONCE);
-	ev_io_stop(imapd.loop, &imapd.door);
 	ev_async_stop(imapd.loop, &imapd.wake);
-	door_set(&imapd_door, -1);
+	imapd_loop_wired(imapd.loop, &none);
 }
 
 static int

@@ -1,0 +1,362 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+#include "imapd/imapd_door.h"
+#include "imapd/imapd_engine.h"
+#include "imapd/imapd_events.h"
+#include "imapd/imapd_loop.h"
+#include "imapd/imapd_names.h"
+#include "imapd/imapd_session.h"
+
+enum {
+	SWEEP = 30,			/* seconds between looks at the time */
+	NEWS_ROUNDS = 8,
+};
+
+static struct imapd_session *sessions;
+static struct ev_loop *loop;
+static ev_idle running;			/* some session has a step to do */
+static ev_prepare before_sleep;
+static ev_timer sweeper;
+static ev_io door_watch;
+
+static void	session_work(struct imapd_session *);
+
+static unsigned
+session_count(void)
+{
+	const struct imapd_session *s;
+	unsigned n = 0;
+
+	for (s = sessions; s != NULL; s = s->next)
+		n++;
+	return n;
+}
+
+static void
+session_free(struct imapd_session *s)
+{
+	struct imapd_session **p = &sessions;
+
+	while (*p != s)
+		p = &(*p)->next;
+	*p = s->next;
+	ev_io_stop(loop, &s->reading);
+	ev_io_stop(loop, &s->writing);
+	imapd_later_end(s);
+	imapd_divert_end(s);
+	if (s->view != NULL)
+		imapd_view_close(s);
+	imapd_input_clear(&s->in);
+	buf_clear(&s->out);
+	fd_close(&s->fd);
+	log_debug("%s left", s->remote);
+	free(s);
+	server_sessions(session_count());
+}
+
+/* A step of the command under way. */
+static void
+session_step(struct imapd_session *s)
+{
+	if (s->more(s) != IMAPD_DONE)
+		return;
+	imapd_later_end(s);
+	if (s->bye != NULL)
+		imapd_put_bye(s, s->bye);
+}
+
+/*
+ * Runs what can be run: until input is missing, the client does not read, or
+ * a command wants to go on later. Returns 1 where it ended because the client
+ * does not read: there is more to run as soon as all is out.
+ */
+static int
+session_run(struct imapd_session *s)
+{
+	s->ready = 0;
+	for (;;) {
+		if (s->dead)
+			return 0;
+		if (s->out.len - s->out_done >= IMAPD_OUT_HIGH &&
+		    imapd_flush(s) != 1)
+			return 1;
+		if (s->more != NULL) {
+			session_step(s);
+			if (s->more != NULL) {
+				s->ready = imapd_flush(s) == 1;
+				return !s->ready;
+			}
+		} else if (s->closing || !imapd_engine_step(s))
+			return 0;
+	}
+}
+
+/* Sets the watchers to what the session waits for. */
+static void
+session_watch(struct imapd_session *s)
+{
+	int pending = s->out.len > s->out_done;
+
+	if (pending)
+		ev_io_start(loop, &s->writing);
+	else
+		ev_io_stop(loop, &s->writing);
+	if (pending || s->more != NULL || s->closing)
+		ev_io_stop(loop, &s->reading);
+	else
+		ev_io_start(loop, &s->reading);
+	if (s->ready)
+		ev_idle_start(loop, &running);
+	if (!pending && s->more == NULL) {
+		if (s->out.cap > 0)
+			buf_clear(&s->out);
+		imapd_input_rest(&s->in);
+	}
+}
+
+static void
+session_work(struct imapd_session *s)
+{
+	int slow, out;
+
+	/* A client that read in the meantime makes no event: go on at once. */
+	do {
+		slow = session_run(s);
+		out = !s->dead && imapd_flush(s) == 1;
+	} while (slow && out);
+	if (out && s->closing && s->more == NULL)
+		s->dead = 1;
+	if (s->dead)
+		session_free(s);
+	else
+		session_watch(s);
+}
+
+static void
+on_readable(struct ev_loop *l, ev_io *w, int events)
+{
+	struct imapd_session *s = w->data;
+	char *p = imapd_input_room(&s->in);
+	ssize_t n;
+
+	if (p == NULL) {
+		log_warn("the input of %s is full", s->remote);
+		imapd_session_bye(s, "Too much input");
+		session_work(s);
+		return;
+	}
+	n = read(s->fd, p, IMAPD_READ_SIZE);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		session_free(s);
+		return;
+	}
+	s->active = clock_mono_ms();
+	imapd_input_got(&s->in, (size_t)n);
+	session_work(s);
+}
+
+static void
+on_writable(struct ev_loop *l, ev_io *w, int events)
+{
+	struct imapd_session *s = w->data;
+
+	if (imapd_flush(s) == 0)
+		return;
+	session_work(s);
+}
+
+/* Each session that is ready takes one step; then events come first again. */
+static void
+on_idle(struct ev_loop *l, ev_idle *w, int events)
+{
+	struct imapd_session *s, *next;
+
+	ev_idle_stop(l, w);
+	for (s = sessions; s != NULL; s = next) {
+		next = s->next;
+		if (s->ready)
+			session_work(s);
+	}
+}
+
+/* Tells idle sessions what changed. */
+static void
+loop_news(void)
+{
+	struct imapd_session *s, *next;
+
+	imapd_box_news = 0;
+	for (s = sessions; s != NULL; s = next) {
+		next = s->next;
+		if (s->view == NULL || s->closing)
+			continue;
+		if (s->view->box->gone && s->more == NULL)
+			imapd_session_bye(s, "The mailbox is gone");
+		else if (s->idle)
+			imapd_view_sync(s, 1);
+		else
+			continue;
+		if (s->out.len > s->out_done)
+			session_work(s);
+	}
+}
+
+/*
+ * Before the process sleeps: what a command of one session changed, or what
+ * store said while it was asked for something else, is told to the others.
+ * The calls that this takes may bring more of it, so look until nothing is
+ * left; but after some rounds others come first.
+ */
+static void
+on_prepare(struct ev_loop *l, ev_prepare *w, int events)
+{
+	int i;
+
+	for (i = 0; imapd_box_news || door_pending(&imapd_door); i++) {
+		if (i == NEWS_ROUNDS) {
+			ev_idle_start(l, &running);
+			return;
+		}
+		if (door_pending(&imapd_door))
+			imapd_events();
+		if (imapd_box_news)
+			loop_news();
+	}
+}
+
+static void
+session_look(struct imapd_session *s, int64_t now)
+{
+	int64_t quiet = now - s->active;
+	int busy = s->out.len > s->out_done || s->divert != NULL ||
+	    (!s->idle && imapd_input_partial(&s->in));
+
+	if (busy && quiet >= IMAPD_STALL_MS) {
+		log_info("%s: no progress for %lld s, closed", s->remote,
+		    (long long)quiet / 1000);
+		s->dead = 1;
+	} else if (s->idle && now - s->told >=
+	    (int64_t)imapd_conf.keepalive * 1000)
+		buf_puts(&s->out, "* OK Still here\r\n");
+	else if (!s->idle && s->more == NULL && quiet >=
+	    (int64_t)imapd_conf.idle_timeout * 1000)
+		imapd_session_bye(s, "Idle for too long");
+	else
+		return;
+	session_work(s);
+}
+
+static void
+on_sweep(struct ev_loop *l, ev_timer *w, int events)
+{
+	struct imapd_session *s, *next;
+	int64_t now = clock_mono_ms();
+
+	imapd_events();
+	for (s = sessions; s != NULL; s = next) {
+		next = s->next;
+		session_look(s, now);
+	}
+	if (sessions == NULL)
+		ev_timer_stop(l, w);
+}
+
+/* Changes come by the door; also its end, until master brings a new one. */
+static void
+on_door(struct ev_loop *l, ev_io *w, int events)
+{
+	imapd_events();
+	if (imapd_door.chan.fd == -1)
+		ev_io_stop(l, w);
+}
+
+static void
+loop_init(struct ev_loop *l)
+{
+	if (loop != NULL)
+		return;
+	loop = l;
+	ev_idle_init(&running, on_idle);
+	ev_prepare_init(&before_sleep, on_prepare);
+	ev_prepare_start(loop, &before_sleep);
+	ev_timer_init(&sweeper, on_sweep, 0., SWEEP);
+	ev_io_init(&door_watch, on_door, -1, EV_READ);
+}
+
+void
+imapd_loop_wired(struct ev_loop *l, const struct wire *w)
+{
+	int fd = w->fd;
+
+	loop_init(l);
+	if (w->peer != PEER_STORE) {
+		fd_close(&fd);
+		return;
+	}
+	ev_io_stop(loop, &door_watch);
+	door_set(&imapd_door, fd);
+	imapd_names_drop();
+	imapd_box_rewire();
+	if (imapd_door.chan.fd == -1)
+		return;
+	ev_io_set(&door_watch, fd, EV_READ);
+	ev_io_start(loop, &door_watch);
+}
+
+void
+imapd_loop_session(struct ev_loop *l, const struct session *from)
+{
+	struct imapd_session *s = mem_zalloc(1, sizeof(*s));
+
+	loop_init(l);
+	s->fd = from->fd;
+	str_copy(s->remote, sizeof(s->remote), from->remote);
+	imapd_input_init(&s->in);
+	ev_io_init(&s->reading, on_readable, s->fd, EV_READ);
+	ev_io_init(&s->writing, on_writable, s->fd, EV_WRITE);
+	s->reading.data = s->writing.data = s;
+	s->active = s->told = clock_mono_ms();
+	s->next = sessions;
+	sessions = s;
+	server_sessions(session_count());
+	ev_io_start(loop, &s->reading);
+	if (!ev_is_active(&sweeper))
+		ev_timer_again(loop, &sweeper);
+	log_debug("%s came", s->remote);
+}
+
+static void
+on_stopped(struct ev_loop *l, ev_timer *w, int events)
+{
+	server_exit();
+}
+
+/* Sessions that have read their BYE are gone; the others had a second. */
+void
+imapd_loop_stop(struct ev_loop *l)
+{
+	static ev_timer last;
+	static int stopping;
+	struct imapd_session *s, *next;
+
+	if (stopping++)
+		return;
+	for (s = sessions; s != NULL; s = next) {
+		next = s->next;
+		imapd_session_bye(s, "The server stops");
+		session_work(s);
+	}
+	ev_timer_init(&last, on_stopped, sessions == NULL ? 0. : 1., 0.);
+	ev_timer_start(l, &last);
+}

@@ -1,0 +1,54 @@
+/*
+ * Views: what one session was told of its box. Sequence numbers are positions
+ * in a view's uids; they change only when imapd_view_sync says so to the
+ * client, whatever happens to the box meanwhile (RFC 3501 7.4.1).
+ */
+#ifndef IMAPD_IMAPD_VIEW_H
+#define IMAPD_IMAPD_VIEW_H
+
+#include "lib/base/buf.h"
+
+#include "imapd/imapd_box.h"
+#include "imapd/imapd_set.h"
+
+enum { IMAPD_RECENT_MAX = 16 };
+
+struct imapd_session;
+
+struct imapd_view {
+	struct imapd_box *box;
+	struct imapd_news news;
+	int	 readonly;
+	uint32_t *uids;		/* by sequence number - 1 */
+	size_t	 n, cap;
+	unsigned keywords_told;
+	struct imapd_range recent[IMAPD_RECENT_MAX];
+	unsigned n_recent;
+};
+
+/*
+ * Opens mailbox id for s, which has no view. 0, or -1 (imapd_door says why).
+ */
+int	imapd_view_open(struct imapd_session *s, uint32_t id, int readonly);
+void	imapd_view_close(struct imapd_session *s);
+/*
+ * Tells the client what has changed: EXPUNGE (if allowed), FETCH with flags,
+ * EXISTS, RECENT.
+ */
+void	imapd_view_sync(struct imapd_session *s, int expunge);
+/* "* FLAGS" and [PERMANENTFLAGS]. */
+void	imapd_view_put_flags(struct imapd_session *s);
+int	imapd_view_is_recent(const struct imapd_view *v, uint32_t uid);
+/* A client's set as ranges of sequence numbers. uid: it holds uids. 0, -1. */
+int	imapd_view_set(const struct imapd_view *v, const char *p, size_t len,
+	    int uid, struct imapd_set *set_r) ATTR_CHECK;
+/* The uids that ranges of sequence numbers name: free it. */
+uint32_t *imapd_view_uids(const struct imapd_view *v,
+	    const struct imapd_set *set, size_t *n_r);
+/* Sequence number of a uid, 0 if it has none. */
+uint32_t imapd_view_seq(const struct imapd_view *v, uint32_t uid);
+/* "\\Seen \\Recent word" without parentheses. */
+void	imapd_put_flags(struct buf *out, const struct imapd_view *v,
+	    const struct door_record *r);
+
+#endif
