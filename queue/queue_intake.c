@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 
 #include "lib/base/fd.h"
-#include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/link/link.h"
 #include "lib/mail/result.h"
 #include "lib/server/server.h"
 #include "queue/queue_body.h"
@@ -20,52 +20,30 @@ enum {
 };
 
 struct intake {
-	struct intake *prev, *next;
-	enum peer kind;
-	uint32_t instance;
-	struct chan chan;
-	ev_io	 reading, writing;
+	TAILQ_ENTRY(intake) in_list;
+	struct link link;
 	uint64_t file[FILES_MAX];
 	unsigned n_files;
 	int	 waits;		/* for a file, under: */
 	uint32_t waits_frame;
-	int	 dead, touched;
-	int	 deaf;		/* does not read: to be dropped */
 	unsigned wrong;
-	struct intake *next_touched;
 };
 
-static struct intake *intakes, *touched;
+static TAILQ_HEAD(, intake) intakes = TAILQ_HEAD_INITIALIZER(intakes);
 static unsigned n_intakes, n_waiting;
-
-static void
-touch(struct intake *in)
-{
-	if (in->touched)
-		return;
-	in->touched = 1;
-	in->next_touched = touched;
-	touched = in;
-}
-
-static void
-answer_end(struct intake *in)
-{
-	in->deaf |= msg_end(&in->chan) == -1;
-	touch(in);
-}
 
 static void
 answer(struct intake *in, uint32_t frame, enum q_type type, const char *words)
 {
-	msg_begin(&in->chan, &proto_queue, type, frame);
-	msg_words(&in->chan, QF_WORDS, words, RESULT_WORDS_MAX);
-	answer_end(in);
+	struct chan *c = link_begin(&in->link, type, frame);
+
+	msg_words(c, QF_WORDS, words, RESULT_WORDS_MAX);
+	link_send(&in->link);
 }
 
 /* Adds a fresh file to the message being built. 0, or -1: none there. */
 static int
-give_file(struct intake *in)
+give_file(struct intake *in, struct chan *c)
 {
 	char name[QUEUE_ID_LEN + 1];
 	uint64_t id;
@@ -75,8 +53,8 @@ give_file(struct intake *in)
 		return -1;
 	in->file[in->n_files++] = id;
 	queue_id_text(id, name);
-	msg_text(&in->chan, QF_FILE, name);
-	msg_fd(&in->chan, fd);
+	msg_text(c, QF_FILE, name);
+	msg_fd(c, fd);
 	return 0;
 }
 
@@ -93,16 +71,17 @@ answer_no_file(struct intake *in, uint32_t frame)
 static void
 answer_file(struct intake *in, uint32_t frame)
 {
-	msg_begin(&in->chan, &proto_queue, Q_FILE_IS, frame);
-	if (give_file(in) == -1) {
-		chan_take_back(&in->chan);
+	struct chan *c = link_begin(&in->link, Q_FILE_IS, frame);
+
+	if (give_file(in, c) == -1) {
+		chan_take_back(c);
 		if (!in->waits)
 			n_waiting++;
 		in->waits = 1;
 		in->waits_frame = frame;
 		return;
 	}
-	answer_end(in);
+	link_send(&in->link);
 }
 
 /* The worker is there still: commit_abandon is told where it is not. */
@@ -110,16 +89,17 @@ static void
 submitted(const struct submission *s, int durable)
 {
 	struct intake *in = s->from;
+	struct chan *c;
 
 	if (!durable) {
 		answer(in, s->frame, Q_LATER, "4.3.0 the queue is in trouble");
 		return;
 	}
-	msg_begin(&in->chan, &proto_queue, Q_DONE, s->frame);
+	c = link_begin(&in->link, Q_DONE, s->frame);
 	/* The next file saves a busy worker a round trip. */
 	if (in->n_files == 0 && body_room())
-		(void)give_file(in);
-	answer_end(in);
+		(void)give_file(in, c);
+	link_send(&in->link);
 }
 
 /* Requests. Each: 0, or -1 with why: drop the worker. */
@@ -153,8 +133,8 @@ take_name(struct intake *in, uint64_t id)
 }
 
 /*
- * Opens the body for reading and looks that it is whole and at rest. 0; -1
- * with words: not accepted (*bad: the worker broke a rule).
+ * Opens the body for reading and checks that it is complete and has no writer.
+ * 0; -1 with words: not accepted (*bad: the worker broke a rule).
  */
 static int
 check_body(struct message *m, const char **words, int *bad)
@@ -212,7 +192,7 @@ read_envelope(struct message *m, const struct msg *in, char *arena)
 	e->origin = msg_get_u32(in, QF_ORIGIN);
 }
 
-/* The envelope of Q_SUBMIT; -1 where it is none. */
+/* The envelope of Q_SUBMIT; -1 where it is malformed. */
 static int
 submit_envelope(struct message *m, const struct msg *in)
 {
@@ -245,7 +225,7 @@ on_submit(struct intake *in, struct msg *msg, struct buf *why)
 	}
 	m = message_new(id);
 	if (submit_envelope(m, msg) == -1) {
-		buf_set(why, "submits an envelope that is none");
+		buf_set(why, "submits a malformed envelope");
 		bad = 1;
 	} else if (check_body(m, &words, &bad) == 0) {
 		if (queue.active >= FDS_KEPT)
@@ -273,67 +253,40 @@ static int (*const on_message[])(struct intake *, struct msg *,
 /* Channels */
 
 static void
-intake_lost(struct intake *in, const char *why)
+intake_free(struct intake *in)
 {
-	if (in->dead)
-		return;
-	in->dead = 1;
-	if (why != NULL)
-		log_warn("%s %u: %s", peer_name(in->kind), in->instance, why);
-	ev_io_stop(queue.loop, &in->reading);
-	ev_io_stop(queue.loop, &in->writing);
-	if (in->waits)
-		n_waiting--;
-	in->waits = 0;
+	TAILQ_REMOVE(&intakes, in, in_list);
+	n_intakes--;
+	n_waiting -= in->waits != 0;
+	link_clear(&in->link);
 	commit_abandon(in);
 	while (in->n_files > 0)
 		body_drop(in->file[--in->n_files]);
-	chan_clear(&in->chan);
-	touch(in);
+	free(in);
 }
 
 static void
-intake_bad(struct intake *in, const char *why)
+intake_lost(struct link *l, enum link_end how, const char *why)
 {
-	/* What was answered goes out first, as far as it goes. */
-	(void)!chan_flush(&in->chan);
-	server_retire_peer(in->kind, in->instance);
-	intake_lost(in, why);
+	link_warn(l, why);
+	if (how != LINK_ENDED)
+		server_retire_peer(l->peer, l->instance);
+	intake_free(l->owner);
 }
 
-static void
-on_readable(struct ev_loop *l, ev_io *io, int events)
+static int
+intake_message(struct link *l, struct msg *m, struct buf *why)
 {
-	struct intake *in = io->data;
-	struct buf why = BUF_INIT(300);
-	struct msg m;
-	int r;
-
-	r = chan_read(&in->chan);
-	if (r == 0 || (r == -1 && errno != EAGAIN)) {
-		/* A worker that ended had an answer unread. */
-		intake_lost(in, r == 0 || errno == ECONNRESET ? NULL :
-		    strerror(errno));
-		return;
-	}
-	while ((r = msg_next(&m, &proto_queue, in->kind, &in->chan,
-	    &why)) == 1) {
-		r = queue.stopping ? 0 : on_message[m.type](in, &m, &why);
-		msg_done(&m);
-		if (r == -1)
-			break;
-	}
-	if (r == -1)
-		intake_bad(in, buf_str(&why));
-	buf_clear(&why);
+	return queue.stopping ? 0 : on_message[m->type](l->owner, m, why);
 }
 
-static void
-on_writable(struct ev_loop *l, ev_io *io, int events)
-{
-	ev_io_stop(l, io);
-	touch(io->data);
-}
+static struct link_turn to_write = TAILQ_HEAD_INITIALIZER(to_write);
+static const struct link_kind intake_link = {
+	.proto = &proto_queue,
+	.message = intake_message,
+	.lost = intake_lost,
+	.turn = &to_write,
+};
 
 void
 intake_wired(enum peer kind, uint32_t instance, int fd)
@@ -342,16 +295,9 @@ intake_wired(enum peer kind, uint32_t instance, int fd)
 
 	intake_gone(kind, instance);
 	in = mem_zalloc(1, sizeof(*in));
-	in->kind = kind;
-	in->instance = instance;
-	chan_init(&in->chan, fd);
-	ev_io_init(&in->reading, on_readable, fd, EV_READ);
-	ev_io_init(&in->writing, on_writable, fd, EV_WRITE);
-	in->reading.data = in->writing.data = in;
-	ev_io_start(queue.loop, &in->reading);
-	if ((in->next = intakes) != NULL)
-		in->next->prev = in;
-	intakes = in;
+	link_init(&in->link, queue.loop, &intake_link, in);
+	link_open(&in->link, kind, instance, fd);
+	TAILQ_INSERT_HEAD(&intakes, in, in_list);
 	n_intakes++;
 }
 
@@ -360,9 +306,11 @@ intake_gone(enum peer kind, uint32_t instance)
 {
 	struct intake *in;
 
-	for (in = intakes; in != NULL; in = in->next)
-		if (in->kind == kind && in->instance == instance)
-			intake_lost(in, NULL);
+	TAILQ_FOREACH(in, &intakes, in_list)
+		if (in->link.peer == kind && in->link.instance == instance) {
+			intake_free(in);
+			return;
+		}
 }
 
 void
@@ -370,8 +318,8 @@ intake_stock(void)
 {
 	struct intake *in;
 
-	for (in = intakes; in != NULL && n_waiting > 0; in = in->next) {
-		if (!in->waits || in->dead)
+	TAILQ_FOREACH(in, &intakes, in_list) {
+		if (!in->waits)
 			continue;
 		in->waits = 0;
 		n_waiting--;
@@ -384,40 +332,10 @@ intake_stock(void)
 	}
 }
 
-static void
-intake_free(struct intake *in)
-{
-	*(in->prev != NULL ? &in->prev->next : &intakes) = in->next;
-	if (in->next != NULL)
-		in->next->prev = in->prev;
-	n_intakes--;
-	free(in);
-}
-
 void
 intake_flush(void)
 {
-	struct intake *in;
-	int r;
-
-	while ((in = touched) != NULL) {
-		touched = in->next_touched;
-		in->touched = 0;
-		if (in->deaf && !in->dead) {
-			intake_bad(in, "does not read");
-			continue;	/* touched once more, as below */
-		}
-		if (!in->dead) {
-			if ((r = chan_flush(&in->chan)) == 0)
-				ev_io_start(queue.loop, &in->writing);
-			if (r != -1)
-				continue;
-			intake_lost(in, errno == EPIPE ? NULL :
-			    strerror(errno));
-			continue;	/* touched once more, and then freed */
-		}
-		intake_free(in);
-	}
+	link_turn_flush(&to_write);
 }
 
 unsigned
@@ -431,12 +349,14 @@ intake_stop(void)
 {
 	struct intake *in;
 
-	for (in = intakes; in != NULL; in = in->next) {
-		if (in->waits && !in->dead)
+	TAILQ_FOREACH(in, &intakes, in_list) {
+		if (in->waits)
 			answer(in, in->waits_frame, Q_LATER,
 			    "4.3.2 the server stops");
+		in->waits = 0;
 		/* What was not submitted will not be. */
 		while (in->n_files > 0)
 			body_drop(in->file[--in->n_files]);
 	}
+	n_waiting = 0;
 }

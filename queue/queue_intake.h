@@ -17,7 +17,7 @@ void	intake_wired(enum peer kind, uint32_t instance, int fd);
 void	intake_gone(enum peer kind, uint32_t instance);
 /* Files were made, or cannot be: those that wait hear. */
 void	intake_stock(void);
-/* Once a turn: writes what waits, frees those that are gone. */
+/* Once a turn: writes what waits. */
 void	intake_flush(void);
 unsigned intake_count(void);
 /* Takes nothing more. */
