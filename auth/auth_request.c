@@ -97,12 +97,13 @@ static void
 request_no(struct auth_request *r, enum a_reason reason, const char *words)
 {
 	struct auth_peer *p = r->peer;
+	struct chan *c;
 
 	if (p != NULL) {
-		msg_begin(&p->chan, &proto_auth, A_NO, r->frame_id);
-		msg_u32(&p->chan, AF_REASON, reason);
-		msg_words(&p->chan, AF_WORDS, words, RESULT_WORDS_MAX);
-		auth_peer_send(p);
+		c = link_begin(&p->link, A_NO, r->frame_id);
+		msg_u32(c, AF_REASON, reason);
+		msg_words(c, AF_WORDS, words, RESULT_WORDS_MAX);
+		link_send(&p->link);
 	}
 	auth_request_free(&r);
 }
@@ -112,13 +113,14 @@ static void
 request_ok(struct auth_request *r, int fd)
 {
 	struct auth_peer *p = r->peer;
+	struct chan *c;
 
 	if (p != NULL) {
-		msg_begin(&p->chan, &proto_auth, A_OK, r->frame_id);
-		msg_text(&p->chan, AF_USER, r->user);
+		c = link_begin(&p->link, A_OK, r->frame_id);
+		msg_text(c, AF_USER, r->user);
 		if (fd != -1)
-			msg_fd(&p->chan, fd);
-		auth_peer_send(p);
+			msg_fd(c, fd);
+		link_send(&p->link);
 	} else {
 		fd_close(&fd);
 	}

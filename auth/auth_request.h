@@ -4,8 +4,16 @@
 #ifndef AUTH_REQUEST_H
 #define AUTH_REQUEST_H
 
-#include "auth/auth_peer.h"
 #include "auth/auth_serve.h"
+#include "lib/link/link.h"
+
+/* An asker: login or smtpd at the other end of the link. */
+struct auth_peer {
+	struct auth_peer *next;
+	struct auth_serve *serve;
+	unsigned requests;
+	struct link link;
+};
 
 enum auth_state {
 	AUTH_WAIT,	/* its delay, then the check */

@@ -19,13 +19,13 @@ static const uint32_t may_ask[PEER_COUNT] = {
 
 /* Its requests end, but for those in the pool, whose outcome still counts. */
 static void
-peer_orphan(struct auth_serve *a, struct auth_peer *p)
+peer_orphan(struct auth_peer *p)
 {
 	struct auth_request *r;
 	unsigned i;
 
 	for (i = 0; i < AUTH_REQUESTS_MAX && p->requests > 0; i++) {
-		r = a->slot[i];
+		r = p->serve->slot[i];
 		if (r == NULL || r->peer != p)
 			continue;
 		if (r->state == AUTH_HASH) {
@@ -38,42 +38,49 @@ peer_orphan(struct auth_serve *a, struct auth_peer *p)
 }
 
 static void
-peer_lost(struct auth_peer *p)
+peer_free(struct auth_peer *p)
 {
-	struct auth_serve *a = p->owner;
 	struct auth_peer **at;
 
-	for (at = &a->peers; *at != p; at = &(*at)->next)
+	for (at = &p->serve->peers; *at != p; at = &(*at)->next)
 		;
 	*at = p->next;
-	peer_orphan(a, p);
-	auth_peer_free(&p);
+	peer_orphan(p);
+	link_clear(&p->link);
+	free(p);
+}
+
+static void
+peer_lost(struct link *l, enum link_end how, const char *why)
+{
+	link_warn(l, why);
+	peer_free(l->owner);
 }
 
 static void
 answer_later(struct auth_peer *p, uint32_t id)
 {
-	log_warn("%s asks for too many logins at once", peer_name(p->kind));
-	msg_begin(&p->chan, &proto_auth, A_NO, id);
-	msg_u32(&p->chan, AF_REASON, A_LATER);
-	msg_text(&p->chan, AF_WORDS, "too many logins at once");
-	auth_peer_send(p);
+	struct chan *c;
+
+	link_warn(&p->link, "asks for too many logins at once");
+	c = link_begin(&p->link, A_NO, id);
+	msg_u32(c, AF_REASON, A_LATER);
+	msg_text(c, AF_WORDS, "too many logins at once");
+	link_send(&p->link);
 }
 
-/* 0, or -1: the asker breaks a rule. */
 static int
-peer_message(struct auth_peer *p, const struct msg *m)
+peer_message(struct link *l, struct msg *m, struct buf *why)
 {
-	struct auth_serve *a = p->owner;
+	struct auth_peer *p = l->owner;
+	struct auth_serve *a = p->serve;
 	uint32_t service = msg_get_u32(m, AF_SERVICE);
 	struct buf name = BUF_INIT(ADDRESS_MAX);
 	struct auth_request *r;
 	char *given;
 
-	if (service >= SERVICE_COUNT ||
-	    !(may_ask[p->kind] >> service & 1)) {
-		log_warn("%s asks for a service not its own",
-		    peer_name(p->kind));
+	if (service >= SERVICE_COUNT || !(may_ask[l->peer] >> service & 1)) {
+		buf_set(why, "asks for a service that is not its own");
 		return -1;
 	}
 	if ((r = auth_request_new(a, p)) == NULL) {
@@ -95,6 +102,13 @@ peer_message(struct auth_peer *p, const struct msg *m)
 	auth_request_run(r);
 	return 0;
 }
+
+static const struct link_kind asker = {
+	.proto = &proto_auth,
+	.message = peer_message,
+	.lost = peer_lost,
+	.secret = 1,	/* passwords */
+};
 
 static void
 pool_done(struct auth_job *j)
@@ -130,7 +144,7 @@ auth_serve_free(struct auth_serve **ap)
 	if (a == NULL)
 		return;
 	while (a->peers != NULL)
-		peer_lost(a->peers);
+		peer_free(a->peers);
 	auth_pool_free(&a->pool);
 	for (i = 0; i < AUTH_REQUESTS_MAX; i++)
 		if (a->slot[i] != NULL)
@@ -150,8 +164,8 @@ auth_serve_peer_gone(struct auth_serve *a, enum peer kind, uint32_t instance)
 
 	for (p = a->peers; p != NULL; p = next) {
 		next = p->next;
-		if (p->kind == kind && p->instance == instance)
-			peer_lost(p);
+		if (p->link.peer == kind && p->link.instance == instance)
+			peer_free(p);
 	}
 }
 
@@ -159,13 +173,12 @@ void
 auth_serve_peer(struct auth_serve *a, enum peer kind, uint32_t instance,
     int fd)
 {
-	struct auth_peer *p;
+	struct auth_peer *p = mem_zalloc(1, sizeof(*p));
 
 	auth_serve_peer_gone(a, kind, instance);
-	p = auth_peer_new(a->parts.loop, kind, instance, fd);
-	p->owner = a;
-	p->message = peer_message;
-	p->lost = peer_lost;
+	p->serve = a;
+	link_init(&p->link, a->parts.loop, &asker, p);
+	link_open(&p->link, kind, instance, fd);
 	p->next = a->peers;
 	a->peers = p;
 }

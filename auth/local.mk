@@ -7,13 +7,12 @@ auth_libauth_a_SOURCES = \
 	auth/auth_cache.c auth/auth_cache.h \
 	auth/auth_pool.c auth/auth_pool.h \
 	auth/auth_users.c auth/auth_users.h \
-	auth/auth_peer.c auth/auth_peer.h \
 	auth/auth_request.c auth/auth_request.h \
 	auth/auth_serve.c auth/auth_serve.h
 
 pkglibexec_PROGRAMS += auth/auth
 auth_auth_SOURCES = auth/auth_main.c
-AUTH_LIBS = $(SERVER) $(MAIL) $(MAP) $(BASE) $(EV_LIBS) $(CDB_LIBS) \
+AUTH_LIBS = $(LINKS) $(SERVER) $(MAIL) $(MAP) $(BASE) $(EV_LIBS) $(CDB_LIBS) \
 	$(CRYPT_LIBS) $(IDN2_LIBS) $(OPENSSL_LIBS) $(SECCOMP_LIBS)
 auth_auth_LDADD = auth/libauth.a $(AUTH_LIBS)
 
@@ -34,6 +33,6 @@ auth_liblogin_a_SOURCES = \
 
 pkglibexec_PROGRAMS += auth/login
 auth_login_SOURCES = auth/login_main.c
-LOGIN_LIBS = $(SERVER) $(MAIL) $(NET) $(BASE) $(EV_LIBS) $(OPENSSL_LIBS) \
+LOGIN_LIBS = $(LINKS) $(SERVER) $(MAIL) $(NET) $(BASE) $(EV_LIBS) $(OPENSSL_LIBS) \
 	$(SECCOMP_LIBS)
 auth_login_LDADD = auth/liblogin.a $(LOGIN_LIBS)

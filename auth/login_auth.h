@@ -7,6 +7,8 @@
 
 #include "auth/login_client.h"
 
+/* No channel yet; after the server's loop and slots. */
+void	login_auth_init(struct login_server *s);
 /* Takes over a fresh channel; who waits on the old one is answered. */
 void	login_auth_set(struct login_server *s, int fd);
 /* Asks for c->talk's user and password. 0, or -1: not now. */

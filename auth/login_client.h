@@ -21,7 +21,7 @@
 #include "auth/login_count.h"
 #include "auth/login_io.h"
 #include "auth/login_talk.h"
-#include "lib/base/chan.h"
+#include "lib/link/link.h"
 #include "lib/server/wire.h"
 
 enum {
@@ -78,8 +78,7 @@ struct login_server {
 	struct login_client *oldest, *newest;	/* before login */
 	unsigned max_address, max_user;
 	int64_t	 talk_ms;
-	struct chan auth;		/* fd -1: none now */
-	ev_io	 auth_r, auth_w;
+	struct link auth;		/* login_auth.c; closed: none now */
 	int	 stopping;
 	void	(*changed)(unsigned n);	/* number of clients, or NULL */
 	/* Auth's answer to login_auth_ask: fd (taken over) and the account, or

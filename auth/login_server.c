@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "auth/login_auth.h"
 #include "auth/login_dialogue.h"
 #include "auth/login_server.h"
 #include "lib/base/mem.h"
@@ -25,7 +26,7 @@ login_server_init(struct login_server *s, struct ev_loop *loop, unsigned max,
 		s->free_slot[s->n_free++] = max - 1 - i;
 	s->passed = login_dialogue_passed;
 	s->refused = login_dialogue_refused;
-	chan_init(&s->auth, -1);
+	login_auth_init(s);
 }
 
 void
@@ -38,11 +39,7 @@ login_server_clear(struct login_server *s)
 			s->slot[i]->state = LOGIN_DEAD;
 			login_client_done(s->slot[i]);
 		}
-	if (s->auth.fd != -1) {
-		ev_io_stop(s->loop, &s->auth_r);
-		ev_io_stop(s->loop, &s->auth_w);
-		chan_clear(&s->auth);
-	}
+	link_clear(&s->auth);
 	login_counts_free(&s->addresses);
 	login_counts_free(&s->users);
 	free(s->slot);
