@@ -14,14 +14,6 @@
 #include "queue/queue_life.h"
 #include "queue/queue_message.h"
 
-void
-ctl_end(struct ctl *c, enum c_status status, const char *words)
-{
-	answer_end(&c->answer, status, words);
-	c->command = 0;
-	ev_idle_stop(queue.loop, &c->going);
-}
-
 /* Also while a worker still has it. */
 static int
 is_held(const struct entry *e)
@@ -54,7 +46,7 @@ static void
 list_row(struct ctl *c, const struct entry *e, const struct message *m,
     const struct target *t, const char *recipient)
 {
-	struct answer *a = &c->answer;
+	struct answer *a = &c->c.answer;
 	char id[QUEUE_ID_LEN + 1];
 
 	queue_id_text(m->id, id);
@@ -191,19 +183,19 @@ show_recipients(struct ctl *c, const struct message *m)
 	size_t i, k;
 
 	for (i = 0; i < m->env.n_rcpt; i++) {
-		show_text(&c->answer, "recipient", m->env.rcpt[i].address);
+		show_text(&c->c.answer, "recipient", m->env.rcpt[i].address);
 		for (k = 0; k < m->targets.n; k++) {
 			t = &m->targets.t[k];
-			if (t->rcpt != i || c->chan.out.len > OUT_HIGH)
+			if (t->rcpt != i || control_behind(&c->c))
 				continue;
 			if (strcmp(t->address, m->env.rcpt[i].address) != 0)
-				show_text(&c->answer, "target", t->address);
+				show_text(&c->c.answer, "target", t->address);
 			buf_set(&result, "%s%s%s", result_names[t->state],
 			    t->words != NULL ? ": " : "",
 			    t->words != NULL ? t->words : "");
-			show_text(&c->answer, "result", buf_str(&result));
+			show_text(&c->c.answer, "result", buf_str(&result));
 		}
-		if (c->chan.out.len > OUT_HIGH)
+		if (control_behind(&c->c))
 			break;
 	}
 	buf_clear(&result);
@@ -230,7 +222,7 @@ one_show(struct ctl *c, struct entry *e, struct buf *why)
 		{ "body_offset", m != NULL ? m->env.final : 0 },
 		{ "attempts", e->attempts },
 	};
-	struct answer *a = &c->answer;
+	struct answer *a = &c->c.answer;
 	char id[QUEUE_ID_LEN + 1];
 	size_t i;
 
@@ -294,7 +286,7 @@ all_status(struct ctl *c)
 		{ "deferrals", queue.deferred },
 		{ "bounces", queue.reported },
 	};
-	struct answer *a = &c->answer;
+	struct answer *a = &c->c.answer;
 	size_t i;
 
 	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
@@ -302,17 +294,17 @@ all_status(struct ctl *c)
 		answer_number(a, row[i].value);
 		answer_row(a, "counter value", -1);
 	}
-	ctl_end(c, C_OK, "");
+	control_end(&c->c, C_OK, "");
 }
 
 static void
 all_reload(struct ctl *c)
 {
 	tables_refresh(queue.tables);
-	ctl_end(c, C_OK, "");
+	control_end(&c->c, C_OK, "");
 }
 
-static const struct command commands[] = {
+static const struct queue_command commands[] = {
 	[C_STATUS] = { .all = all_status },
 	[C_RELOAD] = { .all = all_reload },
 	[C_LIST] = { .one = one_list },
@@ -323,7 +315,7 @@ static const struct command commands[] = {
 	[C_DELETE] = { .one = one_delete, .need_id = 1 },
 };
 
-const struct command *
+const struct queue_command *
 command_find(unsigned type)
 {
 	return &commands[type < sizeof(commands) / sizeof(commands[0]) ?
