@@ -101,7 +101,8 @@ move_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 const struct imapd_command imapd_cmd_copy[] = {
 	{ .name = "COPY", .run = copy_run, .states = IMAPD_SELECTED,
 	    .flags = IMAPD_UID | IMAPD_EVENTS, .min_args = 2, .max_args = 2 },
-	{ .name = "MOVE", .run = move_run, .states = IMAPD_SELECTED,
+	{ .name = "MOVE", .capability = "MOVE",
+	    .run = move_run, .states = IMAPD_SELECTED,
 	    .flags = IMAPD_UID | IMAPD_WRITES | IMAPD_EVENTS, .min_args = 2,
 	    .max_args = 2 },
 	{ .name = NULL }

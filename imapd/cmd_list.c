@@ -285,8 +285,9 @@ lsub_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 }
 
 const struct imapd_command imapd_cmd_list[] = {
-	{ .name = "LIST", .run = list_run, .states = IMAPD_ANY,
-	    .flags = IMAPD_EVENTS, .min_args = 2, .max_args = 2 },
+	{ .name = "LIST", .capability = "CHILDREN SPECIAL-USE",
+	    .run = list_run, .states = IMAPD_ANY, .flags = IMAPD_EVENTS,
+	    .min_args = 2, .max_args = 2 },
 	{ .name = "LSUB", .run = lsub_run, .states = IMAPD_ANY,
 	    .flags = IMAPD_EVENTS, .min_args = 2, .max_args = 2 },
 	{ .name = NULL }

@@ -205,9 +205,11 @@ const struct imapd_command imapd_cmd_select[] = {
 	    .flags = IMAPD_EVENTS, .min_args = 1, .max_args = 2 },
 	{ .name = "EXAMINE", .run = examine_run, .states = IMAPD_ANY,
 	    .flags = IMAPD_EVENTS, .min_args = 1, .max_args = 2 },
-	{ .name = "EXPUNGE", .run = expunge_run, .states = IMAPD_SELECTED,
+	{ .name = "EXPUNGE", .capability = "UIDPLUS",
+	    .run = expunge_run, .states = IMAPD_SELECTED,
 	    .flags = IMAPD_UID | IMAPD_WRITES, .max_args = 1 },
 	{ .name = "CLOSE", .run = close_run, .states = IMAPD_SELECTED },
-	{ .name = "UNSELECT", .run = unselect_run, .states = IMAPD_SELECTED },
+	{ .name = "UNSELECT", .capability = "UNSELECT",
+	    .run = unselect_run, .states = IMAPD_SELECTED },
 	{ .name = NULL }
 };

@@ -176,7 +176,8 @@ store_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 }
 
 const struct imapd_command imapd_cmd_store[] = {
-	{ .name = "STORE", .run = store_run, .states = IMAPD_SELECTED,
+	{ .name = "STORE", .capability = "CONDSTORE",
+	    .run = store_run, .states = IMAPD_SELECTED,
 	    .flags = IMAPD_UID | IMAPD_WRITES | IMAPD_QUIET, .min_args = 3,
 	    .max_args = 10000 },
 	{ .name = NULL }

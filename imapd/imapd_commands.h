@@ -19,6 +19,9 @@ enum imapd_flag {
 
 struct imapd_command {
 	const char *name;
+	/* What CAPABILITY says for it, or NULL. make collects them for
+	   imap_capability.h: at most one in a line. */
+	const char *capability;
 	enum imapd_run (*run)(struct imapd_session *,
 		    const struct imapd_arg *, size_t n);
 	/*

@@ -1,5 +1,12 @@
+# imapd: the IMAP sessions of one user, behind login. A family of commands is
+# one file and one word in imapd_commands.h.
+IMAPD_COMMANDS = \
+	imapd/cmd_session.c imapd/cmd_select.c imapd/cmd_mailbox.c \
+	imapd/cmd_list.c imapd/cmd_append.c imapd/cmd_fetch.c \
+	imapd/cmd_store.c imapd/cmd_copy.c imapd/cmd_search.c
+
 noinst_LIBRARIES += imapd/libimapd.a
-imapd_libimapd_a_SOURCES = \
+imapd_libimapd_a_SOURCES = $(IMAPD_COMMANDS) \
 	imapd/imapd_args.c imapd/imapd_args.h \
 	imapd/imapd_input.c imapd/imapd_input.h \
 	imapd/imapd_set.c imapd/imapd_set.h \
@@ -21,10 +28,6 @@ imapd_libimapd_a_SOURCES = \
 	imapd/imapd_fetch_body.c imapd/imapd_fetch_body.h \
 	imapd/imapd_fetch_batch.c imapd/imapd_fetch_batch.h \
 	imapd/imapd_fetch_put.c imapd/imapd_fetch_put.h \
-	imapd/cmd_session.c imapd/cmd_select.c imapd/cmd_mailbox.c \
-	imapd/cmd_list.c imapd/cmd_append.c imapd/cmd_fetch.c \
-	imapd/cmd_store.c imapd/cmd_copy.c \
-	imapd/cmd_search.c \
 	imapd/imapd_search_parse.c imapd/imapd_search_parse.h \
 	imapd/imapd_search_match.c imapd/imapd_search_match.h \
 	imapd/imapd_finder.c imapd/imapd_finder.h
@@ -32,3 +35,13 @@ imapd_libimapd_a_SOURCES = \
 pkglibexec_PROGRAMS += imapd/imapd
 imapd_imapd_SOURCES = imapd/main.c
 imapd_imapd_LDADD = imapd/libimapd.a $(SERVER) $(MAIL) $(BASE) $(SERVER_LIBS)
+
+# What the rows of the commands add to CAPABILITY, which login says too.
+BUILT_SOURCES += lib/mail/imap_rows.h
+CLEANFILES += lib/mail/imap_rows.h
+lib/mail/imap_rows.h: $(IMAPD_COMMANDS)
+	$(AM_V_GEN)$(MKDIR_P) lib/mail && { \
+	    printf '#define IMAP_CAPABILITY_ROWS \\\n'; \
+	    (cd $(srcdir) && sed -n \
+	    -e 's/.*\.capability = "\([^"]*\)".*/	" \1" \\/p' \
+	    $(IMAPD_COMMANDS)); echo '	""'; } >$@.new && mv $@.new $@

@@ -19,7 +19,9 @@
 
 #include "lib/base/fd.h"
 #include "lib/mail/door_proto.h"
+#include "lib/mail/imap_capability.h"
 
+#include "imapd/imapd_commands.h"
 #include "imapd/imapd_door.h"
 #include "imapd/imapd_loop.h"
 #include "imapd/imapd_session.h"
@@ -135,8 +137,12 @@ store_run(void *arg)
 			answer_mailbox(c, m.id, DM_MAILBOX);
 		else if (m.type == DM_RECORDS)
 			answer_records(c, &m);
-		else {
+		else if (m.type == DM_UNSELECT) {
 			msg_begin(c, &proto_door, DM_DONE, m.id);
+			assert_int_equal(msg_end(c), 0);
+		} else {
+			msg_begin(c, &proto_door, DM_FAILED, m.id);
+			msg_u32(c, DF_ERROR, D_REFUSED);
 			assert_int_equal(msg_end(c), 0);
 		}
 		msg_done(&m);
@@ -330,6 +336,160 @@ test_stop_within_a_command(void **state)
 	assert_non_null(strstr(got.data, last));
 }
 
+enum { NOTHING, SELECTED, READONLY, STATES };
+
+static void
+more(const char *s)
+{
+	assert_int_equal(write(client, s, strlen(s)), (ssize_t)strlen(s));
+}
+
+/* Says a command, and returns its tagged reply. */
+static const char *
+ask(const char *command)
+{
+	char line[300];
+
+	snprintf(line, sizeof(line), "t %s\r\n", command);
+	say(line);
+	if (strcmp(command, "IDLE") == 0) {
+		expect("+ idling");
+		more("DONE\r\n");
+	}
+	more("u NOOP\r\n");
+	expect("u OK ");
+	if (strncmp(got.data, "t ", 2) == 0)
+		return got.data + 2;
+	assert_non_null(strstr(got.data, "\r\nt "));
+	return strstr(got.data, "\r\nt ") + 4;
+}
+
+static const char *
+ask_row(const struct imapd_command *c, size_t n, const char *before)
+{
+	char line[300];
+	size_t len;
+
+	len = (size_t)snprintf(line, sizeof(line), "%s%s", before, c->name);
+	for (; n > 0 && len + 2 < sizeof(line); n--) {
+		strcpy(line + len, " x");
+		len += 2;
+	}
+	return ask(line);
+}
+
+static void
+assert_starts(const char *reply, const char *want)
+{
+	if (strncmp(reply, want, strlen(want)) != 0)
+		fail_msg("\"%s\" in \"%.300s\"", want, got.data);
+}
+
+static void
+enter(int state)
+{
+	if (state == SELECTED)
+		assert_starts(ask("SELECT INBOX"), "OK [READ-WRITE]");
+	else if (state == READONLY)
+		assert_starts(ask("EXAMINE INBOX"), "OK [READ-ONLY]");
+	else
+		ask("UNSELECT");
+}
+
+/* What runs says something else than what judges it. */
+static void
+check_runs(const struct imapd_command *c)
+{
+	static const char *const judged[] = { "BAD No mailbox is selected",
+		"BAD Not with a selected mailbox", "BAD Unknown command",
+		"NO [CANNOT] The mailbox is open read-only" };
+	const char *reply = ask_row(c, c->min_args, "");
+	size_t i;
+
+	for (i = 0; i < sizeof(judged) / sizeof(judged[0]); i++)
+		if (strncmp(reply, judged[i], strlen(judged[i])) == 0)
+			fail_msg("%s: %.100s", c->name, reply);
+}
+
+static void
+check_row(const struct imapd_command *c, int state)
+{
+	int selected = state != NOTHING;
+	char wrong[100];
+
+	enter(state);
+	if (!(c->flags & IMAPD_UID))
+		assert_starts(ask_row(c, c->min_args, "UID "),
+		    "BAD Unknown command");
+	if (!(c->states & (selected ? IMAPD_SELECTED : IMAPD_AUTH))) {
+		assert_starts(ask_row(c, c->min_args, ""), selected ?
+		    "BAD Not with a selected mailbox" :
+		    "BAD No mailbox is selected");
+		return;
+	}
+	if (state == READONLY && (c->flags & IMAPD_WRITES)) {
+		assert_starts(ask_row(c, c->min_args, ""),
+		    "NO [CANNOT] The mailbox is open read-only");
+		return;
+	}
+	snprintf(wrong, sizeof(wrong), "BAD %s: wrong number", c->name);
+	if (c->min_args > 0)
+		assert_starts(ask_row(c, c->min_args - 1, ""), wrong);
+	if (c->max_args <= 100)
+		assert_starts(ask_row(c, c->max_args + 1, ""), wrong);
+	if (strcmp(c->name, "LOGOUT") != 0)
+		check_runs(c);
+}
+
+/* Every row in every state: the engine alone judges what may run. */
+static void
+test_rows_and_states(void **state)
+{
+	const struct imapd_command *const *table, *c;
+	int i, rows = 0;
+
+	for (table = imapd_commands; *table != NULL; table++)
+		for (c = *table; c->name != NULL; c++, rows++)
+			for (i = 0; i < STATES; i++)
+				check_row(c, i);
+	assert_true(rows > 25);
+}
+
+static int
+has_word(const char *text, const char *p, size_t len)
+{
+	size_t n;
+
+	for (; *text != '\0'; text += n + strspn(text + n, " ")) {
+		n = strcspn(text, " ");
+		if (n == len && memcmp(text, p, n) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* login says what the rows say, and no more. */
+static void
+test_capability(void **state)
+{
+	static const char all[] = IMAP_CAPABILITY;
+	static const char before[] = IMAP_CAPABILITY_LOGIN;
+	const struct imapd_command *const *table, *c;
+	size_t len = sizeof(before) - 1, n;
+	const char *p;
+
+	for (table = imapd_commands; *table != NULL; table++)
+		for (c = *table; c->name != NULL; c++)
+			for (p = c->capability; p != NULL && *p != '\0';
+			    p += n + strspn(p + n, " ")) {
+				n = strcspn(p, " ");
+				assert_true(has_word(all, p, n));
+				len += 1 + n;
+			}
+	assert_int_equal(len, strlen(all));
+	assert_true(has_word(all, "IDLE", 4));
+}
+
 int
 main(void)
 {
@@ -340,6 +500,10 @@ main(void)
 		    begin, end),
 		cmocka_unit_test_setup_teardown(test_news_without_end, begin,
 		    end),
+		cmocka_unit_test_setup_teardown(test_rows_and_states, begin,
+		    end),
+		cmocka_unit_test(test_capability),
+		/* The last one: a loop stops once. */
 		cmocka_unit_test_setup_teardown(test_stop_within_a_command,
 		    begin, end),
 	};
