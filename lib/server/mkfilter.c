@@ -1,20 +1,26 @@
 /*
- * Prints the system call filter as initializers of struct sock_filter.
+ * Prints the system call filters: for each set of rights (enum right) an array
+ * of struct sock_filter, and the table "filters" of them.
  *
  * A list of what is denied, not of what is allowed: an allow list breaks with
  * the next libc. Denied is what one process does to another, to the kernel or
  * to the name spaces; no library of ours asks for any of it. The answer is
- * EPERM, so that a library that only probes goes on.
+ * EPERM, so that a library that only probes goes on. What a right stands for
+ * is denied where the program has not got it.
  *
  * It runs at build time, so that libseccomp, which knows the numbers, costs no
  * process its 90 KB of memory.
  */
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+
+#include "lib/server/program.h"
 
 static const char *const denied[] = {
 	/* other processes */
@@ -24,8 +30,10 @@ static const char *const denied[] = {
 	"kcmp", "setpriority", "sched_setscheduler", "sched_setparam",
 	"sched_setattr", "sched_setaffinity", "ioprio_set", "migrate_pages",
 	"move_pages", "get_robust_list",
-	/* new programs and name spaces */
-	"execve", "execveat", "unshare", "setns", "chroot", "pivot_root",
+	/* ports are master's to open */
+	"listen",
+	/* name spaces */
+	"unshare", "setns", "chroot", "pivot_root",
 	"mount", "umount2", "mount_setattr", "move_mount", "open_tree",
 	"fsopen", "fsconfig", "fsmount", "fspick", "mknod", "mknodat",
 	"open_by_handle_at", "name_to_handle_at",
@@ -39,7 +47,27 @@ static const char *const denied[] = {
 	"fanotify_init",
 	"settimeofday", "clock_settime", "clock_adjtime", "adjtimex",
 	"sethostname", "setdomainname", "nfsservctl",
+	NULL
 };
+
+static const char *const exec_calls[] = { "execve", "execveat", NULL };
+
+/* Of files by name; open(2) is looked at more closely. */
+static const char *const file_calls[] = {
+	"creat", "openat2", "truncate", "mkdir", "mkdirat", "rmdir", "unlink",
+	"unlinkat", "rename", "renameat", "renameat2", "link", "linkat",
+	"symlink", "symlinkat", "chmod", "fchmodat", "fchmodat2", "chown",
+	"lchown", "fchownat", "utime", "utimes", "futimesat", "utimensat",
+	"setxattr", "lsetxattr", "setxattrat", "removexattr", "lremovexattr",
+	"removexattrat", NULL
+};
+
+/*
+ * A TCP connection that was accepted can be taken apart by connect(2) and led
+ * elsewhere: who may make no socket may not do that either.
+ */
+static const char *const socket_calls[] = { "socket", "connect", NULL };
+static const char *const bind_calls[] = { "bind", NULL };
 
 static void
 must(int r)
@@ -51,26 +79,85 @@ must(int r)
 }
 
 static void
-add_rules(scmp_filter_ctx ctx)
+deny(scmp_filter_ctx ctx, const char *const *names)
 {
-	static const struct scmp_arg_cmp others = { .arg = 0,
-		.op = SCMP_CMP_NE, .datum_a = 0, .datum_b = 0 };
-	size_t i;
 	int nr;
 
-	for (i = 0; i < sizeof(denied) / sizeof(denied[0]); i++) {
-		nr = seccomp_syscall_resolve_name(denied[i]);
+	for (; *names != NULL; names++) {
+		nr = seccomp_syscall_resolve_name(*names);
 		if (nr >= 0)		/* else not on this machine */
 			must(seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), nr,
 			    0));
 	}
-	/* The limits of others; getrlimit of oneself is prlimit64(0). */
-	must(seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(EPERM),
-	    SCMP_SYS(prlimit64), 1, &others));
 }
 
-int
-main(void)
+static void
+deny_where(scmp_filter_ctx ctx, const char *name, struct scmp_arg_cmp arg)
+{
+	int nr = seccomp_syscall_resolve_name(name);
+
+	if (nr >= 0)
+		must(seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(EPERM), nr, 1,
+		    &arg));
+}
+
+/* flags: the number of that argument. */
+static void
+deny_open(scmp_filter_ctx ctx, const char *name, unsigned flags)
+{
+	static const int bits[] = { O_CREAT, O_TRUNC };
+	size_t i;
+	int mode;
+
+	for (mode = 1; mode <= O_ACCMODE; mode++)
+		deny_where(ctx, name, SCMP_CMP(flags, SCMP_CMP_MASKED_EQ,
+		    (scmp_datum_t)O_ACCMODE, (scmp_datum_t)mode));
+	for (i = 0; i < sizeof(bits) / sizeof(bits[0]); i++)
+		deny_where(ctx, name, SCMP_CMP(flags, SCMP_CMP_MASKED_EQ,
+		    (scmp_datum_t)bits[i], (scmp_datum_t)bits[i]));
+}
+
+static void
+deny_sockets(scmp_filter_ctx ctx, unsigned rights)
+{
+	int domain, net;
+
+	if (!(rights & RIGHT_NET))
+		deny(ctx, bind_calls);
+	if (!(rights & (RIGHT_NET | RIGHT_UNIX))) {
+		deny(ctx, socket_calls);
+		return;
+	}
+	for (domain = 0; domain <= AF_NETLINK; domain++) {
+		net = domain == AF_INET || domain == AF_INET6 ||
+		    domain == AF_NETLINK;
+		if (!(net && rights & RIGHT_NET) &&
+		    !(domain == AF_UNIX && rights & RIGHT_UNIX))
+			deny_where(ctx, "socket", SCMP_CMP(0, SCMP_CMP_EQ,
+			    (scmp_datum_t)domain));
+	}
+	deny_where(ctx, "socket", SCMP_CMP(0, SCMP_CMP_GT,
+	    (scmp_datum_t)AF_NETLINK));
+}
+
+static void
+add_rules(scmp_filter_ctx ctx, unsigned rights)
+{
+	deny(ctx, denied);
+	/* The limits of others; getrlimit of oneself is prlimit64(0). */
+	deny_where(ctx, "prlimit64", SCMP_CMP(0, SCMP_CMP_NE, 0));
+	deny_sockets(ctx, rights);
+	if (!(rights & RIGHT_EXEC))
+		deny(ctx, exec_calls);
+	if (!(rights & RIGHT_FILES)) {
+		deny(ctx, file_calls);
+		deny_open(ctx, "open", 1);
+		deny_open(ctx, "openat", 2);
+	}
+}
+
+static void
+print_filter(unsigned rights)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
 	struct sock_filter f;
@@ -82,14 +169,33 @@ main(void)
 	    SCMP_ACT_ERRNO(EPERM)));
 	/* Tree search: about seven comparisons a call, not eighty. */
 	must(seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2));
-	add_rules(ctx);
+	add_rules(ctx, rights);
 	must(seccomp_export_bpf(ctx, fileno(bpf)));
 	seccomp_release(ctx);
 	rewind(bpf);
+	printf("static const struct sock_filter filter_%u[] = {\n", rights);
 	while (fread(&f, sizeof(f), 1, bpf) == 1)
 		printf("\t{ 0x%04x, %u, %u, 0x%08x },\n", f.code, f.jt, f.jf,
 		    f.k);
-	if (ferror(bpf) || fclose(bpf) != 0 || fflush(stdout) != 0)
+	printf("};\n");
+	if (ferror(bpf) || fclose(bpf) != 0)
+		err(1, "mkfilter");
+}
+
+int
+main(void)
+{
+	unsigned i;
+
+	for (i = 0; i < RIGHTS; i++)
+		print_filter(i);
+	printf("static const struct { unsigned short n; "
+	    "const struct sock_filter *f; } filters[] = {\n");
+	for (i = 0; i < RIGHTS; i++)
+		printf("\t{ sizeof(filter_%u) / sizeof(filter_%u[0]), "
+		    "filter_%u },\n", i, i, i);
+	printf("};\n");
+	if (fflush(stdout) != 0)
 		err(1, "mkfilter");
 	return 0;
 }

@@ -28,6 +28,19 @@ enum pool {
 	POOL_SESSION,	/* started when a user logs in */
 };
 
+/*
+ * What a program may do by itself, once it runs: the system call filter
+ * (lib/server/mkfilter.c) denies the rest. Descriptors that it was given, or
+ * opened before the jail, it may use whatever they are.
+ */
+enum right {
+	RIGHT_NET = 1,		/* sockets of IPv4 and IPv6; netlink */
+	RIGHT_UNIX = 2,		/* Unix sockets by name */
+	RIGHT_FILES = 4,	/* files by name: write, make, name, remove */
+	RIGHT_EXEC = 8,		/* other programs */
+	RIGHTS = 16		/* so many sets of them */
+};
+
 struct program {
 	enum peer kind;
 	const char *name;	/* in messages: "smtpd (submission)" */
@@ -42,6 +55,7 @@ struct program {
 	   run/<name>.lock before before_jail, waiting for one that dies. */
 	int	 sole;
 	int	 tls;		/* is it given certificate and key? */
+	unsigned rights;	/* enum right, or'ed */
 
 	/* How many, when. */
 	enum pool pool;

@@ -1,5 +1,5 @@
 /*
- * The filter itself is made at build time (mkfilter.c).
+ * The filters themselves are made at build time (mkfilter.c).
  */
 #include <config.h>
 
@@ -14,16 +14,15 @@
 
 #ifdef HAVE_SECCOMP
 
-/* The kernel takes a pointer to what is not const, and only reads. */
-static struct sock_filter filter[] = {
 #include "lib/server/filter.h"
-};
 
 int
-server_filter(struct buf *why)
+server_filter(unsigned rights, struct buf *why)
 {
-	struct sock_fprog prog = {
-		.len = sizeof(filter) / sizeof(filter[0]), .filter = filter };
+	/* The kernel takes a pointer to what is not const, and only reads. */
+	struct sock_fprog prog = { .len = filters[rights % RIGHTS].n,
+		.filter = (struct sock_filter *)(uintptr_t)
+		filters[rights % RIGHTS].f };
 
 	/* A thread that before_jail started is bound by it too. */
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
@@ -36,7 +35,7 @@ server_filter(struct buf *why)
 #else
 
 int
-server_filter(struct buf *why)
+server_filter(unsigned rights, struct buf *why)
 {
 	return 0;
 }

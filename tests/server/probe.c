@@ -134,12 +134,12 @@ error_of(long r)
 }
 
 static int
-open_of(pid_t pid, const char *what, int flags)
+open_of(pid_t pid, const char *what)
 {
 	char path[80];
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, what);
-	return error_of(open(path, flags | O_CLOEXEC));
+	return error_of(open(path, O_RDONLY | O_CLOEXEC));
 }
 
 static void
@@ -158,8 +158,8 @@ rob(int fd, const char *word)
 	way[2] = error_of(ptrace(PTRACE_ATTACH, pid, NULL, NULL));
 	way[3] = error_of(process_vm_readv(pid, &mine, 1, &other, 1, 0));
 	way[4] = error_of(process_vm_writev(pid, &mine, 1, &other, 1, 0));
-	way[5] = open_of(pid, "mem", O_RDWR);
-	way[6] = open_of(pid, "fd/3", O_RDWR);
+	way[5] = open_of(pid, "mem");
+	way[6] = open_of(pid, "fd/3");
 	say(fd, "pidfd_open %d, pidfd_getfd %d, ptrace %d, "
 	    "process_vm_readv %d, process_vm_writev %d, mem %d, fd %d\n",
 	    way[0], way[1], way[2], way[3], way[4], way[5], way[6]);

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
 #include <signal.h>
@@ -17,7 +18,9 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -69,7 +72,7 @@ filtered(const char *jail)
 
 	if (line != 0)
 		return line;
-	MUST(server_filter(&why) == 0);
+	MUST(server_filter(0, &why) == 0);
 #ifdef HAVE_SECCOMP
 	/* Even what the kernel would let pass: signals to ourselves. */
 	MUST(kill(getpid(), 0) == -1 && errno == EPERM);
@@ -82,6 +85,112 @@ filtered(const char *jail)
 	MUST(prlimit(0, RLIMIT_CORE, NULL, &r) == 0);
 	MUST(getrlimit(RLIMIT_NOFILE, &r) == 0);
 	return 0;
+}
+
+#ifdef HAVE_SECCOMP
+/* Was it the filter? What is let through fails with another error. */
+static int
+denied(long r)
+{
+	return r == -1 && errno == EPERM;
+}
+
+static int
+deny_of_files(void)
+{
+	const int flags[] = { O_WRONLY, O_RDWR, O_ACCMODE, O_RDONLY | O_CREAT,
+		O_RDONLY | O_TRUNC, O_RDWR | O_TMPFILE };
+	static const char no[] = "/no/such/file";
+	int all = 1, none = 1, d;
+	size_t i;
+
+	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		d = denied(open(no, flags[i] | O_CLOEXEC, 0600));
+		all &= d;
+		none &= !d;
+		d = denied(syscall(SYS_openat, AT_FDCWD, NULL, flags[i], 0));
+		all &= d;
+		none &= !d;
+	}
+	for (i = 0; i < 9; i++) {
+		d = denied(i == 0 ? mkdir(no, 0) : i == 1 ? unlink(no) :
+		    i == 2 ? rename(no, no) : i == 3 ? link(no, no) :
+		    i == 4 ? symlink(no, no) : i == 5 ? truncate(no, 0) :
+		    i == 6 ? chmod(no, 0) : i == 7 ? rmdir(no) :
+		    utimensat(AT_FDCWD, no, NULL, 0));
+		all &= d;
+		none &= !d;
+	}
+	return all ? 1 : none ? 0 : -1;
+}
+
+/* A kind of socket; no such type, so that none is made. */
+static int
+deny_of_socket(long domain)
+{
+	return denied(syscall(SYS_socket, domain, 77, 0));
+}
+
+static int
+holds(unsigned rights, int accepted)
+{
+	const struct sockaddr apart = { .sa_family = AF_UNSPEC };
+	const int net = (rights & RIGHT_NET) != 0;
+	const int local = (rights & RIGHT_UNIX) != 0;
+	struct buf why = BUF_INIT(400);
+
+	MUST(server_filter(rights, &why) == 0);
+	MUST(deny_of_socket(AF_INET) == !net);
+	MUST(deny_of_socket(AF_INET6) == !net);
+	MUST(deny_of_socket(AF_NETLINK) == !net);
+	MUST(deny_of_socket(AF_UNIX) == !local);
+	/* The kernel looks at the low half alone. */
+	MUST(deny_of_socket(((long)1 << 32) + AF_INET));
+	MUST(deny_of_socket(AF_PACKET));
+	MUST(deny_of_socket(AF_VSOCK));
+	MUST(deny_of_socket(AF_ALG));
+	MUST(denied(connect(accepted, &apart, sizeof(apart))) ==
+	    !(net || local));
+	MUST(denied(bind(accepted, &apart, sizeof(apart))) == !net);
+	MUST(denied(listen(accepted, 1)));
+	MUST(deny_of_files() == !(rights & RIGHT_FILES));
+	MUST(denied(execl("/", "x", (char *)NULL)) ==
+	    !(rights & RIGHT_EXEC));
+	/* What was given may be used, and files be read. */
+	MUST(fchmod(accepted, 0600) == 0);
+	MUST(open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC) != -1);
+	MUST(open("/no/such/file", O_RDONLY | O_CLOEXEC) == -1 &&
+	    errno == ENOENT);
+	return 0;
+}
+#endif
+
+/* Each set of rights in a child of its own: filters add up. */
+static int
+rights(const char *jail)
+{
+#ifdef HAVE_SECCOMP
+	int line = dropped(jail), status, pair[2];
+	unsigned set;
+	pid_t pid;
+
+	for (set = 0; line == 0 && set < RIGHTS; set++) {
+		MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+		if ((pid = fork()) == 0) {
+			line = holds(set, pair[0]);
+			if (write(pair[1], &line, sizeof(line)) == -1)
+				_exit(1);
+			_exit(0);
+		}
+		MUST(waitpid(pid, &status, 0) == pid && status == 0);
+		MUST(read(pair[0], &line, sizeof(line)) == sizeof(line));
+		close(pair[0]);
+		close(pair[1]);
+	}
+	return line;
+#else
+	return 0;
+#endif
 }
 
 static int
@@ -142,6 +251,12 @@ test_filtered(void **state)
 }
 
 static void
+test_rights(void **state)
+{
+	in_child(rights);
+}
+
+static void
 test_refuses_root(void **state)
 {
 	in_child(refuses_root);
@@ -153,6 +268,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dropped),
 		cmocka_unit_test(test_filtered),
+		cmocka_unit_test(test_rights),
 		cmocka_unit_test(test_refuses_root),
 	};
 

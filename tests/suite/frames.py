@@ -9,8 +9,9 @@ import socket
 import struct
 import subprocess
 
-PEERS = ("none master logger screen smtpd queue deliver relay resolve collect "
-         "login auth imapd pop3d store ctl").split()
+import programs
+
+PEERS = programs.PEERS
 WIRE_PEER, WIRE_GO, WIRE_RELOAD, WIRE_STOP, WIRE_READY = 1, 3, 5, 6, 7
 WF_PEER, WF_INSTANCE = 1, 2
 

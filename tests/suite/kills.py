@@ -17,6 +17,7 @@ import sys
 import time
 
 import load
+import programs
 import rohrpost
 
 # Those that have messages in their hands come often.
@@ -24,7 +25,9 @@ VICTIMS = ("smtpd", "queue", "deliver", "store", "relay", "imapd", "pop3d",
            "master", "queue", "login", "store", "deliver", "smtpd", "auth",
            "relay", "queue", "store", "deliver", "imapd", "resolve", "queue",
            "smtpd", "store", "relay", "deliver", "logger")
-SESSIONS = ("smtpd", "imapd", "pop3d")
+VICTIMS += tuple(n for n in programs.NAMES if n not in VICTIMS)
+SESSIONS = {r.kind for r in programs.LIVE
+            if r.pool in ("POOL_ACCEPT", "POOL_SESSION")}
 DOMAIN = "far.test"
 
 

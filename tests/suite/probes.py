@@ -11,11 +11,11 @@ import signal
 import socket
 import subprocess
 
+import programs
 import rohrpost
 
 BUILD = pathlib.Path(os.environ.get("ROHRPOST_BUILD", "."))
-KINDS = ("resolve", "auth", "store", "queue", "deliver", "relay", "smtpd",
-         "login", "imapd", "pop3d")
+KINDS = [n for n in programs.NAMES if n != "logger"]
 NOBODY = 65534
 
 

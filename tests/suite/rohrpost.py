@@ -22,14 +22,15 @@ import subprocess
 import tempfile
 import time
 
+import programs
+
 PREFIX = pathlib.Path(os.environ.get("ROHRPOST_PREFIX", "/usr/local"))
 LIBEXEC = PREFIX / "libexec" / "rohrpost"
 ROHRPOST = PREFIX / "sbin" / "rohrpost"
 SENDMAIL = PREFIX / "sbin" / "sendmail"
 SERVICES = ("smtp", "submission", "submissions", "imap", "imaps", "pop3",
             "pop3s")
-PROGRAMS = ("master", "logger", "resolve", "auth", "store", "queue",
-            "deliver", "relay", "smtpd", "login", "imapd", "pop3d")
+PROGRAMS = ("master", *programs.NAMES)
 PASSWORD = "correct horse 9"
 
 _ports = iter(())

@@ -11,8 +11,9 @@ import circles
 TOP = pathlib.Path(os.environ.get(
     "ROHRPOST_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 BUILD = pathlib.Path(os.environ.get("ROHRPOST_BUILD", ".")).resolve()
-PROGRAMS = ("master smtpd queue deliver store auth imapd pop3d relay ctl"
-            .split())
+# The folders of programs: what make builds, but for the library and the rest.
+PROGRAMS = sorted({p.parent.name for p in TOP.glob("*/local.mk")} -
+                  {"lib", "tests", "man", "doc", "conf"})
 FLOORS = {"base": {"base"}, "net": {"base", "net"}, "map": {"base", "map"},
           "mail": {"base", "net", "map", "mail"},
           "server": {"base", "net", "map", "server"},

@@ -13,37 +13,34 @@ import subprocess
 
 import pytest
 
+import inject
+import programs
 import rohrpost
 from probes import Probes
 
 pytestmark = pytest.mark.root
 
 SESSION_UIDS = range(2000100000, 2000104096)  # where nothing else is said
-# Program, duty -> user ("session": a uid each), jail, extra group, and where
-# files that it holds may lie, under state_dir.
-TABLE = {
-    ("master", None): ("root", False, None, ["run/master.pid"]),
-    ("logger", None): ("rp-log", False, None, ["log"]),
-    ("resolve", None): ("rp-relay", True, None, []),
-    ("auth", None): ("rp-auth", False, None, ["auth", "jail"]),
-    ("store", None): ("rp-store", False, "rp-spool",
-                      ["spool/mail", "spool/index", "spool/queue/body",
-                       "jail", "run/store.lock"]),
-    ("queue", None): ("rp-queue", False, "rp-spool",
-                      ["spool/queue", "jail", "run/queue.lock"]),
-    ("deliver", None): ("rp-deliver", True, None,
-                        ["jail", "spool/queue/body"]),
-    ("relay", None): ("rp-relay", True, None, ["spool/queue/body"]),
-    ("smtpd", "smtp"): ("rp-smtpd", True, None,
-                        ["jail", "spool/queue/body"]),
-    ("smtpd", "local"): ("rp-smtpd", True, None,
-                         ["jail", "spool/queue/body"]),
-    ("smtpd", "submission"): ("session", True, None,
-                              ["jail", "spool/queue/body"]),
-    ("login", None): ("rp-login", True, None, []),
-    ("imapd", None): ("session", True, None, ["spool/mail"]),
-    ("pop3d", None): ("session", True, None, ["spool/mail"]),
+# Where the files lie that a program holds, under state_dir. Whoever is not
+# named here holds none.
+PLACES = {
+    "master": ["run/master.pid"],
+    "logger": ["log"],
+    "auth": ["auth", "jail"],
+    "store": ["spool/mail", "spool/index", "spool/queue/body", "jail",
+              "run/store.lock"],
+    "queue": ["spool/queue", "jail", "run/queue.lock"],
+    "deliver": ["jail", "spool/queue/body"],
+    "relay": ["spool/queue/body"],
+    "smtpd": ["jail", "spool/queue/body"],
+    "imapd": ["spool/mail"],
+    "pop3d": ["spool/mail"],
 }
+# Program, duty -> user ("session": a uid each), jail, extra group.
+TABLE = {("master", None): ("root", False, None)}
+TABLE.update({(r.kind, r.duty): (r.user or "session", bool(r.jail), r.group)
+              for r in programs.LIVE})
+RIGHTS = {(r.kind, r.duty): r.rights for r in programs.LIVE}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -154,14 +151,11 @@ def check_all(pids, state, conf):
     uids = session_uids(conf / "rohrpost.conf")
     seen = set()
     for pid in pids:
-        try:
-            argv = pathlib.Path("/proc/%d/cmdline" % pid).read_text() \
-                .split("\0")
-        except FileNotFoundError:
+        name = program_of(pid)
+        if name is None:
             continue
-        name = (os.path.basename(argv[0]),
-                argv[argv.index("-s") + 1] if "-s" in argv else None)
-        user, jail, extra, places = TABLE[name]
+        user, jail, extra = TABLE[name]
+        places = PLACES.get(name[0], [])
         seen.add(name)
         check_ids(name, pid, user, extra, sessions, uids)
         root = os.readlink("/proc/%d/root" % pid)
@@ -322,6 +316,57 @@ def test_missing_users_are_named():
     rohrpost.remove(p.dir)
 
 
+# Right -> the calls of it (number of x86_64, arguments): none that does
+# anything, so that one that is let through fails with another error.
+OPEN, AT_FDCWD = 257, -100
+CALLS = {
+    "NET": [(41, socket.AF_INET, 77), (41, socket.AF_INET6, 77),
+            (41, socket.AF_NETLINK, 77), (49, -1, 0, 0)],
+    "UNIX": [(41, socket.AF_UNIX, 77)],
+    "FILES": [(OPEN, AT_FDCWD, 0, os.O_WRONLY), (OPEN, AT_FDCWD, 0, os.O_RDWR),
+              (OPEN, AT_FDCWD, 0, os.O_CREAT), (OPEN, AT_FDCWD, 0, os.O_TRUNC),
+              (2, 0, os.O_RDWR), (437, AT_FDCWD, 0, 0, 24), (82, 0, 0),
+              (83, 0, 0), (84, 0), (85, 0, 0), (86, 0, 0), (87, 0), (88, 0, 0),
+              (90, 0, 0), (92, 0, 0, 0), (76, 0, 0)],
+    "EXEC": [(59, 0, 0, 0), (322, AT_FDCWD, 0, 0, 0, 0)],
+    # Nobody's: packets, ports, other processes, name spaces, io_uring.
+    None: [(41, socket.AF_PACKET, 77), (50, -1, 1), (62, 1, 0), (272, 0),
+           (425, 1, 0)],
+}
+READING = (OPEN, AT_FDCWD, 0, os.O_RDONLY)
+
+
+def check_rights(name, pid):
+    """What its row does not name is denied to the process as it runs, and
+    nothing else is."""
+    try:
+        tracee = inject.Tracee(pid).__enter__()
+    except OSError as e:
+        assert e.errno == errno.ESRCH, (name, e)
+        return
+    try:
+        for right, calls in CALLS.items():
+            for call in calls:
+                denied = tracee.call(*call) == -errno.EPERM
+                assert denied == (right not in RIGHTS[name]), (
+                    name, right, call, RIGHTS[name])
+        assert tracee.call(42, -1, 0, 0) == (
+            -errno.EBADF if RIGHTS[name] & {"NET", "UNIX"} else -errno.EPERM)
+        assert tracee.call(*READING) == -errno.EFAULT, name
+    finally:
+        tracee.__exit__()
+
+
+def program_of(pid):
+    """(program, duty); None where it is gone."""
+    try:
+        argv = pathlib.Path("/proc/%d/cmdline" % pid).read_text().split("\0")
+    except FileNotFoundError:
+        return None
+    return (os.path.basename(argv[0]),
+            argv[argv.index("-s") + 1] if "-s" in argv else None)
+
+
 def check_file_size(name, pid):
     """Who writes messages for clients can make no file of any size."""
     limits = pathlib.Path("/proc/%d/limits" % pid).read_text()
@@ -329,6 +374,16 @@ def check_file_size(name, pid):
     most = str((2 * 50 + 1) << 20) if name in ("imapd", "smtpd") \
         else "unlimited"
     assert size[3:5] == [most] * 2, (name, size)
+
+
+def check_all_rights(inst):
+    seen = set()
+    for pid in sum(inst.processes().values(), []):
+        name = program_of(pid)
+        if name is not None and name[0] != "master":
+            check_rights(name, pid)
+            seen.add(name)
+    assert seen == set(RIGHTS)
 
 
 @contextlib.contextmanager
@@ -368,5 +423,10 @@ def test_real_programs():
             for name, of_name in inst.processes().items():
                 for pid in of_name:
                     check_file_size(name, pid)
+            if inject.possible():
+                check_all_rights(inst)
+            # Nobody noticed.
+            submission.noop()
+            inst.wait_count(1, "bert")
             conn.close()
     rohrpost.remove(d)
