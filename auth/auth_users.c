@@ -9,6 +9,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/mail/limits.h"
+#include "lib/mail/tables.h"
 
 enum {
 	COSTS_MAX = 16,		/* kinds of hash that are counted */
@@ -172,7 +173,8 @@ auth_users_refresh(struct auth_users *u)
 	struct buf why = BUF_INIT(400);
 
 	if (u->map == NULL)
-		u->map = map_cdb_open(u->path, 1, &why);
+		u->map = map_cdb_open_format(u->path, 1, 0, PASSWD_FORMAT,
+		    &why);
 	else
 		(void)map_refresh(u->map);
 	u->present = u->map != NULL && map_present(u->map);

@@ -37,29 +37,13 @@ open_full(const char *path, struct buf *why)
 	return m;
 }
 
-static int
-format_known(struct map *m)
-{
-	const char *p;
-	size_t len;
-	struct cursor c;
-
-	if (map_find(m, "f", 1, &p, &len) != MAP_FOUND)
-		return 0;
-	cursor_init(&c, p, len);
-	return cursor_u32(&c) == TABLES_FORMAT && !c.bad;
-}
-
 struct tables *
 tables_open(const char *path, struct buf *why)
 {
 	struct tables *t = mem_zalloc(1, sizeof(*t));
 
-	t->map = map_cdb_open(path, 0, why);
-	if (t->map != NULL && !format_known(t->map)) {
-		buf_set(why, "%s: format not known, run rohrpost apply", path);
-		map_free(&t->map);
-	}
+	t->map = map_cdb_open_format(path, 0, TABLES_FORMAT, TABLES_FORMAT,
+	    why);
 	if (t->map != NULL)
 		t->full = open_full(path, why);
 	if (t->full == NULL)

@@ -18,11 +18,14 @@
  *   "f"                   u32 format version, u64 time of the apply
  *
  * Beside it lies auth/passwd.cdb, made by the same apply: key local@domain,
- * value the crypt(3) or {SCHEME} text. A disabled account is left out of it, so
- * that auth cannot answer it otherwise than an unknown one.
+ * value what stands behind the ":" of its line (lib/mail/credential.h), and
+ * the same "f"; without "f" it is of version 0, in which a value is a hash. A
+ * disabled account is left out of it, so that auth cannot answer it otherwise
+ * than an unknown one.
  *
  * Look-ups have three results: found, absent, error (try later). While a new
- * file cannot be opened what the one before lacks is an error.
+ * file cannot be opened, or is of a newer version, what the one before lacks is
+ * an error.
  */
 #ifndef LIB_MAIL_TABLES_H
 #define LIB_MAIL_TABLES_H

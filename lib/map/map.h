@@ -6,6 +6,7 @@
 #define LIB_MAP_MAP_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
@@ -25,6 +26,15 @@ struct map;
  * cannot be opened otherwise; map_free.
  */
 struct map *map_cdb_open(const char *path, int missing_ok, struct buf *why);
+/*
+ * The same for a file whose record "f" begins with the version of its format
+ * (u32). Without that record it is of version 0. A file that is older than
+ * oldest or newer than newest is refused as one that cannot be opened now:
+ * what is asked for is MAP_ERROR, whatever missing_ok says, or what stands in
+ * the file before.
+ */
+struct map *map_cdb_open_format(const char *path, int missing_ok,
+	    uint32_t oldest, uint32_t newest, struct buf *why);
 void	map_free(struct map **m);
 /*
  * Opens the file anew if another inode stands there now. 0, or -1: the old one

@@ -23,12 +23,14 @@
 struct map {
 	char	*path;
 	int	 missing_ok;
+	uint32_t oldest, newest; /* formats; newest 0: any file will do */
 	int	 open;
 	unsigned generation;
 	dev_t	 dev;
 	ino_t	 ino;
 	ino_t	 bad_ino;	/* no cdb file; told once */
 	struct timespec bad_ctim;
+	int	 refused;	/* ... or a cdb file of another format */
 	int	 stale;		/* what stands there now could not be opened */
 	int	 told;		/* ... and the log has it */
 	struct cdb cdb;
@@ -46,7 +48,31 @@ map_close(struct map *m)
 static int
 is_bad(int e)
 {
-	return e == EPROTO || e == EINVAL;
+	return e == EPROTO || e == EINVAL || e == EPROTONOSUPPORT;
+}
+
+/* Is fresh of a format that is known? */
+static int
+is_known(const struct map *m, struct cdb *fresh)
+{
+	const void *p = NULL;
+	struct cursor c;
+	uint32_t format = 0;
+	int r;
+
+	if (m->newest == 0)
+		return 1;
+	if ((r = cdb_find(fresh, "f", 1)) > 0)
+		p = cdb_get(fresh, cdb_datalen(fresh), cdb_datapos(fresh));
+	if (r < 0 || (r > 0 && p == NULL))
+		return 0;
+	if (p != NULL) {
+		cursor_init(&c, p, cdb_datalen(fresh));
+		format = cursor_u32(&c);
+		if (c.bad)
+			return 0;
+	}
+	return format >= m->oldest && format <= m->newest;
 }
 
 /* Puts the file at path in place of what is open. 0, or -1 with errno. */
@@ -55,7 +81,7 @@ map_load(struct map *m)
 {
 	struct cdb fresh;
 	struct stat st;
-	int fd, e;
+	int fd, e = 0;
 
 	fd = open(m->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd == -1)
@@ -64,9 +90,15 @@ map_load(struct map *m)
 	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
 	    cdb_init(&fresh, fd) != 0) {
 		e = st.st_mode == 0 || S_ISREG(st.st_mode) ? errno : EINVAL;
+	} else if (!is_known(m, &fresh)) {
+		cdb_free(&fresh);
+		e = EPROTONOSUPPORT;
+	}
+	if (e != 0) {
 		if (is_bad(e)) {
 			m->bad_ino = st.st_ino;
 			m->bad_ctim = st.st_ctim;
+			m->refused = e == EPROTONOSUPPORT;
 		}
 		close(fd);
 		errno = e;
@@ -81,6 +113,7 @@ map_load(struct map *m)
 	m->dev = st.st_dev;
 	m->ino = st.st_ino;
 	m->bad_ino = 0;
+	m->refused = 0;
 	return 0;
 }
 
@@ -88,16 +121,27 @@ map_load(struct map *m)
 static const char *
 reason(int e)
 {
-	return e == EPROTO ? "not a cdb file" : strerror(e);
+	return e == EPROTO ? "not a cdb file" : e == EPROTONOSUPPORT ?
+	    "of a format that this version does not know (run rohrpost apply)" :
+	    strerror(e);
 }
 
 struct map *
 map_cdb_open(const char *path, int missing_ok, struct buf *why)
 {
+	return map_cdb_open_format(path, missing_ok, 0, 0, why);
+}
+
+struct map *
+map_cdb_open_format(const char *path, int missing_ok, uint32_t oldest,
+    uint32_t newest, struct buf *why)
+{
 	struct map *m = mem_zalloc(1, sizeof(*m));
 
 	m->path = mem_strdup(path);
 	m->missing_ok = missing_ok;
+	m->oldest = oldest;
+	m->newest = newest;
 	if (map_load(m) == -1 && missing_ok && errno == EPROTO)
 		log_warn("%s: not a cdb file; it counts as missing", path);
 	else if (!m->open && !(missing_ok && errno == ENOENT)) {
@@ -127,7 +171,7 @@ map_tell(struct map *m, int e)
 	if (!m->told || is_bad(e))
 		log_warn("%s: %s; %s", m->path, reason(e), m->open ?
 		    "the one before stays, what is not in it is put off" :
-		    is_bad(e) ? "it counts as missing" :
+		    is_bad(e) && !m->refused ? "it counts as missing" :
 		    "what is asked for is put off");
 	m->told = 1;
 }
@@ -174,7 +218,7 @@ map_refresh(struct map *m)
 	if (r == -1) {
 		if (e != 0)
 			map_tell(m, e);
-		m->stale = m->open || (e != 0 && !is_bad(e));
+		m->stale = m->open || (e != 0 && !is_bad(e)) || m->refused;
 		return -1;
 	}
 	if (m->told && m->open)

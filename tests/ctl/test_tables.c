@@ -272,6 +272,52 @@ test_user(void **state)
 	buf_clear(&why);
 }
 
+/* A tables.cdb that has nothing but its format. */
+static void
+write_format(int dirfd, uint32_t format)
+{
+	int fd = openat(dirfd, "jail/new", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	struct buf value = BUF_INIT(0);
+	struct cdb_make m;
+
+	buf_put_u32(&value, format);
+	assert_int_equal(cdb_make_start(&m, fd), 0);
+	assert_int_equal(cdb_make_add(&m, "f", 1, value.data,
+	    (unsigned)value.len), 0);
+	assert_int_equal(cdb_make_finish(&m), 0);
+	close(fd);
+	assert_int_equal(renameat(dirfd, "jail/new", dirfd,
+	    "jail/tables.cdb"), 0);
+	buf_clear(&value);
+}
+
+/* What a newer program compiled is no "no" of this one. */
+static void
+test_newer(void **state)
+{
+	int dirfd = open(state_dir, O_RDONLY | O_DIRECTORY);
+	struct tables *t = open_good(), *fresh;
+	struct buf why = BUF_INIT(0);
+
+	write_format(dirfd, TABLES_FORMAT + 1);
+	tables_refresh(t);
+	assert_int_equal(tables_domain(t, "example.test", NULL), LOOKUP_FOUND);
+	assert_int_equal(tables_domain(t, "new.test", NULL), LOOKUP_ERROR);
+	fresh = tables_open(path, &why);
+	assert_null(fresh);
+	assert_non_null(strstr(buf_str(&why), "does not know"));
+	write_format(dirfd, TABLES_FORMAT);
+	tables_refresh(t);
+	assert_int_equal(tables_domain(t, "example.test", NULL),
+	    LOOKUP_ABSENT);
+	compile(good);
+	tables_refresh(t);
+	assert_int_equal(tables_domain(t, "example.test", NULL), LOOKUP_FOUND);
+	close(dirfd);
+	tables_free(&t);
+	buf_clear(&why);
+}
+
 /*
  * A replaced file is seen; a broken one leaves the one before in use, but what
  * is not in that is no "no".
@@ -538,6 +584,7 @@ main(void)
 		cmocka_unit_test(test_owns),
 		cmocka_unit_test(test_user),
 		cmocka_unit_test(test_refresh),
+		cmocka_unit_test(test_newer),
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_damaged),

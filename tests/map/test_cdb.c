@@ -330,6 +330,83 @@ test_wild(void **state)
 	map_free(&m);
 }
 
+/* Versions in octets that are no NUL. */
+enum { OLD = 0x01010101, NOW = 0x02020202 };
+#define F_OLD "f", "\1\1\1\1"
+#define F_NOW "f", "\2\2\2\2"
+#define F_NEWER "f", "\3\3\3\3"
+
+static struct map *
+map_open_format(int missing_ok, uint32_t oldest)
+{
+	struct buf why = BUF_INIT(300);
+	struct map *m;
+
+	m = map_cdb_open_format(path, missing_ok, oldest, NOW, &why);
+	if (m == NULL)
+		assert_non_null(strstr(buf_str(&why),
+		    "a.cdb: of a format that this version does not know"));
+	buf_clear(&why);
+	return m;
+}
+
+static void
+test_format_opened(void **state)
+{
+	static const struct {
+		const char *key, *value;
+		uint32_t oldest;
+		int	 good;
+	} rows[] = {
+		{ F_NOW, OLD, 1 }, { F_OLD, OLD, 1 }, { F_OLD, NOW, 0 },
+		{ F_NEWER, OLD, 0 }, { "f", "\1\1", OLD, 0 },
+		{ "f", "", 0, 0 }, { "x", "", 0, 1 }, { "x", "", OLD, 0 },
+	};
+	struct map *m;
+	size_t i;
+	int ok;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		MAKE(rows[i].key, rows[i].value);
+		for (ok = 0; ok < 2; ok++) {
+			m = map_open_format(ok, rows[i].oldest);
+			if ((m != NULL) != rows[i].good)
+				fail_msg("row %zu", i);
+			map_free(&m);
+		}
+	}
+}
+
+/* A newer program's file: what is not in the one before is put off. */
+static void
+test_format_replaced(void **state)
+{
+	struct map *m;
+
+	MAKE(F_OLD, "a", "1");
+	m = map_open_format(1, OLD);
+	MAKE(F_NEWER, "a", "2", "b", "2");
+	assert_int_equal(lines_of(m, 10), 1);
+	assert_value(m, "a", "1");
+	assert_put_off(m, "b");
+	assert_int_equal(lines_of(m, 10), 0);
+	assert_put_off(m, "b");
+	MAKE(F_NOW, "a", "3");
+	assert_int_equal(map_refresh(m), 0);
+	assert_value(m, "a", "3");
+	assert_value(m, "b", NULL);
+	/* Nor is it a missing one, where none stood before. */
+	unlink(path);
+	assert_int_equal(map_refresh(m), 0);
+	assert_value(m, "b", NULL);
+	MAKE(F_NEWER, "b", "4");
+	assert_int_equal(lines_of(m, 10), 1);
+	assert_put_off(m, "b");
+	assert_int_equal(lines_of(m, 10), 0);
+	assert_put_off(m, "b");
+	map_free(&m);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -338,7 +415,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_find), T(test_replaced), T(test_no_descriptors),
 		T(test_told_once), T(test_missing), T(test_walk),
-		T(test_wild),
+		T(test_wild), T(test_format_opened), T(test_format_replaced),
 	};
 
 	return cmocka_run_group_tests_name("cdb", tests, NULL, NULL);
