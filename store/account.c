@@ -57,6 +57,7 @@ account_free(struct account *a)
 	free(a->mailbox);
 	free(a->dead);
 	free(a->clients);
+	engine_batch_clear(&a->batch);
 	free(a->name);
 	free(a->path);
 	free(a);
@@ -68,7 +69,7 @@ account_unused(const struct account *a, int64_t older_than)
 	size_t i;
 
 	if (a->n_clients > 0 || a->tasks > 0 || a->busy || a->waiting != NULL ||
-	    a->used > older_than)
+	    a->changed || a->lost || a->used > older_than)
 		return 0;
 	for (i = 0; i < a->n_mailboxes; i++)
 		if (a->mailbox[i]->dirty_since != 0 ||
@@ -122,6 +123,8 @@ account_end(struct account *a)
 	a->busy = 0;
 	a->waiting = NULL;
 	a->waiting_tail = &a->waiting;
+	if (a->lost)
+		shard_lost(a->shard);
 	for (; t != NULL; t = next) {
 		next = t->next;
 		a->resume((struct task *)t);

@@ -18,6 +18,8 @@ struct mailbox {
 	uint32_t next_uid;		/* the next to reserve */
 	struct index_row row;		/* as committed */
 	struct index_row seen;		/* as may be shown: durable counts */
+	char	 was[INDEX_ROW];	/* row, as it is in the index */
+	unsigned was_len;		/* 0: it is not there */
 	unsigned unpublished;		/* commits that are not durable yet */
 	uint64_t hold;			/* modseq of the first of them */
 	char	**keywords;		/* NULL until mailbox_keywords */
@@ -63,6 +65,11 @@ struct account {
 	struct engine_db *db;
 	unsigned db_number;
 	uint32_t number;		/* in the index */
+	struct engine_batch batch;	/* rows that wait for a commit */
+	int	 changed;		/* in the shard's list for it */
+	int	 lost;			/* the index said no: it is read anew */
+	int	 unsure;		/* files may be ahead of the index */
+	void	(*end_lost)(struct account *); /* at the end of a turn */
 	char	*name, *path;
 	enum account_state state;
 	struct mailbox **mailbox;	/* rising ids */
@@ -117,6 +124,27 @@ void	account_expire(struct shard *s, struct account **bucket,
 void	account_begin(struct account *a, void (*idle)(struct account *),
 	    void *arg);
 void	account_end(struct account *a);
+/*
+ * account_commit.c. What the index says of the account must agree with what is
+ * known here: each commit has the condition that the rows of mailboxes are as
+ * they were read or written last. Where it does not hold, or where a commit
+ * fails, the account is lost: its tasks are answered "later", its doors are
+ * dropped, and when no task is under way any more it is read anew.
+ */
+/* The batch that the next commit takes: that of this turn, at the latest. */
+struct engine_batch *account_batch(struct account *a);
+/*
+ * Commits it now, with the rows of the mailboxes that changed. To be called
+ * before records are read that are then to be written. 0; -1: it is lost.
+ */
+int	account_commit(struct account *a) ATTR_CHECK;
+/* True where the index did not answer as it should. It is lost where that is
+   for good. */
+int	account_failed(struct account *a, enum engine_result r);
+/* Its number in the index, as index_number or index_number_make. */
+enum engine_result account_number(struct account *a, int make) ATTR_CHECK;
+/* An empty batch for index_delete and its like. */
+struct engine_batch account_own_batch(const struct account *a);
 /* A task ended. */
 void	account_task_done(struct account *a);
 /* Reads file and index anew (a new account is made, a lost index rebuilt). */
@@ -166,9 +194,9 @@ void	mailbox_log_gone(struct mailbox *m, struct engine_batch *b,
 void	mailbox_dirty(struct mailbox *m, uint32_t uid);
 
 /* account_keywords.c */
-/* Reads the keywords if they were not yet. */
-void	mailbox_keywords(struct mailbox *m);
-/* The bit of a keyword, or -1. */
+/* Reads the keywords if they were not yet. 0; -1: the index does not answer. */
+int	mailbox_keywords(struct mailbox *m) ATTR_CHECK;
+/* The bit of a keyword, or -1; they must have been read. */
 int	mailbox_keyword(struct mailbox *m, const char *p, size_t len);
 /*
  * The bits of a packed lv list of names. With make those that have none get
@@ -195,6 +223,7 @@ void	first_use_again(struct account *a);
 
 /* account_evidence.c */
 struct traces {
+	int	 unread;		/* the index does not answer */
 	uint32_t messages;		/* in the index */
 	uint32_t highest_id;		/* of a mailbox there */
 	int	 files;			/* folders are not empty; -1: errno */
@@ -204,8 +233,9 @@ int	traces_list_missing(const struct account *a);
 /* 1 where a mailbox of the list is new to the index but not empty. */
 int	traces_unknown(const struct account *a);
 
-/* account_orphans.c: deletes the rows of mailboxes that are not in the list. */
-void	leftover_delete(struct account *a);
+/* account_orphans.c: deletes the rows of mailboxes that are not in the list.
+   0; -1: the index does not answer. */
+int	leftover_delete(struct account *a) ATTR_CHECK;
 /* account_recover.c: finishes what a crash left half done with its files. */
 void	recover_account(struct account *a);
 

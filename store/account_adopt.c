@@ -22,6 +22,8 @@ adopt_row(void *arg, const void *key, size_t klen, const void *value,
 
 	if (m == NULL)
 		return 0;
+	m->was_len = vlen > sizeof(m->was) ? 0 : (unsigned)vlen;
+	memcpy(m->was, value, m->was_len);
 	if (index_get_row(value, vlen, &m->row) == -1) {
 		log_warn("%s: the row of mailbox %u is broken", a->name, m->id);
 		return 0;
@@ -77,26 +79,40 @@ adopt_boxes(struct account *a, struct boxes *b)
 	b->n_subscribed = 0;
 }
 
-static void
+static enum engine_result
 adopt_queue_ids(struct account *a)
 {
 	struct index_key from = index_account_key(a->number, 'Q');
 	struct index_key to = index_account_key(a->number, 'Q' + 1);
 	struct buf k = BUF_INIT(0);
+	enum engine_result r;
 
 	a->max_queue_id = 0;
-	if (engine_last(a->db, ENGINE_CORE, from.k, from.len, to.k, to.len,
-	    &k) == 1)
+	r = engine_last(a->db, ENGINE_CORE, from.k, from.len, to.k, to.len,
+	    &k);
+	if (r == ENGINE_DONE)
 		a->max_queue_id = index_tail_u64(k.data, k.len);
 	a->min_queue_id = a->max_queue_id == 0 ? 0 : 1;
 	buf_clear(&k);
+	return r == ENGINE_ABSENT ? ENGINE_DONE : r;
+}
+
+/* 0, or -1: the index does not answer. */
+static int
+adopt_index(struct account *a)
+{
+	struct engine_scan s;
+
+	index_scan_kind(&s, a->number, 'M');
+	if (engine_scan(a->db, &s, adopt_row, a) != ENGINE_DONE ||
+	    leftover_delete(a) == -1)
+		return -1;
+	return adopt_queue_ids(a) == ENGINE_DONE ? 0 : -1;
 }
 
 int
 account_adopt(struct account *a, const char *text, size_t len)
 {
-	struct index_key from = index_account_key(a->number, 'M');
-	struct index_key to = index_account_key(a->number, 'M' + 1);
 	struct buf why = BUF_INIT(200);
 	struct boxes b;
 	int r = boxes_parse(&b, text, len, &why);
@@ -109,14 +125,14 @@ account_adopt(struct account *a, const char *text, size_t len)
 		}
 	}
 	boxes_clear(&b);
+	if (r == 0 && adopt_index(a) == -1) {
+		buf_set(&why, "the index does not answer");
+		r = -1;
+	}
 	if (r == -1) {
 		log_warn("%s: %s; its mail waits", a->name, buf_str(&why));
 		a->state = ACCOUNT_BROKEN;
 	} else {
-		engine_scan(a->db, ENGINE_CORE, from.k, from.len, to.k,
-		    to.len, adopt_row, a);
-		leftover_delete(a);
-		adopt_queue_ids(a);
 		a->state = ACCOUNT_READY;
 		quota_note(a);
 	}

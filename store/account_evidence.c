@@ -89,16 +89,16 @@ trace_row(void *arg, const void *key, size_t klen, const void *value,
 void
 traces_read(const struct account *a, struct traces *t)
 {
-	struct index_key from, to;
+	enum engine_result r;
+	struct engine_scan s;
 	uint32_t number;
 
 	memset(t, 0, sizeof(*t));
-	if (index_number(a->db, a->name, 0, &number)) {
-		from = index_account_key(number, 'M');
-		to = index_account_key(number, 'M' + 1);
-		engine_scan(a->db, ENGINE_CORE, from.k, from.len, to.k,
-		    to.len, trace_row, t);
+	if ((r = index_number(a->db, a->name, &number)) == ENGINE_DONE) {
+		index_scan_kind(&s, number, 'M');
+		r = engine_scan(a->db, &s, trace_row, t);
 	}
+	t->unread = r != ENGINE_DONE && r != ENGINE_ABSENT;
 	t->files = folders_used(a);
 }
 

@@ -31,6 +31,7 @@ enum { FIRST = sizeof(first) / sizeof(first[0]) };
 struct first_task {
 	struct task t;
 	struct call *waiter;		/* who asked for it, or NULL */
+	int	 unread;		/* the index does not answer */
 	struct buf text;
 	uint32_t id[FIRST];
 };
@@ -43,6 +44,10 @@ first_files(struct task *t)
 	int e = 0, dir;
 	size_t i;
 
+	if (f->unread) {
+		task_fail(t, D_LATER, "the index does not answer");
+		return;
+	}
 	for (i = 0; i < FIRST && e == 0; i++)
 		e = body_make_mailbox(path, f->id[i]);
 	if (e == 0 && (dir = body_user_dir(path)) != -1) {
@@ -57,32 +62,47 @@ first_files(struct task *t)
 }
 
 /* Notes of files that were to go are not for those that come now. */
-static void
+static enum engine_result
 forget(struct account *a)
 {
 	struct index_key from = index_account_key(a->number, 'R');
 	struct index_key to = index_account_key(a->number, 'R' + 1);
+	struct engine_batch b = account_own_batch(a);
+	enum engine_result r = index_delete(a->db, &b, ENGINE_CORE, &from,
+	    &to);
 
-	index_delete(a->db, ENGINE_CORE, &from, &to);
-	index_delete_account(a->db, a->number);
+	if (r == ENGINE_DONE)
+		r = index_delete_account(a->db, &b);
+	engine_batch_clear(&b);
+	return r;
+}
+
+/* The account has its number, and no rows. */
+static enum engine_result
+number(struct account *a)
+{
+	enum engine_result r = account_number(a, 0);
+
+	if (r == ENGINE_DONE)
+		return forget(a);
+	return r == ENGINE_ABSENT ? account_number(a, 1) : r;
 }
 
 static void
 first_commit(struct task *t)
 {
 	struct account *a = t->account;
-	struct engine_batch *b;
 	struct index_key k;
 	size_t i;
 
 	if (t->error != D_OK)
 		return;
-	if (index_number(a->db, a->name, 0, &a->number))
-		forget(a);
-	(void)index_number(a->db, a->name, 1, &a->number);
-	b = shard_batch(a->shard, a->db_number);
+	if (account_failed(a, number(a))) {
+		task_fail(t, D_LATER, "the index does not answer");
+		return;
+	}
 	k = index_account_key(a->number, 'C');
-	engine_put(b, ENGINE_CORE, k.k, k.len, "", 0);
+	engine_put(account_batch(a), ENGINE_CORE, k.k, k.len, "", 0);
 	for (i = 0; i < a->n_mailboxes; i++)
 		shard_row(a->mailbox[i]);
 }
@@ -146,6 +166,7 @@ first_go(struct account *a)
 	f->t.account = a;
 	f->waiter = a->idle_arg;
 	traces_read(a, &t);
+	f->unread = t.unread;
 	remove_all(a);
 	numbers_above(a, t.highest_id);
 	for (i = 0; i < FIRST; i++)
@@ -162,7 +183,9 @@ is_new(const struct account *a)
 	struct traces t;
 
 	traces_read(a, &t);
-	if (t.files == -1)
+	if (t.unread)
+		log_warn("%s: the index does not answer", a->name);
+	else if (t.files == -1)
 		log_warn("mail/%s: %s", a->path, strerror(errno));
 	else if (t.files)
 		log_warn("%s: mail/%s holds mail, but no mailboxes: bring "
@@ -172,7 +195,7 @@ is_new(const struct account *a)
 		    "no mailboxes: bring it back, or give them up with "
 		    "rohrpost store rebuild %s; its mail waits", a->name,
 		    t.messages, a->path, a->name);
-	return t.files == 0 && t.messages == 0;
+	return !t.unread && t.files == 0 && t.messages == 0;
 }
 
 void
@@ -203,6 +226,8 @@ keep_out(struct account *a, const struct traces *t)
 		return "no such account";
 	if (q == QUOTA_LATER)
 		return "the tables cannot be read";
+	if (t->unread)
+		return "the index does not answer";
 	if (t->files == -1)
 		return "its folder cannot be read";
 	if (t->files)

@@ -47,22 +47,25 @@ add_line(void *arg, const struct door_record *r)
 	return 0;
 }
 
-static void
+static enum engine_result
 gather_dirty(struct mailbox *m, struct gather *g)
 {
 	size_t n = uids_sort(m->dirty, m->n_dirty);
 
-	index_records(m->account->db, m->account->number, m->id, m->dirty, n,
-	    add_line, g);
+	return index_records(m->account->db, m->account->number, m->id,
+	    m->dirty, n, add_line, g);
 }
 
-static void
+/* 0; -1: the index does not answer. */
+static int
 gather_lines(struct mailbox *m, struct flags_task *f)
 {
 	struct gather g = { f, 0 };
+	enum engine_result r;
 	unsigned i;
 
-	mailbox_keywords(m);
+	if (mailbox_keywords(m) == -1)
+		return -1;
 	if (f->replace)
 		buf_puts(&f->text, FLAGS_HEAD);
 	flags_next_line(&f->text, m->row.uidnext);
@@ -74,10 +77,12 @@ gather_lines(struct mailbox *m, struct flags_task *f)
 	if (!f->replace && m->dirty_all)
 		g.since = m->row.flags_modseq;
 	if (f->replace || m->dirty_all)
-		index_range(m->account->db, m->account->number, m->id, 1,
+		r = index_range(m->account->db, m->account->number, m->id, 1,
 		    UINT32_MAX, add_line, &g);
 	else
-		gather_dirty(m, &g);
+		r = gather_dirty(m, &g);
+	if (r != ENGINE_DONE)
+		return -1;
 	m->n_dirty = 0;
 	m->dirty_all = 0;
 	if (m->cap_dirty > 4096) {
@@ -85,6 +90,7 @@ gather_lines(struct mailbox *m, struct flags_task *f)
 		m->dirty = NULL;
 		m->cap_dirty = 0;
 	}
+	return 0;
 }
 
 /* Where the file ends in the middle of a line, that line is ended. */
@@ -149,7 +155,7 @@ flags_files(struct task *t)
 {
 	struct flags_task *f = (struct flags_task *)t;
 
-	if ((f->replace ? flags_replace(f) : flags_append(f)) == -1)
+	if (t->error == D_OK && (f->replace ? flags_replace(f) : flags_append(f)) == -1)
 		task_fail(t, D_LATER, strerror(errno));
 }
 
@@ -219,7 +225,8 @@ flagsfile_flush(struct mailbox *m)
 	f->replace = m->row.flags_lines > 2 * m->row.messages + 200;
 	m->anew = 0;
 	m->flags_busy = 1;
-	gather_lines(m, f);
+	if (gather_lines(m, f) == -1)
+		task_fail(&f->t, D_LATER, "the index does not answer");
 	task_submit(&f->t);
 }
 

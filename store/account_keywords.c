@@ -14,43 +14,48 @@
 #include "store/account.h"
 #include "store/file_flags.h"
 
-void
-mailbox_keywords(struct mailbox *m)
+static void
+adopt_keywords(struct mailbox *m, const struct buf *v)
 {
-	struct index_key k;
-	struct buf v = BUF_INIT(0);
 	struct cursor c;
 	const char *p;
 	size_t len;
+
+	cursor_init(&c, v->data, v->len);
+	while (cursor_left(&c) > 0 && m->n_keywords < DOOR_KEYWORDS_MAX) {
+		p = cursor_lv(&c, &len, DOOR_KEYWORD_LEN);
+		if (c.bad)
+			break;
+		m->keywords = mem_realloc(m->keywords, m->n_keywords + 1,
+		    sizeof(*m->keywords));
+		m->keywords[m->n_keywords++] = mem_strndup(p, len);
+	}
+}
+
+int
+mailbox_keywords(struct mailbox *m)
+{
+	struct index_key k = index_key_u32(m->account->number, 'K', m->id);
+	struct buf v = BUF_INIT(0);
+	enum engine_result r;
 	unsigned i;
 
 	if (m->keywords_loaded)
-		return;
+		return 0;
 	for (i = 0; i < m->n_keywords; i++)
 		free(m->keywords[i]);
 	m->n_keywords = 0;
-	m->keywords_loaded = 1;
-	k = index_key_u32(m->account->number, 'K', m->id);
-	if (engine_get(m->account->db, ENGINE_CORE, k.k, k.len, &v) == 1) {
-		cursor_init(&c, v.data, v.len);
-		while (cursor_left(&c) > 0 && m->n_keywords <
-		    DOOR_KEYWORDS_MAX) {
-			p = cursor_lv(&c, &len, DOOR_KEYWORD_LEN);
-			if (c.bad)
-				break;
-			m->keywords = mem_realloc(m->keywords,
-			    m->n_keywords + 1, sizeof(*m->keywords));
-			m->keywords[m->n_keywords++] = mem_strndup(p, len);
-		}
-	}
+	r = engine_get(m->account->db, ENGINE_CORE, k.k, k.len, &v);
+	m->keywords_loaded = r == ENGINE_DONE || r == ENGINE_ABSENT;
+	adopt_keywords(m, &v);
 	buf_clear(&v);
+	return m->keywords_loaded ? 0 : -1;
 }
 
 static void
 put_keywords(struct mailbox *m)
 {
-	struct engine_batch *b = shard_batch(m->account->shard,
-	    m->account->db_number);
+	struct engine_batch *b = account_batch(m->account);
 	struct index_key k = index_key_u32(m->account->number, 'K', m->id);
 	struct buf v = BUF_INIT(0);
 	unsigned i;
@@ -66,7 +71,6 @@ mailbox_keyword(struct mailbox *m, const char *p, size_t len)
 {
 	unsigned i;
 
-	mailbox_keywords(m);
 	for (i = 0; i < m->n_keywords; i++)
 		if (str_is(p, len, m->keywords[i]))
 			return (int)i;
@@ -82,16 +86,20 @@ add_used(void *arg, const struct door_record *r)
 	return *used == UINT64_MAX;
 }
 
-/* The bits that no message carries, and none that is on its way. */
+/* The bits that no message carries, and none that is on its way; none where
+   that cannot be told. */
 static uint64_t
 unused_bits(struct mailbox *m)
 {
 	struct account *a = m->account;
 	uint64_t used = m->held;
+	enum engine_result r;
 
-	shard_commit(a->shard, a->db_number);
-	index_range(a->db, a->number, m->id, 1, UINT32_MAX, add_used, &used);
-	return ~used;
+	if (account_commit(a) == -1)
+		return 0;
+	r = index_range(a->db, a->number, m->id, 1, UINT32_MAX, add_used,
+	    &used);
+	return r == ENGINE_DONE ? ~used : 0;
 }
 
 /*
@@ -164,7 +172,8 @@ mailbox_bits(struct mailbox *m, const char *names, size_t len, int make,
 	const char *p;
 	size_t n;
 
-	mailbox_keywords(m);
+	if (mailbox_keywords(m) == -1)
+		return D_LATER;
 	if (count_missing(m, names, len, bits_r, &missing) == -1)
 		return D_REFUSED;
 	if (missing == 0 || !make)

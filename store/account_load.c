@@ -17,14 +17,15 @@
 
 enum { BROKEN_MS = 5000 };	/* between two looks at a broken account */
 
-static int
+/* ENGINE_ABSENT: the index does not know it, or not all of it. */
+static enum engine_result
 index_complete(struct account *a)
 {
+	enum engine_result r = account_number(a, 0);
 	struct buf v = BUF_INIT(0);
 	struct index_key k;
-	int r = 0;
 
-	if (index_number(a->db, a->name, 0, &a->number)) {
+	if (r == ENGINE_DONE) {
 		k = index_account_key(a->number, 'C');
 		r = engine_get(a->db, ENGINE_CORE, k.k, k.len, &v);
 	}
@@ -42,6 +43,27 @@ account_retry(struct account *a)
 	account_load(a);
 }
 
+/* The list was read; now the index. */
+static void
+load_rows(struct account *a, const char *text, size_t len)
+{
+	enum engine_result r = index_complete(a);
+
+	if (r == ENGINE_ABSENT) {
+		account_begin(a, rebuild_account, NULL);
+	} else if (r != ENGINE_DONE) {
+		log_warn("%s: the index does not answer", a->name);
+		a->state = ACCOUNT_BROKEN;
+	} else if (account_adopt(a, text, len) == -1) {
+		/* It said so. */
+	} else if (traces_unknown(a)) {
+		account_begin(a, rebuild_account, NULL);
+	} else {
+		recover_account(a);
+		drop_files(a);
+	}
+}
+
 void
 account_load(struct account *a)
 {
@@ -54,17 +76,57 @@ account_load(struct account *a)
 	} else if (r == -1) {
 		log_warn("%s/mailboxes: %s", a->path, strerror(errno));
 		a->state = ACCOUNT_BROKEN;
-	} else if (!index_complete(a)) {
-		account_begin(a, rebuild_account, NULL);
-	} else if (account_adopt(a, buf_str(&text), text.len) == -1) {
-		/* It said so. */
-	} else if (traces_unknown(a)) {
-		account_begin(a, rebuild_account, NULL);
 	} else {
-		recover_account(a);
-		drop_files(a);
+		load_rows(a, buf_str(&text), text.len);
 	}
 	buf_clear(&text);
+}
+
+/* Nothing that is not in the index is known any more. */
+static void
+forget(struct account *a)
+{
+	struct mailbox *m;
+	size_t i;
+
+	engine_batch_clear(&a->batch);
+	for (i = 0; i < a->n_mailboxes; i++) {
+		m = a->mailbox[i];
+		shard_forget(m);
+		m->row_dirty = 0;
+		m->touched = 0;
+		m->row = (struct index_row){ .uidnext = 1, .recent_low = 1 };
+		m->seen = m->row;
+		m->was_len = 0;
+		m->next_uid = 1;
+		m->unpublished = 0;
+		m->n_dirty = 0;
+		m->dirty_all = 0;
+		m->keywords_loaded = 0;
+	}
+}
+
+/* No task is under way, and nobody else is begun. */
+static void
+read_again(struct account *a)
+{
+	forget(a);
+	a->lost = 0;
+	a->unsure = 1;
+	a->busy = 0;
+	account_load(a);
+	if (!a->busy)
+		account_end(a);
+}
+
+/* It is lost. */
+static void
+end_lost(struct account *a)
+{
+	while (a->n_clients > 0)
+		client_drop(a->clients[0], NULL);
+	if (!a->busy)
+		account_begin(a, read_again, NULL);
 }
 
 struct account *
@@ -84,6 +146,7 @@ account_get(struct shard *s, const char *name)
 	    body_user_path(name, path, sizeof(path)) == -1)
 		return NULL;
 	a = account_new(s, name, path, db);
+	a->end_lost = end_lost;
 	a->used = clock_mono_ms();
 	a->next = *b;
 	*b = a;

@@ -88,11 +88,12 @@ trim_gone(struct mailbox *m, struct engine_batch *b)
 	uint32_t n = m->account->number;
 	struct index_key from = index_gone(n, m->id, m->row.gone_floor + 1);
 	struct index_key to = index_gone(n, m->id, UINT64_MAX);
+	struct engine_scan s;
 	uint64_t first = 0;
 
-	engine_scan(m->account->db, ENGINE_CORE, from.k, from.len, to.k,
-	    to.len, gone_first, &first);
-	if (first == 0)
+	index_scan(&s, ENGINE_CORE, &from, &to);
+	if (engine_scan(m->account->db, &s, gone_first, &first) !=
+	    ENGINE_MORE || first == 0)
 		return;
 	from = index_gone(n, m->id, first);
 	engine_del(b, ENGINE_CORE, from.k, from.len);

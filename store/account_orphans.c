@@ -48,24 +48,27 @@ list_sync(const struct account *a)
 	return r;
 }
 
-void
+int
 leftover_delete(struct account *a)
 {
-	struct index_key from = index_account_key(a->number, 'M');
-	struct index_key to = index_account_key(a->number, 'M' + 1);
+	struct engine_batch b = account_own_batch(a);
 	struct leftover l = { a, NULL, 0 };
+	enum engine_result r;
+	struct engine_scan s;
 	size_t i;
 
-	engine_scan(a->db, ENGINE_CORE, from.k, from.len, to.k, to.len,
-	    leftover_row, &l);
-	if (l.n > 0 && list_sync(a) == 0) {
+	index_scan_kind(&s, a->number, 'M');
+	r = engine_scan(a->db, &s, leftover_row, &l);
+	if (r == ENGINE_DONE && l.n > 0 && list_sync(a) == 0) {
 		log_info("%s: %zu mailboxes of the index are not in the list: "
 		    "they go", a->name, l.n);
-		for (i = 0; i < l.n; i++) {
+		for (i = 0; i < l.n && r == ENGINE_DONE; i++) {
 			body_unused(a->path, l.id[i]);
-			index_delete_mailbox(a->db, a->number, l.id[i]);
+			r = index_delete_mailbox(a->db, &b, l.id[i]);
 		}
 		shard_lazy(a->shard);
 	}
+	engine_batch_clear(&b);
 	free(l.id);
+	return r == ENGINE_DONE ? 0 : -1;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "store/account.h"
 
@@ -90,15 +91,15 @@ walk_row(void *arg, const void *key, size_t klen, const void *value,
 static void
 walk_account(struct walk *w, const char *name, uint32_t number)
 {
-	struct index_key from = index_account_key(number, 'M');
-	struct index_key to = index_account_key(number, 'M' + 1);
 	struct sums s = { 0, 0, 0 };
 	struct account *a = NULL;
+	struct engine_scan scan;
 	struct tables_user q;
 	int is;
 
-	engine_scan(w->db, ENGINE_CORE, from.k, from.len, to.k, to.len,
-	    walk_row, &s);
+	index_scan_kind(&scan, number, 'M');
+	if (engine_scan(w->db, &scan, walk_row, &s) != ENGINE_DONE)
+		s.behind = 1;	/* its own load tells */
 	is = store.user(name, &q) == LOOKUP_FOUND &&
 	    quota_is_full(&q, s.size, s.count);
 	if (s.behind || is)
@@ -117,15 +118,16 @@ static void
 walk_run(struct item *i)
 {
 	struct walk *w = (struct walk *)i;
-	struct index_key from = index_account_key(0, 'u');
-	struct index_key to = index_account_key(0, 'u' + 1);
+	struct engine_scan s;
 	struct cursor c;
 	const char *p;
 	char name[400];
 	size_t len;
 
-	engine_scan(w->db, ENGINE_CORE, from.k, from.len, to.k, to.len,
-	    walk_name, w);
+	index_scan_kind(&s, 0, 'u');
+	if (engine_scan(w->db, &s, walk_name, w) != ENGINE_DONE)
+		log_warn("not all full accounts are known: the index does "
+		    "not answer");
 	cursor_init(&c, w->names.data, w->names.len);
 	while (cursor_left(&c) > 0) {
 		p = cursor_lv(&c, &len, sizeof(name) - 1);

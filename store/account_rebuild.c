@@ -33,6 +33,7 @@ struct rebuild {
 	struct found found;
 	size_t	 mailbox, message; /* where the next piece begins */
 	uint64_t modseq;
+	int	 written;		/* all of it */
 	int	 failed;
 	int	 broken;		/* the account, as it was loaded then */
 };
@@ -77,25 +78,36 @@ old_note(void *arg, const void *key, size_t klen, const void *value,
 	return 0;
 }
 
+/* 0; -1: the index does not answer. */
+static int
+old_read(struct rebuild *r)
+{
+	struct account *a = r->a;
+	struct engine_scan s;
+
+	if (account_number(a, 1) != ENGINE_DONE)
+		return -1;
+	index_scan_kind(&s, a->number, 'M');
+	if (engine_scan(a->db, &s, old_row, r) != ENGINE_DONE)
+		return -1;
+	index_scan_kind(&s, a->number, 'R');
+	return engine_scan(a->db, &s, old_note, r) == ENGINE_DONE ? 0 : -1;
+}
+
 static void
 rebuild_clear(struct call *c)
 {
 	struct rebuild *r = c->arg;
 	struct account *a = r->a;
-	struct index_key from, to;
+	struct engine_batch b;
 
-	if (index_number(a->db, a->name, 1, &a->number)) {
-		from = index_account_key(a->number, 'M');
-		to = index_account_key(a->number, 'M' + 1);
-		engine_scan(a->db, ENGINE_CORE, from.k, from.len, to.k,
-		    to.len, old_row, r);
-		from = index_account_key(a->number, 'R');
-		to = index_account_key(a->number, 'R' + 1);
-		engine_scan(a->db, ENGINE_CORE, from.k, from.len, to.k,
-		    to.len, old_note, r);
+	if (old_read(r) == -1 || account_commit(a) == -1) {
+		r->failed = 1;
+	} else {
+		b = account_own_batch(a);
+		r->failed = index_delete_account(a->db, &b) != ENGINE_DONE;
+		engine_batch_clear(&b);
 	}
-	shard_commit(a->shard, a->db_number);
-	index_delete_account(a->db, a->number);
 	r->modseq = shard_modseq(a->shard);
 	helper_done(c);
 }
@@ -140,7 +152,7 @@ put_mailbox(struct rebuild *r, struct engine_batch *b,
 		if (!f->msg[i].has_line)
 			row.flags_modseq = r->modseq - 1;
 	}
-	index_put_row(b, r->a->number, f->id, &row);
+	index_put_row(b, f->id, &row);
 	for (i = 0; i < DOOR_KEYWORDS_MAX; i++)
 		if (f->keyword[i] != NULL)
 			n = i + 1;
@@ -153,13 +165,13 @@ put_mailbox(struct rebuild *r, struct engine_batch *b,
 	buf_clear(&words);
 }
 
-/* Writes one piece; done_r is set behind the last one. */
+/* Writes one piece; r->written is set behind the last one. */
 static void
 rebuild_piece(struct call *c)
 {
 	struct rebuild *r = c->arg;
 	struct account *a = r->a;
-	struct engine_batch b = { 0 };
+	struct engine_batch b = account_own_batch(a);
 	struct found_mailbox *f;
 	struct door_record d;
 	struct index_key k;
@@ -169,7 +181,7 @@ rebuild_piece(struct call *c)
 		f = &r->found.mailbox[r->mailbox];
 		for (; r->message < f->n && n < PIECE; r->message++, n++) {
 			record_of(r, &f->msg[r->message], &d);
-			index_put_record(&b, a->number, f->id, &d);
+			index_put_record(&b, f->id, &d);
 		}
 		if (r->message < f->n)
 			break;
@@ -179,8 +191,10 @@ rebuild_piece(struct call *c)
 	if (r->mailbox == r->found.boxes.n) {
 		k = index_account_key(a->number, 'C');
 		engine_put(&b, ENGINE_CORE, k.k, k.len, "", 0);
+		r->written = 1;
 	}
-	engine_commit(a->db, &b);
+	if (engine_commit_one(a->db, &b) != ENGINE_DONE)
+		r->failed = 1;
 	engine_batch_clear(&b);
 	helper_done(c);
 }
@@ -246,10 +260,13 @@ rebuild_run(struct chore *chore)
 		r->call.fn = rebuild_clear;
 		helper_call(s, &r->call);
 		r->call.fn = rebuild_piece;
-		do
+		while (!r->failed && !r->written)
 			helper_call(s, &r->call);
-		while (r->mailbox < r->found.boxes.n);
-		engine_flush(store.engine);
+		if (r->failed || engine_durable(store.engine,
+		    engine_token(store.engine)) != ENGINE_DONE) {
+			buf_set(&why, "the index cannot be written");
+			r->failed = 1;
+		}
 	}
 	r->call.fn = rebuild_end;
 	helper_call(s, &r->call);
@@ -310,7 +327,10 @@ rebuild_account(struct account *a)
 		rebuild_post(a);
 		return;
 	}
-	shard_commit(a->shard, a->db_number);
+	if (account_commit(a) == -1) {
+		rebuild_flushed(a);
+		return;
+	}
 	a->idle = rebuild_flushed;
 	for (i = 0; i < a->n_mailboxes; i++)
 		if (flagsfile_behind(a->mailbox[i]))

@@ -26,15 +26,17 @@
 #include "store/body.h"
 #include "store/door_client.h"
 
+/* 1, 0; -1: the index does not answer. */
 static int
 has_record(struct mailbox *m, uint32_t uid)
 {
 	struct index_key k = index_message(m->account->number, m->id, uid);
 	struct buf v = BUF_INIT(0);
-	int r = engine_get(m->account->db, ENGINE_CORE, k.k, k.len, &v);
+	enum engine_result r = engine_get(m->account->db, ENGINE_CORE, k.k,
+	    k.len, &v);
 
 	buf_clear(&v);
-	return r;
+	return r == ENGINE_DONE ? 1 : r == ENGINE_ABSENT ? 0 : -1;
 }
 
 static int
@@ -53,11 +55,15 @@ find_halves(struct mailbox *m, DIR *d, uint32_t **uids_r, size_t *n_r)
 {
 	struct dirent *e;
 	uint64_t uid;
+	int r;
 
 	while (errno = 0, (e = readdir(d)) != NULL) {
 		if (str_number(e->d_name, strlen(e->d_name), UINT32_MAX,
-		    &uid) == -1 || !has_record(m, (uint32_t)uid) ||
-		    has_file(m, (uint32_t)uid))
+		    &uid) == -1)
+			continue;
+		if ((r = has_record(m, (uint32_t)uid)) == -1)
+			return -1;
+		if (r == 0 || has_file(m, (uint32_t)uid))
 			continue;
 		*uids_r = mem_realloc(*uids_r, *n_r + 1, sizeof(**uids_r));
 		(*uids_r)[(*n_r)++] = (uint32_t)uid;
@@ -97,7 +103,7 @@ recovered(struct account *a, const struct index_key *k)
 	struct cursor c;
 	uint64_t r = 0;
 
-	if (engine_get(a->db, ENGINE_CORE, k->k, k->len, &v) == 1 &&
+	if (engine_get(a->db, ENGINE_CORE, k->k, k->len, &v) == ENGINE_DONE &&
 	    v.len == 8) {
 		cursor_init(&c, v.data, v.len);
 		r = cursor_u64(&c);
@@ -114,15 +120,16 @@ recover_account(struct account *a)
 	int done = 1;
 	size_t i;
 
-	if (recovered(a, &k) == store.crash)
+	if (recovered(a, &k) == store.crash && !a->unsure)
 		return;
 	for (i = 0; i < a->n_mailboxes; i++)
 		if (!(a->mailbox[i]->attrs & ATTR_NOSELECT))
 			done &= recover_mailbox(a->mailbox[i]);
 	if (done) {
+		a->unsure = 0;
 		buf_put_u64(&v, store.crash);
-		engine_put(shard_batch(a->shard, a->db_number), ENGINE_CORE,
-		    k.k, k.len, v.data, v.len);
+		engine_put(account_batch(a), ENGINE_CORE, k.k, k.len, v.data,
+		    v.len);
 		shard_lazy(a->shard);
 	}
 	buf_clear(&v);

@@ -33,6 +33,7 @@ struct request {
 	struct call call;
 	const char *name;
 	void	(*idle)(struct account *);
+	int	 unread;	/* the index does not answer */
 	int	 give_up;	/* what only the index knows */
 	enum { TAKE_OK, TAKE_BUSY, TAKE_NONE, TAKE_BROKEN } result;
 	struct account *a;
@@ -116,34 +117,41 @@ copy_note(void *arg, const void *key, size_t klen, const void *value,
 	return 0;
 }
 
+/* 0; -1: the index does not answer. */
+static int
+copy_mailbox(struct mailbox *from, struct copy_mailbox *m)
+{
+	struct account *a = from->account;
+	unsigned k;
+
+	m->id = from->id;
+	m->row = from->row;
+	if (index_range(a->db, a->number, m->id, 1, UINT32_MAX, copy_record,
+	    m) != ENGINE_DONE || mailbox_keywords(from) == -1)
+		return -1;
+	m->n_keywords = from->n_keywords;
+	m->keyword = mem_zalloc(m->n_keywords + 1, sizeof(char *));
+	for (k = 0; k < m->n_keywords; k++)
+		m->keyword[k] = mem_strdup(from->keywords[k]);
+	return 0;
+}
+
 /* In the shard, the account idle. */
 static void
 copy_account(struct account *a)
 {
-	struct index_key from = index_account_key(a->number, 'R');
-	struct index_key to = index_account_key(a->number, 'R' + 1);
 	struct call *c = a->idle_arg;
 	struct request *r = c->arg;
-	struct copy_mailbox *m;
-	size_t i, k;
+	struct engine_scan s;
+	size_t i;
 
-	shard_commit(a->shard, a->db_number);
-	engine_scan(a->db, ENGINE_CORE, from.k, from.len, to.k, to.len,
-	    copy_note, r);
+	index_scan_kind(&s, a->number, 'R');
+	r->unread = account_commit(a) == -1 ||
+	    engine_scan(a->db, &s, copy_note, r) != ENGINE_DONE;
 	r->n = a->n_mailboxes;
 	r->mailbox = mem_zalloc(r->n + 1, sizeof(*r->mailbox));
-	for (i = 0; i < r->n; i++) {
-		m = &r->mailbox[i];
-		m->id = a->mailbox[i]->id;
-		m->row = a->mailbox[i]->row;
-		index_range(a->db, a->number, m->id, 1, UINT32_MAX,
-		    copy_record, m);
-		mailbox_keywords(a->mailbox[i]);
-		m->n_keywords = a->mailbox[i]->n_keywords;
-		m->keyword = mem_zalloc(m->n_keywords + 1, sizeof(char *));
-		for (k = 0; k < m->n_keywords; k++)
-			m->keyword[k] = mem_strdup(a->mailbox[i]->keywords[k]);
-	}
+	for (i = 0; i < r->n && !r->unread; i++)
+		r->unread = copy_mailbox(a->mailbox[i], &r->mailbox[i]) == -1;
 	helper_done(c);
 }
 
@@ -322,7 +330,10 @@ check_user(const char *name, const char *path, void (*found)(void *arg,
 
 	if (take(&r, begin, why) == -1)
 		return -1;
-	if (found_read(&f, path, why) == -1)
+	memset(&f, 0, sizeof(f));
+	if (r.unread)
+		found(arg, "", "the index does not answer");
+	else if (found_read(&f, path, why) == -1)
 		found(arg, "", buf_str(why));
 	else
 		check_all(&r, &f, &k);

@@ -77,6 +77,24 @@ client_done(struct client *c, uint32_t id)
 		client_end(c, c->shard);
 }
 
+int
+request_read(const struct request *r, enum engine_result e)
+{
+	if (e != ENGINE_LATER && !account_failed(r->c->account, e))
+		return 0;
+	request_fail(r, D_LATER, "the index does not answer");
+	return -1;
+}
+
+int
+request_commit(const struct request *r)
+{
+	if (account_commit(r->c->account) == 0)
+		return 0;
+	request_fail(r, D_LATER, "the index cannot be written");
+	return -1;
+}
+
 /* As chan_flush; under the lock. What the reading side will not see ends it. */
 static int
 client_flush(struct client *c)

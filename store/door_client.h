@@ -120,6 +120,10 @@ void	op_subscribe(struct request *r);
 /* op_deliver.c */
 void	deliver_request(struct client *c, struct msg *m);
 
+/* Commits what waits, so that it can be read. 0, or -1 having answered. */
+int	request_commit(const struct request *r) ATTR_CHECK;
+/* How a look into the index went: 0, or -1 having answered "later". */
+int	request_read(const struct request *r, enum engine_result e) ATTR_CHECK;
 /* The uids of a request: a copy, checked to rise. NULL: they do not. */
 uint32_t *request_uids(const struct request *r, size_t *n_r);
 void	request_fail(const struct request *r, enum door_error e,

@@ -64,7 +64,7 @@ refuse(const struct request *r, enum door_error e, const char *words)
 static int
 request_may(struct request *r, unsigned flags)
 {
-	if (r->c->account->state != ACCOUNT_READY)
+	if (r->c->account->state != ACCOUNT_READY || r->c->account->lost)
 		return refuse(r, D_LATER, "the mailboxes cannot be read");
 	if ((flags & OP_ADDS) && store_no_space())
 		return refuse(r, D_LATER, "the disk is full");

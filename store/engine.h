@@ -1,17 +1,25 @@
 /*
  * The index engine: ordered keys in sixteen databases, atomic conditional
- * batches, watches. What a key or value means is index.h's business.
+ * batches, watches. What a key or value means is index.h's business, but for
+ * one thing: the first four octets of a key are the number of the account
+ * whose row it is.
  *
- * Each database is used by one thread at a time: its shard. engine_flush and
- * engine_checkpoint may be called by any thread. A commit is atomic at once and
- * durable after the next engine_flush that begins behind it. The table CORE is
- * recovered after a crash to what was flushed, or something later. The table
+ * Each database is used by one thread at a time: its shard. engine_durable,
+ * engine_token and engine_checkpoint may be called by any thread. A commit is
+ * atomic at once, and durable when engine_durable says so. The table CORE is
+ * recovered after a crash to what was durable, or something later. The table
  * CACHE is outside the batch's promises: it may be empty after a crash.
  *
+ * Every call that looks or writes may fail: ENGINE_LATER (nothing was done),
+ * or ENGINE_LOST, where another process owns the index now. Neither says
+ * anything about what is in it.
+ *
  * Later back ends (replication, an object store) come behind this header.
+ * tests/store/engine_mem.c is one that fails when it is told to.
  *
  * DIAGNOSTICS: a database that fails while in use ends the process, for the
- * next start recovers it; what cannot be opened is reported in why.
+ * next start recovers it; what cannot be opened is reported in why. A key that
+ * is not its batch's account's is a panic.
  */
 #ifndef STORE_ENGINE_H
 #define STORE_ENGINE_H
@@ -29,6 +37,15 @@ enum {
 
 enum engine_table { ENGINE_CORE, ENGINE_CACHE };
 
+enum engine_result {
+	ENGINE_DONE,	/* found; at the end of the range; committed */
+	ENGINE_ABSENT,	/* there is no such key */
+	ENGINE_MORE,	/* a scan that is not at its end */
+	ENGINE_FALSE,	/* a condition does not hold: nothing was done */
+	ENGINE_LATER,	/* not now: nothing was done */
+	ENGINE_LOST,	/* not the owner any more: nothing was done */
+};
+
 struct engine;
 struct engine_db;
 
@@ -44,32 +61,66 @@ int	engine_is_there(const char *home);
 void	engine_close(struct engine **e);
 struct engine_db *engine_db(struct engine *e, unsigned n);
 
-/* Makes every commit so far durable. */
-void	engine_flush(struct engine *e);
+/* The epoch of the latest owner that is known; 0: there was none. */
+enum engine_result engine_owner(struct engine *e, uint64_t *epoch_r)
+	    ATTR_CHECK;
+/*
+ * From now on batches of this owner's epoch are committed, and of no other:
+ * what was begun under an earlier one fails with ENGINE_LOST. To be called
+ * before the first commit. ENGINE_LOST: a later owner is known already.
+ */
+enum engine_result engine_own(struct engine *e, uint64_t epoch) ATTR_CHECK;
+
+/* The token of the newest commit of all. */
+uint64_t engine_token(struct engine *e);
+/*
+ * Waits until the commits up to this token are durable: ENGINE_DONE, and the
+ * word may be given. ENGINE_LOST: it is not known what becomes of them, so
+ * nothing may be said of them, and nothing undone.
+ */
+enum engine_result engine_durable(struct engine *e, uint64_t token) ATTR_CHECK;
 void	engine_checkpoint(struct engine *e);
 
-/* 1 and the value appended to value_r, or 0: no such key. */
-int	engine_get(struct engine_db *db, enum engine_table t, const void *key,
-	    size_t klen, struct buf *value_r) ATTR_CHECK;
+/* The value is appended to value_r. ENGINE_ABSENT: no such key. */
+enum engine_result engine_get(struct engine_db *db, enum engine_table t,
+	    const void *key, size_t klen, struct buf *value_r) ATTR_CHECK;
 
+/* 0, or anything else to stop: that row counts as not seen. */
 typedef int engine_each(void *arg, const void *key, size_t klen,
     const void *value, size_t vlen);
-/*
- * Calls each for the keys in from <= key < to, in order, until it returns
- * other than 0; that value is returned (0 at the end).
- */
-int	engine_scan(struct engine_db *db, enum engine_table t,
-	    const void *from, size_t flen, const void *to, size_t tlen,
-	    engine_each *each, void *arg);
-/* The last key in the range, appended to key_r: 1, or 0 where it is empty. */
-int	engine_last(struct engine_db *db, enum engine_table t,
-	    const void *from, size_t flen, const void *to, size_t tlen,
-	    struct buf *key_r);
 
-/* A batch is embedded; it may be used again after a commit. */
+/* The keys with from <= key < to that are still to be read. */
+struct engine_scan {
+	enum engine_table table;
+	unsigned max;		/* rows of one call; 0: no bound */
+	size_t	 flen, tlen;
+	unsigned char from[ENGINE_KEY_MAX], to[ENGINE_KEY_MAX];
+};
+
+void	engine_scan_init(struct engine_scan *s, enum engine_table t,
+	    const void *from, size_t flen, const void *to, size_t tlen);
+/*
+ * Calls each for the next rows, in order. ENGINE_MORE: max rows were passed,
+ * or each stopped; the next call goes on there, whatever was committed
+ * meanwhile. After a failure too it goes on behind the last row seen.
+ */
+enum engine_result engine_scan(struct engine_db *db, struct engine_scan *s,
+	    engine_each *each, void *arg) ATTR_CHECK;
+/* The last key in the range, appended to key_r; or ENGINE_ABSENT. */
+enum engine_result engine_last(struct engine_db *db, enum engine_table t,
+	    const void *from, size_t flen, const void *to, size_t tlen,
+	    struct buf *key_r) ATTR_CHECK;
+
+/*
+ * What is to be done with the rows of one account, all or nothing. It is
+ * embedded, with account and epoch set, and may be used again after a commit.
+ */
 struct engine_batch {
-	struct buf ops;
-	unsigned n;
+	uint32_t account;
+	uint64_t epoch;		/* engine_own's when it was begun */
+	struct buf ops, conditions;
+	unsigned n;		/* ops */
+	enum engine_result result;	/* of the last engine_commit */
 };
 
 /* Frees a batch; changes that were not committed are gone. */
@@ -80,11 +131,26 @@ void	engine_put(struct engine_batch *b, enum engine_table t,
 /* Deleting what is not there is no failure. */
 void	engine_del(struct engine_batch *b, enum engine_table t,
 	    const void *key, size_t klen);
-/* Condition: the key holds this value (value NULL: it is absent). */
+/*
+ * Condition: before the batch the key holds this value (value NULL: it is
+ * absent), in the table CORE.
+ */
 void	engine_expect(struct engine_batch *b, const void *key, size_t klen,
 	    const void *value, size_t vlen);
-/* 1: all done; 0: a condition does not hold, nothing done. Empties b. */
-int	engine_commit(struct engine_db *db, struct engine_batch *b);
+/*
+ * Commits n batches in one go, each judged by itself: its result is
+ * ENGINE_DONE, _FALSE, _LATER or _LOST. All are empty then. The token is for
+ * engine_durable.
+ */
+uint64_t engine_commit(struct engine_db *db, struct engine_batch *const *list,
+	    size_t n);
+/* The same for one; its result. */
+static inline enum engine_result
+engine_commit_one(struct engine_db *db, struct engine_batch *b)
+{
+	(void)engine_commit(db, &b, 1);
+	return b->result;
+}
 
 /*
  * Calls changed(arg) in the committing thread behind each commit that wrote

@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,34 +24,27 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/map/bdb.h"
-#include "store/engine.h"
+#include "store/engine_impl.h"
 
-enum {
-	BULK = 256 * 1024,	/* octets of one bulk read */
-	WATCH_BUCKETS = 64,
-	OP_PUT = 1, OP_DEL, OP_EXPECT, OP_EXPECT_ABSENT,
-};
+enum { BULK = 256 * 1024 };	/* octets of one bulk read */
 
-struct engine_watch {
-	struct engine_watch *next, **back;
-	unsigned char group[ENGINE_GROUP];
-	void	(*changed)(void *);
-	void	*arg;
-	struct engine_db *db;
-};
+/* In database 0: u64, the epoch of the latest owner. */
+static const char owner_key[] = "\0\0\0\0\0\0\0\0E";
 
 struct engine_db {
 	struct engine *e;
 	DB	*table[2];
 	char	*bulk;
-	unsigned watches;
-	struct engine_watch *watch[WATCH_BUCKETS];
+	struct engine_watches watches;
 };
 
 struct engine {
 	struct bdb *core;
 	DB_ENV	*cache;
 	char	*home;
+	uint64_t epoch;			/* of the owner */
+	atomic_ullong committed;	/* the newest token */
+	atomic_ullong durable;		/* ... of those that are */
 	struct engine_db db[ENGINE_DBS];
 };
 
@@ -261,11 +255,73 @@ engine_db(struct engine *e, unsigned n)
 	return &e->db[n % ENGINE_DBS];
 }
 
-void
-engine_flush(struct engine *e)
+uint64_t
+engine_token(struct engine *e)
 {
+	return atomic_load(&e->committed);
+}
+
+/* What is flushed is all that was committed before, by whomever. */
+enum engine_result
+engine_durable(struct engine *e, uint64_t token)
+{
+	unsigned long long now = atomic_load(&e->committed);
+	unsigned long long was = atomic_load(&e->durable);
+
+	if (was >= token)
+		return ENGINE_DONE;
 	if (bdb_flush(e->core) == -1)
 		log_fatal("%s: the index cannot be made durable", e->home);
+	while (was < now &&
+	    !atomic_compare_exchange_weak(&e->durable, &was, now))
+		;
+	return ENGINE_DONE;
+}
+
+static void
+owner_put(struct engine *e, uint64_t epoch)
+{
+	struct engine_batch b = { .account = 0, .epoch = epoch };
+	struct buf v = BUF_INIT(0);
+
+	buf_put_u64(&v, epoch);
+	engine_put(&b, ENGINE_CORE, owner_key, sizeof(owner_key) - 1, v.data,
+	    v.len);
+	if (engine_commit_one(&e->db[0], &b) != ENGINE_DONE ||
+	    engine_durable(e, engine_token(e)) != ENGINE_DONE)
+		log_fatal("%s: its owner cannot be noted", e->home);
+	engine_batch_clear(&b);
+	buf_clear(&v);
+}
+
+enum engine_result
+engine_owner(struct engine *e, uint64_t *epoch_r)
+{
+	struct buf v = BUF_INIT(0);
+	struct cursor c;
+	enum engine_result r = engine_get(&e->db[0], ENGINE_CORE, owner_key,
+	    sizeof(owner_key) - 1, &v);
+
+	*epoch_r = 0;
+	if (r == ENGINE_DONE) {
+		cursor_init(&c, v.data, v.len);
+		*epoch_r = cursor_u64(&c);
+	}
+	buf_clear(&v);
+	return ENGINE_DONE;
+}
+
+enum engine_result
+engine_own(struct engine *e, uint64_t epoch)
+{
+	uint64_t last;
+
+	if (engine_owner(e, &last) != ENGINE_DONE || epoch < last)
+		return ENGINE_LOST;
+	e->epoch = epoch;
+	if (epoch > last)
+		owner_put(e, epoch);
+	return ENGINE_DONE;
 }
 
 void
@@ -274,7 +330,7 @@ engine_checkpoint(struct engine *e)
 	(void)bdb_checkpoint(e->core, 0);
 }
 
-int
+enum engine_result
 engine_get(struct engine_db *db, enum engine_table t, const void *key,
     size_t klen, struct buf *value_r)
 {
@@ -291,66 +347,74 @@ engine_get(struct engine_db *db, enum engine_table t, const void *key,
 		r = db->table[t]->get(db->table[t], NULL, &k, &v, 0);
 	}
 	if (r == DB_NOTFOUND)
-		return 0;
+		return ENGINE_ABSENT;
 	if (r != 0)
 		engine_broken(db, t, "get", r);
 	buf_append(value_r, v.data, v.size);
-	return 1;
+	return ENGINE_DONE;
 }
 
-/* -1, 0, 1 as the key sorts before, equal to, behind the bound. */
-static int
-key_cmp(const void *a, size_t alen, const void *b, size_t blen)
-{
-	int r = memcmp(a, b, alen < blen ? alen : blen);
-
-	if (r != 0)
-		return r;
-	return alen < blen ? -1 : alen > blen;
-}
-
-struct scan {
-	const void *to;
-	size_t	 tlen;
+struct scanning {
+	struct engine_scan *s;
+	unsigned left;		/* rows of this call */
 	engine_each *each;
 	void	*arg;
 };
 
-/* Runs over one bulk buffer: 1 where the scan ended, its value in r_r. */
+/*
+ * Runs over one bulk buffer: 1 where the call ends, in r_r how. Where to go on
+ * is noted once, for the last row is the one that counts.
+ */
 static int
-scan_bulk(DBT *bulk, const struct scan *s, int *r_r)
+scan_bulk(DBT *bulk, struct scanning *g, enum engine_result *r_r)
 {
-	void *key, *value, *at;
-	size_t klen, vlen;
+	void *key, *value, *at, *last = NULL;
+	size_t klen, vlen, last_len = 0;
+	int full = 0;
 
 	DB_MULTIPLE_INIT(at, bulk);
 	for (;;) {
 		DB_MULTIPLE_KEY_NEXT(at, bulk, key, klen, value, vlen);
 		if (at == NULL)
-			return 0;
-		if (key_cmp(key, klen, s->to, s->tlen) >= 0)
+			break;
+		if (engine_key_cmp(key, klen, g->s->to, g->s->tlen) >= 0) {
+			*r_r = ENGINE_DONE;
+			engine_scan_at(g->s, g->s->to, g->s->tlen);
 			return 1;
-		if ((*r_r = s->each(s->arg, key, klen, value, vlen)) != 0)
-			return 1;
+		}
+		if ((full = g->s->max > 0 && g->left-- == 0) ||
+		    g->each(g->arg, key, klen, value, vlen) != 0) {
+			*r_r = ENGINE_MORE;
+			break;
+		}
+		last = key;
+		last_len = klen;
 	}
+	if (at != NULL && !full)
+		engine_scan_at(g->s, key, klen);
+	else if (last != NULL)
+		engine_scan_behind(g->s, last, last_len);
+	return at != NULL;
 }
 
-int
-engine_scan(struct engine_db *db, enum engine_table t, const void *from,
-    size_t flen, const void *to, size_t tlen, engine_each *each, void *arg)
+enum engine_result
+engine_scan(struct engine_db *db, struct engine_scan *s, engine_each *each,
+    void *arg)
 {
-	struct scan s = { to, tlen, each, arg };
+	struct scanning g = { s, s->max, each, arg };
+	enum engine_result result = ENGINE_DONE;
 	char start[ENGINE_KEY_MAX], *space = NULL;
-	DBT k = { .data = start, .size = (u_int32_t)flen,
+	DBT k = { .data = start, .size = (u_int32_t)s->flen,
 		.ulen = sizeof(start), .flags = DB_DBT_USERMEM };
 	DBT v = { .data = db->bulk, .ulen = BULK, .flags = DB_DBT_USERMEM };
+	DB *t = db->table[s->table];
 	u_int32_t how = DB_SET_RANGE;
 	DBC *c;
-	int r, result = 0;
+	int r;
 
-	memcpy(start, from, flen);
-	if ((r = db->table[t]->cursor(db->table[t], NULL, &c, 0)) != 0)
-		engine_broken(db, t, "cursor", r);
+	memcpy(start, s->from, s->flen);
+	if ((r = t->cursor(t, NULL, &c, 0)) != 0)
+		engine_broken(db, s->table, "cursor", r);
 	for (;;) {
 		r = c->get(c, &k, &v, how | DB_MULTIPLE_KEY);
 		if (r == DB_BUFFER_SMALL) {
@@ -359,18 +423,18 @@ engine_scan(struct engine_db *db, enum engine_table t, const void *from,
 			v.data = space;
 			continue;
 		}
-		if (r != 0 || scan_bulk(&v, &s, &result))
+		if (r != 0 || scan_bulk(&v, &g, &result))
 			break;
 		how = DB_NEXT;
 	}
 	if (r != 0 && r != DB_NOTFOUND)
-		engine_broken(db, t, "scan", r);
+		engine_broken(db, s->table, "scan", r);
 	c->close(c);
 	free(space);
 	return result;
 }
 
-int
+enum engine_result
 engine_last(struct engine_db *db, enum engine_table t, const void *from,
     size_t flen, const void *to, size_t tlen, struct buf *key_r)
 {
@@ -393,204 +457,106 @@ engine_last(struct engine_db *db, enum engine_table t, const void *from,
 	if (r != 0 && r != DB_NOTFOUND)
 		engine_broken(db, t, "last", r);
 	c->close(c);
-	if (r != 0 || key_cmp(k.data, k.size, from, flen) < 0)
-		return 0;
+	if (r != 0 || engine_key_cmp(k.data, k.size, from, flen) < 0)
+		return ENGINE_ABSENT;
 	buf_append(key_r, k.data, k.size);
-	return 1;
+	return ENGINE_DONE;
 }
 
-static void
-batch_add(struct engine_batch *b, unsigned op, enum engine_table t,
-    const void *key, size_t klen, const void *value, size_t vlen)
-{
-	buf_put_u8(&b->ops, (uint8_t)op);
-	buf_put_u8(&b->ops, (uint8_t)t);
-	buf_put_lv(&b->ops, key, klen);
-	buf_put_lv(&b->ops, value, vlen);
-	b->n++;
-}
-
-void
-engine_batch_clear(struct engine_batch *b)
-{
-	buf_clear(&b->ops);
-	b->n = 0;
-}
-
-void
-engine_put(struct engine_batch *b, enum engine_table t, const void *key,
-    size_t klen, const void *value, size_t vlen)
-{
-	batch_add(b, OP_PUT, t, key, klen, value, vlen);
-}
-
-void
-engine_del(struct engine_batch *b, enum engine_table t, const void *key,
-    size_t klen)
-{
-	batch_add(b, OP_DEL, t, key, klen, "", 0);
-}
-
-void
-engine_expect(struct engine_batch *b, const void *key, size_t klen,
-    const void *value, size_t vlen)
-{
-	if (value == NULL)
-		batch_add(b, OP_EXPECT_ABSENT, ENGINE_CORE, key, klen, "", 0);
-	else
-		batch_add(b, OP_EXPECT, ENGINE_CORE, key, klen, value, vlen);
-}
-
-struct op {
-	unsigned op, table;
-	DBT	 key, value;
-};
-
-static void
-batch_next(struct cursor *c, struct op *op)
-{
-	size_t n;
-
-	memset(op, 0, sizeof(*op));
-	op->op = cursor_u8(c);
-	op->table = cursor_u8(c);
-	op->key.data = (void *)(uintptr_t)cursor_lv(c, &n, SIZE_MAX);
-	op->key.size = (u_int32_t)n;
-	op->value.data = (void *)(uintptr_t)cursor_lv(c, &n, SIZE_MAX);
-	op->value.size = (u_int32_t)n;
-}
-
-/* 1 where the condition holds. */
 static int
-op_holds(struct engine_db *db, const struct op *op)
+op_holds(struct engine_db *db, const struct engine_op *op)
 {
 	struct buf now = BUF_INIT(0);
-	int r = engine_get(db, ENGINE_CORE, op->key.data, op->key.size, &now);
+	enum engine_result r = engine_get(db, ENGINE_CORE, op->key, op->klen,
+	    &now);
+	int holds = op->kind == ENGINE_OP_NONE ? r == ENGINE_ABSENT :
+	    r == ENGINE_DONE && now.len == op->vlen &&
+	    memcmp(buf_str(&now), op->value, now.len) == 0;
 
-	if (op->op == OP_EXPECT_ABSENT)
-		r = !r;
-	else
-		r = r && now.len == op->value.size &&
-		    memcmp(buf_str(&now), op->value.data, now.len) == 0;
 	buf_clear(&now);
-	return r;
+	return holds;
 }
 
 static void
-op_run(struct engine_db *db, DB_TXN *txn, struct op *op)
+op_run(struct engine_db *db, DB_TXN *txn, const struct engine_op *op)
 {
+	DBT k = { .data = (void *)(uintptr_t)op->key,
+		.size = (u_int32_t)op->klen };
+	DBT v = { .data = (void *)(uintptr_t)op->value,
+		.size = (u_int32_t)op->vlen };
 	DB *t = db->table[op->table];
 	DB_TXN *x = op->table == ENGINE_CORE ? txn : NULL;
 	int r;
 
-	if (op->op == OP_PUT)
-		r = t->put(t, x, &op->key, &op->value, 0);
+	if (op->kind == ENGINE_OP_PUT)
+		r = t->put(t, x, &k, &v, 0);
 	else
-		r = t->del(t, x, &op->key, 0);
+		r = t->del(t, x, &k, 0);
 	if (r != 0 && r != DB_NOTFOUND)
-		engine_broken(db, (enum engine_table)op->table,
-		    op->op == OP_PUT ? "put" : "delete", r);
+		engine_broken(db, op->table,
+		    op->kind == ENGINE_OP_PUT ? "put" : "delete", r);
 }
 
-static unsigned
-watch_bucket(const unsigned char *group)
+/* What the batch may: the rows are its account's, so no other one's ops of
+   the same transaction are among what it looks at. */
+static enum engine_result
+batch_judge(struct engine_db *db, const struct engine_batch *b)
 {
-	return (group[2] * 31u + group[3] * 7u + group[7]) % WATCH_BUCKETS;
-}
-
-static void
-watch_call(struct engine_db *db, const unsigned char *group)
-{
-	struct engine_watch *w = db->watch[watch_bucket(group)], *next;
-
-	for (; w != NULL; w = next) {
-		next = w->next;
-		if (memcmp(w->group, group, ENGINE_GROUP) == 0)
-			w->changed(w->arg);
-	}
-}
-
-/* Tells the watches of each group that the batch wrote. */
-static void
-watch_tell(struct engine_db *db, const struct engine_batch *b)
-{
-	unsigned char last[ENGINE_GROUP] = { 0 };
+	struct engine_op op;
 	struct cursor c;
-	struct op op;
+
+	if (b->epoch != db->e->epoch)
+		return ENGINE_LOST;
+	cursor_init(&c, b->conditions.data, b->conditions.len);
+	while (cursor_left(&c) > 0) {
+		engine_op_next(&c, &op);
+		if (!op_holds(db, &op))
+			return ENGINE_FALSE;
+	}
+	return ENGINE_DONE;
+}
+
+static void
+batch_run(struct engine_db *db, DB_TXN *txn, const struct engine_batch *b)
+{
+	struct engine_op op;
+	struct cursor c;
 
 	cursor_init(&c, b->ops.data, b->ops.len);
-	while (db->watches > 0 && cursor_left(&c) > 0) {
-		batch_next(&c, &op);
-		if (op.table != ENGINE_CORE || op.key.size < ENGINE_GROUP ||
-		    memcmp(op.key.data, last, ENGINE_GROUP) == 0)
-			continue;
-		memcpy(last, op.key.data, ENGINE_GROUP);
-		watch_call(db, last);
+	while (cursor_left(&c) > 0) {
+		engine_op_next(&c, &op);
+		op_run(db, txn, &op);
 	}
 }
 
-int
-engine_commit(struct engine_db *db, struct engine_batch *b)
+uint64_t
+engine_commit(struct engine_db *db, struct engine_batch *const *list,
+    size_t n)
 {
 	DB_ENV *env = bdb_env(db->e->core);
-	struct cursor c;
 	DB_TXN *txn;
-	struct op op;
-	int r, done = 1;
+	size_t i;
+	int r;
 
-	if (b->n == 0)
-		return 1;
 	if ((r = env->txn_begin(env, NULL, &txn, 0)) != 0)
 		engine_broken(db, ENGINE_CORE, "begin", r);
-	cursor_init(&c, b->ops.data, b->ops.len);
-	while (done && cursor_left(&c) > 0) {
-		batch_next(&c, &op);
-		if (op.op == OP_EXPECT || op.op == OP_EXPECT_ABSENT)
-			done = op_holds(db, &op);
-		else
-			op_run(db, txn, &op);
-	}
-	if ((r = done ? txn->commit(txn, DB_TXN_NOSYNC) :
-	    txn->abort(txn)) != 0)
+	for (i = 0; i < n; i++)
+		if ((list[i]->result = batch_judge(db, list[i])) ==
+		    ENGINE_DONE)
+			batch_run(db, txn, list[i]);
+	if ((r = txn->commit(txn, DB_TXN_NOSYNC)) != 0)
 		engine_broken(db, ENGINE_CORE, "commit", r);
-	if (done)
-		watch_tell(db, b);
-	buf_reset(&b->ops);
-	if (b->ops.cap > BULK)
-		buf_clear(&b->ops);
-	b->n = 0;
-	return done;
+	for (i = 0; i < n; i++) {
+		if (list[i]->result == ENGINE_DONE)
+			engine_watch_tell(&db->watches, list[i]);
+		engine_batch_reset(list[i]);
+	}
+	return atomic_fetch_add(&db->e->committed, 1) + 1;
 }
 
 struct engine_watch *
 engine_watch(struct engine_db *db, const void *group,
     void (*changed)(void *arg), void *arg)
 {
-	struct engine_watch *w = mem_zalloc(1, sizeof(*w)), **head;
-
-	memcpy(w->group, group, ENGINE_GROUP);
-	w->changed = changed;
-	w->arg = arg;
-	w->db = db;
-	head = &db->watch[watch_bucket(w->group)];
-	if ((w->next = *head) != NULL)
-		w->next->back = &w->next;
-	w->back = head;
-	*head = w;
-	db->watches++;
-	return w;
-}
-
-void
-engine_unwatch(struct engine_watch **wp)
-{
-	struct engine_watch *w = *wp;
-
-	if (w == NULL)
-		return;
-	if ((*w->back = w->next) != NULL)
-		w->next->back = w->back;
-	w->db->watches--;
-	free(w);
-	*wp = NULL;
+	return engine_watch_add(&db->watches, group, changed, arg);
 }

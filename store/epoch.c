@@ -57,13 +57,15 @@ epoch_read(uint64_t *last, uint64_t *crash)
 }
 
 uint64_t
-store_epoch(void)
+store_epoch(uint64_t above)
 {
 	int64_t since = clock_now() - base;
 	uint64_t last, crash, now;
 	char out[64];
 
 	epoch_read(&last, &crash);
+	if (last < above)
+		last = above;
 	now = since > 0 && (uint64_t)since > last ? (uint64_t)since :
 	    last + 1;
 	store.crash = store.clean && crash != 0 ? crash : now;

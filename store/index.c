@@ -9,7 +9,11 @@
 /* The years 1900 to 9999, as lib/mail/date.h has them. */
 static const int64_t DATE_FIRST = -2208988800, DATE_LAST = 253402300799;
 
-enum { HAS_KEYWORDS = 0x80, SCAN_IF_DENSER = 8 };
+enum {
+	HAS_KEYWORDS = 0x80,
+	SCAN_IF_DENSER = 8,
+	DELETE_PIECE = 4096,	/* rows of one commit */
+};
 
 static void
 key_u32(struct index_key *k, uint32_t v)
@@ -111,10 +115,10 @@ index_sane(struct door_record *d)
 }
 
 void
-index_put_record(struct engine_batch *b, uint32_t account, uint32_t mailbox,
+index_put_record(struct engine_batch *b, uint32_t mailbox,
     const struct door_record *r)
 {
-	struct index_key k = index_message(account, mailbox, r->uid);
+	struct index_key k = index_message(b->account, mailbox, r->uid);
 	char space[64];
 	struct buf v = { .data = space, .cap = sizeof(space),
 		.max = sizeof(space) - 1 };
@@ -155,26 +159,33 @@ index_get_record(const void *key, size_t klen, const void *value, size_t vlen,
 }
 
 void
-index_put_row(struct engine_batch *b, uint32_t account, uint32_t mailbox,
-    const struct index_row *row)
+index_pack_row(struct buf *out, const struct index_row *row)
 {
-	struct index_key k = index_key_u32(account, 'M', mailbox);
 	const uint32_t v[6] = { row->uidnext, row->messages, row->unseen,
 		row->deleted, row->recent, row->recent_low };
-	char space[96];
-	struct buf out = { .data = space, .cap = sizeof(space),
-		.max = sizeof(space) - 1 };
 	size_t i;
 
-	buf_put_u8(&out, INDEX_VERSION);
+	buf_put_u8(out, INDEX_VERSION);
 	for (i = 0; i < 6; i++)
-		buf_put_u32(&out, v[i]);
-	buf_put_u64(&out, row->size);
-	buf_put_u64(&out, row->modseq);
-	buf_put_u64(&out, row->flags_modseq);
-	buf_put_u64(&out, row->gone_floor);
-	buf_put_u32(&out, row->gone_rows);
-	buf_put_u32(&out, row->flags_lines);
+		buf_put_u32(out, v[i]);
+	buf_put_u64(out, row->size);
+	buf_put_u64(out, row->modseq);
+	buf_put_u64(out, row->flags_modseq);
+	buf_put_u64(out, row->gone_floor);
+	buf_put_u32(out, row->gone_rows);
+	buf_put_u32(out, row->flags_lines);
+}
+
+void
+index_put_row(struct engine_batch *b, uint32_t mailbox,
+    const struct index_row *row)
+{
+	struct index_key k = index_key_u32(b->account, 'M', mailbox);
+	char space[INDEX_ROW];
+	struct buf out = { .data = space, .cap = sizeof(space),
+		.max = sizeof(space) - 1 };
+
+	index_pack_row(&out, row);
 	engine_put(b, ENGINE_CORE, k.k, k.len, out.data, out.len);
 }
 
@@ -227,52 +238,76 @@ pick(void *arg, const void *key, size_t klen, const void *value, size_t vlen)
 	return p->each(p->arg, &r);
 }
 
-static int
+void
+index_scan(struct engine_scan *s, enum engine_table t,
+    const struct index_key *from, const struct index_key *to)
+{
+	engine_scan_init(s, t, from->k, from->len, to->k, to->len);
+}
+
+void
+index_scan_kind(struct engine_scan *s, uint32_t account, char kind)
+{
+	struct index_key from = index_account_key(account, kind);
+	struct index_key to = index_account_key(account, (char)(kind + 1));
+
+	index_scan(s, ENGINE_CORE, &from, &to);
+}
+
+static enum engine_result
 pick_range(struct engine_db *db, uint32_t account, uint32_t mailbox,
     uint32_t from, uint32_t to, struct picking *p)
 {
 	struct index_key a = index_message(account, mailbox, from), z;
+	struct engine_scan s;
 
 	if (to == UINT32_MAX) {
 		z = index_group(account, mailbox);
 		z.k[z.len++] = 'm' + 1;
 	} else
 		z = index_message(account, mailbox, to + 1);
-	return engine_scan(db, ENGINE_CORE, a.k, a.len, z.k, z.len, pick, p);
+	index_scan(&s, ENGINE_CORE, &a, &z);
+	return engine_scan(db, &s, pick, p);
 }
 
 /*
  * uids that lie close together are read with one scan in bulk, others one by
  * one.
  */
-int
+enum engine_result
 index_records(struct engine_db *db, uint32_t account, uint32_t mailbox,
     const uint32_t *uids, size_t n,
     int (*each)(void *, const struct door_record *), void *arg)
 {
 	struct picking p = { uids, n, 0, each, arg };
+	enum engine_result r = ENGINE_DONE;
 	struct buf v = BUF_INIT(0);
 	struct index_key k;
-	int r = 0;
 	size_t i;
 
 	if (n == 0)
-		return 0;
+		return ENGINE_DONE;
 	if (n > 4 && uids[n - 1] - uids[0] < n * SCAN_IF_DENSER)
 		return pick_range(db, account, mailbox, uids[0], uids[n - 1],
 		    &p);
-	for (i = 0; i < n && r == 0; i++) {
+	for (i = 0; i < n; i++) {
 		k = index_message(account, mailbox, uids[i]);
 		buf_reset(&v);
 		p.at = i;
-		if (engine_get(db, ENGINE_CORE, k.k, k.len, &v) == 1)
-			r = pick(&p, k.k, k.len, v.data, v.len);
+		r = engine_get(db, ENGINE_CORE, k.k, k.len, &v);
+		if (r == ENGINE_DONE &&
+		    pick(&p, k.k, k.len, v.data, v.len) != 0)
+			r = ENGINE_MORE;
+		if (r == ENGINE_ABSENT)
+			r = ENGINE_DONE;
+		if (r != ENGINE_DONE)
+			break;
 	}
 	buf_clear(&v);
 	return r;
 }
 
-int
+enum engine_result
 index_range(struct engine_db *db, uint32_t account, uint32_t mailbox,
     uint32_t from, uint32_t to,
     int (*each)(void *, const struct door_record *), void *arg)
@@ -294,86 +329,135 @@ delete_one(void *arg, const void *key, size_t klen, const void *value,
 	struct deleting *d = arg;
 
 	engine_del(d->b, d->t, key, klen);
-	return d->b->n >= 4096;
+	return 0;
 }
 
-void
-index_delete(struct engine_db *db, enum engine_table t,
-    const struct index_key *from, const struct index_key *to)
+enum engine_result
+index_delete(struct engine_db *db, struct engine_batch *b,
+    enum engine_table t, const struct index_key *from,
+    const struct index_key *to)
 {
-	struct engine_batch b = { 0 };
-	struct deleting d = { &b, t };
-	int more;
+	struct deleting d = { b, t };
+	enum engine_result r, done;
+	struct engine_scan s;
 
+	index_scan(&s, t, from, to);
+	s.max = DELETE_PIECE;
 	do {
-		more = engine_scan(db, t, from->k, from->len, to->k, to->len,
-		    delete_one, &d);
-		engine_commit(db, &b);
-	} while (more);
-	engine_batch_clear(&b);
+		r = engine_scan(db, &s, delete_one, &d);
+		done = b->n == 0 ? ENGINE_DONE : engine_commit_one(db, b);
+	} while (r == ENGINE_MORE && done == ENGINE_DONE);
+	return r == ENGINE_DONE ? done : r;
 }
 
-void
-index_delete_mailbox(struct engine_db *db, uint32_t account, uint32_t mailbox)
+enum engine_result
+index_delete_mailbox(struct engine_db *db, struct engine_batch *b,
+    uint32_t mailbox)
 {
-	struct index_key from = index_group(account, mailbox);
-	struct index_key to = index_group(account, mailbox + 1);
-	struct index_key row = index_key_u32(account, 'M', mailbox);
-	struct index_key words = index_key_u32(account, 'K', mailbox);
-	struct engine_batch b = { 0 };
+	struct index_key from = index_group(b->account, mailbox);
+	struct index_key to = index_group(b->account, mailbox + 1);
+	struct index_key row = index_key_u32(b->account, 'M', mailbox);
+	struct index_key words = index_key_u32(b->account, 'K', mailbox);
+	enum engine_result r;
 
-	index_delete(db, ENGINE_CORE, &from, &to);
-	index_delete(db, ENGINE_CACHE, &from, &to);
-	engine_del(&b, ENGINE_CORE, row.k, row.len);
-	engine_del(&b, ENGINE_CORE, words.k, words.len);
-	engine_commit(db, &b);
-	engine_batch_clear(&b);
+	if ((r = index_delete(db, b, ENGINE_CORE, &from, &to)) != ENGINE_DONE ||
+	    (r = index_delete(db, b, ENGINE_CACHE, &from, &to)) != ENGINE_DONE)
+		return r;
+	engine_del(b, ENGINE_CORE, row.k, row.len);
+	engine_del(b, ENGINE_CORE, words.k, words.len);
+	return engine_commit_one(db, b);
 }
 
-void
-index_delete_account(struct engine_db *db, uint32_t account)
+enum engine_result
+index_delete_account(struct engine_db *db, struct engine_batch *b)
 {
-	struct index_key from = index_group(account, 0);
-	struct index_key notes = index_account_key(account, 'R');
-	struct index_key behind = index_account_key(account, 'R' + 1);
-	struct index_key to = index_group(account + 1, 0);
+	struct index_key from = index_group(b->account, 0);
+	struct index_key notes = index_account_key(b->account, 'R');
+	struct index_key behind = index_account_key(b->account, 'R' + 1);
+	struct index_key to = index_group(b->account + 1, 0);
+	enum engine_result r;
 
-	index_delete(db, ENGINE_CORE, &from, &notes);
-	index_delete(db, ENGINE_CORE, &behind, &to);
-	index_delete(db, ENGINE_CACHE, &from, &to);
+	if ((r = index_delete(db, b, ENGINE_CORE, &from, &notes)) !=
+	    ENGINE_DONE || (r = index_delete(db, b, ENGINE_CORE, &behind,
+	    &to)) != ENGINE_DONE)
+		return r;
+	return index_delete(db, b, ENGINE_CACHE, &from, &to);
 }
 
-int
-index_number(struct engine_db *db, const char *name, int make,
-    uint32_t *number_r)
+static void
+number_key(struct buf *key, const char *name)
 {
-	struct engine_batch b = { 0 };
-	struct buf key = BUF_INIT(0), v = BUF_INIT(0);
-	struct index_key n = index_account_key(0, 'n');
 	struct index_key u = index_account_key(0, 'u');
-	uint32_t number = 1;
-	struct cursor c;
-	int found;
 
-	buf_append(&key, u.k, u.len);
-	buf_puts(&key, name);
-	found = engine_get(db, ENGINE_CORE, key.data, key.len, &v);
-	if (!found && make && engine_get(db, ENGINE_CORE, n.k, n.len, &v) == 0)
-		buf_put_u32(&v, number);
-	if (v.len == 4) {
-		cursor_init(&c, v.data, v.len);
-		number = cursor_u32(&c);
-	}
-	if (!found && make) {
-		engine_put(&b, ENGINE_CORE, key.data, key.len, v.data, v.len);
-		buf_reset(&v);
-		buf_put_u32(&v, number + 1);
-		engine_put(&b, ENGINE_CORE, n.k, n.len, v.data, v.len);
-		engine_commit(db, &b);
-	}
-	*number_r = number;
+	buf_append(key, u.k, u.len);
+	buf_puts(key, name);
+}
+
+static enum engine_result
+get_u32(struct engine_db *db, const void *key, size_t klen, uint32_t *r_r)
+{
+	struct buf v = BUF_INIT(0);
+	enum engine_result r = engine_get(db, ENGINE_CORE, key, klen, &v);
+	struct cursor c;
+
+	cursor_init(&c, v.data, v.len);
+	if (r == ENGINE_DONE)
+		*r_r = cursor_u32(&c);
+	buf_clear(&v);
+	return r;
+}
+
+enum engine_result
+index_number(struct engine_db *db, const char *name, uint32_t *number_r)
+{
+	struct buf key = BUF_INIT(0);
+	enum engine_result r;
+
+	number_key(&key, name);
+	r = get_u32(db, key.data, key.len, number_r);
+	buf_clear(&key);
+	return r;
+}
+
+/* The name gets the number that was the next one; the condition is that both
+   are still as they were read. */
+static enum engine_result
+number_take(struct engine_db *db, struct engine_batch *b, const char *name,
+    uint32_t number, int known)
+{
+	struct index_key n = index_account_key(0, 'n');
+	struct buf key = BUF_INIT(0), v = BUF_INIT(0);
+	enum engine_result r;
+
+	number_key(&key, name);
+	engine_expect(b, key.data, key.len, NULL, 0);
+	buf_put_u32(&v, number);
+	engine_expect(b, n.k, n.len, known ? v.data : NULL, v.len);
+	engine_put(b, ENGINE_CORE, key.data, key.len, v.data, v.len);
+	buf_reset(&v);
+	buf_put_u32(&v, number + 1);
+	engine_put(b, ENGINE_CORE, n.k, n.len, v.data, v.len);
+	r = engine_commit_one(db, b);
+	engine_batch_clear(b);
 	buf_clear(&key);
 	buf_clear(&v);
-	engine_batch_clear(&b);
-	return found || make;
+	return r;
+}
+
+enum engine_result
+index_number_make(struct engine_db *db, uint64_t epoch, const char *name,
+    uint32_t *number_r)
+{
+	struct engine_batch b = { .account = 0, .epoch = epoch };
+	struct index_key n = index_account_key(0, 'n');
+	enum engine_result r = index_number(db, name, number_r);
+	uint32_t number = 1;
+
+	if (r != ENGINE_ABSENT)
+		return r;
+	r = get_u32(db, n.k, n.len, &number);
+	if (r != ENGINE_DONE && r != ENGINE_ABSENT)
+		return r;
+	*number_r = number;
+	return number_take(db, &b, name, number, r == ENGINE_DONE);
 }

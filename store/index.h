@@ -4,6 +4,7 @@
  * A key begins with its group: account number u32, mailbox id u32 (0: the
  * account itself), big-endian, then a kind and what tells its rows apart:
  *
+ *   (0, 0)        'E'                 u64: the owner's epoch, the engine's own
  *   (0, 0)        'n'                 u32: the next account number
  *   (0, 0)        'u' name            u32: the account's number
  *   (account, 0)  'C'                 "" or u64: the account's rows are
@@ -28,6 +29,7 @@
 #include "store/engine.h"
 
 enum {
+	INDEX_ROW = 128,	/* room for the value of a row 'M' */
 	INDEX_KEY = 24,		/* room for any key but 'u' */
 	INDEX_VERSION = 1,
 	INDEX_GONE_MAX = 1000,	/* rows of an expunge log */
@@ -67,38 +69,59 @@ uint64_t index_tail_u64(const void *key, size_t len);
 /* Mends what another program said of a message and no file can prove: the
    length of its header, the date. */
 void	index_sane(struct door_record *d);
-void	index_put_record(struct engine_batch *b, uint32_t account,
-	    uint32_t mailbox, const struct door_record *r);
-void	index_put_row(struct engine_batch *b, uint32_t account,
-	    uint32_t mailbox, const struct index_row *row);
+/* Both are rows of the batch's account. */
+void	index_put_record(struct engine_batch *b, uint32_t mailbox,
+	    const struct door_record *r);
+void	index_put_row(struct engine_batch *b, uint32_t mailbox,
+	    const struct index_row *row);
+/* The value of such a row, into an empty buf. */
+void	index_pack_row(struct buf *out, const struct index_row *row);
 int	index_get_row(const void *value, size_t len, struct index_row *row)
 	    ATTR_CHECK;
 
-/*
- * Calls each for the records of those of the uids (rising) that exist, in
- * order; each returns other than 0 to stop.
- */
-int	index_records(struct engine_db *db, uint32_t account, uint32_t mailbox,
-	    const uint32_t *uids, size_t n,
-	    int (*each)(void *arg, const struct door_record *r), void *arg);
-/* The same for the uids from..to (inclusive). */
-int	index_range(struct engine_db *db, uint32_t account, uint32_t mailbox,
-	    uint32_t from, uint32_t to,
-	    int (*each)(void *arg, const struct door_record *r), void *arg);
-/* Deletes every key of the range from..to (to excluded), in batches. */
-void	index_delete(struct engine_db *db, enum engine_table t,
+/* A scan of the keys from..to (to excluded). */
+void	index_scan(struct engine_scan *s, enum engine_table t,
 	    const struct index_key *from, const struct index_key *to);
-/* Deletes a mailbox: its records, then its row and its keywords. */
-void	index_delete_mailbox(struct engine_db *db, uint32_t account,
-	    uint32_t mailbox);
-/* Deletes all of an account but its number and the notes of files to go. */
-void	index_delete_account(struct engine_db *db, uint32_t account);
+/* All rows of an account of this kind, in CORE. */
+void	index_scan_kind(struct engine_scan *s, uint32_t account, char kind);
 
 /*
- * The number of an account, made where there is none and make is set.
- * 1, or 0.
+ * Calls each for the records of those of the uids (rising) that exist, in
+ * order; each returns other than 0 to stop. ENGINE_DONE, ENGINE_MORE where
+ * it did; or what failed.
  */
-int	index_number(struct engine_db *db, const char *name, int make,
-	    uint32_t *number_r);
+enum engine_result index_records(struct engine_db *db, uint32_t account,
+	    uint32_t mailbox, const uint32_t *uids, size_t n,
+	    int (*each)(void *arg, const struct door_record *r), void *arg)
+	    ATTR_CHECK;
+/* The same for the uids from..to (inclusive). */
+enum engine_result index_range(struct engine_db *db, uint32_t account,
+	    uint32_t mailbox, uint32_t from, uint32_t to,
+	    int (*each)(void *arg, const struct door_record *r), void *arg)
+	    ATTR_CHECK;
+
+/*
+ * Deletions, in pieces, each committed. b says whose rows they are, and for
+ * which owner; it is empty before and afterwards.
+ */
+/* Every key of the range from..to (to excluded). */
+enum engine_result index_delete(struct engine_db *db, struct engine_batch *b,
+	    enum engine_table t, const struct index_key *from,
+	    const struct index_key *to) ATTR_CHECK;
+/* A mailbox: its records, then its row and its keywords. */
+enum engine_result index_delete_mailbox(struct engine_db *db,
+	    struct engine_batch *b, uint32_t mailbox) ATTR_CHECK;
+/* All of an account but its number and the notes of files to go. */
+enum engine_result index_delete_account(struct engine_db *db,
+	    struct engine_batch *b) ATTR_CHECK;
+
+/*
+ * The number of an account; ENGINE_ABSENT where it has none. index_number_make
+ * makes one then, as the owner of that epoch.
+ */
+enum engine_result index_number(struct engine_db *db, const char *name,
+	    uint32_t *number_r) ATTR_CHECK;
+enum engine_result index_number_make(struct engine_db *db, uint64_t epoch,
+	    const char *name, uint32_t *number_r) ATTR_CHECK;
 
 #endif

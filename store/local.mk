@@ -1,12 +1,14 @@
 # The program store: mailboxes.
 noinst_LIBRARIES += store/libstore.a
 store_libstore_a_SOURCES = \
-	store/engine.h store/engine_bdb.c store/index.h store/index.c \
+	store/engine.h store/engine_impl.h store/engine_bdb.c \
+	store/engine_batch.c store/engine_watch.c store/index.h store/index.c \
 	store/body.h store/body_path.c store/body_file.c \
 	store/file_mailboxes.h store/file_mailboxes.c store/file_flags.h \
 	store/file_flags.c store/shard.h store/shard_impl.h store/shard.c \
 	store/shard_turn.c store/shard_threads.c store/shard_syncer.c \
 	store/shard_chores.c store/account.h store/account.c \
+	store/account_commit.c \
 	store/account_adopt.c store/account_load.c store/account_mailbox.c \
 	store/account_keywords.c store/account_first_use.c \
 	store/account_flags.c store/account_quota.c store/account_full.c \

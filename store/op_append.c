@@ -60,8 +60,8 @@ append_commit(struct task *t)
 {
 	struct append_task *p = (struct append_task *)t;
 	struct account *a = t->account;
-	struct engine_batch *b = shard_batch(a->shard, a->db_number);
 	struct mailbox *m = p->m;
+	struct engine_batch *b;
 	struct index_key k;
 
 	a->pending_size -= p->rec.size;
@@ -71,8 +71,9 @@ append_commit(struct task *t)
 		task_fail(t, D_ABSENT, "no such mailbox");
 	if (t->error != D_OK)
 		return;
+	b = account_batch(a);
 	p->rec.modseq = m->row.modseq = shard_modseq(a->shard);
-	index_put_record(b, a->number, m->id, &p->rec);
+	index_put_record(b, m->id, &p->rec);
 	if (p->cache_len > 0) {
 		k = index_message(a->number, m->id, p->rec.uid);
 		engine_put(b, ENGINE_CACHE, k.k, k.len, p->cache,

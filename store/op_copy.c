@@ -88,7 +88,8 @@ move_commit(struct copy_task *c, struct engine_batch *b)
 	for (i = 0; i < c->n; i++)
 		uids[i] = c->rec[i].uid;
 	c->gone = mem_zalloc(c->n, sizeof(*c->gone));
-	index_records(a->db, a->number, m->id, uids, c->n, copy_gone, c);
+	(void)account_failed(a, index_records(a->db, a->number, m->id, uids,
+	    c->n, copy_gone, c));
 	for (i = 0; i < c->n_gone; i++) {
 		uids[i] = c->gone[i].uid;
 		k = index_message(a->number, m->id, uids[i]);
@@ -116,7 +117,7 @@ copy_cache(struct copy_task *c, struct engine_batch *b, size_t i)
 	struct index_key k = index_message(a->number, c->from->id,
 	    c->rec[i].uid);
 
-	if (engine_get(a->db, ENGINE_CACHE, k.k, k.len, &v) == 1) {
+	if (engine_get(a->db, ENGINE_CACHE, k.k, k.len, &v) == ENGINE_DONE) {
 		k = index_message(a->number, c->to->id, c->to_uid[i]);
 		engine_put(b, ENGINE_CACHE, k.k, k.len, buf_str(&v), v.len);
 	}
@@ -128,8 +129,8 @@ copy_commit(struct task *t)
 {
 	struct copy_task *c = (struct copy_task *)t;
 	struct account *a = t->account;
-	struct engine_batch *b = shard_batch(a->shard, a->db_number);
 	struct mailbox *m = c->to;
+	struct engine_batch *b;
 	struct door_record d;
 	size_t i;
 
@@ -141,9 +142,9 @@ copy_commit(struct task *t)
 		task_fail(t, D_GONE, "some messages are gone");
 	if (t->error == D_OK && (m->dead || c->from->dead))
 		task_fail(t, D_ABSENT, "no such mailbox");
-	if (t->error != D_OK || c->n == 0)
+	if (t->error != D_OK || c->n == 0 || account_commit(a) == -1)
 		return;
-	shard_commit(a->shard, a->db_number);
+	b = account_batch(a);
 	c->to_modseq = m->row.modseq = shard_modseq(a->shard);
 	for (i = 0; i < c->n; i++) {
 		d = c->rec[i];
@@ -151,7 +152,7 @@ copy_commit(struct task *t)
 		d.uid = c->to_uid[i];
 		d.modseq = c->to_modseq;
 		d.save_date = (uint32_t)clock_now();
-		index_put_record(b, a->number, m->id, &d);
+		index_put_record(b, m->id, &d);
 		mailbox_count(&m->row, &d, 1);
 		mailbox_dirty(m, d.uid);
 	}
@@ -211,6 +212,8 @@ copy_finish(struct task *t)
 {
 	struct copy_task *c = (struct copy_task *)t;
 
+	if (t->undone)
+		c->n_gone = 0;
 	if (t->error == D_OK && c->n > 0)
 		copy_show(c);
 	if (t->error != D_OK)
@@ -250,7 +253,6 @@ copy_names(struct copy_task *c, struct buf *names)
 	unsigned k;
 	size_t i;
 
-	mailbox_keywords(c->from);
 	for (i = 0; i < c->n; i++)
 		used |= c->rec[i].keywords;
 	for (k = 0; k < c->from->n_keywords; k++)
@@ -265,11 +267,14 @@ static enum door_error
 copy_keywords(struct copy_task *c)
 {
 	struct buf names = BUF_INIT(0);
-	uint64_t used = copy_names(c, &names), map[DOOR_KEYWORDS_MAX], bits;
+	uint64_t used, map[DOOR_KEYWORDS_MAX], bits;
 	enum door_error e;
 	unsigned k;
 	size_t i;
 
+	if (mailbox_keywords(c->from) == -1)
+		return D_LATER;
+	used = copy_names(c, &names);
 	e = mailbox_bits(c->to, buf_str(&names), names.len, 1, &bits);
 	buf_clear(&names);
 	if (e != D_OK)
@@ -330,9 +335,12 @@ op_copy(struct request *r)
 	struct account *a = r->c->account;
 	struct mailbox *to = account_mailbox(a, msg_get_u32(r->m, DF_TO));
 	struct copy_task *c;
+	enum engine_result found;
 	uint32_t *uids;
 	size_t n;
 
+	if (request_commit(r) == -1)
+		return;
 	if (to == NULL || (to->attrs & ATTR_NOSELECT)) {
 		request_fail(r, D_ABSENT, "no such mailbox");
 		return;
@@ -351,10 +359,10 @@ op_copy(struct request *r)
 	c->to = to;
 	c->move = (msg_get_u32(r->m, DF_ON) & DOOR_MOVE) != 0;
 	c->rec = mem_zalloc(n + 1, sizeof(*c->rec));
-	shard_commit(a->shard, a->db_number);
-	index_records(a->db, a->number, c->from->id, uids, n, copy_one, c);
+	found = index_records(a->db, a->number, c->from->id, uids, n, copy_one,
+	    c);
 	free(uids);
-	if (copy_may(c, r, n) == -1) {
+	if (request_read(r, found) == -1 || copy_may(c, r, n) == -1) {
 		free(c->rec);
 		free(c);
 		return;
@@ -423,7 +431,7 @@ drop_commit(struct task *t)
 {
 	struct drop_task *d = (struct drop_task *)t;
 	struct account *a = t->account;
-	struct engine_batch *b = shard_batch(a->shard, a->db_number);
+	struct engine_batch *b = account_batch(a);
 	struct index_key k;
 	struct cursor c;
 	uint32_t mailbox;
@@ -493,13 +501,14 @@ drop_files(struct account *a)
 	struct index_key from = index_key_u64(a->number, 'R', a->drop_from);
 	struct index_key to = index_account_key(a->number, 'R' + 1);
 	struct dropping g = { .n = 0 };
+	struct engine_scan s;
 
-	if (a->dropping)
+	if (a->dropping || account_commit(a) == -1)
 		return;
-	shard_commit(a->shard, a->db_number);
 	g.d = mem_zalloc(1, sizeof(*g.d));
-	engine_scan(a->db, ENGINE_CORE, from.k, from.len, to.k, to.len,
-	    drop_add, &g);
+	index_scan(&s, ENGINE_CORE, &from, &to);
+	if (engine_scan(a->db, &s, drop_add, &g) > ENGINE_MORE)
+		buf_clear(&g.d->keys);	/* tried again at the next load */
 	if (g.d->keys.len == 0) {
 		free(g.d);
 		a->drop_from = 0;

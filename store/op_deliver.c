@@ -135,16 +135,15 @@ forget_one(void *arg, const void *key, size_t klen, const void *value,
 static void
 forget_old(struct account *a, struct engine_batch *b)
 {
-	struct index_key from = index_account_key(a->number, 'Q');
-	struct index_key to = index_account_key(a->number, 'Q' + 1);
 	struct forgetting f = { b, (uint64_t)(clock_now_us() -
 	    (int64_t)KEEP_DAYS * 86400 * 1000000), 0, 0 };
+	struct engine_scan s;
 
 	if (a->min_queue_id >= f.before)
 		return;
-	engine_scan(a->db, ENGINE_CORE, from.k, from.len, to.k, to.len,
-	    forget_one, &f);
-	a->min_queue_id = f.first;
+	index_scan_kind(&s, a->number, 'Q');
+	if (engine_scan(a->db, &s, forget_one, &f) <= ENGINE_MORE)
+		a->min_queue_id = f.first;
 }
 
 static void
@@ -152,8 +151,8 @@ deliver_commit(struct task *t)
 {
 	struct delivery *d = (struct delivery *)t;
 	struct account *a = t->account;
-	struct engine_batch *b = shard_batch(a->shard, a->db_number);
 	struct mailbox *m = d->m;
+	struct engine_batch *b;
 	struct index_key k;
 
 	a->pending_size -= d->rec.size;
@@ -162,8 +161,9 @@ deliver_commit(struct task *t)
 		task_fail(t, D_LATER, "4.3.0 the mailbox is gone");
 	if (t->error != D_OK)
 		return;
+	b = account_batch(a);
 	d->rec.modseq = m->row.modseq = shard_modseq(a->shard);
-	index_put_record(b, a->number, m->id, &d->rec);
+	index_put_record(b, m->id, &d->rec);
 	k = index_key_u64(a->number, 'Q', d->number);
 	engine_put(b, ENGINE_CORE, k.k, k.len, "", 0);
 	if (a->min_queue_id == 0)
@@ -226,14 +226,15 @@ static const struct task_kind deliver_kind = {
 	deliver_files, deliver_commit, deliver_finish, deliver_undo
 };
 
-/* 1 where this queue id is here, or on its way (d is then taken over). */
+/* 1 where this queue id is here, or on its way, or nobody can say (d is then
+   taken over). */
 static int
 deliver_repeated(struct account *a, struct delivery *d)
 {
 	struct delivery *u;
 	struct index_key k;
 	struct buf v = BUF_INIT(0);
-	int found;
+	enum engine_result r;
 
 	if (d->number > a->max_queue_id) {
 		a->max_queue_id = d->number;
@@ -246,11 +247,16 @@ deliver_repeated(struct account *a, struct delivery *d)
 			return 1;
 		}
 	k = index_key_u64(a->number, 'Q', d->number);
-	found = engine_get(a->db, ENGINE_CORE, k.k, k.len, &v);
+	r = engine_get(a->db, ENGINE_CORE, k.k, k.len, &v);
 	buf_clear(&v);
-	if (found)
+	if (r == ENGINE_ABSENT)
+		return 0;
+	if (r == ENGINE_DONE)
 		delivery_end(d, RESULT_DELIVERED, "2.0.0 delivered before");
-	return found;
+	else
+		delivery_end(d, RESULT_LATER,
+		    "4.3.0 the index does not answer");
+	return 1;
 }
 
 static void
@@ -278,7 +284,7 @@ deliver_start(struct account *a, struct delivery *d)
 		delivery_end(d, RESULT_NEVER, "5.1.1 no such mailbox");
 		return;
 	}
-	if (a->state != ACCOUNT_READY) {
+	if (a->state != ACCOUNT_READY || a->lost) {
 		delivery_end(d, RESULT_LATER,
 		    "4.3.0 the mailboxes cannot be read");
 		return;

@@ -57,8 +57,8 @@ expunge_one(void *arg, const struct door_record *d)
 }
 
 /*
- * What the files syncer moved is gone, even where a later step failed: those
- * rows must not stay. The failure is answered all the same.
+ * What was moved is gone, even where a later step failed: those rows must not
+ * stay. The failure is answered all the same.
  */
 static void
 expunge_commit(struct task *t)
@@ -66,17 +66,17 @@ expunge_commit(struct task *t)
 	struct expunge_task *e = (struct expunge_task *)t;
 	struct account *a = t->account;
 	struct mailbox *m = e->m;
-	struct engine_batch *b = shard_batch(a->shard, a->db_number);
+	struct engine_batch *b;
 	struct index_key k;
 	size_t i;
 
-	if (m->dead || e->n == 0)
+	if (m->dead || e->n == 0 || account_commit(a) == -1)
 		return;
-	shard_commit(a->shard, a->db_number);
 	e->gone = mem_zalloc(e->n, sizeof(*e->gone));
-	index_records(a->db, a->number, m->id, e->uids, e->n, expunge_one, e);
-	if (e->n_gone == 0)
+	if (account_failed(a, index_records(a->db, a->number, m->id, e->uids,
+	    e->n, expunge_one, e)) || e->n_gone == 0)
 		return;
+	b = account_batch(a);
 	e->modseq = m->row.modseq = shard_modseq(a->shard);
 	for (i = 0; i < e->n_gone; i++) {
 		k = index_message(a->number, m->id, e->gone[i].uid);
@@ -98,6 +98,8 @@ expunge_finish(struct task *t)
 	struct buf out = BUF_INIT(0);
 	size_t i;
 
+	if (t->undone)
+		e->n_gone = 0;
 	for (i = 0; i < e->n_gone; i++) {
 		mailbox_count(&m->seen, &e->gone[i], -1);
 		buf_put_u32(&out, e->gone[i].uid);
@@ -148,10 +150,13 @@ op_expunge(struct request *r)
 {
 	struct account *a = r->c->account;
 	struct expunge_task *e;
+	enum engine_result found;
 	struct choosing c;
 	uint32_t *uids;
 	size_t n;
 
+	if (request_commit(r) == -1)
+		return;
 	if ((uids = request_uids(r, &n)) == NULL) {
 		request_fail(r, D_REFUSED, "uids do not rise");
 		return;
@@ -159,14 +164,18 @@ op_expunge(struct request *r)
 	e = mem_zalloc(1, sizeof(*e));
 	e->t.kind = &expunge_kind;
 	e->t.account = a;
-	e->t.client = client_hold(r->c);
 	e->t.id = r->m->id;
 	e->m = r->mailbox;
 	e->uids = mem_zalloc(n + 1, sizeof(*e->uids));
 	c = (struct choosing){ e, msg_get_u32(r->m, DF_ON) != 0 };
-	shard_commit(a->shard, a->db_number);
-	index_records(a->db, a->number, e->m->id, uids, n, choose, &c);
+	found = index_records(a->db, a->number, e->m->id, uids, n, choose, &c);
 	free(uids);
+	if (request_read(r, found) == -1) {
+		free(e->uids);
+		free(e);
+		return;
+	}
+	e->t.client = client_hold(r->c);
 	task_submit(&e->t);
 }
 

@@ -69,7 +69,7 @@ store_one(void *arg, const struct door_record *d)
 		now.modseq = f->modseq;
 		count_change(&f->m->row, d->flags, now.flags);
 		count_change(&f->m->seen, d->flags, now.flags);
-		index_put_record(f->b, f->m->account->number, f->m->id, &now);
+		index_put_record(f->b, f->m->id, &now);
 		mailbox_dirty(f->m, d->uid);
 	}
 	door_pack_record(&f->out, &now);
@@ -82,7 +82,8 @@ request_keywords(const struct request *r, enum door_error e)
 	if (e == D_OK)
 		return 0;
 	request_fail(r, e, e == D_LIMIT ?
-	    "the mailbox has as many keywords as it can" : "a bad keyword");
+	    "the mailbox has as many keywords as it can" : e == D_LATER ?
+	    "the index does not answer" : "a bad keyword");
 	return -1;
 }
 
@@ -121,15 +122,45 @@ answer(const struct request *r, const struct flag_change *f)
 	client_end(r->c, r->c->shard);
 }
 
+/* 0, or -1 having answered. */
+static int
+store_records(struct request *r, struct flag_change *f, const uint32_t *uids,
+    size_t n)
+{
+	struct account *a = r->c->account;
+	enum engine_result e;
+
+	if (request_commit(r) == -1)
+		return -1;
+	/* A keyword that no message gets is not made. */
+	if (f->op != DOOR_REMOVE && request_read(r, index_records(a->db,
+	    a->number, f->m->id, uids, n, store_applies, f)) == -1)
+		return -1;
+	if (request_bits(r, f->applies, &f->keywords) == -1 ||
+	    request_commit(r) == -1)
+		return -1;
+	f->b = account_batch(a);
+	e = index_records(a->db, a->number, f->m->id, uids, n, store_one, f);
+	/* Half a change is none. */
+	if (f->modseq != 0)
+		(void)account_failed(a, e);
+	if (request_read(r, e) == -1)
+		return -1;
+	if (f->modseq == 0)
+		return 0;
+	f->m->row.modseq = f->modseq;
+	shard_row(f->m);
+	shard_lazy(a->shard);
+	return request_commit(r);
+}
+
 void
 op_store(struct request *r)
 {
-	struct account *a = r->c->account;
 	struct flag_change f = { .m = r->mailbox,
 		.op = (enum door_op)msg_get_u32(r->m, DF_OP),
 		.flags = msg_get_u32(r->m, DF_FLAGS) & FLAG_ALL,
-		.unless = msg_get_u64(r->m, DF_MODSEQ),
-		.b = shard_batch(a->shard, a->db_number) };
+		.unless = msg_get_u64(r->m, DF_MODSEQ) };
 	uint32_t *uids;
 	size_t n;
 
@@ -137,24 +168,8 @@ op_store(struct request *r)
 		request_fail(r, D_REFUSED, "uids do not rise");
 		return;
 	}
-	shard_commit(a->shard, a->db_number);
-	/* A keyword that no message gets is not made. */
-	if (f.op != DOOR_REMOVE)
-		index_records(a->db, a->number, f.m->id, uids, n,
-		    store_applies, &f);
-	if (request_bits(r, f.applies, &f.keywords) == -1) {
-		free(uids);
-		return;
-	}
-	shard_commit(a->shard, a->db_number);
-	index_records(a->db, a->number, f.m->id, uids, n, store_one, &f);
-	if (f.modseq != 0) {
-		f.m->row.modseq = f.modseq;
-		shard_row(f.m);
-		shard_lazy(a->shard);
-		shard_commit(a->shard, a->db_number);
-	}
-	answer(r, &f);
+	if (store_records(r, &f, uids, n) == 0)
+		answer(r, &f);
 	free(uids);
 	buf_clear(&f.out);
 	buf_clear(&f.failed);

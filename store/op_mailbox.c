@@ -69,6 +69,7 @@ change_commit(struct task *t)
 {
 	struct change_task *c = (struct change_task *)t;
 	struct account *a = t->account;
+	struct engine_batch b = account_own_batch(a);
 	struct mailbox *m;
 	size_t i;
 
@@ -79,7 +80,10 @@ change_commit(struct task *t)
 			shard_row(m);
 	/* A crash before this is durable leaves the rest to leftover_delete. */
 	for (i = 0; i < c->n_gone; i++)
-		index_delete_mailbox(a->db, a->number, c->gone[i]);
+		if (account_failed(a, index_delete_mailbox(a->db, &b,
+		    c->gone[i])))
+			break;
+	engine_batch_clear(&b);
 }
 
 static void

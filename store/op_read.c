@@ -81,8 +81,10 @@ op_subscribed(struct request *r)
 void
 op_keywords(struct request *r)
 {
-	mailbox_keywords(r->mailbox);
-	answer_names(r, r->mailbox->keywords, r->mailbox->n_keywords);
+	if (mailbox_keywords(r->mailbox) == -1)
+		request_fail(r, D_LATER, "the index does not answer");
+	else
+		answer_names(r, r->mailbox->keywords, r->mailbox->n_keywords);
 }
 
 static void
@@ -153,7 +155,7 @@ struct records {
 	const struct mailbox *m;
 	uint64_t since;
 	struct buf out, gone;
-	int	 more;
+	int	 more, complete;
 	uint32_t last;
 };
 
@@ -184,23 +186,42 @@ add_gone(void *arg, const void *key, size_t klen, const void *value,
 	return buf_append(&s->gone, value, vlen) == -1;
 }
 
-/* What was expunged since; 0 where that cannot be told. */
-static int
+/* What was expunged since; ENGINE_MORE where that cannot be told. */
+static enum engine_result
 gather_gone(struct records *s)
 {
 	const struct mailbox *m = s->m;
 	struct index_key from, to;
+	struct engine_scan scan;
 
 	if (s->since == 0)
-		return 1;
+		return ENGINE_DONE;
 	if (s->since < m->row.gone_floor)
-		return 0;
+		return ENGINE_MORE;
 	if (s->since >= m->row.modseq)
-		return 1;
+		return ENGINE_DONE;
 	from = index_gone(m->account->number, m->id, s->since + 1);
 	to = index_gone(m->account->number, m->id, UINT64_MAX);
-	return engine_scan(m->account->db, ENGINE_CORE, from.k, from.len,
-	    to.k, to.len, add_gone, s) == 0;
+	index_scan(&scan, ENGINE_CORE, &from, &to);
+	return engine_scan(m->account->db, &scan, add_gone, s);
+}
+
+/* Gathers both. 0, or -1 having answered. */
+static int
+gather(struct request *r, struct records *s, uint32_t from)
+{
+	const struct mailbox *m = s->m;
+	enum engine_result e = from <= 1 ? gather_gone(s) : ENGINE_DONE;
+
+	if (request_read(r, e) == -1)
+		return -1;
+	s->complete = e == ENGINE_DONE;
+	if (!s->complete)
+		buf_reset(&s->gone);
+	if (!s->complete || (s->since >= m->row.modseq && from <= 1))
+		return 0;
+	return request_read(r, index_range(m->account->db,
+	    m->account->number, m->id, from, UINT32_MAX, add_record, s));
 }
 
 void
@@ -211,20 +232,12 @@ op_records(struct request *r)
 		.gone = BUF_INIT(4 * DOOR_RECORDS_MAX) };
 	uint32_t from = msg_get_u32(r->m, DF_UID);
 	uint64_t state = mailbox_modseq(m);
-	int complete = 1;
 
-	if (from <= 1)
-		complete = gather_gone(&s);
-	if (!complete)
-		buf_reset(&s.gone);
-	if (complete && (s.since < m->row.modseq || from > 1))
-		index_range(m->account->db, m->account->number, m->id, from,
-		    UINT32_MAX, add_record, &s);
-	if (client_begin(r->c, DM_RECORDS_ARE, r->m->id)) {
+	if (gather(r, &s, from) == 0 && client_begin(r->c, DM_RECORDS_ARE, r->m->id)) {
 		msg_bytes(&r->c->chan, DF_RECORDS, buf_str(&s.out), s.out.len);
 		msg_bytes(&r->c->chan, DF_UIDS, buf_str(&s.gone), s.gone.len);
 		msg_u64(&r->c->chan, DF_MODSEQ, state);
-		msg_u32(&r->c->chan, DF_ON, (uint32_t)complete);
+		msg_u32(&r->c->chan, DF_ON, (uint32_t)s.complete);
 		msg_u32(&r->c->chan, DF_MORE, (uint32_t)s.more);
 		client_end(r->c, r->c->shard);
 	}
@@ -324,16 +337,17 @@ op_cache_get(struct request *r)
 	uint32_t *uids;
 	size_t i, n;
 
+	if (request_commit(r) == -1)
+		return;
 	if ((uids = request_uids(r, &n)) == NULL) {
 		request_fail(r, D_REFUSED, "uids do not rise");
 		return;
 	}
-	shard_commit(m->account->shard, m->account->db_number);
 	for (i = 0; i < n; i++) {
 		k = index_message(m->account->number, m->id, uids[i]);
 		buf_reset(&v);
 		if (engine_get(m->account->db, ENGINE_CACHE, k.k, k.len,
-		    &v) == 0)
+		    &v) != ENGINE_DONE)
 			buf_reset(&v);
 		if (buf_reserve(&out, 8 + v.len) == -1)
 			break;
@@ -362,9 +376,9 @@ op_cache_put(struct request *r)
 
 	p = msg_get(r->m, DF_CACHE, &len);
 	if (len > 0 && engine_get(m->account->db, ENGINE_CORE, k.k, k.len,
-	    &v) == 1)
-		engine_put(shard_batch(m->account->shard,
-		    m->account->db_number), ENGINE_CACHE, k.k, k.len, p, len);
+	    &v) == ENGINE_DONE)
+		engine_put(account_batch(m->account), ENGINE_CACHE, k.k, k.len,
+		    p, len);
 	buf_clear(&v);
 }
 

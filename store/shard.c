@@ -89,10 +89,22 @@ shard_modseq(struct shard *s)
 	return ++s->modseq;
 }
 
-struct engine_batch *
-shard_batch(struct shard *s, unsigned db)
+uint64_t
+shard_token(const struct shard *s)
 {
-	return &s->batch[db];
+	return atomic_load(&s->token);
+}
+
+void
+shard_committed(struct shard *s, uint64_t token)
+{
+	atomic_store(&s->token, token);
+}
+
+void
+shard_lost(struct shard *s)
+{
+	s->lost = 1;
 }
 
 struct account **
@@ -168,25 +180,61 @@ shard_row(struct mailbox *m)
 	m->row_dirty = 1;
 }
 
-void
-shard_commit(struct shard *s, unsigned db)
+/*
+ * The condition is the row as it was committed last: somebody who also writes
+ * to this mailbox is noticed before anything is answered.
+ */
+static void
+put_row(struct mailbox *m)
 {
-	struct engine_batch *b = &s->batch[db];
+	struct account *a = m->account;
+	struct index_key k = index_key_u32(a->number, 'M', m->id);
+	struct buf v = { .data = m->was, .cap = sizeof(m->was),
+		.max = sizeof(m->was) - 1 };
+
+	engine_expect(&a->batch, k.k, k.len, m->was_len > 0 ? m->was : NULL,
+	    m->was_len);
+	index_pack_row(&v, &m->row);
+	m->was_len = (unsigned)v.len;
+	engine_put(&a->batch, ENGINE_CORE, k.k, k.len, v.data, v.len);
+	shard_changed(a);
+}
+
+void
+shard_put_rows(struct shard *s, const struct account *only)
+{
 	struct mailbox *m;
 	size_t i, kept = 0;
 
 	for (i = 0; i < s->n_rows; i++) {
 		m = s->row[i];
-		if (m->account->db_number != db) {
+		if (only != NULL && m->account != only) {
 			s->row[kept++] = m;
 			continue;
 		}
 		m->row_dirty = 0;
-		if (!m->dead)
-			index_put_row(b, m->account->number, m->id, &m->row);
+		if (!m->dead && !m->account->lost)
+			put_row(m);
 	}
 	s->n_rows = kept;
-	engine_commit(engine_db(store.engine, db), b);
+}
+
+void
+shard_changed(struct account *a)
+{
+	struct shard *s = a->shard;
+
+	if (a->changed)
+		return;
+	if (s->n_changed == s->cap_changed) {
+		s->cap_changed = s->cap_changed * 2 + 16;
+		s->changed = mem_realloc(s->changed, s->cap_changed,
+		    sizeof(struct account *));
+		s->batches = mem_realloc(s->batches, s->cap_changed,
+		    sizeof(struct engine_batch *));
+	}
+	s->changed[s->n_changed++] = a;
+	a->changed = 1;
 }
 
 void

@@ -11,9 +11,13 @@
  *
  *   outside  kind->files(): body.h calls, task_dir() for folders touched;
  *            then each folder once is synced; a failure sets task->error
- *   inside   kind->commit(): rows into the batch of the database; the commit
- *   outside  one flush of the log
+ *   inside   kind->commit(): rows into the batch of the account; the commit
+ *   outside  waits until it is durable
  *   inside   kind->finish(): makes it visible, answers, frees what is its own
+ *
+ * A task whose account's batch was not committed, or of which nobody can say
+ * whether it is durable, is "undone": finish() shows nothing of it. What it did
+ * with files stays, as it would after a crash.
  *
  * So the loop never waits for the disk, and a delivery needs two threads to
  * wake, not five. Tasks of one shard keep their order in every step; commit and
@@ -60,8 +64,9 @@ struct task {
 	struct client *client;		/* who is answered (client_hold), NULL */
 	uint32_t id;
 	enum door_error error;
+	int	 undone;		/* what it committed is not to be shown */
 	char	 words[TASK_WORDS];
-	int	 dir[TASK_DIRS];	/* for the files syncer; -1 */
+	int	 dir[TASK_DIRS];	/* of the round's folders; -1 */
 };
 
 struct store_conf {
@@ -89,10 +94,11 @@ struct store {
 extern struct store store;
 
 /*
- * The number of this start, durable: larger than that of every start before.
- * The upper half of every modseq. Sets store.crash, another such number.
+ * The number of this start, durable: larger than that of every start before,
+ * and than above. It is the epoch under which the index is owned, and the upper
+ * half of every modseq. Sets store.crash, another such number.
  */
-uint64_t store_epoch(void);
+uint64_t store_epoch(uint64_t above);
 /* Starts the threads; the main loop hears of the end of a stop. */
 void	store_threads(struct ev_loop *loop);
 /* Ends them in order: flags written, index closed; then store.stopped(). */
@@ -109,13 +115,15 @@ int	shard_stopping(const struct shard *s);
 struct ev_loop *shard_loop(struct shard *s);
 /* A number that only grows, in all starts: for modseq. */
 uint64_t shard_modseq(struct shard *s);
-/* The batch that the next commit of the database takes. */
-struct engine_batch *shard_batch(struct shard *s, unsigned db);
-/*
- * Commits it now, with the rows of the mailboxes that changed. To be called
- * before records are read that are then to be written.
- */
-void	shard_commit(struct shard *s, unsigned db);
+/* The account has something to commit; its batch takes part in this turn's. */
+void	shard_changed(struct account *a);
+/* Puts the rows that wait into the batches: of one account, NULL: of all. */
+void	shard_put_rows(struct shard *s, const struct account *only);
+/* One of the accounts is lost: it is read anew at the end of this turn. */
+void	shard_lost(struct shard *s);
+/* The newest commit of the shard. From any thread. */
+uint64_t shard_token(const struct shard *s);
+void	shard_committed(struct shard *s, uint64_t token);
 /* The mailbox's row has to be written with the next commit. */
 void	shard_row(struct mailbox *m);
 /* Its flags file is behind. */
@@ -150,7 +158,8 @@ void	shard_enter(struct shard *s);
 void	shard_leave(struct shard *s);
 /* The two steps of a batch inside the shard. */
 void	shard_commit_tasks(struct shard *s, struct item *list);
-void	shard_finish_tasks(struct shard *s, struct item *list);
+void	shard_finish_tasks(struct shard *s, struct item *list,
+	    enum engine_result durable);
 
 /* shard_syncer.c */
 void	syncer_start(void);

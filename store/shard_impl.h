@@ -31,7 +31,11 @@ struct shard {
 	struct item stop;
 	struct item_list to_files;
 	unsigned n_tasks;
-	struct engine_batch batch[ENGINE_DBS];
+	struct account **changed;	/* that have a batch */
+	size_t	 n_changed, cap_changed;
+	struct engine_batch **batches;	/* room for as many */
+	atomic_ullong token;
+	int	 lost;			/* an account is */
 	struct mailbox **row;
 	size_t	 n_rows, cap_rows;
 	struct mailbox **touched;

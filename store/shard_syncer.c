@@ -147,6 +147,7 @@ syncer_run(void *arg)
 {
 	struct syncer *s = arg;
 	struct shard *shard = shard_at((unsigned)(s - syncers));
+	enum engine_result r;
 	struct item *list;
 
 	for (;;) {
@@ -156,10 +157,10 @@ syncer_run(void *arg)
 			shard_commit_tasks(shard, list);
 			shard_leave(shard);
 		}
-		engine_flush(store.engine);
+		r = engine_durable(store.engine, shard_token(shard));
 		if (list != NULL) {
 			shard_enter(shard);
-			shard_finish_tasks(shard, list);
+			shard_finish_tasks(shard, list, r);
 			shard_leave(shard);
 		}
 	}

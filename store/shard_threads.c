@@ -206,7 +206,9 @@ ended_cb(struct ev_loop *loop, ev_async *w, int revents)
 	for (i = 0; i < store.n_shards; i++)
 		pthread_join(store.shards[i].thread, NULL);
 	syncer_stop();
-	engine_flush(store.engine);
+	if (engine_durable(store.engine, engine_token(store.engine)) !=
+	    ENGINE_DONE)
+		log_warn("another store owns the index");
 	engine_close(&store.engine);
 	store.stopped();
 }

@@ -78,14 +78,50 @@ tell_watchers(struct shard *s)
 	s->n_touched = kept;
 }
 
+/* The batches of one database in one go; what each came to is judged behind
+   all of them. */
+static void
+commit_db(struct shard *s, unsigned db)
+{
+	struct account *a;
+	size_t i, n = 0;
+
+	for (i = 0; i < s->n_changed; i++) {
+		a = s->changed[i];
+		if (a->db_number == db && a->batch.n > 0 && !a->lost)
+			s->batches[n++] = &a->batch;
+	}
+	if (n > 0)
+		shard_committed(s, engine_commit(engine_db(store.engine, db),
+		    s->batches, n));
+}
+
 static void
 commit_all(struct shard *s)
 {
-	unsigned i;
+	struct account *a;
+	unsigned db;
+	size_t i;
 
-	for (i = s->n; i < ENGINE_DBS; i += store.n_shards)
-		if (s->batch[i].n > 0 || s->n_rows > 0)
-			shard_commit(s, i);
+	if (s->n_rows > 0)
+		shard_put_rows(s, NULL);
+	if (s->n_changed == 0)
+		return;
+	for (db = s->n; db < ENGINE_DBS; db += store.n_shards)
+		commit_db(s, db);
+	for (i = 0; i < s->n_changed; i++) {
+		a = s->changed[i];
+		a->changed = 0;
+		(void)account_failed(a, a->batch.result);
+	}
+	s->n_changed = 0;
+}
+
+static void
+end_lost(struct account *a)
+{
+	if (a->lost)
+		a->end_lost(a);
 }
 
 /* Ends the shard where a stop was asked for and nothing is under way. */
@@ -108,6 +144,10 @@ shard_settle(struct shard *s)
 	if (s->n_rows > 0)
 		s->lazy = 1;
 	commit_all(s);
+	if (s->lost) {
+		s->lost = 0;
+		shard_each_account(s, end_lost);
+	}
 	if (s->to_files.head != NULL) {
 		l = s->to_files;
 		s->to_files = (struct item_list){ NULL, NULL };
@@ -124,21 +164,39 @@ shard_settle(struct shard *s)
 	end_if_idle(s);
 }
 
+/* Nothing that it put into a batch may be shown. */
+static void
+task_undo(struct task *t)
+{
+	t->undone = 1;
+	if (t->error == D_OK)
+		task_fail(t, D_LATER, "the index cannot be written");
+}
+
 void
 shard_commit_tasks(struct shard *s, struct item *list)
 {
+	struct item *i;
 	struct task *t;
 
-	for (; list != NULL; list = list->next) {
-		t = (struct task *)list;
+	for (i = list; i != NULL; i = i->next) {
+		t = (struct task *)i;
+		if (t->account->lost)
+			task_undo(t);
 		t->kind->commit(t);
 	}
 	commit_all(s);
+	for (i = list; i != NULL; i = i->next) {
+		t = (struct task *)i;
+		if (t->account->lost)
+			task_undo(t);
+	}
 	s->lazy = 0;
 }
 
 void
-shard_finish_tasks(struct shard *s, struct item *list)
+shard_finish_tasks(struct shard *s, struct item *list,
+    enum engine_result durable)
 {
 	struct account *a;
 	struct client *c;
@@ -151,6 +209,8 @@ shard_finish_tasks(struct shard *s, struct item *list)
 		a = t->account;
 		c = t->client;
 		s->n_tasks--;
+		if (account_failed(a, durable))
+			task_undo(t);
 		t->kind->finish(t);
 		if (c != NULL)
 			client_release(c);

@@ -66,7 +66,7 @@ mark_first(const char *spool, const char *mail, struct buf *why)
 	if (r == -1)
 		buf_set(why, "%s: %s", spool, strerror(errno));
 	else
-		(void)store_epoch();
+		(void)store_epoch(0);
 	fd_close(&fd);
 	return r;
 }
@@ -76,6 +76,7 @@ start_open(struct buf *why)
 {
 	const char *s = store.conf.state_dir;
 	char spool[1000], mail[1000], queue[1000], index[1000];
+	uint64_t owner;
 	int fresh;
 
 	raise_files();
@@ -94,7 +95,13 @@ start_open(struct buf *why)
 	    &store.clean, why);
 	if (store.engine == NULL)
 		return -1;
-	store.epoch = store_epoch();
+	if (engine_owner(store.engine, &owner) == ENGINE_DONE)
+		store.epoch = store_epoch(owner);
+	if (engine_own(store.engine, store.epoch) != ENGINE_DONE) {
+		buf_set(why, "%s: another store owns the index", index);
+		engine_close(&store.engine);
+		return -1;
+	}
 	if (fresh)
 		log_info("the index is new: each account's is made from its "
 		    "files at its first use");

@@ -446,9 +446,10 @@ find_bert(void *arg, const void *key, size_t klen, const void *value,
 static unsigned
 rows_left(uint32_t mailbox)
 {
-	struct index_key from = index_account_key(0, 'u'), to, row;
+	struct index_key from, to, row;
 	struct buf why = BUF_INIT(300), v = BUF_INIT(0);
 	struct engine_db *db = NULL;
+	struct engine_scan s;
 	struct engine *e;
 	uint32_t number = 0;
 	unsigned i, n = 0;
@@ -457,19 +458,19 @@ rows_left(uint32_t mailbox)
 	e = engine_open(rig_path(&rig, "spool/index"), 8 << 20, &fresh,
 	    &clean, &why);
 	assert_non_null(e);
-	to = index_account_key(0, 'u' + 1);
 	for (i = 0; i < ENGINE_DBS && number == 0; i++) {
 		db = engine_db(e, i);
-		engine_scan(db, ENGINE_CORE, from.k, from.len, to.k, to.len,
-		    find_bert, &number);
+		index_scan_kind(&s, 0, 'u');
+		assert_true(engine_scan(db, &s, find_bert, &number) <=
+		    ENGINE_MORE);
 	}
 	assert_int_not_equal(number, 0);
 	from = index_group(number, mailbox);
 	to = index_group(number, mailbox + 1);
-	engine_scan(db, ENGINE_CORE, from.k, from.len, to.k, to.len,
-	    count_row, &n);
+	index_scan(&s, ENGINE_CORE, &from, &to);
+	assert_int_equal(engine_scan(db, &s, count_row, &n), ENGINE_DONE);
 	row = index_key_u32(number, 'M', mailbox);
-	n += (unsigned)engine_get(db, ENGINE_CORE, row.k, row.len, &v);
+	n += engine_get(db, ENGINE_CORE, row.k, row.len, &v) == ENGINE_DONE;
 	buf_clear(&why);
 	buf_clear(&v);
 	engine_close(&e);

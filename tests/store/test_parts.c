@@ -44,13 +44,22 @@ teardown(void **state)
 	return system(cmd);
 }
 
+/* The account of a key is its first four octets. */
+static uint32_t
+group(const char *k)
+{
+	return (uint32_t)(unsigned char)k[0] << 24 |
+	    (uint32_t)(unsigned char)k[1] << 16 |
+	    (uint32_t)(unsigned char)k[2] << 8 | (unsigned char)k[3];
+}
+
 static void
 put(struct engine_db *db, const char *k, const char *v)
 {
-	struct engine_batch b = { 0 };
+	struct engine_batch b = { .account = group(k) };
 
 	engine_put(&b, ENGINE_CORE, k, strlen(k), v, strlen(v));
-	assert_int_equal(engine_commit(db, &b), 1);
+	assert_int_equal(engine_commit_one(db, &b), ENGINE_DONE);
 	engine_batch_clear(&b);
 }
 
@@ -60,8 +69,8 @@ get(struct engine_db *db, const char *k)
 	static struct buf v;
 
 	buf_reset(&v);
-	return engine_get(db, ENGINE_CORE, k, strlen(k), &v) ? buf_str(&v) :
-	    NULL;
+	return engine_get(db, ENGINE_CORE, k, strlen(k), &v) == ENGINE_DONE ?
+	    buf_str(&v) : NULL;
 }
 
 static int
@@ -73,55 +82,148 @@ join(void *arg, const void *key, size_t klen, const void *value, size_t vlen)
 	buf_putc(out, '=');
 	buf_append(out, value, vlen);
 	buf_putc(out, ' ');
-	return memcmp(value, "stop", vlen < 4 ? vlen : 4) == 0 ? 5 : 0;
+	return 0;
+}
+
+/* Stops before it has taken that row. */
+static int
+join_to_stop(void *arg, const void *key, size_t klen, const void *value,
+    size_t vlen)
+{
+	if (vlen == 4 && memcmp(value, "stop", 4) == 0)
+		return 5;
+	return join(arg, key, klen, value, vlen);
 }
 
 static void
 test_engine(void **state)
 {
 	struct engine_db *db = engine_db(e, 3);
-	struct engine_batch b = { 0 };
 	struct buf out = BUF_INIT(0);
 
-	put(db, "b", "2");
-	put(db, "a", "1");
-	put(db, "d", "stop");
-	put(db, "e", "5");
-	assert_string_equal(get(db, "a"), "1");
-	assert_null(get(db, "c"));
-	assert_null(get(engine_db(e, 4), "a"));
-	assert_int_equal(engine_scan(db, ENGINE_CORE, "a", 1, "d", 1, join,
-	    &out), 0);
-	assert_string_equal(buf_str(&out), "a=1 b=2 ");
+	put(db, "key.b", "2");
+	put(db, "key.a", "1");
+	put(db, "key.e", "5");
+	assert_string_equal(get(db, "key.a"), "1");
+	assert_null(get(db, "key.c"));
+	assert_null(get(engine_db(e, 4), "key.a"));
+	assert_int_equal(engine_last(db, ENGINE_CORE, "key.a", 5, "key.d", 5,
+	    &out), ENGINE_DONE);
+	assert_string_equal(buf_str(&out), "key.b");
 	buf_reset(&out);
-	assert_int_equal(engine_scan(db, ENGINE_CORE, "b", 1, "z", 1, join,
-	    &out), 5);
-	assert_string_equal(buf_str(&out), "b=2 d=stop ");
-	buf_reset(&out);
-	assert_int_equal(engine_last(db, ENGINE_CORE, "a", 1, "d", 1, &out),
-	    1);
-	assert_string_equal(buf_str(&out), "b");
-	buf_reset(&out);
-	assert_int_equal(engine_last(db, ENGINE_CORE, "f", 1, "z", 1, &out),
-	    0);
-	assert_int_equal(engine_last(db, ENGINE_CORE, "a", 1, "z", 1, &out),
-	    1);
-	assert_string_equal(buf_str(&out), "e");
-	/* all or nothing */
-	engine_put(&b, ENGINE_CORE, "x", 1, "y", 1);
-	engine_expect(&b, "a", 1, "2", 1);
-	assert_int_equal(engine_commit(db, &b), 0);
-	assert_null(get(db, "x"));
-	engine_expect(&b, "a", 1, "1", 1);
-	engine_expect(&b, "q", 1, NULL, 0);
-	engine_put(&b, ENGINE_CORE, "x", 1, "y", 1);
-	engine_del(&b, ENGINE_CORE, "b", 1);
-	engine_del(&b, ENGINE_CORE, "nix", 3);
-	assert_int_equal(engine_commit(db, &b), 1);
-	assert_string_equal(get(db, "x"), "y");
-	assert_null(get(db, "b"));
-	engine_batch_clear(&b);
+	assert_int_equal(engine_last(db, ENGINE_CORE, "key.f", 5, "key.z", 5,
+	    &out), ENGINE_ABSENT);
+	assert_int_equal(engine_last(db, ENGINE_CORE, "key.a", 5, "key.z", 5,
+	    &out), ENGINE_DONE);
+	assert_string_equal(buf_str(&out), "key.e");
 	buf_clear(&out);
+}
+
+static void
+test_scan(void **state)
+{
+	struct engine_db *db = engine_db(e, 3);
+	struct buf out = BUF_INIT(0);
+	struct engine_scan s;
+
+	put(db, "key.b", "2");
+	put(db, "key.a", "1");
+	put(db, "key.d", "stop");
+	put(db, "key.e", "5");
+	engine_scan_init(&s, ENGINE_CORE, "key.a", 5, "key.d", 5);
+	assert_int_equal(engine_scan(db, &s, join, &out), ENGINE_DONE);
+	assert_string_equal(buf_str(&out), "key.a=1 key.b=2 ");
+	assert_int_equal(engine_scan(db, &s, join, &out), ENGINE_DONE);
+	buf_reset(&out);
+	/* where it was stopped it goes on */
+	engine_scan_init(&s, ENGINE_CORE, "key.b", 5, "key.z", 5);
+	assert_int_equal(engine_scan(db, &s, join_to_stop, &out), ENGINE_MORE);
+	assert_string_equal(buf_str(&out), "key.b=2 ");
+	put(db, "key.c", "3");
+	put(db, "key.d", "4");
+	assert_int_equal(engine_scan(db, &s, join_to_stop, &out), ENGINE_DONE);
+	assert_string_equal(buf_str(&out), "key.b=2 key.d=4 key.e=5 ");
+	buf_reset(&out);
+	/* a bounded one, with a row that comes while it waits */
+	engine_scan_init(&s, ENGINE_CORE, "key.a", 5, "key.z", 5);
+	s.max = 2;
+	assert_int_equal(engine_scan(db, &s, join, &out), ENGINE_MORE);
+	put(db, "key.b.", "new");
+	assert_int_equal(engine_scan(db, &s, join, &out), ENGINE_MORE);
+	assert_int_equal(engine_scan(db, &s, join, &out), ENGINE_DONE);
+	assert_string_equal(buf_str(&out), "key.a=1 key.b=2 key.b.=new "
+	    "key.c=3 key.d=4 key.e=5 ");
+	buf_clear(&out);
+}
+
+/* Each batch of one commit is judged by itself. */
+static void
+test_commit(void **state)
+{
+	struct engine_db *db = engine_db(e, 3);
+	struct engine_batch b[3] = { { .account = group("one.") },
+		{ .account = group("two.") }, { .account = group("tri.") } };
+	struct engine_batch *const list[3] = { &b[0], &b[1], &b[2] };
+	uint64_t token;
+	int i;
+
+	put(db, "one.a", "1");
+	put(db, "two.a", "1");
+	engine_expect(&b[0], "one.a", 5, "1", 1);
+	engine_expect(&b[0], "one.b", 5, NULL, 0);
+	engine_put(&b[0], ENGINE_CORE, "one.a", 5, "2", 1);
+	engine_del(&b[0], ENGINE_CORE, "one.nix", 7);
+	engine_put(&b[1], ENGINE_CORE, "two.b", 5, "2", 1);
+	engine_expect(&b[1], "two.a", 5, "9", 1);
+	engine_put(&b[2], ENGINE_CORE, "tri.a", 5, "3", 1);
+	token = engine_commit(db, list, 3);
+	assert_int_equal(b[0].result, ENGINE_DONE);
+	assert_int_equal(b[1].result, ENGINE_FALSE);
+	assert_int_equal(b[2].result, ENGINE_DONE);
+	assert_string_equal(get(db, "one.a"), "2");
+	assert_null(get(db, "two.b"));
+	assert_string_equal(get(db, "tri.a"), "3");
+	assert_int_equal(token, engine_token(e));
+	assert_int_equal(engine_durable(e, token), ENGINE_DONE);
+	/* they are empty now, conditions too */
+	engine_put(&b[1], ENGINE_CORE, "two.b", 5, "2", 1);
+	assert_int_equal(engine_commit_one(db, &b[1]), ENGINE_DONE);
+	for (i = 0; i < 3; i++)
+		engine_batch_clear(&b[i]);
+}
+
+/* A batch that was begun under another owner is not committed. */
+static void
+test_owner(void **state)
+{
+	struct engine_batch old = { .account = group("one."), .epoch = 7 };
+	struct engine_batch now = { .account = group("one."), .epoch = 8 };
+	struct engine_db *db = engine_db(e, 3);
+	struct buf why = BUF_INIT(300);
+	int fresh, clean;
+	uint64_t epoch;
+
+	assert_int_equal(engine_own(e, 7), ENGINE_DONE);
+	engine_put(&old, ENGINE_CORE, "one.a", 5, "7", 1);
+	assert_int_equal(engine_own(e, 8), ENGINE_DONE);
+	assert_int_equal(engine_commit_one(db, &old), ENGINE_LOST);
+	assert_null(get(db, "one.a"));
+	engine_put(&now, ENGINE_CORE, "one.a", 5, "8", 1);
+	assert_int_equal(engine_commit_one(db, &now), ENGINE_DONE);
+	assert_int_equal(engine_own(e, 7), ENGINE_LOST);
+	engine_put(&now, ENGINE_CORE, "one.a", 5, "9", 1);
+	assert_int_equal(engine_commit_one(db, &now), ENGINE_DONE);
+	/* also for the next process */
+	engine_close(&e);
+	e = engine_open(dir, 8 << 20, &fresh, &clean, &why);
+	assert_non_null(e);
+	assert_int_equal(engine_owner(e, &epoch), ENGINE_DONE);
+	assert_int_equal(epoch, 8);
+	assert_int_equal(engine_own(e, 7), ENGINE_LOST);
+	assert_int_equal(engine_own(e, 8), ENGINE_DONE);
+	engine_batch_clear(&old);
+	engine_batch_clear(&now);
+	buf_clear(&why);
 }
 
 static void
@@ -168,6 +270,7 @@ test_index(void **state)
 	enum { N = 20000 };
 	struct engine_db *db = engine_db(e, 1);
 	struct engine_batch b = { 0 };
+	enum engine_result got;
 	struct door_record r = { .flags = FLAG_SEEN, .modseq = 1 };
 	struct index_row row = { .uidnext = 7, .modseq = 8, .gone_rows = 9 };
 	uint32_t uids[3] = { 3, 900, 50000 }, near[100], i, number, other;
@@ -175,43 +278,53 @@ test_index(void **state)
 	struct index_key k;
 	unsigned n = 0;
 
-	assert_int_equal(index_number(db, "x@y", 0, &number), 0);
-	assert_int_equal(index_number(db, "x@y", 1, &number), 1);
-	assert_int_equal(index_number(db, "z@y", 1, &other), 1);
+	assert_int_equal(index_number(db, "x@y", &number), ENGINE_ABSENT);
+	assert_int_equal(index_number_make(db, 0, "x@y", &number),
+	    ENGINE_DONE);
+	assert_int_equal(index_number_make(db, 0, "z@y", &other),
+	    ENGINE_DONE);
 	assert_int_not_equal(number, other);
-	assert_int_equal(index_number(db, "x@y", 0, &i), 1);
+	assert_int_equal(index_number_make(db, 0, "x@y", &i), ENGINE_DONE);
 	assert_int_equal(i, number);
+	b.account = number;
 	for (r.uid = 1; r.uid <= N; r.uid++) {
 		r.size = 1000 + r.uid;
 		r.keywords = r.uid % 2 ? 0 : 9;
-		index_put_record(&b, number, 5, &r);
+		index_put_record(&b, 5, &r);
 	}
-	index_put_row(&b, number, 5, &row);
-	engine_commit(db, &b);
-	index_records(db, number, 5, uids, 3, count_record, &n);
+	index_put_row(&b, 5, &row);
+	assert_int_equal(engine_commit_one(db, &b), ENGINE_DONE);
+	got = index_records(db, number, 5, uids, 3, count_record, &n);
+	assert_int_equal(got, ENGINE_DONE);
 	assert_int_equal(n, 2);
 	for (n = i = 0; i < 100; i++)
 		near[i] = 101 + i * 2;
-	index_records(db, number, 5, near, 100, count_record, &n);
+	got = index_records(db, number, 5, near, 100, count_record, &n);
+	assert_int_equal(got, ENGINE_DONE);
 	assert_int_equal(n, 100);
 	n = 0;
-	index_range(db, number, 5, 1, UINT32_MAX, count_record, &n);
+	got = index_range(db, number, 5, 1, UINT32_MAX, count_record, &n);
+	assert_int_equal(got, ENGINE_DONE);
 	assert_int_equal(n, N);
 	n = 0;
-	index_range(db, number, 5, 10, 19, count_record, &n);
+	got = index_range(db, number, 5, 10, 19, count_record, &n);
+	assert_int_equal(got, ENGINE_DONE);
 	assert_int_equal(n, 10);
 	k = index_key_u32(number, 'M', 5);
-	assert_int_equal(engine_get(db, ENGINE_CORE, k.k, k.len, &v), 1);
+	assert_int_equal(engine_get(db, ENGINE_CORE, k.k, k.len, &v),
+	    ENGINE_DONE);
 	memset(&row, 0, sizeof(row));
 	assert_int_equal(index_get_row(v.data, v.len, &row), 0);
 	assert_int_equal(row.uidnext, 7);
 	assert_int_equal(row.modseq, 8);
 	assert_int_equal(row.gone_rows, 9);
-	index_delete_account(db, number);
+	got = index_delete_account(db, &b);
+	assert_int_equal(got, ENGINE_DONE);
 	n = 0;
-	index_range(db, number, 5, 1, UINT32_MAX, count_record, &n);
+	got = index_range(db, number, 5, 1, UINT32_MAX, count_record, &n);
+	assert_int_equal(got, ENGINE_DONE);
 	assert_int_equal(n, 0);
-	assert_int_equal(index_number(db, "z@y", 0, &i), 1);
+	assert_int_equal(index_number(db, "z@y", &i), ENGINE_DONE);
 	engine_batch_clear(&b);
 	buf_clear(&v);
 }
@@ -373,6 +486,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_engine, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_scan, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_commit, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_owner, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_index, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reopen, setup, teardown),
