@@ -2,6 +2,9 @@
 
 #include "lib/base/crc32c.h"
 
+/* The polynomial, reflected: the highest bit stands for x^0. */
+#define POLY	0x82f63b78u
+
 static uint32_t
 crc_soft(uint32_t crc, const unsigned char *p, size_t len)
 {
@@ -13,7 +16,7 @@ crc_soft(uint32_t crc, const unsigned char *p, size_t len)
 	if (__atomic_load_n(&table[1], __ATOMIC_ACQUIRE) == 0)
 		for (i = 256; i-- > 1;) {	/* table[1] last */
 			for (c = i, k = 0; k < 8; k++)
-				c = c & 1 ? c >> 1 ^ 0x82f63b78u : c >> 1;
+				c = c & 1 ? c >> 1 ^ POLY : c >> 1;
 			__atomic_store_n(&table[i], c, __ATOMIC_RELEASE);
 		}
 	for (; len > 0; len--)
@@ -52,3 +55,31 @@ crc32c(uint32_t crc, const void *p, size_t len)
 	return ~crc_soft(~crc, p, len);
 }
 #endif
+
+/* a times b modulo the polynomial. */
+static uint32_t
+multiply(uint32_t a, uint32_t b)
+{
+	uint32_t r = 0;
+
+	for (; a != 0; a <<= 1) {
+		if (a & 1u << 31)
+			r ^= b;
+		b = b & 1 ? b >> 1 ^ POLY : b >> 1;
+	}
+	return r;
+}
+
+/* Octets behind a multiply its remainder by x^8 each. */
+uint32_t
+crc32c_join(uint32_t a, uint32_t b, uint64_t len)
+{
+	uint32_t power = 1u << (31 - 8);
+
+	for (; len > 0; len >>= 1) {
+		if (len & 1)
+			a = multiply(power, a);
+		power = multiply(power, power);
+	}
+	return a ^ b;
+}

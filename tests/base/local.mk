@@ -4,3 +4,5 @@ tests_base_test_msg_LDADD = $(BASE) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/base/test_str
 tests_base_test_str_SOURCES = tests/base/test_str.c
 tests_base_test_str_LDADD = $(BASE) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/base/test_crc32c
+tests_base_test_crc32c_LDADD = $(BASE) $(CMOCKA_LIBS)
