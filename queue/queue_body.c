@@ -66,7 +66,7 @@ make_run(struct task *t)
 	m->n = m->error = 0;
 	for (i = 0; i < BODY_BATCH; i++) {
 		queue_id_text(m->first + (uint64_t)i, name);
-		fd = openat(body_dir, name, O_WRONLY | O_CREAT | O_EXCL |
+		fd = openat(body_dir, name, O_RDWR | O_CREAT | O_EXCL |
 		    O_NOFOLLOW | O_CLOEXEC, 0660);
 		if (fd == -1 && errno == EEXIST)
 			continue;

@@ -10,8 +10,10 @@
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "lib/link/submit.h"
+#include "lib/mail/notes.h"
 #include "lib/mail/proto.h"
 #include "smtpd/smtpd_body.h"
+#include "smtpd/smtpd_check.h"
 #include "smtpd/smtpd_command.h"
 #include "smtpd/smtpd_scan.h"
 
@@ -34,10 +36,8 @@ receive(struct smtp_session *s, struct scan *scan, struct body *b)
 		took = scan_data(scan, p, n, n == STREAM_IN_SIZE);
 		stream_take(&s->io, took);
 		seen += took;
-		if (scan->bare || scan->long_line) {
-			if (b->fault == BODY_FINE)
-				b->fault = scan->bare ? BODY_BARE : BODY_LINE;
-		}
+		if (scan->bare || scan->long_line)
+			body_refuse(b, scan->bare ? BODY_BARE : BODY_LINE);
 		if (scan->done)
 			return 0;
 		if (seen / 2 > smtpd.conf.message_size + BODY_MEMORY)
@@ -79,14 +79,18 @@ static void
 submit(struct smtp_session *s, const struct body *b, const char *id)
 {
 	struct buf words = BUF_INIT(RESULT_WORDS_MAX + 1);
+	struct buf notes = BUF_INIT(NOTES_MAX);
 	char client[HELO_MAX + sizeof(s->ip) + 4];
 	const struct submit_envelope e = { .sender = s->env.sender,
 		.recipients = &s->env.recipients, .client = client,
-		.login = s->login, .origin = (uint32_t)s->service };
+		.login = s->login, .origin = (uint32_t)s->service,
+		.notes = &notes };
 	enum submit_result r;
 
 	snprintf(client, sizeof(client), "%s [%s]", s->helo, s->ip);
+	smtp_check_notes(s, &notes);
 	r = submit_send(&e, &b->w, &words);
+	buf_clear(&notes);
 	if (r == SUBMIT_DONE) {
 		s->junk = 0;
 		/* Queue's own line names the message. */
@@ -104,11 +108,11 @@ submit(struct smtp_session *s, const struct body *b, const char *id)
 
 /* The message has no end that we wait for: nothing is a command any more. */
 static void
-receive_failed(struct smtp_session *s)
+receive_failed(struct smtp_session *s, struct body *b)
 {
 	struct smtp_refusal r = body_refusal(BODY_SIZE);
 
-	submit_abandon(0);
+	body_abandon(b);
 	s->closing = 1;
 	if (s->io.end == STREAM_OK) {
 		smtp_refuse(s, &r);
@@ -121,7 +125,6 @@ take_message(struct smtp_session *s, int fd, const char *file_id)
 {
 	char id[QUEUE_ID_LEN + 1];
 	struct scan scan = { .put = body_put };
-	struct smtp_refusal r;
 	struct body b;
 
 	/* The next file's name may stand there by the time of the reply. */
@@ -132,20 +135,19 @@ take_message(struct smtp_session *s, int fd, const char *file_id)
 	if (receive(s, &scan, &b) == -1) {
 		log_info("client %s [%s]: lost within the message: %s",
 		    s->helo, s->ip, stream_words(&s->io));
-		receive_failed(s);
+		receive_failed(s, &b);
 		return;
 	}
 	b.w.flags = scan.eight_bit ? Q_8BIT : 0;
 	body_finish(&b);
-	if (b.fault == BODY_FINE) {
+	if (b.refusal.code == 0) {
 		submit(s, &b, id);
 		return;
 	}
-	r = body_refusal(b.fault);
 	/* No queue id: the next message may have it. */
 	log_info("client %s [%s]: from=<%s> to=<%s> refused: %s", s->helo,
-	    s->ip, s->env.sender, s->env.first, r.words);
-	smtp_refuse(s, &r);
+	    s->ip, s->env.sender, s->env.first, b.refusal.words);
+	smtp_refuse(s, &b.refusal);
 }
 
 void

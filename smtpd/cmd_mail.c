@@ -6,12 +6,9 @@
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "lib/link/submit.h"
+#include "smtpd/smtpd_check.h"
 #include "smtpd/smtpd_command.h"
-#include "smtpd/smtpd_local.h"
 #include "smtpd/smtpd_params.h"
-
-static const struct smtp_refusal later = { 451, "4.3.0",
-	"the tables cannot be read, try again later" };
 
 /*
  * Takes "FROM:<path>" (or TO:) apart. A blank behind the colon is against RFC
@@ -47,38 +44,13 @@ take_path(const struct smtp_args *a, const char *word, struct address *addr,
 	return r;
 }
 
-/* May this client use that sender? */
-static struct smtp_refusal
-judge_sender(struct smtp_session *s, const struct address *a)
-{
-	static const struct smtp_refusal fine = { 0, NULL, NULL },
-	    foreign = { 553, "5.7.1", "that sender is not yours" },
-	    bare = { 501, "5.1.7", "a sender needs a domain" };
-
-	if (a->len == 0)
-		return fine;
-	if (a->at == a->len)
-		return bare;
-	if (s->service == SERVICE_LOCAL)
-		return smtpd_local_owns(s, a->text) ? fine : foreign;
-	if (s->login[0] == '\0')
-		return fine;
-	switch (tables_owns(smtpd.tables, s->login, a->text)) {
-	case LOOKUP_FOUND:
-		return fine;
-	case LOOKUP_ABSENT:
-		return foreign;
-	default:
-		return later;
-	}
-}
-
 void
 cmd_mail(struct smtp_session *s, const struct smtp_args *args)
 {
 	struct smtp_params params;
 	struct smtp_refusal r;
 	struct address a;
+	struct smtp_case c = { .address = &a };
 	const char *rest;
 	size_t len;
 
@@ -89,7 +61,7 @@ cmd_mail(struct smtp_session *s, const struct smtp_args *args)
 	if (r.code == 0) {
 		/* One look for the whole transaction. */
 		tables_refresh(smtpd.tables);
-		r = judge_sender(s, &a);
+		r = smtp_check(s, STAGE_MAIL, &c);
 	}
 	if (r.code != 0) {
 		if (r.code == 553)
@@ -99,7 +71,6 @@ cmd_mail(struct smtp_session *s, const struct smtp_args *args)
 		smtp_refuse(s, &r);
 		return;
 	}
-	smtp_reset(s);
 	memcpy(s->env.sender, a.text, a.len + 1);
 	s->env.size = params.size;
 	s->state = SMTP_MAIL;
@@ -127,67 +98,6 @@ has_recipient(const struct buf *list, const char *text, size_t len)
 	return 0;
 }
 
-/* RFC 1870 6.2: what its quota could never hold need not come at all. */
-static struct smtp_refusal
-judge_size(const char *name, uint64_t size)
-{
-	static const struct smtp_refusal fine = { 0, NULL, NULL },
-	    never = { 552, "5.2.3", "larger than the mailbox may be" };
-	struct tables_user u;
-
-	if (size == 0)
-		return fine;
-	if (tables_user(smtpd.tables, name, &u) != LOOKUP_FOUND)
-		return later;
-	return u.quota_size != 0 && size > u.quota_size ? never : fine;
-}
-
-static struct smtp_refusal
-judge_account(const char *name, uint64_t size)
-{
-	static const struct smtp_refusal
-	    full = { 452, "4.2.2", "the mailbox is full" };
-
-	switch (tables_full(smtpd.tables, name)) {
-	case LOOKUP_ABSENT:
-		return judge_size(name, size);
-	case LOOKUP_FOUND:
-		return full;
-	default:
-		return later;
-	}
-}
-
-/* Is there such a mailbox, and may this client send to it? */
-static struct smtp_refusal
-judge_recipient(struct smtp_session *s, const struct address *a, int *local_r)
-{
-	static const struct smtp_refusal fine = { 0, NULL, NULL },
-	    absent = { 550, "5.1.1", "no such mailbox" },
-	    denied = { 550, "5.7.1", "relaying denied" },
-	    literal = { 550, "5.1.2", "no mail to an address literal" };
-	static struct buf name = BUF_INIT(ADDRESS_MAX);
-	static struct buf list = BUF_INIT(0);
-
-	*local_r = 1;
-	switch (tables_address(smtpd.tables, a->text, &name, &list)) {
-	case TABLES_USER:
-		return judge_account(buf_str(&name), s->env.size);
-	case TABLES_ALIAS:
-		return fine;
-	case TABLES_ABSENT:
-		return absent;
-	case TABLES_REMOTE:
-		*local_r = 0;
-		/* The only door to relaying: no address range opens it. */
-		if (!smtpd_is_ours(s))
-			return denied;
-		return a->literal ? literal : fine;
-	default:
-		return later;
-	}
-}
-
 static void
 add_recipient(struct smtp_envelope *e, const struct address *a, int local)
 {
@@ -211,9 +121,10 @@ cmd_rcpt(struct smtp_session *s, const struct smtp_args *args)
 	struct smtp_params params;
 	struct smtp_refusal r;
 	struct address a;
+	struct smtp_case c = { .address = &a };
 	const char *rest;
 	size_t len;
-	int local = 0, known = 0;
+	int known = 0;
 
 	r = take_path(args, "TO:", &a, &rest, &len);
 	if (r.code == 0 && a.len == 0)
@@ -224,7 +135,7 @@ cmd_rcpt(struct smtp_session *s, const struct smtp_args *args)
 		known = has_recipient(&s->env.recipients, a.text, a.len);
 	if (r.code == 0 && !known)
 		r = s->env.n >= RECIPIENTS_MAX ? many :
-		    judge_recipient(s, &a, &local);
+		    smtp_check(s, STAGE_RCPT, &c);
 	if (r.code != 0) {
 		if (r.code == 550)
 			log_info("client %s: <%s> to <%s> refused: %s %s",
@@ -239,7 +150,7 @@ cmd_rcpt(struct smtp_session *s, const struct smtp_args *args)
 		return;
 	}
 	if (!known)
-		add_recipient(&s->env, &a, local);
+		add_recipient(&s->env, &a, c.local_r);
 	s->state = SMTP_RCPT;
 	smtp_reply(s, 250, "2.1.5", "recipient ok");
 }

@@ -9,58 +9,33 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/net/tls.h"
+#include "smtpd/smtpd_check.h"
 #include "smtpd/smtpd_command.h"
 
-/*
- * RFC 5321 4.1.1.1 wants a domain or an address literal. Names with "_" and
- * without dots are common and harmless; what could break a Received field
- * (blanks, parentheses, controls, octets over 0x7f) is not.
- */
-static int
-is_helo(const char *p, size_t len)
-{
-	size_t i;
-	char c;
-
-	if (len == 0 || len > HELO_MAX)
-		return 0;
-	for (i = 0; i < len; i++) {
-		c = (char)str_lower((unsigned char)p[i]);
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-		    c == '.' || c == '-' || c == '_' || c == ':' ||
-		    c == '[' || c == ']'))
-			return 0;
-	}
-	return 1;
-}
-
-/*
- * A user's own machine may have any name ("Anna's"): who logs in is known by
- * that, and is not turned away for it. What does not fit becomes "-" there.
- */
-static int
+/* What could not stand in a Received field becomes "-". */
+static void
 take_helo(struct smtp_session *s, const struct smtp_args *a)
 {
 	size_t i;
 
-	if (!is_helo(a->text, a->len) && (!smtpd_takes_login(s) ||
-	    a->len == 0 || a->len > HELO_MAX))
-		return -1;
 	str_copy(s->helo, sizeof(s->helo), a->text);
 	for (i = 0; s->helo[i] != '\0'; i++) {
-		if (!is_helo(&s->helo[i], 1))
+		if (!check_helo_octet(s->helo[i]))
 			s->helo[i] = '-';
 	}
-	return 0;
 }
 
 static int
 greet(struct smtp_session *s, const struct smtp_args *a, int esmtp)
 {
-	if (take_helo(s, a) == -1) {
-		smtp_reply(s, 501, "5.5.4", "that is no host name");
+	struct smtp_case c = { .text = a->text, .len = a->len };
+	struct smtp_refusal r = smtp_check(s, STAGE_HELO, &c);
+
+	if (r.code != 0) {
+		smtp_refuse(s, &r);
 		return -1;
 	}
+	take_helo(s, a);
 	s->state = SMTP_HELLO;
 	smtp_reset(s);
 	s->esmtp = esmtp;
@@ -186,6 +161,7 @@ cmd_starttls(struct smtp_session *s, const struct smtp_args *a)
 		tls_describe(s->io.ssl, s->tls, sizeof(s->tls));
 		s->state = SMTP_START;
 		smtp_reset(s);
+		smtp_notes_reset(&s->notes[SCOPE_HELO]);
 		mem_wipe(s->helo, sizeof(s->helo));
 		s->esmtp = 0;
 	}

@@ -4,6 +4,8 @@ smtpd_libsmtpd_a_SOURCES = smtpd/smtpd.c smtpd/smtpd.h \
 	smtpd/smtpd_command.c smtpd/smtpd_command.h \
 	smtpd/cmd_session.c smtpd/cmd_mail.c smtpd/cmd_data.c \
 	smtpd/cmd_auth.c \
+	smtpd/smtpd_check.c smtpd/smtpd_check.h smtpd/check_table.c \
+	smtpd/check_client.c smtpd/check_address.c smtpd/check_header.c \
 	smtpd/smtpd_reply.c smtpd/smtpd_reply.h \
 	smtpd/smtpd_params.c smtpd/smtpd_params.h \
 	smtpd/smtpd_scan.c smtpd/smtpd_scan.h \

@@ -6,6 +6,8 @@
  *   smtpd_session.c   connection, greeting, commands, limits
  *   smtpd_command.c   the table of commands and who judges it
  *   cmd_*.c           what the commands mean
+ *   smtpd_check.c     the check stage; check_table.c its rows
+ *   check_*.c         what the checks judge
  *   smtpd_reply.c     replies out, lines in: what commands do with a session
  *   smtpd_params.c    the parameters of MAIL and RCPT
  *   smtpd_scan.c      the end of data, and what may not stand before it
@@ -79,6 +81,14 @@ struct smtp_envelope {
 	uint64_t size;			/* as MAIL declared it; 0: not */
 };
 
+/* What the checks noted (smtpd_check.h), and how long it stands. */
+enum smtp_scope { SCOPE_CONNECTION, SCOPE_HELO, SCOPE_TRANSACTION, SCOPES };
+
+struct smtp_notes {
+	struct buf fields;	/* of the header, each with its CRLF */
+	struct buf packed;	/* for the envelope: lib/mail/notes.h */
+};
+
 struct smtp_session {
 	struct stream io;
 	enum service service;
@@ -94,6 +104,7 @@ struct smtp_session {
 	char	 login[ADDRESS_MAX + 1];	/* "" for a stranger */
 	int	 trusted;		/* local: may use any sender */
 	struct smtp_envelope env;
+	struct smtp_notes notes[SCOPES];
 };
 
 #endif

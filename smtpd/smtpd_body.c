@@ -7,8 +7,9 @@
 #include "lib/base/crc32c.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
-#include "lib/mail/proto.h"
+#include "lib/server/server.h"
 #include "smtpd/smtpd_body.h"
+#include "smtpd/smtpd_check.h"
 #include "smtpd/smtpd_trace.h"
 
 static struct buf memory = BUF_INIT(BODY_MEMORY);
@@ -27,20 +28,29 @@ body_init(struct body *b, struct smtp_session *s, int fd, const char *id)
 struct smtp_refusal
 body_refusal(enum body_fault f)
 {
-	static const struct smtp_refusal t[BODY_FAULTS] = {
+	static const struct smtp_refusal t[] = {
 		[BODY_BARE] = { 550, "5.5.2",
 		    "bare CR, bare LF or NUL in the message" },
 		[BODY_LINE] = { 550, "5.6.0", "a line is too long" },
 		[BODY_SIZE] = { 552, "5.3.4", "the message is too big" },
-		[BODY_HEADER] = { 552, "5.3.4", "the header is too big" },
-		[BODY_HOPS] = { 554, "5.4.6", "too many hops" },
-		[BODY_LOOP] = { 554, "5.4.6",
-		    "mail loop: it was delivered to that address before" },
 		[BODY_FULL] = { 452, "4.3.1", "the disk is full" },
 		[BODY_DISK] = { 451, "4.3.0", "the disk is in trouble" },
 	};
 
 	return t[f];
+}
+
+void
+body_refuse(struct body *b, enum body_fault f)
+{
+	if (b->refusal.code == 0)
+		b->refusal = body_refusal(f);
+}
+
+static int
+is_refused(const struct body *b)
+{
+	return b->refusal.code != 0;
 }
 
 static void
@@ -49,13 +59,14 @@ body_disk(struct body *b, const char *call)
 	int e = errno;
 
 	log_warn("%s: %s: %s", b->id, call, strerror(e));
-	b->fault = e == ENOSPC || e == EDQUOT || e == EFBIG ? BODY_FULL :
-	    BODY_DISK;
+	body_refuse(b, e == ENOSPC || e == EDQUOT || e == EFBIG ? BODY_FULL :
+	    BODY_DISK);
 }
 
-/* Writes both pieces, and counts and sums them in file order. */
+/* Writes both pieces, one behind the other, from octet `at` of the file. */
 static void
-body_write(struct body *b, const struct buf *one, const struct buf *two)
+body_write(struct body *b, const struct buf *one, const struct buf *two,
+    uint64_t at)
 {
 	struct iovec v[2] = {
 		{ .iov_base = one->data, .iov_len = one->len },
@@ -64,17 +75,15 @@ body_write(struct body *b, const struct buf *one, const struct buf *two)
 	size_t i = v[0].iov_len == 0;
 	ssize_t n;
 
-	b->w.crc = crc32c(b->w.crc, one->data, one->len);
-	b->w.crc = crc32c(b->w.crc, two->data, two->len);
-	b->w.length += one->len + two->len;
-	while (i < 2) {
-		n = writev(b->fd, v + i, (int)(2 - i));
+	while (i < 2 && v[i].iov_len > 0) {
+		n = pwritev(b->fd, v + i, (int)(2 - i), (off_t)at);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1) {
 			body_disk(b, "write");
 			return;
 		}
+		at += (uint64_t)n;
 		for (; i < 2 && (size_t)n >= v[i].iov_len; i++)
 			n -= (ssize_t)v[i].iov_len;
 		if (i < 2) {
@@ -84,22 +93,60 @@ body_write(struct body *b, const struct buf *one, const struct buf *two)
 	}
 }
 
-/* What the file begins with; the whole header is in memory. */
+/* Shows the checks octets of the body, in order. */
+static void
+body_show(struct body *b, const char *p, size_t len)
+{
+	struct smtp_case c = { .text = p, .len = len };
+
+	if (len > 0)
+		b->refusal = smtp_check(b->s, STAGE_BODY, &c);
+}
+
+/* The whole header is in memory, or never will be. */
 static void
 body_start(struct body *b)
 {
-	struct buf front = BUF_INIT(0);
-	int64_t now = clock_now();
+	struct smtp_case c = { .added = &b->added };
+	struct header_counts n;
 
 	b->started = 1;
-	if ((b->fault = trace_judge(b->s, b->mem)) != BODY_FINE)
-		return;
-	trace_print(b->s, b->id, now, &front, &b->w);
-	if (smtpd_is_ours(b->s))
-		trace_mend(b->id, now, b->mem, &front);
-	body_write(b, &front, b->mem);
-	buf_clear(&front);
-	buf_reset(b->mem);
+	b->now = clock_now();
+	header_count(buf_str(b->mem), b->mem->len, &n);
+	c.endless = b->mem->len >= BODY_MEMORY && n.len == b->mem->len;
+	if (smtpd_is_ours(b->s) && !c.endless)
+		trace_mend(b->id, b->now, &n, b->mem, &b->added);
+	c.text = buf_str(b->mem);
+	c.len = n.len;
+	b->refusal = smtp_check(b->s, STAGE_HEADER, &c);
+	if (!is_refused(b))
+		body_show(b, c.text + n.len, b->mem->len - n.len);
+}
+
+/* All that stands in front of the message. */
+static void
+body_head(struct body *b, struct buf *head)
+{
+	trace_print(b->s, b->id, b->now, head, &b->w);
+	buf_append(head, b->added.data, b->added.len);
+}
+
+/* What is in memory was not looked at yet: it goes by the checks. */
+static void
+body_check(struct body *b)
+{
+	if (!b->started)
+		body_start(b);
+	else
+		body_show(b, b->mem->data, b->mem->len);
+}
+
+/* What is in memory goes into the file, or goes there with the head. */
+static void
+body_count(struct body *b)
+{
+	b->crc = crc32c(b->crc, b->mem->data, b->mem->len);
+	b->spilled += b->mem->len;
 }
 
 /* The memory is full: into the file with it. */
@@ -107,13 +154,19 @@ static void
 body_spill(struct body *b)
 {
 	static const struct buf none = BUF_INIT(0);
+	struct buf head = BUF_INIT(0);
 
-	if (!b->started) {
-		body_start(b);
-	} else {
-		body_write(b, &none, b->mem);
-		buf_reset(b->mem);
+	body_check(b);
+	if (is_refused(b))
+		return;
+	if (b->spilled == 0) {
+		body_head(b, &head);
+		b->room = head.len;
+		buf_clear(&head);
 	}
+	body_write(b, b->mem, &none, b->room + b->spilled);
+	body_count(b);
+	buf_reset(b->mem);
 }
 
 void
@@ -123,38 +176,126 @@ body_put(void *arg, const char *p, size_t len)
 	size_t n;
 
 	b->taken += len;
-	if (b->taken > smtpd.conf.message_size && b->fault == BODY_FINE)
-		b->fault = BODY_SIZE;
-	while (len > 0 && b->fault == BODY_FINE) {
+	if (b->taken > smtpd.conf.message_size)
+		body_refuse(b, BODY_SIZE);
+	while (len > 0 && !is_refused(b)) {
 		if (b->mem->len == BODY_MEMORY)
 			body_spill(b);
 		n = BODY_MEMORY - b->mem->len;
 		if (n > len)
 			n = len;
 		/* Not past its max, so it fits. */
-		if (b->fault == BODY_FINE && buf_append(b->mem, p, n) == -1)
-			b->fault = BODY_DISK;
+		if (!is_refused(b) && buf_append(b->mem, p, n) == -1)
+			body_refuse(b, BODY_DISK);
 		p += n;
 		len -= n;
 	}
 }
 
+/* Copies n octets within the file, through memory. */
+static int
+copy_piece(struct body *b, uint64_t from, uint64_t to, size_t n)
+{
+	static const struct buf none = BUF_INIT(0);
+
+	buf_reset(b->mem);
+	if (buf_reserve(b->mem, n) == -1 ||
+	    fd_pread_all(b->fd, b->mem->data, n, (off_t)from) == -1) {
+		body_disk(b, "read");
+		return -1;
+	}
+	b->mem->len = n;
+	body_write(b, b->mem, &none, to);
+	return is_refused(b) ? -1 : 0;
+}
+
+/*
+ * The head became longer or shorter than the room that was left for it: what
+ * is in the file moves, from that end on at which nothing is written over that
+ * was not copied yet.
+ */
+static void
+body_move(struct body *b, uint64_t room)
+{
+	uint64_t done = 0, at;
+	size_t n;
+
+	for (; done < b->spilled; done += n) {
+		n = b->spilled - done > BODY_MEMORY ? BODY_MEMORY :
+		    (size_t)(b->spilled - done);
+		at = room < b->room ? done : b->spilled - done - n;
+		if (copy_piece(b, b->room + at, room + at, n) == -1)
+			return;
+	}
+	if (room < b->room && ftruncate(b->fd, (off_t)(room + b->spilled)) ==
+	    -1)
+		body_disk(b, "truncate");
+	buf_reset(b->mem);
+}
+
+/* The head, and what is in memory: with it, or at the end of the file. */
+static void
+body_complete(struct body *b)
+{
+	static const struct buf none = BUF_INIT(0);
+	struct buf head = BUF_INIT(0);
+
+	body_head(b, &head);
+	if (b->spilled == 0) {
+		body_write(b, &head, b->mem, 0);
+		body_count(b);
+	} else {
+		body_write(b, b->mem, &none, b->room + b->spilled);
+		body_count(b);
+		if (!is_refused(b) && head.len != b->room)
+			body_move(b, head.len);
+		if (!is_refused(b))
+			body_write(b, &head, &none, 0);
+	}
+	b->w.length = head.len + b->spilled;
+	b->w.crc = crc32c_join(crc32c(0, head.data, head.len), b->crc,
+	    b->spilled);
+	buf_clear(&head);
+}
+
+static void
+body_clear(struct body *b)
+{
+	buf_clear(&b->added);
+	if (b->mem->cap > BODY_MEMORY / 4)
+		buf_clear(b->mem);
+}
+
+void
+body_abandon(struct body *b)
+{
+	submit_abandon(b->broken);
+	body_clear(b);
+}
+
 void
 body_finish(struct body *b)
 {
-	if (b->fault == BODY_FINE)
-		body_spill(b);
-	if (b->fault == BODY_FINE && fd_sync(b->fd) == -1) {
+	struct smtp_case c = { .len = 0 };
+
+	if (!is_refused(b))
+		body_check(b);
+	if (!is_refused(b))
+		b->refusal = smtp_check(b->s, STAGE_END, &c);
+	if (!is_refused(b))
+		body_complete(b);
+	if (!is_refused(b) && fd_sync(b->fd) == -1) {
 		/* Whatever is in the file now: it is never synced again. */
 		b->broken = 1;
 		body_disk(b, "sync");
 	}
-	if (b->fault != BODY_FINE) {
-		submit_abandon(b->broken);
-	} else if (submit_close() == -1) {
+	if (is_refused(b)) {
+		body_abandon(b);
+		return;
+	}
+	if (submit_close() == -1) {
 		body_disk(b, "close");
 		server_retire();
 	}
-	if (b->mem->cap > BODY_MEMORY / 4)
-		buf_clear(b->mem);
+	body_clear(b);
 }

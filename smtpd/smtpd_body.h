@@ -1,9 +1,14 @@
 /*
  * A message on its way to the disk. Up to BODY_MEMORY octets wait in memory,
  * so that a message of common size is written with one call when all about it
- * is known, and a refused one leaves no trace; a larger one goes on into the
- * file while it comes in. The header must lie in what is in memory: it is
- * judged before the first octet is written.
+ * is known, and a refused one leaves no trace. A larger one goes on into the
+ * file while it comes in, behind room for the head: the fields in front of it
+ * (trace, notes of the checks, what submission mends), which are written last,
+ * when the checks have seen the end. The header must lie in what is in memory.
+ *
+ * The room is as long as the head would be if the checks noted nothing more.
+ * Where they do the message moves within its file, once. Every octet is summed
+ * once, as it comes by: crc32c_join makes one checksum of head and message.
  *
  * State "blank" becomes "written" here (doc/internals.md).
  */
@@ -15,18 +20,13 @@
 
 enum { BODY_MEMORY = 256 * 1024 };
 
-/* The first fault stays; the rest of the data is read and thrown away. */
+/* What is wrong with a message but for what the checks say. */
 enum body_fault {
-	BODY_FINE,
-	BODY_BARE,
-	BODY_LINE,
-	BODY_SIZE,
-	BODY_HEADER,	/* over HEADER_BLOCK_MAX or HEADER_COUNT_MAX */
-	BODY_HOPS,
-	BODY_LOOP,
+	BODY_BARE,	/* bare CR, bare LF or NUL */
+	BODY_LINE,	/* a line over DATA_LINE_MAX */
+	BODY_SIZE,	/* over message_size */
 	BODY_FULL,	/* the disk is full */
 	BODY_DISK,
-	BODY_FAULTS
 };
 
 struct body {
@@ -34,19 +34,32 @@ struct body {
 	const char *id;		/* queue id */
 	int	 fd;
 	struct buf *mem;	/* the module's: kept for the next */
+	struct buf added;	/* fields that submission mends */
 	uint64_t taken;		/* octets of the message, kept or not */
-	int	 started;	/* trace and header are written */
+	int64_t	 now;		/* when the trace says that it came */
+	int	 started;	/* the header was judged */
 	int	 broken;	/* the file can not be used again */
-	enum body_fault fault;
-	struct submit_written w;
+	uint64_t room;		/* octets in front of what is in the file */
+	uint64_t spilled;	/* octets of the message in the file */
+	uint32_t crc;		/* of those */
+	/* The first one stays; the rest of the data is read and dropped. */
+	struct smtp_refusal refusal;	/* code 0: none */
+	struct submit_written w;	/* .flags: the caller's */
 };
 
 void	body_init(struct body *b, struct smtp_session *s, int fd,
 	    const char *id);
 /* The scan's hook: arg is the body. */
 void	body_put(void *arg, const char *p, size_t len);
-/* All is there: writes what waits, syncs, closes. See b->fault. */
+/* The message has that fault, unless it was refused before. */
+void	body_refuse(struct body *b, enum body_fault f);
+/*
+ * All is there: the last checks, the head, sync, close. See b->refusal: where
+ * it is one the file is blank again.
+ */
 void	body_finish(struct body *b);
+/* No end comes: the file is blank again. Instead of body_finish. */
+void	body_abandon(struct body *b);
 /* How a fault is answered. */
 struct smtp_refusal body_refusal(enum body_fault f);
 

@@ -47,6 +47,13 @@ smtp_refuse(struct smtp_session *s, const struct smtp_refusal *r)
 }
 
 void
+smtp_notes_reset(struct smtp_notes *n)
+{
+	buf_reset(&n->fields);
+	buf_reset(&n->packed);
+}
+
+void
 smtp_reset(struct smtp_session *s)
 {
 	if (s->state != SMTP_START)
@@ -56,6 +63,7 @@ smtp_reset(struct smtp_session *s)
 	s->env.size = 0;
 	buf_reset(&s->env.recipients);
 	buf_reset(&s->env.local);
+	smtp_notes_reset(&s->notes[SCOPE_TRANSACTION]);
 }
 
 void

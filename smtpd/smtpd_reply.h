@@ -55,6 +55,8 @@ enum stream_status smtp_wait(struct smtp_session *s, size_t max,
  */
 int	smtp_read(struct smtp_session *s, size_t max, char **line_r,
 	    size_t *len_r) ATTR_CHECK;
+/* Forgets notes, and keeps the memory. */
+void	smtp_notes_reset(struct smtp_notes *n);
 /* Forgets the transaction: back to SMTP_HELLO (or SMTP_START). */
 void	smtp_reset(struct smtp_session *s);
 

@@ -5,6 +5,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/net/tls.h"
+#include "smtpd/smtpd_check.h"
 #include "smtpd/smtpd_command.h"
 #include "smtpd/smtpd_local.h"
 #include "smtpd/smtpd_session.h"
@@ -39,41 +40,42 @@ session_begin(struct smtp_session *s, const struct session *client)
 
 /* 0, or -1 where the client is refused before it was greeted. */
 static int
-session_greet(struct smtp_session *s, int crowded)
+session_check(struct smtp_session *s, int crowded)
+{
+	struct smtp_case c = { .crowded = crowded };
+	struct smtp_refusal r = smtp_check(s, STAGE_CONNECT, &c);
+
+	if (r.code == 0)
+		return 0;
+	/* Under TLS at once there are no words before the handshake. */
+	if (s->service == SERVICE_SUBMISSIONS)
+		return -1;
+	/* To linger costs a worker a second: not where too many came. */
+	if (r.code < 500)
+		smtp_refuse(s, &r);
+	else
+		smtp_end(s, r.code, r.status, r.words);
+	return -1;
+}
+
+/* The handshake where TLS comes first. 0, or -1. */
+static int
+session_secure(struct smtp_session *s)
 {
 	struct buf why = BUF_INIT(500);
-	int r = 0;
+	int r;
 
-	if (crowded) {
-		log_info("client %s: too many connections from there",
-		    s->remote);
-		/* Nothing was asked: there is nothing to linger for. */
-		if (s->service != SERVICE_SUBMISSIONS)
-			smtp_reply(s, 421, "4.7.0",
-			    "too many connections from your address");
-		return -1;
-	}
-	if (s->service == SERVICE_SUBMISSIONS) {
-		stream_deadline(&s->io, TLS_TIME * 1000);
-		r = smtpd.tls == NULL ? -1 :
-		    stream_tls_accept(&s->io, smtpd.tls, &why);
-		if (r == -1)
-			log_info("client %s: %s", s->remote, buf_str(&why));
-		else
-			tls_describe(s->io.ssl, s->tls, sizeof(s->tls));
-		buf_clear(&why);
-		return r == -1 ? -1 : 0;
-	}
-	/*
-	 * RFC 5321 3.1: the client waits for the greeting. What talks before
-	 * it is no mail server; a TLS hello or a browser ends here, too.
-	 */
-	if (s->service != SERVICE_LOCAL && stream_readable(&s->io)) {
-		log_info("client %s talked before the greeting", s->remote);
-		smtp_end(s, 554, "5.5.0", "wait for the greeting");
-		return -1;
-	}
-	return 0;
+	if (s->service != SERVICE_SUBMISSIONS)
+		return 0;
+	stream_deadline(&s->io, TLS_TIME * 1000);
+	r = smtpd.tls == NULL ? -1 :
+	    stream_tls_accept(&s->io, smtpd.tls, &why);
+	if (r == -1)
+		log_info("client %s: %s", s->remote, buf_str(&why));
+	else
+		tls_describe(s->io.ssl, s->tls, sizeof(s->tls));
+	buf_clear(&why);
+	return r;
 }
 
 /* True at the first octet of a TLS hello: no line will come. */
@@ -187,9 +189,11 @@ void
 smtpd_serve(const struct session *client)
 {
 	struct smtp_session s;
+	unsigned i;
 
 	session_begin(&s, client);
-	if (session_greet(&s, client->crowded) == 0) {
+	if (session_check(&s, client->crowded) == 0 &&
+	    session_secure(&s) == 0) {
 		stream_printf(&s.io, "220 %s ESMTP Rohrpost\r\n",
 		    smtpd.hostname);
 		while (!s.closing)
@@ -200,5 +204,9 @@ smtpd_serve(const struct session *client)
 	stream_close(&s.io);
 	buf_clear(&s.env.recipients);
 	buf_clear(&s.env.local);
+	for (i = 0; i < SCOPES; i++) {
+		buf_clear(&s.notes[i].fields);
+		buf_clear(&s.notes[i].packed);
+	}
 	mem_wipe(&s, sizeof(s));
 }

@@ -1,9 +1,7 @@
 #include <string.h>
 
-#include "lib/base/str.h"
 #include "lib/mail/date.h"
-#include "lib/mail/header.h"
-#include "lib/mail/limits.h"
+#include "smtpd/smtpd_check.h"
 #include "smtpd/smtpd_trace.h"
 
 /* RFC 3848: the keywords of the "with" clause. */
@@ -56,90 +54,61 @@ trace_print(const struct smtp_session *s, const char *id, int64_t now,
 		buf_printf(out, "Delivered-To: %s\r\n", s->env.first);
 	w->final = (uint32_t)out->len;
 	print_received(s, id, now, out);
+	smtp_check_fields(s, out);
 }
 
-/* True if the field names one of our recipients: it was here before. */
-static int
-is_loop(const struct smtp_session *s, const struct header_field *f)
+/* Takes the fields of that block out; returns its new length. */
+static size_t
+drop_bcc(char *p, size_t len, int complete)
 {
-	struct buf v = BUF_INIT(ADDRESS_MAX);
-	struct cursor c;
-	const char *p;
-	size_t n;
-	int r = 0;
-
-	if (header_value(f, &v) == 0) {
-		cursor_init(&c, s->env.local.data, s->env.local.len);
-		while (!r && cursor_left(&c) > 0) {
-			p = cursor_lv(&c, &n, ADDRESS_MAX);
-			r = p != NULL && str_is(p, n, buf_str(&v));
-		}
-	}
-	buf_clear(&v);
-	return r;
-}
-
-enum body_fault
-trace_judge(const struct smtp_session *s, const struct buf *message)
-{
-	const char *p = buf_str(message);
-	unsigned fields = 0, hops = 0;
 	struct header_field f;
 	struct header h;
+	char *to = p;
 
-	header_init(&h, p, message->len);
-	while (header_next(&h, &f)) {
-		if (++fields > HEADER_COUNT_MAX)
-			return BODY_HEADER;
-		if (header_is(&f, "Received") && ++hops > HOPS_MAX)
-			return BODY_HOPS;
-		if (header_is(&f, "Delivered-To") && is_loop(s, &f))
-			return BODY_LOOP;
-	}
-	/* The memory is full and the header has no end. */
-	if (message->len >= BODY_MEMORY && h.p == p + message->len)
-		return BODY_HEADER;
-	return BODY_FINE;
-}
-
-/* RFC 6409 section 8: what a submission server may mend. */
-void
-trace_mend(const char *id, int64_t now, struct buf *message, struct buf *out)
-{
-	char date[DATE_TEXT], *to = message->data;
-	const char *p = buf_str(message);
-	struct header_counts c;
-	struct header_field f;
-	struct header h;
-	size_t rest;
-
-	header_count(p, message->len, &c);
-	if (!c.has_date) {
-		date_print_local(now, date);
-		buf_printf(out, "Date: %s\r\n", date);
-	}
-	if (!c.has_message_id)
-		buf_printf(out, "Message-ID: <%s@%s>\r\n", id,
-		    smtpd.hostname);
-	/* A message that begins with its text gets an end of header. */
-	header_init(&h, p, message->len);
-	if (header_next(&h, &f) && f.name_len == 0)
-		buf_puts(out, "\r\n");
-	if (!c.has_bcc)
-		return;
-	header_init(&h, message->data, message->len);
+	header_init(&h, p, len);
 	while (header_next(&h, &f)) {
 		if (header_is(&f, "Bcc") || header_is(&f, "Resent-Bcc"))
 			continue;
 		memmove(to, f.p, f.len);
 		to += f.len;
 	}
-	/* The empty line and the body. */
-	rest = message->len - c.len;
-	if (c.complete) {
+	/* The empty line. */
+	if (complete) {
 		memcpy(to, "\r\n", 2);
 		to += 2;
 	}
-	memmove(to, message->data + c.len, rest);
-	buf_truncate(message, (size_t)(to - message->data) + rest);
+	return (size_t)(to - p);
+}
+
+/* RFC 6409 section 8: what a submission server may mend. */
+void
+trace_mend(const char *id, int64_t now, struct header_counts *c,
+    struct buf *message, struct buf *out)
+{
+	char date[DATE_TEXT];
+	struct header_field f;
+	struct header h;
+	size_t len;
+	int text;
+
+	if (!c->has_date) {
+		date_print_local(now, date);
+		buf_printf(out, "Date: %s\r\n", date);
+	}
+	if (!c->has_message_id)
+		buf_printf(out, "Message-ID: <%s@%s>\r\n", id,
+		    smtpd.hostname);
+	header_init(&h, buf_str(message), message->len);
+	text = header_next(&h, &f) && f.name_len == 0;
+	if (text)
+		buf_puts(out, "\r\n");
+	if (c->has_bcc) {
+		len = drop_bcc(message->data, c->len, c->complete);
+		memmove(message->data + len, message->data + c->len,
+		    message->len - c->len);
+		buf_truncate(message, message->len - (c->len - len));
+		c->len = len;
+	}
+	if (text)
+		c->len = 0;
 }

@@ -1,17 +1,26 @@
-/* The trace fields, and what the header of a message tells of its way. */
+/*
+ * What stands in front of a message: the trace fields, and what a submission
+ * lacks.
+ */
 #ifndef SMTPD_SMTPD_TRACE_H
 #define SMTPD_SMTPD_TRACE_H
 
-#include "smtpd/smtpd_body.h"
+#include "lib/link/submit.h"
+#include "lib/mail/header.h"
+#include "smtpd/smtpd.h"
 
-/* The fields in front of the message. w gets final and forward. */
+/*
+ * The trace fields, and behind them those that the checks noted. w gets final
+ * and forward.
+ */
 void	trace_print(const struct smtp_session *s, const char *id, int64_t now,
 	    struct buf *out, struct submit_written *w);
-/* Judges the header of the message in memory: hops, loops, bounds. */
-enum body_fault trace_judge(const struct smtp_session *s,
-	    const struct buf *message);
-/* Submission: appends Date and Message-ID where missing, drops Bcc. */
-void	trace_mend(const char *id, int64_t now, struct buf *message,
-	    struct buf *out);
+/*
+ * Submission: appends Date and Message-ID where missing to out (and the end of
+ * the header, where the message begins with its text), takes Bcc out of the
+ * message. c was counted in it; its len becomes what is header there now.
+ */
+void	trace_mend(const char *id, int64_t now, struct header_counts *c,
+	    struct buf *message, struct buf *out);
 
 #endif

@@ -66,7 +66,7 @@ struct submit_recipient {
 /* Asks for a file if none is here; waits for nothing. */
 void	submit_ask(void);
 /*
- * The file: its descriptor, O_WRONLY, at its start, and id. Waits for the
+ * The file: its descriptor, O_RDWR, at its start, and id. Waits for the
  * answer. -1: none to be had, words say why.
  */
 int	submit_file(const char **id_r, struct buf *words) ATTR_CHECK;

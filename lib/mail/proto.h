@@ -16,7 +16,7 @@
  */
 enum q_type {
 	Q_FILE = 1,	/* -> a fresh file, please */
-	Q_FILE_IS,	/* <- QF_FILE, descriptor O_WRONLY */
+	Q_FILE_IS,	/* <- QF_FILE, descriptor O_RDWR */
 	Q_SUBMIT,	/* -> the envelope of a written file */
 	Q_DONE,		/* <- durable: say 250. [QF_FILE and a descriptor: the
 			   next] */

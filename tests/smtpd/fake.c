@@ -107,7 +107,7 @@ fresh_file(char name[QUEUE_ID_LEN + 1])
 	static unsigned long n = 0x1000;
 
 	snprintf(name, QUEUE_ID_LEN + 1, "%016lx", n++);
-	return open(path[P_MESSAGE], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+	return open(path[P_MESSAGE], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC,
 	    0600);
 }
 
@@ -172,6 +172,8 @@ keep_message(const struct msg *m)
 	}
 	if (c.bad)
 		abort();
+	p = msg_get(m, QF_NOTES, &k->notes_len);
+	k->notes = mem_strndup(p != NULL ? p : "", k->notes_len);
 	n_messages++;
 }
 
@@ -257,8 +259,10 @@ stop_worker(void)
 	if (mode != FAKE_AWAY)
 		pthread_join(queue_thread, NULL);
 	pthread_join(auth_thread, NULL);
-	while (n_messages > 0)
+	while (n_messages > 0) {
 		free(messages[--n_messages].data);
+		free(messages[n_messages].notes);
+	}
 	running = 0;
 }
 
@@ -405,6 +409,18 @@ make_tables(void)
 	cdb_make_finish(&m);
 	close(fd);
 	buf_clear(&v);
+}
+
+void
+fake_spoil_tables(void)
+{
+	int fd;
+
+	assert_int_equal(unlink(path[P_TABLES]), 0);
+	fd = open(path[P_TABLES], O_RDWR | O_CREAT | O_EXCL, 0600);
+	assert_int_equal(write(fd, "spoiled", 7), 7);
+	close(fd);
+	tables_refresh(smtpd.tables);
 }
 
 void

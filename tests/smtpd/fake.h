@@ -22,11 +22,18 @@ struct fake_message {
 	char	 sender[400], login[400];
 	unsigned recipients, flags, final, forward;
 	int	 crc_ok, origin;
+	char	*notes;		/* as packed */
+	size_t	 notes_len;
 };
 
 /* Makes a directory, a certificate, tables; fills in smtpd. */
 void	fake_begin(void);
 void	fake_end(void);
+/*
+ * The tables become a file that cannot be read: what they did not have is now
+ * an error.
+ */
+void	fake_spoil_tables(void);
 /* A worker with its peers; nothing is left of the one before. */
 void	fake_worker(enum fake_mode mode);
 /* The messages that queue was given since fake_worker. */

@@ -12,3 +12,11 @@ tests_smtpd_test_transcript_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DTRANSCRIPTS='"$(abs_top_srcdir)/tests/transcript"'
 tests_smtpd_test_transcript_LDADD = $(SMTPD_TEST_LIBS)
 EXTRA_DIST += tests/transcript
+check_PROGRAMS += tests/smtpd/test_check
+tests_smtpd_test_check_SOURCES = tests/smtpd/test_check.c \
+	tests/smtpd/fake.c tests/smtpd/fake.h
+tests_smtpd_test_check_LDADD = $(SMTPD_TEST_LIBS)
+check_PROGRAMS += tests/smtpd/test_check_rows
+tests_smtpd_test_check_rows_SOURCES = tests/smtpd/test_check_rows.c \
+	tests/smtpd/fake.c tests/smtpd/fake.h
+tests_smtpd_test_check_rows_LDADD = $(SMTPD_TEST_LIBS)

@@ -1,0 +1,96 @@
+/* Who may send, and to whom. */
+#include "smtpd/smtpd_check.h"
+#include "smtpd/smtpd_local.h"
+
+static const struct smtp_verdict fine = { .outcome = VERDICT_PASS },
+    later = { VERDICT_LATER, { 0, NULL,
+	"the tables cannot be read, try again later" }, NULL, NULL, NULL };
+
+/* May this client use that sender? */
+struct smtp_verdict
+check_sender(struct smtp_session *s, struct smtp_case *c)
+{
+	static const struct smtp_verdict
+	    foreign = SMTP_REFUSE(553, "5.7.1", "that sender is not yours"),
+	    bare = SMTP_REFUSE(501, "5.1.7", "a sender needs a domain");
+	const struct address *a = c->address;
+
+	if (a->len == 0)
+		return fine;
+	if (a->at == a->len)
+		return bare;
+	if (s->service == SERVICE_LOCAL)
+		return smtpd_local_owns(s, a->text) ? fine : foreign;
+	if (s->login[0] == '\0')
+		return fine;
+	switch (tables_owns(smtpd.tables, s->login, a->text)) {
+	case LOOKUP_FOUND:
+		return fine;
+	case LOOKUP_ABSENT:
+		return foreign;
+	default:
+		return later;
+	}
+}
+
+/* RFC 1870 6.2: what its quota could never hold need not come at all. */
+static struct smtp_verdict
+judge_size(const char *name, uint64_t size)
+{
+	static const struct smtp_verdict
+	    never = SMTP_REFUSE(552, "5.2.3", "larger than the mailbox may be");
+	struct tables_user u;
+
+	if (size == 0)
+		return fine;
+	if (tables_user(smtpd.tables, name, &u) != LOOKUP_FOUND)
+		return later;
+	return u.quota_size != 0 && size > u.quota_size ? never : fine;
+}
+
+static struct smtp_verdict
+judge_account(const char *name, uint64_t size)
+{
+	static const struct smtp_verdict
+	    full = SMTP_REFUSE(452, "4.2.2", "the mailbox is full");
+
+	switch (tables_full(smtpd.tables, name)) {
+	case LOOKUP_ABSENT:
+		return judge_size(name, size);
+	case LOOKUP_FOUND:
+		return full;
+	default:
+		return later;
+	}
+}
+
+/* Is there such a mailbox, and may this client send to it? */
+struct smtp_verdict
+check_recipient(struct smtp_session *s, struct smtp_case *c)
+{
+	static const struct smtp_verdict
+	    absent = SMTP_REFUSE(550, "5.1.1", "no such mailbox"),
+	    denied = SMTP_REFUSE(550, "5.7.1", "relaying denied"),
+	    literal = SMTP_REFUSE(550, "5.1.2", "no mail to an address literal");
+	static struct buf name = BUF_INIT(ADDRESS_MAX);
+	static struct buf list = BUF_INIT(0);
+	const struct address *a = c->address;
+
+	c->local_r = 1;
+	switch (tables_address(smtpd.tables, a->text, &name, &list)) {
+	case TABLES_USER:
+		return judge_account(buf_str(&name), s->env.size);
+	case TABLES_ALIAS:
+		return fine;
+	case TABLES_ABSENT:
+		return absent;
+	case TABLES_REMOTE:
+		c->local_r = 0;
+		/* The only door to relaying: no address range opens it. */
+		if (!smtpd_is_ours(s))
+			return denied;
+		return a->literal ? literal : fine;
+	default:
+		return later;
+	}
+}

@@ -1,0 +1,11 @@
+#include "smtpd/smtpd_check.h"
+
+const struct smtp_check smtp_checks[] = {
+	{ .name = "crowd", .at = { [STAGE_CONNECT] = check_crowd } },
+	{ .name = "early", .at = { [STAGE_CONNECT] = check_early } },
+	{ .name = "helo", .at = { [STAGE_HELO] = check_helo } },
+	{ .name = "sender", .at = { [STAGE_MAIL] = check_sender } },
+	{ .name = "recipient", .at = { [STAGE_RCPT] = check_recipient } },
+	{ .name = "header", .at = { [STAGE_HEADER] = check_header } },
+	{ .name = NULL }
+};

@@ -1,0 +1,515 @@
+/*
+ * The check stage by a check of its own, which says at one stage whatever a
+ * test wants, before and behind the real rows; and what becomes of it in
+ * replies, files and envelopes.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "lib/mail/notes.h"
+#include "smtpd/smtpd_check.h"
+#include "tests/smtpd/fake.h"
+
+static enum smtp_stage at;
+static struct smtp_verdict verdict;
+static unsigned asked[STAGES];
+static struct buf shown = BUF_INIT(0);	/* as it will be served */
+static const char *shrink;	/* the host's name from the end on */
+
+static struct smtp_verdict
+answer(struct smtp_case *c, enum smtp_stage stage)
+{
+	static const struct smtp_verdict pass = { .outcome = VERDICT_PASS };
+
+	asked[stage]++;
+	if (stage == STAGE_MAIL)
+		buf_reset(&shown);
+	if (stage == STAGE_HEADER)
+		buf_append(&shown, c->added->data, c->added->len);
+	if (stage == STAGE_HEADER || stage == STAGE_BODY)
+		buf_append(&shown, c->text, c->len);
+	if (stage == STAGE_END && shrink != NULL)
+		smtpd.hostname = shrink;
+	return stage == at ? verdict : pass;
+}
+
+#define HOOK(name, stage) \
+	static struct smtp_verdict \
+	name(struct smtp_session *s, struct smtp_case *c) \
+	{ \
+		return answer(c, stage); \
+	}
+HOOK(on_connect, STAGE_CONNECT)
+HOOK(on_helo, STAGE_HELO)
+HOOK(on_mail, STAGE_MAIL)
+HOOK(on_rcpt, STAGE_RCPT)
+HOOK(on_header, STAGE_HEADER)
+HOOK(on_body, STAGE_BODY)
+HOOK(on_end, STAGE_END)
+
+/* Stands in for check_table.c. */
+const struct smtp_check smtp_checks[] = {
+	{ .name = "helo", .at = { [STAGE_HELO] = check_helo } },
+	{ .name = "test", .at = { on_connect, on_helo, on_mail, on_rcpt,
+	    on_header, on_body, on_end } },
+	{ .name = "recipient", .at = { [STAGE_RCPT] = check_recipient } },
+	{ .name = "header", .at = { [STAGE_HEADER] = check_header } },
+	{ .name = NULL }
+};
+
+static struct stream io;
+
+static void
+say(const char *text)
+{
+	stream_puts(&io, text);
+}
+
+static void
+expect(const char *want)
+{
+	size_t len;
+	char *line;
+
+	if (stream_line(&io, 2000, &line, &len) != STREAM_OK)
+		fail_msg("no line for \"%s\"", want);
+	if (strncmp(line, want, strlen(want)) != 0)
+		fail_msg("\"%s\" for \"%s\"", line, want);
+}
+
+static void
+begin(enum service service)
+{
+	fake_worker(FAKE_GOOD);
+	memset(asked, 0, sizeof(asked));
+	stream_init(&io, fake_client(service, 0));
+	stream_deadline(&io, 20000);
+}
+
+static void
+end(void)
+{
+	say("QUIT\r\n");
+	(void)stream_flush(&io);
+	stream_close(&io);
+	fake_join();
+}
+
+static void
+envelope(void)
+{
+	say("MAIL FROM:<eve@remote.test>\r\nRCPT TO:<anna@example.test>\r\n"
+	    "DATA\r\n");
+	expect("250");
+	expect("250");
+	expect("354");
+}
+
+/* A body of about so many octets, and the end. */
+static void
+body(size_t size)
+{
+	size_t n;
+
+	for (n = 0; n < size; n += 50)
+		say("0123456789012345678901234567890123456789abcdefgh\r\n");
+	say(".\r\n");
+}
+
+static void
+send_all(size_t size)
+{
+	envelope();
+	say("Subject: test\r\n\r\n");
+	body(size);
+}
+
+static const struct fake_message *
+last_message(size_t count)
+{
+	const struct fake_message *m;
+	size_t n;
+
+	m = fake_messages(&n);
+	assert_int_equal(n, count);
+	assert_true(m[n - 1].crc_ok);
+	return &m[n - 1];
+}
+
+/* The reply that the verdict at `at` has to lead to; then all goes again. */
+static void
+refused(const char *want, size_t size)
+{
+	begin(SERVICE_SMTP);
+	if (at == STAGE_CONNECT) {
+		expect(want);
+		end();
+		return;
+	}
+	expect("220");
+	say("HELO x\r\n");
+	if (at == STAGE_HELO) {
+		expect(want);
+		verdict.outcome = VERDICT_PASS;
+		say("HELO x\r\n");
+	}
+	expect("250");
+	if (at == STAGE_MAIL) {
+		say("MAIL FROM:<eve@remote.test>\r\n");
+		expect(want);
+	} else if (at == STAGE_RCPT) {
+		say("MAIL FROM:<eve@remote.test>\r\n"
+		    "RCPT TO:<anna@example.test>\r\nRSET\r\n");
+		expect("250");
+		expect(want);
+		expect("250");
+	} else if (at != STAGE_HELO) {
+		send_all(size);
+		expect(want);
+	}
+	verdict.outcome = VERDICT_PASS;
+	send_all(100);
+	expect("250 2.0.0 queued");
+	end();
+	(void)last_message(1);
+}
+
+static void
+test_refuse(void **state)
+{
+	static const struct smtp_verdict no = SMTP_REFUSE(550, "5.7.1",
+	    "the test says no");
+	static const size_t sizes[] = { 100, 700000 };
+	size_t i;
+	int stage;
+
+	for (i = 0; i < 2; i++)
+		for (stage = 0; stage < STAGES; stage++) {
+			at = (enum smtp_stage)stage;
+			verdict = no;
+			refused("550 5.7.1 the test says no", sizes[i]);
+		}
+}
+
+static void
+test_later(void **state)
+{
+	static const struct smtp_verdict later = { VERDICT_LATER,
+		{ 0, NULL, "the test cannot tell" }, NULL, NULL, NULL };
+	int stage;
+
+	for (stage = 0; stage < STAGES; stage++) {
+		at = (enum smtp_stage)stage;
+		verdict = later;
+		refused(stage == STAGE_CONNECT ?
+		    "421 4.3.0 the test cannot tell" :
+		    "451 4.3.0 the test cannot tell", 100);
+	}
+}
+
+/* The first refusal wins, and what stands behind it is not asked. */
+static void
+test_order(void **state)
+{
+	static const struct smtp_verdict no = SMTP_REFUSE(550, "5.7.1",
+	    "the test says no");
+
+	at = STAGE_RCPT;
+	verdict = no;
+	begin(SERVICE_SMTP);
+	expect("220");
+	say("HELO ()\r\n");
+	expect("501 5.5.4");
+	assert_int_equal(asked[STAGE_HELO], 0);
+	say("HELO x\r\nMAIL FROM:<eve@remote.test>\r\n"
+	    "RCPT TO:<nobody@example.test>\r\n");
+	expect("250");
+	expect("250");
+	expect("550 5.7.1 the test says no");
+	verdict.outcome = VERDICT_PASS;
+	say("RCPT TO:<nobody@example.test>\r\n");
+	expect("550 5.1.1");
+	end();
+	assert_int_equal(asked[STAGE_RCPT], 2);
+}
+
+static void
+has_note(const struct fake_message *m, const char *want)
+{
+	const char *name, *value;
+	size_t name_len, value_len;
+	struct cursor c;
+
+	cursor_init(&c, m->notes, m->notes_len);
+	while (notes_next(&c, &name, &name_len, &value, &value_len))
+		if (name_len == 4 && memcmp(name, "test", 4) == 0 &&
+		    value_len == strlen(want) &&
+		    memcmp(value, want, value_len) == 0)
+			return;
+	fail_msg("no note \"%s\"", want);
+}
+
+/* Trace, the note, then the octets that the checks saw, and nothing else. */
+static void
+look(const struct fake_message *m, const char *field)
+{
+	const char *p = strstr(m->data, "\r\nReceived: ");
+	size_t head = m->len - shown.len;
+
+	assert_true(m->len > shown.len);
+	assert_memory_equal(m->data, "Return-Path: <", 14);
+	assert_memory_equal(m->data + m->forward, "Delivered-To: ", 14);
+	assert_memory_equal(m->data + m->final, "Received: ", 10);
+	assert_memory_equal(m->data + head, shown.data, shown.len);
+	assert_ptr_equal(p + 2, m->data + m->final);
+	if (field != NULL) {
+		assert_true(head > strlen(field));
+		assert_memory_equal(m->data + head - strlen(field), field,
+		    strlen(field));
+	}
+}
+
+static const size_t note_sizes[] = { 100, 262144 - 50, 262144, 262144 + 200,
+	700000, 1500000 };
+
+static void
+test_note(void **state)
+{
+	static const char field[] = "Authentication-Results: mx.example.test;"
+	    "\r\n\ttest=pass\r\n";
+	static const struct smtp_verdict note = { VERDICT_NOTE,
+		{ 0, NULL, NULL }, "Authentication-Results",
+		"mx.example.test;\r\n\ttest=pass", "pass" };
+	const struct fake_message *m;
+	size_t i;
+	int stage;
+
+	verdict = note;
+	for (stage = 0; stage < STAGES; stage++)
+		for (i = 0; i < sizeof(note_sizes) / sizeof(note_sizes[0]);
+		    i++) {
+			at = (enum smtp_stage)stage;
+			begin(SERVICE_SMTP);
+			expect("220");
+			say("HELO x\r\n");
+			expect("250");
+			send_all(note_sizes[i]);
+			expect("250 2.0.0 queued");
+			end();
+			m = last_message(1);
+			/* It may be noted of each piece of the body. */
+			look(m, field);
+			has_note(m, "pass");
+		}
+}
+
+/* The head becomes shorter than the room that was left for it. */
+static void
+test_shrink(void **state)
+{
+	static const struct smtp_verdict pass = { .outcome = VERDICT_PASS };
+	const char *host = smtpd.hostname;
+	size_t i;
+
+	verdict = pass;
+	shrink = "mx.test";
+	for (i = 0; i < sizeof(note_sizes) / sizeof(note_sizes[0]); i++) {
+		smtpd.hostname = host;
+		begin(SERVICE_SMTP);
+		expect("220");
+		say("HELO x\r\n");
+		expect("250");
+		send_all(note_sizes[i]);
+		expect("250 2.0.0 queued");
+		end();
+		look(last_message(1), NULL);
+		assert_non_null(strstr(last_message(1)->data,
+		    "\tby mx.test "));
+	}
+	smtpd.hostname = host;
+	shrink = NULL;
+}
+
+/* Submission changes the header: the checks see what will be served. */
+static void
+test_shown(void **state)
+{
+	static const char *const headers[] = {
+		"Bcc: b@remote.test\r\nSubject: x\r\n\r\n",
+		"Bcc: b@remote.test\r\n\r\n", "\r\n", "no header here\r\n",
+		"Date: Sun, 22 Nov 2026 02:43:37 +0000\r\nBcc: x@y.test\r\n"
+		"Message-ID: <1@x.test>\r\n\r\n",
+	};
+	static const struct smtp_verdict pass = { .outcome = VERDICT_PASS };
+	size_t i, k;
+
+	verdict = pass;
+	for (i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
+		for (k = 0; k < 2; k++) {
+			begin(SERVICE_LOCAL);
+			expect("220");
+			say("HELO x\r\n");
+			expect("250");
+			envelope();
+			say(headers[i]);
+			/* Text alone that is large looks like a header. */
+			body(i == 3 ? 100 : k * 300000 + 100);
+			expect("250 2.0.0 queued");
+			end();
+			look(last_message(1), NULL);
+			assert_null(strstr(last_message(1)->data, "Bcc:"));
+			assert_int_equal(asked[STAGE_HEADER], 1);
+			assert_int_equal(asked[STAGE_END], 1);
+			assert_int_equal(asked[STAGE_BODY],
+			    i == 3 ? 1 : k + 1);
+		}
+}
+
+/* Fields that would not stay one field, or are too much, are left out. */
+static void
+test_bad_notes(void **state)
+{
+	static char line[2000], much[NOTE_FIELDS_MAX + 100];
+	const struct {
+		const char *field, *value;
+		int good;
+	} t[] = {
+		{ "X-Test", "", 1 },
+		{ "X-Test", "a\r\n b\r\n\tc", 1 },
+		{ "X-Test", NULL, 0 },
+		{ "", "x", 0 },
+		{ "X Test", "x", 0 },
+		{ "X:Test", "x", 0 },
+		{ "X\r\nTest", "x", 0 },
+		{ "X-Test", "a\r\nBcc: x", 0 },
+		{ "X-Test", "a\r\n\r\nb", 0 },
+		{ "X-Test", "a\nb", 0 },
+		{ "X-Test", "a\n b", 0 },
+		{ "X-Test", "a\rb", 0 },
+		{ "X-Test", "a\r\n", 0 },
+		{ "X-Test", "a\xffz", 0 },
+		{ "X-Test", line, 0 },
+		{ "X-Test", much, 0 },
+	};
+	struct address a = { .len = 0 };
+	struct smtp_case c = { .address = &a };
+	struct buf fields = BUF_INIT(0);
+	struct smtp_session s;
+	size_t i;
+
+	memset(line, 'x', sizeof(line) - 1);
+	for (i = 0; i + 4 < sizeof(much); i += 4)
+		memcpy(much + i, "x\r\n ", 5);
+	memset(&s, 0, sizeof(s));
+	at = STAGE_MAIL;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		verdict = (struct smtp_verdict){ .outcome = VERDICT_NOTE,
+		    .field = t[i].field, .value = t[i].value };
+		assert_int_equal(smtp_check(&s, STAGE_MAIL, &c).code, 0);
+		buf_reset(&fields);
+		smtp_check_fields(&s, &fields);
+		if ((fields.len > 0) != t[i].good)
+			fail_msg("%zu: \"%.100s\"", i, buf_str(&fields));
+		smtp_reset(&s);
+	}
+	buf_clear(&fields);
+	buf_clear(&s.notes[SCOPE_TRANSACTION].fields);
+	buf_clear(&s.notes[SCOPE_TRANSACTION].packed);
+}
+
+static void
+note(struct smtp_session *s, enum smtp_stage stage, const char *result)
+{
+	struct address a = { .text = "anna@example.test", .len = 17, .at = 4 };
+	struct smtp_case c = { .text = "x", .len = 1, .address = &a };
+
+	at = stage;
+	verdict = (struct smtp_verdict){ .outcome = VERDICT_NOTE,
+	    .result = result };
+	assert_int_equal(smtp_check(s, stage, &c).code, 0);
+}
+
+/* The values of all notes, in order. */
+static const char *
+notes(const struct smtp_session *s)
+{
+	static char text[200];
+	struct buf b = BUF_INIT(NOTES_MAX);
+	const char *name, *value;
+	size_t name_len, value_len;
+	struct cursor c;
+
+	text[0] = '\0';
+	smtp_check_notes(s, &b);
+	cursor_init(&c, b.data, b.len);
+	while (notes_next(&c, &name, &name_len, &value, &value_len))
+		strncat(text, value, value_len);
+	buf_clear(&b);
+	return text;
+}
+
+static void
+test_scopes(void **state)
+{
+	struct smtp_session s;
+	unsigned i;
+
+	memset(&s, 0, sizeof(s));
+	s.state = SMTP_HELLO;
+	note(&s, STAGE_CONNECT, "c");
+	note(&s, STAGE_HELO, "h");
+	note(&s, STAGE_MAIL, "m");
+	note(&s, STAGE_RCPT, "r");
+	note(&s, STAGE_RCPT, "r");
+	assert_string_equal(notes(&s), "chmrr");
+	smtp_reset(&s);
+	assert_string_equal(notes(&s), "ch");
+	/* An EHLO that is refused leaves what the one before has noted. */
+	at = STAGE_HELO;
+	verdict = (struct smtp_verdict)SMTP_REFUSE(550, "5.7.1", "no");
+	assert_int_equal(smtp_check(&s, STAGE_HELO, &(struct smtp_case){
+	    .text = "x", .len = 1 }).code, 550);
+	assert_string_equal(notes(&s), "ch");
+	note(&s, STAGE_HELO, "H");
+	note(&s, STAGE_END, "e");
+	assert_string_equal(notes(&s), "cHe");
+	note(&s, STAGE_HELO, NULL);
+	assert_string_equal(notes(&s), "ce");
+	/* More than an envelope holds: what fits. */
+	for (i = 0; i < 2 * NOTES_COUNT; i++)
+		note(&s, STAGE_RCPT, "r");
+	assert_true(strlen(notes(&s)) <= NOTES_COUNT);
+	for (i = 0; i < SCOPES; i++) {
+		buf_clear(&s.notes[i].fields);
+		buf_clear(&s.notes[i].packed);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_refuse),
+		cmocka_unit_test(test_later),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_note),
+		cmocka_unit_test(test_shrink),
+		cmocka_unit_test(test_shown),
+		cmocka_unit_test(test_bad_notes),
+		cmocka_unit_test(test_scopes),
+	};
+	int r;
+
+	signal(SIGPIPE, SIG_IGN);
+	fake_begin();
+	smtpd.conf.message_size = 4 << 20;
+	r = cmocka_run_group_tests(tests, NULL, NULL);
+	fake_end();
+	buf_clear(&shown);
+	return r;
+}
