@@ -3,9 +3,8 @@
 systemdsystemunitdir = $(prefix)/lib/systemd/system
 sysusersdir = $(prefix)/lib/sysusers.d
 
-EXTRA_DIST += conf/rohrpost.service.in conf/rohrpost.sysusers
+EXTRA_DIST += conf/rohrpost.service.in conf/sysusers.sed
 systemdsystemunit_DATA = conf/rohrpost.service
-# sysusers.d wants the ending .conf.
 sysusers_DATA = conf/sysusers.d/rohrpost.conf
 CLEANFILES += conf/rohrpost.service conf/sysusers.d/rohrpost.conf
 
@@ -17,6 +16,8 @@ conf/rohrpost.service: conf/rohrpost.service.in Makefile
 	    -e 's|@statedir[@]|$(localstatedir)/lib/rohrpost|' \
 	    $(srcdir)/conf/rohrpost.service.in >$@.new && mv $@.new $@
 
-conf/sysusers.d/rohrpost.conf: conf/rohrpost.sysusers
-	$(AM_V_GEN)$(MKDIR_P) conf/sysusers.d && \
-	    cp $(srcdir)/conf/rohrpost.sysusers $@
+# Users and groups of the programs, as their rows name them.
+conf/sysusers.d/rohrpost.conf: lib/base/programs.def conf/sysusers.sed
+	$(AM_V_GEN)$(MKDIR_P) conf/sysusers.d && sed -n \
+	    -f $(srcdir)/conf/sysusers.sed $(srcdir)/lib/base/programs.def | \
+	    LC_ALL=C sort -u >$@.new && mv $@.new $@

@@ -88,8 +88,6 @@ int	ctl_password(int from_stdin, const char *who, struct buf *out,
  */
 int	ctl_run_program(const char *path, const char *const argv[],
 	    struct buf *out);
-/* The programs of the suite, for config and setup; ends with PEER_NONE. */
-extern const enum peer ctl_programs[];
 
 /*
  * Has rohrpost.conf only keys that a program knows, each once? 0, or -1 (said,

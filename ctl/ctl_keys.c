@@ -6,6 +6,7 @@
 #include "ctl/ctl.h"
 #include "ctl/ctl_keys.h"
 #include "lib/base/mem.h"
+#include "lib/server/program.h"
 
 enum { OUTPUT_MAX = 256 * 1024, COLUMNS = 7 };
 
@@ -105,13 +106,16 @@ keys_load(struct keys *k, struct buf *why)
 {
 	struct buf path = BUF_INIT(0), text = BUF_INIT(OUTPUT_MAX);
 	const char *argv[3] = { NULL, "-K", NULL };
-	int i, status, r = 0;
+	int status, r = 0;
+	unsigned i;
 
 	k->k = NULL;
 	k->n = 0;
-	for (i = 0; r == 0 && ctl_programs[i] != PEER_NONE; i++) {
-		argv[0] = peer_name(ctl_programs[i]);
-		status = ctl_run_program(program_path(ctl_programs[i], &path),
+	for (i = 0; r == 0 && i < PEER_COUNT; i++) {
+		if (!program_installed((enum peer)i))
+			continue;
+		argv[0] = peer_name((enum peer)i);
+		status = ctl_run_program(program_path((enum peer)i, &path),
 		    argv, &text);
 		if (status == 0 && keys_parse(k, buf_str(&text),
 		    text.len) == 0)

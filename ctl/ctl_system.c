@@ -14,13 +14,7 @@
 #include "ctl/ctl_system.h"
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
-
-#define SPOOL_GROUP "rp-spool"
-
-static const char *const users[] = {
-#include "ctl/system_users.h"	/* made from conf/rohrpost.sysusers */
-	NULL
-};
+#include "lib/server/program.h"
 
 static const struct {
 	const char *path;
@@ -47,7 +41,7 @@ run_tool(const char *const argv[], struct buf *why)
 	}
 	if (r != 0)
 		buf_set(why, "%s %s: %s (systemd-sysusers with "
-		    "rohrpost.sysusers makes the users too)", argv[0],
+		    SYSUSERS " makes the users too)", argv[0],
 		    argv[1], out.len > 0 ? buf_str(&out) : "failed");
 	buf_clear(&path);
 	buf_clear(&out);
@@ -57,7 +51,7 @@ run_tool(const char *const argv[], struct buf *why)
 int
 system_users(struct buf *why)
 {
-	const char *group[] = { "groupadd", "--system", SPOOL_GROUP, NULL };
+	const char *group[] = { "groupadd", "--system", NULL, NULL };
 	const char *user[] = { "useradd", "--system", "--user-group",
 		"--no-create-home", "--home-dir", "/nonexistent", "--shell",
 		"/usr/sbin/nologin", NULL, NULL };
@@ -65,11 +59,14 @@ system_users(struct buf *why)
 
 	if (geteuid() != 0)
 		return 0;
-	if (getgrnam(SPOOL_GROUP) == NULL && run_tool(group, why) == -1)
-		return -1;
-	for (i = 0; users[i] != NULL; i++) {
-		user[8] = users[i];
-		if (getpwnam(users[i]) == NULL && run_tool(user, why) == -1)
+	for (i = 0; i < PROGRAM_COUNT; i++) {
+		group[2] = programs[i].group;
+		user[8] = programs[i].user;
+		if (group[2] != NULL && getgrnam(group[2]) == NULL &&
+		    run_tool(group, why) == -1)
+			return -1;
+		if (user[8] != NULL && getpwnam(user[8]) == NULL &&
+		    run_tool(user, why) == -1)
 			return -1;
 	}
 	return 0;

@@ -19,12 +19,6 @@
 #include "lib/mail/limits.h"
 #include "lib/server/settings.h"
 
-const enum peer ctl_programs[] = {
-	PEER_MASTER, PEER_LOGGER, PEER_RESOLVE, PEER_AUTH, PEER_STORE,
-	PEER_QUEUE, PEER_DELIVER, PEER_RELAY, PEER_SMTPD, PEER_LOGIN,
-	PEER_IMAPD, PEER_POP3D, PEER_NONE
-};
-
 struct ctl_conf {
 	char	*state_dir, *hostname;
 };

@@ -22,14 +22,6 @@ ctl_libctl_a_SOURCES = \
 	ctl/cmd_service.c ctl/cmd_queue.c ctl/cmd_store.c ctl/cmd_config.c \
 	ctl/cmd_trace.c ctl/commands.c
 
-# The users that setup makes are those of the sysusers file.
-CLEANFILES += ctl/system_users.h
-ctl/ctl_system.$(OBJEXT): ctl/system_users.h
-ctl/system_users.h: conf/rohrpost.sysusers
-	$(AM_V_GEN)$(MKDIR_P) ctl && sed -n \
-	    -e 's/^u  *\([^ ]*\) .*/	"\1",/p' \
-	    $(srcdir)/conf/rohrpost.sysusers >$@.new && mv $@.new $@
-
 sbin_PROGRAMS += ctl/rohrpost
 ctl_rohrpost_SOURCES = ctl/main.c
 ctl_rohrpost_LDADD = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \

@@ -56,7 +56,7 @@ own_directory(const struct directory *d, int fd, struct buf *why)
 
 	if (pw == NULL || gr == NULL) {
 		buf_set(why, "the system %s %s is missing: run systemd-sysusers"
-		    " with rohrpost.sysusers", pw == NULL ? "user" : "group",
+		    " with " SYSUSERS, pw == NULL ? "user" : "group",
 		    pw == NULL ? d->user : d->group);
 		return -1;
 	}

@@ -30,6 +30,18 @@ program_wires(enum program_id p)
 	return bits;
 }
 
+int
+program_installed(enum peer kind)
+{
+	unsigned i;
+
+	for (i = 0; i < PROGRAM_COUNT; i++)
+		if (programs[i].kind == kind &&
+		    programs[i].pool != POOL_RESERVED)
+			return 1;
+	return kind == PEER_MASTER;
+}
+
 const struct program *
 program_find(enum peer kind, enum service duty)
 {

@@ -72,6 +72,9 @@ struct program {
 	int	 crowd;		/* clients counted by address? */
 };
 
+/* What makes the users: for messages. */
+#define SYSUSERS	"sysusers.d/rohrpost.conf"
+
 enum { START_STAGES = 4, STOP_STAGES = 4 };
 
 extern const struct program programs[PROGRAM_COUNT];
@@ -87,6 +90,8 @@ extern const size_t n_edges;
 
 /* PROGRAM_BIT of all that it is wired to. */
 uint32_t program_wires(enum program_id p);
+/* Is there such a program: master, or one that it starts? */
+int	program_installed(enum peer kind);
 /* The row of that kind with that duty; NULL: there is none. */
 const struct program *program_find(enum peer kind, enum service duty);
 

@@ -303,7 +303,7 @@ group_id(const char *name)
 		return (gid_t)-1;
 	if ((g = getgrnam(name)) == NULL)
 		log_usage("the system group %s is missing: run systemd-sysusers"
-		    " with rohrpost.sysusers", name);
+		    " with " SYSUSERS, name);
 	return g->gr_gid;
 }
 
@@ -323,8 +323,7 @@ identity(const struct server *s, struct privdrop *p, char *jail, size_t size)
 	} else {
 		if ((pw = getpwnam(row->user)) == NULL)
 			log_usage("the system user %s is missing: run "
-			    "systemd-sysusers with rohrpost.sysusers",
-			    row->user);
+			    "systemd-sysusers with " SYSUSERS, row->user);
 		p->uid = pw->pw_uid;
 		p->gid = pw->pw_gid;
 		p->extra_gid = group_id(row->group);

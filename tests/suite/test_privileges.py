@@ -312,7 +312,7 @@ def test_missing_users_are_named():
          "mount --bind /mnt /etc && " + script],
         capture_output=True, text=True, timeout=60)
     assert r.returncode == 111
-    assert "rohrpost.sysusers" in r.stderr
+    assert "sysusers.d/rohrpost.conf" in r.stderr
     rohrpost.remove(p.dir)
 
 
