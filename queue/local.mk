@@ -4,6 +4,9 @@ queue_libqueue_a_SOURCES = \
 	queue/queue.c queue/queue.h \
 	queue/queue_main.c queue/queue_main.h \
 	queue/queue_envelope.c queue/queue_envelope.h \
+	queue/queue_fields.c queue/queue_fields.h \
+	queue/queue_record.c queue/queue_record.h \
+	queue/queue_target.c queue/queue_target.h \
 	queue/queue_sched.c queue/queue_sched.h \
 	queue/queue_table.c queue/queue_table.h \
 	queue/queue_lane.c queue/queue_lane.h \

@@ -24,6 +24,7 @@
 #include "queue/queue_envelope.h"
 #include "queue/queue_lane.h"
 #include "queue/queue_sched.h"
+#include "queue/queue_target.h"
 
 struct queue_conf {
 	char	*hostname, *state_dir, *relay_host;

@@ -14,6 +14,7 @@
 
 #include "lib/base/buf.h"
 #include "queue/queue_envelope.h"
+#include "queue/queue_target.h"
 
 enum {
 	BOUNCE_HEADER_MAX = 32 * 1024,

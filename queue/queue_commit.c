@@ -6,6 +6,7 @@
 #include "queue/queue_body.h"
 #include "queue/queue_commit.h"
 #include "queue/queue_message.h"
+#include "queue/queue_record.h"
 #include "queue/queue_table.h"
 
 static const double NAMES_AFTER = 1.0;	/* seconds a finished name waits */

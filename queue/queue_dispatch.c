@@ -10,6 +10,7 @@
 #include "queue/queue_body.h"
 #include "queue/queue_dest.h"
 #include "queue/queue_dispatch.h"
+#include "queue/queue_fields.h"
 #include "queue/queue_job.h"
 #include "queue/queue_life.h"
 #include "queue/queue_worker.h"
@@ -43,35 +44,60 @@ put_remote(struct buf *out, const struct queue_job *j)
 	}
 }
 
-static int
-send_message(struct worker *w, struct queue_job *j, int fd)
+/* ORCPT and NOTIFY of the recipients that the targets come from. */
+static void
+put_dsn(struct buf *out, const struct queue_job *j)
+{
+	const struct recipient *r;
+	size_t i;
+
+	for (i = 0; i < j->n; i++) {
+		r = &j->m->env.rcpt[j->m->targets.t[j->index[i]].rcpt];
+		if (r->orcpt[0] == '\0' && r->notify == 0)
+			continue;
+		buf_put_u32(out, j->index[i]);
+		buf_put_lv(out, r->orcpt, strlen(r->orcpt));
+		buf_put_u32(out, r->notify);
+	}
+}
+
+/* What a job says of its way. */
+static void
+write_way(struct chan *c, const struct queue_job *j)
 {
 	static struct buf packed;
 	const struct envelope *e = &j->m->env;
+
+	buf_reset(&packed);
+	if (j->dest == NULL) {
+		put_local(&packed, j);
+		msg_bytes(c, JF_RECIPIENTS, packed.data, packed.len);
+		msg_u32(c, JF_OFFSET, e->final);
+		return;
+	}
+	put_remote(&packed, j);
+	msg_bytes(c, JF_RECIPIENTS, packed.data, packed.len);
+	msg_u32(c, JF_OFFSET, j->forwarded ? e->forward : e->final);
+	msg_text(c, JF_ROUTE, j->dest->name);
+	buf_reset(&packed);
+	put_dsn(&packed, j);
+	if (packed.len > 0)
+		msg_bytes(c, JF_RCPT_DSN, packed.data, packed.len);
+}
+
+static int
+send_message(struct worker *w, struct queue_job *j, int fd)
+{
 	char id[QUEUE_ID_LEN + 1];
 	struct chan *c;
 	int r;
 
 	queue_id_text(j->m->id, id);
-	buf_reset(&packed);
-	if (j->dest == NULL)
-		put_local(&packed, j);
-	else
-		put_remote(&packed, j);
 	c = link_begin(&w->link, j->dest == NULL ? J_DELIVER : J_RELAY, j->id);
 	msg_text(c, JF_FILE, id);
-	msg_text(c, JF_SENDER, e->sender);
-	msg_bytes(c, JF_RECIPIENTS, packed.data, packed.len);
-	msg_u64(c, JF_LENGTH, e->length);
-	msg_u32(c, JF_CRC, e->crc);
-	msg_u32(c, JF_OFFSET, j->dest != NULL && j->forwarded ? e->forward :
-	    e->final);
-	msg_u64(c, JF_TIME, e->time);
-	msg_u32(c, JF_FLAGS, e->flags);
-	if (j->dest != NULL)
-		msg_text(c, JF_ROUTE, j->dest->name);
-	if (e->login[0] != '\0')
-		msg_text(c, JF_LOGIN, e->login);
+	fields_write(&j->m->env, c, j->dest == NULL ? FIELD_DELIVER :
+	    FIELD_RELAY);
+	write_way(c, j);
 	msg_fd(c, fd);
 	if ((r = msg_end(c)) == 0)
 		link_flush(&w->link);

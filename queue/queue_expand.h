@@ -13,6 +13,7 @@
 
 #include "lib/mail/tables.h"
 #include "queue/queue_envelope.h"
+#include "queue/queue_target.h"
 
 /*
  * way_remote: what the way of every remote target is (the domain where NULL):

@@ -10,6 +10,7 @@
 #include "lib/server/server.h"
 #include "queue/queue_body.h"
 #include "queue/queue_commit.h"
+#include "queue/queue_fields.h"
 #include "queue/queue_intake.h"
 #include "queue/queue_message.h"
 
@@ -159,39 +160,6 @@ check_body(struct message *m, const char **words, int *bad)
 	return -1;
 }
 
-static void
-read_envelope(struct message *m, const struct msg *in, char *arena)
-{
-	struct envelope *e = &m->env;
-	static const struct {
-		uint8_t	 tag;
-		size_t	 at;
-	} text[] = {
-		{ QF_SENDER, offsetof(struct envelope, sender) },
-		{ QF_CLIENT, offsetof(struct envelope, client) },
-		{ QF_LOGIN, offsetof(struct envelope, login) },
-		{ QF_ENVID, offsetof(struct envelope, envid) },
-	};
-	const char *p;
-	size_t i, len;
-
-	for (i = 0; i < sizeof(text) / sizeof(text[0]); i++) {
-		p = msg_get(in, text[i].tag, &len);
-		*(const char **)((char *)e + text[i].at) = arena;
-		if (len > 0)
-			memcpy(arena, p, len);
-		arena[len] = '\0';
-		arena += len + 1;
-	}
-	e->time = msg_get_u64(in, QF_TIME);
-	e->length = msg_get_u64(in, QF_LENGTH);
-	e->crc = msg_get_u32(in, QF_CRC);
-	e->final = msg_get_u32(in, QF_FINAL);
-	e->forward = msg_get_u32(in, QF_FORWARD);
-	e->flags = msg_get_u32(in, QF_FLAGS);
-	e->origin = msg_get_u32(in, QF_ORIGIN);
-}
-
 /* The envelope of Q_SUBMIT; -1 where it is malformed. */
 static int
 submit_envelope(struct message *m, const struct msg *in)
@@ -205,7 +173,8 @@ submit_envelope(struct message *m, const struct msg *in)
 	/* The other texts are shorter than the frame they came in. */
 	if (recipients_parse(e, p, len, in->frame.len - len, &arena) == -1)
 		return -1;
-	read_envelope(m, in, arena);
+	if (fields_read(e, in, arena) == -1)
+		return -1;
 	return e->forward <= e->final && e->final <= e->length ? 0 : -1;
 }
 

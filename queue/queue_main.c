@@ -15,6 +15,7 @@
 #include "queue/queue_job.h"
 #include "queue/queue_life.h"
 #include "queue/queue_main.h"
+#include "queue/queue_record.h"
 #include "queue/queue_sweep.h"
 #include "queue/queue_table.h"
 #include "queue/queue_worker.h"

@@ -12,6 +12,7 @@ message_new(uint64_t id)
 {
 	struct message *m = mem_zalloc(1, sizeof(*m));
 
+	envelope_init(&m->env);
 	m->id = id;
 	m->fd = -1;
 	return m;

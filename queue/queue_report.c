@@ -69,13 +69,14 @@ report_message(const struct report *r)
 	const char *to = r->about->env.sender;
 	struct envelope *e = &m->env;
 
+	envelope_init(e);
 	e->time = (uint64_t)queue_now();
 	e->length = r->text.len;
 	e->crc = crc32c(0, r->text.data, r->text.len);
 	e->forward = r->forward;
 	e->final = r->final;
 	e->arena = mem_strdup(to);
-	e->sender = e->login = e->envid = "";
+	e->origin = Q_ORIGIN_REPORT;
 	e->client = "local";
 	e->rcpt = mem_zalloc(1, sizeof(*e->rcpt));
 	e->rcpt->address = e->arena;

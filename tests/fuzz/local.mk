@@ -67,7 +67,7 @@ tests_fuzz_fuzz_smtp_scan_LDADD = smtpd/libsmtpd.a $(BASE)
 tests_fuzz_fuzz_smtp_scan_LDFLAGS = $(FUZZING)
 noinst_PROGRAMS += tests/fuzz/fuzz_queue_record
 tests_fuzz_fuzz_queue_record_SOURCES = tests/fuzz/fuzz_queue_record.c
-tests_fuzz_fuzz_queue_record_LDADD = queue/libqueue.a $(BASE)
+tests_fuzz_fuzz_queue_record_LDADD = queue/libqueue.a $(MAIL) $(BASE)
 tests_fuzz_fuzz_queue_record_LDFLAGS = $(FUZZING)
 noinst_PROGRAMS += tests/fuzz/fuzz_mailboxes tests/fuzz/fuzz_flags \
 	tests/fuzz/fuzz_door

@@ -5,7 +5,7 @@ QUEUE_RIG = tests/queue/librig.a $(QUEUE)
 check_PROGRAMS += tests/queue/test_queue tests/queue/test_envelope \
 	tests/queue/test_sched tests/queue/test_expand tests/queue/test_bounce \
 	tests/queue/test_table tests/queue/test_kill tests/queue/test_bounds \
-	tests/queue/test_hold
+	tests/queue/test_hold tests/queue/test_record
 tests_queue_test_queue_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_envelope_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_sched_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
@@ -15,3 +15,4 @@ tests_queue_test_table_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_kill_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_bounds_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_hold_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
+tests_queue_test_record_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)

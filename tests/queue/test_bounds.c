@@ -14,6 +14,7 @@
 
 #include "lib/base/fd.h"
 #include "queue/queue_envelope.h"
+#include "queue/queue_record.h"
 #include "queue/queue_table.h"
 #include "tests/queue/fixture.h"
 

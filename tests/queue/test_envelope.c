@@ -8,6 +8,8 @@
 #include <cmocka.h>
 
 #include "queue/queue_envelope.h"
+#include "queue/queue_record.h"
+#include "queue/queue_target.h"
 
 static struct recipient rcpt[] = {
 	{ "anna@example.test", "rfc822;anna@example.test", 4 },

@@ -1,0 +1,129 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/mail/limits.h"
+#include "lib/mail/result.h"
+#include "queue/queue_record.h"
+#include "queue/queue_target.h"
+
+int
+targets_pack(const struct targets *ts, struct buf *out)
+{
+	const struct target *t;
+	size_t i, start = out->len;
+	int bad = 0;
+
+	buf_put_u8(out, RECORD_VERSION);
+	buf_put_u32(out, (uint32_t)ts->n);
+	for (i = 0; i < ts->n && !bad; i++) {
+		t = &ts->t[i];
+		buf_put_u8(out, t->kind);
+		buf_put_u8(out, t->forwarded);
+		buf_put_u32(out, t->rcpt);
+		bad |= record_put_text(out, t->address, ADDRESS_MAX);
+		bad |= record_put_text(out, t->way, RECORD_TEXT_MAX);
+	}
+	if (bad)
+		buf_truncate(out, start);
+	return bad ? -1 : 0;
+}
+
+int
+targets_parse(struct targets *ts, size_t n_rcpt, const void *p, size_t len)
+{
+	struct cursor c;
+	struct target *t;
+	char *arena;
+	size_t cap = len / 14 + 1;	/* of a target with two empty texts */
+	uint32_t n;
+
+	memset(ts, 0, sizeof(*ts));
+	cursor_init(&c, p, len);
+	if (cursor_u8(&c) != RECORD_VERSION)
+		return -1;
+	n = cursor_u32(&c);
+	ts->t = mem_zalloc(cap, sizeof(*ts->t));
+	ts->arena = arena = mem_alloc(len + 1);
+	while (ts->n < n && !c.bad && ts->n < cap && ts->n < TARGETS_MAX) {
+		t = &ts->t[ts->n++];
+		t->kind = cursor_u8(&c);
+		t->forwarded = cursor_u8(&c);
+		t->rcpt = cursor_u32(&c);
+		t->address = record_take_text(&c, &arena, ADDRESS_MAX);
+		t->way = record_take_text(&c, &arena, RECORD_TEXT_MAX);
+		if (t->kind > TARGET_FAILED || t->rcpt >= n_rcpt)
+			c.bad = 1;
+	}
+	if (record_end(&c) == 0 && ts->n > 0 && ts->n == n)
+		return 0;
+	targets_clear(ts);
+	return -1;
+}
+
+void
+targets_clear(struct targets *ts)
+{
+	size_t i;
+
+	for (i = 0; i < ts->n; i++) {
+		free(ts->t[i].words);
+		free(ts->t[i].host);
+	}
+	free(ts->t);
+	free(ts->arena);
+	memset(ts, 0, sizeof(*ts));
+}
+
+int
+target_pack_result(const struct target *t, struct buf *out)
+{
+	size_t start = out->len;
+	int bad = 0;
+
+	buf_put_u8(out, RECORD_VERSION);
+	buf_put_u8(out, t->state);
+	bad |= record_put_text(out, t->words, RESULT_WORDS_MAX);
+	bad |= record_put_text(out, t->host, RECORD_TEXT_MAX);
+	if (bad)
+		buf_truncate(out, start);
+	return bad ? -1 : 0;
+}
+
+int
+target_parse_result(struct target *t, const void *p, size_t len)
+{
+	const char *words, *host;
+	size_t words_len, host_len;
+	struct cursor c;
+	uint8_t version, state;
+
+	cursor_init(&c, p, len);
+	version = cursor_u8(&c);
+	state = cursor_u8(&c);
+	words = cursor_lv(&c, &words_len, RESULT_WORDS_MAX);
+	host = cursor_lv(&c, &host_len, RECORD_TEXT_MAX);
+	if (version != RECORD_VERSION || record_end(&c) == -1 ||
+	    state > TARGET_REPORTED)
+		return -1;
+	target_set(t, (enum target_state)state, words, words_len, host,
+	    host_len);
+	t->unsaved = 0;
+	return 0;
+}
+
+void
+target_set(struct target *t, enum target_state s, const char *words, size_t len,
+    const char *host, size_t host_len)
+{
+	/* Copied first: they may be those of t. */
+	char *new_words = record_clean(words, len, RESULT_WORDS_MAX);
+	char *new_host = record_clean(host, host_len, RECORD_TEXT_MAX);
+
+	free(t->words);
+	free(t->host);
+	t->state = (uint8_t)s;
+	t->words = new_words;
+	t->host = new_host;
+	t->unsaved = 1;
+}

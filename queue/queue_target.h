@@ -1,0 +1,66 @@
+/*
+ * Targets: what the recipients of a message expanded to, and how far each has
+ * come. The table keeps the list, and one result for each target.
+ *
+ * Memory: a struct targets owns what it points to; targets_clear frees it.
+ */
+#ifndef QUEUE_QUEUE_TARGET_H
+#define QUEUE_QUEUE_TARGET_H
+
+#include <stdint.h>
+
+#include "lib/base/buf.h"
+
+enum { TARGETS_MAX = 10000 };	/* of one message, all its aliases followed */
+
+enum target_kind {
+	TARGET_LOCAL,		/* way: the mailbox's owner */
+	TARGET_REMOTE,		/* way: the domain */
+	TARGET_FAILED,		/* way: the words why it never can be */
+};
+
+enum target_state {
+	TARGET_OPEN,		/* to be tried, perhaps again */
+	TARGET_DONE,		/* delivered */
+	TARGET_REFUSED,		/* failed for good, the sender not yet told */
+	TARGET_REPORTED,	/* failed, and told (or nobody is to be told) */
+};
+
+struct queue_job;
+
+struct target {
+	const char *address;	/* what delivery is asked for */
+	const char *way;
+	uint32_t rcpt;		/* index of the recipient it came from */
+	uint8_t	 kind;		/* enum target_kind */
+	uint8_t	 state;		/* enum target_state */
+	uint8_t	 forwarded;	/* an alias stands between */
+	uint8_t	 unsaved;	/* the table does not know its state yet */
+	char	*words;		/* of the last result, or NULL; owned */
+	char	*host;		/* who said so, or NULL; owned */
+	struct queue_job *job;	/* under way in it */
+};
+
+struct targets {
+	struct target *t;
+	size_t	 n;
+	char	*arena;
+};
+
+int	targets_pack(const struct targets *t, struct buf *out) ATTR_CHECK;
+/* n_rcpt: recipients of the envelope, to which indices are held. */
+int	targets_parse(struct targets *t, size_t n_rcpt, const void *p,
+	    size_t len) ATTR_CHECK;
+void	targets_clear(struct targets *t);
+
+int	target_pack_result(const struct target *t, struct buf *out) ATTR_CHECK;
+int	target_parse_result(struct target *t, const void *p, size_t len)
+	    ATTR_CHECK;
+/*
+ * Sets state and words (copied, cleaned of control octets); marks unsaved.
+ * words and host may be those that t has.
+ */
+void	target_set(struct target *t, enum target_state s, const char *words,
+	    size_t len, const char *host, size_t host_len);
+
+#endif
