@@ -25,21 +25,6 @@ static DB *table;
 static DB_TXN *txn;
 static int txn_failed;
 
-int
-table_open(const char *home, struct buf *why)
-{
-	struct bdb_conf conf = { .home = home, .cache = CACHE,
-		.flags = BDB_KEEP_LOGS };
-
-	if ((env = bdb_open(&conf, why)) == NULL)
-		return -1;
-	if ((table = bdb_table(env, TABLE, why)) == NULL) {
-		bdb_close(&env);
-		return -1;
-	}
-	return 0;
-}
-
 void
 table_close(void)
 {
@@ -219,6 +204,64 @@ table_get(uint64_t id, enum record rec, uint32_t index, struct buf *out)
 	r = buf_append(out, value.data, value.size) == 0 ? 1 : -1;
 	free(value.data);
 	return r;
+}
+
+/* 0, or -1 with why. */
+static int
+format_write(struct buf *why)
+{
+	struct buf value = BUF_INIT(0);
+	int r;
+
+	buf_put_u32(&value, TABLE_FORMAT);
+	table_begin();
+	table_put(0, RECORD_FORMAT, 0, value.data, value.len);
+	r = table_commit(COMMIT_WRITTEN);
+	buf_clear(&value);
+	if (r == -1)
+		buf_set(why, "the queue table cannot be written");
+	return r;
+}
+
+/* Of an older format it is of ours from now on. 0, or -1 with why. */
+static int
+format_check(struct buf *why)
+{
+	struct buf value = BUF_INIT(0);
+	struct cursor c;
+	uint32_t format;
+	int r;
+
+	r = table_get(0, RECORD_FORMAT, 0, &value);
+	cursor_init(&c, value.data, value.len);
+	format = cursor_u32(&c);
+	buf_clear(&value);
+	if (r == -1 || (r == 1 && c.bad)) {
+		buf_set(why, "the format of the queue table cannot be read");
+		return -1;
+	}
+	if (r == 1 && format > TABLE_FORMAT) {
+		buf_set(why, "the queue table has format %u, of a newer "
+		    "version; this one knows %u at most", (unsigned)format,
+		    (unsigned)TABLE_FORMAT);
+		return -1;
+	}
+	return r == 1 && format == TABLE_FORMAT ? 0 : format_write(why);
+}
+
+int
+table_open(const char *home, struct buf *why)
+{
+	struct bdb_conf conf = { .home = home, .cache = CACHE,
+		.flags = BDB_KEEP_LOGS };
+
+	if ((env = bdb_open(&conf, why)) == NULL)
+		return -1;
+	table = bdb_table(env, TABLE, why);
+	if (table != NULL && format_check(why) == 0)
+		return 0;
+	table_close();
+	return -1;
 }
 
 struct walk {

@@ -25,14 +25,26 @@ enum record {
 	RECORD_TARGETS,
 	RECORD_SCHEDULE,
 	RECORD_RESULT,		/* with the target's index */
+	RECORD_FORMAT,		/* id 0: u32, what wrote the table last */
 };
+
+/*
+ * The format of the table as a whole. It is raised by a change that an older
+ * program would misread: a new RECORD_VERSION, another meaning of a key. A
+ * field in the rest of a record (queue_record.h) does not need that. 1, which
+ * has no RECORD_FORMAT: records without rest.
+ */
+enum { TABLE_FORMAT = 2 };
 
 enum commit {
 	COMMIT_FLUSH_FOLLOWS,	/* table_flush will make it durable */
 	COMMIT_WRITTEN,		/* survives the process; perhaps no power cut */
 };
 
-/* Opens and recovers. 0, or -1 with why. */
+/*
+ * Opens and recovers. 0, or -1 with why: among others, the table is of a later
+ * format, and nothing was changed in it.
+ */
 int	table_open(const char *home, struct buf *why) ATTR_CHECK;
 void	table_close(void);
 

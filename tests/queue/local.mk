@@ -1,11 +1,13 @@
 check_LIBRARIES += tests/queue/librig.a
 tests_queue_librig_a_SOURCES = tests/queue/rig.c tests/queue/rig.h \
-	tests/queue/fixture.c tests/queue/fixture.h
+	tests/queue/fixture.c tests/queue/fixture.h \
+	tests/queue/old_records.c tests/queue/old_records.h
 QUEUE_RIG = tests/queue/librig.a $(QUEUE)
 check_PROGRAMS += tests/queue/test_queue tests/queue/test_envelope \
 	tests/queue/test_sched tests/queue/test_expand tests/queue/test_bounce \
 	tests/queue/test_table tests/queue/test_kill tests/queue/test_bounds \
-	tests/queue/test_hold tests/queue/test_record
+	tests/queue/test_hold tests/queue/test_record \
+	tests/queue/test_format tests/queue/test_fields
 tests_queue_test_queue_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_envelope_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_sched_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
@@ -16,3 +18,5 @@ tests_queue_test_kill_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_bounds_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_hold_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_record_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
+tests_queue_test_format_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
+tests_queue_test_fields_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)

@@ -208,8 +208,9 @@ control_socket(struct rig *r)
 	    listen(r->control, 8) == 0, "control");
 }
 
-void
-rig_start(struct rig *r)
+/* Starts the process, with r->master as its wire. */
+static void
+spawn(struct rig *r)
 {
 	char conf[100], path[100];
 	int fd[2], log;
@@ -239,6 +240,12 @@ rig_start(struct rig *r)
 	close(log);
 	chan_clear(&r->master);
 	chan_init(&r->master, fd[0]);
+}
+
+void
+rig_start(struct rig *r)
+{
+	spawn(r);
 	if (r->control == -1)
 		control_socket(r);
 	msg_begin(&r->master, &proto_wire, WIRE_LISTEN, 0);
@@ -248,6 +255,36 @@ rig_start(struct rig *r)
 	msg_begin(&r->master, &proto_wire, WIRE_GO, 0);
 	check(msg_end(&r->master) == 0 && chan_send(&r->master, RIG_WAIT) == 0,
 	    "go");
+}
+
+int
+rig_refused(struct rig *r)
+{
+	int status;
+
+	spawn(r);
+	waitpid(r->pid, &status, 0);
+	r->pid = 0;
+	chan_clear(&r->master);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void
+rig_as_queue(void (*run)(void *arg), void *arg)
+{
+	pid_t pid = fork();
+	int status;
+
+	check(pid != -1, "fork");
+	if (pid == 0) {
+		if (geteuid() == 0 && (setgid(NOBODY) == -1 ||
+		    setuid(NOBODY) == -1))
+			_exit(1);
+		run(arg);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	check(status == 0, "as queue");
 }
 
 void

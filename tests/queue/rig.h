@@ -27,6 +27,10 @@ struct rig {
 /* Makes the folder: configuration (extra lines), tables, spool. */
 void	rig_init(struct rig *r, const char *conf);
 void	rig_start(struct rig *r);
+/* Starts it where it will not start: its exit status. */
+int	rig_refused(struct rig *r);
+/* Runs something in a child that may write what queue may. */
+void	rig_as_queue(void (*run)(void *arg), void *arg);
 void	rig_kill(struct rig *r);		/* SIGKILL */
 void	rig_stop(struct rig *r);		/* WIRE_STOP; exit status 0 */
 void	rig_clear(struct rig *r);		/* removes the folder */

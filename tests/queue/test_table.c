@@ -17,6 +17,7 @@
 
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/map/bdb.h"
 #include "queue/queue_table.h"
 
 static char home[64];
@@ -63,6 +64,8 @@ count_each(uint64_t id, enum record r, uint32_t index, const void *p,
 {
 	unsigned *n = arg;
 
+	if (id == 0)		/* of the table itself */
+		return 0;
 	if (len > 0 && ((const char *)p)[len - 1] != 'a' + (int)(id % 26))
 		return 9;
 	(*n)++;
@@ -109,6 +112,79 @@ test_walk(void **state)
 	assert_int_equal(count(), 498);
 	table_close();
 	buf_clear(&out);
+}
+
+/* The table as Berkeley DB has it, without the rules of queue_table. */
+static void
+raw(void (*change)(DB *t, DBT *key, DBT *value), uint32_t format)
+{
+	unsigned char format_key[9] = { [8] = RECORD_FORMAT };
+	struct bdb_conf conf = { .home = home, .cache = 1 << 20,
+		.flags = BDB_KEEP_LOGS };
+	struct buf why = BUF_INIT(300);
+	DBT key = { .data = format_key, .size = sizeof(format_key) };
+	DBT value = { .data = &format, .size = sizeof(format),
+		.ulen = sizeof(format), .flags = DB_DBT_USERMEM };
+	struct bdb *env;
+	DB *t;
+
+	assert_non_null(env = bdb_open(&conf, &why));
+	assert_non_null(t = bdb_table(env, "queue", &why));
+	change(t, &key, &value);
+	bdb_table_close(&t);
+	bdb_close(&env);
+}
+
+static void
+raw_set(DB *t, DBT *key, DBT *value)
+{
+	assert_int_equal(t->put(t, NULL, key, value, DB_AUTO_COMMIT), 0);
+}
+
+static void
+raw_drop(DB *t, DBT *key, DBT *value)
+{
+	assert_int_equal(t->del(t, NULL, key, DB_AUTO_COMMIT), 0);
+}
+
+static void
+raw_same(DB *t, DBT *key, DBT *value)
+{
+	uint32_t was;
+
+	memcpy(&was, value->data, sizeof(was));
+	assert_int_equal(t->get(t, NULL, key, value, 0), 0);
+	assert_int_equal(value->size, sizeof(was));
+	assert_memory_equal(value->data, &was, sizeof(was));
+}
+
+static void
+test_format(void **state)
+{
+	struct buf why = BUF_INIT(300);
+
+	open_table();
+	table_begin();
+	put(7, 200);
+	assert_int_equal(table_commit(COMMIT_WRITTEN), 0);
+	table_close();
+	raw(raw_same, TABLE_FORMAT);
+	/* The first format said nothing of itself. */
+	raw(raw_drop, 0);
+	open_table();
+	assert_int_equal(count(), 1);
+	table_close();
+	raw(raw_same, TABLE_FORMAT);
+	raw(raw_set, TABLE_FORMAT + 1);
+	assert_int_equal(table_open(home, &why), -1);
+	assert_string_equal(buf_str(&why), "the queue table has format 3, of a "
+	    "newer version; this one knows 2 at most");
+	raw(raw_same, TABLE_FORMAT + 1);
+	raw(raw_set, TABLE_FORMAT);
+	open_table();
+	assert_int_equal(count(), 1);
+	table_close();
+	buf_clear(&why);
 }
 
 /* Runs in a child, which is killed at its end. */
@@ -211,6 +287,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_walk, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_format, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ruined, setup, teardown),
 	};
 
