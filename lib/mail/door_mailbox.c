@@ -83,9 +83,9 @@ door_one(struct door *d, struct door_mailbox *m_r, uint32_t *recent_uid_r)
 
 	if (door_call(d, DM_MAILBOX, &m) == -1)
 		return -1;
-	r = get_mailbox(d, &m, m_r);
 	if (recent_uid_r != NULL)
 		*recent_uid_r = msg_get_u32(&m, DF_UID);
+	r = get_mailbox(d, &m, m_r);
 	msg_done(&m);
 	return r;
 }

@@ -45,17 +45,35 @@ get_uids(const struct msg *m, uint8_t tag, uint32_t **list, size_t *n)
 		(*list)[(*n)++] = cursor_u32(&c);
 }
 
-static void
-get_records(const struct msg *m, struct door_record **rec, size_t *n)
+/* Appends the records of an answer to an array. 0, or -1: they are broken. */
+static int
+get_records(struct door *d, const struct msg *m, struct door_record **rec,
+    size_t *n)
 {
+	struct door_packed list;
 	const char *p;
 	size_t len, i;
 
 	p = msg_get(m, DF_RECORDS, &len);
-	len /= DOOR_RECORD_SIZE;
-	*rec = mem_realloc(*rec, *n + len + 1, sizeof(**rec));
-	for (i = 0; i < len; i++)
-		door_unpack_record(p + i * DOOR_RECORD_SIZE, &(*rec)[(*n)++]);
+	if (door_unpack_records(&list, p, len) == -1)
+		return door_lost(d, "the store gave a broken list");
+	*rec = mem_realloc(*rec, *n + list.n + 1, sizeof(**rec));
+	for (i = 0; i < list.n; i++)
+		door_unpack_record(&list, i, &(*rec)[(*n)++]);
+	return 0;
+}
+
+/* A call that is answered by records. */
+static int
+call_records(struct door *d, struct msg *m, struct door_record **rec,
+    size_t *n)
+{
+	if (door_call(d, DM_RECORDS_ARE, m) == -1)
+		return -1;
+	if (get_records(d, m, rec, n) == 0)
+		return 0;
+	msg_done(m);
+	return -1;
 }
 
 /*
@@ -78,12 +96,11 @@ door_records(struct door *d, uint32_t id, uint64_t since,
 		msg_u32(&d->chan, DF_MAILBOX, id);
 		msg_u64(&d->chan, DF_MODSEQ, since);
 		msg_u32(&d->chan, DF_UID, from);
-		if (door_call(d, DM_RECORDS_ARE, &m) == -1) {
+		if (call_records(d, &m, &rec, &n) == -1) {
 			free(rec);
 			free(gone);
 			return -1;
 		}
-		get_records(&m, &rec, &n);
 		if (from == 1) {
 			get_uids(&m, DF_UIDS, &gone, &n_gone);
 			*modseq_r = msg_get_u64(&m, DF_MODSEQ);
@@ -121,12 +138,11 @@ door_store(struct door *d, uint32_t id, const uint32_t *uids, size_t n,
 		msg_u32(&d->chan, DF_FLAGS, flags);
 		put_names(d, keywords);
 		msg_u64(&d->chan, DF_MODSEQ, unchanged_since);
-		if (door_call(d, DM_RECORDS_ARE, &m) == -1) {
+		if (call_records(d, &m, &rec, &n_rec) == -1) {
 			free(rec);
 			free(failed);
 			return -1;
 		}
-		get_records(&m, &rec, &n_rec);
 		get_uids(&m, DF_UIDS, &failed, &n_failed);
 		msg_done(&m);
 	}

@@ -7,6 +7,9 @@
 
 static_assert(sizeof(struct door_record) == DOOR_RECORD_SIZE,
     "a record on the wire is the struct, little-endian");
+static_assert(4 + DOOR_RECORDS_MAX * DOOR_RECORD_MAX <= DOOR_PACKED_MAX &&
+    DOOR_PACKED_MAX + 4 * DOOR_RECORDS_MAX + 100 <= CHAN_FRAME_MAX,
+    "records and uids fit a frame together");
 
 /* The fields that several messages share. */
 #define F_MAILBOX	{ "mailbox", DF_MAILBOX, MSG_U32, 0, 0 }
@@ -77,15 +80,14 @@ static const struct msg_field f_mailboxes[] = {
 	F_MORE, { 0 }
 };
 static const struct msg_field f_mailbox_is[] = {
-	{ "mailbox", DF_MAILBOXES, MSG_BYTES, 0, DOOR_NAME_MAX + 100 },
+	{ "mailbox", DF_MAILBOXES, MSG_BYTES, 0, DOOR_MAILBOX_MAX },
 	{ "recent", DF_UID, MSG_U32, 1, 0 }, { 0 }
 };
 static const struct msg_field f_names[] = {
 	{ "names", DF_NAMES, MSG_BYTES, 0, DOOR_PACKED_MAX }, { 0 }
 };
 static const struct msg_field f_records_are[] = {
-	{ "records", DF_RECORDS, MSG_BYTES, 0,
-	    DOOR_RECORDS_MAX * DOOR_RECORD_SIZE },
+	{ "records", DF_RECORDS, MSG_BYTES, 0, DOOR_PACKED_MAX },
 	F_UIDS(DOOR_RECORDS_MAX), F_MODSEQ, F_ON, F_MORE, { 0 }
 };
 static const struct msg_field f_gone[] = {
@@ -176,13 +178,40 @@ door_pack_record(struct buf *b, const struct door_record *r)
 		.save_date = htole32(r->save_date),
 	};
 
+	if (b->len == 0 && buf_put_u32(b, sizeof(le)) == -1)
+		return -1;
 	return buf_append(b, &le, sizeof(le));
 }
 
-void
-door_unpack_record(const char *p, struct door_record *r)
+int
+door_unpack_records(struct door_packed *l, const char *p, size_t len)
 {
-	memcpy(r, p, sizeof(*r));
+	struct cursor c;
+
+	memset(l, 0, sizeof(*l));
+	if (len == 0)
+		return 0;
+	cursor_init(&c, p, len);
+	l->size = cursor_u32(&c);
+	len = cursor_left(&c);
+	if (c.bad || l->size == 0 || len % l->size != 0)
+		return -1;
+	l->p = p + 4;
+	l->n = len / l->size;
+	return 0;
+}
+
+void
+door_unpack_record(const struct door_packed *l, size_t i, struct door_record *r)
+{
+	const char *p = l->p + i * l->size;
+
+	if (l->size >= sizeof(*r))
+		memcpy(r, p, sizeof(*r));
+	else {
+		memset(r, 0, sizeof(*r));
+		memcpy(r, p, l->size);
+	}
 	r->uid = le32toh(r->uid);
 	r->flags = le32toh(r->flags);
 	r->keywords = le64toh(r->keywords);
@@ -200,8 +229,9 @@ door_pack_mailbox(struct buf *b, const struct door_mailbox *m)
 		m->messages, m->unseen, m->deleted, m->recent };
 	size_t i, len = m->name == NULL ? 0 : strlen(m->name);
 
-	if (buf_reserve(b, 52 + len) == -1)
+	if (buf_reserve(b, 56 + len) == -1)
 		return -1;
+	buf_put_u32(b, (uint32_t)(52 + len));
 	for (i = 0; i < 8; i++)
 		buf_put_u32(b, v[i]);
 	buf_put_u64(b, m->size);
@@ -210,22 +240,28 @@ door_pack_mailbox(struct buf *b, const struct door_mailbox *m)
 }
 
 int
-door_unpack_mailbox(struct cursor *c, struct door_mailbox *m,
+door_unpack_mailbox(struct cursor *list, struct door_mailbox *m,
     const char **name_r, size_t *len_r)
 {
+	struct cursor c;
+	const char *p;
+	size_t len;
+
 	memset(m, 0, sizeof(*m));
-	m->id = cursor_u32(c);
-	m->uidvalidity = cursor_u32(c);
-	m->uidnext = cursor_u32(c);
-	m->attrs = cursor_u32(c);
-	m->messages = cursor_u32(c);
-	m->unseen = cursor_u32(c);
-	m->deleted = cursor_u32(c);
-	m->recent = cursor_u32(c);
-	m->size = cursor_u64(c);
-	m->highestmodseq = cursor_u64(c);
-	*name_r = cursor_lv(c, len_r, DOOR_NAME_MAX);
-	return c->bad ? -1 : 0;
+	p = cursor_lv(list, &len, DOOR_MAILBOX_MAX);
+	cursor_init(&c, p, len);
+	m->id = cursor_u32(&c);
+	m->uidvalidity = cursor_u32(&c);
+	m->uidnext = cursor_u32(&c);
+	m->attrs = cursor_u32(&c);
+	m->messages = cursor_u32(&c);
+	m->unseen = cursor_u32(&c);
+	m->deleted = cursor_u32(&c);
+	m->recent = cursor_u32(&c);
+	m->size = cursor_u64(&c);
+	m->highestmodseq = cursor_u64(&c);
+	*name_r = cursor_lv(&c, len_r, DOOR_NAME_MAX);
+	return list->bad || c.bad ? -1 : 0;
 }
 
 int

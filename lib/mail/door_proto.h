@@ -96,20 +96,42 @@ enum door_field {
 
 enum {
 	DOOR_RECORD_SIZE = 48,
-	DOOR_RECORDS_MAX = 16384,	/* of one frame; uids too */
+	DOOR_RECORD_MAX = 80,		/* octets that it may come to have */
+	DOOR_RECORDS_MAX = 11000,	/* of one frame; uids too */
 	DOOR_COPY_UIDS_MAX = 120000,	/* of one COPY or MOVE */
 	DOOR_PACKED_MAX = 900 * 1024,	/* a packed list in one field */
+	DOOR_MAILBOX_MAX = DOOR_NAME_MAX + 500,	/* one packed mailbox */
 	DOOR_SUBSCRIBED_MAX = 500,	/* names that are no mailbox */
 	DOOR_FILES_MAX = 64,		/* unused files of one door */
 };
 
 extern const struct msg_proto proto_door;
 
-/* 48 octets, little-endian, in the order of the struct. */
+/*
+ * A list of records: u32, how many octets a record has; then the records,
+ * little-endian, in the order of the struct. What a writer adds goes behind
+ * that: a reader passes over what it does not know, and has zeros for what is
+ * not there. No record at all is no octet. A list begins where b is empty.
+ */
 int	door_pack_record(struct buf *b, const struct door_record *r);
-void	door_unpack_record(const char *p, struct door_record *r);
-/* u32 id, uidvalidity, uidnext, attrs, messages, unseen, deleted, recent;
-   u64 size, highestmodseq; lv name. */
+
+struct door_packed {
+	const char *p;		/* borrowed */
+	size_t	 n, size;	/* records; octets of one */
+};
+
+/* 0, or -1 where p..len is no such list. */
+int	door_unpack_records(struct door_packed *l, const char *p, size_t len)
+	    ATTR_CHECK;
+/* Record i of the n. */
+void	door_unpack_record(const struct door_packed *l, size_t i,
+	    struct door_record *r);
+
+/*
+ * A mailbox: u32, how many octets follow; u32 id, uidvalidity, uidnext, attrs,
+ * messages, unseen, deleted, recent; u64 size, highestmodseq; lv name. What a
+ * writer adds goes behind that, and is passed over.
+ */
 int	door_pack_mailbox(struct buf *b, const struct door_mailbox *m);
 /* name_r is borrowed. 0, or -1 where the data are broken. */
 int	door_unpack_mailbox(struct cursor *c, struct door_mailbox *m,

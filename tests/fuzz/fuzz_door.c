@@ -15,7 +15,8 @@ unpack(const struct msg *m)
 	enum result result;
 	struct cursor c;
 	const char *p, *name;
-	size_t len, n;
+	struct door_packed list;
+	size_t len, n, i;
 
 	p = msg_get(m, DF_MAILBOXES, &len);
 	cursor_init(&c, p, len);
@@ -23,8 +24,9 @@ unpack(const struct msg *m)
 	    door_unpack_mailbox(&c, &box, &name, &n) == 0)
 		;
 	p = msg_get(m, DF_RECORDS, &len);
-	for (n = 0; n + DOOR_RECORD_SIZE <= len; n += DOOR_RECORD_SIZE)
-		door_unpack_record(p + n, &r);
+	if (door_unpack_records(&list, p, len) == 0)
+		for (i = 0; i < list.n; i++)
+			door_unpack_record(&list, i, &r);
 	(void)door_get_delivered(m, &result, words);
 }
 

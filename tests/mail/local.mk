@@ -14,3 +14,5 @@ tests_mail_test_dest_key_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
 tests_mail_test_notes_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/mail/test_uids
 tests_mail_test_uids_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/mail/test_door
+tests_mail_test_door_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)

@@ -1,0 +1,166 @@
+/*
+ * What is packed in the messages of the door: a reader passes over what a
+ * later writer adds.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "lib/base/buf.h"
+#include "lib/mail/door_proto.h"
+
+static const struct door_record records[] = {
+	{ .uid = 1, .flags = FLAG_SEEN, .keywords = 1ull << 63, .modseq = 7,
+	  .date = -5, .size = 1ull << 40, .header_len = 300,
+	  .save_date = 1700000000 },
+	{ .uid = UINT32_MAX, .modseq = UINT64_MAX, .size = 1 },
+};
+
+/* Puts the records with extra octets behind each; cut where extra < 0. */
+static void
+pack_wider(struct buf *b, int extra)
+{
+	size_t size = (size_t)(DOOR_RECORD_SIZE + extra), i;
+	struct buf one = BUF_INIT(0);
+
+	buf_put_u32(b, (uint32_t)size);
+	for (i = 0; i < 2; i++) {
+		buf_reset(&one);
+		door_pack_record(&one, &records[i]);
+		buf_append(&one, "sixteen octets..", 16);
+		buf_append(b, one.data + 4, size);
+	}
+	buf_clear(&one);
+}
+
+static void
+test_records(void **state)
+{
+	struct buf b = BUF_INIT(0);
+	struct door_packed l;
+	struct door_record r;
+	size_t i;
+
+	assert_int_equal(door_unpack_records(&l, NULL, 0), 0);
+	assert_int_equal(l.n, 0);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(door_pack_record(&b, &records[i]), 0);
+	assert_int_equal(b.len, 4 + 2 * DOOR_RECORD_SIZE);
+	assert_int_equal(door_unpack_records(&l, b.data, b.len), 0);
+	assert_int_equal(l.n, 2);
+	for (i = 0; i < 2; i++) {
+		door_unpack_record(&l, i, &r);
+		assert_memory_equal(&r, &records[i], sizeof(r));
+	}
+	buf_clear(&b);
+}
+
+static void
+test_records_of_another_size(void **state)
+{
+	struct buf b = BUF_INIT(0);
+	struct door_packed l;
+	struct door_record r, want = records[0];
+
+	pack_wider(&b, 16);
+	assert_int_equal(door_unpack_records(&l, b.data, b.len), 0);
+	assert_int_equal(l.n, 2);
+	door_unpack_record(&l, 1, &r);
+	assert_memory_equal(&r, &records[1], sizeof(r));
+	buf_reset(&b);
+	pack_wider(&b, -4);
+	assert_int_equal(door_unpack_records(&l, b.data, b.len), 0);
+	assert_int_equal(l.n, 2);
+	door_unpack_record(&l, 0, &r);
+	want.save_date = 0;
+	assert_memory_equal(&r, &want, sizeof(r));
+	buf_clear(&b);
+}
+
+static void
+test_broken_records(void **state)
+{
+	struct buf b = BUF_INIT(0);
+	struct door_packed l;
+	size_t i;
+
+	door_pack_record(&b, &records[0]);
+	for (i = 1; i < b.len; i++)
+		if (i != 4)
+			assert_int_equal(door_unpack_records(&l, b.data, i),
+			    -1);
+	memset(b.data, 0, 4);
+	assert_int_equal(door_unpack_records(&l, b.data, b.len), -1);
+	memset(b.data, 0xff, 4);
+	assert_int_equal(door_unpack_records(&l, b.data, b.len), -1);
+	buf_clear(&b);
+}
+
+static const struct door_mailbox boxes[] = {
+	{ .id = 1, .uidvalidity = 2, .uidnext = 3, .attrs = ATTR_JUNK,
+	  .messages = 4, .unseen = 5, .deleted = 6, .recent = 7,
+	  .size = 1ull << 40, .highestmodseq = UINT64_MAX,
+	  .name = (char *)"INBOX" },
+	{ .id = 8, .name = (char *)"a/b" },
+};
+
+static void
+check_mailbox(struct cursor *c, const struct door_mailbox *want)
+{
+	struct door_mailbox m;
+	const char *name;
+	size_t len;
+
+	assert_int_equal(door_unpack_mailbox(c, &m, &name, &len), 0);
+	assert_int_equal(len, strlen(want->name));
+	assert_memory_equal(name, want->name, len);
+	m.name = want->name;
+	assert_memory_equal(&m, want, sizeof(m));
+}
+
+static void
+test_mailboxes(void **state)
+{
+	struct buf b = BUF_INIT(0), one = BUF_INIT(0);
+	struct door_mailbox m;
+	struct cursor c;
+	const char *name;
+	size_t i, len;
+
+	/* The first one as a later store may write it. */
+	door_pack_mailbox(&one, &boxes[0]);
+	buf_put_u32(&b, (uint32_t)one.len - 4 + 16);
+	buf_append(&b, one.data + 4, one.len - 4);
+	buf_append(&b, "sixteen octets..", 16);
+	door_pack_mailbox(&b, &boxes[1]);
+	cursor_init(&c, b.data, b.len);
+	check_mailbox(&c, &boxes[0]);
+	check_mailbox(&c, &boxes[1]);
+	assert_int_equal(cursor_left(&c), 0);
+	for (i = 1; i < one.len; i++) {
+		cursor_init(&c, one.data, i);
+		assert_int_equal(door_unpack_mailbox(&c, &m, &name, &len), -1);
+	}
+	/* A length that cuts the name off. */
+	one.data[0]--;
+	cursor_init(&c, one.data, one.len);
+	assert_int_equal(door_unpack_mailbox(&c, &m, &name, &len), -1);
+	buf_clear(&b);
+	buf_clear(&one);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_records),
+		cmocka_unit_test(test_records_of_another_size),
+		cmocka_unit_test(test_broken_records),
+		cmocka_unit_test(test_mailboxes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
