@@ -37,7 +37,11 @@ imapd_imapd_SOURCES = imapd/main.c
 imapd_imapd_LDADD = imapd/libimapd.a $(SERVER) $(MAIL) $(BASE) $(SERVER_LIBS)
 
 # What the rows of the commands add to CAPABILITY, which login says too.
-BUILT_SOURCES += lib/mail/imap_rows.h
+# (With BUILT_SOURCES "make -j all check" would be two makes in one folder.)
+imapd/cmd_session.$(OBJEXT) auth/login_imap.$(OBJEXT): lib/mail/imap_rows.h
+tests/imapd/test_session.$(OBJEXT): lib/mail/imap_rows.h
+tests/auth/test_talk.$(OBJEXT) tests/auth/test_proxy.$(OBJEXT): \
+	lib/mail/imap_rows.h
 CLEANFILES += lib/mail/imap_rows.h
 lib/mail/imap_rows.h: $(IMAPD_COMMANDS)
 	$(AM_V_GEN)$(MKDIR_P) lib/mail && { \
