@@ -1,17 +1,12 @@
 #include "config.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
-#include "lib/mail/answer.h"
+#include "lib/link/control.h"
 #include "store/account.h"
 #include "store/body.h"
 #include "store/ctl_check.h"
@@ -19,69 +14,54 @@
 #include "store/ctl_walk.h"
 
 enum {
-	CONTROLS_MAX = 16,
 	SEND_MS = 20000,	/* for an operator who does not read */
 	BATCH = 32 * 1024,	/* octets of rows in one write */
 };
 
-struct control {
-	struct chore chore;
-	struct control *next;		/* given back by the helper */
-	struct chan chan;
-	ev_io	 in;
-	struct answer answer;
+struct ctl {
+	struct control_client c;
+	struct ctl_chore {
+		struct chore chore;
+		struct ctl *ctl;
+	} work;
+	struct ctl *next;		/* given back by the helper */
 	unsigned type;
 	char	*user;
-	int	 lost;
 	uint64_t users, findings;
 	struct buf why;
 	struct buf first;		/* account that is not listed */
+	enum c_status status;		/* of the end, and: */
+	struct buf words;
 };
 
-static struct ev_loop *loop;
-static ev_io listener;
+static struct control control;
 static ev_async back;
-static struct control *returned;
+static struct ctl *returned;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static unsigned n_controls;
-
-static void
-control_free(struct control *c)
-{
-	ev_io_stop(loop, &c->in);
-	chan_clear(&c->chan);
-	answer_clear(&c->answer);
-	buf_clear(&c->why);
-	buf_clear(&c->first);
-	free(c->user);
-	free(c);
-	n_controls--;
-}
 
 /* Rows. */
 
 static void
-send_now(struct control *c)
+send_now(struct ctl *c)
 {
-	if (!c->lost && chan_send(&c->chan, SEND_MS) == -1)
-		c->lost = 1;
+	if (!c->c.answer.lost &&
+	    chan_send(control_chan(&c->c), SEND_MS) == -1)
+		c->c.answer.lost = 1;
 }
 
 static void
-row(struct control *c, const char *names)
+row(struct ctl *c, const char *names)
 {
-	if (answer_row(&c->answer, names, -1) == -1)
-		c->lost = 1;
-	if (c->chan.out.len > BATCH)
+	if (answer_row(&c->c.answer, names, -1) == 0 &&
+	    control_chan(&c->c)->out.len > BATCH)
 		send_now(c);
 }
 
 static void
-finish(struct control *c, enum c_status status, const char *words)
+finish(struct ctl *c, enum c_status status, const char *words)
 {
-	if (answer_end(&c->answer, status, words) == -1)
-		c->lost = 1;
-	send_now(c);
+	c->status = status;
+	buf_set(&c->words, "%s", words);
 }
 
 /* The requests, in the helper. */
@@ -89,15 +69,15 @@ finish(struct control *c, enum c_status status, const char *words)
 static int
 list_user(void *arg, const char *name, const char *path)
 {
-	struct control *c = arg;
-	struct answer *a = &c->answer;
+	struct ctl *c = arg;
+	struct answer *a = &c->c.answer;
 	struct usage u = { 0 };
 
 	if (usage_user(name, &u, &c->why) == -1) {
 		log_warn("list: %s: %s", name, buf_str(&c->why));
 		if (c->findings++ == 0)
 			buf_set(&c->first, "%s: %s", name, buf_str(&c->why));
-		return c->lost;
+		return c->c.answer.lost;
 	}
 	answer_text(a, name);
 	answer_number(a, u.mailboxes);
@@ -107,11 +87,11 @@ list_user(void *arg, const char *name, const char *path)
 	answer_number(a, u.quota_count);
 	answer_bool(a, u.full);
 	row(c, "user mailboxes messages size quota_size quota_count full");
-	return c->lost;
+	return c->c.answer.lost;
 }
 
 struct check_of {
-	struct control *c;
+	struct ctl *c;
 	const char *name;
 };
 
@@ -119,7 +99,7 @@ static void
 check_found(void *arg, const char *mailbox, const char *words)
 {
 	struct check_of *k = arg;
-	struct answer *a = &k->c->answer;
+	struct answer *a = &k->c->c.answer;
 
 	k->c->findings++;
 	answer_text(a, k->name);
@@ -131,21 +111,21 @@ check_found(void *arg, const char *mailbox, const char *words)
 static int
 check_one(void *arg, const char *name, const char *path)
 {
-	struct control *c = arg;
+	struct ctl *c = arg;
 	struct check_of k = { c, name };
 
 	c->users++;
 	if (check_user(name, path, check_found, &k, &c->why) == -1)
 		check_found(&k, "", buf_str(&c->why));
-	return c->lost;
+	return c->c.answer.lost;
 }
 
 /* Without a path the operator named the user. */
 static int
 rebuild_one(void *arg, const char *name, const char *path)
 {
-	struct control *c = arg;
-	struct answer *a = &c->answer;
+	struct ctl *c = arg;
+	struct answer *a = &c->c.answer;
 
 	c->users++;
 	if (rebuild_user(name, path == NULL, &c->why) == -1) {
@@ -154,15 +134,14 @@ rebuild_one(void *arg, const char *name, const char *path)
 		answer_text(a, buf_str(&c->why));
 		row(c, "user failure");
 	}
-	if (answer_progress(a, name, c->users) == -1)
-		c->lost = 1;
+	(void)!answer_progress(a, name, c->users);
 	send_now(c);
-	return c->lost;
+	return c->c.answer.lost;
 }
 
 /* A list that leaves somebody out must not look like a whole one. */
 static void
-run_list(struct control *c)
+run_list(struct ctl *c)
 {
 	struct buf words = BUF_INIT(1000);
 
@@ -178,7 +157,7 @@ run_list(struct control *c)
 }
 
 static void
-walked(struct control *c, const char *what)
+walked(struct ctl *c, const char *what)
 {
 	struct buf words = BUF_INIT(400);
 
@@ -189,7 +168,7 @@ walked(struct control *c, const char *what)
 }
 
 static void
-run_walk(struct control *c, int (*each)(void *, const char *, const char *),
+run_walk(struct ctl *c, int (*each)(void *, const char *, const char *),
     const char *what)
 {
 	if (walk_users(c->user, each, c, &c->why) == -1)
@@ -200,7 +179,7 @@ run_walk(struct control *c, int (*each)(void *, const char *, const char *),
 
 /* A user that is named need not have a folder any more. */
 static void
-run_rebuild(struct control *c)
+run_rebuild(struct ctl *c)
 {
 	if (c->user[0] == '\0') {
 		run_walk(c, rebuild_one, "failures");
@@ -211,15 +190,15 @@ run_rebuild(struct control *c)
 }
 
 static void
-counter(struct control *c, const char *name, uint64_t v)
+counter(struct ctl *c, const char *name, uint64_t v)
 {
-	answer_text(&c->answer, name);
-	answer_number(&c->answer, v);
+	answer_text(&c->c.answer, name);
+	answer_number(&c->c.answer, v);
 	row(c, "counter value");
 }
 
 static void
-run_status(struct control *c)
+run_status(struct ctl *c)
 {
 	counter(c, "threads", store.n_shards);
 	counter(c, "delivered", atomic_load(&store.delivered));
@@ -229,16 +208,16 @@ run_status(struct control *c)
 }
 
 static void
-control_run(struct chore *chore)
+ctl_run(struct chore *chore)
 {
-	struct control *c = (struct control *)chore;
+	struct ctl *c = ((struct ctl_chore *)chore)->ctl;
 
 	switch (c->type) {
 	case C_STATUS:
 		run_status(c);
 		break;
 	case C_RELOAD:
-		control_reload();
+		ctl_reload();
 		finish(c, C_OK, "");
 		break;
 	case C_LIST:
@@ -257,50 +236,34 @@ control_run(struct chore *chore)
 	c->next = returned;
 	returned = c;
 	pthread_mutex_unlock(&lock);
-	ev_async_send(loop, &back);
+	ev_async_send(control.loop, &back);
 }
 
 /* The loop's part. */
 
 static void
-control_next(struct control *c)
+ctl_command(struct control_client *cc, struct msg *m)
 {
-	struct msg m;
-	int r = msg_next(&m, &proto_ctl, PEER_CTL, &c->chan, &c->why);
+	struct ctl *c = (struct ctl *)cc;
 
-	if (r == -1) {
-		log_warn("control: %s", buf_str(&c->why));
-		control_free(c);
-	}
-	if (r != 1)
-		return;
-	answer_begin(&c->answer, m.id);
-	c->type = m.type;
+	c->type = m->type;
 	free(c->user);
-	c->user = msg_get_dup(&m, CF_USER);
+	c->user = msg_get_dup(m, CF_USER);
 	c->users = c->findings = 0;
-	msg_done(&m);
-	ev_io_stop(loop, &c->in);
-	c->chore.run = control_run;
-	helper_post(HELPER_BACKGROUND, &c->chore);
+	c->work.ctl = c;
+	c->work.chore.run = ctl_run;
+	buf_init(&c->why, 500);
+	buf_init(&c->first, 900);
+	buf_clear(&c->words);
+	buf_init(&c->words, 1000);
+	control_lend(cc);
+	helper_post(HELPER_BACKGROUND, &c->work.chore);
 }
 
 static void
-control_in(struct ev_loop *l, ev_io *w, int revents)
+ctl_back(struct ev_loop *l, ev_async *w, int revents)
 {
-	struct control *c = w->data;
-	int r = chan_read(&c->chan);
-
-	if (r == 1)
-		control_next(c);
-	else if (r == 0 || errno != EAGAIN)
-		control_free(c);
-}
-
-static void
-control_back(struct ev_loop *l, ev_async *w, int revents)
-{
-	struct control *c, *next;
+	struct ctl *c, *next;
 
 	pthread_mutex_lock(&lock);
 	c = returned;
@@ -308,56 +271,36 @@ control_back(struct ev_loop *l, ev_async *w, int revents)
 	pthread_mutex_unlock(&lock);
 	for (; c != NULL; c = next) {
 		next = c->next;
-		if (c->lost) {
-			control_free(c);
-			continue;
-		}
-		ev_io_start(loop, &c->in);
-		control_next(c);
+		buf_clear(&c->why);
+		buf_clear(&c->first);
+		control_end(&c->c, c->status, buf_str(&c->words));
 	}
 }
 
 static void
-control_accept(struct ev_loop *l, ev_io *w, int revents)
+ctl_clear(struct control_client *cc)
 {
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-	struct control *c;
-	int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct ctl *c = (struct ctl *)cc;
 
-	if (fd == -1)
-		return;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == -1 ||
-	    (cred.uid != 0 && cred.uid != geteuid()) ||
-	    n_controls == CONTROLS_MAX) {
-		fd_close(&fd);
-		return;
-	}
-	c = mem_zalloc(1, sizeof(*c));
-	chan_init(&c->chan, fd);
-	answer_init(&c->answer, &c->chan);
-	buf_init(&c->why, 500);
-	buf_init(&c->first, 900);
-	n_controls++;
-	ev_io_init(&c->in, control_in, fd, EV_READ);
-	c->in.data = c;
-	ev_io_start(loop, &c->in);
+	buf_clear(&c->words);
+	free(c->user);
 }
 
+static const struct control_kind store_control = {
+	.size = sizeof(struct ctl),
+	.command = ctl_command,
+	.clear = ctl_clear,
+};
+
 void
-control_listen(struct ev_loop *l, int fd)
+ctl_listen(struct ev_loop *l, int fd)
 {
-	if (loop != NULL) {
-		ev_io_stop(loop, &listener);
-		close(listener.fd);
-	} else {
-		loop = l;
-		ev_async_init(&back, control_back);
-		ev_async_start(loop, &back);
+	if (control.kind == NULL) {
+		control_init(&control, l, &store_control);
+		ev_async_init(&back, ctl_back);
+		ev_async_start(l, &back);
 	}
-	fd_nonblock(fd, 1);
-	ev_io_init(&listener, control_accept, fd, EV_READ);
-	ev_io_start(loop, &listener);
+	control_listen(&control, fd);
 }
 
 static void
@@ -368,7 +311,7 @@ reload_run(struct item *i)
 }
 
 void
-control_reload(void)
+ctl_reload(void)
 {
 	struct item *i;
 	unsigned n;

@@ -8,8 +8,8 @@
 #include <ev.h>
 
 /* Takes a listening socket over. */
-void	control_listen(struct ev_loop *loop, int fd);
+void	ctl_listen(struct ev_loop *loop, int fd);
 /* The tables were replaced: quotas are read again. */
-void	control_reload(void);
+void	ctl_reload(void);
 
 #endif

@@ -24,5 +24,5 @@ store_libstore_a_SOURCES = \
 
 pkglibexec_PROGRAMS += store/store
 store_store_SOURCES = store/main.c
-store_store_LDADD = store/libstore.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
-	$(BDB_LIBS) $(CDB_LIBS) $(EV_LIBS) $(SECCOMP_LIBS) -lpthread
+store_store_LDADD = store/libstore.a $(LINKS) $(SERVER) $(MAIL) $(NET) $(MAP) \
+	$(BASE) $(BDB_LIBS) $(CDB_LIBS) $(EV_LIBS) $(SECCOMP_LIBS) -lpthread

@@ -81,7 +81,7 @@ look_at_tables(struct ev_loop *loop, ev_timer *w, int revents)
 	    st.st_mtim.tv_nsec == known.st_mtim.tv_nsec))
 		return;
 	if (known.st_ino != 0)
-		control_reload();
+		ctl_reload();
 	known = st;
 }
 
@@ -115,7 +115,7 @@ store_listening(struct ev_loop *loop, enum service service, int fd)
 {
 	store_begin(loop);
 	if (service == SERVICE_CONTROL)
-		control_listen(loop, fd);
+		ctl_listen(loop, fd);
 	else
 		close(fd);
 }
@@ -124,7 +124,7 @@ static int
 store_reload(void)
 {
 	if (store.shards != NULL)
-		control_reload();
+		ctl_reload();
 	return 0;
 }
 

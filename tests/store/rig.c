@@ -121,7 +121,7 @@ child(struct rig *r, int stop, int listener, const int *fds)
 	if (start_open(&why) == -1)
 		log_fatal("%s", buf_str(&why));
 	store_threads(loop);
-	control_listen(loop, listener);
+	ctl_listen(loop, listener);
 	for (i = 0; i < 7; i++)
 		client_new(kind[i], i, who[i], fds[i]);
 	ev_io_init(&w, stop_cb, stop, EV_READ);
