@@ -59,6 +59,7 @@ load_rows(struct account *a, const char *text, size_t len)
 	} else if (traces_unknown(a)) {
 		account_begin(a, rebuild_account, NULL);
 	} else {
+		moves_finish(a);
 		recover_account(a);
 		drop_files(a);
 	}

@@ -78,6 +78,27 @@ old_note(void *arg, const void *key, size_t klen, const void *value,
 	return 0;
 }
 
+/* So is one whose target has its row: it is noted before its own goes. */
+static int
+old_move(void *arg, const void *key, size_t klen, const void *value,
+    size_t vlen)
+{
+	struct rebuild *r = arg;
+	struct index_key k;
+	uint32_t mailbox;
+	struct cursor c;
+
+	cursor_init(&c, value, vlen);
+	mailbox = cursor_u32(&c);
+	(void)cursor_u32(&c);
+	while (cursor_left(&c) >= 4) {
+		k = index_key_file(r->a->number, mailbox, cursor_u32(&c));
+		engine_put(account_batch(r->a), ENGINE_CORE, k.k, k.len, "",
+		    0);
+	}
+	return 0;
+}
+
 /* 0; -1: the index does not answer. */
 static int
 old_read(struct rebuild *r)
@@ -89,6 +110,10 @@ old_read(struct rebuild *r)
 		return -1;
 	index_scan_kind(&s, a->number, 'M');
 	if (engine_scan(a->db, &s, old_row, r) != ENGINE_DONE)
+		return -1;
+	index_scan_kind(&s, a->number, 'V');
+	if (engine_scan(a->db, &s, old_move, r) != ENGINE_DONE ||
+	    account_commit(a) == -1)
 		return -1;
 	index_scan_kind(&s, a->number, 'R');
 	return engine_scan(a->db, &s, old_note, r) == ENGINE_DONE ? 0 : -1;

@@ -109,6 +109,25 @@ void	op_expunge(struct request *r);
 void	expunge_finish_files(struct mailbox *m, uint32_t *uids, size_t n);
 /* op_copy.c */
 void	op_copy(struct request *r);
+/* op_move.c: the source of a MOVE. */
+struct moved {
+	struct mailbox *m;
+	uint64_t note;			/* key of its row 'V' */
+	uint32_t *uids;			/* rising */
+	size_t	 n;
+	struct door_record *gone;	/* those whose rows are deleted */
+	size_t	 n_gone;
+	uint64_t modseq;		/* of that */
+};
+/* Into the commit that adds the target's rows: what has moved, where to. */
+void	moved_note(const struct moved *v, uint32_t to);
+/* Into the next commit: the rows, what is told of them, and the note go. */
+void	moved_delete(struct moved *v);
+/* When that is durable. */
+void	moved_show(struct moved *v);
+void	moved_clear(struct moved *v);
+/* At the load of an account: what a crash left of such moves is done. */
+void	moves_finish(struct account *a);
 /* op_append.c */
 void	op_append(struct request *r);
 void	op_file_back(struct request *r);

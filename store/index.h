@@ -14,6 +14,8 @@
  *   (account, 0)  'K' mailbox u32     its keywords, packed lv, in bit order
  *   (account, 0)  'Q' queue id u64    "": that delivery was made
  *   (account, 0)  'R' mailbox, uid    "": moved away; its file is to go
+ *   (account, 0)  'V' modseq u64      a MOVE whose source still has its rows:
+ *                                     u32 from, u32 to, packed u32 uids
  *   (account, mb) 'm' uid u32         a message (struct door_record)
  *   (account, mb) 'x' modseq u64      packed u32: uids expunged then
  *

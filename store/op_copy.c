@@ -1,9 +1,8 @@
 /*
  * COPY and MOVE: every body is linked into the target, the target's folder is
- * synced, then one commit adds the target's rows and, for MOVE, deletes the
- * source's and notes that the source's names are to be unlinked (rows 'R'; a
- * crash before the unlink leaves the note). All or none, of the messages that
- * are there; with DOOR_WHOLE one that is not there makes it none.
+ * synced, then a commit adds the target's rows. What MOVE does with the source
+ * comes behind it (op_move.c). All or none, of the messages that are there;
+ * with DOOR_WHOLE one that is not there makes it none.
  */
 #include "config.h"
 
@@ -30,9 +29,8 @@ struct copy_task {
 	size_t	 n;
 	int	 move;
 	uint64_t size;			/* reserved */
-	uint64_t to_modseq, from_modseq;
-	struct door_record *gone;	/* MOVE: deleted in the source */
-	size_t	 n_gone;
+	uint64_t to_modseq;
+	struct moved source;		/* MOVE: what it was */
 };
 
 static void
@@ -66,48 +64,6 @@ copy_undo(struct task *t)
 		(void)body_drop(t->account->path, c->to->id, c->to_uid[i]);
 }
 
-static int
-copy_gone(void *arg, const struct door_record *d)
-{
-	struct copy_task *c = arg;
-
-	c->gone[c->n_gone++] = *d;
-	return 0;
-}
-
-/* The source's part of a MOVE. */
-static void
-move_commit(struct copy_task *c, struct engine_batch *b)
-{
-	struct account *a = c->t.account;
-	struct mailbox *m = c->from;
-	uint32_t *uids = mem_zalloc(c->n, sizeof(*uids));
-	struct index_key k;
-	size_t i;
-
-	for (i = 0; i < c->n; i++)
-		uids[i] = c->rec[i].uid;
-	c->gone = mem_zalloc(c->n, sizeof(*c->gone));
-	(void)account_failed(a, index_records(a->db, a->number, m->id, uids,
-	    c->n, copy_gone, c));
-	for (i = 0; i < c->n_gone; i++) {
-		uids[i] = c->gone[i].uid;
-		k = index_message(a->number, m->id, uids[i]);
-		engine_del(b, ENGINE_CORE, k.k, k.len);
-		engine_del(b, ENGINE_CACHE, k.k, k.len);
-		k = index_key_file(a->number, m->id, uids[i]);
-		engine_put(b, ENGINE_CORE, k.k, k.len, "", 0);
-		mailbox_count(&m->row, &c->gone[i], -1);
-	}
-	if (c->n_gone > 0) {
-		c->from_modseq = m->row.modseq = shard_modseq(a->shard);
-		mailbox_log_gone(m, b, c->from_modseq, uids, c->n_gone);
-		mailbox_commit_begin(m, c->from_modseq);
-		shard_row(m);
-	}
-	free(uids);
-}
-
 /* The cache records go along. */
 static void
 copy_cache(struct copy_task *c, struct engine_batch *b, size_t i)
@@ -122,6 +78,24 @@ copy_cache(struct copy_task *c, struct engine_batch *b, size_t i)
 		engine_put(b, ENGINE_CACHE, k.k, k.len, buf_str(&v), v.len);
 	}
 	buf_clear(&v);
+}
+
+/* The second commit of a MOVE, which the first one's note lets be repeated. */
+static void
+copy_moved(struct copy_task *c)
+{
+	struct moved *v = &c->source;
+	size_t i;
+
+	v->m = c->from;
+	v->note = c->to_modseq;
+	v->n = c->n;
+	v->uids = mem_zalloc(c->n, sizeof(*v->uids));
+	for (i = 0; i < c->n; i++)
+		v->uids[i] = c->rec[i].uid;
+	moved_note(v, c->to->id);
+	if (account_commit(c->t.account) == 0)
+		moved_delete(v);
 }
 
 static void
@@ -161,7 +135,7 @@ copy_commit(struct task *t)
 	mailbox_commit_begin(m, c->to_modseq);
 	shard_row(m);
 	if (c->move)
-		move_commit(c, b);
+		copy_moved(c);
 }
 
 static void
@@ -179,10 +153,7 @@ copy_show(struct copy_task *c)
 			m->seen.uidnext = d.uid + 1;
 	}
 	mailbox_commit_seen(m, c->to_modseq);
-	for (i = 0; i < c->n_gone; i++)
-		mailbox_count(&c->from->seen, &c->gone[i], -1);
-	if (c->n_gone > 0)
-		mailbox_commit_seen(c->from, c->from_modseq);
+	moved_show(&c->source);
 	quota_note(c->t.account);
 }
 
@@ -212,8 +183,6 @@ copy_finish(struct task *t)
 {
 	struct copy_task *c = (struct copy_task *)t;
 
-	if (t->undone)
-		c->n_gone = 0;
 	if (t->error == D_OK && c->n > 0)
 		copy_show(c);
 	if (t->error != D_OK)
@@ -221,11 +190,11 @@ copy_finish(struct task *t)
 		    t->words);
 	else
 		copy_answer(c);
-	if (c->n_gone > 0)
+	if (c->source.n_gone > 0 && !t->undone)
 		drop_files(t->account);
+	moved_clear(&c->source);
 	free(c->rec);
 	free(c->to_uid);
-	free(c->gone);
 	free(c);
 }
 
@@ -368,154 +337,4 @@ op_copy(struct request *r)
 		return;
 	}
 	copy_begin(c, r);
-}
-
-/*
- * Unlinking what was moved away. The note of a file goes when the file has
- * gone durably. What stays is tried again behind the next MOVE, or when the
- * account is next loaded; the round goes on behind it.
- */
-
-struct drop_task {
-	struct task t;
-	struct buf keys;	/* u32 mailbox, u32 uid */
-	struct buf gone;	/* those of them whose file is away */
-};
-
-/* The folder of a deleted mailbox goes too, and cannot be synced then. */
-static int
-has_folder(const struct account *a, uint32_t mailbox)
-{
-	char path[BODY_PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/%u", a->path, mailbox);
-	return faccessat(body_root(), path, F_OK, 0) == 0 || errno != ENOENT;
-}
-
-static void
-drop_run(struct task *t)
-{
-	struct drop_task *d = (struct drop_task *)t;
-	uint32_t mailbox, uid, last = 0;
-	enum body_result r;
-	struct cursor c;
-	unsigned dirs = 0, stay = 0;
-	int e = 0;
-
-	cursor_init(&c, d->keys.data, d->keys.len);
-	while (cursor_left(&c) >= 8) {
-		mailbox = cursor_u32(&c);
-		uid = cursor_u32(&c);
-		r = body_drop(t->account->path, mailbox, uid);
-		if (r == BODY_DONE || r == BODY_ABSENT) {
-			buf_put_u32(&d->gone, mailbox);
-			buf_put_u32(&d->gone, uid);
-		} else {
-			e = errno;
-			stay++;
-		}
-		if (mailbox != last && dirs < TASK_DIRS) {
-			last = mailbox;
-			dirs++;
-			if (has_folder(t->account, mailbox))
-				task_dir(t, mailbox, 0);
-		}
-	}
-	if (stay > 0)
-		log_warn("%s: %u files of messages that were moved stay: %s",
-		    t->account->path, stay, strerror(e));
-}
-
-static void
-drop_commit(struct task *t)
-{
-	struct drop_task *d = (struct drop_task *)t;
-	struct account *a = t->account;
-	struct engine_batch *b = account_batch(a);
-	struct index_key k;
-	struct cursor c;
-	uint32_t mailbox;
-
-	if (t->error != D_OK)
-		buf_reset(&d->gone);
-	cursor_init(&c, d->gone.data, d->gone.len);
-	while (cursor_left(&c) >= 8) {
-		mailbox = cursor_u32(&c);
-		k = index_key_file(a->number, mailbox, cursor_u32(&c));
-		engine_del(b, ENGINE_CORE, k.k, k.len);
-	}
-}
-
-static void
-drop_finish(struct task *t)
-{
-	struct drop_task *d = (struct drop_task *)t;
-	struct account *a = t->account;
-	struct cursor c;
-
-	if (d->gone.len < d->keys.len) {
-		cursor_init(&c, d->keys.data + d->keys.len - 8, 8);
-		a->drop_from = (uint64_t)cursor_u32(&c) << 32;
-		a->drop_from |= cursor_u32(&c);
-		a->drop_from++;
-	}
-	buf_clear(&d->keys);
-	buf_clear(&d->gone);
-	free(d);
-	a->dropping = 0;
-	drop_files(a);
-}
-
-static const struct task_kind drop_kind = {
-	drop_run, drop_commit, drop_finish, NULL
-};
-
-struct dropping {
-	struct drop_task *d;
-	uint32_t mailbox[TASK_DIRS];
-	unsigned n;
-};
-
-/* As many as lie in the folders that one task may touch. */
-static int
-drop_add(void *arg, const void *key, size_t klen, const void *value,
-    size_t vlen)
-{
-	struct dropping *g = arg;
-	uint64_t v = index_tail_u64(key, klen);
-	uint32_t mailbox = (uint32_t)(v >> 32);
-
-	if (g->n == 0 || g->mailbox[g->n - 1] != mailbox) {
-		if (g->n == TASK_DIRS)
-			return 1;
-		g->mailbox[g->n++] = mailbox;
-	}
-	buf_put_u32(&g->d->keys, mailbox);
-	buf_put_u32(&g->d->keys, (uint32_t)v);
-	return 0;
-}
-
-void
-drop_files(struct account *a)
-{
-	struct index_key from = index_key_u64(a->number, 'R', a->drop_from);
-	struct index_key to = index_account_key(a->number, 'R' + 1);
-	struct dropping g = { .n = 0 };
-	struct engine_scan s;
-
-	if (a->dropping || account_commit(a) == -1)
-		return;
-	g.d = mem_zalloc(1, sizeof(*g.d));
-	index_scan(&s, ENGINE_CORE, &from, &to);
-	if (engine_scan(a->db, &s, drop_add, &g) > ENGINE_MORE)
-		buf_clear(&g.d->keys);	/* tried again at the next load */
-	if (g.d->keys.len == 0) {
-		free(g.d);
-		a->drop_from = 0;
-		return;
-	}
-	a->dropping = 1;
-	g.d->t.kind = &drop_kind;
-	g.d->t.account = a;
-	task_submit(&g.d->t);
 }

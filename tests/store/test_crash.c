@@ -28,6 +28,7 @@
 #include "lib/map/map.h"
 #include "lib/mail/proto.h"
 #include "store/index.h"
+#include "store/shard.h"
 #include "tests/store/rig.h"
 
 #define ANNA "anna@example.test"
@@ -70,6 +71,28 @@ WRAP(int, unlinkat, (int a, const char *b, int c), (a, b, c))
 WRAP(int, mkdirat, (int a, const char *b, mode_t c), (a, b, c))
 WRAP(int, fsync, (int a), (a))
 WRAP(int, fdatasync, (int a), (a))
+
+static atomic_int *commits;	/* shared: engine commits left; 0: none */
+
+uint64_t __real_engine_commit(struct engine_db *db,
+    struct engine_batch *const *list, size_t n);
+uint64_t __wrap_engine_commit(struct engine_db *db,
+    struct engine_batch *const *list, size_t n);
+
+/* Dies behind a commit that is durable, before anything else is. */
+uint64_t
+__wrap_engine_commit(struct engine_db *db, struct engine_batch *const *list,
+    size_t n)
+{
+	uint64_t token = __real_engine_commit(db, list, n);
+
+	if (commits != NULL && atomic_load(commits) > 0 &&
+	    atomic_fetch_sub(commits, 1) == 1) {
+		(void)!engine_durable(store.engine, token);
+		kill(getpid(), SIGKILL);
+	}
+	return token;
+}
 
 static struct rig rig;
 static char first[17], second[17];
@@ -525,6 +548,76 @@ test_delete(void **state)
 	assert_true(n > 4 && n < STEP_MAX);
 }
 
+static int
+lies_in(const char *name)
+{
+	return access(rig_path(&rig, name), F_OK) == 0;
+}
+
+/*
+ * Dies behind the n-th commit of a MOVE: 1 where there was one. The message is
+ * in one of the mailboxes, once it is in the target it stays there, and its old
+ * name goes, also where the index is made anew before the rest is done.
+ */
+static int
+move_to(int n, int rebuild, unsigned *moved)
+{
+	static const char name[] = "spool/mail/example.test/anna/1/1";
+	struct door *d = &rig.imap[0];
+	struct buf out = BUF_INIT(100000);
+	uint32_t uid = 1, *from, *to, validity;
+	size_t a, z, pairs;
+	int i, died;
+
+	rig_init(&rig);
+	rig_file(&rig, "first", first);
+	rig_start(&rig);
+	assert_true(deliver_first(d));
+	atomic_store(commits, n);
+	died = door_copy(d, 1, 5, &uid, 1, DOOR_MOVE, &from, &to, &pairs,
+	    &validity) == -1;
+	atomic_store(commits, 0);
+	rig_kill(&rig);
+	rig_start(&rig);
+	if (rebuild)
+		(void)rig_control(&rig, C_REBUILD, ANNA, &out);
+	for (i = 0; i < 500 && lies_in(name) &&
+	    rig_find(&rig, d, 5, "first", &z) == 1; i++)
+		usleep(10000);
+	z = rig_find(&rig, d, 5, "first", &pairs);
+	assert_int_equal(pairs, z);
+	a = rig_find(&rig, d, 1, "first", &pairs);
+	assert_int_equal(pairs, a);
+	assert_int_equal(a + z, 1);
+	assert_true(died || z == 1);
+	assert_int_equal(lies_in(name), a);
+	*moved += (unsigned)z;
+	finds_nothing(ANNA);
+	assert_int_equal(rig_stop(&rig), 0);
+	rig_clear(&rig);
+	buf_clear(&out);
+	return died;
+}
+
+static void
+test_move_between(void **state)
+{
+	unsigned moved = 0;
+	int n, rebuild;
+
+	die_at = 0;
+	commits = mmap(NULL, sizeof(*commits), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(commits != MAP_FAILED);
+	for (rebuild = 0; rebuild < 2; rebuild++) {
+		for (n = 1; n < 50 && move_to(n, rebuild, &moved); n++)
+			;
+		print_message("died behind each of %d commits\n", n - 1);
+		assert_true(n > 2 && n < 50);
+	}
+	assert_true(moved >= 4);
+}
+
 int
 main(void)
 {
@@ -533,6 +626,7 @@ main(void)
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_every_call),
 		cmocka_unit_test(test_delete),
+		cmocka_unit_test(test_move_between),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
