@@ -27,7 +27,7 @@ enum {
 	APPEND_ASK = 64 * 1024,	/* larger ones ask for room first */
 };
 
-struct append {
+struct imapd_append {
 	uint32_t id;			/* the mailbox */
 	struct imapd_flags flags;
 	int64_t	 date;
@@ -45,7 +45,7 @@ struct append {
 static void
 append_free(void *data)
 {
-	struct append *ap = data;
+	struct imapd_append *ap = data;
 
 	imapd_flags_clear(&ap->flags);
 	buf_clear(&ap->buf);
@@ -57,7 +57,7 @@ append_free(void *data)
 
 /* mailbox [SP flag-list] [SP date-time]. NULL, or what is wrong. */
 static const char *
-append_args(struct append *ap, const struct imapd_arg *a, size_t n)
+append_args(struct imapd_append *ap, const struct imapd_arg *a, size_t n)
 {
 	const char *why;
 
@@ -79,7 +79,7 @@ append_args(struct append *ap, const struct imapd_arg *a, size_t n)
 	return n > 0 ? "APPEND: bad arguments" : NULL;
 }
 
-/* Answers NO, in the name of the door's last error. */
+/* Answers NO, by what the door's last error was. */
 static void
 append_no_mailbox(struct imapd_session *s)
 {
@@ -91,7 +91,7 @@ append_no_mailbox(struct imapd_session *s)
 
 /*
  * Would the message fit? Store judges that when it comes; a large one is not
- * let in for nothing. 0, or -1 having answered.
+ * read in vain. 0, or -1 having answered.
  */
 static int
 append_fits(struct imapd_session *s, const struct imapd_line *l)
@@ -119,7 +119,7 @@ append_fits(struct imapd_session *s, const struct imapd_line *l)
 
 /* 0, or -1 having answered. */
 static int
-append_check(struct imapd_session *s, struct append *ap,
+append_check(struct imapd_session *s, struct imapd_append *ap,
     const struct imapd_arg *args, size_t n, const struct imapd_line *l)
 {
 	const struct door_mailbox *m;
@@ -150,7 +150,7 @@ append_check(struct imapd_session *s, struct append *ap,
 }
 
 static void
-append_write(struct append *ap)
+append_write(struct imapd_append *ap)
 {
 	size_t n;
 
@@ -171,7 +171,7 @@ append_write(struct append *ap)
 static int
 append_file(struct imapd_session *s)
 {
-	struct append *ap = s->divert_data;
+	struct imapd_append *ap = s->divert_data;
 
 	append_write(ap);
 	if (ap->failed == 0 && fd_sync(ap->fd) == -1)
@@ -196,7 +196,7 @@ append_file(struct imapd_session *s)
 static void
 append_finish(struct imapd_session *s)
 {
-	struct append *ap = s->divert_data;
+	struct imapd_append *ap = s->divert_data;
 	struct buf cache = BUF_INIT(0);
 	uint32_t uid, uidvalidity;
 	int r;
@@ -222,13 +222,13 @@ append_finish(struct imapd_session *s)
 }
 
 /*
- * Behind the literal comes the end of the line. Anything else would be a
+ * After the literal comes the end of the line. Anything else would be a
  * second message, which is not offered (RFC 3502).
  */
 static int
 append_end(struct imapd_session *s)
 {
-	const struct append *ap = s->divert_data;
+	const struct imapd_append *ap = s->divert_data;
 	struct imapd_line l;
 
 	switch (imapd_input_next(&s->in, &l)) {
@@ -257,7 +257,7 @@ append_end(struct imapd_session *s)
 static int
 append_step(struct imapd_session *s)
 {
-	struct append *ap = s->divert_data;
+	struct imapd_append *ap = s->divert_data;
 	size_t n;
 	char *p;
 
@@ -284,7 +284,7 @@ static void
 append_literal(struct imapd_session *s, const struct imapd_arg *args,
     size_t n, const struct imapd_line *l)
 {
-	struct append *ap = mem_zalloc(1, sizeof(*ap));
+	struct imapd_append *ap = mem_zalloc(1, sizeof(*ap));
 	char *none;
 
 	ap->fd = -1;
@@ -302,7 +302,7 @@ append_literal(struct imapd_session *s, const struct imapd_arg *args,
 		buf_puts(&s->out, "+ OK\r\n");
 }
 
-/* An APPEND without a literal behind its arguments. */
+/* An APPEND without a literal after its arguments. */
 static enum imapd_run
 append_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 {

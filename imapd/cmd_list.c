@@ -93,7 +93,7 @@ name_matches(const struct buf *pattern, const char *name, size_t len)
 	return imapd_pattern_match(folded, pattern->len, "inbox", 5);
 }
 
-struct list {
+struct imapd_list {
 	struct buf pattern;
 	size_t	 at;		/* next name */
 };
@@ -101,7 +101,7 @@ struct list {
 static void
 list_free(void *data)
 {
-	struct list *l = data;
+	struct imapd_list *l = data;
 
 	buf_clear(&l->pattern);
 	free(l);
@@ -114,7 +114,7 @@ list_free(void *data)
 static enum imapd_run
 list_more(struct imapd_session *s)
 {
-	struct list *l = s->more_data;
+	struct imapd_list *l = s->more_data;
 	const struct door_mailbox *list;
 	int64_t start = clock_mono_ms();
 	size_t n;
@@ -135,7 +135,7 @@ static enum imapd_run
 list_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 {
 	const struct imapd_arg *pat = imapd_arg_next(args);
-	struct list *l;
+	struct imapd_list *l;
 
 	if (!imapd_arg_is_string(args) || !imapd_arg_is_string(pat))
 		return imapd_bad(s, "LIST: names are expected");
@@ -153,8 +153,8 @@ list_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 }
 
 /* Names in rising order, each once; they are borrowed. */
-struct names {
-	struct name {
+struct list_names {
+	struct list_name {
 		const char *p;
 		size_t	 len;
 	} *a;
@@ -164,25 +164,25 @@ struct names {
 static int
 name_cmp(const void *va, const void *vb)
 {
-	const struct name *a = va, *b = vb;
+	const struct list_name *a = va, *b = vb;
 	int r = memcmp(a->p, b->p, a->len < b->len ? a->len : b->len);
 
 	return r != 0 ? r : a->len < b->len ? -1 : a->len > b->len;
 }
 
 static void
-names_add(struct names *names, const char *p, size_t len)
+names_add(struct list_names *names, const char *p, size_t len)
 {
 	if (names->n == names->cap) {
 		names->cap = names->cap * 2 + 16;
 		names->a = mem_realloc(names->a, names->cap,
 		    sizeof(*names->a));
 	}
-	names->a[names->n++] = (struct name){ p, len };
+	names->a[names->n++] = (struct list_name){ p, len };
 }
 
 static void
-names_sort(struct names *names)
+names_sort(struct list_names *names)
 {
 	size_t i, n = 0;
 
@@ -197,7 +197,7 @@ names_sort(struct names *names)
 
 /* All that are subscribed; extra: those that are no mailbox, packed. */
 static void
-lsub_names(struct names *names, const struct door_mailbox *list, size_t n,
+lsub_names(struct list_names *names, const struct door_mailbox *list, size_t n,
     const struct buf *extra)
 {
 	struct cursor c;
@@ -219,7 +219,7 @@ lsub_names(struct names *names, const struct door_mailbox *list, size_t n,
 /* The nearest parent that the pattern, which ends in "%", matches: its
    length, or 0. */
 static size_t
-lsub_parent(const struct buf *pattern, const struct name *name)
+lsub_parent(const struct buf *pattern, const struct list_name *name)
 {
 	size_t i;
 
@@ -235,10 +235,10 @@ lsub_parent(const struct buf *pattern, const struct name *name)
  */
 static void
 lsub_put(struct buf *out, const struct buf *pattern,
-    const struct names *names)
+    const struct list_names *names)
 {
-	struct names parents = { 0 };
-	const struct name *m;
+	struct list_names parents = { 0 };
+	const struct list_name *m;
 	size_t i, len;
 	int percent = pattern->data[pattern->len - 1] == '%';
 
@@ -265,7 +265,7 @@ lsub_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 	const struct imapd_arg *pat = imapd_arg_next(args);
 	struct buf pattern, extra = BUF_INIT(0);
 	const struct door_mailbox *list;
-	struct names names = { 0 };
+	struct list_names names = { 0 };
 
 	if (!imapd_arg_is_string(args) || !imapd_arg_is_string(pat))
 		return imapd_bad(s, "LSUB: names are expected");

@@ -15,7 +15,7 @@
 #include "imapd/imapd_search_match.h"
 
 /* A message that waits for its turn in the answer. */
-struct candidate {
+struct search_candidate {
 	uint32_t seq, uid;
 	enum imapd_match match;
 };
@@ -24,10 +24,10 @@ enum {
 	QUEUE_MAX = 1024,		/* candidates that wait */
 };
 
-struct search {
+struct imapd_search {
 	struct imapd_key *key;
 	uint32_t seq;			/* last one looked at */
-	struct candidate queue[QUEUE_MAX];
+	struct search_candidate queue[QUEUE_MAX];
 	size_t	 n, at;
 	uint32_t uids[DOOR_OPEN_MAX];
 	int	 fds[DOOR_OPEN_MAX];
@@ -38,7 +38,7 @@ struct search {
 };
 
 static void
-fds_close(struct search *q)
+fds_close(struct imapd_search *q)
 {
 	while (q->n_fds > 0)
 		fd_close(&q->fds[--q->n_fds]);
@@ -48,7 +48,7 @@ fds_close(struct search *q)
 static void
 search_free(void *data)
 {
-	struct search *q = data;
+	struct imapd_search *q = data;
 
 	fds_close(q);
 	imapd_search_free(&q->key);
@@ -56,8 +56,8 @@ search_free(void *data)
 }
 
 static void
-put_hit(struct imapd_session *s, struct search *q,
-    const struct candidate *c, const struct door_record *r)
+put_hit(struct imapd_session *s, struct imapd_search *q,
+    const struct search_candidate *c, const struct door_record *r)
 {
 	buf_putc(&s->out, ' ');
 	buf_put_number(&s->out, s->uid ? c->uid : c->seq);
@@ -70,11 +70,11 @@ put_hit(struct imapd_session *s, struct search *q,
  * questions as files are opened at once.
  */
 static void
-queue_fill(struct imapd_session *s, struct search *q)
+queue_fill(struct imapd_session *s, struct imapd_search *q)
 {
 	struct imapd_view *v = s->view;
 	const struct door_record *r;
-	struct candidate c;
+	struct search_candidate c;
 
 	q->n = q->at = 0;
 	fds_close(q);
@@ -97,7 +97,7 @@ queue_fill(struct imapd_session *s, struct search *q)
 
 /* Opens the files that the queue asks for. 0, or -1. */
 static int
-queue_open(struct imapd_session *s, struct search *q)
+queue_open(struct imapd_session *s, struct imapd_search *q)
 {
 	size_t n = q->at_fd;
 
@@ -112,8 +112,8 @@ queue_open(struct imapd_session *s, struct search *q)
 }
 
 static int
-file_matches(struct imapd_session *s, struct search *q,
-    const struct candidate *c, const struct door_record *r)
+file_matches(struct imapd_session *s, struct imapd_search *q,
+    const struct search_candidate *c, const struct door_record *r)
 {
 	struct imapd_message m;
 	int yes;
@@ -134,9 +134,9 @@ file_matches(struct imapd_session *s, struct search *q,
 
 /* Takes the next candidate; a file was read where it says so. */
 static int
-queue_step(struct imapd_session *s, struct search *q)
+queue_step(struct imapd_session *s, struct imapd_search *q)
 {
-	const struct candidate *c = &q->queue[q->at++];
+	const struct search_candidate *c = &q->queue[q->at++];
 	const struct door_record *r;
 	size_t hint = SIZE_MAX;
 
@@ -152,7 +152,7 @@ queue_step(struct imapd_session *s, struct search *q)
 }
 
 static enum imapd_run
-search_end(struct imapd_session *s, const struct search *q)
+search_end(struct imapd_session *s, const struct imapd_search *q)
 {
 	if (q->modseq && q->highest > 0)
 		buf_printf(&s->out, " (MODSEQ %llu)",
@@ -164,7 +164,7 @@ search_end(struct imapd_session *s, const struct search *q)
 static enum imapd_run
 search_more(struct imapd_session *s)
 {
-	struct search *q = s->more_data;
+	struct imapd_search *q = s->more_data;
 	int64_t start = clock_mono_ms();
 
 	for (;;) {
@@ -200,7 +200,7 @@ search_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 	const struct mime_charset *cs = mime_charset_find("utf-8", 5);
 	const struct imapd_arg *a = args;
 	struct imapd_key *key;
-	struct search *q;
+	struct imapd_search *q;
 	const char *why;
 
 	if (n >= 2 && imapd_arg_is(a, "CHARSET")) {

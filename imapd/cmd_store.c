@@ -10,7 +10,7 @@
 #include "imapd/imapd_flags.h"
 #include "imapd/imapd_reply.h"
 
-struct store {
+struct imapd_store {
 	struct imapd_set set;
 	enum door_op op;
 	int	 silent, conditional;
@@ -20,7 +20,7 @@ struct store {
 
 /* store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]). 0, or -1. */
 static int
-store_item(struct store *st, const struct imapd_arg *a)
+store_item(struct imapd_store *st, const struct imapd_arg *a)
 {
 	const char *p = a->p;
 	size_t len = a->len;
@@ -38,7 +38,7 @@ store_item(struct store *st, const struct imapd_arg *a)
 
 /* "(UNCHANGEDSINCE mod-sequence-valzer)" */
 static int
-store_modifier(struct store *st, const struct imapd_arg *a)
+store_modifier(struct imapd_store *st, const struct imapd_arg *a)
 {
 	st->conditional = 1;
 	if (a->len != 2 || !imapd_arg_is(a + 1, "UNCHANGEDSINCE"))
@@ -48,7 +48,7 @@ store_modifier(struct store *st, const struct imapd_arg *a)
 
 /* NULL, or why the arguments are bad. */
 static const char *
-store_parse(struct imapd_session *s, struct store *st,
+store_parse(struct imapd_session *s, struct imapd_store *st,
     const struct imapd_arg *a, size_t n)
 {
 	st->unchanged_since = UINT64_MAX;
@@ -76,7 +76,7 @@ store_parse(struct imapd_session *s, struct store *st,
 
 /* What the client is told of the messages that were changed. */
 static void
-store_tell(struct imapd_session *s, const struct store *st,
+store_tell(struct imapd_session *s, const struct imapd_store *st,
     const struct door_record *rec, size_t n)
 {
 	struct buf *out = &s->out;
@@ -127,7 +127,7 @@ store_modified(struct imapd_session *s, uint32_t *failed, size_t n)
 }
 
 static enum imapd_run
-store_do(struct imapd_session *s, struct store *st)
+store_do(struct imapd_session *s, struct imapd_store *st)
 {
 	struct imapd_box *b = s->view->box;
 	struct door_record *rec = NULL;
@@ -163,7 +163,7 @@ store_do(struct imapd_session *s, struct store *st)
 static enum imapd_run
 store_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 {
-	struct store st = { 0 };
+	struct imapd_store st = { 0 };
 	const char *why = store_parse(s, &st, args, n);
 
 	if (why != NULL)

@@ -6,14 +6,14 @@
 
 #include "imapd/imapd_args.h"
 
-struct reader {
+struct args_reader {
 	struct imapd_args *args;
 	char	*p, *end;
 	const char *why;
 };
 
 static int
-fail(struct reader *r, const char *why)
+fail(struct args_reader *r, const char *why)
 {
 	r->why = why;
 	return -1;
@@ -52,7 +52,7 @@ quoted_skip(char **pp, char *end)
 }
 
 static int
-read_quoted(struct reader *r)
+read_quoted(struct args_reader *r)
 {
 	char *from = r->p + 1, *to;
 	struct imapd_arg *a;
@@ -69,7 +69,7 @@ read_quoted(struct reader *r)
 	return 0;
 }
 
-/* literal = "{" number ["+"] "}" CRLF *CHAR8. Sets the slice behind it. */
+/* literal = "{" number ["+"] "}" CRLF *CHAR8. Sets the slice after it. */
 static int
 literal_skip(char **pp, char *end, char **text, size_t *len)
 {
@@ -95,7 +95,7 @@ literal_skip(char **pp, char *end, char **text, size_t *len)
 }
 
 static int
-read_literal(struct reader *r)
+read_literal(struct args_reader *r)
 {
 	char *text;
 	size_t len;
@@ -108,7 +108,7 @@ read_literal(struct reader *r)
 	return 0;
 }
 
-/* From a "[" to behind its "]"; NULL where that is missing. */
+/* From a "[" to after its "]"; NULL where that is missing. */
 static char *
 bracket_skip(char *p, char *end)
 {
@@ -133,7 +133,7 @@ bracket_skip(char *p, char *end)
 }
 
 static int
-read_atom(struct reader *r)
+read_atom(struct args_reader *r)
 {
 	char *p = r->p, *q;
 
@@ -154,7 +154,7 @@ read_atom(struct reader *r)
 }
 
 static int
-read_one(struct reader *r)
+read_one(struct args_reader *r)
 {
 	if (*r->p == '"')
 		return read_quoted(r);
@@ -168,7 +168,7 @@ read_one(struct reader *r)
  * depth costs no recursion.
  */
 static int
-read_all(struct reader *r)
+read_all(struct args_reader *r)
 {
 	size_t stack[IMAPD_NEST_MAX], depth = 0, at;
 	struct imapd_args *args = r->args;
@@ -216,7 +216,7 @@ int
 imapd_args_parse(struct imapd_args *args, char *p, size_t len,
     const char **why)
 {
-	struct reader r = { .args = args, .p = p, .end = p + len };
+	struct args_reader r = { .args = args, .p = p, .end = p + len };
 	int res;
 
 	args->n = args->top = 0;

@@ -40,7 +40,7 @@ struct imapd_args {
 };
 
 /*
- * Reads len octets behind the command's name: nothing, or " arg arg ...".
+ * Reads len octets after the command's name: nothing, or " arg arg ...".
  * Returns 0; -1 with *why, a static text.
  */
 int	imapd_args_parse(struct imapd_args *args, char *p, size_t len,

@@ -313,7 +313,7 @@ imapd_box_open(uint32_t id, int writable, struct imapd_news *news,
 		return NULL;
 	}
 	if (b->news != NULL && b->uidvalidity != m->uidvalidity) {
-		/* Who has it selected had another: only the new one is ours. */
+		/* Others have selected an older one: ours is the new one. */
 		imapd_box_deleted(id);
 		return imapd_box_open(id, writable, news, m, recent);
 	}
@@ -343,7 +343,7 @@ imapd_box_release(struct imapd_box *b, struct imapd_news *news)
 
 /*
  * A mailbox that is no longer what it was cannot be mended under a client:
- * its sessions end (loop_news), and the client selects anew.
+ * its sessions end (loop_news), and the client selects again.
  */
 static void
 boxes_select(void)

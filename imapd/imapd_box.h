@@ -1,8 +1,8 @@
 /*
  * Boxes: the selected mailboxes of this process, one for each mailbox
  * whatever the number of sessions that look at it. A box holds every
- * message's record as store last told it. Who looks at it has a list of the
- * box's changes, its news.
+ * message's record as store last told it. Each view of a box has a list of
+ * the box's changes, its news.
  */
 #ifndef IMAPD_IMAPD_BOX_H
 #define IMAPD_IMAPD_BOX_H
@@ -20,13 +20,13 @@ struct imapd_box {
 	char	*keywords[DOOR_KEYWORDS_MAX];
 	unsigned n_keywords;
 	unsigned keywords_serial; /* counts the changes of the list */
-	struct imapd_news *news;	/* who looks at it */
+	struct imapd_news *news;	/* one for each of its views */
 	int	 gone;		/* deleted, or another UIDVALIDITY */
 	int	 unsure;	/* another store: it may know less than rec */
 	int	 unwatched;	/* ... and was not told to watch it yet */
 };
 
-/* What has changed in a box and one who looks at it was not told. */
+/* What has changed in a box and the client of a view was not told yet. */
 struct imapd_news {
 	struct imapd_news *next;	/* of the same box */
 	uint32_t *dirty;	/* uids whose flags others changed */
@@ -37,8 +37,8 @@ struct imapd_news {
 
 /*
  * Selects a mailbox: its box as store has it now, m_r and recent_r as from
- * door_select. NULL: imapd_door says why. news is the caller's, all zero; it
- * hangs on the box until imapd_box_release.
+ * door_select. NULL: imapd_door says why. news is the caller's, all zero; the
+ * box fills it until imapd_box_release.
  */
 struct imapd_box *imapd_box_open(uint32_t id, int writable,
 	    struct imapd_news *news, struct door_mailbox *m_r,
@@ -51,8 +51,8 @@ size_t	imapd_box_at(const struct imapd_box *b, uint32_t uid);
 const struct door_record *imapd_box_find(const struct imapd_box *b,
 	    uint32_t uid, size_t *hint);
 /*
- * Takes changed records in. They are news to all but origin (NULL: nobody),
- * who made the change.
+ * Takes changed records in. They are news to all views but origin (or NULL),
+ * whose session made the change.
  */
 void	imapd_box_update(struct imapd_box *b, const struct door_record *rec,
 	    size_t n, const struct imapd_news *origin);

@@ -25,7 +25,7 @@ struct imapd_command {
 	enum imapd_run (*run)(struct imapd_session *,
 		    const struct imapd_arg *, size_t n);
 	/*
-	 * A literal comes behind n arguments, at least one: diverts it
+	 * A literal follows n arguments, at least one: diverts it
 	 * (imapd_divert), or answers and refuses it (imapd_refuse). NULL: it
 	 * becomes an argument.
 	 */

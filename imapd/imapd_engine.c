@@ -45,7 +45,7 @@ word_take(char **p, size_t *len, char **word)
 	return n;
 }
 
-/* Reads the tag into s->tag, "*" where it is none. 0, or -1. */
+/* Reads the tag into s->tag, "*" where there is no good one. 0, or -1. */
 static int
 tag_take(struct imapd_session *s, char **p, size_t *len)
 {
@@ -162,7 +162,7 @@ literal_begin(struct imapd_session *s, const struct imapd_line *l)
 	size_t len = l->len;
 	const char *why;
 
-	/* Its answer is the one of IDLE: nobody waits for another. */
+	/* Its answer is the one of IDLE: the client waits for no other. */
 	if (s->idle) {
 		s->idle = 0;
 		goto refuse;

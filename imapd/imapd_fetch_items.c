@@ -6,7 +6,7 @@
 
 #include "imapd/imapd_fetch_items.h"
 
-static const struct word {
+static const struct item_word {
 	const char *name;
 	enum imapd_item_kind kind;
 } words[] = {
@@ -18,7 +18,7 @@ static const struct word {
 };
 
 /* The forms of RFC 1730 that are other names of sections. */
-static const struct old {
+static const struct item_old {
 	const char *name;
 	enum imapd_section section;
 	int	 peek;
@@ -34,7 +34,7 @@ static const struct {
 } macros[] = {
 	{ "FAST", 3 }, { "ALL", 4 }, { "FULL", 5 },
 };
-static const struct word macro_words[] = {
+static const struct item_word macro_words[] = {
 	{ "FLAGS", IMAPD_FLAGS }, { "INTERNALDATE", IMAPD_INTERNALDATE },
 	{ "RFC822.SIZE", IMAPD_SIZE }, { "ENVELOPE", IMAPD_ENVELOPE },
 	{ "BODY", IMAPD_BODY },
@@ -99,12 +99,12 @@ imapd_items_clear(struct imapd_items *items)
 
 enum { IMAPD_LABEL_MAX = 64 * 1024 };
 
-struct text {
+struct item_text {
 	const char *p, *end;
 };
 
 static int
-text_take(struct text *t, const char *s)
+text_take(struct item_text *t, const char *s)
 {
 	size_t n = strlen(s);
 
@@ -115,7 +115,7 @@ text_take(struct text *t, const char *s)
 }
 
 static int
-text_number(struct text *t, uint32_t *r)
+text_number(struct item_text *t, uint32_t *r)
 {
 	const char *p = t->p;
 	uint64_t v;
@@ -130,7 +130,7 @@ text_number(struct text *t, uint32_t *r)
 
 /* section-part = nz-number *("." nz-number), and a "." before what follows */
 static int
-parse_numbers(struct text *t, struct imapd_item *it)
+parse_numbers(struct item_text *t, struct imapd_item *it)
 {
 	uint32_t v;
 
@@ -166,7 +166,7 @@ is_field_name(const char *p, size_t len)
 
 /* header-list = "(" header-fld-name *(SP header-fld-name) ")" */
 static int
-parse_fields(struct text *t, struct imapd_item *it)
+parse_fields(struct item_text *t, struct imapd_item *it)
 {
 	struct imapd_args args = { 0 };
 	const struct imapd_arg *a;
@@ -205,7 +205,7 @@ parse_fields(struct text *t, struct imapd_item *it)
 
 /* section-text; MIME needs a number before it. */
 static int
-parse_section(struct text *t, struct imapd_item *it)
+parse_section(struct item_text *t, struct imapd_item *it)
 {
 	if (parse_numbers(t, it) == -1)
 		return -1;
@@ -229,7 +229,7 @@ parse_section(struct text *t, struct imapd_item *it)
 
 /* "<" number "." nz-number ">" */
 static int
-parse_partial(struct text *t, struct imapd_item *it)
+parse_partial(struct item_text *t, struct imapd_item *it)
 {
 	if (t->p == t->end)
 		return 0;
@@ -311,7 +311,7 @@ make_label(const struct imapd_item *it)
 static const char *
 parse_body(struct imapd_items *items, const struct imapd_arg *a)
 {
-	struct text t = { a->p, a->p + a->len };
+	struct item_text t = { a->p, a->p + a->len };
 	struct imapd_item *it;
 	int peek;
 

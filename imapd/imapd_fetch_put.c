@@ -49,7 +49,7 @@ message_open(struct imapd_session *s, struct imapd_fetch *f)
 	return 0;
 }
 
-/* What no record holds (it would be too long) is made anew each time. */
+/* What no record holds (it would be too long) is made again each time. */
 static void
 make_texts(struct imapd_fetch *f)
 {

@@ -4,7 +4,7 @@
  *
  * Each octet is looked at once, however it arrives. Held are at most
  * IMAPD_COMMAND_MAX octets of one command up to the end of its last literal,
- * and the text behind that; text over IMAPD_LINE_MAX is dropped up to the end
+ * and the text after that; text over IMAPD_LINE_MAX is dropped up to the end
  * of its line and reported. What is dropped may end in further literals of
  * clients that do not wait: they belong to it (RFC 7888 4).
  */
@@ -38,7 +38,7 @@ enum imapd_input_kind {
 struct imapd_input {
 	struct buf buf;
 	size_t	 start;		/* the command begins here */
-	size_t	 line;		/* its present line does: behind a literal */
+	size_t	 line;		/* its present line does: after a literal */
 	size_t	 scan;		/* what is before is known */
 	size_t	 text;		/* octets of the command that are no literal */
 	uint64_t take;		/* octets of a literal still to come */

@@ -35,7 +35,7 @@ imapd_pattern_match(const char *pattern, size_t plen, const char *name,
 		return 0;
 	memset(alive, 0, plen + 1);
 	alive[0] = 1;
-	/* A wildcard may match nothing: the position behind it lives too. */
+	/* A wildcard may match nothing: the position after it lives too. */
 	while (to < plen && (pattern[to] == '*' || pattern[to] == '%'))
 		alive[++to] = 1;
 	for (; len > 0; len--) {

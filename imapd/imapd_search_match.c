@@ -29,13 +29,13 @@ imapd_search_init(const char *charsets, struct buf *why)
 }
 
 /* One field after the other of a header block. */
-struct field {
+struct match_field {
 	const char *name, *value;
 	size_t	 name_len, value_len;
 };
 
 static int
-next_field(const char **pp, const char *end, struct field *f)
+next_field(const char **pp, const char *end, struct match_field *f)
 {
 	const char *p = *pp, *eol, *colon;
 
@@ -69,7 +69,7 @@ header_has(const struct imapd_key *k, const char *p, size_t len)
 	struct buf text = BUF_INIT(0);
 	const char *end = p + len;
 	struct imapd_finder f;
-	struct field fd;
+	struct match_field fd;
 	int found = 0;
 
 	imapd_finder_init(&f, &k->needle);
@@ -94,7 +94,7 @@ static int
 sent(const struct imapd_key *k, const char *p, size_t len)
 {
 	const char *end = p + len;
-	struct field fd;
+	struct match_field fd;
 	int64_t day, want = (int64_t)k->number;
 
 	while (next_field(&p, end, &fd)) {

@@ -17,7 +17,7 @@ enum key_args { KA_NONE, KA_STRING, KA_FIELD, KA_DATE, KA_NUMBER, KA_KEYWORD,
 	KA_SET, KA_MODSEQ };
 
 /* What follows the key's name, and what it means. */
-static const struct row {
+static const struct key_row {
 	const char *name;
 	enum key_args args;
 	enum imapd_key_op op;
@@ -65,7 +65,7 @@ static const struct row {
 };
 
 /* The arguments still to be read. */
-struct reader {
+struct key_reader {
 	const struct imapd_arg *a;
 	size_t	 n;
 	const struct imapd_view *v;
@@ -74,10 +74,10 @@ struct reader {
 	unsigned count, depth;
 };
 
-static struct imapd_key *read_key(struct reader *);
+static struct imapd_key *read_key(struct key_reader *);
 
 static struct imapd_key *
-fail(struct reader *r, const char *why)
+fail(struct key_reader *r, const char *why)
 {
 	if (r->why == NULL)
 		r->why = why;
@@ -85,7 +85,7 @@ fail(struct reader *r, const char *why)
 }
 
 static const struct imapd_arg *
-take(struct reader *r)
+take(struct key_reader *r)
 {
 	const struct imapd_arg *a = r->a;
 
@@ -97,7 +97,7 @@ take(struct reader *r)
 }
 
 static struct imapd_key *
-key_new(struct reader *r, enum imapd_key_op op)
+key_new(struct key_reader *r, enum imapd_key_op op)
 {
 	struct imapd_key *k;
 
@@ -140,7 +140,7 @@ imapd_search_modseq(const struct imapd_key *k)
 }
 
 static int
-read_string(struct reader *r, struct imapd_key *k)
+read_string(struct key_reader *r, struct imapd_key *k)
 {
 	const struct imapd_arg *a = take(r);
 	struct buf utf8 = BUF_INIT(0);
@@ -154,7 +154,7 @@ read_string(struct reader *r, struct imapd_key *k)
 }
 
 static int
-read_field(struct reader *r, struct imapd_key *k)
+read_field(struct key_reader *r, struct imapd_key *k)
 {
 	const struct imapd_arg *a = take(r);
 
@@ -165,9 +165,9 @@ read_field(struct reader *r, struct imapd_key *k)
 	return 0;
 }
 
-/* flag-keyword = atom. In quotes it is taken too, but never what is none. */
+/* flag-keyword = atom. In quotes it is taken too, if it is one. */
 static int
-read_keyword(struct reader *r, struct imapd_key *k)
+read_keyword(struct key_reader *r, struct imapd_key *k)
 {
 	const struct imapd_arg *a = take(r);
 
@@ -179,7 +179,7 @@ read_keyword(struct reader *r, struct imapd_key *k)
 }
 
 static int
-read_date(struct reader *r, struct imapd_key *k)
+read_date(struct key_reader *r, struct imapd_key *k)
 {
 	const struct imapd_arg *a = take(r);
 	int64_t day;
@@ -192,7 +192,7 @@ read_date(struct reader *r, struct imapd_key *k)
 }
 
 static int
-read_number(struct reader *r, struct imapd_key *k, uint64_t max)
+read_number(struct key_reader *r, struct imapd_key *k, uint64_t max)
 {
 	const struct imapd_arg *a = take(r);
 
@@ -205,7 +205,7 @@ read_number(struct reader *r, struct imapd_key *k, uint64_t max)
  *     nothing.
  */
 static int
-read_modseq(struct reader *r, struct imapd_key *k)
+read_modseq(struct key_reader *r, struct imapd_key *k)
 {
 	const struct imapd_arg *a = r->n > 0 ? r->a : NULL;
 
@@ -220,7 +220,7 @@ read_modseq(struct reader *r, struct imapd_key *k)
 }
 
 static int
-read_set(struct reader *r, struct imapd_key *k,
+read_set(struct key_reader *r, struct imapd_key *k,
     const struct imapd_arg *a, int uid)
 {
 	if (a == NULL || a->type != IMAPD_ATOM)
@@ -229,7 +229,7 @@ read_set(struct reader *r, struct imapd_key *k,
 }
 
 static int
-read_args(struct reader *r, const struct row *row, struct imapd_key *k)
+read_args(struct key_reader *r, const struct key_row *row, struct imapd_key *k)
 {
 	switch (row->args) {
 	case KA_NONE:
@@ -260,7 +260,7 @@ read_args(struct reader *r, const struct row *row, struct imapd_key *k)
 
 /* k becomes what NOT is of. */
 static struct imapd_key *
-negate(struct reader *r, struct imapd_key *k)
+negate(struct key_reader *r, struct imapd_key *k)
 {
 	struct imapd_key *not;
 
@@ -275,7 +275,7 @@ negate(struct reader *r, struct imapd_key *k)
 }
 
 static struct imapd_key *
-read_row(struct reader *r, const struct row *row)
+read_row(struct key_reader *r, const struct key_row *row)
 {
 	struct imapd_key *k = key_new(r, row->op);
 
@@ -290,7 +290,7 @@ read_row(struct reader *r, const struct row *row)
 
 /* All that is left, as one AND. */
 static struct imapd_key *
-read_and(struct reader *r)
+read_and(struct key_reader *r)
 {
 	struct imapd_key *and = key_new(r, IMAPD_K_AND), **tail;
 
@@ -309,9 +309,9 @@ read_and(struct reader *r)
 }
 
 static struct imapd_key *
-read_list(struct reader *r, const struct imapd_arg *a)
+read_list(struct key_reader *r, const struct imapd_arg *a)
 {
-	struct reader in = *r;
+	struct key_reader in = *r;
 	struct imapd_key *k;
 
 	in.a = a + 1;
@@ -323,7 +323,7 @@ read_list(struct reader *r, const struct imapd_arg *a)
 }
 
 static struct imapd_key *
-read_or(struct reader *r)
+read_or(struct key_reader *r)
 {
 	struct imapd_key *k = key_new(r, IMAPD_K_OR);
 
@@ -338,7 +338,7 @@ read_or(struct reader *r)
 }
 
 static struct imapd_key *
-read_deep(struct reader *r)
+read_deep(struct key_reader *r)
 {
 	const struct imapd_arg *a = take(r);
 	struct imapd_key *k;
@@ -369,7 +369,7 @@ read_deep(struct reader *r)
 }
 
 static struct imapd_key *
-read_key(struct reader *r)
+read_key(struct key_reader *r)
 {
 	struct imapd_key *k;
 
@@ -386,7 +386,7 @@ imapd_search_parse(const struct imapd_arg *args, size_t n,
     const struct imapd_view *v, const struct mime_charset *cs,
     const char **why)
 {
-	struct reader r = { .a = args, .n = n, .v = v, .cs = cs };
+	struct key_reader r = { .a = args, .n = n, .v = v, .cs = cs };
 	struct imapd_key *k = read_and(&r);
 
 	*why = r.why != NULL ? r.why : "bad keys";

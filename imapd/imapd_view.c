@@ -47,7 +47,7 @@ view_count_recent(const struct imapd_view *v)
 	return n;
 }
 
-/* The uids of the box become the view's, without a word. */
+/* The uids of the box become the view's; the client is told nothing. */
 static void
 view_take(struct imapd_view *v)
 {

@@ -39,7 +39,7 @@ struct pop3d_box {
 /* Takes the lock and the list. */
 int	pop3d_box_open(struct pop3d_box *b, int (*reopen)(void)) ATTR_CHECK;
 void	pop3d_box_clear(struct pop3d_box *b);
-/* The message of that number (1..), NULL if it is none or deleted. */
+/* The message of that number (1..), NULL if there is none or it is deleted. */
 struct pop3d_message *pop3d_box_message(struct pop3d_box *b, uint64_t number);
 /* A descriptor to read message i (from 0) with pread; the caller closes it. */
 int	pop3d_box_fd(struct pop3d_box *b, uint32_t i, int *fd_r) ATTR_CHECK;

@@ -13,7 +13,7 @@ pop3d_io_init(struct pop3d_io *io, int fd, int timeout_ms)
 	memset(io, 0, offsetof(struct pop3d_io, in));
 	io->fd = fd;
 	io->timeout_ms = timeout_ms;
-	/* One answer may stand behind a full buffer. */
+	/* One answer may follow a full buffer. */
 	buf_init(&io->out, 2 * POP3D_OUT_SIZE);
 }
 
@@ -97,7 +97,7 @@ pop3d_io_printf(struct pop3d_io *io, const char *fmt, ...)
 		(void)pop3d_io_flush(io);
 }
 
-/* Reads once behind what is there, after sending. 0, or -1. */
+/* Sends, then reads once to the end of what is there. 0, or -1. */
 static int
 io_fill(struct pop3d_io *io)
 {

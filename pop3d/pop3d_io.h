@@ -37,9 +37,9 @@ void	pop3d_io_init(struct pop3d_io *io, int fd, int timeout_ms);
 void	pop3d_io_clear(struct pop3d_io *io);
 
 /*
- * The next line without its end (CRLF or LF), NUL behind it, good until the
- * next call: 1. 0: the client is gone or says nothing. -1: the line is longer
- * than POP3D_LINE_MAX; it was skipped.
+ * The next line without its end (CRLF or LF), with a NUL after it, good until
+ * the next call: 1. 0: the client is gone or says nothing. -1: the line is
+ * longer than POP3D_LINE_MAX; it was skipped.
  */
 int	pop3d_io_line(struct pop3d_io *io, char **line_r, size_t *len_r)
 	    ATTR_CHECK;

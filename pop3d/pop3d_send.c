@@ -27,7 +27,7 @@ pop3d_stuff(struct pop3d_stuff *s, struct pop3d_io *io, const char *p,
 		pop3d_io_put(io, ".", 1);
 	s->last[0] = len > 1 ? end[-2] : s->last[1];
 	s->last[1] = end[-1];
-	/* Up to a LF with a dot behind it, then on from that dot, twice. */
+	/* Up to a LF with a dot after it, then on from that dot, twice. */
 	while ((dot = memmem(p, (size_t)(end - p), "\n.", 2)) != NULL) {
 		pop3d_io_put(io, p, (size_t)(dot + 1 - p));
 		pop3d_io_put(io, ".", 1);

@@ -3,7 +3,7 @@
  * octets, a dot doubled at the start of each line, a line end if the message
  * has none, and the dot.
  *
- * A line starts behind any LF, not only behind CRLF: a client that ends its
+ * A line starts after any LF, not only after CRLF: a client that ends its
  * lines there would else take LF . CRLF for the end, and what follows for
  * answers of ours.
  */
@@ -27,7 +27,7 @@ void	pop3d_stuff(struct pop3d_stuff *s, struct pop3d_io *io, const char *p,
 void	pop3d_stuff_end(struct pop3d_stuff *s, struct pop3d_io *io);
 
 /*
- * Sends size octets of fd, cut after lines lines behind the header_len octets
+ * Sends size octets of fd, cut after lines lines after the header_len octets
  * of the header (UINT64_MAX: all), and the end. 0; -1: the file could not be
  * read on, errno says why (0: it is shorter than it was), and nothing may be
  * sent any more.

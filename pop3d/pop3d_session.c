@@ -9,14 +9,14 @@
 #include "pop3d/pop3d_session.h"
 
 /* The numbers of a command, as many as it was given. */
-struct args {
+struct pop3d_args {
 	unsigned n;
 	uint64_t v[2];
 };
 
-struct command {
+struct pop3d_command {
 	const char *name;
-	void	(*run)(struct pop3d_session *s, const struct args *a);
+	void	(*run)(struct pop3d_session *s, const struct pop3d_args *a);
 	unsigned min, max;	/* arguments */
 };
 
@@ -28,7 +28,7 @@ err(struct pop3d_session *s, const char *words)
 
 /* The message of the first argument; NULL after saying no. */
 static struct pop3d_message *
-message_of(struct pop3d_session *s, const struct args *a)
+message_of(struct pop3d_session *s, const struct pop3d_args *a)
 {
 	struct pop3d_message *m = pop3d_box_message(s->box, a->v[0]);
 
@@ -38,14 +38,14 @@ message_of(struct pop3d_session *s, const struct args *a)
 }
 
 static void
-run_stat(struct pop3d_session *s, const struct args *a)
+run_stat(struct pop3d_session *s, const struct pop3d_args *a)
 {
 	pop3d_io_printf(s->io, "+OK %u %llu\r\n", s->box->n_left,
 	    (unsigned long long)s->box->size_left);
 }
 
 static void
-run_list(struct pop3d_session *s, const struct args *a)
+run_list(struct pop3d_session *s, const struct pop3d_args *a)
 {
 	const struct pop3d_message *m;
 	uint32_t i;
@@ -71,7 +71,7 @@ run_list(struct pop3d_session *s, const struct args *a)
  * UIDVALIDITY and UID are just that.
  */
 static void
-run_uidl(struct pop3d_session *s, const struct args *a)
+run_uidl(struct pop3d_session *s, const struct pop3d_args *a)
 {
 	const struct pop3d_message *m;
 	uint32_t i;
@@ -114,7 +114,7 @@ send_message(struct pop3d_session *s, struct pop3d_message *m,
 }
 
 static void
-run_retr(struct pop3d_session *s, const struct args *a)
+run_retr(struct pop3d_session *s, const struct pop3d_args *a)
 {
 	struct pop3d_message *m = message_of(s, a);
 
@@ -123,7 +123,7 @@ run_retr(struct pop3d_session *s, const struct args *a)
 }
 
 static void
-run_top(struct pop3d_session *s, const struct args *a)
+run_top(struct pop3d_session *s, const struct pop3d_args *a)
 {
 	struct pop3d_message *m = message_of(s, a);
 
@@ -132,7 +132,7 @@ run_top(struct pop3d_session *s, const struct args *a)
 }
 
 static void
-run_dele(struct pop3d_session *s, const struct args *a)
+run_dele(struct pop3d_session *s, const struct pop3d_args *a)
 {
 	struct pop3d_message *m = message_of(s, a);
 
@@ -143,27 +143,27 @@ run_dele(struct pop3d_session *s, const struct args *a)
 }
 
 static void
-run_noop(struct pop3d_session *s, const struct args *a)
+run_noop(struct pop3d_session *s, const struct pop3d_args *a)
 {
 	pop3d_io_puts(s->io, "+OK\r\n");
 }
 
 static void
-run_rset(struct pop3d_session *s, const struct args *a)
+run_rset(struct pop3d_session *s, const struct pop3d_args *a)
 {
 	pop3d_box_reset(s->box);
 	pop3d_io_puts(s->io, "+OK\r\n");
 }
 
 static void
-run_capa(struct pop3d_session *s, const struct args *a)
+run_capa(struct pop3d_session *s, const struct pop3d_args *a)
 {
 	pop3d_io_puts(s->io, "+OK\r\n" POP3_CAPABILITY ".\r\n");
 }
 
 /* The lock is free before the client reads the answer and comes again. */
 static void
-run_quit(struct pop3d_session *s, const struct args *a)
+run_quit(struct pop3d_session *s, const struct pop3d_args *a)
 {
 	int r = pop3d_box_commit(s->box);
 
@@ -175,7 +175,7 @@ run_quit(struct pop3d_session *s, const struct args *a)
 	s->done = 1;
 }
 
-static const struct command commands[] = {
+static const struct pop3d_command commands[] = {
 	{ "CAPA", run_capa, 0, 0 },
 	{ "DELE", run_dele, 1, 1 },
 	{ "LIST", run_list, 0, 1 },
@@ -190,7 +190,7 @@ static const struct command commands[] = {
 
 /* Numbers after single blanks. 0, or -1. */
 static int
-parse_args(const char *p, const char *end, struct args *a)
+parse_args(const char *p, const char *end, struct pop3d_args *a)
 {
 	const char *next;
 
@@ -224,8 +224,8 @@ void
 pop3d_session_line(struct pop3d_session *s, const char *line, size_t len)
 {
 	const char *end = line + len, *space = memchr(line, ' ', len);
-	const struct command *c;
-	struct args a;
+	const struct pop3d_command *c;
+	struct pop3d_args a;
 	size_t i, n;
 
 	/* "STAT " is an old habit of some clients. */

@@ -3,7 +3,7 @@
  * client side, blocking; door_proto.c holds the message table, which store
  * uses too, and what deliver says on a door of its own.
  *
- * Who a door belongs to is what master told store; no call here names a user.
+ * Master told store whose door it is; no call here names a user.
  * Calls return 0, or -1 with door_error() saying which
  * enum door_error; D_LOST means that store went away: get a new door from
  * master (server_peer or wired()), set it, select again by UIDVALIDITY and

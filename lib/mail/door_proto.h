@@ -87,7 +87,7 @@ enum door_field {
 	DF_RESULT,	/* u32 enum result */
 	DF_WORDS,
 	DF_ERROR,	/* u32 enum door_error */
-	DF_MORE,	/* u32 1: ask again from behind the last */
+	DF_MORE,	/* u32 1: ask again from after the last */
 	DF_MAILBOXES,	/* packed: see door_pack_mailbox */
 	DF_RECORDS,	/* packed: see door_pack_record */
 	DF_UIDVALIDITY,
@@ -109,7 +109,7 @@ extern const struct msg_proto proto_door;
 
 /*
  * A list of records: u32, how many octets a record has; then the records,
- * little-endian, in the order of the struct. What a writer adds goes behind
+ * little-endian, in the order of the struct. What a writer adds follows
  * that: a reader passes over what it does not know, and has zeros for what is
  * not there. No record at all is no octet. A list begins where b is empty.
  */
@@ -130,7 +130,7 @@ void	door_unpack_record(const struct door_packed *l, size_t i,
 /*
  * A mailbox: u32, how many octets follow; u32 id, uidvalidity, uidnext, attrs,
  * messages, unseen, deleted, recent; u64 size, highestmodseq; lv name. What a
- * writer adds goes behind that, and is passed over.
+ * writer adds follows that, and is passed over.
  */
 int	door_pack_mailbox(struct buf *b, const struct door_mailbox *m);
 /* name_r is borrowed. 0, or -1 where the data are broken. */
@@ -147,7 +147,7 @@ int	door_unpack_mailbox(struct cursor *c, struct door_mailbox *m,
 int	door_put_deliver(struct chan *c, uint32_t id, const char *queue_id,
 	    const char *owner, int fd, uint64_t size, uint32_t header_len,
 	    int64_t date, const void *cache, size_t cache_len);
-/* What a DM_DELIVERED says. 0, or -1 where it is none. */
+/* What a DM_DELIVERED says. 0, or -1: it is another message. */
 int	door_get_delivered(const struct msg *m, enum result *result_r,
 	    char words_r[RESULT_WORDS_MAX + 1]);
 

@@ -20,8 +20,8 @@
 
 enum { ARENA_CHUNK = 6 * 1024 };
 
-struct chunk {
-	struct chunk *next;
+struct mime_chunk {
+	struct mime_chunk *next;
 	size_t	 used, size;
 	char	 data[];
 };
@@ -30,7 +30,7 @@ struct mime {
 	const char *data;
 	size_t	 len;
 	struct mime_part *root;
-	struct chunk *chunks;
+	struct mime_chunk *chunks;
 	size_t	 n_parts;
 };
 
@@ -55,7 +55,7 @@ struct parser {
 static void *
 arena_get(struct mime *m, size_t size)
 {
-	struct chunk *c = m->chunks;
+	struct mime_chunk *c = m->chunks;
 	size_t want;
 	void *p;
 
@@ -155,7 +155,7 @@ field_slot(struct mime_part *part, const char *name, size_t len)
 
 /*
  * Takes a field's first line. Returns the slot that its continuation lines
- * go on in, NULL where nobody asks for the field.
+ * go on in, NULL where the field is not asked for.
  */
 static struct mime_text *
 field_line(struct mime_part *part, const char *p, const char *eol)
@@ -472,7 +472,7 @@ mime_parse(const char *data, size_t len)
 void
 mime_free(struct mime **m)
 {
-	struct chunk *c, *next;
+	struct mime_chunk *c, *next;
 
 	if (*m == NULL)
 		return;

@@ -64,7 +64,7 @@ hex_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* An octet behind "=": soft line break, two digits, or nothing of the kind. */
+/* An octet after "=": soft line break, two digits, or nothing of the kind. */
 static void
 quoted_octet(struct mime_decoder *d, char c, struct buf *out)
 {
@@ -151,14 +151,14 @@ decode_q(const char *p, size_t len, struct buf *out)
 }
 
 /* encoded-word = "=?" charset ["*" language] "?" encoding "?" text "?=" */
-struct word {
+struct mime_encoded_word {
 	const char *charset, *text, *end;
 	size_t	 charset_len, text_len;
 	int	 base64;
 };
 
 static int
-word_read(const char *p, const char *end, struct word *w)
+word_read(const char *p, const char *end, struct mime_encoded_word *w)
 {
 	const char *star, *q, *limit;
 
@@ -187,7 +187,7 @@ word_read(const char *p, const char *end, struct word *w)
 }
 
 static void
-word_put(const struct word *w, struct buf *out)
+word_put(const struct mime_encoded_word *w, struct buf *out)
 {
 	const struct mime_charset *cs = mime_charset_find(w->charset,
 	    w->charset_len);
@@ -208,8 +208,8 @@ void
 mime_words(const char *p, size_t len, struct buf *out)
 {
 	const char *end = p + len, *from;
-	size_t after_word = SIZE_MAX;	/* out.len behind the last word */
-	struct word w;
+	size_t after_word = SIZE_MAX;	/* out.len after the last word */
+	struct mime_encoded_word w;
 
 	while (p < end) {
 		if (*p == '=' && word_read(p, end, &w)) {

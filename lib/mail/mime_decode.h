@@ -18,7 +18,7 @@ struct mime_decoder {
 	enum mime_encoding encoding;
 	uint32_t bits;		/* base64: what is collected */
 	unsigned n;		/* its digits; quoted: octets held */
-	char	 held[2];	/* quoted: behind "=" */
+	char	 held[2];	/* quoted: after "=" */
 };
 
 /* What Content-Transfer-Encoding says (its raw value; p NULL: nothing). */

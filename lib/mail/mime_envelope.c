@@ -8,7 +8,7 @@
 #include "lib/mail/mime.h"
 #include "lib/mail/mime_lex.h"
 
-/* In a quoted string: 0 as it is, 1 behind a backslash, 2 dropped, 3 never. */
+/* In a quoted string: 0 as it is, 1 after a backslash, 2 dropped, 3 never. */
 static int
 quote_class(unsigned char c)
 {
@@ -83,7 +83,7 @@ mime_nstring(const char *p, size_t len, struct buf *out)
  * between them, spec the same without: which of them counts shows when "<",
  * "@" or ":" comes.
  */
-struct address {
+struct mime_address {
 	struct mime_lex l;
 	struct buf name, spec, domain, route;
 	struct mime_text comment;
@@ -94,7 +94,7 @@ struct address {
 };
 
 static void
-address_reset(struct address *a)
+address_reset(struct mime_address *a)
 {
 	buf_reset(&a->name);
 	buf_reset(&a->spec);
@@ -114,7 +114,7 @@ put_text(struct buf *out, const struct buf *b, int nil)
 }
 
 static int
-put_open(struct address *a)
+put_open(struct mime_address *a)
 {
 	if (a->count++ == 0)
 		return buf_append(a->out, "((", 2);
@@ -123,7 +123,7 @@ put_open(struct address *a)
 
 /* address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")" */
 static int
-address_put(struct address *a)
+address_put(struct mime_address *a)
 {
 	const struct buf *mailbox = &a->spec;
 	int r;
@@ -167,7 +167,7 @@ address_put(struct address *a)
 
 /* "[RFC-2822] group syntax: host NIL; mailbox the group's name, or its end" */
 static int
-group_start(struct address *a)
+group_start(struct mime_address *a)
 {
 	int r;
 
@@ -188,7 +188,7 @@ group_start(struct address *a)
 }
 
 static int
-group_end(struct address *a)
+group_end(struct mime_address *a)
 {
 	int r = address_put(a);
 
@@ -239,7 +239,7 @@ word_read(struct mime_lex *l, struct buf *b)
  * "@a,@b:". A "," that is in no route ends an address that lacks its ">".
  */
 static void
-angle_read(struct address *a)
+angle_read(struct mime_address *a)
 {
 	struct mime_lex *l = &a->l;
 	int route;
@@ -275,14 +275,14 @@ angle_read(struct address *a)
 }
 
 static void
-words_read(struct address *a)
+words_read(struct mime_address *a)
 {
 	struct mime_text t = { a->l.p, 0 };
 	size_t at;
 
 	a->any = 1;
 	if (a->angle) {
-		word_read(&a->l, NULL);		/* text behind ">" */
+		word_read(&a->l, NULL);		/* text after ">" */
 		return;
 	}
 	if (a->at) {
@@ -299,7 +299,7 @@ words_read(struct address *a)
 }
 
 static int
-address_step(struct address *a)
+address_step(struct mime_address *a)
 {
 	struct mime_lex *l = &a->l;
 
@@ -338,7 +338,7 @@ address_step(struct address *a)
 }
 
 static int
-addresses_put(struct address *a, const struct mime_text *t)
+addresses_put(struct mime_address *a, const struct mime_text *t)
 {
 	int r = 0;
 
@@ -359,14 +359,14 @@ addresses_put(struct address *a, const struct mime_text *t)
 }
 
 static void
-address_init(struct address *a, struct buf *out)
+address_init(struct mime_address *a, struct buf *out)
 {
 	memset(a, 0, sizeof(*a));
 	a->out = out;
 }
 
 static void
-address_clear(struct address *a)
+address_clear(struct mime_address *a)
 {
 	buf_clear(&a->name);
 	buf_clear(&a->spec);
@@ -378,7 +378,7 @@ int
 mime_addresses(const char *p, size_t len, struct buf *out)
 {
 	struct mime_text t = { p, len };
-	struct address a;
+	struct mime_address a;
 	int r;
 
 	address_init(&a, out);
@@ -406,7 +406,7 @@ put_field(struct buf *out, const struct mime_text *t)
  * absent or empty: then the text of From is put once more.
  */
 static int
-put_sender(struct address *a, const struct mime_text *t, size_t from,
+put_sender(struct mime_address *a, const struct mime_text *t, size_t from,
     size_t from_len)
 {
 	size_t at = a->out->len;
@@ -432,7 +432,7 @@ mime_envelope(const struct mime *m, const struct mime_part *p,
 {
 	static const struct mime_text none[MIME_F_COUNT];
 	const struct mime_text *e = p->envelope != NULL ? p->envelope : none;
-	struct address a;
+	struct mime_address a;
 	size_t from, from_len;
 	int i, r = -1;
 
