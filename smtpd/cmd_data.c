@@ -84,7 +84,7 @@ submit(struct smtp_session *s, const struct body *b, const char *id)
 	const struct submit_envelope e = { .sender = s->env.sender,
 		.recipients = &s->env.recipients, .client = client,
 		.login = s->login, .origin = (uint32_t)s->service,
-		.notes = &notes };
+		.options = &s->env.options, .notes = &notes };
 	enum submit_result r;
 
 	snprintf(client, sizeof(client), "%s [%s]", s->helo, s->ip);

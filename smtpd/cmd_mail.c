@@ -8,7 +8,7 @@
 #include "lib/link/submit.h"
 #include "smtpd/smtpd_check.h"
 #include "smtpd/smtpd_command.h"
-#include "smtpd/smtpd_params.h"
+#include "smtpd/smtpd_ext.h"
 
 /*
  * Takes "FROM:<path>" (or TO:) apart. A blank behind the colon is against RFC
@@ -56,8 +56,7 @@ cmd_mail(struct smtp_session *s, const struct smtp_args *args)
 
 	r = take_path(args, "FROM:", &a, &rest, &len);
 	if (r.code == 0)
-		r = smtp_params_parse(rest, len, 0, smtpd_takes_login(s),
-		    smtpd.conf.message_size, &params);
+		r = smtp_ext_params(s, 0, rest, len, &params);
 	if (r.code == 0) {
 		/* One look for the whole transaction. */
 		tables_refresh(smtpd.tables);
@@ -73,6 +72,7 @@ cmd_mail(struct smtp_session *s, const struct smtp_args *args)
 	}
 	memcpy(s->env.sender, a.text, a.len + 1);
 	s->env.size = params.size;
+	s->env.options = params.options;
 	s->state = SMTP_MAIL;
 	/* By DATA the file will be here: no time is lost in waiting. */
 	submit_ask();
@@ -99,15 +99,15 @@ has_recipient(const struct buf *list, const char *text, size_t len)
 }
 
 static void
-add_recipient(struct smtp_envelope *e, const struct address *a, int local)
+add_recipient(struct smtp_envelope *e, const struct address *a, int local,
+    struct submit_recipient *r)
 {
-	const struct submit_recipient r = { .address = a->text,
-		.len = a->len };
-
+	r->address = a->text;
+	r->len = a->len;
 	if (e->n++ == 0)
 		memcpy(e->first, a->text, a->len + 1);
 	/* Bounded by their number. */
-	(void)submit_add(&e->recipients, &r);
+	(void)submit_add(&e->recipients, r);
 	if (local)
 		buf_put_lv(&e->local, a->text, a->len);
 }
@@ -130,7 +130,7 @@ cmd_rcpt(struct smtp_session *s, const struct smtp_args *args)
 	if (r.code == 0 && a.len == 0)
 		r = null;
 	if (r.code == 0)
-		r = smtp_params_parse(rest, len, 1, 0, 0, &params);
+		r = smtp_ext_params(s, 1, rest, len, &params);
 	if (r.code == 0)
 		known = has_recipient(&s->env.recipients, a.text, a.len);
 	if (r.code == 0 && !known)
@@ -150,7 +150,7 @@ cmd_rcpt(struct smtp_session *s, const struct smtp_args *args)
 		return;
 	}
 	if (!known)
-		add_recipient(&s->env, &a, c.local_r);
+		add_recipient(&s->env, &a, c.local_r, &params.recipient);
 	s->state = SMTP_RCPT;
 	smtp_reply(s, 250, "2.1.5", "recipient ok");
 }

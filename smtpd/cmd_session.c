@@ -2,7 +2,6 @@
  * Commands that carry no mail: HELO, EHLO, RSET, NOOP, QUIT, VRFY, HELP,
  * STARTTLS, and those that are answered only to be refused.
  */
-#include <inttypes.h>
 #include <string.h>
 
 #include "lib/base/log.h"
@@ -11,6 +10,7 @@
 #include "lib/net/tls.h"
 #include "smtpd/smtpd_check.h"
 #include "smtpd/smtpd_command.h"
+#include "smtpd/smtpd_ext.h"
 
 /* What could not stand in a Received field becomes "-". */
 static void
@@ -49,26 +49,13 @@ cmd_helo(struct smtp_session *s, const struct smtp_args *a)
 		smtp_reply(s, 250, "", "%s", smtpd.hostname);
 }
 
-static int
-offers_tls(const struct smtp_session *s)
-{
-	return smtpd.tls != NULL && s->tls[0] == '\0' &&
-	    s->service != SERVICE_LOCAL;
-}
-
 void
 cmd_ehlo(struct smtp_session *s, const struct smtp_args *a)
 {
 	if (greet(s, a, 1) == -1)
 		return;
-	stream_printf(&s->io, "250-%s\r\n250-PIPELINING\r\n"
-	    "250-SIZE %" PRIu64 "\r\n250-8BITMIME\r\n", smtpd.hostname,
-	    smtpd.conf.message_size);
-	if (offers_tls(s))
-		stream_puts(&s->io, "250-STARTTLS\r\n");
-	if (smtpd_takes_login(s) && s->tls[0] != '\0')
-		stream_puts(&s->io, "250-AUTH PLAIN LOGIN\r\n");
-	stream_puts(&s->io, "250 ENHANCEDSTATUSCODES\r\n");
+	stream_printf(&s->io, "250-%s\r\n", smtpd.hostname);
+	smtp_ext_hello(s);
 }
 
 void
@@ -102,9 +89,12 @@ cmd_vrfy(struct smtp_session *s, const struct smtp_args *a)
 void
 cmd_help(struct smtp_session *s, const struct smtp_args *a)
 {
+	struct buf verbs = BUF_INIT(500);
+
+	smtp_ext_verbs(s, &verbs);
 	stream_printf(&s->io, "214-2.0.0 HELO EHLO MAIL RCPT DATA RSET NOOP "
-	    "QUIT VRFY HELP%s%s\r\n", offers_tls(s) ? " STARTTLS" : "",
-	    smtpd_takes_login(s) ? " AUTH" : "");
+	    "QUIT VRFY HELP%s\r\n", buf_str(&verbs));
+	buf_clear(&verbs);
 	smtp_reply(s, 214, "2.0.0", "RFC 5321 says what they do");
 }
 

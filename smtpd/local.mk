@@ -7,7 +7,7 @@ smtpd_libsmtpd_a_SOURCES = smtpd/smtpd.c smtpd/smtpd.h \
 	smtpd/smtpd_check.c smtpd/smtpd_check.h smtpd/check_table.c \
 	smtpd/check_client.c smtpd/check_address.c smtpd/check_header.c \
 	smtpd/smtpd_reply.c smtpd/smtpd_reply.h \
-	smtpd/smtpd_params.c smtpd/smtpd_params.h \
+	smtpd/smtpd_ext.c smtpd/smtpd_ext.h \
 	smtpd/smtpd_scan.c smtpd/smtpd_scan.h \
 	smtpd/smtpd_body.c smtpd/smtpd_body.h \
 	smtpd/smtpd_trace.c smtpd/smtpd_trace.h \

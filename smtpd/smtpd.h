@@ -9,7 +9,7 @@
  *   smtpd_check.c     the check stage; check_table.c its rows
  *   check_*.c         what the checks judge
  *   smtpd_reply.c     replies out, lines in: what commands do with a session
- *   smtpd_params.c    the parameters of MAIL and RCPT
+ *   smtpd_ext.c       extensions: EHLO, parameters of MAIL and RCPT
  *   smtpd_scan.c      the end of data, and what may not stand before it
  *   smtpd_body.c      the message on its way to the disk
  *   smtpd_trace.c     the fields put in front of it
@@ -29,6 +29,7 @@
 #include <stdint.h>
 
 #include "lib/base/buf.h"
+#include "lib/link/submit.h"
 #include "lib/mail/address.h"
 #include "lib/mail/limits.h"
 #include "lib/mail/result.h"
@@ -79,6 +80,7 @@ struct smtp_envelope {
 	char	 first[ADDRESS_MAX + 1];	/* the first recipient */
 	unsigned n, over;		/* taken; refused as too many */
 	uint64_t size;			/* as MAIL declared it; 0: not */
+	struct submit_options options;	/* what else MAIL declared */
 };
 
 /* What the checks noted (smtpd_check.h), and how long it stands. */

@@ -16,7 +16,7 @@ const struct smtp_command smtp_commands[] = {
 	    .usage = "EHLO host" },
 	{ .name = "MAIL", .run = cmd_mail, .states = SMTP_HELLO,
 	    .flags = CMD_LOGIN, .min_args = 1, .max_args = MANY,
-	    .usage = "MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME]" },
+	    .usage = "MAIL FROM:<address> [KEY=value ...]" },
 	{ .name = "RCPT", .run = cmd_rcpt, .states = SMTP_MAIL | SMTP_RCPT,
 	    .flags = CMD_LOGIN, .min_args = 1, .max_args = MANY,
 	    .usage = "RCPT TO:<address>" },

@@ -1,4 +1,5 @@
 #include <stdarg.h>
+#include <string.h>
 
 #include "lib/base/log.h"
 #include "lib/base/str.h"
@@ -61,6 +62,7 @@ smtp_reset(struct smtp_session *s)
 	s->env.sender[0] = s->env.first[0] = '\0';
 	s->env.n = s->env.over = 0;
 	s->env.size = 0;
+	memset(&s->env.options, 0, sizeof(s->env.options));
 	buf_reset(&s->env.recipients);
 	buf_reset(&s->env.local);
 	smtp_notes_reset(&s->notes[SCOPE_TRANSACTION]);

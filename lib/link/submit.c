@@ -6,7 +6,6 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/link/submit.h"
-#include "lib/mail/limits.h"
 #include "lib/mail/proto.h"
 #include "lib/server/server.h"
 
@@ -183,8 +182,8 @@ submit_add(struct buf *list, const struct submit_recipient *r)
 	size_t before = list->len;
 
 	if (buf_put_lv(list, r->address, r->len) == 0 &&
-	    buf_put_lv(list, r->orcpt, r->orcpt == NULL ? 0 :
-	    strlen(r->orcpt)) == 0 && buf_put_u32(list, r->notify) == 0)
+	    buf_put_lv(list, r->orcpt, r->orcpt_len) == 0 &&
+	    buf_put_u32(list, r->notify) == 0)
 		return 0;
 	buf_truncate(list, before);
 	return -1;
@@ -206,14 +205,16 @@ put_u32(struct chan *c, uint8_t tag, uint32_t v)
 
 /* What is mostly absent. */
 static void
-put_options(struct chan *c, const struct submit_envelope *e)
+put_rest(struct chan *c, const struct submit_envelope *e)
 {
 	put_text(c, QF_LOGIN, e->login);
 	put_text(c, QF_ACCOUNT, e->account);
 	put_text(c, QF_UIDL, e->uidl);
-	put_text(c, QF_ENVID, e->envid);
-	put_u32(c, QF_RET, e->ret);
-	put_u32(c, QF_BODY, e->body);
+	if (e->options != NULL) {
+		put_text(c, QF_ENVID, e->options->envid);
+		put_u32(c, QF_RET, e->options->ret);
+		put_u32(c, QF_BODY, e->options->body);
+	}
 	if (e->notes != NULL && e->notes->len > 0)
 		msg_bytes(c, QF_NOTES, e->notes->data, e->notes->len);
 }
@@ -227,13 +228,14 @@ send_envelope(struct chan *c, const struct submit_envelope *e,
 	msg_text(c, QF_SENDER, e->sender);
 	msg_bytes(c, QF_RECIPIENTS, e->recipients->data, e->recipients->len);
 	msg_text(c, QF_CLIENT, e->client);
-	put_options(c, e);
+	put_rest(c, e);
 	msg_u64(c, QF_TIME, (uint64_t)clock_now());
 	msg_u64(c, QF_LENGTH, w->length);
 	msg_u32(c, QF_CRC, w->crc);
 	msg_u32(c, QF_FINAL, w->final);
 	msg_u32(c, QF_FORWARD, w->forward);
-	msg_u32(c, QF_FLAGS, w->flags);
+	msg_u32(c, QF_FLAGS, w->flags | (e->options != NULL ?
+	    e->options->flags : 0));
 	msg_u32(c, QF_ORIGIN, e->origin);
 	return msg_end(c) == 0 && chan_send(c, SEND_WAIT) == 0 ? 0 : -1;
 }

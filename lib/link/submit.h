@@ -29,6 +29,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/chan.h"
 #include "lib/base/peer.h"
+#include "lib/mail/limits.h"
 
 enum submit_result {
 	SUBMIT_DONE,	/* durable: say 250 */
@@ -39,7 +40,16 @@ enum submit_result {
 /* What the file holds, as it will be served; of QF_* in proto.h. */
 struct submit_written {
 	uint64_t length;
-	uint32_t crc, final, forward, flags;
+	uint32_t crc, final, forward;
+	uint32_t flags;		/* of enum q_flag: Q_8BIT */
+};
+
+/* What the sender asked for besides; 0 and "": nothing. */
+struct submit_options {
+	uint32_t flags;		/* of enum q_flag: Q_SMTPUTF8, Q_REQUIRETLS */
+	uint32_t ret;		/* enum q_ret */
+	uint32_t body;		/* enum q_body, as it was declared */
+	char	 envid[ENVID_MAX + 1];	/* RFC 3461 4.4, as it was given */
 };
 
 /* Who sends it to whom. Everything is the caller's; NULL and 0: not there. */
@@ -50,16 +60,15 @@ struct submit_envelope {
 	const char *login;	/* who sent it; NULL or "" for a stranger */
 	uint32_t origin;	/* enum service it came in by, or q_origin */
 	const char *account, *uidl;	/* of Q_ORIGIN_COLLECTOR */
-	const char *envid;	/* RFC 3461 4.4, as it was given */
-	uint32_t ret;		/* enum q_ret */
-	uint32_t body;		/* enum q_body, as it was declared */
+	const struct submit_options *options;
 	const struct buf *notes;	/* lib/mail/notes.h */
 };
 
 struct submit_recipient {
 	const char *address;
 	size_t	 len;
-	const char *orcpt;	/* RFC 3461 4.2, as it was given */
+	const char *orcpt;	/* RFC 3461 4.2, as it was given; ORCPT_MAX */
+	size_t	 orcpt_len;
 	uint32_t notify;	/* enum q_notify */
 };
 

@@ -5,7 +5,7 @@
 
 #include "lib/base/mem.h"
 #include "smtpd/smtpd_command.h"
-#include "smtpd/smtpd_params.h"
+#include "smtpd/smtpd_ext.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -57,11 +57,12 @@ look(const struct smtp_args *a, const struct smtp_command *c)
 	left = a->len - (size_t)(++colon - a->text);
 	if (address_path(&addr, colon, left, &used) != ADDRESS_OK)
 		return;
-	if (smtp_params_parse(colon + used, left - used, 0, 1, 1000,
+	s.tls[0] = 'T';
+	smtpd.conf.message_size = 1000;
+	if (smtp_ext_params(&s, 0, colon + used, left - used,
 	    &params).code == 0 && params.size > 1000)
 		abort();
-	(void)smtp_params_parse(colon + used, left - used, 1, 0, 1000,
-	    &params);
+	(void)smtp_ext_params(&s, 1, colon + used, left - used, &params);
 }
 
 int

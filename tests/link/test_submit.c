@@ -227,15 +227,18 @@ test_options(void **state)
 {
 	const struct submit_recipient r[] = {
 		{ .address = "a@x.test", .len = 8,
-		    .orcpt = "rfc822;A@x.test", .notify = Q_NOTIFY_NEVER },
+		    .orcpt = "rfc822;A@x.test", .orcpt_len = 15,
+		    .notify = Q_NOTIFY_NEVER },
 		{ .address = "b@x.test", .len = 8 },
 	};
+	const struct submit_options options = { .envid = "QQ+2B",
+		.ret = Q_RET_HDRS, .body = Q_BODY_8BITMIME,
+		.flags = Q_SMTPUTF8 | Q_REQUIRETLS };
 	struct buf list = BUF_INIT(0), notes = BUF_INIT(0), words = BUF_INIT(0);
 	const struct submit_envelope e = { .sender = "", .recipients = &list,
 		.client = "c", .login = "anna", .origin = Q_ORIGIN_COLLECTOR,
 		.account = "anna@provider.test", .uidl = "u1",
-		.envid = "QQ+2B", .ret = Q_RET_HDRS, .body = Q_BODY_8BITMIME,
-		.notes = &notes };
+		.options = &options, .notes = &notes };
 	struct cursor c;
 	const char *id, *p;
 	size_t n;
@@ -255,6 +258,7 @@ test_options(void **state)
 	assert_string_equal(got.account, "anna@provider.test");
 	assert_string_equal(got.uidl, "u1");
 	assert_string_equal(got.envid, "QQ+2B");
+	assert_int_equal(got.flags, Q_8BIT | Q_SMTPUTF8 | Q_REQUIRETLS);
 	assert_true(got.ret == Q_RET_HDRS && got.body == Q_BODY_8BITMIME &&
 	    got.origin == Q_ORIGIN_COLLECTOR);
 	assert_int_equal(got.notes_len, notes.len);

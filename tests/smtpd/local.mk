@@ -20,3 +20,7 @@ check_PROGRAMS += tests/smtpd/test_check_rows
 tests_smtpd_test_check_rows_SOURCES = tests/smtpd/test_check_rows.c \
 	tests/smtpd/fake.c tests/smtpd/fake.h
 tests_smtpd_test_check_rows_LDADD = $(SMTPD_TEST_LIBS)
+check_PROGRAMS += tests/smtpd/test_ext
+tests_smtpd_test_ext_SOURCES = tests/smtpd/test_ext.c \
+	tests/smtpd/fake.c tests/smtpd/fake.h
+tests_smtpd_test_ext_LDADD = $(SMTPD_TEST_LIBS)

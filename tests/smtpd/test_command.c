@@ -1,6 +1,5 @@
 /*
- * Every row of the command table in every state of a session, and the
- * parameters of MAIL.
+ * Every row of the command table in every state of a session.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +9,6 @@
 #include <cmocka.h>
 
 #include "smtpd/smtpd_command.h"
-#include "smtpd/smtpd_params.h"
 #include "tests/smtpd/fake.h"
 
 static int
@@ -119,62 +117,6 @@ test_split(void **state)
 	}
 }
 
-static void
-test_params(void **state)
-{
-	static const struct {
-		const char *in;
-		int code, auth, rcpt;
-		uint64_t size;
-	} t[] = {
-		{ "", 0, 0, 0, 0 },
-		{ " ", 0, 0, 0, 0 },
-		{ " SIZE=10", 0, 0, 0, 10 },
-		{ " size=00010 BODY=8bitmime", 0, 0, 0, 10 },
-		{ "  BODY=7BIT   SIZE=1 ", 0, 0, 0, 1 },
-		{ " SIZE=1000", 0, 0, 0, 1000 },
-		{ " SIZE=1001", 552, 0, 0, 0 },
-		{ " SIZE=18446744073709551615", 552, 0, 0, 0 },
-		{ " SIZE=18446744073709551617", 501, 0, 0, 0 },
-		{ " SIZE=-1", 501, 0, 0, 0 },
-		{ " SIZE=", 501, 0, 0, 0 },
-		{ " SIZE", 501, 0, 0, 0 },
-		{ " SIZE=1 SIZE=1", 501, 0, 0, 0 },
-		{ " BODY=BINARYMIME", 501, 0, 0, 0 },
-		{ " BODY", 501, 0, 0, 0 },
-		{ "SIZE=1", 501, 0, 0, 0 },
-		{ " SMTPUTF8", 555, 0, 0, 0 },
-		{ " RET=FULL", 555, 0, 0, 0 },
-		{ " =x", 555, 0, 0, 0 },
-		{ " AUTH=<>", 555, 0, 0, 0 },
-		{ " AUTH=<>", 0, 1, 0, 0 },
-		{ " AUTH=a+2Bb@x", 0, 1, 0, 0 },
-		{ " AUTH=a+0Ab@x", 501, 1, 0, 0 },
-		{ " AUTH=a+00b@x", 501, 1, 0, 0 },
-		{ " AUTH=a+09b@x", 501, 1, 0, 0 },
-		{ " AUTH=a+2", 501, 1, 0, 0 },
-		{ " AUTH=a+", 501, 1, 0, 0 },
-		{ " AUTH=a+2b", 501, 1, 0, 0 },
-		{ " AUTH=", 501, 1, 0, 0 },
-		{ " AUTH=a\xff", 501, 1, 0, 0 },
-		{ " SIZE=1", 555, 0, 1, 0 },
-		{ " ORCPT=rfc822;a+0Ab", 555, 0, 1, 0 },
-		{ " NOTIFY=NEVER", 555, 0, 1, 0 },
-	};
-	struct smtp_refusal r;
-	struct smtp_params p;
-	size_t i;
-
-	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		r = smtp_params_parse(t[i].in, strlen(t[i].in), t[i].rcpt,
-		    t[i].auth, 1000, &p);
-		if (r.code != t[i].code)
-			fail_msg("\"%s\": %d", t[i].in, r.code);
-		if (r.code == 0)
-			assert_true(p.size == t[i].size);
-	}
-}
-
 int
 main(void)
 {
@@ -182,7 +124,6 @@ main(void)
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_split),
-		cmocka_unit_test(test_params),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
