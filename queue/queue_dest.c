@@ -1,9 +1,7 @@
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
-#include "lib/base/str.h"
 #include "queue/queue_dest.h"
 
 enum { SLOTS = 1024 };
@@ -13,23 +11,15 @@ static struct dest *ring_first, *ring_last;
 static size_t n_ring, n_waiting, n_dests;
 
 struct dest *
-dest_get(const char *name)
+dest_get(const struct dest_key *k)
 {
-	char low[DOMAIN_MAX + 1];
-	uint32_t h = 2166136261u;
-	struct dest *d, **slot;
-	const char *p;
+	struct dest *d, **slot = &slots[dest_key_hash(k) % SLOTS];
 
-	str_copy(low, sizeof(low), name);
-	str_tolower(low, strlen(low));
-	for (p = low; *p != '\0'; p++)
-		h = (h ^ (unsigned char)*p) * 16777619u;
-	slot = &slots[h % SLOTS];
 	for (d = *slot; d != NULL; d = d->hash_next)
-		if (strcmp(d->name, low) == 0)
+		if (dest_key_equal(&d->key, k))
 			return d;
-	d = mem_zalloc(1, sizeof(*d) + strlen(low) + 1);
-	memcpy(d->name, low, strlen(low) + 1);
+	d = mem_zalloc(1, sizeof(*d));
+	d->key = *k;
 	TAILQ_INIT(&d->waiting);
 	d->hash_next = *slot;
 	*slot = d;

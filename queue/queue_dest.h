@@ -1,7 +1,8 @@
 /*
- * Destinations of relay (a domain, or "" for the smarthost) with the jobs that
- * wait for each, and the ring of those that could have a job sent now, so
- * that each gets its turn.
+ * Destinations of relay (lib/mail/dest_key.h) with the jobs that wait for each,
+ * and the ring of those that could have a job sent now, so that each gets its
+ * turn. What one key has come to says nothing of another: the same route with
+ * another credential is a destination of its own.
  *
  * A destination has at most relay_per_destination jobs under way. It is down
  * where nobody there could be reached DOWN_AFTER times in a row; then what
@@ -12,6 +13,7 @@
 #ifndef QUEUE_QUEUE_DEST_H
 #define QUEUE_QUEUE_DEST_H
 
+#include "lib/mail/dest_key.h"
 #include "queue/queue_job.h"
 
 enum {
@@ -27,11 +29,11 @@ struct dest {
 	unsigned active, fails;
 	int64_t	 down_until;	/* ms, by the clock that only grows */
 	char	*why;		/* of the last failure */
-	char	 name[];	/* lower case */
+	struct dest_key key;
 };
 
-/* The destination of that name (any case); made if it is new. */
-struct dest *dest_get(const char *name);
+/* The destination of that key; made if it is new. */
+struct dest *dest_get(const struct dest_key *k);
 /* Adds a job at the end or the head; takes one out. */
 void	dest_add(struct dest *d, struct queue_job *j);
 void	dest_push(struct dest *d, struct queue_job *j);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
-#include "lib/base/str.h"
 #include "lib/mail/result.h"
 #include "queue/queue_body.h"
 #include "queue/queue_dest.h"
@@ -78,7 +77,7 @@ write_way(struct chan *c, const struct queue_job *j)
 	put_remote(&packed, j);
 	msg_bytes(c, JF_RECIPIENTS, packed.data, packed.len);
 	msg_u32(c, JF_OFFSET, j->forwarded ? e->forward : e->final);
-	msg_text(c, JF_ROUTE, j->dest->name);
+	dest_key_put(&j->dest->key, c);
 	buf_reset(&packed);
 	put_dsn(&packed, j);
 	if (packed.len > 0)
@@ -137,7 +136,7 @@ send_job(struct worker *w, struct queue_job *j)
 	}
 	job_give(j, w);
 	if (j->dest != NULL) {
-		str_copy(w->dest, sizeof(w->dest), j->dest->name);
+		w->dest = j->dest->key;
 		w->served = 1;
 	}
 	return 0;
@@ -172,7 +171,7 @@ pick_relay(const struct dest *d, int64_t now)
 	TAILQ_FOREACH(w, &workers, in_list) {
 		if (!worker_free(w, PEER_RELAY, now))
 			continue;
-		if (w->served && strcmp(w->dest, d->name) == 0)
+		if (w->served && dest_key_equal(&w->dest, &d->key))
 			return w;
 		if (best == NULL || (best->served && (!w->served ||
 		    w->heard < best->heard)))

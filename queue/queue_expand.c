@@ -32,7 +32,6 @@ enum { SEEN_SLOTS = 256 };
 
 struct expansion {
 	struct tables *tables;
-	const char *way_remote;
 	struct buf texts;	/* of the targets, each with its NUL */
 	struct raw {
 		size_t	 address, way;	/* offsets in texts */
@@ -155,8 +154,7 @@ expand_remote(struct expansion *x, const char *address)
 		return;
 	}
 	str_tolower(domain, strlen(domain));
-	target_add(x, TARGET_REMOTE, address,
-	    x->way_remote != NULL ? x->way_remote : domain);
+	target_add(x, TARGET_REMOTE, address, domain);
 }
 
 /* One copy for a mailbox. */
@@ -296,10 +294,9 @@ expansion_clear(struct expansion *x)
 }
 
 int
-expand(struct tables *t, const struct envelope *e, const char *way_remote,
-    struct targets *out)
+expand(struct tables *t, const struct envelope *e, struct targets *out)
 {
-	struct expansion x = { .tables = t, .way_remote = way_remote };
+	struct expansion x = { .tables = t };
 	size_t i;
 	int error, reached;
 

@@ -15,11 +15,8 @@
 #include "queue/queue_envelope.h"
 #include "queue/queue_target.h"
 
-/*
- * way_remote: what the way of every remote target is (the domain where NULL):
- * "" for a smarthost. 0 and *out filled; -1 where a look-up failed: later.
- */
-int	expand(struct tables *t, const struct envelope *e,
-	    const char *way_remote, struct targets *out) ATTR_CHECK;
+/* 0 and *out filled; -1 where a look-up failed: later. */
+int	expand(struct tables *t, const struct envelope *e, struct targets *out)
+	    ATTR_CHECK;
 
 #endif

@@ -6,6 +6,7 @@
 #include "queue/queue_dest.h"
 #include "queue/queue_job.h"
 #include "queue/queue_message.h"
+#include "queue/queue_route.h"
 #include "queue/queue_worker.h"
 
 static struct job_line local = TAILQ_HEAD_INITIALIZER(local);
@@ -85,10 +86,15 @@ local_push(struct queue_job *j)
 void
 job_add(struct message *m, struct target *t, uint32_t index)
 {
-	struct dest *d = t->kind == TARGET_REMOTE ? dest_get(t->way) : NULL;
-	struct queue_job *j = job_open(m, t, d);
+	struct dest *d = NULL;
+	struct queue_job *j;
+	struct dest_key k;
 
-	if (j == NULL) {
+	if (t->kind == TARGET_REMOTE) {
+		route_key(m, t, &k);
+		d = dest_get(&k);
+	}
+	if ((j = job_open(m, t, d)) == NULL) {
 		j = job_new(m, t, d);
 		if (d != NULL)
 			dest_add(d, j);

@@ -69,10 +69,8 @@ life_later(struct message *m, int64_t seconds)
 static void
 life_expand(struct message *m)
 {
-	const char *smart = queue.conf.relay_host[0] != '\0' ? "" : NULL;
-
 	tables_fresh();
-	if (expand(queue.tables, &m->env, smart, &m->targets) == -1) {
+	if (expand(queue.tables, &m->env, &m->targets) == -1) {
 		log_warn("%016llx: the tables cannot be read",
 		    (unsigned long long)m->id);
 		life_later(m, EXPAND_RETRY);
@@ -120,27 +118,6 @@ life_accepted(struct message *m)
 	}
 }
 
-/*
- * A message with the back-off of its way changed since (a smarthost was named,
- * or is no more) goes the new way from now on.
- */
-static void
-life_reroute(struct message *m)
-{
-	int smart = queue.conf.relay_host[0] != '\0';
-	const char *at;
-	struct target *t;
-	size_t i;
-
-	for (i = 0; i < m->targets.n; i++) {
-		t = &m->targets.t[i];
-		at = strrchr(t->address, '@');
-		if (t->kind == TARGET_REMOTE && at != NULL &&
-		    (t->way[0] == '\0') != smart)
-			t->way = smart ? "" : at + 1;
-	}
-}
-
 static void
 life_load(struct entry *e)
 {
@@ -160,7 +137,6 @@ life_load(struct entry *e)
 		life_aside(m, "4.3.0 the record cannot be read");
 		return;
 	}
-	life_reroute(m);
 	life_start(m);
 }
 

@@ -29,6 +29,16 @@ targets_pack(const struct targets *ts, struct buf *out)
 	return bad ? -1 : 0;
 }
 
+/* The first format had "" for a target that went to the smarthost. */
+static const char *
+way_of(const struct target *t)
+{
+	const char *at = strrchr(t->address, '@');
+
+	return t->kind == TARGET_REMOTE && t->way[0] == '\0' && at != NULL ?
+	    at + 1 : t->way;
+}
+
 int
 targets_parse(struct targets *ts, size_t n_rcpt, const void *p, size_t len)
 {
@@ -52,6 +62,7 @@ targets_parse(struct targets *ts, size_t n_rcpt, const void *p, size_t len)
 		t->rcpt = cursor_u32(&c);
 		t->address = record_take_text(&c, &arena, ADDRESS_MAX);
 		t->way = record_take_text(&c, &arena, RECORD_TEXT_MAX);
+		t->way = way_of(t);
 		if (t->kind > TARGET_FAILED || t->rcpt >= n_rcpt)
 			c.bad = 1;
 	}

@@ -7,6 +7,7 @@
 
 #include "lib/base/peer.h"
 #include "lib/link/link.h"
+#include "lib/mail/dest_key.h"
 #include "queue/queue_job.h"
 
 enum { REFUSED_PAUSE = 500 };	/* ms without a job after J_REFUSED */
@@ -19,7 +20,7 @@ struct worker {
 	uint32_t next_id;
 	int64_t	 pause_until;	/* ms */
 	int64_t	 heard;		/* ms: when it last took or answered */
-	char	 dest[DOMAIN_MAX + 1];	/* relay: served last */
+	struct dest_key dest;	/* relay: served last, where: */
 	int	 served;
 };
 TAILQ_HEAD(worker_list, worker);

@@ -166,13 +166,25 @@ make_dir(struct rig *r, const char *name)
 }
 
 void
+rig_conf(struct rig *r, const char *conf)
+{
+	char path[200];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/conf/rohrpost.conf", r->dir);
+	check((f = fopen(path, "w")) != NULL, path);
+	fprintf(f, "hostname = mx.example.test\nstate_dir = %s\n"
+	    "message_size = 1M\n%s", r->dir, conf);
+	check(fclose(f) == 0, path);
+}
+
+void
 rig_init(struct rig *r, const char *conf)
 {
 	static const char *const dirs[] = { "conf", "spool", "spool/queue",
 		"jail", "jail/state", "run" };
 	char path[200];
 	size_t i;
-	FILE *f;
 
 	memset(r, 0, sizeof(*r));
 	signal(SIGPIPE, SIG_IGN);
@@ -188,11 +200,7 @@ rig_init(struct rig *r, const char *conf)
 		make_dir(r, dirs[i]);
 	snprintf(path, sizeof(path), "%s/jail/tables.cdb", r->dir);
 	make_tables(path);
-	snprintf(path, sizeof(path), "%s/conf/rohrpost.conf", r->dir);
-	check((f = fopen(path, "w")) != NULL, path);
-	fprintf(f, "hostname = mx.example.test\nstate_dir = %s\n"
-	    "message_size = 1M\n%s", r->dir, conf);
-	check(fclose(f) == 0, path);
+	rig_conf(r, conf);
 }
 
 static void

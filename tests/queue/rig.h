@@ -26,6 +26,8 @@ struct rig {
 
 /* Makes the folder: configuration (extra lines), tables, spool. */
 void	rig_init(struct rig *r, const char *conf);
+/* Writes the configuration anew, for the next start. */
+void	rig_conf(struct rig *r, const char *conf);
 void	rig_start(struct rig *r);
 /* Starts it where it will not start: its exit status. */
 int	rig_refused(struct rig *r);

@@ -144,7 +144,7 @@ test_targets(void **state)
 	struct target t[2] = {
 		{ .address = "a@x", .way = "x", .kind = TARGET_REMOTE,
 		    .rcpt = 1, .forwarded = 1 },
-		{ .address = "b@y", .way = "", .kind = TARGET_REMOTE },
+		{ .address = "b@y", .way = "y", .kind = TARGET_REMOTE },
 	};
 	struct targets ts = { .t = t, .n = 2 }, got;
 	struct buf b = BUF_INIT(0);
@@ -157,7 +157,7 @@ test_targets(void **state)
 	assert_string_equal(got.t[0].way, "x");
 	assert_int_equal(got.t[0].rcpt, 1);
 	assert_int_equal(got.t[0].forwarded, 1);
-	assert_string_equal(got.t[1].way, "");
+	assert_string_equal(got.t[1].way, "y");
 	targets_clear(&got);
 	/* An index past the recipients. */
 	assert_int_equal(targets_parse(&got, 1, b.data, b.len), -1);

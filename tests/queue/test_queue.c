@@ -380,6 +380,35 @@ test_smarthost(void **state)
 	assert_empty();
 }
 
+/* What waits goes the way that is right when its turn comes. */
+static void
+test_smarthost_changes(void **state)
+{
+	struct rig_job j;
+	char id[17];
+
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test", TO("a@one.test"),
+	    TEXT), 0);
+	take(&relay, &j);
+	assert_string_equal(j.dest, "one.test");
+	rig_result(&relay, &j, -1, RESULT_LATER, "4.2.0 later", "mx");
+	rig_job_clear(&j);
+	assert_idle(&relay);
+	rig_conf(&rig, "relay_host = smart.test\n");
+	again_at("400");
+	take(&relay, &j);
+	assert_string_equal(j.file, id);
+	assert_string_equal(j.dest, "");
+	rig_result(&relay, &j, -1, RESULT_LATER, "4.2.0 later", "smart");
+	rig_job_clear(&j);
+	assert_idle(&relay);
+	rig_conf(&rig, "");
+	again_at("2000");
+	take(&relay, &j);
+	assert_string_equal(j.dest, "one.test");
+	rig_job_clear(&j);
+}
+
 static void
 test_down(void **state)
 {
@@ -438,6 +467,7 @@ main(void)
 		T(test_deferred_and_control), TQ(test_backoff),
 		TQ(test_clock_put_back), TQ(test_clock_was_behind),
 		T(test_destinations), T(test_down),
+		T(test_smarthost_changes),
 		cmocka_unit_test_setup_teardown(test_smarthost, setup_smart,
 		    teardown),
 		T(test_loops),

@@ -1,0 +1,93 @@
+/*
+ * Destinations: the key keeps them apart, and what one has come to (back-off,
+ * connections) is none of another's.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "queue/queue_dest.h"
+
+static struct dest *
+get(const char *route, const char *credential, enum dest_tls tls)
+{
+	struct dest_key k;
+
+	assert_int_equal(dest_key_set(&k, route, credential, tls), 0);
+	return dest_get(&k);
+}
+
+static void
+test_keys(void **state)
+{
+	struct dest *plain = get("far.test", "", DEST_TLS_ROUTE);
+
+	assert_ptr_equal(get("Far.TEST", "", DEST_TLS_ROUTE), plain);
+	assert_ptr_not_equal(get("far.test", "anna@far.test", DEST_TLS_ROUTE),
+	    plain);
+	assert_ptr_not_equal(get("far.test", "", DEST_TLS_VERIFIED), plain);
+	assert_ptr_not_equal(get("", "", DEST_TLS_ROUTE), plain);
+	assert_int_equal(dest_count(), 4);
+	dest_tidy();
+	assert_int_equal(dest_count(), 0);
+}
+
+static void
+test_down(void **state)
+{
+	struct dest *anna = get("smart.test", "anna", DEST_TLS_ROUTE);
+	struct dest *bert = get("smart.test", "bert", DEST_TLS_ROUTE);
+	int i;
+
+	for (i = 0; i < DOWN_AFTER; i++) {
+		assert_false(dest_is_down(anna));
+		dest_unreached(anna, "4.4.1 no answer");
+	}
+	assert_true(dest_is_down(anna));
+	assert_false(dest_is_down(bert));
+	dest_tidy();
+	/* What is down is remembered; the other had nothing. */
+	assert_int_equal(dest_count(), 1);
+	dest_forget_down();
+	assert_false(dest_is_down(anna));
+	dest_tidy();
+	assert_int_equal(dest_count(), 0);
+}
+
+static void
+test_connections(void **state)
+{
+	struct dest *anna = get("smart.test", "anna", DEST_TLS_ROUTE);
+	struct dest *bert = get("smart.test", "bert", DEST_TLS_ROUTE);
+	struct queue_job job[3] = { { .id = 1 }, { .id = 2 }, { .id = 3 } };
+
+	queue.conf.per_destination = 1;
+	dest_add(anna, &job[0]);
+	dest_add(anna, &job[1]);
+	dest_add(bert, &job[2]);
+	assert_int_equal(dest_ring(), 2);
+	dest_drop(anna, &job[0]);
+	dest_took(anna);
+	/* One at a time of each, whatever the route. */
+	assert_int_equal(dest_ring(), 1);
+	assert_ptr_equal(dest_next(), bert);
+	dest_left(anna);
+	assert_int_equal(dest_ring(), 2);
+	dest_drop(anna, &job[1]);
+	dest_drop(bert, &job[2]);
+	assert_int_equal(dest_waiting(), 0);
+	dest_tidy();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_keys), cmocka_unit_test(test_down),
+		cmocka_unit_test(test_connections),
+	};
+
+	return cmocka_run_group_tests_name("dest", tests, NULL, NULL);
+}
