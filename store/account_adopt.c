@@ -1,17 +1,13 @@
 /* What the file mailboxes and the index say of an account, taken up. */
 #include "config.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "store/account.h"
-#include "store/body.h"
+#include "store/text.h"
 
 static int
 adopt_row(void *arg, const void *key, size_t klen, const void *value,
@@ -143,18 +139,7 @@ account_adopt(struct account *a, const char *text, size_t len)
 int
 account_read(const struct account *a, struct buf *text)
 {
-	char path[BODY_PATH_MAX];
-	int fd, r, e;
-
-	snprintf(path, sizeof(path), "%s/mailboxes", a->path);
-	fd = openat(body_root(), path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd == -1)
-		return -1;
-	r = fd_slurp(fd, text);
-	e = errno;
-	fd_close(&fd);
-	errno = e;
-	return r;
+	return text_read(a->path, 0, "mailboxes", text);
 }
 
 void

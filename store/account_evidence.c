@@ -4,71 +4,35 @@
  */
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "lib/base/fd.h"
 #include "lib/base/log.h"
-#include "lib/base/str.h"
 #include "store/account.h"
 #include "store/body.h"
+#include "store/text.h"
 
 int
 traces_list_missing(const struct account *a)
 {
-	char path[BODY_PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/mailboxes", a->path);
-	return faccessat(body_root(), path, F_OK, AT_SYMLINK_NOFOLLOW) == -1 &&
-	    errno == ENOENT;
+	return text_present(a->path, 0, "mailboxes") == 0;
 }
 
-/* 1 where the folder holds anything; 0; -1 with errno. */
-static int
-folder_used(const struct account *a, uint64_t id)
-{
-	char path[BODY_PATH_MAX];
-	struct dirent *e;
-	DIR *d;
-
-	snprintf(path, sizeof(path), "%s/%llu", a->path,
-	    (unsigned long long)id);
-	if ((d = fd_opendir(body_root(), path)) == NULL)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
-	errno = 0;
-	while ((e = readdir(d)) != NULL && e->d_name[0] == '.')
-		;
-	closedir(d);
-	return e != NULL ? 1 : errno == 0 ? 0 : -1;
-}
-
-/* The same for all folders of mailboxes. */
+/* 1 where any folder of a mailbox holds anything; 0; -1 with errno. */
 static int
 folders_used(const struct account *a)
 {
-	struct dirent *e;
-	uint64_t id;
-	int r = 0;
-	DIR *d;
+	struct body_list *l = body_list_mailboxes(a->path);
+	const struct body_entry *e;
+	int i, n = 0, r = 0;
 
-	if ((d = fd_opendir(body_root(), a->path)) == NULL)
+	if (l == NULL)
 		return errno == ENOENT ? 0 : -1;
-	errno = 0;
-	while (r == 0 && (e = readdir(d)) != NULL) {
-		if (str_number(e->d_name, strlen(e->d_name), UINT32_MAX,
-		    &id) == 0)
-			r = folder_used(a, id);
-		if (r == 0)
-			errno = 0;
-	}
-	if (r == 0 && errno != 0)
-		r = -1;
-	closedir(d);
-	return r;
+	while (r == 0 && (n = body_list_next(l, &e)) > 0)
+		for (i = 0; i < n && r == 0; i++)
+			r = body_mailbox_used(a->path, e[i].number);
+	body_list_end(&l);
+	return r == 0 && n == -1 ? -1 : r;
 }
 
 static int
@@ -112,7 +76,7 @@ traces_unknown(const struct account *a)
 	for (i = 0; i < a->n_mailboxes; i++) {
 		m = a->mailbox[i];
 		if (m->row.modseq != 0 || (m->attrs & ATTR_NOSELECT) ||
-		    folder_used(a, m->id) == 0)
+		    body_mailbox_used(a->path, m->id) == 0)
 			continue;
 		log_warn("%s: the index does not know mailbox %u, which is "
 		    "not empty", a->name, m->id);

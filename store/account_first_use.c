@@ -11,11 +11,11 @@
 #include <stdlib.h>
 
 #include "lib/base/clock.h"
-#include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "store/account.h"
 #include "store/body.h"
+#include "store/text.h"
 
 static const struct {
 	const char *name;
@@ -41,7 +41,7 @@ first_files(struct task *t)
 {
 	struct first_task *f = (struct first_task *)t;
 	const char *path = t->account->path;
-	int e = 0, dir;
+	int e = 0;
 	size_t i;
 
 	if (f->unread) {
@@ -50,12 +50,8 @@ first_files(struct task *t)
 	}
 	for (i = 0; i < FIRST && e == 0; i++)
 		e = body_make_mailbox(path, f->id[i]);
-	if (e == 0 && (dir = body_user_dir(path)) != -1) {
-		if (fd_replace(dir, "mailboxes", 0600, f->text.data,
-		    f->text.len) == -1)
-			e = errno;
-		fd_close(&dir);
-	} else if (e == 0)
+	if (e == 0 && text_replace(path, 0, "mailboxes", f->text.data,
+	    f->text.len) == -1)
 		e = errno;
 	if (e != 0)
 		task_fail(t, D_LATER, strerror(e));

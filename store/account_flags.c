@@ -5,21 +5,16 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "lib/base/clock.h"
-#include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/mail/uids.h"
 #include "store/account.h"
-#include "store/body.h"
 #include "store/file_flags.h"
+#include "store/text.h"
 
 struct flags_task {
 	struct task t;
@@ -93,43 +88,12 @@ gather_lines(struct mailbox *m, struct flags_task *f)
 	return 0;
 }
 
-/* Where the file ends in the middle of a line, that line is ended. */
-static int
-append(int fd, const struct buf *text, int *made_r)
-{
-	struct stat st;
-	char last = '\n';
-
-	if (fstat(fd, &st) == -1)
-		return -1;
-	*made_r = st.st_size == 0;
-	if (st.st_size > 0 && fd_pread_all(fd, &last, 1, st.st_size - 1) == -1)
-		return -1;
-	if (st.st_size == 0 &&
-	    fd_write_all(fd, FLAGS_HEAD, strlen(FLAGS_HEAD)) == -1)
-		return -1;
-	if (last != '\n' && fd_write_all(fd, "\n", 1) == -1)
-		return -1;
-	if (fd_write_all(fd, buf_str(text), text->len) == -1)
-		return -1;
-	return fd_sync(fd);
-}
-
 static int
 flags_append(struct flags_task *f)
 {
-	char path[BODY_PATH_MAX];
-	int fd, r, made = 0;
+	int made, r = text_append(f->t.account->path, f->m->id, "flags",
+	    FLAGS_HEAD, &f->text, &made);
 
-	snprintf(path, sizeof(path), "%s/%u/flags", f->t.account->path,
-	    f->m->id);
-	fd = openat(body_root(), path, O_RDWR | O_APPEND | O_CREAT |
-	    O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd == -1)
-		return -1;
-	r = append(fd, &f->text, &made);
-	if (fd_close(&fd) == -1)
-		r = -1;
 	if (r == 0 && made)
 		task_dir(&f->t, f->m->id, 0);
 	return r;
@@ -138,16 +102,8 @@ flags_append(struct flags_task *f)
 static int
 flags_replace(struct flags_task *f)
 {
-	char path[BODY_PATH_MAX];
-	int dir, r;
-
-	snprintf(path, sizeof(path), "%s/%u", f->t.account->path, f->m->id);
-	dir = openat(body_root(), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir == -1)
-		return -1;
-	r = fd_replace(dir, "flags", 0600, buf_str(&f->text), f->text.len);
-	fd_close(&dir);
-	return r;
+	return text_replace(f->t.account->path, f->m->id, "flags",
+	    buf_str(&f->text), f->text.len);
 }
 
 static void

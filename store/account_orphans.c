@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "store/account.h"
 #include "store/body.h"
+#include "store/text.h"
 
 struct leftover {
 	const struct account *a;
@@ -39,12 +39,10 @@ leftover_row(void *arg, const void *key, size_t klen, const void *value,
 static int
 list_sync(const struct account *a)
 {
-	int dir = body_user_dir(a->path);
-	int r = dir == -1 ? -1 : fd_sync_dir(dir);
+	int r = text_sync(a->path);
 
 	if (r == -1)
 		log_warn("mail/%s: %s", a->path, strerror(errno));
-	fd_close(&dir);
 	return r;
 }
 

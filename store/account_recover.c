@@ -9,18 +9,11 @@
  */
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
-#include "lib/base/str.h"
 #include "lib/mail/uids.h"
 #include "store/account.h"
 #include "store/body.h"
@@ -39,59 +32,52 @@ has_record(struct mailbox *m, uint32_t uid)
 	return r == ENGINE_DONE ? 1 : r == ENGINE_ABSENT ? 0 : -1;
 }
 
+/* The uids of a slice that have a record and no file are added. 0, or -1. */
 static int
-has_file(struct mailbox *m, uint32_t uid)
+add_halves(struct mailbox *m, const struct body_entry *e, int count,
+    uint32_t **uids_r, size_t *n_r)
 {
-	char path[BODY_PATH_MAX];
+	int i, r;
 
-	snprintf(path, sizeof(path), "%s/%u/%u", m->account->path, m->id, uid);
-	return faccessat(body_root(), path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
-	    errno != ENOENT;
-}
-
-/* The uids in the folder that have a record and no file. 0, or -1. */
-static int
-find_halves(struct mailbox *m, DIR *d, uint32_t **uids_r, size_t *n_r)
-{
-	struct dirent *e;
-	uint64_t uid;
-	int r;
-
-	while (errno = 0, (e = readdir(d)) != NULL) {
-		if (str_number(e->d_name, strlen(e->d_name), UINT32_MAX,
-		    &uid) == -1)
+	for (i = 0; i < count; i++) {
+		if (e[i].aside)
 			continue;
-		if ((r = has_record(m, (uint32_t)uid)) == -1)
+		if ((r = has_record(m, e[i].number)) == -1)
 			return -1;
-		if (r == 0 || has_file(m, (uint32_t)uid))
+		if (r == 0 ||
+		    body_present(m->account->path, m->id, e[i].number) != 0)
 			continue;
 		*uids_r = mem_realloc(*uids_r, *n_r + 1, sizeof(**uids_r));
-		(*uids_r)[(*n_r)++] = (uint32_t)uid;
+		(*uids_r)[(*n_r)++] = e[i].number;
 	}
-	return errno == 0 ? 0 : -1;
+	return 0;
 }
 
 /* 1 where nothing is left to do. */
 static int
 recover_mailbox(struct mailbox *m)
 {
-	char path[BODY_PATH_MAX];
+	struct body_list *l = body_list(m->account->path, m->id,
+	    BODY_EXPUNGED);
+	const struct body_entry *e;
 	uint32_t *uids = NULL;
 	size_t n = 0;
-	DIR *d;
-	int r;
+	int count;
 
-	snprintf(path, sizeof(path), "%s/%u/expunged", m->account->path,
-	    m->id);
-	if ((d = fd_opendir(body_root(), path)) == NULL)
+	if (l == NULL)
 		return errno == ENOENT;
-	r = find_halves(m, d, &uids, &n);
-	closedir(d);
+	while ((count = body_list_next(l, &e)) > 0)
+		if (add_halves(m, e, count, &uids, &n) == -1) {
+			count = -1;
+			break;
+		}
+	body_list_end(&l);
 	if (n == 0)
-		return r == 0;
+		return count == 0;
 	log_info("%s: %zu messages of mailbox %u were being expunged",
 	    m->account->name, n, m->id);
-	expunge_finish_files(m, uids, uids_sort(uids, n));
+	uids_sort(uids, n);
+	expunge_finish_files(m, uids, n);
 	return 0;
 }
 

@@ -1,20 +1,16 @@
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
-#include "lib/base/str.h"
 #include "store/body.h"
 #include "store/file_flags.h"
 #include "store/account_rebuild.h"
+#include "store/text.h"
 
 enum {
 	FLAGS_FILE_MAX = 1 << 30,
@@ -48,48 +44,40 @@ note_uid(struct found_mailbox *b, uint32_t uid)
 
 /* A name in a mailbox's folder (expunged: only its number counts). */
 static void
-found_name(struct found_mailbox *b, int dir, const char *name, int expunged)
+found_entry(struct found_mailbox *b, const struct body_entry *e, int expunged)
 {
-	size_t len = strcspn(name, ".");
-	struct found_message m = { 0 };
-	struct stat st;
-	uint64_t uid;
+	struct found_message m = { .uid = e->number, .size = e->size,
+		.mtime = e->mtime };
 
-	if (str_number(name, expunged ? len : strlen(name), UINT32_MAX,
-	    &uid) == -1 || uid == 0)
+	if (e->number == 0)
 		return;
-	note_uid(b, (uint32_t)uid);
+	note_uid(b, e->number);
 	b->used = 1;
-	if (expunged || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
-	    !S_ISREG(st.st_mode))
+	if (expunged || !e->is_body)
 		return;
-	m.uid = (uint32_t)uid;
-	m.size = (uint64_t)st.st_size;
-	m.mtime = st.st_mtime;
 	if ((b->n & (b->n + 1)) == 0)
 		b->msg = mem_realloc(b->msg, b->n * 2 + 16, sizeof(*b->msg));
 	b->msg[b->n++] = m;
 }
 
 static int
-found_dir(struct found_mailbox *b, const char *path, int expunged)
+found_dir(struct found_mailbox *b, const char *user, int expunged)
 {
-	int fd = openat(body_root(), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct dirent *e;
-	DIR *d;
+	struct body_list *l = body_list(user, b->id, expunged ?
+	    BODY_EXPUNGED : BODY_MESSAGES | BODY_LOOK);
+	const struct body_entry *e;
+	int i, n;
 
-	if (fd == -1) {
+	if (l == NULL) {
 		b->missing = !expunged;
 		return errno == ENOENT ? 0 : -1;
 	}
 	b->used |= expunged;
-	if ((d = fdopendir(fd)) == NULL)
-		return -1;
-	errno = 0;
-	while ((e = readdir(d)) != NULL)
-		found_name(b, fd, e->d_name, expunged);
-	closedir(d);
-	return errno == 0 || errno == ENOENT ? 0 : -1;
+	while ((n = body_list_next(l, &e)) > 0)
+		for (i = 0; i < n; i++)
+			found_entry(b, &e[i], expunged);
+	body_list_end(&l);
+	return n;
 }
 
 static void
@@ -127,22 +115,18 @@ line_next(void *arg, uint32_t uidnext)
 }
 
 static int
-found_flags(struct found_mailbox *b, const char *path)
+found_flags(struct found_mailbox *b, const char *user)
 {
 	struct flags_reader r = { line_record, line_keyword,
 		line_next, b };
 	struct buf text = BUF_INIT(FLAGS_FILE_MAX);
-	int fd, result = 0;
+	int result = text_read(user, b->id, "flags", &text);
 
-	fd = openat(body_root(), path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd == -1)
-		return errno == ENOENT ? 0 : -1;
+	if (result == -1 && errno == ENOENT)
+		return 0;
 	b->used = 1;
-	if (fd_slurp(fd, &text) == -1)
-		result = -1;
-	else
+	if (result == 0)
 		b->bad_lines = flags_parse(buf_str(&text), text.len, &r);
-	fd_close(&fd);
 	buf_clear(&text);
 	return result;
 }
@@ -150,21 +134,20 @@ found_flags(struct found_mailbox *b, const char *path)
 static int
 found_one(struct found_mailbox *b, const char *user, struct buf *why)
 {
-	char path[BODY_PATH_MAX];
+	const char *what = "";
 
-	snprintf(path, sizeof(path), "%s/%u", user, b->id);
-	if (found_dir(b, path, 0) == -1)
+	if (found_dir(b, user, 0) == -1)
 		goto fail;
 	if (b->n > 0)
 		qsort(b->msg, b->n, sizeof(*b->msg), cmp_message);
-	snprintf(path, sizeof(path), "%s/%u/expunged", user, b->id);
-	if (found_dir(b, path, 1) == -1)
+	what = "/expunged";
+	if (found_dir(b, user, 1) == -1)
 		goto fail;
-	snprintf(path, sizeof(path), "%s/%u/flags", user, b->id);
-	if (found_flags(b, path) == 0)
+	what = "/flags";
+	if (found_flags(b, user) == 0)
 		return 0;
 fail:
-	buf_set(why, "%s: %s", path, strerror(errno));
+	buf_set(why, "%s/%u%s: %s", user, b->id, what, strerror(errno));
 	return -1;
 }
 
@@ -172,18 +155,14 @@ int
 found_read(struct found *f, const char *path, struct buf *why)
 {
 	struct buf text = BUF_INIT(16 << 20);
-	int fd, r = -1, dir = body_user_dir(path);
+	int r = -1;
 	size_t i;
 
 	memset(f, 0, sizeof(*f));
-	fd = dir == -1 ? -1 : openat(dir, "mailboxes",
-	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd == -1 || fd_slurp(fd, &text) == -1)
+	if (text_read(path, 0, "mailboxes", &text) == -1)
 		buf_set(why, "%s/mailboxes: %s", path, strerror(errno));
 	else
 		r = boxes_parse(&f->boxes, buf_str(&text), text.len, why);
-	fd_close(&fd);
-	fd_close(&dir);
 	buf_clear(&text);
 	f->mailbox = mem_zalloc(f->boxes.n + 1, sizeof(*f->mailbox));
 	for (i = 0; i < f->boxes.n && r == 0; i++) {

@@ -1,8 +1,10 @@
 /*
  * Message bodies: immutable files. put (a fresh file to write), open, link
- * (into a mailbox), drop. Later back ends come behind this header.
+ * (into a mailbox), drop, list. Texts beside them: text.h. Later back ends come
+ * behind these two headers.
  *
- * A user is named by its path below the mail folder ("example.test/anna", see
+ * To link is to say that a message has that body: the back end of files does it
+ * by a hard link where it can. A user is named by its path below the mail folder ("example.test/anna", see
  * body_user_path). The calls do not sync; what was linked or renamed is
  * durable after body_sync of each folder touched.
  *
@@ -33,8 +35,6 @@ enum { BODY_NAME = 32, BODY_PATH_MAX = 700 };
  */
 int	body_start(const char *mail, const char *queue, struct buf *why)
 	    ATTR_CHECK;
-/* The descriptor of the mail folder. */
-int	body_root(void);
 
 /*
  * "local@domain" as "domain/local", octets outside a-z 0-9 . _ + = - as %XX,
@@ -67,7 +67,7 @@ enum body_result body_link_queue(const char *user, uint32_t mailbox,
 /* The same for a fresh file, whose size and crc32c are checked. */
 enum body_result body_link_put(const char *user, uint32_t mailbox,
 	    uint32_t uid, const char *name, uint64_t size, uint32_t crc);
-/* The same for a message of another mailbox. */
+/* Message to_uid of to has the same body as from_uid of from. */
 enum body_result body_link(const char *user, uint32_t from, uint32_t from_uid,
 	    uint32_t to, uint32_t to_uid);
 /* Moves a message to the mailbox's expunged folder, which is made. */
@@ -82,8 +82,64 @@ int	body_sync(const char *user, uint32_t mailbox, int expunged) ATTR_CHECK;
 int	body_make_mailbox(const char *user, uint32_t mailbox) ATTR_CHECK;
 /* Marks the folder of a mailbox as unused from now on, for the sweeper. */
 void	body_unused(const char *user, uint32_t mailbox);
-/* A descriptor of the user's folder, or -1. */
-int	body_user_dir(const char *user);
+
+/*
+ * What there is. An enumeration goes in slices, in no order; what comes and
+ * goes meanwhile may be told or not.
+ */
+enum body_what {
+	BODY_MESSAGES,
+	BODY_EXPUNGED = 1,	/* of the expunged folder */
+	BODY_LOOK = 2,		/* with all that struct body_entry holds */
+};
+
+struct body_entry {
+	uint32_t number;	/* uid; in a list of mailboxes, its id */
+	int	 aside;		/* expunged: no message, something put there */
+	/* With BODY_LOOK. */
+	int	 is_body;	/* 0: a folder, or it went away meanwhile */
+	uint64_t size;
+	int64_t	 mtime;
+	int64_t	 since;		/* it has this name, at most; none can set it */
+	uint32_t links;		/* names that this body has */
+};
+
+enum { BODY_SLICE = 256 };
+struct body_list;
+struct body_users;
+
+/* Of a mailbox; what: enum body_what. NULL with errno (ENOENT). */
+struct body_list *body_list(const char *user, uint32_t mailbox, int what);
+/* Of the mailboxes that have a folder. */
+struct body_list *body_list_mailboxes(const char *user);
+/*
+ * The next slice, at most BODY_SLICE, valid until the next call: their number,
+ * 0 at the end, -1 with errno.
+ */
+int	body_list_next(struct body_list *l, const struct body_entry **e_r)
+	    ATTR_CHECK;
+/* Removes one of that slice. */
+int	body_list_drop(struct body_list *l, const struct body_entry *e)
+	    ATTR_CHECK;
+void	body_list_end(struct body_list **l);
+
+/* All users, by their paths. NULL with errno; 1, or 0 at the end. */
+struct body_users *body_users(void);
+int	body_users_next(struct body_users *u, char *path, size_t size)
+	    ATTR_CHECK;
+void	body_users_end(struct body_users **u);
+
+/* 1; 0: it is not there; -1 with errno: that cannot be told. */
+int	body_present(const char *user, uint32_t mailbox, uint32_t uid);
+int	body_mailbox_present(const char *user, uint32_t mailbox);
+/* The same of anything kept in the mailbox: messages, expunged ones, texts. */
+int	body_mailbox_used(const char *user, uint32_t mailbox);
+int	body_user_present(const char *user);
+/* Since when the mailbox is as it is, at most (body_unused). 0, or -1. */
+int	body_mailbox_since(const char *user, uint32_t mailbox,
+	    int64_t *since_r) ATTR_CHECK;
+/* Removes all of a mailbox that is in no list. 0, or -1 with errno. */
+int	body_remove_mailbox(const char *user, uint32_t mailbox) ATTR_CHECK;
 
 /* Octets free on the mail folder's file system. */
 uint64_t body_space(void);

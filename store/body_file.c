@@ -23,6 +23,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "store/body.h"
+#include "store/body_impl.h"
 
 enum {
 	AHEAD = 64,		/* fresh files made in one go */
@@ -420,10 +421,16 @@ body_drop(const char *user, uint32_t mailbox, uint32_t uid)
 	return unlinkat(root, path, 0) == 0 ? BODY_DONE : failed(errno);
 }
 
-static int
-sync_path(const char *path)
+int
+body_dir(const char *path)
 {
-	int r, e, fd = open_dir(root, path);
+	return open_dir(root, path);
+}
+
+int
+body_sync_path(const char *path)
+{
+	int r, e, fd = body_dir(path);
 
 	if (fd == -1)
 		return -1;
@@ -441,7 +448,7 @@ body_sync(const char *user, uint32_t mailbox, int expunged)
 
 	snprintf(path, sizeof(path), "%s/%u%s", user, mailbox,
 	    expunged ? "/expunged" : "");
-	return sync_path(path);
+	return body_sync_path(path);
 }
 
 int
@@ -461,7 +468,7 @@ body_make_mailbox(const char *user, uint32_t mailbox)
 		return errno;
 	while ((slash = strrchr(path, '/')) != NULL) {
 		*slash = '\0';
-		if (sync_path(path) == -1)
+		if (body_sync_path(path) == -1)
 			return errno;
 	}
 	return fd_sync_dir(root) == -1 ? errno : 0;
@@ -476,12 +483,6 @@ body_unused(const char *user, uint32_t mailbox)
 	snprintf(path, sizeof(path), "%s/%u", user, mailbox);
 	if (utimensat(root, path, NULL, 0) == -1 && errno != ENOENT)
 		log_warn("mail/%s: %s", path, strerror(errno));
-}
-
-int
-body_user_dir(const char *user)
-{
-	return open_dir(root, user);
 }
 
 uint64_t

@@ -5,22 +5,16 @@
  */
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "lib/base/clock.h"
-#include "lib/base/fd.h"
 #include "lib/base/log.h"
-#include "lib/base/str.h"
 #include "store/body.h"
 #include "store/file_mailboxes.h"
 #include "store/shard.h"
 #include "store/ctl_walk.h"
+#include "store/text.h"
 
 enum { EVERY = 3600 };		/* seconds */
 
@@ -29,43 +23,25 @@ static struct chore chore;
 static int sweeping;
 
 static int
-expired(const struct stat *st)
+expired(int64_t since)
 {
-	return st->st_ctime + (int64_t)store.conf.expunged_keep < clock_now();
+	return since + (int64_t)store.conf.expunged_keep < clock_now();
 }
 
-/* Removes the files of a folder; with all, whatever their age. */
 static unsigned
-sweep_files(int at, const char *name, int all)
+sweep_expunged(const char *path, uint32_t id)
 {
-	DIR *d = fd_opendir(at, name);
-	struct dirent *e;
-	struct stat st;
-	unsigned n = 0;
+	struct body_list *l = body_list(path, id, BODY_EXPUNGED | BODY_LOOK);
+	const struct body_entry *e;
+	unsigned done = 0;
+	int i, n;
 
-	while (d != NULL && (e = readdir(d)) != NULL) {
-		if (fstatat(dirfd(d), e->d_name, &st,
-		    AT_SYMLINK_NOFOLLOW) == -1 || !S_ISREG(st.st_mode) ||
-		    !(all || expired(&st)))
-			continue;
-		n += unlinkat(dirfd(d), e->d_name, 0) == 0;
-	}
-	if (d != NULL)
-		closedir(d);
-	return n;
-}
-
-static void
-remove_mailbox(int user, const char *id)
-{
-	char path[300];
-
-	snprintf(path, sizeof(path), "%s/expunged", id);
-	sweep_files(user, path, 1);
-	unlinkat(user, path, AT_REMOVEDIR);
-	sweep_files(user, id, 1);
-	if (unlinkat(user, id, AT_REMOVEDIR) == -1)
-		log_warn("mailbox folder %s: %s", id, strerror(errno));
+	while (l != NULL && (n = body_list_next(l, &e)) > 0)
+		for (i = 0; i < n; i++)
+			if (e[i].is_body && expired(e[i].since))
+				done += body_list_drop(l, &e[i]) == 0;
+	body_list_end(&l);
+	return done;
 }
 
 static int
@@ -80,54 +56,51 @@ is_listed(const struct boxes *b, uint64_t id)
 }
 
 static void
-sweep_mailbox(int user, const char *name, const struct boxes *b,
-    const char *who)
+sweep_mailbox(const char *who, const char *path, const struct boxes *b,
+    uint32_t id)
 {
-	char path[300];
-	struct stat st;
-	uint64_t id;
+	int64_t since;
 	unsigned n;
 
-	if (str_number(name, strlen(name), UINT32_MAX, &id) == -1 ||
-	    strlen(name) > 12)
-		return;
 	if (is_listed(b, id)) {
-		snprintf(path, sizeof(path), "%s/expunged", name);
-		if ((n = sweep_files(user, path, 0)) > 0)
-			log_info("%s: %u expunged messages of mailbox %s are "
-			    "removed", who, n, name);
-	} else if (fstatat(user, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    S_ISDIR(st.st_mode) && expired(&st)) {
-		log_info("%s: the folder of deleted mailbox %s is removed",
-		    who, name);
-		remove_mailbox(user, name);
+		if ((n = sweep_expunged(path, id)) > 0)
+			log_info("%s: %u expunged messages of mailbox %u are "
+			    "removed", who, n, id);
+	} else if (body_mailbox_since(path, id, &since) == 0 &&
+	    expired(since)) {
+		log_info("%s: the folder of deleted mailbox %u is removed",
+		    who, id);
+		if (body_remove_mailbox(path, id) == -1)
+			log_warn("mailbox folder %s/%u: %s", path, id,
+			    strerror(errno));
 	}
+}
+
+static void
+sweep_mailboxes(const char *who, const char *path, const struct boxes *b)
+{
+	struct body_list *l = body_list_mailboxes(path);
+	const struct body_entry *e;
+	int i, n;
+
+	while (l != NULL && (n = body_list_next(l, &e)) > 0)
+		for (i = 0; i < n; i++)
+			sweep_mailbox(who, path, b, e[i].number);
+	body_list_end(&l);
 }
 
 static int
 sweep_user(void *arg, const char *name, const char *path)
 {
 	struct buf text = BUF_INIT(16 << 20), why = BUF_INIT(200);
-	int fd, dir = body_user_dir(path);
-	struct dirent *e;
-	struct boxes b;
-	DIR *d;
+	struct boxes b = { 0 };
 
-	fd = dir == -1 ? -1 : openat(dir, "mailboxes",
-	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	memset(&b, 0, sizeof(b));
-	if (fd != -1 && fd_slurp(fd, &text) == 0 &&
-	    boxes_parse(&b, buf_str(&text), text.len, &why) == 0 &&
-	    (d = fd_opendir(dir, ".")) != NULL) {
-		while ((e = readdir(d)) != NULL)
-			sweep_mailbox(dir, e->d_name, &b, name);
-		closedir(d);
-	}
+	if (text_read(path, 0, "mailboxes", &text) == 0 &&
+	    boxes_parse(&b, buf_str(&text), text.len, &why) == 0)
+		sweep_mailboxes(name, path, &b);
 	boxes_clear(&b);
 	buf_clear(&text);
 	buf_clear(&why);
-	fd_close(&fd);
-	fd_close(&dir);
 	return 0;
 }
 

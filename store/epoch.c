@@ -6,17 +6,14 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/base/clock.h"
-#include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
-#include "store/body.h"
 #include "store/shard.h"
+#include "store/text.h"
 
 static const int64_t base = 1577836800;	/* 2020-01-01 */
 
@@ -36,23 +33,21 @@ epoch_line(const char **p, uint64_t *r)
 static void
 epoch_read(uint64_t *last, uint64_t *crash)
 {
-	int fd = openat(body_root(), ".epoch", O_RDONLY | O_CLOEXEC);
 	struct buf text = BUF_INIT(64);
+	int r = text_read("", 0, ".epoch", &text);
 	const char *p;
 
 	*last = *crash = 0;
-	if (fd == -1 && errno == ENOENT)
+	if (r == -1 && errno == ENOENT)
 		return;
-	if (fd == -1)
+	if (r == -1 && errno != EFBIG)
 		log_fatal("mail/.epoch: %s", strerror(errno));
-	if (fd_slurp(fd, &text) == -1 || (p = buf_str(&text),
-	    epoch_line(&p, last) == -1))
+	if (r == -1 || (p = buf_str(&text), epoch_line(&p, last) == -1))
 		log_fatal("mail/.epoch cannot be read: it holds the number of "
 		    "the last start; put %lld into it",
 		    (long long)(clock_now() - base));
 	if (epoch_line(&p, crash) == -1)
 		*crash = 0;
-	fd_close(&fd);
 	buf_clear(&text);
 }
 
@@ -71,7 +66,7 @@ store_epoch(uint64_t above)
 	store.crash = store.clean && crash != 0 ? crash : now;
 	snprintf(out, sizeof(out), "%llu\n%llu\n", (unsigned long long)now,
 	    (unsigned long long)store.crash);
-	if (fd_replace(body_root(), ".epoch", 0600, out, strlen(out)) == -1)
+	if (text_replace("", 0, ".epoch", out, strlen(out)) == -1)
 		log_fatal("mail/.epoch: %s", strerror(errno));
 	return now;
 }

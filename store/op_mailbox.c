@@ -9,14 +9,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/mail/door_proto.h"
 #include "store/account.h"
 #include "store/body.h"
+#include "store/text.h"
 #include "store/door_client.h"
 
 struct change_task {
@@ -45,7 +44,7 @@ change_files(struct task *t)
 {
 	struct change_task *c = (struct change_task *)t;
 	const char *path = t->account->path;
-	int e = 0, dir;
+	int e = 0;
 	size_t i;
 
 	if (c->nothing || t->error != D_OK)
@@ -55,11 +54,9 @@ change_files(struct task *t)
 	/* First, so that a crash leaves none that the sweeper takes for old. */
 	for (i = 0; i < c->n_gone && e == 0; i++)
 		body_unused(path, c->gone[i]);
-	dir = e == 0 ? body_user_dir(path) : -1;
-	if (e == 0 && (dir == -1 || fd_replace(dir, "mailboxes", 0600,
-	    c->text.data, c->text.len) == -1))
+	if (e == 0 && text_replace(path, 0, "mailboxes", c->text.data,
+	    c->text.len) == -1)
 		e = errno;
-	fd_close(&dir);
 	if (e != 0)
 		task_fail(t, D_LATER, strerror(e));
 }

@@ -8,11 +8,8 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
@@ -195,16 +192,6 @@ struct drop_task {
 	struct buf gone;	/* those of them whose file is away */
 };
 
-/* The folder of a deleted mailbox goes too, and cannot be synced then. */
-static int
-has_folder(const struct account *a, uint32_t mailbox)
-{
-	char path[BODY_PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/%u", a->path, mailbox);
-	return faccessat(body_root(), path, F_OK, 0) == 0 || errno != ENOENT;
-}
-
 static void
 drop_run(struct task *t)
 {
@@ -230,7 +217,9 @@ drop_run(struct task *t)
 		if (mailbox != last && dirs < TASK_DIRS) {
 			last = mailbox;
 			dirs++;
-			if (has_folder(t->account, mailbox))
+			/* That of a deleted one goes, and cannot be synced. */
+			if (body_mailbox_present(t->account->path,
+			    mailbox) != 0)
 				task_dir(t, mailbox, 0);
 		}
 	}

@@ -17,6 +17,9 @@ tests_store_test_move_SOURCES = tests/store/test_move.c tests/store/rig.c \
 tests_store_test_move_LDADD = $(STORE_TEST)
 tests_store_test_move_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=unlinkat \
 	-Wl,--wrap=fsync
+check_PROGRAMS += tests/store/test_body
+tests_store_test_body_SOURCES = tests/store/test_body.c
+tests_store_test_body_LDADD = $(STORE_TEST)
 check_PROGRAMS += tests/store/test_parts tests/store/test_rebuild
 tests_store_test_parts_SOURCES = tests/store/test_parts.c
 tests_store_test_parts_LDADD = $(STORE_TEST)

@@ -84,6 +84,16 @@ def test_imapd_and_pop3d_stay_small():
                 "%s links %s" % (prog, lib)
 
 
+def test_bodies_and_texts_are_behind_their_headers():
+    """No other file of store knows where they lie, or opens a folder."""
+    calls = re.compile(r'body_impl\.h|\b(openat|fstatat|faccessat|unlinkat|'
+                       r'renameat|linkat|mkdirat|fd_opendir|fdopendir)\(')
+    bad = [s.name for s in sorted((TOP / "store").glob("*.[ch]"))
+           if not s.name.startswith(("body_", "text_"))
+           and calls.search(s.read_text())]
+    assert not bad, bad
+
+
 # How many files of a folder may need one another in a circle, by the linker's
 # symbols. What is not named here has none.
 CIRCLES = {

@@ -1,0 +1,16 @@
+/*
+ * Between the files of the back end of bodies and texts: body_file.c (bodies),
+ * body_list.c (enumerations), text_file.c (texts). Nobody else knows that they
+ * are files below one folder.
+ */
+#ifndef STORE_BODY_IMPL_H
+#define STORE_BODY_IMPL_H
+
+/* The descriptor of the mail folder. */
+int	body_root(void);
+/* A folder below it, O_RDONLY; -1 with errno. */
+int	body_dir(const char *path);
+/* Makes the names in a folder below it durable. 0, or -1 with errno. */
+int	body_sync_path(const char *path) ATTR_CHECK;
+
+#endif

@@ -1,0 +1,330 @@
+/* body.h and text.h: what is enumerated, what is there, texts of any name. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "lib/base/fd.h"
+#include "store/body.h"
+#include "store/text.h"
+
+#define ANNA "example.test/anna"
+
+static char dir[64];
+
+static int
+setup(void **state)
+{
+	struct buf why = BUF_INIT(300);
+	char mail[100], queue[100];
+
+	strcpy(dir, "/tmp/test-body-XXXXXX");
+	if (mkdtemp(dir) == NULL)
+		return -1;
+	snprintf(mail, sizeof(mail), "%s/mail", dir);
+	snprintf(queue, sizeof(queue), "%s/queue", dir);
+	if (mkdir(queue, 0700) == -1 || body_start(mail, queue, &why) == -1 ||
+	    body_make_mailbox(ANNA, 1) != 0)
+		return -1;
+	buf_clear(&why);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	char cmd[200];
+
+	snprintf(cmd, sizeof(cmd), "rm -rf '%s'", dir);
+	return system(cmd);
+}
+
+static const char *
+path(const char *name)
+{
+	static char p[500];
+
+	snprintf(p, sizeof(p), "%s/mail/" ANNA "/%s", dir, name);
+	return p;
+}
+
+static void
+put_file(const char *name, const char *text)
+{
+	int fd = open(path(name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(fd_write_all(fd, text, strlen(text)), 0);
+	close(fd);
+}
+
+static const char *
+text_of(uint32_t mailbox, const char *name)
+{
+	static struct buf b;
+
+	buf_clear(&b);
+	buf_init(&b, 4096);
+	if (text_read(ANNA, mailbox, name, &b) == -1)
+		return strerror(errno);
+	return buf_str(&b);
+}
+
+static void
+test_texts_have_any_name(void **state)
+{
+	static const char *const good[] = { "acl", "sieve/main", "sieve/7",
+		"annotations", "a b" };
+	size_t i;
+
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(text_present(ANNA, 0, good[i]), 0);
+		assert_int_equal(text_replace(ANNA, 0, good[i], good[i],
+		    strlen(good[i])), 0);
+		assert_int_equal(text_present(ANNA, 0, good[i]), 1);
+		assert_string_equal(text_of(0, good[i]), good[i]);
+		assert_int_equal(text_replace(ANNA, 0, good[i], "new", 3), 0);
+		assert_string_equal(text_of(0, good[i]), "new");
+	}
+	assert_int_equal(text_sync(ANNA), 0);
+	/* The user's folder is not made by a text of somebody unknown. */
+	assert_int_equal(text_replace("example.test/nobody", 0, "acl", "", 0),
+	    -1);
+	assert_int_equal(text_replace("example.test/nobody", 0, "sieve/a", "",
+	    0), -1);
+	assert_int_equal(text_replace(ANNA, 9, "flags", "", 0), -1);
+	assert_false(body_user_present("example.test/nobody"));
+}
+
+static void
+test_bad_names_are_refused(void **state)
+{
+	static const struct {
+		uint32_t mailbox;
+		const char *name;
+	} bad[] = {
+		{ 0, "" }, { 0, "." }, { 0, ".." }, { 0, "../x" }, { 0, "/x" },
+		{ 0, "sieve/" }, { 0, "sieve/.." }, { 0, "sieve/.x" },
+		{ 0, "a/b/c" }, { 0, "1" }, { 0, "1/2" }, { 0, "1/flags" },
+		{ 0, "acl.new" }, { 0, "sieve/x.new" }, { 0, "a\nb" },
+		{ 1, "expunged" }, { 1, "expunged/5" }, { 1, "7" },
+		{ 1, "sub/x" },
+	};
+	struct buf b = BUF_INIT(100);
+	char longer[TEXT_NAME_MAX + 2];
+	size_t i;
+	int made;
+
+	memset(longer, 'x', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(text_replace(ANNA, bad[i].mailbox,
+		    bad[i].name, "", 0), -1);
+		assert_int_equal(errno, EINVAL);
+		assert_int_equal(text_read(ANNA, bad[i].mailbox, bad[i].name,
+		    &b), -1);
+		assert_int_equal(errno, EINVAL);
+		assert_int_equal(text_append(ANNA, bad[i].mailbox,
+		    bad[i].name, "", &b, &made), -1);
+		assert_int_equal(errno, EINVAL);
+	}
+	assert_int_equal(text_replace(ANNA, 0, longer, "", 0), -1);
+	assert_int_equal(text_replace(ANNA, 0, longer + 1, "", 0), 0);
+	buf_clear(&b);
+}
+
+static void
+test_a_text_is_bounded(void **state)
+{
+	struct buf b = BUF_INIT(10);
+
+	assert_int_equal(text_read(ANNA, 0, "none", &b), -1);
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(text_replace(ANNA, 0, "big", "0123456789a", 11), 0);
+	assert_int_equal(text_read(ANNA, 0, "big", &b), -1);
+	assert_int_equal(errno, EFBIG);
+	buf_clear(&b);
+}
+
+static void
+test_append_ends_a_cut_off_line(void **state)
+{
+	struct buf b = BUF_INIT(100);
+	int made;
+
+	buf_puts(&b, "line\n");
+	assert_int_equal(text_append(ANNA, 1, "flags", "head\n", &b, &made),
+	    0);
+	assert_true(made);
+	assert_string_equal(text_of(1, "flags"), "head\nline\n");
+	assert_int_equal(text_append(ANNA, 1, "flags", "head\n", &b, &made),
+	    0);
+	assert_false(made);
+	put_file("1/flags", "head\ncut o");
+	assert_int_equal(text_append(ANNA, 1, "flags", "head\n", &b, &made),
+	    0);
+	assert_string_equal(text_of(1, "flags"), "head\ncut o\nline\n");
+	put_file("1/flags", "");
+	assert_int_equal(text_append(ANNA, 1, "flags", "head\n", &b, &made),
+	    0);
+	assert_true(made);
+	assert_string_equal(text_of(1, "flags"), "head\nline\n");
+	buf_clear(&b);
+}
+
+/* Reads a whole list: its numbers are ticked off in seen. */
+static size_t
+read_all(struct body_list *l, unsigned char *seen, size_t *aside_r)
+{
+	const struct body_entry *e;
+	size_t total = 0;
+	int i, n;
+
+	assert_non_null(l);
+	*aside_r = 0;
+	while ((n = body_list_next(l, &e)) > 0) {
+		assert_true(n <= BODY_SLICE);
+		for (i = 0; i < n; i++, total++) {
+			*aside_r += (size_t)e[i].aside;
+			if (!e[i].aside)
+				seen[e[i].number]++;
+		}
+	}
+	assert_int_equal(n, 0);
+	body_list_end(&l);
+	assert_null(l);
+	return total;
+}
+
+static void
+test_lists_go_in_slices(void **state)
+{
+	unsigned char seen[2000] = { 0 };
+	char name[50];
+	size_t i, aside;
+
+	assert_int_equal(mkdir(path("1/expunged"), 0700), 0);
+	for (i = 1; i <= 3 * BODY_SLICE; i++) {
+		snprintf(name, sizeof(name), "1/%zu", i);
+		put_file(name, "x");
+	}
+	put_file("1/007", "no message");
+	put_file("1/flags", "");
+	put_file("1/5000000000", "no message");
+	put_file("1/expunged/7", "");
+	put_file("1/expunged/8.12345", "");
+	put_file("1/expunged/junk", "");
+	assert_int_equal(read_all(body_list(ANNA, 1, BODY_MESSAGES), seen,
+	    &aside), 3 * BODY_SLICE);
+	assert_int_equal(aside, 0);
+	for (i = 1; i <= 3 * BODY_SLICE; i++)
+		assert_int_equal(seen[i], 1);
+	memset(seen, 0, sizeof(seen));
+	assert_int_equal(read_all(body_list(ANNA, 1, BODY_EXPUNGED), seen,
+	    &aside), 3);
+	assert_int_equal(aside, 2);
+	assert_int_equal(seen[7], 1);
+	assert_null(body_list(ANNA, 2, BODY_MESSAGES));
+	assert_int_equal(errno, ENOENT);
+	memset(seen, 0, sizeof(seen));
+	assert_int_equal(text_replace(ANNA, 0, "acl", "", 0), 0);
+	assert_int_equal(read_all(body_list_mailboxes(ANNA), seen, &aside),
+	    1);
+	assert_int_equal(seen[1], 1);
+}
+
+static void
+test_a_look_tells_age_and_links(void **state)
+{
+	struct body_list *l;
+	const struct body_entry *e;
+	int64_t since;
+
+	assert_int_equal(body_make_mailbox(ANNA, 2), 0);
+	put_file("1/5", "four");
+	assert_int_equal(body_link(ANNA, 1, 5, 2, 9), BODY_DONE);
+	l = body_list(ANNA, 2, BODY_MESSAGES | BODY_LOOK);
+	assert_non_null(l);
+	assert_int_equal(body_list_next(l, &e), 1);
+	assert_int_equal(e->number, 9);
+	assert_true(e->is_body);
+	assert_int_equal(e->size, 4);
+	assert_int_equal(e->links, 2);
+	assert_true(e->since > 0);
+	assert_int_equal(body_list_drop(l, e), 0);
+	assert_int_equal(body_list_next(l, &e), 0);
+	body_list_end(&l);
+	assert_int_equal(body_present(ANNA, 2, 9), 0);
+	assert_int_equal(body_present(ANNA, 1, 5), 1);
+	assert_int_equal(body_mailbox_since(ANNA, 2, &since), 0);
+	assert_true(since > 0);
+	assert_int_equal(body_mailbox_since(ANNA, 3, &since), -1);
+}
+
+static void
+test_what_is_used_and_removed(void **state)
+{
+	assert_int_equal(body_mailbox_used(ANNA, 1), 0);
+	assert_int_equal(body_mailbox_used(ANNA, 2), 0);
+	assert_int_equal(body_mailbox_present(ANNA, 1), 1);
+	assert_int_equal(body_mailbox_present(ANNA, 2), 0);
+	put_file("1/3", "");
+	assert_int_equal(body_mailbox_used(ANNA, 1), 1);
+	assert_int_equal(body_expunge(ANNA, 1, 3), BODY_DONE);
+	assert_int_equal(body_mailbox_used(ANNA, 1), 1);
+	put_file("1/flags", "");
+	put_file("1/4", "");
+	assert_int_equal(body_remove_mailbox(ANNA, 1), 0);
+	assert_int_equal(body_mailbox_present(ANNA, 1), 0);
+	assert_int_equal(body_remove_mailbox(ANNA, 1), -1);
+}
+
+static void
+test_all_users(void **state)
+{
+	char p[BODY_PATH_MAX];
+	struct body_users *u;
+	int n = 0, anna = 0;
+
+	assert_int_equal(body_make_mailbox("example.test/bert", 1), 0);
+	assert_int_equal(body_make_mailbox("other.test/anna", 1), 0);
+	assert_int_equal(text_replace("", 0, ".epoch", "1\n", 2), 0);
+	u = body_users();
+	assert_non_null(u);
+	while (body_users_next(u, p, sizeof(p)) == 1) {
+		n++;
+		anna += strcmp(p, ANNA) == 0;
+		assert_true(body_user_present(p));
+	}
+	body_users_end(&u);
+	assert_int_equal(n, 3);
+	assert_int_equal(anna, 1);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_texts_have_any_name),
+		T(test_bad_names_are_refused),
+		T(test_a_text_is_bounded),
+		T(test_append_ends_a_cut_off_line),
+		T(test_lists_go_in_slices),
+		T(test_a_look_tells_age_and_links),
+		T(test_what_is_used_and_removed),
+		T(test_all_users),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
