@@ -16,7 +16,7 @@ master_libmaster_a_SOURCES = \
 
 pkglibexec_PROGRAMS += master/master master/logger
 master_master_SOURCES = master/main.c
-master_master_LDADD = master/libmaster.a $(SERVER) $(MAIL) $(NET) $(BASE) \
-	$(SERVER_LIBS)
+master_master_LDADD = master/libmaster.a $(LINKS) $(SERVER) $(MAIL) $(NET) \
+	$(BASE) $(SERVER_LIBS)
 master_logger_SOURCES = master/logger_main.c
 master_logger_LDADD = master/libmaster.a $(SERVER) $(BASE) $(SERVER_LIBS)

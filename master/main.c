@@ -45,7 +45,7 @@ static const struct hooks hooks = {
 	.said = session_said,
 	.died = died,
 	.failed = start_failed,
-	.stopping = control_close,
+	.stopping = operator_close,
 };
 
 static void
@@ -214,7 +214,7 @@ prepare(struct buf *why)
 		log_fatal("%s", buf_str(why));
 	slots_init(&master.slots, (uint32_t)master.conf.session_uid_first,
 	    (uint32_t)master.conf.session_uid_last);
-	control_init(control);
+	operator_listen(control);
 }
 
 static void

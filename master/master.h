@@ -180,8 +180,8 @@ const char *files_actions(const struct files *f, int tls,
 	    posix_spawn_file_actions_t *fa);
 
 /* master_control.c. */
-void	control_init(int listener);
-void	control_close(void);
+void	operator_listen(int listener);
+void	operator_close(void);
 
 /* master_watch.c. */
 /* Before resolve starts: what is there now is what it will read. */
