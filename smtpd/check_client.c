@@ -49,14 +49,15 @@ check_helo_octet(char c)
 /*
  * RFC 5321 4.1.1.1 wants a domain or an address literal. Names with "_" and
  * without dots are common and harmless; what could break a Received field
- * (blanks, parentheses, controls, octets over 0x7f) is not. A user's own machine may have any name ("Anna's"): who logs in is known
- * by that, and is not turned away for it.
+ * (blanks, parentheses, controls, octets over 0x7f) is not. A user's own
+ * machine may have any name ("Anna's"): who logs in is known by that, and is
+ * not turned away for it.
  */
 struct smtp_verdict
 check_helo(struct smtp_session *s, struct smtp_case *c)
 {
 	static const struct smtp_verdict malformed = SMTP_REFUSE(501, "5.5.4",
-	    "that is no host name");
+	    "malformed host name");
 	size_t i;
 
 	if (c->len == 0 || c->len > HELO_MAX)

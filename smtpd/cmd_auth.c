@@ -1,7 +1,7 @@
 /*
- * AUTH (RFC 4954): PLAIN (RFC 4616) and LOGIN, under TLS alone, which the
- * table sees to. Neither name nor password is ever logged before auth said
- * that the name exists.
+ * AUTH (RFC 4954): PLAIN (RFC 4616) and LOGIN, under TLS only: the command
+ * table ensures that. Neither name nor password is ever logged before auth
+ * said that the name exists.
  */
 #include <string.h>
 
@@ -12,11 +12,11 @@
 #include "lib/link/login.h"
 #include "smtpd/smtpd_command.h"
 
-/* What was decoded; over this no name or password can be. */
+/* Decoded octets; no name and password together are longer. */
 enum { SECRET_MAX = 2 * ADDRESS_MAX + PASSWORD_MAX + 2 };
 
 static const struct smtp_refusal bad_base64 = { 501, "5.5.2",
-	"that is no base64" };
+	"malformed base64" };
 static const struct smtp_refusal cancelled = { 501, "5.7.0", "cancelled" };
 
 /* Decodes a response; "=" is an empty one (RFC 4954 section 4). */
@@ -113,7 +113,7 @@ auth_plain(struct smtp_session *s, char *initial, size_t len)
 		if (pass == NULL || (user != in.data &&
 		    ((size_t)(user - in.data) != (size_t)(pass - user) - 1 ||
 		    memcmp(in.data, user + 1, (size_t)(user - in.data)) != 0)))
-			smtp_reply(s, 501, "5.5.2", "that is no PLAIN");
+			smtp_reply(s, 501, "5.5.2", "malformed PLAIN response");
 		else
 			verdict(s, user + 1, (size_t)(pass - user) - 1,
 			    pass + 1, (size_t)(end - pass) - 1);

@@ -23,7 +23,7 @@
  * end, but not for ever. 0, or -1 where the connection is over.
  */
 static int
-receive(struct smtp_session *s, struct scan *scan, struct body *b)
+receive(struct smtp_session *s, struct smtp_scan *scan, struct smtp_body *b)
 {
 	int64_t wait = (int64_t)smtpd.conf.data_time * 1000, end;
 	int64_t start = clock_mono_ms();
@@ -76,7 +76,7 @@ reply_words(struct smtp_session *s, int never, const struct buf *words)
 }
 
 static void
-submit(struct smtp_session *s, const struct body *b, const char *id)
+submit(struct smtp_session *s, const struct smtp_body *b, const char *id)
 {
 	struct buf words = BUF_INIT(RESULT_WORDS_MAX + 1);
 	struct buf notes = BUF_INIT(NOTES_MAX);
@@ -108,7 +108,7 @@ submit(struct smtp_session *s, const struct body *b, const char *id)
 
 /* The message has no end that we wait for: nothing is a command any more. */
 static void
-receive_failed(struct smtp_session *s, struct body *b)
+receive_failed(struct smtp_session *s, struct smtp_body *b)
 {
 	struct smtp_refusal r = body_refusal(BODY_SIZE);
 
@@ -124,8 +124,8 @@ static void
 take_message(struct smtp_session *s, int fd, const char *file_id)
 {
 	char id[QUEUE_ID_LEN + 1];
-	struct scan scan = { .put = body_put };
-	struct body b;
+	struct smtp_scan scan = { .put = body_put };
+	struct smtp_body b;
 
 	/* The next file's name may stand there by the time of the reply. */
 	str_copy(id, sizeof(id), file_id);

@@ -11,8 +11,8 @@
 #include "smtpd/smtpd_ext.h"
 
 /*
- * Takes "FROM:<path>" (or TO:) apart. A blank behind the colon is against RFC
- * 5321 3.3 but common. Answers the refusal; *rest_r is behind the path.
+ * Takes "FROM:<path>" (or TO:) apart. A blank after the colon is against RFC
+ * 5321 3.3 but common. Returns the refusal; *rest_r is what follows the path.
  */
 static struct smtp_refusal
 take_path(const struct smtp_args *a, const char *word, struct address *addr,
@@ -58,7 +58,7 @@ cmd_mail(struct smtp_session *s, const struct smtp_args *args)
 	if (r.code == 0)
 		r = smtp_ext_params(s, 0, rest, len, &params);
 	if (r.code == 0) {
-		/* One look for the whole transaction. */
+		/* One look at them per transaction. */
 		tables_refresh(smtpd.tables);
 		r = smtp_check(s, STAGE_MAIL, &c);
 	}
@@ -117,7 +117,7 @@ cmd_rcpt(struct smtp_session *s, const struct smtp_args *args)
 {
 	static const struct smtp_refusal
 	    many = { 452, "4.5.3", "too many recipients" },
-	    null = { 501, "5.1.3", "nobody there" };
+	    null = { 501, "5.1.3", "a recipient needs an address" };
 	struct smtp_params params;
 	struct smtp_refusal r;
 	struct address a;

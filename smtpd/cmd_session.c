@@ -121,7 +121,7 @@ cmd_foreign(struct smtp_session *s, const struct smtp_args *a)
 
 /*
  * RFC 3207 section 4.2: all that was learned before TLS is forgotten. Whatever
- * stands behind STARTTLS in the same segment may be another's: refused.
+ * follows STARTTLS in the same segment may be another's: refused.
  */
 void
 cmd_starttls(struct smtp_session *s, const struct smtp_args *a)

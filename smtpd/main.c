@@ -46,7 +46,7 @@ static const struct settings_key keys[] = {
 	SETTINGS_END
 };
 
-/* Both or none, and good ones. NULL where there are none. */
+/* Both files are set and good, or neither is set (then NULL). */
 static int
 load_certificate(SSL_CTX **ctx_r, struct buf *why)
 {

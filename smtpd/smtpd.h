@@ -1,5 +1,5 @@
 /*
- * smtpd: SMTP from one client, whole (RFC 5321), in three services: smtp (from
+ * smtpd: all of SMTP with one client (RFC 5321), in three services: smtp (from
  * strangers, for our domains), submission (STARTTLS or TLS at once, then
  * AUTH), local (a Unix socket, the peer's uid is the login).
  *

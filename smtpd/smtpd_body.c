@@ -15,7 +15,7 @@
 static struct buf memory = BUF_INIT(BODY_MEMORY);
 
 void
-body_init(struct body *b, struct smtp_session *s, int fd, const char *id)
+body_init(struct smtp_body *b, struct smtp_session *s, int fd, const char *id)
 {
 	memset(b, 0, sizeof(*b));
 	b->s = s;
@@ -41,20 +41,20 @@ body_refusal(enum body_fault f)
 }
 
 void
-body_refuse(struct body *b, enum body_fault f)
+body_refuse(struct smtp_body *b, enum body_fault f)
 {
 	if (b->refusal.code == 0)
 		b->refusal = body_refusal(f);
 }
 
 static int
-is_refused(const struct body *b)
+is_refused(const struct smtp_body *b)
 {
 	return b->refusal.code != 0;
 }
 
 static void
-body_disk(struct body *b, const char *call)
+body_disk(struct smtp_body *b, const char *call)
 {
 	int e = errno;
 
@@ -63,9 +63,9 @@ body_disk(struct body *b, const char *call)
 	    BODY_DISK);
 }
 
-/* Writes both pieces, one behind the other, from octet `at` of the file. */
+/* Writes both pieces, one after the other, from octet `at` of the file. */
 static void
-body_write(struct body *b, const struct buf *one, const struct buf *two,
+body_write(struct smtp_body *b, const struct buf *one, const struct buf *two,
     uint64_t at)
 {
 	struct iovec v[2] = {
@@ -95,7 +95,7 @@ body_write(struct body *b, const struct buf *one, const struct buf *two,
 
 /* Shows the checks octets of the body, in order. */
 static void
-body_show(struct body *b, const char *p, size_t len)
+body_show(struct smtp_body *b, const char *p, size_t len)
 {
 	struct smtp_case c = { .text = p, .len = len };
 
@@ -105,7 +105,7 @@ body_show(struct body *b, const char *p, size_t len)
 
 /* The whole header is in memory, or never will be. */
 static void
-body_start(struct body *b)
+body_start(struct smtp_body *b)
 {
 	struct smtp_case c = { .added = &b->added };
 	struct header_counts n;
@@ -125,7 +125,7 @@ body_start(struct body *b)
 
 /* All that stands in front of the message. */
 static void
-body_head(struct body *b, struct buf *head)
+body_head(struct smtp_body *b, struct buf *head)
 {
 	trace_print(b->s, b->id, b->now, head, &b->w);
 	buf_append(head, b->added.data, b->added.len);
@@ -133,7 +133,7 @@ body_head(struct body *b, struct buf *head)
 
 /* What is in memory was not looked at yet: it goes by the checks. */
 static void
-body_check(struct body *b)
+body_check(struct smtp_body *b)
 {
 	if (!b->started)
 		body_start(b);
@@ -143,7 +143,7 @@ body_check(struct body *b)
 
 /* What is in memory goes into the file, or goes there with the head. */
 static void
-body_count(struct body *b)
+body_count(struct smtp_body *b)
 {
 	b->crc = crc32c(b->crc, b->mem->data, b->mem->len);
 	b->spilled += b->mem->len;
@@ -151,7 +151,7 @@ body_count(struct body *b)
 
 /* The memory is full: into the file with it. */
 static void
-body_spill(struct body *b)
+body_spill(struct smtp_body *b)
 {
 	static const struct buf none = BUF_INIT(0);
 	struct buf head = BUF_INIT(0);
@@ -172,7 +172,7 @@ body_spill(struct body *b)
 void
 body_put(void *arg, const char *p, size_t len)
 {
-	struct body *b = arg;
+	struct smtp_body *b = arg;
 	size_t n;
 
 	b->taken += len;
@@ -194,7 +194,7 @@ body_put(void *arg, const char *p, size_t len)
 
 /* Copies n octets within the file, through memory. */
 static int
-copy_piece(struct body *b, uint64_t from, uint64_t to, size_t n)
+copy_piece(struct smtp_body *b, uint64_t from, uint64_t to, size_t n)
 {
 	static const struct buf none = BUF_INIT(0);
 
@@ -215,7 +215,7 @@ copy_piece(struct body *b, uint64_t from, uint64_t to, size_t n)
  * was not copied yet.
  */
 static void
-body_move(struct body *b, uint64_t room)
+body_move(struct smtp_body *b, uint64_t room)
 {
 	uint64_t done = 0, at;
 	size_t n;
@@ -235,7 +235,7 @@ body_move(struct body *b, uint64_t room)
 
 /* The head, and what is in memory: with it, or at the end of the file. */
 static void
-body_complete(struct body *b)
+body_complete(struct smtp_body *b)
 {
 	static const struct buf none = BUF_INIT(0);
 	struct buf head = BUF_INIT(0);
@@ -259,7 +259,7 @@ body_complete(struct body *b)
 }
 
 static void
-body_clear(struct body *b)
+body_clear(struct smtp_body *b)
 {
 	buf_clear(&b->added);
 	if (b->mem->cap > BODY_MEMORY / 4)
@@ -267,14 +267,14 @@ body_clear(struct body *b)
 }
 
 void
-body_abandon(struct body *b)
+body_abandon(struct smtp_body *b)
 {
 	submit_abandon(b->broken);
 	body_clear(b);
 }
 
 void
-body_finish(struct body *b)
+body_finish(struct smtp_body *b)
 {
 	struct smtp_case c = { .len = 0 };
 

@@ -2,7 +2,7 @@
  * A message on its way to the disk. Up to BODY_MEMORY octets wait in memory,
  * so that a message of common size is written with one call when all about it
  * is known, and a refused one leaves no trace. A larger one goes on into the
- * file while it comes in, behind room for the head: the fields in front of it
+ * file while it comes in, leaving room for the head: the fields in front of it
  * (trace, notes of the checks, what submission mends), which are written last,
  * when the checks have seen the end. The header must lie in what is in memory.
  *
@@ -29,7 +29,7 @@ enum body_fault {
 	BODY_DISK,
 };
 
-struct body {
+struct smtp_body {
 	struct smtp_session *s;
 	const char *id;		/* queue id */
 	int	 fd;
@@ -47,19 +47,19 @@ struct body {
 	struct submit_written w;	/* .flags: the caller's */
 };
 
-void	body_init(struct body *b, struct smtp_session *s, int fd,
+void	body_init(struct smtp_body *b, struct smtp_session *s, int fd,
 	    const char *id);
 /* The scan's hook: arg is the body. */
 void	body_put(void *arg, const char *p, size_t len);
 /* The message has that fault, unless it was refused before. */
-void	body_refuse(struct body *b, enum body_fault f);
+void	body_refuse(struct smtp_body *b, enum body_fault f);
 /*
  * All is there: the last checks, the head, sync, close. See b->refusal: where
  * it is one the file is blank again.
  */
-void	body_finish(struct body *b);
+void	body_finish(struct smtp_body *b);
 /* No end comes: the file is blank again. Instead of body_finish. */
-void	body_abandon(struct body *b);
+void	body_abandon(struct smtp_body *b);
 /* How a fault is answered. */
 struct smtp_refusal body_refusal(enum body_fault f);
 

@@ -65,7 +65,7 @@ scope_of(enum smtp_stage stage)
 	    stage == STAGE_HELO ? SCOPE_HELO : SCOPE_TRANSACTION;
 }
 
-/* What was noted stands now: in place of an earlier HELO, else behind it. */
+/* What was noted stands now: in place of an earlier HELO's, else added. */
 static void
 keep_notes(struct smtp_session *s, enum smtp_scope scope, struct smtp_notes *n)
 {

@@ -11,7 +11,7 @@
  *
  * Notes are what a check found of a message that goes on: a field of the
  * header, in front of what came, and a note in the envelope for the filters
- * behind queue. Those of STAGE_CONNECT stand for all of a connection, those
+ * after queue. Those of STAGE_CONNECT stand for all of a connection, those
  * of STAGE_HELO up to the next HELO or EHLO, the others for the transaction.
  *
  * DIAGNOSTICS: a note that is malformed or finds no room is left out with a
@@ -33,12 +33,12 @@ enum smtp_stage {
 	STAGES
 };
 
-/* What a hook is asked about. Text is borrowed and has no NUL behind it. */
+/* What a hook is asked about. Text is borrowed and not NUL-terminated. */
 struct smtp_case {
 	int	 crowded;	/* CONNECT: too many come from there */
 	/*
 	 * HELO: the name. HEADER: the block with its empty line, as it will be
-	 * served behind `added`. BODY: octets as they will be served.
+	 * served after `added`. BODY: octets as they will be served.
 	 */
 	const char *text;
 	size_t	 len;

@@ -75,7 +75,7 @@ smtp_command_find(const char *p, size_t len)
 }
 
 /*
- * The order tells: what is wrong in itself first, then what this connection
+ * The order is meant: what is wrong in itself first, then what this connection
  * cannot do at all, then what it cannot do yet.
  */
 struct smtp_refusal

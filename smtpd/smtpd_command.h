@@ -1,5 +1,5 @@
 /*
- * The table of commands, and the engine that alone judges state, TLS, login
+ * The table of commands, and the engine that judges state, TLS, login
  * and the number of words. The handlers of its rows are in cmd_*.c.
  */
 #ifndef SMTPD_SMTPD_COMMAND_H
@@ -7,7 +7,7 @@
 
 #include "smtpd/smtpd_reply.h"
 
-/* A command's argument: the text behind the verb, without outer blanks. */
+/* A command's argument: the text after the verb, without outer blanks. */
 struct smtp_args {
 	char	*text;
 	size_t	 len;
@@ -28,7 +28,7 @@ struct smtp_command {
 	void	(*run)(struct smtp_session *, const struct smtp_args *);
 	unsigned states;	/* enum smtp_state, or'ed */
 	unsigned flags;		/* enum smtp_flag */
-	unsigned min_args, max_args;	/* words behind the verb */
+	unsigned min_args, max_args;	/* words after the verb */
 	const char *usage;
 };
 
@@ -40,7 +40,7 @@ struct smtp_refusal smtp_command_judge(const struct smtp_command *c,
 	    const struct smtp_session *s, unsigned words);
 /*
  * Splits a line into verb and argument; refuses NUL, CR and the like. 0, or -1
- * where the line is no command.
+ * where the line cannot be a command.
  */
 int	smtp_command_split(char *line, size_t len, char **verb_r,
 	    size_t *verb_len_r, struct smtp_args *args_r) ATTR_CHECK;

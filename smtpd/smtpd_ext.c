@@ -204,7 +204,7 @@ smtp_ext_params(const struct smtp_session *s, int rcpt, const char *p,
 	size_t n;
 
 	memset(p_r, 0, sizeof(*p_r));
-	/* What follows ">" at once is no parameter. */
+	/* What follows ">" at once is not a parameter. */
 	if (len > 0 && *p != ' ' && *p != '\t')
 		return bad;
 	for (;; p += n, len -= n) {

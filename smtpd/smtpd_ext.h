@@ -1,6 +1,6 @@
 /*
  * Service extensions (RFC 5321 2.2). A row has a keyword, where it is offered,
- * what stands behind it in the reply to EHLO, the command that it brings and
+ * what follows it in the reply to EHLO, the command that it brings and
  * the parameters that it adds to MAIL and RCPT, with their parsers. EHLO, HELP
  * and the reading of parameters follow from the rows: to add one touches this
  * header, where a value has to be kept, and smtpd_ext.c.
@@ -18,7 +18,7 @@ struct smtp_params {
 	struct submit_recipient recipient;	/* .orcpt, .notify */
 };
 
-/* A parameter as it stands: borrowed text without NUL behind it. */
+/* A parameter as it was given: borrowed text, not NUL-terminated. */
 struct smtp_param {
 	const char *key, *value;	/* value NULL: there is no "=" */
 	size_t	 key_len, value_len;
@@ -35,7 +35,7 @@ struct smtp_param_row {
 struct smtp_ext {
 	const char *keyword;
 	int	(*offered)(const struct smtp_session *);	/* NULL: always */
-	/* Appends what stands behind the keyword, or NULL. */
+	/* Appends what follows the keyword, or NULL. */
 	void	(*arguments)(struct buf *out);
 	const char *verb;	/* of the command that it brings, or NULL */
 	struct smtp_param_row mail[EXT_PARAMS_MAX], rcpt[EXT_PARAMS_MAX];
@@ -44,13 +44,13 @@ struct smtp_ext {
 /* The rows; ends with .keyword NULL. */
 extern const struct smtp_ext smtp_exts[];
 
-/* Says the lines of EHLO behind the first. */
+/* Says the lines of EHLO after the first. */
 void	smtp_ext_hello(struct smtp_session *s);
 /* Appends " VERB" for each command that an offered row brings. */
 void	smtp_ext_verbs(const struct smtp_session *s, struct buf *out);
 
 /*
- * Reads the parameters of MAIL (or, with rcpt, of RCPT), which stand behind
+ * Reads the parameters of MAIL (or, with rcpt, of RCPT), which follow
  * the path. What a row that is offered knows is put into *p_r, else refused;
  * so is a parameter that stands there twice.
  */

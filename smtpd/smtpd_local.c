@@ -54,7 +54,7 @@ is_name(const char *name)
 	    "0123456789_-.") == len;
 }
 
-/* The first word of the list that is no name among names, and its length. */
+/* The first word of the list that names no user, and its length. */
 static const char *
 unknown_name(const char *list, size_t *len_r)
 {

@@ -1,6 +1,6 @@
 /*
  * What commands do with a session, below them all: replies out, lines in, the
- * end. While a line is waited for master is heard, too.
+ * end. While it waits for a line it listens to master, too.
  */
 #ifndef SMTPD_SMTPD_REPLY_H
 #define SMTPD_SMTPD_REPLY_H
@@ -51,7 +51,7 @@ enum stream_status smtp_wait(struct smtp_session *s, size_t max,
 	    char **line_r, size_t *len_r);
 /*
  * Reads a line: of a command, or of a dialogue inside one (AUTH). 0; -1 where
- * there is none, or none that is text; the client was told.
+ * there is none, or it is malformed; the client was told.
  */
 int	smtp_read(struct smtp_session *s, size_t max, char **line_r,
 	    size_t *len_r) ATTR_CHECK;

@@ -39,7 +39,7 @@ line_is_clean(const char *p, size_t len)
  * that were not put out yet.
  */
 static size_t
-scan_lines(struct scan *s, const char *p, size_t len, size_t *run_r)
+scan_lines(struct smtp_scan *s, const char *p, size_t len, size_t *run_r)
 {
 	size_t i = 0, run = 0, n;
 	const char *lf;
@@ -73,14 +73,14 @@ scan_lines(struct scan *s, const char *p, size_t len, size_t *run_r)
 }
 
 size_t
-scan_data(struct scan *s, const char *p, size_t len, int full)
+scan_data(struct smtp_scan *s, const char *p, size_t len, int full)
 {
 	size_t i, run, n;
 
 	i = scan_lines(s, p, len, &run);
 	if (full && i == 0) {
 		/*
-		 * A part of a line, which fills the window alone: so it is not
+		 * A part of a line, which fills the window: so it is not
 		 * ".". A CR at its end waits for its LF.
 		 */
 		n = len - (p[len - 1] == '\r');

@@ -10,7 +10,7 @@
 #include "smtpd/smtpd.h"
 
 /*
- * The trace fields, and behind them those that the checks noted. w gets final
+ * The trace fields, and after them those that the checks noted. w gets final
  * and forward.
  */
 void	trace_print(const struct smtp_session *s, const char *id, int64_t now,

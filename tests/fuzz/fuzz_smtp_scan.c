@@ -19,7 +19,7 @@ put(void *arg, const char *p, size_t len)
 }
 
 static size_t
-feed(struct scan *s, const char *p, size_t len, size_t piece, size_t window)
+feed(struct smtp_scan *s, const char *p, size_t len, size_t piece, size_t window)
 {
 	size_t at = 0, have = 0, took;
 
@@ -54,8 +54,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct buf one = BUF_INIT(0), two = BUF_INIT(0);
-	struct scan a = { .put = put, .arg = &one };
-	struct scan b = { .put = put, .arg = &two };
+	struct smtp_scan a = { .put = put, .arg = &one };
+	struct smtp_scan b = { .put = put, .arg = &two };
 	const char *p = (const char *)data + 2;
 	size_t end;
 

@@ -21,7 +21,8 @@ put(void *arg, const char *p, size_t len)
  * size window. Returns the octets up to and with the end of data, or -1.
  */
 static long
-feed(struct scan *s, const char *p, size_t len, size_t piece, size_t window)
+feed(struct smtp_scan *s, const char *p, size_t len, size_t piece,
+    size_t window)
 {
 	size_t at = 0, have = 0, took;
 
@@ -78,14 +79,14 @@ test_rows(void **state)
 {
 	static const size_t windows[] = { 1000, 8, 5, 4 };
 	struct buf out = BUF_INIT(0);
-	struct scan s;
+	struct smtp_scan s;
 	size_t i, piece, w;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		for (piece = 1; piece <= rows[i].len; piece++)
 			for (w = 0; w < 4; w++) {
 				buf_reset(&out);
-				s = (struct scan){ .put = put, .arg = &out };
+				s = (struct smtp_scan){ .put = put, .arg = &out };
 				if (feed(&s, rows[i].in, rows[i].len, piece,
 				    windows[w]) != (long)(rows[i].len -
 				    rows[i].rest) ||
@@ -109,7 +110,7 @@ test_long_line(void **state)
 		{ DATA_LINE_MAX, 0 }, { DATA_LINE_MAX + 1, 1 },
 		{ 10 << 20, 1 } };
 	struct buf in = BUF_INIT(0), out = BUF_INIT(0);
-	struct scan s;
+	struct smtp_scan s;
 	size_t i;
 
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
@@ -119,7 +120,7 @@ test_long_line(void **state)
 		memset(in.data, 'x', t[i].len);
 		in.len = t[i].len;
 		buf_append(&in, "\r\n.\r\n", 5);
-		s = (struct scan){ .put = put, .arg = &out };
+		s = (struct smtp_scan){ .put = put, .arg = &out };
 		assert_int_equal(feed(&s, in.data, in.len, 5000, 65536),
 		    in.len);
 		assert_int_equal(s.long_line, t[i].refused);
@@ -136,17 +137,17 @@ test_8bit(void **state)
 {
 	char in[200];
 	struct buf out = BUF_INIT(0);
-	struct scan s;
+	struct smtp_scan s;
 	size_t i;
 
 	for (i = 0; i < 190; i++) {
 		memset(in, 'x', sizeof(in));
 		memcpy(in + 195, "\r\n.\r\n", 5);
-		s = (struct scan){ .put = put, .arg = &out };
+		s = (struct smtp_scan){ .put = put, .arg = &out };
 		assert_int_equal(feed(&s, in, 200, 200, 1000), 200);
 		assert_int_equal(s.eight_bit, 0);
 		in[i] = (char)0x80;
-		s = (struct scan){ .put = put, .arg = &out };
+		s = (struct smtp_scan){ .put = put, .arg = &out };
 		assert_int_equal(feed(&s, in, 200, 200, 1000), 200);
 		assert_int_equal(s.eight_bit, 1);
 	}
