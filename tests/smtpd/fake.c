@@ -39,6 +39,7 @@ static int master_fd[2] = { -1, -1 };
 static struct fake_message messages[300];
 static size_t n_messages;
 static struct session client;
+static struct stream talk;
 
 /* The skeleton, as smtpd sees it. */
 
@@ -158,6 +159,7 @@ keep_message(const struct msg *m)
 	copy(k->sender, sizeof(k->sender), m, QF_SENDER);
 	copy(k->login, sizeof(k->login), m, QF_LOGIN);
 	k->flags = msg_get_u32(m, QF_FLAGS);
+	k->body = msg_get_u32(m, QF_BODY);
 	k->final = msg_get_u32(m, QF_FINAL);
 	k->forward = msg_get_u32(m, QF_FORWARD);
 	k->origin = (int)msg_get_u32(m, QF_ORIGIN);
@@ -326,6 +328,39 @@ void
 fake_join(void)
 {
 	pthread_join(session_thread, NULL);
+}
+
+void
+fake_talk(enum service service)
+{
+	stream_init(&talk, fake_client(service, 0));
+	stream_deadline(&talk, 20000);
+}
+
+void
+fake_say(const char *text)
+{
+	stream_puts(&talk, text);
+}
+
+void
+fake_expect(const char *want)
+{
+	size_t len;
+	char *line;
+
+	if (stream_line(&talk, 2000, &line, &len) != STREAM_OK)
+		fail_msg("no line for \"%s\"", want);
+	if (strncmp(line, want, strlen(want)) != 0)
+		fail_msg("\"%s\" for \"%s\"", line, want);
+}
+
+void
+fake_end_talk(void)
+{
+	(void)stream_flush(&talk);
+	stream_close(&talk);
+	fake_join();
 }
 
 /* Surroundings */

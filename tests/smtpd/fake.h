@@ -22,6 +22,7 @@ struct fake_message {
 	char	 sender[400], login[400];
 	unsigned recipients, flags, final, forward;
 	int	 crc_ok, origin;
+	uint32_t body;		/* enum q_body; 0: absent */
 	char	*notes;		/* as packed */
 	size_t	 notes_len;
 };
@@ -47,5 +48,13 @@ SSL_CTX	*fake_client_tls(void);
 int	fake_client(enum service service, long uid);
 /* Waits for the end of that session. */
 void	fake_join(void);
+
+/* A dialogue: a client that says and expects. */
+void	fake_talk(enum service service);
+void	fake_say(const char *text);
+/* The next line begins so. */
+void	fake_expect(const char *want);
+/* Closes, and waits for the end. */
+void	fake_end_talk(void);
 
 #endif

@@ -62,52 +62,29 @@ const struct smtp_check smtp_checks[] = {
 	{ .name = NULL }
 };
 
-static struct stream io;
-
-static void
-say(const char *text)
-{
-	stream_puts(&io, text);
-}
-
-static void
-expect(const char *want)
-{
-	size_t len;
-	char *line;
-
-	if (stream_line(&io, 2000, &line, &len) != STREAM_OK)
-		fail_msg("no line for \"%s\"", want);
-	if (strncmp(line, want, strlen(want)) != 0)
-		fail_msg("\"%s\" for \"%s\"", line, want);
-}
-
 static void
 begin(enum service service)
 {
 	fake_worker(FAKE_GOOD);
 	memset(asked, 0, sizeof(asked));
-	stream_init(&io, fake_client(service, 0));
-	stream_deadline(&io, 20000);
+	fake_talk(service);
 }
 
 static void
 end(void)
 {
-	say("QUIT\r\n");
-	(void)stream_flush(&io);
-	stream_close(&io);
-	fake_join();
+	fake_say("QUIT\r\n");
+	fake_end_talk();
 }
 
 static void
 envelope(void)
 {
-	say("MAIL FROM:<eve@remote.test>\r\nRCPT TO:<anna@example.test>\r\n"
+	fake_say("MAIL FROM:<eve@remote.test>\r\nRCPT TO:<anna@example.test>\r\n"
 	    "DATA\r\n");
-	expect("250");
-	expect("250");
-	expect("354");
+	fake_expect("250");
+	fake_expect("250");
+	fake_expect("354");
 }
 
 /* A body of about so many octets, and the end. */
@@ -117,15 +94,15 @@ body(size_t size)
 	size_t n;
 
 	for (n = 0; n < size; n += 50)
-		say("0123456789012345678901234567890123456789abcdefgh\r\n");
-	say(".\r\n");
+		fake_say("0123456789012345678901234567890123456789abcdefgh\r\n");
+	fake_say(".\r\n");
 }
 
 static void
 send_all(size_t size)
 {
 	envelope();
-	say("Subject: test\r\n\r\n");
+	fake_say("Subject: test\r\n\r\n");
 	body(size);
 }
 
@@ -147,34 +124,34 @@ refused(const char *want, size_t size)
 {
 	begin(SERVICE_SMTP);
 	if (at == STAGE_CONNECT) {
-		expect(want);
+		fake_expect(want);
 		end();
 		return;
 	}
-	expect("220");
-	say("HELO x\r\n");
+	fake_expect("220");
+	fake_say("HELO x\r\n");
 	if (at == STAGE_HELO) {
-		expect(want);
+		fake_expect(want);
 		verdict.outcome = VERDICT_PASS;
-		say("HELO x\r\n");
+		fake_say("HELO x\r\n");
 	}
-	expect("250");
+	fake_expect("250");
 	if (at == STAGE_MAIL) {
-		say("MAIL FROM:<eve@remote.test>\r\n");
-		expect(want);
+		fake_say("MAIL FROM:<eve@remote.test>\r\n");
+		fake_expect(want);
 	} else if (at == STAGE_RCPT) {
-		say("MAIL FROM:<eve@remote.test>\r\n"
+		fake_say("MAIL FROM:<eve@remote.test>\r\n"
 		    "RCPT TO:<anna@example.test>\r\nRSET\r\n");
-		expect("250");
-		expect(want);
-		expect("250");
+		fake_expect("250");
+		fake_expect(want);
+		fake_expect("250");
 	} else if (at != STAGE_HELO) {
 		send_all(size);
-		expect(want);
+		fake_expect(want);
 	}
 	verdict.outcome = VERDICT_PASS;
 	send_all(100);
-	expect("250 2.0.0 queued");
+	fake_expect("250 2.0.0 queued");
 	end();
 	(void)last_message(1);
 }
@@ -222,18 +199,18 @@ test_order(void **state)
 	at = STAGE_RCPT;
 	verdict = no;
 	begin(SERVICE_SMTP);
-	expect("220");
-	say("HELO ()\r\n");
-	expect("501 5.5.4");
+	fake_expect("220");
+	fake_say("HELO ()\r\n");
+	fake_expect("501 5.5.4");
 	assert_int_equal(asked[STAGE_HELO], 0);
-	say("HELO x\r\nMAIL FROM:<eve@remote.test>\r\n"
+	fake_say("HELO x\r\nMAIL FROM:<eve@remote.test>\r\n"
 	    "RCPT TO:<nobody@example.test>\r\n");
-	expect("250");
-	expect("250");
-	expect("550 5.7.1 the test says no");
+	fake_expect("250");
+	fake_expect("250");
+	fake_expect("550 5.7.1 the test says no");
 	verdict.outcome = VERDICT_PASS;
-	say("RCPT TO:<nobody@example.test>\r\n");
-	expect("550 5.1.1");
+	fake_say("RCPT TO:<nobody@example.test>\r\n");
+	fake_expect("550 5.1.1");
 	end();
 	assert_int_equal(asked[STAGE_RCPT], 2);
 }
@@ -295,11 +272,11 @@ test_note(void **state)
 		    i++) {
 			at = (enum smtp_stage)stage;
 			begin(SERVICE_SMTP);
-			expect("220");
-			say("HELO x\r\n");
-			expect("250");
+			fake_expect("220");
+			fake_say("HELO x\r\n");
+			fake_expect("250");
 			send_all(note_sizes[i]);
-			expect("250 2.0.0 queued");
+			fake_expect("250 2.0.0 queued");
 			end();
 			m = last_message(1);
 			/* It may be noted of each piece of the body. */
@@ -321,11 +298,11 @@ test_shrink(void **state)
 	for (i = 0; i < sizeof(note_sizes) / sizeof(note_sizes[0]); i++) {
 		smtpd.hostname = host;
 		begin(SERVICE_SMTP);
-		expect("220");
-		say("HELO x\r\n");
-		expect("250");
+		fake_expect("220");
+		fake_say("HELO x\r\n");
+		fake_expect("250");
 		send_all(note_sizes[i]);
-		expect("250 2.0.0 queued");
+		fake_expect("250 2.0.0 queued");
 		end();
 		look(last_message(1), NULL);
 		assert_non_null(strstr(last_message(1)->data,
@@ -352,14 +329,14 @@ test_shown(void **state)
 	for (i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
 		for (k = 0; k < 2; k++) {
 			begin(SERVICE_LOCAL);
-			expect("220");
-			say("HELO x\r\n");
-			expect("250");
+			fake_expect("220");
+			fake_say("HELO x\r\n");
+			fake_expect("250");
 			envelope();
-			say(headers[i]);
+			fake_say(headers[i]);
 			/* Text alone that is large looks like a header. */
 			body(i == 3 ? 100 : k * 300000 + 100);
-			expect("250 2.0.0 queued");
+			fake_expect("250 2.0.0 queued");
 			end();
 			look(last_message(1), NULL);
 			assert_null(strstr(last_message(1)->data, "Bcc:"));

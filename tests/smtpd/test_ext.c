@@ -159,10 +159,57 @@ test_params(void **state)
 	}
 }
 
+/* What was declared of a message goes with its envelope, and no other. */
+static void
+test_declared(void **state)
+{
+	static const struct {
+		const char *before, *mail;
+		uint32_t body;
+	} t[] = {
+		{ "", " BODY=8BITMIME", Q_BODY_8BITMIME },
+		{ "", "", 0 },
+		{ "MAIL FROM:<eve@remote.test> BODY=8BITMIME\r\nRSET\r\n",
+		    " SIZE=5", 0 },
+		{ "", " BODY=7BIT", Q_BODY_7BIT },
+	};
+	const struct fake_message *m;
+	char line[100];
+	size_t i, n;
+
+	fake_worker(FAKE_GOOD);
+	fake_talk(SERVICE_SMTP);
+	fake_expect("220");
+	fake_say("HELO x\r\n");
+	fake_expect("250");
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		fake_say(t[i].before);
+		if (t[i].before[0] != '\0') {
+			fake_expect("250 2.1.0");
+			fake_expect("250 2.0.0 reset");
+		}
+		snprintf(line, sizeof(line), "MAIL FROM:<eve@remote.test>%s"
+		    "\r\n", t[i].mail);
+		fake_say(line);
+		fake_say("RCPT TO:<anna@example.test>\r\nDATA\r\n");
+		fake_expect("250 2.1.0");
+		fake_expect("250 2.1.5");
+		fake_expect("354");
+		fake_say("Subject: x\r\n\r\n.\r\n");
+		fake_expect("250 2.0.0");
+	}
+	fake_end_talk();
+	m = fake_messages(&n);
+	assert_int_equal(n, i);
+	for (i = 0; i < n; i++)
+		assert_int_equal(m[i].body, t[i].body);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_declared),
 		cmocka_unit_test(test_hello),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_params),
