@@ -34,7 +34,7 @@ before(struct ev_loop *loop, ev_prepare *w, int events)
 static void
 died(struct proc *p, int status)
 {
-	start_died(p->log_fd);
+	start_died(p);
 	crowd_take(p);
 	wiring_gone(p);
 	pool_died(p, status);

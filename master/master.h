@@ -90,8 +90,9 @@ struct hooks {
 	void	(*said)(struct proc *p, const struct msg *m);
 	/* p was reaped and is in no list; freed after this. Status of wait(2). */
 	void	(*died)(struct proc *p, int status);
-	/* A row's programs do not stay up, and this is the start. */
-	void	(*failed)(const char *name);
+	/* A row's programs do not come up, and this is the start: it ends
+	   with that status. */
+	void	(*failed)(enum program_id row, int status);
 	/* The stop begins: the ports are closed next. */
 	void	(*stopping)(void);
 };
@@ -155,10 +156,10 @@ void	session_said(struct proc *p, const struct msg *m);
 /* master_start.c: the stages of the start. */
 /* Called when pool_fill was: 1 if the next stage begins. */
 int	start_turn(void);
-/* A program ended: what it said last may be why the start fails. */
-void	start_died(int log_fd);
-/* Says why, from there or from the log, and ends it all. */
-void	start_failed(const char *name);
+/* p ended: what it said last may be why the start fails. */
+void	start_died(const struct proc *p);
+/* Says why, from there or from the log, and ends it all with that status. */
+void	start_failed(enum program_id row, int status);
 
 /* master_stop.c. */
 void	stop_begin(int status);

@@ -65,21 +65,26 @@ fresh_needed(enum program_id row)
 }
 
 static void
-back_off(enum program_id row)
+back_off(enum program_id row, int refused)
 {
 	struct row_state *rs = &master.rows[row];
 	unsigned shift = rs->quick - QUICK_MAX;
-	double delay = shift < 6 ? 1u << shift : BACKOFF_MAX;
+	double delay = !refused && shift < 6 ? 1u << shift : BACKOFF_MAX;
 
-	log_warn("%s: %u quick deaths in a row, the next try is in %.0f s",
-	    programs[row].name, rs->quick, delay);
+	if (refused)
+		log_warn("%s refuses to start, the next try is in %.0f s",
+		    programs[row].name, delay);
+	else
+		log_warn("%s: %u quick deaths in a row, the next try is in "
+		    "%.0f s", programs[row].name, rs->quick, delay);
 	ev_timer_stop(master.loop, &rs->retry);
 	ev_timer_set(&rs->retry, delay, 0);
 	ev_timer_start(master.loop, &rs->retry);
 }
 
+/* refused: it says itself that another try at once is of no use. */
 static void
-row_failed(enum program_id row, double started)
+row_failed(enum program_id row, double started, int refused)
 {
 	struct row_state *rs = &master.rows[row];
 
@@ -87,12 +92,13 @@ row_failed(enum program_id row, double started)
 	if (started < rs->failed)
 		return;
 	rs->failed = ev_time();
-	if (++rs->quick < QUICK_MAX)
+	if (++rs->quick < QUICK_MAX && !refused)
 		return;
 	if (master.phase == PHASE_START)
-		master.hooks->failed(programs[row].name);
+		master.hooks->failed(row, refused ? LOG_EXIT_USAGE :
+		    LOG_EXIT_TEMP);
 	else
-		back_off(row);
+		back_off(row, refused);
 }
 
 static void
@@ -105,7 +111,7 @@ row_fill(enum program_id row)
 		return;
 	for (n = fresh_needed(row); n > 0 && !ev_is_active(&rs->retry); n--)
 		if (proc_spawn(row, "") == NULL)
-			row_failed(row, ev_time());
+			row_failed(row, ev_time(), 0);
 }
 
 void
@@ -142,7 +148,8 @@ pool_died(struct proc *p, int status)
 		rs->quick = 0;
 	else if (master.phase != PHASE_STOP &&
 	    programs[p->row].pool != POOL_SESSION)
-		row_failed(p->row, p->started);
+		row_failed(p->row, p->started, !p->ready &&
+		    WIFEXITED(status) && WEXITSTATUS(status) == LOG_EXIT_USAGE);
 }
 
 static void

@@ -232,7 +232,8 @@ log_death(const struct proc *p, int status)
 	if (WIFSIGNALED(status))
 		log_warn("%s[%d] died by signal %d (%s)", name, (int)p->pid,
 		    WTERMSIG(status), strsignal(WTERMSIG(status)));
-	else if (WEXITSTATUS(status) != 0 && master.phase != PHASE_START)
+	else if (WEXITSTATUS(status) != 0 && master.phase != PHASE_START &&
+	    master.exit_status == 0)
 		log_warn("%s[%d] ended with status %d", name, (int)p->pid,
 		    WEXITSTATUS(status));
 	else

@@ -14,8 +14,14 @@
 #include "lib/base/log.h"
 #include "master/master.h"
 
-/* Of a program that died in the start, where the logger did not take them. */
+enum {
+	LOG_TRIES = 50,
+	LOG_WAIT = 20000,	/* us */
+};
+
+/* Of the program that died last in the start. */
 static char last_words[LOG_LINE_MAX];
+static pid_t last_pid;
 
 static void
 log_to_logger(void)
@@ -77,15 +83,18 @@ take_last(char *text, const char *begin)
 	}
 }
 
+/* Here are the words that the logger did not take. */
 void
-start_died(int log_fd)
+start_died(const struct proc *p)
 {
 	char text[4096];
 	ssize_t n;
 
 	if (master.phase != PHASE_START)
 		return;
-	n = read(log_fd, text, sizeof(text) - 1);
+	last_pid = p->pid;
+	last_words[0] = '\0';
+	n = read(p->log_fd, text, sizeof(text) - 1);
 	if (n <= 0)
 		return;
 	text[n] = '\0';
@@ -95,7 +104,7 @@ start_died(int log_fd)
 		memmove(last_words, last_words + 2, strlen(last_words) - 1);
 }
 
-/* What the logger took, it has written. */
+/* What the logger took, it has written, or is about to. */
 static void
 read_log(const char *name)
 {
@@ -112,20 +121,24 @@ read_log(const char *name)
 	if (n <= 0)
 		return;
 	text[n] = '\0';
-	snprintf(begin, sizeof(begin), " %s[", name);
+	snprintf(begin, sizeof(begin), " %s[%ld] ", name, (long)last_pid);
 	take_last(text, begin);
-	/* "PID] level words" */
-	p = strchr(last_words, ' ');
-	if (p != NULL && (p = strchr(p + 1, ' ')) != NULL)
+	/* "level words" */
+	if ((p = strchr(last_words, ' ')) != NULL)
 		memmove(last_words, p + 1, strlen(p));
 }
 
 void
-start_failed(const char *name)
+start_failed(enum program_id row, int status)
 {
-	if (last_words[0] == '\0')
-		read_log(name);
-	log_warn("%s does not start: %s", name, last_words[0] != '\0' ?
-	    last_words : "it says nothing");
-	stop_begin(LOG_EXIT_TEMP);
+	int i;
+
+	for (i = 0; last_words[0] == '\0' && i < LOG_TRIES; i++) {
+		if (i > 0)
+			usleep(LOG_WAIT);
+		read_log(peer_name(programs[row].kind));
+	}
+	log_warn("%s does not start: %s", programs[row].name,
+	    last_words[0] != '\0' ? last_words : "it says nothing");
+	stop_begin(status);
 }

@@ -24,7 +24,9 @@
  * descriptor.
  *
  * DIAGNOSTICS: a wrong option or configuration ends with 100 and one line; the
- * world failing with 111.
+ * world failing with 111. After 100 before READY master does not try again at
+ * once, and a start of the suite ends: so ends (log_usage), too, a program that
+ * finds its files written by a newer version, having changed nothing.
  */
 #ifndef LIB_SERVER_SERVER_H
 #define LIB_SERVER_SERVER_H

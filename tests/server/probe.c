@@ -497,6 +497,9 @@ check(struct buf *why)
 static int
 before_jail(void)
 {
+	if (strncmp(conf.word, "never-", 6) == 0 &&
+	    strcmp(conf.word + 6, peer_name(me.kind)) == 0)
+		log_usage("my files are of a newer version");
 	if (strncmp(conf.word, "no-", 3) == 0 &&
 	    strcmp(conf.word + 3, peer_name(me.kind)) == 0) {
 		log_warn("I will not");

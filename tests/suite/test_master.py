@@ -2,6 +2,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -312,6 +313,51 @@ def test_program_that_will_not_start():
     assert "I will not" in p.log()
     assert not p.pids()
     rohrpost.remove(p.dir)
+
+
+@pytest.mark.parametrize("name", ["store", "queue", "smtpd"])
+def test_program_that_refuses(name):
+    """It says that another try is of no use: there is none, the start says
+    why in one line, and an init system does not try again either."""
+    words = "my files are of a newer version"
+    p = Probes("refuse", probe_word="never-" + name)
+    for args in ("-f",), ():
+        m = p.popen(*args)
+        out, _ = m.communicate(timeout=30)
+        assert m.returncode == 100
+        assert re.fullmatch(r"master: %s( \(\w+\))? does not start: %s\n"
+                            % (name, words), out), out
+        assert not p.pids()
+    # One process said it each time, of smtpd the first ones of each service;
+    # what master has read itself to print it stands in no log.
+    assert p.log().count(words) <= (2 if name != "smtpd" else 2 * 5)
+    unit = (BUILD / "conf/rohrpost.service").read_text()
+    assert "\nRestartPreventExitStatus=100\n" in unit
+    rohrpost.remove(p.dir)
+
+
+def test_refusal_while_the_suite_runs():
+    """What runs goes on; what refuses is tried again once a minute."""
+    with Probes("refuse-later", relay_workers=3) as p, p.client("smtp") as c:
+        queue = pid_of(c.say("ask queue"))
+        p.write(probe_word="never-relay")
+        p.master.send_signal(signal.SIGHUP)
+        rohrpost.wait_for(lambda: "relay refuses to start, the next try is "
+                          "in 60 s" in p.log(), 10)
+        time.sleep(2)
+        assert p.log().count("my files are of a newer version") <= 3
+        assert not p.pids("relay")
+        assert pid_of(c.say("ask queue")) == queue
+        assert "quick deaths" not in p.log()
+        # The same for a loop that had been left alone by the reload.
+        p.write(probe_word="never-store")
+        p.master.send_signal(signal.SIGHUP)
+        rohrpost.wait_for(
+            lambda: p.log().count(" info configuration read again") >= 2)
+        assert p.pids("store")
+        os.kill(p.pids("store")[0], signal.SIGKILL)
+        rohrpost.wait_for(lambda: "store refuses to start" in p.log(), 10)
+        assert pid_of(c.say("ask queue")) == queue
 
 
 def test_back_off_after_five_quick_deaths():
