@@ -86,29 +86,25 @@ struct request {
 	struct mailbox *mailbox;	/* where the row says so */
 };
 
-/* op_read.c */
-void	op_list(struct request *r);
-void	op_subscribed(struct request *r);
-void	op_status(struct request *r);
-void	op_select(struct request *r);
-void	op_unselect(struct request *r);
-void	op_keywords(struct request *r);
-void	op_records(struct request *r);
-void	op_open(struct request *r);
-void	op_cache_get(struct request *r);
-void	op_cache_put(struct request *r);
-void	op_file(struct request *r);
-void	op_pop_lock(struct request *r);
-void	op_quota(struct request *r);
-/* op_flags.c */
-void	op_store(struct request *r);
+enum op_flag {
+	OP_MAILBOX = 1,		/* DF_MAILBOX must name one */
+	OP_ALONE = 2,		/* changes the list of mailboxes */
+	OP_ADDS = 4,		/* takes space */
+};
+
+/* What a request runs. Each op_NAME.c has its rows, up to one of zeros. */
+struct op {
+	unsigned type;			/* enum door_type */
+	void	(*run)(struct request *r);
+	unsigned flags;			/* enum op_flag */
+};
+extern const struct op op_read_rows[], op_flags_rows[], op_expunge_rows[],
+	    op_copy_rows[], op_append_rows[], op_mailbox_rows[];
+
 /* op_expunge.c */
-void	op_expunge(struct request *r);
 /* Expunges messages whose files are in the expunged folder already (uids is
    taken over). */
 void	expunge_finish_files(struct mailbox *m, uint32_t *uids, size_t n);
-/* op_copy.c */
-void	op_copy(struct request *r);
 /* op_move.c: the source of a MOVE. */
 struct moved {
 	struct mailbox *m;
@@ -129,13 +125,7 @@ void	moved_clear(struct moved *v);
 /* At the load of an account: what a crash left of such moves is done. */
 void	moves_finish(struct account *a);
 /* op_append.c */
-void	op_append(struct request *r);
 void	op_file_back(struct request *r);
-/* op_mailbox.c */
-void	op_create(struct request *r);
-void	op_delete(struct request *r);
-void	op_rename(struct request *r);
-void	op_subscribe(struct request *r);
 /* op_deliver.c */
 void	deliver_request(struct client *c, struct msg *m);
 

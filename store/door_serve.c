@@ -1,6 +1,6 @@
 /*
  * What a door asks: its requests are read here and begun, and each knows from
- * the table of requests what must hold for it.
+ * its row in op_*.c what must hold for it.
  */
 #include "config.h"
 
@@ -15,41 +15,24 @@
 #include "store/account.h"
 #include "store/door_client.h"
 
-enum {
-	OP_MAILBOX = 1,		/* DF_MAILBOX must name one */
-	OP_ALONE = 2,		/* changes the list of mailboxes */
-	OP_ADDS = 4,		/* takes space */
+/* The busiest first: a request is looked for in this order. */
+static const struct op *const families[] = {
+	op_read_rows, op_flags_rows, op_append_rows, op_expunge_rows,
+	op_copy_rows, op_mailbox_rows,
 };
 
-static const struct op {
-	void	(*run)(struct request *r);
-	unsigned flags;
-} ops[] = {
-	[DM_LIST] = { op_list, 0 },
-	[DM_CREATE] = { op_create, OP_ALONE | OP_ADDS },
-	[DM_DELETE] = { op_delete, OP_MAILBOX | OP_ALONE },
-	[DM_RENAME] = { op_rename, OP_ALONE | OP_ADDS },
-	[DM_SUBSCRIBE] = { op_subscribe, OP_ALONE },
-	[DM_SUBSCRIBED] = { op_subscribed, 0 },
-	[DM_STATUS] = { op_status, OP_MAILBOX },
-	[DM_SELECT] = { op_select, OP_MAILBOX },
-	[DM_UNSELECT] = { op_unselect, 0 },
-	[DM_KEYWORDS] = { op_keywords, OP_MAILBOX },
-	[DM_RECORDS] = { op_records, OP_MAILBOX },
-	[DM_STORE] = { op_store, OP_MAILBOX },
-	[DM_EXPUNGE] = { op_expunge, OP_MAILBOX },
-	[DM_COPY] = { op_copy, OP_MAILBOX | OP_ADDS },
-	[DM_OPEN] = { op_open, OP_MAILBOX },
-	[DM_CACHE_GET] = { op_cache_get, OP_MAILBOX },
-	[DM_CACHE_PUT] = { op_cache_put, OP_MAILBOX },
-	[DM_FILE] = { op_file, OP_ADDS },
-	[DM_FILE_BACK] = { op_file_back, 0 },
-	[DM_APPEND] = { op_append, OP_MAILBOX | OP_ADDS },
-	[DM_POP_LOCK] = { op_pop_lock, 0 },
-	[DM_QUOTA] = { op_quota, 0 },
-};
+static const struct op *
+op_find(unsigned type)
+{
+	const struct op *op;
+	size_t i;
 
-enum { OPS = sizeof(ops) / sizeof(ops[0]) };
+	for (i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+		for (op = families[i]; op->run != NULL; op++)
+			if (op->type == type)
+				return op;
+	return NULL;
+}
 
 /* What has no answer is refused in silence. */
 static int
@@ -84,8 +67,10 @@ static void
 client_request(struct client *c, struct msg *m)
 {
 	struct request r = { .c = c, .m = m };
-	const struct op *op = &ops[m->type];
+	const struct op *op = op_find(m->type);
 
+	if (op == NULL)
+		return;
 	if (request_may(&r, op->flags) == 0)
 		op->run(&r);
 	else if (m->type == DM_APPEND || m->type == DM_FILE_BACK)
@@ -117,7 +102,7 @@ client_process(struct client *c)
 		n++;
 		if (m.type == DM_DELIVER)
 			deliver_request(c, &m);
-		else if (m.type < OPS && ops[m.type].run != NULL)
+		else
 			client_request(c, &m);
 		msg_done(&m);
 	}

@@ -172,7 +172,7 @@ append_new(const struct request *r)
 	return p;
 }
 
-void
+static void
 op_append(struct request *r)
 {
 	struct account *a = r->c->account;
@@ -209,3 +209,9 @@ op_append(struct request *r)
 	p->t.client = client_hold(r->c);
 	task_submit(&p->t);
 }
+
+const struct op op_append_rows[] = {
+	{ DM_APPEND, op_append, OP_MAILBOX | OP_ADDS },
+	{ DM_FILE_BACK, op_file_back, 0 },
+	{ 0 }
+};

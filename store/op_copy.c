@@ -295,7 +295,7 @@ copy_may(struct copy_task *c, const struct request *r, size_t n)
 	return request_keywords(r, copy_keywords(c));
 }
 
-void
+static void
 op_copy(struct request *r)
 {
 	struct account *a = r->c->account;
@@ -335,3 +335,8 @@ op_copy(struct request *r)
 	}
 	copy_begin(c, r);
 }
+
+const struct op op_copy_rows[] = {
+	{ DM_COPY, op_copy, OP_MAILBOX | OP_ADDS },
+	{ 0 }
+};

@@ -145,7 +145,7 @@ choose(void *arg, const struct door_record *d)
 	return 0;
 }
 
-void
+static void
 op_expunge(struct request *r)
 {
 	struct account *a = r->c->account;
@@ -191,3 +191,8 @@ expunge_finish_files(struct mailbox *m, uint32_t *uids, size_t n)
 	e->n = n;
 	task_submit(&e->t);
 }
+
+const struct op op_expunge_rows[] = {
+	{ DM_EXPUNGE, op_expunge, OP_MAILBOX },
+	{ 0 }
+};

@@ -154,7 +154,7 @@ store_records(struct request *r, struct flag_change *f, const uint32_t *uids,
 	return request_commit(r);
 }
 
-void
+static void
 op_store(struct request *r)
 {
 	struct flag_change f = { .m = r->mailbox,
@@ -174,3 +174,8 @@ op_store(struct request *r)
 	buf_clear(&f.out);
 	buf_clear(&f.failed);
 }
+
+const struct op op_flags_rows[] = {
+	{ DM_STORE, op_store, OP_MAILBOX },
+	{ 0 }
+};

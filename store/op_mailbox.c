@@ -485,7 +485,7 @@ change_begin(struct request *r, char *name, char *to)
 	account_begin(r->c->account, change_go, c);
 }
 
-void
+static void
 op_create(struct request *r)
 {
 	char *name = take_name(r, DF_NAME);
@@ -494,13 +494,13 @@ op_create(struct request *r)
 		change_begin(r, name, NULL);
 }
 
-void
+static void
 op_delete(struct request *r)
 {
 	change_begin(r, NULL, NULL);
 }
 
-void
+static void
 op_rename(struct request *r)
 {
 	char *name = take_name(r, DF_NAME), *to;
@@ -513,7 +513,7 @@ op_rename(struct request *r)
 		change_begin(r, name, to);
 }
 
-void
+static void
 op_subscribe(struct request *r)
 {
 	char *name = take_name(r, DF_NAME);
@@ -521,3 +521,11 @@ op_subscribe(struct request *r)
 	if (name != NULL)
 		change_begin(r, name, NULL);
 }
+
+const struct op op_mailbox_rows[] = {
+	{ DM_CREATE, op_create, OP_ALONE | OP_ADDS },
+	{ DM_DELETE, op_delete, OP_MAILBOX | OP_ALONE },
+	{ DM_RENAME, op_rename, OP_ALONE | OP_ADDS },
+	{ DM_SUBSCRIBE, op_subscribe, OP_ALONE },
+	{ 0 }
+};

@@ -24,7 +24,7 @@ cmp_boxes(const void *a, const void *b)
 	return boxes_cmp((*x)->name, (*y)->name);
 }
 
-void
+static void
 op_list(struct request *r)
 {
 	struct account *a = r->c->account;
@@ -71,14 +71,14 @@ answer_names(const struct request *r, char **names, size_t n)
 	buf_clear(&out);
 }
 
-void
+static void
 op_subscribed(struct request *r)
 {
 	answer_names(r, r->c->account->subscribed,
 	    r->c->account->n_subscribed);
 }
 
-void
+static void
 op_keywords(struct request *r)
 {
 	if (mailbox_keywords(r->mailbox) == -1)
@@ -102,7 +102,7 @@ answer_mailbox(const struct request *r, const struct door_mailbox *d,
 	buf_clear(&out);
 }
 
-void
+static void
 op_status(struct request *r)
 {
 	struct door_mailbox d;
@@ -115,7 +115,7 @@ op_status(struct request *r)
  * The first session that may write takes what is recent; those messages are
  * recent for no other (RFC 3501 2.3.2).
  */
-void
+static void
 op_select(struct request *r)
 {
 	struct mailbox *m = r->mailbox;
@@ -140,7 +140,7 @@ op_select(struct request *r)
 	answer_mailbox(r, &d, low);
 }
 
-void
+static void
 op_unselect(struct request *r)
 {
 	struct mailbox *m = account_mailbox(r->c->account,
@@ -224,7 +224,7 @@ gather(struct request *r, struct records *s, uint32_t from)
 	    m->account->number, m->id, from, UINT32_MAX, add_record, s));
 }
 
-void
+static void
 op_records(struct request *r)
 {
 	struct mailbox *m = r->mailbox;
@@ -290,7 +290,7 @@ client_unread(struct client *c, size_t n)
 	return c->opened > CLIENT_UNREAD_MAX;
 }
 
-void
+static void
 op_open(struct request *r)
 {
 	struct mailbox *m = r->mailbox;
@@ -328,7 +328,7 @@ op_open(struct request *r)
 	free(uids);
 }
 
-void
+static void
 op_cache_get(struct request *r)
 {
 	struct mailbox *m = r->mailbox;
@@ -364,7 +364,7 @@ op_cache_get(struct request *r)
 	buf_clear(&v);
 }
 
-void
+static void
 op_cache_put(struct request *r)
 {
 	struct mailbox *m = r->mailbox;
@@ -382,7 +382,7 @@ op_cache_put(struct request *r)
 	buf_clear(&v);
 }
 
-void
+static void
 op_file(struct request *r)
 {
 	struct client *c = r->c;
@@ -408,7 +408,7 @@ op_file(struct request *r)
 	client_end(c, c->shard);
 }
 
-void
+static void
 op_pop_lock(struct request *r)
 {
 	struct account *a = r->c->account;
@@ -421,7 +421,7 @@ op_pop_lock(struct request *r)
 	client_done(r->c, r->m->id);
 }
 
-void
+static void
 op_quota(struct request *r)
 {
 	struct account *a = r->c->account;
@@ -440,3 +440,20 @@ op_quota(struct request *r)
 	msg_u64(&r->c->chan, DF_COUNT_MAX, a->quota.quota_count);
 	client_end(r->c, r->c->shard);
 }
+
+const struct op op_read_rows[] = {
+	{ DM_LIST, op_list, 0 },
+	{ DM_SUBSCRIBED, op_subscribed, 0 },
+	{ DM_STATUS, op_status, OP_MAILBOX },
+	{ DM_SELECT, op_select, OP_MAILBOX },
+	{ DM_UNSELECT, op_unselect, 0 },
+	{ DM_KEYWORDS, op_keywords, OP_MAILBOX },
+	{ DM_RECORDS, op_records, OP_MAILBOX },
+	{ DM_OPEN, op_open, OP_MAILBOX },
+	{ DM_CACHE_GET, op_cache_get, OP_MAILBOX },
+	{ DM_CACHE_PUT, op_cache_put, OP_MAILBOX },
+	{ DM_FILE, op_file, OP_ADDS },
+	{ DM_POP_LOCK, op_pop_lock, 0 },
+	{ DM_QUOTA, op_quota, 0 },
+	{ 0 }
+};
