@@ -30,3 +30,42 @@ check_PROGRAMS += tests/store/test_quota
 tests_store_test_quota_SOURCES = tests/store/test_quota.c tests/store/rig.c \
 	tests/store/rig.h
 tests_store_test_quota_LDADD = $(STORE_TEST)
+
+# The same with the second engine, in place of Berkeley DB. What is only about
+# files of Berkeley DB is left out there (ENGINE_MEM): a database that is broken
+# is set aside, and one process alone owns it.
+MEM_ENGINE = tests/store/engine_mem.c tests/store/engine_mem.h
+MEM_CPPFLAGS = $(AM_CPPFLAGS) -DENGINE_MEM
+check_PROGRAMS += tests/store/test_seam tests/store/test_door_mem \
+	tests/store/test_crash_mem tests/store/test_move_mem \
+	tests/store/test_parts_mem tests/store/test_rebuild_mem \
+	tests/store/test_quota_mem
+tests_store_test_seam_SOURCES = tests/store/test_seam.c tests/store/rig.c \
+	tests/store/rig.h $(MEM_ENGINE)
+tests_store_test_seam_LDADD = $(STORE_TEST)
+tests_store_test_door_mem_SOURCES = $(tests_store_test_door_SOURCES) \
+	$(MEM_ENGINE)
+tests_store_test_door_mem_CPPFLAGS = $(MEM_CPPFLAGS)
+tests_store_test_door_mem_LDADD = $(STORE_TEST)
+tests_store_test_crash_mem_SOURCES = $(tests_store_test_crash_SOURCES) \
+	$(MEM_ENGINE)
+tests_store_test_crash_mem_CPPFLAGS = $(MEM_CPPFLAGS)
+tests_store_test_crash_mem_LDADD = $(STORE_TEST)
+tests_store_test_crash_mem_LDFLAGS = $(tests_store_test_crash_LDFLAGS)
+tests_store_test_move_mem_SOURCES = $(tests_store_test_move_SOURCES) \
+	$(MEM_ENGINE)
+tests_store_test_move_mem_CPPFLAGS = $(MEM_CPPFLAGS)
+tests_store_test_move_mem_LDADD = $(STORE_TEST)
+tests_store_test_move_mem_LDFLAGS = $(tests_store_test_move_LDFLAGS)
+tests_store_test_parts_mem_SOURCES = $(tests_store_test_parts_SOURCES) \
+	$(MEM_ENGINE)
+tests_store_test_parts_mem_CPPFLAGS = $(MEM_CPPFLAGS)
+tests_store_test_parts_mem_LDADD = $(STORE_TEST)
+tests_store_test_rebuild_mem_SOURCES = $(tests_store_test_rebuild_SOURCES) \
+	$(MEM_ENGINE)
+tests_store_test_rebuild_mem_CPPFLAGS = $(MEM_CPPFLAGS)
+tests_store_test_rebuild_mem_LDADD = $(STORE_TEST)
+tests_store_test_quota_mem_SOURCES = $(tests_store_test_quota_SOURCES) \
+	$(MEM_ENGINE)
+tests_store_test_quota_mem_CPPFLAGS = $(MEM_CPPFLAGS)
+tests_store_test_quota_mem_LDADD = $(STORE_TEST)
