@@ -14,6 +14,7 @@ queue_libqueue_a_SOURCES = \
 	queue/queue_expand.c queue/queue_expand.h \
 	queue/queue_intake.c queue/queue_intake.h \
 	queue/queue_commit.c queue/queue_commit.h \
+	queue/queue_write.c queue/queue_write.h \
 	queue/queue_message.c queue/queue_message.h \
 	queue/queue_life.c queue/queue_life.h \
 	queue/queue_dest.c queue/queue_dest.h \
@@ -22,7 +23,8 @@ queue_libqueue_a_SOURCES = \
 	queue/queue_dispatch.c queue/queue_dispatch.h \
 	queue/queue_worker.c queue/queue_worker.h \
 	queue/queue_sweep.c queue/queue_sweep.h \
-	queue/queue_command.c queue/queue_ctl_impl.h \
+	queue/queue_command.c queue/queue_command.h \
+	queue/queue_rows.c queue/queue_rows.h \
 	queue/queue_bounce.c queue/queue_bounce.h \
 	queue/queue_report.c queue/queue_report.h \
 	queue/queue_ctl.c queue/queue_ctl.h

@@ -1,84 +1,16 @@
 /*
- * What the operator's command can ask, and the rows of the answers.
+ * What the operator's command can ask.
  */
-#include <string.h>
-
 #include "lib/base/log.h"
-#include "lib/mail/result.h"
 #include "queue/queue_body.h"
 #include "queue/queue_commit.h"
-#include "queue/queue_ctl_impl.h"
+#include "queue/queue_command.h"
 #include "queue/queue_dispatch.h"
 #include "queue/queue_intake.h"
 #include "queue/queue_job.h"
 #include "queue/queue_life.h"
 #include "queue/queue_message.h"
-
-/* Also while a worker still has it. */
-static int
-is_held(const struct entry *e)
-{
-	return e->state == ENTRY_HELD || (e->msg != NULL && e->msg->hold);
-}
-
-static const char *
-state_name(const struct entry *e)
-{
-	static const char *const name[] = {
-		[ENTRY_NEW] = "new", [ENTRY_WAITING] = "deferred",
-		[ENTRY_READY] = "ready", [ENTRY_ACTIVE] = "active",
-		[ENTRY_HELD] = "held", [ENTRY_ASIDE] = "broken",
-	};
-
-	return name[is_held(e) ? ENTRY_HELD : e->state];
-}
-
-static const char *const result_names[] = {
-	[TARGET_OPEN] = "waiting", [TARGET_DONE] = "delivered",
-	[TARGET_REFUSED] = "failed", [TARGET_REPORTED] = "reported",
-};
-
-static const char list_names[] =
-	"id state arrived size sender recipient target result attempts next "
-	"reason";
-
-static void
-list_row(struct ctl *c, const struct entry *e, const struct message *m,
-    const struct target *t, const char *recipient)
-{
-	struct answer *a = &c->c.answer;
-	char id[QUEUE_ID_LEN + 1];
-
-	queue_id_text(m->id, id);
-	answer_text(a, id);
-	answer_text(a, state_name(e));
-	answer_time(a, m->env.time);
-	answer_number(a, m->env.length);
-	answer_text(a, m->env.sender);
-	answer_text(a, recipient);
-	answer_text(a, t != NULL ? t->address : recipient);
-	answer_text(a, t != NULL ? result_names[t->state] : "waiting");
-	answer_number(a, e->attempts);
-	if (e->state == ENTRY_WAITING &&
-	    (t == NULL || t->state == TARGET_OPEN))
-		answer_time(a, (uint64_t)e->next);
-	else
-		answer_text(a, NULL);
-	answer_text(a, t != NULL ? t->words : NULL);
-	answer_row(a, list_names, -1);
-}
-
-static void
-list_message(struct ctl *c, const struct entry *e, const struct message *m)
-{
-	size_t i;
-
-	for (i = 0; i < m->targets.n; i++)
-		list_row(c, e, m, &m->targets.t[i],
-		    m->env.rcpt[m->targets.t[i].rcpt].address);
-	for (i = 0; m->targets.n == 0 && i < m->env.n_rcpt; i++)
-		list_row(c, e, m, NULL, m->env.rcpt[i].address);
-}
+#include "queue/queue_rows.h"
 
 /* What each command does to one message. 0, or -1 with words. */
 
@@ -91,7 +23,7 @@ one_list(struct ctl *c, struct entry *e, struct buf *why)
 		buf_set(why, "the record cannot be read");
 		return -1;
 	}
-	list_message(c, e, m);
+	rows_list(&c->c, e, m);
 	if (m != e->msg)
 		message_free(m);
 	return 0;
@@ -111,7 +43,7 @@ one_retry(struct ctl *c, struct entry *e, struct buf *why)
 {
 	char id[QUEUE_ID_LEN + 1];
 
-	if (is_held(e)) {
+	if (entry_is_held(e)) {
 		queue_id_text(e->id, id);
 		buf_set(why, "%s: held: release it first", id);
 		return -1;
@@ -164,93 +96,16 @@ one_delete(struct ctl *c, struct entry *e, struct buf *why)
 	return written(r, why);
 }
 
-static const char show_names[] = "field value";
-
-static void
-show_text(struct answer *a, const char *name, const char *text)
-{
-	answer_text(a, name);
-	answer_text(a, text);
-	answer_row(a, show_names, -1);
-}
-
-/* Each recipient; below it where its mail goes, and how far it came. */
-static void
-show_recipients(struct ctl *c, const struct message *m)
-{
-	struct buf result = BUF_INIT(RESULT_WORDS_MAX + 100);
-	const struct target *t;
-	size_t i, k;
-
-	for (i = 0; i < m->env.n_rcpt; i++) {
-		show_text(&c->c.answer, "recipient", m->env.rcpt[i].address);
-		for (k = 0; k < m->targets.n; k++) {
-			t = &m->targets.t[k];
-			if (t->rcpt != i || control_behind(&c->c))
-				continue;
-			if (strcmp(t->address, m->env.rcpt[i].address) != 0)
-				show_text(&c->c.answer, "target", t->address);
-			buf_set(&result, "%s%s%s", result_names[t->state],
-			    t->words != NULL ? ": " : "",
-			    t->words != NULL ? t->words : "");
-			show_text(&c->c.answer, "result", buf_str(&result));
-		}
-		if (control_behind(&c->c))
-			break;
-	}
-	buf_clear(&result);
-}
-
 static int
 one_show(struct ctl *c, struct entry *e, struct buf *why)
 {
 	struct message *m = e->msg != NULL ? e->msg : message_peek(e->id);
-	const struct {
-		const char *name, *value;
-	} text[] = {
-		{ "state", state_name(e) },
-		{ "sender", m != NULL ? m->env.sender : "" },
-		{ "login", m != NULL ? m->env.login : "" },
-		{ "client", m != NULL ? m->env.client : "" },
-		{ "envelope_id", m != NULL ? m->env.envid : "" },
-	};
-	const struct {
-		const char *name;
-		uint64_t value;
-	} number[] = {
-		{ "size", m != NULL ? m->env.length : 0 },
-		{ "body_offset", m != NULL ? m->env.final : 0 },
-		{ "attempts", e->attempts },
-	};
-	struct answer *a = &c->c.answer;
-	char id[QUEUE_ID_LEN + 1];
-	size_t i;
 
 	if (m == NULL) {
 		buf_set(why, "the record cannot be read");
 		return -1;
 	}
-	queue_id_text(e->id, id);
-	answer_text(a, "id");
-	answer_text(a, id);
-	answer_row(a, show_names, body_open(e->id));
-	for (i = 0; i < sizeof(text) / sizeof(text[0]); i++)
-		show_text(a, text[i].name, text[i].value);
-	answer_text(a, "arrived");
-	answer_time(a, m->env.time);
-	answer_row(a, show_names, -1);
-	for (i = 0; i < sizeof(number) / sizeof(number[0]); i++) {
-		answer_text(a, number[i].name);
-		answer_number(a, number[i].value);
-		answer_row(a, show_names, -1);
-	}
-	answer_text(a, "next");
-	if (e->state == ENTRY_WAITING)
-		answer_time(a, (uint64_t)e->next);
-	else
-		answer_text(a, NULL);
-	answer_row(a, show_names, -1);
-	show_recipients(c, m);
+	rows_show(&c->c, e, m);
 	if (m != e->msg)
 		message_free(m);
 	return 0;

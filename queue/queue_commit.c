@@ -8,6 +8,7 @@
 #include "queue/queue_message.h"
 #include "queue/queue_record.h"
 #include "queue/queue_table.h"
+#include "queue/queue_write.h"
 
 static const double NAMES_AFTER = 1.0;	/* seconds a finished name waits */
 static const double RETRY_AFTER = 1.0;	/* where the table refused results */
@@ -34,7 +35,6 @@ static struct ids finished;
 static struct round round_now;
 static int flushing;
 static struct message *dirty, **dirty_end = &dirty;
-static struct buf record;
 static ev_timer names_timer, retry_timer, checkpoint_timer;
 static struct task checkpoint;
 static int checkpointing;
@@ -88,68 +88,9 @@ commit_abandon(const void *from)
 	n_waiting = n;
 }
 
-/* Results and targets */
+/* Results */
 
-static void
-put_targets(struct message *m)
-{
-	if (m->targets_stored || m->targets.n == 0)
-		return;
-	buf_reset(&record);
-	if (targets_pack(&m->targets, &record) == -1)
-		log_panic("targets that cannot be packed");
-	table_put(m->id, RECORD_TARGETS, 0, record.data, record.len);
-}
-
-static void
-put_result(uint64_t id, const struct target *t, size_t index)
-{
-	buf_reset(&record);
-	if (target_pack_result(t, &record) == -1)
-		log_panic("a result that cannot be packed");
-	table_put(id, RECORD_RESULT, (uint32_t)index, record.data, record.len);
-}
-
-static void
-put_results(struct message *m)
-{
-	size_t i;
-
-	for (i = 0; i < m->targets.n; i++)
-		if (m->targets.t[i].unsaved)
-			put_result(m->id, &m->targets.t[i], i);
-}
-
-static void
-put_schedule(const struct entry *e, uint32_t flags, const char *words)
-{
-	struct schedule s = { .next = (uint64_t)e->next,
-		.attempts = e->attempts, .flags = flags,
-		.words = (char *)(uintptr_t)words };
-
-	buf_reset(&record);
-	if (schedule_pack(&s, &record) == -1)
-		log_panic("a schedule that cannot be packed");
-	table_put(e->id, RECORD_SCHEDULE, 0, record.data, record.len);
-}
-
-static void
-put_message(struct message *m)
-{
-	if (m->drop)
-		return;
-	if (m->fate == FATE_GONE) {
-		table_forget(m->id, m->entry->stored);
-		return;
-	}
-	put_targets(m);
-	put_results(m);
-	if (m->fate != FATE_STAY)
-		put_schedule(m->entry, m->fate == FATE_HELD ? SCHEDULE_HELD :
-		    m->fate == FATE_ASIDE ? SCHEDULE_ASIDE : 0, m->aside);
-}
-
-/* What put_message wrote is written. */
+/* What write_message put is written. */
 static void
 message_saved(struct message *m)
 {
@@ -187,7 +128,7 @@ commit_results(void)
 		return;
 	table_begin();
 	for (m = dirty; m != NULL; m = m->next_dirty)
-		put_message(m);
+		write_message(m);
 	if (table_commit(COMMIT_WRITTEN) == -1) {
 		ev_timer_set(&retry_timer, RETRY_AFTER, 0);
 		ev_timer_start(queue.loop, &retry_timer);
@@ -203,37 +144,6 @@ commit_results(void)
 }
 
 /* Batches */
-
-static void
-put_submission(struct submission *s)
-{
-	struct message *about = s->about;
-	struct target t;
-	size_t i;
-
-	buf_reset(&record);
-	if (envelope_pack(&s->m->env, &record) == -1)
-		log_panic("an envelope that cannot be packed");
-	table_put(s->m->id, RECORD_ENVELOPE, 0, record.data, record.len);
-	if (about == NULL || about->drop)
-		return;
-	put_targets(about);
-	for (i = 0; i < about->targets.n; i++) {
-		t = about->targets.t[i];
-		if (t.state != TARGET_REFUSED)
-			continue;
-		t.state = TARGET_REPORTED;
-		put_result(about->id, &t, i);
-	}
-}
-
-static void
-put_last(void)
-{
-	buf_reset(&record);
-	buf_put_u64(&record, body_last());
-	table_put(0, RECORD_LAST, 0, record.data, record.len);
-}
 
 static void
 round_flush(struct task *t)
@@ -281,8 +191,8 @@ round_begin(void)
 	if (r->n > 0) {
 		table_begin();
 		for (i = 0; i < r->n; i++)
-			put_submission(&r->sub[i]);
-		put_last();
+			write_submission(r->sub[i].m, r->sub[i].about);
+		write_last(body_last());
 		if (table_commit(COMMIT_FLUSH_FOLLOWS) == -1) {
 			for (i = 0; i < r->n; i++)
 				refuse(&r->sub[i]);
@@ -341,7 +251,7 @@ commit_schedule(struct entry *e, const char *words)
 	int held = e->msg != NULL ? e->msg->hold : e->state == ENTRY_HELD;
 
 	table_begin();
-	put_schedule(e, held ? SCHEDULE_HELD :
+	write_schedule(e, held ? SCHEDULE_HELD :
 	    e->state == ENTRY_ASIDE ? SCHEDULE_ASIDE : 0, words);
 	if (table_commit(COMMIT_WRITTEN) == -1)
 		return -1;
@@ -391,7 +301,6 @@ void
 commit_start(const struct commit_hooks *h)
 {
 	hooks = h;
-	buf_init(&record, 0);
 	ev_timer_init(&names_timer, on_names, NAMES_AFTER, 0);
 	ev_timer_init(&retry_timer, on_retry, RETRY_AFTER, 0);
 	ev_timer_init(&checkpoint_timer, on_checkpoint, CHECKPOINT_EVERY,

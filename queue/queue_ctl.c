@@ -1,5 +1,5 @@
+#include "queue/queue_command.h"
 #include "queue/queue_ctl.h"
-#include "queue/queue_ctl_impl.h"
 #include "queue/queue_dest.h"
 #include "queue/queue_table.h"
 

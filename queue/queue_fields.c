@@ -19,42 +19,52 @@ enum { CLIENT_MAX = 1000 };	/* of records; proto_queue allows less */
 #define AT(m)	offsetof(struct envelope, m)
 #define BOTH	(FIELD_DELIVER | FIELD_RELAY)
 
+static const char *const ret_words[] = {
+	[Q_RET_FULL] = "FULL", [Q_RET_HDRS] = "HDRS",
+};
+static const char *const body_words[] = {
+	[Q_BODY_7BIT] = "7BIT", [Q_BODY_8BITMIME] = "8BITMIME",
+	[Q_BODY_BINARYMIME] = "BINARYMIME",
+};
+
 const struct envelope_field envelope_fields[] = {
 	/* Those of each record: their order is its format. */
 	{ "time", MSG_U64, FIELD_FIXED | FIELD_ALWAYS | BOTH,
-	    QF_TIME, JF_TIME, 0, 0, AT(time), NULL },
+	    QF_TIME, JF_TIME, 0, 0, AT(time), NULL, NULL },
 	{ "length", MSG_U64, FIELD_FIXED | FIELD_ALWAYS | BOTH,
-	    QF_LENGTH, JF_LENGTH, 0, 0, AT(length), NULL },
+	    QF_LENGTH, JF_LENGTH, 0, 0, AT(length), NULL, NULL },
 	{ "crc", MSG_U32, FIELD_FIXED | FIELD_ALWAYS | BOTH,
-	    QF_CRC, JF_CRC, 0, 0, AT(crc), NULL },
+	    QF_CRC, JF_CRC, 0, 0, AT(crc), NULL, NULL },
 	{ "final", MSG_U32, FIELD_FIXED,
-	    QF_FINAL, 0, 0, 0, AT(final), NULL },
+	    QF_FINAL, 0, 0, 0, AT(final), NULL, NULL },
 	{ "forward", MSG_U32, FIELD_FIXED,
-	    QF_FORWARD, 0, 0, 0, AT(forward), NULL },
+	    QF_FORWARD, 0, 0, 0, AT(forward), NULL, NULL },
 	{ "flags", MSG_U32, FIELD_FIXED | FIELD_ALWAYS | BOTH,
-	    QF_FLAGS, JF_FLAGS, 0, 0, AT(flags), NULL },
+	    QF_FLAGS, JF_FLAGS, 0, 0, AT(flags), NULL, NULL },
 	{ "origin", MSG_U32, FIELD_FIXED | BOTH,
-	    QF_ORIGIN, JF_ORIGIN, 0, 0, AT(origin), NULL },
+	    QF_ORIGIN, JF_ORIGIN, 0, 0, AT(origin), NULL, NULL },
 	{ "sender", MSG_TEXT, FIELD_FIXED | FIELD_ALWAYS | BOTH,
-	    QF_SENDER, JF_SENDER, 0, ADDRESS_MAX, AT(sender), NULL },
+	    QF_SENDER, JF_SENDER, 0, ADDRESS_MAX, AT(sender), NULL, NULL },
 	{ "client", MSG_TEXT, FIELD_FIXED,
-	    QF_CLIENT, 0, 0, CLIENT_MAX, AT(client), NULL },
+	    QF_CLIENT, 0, 0, CLIENT_MAX, AT(client), NULL, NULL },
 	{ "login", MSG_TEXT, FIELD_FIXED | BOTH,
-	    QF_LOGIN, JF_LOGIN, 0, ADDRESS_MAX, AT(login), NULL },
+	    QF_LOGIN, JF_LOGIN, 0, ADDRESS_MAX, AT(login), NULL, NULL },
 	{ "envid", MSG_TEXT, FIELD_FIXED | FIELD_RELAY,
-	    QF_ENVID, JF_ENVID, 0, ENVID_MAX, AT(envid), NULL },
+	    QF_ENVID, JF_ENVID, 0, ENVID_MAX, AT(envid), NULL, NULL },
 	/* Those that most records do without, in any order. */
 	{ "account", MSG_TEXT, FIELD_DELIVER,
 	    QF_ACCOUNT, JF_ACCOUNT, TAG_ACCOUNT, ADDRESS_MAX, AT(account),
-	    NULL },
+	    NULL, NULL },
 	{ "uidl", MSG_TEXT, FIELD_DELIVER,
-	    QF_UIDL, JF_UIDL, TAG_UIDL, UIDL_MAX, AT(uidl), NULL },
+	    QF_UIDL, JF_UIDL, TAG_UIDL, UIDL_MAX, AT(uidl), NULL, NULL },
 	{ "ret", MSG_U32, FIELD_RELAY,
-	    QF_RET, JF_RET, TAG_RET, Q_RET_HDRS, AT(ret), NULL },
+	    QF_RET, JF_RET, TAG_RET, Q_RET_HDRS, AT(ret), ret_words,
+	    NULL },
 	{ "body", MSG_U32, FIELD_RELAY,
-	    QF_BODY, JF_BODY, TAG_BODY, Q_BODY_BINARYMIME, AT(body), NULL },
+	    QF_BODY, JF_BODY, TAG_BODY, Q_BODY_BINARYMIME, AT(body),
+	    body_words, NULL },
 	{ "notes", MSG_BYTES, FIELD_DELIVER,
-	    QF_NOTES, JF_NOTES, TAG_NOTES, NOTES_MAX, AT(notes),
+	    QF_NOTES, JF_NOTES, TAG_NOTES, NOTES_MAX, AT(notes), NULL,
 	    notes_check },
 	{ .name = NULL },
 };

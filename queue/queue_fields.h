@@ -30,6 +30,7 @@ struct envelope_field {
 	uint32_t max;		/* octets; or the highest number, 0: any */
 	size_t	 at;		/* in struct envelope: uint32_t, uint64_t,
 				   const char *, struct envelope_bytes */
+	const char *const *words; /* for numbers up to max, to show; or NULL */
 	/* Of MSG_BYTES: 0, or -1 for what is malformed. */
 	int	(*check)(const void *p, size_t len);
 };

@@ -127,6 +127,24 @@ assert_full(void)
 	msg_done(&m);
 }
 
+/* The operator sees it. */
+static void
+assert_shown(const char *id)
+{
+	static const char *const want[] = { " collector 8bit smtputf8 "
+	    "requiretls anna@provider.test 000001b74e HDRS BINARYMIME spf=pass "
+	    "score=4.5 ", " anna@example.test NEVER ",
+	    " b@one.test rfc822;B@one.test SUCCESS DELAY " };
+	char out[1000];
+	uint32_t status;
+	size_t i;
+
+	ask(C_SHOW, id, 1, out, sizeof(out), &status);
+	assert_int_equal(status, C_OK);
+	for (i = 0; i < sizeof(want) / sizeof(want[0]); i++)
+		assert_non_null(strstr(out, want[i]));
+}
+
 static void
 test_all(void **state)
 {
@@ -150,6 +168,7 @@ test_all(void **state)
 	assert_full();
 	again();
 	assert_full();
+	assert_shown(id);
 	buf_clear(&to);
 }
 

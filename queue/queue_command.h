@@ -1,8 +1,8 @@
 /*
- * Between queue_ctl.c (which command) and queue_command.c (what it does).
+ * What each command of the operator does; queue_ctl.c chooses.
  */
-#ifndef QUEUE_QUEUE_CTL_IMPL_H
-#define QUEUE_QUEUE_CTL_IMPL_H
+#ifndef QUEUE_QUEUE_COMMAND_H
+#define QUEUE_QUEUE_COMMAND_H
 
 #include "lib/link/control.h"
 #include "queue/queue.h"

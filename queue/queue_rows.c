@@ -1,0 +1,242 @@
+#include <string.h>
+
+#include "lib/mail/notes.h"
+#include "lib/mail/result.h"
+#include "lib/server/wire.h"
+#include "queue/queue_body.h"
+#include "queue/queue_fields.h"
+#include "queue/queue_rows.h"
+
+int
+entry_is_held(const struct entry *e)
+{
+	return e->state == ENTRY_HELD || (e->msg != NULL && e->msg->hold);
+}
+
+static const char *
+state_name(const struct entry *e)
+{
+	static const char *const name[] = {
+		[ENTRY_NEW] = "new", [ENTRY_WAITING] = "deferred",
+		[ENTRY_READY] = "ready", [ENTRY_ACTIVE] = "active",
+		[ENTRY_HELD] = "held", [ENTRY_ASIDE] = "broken",
+	};
+
+	return name[entry_is_held(e) ? ENTRY_HELD : e->state];
+}
+
+static const char *const result_names[] = {
+	[TARGET_OPEN] = "waiting", [TARGET_DONE] = "delivered",
+	[TARGET_REFUSED] = "failed", [TARGET_REPORTED] = "reported",
+};
+
+static const char list_names[] =
+	"id state arrived size sender recipient target result attempts next "
+	"reason";
+
+static void
+list_row(struct answer *a, const struct entry *e, const struct message *m,
+    const struct target *t, const char *recipient)
+{
+	char id[QUEUE_ID_LEN + 1];
+
+	queue_id_text(m->id, id);
+	answer_text(a, id);
+	answer_text(a, state_name(e));
+	answer_time(a, m->env.time);
+	answer_number(a, m->env.length);
+	answer_text(a, m->env.sender);
+	answer_text(a, recipient);
+	answer_text(a, t != NULL ? t->address : recipient);
+	answer_text(a, t != NULL ? result_names[t->state] : "waiting");
+	answer_number(a, e->attempts);
+	if (e->state == ENTRY_WAITING &&
+	    (t == NULL || t->state == TARGET_OPEN))
+		answer_time(a, (uint64_t)e->next);
+	else
+		answer_text(a, NULL);
+	answer_text(a, t != NULL ? t->words : NULL);
+	answer_row(a, list_names, -1);
+}
+
+void
+rows_list(struct control_client *c, const struct entry *e,
+    const struct message *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->targets.n; i++)
+		list_row(&c->answer, e, m, &m->targets.t[i],
+		    m->env.rcpt[m->targets.t[i].rcpt].address);
+	for (i = 0; m->targets.n == 0 && i < m->env.n_rcpt; i++)
+		list_row(&c->answer, e, m, NULL, m->env.rcpt[i].address);
+}
+
+/* Show: rows of a name and a value. */
+
+static const char show_names[] = "field value";
+
+static void
+show_text(struct answer *a, const char *name, const char *text)
+{
+	answer_text(a, name);
+	answer_text(a, text);
+	answer_row(a, show_names, -1);
+}
+
+static void
+show_number(struct answer *a, const char *name, uint64_t v)
+{
+	answer_text(a, name);
+	answer_number(a, v);
+	answer_row(a, show_names, -1);
+}
+
+static void
+show_time(struct answer *a, const char *name, const uint64_t *v)
+{
+	answer_text(a, name);
+	if (v != NULL)
+		answer_time(a, *v);
+	else
+		answer_text(a, NULL);
+	answer_row(a, show_names, -1);
+}
+
+static const char *
+origin_name(uint32_t origin)
+{
+	return origin == Q_ORIGIN_REPORT ? "report" :
+	    origin == Q_ORIGIN_COLLECTOR ? "collector" :
+	    service_name((enum service)origin);
+}
+
+struct bit {
+	uint32_t bit;
+	const char *name;
+};
+
+static const struct bit flag_bits[] = {
+	{ Q_8BIT, "8bit" }, { Q_SMTPUTF8, "smtputf8" },
+	{ Q_REQUIRETLS, "requiretls" }, { 0, NULL }
+};
+static const struct bit notify_bits[] = {
+	{ Q_NOTIFY_NEVER, "NEVER" }, { Q_NOTIFY_SUCCESS, "SUCCESS" },
+	{ Q_NOTIFY_FAILURE, "FAILURE" }, { Q_NOTIFY_DELAY, "DELAY" },
+	{ 0, NULL }
+};
+
+/* The names of the bits that are set, if any is. */
+static void
+show_bits(struct answer *a, const char *name, const struct bit *b,
+    uint32_t set)
+{
+	struct buf text = BUF_INIT(100);
+
+	for (; b->name != NULL; b++)
+		if (set & b->bit)
+			buf_printf(&text, "%s%s", text.len > 0 ? " " : "",
+			    b->name);
+	if (text.len > 0)
+		show_text(a, name, buf_str(&text));
+	buf_clear(&text);
+}
+
+static void
+show_notes(struct answer *a, const struct envelope_bytes *notes)
+{
+	struct buf text = BUF_INIT(NOTE_NAME_MAX + NOTE_VALUE_MAX + 1);
+	const char *name, *value;
+	size_t name_len, value_len;
+	struct cursor c;
+
+	cursor_init(&c, notes->p, notes->len);
+	while (notes_next(&c, &name, &name_len, &value, &value_len)) {
+		buf_set(&text, "%.*s=%.*s", (int)name_len, name,
+		    (int)value_len, value);
+		show_text(a, "note", buf_str(&text));
+	}
+	buf_clear(&text);
+}
+
+/* What a message of every day does not have. */
+static void
+show_fields(struct answer *a, const struct envelope *e)
+{
+	const struct envelope_field *f;
+
+	for (f = envelope_fields; f->name != NULL; f++) {
+		if ((f->flags & FIELD_FIXED) || field_absent(f, e))
+			continue;
+		if (f->type == MSG_TEXT)
+			show_text(a, f->name, field_text(f, e));
+		else if (f->type == MSG_BYTES)
+			show_notes(a, field_bytes(f, e));
+		else if (f->words != NULL && field_number(f, e) <= f->max)
+			show_text(a, f->name, f->words[field_number(f, e)]);
+		else
+			show_number(a, f->name, field_number(f, e));
+	}
+}
+
+/* Where its mail goes, and how far it came. */
+static void
+show_target(struct answer *a, const struct target *t, const char *recipient)
+{
+	struct buf result = BUF_INIT(RESULT_WORDS_MAX + 100);
+
+	if (strcmp(t->address, recipient) != 0)
+		show_text(a, "target", t->address);
+	buf_set(&result, "%s%s%s", result_names[t->state],
+	    t->words != NULL ? ": " : "", t->words != NULL ? t->words : "");
+	show_text(a, "result", buf_str(&result));
+	buf_clear(&result);
+}
+
+static void
+show_recipients(struct control_client *c, const struct message *m)
+{
+	const struct recipient *r;
+	size_t i, k;
+
+	for (i = 0; i < m->env.n_rcpt && !control_behind(c); i++) {
+		r = &m->env.rcpt[i];
+		show_text(&c->answer, "recipient", r->address);
+		if (r->orcpt[0] != '\0')
+			show_text(&c->answer, "orcpt", r->orcpt);
+		show_bits(&c->answer, "notify", notify_bits, r->notify);
+		for (k = 0; k < m->targets.n && !control_behind(c); k++)
+			if (m->targets.t[k].rcpt == i)
+				show_target(&c->answer, &m->targets.t[k],
+				    r->address);
+	}
+}
+
+void
+rows_show(struct control_client *c, const struct entry *e,
+    const struct message *m)
+{
+	struct answer *a = &c->answer;
+	uint64_t next = (uint64_t)e->next;
+	char id[QUEUE_ID_LEN + 1];
+
+	queue_id_text(e->id, id);
+	answer_text(a, "id");
+	answer_text(a, id);
+	answer_row(a, show_names, body_open(e->id));
+	show_text(a, "state", state_name(e));
+	show_text(a, "sender", m->env.sender);
+	show_text(a, "login", m->env.login);
+	show_text(a, "client", m->env.client);
+	show_text(a, "envelope_id", m->env.envid);
+	if (m->env.origin != 0)
+		show_text(a, "origin", origin_name(m->env.origin));
+	show_bits(a, "flags", flag_bits, m->env.flags);
+	show_fields(a, &m->env);
+	show_time(a, "arrived", &m->env.time);
+	show_number(a, "size", m->env.length);
+	show_number(a, "body_offset", m->env.final);
+	show_number(a, "attempts", e->attempts);
+	show_time(a, "next", e->state == ENTRY_WAITING ? &next : NULL);
+	show_recipients(c, m);
+}
