@@ -117,6 +117,7 @@ clamp_waits(void)
 	sched_clamp(&queue.sched, queue_now() + (int64_t)queue.conf.retry_max);
 }
 
+/* As table_open. */
 static int
 start_table(struct buf *why)
 {
@@ -124,8 +125,8 @@ start_table(struct buf *why)
 	int r = table_open(path, why);
 
 	free(path);
-	if (r == -1)
-		return -1;
+	if (r != 0)
+		return r;
 	sched_init(&queue.sched);
 	if (table_walk(0, start_record, NULL) == -1) {
 		buf_set(why, "the queue table cannot be read");
@@ -167,15 +168,17 @@ static int
 after_jail(void)
 {
 	struct buf why = BUF_INIT(1000);
+	int r;
 
 	host_name();
-	if (start_tables(&why) == 0 && start_table(&why) == 0) {
-		buf_clear(&why);
-		return 0;
-	}
-	log_warn("%s", buf_str(&why));
+	if ((r = start_tables(&why)) == 0)
+		r = start_table(&why);
+	if (r == -2)
+		log_usage("%s", buf_str(&why));
+	if (r == -1)
+		log_warn("%s", buf_str(&why));
 	buf_clear(&why);
-	return -1;
+	return r;
 }
 
 static int

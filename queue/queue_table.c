@@ -223,7 +223,7 @@ format_write(struct buf *why)
 	return r;
 }
 
-/* Of an older format it is of ours from now on. 0, or -1 with why. */
+/* Of an older format it is of ours from now on. As table_open. */
 static int
 format_check(struct buf *why)
 {
@@ -244,7 +244,7 @@ format_check(struct buf *why)
 		buf_set(why, "the queue table has format %u, of a newer "
 		    "version; this one knows %u at most", (unsigned)format,
 		    (unsigned)TABLE_FORMAT);
-		return -1;
+		return -2;
 	}
 	return r == 1 && format == TABLE_FORMAT ? 0 : format_write(why);
 }
@@ -254,14 +254,16 @@ table_open(const char *home, struct buf *why)
 {
 	struct bdb_conf conf = { .home = home, .cache = CACHE,
 		.flags = BDB_KEEP_LOGS };
+	int r = -1;
 
 	if ((env = bdb_open(&conf, why)) == NULL)
 		return -1;
 	table = bdb_table(env, TABLE, why);
-	if (table != NULL && format_check(why) == 0)
-		return 0;
-	table_close();
-	return -1;
+	if (table != NULL)
+		r = format_check(why);
+	if (r != 0)
+		table_close();
+	return r;
 }
 
 struct walk {

@@ -42,8 +42,8 @@ enum commit {
 };
 
 /*
- * Opens and recovers. 0, or -1 with why: among others, the table is of a later
- * format, and nothing was changed in it.
+ * Opens and recovers. 0, or -1 with why; -2 with why where the table is of a
+ * later format, and nothing was changed in it.
  */
 int	table_open(const char *home, struct buf *why) ATTR_CHECK;
 void	table_close(void);

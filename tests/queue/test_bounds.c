@@ -146,7 +146,7 @@ fill(void *arg)
 	assert_int_equal(mkdir(buf_str(&path), 0770), 0);
 	assert_true((dir = open(buf_str(&path), O_RDONLY)) != -1);
 	buf_set(&path, "%s/spool/queue/db", rig.dir);
-	if (table_open(buf_str(&path), &why) == -1)
+	if (table_open(buf_str(&path), &why) != 0)
 		fail_msg("%s", buf_str(&why));
 	table_begin();
 	for (i = 1; i <= MANY; i++) {

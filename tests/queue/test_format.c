@@ -140,8 +140,8 @@ test_newer_is_refused(void **state)
 	rig_as_queue(set_format, &format);
 	files = rig_files(&rig, "body", 1);
 	lines = logged("");
-	assert_int_equal(rig_refused(&rig), 111);
-	assert_int_equal(rig_refused(&rig), 111);
+	assert_int_equal(rig_refused(&rig), LOG_EXIT_USAGE);
+	assert_int_equal(rig_refused(&rig), LOG_EXIT_USAGE);
 	assert_int_equal(logged(REFUSED), 2);
 	assert_int_equal(logged(""), lines + 2);
 	assert_int_equal(rig_files(&rig, "body", 1), files);

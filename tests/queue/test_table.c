@@ -44,7 +44,7 @@ open_table(void)
 {
 	struct buf why = BUF_INIT(300);
 
-	if (table_open(home, &why) == -1)
+	if (table_open(home, &why) != 0)
 		fail_msg("%s", buf_str(&why));
 	buf_clear(&why);
 }
@@ -176,7 +176,7 @@ test_format(void **state)
 	table_close();
 	raw(raw_same, TABLE_FORMAT);
 	raw(raw_set, TABLE_FORMAT + 1);
-	assert_int_equal(table_open(home, &why), -1);
+	assert_int_equal(table_open(home, &why), -2);
 	assert_string_equal(buf_str(&why), "the queue table has format 3, of a "
 	    "newer version; this one knows 2 at most");
 	raw(raw_same, TABLE_FORMAT + 1);

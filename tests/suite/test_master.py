@@ -336,6 +336,43 @@ def test_program_that_refuses(name):
     rohrpost.remove(p.dir)
 
 
+REFUSES = """#!/bin/sh
+case " $* " in *" -n "*) exit 0;; esac
+echo "f the index is of a newer version" >&2
+exit 100
+"""
+
+
+def test_start_tells_of_a_refusal():
+    """What the operator sees; the version that knows the files goes on."""
+    inst = rohrpost.Instance(rohrpost.scratch("refused"))
+    with inst:
+        with inst.smtp() as s:
+            s.sendmail("eve@remote.test", ["anna@example.test"],
+                       rohrpost.message(1))
+        inst.wait_count(1)
+    programs = inst.dir / "programs"
+    programs.mkdir()
+    for f in rohrpost.LIBEXEC.iterdir():
+        if f.name != "store":
+            (programs / f.name).symlink_to(f)
+    (programs / "store").write_text(REFUSES)
+    (programs / "store").chmod(0o755)
+    conf = inst.conf / "rohrpost.conf"
+    good = conf.read_text()
+    conf.write_text(good + "program_dir = %s\n" % programs)
+    r = inst.command("start")
+    assert (r.returncode, r.stdout) == (1, "")
+    assert r.stderr == ("rohrpost: store does not start: the index is of a "
+                        "newer version\n")
+    assert not inst.processes()
+    conf.write_text(good)
+    inst.start()
+    assert inst.count() == 1
+    inst.stop()
+    rohrpost.remove(inst.dir)
+
+
 def test_refusal_while_the_suite_runs():
     """What runs goes on; what refuses is tried again once a minute."""
     with Probes("refuse-later", relay_workers=3) as p, p.client("smtp") as c:
