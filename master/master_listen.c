@@ -262,11 +262,12 @@ listen_sockets(int *control_r, struct buf *why)
 		    SERVICE_CONTROL;
 		add(s, 1, name, fd)->row = (enum program_id)i;
 	}
-	*control_r = open_unix("run/master.ctl", 0600, why);
-	if (*control_r == -1)
+	if ((fd = open_unix("run/master.ctl", 0600, why)) == -1)
 		return -1;
-	add(SERVICE_CONTROL, 1, "run/master.ctl", *control_r);
-	return 0;
+	add(SERVICE_CONTROL, 1, "run/master.ctl", fd);
+	if ((*control_r = fcntl(fd, F_DUPFD_CLOEXEC, 0)) == -1)
+		buf_set(why, "run/master.ctl: %s", strerror(errno));
+	return *control_r == -1 ? -1 : 0;
 }
 
 void

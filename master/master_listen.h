@@ -15,7 +15,8 @@
  */
 int	listen_update(const struct master_conf *c, int close_others,
 	    struct buf *why) ATTR_CHECK;
-/* run/<name> for each row that has one, and run/master.ctl: its descriptor. */
+/* run/<name> for each row that has one, and run/master.ctl, a descriptor of
+   which is the caller's. */
 int	listen_sockets(int *control_r, struct buf *why) ATTR_CHECK;
 /* WIRE_LISTEN for every socket of the row of p. */
 void	listen_give(struct proc *p);
