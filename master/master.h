@@ -33,8 +33,7 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
-#include "lib/base/chan.h"
-#include "lib/base/msg.h"
+#include "lib/link/link.h"
 #include "lib/server/wire.h"
 #include "master/master_conf.h"
 #include "master/master_slots.h"
@@ -43,12 +42,11 @@
 enum { WHY_MAX = 2000 };
 
 struct proc {
-	TAILQ_ENTRY(proc) link;
+	TAILQ_ENTRY(proc) in_row;
 	enum program_id row;
 	pid_t	 pid;
 	uint32_t instance;
-	struct chan chan;	/* fd -1: closed by the process */
-	ev_io	 reading, writing;
+	struct link link;	/* closed where it is lost */
 	ev_child child;
 	int	 log_fd;	/* read end of its log pipe */
 	uint32_t uid;		/* of a session; 0: the row's user */

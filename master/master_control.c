@@ -47,7 +47,7 @@ on_status(struct control_client *c, struct msg *m)
 	int r = 0;
 
 	for (i = 0; i < PROGRAM_COUNT; i++) {
-		TAILQ_FOREACH(p, &master.rows[i].procs, link)
+		TAILQ_FOREACH(p, &master.rows[i].procs, in_row)
 			if (r == 0)
 				r = status_row(c, i, p);
 		if (r == 0 && master.rows[i].n == 0 &&

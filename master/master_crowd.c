@@ -57,10 +57,10 @@ crowd_give(struct proc *p)
 	p->place = i + 1;
 	if (i >= l->crowd->used)
 		l->crowd->used = i + 1;
-	msg_begin(&p->chan, &proto_wire, WIRE_CROWD, 0);
-	msg_u32(&p->chan, WF_PLACE, i);
-	msg_u32(&p->chan, WF_MOST, (uint32_t)master.conf.smtp_per_address);
-	msg_fd(&p->chan, fd);
+	link_begin(&p->link, WIRE_CROWD, 0);
+	msg_u32(&p->link.chan, WF_PLACE, i);
+	msg_u32(&p->link.chan, WF_MOST, (uint32_t)master.conf.smtp_per_address);
+	msg_fd(&p->link.chan, fd);
 	proc_end(p);
 }
 

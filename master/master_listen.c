@@ -176,9 +176,9 @@ give(struct proc *p, const struct listener *l)
 		log_warn("%s: %s", programs[p->row].name, strerror(errno));
 		return;
 	}
-	msg_begin(&p->chan, &proto_wire, WIRE_LISTEN, 0);
-	msg_u32(&p->chan, WF_SERVICE, l->service);
-	msg_fd(&p->chan, fd);
+	link_begin(&p->link, WIRE_LISTEN, 0);
+	msg_u32(&p->link.chan, WF_SERVICE, l->service);
+	msg_fd(&p->link.chan, fd);
 	proc_end(p);
 }
 
@@ -192,7 +192,7 @@ give_fresh(const struct listener *l)
 	for (i = 0; i < PROGRAM_COUNT; i++) {
 		if (!programs[i].loop || !belongs(l, (enum program_id)i))
 			continue;
-		TAILQ_FOREACH(p, &master.rows[i].procs, link)
+		TAILQ_FOREACH(p, &master.rows[i].procs, in_row)
 			if (!p->lost && !p->stopping) {
 				give(p, l);
 				proc_flush(p);

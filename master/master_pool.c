@@ -160,7 +160,7 @@ accept_tick(enum program_id row, double now)
 
 	if (rs->idle <= master_conf_number(&master.conf, programs[row].idle))
 		return;
-	TAILQ_FOREACH(p, &rs->procs, link)
+	TAILQ_FOREACH(p, &rs->procs, in_row)
 		if (p->ready && !p->busy && !p->stopping &&
 		    now - p->since > SURPLUS) {
 			proc_stop(p);
@@ -179,7 +179,7 @@ session_tick(enum program_id row, double now)
 
 	if (!programs[row].loop)
 		return;
-	TAILQ_FOREACH(p, &master.rows[row].procs, link)
+	TAILQ_FOREACH(p, &master.rows[row].procs, in_row)
 		if (p->ready && !p->busy && !p->stopping &&
 		    p->sent == p->seen &&
 		    now - p->since >= (double)master.conf.imapd_linger)
@@ -211,7 +211,7 @@ pool_stage_ready(int stage)
 			continue;
 		if (fresh_needed((enum program_id)i) > 0)
 			return 0;
-		TAILQ_FOREACH(p, &master.rows[i].procs, link)
+		TAILQ_FOREACH(p, &master.rows[i].procs, in_row)
 			if (!p->ready)
 				return 0;
 	}

@@ -93,9 +93,7 @@ spawn(const struct program *r, uint32_t uid, int chan_fd, int log_fd)
 static void
 lost(struct proc *p)
 {
-	ev_io_stop(master.loop, &p->reading);
-	ev_io_stop(master.loop, &p->writing);
-	chan_clear(&p->chan);
+	link_clear(&p->link);
 	p->lost = 1;
 	p->since = ev_now(master.loop);
 }
@@ -112,23 +110,15 @@ proc_kill(struct proc *p)
 void
 proc_flush(struct proc *p)
 {
-	int r;
-
-	if (p->lost)
-		return;
-	r = chan_flush(&p->chan);
-	if (r == 0)
-		ev_io_start(master.loop, &p->writing);
-	else
-		ev_io_stop(master.loop, &p->writing);
-	if (r == -1)
-		lost(p);
+	link_flush(&p->link);
 }
 
 void
 proc_end(struct proc *p)
 {
-	if (msg_end(&p->chan) == -1) {
+	if (p->lost) {
+		chan_clear(&p->link.chan);
+	} else if (msg_end(&p->link.chan) == -1) {
 		log_warn("%s[%d] does not read", programs[p->row].name,
 		    (int)p->pid);
 		proc_kill(p);
@@ -143,7 +133,7 @@ proc_stop(struct proc *p)
 		return;
 	p->told = p->stopping = 1;
 	p->since = ev_now(master.loop);
-	msg_begin(&p->chan, &proto_wire, WIRE_STOP, 0);
+	link_begin(&p->link, WIRE_STOP, 0);
 	proc_end(p);
 	proc_flush(p);
 }
@@ -175,9 +165,11 @@ on_state(struct proc *p, const struct msg *m)
 }
 
 /* The table of proto_wire lets nothing through but from who may say it. */
-static void
-on_message(struct proc *p, const struct msg *m)
+static int
+on_message(struct link *l, struct msg *m, struct buf *why)
 {
+	struct proc *p = l->owner;
+
 	switch (m->type) {
 	case WIRE_READY:
 		on_ready(p, m);
@@ -188,41 +180,28 @@ on_message(struct proc *p, const struct msg *m)
 	default:
 		master.hooks->said(p, m);
 	}
-}
-
-static void
-on_readable(struct ev_loop *loop, ev_io *w, int events)
-{
-	struct proc *p = w->data;
-	struct buf why = BUF_INIT(WHY_MAX);
-	struct msg m;
-	int r = chan_read(&p->chan);
-
-	if (r == -1 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (r != 1) {
-		lost(p);
-		return;
-	}
-	while (!p->lost && (r = msg_next(&m, &proto_wire, programs[p->row].kind,
-	    &p->chan, &why)) == 1) {
-		on_message(p, &m);
-		msg_done(&m);
-	}
-	if (r == -1) {
-		log_warn("%s[%d]: %s", programs[p->row].name, (int)p->pid,
-		    buf_str(&why));
-		proc_kill(p);
-	}
-	buf_clear(&why);
 	proc_flush(p);
+	return 0;
 }
 
 static void
-on_writable(struct ev_loop *loop, ev_io *w, int events)
+on_lost(struct link *l, enum link_end how, const char *why)
 {
-	proc_flush(w->data);
+	struct proc *p = l->owner;
+
+	if (why != NULL)
+		log_warn("%s[%d]: %s", programs[p->row].name, (int)p->pid, why);
+	if (how != LINK_ENDED)
+		proc_kill(p);
+	else
+		lost(p);
 }
+
+static const struct link_kind wire_link = {
+	.proto = &proto_wire,
+	.message = on_message,
+	.lost = on_lost,
+};
 
 static void
 log_death(const struct proc *p, int status)
@@ -250,7 +229,7 @@ on_death(struct ev_loop *loop, ev_child *w, int events)
 	log_death(p, w->rstatus);
 	if (!p->lost)
 		lost(p);
-	TAILQ_REMOVE(&rs->procs, p, link);
+	TAILQ_REMOVE(&rs->procs, p, in_row);
 	rs->n--;
 	if (!p->busy)
 		rs->idle--;
@@ -267,17 +246,15 @@ adopt(struct proc *p, int chan_fd)
 {
 	struct row_state *rs = &master.rows[p->row];
 
-	chan_init(&p->chan, chan_fd);
-	fd_nonblock(chan_fd, 1);
 	p->instance = ++master.last_instance;
 	p->started = p->since = ev_time();
-	ev_io_init(&p->reading, on_readable, chan_fd, EV_READ);
-	ev_io_init(&p->writing, on_writable, chan_fd, EV_WRITE);
+	fd_nonblock(chan_fd, 1);
+	link_init(&p->link, master.loop, &wire_link, p);
+	link_open(&p->link, programs[p->row].kind, p->instance, chan_fd);
 	ev_child_init(&p->child, on_death, p->pid, 0);
-	p->reading.data = p->writing.data = p->child.data = p;
-	ev_io_start(master.loop, &p->reading);
+	p->child.data = p;
 	ev_child_start(master.loop, &p->child);
-	TAILQ_INSERT_TAIL(&rs->procs, p, link);
+	TAILQ_INSERT_TAIL(&rs->procs, p, in_row);
 	rs->n++;
 	rs->idle++;
 }
@@ -323,7 +300,7 @@ proc_tick(double now)
 	unsigned i;
 
 	for (i = 0; i < PROGRAM_COUNT; i++)
-		TAILQ_FOREACH(p, &master.rows[i].procs, link)
+		TAILQ_FOREACH(p, &master.rows[i].procs, in_row)
 			if (p->lost && now - p->since > LOST_GRACE)
 				kill(p->pid, SIGKILL);
 }

@@ -193,7 +193,7 @@ attach(struct proc *p, int file)
 
 	if (fd == -1)
 		log_fatal("descriptors: %s", strerror(errno));
-	msg_fd(&p->chan, fd);
+	msg_fd(&p->link.chan, fd);
 }
 
 /* For one process, which cannot name the files itself. */
@@ -214,10 +214,10 @@ tell_all(void)
 	unsigned i;
 
 	for (i = 0; i < PROGRAM_COUNT; i++)
-		TAILQ_FOREACH(p, &master.rows[i].procs, link) {
+		TAILQ_FOREACH(p, &master.rows[i].procs, in_row) {
 			if (p->lost || p->stopping)
 				continue;
-			msg_begin(&p->chan, &proto_wire, WIRE_RELOAD, 0);
+			link_begin(&p->link, WIRE_RELOAD, 0);
 			if (programs[i].loop)
 				attach_files(p);
 			proc_end(p);

@@ -13,9 +13,9 @@
 static void
 refuse(struct proc *auth, uint32_t id, int full, const char *words)
 {
-	msg_begin(&auth->chan, &proto_wire, WIRE_REFUSED, id);
-	msg_text(&auth->chan, WF_WORDS, words);
-	msg_u32(&auth->chan, WF_FULL, full != 0);
+	link_begin(&auth->link, WIRE_REFUSED, id);
+	msg_text(&auth->link.chan, WF_WORDS, words);
+	msg_u32(&auth->link.chan, WF_FULL, full != 0);
 	proc_end(auth);
 }
 
@@ -32,7 +32,7 @@ find(enum program_id row, const char *user, uint64_t *count_r)
 	struct proc *p, *found = NULL;
 
 	*count_r = 0;
-	TAILQ_FOREACH(p, &master.rows[row].procs, link) {
+	TAILQ_FOREACH(p, &master.rows[row].procs, in_row) {
 		if (strcmp(p->user, user) != 0)
 			continue;
 		*count_r += programs[row].loop ? open_sessions(p) : 1;
@@ -53,16 +53,16 @@ give(struct proc *auth, uint32_t id, struct proc *p, enum service service,
 		refuse(auth, id, 0, "no session can be started now");
 		return;
 	}
-	msg_begin(&p->chan, &proto_wire, WIRE_SESSION, 0);
-	msg_u32(&p->chan, WF_SERVICE, service);
-	msg_text(&p->chan, WF_USER, user);
-	msg_text(&p->chan, WF_REMOTE, remote);
-	msg_fd(&p->chan, fd[0]);
+	link_begin(&p->link, WIRE_SESSION, 0);
+	msg_u32(&p->link.chan, WF_SERVICE, service);
+	msg_text(&p->link.chan, WF_USER, user);
+	msg_text(&p->link.chan, WF_REMOTE, remote);
+	msg_fd(&p->link.chan, fd[0]);
 	proc_end(p);
 	p->sent++;
 	proc_flush(p);
-	msg_begin(&auth->chan, &proto_wire, WIRE_STARTED, id);
-	msg_fd(&auth->chan, fd[1]);
+	link_begin(&auth->link, WIRE_STARTED, id);
+	msg_fd(&auth->link.chan, fd[1]);
 	proc_end(auth);
 }
 
@@ -133,7 +133,7 @@ session_retire(struct proc *queue, const struct msg *m)
 	for (i = 0; i < PROGRAM_COUNT; i++) {
 		if (!(wires & PROGRAM_BIT(i)))
 			continue;
-		TAILQ_FOREACH(p, &master.rows[i].procs, link)
+		TAILQ_FOREACH(p, &master.rows[i].procs, in_row)
 			if (p->instance == instance) {
 				log_warn("queue will not work with %s[%d]",
 				    programs[i].name, (int)p->pid);

@@ -16,7 +16,7 @@ tell_stage(void)
 
 	for (i = 0; i < PROGRAM_COUNT; i++)
 		if (programs[i].stop == master.stage)
-			TAILQ_FOREACH(p, &master.rows[i].procs, link)
+			TAILQ_FOREACH(p, &master.rows[i].procs, in_row)
 				proc_stop(p);
 }
 
@@ -39,7 +39,7 @@ on_deadline(struct ev_loop *loop, ev_timer *w, int events)
 
 	for (i = 0; i < PROGRAM_COUNT; i++)
 		if (programs[i].stop <= master.stage)
-			TAILQ_FOREACH(p, &master.rows[i].procs, link)
+			TAILQ_FOREACH(p, &master.rows[i].procs, in_row)
 				proc_kill(p);
 }
 

@@ -67,6 +67,6 @@ watch_tick(double now)
 		return;
 	used = seen;
 	log_info("%s has changed: resolve starts anew", path);
-	TAILQ_FOREACH(p, &master.rows[PROGRAM_RESOLVE].procs, link)
+	TAILQ_FOREACH(p, &master.rows[PROGRAM_RESOLVE].procs, in_row)
 		proc_stop(p);
 }

@@ -22,12 +22,12 @@ say_peer(struct proc *p, enum peer kind, uint32_t instance, const char *user,
 		fd_close(&fd);
 		return;
 	}
-	msg_begin(&p->chan, &proto_wire, WIRE_PEER, 0);
-	msg_u32(&p->chan, WF_PEER, kind);
-	msg_u32(&p->chan, WF_INSTANCE, instance);
+	link_begin(&p->link, WIRE_PEER, 0);
+	msg_u32(&p->link.chan, WF_PEER, kind);
+	msg_u32(&p->link.chan, WF_INSTANCE, instance);
 	if (user[0] != '\0')
-		msg_text(&p->chan, WF_USER, user);
-	msg_fd(&p->chan, fd);
+		msg_text(&p->link.chan, WF_USER, user);
+	msg_fd(&p->link.chan, fd);
 	proc_end(p);
 }
 
@@ -71,7 +71,7 @@ wiring_logs(struct proc *logger)
 
 	say_log(logger, PEER_MASTER, getpid(), master.log_read_fd);
 	for (i = 0; i < PROGRAM_COUNT; i++)
-		TAILQ_FOREACH(p, &master.rows[i].procs, link)
+		TAILQ_FOREACH(p, &master.rows[i].procs, in_row)
 			say_log(logger, programs[i].kind, p->pid, p->log_fd);
 }
 
@@ -91,14 +91,14 @@ wiring_start(struct proc *p)
 	}
 	for (i = 0; i < PROGRAM_COUNT; i++)
 		if (wires & PROGRAM_BIT(i))
-			TAILQ_FOREACH(q, &master.rows[i].procs, link)
+			TAILQ_FOREACH(q, &master.rows[i].procs, in_row)
 				wire(p, q);
 	crowd_give(p);
 	if (!p->lost)
 		listen_give(p);
 	if (p->lost)
 		return;
-	msg_begin(&p->chan, &proto_wire, WIRE_GO, 0);
+	link_begin(&p->link, WIRE_GO, 0);
 	proc_end(p);
 	proc_flush(p);
 }
@@ -114,12 +114,12 @@ wiring_gone(const struct proc *p)
 	for (i = 0; i < PROGRAM_COUNT; i++) {
 		if (!(wires & PROGRAM_BIT(i)) || !programs[i].loop)
 			continue;
-		TAILQ_FOREACH(q, &master.rows[i].procs, link) {
+		TAILQ_FOREACH(q, &master.rows[i].procs, in_row) {
 			if (q->lost)
 				continue;
-			msg_begin(&q->chan, &proto_wire, WIRE_PEER_GONE, 0);
-			msg_u32(&q->chan, WF_PEER, r->kind);
-			msg_u32(&q->chan, WF_INSTANCE, p->instance);
+			link_begin(&q->link, WIRE_PEER_GONE, 0);
+			msg_u32(&q->link.chan, WF_PEER, r->kind);
+			msg_u32(&q->link.chan, WF_INSTANCE, p->instance);
 			proc_end(q);
 			proc_flush(q);
 		}
