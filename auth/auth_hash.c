@@ -87,7 +87,7 @@ auth_hash_fault(const char *stored)
 	struct buf raw = BUF_INIT(SHA512_LEN + SALT_MAX);
 	int bad;
 
-	if (strlen(stored) > AUTH_HASH_MAX)
+	if (strlen(stored) > CREDENTIAL_HASH_MAX)
 		return "the hash is too long";
 	if (has_prefix(text, "{ARGON2") || has_prefix(text, "$argon2"))
 		return "argon2 hashes are not supported; set the password "

@@ -12,6 +12,7 @@
 #define AUTH_HASH_H
 
 #include "lib/base/buf.h"
+#include "lib/mail/credential.h"
 
 enum auth_verdict {
 	AUTH_MATCH,
@@ -19,8 +20,7 @@ enum auth_verdict {
 	AUTH_BROKEN,	/* the stored text cannot be checked */
 };
 
-enum { AUTH_HASH_MAX = 400 };	/* octets of a stored text */
-
+/* stored: at most CREDENTIAL_HASH_MAX octets. */
 enum auth_verdict auth_hash_check(const char *stored, const char *password)
 	    ATTR_CHECK;
 /* Words on why stored cannot be checked, NULL where it can. */

@@ -20,10 +20,12 @@ struct auth_conf {
 	const char *state_dir;
 	int	 verbose;
 	uint64_t delay, cache;
+	int	 scram;
 };
 
 static struct auth_conf conf;
 static struct auth_users *users;
+static struct auth_learned *learned;
 static struct auth_serve *serve;
 
 static const struct settings_key keys[] = {
@@ -35,6 +37,7 @@ static const struct settings_key keys[] = {
 	{ "auth_cache", SETTINGS_TIME, offsetof(struct auth_conf, cache), "1h",
 	  0, 86400, NULL, "how long a right password is known again without "
 	  "hashing; 0s: never" },
+	SETTINGS_KEY_AUTH_SCRAM(struct auth_conf, scram),
 	SETTINGS_END
 };
 
@@ -42,6 +45,9 @@ static int
 before_jail(void)
 {
 	users = auth_users_open(server_path("auth/passwd.cdb"));
+	/* Opened here: what auth may do later is to write to it, no more. */
+	learned = auth_learned_open(server_path("auth/learned"));
+	auth_learned_sweep(learned, users);
 	return 0;
 }
 
@@ -60,6 +66,8 @@ the_serve(struct ev_loop *loop)
 	struct auth_parts p = {
 		.loop = loop,
 		.users = users,
+		.learned = learned,
+		.scram = conf.scram,
 		.threads = threads(),
 		.start = server_start,
 	};

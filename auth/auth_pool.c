@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/auth_hash.h"
 #include "auth/auth_pool.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
@@ -50,11 +51,13 @@ line_take(struct line *l)
 }
 
 struct auth_job *
-auth_job_new(const char *stored, const char *password, uint32_t owner)
+auth_job_new(struct auth_hashes *hashes, const char *password, uint32_t owner)
 {
 	struct auth_job *j = mem_zalloc(1, sizeof(*j));
 
-	j->stored = mem_strdup(stored);
+	j->hashes = *hashes;
+	memset(hashes, 0, sizeof(*hashes));
+	j->matched = -1;
 	j->password = mem_strdup(password);
 	j->owner = owner;
 	return j;
@@ -67,12 +70,28 @@ auth_job_free(struct auth_job **jp)
 
 	if (j == NULL)
 		return;
-	mem_wipe(j->stored, strlen(j->stored));
+	auth_hashes_clear(&j->hashes);
+	scram_wipe(&j->keys);
 	mem_wipe(j->password, strlen(j->password));
-	free(j->stored);
 	free(j->password);
 	free(j);
 	*jp = NULL;
+}
+
+static void
+job_run(struct auth_job *j)
+{
+	struct buf why = BUF_INIT(200);
+	unsigned i;
+
+	for (i = 0; i < j->hashes.n && j->matched == -1; i++)
+		if (auth_hash_check(j->hashes.hash[i], j->password) ==
+		    AUTH_MATCH)
+			j->matched = (int)i;
+	if (j->want_keys && j->matched != -1 &&
+	    j->hashes.app[j->matched] == NULL)
+		j->has_keys = scram_make(j->password, &j->keys, &why) == 0;
+	buf_clear(&why);
 }
 
 static void *
@@ -89,7 +108,7 @@ worker(void *arg)
 			break;
 		j = line_take(&p->todo);
 		pthread_mutex_unlock(&p->mutex);
-		j->verdict = auth_hash_check(j->stored, j->password);
+		job_run(j);
 		pthread_mutex_lock(&p->mutex);
 		line_put(&p->ready, j);
 		ev_async_send(p->loop, &p->wake);

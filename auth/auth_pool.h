@@ -8,13 +8,19 @@
 
 #include <ev.h>
 
-#include "auth/auth_hash.h"
+#include "auth/auth_hashes.h"
+#include "lib/mail/scram.h"
 
 struct auth_job {
 	struct auth_job *next;
-	char	*stored, *password;	/* heap; wiped and freed with the job */
-	enum auth_verdict verdict;
+	struct auth_hashes hashes;	/* its own; wiped and freed with it */
+	char	*password;		/* the same */
+	int	 want_keys;		/* of the account's password */
 	uint32_t owner;			/* for the caller */
+	/* The outcome: which of the hashes, -1 none; and the keys. */
+	int	 matched;
+	int	 has_keys;
+	struct scram_keys keys;
 };
 
 struct auth_pool;
@@ -29,9 +35,9 @@ struct auth_pool *auth_pool_new(struct ev_loop *loop, unsigned n,
 /* Waits for the threads; jobs that were not run are freed. */
 void	auth_pool_free(struct auth_pool **p);
 
-/* Copies its arguments. */
-struct auth_job *auth_job_new(const char *stored, const char *password,
-	    uint32_t owner);
+/* Takes hashes over, copies the password. */
+struct auth_job *auth_job_new(struct auth_hashes *hashes,
+	    const char *password, uint32_t owner);
 void	auth_job_free(struct auth_job **j);
 void	auth_pool_run(struct auth_pool *p, struct auth_job *j);
 

@@ -39,7 +39,6 @@ auth_request_new(struct auth_serve *a, struct auth_peer *p)
 		a->generation = 1;
 	r->id = a->generation << SLOT_BITS | slot;
 	r->start = clock_mono_ms();
-	buf_init(&r->stored, AUTH_HASH_MAX);
 	ev_init(&r->timer, request_timer);
 	r->timer.data = r;
 	a->slot[slot] = r;
@@ -75,7 +74,6 @@ auth_request_free(struct auth_request **rp)
 	a->slot[slot] = NULL;
 	a->free_slot[a->n_free++] = slot;
 	free_secret(r->password);
-	buf_wipe(&r->stored);
 	free(r->user);
 	free(r->remote);
 	free(r);
@@ -156,14 +154,36 @@ is_submission(enum service s)
 	return s == SERVICE_SUBMISSION || s == SERVICE_SUBMISSIONS;
 }
 
+/* The name in an app password's protocols. */
+static const char *
+protocol_of(enum service s)
+{
+	switch (s) {
+	case SERVICE_IMAP:
+	case SERVICE_IMAPS:
+		return "imap";
+	case SERVICE_POP3:
+	case SERVICE_POP3S:
+		return "pop3";
+	default:
+		return "submission";
+	}
+}
+
+/* which: the hash in h that the password belongs to. */
 static void
-request_passed(struct auth_request *r)
+request_passed(struct auth_request *r, const struct auth_hashes *h, int which)
 {
 	struct auth_parts *parts = &r->serve->parts;
+	const char *app = h->app[which];
 
 	auth_delay_passed(parts->delay, &r->attempt, clock_mono_ms());
-	log_info("login %s from %s (%s)", r->user, r->remote,
-	    service_name(r->service));
+	log_info("login %s from %s (%s)%s%s", r->user, r->remote,
+	    service_name(r->service), app != NULL ? " with app password " : "",
+	    app != NULL ? app : "");
+	if (app != NULL)
+		auth_learned_used(parts->learned, r->user, h->hash[which],
+		    clock_now());
 	if (is_submission(r->service))
 		request_ok(r, -1);
 	else if (r->peer == NULL)
@@ -174,43 +194,96 @@ request_passed(struct auth_request *r)
 		request_no(r, A_LATER, words_later);
 }
 
+/* What to check the password against. 0, or -1: later. */
+static int
+request_hashes(struct auth_request *r, struct auth_hashes *h)
+{
+	struct auth_users *users = r->serve->parts.users;
+	struct buf text = BUF_INIT(CREDENTIAL_MAX);
+	enum map_result found;
+
+	auth_users_refresh(users);
+	found = auth_users_find(users, r->user, &text);
+	auth_hashes_read(h, buf_str(&text), text.len, protocol_of(r->service));
+	buf_wipe(&text);
+	if (h->fault != NULL)
+		log_warn("%s cannot log in%s: %s", r->user, h->n > 0 ?
+		    " with each password" : "", h->fault);
+	r->known = h->n > 0;
+	if (found == MAP_ERROR)
+		return -1;
+	if (!r->known)
+		auth_hashes_one(h, auth_users_decoy(users));
+	return 0;
+}
+
+/* The one that was right a short time ago; -1: none. */
+static int
+cached(const struct auth_request *r, const struct auth_hashes *h)
+{
+	const struct auth_cache *c = r->serve->parts.cache;
+	unsigned i;
+
+	for (i = 0; r->known && i < h->n; i++)
+		if (auth_cache_has(c, r->user, h->hash[i], r->password,
+		    clock_mono_ms()))
+			return (int)i;
+	return -1;
+}
+
+/* A password whose line has no SCRAM keys, and of which none were learned. */
+static int
+wants_keys(const struct auth_request *r, const struct auth_hashes *h)
+{
+	const struct auth_parts *parts = &r->serve->parts;
+
+	return parts->scram && r->known && !h->scram && h->app[0] == NULL &&
+	    !auth_learned_keys(parts->learned, r->user, h->hash[0], NULL);
+}
+
 static void
 request_check(struct auth_request *r)
 {
 	struct auth_serve *a = r->serve;
-	enum map_result found;
+	struct auth_hashes h;
+	struct auth_job *j;
+	int later, which, want_keys;
 
-	auth_users_refresh(a->parts.users);
-	found = auth_users_hash(a->parts.users, r->user, &r->stored);
-	if (found == MAP_ERROR || a->hashing >= AUTH_HASH_LINE) {
-		log_info("login of %s put off: %s", log_name(r),
-		    found == MAP_ERROR ? "passwd.cdb cannot be read" :
+	later = request_hashes(r, &h) == -1;
+	if (later || a->hashing >= AUTH_HASH_LINE) {
+		log_info("login of %s put off: %s", log_name(r), later ?
+		    "passwd.cdb cannot be read" :
 		    "too many checks are waiting");
 		request_no(r, A_LATER, words_later);
-		return;
+	} else if ((which = cached(r, &h)) != -1) {
+		request_passed(r, &h, which);
+	} else {
+		r->state = AUTH_HASH;
+		a->hashing++;
+		want_keys = wants_keys(r, &h);
+		j = auth_job_new(&h, r->password, r->id);
+		j->want_keys = want_keys;
+		auth_pool_run(a->pool, j);
 	}
-	r->known = found == MAP_FOUND;
-	if (r->known && auth_cache_has(a->parts.cache, r->user,
-	    buf_str(&r->stored), r->password, clock_mono_ms())) {
-		request_passed(r);
-		return;
-	}
-	r->state = AUTH_HASH;
-	a->hashing++;
-	auth_pool_run(a->pool, auth_job_new(buf_str(&r->stored), r->password,
-	    r->id));
+	auth_hashes_clear(&h);
 }
 
 void
-auth_request_hashed(struct auth_request *r, enum auth_verdict v)
+auth_request_hashed(struct auth_request *r, const struct auth_job *j)
 {
-	if (!r->known || v != AUTH_MATCH) {
+	struct auth_parts *parts = &r->serve->parts;
+	const struct auth_hashes *h = &j->hashes;
+
+	if (!r->known || j->matched == -1) {
 		request_failed(r);
 		return;
 	}
-	auth_cache_add(r->serve->parts.cache, r->user, buf_str(&r->stored),
+	auth_cache_add(parts->cache, r->user, h->hash[j->matched],
 	    r->password, clock_mono_ms());
-	request_passed(r);
+	if (j->has_keys)
+		auth_learned_put_keys(parts->learned, r->user,
+		    h->hash[j->matched], &j->keys);
+	request_passed(r, h, j->matched);
 }
 
 void

@@ -30,9 +30,8 @@ struct auth_request {
 	enum service service;
 	struct auth_try attempt;
 	int64_t	 start;
-	int	 known;			/* a hash of an account was checked */
+	int	 known;			/* hashes of an account are checked */
 	char	*user, *password, *remote;
-	struct buf stored;
 	ev_timer timer;
 };
 
@@ -54,8 +53,8 @@ struct auth_request *auth_request_find(struct auth_serve *a, uint32_t id);
 void	auth_request_free(struct auth_request **r);
 /* All fields are set: goes on with the delay and all that follows. */
 void	auth_request_run(struct auth_request *r);
-/* The pool is done with a job. */
-void	auth_request_hashed(struct auth_request *r, enum auth_verdict v);
+/* The pool is done with its job. */
+void	auth_request_hashed(struct auth_request *r, const struct auth_job *j);
 /* Master has answered. */
 void	auth_request_started(struct auth_request *r, int fd, int full,
 	    const char *words);

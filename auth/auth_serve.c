@@ -117,7 +117,7 @@ pool_done(struct auth_job *j)
 
 	the_serve->hashing--;
 	if (r != NULL && r->state == AUTH_HASH)
-		auth_request_hashed(r, j->verdict);
+		auth_request_hashed(r, j);
 	auth_job_free(&j);
 }
 
@@ -152,6 +152,7 @@ auth_serve_free(struct auth_serve **ap)
 	auth_users_free(&a->parts.users);
 	auth_delay_free(&a->parts.delay);
 	auth_cache_free(&a->parts.cache);
+	auth_learned_free(&a->parts.learned);
 	the_serve = NULL;
 	free(a);
 	*ap = NULL;

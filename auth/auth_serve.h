@@ -19,6 +19,7 @@
 
 #include "auth/auth_cache.h"
 #include "auth/auth_delay.h"
+#include "auth/auth_learned.h"
 #include "auth/auth_pool.h"
 #include "auth/auth_users.h"
 #include "lib/base/peer.h"
@@ -38,13 +39,15 @@ struct auth_parts {
 	struct auth_users *users;
 	struct auth_delay *delay;
 	struct auth_cache *cache;
+	struct auth_learned *learned;
+	int	 scram;		/* learns SCRAM keys from logins */
 	unsigned threads;
 	/* server_start(); 0, or -1: later */
 	int	(*start)(enum service s, const char *user, const char *remote,
 		    uint32_t id);
 };
 
-/* Takes users, delay and cache over. One at a time in a process. */
+/* Takes users, delay, cache and learned over. One at a time in a process. */
 struct auth_serve *auth_serve_new(const struct auth_parts *parts);
 void	auth_serve_free(struct auth_serve **a);
 /* Takes over the channel of an asker (login, smtpd); replaces the one that

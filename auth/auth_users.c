@@ -4,6 +4,7 @@
 #include <idn2.h>
 
 #include "auth/auth_hash.h"
+#include "auth/auth_hashes.h"
 #include "auth/auth_users.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
@@ -21,7 +22,7 @@ enum {
 struct cost {
 	char	 text[COST_LEN];
 	unsigned n, last;
-	char	 stored[AUTH_HASH_MAX + 1];
+	char	 stored[CREDENTIAL_HASH_MAX + 1];
 };
 
 struct auth_users {
@@ -88,21 +89,19 @@ static int
 survey_record(const char *key, size_t klen, const char *value, size_t vlen,
     void *arg)
 {
-	char stored[AUTH_HASH_MAX + 2];
 	struct survey *s = arg;
-	const char *fault;
+	struct auth_hashes h;
 
 	if (memchr(key, '@', klen) == NULL)
 		return 0;	/* the format, no account */
-	if (vlen >= sizeof(stored))
-		vlen = sizeof(stored) - 1;
-	memcpy(stored, value, vlen);
-	stored[vlen] = '\0';
 	survey_domain(s, key, klen);
-	if ((fault = auth_hash_fault(stored)) == NULL)
-		survey_cost(s, stored);
-	else if (s->faults++ < WARN_MAX)
-		log_warn("%.*s cannot log in: %s", (int)klen, key, fault);
+	auth_hashes_read(&h, value, vlen, NULL);
+	if (h.n > 0)
+		survey_cost(s, h.hash[0]);
+	if (h.fault != NULL && s->faults++ < WARN_MAX)
+		log_warn("%.*s cannot log in%s: %s", (int)klen, key,
+		    h.n > 0 ? " with each password" : "", h.fault);
+	auth_hashes_clear(&h);
 	return 0;
 }
 
@@ -147,7 +146,7 @@ auth_users_open(const char *path)
 {
 	struct auth_users *u = mem_zalloc(1, sizeof(*u));
 
-	buf_init(&u->decoy, AUTH_HASH_MAX);
+	buf_init(&u->decoy, CREDENTIAL_HASH_MAX);
 	u->path = mem_strdup(path);
 	auth_users_refresh(u);
 	return u;
@@ -240,27 +239,55 @@ auth_users_name(const struct auth_users *u, const char *given,
 }
 
 enum map_result
-auth_users_hash(struct auth_users *u, const char *name, struct buf *stored_r)
+auth_users_find(struct auth_users *u, const char *name, struct buf *text_r)
 {
 	enum map_result r;
-	const char *p, *fault;
+	const char *p;
 	size_t len;
 
+	buf_reset(text_r);
 	if (!u->present)
 		return MAP_ERROR;
 	r = map_find(u->map, name, strlen(name), &p, &len);
-	if (r == MAP_ERROR)
-		return r;
-	if (r == MAP_FOUND && len <= AUTH_HASH_MAX) {
-		buf_reset(stored_r);
-		if (buf_append(stored_r, p, len) == -1)
-			return MAP_ERROR;
-		if ((fault = auth_hash_fault(buf_str(stored_r))) == NULL)
-			return MAP_FOUND;
-		log_warn("%s cannot log in: %s", name, fault);
+	if (r == MAP_FOUND && strchr(name, '@') == NULL)
+		return MAP_ABSENT;	/* the format's record */
+	if (r == MAP_FOUND && buf_append(text_r, p, len) == -1) {
+		log_warn("%s cannot log in: its line is too long", name);
+		return MAP_ABSENT;
 	}
-	buf_reset(stored_r);
-	if (buf_append(stored_r, u->decoy.data, u->decoy.len) == -1)
-		return MAP_ERROR;
-	return MAP_ABSENT;
+	return r;
+}
+
+const char *
+auth_users_decoy(const struct auth_users *u)
+{
+	return u->decoy.data;
+}
+
+struct walk {
+	int	(*each)(const char *, const char *, size_t, void *);
+	void	*arg;
+};
+
+static int
+walk_record(const char *key, size_t klen, const char *value, size_t vlen,
+    void *arg)
+{
+	char account[ADDRESS_MAX + 1];
+	struct walk *w = arg;
+
+	if (klen > ADDRESS_MAX || memchr(key, '@', klen) == NULL)
+		return 0;
+	memcpy(account, key, klen);
+	account[klen] = '\0';
+	return w->each(account, value, vlen, w->arg);
+}
+
+int
+auth_users_walk(struct auth_users *u,
+    int (*each)(const char *, const char *, size_t, void *), void *arg)
+{
+	struct walk w = { .each = each, .arg = arg };
+
+	return u->present ? map_walk(u->map, walk_record, &w) : -1;
 }

@@ -1,18 +1,20 @@
 /*
- * The accounts with their password hashes: auth/passwd.cdb, compiled by
- * `rohrpost apply` (key: account in lower case, value: hash text; a disabled
- * account is not in it). Opened anew when it is replaced.
+ * The accounts with what is kept of their passwords: auth/passwd.cdb, compiled
+ * by `rohrpost apply` (key: account in lower case, value:
+ * lib/mail/credential.h; a disabled account is not in it). Opened anew when it
+ * is replaced.
  *
- * For a name that is not there a decoy is answered: a copy of a stored hash of
- * the method and cost that most accounts have (of equals the one that stands
- * last), so that checking it takes the same time; an empty file gives a fresh
- * yescrypt hash.
+ * For a name that is not there is a decoy: a copy of a stored hash of the
+ * method and cost that most accounts have (of equals the one that stands last),
+ * so that checking it takes the same time; an empty file gives a fresh yescrypt
+ * hash.
  *
  * Where the file is missing or cannot be read nobody is unknown: whoever asks
  * is told to come later, until a good file stands there.
  *
- * DIAGNOSTICS: a file that is not there is named once, in a warning; hashes that cannot be checked (argon2, broken text) are named
- * in a warning when the file is opened, the first ten of them.
+ * DIAGNOSTICS: a file that is not there, or of a newer format, is named once, in
+ * a warning; hashes that cannot be checked (argon2, broken text) are named in a
+ * warning when the file is opened, the first ten of them.
  */
 #ifndef AUTH_USERS_H
 #define AUTH_USERS_H
@@ -35,11 +37,16 @@ void	auth_users_refresh(struct auth_users *u);
  */
 int	auth_users_name(const struct auth_users *u, const char *given,
 	    struct buf *name_r);
+/* What stands there of the account; MAP_ERROR: later. */
+enum map_result auth_users_find(struct auth_users *u, const char *name,
+	    struct buf *text_r);
+/* The hash to check against where there is none; its verdict is nothing. */
+const char *auth_users_decoy(const struct auth_users *u);
 /*
- * The hash to check against: MAP_FOUND, the account's; MAP_ABSENT, the decoy,
- * whose verdict counts for nothing; MAP_ERROR: later.
+ * Calls each for every account until it returns non-zero, which it returns. 0
+ * at the end; -1 where the file is missing or broken.
  */
-enum map_result auth_users_hash(struct auth_users *u, const char *name,
-	    struct buf *stored_r);
+int	auth_users_walk(struct auth_users *u, int (*each)(const char *account,
+	    const char *text, size_t len, void *arg), void *arg);
 
 #endif

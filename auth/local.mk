@@ -3,6 +3,8 @@ noinst_LIBRARIES += auth/libauth.a
 auth_libauth_a_SOURCES = \
 	auth/remote.c auth/remote.h \
 	auth/auth_hash.c auth/auth_hash.h \
+	auth/auth_hashes.c auth/auth_hashes.h \
+	auth/auth_learned.c auth/auth_learned.h \
 	auth/auth_delay.c auth/auth_delay.h \
 	auth/auth_cache.c auth/auth_cache.h \
 	auth/auth_pool.c auth/auth_pool.h \
@@ -13,7 +15,8 @@ auth_libauth_a_SOURCES = \
 pkglibexec_PROGRAMS += auth/auth
 auth_auth_SOURCES = auth/auth_main.c
 AUTH_LIBS = $(LINKS) $(SERVER) $(MAIL) $(MAP) $(BASE) $(EV_LIBS) $(CDB_LIBS) \
-	$(CRYPT_LIBS) $(IDN2_LIBS) $(OPENSSL_LIBS) $(SECCOMP_LIBS)
+	$(CRYPT_LIBS) $(GSASL_LIBS) $(IDN2_LIBS) $(OPENSSL_LIBS) \
+	$(SECCOMP_LIBS)
 auth_auth_LDADD = auth/libauth.a $(AUTH_LIBS)
 
 noinst_LIBRARIES += auth/liblogin.a

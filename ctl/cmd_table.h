@@ -24,10 +24,11 @@ int	table_listed(struct set *s, struct out *o);
 /* The whole of a del command. */
 int	table_del(struct ctl *c, enum text_id id, const char *name);
 /*
- * Puts the account's hash in place (adds the line or replaces it).
- * 0, or -1 with why.
+ * Puts what is kept of a new password ("crypt=...", hash_fields) in place of
+ * the old one's: adds the account's line or changes it. All other fields stay
+ * as they are. 0, or -1 with why.
  */
-int	table_set_hash(struct set *s, const char *account, const char *hash,
-	    struct buf *why) ATTR_CHECK;
+int	table_set_password(struct set *s, const char *account,
+	    const char *fields, struct buf *why) ATTR_CHECK;
 
 #endif

@@ -11,42 +11,68 @@
 #include "ctl/ctl_hash.h"
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_out.h"
+#include "lib/mail/credential.h"
 #include "lib/mail/limits.h"
 #include "lib/mail/tables.h"
 
+/* The fields of a line that do not belong to the account's password. */
+static void
+keep_others(const char *p, struct buf *line)
+{
+	const char *end = p + strlen(p);
+	struct credential c;
+	int r;
+
+	while ((r = credential_next(&p, end, &c)) != 0) {
+		if (r == 1 && c.kind != CREDENTIAL_CRYPT &&
+		    c.kind != CREDENTIAL_SCRAM) {
+			buf_putc(line, ':');
+			buf_append(line, c.text, c.text_len);
+		}
+	}
+}
+
 int
-table_set_hash(struct set *s, const char *account, const char *hash,
+table_set_password(struct set *s, const char *account, const char *fields,
     struct buf *why)
 {
 	struct buf line = BUF_INIT(0);
 	struct text *t = &s->t[TEXT_PASSWD];
+	const struct row *old = text_find(t, account);
 	int r;
 
-	buf_printf(&line, "%s:%s", account, hash);
-	if (text_find(t, account) == NULL)
+	buf_printf(&line, "%s:%s", account, fields);
+	if (old == NULL) {
 		r = text_add(t, buf_str(&line), why);
-	else
+	} else {
+		keep_others(old->value, &line);
 		r = text_set(t, account, buf_str(&line), why);
+	}
 	buf_wipe(&line);
 	return r;
 }
 
-/* The hash that the options ask for. 0, or -1 with why. */
+/* The fields that the options ask for. 0, or -1 with why. */
 static int
-get_hash(struct ctl *c, const char *account, struct buf *hash,
+get_fields(struct ctl *c, const char *account, struct buf *fields,
     struct buf *why)
 {
-	struct buf password = BUF_INIT(0);
+	struct buf password = BUF_INIT(0), note = BUF_INIT(0);
+	const char *hash = c->opt[OPT_USER_HASH];
 	int r;
 
-	if (c->opt[OPT_USER_HASH] != NULL) {
-		buf_puts(hash, c->opt[OPT_USER_HASH]);
-		return hash_check(c->opt[OPT_USER_HASH], why);
+	if (hash != NULL) {
+		buf_printf(fields, "crypt=%s", hash);
+		return hash_check(hash, why);
 	}
 	r = ctl_password(c->opt[OPT_USER_STDIN] != NULL, account, &password,
 	    why);
 	if (r == 0)
-		r = hash_make(buf_str(&password), hash, why);
+		r = hash_fields(buf_str(&password), c->auth_scram, fields,
+		    &note, why);
+	if (note.len > 0)
+		ctl_warn(&note);
+	buf_clear(&note);
 	buf_wipe(&password);
 	return r;
 }
@@ -75,7 +101,7 @@ user_line(struct ctl *c, const char *account, const struct row *old,
 int
 cmd_user_add(struct ctl *c)
 {
-	struct buf name = BUF_INIT(ADDRESS_MAX), hash = BUF_INIT(0),
+	struct buf name = BUF_INIT(ADDRESS_MAX), fields = BUF_INIT(0),
 	    line = BUF_INIT(0), why = BUF_INIT(0);
 	struct set s;
 	int r;
@@ -92,11 +118,12 @@ cmd_user_add(struct ctl *c)
 	if (r == 0)
 		r = set_check(&s, &why, &line);
 	if (r == 0)
-		r = get_hash(c, buf_str(&name), &hash, &why);
+		r = get_fields(c, buf_str(&name), &fields, &why);
 	if (r == 0)
-		r = table_set_hash(&s, buf_str(&name), buf_str(&hash), &why);
+		r = table_set_password(&s, buf_str(&name), buf_str(&fields),
+		    &why);
 	buf_clear(&name);
-	buf_wipe(&hash);
+	buf_wipe(&fields);
 	buf_clear(&line);
 	return table_end(c, &s, r, &why, 0);
 }
@@ -152,7 +179,7 @@ cmd_user_set(struct ctl *c)
 int
 cmd_user_passwd(struct ctl *c)
 {
-	struct buf name = BUF_INIT(ADDRESS_MAX), hash = BUF_INIT(0),
+	struct buf name = BUF_INIT(ADDRESS_MAX), fields = BUF_INIT(0),
 	    why = BUF_INIT(0);
 	struct row *row;
 	struct set s;
@@ -162,11 +189,12 @@ cmd_user_passwd(struct ctl *c)
 		return CTL_REFUSED;
 	r = find_account(c, &s, &name, &row, &why);
 	if (r == 0)
-		r = get_hash(c, buf_str(&name), &hash, &why);
+		r = get_fields(c, buf_str(&name), &fields, &why);
 	if (r == 0)
-		r = table_set_hash(&s, buf_str(&name), buf_str(&hash), &why);
+		r = table_set_password(&s, buf_str(&name), buf_str(&fields),
+		    &why);
 	buf_clear(&name);
-	buf_wipe(&hash);
+	buf_wipe(&fields);
 	return table_end(c, &s, r, &why, 0);
 }
 
@@ -192,8 +220,8 @@ cmd_user_list(struct ctl *c)
 		out_number(&o, r->quota_size);
 		out_number(&o, r->quota_count);
 		out_bool(&o, (r->flags & TABLES_DISABLED) != 0);
-		if (hash != NULL)
-			out_text(&o, hash_kind(hash->value));
+		if (hash != NULL && hash->hash != NULL)
+			out_text(&o, hash_kind(hash->hash));
 		else
 			out_null(&o);
 	}
@@ -232,7 +260,10 @@ cmd_hash_check(struct ctl *c)
 	out_name(&o, "hash", 4);
 	while ((r = text_next(&s.t[TEXT_PASSWD], &i)) != NULL) {
 		out_text(&o, r->key);
-		out_text(&o, hash_kind(r->value));
+		if (r->hash != NULL)
+			out_text(&o, hash_kind(r->hash));
+		else
+			out_null(&o);
 	}
 	return table_listed(&s, &o);
 }

@@ -10,7 +10,9 @@
 #include "lib/base/base64.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/mail/credential.h"
 #include "lib/mail/limits.h"
+#include "lib/mail/scram.h"
 
 enum {
 	SHA512_OCTETS = 64,
@@ -154,6 +156,32 @@ hash_make(const char *password, struct buf *out, struct buf *why)
 	mem_wipe(d, sizeof(*d));
 	free(d);
 	return h == NULL ? -1 : 0;
+}
+
+int
+hash_fields(const char *password, int scram, struct buf *out,
+    struct buf *note, struct buf *why)
+{
+	struct buf hash = BUF_INIT(CREDENTIAL_HASH_MAX),
+	    fault = BUF_INIT(0);
+	struct scram_keys keys;
+	int r;
+
+	r = hash_make(password, &hash, why);
+	if (r == 0)
+		buf_printf(out, "crypt=%s", buf_str(&hash));
+	if (r == 0 && scram) {
+		if (scram_make(password, &keys, &fault) == 0) {
+			buf_puts(out, ":scram-sha-256=");
+			scram_print(&keys, out);
+		} else {
+			buf_set(note, "no SCRAM keys: %s", buf_str(&fault));
+		}
+		scram_wipe(&keys);
+	}
+	buf_wipe(&hash);
+	buf_clear(&fault);
+	return r;
 }
 
 int

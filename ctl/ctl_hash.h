@@ -20,6 +20,13 @@ const char *hash_kind(const char *hash);
  */
 int	hash_make(const char *password, struct buf *out, struct buf *why)
 	    ATTR_CHECK;
+/*
+ * What is kept of a password, as fields of passwd (lib/mail/credential.h): the
+ * hash, and with scram the keys. Appends to out. 0, or -1 with why. note: why
+ * there are no keys although scram asks for them, or nothing.
+ */
+int	hash_fields(const char *password, int scram, struct buf *out,
+	    struct buf *note, struct buf *why) ATTR_CHECK;
 /* 1 if it is the password's hash (crypt(3) kinds only). */
 int	hash_verify(const char *hash, const char *password);
 

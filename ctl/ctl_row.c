@@ -59,7 +59,10 @@ row_free(struct row **rp)
 	free(r->targets);
 	if (r->value != NULL)
 		mem_wipe(r->value, strlen(r->value));
+	if (r->hash != NULL)
+		mem_wipe(r->hash, strlen(r->hash));
 	free(r->value);
+	free(r->hash);
 	free(r->key);
 	free(r);
 	*rp = NULL;

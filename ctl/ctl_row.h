@@ -14,7 +14,9 @@
 /* Which members count depends on the table. */
 struct row {
 	char	*key;		/* normalised name; unique in its table */
-	char	*value;		/* domains: alias of; passwd: the hash */
+	char	*value;		/* domains: alias of; passwd: the whole that
+				   stands behind the address (credential.h) */
+	char	*hash;		/* passwd: of the account's password; NULL */
 	char	**targets;	/* aliases */
 	size_t	 n_targets;
 	uint64_t quota_size, quota_count;

@@ -21,11 +21,13 @@
 
 struct ctl_conf {
 	char	*state_dir, *hostname;
+	int	 auth_scram;
 };
 
 static const struct settings_key keys[] = {
 	SETTINGS_KEY_STATE(struct ctl_conf, state_dir),
 	SETTINGS_KEY_HOSTNAME(struct ctl_conf, hostname),
+	SETTINGS_KEY_AUTH_SCRAM(struct ctl_conf, auth_scram),
 	SETTINGS_END
 };
 
@@ -57,6 +59,7 @@ ctl_load(struct ctl *c)
 	conf = fresh;
 	c->state_dir = conf.state_dir;
 	c->hostname = host_name(conf.hostname);
+	c->auth_scram = conf.auth_scram;
 	return 0;
 }
 

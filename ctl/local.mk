@@ -25,7 +25,7 @@ ctl_libctl_a_SOURCES = \
 sbin_PROGRAMS += ctl/rohrpost
 ctl_rohrpost_SOURCES = ctl/main.c
 ctl_rohrpost_LDADD = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
-	$(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) $(EV_LIBS)
+	$(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) $(GSASL_LIBS) $(EV_LIBS)
 
 noinst_LIBRARIES += ctl/libsendmail.a
 ctl_libsendmail_a_SOURCES = ctl/sendmail_message.c ctl/sendmail_smtp.c \
@@ -35,7 +35,7 @@ sbin_PROGRAMS += ctl/sendmail
 ctl_sendmail_SOURCES = ctl/sendmail_main.c
 ctl_sendmail_LDADD = ctl/libsendmail.a ctl/libctl.a $(SERVER) $(MAIL) \
 	$(NET) $(MAP) $(BASE) $(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) \
-	$(CRYPT_LIBS) $(EV_LIBS)
+	$(CRYPT_LIBS) $(GSASL_LIBS) $(EV_LIBS)
 
 bashcompdir = $(datadir)/bash-completion/completions
 nodist_bashcomp_DATA = ctl/completion/rohrpost

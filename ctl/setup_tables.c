@@ -68,15 +68,18 @@ set_password(struct setup *s, const char *account, const char *password,
     struct buf *why)
 {
 	const struct row *old = text_find(&s->set.t[TEXT_PASSWD], account);
-	struct buf hash = BUF_INIT(0);
+	struct buf fields = BUF_INIT(0), note = BUF_INIT(0);
 	int r;
 
-	if (old != NULL && hash_verify(old->value, password))
+	if (old != NULL && old->hash != NULL &&
+	    hash_verify(old->hash, password))
 		return 0;
-	r = hash_make(password, &hash, why);
+	r = hash_fields(password, 0, &fields, &note, why);
 	if (r == 0)
-		r = table_set_hash(&s->set, account, buf_str(&hash), why);
-	buf_wipe(&hash);
+		r = table_set_password(&s->set, account, buf_str(&fields),
+		    why);
+	buf_wipe(&fields);
+	buf_clear(&note);
 	return r;
 }
 

@@ -1,33 +1,139 @@
 #include "config.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "ctl/ctl_compile.h"
 #include "ctl/ctl_hash.h"
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_set.h"
 #include "lib/base/mem.h"
+#include "lib/mail/credential.h"
 #include "lib/mail/limits.h"
+#include "lib/mail/scram.h"
 #include "lib/mail/tables.h"
 
-/* address ":" hash */
+/* What was seen of a line, to find what stands there twice. */
+struct seen {
+	int	 crypt, scram;
+	size_t	 apps;
+	struct credential_app app[CREDENTIAL_APPS];
+};
+
+static int
+check_hash(const char *p, size_t len, struct buf *why)
+{
+	char *hash = mem_strndup(p, len);
+	int r = hash_check(hash, why);
+
+	mem_wipe(hash, len);
+	free(hash);
+	return r;
+}
+
+static int
+check_app(const struct credential *c, struct seen *s, struct buf *why)
+{
+	struct credential_app *a = &s->app[s->apps];
+	size_t i;
+
+	if (s->apps == CREDENTIAL_APPS) {
+		buf_set(why, "more than %d app passwords", CREDENTIAL_APPS);
+		return -1;
+	}
+	if (credential_app(c, a, why) == -1)
+		return -1;
+	for (i = 0; i < s->apps; i++) {
+		if (s->app[i].name_len != a->name_len ||
+		    memcmp(s->app[i].name, a->name, a->name_len) != 0)
+			continue;
+		buf_set(why, "two app passwords are called %.*s",
+		    (int)a->name_len, a->name);
+		return -1;
+	}
+	s->apps++;
+	return check_hash(a->hash, a->hash_len, why);
+}
+
+static int
+check_field(const struct credential *c, struct seen *s, struct buf *why)
+{
+	struct scram_keys keys;
+	int r;
+
+	switch (c->kind) {
+	case CREDENTIAL_CRYPT:
+		if (s->crypt++ == 0)
+			return check_hash(c->value, c->len, why);
+		break;
+	case CREDENTIAL_SCRAM:
+		if (s->scram++ == 0) {
+			r = scram_parse(c->value, c->len, &keys, why);
+			scram_wipe(&keys);
+			return r;
+		}
+		break;
+	case CREDENTIAL_APP:
+		return check_app(c, s, why);
+	default:
+		return 0;
+	}
+	buf_set(why, "two hashes, or two sets of keys, of one password");
+	return -1;
+}
+
+/* 0, or -1: one of the fields is not right. */
+static int
+check_credentials(const char *p, size_t len, struct buf *why)
+{
+	struct seen seen = { .apps = 0 };
+	const char *end = p + len;
+	struct credential c;
+	int r;
+
+	if (len == 0 || *p == ':') {
+		buf_set(why, "expected \"address:crypt=HASH\"");
+		return -1;
+	}
+	if (len > CREDENTIAL_MAX) {
+		buf_set(why, "longer than %d octets", CREDENTIAL_MAX);
+		return -1;
+	}
+	while ((r = credential_next(&p, end, &c)) == 1) {
+		if (check_field(&c, &seen, why) == -1)
+			return -1;
+	}
+	if (r == -1)
+		buf_set(why, "expected TAG=VALUE behind each colon (crypt=, "
+		    "scram-sha-256=, app=), or a hash ($y$, $2b$, $6$, $5$, "
+		    "{SSHA512}) first");
+	return r;
+}
+
+/* address ":" credentials */
 static int
 parse_passwd(const char *p, size_t len, struct row *r, struct buf *why)
 {
-	struct buf name = BUF_INIT(ADDRESS_MAX), fault = BUF_INIT(0);
+	struct buf name = BUF_INIT(ADDRESS_MAX), fault = BUF_INIT(0),
+	    hash = BUF_INIT(CREDENTIAL_HASH_MAX);
 	size_t left, rlen;
 	const char *right;
 	int ok;
 
 	if (!row_split(p, len, ':', &left, &right, &rlen)) {
-		buf_set(why, "expected \"address:hash\"");
+		buf_set(why, "expected \"address:crypt=HASH\"");
 		return -1;
 	}
 	ok = name_address(p, left, NAME_ACCOUNT, &name, why);
 	r->key = row_take(&name);
 	r->value = mem_strndup(right, rlen);
-	if (ok == 0 && hash_check(r->value, &fault) == -1) {
+	if (ok == 0 && check_credentials(right, rlen, &fault) == -1) {
 		buf_set(why, "%s: %s", r->key, buf_str(&fault));
 		ok = -1;
 	}
+	if (ok == 0 && credential_hash(right, rlen, &hash))
+		r->hash = mem_strdup(buf_str(&hash));
+	buf_wipe(&hash);
 	buf_clear(&fault);
 	return ok;
 }

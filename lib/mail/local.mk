@@ -3,9 +3,11 @@ lib_mail_libmail_a_SOURCES = \
 	lib/mail/limits.h lib/mail/pop3_capability.h lib/mail/result.h \
 	lib/mail/proto.c lib/mail/proto.h \
 	lib/mail/answer.c lib/mail/answer.h \
+	lib/mail/credential.c lib/mail/credential.h \
 	lib/mail/dest_key.c lib/mail/dest_key.h \
 	lib/mail/notes.c lib/mail/notes.h \
 	lib/mail/queue_id.c lib/mail/queue_id.h \
+	lib/mail/scram.c lib/mail/scram.h \
 	lib/mail/tables.c lib/mail/tables.h \
 	lib/mail/uids.c lib/mail/uids.h \
 	lib/mail/door.h lib/mail/mime.h

@@ -35,7 +35,7 @@ static const char *const bad[] = {
 static void
 test_good(void **state)
 {
-	char cut[AUTH_HASH_MAX];
+	char cut[CREDENTIAL_HASH_MAX];
 	size_t i;
 
 	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
@@ -76,7 +76,7 @@ test_bad(void **state)
 static void
 test_random(void **state)
 {
-	struct buf a = BUF_INIT(AUTH_HASH_MAX), b = BUF_INIT(AUTH_HASH_MAX);
+	struct buf a = BUF_INIT(CREDENTIAL_HASH_MAX), b = BUF_INIT(CREDENTIAL_HASH_MAX);
 
 	assert_int_equal(auth_hash_random(&a), 0);
 	assert_int_equal(auth_hash_random(&b), 0);

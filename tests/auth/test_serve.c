@@ -21,13 +21,19 @@
 #include "lib/mail/proto.h"
 #include "lib/mail/result.h"
 
+#define KEY "WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY="
+
 static const char hash[] =
     "$y$j75$abcdefgh$bctRiWkyq10PPGtOKBJgs9BCnbhQ/GleDpkmafdQZBA";
 static const char hash6[] = "$6$rounds=1000$abcdefgh$4tsbYStC11TtytTYX0SO77"
     "NyfFyOvnqR8YJL24bGnevpJ5KfJmeO4.vsiRv8rQtwFU4S2jGF31IBVB7EGXpA31";
+static const char app_hash[] = "$6$rounds=1000$saltsalt$MtSr52xsH2MUnn6KKtgHHhXN82DdNIX"
+    "ENgb/99HGpw29zSodu2yVcWbUnaF83VBKXBkkCqbHYeoDarvcbAQ66.";
 static const char password[] = "kaffee kanne";
 
-static char dir[] = "/tmp/test_serve.XXXXXX", path[64];
+static char dir[] = "/tmp/test_serve.XXXXXX", path[64], learned_path[64];
+static struct auth_learned *learned;
+static int scram;
 static struct ev_loop *loop;
 static struct auth_serve *serve;
 static struct chan asker;
@@ -74,6 +80,8 @@ open_serve(enum peer kind, int64_t delay)
 	assert_non_null(p.users);
 	p.delay = auth_delay_new(delay, 16);
 	p.cache = auth_cache_new(60000);
+	p.learned = learned = auth_learned_open(learned_path);
+	p.scram = scram;
 	serve = auth_serve_new(&p);
 	assert_int_equal(fd_pair(fd), 0);
 	fd_nonblock(fd[0], 1);
@@ -260,6 +268,134 @@ test_missing(void **state)
 	close_serve();
 }
 
+static const char apps[] = "crypt=%s:app=phone,imap+later,1700000000,%s"
+    ":new-tag=x";
+
+/* An app password admits to its protocols, and is noted. */
+static void
+test_app_password(void **state)
+{
+	static const char other[] = "nur f\xc3\xbcr das telefon";
+	char line[600], app[200];
+	const char *rows[][2] = {
+		{ "anna@example.test", line }, { "bert@example.test", app },
+		{ NULL, NULL }
+	};
+	struct auth_learned *l;
+
+	snprintf(line, sizeof(line), apps, hash, app_hash);
+	snprintf(app, sizeof(app), "app=tool,submission,1,%s", app_hash);
+	write_passwd((const char *const (*)[2])rows);
+	open_serve(PEER_LOGIN, 0);
+	start_result = -1;
+	/* Master is away: what would be a session is "later". */
+	ask(1, SERVICE_IMAPS, "anna@example.test", other);
+	expect_no(1, A_LATER);
+	ask(2, SERVICE_IMAP, "anna@example.test", other);
+	expect_no(2, A_LATER);
+	ask(3, SERVICE_POP3S, "anna@example.test", other);
+	expect_no(3, A_BAD);
+	ask(4, SERVICE_POP3S, "anna@example.test", password);
+	expect_no(4, A_LATER);
+	ask(5, SERVICE_IMAPS, "anna@example.test", "falsch");
+	expect_no(5, A_BAD);
+	ask(6, SERVICE_IMAPS, "bert@example.test", other);
+	expect_no(6, A_BAD);
+	close_serve();
+	open_serve(PEER_SMTPD, 0);
+	ask(7, SERVICE_SUBMISSIONS, "anna@example.test", other);
+	expect_no(7, A_BAD);
+	ask(8, SERVICE_SUBMISSIONS, "anna@example.test", password);
+	expect_ok(8, "anna@example.test");
+	ask(9, SERVICE_SUBMISSIONS, "bert@example.test", other);
+	expect_ok(9, "bert@example.test");
+	close_serve();
+	l = auth_learned_open(learned_path);
+	assert_true(auth_learned_last(l, "anna@example.test", app_hash) > 0);
+	assert_int_equal(auth_learned_last(l, "anna@example.test", hash), 0);
+	auth_learned_free(&l);
+}
+
+/* Keys are learned from a good login, of a line that has none. */
+static void
+test_scram(void **state)
+{
+	char with[800], app[600];
+	const char *rows[][2] = {
+		{ "anna@example.test", hash }, { "bert@example.test", with },
+		{ "carl@example.test", app }, { NULL, NULL }
+	};
+	struct buf why = BUF_INIT(200);
+	struct auth_learned *l;
+	struct scram_keys k, again;
+
+	snprintf(with, sizeof(with), "%s:scram-sha-256=250000,c2FsdHNhbHQ=,"
+	    KEY "," KEY, hash);
+	snprintf(app, sizeof(app), apps, hash, app_hash);
+	write_passwd((const char *const (*)[2])rows);
+	unlink(learned_path);
+	open_serve(PEER_SMTPD, 0);
+	ask(1, SERVICE_SUBMISSIONS, "anna@example.test", password);
+	expect_ok(1, "anna@example.test");
+	close_serve();
+	l = auth_learned_open(learned_path);
+	assert_int_equal(auth_learned_keys(l, "anna@example.test", hash, NULL),
+	    0);
+	auth_learned_free(&l);
+	scram = 1;
+	open_serve(PEER_SMTPD, 0);
+	ask(1, SERVICE_SUBMISSIONS, "anna@example.test", "falsch");
+	expect_no(1, A_BAD);
+	assert_int_equal(auth_learned_keys(learned, "anna@example.test", hash,
+	    NULL), 0);
+	ask(2, SERVICE_SUBMISSIONS, "anna@example.test", password);
+	expect_ok(2, "anna@example.test");
+	ask(3, SERVICE_SUBMISSIONS, "bert@example.test", password);
+	expect_ok(3, "bert@example.test");
+	ask(4, SERVICE_SUBMISSIONS, "carl@example.test", "falsch");
+	expect_no(4, A_BAD);
+	close_serve();
+	scram = 0;
+	l = auth_learned_open(learned_path);
+	assert_int_equal(auth_learned_keys(l, "anna@example.test", hash, &k),
+	    1);
+	again = k;
+	assert_int_equal(scram_derive(password, &again, &why), 0);
+	assert_memory_equal(&k, &again, sizeof(k));
+	assert_int_equal(auth_learned_keys(l, "bert@example.test", hash, NULL),
+	    0);
+	assert_int_equal(auth_learned_keys(l, "carl@example.test", hash, NULL),
+	    0);
+	auth_learned_free(&l);
+	buf_clear(&why);
+}
+
+/* A file of a newer format: nobody is told that he does not exist. */
+static void
+test_newer_format(void **state)
+{
+	static const char *const newer[][2] = {
+		{ "f", "\1\1\1\1" }, { "anna@example.test", hash },
+		{ "new@example.test", hash }, { NULL, NULL }
+	};
+
+	write_passwd(two_domains);
+	open_serve(PEER_SMTPD, 0);
+	write_passwd(newer);
+	ask(1, SERVICE_SUBMISSIONS, "anna@example.test", password);
+	expect_ok(1, "anna@example.test");
+	ask(2, SERVICE_SUBMISSIONS, "new@example.test", password);
+	expect_no(2, A_LATER);
+	close_serve();
+	open_serve(PEER_SMTPD, 0);
+	ask(3, SERVICE_SUBMISSIONS, "anna@example.test", password);
+	expect_no(3, A_LATER);
+	write_passwd(two_domains);
+	ask(4, SERVICE_SUBMISSIONS, "anna@example.test", password);
+	expect_ok(4, "anna@example.test");
+	close_serve();
+}
+
 static void
 turn_until_started(void)
 {
@@ -361,6 +497,7 @@ setup(void **state)
 {
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/passwd.cdb", dir);
+	snprintf(learned_path, sizeof(learned_path), "%s/learned", dir);
 	loop = ev_loop_new(0);
 	return loop == NULL;
 }
@@ -370,6 +507,7 @@ teardown(void **state)
 {
 	ev_loop_destroy(loop);
 	unlink(path);
+	unlink(learned_path);
 	return rmdir(dir);
 }
 
@@ -380,6 +518,9 @@ main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_replaced),
 		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_newer_format),
+		cmocka_unit_test(test_app_password),
+		cmocka_unit_test(test_scram),
 		cmocka_unit_test(test_session),
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_rules),

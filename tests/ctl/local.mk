@@ -1,5 +1,5 @@
 CTL_TEST_LIBS = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
-	$(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) $(EV_LIBS) \
+	$(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) $(GSASL_LIBS) $(EV_LIBS) \
 	$(CMOCKA_LIBS)
 check_PROGRAMS += tests/ctl/test_text tests/ctl/test_tables \
 	tests/ctl/test_out tests/ctl/test_answers tests/ctl/test_command \

@@ -18,6 +18,11 @@
 #include "lib/base/fd.h"
 #include "tests/ctl/hash6.h"
 
+/* {SSHA512} of "a" with the salt "b". */
+#define SSHA512 "LUCKBxfsGIFYJ4p5bGiQRDYdxv3eKNbwSXO4CJbhgjl1zb8S62" \
+	"P54FkTKO4jXYDptb8apqRPRhf/PK9kAOsXLWI="
+#define KEY "WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY="
+
 enum { WORDS = 16 };
 
 static char dir[] = "/tmp/rp-test-command-XXXXXX";
@@ -196,11 +201,37 @@ test_edits(void **state)
 	    "sales@example.test = anna@example.test, x@far.test\n"
 	    "@example.test = bert@example.test\n");
 	read_file("passwd", &b);
-	assert_string_equal(buf_str(&b), "bert@example.test:" HASH6 "\n");
+	assert_string_equal(buf_str(&b), "bert@example.test:crypt=" HASH6
+	    "\n");
 	buf_clear(&b);
 }
 
 static void	write_file(const char *, const char *);
+
+/* A new password changes what belongs to the old one, and nothing else. */
+static void
+test_passwd(void **state)
+{
+	static const char *const hash[] = { "--hash", HASH6, NULL };
+	static const char others[] = ":app=phone,imap+pop3,1700000000," HASH6
+	    ":totp=a=b,c:app=mac,*,0," HASH6;
+	struct buf b = BUF_INIT(0);
+	char text[2000];
+
+	snprintf(text, sizeof(text), "# secrets\nbert@example.test:%s%s"
+	    ":scram-sha-256=250000,c2FsdHNhbHQ=," KEY "," KEY "\n",
+	    "{SSHA512}" SSHA512, others);
+	write_file("passwd", text);
+	assert_int_equal(run("apply", NULL), CTL_DONE);
+	assert_int_equal(run("user passwd bert@example.test", hash), CTL_DONE);
+	read_file("passwd", &b);
+	snprintf(text, sizeof(text), "# secrets\nbert@example.test:crypt="
+	    HASH6 "%s\n", others);
+	assert_string_equal(buf_str(&b), text);
+	assert_int_equal(run("user list", NULL), CTL_DONE);
+	assert_int_equal(run("hash check --json", NULL), CTL_DONE);
+	buf_clear(&b);
+}
 
 /* A bounce names the message that it is about; both are followed. */
 static void
@@ -319,6 +350,7 @@ main(void)
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_usage),
 		cmocka_unit_test(test_edits),
+		cmocka_unit_test(test_passwd),
 		cmocka_unit_test(test_trace),
 	};
 

@@ -154,6 +154,23 @@ test_bad_lines(void **state)
 		{ TEXT_PASSWD, "a@x.test:{ARGON2ID}$argon2id$x",
 		    "/etc/passwd:1: a@x.test: argon2" },
 		{ TEXT_PASSWD, "a@x.test:{SSHA512}!!", "/etc/passwd:1: " },
+		{ TEXT_PASSWD, "a@x.test:", "/etc/passwd:1: a@x.test: exp" },
+		{ TEXT_PASSWD, "a@x.test::crypt=" HASH6,
+		    "/etc/passwd:1: a@x.test: exp" },
+		{ TEXT_PASSWD, "a@x.test:crypt=", "/etc/passwd:1: " },
+		{ TEXT_PASSWD, "a@x.test:crypt=secret", "/etc/passwd:1: " },
+		{ TEXT_PASSWD, "a@x.test:crypt=" HASH6 ":",
+		    "/etc/passwd:1: a@x.test: expected TAG=VALUE" },
+		{ TEXT_PASSWD, "a@x.test:" HASH6 ":crypt=" HASH6,
+		    "/etc/passwd:1: a@x.test: two hashes" },
+		{ TEXT_PASSWD, "a@x.test:scram-sha-256=4096,a,b,c",
+		    "/etc/passwd:1: a@x.test: SCRAM keys" },
+		{ TEXT_PASSWD, "a@x.test:app=a,imap,1," HASH6 ":app=a,*,2,"
+		    HASH6, "/etc/passwd:1: a@x.test: two app passwords" },
+		{ TEXT_PASSWD, "a@x.test:app=a,imap,1,$6$",
+		    "/etc/passwd:1: a@x.test: a damaged" },
+		{ TEXT_PASSWD, "a@x.test:app=a,imap," HASH6,
+		    "/etc/passwd:1: a@x.test: expected" },
 		{ TEXT_ALIASES, "a@x.test", "/etc/aliases:1: " },
 		{ TEXT_ALIASES, "a@x.test =", "/etc/aliases:1: a target" },
 		{ TEXT_ALIASES, "a@x.test = b@x.test,", "/etc/aliases:1: a t" },
@@ -312,6 +329,61 @@ test_save(void **state)
 	buf_clear(&why);
 }
 
+/* Lines of passwd that are right, and which hash is the account's. */
+static void
+test_credentials(void **state)
+{
+	static const char text[] = "a@x.test:" HASH6 "\n"
+	    "b@x.test: crypt=" HASH6 "\n"
+	    "c@x.test:app=phone,imap,1700000000," HASH6 "\n"
+	    "d@x.test:totp=abc:crypt=" HASH6 ":app=x y,*,1," HASH6 "\n";
+	struct buf why = BUF_INIT(0), out = BUF_INIT(0);
+	struct text t;
+
+	text_init(&t, ctl_tables[TEXT_PASSWD]);
+	if (text_parse(&t, "/etc", text, strlen(text), &why) == -1)
+		fail_msg("%s", buf_str(&why));
+	assert_string_equal(text_find(&t, "a@x.test")->hash, HASH6);
+	assert_string_equal(text_find(&t, "b@x.test")->hash, HASH6);
+	assert_null(text_find(&t, "c@x.test")->hash);
+	assert_string_equal(text_find(&t, "d@x.test")->hash, HASH6);
+	text_print(&t, &out);
+	assert_string_equal(buf_str(&out), text);
+	text_clear(&t);
+	buf_clear(&why);
+	buf_clear(&out);
+}
+
+static void
+test_fields(void **state)
+{
+	struct buf out = BUF_INIT(0), note = BUF_INIT(0), why = BUF_INIT(0),
+	    line = BUF_INIT(0);
+	struct text t;
+
+	text_init(&t, ctl_tables[TEXT_PASSWD]);
+	assert_int_equal(hash_fields("geheim", 0, &out, &note, &why), 0);
+	assert_int_equal(strncmp(buf_str(&out), "crypt=$y$", 9), 0);
+	assert_null(strchr(buf_str(&out), ':'));
+	buf_reset(&out);
+	assert_int_equal(hash_fields("geheim", 1, &out, &note, &why), 0);
+	assert_non_null(strstr(buf_str(&out), ":scram-sha-256=250000,"));
+	assert_int_equal(note.len, 0);
+	buf_printf(&line, "a@x.test:%s", buf_str(&out));
+	assert_int_equal(text_add(&t, buf_str(&line), &why), 0);
+	/* A password that no client could prepare has a hash all the same. */
+	buf_reset(&out);
+	assert_int_equal(hash_fields("a\x07", 1, &out, &note, &why), 0);
+	assert_null(strchr(buf_str(&out), ':'));
+	assert_non_null(strstr(buf_str(&note), "no SCRAM keys"));
+	assert_int_equal(hash_fields("", 1, &out, &note, &why), -1);
+	text_clear(&t);
+	buf_clear(&out);
+	buf_clear(&note);
+	buf_clear(&why);
+	buf_clear(&line);
+}
+
 static void
 test_hash(void **state)
 {
@@ -358,6 +430,8 @@ main(void)
 		cmocka_unit_test(test_no_entry),
 		cmocka_unit_test(test_save),
 		cmocka_unit_test(test_hash),
+		cmocka_unit_test(test_credentials),
+		cmocka_unit_test(test_fields),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);

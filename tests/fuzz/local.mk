@@ -47,7 +47,7 @@ tests_fuzz_fuzz_pop3d_LDFLAGS = $(FUZZING)
 noinst_PROGRAMS += tests/fuzz/fuzz_tables_text tests/fuzz/fuzz_answers \
 	tests/fuzz/fuzz_tables_cdb
 FUZZ_CTL_LIBS = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
-	$(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) $(EV_LIBS)
+	$(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) $(GSASL_LIBS) $(EV_LIBS)
 tests_fuzz_fuzz_tables_text_SOURCES = tests/fuzz/fuzz_tables_text.c
 tests_fuzz_fuzz_tables_text_LDADD = $(FUZZ_CTL_LIBS)
 tests_fuzz_fuzz_tables_text_LDFLAGS = $(FUZZING)

@@ -16,3 +16,6 @@ check_PROGRAMS += tests/mail/test_uids
 tests_mail_test_uids_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/mail/test_door
 tests_mail_test_door_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/mail/test_credential
+tests_mail_test_credential_LDADD = $(MAIL) $(BASE) $(GSASL_LIBS) \
+	$(OPENSSL_LIBS) $(CMOCKA_LIBS)

@@ -3,10 +3,12 @@ guesser waits."""
 import base64
 import ctypes
 import hashlib
+import hmac
 import imaplib
 import poplib
 import smtplib
 import statistics
+import tempfile
 import time
 
 import pytest
@@ -222,6 +224,108 @@ def test_password_is_nowhere_in_the_log(inst):
     for secret in (PASSWORD, "pass for 1", plain("anna@example.test",
                                                  PASSWORD)):
         assert secret not in log
+
+
+def passwd_line(inst, user):
+    for line in (inst.conf / "passwd").read_text().splitlines():
+        if line.startswith(user + "@example.test:"):
+            return line
+    raise AssertionError("no line of " + user)
+
+
+def set_password(inst, verb, user, password):
+    with tempfile.TemporaryFile("w+") as f:
+        f.write(password + "\n")
+        f.seek(0)
+        inst.ctl("user", verb, user, "--stdin", stdin=f)
+
+
+def scram_of(fields, password):
+    """The server's keys by the book (RFC 5802), of the salt in fields."""
+    count, salt = fields.split(",")[:2]
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(),
+                                 base64.b64decode(salt), int(count))
+
+    def key(name):
+        return hmac.digest(salted, name, "sha256")
+    return ",".join([count, salt] + [base64.b64encode(k).decode() for k in (
+        hashlib.sha256(key(b"Client Key")).digest(), key(b"Server Key"))])
+
+
+def test_scram_keys(inst):
+    """Off: none. On: written with each new password, learned from the logins
+    of lines without, and void with the next password."""
+    assert "scram" not in (inst.conf / "passwd").read_text()
+    learned = inst.state / "auth" / "learned"
+    assert learned.stat().st_size == 128
+    d = rohrpost.scratch("scram")
+    with rohrpost.Instance(d, users=("anna",), auth_delay="0s",
+                           auth_scram="yes") as on:
+        learned = on.state / "auth" / "learned"
+        for how in ("add", "passwd"):
+            set_password(on, how, "bert@example.test", "geheim " + how)
+            fields = passwd_line(on, "bert").split(":scram-sha-256=")[1]
+            assert int(fields.split(",")[0]) >= 250000
+            assert fields == scram_of(fields, "geheim " + how)
+        assert imap(on, "bert@example.test", "geheim passwd") == "OK"
+        assert learned.stat().st_size == 128
+        # A line as versions before wrote it.
+        old = HASHES["yescrypt"]("pass for 1")
+        text = (on.conf / "passwd").read_text()
+        on.ctl("user", "add", "old@example.test", "--hash", old)
+        (on.conf / "passwd").write_text(
+            text + "old@example.test:%s\n" % old)
+        on.ctl("apply")
+        assert "AUTHENTICATIONFAILED" in imap(on, "old@example.test", "x")
+        assert learned.stat().st_size == 128
+        assert imap(on, "old@example.test", "pass for 1") == "OK"
+        assert learned.stat().st_size == 256
+        assert learned.stat().st_mode & 0o077 == 0
+        assert passwd_line(on, "old") == "old@example.test:" + old
+        # Known after a new start; gone with the password.
+        on.stop()
+        on.start()
+        assert imap(on, "old@example.test", "pass for 1") == "OK"
+        assert learned.stat().st_size == 256
+        set_password(on, "passwd", "old@example.test", "neu")
+        assert "scram-sha-256=" in passwd_line(on, "old")
+        on.stop()
+        on.start()
+        assert learned.stat().st_size == 128
+        assert imap(on, "old@example.test", "neu") == "OK"
+    rohrpost.remove(d)
+
+
+def test_app_password(inst):
+    """It admits to its protocols alone; a new password of the account leaves
+    it, and fields that nobody knows, as they are."""
+    user = "bert@example.test"
+    rest = ":app=phone,imap,1700000000,%s:later=a=b,c" % \
+        HASHES["sha512"]("app pass")
+    path = inst.conf / "passwd"
+    line = passwd_line(inst, "bert")
+    path.write_text(path.read_text().replace(line, line + rest))
+    inst.ctl("apply")
+
+    def check():
+        assert imap(inst, user, "app pass") == "OK"
+        assert imap(inst, user, PASSWORD) == "OK"
+        with pytest.raises(smtplib.SMTPAuthenticationError):
+            with submission(inst) as s:
+                s.login(user, "app pass")
+        p = poplib.POP3_SSL("127.0.0.1", inst.ports["pop3s"],
+                            context=tls_context(), timeout=60)
+        p.user(user)
+        with pytest.raises(poplib.error_proto):
+            p.pass_("app pass")
+        p.close()
+
+    check()
+    assert "with app password phone" in inst.log()
+    set_password(inst, "passwd", user, PASSWORD)
+    assert passwd_line(inst, "bert") != line + rest
+    assert passwd_line(inst, "bert").endswith(rest)
+    check()
 
 
 def test_delays_grow():
