@@ -13,17 +13,17 @@
 #include "lib/server/crowd.h"
 #include "master/master.h"
 
-struct places {
+struct crowd_places {
 	int	 fd;
 	struct crowd *crowd;
 	unsigned char taken[CROWD_MAX];
 };
-static struct places *places[PROGRAM_COUNT];
+static struct crowd_places *places[PROGRAM_COUNT];
 
-static struct places *
+static struct crowd_places *
 places_of(enum program_id row)
 {
-	struct places *p = places[row];
+	struct crowd_places *p = places[row];
 
 	if (p != NULL)
 		return p;
@@ -43,7 +43,7 @@ places_of(enum program_id row)
 void
 crowd_give(struct proc *p)
 {
-	struct places *l;
+	struct crowd_places *l;
 	unsigned i = 0;
 	int fd;
 
@@ -67,7 +67,7 @@ crowd_give(struct proc *p)
 void
 crowd_take(const struct proc *p)
 {
-	struct places *l = places[p->row];
+	struct crowd_places *l = places[p->row];
 
 	if (p->place == 0)
 		return;

@@ -21,15 +21,15 @@ enum {
 	BIND_WAIT = 50000,	/* us */
 };
 
-struct listener {
-	TAILQ_ENTRY(listener) link;
+struct master_listener {
+	TAILQ_ENTRY(master_listener) link;
 	enum service service;
 	int	 local;		/* a Unix socket: of that row alone */
 	enum program_id row;	/* PROGRAM_COUNT: master's own */
 	char	 name[ADDR_TEXT_MAX];	/* address, or name under run/ */
 	int	 fd, wanted, fresh;
 };
-static TAILQ_HEAD(, listener) listeners = TAILQ_HEAD_INITIALIZER(listeners);
+static TAILQ_HEAD(, master_listener) listeners = TAILQ_HEAD_INITIALIZER(listeners);
 
 static int
 open_tcp(const struct addr *a, struct buf *why)
@@ -69,10 +69,10 @@ open_patiently(const struct addr *a, struct buf *why)
 	return fd;
 }
 
-static struct listener *
+static struct master_listener *
 find(enum service service, const char *name)
 {
-	struct listener *l;
+	struct master_listener *l;
 
 	TAILQ_FOREACH(l, &listeners, link)
 		if (l->service == service && strcmp(l->name, name) == 0)
@@ -80,10 +80,10 @@ find(enum service service, const char *name)
 	return NULL;
 }
 
-static struct listener *
+static struct master_listener *
 add(enum service service, int local, const char *name, int fd)
 {
-	struct listener *l = mem_zalloc(1, sizeof(*l));
+	struct master_listener *l = mem_zalloc(1, sizeof(*l));
 
 	l->service = service;
 	l->local = local;
@@ -96,7 +96,7 @@ add(enum service service, int local, const char *name, int fd)
 }
 
 static void
-drop(struct listener *l)
+drop(struct master_listener *l)
 {
 	/* A Unix socket that was shut down says EAGAIN to accept(2), and is
 	   readable for ever: it is closed by those who hold it. */
@@ -115,7 +115,7 @@ want(enum service service, const struct addr *a, unsigned *open,
     struct buf *why)
 {
 	char name[ADDR_TEXT_MAX];
-	struct listener *l;
+	struct master_listener *l;
 	int fd;
 
 	addr_print((const struct sockaddr *)&a->ss, name, sizeof(name));
@@ -159,7 +159,7 @@ want_list(enum service service, const char *text, struct buf *why)
 }
 
 static int
-belongs(const struct listener *l, enum program_id row)
+belongs(const struct master_listener *l, enum program_id row)
 {
 	if (l->local)
 		return l->row == row;
@@ -168,7 +168,7 @@ belongs(const struct listener *l, enum program_id row)
 
 /* WIRE_LISTEN for one socket. */
 static void
-give(struct proc *p, const struct listener *l)
+give(struct proc *p, const struct master_listener *l)
 {
 	int fd = fcntl(l->fd, F_DUPFD_CLOEXEC, 0);
 
@@ -184,7 +184,7 @@ give(struct proc *p, const struct listener *l)
 
 /* Tells the loops of a port that opened while they run. */
 static void
-give_fresh(const struct listener *l)
+give_fresh(const struct master_listener *l)
 {
 	struct proc *p;
 	unsigned i;
@@ -203,7 +203,7 @@ give_fresh(const struct listener *l)
 int
 listen_update(const struct master_conf *c, int close_others, struct buf *why)
 {
-	struct listener *l, *next;
+	struct master_listener *l, *next;
 	unsigned i;
 	int r = 0;
 
@@ -273,7 +273,7 @@ listen_sockets(int *control_r, struct buf *why)
 void
 listen_give(struct proc *p)
 {
-	struct listener *l;
+	struct master_listener *l;
 
 	TAILQ_FOREACH(l, &listeners, link)
 		if (!p->lost && belongs(l, p->row))
@@ -283,7 +283,7 @@ listen_give(struct proc *p)
 int
 listen_any(enum program_id row)
 {
-	struct listener *l;
+	struct master_listener *l;
 
 	TAILQ_FOREACH(l, &listeners, link)
 		if (belongs(l, row))

@@ -24,7 +24,7 @@ static const double CHECK_TIME = 20;	/* seconds for all of them */
 
 extern char **environ;
 
-static struct check {
+static struct reload_check {
 	pid_t	 pid;
 	ev_child child;
 } checks[PEER_COUNT];
@@ -80,7 +80,7 @@ run_checks(const struct files *f)
 	bad = 0;
 	memset(checks, 0, sizeof(checks));
 	for (i = 0; i < PROGRAM_COUNT; i++) {
-		struct check *c = &checks[programs[i].kind];
+		struct reload_check *c = &checks[programs[i].kind];
 
 		if (programs[i].pool == POOL_RESERVED || c->pid != 0)
 			continue;
@@ -276,7 +276,7 @@ apply(void)
 static void
 on_checked(struct ev_loop *loop, ev_child *w, int events)
 {
-	struct check *c = w->data;
+	struct reload_check *c = w->data;
 
 	ev_child_stop(loop, w);
 	c->pid = 0;

@@ -147,7 +147,7 @@ raise_files(void)
 	}
 }
 
-/* 0 to SERVER_FD_LAST are the children's layout: nothing of ours may lie there. */
+/* 0 to SERVER_FD_LAST are the children's layout: none of ours may lie there. */
 int
 setup_descriptors(struct buf *why)
 {

@@ -11,18 +11,18 @@
 static const char path[] = "/etc/resolv.conf";
 static const double SETTLE = 2;	/* s without another change */
 
-struct version {
+struct watch_version {
 	dev_t	 dev;
 	ino_t	 ino;
 	off_t	 size;
 	struct timespec mtim;
 };
 
-static struct version used, seen;
+static struct watch_version used, seen;
 static double since;		/* seen stands there */
 
 static int
-same(const struct version *a, const struct version *b)
+same(const struct watch_version *a, const struct watch_version *b)
 {
 	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
 	    a->mtim.tv_sec == b->mtim.tv_sec &&
@@ -31,7 +31,7 @@ same(const struct version *a, const struct version *b)
 
 /* 0, or -1 where the file is missing: what was read stays good. */
 static int
-look(struct version *v)
+look(struct watch_version *v)
 {
 	struct stat st;
 
@@ -54,7 +54,7 @@ watch_init(void)
 void
 watch_tick(double now)
 {
-	struct version v;
+	struct watch_version v;
 	struct proc *p;
 
 	if (look(&v) == -1)

@@ -1,12 +1,14 @@
 noinst_LIBRARIES += lib/server/libserver.a
 lib_server_libserver_a_SOURCES = \
 	lib/server/settings.c lib/server/settings.h \
+	lib/server/settings_value.c lib/server/settings_value.h \
 	lib/server/wire.c lib/server/wire.h \
 	lib/server/program.c lib/server/program.h \
 	lib/server/crowd.c lib/server/crowd.h \
 	lib/server/server.c lib/server/server.h lib/server/server_impl.h \
 	lib/server/server_start.c lib/server/server_accept.c \
 	lib/server/server_loop.c lib/server/server_work.c \
+	lib/server/work_crowd.c lib/server/work_crowd.h \
 	lib/server/privdrop.c lib/server/privdrop.h \
 	lib/server/seccomp.c
 SERVER_LIBS = $(EV_LIBS)

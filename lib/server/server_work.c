@@ -21,8 +21,8 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
-#include "lib/server/crowd.h"
 #include "lib/server/server_impl.h"
+#include "lib/server/work_crowd.h"
 
 enum {
 	LISTENERS_MAX = 64,
@@ -35,18 +35,18 @@ enum {
 /* What an epoll event is about: kind << 16 | index. */
 enum { FROM_MASTER, FROM_LISTENER, FROM_PEER };
 
-struct listener {
+struct work_listener {
 	int	 fd;
 	enum service service;
 };
 
-struct peer_slot {
+struct work_peer {
 	struct chan chan;	/* fd -1: lost */
 	int	 fresh;		/* the next one, or -1 */
 };
 
-static struct peer_slot peers[PEER_COUNT];
-static struct listener listeners[LISTENERS_MAX];
+static struct work_peer peers[PEER_COUNT];
+static struct work_listener listeners[LISTENERS_MAX];
 static size_t n_listeners;
 static struct session waiting;	/* from WIRE_SESSION; fd -1: none */
 static int epoll = -1;
@@ -56,8 +56,6 @@ static int ending;		/* and this one is to go */
 static unsigned served;
 static unsigned heard;		/* times that master was listened to */
 static int64_t looked;
-static struct crowd *crowd;	/* NULL: clients are not counted */
-static unsigned place, most;
 
 static int
 watch(int fd, uint32_t events, uint32_t kind, size_t i)
@@ -88,7 +86,7 @@ say_busy(int on)
 static void
 peer_install(enum peer p)
 {
-	struct peer_slot *s = &peers[p];
+	struct work_peer *s = &peers[p];
 
 	if (s->fresh == -1)
 		return;
@@ -120,7 +118,7 @@ on_peer(struct msg *m)
 static void
 on_listen(struct msg *m)
 {
-	struct listener *l = &listeners[n_listeners];
+	struct work_listener *l = &listeners[n_listeners];
 
 	if (n_listeners == LISTENERS_MAX)
 		log_fatal("too many listening sockets");
@@ -157,19 +155,6 @@ on_stop(struct msg *m)
 }
 
 static void
-on_crowd(struct msg *m)
-{
-	int fd = msg_get_fd(m, 0);
-
-	place = msg_get_u32(m, WF_PLACE);
-	most = msg_get_u32(m, WF_MOST);
-	if (crowd == NULL && place < CROWD_MAX && (crowd = crowd_map(fd)) ==
-	    NULL)
-		log_warn("connections are not counted: %s", strerror(errno));
-	fd_close(&fd);
-}
-
-static void
 on_ignored(struct msg *m)
 {
 }
@@ -184,7 +169,7 @@ static void (*const on_message[])(struct msg *) = {
 	[WIRE_STARTED] = on_ignored,
 	[WIRE_REFUSED] = on_ignored,
 	[WIRE_PEER_GONE] = on_ignored,
-	[WIRE_CROWD] = on_crowd,
+	[WIRE_CROWD] = work_crowd_given,
 };
 
 static void
@@ -266,16 +251,6 @@ server_stopping(void)
 	return retiring;
 }
 
-/* Takes our place; 1 where too many others have a client from there. */
-static int
-join_crowd(uint64_t origin)
-{
-	if (crowd == NULL || origin == 0)
-		return 0;
-	crowd_set(crowd, place, origin);
-	return most != 0 && crowd_count(crowd, origin) > most;
-}
-
 static void
 serve(struct session *s)
 {
@@ -286,10 +261,9 @@ serve(struct session *s)
 	s->fd = -1;
 	say_busy(1);
 	serving = 1;
-	mine.crowded = join_crowd(mine.origin);
+	mine.crowded = work_crowd_join(mine.origin);
 	server_state.s->serve(&mine);
-	if (crowd != NULL)
-		crowd_set(crowd, place, 0);
+	work_crowd_leave();
 	serving = 0;
 	if (max != 0 && ++served >= max)
 		retiring = 1;
@@ -298,7 +272,7 @@ serve(struct session *s)
 }
 
 static void
-from_listener(struct listener *l)
+from_listener(struct work_listener *l)
 {
 	struct session s;
 	int r;
