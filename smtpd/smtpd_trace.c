@@ -91,15 +91,16 @@ trace_mend(const char *id, int64_t now, struct header_counts *c,
 	size_t len;
 	int text;
 
-	if (!c->has_date) {
+	/* What looks like fields after a line of text will be text. */
+	header_init(&h, buf_str(message), message->len);
+	text = header_next(&h, &f) && f.name_len == 0;
+	if (text || !c->has_date) {
 		date_print_local(now, date);
 		buf_printf(out, "Date: %s\r\n", date);
 	}
-	if (!c->has_message_id)
+	if (text || !c->has_message_id)
 		buf_printf(out, "Message-ID: <%s@%s>\r\n", id,
 		    smtpd.hostname);
-	header_init(&h, buf_str(message), message->len);
-	text = header_next(&h, &f) && f.name_len == 0;
 	if (text)
 		buf_puts(out, "\r\n");
 	if (c->has_bcc) {

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "lib/mail/header.h"
 #include "lib/mail/notes.h"
 #include "smtpd/smtpd_check.h"
 #include "tests/smtpd/fake.h"
@@ -318,11 +319,13 @@ test_shown(void **state)
 {
 	static const char *const headers[] = {
 		"Bcc: b@remote.test\r\nSubject: x\r\n\r\n",
-		"Bcc: b@remote.test\r\n\r\n", "\r\n", "no header here\r\n",
+		"Bcc: b@remote.test\r\n\r\n", "\r\n", "no header here\r\n"
+		"Message-ID: <of@the.text>\r\nDate: in the text\r\n",
 		"Date: Sun, 22 Nov 2026 02:43:37 +0000\r\nBcc: x@y.test\r\n"
 		"Message-ID: <1@x.test>\r\n\r\n",
 	};
 	static const struct smtp_verdict pass = { .outcome = VERDICT_PASS };
+	struct header_counts c;
 	size_t i, k;
 
 	verdict = pass;
@@ -340,6 +343,9 @@ test_shown(void **state)
 			end();
 			look(last_message(1), NULL);
 			assert_null(strstr(last_message(1)->data, "Bcc:"));
+			header_count(buf_str(&shown), shown.len, &c);
+			assert_true(c.has_date && c.has_message_id &&
+			    c.complete);
 			assert_int_equal(asked[STAGE_HEADER], 1);
 			assert_int_equal(asked[STAGE_END], 1);
 			assert_int_equal(asked[STAGE_BODY],
