@@ -19,6 +19,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/msg.h"
+#include "lib/mail/door_proto.h"
 #include "lib/mail/limits.h"
 #include "lib/server/server.h"
 
@@ -56,6 +57,26 @@ enum body_result body_read(struct body *b, int fd, uint64_t length,
  */
 int	body_loops(const struct body *b, uint32_t from, const char *address,
 	    size_t address_len, const char *owner, size_t owner_len);
+
+/* Actions */
+
+/* A body that a filter made: a fresh file of store's. */
+struct changed {
+	const char *file;
+	uint64_t size;
+	uint32_t crc, header_len;
+	struct buf cache;
+};
+
+/* What a message becomes in the account of a recipient. */
+struct action {
+	struct door_action where;
+	const struct changed *body;	/* NULL: it is not changed */
+};
+
+/* Those of a recipient, at least one: how many, borrowed until the job is
+   over. No filter runs yet: INBOX, no flags, the message as it is. */
+size_t	actions_of(const char *owner, const struct action **list_r);
 
 /* Jobs */
 

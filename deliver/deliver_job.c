@@ -18,7 +18,16 @@ enum {
 struct rcpt {
 	uint32_t index;		/* queue's */
 	const char *owner;	/* NUL-terminated, in the job's arena */
-	uint8_t	 answered;
+	unsigned left;		/* actions not answered */
+	enum result result;	/* of those that were, where it has several */
+	char	*words;		/* ... of that result */
+};
+
+/* A request to store: one action of one recipient. */
+struct ask {
+	uint32_t rcpt;
+	int	 answered;
+	const struct action *action;
 };
 
 struct job {
@@ -26,7 +35,9 @@ struct job {
 	uint32_t id;		/* queue's */
 	uint32_t first;		/* frame id of its first request to store */
 	struct rcpt *rcpt;
-	size_t	 n, sent, answered;
+	size_t	 n, answered;	/* recipients */
+	struct ask *ask;
+	size_t	 n_asks, sent;
 	char	*arena;
 	char	 file[QUEUE_ID_LEN + 1];
 	int	 fd;
@@ -46,6 +57,10 @@ static unsigned taken;
 static void
 job_free(struct job *j)
 {
+	size_t i;
+
+	for (i = 0; i < j->n; i++)
+		free(j->rcpt[i].words);
 	*(j->prev != NULL ? &j->prev->next : &jobs) = j->next;
 	*(j->next != NULL ? &j->next->prev : &last_job) = j->prev;
 	if (sending == j)
@@ -55,6 +70,7 @@ job_free(struct job *j)
 	buf_clear(&j->cache);
 	buf_clear(&j->results);
 	free(j->rcpt);
+	free(j->ask);
 	free(j->arena);
 	free(j);
 }
@@ -109,14 +125,65 @@ static void
 rcpt_result(struct job *j, struct rcpt *r, enum result result,
     const char *words)
 {
-	r->answered = 1;
+	r->left = 0;
 	j->answered++;
 	buf_put_u32(&j->results, r->index);
 	buf_put_u8(&j->results, (uint8_t)result);
 	buf_put_lv(&j->results, words, strlen(words));
 }
 
+/*
+ * One action of a recipient went so and the other so: what is to be repeated
+ * is (store knows what it has), and of what never will be the sender hears.
+ */
+static enum result
+worse(enum result a, enum result b)
+{
+	if (a == RESULT_LATER || b == RESULT_LATER)
+		return RESULT_LATER;
+	return a == RESULT_NEVER ? a : b;
+}
+
+/* One of its actions was answered; the last one answers it. */
+static void
+ask_result(struct job *j, struct ask *k, enum result result, const char *words)
+{
+	struct rcpt *r = &j->rcpt[k->rcpt];
+
+	k->answered = 1;
+	if (r->words != NULL && worse(r->result, result) == r->result) {
+		result = r->result;
+		words = r->words;
+	}
+	if (r->left == 1) {
+		rcpt_result(j, r, result, words);
+		return;
+	}
+	r->left--;
+	r->result = result;
+	if (words != r->words) {
+		free(r->words);
+		r->words = mem_strdup(words);
+	}
+}
+
 /* Taking */
+
+static void
+add_asks(struct job *j, struct rcpt *r, size_t *cap)
+{
+	const struct action *list;
+	size_t i, n = actions_of(r->owner, &list);
+
+	while (j->n_asks + n > *cap) {
+		*cap = *cap * 2 + 4;
+		j->ask = mem_realloc(j->ask, *cap, sizeof(*j->ask));
+	}
+	for (i = 0; i < n; i++)
+		j->ask[j->n_asks++] = (struct ask){ (uint32_t)(r - j->rcpt),
+			0, &list[i] };
+	r->left = (unsigned)n;
+}
 
 /* Recipients: u32 index, lv owner, lv address. 0, or -1. */
 static int
@@ -126,6 +193,7 @@ job_recipients(struct job *j, const char *p, size_t len, const struct body *b)
 	size_t owner_len, address_len;
 	struct cursor c;
 	struct rcpt *r;
+	size_t cap = 0;
 	char *arena;
 
 	cursor_init(&c, p, len);
@@ -150,7 +218,8 @@ job_recipients(struct job *j, const char *p, size_t len, const struct body *b)
 			rcpt_result(j, r, RESULT_NEVER,
 			    "5.4.6 mail loop: it was delivered to that address"
 			    " before");
-		}
+		} else
+			add_asks(j, r, &cap);
 	}
 	return j->n > 0 ? 0 : -1;
 }
@@ -227,7 +296,7 @@ job_take(struct msg *m, int have_store)
 		p = msg_get(m, JF_RECIPIENTS, &len);
 		bad = job_recipients(j, p, len, &b);
 		j->first = next_request;
-		next_request += (uint32_t)j->n;
+		next_request += (uint32_t)j->n_asks;
 		if (bad)
 			job_free(j);
 		else if (j->answered == j->n)
@@ -240,24 +309,43 @@ job_take(struct msg *m, int have_store)
 
 /* To store */
 
+static void
+say_delivery(const struct job *j, const struct ask *k, struct door_delivery *d)
+{
+	const struct changed *body = k->action->body;
+
+	*d = (struct door_delivery){ .queue_id = j->file,
+		.owner = j->rcpt[k->rcpt].owner, .date = j->time,
+		.size = j->length, .header_len = j->header_len,
+		.cache = j->cache.data, .cache_len = j->cache.len,
+		.action = k->action->where };
+	if (body == NULL)
+		return;
+	d->file = body->file;
+	d->size = body->size;
+	d->crc = body->crc;
+	d->header_len = body->header_len;
+	d->cache = body->cache.data;
+	d->cache_len = body->cache.len;
+}
+
 /* The next request of j. The last one takes the descriptor itself. 0, -1. */
 static int
 job_send_one(struct job *j, struct chan *c)
 {
-	struct rcpt *r = &j->rcpt[j->sent];
+	struct ask *k = &j->ask[j->sent];
 	uint32_t id = j->first + (uint32_t)j->sent;
+	struct door_delivery d;
 	int fd = j->fd;
 
 	j->sent++;
-	if (r->answered)
-		return 0;
-	if (j->sent == j->n)
+	if (j->sent == j->n_asks)
 		j->fd = -1;
 	else if ((fd = dup(j->fd)) == -1)
 		return -1;
-	if (door_put_deliver(c, id, j->file, r->owner, fd, j->length,
-	    j->header_len, j->time, j->cache.data, j->cache.len) == -1) {
-		rcpt_result(j, r, RESULT_LATER, "4.3.0 not taken by the door");
+	say_delivery(j, k, &d);
+	if (door_put_deliver(c, id, &d, fd) == -1) {
+		ask_result(j, k, RESULT_LATER, "4.3.0 not taken by the door");
 		return 0;
 	}
 	with_store++;
@@ -282,11 +370,11 @@ pump_store(void)
 	if (jobs == NULL || (c = server_peer(PEER_STORE, 0)) == NULL)
 		return;
 	while ((j = sending) != NULL && with_store < DELIVER_WINDOW) {
-		if (j->sent < j->n && job_send_one(j, c) == -1) {
+		if (j->sent < j->n_asks && job_send_one(j, c) == -1) {
 			store_broke();
 			return;
 		}
-		if (j->sent < j->n)
+		if (j->sent < j->n_asks)
 			continue;
 		fd_close(&j->fd);
 		buf_clear(&j->cache);
@@ -325,16 +413,16 @@ job_answer(const struct msg *m)
 		return -1;
 	if (with_store > 0)
 		with_store--;
-	for (j = jobs; j != NULL && m->id - j->first >= j->n; j = j->next)
+	for (j = jobs; j != NULL && m->id - j->first >= j->n_asks; j = j->next)
 		;
 	/* One that queue no longer waits for. */
 	if (j == NULL)
 		return 0;
 	i = m->id - j->first;
-	if (i >= j->sent || j->rcpt[i].answered)
+	if (i >= j->sent || j->ask[i].answered)
 		return -1;
-	rcpt_result(j, &j->rcpt[i], result, words);
-	if (j->answered == j->n && j->sent == j->n)
+	ask_result(j, &j->ask[i], result, words);
+	if (j->answered == j->n && j->sent == j->n_asks)
 		job_done(j);
 	return 0;
 }

@@ -50,7 +50,7 @@ from_queue(struct chan *c, int have_store)
 			break;
 	}
 	if (r == -1) {
-		log_warn("queue: a job that is none %s", buf_str(&why));
+		log_warn("queue: malformed job %s", buf_str(&why));
 		lost(PEER_QUEUE, 1);
 	}
 	buf_clear(&why);
@@ -70,7 +70,7 @@ from_store(struct chan *c)
 			break;
 	}
 	if (r == -1) {
-		log_warn("store: an answer that is none %s", buf_str(&why));
+		log_warn("store: malformed answer %s", buf_str(&why));
 		lost(PEER_STORE, 1);
 	}
 	buf_clear(&why);

@@ -4,7 +4,7 @@ deliver_libdeliver_a_SOURCES = \
 	deliver/deliver.h \
 	deliver/deliver_main.c \
 	deliver/deliver_job.c \
-	deliver/deliver_body.c
+	deliver/deliver_action.c deliver/deliver_body.c
 
 DELIVER = deliver/libdeliver.a $(SERVER) $(MAIL) $(MAP) $(BASE) \
 	$(SERVER_LIBS) $(CDB_LIBS) $(IDN2_LIBS)

@@ -170,6 +170,17 @@ account_by_name(const struct account *a, const char *name)
 }
 
 struct mailbox *
+account_by_use(const struct account *a, uint32_t attrs)
+{
+	size_t i;
+
+	for (i = 0; i < a->n_mailboxes; i++)
+		if ((a->mailbox[i]->attrs & attrs) == attrs)
+			return a->mailbox[i];
+	return NULL;
+}
+
+struct mailbox *
 mailbox_new(struct account *a, uint32_t id)
 {
 	struct mailbox *m = mem_zalloc(1, sizeof(*m));

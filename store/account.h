@@ -165,6 +165,8 @@ void	account_format(const struct account *a, struct buf *out);
 /* NULL: there is none of that number, of that name. */
 struct mailbox *account_mailbox(const struct account *a, uint32_t id);
 struct mailbox *account_by_name(const struct account *a, const char *name);
+/* The oldest that has all of these special uses. */
+struct mailbox *account_by_use(const struct account *a, uint32_t attrs);
 /* An empty one with that id, which is above all there are. */
 struct mailbox *mailbox_new(struct account *a, uint32_t id);
 /* Adds a mailbox with the next id and a fresh UIDVALIDITY; name is copied. */
@@ -247,6 +249,17 @@ void	flagsfile_write(struct mailbox *m);
 void	flagsfile_flush(struct mailbox *m);
 /* True while something is not in the file. */
 int	flagsfile_behind(const struct mailbox *m);
+
+/* account_delivered.c */
+/* ENGINE_DONE: that queue id was delivered into m before; _ABSENT: it was not;
+   else the index does not answer. */
+enum engine_result delivered_before(struct mailbox *m, uint64_t queue_id)
+	    ATTR_CHECK;
+/* It is now (rows into the batch); some that are too old are forgotten. */
+void	delivered_note(struct mailbox *m, struct engine_batch *b,
+	    uint64_t queue_id);
+/* Reads the newest id at a load. */
+enum engine_result delivered_adopt(struct account *a) ATTR_CHECK;
 
 /* account_quota.c */
 enum quota { QUOTA_OK, QUOTA_FULL, QUOTA_NEVER, QUOTA_NO_USER, QUOTA_LATER };

@@ -75,24 +75,6 @@ adopt_boxes(struct account *a, struct boxes *b)
 	b->n_subscribed = 0;
 }
 
-static enum engine_result
-adopt_queue_ids(struct account *a)
-{
-	struct index_key from = index_account_key(a->number, 'Q');
-	struct index_key to = index_account_key(a->number, 'Q' + 1);
-	struct buf k = BUF_INIT(0);
-	enum engine_result r;
-
-	a->max_queue_id = 0;
-	r = engine_last(a->db, ENGINE_CORE, from.k, from.len, to.k, to.len,
-	    &k);
-	if (r == ENGINE_DONE)
-		a->max_queue_id = index_tail_u64(k.data, k.len);
-	a->min_queue_id = a->max_queue_id == 0 ? 0 : 1;
-	buf_clear(&k);
-	return r == ENGINE_ABSENT ? ENGINE_DONE : r;
-}
-
 /* 0, or -1: the index does not answer. */
 static int
 adopt_index(struct account *a)
@@ -103,7 +85,7 @@ adopt_index(struct account *a)
 	if (engine_scan(a->db, &s, adopt_row, a) != ENGINE_DONE ||
 	    leftover_delete(a) == -1)
 		return -1;
-	return adopt_queue_ids(a) == ENGINE_DONE ? 0 : -1;
+	return delivered_adopt(a) == ENGINE_DONE ? 0 : -1;
 }
 
 int

@@ -195,6 +195,9 @@ client_leave(struct client *c)
 	struct account *a = c->account;
 	size_t i;
 
+	for (i = 0; i < c->n_files; i++)
+		body_put_back(c->file[i]);
+	c->n_files = 0;
 	if (a == NULL)
 		return;
 	for (i = 0; i < a->n_mailboxes && c->watches > 0; i++)
@@ -206,9 +209,6 @@ client_leave(struct client *c)
 		}
 	if (a->pop == c)
 		a->pop = NULL;
-	for (i = 0; i < c->n_files; i++)
-		body_put_back(c->file[i]);
-	c->n_files = 0;
 	c->account = NULL;
 }
 

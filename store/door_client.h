@@ -99,7 +99,8 @@ struct op {
 	unsigned flags;			/* enum op_flag */
 };
 extern const struct op op_read_rows[], op_flags_rows[], op_expunge_rows[],
-	    op_copy_rows[], op_append_rows[], op_mailbox_rows[];
+	    op_copy_rows[], op_append_rows[], op_file_rows[],
+	    op_mailbox_rows[];
 
 /* op_expunge.c */
 /* Expunges messages whose files are in the expunged folder already (uids is
@@ -124,8 +125,16 @@ void	moved_show(struct moved *v);
 void	moved_clear(struct moved *v);
 /* At the load of an account: what a crash left of such moves is done. */
 void	moves_finish(struct account *a);
-/* op_append.c */
+/* op_file.c */
 void	op_file_back(struct request *r);
+/* The fresh file that the field names; it is the door's no more. 0; -1: it was
+   given none of that name. */
+int	client_take_file(struct client *c, const struct msg *m, uint8_t tag,
+	    char name_r[BODY_NAME]) ATTR_CHECK;
+/* op_mailbox.c */
+/* Makes a mailbox, alone in the account; who waits is resumed, made or not.
+   name is taken over, and may be one (boxes_name_ok). */
+void	mailbox_make(struct account *a, char *name, uint32_t attrs);
 /* op_deliver.c */
 void	deliver_request(struct client *c, struct msg *m);
 

@@ -18,7 +18,7 @@
 /* The busiest first: a request is looked for in this order. */
 static const struct op *const families[] = {
 	op_read_rows, op_flags_rows, op_append_rows, op_expunge_rows,
-	op_copy_rows, op_mailbox_rows,
+	op_copy_rows, op_file_rows, op_mailbox_rows,
 };
 
 static const struct op *
@@ -47,7 +47,8 @@ refuse(const struct request *r, enum door_error e, const char *words)
 static int
 request_may(struct request *r, unsigned flags)
 {
-	if (r->c->account->state != ACCOUNT_READY || r->c->account->lost)
+	if (r->c->account != NULL &&
+	    (r->c->account->state != ACCOUNT_READY || r->c->account->lost))
 		return refuse(r, D_LATER, "the mailboxes cannot be read");
 	if ((flags & OP_ADDS) && store_no_space())
 		return refuse(r, D_LATER, "the disk is full");
@@ -60,7 +61,7 @@ request_may(struct request *r, unsigned flags)
 }
 
 /*
- * One request of a user's door. The file that an APPEND names is given up with
+ * One request of a user's door, or of deliver's for a file. The file that an APPEND names is given up with
  * it, whatever the answer: it must not stay and fill the disk.
  */
 static void

@@ -82,6 +82,14 @@ boxes_name_ok(const char *name)
 	return level_ok(name + start, len - start);
 }
 
+void
+boxes_name_fix(char *name)
+{
+	if (strncasecmp(name, "INBOX", 5) == 0 &&
+	    (name[5] == '\0' || name[5] == '/'))
+		memcpy(name, "INBOX", 5);
+}
+
 int
 boxes_cmp(const char *a, const char *b)
 {

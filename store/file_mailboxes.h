@@ -39,6 +39,8 @@ void	boxes_clear(struct boxes *b);
  * DOOR_NAME_MAX octets, levels neither empty, "." nor "..", not too deep.
  */
 int	boxes_name_ok(const char *name);
+/* "inbox" in any case is INBOX, also as the first level. */
+void	boxes_name_fix(char *name);
 /* Order of door_list: INBOX first, then by octets. */
 int	boxes_cmp(const char *a, const char *b);
 

@@ -69,6 +69,23 @@ index_key_file(uint32_t account, uint32_t mailbox, uint32_t uid)
 }
 
 struct index_key
+index_delivered(uint32_t account, uint64_t queue_id, uint32_t mailbox)
+{
+	struct index_key k = index_key_u64(account, 'Q', queue_id);
+
+	if (mailbox != 0)
+		key_u32(&k, mailbox);
+	return k;
+}
+
+uint64_t
+index_delivered_id(const void *key, size_t len)
+{
+	return len < ENGINE_GROUP + 9 ? 0 :
+	    index_tail_u64(key, ENGINE_GROUP + 9);
+}
+
+struct index_key
 index_message(uint32_t account, uint32_t mailbox, uint32_t uid)
 {
 	struct index_key k = index_group(account, mailbox);

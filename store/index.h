@@ -12,7 +12,8 @@
  *                                     behind that crash: account_recover.c)
  *   (account, 0)  'M' mailbox u32     counters of a mailbox (struct index_row)
  *   (account, 0)  'K' mailbox u32     its keywords, packed lv, in bit order
- *   (account, 0)  'Q' queue id u64    "": that delivery was made
+ *   (account, 0)  'Q' queue id u64    "": that delivery was made, into INBOX
+ *   (account, 0)  'Q' queue id u64, mailbox u32   "": into another mailbox
  *   (account, 0)  'R' mailbox, uid    "": moved away; its file is to go
  *   (account, 0)  'V' modseq u64      a MOVE whose source still has its rows:
  *                                     u32 from, u32 to, packed u32 uids
@@ -59,6 +60,11 @@ struct index_key index_key_u32(uint32_t account, char kind, uint32_t v);
 struct index_key index_key_u64(uint32_t account, char kind, uint64_t v);
 struct index_key index_key_file(uint32_t account, uint32_t mailbox,
 	    uint32_t uid);
+/* A delivery into a mailbox; 0: into INBOX, whatever its id is. */
+struct index_key index_delivered(uint32_t account, uint64_t queue_id,
+	    uint32_t mailbox);
+/* The queue id of such a key; 0 where it has none. */
+uint64_t index_delivered_id(const void *key, size_t len);
 struct index_key index_message(uint32_t account, uint32_t mailbox,
 	    uint32_t uid);
 struct index_key index_gone(uint32_t account, uint32_t mailbox,

@@ -117,34 +117,6 @@ static const struct task_kind append_kind = {
 	append_files, append_commit, append_finish, append_undo
 };
 
-/* The file must be one that this door was given; it is not its own any more. */
-static int
-take_file(struct client *c, const struct msg *m, char name_r[BODY_NAME])
-{
-	const char *p;
-	size_t len, i;
-
-	p = msg_get(m, DF_NAME, &len);
-	for (i = 0; i < c->n_files; i++)
-		if (strlen(c->file[i]) == len &&
-		    memcmp(c->file[i], p, len) == 0)
-			break;
-	if (i == c->n_files)
-		return -1;
-	memcpy(name_r, c->file[i], BODY_NAME);
-	memcpy(c->file[i], c->file[--c->n_files], BODY_NAME);
-	return 0;
-}
-
-void
-op_file_back(struct request *r)
-{
-	char file[BODY_NAME];
-
-	if (take_file(r->c, r->m, file) == 0)
-		body_put_back(file);
-}
-
 static struct append_task *
 append_new(const struct request *r)
 {
@@ -181,7 +153,7 @@ op_append(struct request *r)
 	char file[BODY_NAME];
 	uint64_t bits;
 
-	if (take_file(r->c, r->m, file) == -1) {
+	if (client_take_file(r->c, r->m, DF_NAME, file) == -1) {
 		request_fail(r, D_REFUSED, "no such file was given out");
 		return;
 	}
@@ -212,6 +184,5 @@ op_append(struct request *r)
 
 const struct op op_append_rows[] = {
 	{ DM_APPEND, op_append, OP_MAILBOX | OP_ADDS },
-	{ DM_FILE_BACK, op_file_back, 0 },
 	{ 0 }
 };

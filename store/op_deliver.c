@@ -1,8 +1,7 @@
 /*
- * Deliveries. The way is in shard.h; what is particular: the queue id stays in
- * the index (rows 'Q') for as long as a queue may repeat a delivery, so that a
- * repeat is answered and adds nothing. An id greater than every one seen needs
- * no look-up, for queue's ids rise.
+ * Deliveries. The way is in shard.h, what is known of earlier ones in
+ * account_delivered.c. A filter says where a message goes and as what; whatever
+ * of that cannot be done, it is kept: in INBOX, without that keyword.
  */
 #include "config.h"
 
@@ -22,14 +21,21 @@
 #include "store/door_client.h"
 
 enum {
-	KEEP_DAYS = 10,		/* a queue id is known at least so long */
-	FORGET_MAX = 8,		/* old ones forgotten by one delivery */
+	ATTR_USES = ATTR_DRAFTS | ATTR_SENT | ATTR_TRASH | ATTR_JUNK |
+	    ATTR_ARCHIVE | ATTR_FLAGGED,
 };
 
 struct delivery {
 	struct task t;		/* first */
 	struct mailbox *m;
 	char	*owner;
+	char	*mailbox;	/* where it is to go; NULL: INBOX */
+	uint32_t attrs;		/* ... or rather where these are */
+	int	 make;		/* it may be made, which was not tried */
+	char	*keywords;
+	size_t	 keywords_len;
+	char	 file[BODY_NAME]; /* the changed body; "": queue's */
+	uint32_t crc;
 	char	 queue_id[QUEUE_ID_LEN + 1];
 	uint64_t number;	/* the id as a number */
 	int	 fd;
@@ -58,7 +64,11 @@ static void
 delivery_free(struct delivery *d)
 {
 	fd_close(&d->fd);
+	if (d->file[0] != '\0')
+		body_put_back(d->file);
 	free(d->owner);
+	free(d->mailbox);
+	free(d->keywords);
 	free(d);
 }
 
@@ -75,18 +85,27 @@ delivery_end(struct delivery *d, enum result result, const char *text)
 	client_release(c);
 }
 
+static enum body_result
+deliver_link(const struct delivery *d)
+{
+	const char *path = d->t.account->path;
+
+	if (d->file[0] != '\0')
+		return body_link_put(path, d->m->id, d->rec.uid, d->file,
+		    d->rec.size, d->crc);
+	return body_link_queue(path, d->m->id, d->rec.uid, d->queue_id, d->fd,
+	    d->rec.size);
+}
+
 static void
 deliver_files(struct task *t)
 {
 	struct delivery *d = (struct delivery *)t;
-	const char *path = t->account->path;
-	enum body_result r;
+	enum body_result r = deliver_link(d);
 
-	r = body_link_queue(path, d->m->id, d->rec.uid, d->queue_id, d->fd,
-	    d->rec.size);
-	if (r == BODY_ABSENT && body_make_mailbox(path, d->m->id) == 0)
-		r = body_link_queue(path, d->m->id, d->rec.uid, d->queue_id,
-		    d->fd, d->rec.size);
+	if (r == BODY_ABSENT &&
+	    body_make_mailbox(t->account->path, d->m->id) == 0)
+		r = deliver_link(d);
 	if (r == BODY_DONE) {
 		task_dir(t, d->m->id, 0);
 	} else if (r == BODY_FULL) {
@@ -111,41 +130,6 @@ deliver_undo(struct task *t)
 	(void)body_drop(t->account->path, d->m->id, d->rec.uid);
 }
 
-struct forgetting {
-	struct engine_batch *b;
-	uint64_t before, first;
-	unsigned n;
-};
-
-static int
-forget_one(void *arg, const void *key, size_t klen, const void *value,
-    size_t vlen)
-{
-	struct forgetting *f = arg;
-
-	f->first = index_tail_u64(key, klen);
-	if (f->first >= f->before || f->n == FORGET_MAX)
-		return 1;
-	engine_del(f->b, ENGINE_CORE, key, klen);
-	f->n++;
-	return 0;
-}
-
-/* Ids are times in microseconds, so the oldest come first. */
-static void
-forget_old(struct account *a, struct engine_batch *b)
-{
-	struct forgetting f = { b, (uint64_t)(clock_now_us() -
-	    (int64_t)KEEP_DAYS * 86400 * 1000000), 0, 0 };
-	struct engine_scan s;
-
-	if (a->min_queue_id >= f.before)
-		return;
-	index_scan_kind(&s, a->number, 'Q');
-	if (engine_scan(a->db, &s, forget_one, &f) <= ENGINE_MORE)
-		a->min_queue_id = f.first;
-}
-
 static void
 deliver_commit(struct task *t)
 {
@@ -157,6 +141,7 @@ deliver_commit(struct task *t)
 
 	a->pending_size -= d->rec.size;
 	a->pending_count--;
+	mailbox_release(m);
 	if (t->error == D_OK && m->dead)
 		task_fail(t, D_LATER, "4.3.0 the mailbox is gone");
 	if (t->error != D_OK)
@@ -164,11 +149,7 @@ deliver_commit(struct task *t)
 	b = account_batch(a);
 	d->rec.modseq = m->row.modseq = shard_modseq(a->shard);
 	index_put_record(b, m->id, &d->rec);
-	k = index_key_u64(a->number, 'Q', d->number);
-	engine_put(b, ENGINE_CORE, k.k, k.len, "", 0);
-	if (a->min_queue_id == 0)
-		a->min_queue_id = d->number;
-	forget_old(a, b);
+	delivered_note(m, b, d->number);
 	if (d->cache_len > 0) {
 		k = index_message(a->number, m->id, d->rec.uid);
 		engine_put(b, ENGINE_CACHE, k.k, k.len, d->cache,
@@ -226,55 +207,103 @@ static const struct task_kind deliver_kind = {
 	deliver_files, deliver_commit, deliver_finish, deliver_undo
 };
 
-/* 1 where this queue id is here, or on its way, or nobody can say (d is then
+/* 1 where it is in that mailbox, or on its way, or nobody can say (d is then
    taken over). */
 static int
 deliver_repeated(struct account *a, struct delivery *d)
 {
 	struct delivery *u;
-	struct index_key k;
-	struct buf v = BUF_INIT(0);
-	enum engine_result r;
 
-	if (d->number > a->max_queue_id) {
-		a->max_queue_id = d->number;
-		return 0;
-	}
-	for (u = a->under_way; u != NULL; u = u->next_here)
-		if (u->number == d->number) {
+	for (u = a->under_way; u != NULL && d->number <= a->max_queue_id;
+	    u = u->next_here)
+		if (u->number == d->number && u->m == d->m) {
 			d->same = u->same;
 			u->same = d;
 			return 1;
 		}
-	k = index_key_u64(a->number, 'Q', d->number);
-	r = engine_get(a->db, ENGINE_CORE, k.k, k.len, &v);
-	buf_clear(&v);
-	if (r == ENGINE_ABSENT)
+	switch (delivered_before(d->m, d->number)) {
+	case ENGINE_ABSENT:
 		return 0;
-	if (r == ENGINE_DONE)
+	case ENGINE_DONE:
 		delivery_end(d, RESULT_DELIVERED, "2.0.0 delivered before");
-	else
+		return 1;
+	default:
 		delivery_end(d, RESULT_LATER,
 		    "4.3.0 the index does not answer");
-	return 1;
+		return 1;
+	}
+}
+
+/* Those keywords that find room: a message is not kept back for one. 0, or -1
+   (d is then taken over). */
+static int
+deliver_keywords(struct delivery *d)
+{
+	enum door_error e;
+	uint64_t bits = 0;
+
+	if (d->keywords_len == 0)
+		return 0;
+	e = mailbox_bits(d->m, d->keywords, d->keywords_len, 1, &bits);
+	if (e == D_LIMIT)
+		e = mailbox_bits(d->m, d->keywords, d->keywords_len, 0,
+		    &bits);
+	if (e == D_LATER) {
+		delivery_end(d, RESULT_LATER,
+		    "4.3.0 the index does not answer");
+		return -1;
+	}
+	d->rec.keywords = e == D_OK ? bits : 0;
+	return 0;
 }
 
 static void
 deliver_submit(struct account *a, struct delivery *d)
 {
-	struct mailbox *m = a->inbox;
+	struct mailbox *m = d->m;
 
 	if (m->next_uid == UINT32_MAX) {
 		delivery_end(d, RESULT_LATER, "4.3.0 uids run out");
 		return;
 	}
-	d->m = m;
+	if (deliver_keywords(d) == -1)
+		return;
+	mailbox_hold(m, d->rec.keywords);
 	d->rec.uid = m->next_uid++;
 	a->pending_size += d->rec.size;
 	a->pending_count++;
 	d->next_here = a->under_way;
 	a->under_way = d;
 	task_submit(&d->t);
+}
+
+/* Until the account is no longer busy. */
+static void
+deliver_wait(struct account *a, struct delivery *d)
+{
+	d->t.item.next = NULL;
+	*a->waiting_tail = &d->t.item;
+	a->waiting_tail = &d->t.item.next;
+}
+
+/* Finds where it goes. 0: it waits until that is made. */
+static int
+deliver_where(struct account *a, struct delivery *d)
+{
+	d->m = d->attrs != 0 ? account_by_use(a, d->attrs) : NULL;
+	if (d->m == NULL && d->mailbox != NULL)
+		d->m = account_by_name(a, d->mailbox);
+	if (d->m != NULL && !(d->m->attrs & ATTR_NOSELECT))
+		return 1;
+	if (d->make && d->mailbox != NULL && boxes_name_ok(d->mailbox)) {
+		d->make = 0;
+		deliver_wait(a, d);
+		mailbox_make(a, mem_strdup(d->mailbox),
+		    d->attrs | ATTR_SUBSCRIBED);
+		return 0;
+	}
+	d->m = a->inbox;
+	return 1;
 }
 
 static void
@@ -293,7 +322,7 @@ deliver_start(struct account *a, struct delivery *d)
 		delivery_end(d, RESULT_LATER, "4.3.1 the disk is full");
 		return;
 	}
-	if (deliver_repeated(a, d))
+	if (!deliver_where(a, d) || deliver_repeated(a, d))
 		return;
 	switch (quota_delivery(a, d->rec.size)) {
 	case QUOTA_OK:
@@ -322,13 +351,10 @@ deliver_resume(struct task *t)
 {
 	struct account *a = t->account;
 
-	if (a->busy) {
-		t->item.next = NULL;
-		*a->waiting_tail = &t->item;
-		a->waiting_tail = &t->item.next;
-		return;
-	}
-	deliver_start(a, (struct delivery *)t);
+	if (a->busy)
+		deliver_wait(a, (struct delivery *)t);
+	else
+		deliver_start(a, (struct delivery *)t);
 }
 
 /* In the owner's shard. */
@@ -351,26 +377,41 @@ deliver_run(struct item *i)
 	deliver_resume(&d->t);
 }
 
-void
-deliver_request(struct client *c, struct msg *m)
+/* What a filter says; of most messages nothing. */
+static void
+take_action(struct delivery *d, const struct msg *m)
 {
-	const char *id, *cache;
-	struct delivery *d;
-	size_t id_len, cache_len;
-	uint64_t number;
+	const char *p;
+	size_t len;
 
-	id = msg_get(m, DF_QUEUE_ID, &id_len);
-	if (queue_id_parse(id, id_len, &number) == -1) {
-		client_drop(c, "a bad queue id");
-		return;
+	if (msg_has(m, DF_NAME)) {
+		d->mailbox = msg_get_dup(m, DF_NAME);
+		boxes_name_fix(d->mailbox);
 	}
+	d->attrs = msg_get_u32(m, DF_ATTRS) & ATTR_USES;
+	d->make = msg_get_u32(m, DF_ON) != 0;
+	d->rec.flags = msg_get_u32(m, DF_FLAGS) & FLAG_ALL;
+	p = msg_get(m, DF_NAMES, &len);
+	if (len > 0)
+		d->keywords = mem_strndup(p, len);
+	d->keywords_len = len;
+	d->crc = msg_get_u32(m, DF_CRC);
+}
+
+static struct delivery *
+delivery_new(struct client *c, struct msg *m)
+{
+	struct delivery *d;
+	const char *id, *cache;
+	size_t id_len, cache_len;
+
 	cache = msg_get(m, DF_CACHE, &cache_len);
 	d = mem_alloc(sizeof(*d) + cache_len);
 	memset(d, 0, sizeof(*d));
 	d->t.kind = &deliver_kind;
 	d->t.client = client_hold(c);
 	d->t.id = m->id;
-	d->number = number;
+	id = msg_get(m, DF_QUEUE_ID, &id_len);
 	memcpy(d->queue_id, id, id_len);
 	d->owner = msg_get_dup(m, DF_OWNER);
 	d->fd = msg_get_fd(m, 0);
@@ -382,9 +423,32 @@ deliver_request(struct client *c, struct msg *m)
 	if (cache_len > 0)
 		memcpy(d->cache, cache, cache_len);
 	d->cache_len = cache_len;
+	take_action(d, m);
+	return d;
+}
+
+void
+deliver_request(struct client *c, struct msg *m)
+{
+	struct delivery *d;
+	uint64_t number;
+	const char *id;
+	size_t len;
+
+	id = msg_get(m, DF_QUEUE_ID, &len);
+	if (queue_id_parse(id, len, &number) == -1) {
+		client_drop(c, "a bad queue id");
+		return;
+	}
+	d = delivery_new(c, m);
+	d->number = number;
 	d->t.item.shard = shard_of(d->owner, NULL);
 	d->t.item.run = deliver_run;
-	if (d->t.item.shard == c->shard)
+	if (msg_has(m, DF_TO_NAME) &&
+	    client_take_file(c, m, DF_TO_NAME, d->file) == -1) {
+		d->t.item.shard = c->shard;
+		delivery_end(d, RESULT_LATER, "4.3.0 no such file");
+	} else if (d->t.item.shard == c->shard)
 		deliver_run(&d->t.item);
 	else
 		shard_post(&d->t.item);

@@ -92,6 +92,8 @@ change_answer(struct change_task *c)
 	struct door_mailbox d;
 	struct mailbox *m;
 
+	if (cl == NULL)
+		return;
 	if (c->t.error != D_OK) {
 		client_failed(cl, a->shard, c->t.id, c->t.error, c->t.words);
 		return;
@@ -146,15 +148,6 @@ refuse(struct change_task *c, enum door_error e, const char *words)
 {
 	task_fail(&c->t, e, words);
 	c->nothing = 1;
-}
-
-/* "inbox" in any case is INBOX, also as the first level. */
-static void
-fix_inbox(char *name)
-{
-	if (strncasecmp(name, "INBOX", 5) == 0 &&
-	    (name[5] == '\0' || name[5] == '/'))
-		memcpy(name, "INBOX", 5);
 }
 
 static int
@@ -459,7 +452,7 @@ take_name(struct request *r, uint8_t tag)
 {
 	char *name = msg_get_dup(r->m, tag);
 
-	fix_inbox(name);
+	boxes_name_fix(name);
 	if (boxes_name_ok(name))
 		return name;
 	request_fail(r, D_REFUSED, "bad mailbox name");
@@ -467,22 +460,39 @@ take_name(struct request *r, uint8_t tag)
 	return NULL;
 }
 
-static void
-change_begin(struct request *r, char *name, char *to)
+static struct change_task *
+change_new(struct account *a, enum door_type type, char *name)
 {
 	struct change_task *c = mem_zalloc(1, sizeof(*c));
 
 	c->t.kind = &change_kind;
-	c->t.account = r->c->account;
+	c->t.account = a;
+	c->type = type;
+	c->name = name;
+	return c;
+}
+
+static void
+change_begin(struct request *r, char *name, char *to)
+{
+	struct change_task *c = change_new(r->c->account, r->m->type, name);
+
 	c->t.client = client_hold(r->c);
 	c->t.id = r->m->id;
-	c->type = r->m->type;
-	c->name = name;
 	c->to = to;
 	c->attrs = msg_get_u32(r->m, DF_ATTRS);
 	c->id = msg_get_u32(r->m, DF_MAILBOX);
 	c->on = msg_get_u32(r->m, DF_ON);
 	account_begin(r->c->account, change_go, c);
+}
+
+void
+mailbox_make(struct account *a, char *name, uint32_t attrs)
+{
+	struct change_task *c = change_new(a, DM_CREATE, name);
+
+	c->attrs = attrs;
+	account_begin(a, change_go, c);
 }
 
 static void

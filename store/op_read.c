@@ -383,32 +383,6 @@ op_cache_put(struct request *r)
 }
 
 static void
-op_file(struct request *r)
-{
-	struct client *c = r->c;
-	char name[BODY_NAME];
-	int fd;
-
-	if (c->n_files == DOOR_FILES_MAX) {
-		request_fail(r, D_REFUSED, "too many unused files");
-		return;
-	}
-	if ((fd = body_put(name)) == -1) {
-		request_fail(r, D_LATER, strerror(errno));
-		return;
-	}
-	c->file = mem_realloc(c->file, c->n_files + 1, sizeof(*c->file));
-	memcpy(c->file[c->n_files++], name, sizeof(name));
-	if (!client_begin(c, DM_FILE_IS, r->m->id)) {
-		close(fd);
-		return;
-	}
-	msg_text(&c->chan, DF_NAME, name);
-	msg_fd(&c->chan, fd);
-	client_end(c, c->shard);
-}
-
-static void
 op_pop_lock(struct request *r)
 {
 	struct account *a = r->c->account;
@@ -452,7 +426,6 @@ const struct op op_read_rows[] = {
 	{ DM_OPEN, op_open, OP_MAILBOX },
 	{ DM_CACHE_GET, op_cache_get, OP_MAILBOX },
 	{ DM_CACHE_PUT, op_cache_put, OP_MAILBOX },
-	{ DM_FILE, op_file, OP_ADDS },
 	{ DM_POP_LOCK, op_pop_lock, 0 },
 	{ DM_QUOTA, op_quota, 0 },
 	{ 0 }

@@ -70,7 +70,13 @@ static const struct msg_field f_append[] = {
 static const struct msg_field f_deliver[] = {
 	{ "queue id", DF_QUEUE_ID, MSG_TEXT, 0, QUEUE_ID_LEN },
 	{ "owner", DF_OWNER, MSG_TEXT, 0, ADDRESS_MAX },
-	F_SIZE, F_HEADER, F_DATE, F_CACHE, { 0 }
+	F_SIZE, F_HEADER, F_DATE, F_CACHE,
+	{ "mailbox", DF_NAME, MSG_TEXT, 1, DOOR_NAME_MAX },
+	{ "special use", DF_ATTRS, MSG_U32, 1, 0 },
+	{ "make", DF_ON, MSG_U32, 1, 0 },
+	{ "flags", DF_FLAGS, MSG_U32, 1, 0 }, F_KEYWORDS,
+	{ "file", DF_TO_NAME, MSG_TEXT, 1, DOOR_FILE_NAME },
+	{ "crc", DF_CRC, MSG_U32, 1, 0 }, { 0 }
 };
 static const struct msg_field f_failed[] = {
 	{ "error", DF_ERROR, MSG_U32, 0, 0 }, F_WORDS, { 0 }
@@ -122,6 +128,7 @@ static const struct msg_field f_event[] = {
 };
 
 #define USER	(PEER_BIT(PEER_IMAPD) | PEER_BIT(PEER_POP3D))
+#define WRITER	(USER | PEER_BIT(PEER_DELIVER))
 #define STORE	PEER_BIT(PEER_STORE)
 static const struct msg_desc d_table[] = {
 	[DM_LIST] = { "LIST", USER, 0, 0, f_list },
@@ -141,8 +148,8 @@ static const struct msg_desc d_table[] = {
 	[DM_OPEN] = { "OPEN", USER, 0, 0, f_open },
 	[DM_CACHE_GET] = { "CACHE_GET", USER, 0, 0, f_cache_get },
 	[DM_CACHE_PUT] = { "CACHE_PUT", USER, 0, 0, f_cache_put },
-	[DM_FILE] = { "FILE", USER, 0, 0, NULL },
-	[DM_FILE_BACK] = { "FILE_BACK", USER, 0, 0, f_file_is },
+	[DM_FILE] = { "FILE", WRITER, 0, 0, NULL },
+	[DM_FILE_BACK] = { "FILE_BACK", WRITER, 0, 0, f_file_is },
 	[DM_APPEND] = { "APPEND", USER, 0, 0, f_append },
 	[DM_POP_LOCK] = { "POP_LOCK", PEER_BIT(PEER_POP3D), 0, 0, NULL },
 	[DM_QUOTA] = { "QUOTA", USER, 0, 0, NULL },
@@ -264,19 +271,39 @@ door_unpack_mailbox(struct cursor *list, struct door_mailbox *m,
 	return list->bad || c.bad ? -1 : 0;
 }
 
+/* What an action does not say is not on the wire. */
+static void
+put_action(struct chan *c, const struct door_action *a)
+{
+	if (a->mailbox != NULL)
+		msg_text(c, DF_NAME, a->mailbox);
+	if (a->attrs != 0)
+		msg_u32(c, DF_ATTRS, a->attrs);
+	if (a->make)
+		msg_u32(c, DF_ON, 1);
+	if (a->flags != 0)
+		msg_u32(c, DF_FLAGS, a->flags);
+	if (a->keywords_len > 0)
+		msg_bytes(c, DF_NAMES, a->keywords, a->keywords_len);
+}
+
 int
-door_put_deliver(struct chan *c, uint32_t id, const char *queue_id,
-    const char *owner, int fd, uint64_t size, uint32_t header_len,
-    int64_t date, const void *cache, size_t cache_len)
+door_put_deliver(struct chan *c, uint32_t id, const struct door_delivery *d,
+    int fd)
 {
 	msg_begin(c, &proto_door, DM_DELIVER, id);
-	msg_text(c, DF_QUEUE_ID, queue_id);
-	msg_text(c, DF_OWNER, owner);
-	msg_u64(c, DF_SIZE, size);
-	msg_u32(c, DF_HEADER, header_len);
-	msg_u64(c, DF_DATE, (uint64_t)date);
-	if (cache_len > 0)
-		msg_bytes(c, DF_CACHE, cache, cache_len);
+	msg_text(c, DF_QUEUE_ID, d->queue_id);
+	msg_text(c, DF_OWNER, d->owner);
+	msg_u64(c, DF_SIZE, d->size);
+	msg_u32(c, DF_HEADER, d->header_len);
+	msg_u64(c, DF_DATE, (uint64_t)d->date);
+	if (d->cache_len > 0)
+		msg_bytes(c, DF_CACHE, d->cache, d->cache_len);
+	put_action(c, &d->action);
+	if (d->file != NULL) {
+		msg_text(c, DF_TO_NAME, d->file);
+		msg_u32(c, DF_CRC, d->crc);
+	}
 	msg_fd(c, fd);
 	return msg_end(c);
 }

@@ -2,7 +2,7 @@
  * The messages of the door (door.h), for store and for the client side.
  *
  * The door of imapd and pop3d is one user's: requests name mailboxes by id.
- * The door of deliver knows DM_DELIVER alone. A request is answered by the
+ * The door of deliver knows DM_DELIVER, and DM_FILE for what it changes. A request is answered by the
  * message named beside it or by DM_FAILED, with the request's frame id; id 0
  * is an event. Answers to one door may overtake each other only for
  * DM_DELIVER.
@@ -39,7 +39,8 @@ enum door_type {
 	DM_APPEND,	/* -> DM_APPENDED */
 	DM_POP_LOCK,	/* -> DM_DONE */
 	DM_QUOTA,	/* -> DM_QUOTA_IS */
-	DM_DELIVER,	/* deliver, with a descriptor -> DM_DELIVERED */
+	DM_DELIVER,	/* deliver, with a descriptor: struct door_delivery ->
+			   DM_DELIVERED */
 
 	DM_DONE,
 	DM_FAILED,	/* DF_ERROR, DF_WORDS */
@@ -137,16 +138,46 @@ int	door_pack_mailbox(struct buf *b, const struct door_mailbox *m);
 int	door_unpack_mailbox(struct cursor *c, struct door_mailbox *m,
 	    const char **name_r, size_t *len_r);
 
+/* Where a message goes in its recipient's account, and as what. All zero: into
+   INBOX, as it is. */
+struct door_action {
+	/*
+	 * The mailbox that has all of these special uses (ATTR_JUNK, ...);
+	 * where there is none, or attrs is 0, the one of that name; where there
+	 * is none either, it is made if make says so, else it is INBOX.
+	 * (RFC 5228 4.1, 5490 3.2, 8579 5.)
+	 */
+	const char *mailbox;	/* UTF-8, may be NULL */
+	uint32_t attrs;
+	int	 make;
+	uint32_t flags;
+	const char *keywords;	/* packed lv; what is none, or finds no room
+				   in the mailbox, is left out */
+	size_t	 keywords_len;
+};
+
+struct door_delivery {
+	const char *queue_id, *owner;
+	uint64_t size;		/* of the body that is to be delivered */
+	uint32_t header_len;
+	int64_t	 date;
+	const void *cache;
+	size_t	 cache_len;
+	struct door_action action;
+	const char *file;	/* a fresh file (DM_FILE) whose body is to be
+				   delivered, changed; NULL: queue's */
+	uint32_t crc;		/* crc32c of that file */
+};
+
 /*
- * deliver: builds the request, under id, to put the queue file (fd is a
- * descriptor of it, which proves that deliver was given it; taken over) into
- * the INBOX of owner. A repeat of the same queue id and owner is answered
- * RESULT_DELIVERED again and adds nothing. 0, or -1 (a bound was passed; fd is
- * closed).
+ * deliver: builds the request, under id, to put a message into a mailbox of
+ * its owner. fd, a descriptor of the queue's file, proves that deliver was
+ * given it; it is taken over. A repeat of the same queue id, owner and mailbox
+ * is answered RESULT_DELIVERED again and adds nothing. 0, or -1 (a bound was
+ * passed; fd is closed).
  */
-int	door_put_deliver(struct chan *c, uint32_t id, const char *queue_id,
-	    const char *owner, int fd, uint64_t size, uint32_t header_len,
-	    int64_t date, const void *cache, size_t cache_len);
+int	door_put_deliver(struct chan *c, uint32_t id,
+	    const struct door_delivery *d, int fd);
 /* What a DM_DELIVERED says. 0, or -1: it is another message. */
 int	door_get_delivered(const struct msg *m, enum result *result_r,
 	    char words_r[RESULT_WORDS_MAX + 1]);

@@ -91,6 +91,23 @@ setup(void **state)
 }
 
 static int
+setup_filtering(void **state)
+{
+	const char *was = getenv("DELIVER_PROGRAM");
+	char *keep = was == NULL ? NULL : strdup(was);
+	int r;
+
+	setenv("DELIVER_PROGRAM", "tests/deliver/filtering", 1);
+	r = setup(state);
+	if (keep != NULL)
+		setenv("DELIVER_PROGRAM", keep, 1);
+	else
+		unsetenv("DELIVER_PROGRAM");
+	free(keep);
+	return r;
+}
+
+static int
 teardown(void **state)
 {
 	char cmd[100];
@@ -113,6 +130,24 @@ body(const char *text, size_t len)
 	return fd;
 }
 
+/* Queues a job for packed recipients. */
+static void
+put_job(uint32_t id, const struct buf *to, const char *text, size_t len,
+    uint64_t length, uint32_t crc)
+{
+	msg_begin(&queue, &proto_job, J_DELIVER, id);
+	msg_text(&queue, JF_FILE, "00000000000000aa");
+	msg_text(&queue, JF_SENDER, "s@far.test");
+	msg_bytes(&queue, JF_RECIPIENTS, to->data, to->len);
+	msg_u64(&queue, JF_LENGTH, length);
+	msg_u32(&queue, JF_CRC, crc);
+	msg_u32(&queue, JF_OFFSET, (uint32_t)strlen(TRACE));
+	msg_u64(&queue, JF_TIME, 1700000000);
+	msg_u32(&queue, JF_FLAGS, 0);
+	msg_fd(&queue, body(text, len));
+	assert_int_equal(msg_end(&queue), 0);
+}
+
 /* Queues a job for u0..u<n-1> (or anna for n 0); nothing is sent yet. */
 static void
 job(uint32_t id, int n, const char *text, size_t len, uint64_t length,
@@ -131,17 +166,7 @@ job(uint32_t id, int n, const char *text, size_t len, uint64_t length,
 		buf_put_lv(&b, name, strlen(name));
 		buf_put_lv(&b, name, strlen(name));
 	}
-	msg_begin(&queue, &proto_job, J_DELIVER, id);
-	msg_text(&queue, JF_FILE, "00000000000000aa");
-	msg_text(&queue, JF_SENDER, "s@far.test");
-	msg_bytes(&queue, JF_RECIPIENTS, b.data, b.len);
-	msg_u64(&queue, JF_LENGTH, length);
-	msg_u32(&queue, JF_CRC, crc);
-	msg_u32(&queue, JF_OFFSET, (uint32_t)strlen(TRACE));
-	msg_u64(&queue, JF_TIME, 1700000000);
-	msg_u32(&queue, JF_FLAGS, 0);
-	msg_fd(&queue, body(text, len));
-	assert_int_equal(msg_end(&queue), 0);
+	put_job(id, &b, text, len, length, crc);
 	buf_clear(&b);
 }
 
@@ -396,7 +421,107 @@ test_store_lies(void **state)
 	assert_int_equal(answer(1, got), J_REFUSED);
 }
 
+/* Queues a job for these, sent. */
+static void
+send_to(uint32_t id, const char *const *names, int n)
+{
+	struct buf b = BUF_INIT(0);
+	int i;
+
+	for (i = 0; i < n; i++) {
+		buf_put_u32(&b, (uint32_t)i + 5);
+		buf_put_lv(&b, names[i], strlen(names[i]));
+		buf_put_lv(&b, names[i], strlen(names[i]));
+	}
+	put_job(id, &b, TEXT, strlen(TEXT), strlen(TEXT),
+	    crc32c(0, TEXT, strlen(TEXT)));
+	assert_int_equal(chan_send(&queue, WAIT), 0);
+	buf_clear(&b);
+}
+
+/* One recipient of two actions: how it went with him. */
+static enum result
+both(uint32_t id, enum result a, enum result b)
+{
+	static const char *const two[] = { "two@example.test" };
+	unsigned got[3], r;
+	uint32_t ask[2];
+	struct msg m;
+	int i;
+
+	send_to(id, two, 1);
+	for (i = 0; i < 2; i++) {
+		request(&m);
+		ask[i] = m.id;
+		msg_done(&m);
+	}
+	stored(ask[1], b, "b");
+	stored(ask[0], a, "a");
+	assert_int_equal(answer(id, got), J_RESULT);
+	assert_int_equal(got[0] + got[1] + got[2], 1);
+	for (r = 0; got[r] == 0; r++)
+		;
+	return (enum result)r;
+}
+
+static void
+test_actions_of_a_recipient_are_one_answer(void **state)
+{
+	const enum result d = RESULT_DELIVERED, l = RESULT_LATER,
+	    n = RESULT_NEVER;
+
+	assert_int_equal(both(1, d, d), d);
+	assert_int_equal(both(2, d, l), l);
+	assert_int_equal(both(3, l, d), l);
+	assert_int_equal(both(4, n, d), n);
+	assert_int_equal(both(5, d, n), n);
+	assert_int_equal(both(6, n, l), l);
+	assert_int_equal(both(7, l, n), l);
+	assert_int_equal(both(8, n, n), n);
+}
+
+static void
+test_what_an_action_says(void **state)
+{
+	static const char *const names[] = { "one@example.test",
+		"two@example.test", "one@example.test" };
+	unsigned got[3];
+	uint32_t id[4];
+	struct msg m;
+	size_t len;
+	int i;
+
+	send_to(1, names, 3);
+	for (i = 0; i < 4; i++) {
+		request(&m);
+		id[i] = m.id;
+		assert_int_equal(msg_get_u32(&m, DF_ATTRS),
+		    i == 0 || i == 3 ? ATTR_JUNK : 0);
+		assert_int_equal(msg_get_u32(&m, DF_FLAGS),
+		    i == 1 ? FLAG_FLAGGED : 0);
+		assert_int_equal(msg_has(&m, DF_NAME), i == 1);
+		assert_int_equal(msg_has(&m, DF_TO_NAME), i == 2);
+		assert_int_equal(msg_get_u64(&m, DF_SIZE),
+		    i == 2 ? 7 : strlen(TEXT));
+		if (i == 1) {
+			assert_memory_equal(msg_get(&m, DF_NAME, &len),
+			    "Lists", 5);
+			assert_int_equal(msg_get_u32(&m, DF_ON), 1);
+			msg_get(&m, DF_NAMES, &len);
+			assert_int_equal(len, 5);
+		}
+		if (i == 2)
+			assert_int_equal(msg_get_u32(&m, DF_CRC), 9);
+		msg_done(&m);
+	}
+	for (i = 0; i < 4; i++)
+		stored(id[i], RESULT_DELIVERED, "2.0.0");
+	assert_int_equal(answer(1, got), J_RESULT);
+	assert_int_equal(got[RESULT_DELIVERED], 3);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define F(f) cmocka_unit_test_setup_teardown(f, setup_filtering, teardown)
 
 int
 main(void)
@@ -405,6 +530,8 @@ main(void)
 		T(test_one), T(test_pipeline), T(test_many_recipients),
 		T(test_broken), T(test_large), T(test_loop),
 		T(test_store_lost), T(test_queue_lost), T(test_store_lies),
+		F(test_actions_of_a_recipient_are_one_answer),
+		F(test_what_an_action_says),
 	};
 
 	return cmocka_run_group_tests_name("deliver", tests, NULL, NULL);

@@ -42,6 +42,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	f.type = data[0];
+	f.nfds = data[1] / 4 % 2;
+	f.fds[0] = -1;
 	f.data = (const char *)data + 2;
 	f.len = (uint32_t)(size - 2);
 	if (msg_parse(&m, &proto_door, from[data[1] % 4], &f, &why) == 0)

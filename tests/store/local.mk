@@ -17,6 +17,10 @@ tests_store_test_move_SOURCES = tests/store/test_move.c tests/store/rig.c \
 tests_store_test_move_LDADD = $(STORE_TEST)
 tests_store_test_move_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=unlinkat \
 	-Wl,--wrap=fsync
+check_PROGRAMS += tests/store/test_deliver
+tests_store_test_deliver_SOURCES = tests/store/test_deliver.c \
+	tests/store/rig.c tests/store/rig.h
+tests_store_test_deliver_LDADD = $(STORE_TEST)
 check_PROGRAMS += tests/store/test_body
 tests_store_test_body_SOURCES = tests/store/test_body.c
 tests_store_test_body_LDADD = $(STORE_TEST)

@@ -248,8 +248,17 @@ rig_send(struct door *d, uint32_t id, const char *queue_id, const char *owner,
 {
 	static const char cache[1024] = "cache";
 
-	if (door_put_deliver(&d->chan, id, queue_id, owner, fd, size,
-	    header_len, 1700000000, cache, sizeof(cache)) == -1)
+	struct door_delivery v = { .queue_id = queue_id, .owner = owner,
+		.size = size, .header_len = header_len, .date = 1700000000,
+		.cache = cache, .cache_len = sizeof(cache) };
+
+	return rig_send_as(d, id, &v, fd);
+}
+
+int
+rig_send_as(struct door *d, uint32_t id, const struct door_delivery *v, int fd)
+{
+	if (door_put_deliver(&d->chan, id, v, fd) == -1)
 		return -1;
 	if (d->chan.out.len < SEND_AT)
 		return 0;

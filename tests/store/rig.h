@@ -50,6 +50,8 @@ const char *rig_path(struct rig *r, const char *name);
  */
 int	rig_send(struct door *d, uint32_t id, const char *queue_id,
 	    const char *owner, int fd, uint64_t size, uint32_t header_len);
+int	rig_send_as(struct door *d, uint32_t id,
+	    const struct door_delivery *v, int fd);
 int	rig_answer(struct door *d, uint32_t *id_r, enum result *result_r,
 	    char words_r[RESULT_WORDS_MAX + 1]);
 uint32_t rig_mailbox(struct rig *r, struct door *d, const char *name);

@@ -748,6 +748,8 @@ test_wild_numbers(void **state)
 {
 	struct door *d = &rig.deliver[0];
 	struct pollfd p = { .fd = d->chan.fd, .events = POLLIN };
+	struct door_delivery v = { .owner = ANNA, .size = 4,
+		.header_len = UINT32_MAX, .date = INT64_MAX };
 	char words[RESULT_WORDS_MAX + 1], id[17];
 	struct door_record *rec;
 	enum result result = RESULT_LATER;
@@ -757,8 +759,9 @@ test_wild_numbers(void **state)
 	int complete, r;
 
 	rig_file(&rig, "wild", id);
-	assert_int_equal(door_put_deliver(&d->chan, 1, id, ANNA,
-	    rig_open(&rig, id), 4, UINT32_MAX, INT64_MAX, NULL, 0), 0);
+	v.queue_id = id;
+	assert_int_equal(door_put_deliver(&d->chan, 1, &v, rig_open(&rig, id)),
+	    0);
 	assert_int_equal(chan_send(&d->chan, 10000), 0);
 	while ((r = rig_answer(d, &number, &result, words)) == 0)
 		assert_int_equal(poll(&p, 1, 20000), 1);
