@@ -23,14 +23,14 @@ struct entry {
 	int64_t	 until;
 };
 
-struct table {
+struct cache_pages {
 	unsigned char secret[KEY_LEN];
 	struct entry entry[SETS][WAYS];
 };
 
 struct auth_cache {
 	int64_t	 lifetime;
-	struct table *table;	/* its own pages, kept out of dumps */
+	struct cache_pages *table;	/* its own pages, kept out of dumps */
 };
 
 struct auth_cache *

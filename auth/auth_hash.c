@@ -107,7 +107,7 @@ auth_hash_fault(const char *stored)
 	case CRYPT_SALT_METHOD_DISABLED:
 		return "crypt(3) has this method disabled";
 	default:
-		return "this is no crypt(3) hash";
+		return "not a hash of crypt(3)";
 	}
 }
 

@@ -162,7 +162,7 @@ write_entry(struct auth_learned *l, const struct learned *e)
 	buf_wipe(&b);
 }
 
-/* Takes a record of the file; a damaged one is none. */
+/* Takes a record of the file; a damaged one is skipped. */
 static void
 read_entry(struct auth_learned *l, const char *p)
 {

@@ -77,7 +77,7 @@ login_args_length(const char *p, const char *end, size_t max,
 	return 1;
 }
 
-/* "{5}" CRLF and five octets: login_imap_frame saw that they are there. */
+/* "{5}" CRLF and five octets: imap_frame (login_imap.c) saw them all. */
 static int
 take_literal(struct login_args *a, struct buf *out)
 {

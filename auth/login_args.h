@@ -1,5 +1,5 @@
 /*
- * The arguments of an IMAP command that is there whole (RFC 3501 section 9).
+ * The arguments of a complete IMAP command (RFC 3501 section 9).
  * Calls step over what they take: 0, or -1 where the text is something else.
  */
 #ifndef AUTH_LOGIN_ARGS_H

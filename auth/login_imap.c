@@ -2,7 +2,7 @@
  * IMAP before login (RFC 3501 6.1, 6.2; RFC 2971 ID; RFC 4959 SASL-IR; RFC
  * 7888 LITERAL+).
  *
- * A command is taken when it is whole: login_imap_frame follows literals from
+ * A command is taken when it is whole: imap_frame follows literals from
  * line to line and asks for the synchronising ones; the arguments are read
  * after that, from one piece of memory.
  */
@@ -13,7 +13,7 @@
 #include "lib/base/str.h"
 #include "lib/mail/imap_capability.h"
 
-struct command {
+struct imap_command {
 	const char *name;
 	enum login_want (*run)(struct login_talk *t, struct login_args *a);
 	int	 takes;			/* arguments? */
@@ -74,6 +74,13 @@ static void
 imap_passed(struct login_talk *t)
 {
 	say(t, "OK [CAPABILITY " IMAP_CAPABILITY "] logged in");
+}
+
+static enum login_want
+imap_forbidden(struct login_talk *t)
+{
+	say(t, "NO [AUTHORIZATIONFAILED] nobody acts for another");
+	return login_talk_error(t);
 }
 
 static enum login_want
@@ -148,21 +155,6 @@ run_login(struct login_talk *t, struct login_args *a)
 }
 
 static enum login_want
-sasl_plain(struct login_talk *t, const char *p, size_t len)
-{
-	switch (login_talk_plain(t, p, len)) {
-	case LOGIN_PLAIN_OK:
-		return LOGIN_ASK;
-	case LOGIN_PLAIN_OTHER:
-		buf_wipe(&t->password);
-		say(t, "NO [AUTHORIZATIONFAILED] nobody acts for another");
-		return login_talk_error(t);
-	default:
-		return bad(t, "this is no message of PLAIN");
-	}
-}
-
-static enum login_want
 run_authenticate(struct login_talk *t, struct login_args *a)
 {
 	const char *name, *initial;
@@ -183,20 +175,11 @@ run_authenticate(struct login_talk *t, struct login_args *a)
 	}
 	if (login_args_space(a) == -1 ||
 	    login_args_atom(a, &initial, &len) == -1 || a->p != a->end)
-		return bad(t, "this is no initial response");
-	return sasl_plain(t, initial, len);
+		return bad(t, "malformed initial response");
+	return login_talk_sasl(t, initial, len);
 }
 
-static enum login_want
-run_sasl_line(struct login_talk *t, const char *p, size_t len)
-{
-	t->sasl = 0;
-	if (len == 1 && p[0] == '*')
-		return bad(t, "cancelled");
-	return sasl_plain(t, p, len);
-}
-
-static const struct command commands[] = {
+static const struct imap_command commands[] = {
 	{ "AUTHENTICATE", run_authenticate, 1 },
 	{ "CAPABILITY", run_capability, 0 },
 	{ "ID", run_id, 1 },
@@ -226,7 +209,7 @@ static enum login_want
 run_command(struct login_talk *t, const char *p, size_t len)
 {
 	struct login_args a = { p, p + len };
-	const struct command *c;
+	const struct imap_command *c;
 	const char *name;
 	size_t i, n;
 
@@ -314,7 +297,7 @@ imap_run(struct login_talk *t)
 	while (want == LOGIN_INPUT &&
 	    (r = imap_frame(t, &len, &text, &want)) != 0) {
 		if (r == 1 && t->sasl)
-			want = run_sasl_line(t, t->in.data, text);
+			want = login_talk_sasl(t, t->in.data, text);
 		else if (r == 1)
 			want = run_command(t, t->in.data, text);
 		buf_consume(&t->in, len);
@@ -335,4 +318,6 @@ const struct login_protocol login_imap = {
 	.refused = imap_refused,
 	.passed = imap_passed,
 	.bye = imap_bye,
+	.bad = bad,
+	.forbidden = imap_forbidden,
 };

@@ -9,7 +9,7 @@
 #include "lib/base/str.h"
 #include "lib/mail/pop3_capability.h"
 
-struct command {
+struct pop3_command {
 	const char *name;
 	enum login_want (*run)(struct login_talk *t, const char *arg,
 	    size_t len);
@@ -52,6 +52,12 @@ pop3_refused(struct login_talk *t, enum login_reason why)
 static void
 pop3_passed(struct login_talk *t)
 {
+}
+
+static enum login_want
+pop3_forbidden(struct login_talk *t)
+{
+	return err(t, "[AUTH] nobody acts for another");
 }
 
 static enum login_want
@@ -102,22 +108,8 @@ run_pass(struct login_talk *t, const char *arg, size_t len)
 		return err(t, "USER first");
 	if (!str_is_text(arg, len) ||
 	    buf_append(&t->password, arg, len) == -1)
-		return err(t, "this is no password");
+		return err(t, "malformed password");
 	return LOGIN_ASK;
-}
-
-static enum login_want
-sasl_plain(struct login_talk *t, const char *p, size_t len)
-{
-	switch (login_talk_plain(t, p, len)) {
-	case LOGIN_PLAIN_OK:
-		return LOGIN_ASK;
-	case LOGIN_PLAIN_OTHER:
-		buf_wipe(&t->password);
-		return err(t, "[AUTH] nobody acts for another");
-	default:
-		return err(t, "this is no message of PLAIN");
-	}
 }
 
 static enum login_want
@@ -133,22 +125,13 @@ run_auth(struct login_talk *t, const char *arg, size_t len)
 	if (!str_is(arg, n, "PLAIN"))
 		return err(t, "PLAIN is what there is");
 	if (space != NULL)
-		return sasl_plain(t, space + 1, len - n - 1);
+		return login_talk_sasl(t, space + 1, len - n - 1);
 	buf_puts(&t->out, "+ \r\n");
 	t->sasl = 1;
 	return LOGIN_INPUT;
 }
 
-static enum login_want
-run_sasl_line(struct login_talk *t, const char *p, size_t len)
-{
-	t->sasl = 0;
-	if (len == 1 && p[0] == '*')
-		return err(t, "cancelled");
-	return sasl_plain(t, p, len);
-}
-
-static const struct command commands[] = {
+static const struct pop3_command commands[] = {
 	{ "AUTH", run_auth, 1 },
 	{ "CAPA", run_capa, 0 },
 	{ "PASS", run_pass, 1 },
@@ -162,7 +145,7 @@ run_command(struct login_talk *t, const char *p, size_t len)
 {
 	const char *space = memchr(p, ' ', len);
 	size_t i, n = space != NULL ? (size_t)(space - p) : len;
-	const struct command *c;
+	const struct pop3_command *c;
 
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		c = &commands[i];
@@ -202,7 +185,7 @@ pop3_run(struct login_talk *t)
 	int r = 0;
 
 	while (want == LOGIN_INPUT && (r = pop3_line(t, &len, &text)) == 1) {
-		want = t->sasl ? run_sasl_line(t, t->in.data, text) :
+		want = t->sasl ? login_talk_sasl(t, t->in.data, text) :
 		    run_command(t, t->in.data, text);
 		buf_consume(&t->in, len);
 	}
@@ -219,4 +202,6 @@ const struct login_protocol login_pop3 = {
 	.refused = pop3_refused,
 	.passed = pop3_passed,
 	.bye = pop3_bye,
+	.bad = err,
+	.forbidden = pop3_forbidden,
 };

@@ -136,15 +136,21 @@ login_talk_set(struct login_talk *t, const char *user, size_t ulen,
 	return 0;
 }
 
+enum plain {
+	PLAIN_OK,
+	PLAIN_BROKEN,	/* no base64, or not three texts */
+	PLAIN_OTHER,	/* wants to act for somebody else */
+};
+
 /*
  * RFC 4616 2: message = [authzid] UTF8NUL authcid UTF8NUL passwd
  */
-enum login_plain
-login_talk_plain(struct login_talk *t, const char *p, size_t len)
+static enum plain
+plain_read(struct login_talk *t, const char *p, size_t len)
 {
 	struct buf raw = BUF_INIT(PLAIN_MAX);
 	const char *user, *password, *end;
-	enum login_plain r = LOGIN_PLAIN_BROKEN;
+	enum plain r = PLAIN_BROKEN;
 	size_t zlen;
 
 	if (!(len == 1 && p[0] == '=') && base64_decode(&raw, p, len) == -1)
@@ -161,8 +167,27 @@ login_talk_plain(struct login_talk *t, const char *p, size_t len)
 	    (size_t)(end - password)) == -1)
 		goto out;
 	r = zlen == 0 || str_is(raw.data, zlen, buf_str(&t->user)) ?
-	    LOGIN_PLAIN_OK : LOGIN_PLAIN_OTHER;
+	    PLAIN_OK : PLAIN_OTHER;
 out:
 	buf_wipe(&raw);
 	return r;
+}
+
+enum login_want
+login_talk_sasl(struct login_talk *t, const char *p, size_t len)
+{
+	int line = t->sasl;
+
+	t->sasl = 0;
+	if (line && len == 1 && p[0] == '*')
+		return t->protocol->bad(t, "cancelled");
+	switch (plain_read(t, p, len)) {
+	case PLAIN_OK:
+		return LOGIN_ASK;
+	case PLAIN_OTHER:
+		buf_wipe(&t->password);
+		return t->protocol->forbidden(t);
+	default:
+		return t->protocol->bad(t, "malformed message of PLAIN");
+	}
 }

@@ -51,6 +51,9 @@ struct login_protocol {
 	void	(*passed)(struct login_talk *t);
 	/* The connection ends for a reason that the client may read. */
 	void	(*bye)(struct login_talk *t, const char *words);
+	/* Malformed, or asked for somebody else: each counts as an error. */
+	enum login_want (*bad)(struct login_talk *t, const char *words);
+	enum login_want (*forbidden)(struct login_talk *t);
 };
 
 extern const struct login_protocol login_imap, login_pop3;
@@ -85,16 +88,12 @@ void	login_talk_passed(struct login_talk *t);
 enum login_want login_talk_error(struct login_talk *t);
 enum login_want login_talk_command(struct login_talk *t);
 
-enum login_plain {
-	LOGIN_PLAIN_OK,
-	LOGIN_PLAIN_BROKEN,	/* no base64, or not three texts */
-	LOGIN_PLAIN_OTHER,	/* wants to act for somebody else */
-};
 /*
- * The message of SASL PLAIN (RFC 4616) in base64; "=" is the empty one. Sets
- * user and password.
+ * A message of SASL PLAIN (RFC 4616) in base64, "=" being the empty one, as
+ * initial response or, where sasl is set, as a line of its own, which "*"
+ * cancels. Sets user and password, or answers why not.
  */
-enum login_plain login_talk_plain(struct login_talk *t, const char *p,
+enum login_want login_talk_sasl(struct login_talk *t, const char *p,
 	    size_t len);
 /* Sets them from pieces: 0; -1: they are too long or hold NUL, CR, LF. */
 int	login_talk_set(struct login_talk *t, const char *user, size_t ulen,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "ctl/ctl.h"
+#include "ctl/ctl_ask.h"
 #include "ctl/ctl_keys.h"
 #include "ctl/ctl_out.h"
 #include "lib/base/mem.h"

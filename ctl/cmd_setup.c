@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/ctl_ask.h"
 #include "ctl/ctl_compile.h"
 #include "ctl/ctl_system.h"
 #include "ctl/setup.h"
@@ -118,11 +119,14 @@ show(struct setup *s, FILE *f)
 static int
 confirmed(void)
 {
-	char line[16];
+	struct buf line = BUF_INIT(16);
+	int yes;
 
 	fprintf(stderr, "Write this? [yes/no] ");
-	return fgets(line, sizeof(line), stdin) != NULL &&
-	    (line[0] == 'y' || line[0] == 'Y');
+	yes = ctl_line(&line) == 1 && (buf_str(&line)[0] == 'y' ||
+	    buf_str(&line)[0] == 'Y');
+	buf_clear(&line);
+	return yes;
 }
 
 /* The file before goes to rohrpost.conf.old where it changes. */

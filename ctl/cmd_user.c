@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ctl/cmd_table.h"
+#include "ctl/ctl_ask.h"
 #include "ctl/ctl_hash.h"
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_out.h"
@@ -57,7 +58,7 @@ static int
 get_fields(struct ctl *c, const char *account, struct buf *fields,
     struct buf *why)
 {
-	struct buf password = BUF_INIT(0), note = BUF_INIT(0);
+	struct buf password = BUF_INIT(PASSWORD_MAX), note = BUF_INIT(0);
 	const char *hash = c->opt[OPT_USER_HASH];
 	int r;
 

@@ -72,16 +72,6 @@ int	ctl_say(int r, const struct buf *words);
 /* The same for what stops nothing: "rohrpost: warning: ". */
 void	ctl_warn(const struct buf *words);
 int	ctl_fail(int r, const char *fmt, ...) ATTR_PRINTF(2, 3);
-/* Is standard output a person's? */
-int	ctl_at_terminal(void);
-
-/*
- * A password: from standard input's first line with from_stdin, else asked
- * for twice at the terminal without echo. 0, or -1 with why. Wipe it.
- */
-int	ctl_password(int from_stdin, const char *who, struct buf *out,
-	    struct buf *why) ATTR_CHECK;
-
 /*
  * Runs a program of ours with up to three arguments and gathers what it
  * prints on both outputs, up to out->max. Returns its exit status, -1 where it

@@ -10,13 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "ctl/ctl.h"
-#include "lib/base/fd.h"
-#include "lib/base/mem.h"
-#include "lib/mail/limits.h"
 #include "lib/server/settings.h"
 
 struct ctl_conf {
@@ -98,79 +94,6 @@ ctl_fail(int r, const char *fmt, ...)
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
-	return r;
-}
-
-int
-ctl_at_terminal(void)
-{
-	return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
-}
-
-/* One line from in, without its end. 0, or -1 with why. */
-static int
-read_line(FILE *in, struct buf *out, struct buf *why)
-{
-	int ch;
-
-	buf_reset(out);
-	while ((ch = getc(in)) != EOF && ch != '\n') {
-		if (out->len > PASSWORD_MAX || ch == '\0') {
-			buf_set(why, "the password is too long or holds NUL");
-			return -1;
-		}
-		buf_putc(out, (char)ch);
-	}
-	if (ch == EOF && out->len == 0) {
-		buf_set(why, "no password was given");
-		return -1;
-	}
-	return 0;
-}
-
-static int
-ask_hidden(const char *prompt, const char *who, struct buf *out,
-    struct buf *why)
-{
-	struct termios old, quiet;
-	int r;
-
-	fprintf(stderr, "%s for %s: ", prompt, who);
-	if (tcgetattr(STDIN_FILENO, &old) == -1) {
-		buf_set(why, "no terminal to ask on: use --stdin");
-		return -1;
-	}
-	quiet = old;
-	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-	r = read_line(stdin, out, why);
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
-	fputc('\n', stderr);
-	return r;
-}
-
-int
-ctl_password(int from_stdin, const char *who, struct buf *out,
-    struct buf *why)
-{
-	struct buf again = BUF_INIT(0);
-	int r;
-
-	setvbuf(stdin, NULL, _IONBF, 0);	/* no copy of it in stdio */
-	if (from_stdin)
-		return read_line(stdin, out, why);
-	if (!ctl_at_terminal()) {
-		buf_set(why, "no terminal to ask on: use --stdin");
-		return -1;
-	}
-	r = ask_hidden("Password", who, out, why);
-	if (r == 0)
-		r = ask_hidden("Again", who, &again, why);
-	if (r == 0 && strcmp(buf_str(out), buf_str(&again)) != 0) {
-		buf_set(why, "the two were not the same");
-		r = -1;
-	}
-	buf_wipe(&again);
 	return r;
 }
 

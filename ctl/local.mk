@@ -15,6 +15,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/ctl_keys.c ctl/ctl_keys.h \
 	ctl/ctl_system.c ctl/ctl_system.h \
 	ctl/ctl_control.c ctl/ctl_control.h \
+	ctl/ctl_ask.c ctl/ctl_ask.h \
 	ctl/ctl_util.c ctl/ctl_command.c ctl/ctl_completion.c ctl/ctl.h \
 	ctl/setup_tables.c ctl/setup_conf.c ctl/setup_check.c \
 	ctl/setup_ask.c ctl/setup.h \

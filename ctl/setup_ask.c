@@ -6,7 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/ctl_ask.h"
 #include "ctl/setup.h"
+#include "lib/mail/limits.h"
 
 enum { ASK_LINE = 1024 };
 
@@ -14,22 +16,24 @@ enum { ASK_LINE = 1024 };
 static int
 ask(const char *question, const char *def, struct buf *out, struct buf *why)
 {
-	char line[ASK_LINE];
+	struct buf line = BUF_INIT(ASK_LINE);
+	int r;
 
-	for (;;) {
+	do {
 		fprintf(stderr, "%s%s%s%s: ", question, *def ? " [" : "",
 		    def, *def ? "]" : "");
-		if (fgets(line, sizeof(line), stdin) == NULL) {
-			buf_set(why, "no answer");
-			return -1;
-		}
-		line[strcspn(line, "\r\n")] = '\0';
-		if (line[0] == '\0' && *def == '\0')
-			continue;
+		r = ctl_line(&line);
+		buf_truncate(&line, strcspn(buf_str(&line), "\r"));
+	} while (r == 1 && line.len == 0 && *def == '\0');
+	if (r == 1) {
 		buf_reset(out);
-		buf_puts(out, line[0] != '\0' ? line : def);
-		return 0;
+		buf_puts(out, line.len > 0 ? buf_str(&line) : def);
+	} else {
+		buf_set(why, r == 0 ? "no answer" :
+		    "an answer has at most %d octets", ASK_LINE);
 	}
+	buf_clear(&line);
+	return r == 1 ? 0 : -1;
 }
 
 static int
@@ -45,7 +49,7 @@ static int
 ask_user(struct answers *as, const char *domain, struct buf *address,
     struct buf *why)
 {
-	struct buf def = BUF_INIT(0), password = BUF_INIT(0);
+	struct buf def = BUF_INIT(0), password = BUF_INIT(PASSWORD_MAX);
 	int r;
 
 	buf_printf(&def, "%s@%s", "anna", domain);
@@ -66,7 +70,7 @@ ask_user(struct answers *as, const char *domain, struct buf *address,
 static int
 ask_relay_login(struct answers *as, struct buf *value, struct buf *why)
 {
-	struct buf password = BUF_INIT(0);
+	struct buf password = BUF_INIT(PASSWORD_MAX);
 	int r;
 
 	if (ask("Login there, or none", "none", value, why) == -1)

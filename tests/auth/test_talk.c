@@ -94,9 +94,9 @@ static const struct row imap_rows[] = {
 	  "+ \r\na BAD cancelled\r\nb OK done\r\n", LOGIN_INPUT, NULL, NULL },
 	{ "a AUTHENTICATE PLAIN =\r\na AUTHENTICATE PLAIN !!!!\r\n"
 	  "a AUTHENTICATE PLAIN AAA=\r\n", 1,
-	  "a BAD this is no message of PLAIN\r\n"
-	  "a BAD this is no message of PLAIN\r\n"
-	  "a BAD this is no message of PLAIN\r\n", LOGIN_INPUT, NULL, NULL },
+	  "a BAD malformed message of PLAIN\r\n"
+	  "a BAD malformed message of PLAIN\r\n"
+	  "a BAD malformed message of PLAIN\r\n", LOGIN_INPUT, NULL, NULL },
 	{ "a AUTHENTICATE CRAM-MD5\r\n", 1,
 	  "a NO [CANNOT] PLAIN is what there is\r\n", LOGIN_INPUT, NULL,
 	  NULL },
@@ -134,7 +134,7 @@ static const struct row pop3_rows[] = {
 	{ "AUTH PLAIN AGFubmEAa2FmZmVl\r\n", 1, "", LOGIN_ASK, "anna",
 	  "kaffee" },
 	{ "AUTH PLAIN\r\n*\r\nAUTH PLAIN x\r\nAUTH LOGIN\r\n", 1,
-	  "+ \r\n-ERR cancelled\r\n-ERR this is no message of PLAIN\r\n"
+	  "+ \r\n-ERR cancelled\r\n-ERR malformed message of PLAIN\r\n"
 	  "-ERR PLAIN is what there is\r\n", LOGIN_INPUT, NULL, NULL },
 };
 

@@ -1,0 +1,86 @@
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "ctl/ctl_ask.h"
+#include "lib/mail/limits.h"
+
+int
+ctl_at_terminal(void)
+{
+	return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
+int
+ctl_line(struct buf *out)
+{
+	int ch, bad = 0;
+
+	buf_reset(out);
+	while ((ch = getc(stdin)) != EOF && ch != '\n')
+		bad |= ch == '\0' || buf_putc(out, (char)ch) == -1;
+	if (bad)
+		return -1;
+	return ch == '\n' || out->len > 0;
+}
+
+static int
+read_password(struct buf *out, struct buf *why)
+{
+	int r = ctl_line(out);
+
+	if (r == -1)
+		buf_set(why, "the password is too long or holds NUL");
+	else if (r == 0)
+		buf_set(why, "no password was given");
+	return r == 1 ? 0 : -1;
+}
+
+static int
+ask_hidden(const char *prompt, const char *who, struct buf *out,
+    struct buf *why)
+{
+	struct termios old, quiet;
+	int r;
+
+	fprintf(stderr, "%s for %s: ", prompt, who);
+	if (tcgetattr(STDIN_FILENO, &old) == -1) {
+		buf_set(why, "no terminal to ask on: use --stdin");
+		return -1;
+	}
+	quiet = old;
+	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	r = read_password(out, why);
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
+	fputc('\n', stderr);
+	return r;
+}
+
+int
+ctl_password(int from_stdin, const char *who, struct buf *out,
+    struct buf *why)
+{
+	struct buf again = BUF_INIT(PASSWORD_MAX);
+	int r;
+
+	setvbuf(stdin, NULL, _IONBF, 0);	/* no copy of it in stdio */
+	if (from_stdin)
+		return read_password(out, why);
+	if (!ctl_at_terminal()) {
+		buf_set(why, "no terminal to ask on: use --stdin");
+		return -1;
+	}
+	r = ask_hidden("Password", who, out, why);
+	if (r == 0)
+		r = ask_hidden("Again", who, &again, why);
+	if (r == 0 && strcmp(buf_str(out), buf_str(&again)) != 0) {
+		buf_set(why, "the two were not the same");
+		r = -1;
+	}
+	buf_wipe(&again);
+	return r;
+}
