@@ -16,6 +16,9 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "master/logger.h"
+#include "master/logger_conf.h"
+#include "master/logger_file.h"
+#include "master/logger_line.h"
 
 enum {
 	LINE_MAX_IN = LOG_LINE_MAX + 16,

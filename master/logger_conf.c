@@ -1,4 +1,4 @@
-#include "master/logger.h"
+#include "master/logger_conf.h"
 
 struct logger_conf logger_conf;
 

@@ -12,7 +12,9 @@
 #include "lib/base/clock.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
-#include "master/logger.h"
+#include "master/logger_conf.h"
+#include "master/logger_file.h"
+#include "master/logger_line.h"
 
 #define NAME "rohrpost.log"
 

@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "lib/base/log.h"
-#include "master/logger.h"
+#include "master/logger_line.h"
 
 struct level {
 	char	 letter;

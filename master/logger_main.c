@@ -5,6 +5,8 @@
 
 #include "lib/base/log.h"
 #include "master/logger.h"
+#include "master/logger_conf.h"
+#include "master/logger_file.h"
 
 static int
 before_jail(void)

@@ -13,7 +13,20 @@
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "master/master.h"
+#include "master/master_control.h"
+#include "master/master_crowd.h"
+#include "master/master_files.h"
 #include "master/master_listen.h"
+#include "master/master_notify.h"
+#include "master/master_pool.h"
+#include "master/master_proc.h"
+#include "master/master_reload.h"
+#include "master/master_session.h"
+#include "master/master_setup.h"
+#include "master/master_start.h"
+#include "master/master_stop.h"
+#include "master/master_watch.h"
+#include "master/master_wiring.h"
 
 static const double TICK = 1;	/* seconds */
 

@@ -29,15 +29,15 @@
 #define MASTER_MASTER_H
 
 #include <ev.h>
-#include <spawn.h>
 #include <sys/queue.h>
 #include <sys/types.h>
 
 #include "lib/link/link.h"
+#include "lib/server/program.h"
 #include "lib/server/wire.h"
 #include "master/master_conf.h"
+#include "master/master_files.h"
 #include "master/master_slots.h"
-#include "lib/server/program.h"
 
 enum { WHY_MAX = 2000 };
 
@@ -68,11 +68,6 @@ struct row_state {
 	unsigned restarts, quick;
 	ev_timer retry;		/* active: back-off */
 	double	 full_said, failed;	/* when last */
-};
-
-/* Copies in memory that nobody can change; -1 where there is none. */
-struct files {
-	int	 conf, cert, key;
 };
 
 enum phase { PHASE_START, PHASE_RUN, PHASE_STOP };
@@ -114,88 +109,5 @@ struct master {
 };
 
 extern struct master master;
-
-/* master_proc.c. user: "" unless a session. NULL: not started, and said. */
-struct proc *proc_spawn(enum program_id row, const char *user);
-/* Sends what waits. */
-void	proc_flush(struct proc *p);
-/* The process broke a rule or does not read: SIGKILL. */
-void	proc_kill(struct proc *p);
-/* WIRE_STOP. */
-void	proc_stop(struct proc *p);
-/* Ends a message to p that was begun; a p that does not read is killed. */
-void	proc_end(struct proc *p);
-/* Once a second: processes that closed their channel and stay. */
-void	proc_tick(double now);
-
-/* master_wiring.c. */
-/* Everything that belongs to the start of p, then WIRE_GO. */
-void	wiring_start(struct proc *p);
-/* Tells the loops among p's neighbours that it ended. */
-void	wiring_gone(const struct proc *p);
-
-/* master_crowd.c: a place in the row's table of clients, and its end. */
-void	crowd_give(struct proc *p);
-void	crowd_take(const struct proc *p);
-
-/* master_pool.c. */
-void	pool_init(void);
-/* Starts what is missing, up to the stage; before every wait of the loop. */
-void	pool_fill(void);
-void	pool_died(struct proc *p, int status);
-/* Once a second: surplus idle workers, imapd without sessions. */
-void	pool_tick(double now);
-/* All rows of that start stage are there and ready. */
-int	pool_stage_ready(int stage);
-
-/* master_session.c: WIRE_START of auth and WIRE_RETIRE of queue. */
-void	session_said(struct proc *p, const struct msg *m);
-
-/* master_start.c: the stages of the start. */
-/* Called when pool_fill was: 1 if the next stage begins. */
-int	start_turn(void);
-/* p ended: what it said last may be why the start fails. */
-void	start_died(const struct proc *p);
-/* Says why, from there or from the log, and ends it all with that status. */
-void	start_failed(enum program_id row, int status);
-
-/* master_stop.c. */
-void	stop_begin(int status);
-void	stop_turn(void);
-
-/* master_reload.c. done is called once: status enum c_status and words. */
-typedef void reload_done(void *arg, int status, const char *words);
-void	reload_begin(reload_done *done, void *arg);
-/* At the start: checks with every program, before anything runs. 0, or -1. */
-int	reload_check_now(struct buf *why) ATTR_CHECK;
-
-/* master_files.c. */
-/* Reads dir/rohrpost.conf into c, and takes copies. 0; -1 with why. */
-int	files_take(const char *dir, struct files *f, struct master_conf *c,
-	    struct buf *why) ATTR_CHECK;
-void	files_drop(struct files *f);
-/* For a program: their places at its exec. What -F says; NULL: no memory. */
-const char *files_actions(const struct files *f, int tls,
-	    posix_spawn_file_actions_t *fa);
-
-/* master_control.c. */
-void	operator_listen(int listener);
-void	operator_close(void);
-
-/* master_watch.c. */
-/* Before resolve starts: what is there now is what it will read. */
-void	watch_init(void);
-/* Once a second. */
-void	watch_tick(double now);
-
-/* master_notify.c: sd_notify(3) without the library. */
-void	notify_init(void);
-void	notify(const char *state);
-
-/* master_setup.c. 0, or -1 with why. */
-int	setup_descriptors(struct buf *why) ATTR_CHECK;
-int	setup_directories(struct buf *why) ATTR_CHECK;
-int	setup_lock(struct buf *why) ATTR_CHECK;
-const char *setup_path(const char *name);
 
 #endif

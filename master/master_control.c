@@ -3,6 +3,9 @@
  */
 #include "lib/link/control.h"
 #include "master/master.h"
+#include "master/master_control.h"
+#include "master/master_reload.h"
+#include "master/master_stop.h"
 
 static struct control control;
 

@@ -12,6 +12,8 @@
 #include "lib/base/mem.h"
 #include "lib/server/crowd.h"
 #include "master/master.h"
+#include "master/master_crowd.h"
+#include "master/master_proc.h"
 
 struct crowd_places {
 	int	 fd;

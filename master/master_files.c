@@ -11,7 +11,7 @@
 
 #include "lib/base/fd.h"
 #include "lib/server/settings.h"
-#include "master/master.h"
+#include "master/master_files.h"
 
 enum {
 	COPY_MAX = 1 << 20,

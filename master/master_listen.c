@@ -14,6 +14,8 @@
 #include "lib/base/mem.h"
 #include "lib/net/addr.h"
 #include "master/master_listen.h"
+#include "master/master_proc.h"
+#include "master/master_setup.h"
 
 enum {
 	BACKLOG = 1024,
@@ -29,7 +31,8 @@ struct master_listener {
 	char	 name[ADDR_TEXT_MAX];	/* address, or name under run/ */
 	int	 fd, wanted, fresh;
 };
-static TAILQ_HEAD(, master_listener) listeners = TAILQ_HEAD_INITIALIZER(listeners);
+static TAILQ_HEAD(, master_listener) listeners =
+    TAILQ_HEAD_INITIALIZER(listeners);
 
 static int
 open_tcp(const struct addr *a, struct buf *why)

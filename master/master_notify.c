@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "lib/base/log.h"
-#include "master/master.h"
+#include "master/master_notify.h"
 
 static struct sockaddr_un un;
 static socklen_t len;	/* 0: nobody wants to know */

@@ -8,6 +8,8 @@
 #include "lib/base/log.h"
 #include "master/master.h"
 #include "master/master_listen.h"
+#include "master/master_pool.h"
+#include "master/master_proc.h"
 
 enum {
 	QUICK_MAX = 5,		/* quick deaths before back-off */

@@ -18,6 +18,8 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "master/master.h"
+#include "master/master_files.h"
+#include "master/master_proc.h"
 
 static const double LOST_GRACE = 2;	/* s from end of channel to exit */
 

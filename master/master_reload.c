@@ -17,7 +17,11 @@
 #include "lib/base/log.h"
 #include "lib/mail/proto.h"
 #include "master/master.h"
+#include "master/master_files.h"
 #include "master/master_listen.h"
+#include "master/master_notify.h"
+#include "master/master_proc.h"
+#include "master/master_reload.h"
 
 enum { OUTPUT_MAX = 65536 };
 static const double CHECK_TIME = 20;	/* seconds for all of them */

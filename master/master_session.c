@@ -9,6 +9,8 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "master/master.h"
+#include "master/master_proc.h"
+#include "master/master_session.h"
 
 static void
 refuse(struct proc *auth, uint32_t id, int full, const char *words)

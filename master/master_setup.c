@@ -16,6 +16,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "master/master.h"
+#include "master/master_setup.h"
 
 struct directory {
 	const char *name, *user, *group;

@@ -13,6 +13,11 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "master/master.h"
+#include "master/master_notify.h"
+#include "master/master_pool.h"
+#include "master/master_setup.h"
+#include "master/master_start.h"
+#include "master/master_stop.h"
 
 enum {
 	LOG_TRIES = 50,
@@ -68,7 +73,7 @@ start_turn(void)
 	return 0;
 }
 
-/* The last line of text that has begin in it; from behind begin. */
+/* What follows begin in the last line of text that has it. */
 static void
 take_last(char *text, const char *begin)
 {

@@ -5,6 +5,9 @@
 #include "lib/base/log.h"
 #include "master/master.h"
 #include "master/master_listen.h"
+#include "master/master_notify.h"
+#include "master/master_proc.h"
+#include "master/master_stop.h"
 
 static ev_timer deadline;
 

@@ -7,6 +7,8 @@
 
 #include "lib/base/log.h"
 #include "master/master.h"
+#include "master/master_proc.h"
+#include "master/master_watch.h"
 
 static const char path[] = "/etc/resolv.conf";
 static const double SETTLE = 2;	/* s without another change */

@@ -11,7 +11,10 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "master/master.h"
+#include "master/master_crowd.h"
 #include "master/master_listen.h"
+#include "master/master_proc.h"
+#include "master/master_wiring.h"
 
 /* Queues WIRE_PEER for p: fd leads to a peer of that kind. Takes fd over. */
 static void

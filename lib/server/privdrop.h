@@ -19,8 +19,7 @@ struct privdrop {
 /*
  * Sets groups, chroots (and chdirs), sets all three gids and uids, makes the
  * process not dumpable and deaf to new privileges, verifies that root cannot
- * come back, then installs the system call deny list (where libseccomp was
- * there at build time). Returns 0, or -1 with why; the caller then exits.
+ * come back. Returns 0, or -1 with why; the caller then exits.
  */
 int	privdrop(const struct privdrop *p, struct buf *why) ATTR_CHECK;
 

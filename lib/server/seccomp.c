@@ -10,7 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "lib/server/server_impl.h"
+#include "lib/server/program.h"
+#include "lib/server/seccomp.h"
 
 #ifdef HAVE_SECCOMP
 

@@ -46,10 +46,4 @@ int	server_reload(struct msg *m);
 void	server_get_wire(struct msg *m, struct wire *w_r);
 void	server_get_session(struct msg *m, struct session *s_r);
 
-/*
- * seccomp.c: denies what enum right names but for those, and what nobody may.
- * 0, or -1 with why. Nothing where the build had no libseccomp.
- */
-int	server_filter(unsigned rights, struct buf *why) ATTR_CHECK;
-
 #endif

@@ -22,6 +22,7 @@
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "lib/server/privdrop.h"
+#include "lib/server/seccomp.h"
 #include "lib/server/server_impl.h"
 
 /* gcc says so by a macro, clang by a feature; shadow memory needs the space. */

@@ -15,7 +15,7 @@
 #include "lib/mail/door_proto.h"
 #include "lib/mail/proto.h"
 #include "lib/server/program.h"
-#include "master/logger.h"
+#include "master/logger_line.h"
 #include "master/master_conf.h"
 #include "master/master_slots.h"
 

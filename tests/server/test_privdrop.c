@@ -26,7 +26,8 @@
 #include <cmocka.h>
 
 #include "lib/server/privdrop.h"
-#include "lib/server/server_impl.h"
+#include "lib/server/program.h"
+#include "lib/server/seccomp.h"
 
 enum { ID = 2000199999, EXTRA = 2000199998 };
 

@@ -1,0 +1,14 @@
+/*
+ * A process's place in its row's table of clients (lib/server/crowd.h).
+ */
+#ifndef MASTER_MASTER_CROWD_H
+#define MASTER_MASTER_CROWD_H
+
+#include "master/master.h"
+
+/* Gives p one and tells it; nothing where clients are not counted. */
+void	crowd_give(struct proc *p);
+/* p ended: its place is free. */
+void	crowd_take(const struct proc *p);
+
+#endif
