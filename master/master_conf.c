@@ -83,7 +83,7 @@ master_conf_number(const struct master_conf *c, const char *what)
 	while (k->name != NULL && strcmp(k->name, what) != 0)
 		k++;
 	if (k->name == NULL || k->type != SETTINGS_NUMBER)
-		log_panic("%s is no number of the configuration", what);
+		log_panic("%s is not a number of the configuration", what);
 	memcpy(&n, (const char *)c + k->offset, sizeof(n));
 	return n;
 }
@@ -174,7 +174,7 @@ check(const struct master_conf *c, struct buf *why)
 	if (check_lists(c, why) == -1)
 		return -1;
 	if (c->state_dir[0] != '/' || c->program_dir[0] != '/')
-		buf_set(why, "%s: is no absolute path", c->state_dir[0] != '/' ?
+		buf_set(why, "%s: is not an absolute path", c->state_dir[0] != '/' ?
 		    "state_dir" : "program_dir");
 	else if (strlen(c->state_dir) + sizeof(longest) > sizeof(un.sun_path))
 		buf_set(why, "state_dir: is too long for a Unix socket in it");

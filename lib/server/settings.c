@@ -43,7 +43,7 @@ settings_split(char *s, char **key_r, char **value_r, const char **fault_r)
 	if (*s == '\0' || *s == '#')
 		return 0;
 	p = s + strspn(s, key_octets);
-	*fault_r = "is no line \"key = value\"";
+	*fault_r = "is not a line \"key = value\"";
 	if (p == s || p - s > KEY_MAX_LEN)
 		return -1;
 	*key_r = s;

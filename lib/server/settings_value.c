@@ -48,7 +48,7 @@ parse_unit(const char *s, const struct settings_unit *u, int bare_ok,
 	} else if (!bare_ok)
 		return "needs a unit: s, m, h, d or w";
 	if (str_number(s, len, UINT64_MAX / factor, &n) == -1)
-		return "is no number";
+		return "is not a number";
 	*r = n * factor;
 	return NULL;
 }
@@ -68,7 +68,7 @@ parse_choice(const char *choices, const char *s, uint64_t *r)
 		choices += n;
 		choices += strspn(choices, " ");
 	}
-	return "is none of the words allowed";
+	return "is not one of the words allowed";
 }
 
 static const char *
@@ -81,7 +81,7 @@ parse_text(const struct settings_key *k, const char *s, char **r)
 	if (len > k->max)
 		return "is too long";
 	if (k->type == SETTINGS_HOST && len > 0 && !str_is_host(s, len))
-		return "is no host name";
+		return "is not a host name";
 	free(*r);
 	*r = mem_strdup(s);
 	return NULL;
@@ -100,7 +100,7 @@ settings_value_parse(const struct settings_key *k, const char *s,
 		return parse_text(k, s, &v->text);
 	case SETTINGS_NUMBER:
 		if (str_number(s, len, UINT64_MAX, &v->number) == -1)
-			return "is no number";
+			return "is not a number";
 		break;
 	case SETTINGS_SIZE:
 		fault = parse_unit(s, size_units, 1, &v->number);

@@ -79,36 +79,36 @@ struct fault {
 };
 
 static const struct fault faults[] = {
-	{ "text\n", "F:1: is no line \"key = value\"" },
-	{ "\n= 5\n", "F:2: is no line \"key = value\"" },
-	{ "Text = a\n", "F:1: is no line \"key = value\"" },
+	{ "text\n", "F:1: is not a line \"key = value\"" },
+	{ "\n= 5\n", "F:2: is not a line \"key = value\"" },
+	{ "Text = a\n", "F:1: is not a line \"key = value\"" },
 	{ "text =\n", "F:1: text: \"\" must not be empty" },
 	{ "text = 12345678901\n", "F:1: text: \"12345678901\" is too long" },
-	{ "host = bad host\n", "F:1: host: \"bad host\" is no host name" },
-	{ "host = a..b\n", "F:1: host: \"a..b\" is no host name" },
-	{ "host = a.b.\n", "F:1: host: \"a.b.\" is no host name" },
-	{ "host = -a.b\n", "F:1: host: \"-a.b\" is no host name" },
-	{ "host = a-.b\n", "F:1: host: \"a-.b\" is no host name" },
+	{ "host = bad host\n", "F:1: host: \"bad host\" is not a host name" },
+	{ "host = a..b\n", "F:1: host: \"a..b\" is not a host name" },
+	{ "host = a.b.\n", "F:1: host: \"a.b.\" is not a host name" },
+	{ "host = -a.b\n", "F:1: host: \"-a.b\" is not a host name" },
+	{ "host = a-.b\n", "F:1: host: \"a-.b\" is not a host name" },
 	{ "host = b\xc3\xbc.test\n",
-	  "F:1: host: \"b\xc3\xbc.test\" is no host name" },
+	  "F:1: host: \"b\xc3\xbc.test\" is not a host name" },
 	{ "number = 0\n",
 	  "F:1: number: \"0\" is out of bounds (number, 1 to 100)" },
 	{ "number = 101\n",
 	  "F:1: number: \"101\" is out of bounds (number, 1 to 100)" },
-	{ "number = -1\n", "F:1: number: \"-1\" is no number "
+	{ "number = -1\n", "F:1: number: \"-1\" is not a number "
 	  "(number, 1 to 100)" },
-	{ "number = 5 x\n", "F:1: number: \"5 x\" is no number "
+	{ "number = 5 x\n", "F:1: number: \"5 x\" is not a number "
 	  "(number, 1 to 100)" },
 	{ "size = 1X\n", "F:1: size: \"1X\" has no unit that is known "
 	  "(size, 1 to 1073741824)" },
 	{ "size = 99999999999999999999G\n", "F:1: size: "
-	  "\"99999999999999999999G\" is no number (size, 1 to 1073741824)" },
+	  "\"99999999999999999999G\" is not a number (size, 1 to 1073741824)" },
 	{ "size = K\n",
-	  "F:1: size: \"K\" is no number (size, 1 to 1073741824)" },
+	  "F:1: size: \"K\" is not a number (size, 1 to 1073741824)" },
 	{ "time = 5\n", "F:1: time: \"5\" needs a unit: s, m, h, d or w "
 	  "(time, 0 to 86400)" },
 	{ "bool = true\n", "F:1: bool: \"true\" is neither yes nor no" },
-	{ "choice = mus\n", "F:1: choice: \"mus\" is none of the words "
+	{ "choice = mus\n", "F:1: choice: \"mus\" is not one of the words "
 	  "allowed: never may must" },
 	{ "number = 1\n\nnumber = 2\n",
 	  "F:3: number stands already in line 1" },

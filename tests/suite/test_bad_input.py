@@ -62,7 +62,7 @@ def test_unknown_key_and_bad_value(inst):
 
 
 @pytest.mark.parametrize("key,value,words", [
-    ("hostname", "bad host", ("is no host name",)),
+    ("hostname", "bad host", ("is not a host name",)),
     ("relay_ca_file", "/nowhere/ca.pem", ("relay_ca_file: /nowhere/ca.pem",)),
     ("relay_ca_file", "/dev/null", ("relay_ca_file: /dev/null",))])
 def test_value_is_refused_by_check_reload_and_start(inst, key, value, words):

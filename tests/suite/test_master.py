@@ -188,7 +188,7 @@ def loops(p):
 @pytest.mark.parametrize("keys,words", [
     ({"probe_word": "wrong"}, 'probe_word: "wrong" is wrong'),
     ({"probe_word": "other", "smtp_workers": "many"},
-     'smtp_workers: "many" is no number'),
+     'smtp_workers: "many" is not a number'),
     ({"probe_word": "other", "listen_pop3": "nowhere:1"}, "listen_pop3"),
 ])
 def test_reload_of_a_broken_file_changes_nothing(p, keys, words):
@@ -288,7 +288,7 @@ def test_port_in_use():
 @pytest.mark.parametrize("key,value,words", [
     ("smtp_workers", "0", "smtp_workers: \"0\" is out of bounds"),
     ("listen_imap", "localhost:1", "listen_imap: "),
-    ("state_dir", "state", "state_dir: is no absolute path"),
+    ("state_dir", "state", "state_dir: is not an absolute path"),
     ("state_dir", "/" + "x" * 120, "state_dir: is too long"),
     ("probe_word", "wrong", "probe_word: \"wrong\" is wrong"),
     ("program_dir", "/nonexistent", "/nonexistent/"),
