@@ -12,6 +12,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/mail/door_proto.h"
+#include "store/access.h"
 #include "store/account.h"
 #include "store/door_client.h"
 
@@ -47,6 +48,10 @@ refuse(const struct request *r, enum door_error e, const char *words)
 static int
 request_may(struct request *r, unsigned flags)
 {
+	enum door_error e = access_judge(r->c, r->m);
+
+	if (e != D_OK)
+		return refuse(r, e, "no such mailbox");
 	if (r->c->account != NULL &&
 	    (r->c->account->state != ACCOUNT_READY || r->c->account->lost))
 		return refuse(r, D_LATER, "the mailboxes cannot be read");
@@ -61,8 +66,9 @@ request_may(struct request *r, unsigned flags)
 }
 
 /*
- * One request of a user's door, or of deliver's for a file. The file that an APPEND names is given up with
- * it, whatever the answer: it must not stay and fill the disk.
+ * One request of a user's door, or of deliver's for a file. The file that an
+ * APPEND names is given up with it, whatever the answer: it must not stay and
+ * fill the disk.
  */
 static void
 client_request(struct client *c, struct msg *m)

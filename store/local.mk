@@ -16,8 +16,9 @@ store_libstore_a_SOURCES = \
 	store/account_quota_all.c store/account_recover.c \
 	store/account_orphans.c store/account_evidence.c store/door_client.h \
 	store/door_client.c store/door_watch.c store/door_serve.c \
-	store/op_read.c store/op_flags.c store/op_expunge.c store/op_copy.c store/op_move.c \
-	store/op_append.c store/op_file.c store/op_mailbox.c store/op_deliver.c \
+	store/access.h store/access.c store/op_read.c store/op_flags.c \
+	store/op_expunge.c store/op_copy.c store/op_move.c store/op_append.c \
+	store/op_file.c store/op_mailbox.c store/op_deliver.c \
 	store/account_rebuild.h store/account_scan.c store/account_rebuild.c \
 	store/ctl_check.h store/ctl_check.c store/ctl_walk.h \
 	store/ctl_walk.c store/ctl_sweep.c store/ctl_control.h \

@@ -13,6 +13,8 @@ static_assert(4 + DOOR_RECORDS_MAX * DOOR_RECORD_MAX <= DOOR_PACKED_MAX &&
 
 /* The fields that several messages share. */
 #define F_MAILBOX	{ "mailbox", DF_MAILBOX, MSG_U32, 0, 0 }
+/* Whose mailbox it is; absent: that of the door's user. */
+#define F_OWNER		{ "owner", DF_OWNER, MSG_TEXT, 1, ADDRESS_MAX }
 #define F_NAME		{ "name", DF_NAME, MSG_TEXT, 0, DOOR_NAME_MAX }
 #define F_ON		{ "on", DF_ON, MSG_U32, 0, 0 }
 #define F_UIDS(max)	{ "uids", DF_UIDS, MSG_BYTES, 0, 4 * (max) }
@@ -29,43 +31,46 @@ static_assert(4 + DOOR_RECORDS_MAX * DOOR_RECORD_MAX <= DOOR_PACKED_MAX &&
 #define F_WORDS		{ "words", DF_WORDS, MSG_TEXT, 1, RESULT_WORDS_MAX }
 #define F_UIDVALIDITY	{ "uidvalidity", DF_UIDVALIDITY, MSG_U32, 0, 0 }
 
-static const struct msg_field f_mailbox[] = { F_MAILBOX, { 0 } };
-static const struct msg_field f_list[] = { F_NAME, { 0 } };
+static const struct msg_field f_mailbox[] = { F_MAILBOX, F_OWNER, { 0 } };
+static const struct msg_field f_list[] = { F_NAME, F_OWNER, { 0 } };
 static const struct msg_field f_create[] = {
-	F_NAME, { "attrs", DF_ATTRS, MSG_U32, 0, 0 }, { 0 }
+	F_NAME, { "attrs", DF_ATTRS, MSG_U32, 0, 0 }, F_OWNER, { 0 }
 };
 static const struct msg_field f_rename[] = {
-	F_NAME, { "to name", DF_TO_NAME, MSG_TEXT, 0, DOOR_NAME_MAX }, { 0 }
+	F_NAME, { "to name", DF_TO_NAME, MSG_TEXT, 0, DOOR_NAME_MAX },
+	F_OWNER, { 0 }
 };
 static const struct msg_field f_subscribe[] = { F_NAME, F_ON, { 0 } };
-static const struct msg_field f_select[] = { F_MAILBOX, F_ON, { 0 } };
+static const struct msg_field f_select[] = { F_MAILBOX, F_ON, F_OWNER, { 0 } };
 static const struct msg_field f_records[] = {
-	F_MAILBOX, F_MODSEQ, F_UID, { 0 }
+	F_MAILBOX, F_MODSEQ, F_UID, F_OWNER, { 0 }
 };
 static const struct msg_field f_store[] = {
 	F_MAILBOX, F_UIDS(DOOR_RECORDS_MAX),
-	{ "op", DF_OP, MSG_U32, 0, 0 }, F_FLAGS, F_KEYWORDS, F_MODSEQ, { 0 }
+	{ "op", DF_OP, MSG_U32, 0, 0 }, F_FLAGS, F_KEYWORDS, F_MODSEQ,
+	F_OWNER, { 0 }
 };
 static const struct msg_field f_expunge[] = {
-	F_MAILBOX, F_UIDS(DOOR_RECORDS_MAX), F_ON, { 0 }
+	F_MAILBOX, F_UIDS(DOOR_RECORDS_MAX), F_ON, F_OWNER, { 0 }
 };
 static const struct msg_field f_copy[] = {
 	F_MAILBOX, { "to", DF_TO, MSG_U32, 0, 0 },
-	F_UIDS(DOOR_COPY_UIDS_MAX), F_ON, { 0 }
+	F_UIDS(DOOR_COPY_UIDS_MAX), F_ON, F_OWNER,
+	{ "to owner", DF_TO_NAME, MSG_TEXT, 1, ADDRESS_MAX }, { 0 }
 };
 static const struct msg_field f_open[] = {
-	F_MAILBOX, F_UIDS(DOOR_OPEN_MAX), { 0 }
+	F_MAILBOX, F_UIDS(DOOR_OPEN_MAX), F_OWNER, { 0 }
 };
 static const struct msg_field f_cache_get[] = {
-	F_MAILBOX, F_UIDS(DOOR_RECORDS_MAX), { 0 }
+	F_MAILBOX, F_UIDS(DOOR_RECORDS_MAX), F_OWNER, { 0 }
 };
 static const struct msg_field f_cache_put[] = {
-	F_MAILBOX, F_UID, F_CACHE, { 0 }
+	F_MAILBOX, F_UID, F_CACHE, F_OWNER, { 0 }
 };
 static const struct msg_field f_append[] = {
 	F_MAILBOX, { "file", DF_NAME, MSG_TEXT, 0, DOOR_FILE_NAME }, F_SIZE,
 	{ "crc", DF_CRC, MSG_U32, 0, 0 }, F_HEADER, F_FLAGS, F_KEYWORDS,
-	F_DATE, F_CACHE, { 0 }
+	F_DATE, F_CACHE, F_OWNER, { 0 }
 };
 static const struct msg_field f_deliver[] = {
 	{ "queue id", DF_QUEUE_ID, MSG_TEXT, 0, QUEUE_ID_LEN },

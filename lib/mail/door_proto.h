@@ -1,7 +1,9 @@
 /*
  * The messages of the door (door.h), for store and for the client side.
  *
- * The door of imapd and pop3d is one user's: requests name mailboxes by id.
+ * The door of imapd and pop3d is one user's: requests name mailboxes by id, and
+ * may name the owner of the mailbox (DF_OWNER). Store judges; for whom it is not
+ * to be seen, it is not there (D_ABSENT).
  * The door of deliver knows DM_DELIVER, and DM_FILE for what it changes. A request is answered by the
  * message named beside it or by DM_FAILED, with the request's frame id; id 0
  * is an event. Answers to one door may overtake each other only for
@@ -84,7 +86,7 @@ enum door_field {
 	DF_HEADER,	/* u32 */
 	DF_DATE,	/* u64, a signed number of seconds */
 	DF_QUEUE_ID,	/* 16 hex digits */
-	DF_OWNER,
+	DF_OWNER,	/* an address; absent: the door's own user */
 	DF_RESULT,	/* u32 enum result */
 	DF_WORDS,
 	DF_ERROR,	/* u32 enum door_error */

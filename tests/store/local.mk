@@ -21,6 +21,10 @@ check_PROGRAMS += tests/store/test_deliver
 tests_store_test_deliver_SOURCES = tests/store/test_deliver.c \
 	tests/store/rig.c tests/store/rig.h
 tests_store_test_deliver_LDADD = $(STORE_TEST)
+check_PROGRAMS += tests/store/test_access
+tests_store_test_access_SOURCES = tests/store/test_access.c \
+	tests/store/rig.c tests/store/rig.h
+tests_store_test_access_LDADD = $(STORE_TEST)
 check_PROGRAMS += tests/store/test_body
 tests_store_test_body_SOURCES = tests/store/test_body.c
 tests_store_test_body_LDADD = $(STORE_TEST)
