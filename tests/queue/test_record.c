@@ -301,6 +301,8 @@ test_bad_rest(void **state)
 		put_field(&b, 2, uidl, UIDL_MAX + i);
 		assert_int_equal(envelope_parse(&e, b.data, b.len),
 		    i == 0 ? 0 : -1);
+		if (i == 0)
+			envelope_clear(&e);
 	}
 	e = sample();
 	uidl[sizeof(uidl) - 1] = '\0';
