@@ -58,6 +58,7 @@ void	job_give(struct queue_job *j, struct worker *w);
 void	job_leave(struct queue_job *j);
 /* Its message no longer waits for it. */
 void	job_detach(struct queue_job *j);
+/* Of one that has left and is detached. */
 void	job_free(struct queue_job *j);
 /* Every target was answered: the message may be settled. */
 void	job_end(struct queue_job *j);

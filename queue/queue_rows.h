@@ -11,8 +11,10 @@
 /* Held by the operator; also while a worker still has it. */
 int	entry_is_held(const struct entry *e);
 
-/* m is the message of e, or what message_peek made of its record. */
-/* A row for each target, or for each recipient that is not yet expanded. */
+/*
+ * m is the message of e, or what message_peek made of its record.
+ * A row for each target, or for each recipient that is not yet expanded.
+ */
 void	rows_list(struct control_client *c, const struct entry *e,
 	    const struct message *m);
 /* A row for each field that there is; the body's descriptor with the first. */
