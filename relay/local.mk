@@ -28,5 +28,5 @@ relay_resolve_LDADD = relay/libresolve.a $(LINKS) $(SERVER) $(MAIL) \
 relay_resolve_LDFLAGS = $(AM_LDFLAGS) -Wl,--exclude-libs,libev.a
 relay_relay_SOURCES = relay/main.c
 # What a host's name is, resolve knows.
-relay_relay_LDADD = relay/librelay.a relay/libresolve.a $(SERVER) $(MAIL) \
-	$(NET) $(BASE) $(GSASL_LIBS) $(OPENSSL_LIBS) $(SERVER_LIBS)
+relay_relay_LDADD = relay/librelay.a relay/libresolve.a $(LINKS) $(SERVER) \
+	$(MAIL) $(NET) $(BASE) $(GSASL_LIBS) $(OPENSSL_LIBS) $(SERVER_LIBS)

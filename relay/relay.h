@@ -1,5 +1,6 @@
 /*
- * What the parts of relay share: its settings, and where a message may go.
+ * What the parts of relay share: its settings, and how to speak to a
+ * destination.
  */
 #ifndef RELAY_RELAY_H
 #define RELAY_RELAY_H
@@ -36,20 +37,6 @@ struct policy {
 	const char *tls_host;		/* NULL: the target's name */
 	const struct credentials *login; /* NULL: none */
 	const struct client_times *times;
-};
-
-enum { TARGETS_MAX = 20, TARGET_ADDRESSES_MAX = 8 };
-
-/* A host and its addresses, port included. */
-struct target {
-	char	 name[DOMAIN_MAX + 1];
-	unsigned n;
-	struct addr addr[TARGET_ADDRESSES_MAX];
-};
-
-struct route {
-	unsigned n;
-	struct target target[TARGETS_MAX];
 };
 
 #endif

@@ -66,7 +66,7 @@ connect_failed(struct client *c, struct buf *words)
 }
 
 static enum result
-connect_starttls(struct client *c, const struct target *t,
+connect_starttls(struct client *c, const struct resolve_host *t,
     const struct policy *p)
 {
 	if (p->tls != RELAY_TLS_MAY && p->tls != RELAY_TLS_STARTTLS)
@@ -82,7 +82,7 @@ connect_starttls(struct client *c, const struct target *t,
 
 /* The whole dialogue before the first message. */
 static enum result
-connect_dialogue(struct client *c, const struct target *t,
+connect_dialogue(struct client *c, const struct resolve_host *t,
     const struct policy *p, int *tls_r)
 {
 	enum result r;
@@ -110,7 +110,7 @@ connect_dialogue(struct client *c, const struct target *t,
 }
 
 static enum result
-connect_once(struct client *c, const struct target *t, unsigned i,
+connect_once(struct client *c, const struct resolve_host *t, unsigned i,
     const struct policy *p, int *tls_r, struct buf *words)
 {
 	char where[ADDR_TEXT_MAX], label[CLIENT_LABEL_MAX];
@@ -141,7 +141,7 @@ connect_once(struct client *c, const struct target *t, unsigned i,
  * clear, over a new connection. Never where TLS was asked for.
  */
 enum result
-connect_open(struct client *c, const struct target *t, unsigned i,
+connect_open(struct client *c, const struct resolve_host *t, unsigned i,
     const struct policy *p, struct buf *words)
 {
 	struct policy clear = *p;

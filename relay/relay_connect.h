@@ -5,6 +5,8 @@
 #ifndef RELAY_CONNECT_H
 #define RELAY_CONNECT_H
 
+#include "lib/link/resolve.h"
+#include "lib/mail/result.h"
 #include "relay/relay.h"
 
 /*
@@ -12,7 +14,7 @@
  * (nothing to free) and words holds why; RESULT_LATER always, for a host that
  * does not want us is no word about the message.
  */
-enum result connect_open(struct client *c, const struct target *t, unsigned i,
-	    const struct policy *p, struct buf *words) ATTR_CHECK;
+enum result connect_open(struct client *c, const struct resolve_host *t,
+	    unsigned i, const struct policy *p, struct buf *words) ATTR_CHECK;
 
 #endif

@@ -5,7 +5,8 @@
 #ifndef RELAY_ROUTE_H
 #define RELAY_ROUTE_H
 
-#include "lib/mail/proto.h"
+#include "lib/link/resolve.h"
+#include "lib/mail/result.h"
 #include "relay/relay.h"
 
 /*
@@ -13,6 +14,6 @@
  * conf. RESULT_DELIVERED: route has at least one address. Else words say why.
  */
 enum result route_find(const struct relay_conf *conf, const char *dest,
-	    struct route *route, struct buf *words) ATTR_CHECK;
+	    struct resolve_answer *route, struct buf *words) ATTR_CHECK;
 
 #endif

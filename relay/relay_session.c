@@ -87,7 +87,7 @@ struct attempt {
  * left to do for this job, RESULT_LATER if the next host may be tried.
  */
 static enum result
-session_target(struct attempt *a, const struct target *t)
+session_target(struct attempt *a, const struct resolve_host *t)
 {
 	struct client c;
 	enum result r;
@@ -111,7 +111,8 @@ session_target(struct attempt *a, const struct target *t)
 }
 
 static void
-session_fresh(struct job *j, const struct policy *p, const struct route *route)
+session_fresh(struct job *j, const struct policy *p,
+    const struct resolve_answer *route)
 {
 	struct attempt a = { .job = j, .policy = p,
 		.until = clock_mono_ms() + SESSION_JOB_MS,
@@ -120,7 +121,7 @@ session_fresh(struct job *j, const struct policy *p, const struct route *route)
 	size_t k;
 
 	for (i = 0; i < route->n; i++)
-		if (session_target(&a, &route->target[i]) == RESULT_DELIVERED)
+		if (session_target(&a, &route->host[i]) == RESULT_DELIVERED)
 			break;
 	/* Those that no host spoke about hear of the last connection. */
 	for (k = 0; k < j->n; k++)
@@ -136,7 +137,7 @@ session_run(struct job *j, const struct relay_conf *conf,
     const struct policy *policy)
 {
 	struct buf words = BUF_INIT(RESULT_WORDS_MAX);
-	struct route *route;
+	struct resolve_answer *route;
 	struct client c;
 	enum result r;
 

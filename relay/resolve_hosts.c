@@ -164,7 +164,7 @@ hosts_shorten(struct hosts *h, unsigned n)
 void
 hosts_cut(struct hosts *h)
 {
-	hosts_shorten(h, HOSTS_MAX);
+	hosts_shorten(h, MAIL_HOSTS_MAX);
 }
 
 void
@@ -174,7 +174,7 @@ hosts_add_address(struct hosts *h, unsigned i, const unsigned char *rdata,
 	struct host *t = &h->host[i];
 	struct address *a = &t->addr[t->n];
 
-	if (t->n == HOST_ADDRESSES_MAX || (len != 4 && len != 16))
+	if (t->n == MAIL_ADDRESSES_MAX || (len != 4 && len != 16))
 		return;
 	memset(a, 0, sizeof(*a));
 	a->family = len == 4 ? AF_INET : AF_INET6;

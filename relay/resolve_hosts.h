@@ -15,11 +15,7 @@
 #include "lib/base/buf.h"
 #include "lib/mail/limits.h"
 
-enum {
-	MX_MAX = 100,			/* records looked at */
-	HOSTS_MAX = 20,			/* hosts kept */
-	HOST_ADDRESSES_MAX = 8,		/* of one host */
-};
+enum { MX_MAX = 100 };		/* records looked at */
 
 struct address {
 	int	 family;		/* AF_INET, AF_INET6 */
@@ -30,7 +26,7 @@ struct host {
 	uint32_t pref;
 	char	*name;			/* lower case, no final dot */
 	unsigned n;
-	struct address addr[HOST_ADDRESSES_MAX];
+	struct address addr[MAIL_ADDRESSES_MAX];
 	int	 temp;			/* its addresses could not be asked */
 };
 
@@ -72,7 +68,7 @@ void	hosts_add_mx(struct hosts *h, const unsigned char *rdata, size_t len);
 void	hosts_add(struct hosts *h, uint32_t pref, const char *name);
 /* Sorts by preference, equals in random order. */
 void	hosts_order(struct hosts *h);
-/* Keeps the first HOSTS_MAX. */
+/* Keeps the first MAIL_HOSTS_MAX. */
 void	hosts_cut(struct hosts *h);
 
 /* Takes an A (4 octets) or AAAA (16) record of host i. */

@@ -24,7 +24,7 @@ struct lookup {
 	enum n_type type;
 	char	 name[DOMAIN_MAX + 1];
 	struct dns_query *mx;
-	struct ask asks[2 * HOSTS_MAX];
+	struct ask asks[2 * MAIL_HOSTS_MAX];
 	unsigned n_asks, pending;
 	struct hosts hosts;
 	int	 secure, gone;		/* gone: NXDOMAIN for the name itself */

@@ -3,7 +3,7 @@
  * MX records, then the addresses of all hosts at once.
  *
  * A look-up ends within LOOKUP_SECONDS: by then what is unknown counts as
- * temporary. It asks at most 1 + 2 * HOSTS_MAX questions.
+ * temporary. It asks at most 1 + 2 * MAIL_HOSTS_MAX questions.
  */
 #ifndef RELAY_RESOLVE_LOOKUP_H
 #define RELAY_RESOLVE_LOOKUP_H

@@ -21,6 +21,8 @@ enum {
 	ENVID_MAX = 100,		/* RFC 3461 4.4 */
 	ORCPT_MAX = 500,		/* RFC 3461 4.2 */
 	UIDL_MAX = 70,			/* RFC 1939 7 */
+	MAIL_HOSTS_MAX = 20,		/* of one mail domain, that are tried */
+	MAIL_ADDRESSES_MAX = 8,		/* of one of them */
 	QUEUE_ID_LEN = 16,		/* lower-case hexadecimal digits */
 	/*
 	 * Octets of the disk that stay free for the tables: below it store

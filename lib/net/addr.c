@@ -88,21 +88,31 @@ addr_split(const char *p, size_t len, const char **host_r, size_t *host_len_r,
 }
 
 int
+addr_of_ip(struct addr *a, const char *p, size_t len, unsigned port)
+{
+	char text[INET6_ADDRSTRLEN];
+	int v6;
+
+	if (ip_text(text, p, len) == -1)
+		return -1;
+	for (v6 = 0; v6 < 2; v6++)
+		if (addr_is_ip(p, len, v6)) {
+			addr_set(a, v6, text, port);
+			return 0;
+		}
+	return -1;
+}
+
+int
 addr_parse(struct addr *a, const char *p, size_t len, unsigned port,
     struct buf *why)
 {
-	char text[INET6_ADDRSTRLEN];
 	const char *host;
 	size_t n;
-	int v6;
 
 	if (addr_split(p, len, &host, &n, &port) == 0 &&
-	    ip_text(text, host, n) == 0)
-		for (v6 = 0; v6 < 2; v6++)
-			if (addr_is_ip(host, n, v6)) {
-				addr_set(a, v6, text, port);
-				return 0;
-			}
+	    addr_of_ip(a, host, n, port) == 0)
+		return 0;
 	buf_set(why, "\"%.*s\" is no address like 192.0.2.1:25 or "
 	    "[2001:db8::1]:25", (int)(len > 80 ? 80 : len), p);
 	return -1;

@@ -30,6 +30,10 @@ struct addr {
 int	addr_parse(struct addr *a, const char *p, size_t len, unsigned port,
 	    struct buf *why) ATTR_CHECK;
 
+/* The same of an IP address alone: no brackets, no port. 0, or -1. */
+int	addr_of_ip(struct addr *a, const char *p, size_t len, unsigned port)
+	    ATTR_CHECK;
+
 /*
  * Reads a list, separated by blanks or commas; "*:port" stands for
  * "[::]:port 0.0.0.0:port". An empty text is an empty list. The array is the

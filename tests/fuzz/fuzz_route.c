@@ -42,7 +42,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct relay_conf conf = { .host = "", .mx_port = 25 };
-	static struct route r;
+	static struct resolve_answer r;
 	struct buf words = BUF_INIT(RESULT_WORDS_MAX);
 	unsigned i;
 
@@ -52,12 +52,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	input_len = size;
 	conf.allow_loopback = data[0] & 1;
 	if (route_find(&conf, "far.test", &r, &words) == RESULT_DELIVERED) {
-		if (r.n == 0 || r.n > TARGETS_MAX)
+		if (r.n == 0 || r.n > MAIL_HOSTS_MAX)
 			abort();
 		for (i = 0; i < r.n; i++)
-			if (r.target[i].n == 0 ||
-			    r.target[i].n > TARGET_ADDRESSES_MAX ||
-			    strlen(r.target[i].name) > DOMAIN_MAX)
+			if (r.host[i].n == 0 ||
+			    r.host[i].n > MAIL_ADDRESSES_MAX ||
+			    strlen(r.host[i].name) > DOMAIN_MAX)
 				abort();
 	} else if (words.len == 0 && data[0] % 8 != 0)
 		abort();

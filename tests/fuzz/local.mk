@@ -101,8 +101,8 @@ tests_fuzz_fuzz_relay_client_LDADD = relay/librelay.a $(MAIL) $(NET) $(BASE) \
 	$(OPENSSL_LIBS)
 tests_fuzz_fuzz_relay_client_LDFLAGS = $(FUZZING) -Wl,--wrap=poll
 tests_fuzz_fuzz_route_SOURCES = tests/fuzz/fuzz_route.c tests/fuzz/fuzz_pair.h
-tests_fuzz_fuzz_route_LDADD = relay/librelay.a relay/libresolve.a $(MAIL) \
-	$(NET) $(BASE)
+tests_fuzz_fuzz_route_LDADD = relay/librelay.a relay/libresolve.a $(LINKS) \
+	$(MAIL) $(NET) $(BASE)
 tests_fuzz_fuzz_route_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_auth_SOURCES = tests/fuzz/fuzz_auth.c
 tests_fuzz_fuzz_auth_LDADD = auth/libauth.a $(MAIL) $(MAP) $(BASE) \

@@ -95,11 +95,33 @@ test_list(void **state)
 	buf_clear(&why);
 }
 
+/* An address and nothing else. */
+static void
+test_ip_alone(void **state)
+{
+	static const char *const bad[] = { "", "192.0.2.1:25", "192.0.2",
+		"[2001:db8::1]", "2001:db8::1%eth0", " 192.0.2.1", "far.test" };
+	char text[ADDR_TEXT_MAX];
+	struct addr a;
+	size_t i;
+
+	assert_int_equal(addr_of_ip(&a, "192.0.2.10", 9, 25), 0);
+	addr_print((struct sockaddr *)&a.ss, text, sizeof(text));
+	assert_string_equal(text, "192.0.2.1:25");
+	assert_int_equal(addr_of_ip(&a, "2001:db8::1", 11, 465), 0);
+	addr_print((struct sockaddr *)&a.ss, text, sizeof(text));
+	assert_string_equal(text, "[2001:db8::1]:465");
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(addr_of_ip(&a, bad[i], strlen(bad[i]), 25),
+		    -1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one),
+		cmocka_unit_test(test_ip_alone),
 		cmocka_unit_test(test_list),
 	};
 

@@ -117,16 +117,16 @@ test_bounds(void **state)
 		hosts_add(&hosts, 3 * MX_MAX - i, name);
 	}
 	assert_int_equal(hosts.n, MX_MAX);
-	for (i = 0; i < 3 * HOST_ADDRESSES_MAX; i++)
+	for (i = 0; i < 3 * MAIL_ADDRESSES_MAX; i++)
 		hosts_add_address(&hosts, 0, (const unsigned char *)"1234", 4);
 	hosts_add_address(&hosts, 1, (const unsigned char *)"12345", 5);
-	assert_int_equal(hosts.host[0].n, HOST_ADDRESSES_MAX);
+	assert_int_equal(hosts.host[0].n, MAIL_ADDRESSES_MAX);
 	assert_int_equal(hosts.host[1].n, 0);
 	hosts_order(&hosts);
 	for (i = 1; i < hosts.n; i++)
 		assert_true(hosts.host[i - 1].pref <= hosts.host[i].pref);
 	hosts_cut(&hosts);
-	assert_int_equal(hosts.n, HOSTS_MAX);
+	assert_int_equal(hosts.n, MAIL_HOSTS_MAX);
 }
 
 /* Each of three equals stands first in about a third of 3,000 orders. */
