@@ -159,9 +159,11 @@ environment(void)
 	if (clearenv() != 0 || setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin",
 	    1) == -1)
 		log_fatal("environment: %s", strerror(errno));
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < 2; i++) {
 		if (value[i] != NULL && setenv(kept[i], value[i], 1) == -1)
 			log_fatal("environment: %s", strerror(errno));
+		free(value[i]);
+	}
 }
 
 static void
