@@ -1,11 +1,12 @@
 /*
- * Stored hashes, and names as clients give them. crypt(3) itself is not
+ * Stored hashes, lines of passwd, and names as clients give them. crypt(3) itself is not
  * called: one hash may ask for minutes.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "auth/auth_hash.h"
+#include "auth/auth_hashes.h"
 #include "auth/auth_users.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -28,6 +29,24 @@ look(const char *stored)
 		abort();
 }
 
+/* Whatever a line holds, only hashes that can be checked come out of it. */
+static void
+read_line(const char *p, size_t len, const char *protocol)
+{
+	struct auth_hashes h;
+	unsigned i;
+
+	auth_hashes_read(&h, p, len, protocol);
+	if (h.n > AUTH_HASHES_MAX)
+		abort();
+	for (i = 0; i < h.n; i++)
+		if (strlen(h.hash[i]) > CREDENTIAL_HASH_MAX ||
+		    auth_hash_fault(h.hash[i]) != NULL ||
+		    (i > 0 && h.app[i] == NULL))
+			abort();
+	auth_hashes_clear(&h);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -38,6 +57,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (users == NULL)
 		users = auth_users_open("/nonexistent/passwd.cdb");
 	look(text);
+	read_line((const char *)data, size, "imap");
+	read_line((const char *)data, size, NULL);
 	/* A name comes as text in a message; what is made of it is text. */
 	if (str_is_text(text, strlen(text)) &&
 	    auth_users_name(users, text, &name) == 0 && (name.len == 0 ||

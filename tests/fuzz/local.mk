@@ -106,7 +106,7 @@ tests_fuzz_fuzz_route_LDADD = relay/librelay.a relay/libresolve.a $(LINKS) \
 tests_fuzz_fuzz_route_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_auth_SOURCES = tests/fuzz/fuzz_auth.c
 tests_fuzz_fuzz_auth_LDADD = auth/libauth.a $(MAIL) $(MAP) $(BASE) \
-	$(CDB_LIBS) $(CRYPT_LIBS) $(IDN2_LIBS) $(OPENSSL_LIBS)
+	$(CDB_LIBS) $(CRYPT_LIBS) $(GSASL_LIBS) $(IDN2_LIBS) $(OPENSSL_LIBS)
 tests_fuzz_fuzz_auth_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_smtp_auth_SOURCES = tests/fuzz/fuzz_smtp_auth.c \
 	tests/fuzz/fuzz_pair.h
