@@ -42,6 +42,10 @@ static const struct option_row domain_options[] = {
 	{ 0, "--alias", NULL, "DOMAIN",
 	    "the same addresses as those of DOMAIN" }, END
 };
+static const struct option_row app_options[] = {
+	{ 0, "--protocols", NULL, "LIST",
+	    "imap, pop3, submission with + between them; *: all" }, END
+};
 static const struct option_row show_options[] = {
 	{ 0, "--body", NULL, NULL, "the message itself behind the envelope" },
 	END
@@ -73,6 +77,12 @@ const struct ctl_command ctl_commands[] = {
 	{ "user passwd", cmd_user_passwd, 1, 1, 0, "ADDRESS",
 	    "set a new password", user_passwd_options },
 	{ "user list", cmd_user_list, 0, 0, 1, "", "all accounts", NULL },
+	{ "app add", cmd_app_add, 2, 2, 0, "ADDRESS NAME",
+	    "make a further password, for one program", app_options },
+	{ "app del", cmd_app_del, 2, 2, 0, "ADDRESS NAME",
+	    "remove it", NULL },
+	{ "app list", cmd_app_list, 0, 1, 1, "[ADDRESS]",
+	    "further passwords of accounts", NULL },
 	{ "alias add", cmd_alias_add, 2, CTL_ARGS_MAX, 0,
 	    "ADDRESS|@DOMAIN TARGET...", "pass mail for an address on", NULL },
 	{ "alias del", cmd_alias_del, 1, 1, 0, "ADDRESS|@DOMAIN",

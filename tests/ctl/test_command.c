@@ -233,6 +233,62 @@ test_passwd(void **state)
 	buf_clear(&b);
 }
 
+static void
+test_app(void **state)
+{
+	static const char *const spaces[] = { "my old phone", "--protocols",
+		"imap", NULL };
+	static const struct {
+		const char *words;
+		const char *const *more;
+		int	 r;
+	} rows[] = {
+		{ "app add bert@example.test", spaces, CTL_DONE },
+		{ "app add bert@example.test", spaces, CTL_REFUSED },
+		{ "app add bert@example.test mac", NULL, CTL_DONE },
+		{ "app add bert@example.test a,b", NULL, CTL_REFUSED },
+		{ "app add bert@example.test a:b", NULL, CTL_REFUSED },
+		{ "app add bert@example.test tab --protocols imap,pop3", NULL,
+		    CTL_REFUSED },
+		{ "app add bert@example.test tab --protocols imap+", NULL,
+		    CTL_REFUSED },
+		{ "app add bert@example.test tab --protocols imaps", NULL,
+		    CTL_REFUSED },
+		{ "app add bert@example.test tab --protocols *", NULL,
+		    CTL_DONE },
+		{ "app add nobody@example.test x", NULL, CTL_REFUSED },
+		{ "app del bert@example.test phone", NULL, CTL_REFUSED },
+		{ "app del nobody@example.test phone", NULL, CTL_REFUSED },
+		{ "app list", NULL, CTL_DONE },
+		{ "app list --json bert@example.test", NULL, CTL_DONE },
+		{ "app list nobody@example.test", NULL, CTL_REFUSED },
+		{ "app del bert@example.test mac", NULL, CTL_DONE },
+		{ "app del bert@example.test mac", NULL, CTL_REFUSED },
+	};
+	struct buf b = BUF_INIT(0);
+	size_t i;
+
+	write_file("passwd", "bert@example.test:" HASH6 ":totp=a\n");
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (run(rows[i].words, rows[i].more) != rows[i].r)
+			fail_msg("%s", rows[i].words);
+	}
+	read_file("passwd", &b);
+	assert_non_null(strstr(buf_str(&b), "bert@example.test:" HASH6
+	    ":totp=a:app=my old phone,imap,"));
+	assert_null(strstr(buf_str(&b), "app=mac"));
+	/* The last field of a line goes with the line. */
+	write_file("passwd", "bert@example.test:app=x,*,0," HASH6 "\n");
+	assert_int_equal(run("app del bert@example.test x", NULL), CTL_DONE);
+	read_file("passwd", &b);
+	assert_string_equal(buf_str(&b), "");
+	assert_int_equal(run("app add bert@example.test y", NULL), CTL_DONE);
+	read_file("passwd", &b);
+	assert_int_equal(strncmp(buf_str(&b), "bert@example.test:app=y,imap+"
+	    "pop3+submission,", 45), 0);
+	buf_clear(&b);
+}
+
 /* A bounce names the message that it is about; both are followed. */
 static void
 test_trace(void **state)
@@ -351,6 +407,7 @@ main(void)
 		cmocka_unit_test(test_usage),
 		cmocka_unit_test(test_edits),
 		cmocka_unit_test(test_passwd),
+		cmocka_unit_test(test_app),
 		cmocka_unit_test(test_trace),
 	};
 

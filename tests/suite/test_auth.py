@@ -326,6 +326,23 @@ def test_app_password(inst):
     assert passwd_line(inst, "bert") != line + rest
     assert passwd_line(inst, "bert").endswith(rest)
     check()
+    # One that rohrpost makes, for submission alone; and it goes.
+    made = inst.ctl("app", "add", user, "my mac", "--protocols",
+                    "submission").strip()
+    assert len(made) == 24 and made not in path.read_text()
+    with submission(inst) as s:
+        s.login(user, made)
+    assert "AUTHENTICATIONFAILED" in imap(inst, user, made)
+    rows = inst.json("app", "list", user)
+    assert [(r["app"], r["protocols"]) for r in rows] == [
+        ("phone", "imap"), ("my mac", "submission")]
+    assert rows[0]["created"] == 1700000000
+    assert abs(rows[1]["created"] - time.time()) < 60
+    inst.ctl("app", "del", user, "my mac")
+    with pytest.raises(smtplib.SMTPAuthenticationError):
+        with submission(inst) as s:
+            s.login(user, made)
+    check()
 
 
 def test_delays_grow():

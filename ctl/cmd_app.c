@@ -1,0 +1,272 @@
+/*
+ * app add, del, list: further passwords of an account, each for one program
+ * or device. They are made here, shown once and never known again.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "ctl/cmd_table.h"
+#include "ctl/ctl_hash.h"
+#include "ctl/ctl_name.h"
+#include "ctl/ctl_out.h"
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/mail/credential.h"
+#include "lib/mail/limits.h"
+
+enum {
+	LETTERS = 20,		/* of five bits: no guesser gets through 2^100 */
+	GROUP = 4,
+};
+
+static const char *const protocols[] = { "imap", "pop3", "submission" };
+static const char all_protocols[] = "imap+pop3+submission";
+
+/* "k3fq-7bza-...": letters and digits that no one takes for one another. */
+static int
+make_password(struct buf *out, struct buf *why)
+{
+	static const char digits[] = "abcdefghijkmnpqrstuvwxyz23456789";
+	unsigned char raw[LETTERS];
+	int i;
+
+	_Static_assert(sizeof(digits) - 1 == 32, "five bits a letter");
+	if (getrandom(raw, sizeof(raw), 0) != sizeof(raw)) {
+		buf_set(why, "no random octets");
+		return -1;
+	}
+	for (i = 0; i < LETTERS; i++) {
+		if (i > 0 && i % GROUP == 0)
+			buf_putc(out, '-');
+		buf_putc(out, digits[raw[i] % 32]);
+	}
+	mem_wipe(raw, sizeof(raw));
+	return 0;
+}
+
+/* "*", or names that we know with "+" between them: 0, or -1 with why. */
+static int
+check_protocols(const char *list, struct buf *why)
+{
+	const char *p = list;
+	size_t i, n;
+
+	if (strcmp(list, "*") == 0)
+		return 0;
+	for (;; p++) {
+		n = strcspn(p, "+");
+		for (i = 0; i < 3; i++)
+			if (strlen(protocols[i]) == n &&
+			    strncmp(p, protocols[i], n) == 0)
+				break;
+		if (i == 3)
+			break;
+		p += n;
+		if (*p == '\0')
+			return 0;
+	}
+	buf_set(why, "%s: imap, pop3 and submission with + between them, "
+	    "or *", list);
+	return -1;
+}
+
+/* Finds the account's line in passwd. 0, or -1 with why. */
+static int
+find_line(struct set *s, const char *address, struct buf *name,
+    const struct row **r, struct buf *why)
+{
+	if (name_address(address, strlen(address), NAME_ACCOUNT, name, why) ==
+	    -1)
+		return -1;
+	*r = text_find(&s->t[TEXT_PASSWD], buf_str(name));
+	if (text_find(&s->t[TEXT_USERS], buf_str(name)) != NULL)
+		return 0;
+	buf_set(why, "%s: not in users", buf_str(name));
+	return -1;
+}
+
+/* Puts the fields (each with ":" before it) behind the address. */
+static int
+put_line(struct set *s, const char *account, const struct buf *fields,
+    struct buf *why)
+{
+	struct text *t = &s->t[TEXT_PASSWD];
+	struct buf line = BUF_INIT(0);
+	int r;
+
+	buf_printf(&line, "%s%s", account, buf_str(fields));
+	if (text_find(t, account) == NULL)
+		r = text_add(t, buf_str(&line), why);
+	else if (fields->len == 0)
+		r = text_del(t, account);
+	else
+		r = text_set(t, account, buf_str(&line), why);
+	buf_wipe(&line);
+	return r;
+}
+
+static int
+add_app(struct ctl *c, struct set *s, const char *password, struct buf *why)
+{
+	struct buf name = BUF_INIT(ADDRESS_MAX), fields = BUF_INIT(0),
+	    hash = BUF_INIT(CREDENTIAL_HASH_MAX);
+	const char *list = c->opt[0] != NULL ? c->opt[0] : all_protocols;
+	const struct row *old;
+	int r;
+
+	r = find_line(s, c->args[0], &name, &old, why);
+	if (r == 0)
+		r = check_protocols(list, why);
+	if (r == 0 && strpbrk(c->args[1], ":,") != NULL) {
+		buf_set(why, "%s: a name has no comma and no colon",
+		    c->args[1]);
+		r = -1;
+	}
+	if (r == 0)
+		r = hash_make(password, &hash, why);
+	if (r == 0) {
+		if (old != NULL)
+			buf_printf(&fields, ":%s", old->value);
+		buf_printf(&fields, ":app=%s,%s,%lld,%s", c->args[1],
+		    list, (long long)clock_now(), buf_str(&hash));
+		r = put_line(s, buf_str(&name), &fields, why);
+	}
+	buf_clear(&name);
+	buf_wipe(&fields);
+	buf_wipe(&hash);
+	return r;
+}
+
+int
+cmd_app_add(struct ctl *c)
+{
+	struct buf password = BUF_INIT(0), why = BUF_INIT(0);
+	struct set s;
+	int r;
+
+	if (table_open(c, &s, 1) == -1)
+		return CTL_REFUSED;
+	r = make_password(&password, &why);
+	if (r == 0)
+		r = add_app(c, &s, buf_str(&password), &why);
+	r = table_end(c, &s, r, &why, 0);
+	if (r == CTL_DONE)
+		printf("%s\n", buf_str(&password));
+	buf_wipe(&password);
+	return r;
+}
+
+/* 1 where the field is an app password of that name. */
+static int
+is_app(const struct credential *c, const char *name)
+{
+	struct buf why = BUF_INIT(200);
+	struct credential_app a;
+	int r;
+
+	r = c->kind == CREDENTIAL_APP && credential_app(c, &a, &why) == 0 &&
+	    strlen(name) == a.name_len &&
+	    memcmp(name, a.name, a.name_len) == 0;
+	buf_clear(&why);
+	return r;
+}
+
+/* All fields but that app password. 0, or -1: it is not there. */
+static int
+fields_without(const struct row *old, const char *name, struct buf *fields)
+{
+	const char *p = old->value, *end = p + strlen(p);
+	struct credential c;
+	int found = 0;
+
+	while (credential_next(&p, end, &c) == 1) {
+		if (is_app(&c, name)) {
+			found = 1;
+			continue;
+		}
+		buf_putc(fields, ':');
+		buf_append(fields, c.text, c.text_len);
+	}
+	return found ? 0 : -1;
+}
+
+int
+cmd_app_del(struct ctl *c)
+{
+	struct buf name = BUF_INIT(ADDRESS_MAX), fields = BUF_INIT(0),
+	    why = BUF_INIT(0);
+	const struct row *old = NULL;
+	struct set s;
+	int r;
+
+	if (table_open(c, &s, 1) == -1)
+		return CTL_REFUSED;
+	r = find_line(&s, c->args[0], &name, &old, &why);
+	if (r == 0 && (old == NULL ||
+	    fields_without(old, c->args[1], &fields) == -1)) {
+		buf_set(&why, "%s: no app password %s", buf_str(&name),
+		    c->args[1]);
+		r = -1;
+	}
+	if (r == 0)
+		r = put_line(&s, buf_str(&name), &fields, &why);
+	buf_clear(&name);
+	buf_wipe(&fields);
+	return table_end(c, &s, r, &why, 0);
+}
+
+static void
+list_apps(struct out *o, const struct row *r)
+{
+	const char *p = r->value, *end = p + strlen(p);
+	struct buf why = BUF_INIT(200), created = BUF_INIT(0);
+	struct credential_app a;
+	struct credential c;
+
+	while (credential_next(&p, end, &c) == 1) {
+		if (c.kind != CREDENTIAL_APP ||
+		    credential_app(&c, &a, &why) == -1)
+			continue;
+		out_text(o, r->key);
+		out_value(o, C_TEXT, a.name, a.name_len);
+		out_value(o, C_TEXT, a.protocols, a.protocols_len);
+		buf_reset(&created);
+		buf_put_number(&created, a.created);
+		out_value(o, C_TIME, created.data, created.len);
+	}
+	buf_clear(&why);
+	buf_clear(&created);
+}
+
+int
+cmd_app_list(struct ctl *c)
+{
+	struct buf name = BUF_INIT(ADDRESS_MAX), why = BUF_INIT(0);
+	const struct row *r = NULL;
+	struct out o;
+	struct set s;
+	size_t i = 0;
+
+	if (table_open(c, &s, 0) == -1)
+		return CTL_REFUSED;
+	if (c->n_args > 0 &&
+	    find_line(&s, c->args[0], &name, &r, &why) == -1) {
+		buf_clear(&name);
+		return table_end(c, &s, -1, &why, 0);
+	}
+	out_init(&o, stdout, c->json);
+	out_name(&o, "user", 4);
+	out_name(&o, "app", 3);
+	out_name(&o, "protocols", 9);
+	out_name(&o, "created", 7);
+	if (r != NULL)
+		list_apps(&o, r);
+	while (c->n_args == 0 &&
+	    (r = text_next(&s.t[TEXT_PASSWD], &i)) != NULL)
+		list_apps(&o, r);
+	buf_clear(&name);
+	return table_listed(&s, &o);
+}
