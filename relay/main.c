@@ -198,7 +198,7 @@ answer_words(struct chan *c, enum j_type type, uint32_t id, const char *words)
 }
 
 static void
-run_job(struct job *j)
+run_job(struct relay_job *j)
 {
 	unsigned mine = generation;
 	struct buf why = BUF_INIT(300);
@@ -227,7 +227,7 @@ take_job(struct chan *c)
 {
 	struct buf why = BUF_INIT(300);
 	unsigned mine = generation;
-	struct job job;
+	struct relay_job job;
 	struct msg m;
 	int r;
 

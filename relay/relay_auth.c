@@ -69,7 +69,7 @@ auth_unknown(const char *list, char *word, size_t size)
 }
 
 static const struct mech *
-mech_choose(const struct client *c, const char *list)
+mech_choose(const struct relay_client *c, const char *list)
 {
 	char word[MECH_MAX], padded[MECH_MAX + 2];
 	const struct mech *m;
@@ -91,7 +91,7 @@ mech_choose(const struct client *c, const char *list)
 
 /* One step: the challenge in the last reply, or "", to an answer in *out_r. */
 static int
-auth_step(struct client *c, Gsasl_session *s, char **out_r)
+auth_step(struct relay_client *c, Gsasl_session *s, char **out_r)
 {
 	size_t at = 0, len = 0;
 	const char *p = reply_next(&c->reply, &at, &len);
@@ -115,7 +115,7 @@ secret_free(char **p)
 }
 
 static enum result
-auth_refused(struct client *c, const struct mech *m)
+auth_refused(struct relay_client *c, const struct mech *m)
 {
 	struct buf said = BUF_INIT(RESULT_WORDS_MAX);
 
@@ -129,7 +129,7 @@ auth_refused(struct client *c, const struct mech *m)
 
 /* The dialogue after the first line: 334 challenges until 235 or a refusal. */
 static enum result
-auth_dialogue(struct client *c, Gsasl_session *s, const struct mech *m,
+auth_dialogue(struct relay_client *c, Gsasl_session *s, const struct mech *m,
     int state)
 {
 	unsigned round;
@@ -158,7 +158,7 @@ auth_dialogue(struct client *c, Gsasl_session *s, const struct mech *m,
 }
 
 static enum result
-auth_run(struct client *c, Gsasl_session *s, const struct mech *m)
+auth_run(struct relay_client *c, Gsasl_session *s, const struct mech *m)
 {
 	char *out = NULL;
 	int state = GSASL_NEEDS_MORE;
@@ -180,7 +180,8 @@ auth_run(struct client *c, Gsasl_session *s, const struct mech *m)
 }
 
 enum result
-auth_login(struct client *c, const struct credentials *who, const char *host)
+auth_login(struct relay_client *c, const struct credentials *who,
+    const char *host)
 {
 	const struct mech *m = mech_choose(c, who->mechs);
 	Gsasl_session *s;

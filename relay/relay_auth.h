@@ -22,7 +22,7 @@ const char *auth_unknown(const char *mechs, char *word, size_t size);
  * LOGIN, which show the password, are used under TLS only. A refusal is
  * RESULT_LATER: it is the operator's to mend, not the sender's fault.
  */
-enum result auth_login(struct client *c, const struct credentials *who,
+enum result auth_login(struct relay_client *c, const struct credentials *who,
 	    const char *host) ATTR_CHECK;
 
 #endif

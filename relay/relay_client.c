@@ -23,7 +23,7 @@ const struct client_times client_times = {
 };
 
 void
-client_init(struct client *c, int fd, const char *label,
+client_init(struct relay_client *c, int fd, const char *label,
     const struct client_times *times)
 {
 	memset(c, 0, sizeof(*c));
@@ -36,7 +36,7 @@ client_init(struct client *c, int fd, const char *label,
 }
 
 void
-client_clear(struct client *c)
+client_clear(struct relay_client *c)
 {
 	stream_clear(&c->stream);
 	reply_clear(&c->reply);
@@ -45,7 +45,7 @@ client_clear(struct client *c)
 }
 
 void
-client_quit(struct client *c)
+client_quit(struct relay_client *c)
 {
 	if (!c->dead) {
 		stream_deadline(&c->stream, c->times->quit);
@@ -56,14 +56,14 @@ client_quit(struct client *c)
 }
 
 void
-client_restart_clock(struct client *c, uint64_t octets)
+client_restart_clock(struct relay_client *c, uint64_t octets)
 {
 	c->limit = clock_mono_ms() + c->times->session +
 	    (int64_t)(octets / OCTETS_PER_MS);
 }
 
 enum result
-client_fail(struct client *c, const char *code, const char *fmt, ...)
+client_fail(struct relay_client *c, const char *code, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -76,7 +76,7 @@ client_fail(struct client *c, const char *code, const char *fmt, ...)
 }
 
 enum result
-client_refused(struct client *c)
+client_refused(struct relay_client *c)
 {
 	int cls = reply_class(&c->reply);
 
@@ -92,7 +92,7 @@ client_refused(struct client *c)
 }
 
 static enum result
-reply_broken(struct client *c, enum stream_status r)
+reply_broken(struct relay_client *c, enum stream_status r)
 {
 	if (r == STREAM_LONG)
 		return client_fail(c, "4.5.0", "sent a line without end");
@@ -103,7 +103,7 @@ reply_broken(struct client *c, enum stream_status r)
 }
 
 enum result
-client_reply(struct client *c, int64_t ms)
+client_reply(struct relay_client *c, int64_t ms)
 {
 	int64_t left = c->limit - clock_mono_ms();
 	enum stream_status r;
@@ -125,7 +125,7 @@ client_reply(struct client *c, int64_t ms)
 }
 
 enum result
-client_command(struct client *c, int64_t ms, const char *fmt, ...)
+client_command(struct relay_client *c, int64_t ms, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -140,14 +140,14 @@ client_command(struct client *c, int64_t ms, const char *fmt, ...)
 }
 
 static void
-feature_size(struct client *c, const char *p, size_t len)
+feature_size(struct relay_client *c, const char *p, size_t len)
 {
 	if (str_number(p, len, UINT64_MAX, &c->size_max) == -1)
 		c->size_max = 0;
 }
 
 static void
-feature_auth(struct client *c, const char *p, size_t len)
+feature_auth(struct relay_client *c, const char *p, size_t len)
 {
 	size_t i;
 
@@ -164,7 +164,7 @@ feature_auth(struct client *c, const char *p, size_t len)
 static const struct {
 	const char *name;
 	unsigned feature;
-	void	(*take)(struct client *, const char *, size_t);
+	void	(*take)(struct relay_client *, const char *, size_t);
 } features[] = {
 	{ "PIPELINING", CLIENT_PIPELINING, NULL },
 	{ "SIZE", CLIENT_SIZE, feature_size },
@@ -175,7 +175,7 @@ static const struct {
 
 /* ehlo-line = ehlo-keyword *( SP ehlo-param ) */
 static void
-feature_line(struct client *c, const char *p, size_t len)
+feature_line(struct relay_client *c, const char *p, size_t len)
 {
 	const char *sp = memchr(p, ' ', len);
 	size_t word = sp != NULL ? (size_t)(sp - p) : len, i;
@@ -190,7 +190,7 @@ feature_line(struct client *c, const char *p, size_t len)
 }
 
 static enum result
-client_ehlo(struct client *c, const char *hostname)
+client_ehlo(struct relay_client *c, const char *hostname)
 {
 	size_t at = 0, len;
 	const char *p;
@@ -218,7 +218,7 @@ client_ehlo(struct client *c, const char *hostname)
 }
 
 enum result
-client_greet(struct client *c, const char *hostname)
+client_greet(struct relay_client *c, const char *hostname)
 {
 	if (client_reply(c, c->times->greeting) != RESULT_DELIVERED)
 		return RESULT_LATER;
@@ -228,7 +228,7 @@ client_greet(struct client *c, const char *hostname)
 }
 
 enum result
-client_tls(struct client *c, SSL_CTX *ctx, const char *host)
+client_tls(struct relay_client *c, SSL_CTX *ctx, const char *host)
 {
 	struct buf why = BUF_INIT(300);
 	enum result r = RESULT_DELIVERED;
@@ -245,7 +245,7 @@ client_tls(struct client *c, SSL_CTX *ctx, const char *host)
  * server ... which was not obtained from the TLS negotiation itself."
  */
 enum result
-client_starttls(struct client *c, SSL_CTX *ctx, const char *host,
+client_starttls(struct relay_client *c, SSL_CTX *ctx, const char *host,
     const char *hostname)
 {
 	if (client_command(c, c->times->command, "STARTTLS") !=

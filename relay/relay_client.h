@@ -35,7 +35,7 @@ enum client_feature {
 
 enum { CLIENT_LABEL_MAX = 400, CLIENT_MECHS_MAX = 512 };
 
-struct client {
+struct relay_client {
 	struct stream stream;
 	struct reply reply;
 	struct buf words;
@@ -51,37 +51,38 @@ struct client {
 };
 
 /* Takes the connected descriptor over. label is copied. */
-void	client_init(struct client *c, int fd, const char *label,
+void	client_init(struct relay_client *c, int fd, const char *label,
 	    const struct client_times *times);
 /* Closes without a word. */
-void	client_clear(struct client *c);
+void	client_clear(struct relay_client *c);
 /* Says QUIT, does not wait for the answer, closes. */
-void	client_quit(struct client *c);
+void	client_quit(struct relay_client *c);
 /* What comes next may take as long as a transaction. */
-void	client_restart_clock(struct client *c, uint64_t octets);
+void	client_restart_clock(struct relay_client *c, uint64_t octets);
 
 /* Reads the banner, then EHLO as hostname (HELO where that is not known). */
-enum result client_greet(struct client *c, const char *hostname) ATTR_CHECK;
+enum result client_greet(struct relay_client *c, const char *hostname)
+	    ATTR_CHECK;
 /*
  * STARTTLS and EHLO again; what was read before the handshake, and what the
  * server said in the clear, is forgotten. host as in tls_client_host.
  */
-enum result client_starttls(struct client *c, SSL_CTX *ctx, const char *host,
-	    const char *hostname) ATTR_CHECK;
+enum result client_starttls(struct relay_client *c, SSL_CTX *ctx,
+	    const char *host, const char *hostname) ATTR_CHECK;
 /* TLS from the first octet, before client_greet. */
-enum result client_tls(struct client *c, SSL_CTX *ctx, const char *host)
+enum result client_tls(struct relay_client *c, SSL_CTX *ctx, const char *host)
 	    ATTR_CHECK;
 
 /* For relay_auth.c and relay_transaction.c. */
 /* Reads one reply within ms. RESULT_DELIVERED if one came, whatever it says. */
-enum result client_reply(struct client *c, int64_t ms) ATTR_CHECK;
+enum result client_reply(struct relay_client *c, int64_t ms) ATTR_CHECK;
 /* Sends a line and reads its reply. */
-enum result client_command(struct client *c, int64_t ms, const char *fmt, ...)
-	    ATTR_PRINTF(3, 4) ATTR_CHECK;
+enum result client_command(struct relay_client *c, int64_t ms,
+	    const char *fmt, ...) ATTR_PRINTF(3, 4) ATTR_CHECK;
 /* Ends the connection: words are "code label text". Returns RESULT_LATER. */
-enum result client_fail(struct client *c, const char *code, const char *fmt,
-	    ...) ATTR_PRINTF(3, 4);
+enum result client_fail(struct relay_client *c, const char *code,
+	    const char *fmt, ...) ATTR_PRINTF(3, 4);
 /* The last reply as a result, with its words; 2xx and 3xx are LATER. */
-enum result client_refused(struct client *c);
+enum result client_refused(struct relay_client *c);
 
 #endif

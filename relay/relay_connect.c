@@ -55,7 +55,7 @@ connect_socket(const struct addr *a, int64_t ms)
 
 /* Gives up: takes the client's words over. */
 static enum result
-connect_failed(struct client *c, struct buf *words)
+connect_failed(struct relay_client *c, struct buf *words)
 {
 	/* A 5xx here speaks of us and the host: the message waits. */
 	buf_set(words, "%s", buf_str(&c->words));
@@ -66,7 +66,7 @@ connect_failed(struct client *c, struct buf *words)
 }
 
 static enum result
-connect_starttls(struct client *c, const struct resolve_host *t,
+connect_starttls(struct relay_client *c, const struct resolve_host *t,
     const struct policy *p)
 {
 	if (p->tls != RELAY_TLS_MAY && p->tls != RELAY_TLS_STARTTLS)
@@ -82,7 +82,7 @@ connect_starttls(struct client *c, const struct resolve_host *t,
 
 /* The whole dialogue before the first message. */
 static enum result
-connect_dialogue(struct client *c, const struct resolve_host *t,
+connect_dialogue(struct relay_client *c, const struct resolve_host *t,
     const struct policy *p, int *tls_r)
 {
 	enum result r;
@@ -110,7 +110,7 @@ connect_dialogue(struct client *c, const struct resolve_host *t,
 }
 
 static enum result
-connect_once(struct client *c, const struct resolve_host *t, unsigned i,
+connect_once(struct relay_client *c, const struct resolve_host *t, unsigned i,
     const struct policy *p, int *tls_r, struct buf *words)
 {
 	char where[ADDR_TEXT_MAX], label[CLIENT_LABEL_MAX];
@@ -141,7 +141,7 @@ connect_once(struct client *c, const struct resolve_host *t, unsigned i,
  * clear, over a new connection. Never where TLS was asked for.
  */
 enum result
-connect_open(struct client *c, const struct resolve_host *t, unsigned i,
+connect_open(struct relay_client *c, const struct resolve_host *t, unsigned i,
     const struct policy *p, struct buf *words)
 {
 	struct policy clear = *p;

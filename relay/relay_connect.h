@@ -14,7 +14,7 @@
  * (nothing to free) and words holds why; RESULT_LATER always, for a host that
  * does not want us is no word about the message.
  */
-enum result connect_open(struct client *c, const struct resolve_host *t,
+enum result connect_open(struct relay_client *c, const struct resolve_host *t,
 	    unsigned i, const struct policy *p, struct buf *words) ATTR_CHECK;
 
 #endif

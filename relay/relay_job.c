@@ -16,7 +16,7 @@ enum {
 };
 
 void
-job_clear(struct job *j)
+job_clear(struct relay_job *j)
 {
 	size_t i;
 
@@ -35,9 +35,9 @@ job_clear(struct job *j)
 
 /* u32 index, lv address, again and again. */
 static int
-read_recipients(struct job *j, const char *p, size_t len)
+read_recipients(struct relay_job *j, const char *p, size_t len)
 {
-	struct recipient *r;
+	struct relay_recipient *r;
 	struct cursor c;
 	const char *s;
 	size_t n;
@@ -59,7 +59,7 @@ read_recipients(struct job *j, const char *p, size_t len)
 }
 
 int
-job_read(struct job *j, struct msg *m, struct buf *why)
+job_read(struct relay_job *j, struct msg *m, struct buf *why)
 {
 	const char *p;
 	size_t len;
@@ -88,7 +88,7 @@ job_read(struct job *j, struct msg *m, struct buf *why)
 
 /* Reads the file once; what fits the memory stays there. */
 static int
-verify_read(struct job *j, uint32_t *crc_r)
+verify_read(struct relay_job *j, uint32_t *crc_r)
 {
 	uint64_t at = 0, n, length = j->message.length;
 	char *block;
@@ -112,7 +112,7 @@ verify_read(struct job *j, uint32_t *crc_r)
 }
 
 enum result
-job_verify(struct job *j, struct buf *why)
+job_verify(struct relay_job *j, struct buf *why)
 {
 	struct stat st;
 	uint32_t crc;
@@ -140,7 +140,7 @@ job_verify(struct job *j, struct buf *why)
 }
 
 void
-job_all(struct job *j, enum result result, const char *words)
+job_all(struct relay_job *j, enum result result, const char *words)
 {
 	size_t i;
 
@@ -150,7 +150,7 @@ job_all(struct job *j, enum result result, const char *words)
 }
 
 int
-job_settled(const struct job *j)
+job_settled(const struct relay_job *j)
 {
 	size_t i;
 
@@ -161,7 +161,7 @@ job_settled(const struct job *j)
 }
 
 int
-job_answer(const struct job *j, struct chan *c)
+job_answer(const struct relay_job *j, struct chan *c)
 {
 	struct buf results = BUF_INIT(0);
 	const char *words;

@@ -11,34 +11,35 @@
 
 enum { JOB_RECIPIENTS_MAX = RECIPIENTS_MAX };
 
-struct job {
+struct relay_job {
 	uint32_t id, crc;
 	char	*file, *sender;
 	char	 dest[DOMAIN_MAX + 1];
-	struct message message;
-	struct recipient *to;
+	struct relay_message message;
+	struct relay_recipient *to;
 	size_t	 n;
 	char	*body;			/* what message.data points at */
 	char	 host[CLIENT_LABEL_MAX]; /* who answered last; "" nobody */
 };
 
 /* Takes the message apart, its descriptor with it. 0, or -1 with why. */
-int	job_read(struct job *j, struct msg *m, struct buf *why) ATTR_CHECK;
-void	job_clear(struct job *j);
+int	job_read(struct relay_job *j, struct msg *m, struct buf *why)
+	    ATTR_CHECK;
+void	job_clear(struct relay_job *j);
 
 /*
  * Checks length and checksum of the file, and keeps what is small in memory.
  * RESULT_NEVER: it is not the file that was accepted (J_BROKEN). RESULT_LATER:
  * it cannot be read. Else RESULT_DELIVERED.
  */
-enum result job_verify(struct job *j, struct buf *why) ATTR_CHECK;
+enum result job_verify(struct relay_job *j, struct buf *why) ATTR_CHECK;
 
 /* All recipients that are not settled hear this. */
-void	job_all(struct job *j, enum result result, const char *words);
+void	job_all(struct relay_job *j, enum result result, const char *words);
 /* True if every recipient is settled. */
-int	job_settled(const struct job *j);
+int	job_settled(const struct relay_job *j);
 
 /* Puts the answer into the channel: J_RESULT. 0, or -1 as msg_end. */
-int	job_answer(const struct job *j, struct chan *c) ATTR_CHECK;
+int	job_answer(const struct relay_job *j, struct chan *c) ATTR_CHECK;
 
 #endif

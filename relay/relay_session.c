@@ -11,7 +11,7 @@
 
 /* The connection that waits for the next job. */
 static struct {
-	struct client client;
+	struct relay_client client;
 	int	 open;
 	char	 dest[DOMAIN_MAX + 1];
 	int64_t	 until;
@@ -28,7 +28,7 @@ session_expire(int all)
 
 /* Keeps c, which is the caller's no longer, for the next job. */
 static void
-session_keep(struct client *c, const char *dest)
+session_keep(struct relay_client *c, const char *dest)
 {
 	if (c->dead || c->messages >= SESSION_MESSAGES_MAX) {
 		client_quit(c);
@@ -43,7 +43,7 @@ session_keep(struct client *c, const char *dest)
 
 /* Takes the kept connection if it leads there and the server left it alone. */
 static int
-session_take(struct client *c, const char *dest)
+session_take(struct relay_client *c, const char *dest)
 {
 	if (!kept.open)
 		return 0;
@@ -59,7 +59,7 @@ session_take(struct client *c, const char *dest)
 
 /* One transaction; c is spent afterwards. Returns as transaction_run. */
 static enum result
-session_send(struct job *j, struct client *c)
+session_send(struct relay_job *j, struct relay_client *c)
 {
 	enum result r;
 
@@ -75,7 +75,7 @@ session_send(struct job *j, struct client *c)
 }
 
 struct attempt {
-	struct job *job;
+	struct relay_job *job;
 	const struct policy *policy;
 	unsigned tries;
 	int64_t	 until;
@@ -89,7 +89,7 @@ struct attempt {
 static enum result
 session_target(struct attempt *a, const struct resolve_host *t)
 {
-	struct client c;
+	struct relay_client c;
 	enum result r;
 	unsigned i;
 
@@ -111,7 +111,7 @@ session_target(struct attempt *a, const struct resolve_host *t)
 }
 
 static void
-session_fresh(struct job *j, const struct policy *p,
+session_fresh(struct relay_job *j, const struct policy *p,
     const struct resolve_answer *route)
 {
 	struct attempt a = { .job = j, .policy = p,
@@ -133,12 +133,12 @@ session_fresh(struct job *j, const struct policy *p,
 }
 
 void
-session_run(struct job *j, const struct relay_conf *conf,
+session_run(struct relay_job *j, const struct relay_conf *conf,
     const struct policy *policy)
 {
 	struct buf words = BUF_INIT(RESULT_WORDS_MAX);
 	struct resolve_answer *route;
-	struct client c;
+	struct relay_client c;
 	enum result r;
 
 	if (session_take(&c, j->dest)) {

@@ -18,7 +18,7 @@ enum {
 };
 
 /* Sets a result for each recipient of the job. */
-void	session_run(struct job *j, const struct relay_conf *conf,
+void	session_run(struct relay_job *j, const struct relay_conf *conf,
 	    const struct policy *policy);
 /* Ends the kept connection when its time has come; now if all is true. */
 void	session_expire(int all);

@@ -10,7 +10,7 @@
 enum { BLOCK = 64 * 1024 };
 
 void
-recipient_set(struct recipient *r, enum result result, const char *words)
+recipient_set(struct relay_recipient *r, enum result result, const char *words)
 {
 	free(r->words);
 	r->words = mem_strdup(words);
@@ -20,9 +20,9 @@ recipient_set(struct recipient *r, enum result result, const char *words)
 
 /* The recipients of this transaction that the server has not refused. */
 struct transaction {
-	struct client *c;
-	const struct message *m;
-	struct recipient *to;
+	struct relay_client *c;
+	const struct relay_message *m;
+	struct relay_recipient *to;
 	size_t	 n, accepted;
 	unsigned char *state;		/* of each recipient: enum rcpt */
 	int	 refused;		/* MAIL was */
@@ -57,7 +57,7 @@ transaction_lost(struct transaction *t)
 static void
 put_mail(struct transaction *t)
 {
-	struct client *c = t->c;
+	struct relay_client *c = t->c;
 
 	if (c->dirty)
 		stream_puts(&c->stream, "RSET\r\n");
@@ -73,7 +73,7 @@ put_mail(struct transaction *t)
 static enum result
 get_mail(struct transaction *t)
 {
-	struct client *c = t->c;
+	struct relay_client *c = t->c;
 	enum result r;
 
 	if (c->dirty) {
@@ -107,7 +107,7 @@ put_rcpt(struct transaction *t, size_t i)
  * temporary failure"; a full mailbox says 5.2.2 with it and is permanent.
  */
 static int
-too_many(const struct client *c)
+too_many(const struct relay_client *c)
 {
 	return c->reply.code == 552 &&
 	    (strncmp(buf_str(&c->words), "5.5.3", 5) == 0 ||
@@ -117,7 +117,7 @@ too_many(const struct client *c)
 static enum result
 get_rcpt(struct transaction *t, size_t i)
 {
-	struct client *c = t->c;
+	struct relay_client *c = t->c;
 	enum result r;
 
 	if (client_reply(c, c->times->command) != RESULT_DELIVERED)
@@ -196,7 +196,7 @@ body_out(void *arg, const char *p, size_t len)
 
 /* True if the server spoke before it had the message. */
 static int
-spoke_early(struct client *c)
+spoke_early(struct relay_client *c)
 {
 	char octet;
 
@@ -213,7 +213,7 @@ spoke_early(struct client *c)
  * read; the connection must then be cut, for what is out is no message.
  */
 static int
-body_put(struct client *c, const struct message *m, struct data *d)
+body_put(struct relay_client *c, const struct relay_message *m, struct data *d)
 {
 	uint64_t at = m->offset, n;
 	char *block;
@@ -244,7 +244,7 @@ body_put(struct client *c, const struct message *m, struct data *d)
 static enum result
 body_settle(struct transaction *t)
 {
-	struct client *c = t->c;
+	struct relay_client *c = t->c;
 	enum result r;
 
 	if (client_reply(c, c->times->dot) != RESULT_DELIVERED) {
@@ -265,7 +265,7 @@ body_settle(struct transaction *t)
 static enum result
 body_send(struct transaction *t)
 {
-	struct client *c = t->c;
+	struct relay_client *c = t->c;
 	struct data d = { .out = body_out, .arg = &c->stream };
 	int early;
 
@@ -296,7 +296,7 @@ body_send(struct transaction *t)
 
 /* 354 came though nobody is left to send to: end the empty message. */
 static enum result
-body_none(struct client *c)
+body_none(struct relay_client *c)
 {
 	stream_puts(&c->stream, ".\r\n");
 	if (client_reply(c, c->times->dot) != RESULT_DELIVERED)
@@ -307,7 +307,7 @@ body_none(struct client *c)
 static enum result
 transaction_data(struct transaction *t)
 {
-	struct client *c = t->c;
+	struct relay_client *c = t->c;
 	int go = c->reply.code == 354;
 
 	if (t->accepted == 0) {
@@ -325,7 +325,7 @@ transaction_data(struct transaction *t)
 static enum result
 transaction_too_big(struct transaction *t)
 {
-	struct client *c = t->c;
+	struct relay_client *c = t->c;
 
 	buf_set(&c->words, "5.3.4 %s takes messages up to %" PRIu64
 	    " octets, this one has %" PRIu64, c->label, c->size_max,
@@ -335,8 +335,8 @@ transaction_too_big(struct transaction *t)
 }
 
 enum result
-transaction_run(struct client *c, const struct message *m,
-    struct recipient *to, size_t n)
+transaction_run(struct relay_client *c, const struct relay_message *m,
+    struct relay_recipient *to, size_t n)
 {
 	struct transaction t = { .c = c, .m = m, .to = to, .n = n };
 	enum result r;

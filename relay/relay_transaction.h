@@ -11,7 +11,7 @@
 
 enum { BODY_MEMORY_MAX = 256 * 1024 };	/* a body up to that is read once */
 
-struct recipient {
+struct relay_recipient {
 	uint32_t index;			/* queue's name for it */
 	char	*address;
 	int	 settled;		/* delivered or never */
@@ -19,7 +19,7 @@ struct recipient {
 	char	*words;			/* NULL: none yet */
 };
 
-struct message {
+struct relay_message {
 	int	 fd;			/* O_RDONLY; read with pread */
 	uint64_t offset, length;	/* send from, length of the file */
 	const char *data;		/* the whole file, or NULL: read it */
@@ -35,11 +35,12 @@ struct message {
  * yet; RESULT_NEVER where it may not (a message whose fate is unknown would
  * come twice).
  */
-enum result transaction_run(struct client *c, const struct message *m,
-	    struct recipient *to, size_t n) ATTR_CHECK;
+enum result transaction_run(struct relay_client *c,
+	    const struct relay_message *m, struct relay_recipient *to, size_t n)
+	    ATTR_CHECK;
 
 /* Gives the result to the recipient; RESULT_LATER does not settle it. */
-void	recipient_set(struct recipient *r, enum result result,
+void	recipient_set(struct relay_recipient *r, enum result result,
 	    const char *words);
 
 #endif

@@ -172,7 +172,7 @@ hosts_add_address(struct hosts *h, unsigned i, const unsigned char *rdata,
     size_t len)
 {
 	struct host *t = &h->host[i];
-	struct address *a = &t->addr[t->n];
+	struct resolve_address *a = &t->addr[t->n];
 
 	if (t->n == MAIL_ADDRESSES_MAX || (len != 4 && len != 16))
 		return;
@@ -239,7 +239,7 @@ hosts_drop_bare(struct hosts *h)
 }
 
 /* The next address of that family from *at on; NULL at the end. */
-static const struct address *
+static const struct resolve_address *
 next_of(const struct host *t, int family, unsigned *at)
 {
 	for (; *at < t->n; (*at)++)
@@ -249,7 +249,7 @@ next_of(const struct host *t, int family, unsigned *at)
 }
 
 static void
-pack_address(const struct address *a, struct buf *out)
+pack_address(const struct resolve_address *a, struct buf *out)
 {
 	char text[INET6_ADDRSTRLEN];
 
@@ -262,7 +262,7 @@ pack_address(const struct address *a, struct buf *out)
 void
 hosts_pack(const struct hosts *h, struct buf *out)
 {
-	const struct address *v6, *v4;
+	const struct resolve_address *v6, *v4;
 	const struct host *t;
 	unsigned i, six, four;
 

@@ -17,7 +17,7 @@
 
 enum { MX_MAX = 100 };		/* records looked at */
 
-struct address {
+struct resolve_address {
 	int	 family;		/* AF_INET, AF_INET6 */
 	unsigned char octets[16];
 };
@@ -26,7 +26,7 @@ struct host {
 	uint32_t pref;
 	char	*name;			/* lower case, no final dot */
 	unsigned n;
-	struct address addr[MAIL_ADDRESSES_MAX];
+	struct resolve_address addr[MAIL_ADDRESSES_MAX];
 	int	 temp;			/* its addresses could not be asked */
 };
 
@@ -39,7 +39,7 @@ struct hosts {
 /* Who we are: a mail must not be sent to ourselves. */
 struct self {
 	const char *hostname;
-	struct address *addr;
+	struct resolve_address *addr;
 	size_t	 n;
 };
 

@@ -9,7 +9,7 @@
 enum { WORDS_MAX = 600 };
 
 /* The A or AAAA question for one host. */
-struct ask {
+struct resolve_question {
 	struct lookup *lookup;
 	struct dns_query *query;
 	unsigned host;
@@ -24,7 +24,7 @@ struct lookup {
 	enum n_type type;
 	char	 name[DOMAIN_MAX + 1];
 	struct dns_query *mx;
-	struct ask asks[2 * MAIL_HOSTS_MAX];
+	struct resolve_question asks[2 * MAIL_HOSTS_MAX];
 	unsigned n_asks, pending;
 	struct hosts hosts;
 	int	 secure, gone;		/* gone: NXDOMAIN for the name itself */
@@ -104,7 +104,7 @@ lookup_finish(struct lookup *l)
 static void
 address_done(void *arg, struct dns_query *q, const struct dns_answer *d)
 {
-	struct ask *a = arg;
+	struct resolve_question *a = arg;
 	struct lookup *l = a->lookup;
 	unsigned i;
 
@@ -131,7 +131,7 @@ address_done(void *arg, struct dns_query *q, const struct dns_answer *d)
 static void
 ask_address(struct lookup *l, unsigned host, enum dns_type type)
 {
-	struct ask *a = &l->asks[l->n_asks++];
+	struct resolve_question *a = &l->asks[l->n_asks++];
 
 	a->lookup = l;
 	a->host = host;

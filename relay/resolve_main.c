@@ -39,7 +39,7 @@ static int64_t self_read_at;	/* ms */
 static void
 self_add(const struct sockaddr *sa)
 {
-	struct address *a;
+	struct resolve_address *a;
 
 	self.addr = mem_realloc(self.addr, self.n + 1, sizeof(*a));
 	a = &self.addr[self.n++];

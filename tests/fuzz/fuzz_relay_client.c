@@ -55,12 +55,12 @@ __wrap_poll(struct pollfd *p, nfds_t n, int ms)
 }
 
 static void
-transaction(struct client *c)
+transaction(struct relay_client *c)
 {
 	static char text[] = "Subject: x\r\n\r\n.dot\r\n";
-	struct message m = { .fd = -1, .length = sizeof(text) - 1,
+	struct relay_message m = { .fd = -1, .length = sizeof(text) - 1,
 		.data = text, .sender = "a@us.test", .eight_bit = 1 };
-	struct recipient to[3] = { { .address = "one@far.test" },
+	struct relay_recipient to[3] = { { .address = "one@far.test" },
 		{ .address = "two@far.test" }, { .address = "x@far.test" } };
 	enum result r;
 	size_t i;
@@ -79,7 +79,7 @@ transaction(struct client *c)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct client c;
+	struct relay_client c;
 	int fd[2];
 
 	if (size > FUZZ_PAIR_MAX)

@@ -239,12 +239,12 @@ check_words(const struct row *row, const char *words)
 }
 
 static void
-run_transaction(const struct row *row, struct client *c)
+run_transaction(const struct row *row, struct relay_client *c)
 {
-	struct recipient to[2] = {
+	struct relay_recipient to[2] = {
 		{ .address = (char *)(uintptr_t)"one@far.test" },
 		{ .address = (char *)(uintptr_t)"two@far.test" } };
-	struct message m = { .fd = -1, .length = sizeof(text) - 1,
+	struct relay_message m = { .fd = -1, .length = sizeof(text) - 1,
 		.data = text, .sender = "a@us.test", .eight_bit = 1 };
 	int r = (int)transaction_run(c, &m, to, 2);
 
@@ -263,7 +263,7 @@ static void
 test_row(const struct row *row)
 {
 	int64_t began = clock_mono_ms();
-	struct client c;
+	struct relay_client c;
 	int fd, status, r;
 	pid_t pid = start(row->script, &fd);
 
@@ -310,7 +310,7 @@ test_again(void **state)
 	    ">554 5.7.1 spam",
 	    "<RSET", ENVELOPE, ">250 reset", ">250 ok", ">250 ok", ">250 ok",
 	    ">354 go", ".", ">250 ok", "<QUIT", NULL };
-	struct client c;
+	struct relay_client c;
 	int fd, status;
 	pid_t pid = start(script, &fd);
 

@@ -183,7 +183,7 @@ test_self(void **state)
 static void
 test_self_address(void **state)
 {
-	struct address mine = { .family = AF_INET, .octets = "\12\1\2\3" };
+	struct resolve_address mine = { .family = AF_INET, .octets = "\12\1\2\3" };
 	struct self self = { .hostname = "x", .addr = &mine, .n = 1 };
 
 	hosts_add(&hosts, 1, "one");
