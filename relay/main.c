@@ -16,14 +16,13 @@
 #include "lib/server/server.h"
 #include "relay/relay.h"
 #include "relay/relay_check.h"
+#include "relay/relay_policy.h"
 #include "relay/relay_session.h"
 
 enum { ANSWER_WAIT = 10000, QUEUE_WAIT = 0 };
 
 static struct relay_conf conf;
-static struct credentials login;
 static char password[PASSWORD_MAX + 1];
-static struct policy by_mx, by_smarthost;
 /* Counts the channels to queue: a job is answered on its own, or never. */
 static unsigned generation;
 
@@ -130,37 +129,17 @@ check(struct buf *why)
 	return check_keys(why) == -1 ? -1 : check_authorities(why);
 }
 
-static int
-make_policies(struct buf *why)
+static void
+set_hostname(void)
 {
-	SSL_CTX *any, *verify = NULL;
 	char name[256];
 
-	if (conf.hostname[0] == '\0') {
-		if (gethostname(name, sizeof(name)) == -1)
-			str_copy(name, sizeof(name), "localhost");
-		name[sizeof(name) - 1] = '\0';
-		conf.hostname = mem_strdup(name);
-	}
-	if ((any = tls_client_new(NULL, 0, why)) == NULL)
-		return -1;
-	if (conf.host[0] != '\0' && conf.tls_verify) {
-		verify = tls_client_new(conf.ca_file[0] != '\0' ?
-		    conf.ca_file : NULL, 1, why);
-		if (verify == NULL)	/* mail waits; see relay_connect.c */
-			log_warn("relay_ca_file: %s", buf_str(why));
-	}
-	by_mx = (struct policy){ .hostname = conf.hostname, .clear = 1,
-		.tls = conf.tls == RELAY_TLS_NEVER ? RELAY_TLS_NEVER :
-		RELAY_TLS_MAY, .ctx = any, .times = &client_times };
-	by_smarthost = (struct policy){ .hostname = conf.hostname,
-		.tls = (enum relay_tls)conf.tls,
-		.ctx = conf.tls_verify ? verify : any,
-		.login = conf.user[0] != '\0' ? &login : NULL,
-		.times = &client_times };
-	login = (struct credentials){ .user = conf.user,
-		.password = password, .mechs = conf.auth };
-	return 0;
+	if (conf.hostname[0] != '\0')
+		return;
+	if (gethostname(name, sizeof(name)) == -1)
+		str_copy(name, sizeof(name), "localhost");
+	name[sizeof(name) - 1] = '\0';
+	conf.hostname = mem_strdup(name);
 }
 
 static int
@@ -170,8 +149,9 @@ before_jail(void)
 	int r;
 
 	tls_init();
+	set_hostname();
 	r = check(&why) == 0 && auth_open(&why) == 0 &&
-	    make_policies(&why) == 0 ? 0 : -1;
+	    policy_open(&conf, password, &why) == 0 ? 0 : -1;
 	if (r == -1)
 		log_warn("%s", buf_str(&why));
 	buf_clear(&why);
@@ -201,13 +181,15 @@ static void
 run_job(struct relay_job *j)
 {
 	unsigned mine = generation;
-	struct buf why = BUF_INIT(300);
+	struct buf why = BUF_INIT(RESULT_WORDS_MAX);
+	struct policy policy;
 	struct chan *c;
 	enum result r = job_verify(j, &why);
 
+	if (r == RESULT_DELIVERED && policy_find(&j->key, &policy, &why) == -1)
+		r = RESULT_LATER;
 	if (r == RESULT_DELIVERED)
-		session_run(j, &conf, j->dest[0] == '\0' ? &by_smarthost :
-		    &by_mx);
+		session_run(j, &conf, &policy);
 	else if (r == RESULT_LATER)
 		job_all(j, r, buf_str(&why));
 	/* Master may have given a new channel meanwhile: to another queue. */

@@ -74,16 +74,15 @@ job_read(struct relay_job *j, struct msg *m, struct buf *why)
 	j->file = msg_get_dup(m, JF_FILE);
 	j->sender = msg_get_dup(m, JF_SENDER);
 	j->message.sender = j->sender;
-	p = msg_get(m, JF_ROUTE, &len);
-	if (p != NULL)
-		memcpy(j->dest, p, len);
 	p = msg_get(m, JF_RECIPIENTS, &len);
-	if (p == NULL || read_recipients(j, p, len) == -1) {
-		buf_set(why, "%s: the recipients are broken", j->file);
-		job_clear(j);
-		return -1;
-	}
-	return 0;
+	if (dest_key_get(&j->key, m) == -1)
+		buf_set(why, "%s: a TLS policy that is not known", j->file);
+	else if (p == NULL || read_recipients(j, p, len) == -1)
+		buf_set(why, "%s: malformed recipients", j->file);
+	else
+		return 0;
+	job_clear(j);
+	return -1;
 }
 
 /* Reads the file once; what fits the memory stays there. */

@@ -5,6 +5,7 @@
 #ifndef RELAY_JOB_H
 #define RELAY_JOB_H
 
+#include "lib/mail/dest_key.h"
 #include "lib/mail/proto.h"
 #include "relay/relay.h"
 #include "relay/relay_transaction.h"
@@ -14,7 +15,7 @@ enum { JOB_RECIPIENTS_MAX = RECIPIENTS_MAX };
 struct relay_job {
 	uint32_t id, crc;
 	char	*file, *sender;
-	char	 dest[DOMAIN_MAX + 1];
+	struct dest_key key;		/* of the destination */
 	struct relay_message message;
 	struct relay_recipient *to;
 	size_t	 n;

@@ -13,7 +13,7 @@
 static struct {
 	struct relay_client client;
 	int	 open;
-	char	 dest[DOMAIN_MAX + 1];
+	struct dest_key key;
 	int64_t	 until;
 } kept;
 
@@ -28,7 +28,7 @@ session_expire(int all)
 
 /* Keeps c, which is the caller's no longer, for the next job. */
 static void
-session_keep(struct relay_client *c, const char *dest)
+session_keep(struct relay_client *c, const struct dest_key *key)
 {
 	if (c->dead || c->messages >= SESSION_MESSAGES_MAX) {
 		client_quit(c);
@@ -38,16 +38,16 @@ session_keep(struct relay_client *c, const char *dest)
 	kept.client = *c;
 	kept.open = 1;
 	kept.until = clock_mono_ms() + SESSION_KEEP_MS;
-	str_copy(kept.dest, sizeof(kept.dest), dest);
+	kept.key = *key;
 }
 
 /* Takes the kept connection if it leads there and the server left it alone. */
 static int
-session_take(struct relay_client *c, const char *dest)
+session_take(struct relay_client *c, const struct dest_key *key)
 {
 	if (!kept.open)
 		return 0;
-	if (str_casecmp(kept.dest, dest) != 0 ||
+	if (!dest_key_equal(&kept.key, key) ||
 	    stream_readable(&kept.client.stream)) {
 		session_expire(1);
 		return 0;
@@ -68,7 +68,7 @@ session_send(struct relay_job *j, struct relay_client *c)
 	if (c->dead)
 		log_info("%s: %s", j->file, buf_str(&c->words));
 	if (r == RESULT_DELIVERED && (c->dirty == 0 || job_settled(j)))
-		session_keep(c, j->dest);
+		session_keep(c, &j->key);
 	else
 		client_quit(c);
 	return r;
@@ -141,7 +141,7 @@ session_run(struct relay_job *j, const struct relay_conf *conf,
 	struct relay_client c;
 	enum result r;
 
-	if (session_take(&c, j->dest)) {
+	if (session_take(&c, &j->key)) {
 		r = session_send(j, &c);
 		if (r != RESULT_LATER) {
 			buf_clear(&words);
@@ -149,7 +149,7 @@ session_run(struct relay_job *j, const struct relay_conf *conf,
 		}
 	}
 	route = mem_alloc(sizeof(*route));
-	r = route_find(conf, j->dest, route, &words);
+	r = route_find(conf, j->key.route, route, &words);
 	if (r == RESULT_DELIVERED)
 		session_fresh(j, policy, route);
 	else {

@@ -1,6 +1,7 @@
 /*
  * Carries a job out: over the connection that the last job left open where it
- * leads to the same destination, else over new ones, host by host.
+ * was made for the same key (lib/mail/dest_key.h), else over new ones, host by
+ * host.
  *
  * One connection at most is kept, for SESSION_KEEP_MS, and used for at most
  * SESSION_MESSAGES_MAX messages.

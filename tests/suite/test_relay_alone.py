@@ -14,7 +14,9 @@ import rohrpost
 
 J_RELAY, J_RESULT, J_BROKEN, J_REFUSED = 2, 3, 4, 5
 (JF_FILE, JF_SENDER, JF_RECIPIENTS, JF_LENGTH, JF_CRC, JF_OFFSET, JF_TIME,
- JF_ROUTE, JF_FLAGS, JF_RESULTS, JF_HOST, JF_WORDS, JF_LOGIN) = range(1, 14)
+ JF_ROUTE, JF_FLAGS, JF_RESULTS, JF_HOST, JF_WORDS, JF_LOGIN,
+ JF_CREDENTIAL, JF_TLS) = range(1, 16)
+TLS_ROUTE, TLS_ENCRYPTED, TLS_VERIFIED = range(3)
 DELIVERED, LATER, NEVER = range(3)
 BODY = b"Return-Path: <a@us.test>\r\nSubject: x\r\n\r\n.dot\r\nend\r\n"
 OFFSET = 26
@@ -157,7 +159,7 @@ class Relay:
                        4: b"4.4.3 words of resolve"}, ident)
 
     def job(self, to=("u@far.test",), dest="far.test", body=BODY, crc=None,
-            length=None):
+            length=None, tls=TLS_ROUTE, credential=""):
         self.n += 1
         path = "%s/body%d" % (self.dir, self.n)
         with open(path, "wb") as f:
@@ -171,8 +173,9 @@ class Relay:
             JF_LENGTH: frames.u64(len(body) if length is None else length),
             JF_CRC: frames.u32(crc32c(body) if crc is None else crc),
             JF_OFFSET: frames.u32(OFFSET), JF_TIME: frames.u64(1),
-            JF_ROUTE: dest.encode(), JF_FLAGS: frames.u32(0)}, self.n,
-            fds=[fd])
+            JF_ROUTE: dest.encode(), JF_FLAGS: frames.u32(0),
+            JF_CREDENTIAL: credential.encode(), JF_TLS: frames.u32(tls)},
+            self.n, fds=[fd])
         os.close(fd)
 
     def answer(self):
@@ -265,6 +268,62 @@ def test_another_destination_takes_another_connection():
         r.send(dest="B.test")
         assert hop.connections == 2
     hop.close()
+
+
+def test_destination_that_must_be_encrypted(tls):
+    """A key of its own: what is kept open for others is not taken."""
+    clear, hop = Hop(), Hop(context=tls)
+    with by_mx(clear) as r:
+        rows = r.send(tls=TLS_ENCRYPTED)
+        assert rows[0][1] == LATER and rows[0][2].startswith("4.7.4"), rows
+        assert clear.messages == []
+        assert r.send()[0][1] == DELIVERED
+        assert r.send(tls=TLS_ENCRYPTED)[0][1] == LATER
+        assert len(clear.messages) == 1
+    with by_mx(hop) as r:
+        for n in (1, 1, 2):
+            assert r.send(tls=TLS_ENCRYPTED if n == 1 else TLS_ROUTE)[0][
+                1] == DELIVERED
+            assert hop.connections == n
+        assert all(m[1] is True for m in hop.messages)
+    with by_mx(hop, relay_tls="never") as r:
+        rows = r.send(tls=TLS_ENCRYPTED)
+        assert rows[0][1] == LATER and "relay_tls is never" in rows[0][2]
+    bad = Hop(context=tls, tls_garbage=True)
+    with by_mx(bad) as r:
+        assert r.send(tls=TLS_ENCRYPTED)[0][1] == LATER
+        assert bad.messages == [] and bad.connections == 1
+
+
+def test_destination_that_must_be_verified(tls):
+    hop = Hop(context=tls)
+    with by_mx(hop) as r:
+        rows = r.send(tls=TLS_VERIFIED)
+        assert rows[0][1] == LATER and rows[0][2].startswith("4.7.5"), rows
+    with by_mx(hop, relay_ca_file=tls.ca) as r:
+        assert r.send(tls=TLS_VERIFIED)[0][1] == DELIVERED
+    with Relay([("other.test", ["127.0.0.1"])], relay_mx_port=str(hop.port),
+               relay_ca_file=tls.ca) as r:
+        rows = r.send(tls=TLS_VERIFIED)
+        assert rows[0][1] == LATER and "certificate" in rows[0][2], rows
+        assert r.send()[0][1] == DELIVERED
+    assert len(hop.messages) == 2
+
+
+def test_credential_that_relay_has_not(tls):
+    hop = Hop(context=tls, features=["AUTH PLAIN"])
+    d = rohrpost.scratch("password")
+    with open(d + "/p", "w") as f:
+        f.write("tall secret\n")
+    with smarthost(hop, relay_ca_file=tls.ca, relay_user="u",
+                   relay_password_file=d + "/p") as r:
+        rows = r.send(dest="", credential="another")
+        assert rows[0][1] == LATER and rows[0][2].startswith("4.3.5"), rows
+        assert hop.connections == 0
+        r.send(dest="", credential="u")
+        assert hop.connections == 1
+        assert any(x.startswith("AUTH PLAIN") for x in hop.lines)
+    rohrpost.remove(d)
 
 
 def test_big_message_comes_whole():
