@@ -18,14 +18,14 @@ enum {
 	INPUT_MAX = 4096,	/* account, hash and password */
 };
 
-struct entry {
+struct cache_entry {
 	unsigned char key[KEY_LEN];
 	int64_t	 until;
 };
 
 struct cache_pages {
 	unsigned char secret[KEY_LEN];
-	struct entry entry[SETS][WAYS];
+	struct cache_entry entry[SETS][WAYS];
 };
 
 struct auth_cache {
@@ -86,7 +86,7 @@ make_key(const struct auth_cache *c, const char *account, const char *stored,
 	return ok ? 0 : -1;
 }
 
-static struct entry *
+static struct cache_entry *
 set_of(const struct auth_cache *c, const unsigned char *key)
 {
 	return c->table->entry[(key[0] | (unsigned)key[1] << 8) % SETS];
@@ -98,7 +98,7 @@ auth_cache_has(const struct auth_cache *c, const char *account,
 {
 	unsigned char key[KEY_LEN];
 	int i, found = 0;
-	struct entry *e;
+	struct cache_entry *e;
 
 	if (c->table == NULL ||
 	    make_key(c, account, stored, password, key) == -1)
@@ -115,7 +115,7 @@ auth_cache_add(struct auth_cache *c, const char *account, const char *stored,
     const char *password, int64_t now)
 {
 	unsigned char key[KEY_LEN];
-	struct entry *e, *oldest;
+	struct cache_entry *e, *oldest;
 	int i;
 
 	if (c->table == NULL ||

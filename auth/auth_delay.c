@@ -13,7 +13,7 @@ enum {
 	SCORE_MAX = 64 * ONE,
 };
 
-struct entry {
+struct delay_entry {
 	uint64_t key;		/* 0: free */
 	int64_t	 at;		/* when score was true */
 	int64_t	 next;		/* address, pair: when its line is empty */
@@ -26,7 +26,7 @@ struct auth_delay {
 	uint32_t sets;
 	uint64_t secret[2];
 	/* names of strangers cannot push addresses out of their table */
-	struct entry *address, *user, *pair;
+	struct delay_entry *address, *user, *pair;
 };
 
 struct auth_delay *
@@ -38,9 +38,9 @@ auth_delay_new(int64_t base_ms, uint32_t sets)
 	d->sets = sets;
 	if (getrandom(d->secret, sizeof(d->secret), 0) != sizeof(d->secret))
 		log_fatal("no random octets");
-	d->address = mem_zalloc((size_t)sets * WAYS, sizeof(struct entry));
-	d->user = mem_zalloc((size_t)sets * WAYS, sizeof(struct entry));
-	d->pair = mem_zalloc((size_t)sets * WAYS, sizeof(struct entry));
+	d->address = mem_zalloc((size_t)sets * WAYS, sizeof(struct delay_entry));
+	d->user = mem_zalloc((size_t)sets * WAYS, sizeof(struct delay_entry));
+	d->pair = mem_zalloc((size_t)sets * WAYS, sizeof(struct delay_entry));
 	return d;
 }
 
@@ -96,7 +96,7 @@ auth_try_init(struct auth_try *t, const struct auth_delay *d, const char *user,
 
 /* The score halves every AUTH_DELAY_HALF_MS, linearly in between. */
 static uint32_t
-decayed(const struct entry *e, int64_t now)
+decayed(const struct delay_entry *e, int64_t now)
 {
 	int64_t past = now - e->at, halves = past / AUTH_DELAY_HALF_MS;
 	int64_t rest = past % AUTH_DELAY_HALF_MS;
@@ -110,16 +110,16 @@ decayed(const struct entry *e, int64_t now)
 	return s - (uint32_t)((int64_t)s * rest / (2 * AUTH_DELAY_HALF_MS));
 }
 
-static struct entry *
-set_of(const struct auth_delay *d, struct entry *table, uint64_t key)
+static struct delay_entry *
+set_of(const struct auth_delay *d, struct delay_entry *table, uint64_t key)
 {
 	return table + (size_t)(key & (d->sets - 1)) * WAYS;
 }
 
-static struct entry *
-find(const struct auth_delay *d, struct entry *table, uint64_t key)
+static struct delay_entry *
+find(const struct auth_delay *d, struct delay_entry *table, uint64_t key)
 {
-	struct entry *e = set_of(d, table, key);
+	struct delay_entry *e = set_of(d, table, key);
 	int i;
 
 	for (i = 0; i < WAYS; i++)
@@ -130,18 +130,18 @@ find(const struct auth_delay *d, struct entry *table, uint64_t key)
 
 /* What an entry is worth keeping for. */
 static uint64_t
-weight(const struct entry *e, int64_t now)
+weight(const struct delay_entry *e, int64_t now)
 {
 	if (e->key == 0)
 		return 0;
 	return 1 + decayed(e, now) + (e->good > now ? SCORE_MAX : 0);
 }
 
-static struct entry *
-find_or_add(const struct auth_delay *d, struct entry *table, uint64_t key,
+static struct delay_entry *
+find_or_add(const struct auth_delay *d, struct delay_entry *table, uint64_t key,
     int64_t now)
 {
-	struct entry *e = find(d, table, key), *set, *least;
+	struct delay_entry *e = find(d, table, key), *set, *least;
 	int i;
 
 	if (e != NULL)
@@ -151,12 +151,12 @@ find_or_add(const struct auth_delay *d, struct entry *table, uint64_t key,
 	for (i = 1; i < WAYS; i++)
 		if (weight(&set[i], now) < weight(least, now))
 			least = &set[i];
-	*least = (struct entry){ .key = key, .at = now };
+	*least = (struct delay_entry){ .key = key, .at = now };
 	return least;
 }
 
 static int64_t
-delay_of(const struct auth_delay *d, const struct entry *e, int64_t now)
+delay_of(const struct auth_delay *d, const struct delay_entry *e, int64_t now)
 {
 	uint32_t n;
 
@@ -169,7 +169,7 @@ delay_of(const struct auth_delay *d, const struct entry *e, int64_t now)
 
 /* Takes the next place in the line of e; -1 where it is too long. */
 static int64_t
-line_up(const struct auth_delay *d, struct entry *e, int64_t now)
+line_up(const struct auth_delay *d, struct delay_entry *e, int64_t now)
 {
 	int64_t delay = delay_of(d, e, now), start;
 
@@ -185,7 +185,7 @@ line_up(const struct auth_delay *d, struct entry *e, int64_t now)
 int64_t
 auth_delay_before(struct auth_delay *d, const struct auth_try *t, int64_t now)
 {
-	struct entry *pair = find(d, d->pair, t->pair);
+	struct delay_entry *pair = find(d, d->pair, t->pair);
 	int64_t wait, user, line = 0;
 
 	wait = line_up(d, pair, now);
@@ -203,10 +203,10 @@ auth_delay_before(struct auth_delay *d, const struct auth_try *t, int64_t now)
 }
 
 static void
-add_failure(const struct auth_delay *d, struct entry *table, uint64_t key,
+add_failure(const struct auth_delay *d, struct delay_entry *table, uint64_t key,
     int64_t now)
 {
-	struct entry *e = find_or_add(d, table, key, now);
+	struct delay_entry *e = find_or_add(d, table, key, now);
 
 	e->score = decayed(e, now) + ONE;
 	if (e->score > SCORE_MAX)
@@ -229,7 +229,7 @@ auth_delay_failed(struct auth_delay *d, const struct auth_try *t, int64_t now)
 void
 auth_delay_passed(struct auth_delay *d, const struct auth_try *t, int64_t now)
 {
-	struct entry *e = find_or_add(d, d->pair, t->pair, now);
+	struct delay_entry *e = find_or_add(d, d->pair, t->pair, now);
 
 	e->score = 0;
 	e->at = now;

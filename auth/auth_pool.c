@@ -9,7 +9,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 
-struct line {
+struct job_line {
 	struct auth_job *first, **last;
 };
 
@@ -19,21 +19,21 @@ struct auth_pool {
 	void	(*done)(struct auth_job *);
 	pthread_mutex_t mutex;
 	pthread_cond_t cond;
-	struct line todo, ready;	/* under mutex */
+	struct job_line todo, ready;	/* under mutex */
 	int	 stop;			/* under mutex */
 	unsigned n;
 	pthread_t *thread;
 };
 
 static void
-line_init(struct line *l)
+line_init(struct job_line *l)
 {
 	l->first = NULL;
 	l->last = &l->first;
 }
 
 static void
-line_put(struct line *l, struct auth_job *j)
+line_put(struct job_line *l, struct auth_job *j)
 {
 	j->next = NULL;
 	*l->last = j;
@@ -41,7 +41,7 @@ line_put(struct line *l, struct auth_job *j)
 }
 
 static struct auth_job *
-line_take(struct line *l)
+line_take(struct job_line *l)
 {
 	struct auth_job *j = l->first;
 
@@ -121,7 +121,7 @@ static void
 pool_wake(struct ev_loop *loop, ev_async *w, int events)
 {
 	struct auth_pool *p = w->data;
-	struct line l;
+	struct job_line l;
 	struct auth_job *j;
 
 	pthread_mutex_lock(&p->mutex);

@@ -19,7 +19,7 @@ enum {
 };
 
 /* A kind of hash, and the last one of it. */
-struct cost {
+struct hash_cost {
 	char	 text[COST_LEN];
 	unsigned n, last;
 	char	 stored[CREDENTIAL_HASH_MAX + 1];
@@ -36,7 +36,7 @@ struct auth_users {
 
 /* What a walk through the file gathers. */
 struct survey {
-	struct cost cost[COSTS_MAX];
+	struct hash_cost cost[COSTS_MAX];
 	unsigned n, faults, order;
 	char	 domain[DOMAIN_MAX + 1];
 	int	 domains;		/* 0, 1, 2: several */
@@ -64,7 +64,7 @@ static void
 survey_cost(struct survey *s, const char *stored)
 {
 	size_t len = auth_hash_cost(stored);
-	struct cost *c;
+	struct hash_cost *c;
 	unsigned i;
 
 	if (len >= COST_LEN)
@@ -108,7 +108,7 @@ survey_record(const char *key, size_t klen, const char *value, size_t vlen,
 static void
 survey_choose(const struct survey *s, struct buf *decoy)
 {
-	const struct cost *best = NULL, *c;
+	const struct hash_cost *best = NULL, *c;
 	unsigned i;
 
 	for (i = 0; i < s->n; i++) {
@@ -264,7 +264,7 @@ auth_users_decoy(const struct auth_users *u)
 	return u->decoy.data;
 }
 
-struct walk {
+struct users_walk {
 	int	(*each)(const char *, const char *, size_t, void *);
 	void	*arg;
 };
@@ -274,7 +274,7 @@ walk_record(const char *key, size_t klen, const char *value, size_t vlen,
     void *arg)
 {
 	char account[ADDRESS_MAX + 1];
-	struct walk *w = arg;
+	struct users_walk *w = arg;
 
 	if (klen > ADDRESS_MAX || memchr(key, '@', klen) == NULL)
 		return 0;
@@ -287,7 +287,7 @@ int
 auth_users_walk(struct auth_users *u,
     int (*each)(const char *, const char *, size_t, void *), void *arg)
 {
-	struct walk w = { .each = each, .arg = arg };
+	struct users_walk w = { .each = each, .arg = arg };
 
 	return u->present ? map_walk(u->map, walk_record, &w) : -1;
 }

@@ -12,9 +12,9 @@
  * Where the file is missing or cannot be read nobody is unknown: whoever asks
  * is told to come later, until a good file stands there.
  *
- * DIAGNOSTICS: a file that is not there, or of a newer format, is named once, in
- * a warning; hashes that cannot be checked (argon2, broken text) are named in a
- * warning when the file is opened, the first ten of them.
+ * DIAGNOSTICS: a file that is missing, or of a newer format, is named once, in
+ * a warning; hashes that cannot be checked (argon2, broken text) are named in
+ * a warning when the file is opened, the first ten of them.
  */
 #ifndef AUTH_USERS_H
 #define AUTH_USERS_H

@@ -33,7 +33,7 @@ bad_id(const char *id)
 int
 cmd_queue_list(struct ctl *c)
 {
-	struct control q = { .who = PEER_QUEUE, .type = C_LIST,
+	struct ctl_control q = { .who = PEER_QUEUE, .type = C_LIST,
 		.timeout_ms = ANSWER_MS, .quiet = 1 };
 
 	if (ctl_load(c) == -1)
@@ -63,7 +63,7 @@ int
 cmd_queue_show(struct ctl *c)
 {
 	int body = -1, r;
-	struct control q = { .who = PEER_QUEUE, .type = C_SHOW,
+	struct ctl_control q = { .who = PEER_QUEUE, .type = C_SHOW,
 		.id = c->args[0], .timeout_ms = ANSWER_MS, .body_r = &body,
 		.quiet = 1 };
 
@@ -92,7 +92,7 @@ cmd_queue_show(struct ctl *c)
 static int
 each(struct ctl *c, enum c_type type)
 {
-	struct control q = { .who = PEER_QUEUE, .type = type };
+	struct ctl_control q = { .who = PEER_QUEUE, .type = type };
 	int i, r, worst = CTL_DONE;
 
 	for (i = 0; i < c->n_args; i++) {
@@ -137,9 +137,9 @@ static int
 delete_all(struct ctl *c)
 {
 	struct buf ids = BUF_INIT(0);
-	struct control list = { .who = PEER_QUEUE, .type = C_LIST,
+	struct ctl_control list = { .who = PEER_QUEUE, .type = C_LIST,
 		.timeout_ms = ANSWER_MS, .first = &ids, .quiet = 1 };
-	struct control del = { .who = PEER_QUEUE, .type = C_DELETE,
+	struct ctl_control del = { .who = PEER_QUEUE, .type = C_DELETE,
 		.timeout_ms = ANSWER_MS };
 	char id[QUEUE_ID_LEN + 1], last[QUEUE_ID_LEN + 1] = "";
 	struct cursor cur;

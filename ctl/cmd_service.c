@@ -153,7 +153,7 @@ wait_end(int pidfd)
 int
 cmd_stop(struct ctl *c)
 {
-	struct control q = { .who = PEER_MASTER, .type = C_STOP,
+	struct ctl_control q = { .who = PEER_MASTER, .type = C_STOP,
 		.timeout_ms = STOP_MS, .quiet = 1 };
 	int pidfd, r;
 	pid_t pid;
@@ -174,7 +174,7 @@ cmd_stop(struct ctl *c)
 int
 cmd_reload(struct ctl *c)
 {
-	struct control q = { .who = PEER_MASTER, .type = C_RELOAD,
+	struct ctl_control q = { .who = PEER_MASTER, .type = C_RELOAD,
 		.timeout_ms = ANSWER_MS };
 
 	if (ctl_load(c) == -1)
@@ -188,7 +188,7 @@ cmd_reload(struct ctl *c)
 int
 cmd_status(struct ctl *c)
 {
-	struct control q = { .who = PEER_MASTER, .type = C_STATUS,
+	struct ctl_control q = { .who = PEER_MASTER, .type = C_STATUS,
 		.timeout_ms = ANSWER_MS, .quiet = 1 };
 	int r;
 

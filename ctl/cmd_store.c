@@ -17,7 +17,7 @@ static int
 call(struct ctl *c, enum c_type type, int refuse)
 {
 	struct buf name = BUF_INIT(ADDRESS_MAX), why = BUF_INIT(0);
-	struct control q = { .who = PEER_STORE, .type = type,
+	struct ctl_control q = { .who = PEER_STORE, .type = type,
 		.timeout_ms = SILENCE_MS, .progress = 1 };
 	int r;
 

@@ -39,7 +39,7 @@ answers_clear(struct answers *as)
 	memset(as, 0, sizeof(*as));
 }
 
-const struct answer *
+const struct setup_answer *
 answers_next(const struct answers *as, const char *key, size_t *i)
 {
 	while (*i < as->n) {
@@ -53,7 +53,7 @@ const char *
 answers_get(const struct answers *as, const char *key)
 {
 	size_t i = 0;
-	const struct answer *a = answers_next(as, key, &i);
+	const struct setup_answer *a = answers_next(as, key, &i);
 
 	return a == NULL ? NULL : a->value;
 }
@@ -62,8 +62,8 @@ int
 answers_add(struct answers *as, const char *key, const char *value,
     unsigned line, struct buf *why)
 {
-	const struct answer *old;
-	struct answer *a;
+	const struct setup_answer *old;
+	struct setup_answer *a;
 	size_t i, k = 0;
 	int several = 0, mine = 0;
 

@@ -23,7 +23,7 @@ enum {
 	ANSWERS_MAX = 20000,
 };
 
-struct answer {
+struct setup_answer {
 	char	*key, *value;
 	unsigned line;		/* 0: not from a file */
 	int	 own;		/* setup's own key */
@@ -31,7 +31,7 @@ struct answer {
 
 struct answers {
 	char	*name;		/* of the file, for messages */
-	struct answer *a;
+	struct setup_answer *a;
 	size_t	 n, cap;
 };
 
@@ -45,8 +45,8 @@ int	answers_parse(struct answers *as, const char *p, size_t len,
 int	answers_add(struct answers *as, const char *key, const char *value,
 	    unsigned line, struct buf *why) ATTR_CHECK;
 /* The next of that key from *i on (0 at the start); NULL at the end. */
-const struct answer *answers_next(const struct answers *as, const char *key,
-	    size_t *i);
+const struct setup_answer *answers_next(const struct answers *as,
+	    const char *key, size_t *i);
 /* The value of a key that stands once; NULL if it is absent. */
 const char *answers_get(const struct answers *as, const char *key);
 

@@ -9,7 +9,7 @@
  * the walk that met a row, so that each row is met once and a walk costs no
  * more than there are lines.
  */
-struct walk {
+struct alias_walk {
 	struct set *set;
 	unsigned number;
 	int	 trouble, reached;
@@ -19,7 +19,7 @@ struct walk {
 };
 
 static void
-walk(struct walk *w, struct row *alias, unsigned depth)
+walk(struct alias_walk *w, struct row *alias, unsigned depth)
 {
 	struct row *next;
 	unsigned d;
@@ -59,7 +59,7 @@ set_walk(struct set *s, struct row *alias,
     void (*account)(struct row *, void *), void *arg)
 {
 	static unsigned number;
-	struct walk w = { .set = s, .number = ++number, .account = account,
+	struct alias_walk w = { .set = s, .number = ++number, .account = account,
 		.arg = arg };
 
 	walk(&w, alias, 0);

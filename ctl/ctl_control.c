@@ -66,7 +66,7 @@ control_connect(const char *state_dir, enum peer who)
 }
 
 static int
-send_request(struct chan *ch, const struct control *q)
+send_request(struct chan *ch, const struct ctl_control *q)
 {
 	msg_begin(ch, &proto_ctl, q->type, 1);
 	if (q->id != NULL)
@@ -96,7 +96,7 @@ take_names(struct out *o, struct msg *m)
 }
 
 static void
-take_row(struct control *q, struct msg *m)
+take_row(struct ctl_control *q, struct msg *m)
 {
 	struct cursor cur;
 	const char *p;
@@ -132,7 +132,7 @@ take_row(struct control *q, struct msg *m)
 }
 
 static void
-take_progress(const struct control *q, struct msg *m)
+take_progress(const struct ctl_control *q, struct msg *m)
 {
 	char *words = msg_get_dup(m, CF_WORDS);
 
@@ -145,7 +145,7 @@ take_progress(const struct control *q, struct msg *m)
 }
 
 static int
-take_end(const struct control *q, struct msg *m)
+take_end(const struct ctl_control *q, struct msg *m)
 {
 	static const int status[] = {
 		[C_OK] = CTL_DONE, [C_REFUSED] = CTL_REFUSED,
@@ -197,7 +197,7 @@ row_says_down(struct msg *m, enum peer who)
 static int
 is_down(const char *state_dir, enum peer who)
 {
-	struct control q = { .who = PEER_MASTER, .type = C_STATUS,
+	struct ctl_control q = { .who = PEER_MASTER, .type = C_STATUS,
 		.timeout_ms = MASTER_MS };
 	struct buf why = BUF_INIT(0);
 	struct chan ch;
@@ -222,7 +222,7 @@ is_down(const char *state_dir, enum peer who)
 }
 
 static void
-no_answer(const struct ctl *c, const struct control *q, int r, int e,
+no_answer(const struct ctl *c, const struct ctl_control *q, int r, int e,
     const struct buf *why)
 {
 	const char *name = peer_name(q->who);
@@ -241,7 +241,7 @@ no_answer(const struct ctl *c, const struct control *q, int r, int e,
 
 /* Reads answers until the end. */
 static int
-receive(const struct ctl *c, struct control *q, struct chan *ch)
+receive(const struct ctl *c, struct ctl_control *q, struct chan *ch)
 {
 	struct buf why = BUF_INIT(0);
 	struct msg m;
@@ -268,7 +268,7 @@ receive(const struct ctl *c, struct control *q, struct chan *ch)
 }
 
 int
-control_call(struct ctl *c, struct control *q)
+control_call(struct ctl *c, struct ctl_control *q)
 {
 	struct chan ch;
 	int fd, r;
@@ -295,7 +295,7 @@ control_call(struct ctl *c, struct control *q)
 }
 
 int
-control_list(struct ctl *c, struct control *q)
+control_list(struct ctl *c, struct ctl_control *q)
 {
 	struct out o;
 	int r;

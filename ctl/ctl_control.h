@@ -11,7 +11,7 @@
 #include "ctl/ctl_out.h"
 #include "lib/mail/proto.h"
 
-struct control {
+struct ctl_control {
 	enum peer who;		/* master, queue, store */
 	enum c_type type;
 	const char *id, *user;	/* or NULL */
@@ -25,9 +25,9 @@ struct control {
 };
 
 /* The exit status. */
-int	control_call(struct ctl *c, struct control *q);
+int	control_call(struct ctl *c, struct ctl_control *q);
 /* The same with a table on standard output; q->out is set here. */
-int	control_list(struct ctl *c, struct control *q);
+int	control_list(struct ctl *c, struct ctl_control *q);
 /* A connected socket of state_dir/run by its name, or -1 with errno. */
 int	control_socket(const char *state_dir, const char *name);
 /* The control socket of a program. */

@@ -5,8 +5,8 @@
  * A table's columns are as wide as its first rows need (OUT_HOLD of them are
  * held back for that); later rows are printed as they come, so that a list of
  * a million messages takes no memory. Moments are shown in the local zone and
- * lengths of time with a unit, in JSON as seconds. Octets that a terminal could obey are
- * shown as \xNN; in JSON what is not UTF-8 becomes U+FFFD.
+ * lengths of time with a unit, in JSON as seconds. Octets that a terminal could
+ * obey are shown as \xNN; in JSON what is not UTF-8 becomes U+FFFD.
  */
 #ifndef CTL_OUT_H
 #define CTL_OUT_H

@@ -67,7 +67,7 @@ add_address(struct sendmail *s, const char *address, struct buf *why)
 	return 0;
 }
 
-struct gather {
+struct field_gather {
 	struct sendmail *s;
 	size_t	 n;
 	struct buf *why;
@@ -78,7 +78,7 @@ static int
 gather_one(const struct address_entry *e, void *arg)
 {
 	char address[ADDRESS_MAX + 1];
-	struct gather *g = arg;
+	struct field_gather *g = arg;
 
 	g->n++;
 	if (e->bad)
@@ -92,7 +92,7 @@ gather_one(const struct address_entry *e, void *arg)
 int
 sendmail_add(struct sendmail *s, const char *p, size_t len, struct buf *why)
 {
-	struct gather g = { .s = s, .why = why };
+	struct field_gather g = { .s = s, .why = why };
 
 	if (address_list(p, len, gather_one, &g) == -1)
 		return -1;
@@ -197,7 +197,7 @@ copy_header(struct sendmail *s, const struct buf *in, struct buf *out,
 {
 	const char *start = in->len > 0 ? in->data : "";
 	const char *end = start + in->len, *body = NULL;
-	struct gather g = { .s = s, .why = why };
+	struct field_gather g = { .s = s, .why = why };
 	int (*is_ours)(const struct header_field *) = is_recipient;
 	struct header_field f;
 	struct header h;

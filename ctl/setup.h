@@ -58,7 +58,7 @@ int	setup_write_files(struct setup *s, int dirfd) ATTR_CHECK;
 /* Removes the staging directory. */
 void	setup_unstage(struct setup *s);
 /* "ANSWERS:LINE: words"; returns -1. */
-int	setup_refuse(struct setup *s, const struct answer *a,
+int	setup_refuse(struct setup *s, const struct setup_answer *a,
 	    struct buf *why, const char *fmt, ...) ATTR_PRINTF(4, 5);
 
 #endif

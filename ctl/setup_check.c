@@ -26,7 +26,7 @@ const struct setup_file_row setup_files[SETUP_FILES] = {
 };
 
 /* The answer that a line of the new configuration came from, or NULL. */
-static const struct answer *
+static const struct setup_answer *
 answer_of_line(struct setup *s, unsigned line)
 {
 	size_t i;
@@ -45,7 +45,7 @@ translate(struct setup *s, const char *stage, const struct buf *found,
     struct buf *why)
 {
 	const char *p = buf_str(found), *nl, *words;
-	const struct answer *a;
+	const struct setup_answer *a;
 	size_t n = strlen(stage);
 	unsigned line;
 

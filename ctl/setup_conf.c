@@ -42,7 +42,7 @@ static const char header[] =
     "key;\n# after a change: \"rohrpost config check\", then "
     "\"rohrpost reload\".\n";
 
-static const struct answer *
+static const struct setup_answer *
 find(struct setup *s, const char *key)
 {
 	size_t i = 0;
@@ -54,7 +54,7 @@ static int
 set_hostname(struct setup *s, struct buf *why)
 {
 	struct buf name = BUF_INIT(DOMAIN_MAX), words = BUF_INIT(0);
-	const struct answer *a = find(s, "hostname");
+	const struct setup_answer *a = find(s, "hostname");
 	const char *old = conf_get(&s->conf, "hostname");
 	int r = 0;
 
@@ -102,7 +102,7 @@ set_path(struct setup *s, const char *key, const char *path)
 static int
 set_profile(struct setup *s, struct buf *why)
 {
-	const struct answer *a = find(s, "profile");
+	const struct setup_answer *a = find(s, "profile");
 	size_t i;
 
 	if (a == NULL)
@@ -127,7 +127,7 @@ set_profile(struct setup *s, struct buf *why)
 static int
 pass_through(struct setup *s, struct buf *why)
 {
-	const struct answer *a;
+	const struct setup_answer *a;
 	size_t i;
 
 	for (i = 0; i < s->answers.n; i++) {
@@ -199,7 +199,7 @@ make_certificate(struct setup *s, struct buf *why)
 
 /* A file that was answered must be there: the words then name the line. */
 static int
-set_file(struct setup *s, const char *key, const struct answer *a,
+set_file(struct setup *s, const char *key, const struct setup_answer *a,
     struct buf *why)
 {
 	if (access(a->value, R_OK) == -1)
@@ -212,7 +212,7 @@ set_file(struct setup *s, const char *key, const struct answer *a,
 static int
 set_certificate(struct setup *s, struct buf *why)
 {
-	const struct answer *cert = find(s, "certificate"),
+	const struct setup_answer *cert = find(s, "certificate"),
 	    *key = find(s, "key");
 	struct conf_file *conf = &s->conf;
 	const char *path;
@@ -241,7 +241,7 @@ set_certificate(struct setup *s, struct buf *why)
 static void
 set_relay_password(struct setup *s)
 {
-	const struct answer *a = find(s, "relay_password");
+	const struct setup_answer *a = find(s, "relay_password");
 
 	if (a == NULL)
 		return;

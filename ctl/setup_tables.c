@@ -11,7 +11,7 @@
 #include "lib/mail/limits.h"
 
 int
-setup_refuse(struct setup *s, const struct answer *a, struct buf *why,
+setup_refuse(struct setup *s, const struct setup_answer *a, struct buf *why,
     const char *fmt, ...)
 {
 	struct buf words = BUF_INIT(0);
@@ -32,7 +32,7 @@ setup_refuse(struct setup *s, const struct answer *a, struct buf *why,
 /* Adds the line unless its key is there already; then the old line stays. */
 static int
 add_missing(struct setup *s, enum text_id id, const char *key,
-    const struct answer *a, const char *line, struct buf *why)
+    const struct setup_answer *a, const char *line, struct buf *why)
 {
 	struct buf words = BUF_INIT(0);
 	int r = 0;
@@ -46,7 +46,7 @@ add_missing(struct setup *s, enum text_id id, const char *key,
 }
 
 static int
-add_domain(struct setup *s, const struct answer *a, struct buf *why)
+add_domain(struct setup *s, const struct setup_answer *a, struct buf *why)
 {
 	struct buf name = BUF_INIT(DOMAIN_MAX), words = BUF_INIT(0);
 	size_t n = strcspn(a->value, " \t=");
@@ -85,7 +85,7 @@ set_password(struct setup *s, const char *account, const char *password,
 
 /* user = ADDRESS [PASSWORD] */
 static int
-add_user(struct setup *s, const struct answer *a, struct buf *why)
+add_user(struct setup *s, const struct setup_answer *a, struct buf *why)
 {
 	struct buf name = BUF_INIT(ADDRESS_MAX), words = BUF_INIT(0);
 	size_t n = strcspn(a->value, " \t");
@@ -112,7 +112,7 @@ add_user(struct setup *s, const struct answer *a, struct buf *why)
 
 /* alias = ADDRESS = TARGET, ... */
 static int
-add_alias(struct setup *s, const struct answer *a, struct buf *why)
+add_alias(struct setup *s, const struct setup_answer *a, struct buf *why)
 {
 	struct buf name = BUF_INIT(ADDRESS_MAX), words = BUF_INIT(0);
 	const char *p = a->value;
@@ -136,7 +136,7 @@ add_role(struct setup *s, const char *role, struct buf *why)
 {
 	struct text *t = &s->set.t[TEXT_ALIASES];
 	struct buf line = BUF_INIT(0), words = BUF_INIT(0);
-	const struct answer *a;
+	const struct setup_answer *a;
 	size_t i = 0;
 	int r;
 
@@ -155,10 +155,10 @@ add_role(struct setup *s, const char *role, struct buf *why)
 
 static int
 add_all(struct setup *s, const char *key,
-    int (*add)(struct setup *, const struct answer *, struct buf *),
+    int (*add)(struct setup *, const struct setup_answer *, struct buf *),
     struct buf *why)
 {
-	const struct answer *a;
+	const struct setup_answer *a;
 	size_t i = 0;
 
 	while ((a = answers_next(&s->answers, key, &i)) != NULL) {
@@ -169,10 +169,10 @@ add_all(struct setup *s, const char *key,
 }
 
 /* The answer that a row came from: the one that names its key. */
-static const struct answer *
+static const struct setup_answer *
 answer_of_row(struct setup *s, const struct row *r)
 {
-	const struct answer *a;
+	const struct setup_answer *a;
 	size_t i, n = strlen(r->key);
 
 	for (i = 0; i < s->answers.n; i++) {
@@ -189,7 +189,7 @@ answer_of_row(struct setup *s, const struct row *r)
  * The answer behind "DIR/users:3: words", and the words; NULL where no answer
  * made that line.
  */
-static const struct answer *
+static const struct setup_answer *
 answer_of_place(struct setup *s, const char *line, const char **words_r)
 {
 	size_t n = strlen(s->dir), i = 0;
@@ -223,7 +223,7 @@ static void
 translate(struct setup *s, struct buf *why)
 {
 	struct buf found = *why;
-	const struct answer *a;
+	const struct setup_answer *a;
 	const char *p, *nl, *words;
 
 	buf_init(why, 0);

@@ -14,7 +14,7 @@
 #include "lib/mail/tables.h"
 
 /* What was seen of a line, to find what stands there twice. */
-struct seen {
+struct passwd_seen {
 	int	 crypt, scram;
 	size_t	 apps;
 	struct credential_app app[CREDENTIAL_APPS];
@@ -32,7 +32,7 @@ check_hash(const char *p, size_t len, struct buf *why)
 }
 
 static int
-check_app(const struct credential *c, struct seen *s, struct buf *why)
+check_app(const struct credential *c, struct passwd_seen *s, struct buf *why)
 {
 	struct credential_app *a = &s->app[s->apps];
 	size_t i;
@@ -56,7 +56,7 @@ check_app(const struct credential *c, struct seen *s, struct buf *why)
 }
 
 static int
-check_field(const struct credential *c, struct seen *s, struct buf *why)
+check_field(const struct credential *c, struct passwd_seen *s, struct buf *why)
 {
 	struct scram_keys keys;
 	int r;
@@ -86,7 +86,7 @@ check_field(const struct credential *c, struct seen *s, struct buf *why)
 static int
 check_credentials(const char *p, size_t len, struct buf *why)
 {
-	struct seen seen = { .apps = 0 };
+	struct passwd_seen seen = { .apps = 0 };
 	const char *end = p + len;
 	struct credential c;
 	int r;

@@ -76,7 +76,8 @@ test_bad(void **state)
 static void
 test_random(void **state)
 {
-	struct buf a = BUF_INIT(CREDENTIAL_HASH_MAX), b = BUF_INIT(CREDENTIAL_HASH_MAX);
+	struct buf a = BUF_INIT(CREDENTIAL_HASH_MAX),
+	    b = BUF_INIT(CREDENTIAL_HASH_MAX);
 
 	assert_int_equal(auth_hash_random(&a), 0);
 	assert_int_equal(auth_hash_random(&b), 0);

@@ -22,7 +22,7 @@ test_good(void **state)
 	    "relay_host =\nmessage_size = 5M";
 	struct answers as;
 	struct buf why = BUF_INIT(0);
-	const struct answer *a;
+	const struct setup_answer *a;
 	size_t i = 0;
 
 	answers_init(&as, "f");
