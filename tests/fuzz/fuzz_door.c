@@ -37,7 +37,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		PEER_DELIVER, PEER_STORE };
 	struct buf why = BUF_INIT(300);
 	struct frame f = { .nfds = 0 };
-	unsigned i;
 	struct msg m;
 
 	if (size < 2)
@@ -47,11 +46,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	f.fds[0] = -1;
 	f.data = (const char *)data + 2;
 	f.len = (uint32_t)(size - 2);
-	/* As many descriptors as must be, all of them closed. */
-	if (data[0] < proto_door.n)
-		f.nfds = proto_door.desc[data[0]].fds_min;
-	for (i = 0; i < f.nfds; i++)
-		f.fds[i] = -1;
 	if (msg_parse(&m, &proto_door, from[data[1] % 4], &f, &why) == 0)
 		unpack(&m);
 	buf_clear(&why);
