@@ -111,12 +111,25 @@ door_keep_event(struct door *d, const struct msg *m)
 	}
 }
 
+static int
+names_owner(unsigned type)
+{
+	const struct msg_field *f = proto_door.desc[type].fields;
+
+	for (; f != NULL && f->name != NULL; f++)
+		if (f->tag == DF_OWNER)
+			return 1;
+	return 0;
+}
+
 void
 door_begin(struct door *d, unsigned type)
 {
 	if (++d->next_id == 0)
 		d->next_id = 1;
 	msg_begin(&d->chan, &proto_door, type, d->next_id);
+	if (d->owner != NULL && names_owner(type))
+		msg_text(&d->chan, DF_OWNER, d->owner);
 }
 
 /* Takes the next message that was read whole: 1, 0 none, -1 lost. */

@@ -81,6 +81,12 @@ struct door_record {
 struct door {
 	struct chan chan;
 	enum peer kind;		/* what we are: PEER_IMAPD, ... */
+	/*
+	 * Whose mailboxes the calls are about, and whose the target of
+	 * door_copy is: addresses, the caller's to set and to keep. NULL: the
+	 * door's own user, as ever in the calls that name no mailbox.
+	 */
+	const char *owner, *to_owner;
 	uint32_t next_id;
 	unsigned times;		/* door_set was called: another store */
 	enum door_error error;

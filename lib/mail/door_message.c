@@ -196,6 +196,8 @@ door_copy(struct door *d, uint32_t from, uint32_t to, const uint32_t *uids,
 	msg_u32(&d->chan, DF_TO, to);
 	put_uids(d, DF_UIDS, uids, n);
 	msg_u32(&d->chan, DF_ON, (uint32_t)how);
+	if (d->to_owner != NULL)
+		msg_text(&d->chan, DF_TO_NAME, d->to_owner);
 	if (door_call(d, DM_COPIED, &m) == -1)
 		return -1;
 	get_uids(&m, DF_UIDS, from_r, n_r);

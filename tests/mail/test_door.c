@@ -1,15 +1,18 @@
 /*
- * What is packed in the messages of the door: a reader passes over what a
- * later writer adds.
+ * What the messages of the door say: a reader passes over what a later writer
+ * adds to a list, and a request names whose mailbox it is about.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/fd.h"
 #include "lib/mail/door_proto.h"
 
 static const struct door_record records[] = {
@@ -152,6 +155,74 @@ test_mailboxes(void **state)
 	buf_clear(&one);
 }
 
+/* What store has got: the next request, and its owner or "". */
+static void
+expect_request(struct chan *c, unsigned type, const char *owner,
+    const char *to_owner)
+{
+	struct buf why = BUF_INIT(200);
+	struct msg m;
+	const char *p;
+	size_t len;
+
+	assert_int_equal(msg_recv(&m, &proto_door, PEER_IMAPD, c, 1000, &why),
+	    1);
+	assert_int_equal(m.type, type);
+	p = msg_get(&m, DF_OWNER, &len);
+	assert_int_equal(len, strlen(owner));
+	assert_memory_equal(p != NULL ? p : "", owner, len);
+	p = msg_get(&m, DF_TO_NAME, &len);
+	assert_int_equal(len, strlen(to_owner));
+	assert_memory_equal(p != NULL ? p : "", to_owner, len);
+	msg_done(&m);
+}
+
+/* The end of a door whose store says nothing: each call fails. */
+static void
+ask_nobody(struct door *d, struct chan *c)
+{
+	int s[2];
+
+	assert_int_equal(fd_pair(s), 0);
+	fd_nonblock(s[1], 0);
+	shutdown(s[1], SHUT_WR);
+	door_set(d, s[0]);
+	chan_clear(c);
+	chan_init(c, s[1]);
+}
+
+static void
+test_owner(void **state)
+{
+	uint32_t uid = 1, *from, *to, validity;
+	struct door_mailbox m;
+	struct door d;
+	struct chan c;
+	uint64_t q[4];
+	size_t n;
+
+	door_init(&d, PEER_IMAPD, -1);
+	chan_init(&c, -1);
+	ask_nobody(&d, &c);
+	assert_int_equal(door_status(&d, 1, &m), -1);
+	expect_request(&c, DM_STATUS, "", "");
+	d.owner = "bert@example.test";
+	ask_nobody(&d, &c);
+	assert_int_equal(door_status(&d, 1, &m), -1);
+	expect_request(&c, DM_STATUS, "bert@example.test", "");
+	/* The door's user has a quota, whoever else is meant. */
+	ask_nobody(&d, &c);
+	assert_int_equal(door_quota(&d, &q[0], &q[1], &q[2], &q[3]), -1);
+	expect_request(&c, DM_QUOTA, "", "");
+	d.to_owner = "carl@example.test";
+	ask_nobody(&d, &c);
+	assert_int_equal(door_copy(&d, 1, 2, &uid, 1, 0, &from, &to, &n,
+	    &validity), -1);
+	expect_request(&c, DM_COPY, "bert@example.test", "carl@example.test");
+	chan_clear(&c);
+	door_clear(&d);
+}
+
 int
 main(void)
 {
@@ -160,6 +231,7 @@ main(void)
 		cmocka_unit_test(test_records_of_another_size),
 		cmocka_unit_test(test_broken_records),
 		cmocka_unit_test(test_mailboxes),
+		cmocka_unit_test(test_owner),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
