@@ -54,6 +54,20 @@ def test_wires():
     assert set(said) - {("ctl", "master", "ctl")} == set(programs.WIRES)
 
 
+def test_pages():
+    """The page of each program names its rights."""
+    words = {"NET": "network sockets", "UNIX": "Unix sockets",
+             "FILES": "files by name", "EXEC": "other programs"}
+    for name in programs.NAMES:
+        page = (TOP / ("man/rohrpost-%s.8" % name)).read_text()
+        security = page.split("\n.Sh SECURITY\n", 1)[1].split("\n.Sh ", 1)[0]
+        said = "".join(x for x in security.splitlines()
+                       if x.startswith("Rights: "))
+        rights = set().union(*(r.rights for r in programs.LIVE
+                               if r.kind == name))
+        assert {k for k, w in words.items() if w in said} == rights, name
+
+
 def test_users():
     """The file for systemd-sysusers, which setup does without."""
     lines = [x.split(None, 3) for x in
