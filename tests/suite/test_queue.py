@@ -40,10 +40,10 @@ def inst(hop):
     rohrpost.remove(d)
 
 
-def out(inst, to, text=None, user="anna"):
+def out(inst, to, text=None, user="anna", options=()):
     """Sends to the outside as a user; the queue id."""
     with inst.submission(user) as s:
-        s.mail(inst.address(user))
+        assert s.mail(inst.address(user), options)[0] == 250
         for r in [to] if isinstance(to, str) else to:
             assert s.rcpt(r)[0] == 250
         code, words = s.data(text or message("out", 500))
@@ -118,6 +118,17 @@ def test_held_mail_waits_released_mail_goes(inst, hop, down):
     inst.ctl("queue", "retry", "all")
     wait_for(lambda: len(hop.messages) == before + 1, 10)
     inst.wait_empty()
+
+
+def test_show_what_mail_asked_for(inst, down):
+    def fields(qid):
+        return {f["field"]: f["value"]
+                for f in inst.json("queue", "show", qid)}
+    plain = fields(out(inst, "x@far.test"))
+    assert plain["origin"] in ("submission", "submissions")
+    assert "body" not in plain and "ret" not in plain
+    asked = fields(out(inst, "y@far.test", options=["BODY=8BITMIME"]))
+    assert asked["body"] == "8BITMIME" and asked["origin"] == plain["origin"]
 
 
 def test_show_into_a_pipe_that_closes(inst, down):
