@@ -141,7 +141,7 @@ body_check(struct smtp_body *b)
 		body_show(b, b->mem->data, b->mem->len);
 }
 
-/* What is in memory goes into the file, or goes there with the head. */
+/* What is in memory is in the file now. */
 static void
 body_count(struct smtp_body *b)
 {
@@ -241,9 +241,11 @@ body_complete(struct smtp_body *b)
 	struct buf head = BUF_INIT(0);
 
 	body_head(b, &head);
+	b->w.crc = crc32c(0, head.data, head.len);
 	if (b->spilled == 0) {
 		body_write(b, &head, b->mem, 0);
-		body_count(b);
+		b->w.crc = crc32c(b->w.crc, b->mem->data, b->mem->len);
+		b->spilled = b->mem->len;
 	} else {
 		body_write(b, b->mem, &none, b->room + b->spilled);
 		body_count(b);
@@ -251,10 +253,9 @@ body_complete(struct smtp_body *b)
 			body_move(b, head.len);
 		if (!is_refused(b))
 			body_write(b, &head, &none, 0);
+		b->w.crc = crc32c_join(b->w.crc, b->crc, b->spilled);
 	}
 	b->w.length = head.len + b->spilled;
-	b->w.crc = crc32c_join(crc32c(0, head.data, head.len), b->crc,
-	    b->spilled);
 	buf_clear(&head);
 }
 

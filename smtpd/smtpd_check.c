@@ -137,6 +137,8 @@ smtp_check_notes(const struct smtp_session *s, struct buf *out)
 	unsigned i;
 
 	for (i = 0; i < SCOPES; i++) {
+		if (s->notes[i].packed.len == 0)
+			continue;
 		before = out->len;
 		if (buf_append(out, s->notes[i].packed.data,
 		    s->notes[i].packed.len) == 0 &&
