@@ -6,28 +6,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-
 #include "auth/auth_hashes.h"
 #include "auth/auth_learned.h"
-#include "lib/base/crc32c.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 
-enum {
-	RECORD = 128,
-	KEY = 32,
-};
-
-static const char magic[] = "rp-learn";
-
 struct learned {
-	unsigned char key[KEY];
+	struct learned_record r;
 	uint32_t slot;			/* record slot + 1 of the file */
 	int	 live;			/* met by the sweep */
-	int64_t	 used;
-	struct scram_keys keys;		/* iterations 0: none */
 };
 
 struct auth_learned {
@@ -41,31 +29,16 @@ struct auth_learned {
 static int
 compare(const void *a, const void *b)
 {
-	return memcmp(((const struct learned *)a)->key,
-	    ((const struct learned *)b)->key, KEY);
-}
-
-/* 0, or -1: no digest, nothing is found then. */
-static int
-make_key(const char *account, const char *hash, unsigned char key_r[KEY])
-{
-	struct buf in = BUF_INIT(0);
-	unsigned n = 0;
-	int ok;
-
-	buf_put_lv(&in, account, strlen(account));
-	buf_put_lv(&in, hash, strlen(hash));
-	ok = EVP_Digest(in.data, in.len, key_r, &n, EVP_sha256(), NULL) == 1;
-	buf_wipe(&in);
-	return ok && n == KEY ? 0 : -1;
+	return memcmp(((const struct learned *)a)->r.key,
+	    ((const struct learned *)b)->r.key, LEARNED_KEY);
 }
 
 static struct learned *
-find_key(const struct auth_learned *l, const unsigned char key[KEY])
+find_key(const struct auth_learned *l, const unsigned char key[LEARNED_KEY])
 {
 	struct learned *const *found, want;
 
-	memcpy(want.key, key, KEY);
+	memcpy(want.r.key, key, LEARNED_KEY);
 	found = tfind(&want, (void *const *)&l->tree, compare);
 	return found == NULL ? NULL : *found;
 }
@@ -73,24 +46,24 @@ find_key(const struct auth_learned *l, const unsigned char key[KEY])
 static struct learned *
 find(const struct auth_learned *l, const char *account, const char *hash)
 {
-	unsigned char key[KEY];
+	unsigned char key[LEARNED_KEY];
 
-	return make_key(account, hash, key) == -1 ? NULL : find_key(l, key);
+	return learned_key(account, hash, key) == -1 ? NULL : find_key(l, key);
 }
 
 static struct learned *
-add_key(struct auth_learned *l, const unsigned char key[KEY])
+add_key(struct auth_learned *l, const unsigned char key[LEARNED_KEY])
 {
 	struct learned *e;
 
-	if (l->n == AUTH_LEARNED_MAX)
+	if (l->n == LEARNED_MAX)
 		return NULL;
 	if (l->n == l->cap) {
 		l->cap = l->cap == 0 ? 64 : l->cap * 2;
 		l->slot = mem_realloc(l->slot, l->cap, sizeof(*l->slot));
 	}
 	e = mem_zalloc(1, sizeof(*e));
-	memcpy(e->key, key, KEY);
+	memcpy(e->r.key, key, LEARNED_KEY);
 	e->slot = l->n;
 	l->slot[l->n++] = e;
 	if (tsearch(e, &l->tree, compare) == NULL)
@@ -101,10 +74,10 @@ add_key(struct auth_learned *l, const unsigned char key[KEY])
 static struct learned *
 find_or_add(struct auth_learned *l, const char *account, const char *hash)
 {
-	unsigned char key[KEY];
+	unsigned char key[LEARNED_KEY];
 	struct learned *e;
 
-	if (make_key(account, hash, key) == -1)
+	if (learned_key(account, hash, key) == -1)
 		return NULL;
 	e = find_key(l, key);
 	return e != NULL ? e : add_key(l, key);
@@ -123,41 +96,21 @@ give_up(struct auth_learned *l, const char *words)
 static void
 write_record(struct auth_learned *l, uint32_t at, const struct buf *b)
 {
-	char record[RECORD] = "";
 	ssize_t n;
 
 	if (l->fd == -1)
 		return;
-	memcpy(record, b->data, b->len);
-	n = pwrite(l->fd, record, RECORD, (off_t)at * RECORD);
-	mem_wipe(record, sizeof(record));
-	if (n != RECORD)
+	n = pwrite(l->fd, b->data, b->len, (off_t)at * LEARNED_RECORD);
+	if (n != (ssize_t)b->len)
 		give_up(l, n == -1 ? strerror(errno) : "the disk is full");
-}
-
-static void
-write_head(struct auth_learned *l)
-{
-	struct buf b = BUF_INIT(RECORD);
-
-	buf_puts(&b, magic);
-	buf_put_u32(&b, AUTH_LEARNED_VERSION);
-	write_record(l, 0, &b);
-	buf_clear(&b);
 }
 
 static void
 write_entry(struct auth_learned *l, const struct learned *e)
 {
-	struct buf b = BUF_INIT(RECORD);
+	struct buf b = BUF_INIT(LEARNED_RECORD);
 
-	buf_append(&b, e->key, KEY);
-	buf_put_u64(&b, (uint64_t)e->used);
-	buf_put_u32(&b, e->keys.iterations);
-	buf_append(&b, e->keys.salt, SCRAM_SALT);
-	buf_append(&b, e->keys.stored, SCRAM_KEY);
-	buf_append(&b, e->keys.server, SCRAM_KEY);
-	buf_put_u32(&b, crc32c(0, b.data, b.len));
+	learned_put(&e->r, &b);
 	write_record(l, e->slot + 1, &b);
 	buf_wipe(&b);
 }
@@ -166,30 +119,21 @@ write_entry(struct auth_learned *l, const struct learned *e)
 static void
 read_entry(struct auth_learned *l, const char *p)
 {
-	struct cursor c;
+	struct learned_record r;
 	struct learned *e;
-	const char *key;
 
-	cursor_init(&c, p + RECORD - 4, 4);
-	if (crc32c(0, p, RECORD - 4) != cursor_u32(&c))
+	if (learned_get(p, &r) == -1 || find_key(l, r.key) != NULL ||
+	    (e = add_key(l, r.key)) == NULL)
 		return;
-	cursor_init(&c, p, RECORD);
-	key = cursor_take(&c, KEY);
-	if (find_key(l, (const unsigned char *)key) != NULL ||
-	    (e = add_key(l, (const unsigned char *)key)) == NULL)
-		return;
-	e->used = (int64_t)(cursor_u64(&c) & INT64_MAX);
-	e->keys.iterations = cursor_u32(&c);
-	e->keys.salt_len = SCRAM_SALT;
-	memcpy(e->keys.salt, cursor_take(&c, SCRAM_SALT), SCRAM_SALT);
-	memcpy(e->keys.stored, cursor_take(&c, SCRAM_KEY), SCRAM_KEY);
-	memcpy(e->keys.server, cursor_take(&c, SCRAM_KEY), SCRAM_KEY);
+	e->r = r;
+	scram_wipe(&r.keys);
 }
 
 /* Writes all that is known, and nothing else. */
 static void
 write_all(struct auth_learned *l)
 {
+	struct buf b = BUF_INIT(LEARNED_RECORD);
 	uint32_t i;
 
 	if (l->fd == -1)
@@ -198,7 +142,9 @@ write_all(struct auth_learned *l)
 		give_up(l, strerror(errno));
 		return;
 	}
-	write_head(l);
+	learned_put_head(&b);
+	write_record(l, 0, &b);
+	buf_clear(&b);
 	for (i = 0; i < l->n; i++)
 		write_entry(l, l->slot[i]);
 }
@@ -206,25 +152,25 @@ write_all(struct auth_learned *l)
 static void
 read_file(struct auth_learned *l, const struct buf *b)
 {
-	struct cursor c;
 	size_t at;
 
-	cursor_init(&c, b->data, b->len);
-	if (b->len < RECORD || memcmp(cursor_take(&c, sizeof(magic) - 1),
-	    magic, sizeof(magic) - 1) != 0) {
+	switch (learned_head(b->data, b->len)) {
+	case LEARNED_NEWER:
+		give_up(l, "of a version that this program does not know");
+		return;
+	case LEARNED_DAMAGED:
 		if (b->len > 0)
 			log_warn("auth/learned is damaged; it is begun anew");
 		write_all(l);
 		return;
+	default:
+		break;
 	}
-	if (cursor_u32(&c) != AUTH_LEARNED_VERSION) {
-		give_up(l, "of a version that this program does not know");
-		return;
-	}
-	for (at = RECORD; b->len - at >= RECORD; at += RECORD)
+	for (at = LEARNED_RECORD; b->len - at >= LEARNED_RECORD;
+	    at += LEARNED_RECORD)
 		read_entry(l, b->data + at);
 	/* Damaged or doubled ones: slots are not those of the file. */
-	if (b->len != ((size_t)l->n + 1) * RECORD)
+	if (b->len != ((size_t)l->n + 1) * LEARNED_RECORD)
 		write_all(l);
 }
 
@@ -232,7 +178,7 @@ struct auth_learned *
 auth_learned_open(const char *path)
 {
 	struct auth_learned *l = mem_zalloc(1, sizeof(*l));
-	struct buf b = BUF_INIT(((size_t)AUTH_LEARNED_MAX + 1) * RECORD);
+	struct buf b = BUF_INIT(((size_t)LEARNED_MAX + 1) * LEARNED_RECORD);
 
 	l->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW |
 	    O_NONBLOCK | O_NOCTTY, 0600);
@@ -318,10 +264,10 @@ auth_learned_keys(const struct auth_learned *l, const char *account,
 {
 	const struct learned *e = find(l, account, hash);
 
-	if (e == NULL || e->keys.iterations == 0)
+	if (e == NULL || e->r.keys.iterations == 0)
 		return 0;
 	if (keys_r != NULL)
-		*keys_r = e->keys;
+		*keys_r = e->r.keys;
 	return 1;
 }
 
@@ -333,7 +279,7 @@ auth_learned_put_keys(struct auth_learned *l, const char *account,
 
 	if (e == NULL || keys->salt_len != SCRAM_SALT)
 		return;
-	e->keys = *keys;
+	e->r.keys = *keys;
 	write_entry(l, e);
 }
 
@@ -343,7 +289,7 @@ auth_learned_last(const struct auth_learned *l, const char *account,
 {
 	const struct learned *e = find(l, account, hash);
 
-	return e == NULL ? 0 : e->used;
+	return e == NULL ? 0 : e->r.used;
 }
 
 void
@@ -353,9 +299,9 @@ auth_learned_used(struct auth_learned *l, const char *account,
 	struct learned *e = find_or_add(l, account, hash);
 
 	/* A clock that was set back is followed. */
-	if (e == NULL || (e->used != 0 && now >= e->used &&
-	    now - e->used < AUTH_USED_EVERY))
+	if (e == NULL || (e->r.used != 0 && now >= e->r.used &&
+	    now - e->r.used < AUTH_USED_EVERY))
 		return;
-	e->used = now;
+	e->r.used = now;
 	write_entry(l, e);
 }

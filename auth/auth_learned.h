@@ -4,19 +4,12 @@
  * used last. auth may not write the operator's tables; this is its own file,
  * and it may be thrown away at any time: it is learned again.
  *
- * An entry belongs to an account and a hash text together, whose SHA-256 is its
- * key. So a new password (a new hash) makes what was learned from the old one
- * unreachable at once, and one account's entry can never answer for another's.
- *
- * The file, STATE/auth/learned: records of 128 octets. The first begins with
- * "rp-learn" and a version (u32); each other one has the key (32), the last use
- * (u64, seconds), iterations (u32, 0: no keys), salt (16), StoredKey,
- * ServerKey (32 each) and the CRC-32C of all that (u32). A record that is
- * damaged counts as none. A file of a newer version is told of in a line and
- * left as it is; nothing is kept then.
+ * The file, STATE/auth/learned, is that of lib/mail/learned.h: an entry belongs
+ * to an account and a hash. A record that is damaged is skipped; a file of a
+ * newer version is told of in a line and left as it is, nothing is kept then.
  *
  * Written without a sync, one pwrite for each thing learned. Bounds:
- * AUTH_LEARNED_MAX entries; what is no account's any more goes at the start.
+ * LEARNED_MAX entries; what is no account's any more goes at the start.
  *
  * DIAGNOSTICS: trouble with the file is a warning, once; logins go on.
  */
@@ -26,11 +19,9 @@
 #include <stdint.h>
 
 #include "auth/auth_users.h"
-#include "lib/mail/scram.h"
+#include "lib/mail/learned.h"
 
 enum {
-	AUTH_LEARNED_VERSION = 1,
-	AUTH_LEARNED_MAX = 256 * 1024,
 	AUTH_USED_EVERY = 86400,	/* seconds: uses are no finer than that */
 };
 

@@ -4,7 +4,9 @@
  */
 #include "config.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -13,8 +15,10 @@
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_out.h"
 #include "lib/base/clock.h"
+#include "lib/base/fd.h"
 #include "lib/base/mem.h"
 #include "lib/mail/credential.h"
+#include "lib/mail/learned.h"
 #include "lib/mail/limits.h"
 
 enum {
@@ -218,11 +222,85 @@ cmd_app_del(struct ctl *c)
 	return table_end(c, &s, r, &why, 0);
 }
 
+/* What auth noted of logins, by key. */
+struct uses {
+	struct learned_record *r;
+	size_t	 n;
+};
+
+static int
+compare(const void *a, const void *b)
+{
+	return memcmp(((const struct learned_record *)a)->key,
+	    ((const struct learned_record *)b)->key, LEARNED_KEY);
+}
+
+/* Where there is no such file, or none that is known, there were no uses. */
 static void
-list_apps(struct out *o, const struct row *r)
+uses_load(struct uses *u, const char *state_dir)
+{
+	struct buf path = BUF_INIT(0),
+	    b = BUF_INIT((LEARNED_MAX + 1) * LEARNED_RECORD);
+	size_t at;
+	int fd;
+
+	memset(u, 0, sizeof(*u));
+	buf_printf(&path, "%s/auth/learned", state_dir);
+	fd = open(buf_str(&path), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	buf_clear(&path);
+	if (fd != -1 && fd_slurp(fd, &b) == 0 &&
+	    learned_head(b.data, b.len) == LEARNED_KNOWN) {
+		u->r = mem_zalloc(b.len / LEARNED_RECORD, sizeof(*u->r));
+		for (at = LEARNED_RECORD; b.len - at >= LEARNED_RECORD;
+		    at += LEARNED_RECORD)
+			u->n += learned_get(b.data + at, &u->r[u->n]) == 0;
+		qsort(u->r, u->n, sizeof(*u->r), compare);
+	}
+	fd_close(&fd);
+	buf_wipe(&b);
+}
+
+static void
+uses_clear(struct uses *u)
+{
+	if (u->r != NULL)
+		mem_wipe(u->r, u->n * sizeof(*u->r));
+	free(u->r);
+}
+
+static int64_t
+last_use(const struct uses *u, const char *account,
+    const struct credential_app *a)
+{
+	char *hash = mem_strndup(a->hash, a->hash_len);
+	const struct learned_record *found = NULL;
+	struct learned_record want;
+
+	if (u->n > 0 && learned_key(account, hash, want.key) == 0)
+		found = bsearch(&want, u->r, u->n, sizeof(*u->r), compare);
+	mem_wipe(hash, a->hash_len);
+	free(hash);
+	return found == NULL ? 0 : found->used;
+}
+
+static void
+out_time(struct out *o, uint64_t t)
+{
+	struct buf b = BUF_INIT(20);
+
+	buf_put_number(&b, t);
+	if (t == 0)
+		out_null(o);
+	else
+		out_value(o, C_TIME, b.data, b.len);
+	buf_clear(&b);
+}
+
+static void
+list_apps(struct out *o, const struct row *r, const struct uses *u)
 {
 	const char *p = r->value, *end = p + strlen(p);
-	struct buf why = BUF_INIT(200), created = BUF_INIT(0);
+	struct buf why = BUF_INIT(200);
 	struct credential_app a;
 	struct credential c;
 
@@ -233,12 +311,10 @@ list_apps(struct out *o, const struct row *r)
 		out_text(o, r->key);
 		out_value(o, C_TEXT, a.name, a.name_len);
 		out_value(o, C_TEXT, a.protocols, a.protocols_len);
-		buf_reset(&created);
-		buf_put_number(&created, a.created);
-		out_value(o, C_TIME, created.data, created.len);
+		out_time(o, a.created);
+		out_time(o, (uint64_t)last_use(u, r->key, &a));
 	}
 	buf_clear(&why);
-	buf_clear(&created);
 }
 
 int
@@ -246,27 +322,31 @@ cmd_app_list(struct ctl *c)
 {
 	struct buf name = BUF_INIT(ADDRESS_MAX), why = BUF_INIT(0);
 	const struct row *r = NULL;
+	struct uses u;
 	struct out o;
 	struct set s;
 	size_t i = 0;
 
-	if (table_open(c, &s, 0) == -1)
+	if (ctl_load(c) == -1 || table_open(c, &s, 0) == -1)
 		return CTL_REFUSED;
 	if (c->n_args > 0 &&
 	    find_line(&s, c->args[0], &name, &r, &why) == -1) {
 		buf_clear(&name);
 		return table_end(c, &s, -1, &why, 0);
 	}
+	uses_load(&u, c->state_dir);
 	out_init(&o, stdout, c->json);
 	out_name(&o, "user", 4);
 	out_name(&o, "app", 3);
 	out_name(&o, "protocols", 9);
 	out_name(&o, "created", 7);
+	out_name(&o, "last_used", 9);
 	if (r != NULL)
-		list_apps(&o, r);
+		list_apps(&o, r, &u);
 	while (c->n_args == 0 &&
 	    (r = text_next(&s.t[TEXT_PASSWD], &i)) != NULL)
-		list_apps(&o, r);
+		list_apps(&o, r, &u);
+	uses_clear(&u);
 	buf_clear(&name);
 	return table_listed(&s, &o);
 }

@@ -337,6 +337,8 @@ def test_app_password(inst):
     assert [(r["app"], r["protocols"]) for r in rows] == [
         ("phone", "imap"), ("my mac", "submission")]
     assert rows[0]["created"] == 1700000000
+    for r in rows:
+        assert abs(r["last_used"] - time.time()) < 120
     assert abs(rows[1]["created"] - time.time()) < 60
     inst.ctl("app", "del", user, "my mac")
     with pytest.raises(smtplib.SMTPAuthenticationError):
