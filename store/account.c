@@ -11,6 +11,25 @@
 #include "store/account.h"
 #include "store/door_client.h"
 
+/*
+ * The id of an account whose `mailboxes` has none: FNV-1a of its name, twice.
+ * Part of what is stored, never to be changed.
+ */
+static void
+id_of_name(struct account *a)
+{
+	uint64_t h = 14695981039346656037u;
+	const char *p;
+	int i, k;
+
+	for (i = 0; i < RECORD_ID; i += 8) {
+		for (p = a->name; *p != '\0'; p++)
+			h = (h ^ (unsigned char)*p) * 1099511628211u;
+		for (k = 0; k < 8; k++)
+			a->id[i + k] = (unsigned char)(h >> (8 * k));
+	}
+}
+
 struct account *
 account_new(struct shard *s, const char *name, const char *path, unsigned db)
 {
@@ -21,6 +40,7 @@ account_new(struct shard *s, const char *name, const char *path, unsigned db)
 	a->db = engine_db(store.engine, db);
 	a->name = mem_strdup(name);
 	a->path = mem_strdup(path);
+	id_of_name(a);
 	a->full = full_is(name);
 	a->waiting_tail = &a->waiting;
 	return a;
@@ -216,7 +236,7 @@ account_add(struct account *a, const char *name, uint32_t attrs)
 	m->attrs = attrs;
 	m->uidvalidity = new_uidvalidity(a);
 	m->row.modseq = m->row.flags_modseq = m->row.gone_floor =
-	    shard_modseq(a->shard);
+	    m->row.order_floor = shard_modseq(a->shard);
 	m->seen = m->row;
 	if (strcmp(name, "INBOX") == 0)
 		a->inbox = m;

@@ -25,6 +25,7 @@ struct mailbox {
 	char	**keywords;		/* NULL until mailbox_keywords */
 	unsigned n_keywords;
 	int	 keywords_loaded;
+	int64_t	 gone_looked;		/* for old expunges: clock_mono_ms */
 	uint64_t held;			/* bits of messages under way */
 	unsigned holders;
 	/* flags file */
@@ -71,6 +72,7 @@ struct account {
 	int	 unsure;		/* files may be ahead of the index */
 	void	(*end_lost)(struct account *); /* at the end of a turn */
 	char	*name, *path;
+	unsigned char id[RECORD_ID];	/* RFC 8474's ACCOUNTID */
 	enum account_state state;
 	struct mailbox **mailbox;	/* rising ids */
 	size_t	 n_mailboxes;
@@ -190,10 +192,25 @@ void	mailbox_count(struct index_row *row, const struct door_record *r,
 void	mailbox_commit_begin(struct mailbox *m, uint64_t first);
 void	mailbox_commit_seen(struct mailbox *m, uint64_t last);
 /* Notes the uids as expunged at modseq (rows into the batch). */
-void	mailbox_log_gone(struct mailbox *m, struct engine_batch *b,
-	    uint64_t modseq, const uint32_t *uids, size_t n);
+void	mailbox_log_gone(struct mailbox *m, uint64_t modseq,
+	    const uint32_t *uids, size_t n);
 /* Its line in the flags file is behind. */
 void	mailbox_dirty(struct mailbox *m, uint32_t uid);
+
+/* account_message.c: records of messages, into the account's batch. */
+/* A message that comes into being: it gets an id. */
+void	mailbox_put_new(struct mailbox *m, const struct door_record *d);
+/* One that has its id from elsewhere. */
+void	mailbox_put(struct mailbox *m, const struct record *r);
+/* A changed one, whose modseq was another before. */
+void	mailbox_put_again(struct mailbox *m, const struct record *r,
+	    uint64_t was);
+/* Its rows go, but for what tells that it was there. */
+void	mailbox_del(struct mailbox *m, const struct door_record *d);
+/* A record that an earlier version wrote has no id: it gets the one that can
+   be told from where it lies. */
+void	message_id(const struct account *a, uint32_t mailbox,
+	    struct record *r);
 
 /* account_keywords.c */
 /* Reads the keywords if they were not yet. 0; -1: the index does not answer. */

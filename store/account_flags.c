@@ -31,12 +31,15 @@ struct gather {
 };
 
 static int
-add_line(void *arg, const struct door_record *r)
+add_line(void *arg, const struct record *r)
 {
 	struct gather *g = arg;
+	struct record line = *r;
 
-	if (r->modseq > g->since) {
-		flags_line(&g->f->text, r);
+	if (r->d.modseq > g->since) {
+		message_id(g->f->m->account, g->f->m->id,
+	    &line);
+		flags_line(&g->f->text, &line);
 		g->f->lines++;
 	}
 	return 0;
@@ -111,7 +114,8 @@ flags_files(struct task *t)
 {
 	struct flags_task *f = (struct flags_task *)t;
 
-	if (t->error == D_OK && (f->replace ? flags_replace(f) : flags_append(f)) == -1)
+	if (t->error == D_OK &&
+	    (f->replace ? flags_replace(f) : flags_append(f)) == -1)
 		task_fail(t, D_LATER, strerror(errno));
 }
 

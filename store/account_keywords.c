@@ -78,11 +78,11 @@ mailbox_keyword(struct mailbox *m, const char *p, size_t len)
 }
 
 static int
-add_used(void *arg, const struct door_record *r)
+add_used(void *arg, const struct record *r)
 {
 	uint64_t *used = arg;
 
-	*used |= r->keywords;
+	*used |= r->d.keywords;
 	return *used == UINT64_MAX;
 }
 

@@ -3,10 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "store/account.h"
 
-enum { DIRTY_MAX = 65536 };	/* uids kept; past it they are looked for */
+enum {
+	DIRTY_MAX = 65536,	/* uids kept; past it they are looked for */
+	GONE_MAX = 1 << 20,	/* octets of an expunge log */
+	GONE_KEEP = 90 * 86400,	/* seconds that it reaches back */
+	GONE_TRIM = 64,		/* rows that go at once */
+	GONE_LOOK = 3600 * 1000,	/* ms between two looks at its age */
+};
 
 /*
  * A change that is committed but not durable is hidden, and its modseq lies
@@ -71,51 +78,79 @@ mailbox_commit_seen(struct mailbox *m, uint64_t last)
 	}
 }
 
-static int
-gone_first(void *arg, const void *key, size_t klen, const void *value,
-    size_t vlen)
-{
-	uint64_t *first = arg;
+struct trimming {
+	struct mailbox *m;
+	uint32_t before;	/* older ones go */
+};
 
-	*first = index_tail_u64(key, klen);
-	return 1;
+/* When the row was written; 0 where version 1 did not say. */
+static uint32_t
+gone_when(const void *value, size_t vlen)
+{
+	struct cursor c;
+
+	if (vlen % 4 == 0)
+		return 0;
+	cursor_init(&c, value, vlen);
+	(void)cursor_u8(&c);
+	return cursor_u32(&c);
 }
 
-/* Keeps the expunge log short: its oldest row goes, and the floor rises. */
+/* The oldest rows go, and the floor rises. */
+static int
+trim_one(void *arg, const void *key, size_t klen, const void *value,
+    size_t vlen)
+{
+	struct trimming *t = arg;
+	struct index_row *row = &t->m->row;
+	uint32_t size = (uint32_t)vlen + INDEX_GONE_ROW;
+	uint32_t when = gone_when(value, vlen);
+
+	if (row->gone_size <= GONE_MAX && (when == 0 || when >= t->before))
+		return 1;
+	engine_del(account_batch(t->m->account), ENGINE_CORE, key, klen);
+	row->gone_floor = index_tail_u64(key, klen);
+	row->gone_size -= size < row->gone_size ? size : row->gone_size;
+	return 0;
+}
+
+/* Keeps the expunge log short, and young: looked at once an hour. */
 static void
-trim_gone(struct mailbox *m, struct engine_batch *b)
+trim_gone(struct mailbox *m)
 {
 	uint32_t n = m->account->number;
 	struct index_key from = index_gone(n, m->id, m->row.gone_floor + 1);
 	struct index_key to = index_gone(n, m->id, UINT64_MAX);
+	struct trimming t = { m, (uint32_t)clock_now() - GONE_KEEP };
 	struct engine_scan s;
-	uint64_t first = 0;
 
-	index_scan(&s, ENGINE_CORE, &from, &to);
-	if (engine_scan(m->account->db, &s, gone_first, &first) !=
-	    ENGINE_MORE || first == 0)
+	if (m->row.gone_size <= GONE_MAX && m->gone_looked != 0 &&
+	    clock_mono_ms() - m->gone_looked < GONE_LOOK)
 		return;
-	from = index_gone(n, m->id, first);
-	engine_del(b, ENGINE_CORE, from.k, from.len);
-	m->row.gone_floor = first;
-	m->row.gone_rows--;
+	m->gone_looked = clock_mono_ms();
+	index_scan(&s, ENGINE_CORE, &from, &to);
+	s.max = GONE_TRIM;
+	/* What could not be read stays until the next time. */
+	(void)!engine_scan(m->account->db, &s, trim_one, &t);
 }
 
 void
-mailbox_log_gone(struct mailbox *m, struct engine_batch *b, uint64_t modseq,
-    const uint32_t *uids, size_t n)
+mailbox_log_gone(struct mailbox *m, uint64_t modseq, const uint32_t *uids,
+    size_t n)
 {
 	struct index_key k = index_gone(m->account->number, m->id, modseq);
 	struct buf v = BUF_INIT(0);
 	size_t i;
 
+	buf_put_u8(&v, 2);
+	buf_put_u32(&v, (uint32_t)clock_now());
 	for (i = 0; i < n; i++)
 		buf_put_u32(&v, uids[i]);
-	engine_put(b, ENGINE_CORE, k.k, k.len, buf_str(&v), v.len);
+	engine_put(account_batch(m->account), ENGINE_CORE, k.k, k.len,
+	    buf_str(&v), v.len);
+	m->row.gone_size += (uint32_t)v.len + INDEX_GONE_ROW;
 	buf_clear(&v);
-	m->row.gone_rows++;
-	if (m->row.gone_rows > INDEX_GONE_MAX)
-		trim_gone(m, b);
+	trim_gone(m);
 }
 
 void

@@ -73,6 +73,7 @@ old_note(void *arg, const void *key, size_t klen, const void *value,
 		    (m = found_message(f, (uint32_t)v)) == NULL)
 			continue;
 		f->n--;
+		free(m->more);
 		memmove(m, m + 1, (size_t)(f->msg + f->n - m) * sizeof(*m));
 	}
 	return 0;
@@ -138,19 +139,22 @@ rebuild_clear(struct call *c)
 }
 
 static void
-record_of(const struct rebuild *r, const struct found_message *m,
-    struct door_record *d)
+record_of(const struct rebuild *r, const struct found_mailbox *f,
+    const struct found_message *m, struct record *rec)
 {
-	*d = m->rec;
+	struct door_record *d = &rec->d;
+
+	*rec = m->rec;
 	if (!m->has_line) {
-		memset(d, 0, sizeof(*d));
+		memset(rec, 0, sizeof(*rec));
 		d->date = m->mtime;
 		d->save_date = (uint32_t)m->mtime;
 	}
 	d->uid = m->uid;
 	d->size = m->size;
-	d->header_len = m->rec.header_len;
+	d->header_len = m->rec.d.header_len;
 	d->modseq = r->modseq;
+	message_id(r->a, f->id, rec);
 }
 
 /* The row and the keywords of a mailbox, behind its last message. */
@@ -160,10 +164,11 @@ put_mailbox(struct rebuild *r, struct engine_batch *b,
 {
 	struct index_row row = { .modseq = r->modseq,
 		.flags_modseq = r->modseq, .gone_floor = r->modseq,
+		.order_floor = r->modseq,
 		.flags_lines = f->flags_lines };
 	struct index_key k = index_key_u32(r->a->number, 'K', f->id);
 	struct buf words = BUF_INIT(0);
-	struct door_record d;
+	struct record rec;
 	size_t i, n = 0;
 
 	row.uidnext = f->highest > UINT32_MAX - 2 * UID_GAP ?
@@ -172,8 +177,8 @@ put_mailbox(struct rebuild *r, struct engine_batch *b,
 		row.uidnext = 1;
 	row.recent_low = row.uidnext;
 	for (i = 0; i < f->n; i++) {
-		record_of(r, &f->msg[i], &d);
-		mailbox_count(&row, &d, 1);
+		record_of(r, f, &f->msg[i], &rec);
+		mailbox_count(&row, &rec.d, 1);
 		if (!f->msg[i].has_line)
 			row.flags_modseq = r->modseq - 1;
 	}
@@ -198,15 +203,15 @@ rebuild_piece(struct call *c)
 	struct account *a = r->a;
 	struct engine_batch b = account_own_batch(a);
 	struct found_mailbox *f;
-	struct door_record d;
+	struct record rec;
 	struct index_key k;
 	unsigned n = 0;
 
 	for (; r->mailbox < r->found.boxes.n && n < PIECE; r->mailbox++) {
 		f = &r->found.mailbox[r->mailbox];
 		for (; r->message < f->n && n < PIECE; r->message++, n++) {
-			record_of(r, &f->msg[r->message], &d);
-			index_put_record(&b, f->id, &d);
+			record_of(r, f, &f->msg[r->message], &rec);
+			index_put_record(&b, f->id, &rec);
 		}
 		if (r->message < f->n)
 			break;
@@ -250,7 +255,7 @@ rebuild_files(struct rebuild *r, struct buf *why)
 	for (i = 0; i < r->found.boxes.n; i++) {
 		f = &r->found.mailbox[i];
 		for (k = 0; k < f->n; k++)
-			f->msg[k].rec.header_len = found_header(r->a->path,
+			f->msg[k].rec.d.header_len = found_header(r->a->path,
 			    f->id, f->msg[k].uid, f->msg[k].size);
 		if (f->missing) {
 			errno = body_make_mailbox(r->a->path, f->id);

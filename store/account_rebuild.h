@@ -5,13 +5,15 @@
 #define STORE_ACCOUNT_REBUILD_H
 
 #include "store/file_mailboxes.h"
+#include "store/record.h"
 
 struct found_message {
 	uint32_t uid;
 	uint64_t size;
 	int64_t	 mtime;
 	int	 has_line;		/* in the flags file */
-	struct door_record rec;	/* flags, keywords, dates of that line */
+	struct record rec;	/* flags, keywords, dates, id of that line */
+	unsigned char *more;	/* where rec.more lies */
 };
 
 struct found_mailbox {

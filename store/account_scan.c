@@ -81,17 +81,24 @@ found_dir(struct found_mailbox *b, const char *user, int expunged)
 }
 
 static void
-line_record(void *arg, const struct door_record *r)
+line_record(void *arg, const struct record *r)
 {
 	struct found_mailbox *b = arg;
-	struct found_message *m = found_message(b, r->uid);
+	struct found_message *m = found_message(b, r->d.uid);
 
 	b->flags_lines++;
-	note_uid(b, r->uid);
-	if (m != NULL) {
-		m->rec = *r;
-		m->has_line = 1;
+	note_uid(b, r->d.uid);
+	if (m == NULL)
+		return;
+	free(m->more);
+	m->more = NULL;
+	m->rec = *r;
+	if (r->more_len > 0) {
+		m->more = mem_alloc(r->more_len);
+		memcpy(m->more, r->more, r->more_len);
 	}
+	m->rec.more = m->more;
+	m->has_line = 1;
 }
 
 static void
@@ -125,6 +132,10 @@ found_flags(struct found_mailbox *b, const char *user)
 	if (result == -1 && errno == ENOENT)
 		return 0;
 	b->used = 1;
+	if (result == 0 && flags_newer(buf_str(&text), text.len)) {
+		errno = EPROTO;	/* a later version's: it is left alone */
+		result = -1;
+	}
 	if (result == 0)
 		b->bad_lines = flags_parse(buf_str(&text), text.len, &r);
 	buf_clear(&text);
@@ -179,6 +190,8 @@ found_clear(struct found *f)
 	size_t i, k;
 
 	for (i = 0; f->mailbox != NULL && i < f->boxes.n; i++) {
+		for (k = 0; k < f->mailbox[i].n; k++)
+			free(f->mailbox[i].msg[k].more);
 		free(f->mailbox[i].msg);
 		for (k = 0; k < DOOR_KEYWORDS_MAX; k++)
 			free(f->mailbox[i].keyword[k]);

@@ -94,7 +94,7 @@ take(struct request *r, void (*fn)(struct call *), struct buf *why)
 }
 
 static int
-copy_record(void *arg, const struct door_record *d)
+copy_record(void *arg, const struct record *r)
 {
 	struct copy_mailbox *m = arg;
 
@@ -102,7 +102,7 @@ copy_record(void *arg, const struct door_record *d)
 		m->cap = m->cap * 2 + 64;
 		m->rec = mem_realloc(m->rec, m->cap, sizeof(*m->rec));
 	}
-	m->rec[m->n++] = *d;
+	m->rec[m->n++] = r->d;
 	return 0;
 }
 
@@ -218,8 +218,8 @@ check_record(struct checking *k, const struct door_record *d,
 		return;
 	if (!f->has_line)
 		finding(k, "message %u has no line in flags", d->uid);
-	else if (f->rec.flags != d->flags || f->rec.keywords != d->keywords ||
-	    f->rec.date != d->date)
+	else if (f->rec.d.flags != d->flags || f->rec.d.keywords != d->keywords ||
+	    f->rec.d.date != d->date)
 		finding(k, "message %u: flags says otherwise", d->uid);
 }
 

@@ -12,11 +12,15 @@
 #include "lib/base/log.h"
 #include "store/body.h"
 #include "store/file_mailboxes.h"
+#include "store/index.h"
 #include "store/shard.h"
 #include "store/ctl_walk.h"
 #include "store/text.h"
 
-enum { EVERY = 3600 };		/* seconds */
+enum {
+	EVERY = 3600,		/* seconds */
+	PIECE = 1000,		/* rows that go in one turn of the shard */
+};
 
 static ev_timer timer;
 static struct chore chore;
@@ -89,6 +93,65 @@ sweep_mailboxes(const char *who, const char *path, const struct boxes *b)
 	body_list_end(&l);
 }
 
+/*
+ * What the index keeps of expunged messages goes by its own clock: the oldest
+ * come first, and a piece of them at a time.
+ */
+struct sweep_call {
+	struct call call;
+	const char *name;
+	int	 more;
+};
+
+static int
+sweep_row(void *arg, const void *key, size_t klen, const void *value,
+    size_t vlen)
+{
+	engine_del(arg, ENGINE_CORE, key, klen);
+	return 0;
+}
+
+/* In the shard. */
+static void
+sweep_rows(struct call *c)
+{
+	struct sweep_call *s = c->arg;
+	struct engine_batch b = { .epoch = store.epoch };
+	uint32_t before = (uint32_t)(clock_now() -
+	    (int64_t)store.conf.expunged_keep);
+	struct index_key from, to;
+	struct engine_scan scan;
+	struct engine_db *db;
+	unsigned n;
+
+	s->more = 0;
+	(void)shard_of(s->name, &n);
+	db = engine_db(store.engine, n);
+	if (index_number(db, s->name, &b.account) == ENGINE_DONE) {
+		from = index_account_key(b.account, 'X');
+		to = index_expunged(b.account, before, 0, 0);
+		index_scan(&scan, ENGINE_CORE, &from, &to);
+		scan.max = PIECE;
+		s->more = engine_scan(db, &scan, sweep_row, &b) ==
+		    ENGINE_MORE;
+		if (b.n > 0 && engine_commit_one(db, &b) != ENGINE_DONE)
+			s->more = 0;	/* the next round tries again */
+	}
+	engine_batch_clear(&b);
+	helper_done(c);
+}
+
+static void
+sweep_index(const char *name)
+{
+	struct sweep_call s = { .call = { .fn = sweep_rows, .arg = &s },
+		.name = name };
+
+	do
+		helper_call(shard_of(name, NULL), &s.call);
+	while (s.more);
+}
+
 static int
 sweep_user(void *arg, const char *name, const char *path)
 {
@@ -98,6 +161,7 @@ sweep_user(void *arg, const char *name, const char *path)
 	if (text_read(path, 0, "mailboxes", &text) == 0 &&
 	    boxes_parse(&b, buf_str(&text), text.len, &why) == 0)
 		sweep_mailboxes(name, path, &b);
+	sweep_index(name);
 	boxes_clear(&b);
 	buf_clear(&text);
 	buf_clear(&why);

@@ -15,7 +15,13 @@ static const struct {
 	{ FLAG_DELETED, 'T' }, { FLAG_DRAFT, 'D' },
 };
 
-enum { LETTERS = sizeof(letters) / sizeof(letters[0]), LINE = 300 };
+static const char head[] = "rohrpost-flags ";
+
+enum {
+	LETTERS = sizeof(letters) / sizeof(letters[0]),
+	LINE = 1000,
+	WORDS = 7,		/* of a record, that are known */
+};
 
 /*
  * atom = 1*<any CHAR except "(" ")" "{" SP CTL "%" "*" DQUOTE "\" "]">
@@ -78,40 +84,62 @@ parse_date(const char *s, uint64_t max, int64_t *r)
 	return 0;
 }
 
+/* Octets in hexadecimal. Their number, or -1. */
 static int
-parse_record(char **w, const struct flags_reader *r)
+parse_octets(const char *s, unsigned char *out, size_t max)
 {
-	struct door_record d = { 0 };
+	static const char digits[] = "0123456789abcdef";
+	size_t len = strlen(s), i;
+
+	if (len % 2 != 0 || len / 2 > max || strspn(s, digits) != len)
+		return -1;
+	for (i = 0; i < len; i += 2)
+		out[i / 2] = (unsigned char)((strchr(digits, s[i]) - digits) *
+		    16 + (strchr(digits, s[i + 1]) - digits));
+	return (int)(len / 2);
+}
+
+static int
+parse_record(char **w, size_t n, const struct flags_reader *reader)
+{
+	unsigned char more[RECORD_MORE];
+	struct record r = { .more = more };
+	struct door_record *d = &r.d;
 	int64_t save;
 	uint64_t uid;
+	int len = 0;
 
 	if (str_number(w[0], strlen(w[0]), UINT32_MAX, &uid) == -1 ||
-	    uid == 0 || parse_flags(w[1], &d.flags) == -1 ||
-	    parse_hex(w[2], &d.keywords) == -1 ||
-	    parse_date(w[3], INT64_MAX, &d.date) == -1 ||
+	    uid == 0 || parse_flags(w[1], &d->flags) == -1 ||
+	    parse_hex(w[2], &d->keywords) == -1 ||
+	    parse_date(w[3], INT64_MAX, &d->date) == -1 ||
 	    parse_date(w[4], UINT32_MAX, &save) == -1 || save < 0)
 		return -1;
-	d.uid = (uint32_t)uid;
-	d.save_date = (uint32_t)save;
-	r->record(r->arg, &d);
+	if (n > 5 && parse_octets(w[5], r.id, RECORD_ID) != RECORD_ID)
+		return -1;
+	if (n > 6 && (len = parse_octets(w[6], more, sizeof(more))) == -1)
+		return -1;
+	d->uid = (uint32_t)uid;
+	d->save_date = (uint32_t)save;
+	r.more_len = (unsigned)len;
+	reader->record(reader->arg, &r);
 	return 0;
 }
 
 static int
 parse_line(char *line, const struct flags_reader *r)
 {
-	char *w[5], *p = line;
+	char *w[WORDS], *p = line;
 	uint64_t bit, next;
 	size_t n = 0;
 
-	while (n < 5) {
+	while (p != NULL && n < WORDS) {
 		w[n++] = p;
-		if ((p = strchr(p, ' ')) == NULL)
-			break;
-		*p++ = '\0';
+		if ((p = strchr(p, ' ')) != NULL)
+			*p++ = '\0';
 	}
-	if (n == 5 && p == NULL)
-		return parse_record(w, r);
+	if (n >= 5)
+		return parse_record(w, n, r);
 	if (n == 2 && strcmp(w[0], "n") == 0 &&
 	    str_number(w[1], strlen(w[1]), UINT32_MAX, &next) == 0) {
 		r->next(r->arg, (uint32_t)next);
@@ -123,6 +151,26 @@ parse_line(char *line, const struct flags_reader *r)
 		return -1;
 	r->keyword(r->arg, (unsigned)bit, w[2]);
 	return 0;
+}
+
+/* The version that the line says; 0: it is no head. */
+static uint64_t
+head_version(const char *p, size_t n)
+{
+	size_t len = sizeof(head) - 1;
+	uint64_t v;
+
+	return n > len && memcmp(p, head, len) == 0 &&
+	    str_number(p + len, n - len, UINT32_MAX, &v) == 0 ? v : 0;
+}
+
+int
+flags_newer(const char *text, size_t len)
+{
+	const char *end = memchr(text, '\n', len);
+
+	return end != NULL &&
+	    head_version(text, (size_t)(end - text)) > FLAGS_VERSION;
 }
 
 unsigned
@@ -138,8 +186,7 @@ flags_parse(const char *text, size_t len, const struct flags_reader *r)
 		n = (size_t)((end == NULL ? text + len : end) - p);
 		if (end == NULL || n >= sizeof(line) || memchr(p, '\0', n)) {
 			bad++;
-		} else if (n + 1 != strlen(FLAGS_HEAD) ||
-		    memcmp(p, FLAGS_HEAD, n) != 0) {
+		} else if (head_version(p, n) == 0) {
 			memcpy(line, p, n);
 			line[n] = '\0';
 			bad += parse_line(line, r) == -1;
@@ -149,20 +196,35 @@ flags_parse(const char *text, size_t len, const struct flags_reader *r)
 	return bad;
 }
 
-void
-flags_line(struct buf *out, const struct door_record *r)
+static void
+put_octets(struct buf *out, const unsigned char *p, size_t n)
 {
+	size_t i;
+
+	buf_putc(out, ' ');
+	for (i = 0; i < n; i++)
+		buf_printf(out, "%02x", p[i]);
+}
+
+void
+flags_line(struct buf *out, const struct record *r)
+{
+	const struct door_record *d = &r->d;
 	char set[LETTERS + 1];
 	size_t i, n = 0;
 
 	for (i = 0; i < LETTERS; i++)
-		if (r->flags & letters[i].bit)
+		if (d->flags & letters[i].bit)
 			set[n++] = letters[i].letter;
 	if (n == 0)
 		set[n++] = '-';
 	set[n] = '\0';
-	buf_printf(out, "%" PRIu32 " %s %" PRIx64 " %" PRId64 " %" PRIu32 "\n",
-	    r->uid, set, r->keywords, r->date, r->save_date);
+	buf_printf(out, "%" PRIu32 " %s %" PRIx64 " %" PRId64 " %" PRIu32,
+	    d->uid, set, d->keywords, d->date, d->save_date);
+	put_octets(out, r->id, RECORD_ID);
+	if (r->more_len > 0)
+		put_octets(out, r->more, r->more_len);
+	buf_putc(out, '\n');
 }
 
 void

@@ -2,36 +2,42 @@
  * The text file `flags` of a mailbox: what the message files themselves do
  * not tell. Lines are appended; the last line of a uid counts.
  *
- *   rohrpost-flags 1
+ *   rohrpost-flags 2
  *   k <bit> <keyword>
  *   n <uidnext>
- *   <uid> <flags> <keywords> <internaldate> <save date>
+ *   <uid> <flags> <keywords> <internaldate> <save date> [<id> [<more>]]
  *
  * flags are letters of SAFTD (seen, answered, flagged, deleted, draft) or "-",
- * keywords a hexadecimal number, dates seconds since 1970.
+ * keywords a hexadecimal number, dates seconds since 1970, id and more octets
+ * in hexadecimal: struct record. Version 1 had neither of these; a file may
+ * begin in it and go on in this one. What follows more is passed over.
  */
 #ifndef STORE_FILE_FLAGS_H
 #define STORE_FILE_FLAGS_H
 
-#include "lib/mail/door.h"
+#include "store/record.h"
 
-#define FLAGS_HEAD "rohrpost-flags 1\n"
+enum { FLAGS_VERSION = 2 };
+#define FLAGS_HEAD "rohrpost-flags 2\n"
 
+/* What more of a record holds is only there for the call. */
 struct flags_reader {
-	void	(*record)(void *arg, const struct door_record *r);
+	void	(*record)(void *arg, const struct record *r);
 	void	(*keyword)(void *arg, unsigned bit, const char *name);
 	void	(*next)(void *arg, uint32_t uidnext);
 	void	*arg;
 };
 
 /*
- * Reads a file; only uid, flags, keywords, date and save_date of a record are
- * set. Lines that make no sense (the last may be cut off) are passed over.
- * Returns their number.
+ * Reads a file; only uid, flags, keywords, date, save_date, id and more of a
+ * record are set. Lines that make no sense (the last may be cut off) are passed
+ * over. Returns their number.
  */
 unsigned flags_parse(const char *text, size_t len,
 	    const struct flags_reader *r);
-void	flags_line(struct buf *out, const struct door_record *r);
+/* 1 where it is of a version that this one does not know. */
+int	flags_newer(const char *text, size_t len);
+void	flags_line(struct buf *out, const struct record *r);
 void	flags_next_line(struct buf *out, uint32_t uidnext);
 void	flags_keyword_line(struct buf *out, unsigned bit, const char *name);
 /* 1 where the text may be a keyword: an atom of at most DOOR_KEYWORD_LEN. */

@@ -5,6 +5,7 @@
  * account itself), big-endian, then a kind and what tells its rows apart:
  *
  *   (0, 0)        'E'                 u64: the owner's epoch, the engine's own
+ *   (0, 0)        'v'                 u32: the version (in database 0 alone)
  *   (0, 0)        'n'                 u32: the next account number
  *   (0, 0)        'u' name            u32: the account's number
  *   (account, 0)  'C'                 "" or u64: the account's rows are
@@ -17,25 +18,41 @@
  *   (account, 0)  'R' mailbox, uid    "": moved away; its file is to go
  *   (account, 0)  'V' modseq u64      a MOVE whose source still has its rows:
  *                                     u32 from, u32 to, packed u32 uids
- *   (account, mb) 'm' uid u32         a message (struct door_record)
- *   (account, mb) 'x' modseq u64      packed u32: uids expunged then
+ *   (account, 0)  'X' when u32, mailbox, uid
+ *                                     a message that was expunged then, as 'm'
+ *   (account, mb) 'm' uid u32         a message (struct record)
+ *   (account, mb) 'o' modseq u64, uid "": the message has that modseq
+ *   (account, mb) 'x' modseq u64      u8 2, u32 when, packed u32: uids expunged
+ *                                     with that modseq; without the first two
+ *                                     as version 1 wrote it
  *
  * In the cache table (account, mb) 'm' uid is a record of lib/mail/mime.h.
- * A message takes 13 octets of key and 33, with keywords 41, of value.
+ * A message takes 13 octets of key and 49, with keywords 57, of value, and a
+ * key of 21 for its modseq.
+ *
+ * Whoever reads passes over kinds of rows that it does not know, and keeps what
+ * follows the fields that it knows; so these are free to come, without a new
+ * version: fields of a message (struct record: more; for annotations, RFC 5257
+ * and 5464), of a mailbox (struct index_row: more; for its rights and what it
+ * is to others), and kinds of rows ('p': what another user has seen, 'a': an
+ * annotation of the mailbox). They go with their mailbox or account. A change
+ * that older readers would misread is a new version, and they refuse to start.
  */
 #ifndef STORE_INDEX_H
 #define STORE_INDEX_H
 
 #include <stdint.h>
 
-#include "lib/mail/door.h"
 #include "store/engine.h"
+#include "store/record.h"
 
 enum {
 	INDEX_ROW = 128,	/* room for the value of a row 'M' */
+	INDEX_ROW_MORE = 40,	/* octets of fields that are not known */
 	INDEX_KEY = 24,		/* room for any key but 'u' */
-	INDEX_VERSION = 1,
-	INDEX_GONE_MAX = 1000,	/* rows of an expunge log */
+	INDEX_VERSION = 2,
+	INDEX_GONE_ROW = 32,	/* what a row of the expunge log takes, about,
+				   beside its uids */
 };
 
 struct index_key {
@@ -50,7 +67,11 @@ struct index_row {
 	uint64_t size, modseq;
 	uint64_t flags_modseq;	/* the flags file holds all up to here */
 	uint64_t gone_floor;	/* the expunge log reaches back to here */
-	uint32_t gone_rows, flags_lines;
+	uint32_t gone_size;	/* octets of that log, about */
+	uint32_t flags_lines;
+	uint64_t order_floor;	/* rows 'o' tell of all changes behind it */
+	unsigned more_len;	/* fields that are not known */
+	unsigned char more[INDEX_ROW_MORE];
 };
 
 struct index_key index_group(uint32_t account, uint32_t mailbox);
@@ -69,6 +90,10 @@ struct index_key index_message(uint32_t account, uint32_t mailbox,
 	    uint32_t uid);
 struct index_key index_gone(uint32_t account, uint32_t mailbox,
 	    uint64_t modseq);
+struct index_key index_order(uint32_t account, uint32_t mailbox,
+	    uint64_t modseq, uint32_t uid);
+struct index_key index_expunged(uint32_t account, uint32_t when,
+	    uint32_t mailbox, uint32_t uid);
 
 /* The last four or eight octets of a key as a number. */
 uint32_t index_tail_u32(const void *key, size_t len);
@@ -77,15 +102,22 @@ uint64_t index_tail_u64(const void *key, size_t len);
 /* Mends what another program said of a message and no file can prove: the
    length of its header, the date. */
 void	index_sane(struct door_record *d);
-/* Both are rows of the batch's account. */
+int	index_has_id(const struct record *r);
+/* These are rows of the batch's account. */
 void	index_put_record(struct engine_batch *b, uint32_t mailbox,
-	    const struct door_record *r);
+	    const struct record *r);
+void	index_put_expunged(struct engine_batch *b, uint32_t mailbox,
+	    const struct record *r, uint32_t when);
 void	index_put_row(struct engine_batch *b, uint32_t mailbox,
 	    const struct index_row *row);
 /* The value of such a row, into an empty buf. */
 void	index_pack_row(struct buf *out, const struct index_row *row);
+/* Of this version or an earlier one. 0, or -1: it is broken. */
 int	index_get_row(const void *value, size_t len, struct index_row *row)
 	    ATTR_CHECK;
+/* The uid comes from the key, more lies in the value. 0, or -1: broken. */
+int	index_get_record(const void *key, size_t klen, const void *value,
+	    size_t vlen, struct record *r) ATTR_CHECK;
 
 /* A scan of the keys from..to (to excluded). */
 void	index_scan(struct engine_scan *s, enum engine_table t,
@@ -100,12 +132,12 @@ void	index_scan_kind(struct engine_scan *s, uint32_t account, char kind);
  */
 enum engine_result index_records(struct engine_db *db, uint32_t account,
 	    uint32_t mailbox, const uint32_t *uids, size_t n,
-	    int (*each)(void *arg, const struct door_record *r), void *arg)
+	    int (*each)(void *arg, const struct record *r), void *arg)
 	    ATTR_CHECK;
 /* The same for the uids from..to (inclusive). */
 enum engine_result index_range(struct engine_db *db, uint32_t account,
 	    uint32_t mailbox, uint32_t from, uint32_t to,
-	    int (*each)(void *arg, const struct door_record *r), void *arg)
+	    int (*each)(void *arg, const struct record *r), void *arg)
 	    ATTR_CHECK;
 
 /*
@@ -119,9 +151,19 @@ enum engine_result index_delete(struct engine_db *db, struct engine_batch *b,
 /* A mailbox: its records, then its row and its keywords. */
 enum engine_result index_delete_mailbox(struct engine_db *db,
 	    struct engine_batch *b, uint32_t mailbox) ATTR_CHECK;
-/* All of an account but its number and the notes of files to go. */
+/* All of an account but its number, the notes of files to go, and what it
+   has expunged. */
 enum engine_result index_delete_account(struct engine_db *db,
 	    struct engine_batch *b) ATTR_CHECK;
+
+/*
+ * The version of the whole index. 0; -1 with why: it does not answer; -2 with
+ * why: it is a later one, not to be used, and not to be harmed.
+ * index_version_put says that it is this one now.
+ */
+int	index_version_ok(struct engine *e, struct buf *why) ATTR_CHECK;
+enum engine_result index_version_put(struct engine *e, uint64_t epoch)
+	    ATTR_CHECK;
 
 /*
  * The number of an account; ENGINE_ABSENT where it has none. index_number_make

@@ -2,7 +2,7 @@
 noinst_LIBRARIES += store/libstore.a
 store_libstore_a_SOURCES = \
 	store/engine.h store/engine_impl.h store/engine_bdb.c \
-	store/engine_batch.c store/engine_watch.c store/index.h store/index.c \
+	store/engine_batch.c store/engine_watch.c store/index.h store/index.c store/index_record.c store/record.h \
 	store/body.h store/body_impl.h store/body_path.c store/body_file.c \
 	store/body_list.c store/text.h store/text_file.c \
 	store/file_mailboxes.h store/file_mailboxes.c store/file_flags.h \
@@ -11,6 +11,7 @@ store_libstore_a_SOURCES = \
 	store/shard_chores.c store/account.h store/account.c \
 	store/account_commit.c store/account_delivered.c \
 	store/account_adopt.c store/account_load.c store/account_mailbox.c \
+	store/account_message.c \
 	store/account_keywords.c store/account_first_use.c \
 	store/account_flags.c store/account_quota.c store/account_full.c \
 	store/account_quota_all.c store/account_recover.c \

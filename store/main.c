@@ -53,11 +53,15 @@ static int
 store_after_jail(void)
 {
 	struct buf why = BUF_INIT(600);
+	int r = -1;
 
 	snprintf(tables_path, sizeof(tables_path), "%s/jail/tables.cdb",
 	    store.conf.state_dir);
-	if ((tables = tables_open(tables_path, &why)) == NULL ||
-	    start_open(&why) == -1) {
+	if ((tables = tables_open(tables_path, &why)) != NULL)
+		r = start_open(&why);
+	if (r == -2)
+		log_usage("%s", buf_str(&why));
+	if (r == -1) {
 		log_warn("%s", buf_str(&why));
 		return -1;
 	}

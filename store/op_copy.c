@@ -21,7 +21,7 @@
 struct copy_task {
 	struct task t;
 	struct mailbox *from, *to;
-	struct door_record *rec;	/* as in the source */
+	struct record *rec;		/* as in the source */
 	uint32_t *to_uid;
 	size_t	 n;
 	int	 move;
@@ -38,7 +38,7 @@ copy_files(struct task *t)
 	size_t i;
 
 	for (i = 0; i < c->n && r == BODY_DONE; i++)
-		r = body_link(t->account->path, c->from->id, c->rec[i].uid,
+		r = body_link(t->account->path, c->from->id, c->rec[i].d.uid,
 		    c->to->id, c->to_uid[i]);
 	if (r == BODY_DONE) {
 		if (c->n > 0)
@@ -68,7 +68,7 @@ copy_cache(struct copy_task *c, struct engine_batch *b, size_t i)
 	struct account *a = c->t.account;
 	struct buf v = BUF_INIT(0);
 	struct index_key k = index_message(a->number, c->from->id,
-	    c->rec[i].uid);
+	    c->rec[i].d.uid);
 
 	if (engine_get(a->db, ENGINE_CACHE, k.k, k.len, &v) == ENGINE_DONE) {
 		k = index_message(a->number, c->to->id, c->to_uid[i]);
@@ -89,7 +89,7 @@ copy_moved(struct copy_task *c)
 	v->n = c->n;
 	v->uids = mem_zalloc(c->n, sizeof(*v->uids));
 	for (i = 0; i < c->n; i++)
-		v->uids[i] = c->rec[i].uid;
+		v->uids[i] = c->rec[i].d.uid;
 	moved_note(v, c->to->id);
 	if (account_commit(c->t.account) == 0)
 		moved_delete(v);
@@ -102,7 +102,7 @@ copy_commit(struct task *t)
 	struct account *a = t->account;
 	struct mailbox *m = c->to;
 	struct engine_batch *b;
-	struct door_record d;
+	struct record r;
 	size_t i;
 
 	a->pending_size -= c->size;
@@ -118,17 +118,17 @@ copy_commit(struct task *t)
 	b = account_batch(a);
 	c->to_modseq = m->row.modseq = shard_modseq(a->shard);
 	for (i = 0; i < c->n; i++) {
-		d = c->rec[i];
+		r = c->rec[i];
 		copy_cache(c, b, i);
-		d.uid = c->to_uid[i];
-		d.modseq = c->to_modseq;
-		d.save_date = (uint32_t)clock_now();
-		index_put_record(b, m->id, &d);
-		mailbox_count(&m->row, &d, 1);
-		mailbox_dirty(m, d.uid);
+		r.d.uid = c->to_uid[i];
+		r.d.modseq = c->to_modseq;
+		r.d.save_date = (uint32_t)clock_now();
+		mailbox_put(m, &r);
+		mailbox_count(&m->row, &r.d, 1);
+		mailbox_dirty(m, r.d.uid);
 	}
-	if (m->row.uidnext <= d.uid)
-		m->row.uidnext = d.uid + 1;
+	if (m->row.uidnext <= r.d.uid)
+		m->row.uidnext = r.d.uid + 1;
 	mailbox_commit_begin(m, c->to_modseq);
 	shard_row(m);
 	if (c->move)
@@ -143,7 +143,7 @@ copy_show(struct copy_task *c)
 	size_t i;
 
 	for (i = 0; i < c->n; i++) {
-		d = c->rec[i];
+		d = c->rec[i].d;
 		d.uid = c->to_uid[i];
 		mailbox_count(&m->seen, &d, 1);
 		if (m->seen.uidnext <= d.uid)
@@ -162,7 +162,7 @@ copy_answer(struct copy_task *c)
 	size_t i;
 
 	for (i = 0; i < c->n; i++) {
-		buf_put_u32(&from, c->rec[i].uid);
+		buf_put_u32(&from, c->rec[i].d.uid);
 		buf_put_u32(&to, c->to_uid[i]);
 	}
 	if (client_begin(cl, DM_COPIED, c->t.id)) {
@@ -200,13 +200,18 @@ static const struct task_kind copy_kind = {
 };
 
 static int
-copy_one(void *arg, const struct door_record *d)
+copy_one(void *arg, const struct record *r)
 {
 	struct copy_task *c = arg;
+	const struct door_record *d = &r->d;
 
 	if (d->uid >= c->from->seen.uidnext)
 		return 1;
-	c->rec[c->n++] = *d;
+	c->rec[c->n] = *r;
+	message_id(c->from->account, c->from->id,
+	    &c->rec[c->n]);
+	/* What lies in the row is lent, and the source's. */
+	c->rec[c->n++].more_len = 0;
 	c->size += d->size;
 	return 0;
 }
@@ -220,7 +225,7 @@ copy_names(struct copy_task *c, struct buf *names)
 	size_t i;
 
 	for (i = 0; i < c->n; i++)
-		used |= c->rec[i].keywords;
+		used |= c->rec[i].d.keywords;
 	for (k = 0; k < c->from->n_keywords; k++)
 		if (used >> k & 1)
 			buf_put_lv(names, c->from->keywords[k],
@@ -252,11 +257,11 @@ copy_keywords(struct copy_task *c)
 			    c->from->keywords[k],
 			    strlen(c->from->keywords[k]));
 	for (i = 0; i < c->n; i++) {
-		used = c->rec[i].keywords;
-		c->rec[i].keywords = 0;
+		used = c->rec[i].d.keywords;
+		c->rec[i].d.keywords = 0;
 		for (k = 0; used != 0; k++, used >>= 1)
 			if (used & 1)
-				c->rec[i].keywords |= map[k];
+				c->rec[i].d.keywords |= map[k];
 	}
 	mailbox_hold(c->to, bits);
 	return D_OK;

@@ -148,7 +148,7 @@ deliver_commit(struct task *t)
 		return;
 	b = account_batch(a);
 	d->rec.modseq = m->row.modseq = shard_modseq(a->shard);
-	index_put_record(b, m->id, &d->rec);
+	mailbox_put_new(m, &d->rec);
 	delivered_note(m, b, d->number);
 	if (d->cache_len > 0) {
 		k = index_message(a->number, m->id, d->rec.uid);

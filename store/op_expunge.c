@@ -1,7 +1,8 @@
 /*
  * EXPUNGE: the files go to the expunged folder, both folders are synced, the
- * rows are deleted, the log is flushed; then it is answered. A crash between
- * is finished at the next start (account_recover.c).
+ * rows are deleted, and a row for each says what it was until it is swept; when
+ * that is durable it is answered. A crash between is finished at the next start
+ * (account_recover.c).
  */
 #include "config.h"
 
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/mail/door_proto.h"
 #include "store/account.h"
@@ -20,7 +22,7 @@ struct expunge_task {
 	struct mailbox *m;
 	uint32_t *uids;
 	size_t	 n;	/* those whose file is away, in the end */
-	struct door_record *gone;	/* the records deleted */
+	struct record *gone;		/* the records deleted */
 	size_t	 n_gone;
 	uint64_t modseq;
 };
@@ -48,11 +50,15 @@ expunge_files(struct task *t)
 }
 
 static int
-expunge_one(void *arg, const struct door_record *d)
+expunge_one(void *arg, const struct record *r)
 {
 	struct expunge_task *e = arg;
 
-	e->gone[e->n_gone++] = *d;
+	e->gone[e->n_gone] = *r;
+	message_id(e->m->account, e->m->id,
+	    &e->gone[e->n_gone]);
+	/* What lies in the row is lent. */
+	e->gone[e->n_gone++].more_len = 0;
 	return 0;
 }
 
@@ -67,7 +73,7 @@ expunge_commit(struct task *t)
 	struct account *a = t->account;
 	struct mailbox *m = e->m;
 	struct engine_batch *b;
-	struct index_key k;
+	uint32_t now = (uint32_t)clock_now();
 	size_t i;
 
 	if (m->dead || e->n == 0 || account_commit(a) == -1)
@@ -79,13 +85,12 @@ expunge_commit(struct task *t)
 	b = account_batch(a);
 	e->modseq = m->row.modseq = shard_modseq(a->shard);
 	for (i = 0; i < e->n_gone; i++) {
-		k = index_message(a->number, m->id, e->gone[i].uid);
-		engine_del(b, ENGINE_CORE, k.k, k.len);
-		engine_del(b, ENGINE_CACHE, k.k, k.len);
-		mailbox_count(&m->row, &e->gone[i], -1);
-		e->uids[i] = e->gone[i].uid;
+		mailbox_del(m, &e->gone[i].d);
+		index_put_expunged(b, m->id, &e->gone[i], now);
+		mailbox_count(&m->row, &e->gone[i].d, -1);
+		e->uids[i] = e->gone[i].d.uid;
 	}
-	mailbox_log_gone(m, b, e->modseq, e->uids, e->n_gone);
+	mailbox_log_gone(m, e->modseq, e->uids, e->n_gone);
 	mailbox_commit_begin(m, e->modseq);
 	shard_row(m);
 }
@@ -101,8 +106,8 @@ expunge_finish(struct task *t)
 	if (t->undone)
 		e->n_gone = 0;
 	for (i = 0; i < e->n_gone; i++) {
-		mailbox_count(&m->seen, &e->gone[i], -1);
-		buf_put_u32(&out, e->gone[i].uid);
+		mailbox_count(&m->seen, &e->gone[i].d, -1);
+		buf_put_u32(&out, e->gone[i].d.uid);
 	}
 	if (e->n_gone > 0) {
 		mailbox_commit_seen(m, e->modseq);
@@ -134,9 +139,10 @@ struct choosing {
 };
 
 static int
-choose(void *arg, const struct door_record *d)
+choose(void *arg, const struct record *r)
 {
 	struct choosing *c = arg;
+	const struct door_record *d = &r->d;
 
 	if (d->uid >= c->e->m->seen.uidnext)
 		return 1;

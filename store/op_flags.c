@@ -18,7 +18,6 @@ struct flag_change {
 	uint64_t keywords, unless;
 	int	 applies;
 	uint64_t modseq;
-	struct engine_batch *b;
 	struct buf out, failed;
 };
 
@@ -51,10 +50,11 @@ count_change(struct index_row *row, uint32_t before, uint32_t after)
 }
 
 static int
-store_one(void *arg, const struct door_record *d)
+store_one(void *arg, const struct record *r)
 {
 	struct flag_change *f = arg;
-	struct door_record now = *d;
+	const struct door_record *d = &r->d;
+	struct record now = *r;
 
 	if (d->uid >= f->m->seen.uidnext)
 		return 1;
@@ -62,17 +62,19 @@ store_one(void *arg, const struct door_record *d)
 		buf_put_u32(&f->failed, d->uid);
 		return 0;
 	}
-	change(&now, f);
-	if (now.flags != d->flags || now.keywords != d->keywords) {
+	change(&now.d, f);
+	if (now.d.flags != d->flags || now.d.keywords != d->keywords) {
 		if (f->modseq == 0)
 			f->modseq = shard_modseq(f->m->account->shard);
-		now.modseq = f->modseq;
-		count_change(&f->m->row, d->flags, now.flags);
-		count_change(&f->m->seen, d->flags, now.flags);
-		index_put_record(f->b, f->m->id, &now);
+		now.d.modseq = f->modseq;
+		count_change(&f->m->row, d->flags, now.d.flags);
+		count_change(&f->m->seen, d->flags, now.d.flags);
+		message_id(f->m->account, f->m->id,
+	    &now);
+		mailbox_put_again(f->m, &now, d->modseq);
 		mailbox_dirty(f->m, d->uid);
 	}
-	door_pack_record(&f->out, &now);
+	door_pack_record(&f->out, &now.d);
 	return 0;
 }
 
@@ -100,9 +102,10 @@ request_bits(const struct request *r, int make, uint64_t *bits_r)
 
 /* Stops at the first message that the change is for. */
 static int
-store_applies(void *arg, const struct door_record *d)
+store_applies(void *arg, const struct record *r)
 {
 	struct flag_change *f = arg;
+	const struct door_record *d = &r->d;
 
 	f->applies = d->uid < f->m->seen.uidnext && d->modseq <= f->unless;
 	return f->applies || d->uid >= f->m->seen.uidnext;
@@ -139,7 +142,6 @@ store_records(struct request *r, struct flag_change *f, const uint32_t *uids,
 	if (request_bits(r, f->applies, &f->keywords) == -1 ||
 	    request_commit(r) == -1)
 		return -1;
-	f->b = account_batch(a);
 	e = index_records(a->db, a->number, f->m->id, uids, n, store_one, f);
 	/* Half a change is none. */
 	if (f->modseq != 0)

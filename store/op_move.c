@@ -35,11 +35,11 @@ moved_note(const struct moved *v, uint32_t to)
 }
 
 static int
-moved_one(void *arg, const struct door_record *d)
+moved_one(void *arg, const struct record *r)
 {
 	struct moved *v = arg;
 
-	v->gone[v->n_gone++] = *d;
+	v->gone[v->n_gone++] = r->d;
 	return 0;
 }
 
@@ -54,15 +54,13 @@ delete_rows(struct moved *v)
 
 	for (i = 0; i < v->n_gone; i++) {
 		v->uids[i] = v->gone[i].uid;
-		k = index_message(a->number, m->id, v->uids[i]);
-		engine_del(b, ENGINE_CORE, k.k, k.len);
-		engine_del(b, ENGINE_CACHE, k.k, k.len);
+		mailbox_del(m, &v->gone[i]);
 		k = index_key_file(a->number, m->id, v->uids[i]);
 		engine_put(b, ENGINE_CORE, k.k, k.len, "", 0);
 		mailbox_count(&m->row, &v->gone[i], -1);
 	}
 	v->modseq = m->row.modseq = shard_modseq(a->shard);
-	mailbox_log_gone(m, b, v->modseq, v->uids, v->n_gone);
+	mailbox_log_gone(m, v->modseq, v->uids, v->n_gone);
 	mailbox_commit_begin(m, v->modseq);
 	shard_row(m);
 }

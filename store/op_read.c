@@ -13,6 +13,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/mail/door_proto.h"
+#include "lib/mail/uids.h"
 #include "store/account.h"
 #include "store/door_client.h"
 
@@ -151,18 +152,28 @@ op_unselect(struct request *r)
 	client_done(r->c, r->m->id);
 }
 
+enum {
+	/* As many changes are looked up one by one as this part of all
+	   messages, and a few. */
+	CHANGED_PART = 8,
+	CHANGED_FEW = 64,
+};
+
 struct records {
 	const struct mailbox *m;
 	uint64_t since;
 	struct buf out, gone;
 	int	 more, complete;
+	uint32_t *uids;			/* that changed */
+	size_t	 n_uids;
 	uint32_t last;
 };
 
 static int
-add_record(void *arg, const struct door_record *d)
+add_record(void *arg, const struct record *r)
 {
 	struct records *s = arg;
+	const struct door_record *d = &r->d;
 
 	if (d->uid >= s->m->seen.uidnext)
 		return 1;
@@ -182,8 +193,10 @@ add_gone(void *arg, const void *key, size_t klen, const void *value,
     size_t vlen)
 {
 	struct records *s = arg;
+	size_t at = vlen % 4 != 0 ? 5 : 0;	/* index.h: version, when */
 
-	return buf_append(&s->gone, value, vlen) == -1;
+	return vlen < at || buf_append(&s->gone, (const char *)value + at,
+	    vlen - at) == -1;
 }
 
 /* What was expunged since; ENGINE_MORE where that cannot be told. */
@@ -206,6 +219,57 @@ gather_gone(struct records *s)
 	return engine_scan(m->account->db, &scan, add_gone, s);
 }
 
+static int
+add_changed(void *arg, const void *key, size_t klen, const void *value,
+    size_t vlen)
+{
+	struct records *s = arg;
+
+	s->uids[s->n_uids++] = index_tail_u32(key, klen);
+	return 0;
+}
+
+/*
+ * The uids that changed since then, rising. ENGINE_MORE where they are so many
+ * that it is quicker to look at all messages, or not known.
+ */
+static enum engine_result
+find_changed(struct records *s)
+{
+	const struct mailbox *m = s->m;
+	uint32_t n = m->account->number;
+	struct index_key from = index_order(n, m->id, s->since + 1, 0);
+	struct index_key to = index_group(n, m->id);
+	struct engine_scan scan;
+	enum engine_result r;
+
+	if (s->since < m->row.order_floor)
+		return ENGINE_MORE;
+	to.k[to.len++] = 'o' + 1;
+	index_scan(&scan, ENGINE_CORE, &from, &to);
+	scan.max = m->row.messages / CHANGED_PART + CHANGED_FEW;
+	s->uids = mem_zalloc(scan.max, sizeof(*s->uids));
+	r = engine_scan(m->account->db, &scan, add_changed, s);
+	s->n_uids = uids_sort(s->uids, s->n_uids);
+	return r;
+}
+
+static enum engine_result
+gather_records(struct records *s, uint32_t from)
+{
+	const struct account *a = s->m->account;
+	enum engine_result r = find_changed(s);
+	size_t i = 0;
+
+	if (r == ENGINE_MORE)
+		return index_range(a->db, a->number, s->m->id, from,
+		    UINT32_MAX, add_record, s);
+	while (i < s->n_uids && s->uids[i] < from)
+		i++;
+	return r != ENGINE_DONE ? r : index_records(a->db, a->number,
+	    s->m->id, s->uids + i, s->n_uids - i, add_record, s);
+}
+
 /* Gathers both. 0, or -1 having answered. */
 static int
 gather(struct request *r, struct records *s, uint32_t from)
@@ -220,8 +284,7 @@ gather(struct request *r, struct records *s, uint32_t from)
 		buf_reset(&s->gone);
 	if (!s->complete || (s->since >= m->row.modseq && from <= 1))
 		return 0;
-	return request_read(r, index_range(m->account->db,
-	    m->account->number, m->id, from, UINT32_MAX, add_record, s));
+	return request_read(r, gather_records(s, from));
 }
 
 static void
@@ -243,6 +306,7 @@ op_records(struct request *r)
 	}
 	buf_clear(&s.out);
 	buf_clear(&s.gone);
+	free(s.uids);
 }
 
 /*

@@ -4,15 +4,21 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/base/str.h"
 #include "store/body.h"
+#include "store/index.h"
 #include "store/shard.h"
 #include "store/start.h"
+#include "store/text.h"
+
+enum { MAIL_VERSION = 2 };	/* of mailboxes, flags and where they lie */
 
 /* A delivery under way holds a descriptor. */
 static void
@@ -71,13 +77,84 @@ mark_first(const char *spool, const char *mail, struct buf *why)
 	return r;
 }
 
+/*
+ * The version of all that lies in the mail folder: mail/.format, missing in
+ * version 1. As start_open.
+ */
+static int
+format_ok(const char *mail, struct buf *why)
+{
+	struct buf text = BUF_INIT(64);
+	uint64_t version = 1;
+	char path[1100];
+	int fd, r = 0;
+
+	snprintf(path, sizeof(path), "%s/.format", mail);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd == -1 && errno == ENOENT)
+		return 0;
+	if (fd == -1 || fd_slurp(fd, &text) == -1 ||
+	    str_number(buf_str(&text), strcspn(buf_str(&text), "\n"),
+	    UINT32_MAX, &version) == -1) {
+		buf_set(why, "%s: the version of the mail cannot be read",
+		    path);
+		r = -1;
+	} else if (version > MAIL_VERSION) {
+		buf_set(why, "%s: the mail is of version %u; this store "
+		    "knows those up to %d", path, (unsigned)version,
+		    MAIL_VERSION);
+		r = -2;
+	}
+	fd_close(&fd);
+	buf_clear(&text);
+	return r;
+}
+
+/* From now on mail and index are of these versions, durably. */
+static int
+put_versions(struct buf *why)
+{
+	struct buf text = BUF_INIT(16), now = BUF_INIT(0);
+	int r = text_read("", 0, ".format", &text);
+
+	buf_printf(&now, "%d\n", MAIL_VERSION);
+	if (r == -1 || strcmp(buf_str(&text), buf_str(&now)) != 0)
+		r = text_replace("", 0, ".format", now.data, now.len);
+	if (r == -1)
+		buf_set(why, "mail/.format: %s", strerror(errno));
+	else if (index_version_put(store.engine, store.epoch) != ENGINE_DONE) {
+		buf_set(why, "the index cannot be written");
+		r = -1;
+	}
+	buf_clear(&text);
+	buf_clear(&now);
+	return r;
+}
+
+/* The index becomes ours. As start_open. */
+static int
+own_index(const char *index, struct buf *why)
+{
+	uint64_t owner;
+	int r;
+
+	if ((r = index_version_ok(store.engine, why)) != 0)
+		return r;
+	if (engine_owner(store.engine, &owner) == ENGINE_DONE)
+		store.epoch = store_epoch(owner);
+	if (engine_own(store.engine, store.epoch) != ENGINE_DONE) {
+		buf_set(why, "%s: another store owns the index", index);
+		return -1;
+	}
+	return put_versions(why);
+}
+
 int
 start_open(struct buf *why)
 {
 	const char *s = store.conf.state_dir;
 	char spool[1000], mail[1000], queue[1000], index[1000];
-	uint64_t owner;
-	int fresh;
+	int fresh, r;
 
 	raise_files();
 	snprintf(spool, sizeof(spool), "%s/spool", s);
@@ -87,6 +164,8 @@ start_open(struct buf *why)
 	snprintf(index, sizeof(index), "%s/spool/index", s);
 	snprintf(store.full_path, sizeof(store.full_path),
 	    "%s/jail/state/full.cdb", s);
+	if ((r = format_ok(mail, why)) != 0)
+		return r;
 	if (!mail_is_there(mail, index, why) ||
 	    body_start(mail, queue, why) == -1 ||
 	    mark_first(spool, mail, why) == -1)
@@ -95,11 +174,13 @@ start_open(struct buf *why)
 	    &store.clean, why);
 	if (store.engine == NULL)
 		return -1;
-	if (engine_owner(store.engine, &owner) == ENGINE_DONE)
-		store.epoch = store_epoch(owner);
-	if (engine_own(store.engine, store.epoch) != ENGINE_DONE) {
-		buf_set(why, "%s: another store owns the index", index);
+	if ((r = own_index(index, why)) != 0) {
 		engine_close(&store.engine);
+		return r;
+	}
+	if (getrandom(store.salt, sizeof(store.salt), 0) !=
+	    sizeof(store.salt)) {
+		buf_set(why, "no random numbers: %s", strerror(errno));
 		return -1;
 	}
 	if (fresh)

@@ -9,7 +9,10 @@
 #include "lib/base/buf.h"
 #include "lib/base/peer.h"
 
-/* Opens mail folder and index below store.conf.state_dir. 0, -1 with why. */
+/*
+ * Opens mail folder and index below store.conf.state_dir. 0; -1 with why; -2
+ * with why: one of them is of a later version, and was left as it is.
+ */
 int	start_open(struct buf *why) ATTR_CHECK;
 
 #endif

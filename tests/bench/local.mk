@@ -33,5 +33,5 @@ bench: $(BENCH)
 EXTRA_PROGRAMS += tests/bench/bench_store
 tests_bench_bench_store_SOURCES = tests/bench/bench_store.c \
 	tests/store/rig.c tests/store/rig.h
-tests_bench_bench_store_LDADD = store/libstore.a $(MAIL) $(MAP) $(BASE) \
-	$(BDB_LIBS) $(CDB_LIBS) $(EV_LIBS) -lpthread
+tests_bench_bench_store_LDADD = store/libstore.a $(LINKS) $(SERVER) $(MAIL) \
+	$(MAP) $(BASE) $(BDB_LIBS) $(CDB_LIBS) $(EV_LIBS) -lpthread

@@ -7,12 +7,14 @@
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct door_record again;
+static struct record again;
+static unsigned char more[RECORD_MORE];
 
 static void
-keep(void *arg, const struct door_record *r)
+keep(void *arg, const struct record *r)
 {
 	again = *r;
+	memcpy(more, r->more, r->more_len);
 }
 
 static void
@@ -28,14 +30,17 @@ next(void *arg, uint32_t uidnext)
 }
 
 static void
-record(void *arg, const struct door_record *r)
+record(void *arg, const struct record *r)
 {
 	const struct flags_reader back = { keep, keyword, next, NULL };
 	struct buf line = BUF_INIT(0);
 
 	flags_line(&line, r);
 	if (flags_parse(line.data, line.len, &back) != 0 ||
-	    memcmp(&again, r, sizeof(again)) != 0)
+	    memcmp(&again.d, &r->d, sizeof(r->d)) != 0 ||
+	    memcmp(again.id, r->id, sizeof(r->id)) != 0 ||
+	    again.more_len != r->more_len ||
+	    memcmp(more, r->more, r->more_len) != 0)
 		abort();
 	buf_clear(&line);
 }
@@ -46,5 +51,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct flags_reader r = { record, keyword, next, NULL };
 
 	flags_parse((const char *)data, size, &r);
+	(void)flags_newer((const char *)data, size);
 	return 0;
 }

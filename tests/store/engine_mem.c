@@ -291,7 +291,9 @@ engine_get(struct engine_db *db, enum engine_table t, const void *key,
 {
 	const struct row *r = row_at(&db->table[t], key, klen);
 
-	if (t == ENGINE_CORE && engine_mem != NULL &&
+	/* Without its version no store starts. */
+	if (t == ENGINE_CORE && engine_mem != NULL && klen > ENGINE_GROUP &&
+	    ((const char *)key)[ENGINE_GROUP] != 'v' &&
 	    due(&engine_mem->get_at, &engine_mem->gets))
 		return ENGINE_LATER;
 	if (r == NULL)

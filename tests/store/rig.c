@@ -118,7 +118,7 @@ child(struct rig *r, int stop, int listener, const int *fds)
 	    (uint64_t)atoi(getenv("RIG_THREADS")) : 2;
 	store.user = user;
 	store.stopped = stopped;
-	if (start_open(&why) == -1)
+	if (start_open(&why) != 0)
 		log_fatal("%s", buf_str(&why));
 	store_threads(loop);
 	ctl_listen(loop, listener);

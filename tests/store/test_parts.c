@@ -254,12 +254,15 @@ test_watch(void **state)
 }
 
 static int
-count_record(void *arg, const struct door_record *r)
+count_record(void *arg, const struct record *r)
 {
 	unsigned *n = arg;
 
-	assert_int_equal(r->size, 1000u + r->uid);
-	assert_int_equal(r->keywords, r->uid % 2 ? 0 : 9);
+	assert_int_equal(r->d.size, 1000u + r->d.uid);
+	assert_int_equal(r->d.keywords, r->d.uid % 2 ? 0 : 9);
+	assert_int_equal(r->id[3], r->d.uid % 3 ? 7 : 0);
+	assert_int_equal(r->more_len, r->d.uid % 5 ? 0 : 4);
+	assert_true(r->more_len == 0 || memcmp(r->more, "\7\2ab", 4) == 0);
 	++*n;
 	return 0;
 }
@@ -271,8 +274,10 @@ test_index(void **state)
 	struct engine_db *db = engine_db(e, 1);
 	struct engine_batch b = { 0 };
 	enum engine_result got;
-	struct door_record r = { .flags = FLAG_SEEN, .modseq = 1 };
-	struct index_row row = { .uidnext = 7, .modseq = 8, .gone_rows = 9 };
+	struct record r = { .d = { .flags = FLAG_SEEN, .modseq = 1 },
+		.more = (const unsigned char *)"\7\2ab" };
+	struct index_row row = { .uidnext = 7, .modseq = 8, .gone_size = 9,
+		.order_floor = 6, .more_len = 3, .more = "new" };
 	uint32_t uids[3] = { 3, 900, 50000 }, near[100], i, number, other;
 	struct buf v = BUF_INIT(0);
 	struct index_key k;
@@ -287,9 +292,11 @@ test_index(void **state)
 	assert_int_equal(index_number_make(db, 0, "x@y", &i), ENGINE_DONE);
 	assert_int_equal(i, number);
 	b.account = number;
-	for (r.uid = 1; r.uid <= N; r.uid++) {
-		r.size = 1000 + r.uid;
-		r.keywords = r.uid % 2 ? 0 : 9;
+	for (r.d.uid = 1; r.d.uid <= N; r.d.uid++) {
+		r.d.size = 1000 + r.d.uid;
+		r.d.keywords = r.d.uid % 2 ? 0 : 9;
+		r.id[3] = r.d.uid % 3 ? 7 : 0;
+		r.more_len = r.d.uid % 5 ? 0 : 4;
 		index_put_record(&b, 5, &r);
 	}
 	index_put_row(&b, 5, &row);
@@ -317,7 +324,10 @@ test_index(void **state)
 	assert_int_equal(index_get_row(v.data, v.len, &row), 0);
 	assert_int_equal(row.uidnext, 7);
 	assert_int_equal(row.modseq, 8);
-	assert_int_equal(row.gone_rows, 9);
+	assert_int_equal(row.gone_size, 9);
+	assert_int_equal(row.order_floor, 6);
+	assert_int_equal(row.more_len, 3);
+	assert_memory_equal(row.more, "new", 3);
 	got = index_delete_account(db, &b);
 	assert_int_equal(got, ENGINE_DONE);
 	n = 0;
@@ -428,18 +438,86 @@ test_mailboxes(void **state)
 	buf_clear(&out);
 }
 
+/* Rows as version 1 packed them, octet by octet. */
+static void
+test_version_1(void **state)
+{
+	static const unsigned char row_1[] = "\1" "\11\0\0\0" "\3\0\0\0"
+	    "\2\0\0\0" "\1\0\0\0" "\0\0\0\0" "\11\0\0\0"
+	    "\0\20\0\0\0\0\0\0" "\5\0\0\0\1\0\0\0"
+	    "\4\0\0\0\1\0\0\0" "\2\0\0\0\1\0\0\0" "\3\0\0\0" "\7\0\0";
+	static const unsigned char message_1[] = "\203"
+	    "\5\0\0\0\1\0\0\0" "\0\361\123\145\0\0\0\0"
+	    "\0\20\0\0\0\0\0\0" "\0\1\0\0" "\1\361\123\145"
+	    "\11\0\0\0\0\0\0";
+	struct index_key k = index_message(1, 2, 77);
+	struct index_row row;
+	struct record r;
+
+	assert_int_equal(index_get_row(row_1, sizeof(row_1), &row), 0);
+	assert_int_equal(row.uidnext, 9);
+	assert_int_equal(row.messages, 3);
+	assert_int_equal(row.unseen, 2);
+	assert_int_equal(row.deleted, 1);
+	assert_int_equal(row.size, 4096);
+	assert_true(row.modseq == 0x100000005);
+	assert_true(row.flags_modseq == 0x100000004);
+	assert_true(row.gone_floor == 0x100000002);
+	assert_int_equal(row.flags_lines, 7);
+	assert_int_equal(row.gone_size, 3 * INDEX_GONE_ROW);
+	/* it has no rows in the order of modseqs yet */
+	assert_true(row.order_floor == row.modseq);
+	assert_int_equal(index_get_row(row_1, sizeof(row_1) - 1, &row), -1);
+	assert_int_equal(index_get_row("\3", 1, &row), -1);
+	assert_int_equal(index_get_record(k.k, k.len, message_1,
+	    sizeof(message_1), &r), 0);
+	assert_int_equal(r.d.uid, 77);
+	assert_int_equal(r.d.flags, FLAG_SEEN | FLAG_ANSWERED);
+	assert_true(r.d.modseq == 0x100000005);
+	assert_int_equal(r.d.date, 1700000000);
+	assert_int_equal(r.d.size, 4096);
+	assert_int_equal(r.d.header_len, 256);
+	assert_int_equal(r.d.save_date, 1700000001);
+	assert_int_equal(r.d.keywords, 9);
+	assert_false(index_has_id(&r));
+	assert_int_equal(r.more_len, 0);
+}
+
+/* An index of a later version is not for this one, and stays as it is. */
+static void
+test_later_version(void **state)
+{
+	struct index_key k = index_account_key(0, 'v');
+	struct engine_batch b = { .account = 0 };
+	struct buf v = BUF_INIT(0), why = BUF_INIT(300);
+
+	assert_int_equal(index_version_ok(e, &why), 0);
+	assert_int_equal(index_version_put(e, 0), ENGINE_DONE);
+	assert_int_equal(index_version_ok(e, &why), 0);
+	buf_put_u32(&v, INDEX_VERSION + 1);
+	engine_put(&b, ENGINE_CORE, k.k, k.len, v.data, v.len);
+	assert_int_equal(engine_commit_one(engine_db(e, 0), &b), ENGINE_DONE);
+	assert_int_equal(index_version_ok(e, &why), -2);
+	assert_non_null(strstr(buf_str(&why), "version 3"));
+	engine_batch_clear(&b);
+	buf_clear(&v);
+	buf_clear(&why);
+}
+
 struct seen {
-	struct door_record last;
+	struct record last;
+	unsigned char more[RECORD_MORE];
 	unsigned records, keywords;
 	uint32_t next;
 };
 
 static void
-seen_record(void *arg, const struct door_record *r)
+seen_record(void *arg, const struct record *r)
 {
 	struct seen *s = arg;
 
 	s->last = *r;
+	memcpy(s->more, r->more, r->more_len);
 	s->records++;
 }
 
@@ -462,26 +540,52 @@ seen_next(void *arg, uint32_t uidnext)
 static void
 test_flags(void **state)
 {
-	static const char text[] = FLAGS_HEAD "k 0 Red\nn 8\n"
+	static const char text[] = "rohrpost-flags 1\nk 0 Red\nn 8\n"
 	    "7 SF a 1700000000 1700000005\nnonsense\n7 X 0 1 1\n"
 	    "8 - 0 -5 0\n9 S 0 1 ";
 	struct seen s = { .records = 0 };
 	struct flags_reader r = { seen_record, seen_keyword, seen_next, &s };
-	struct door_record d = { .uid = 12, .flags = FLAG_ALL,
-		.keywords = UINT64_MAX, .date = -3, .save_date = 9 };
-	struct buf out = BUF_INIT(0);
 
 	assert_int_equal(flags_parse(text, sizeof(text) - 1, &r), 3);
 	assert_int_equal(s.records, 2);
 	assert_int_equal(s.keywords, 1);
 	assert_int_equal(s.next, 8);
-	assert_int_equal(s.last.uid, 8);
-	assert_int_equal(s.last.date, -5);
+	assert_int_equal(s.last.d.uid, 8);
+	assert_int_equal(s.last.d.date, -5);
+	assert_false(index_has_id(&s.last));
+}
+
+/* Ids, fields that are not known, and words behind them. */
+static void
+test_flags_2(void **state)
+{
+	static const char text[] = FLAGS_HEAD
+	    "7 S 0 1 2 000102030405060708090a0b0c0d0e0f 0702ab new=words\n";
+	static const char bad[] = FLAGS_HEAD "7 S 0 1 2 0001\n"
+	    "7 S 0 1 2 000102030405060708090a0b0c0d0e0g\n"
+	    "7 S 0 1 2 000102030405060708090a0b0c0d0e0f 07b\n";
+	struct seen s = { .records = 0 };
+	struct flags_reader r = { seen_record, seen_keyword, seen_next, &s };
+	struct record d = { .d = { .uid = 12, .flags = FLAG_ALL,
+		.keywords = UINT64_MAX, .date = -3, .save_date = 9 },
+		.id = { 1, 2, 255 }, .more = (const unsigned char *)"\7\1x",
+		.more_len = 3 };
+	struct buf out = BUF_INIT(0);
+
+	assert_int_equal(flags_parse(text, sizeof(text) - 1, &r), 0);
+	assert_int_equal(s.last.id[15], 15);
+	assert_int_equal(s.last.more_len, 3);
+	assert_memory_equal(s.more, "\7\2\253", 3);
+	assert_int_equal(flags_parse(bad, sizeof(bad) - 1, &r), 3);
 	flags_line(&out, &d);
-	assert_string_equal(buf_str(&out),
-	    "12 SAFTD ffffffffffffffff -3 9\n");
+	assert_string_equal(buf_str(&out), "12 SAFTD ffffffffffffffff -3 9 "
+	    "0102ff00000000000000000000000000 070178\n");
 	assert_int_equal(flags_parse(out.data, out.len, &r), 0);
-	assert_memory_equal(&s.last, &d, sizeof(d));
+	assert_memory_equal(&s.last.d, &d.d, sizeof(d.d));
+	assert_memory_equal(s.last.id, d.id, sizeof(d.id));
+	assert_memory_equal(s.more, "\7\1x", 3);
+	assert_false(flags_newer(text, sizeof(text) - 1));
+	assert_true(flags_newer("rohrpost-flags 3\n1", 18));
 	buf_clear(&out);
 }
 
@@ -497,7 +601,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_index, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reopen, setup, teardown),
 		cmocka_unit_test(test_path), cmocka_unit_test(test_mailboxes),
-		cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_flags), cmocka_unit_test(test_flags_2),
+		cmocka_unit_test(test_version_1),
+		cmocka_unit_test_setup_teardown(test_later_version, setup,
+		    teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

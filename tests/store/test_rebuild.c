@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "lib/mail/proto.h"
+#include "store/index.h"
 #include "tests/store/rig.h"
 
 #define ANNA "anna@example.test"
@@ -528,6 +529,57 @@ test_not_mounted(void **state)
 	buf_clear(&after);
 }
 
+static void
+put_index_version(uint32_t version)
+{
+	struct engine_batch b = { .account = 0 };
+	struct index_key k = index_account_key(0, 'v');
+	struct buf v = BUF_INIT(0), why = BUF_INIT(300);
+	struct engine *e;
+	int fresh, clean;
+
+	e = engine_open(rig_path(&rig, "spool/index"), 8 << 20, &fresh,
+	    &clean, &why);
+	assert_non_null(e);
+	assert_int_equal(engine_owner(e, &b.epoch), ENGINE_DONE);
+	assert_int_equal(engine_own(e, b.epoch), ENGINE_DONE);
+	buf_put_u32(&v, version);
+	engine_put(&b, ENGINE_CORE, k.k, k.len, v.data, v.len);
+	assert_int_equal(engine_commit_one(engine_db(e, 0), &b), ENGINE_DONE);
+	engine_close(&e);
+	engine_batch_clear(&b);
+	buf_clear(&v);
+	buf_clear(&why);
+}
+
+/* Mail or an index of a later version: the start refuses, and when they are of
+   this one again all is as it was. */
+static void
+test_later_version(void **state)
+{
+	struct buf before = BUF_INIT(100000), after = BUF_INIT(100000);
+
+	fill();
+	picture(&rig.imap[0], &before);
+	assert_int_equal(rig_stop(&rig), 0);
+	shell("grep -qx 2 mail/.format && echo 3 > mail/.format && "
+	    "cp -a . ../was");
+	rig_start(&rig);
+	assert_int_equal(rig_stop(&rig), 111 << 8);
+	shell("diff -r . ../was && echo 2 > mail/.format && rm -r ../was");
+	put_index_version(INDEX_VERSION + 1);
+	shell("cp -a mail ../was");
+	rig_start(&rig);
+	assert_int_equal(rig_stop(&rig), 111 << 8);
+	shell("diff -r -x .new mail ../was && test ! -e index/bad-*");
+	put_index_version(INDEX_VERSION);
+	rig_start(&rig);
+	picture(&rig.imap[0], &after);
+	assert_string_equal(buf_str(&before), buf_str(&after));
+	buf_clear(&before);
+	buf_clear(&after);
+}
+
 int
 main(void)
 {
@@ -539,6 +591,8 @@ main(void)
 #endif
 		cmocka_unit_test_setup_teardown(test_check, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_away, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_later_version, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(test_old_index, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_list_lost, setup,

@@ -1,0 +1,83 @@
+#include "config.h"
+
+#include <string.h>
+
+#include "store/account.h"
+
+static void
+put_order(struct mailbox *m, const struct door_record *d)
+{
+	struct index_key k = index_order(m->account->number, m->id, d->modseq,
+	    d->uid);
+
+	engine_put(account_batch(m->account), ENGINE_CORE, k.k, k.len, "", 0);
+}
+
+static void
+del_order(struct mailbox *m, uint64_t modseq, uint32_t uid)
+{
+	struct index_key k = index_order(m->account->number, m->id, modseq,
+	    uid);
+
+	if (modseq > m->row.order_floor)
+		engine_del(account_batch(m->account), ENGINE_CORE, k.k, k.len);
+}
+
+static void
+put_u64(unsigned char *p, uint64_t v)
+{
+	int i;
+
+	for (i = 7; i >= 0; i--, v >>= 8)
+		p[i] = (unsigned char)v;
+}
+
+/*
+ * A modseq comes once in a shard, in all starts of a store; the rest tells
+ * shards and stores apart.
+ */
+void
+mailbox_put_new(struct mailbox *m, const struct door_record *d)
+{
+	struct record r = { .d = *d };
+
+	put_u64(r.id, d->modseq);
+	r.id[8] = (unsigned char)shard_number(m->account->shard);
+	memcpy(r.id + 9, store.salt, sizeof(store.salt));
+	mailbox_put(m, &r);
+}
+
+void
+mailbox_put(struct mailbox *m, const struct record *r)
+{
+	index_put_record(account_batch(m->account), m->id, r);
+	put_order(m, &r->d);
+}
+
+void
+mailbox_put_again(struct mailbox *m, const struct record *r, uint64_t was)
+{
+	del_order(m, was, r->d.uid);
+	mailbox_put(m, r);
+}
+
+void
+mailbox_del(struct mailbox *m, const struct door_record *d)
+{
+	struct engine_batch *b = account_batch(m->account);
+	struct index_key k = index_message(m->account->number, m->id, d->uid);
+
+	engine_del(b, ENGINE_CORE, k.k, k.len);
+	engine_del(b, ENGINE_CACHE, k.k, k.len);
+	del_order(m, d->modseq, d->uid);
+}
+
+/* Ids of mailboxes and uids are used once in an account. */
+void
+message_id(const struct account *a, uint32_t mailbox, struct record *r)
+{
+	if (index_has_id(r))
+		return;
+	memcpy(r->id, a->id, 8);
+	put_u64(r->id + 8, (uint64_t)mailbox << 32 | r->d.uid);
+}
