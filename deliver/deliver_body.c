@@ -7,6 +7,7 @@
 #include "lib/base/str.h"
 #include "lib/mail/header.h"
 #include "lib/mail/mime.h"
+#include "lib/mail/mime_structure.h"
 
 enum {
 	KEEP = 1 << 20,		/* a larger buffer is given back */

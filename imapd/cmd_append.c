@@ -13,6 +13,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/mail/mime.h"
+#include "lib/mail/mime_structure.h"
 
 #include "imapd/imapd_commands.h"
 #include "imapd/imapd_date.h"

@@ -6,6 +6,8 @@
 
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/mail/mime_envelope.h"
+#include "lib/mail/mime_structure.h"
 #include "lib/mail/uids.h"
 
 #include "imapd/imapd_date.h"

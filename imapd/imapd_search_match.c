@@ -9,6 +9,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/mail/mime_decode.h"
+#include "lib/mail/mime_lex.h"
 
 #include "imapd/imapd_date.h"
 #include "imapd/imapd_search_match.h"

@@ -167,7 +167,7 @@ int	door_copy(struct door *d, uint32_t from, uint32_t to,
 /* Freshly opened O_RDONLY descriptors, -1 for a message that is gone. */
 int	door_open(struct door *d, uint32_t id, const uint32_t *uids, size_t n,
 	    int *fds_r);
-/* Cache records (lib/mail/mime.h): packed u32 uid, lv record (empty: none).
+/* Cache records (mime_structure.h): packed u32 uid, lv record (empty: none).
    Answers as many of the n as fit a frame, from the first on; n_done_r. */
 int	door_cache_get(struct door *d, uint32_t id, const uint32_t *uids,
 	    size_t n, struct buf *packed_r, size_t *n_done_r);

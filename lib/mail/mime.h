@@ -1,7 +1,7 @@
 /*
  * The structure of a message (RFC 5322, RFC 2045-2047): one pass over the
- * octets of a file gives a tree of parts by offset; from it the texts that
- * IMAP serves (ENVELOPE, BODY, BODYSTRUCTURE, RFC 3501 7.4.2).
+ * octets of a file gives a tree of parts by offset. mime_envelope.h and
+ * mime_structure.h make from it the texts that IMAP serves.
  *
  * Lines end with CRLF; a bare LF is taken for a line end too, so that any
  * file has a structure. mime_decode.h reads what the parts carry.
@@ -71,37 +71,5 @@ const struct mime_part *mime_section(const struct mime *m,
 	    const uint32_t *numbers, size_t n);
 /* Length of the header block with its empty line (all of it if none). */
 size_t	mime_header_len(const char *data, size_t len);
-
-/*
- * Append the IMAP text "(...)" to out. -1 where out is full: out then ends
- * where it was cut.
- */
-int	mime_envelope(const struct mime *m, const struct mime_part *p,
-	    struct buf *out);
-int	mime_bodystructure(const struct mime *m, int extended,
-	    struct buf *out);
-/* One address field as IMAP's address list, "((...)(...))" or "NIL". */
-int	mime_addresses(const char *p, size_t len, struct buf *out);
-/*
- * An nstring (RFC 3501): quoted where that can be, else a literal. Folds are
- * opened, white space at both ends and NUL dropped. p NULL is NIL.
- */
-int	mime_nstring(const char *p, size_t len, struct buf *out);
-/*
- * The value of a parameter (";name=value;...", any case) in value_r, quotes
- * and escapes removed. 1, or 0 where there is none.
- */
-int	mime_param(const struct mime_text *params, const char *name,
-	    struct buf *value_r);
-
-/*
- * The cache record of a message: version u8, lv ENVELOPE, lv BODY, lv
- * BODYSTRUCTURE. Empty where it would pass DOOR_CACHE_MAX.
- */
-int	mime_cache(const char *data, size_t len, struct buf *record_r);
-/* Takes a record apart: 0, or -1 where it is of another version or broken. */
-int	mime_cache_get(const void *record, size_t len, const char **env_r,
-	    size_t *env_len_r, const char **body_r, size_t *body_len_r,
-	    const char **structure_r, size_t *structure_len_r);
 
 #endif

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lib/mail/limits.h"
-#include "lib/mail/mime.h"
+#include "lib/mail/mime_envelope.h"
 #include "lib/mail/mime_lex.h"
 
 /* In a quoted string: 0 as it is, 1 after a backslash, 2 dropped, 3 never. */

@@ -1,6 +1,7 @@
 /*
  * Reading the values of structured fields (RFC 5322 3.2, RFC 2045 5.1),
- * tolerantly and never past their end. For the mime_*.c files alone.
+ * tolerantly and never past their end. For the mime_*.c files, but for
+ * mime_param.
  */
 #ifndef LIB_MAIL_MIME_LEX_H
 #define LIB_MAIL_MIME_LEX_H
@@ -33,5 +34,11 @@ int	mime_lex_type(struct mime_lex *l, struct mime_text *type,
 int	mime_lex_param(struct mime_lex *l, struct mime_lex_param *p);
 /* Appends the inside of a quoted string or comment without its escapes. */
 int	mime_unescape(const struct mime_text *t, struct buf *out);
+/*
+ * The value of a parameter (";name=value;...", any case) in value_r, quotes
+ * and escapes removed. 1, or 0 where there is none.
+ */
+int	mime_param(const struct mime_text *params, const char *name,
+	    struct buf *value_r);
 
 #endif

@@ -7,8 +7,9 @@
 
 #include "lib/base/str.h"
 #include "lib/mail/door.h"
-#include "lib/mail/mime.h"
+#include "lib/mail/mime_envelope.h"
 #include "lib/mail/mime_lex.h"
+#include "lib/mail/mime_structure.h"
 
 enum { CACHE_VERSION = 1 };
 

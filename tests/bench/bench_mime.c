@@ -6,6 +6,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/mail/mime.h"
+#include "lib/mail/mime_structure.h"
 
 enum { ROUNDS = 100000 };
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/mail/mime.h"
+#include "lib/mail/mime_structure.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

@@ -9,6 +9,8 @@
 #include "lib/base/clock.h"
 #include "lib/mail/limits.h"
 #include "lib/mail/mime.h"
+#include "lib/mail/mime_envelope.h"
+#include "lib/mail/mime_structure.h"
 
 #define TEXT_EXT " NIL NIL NIL NIL"
 #define USASCII "(\"charset\" \"us-ascii\")"
