@@ -12,6 +12,7 @@
  *   master_notify.c   systemd is told
  *   master_setup.c    directories, lock, descriptors
  *   master_files.c    the configuration as it was taken
+ *   master_exec.c     descriptors and arguments of a program
  *   master_proc.c     start one process, read what it says, bury it
  *   master_crowd.c    whose clients are counted by address
  *   master_listen.c   ports and sockets

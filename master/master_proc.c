@@ -1,7 +1,5 @@
 /*
- * One process: its start, what it says, its end. posix_spawn is vfork below,
- * so a start costs no copy of master's tables. Descriptors 0 to 6 are never
- * master's own (setup_descriptors), so the moves in the child cannot collide.
+ * One process: its start, what it says, its end.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,12 +16,10 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "master/master.h"
-#include "master/master_files.h"
+#include "master/master_exec.h"
 #include "master/master_proc.h"
 
 static const double LOST_GRACE = 2;	/* s from end of channel to exit */
-
-extern char **environ;
 
 static posix_spawnattr_t *
 spawn_attributes(void)
@@ -53,43 +49,27 @@ spawn_attributes(void)
 static pid_t
 spawn(const struct program *r, uint32_t uid, int chan_fd, int log_fd)
 {
+	struct exec e = { .row = r, .program_dir = master.conf.program_dir,
+		.files = &master.files, .attr = spawn_attributes(),
+		.out = master.null_fd, .err = log_fd, .chan = chan_fd };
 	char path[SETTINGS_PATH_MAX], ids[32];
-	const char *files;
-	char *argv[10] = { path, (char *)"-c", master.dir, NULL };
-	int e, n = 3, out = master.null_fd;
-	posix_spawn_file_actions_t fa;
-	pid_t pid = -1;
+	pid_t pid;
+	int n = 0;
 
-	snprintf(path, sizeof(path), "%s/%s", master.conf.program_dir,
-	    peer_name(r->kind));
 	if (r->duty != SERVICE_NONE) {
-		argv[n++] = (char *)"-s";
-		argv[n++] = (char *)service_name(r->duty);
+		e.more[n++] = "-s";
+		e.more[n++] = service_name(r->duty);
 	}
 	if (uid != 0) {
 		snprintf(ids, sizeof(ids), "%u:%u", uid, uid);
-		argv[n++] = (char *)"-U";
-		argv[n++] = ids;
+		e.more[n++] = "-U";
+		e.more[n++] = ids;
 	}
 	if (r->kind == PEER_LOGGER && master.debug)
-		out = master.stderr_fd;
-	if (posix_spawn_file_actions_init(&fa) != 0)
-		log_fatal("no memory");
-	if (posix_spawn_file_actions_adddup2(&fa, master.null_fd, 0) != 0 ||
-	    posix_spawn_file_actions_adddup2(&fa, out, 1) != 0 ||
-	    posix_spawn_file_actions_adddup2(&fa, log_fd, 2) != 0 ||
-	    posix_spawn_file_actions_adddup2(&fa, chan_fd,
-	    SERVER_MASTER_FD) != 0 ||
-	    (files = files_actions(&master.files, r->tls, &fa)) == NULL)
-		log_fatal("no memory");
-	argv[n++] = (char *)"-F";
-	argv[n++] = (char *)(uintptr_t)files;
-	argv[n] = NULL;
-	e = posix_spawn(&pid, path, &fa, spawn_attributes(), argv, environ);
-	posix_spawn_file_actions_destroy(&fa);
-	if (e != 0)
-		log_warn("%s: %s", path, strerror(e));
-	return e == 0 ? pid : -1;
+		e.out = master.stderr_fd;
+	if ((pid = exec_start(&e, path)) == -1)
+		log_warn("%s: %s", path, strerror(errno));
+	return pid;
 }
 
 static void

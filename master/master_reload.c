@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "lib/base/log.h"
 #include "lib/mail/proto.h"
 #include "master/master.h"
+#include "master/master_exec.h"
 #include "master/master_files.h"
 #include "master/master_listen.h"
 #include "master/master_notify.h"
@@ -25,8 +25,6 @@
 
 enum { OUTPUT_MAX = 65536 };
 static const double CHECK_TIME = 20;	/* seconds for all of them */
-
-extern char **environ;
 
 static struct reload_check {
 	pid_t	 pid;
@@ -42,32 +40,18 @@ static void *done_arg;
 static ev_timer too_long;
 
 static pid_t
-run_check(enum peer kind, int tls, const struct files *f, int out)
+run_check(const struct program *r, const struct files *f, int out)
 {
+	const struct exec e = { .row = r, .program_dir = next.program_dir,
+		.files = f, .out = out, .err = out, .chan = -1,
+		.more = { "-n" } };
 	char path[SETTINGS_PATH_MAX];
-	char *argv[] = { path, (char *)"-c", master.dir, (char *)"-F", NULL,
-		(char *)"-n", NULL };
-	const char *files;
-	posix_spawn_file_actions_t fa;
-	pid_t pid = -1;
-	int e;
+	pid_t pid = exec_start(&e, path);
 
-	snprintf(path, sizeof(path), "%s/%s", next.program_dir,
-	    peer_name(kind));
-	if (posix_spawn_file_actions_init(&fa) != 0)
-		log_fatal("no memory");
-	if (posix_spawn_file_actions_adddup2(&fa, master.null_fd, 0) != 0 ||
-	    posix_spawn_file_actions_adddup2(&fa, out, 1) != 0 ||
-	    posix_spawn_file_actions_adddup2(&fa, out, 2) != 0 ||
-	    (files = files_actions(f, tls, &fa)) == NULL)
-		log_fatal("no memory");
-	argv[4] = (char *)(uintptr_t)files;
-	e = posix_spawn(&pid, path, &fa, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&fa);
-	if (e != 0)
-		dprintf(out, "%s: %s: %s\n", peer_name(kind), path,
-		    strerror(e));
-	return e == 0 ? pid : -1;
+	if (pid == -1)
+		dprintf(out, "%s: %s: %s\n", peer_name(r->kind), path,
+		    strerror(errno));
+	return pid;
 }
 
 /* Starts one check for each program of the table. -1: no descriptors. */
@@ -88,7 +72,7 @@ run_checks(const struct files *f)
 
 		if (programs[i].pool == POOL_RESERVED || c->pid != 0)
 			continue;
-		c->pid = run_check(programs[i].kind, programs[i].tls, f, fd[1]);
+		c->pid = run_check(&programs[i], f, fd[1]);
 		if (c->pid == -1)
 			bad = 1;
 		else
