@@ -85,6 +85,15 @@ fake_master(int stop)
 	assert_int_equal(write(master_fd[1], stop ? "s" : "p", 1), 1);
 }
 
+long
+fake_file_size(void)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path[P_MESSAGE], &st), 0);
+	return (long)st.st_size;
+}
+
 int
 fake_retired(void)
 {

@@ -39,6 +39,8 @@ void	fake_spoil_tables(void);
 void	fake_worker(enum fake_mode mode);
 /* The messages that queue was given since fake_worker. */
 const struct fake_message *fake_messages(size_t *n_r);
+/* Octets of the file that was given last. */
+long	fake_file_size(void);
 /* 1 if the worker said that it retires. */
 int	fake_retired(void);
 /* Master says a word to the worker: to stop, or one that changes nothing. */

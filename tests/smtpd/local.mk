@@ -16,6 +16,7 @@ check_PROGRAMS += tests/smtpd/test_check
 tests_smtpd_test_check_SOURCES = tests/smtpd/test_check.c \
 	tests/smtpd/fake.c tests/smtpd/fake.h
 tests_smtpd_test_check_LDADD = $(SMTPD_TEST_LIBS)
+tests_smtpd_test_check_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fd_sync
 check_PROGRAMS += tests/smtpd/test_check_rows
 tests_smtpd_test_check_rows_SOURCES = tests/smtpd/test_check_rows.c \
 	tests/smtpd/fake.c tests/smtpd/fake.h

@@ -7,8 +7,10 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <cmocka.h>
 
 #include "lib/mail/header.h"
@@ -88,14 +90,22 @@ envelope(void)
 	fake_expect("354");
 }
 
-/* A body of about so many octets, and the end. */
+/* About so many octets of text. */
 static void
-body(size_t size)
+lines(size_t size)
 {
 	size_t n;
 
 	for (n = 0; n < size; n += 50)
-		fake_say("0123456789012345678901234567890123456789abcdefgh\r\n");
+		fake_say("0123456789012345678901234567890123456789abcdefgh"
+		    "\r\n");
+}
+
+/* A body of about so many octets, and the end. */
+static void
+body(size_t size)
+{
+	lines(size);
 	fake_say(".\r\n");
 }
 
@@ -284,6 +294,112 @@ test_note(void **state)
 			look(m, field);
 			has_note(m, "pass");
 		}
+}
+
+static void
+bound_files(rlim_t size)
+{
+	const struct rlimit r = { .rlim_cur = size, .rlim_max = RLIM_INFINITY };
+
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &r), 0);
+}
+
+/*
+ * The disk has room for the message, but not for what is noted at its end:
+ * refused for now, and the file is blank again.
+ */
+static void
+test_full_at_end(void **state)
+{
+	static const struct smtp_verdict note = { VERDICT_NOTE,
+		{ 0, NULL, NULL }, "X-Test", "0123456789", NULL };
+	size_t i, len;
+
+	at = STAGE_END;
+	for (i = 0; i < sizeof(note_sizes) / sizeof(note_sizes[0]); i++) {
+		verdict.outcome = VERDICT_PASS;
+		begin(SERVICE_SMTP);
+		fake_expect("220");
+		fake_say("HELO x\r\n");
+		fake_expect("250");
+		send_all(note_sizes[i]);
+		fake_expect("250 2.0.0 queued");
+		len = fake_messages(&(size_t){ 0 })->len;
+		verdict = note;
+		bound_files(len + 15);
+		send_all(note_sizes[i]);
+		fake_expect("452 4.3.1");
+		bound_files(RLIM_INFINITY);
+		send_all(note_sizes[i]);
+		fake_expect("250 2.0.0 queued");
+		end();
+		look(last_message(2), "X-Test: 0123456789\r\n");
+		assert_int_equal(last_message(2)->len, len + 20);
+		assert_int_equal(fake_retired(), 0);
+	}
+}
+
+static int sync_fails;
+int	__real_fd_sync(int fd);
+int	__wrap_fd_sync(int fd);
+
+int
+__wrap_fd_sync(int fd)
+{
+	if (!sync_fails)
+		return __real_fd_sync(fd);
+	errno = EIO;
+	return -1;
+}
+
+/* After a failed sync nothing is written there again: the worker ends. */
+static void
+test_sync_fails(void **state)
+{
+	static const struct smtp_verdict pass = { .outcome = VERDICT_PASS };
+	size_t i, n;
+
+	verdict = pass;
+	for (i = 0; i < sizeof(note_sizes) / sizeof(note_sizes[0]); i++) {
+		begin(SERVICE_SMTP);
+		fake_expect("220");
+		fake_say("HELO x\r\n");
+		fake_expect("250");
+		sync_fails = 1;
+		send_all(note_sizes[i]);
+		fake_expect("451 4.3.0");
+		sync_fails = 0;
+		end();
+		assert_int_equal(fake_retired(), 1);
+		(void)fake_messages(&n);
+		assert_int_equal(n, 0);
+	}
+}
+
+/* The client goes away within a large message: its file is blank again. */
+static void
+test_vanish(void **state)
+{
+	static const struct smtp_verdict pass = { .outcome = VERDICT_PASS };
+
+	verdict = pass;
+	begin(SERVICE_SMTP);
+	fake_expect("220");
+	fake_say("HELO x\r\n");
+	fake_expect("250");
+	envelope();
+	fake_say("Subject: test\r\n\r\n");
+	lines(700000);
+	fake_end_talk();
+	assert_int_equal(fake_file_size(), 0);
+	fake_talk(SERVICE_SMTP);
+	fake_expect("220");
+	fake_say("HELO x\r\n");
+	fake_expect("250");
+	send_all(100);
+	fake_expect("250 2.0.0 queued");
+	end();
+	look(last_message(1), NULL);
 }
 
 /* The head becomes shorter than the room that was left for it. */
@@ -481,6 +597,9 @@ main(void)
 		cmocka_unit_test(test_later),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_note),
+		cmocka_unit_test(test_full_at_end),
+		cmocka_unit_test(test_sync_fails),
+		cmocka_unit_test(test_vanish),
 		cmocka_unit_test(test_shrink),
 		cmocka_unit_test(test_shown),
 		cmocka_unit_test(test_bad_notes),
@@ -489,6 +608,7 @@ main(void)
 	int r;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	fake_begin();
 	smtpd.conf.message_size = 4 << 20;
 	r = cmocka_run_group_tests(tests, NULL, NULL);
