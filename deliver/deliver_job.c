@@ -7,6 +7,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/mail/door_proto.h"
+#include "lib/mail/packed.h"
 #include "lib/mail/proto.h"
 
 enum {
@@ -127,9 +128,8 @@ rcpt_result(struct job *j, struct rcpt *r, enum result result,
 {
 	r->left = 0;
 	j->answered++;
-	buf_put_u32(&j->results, r->index);
-	buf_put_u8(&j->results, (uint8_t)result);
-	buf_put_lv(&j->results, words, strlen(words));
+	packed_put_result(&j->results, &(struct packed_result){ r->index,
+	    result, words, strlen(words) });
 }
 
 /*
@@ -185,43 +185,38 @@ add_asks(struct job *j, struct rcpt *r, size_t *cap)
 	r->left = (unsigned)n;
 }
 
-/* Recipients: u32 index, lv owner, lv address. 0, or -1. */
+/* 0, or -1 for a malformed list. */
 static int
 job_recipients(struct job *j, const char *p, size_t len, const struct body *b)
 {
-	const char *owner, *address;
-	size_t owner_len, address_len;
+	struct packed_target t;
 	struct cursor c;
 	struct rcpt *r;
 	size_t cap = 0;
 	char *arena;
+	int more;
 
 	cursor_init(&c, p, len);
 	j->rcpt = mem_zalloc(len / 12 + 1, sizeof(*j->rcpt));
 	j->arena = arena = mem_alloc(len + 1);
-	while (cursor_left(&c) > 0) {
-		r = &j->rcpt[j->n];
-		r->index = cursor_u32(&c);
-		owner = cursor_lv(&c, &owner_len, ADDRESS_MAX);
-		address = cursor_lv(&c, &address_len, ADDRESS_MAX);
-		if (c.bad)
-			return -1;
-		j->n++;
+	while ((more = packed_target(&c, 1, &t)) == 1) {
+		r = &j->rcpt[j->n++];
+		r->index = t.index;
 		r->owner = arena;
-		memcpy(arena, owner, owner_len);
-		arena[owner_len] = '\0';
-		arena += owner_len + 1;
-		if (body_loops(b, j->offset, address, address_len, owner,
-		    owner_len)) {
+		memcpy(arena, t.owner, t.owner_len);
+		arena[t.owner_len] = '\0';
+		arena += t.owner_len + 1;
+		if (body_loops(b, j->offset, t.address, t.len, t.owner,
+		    t.owner_len)) {
 			log_info("%s: to=<%.*s> loops: Delivered-To is there",
-			    j->file, (int)address_len, address);
+			    j->file, (int)t.len, t.address);
 			rcpt_result(j, r, RESULT_NEVER,
 			    "5.4.6 mail loop: it was delivered to that address"
 			    " before");
 		} else
 			add_asks(j, r, &cap);
 	}
-	return j->n > 0 ? 0 : -1;
+	return more == 0 && j->n > 0 ? 0 : -1;
 }
 
 static void

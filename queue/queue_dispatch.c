@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
-#include "lib/mail/result.h"
+#include "lib/mail/packed.h"
 #include "queue/queue_body.h"
 #include "queue/queue_dest.h"
 #include "queue/queue_dispatch.h"
@@ -17,29 +17,18 @@
 static ev_timer pause_timer;
 
 static void
-put_local(struct buf *out, const struct queue_job *j)
+put_targets(struct buf *out, const struct queue_job *j)
 {
 	const struct target *t;
+	const char *owner;
 	size_t i;
 
 	for (i = 0; i < j->n; i++) {
 		t = &j->m->targets.t[j->index[i]];
-		buf_put_u32(out, j->index[i]);
-		buf_put_lv(out, t->way, strlen(t->way));
-		buf_put_lv(out, t->address, strlen(t->address));
-	}
-}
-
-static void
-put_remote(struct buf *out, const struct queue_job *j)
-{
-	const struct target *t;
-	size_t i;
-
-	for (i = 0; i < j->n; i++) {
-		t = &j->m->targets.t[j->index[i]];
-		buf_put_u32(out, j->index[i]);
-		buf_put_lv(out, t->address, strlen(t->address));
+		owner = j->dest == NULL ? t->way : NULL;
+		packed_put_target(out, &(struct packed_target){ j->index[i],
+		    owner, owner != NULL ? strlen(owner) : 0, t->address,
+		    strlen(t->address) });
 	}
 }
 
@@ -68,14 +57,12 @@ write_way(struct chan *c, const struct queue_job *j)
 	const struct envelope *e = &j->m->env;
 
 	buf_reset(&packed);
+	put_targets(&packed, j);
+	msg_bytes(c, JF_RECIPIENTS, packed.data, packed.len);
 	if (j->dest == NULL) {
-		put_local(&packed, j);
-		msg_bytes(c, JF_RECIPIENTS, packed.data, packed.len);
 		msg_u32(c, JF_OFFSET, e->final);
 		return;
 	}
-	put_remote(&packed, j);
-	msg_bytes(c, JF_RECIPIENTS, packed.data, packed.len);
 	msg_u32(c, JF_OFFSET, j->forwarded ? e->forward : e->final);
 	dest_key_put(&j->dest->key, c);
 	buf_reset(&packed);

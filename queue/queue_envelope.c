@@ -2,12 +2,10 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "lib/mail/packed.h"
 #include "queue/queue_envelope.h"
 #include "queue/queue_fields.h"
 #include "queue/queue_record.h"
-
-/* lv address, lv orcpt, u32 notify, at the least. */
-enum { RECIPIENT_MIN = 4 + 1 + 4 + 4 };
 
 void
 envelope_init(struct envelope *e)
@@ -17,17 +15,27 @@ envelope_init(struct envelope *e)
 	e->account = e->uidl = "";
 }
 
+static const char *
+take_copy(char **arena, const char *p, size_t len)
+{
+	char *start = *arena;
+
+	memcpy(start, p, len);
+	start[len] = '\0';
+	*arena += len + 1;
+	return start;
+}
+
 static size_t
 take_recipients(struct cursor *c, struct recipient *r, size_t max, char **arena)
 {
+	struct packed_recipient p;
 	size_t n;
 
-	for (n = 0; n < max && cursor_left(c) > 0 && !c->bad; n++) {
-		r[n].address = record_take_text(c, arena, ADDRESS_MAX);
-		r[n].orcpt = record_take_text(c, arena, ORCPT_MAX);
-		r[n].notify = cursor_u32(c);
-		if (r[n].address[0] == '\0')
-			c->bad = 1;
+	for (n = 0; n < max && packed_recipient(c, &p) == 1; n++) {
+		r[n].address = take_copy(arena, p.address, p.len);
+		r[n].orcpt = take_copy(arena, p.orcpt, p.orcpt_len);
+		r[n].notify = p.notify;
 	}
 	return n;
 }
@@ -36,7 +44,7 @@ take_recipients(struct cursor *c, struct recipient *r, size_t max, char **arena)
 static struct recipient *
 recipients_room(const struct cursor *c, size_t *max_r)
 {
-	*max_r = cursor_left(c) / RECIPIENT_MIN + 1;
+	*max_r = cursor_left(c) / PACKED_RECIPIENT_MIN + 1;
 	if (*max_r > RECIPIENTS_MAX)
 		*max_r = RECIPIENTS_MAX;
 	return mem_zalloc(*max_r, sizeof(struct recipient));
@@ -70,11 +78,9 @@ put_recipients(struct buf *out, const struct envelope *e)
 	buf_put_u32(out, (uint32_t)e->n_rcpt);
 	for (i = 0; i < e->n_rcpt && !bad; i++) {
 		r = &e->rcpt[i];
-		if (r->address[0] == '\0')
-			bad = -1;
-		bad |= record_put_text(out, r->address, ADDRESS_MAX);
-		bad |= record_put_text(out, r->orcpt, ORCPT_MAX);
-		bad |= buf_put_u32(out, r->notify);
+		bad = packed_put_recipient(out, &(struct packed_recipient){
+		    r->address, strlen(r->address), r->orcpt,
+		    strlen(r->orcpt), r->notify });
 	}
 	return bad;
 }

@@ -3,7 +3,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
-#include "lib/mail/result.h"
+#include "lib/mail/packed.h"
 #include "lib/server/server.h"
 #include "queue/queue_commit.h"
 #include "queue/queue_dest.h"
@@ -26,8 +26,8 @@ static ev_timer watch_timer;
 /* Answers */
 
 static void
-result_one(struct queue_job *j, struct target *t, enum result r, const char *words,
-    size_t len, const char *host, size_t host_len)
+result_one(struct queue_job *j, struct target *t,
+    const struct packed_result *r, const char *host, size_t host_len)
 {
 	static const struct {
 		enum target_state state;
@@ -39,13 +39,14 @@ result_one(struct queue_job *j, struct target *t, enum result r, const char *wor
 	};
 
 	t->job = NULL;
-	target_set(t, outcome[r].state, words, len, host, host_len);
-	message_log_target(j->m, t, outcome[r].what);
-	queue.delivered += r == RESULT_DELIVERED;
-	queue.failed += r == RESULT_NEVER;
+	target_set(t, outcome[r->result].state, r->words, r->len, host,
+	    host_len);
+	message_log_target(j->m, t, outcome[r->result].what);
+	queue.delivered += r->result == RESULT_DELIVERED;
+	queue.failed += r->result == RESULT_NEVER;
 	/* RFC 3463 3.5: network trouble, and nobody answered. */
-	if (r == RESULT_LATER && host_len == 0 && len > 4 &&
-	    memcmp(words, "4.4.", 4) == 0)
+	if (r->result == RESULT_LATER && host_len == 0 && r->len > 4 &&
+	    memcmp(r->words, "4.4.", 4) == 0)
 		j->unreached = 1;
 	else
 		j->reached = 1;
@@ -88,36 +89,32 @@ job_complete(struct queue_job *j, const char *words)
 static int
 on_result(struct worker *w, struct queue_job *j, struct msg *m)
 {
-	const char *p, *words = "", *host;
-	size_t len, host_len, words_len = 0;
+	struct packed_result r = { .words = "" };
+	const char *p, *host;
+	size_t len, host_len;
 	struct target *t;
 	struct cursor c;
-	uint32_t index;
-	uint8_t r;
 	char *last;
+	int more;
 
 	host = msg_get(m, JF_HOST, &host_len);
 	p = msg_get(m, JF_RESULTS, &len);
 	cursor_init(&c, p, len);
-	while (cursor_left(&c) > 0) {
-		index = cursor_u32(&c);
-		r = cursor_u8(&c);
-		words = cursor_lv(&c, &words_len, RESULT_WORDS_MAX);
-		if (c.bad || r > RESULT_NEVER)
-			return -1;
+	while ((more = packed_result(&c, &r)) == 1) {
 		if (j->m == NULL)
 			continue;
-		if (index >= j->m->targets.n ||
-		    (t = &j->m->targets.t[index])->job != j)
+		if (r.index >= j->m->targets.n ||
+		    (t = &j->m->targets.t[r.index])->job != j)
 			return -1;
-		result_one(j, t, (enum result)r, words, words_len, host,
-		    host_len);
+		result_one(j, t, &r, host, host_len);
 	}
+	if (more == -1)
+		return -1;
 	if (j->m != NULL)
 		commit_dirty(j->m);
 	if (!job_answered(j))
 		return 0;
-	last = mem_strndup(words, words_len);
+	last = mem_strndup(r.words, r.len);
 	job_complete(j, last);
 	free(last);
 	return 0;

@@ -7,13 +7,10 @@
 #include "lib/base/crc32c.h"
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
-#include "lib/base/str.h"
+#include "lib/mail/packed.h"
 #include "relay/relay_job.h"
 
-enum {
-	BLOCK = 64 * 1024,
-	WORDS_MAX = 600,	/* 1,000 recipients fit a frame */
-};
+enum { BLOCK = 64 * 1024 };
 
 void
 job_clear(struct relay_job *j)
@@ -33,29 +30,22 @@ job_clear(struct relay_job *j)
 	j->message.fd = -1;
 }
 
-/* u32 index, lv address, again and again. */
 static int
 read_recipients(struct relay_job *j, const char *p, size_t len)
 {
-	struct relay_recipient *r;
+	struct packed_target t;
 	struct cursor c;
-	const char *s;
-	size_t n;
+	int more;
 
 	cursor_init(&c, p, len);
 	j->to = mem_zalloc(JOB_RECIPIENTS_MAX, sizeof(*j->to));
-	while (cursor_left(&c) > 0) {
+	while ((more = packed_target(&c, 0, &t)) == 1) {
 		if (j->n == JOB_RECIPIENTS_MAX)
 			return -1;
-		r = &j->to[j->n];
-		r->index = cursor_u32(&c);
-		s = cursor_lv(&c, &n, ADDRESS_MAX);
-		if (c.bad || n == 0 || !str_is_text(s, n))
-			return -1;
-		r->address = mem_strndup(s, n);
-		j->n++;
+		j->to[j->n].index = t.index;
+		j->to[j->n++].address = mem_strndup(t.address, t.len);
 	}
-	return j->n > 0 ? 0 : -1;
+	return more == 0 && j->n > 0 ? 0 : -1;
 }
 
 int
@@ -169,10 +159,9 @@ job_answer(const struct relay_job *j, struct chan *c)
 
 	for (i = 0; i < j->n; i++) {
 		words = j->to[i].words != NULL ? j->to[i].words : "4.3.0";
-		buf_put_u32(&results, j->to[i].index);
-		buf_put_u8(&results, (uint8_t)(j->to[i].words != NULL ?
-		    j->to[i].result : RESULT_LATER));
-		buf_put_lv(&results, words, strnlen(words, WORDS_MAX));
+		packed_put_result(&results, &(struct packed_result){
+		    j->to[i].index, j->to[i].words != NULL ?
+		    j->to[i].result : RESULT_LATER, words, strlen(words) });
 	}
 	msg_begin(c, &proto_job, J_RESULT, j->id);
 	msg_bytes(c, JF_RESULTS, results.data, results.len);

@@ -83,31 +83,26 @@ cmd_mail(struct smtp_session *s, const struct smtp_args *args)
 static int
 has_recipient(const struct buf *list, const char *text, size_t len)
 {
+	struct packed_recipient r;
 	struct cursor c;
-	const char *p;
-	size_t n;
 
 	cursor_init(&c, list->data, list->len);
-	while (cursor_left(&c) > 0) {
-		p = cursor_lv(&c, &n, ADDRESS_MAX);
-		if (n == len && p != NULL && memcmp(p, text, n) == 0)
+	while (packed_recipient(&c, &r) == 1)
+		if (r.len == len && memcmp(r.address, text, len) == 0)
 			return 1;
-		(void)cursor_lv(&c, &n, ADDRESS_MAX);
-		(void)cursor_u32(&c);
-	}
 	return 0;
 }
 
 static void
 add_recipient(struct smtp_envelope *e, const struct address *a, int local,
-    struct submit_recipient *r)
+    struct packed_recipient *r)
 {
 	r->address = a->text;
 	r->len = a->len;
 	if (e->n++ == 0)
 		memcpy(e->first, a->text, a->len + 1);
 	/* Bounded by their number. */
-	(void)submit_add(&e->recipients, r);
+	(void)packed_put_recipient(&e->recipients, r);
 	if (local)
 		buf_put_lv(&e->local, a->text, a->len);
 }

@@ -176,19 +176,6 @@ submit_abandon(int broken)
 	server_retire();
 }
 
-int
-submit_add(struct buf *list, const struct submit_recipient *r)
-{
-	size_t before = list->len;
-
-	if (buf_put_lv(list, r->address, r->len) == 0 &&
-	    buf_put_lv(list, r->orcpt, r->orcpt_len) == 0 &&
-	    buf_put_u32(list, r->notify) == 0)
-		return 0;
-	buf_truncate(list, before);
-	return -1;
-}
-
 static void
 put_text(struct chan *c, uint8_t tag, const char *text)
 {

@@ -30,6 +30,7 @@
 #include "lib/base/chan.h"
 #include "lib/base/peer.h"
 #include "lib/mail/limits.h"
+#include "lib/mail/packed.h"
 
 enum submit_result {
 	SUBMIT_DONE,	/* durable: say 250 */
@@ -55,21 +56,13 @@ struct submit_options {
 /* Who sends it to whom. Everything is the caller's; NULL and 0: not there. */
 struct submit_envelope {
 	const char *sender;	/* reverse-path without <>; "" for <> */
-	const struct buf *recipients;	/* of submit_add; at least one */
+	const struct buf *recipients;	/* lib/mail/packed.h; at least one */
 	const char *client;	/* "name [address]", for trace */
 	const char *login;	/* who sent it; NULL or "" for a stranger */
 	uint32_t origin;	/* enum service it came in by, or q_origin */
 	const char *account, *uidl;	/* of Q_ORIGIN_COLLECTOR */
 	const struct submit_options *options;
 	const struct buf *notes;	/* lib/mail/notes.h */
-};
-
-struct submit_recipient {
-	const char *address;
-	size_t	 len;
-	const char *orcpt;	/* RFC 3461 4.2, as it was given; ORCPT_MAX */
-	size_t	 orcpt_len;
-	uint32_t notify;	/* enum q_notify */
 };
 
 /* Asks for a file if none is here; waits for nothing. */
@@ -88,8 +81,6 @@ int	submit_close(void) ATTR_CHECK;
  */
 void	submit_abandon(int broken);
 
-/* Adds a recipient to a packed list. -1, nothing added, at its max. */
-int	submit_add(struct buf *list, const struct submit_recipient *r);
 /*
  * Submits the closed file. The words are set unless it is SUBMIT_DONE. An
  * envelope that proto_queue does not allow (a text past its bound) is

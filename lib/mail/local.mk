@@ -2,6 +2,7 @@ noinst_LIBRARIES += lib/mail/libmail.a
 lib_mail_libmail_a_SOURCES = \
 	lib/mail/limits.h lib/mail/pop3_capability.h lib/mail/result.h \
 	lib/mail/proto.c lib/mail/proto.h \
+	lib/mail/packed.c lib/mail/packed.h \
 	lib/mail/answer.c lib/mail/answer.h \
 	lib/mail/credential.c lib/mail/credential.h \
 	lib/mail/dest_key.c lib/mail/dest_key.h \

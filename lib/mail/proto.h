@@ -26,8 +26,7 @@ enum q_type {
 enum q_field {
 	QF_FILE = 1,	/* the file's name, which is the queue id */
 	QF_SENDER,	/* reverse-path without <>; empty: null sender */
-	QF_RECIPIENTS,	/* packed: lv address, lv ORCPT ("" none; ORCPT_MAX),
-			   u32 NOTIFY (enum q_notify) */
+	QF_RECIPIENTS,	/* struct packed_recipient (lib/mail/packed.h) */
 	QF_CLIENT,	/* "name [address]", for trace */
 	QF_LOGIN,	/* who sent it; absent for a stranger */
 	QF_TIME,	/* u64 seconds: when it was accepted */
@@ -86,9 +85,9 @@ enum j_type {
 enum j_field {
 	JF_FILE = 1,
 	JF_SENDER,
-	JF_RECIPIENTS,	/* J_DELIVER: u32 index, lv owner ("anna@example.test",
-			   whose mailbox), lv address as it was given (+tag);
-			   J_RELAY: u32 index, lv address */
+	JF_RECIPIENTS,	/* struct packed_target; J_DELIVER: with the owner
+			   ("anna@example.test", whose mailbox) and the address
+			   as it was given (+tag) */
 	JF_LENGTH,
 	JF_CRC,
 	JF_OFFSET,	/* J_DELIVER: QF_FINAL; J_RELAY: send from here */
@@ -96,7 +95,7 @@ enum j_field {
 	JF_ROUTE,	/* J_RELAY: the destination, with JF_CREDENTIAL and
 			   JF_TLS: lib/mail/dest_key.h */
 	JF_FLAGS,	/* u32 enum q_flag */
-	JF_RESULTS,	/* packed: u32 index, u8 enum result, lv words */
+	JF_RESULTS,	/* struct packed_result */
 	JF_HOST,	/* relay: who answered, "mx.example.com [192.0.2.1]" */
 	JF_WORDS,
 	JF_LOGIN,
@@ -141,7 +140,7 @@ enum a_reason {
 extern const struct msg_proto proto_auth;
 
 /*
- * resolve answers relay. HOSTS lists what to try, in order: for a domain its
+ * resolve answers those who send mail or judge it. HOSTS lists what to try, in order: for a domain its
  * MX hosts by preference, equals shuffled, or the domain itself where it has
  * no MX (RFC 5321 5.1); for a host the host itself.
  */

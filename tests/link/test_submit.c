@@ -168,7 +168,7 @@ static const struct submit_written written = { .length = 5, .crc = 0x1234,
 static enum submit_result
 submit(struct buf *words)
 {
-	const struct submit_recipient one = { .address = "bert@example.test",
+	const struct packed_recipient one = { .address = "bert@example.test",
 		.len = 17 };
 	struct buf list = BUF_INIT(0);
 	const struct submit_envelope e = { .sender = "anna@example.test",
@@ -177,7 +177,7 @@ submit(struct buf *words)
 	const char *id;
 	int fd;
 
-	assert_int_equal(submit_add(&list, &one), 0);
+	assert_int_equal(packed_put_recipient(&list, &one), 0);
 	fd = submit_file(&id, words);
 	assert_int_not_equal(fd, -1);
 	assert_int_equal(write(fd, "hello", 5), 5);
@@ -225,7 +225,7 @@ test_plain(void **state)
 static void
 test_options(void **state)
 {
-	const struct submit_recipient r[] = {
+	const struct packed_recipient r[] = {
 		{ .address = "a@x.test", .len = 8,
 		    .orcpt = "rfc822;A@x.test", .orcpt_len = 15,
 		    .notify = Q_NOTIFY_NEVER },
@@ -244,11 +244,11 @@ test_options(void **state)
 	size_t n;
 
 	assert_int_equal(notes_add(&notes, "spf", "pass"), 0);
-	assert_int_equal(submit_add(&list, &r[0]), 0);
+	assert_int_equal(packed_put_recipient(&list, &r[0]), 0);
 	list.max = list.len + 15;
-	assert_int_equal(submit_add(&list, &r[1]), -1);
+	assert_int_equal(packed_put_recipient(&list, &r[1]), -1);
 	list.max = 0;
-	assert_int_equal(submit_add(&list, &r[1]), 0);
+	assert_int_equal(packed_put_recipient(&list, &r[1]), 0);
 	begin(GOOD);
 	assert_int_not_equal(submit_file(&id, &words), -1);
 	assert_int_equal(submit_close(), 0);

@@ -19,3 +19,5 @@ tests_mail_test_door_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/mail/test_credential
 tests_mail_test_credential_LDADD = $(MAIL) $(BASE) $(GSASL_LIBS) \
 	$(OPENSSL_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/mail/test_packed
+tests_mail_test_packed_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)

@@ -1,0 +1,117 @@
+#include <assert.h>
+
+#include "lib/base/chan.h"
+#include "lib/base/str.h"
+#include "lib/mail/limits.h"
+#include "lib/mail/packed.h"
+
+static_assert(RECIPIENTS_MAX * (4 + 1 + 4 + RESULT_WORDS_MAX) <
+    CHAN_FRAME_MAX - 2048, "the results of a job fit a frame");
+
+/* Takes back what was begun where r, of the last part, is -1. */
+static int
+put_end(struct buf *b, size_t before, int r)
+{
+	if (r == -1)
+		buf_truncate(b, before);
+	return r;
+}
+
+int
+packed_put_recipient(struct buf *b, const struct packed_recipient *r)
+{
+	size_t before = b->len;
+
+	if (r->len == 0 || r->len > ADDRESS_MAX || r->orcpt_len > ORCPT_MAX ||
+	    !str_is_text(r->address, r->len) ||
+	    !str_is_text(r->orcpt, r->orcpt_len))
+		return -1;
+	return put_end(b, before,
+	    buf_put_lv(b, r->address, r->len) == 0 &&
+	    buf_put_lv(b, r->orcpt, r->orcpt_len) == 0 &&
+	    buf_put_u32(b, r->notify) == 0 ? 0 : -1);
+}
+
+int
+packed_put_target(struct buf *b, const struct packed_target *t)
+{
+	size_t before = b->len;
+
+	return put_end(b, before,
+	    buf_put_u32(b, t->index) == 0 && (t->owner == NULL ||
+	    buf_put_lv(b, t->owner, t->owner_len) == 0) &&
+	    buf_put_lv(b, t->address, t->len) == 0 ? 0 : -1);
+}
+
+int
+packed_put_result(struct buf *b, const struct packed_result *r)
+{
+	size_t before = b->len;
+	size_t len = r->len < RESULT_WORDS_MAX ? r->len : RESULT_WORDS_MAX;
+
+	return put_end(b, before,
+	    buf_put_u32(b, r->index) == 0 &&
+	    buf_put_u8(b, (uint8_t)r->result) == 0 &&
+	    buf_put_lv(b, r->words, len) == 0 ? 0 : -1);
+}
+
+/* A text of at most max octets; one that is none makes the cursor bad. */
+static const char *
+text(struct cursor *c, size_t *len_r, size_t max)
+{
+	const char *p = cursor_lv(c, len_r, max);
+
+	if (c->bad || !str_is_text(p, *len_r)) {
+		c->bad = 1;
+		*len_r = 0;
+		p = "";
+	}
+	return p;
+}
+
+static int
+get_end(struct cursor *c, int good)
+{
+	if (!good)
+		c->bad = 1;
+	return c->bad ? -1 : 1;
+}
+
+int
+packed_recipient(struct cursor *c, struct packed_recipient *r)
+{
+	if (!c->bad && cursor_left(c) == 0)
+		return 0;
+	r->address = text(c, &r->len, ADDRESS_MAX);
+	r->orcpt = text(c, &r->orcpt_len, ORCPT_MAX);
+	r->notify = cursor_u32(c);
+	return get_end(c, r->len > 0);
+}
+
+int
+packed_target(struct cursor *c, int with_owner, struct packed_target *t)
+{
+	if (!c->bad && cursor_left(c) == 0)
+		return 0;
+	t->owner = NULL;
+	t->owner_len = 0;
+	t->index = cursor_u32(c);
+	if (with_owner)
+		t->owner = text(c, &t->owner_len, ADDRESS_MAX);
+	t->address = text(c, &t->len, ADDRESS_MAX);
+	return get_end(c, t->len > 0 && (!with_owner || t->owner_len > 0));
+}
+
+int
+packed_result(struct cursor *c, struct packed_result *r)
+{
+	uint8_t result;
+
+	if (!c->bad && cursor_left(c) == 0)
+		return 0;
+	r->index = cursor_u32(c);
+	result = cursor_u8(c);
+	r->result = (enum result)result;
+	r->words = cursor_lv(c, &r->len, RESULT_WORDS_MAX);
+	return get_end(c, result <= RESULT_NEVER);
+}
