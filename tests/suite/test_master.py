@@ -373,6 +373,40 @@ def test_start_tells_of_a_refusal():
     rohrpost.remove(inst.dir)
 
 
+def files(directory):
+    return {str(f.relative_to(directory)): (f.stat().st_ino, f.read_bytes())
+            for f in directory.rglob("*") if f.is_file()}
+
+
+def test_mail_of_a_newer_version_is_left_alone():
+    """The real store: one line, the status, and every file as it was."""
+    inst = rohrpost.Instance(rohrpost.scratch("newer"))
+    with inst:
+        with inst.smtp() as s:
+            s.sendmail("eve@remote.test", ["anna@example.test"],
+                       rohrpost.message(1))
+        inst.wait_count(1)
+    mark = inst.state / "spool/mail/.format"
+    mine = mark.read_text()
+    mark.write_text("99\n")
+    before = files(inst.state / "spool")
+    r = inst.command("start")
+    assert r.returncode == 1
+    assert r.stderr.startswith("rohrpost: store does not start: ")
+    assert "version 99" in r.stderr and r.stderr.count("\n") == 1, r.stderr
+    assert not inst.processes()
+    assert files(inst.state / "spool") == before
+    m = subprocess.run([str(rohrpost.LIBEXEC / "master"), "-c",
+                        str(inst.conf), "-f"], capture_output=True, text=True,
+                       timeout=60)
+    assert m.returncode == 100, m.stderr
+    mark.write_text(mine)
+    inst.start()
+    assert inst.count() == 1
+    inst.stop()
+    rohrpost.remove(inst.dir)
+
+
 def test_refusal_while_the_suite_runs():
     """What runs goes on; what refuses is tried again once a minute."""
     with Probes("refuse-later", relay_workers=3) as p, p.client("smtp") as c:
