@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/ctl.h"
 #include "ctl/ctl_ask.h"
 #include "ctl/ctl_keys.h"
 #include "ctl/ctl_out.h"
+#include "ctl/ctl_util.h"
 #include "lib/base/mem.h"
 #include "lib/server/settings.h"
 

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl/ctl.h"
 #include "ctl/ctl_control.h"
+#include "ctl/ctl_util.h"
 #include "lib/base/fd.h"
 #include "lib/mail/queue_id.h"
 

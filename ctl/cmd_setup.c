@@ -17,6 +17,7 @@
 #include "ctl/ctl_ask.h"
 #include "ctl/ctl_compile.h"
 #include "ctl/ctl_system.h"
+#include "ctl/ctl_util.h"
 #include "ctl/setup.h"
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"

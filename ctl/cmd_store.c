@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-#include "ctl/ctl.h"
 #include "ctl/ctl_control.h"
 #include "ctl/ctl_name.h"
+#include "ctl/ctl_util.h"
 #include "lib/mail/limits.h"
 
 enum { SILENCE_MS = 3600 * 1000 };	/* a rebuild reads every file */

@@ -14,6 +14,7 @@
 #include "ctl/cmd_table.h"
 #include "ctl/ctl_compile.h"
 #include "ctl/ctl_out.h"
+#include "ctl/ctl_util.h"
 #include "lib/mail/limits.h"
 
 int

@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/ctl.h"
 #include "ctl/ctl_out.h"
+#include "ctl/ctl_util.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/mail/queue_id.h"

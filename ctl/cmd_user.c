@@ -12,6 +12,7 @@
 #include "ctl/ctl_hash.h"
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_out.h"
+#include "ctl/ctl_util.h"
 #include "lib/mail/credential.h"
 #include "lib/mail/limits.h"
 #include "lib/mail/tables.h"

@@ -65,21 +65,6 @@ extern const struct ctl_command ctl_commands[];	/* ends with .name NULL */
 /* Runs one command line of those commands. Returns the exit status. */
 int	ctl_main(const struct ctl_command *commands, int argc, char **argv);
 
-/* Reads what the command itself needs of rohrpost.conf. 0, or -1 (said). */
-int	ctl_load(struct ctl *c) ATTR_CHECK;
-/* "rohrpost: words" on standard error, each line of words; gives back r. */
-int	ctl_say(int r, const struct buf *words);
-/* The same for what stops nothing: "rohrpost: warning: ". */
-void	ctl_warn(const struct buf *words);
-int	ctl_fail(int r, const char *fmt, ...) ATTR_PRINTF(2, 3);
-/*
- * Runs a program of ours with up to three arguments and gathers what it
- * prints on both outputs, up to out->max. Returns its exit status, -1 where it
- * could not be run (why in out).
- */
-int	ctl_run_program(const char *path, const char *const argv[],
-	    struct buf *out);
-
 /*
  * Has rohrpost.conf only keys that a program knows, each once? 0, or -1 (said,
  * a line each).

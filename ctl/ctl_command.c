@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl/ctl.h"
+#include "ctl/ctl_util.h"
 #include "lib/base/mem.h"
 
 /* Where the words of argv match a row's name: their number, else 0. */

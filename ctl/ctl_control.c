@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl_control.h"
+#include "ctl/ctl_util.h"
 #include "lib/base/chan.h"
 #include "lib/base/fd.h"
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/ctl.h"
 #include "ctl/ctl_keys.h"
+#include "ctl/ctl_util.h"
 #include "lib/base/mem.h"
 #include "lib/server/program.h"
 

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl/ctl.h"
 #include "ctl/ctl_system.h"
+#include "ctl/ctl_util.h"
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
 #include "lib/server/program.h"

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl/ctl.h"
+#include "ctl/ctl_util.h"
 #include "lib/server/settings.h"
 
 struct ctl_conf {

@@ -16,7 +16,8 @@ ctl_libctl_a_SOURCES = \
 	ctl/ctl_system.c ctl/ctl_system.h \
 	ctl/ctl_control.c ctl/ctl_control.h \
 	ctl/ctl_ask.c ctl/ctl_ask.h \
-	ctl/ctl_util.c ctl/ctl_command.c ctl/ctl_completion.c ctl/ctl.h \
+	ctl/ctl_util.c ctl/ctl_util.h \
+	ctl/ctl_command.c ctl/ctl_completion.c ctl/ctl.h \
 	ctl/setup_tables.c ctl/setup_conf.c ctl/setup_check.c \
 	ctl/setup_ask.c ctl/setup.h \
 	ctl/cmd_table.c ctl/cmd_table.h ctl/cmd_user.c ctl/cmd_app.c ctl/cmd_setup.c \
@@ -29,8 +30,9 @@ ctl_rohrpost_LDADD = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
 	$(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) $(GSASL_LIBS) $(EV_LIBS)
 
 noinst_LIBRARIES += ctl/libsendmail.a
-ctl_libsendmail_a_SOURCES = ctl/sendmail_message.c ctl/sendmail_smtp.c \
-	ctl/sendmail.h
+ctl_libsendmail_a_SOURCES = ctl/sendmail.h \
+	ctl/sendmail_message.c ctl/sendmail_message.h \
+	ctl/sendmail_smtp.c ctl/sendmail_smtp.h
 
 sbin_PROGRAMS += ctl/sendmail
 ctl_sendmail_SOURCES = ctl/sendmail_main.c

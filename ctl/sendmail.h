@@ -29,34 +29,6 @@ struct sendmail {
 	size_t	 n_to;
 };
 
-/*
- * Adds the recipients of a list as the caller wrote it ("anna", "Anna
- * <anna@example.test>, bert"); one that is there already counts once. 0, or -1
- * with why: one is bad, or there is none; some may have been added then.
- */
-int	sendmail_add(struct sendmail *s, const char *p, size_t len,
-	    struct buf *why) ATTR_CHECK;
-/* Reads an address, adding the origin to a bare name. 0, or -1 with why. */
-int	sendmail_address(const struct sendmail *s, const char *p, size_t len,
-	    char out[ADDRESS_MAX + 1], struct buf *why) ATTR_CHECK;
-
-/*
- * Makes what is sent of what was typed: every line end is CRLF (a bare CR is
- * one too: mail knows no other meaning), a line of one dot ends the message
- * unless dot_is_text, an mbox "From " line goes. With -t the recipients are
- * read from To, Cc and Bcc, or from Resent-To, Resent-Cc and Resent-Bcc where
- * one of these is there; Bcc and Resent-Bcc are taken out. A missing From is
- * added. 0, or -1 with why.
- */
-int	sendmail_prepare(struct sendmail *s, const char *p, size_t len,
-	    struct buf *out, struct buf *why) ATTR_CHECK;
-
-/* One transaction over fd, which it takes over. The exit status (said). */
-int	sendmail_send(const struct sendmail *s, int fd,
-	    const struct buf *message);
-/* -bs: copies octets between standard input/output and fd. */
-int	sendmail_pass(int fd);
-
 /* "sendmail: words" on standard error; gives back status. */
 int	sendmail_fail(int status, const char *fmt, ...) ATTR_PRINTF(2, 3);
 

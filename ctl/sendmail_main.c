@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 #include "ctl/ctl_control.h"
-#include "ctl/sendmail.h"
+#include "ctl/sendmail_message.h"
+#include "ctl/sendmail_smtp.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"

@@ -11,7 +11,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "ctl/sendmail.h"
+#include "ctl/sendmail_smtp.h"
 #include "lib/base/fd.h"
 #include "lib/net/stream.h"
 

@@ -10,7 +10,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "ctl/sendmail.h"
+#include "ctl/sendmail_message.h"
+#include "ctl/sendmail_smtp.h"
 #include "lib/base/fd.h"
 
 static void

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/sendmail.h"
+#include "ctl/sendmail_message.h"
 #include "lib/base/str.h"
 #include "lib/mail/address.h"
 #include "lib/mail/header.h"

@@ -1,0 +1,15 @@
+/*
+ * The transaction with the suite's socket.
+ */
+#ifndef CTL_SENDMAIL_SMTP_H
+#define CTL_SENDMAIL_SMTP_H
+
+#include "ctl/sendmail.h"
+
+/* One transaction over fd, which it takes over. The exit status (said). */
+int	sendmail_send(const struct sendmail *s, int fd,
+	    const struct buf *message);
+/* -bs: copies octets between standard input/output and fd. */
+int	sendmail_pass(int fd);
+
+#endif
