@@ -24,6 +24,8 @@ struct rig {
 	int	 control;	/* listening socket of run/queue.ctl */
 };
 
+/* Writes tables.cdb. */
+void	rig_tables(const char *path);
 /* Makes the folder: configuration (extra lines), tables, spool. */
 void	rig_init(struct rig *r, const char *conf);
 /* Writes the configuration anew, for the next start. */

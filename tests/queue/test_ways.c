@@ -1,0 +1,120 @@
+/* A real queue process: which way mail to elsewhere goes, and how much. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/queue/fixture.h"
+
+static void
+test_destinations(void **state)
+{
+	struct chan more[5];
+	struct rig_job j[6];
+	char id[17];
+	int i, r, got = 0;
+
+	for (i = 0; i < 5; i++)
+		rig_wire(&rig, PEER_RELAY, &more[i]);
+	for (i = 0; i < 8; i++)
+		assert_int_equal(rig_send(&smtpd, id, "s@far.test",
+		    TO("a@one.test"), TEXT), 0);
+	/* Six workers are free; four at most go to one place. */
+	for (i = 0; i < 6; i++) {
+		r = rig_job(i == 5 ? &relay : &more[i], &j[i], 200);
+		got += r == 1;
+		rig_job_clear(&j[i]);
+	}
+	assert_int_equal(got, 4);
+	for (i = 0; i < 5; i++)
+		chan_clear(&more[i]);
+}
+
+static void
+test_smarthost(void **state)
+{
+	struct rig_job j;
+	char id[17];
+
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test",
+	    TO("a@one.test", "b@two.test"), TEXT), 0);
+	take(&relay, &j);
+	assert_string_equal(j.dest, "");
+	assert_int_equal(j.n, 2);
+	rig_result(&relay, &j, -1, RESULT_DELIVERED, "2.0.0 ok", "smart");
+	rig_job_clear(&j);
+	assert_empty();
+}
+
+/* What waits goes the way that is right when its turn comes. */
+static void
+test_smarthost_changes(void **state)
+{
+	struct rig_job j;
+	char id[17];
+
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test", TO("a@one.test"),
+	    TEXT), 0);
+	take(&relay, &j);
+	assert_string_equal(j.dest, "one.test");
+	rig_result(&relay, &j, -1, RESULT_LATER, "4.2.0 later", "mx");
+	rig_job_clear(&j);
+	assert_idle(&relay);
+	rig_conf(&rig, "relay_host = smart.test\n");
+	again_at("400");
+	take(&relay, &j);
+	assert_string_equal(j.file, id);
+	assert_string_equal(j.dest, "");
+	rig_result(&relay, &j, -1, RESULT_LATER, "4.2.0 later", "smart");
+	rig_job_clear(&j);
+	assert_idle(&relay);
+	rig_conf(&rig, "");
+	again_at("2000");
+	take(&relay, &j);
+	assert_string_equal(j.dest, "one.test");
+	rig_job_clear(&j);
+}
+
+static void
+test_down(void **state)
+{
+	char id[17], out[400];
+	struct rig_job j;
+	uint32_t status;
+	int i;
+
+	for (i = 0; i < 5; i++)
+		assert_int_equal(rig_send(&smtpd, id, "s@far.test",
+		    TO("a@one.test"), TEXT), 0);
+	/* Nobody answers twice: the others need no try. */
+	for (i = 0; i < 2; i++) {
+		take(&relay, &j);
+		rig_result(&relay, &j, -1, RESULT_LATER, "4.4.1 refused", "");
+		rig_job_clear(&j);
+	}
+	assert_idle(&relay);
+	assert_int_equal(ask(C_LIST, NULL, 1, out, sizeof(out), &status), 5);
+	assert_string_equal(out,
+	    "deferred deferred deferred deferred deferred ");
+	/* The operator wants it now. */
+	ask(C_RETRY, NULL, 1, out, sizeof(out), &status);
+	for (i = 0; i < 5; i++) {
+		take(&relay, &j);
+		rig_result(&relay, &j, -1, RESULT_DELIVERED, "2.0.0", "mx");
+		rig_job_clear(&j);
+	}
+	assert_empty();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_destinations), T(test_down), T(test_smarthost_changes),
+		cmocka_unit_test_setup_teardown(test_smarthost, setup_smart,
+		    teardown),
+	};
+
+	return cmocka_run_group_tests_name("queue-ways", tests, NULL, NULL);
+}
