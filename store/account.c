@@ -59,6 +59,7 @@ mailbox_free(struct mailbox *m)
 	free(m->watchers);
 	free(m->dirty);
 	free(m->name);
+	free(m->more);
 	free(m);
 }
 
@@ -74,6 +75,9 @@ account_free(struct account *a)
 	for (i = 0; i < a->n_subscribed; i++)
 		free(a->subscribed[i]);
 	free(a->subscribed);
+	for (i = 0; i < a->n_more; i++)
+		free(a->more[i]);
+	free(a->more);
 	free(a->mailbox);
 	free(a->dead);
 	free(a->clients);
@@ -227,6 +231,18 @@ new_uidvalidity(struct account *a)
 	return a->last_uidvalidity;
 }
 
+void
+mailbox_oid(struct mailbox *m)
+{
+	int i;
+
+	memcpy(m->oid, m->account->id, 8);
+	for (i = 0; i < 4; i++) {
+		m->oid[8 + i] = (unsigned char)(m->uidvalidity >> (24 - 8 * i));
+		m->oid[12 + i] = (unsigned char)(m->id >> (24 - 8 * i));
+	}
+}
+
 struct mailbox *
 account_add(struct account *a, const char *name, uint32_t attrs)
 {
@@ -235,6 +251,7 @@ account_add(struct account *a, const char *name, uint32_t attrs)
 	m->name = mem_strdup(name);
 	m->attrs = attrs;
 	m->uidvalidity = new_uidvalidity(a);
+	mailbox_oid(m);
 	m->row.modseq = m->row.flags_modseq = m->row.gone_floor =
 	    m->row.order_floor = shard_modseq(a->shard);
 	m->seen = m->row;
@@ -300,8 +317,11 @@ account_format(const struct account *a, struct buf *out)
 {
 	struct boxes b = { .next_id = a->next_id,
 		.last_uidvalidity = a->last_uidvalidity, .n = a->n_mailboxes,
-		.subscribed = a->subscribed, .n_subscribed = a->n_subscribed };
+		.subscribed = a->subscribed, .n_subscribed = a->n_subscribed,
+		.more = a->more, .n_more = a->n_more };
 	size_t i;
+
+	memcpy(b.oid, a->id, sizeof(b.oid));
 
 	b.box = mem_zalloc(a->n_mailboxes + 1, sizeof(*b.box));
 	for (i = 0; i < a->n_mailboxes; i++) {
@@ -309,6 +329,8 @@ account_format(const struct account *a, struct buf *out)
 		b.box[i].uidvalidity = a->mailbox[i]->uidvalidity;
 		b.box[i].attrs = a->mailbox[i]->attrs;
 		b.box[i].name = a->mailbox[i]->name;
+		b.box[i].more = a->mailbox[i]->more;
+		memcpy(b.box[i].oid, a->mailbox[i]->oid, BOX_ID);
 	}
 	boxes_format(&b, out);
 	free(b.box);

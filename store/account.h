@@ -15,6 +15,8 @@ struct mailbox {
 	struct account *account;
 	uint32_t id, uidvalidity, attrs;
 	char	*name;
+	unsigned char oid[BOX_ID];	/* RFC 8474's MAILBOXID */
+	char	*more;			/* struct box: kept */
 	uint32_t next_uid;		/* the next to reserve */
 	struct index_row row;		/* as committed */
 	struct index_row seen;		/* as may be shown: durable counts */
@@ -82,6 +84,8 @@ struct account {
 	uint32_t next_id, last_uidvalidity;
 	char	**subscribed;
 	size_t	 n_subscribed;
+	char	**more;			/* struct boxes: kept */
+	size_t	 n_more;
 
 	struct client **clients;
 	size_t	 n_clients;
@@ -174,6 +178,8 @@ struct mailbox *mailbox_new(struct account *a, uint32_t id);
 /* Adds a mailbox with the next id and a fresh UIDVALIDITY; name is copied. */
 struct mailbox *account_add(struct account *a, const char *name,
 	    uint32_t attrs);
+/* Gives it its id for life: UIDVALIDITY and id are used once in an account. */
+void	mailbox_oid(struct mailbox *m);
 /* Takes it out of the list; it is freed with the account. */
 void	account_remove(struct account *a, struct mailbox *m);
 void	account_changed(struct account *a);	/* the list: tells the doors */

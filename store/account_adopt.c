@@ -34,7 +34,7 @@ adopt_row(void *arg, const void *key, size_t klen, const void *value,
 }
 
 static void
-adopt_box(struct account *a, const struct box *x)
+adopt_box(struct account *a, struct box *x)
 {
 	struct mailbox *m = account_mailbox(a, x->id);
 
@@ -44,6 +44,12 @@ adopt_box(struct account *a, const struct box *x)
 	m->name = mem_strdup(x->name);
 	m->uidvalidity = x->uidvalidity;
 	m->attrs = x->attrs;
+	free(m->more);
+	m->more = x->more;
+	x->more = NULL;
+	memcpy(m->oid, x->oid, sizeof(m->oid));
+	if (boxes_no_id(m->oid))
+		mailbox_oid(m);
 	m->keywords_loaded = 0;
 	if (strcmp(m->name, "INBOX") == 0)
 		a->inbox = m;
@@ -62,6 +68,8 @@ adopt_boxes(struct account *a, struct boxes *b)
 			account_remove(a, a->mailbox[i - 1]);
 	}
 	a->inbox = NULL;
+	if (!boxes_no_id(b->oid))
+		memcpy(a->id, b->oid, sizeof(a->id));
 	for (i = 0; i < b->n; i++)
 		adopt_box(a, &b->box[i]);
 	a->next_id = b->next_id;
@@ -73,6 +81,13 @@ adopt_boxes(struct account *a, struct boxes *b)
 	a->n_subscribed = b->n_subscribed;
 	b->subscribed = NULL;
 	b->n_subscribed = 0;
+	for (i = 0; i < a->n_more; i++)
+		free(a->more[i]);
+	free(a->more);
+	a->more = b->more;
+	a->n_more = b->n_more;
+	b->more = NULL;
+	b->n_more = 0;
 }
 
 /* 0, or -1: the index does not answer. */

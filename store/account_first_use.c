@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
@@ -164,6 +165,8 @@ first_go(struct account *a)
 	traces_read(a, &t);
 	f->unread = t.unread;
 	remove_all(a);
+	/* Until the list is there it is the one that its name gives. */
+	(void)!getrandom(a->id, sizeof(a->id), 0);
 	numbers_above(a, t.highest_id);
 	for (i = 0; i < FIRST; i++)
 		f->id[i] = account_add(a, first[i].name,

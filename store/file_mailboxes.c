@@ -18,17 +18,24 @@ static const struct {
 	{ ATTR_SUBSCRIBED, "subscribed" }, { ATTR_NOSELECT, "noselect" },
 };
 
-enum { WORDS = sizeof(words) / sizeof(words[0]) };
+enum { WORDS = sizeof(words) / sizeof(words[0]), BOXES_VERSION = 2 };
+
+#define HEAD "rohrpost-mailboxes "
 
 void
 boxes_clear(struct boxes *b)
 {
 	size_t i;
 
-	for (i = 0; i < b->n; i++)
+	for (i = 0; i < b->n; i++) {
 		free(b->box[i].name);
+		free(b->box[i].more);
+	}
 	for (i = 0; i < b->n_subscribed; i++)
 		free(b->subscribed[i]);
+	for (i = 0; i < b->n_more; i++)
+		free(b->more[i]);
+	free(b->more);
 	free(b->box);
 	free(b->subscribed);
 	memset(b, 0, sizeof(*b));
@@ -124,22 +131,62 @@ number(const char *s, uint32_t *r)
 	return 0;
 }
 
+static const char digits[] = "0123456789abcdef";
+
+/* 0, or -1: it is no id. */
 static int
-attrs_of(char *s, uint32_t *r)
+id_of(const char *s, unsigned char *id)
+{
+	size_t i;
+
+	if (strlen(s) != 2 * BOX_ID || strspn(s, digits) != 2 * BOX_ID)
+		return -1;
+	for (i = 0; i < BOX_ID; i++)
+		id[i] = (unsigned char)((strchr(digits, s[2 * i]) - digits) *
+		    16 + (strchr(digits, s[2 * i + 1]) - digits));
+	return 0;
+}
+
+int
+boxes_no_id(const unsigned char *id)
+{
+	static const unsigned char none[BOX_ID];
+
+	return memcmp(id, none, BOX_ID) == 0;
+}
+
+/* One that is not known is kept. */
+static void
+attr_more(struct box *x, const char *word)
+{
+	struct buf more = BUF_INIT(0);
+
+	if (x->more != NULL)
+		buf_printf(&more, "%s,", x->more);
+	buf_puts(&more, word);
+	free(x->more);
+	x->more = mem_strdup(buf_str(&more));
+	buf_clear(&more);
+}
+
+static int
+attrs_of(char *s, struct box *x)
 {
 	char *p, *save = NULL;
 	size_t i;
 
-	*r = 0;
 	if (strcmp(s, "-") == 0)
 		return 0;
 	for (p = strtok_r(s, ",", &save); p != NULL;
 	    p = strtok_r(NULL, ",", &save)) {
 		for (i = 0; i < WORDS && strcmp(words[i].word, p) != 0; i++)
 			;
-		if (i == WORDS)
+		if (i < WORDS)
+			x->attrs |= words[i].bit;
+		else if (strncmp(p, "id=", 3) != 0)
+			attr_more(x, p);
+		else if (id_of(p + 3, x->oid) == -1)
 			return -1;
-		*r |= words[i].bit;
 	}
 	return 0;
 }
@@ -147,17 +194,18 @@ attrs_of(char *s, uint32_t *r)
 static const char *
 parse_mailbox(struct boxes *b, char *line)
 {
-	struct box x;
+	struct box x = { 0 };
 
 	if (number(word(&line), &x.id) == -1 || x.id == 0 ||
 	    (b->n > 0 && x.id <= b->box[b->n - 1].id))
 		return "bad id";
 	if (number(word(&line), &x.uidvalidity) == -1 || x.uidvalidity == 0)
 		return "bad uidvalidity";
-	if (attrs_of((char *)(uintptr_t)word(&line), &x.attrs) == -1)
-		return "unknown attribute";
-	if (!boxes_name_ok(line) || b->n == DOOR_MAILBOXES_MAX)
-		return "bad name, or too many";
+	if (attrs_of((char *)(uintptr_t)word(&line), &x) == -1 ||
+	    !boxes_name_ok(line) || b->n == DOOR_MAILBOXES_MAX) {
+		free(x.more);
+		return "bad attribute or name, or too many";
+	}
 	x.name = mem_strdup(line);
 	b->box = mem_realloc(b->box, b->n + 1, sizeof(*b->box));
 	b->box[b->n++] = x;
@@ -176,23 +224,41 @@ parse_subscribed(struct boxes *b, const char *line)
 }
 
 static const char *
+parse_head(const char *line)
+{
+	uint64_t version;
+
+	if (strncmp(line, HEAD, strlen(HEAD)) != 0 ||
+	    str_number(line + strlen(HEAD), strlen(line + strlen(HEAD)),
+	    UINT32_MAX, &version) == -1 || version == 0)
+		return "not a mailboxes file";
+	return version <= BOXES_VERSION ? NULL : "of a later version";
+}
+
+static const char *
 parse_line(struct boxes *b, char *line, unsigned n)
 {
-	const char *w;
+	const char *whole = line;
+	size_t len;
 
 	if (n == 1)
-		return strcmp(line, "rohrpost-mailboxes 1") == 0 ? NULL :
-		    "not a mailboxes file of version 1";
-	w = word(&line);
-	if (strcmp(w, "mailbox") == 0)
+		return parse_head(line);
+	len = strcspn(line, " ");
+	if (str_is(line, len, "mailbox") || str_is(line, len, "subscribed") ||
+	    str_is(line, len, "next") || str_is(line, len, "account"))
+		(void)word(&line);
+	if (str_is(whole, len, "mailbox"))
 		return parse_mailbox(b, line);
-	if (strcmp(w, "subscribed") == 0)
+	if (str_is(whole, len, "subscribed"))
 		return parse_subscribed(b, line);
-	if (strcmp(w, "next") != 0)
-		return "unknown word";
-	if (number(word(&line), &b->next_id) == -1 ||
-	    number(line, &b->last_uidvalidity) == -1)
-		return "bad number";
+	if (str_is(whole, len, "account"))
+		return id_of(line, b->oid) == 0 ? NULL : "bad id";
+	if (str_is(whole, len, "next"))
+		return number(word(&line), &b->next_id) == -1 ||
+		    number(line, &b->last_uidvalidity) == -1 ?
+		    "bad number" : NULL;
+	b->more = mem_realloc(b->more, b->n_more + 1, sizeof(*b->more));
+	b->more[b->n_more++] = mem_strdup(line);
 	return NULL;
 }
 
@@ -226,25 +292,55 @@ boxes_parse(struct boxes *b, const char *text, size_t len, struct buf *why)
 	return -1;
 }
 
+static void
+put_id(struct buf *out, const unsigned char *id)
+{
+	size_t i;
+
+	for (i = 0; i < BOX_ID; i++)
+		buf_printf(out, "%02x", id[i]);
+}
+
+static void
+format_box(const struct box *x, struct buf *out)
+{
+	const char *sep = "";
+	size_t k;
+
+	buf_printf(out, "mailbox %u %u ", x->id, x->uidvalidity);
+	for (k = 0; k < WORDS; k++)
+		if (x->attrs & words[k].bit) {
+			buf_printf(out, "%s%s", sep, words[k].word);
+			sep = ",";
+		}
+	if (!boxes_no_id(x->oid)) {
+		buf_printf(out, "%sid=", sep);
+		put_id(out, x->oid);
+		sep = ",";
+	}
+	if (x->more != NULL) {
+		buf_printf(out, "%s%s", sep, x->more);
+		sep = ",";
+	}
+	buf_printf(out, "%s %s\n", *sep == '\0' ? "-" : "", x->name);
+}
+
 void
 boxes_format(const struct boxes *b, struct buf *out)
 {
-	const char *sep;
-	size_t i, k;
+	size_t i;
 
-	buf_printf(out, "rohrpost-mailboxes 1\nnext %u %u\n", b->next_id,
-	    b->last_uidvalidity);
-	for (i = 0; i < b->n; i++) {
-		buf_printf(out, "mailbox %u %u ", b->box[i].id,
-		    b->box[i].uidvalidity);
-		for (sep = "", k = 0; k < WORDS; k++)
-			if (b->box[i].attrs & words[k].bit) {
-				buf_printf(out, "%s%s", sep, words[k].word);
-				sep = ",";
-			}
-		buf_printf(out, "%s %s\n", *sep == '\0' ? "-" : "",
-		    b->box[i].name);
+	buf_printf(out, HEAD "%d\n", BOXES_VERSION);
+	if (!boxes_no_id(b->oid)) {
+		buf_puts(out, "account ");
+		put_id(out, b->oid);
+		buf_putc(out, '\n');
 	}
+	buf_printf(out, "next %u %u\n", b->next_id, b->last_uidvalidity);
+	for (i = 0; i < b->n; i++)
+		format_box(&b->box[i], out);
 	for (i = 0; i < b->n_subscribed; i++)
 		buf_printf(out, "subscribed %s\n", b->subscribed[i]);
+	for (i = 0; i < b->n_more; i++)
+		buf_printf(out, "%s\n", b->more[i]);
 }

@@ -405,14 +405,21 @@ test_path(void **state)
 static void
 test_mailboxes(void **state)
 {
-	static const char good[] = "rohrpost-mailboxes 1\nnext 9 1700000001\n"
+	static const char old[] = "rohrpost-mailboxes 1\nnext 9 1700000001\n"
 	    "mailbox 1 1700000000 - INBOX\n"
 	    "mailbox 3 1700000001 sent,subscribed A b/\303\244\n"
 	    "subscribed gone away\n";
-	static const char *const bad[] = { "", "rohrpost-mailboxes 2\n",
+	static const char good[] = "rohrpost-mailboxes 2\n"
+	    "account 000102030405060708090a0b0c0d0e0f\nnext 9 1700000001\n"
+	    "mailbox 1 1700000000 id=ff000000000000000000000000000001 INBOX\n"
+	    "mailbox 3 1700000001 sent,subscribed,later=1,blue A b/\303\244\n"
+	    "subscribed gone away\nrights 3 lrs for bert\n";
+	static const char *const bad[] = { "", "rohrpost-mailboxes 3\n",
+		"rohrpost-mailboxes 2\n", "rohrpost-mailboxes \n",
+		"rohrpost-mailboxes 2\nnext 3 1\nmailbox 1 1 id=0 INBOX\n",
+		"rohrpost-mailboxes 2\nnext 3 1\naccount 12\n",
 		"rohrpost-mailboxes 1\n",
 		"rohrpost-mailboxes 1\nnext 1 1\nmailbox 1 1 - INBOX\n",
-		"rohrpost-mailboxes 1\nnext 3 1\nmailbox 1 1 blue INBOX\n",
 		"rohrpost-mailboxes 1\nnext 3 1\nmailbox 1 1 - a//b\n",
 		"rohrpost-mailboxes 1\nnext 3 1\nmailbox 1 1 - INBOX",
 		"rohrpost-mailboxes 1\nnext 3 1\nmailbox 2 1 - x\n"
@@ -425,8 +432,17 @@ test_mailboxes(void **state)
 	assert_int_equal(boxes_parse(&b, good, sizeof(good) - 1, &why), 0);
 	assert_int_equal(b.n, 2);
 	assert_int_equal(b.box[1].attrs, ATTR_SENT | ATTR_SUBSCRIBED);
+	assert_int_equal(b.oid[15], 15);
+	assert_int_equal(b.box[0].oid[0], 255);
+	assert_true(boxes_no_id(b.box[1].oid));
+	/* what is not known is written as it was */
 	boxes_format(&b, &out);
 	assert_string_equal(buf_str(&out), good);
+	boxes_clear(&b);
+	assert_int_equal(boxes_parse(&b, old, sizeof(old) - 1, &why), 0);
+	assert_int_equal(b.n, 2);
+	assert_int_equal(b.n_subscribed, 1);
+	assert_true(boxes_no_id(b.oid));
 	boxes_clear(&b);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(boxes_parse(&b, bad[i], strlen(bad[i]),
