@@ -103,40 +103,22 @@ struct sweep_call {
 	int	 more;
 };
 
-static int
-sweep_row(void *arg, const void *key, size_t klen, const void *value,
-    size_t vlen)
-{
-	engine_del(arg, ENGINE_CORE, key, klen);
-	return 0;
-}
-
 /* In the shard. */
 static void
 sweep_rows(struct call *c)
 {
 	struct sweep_call *s = c->arg;
 	struct engine_batch b = { .epoch = store.epoch };
-	uint32_t before = (uint32_t)(clock_now() -
-	    (int64_t)store.conf.expunged_keep);
-	struct index_key from, to;
-	struct engine_scan scan;
 	struct engine_db *db;
 	unsigned n;
 
 	s->more = 0;
 	(void)shard_of(s->name, &n);
 	db = engine_db(store.engine, n);
-	if (index_number(db, s->name, &b.account) == ENGINE_DONE) {
-		from = index_account_key(b.account, 'X');
-		to = index_expunged(b.account, before, 0, 0);
-		index_scan(&scan, ENGINE_CORE, &from, &to);
-		scan.max = PIECE;
-		s->more = engine_scan(db, &scan, sweep_row, &b) ==
-		    ENGINE_MORE;
-		if (b.n > 0 && engine_commit_one(db, &b) != ENGINE_DONE)
-			s->more = 0;	/* the next round tries again */
-	}
+	/* What fails is tried again in the next round. */
+	if (index_number(db, s->name, &b.account) == ENGINE_DONE)
+		s->more = index_sweep(db, &b, (uint32_t)(clock_now() -
+		    (int64_t)store.conf.expunged_keep), PIECE) == ENGINE_MORE;
 	engine_batch_clear(&b);
 	helper_done(c);
 }

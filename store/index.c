@@ -224,6 +224,23 @@ index_delete_account(struct engine_db *db, struct engine_batch *b)
 	return index_delete(db, b, ENGINE_CACHE, &from, &end);
 }
 
+enum engine_result
+index_sweep(struct engine_db *db, struct engine_batch *b, uint32_t before,
+    unsigned max)
+{
+	struct index_key from = index_account_key(b->account, 'X');
+	struct index_key to = index_expunged(b->account, before, 0, 0);
+	struct deleting d = { b, ENGINE_CORE };
+	enum engine_result r, done;
+	struct engine_scan s;
+
+	index_scan(&s, ENGINE_CORE, &from, &to);
+	s.max = max;
+	r = engine_scan(db, &s, delete_one, &d);
+	done = b->n == 0 ? ENGINE_DONE : engine_commit_one(db, b);
+	return done == ENGINE_DONE ? r : done;
+}
+
 static void
 number_key(struct buf *key, const char *name)
 {

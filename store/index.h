@@ -156,6 +156,11 @@ enum engine_result index_delete_mailbox(struct engine_db *db,
 enum engine_result index_delete_account(struct engine_db *db,
 	    struct engine_batch *b) ATTR_CHECK;
 
+/* What was expunged before that time, at most max of it: ENGINE_MORE where
+   more is left. */
+enum engine_result index_sweep(struct engine_db *db, struct engine_batch *b,
+	    uint32_t before, unsigned max) ATTR_CHECK;
+
 /*
  * The version of the whole index. 0; -1 with why: it does not answer; -2 with
  * why: it is a later one, not to be used, and not to be harmed.

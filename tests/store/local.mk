@@ -39,6 +39,11 @@ tests_store_test_quota_SOURCES = tests/store/test_quota.c tests/store/rig.c \
 	tests/store/rig.h
 tests_store_test_quota_LDADD = $(STORE_TEST)
 
+check_PROGRAMS += tests/store/test_records
+tests_store_test_records_SOURCES = tests/store/test_records.c \
+	tests/store/rig.c tests/store/rig.h
+tests_store_test_records_LDADD = $(STORE_TEST)
+
 # The same with the second engine, in place of Berkeley DB. What is only about
 # files of Berkeley DB is left out there (ENGINE_MEM): a database that is broken
 # is set aside, and one process alone owns it.

@@ -1,0 +1,453 @@
+/* What the index holds of messages, looked at while nobody has it open. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "lib/base/clock.h"
+#include "lib/mail/proto.h"
+#include "store/index.h"
+#include "tests/store/rig.h"
+
+#define ANNA "anna@example.test"
+
+enum { TRASH = 5, MANY = 300, OLD = 100 * 86400 };
+
+static struct rig rig;
+static struct engine *e;
+static struct engine_db *db;
+static uint32_t account;
+static struct engine_batch batch;
+
+static int
+setup(void **state)
+{
+	rig_init(&rig);
+	rig_start(&rig);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	rig_clear(&rig);
+	return 0;
+}
+
+/* The store ends, and anna's rows can be read and written. */
+static void
+open_index(void)
+{
+	struct buf why = BUF_INIT(300);
+	int fresh, clean;
+	unsigned i;
+
+	assert_int_equal(rig_stop(&rig), 0);
+	e = engine_open(rig_path(&rig, "spool/index"), 8 << 20, &fresh,
+	    &clean, &why);
+	assert_non_null(e);
+	memset(&batch, 0, sizeof(batch));
+	assert_int_equal(engine_owner(e, &batch.epoch), ENGINE_DONE);
+	assert_int_equal(engine_own(e, batch.epoch), ENGINE_DONE);
+	for (i = 0; i < ENGINE_DBS; i++) {
+		db = engine_db(e, i);
+		if (index_number(db, ANNA, &account) == ENGINE_DONE)
+			break;
+	}
+	assert_true(i < ENGINE_DBS);
+	batch.account = account;
+	buf_clear(&why);
+}
+
+static void
+close_index(void)
+{
+	if (batch.n > 0)
+		assert_int_equal(engine_commit_one(db, &batch), ENGINE_DONE);
+	engine_batch_clear(&batch);
+	engine_close(&e);
+	rig_start(&rig);
+}
+
+static void
+deliver(unsigned n)
+{
+	char id[17];
+
+	while (n-- > 0) {
+		rig_file(&rig, "text", id);
+		assert_int_equal(rig_deliver(&rig, id, ANNA, NULL),
+		    RESULT_DELIVERED);
+	}
+}
+
+static void
+copy(uint32_t uid, int how)
+{
+	uint32_t *from, *to, validity;
+	size_t n;
+
+	assert_int_equal(door_copy(&rig.imap[0], 1, TRASH, &uid, 1, how, &from,
+	    &to, &n, &validity), 0);
+	assert_int_equal(n, 1);
+	free(from);
+	free(to);
+}
+
+static void
+flag(uint32_t first, uint32_t n)
+{
+	uint32_t *uids = calloc(n, sizeof(*uids)), *failed, i;
+	struct door_record *rec;
+	size_t n_rec, n_failed;
+
+	for (i = 0; i < n; i++)
+		uids[i] = first + i;
+	assert_int_equal(door_store(&rig.imap[0], 1, uids, n, DOOR_ADD,
+	    FLAG_FLAGGED, NULL, UINT64_MAX, &rec, &n_rec, &failed, &n_failed),
+	    0);
+	assert_int_equal(n_rec, n);
+	free(uids);
+	free(rec);
+	free(failed);
+}
+
+static void
+expunge(uint32_t uid)
+{
+	uint64_t modseq;
+	uint32_t *gone;
+	size_t n;
+
+	assert_int_equal(door_expunge(&rig.imap[0], 1, &uid, 1, 1, &gone, &n,
+	    &modseq), 0);
+	assert_int_equal(n, 1);
+	free(gone);
+}
+
+/* How many changed since, the sum of their uids, and what was expunged. */
+static uint64_t
+changed(uint64_t since, size_t *n_r, uint32_t *sum_r, size_t *gone_r,
+    int *complete_r)
+{
+	struct door_record *rec;
+	uint64_t modseq;
+	uint32_t *gone;
+	size_t i;
+
+	assert_int_equal(door_records(&rig.imap[0], 1, since, &rec, n_r, &gone,
+	    gone_r, &modseq, complete_r), 0);
+	for (*sum_r = 0, i = 0; i < *n_r; i++) {
+		*sum_r += rec[i].uid;
+		assert_true(i == 0 || rec[i].uid > rec[i - 1].uid);
+	}
+	free(rec);
+	free(gone);
+	return modseq;
+}
+
+static int
+take(void *arg, const struct record *r)
+{
+	*(struct record *)arg = *r;
+	return 0;
+}
+
+static void
+record(uint32_t mailbox, uint32_t uid, struct record *r)
+{
+	memset(r, 0, sizeof(*r));
+	assert_int_equal(index_records(db, account, mailbox, &uid, 1, take, r),
+	    ENGINE_DONE);
+	assert_int_equal(r->d.uid, uid);
+}
+
+/* COPY and MOVE keep the id, and so does a rebuild from the files. */
+static void
+test_ids(void **state)
+{
+	struct record one, two, copied, moved;
+	int again;
+
+	deliver(2);
+	copy(1, 0);
+	copy(2, DOOR_MOVE);
+	for (again = 0; again < 2; again++) {
+		open_index();
+		record(1, 1, &one);
+		assert_true(index_has_id(&one));
+		record(TRASH, 1, &copied);
+		assert_memory_equal(one.id, copied.id, RECORD_ID);
+		record(TRASH, 2, &moved);
+		assert_memory_not_equal(one.id, moved.id, RECORD_ID);
+		if (again)
+			assert_memory_equal(moved.id, two.id, RECORD_ID);
+		two = moved;
+		close_index();
+		assert_int_equal(rig_stop(&rig), 0);
+		assert_int_equal(rename(rig_path(&rig, "spool/index"),
+		    rig_path(&rig, again ? "two" : "one")), 0);
+		rig_start(&rig);
+		assert_int_equal(rig_mailbox(&rig, &rig.imap[0], "Trash"),
+		    TRASH);
+	}
+}
+
+static int
+count(void *arg, const void *key, size_t klen, const void *value, size_t vlen)
+{
+	++*(unsigned *)arg;
+	return 0;
+}
+
+static unsigned
+rows(char kind)
+{
+	struct engine_scan s;
+	unsigned n = 0;
+
+	index_scan_kind(&s, account, kind);
+	assert_int_equal(engine_scan(db, &s, count, &n), ENGINE_DONE);
+	return n;
+}
+
+static unsigned
+ordered(void)
+{
+	struct index_key from = index_order(account, 1, 0, 0);
+	struct index_key to = index_order(account, 1, UINT64_MAX, UINT32_MAX);
+	struct engine_scan s;
+	unsigned n = 0;
+
+	index_scan(&s, ENGINE_CORE, &from, &to);
+	assert_int_equal(engine_scan(db, &s, count, &n), ENGINE_DONE);
+	return n;
+}
+
+static int
+take_expunged(void *arg, const void *key, size_t klen, const void *value,
+    size_t vlen)
+{
+	return index_get_record(key, klen, value, vlen, arg);
+}
+
+/* An expunged message leaves its row until that is swept. */
+static void
+test_expunged(void **state)
+{
+	uint32_t now = (uint32_t)clock_now();
+	struct engine_scan s;
+	struct record r;
+
+	deliver(3);
+	flag(2, 1);
+	expunge(2);
+	expunge(3);
+	open_index();
+	assert_int_equal(rows('X'), 2);
+	assert_int_equal(ordered(), 1);
+	index_scan_kind(&s, account, 'X');
+	s.max = 1;
+	assert_int_equal(engine_scan(db, &s, take_expunged, &r), ENGINE_MORE);
+	assert_int_equal(r.d.uid, 2);
+	assert_int_equal(r.d.flags, FLAG_FLAGGED);
+	assert_int_equal(r.d.size, 4);
+	assert_true(index_has_id(&r));
+	assert_int_equal(index_sweep(db, &batch, now, 10), ENGINE_DONE);
+	assert_int_equal(rows('X'), 2);
+	assert_int_equal(index_sweep(db, &batch, now + 60, 1), ENGINE_MORE);
+	assert_int_equal(rows('X'), 1);
+	assert_int_equal(index_sweep(db, &batch, now + 60, 10), ENGINE_DONE);
+	assert_int_equal(rows('X'), 0);
+	close_index();
+}
+
+/* A few changes among many messages, and many changes. */
+static void
+test_changed(void **state)
+{
+	uint64_t since, all;
+	size_t n, gone;
+	uint32_t sum;
+	int complete;
+
+	deliver(MANY);
+	since = changed(0, &n, &sum, &gone, &complete);
+	assert_int_equal(n, MANY);
+	(void)changed(since, &n, &sum, &gone, &complete);
+	assert_int_equal(n, 0);
+	flag(200, 1);
+	flag(7, 2);
+	expunge(9);
+	all = changed(since, &n, &sum, &gone, &complete);
+	assert_true(complete);
+	assert_int_equal(n, 3);
+	assert_int_equal(sum, 200 + 7 + 8);
+	assert_int_equal(gone, 1);
+	flag(10, 180);
+	(void)changed(since, &n, &sum, &gone, &complete);
+	assert_int_equal(n, 183);
+	(void)changed(all, &n, &sum, &gone, &complete);
+	assert_int_equal(n, 180);
+	assert_int_equal(gone, 0);
+	/* each message has one row, that of its last change */
+	open_index();
+	assert_int_equal(ordered(), MANY - 1);
+	close_index();
+	(void)changed(since, &n, &sum, &gone, &complete);
+	assert_int_equal(n, 183);
+}
+
+/* What is long past is forgotten with the next expunge, and the floor says
+   so. */
+static void
+test_gone_is_bounded(void **state)
+{
+	struct index_key k;
+	uint64_t since, later;
+	size_t n, gone;
+	uint32_t sum;
+	int complete;
+	struct buf v = BUF_INIT(0);
+
+	deliver(4);
+	since = changed(0, &n, &sum, &gone, &complete);
+	expunge(1);
+	later = changed(since, &n, &sum, &gone, &complete);
+	assert_int_equal(gone, 1);
+	open_index();
+	k = index_gone(account, 1, later);
+	assert_int_equal(engine_get(db, ENGINE_CORE, k.k, k.len, &v),
+	    ENGINE_DONE);
+	buf_reset(&v);
+	buf_put_u8(&v, 2);
+	buf_put_u32(&v, (uint32_t)clock_now() - OLD);
+	buf_put_u32(&v, 1);
+	engine_put(&batch, ENGINE_CORE, k.k, k.len, v.data, v.len);
+	close_index();
+	expunge(2);
+	(void)changed(since, &n, &sum, &gone, &complete);
+	assert_false(complete);
+	(void)changed(later, &n, &sum, &gone, &complete);
+	assert_true(complete);
+	assert_int_equal(gone, 1);
+	buf_clear(&v);
+}
+
+/* A row as version 1 had it, in place of that of this one. */
+static int
+to_version_1(void *arg, const void *key, size_t klen, const void *value,
+    size_t vlen)
+{
+	const unsigned char *k = key;
+	unsigned char v[200];
+
+	assert_true(vlen < sizeof(v));
+	memcpy(v, value, vlen);
+	if (k[8] == 'M') {
+		v[0] = 1;
+		vlen = 65;
+	} else if (k[8] == 'm') {
+		v[0] &= 0xbf;
+		vlen = v[0] & 0x80 ? 41 : 33;
+	} else if (k[8] == 'x') {
+		vlen -= 5;
+		memmove(v, v + 5, vlen);
+	}
+	if (k[8] == 'o' || k[8] == 'X')
+		engine_del(&batch, ENGINE_CORE, key, klen);
+	else
+		engine_put(&batch, ENGINE_CORE, key, klen, v, vlen);
+	return 0;
+}
+
+/* As if the version before this one had left index and mail. */
+static void
+downgrade(void)
+{
+	struct index_key from = index_group(account, 0);
+	struct index_key to = index_group(account + 1, 0);
+	struct engine_scan s;
+	char cmd[500];
+
+	index_scan(&s, ENGINE_CORE, &from, &to);
+	assert_int_equal(engine_scan(db, &s, to_version_1, NULL), ENGINE_DONE);
+	snprintf(cmd, sizeof(cmd), "cd '%s/spool/mail' && rm .format && cd "
+	    "example.test/anna && sed -i -E '1s/2/1/; /^account/d; "
+	    "s/,?id=[0-9a-f]+//; s/^(mailbox [0-9]+ [0-9]+)  /\\1 - /' "
+	    "mailboxes && sed -i -E '1s/2/1/; "
+	    "s/^([0-9]+( [^ ]+){4}) .*/\\1/' */flags", rig.dir);
+	assert_int_equal(system(cmd), 0);
+}
+
+static void
+test_version_1(void **state)
+{
+	struct door_mailbox before, after;
+	struct record old, now;
+	struct buf out = BUF_INIT(10000);
+	uint64_t since, modseq;
+	size_t n, gone;
+	uint32_t sum;
+	int complete;
+
+	deliver(10);
+	flag(4, 1);
+	since = changed(0, &n, &sum, &gone, &complete);
+	flag(5, 1);
+	expunge(6);
+	modseq = changed(0, &n, &sum, &gone, &complete);
+	assert_int_equal(door_status(&rig.imap[0], 1, &before), 0);
+	open_index();
+	downgrade();
+	close_index();
+	assert_int_equal(door_status(&rig.imap[0], 1, &after), 0);
+	assert_memory_equal(&before, &after, sizeof(before));
+	(void)changed(since, &n, &sum, &gone, &complete);
+	assert_true(complete);
+	assert_int_equal(n, 1);
+	assert_int_equal(sum, 5);
+	assert_int_equal(gone, 1);
+	/* it goes on in this version */
+	flag(1, 1);
+	copy(2, 0);
+	assert_true(changed(modseq, &n, &sum, &gone, &complete) > modseq);
+	assert_int_equal(n, 1);
+	assert_int_equal(sum, 1);
+	open_index();
+	record(1, 1, &old);
+	assert_true(index_has_id(&old));
+	record(TRASH, 1, &now);
+	assert_true(index_has_id(&now));
+	close_index();
+	if (rig_control(&rig, C_CHECK, ANNA, &out) != 0)
+		fail_msg("%s", buf_str(&out));
+	/* the ids stay also where the index is made anew */
+	(void)rig_control(&rig, C_REBUILD, ANNA, &out);
+	open_index();
+	record(TRASH, 1, &old);
+	assert_memory_equal(old.id, now.id, RECORD_ID);
+	record(1, 2, &old);
+	assert_memory_equal(old.id, now.id, RECORD_ID);
+	close_index();
+	buf_clear(&out);
+}
+
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_ids), TEST(test_expunged), TEST(test_changed),
+		TEST(test_gone_is_bounded), TEST(test_version_1),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
