@@ -13,7 +13,8 @@ struct client;
 
 /*
  * May the request be begun? D_OK; or D_ABSENT, as if there were no such
- * mailbox. Today a door has its user's own mailboxes and no other.
+ * mailbox. A door has its user's own mailboxes and no other; one that follows
+ * has all, but its requests change nothing (lib/mail/door_proto.c).
  */
 enum door_error access_judge(const struct client *c, const struct msg *m);
 

@@ -151,11 +151,19 @@ account_end(struct account *a)
 		shard_lost(a->shard);
 	for (; t != NULL; t = next) {
 		next = t->next;
-		a->resume((struct task *)t);
+		t->run(t);
 	}
 	for (i = a->n_clients; i > 0 && !a->busy; i--)
 		if (i <= a->n_clients)
 			a->clients[i - 1]->resume(a->clients[i - 1]);
+}
+
+void
+account_wait(struct account *a, struct item *i)
+{
+	i->next = NULL;
+	*a->waiting_tail = i;
+	a->waiting_tail = &i->next;
 }
 
 void

@@ -5,6 +5,7 @@
 #ifndef STORE_ACCOUNT_H
 #define STORE_ACCOUNT_H
 
+#include "lib/mail/follow.h"
 #include "store/index.h"
 #include "store/file_mailboxes.h"
 #include "store/shard.h"
@@ -94,10 +95,17 @@ struct account {
 	int	 busy;			/* one change alone: others wait */
 	void	(*idle)(struct account *); /* called at tasks 0, while busy */
 	void	*idle_arg;
-	struct item *waiting, **waiting_tail; /* deliveries held back */
-	void	(*resume)(struct task *);
+	struct item *waiting, **waiting_tail; /* run when it is not busy */
 
 	struct delivery *under_way;
+
+	struct {			/* account_follow.c */
+		int	 on;
+		uint64_t floor;		/* it is whole behind this number */
+		uint32_t size;
+		uint32_t list;		/* crc32c of the file mailboxes */
+		unsigned told, changes;	/* door_news.c */
+	} log;
 
 	uint64_t pending_size, pending_count;	/* reserved by tasks */
 	struct tables_user quota;
@@ -151,6 +159,8 @@ int	account_failed(struct account *a, enum engine_result r);
 enum engine_result account_number(struct account *a, int make) ATTR_CHECK;
 /* An empty batch for index_delete and its like. */
 struct engine_batch account_own_batch(const struct account *a);
+/* Runs the item again when the account, which is busy, no longer is. */
+void	account_wait(struct account *a, struct item *i);
 /* A task ended. */
 void	account_task_done(struct account *a);
 /* Reads file and index anew (a new account is made, a lost index rebuilt). */
@@ -283,6 +293,35 @@ void	delivered_note(struct mailbox *m, struct engine_batch *b,
 	    uint64_t queue_id);
 /* Reads the newest id at a load. */
 enum engine_result delivered_adopt(struct account *a) ATTR_CHECK;
+
+/* account_follow.c: the log for those who follow; rows into the batch of the
+   change that they tell of. All do nothing where nobody follows. */
+struct follow_log {		/* an event with its messages */
+	struct mailbox *m;
+	enum follow_type type;
+	uint32_t to;
+	struct buf items;
+};
+void	follow_add(struct follow_log *f, const struct follow_item *i);
+void	follow_record(struct follow_log *f, const struct door_record *d);
+void	follow_end(struct follow_log *f);
+/* One message came in. */
+void	follow_added(struct mailbox *m, const struct door_record *d);
+/* The list changed. */
+void	follow_list(struct account *a, enum follow_type type, uint32_t mailbox,
+	    uint32_t attrs, const char *name);
+/*
+ * Appends what is committed behind *token (lib/mail/follow.h), and sets it to
+ * what is to be asked with next. ENGINE_ABSENT: the log does not reach so far
+ * back, or begins now.
+ */
+enum engine_result follow_read(struct account *a, uint32_t mailbox,
+	    uint64_t *token, struct buf *out) ATTR_CHECK;
+/* That is the file mailboxes now. */
+void	follow_listed(struct account *a, const char *text, size_t len);
+/* Reads its state at a load, where that is the file mailboxes. */
+enum engine_result follow_adopt(struct account *a, const char *text,
+	    size_t len) ATTR_CHECK;
 
 /* account_quota.c */
 enum quota { QUOTA_OK, QUOTA_FULL, QUOTA_NEVER, QUOTA_NO_USER, QUOTA_LATER };

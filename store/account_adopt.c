@@ -92,7 +92,7 @@ adopt_boxes(struct account *a, struct boxes *b)
 
 /* 0, or -1: the index does not answer. */
 static int
-adopt_index(struct account *a)
+adopt_index(struct account *a, const char *text, size_t len)
 {
 	struct engine_scan s;
 
@@ -100,7 +100,8 @@ adopt_index(struct account *a)
 	if (engine_scan(a->db, &s, adopt_row, a) != ENGINE_DONE ||
 	    leftover_delete(a) == -1)
 		return -1;
-	return delivered_adopt(a) == ENGINE_DONE ? 0 : -1;
+	return delivered_adopt(a) == ENGINE_DONE &&
+	    follow_adopt(a, text, len) == ENGINE_DONE ? 0 : -1;
 }
 
 int
@@ -118,7 +119,7 @@ account_adopt(struct account *a, const char *text, size_t len)
 		}
 	}
 	boxes_clear(&b);
-	if (r == 0 && adopt_index(a) == -1) {
+	if (r == 0 && adopt_index(a, text, len) == -1) {
 		buf_set(&why, "the index does not answer");
 		r = -1;
 	}

@@ -80,7 +80,7 @@ client_done(struct client *c, uint32_t id)
 int
 request_read(const struct request *r, enum engine_result e)
 {
-	if (e != ENGINE_LATER && !account_failed(r->c->account, e))
+	if (e != ENGINE_LATER && !account_failed(r->account, e))
 		return 0;
 	request_fail(r, D_LATER, "the index does not answer");
 	return -1;
@@ -89,7 +89,7 @@ request_read(const struct request *r, enum engine_result e)
 int
 request_commit(const struct request *r)
 {
-	if (account_commit(r->c->account) == 0)
+	if (account_commit(r->account) == 0)
 		return 0;
 	request_fail(r, D_LATER, "the index cannot be written");
 	return -1;
@@ -155,6 +155,15 @@ client_poke(struct client *c)
 	client_ref(c);
 	c->item.run = client_poked;
 	shard_post(&c->item);
+}
+
+void
+client_break(struct client *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->broken = 1;
+	pthread_mutex_unlock(&c->lock);
+	client_poke(c);
 }
 
 int
@@ -230,6 +239,8 @@ client_drop(struct client *c, const char *why)
 	ev_io_stop(shard_loop(c->shard), &c->in);
 	ev_io_stop(shard_loop(c->shard), &c->out);
 	shard_wake(c->shard);
+	if (c->leave != NULL)
+		c->leave(c);
 	client_leave(c);
 	pthread_mutex_lock(&c->lock);
 	chan_clear(&c->chan);
@@ -254,10 +265,17 @@ client_out(struct ev_loop *loop, ev_io *w, int revents)
 
 /* Of requests. */
 
+/* Whose thread runs the request. */
+static struct shard *
+request_shard(const struct request *r)
+{
+	return r->account != NULL ? r->account->shard : r->c->shard;
+}
+
 void
 request_fail(const struct request *r, enum door_error e, const char *words)
 {
-	client_failed(r->c, r->c->shard, r->m->id, e, words);
+	client_failed(r->c, request_shard(r), r->m->id, e, words);
 }
 
 uint32_t *

@@ -38,6 +38,7 @@ struct client {
 	int	 gone, poked, broken;
 	int	 paused;
 	void	(*resume)(struct client *); /* reads what had to wait */
+	void	(*leave)(struct client *); /* called when it ends, or NULL */
 	ev_io	 in, out;
 	struct account *account;	/* NULL: deliver */
 	char	(*file)[BODY_NAME];	/* fresh files given out */
@@ -53,6 +54,8 @@ struct client *client_ref(struct client *c);
 void	client_unref(struct client *c);
 /* The callback of out: sends on. */
 void	client_out(struct ev_loop *loop, ev_io *w, int revents);
+/* The same from any shard, soon. */
+void	client_break(struct client *c);
 /* Ends it; requests under way go on unanswered. */
 void	client_drop(struct client *c, const char *why);
 
@@ -79,10 +82,11 @@ void	client_poke(struct client *c);
 /* Sends what waits; called by the shard that answered. */
 void	client_send(struct client *c);
 
-/* One request of a user's door. */
+/* One request of a door. */
 struct request {
 	struct client *c;
 	struct msg *m;
+	struct account *account;	/* whose; NULL: deliver's */
 	struct mailbox *mailbox;	/* where the row says so */
 };
 
@@ -100,8 +104,15 @@ struct op {
 };
 extern const struct op op_read_rows[], op_flags_rows[], op_expunge_rows[],
 	    op_copy_rows[], op_append_rows[], op_file_rows[],
-	    op_mailbox_rows[];
+	    op_mailbox_rows[], op_follow_rows[];
 
+/* door_news.c */
+/* The door is one that follows, from now on: 0; -1: they are too many. */
+int	news_join(struct client *c) ATTR_CHECK;
+/* Something of the account is to be asked for. */
+void	news_tell(struct account *a);
+/* The door asks: it may be told again. */
+void	news_asked(struct account *a, const struct client *c);
 /* op_expunge.c */
 /* Expunges messages whose files are in the expunged folder already (uids is
    taken over). */

@@ -19,7 +19,7 @@
 /* The busiest first: a request is looked for in this order. */
 static const struct op *const families[] = {
 	op_read_rows, op_flags_rows, op_append_rows, op_expunge_rows,
-	op_copy_rows, op_file_rows, op_mailbox_rows,
+	op_copy_rows, op_file_rows, op_mailbox_rows, op_follow_rows,
 };
 
 static const struct op *
@@ -52,14 +52,14 @@ request_may(struct request *r, unsigned flags)
 
 	if (e != D_OK)
 		return refuse(r, e, "no such mailbox");
-	if (r->c->account != NULL &&
-	    (r->c->account->state != ACCOUNT_READY || r->c->account->lost))
+	if (r->account != NULL &&
+	    (r->account->state != ACCOUNT_READY || r->account->lost))
 		return refuse(r, D_LATER, "the mailboxes cannot be read");
 	if ((flags & OP_ADDS) && store_no_space())
 		return refuse(r, D_LATER, "the disk is full");
 	if (!(flags & OP_MAILBOX))
 		return 0;
-	r->mailbox = account_mailbox(r->c->account,
+	r->mailbox = account_mailbox(r->account,
 	    msg_get_u32(r->m, DF_MAILBOX));
 	return r->mailbox != NULL ? 0 :
 	    refuse(r, D_ABSENT, "no such mailbox");
@@ -71,9 +71,9 @@ request_may(struct request *r, unsigned flags)
  * fill the disk.
  */
 static void
-client_request(struct client *c, struct msg *m)
+client_request(struct client *c, struct account *a, struct msg *m)
 {
-	struct request r = { .c = c, .m = m };
+	struct request r = { .c = c, .m = m, .account = a };
 	const struct op *op = op_find(m->type);
 
 	if (op == NULL)
@@ -82,6 +82,60 @@ client_request(struct client *c, struct msg *m)
 		op->run(&r);
 	else if (m->type == DM_APPEND || m->type == DM_FILE_BACK)
 		op_file_back(&r);
+}
+
+/*
+ * A request of one that follows, on its way to the shard of the account that
+ * it names.
+ */
+struct follower {
+	struct item item;
+	struct client *c;
+	struct msg m;
+	char	*owner;
+	char	 data[];
+};
+
+static void
+follower_run(struct item *i)
+{
+	struct follower *f = (struct follower *)i;
+	int stops = shard_stopping(i->shard);
+	struct account *a = stops ? NULL : account_get(i->shard, f->owner);
+
+	if (a != NULL && a->busy) {
+		account_wait(a, i);
+		return;
+	}
+	if (a != NULL)
+		client_request(f->c, a, &f->m);
+	else
+		client_failed(f->c, i->shard, f->m.id, stops ? D_LATER :
+		    D_ABSENT, stops ? "the store stops" : "no such account");
+	client_release(f->c);
+	free(f->owner);
+	free(f);
+}
+
+/* The fields lie in the channel: the copy takes them along. */
+static void
+follower_request(struct client *c, struct msg *m)
+{
+	struct follower *f = mem_alloc(sizeof(*f) + m->frame.len);
+	unsigned i;
+
+	memset(f, 0, sizeof(*f));
+	f->m = *m;
+	if (m->frame.len > 0)
+		memcpy(f->data, m->frame.data, m->frame.len);
+	for (i = 0; i < MSG_TAGS; i++)
+		if (m->f[i].p != NULL)
+			f->m.f[i].p = f->data + (m->f[i].p - m->frame.data);
+	f->c = client_hold(c);
+	f->owner = msg_get_dup(m, DF_OWNER);
+	f->item.shard = shard_of(f->owner, NULL);
+	f->item.run = follower_run;
+	shard_post(&f->item);
 }
 
 static int
@@ -109,8 +163,10 @@ client_process(struct client *c)
 		n++;
 		if (m.type == DM_DELIVER)
 			deliver_request(c, &m);
+		else if (c->kind == PEER_FOLLOW)
+			follower_request(c, &m);
 		else
-			client_request(c, &m);
+			client_request(c, c->account, &m);
 		msg_done(&m);
 	}
 	if (r == -1)
@@ -154,6 +210,12 @@ client_in(struct ev_loop *loop, ev_io *w, int revents)
 	client_unref(c);
 }
 
+static int
+of_one_user(enum peer kind)
+{
+	return kind != PEER_DELIVER && kind != PEER_FOLLOW;
+}
+
 /* In the shard: the door begins to be served. */
 static void
 client_adopt(struct item *i)
@@ -164,7 +226,11 @@ client_adopt(struct item *i)
 	ev_io_init(&c->in, client_in, c->chan.fd, EV_READ);
 	ev_io_init(&c->out, client_out, c->chan.fd, EV_WRITE);
 	c->in.data = c->out.data = c;
-	if (c->kind != PEER_DELIVER &&
+	if (c->kind == PEER_FOLLOW && news_join(c) == -1) {
+		client_drop(c, "too many follow");
+		return;
+	}
+	if (of_one_user(c->kind) &&
 	    (a = account_get(c->shard, c->user)) == NULL) {
 		client_drop(c, "no such account name");
 		return;
@@ -192,8 +258,8 @@ client_new(enum peer kind, uint32_t instance, const char *user, int fd)
 	atomic_init(&c->refs, 1);
 	atomic_init(&c->pending, 0);
 	pthread_mutex_init(&c->lock, NULL);
-	c->shard = kind == PEER_DELIVER ? shard_at(instance % store.n_shards) :
-	    shard_of(user, NULL);
+	c->shard = of_one_user(kind) ? shard_of(user, NULL) :
+	    shard_at(instance % store.n_shards);
 	c->item.shard = c->shard;
 	c->item.run = client_adopt;
 	shard_post(&c->item);

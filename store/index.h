@@ -13,6 +13,10 @@
  *                                     behind that crash: account_recover.c)
  *   (account, 0)  'M' mailbox u32     counters of a mailbox (struct index_row)
  *   (account, 0)  'K' mailbox u32     its keywords, packed lv, in bit order
+ *   (account, 0)  'f'                 there is a log for those who follow:
+ *                                     u8 1, u64 whole behind it, u32 octets,
+ *                                     u32 crc32c of the file mailboxes
+ *   (account, 0)  'F' modseq u64      an event of it (lib/mail/follow.h)
  *   (account, 0)  'Q' queue id u64    "": that delivery was made, into INBOX
  *   (account, 0)  'Q' queue id u64, mailbox u32   "": into another mailbox
  *   (account, 0)  'R' mailbox, uid    "": moved away; its file is to go

@@ -9,17 +9,17 @@ store_libstore_a_SOURCES = \
 	store/file_flags.c store/shard.h store/shard_impl.h store/shard.c \
 	store/shard_turn.c store/shard_threads.c store/shard_syncer.c \
 	store/shard_chores.c store/account.h store/account.c \
-	store/account_commit.c store/account_delivered.c \
+	store/account_commit.c store/account_delivered.c store/account_follow.c \
 	store/account_adopt.c store/account_load.c store/account_mailbox.c \
 	store/account_message.c \
 	store/account_keywords.c store/account_first_use.c \
 	store/account_flags.c store/account_quota.c store/account_full.c \
 	store/account_quota_all.c store/account_recover.c \
 	store/account_orphans.c store/account_evidence.c store/door_client.h \
-	store/door_client.c store/door_watch.c store/door_serve.c \
+	store/door_client.c store/door_watch.c store/door_news.c store/door_serve.c \
 	store/access.h store/access.c store/op_read.c store/op_flags.c \
 	store/op_expunge.c store/op_copy.c store/op_move.c store/op_append.c \
-	store/op_file.c store/op_mailbox.c store/op_deliver.c \
+	store/op_file.c store/op_mailbox.c store/op_deliver.c store/op_follow.c \
 	store/account_rebuild.h store/account_scan.c store/account_rebuild.c \
 	store/ctl_check.h store/ctl_check.c store/ctl_walk.h \
 	store/ctl_walk.c store/ctl_sweep.c store/ctl_control.h \

@@ -105,7 +105,7 @@ static void
 store_wired(struct ev_loop *loop, const struct wire *w)
 {
 	if (w->peer != PEER_DELIVER && w->peer != PEER_IMAPD &&
-	    w->peer != PEER_POP3D) {
+	    w->peer != PEER_POP3D && w->peer != PEER_FOLLOW) {
 		log_warn("a wire to %s is not for us", peer_name(w->peer));
 		close(w->fd);
 		return;

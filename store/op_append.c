@@ -74,6 +74,7 @@ append_commit(struct task *t)
 	b = account_batch(a);
 	p->rec.modseq = m->row.modseq = shard_modseq(a->shard);
 	mailbox_put_new(m, &p->rec);
+	follow_added(m, &p->rec);
 	if (p->cache_len > 0) {
 		k = index_message(a->number, m->id, p->rec.uid);
 		engine_put(b, ENGINE_CACHE, k.k, k.len, p->cache,

@@ -95,6 +95,26 @@ copy_moved(struct copy_task *c)
 		moved_delete(v);
 }
 
+/* For those who follow: a MOVE is one event, and told with its first commit. */
+static void
+copy_follow(struct copy_task *c)
+{
+	struct follow_log f = { .m = c->move ? c->from : c->to,
+		.type = c->move ? FOLLOW_MOVED : FOLLOW_ADDED,
+		.to = c->move ? c->to->id : 0 };
+	struct follow_item item = { 0 };
+	size_t i;
+
+	for (i = 0; i < c->n; i++) {
+		item.uid = c->move ? c->rec[i].d.uid : c->to_uid[i];
+		item.to_uid = c->move ? c->to_uid[i] : 0;
+		item.flags = c->rec[i].d.flags;
+		item.keywords = c->rec[i].d.keywords;
+		follow_add(&f, &item);
+	}
+	follow_end(&f);
+}
+
 static void
 copy_commit(struct task *t)
 {
@@ -131,6 +151,7 @@ copy_commit(struct task *t)
 		m->row.uidnext = r.d.uid + 1;
 	mailbox_commit_begin(m, c->to_modseq);
 	shard_row(m);
+	copy_follow(c);
 	if (c->move)
 		copy_moved(c);
 }

@@ -149,6 +149,7 @@ deliver_commit(struct task *t)
 	b = account_batch(a);
 	d->rec.modseq = m->row.modseq = shard_modseq(a->shard);
 	mailbox_put_new(m, &d->rec);
+	follow_added(m, &d->rec);
 	delivered_note(m, b, d->number);
 	if (d->cache_len > 0) {
 		k = index_message(a->number, m->id, d->rec.uid);
@@ -277,15 +278,6 @@ deliver_submit(struct account *a, struct delivery *d)
 	task_submit(&d->t);
 }
 
-/* Until the account is no longer busy. */
-static void
-deliver_wait(struct account *a, struct delivery *d)
-{
-	d->t.item.next = NULL;
-	*a->waiting_tail = &d->t.item;
-	a->waiting_tail = &d->t.item.next;
-}
-
 /* Finds where it goes. 0: it waits until that is made. */
 static int
 deliver_where(struct account *a, struct delivery *d)
@@ -297,7 +289,7 @@ deliver_where(struct account *a, struct delivery *d)
 		return 1;
 	if (d->make && d->mailbox != NULL && boxes_name_ok(d->mailbox)) {
 		d->make = 0;
-		deliver_wait(a, d);
+		account_wait(a, &d->t.item);
 		mailbox_make(a, mem_strdup(d->mailbox),
 		    d->attrs | ATTR_SUBSCRIBED);
 		return 0;
@@ -346,17 +338,6 @@ deliver_start(struct account *a, struct delivery *d)
 	}
 }
 
-static void
-deliver_resume(struct task *t)
-{
-	struct account *a = t->account;
-
-	if (a->busy)
-		deliver_wait(a, (struct delivery *)t);
-	else
-		deliver_start(a, (struct delivery *)t);
-}
-
 /* In the owner's shard. */
 static void
 deliver_run(struct item *i)
@@ -373,8 +354,10 @@ deliver_run(struct item *i)
 		return;
 	}
 	d->t.account = a;
-	a->resume = deliver_resume;
-	deliver_resume(&d->t);
+	if (a->busy)
+		account_wait(a, i);
+	else
+		deliver_start(a, d);
 }
 
 /* What a filter says; of most messages nothing. */

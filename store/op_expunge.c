@@ -72,6 +72,7 @@ expunge_commit(struct task *t)
 	struct expunge_task *e = (struct expunge_task *)t;
 	struct account *a = t->account;
 	struct mailbox *m = e->m;
+	struct follow_log f = { .m = m, .type = FOLLOW_EXPUNGED };
 	struct engine_batch *b;
 	uint32_t now = (uint32_t)clock_now();
 	size_t i;
@@ -88,9 +89,11 @@ expunge_commit(struct task *t)
 		mailbox_del(m, &e->gone[i].d);
 		index_put_expunged(b, m->id, &e->gone[i], now);
 		mailbox_count(&m->row, &e->gone[i].d, -1);
+		follow_record(&f, &e->gone[i].d);
 		e->uids[i] = e->gone[i].d.uid;
 	}
 	mailbox_log_gone(m, e->modseq, e->uids, e->n_gone);
+	follow_end(&f);
 	mailbox_commit_begin(m, e->modseq);
 	shard_row(m);
 }

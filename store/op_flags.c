@@ -19,6 +19,7 @@ struct flag_change {
 	int	 applies;
 	uint64_t modseq;
 	struct buf out, failed;
+	struct follow_log log;
 };
 
 static void
@@ -49,6 +50,17 @@ count_change(struct index_row *row, uint32_t before, uint32_t after)
 	    (uint32_t)!!(before & FLAG_DELETED);
 }
 
+static void
+store_follow(struct flag_change *f, const struct door_record *was,
+    const struct door_record *now)
+{
+	struct follow_item i = { .uid = now->uid, .flags = now->flags,
+		.old_flags = was->flags, .keywords = now->keywords,
+		.old_keywords = was->keywords };
+
+	follow_add(&f->log, &i);
+}
+
 static int
 store_one(void *arg, const struct record *r)
 {
@@ -69,9 +81,9 @@ store_one(void *arg, const struct record *r)
 		now.d.modseq = f->modseq;
 		count_change(&f->m->row, d->flags, now.d.flags);
 		count_change(&f->m->seen, d->flags, now.d.flags);
-		message_id(f->m->account, f->m->id,
-	    &now);
+		message_id(f->m->account, f->m->id, &now);
 		mailbox_put_again(f->m, &now, d->modseq);
+		store_follow(f, d, &now.d);
 		mailbox_dirty(f->m, d->uid);
 	}
 	door_pack_record(&f->out, &now.d);
@@ -143,6 +155,7 @@ store_records(struct request *r, struct flag_change *f, const uint32_t *uids,
 	    request_commit(r) == -1)
 		return -1;
 	e = index_records(a->db, a->number, f->m->id, uids, n, store_one, f);
+	follow_end(&f->log);
 	/* Half a change is none. */
 	if (f->modseq != 0)
 		(void)account_failed(a, e);
@@ -162,7 +175,8 @@ op_store(struct request *r)
 	struct flag_change f = { .m = r->mailbox,
 		.op = (enum door_op)msg_get_u32(r->m, DF_OP),
 		.flags = msg_get_u32(r->m, DF_FLAGS) & FLAG_ALL,
-		.unless = msg_get_u64(r->m, DF_MODSEQ) };
+		.unless = msg_get_u64(r->m, DF_MODSEQ),
+		.log = { .m = r->mailbox, .type = FOLLOW_FLAGS } };
 	uint32_t *uids;
 	size_t n;
 

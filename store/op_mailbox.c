@@ -30,6 +30,8 @@ struct change_task {
 	uint32_t *gone;			/* ids that are no more */
 	size_t	 n_gone;
 	int	 nothing;		/* no change was needed */
+	struct box *was;		/* the list before, where it is followed */
+	size_t	 n_was;
 };
 
 static void
@@ -61,6 +63,48 @@ change_files(struct task *t)
 		task_fail(t, D_LATER, strerror(e));
 }
 
+/* The list as it is before the change. */
+static void
+keep_list(struct change_task *c)
+{
+	struct account *a = c->t.account;
+	size_t i;
+
+	if (!a->log.on)
+		return;
+	c->was = mem_zalloc(a->n_mailboxes + 1, sizeof(*c->was));
+	for (i = 0; i < a->n_mailboxes; i++) {
+		c->was[i].id = a->mailbox[i]->id;
+		c->was[i].name = mem_strdup(a->mailbox[i]->name);
+	}
+	c->n_was = a->n_mailboxes;
+}
+
+/* What it did to the list, for those who follow. Both lists rise. */
+static void
+tell_list(const struct change_task *c)
+{
+	struct account *a = c->t.account;
+	const struct mailbox *m;
+	size_t i, k = 0;
+
+	for (i = 0; i < c->n_was; i++)
+		if (account_mailbox(a, c->was[i].id) == NULL)
+			follow_list(a, FOLLOW_DELETED, c->was[i].id, 0,
+			    c->was[i].name);
+	for (i = 0; c->was != NULL && i < a->n_mailboxes; i++) {
+		m = a->mailbox[i];
+		while (k < c->n_was && c->was[k].id < m->id)
+			k++;
+		if (k == c->n_was || c->was[k].id != m->id)
+			follow_list(a, FOLLOW_MADE, m->id, m->attrs, m->name);
+		else if (strcmp(c->was[k].name, m->name) != 0)
+			follow_list(a, FOLLOW_RENAMED, m->id, m->attrs,
+			    m->name);
+	}
+	follow_listed(a, c->text.data, c->text.len);
+}
+
 static void
 change_commit(struct task *t)
 {
@@ -81,6 +125,7 @@ change_commit(struct task *t)
 		    c->gone[i])))
 			break;
 	engine_batch_clear(&b);
+	tell_list(c);
 }
 
 static void
@@ -118,6 +163,7 @@ change_finish(struct task *t)
 {
 	struct change_task *c = (struct change_task *)t;
 	struct account *a = t->account;
+	size_t i;
 
 	if (t->error != D_OK && !c->nothing) {
 		log_warn("%s: mailboxes: %s", a->name, t->words);
@@ -132,6 +178,9 @@ change_finish(struct task *t)
 	free(c->to);
 	free(c->made);
 	free(c->gone);
+	for (i = 0; i < c->n_was; i++)
+		free(c->was[i].name);
+	free(c->was);
 	buf_clear(&c->text);
 	free(c);
 	account_end(a);
@@ -428,6 +477,7 @@ change_go(struct account *a)
 {
 	struct change_task *c = a->idle_arg;
 
+	keep_list(c);
 	switch (c->type) {
 	case DM_CREATE:
 		do_create(c);

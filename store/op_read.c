@@ -28,7 +28,7 @@ cmp_boxes(const void *a, const void *b)
 static void
 op_list(struct request *r)
 {
-	struct account *a = r->c->account;
+	struct account *a = r->account;
 	struct buf out = BUF_INIT(DOOR_PACKED_MAX);
 	char *after = msg_get_dup(r->m, DF_NAME);
 	struct mailbox **list;
@@ -50,7 +50,7 @@ op_list(struct request *r)
 	if (client_begin(r->c, DM_MAILBOXES, r->m->id)) {
 		msg_bytes(&r->c->chan, DF_MAILBOXES, buf_str(&out), out.len);
 		msg_u32(&r->c->chan, DF_MORE, (uint32_t)more);
-		client_end(r->c, r->c->shard);
+		client_end(r->c, r->account->shard);
 	}
 	free(list);
 	free(after);
@@ -67,7 +67,7 @@ answer_names(const struct request *r, char **names, size_t n)
 		buf_put_lv(&out, names[i], strlen(names[i]));
 	if (client_begin(r->c, DM_NAMES, r->m->id)) {
 		msg_bytes(&r->c->chan, DF_NAMES, buf_str(&out), out.len);
-		client_end(r->c, r->c->shard);
+		client_end(r->c, r->account->shard);
 	}
 	buf_clear(&out);
 }
@@ -75,8 +75,8 @@ answer_names(const struct request *r, char **names, size_t n)
 static void
 op_subscribed(struct request *r)
 {
-	answer_names(r, r->c->account->subscribed,
-	    r->c->account->n_subscribed);
+	answer_names(r, r->account->subscribed,
+	    r->account->n_subscribed);
 }
 
 static void
@@ -98,7 +98,7 @@ answer_mailbox(const struct request *r, const struct door_mailbox *d,
 	if (client_begin(r->c, DM_MAILBOX, r->m->id)) {
 		msg_bytes(&r->c->chan, DF_MAILBOXES, out.data, out.len);
 		msg_u32(&r->c->chan, DF_UID, recent_uid);
-		client_end(r->c, r->c->shard);
+		client_end(r->c, r->account->shard);
 	}
 	buf_clear(&out);
 }
@@ -144,7 +144,7 @@ op_select(struct request *r)
 static void
 op_unselect(struct request *r)
 {
-	struct mailbox *m = account_mailbox(r->c->account,
+	struct mailbox *m = account_mailbox(r->account,
 	    msg_get_u32(r->m, DF_MAILBOX));
 
 	if (m != NULL)
@@ -302,7 +302,7 @@ op_records(struct request *r)
 		msg_u64(&r->c->chan, DF_MODSEQ, state);
 		msg_u32(&r->c->chan, DF_ON, (uint32_t)s.complete);
 		msg_u32(&r->c->chan, DF_MORE, (uint32_t)s.more);
-		client_end(r->c, r->c->shard);
+		client_end(r->c, r->account->shard);
 	}
 	buf_clear(&s.out);
 	buf_clear(&s.gone);
@@ -368,7 +368,7 @@ op_open(struct request *r)
 		return;
 	}
 	if (client_unread(r->c, n)) {
-		client_drop(r->c, "does not take its descriptors");
+		client_break(r->c);	/* it does not take them */
 		free(uids);
 		return;
 	}
@@ -384,7 +384,7 @@ op_open(struct request *r)
 		for (i = 0; i < n; i++)
 			if (fd[i] != -1)
 				msg_fd(&r->c->chan, fd[i]);
-		client_end(r->c, r->c->shard);
+		client_end(r->c, r->account->shard);
 	} else {
 		for (i = 0; i < n; i++)
 			fd_close(&fd[i]);
@@ -421,7 +421,7 @@ op_cache_get(struct request *r)
 	if (client_begin(r->c, DM_CACHE, r->m->id)) {
 		msg_bytes(&r->c->chan, DF_CACHE, buf_str(&out), out.len);
 		msg_u64(&r->c->chan, DF_COUNT, i);
-		client_end(r->c, r->c->shard);
+		client_end(r->c, r->account->shard);
 	}
 	free(uids);
 	buf_clear(&out);
@@ -449,7 +449,7 @@ op_cache_put(struct request *r)
 static void
 op_pop_lock(struct request *r)
 {
-	struct account *a = r->c->account;
+	struct account *a = r->account;
 
 	if (a->pop != NULL && a->pop != r->c) {
 		request_fail(r, D_IN_USE, "another session has the lock");
@@ -462,7 +462,7 @@ op_pop_lock(struct request *r)
 static void
 op_quota(struct request *r)
 {
-	struct account *a = r->c->account;
+	struct account *a = r->account;
 	uint64_t size, count;
 
 	if (quota_check(a, 0, 0) == QUOTA_LATER) {
@@ -476,7 +476,7 @@ op_quota(struct request *r)
 	msg_u64(&r->c->chan, DF_SIZE_MAX, a->quota.quota_size);
 	msg_u64(&r->c->chan, DF_COUNT, count);
 	msg_u64(&r->c->chan, DF_COUNT_MAX, a->quota.quota_count);
-	client_end(r->c, r->c->shard);
+	client_end(r->c, r->account->shard);
 }
 
 const struct op op_read_rows[] = {

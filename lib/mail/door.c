@@ -40,6 +40,7 @@ door_set(struct door *d, int fd)
 	d->times++;
 	d->n_events = 0;
 	d->list_changed = 0;
+	buf_reset(&d->news);
 	if (fd == -1)
 		return;
 	if (fd_nonblock(fd, 0) == -1 ||
@@ -52,6 +53,7 @@ void
 door_clear(struct door *d)
 {
 	chan_clear(&d->chan);
+	buf_clear(&d->news);
 	free(d->events);
 	d->events = NULL;
 	d->n_events = d->cap_events = 0;
@@ -94,6 +96,13 @@ door_keep_event(struct door *d, const struct msg *m)
 
 	if (msg_get_u32(m, DF_ON))
 		d->list_changed = 1;
+	if (msg_has(m, DF_OWNER)) {
+		p = msg_get(m, DF_OWNER, &len);
+		if (d->news.len + 4 + len > DOOR_NEWS_MAX)
+			door_lost(d, "nobody asks for the news");
+		else
+			buf_put_lv(&d->news, p, len);
+	}
 	p = msg_get(m, DF_UIDS, &len);
 	cursor_init(&c, p, len);
 	while (cursor_left(&c) >= 4) {

@@ -57,6 +57,7 @@ enum {
 	DOOR_KEYWORD_LEN = 100,
 	DOOR_OPEN_MAX = 32,		/* messages of one door_open */
 	DOOR_CACHE_MAX = 256 * 1024,	/* one cache record */
+	DOOR_NEWS_MAX = 8 << 20,	/* octets of names with news */
 	DOOR_FILE_NAME = 31,		/* octets of the name of a fresh file */
 };
 
@@ -95,6 +96,8 @@ struct door {
 	uint32_t *events;
 	size_t	 n_events, cap_events;
 	int	 list_changed;
+	struct buf news;	/* lv names of accounts that have some, for one
+				   that follows (follow.h) */
 };
 
 /* Takes fd over; -1: lost until door_set. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/mail/door_proto.h"
+#include "lib/mail/follow.h"
 #include "lib/mail/limits.h"
 
 static_assert(sizeof(struct door_record) == DOOR_RECORD_SIZE,
@@ -129,29 +130,37 @@ static const struct msg_field f_delivered[] = {
 	{ "result", DF_RESULT, MSG_U32, 0, 0 }, F_WORDS, { 0 }
 };
 static const struct msg_field f_event[] = {
-	F_UIDS(DOOR_MAILBOXES_MAX), F_ON, { 0 }
+	F_UIDS(DOOR_MAILBOXES_MAX), F_ON, F_OWNER, { 0 }
+};
+static const struct msg_field f_follow[] = {
+	F_MAILBOX, F_MODSEQ, F_OWNER, { 0 }
+};
+static const struct msg_field f_followed[] = {
+	{ "events", DF_RECORDS, MSG_BYTES, 0, FOLLOW_ANSWER_MAX },
+	F_MODSEQ, F_ON, F_MORE, { 0 }
 };
 
 #define USER	(PEER_BIT(PEER_IMAPD) | PEER_BIT(PEER_POP3D))
+#define READER	(USER | PEER_BIT(PEER_FOLLOW))
 #define WRITER	(USER | PEER_BIT(PEER_DELIVER))
 #define STORE	PEER_BIT(PEER_STORE)
 static const struct msg_desc d_table[] = {
-	[DM_LIST] = { "LIST", USER, 0, 0, f_list },
+	[DM_LIST] = { "LIST", READER, 0, 0, f_list },
 	[DM_CREATE] = { "CREATE", USER, 0, 0, f_create },
 	[DM_DELETE] = { "DELETE", USER, 0, 0, f_mailbox },
 	[DM_RENAME] = { "RENAME", USER, 0, 0, f_rename },
 	[DM_SUBSCRIBE] = { "SUBSCRIBE", USER, 0, 0, f_subscribe },
 	[DM_SUBSCRIBED] = { "SUBSCRIBED", USER, 0, 0, NULL },
-	[DM_STATUS] = { "STATUS", USER, 0, 0, f_mailbox },
+	[DM_STATUS] = { "STATUS", READER, 0, 0, f_mailbox },
 	[DM_SELECT] = { "SELECT", USER, 0, 0, f_select },
 	[DM_UNSELECT] = { "UNSELECT", USER, 0, 0, f_mailbox },
-	[DM_KEYWORDS] = { "KEYWORDS", USER, 0, 0, f_mailbox },
-	[DM_RECORDS] = { "RECORDS", USER, 0, 0, f_records },
+	[DM_KEYWORDS] = { "KEYWORDS", READER, 0, 0, f_mailbox },
+	[DM_RECORDS] = { "RECORDS", READER, 0, 0, f_records },
 	[DM_STORE] = { "STORE", USER, 0, 0, f_store },
 	[DM_EXPUNGE] = { "EXPUNGE", USER, 0, 0, f_expunge },
 	[DM_COPY] = { "COPY", USER, 0, 0, f_copy },
-	[DM_OPEN] = { "OPEN", USER, 0, 0, f_open },
-	[DM_CACHE_GET] = { "CACHE_GET", USER, 0, 0, f_cache_get },
+	[DM_OPEN] = { "OPEN", READER, 0, 0, f_open },
+	[DM_CACHE_GET] = { "CACHE_GET", READER, 0, 0, f_cache_get },
 	[DM_CACHE_PUT] = { "CACHE_PUT", USER, 0, 0, f_cache_put },
 	[DM_FILE] = { "FILE", WRITER, 0, 0, NULL },
 	[DM_FILE_BACK] = { "FILE_BACK", WRITER, 0, 0, f_file_is },
@@ -174,6 +183,8 @@ static const struct msg_desc d_table[] = {
 	[DM_QUOTA_IS] = { "QUOTA_IS", STORE, 0, 0, f_quota_is },
 	[DM_DELIVERED] = { "DELIVERED", STORE, 0, 0, f_delivered },
 	[DM_EVENT] = { "EVENT", STORE, 0, 0, f_event },
+	[DM_FOLLOW] = { "FOLLOW", PEER_BIT(PEER_FOLLOW), 0, 0, f_follow },
+	[DM_FOLLOWED] = { "FOLLOWED", STORE, 0, 0, f_followed },
 };
 const struct msg_proto proto_door = MSG_PROTO("door", d_table);
 

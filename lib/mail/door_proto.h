@@ -4,6 +4,8 @@
  * The door of imapd and pop3d is one user's: requests name mailboxes by id, and
  * may name the owner of the mailbox (DF_OWNER). Store judges; for whom it is not
  * to be seen, it is not there (D_ABSENT).
+ * The door of one that follows (PEER_FOLLOW) is for all accounts: every request
+ * names the owner, none changes anything (follow.h).
  * The door of deliver knows DM_DELIVER, and DM_FILE for what it changes. A request is answered by the
  * message named beside it or by DM_FAILED, with the request's frame id; id 0
  * is an event. Answers to one door may overtake each other only for
@@ -60,7 +62,12 @@ enum door_type {
 	DM_QUOTA_IS,	/* DF_SIZE, DF_SIZE_MAX, DF_COUNT, DF_COUNT_MAX */
 	DM_DELIVERED,	/* DF_RESULT, DF_WORDS */
 	DM_EVENT,	/* id 0. DF_UIDS: ids of mailboxes; DF_ON: the list of
-			   mailboxes changed */
+			   mailboxes changed; DF_OWNER: news of that account */
+
+	DM_FOLLOW,	/* DF_OWNER, DF_MAILBOX, DF_MODSEQ: the token ->
+			   DM_FOLLOWED */
+	DM_FOLLOWED,	/* DF_RECORDS: events, DF_MODSEQ: the token, DF_ON: 0:
+			   start anew, DF_MORE */
 };
 
 enum door_field {

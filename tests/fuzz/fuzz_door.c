@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/mail/door_proto.h"
+#include "lib/mail/follow.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -12,6 +13,8 @@ unpack(const struct msg *m)
 	char words[RESULT_WORDS_MAX + 1];
 	struct door_mailbox box;
 	struct door_record r;
+	struct follow_event e;
+	struct follow_item item;
 	enum result result;
 	struct cursor c;
 	const char *p, *name;
@@ -27,6 +30,10 @@ unpack(const struct msg *m)
 	if (door_unpack_records(&list, p, len) == 0)
 		for (i = 0; i < list.n; i++)
 			door_unpack_record(&list, i, &r);
+	cursor_init(&c, p, len);
+	while (follow_next(&c, &e) == 1)
+		for (i = 0; i < e.n; i++)
+			follow_item(&e, i, &item);
 	(void)door_get_delivered(m, &result, words);
 }
 
@@ -46,7 +53,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	f.fds[0] = -1;
 	f.data = (const char *)data + 2;
 	f.len = (uint32_t)(size - 2);
-	if (msg_parse(&m, &proto_door, from[data[1] % 4], &f, &why) == 0)
+	if (msg_parse(&m, &proto_door, data[1] & 8 ? PEER_FOLLOW :
+	    from[data[1] % 4], &f, &why) == 0)
 		unpack(&m);
 	buf_clear(&why);
 	return 0;

@@ -97,10 +97,11 @@ static void
 child(struct rig *r, int stop, int listener, const int *fds)
 {
 	static const enum peer kind[] = { PEER_IMAPD, PEER_IMAPD, PEER_IMAPD,
-		PEER_POP3D, PEER_POP3D, PEER_DELIVER, PEER_DELIVER };
+		PEER_POP3D, PEER_POP3D, PEER_DELIVER, PEER_DELIVER,
+		PEER_FOLLOW, PEER_FOLLOW };
 	static const char *const who[] = { "anna@example.test",
 		"anna@example.test", "bert@example.test", "anna@example.test",
-		"anna@example.test", "", "" };
+		"anna@example.test", "", "", "", "" };
 	struct buf why = BUF_INIT(300);
 	struct ev_loop *loop = ev_default_loop(0);
 	unsigned i;
@@ -122,7 +123,7 @@ child(struct rig *r, int stop, int listener, const int *fds)
 		log_fatal("%s", buf_str(&why));
 	store_threads(loop);
 	ctl_listen(loop, listener);
-	for (i = 0; i < 7; i++)
+	for (i = 0; i < RIG_DOORS; i++)
 		client_new(kind[i], i, who[i], fds[i]);
 	ev_io_init(&w, stop_cb, stop, EV_READ);
 	ev_io_start(loop, &w);
@@ -134,9 +135,9 @@ void
 rig_start(struct rig *r)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	int ours[7], theirs[7], pair[2], stop[2], i, listener;
+	int ours[RIG_DOORS], theirs[RIG_DOORS], pair[2], stop[2], i, listener;
 
-	for (i = 0; i < 7; i++) {
+	for (i = 0; i < RIG_DOORS; i++) {
 		MUST(fd_pair(pair) == 0);
 		ours[i] = pair[0];
 		theirs[i] = pair[1];
@@ -147,12 +148,12 @@ rig_start(struct rig *r)
 	r->pid = fork();
 	MUST(r->pid != -1);
 	if (r->pid == 0) {
-		for (i = 0; i < 7; i++)
+		for (i = 0; i < RIG_DOORS; i++)
 			close(ours[i]);
 		close(stop[0]);
 		child(r, stop[1], listener, theirs);
 	}
-	for (i = 0; i < 7; i++)
+	for (i = 0; i < RIG_DOORS; i++)
 		close(theirs[i]);
 	close(stop[1]);
 	close(listener);
@@ -162,6 +163,7 @@ rig_start(struct rig *r)
 	for (i = 0; i < 2; i++) {
 		door_init(&r->pop[i], PEER_POP3D, ours[3 + i]);
 		door_init(&r->deliver[i], PEER_DELIVER, ours[5 + i]);
+		door_init(&r->follow[i], PEER_FOLLOW, ours[7 + i]);
 	}
 	r->control = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	snprintf(a.sun_path, sizeof(a.sun_path), "%s/ctl", r->dir);
@@ -179,6 +181,7 @@ rig_doors(struct rig *r)
 	for (i = 0; i < 2; i++) {
 		door_clear(&r->pop[i]);
 		door_clear(&r->deliver[i]);
+		door_clear(&r->follow[i]);
 	}
 	fd_close(&r->control);
 	fd_close(&r->stop);

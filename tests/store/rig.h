@@ -10,7 +10,7 @@
 
 #include "lib/mail/door_proto.h"
 
-enum { RIG_IMAP = 3, RIG_DELIVER = 2 };
+enum { RIG_IMAP = 3, RIG_DELIVER = 2, RIG_DOORS = 9 };
 
 struct rig {
 	char	 dir[64];
@@ -19,6 +19,7 @@ struct rig {
 	struct door imap[RIG_IMAP];	/* anna, anna, bert */
 	struct door pop[2];		/* anna, anna */
 	struct door deliver[RIG_DELIVER];
+	struct door follow[2];
 	int	 control;		/* a connection to it */
 	uint64_t quota_size, quota_count; /* of bert; set before rig_start */
 	uint64_t queue_id;		/* the next */
