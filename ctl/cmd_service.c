@@ -20,6 +20,7 @@
 #include "ctl/ctl_util.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/base/str.h"
 
 enum {
 	READY_MS = 60 * 1000,
@@ -49,17 +50,20 @@ static int
 tell_errors(int errors, int status)
 {
 	struct buf text = BUF_INIT(ERRORS_MAX);
-	const char *p, *nl;
+	const char *p, *line;
+	size_t len;
 
 	if (fd_slurp(errors, &text) == -1 && text.len == 0)
 		buf_set(&text, "master ended");
 	if (text.len == 0)
 		buf_set(&text, "master ended with status %d", status);
-	for (p = buf_str(&text); *p != '\0'; p = nl + (*nl == '\n')) {
-		if (strncmp(p, "master: ", 8) == 0)
-			p += 8;
-		nl = strchrnul(p, '\n');
-		ctl_fail(0, "%.*s", (int)(nl - p), p);
+	p = buf_str(&text);
+	while ((line = str_line(&p, &len)) != NULL) {
+		if (strncmp(line, "master: ", 8) == 0) {
+			line += 8;
+			len -= 8;
+		}
+		ctl_fail(0, "%.*s", (int)len, line);
 	}
 	buf_clear(&text);
 	return status == LOG_EXIT_TEMP ? CTL_LATER : CTL_REFUSED;

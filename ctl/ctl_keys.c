@@ -6,6 +6,7 @@
 #include "ctl/ctl_keys.h"
 #include "ctl/ctl_util.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 #include "lib/server/program.h"
 
 enum { OUTPUT_MAX = 256 * 1024, COLUMNS = 7 };
@@ -139,17 +140,19 @@ static void
 add_lines(struct buf *why, const char *text)
 {
 	static const char prefix[] = "master: ";
-	const char *nl;
+	const char *line;
+	size_t len;
 
-	for (; *text != '\0'; text = nl + (*nl == '\n')) {
-		if (strncmp(text, prefix, sizeof(prefix) - 1) == 0)
-			text += sizeof(prefix) - 1;
-		nl = strchrnul(text, '\n');
-		if (nl == text)
+	while ((line = str_line(&text, &len)) != NULL) {
+		if (strncmp(line, prefix, sizeof(prefix) - 1) == 0) {
+			line += sizeof(prefix) - 1;
+			len -= sizeof(prefix) - 1;
+		}
+		if (len == 0)
 			continue;
 		if (why->len > 0)
 			buf_putc(why, '\n');
-		buf_append(why, text, (size_t)(nl - text));
+		buf_append(why, line, len);
 	}
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl_util.h"
+#include "lib/base/str.h"
 #include "lib/server/settings.h"
 
 struct ctl_conf {
@@ -62,13 +63,11 @@ ctl_load(struct ctl *c)
 static void
 say_lines(const char *prefix, const struct buf *words)
 {
-	const char *p = buf_str(words), *nl;
+	const char *p = buf_str(words), *line;
+	size_t len;
 
-	for (; *p != '\0'; p = nl + (*nl == '\n')) {
-		nl = strchrnul(p, '\n');
-		fprintf(stderr, "rohrpost: %s%.*s\n", prefix, (int)(nl - p),
-		    p);
-	}
+	while ((line = str_line(&p, &len)) != NULL)
+		fprintf(stderr, "rohrpost: %s%.*s\n", prefix, (int)len, line);
 }
 
 int

@@ -15,6 +15,7 @@
 
 #include "ctl/setup.h"
 #include "lib/base/fd.h"
+#include "lib/base/str.h"
 
 #define STAGE ".setup"
 
@@ -44,20 +45,19 @@ static void
 translate(struct setup *s, const char *stage, const struct buf *found,
     struct buf *why)
 {
-	const char *p = buf_str(found), *nl, *words;
+	const char *p = buf_str(found), *text, *words;
 	const struct setup_answer *a;
-	size_t n = strlen(stage);
+	size_t n = strlen(stage), len;
 	unsigned line;
 
 	buf_reset(why);
-	for (; *p != '\0'; p = nl + (*nl == '\n')) {
-		nl = strchrnul(p, '\n');
+	while ((text = str_line(&p, &len)) != NULL) {
 		if (why->len > 0)
 			buf_putc(why, '\n');
-		words = p;
+		words = text;
 		line = 0;
-		if (strncmp(p, stage, n) == 0) {
-			words = p + n;
+		if (strncmp(text, stage, n) == 0) {
+			words = text + n;
 			line = (unsigned)strtoul(words, NULL, 10);
 			words += strspn(words, "0123456789: ");
 		}
@@ -67,7 +67,7 @@ translate(struct setup *s, const char *stage, const struct buf *found,
 		else if (line != 0)
 			buf_printf(why, "%s/rohrpost.conf:%u: ", s->dir,
 			    line);
-		buf_append(why, words, (size_t)(nl - words));
+		buf_append(why, words, (size_t)(text + len - words));
 	}
 }
 

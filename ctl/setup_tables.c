@@ -8,6 +8,7 @@
 #include "ctl/ctl_hash.h"
 #include "ctl/ctl_name.h"
 #include "ctl/setup.h"
+#include "lib/base/str.h"
 #include "lib/mail/limits.h"
 
 int
@@ -224,18 +225,19 @@ translate(struct setup *s, struct buf *why)
 {
 	struct buf found = *why;
 	const struct setup_answer *a;
-	const char *p, *nl, *words;
+	const char *p, *line, *words;
+	size_t len;
 
 	buf_init(why, 0);
-	for (p = buf_str(&found); *p != '\0'; p = nl + (*nl == '\n')) {
-		nl = strchrnul(p, '\n');
-		a = answer_of_place(s, p, &words);
+	p = buf_str(&found);
+	while ((line = str_line(&p, &len)) != NULL) {
+		a = answer_of_place(s, line, &words);
 		if (a != NULL)
 			buf_printf(why, "%s:%u: ", s->answers.name, a->line);
 		else
-			words = p;
-		buf_append(why, words, (size_t)(nl - words));
-		if (*nl == '\n')
+			words = line;
+		buf_append(why, words, (size_t)(line + len - words));
+		if (p[-1] == '\n')
 			buf_putc(why, '\n');
 	}
 	buf_clear(&found);

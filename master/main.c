@@ -201,12 +201,11 @@ load(struct buf *why)
 static void
 say_lines(const struct buf *why)
 {
-	const char *p = buf_str(why), *nl;
+	const char *p = buf_str(why), *line;
+	size_t len;
 
-	for (; *p != '\0'; p = nl + (*nl != '\0')) {
-		nl = p + strcspn(p, "\n");
-		log_warn("%.*s", (int)(nl - p), p);
-	}
+	while ((line = str_line(&p, &len)) != NULL)
+		log_warn("%.*s", (int)len, line);
 }
 
 static void

@@ -63,6 +63,19 @@ str_number(const char *p, size_t len, uint64_t max, uint64_t *r)
 	return 0;
 }
 
+const char *
+str_line(const char **p, size_t *len_r)
+{
+	const char *line = *p, *end;
+
+	if (*line == '\0')
+		return NULL;
+	end = strchrnul(line, '\n');
+	*len_r = (size_t)(end - line);
+	*p = end + (*end == '\n');
+	return line;
+}
+
 int
 str_copy(char *dst, size_t size, const char *s)
 {
@@ -86,26 +99,35 @@ str_is_text(const char *p, size_t len)
 	return 1;
 }
 
-int
-str_is_host(const char *p, size_t len)
+enum str_host
+str_host(const char *p, size_t len)
 {
 	size_t i, label = 0;
 	int c;
 
 	if (len > HOST_MAX)
-		return 0;
+		return STR_HOST_LONG;
 	for (i = 0; i <= len; i++) {
 		c = i < len ? str_lower((unsigned char)p[i]) : '.';
 		if (c == '.') {
 			if (label == 0 || p[i - 1] == '-')
-				return 0;
+				return STR_HOST_SYNTAX;
 			label = 0;
-		} else if (!((c >= 'a' && c <= 'z') ||
-		    (c >= '0' && c <= '9') || (c == '-' && label > 0)) ||
-		    ++label > LABEL_MAX)
-			return 0;
+			continue;
+		}
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+		    (c == '-' && label > 0)))
+			return STR_HOST_SYNTAX;
+		if (++label > LABEL_MAX)
+			return STR_HOST_LONG;
 	}
-	return 1;
+	return STR_HOST_OK;
+}
+
+int
+str_is_host(const char *p, size_t len)
+{
+	return str_host(p, len) == STR_HOST_OK;
 }
 
 size_t

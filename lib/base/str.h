@@ -25,6 +25,12 @@ int	str_number(const char *p, size_t len, uint64_t max, uint64_t *r)
 	    ATTR_CHECK;
 
 /*
+ * The next line of the text *p, without its LF; *p is behind it then. NULL at
+ * the end.
+ */
+const char *str_line(const char **p, size_t *len_r);
+
+/*
  * Copies s to dst of size octets, cut where needed and always terminated.
  * Returns 0, or -1 if it was cut.
  */
@@ -34,9 +40,12 @@ int	str_copy(char *dst, size_t size, const char *s);
 int	str_is_text(const char *p, size_t len);
 
 /*
- * True for a host's name as DNS has it (RFC 1123 2.1): labels of letters,
- * digits and inner "-", at most 63 octets each and 253 in all.
+ * A host's name as DNS has it (RFC 1123 2.1): labels of letters, digits and
+ * inner "-", at most 63 octets each and 253 in all.
  */
+enum str_host { STR_HOST_OK, STR_HOST_SYNTAX, STR_HOST_LONG };
+enum str_host str_host(const char *p, size_t len);
+/* True for STR_HOST_OK. */
 int	str_is_host(const char *p, size_t len);
 
 /*

@@ -134,25 +134,14 @@ take_local(struct address *a, const char *p, size_t len, size_t *used_r)
 static enum address_result
 check_domain(const char *p, size_t len)
 {
-	size_t i, label = 0;
-
-	if (len > DOMAIN_MAX)
+	switch (str_host(p, len)) {
+	case STR_HOST_OK:
+		return ADDRESS_OK;
+	case STR_HOST_LONG:
 		return ADDRESS_LONG;
-	for (i = 0; i <= len; i++) {
-		if (i == len || p[i] == '.') {
-			if (label == 0 || p[i - 1] == '-')
-				return ADDRESS_DOMAIN;
-			label = 0;
-			continue;
-		}
-		if (!((p[i] >= 'a' && p[i] <= 'z') ||
-		    (p[i] >= '0' && p[i] <= '9') ||
-		    (p[i] == '-' && label > 0)))
-			return ADDRESS_DOMAIN;
-		if (++label > LABEL_MAX)
-			return ADDRESS_LONG;
+	default:
+		return ADDRESS_DOMAIN;
 	}
-	return ADDRESS_OK;
 }
 
 enum address_result

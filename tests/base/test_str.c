@@ -89,6 +89,64 @@ test_number(void **state)
 	}
 }
 
+static void
+test_lines(void **state)
+{
+	static const char text[] = "one\n\ntwo words\nlast";
+	static const char *const want[] = { "one", "", "two words", "last" };
+	const char *p = text, *line;
+	size_t i, len;
+
+	for (i = 0; i < 4; i++) {
+		assert_non_null(line = str_line(&p, &len));
+		assert_int_equal(len, strlen(want[i]));
+		assert_memory_equal(line, want[i], len);
+	}
+	assert_null(str_line(&p, &len));
+	assert_null(str_line(&p, &len));
+	p = "one\n";
+	assert_non_null(str_line(&p, &len));
+	assert_null(str_line(&p, &len));
+}
+
+#define L63 "abcdefghijklmnopqrstuvwxyz0123456789-bcdefghijklmnopqrstuvwxyz0"
+
+static void
+test_host(void **state)
+{
+	static const struct {
+		const char *text;
+		enum str_host r;
+	} t[] = {
+		{ "a", STR_HOST_OK },
+		{ "Mail-1.Example.TEST", STR_HOST_OK },
+		{ "1.2", STR_HOST_OK },
+		{ L63 "." L63 "." L63 ".abcdefghijklmnopqrstuvwxyz0123456789-"
+		  "bcdefghijklmnopqrstuvwxy", STR_HOST_OK },
+		{ L63 "." L63 "." L63 ".abcdefghijklmnopqrstuvwxyz0123456789-"
+		  "bcdefghijklmnopqrstuvwxyz", STR_HOST_LONG },
+		{ L63 "a.x", STR_HOST_LONG },
+		{ "", STR_HOST_SYNTAX },
+		{ ".", STR_HOST_SYNTAX },
+		{ "a.", STR_HOST_SYNTAX },
+		{ ".a", STR_HOST_SYNTAX },
+		{ "a..b", STR_HOST_SYNTAX },
+		{ "-a", STR_HOST_SYNTAX },
+		{ "a-.b", STR_HOST_SYNTAX },
+		{ "a_b", STR_HOST_SYNTAX },
+		{ "a b", STR_HOST_SYNTAX },
+		{ "\303\274.test", STR_HOST_SYNTAX },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		assert_int_equal(str_host(t[i].text, strlen(t[i].text)),
+		    t[i].r);
+		assert_int_equal(str_is_host(t[i].text, strlen(t[i].text)),
+		    t[i].r == STR_HOST_OK);
+	}
+}
+
 int
 main(void)
 {
@@ -96,6 +154,8 @@ main(void)
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_log_clean),
 		cmocka_unit_test(test_number),
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
