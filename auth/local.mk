@@ -14,8 +14,8 @@ auth_libauth_a_SOURCES = \
 
 pkglibexec_PROGRAMS += auth/auth
 auth_auth_SOURCES = auth/auth_main.c
-AUTH_LIBS = $(LINKS) $(SERVER) $(MAIL) $(MAP) $(BASE) $(EV_LIBS) $(CDB_LIBS) \
-	$(CRYPT_LIBS) $(GSASL_LIBS) $(IDN2_LIBS) $(OPENSSL_LIBS) \
+AUTH_LIBS = $(LINKS) $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) $(EV_LIBS) \
+	$(CDB_LIBS) $(CRYPT_LIBS) $(GSASL_LIBS) $(IDN2_LIBS) $(OPENSSL_LIBS) \
 	$(SECCOMP_LIBS)
 auth_auth_LDADD = auth/libauth.a $(AUTH_LIBS)
 

@@ -1,7 +1,6 @@
 /*
- * What stands for a client in counts: of "192.0.2.1:25" the address, of
- * "[2001:db8::1]:25" the /64 (a host may use any address of it), of anything
- * else its first octets.
+ * What stands for a client in counts: of an address and port addr_origin, of
+ * anything else its first octets.
  */
 #ifndef AUTH_REMOTE_H
 #define AUTH_REMOTE_H

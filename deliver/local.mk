@@ -6,7 +6,7 @@ deliver_libdeliver_a_SOURCES = \
 	deliver/deliver_job.c \
 	deliver/deliver_action.c deliver/deliver_body.c
 
-DELIVER = deliver/libdeliver.a $(SERVER) $(MAIL) $(MAP) $(BASE) \
+DELIVER = deliver/libdeliver.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
 	$(SERVER_LIBS) $(CDB_LIBS) $(IDN2_LIBS)
 pkglibexec_PROGRAMS += deliver/deliver
 deliver_deliver_SOURCES = deliver/main.c

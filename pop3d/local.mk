@@ -8,5 +8,5 @@ pop3d_libpop3d_a_SOURCES = \
 
 pkglibexec_PROGRAMS += pop3d/pop3d
 pop3d_pop3d_SOURCES = pop3d/main.c
-POP3D_LIBS = $(SERVER) $(MAIL) $(BASE) $(EV_LIBS) $(SECCOMP_LIBS)
+POP3D_LIBS = $(SERVER) $(MAIL) $(NET) $(BASE) $(EV_LIBS) $(SECCOMP_LIBS)
 pop3d_pop3d_LDADD = pop3d/libpop3d.a $(POP3D_LIBS)

@@ -29,7 +29,7 @@ queue_libqueue_a_SOURCES = \
 	queue/queue_report.c queue/queue_report.h \
 	queue/queue_ctl.c queue/queue_ctl.h
 
-QUEUE = queue/libqueue.a $(LINKS) $(SERVER) $(MAIL) $(MAP) $(BASE) \
+QUEUE = queue/libqueue.a $(LINKS) $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
 	$(SERVER_LIBS) $(CDB_LIBS) $(BDB_LIBS) -lpthread
 pkglibexec_PROGRAMS += queue/queue
 queue_queue_SOURCES = queue/main.c

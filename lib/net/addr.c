@@ -214,6 +214,23 @@ addr_print(const struct sockaddr *sa, char *out, size_t size)
 	    addr_port(sa));
 }
 
+/* The prefixes 0:0:0:1::/64 and 0:1::/32, taken here, belong to nobody. */
+uint64_t
+addr_origin(const struct sockaddr *sa)
+{
+	const unsigned char *raw;
+	uint64_t n = 0;
+	int i, family;
+
+	if ((raw = addr_raw(sa, &family)) == NULL)
+		return 0;
+	for (i = 0; i < (family == AF_INET ? 4 : 8); i++)
+		n = n << 8 | raw[i];
+	if (family == AF_INET)
+		return (uint64_t)1 << 32 | n;
+	return n != 0 ? n : 1;
+}
+
 unsigned
 addr_port(const struct sockaddr *sa)
 {

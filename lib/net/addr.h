@@ -8,6 +8,7 @@
 #define LIB_NET_ADDR_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 #include "lib/base/attr.h"
@@ -47,6 +48,12 @@ int	addr_parse_list(const char *text, unsigned port, struct addr **list_r,
 void	addr_print(const struct sockaddr *sa, char *out, size_t size);
 /* The same without port and brackets: "192.0.2.1", "2001:db8::1". */
 void	addr_print_ip(const struct sockaddr *sa, char *out, size_t size);
+/*
+ * What stands for a client where clients are counted: its IPv4 address, or its
+ * IPv6 /64, of which a host may use any address. Never the same number for one
+ * of each; 0 for what is neither.
+ */
+uint64_t addr_origin(const struct sockaddr *sa);
 /* The port, 0 if it has none. */
 unsigned addr_port(const struct sockaddr *sa);
 

@@ -1,9 +1,7 @@
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -12,6 +10,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/net/addr.h"
 #include "lib/server/server_impl.h"
 
 union address {
@@ -51,39 +50,6 @@ turn_away(int listener)
 	open_spare();
 }
 
-static void
-name_remote(const union address *a, struct session *s)
-{
-	char ip[INET6_ADDRSTRLEN] = "?";
-
-	if (a->sa.sa_family == AF_INET) {
-		inet_ntop(AF_INET, &a->in.sin_addr, ip, sizeof(ip));
-		snprintf(s->remote, sizeof(s->remote), "%s:%u", ip,
-		    ntohs(a->in.sin_port));
-	} else if (a->sa.sa_family == AF_INET6) {
-		inet_ntop(AF_INET6, &a->in6.sin6_addr, ip, sizeof(ip));
-		snprintf(s->remote, sizeof(s->remote), "[%s]:%u", ip,
-		    ntohs(a->in6.sin6_port));
-	} else
-		snprintf(s->remote, sizeof(s->remote), "local");
-}
-
-/* The prefixes 0:0:0:1::/64 and 0:1::/32, taken here, belong to nobody. */
-static uint64_t
-origin_of(const union address *a)
-{
-	uint64_t n = 0;
-	size_t i;
-
-	if (a->sa.sa_family == AF_INET)
-		return (uint64_t)1 << 32 | ntohl(a->in.sin_addr.s_addr);
-	if (a->sa.sa_family != AF_INET6)
-		return 0;
-	for (i = 0; i < sizeof(n); i++)
-		n = n << 8 | a->in6.sin6_addr.s6_addr[i];
-	return n != 0 ? n : 1;
-}
-
 static int
 refused(int listener)
 {
@@ -115,8 +81,8 @@ server_accept(int listener, enum service service, struct session *s)
 	s->service = service;
 	if ((s->fd = accept4(listener, &a.sa, &len, flags)) == -1)
 		return refused(listener);
-	name_remote(&a, s);
-	s->origin = origin_of(&a);
+	addr_print(&a.sa, s->remote, sizeof(s->remote));
+	s->origin = addr_origin(&a.sa);
 	if (a.sa.sa_family == AF_INET || a.sa.sa_family == AF_INET6)
 		setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 },
 		    sizeof(int));

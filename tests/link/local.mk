@@ -1,6 +1,6 @@
 check_PROGRAMS += tests/link/test_link tests/link/test_control
 tests_link_test_link_LDADD = $(LINKS) $(BASE) $(EV_LIBS) $(CMOCKA_LIBS)
-tests_link_test_control_LDADD = $(LINKS) $(SERVER) $(MAIL) $(BASE) \
+tests_link_test_control_LDADD = $(LINKS) $(SERVER) $(MAIL) $(NET) $(BASE) \
 	$(SERVER_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/link/test_login tests/link/test_submit
 tests_link_test_login_SOURCES = tests/link/test_login.c \

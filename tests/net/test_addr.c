@@ -116,12 +116,37 @@ test_ip_alone(void **state)
 		    -1);
 }
 
+static uint64_t
+origin(const char *text)
+{
+	struct addr a;
+
+	assert_int_equal(addr_of_ip(&a, text, strlen(text), 1), 0);
+	return addr_origin((struct sockaddr *)&a.ss);
+}
+
+static void
+test_origin(void **state)
+{
+	static const struct sockaddr local = { .sa_family = AF_UNIX };
+
+	assert_true(origin("192.0.2.1") != origin("192.0.2.2"));
+	assert_true(origin("0.0.0.0") != 0);
+	assert_true(origin("::ffff:192.0.2.1") == origin("192.0.2.1"));
+	assert_true(origin("2001:db8::1") == origin("2001:db8::ffff:2"));
+	assert_true(origin("2001:db8:0:1::1") != origin("2001:db8:0:2::1"));
+	assert_true(origin("::1") != 0);
+	assert_true(origin("::c000:201") != origin("192.0.2.1"));
+	assert_true(addr_origin(&local) == 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one),
 		cmocka_unit_test(test_ip_alone),
+		cmocka_unit_test(test_origin),
 		cmocka_unit_test(test_list),
 	};
 

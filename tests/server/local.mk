@@ -5,4 +5,4 @@ tests_server_test_privdrop_LDADD = $(SERVER) $(BASE) $(SERVER_LIBS) \
 	$(CMOCKA_LIBS)
 # Not a test: a stand-in for every program, for tests/suite/test_master.py.
 noinst_PROGRAMS += tests/server/probe
-tests_server_probe_LDADD = $(SERVER) $(BASE) $(SERVER_LIBS)
+tests_server_probe_LDADD = $(SERVER) $(NET) $(BASE) $(SERVER_LIBS)
