@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,17 +27,6 @@ static const struct settings_key keys[] = {
 	SETTINGS_END
 };
 
-/* As the programs do it: the system's where none is configured. */
-static const char *
-host_name(const char *configured)
-{
-	static char name[HOST_NAME_MAX + 1];
-
-	if (configured[0] != '\0')
-		return configured;
-	return gethostname(name, sizeof(name) - 1) == 0 ? name : "";
-}
-
 int
 ctl_load(struct ctl *c)
 {
@@ -55,7 +43,7 @@ ctl_load(struct ctl *c)
 	free(conf.hostname);
 	conf = fresh;
 	c->state_dir = conf.state_dir;
-	c->hostname = host_name(conf.hostname);
+	c->hostname = settings_hostname(conf.hostname);
 	c->auth_scram = conf.auth_scram;
 	return 0;
 }

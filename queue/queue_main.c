@@ -1,11 +1,9 @@
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
-#include "lib/base/str.h"
 #include "queue/queue.h"
 #include "queue/queue_body.h"
 #include "queue/queue_commit.h"
@@ -148,29 +146,13 @@ start_tables(struct buf *why)
 	return queue.tables == NULL ? -1 : 0;
 }
 
-static void
-host_name(void)
-{
-	char name[256];
-
-	if (queue.conf.hostname[0] != '\0') {
-		queue.hostname = queue.conf.hostname;
-		return;
-	}
-	if (gethostname(name, sizeof(name)) == -1)
-		str_copy(name, sizeof(name), "localhost");
-	name[sizeof(name) - 1] = '\0';
-	if (queue.hostname == NULL || strcmp(queue.hostname, name) != 0)
-		queue.hostname = mem_strdup(name);
-}
-
 static int
 after_jail(void)
 {
 	struct buf why = BUF_INIT(1000);
 	int r;
 
-	host_name();
+	queue.hostname = settings_hostname(queue.conf.hostname);
 	if ((r = start_tables(&why)) == 0)
 		r = start_table(&why);
 	if (r == -2)
@@ -184,7 +166,7 @@ after_jail(void)
 static int
 reload(void)
 {
-	host_name();
+	queue.hostname = settings_hostname(queue.conf.hostname);
 	tables_refresh(queue.tables);
 	return 0;
 }

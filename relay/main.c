@@ -5,12 +5,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
-#include "lib/base/mem.h"
-#include "lib/base/str.h"
 #include "lib/mail/proto.h"
 #include "lib/net/tls.h"
 #include "lib/server/server.h"
@@ -129,19 +126,6 @@ check(struct buf *why)
 	return check_keys(why) == -1 ? -1 : check_authorities(why);
 }
 
-static void
-set_hostname(void)
-{
-	char name[256];
-
-	if (conf.hostname[0] != '\0')
-		return;
-	if (gethostname(name, sizeof(name)) == -1)
-		str_copy(name, sizeof(name), "localhost");
-	name[sizeof(name) - 1] = '\0';
-	conf.hostname = mem_strdup(name);
-}
-
 static int
 before_jail(void)
 {
@@ -149,7 +133,6 @@ before_jail(void)
 	int r;
 
 	tls_init();
-	set_hostname();
 	r = check(&why) == 0 && auth_open(&why) == 0 &&
 	    policy_open(&conf, password, &why) == 0 ? 0 : -1;
 	if (r == -1)

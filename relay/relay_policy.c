@@ -2,6 +2,7 @@
 
 #include "lib/base/log.h"
 #include "lib/net/tls.h"
+#include "lib/server/settings.h"
 #include "relay/relay_policy.h"
 
 static struct credentials login;
@@ -12,8 +13,10 @@ int
 policy_open(const struct relay_conf *conf, const char *password,
     struct buf *why)
 {
+	const char *hostname;
 	SSL_CTX *any;
 
+	hostname = settings_hostname(conf->hostname);
 	if ((any = tls_client_new(NULL, 0, why)) == NULL)
 		return -1;
 	/* The system's authorities take memory: only where they are used. */
@@ -24,10 +27,10 @@ policy_open(const struct relay_conf *conf, const char *password,
 		if (verifying == NULL)
 			log_warn("relay_ca_file: %s", buf_str(why));
 	}
-	by_mx = (struct policy){ .hostname = conf->hostname, .clear = 1,
+	by_mx = (struct policy){ .hostname = hostname, .clear = 1,
 		.tls = conf->tls == RELAY_TLS_NEVER ? RELAY_TLS_NEVER :
 		RELAY_TLS_MAY, .ctx = any, .times = &client_times };
-	by_smarthost = (struct policy){ .hostname = conf->hostname,
+	by_smarthost = (struct policy){ .hostname = hostname,
 		.tls = (enum relay_tls)conf->tls,
 		.ctx = conf->tls_verify ? verifying : any,
 		.login = conf->user[0] != '\0' ? &login : NULL,

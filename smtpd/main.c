@@ -4,13 +4,10 @@
  */
 #include "config.h"
 
-#include <limits.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
-#include "lib/base/mem.h"
 #include "lib/link/submit.h"
 #include "lib/mail/date.h"
 #include "lib/net/tls.h"
@@ -84,18 +81,6 @@ check(struct buf *why)
 	return smtpd_local_check(smtpd.conf.local_trusted, why);
 }
 
-static const char *
-host_name(void)
-{
-	static char name[HOST_NAME_MAX + 1];
-
-	if (smtpd.conf.hostname[0] != '\0')
-		return smtpd.conf.hostname;
-	if (gethostname(name, sizeof(name) - 1) == -1 || name[0] == '\0')
-		return "localhost";
-	return name;
-}
-
 static struct server server;
 
 static int
@@ -107,7 +92,7 @@ before_jail(void)
 	/* A worker of submission sees a password: it serves nobody else. */
 	if (server_service() == SERVICE_SUBMISSION)
 		server.max_sessions = 1;
-	smtpd.hostname = host_name();
+	smtpd.hostname = settings_hostname(smtpd.conf.hostname);
 	(void)date_zone(clock_now());
 	/* The local socket has no TLS, and its worker is not given the key. */
 	r = server_service() == SERVICE_LOCAL ? 0 : load_tls(&why);

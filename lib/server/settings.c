@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 #include "lib/server/settings.h"
 #include "lib/server/settings_value.h"
 
@@ -285,4 +287,20 @@ settings_print(const struct settings_key *k)
 		printf("%s\t%s\t%s\t%" PRIu64 "\t%" PRIu64 "\t%s\t%s\n",
 		    k->name, settings_type_name(k->type), k->def, k->min, k->max,
 		    k->choices != NULL ? k->choices : "", k->help);
+}
+
+const char *
+settings_hostname(const char *configured)
+{
+	static const char *kept;
+	char name[HOST_NAME_MAX + 1];
+
+	if (configured[0] != '\0')
+		return configured;
+	if (gethostname(name, sizeof(name) - 1) == -1 || name[0] == '\0')
+		str_copy(name, sizeof(name), "localhost");
+	name[sizeof(name) - 1] = '\0';
+	if (kept == NULL || strcmp(kept, name) != 0)
+		kept = mem_strdup(name);
+	return kept;
 }

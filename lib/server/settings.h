@@ -103,6 +103,12 @@ int	settings_open(const char *dir, char path_r[SETTINGS_PATH_MAX],
  */
 void	settings_place(const char *dir, struct buf *why);
 /*
+ * The name of this host: configured (the key hostname), or the machine's where
+ * that is empty; "localhost" where it has none. It stays for the life of the
+ * process, also when the machine is given another name.
+ */
+const char *settings_hostname(const char *configured);
+/*
  * Prints the table to standard output, a line per key: name, type, default,
  * min, max, choices, help, separated by tabs (option -K of every program).
  */

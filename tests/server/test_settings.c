@@ -1,8 +1,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "lib/server/settings.h"
@@ -151,6 +153,21 @@ test_binary(void **state)
 	buf_clear(&why);
 }
 
+static void
+test_hostname(void **state)
+{
+	static const char given[] = "mx.example.test";
+	char name[HOST_NAME_MAX + 1];
+	const char *ours;
+
+	assert_ptr_equal(settings_hostname(given), given);
+	ours = settings_hostname("");
+	assert_int_equal(gethostname(name, sizeof(name)), 0);
+	assert_string_equal(ours, name[0] != '\0' ? name : "localhost");
+	/* Who holds it holds it. */
+	assert_ptr_equal(settings_hostname(""), ours);
+}
+
 int
 main(void)
 {
@@ -158,6 +175,7 @@ main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_binary),
+		cmocka_unit_test(test_hostname),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
