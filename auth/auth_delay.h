@@ -5,7 +5,7 @@
  * known or not, and of the pair of both. A count halves every 15 minutes. The
  * first failures are free; then each one doubles the delay, to a bound.
  *
- * - Address: its checks are spaced by its delay, one behind the other, so
+ * - Address: its checks are spaced by its delay, one after the other, so
  *   that many connections at once win nothing. Where the line gets too long,
  *   further ones are refused unchecked.
  * - User: a plain wait of at most AUTH_DELAY_USER_MS before each check. It

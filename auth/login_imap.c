@@ -2,7 +2,7 @@
  * IMAP before login (RFC 3501 6.1, 6.2; RFC 2971 ID; RFC 4959 SASL-IR; RFC
  * 7888 LITERAL+).
  *
- * A command is taken when it is whole: imap_frame follows literals from
+ * A command is run when it is complete: imap_frame follows literals from
  * line to line and asks for the synchronising ones; the arguments are read
  * after that, from one piece of memory.
  */

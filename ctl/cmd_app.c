@@ -93,7 +93,7 @@ find_line(struct set *s, const char *address, struct buf *name,
 	return -1;
 }
 
-/* Puts the fields (each with ":" before it) behind the address. */
+/* Writes the line: the address, then the fields (each begins with ":"). */
 static int
 put_line(struct set *s, const char *account, const struct buf *fields,
     struct buf *why)

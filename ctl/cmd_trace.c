@@ -121,7 +121,7 @@ each_line(struct trace *t, line_fn *f)
 	return r;
 }
 
-/* The next queue id in *p, which then points behind it; 0 at the end. */
+/* The next queue id in *p, which then points after it; 0 at the end. */
 static int
 next_id(const char **p, char id[QUEUE_ID_LEN + 1])
 {
@@ -136,7 +136,7 @@ next_id(const char **p, char id[QUEUE_ID_LEN + 1])
 			*p += n;
 			return 1;
 		}
-		/* A word with other letters in it is none: step over it all. */
+		/* A word with other letters is not an id: skip all of it. */
 		*p += n;
 		*p += strspn(*p, "ghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV"
 		    "WXYZ_-0123456789abcdef");
@@ -166,7 +166,7 @@ is_address_octet(char ch)
 	    (ch >= 'A' && ch <= 'Z'));
 }
 
-/* What stands behind the address at p, its local part with or without +tag. */
+/* What follows the address at p, its local part with or without +tag. */
 static const char *
 behind_address(const char *p, const char *what)
 {

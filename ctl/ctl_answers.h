@@ -5,7 +5,7 @@
  * other key is one of rohrpost.conf and passes through.
  *
  * Comments start with "#" at the start of a line. A password is the rest of
- * the line behind "user = ADDRESS ".
+ * the line after "user = ADDRESS ".
  *
  * DIAGNOSTICS: "NAME:LINE: words" in why.
  */

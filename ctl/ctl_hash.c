@@ -35,7 +35,7 @@ static const struct {
 	{ "{SSHA512}", "SSHA512" },
 };
 
-/* "{CRYPT}" says nothing that the text behind it does not. */
+/* "{CRYPT}" says nothing that the text after it does not. */
 static const char *
 bare(const char *hash)
 {
@@ -73,7 +73,7 @@ check_ssha512(const char *p, struct buf *why)
 
 /*
  * True if crypt(3) knows the hash and nothing of it is missing. What stands
- * behind the salt has one length for each kind, all of them in digits of
+ * after the salt has one length for each kind, all of them in digits of
  * crypt(3); bcrypt has no '$' between the two (22 + 31 digits).
  */
 static int

@@ -15,7 +15,7 @@
 struct row {
 	char	*key;		/* normalised name; unique in its table */
 	char	*value;		/* domains: alias of; passwd: the whole that
-				   stands behind the address (credential.h) */
+				   stands after the address (credential.h) */
 	char	*hash;		/* passwd: of the account's password; NULL */
 	char	**targets;	/* aliases */
 	size_t	 n_targets;

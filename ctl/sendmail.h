@@ -19,7 +19,7 @@
 struct sendmail {
 	const char *state_dir, *hostname;
 	uint64_t message_size;
-	char	 origin[DOMAIN_MAX + 1]; /* behind a name without a domain */
+	char	 origin[DOMAIN_MAX + 1]; /* added to a name without a domain */
 	int	 from_header;		/* -t: recipients from the fields */
 	int	 dot_is_text;		/* -i, -oi */
 	const char *full_name;		/* -F or NULL */

@@ -86,7 +86,7 @@ options(int argc, char **argv, struct options *o)
 }
 
 /*
- * The domain behind bare names: what the longest end of the host name that is
+ * The domain of bare names: what the longest end of the host name that is
  * a domain of ours stands for; the host name itself where none is.
  */
 static void
@@ -113,7 +113,7 @@ find_origin(struct sendmail *s)
 	buf_clear(&name);
 }
 
-/* The caller's name, and the host's behind it unless he is root. */
+/* The caller's name, followed by the host's unless he is root. */
 static void
 put_caller(const struct sendmail *s, struct buf *out)
 {

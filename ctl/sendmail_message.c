@@ -150,7 +150,7 @@ is_blind(const struct header_field *f)
 	return header_is(f, "Bcc") || header_is(f, "Resent-Bcc");
 }
 
-/* A field behind a line that is no field is part of the body. */
+/* A field after a line that is not a field is part of the body. */
 static int
 has_field(const char *p, size_t len, int (*is)(const struct header_field *))
 {
@@ -165,7 +165,7 @@ has_field(const char *p, size_t len, int (*is)(const struct header_field *))
 	return 0;
 }
 
-/* RFC 5322 3.6.2: From is a duty. A name is quoted where it has to be. */
+/* RFC 5322 3.6.2: From is required. A name is quoted where it has to be. */
 static void
 add_from(const struct sendmail *s, struct buf *out)
 {
@@ -187,7 +187,7 @@ add_from(const struct sendmail *s, struct buf *out)
 }
 
 /*
- * A line that is no field ends the header: what a script printed without one
+ * A line that is not a field ends the header: what a script printed without one
  * becomes the body. Who resends a message sends it to those that he names: the
  * recipients it had before have it (RFC 5322 3.6.6).
  */

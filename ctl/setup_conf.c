@@ -148,7 +148,7 @@ pass_through(struct setup *s, struct buf *why)
 /*
  * Sessions of two instances that run as root must not share user ids: one
  * could signal the other's. The instance in the default place has the default
- * range, any other one a range of its own behind it, below 2^31.
+ * range, any other one a range of its own after it, below 2^31.
  */
 static void
 set_session_uids(struct setup *s)

@@ -104,7 +104,7 @@ check_credentials(const char *p, size_t len, struct buf *why)
 			return -1;
 	}
 	if (r == -1)
-		buf_set(why, "expected TAG=VALUE behind each colon (crypt=, "
+		buf_set(why, "expected TAG=VALUE after each colon (crypt=, "
 		    "scram-sha-256=, app=), or a hash ($y$, $2b$, $6$, $5$, "
 		    "{SSHA512}) first");
 	return r;

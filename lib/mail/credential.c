@@ -37,7 +37,7 @@ kind_of(const char *tag, size_t len)
 	return CREDENTIAL_OTHER;
 }
 
-/* *p at the start is the text's; behind a field it stands on the ":". */
+/* *p at the start is the text's; after a field it stands on the ":". */
 int
 credential_next(const char **p, const char *end, struct credential *c_r)
 {

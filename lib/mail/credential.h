@@ -1,5 +1,5 @@
 /*
- * What the line of an account in passwd says behind "address:", and a value of
+ * What the line of an account in passwd says after "address:", and a value of
  * auth/passwd.cdb: fields with ":" between them,
  *
  *	crypt=HASH
@@ -48,7 +48,7 @@ struct credential {
 	enum credential_kind kind;
 	const char *text;	/* as it stands there */
 	size_t	 text_len;
-	const char *value;	/* behind the "=" */
+	const char *value;	/* after the "=" */
 	size_t	 len;
 };
 
@@ -60,7 +60,7 @@ struct credential_app {
 
 /*
  * Takes the field at *p and steps over it: 1; 0 at the end; -1 where it is
- * none (*p stands behind it then, so that readers can go on).
+ * none (*p stands after it then, so that readers can go on).
  */
 int	credential_next(const char **p, const char *end,
 	    struct credential *c_r) ATTR_CHECK;

@@ -18,7 +18,7 @@
  *   "f"                   u32 format version, u64 time of the apply
  *
  * Beside it lies auth/passwd.cdb, made by the same apply: key local@domain,
- * value what stands behind the ":" of its line (lib/mail/credential.h), and
+ * value what stands after the ":" of its line (lib/mail/credential.h), and
  * the same "f"; without "f" it is of version 0, in which a value is a hash. A
  * disabled account is left out of it, so that auth cannot answer it otherwise
  * than an unknown one.
