@@ -1,5 +1,5 @@
 /*
- * Behind a crash within a DELETE: `mailboxes` no longer has the mailbox, but
+ * After a crash within a DELETE: `mailboxes` no longer has the mailbox, but
  * the index still has its rows. Nobody else would ever look at them, and they
  * would count in the quota.
  */

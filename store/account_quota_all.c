@@ -46,7 +46,7 @@ quota_full_again(void)
 
 /*
  * At the start every account that the index knows is looked at once: who is
- * full, and (behind a crash) whose flags file is behind.
+ * full, and (after a crash) whose flags file is behind.
  */
 struct walk {
 	struct item item;

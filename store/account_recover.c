@@ -1,5 +1,5 @@
 /*
- * Behind a crash: a message whose file is in the expunged folder but whose
+ * After a crash: a message whose file is in the expunged folder but whose
  * record is still there was being expunged. Its expunge is finished.
  *
  * To look costs a folder for each mailbox and a look-up for each name in it,
