@@ -422,8 +422,8 @@ test_mailboxes(void **state)
 		"rohrpost-mailboxes 1\nnext 1 1\nmailbox 1 1 - INBOX\n",
 		"rohrpost-mailboxes 1\nnext 3 1\nmailbox 1 1 - a//b\n",
 		"rohrpost-mailboxes 1\nnext 3 1\nmailbox 1 1 - INBOX",
-		"rohrpost-mailboxes 1\nnext 3 1\nmailbox 2 1 - x\n"
-		    "mailbox 1 1 - y\n",
+		("rohrpost-mailboxes 1\nnext 3 1\nmailbox 2 1 - x\n"
+		    "mailbox 1 1 - y\n"),
 		"rohrpost-mailboxes 1\nnext 3 1\nmailbox 1 1 - \377\n" };
 	struct buf why = BUF_INIT(300), out = BUF_INIT(0);
 	struct boxes b;
