@@ -141,11 +141,14 @@ body_check(struct smtp_body *b)
 		body_show(b, b->mem->data, b->mem->len);
 }
 
-/* What is in memory is in the file now. */
+/* What is in memory goes to the end of the file; summed while it is warm. */
 static void
-body_count(struct smtp_body *b)
+body_append(struct smtp_body *b)
 {
+	static const struct buf none = BUF_INIT(0);
+
 	b->crc = crc32c(b->crc, b->mem->data, b->mem->len);
+	body_write(b, b->mem, &none, b->room + b->spilled);
 	b->spilled += b->mem->len;
 }
 
@@ -153,7 +156,6 @@ body_count(struct smtp_body *b)
 static void
 body_spill(struct smtp_body *b)
 {
-	static const struct buf none = BUF_INIT(0);
 	struct buf head = BUF_INIT(0);
 
 	body_check(b);
@@ -164,8 +166,7 @@ body_spill(struct smtp_body *b)
 		b->room = head.len;
 		buf_clear(&head);
 	}
-	body_write(b, b->mem, &none, b->room + b->spilled);
-	body_count(b);
+	body_append(b);
 	buf_reset(b->mem);
 }
 
@@ -243,12 +244,11 @@ body_complete(struct smtp_body *b)
 	body_head(b, &head);
 	b->w.crc = crc32c(0, head.data, head.len);
 	if (b->spilled == 0) {
-		body_write(b, &head, b->mem, 0);
 		b->w.crc = crc32c(b->w.crc, b->mem->data, b->mem->len);
+		body_write(b, &head, b->mem, 0);
 		b->spilled = b->mem->len;
 	} else {
-		body_write(b, b->mem, &none, b->room + b->spilled);
-		body_count(b);
+		body_append(b);
 		if (!is_refused(b) && head.len != b->room)
 			body_move(b, head.len);
 		if (!is_refused(b))
