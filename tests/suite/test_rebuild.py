@@ -106,7 +106,7 @@ def flags_on_disk(inst):
         return out
     for line in (box / "flags").read_text().splitlines():
         words = line.split()
-        if words[0].isdigit() and len(words) == 5:
+        if words[0].isdigit() and len(words) >= 5:
             out[int(words[0])] = words[1]
     return out
 
