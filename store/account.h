@@ -219,10 +219,9 @@ void	mailbox_put_new(struct mailbox *m, const struct door_record *d);
 /* One that has its id from elsewhere. */
 void	mailbox_put(struct mailbox *m, const struct record *r);
 /* A changed one, whose modseq was another before. */
-void	mailbox_put_again(struct mailbox *m, const struct record *r,
-	    uint64_t was);
+void	mailbox_put_again(struct mailbox *m, struct record *r, uint64_t was);
 /* Its rows go, but for what tells that it was there. */
-void	mailbox_del(struct mailbox *m, const struct door_record *d);
+void	mailbox_del(struct mailbox *m, const struct record *r);
 /* A record that an earlier version wrote has no id: it gets the one that can
    be told from where it lies. */
 void	message_id(const struct account *a, uint32_t mailbox,

@@ -4,23 +4,10 @@
 
 #include "store/account.h"
 
-static void
-put_order(struct mailbox *m, const struct door_record *d)
+static struct index_key
+order_of(const struct mailbox *m, uint64_t modseq, uint32_t uid)
 {
-	struct index_key k = index_order(m->account->number, m->id, d->modseq,
-	    d->uid);
-
-	engine_put(account_batch(m->account), ENGINE_CORE, k.k, k.len, "", 0);
-}
-
-static void
-del_order(struct mailbox *m, uint64_t modseq, uint32_t uid)
-{
-	struct index_key k = index_order(m->account->number, m->id, modseq,
-	    uid);
-
-	if (modseq > m->row.order_floor)
-		engine_del(account_batch(m->account), ENGINE_CORE, k.k, k.len);
+	return index_order(m->account->number, m->id, modseq, uid);
 }
 
 static void
@@ -51,25 +38,34 @@ void
 mailbox_put(struct mailbox *m, const struct record *r)
 {
 	index_put_record(account_batch(m->account), m->id, r);
-	put_order(m, &r->d);
 }
 
 void
-mailbox_put_again(struct mailbox *m, const struct record *r, uint64_t was)
+mailbox_put_again(struct mailbox *m, struct record *r, uint64_t was)
 {
-	del_order(m, was, r->d.uid);
+	struct engine_batch *b = account_batch(m->account);
+	struct index_key k = order_of(m, was, r->d.uid);
+
+	if (r->ordered)
+		engine_del(b, ENGINE_CORE, k.k, k.len);
+	k = order_of(m, r->d.modseq, r->d.uid);
+	engine_put(b, ENGINE_CORE, k.k, k.len, "", 0);
+	r->ordered = 1;
 	mailbox_put(m, r);
 }
 
 void
-mailbox_del(struct mailbox *m, const struct door_record *d)
+mailbox_del(struct mailbox *m, const struct record *r)
 {
 	struct engine_batch *b = account_batch(m->account);
-	struct index_key k = index_message(m->account->number, m->id, d->uid);
+	struct index_key k = index_message(m->account->number, m->id,
+	    r->d.uid);
 
 	engine_del(b, ENGINE_CORE, k.k, k.len);
 	engine_del(b, ENGINE_CACHE, k.k, k.len);
-	del_order(m, d->modseq, d->uid);
+	k = order_of(m, r->d.modseq, r->d.uid);
+	if (r->ordered)
+		engine_del(b, ENGINE_CORE, k.k, k.len);
 }
 
 /* Ids of mailboxes and uids are used once in an account. */

@@ -15,6 +15,7 @@
 #include "lib/base/msg.h"
 #include "lib/mail/limits.h"
 #include "store/body.h"
+#include "store/record.h"
 #include "store/shard.h"
 
 enum {
@@ -123,7 +124,7 @@ struct moved {
 	uint64_t note;			/* key of its row 'V' */
 	uint32_t *uids;			/* rising */
 	size_t	 n;
-	struct door_record *gone;	/* those whose rows are deleted */
+	struct record *gone;		/* those whose rows are deleted */
 	size_t	 n_gone;
 	uint64_t modseq;		/* of that */
 };

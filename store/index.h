@@ -25,14 +25,16 @@
  *   (account, 0)  'X' when u32, mailbox, uid
  *                                     a message that was expunged then, as 'm'
  *   (account, mb) 'm' uid u32         a message (struct record)
- *   (account, mb) 'o' modseq u64, uid "": the message has that modseq
+ *   (account, mb) 'o' modseq u64, uid "": the message was changed to that modseq
+ *                                     since it came; those of messages as they
+ *                                     came rise with their uids
  *   (account, mb) 'x' modseq u64      u8 2, u32 when, packed u32: uids expunged
  *                                     with that modseq; without the first two
  *                                     as version 1 wrote it
  *
  * In the cache table (account, mb) 'm' uid is a record of lib/mail/mime.h.
- * A message takes 13 octets of key and 49, with keywords 57, of value, and a
- * key of 21 for its modseq.
+ * A message takes 13 octets of key and 49, with keywords 57, of value; a key of
+ * 21 when it was changed.
  *
  * Whoever reads passes over kinds of rows that it does not know, and keeps what
  * follows the fields that it knows; so these are free to come, without a new

@@ -13,6 +13,7 @@ static const int64_t DATE_FIRST = -2208988800, DATE_LAST = 253402300799;
 enum {
 	HAS_KEYWORDS = 0x80,	/* beside the flags of a message */
 	HAS_ID = 0x40,
+	IS_ORDERED = 0x20,
 	SCAN_IF_DENSER = 8,
 	RECORD = 64 + RECORD_MORE,	/* room for the value of one */
 };
@@ -45,7 +46,8 @@ put_record(struct engine_batch *b, const struct index_key *k,
 		.max = sizeof(space) - 1 };
 
 	buf_put_u8(&v, (uint8_t)((d->flags & FLAG_ALL) |
-	    (d->keywords != 0 ? HAS_KEYWORDS : 0) | (has_id ? HAS_ID : 0)));
+	    (d->keywords != 0 ? HAS_KEYWORDS : 0) | (has_id ? HAS_ID : 0) |
+	    (r->ordered ? IS_ORDERED : 0)));
 	buf_put_u64(&v, d->modseq);
 	buf_put_u64(&v, (uint64_t)d->date);
 	buf_put_u64(&v, d->size);
@@ -93,6 +95,7 @@ index_get_record(const void *key, size_t klen, const void *value, size_t vlen,
 	cursor_init(&c, value, vlen);
 	flags = cursor_u8(&c);
 	d->flags = flags & FLAG_ALL;
+	r->ordered = (flags & IS_ORDERED) != 0;
 	d->modseq = cursor_u64(&c);
 	d->date = (int64_t)cursor_u64(&c);
 	d->size = cursor_u64(&c);

@@ -232,7 +232,8 @@ copy_one(void *arg, const struct record *r)
 	message_id(c->from->account, c->from->id,
 	    &c->rec[c->n]);
 	/* What lies in the row is lent, and the source's. */
-	c->rec[c->n++].more_len = 0;
+	c->rec[c->n].more_len = 0;
+	c->rec[c->n++].ordered = 0;
 	c->size += d->size;
 	return 0;
 }

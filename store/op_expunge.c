@@ -86,7 +86,7 @@ expunge_commit(struct task *t)
 	b = account_batch(a);
 	e->modseq = m->row.modseq = shard_modseq(a->shard);
 	for (i = 0; i < e->n_gone; i++) {
-		mailbox_del(m, &e->gone[i].d);
+		mailbox_del(m, &e->gone[i]);
 		index_put_expunged(b, m->id, &e->gone[i], now);
 		mailbox_count(&m->row, &e->gone[i].d, -1);
 		follow_record(&f, &e->gone[i].d);

@@ -39,7 +39,7 @@ moved_one(void *arg, const struct record *r)
 {
 	struct moved *v = arg;
 
-	v->gone[v->n_gone++] = r->d;
+	v->gone[v->n_gone++] = *r;
 	return 0;
 }
 
@@ -53,11 +53,11 @@ delete_rows(struct moved *v)
 	size_t i;
 
 	for (i = 0; i < v->n_gone; i++) {
-		v->uids[i] = v->gone[i].uid;
+		v->uids[i] = v->gone[i].d.uid;
 		mailbox_del(m, &v->gone[i]);
 		k = index_key_file(a->number, m->id, v->uids[i]);
 		engine_put(b, ENGINE_CORE, k.k, k.len, "", 0);
-		mailbox_count(&m->row, &v->gone[i], -1);
+		mailbox_count(&m->row, &v->gone[i].d, -1);
 	}
 	v->modseq = m->row.modseq = shard_modseq(a->shard);
 	mailbox_log_gone(m, v->modseq, v->uids, v->n_gone);
@@ -86,7 +86,7 @@ moved_show(struct moved *v)
 	size_t i;
 
 	for (i = 0; i < v->n_gone; i++)
-		mailbox_count(&v->m->seen, &v->gone[i], -1);
+		mailbox_count(&v->m->seen, &v->gone[i].d, -1);
 	if (v->n_gone > 0)
 		mailbox_commit_seen(v->m, v->modseq);
 }

@@ -165,7 +165,8 @@ struct records {
 	struct buf out, gone;
 	int	 more, complete;
 	uint32_t *uids;			/* that changed */
-	size_t	 n_uids;
+	size_t	 n_uids, max_uids;
+	int	 old;			/* one that has not changed was seen */
 	uint32_t last;
 };
 
@@ -229,9 +230,45 @@ add_changed(void *arg, const void *key, size_t klen, const void *value,
 	return 0;
 }
 
+static int
+add_new(void *arg, const struct record *r)
+{
+	struct records *s = arg;
+
+	if (r->d.modseq <= s->since)
+		s->old = 1;
+	if (r->d.modseq <= s->since || r->ordered)
+		return 0;
+	if (s->n_uids == s->max_uids)
+		return 1;
+	s->uids[s->n_uids++] = r->d.uid;
+	return 0;
+}
+
 /*
- * The uids that changed since then, rising. ENGINE_MORE where they are so many
- * that it is quicker to look at all messages, or not known.
+ * Messages that came since then. As they come, modseqs rise with uids: below one
+ * that was there already there is none.
+ */
+static enum engine_result
+find_new(struct records *s)
+{
+	const struct account *a = s->m->account;
+	uint32_t to = s->m->row.uidnext, piece = CHANGED_FEW, from;
+	enum engine_result r = ENGINE_DONE;
+
+	while (r == ENGINE_DONE && to > 1 && !s->old) {
+		from = to > piece ? to - piece : 1;
+		r = index_range(a->db, a->number, s->m->id, from, to - 1,
+		    add_new, s);
+		to = from;
+		piece = piece < UINT32_MAX / 4 ? piece * 4 : piece;
+	}
+	return r;
+}
+
+/*
+ * The uids that came or changed since then, rising. ENGINE_MORE where they are
+ * so many that it is quicker to look at all messages, or not known.
  */
 static enum engine_result
 find_changed(struct records *s)
@@ -247,9 +284,11 @@ find_changed(struct records *s)
 		return ENGINE_MORE;
 	to.k[to.len++] = 'o' + 1;
 	index_scan(&scan, ENGINE_CORE, &from, &to);
-	scan.max = m->row.messages / CHANGED_PART + CHANGED_FEW;
-	s->uids = mem_zalloc(scan.max, sizeof(*s->uids));
+	s->max_uids = scan.max = m->row.messages / CHANGED_PART + CHANGED_FEW;
+	s->uids = mem_zalloc(s->max_uids, sizeof(*s->uids));
 	r = engine_scan(m->account->db, &scan, add_changed, s);
+	if (r == ENGINE_DONE)
+		r = find_new(s);
 	s->n_uids = uids_sort(s->uids, s->n_uids);
 	return r;
 }

@@ -17,6 +17,7 @@ struct record {
 	unsigned char id[RECORD_ID];	/* all 0: it has none yet */
 	const unsigned char *more;	/* borrowed; at most RECORD_MORE octets */
 	unsigned more_len;
+	int	 ordered;		/* it has a row 'o' (index.h) */
 };
 
 #endif

@@ -34,4 +34,4 @@ EXTRA_PROGRAMS += tests/bench/bench_store
 tests_bench_bench_store_SOURCES = tests/bench/bench_store.c \
 	tests/store/rig.c tests/store/rig.h
 tests_bench_bench_store_LDADD = store/libstore.a $(LINKS) $(SERVER) $(MAIL) \
-	$(MAP) $(BASE) $(BDB_LIBS) $(CDB_LIBS) $(EV_LIBS) -lpthread
+	$(NET) $(MAP) $(BASE) $(BDB_LIBS) $(CDB_LIBS) $(EV_LIBS) -lpthread
