@@ -58,6 +58,8 @@ struct engine *engine_open(const char *home, uint64_t cache, int *fresh_r,
 	    int *clean_r, struct buf *why);
 /* 1 where there is one under home, or was to be. */
 int	engine_is_there(const char *home);
+/* In order, for the next clean_r; but where the last end was not, that stays
+   to be told until somebody has owned the index. */
 void	engine_close(struct engine **e);
 struct engine_db *engine_db(struct engine *e, unsigned n);
 

@@ -42,6 +42,7 @@ struct engine {
 	struct bdb *core;
 	DB_ENV	*cache;
 	char	*home;
+	int	 clean;			/* its end now is one in order */
 	uint64_t epoch;			/* of the owner */
 	atomic_ullong committed;	/* the newest token */
 	atomic_ullong durable;		/* ... of those that are */
@@ -193,6 +194,7 @@ engine_try(const char *home, uint64_t cache, int *clean_r, struct buf *why)
 	if ((e->core = bdb_open(&conf, why)) == NULL)
 		goto fail;
 	*clean_r = clean_take(home, path);
+	e->clean = *clean_r;
 	if (!*clean_r)
 		cache_empty(dir);
 	if (cache_open(e, dir, cache, why) == 0 && tables_open_all(e, why) == 0)
@@ -236,13 +238,16 @@ void
 engine_close(struct engine **ep)
 {
 	char path[1100];
-	int fd;
+	int fd, clean;
 
 	if (*ep == NULL)
 		return;
 	snprintf(path, sizeof(path), "%s/clean", (*ep)->home);
+	clean = (*ep)->clean;
 	engine_drop(*ep);
 	*ep = NULL;
+	if (!clean)
+		return;
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (fd == -1)
 		log_warn("%s: %s", path, strerror(errno));
@@ -319,6 +324,7 @@ engine_own(struct engine *e, uint64_t epoch)
 	if (engine_owner(e, &last) != ENGINE_DONE || epoch < last)
 		return ENGINE_LOST;
 	e->epoch = epoch;
+	e->clean = 1;
 	if (epoch > last)
 		owner_put(e, epoch);
 	return ENGINE_DONE;

@@ -182,7 +182,7 @@ index_delete(struct engine_db *db, struct engine_batch *b,
 		r = engine_scan(db, &s, delete_one, &d);
 		done = b->n == 0 ? ENGINE_DONE : engine_commit_one(db, b);
 	} while (r == ENGINE_MORE && done == ENGINE_DONE);
-	return r == ENGINE_DONE ? done : r;
+	return done == ENGINE_DONE ? r : done;
 }
 
 enum engine_result

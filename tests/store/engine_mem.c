@@ -39,6 +39,7 @@ struct engine {
 	pthread_mutex_t lock;		/* of what follows */
 	struct buf log;			/* committed, not durable */
 	uint64_t epoch, owner, token;
+	int	 in_order;		/* as engine_close says */
 	struct engine_db db[ENGINE_DBS];
 };
 
@@ -196,7 +197,7 @@ engine_open(const char *home, uint64_t cache, int *fresh_r, int *clean_r,
 		e->db[i].e = e;
 		e->db[i].n = i;
 	}
-	*clean_r = unlink(e->clean) == 0;
+	*clean_r = e->in_order = unlink(e->clean) == 0;
 	replay(e, *clean_r);
 	save(e);
 	return e;
@@ -212,7 +213,8 @@ engine_close(struct engine **ep)
 	if (e == NULL)
 		return;
 	save(e);
-	fd = open(e->clean, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	fd = e->in_order ? open(e->clean, O_WRONLY | O_CREAT | O_CLOEXEC,
+	    0600) : -1;
 	fd_close(&fd);
 	for (i = 0; i < ENGINE_DBS * 2; i++) {
 		t = i % 2;
@@ -277,6 +279,7 @@ engine_own(struct engine *e, uint64_t epoch)
 	if (epoch < e->owner)
 		return ENGINE_LOST;
 	e->epoch = e->owner = epoch;
+	e->in_order = 1;
 	buf_put_u64(&v, epoch);
 	buf_put_u32(&e->log, ENGINE_DBS);
 	buf_put_lv(&e->log, v.data, v.len);

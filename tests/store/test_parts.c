@@ -346,6 +346,7 @@ test_reopen(void **state)
 	struct buf why = BUF_INIT(300);
 	int fresh, clean;
 
+	assert_int_equal(engine_own(e, 0), ENGINE_DONE);
 	put(engine_db(e, 2), "kept", "yes");
 	engine_close(&e);
 	e = engine_open(dir, 8 << 20, &fresh, &clean, &why);
@@ -369,6 +370,64 @@ test_reopen(void **state)
 	assert_null(get(engine_db(e, 2), "kept"));
 #endif
 	buf_clear(&why);
+}
+
+static int
+reopen_clean(void)
+{
+	struct buf why = BUF_INIT(300);
+	int fresh, clean;
+
+	engine_close(&e);
+	e = engine_open(dir, 8 << 20, &fresh, &clean, &why);
+	assert_non_null(e);
+	buf_clear(&why);
+	return clean;
+}
+
+/*
+ * Who only looks, and goes, does not say that all is in order: what the owner
+ * before it left to be looked after is still told to the next.
+ */
+static void
+test_end_in_order(void **state)
+{
+	char mark[100];
+
+	snprintf(mark, sizeof(mark), "%s/clean", dir);
+	assert_int_equal(engine_own(e, 1), ENGINE_DONE);
+	assert_true(reopen_clean());
+	assert_true(reopen_clean());
+	/* as a kill leaves it */
+	engine_close(&e);
+	assert_int_equal(unlink(mark), 0);
+	assert_false(reopen_clean());
+	assert_false(reopen_clean());
+	assert_int_equal(engine_own(e, 2), ENGINE_DONE);
+	assert_true(reopen_clean());
+}
+
+/* A piece that is not committed is not taken for the rest of the range. */
+static void
+test_delete_fails(void **state)
+{
+	struct engine_batch b = { .account = 7 };
+	struct index_key k, from = index_group(7, 1), to = index_group(7, 2);
+	struct engine_db *db = engine_db(e, 4);
+	uint32_t i;
+
+	for (i = 1; i <= 9000; i++) {
+		k = index_message(7, 1, i);
+		engine_put(&b, ENGINE_CORE, k.k, k.len, "", 0);
+	}
+	assert_int_equal(engine_commit_one(db, &b), ENGINE_DONE);
+	b.epoch = 1;	/* another's */
+	assert_int_equal(index_delete(db, &b, ENGINE_CORE, &from, &to),
+	    ENGINE_LOST);
+	b.epoch = 0;
+	assert_int_equal(index_delete(db, &b, ENGINE_CORE, &from, &to),
+	    ENGINE_DONE);
+	engine_batch_clear(&b);
 }
 
 static void
@@ -616,6 +675,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_index, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reopen, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_end_in_order, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_delete_fails, setup,
+		    teardown),
 		cmocka_unit_test(test_path), cmocka_unit_test(test_mailboxes),
 		cmocka_unit_test(test_flags), cmocka_unit_test(test_flags_2),
 		cmocka_unit_test(test_version_1),
