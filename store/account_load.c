@@ -58,8 +58,10 @@ load_rows(struct account *a, const char *text, size_t len)
 		/* It said so. */
 	} else if (traces_unknown(a)) {
 		account_begin(a, rebuild_account, NULL);
+	} else if (moves_finish(a) == -1) {
+		log_warn("%s: the index does not answer", a->name);
+		a->state = ACCOUNT_BROKEN;
 	} else {
-		moves_finish(a);
 		recover_account(a);
 		drop_files(a);
 	}

@@ -79,6 +79,17 @@ old_note(void *arg, const void *key, size_t klen, const void *value,
 	return 0;
 }
 
+static int
+is_listed(const struct rebuild *r, uint32_t mailbox)
+{
+	size_t i;
+
+	for (i = 0; i < r->found.boxes.n; i++)
+		if (r->found.boxes.box[i].id == mailbox)
+			return 1;
+	return 0;
+}
+
 /* So is one whose target has its row: it is noted before its own goes. */
 static int
 old_move(void *arg, const void *key, size_t klen, const void *value,
@@ -91,7 +102,8 @@ old_move(void *arg, const void *key, size_t klen, const void *value,
 
 	cursor_init(&c, value, vlen);
 	mailbox = cursor_u32(&c);
-	(void)cursor_u32(&c);
+	if (!is_listed(r, cursor_u32(&c)))
+		return 0;	/* the target is not there: it stays */
 	while (cursor_left(&c) >= 4) {
 		k = index_key_file(r->a->number, mailbox, cursor_u32(&c));
 		engine_put(account_batch(r->a), ENGINE_CORE, k.k, k.len, "",

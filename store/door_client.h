@@ -135,8 +135,9 @@ void	moved_delete(struct moved *v);
 /* When that is durable. */
 void	moved_show(struct moved *v);
 void	moved_clear(struct moved *v);
-/* At the load of an account: what a crash left of such moves is done. */
-void	moves_finish(struct account *a);
+/* At the load of an account: what a crash left of such moves is done. -1: the
+   index does not answer, and nobody may see the account before it is done. */
+int	moves_finish(struct account *a) ATTR_CHECK;
 /* op_file.c */
 void	op_file_back(struct request *r);
 /* The fresh file that the field names; it is the door's no more. 0; -1: it was

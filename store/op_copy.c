@@ -77,19 +77,43 @@ copy_cache(struct copy_task *c, struct engine_batch *b, size_t i)
 	buf_clear(&v);
 }
 
+static int
+copy_there(void *arg, const struct record *r)
+{
+	++*(size_t *)arg;
+	return 0;
+}
+
+/* Another session may have moved them meanwhile: their files stay a while. */
+static int
+copy_sources(struct copy_task *c)
+{
+	struct account *a = c->t.account;
+	struct moved *v = &c->source;
+	size_t i, n = 0;
+
+	v->uids = mem_zalloc(c->n, sizeof(*v->uids));
+	for (i = 0; i < c->n; i++)
+		v->uids[i] = c->rec[i].d.uid;
+	if (account_failed(a, index_records(a->db, a->number, c->from->id,
+	    v->uids, c->n, copy_there, &n)))
+		return -1;
+	if (n == c->n)
+		return 0;
+	copy_undo(&c->t);
+	task_fail(&c->t, D_GONE, "some messages are gone");
+	return -1;
+}
+
 /* The second commit of a MOVE, which the first one's note lets be repeated. */
 static void
 copy_moved(struct copy_task *c)
 {
 	struct moved *v = &c->source;
-	size_t i;
 
 	v->m = c->from;
 	v->note = c->to_modseq;
 	v->n = c->n;
-	v->uids = mem_zalloc(c->n, sizeof(*v->uids));
-	for (i = 0; i < c->n; i++)
-		v->uids[i] = c->rec[i].d.uid;
 	moved_note(v, c->to->id);
 	if (account_commit(c->t.account) == 0)
 		moved_delete(v);
@@ -133,7 +157,8 @@ copy_commit(struct task *t)
 		task_fail(t, D_GONE, "some messages are gone");
 	if (t->error == D_OK && (m->dead || c->from->dead))
 		task_fail(t, D_ABSENT, "no such mailbox");
-	if (t->error != D_OK || c->n == 0 || account_commit(a) == -1)
+	if (t->error != D_OK || c->n == 0 || account_commit(a) == -1 ||
+	    (c->move && copy_sources(c) == -1))
 		return;
 	b = account_batch(a);
 	c->to_modseq = m->row.modseq = shard_modseq(a->shard);

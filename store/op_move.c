@@ -102,6 +102,12 @@ moved_clear(struct moved *v)
 struct rest_task {
 	struct task t;
 	struct moved v;
+	struct rest_task *next;
+};
+
+struct resting {
+	struct account *a;
+	struct rest_task *list;
 };
 
 static void
@@ -115,7 +121,8 @@ rest_commit(struct task *t)
 {
 	struct rest_task *r = (struct rest_task *)t;
 
-	if (t->error == D_OK && !r->v.m->dead)
+	if (t->error == D_OK && !r->v.m->dead &&
+	    account_commit(t->account) == 0)
 		moved_delete(&r->v);
 }
 
@@ -141,16 +148,16 @@ static int
 rest_add(void *arg, const void *key, size_t klen, const void *value,
     size_t vlen)
 {
-	struct account *a = arg;
+	struct resting *list = arg;
+	struct account *a = list->a;
 	struct rest_task *r;
 	struct mailbox *m;
 	struct cursor c;
 
 	cursor_init(&c, value, vlen);
 	m = account_mailbox(a, cursor_u32(&c));
-	(void)cursor_u32(&c);
-	if (m == NULL || c.bad) {
-		/* The whole source has gone. */
+	if (account_mailbox(a, cursor_u32(&c)) == NULL || m == NULL || c.bad) {
+		/* The whole source has gone; or the target, and it stays. */
 		engine_del(account_batch(a), ENGINE_CORE, key, klen);
 		return 0;
 	}
@@ -162,20 +169,33 @@ rest_add(void *arg, const void *key, size_t klen, const void *value,
 	r->v.uids = mem_zalloc(cursor_left(&c) / 4 + 1, sizeof(uint32_t));
 	while (cursor_left(&c) >= 4)
 		r->v.uids[r->v.n++] = cursor_u32(&c);
-	log_info("%s: %zu messages of mailbox %u were being moved", a->name,
-	    r->v.n, m->id);
-	task_submit(&r->t);
+	r->next = list->list;
+	list->list = r;
 	return 0;
 }
 
-void
+int
 moves_finish(struct account *a)
 {
+	struct resting list = { a, NULL };
 	struct engine_scan s;
+	enum engine_result e;
+	struct rest_task *r;
 
 	index_scan_kind(&s, a->number, 'V');
-	if (engine_scan(a->db, &s, rest_add, a) != ENGINE_DONE)
-		a->unsure = 1;
+	e = engine_scan(a->db, &s, rest_add, &list);
+	while ((r = list.list) != NULL) {
+		list.list = r->next;
+		if (e != ENGINE_DONE) {
+			moved_clear(&r->v);
+			free(r);
+			continue;
+		}
+		log_info("%s: %zu messages of mailbox %u were being moved",
+		    a->name, r->v.n, r->v.m->id);
+		task_submit(&r->t);
+	}
+	return e == ENGINE_DONE ? 0 : -1;
 }
 
 /*

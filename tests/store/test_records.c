@@ -268,6 +268,51 @@ test_expunged(void **state)
 	close_index();
 }
 
+/* The note of a MOVE of message 1 that a crash cut between its commits. */
+static void
+put_moved(uint32_t from, uint32_t to)
+{
+	struct index_key k = index_key_u64(account, 'V', UINT64_MAX / 2);
+	struct buf v = BUF_INIT(0);
+
+	buf_put_u32(&v, from);
+	buf_put_u32(&v, to);
+	buf_put_u32(&v, 1);
+	engine_put(&batch, ENGINE_CORE, k.k, k.len, v.data, v.len);
+	buf_clear(&v);
+}
+
+/*
+ * A mailbox that is in no list (its file was brought back from an earlier day)
+ * has not got what was moved there: it stays where it was, also where the index
+ * is made anew.
+ */
+static void
+test_moved_to_nowhere(void **state)
+{
+	struct index_key k;
+	size_t n;
+	int again;
+
+	deliver(1);
+	for (again = 0; again < 2; again++) {
+		open_index();
+		put_moved(1, 99);
+		k = index_account_key(account, 'C');
+		if (again)
+			engine_del(&batch, ENGINE_CORE, k.k, k.len);
+		close_index();
+		assert_int_equal(rig_find(&rig, &rig.imap[0], 1, "text", &n),
+		    1);
+		open_index();
+		assert_int_equal(rows('V'), 0);
+		assert_int_equal(rows('R'), 0);
+		close_index();
+		assert_int_equal(rig_find(&rig, &rig.imap[0], 1, "text", &n),
+		    1);
+	}
+}
+
 /* A few changes among many messages, and many changes. */
 static void
 test_changed(void **state)
@@ -468,6 +513,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_ids), TEST(test_expunged), TEST(test_changed),
+		TEST(test_moved_to_nowhere),
 		TEST(test_gone_is_bounded), TEST(test_version_1),
 	};
 

@@ -9,7 +9,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -362,6 +364,88 @@ test_expunge_fails(void **state)
 	finds(0, 0);
 }
 
+/* MOVE by two sessions at once: one of them has it. */
+static void
+test_move_twice(void **state)
+{
+	struct door *d = &rig.deliver[0];
+	char words[RESULT_WORDS_MAX + 1];
+	enum result result;
+	size_t all, a, z;
+	uint32_t tag;
+	int status;
+	pid_t pid;
+
+	/* Both wait while the delivery does. */
+	atomic_store(&engine_mem->durable_us, 500000);
+	assert_int_equal(rig_send(d, 1, id[1], ANNA, rig_open(&rig, id[1]), 6,
+	    1), 0);
+	assert_int_equal(rig_answer(d, &tag, &result, words), 0);
+	usleep(50000);
+	if ((pid = fork()) == 0)
+		_exit(copy(&rig.imap[1], DOOR_MOVE));
+	status = copy(&rig.imap[0], DOOR_MOVE);
+	atomic_store(&engine_mem->durable_us, 0);
+	if (status == 0)
+		assert_int_equal(door_error(&rig.imap[0]), D_GONE);
+	a = (size_t)status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(a + (size_t)WEXITSTATUS(status), 1);
+	z = rig_find(&rig, &rig.imap[0], 5, "first", &all);
+	assert_int_equal(z, 1);
+	assert_int_equal(all, 1);
+	while (rig_answer(d, &tag, &result, words) == 0)
+		usleep(5000);
+	finds(0, 1);
+}
+
+/* 1 where anna's mailboxes can be read, and have so many messages in all. */
+static int
+holds(unsigned n)
+{
+	struct buf out = BUF_INIT(10000);
+	char text[40];
+	int r;
+
+	snprintf(text, sizeof(text), ANNA "|6|%u|", n);
+	r = rig_control(&rig, C_LIST, ANNA, &out) == 1 &&
+	    strncmp(buf_str(&out), text, strlen(text)) == 0;
+	buf_clear(&out);
+	return r;
+}
+
+/*
+ * The second commit of a MOVE fails, and then each look of the load that is to
+ * end the MOVE. Who has seen the message at both places and expunges one must
+ * not lose the other: until it is ended nobody sees anything.
+ */
+static void
+test_move_load_fails(void **state)
+{
+	int i, n;
+
+	for (i = 1; i < 7; i++) {
+		if (i > 1) {
+			assert_int_equal(teardown(state), 0);
+			assert_int_equal(setup(state), 0);
+		}
+		at_rest();
+		atomic_store(&engine_mem->commit_how, ENGINE_LATER);
+		atomic_store(&engine_mem->commit_at, 2);
+		atomic_store(&engine_mem->scan_at, i);
+		assert_int_equal(move(&rig.imap[0]), 0);
+		atomic_store(&engine_mem->commit_at, 0);
+		for (n = 0; n < 1000 && !holds(1); n++) {
+			assert_false(n > 100 && holds(2));
+			usleep(10000);
+		}
+		assert_true(holds(1));
+		atomic_store(&engine_mem->scan_at, 0);
+		again();
+		finds(0, 0);
+	}
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int
@@ -373,7 +457,8 @@ main(void)
 		TEST(test_durable_lost), TEST(test_durable_late),
 		TEST(test_read_later), TEST(test_load_later),
 		TEST(test_flags_fail), TEST(test_move_fails),
-		TEST(test_expunge_fails),
+		TEST(test_expunge_fails), TEST(test_move_twice),
+		TEST(test_move_load_fails),
 	};
 
 	engine_mem_faults();
