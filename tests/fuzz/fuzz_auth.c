@@ -1,6 +1,7 @@
 /*
- * Stored hashes, lines of passwd, and names as clients give them. crypt(3) itself is not
- * called: one hash may ask for minutes.
+ * Stored hashes, lines of passwd, records of auth/learned, and names as
+ * clients give them. crypt(3) itself is not called: one hash may ask for
+ * minutes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +9,10 @@
 #include "auth/auth_hash.h"
 #include "auth/auth_hashes.h"
 #include "auth/auth_users.h"
+#include "lib/base/crc32c.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/mail/learned.h"
 #include "lib/mail/limits.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -47,6 +50,29 @@ read_line(const char *p, size_t len, const char *protocol)
 	auth_hashes_clear(&h);
 }
 
+/* The octets as a record of auth/learned: one that is read prints the same. */
+static void
+read_record(const uint8_t *data, size_t size)
+{
+	struct buf b = BUF_INIT(LEARNED_RECORD), again = b;
+	struct learned_record r;
+
+	(void)learned_head((const char *)data, size);
+	if (size < LEARNED_RECORD)
+		return;
+	(void)!learned_get((const char *)data, &r);
+	buf_append(&b, data, LEARNED_RECORD - 4);
+	b.data[LEARNED_KEY + 7] &= 0x7f;	/* times are positive */
+	buf_put_u32(&b, crc32c(0, b.data, b.len));
+	if (learned_get(b.data, &r) == -1)
+		abort();
+	learned_put(&r, &again);
+	if (again.len != b.len || memcmp(again.data, b.data, b.len) != 0)
+		abort();
+	buf_clear(&b);
+	buf_clear(&again);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -59,6 +85,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	look(text);
 	read_line((const char *)data, size, "imap");
 	read_line((const char *)data, size, NULL);
+	read_record(data, size);
 	/* A name comes as text in a message; what is made of it is text. */
 	if (str_is_text(text, strlen(text)) &&
 	    auth_users_name(users, text, &name) == 0 && (name.len == 0 ||
