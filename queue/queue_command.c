@@ -15,7 +15,7 @@
 /* What each command does to one message. 0, or -1 with words. */
 
 static int
-one_list(struct ctl *c, struct entry *e, struct buf *why)
+one_list(struct queue_ctl *c, struct entry *e, struct buf *why)
 {
 	struct message *m = e->msg != NULL ? e->msg : message_peek(e->id);
 
@@ -39,7 +39,7 @@ written(int r, struct buf *why)
 }
 
 static int
-one_retry(struct ctl *c, struct entry *e, struct buf *why)
+one_retry(struct queue_ctl *c, struct entry *e, struct buf *why)
 {
 	char id[QUEUE_ID_LEN + 1];
 
@@ -60,7 +60,7 @@ one_retry(struct ctl *c, struct entry *e, struct buf *why)
 }
 
 static int
-one_hold(struct ctl *c, struct entry *e, struct buf *why)
+one_hold(struct queue_ctl *c, struct entry *e, struct buf *why)
 {
 	if (e->msg != NULL)
 		return written(life_hold(e->msg), why);
@@ -71,7 +71,7 @@ one_hold(struct ctl *c, struct entry *e, struct buf *why)
 }
 
 static int
-one_release(struct ctl *c, struct entry *e, struct buf *why)
+one_release(struct queue_ctl *c, struct entry *e, struct buf *why)
 {
 	if (e->msg != NULL)
 		return written(life_release(e->msg), why);
@@ -83,7 +83,7 @@ one_release(struct ctl *c, struct entry *e, struct buf *why)
 }
 
 static int
-one_delete(struct ctl *c, struct entry *e, struct buf *why)
+one_delete(struct queue_ctl *c, struct entry *e, struct buf *why)
 {
 	char id[QUEUE_ID_LEN + 1];
 	int r, busy = e->msg != NULL && job_is_out(e->msg);
@@ -97,7 +97,7 @@ one_delete(struct ctl *c, struct entry *e, struct buf *why)
 }
 
 static int
-one_show(struct ctl *c, struct entry *e, struct buf *why)
+one_show(struct queue_ctl *c, struct entry *e, struct buf *why)
 {
 	struct message *m = e->msg != NULL ? e->msg : message_peek(e->id);
 
@@ -114,7 +114,7 @@ one_show(struct ctl *c, struct entry *e, struct buf *why)
 /* Commands about the whole */
 
 static void
-all_status(struct ctl *c)
+all_status(struct queue_ctl *c)
 {
 	struct dispatch_counts j;
 
@@ -153,7 +153,7 @@ all_status(struct ctl *c)
 }
 
 static void
-all_reload(struct ctl *c)
+all_reload(struct queue_ctl *c)
 {
 	tables_refresh(queue.tables);
 	control_end(&c->c, C_OK, "");

@@ -7,7 +7,7 @@
 #include "lib/link/control.h"
 #include "queue/queue.h"
 
-struct ctl {
+struct queue_ctl {
 	struct control_client c;
 	uint64_t at;		/* of a command about all: the next id */
 	unsigned done;
@@ -15,8 +15,8 @@ struct ctl {
 
 /* A command is about one message (or each of them), or about the whole. */
 struct queue_command {
-	int	(*one)(struct ctl *, struct entry *, struct buf *why);
-	void	(*all)(struct ctl *);
+	int	(*one)(struct queue_ctl *, struct entry *, struct buf *why);
+	void	(*all)(struct queue_ctl *);
 	int	 need_id;
 };
 

@@ -34,7 +34,7 @@ ctl_find(uint64_t id)
 static void
 command_slice(struct control_client *cc)
 {
-	struct ctl *c = (struct ctl *)cc;
+	struct queue_ctl *c = (struct queue_ctl *)cc;
 	struct buf words = BUF_INIT(200);
 	struct chunk k = { .n = 0 };
 	struct entry *e;
@@ -58,7 +58,7 @@ command_slice(struct control_client *cc)
 }
 
 static void
-command_one(struct ctl *c, const struct queue_command *cmd, const char *p,
+command_one(struct queue_ctl *c, const struct queue_command *cmd, const char *p,
     size_t len)
 {
 	struct buf why = BUF_INIT(200);
@@ -83,7 +83,7 @@ static void
 command_begin(struct control_client *cc, struct msg *m)
 {
 	const struct queue_command *cmd = command_find(m->type);
-	struct ctl *c = (struct ctl *)cc;
+	struct queue_ctl *c = (struct queue_ctl *)cc;
 	const char *p;
 	size_t len;
 
@@ -106,7 +106,7 @@ command_begin(struct control_client *cc, struct msg *m)
 }
 
 static const struct control_kind queue_control = {
-	.size = sizeof(struct ctl),
+	.size = sizeof(struct queue_ctl),
 	.command = command_begin,
 	.slice = command_slice,
 };

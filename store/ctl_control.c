@@ -18,13 +18,13 @@ enum {
 	BATCH = 32 * 1024,	/* octets of rows in one write */
 };
 
-struct ctl {
+struct ctl_client {
 	struct control_client c;
 	struct ctl_chore {
 		struct chore chore;
-		struct ctl *ctl;
+		struct ctl_client *ctl;
 	} work;
-	struct ctl *next;		/* given back by the helper */
+	struct ctl_client *next;		/* given back by the helper */
 	unsigned type;
 	char	*user;
 	uint64_t users, findings;
@@ -36,13 +36,13 @@ struct ctl {
 
 static struct control control;
 static ev_async back;
-static struct ctl *returned;
+static struct ctl_client *returned;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* Rows. */
 
 static void
-send_now(struct ctl *c)
+send_now(struct ctl_client *c)
 {
 	if (!c->c.answer.lost &&
 	    chan_send(control_chan(&c->c), SEND_MS) == -1)
@@ -50,7 +50,7 @@ send_now(struct ctl *c)
 }
 
 static void
-row(struct ctl *c, const char *names)
+row(struct ctl_client *c, const char *names)
 {
 	if (answer_row(&c->c.answer, names, -1) == 0 &&
 	    control_chan(&c->c)->out.len > BATCH)
@@ -58,7 +58,7 @@ row(struct ctl *c, const char *names)
 }
 
 static void
-finish(struct ctl *c, enum c_status status, const char *words)
+finish(struct ctl_client *c, enum c_status status, const char *words)
 {
 	c->status = status;
 	buf_set(&c->words, "%s", words);
@@ -69,7 +69,7 @@ finish(struct ctl *c, enum c_status status, const char *words)
 static int
 list_user(void *arg, const char *name, const char *path)
 {
-	struct ctl *c = arg;
+	struct ctl_client *c = arg;
 	struct answer *a = &c->c.answer;
 	struct usage u = { 0 };
 
@@ -91,7 +91,7 @@ list_user(void *arg, const char *name, const char *path)
 }
 
 struct check_of {
-	struct ctl *c;
+	struct ctl_client *c;
 	const char *name;
 };
 
@@ -111,7 +111,7 @@ check_found(void *arg, const char *mailbox, const char *words)
 static int
 check_one(void *arg, const char *name, const char *path)
 {
-	struct ctl *c = arg;
+	struct ctl_client *c = arg;
 	struct check_of k = { c, name };
 
 	c->users++;
@@ -124,7 +124,7 @@ check_one(void *arg, const char *name, const char *path)
 static int
 rebuild_one(void *arg, const char *name, const char *path)
 {
-	struct ctl *c = arg;
+	struct ctl_client *c = arg;
 	struct answer *a = &c->c.answer;
 
 	c->users++;
@@ -141,7 +141,7 @@ rebuild_one(void *arg, const char *name, const char *path)
 
 /* A list that leaves somebody out must not look like a whole one. */
 static void
-run_list(struct ctl *c)
+run_list(struct ctl_client *c)
 {
 	struct buf words = BUF_INIT(1000);
 
@@ -157,7 +157,7 @@ run_list(struct ctl *c)
 }
 
 static void
-walked(struct ctl *c, const char *what)
+walked(struct ctl_client *c, const char *what)
 {
 	struct buf words = BUF_INIT(400);
 
@@ -168,7 +168,7 @@ walked(struct ctl *c, const char *what)
 }
 
 static void
-run_walk(struct ctl *c, int (*each)(void *, const char *, const char *),
+run_walk(struct ctl_client *c, int (*each)(void *, const char *, const char *),
     const char *what)
 {
 	if (walk_users(c->user, each, c, &c->why) == -1)
@@ -179,7 +179,7 @@ run_walk(struct ctl *c, int (*each)(void *, const char *, const char *),
 
 /* A user that is named need not have a folder any more. */
 static void
-run_rebuild(struct ctl *c)
+run_rebuild(struct ctl_client *c)
 {
 	if (c->user[0] == '\0') {
 		run_walk(c, rebuild_one, "failures");
@@ -190,7 +190,7 @@ run_rebuild(struct ctl *c)
 }
 
 static void
-counter(struct ctl *c, const char *name, uint64_t v)
+counter(struct ctl_client *c, const char *name, uint64_t v)
 {
 	answer_text(&c->c.answer, name);
 	answer_number(&c->c.answer, v);
@@ -198,7 +198,7 @@ counter(struct ctl *c, const char *name, uint64_t v)
 }
 
 static void
-run_status(struct ctl *c)
+run_status(struct ctl_client *c)
 {
 	counter(c, "threads", store.n_shards);
 	counter(c, "delivered", atomic_load(&store.delivered));
@@ -210,7 +210,7 @@ run_status(struct ctl *c)
 static void
 ctl_run(struct chore *chore)
 {
-	struct ctl *c = ((struct ctl_chore *)chore)->ctl;
+	struct ctl_client *c = ((struct ctl_chore *)chore)->ctl;
 
 	switch (c->type) {
 	case C_STATUS:
@@ -244,7 +244,7 @@ ctl_run(struct chore *chore)
 static void
 ctl_command(struct control_client *cc, struct msg *m)
 {
-	struct ctl *c = (struct ctl *)cc;
+	struct ctl_client *c = (struct ctl_client *)cc;
 
 	c->type = m->type;
 	free(c->user);
@@ -263,7 +263,7 @@ ctl_command(struct control_client *cc, struct msg *m)
 static void
 ctl_back(struct ev_loop *l, ev_async *w, int revents)
 {
-	struct ctl *c, *next;
+	struct ctl_client *c, *next;
 
 	pthread_mutex_lock(&lock);
 	c = returned;
@@ -280,14 +280,14 @@ ctl_back(struct ev_loop *l, ev_async *w, int revents)
 static void
 ctl_clear(struct control_client *cc)
 {
-	struct ctl *c = (struct ctl *)cc;
+	struct ctl_client *c = (struct ctl_client *)cc;
 
 	buf_clear(&c->words);
 	free(c->user);
 }
 
 static const struct control_kind store_control = {
-	.size = sizeof(struct ctl),
+	.size = sizeof(struct ctl_client),
 	.command = ctl_command,
 	.clear = ctl_clear,
 };
