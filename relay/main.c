@@ -186,7 +186,7 @@ run_job(struct relay_job *j)
 	buf_clear(&why);
 }
 
-/* One frame of queue. 0 where its channel is not to be used any more. */
+/* One frame of queue. 0 where its channel must not be used any more. */
 static int
 take_job(struct chan *c)
 {
@@ -234,7 +234,7 @@ input(enum peer p, struct chan *c)
 	if (r == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (r != 1 || p != PEER_QUEUE) {
-		/* resolve speaks when asked alone: this is its end */
+		/* resolve speaks only when asked: this is its end */
 		generation += p == PEER_QUEUE;
 		server_peer_lost(p);
 		return;

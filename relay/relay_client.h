@@ -2,7 +2,7 @@
  * The client's side of one SMTP connection (RFC 5321): greeting, EHLO,
  * STARTTLS, AUTH, and any number of transactions, one after the other.
  *
- * The server is taken for hostile: each reply has a deadline as a whole
+ * The server counts as hostile: each reply has a deadline as a whole
  * (4.5.3.2), the connection has one too, and what the server says is bounded
  * by relay_reply.h. A reply nobody asked for ends the connection.
  *

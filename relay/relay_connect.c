@@ -80,7 +80,7 @@ connect_starttls(struct relay_client *c, const struct resolve_host *t,
 	    p->tls_host != NULL ? p->tls_host : t->name, p->hostname);
 }
 
-/* The whole dialogue before the first message. */
+/* All of the dialogue before the first message. */
 static enum result
 connect_dialogue(struct relay_client *c, const struct resolve_host *t,
     const struct policy *p, int *tls_r)

@@ -11,8 +11,8 @@
 
 /*
  * Tries address i of the target. RESULT_DELIVERED: c is open. Else c is clear
- * (nothing to free) and words holds why; RESULT_LATER always, for a host that
- * does not want us is no word about the message.
+ * (nothing to free) and words holds why; RESULT_LATER always: a host that
+ * does not want us says nothing about the message.
  */
 enum result connect_open(struct relay_client *c, const struct resolve_host *t,
 	    unsigned i, const struct policy *p, struct buf *words) ATTR_CHECK;

@@ -3,7 +3,8 @@
  * start of lines, lines that end in CRLF, no bare CR or LF ever.
  *
  * A bare LF, which no message that came in by SMTP holds, becomes CRLF; a bare
- * CR becomes a space: it never was a line break, and is none at the next hop.
+ * CR becomes a space: it was not a line break, and must not become one at the
+ * next hop.
  */
 #ifndef RELAY_DATA_H
 #define RELAY_DATA_H

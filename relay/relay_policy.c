@@ -55,7 +55,7 @@ policy_find(const struct dest_key *k, struct policy *p, struct buf *words)
 	}
 	if (k->tls == DEST_TLS_ROUTE)
 		return 0;
-	/* "never" is how the operator has it for all: it cannot be met. */
+	/* The operator forbids TLS: what the key asks for cannot be had. */
 	if (p->tls == RELAY_TLS_NEVER) {
 		buf_set(words, "4.7.4 the message may go under TLS only, and "
 		    "relay_tls is never");

@@ -32,8 +32,8 @@ void	reply_reset(struct reply *r);
 void	reply_clear(struct reply *r);
 
 /*
- * Takes one line, without its end. Returns 1 when the reply is whole, 0 if
- * more lines follow, -1 if this is no reply (or one without end).
+ * Takes one line, without its end. Returns 1 when the reply is complete, 0 if
+ * more lines follow, -1 if this is not a reply (or one without end).
  */
 int	reply_line(struct reply *r, const char *p, size_t len) ATTR_CHECK;
 

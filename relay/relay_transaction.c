@@ -210,7 +210,7 @@ spoke_early(struct relay_client *c)
 
 /*
  * Sends the data up to, without, the final dot. -1: the file could not be
- * read; the connection must then be cut, for what is out is no message.
+ * read; the connection must then be cut: what went out is not the message.
  */
 static int
 body_put(struct relay_client *c, const struct relay_message *m, struct data *d)
@@ -282,7 +282,7 @@ body_send(struct transaction *t)
 	}
 	early = t->m->data == NULL && spoke_early(c);
 	if (early) {
-		/* A refusal is a refusal; anything else is nonsense. */
+		/* A refusal is a refusal; anything else makes no sense. */
 		if (client_reply(c, c->times->command) == RESULT_DELIVERED)
 			set_all(t, RCPT_ACCEPTED, client_refused(c));
 		else

@@ -50,7 +50,7 @@ void	hosts_clear(struct hosts *h);
  * Reads the uncompressed name at p as a host name: letters, digits, hyphen,
  * underscore; not ending in an all-digit label (an address in disguise). name
  * holds DOMAIN_MAX + 1. Returns 0 and the octets used; 1 for the root; -1 if
- * it is none.
+ * it is malformed.
  */
 int	hosts_name(const unsigned char *p, size_t len, char *name,
 	    size_t *used_r) ATTR_CHECK;

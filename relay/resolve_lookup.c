@@ -227,7 +227,7 @@ lookup_begin(struct ev_loop *loop, struct ev_timer *w, int events)
 }
 
 static void
-lookup_nonsense(struct ev_loop *loop, struct ev_timer *w, int events)
+lookup_malformed(struct ev_loop *loop, struct ev_timer *w, int events)
 {
 	struct lookup *l = w->data;
 
@@ -248,7 +248,7 @@ lookup_start(struct ev_loop *loop, enum n_type type, const char *name,
 	l->arg = arg;
 	buf_init(&l->words, WORDS_MAX);
 	ev_timer_init(&l->deadline, hosts_text(name, l->name) == -1 ?
-	    lookup_nonsense : lookup_begin, 0, 0);
+	    lookup_malformed : lookup_begin, 0, 0);
 	l->deadline.data = l;
 	ev_timer_start(loop, &l->deadline);
 	return l;

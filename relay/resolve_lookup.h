@@ -28,7 +28,7 @@ struct lookup_answer {
 typedef void lookup_callback(void *arg, const struct lookup_answer *a);
 
 /*
- * type is N_MX or N_HOST; name is bounded, but may be nonsense (the answer
+ * type is N_MX or N_HOST; name is bounded, but may be malformed (the answer
  * says so). self must live as long.
  */
 struct lookup *lookup_start(struct ev_loop *loop, enum n_type type,

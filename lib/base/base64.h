@@ -7,7 +7,7 @@
 
 #include "lib/base/buf.h"
 
-/* What a digit stands for, 0 to 63; -1: it is none. Here, for it is inlined. */
+/* What a digit stands for, 0 to 63; -1: not a digit. Inlined. */
 static inline int
 base64_value(unsigned char c)
 {

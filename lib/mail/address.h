@@ -23,7 +23,7 @@ enum address_result {
 	ADDRESS_OK = 0,
 	ADDRESS_SYNTAX,
 	ADDRESS_LONG,		/* local part, domain or label too long */
-	ADDRESS_DOMAIN,		/* the domain is none */
+	ADDRESS_DOMAIN,		/* malformed domain */
 	ADDRESS_UTF8,		/* the local part needs SMTPUTF8 */
 };
 

@@ -55,7 +55,7 @@ packed_put_result(struct buf *b, const struct packed_result *r)
 	    buf_put_lv(b, r->words, len) == 0 ? 0 : -1);
 }
 
-/* A text of at most max octets; one that is none makes the cursor bad. */
+/* A text of at most max octets; what is not one makes the cursor bad. */
 static const char *
 text(struct cursor *c, size_t *len_r, size_t max)
 {
