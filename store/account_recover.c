@@ -3,9 +3,9 @@
  * record is still there was being expunged. Its expunge is finished.
  *
  * To look costs a folder for each mailbox and a look-up for each name in it,
- * so it is done once behind each crash, however many starts later the account
+ * so it is done once after each crash, however many starts later the account
  * is loaded: its row 'C' says for which. A look that found something, or
- * failed, is repeated.
+ * failed, is repeated. It goes in steps, with other accounts served between.
  */
 #include "config.h"
 
@@ -20,6 +20,8 @@
 #include "store/door_client.h"
 
 /* 1, 0; -1: the index does not answer. */
+enum { STEP = 64 };	/* mailboxes looked at in a step, where all are empty */
+
 static int
 has_record(struct mailbox *m, uint32_t uid)
 {
@@ -32,53 +34,124 @@ has_record(struct mailbox *m, uint32_t uid)
 	return r == ENGINE_DONE ? 1 : r == ENGINE_ABSENT ? 0 : -1;
 }
 
-/* The uids of a slice that have a record and no file are added. 0, or -1. */
+/* Of one account; it is busy meanwhile, but for the first step. */
+struct recovery {
+	struct item item;
+	struct account *a;
+	size_t	 at;			/* of its mailboxes */
+	struct body_list *list;		/* that one's, as far as it was read */
+	uint32_t *uids;			/* found in it */
+	size_t	 n;
+	int	 again;			/* something is left to do */
+};
+
+/* Those of a slice that have a record and no file. 0, or -1. */
 static int
-add_halves(struct mailbox *m, const struct body_entry *e, int count,
-    uint32_t **uids_r, size_t *n_r)
+add_halves(struct recovery *r, struct mailbox *m, const struct body_entry *e,
+    int count)
 {
-	int i, r;
+	int i, there;
 
 	for (i = 0; i < count; i++) {
 		if (e[i].aside)
 			continue;
-		if ((r = has_record(m, e[i].number)) == -1)
+		if ((there = has_record(m, e[i].number)) == -1)
 			return -1;
-		if (r == 0 ||
+		if (there == 0 ||
 		    body_present(m->account->path, m->id, e[i].number) != 0)
 			continue;
-		*uids_r = mem_realloc(*uids_r, *n_r + 1, sizeof(**uids_r));
-		(*uids_r)[(*n_r)++] = e[i].number;
+		r->uids = mem_realloc(r->uids, r->n + 1, sizeof(*r->uids));
+		r->uids[r->n++] = e[i].number;
 	}
 	return 0;
 }
 
-/* 1 where nothing is left to do. */
-static int
-recover_mailbox(struct mailbox *m)
+static void
+end_mailbox(struct recovery *r, struct mailbox *m)
 {
-	struct body_list *l = body_list(m->account->path, m->id,
-	    BODY_EXPUNGED);
-	const struct body_entry *e;
-	uint32_t *uids = NULL;
-	size_t n = 0;
-	int count;
-
-	if (l == NULL)
-		return errno == ENOENT;
-	while ((count = body_list_next(l, &e)) > 0)
-		if (add_halves(m, e, count, &uids, &n) == -1) {
-			count = -1;
-			break;
-		}
-	body_list_end(&l);
-	if (n == 0)
-		return count == 0;
+	body_list_end(&r->list);
+	r->at++;
+	if (r->n == 0)
+		return;
 	log_info("%s: %zu messages of mailbox %u were being expunged",
-	    m->account->name, n, m->id);
-	uids_sort(uids, n);
-	expunge_finish_files(m, uids, n);
+	    m->account->name, r->n, m->id);
+	uids_sort(r->uids, r->n);
+	expunge_finish_files(m, r->uids, r->n);
+	r->uids = NULL;
+	r->n = 0;
+	r->again = 1;
+}
+
+/* One slice of one mailbox: how many entries it had. */
+static int
+recover_slice(struct recovery *r)
+{
+	struct mailbox *m = r->a->mailbox[r->at];
+	const struct body_entry *e;
+	int n;
+
+	if (r->list == NULL && !(m->attrs & ATTR_NOSELECT)) {
+		r->list = body_list(m->account->path, m->id, BODY_EXPUNGED);
+		r->again |= r->list == NULL && errno != ENOENT;
+	}
+	n = r->list == NULL ? 0 : body_list_next(r->list, &e);
+	if (n > 0 && add_halves(r, m, e, n) == 0)
+		return n;
+	r->again |= n != 0;
+	end_mailbox(r, m);
 	return 0;
+}
+
+/* A slice, and not too many empty ones. 1: there is more. */
+static int
+recover_step(struct recovery *r)
+{
+	unsigned i;
+
+	for (i = 0; i < STEP && r->at < r->a->n_mailboxes && !r->a->lost; i++)
+		if (recover_slice(r) > 0)
+			return 1;
+	return r->at < r->a->n_mailboxes && !r->a->lost;
+}
+
+static void
+recover_end(struct recovery *r)
+{
+	struct account *a = r->a;
+	struct index_key k = index_account_key(a->number, 'C');
+	struct buf v = BUF_INIT(0);
+
+	if (!r->again && !a->lost) {
+		a->unsure = 0;
+		buf_put_u64(&v, store.crash);
+		engine_put(account_batch(a), ENGINE_CORE, k.k, k.len, v.data,
+		    v.len);
+		shard_lazy(a->shard);
+	}
+	buf_clear(&v);
+	body_list_end(&r->list);
+	free(r->uids);
+	free(r);
+}
+
+static void
+recover_on(struct item *i)
+{
+	struct recovery *r = (struct recovery *)i;
+	struct account *a = r->a;
+
+	if (recover_step(r)) {
+		shard_post(&r->item);
+		return;
+	}
+	recover_end(r);
+	account_end(a);
+}
+
+static void
+recover_go(struct account *a)
+{
+	recover_on(a->idle_arg);
 }
 
 /* Of which crash the row 'C' says that it was looked behind; 0: of none. */
@@ -102,21 +175,16 @@ void
 recover_account(struct account *a)
 {
 	struct index_key k = index_account_key(a->number, 'C');
-	struct buf v = BUF_INIT(0);
-	int done = 1;
-	size_t i;
+	struct recovery *r;
 
 	if (recovered(a, &k) == store.crash && !a->unsure)
 		return;
-	for (i = 0; i < a->n_mailboxes; i++)
-		if (!(a->mailbox[i]->attrs & ATTR_NOSELECT))
-			done &= recover_mailbox(a->mailbox[i]);
-	if (done) {
-		a->unsure = 0;
-		buf_put_u64(&v, store.crash);
-		engine_put(account_batch(a), ENGINE_CORE, k.k, k.len, v.data,
-		    v.len);
-		shard_lazy(a->shard);
-	}
-	buf_clear(&v);
+	r = mem_zalloc(1, sizeof(*r));
+	r->a = a;
+	r->item.shard = a->shard;
+	r->item.run = recover_on;
+	if (recover_step(r))
+		account_begin(a, recover_go, r);
+	else
+		recover_end(r);
 }

@@ -31,7 +31,7 @@ enum { BODY_NAME = 32, BODY_PATH_MAX = 700 };
 /*
  * Opens (and makes) the mail folder and opens the folder of the queue's bodies
  * (missing: deliveries fail until it is there). Removes fresh files of an
- * earlier life. 0, or -1 with why.
+ * earlier life. May be called again, for another folder. 0, or -1 with why.
  */
 int	body_start(const char *mail, const char *queue, struct buf *why)
 	    ATTR_CHECK;

@@ -87,6 +87,10 @@ open_dir(int at, const char *path)
 int
 body_start(const char *mail, const char *bodies, struct buf *why)
 {
+	fd_close(&root);
+	fd_close(&fresh);
+	fd_close(&queue);
+	free(queue_path);
 	if ((mkdir(mail, 0700) == -1 && errno != EEXIST) ||
 	    (root = open_dir(AT_FDCWD, mail)) == -1 ||
 	    (mkdirat(root, ".new", 0700) == -1 && errno != EEXIST) ||

@@ -129,7 +129,7 @@ follower_request(struct client *c, struct msg *m)
 	if (m->frame.len > 0)
 		memcpy(f->data, m->frame.data, m->frame.len);
 	for (i = 0; i < MSG_TAGS; i++)
-		if (m->f[i].p != NULL)
+		if (msg_has(m, (uint8_t)i) && m->f[i].p != NULL)
 			f->m.f[i].p = f->data + (m->f[i].p - m->frame.data);
 	f->c = client_hold(c);
 	f->owner = msg_get_dup(m, DF_OWNER);

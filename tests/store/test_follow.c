@@ -404,6 +404,7 @@ test_news(void **state)
 	assert_int_equal(follow_ask(d, 0, 0, &a), 0);
 	at = a.token;
 	assert_true(a.anew);
+	follow_answer_clear(&a);
 	assert_string_equal(events(), "anew\n");
 	assert_int_equal(news(d, &owner, 50), 0);
 	put(BERT, "one");
