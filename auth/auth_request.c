@@ -140,7 +140,7 @@ request_failed(struct auth_request *r)
 	auth_delay_failed(r->serve->parts.delay, &r->attempt, now);
 	log_info("login failed: %s from %s (%s): %s", log_name(r), r->remote,
 	    service_name(r->service), r->known ? "wrong password" :
-	    "no such account");
+	    r->found ? "it has no password for this" : "no such account");
 	late = auth_delay_late(r->serve->parts.delay, r->start);
 	if (late > now)
 		request_wait(r, AUTH_LATE, late - now);
@@ -209,6 +209,7 @@ request_hashes(struct auth_request *r, struct auth_hashes *h)
 	if (h->fault != NULL)
 		log_warn("%s cannot log in%s: %s", r->user, h->n > 0 ?
 		    " with each password" : "", h->fault);
+	r->found = found == MAP_FOUND;
 	r->known = h->n > 0;
 	if (found == MAP_ERROR)
 		return -1;

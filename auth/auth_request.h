@@ -30,6 +30,7 @@ struct auth_request {
 	enum service service;
 	struct auth_try attempt;
 	int64_t	 start;
+	int	 found;			/* the account is there */
 	int	 known;			/* hashes of an account are checked */
 	char	*user, *password, *remote;
 	ev_timer timer;
