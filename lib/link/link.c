@@ -39,7 +39,9 @@ link_write(struct link *l)
 		ev_io_start(l->loop, &l->writing);
 		return;
 	}
-	ev_io_stop(l->loop, &l->writing);
+	/* Else it may have been fed for `written`, which this takes back. */
+	if (l->full)
+		ev_io_stop(l->loop, &l->writing);
 	if (r == -1) {
 		if (!is_end(errno))
 			link_drop(l, LINK_ENDED, strerror(errno));

@@ -490,6 +490,38 @@ test_partial_write_in_turn(void **state)
 	partial(&in_turn);
 }
 
+/*
+ * All that waited goes out with an answer, and another answer follows in the
+ * same turn: `written` is told still.
+ */
+static void
+test_written_by_an_answer(void **state)
+{
+	size_t got = 0;
+	char b[65536];
+	ssize_t n;
+
+	open_owner(&at_once);
+	react = answer;
+	say_blob();
+	assert_true(chan_pending(&owner->link.chan));
+	ev_io_stop(loop, &owner->link.writing);
+	while (got < BLOB) {
+		n = recv(far.fd, b, sizeof(b), MSG_DONTWAIT);
+		if (n > 0)
+			got += (size_t)n;
+		else
+			(void)!chan_flush(&owner->link.chan);
+	}
+	assert_false(chan_pending(&owner->link.chan));
+	far_ask("one");
+	far_send("two");
+	run();
+	assert_int_equal(heard, 2);
+	assert_int_equal(written, 1);
+	link_clear(&owner->link);
+}
+
 static int
 pause_at_two(struct owner *o, const char *word)
 {
@@ -627,6 +659,7 @@ main(void)
 		T(test_answer_against_the_table),
 		T(test_partial_write),
 		T(test_partial_write_in_turn),
+		T(test_written_by_an_answer),
 		T(test_pause),
 		T(test_pause_after_resume),
 		T(test_dropped_while_paused),
