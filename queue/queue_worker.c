@@ -231,9 +231,11 @@ worker_gone(enum peer kind, uint32_t instance)
 {
 	struct worker *w;
 
+	/* Its last answers may lie in the channel: they are heard, for what
+	   relay sent would be sent again. */
 	TAILQ_FOREACH(w, &workers, in_list)
 		if (w->link.peer == kind && w->link.instance == instance) {
-			worker_free(w);
+			link_finish(&w->link);
 			return;
 		}
 }

@@ -78,8 +78,8 @@ wants(const struct link *l)
 	return !l->paused && !l->ending;
 }
 
-/* All messages that were read; the owner may be gone afterwards. */
-static void
+/* All messages that were read. 0 where the owner may be gone. */
+static int
 link_messages(struct link *l)
 {
 	struct buf why = BUF_INIT(WHY_MAX);
@@ -104,6 +104,7 @@ link_messages(struct link *l)
 			    NULL);
 	}
 	buf_clear(&why);
+	return !cleared && r != -1;
 }
 
 /* EV_READ: the socket has something; else we were told to look. */
@@ -122,7 +123,7 @@ on_readable(struct ev_loop *loop, ev_io *w, int events)
 	if (events & EV_READ)
 		r = chan_read(&l->chan);
 	if (r == 1)
-		link_messages(l);
+		(void)link_messages(l);
 	else if (r == 0 || is_end(errno))
 		link_lost(l, LINK_ENDED, NULL);
 	else if (errno != EAGAIN)
@@ -244,6 +245,17 @@ link_drop(struct link *l, enum link_end how, const char *why)
 	l->how = how;
 	l->why = why;
 	ev_feed_event(l->loop, &l->reading, EV_CUSTOM);
+}
+
+void
+link_finish(struct link *l)
+{
+	if (!link_is_open(l) || l->ending)
+		return;
+	while (chan_read(&l->chan) == 1)
+		if (!link_messages(l))
+			return;
+	link_lost(l, LINK_ENDED, NULL);
 }
 
 void

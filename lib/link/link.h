@@ -100,6 +100,13 @@ void	link_turn_flush(struct link_turn *t);
 /* The link ends soon, without another message. why: static, or NULL. */
 void	link_drop(struct link *l, enum link_end how, const char *why);
 
+/*
+ * The peer is known to have ended: what it said before is handed over, then
+ * it is lost. Unlike the others this calls the hooks, so it is for the
+ * loop's own call; not for a link that is paused.
+ */
+void	link_finish(struct link *l);
+
 /* No more messages, not even those that were read, nor the channel's end. */
 void	link_pause(struct link *l);
 /* The same, and nothing is written until link_flush: the channel is lent to

@@ -263,6 +263,30 @@ test_end(void **state)
 
 /* Writing fails first; what the peer said before its end is heard all the
    same. */
+/* The end is known before the loop has read what was said. */
+static void
+test_finish(void **state)
+{
+	open_owner(&at_once);
+	far_ask("one");
+	far_send("two");
+	chan_clear(&far);
+	link_finish(&owner->link);
+	assert_string_equal(words, "onetwo");
+	assert_int_equal(lost, 1);
+	assert_int_equal(lost_how, LINK_ENDED);
+	/* One that says what it must not is lost once. */
+	open_owner(&at_once);
+	far_ask("bad");
+	far_send("unheard");
+	link_finish(&owner->link);
+	assert_string_equal(words, "onetwobad");
+	assert_int_equal(lost, 2);
+	assert_int_equal(lost_how, LINK_BROKE);
+	run();
+	assert_int_equal(lost, 2);
+}
+
 static void
 test_end_while_writing(void **state)
 {
@@ -646,6 +670,7 @@ main(void)
 		T(test_messages_and_answers),
 		T(test_answers_wait_for_the_turn),
 		T(test_end),
+		T(test_finish),
 		T(test_end_while_writing),
 		T(test_bad_frame),
 		T(test_wrong_sender),

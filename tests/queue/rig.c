@@ -220,6 +220,16 @@ rig_wire(struct rig *r, enum peer kind, struct chan *c)
 	chan_init(c, fd[0]);
 }
 
+void
+rig_gone(struct rig *r, enum peer kind, uint32_t instance)
+{
+	msg_begin(&r->master, &proto_wire, WIRE_PEER_GONE, 0);
+	msg_u32(&r->master, WF_PEER, kind);
+	msg_u32(&r->master, WF_INSTANCE, instance);
+	check(msg_end(&r->master) == 0 && chan_send(&r->master, RIG_WAIT) == 0,
+	    "gone");
+}
+
 uint32_t
 rig_retired(struct rig *r, int timeout_ms)
 {

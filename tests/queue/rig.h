@@ -40,6 +40,8 @@ void	rig_stop(struct rig *r);		/* WIRE_STOP; exit status 0 */
 void	rig_clear(struct rig *r);		/* removes the folder */
 /* Wires a peer: its end of the channel. The instance is r->instance. */
 void	rig_wire(struct rig *r, enum peer kind, struct chan *c);
+/* Says that the peer of that instance has ended. */
+void	rig_gone(struct rig *r, enum peer kind, uint32_t instance);
 /* The next WIRE_RETIRE within the time: its instance; 0: none came. */
 uint32_t rig_retired(struct rig *r, int timeout_ms);
 /* A connection to the control socket. */

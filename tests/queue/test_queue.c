@@ -1,5 +1,6 @@
 /* A real queue process: what it promises to its neighbours. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
@@ -116,6 +117,32 @@ test_worker_lost(void **state)
 	take(&other, &j);
 	rig_result(&other, &j, -1, RESULT_DELIVERED, "2.0.0 ok", "");
 	rig_job_clear(&j);
+	assert_empty();
+	chan_clear(&other);
+}
+
+/*
+ * A worker answers and ends, and all of it comes to queue at once, from master
+ * too: the answer counts, and nobody gets the message twice.
+ */
+static void
+test_answer_before_the_end(void **state)
+{
+	struct chan other;
+	struct rig_job j;
+	char id[17];
+
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test",
+	    TO("far@remote.test"), TEXT), 0);
+	take(&relay, &j);
+	assert_int_equal(kill(rig.pid, SIGSTOP), 0);
+	rig_result(&relay, &j, -1, RESULT_DELIVERED, "2.0.0 ok", "mx.test");
+	rig_job_clear(&j);
+	chan_clear(&relay);
+	rig_gone(&rig, PEER_RELAY, rig.instance);
+	assert_int_equal(kill(rig.pid, SIGCONT), 0);
+	rig_wire(&rig, PEER_RELAY, &other);
+	assert_idle(&other);
 	assert_empty();
 	chan_clear(&other);
 }
@@ -362,7 +389,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_deliver), T(test_many_in_one), T(test_partial_results),
-		T(test_worker_lost), T(test_writer_left), T(test_wrong_length),
+		T(test_worker_lost), T(test_answer_before_the_end),
+		T(test_writer_left), T(test_wrong_length),
 		T(test_broken), T(test_broken_deleted),
 		T(test_deferred_and_control), TQ(test_backoff),
 		TQ(test_clock_put_back), TQ(test_clock_was_behind),
