@@ -26,7 +26,10 @@
 #include "lib/map/bdb.h"
 #include "store/engine_impl.h"
 
-enum { BULK = 256 * 1024 };	/* octets of one bulk read */
+enum {
+	BULK = 256 * 1024,	/* octets of one bulk read */
+	BULK_FIRST = 16 * 1024,	/* of the first: most scans want few rows */
+};
 
 /* In database 0: u64, the epoch of the latest owner. */
 static const char owner_key[] = "\0\0\0\0\0\0\0\0E";
@@ -412,7 +415,8 @@ engine_scan(struct engine_db *db, struct engine_scan *s, engine_each *each,
 	char start[ENGINE_KEY_MAX], *space = NULL;
 	DBT k = { .data = start, .size = (u_int32_t)s->flen,
 		.ulen = sizeof(start), .flags = DB_DBT_USERMEM };
-	DBT v = { .data = db->bulk, .ulen = BULK, .flags = DB_DBT_USERMEM };
+	DBT v = { .data = db->bulk, .ulen = BULK_FIRST,
+		.flags = DB_DBT_USERMEM };
 	DB *t = db->table[s->table];
 	u_int32_t how = DB_SET_RANGE;
 	DBC *c;
@@ -423,6 +427,10 @@ engine_scan(struct engine_db *db, struct engine_scan *s, engine_each *each,
 		engine_broken(db, s->table, "cursor", r);
 	for (;;) {
 		r = c->get(c, &k, &v, how | DB_MULTIPLE_KEY);
+		if (r == DB_BUFFER_SMALL && v.ulen < BULK) {
+			v.ulen = BULK;
+			continue;
+		}
 		if (r == DB_BUFFER_SMALL) {
 			v.ulen = (v.size + 1024) & ~(u_int32_t)1023;
 			space = mem_realloc(space, 1, v.ulen);
@@ -432,6 +440,8 @@ engine_scan(struct engine_db *db, struct engine_scan *s, engine_each *each,
 		if (r != 0 || scan_bulk(&v, &g, &result))
 			break;
 		how = DB_NEXT;
+		if (v.ulen < BULK)
+			v.ulen = BULK;
 	}
 	if (r != 0 && r != DB_NOTFOUND)
 		engine_broken(db, s->table, "scan", r);

@@ -156,6 +156,39 @@ test_scan(void **state)
 	buf_clear(&out);
 }
 
+static int
+lengths(void *arg, const void *key, size_t klen, const void *value,
+    size_t vlen)
+{
+	buf_printf(arg, "%zu ", vlen);
+	return 0;
+}
+
+/* Rows larger than what is read at once, among small ones. */
+static void
+test_scan_large(void **state)
+{
+	static const unsigned size[] = { 10, 20000, 30, 300000, 50, 17000 };
+	struct engine_batch b = { .account = group("key.") };
+	char key[] = "key.0", *large = calloc(1, 300000);
+	struct engine_db *db = engine_db(e, 3);
+	struct buf out = BUF_INIT(0);
+	struct engine_scan s;
+	unsigned i;
+
+	for (i = 0; i < sizeof(size) / sizeof(size[0]); i++) {
+		key[4] = (char)('0' + i);
+		engine_put(&b, ENGINE_CORE, key, 5, large, size[i]);
+	}
+	assert_int_equal(engine_commit_one(db, &b), ENGINE_DONE);
+	engine_scan_init(&s, ENGINE_CORE, "key.", 4, "key/", 4);
+	assert_int_equal(engine_scan(db, &s, lengths, &out), ENGINE_DONE);
+	assert_string_equal(buf_str(&out), "10 20000 30 300000 50 17000 ");
+	engine_batch_clear(&b);
+	buf_clear(&out);
+	free(large);
+}
+
 /* Each batch of one commit is judged by itself. */
 static void
 test_commit(void **state)
@@ -670,6 +703,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_engine, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_scan, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_scan_large, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(test_commit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_owner, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
