@@ -19,6 +19,7 @@
 
 enum {
 	LOG_MAX = 1 << 20,	/* octets of it, about */
+	LOG_KEEP = LOG_MAX - LOG_MAX / 8, /* where it was more */
 	LOG_ROW = 32,		/* what a row takes beside its value, about */
 	LOG_TRIM = 64,		/* rows that go at once */
 	LOG_VERSION = 1,
@@ -38,10 +39,17 @@ put_state(struct account *a)
 	buf_clear(&v);
 }
 
-/* From here on: what was before is not told any more. */
+/* From here on: what was before is not told any more, and goes. */
 static void
 begin_anew(struct account *a, uint32_t list)
 {
+	struct index_key from = index_account_key(a->number, 'F');
+	struct index_key to = index_account_key(a->number, 'F' + 1);
+	struct engine_batch b = account_own_batch(a);
+
+	if (index_delete(a->db, &b, ENGINE_CORE, &from, &to) == ENGINE_DONE)
+		a->log.size = 0;
+	engine_batch_clear(&b);
 	a->log.on = 1;
 	a->log.floor = shard_modseq(a->shard);
 	a->log.list = list;
@@ -102,7 +110,7 @@ trim_one(void *arg, const void *key, size_t klen, const void *value,
 	struct account *a = arg;
 	uint32_t size = (uint32_t)vlen + LOG_ROW;
 
-	if (a->log.size <= LOG_MAX)
+	if (a->log.size <= LOG_KEEP)
 		return 1;
 	engine_del(account_batch(a), ENGINE_CORE, key, klen);
 	a->log.floor = index_tail_u64(key, klen);

@@ -10,6 +10,7 @@
 enum {
 	DIRTY_MAX = 65536,	/* uids kept; past it they are looked for */
 	GONE_MAX = 1 << 20,	/* octets of an expunge log */
+	GONE_FEWER = GONE_MAX - GONE_MAX / 8, /* where it was more */
 	GONE_KEEP = 90 * 86400,	/* seconds that it reaches back */
 	GONE_TRIM = 64,		/* rows that go at once */
 	GONE_LOOK = 3600 * 1000,	/* ms between two looks at its age */
@@ -81,6 +82,7 @@ mailbox_commit_seen(struct mailbox *m, uint64_t last)
 struct trimming {
 	struct mailbox *m;
 	uint32_t before;	/* older ones go */
+	uint32_t size;		/* as do the oldest while it is larger */
 };
 
 /* When the row was written; 0 where version 1 did not say. */
@@ -106,7 +108,7 @@ trim_one(void *arg, const void *key, size_t klen, const void *value,
 	uint32_t size = (uint32_t)vlen + INDEX_GONE_ROW;
 	uint32_t when = gone_when(value, vlen);
 
-	if (row->gone_size <= GONE_MAX && (when == 0 || when >= t->before))
+	if (row->gone_size <= t->size && (when == 0 || when >= t->before))
 		return 1;
 	engine_del(account_batch(t->m->account), ENGINE_CORE, key, klen);
 	row->gone_floor = index_tail_u64(key, klen);
@@ -121,7 +123,8 @@ trim_gone(struct mailbox *m)
 	uint32_t n = m->account->number;
 	struct index_key from = index_gone(n, m->id, m->row.gone_floor + 1);
 	struct index_key to = index_gone(n, m->id, UINT64_MAX);
-	struct trimming t = { m, (uint32_t)clock_now() - GONE_KEEP };
+	struct trimming t = { m, (uint32_t)clock_now() - GONE_KEEP,
+		m->row.gone_size > GONE_MAX ? GONE_FEWER : GONE_MAX };
 	struct engine_scan s;
 
 	if (m->row.gone_size <= GONE_MAX && m->gone_looked != 0 &&

@@ -11,13 +11,17 @@
 #include <cmocka.h>
 
 #include "lib/base/clock.h"
+#include "lib/mail/follow.h"
 #include "lib/mail/proto.h"
 #include "store/index.h"
 #include "tests/store/rig.h"
 
 #define ANNA "anna@example.test"
 
-enum { TRASH = 5, MANY = 300, OLD = 100 * 86400 };
+enum {
+	TRASH = 5, MANY = 300, OLD = 100 * 86400,
+	LARGE = 32768, LOG = 1 << 20,	/* octets of a row, of the whole log */
+};
 
 static struct rig rig;
 static struct engine *e;
@@ -268,6 +272,62 @@ test_expunged(void **state)
 	close_index();
 }
 
+static uint64_t
+follow(uint64_t since, unsigned *events_r, int *anew_r)
+{
+	struct follow_answer a;
+	struct follow_event ev;
+	struct cursor c;
+
+	rig.follow[0].owner = ANNA;
+	assert_int_equal(follow_ask(&rig.follow[0], 0, since, &a), 0);
+	cursor_init(&c, a.packed.data, a.packed.len);
+	for (*events_r = 0; follow_next(&c, &ev) == 1; ++*events_r)
+		;
+	*anew_r = a.anew;
+	since = a.token;
+	follow_answer_clear(&a);
+	return since;
+}
+
+/* A log that begins anew keeps nothing of the one before it. */
+static void
+test_followed_anew(void **state)
+{
+	char *large = calloc(1, LARGE);
+	struct index_key k;
+	unsigned i, n;
+	uint64_t token;
+	int anew;
+
+	(void)follow(0, &n, &anew);
+	assert_true(anew);
+	deliver(2);
+	open_index();
+	assert_int_equal(rows('F'), 2);
+	/* as much as a log may hold, and of another list */
+	for (i = 1; i <= LOG / LARGE; i++) {
+		k = index_key_u64(account, 'F', i);
+		engine_put(&batch, ENGINE_CORE, k.k, k.len, large, LARGE);
+	}
+	k = index_account_key(account, 'f');
+	memset(large, 0, 17);
+	large[0] = 1;
+	large[10] = LOG >> 16;
+	engine_put(&batch, ENGINE_CORE, k.k, k.len, large, 17);
+	close_index();
+	token = follow(1, &n, &anew);
+	assert_true(anew);
+	deliver(5);
+	(void)follow(token, &n, &anew);
+	assert_false(anew);
+	assert_int_equal(n, 5);
+	open_index();
+	assert_int_equal(rows('F'), 5);
+	close_index();
+	free(large);
+}
+
 /* The note of a MOVE of message 1 that a crash cut between its commits. */
 static void
 put_moved(uint32_t from, uint32_t to)
@@ -513,7 +573,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_ids), TEST(test_expunged), TEST(test_changed),
-		TEST(test_moved_to_nowhere),
+		TEST(test_moved_to_nowhere), TEST(test_followed_anew),
 		TEST(test_gone_is_bounded), TEST(test_version_1),
 	};
 
