@@ -35,7 +35,7 @@ extern const struct server deliver_server;
 
 /* Body */
 
-enum body_result {
+enum body_verdict {
 	BODY_GOOD,
 	BODY_BROKEN,		/* why says how */
 	BODY_UNREAD,		/* an error of reading: later */
@@ -49,7 +49,7 @@ struct body {
 };
 
 /* Reads and judges the whole body; b->cache must be an initialised buf. */
-enum body_result body_read(struct body *b, int fd, uint64_t length,
+enum body_verdict body_read(struct body *b, int fd, uint64_t length,
 	    uint32_t crc, struct buf *why) ATTR_CHECK;
 /*
  * Does a Delivered-To field behind offset from (what is before, we wrote) name

@@ -36,7 +36,7 @@ read_some(int fd, char *p, size_t len, off_t off)
 	return (ssize_t)done;
 }
 
-static enum body_result
+static enum body_verdict
 judge(uint64_t got, uint64_t length, uint32_t sum, uint32_t crc,
     struct buf *why)
 {
@@ -52,7 +52,7 @@ judge(uint64_t got, uint64_t length, uint32_t sum, uint32_t crc,
 	return BODY_BROKEN;
 }
 
-static enum body_result
+static enum body_verdict
 unread(struct buf *why)
 {
 	buf_set(why, "4.3.0 the body cannot be read: %s", strerror(errno));
@@ -60,10 +60,10 @@ unread(struct buf *why)
 }
 
 /* The usual case: one read, whole. */
-static enum body_result
+static enum body_verdict
 load(struct body *b, int fd, uint64_t length, uint32_t crc, struct buf *why)
 {
-	enum body_result r;
+	enum body_verdict r;
 	ssize_t n;
 
 	buf_reset(&data);
@@ -88,10 +88,10 @@ load(struct body *b, int fd, uint64_t length, uint32_t crc, struct buf *why)
 }
 
 /* A large one, in pieces; the header block is in the first. */
-static enum body_result
+static enum body_verdict
 scan(struct body *b, int fd, uint64_t length, uint32_t crc, struct buf *why)
 {
-	enum body_result r;
+	enum body_verdict r;
 	uint64_t done = 0;
 	uint32_t sum = 0;
 	ssize_t n;
@@ -120,7 +120,7 @@ scan(struct body *b, int fd, uint64_t length, uint32_t crc, struct buf *why)
 	return r;
 }
 
-enum body_result
+enum body_verdict
 body_read(struct body *b, int fd, uint64_t length, uint32_t crc,
     struct buf *why)
 {

@@ -241,7 +241,7 @@ job_fields(struct job *j, struct msg *m)
  * answered, not refused, for queue pauses a worker that refuses.
  */
 static int
-job_bad_body(struct job *j, const struct msg *m, enum body_result r,
+job_bad_body(struct job *j, const struct msg *m, enum body_verdict r,
     const char *words)
 {
 	static const struct body none = { .header = "" };
@@ -269,7 +269,7 @@ job_take(struct msg *m, int have_store)
 {
 	struct buf why = BUF_INIT(RESULT_WORDS_MAX);
 	struct body b = { .cache = BUF_INIT(DOOR_CACHE_MAX) };
-	enum body_result r;
+	enum body_verdict r;
 	struct job *j;
 	const char *p;
 	size_t len;

@@ -122,8 +122,8 @@ struct account {
 struct account *account_new(struct shard *s, const char *name,
 	    const char *path, unsigned db);
 void	account_free(struct account *a);
-/* account_load.c: finds the account or makes it; it may be busy with its first use. NULL: the
-   name is none, or the tables know no such user. */
+/* account_load.c: finds the account or makes it; it may be busy with its first
+   use. NULL: not a name of an account, or the tables know no such user. */
 struct account *account_get(struct shard *s, const char *name);
 /* Loads it again where that failed before, or its user was unknown. */
 void	account_retry(struct account *a);
@@ -246,7 +246,8 @@ void	mailbox_release(struct mailbox *m);
 
 /*
  * account_first_use.c: makes the mailboxes of an account that has no list; it
- * is busy meanwhile. Where there are traces of an earlier one it is broken instead.
+ * is busy meanwhile. Where there are traces of an earlier one it is broken
+ * instead.
  */
 void	first_use(struct account *a);
 /*

@@ -48,7 +48,7 @@ quota_full_again(void)
  * At the start every account that the index knows is looked at once: who is
  * full, and (after a crash) whose flags file is behind.
  */
-struct walk {
+struct quota_walk {
 	struct item item;
 	struct engine_db *db;
 	struct buf names;
@@ -63,7 +63,7 @@ static int
 walk_name(void *arg, const void *key, size_t klen, const void *value,
     size_t vlen)
 {
-	struct walk *w = arg;
+	struct quota_walk *w = arg;
 
 	if (klen > ENGINE_GROUP + 1 && vlen == 4) {
 		buf_put_lv(&w->names, (const char *)key + ENGINE_GROUP + 1,
@@ -89,7 +89,7 @@ walk_row(void *arg, const void *key, size_t klen, const void *value,
 }
 
 static void
-walk_account(struct walk *w, const char *name, uint32_t number)
+walk_account(struct quota_walk *w, const char *name, uint32_t number)
 {
 	struct sums s = { 0, 0, 0 };
 	struct account *a = NULL;
@@ -117,7 +117,7 @@ walk_account(struct walk *w, const char *name, uint32_t number)
 static void
 walk_run(struct item *i)
 {
-	struct walk *w = (struct walk *)i;
+	struct quota_walk *w = (struct quota_walk *)i;
 	struct engine_scan s;
 	struct cursor c;
 	const char *p;
@@ -144,7 +144,7 @@ walk_run(struct item *i)
 void
 quota_start(void)
 {
-	struct walk *w;
+	struct quota_walk *w;
 	unsigned i;
 
 	full_publish();

@@ -4,9 +4,9 @@
  * behind these two headers.
  *
  * To link is to say that a message has that body: the back end of files does it
- * by a hard link where it can. A user is named by its path below the mail folder ("example.test/anna", see
- * body_user_path). The calls do not sync; what was linked or renamed is
- * durable after body_sync of each folder touched.
+ * by a hard link where it can. A user is named by its path below the mail
+ * folder ("example.test/anna", see body_user_path). The calls do not sync; what
+ * was linked or renamed is durable after body_sync of each folder touched.
  *
  * link, expunge and drop are for the syncer thread; put and open for any.
  */

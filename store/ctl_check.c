@@ -29,7 +29,7 @@ struct copy_mailbox {
 	unsigned n_keywords;
 };
 
-struct request {
+struct ctl_taking {
 	struct call call;
 	const char *name;
 	void	(*idle)(struct account *);
@@ -45,7 +45,7 @@ struct request {
 };
 
 struct checking {
-	const struct request *r;
+	const struct ctl_taking *r;
 	struct found_mailbox *f;
 	struct copy_mailbox *m;
 	const char *name;
@@ -58,7 +58,7 @@ struct checking {
 static void
 begin(struct call *c)
 {
-	struct request *r = c->arg;
+	struct ctl_taking *r = c->arg;
 
 	r->a = account_get(c->item.shard, r->name);
 	r->result = r->a == NULL ? TAKE_NONE : r->a->busy ? TAKE_BUSY :
@@ -73,7 +73,7 @@ begin(struct call *c)
 
 /* In a helper: calls until the account is not busy with something else. */
 static int
-take(struct request *r, void (*fn)(struct call *), struct buf *why)
+take(struct ctl_taking *r, void (*fn)(struct call *), struct buf *why)
 {
 	int i;
 
@@ -110,7 +110,7 @@ static int
 copy_note(void *arg, const void *key, size_t klen, const void *value,
     size_t vlen)
 {
-	struct request *r = arg;
+	struct ctl_taking *r = arg;
 
 	r->note = mem_realloc(r->note, r->n_notes + 1, sizeof(*r->note));
 	r->note[r->n_notes++] = index_tail_u64(key, klen);
@@ -141,7 +141,7 @@ static void
 copy_account(struct account *a)
 {
 	struct call *c = a->idle_arg;
-	struct request *r = c->arg;
+	struct ctl_taking *r = c->arg;
 	struct engine_scan s;
 	size_t i;
 
@@ -156,7 +156,7 @@ copy_account(struct account *a)
 }
 
 static void
-copies_free(struct request *r)
+copies_free(struct ctl_taking *r)
 {
 	size_t i, k;
 
@@ -173,7 +173,7 @@ copies_free(struct request *r)
 static void
 give_back(struct call *c)
 {
-	struct request *r = c->arg;
+	struct ctl_taking *r = c->arg;
 
 	account_end(r->a);
 	helper_done(c);
@@ -218,8 +218,8 @@ check_record(struct checking *k, const struct door_record *d,
 		return;
 	if (!f->has_line)
 		finding(k, "message %u has no line in flags", d->uid);
-	else if (f->rec.d.flags != d->flags || f->rec.d.keywords != d->keywords ||
-	    f->rec.d.date != d->date)
+	else if (f->rec.d.flags != d->flags ||
+	    f->rec.d.keywords != d->keywords || f->rec.d.date != d->date)
 		finding(k, "message %u: flags says otherwise", d->uid);
 }
 
@@ -299,7 +299,7 @@ check_mailbox(struct checking *k)
 }
 
 static void
-check_all(struct request *r, struct found *f, struct checking *k)
+check_all(struct ctl_taking *r, struct found *f, struct checking *k)
 {
 	size_t i, m;
 
@@ -324,7 +324,7 @@ int
 check_user(const char *name, const char *path, void (*found)(void *arg,
     const char *mailbox, const char *words), void *arg, struct buf *why)
 {
-	struct request r = { .name = name, .idle = copy_account };
+	struct ctl_taking r = { .name = name, .idle = copy_account };
 	struct checking k = { .r = &r, .found = found, .arg = arg };
 	struct found f;
 
@@ -347,7 +347,7 @@ check_user(const char *name, const char *path, void (*found)(void *arg,
 int
 rebuild_user(const char *name, int give_up, struct buf *why)
 {
-	struct request r = { .name = name, .idle = rebuild_account,
+	struct ctl_taking r = { .name = name, .idle = rebuild_account,
 		.give_up = give_up, .call.why = why };
 
 	if (take(&r, begin, why) == -1 || r.call.failed)
@@ -358,7 +358,7 @@ rebuild_user(const char *name, int give_up, struct buf *why)
 static void
 usage_go(struct call *c)
 {
-	struct request *r = c->arg;
+	struct ctl_taking *r = c->arg;
 	struct account *a = account_get(c->item.shard, r->name);
 
 	r->result = a == NULL ? TAKE_NONE : a->busy ? TAKE_BUSY :
@@ -377,7 +377,7 @@ usage_go(struct call *c)
 int
 usage_user(const char *name, struct usage *u_r, struct buf *why)
 {
-	struct request r = { .name = name, .usage = u_r };
+	struct ctl_taking r = { .name = name, .usage = u_r };
 
 	return take(&r, usage_go, why);
 }

@@ -10,7 +10,7 @@
  *   (0, 0)        'u' name            u32: the account's number
  *   (account, 0)  'C'                 "" or u64: the account's rows are
  *                                     complete (its folders were looked at
- *                                     behind that crash: account_recover.c)
+ *                                     after that crash: account_recover.c)
  *   (account, 0)  'M' mailbox u32     counters of a mailbox (struct index_row)
  *   (account, 0)  'K' mailbox u32     its keywords, packed lv, in bit order
  *   (account, 0)  'f'                 there is a log for those who follow:

@@ -30,7 +30,7 @@ struct change_task {
 	uint32_t *gone;			/* ids that are no more */
 	size_t	 n_gone;
 	int	 nothing;		/* no change was needed */
-	struct box *was;		/* the list before, where it is followed */
+	struct box *was;		/* the list before, if it is followed */
 	size_t	 n_was;
 };
 

@@ -61,7 +61,7 @@ struct task {
 	struct item item;		/* first */
 	const struct task_kind *kind;
 	struct account *account;	/* stays while it has tasks */
-	struct client *client;		/* who is answered (client_hold), NULL */
+	struct client *client;		/* who is answered (held), NULL */
 	uint32_t id;
 	enum door_error error;
 	int	 undone;		/* what it committed is not to be shown */
