@@ -5,10 +5,10 @@
  * A command's run function answers with imapd_ok, imapd_no or imapd_bad and
  * returns IMAPD_DONE; or, where it has more to say than fits now, leaves a
  * continuation (imapd_later) and returns IMAPD_MORE: that is called when the
- * client has read enough, and so on until it returns IMAPD_DONE. Other sessions run in
- * between. While a command is under way no further input is looked at, so a
- * client that does not read costs at most IMAPD_OUT_HIGH octets and what one
- * step of a command adds.
+ * client has read enough, and so on until it returns IMAPD_DONE. Other
+ * sessions run in between. While a command is under way no further input is
+ * looked at, so a client that does not read costs at most IMAPD_OUT_HIGH
+ * octets and what one step of a command adds.
  */
 #ifndef IMAPD_IMAPD_SESSION_H
 #define IMAPD_IMAPD_SESSION_H
