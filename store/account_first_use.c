@@ -41,7 +41,6 @@ static void
 first_files(struct task *t)
 {
 	struct first_task *f = (struct first_task *)t;
-	const char *path = t->account->path;
 	int e = 0;
 	size_t i;
 
@@ -50,9 +49,8 @@ first_files(struct task *t)
 		return;
 	}
 	for (i = 0; i < FIRST && e == 0; i++)
-		e = body_make_mailbox(path, f->id[i]);
-	if (e == 0 && text_replace(path, 0, "mailboxes", f->text.data,
-	    f->text.len) == -1)
+		e = task_make_mailbox(t, f->id[i]);
+	if (e == 0 && task_text(t, 0, "mailboxes", &f->text) == -1)
 		e = errno;
 	if (e != 0)
 		task_fail(t, D_LATER, strerror(e));
@@ -134,7 +132,7 @@ first_finish(struct task *t)
 }
 
 static const struct task_kind first_kind = {
-	first_files, first_commit, first_finish, NULL
+	first_files, first_commit, first_finish
 };
 
 /*

@@ -92,21 +92,17 @@ gather_lines(struct mailbox *m, struct flags_task *f)
 }
 
 static int
-flags_append(struct flags_task *f)
+flags_write(struct flags_task *f)
 {
-	int made, r = text_append(f->t.account->path, f->m->id, "flags",
-	    FLAGS_HEAD, &f->text, &made);
+	int made, r;
 
+	if (f->replace)
+		return task_text(&f->t, f->m->id, "flags", &f->text);
+	r = task_text_append(&f->t, f->m->id, "flags", FLAGS_HEAD, &f->text,
+	    &made);
 	if (r == 0 && made)
 		task_dir(&f->t, f->m->id, 0);
 	return r;
-}
-
-static int
-flags_replace(struct flags_task *f)
-{
-	return text_replace(f->t.account->path, f->m->id, "flags",
-	    buf_str(&f->text), f->text.len);
 }
 
 static void
@@ -114,8 +110,7 @@ flags_files(struct task *t)
 {
 	struct flags_task *f = (struct flags_task *)t;
 
-	if (t->error == D_OK &&
-	    (f->replace ? flags_replace(f) : flags_append(f)) == -1)
+	if (t->error == D_OK && flags_write(f) == -1)
 		task_fail(t, D_LATER, strerror(errno));
 }
 
@@ -161,7 +156,7 @@ flags_finish(struct task *t)
 }
 
 static const struct task_kind flags_kind = {
-	flags_files, flags_commit, flags_finish, NULL
+	flags_files, flags_commit, flags_finish
 };
 
 int

@@ -114,6 +114,27 @@ enum engine_result engine_last(struct engine_db *db, enum engine_table t,
 	    struct buf *key_r) ATTR_CHECK;
 
 /*
+ * What was done with an account's files. It is durable before the batch that
+ * it is part of is committed, and has its place before that in whatever is
+ * made of the order of commits.
+ */
+enum engine_file_kind {
+	ENGINE_FILE_NEW,	/* a message has a body that came from outside */
+	ENGINE_FILE_LINK,	/* ... that of another message */
+	ENGINE_FILE_EXPUNGE, ENGINE_FILE_DROP,
+	ENGINE_FILE_MAILBOX,	/* the mailbox has a folder */
+	ENGINE_FILE_UNUSED,
+	ENGINE_FILE_TEXT,	/* a text is as it is now */
+};
+
+struct engine_file {
+	enum engine_file_kind kind;
+	uint32_t mailbox, uid;
+	uint32_t from, from_uid;	/* of LINK */
+	const char *name;		/* of TEXT; a constant */
+};
+
+/*
  * What is to be done with the rows of one account, all or nothing. It is
  * embedded, with account and epoch set, and may be used again after a commit.
  */
@@ -121,6 +142,7 @@ struct engine_batch {
 	uint32_t account;
 	uint64_t epoch;		/* engine_own's when it was begun */
 	struct buf ops, conditions;
+	struct buf files;	/* struct engine_file, in order */
 	unsigned n;		/* ops */
 	enum engine_result result;	/* of the last engine_commit */
 };
@@ -139,6 +161,8 @@ void	engine_del(struct engine_batch *b, enum engine_table t,
  */
 void	engine_expect(struct engine_batch *b, const void *key, size_t klen,
 	    const void *value, size_t vlen);
+/* Next of what was done with files for this batch. */
+void	engine_file(struct engine_batch *b, const struct engine_file *f);
 /*
  * Commits n batches in one go, each judged by itself: its result is
  * ENGINE_DONE, _FALSE, _LATER or _LOST. All are empty then. The token is for

@@ -65,7 +65,14 @@ engine_batch_clear(struct engine_batch *b)
 {
 	buf_clear(&b->ops);
 	buf_clear(&b->conditions);
+	buf_clear(&b->files);
 	b->n = 0;
+}
+
+void
+engine_file(struct engine_batch *b, const struct engine_file *f)
+{
+	buf_append(&b->files, f, sizeof(*f));
 }
 
 void
@@ -73,6 +80,7 @@ engine_batch_reset(struct engine_batch *b)
 {
 	buf_reset(&b->ops);
 	buf_reset(&b->conditions);
+	buf_reset(&b->files);
 	b->n = 0;
 	if (b->ops.cap > KEEP || b->conditions.cap > KEEP)
 		engine_batch_clear(b);

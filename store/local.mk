@@ -8,6 +8,7 @@ store_libstore_a_SOURCES = \
 	store/file_mailboxes.h store/file_mailboxes.c store/file_flags.h \
 	store/file_flags.c store/shard.h store/shard_impl.h store/shard.c \
 	store/shard_turn.c store/shard_threads.c store/shard_syncer.c \
+	store/shard_files.c \
 	store/shard_chores.c store/account.h store/account.c \
 	store/account_commit.c store/account_delivered.c store/account_follow.c \
 	store/account_adopt.c store/account_load.c store/account_mailbox.c \

@@ -27,8 +27,8 @@ append_files(struct task *t)
 {
 	struct append_task *p = (struct append_task *)t;
 
-	switch (body_link_put(t->account->path, p->m->id, p->rec.uid, p->file,
-	    p->rec.size, p->crc)) {
+	switch (task_link_put(t, p->m->id, p->rec.uid, p->file, p->rec.size,
+	    p->crc)) {
 	case BODY_DONE:
 		task_dir(t, p->m->id, 0);
 		break;
@@ -45,14 +45,6 @@ append_files(struct task *t)
 		task_fail(t, D_LATER, strerror(errno));
 		break;
 	}
-}
-
-static void
-append_undo(struct task *t)
-{
-	struct append_task *p = (struct append_task *)t;
-
-	(void)body_drop(t->account->path, p->m->id, p->rec.uid);
 }
 
 static void
@@ -115,7 +107,7 @@ append_finish(struct task *t)
 }
 
 static const struct task_kind append_kind = {
-	append_files, append_commit, append_finish, append_undo
+	append_files, append_commit, append_finish
 };
 
 static struct append_task *

@@ -38,8 +38,8 @@ copy_files(struct task *t)
 	size_t i;
 
 	for (i = 0; i < c->n && r == BODY_DONE; i++)
-		r = body_link(t->account->path, c->from->id, c->rec[i].d.uid,
-		    c->to->id, c->to_uid[i]);
+		r = task_link(t, c->from->id, c->rec[i].d.uid, c->to->id,
+		    c->to_uid[i]);
 	if (r == BODY_DONE) {
 		if (c->n > 0)
 			task_dir(t, c->to->id, 0);
@@ -47,18 +47,7 @@ copy_files(struct task *t)
 	}
 	task_fail(t, r == BODY_ABSENT ? D_ABSENT : D_LATER, r == BODY_FULL ?
 	    "the disk is full" : strerror(errno));
-	while (i > 0)
-		(void)body_drop(t->account->path, c->to->id, c->to_uid[--i]);
-}
-
-static void
-copy_undo(struct task *t)
-{
-	struct copy_task *c = (struct copy_task *)t;
-	size_t i;
-
-	for (i = 0; i < c->n; i++)
-		(void)body_drop(t->account->path, c->to->id, c->to_uid[i]);
+	task_unlink(t);
 }
 
 /* The cache records go along. */
@@ -100,7 +89,9 @@ copy_sources(struct copy_task *c)
 		return -1;
 	if (n == c->n)
 		return 0;
-	copy_undo(&c->t);
+	for (i = 0; i < c->n; i++)
+		(void)task_drop(&c->t, c->to->id, c->to_uid[i]);
+	task_hand_files(&c->t);
 	task_fail(&c->t, D_GONE, "some messages are gone");
 	return -1;
 }
@@ -242,7 +233,7 @@ copy_finish(struct task *t)
 }
 
 static const struct task_kind copy_kind = {
-	copy_files, copy_commit, copy_finish, copy_undo
+	copy_files, copy_commit, copy_finish
 };
 
 static int

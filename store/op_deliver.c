@@ -86,15 +86,13 @@ delivery_end(struct delivery *d, enum result result, const char *text)
 }
 
 static enum body_result
-deliver_link(const struct delivery *d)
+deliver_link(struct delivery *d)
 {
-	const char *path = d->t.account->path;
-
 	if (d->file[0] != '\0')
-		return body_link_put(path, d->m->id, d->rec.uid, d->file,
+		return task_link_put(&d->t, d->m->id, d->rec.uid, d->file,
 		    d->rec.size, d->crc);
-	return body_link_queue(path, d->m->id, d->rec.uid, d->queue_id, d->fd,
-	    d->rec.size);
+	return task_link_queue(&d->t, d->m->id, d->rec.uid, d->queue_id,
+	    d->fd, d->rec.size);
 }
 
 static void
@@ -104,7 +102,7 @@ deliver_files(struct task *t)
 	enum body_result r = deliver_link(d);
 
 	if (r == BODY_ABSENT &&
-	    body_make_mailbox(t->account->path, d->m->id) == 0)
+	    task_make_mailbox(t, d->m->id) == 0)
 		r = deliver_link(d);
 	if (r == BODY_DONE) {
 		task_dir(t, d->m->id, 0);
@@ -120,14 +118,6 @@ deliver_files(struct task *t)
 		task_fail(t, D_LATER, "4.3.0 the mailbox cannot be written");
 	}
 	fd_close(&d->fd);
-}
-
-static void
-deliver_undo(struct task *t)
-{
-	struct delivery *d = (struct delivery *)t;
-
-	(void)body_drop(t->account->path, d->m->id, d->rec.uid);
 }
 
 static void
@@ -205,7 +195,7 @@ deliver_finish(struct task *t)
 }
 
 static const struct task_kind deliver_kind = {
-	deliver_files, deliver_commit, deliver_finish, deliver_undo
+	deliver_files, deliver_commit, deliver_finish
 };
 
 /* 1 where it is in that mailbox, or on its way, or nobody can say (d is then

@@ -35,7 +35,7 @@ expunge_files(struct task *t)
 	size_t i;
 
 	for (i = 0; i < e->n; i++) {
-		r = body_expunge(t->account->path, e->m->id, e->uids[i]);
+		r = task_expunge(t, e->m->id, e->uids[i]);
 		if (r != BODY_DONE && r != BODY_ABSENT) {
 			task_fail(t, D_LATER, r == BODY_FULL ?
 			    "the disk is full" : strerror(errno));
@@ -133,7 +133,7 @@ expunge_finish(struct task *t)
 }
 
 static const struct task_kind expunge_kind = {
-	expunge_files, expunge_commit, expunge_finish, NULL
+	expunge_files, expunge_commit, expunge_finish
 };
 
 struct choosing {

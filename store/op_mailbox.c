@@ -45,19 +45,17 @@ static void
 change_files(struct task *t)
 {
 	struct change_task *c = (struct change_task *)t;
-	const char *path = t->account->path;
 	int e = 0;
 	size_t i;
 
 	if (c->nothing || t->error != D_OK)
 		return;
 	for (i = 0; i < c->n_made && e == 0; i++)
-		e = body_make_mailbox(path, c->made[i]);
+		e = task_make_mailbox(t, c->made[i]);
 	/* First, so that a crash leaves none that the sweeper takes for old. */
 	for (i = 0; i < c->n_gone && e == 0; i++)
-		body_unused(path, c->gone[i]);
-	if (e == 0 && text_replace(path, 0, "mailboxes", c->text.data,
-	    c->text.len) == -1)
+		task_unused(t, c->gone[i]);
+	if (e == 0 && task_text(t, 0, "mailboxes", &c->text) == -1)
 		e = errno;
 	if (e != 0)
 		task_fail(t, D_LATER, strerror(e));
@@ -189,7 +187,7 @@ change_finish(struct task *t)
 }
 
 static const struct task_kind change_kind = {
-	change_files, change_commit, change_finish, NULL
+	change_files, change_commit, change_finish
 };
 
 static void

@@ -141,7 +141,7 @@ rest_finish(struct task *t)
 }
 
 static const struct task_kind rest_kind = {
-	rest_files, rest_commit, rest_finish, NULL
+	rest_files, rest_commit, rest_finish
 };
 
 static int
@@ -224,7 +224,7 @@ drop_run(struct task *t)
 	while (cursor_left(&c) >= 8) {
 		mailbox = cursor_u32(&c);
 		uid = cursor_u32(&c);
-		r = body_drop(t->account->path, mailbox, uid);
+		r = task_drop(t, mailbox, uid);
 		if (r == BODY_DONE || r == BODY_ABSENT) {
 			buf_put_u32(&d->gone, mailbox);
 			buf_put_u32(&d->gone, uid);
@@ -287,7 +287,7 @@ drop_finish(struct task *t)
 }
 
 static const struct task_kind drop_kind = {
-	drop_run, drop_commit, drop_finish, NULL
+	drop_run, drop_commit, drop_finish
 };
 
 struct dropping {

@@ -9,8 +9,9 @@
  * What changes the mailbox of a user is a task. Beside each shard a syncer
  * takes the tasks that wait, all at once, and does for the batch:
  *
- *   outside  kind->files(): body.h calls, task_dir() for folders touched;
- *            then each folder once is synced; a failure sets task->error
+ *   outside  kind->files(): task_link() and its like, task_dir() for folders
+ *            touched; then each folder once is synced; a failure sets
+ *            task->error, and takes links back
  *   inside   kind->commit(): rows into the batch of the account; the commit
  *   outside  waits until it is durable
  *   inside   kind->finish(): makes it visible, answers, frees what is its own
@@ -33,6 +34,7 @@
 
 #include "lib/mail/door.h"
 #include "lib/mail/tables.h"
+#include "store/body.h"
 #include "store/engine.h"
 
 struct account;
@@ -51,8 +53,6 @@ struct task_kind {
 	void	(*files)(struct task *);
 	void	(*commit)(struct task *);
 	void	(*finish)(struct task *);
-	/* Takes back what files() did, if a folder's sync failed; or NULL. */
-	void	(*undo)(struct task *);
 };
 
 enum { TASK_DIRS = 2, TASK_WORDS = 120 };
@@ -67,6 +67,8 @@ struct task {
 	int	 undone;		/* what it committed is not to be shown */
 	char	 words[TASK_WORDS];
 	int	 dir[TASK_DIRS];	/* of the round's folders; -1 */
+	struct engine_file *files;	/* what files() did */
+	size_t	 n_files;
 };
 
 struct store_conf {
@@ -150,6 +152,29 @@ void	shard_post(struct item *i);
 void	task_submit(struct task *t);
 /* In files(): that folder is to be synced. */
 void	task_dir(struct task *t, uint32_t mailbox, int expunged);
+/*
+ * shard_files.c. In files(): what body.h and text.h do, and a note of it for
+ * the batch.
+ */
+enum body_result task_link_queue(struct task *t, uint32_t mailbox,
+	    uint32_t uid, const char *id, int fd, uint64_t size);
+enum body_result task_link_put(struct task *t, uint32_t mailbox, uint32_t uid,
+	    const char *name, uint64_t size, uint32_t crc);
+enum body_result task_link(struct task *t, uint32_t from, uint32_t from_uid,
+	    uint32_t to, uint32_t to_uid);
+enum body_result task_expunge(struct task *t, uint32_t mailbox, uint32_t uid);
+enum body_result task_drop(struct task *t, uint32_t mailbox, uint32_t uid);
+int	task_make_mailbox(struct task *t, uint32_t mailbox) ATTR_CHECK;
+void	task_unused(struct task *t, uint32_t mailbox);
+int	task_text(struct task *t, uint32_t mailbox, const char *name,
+	    const struct buf *text) ATTR_CHECK;
+/* made_r: the folder is to be synced. */
+int	task_text_append(struct task *t, uint32_t mailbox, const char *name,
+	    const char *head, const struct buf *text, int *made_r) ATTR_CHECK;
+/* Takes back what was linked. */
+void	task_unlink(struct task *t);
+/* Inside: into the account's batch. */
+void	task_hand_files(struct task *t);
 void	task_fail(struct task *t, enum door_error e, const char *words);
 
 /* The loop has to look at its watchers anew. */

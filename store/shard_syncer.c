@@ -122,8 +122,8 @@ sync_dirs(struct syncer *s, struct item *list)
 			failed |= t->dir[k] != -1 && s->dir[t->dir[k]].failed;
 		if (!failed)
 			continue;
-		if (t->error == D_OK && t->kind->undo != NULL)
-			t->kind->undo(t);
+		if (t->error == D_OK)
+			task_unlink(t);
 		task_fail(t, D_LATER, "a folder cannot be made durable");
 	}
 }

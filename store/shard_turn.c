@@ -183,6 +183,7 @@ shard_commit_tasks(struct shard *s, struct item *list)
 		t = (struct task *)i;
 		if (t->account->lost)
 			task_undo(t);
+		task_hand_files(t);
 		t->kind->commit(t);
 	}
 	commit_all(s);

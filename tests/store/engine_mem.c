@@ -13,6 +13,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "store/engine_impl.h"
+#include "store/index.h"
 #include "tests/store/engine_mem.h"
 
 struct engine_mem *engine_mem;
@@ -34,11 +35,17 @@ struct engine_db {
 	struct engine_watches watches;
 };
 
+struct link {
+	uint32_t account, mailbox, uid;
+};
+
 struct engine {
 	char	 path[1100], clean[1100];
 	pthread_mutex_t lock;		/* of what follows */
 	struct buf log;			/* committed, not durable */
 	uint64_t epoch, owner, token;
+	struct link *link;		/* bodies that have no row yet */
+	size_t	 n_links;
 	int	 in_order;		/* as engine_close says */
 	struct engine_db db[ENGINE_DBS];
 };
@@ -224,6 +231,7 @@ engine_close(struct engine **ep)
 		free(e->db[i / 2].table[t].row);
 	}
 	buf_clear(&e->log);
+	free(e->link);
 	free(e);
 	*ep = NULL;
 }
@@ -374,6 +382,58 @@ judge(struct engine_db *db, const struct engine_batch *b)
 	return ENGINE_DONE;
 }
 
+/* The files of a batch, and those of earlier ones whose rows are to come. */
+static void
+keep_files(struct engine *e, const struct engine_batch *b)
+{
+	struct engine_file f;
+	size_t i;
+
+	for (i = 0; i < b->files.len; i += sizeof(f)) {
+		memcpy(&f, b->files.data + i, sizeof(f));
+		if (f.kind != ENGINE_FILE_NEW && f.kind != ENGINE_FILE_LINK)
+			continue;
+		e->link = mem_realloc(e->link, e->n_links + 1,
+		    sizeof(*e->link));
+		e->link[e->n_links++] = (struct link){ b->account, f.mailbox,
+			f.uid };
+	}
+}
+
+/*
+ * A message that comes has its body before its row: what makes a stream of
+ * batches in this order could not do without it. (A rebuild, which has no
+ * conditions, finds its files.)
+ */
+static void
+check_files(struct engine_db *db, const struct engine_batch *b)
+{
+	struct engine *e = db->e;
+	struct engine_op op;
+	struct cursor c;
+	struct link l;
+	size_t i;
+
+	keep_files(e, b);
+	cursor_init(&c, b->ops.data, b->ops.len);
+	while (b->conditions.len > 0 && cursor_left(&c) > 0) {
+		engine_op_next(&c, &op);
+		if (op.kind != ENGINE_OP_PUT || op.table != ENGINE_CORE ||
+		    op.klen != 13 || ((const char *)op.key)[8] != 'm' ||
+		    row_at(&db->table[ENGINE_CORE], op.key, op.klen) != NULL)
+			continue;
+		l = (struct link){ b->account, index_tail_u32(op.key, 8),
+			index_tail_u32(op.key, 13) };
+		for (i = 0; i < e->n_links && memcmp(&e->link[i], &l,
+		    sizeof(l)) != 0; i++)
+			;
+		if (i == e->n_links)
+			log_panic("uid %u of mailbox %u has no body", l.uid,
+			    l.mailbox);
+		e->link[i] = e->link[--e->n_links];
+	}
+}
+
 uint64_t
 engine_commit(struct engine_db *db, struct engine_batch *const *list,
     size_t n)
@@ -384,6 +444,11 @@ engine_commit(struct engine_db *db, struct engine_batch *const *list,
 
 	for (i = 0; i < n; i++) {
 		list[i]->result = judge(db, list[i]);
+		if (list[i]->result == ENGINE_DONE) {
+			pthread_mutex_lock(&e->lock);
+			check_files(db, list[i]);
+			pthread_mutex_unlock(&e->lock);
+		}
 		if (list[i]->result == ENGINE_DONE)
 			run_ops(db, list[i]->ops.data, list[i]->ops.len, 1);
 	}
