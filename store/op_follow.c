@@ -62,7 +62,7 @@ follow_finish(struct task *t)
 }
 
 static const struct task_kind follow_kind = {
-	follow_files, follow_commit, follow_finish, NULL
+	follow_files, follow_commit, follow_finish
 };
 
 static void
