@@ -15,6 +15,7 @@
 
 #include "lib/mail/header.h"
 #include "lib/mail/notes.h"
+#include "smtpd/smtpd_body.h"
 #include "smtpd/smtpd_check.h"
 #include "tests/smtpd/fake.h"
 
@@ -294,6 +295,58 @@ test_note(void **state)
 			look(m, field);
 			has_note(m, "pass");
 		}
+}
+
+/* A message of just that size, the end of data not counted. */
+static void
+send_exactly(size_t size)
+{
+	static const char head[] = "Subject: test\r\n\r\n";
+	char rest[120];
+	size_t n, left = size - (sizeof(head) - 1);
+
+	envelope();
+	fake_say(head);
+	n = left / 50 > 0 ? (left / 50 - 1) * 50 : 0;
+	if (n > 0)
+		lines(n);
+	memset(rest, 'x', sizeof(rest));
+	memcpy(rest + (left - n) - 2, "\r\n", 3);
+	fake_say(rest);
+	fake_say(".\r\n");
+}
+
+/*
+ * About the octets that memory holds, once and twice: with a note of the end
+ * and without, on a file that a larger message was refused in.
+ */
+static void
+test_exact_sizes(void **state)
+{
+	static const struct smtp_verdict
+	    no = SMTP_REFUSE(550, "5.7.1", "the test says no"),
+	    pass = { .outcome = VERDICT_PASS },
+	    note = { VERDICT_NOTE, { 0, NULL, NULL }, "X-Test", "end", NULL };
+	size_t i, size;
+
+	at = STAGE_END;
+	for (i = 0; i < 12; i++) {
+		size = BODY_MEMORY * (i % 2 + 1) + i / 4 - 1;
+		verdict = no;
+		begin(SERVICE_SMTP);
+		fake_expect("220");
+		fake_say("HELO x\r\n");
+		fake_expect("250");
+		send_exactly(size + 100000);
+		fake_expect("550 5.7.1");
+		assert_int_equal(fake_file_size(), 0);
+		verdict = i / 2 % 2 ? note : pass;
+		send_exactly(size);
+		fake_expect("250 2.0.0 queued");
+		end();
+		assert_int_equal(shown.len, size);
+		look(last_message(1), i / 2 % 2 ? "X-Test: end\r\n" : NULL);
+	}
 }
 
 static void
@@ -597,6 +650,7 @@ main(void)
 		cmocka_unit_test(test_later),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_note),
+		cmocka_unit_test(test_exact_sizes),
 		cmocka_unit_test(test_full_at_end),
 		cmocka_unit_test(test_sync_fails),
 		cmocka_unit_test(test_vanish),
