@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -161,6 +162,27 @@ test_writer_left(void **state)
 	assert_int_equal(rig_retired(&rig, RIG_WAIT), rig.instance - 2);
 	assert_int_equal(rig_job(&deliver, &j, 300), 0);
 	close(fd);
+}
+
+/* A mapping that can write is a writer, also where its descriptor is closed. */
+static void
+test_writer_mapped(void **state)
+{
+	struct rig_job j;
+	char id[17];
+	void *p;
+	int fd;
+
+	assert_int_equal(rig_file(&smtpd, id, &fd), 0);
+	assert_int_equal(fd_write_all(fd, TEXT, strlen(TEXT)), 0);
+	p = mmap(NULL, strlen(TEXT), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(p, MAP_FAILED);
+	close(fd);
+	rig_submit(&smtpd, id, "s@far.test", TO("anna@example.test"), TEXT);
+	assert_int_equal(rig_answer(&smtpd), Q_LATER);
+	assert_int_equal(rig_retired(&rig, RIG_WAIT), rig.instance - 2);
+	assert_int_equal(rig_job(&deliver, &j, 300), 0);
+	munmap(p, strlen(TEXT));
 }
 
 static void
@@ -390,7 +412,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_deliver), T(test_many_in_one), T(test_partial_results),
 		T(test_worker_lost), T(test_answer_before_the_end),
-		T(test_writer_left), T(test_wrong_length),
+		T(test_writer_left), T(test_writer_mapped), T(test_wrong_length),
 		T(test_broken), T(test_broken_deleted),
 		T(test_deferred_and_control), TQ(test_backoff),
 		TQ(test_clock_put_back), TQ(test_clock_was_behind),
