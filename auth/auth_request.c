@@ -260,7 +260,7 @@ request_check(struct auth_request *r)
 		request_passed(r, &h, which);
 	} else {
 		r->state = AUTH_HASH;
-		a->hashing++;
+		a->hashing += h.n;
 		want_keys = wants_keys(r, &h);
 		j = auth_job_new(&h, r->password, r->id);
 		j->want_keys = want_keys;

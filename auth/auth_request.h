@@ -41,7 +41,8 @@ struct auth_serve {
 	struct auth_pool *pool;
 	struct auth_peer *peers;
 	struct auth_request *slot[AUTH_REQUESTS_MAX];
-	unsigned free_slot[AUTH_REQUESTS_MAX], n_free, hashing;
+	unsigned free_slot[AUTH_REQUESTS_MAX], n_free;
+	unsigned hashing;		/* hashes before the pool */
 	uint32_t generation;
 };
 

@@ -115,7 +115,7 @@ pool_done(struct auth_job *j)
 {
 	struct auth_request *r = auth_request_find(the_serve, j->owner);
 
-	the_serve->hashing--;
+	the_serve->hashing -= j->hashes.n;
 	if (r != NULL && r->state == AUTH_HASH)
 		auth_request_hashed(r, j);
 	auth_job_free(&j);

@@ -6,7 +6,8 @@
  * request is one state, so that no request holds up another.
  *
  * Bounds: AUTH_REQUESTS_MAX at once, AUTH_PEER_MAX of one asker,
- * AUTH_HASH_LINE jobs before the pool; past them the answer is A_LATER at once.
+ * AUTH_HASH_LINE hashes before the pool (a job with app passwords has several);
+ * past them the answer is A_LATER at once.
  *
  * DIAGNOSTICS: each login and each failure is one line, without the password;
  * a name that is no address is not written, it may be a password typed into

@@ -32,6 +32,15 @@ keep(void *row)
 	(void)row;
 }
 
+/* A line of passwd holds a hash. */
+static void
+line_clear(struct text_line *l)
+{
+	row_free(&l->row);
+	mem_wipe(l->text, strlen(l->text));
+	free(l->text);
+}
+
 void
 text_clear(struct text *t)
 {
@@ -39,9 +48,7 @@ text_clear(struct text *t)
 
 	tdestroy(t->tree, keep);
 	for (i = 0; i < t->n; i++) {
-		row_free(&t->lines[i].row);
-		mem_wipe(t->lines[i].text, strlen(t->lines[i].text));
-		free(t->lines[i].text);
+		line_clear(&t->lines[i]);
 	}
 	free(t->lines);
 	text_init(t, t->table);
@@ -285,8 +292,7 @@ text_set(struct text *t, const char *key, const char *line, struct buf *why)
 	if (entry_parse(t, line, old->line, old, &r, why) == -1)
 		return -1;
 	(void)tdelete(old, &t->tree, compare);
-	row_free(&l->row);
-	free(l->text);
+	line_clear(l);
 	l->text = mem_strdup(line);
 	l->row = r;
 	row_index(t, r);
@@ -304,8 +310,7 @@ text_del(struct text *t, const char *key)
 	if (l == NULL)
 		return -1;
 	(void)tdelete(r, &t->tree, compare);
-	row_free(&l->row);
-	free(l->text);
+	line_clear(l);
 	i = (size_t)(l - t->lines);
 	memmove(l, l + 1, (t->n - i - 1) * sizeof(*l));
 	t->n--;

@@ -396,6 +396,41 @@ test_newer_format(void **state)
 	close_serve();
 }
 
+/* What waits is counted in hashes: app passwords make a guess dearer. */
+static void
+test_line(void **state)
+{
+	enum { ASKED = 64, HASHES = 1 + CREDENTIAL_APPS };
+	unsigned i, later = 0, bad = 0;
+	struct buf line = BUF_INIT(0);
+	const char *rows[2][2] = { { "anna@example.test", NULL } };
+	struct msg m;
+
+	buf_printf(&line, "crypt=%s", hash6);
+	for (i = 0; i < CREDENTIAL_APPS; i++)
+		buf_printf(&line, ":app=a%u,*,1,%s", i, app_hash);
+	rows[0][1] = buf_str(&line);
+	write_passwd((const char *const (*)[2])rows);
+	open_serve(PEER_SMTPD, 0);
+	for (i = 0; i < ASKED; i++)
+		ask(i + 1, SERVICE_SUBMISSIONS, "anna@example.test", "falsch");
+	for (i = 0; i < ASKED; i++) {
+		assert_int_equal(answer(&m, 20000), 1);
+		assert_int_equal(m.type, A_NO);
+		later += msg_get_u32(&m, AF_REASON) == A_LATER;
+		bad += msg_get_u32(&m, AF_REASON) == A_BAD;
+		msg_done(&m);
+	}
+	assert_int_equal(later + bad, ASKED);
+	assert_true(later > 0);
+	assert_true(bad >= AUTH_HASH_LINE / HASHES);
+	/* The line is empty again. */
+	ask(i + 1, SERVICE_SUBMISSIONS, "anna@example.test", "falsch");
+	expect_no(i + 1, A_BAD);
+	close_serve();
+	buf_clear(&line);
+}
+
 static void
 turn_until_started(void)
 {
@@ -521,6 +556,7 @@ main(void)
 		cmocka_unit_test(test_newer_format),
 		cmocka_unit_test(test_app_password),
 		cmocka_unit_test(test_scram),
+		cmocka_unit_test(test_line),
 		cmocka_unit_test(test_session),
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_rules),
