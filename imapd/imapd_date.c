@@ -45,7 +45,7 @@ is_day(const struct date *d)
 	    (d->year % 100 != 0 || d->year % 400 == 0));
 }
 
-/* n digits, -1 where they are none or more than max. */
+/* n digits, -1 where there are others or more than max. */
 static int
 number(const char *p, size_t n, int max)
 {

@@ -3,9 +3,9 @@
  * what dies. It reads nothing from outside but frames of its own programs,
  * the operator's command and the configuration.
  *
- * One struct proc per child. All state is in struct master. No two modules
+ * One struct proc per child; who each is says lib/server/program.h. All state
+ * is in struct master. No two modules
  * need one another; from the lowest up:
- *   table.c           the trust graph
  *   master.c          the state
  *   master_conf.c     the configuration
  *   master_slots.c    user ids of sessions

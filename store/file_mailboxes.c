@@ -41,26 +41,6 @@ boxes_clear(struct boxes *b)
 	memset(b, 0, sizeof(*b));
 }
 
-/* Length of the UTF-8 sequence at p (RFC 3629), 0 where it is none. */
-static size_t
-utf8_len(const unsigned char *p, size_t left)
-{
-	size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 :
-	    p[0] >= 0xe0 && p[0] < 0xf0 ? 3 :
-	    p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
-	size_t i;
-
-	if (n > left)
-		return 0;
-	for (i = 1; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 static int
 level_ok(const char *p, size_t len)
 {
@@ -76,7 +56,7 @@ boxes_name_ok(const char *name)
 	if (len == 0 || len > DOOR_NAME_MAX)
 		return 0;
 	for (i = 0; i < len; i += n) {
-		n = utf8_len((const unsigned char *)name + i, len - i);
+		n = str_utf8(name + i, len - i);
 		if (n == 0 || (unsigned char)name[i] < 0x20 || name[i] == 0x7f)
 			return 0;
 		if (name[i] != '/')

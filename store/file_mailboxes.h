@@ -43,7 +43,7 @@ struct boxes {
 /* 0; -1 with why (line and reason); b is to be cleared either way. */
 int	boxes_parse(struct boxes *b, const char *text, size_t len,
 	    struct buf *why) ATTR_CHECK;
-/* 1 where an id is none. */
+/* 1 for an id of zeros, which stands for "no id". */
 int	boxes_no_id(const unsigned char *id);
 void	boxes_format(const struct boxes *b, struct buf *out);
 void	boxes_clear(struct boxes *b);

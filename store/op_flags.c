@@ -156,7 +156,7 @@ store_records(struct request *r, struct flag_change *f, const uint32_t *uids,
 		return -1;
 	e = index_records(a->db, a->number, f->m->id, uids, n, store_one, f);
 	follow_end(&f->log);
-	/* Half a change is none. */
+	/* A change that was made by half counts as failed. */
 	if (f->modseq != 0)
 		(void)account_failed(a, e);
 	if (request_read(r, e) == -1)

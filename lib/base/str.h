@@ -50,8 +50,8 @@ int	str_is_host(const char *p, size_t len);
 
 /*
  * Length of the UTF-8 sequence (RFC 3629) that the len octets at p begin with,
- * 0 where it is none: overlong forms, surrogates and what is past U+10FFFF are
- * none.
+ * 0 where they begin with no valid one. Overlong forms, surrogates and what is
+ * past U+10FFFF are not valid.
  */
 size_t	str_utf8(const char *p, size_t len);
 

@@ -59,8 +59,8 @@ struct credential_app {
 };
 
 /*
- * Takes the field at *p and steps over it: 1; 0 at the end; -1 where it is
- * none (*p stands after it then, so that readers can go on).
+ * Takes the field at *p and steps over it: 1; 0 at the end; -1 for a malformed
+ * one (*p stands after it then, so that readers can go on).
  */
 int	credential_next(const char **p, const char *end,
 	    struct credential *c_r) ATTR_CHECK;

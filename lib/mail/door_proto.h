@@ -160,8 +160,8 @@ struct door_action {
 	uint32_t attrs;
 	int	 make;
 	uint32_t flags;
-	const char *keywords;	/* packed lv; what is none, or finds no room
-				   in the mailbox, is left out */
+	const char *keywords;	/* packed lv; a malformed one, or one that
+				   finds no room in the mailbox, is left out */
 	size_t	 keywords_len;
 };
 

@@ -27,7 +27,7 @@ enum { MESSAGES = 3, FIRST_LEFT = 2, TRIES = 3000, TRY_US = 10000 };
 
 /*
  * What befalls the file FIRST_LEFT of INBOX, in the child. LOST: it is said to
- * be unlinked and is still there, as behind a power cut, and the folder cannot
+ * be unlinked and is still there, as after a power cut, and the folder cannot
  * be synced.
  */
 static enum { NONE, FAILS, LOST } fault;
