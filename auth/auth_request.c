@@ -243,21 +243,26 @@ wants_keys(const struct auth_request *r, const struct auth_hashes *h)
 }
 
 static void
+request_later(struct auth_request *r, const char *why)
+{
+	log_info("login of %s put off: %s", log_name(r), why);
+	request_no(r, A_LATER, words_later);
+}
+
+static void
 request_check(struct auth_request *r)
 {
 	struct auth_serve *a = r->serve;
 	struct auth_hashes h;
 	struct auth_job *j;
-	int later, which, want_keys;
+	int which, want_keys;
 
-	later = request_hashes(r, &h) == -1;
-	if (later || a->hashing >= AUTH_HASH_LINE) {
-		log_info("login of %s put off: %s", log_name(r), later ?
-		    "passwd.cdb cannot be read" :
-		    "too many checks are waiting");
-		request_no(r, A_LATER, words_later);
+	if (request_hashes(r, &h) == -1) {
+		request_later(r, "passwd.cdb cannot be read");
 	} else if ((which = cached(r, &h)) != -1) {
 		request_passed(r, &h, which);
+	} else if (a->hashing >= AUTH_HASH_LINE) {
+		request_later(r, "too many checks are waiting");
 	} else {
 		r->state = AUTH_HASH;
 		a->hashing += h.n;

@@ -4,8 +4,7 @@
  * the operator's command and the configuration.
  *
  * One struct proc per child; who each is says lib/server/program.h. All state
- * is in struct master. No two modules
- * need one another; from the lowest up:
+ * is in struct master. No two modules need one another; from the lowest up:
  *   master.c          the state
  *   master_conf.c     the configuration
  *   master_slots.c    user ids of sessions

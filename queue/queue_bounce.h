@@ -36,7 +36,7 @@ struct bounce {
 
 /*
  * Appends the message as it is stored, with Return-Path and Delivered-To in
- * front; forward_r and final_r are the offsets behind the two.
+ * front; forward_r and final_r are the offsets after the two.
  */
 void	bounce_text(const struct bounce *b, struct buf *out,
 	    uint32_t *forward_r, uint32_t *final_r);

@@ -101,7 +101,7 @@ struct account {
 
 	struct {			/* account_follow.c */
 		int	 on;
-		uint64_t floor;		/* it is whole behind this number */
+		uint64_t floor;		/* it is whole after this number */
 		uint32_t size;
 		uint32_t list;		/* crc32c of the file mailboxes */
 		unsigned told, changes;	/* door_news.c */

@@ -169,7 +169,7 @@ record_of(const struct rebuild *r, const struct found_mailbox *f,
 	message_id(r->a, f->id, rec);
 }
 
-/* The row and the keywords of a mailbox, behind its last message. */
+/* The row and the keywords of a mailbox, after its last message. */
 static void
 put_mailbox(struct rebuild *r, struct engine_batch *b,
     const struct found_mailbox *f)
@@ -207,7 +207,7 @@ put_mailbox(struct rebuild *r, struct engine_batch *b,
 	buf_clear(&words);
 }
 
-/* Writes one piece; r->written is set behind the last one. */
+/* Writes one piece; r->written is set after the last one. */
 static void
 rebuild_piece(struct call *c)
 {

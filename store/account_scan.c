@@ -202,7 +202,7 @@ found_clear(struct found *f)
 }
 
 /*
- * The header ends behind the first empty line (RFC 5322 2.1); a message
+ * The header ends after the first empty line (RFC 5322 2.1); a message
  * without one is all header.
  */
 uint32_t

@@ -14,7 +14,7 @@
  * or ENGINE_LOST, where another process owns the index now. Neither says
  * anything about what is in it.
  *
- * Later back ends (replication, an object store) come behind this header.
+ * Later back ends (replication, an object store) come below this header.
  * tests/store/engine_mem.c is one that fails when it is told to.
  *
  * DIAGNOSTICS: a database that fails while in use ends the process, for the
@@ -104,7 +104,7 @@ void	engine_scan_init(struct engine_scan *s, enum engine_table t,
 /*
  * Calls each for the next rows, in order. ENGINE_MORE: max rows were passed,
  * or each stopped; the next call goes on there, whatever was committed
- * meanwhile. After a failure too it goes on behind the last row seen.
+ * meanwhile. After a failure too it goes on after the last row seen.
  */
 enum engine_result engine_scan(struct engine_db *db, struct engine_scan *s,
 	    engine_each *each, void *arg) ATTR_CHECK;

@@ -25,7 +25,7 @@ void	engine_op_next(struct cursor *c, struct engine_op *op);
 void	engine_batch_reset(struct engine_batch *b);
 /* Below 0, 0, above 0 as a sorts before, equal to, behind b. */
 int	engine_key_cmp(const void *a, size_t alen, const void *b, size_t blen);
-/* A scan goes on with this key, or behind it. */
+/* A scan goes on with this key, or after it. */
 void	engine_scan_at(struct engine_scan *s, const void *key, size_t klen);
 void	engine_scan_behind(struct engine_scan *s, const void *key,
 	    size_t klen);

@@ -17,7 +17,7 @@
 
 static const int64_t base = 1577836800;	/* 2020-01-01 */
 
-/* Reads a line at *p with a number, and goes behind it. 0, or -1. */
+/* Reads a line at *p with a number, and goes on after it. 0, or -1. */
 static int
 epoch_line(const char **p, uint64_t *r)
 {

@@ -14,7 +14,7 @@
  *   (account, 0)  'M' mailbox u32     counters of a mailbox (struct index_row)
  *   (account, 0)  'K' mailbox u32     its keywords, packed lv, in bit order
  *   (account, 0)  'f'                 there is a log for those who follow:
- *                                     u8 1, u64 whole behind it, u32 octets,
+ *                                     u8 1, u64 whole after it, u32 octets,
  *                                     u32 crc32c of the file mailboxes
  *   (account, 0)  'F' modseq u64      an event of it (lib/mail/follow.h)
  *   (account, 0)  'Q' queue id u64    "": that delivery was made, into INBOX
@@ -75,7 +75,7 @@ struct index_row {
 	uint64_t gone_floor;	/* the expunge log reaches back to here */
 	uint32_t gone_size;	/* octets of that log, about */
 	uint32_t flags_lines;
-	uint64_t order_floor;	/* rows 'o' tell of all changes behind it */
+	uint64_t order_floor;	/* rows 'o' tell of all changes after it */
 	unsigned more_len;	/* fields that are not known */
 	unsigned char more[INDEX_ROW_MORE];
 };

@@ -76,7 +76,7 @@ op_follow(struct request *r)
 	f->t.id = r->m->id;
 	f->mailbox = msg_get_u32(r->m, DF_MAILBOX);
 	f->token = msg_get_u64(r->m, DF_MODSEQ);
-	/* Before it is read: what comes behind that is told again. */
+	/* Before it is read: what comes after that is told again. */
 	news_asked(r->account, r->c);
 	task_submit(&f->t);
 }

@@ -200,8 +200,8 @@ moves_finish(struct account *a)
 
 /*
  * Unlinking what was moved away. The note of a file goes when the file has
- * gone durably. What stays is tried again behind the next MOVE, or when the
- * account is next loaded; the round goes on behind it.
+ * gone durably. What stays is tried again after the next MOVE, or when the
+ * account is next loaded; the round goes on after it.
  */
 
 struct drop_task {

@@ -26,7 +26,7 @@
 enum {
 	CHAN_VERSION = 1,
 	CHAN_HEADER = 12,
-	CHAN_FRAME_MAX = 1 << 20,	/* octets behind the header */
+	CHAN_FRAME_MAX = 1 << 20,	/* octets after the header */
 	CHAN_FDS_MAX = 64,		/* descriptors of one frame */
 	CHAN_OUT_MAX = 4 << 20,		/* out.max at the start */
 	CHAN_HELD_MAX = 16 * CHAN_FDS_MAX, /* descriptors held, each way */

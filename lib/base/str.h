@@ -25,7 +25,7 @@ int	str_number(const char *p, size_t len, uint64_t max, uint64_t *r)
 	    ATTR_CHECK;
 
 /*
- * The next line of the text *p, without its LF; *p is behind it then. NULL at
+ * The next line of the text *p, without its LF; *p is after it then. NULL at
  * the end.
  */
 const char *str_line(const char **p, size_t *len_r);

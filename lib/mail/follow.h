@@ -5,7 +5,7 @@
  * names one (door.owner), and may there read: door_list, door_status,
  * door_keywords, door_records, door_open, door_cache_get and the calls here.
  *
- * follow_ask is given the token of the last answer, and tells what came behind
+ * follow_ask is given the token of the last answer, and tells what came after
  * it. Store keeps a log for each account that was asked for, of a bounded size:
  * who has fallen behind it is told to start anew, as is who asks for the first
  * time. That means: read the account by the calls above, and then ask with the

@@ -25,7 +25,7 @@ struct header {
 };
 
 void	header_init(struct header *h, const char *p, size_t len);
-/* The next field: 1, or 0 at the end of the block (p then behind it). */
+/* The next field: 1, or 0 at the end of the block (p then after it). */
 int	header_next(struct header *h, struct header_field *f);
 /* True if the field has that name (any case). */
 int	header_is(const struct header_field *f, const char *name);

@@ -34,7 +34,7 @@ struct scram_keys {
 
 /*
  * Keys of the password with a fresh salt: a tenth of a second of work. 0; -1
- * with why: it holds what SASLprep (RFC 4013) prohibits, or is empty behind
+ * with why: it holds what SASLprep (RFC 4013) prohibits, or is empty after
  * it, so no client could log in with it.
  */
 int	scram_make(const char *password, struct scram_keys *k_r,

@@ -83,7 +83,7 @@ int	stream_revive(struct stream *s, int64_t ms) ATTR_CHECK;
 const char *stream_words(const struct stream *s);
 
 /*
- * A line without its end; NUL stands behind it; good until the next call.
+ * A line without its end; NUL stands after it; good until the next call.
  * max (below STREAM_IN_SIZE - 2) bounds it without CRLF. STREAM_LONG: it was
  * longer and is gone up to its end; one that is over STREAM_SKIP_MAX ends the
  * stream.

@@ -30,6 +30,7 @@ static const char hash6[] = "$6$rounds=1000$abcdefgh$4tsbYStC11TtytTYX0SO77"
 static const char app_hash[] = "$6$rounds=1000$saltsalt$MtSr52xsH2MUnn6KKtgHHhXN82DdNIX"
     "ENgb/99HGpw29zSodu2yVcWbUnaF83VBKXBkkCqbHYeoDarvcbAQ66.";
 static const char password[] = "kaffee kanne";
+static const char app_password[] = "nur f\xc3\xbcr das telefon";
 
 static char dir[] = "/tmp/test_serve.XXXXXX", path[64], learned_path[64];
 static struct auth_learned *learned;
@@ -275,7 +276,7 @@ static const char apps[] = "crypt=%s:app=phone,imap+later,1700000000,%s"
 static void
 test_app_password(void **state)
 {
-	static const char other[] = "nur f\xc3\xbcr das telefon";
+	const char *const other = app_password;
 	char line[600], app[200];
 	const char *rows[][2] = {
 		{ "anna@example.test", line }, { "bert@example.test", app },
@@ -401,7 +402,7 @@ static void
 test_line(void **state)
 {
 	enum { ASKED = 64, HASHES = 1 + CREDENTIAL_APPS };
-	unsigned i, later = 0, bad = 0;
+	unsigned i, later = 0, bad = 0, ok = 0;
 	struct buf line = BUF_INIT(0);
 	const char *rows[2][2] = { { "anna@example.test", NULL } };
 	struct msg m;
@@ -412,16 +413,25 @@ test_line(void **state)
 	rows[0][1] = buf_str(&line);
 	write_passwd((const char *const (*)[2])rows);
 	open_serve(PEER_SMTPD, 0);
+	ask(1000, SERVICE_SUBMISSIONS, "anna@example.test", app_password);
+	expect_ok(1000, "anna@example.test");
 	for (i = 0; i < ASKED; i++)
 		ask(i + 1, SERVICE_SUBMISSIONS, "anna@example.test", "falsch");
-	for (i = 0; i < ASKED; i++) {
+	/* What is remembered needs no place in it. */
+	ask(1001, SERVICE_SUBMISSIONS, "anna@example.test", app_password);
+	for (i = 0; i <= ASKED; i++) {
 		assert_int_equal(answer(&m, 20000), 1);
-		assert_int_equal(m.type, A_NO);
-		later += msg_get_u32(&m, AF_REASON) == A_LATER;
-		bad += msg_get_u32(&m, AF_REASON) == A_BAD;
+		if (m.type == A_OK) {
+			assert_int_equal(m.id, 1001);
+			ok++;
+		} else {
+			later += msg_get_u32(&m, AF_REASON) == A_LATER;
+			bad += msg_get_u32(&m, AF_REASON) == A_BAD;
+		}
 		msg_done(&m);
 	}
 	assert_int_equal(later + bad, ASKED);
+	assert_int_equal(ok, 1);
 	assert_true(later > 0);
 	assert_true(bad >= AUTH_HASH_LINE / HASHES);
 	/* The line is empty again. */

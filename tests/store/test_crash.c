@@ -79,7 +79,7 @@ uint64_t __real_engine_commit(struct engine_db *db,
 uint64_t __wrap_engine_commit(struct engine_db *db,
     struct engine_batch *const *list, size_t n);
 
-/* Dies behind a commit that is durable, before anything else is. */
+/* Dies after a commit that is durable, before anything else is. */
 uint64_t
 __wrap_engine_commit(struct engine_db *db, struct engine_batch *const *list,
     size_t n)
@@ -555,7 +555,7 @@ lies_in(const char *name)
 }
 
 /*
- * Dies behind the n-th commit of a MOVE: 1 where there was one. The message is
+ * Dies after the n-th commit of a MOVE: 1 where there was one. The message is
  * in one of the mailboxes, once it is in the target it stays there, and its old
  * name goes, also where the index is made anew before the rest is done.
  */
