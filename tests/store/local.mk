@@ -60,7 +60,8 @@ MEM_CPPFLAGS = $(AM_CPPFLAGS) -DENGINE_MEM
 check_PROGRAMS += tests/store/test_seam tests/store/test_door_mem \
 	tests/store/test_crash_mem tests/store/test_move_mem \
 	tests/store/test_parts_mem tests/store/test_rebuild_mem \
-	tests/store/test_quota_mem
+	tests/store/test_quota_mem tests/store/test_deliver_mem \
+	tests/store/test_follow_mem tests/store/test_recover_mem
 tests_store_test_seam_SOURCES = tests/store/test_seam.c tests/store/rig.c \
 	tests/store/rig.h $(MEM_ENGINE)
 tests_store_test_seam_LDADD = $(STORE_TEST)
@@ -90,3 +91,15 @@ tests_store_test_quota_mem_SOURCES = $(tests_store_test_quota_SOURCES) \
 	$(MEM_ENGINE)
 tests_store_test_quota_mem_CPPFLAGS = $(MEM_CPPFLAGS)
 tests_store_test_quota_mem_LDADD = $(STORE_TEST)
+tests_store_test_deliver_mem_SOURCES = $(tests_store_test_deliver_SOURCES) \
+	$(MEM_ENGINE)
+tests_store_test_deliver_mem_CPPFLAGS = $(MEM_CPPFLAGS)
+tests_store_test_deliver_mem_LDADD = $(STORE_TEST)
+tests_store_test_follow_mem_SOURCES = $(tests_store_test_follow_SOURCES) \
+	$(MEM_ENGINE)
+tests_store_test_follow_mem_CPPFLAGS = $(MEM_CPPFLAGS)
+tests_store_test_follow_mem_LDADD = $(STORE_TEST)
+tests_store_test_recover_mem_SOURCES = $(tests_store_test_recover_SOURCES) \
+	$(MEM_ENGINE)
+tests_store_test_recover_mem_CPPFLAGS = $(MEM_CPPFLAGS)
+tests_store_test_recover_mem_LDADD = $(STORE_TEST)
