@@ -193,23 +193,40 @@ show_target(struct answer *a, const struct target *t, const char *recipient)
 	buf_clear(&result);
 }
 
+/* 0, or -1 where so much waits to be read that the rest is left out. */
+static int
+show_recipient(struct control_client *c, const struct message *m, size_t i)
+{
+	const struct recipient *r = &m->env.rcpt[i];
+	size_t k;
+
+	if (control_behind(c))
+		return -1;
+	show_text(&c->answer, "recipient", r->address);
+	if (r->orcpt[0] != '\0')
+		show_text(&c->answer, "orcpt", r->orcpt);
+	show_bits(&c->answer, "notify", notify_bits, r->notify);
+	for (k = 0; k < m->targets.n; k++) {
+		if (m->targets.t[k].rcpt != i)
+			continue;
+		if (control_behind(c))
+			return -1;
+		show_target(&c->answer, &m->targets.t[k], r->address);
+	}
+	return 0;
+}
+
 static void
 show_recipients(struct control_client *c, const struct message *m)
 {
-	const struct recipient *r;
-	size_t i, k;
+	size_t i;
 
-	for (i = 0; i < m->env.n_rcpt && !control_behind(c); i++) {
-		r = &m->env.rcpt[i];
-		show_text(&c->answer, "recipient", r->address);
-		if (r->orcpt[0] != '\0')
-			show_text(&c->answer, "orcpt", r->orcpt);
-		show_bits(&c->answer, "notify", notify_bits, r->notify);
-		for (k = 0; k < m->targets.n && !control_behind(c); k++)
-			if (m->targets.t[k].rcpt == i)
-				show_target(&c->answer, &m->targets.t[k],
-				    r->address);
-	}
+	for (i = 0; i < m->env.n_rcpt; i++)
+		if (show_recipient(c, m, i) == -1) {
+			show_text(&c->answer, "more", "is left out here: "
+			    "\"rohrpost queue list\" has all recipients");
+			return;
+		}
 }
 
 void

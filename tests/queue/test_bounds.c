@@ -163,6 +163,35 @@ fill(void *arg)
 	table_close();
 }
 
+/* More than queue show has room for: it says so. */
+static void
+test_show_too_much(void **state)
+{
+	static char address[RECIPIENTS_MAX][40], out[64 * 1024];
+	static const char *to[RECIPIENTS_MAX + 1];
+	char id[17], words[900] = "4.2.0 ";
+	struct rig_job j;
+	uint32_t status;
+	size_t i;
+
+	memset(words + 6, 'x', sizeof(words) - 7);
+	for (i = 0; i < RECIPIENTS_MAX; i++) {
+		snprintf(address[i], sizeof(address[i]), "u%zu@remote.test", i);
+		to[i] = address[i];
+	}
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test", to, TEXT), 0);
+	for (i = 0; i < RECIPIENTS_MAX; i += j.n) {
+		take(&relay, &j);
+		rig_result(&relay, &j, -1, RESULT_LATER, words, "mx");
+		rig_job_clear(&j);
+	}
+	nap(200);
+	assert_in_range(ask(C_SHOW, id, 0, out, sizeof(out), &status), 100,
+	    RECIPIENTS_MAX);
+	assert_int_equal(status, C_OK);
+	assert_string_equal(out + strlen(out) - 6, " more ");
+}
+
 static void
 test_start_with_many(void **state)
 {
@@ -189,7 +218,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_stop), T(test_nonsense), T(test_no_files),
-		T(test_start_with_many),
+		T(test_show_too_much), T(test_start_with_many),
 	};
 
 	return cmocka_run_group_tests_name("queue-bounds", tests, NULL, NULL);
