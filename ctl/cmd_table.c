@@ -93,7 +93,8 @@ table_del(struct ctl *c, enum text_id id, const char *name)
 		return CTL_REFUSED;
 	r = s.t[id].table->key(name, strlen(name), &key, &why);
 	if (r == 0 && text_del(&s.t[id], buf_str(&key)) == -1) {
-		buf_set(&why, "%s: not in %s", buf_str(&key), s.t[id].table->file);
+		buf_set(&why, "%s: not in %s", buf_str(&key),
+		    s.t[id].table->file);
 		r = -1;
 	}
 	/* The hash of a closed account goes with it. */

@@ -59,8 +59,8 @@ set_walk(struct set *s, struct row *alias,
     void (*account)(struct row *, void *), void *arg)
 {
 	static unsigned number;
-	struct alias_walk w = { .set = s, .number = ++number, .account = account,
-		.arg = arg };
+	struct alias_walk w = { .set = s, .number = ++number,
+		.account = account, .arg = arg };
 
 	walk(&w, alias, 0);
 	return !w.trouble ? SET_STRAIGHT : w.reached ? SET_TANGLED : SET_LOST;

@@ -120,7 +120,8 @@ hash_check(const char *hash, struct buf *why)
 	if (hash[0] == '{')
 		return check_ssha512(strchr(hash, '}') + 1, why);
 	if (!is_whole(hash)) {
-		buf_set(why, "a damaged %s hash (a part is missing)", hash_kind(hash));
+		buf_set(why, "a damaged %s hash (a part is missing)",
+		    hash_kind(hash));
 		return -1;
 	}
 	return 0;

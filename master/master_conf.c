@@ -174,8 +174,8 @@ check(const struct master_conf *c, struct buf *why)
 	if (check_lists(c, why) == -1)
 		return -1;
 	if (c->state_dir[0] != '/' || c->program_dir[0] != '/')
-		buf_set(why, "%s: is not an absolute path", c->state_dir[0] != '/' ?
-		    "state_dir" : "program_dir");
+		buf_set(why, "%s: is not an absolute path",
+		    c->state_dir[0] != '/' ? "state_dir" : "program_dir");
 	else if (strlen(c->state_dir) + sizeof(longest) > sizeof(un.sun_path))
 		buf_set(why, "state_dir: is too long for a Unix socket in it");
 	else if (c->session_uid_last < c->session_uid_first ||

@@ -49,7 +49,8 @@ crowd_give(struct proc *p)
 	unsigned i = 0;
 	int fd;
 
-	if (!programs[p->row].crowd || p->lost || (l = places_of(p->row)) == NULL)
+	if (!programs[p->row].crowd || p->lost ||
+	    (l = places_of(p->row)) == NULL)
 		return;
 	while (i < CROWD_MAX && l->taken[i])
 		i++;

@@ -60,7 +60,8 @@ fresh_needed(enum program_id row)
 	if (rs->n + want <= max)
 		return want;
 	if (rs->idle == 0 && ev_now(master.loop) - rs->full_said > SAY_FULL) {
-		log_warn("%s: all %u processes are busy", programs[row].name, max);
+		log_warn("%s: all %u processes are busy", programs[row].name,
+		    max);
 		rs->full_said = ev_now(master.loop);
 	}
 	return rs->n < max ? max - rs->n : 0;
@@ -208,7 +209,8 @@ pool_stage_ready(int stage)
 	unsigned i;
 
 	for (i = 0; i < PROGRAM_COUNT; i++) {
-		if (programs[i].start != stage || programs[i].pool == POOL_SESSION ||
+		if (programs[i].start != stage ||
+		    programs[i].pool == POOL_SESSION ||
 		    programs[i].pool == POOL_RESERVED)
 			continue;
 		if (fresh_needed((enum program_id)i) > 0)

@@ -335,7 +335,8 @@ op_records(struct request *r)
 	uint32_t from = msg_get_u32(r->m, DF_UID);
 	uint64_t state = mailbox_modseq(m);
 
-	if (gather(r, &s, from) == 0 && client_begin(r->c, DM_RECORDS_ARE, r->m->id)) {
+	if (gather(r, &s, from) == 0 &&
+	    client_begin(r->c, DM_RECORDS_ARE, r->m->id)) {
 		msg_bytes(&r->c->chan, DF_RECORDS, buf_str(&s.out), s.out.len);
 		msg_bytes(&r->c->chan, DF_UIDS, buf_str(&s.gone), s.gone.len);
 		msg_u64(&r->c->chan, DF_MODSEQ, state);

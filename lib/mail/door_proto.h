@@ -1,15 +1,16 @@
 /*
  * The messages of the door (door.h), for store and for the client side.
  *
- * The door of imapd and pop3d is one user's: requests name mailboxes by id, and
- * may name the owner of the mailbox (DF_OWNER). Store judges; for whom it is not
- * to be seen, it is not there (D_ABSENT).
+ * The door of imapd and pop3d is one user's: requests name mailboxes by id,
+ * and may name the owner of the mailbox (DF_OWNER). Store judges; for whom it
+ * is not to be seen, it is not there (D_ABSENT).
  * The door of one that follows (PEER_FOLLOW) is for all accounts: every request
  * names the owner, none changes anything (follow.h).
- * The door of deliver knows DM_DELIVER, and DM_FILE for what it changes. A request is answered by the
- * message named beside it or by DM_FAILED, with the request's frame id; id 0
- * is an event. Answers to one door may overtake each other only for
- * DM_DELIVER.
+ * The door of deliver knows DM_DELIVER, and DM_FILE for what it changes.
+ *
+ * A request is answered by the message named beside it or by DM_FAILED, with
+ * the request's frame id; id 0 is an event. Answers to one door may overtake
+ * each other only for DM_DELIVER.
  */
 #ifndef LIB_MAIL_DOOR_PROTO_H
 #define LIB_MAIL_DOOR_PROTO_H

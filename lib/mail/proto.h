@@ -140,8 +140,8 @@ enum a_reason {
 extern const struct msg_proto proto_auth;
 
 /*
- * resolve answers those who send mail or judge it. HOSTS lists what to try, in order: for a domain its
- * MX hosts by preference, equals shuffled, or the domain itself where it has
+ * resolve answers those who send mail or judge it. HOSTS lists what to try, in
+ * order: for a domain its MX hosts by preference, equals shuffled, or the domain itself where it has
  * no MX (RFC 5321 5.1); for a host the host itself.
  */
 enum n_type {

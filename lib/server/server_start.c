@@ -360,8 +360,8 @@ server_begin(int argc, char **argv, const struct server *s, int loop)
 		exit(LOG_EXIT_TEMP);
 	drop_files();
 	if (root) {
-		if (privdrop(&p, &why) == -1 || server_filter(server_state.row->rights,
-		    &why) == -1)
+		if (privdrop(&p, &why) == -1 ||
+		    server_filter(server_state.row->rights, &why) == -1)
 			log_fatal("%s", buf_str(&why));
 		server_state.dropped = 1;
 		server_state.chrooted = p.jail != NULL;

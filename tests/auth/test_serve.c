@@ -27,8 +27,8 @@ static const char hash[] =
     "$y$j75$abcdefgh$bctRiWkyq10PPGtOKBJgs9BCnbhQ/GleDpkmafdQZBA";
 static const char hash6[] = "$6$rounds=1000$abcdefgh$4tsbYStC11TtytTYX0SO77"
     "NyfFyOvnqR8YJL24bGnevpJ5KfJmeO4.vsiRv8rQtwFU4S2jGF31IBVB7EGXpA31";
-static const char app_hash[] = "$6$rounds=1000$saltsalt$MtSr52xsH2MUnn6KKtgHHhXN82DdNIX"
-    "ENgb/99HGpw29zSodu2yVcWbUnaF83VBKXBkkCqbHYeoDarvcbAQ66.";
+static const char app_hash[] = "$6$rounds=1000$saltsalt$MtSr52xsH2MUnn6K"
+    "KtgHHhXN82DdNIXENgb/99HGpw29zSodu2yVcWbUnaF83VBKXBkkCqbHYeoDarvcbAQ66.";
 static const char password[] = "kaffee kanne";
 static const char app_password[] = "nur f\xc3\xbcr das telefon";
 
