@@ -44,11 +44,16 @@ is_field_value(const char *p)
 static int
 take_note(struct smtp_notes *n, const char *name, const struct smtp_verdict *v)
 {
+	size_t before = n->fields.len;
+
 	if (v->field != NULL && (!is_field_name(v->field) ||
 	    v->value == NULL || !is_field_value(v->value) ||
 	    buf_printf(&n->fields, "%s: %s\r\n", v->field, v->value) == -1))
 		return -1;
-	return v->result == NULL ? 0 : notes_add(&n->packed, name, v->result);
+	if (v->result == NULL || notes_add(&n->packed, name, v->result) == 0)
+		return 0;
+	buf_truncate(&n->fields, before);
+	return -1;
 }
 
 static void
@@ -70,6 +75,7 @@ static void
 keep_notes(struct smtp_session *s, enum smtp_scope scope, struct smtp_notes *n)
 {
 	struct smtp_notes *to = &s->notes[scope];
+	size_t before;
 
 	if (scope == SCOPE_HELO)
 		smtp_notes_reset(to);
@@ -77,9 +83,12 @@ keep_notes(struct smtp_session *s, enum smtp_scope scope, struct smtp_notes *n)
 		return;
 	if (to->fields.max == 0)
 		notes_init(to);
-	if (buf_append(&to->fields, n->fields.data, n->fields.len) == -1 ||
-	    buf_append(&to->packed, n->packed.data, n->packed.len) == -1)
-		log_warn("client %s: too many notes", s->remote);
+	before = to->fields.len;
+	if (buf_append(&to->fields, n->fields.data, n->fields.len) == 0 &&
+	    buf_append(&to->packed, n->packed.data, n->packed.len) == 0)
+		return;
+	buf_truncate(&to->fields, before);
+	log_warn("client %s: too many notes", s->remote);
 }
 
 static struct smtp_refusal

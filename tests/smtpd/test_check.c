@@ -530,8 +530,13 @@ test_bad_notes(void **state)
 	const struct {
 		const char *field, *value;
 		int good;
+		const char *result;
 	} t[] = {
 		{ "X-Test", "", 1 },
+		{ "X-Test", "a", 1, "pass" },
+		/* One that goes without its note would be half of it. */
+		{ "X-Test", "a", 0, "pass\n" },
+		{ "X-Test", "a", 0, line },
 		{ "X-Test", "a\r\n b\r\n\tc", 1 },
 		{ "X-Test", NULL, 0 },
 		{ "", "x", 0 },
@@ -561,7 +566,8 @@ test_bad_notes(void **state)
 	at = STAGE_MAIL;
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		verdict = (struct smtp_verdict){ .outcome = VERDICT_NOTE,
-		    .field = t[i].field, .value = t[i].value };
+		    .field = t[i].field, .value = t[i].value,
+		    .result = t[i].result };
 		assert_int_equal(smtp_check(&s, STAGE_MAIL, &c).code, 0);
 		buf_reset(&fields);
 		smtp_check_fields(&s, &fields);
