@@ -93,6 +93,8 @@ forget(struct account *a)
 	size_t i;
 
 	engine_batch_clear(&a->batch);
+	a->batch.result = ENGINE_DONE;
+	a->drop_from = 0;
 	for (i = 0; i < a->n_mailboxes; i++) {
 		m = a->mailbox[i];
 		shard_forget(m);

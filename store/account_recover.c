@@ -57,8 +57,12 @@ add_halves(struct recovery *r, struct mailbox *m, const struct body_entry *e,
 			continue;
 		if ((there = has_record(m, e[i].number)) == -1)
 			return -1;
-		if (there == 0 ||
-		    body_present(m->account->path, m->id, e[i].number) != 0)
+		if (there == 0)
+			continue;
+		there = body_present(m->account->path, m->id, e[i].number);
+		if (there == -1)
+			return -1;
+		if (there == 1)
 			continue;
 		r->uids = mem_realloc(r->uids, r->n + 1, sizeof(*r->uids));
 		r->uids[r->n++] = e[i].number;

@@ -385,13 +385,17 @@ open_all(const struct mailbox *m, const uint32_t *uids, size_t n, int *fd)
 static int
 client_unread(struct client *c, size_t n)
 {
-	int queued = 0;
+	int queued = 0, r;
 
-	if (c->opened >= CLIENT_OPENED &&
+	/* One that follows is served by every shard. */
+	pthread_mutex_lock(&c->lock);
+	if (c->opened >= CLIENT_OPENED && !c->gone &&
 	    ioctl(c->chan.fd, SIOCOUTQ, &queued) == 0 && queued == 0)
 		c->opened = 0;
 	c->opened += (unsigned)n;
-	return c->opened > CLIENT_UNREAD_MAX;
+	r = c->opened > CLIENT_UNREAD_MAX;
+	pthread_mutex_unlock(&c->lock);
+	return r;
 }
 
 static void

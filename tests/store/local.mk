@@ -10,7 +10,8 @@ tests_store_test_crash_SOURCES = tests/store/test_crash.c tests/store/rig.c \
 tests_store_test_crash_LDADD = $(STORE_TEST)
 tests_store_test_crash_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=linkat \
 	-Wl,--wrap=renameat -Wl,--wrap=unlinkat -Wl,--wrap=mkdirat \
-	-Wl,--wrap=fsync -Wl,--wrap=fdatasync -Wl,--wrap=engine_commit
+	-Wl,--wrap=fsync -Wl,--wrap=fdatasync -Wl,--wrap=engine_commit \
+	-Wl,--wrap=body_present
 check_PROGRAMS += tests/store/test_move
 tests_store_test_move_SOURCES = tests/store/test_move.c tests/store/rig.c \
 	tests/store/rig.h

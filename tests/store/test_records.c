@@ -4,9 +4,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -568,6 +570,62 @@ test_version_1(void **state)
 
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
+/* Ends the store some time later; who waits for it sees the pid go. */
+static void
+kill_later(unsigned us)
+{
+	if (fork() != 0)
+		return;
+	usleep(us);
+	kill(rig.pid, SIGKILL);
+	_exit(0);
+}
+
+static unsigned
+work(unsigned n)
+{
+	char id[17];
+	unsigned done = 0, i;
+
+	for (i = 0; i < n; i++) {
+		rig_file(&rig, "text", id);
+		if (rig_deliver(&rig, id, ANNA, NULL) != RESULT_DELIVERED)
+			break;
+		done++;
+	}
+	return done;
+}
+
+/* Rows of version 1 that change are killed at any time, again and again. */
+static void
+test_version_1_killed(void **state)
+{
+	struct buf out = BUF_INIT(10000);
+	unsigned i, sure = 20;
+	size_t n, gone;
+	uint32_t sum;
+	int complete;
+
+	deliver(sure);
+	for (i = 0; i < 12; i++) {
+		open_index();
+		downgrade();
+		close_index();
+		kill_later(i * 9000);
+		sure += work(1000);
+		rig_kill(&rig);
+		(void)waitpid(-1, NULL, 0);
+		rig_start(&rig);
+		(void)changed(0, &n, &sum, &gone, &complete);
+		assert_true(n == sure || n == sure + 1);
+		sure = (unsigned)n;
+		flag(1 + i, 2);
+		if (rig_control(&rig, C_CHECK, NULL, &out) != 0)
+			fail_msg("%s", buf_str(&out));
+	}
+	buf_clear(&out);
+}
+
 int
 main(void)
 {
@@ -575,6 +633,7 @@ main(void)
 		TEST(test_ids), TEST(test_expunged), TEST(test_changed),
 		TEST(test_moved_to_nowhere), TEST(test_followed_anew),
 		TEST(test_gone_is_bounded), TEST(test_version_1),
+		TEST(test_version_1_killed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
