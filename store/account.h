@@ -226,6 +226,9 @@ void	mailbox_del(struct mailbox *m, const struct record *r);
    be told from where it lies. */
 void	message_id(const struct account *a, uint32_t mailbox,
 	    struct record *r);
+/* Records that are kept: what lies in the row is lent, a copy of it their own. */
+void	message_keep(struct record *r);
+void	messages_free(struct record *list, size_t n);
 
 /* account_keywords.c */
 /* Reads the keywords if they were not yet. 0; -1: the index does not answer. */

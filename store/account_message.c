@@ -1,7 +1,9 @@
 #include "config.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/mem.h"
 #include "store/account.h"
 
 static struct index_key
@@ -76,4 +78,26 @@ message_id(const struct account *a, uint32_t mailbox, struct record *r)
 		return;
 	memcpy(r->id, a->id, 8);
 	put_u64(r->id + 8, (uint64_t)mailbox << 32 | r->d.uid);
+}
+
+void
+message_keep(struct record *r)
+{
+	unsigned char *own = NULL;
+
+	if (r->more_len > 0) {
+		own = mem_alloc(r->more_len);
+		memcpy(own, r->more, r->more_len);
+	}
+	r->more = own;
+}
+
+void
+messages_free(struct record *list, size_t n)
+{
+	size_t i;
+
+	for (i = 0; list != NULL && i < n; i++)
+		free((void *)(uintptr_t)list[i].more);
+	free(list);
 }

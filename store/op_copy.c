@@ -227,7 +227,7 @@ copy_finish(struct task *t)
 	if (c->source.n_gone > 0 && !t->undone)
 		drop_files(t->account);
 	moved_clear(&c->source);
-	free(c->rec);
+	messages_free(c->rec, c->n);
 	free(c->to_uid);
 	free(c);
 }
@@ -245,10 +245,8 @@ copy_one(void *arg, const struct record *r)
 	if (d->uid >= c->from->seen.uidnext)
 		return 1;
 	c->rec[c->n] = *r;
-	message_id(c->from->account, c->from->id,
-	    &c->rec[c->n]);
-	/* What lies in the row is lent, and the source's. */
-	c->rec[c->n].more_len = 0;
+	message_id(c->from->account, c->from->id, &c->rec[c->n]);
+	message_keep(&c->rec[c->n]);
 	c->rec[c->n++].ordered = 0;
 	c->size += d->size;
 	return 0;
@@ -372,7 +370,7 @@ op_copy(struct request *r)
 	    c);
 	free(uids);
 	if (request_read(r, found) == -1 || copy_may(c, r, n) == -1) {
-		free(c->rec);
+		messages_free(c->rec, c->n);
 		free(c);
 		return;
 	}

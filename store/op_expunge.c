@@ -55,10 +55,8 @@ expunge_one(void *arg, const struct record *r)
 	struct expunge_task *e = arg;
 
 	e->gone[e->n_gone] = *r;
-	message_id(e->m->account, e->m->id,
-	    &e->gone[e->n_gone]);
-	/* What lies in the row is lent. */
-	e->gone[e->n_gone++].more_len = 0;
+	message_id(e->m->account, e->m->id, &e->gone[e->n_gone]);
+	message_keep(&e->gone[e->n_gone++]);
 	return 0;
 }
 
@@ -127,7 +125,7 @@ expunge_finish(struct task *t)
 		client_end(t->client, t->account->shard);
 	}
 	buf_clear(&out);
-	free(e->gone);
+	messages_free(e->gone, e->n);
 	free(e->uids);
 	free(e);
 }

@@ -330,6 +330,54 @@ test_followed_anew(void **state)
 	free(large);
 }
 
+static void
+has_more(uint32_t mailbox, uint32_t uid)
+{
+	struct record r;
+	struct index_key k = index_message(account, mailbox, uid);
+	struct buf v = BUF_INIT(0);
+
+	assert_int_equal(engine_get(db, ENGINE_CORE, k.k, k.len, &v),
+	    ENGINE_DONE);
+	assert_int_equal(index_get_record(k.k, k.len, v.data, v.len, &r), 0);
+	assert_int_equal(r.more_len, 5);
+	assert_memory_equal(r.more, "\x21\3new", 5);
+	buf_clear(&v);
+}
+
+/* Fields that a later one wrote go along with their message. */
+static void
+test_more(void **state)
+{
+	struct engine_scan s;
+	struct record r;
+
+	deliver(1);
+	open_index();
+	record(1, 1, &r);
+	r.more = (const unsigned char *)"\x21\3new";
+	r.more_len = 5;
+	index_put_record(&batch, 1, &r);
+	close_index();
+	copy(1, 0);
+	copy(1, DOOR_MOVE);
+	deliver(1);
+	open_index();
+	has_more(TRASH, 1);
+	has_more(TRASH, 2);
+	record(1, 2, &r);
+	r.more = (const unsigned char *)"\x21\3new";
+	r.more_len = 5;
+	index_put_record(&batch, 1, &r);
+	close_index();
+	expunge(2);
+	open_index();
+	index_scan_kind(&s, account, 'X');
+	assert_int_equal(engine_scan(db, &s, take_expunged, &r), ENGINE_DONE);
+	assert_int_equal(r.more_len, 5);
+	close_index();
+}
+
 /* The note of a MOVE of message 1 that a crash cut between its commits. */
 static void
 put_moved(uint32_t from, uint32_t to)
@@ -631,7 +679,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_ids), TEST(test_expunged), TEST(test_changed),
-		TEST(test_moved_to_nowhere), TEST(test_followed_anew),
+		TEST(test_more), TEST(test_moved_to_nowhere), TEST(test_followed_anew),
 		TEST(test_gone_is_bounded), TEST(test_version_1),
 		TEST(test_version_1_killed),
 	};
