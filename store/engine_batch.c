@@ -82,7 +82,8 @@ engine_batch_reset(struct engine_batch *b)
 	buf_reset(&b->conditions);
 	buf_reset(&b->files);
 	b->n = 0;
-	if (b->ops.cap > KEEP || b->conditions.cap > KEEP)
+	if (b->ops.cap > KEEP || b->conditions.cap > KEEP ||
+	    b->files.cap > KEEP)
 		engine_batch_clear(b);
 }
 
