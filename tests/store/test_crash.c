@@ -590,7 +590,7 @@ move_to(int n, int rebuild, unsigned *moved)
 	static const char name[] = "spool/mail/example.test/anna/1/1";
 	struct door *d = &rig.imap[0];
 	struct buf out = BUF_INIT(100000);
-	uint32_t uid = 1, *from, *to, validity;
+	uint32_t uid = 1, *from = NULL, *to = NULL, validity;
 	size_t a, z, pairs;
 	int i, died;
 
@@ -602,6 +602,8 @@ move_to(int n, int rebuild, unsigned *moved)
 	died = door_copy(d, 1, 5, &uid, 1, DOOR_MOVE, &from, &to, &pairs,
 	    &validity) == -1;
 	atomic_store(commits, 0);
+	free(from);
+	free(to);
 	rig_kill(&rig);
 	rig_start(&rig);
 	if (rebuild)
