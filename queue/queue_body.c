@@ -219,13 +219,19 @@ drop_done(struct task *t)
 	free(t);
 }
 
+/* At a stop the lanes have ended, and it is done here. */
 static void
 drop_send(void)
 {
 	ev_timer_stop(queue.loop, &drop_timer);
 	if (dropping == NULL)
 		return;
-	lane_put(queue.files, &dropping->task);
+	if (queue.files != NULL) {
+		lane_put(queue.files, &dropping->task);
+	} else {
+		drop_run(&dropping->task);
+		drop_done(&dropping->task);
+	}
 	dropping = NULL;
 }
 
@@ -339,11 +345,7 @@ body_stop(void)
 {
 	char name[QUEUE_ID_LEN + 1];
 
-	if (dropping != NULL) {
-		drop_run(&dropping->task);
-		free(dropping);
-		dropping = NULL;
-	}
+	drop_send();
 	for (; n_stock > 0; n_stock--) {
 		queue_id_text(stock[stock_first].id, name);
 		fd_close(&stock[stock_first].fd);

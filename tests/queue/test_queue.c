@@ -406,6 +406,30 @@ test_loops(void **state)
 	assert_empty();
 }
 
+/* Many messages are done at the moment of a stop: their names go with it. */
+static void
+test_stop_with_names_to_go(void **state)
+{
+	struct rig_job j;
+	char id[17];
+	int i;
+
+	for (i = 0; i < 150; i++)
+		assert_int_equal(rig_send(&smtpd, id, "s@far.test",
+		    TO("anna@example.test"), TEXT), 0);
+	for (i = 0; i < 150; i++) {
+		take(&deliver, &j);
+		rig_result(&deliver, &j, -1, RESULT_DELIVERED, "2.0.0 ok", "");
+		rig_job_clear(&j);
+	}
+	rig_stop(&rig);
+	assert_true(rig_files(&rig, "body", 1) <= 1);
+	rig_start(&rig);
+	wire_all();
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test",
+	    TO("anna@example.test"), TEXT), 0);
+}
+
 int
 main(void)
 {
@@ -416,7 +440,7 @@ main(void)
 		T(test_broken), T(test_broken_deleted),
 		T(test_deferred_and_control), TQ(test_backoff),
 		TQ(test_clock_put_back), TQ(test_clock_was_behind),
-		T(test_loops),
+		T(test_loops), T(test_stop_with_names_to_go),
 	};
 
 	return cmocka_run_group_tests_name("queue", tests, NULL, NULL);
