@@ -18,7 +18,10 @@
 #include "ctl/ctl_compile.h"
 #include "ctl/ctl_system.h"
 #include "ctl/ctl_util.h"
-#include "ctl/setup.h"
+#include "ctl/setup_ask.h"
+#include "ctl/setup_check.h"
+#include "ctl/setup_conf.h"
+#include "ctl/setup_tables.h"
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl_ask.h"
-#include "ctl/setup.h"
+#include "ctl/setup_ask.h"
 #include "lib/mail/limits.h"
 
 enum { ASK_LINE = 1024 };

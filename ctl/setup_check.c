@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl/setup.h"
+#include "ctl/setup_check.h"
 #include "lib/base/fd.h"
 #include "lib/base/str.h"
 

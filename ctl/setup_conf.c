@@ -12,7 +12,9 @@
 
 #include "ctl/ctl_cert.h"
 #include "ctl/ctl_name.h"
-#include "ctl/setup.h"
+#include "ctl/setup_check.h"
+#include "ctl/setup_conf.h"
+#include "ctl/setup_tables.h"
 #include "lib/base/crc32c.h"
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"

@@ -7,7 +7,7 @@
 #include "ctl/cmd_table.h"
 #include "ctl/ctl_hash.h"
 #include "ctl/ctl_name.h"
-#include "ctl/setup.h"
+#include "ctl/setup_tables.h"
 #include "lib/base/str.h"
 #include "lib/mail/limits.h"
 

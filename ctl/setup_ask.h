@@ -1,0 +1,13 @@
+/*
+ * The questions of rohrpost setup.
+ */
+#ifndef CTL_SETUP_ASK_H
+#define CTL_SETUP_ASK_H
+
+#include "ctl/ctl_answers.h"
+
+/* Asks at the terminal. 0, or -1 with why. */
+int	setup_ask(struct answers *as, const char *dir, struct buf *why)
+	    ATTR_CHECK;
+
+#endif
