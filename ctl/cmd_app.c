@@ -11,6 +11,7 @@
 #include <sys/random.h>
 
 #include "ctl/cmd_table.h"
+#include "ctl/commands.h"
 #include "ctl/ctl_hash.h"
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_out.h"

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/cmd_config.h"
+#include "ctl/commands.h"
 #include "ctl/ctl_ask.h"
 #include "ctl/ctl_keys.h"
 #include "ctl/ctl_out.h"

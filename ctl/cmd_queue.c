@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/commands.h"
 #include "ctl/ctl_control.h"
 #include "ctl/ctl_util.h"
 #include "lib/base/fd.h"

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/cmd_config.h"
+#include "ctl/commands.h"
 #include "ctl/ctl_control.h"
 #include "ctl/ctl_util.h"
 #include "lib/base/fd.h"

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/commands.h"
 #include "ctl/ctl_ask.h"
 #include "ctl/ctl_compile.h"
 #include "ctl/ctl_system.h"

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "ctl/commands.h"
 #include "ctl/ctl_control.h"
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_util.h"

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ctl/cmd_table.h"
+#include "ctl/commands.h"
 #include "ctl/ctl_compile.h"
 #include "ctl/ctl_out.h"
 #include "ctl/ctl_util.h"

@@ -23,12 +23,5 @@ int	table_end(struct ctl *c, struct set *s, int r, struct buf *why,
 int	table_listed(struct set *s, struct out *o);
 /* The whole of a del command. */
 int	table_del(struct ctl *c, enum text_id id, const char *name);
-/*
- * Puts what is kept of a new password ("crypt=...", hash_fields) in place of
- * the old one's: adds the account's line or changes it. All other fields stay
- * as they are. 0, or -1 with why.
- */
-int	table_set_password(struct set *s, const char *account,
-	    const char *fields, struct buf *why) ATTR_CHECK;
 
 #endif

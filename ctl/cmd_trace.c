@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/commands.h"
 #include "ctl/ctl_out.h"
 #include "ctl/ctl_util.h"
 #include "lib/base/mem.h"

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "ctl/cmd_table.h"
+#include "ctl/cmd_user.h"
+#include "ctl/commands.h"
 #include "ctl/ctl_ask.h"
 #include "ctl/ctl_hash.h"
 #include "ctl/ctl_name.h"

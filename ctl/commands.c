@@ -1,9 +1,10 @@
 /*
- * The commands of rohrpost. A new one is a row here and a function.
+ * The commands of rohrpost. A new one is a row here and a function, declared
+ * in commands.h.
  */
 #include "config.h"
 
-#include "ctl/ctl.h"
+#include "ctl/commands.h"
 
 #define END { .name = NULL }
 #define PASSWORD_OPTIONS \

@@ -1,6 +1,6 @@
 /*
- * The operator's command `rohrpost`: its command table and what all commands
- * share.
+ * The operator's command `rohrpost`: what a command is and what all commands
+ * share. The table of them is in commands.c.
  *
  * A command is a const row: name, arguments, options, help. The engine
  * (ctl_command.c) alone reads the command line, counts arguments, prints help
@@ -59,57 +59,5 @@ struct ctl_command {
 	const char *help;	/* a line */
 	const struct option_row *options; /* ends with .name NULL; or NULL */
 };
-
-extern const struct ctl_command ctl_commands[];	/* ends with .name NULL */
-
-/* Runs one command line of those commands. Returns the exit status. */
-int	ctl_main(const struct ctl_command *commands, int argc, char **argv);
-
-/*
- * Has rohrpost.conf only keys that a program knows, each once? 0, or -1 (said,
- * a line each).
- */
-int	config_known(struct ctl *c) ATTR_CHECK;
-
-/* The commands, by file. */
-int	cmd_setup(struct ctl *);
-int	cmd_start(struct ctl *);
-int	cmd_stop(struct ctl *);
-int	cmd_reload(struct ctl *);
-int	cmd_status(struct ctl *);
-int	cmd_apply(struct ctl *);
-int	cmd_domain_add(struct ctl *);
-int	cmd_domain_del(struct ctl *);
-int	cmd_domain_list(struct ctl *);
-int	cmd_user_add(struct ctl *);
-int	cmd_user_del(struct ctl *);
-int	cmd_user_set(struct ctl *);
-int	cmd_user_list(struct ctl *);
-int	cmd_user_passwd(struct ctl *);
-int	cmd_app_add(struct ctl *);
-int	cmd_app_del(struct ctl *);
-int	cmd_app_list(struct ctl *);
-int	cmd_alias_add(struct ctl *);
-int	cmd_alias_del(struct ctl *);
-int	cmd_alias_list(struct ctl *);
-int	cmd_hash_check(struct ctl *);
-int	cmd_queue_list(struct ctl *);
-int	cmd_queue_show(struct ctl *);
-int	cmd_queue_retry(struct ctl *);
-int	cmd_queue_hold(struct ctl *);
-int	cmd_queue_release(struct ctl *);
-int	cmd_queue_delete(struct ctl *);
-int	cmd_store_list(struct ctl *);
-int	cmd_store_check(struct ctl *);
-int	cmd_store_rebuild(struct ctl *);
-int	cmd_trace(struct ctl *);
-int	cmd_config_check(struct ctl *);
-int	cmd_config_show(struct ctl *);
-int	cmd_completion(struct ctl *);
-
-/* The slots of options; a command's only one has slot 0. */
-enum { OPT_SETUP_ANSWERS, OPT_SETUP_DRY };
-enum { OPT_USER_STDIN, OPT_USER_HASH, OPT_USER_QUOTA, OPT_USER_DISABLED,
-	OPT_USER_ENABLED };
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/ctl_command.h"
 #include "ctl/ctl_util.h"
 #include "lib/base/mem.h"
 

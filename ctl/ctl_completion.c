@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/commands.h"
 #include "ctl/ctl_util.h"
 
 /* The rows that have first as their first word; all first words with NULL. */

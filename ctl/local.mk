@@ -17,15 +17,17 @@ ctl_libctl_a_SOURCES = \
 	ctl/ctl_control.c ctl/ctl_control.h \
 	ctl/ctl_ask.c ctl/ctl_ask.h \
 	ctl/ctl_util.c ctl/ctl_util.h \
-	ctl/ctl_command.c ctl/ctl_completion.c ctl/ctl.h \
+	ctl/ctl.h ctl/ctl_command.c ctl/ctl_command.h ctl/ctl_completion.c \
 	ctl/setup.h \
 	ctl/setup_ask.c ctl/setup_ask.h \
 	ctl/setup_tables.c ctl/setup_tables.h \
 	ctl/setup_conf.c ctl/setup_conf.h \
 	ctl/setup_check.c ctl/setup_check.h \
-	ctl/cmd_table.c ctl/cmd_table.h ctl/cmd_user.c ctl/cmd_app.c ctl/cmd_setup.c \
-	ctl/cmd_service.c ctl/cmd_queue.c ctl/cmd_store.c ctl/cmd_config.c \
-	ctl/cmd_trace.c ctl/commands.c
+	ctl/commands.c ctl/commands.h \
+	ctl/cmd_table.c ctl/cmd_table.h ctl/cmd_user.c ctl/cmd_user.h \
+	ctl/cmd_config.c ctl/cmd_config.h \
+	ctl/cmd_app.c ctl/cmd_setup.c ctl/cmd_service.c ctl/cmd_queue.c \
+	ctl/cmd_store.c ctl/cmd_trace.c
 
 sbin_PROGRAMS += ctl/rohrpost
 ctl_rohrpost_SOURCES = ctl/main.c

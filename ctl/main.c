@@ -2,7 +2,8 @@
 
 #include <signal.h>
 
-#include "ctl/ctl.h"
+#include "ctl/commands.h"
+#include "ctl/ctl_command.h"
 #include "lib/base/log.h"
 
 int

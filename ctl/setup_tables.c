@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "ctl/cmd_table.h"
+#include "ctl/cmd_user.h"
 #include "ctl/ctl_hash.h"
 #include "ctl/ctl_name.h"
 #include "ctl/setup_tables.h"

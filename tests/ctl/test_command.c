@@ -14,7 +14,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "ctl/ctl.h"
+#include "ctl/commands.h"
+#include "ctl/ctl_command.h"
 #include "lib/base/fd.h"
 #include "tests/ctl/hash6.h"
 

@@ -1,0 +1,52 @@
+/*
+ * The table of commands, and the functions and options that its rows name.
+ */
+#ifndef CTL_COMMANDS_H
+#define CTL_COMMANDS_H
+
+#include "ctl/ctl.h"
+
+extern const struct ctl_command ctl_commands[];	/* ends with .name NULL */
+
+/* The slots of options; a command's only one has slot 0. */
+enum { OPT_SETUP_ANSWERS, OPT_SETUP_DRY };
+enum { OPT_USER_STDIN, OPT_USER_HASH, OPT_USER_QUOTA, OPT_USER_DISABLED,
+	OPT_USER_ENABLED };
+
+/* The commands, by file: cmd_*.c, and ctl_completion.c. */
+int	cmd_setup(struct ctl *);
+int	cmd_start(struct ctl *);
+int	cmd_stop(struct ctl *);
+int	cmd_reload(struct ctl *);
+int	cmd_status(struct ctl *);
+int	cmd_apply(struct ctl *);
+int	cmd_domain_add(struct ctl *);
+int	cmd_domain_del(struct ctl *);
+int	cmd_domain_list(struct ctl *);
+int	cmd_user_add(struct ctl *);
+int	cmd_user_del(struct ctl *);
+int	cmd_user_set(struct ctl *);
+int	cmd_user_list(struct ctl *);
+int	cmd_user_passwd(struct ctl *);
+int	cmd_app_add(struct ctl *);
+int	cmd_app_del(struct ctl *);
+int	cmd_app_list(struct ctl *);
+int	cmd_alias_add(struct ctl *);
+int	cmd_alias_del(struct ctl *);
+int	cmd_alias_list(struct ctl *);
+int	cmd_hash_check(struct ctl *);
+int	cmd_queue_list(struct ctl *);
+int	cmd_queue_show(struct ctl *);
+int	cmd_queue_retry(struct ctl *);
+int	cmd_queue_hold(struct ctl *);
+int	cmd_queue_release(struct ctl *);
+int	cmd_queue_delete(struct ctl *);
+int	cmd_store_list(struct ctl *);
+int	cmd_store_check(struct ctl *);
+int	cmd_store_rebuild(struct ctl *);
+int	cmd_trace(struct ctl *);
+int	cmd_config_check(struct ctl *);
+int	cmd_config_show(struct ctl *);
+int	cmd_completion(struct ctl *);
+
+#endif
