@@ -13,6 +13,7 @@
 
 #include "ctl/cmd_table.h"
 #include "ctl/commands.h"
+#include "ctl/ctl_check.h"
 #include "ctl/ctl_compile.h"
 #include "ctl/ctl_out.h"
 #include "ctl/ctl_util.h"

@@ -11,6 +11,7 @@
 #include "ctl/cmd_user.h"
 #include "ctl/commands.h"
 #include "ctl/ctl_ask.h"
+#include "ctl/ctl_check.h"
 #include "ctl/ctl_hash.h"
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_out.h"

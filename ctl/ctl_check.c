@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "ctl/ctl_set.h"
+#include "ctl/ctl_check.h"
 
 /*
  * Walks follow aliases to the accounts behind them. mark holds the number of

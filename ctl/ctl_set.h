@@ -40,16 +40,6 @@ const char *set_host_domain(const struct set *s);
 /* For tests: a set without a directory. */
 void	set_init(struct set *s, const struct table *const *tables,
 	    const char *dir);
-
-/*
- * For the checks of tables: the domain of a row's address must be ours, and no
- * alias domain.
- */
-int	set_check_place(struct set *s, enum text_id id, const struct row *r,
-	    struct buf *why) ATTR_CHECK;
-/* Checks across tables. 0, or -1 with why. Warnings are added to warn. */
-int	set_check(struct set *s, struct buf *why, struct buf *warn)
-	    ATTR_CHECK;
 /* Writes the edited text files, those with save_first before the others. */
 int	set_save(struct set *s, struct buf *why) ATTR_CHECK;
 
@@ -62,18 +52,5 @@ enum set_place {
 };
 enum set_place set_find(const struct set *s, const char *address,
 	    struct row **row_r);
-
-/* What following an alias met. */
-enum set_way {
-	SET_STRAIGHT,
-	SET_TANGLED,		/* a loop, or more than ALIAS_DEPTH in a row */
-	SET_LOST,		/* that, and nobody here or elsewhere */
-};
-/*
- * Calls account for each account that the alias leads to, directly or through
- * other aliases, once each.
- */
-enum set_way set_walk(struct set *s, struct row *alias,
-	    void (*account)(struct row *user, void *arg), void *arg);
 
 #endif

@@ -29,7 +29,4 @@ struct sendmail {
 	size_t	 n_to;
 };
 
-/* "sendmail: words" on standard error; gives back status. */
-int	sendmail_fail(int status, const char *fmt, ...) ATTR_PRINTF(2, 3);
-
 #endif

@@ -1,5 +1,5 @@
 /*
- * The transaction with the suite's socket.
+ * The transaction with the suite's socket, and how sendmail says what fails.
  */
 #ifndef CTL_SENDMAIL_SMTP_H
 #define CTL_SENDMAIL_SMTP_H
@@ -11,5 +11,7 @@ int	sendmail_send(const struct sendmail *s, int fd,
 	    const struct buf *message);
 /* -bs: copies octets between standard input/output and fd. */
 int	sendmail_pass(int fd);
+/* "sendmail: words" on standard error; gives back status. */
+int	sendmail_fail(int status, const char *fmt, ...) ATTR_PRINTF(2, 3);
 
 #endif

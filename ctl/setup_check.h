@@ -15,7 +15,8 @@ extern const struct setup_file_row setup_files[SETUP_FILES];
 
 /* Lets every program judge the new configuration. 0, or -1 with why. */
 int	setup_check(struct setup *s, struct buf *why) ATTR_CHECK;
-/* Writes those files into a directory. 0, or -1 with errno. */
+/* Writes those of setup_files that have content to a directory. 0, or -1 with
+   errno. */
 int	setup_write_files(struct setup *s, int dirfd) ATTR_CHECK;
 /* Removes the staging directory. */
 void	setup_unstage(struct setup *s);

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "ctl/cmd_user.h"
+#include "ctl/ctl_check.h"
 #include "ctl/ctl_hash.h"
 #include "ctl/ctl_name.h"
 #include "ctl/setup_tables.h"

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/ctl_check.h"
 #include "ctl/ctl_compile.h"
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_set.h"

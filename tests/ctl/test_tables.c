@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "ctl/ctl_check.h"
 #include "ctl/ctl_compile.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"

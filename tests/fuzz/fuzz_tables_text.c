@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/ctl_check.h"
 #include "ctl/ctl_compile.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
