@@ -24,7 +24,8 @@ auth_liblogin_a_SOURCES = \
 	auth/remote.c auth/remote.h \
 	auth/login_talk.c auth/login_talk.h \
 	auth/login_args.c auth/login_args.h \
-	auth/login_imap.c auth/login_pop3.c \
+	auth/login_imap.c auth/login_imap.h \
+	auth/login_pop3.c auth/login_pop3.h \
 	auth/login_io.c auth/login_io.h \
 	auth/login_count.c auth/login_count.h \
 	auth/login_client.c auth/login_client.h \

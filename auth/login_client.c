@@ -2,6 +2,8 @@
 #include <sys/socket.h>
 
 #include "auth/login_client.h"
+#include "auth/login_imap.h"
+#include "auth/login_pop3.h"
 #include "lib/base/fd.h"
 
 const struct login_protocol *

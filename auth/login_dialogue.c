@@ -3,6 +3,7 @@
 
 #include "auth/login_auth.h"
 #include "auth/login_dialogue.h"
+#include "auth/login_imap.h"
 #include "auth/login_proxy.h"
 #include "lib/base/clock.h"
 #include "lib/base/fd.h"

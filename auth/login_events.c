@@ -5,6 +5,7 @@
 
 #include "auth/login_dialogue.h"
 #include "auth/login_events.h"
+#include "auth/login_imap.h"
 #include "auth/login_proxy.h"
 #include "auth/remote.h"
 #include "lib/base/clock.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "auth/login_args.h"
-#include "auth/login_talk.h"
+#include "auth/login_imap.h"
 #include "lib/base/str.h"
 #include "lib/mail/imap_capability.h"
 

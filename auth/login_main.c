@@ -10,6 +10,8 @@
 
 #include "auth/login_auth.h"
 #include "auth/login_events.h"
+#include "auth/login_imap.h"
+#include "auth/login_pop3.h"
 #include "auth/login_server.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"

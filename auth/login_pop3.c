@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "auth/login_talk.h"
+#include "auth/login_pop3.h"
 #include "lib/base/str.h"
 #include "lib/mail/pop3_capability.h"
 

@@ -56,8 +56,6 @@ struct login_protocol {
 	enum login_want (*forbidden)(struct login_talk *t);
 };
 
-extern const struct login_protocol login_imap, login_pop3;
-
 struct login_talk {
 	const struct login_protocol *protocol;
 	struct buf in, out;

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "auth/login_imap.h"
+#include "auth/login_pop3.h"
 #include "auth/login_talk.h"
 #include "lib/mail/imap_capability.h"
 #include "lib/mail/pop3_capability.h"

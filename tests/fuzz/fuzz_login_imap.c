@@ -1,4 +1,5 @@
 /* The dialogue of IMAP before the login. */
+#include "auth/login_imap.h"
 #include "tests/fuzz/fuzz_login.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);

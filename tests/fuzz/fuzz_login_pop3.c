@@ -1,4 +1,5 @@
 /* The dialogue of POP3 before the login. */
+#include "auth/login_pop3.h"
 #include "tests/fuzz/fuzz_login.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
