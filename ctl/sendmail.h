@@ -12,7 +12,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/attr.h"
 #include "lib/base/buf.h"
 #include "lib/mail/limits.h"
 

@@ -5,6 +5,7 @@
 #define CTL_SENDMAIL_SMTP_H
 
 #include "ctl/sendmail.h"
+#include "lib/base/attr.h"
 
 /* One transaction over fd, which it takes over. The exit status (said). */
 int	sendmail_send(const struct sendmail *s, int fd,
