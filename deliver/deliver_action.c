@@ -1,4 +1,4 @@
-#include "deliver/deliver.h"
+#include "deliver/deliver_action.h"
 
 size_t
 actions_of(const char *owner, const struct action **list_r)

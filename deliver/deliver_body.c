@@ -2,10 +2,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "deliver/deliver.h"
+#include "deliver/deliver_body.h"
 #include "lib/base/crc32c.h"
 #include "lib/base/str.h"
 #include "lib/mail/header.h"
+#include "lib/mail/limits.h"
 #include "lib/mail/mime.h"
 #include "lib/mail/mime_structure.h"
 

@@ -2,13 +2,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "deliver/deliver.h"
+#include "deliver/deliver_action.h"
+#include "deliver/deliver_body.h"
+#include "deliver/deliver_job.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/mail/door_proto.h"
+#include "lib/mail/limits.h"
 #include "lib/mail/packed.h"
 #include "lib/mail/proto.h"
+#include "lib/server/server.h"
 
 enum {
 	SEND_TIME = 60 * 1000,	/* ms for a peer to take what is written */

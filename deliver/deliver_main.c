@@ -1,7 +1,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "deliver/deliver.h"
+#include "deliver/deliver_job.h"
+#include "deliver/deliver_main.h"
 #include "lib/base/log.h"
 #include "lib/mail/door_proto.h"
 #include "lib/mail/proto.h"

@@ -1,7 +1,7 @@
 /*
  * deliver: brings messages of the queue into mailboxes, through store.
  */
-#include "deliver/deliver.h"
+#include "deliver/deliver_main.h"
 
 int
 main(int argc, char **argv)

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "deliver/deliver.h"
+#include "deliver/deliver_action.h"
 
 size_t
 actions_of(const char *owner, const struct action **list_r)
