@@ -9,7 +9,9 @@
 #include "lib/base/mem.h"
 #include "lib/mail/door_proto.h"
 #include "store/account.h"
+#include "store/account_full.h"
 #include "store/door_client.h"
+#include "store/door_watch.h"
 
 /*
  * The id of an account whose `mailboxes` has none: FNV-1a of its name, twice.

@@ -7,6 +7,11 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "store/account.h"
+#include "store/account_adopt.h"
+#include "store/account_delivered.h"
+#include "store/account_follow.h"
+#include "store/account_orphans.h"
+#include "store/account_quota.h"
 #include "store/text.h"
 
 static int

@@ -5,6 +5,7 @@
 
 #include "lib/base/log.h"
 #include "store/account.h"
+#include "store/account_commit.h"
 
 struct engine_batch *
 account_batch(struct account *a)

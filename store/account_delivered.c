@@ -10,6 +10,7 @@
 
 #include "lib/base/clock.h"
 #include "store/account.h"
+#include "store/account_delivered.h"
 
 enum {
 	KEEP_DAYS = 10,		/* a queue id is known at least so long */

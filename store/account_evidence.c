@@ -9,6 +9,7 @@
 
 #include "lib/base/log.h"
 #include "store/account.h"
+#include "store/account_evidence.h"
 #include "store/body.h"
 #include "store/text.h"
 

@@ -15,7 +15,13 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "store/account.h"
+#include "store/account_commit.h"
+#include "store/account_evidence.h"
+#include "store/account_first_use.h"
+#include "store/account_quota.h"
 #include "store/body.h"
+#include "store/shard_chores.h"
+#include "store/shard_files.h"
 #include "store/text.h"
 
 static const struct {

@@ -13,7 +13,12 @@
 #include "lib/base/mem.h"
 #include "lib/mail/uids.h"
 #include "store/account.h"
+#include "store/account_flags.h"
+#include "store/account_keywords.h"
+#include "store/account_message.h"
 #include "store/file_flags.h"
+#include "store/shard_files.h"
+#include "store/shard_syncer.h"
 #include "store/text.h"
 
 struct flags_task {

@@ -15,7 +15,9 @@
 
 #include "lib/base/crc32c.h"
 #include "store/account.h"
-#include "store/door_client.h"
+#include "store/account_commit.h"
+#include "store/account_follow.h"
+#include "store/door_news.h"
 
 enum {
 	LOG_MAX = 1 << 20,	/* octets of it, about */

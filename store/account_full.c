@@ -17,7 +17,9 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
-#include "store/account.h"
+#include "store/account_full.h"
+#include "store/shard.h"
+#include "store/shard_chores.h"
 
 enum { PUBLISH_AGAIN = 5000 };	/* ms, after a failure */
 

@@ -12,6 +12,9 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "store/account.h"
+#include "store/account_commit.h"
+#include "store/account_flags.h"
+#include "store/account_keywords.h"
 #include "store/file_flags.h"
 
 static void

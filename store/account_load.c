@@ -12,8 +12,16 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "store/account.h"
+#include "store/account_adopt.h"
+#include "store/account_commit.h"
+#include "store/account_evidence.h"
+#include "store/account_first_use.h"
+#include "store/account_load.h"
+#include "store/account_rebuild.h"
+#include "store/account_recover.h"
 #include "store/body.h"
 #include "store/door_client.h"
+#include "store/op_move.h"
 
 enum { BROKEN_MS = 5000 };	/* between two looks at a broken account */
 

@@ -6,6 +6,8 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "store/account.h"
+#include "store/account_commit.h"
+#include "store/account_mailbox.h"
 
 enum {
 	DIRTY_MAX = 65536,	/* uids kept; past it they are looked for */

@@ -5,6 +5,8 @@
 
 #include "lib/base/mem.h"
 #include "store/account.h"
+#include "store/account_commit.h"
+#include "store/account_message.h"
 
 static struct index_key
 order_of(const struct mailbox *m, uint64_t modseq, uint32_t uid)

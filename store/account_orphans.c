@@ -12,6 +12,8 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "store/account.h"
+#include "store/account_commit.h"
+#include "store/account_orphans.h"
 #include "store/body.h"
 #include "store/text.h"
 

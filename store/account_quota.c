@@ -4,6 +4,8 @@
 
 #include "lib/base/clock.h"
 #include "store/account.h"
+#include "store/account_full.h"
+#include "store/account_quota.h"
 
 enum { QUOTA_KEEP = 3000 };	/* ms a table row is believed */
 

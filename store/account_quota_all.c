@@ -7,6 +7,10 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "store/account.h"
+#include "store/account_full.h"
+#include "store/account_load.h"
+#include "store/account_quota.h"
+#include "store/account_quota_all.h"
 
 struct again {
 	struct item item;

@@ -16,9 +16,15 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "store/account.h"
-#include "store/body.h"
-#include "store/door_client.h"
+#include "store/account_adopt.h"
+#include "store/account_commit.h"
+#include "store/account_flags.h"
+#include "store/account_mailbox.h"
+#include "store/account_message.h"
 #include "store/account_rebuild.h"
+#include "store/account_scan.h"
+#include "store/body.h"
+#include "store/shard_chores.h"
 
 enum {
 	UID_GAP = 1 << 20,

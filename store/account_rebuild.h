@@ -1,45 +1,13 @@
 /*
- * Reading a user's files, for rebuild and check. Runs in a helper.
+ * The index of an account, made anew.
  */
 #ifndef STORE_ACCOUNT_REBUILD_H
 #define STORE_ACCOUNT_REBUILD_H
 
-#include "store/file_mailboxes.h"
-#include "store/record.h"
+struct account;
 
-struct found_message {
-	uint32_t uid;
-	uint64_t size;
-	int64_t	 mtime;
-	int	 has_line;		/* in the flags file */
-	struct record rec;	/* flags, keywords, dates, id of that line */
-	unsigned char *more;	/* where rec.more lies */
-};
-
-struct found_mailbox {
-	uint32_t id;
-	struct found_message *msg;	/* rising uids */
-	size_t	 n;
-	uint32_t highest;		/* uid known from any source */
-	unsigned bad_lines, flags_lines;
-	char	*keyword[DOOR_KEYWORDS_MAX]; /* NULL: unused bit */
-	int	 missing;		/* there is no such folder */
-	int	 used;	/* there is a sign of any message ever */
-};
-
-struct found {
-	struct boxes boxes;
-	struct found_mailbox *mailbox;	/* one for each of boxes.box */
-};
-
-/* Reads all: 0; -1 with why. f is to be cleared either way. */
-int	found_read(struct found *f, const char *path, struct buf *why)
-	    ATTR_CHECK;
-void	found_clear(struct found *f);
-struct found_message *found_message(const struct found_mailbox *b,
-	    uint32_t uid);
-/* Octets of the header of a message with its empty line. */
-uint32_t found_header(const char *path, uint32_t mailbox, uint32_t uid,
-	    uint64_t size);
+/* Makes the index of the account anew from its files. The
+   account is busy; it is ended when done. Runs as a chore. */
+void	rebuild_account(struct account *a);
 
 #endif

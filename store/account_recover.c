@@ -16,8 +16,10 @@
 #include "lib/base/mem.h"
 #include "lib/mail/uids.h"
 #include "store/account.h"
+#include "store/account_commit.h"
+#include "store/account_recover.h"
 #include "store/body.h"
-#include "store/door_client.h"
+#include "store/op_expunge.h"
 
 /* 1, 0; -1: the index does not answer. */
 enum { STEP = 64 };	/* mailboxes looked at in a step, where all are empty */

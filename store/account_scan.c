@@ -7,9 +7,9 @@
 
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
+#include "store/account_scan.h"
 #include "store/body.h"
 #include "store/file_flags.h"
-#include "store/account_rebuild.h"
 #include "store/text.h"
 
 enum {

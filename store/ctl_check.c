@@ -9,9 +9,18 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "store/account.h"
+#include "store/account_commit.h"
+#include "store/account_evidence.h"
+#include "store/account_first_use.h"
+#include "store/account_keywords.h"
+#include "store/account_load.h"
+#include "store/account_mailbox.h"
+#include "store/account_quota.h"
+#include "store/account_rebuild.h"
+#include "store/account_scan.h"
 #include "store/body.h"
 #include "store/ctl_check.h"
-#include "store/account_rebuild.h"
+#include "store/shard_chores.h"
 
 enum {
 	TRIES = 1200,		/* while a user is busy, TRY_US apart */

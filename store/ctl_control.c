@@ -8,10 +8,13 @@
 #include "lib/base/mem.h"
 #include "lib/link/control.h"
 #include "store/account.h"
+#include "store/account_quota.h"
+#include "store/account_quota_all.h"
 #include "store/body.h"
 #include "store/ctl_check.h"
 #include "store/ctl_control.h"
 #include "store/ctl_walk.h"
+#include "store/shard_chores.h"
 
 enum {
 	SEND_MS = 20000,	/* for an operator who does not read */

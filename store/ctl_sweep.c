@@ -11,10 +11,11 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "store/body.h"
+#include "store/ctl_walk.h"
 #include "store/file_mailboxes.h"
 #include "store/index.h"
 #include "store/shard.h"
-#include "store/ctl_walk.h"
+#include "store/shard_chores.h"
 #include "store/text.h"
 
 enum {

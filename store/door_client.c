@@ -8,7 +8,9 @@
 #include "lib/base/mem.h"
 #include "lib/mail/door_proto.h"
 #include "store/account.h"
+#include "store/account_commit.h"
 #include "store/door_client.h"
+#include "store/door_watch.h"
 
 enum { BEHIND = 64 * 1024 };
 

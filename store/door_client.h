@@ -15,7 +15,6 @@
 #include "lib/base/msg.h"
 #include "lib/mail/limits.h"
 #include "store/body.h"
-#include "store/record.h"
 #include "store/shard.h"
 
 enum {
@@ -49,8 +48,6 @@ struct client {
 	unsigned flushing;	/* bit per shard that will client_send */
 };
 
-/* door_serve.c: takes fd over and gives the door to its shard. */
-void	client_new(enum peer kind, uint32_t instance, const char *user, int fd);
 struct client *client_ref(struct client *c);
 void	client_unref(struct client *c);
 /* The callback of out: sends on. */
@@ -103,53 +100,6 @@ struct op {
 	void	(*run)(struct request *r);
 	unsigned flags;			/* enum op_flag */
 };
-extern const struct op op_read_rows[], op_flags_rows[], op_expunge_rows[],
-	    op_copy_rows[], op_append_rows[], op_file_rows[],
-	    op_mailbox_rows[], op_follow_rows[];
-
-/* door_news.c */
-/* The door is one that follows, from now on: 0; -1: they are too many. */
-int	news_join(struct client *c) ATTR_CHECK;
-/* Something of the account is to be asked for. */
-void	news_tell(struct account *a);
-/* The door asks: it may be told again. */
-void	news_asked(struct account *a, const struct client *c);
-/* op_expunge.c */
-/* Expunges messages whose files are in the expunged folder already (uids is
-   taken over). */
-void	expunge_finish_files(struct mailbox *m, uint32_t *uids, size_t n);
-/* op_move.c: the source of a MOVE. */
-struct moved {
-	struct mailbox *m;
-	uint64_t note;			/* key of its row 'V' */
-	uint32_t *uids;			/* rising */
-	size_t	 n;
-	struct record *gone;		/* those whose rows are deleted */
-	size_t	 n_gone;
-	uint64_t modseq;		/* of that */
-};
-/* Into the commit that adds the target's rows: what has moved, where to. */
-void	moved_note(const struct moved *v, uint32_t to);
-/* Into the next commit: the rows, what is told of them, and the note go. */
-void	moved_delete(struct moved *v);
-/* When that is durable. */
-void	moved_show(struct moved *v);
-void	moved_clear(struct moved *v);
-/* At the load of an account: what a crash left of such moves is done. -1: the
-   index does not answer, and nobody may see the account before it is done. */
-int	moves_finish(struct account *a) ATTR_CHECK;
-/* op_file.c */
-void	op_file_back(struct request *r);
-/* The fresh file that the field names; it is the door's no more. 0; -1: it was
-   given none of that name. */
-int	client_take_file(struct client *c, const struct msg *m, uint8_t tag,
-	    char name_r[BODY_NAME]) ATTR_CHECK;
-/* op_mailbox.c */
-/* Makes a mailbox, alone in the account; who waits is resumed, made or not.
-   name is taken over, and may be one (boxes_name_ok). */
-void	mailbox_make(struct account *a, char *name, uint32_t attrs);
-/* op_deliver.c */
-void	deliver_request(struct client *c, struct msg *m);
 
 /* Commits what waits, so that it can be read. 0, or -1 having answered. */
 int	request_commit(const struct request *r) ATTR_CHECK;
@@ -159,15 +109,5 @@ int	request_read(const struct request *r, enum engine_result e) ATTR_CHECK;
 uint32_t *request_uids(const struct request *r, size_t *n_r);
 void	request_fail(const struct request *r, enum door_error e,
 	    const char *words);
-/* op_flags.c: the bits of the keywords that it names, as mailbox_bits. 0, or
-   -1 having answered. */
-int	request_bits(const struct request *r, int make, uint64_t *bits_r);
-/* 0, or -1 having answered that mailbox_bits gave something else than D_OK. */
-int	request_keywords(const struct request *r, enum door_error e);
-/* door_watch.c: changes of m are events of the door. 0; -1: too many. */
-int	client_watch(struct client *c, struct mailbox *m) ATTR_CHECK;
-void	client_unwatch(struct client *c, struct mailbox *m);
-/* Unlinks files whose removal was put off (rows 'R'). */
-void	drop_files(struct account *a);
 
 #endif

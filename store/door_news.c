@@ -10,6 +10,7 @@
 #include "lib/mail/door_proto.h"
 #include "store/account.h"
 #include "store/door_client.h"
+#include "store/door_news.h"
 
 enum { DOORS_MAX = 16 };	/* as many bits has account.log.told */
 

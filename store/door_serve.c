@@ -14,7 +14,19 @@
 #include "lib/mail/door_proto.h"
 #include "store/access.h"
 #include "store/account.h"
+#include "store/account_load.h"
 #include "store/door_client.h"
+#include "store/door_news.h"
+#include "store/door_serve.h"
+#include "store/op_append.h"
+#include "store/op_copy.h"
+#include "store/op_deliver.h"
+#include "store/op_expunge.h"
+#include "store/op_file.h"
+#include "store/op_flags.h"
+#include "store/op_follow.h"
+#include "store/op_mailbox.h"
+#include "store/op_read.h"
 
 /* The busiest first: a request is looked for in this order. */
 static const struct op *const families[] = {

@@ -4,6 +4,7 @@
 #include "lib/base/mem.h"
 #include "store/account.h"
 #include "store/door_client.h"
+#include "store/door_watch.h"
 
 static void
 changed(void *arg)

@@ -12,6 +12,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
+#include "store/epoch.h"
 #include "store/shard.h"
 #include "store/text.h"
 

@@ -7,12 +7,14 @@
 #include <unistd.h>
 
 #include "lib/base/log.h"
+#include "lib/mail/limits.h"
 #include "lib/server/server.h"
-#include "store/door_client.h"
 #include "store/ctl_control.h"
-#include "store/shard.h"
-#include "store/start.h"
 #include "store/ctl_walk.h"
+#include "store/door_serve.h"
+#include "store/shard.h"
+#include "store/shard_threads.h"
+#include "store/start.h"
 
 static const struct settings_key keys[] = {
 	SETTINGS_KEY_STATE(struct store_conf, state_dir),

@@ -9,8 +9,19 @@
 #include "lib/base/mem.h"
 #include "lib/mail/door_proto.h"
 #include "store/account.h"
+#include "store/account_commit.h"
+#include "store/account_follow.h"
+#include "store/account_keywords.h"
+#include "store/account_mailbox.h"
+#include "store/account_message.h"
+#include "store/account_quota.h"
 #include "store/body.h"
 #include "store/door_client.h"
+#include "store/op_append.h"
+#include "store/op_file.h"
+#include "store/op_flags.h"
+#include "store/shard_files.h"
+#include "store/shard_syncer.h"
 
 struct append_task {
 	struct task t;

@@ -17,8 +17,21 @@
 #include "lib/mail/door_proto.h"
 #include "lib/mail/queue_id.h"
 #include "store/account.h"
+#include "store/account_commit.h"
+#include "store/account_delivered.h"
+#include "store/account_follow.h"
+#include "store/account_keywords.h"
+#include "store/account_load.h"
+#include "store/account_mailbox.h"
+#include "store/account_message.h"
+#include "store/account_quota.h"
 #include "store/body.h"
 #include "store/door_client.h"
+#include "store/op_deliver.h"
+#include "store/op_file.h"
+#include "store/op_mailbox.h"
+#include "store/shard_files.h"
+#include "store/shard_syncer.h"
 
 enum {
 	ATTR_USES = ATTR_DRAFTS | ATTR_SENT | ATTR_TRASH | ATTR_JUNK |

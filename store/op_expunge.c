@@ -14,8 +14,16 @@
 #include "lib/base/mem.h"
 #include "lib/mail/door_proto.h"
 #include "store/account.h"
+#include "store/account_commit.h"
+#include "store/account_follow.h"
+#include "store/account_mailbox.h"
+#include "store/account_message.h"
+#include "store/account_quota.h"
 #include "store/body.h"
 #include "store/door_client.h"
+#include "store/op_expunge.h"
+#include "store/shard_files.h"
+#include "store/shard_syncer.h"
 
 struct expunge_task {
 	struct task t;

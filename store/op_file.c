@@ -10,6 +10,7 @@
 #include "lib/mail/door_proto.h"
 #include "store/body.h"
 #include "store/door_client.h"
+#include "store/op_file.h"
 
 static void
 op_file(struct request *r)

@@ -9,7 +9,13 @@
 
 #include "lib/mail/door_proto.h"
 #include "store/account.h"
+#include "store/account_commit.h"
+#include "store/account_follow.h"
+#include "store/account_keywords.h"
+#include "store/account_mailbox.h"
+#include "store/account_message.h"
 #include "store/door_client.h"
+#include "store/op_flags.h"
 
 struct flag_change {
 	struct mailbox *m;

@@ -10,7 +10,11 @@
 #include "lib/base/mem.h"
 #include "lib/mail/door_proto.h"
 #include "store/account.h"
+#include "store/account_commit.h"
+#include "store/account_follow.h"
 #include "store/door_client.h"
+#include "store/door_news.h"
+#include "store/op_follow.h"
 
 struct follow_task {
 	struct task t;

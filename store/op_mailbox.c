@@ -14,9 +14,16 @@
 #include "lib/base/mem.h"
 #include "lib/mail/door_proto.h"
 #include "store/account.h"
+#include "store/account_commit.h"
+#include "store/account_follow.h"
+#include "store/account_load.h"
+#include "store/account_mailbox.h"
+#include "store/account_quota.h"
 #include "store/body.h"
-#include "store/text.h"
 #include "store/door_client.h"
+#include "store/op_mailbox.h"
+#include "store/shard_files.h"
+#include "store/text.h"
 
 struct change_task {
 	struct task t;

@@ -14,8 +14,14 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "store/account.h"
+#include "store/account_commit.h"
+#include "store/account_mailbox.h"
+#include "store/account_message.h"
+#include "store/account_quota.h"
 #include "store/body.h"
-#include "store/door_client.h"
+#include "store/op_move.h"
+#include "store/shard_files.h"
+#include "store/shard_syncer.h"
 
 void
 moved_note(const struct moved *v, uint32_t to)

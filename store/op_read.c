@@ -15,7 +15,13 @@
 #include "lib/mail/door_proto.h"
 #include "lib/mail/uids.h"
 #include "store/account.h"
+#include "store/account_commit.h"
+#include "store/account_keywords.h"
+#include "store/account_mailbox.h"
+#include "store/account_quota.h"
 #include "store/door_client.h"
+#include "store/door_watch.h"
+#include "store/op_read.h"
 
 static int
 cmp_boxes(const void *a, const void *b)

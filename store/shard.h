@@ -34,7 +34,6 @@
 
 #include "lib/mail/door.h"
 #include "lib/mail/tables.h"
-#include "store/body.h"
 #include "store/engine.h"
 
 struct account;
@@ -96,16 +95,6 @@ struct store {
 };
 extern struct store store;
 
-/*
- * The number of this start, durable: larger than that of every start before,
- * and than above. It is the epoch under which the index is owned, and the upper
- * half of every modseq. Sets store.crash, another such number.
- */
-uint64_t store_epoch(uint64_t above);
-/* Starts the threads; the main loop hears of the end of a stop. */
-void	store_threads(struct ev_loop *loop);
-/* Ends them in order: flags written, index closed; then store.stopped(). */
-void	store_stop(void);
 /* 1 while nothing must be added for want of space. */
 int	store_no_space(void);
 
@@ -150,31 +139,6 @@ void	shard_post(struct item *i);
 
 /* Hands the task to the syncer with the batch of this turn. */
 void	task_submit(struct task *t);
-/* In files(): that folder is to be synced. */
-void	task_dir(struct task *t, uint32_t mailbox, int expunged);
-/*
- * shard_files.c. In files(): what body.h and text.h do, and a note of it for
- * the batch.
- */
-enum body_result task_link_queue(struct task *t, uint32_t mailbox,
-	    uint32_t uid, const char *id, int fd, uint64_t size);
-enum body_result task_link_put(struct task *t, uint32_t mailbox, uint32_t uid,
-	    const char *name, uint64_t size, uint32_t crc);
-enum body_result task_link(struct task *t, uint32_t from, uint32_t from_uid,
-	    uint32_t to, uint32_t to_uid);
-enum body_result task_expunge(struct task *t, uint32_t mailbox, uint32_t uid);
-enum body_result task_drop(struct task *t, uint32_t mailbox, uint32_t uid);
-int	task_make_mailbox(struct task *t, uint32_t mailbox) ATTR_CHECK;
-void	task_unused(struct task *t, uint32_t mailbox);
-int	task_text(struct task *t, uint32_t mailbox, const char *name,
-	    const struct buf *text) ATTR_CHECK;
-/* made_r: the folder is to be synced. */
-int	task_text_append(struct task *t, uint32_t mailbox, const char *name,
-	    const char *head, const struct buf *text, int *made_r) ATTR_CHECK;
-/* Takes back what was linked. */
-void	task_unlink(struct task *t);
-/* Inside: into the account's batch. */
-void	task_hand_files(struct task *t);
 void	task_fail(struct task *t, enum door_error e, const char *words);
 
 /* The loop has to look at its watchers anew. */
@@ -182,45 +146,5 @@ void	shard_wake(struct shard *s);
 /* For the syncer: into the shard, and out of it. */
 void	shard_enter(struct shard *s);
 void	shard_leave(struct shard *s);
-/* The two steps of a batch inside the shard. */
-void	shard_commit_tasks(struct shard *s, struct item *list);
-void	shard_finish_tasks(struct shard *s, struct item *list,
-	    enum engine_result durable);
-
-/* shard_syncer.c */
-void	syncer_start(void);
-void	syncer_stop(void);
-/* Tasks of the shard; head NULL: a flush nobody waits for. */
-void	syncer_add(unsigned shard, struct item *head, struct item *tail);
-
-/* shard_chores.c: chores run in a thread that may block. */
-struct chore {
-	struct chore *next;
-	void	(*run)(struct chore *);
-};
-enum helper {
-	HELPER_DEMAND,		/* somebody waits: rebuild */
-	HELPER_KEEP,		/* short, regular: checkpoints, fresh files */
-	HELPER_BACKGROUND,	/* the operator's requests, sweeping */
-	HELPERS
-};
-void	helper_start(void);
-void	helper_post(enum helper h, struct chore *c);
-/*
- * For a helper: runs fn(arg) in the shard and waits until it, or something it
- * started, calls helper_done(arg's call).
- */
-struct call {
-	struct item item;
-	void	(*fn)(struct call *);
-	void	*arg;
-	int	 done;
-	int	 failed;		/* set before helper_done */
-	struct buf *why;		/* of failed; NULL: nobody asks */
-};
-void	helper_call(struct shard *s, struct call *c);
-void	helper_done(struct call *c);
-/* The same, with how it went; c NULL: nobody asks. */
-void	helper_answer(struct call *c, int failed, const char *why);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "lib/base/log.h"
 #include "store/shard.h"
+#include "store/shard_chores.h"
 
 static struct worker {
 	pthread_t thread;

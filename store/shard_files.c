@@ -10,7 +10,9 @@
 
 #include "lib/base/mem.h"
 #include "store/account.h"
+#include "store/account_commit.h"
 #include "store/body.h"
+#include "store/shard_files.h"
 #include "store/text.h"
 
 static void

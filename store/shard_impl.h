@@ -49,8 +49,6 @@ struct shard {
 };
 
 void	item_list_add(struct item_list *l, struct item *i);
-/* Before the loop sleeps, and behind each batch: see shard_turn.c. */
-void	shard_settle(struct shard *s);
 void	store_set_no_space(int full);
 
 #endif

@@ -12,6 +12,9 @@
 #include "lib/base/mem.h"
 #include "store/account.h"
 #include "store/body.h"
+#include "store/shard_files.h"
+#include "store/shard_syncer.h"
+#include "store/shard_turn.h"
 
 enum {
 	ROUND = 256,		/* tasks of one batch */

@@ -14,8 +14,15 @@
 #include "lib/base/mem.h"
 #include "lib/mail/limits.h"
 #include "store/account.h"
+#include "store/account_flags.h"
+#include "store/account_full.h"
+#include "store/account_quota_all.h"
 #include "store/body.h"
+#include "store/shard_chores.h"
 #include "store/shard_impl.h"
+#include "store/shard_syncer.h"
+#include "store/shard_threads.h"
+#include "store/shard_turn.h"
 
 enum {
 	FLAGS_DELAY = 50 * 1000,	/* ms that a flags line may wait */

@@ -8,8 +8,12 @@
 
 #include "lib/mail/door_proto.h"
 #include "store/account.h"
+#include "store/account_commit.h"
 #include "store/door_client.h"
+#include "store/shard_files.h"
 #include "store/shard_impl.h"
+#include "store/shard_syncer.h"
+#include "store/shard_turn.h"
 
 /*
  * Sends the events that are owed for a mailbox. A door that does not read is

@@ -13,6 +13,7 @@
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "store/body.h"
+#include "store/epoch.h"
 #include "store/index.h"
 #include "store/shard.h"
 #include "store/start.h"

@@ -18,9 +18,10 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/mail/proto.h"
-#include "store/door_client.h"
 #include "store/ctl_control.h"
+#include "store/door_serve.h"
 #include "store/shard.h"
+#include "store/shard_threads.h"
 #include "store/start.h"
 #include "tests/store/rig.h"
 

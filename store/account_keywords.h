@@ -1,0 +1,27 @@
+/*
+ * The keywords of a mailbox, and their bits.
+ */
+#ifndef STORE_ACCOUNT_KEYWORDS_H
+#define STORE_ACCOUNT_KEYWORDS_H
+
+#include "lib/mail/door.h"
+
+struct mailbox;
+
+/* Reads the keywords if they were not yet. 0; -1: the index does not answer. */
+int	mailbox_keywords(struct mailbox *m) ATTR_CHECK;
+/* The bit of a keyword, or -1; they must have been read. */
+int	mailbox_keyword(struct mailbox *m, const char *p, size_t len);
+/*
+ * The bits of a packed lv list of names. With make those that have none get
+ * one (rows into the batch, which may be committed): all or none, D_LIMIT
+ * where there is no room. D_REFUSED: one is no keyword.
+ */
+enum door_error mailbox_bits(struct mailbox *m, const char *names, size_t len,
+	    int make, uint64_t *bits_r);
+/* A task is to give messages these bits: they keep their names until the
+   release, when its rows are in the batch. */
+void	mailbox_hold(struct mailbox *m, uint64_t bits);
+void	mailbox_release(struct mailbox *m);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * Records of messages, into the account's batch.
+ */
+#ifndef STORE_ACCOUNT_MESSAGE_H
+#define STORE_ACCOUNT_MESSAGE_H
+
+#include "lib/mail/door.h"
+#include "store/record.h"
+
+struct account;
+struct mailbox;
+
+/* A message that comes into being: it gets an id. */
+void	mailbox_put_new(struct mailbox *m, const struct door_record *d);
+/* One that has its id from elsewhere. */
+void	mailbox_put(struct mailbox *m, const struct record *r);
+/* A changed one, whose modseq was another before. */
+void	mailbox_put_again(struct mailbox *m, struct record *r, uint64_t was);
+/* Its rows go, but for what tells that it was there. */
+void	mailbox_del(struct mailbox *m, const struct record *r);
+/* A record that an earlier version wrote has no id: it gets the one that can
+   be told from where it lies. */
+void	message_id(const struct account *a, uint32_t mailbox,
+	    struct record *r);
+/* Records that are kept: what lies in the row is lent, a copy of it their
+   own. */
+void	message_keep(struct record *r);
+void	messages_free(struct record *list, size_t n);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * Usage and quota of an account.
+ */
+#ifndef STORE_ACCOUNT_QUOTA_H
+#define STORE_ACCOUNT_QUOTA_H
+
+#include "lib/mail/tables.h"
+
+struct account;
+
+enum quota { QUOTA_OK, QUOTA_FULL, QUOTA_NEVER, QUOTA_NO_USER, QUOTA_LATER };
+/* May size octets in count messages be added? */
+enum quota quota_check(struct account *a, uint64_t size, uint64_t count);
+/*
+ * May a message be delivered? The one that passes the bound may: what smtpd
+ * took while there was room has a place, and from then on it says 452. One
+ * larger than the whole quota never may (QUOTA_NEVER).
+ */
+enum quota quota_delivery(struct account *a, uint64_t size);
+/* Compares usage and quota, and publishes a change. */
+void	quota_note(struct account *a);
+/* From now on the table is asked again (it was replaced). */
+void	quota_forget(struct account *a);
+/* 1 where an account with that quota is full. */
+int	quota_is_full(const struct tables_user *q, uint64_t size,
+	    uint64_t count);
+
+#endif

@@ -1,0 +1,17 @@
+/*
+ * Requests for fresh files.
+ */
+#ifndef STORE_OP_FILE_H
+#define STORE_OP_FILE_H
+
+#include "store/door_client.h"
+
+extern const struct op op_file_rows[];
+
+void	op_file_back(struct request *r);
+/* The fresh file that the field names; it is the door's no more. 0; -1: it was
+   given none of that name. */
+int	client_take_file(struct client *c, const struct msg *m, uint8_t tag,
+	    char name_r[BODY_NAME]) ATTR_CHECK;
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * Chores run in a thread that may block.
+ */
+#ifndef STORE_SHARD_CHORES_H
+#define STORE_SHARD_CHORES_H
+
+#include "lib/base/buf.h"
+#include "store/shard.h"
+
+struct chore {
+	struct chore *next;
+	void	(*run)(struct chore *);
+};
+enum helper {
+	HELPER_DEMAND,		/* somebody waits: rebuild */
+	HELPER_KEEP,		/* short, regular: checkpoints, fresh files */
+	HELPER_BACKGROUND,	/* the operator's requests, sweeping */
+	HELPERS
+};
+void	helper_start(void);
+void	helper_post(enum helper h, struct chore *c);
+/*
+ * For a helper: runs fn(arg) in the shard and waits until it, or something it
+ * started, calls helper_done(arg's call).
+ */
+struct call {
+	struct item item;
+	void	(*fn)(struct call *);
+	void	*arg;
+	int	 done;
+	int	 failed;		/* set before helper_done */
+	struct buf *why;		/* of failed; NULL: nobody asks */
+};
+void	helper_call(struct shard *s, struct call *c);
+void	helper_done(struct call *c);
+/* The same, with how it went; c NULL: nobody asks. */
+void	helper_answer(struct call *c, int failed, const char *why);
+
+#endif
