@@ -9,7 +9,10 @@
 #include "lib/base/mem.h"
 #include "lib/link/link.h"
 
-enum { WHY_MAX = 300 };
+enum {
+	WHY_MAX = 300,
+	FINISH_READS = 1000,	/* of a link whose peer has ended */
+};
 
 static void
 link_lost(struct link *l, enum link_end how, const char *why)
@@ -250,9 +253,12 @@ link_drop(struct link *l, enum link_end how, const char *why)
 void
 link_finish(struct link *l)
 {
+	int i;
+
 	if (!link_is_open(l) || l->ending)
 		return;
-	while (chan_read(&l->chan) == 1)
+	/* More than a socket holds: whoever still writes is not the peer. */
+	for (i = 0; i < FINISH_READS && chan_read(&l->chan) == 1; i++)
 		if (!link_messages(l))
 			return;
 	link_lost(l, LINK_ENDED, NULL);
