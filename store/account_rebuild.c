@@ -24,6 +24,7 @@
 #include "store/account_rebuild.h"
 #include "store/account_scan.h"
 #include "store/body.h"
+#include "store/op_move.h"
 #include "store/shard_chores.h"
 
 enum {
@@ -259,6 +260,9 @@ rebuild_end(struct call *c)
 	for (i = 0; i < a->n_mailboxes; i++)
 		shard_touched(a->mailbox[i]);
 	account_changed(a);
+	/* Also of moves that no load has finished. */
+	if (!r->broken)
+		drop_files(a);
 	account_end(a);
 	helper_done(c);
 }
