@@ -58,6 +58,7 @@ struct message {
 	uint8_t	 reporting;	/* a bounce is being made */
 	uint8_t	 deaths;	/* of workers that had it */
 	uint8_t	 refusals;
+	uint32_t behind;	/* targets held back for want of room */
 	char	*aside;		/* why it is to be set aside */
 	struct message *next_dirty;
 };

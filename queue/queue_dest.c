@@ -9,6 +9,7 @@ enum { SLOTS = 1024 };
 static struct dest *slots[SLOTS];
 static struct dest *ring_first, *ring_last;
 static size_t n_ring, n_waiting, n_dests;
+static TAILQ_HEAD(, dest) parked = TAILQ_HEAD_INITIALIZER(parked);
 
 struct dest *
 dest_get(const struct dest_key *k)
@@ -129,6 +130,49 @@ dest_is_down(const struct dest *d)
 	return d->fails >= DOWN_AFTER && d->down_until > clock_mono_ms();
 }
 
+int
+dest_room(const struct dest *d)
+{
+	uint64_t part = queue.conf.active_max / DEST_PART;
+
+	return d->jobs < (part > DEST_LEAST ? part : DEST_LEAST);
+}
+
+struct ready_line *
+dest_park(struct dest *d)
+{
+	if (!d->parked)
+		TAILQ_INSERT_TAIL(&parked, d, in_parked);
+	d->parked = 1;
+	return &d->ready;
+}
+
+static void
+dest_unpark(struct dest *d)
+{
+	TAILQ_REMOVE(&parked, d, in_parked);
+	d->parked = 0;
+}
+
+/* Each in turn; those without room are few, for each has its part. */
+struct entry *
+dest_parked(void)
+{
+	struct dest *d, *next;
+
+	for (d = TAILQ_FIRST(&parked); d != NULL; d = next) {
+		next = TAILQ_NEXT(d, in_parked);
+		if (d->ready.first == NULL) {
+			dest_unpark(d);
+		} else if (dest_room(d)) {
+			TAILQ_REMOVE(&parked, d, in_parked);
+			TAILQ_INSERT_TAIL(&parked, d, in_parked);
+			return d->ready.first;
+		}
+	}
+	return NULL;
+}
+
 size_t
 dest_ring(void)
 {
@@ -178,11 +222,13 @@ dest_tidy(void)
 
 	for (i = 0; i < SLOTS && n_dests > 0; i++)
 		for (p = &slots[i]; (d = *p) != NULL;) {
-			if (d->active > 0 || !TAILQ_EMPTY(&d->waiting) ||
+			if (d->jobs > 0 || d->ready.first != NULL ||
 			    dest_is_down(d)) {
 				p = &d->hash_next;
 				continue;
 			}
+			if (d->parked)
+				dest_unpark(d);
 			*p = d->hash_next;
 			n_dests--;
 			free(d->why);

@@ -8,6 +8,9 @@
  * where nobody there could be reached DOWN_AFTER times in a row; then what
  * waits for it is deferred without trying, until one try after DOWN_TIME.
  *
+ * It has a part of queue_active alone (DEST_PART) in jobs; what is beyond that
+ * is not loaded and stands in its line, so that what comes for others is.
+ *
  * Pure bookkeeping. Destinations are freed by dest_tidy.
  */
 #ifndef QUEUE_QUEUE_DEST_H
@@ -19,6 +22,8 @@
 enum {
 	DOWN_AFTER = 2,
 	DOWN_TIME = 60,			/* seconds */
+	DEST_PART = 4,			/* a quarter; less: DEST_LEAST */
+	DEST_LEAST = 8,
 };
 
 struct dest {
@@ -26,6 +31,10 @@ struct dest {
 	struct dest *ring_prev, *ring_next;
 	int	 in_ring;
 	struct job_line waiting;
+	struct ready_line ready;	/* messages that are not loaded */
+	TAILQ_ENTRY(dest) in_parked;
+	int	 parked;
+	unsigned jobs;		/* made, and not answered yet */
 	unsigned active, fails;
 	int64_t	 down_until;	/* ms, by the clock that only grows */
 	char	*why;		/* of the last failure */
@@ -48,12 +57,18 @@ int	dest_is_down(const struct dest *d);
 /* The ring: how many could be served, and the next in turn (put at its end). */
 size_t	dest_ring(void);
 struct dest *dest_next(void);
+/* Has it less than its part of queue_active? */
+int	dest_room(const struct dest *d);
+/* The line for one that is to be loaded when there is room. */
+struct ready_line *dest_park(struct dest *d);
+/* The first in such a line of a destination that has room; NULL: none. */
+struct entry *dest_parked(void);
 /* Jobs that wait, destinations that are known. */
 size_t	dest_waiting(void);
 size_t	dest_count(void);
 /* Every destination may be tried again at once. */
 void	dest_forget_down(void);
-/* Frees those that have no jobs and are not down. */
+/* Frees those that have no jobs, no line, and are not down. */
 void	dest_tidy(void);
 
 #endif

@@ -10,7 +10,9 @@
 #include "queue/queue_worker.h"
 
 static struct job_line local = TAILQ_HEAD_INITIALIZER(local);
+static struct ready_line local_ready;
 static unsigned under_way, n_local;
+static unsigned n_here, n_away;	/* jobs of deliver, of relay */
 static void (*on_answered)(struct message *);
 
 void
@@ -38,6 +40,12 @@ job_detach(struct queue_job *j)
 void
 job_free(struct queue_job *j)
 {
+	if (j->dest != NULL) {
+		j->dest->jobs--;
+		n_away--;
+	} else {
+		n_here--;
+	}
 	free(j->index);
 	free(j);
 }
@@ -50,6 +58,12 @@ job_new(struct message *m, const struct target *t, struct dest *d)
 	j->m = m;
 	j->dest = d;
 	j->forwarded = t->forwarded;
+	if (d != NULL) {
+		d->jobs++;
+		n_away++;
+	} else {
+		n_here++;
+	}
 	m->jobs++;
 	return j;
 }
@@ -83,17 +97,53 @@ local_push(struct queue_job *j)
 	n_local++;
 }
 
+static struct dest *
+job_dest(const struct message *m, const struct target *t)
+{
+	struct dest_key k;
+
+	if (t->kind != TARGET_REMOTE)
+		return NULL;
+	route_key(m, t, &k);
+	return dest_get(&k);
+}
+
+struct ready_line *
+job_full(const struct message *m, const struct target *t)
+{
+	struct dest *d = job_dest(m, t);
+
+	if (d == NULL)
+		return n_here < queue.conf.active_max ? NULL : &local_ready;
+	return n_away < queue.conf.active_max && dest_room(d) ? NULL :
+	    dest_park(d);
+}
+
+struct entry *
+job_parked(void)
+{
+	struct entry *e = NULL;
+
+	if (n_here < queue.conf.active_max)
+		e = local_ready.first;
+	if (e == NULL && n_away < queue.conf.active_max)
+		e = dest_parked();
+	return e;
+}
+
+int
+job_room(void)
+{
+	return n_here < queue.conf.active_max ||
+	    n_away < queue.conf.active_max;
+}
+
 void
 job_add(struct message *m, struct target *t, uint32_t index)
 {
-	struct dest *d = NULL;
+	struct dest *d = job_dest(m, t);
 	struct queue_job *j;
-	struct dest_key k;
 
-	if (t->kind == TARGET_REMOTE) {
-		route_key(m, t, &k);
-		d = dest_get(&k);
-	}
 	if ((j = job_open(m, t, d)) == NULL) {
 		j = job_new(m, t, d);
 		if (d != NULL)

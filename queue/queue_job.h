@@ -39,6 +39,16 @@ void	job_start(void (*answered)(struct message *m));
 
 /* Of a message. */
 
+/*
+ * Where m has to stand because there is no room for a job of that target now,
+ * or NULL. Mail for mailboxes and mail for elsewhere each have queue_active
+ * jobs of their own, and of the latter each destination a part.
+ */
+struct ready_line *job_full(const struct message *m, const struct target *t);
+/* The first in one of these lines for which there is room; NULL: none. */
+struct entry *job_parked(void);
+/* Is there room for any message of which nothing is known? */
+int	job_room(void);
 /* Adds a target to a job of m that waits, or makes one. */
 void	job_add(struct message *m, struct target *t, uint32_t index);
 /* Forgets all jobs of m; answers that still come are ignored. */

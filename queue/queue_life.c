@@ -18,16 +18,25 @@ enum {
 	EXPAND_RETRY = 30,	/* seconds, where a look-up failed */
 	REPORT_RETRY = 1,	/* the same, where no blank file was there */
 	EXPIRE_ATTEMPTS = 3,	/* at least, before a message goes back */
+	LOADS_MAX = 1000,	/* messages loaded in a turn */
 };
 
-/* Makes a job, or a result, of every target that is open and has none. */
-static void
-life_plan(struct message *m)
+/*
+ * Makes a job, or a result, of every target that is open and has none. Where
+ * there is no room for the first of a kind all of that kind are held back; the
+ * line to stand in meanwhile, or NULL.
+ */
+static struct ready_line *
+life_jobs(struct message *m)
 {
+	struct ready_line *full[] = { [TARGET_LOCAL] = NULL,
+		[TARGET_REMOTE] = NULL };
+	int seen[] = { [TARGET_LOCAL] = 0, [TARGET_REMOTE] = 0 };
 	struct target *t;
 	size_t i;
 
 	m->withheld = 0;
+	m->behind = 0;
 	for (i = 0; i < m->targets.n; i++) {
 		t = &m->targets.t[i];
 		if (t->state != TARGET_OPEN || t->job != NULL)
@@ -37,10 +46,23 @@ life_plan(struct message *m)
 			    NULL, 0);
 			message_log_target(m, t, "refused");
 			queue.failed++;
-		} else {
-			job_add(m, t, (uint32_t)i);
+			continue;
 		}
+		if (!seen[t->kind]++)
+			full[t->kind] = job_full(m, t);
+		if (full[t->kind] == NULL)
+			job_add(m, t, (uint32_t)i);
+		else
+			m->behind++;
 	}
+	return full[TARGET_LOCAL] != NULL ? full[TARGET_LOCAL] :
+	    full[TARGET_REMOTE];
+}
+
+static void
+life_plan(struct message *m)
+{
+	(void)life_jobs(m);
 	if (m->jobs == 0)
 		life_settle(m);
 }
@@ -77,13 +99,40 @@ life_expand(struct message *m)
 	}
 }
 
+struct tally {
+	size_t	 open, refused;
+};
+
+static struct tally
+life_tally(const struct message *m)
+{
+	struct tally y = { 0, 0 };
+	size_t i;
+
+	for (i = 0; i < m->targets.n; i++) {
+		y.open += m->targets.t[i].state == TARGET_OPEN;
+		y.refused += m->targets.t[i].state == TARGET_REFUSED;
+	}
+	return y;
+}
+
 static void
 life_start(struct message *m)
 {
+	struct ready_line *full;
+
 	if (m->targets.n == 0)
 		life_expand(m);
-	if (m->fate == FATE_STAY)
-		life_plan(m);
+	if (m->fate != FATE_STAY)
+		return;
+	full = life_jobs(m);
+	if (full != NULL && m->jobs == 0 && life_tally(m).refused == 0) {
+		/* Nothing has changed that the table does not know. */
+		sched_line(&queue.sched, m->entry, full);
+		message_free(m);
+	} else if (m->jobs == 0) {
+		life_settle(m);
+	}
 }
 
 static void
@@ -109,7 +158,7 @@ life_accepted(struct message *m)
 	    m->env.login[0] != '\0' ? " login=" : "", m->env.login,
 	    m->env.client);
 	queue.accepted++;
-	if (queue.active < queue.conf.active_max && !queue.stopping) {
+	if (!queue.stopping) {
 		life_attach(m, e);
 		life_start(m);
 	} else {
@@ -140,34 +189,36 @@ life_load(struct entry *e)
 	life_start(m);
 }
 
+/* What was looked at before comes first; of the others nothing is known. */
+static struct entry *
+life_next(void)
+{
+	struct entry *e;
+
+	if (queue.stopping)
+		return NULL;
+	if ((e = job_parked()) == NULL && job_room())
+		e = sched_first(&queue.sched);
+	return e;
+}
+
+int
+life_ready(void)
+{
+	return life_next() != NULL;
+}
+
 void
 life_turn(void)
 {
 	struct entry *e;
+	int i;
 
-	while (queue.active < queue.conf.active_max && !queue.stopping &&
-	    (e = sched_first(&queue.sched)) != NULL)
+	for (i = 0; i < LOADS_MAX && (e = life_next()) != NULL; i++)
 		life_load(e);
 }
 
 /* Settling */
-
-struct tally {
-	size_t	 open, refused;
-};
-
-static struct tally
-life_tally(const struct message *m)
-{
-	struct tally y = { 0, 0 };
-	size_t i;
-
-	for (i = 0; i < m->targets.n; i++) {
-		y.open += m->targets.t[i].state == TARGET_OPEN;
-		y.refused += m->targets.t[i].state == TARGET_REFUSED;
-	}
-	return y;
-}
 
 static void
 life_expire(struct message *m)
@@ -200,7 +251,8 @@ life_is_late(const struct message *m)
 {
 	uint64_t lifetime = queue.conf.lifetime;
 
-	return !m->hold && !m->withheld && message_age(m) >= lifetime &&
+	return !m->hold && !m->withheld && m->behind == 0 &&
+	    message_age(m) >= lifetime &&
 	    (lifetime == 0 || m->entry->attempts + 1 >= EXPIRE_ATTEMPTS);
 }
 
@@ -209,12 +261,12 @@ life_is_late(const struct message *m)
  * under the message it is short at first, for most often they were killed.
  */
 static void
-life_defer(struct message *m)
+life_defer(struct message *m, size_t open)
 {
 	struct entry *e = m->entry;
 	uint64_t wait;
 
-	if (m->withheld) {
+	if (m->withheld || open == m->behind) {
 		life_later(m, 0);
 		return;
 	}
@@ -262,7 +314,7 @@ life_settle(struct message *m)
 		return;
 	}
 	if (y.open > 0) {
-		life_defer(m);
+		life_defer(m, y.open);
 		return;
 	}
 	m->fate = FATE_GONE;

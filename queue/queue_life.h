@@ -9,8 +9,10 @@
 
 /* Its record is durable (state "accepted"). Takes m over. */
 void	life_accepted(struct message *m);
-/* Loads messages that stand ready while fewer than active_max are loaded. */
+/* Loads messages that stand ready while there is room; so many at a time. */
 void	life_turn(void);
+/* Could life_turn load another one? */
+int	life_ready(void);
 /*
  * Where no job is left: done, waiting, or reported. Called when the last job
  * was answered and when a report was made.

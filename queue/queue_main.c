@@ -40,7 +40,7 @@ static const struct settings_key keys[] = {
 	{ "queue_lifetime", SETTINGS_TIME, K(lifetime), "5d", 0, 3650 * 86400,
 	  NULL, "mail that is not delivered by then goes back" },
 	{ "queue_active", SETTINGS_NUMBER, K(active_max), "10000", 10, 1000000,
-	  NULL, "most messages worked on at a time" },
+	  NULL, "most jobs at a time for mailboxes, and as many for elsewhere" },
 	{ "relay_per_destination", SETTINGS_NUMBER, K(per_destination), "4", 1,
 	  1000, NULL, "most connections to one destination" },
 	SETTINGS_END
@@ -194,6 +194,8 @@ next_due(void)
 	int64_t next = sched_next(&queue.sched), now = queue_now();
 
 	ev_timer_stop(queue.loop, &due);
+	if (life_ready())
+		next = now;
 	if (next == -1)
 		return;
 	/* Not too far ahead: the wall clock may be set. */
@@ -225,8 +227,7 @@ on_turn(struct ev_loop *l, ev_prepare *w, int events)
 		life_turn();
 		dispatch_turn();
 		commit_turn();
-		if (sched_first(&queue.sched) == NULL ||
-		    queue.active >= queue.conf.active_max)
+		if (!life_ready())
 			break;
 	}
 	log_release();

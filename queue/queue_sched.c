@@ -153,24 +153,36 @@ sched_leave(struct sched *s, struct entry *e)
 		heap_drop(s, e);
 	if (e->state != ENTRY_READY)
 		return;
-	*(e->prev != NULL ? &e->prev->succ : &s->first) = e->succ;
-	*(e->succ != NULL ? &e->succ->prev : &s->last) = e->prev;
+	*(e->prev != NULL ? &e->prev->succ : &e->line->first) = e->succ;
+	*(e->succ != NULL ? &e->succ->prev : &e->line->last) = e->prev;
 	e->prev = e->succ = NULL;
+	e->line = NULL;
+}
+
+void
+sched_line(struct sched *s, struct entry *e, struct ready_line *l)
+{
+	sched_leave(s, e);
+	e->state = ENTRY_READY;
+	s->count[ENTRY_READY]++;
+	e->line = l;
+	e->prev = l->last;
+	*(l->last != NULL ? &l->last->succ : &l->first) = e;
+	l->last = e;
 }
 
 void
 sched_set(struct sched *s, struct entry *e, enum entry_state state)
 {
+	if (state == ENTRY_READY) {
+		sched_line(s, e, &s->ready);
+		return;
+	}
 	sched_leave(s, e);
 	e->state = (uint8_t)state;
 	s->count[state]++;
 	if (state == ENTRY_WAITING)
 		heap_add(s, e);
-	if (state != ENTRY_READY)
-		return;
-	e->prev = s->last;
-	*(s->last != NULL ? &s->last->succ : &s->first) = e;
-	s->last = e;
 }
 
 void
@@ -217,7 +229,7 @@ sched_clamp(struct sched *s, int64_t limit)
 struct entry *
 sched_first(const struct sched *s)
 {
-	return s->first;
+	return s->ready.first;
 }
 
 int64_t

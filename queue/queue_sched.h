@@ -1,7 +1,9 @@
 /*
  * The schedule: one small entry for every message of the queue, rebuilt from
  * the table at start. Entries wait in a heap by time, stand ready in a line,
- * are active (a struct message is loaded), held, or set aside.
+ * are active (a struct message is loaded), held, or set aside. There is one
+ * line for all whose time has come; who knows more of a message may have it
+ * stand in a line of his own instead.
  *
  * Pure bookkeeping: no clock, no disk. Entries belong to the schedule.
  */
@@ -22,6 +24,11 @@ enum entry_state {
 	ENTRY_ASIDE,		/* broken */
 };
 
+/* Entries that stand ready, oldest first. */
+struct ready_line {
+	struct entry *first, *last;
+};
+
 struct entry {
 	uint64_t id;
 	int64_t	 next;			/* seconds; ENTRY_WAITING */
@@ -32,7 +39,8 @@ struct entry {
 	uint8_t	 stored;		/* more than the envelope */
 	struct message *msg;		/* loaded, or NULL */
 	struct entry *hash_next;
-	struct entry *prev, *succ;	/* ENTRY_READY */
+	struct entry *prev, *succ;	/* ENTRY_READY, */
+	struct ready_line *line;	/* in that line */
 };
 
 struct sched {
@@ -40,7 +48,7 @@ struct sched {
 	size_t	 n_slots, n;
 	struct entry **heap;
 	size_t	 n_heap, cap_heap;
-	struct entry *first, *last;	/* ready */
+	struct ready_line ready;
 	size_t	 count[ENTRY_ASIDE + 1];
 };
 
@@ -54,11 +62,13 @@ void	sched_remove(struct sched *s, struct entry *e);
 /* Leaves its list and takes the new state (waiting: until next). */
 void	sched_wait(struct sched *s, struct entry *e, int64_t next);
 void	sched_set(struct sched *s, struct entry *e, enum entry_state state);
+/* Stands ready at the end of that line, which must outlive its stay. */
+void	sched_line(struct sched *s, struct entry *e, struct ready_line *l);
 /* Lets every waiting entry whose time has come stand ready. */
 void	sched_due(struct sched *s, int64_t now);
 /* Lets no entry wait longer than until limit. */
 void	sched_clamp(struct sched *s, int64_t limit);
-/* The first that stands ready, or NULL. */
+/* The first that stands ready in the line for all, or NULL. */
 struct entry *sched_first(const struct sched *s);
 /* When the next waiting entry is due; -1 if none waits. */
 int64_t	sched_next(const struct sched *s);

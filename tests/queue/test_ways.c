@@ -7,6 +7,13 @@
 
 #include "tests/queue/fixture.h"
 
+static int
+setup_narrow(void **state)
+{
+	fixture_conf = "queue_active = 10\n";
+	return setup(state);
+}
+
 static void
 test_destinations(void **state)
 {
@@ -107,12 +114,80 @@ test_down(void **state)
 	assert_empty();
 }
 
+/* The two workers take all that is left. */
+static void
+drain(struct chan *more)
+{
+	struct chan *c = more;
+	struct rig_job j;
+	int i;
+
+	for (i = 0; i < 500 && rig_files(&rig, "body", 0) > 0; i++) {
+		c = c == more ? &relay : more;
+		if (rig_job(c, &j, 20) == 1)
+			rig_result(c, &j, -1, RESULT_DELIVERED, "2.0.0 ok",
+			    "mx");
+		rig_job_clear(&j);
+	}
+	assert_int_equal(rig_files(&rig, "body", 0), 0);
+}
+
+/* A local user's mail, and another place's, while one is full. */
+static void
+test_room(void **state)
+{
+	char first[17], id[17], far[15][17];
+	struct rig_job j, slow, other;
+	struct chan more;
+	uint32_t status;
+	char out[400];
+	int i;
+
+	for (i = 0; i < 15; i++)
+		assert_int_equal(rig_send(&smtpd, far[i], "s@far.test",
+		    TO("a@one.test"), TEXT), 0);
+	take(&relay, &slow);
+	/* Of ten jobs eight are the most for one place. */
+	assert_int_equal(ask(C_LIST, NULL, 1, out, sizeof(out), &status), 15);
+	assert_string_equal(out, "active active active active active active "
+	    "active active ready ready ready ready ready ready ready ");
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test",
+	    TO("anna@example.test"), TEXT), 0);
+	take(&deliver, &j);
+	assert_string_equal(j.file, id);
+	rig_result(&deliver, &j, -1, RESULT_DELIVERED, "2.0.0 ok", "");
+	rig_job_clear(&j);
+	/* The half that is local does not wait for the other one. */
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test",
+	    TO("a@one.test", "anna@example.test"), TEXT), 0);
+	take(&deliver, &j);
+	assert_string_equal(j.file, id);
+	rig_result(&deliver, &j, -1, RESULT_DELIVERED, "2.0.0 ok", "");
+	rig_job_clear(&j);
+	rig_wire(&rig, PEER_RELAY, &more);
+	assert_int_equal(rig_send(&smtpd, first, "s@far.test",
+	    TO("a@two.test"), TEXT), 0);
+	do {
+		take(&more, &other);
+		rig_result(&more, &other, -1, RESULT_DELIVERED, "2.0.0 ok",
+		    "mx");
+		i = strcmp(other.file, first);
+		rig_job_clear(&other);
+	} while (i != 0);
+	rig_result(&relay, &slow, -1, RESULT_DELIVERED, "2.0.0 ok", "mx");
+	rig_job_clear(&slow);
+	drain(&more);
+	chan_clear(&more);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_destinations), T(test_down), T(test_smarthost_changes),
 		cmocka_unit_test_setup_teardown(test_smarthost, setup_smart,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_room, setup_narrow,
 		    teardown),
 	};
 
