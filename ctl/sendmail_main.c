@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,11 +13,18 @@
 #include "ctl/ctl_control.h"
 #include "ctl/sendmail_message.h"
 #include "ctl/sendmail_smtp.h"
+#include "lib/base/clock.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "lib/mail/tables.h"
 #include "lib/server/settings.h"
+
+enum {
+	BUSY_MS = 120 * 1000,	/* for how long a free connection is tried */
+	BUSY_FIRST_MS = 20,	/* from one try to the next, at first */
+	BUSY_LAST_MS = 500,	/* and at last */
+};
 
 enum mode { MODE_MESSAGE, MODE_SMTP, MODE_REFUSED };
 
@@ -210,11 +218,38 @@ read_message(struct sendmail *s, struct buf *message)
 	return r;
 }
 
+/* Where others, or this user's own, hold every connection: waits for one. */
+static int
+hand_over(struct sendmail *s, const struct options *o,
+    const struct buf *message)
+{
+	int64_t end = clock_mono_ms() + BUSY_MS;
+	int fd, r, wait = BUSY_FIRST_MS;
+
+	for (;;) {
+		fd = control_socket(s->state_dir, "submit");
+		if (fd == -1 && errno != EAGAIN)
+			return sendmail_fail(EX_TEMPFAIL, "the mail system "
+			    "does not run or takes nothing now (%s/run/submit: "
+			    "%s); try again later", s->state_dir,
+			    strerror(errno));
+		r = fd == -1 ? SENDMAIL_BUSY : o->mode == MODE_SMTP ?
+		    sendmail_pass(fd) : sendmail_send(s, fd, message);
+		if (r != SENDMAIL_BUSY)
+			return r;
+		if (clock_mono_ms() >= end)
+			return sendmail_fail(EX_TEMPFAIL, "all connections to "
+			    "the mail system are in use; try again later");
+		(void)poll(NULL, 0, wait);
+		wait = wait * 2 < BUSY_LAST_MS ? wait * 2 : BUSY_LAST_MS;
+	}
+}
+
 static int
 run(struct sendmail *s, const struct options *o, char **argv)
 {
 	struct buf message = BUF_INIT(0);
-	int fd, r = 0;
+	int r = 0;
 
 	if (o->mode == MODE_MESSAGE) {
 		r = find_sender(s, o);
@@ -223,17 +258,8 @@ run(struct sendmail *s, const struct options *o, char **argv)
 		if (r == 0)
 			r = read_message(s, &message);
 	}
-	if (r == 0) {
-		fd = control_socket(s->state_dir, "submit");
-		if (fd == -1)
-			r = sendmail_fail(EX_TEMPFAIL, "the mail system does "
-			    "not run or takes nothing now (%s/run/submit: "
-			    "%s); try again later", s->state_dir,
-			    strerror(errno));
-		else
-			r = o->mode == MODE_SMTP ? sendmail_pass(fd) :
-			    sendmail_send(s, fd, &message);
-	}
+	if (r == 0)
+		r = hand_over(s, o, &message);
 	buf_clear(&message);
 	return r;
 }

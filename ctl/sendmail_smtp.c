@@ -101,6 +101,8 @@ greet(struct smtp *s, const char *name)
 {
 	int code = reply(s);
 
+	if (code == 421)
+		return SENDMAIL_BUSY;
 	if (code != 220)
 		return refused(s, code, EX_TEMPFAIL, "greeting");
 	stream_printf(&s->st, "EHLO %s\r\n", name);

@@ -7,7 +7,11 @@
 #include "ctl/sendmail.h"
 #include "lib/base/attr.h"
 
-/* One transaction over fd, which it takes over. The exit status (said). */
+/*
+ * One transaction over fd, which it takes over. The exit status (said), or
+ * SENDMAIL_BUSY (not said): no connection is free for this user now.
+ */
+enum { SENDMAIL_BUSY = -1 };
 int	sendmail_send(const struct sendmail *s, int fd,
 	    const struct buf *message);
 /* -bs: copies octets between standard input/output and fd. */

@@ -10,5 +10,11 @@
 void	crowd_give(struct proc *p);
 /* p ended: its place is free. */
 void	crowd_take(const struct proc *p);
+/*
+ * Once a second. Where as many workers are busy as the row's setting names,
+ * those whose client is silent for ten seconds are asked to let it go, the
+ * longest silent ones first, as many as the reserve has.
+ */
+void	crowd_tick(enum program_id row);
 
 #endif

@@ -6,7 +6,9 @@
 #include <sys/wait.h>
 
 #include "lib/base/log.h"
+#include "lib/server/crowd.h"
 #include "master/master.h"
+#include "master/master_crowd.h"
 #include "master/master_listen.h"
 #include "master/master_pool.h"
 #include "master/master_proc.h"
@@ -39,7 +41,10 @@ pool_init(void)
 static unsigned
 limit_of(enum program_id row)
 {
-	return (unsigned)master_conf_number(&master.conf, programs[row].count);
+	unsigned n = (unsigned)master_conf_number(&master.conf,
+	    programs[row].count);
+
+	return programs[row].crowd != NULL ? n + crowd_reserve(n) : n;
 }
 
 static unsigned
@@ -195,8 +200,10 @@ pool_tick(double now)
 	unsigned i;
 
 	for (i = 0; i < PROGRAM_COUNT; i++) {
-		if (programs[i].pool == POOL_ACCEPT)
+		if (programs[i].pool == POOL_ACCEPT) {
 			accept_tick((enum program_id)i, now);
+			crowd_tick((enum program_id)i);
+		}
 		if (programs[i].pool == POOL_SESSION)
 			session_tick((enum program_id)i, now);
 	}

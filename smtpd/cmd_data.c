@@ -18,14 +18,32 @@
 #include "smtpd/smtpd_scan.h"
 
 /*
- * Reads up to the end of data. Time: data_time for each wait, and data_rate
- * over all, so that a trickle ends. Octets: a refused message is read to its
- * end, but not for ever. 0, or -1 where the connection is over.
+ * Waits for more of a message of which `seen` octets came since start.
+ * data_time for each wait, and data_rate over all, so that a trickle ends; a
+ * trickle is no progress either.
+ */
+static enum stream_status
+wait_data(struct smtp_session *s, int64_t start, uint64_t seen)
+{
+	int64_t wait = (int64_t)smtpd.conf.data_time * 1000, end;
+	int64_t now = clock_mono_ms(), owed;
+
+	owed = start + (int64_t)(seen * 1000 / smtpd.conf.data_rate);
+	s->progress = owed < now ? start : now;
+	if (server_ending(0))
+		wait = SMTP_STOP_MS;
+	end = owed + wait - now;
+	stream_deadline(&s->io, end < 0 ? 0 : end < wait ? end : wait);
+	return smtp_wait(s, 0, NULL, NULL);
+}
+
+/*
+ * Reads up to the end of data. Octets: a refused message is read to its end,
+ * but not for ever. 0, or -1 where the connection is over.
  */
 static int
 receive(struct smtp_session *s, struct smtp_scan *scan, struct smtp_body *b)
 {
-	int64_t wait = (int64_t)smtpd.conf.data_time * 1000, end;
 	int64_t start = clock_mono_ms();
 	uint64_t seen = 0;
 	char *p;
@@ -42,10 +60,7 @@ receive(struct smtp_session *s, struct smtp_scan *scan, struct smtp_body *b)
 			return 0;
 		if (seen / 2 > smtpd.conf.message_size + BODY_MEMORY)
 			return -1;
-		end = start + wait + (int64_t)(seen * 1000 /
-		    smtpd.conf.data_rate) - clock_mono_ms();
-		stream_deadline(&s->io, end < 0 ? 0 : end < wait ? end : wait);
-		if (stream_fill(&s->io) != STREAM_OK)
+		if (wait_data(s, start, seen) != STREAM_OK)
 			return -1;
 	}
 }
@@ -113,11 +128,12 @@ receive_failed(struct smtp_session *s, struct smtp_body *b)
 	struct smtp_refusal r = body_refusal(BODY_SIZE);
 
 	body_abandon(b);
-	s->closing = 1;
-	if (s->io.end == STREAM_OK) {
-		smtp_refuse(s, &r);
-		s->linger = 1;
-	}
+	if (s->closing)
+		return;
+	if (s->io.end == STREAM_OK)
+		smtp_end(s, r.code, r.status, r.words);
+	else
+		smtp_silent(s);
 }
 
 static void

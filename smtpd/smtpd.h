@@ -44,7 +44,7 @@ enum {
 	DATA_LINE_MAX = 1 << 20,	/* accepted, and never split */
 	HELO_MAX = 255,
 	AUTH_TRIES = 3,			/* failures of one connection */
-	TLS_TIME = 60,			/* seconds for a handshake */
+	TLS_TIME = 20,			/* seconds for a handshake */
 	SESSIONS_MAX = 1000,		/* a smtp worker retires after */
 };
 
@@ -99,6 +99,7 @@ struct smtp_session {
 	int	 closing;		/* the reply just given is the last */
 	int	 linger;	/* and the client may be talking still */
 	unsigned errors, junk, auth_failures;
+	int64_t	 progress;	/* clock_mono_ms: it last brought mail forward */
 	char	 helo[HELO_MAX + 1];
 	char	 ip[80];	/* "192.0.2.1", "2001:db8::1", "local" */
 	char	 remote[WIRE_REMOTE_MAX + 1];		/* with port */

@@ -82,12 +82,22 @@ smtp_in_transaction(const struct smtp_session *s)
 	return (s->state & (SMTP_MAIL | SMTP_RCPT)) != 0;
 }
 
-/* Master spoke. 0, or -1 where it wants us to stop and the client was told. */
+/*
+ * Master spoke. 0, or -1 where it wants us, or this client, to go, and the
+ * client was told.
+ */
 static int
 hear(struct smtp_session *s)
 {
-	if (!server_ending(1))
-		return 0;
+	if (!server_ending(1)) {
+		if (!server_yielding())
+			return 0;
+		log_info("client %s: silent while all connections are in use",
+		    s->remote);
+		smtp_end(s, 421, "4.3.2", "all connections are in use, and "
+		    "nothing came on yours");
+		return -1;
+	}
 	if (smtp_in_transaction(s)) {
 		stream_deadline(&s->io, SMTP_STOP_MS);
 		return 0;
@@ -102,17 +112,19 @@ smtp_wait(struct smtp_session *s, size_t max, char **line_r, size_t *len_r)
 	enum stream_status r;
 
 	stream_wake(&s->io, server_master_fd());
+	server_waiting(s->progress);
 	do {
 		r = line_r == NULL ? stream_fill(&s->io) :
 		    stream_line(&s->io, max, line_r, len_r);
 	} while (r == STREAM_WOKEN && hear(s) == 0);
+	server_waiting(0);
 	stream_wake(&s->io, -1);
 	return r;
 }
 
 /* RFC 5321 3.8: whoever is closed hears why, if he can hear. */
-static void
-silent(struct smtp_session *s)
+void
+smtp_silent(struct smtp_session *s)
 {
 	s->closing = 1;
 	if (!stream_revive(&s->io, SMTP_LINGER_MS))
@@ -121,8 +133,8 @@ silent(struct smtp_session *s)
 		smtp_end(s, 421, "4.3.2", "the server stops, come again");
 		return;
 	}
-	log_info("client %s: no command in time", s->remote);
-	smtp_end(s, 421, "4.4.2", "no command in time, bye");
+	log_info("client %s: nothing came in time", s->remote);
+	smtp_end(s, 421, "4.4.2", "nothing came in time, bye");
 }
 
 int
@@ -143,7 +155,7 @@ smtp_read(struct smtp_session *s, size_t max, char **line_r, size_t *len_r)
 	case STREAM_WOKEN:
 		return -1;
 	default:
-		silent(s);
+		smtp_silent(s);
 		return -1;
 	}
 }

@@ -49,6 +49,8 @@ void	smtp_refused_data(struct smtp_session *s);
  */
 enum stream_status smtp_wait(struct smtp_session *s, size_t max,
 	    char **line_r, size_t *len_r);
+/* The wait ended without input: the last words, where they can be heard. */
+void	smtp_silent(struct smtp_session *s);
 /*
  * Reads a line: of a command, or of a dialogue inside one (AUTH). 0; -1 where
  * there is none, or it is malformed; the client was told.

@@ -1,6 +1,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -23,6 +24,7 @@ session_begin(struct smtp_session *s, const struct session *client)
 	stream_init(&s->io, client->fd);
 	s->service = client->service;
 	s->state = SMTP_START;
+	s->progress = clock_mono_ms();
 	str_copy(s->remote, sizeof(s->remote), client->remote);
 	/* "[2001:db8::1]:25" or "192.0.2.1:25" */
 	str_copy(s->ip, sizeof(s->ip), client->remote);
@@ -120,6 +122,8 @@ session_run(struct smtp_session *s, char *line, size_t len)
 		smtp_refuse(s, &r);
 	else {
 		c->run(s, &args);
+		if (!(c->flags & CMD_JUNK))
+			s->progress = clock_mono_ms();
 		return;
 	}
 	if (c->flags & CMD_DATA)

@@ -33,19 +33,48 @@ crowd_map(int fd)
 void
 crowd_set(struct crowd *c, unsigned place, uint64_t origin)
 {
+	atomic_store(&c->since[place], 0);
 	atomic_store(&c->at[place], origin);
 }
 
 unsigned
-crowd_count(const struct crowd *c, uint64_t origin)
+crowd_count(const struct crowd *c, uint64_t origin, unsigned *all_r)
 {
-	uint64_t used = atomic_load(&c->used);
+	uint64_t at, used = atomic_load(&c->used);
 	unsigned i, n = 0;
 
+	*all_r = 0;
 	if (used > CROWD_MAX)
 		used = CROWD_MAX;
-	for (i = 0; i < used; i++)
-		n += atomic_load_explicit(&c->at[i], memory_order_seq_cst) ==
-		    origin;
+	for (i = 0; i < used; i++) {
+		at = atomic_load_explicit(&c->at[i], memory_order_seq_cst);
+		n += at == origin;
+		*all_r += at != 0;
+	}
 	return n;
+}
+
+void
+crowd_wait(struct crowd *c, unsigned place, int64_t since)
+{
+	/* Nothing depends on the order: master looks once a second. */
+	atomic_store_explicit(&c->since[place], since, memory_order_relaxed);
+}
+
+int64_t
+crowd_waits(const struct crowd *c, unsigned place)
+{
+	return atomic_load(&c->since[place]);
+}
+
+unsigned
+crowd_reserve(unsigned max)
+{
+	return max / 10 + 1;
+}
+
+unsigned
+crowd_share(unsigned max)
+{
+	return max / 20 + 1;
 }

@@ -69,7 +69,9 @@ struct program {
 	const char *socket;	/* name under run/, or NULL */
 	unsigned mode;		/* of that socket */
 	uint32_t sessions;	/* POOL_SESSION: of whose logins */
-	int	 crowd;		/* clients counted by address? */
+	/* Most clients from one address, or of one user on a Unix socket, as
+	   count; 0 of it: no bound. NULL: they are not counted. */
+	const char *crowd;
 };
 
 /* What makes the users: for messages. */

@@ -45,7 +45,8 @@ struct session {
 	char	 user[WIRE_USER_MAX + 1];	/* WIRE_SESSION: who; else "" */
 	char	 remote[WIRE_REMOTE_MAX + 1];	/* "local": a Unix socket */
 	long	 uid;	/* SERVICE_LOCAL, CONTROL: SO_PEERCRED; else -1 */
-	uint64_t origin;	/* accept: IPv4 address or IPv6 /64; else 0 */
+	/* accept: IPv4 address, IPv6 /64 or the peer's uid; else 0 */
+	uint64_t origin;
 	int	 crowded;	/* work shape: too many come from there */
 };
 
@@ -170,5 +171,15 @@ int	server_stopping(void);
  */
 int	server_ending(int hear);
 int	server_master_fd(void);
+/*
+ * From now on the client is waited for, and has brought nothing forward since
+ * that moment (clock_mono_ms); 0: it is served.
+ */
+void	server_waiting(int64_t since);
+/*
+ * True when all workers are busy and master wants the place of this client,
+ * because it was waited for. Asked after server_ending has listened.
+ */
+int	server_yielding(void);
 
 #endif

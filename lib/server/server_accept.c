@@ -87,7 +87,9 @@ server_accept(int listener, enum service service, struct session *s)
 		setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 },
 		    sizeof(int));
 	else if (getsockopt(s->fd, SOL_SOCKET, SO_PEERCRED, &cred,
-	    &credlen) == 0)
+	    &credlen) == 0) {
 		s->uid = (long)cred.uid;
+		s->origin = (uint64_t)cred.uid + 1;
+	}
 	return 1;
 }

@@ -53,6 +53,7 @@ static int epoll = -1;
 static int going, busy, serving, told_ready;
 static int retiring;		/* no client comes after this one */
 static int ending;		/* and this one is to go */
+static int yielding;		/* this one, where it is waited for */
 static unsigned served;
 static unsigned heard;		/* times that master was listened to */
 static int64_t looked;
@@ -155,6 +156,12 @@ on_stop(struct msg *m)
 }
 
 static void
+on_yield(struct msg *m)
+{
+	yielding = 1;
+}
+
+static void
 on_ignored(struct msg *m)
 {
 }
@@ -170,6 +177,7 @@ static void (*const on_message[])(struct msg *) = {
 	[WIRE_REFUSED] = on_ignored,
 	[WIRE_PEER_GONE] = on_ignored,
 	[WIRE_CROWD] = work_crowd_given,
+	[WIRE_YIELD] = on_yield,
 };
 
 static void
@@ -232,6 +240,19 @@ server_master_fd(void)
 	return server_state.master.fd;
 }
 
+void
+server_waiting(int64_t since)
+{
+	yielding = 0;
+	work_crowd_wait(since);
+}
+
+int
+server_yielding(void)
+{
+	return yielding;
+}
+
 int
 server_ending(int hear)
 {
@@ -261,6 +282,7 @@ serve(struct session *s)
 	s->fd = -1;
 	say_busy(1);
 	serving = 1;
+	yielding = 0;
 	mine.crowded = work_crowd_join(mine.origin);
 	server_state.s->serve(&mine);
 	work_crowd_leave();

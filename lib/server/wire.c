@@ -51,6 +51,7 @@ static const struct msg_field w_which[] = {
 static const struct msg_field w_crowd[] = {
 	{ "place", WF_PLACE, MSG_U32, 0, 0 },
 	{ "most", WF_MOST, MSG_U32, 0, 0 },
+	{ "max", WF_MAX, MSG_U32, 0, 0 },
 	{ 0 }
 };
 
@@ -69,6 +70,7 @@ static const struct msg_desc w_table[] = {
 	[WIRE_RETIRE] = { "RETIRE", PEER_BIT(PEER_QUEUE), 0, 0, w_which },
 	[WIRE_PEER_GONE] = { "PEER_GONE", MASTER, 0, 0, w_which },
 	[WIRE_CROWD] = { "CROWD", MASTER, 1, 1, w_crowd },
+	[WIRE_YIELD] = { "YIELD", MASTER, 0, 0, NULL },
 };
 
 const struct msg_proto proto_wire = MSG_PROTO("wire", w_table);

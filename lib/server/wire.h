@@ -54,7 +54,8 @@ enum wire_type {
 	WIRE_RETIRE,	/* queue: end that peer, it broke a rule */
 	WIRE_PEER_GONE,	/* the peer of that instance ended (for loops) */
 	WIRE_CROWD,	/* here is the table of clients (crowd.h), your place
-			   in it, and the bound */
+			   in it, and the bounds */
+	WIRE_YIELD,	/* all are busy: who keeps you waiting is to go */
 };
 
 enum wire_state {
@@ -76,6 +77,7 @@ enum wire_field {
 	WF_PLACE,	/* in the table of clients */
 	WF_MOST,	/* clients from one address; 0: no bound */
 	WF_FULL,	/* 1: the user has as many sessions as may be */
+	WF_MAX,		/* clients of a row before it is full */
 };
 
 /* The table (lib/server/wire.c). */

@@ -8,7 +8,7 @@
 #include "lib/server/work_crowd.h"
 
 static struct crowd *crowd;	/* NULL: clients are not counted */
-static unsigned place, most;
+static unsigned place, most, max;
 
 void
 work_crowd_given(struct msg *m)
@@ -17,6 +17,7 @@ work_crowd_given(struct msg *m)
 
 	place = msg_get_u32(m, WF_PLACE);
 	most = msg_get_u32(m, WF_MOST);
+	max = msg_get_u32(m, WF_MAX);
 	if (crowd == NULL && place < CROWD_MAX && (crowd = crowd_map(fd)) ==
 	    NULL)
 		log_warn("connections are not counted: %s", strerror(errno));
@@ -26,10 +27,22 @@ work_crowd_given(struct msg *m)
 int
 work_crowd_join(uint64_t origin)
 {
+	unsigned n, all;
+
 	if (crowd == NULL || origin == 0)
 		return 0;
 	crowd_set(crowd, place, origin);
-	return most != 0 && crowd_count(crowd, origin) > most;
+	if (most == 0)
+		return 0;
+	n = crowd_count(crowd, origin, &all);
+	return n > most || (all > max && n > crowd_share(max));
+}
+
+void
+work_crowd_wait(int64_t since)
+{
+	if (crowd != NULL)
+		crowd_wait(crowd, place, since);
 }
 
 void

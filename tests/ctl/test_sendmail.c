@@ -271,7 +271,7 @@ test_smtp(void **state)
 		    EX_OK },
 		{ "220 x\r\n250 x\r\n250 ok\r\n250 ok\r\n354 go\r\n"
 		    "250 taken\r\n", EX_OK },
-		{ "421 full\r\n", EX_TEMPFAIL },
+		{ "421 full\r\n", SENDMAIL_BUSY },
 		{ "554 no\r\n", EX_TEMPFAIL },
 		{ "220 x\r\n250 x\r\n451 later\r\n", EX_TEMPFAIL },
 		{ "220 x\r\n250 x\r\n550 not yours\r\n", EX_UNAVAILABLE },

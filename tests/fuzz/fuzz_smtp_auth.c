@@ -56,6 +56,17 @@ server_ending(int hear)
 	return 0;
 }
 
+void
+server_waiting(int64_t since)
+{
+}
+
+int
+server_yielding(void)
+{
+	return 0;
+}
+
 /* In the place of log_info, which tells of every login that is refused. */
 void	__wrap_log_info(const char *fmt, ...);
 

@@ -38,6 +38,17 @@ server_ending(int hear)
 	return 0;
 }
 
+void
+server_waiting(int64_t since)
+{
+}
+
+int
+server_yielding(void)
+{
+	return 0;
+}
+
 static void
 look(const struct smtp_args *a, const struct smtp_command *c)
 {

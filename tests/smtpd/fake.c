@@ -34,7 +34,7 @@ static struct chan queue, auth;		/* the worker's ends */
 static int queue_fd = -1, auth_fd = -1;	/* ours */
 static pthread_t queue_thread, auth_thread, session_thread;
 static enum fake_mode mode;
-static int running, retired;
+static int running, retired, yielding;
 static int master_fd[2] = { -1, -1 };
 static struct fake_message messages[300];
 static size_t n_messages;
@@ -74,15 +74,29 @@ server_ending(int hear)
 {
 	char word;
 
-	if (hear && read(master_fd[0], &word, 1) == 1 && word == 's')
-		retired = 1;
+	if (hear && read(master_fd[0], &word, 1) == 1) {
+		retired |= word == 's';
+		yielding |= word == 'y';
+	}
 	return retired;
 }
 
 void
-fake_master(int stop)
+server_waiting(int64_t since)
 {
-	assert_int_equal(write(master_fd[1], stop ? "s" : "p", 1), 1);
+	yielding = 0;
+}
+
+int
+server_yielding(void)
+{
+	return yielding;
+}
+
+void
+fake_master(const char *word)
+{
+	assert_int_equal(write(master_fd[1], word, 1), 1);
 }
 
 long

@@ -11,7 +11,7 @@
  *   ! repeat N X   sends X (with CRLF) N times
  *   ! end          the server must have closed the connection
  *   ! messages N   queue was given so many messages so far
- *   ! master W     master says W: "stop", or a word of no concern
+ *   ! master W     master says W: "stop", "yield", or a word of no concern
  *   ! fsize N      no file may grow over N octets (0: no bound)
  *   ! junk N       sends N octets "x" without a line end
  *   C: text        sends the text and CRLF; \r \n \0 \t \\ \xHH are octets,
@@ -248,7 +248,7 @@ play_direct(struct play *p, char *t)
 	else if (strncmp(t, "junk ", 5) == 0)
 		play_junk(p, t + 5);
 	else if (strncmp(t, "master ", 7) == 0)
-		fake_master(strcmp(t + 7, "stop") == 0);
+		fake_master(t + 7);
 	else if (strncmp(t, "fsize ", 6) == 0)
 		play_fsize(t + 6);
 	else if (strncmp(t, "messages ", 9) == 0)

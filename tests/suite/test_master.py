@@ -101,22 +101,23 @@ def test_crash_of_a_worker_costs_its_client_alone(p):
 
 
 def test_bounds(p):
-    clients = [p.client("smtp") for _ in range(5)]
+    # smtp_workers, and a reserve of one.
+    clients = [p.client("smtp") for _ in range(6)]
     pids = set()
     for c in clients:
         pids.add(pid_of(c.say("who")))
-    assert len(pids) == 5
-    rohrpost.wait_for(lambda: len(p.pids("smtpd", "smtp")) == 5)
-    # The sixth waits in the queue of the port until one is free.
-    with p.client("smtp") as sixth:
-        sixth.sock.settimeout(0.3)
+    assert len(pids) == 6
+    rohrpost.wait_for(lambda: len(p.pids("smtpd", "smtp")) == 6)
+    # The next waits in the queue of the port until one is free.
+    with p.client("smtp") as more:
+        more.sock.settimeout(0.3)
         with pytest.raises(OSError):
-            sixth.say("who")
+            more.say("who")
     clients[0].close()
     assert p.ask("smtp", "who").startswith("smtpd ")
     for c in clients:
         c.close()
-    assert "all 5 processes are busy" in p.log()
+    assert "all 6 processes are busy" in p.log()
 
 
 def test_submission_serves_one_session(p):
