@@ -15,9 +15,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include "lib/server/program.h"
@@ -30,8 +33,8 @@ static const char *const denied[] = {
 	"kcmp", "setpriority", "sched_setscheduler", "sched_setparam",
 	"sched_setattr", "sched_setaffinity", "ioprio_set", "migrate_pages",
 	"move_pages", "get_robust_list",
-	/* ports are master's to open */
-	"listen",
+	/* ports are master's to open, pairs of sockets master's to make */
+	"listen", "socketpair",
 	/* name spaces */
 	"unshare", "setns", "chroot", "pivot_root",
 	"mount", "umount2", "mount_setattr", "move_mount", "open_tree",
@@ -47,9 +50,14 @@ static const char *const denied[] = {
 	"fanotify_init",
 	"settimeofday", "clock_settime", "clock_adjtime", "adjtimex",
 	"sethostname", "setdomainname", "nfsservctl",
+	/* memory that outlives a process, or that no limit of its counts */
+	"shmget", "shmat", "shmctl", "semget", "semctl", "msgget", "msgctl",
+	"mq_open", "mq_unlink", "memfd_create", "memfd_secret",
 	NULL
 };
 
+/* A second process; a thread is a clone(2) of its own kind. */
+static const char *const fork_calls[] = { "fork", "vfork", NULL };
 static const char *const exec_calls[] = { "execve", "execveat", NULL };
 
 /* Of files by name; open(2) is looked at more closely. */
@@ -66,7 +74,8 @@ static const char *const file_calls[] = {
  * A TCP connection that was accepted can be taken apart by connect(2) and led
  * elsewhere: who may make no socket may not do that either.
  */
-static const char *const socket_calls[] = { "socket", "connect", NULL };
+static const char *const socket_calls[] = { "socket", "connect", "sendmmsg",
+	NULL };
 static const char *const bind_calls[] = { "bind", NULL };
 
 static void
@@ -118,6 +127,25 @@ deny_open(scmp_filter_ctx ctx, const char *name, unsigned flags)
 }
 
 static void
+deny_bits(scmp_filter_ctx ctx, const char *name, unsigned arg, unsigned bits)
+{
+	deny_where(ctx, name, SCMP_CMP(arg, SCMP_CMP_MASKED_EQ, bits, bits));
+}
+
+/*
+ * Of who has no socket of its own: a stream that has ended is led elsewhere by
+ * a first word (MSG_FASTOPEN) as by connect(2). What else has an address to
+ * send to, a datagram, comes to nobody.
+ */
+static void
+deny_sending(scmp_filter_ctx ctx)
+{
+	deny_where(ctx, "sendto", SCMP_CMP(4, SCMP_CMP_NE, 0));
+	deny_bits(ctx, "sendto", 3, MSG_FASTOPEN);
+	deny_bits(ctx, "sendmsg", 2, MSG_FASTOPEN);
+}
+
+static void
 deny_sockets(scmp_filter_ctx ctx, unsigned rights)
 {
 	int domain, net;
@@ -126,6 +154,7 @@ deny_sockets(scmp_filter_ctx ctx, unsigned rights)
 		deny(ctx, bind_calls);
 	if (!(rights & (RIGHT_NET | RIGHT_UNIX))) {
 		deny(ctx, socket_calls);
+		deny_sending(ctx);
 		return;
 	}
 	for (domain = 0; domain <= AF_NETLINK; domain++) {
@@ -140,12 +169,59 @@ deny_sockets(scmp_filter_ctx ctx, unsigned rights)
 	    (scmp_datum_t)AF_NETLINK));
 }
 
+/* clone3(2) has its flags in memory: with "no such call" libc takes clone(2). */
+static void
+deny_processes(scmp_filter_ctx ctx, unsigned rights)
+{
+	int nr = seccomp_syscall_resolve_name("clone3");
+
+	deny(ctx, fork_calls);
+	if (nr >= 0)
+		must(seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), nr, 0));
+	if (rights & RIGHT_THREADS)
+		deny_where(ctx, "clone", SCMP_CMP(0, SCMP_CMP_MASKED_EQ,
+		    CLONE_THREAD, 0));
+	else
+		deny(ctx, (const char *const[]){ "clone", NULL });
+}
+
+/*
+ * Code is what was mapped before the filter. And memory of nobody's but that
+ * no limit counts, for it could be another's too (MAP_SHARED).
+ */
+static void
+deny_memory(scmp_filter_ctx ctx)
+{
+	static const char *const maps[] = { "mmap", "mmap2" };
+	size_t i;
+
+	for (i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+		deny_bits(ctx, maps[i], 2, PROT_EXEC);
+		deny_bits(ctx, maps[i], 3, MAP_SHARED | MAP_ANONYMOUS);
+	}
+	deny_bits(ctx, "mprotect", 2, PROT_EXEC);
+	deny_bits(ctx, "pkey_mprotect", 2, PROT_EXEC);
+}
+
+/* The kernel looks at the low half of the number alone. */
+static void
+deny_option(scmp_filter_ctx ctx, unsigned option)
+{
+	deny_where(ctx, "prctl", SCMP_CMP(0, SCMP_CMP_MASKED_EQ, 0xffffffff,
+	    option));
+}
+
 static void
 add_rules(scmp_filter_ctx ctx, unsigned rights)
 {
 	deny(ctx, denied);
 	/* The limits of others; getrlimit of oneself is prlimit64(0). */
 	deny_where(ctx, "prlimit64", SCMP_CMP(0, SCMP_CMP_NE, 0));
+	/* To be readable for others of its uid; to outlive master. */
+	deny_option(ctx, PR_SET_DUMPABLE);
+	deny_option(ctx, PR_SET_PDEATHSIG);
+	deny_memory(ctx);
+	deny_processes(ctx, rights);
 	deny_sockets(ctx, rights);
 	if (!(rights & RIGHT_EXEC))
 		deny(ctx, exec_calls);
@@ -185,8 +261,13 @@ print_filter(unsigned rights)
 int
 main(void)
 {
+	uint32_t arch = seccomp_arch_native();
 	unsigned i;
 
+	/* clone(2) has its flags second there, mmap(2) all in memory. */
+	if (arch == SCMP_ARCH_S390 || arch == SCMP_ARCH_S390X)
+		errx(1, "no filters for this kind of machine: configure "
+		    "--without-seccomp");
 	for (i = 0; i < RIGHTS; i++)
 		print_filter(i);
 	printf("static const struct { unsigned short n; "

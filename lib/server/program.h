@@ -37,8 +37,9 @@ enum right {
 	RIGHT_NET = 1,		/* sockets of IPv4 and IPv6; netlink */
 	RIGHT_UNIX = 2,		/* Unix sockets by name */
 	RIGHT_FILES = 4,	/* files by name: write, make, name, remove */
-	RIGHT_EXEC = 8,		/* other programs */
-	RIGHTS = 16		/* so many sets of them */
+	RIGHT_EXEC = 8,		/* other programs, in its own place */
+	RIGHT_THREADS = 16,	/* threads; a second process nobody has */
+	RIGHTS = 32		/* so many sets of them */
 };
 
 struct program {

@@ -39,6 +39,7 @@ enum {
 	WORKER_FILES = 1024,	/* descriptors of a worker */
 	LOOP_FILES = 65536,	/* of a loop, where the system allows it */
 	FILE_MORE = 1 << 20,	/* octets beyond twice message_size */
+	SPACE_MORE = 256 << 20,	/* libraries and files, beside the memory */
 	LOCK_TRIES = 500,
 	LOCK_WAIT = 20000,	/* us */
 };
@@ -264,10 +265,14 @@ limits(const struct server *s)
 	limit(RLIMIT_NOFILE, server_state.loop ? LOOP_FILES : WORKER_FILES);
 #ifndef SANITIZED
 	limit(RLIMIT_DATA, server_conf.memory);
+	/* And what is no data of its own: maps of files, of shared pages. A
+	   thread has address space that it does not use (malloc's arenas). */
+	if (!(server_state.row->rights & RIGHT_THREADS))
+		limit(RLIMIT_AS, server_conf.memory + SPACE_MORE);
 #endif
-	/* A session's uid is its own: no second process, so that the uid is
-	   free when the first one was reaped. */
-	if (server_state.dropped && server_state.uid != -1)
+	/* No second process, nor thread, whoever else has the uid: one of a
+	   session is free when its only process was reaped. */
+	if (server_state.dropped && !(server_state.row->rights & RIGHT_THREADS))
 		limit(RLIMIT_NPROC, 1);
 }
 
@@ -360,12 +365,13 @@ server_begin(int argc, char **argv, const struct server *s, int loop)
 		exit(LOG_EXIT_TEMP);
 	drop_files();
 	if (root) {
-		if (privdrop(&p, &why) == -1 ||
-		    server_filter(server_state.row->rights, &why) == -1)
+		if (privdrop(&p, &why) == -1)
+			log_fatal("%s", buf_str(&why));
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* the drop cleared it */
+		if (server_filter(server_state.row->rights, &why) == -1)
 			log_fatal("%s", buf_str(&why));
 		server_state.dropped = 1;
 		server_state.chrooted = p.jail != NULL;
-		prctl(PR_SET_PDEATHSIG, SIGKILL); /* the drop cleared it */
 	}
 	limits(s);
 	if (s->after_jail != NULL && s->after_jail() == -1)

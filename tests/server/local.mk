@@ -2,7 +2,9 @@ check_PROGRAMS += tests/server/test_settings tests/server/test_privdrop
 tests_server_test_settings_LDADD = $(SERVER) $(BASE) $(SERVER_LIBS) \
 	$(CMOCKA_LIBS)
 tests_server_test_privdrop_LDADD = $(SERVER) $(BASE) $(SERVER_LIBS) \
-	$(CMOCKA_LIBS)
+	$(SECCOMP_LIBS) $(CMOCKA_LIBS)
+tests_server_test_privdrop_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=setresuid \
+	-Wl,--wrap=setresgid
 # Not a test: a stand-in for every program, for tests/suite/test_master.py.
 noinst_PROGRAMS += tests/server/probe
 tests_server_probe_LDADD = $(SERVER) $(NET) $(BASE) $(SERVER_LIBS)

@@ -106,9 +106,11 @@ def check_ids(name, pid, user, extra, sessions, uids_of_sessions):
     limits = pathlib.Path("/proc/%d/limits" % pid).read_text()
     core = [x for x in limits.splitlines() if "core file" in x][0].split()
     assert core[4:6] == ["0", "0"], name
-    if user == "session":
+    if "THREADS" not in RIGHTS[name]:
         procs = [x for x in limits.splitlines() if "processes" in x][0]
         assert procs.split()[2:4] == ["1", "1"], name
+        space = [x for x in limits.splitlines() if "address space" in x][0]
+        assert space.split()[3:5] == [str((2 << 30) + (256 << 20))] * 2, name
 
 
 def check_fds(name, pid, jail, places, state):
@@ -318,7 +320,7 @@ def test_missing_users_are_named():
 
 # Right -> the calls of it (number of x86_64, arguments): none that does
 # anything, so that one that is let through fails with another error.
-OPEN, AT_FDCWD = 257, -100
+OPEN, CLONE, MMAP, AT_FDCWD = 257, 56, 9, -100
 CALLS = {
     "NET": [(41, socket.AF_INET, 77), (41, socket.AF_INET6, 77),
             (41, socket.AF_NETLINK, 77), (49, -1, 0, 0)],
@@ -329,10 +331,19 @@ CALLS = {
               (83, 0, 0), (84, 0), (85, 0, 0), (86, 0, 0), (87, 0), (88, 0, 0),
               (90, 0, 0), (92, 0, 0, 0), (76, 0, 0)],
     "EXEC": [(59, 0, 0, 0), (322, AT_FDCWD, 0, 0, 0, 0)],
-    # Nobody's: packets, ports, other processes, name spaces, io_uring.
+    "THREADS": [(CLONE, 0x10000)],  # CLONE_THREAD, which is not enough
+    # Nobody's: packets, ports, other processes, name spaces, io_uring, ...
     None: [(41, socket.AF_PACKET, 77), (50, -1, 1), (62, 1, 0), (272, 0),
-           (425, 1, 0)],
+           (425, 1, 0), (53, socket.AF_UNIX, 77), (319, 0, 0),
+           # ... a second process (CLONE_FS and CLONE_NEWNS are not taken),
+           (CLONE, 0x20200), (CLONE, 0x20200 + (1 << 32)),
+           # pages to run, anonymous ones that are shared (no length),
+           (MMAP, 0, 0, 7, 0x22, -1), (MMAP, 0, 0, 4, 2, -1),
+           (MMAP, 0, 0, 3, 0x21, -1), (10, 1, 0, 4), (329, 1, 0, 4, -1),
+           # PR_SET_PDEATHSIG, PR_SET_DUMPABLE.
+           (157, 1, 777), (157, 4, 777)],
 }
+CLONE3 = (435, 0, 0)
 READING = (OPEN, AT_FDCWD, 0, os.O_RDONLY)
 
 
@@ -350,8 +361,14 @@ def check_rights(name, pid):
                 denied = tracee.call(*call) == -errno.EPERM
                 assert denied == (right not in RIGHTS[name]), (
                     name, right, call, RIGHTS[name])
-        assert tracee.call(42, -1, 0, 0) == (
-            -errno.EBADF if RIGHTS[name] & {"NET", "UNIX"} else -errno.EPERM)
+        # connect, and sending as good as it: with an address, MSG_FASTOPEN.
+        for call in ((42, -1, 0, 0), (44, -1, 0, 0, 0, 1, 1),
+                     (44, -1, 0, 0, 0x20000000), (46, -1, 0, 0x20000000)):
+            assert tracee.call(*call) == (
+                -errno.EBADF if RIGHTS[name] & {"NET", "UNIX"}
+                else -errno.EPERM), (name, call)
+        assert tracee.call(44, -1, 0, 0, 0) == -errno.EBADF, name
+        assert tracee.call(*CLONE3) == -errno.ENOSYS, name
         assert tracee.call(*READING) == -errno.EFAULT, name
     finally:
         tracee.__exit__()
