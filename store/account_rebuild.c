@@ -1,6 +1,12 @@
 /*
- * Rebuild: the index of one account from its files. A helper reads, the shard
- * writes in pieces; the account is busy meanwhile. Numbers never come back:
+ * Rebuild: the index of one account from its files. Helpers read, the shard
+ * writes in pieces; the account is busy meanwhile. Several go on side by side,
+ * in slices: the one of which least was done goes first, so that a short one
+ * never waits for a long one. Of those that take much memory only a few are
+ * begun; others of that size let go of what they have read and wait.
+ *
+ * The length of a header is believed where the flags file tells it, for a body
+ * never changes; but not when an operator has asked. Numbers never come back:
  * UIDNEXT goes to the highest number known from anywhere + 2^20, unless there
  * is no sign that the mailbox ever held a message. Flags that the index alone
  * knows are written to their files first.
@@ -8,6 +14,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,20 +37,34 @@
 enum {
 	UID_GAP = 1 << 20,
 	PIECE = 5000,		/* records of one commit */
+	SLICE = 512,		/* entries or headers read at a time */
+	LARGE = 200000,		/* entries that take much memory: 30 MB */
+	LARGE_MAX = 3,		/* as many of these at a time */
 };
 
 struct rebuild {
-	struct chore chore;
+	struct chore chore;	/* first */
 	struct call call;
 	struct account *a;	/* busy, so it stays */
 	struct call *waiter;	/* who asked, or NULL */
+	struct buf why;		/* of failed */
+	void	(*step)(struct rebuild *); /* the next; NULL: it has ended */
 	struct found found;
-	size_t	 mailbox, message; /* where the next piece begins */
+	size_t	 mailbox, message; /* where the next slice begins */
 	uint64_t modseq;
+	int	 large;			/* it is one of LARGE_MAX */
+	int	 cleared;		/* the index has nothing more of it */
 	int	 written;		/* all of it */
 	int	 failed;
 	int	 broken;		/* the account, as it was loaded then */
 };
+
+/* Those that are large, and those that are to become it. */
+static struct {
+	pthread_mutex_t lock;
+	unsigned n;
+	struct chore *waiting;
+} large = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* What the old index knew, if it can still be read. */
 static int
@@ -139,18 +160,22 @@ old_read(struct rebuild *r)
 	return engine_scan(a->db, &s, old_note, r) == ENGINE_DONE ? 0 : -1;
 }
 
+/* A piece of what the index still has. */
 static void
 rebuild_clear(struct call *c)
 {
 	struct rebuild *r = c->arg;
 	struct account *a = r->a;
 	struct engine_batch b;
+	enum engine_result done;
 
-	if (old_read(r) == -1 || account_commit(a) == -1) {
+	if (r->modseq == 0 && (old_read(r) == -1 || account_commit(a) == -1)) {
 		r->failed = 1;
 	} else {
 		b = account_own_batch(a);
-		r->failed = index_delete_account(a->db, &b) != ENGINE_DONE;
+		done = index_delete_some(a->db, &b);
+		r->cleared = done == ENGINE_DONE;
+		r->failed = !r->cleared && done != ENGINE_MORE;
 		engine_batch_clear(&b);
 	}
 	r->modseq = shard_modseq(a->shard);
@@ -267,66 +292,173 @@ rebuild_end(struct call *c)
 	helper_done(c);
 }
 
-/* The files' own part: headers, and the folders made durable. */
-static int
-rebuild_files(struct rebuild *r, struct buf *why)
-{
-	struct found_mailbox *f;
-	size_t i, k;
+static void step_end(struct rebuild *r), step_read(struct rebuild *r);
 
-	for (i = 0; i < r->found.boxes.n; i++) {
-		f = &r->found.mailbox[i];
-		for (k = 0; k < f->n; k++)
-			f->msg[k].rec.d.header_len = found_header(r->a->path,
-			    f->id, f->msg[k].uid, f->msg[k].size);
-		if (f->missing) {
-			errno = body_make_mailbox(r->a->path, f->id);
-			if (errno != 0)
-				goto fail;
-		}
-		if (!(r->found.boxes.box[i].attrs & ATTR_NOSELECT) &&
-		    body_sync(r->a->path, f->id, 0) == -1)
-			goto fail;
+/* 1; 0: it is one of those that wait now, and will begin again. */
+static int
+large_begin(struct rebuild *r)
+{
+	struct chore **p;
+	int begun;
+
+	pthread_mutex_lock(&large.lock);
+	if ((begun = large.n < LARGE_MAX)) {
+		large.n++;
+		r->large = 1;
+	} else {
+		found_clear(&r->found);
+		r->step = step_read;
+		for (p = &large.waiting; *p != NULL; p = &(*p)->next)
+			;
+		r->chore.next = NULL;
+		*p = &r->chore;
 	}
-	return 0;
-fail:
-	buf_set(why, "%s/%u: %s", r->a->path, f->id, strerror(errno));
-	return -1;
+	pthread_mutex_unlock(&large.lock);
+	return begun;
+}
+
+/* The next one takes its place. */
+static void
+large_end(void)
+{
+	struct chore *next;
+
+	pthread_mutex_lock(&large.lock);
+	if ((next = large.waiting) != NULL)
+		large.waiting = next->next;
+	else
+		large.n--;
+	pthread_mutex_unlock(&large.lock);
+	if (next == NULL)
+		return;
+	((struct rebuild *)next)->large = 1;
+	helper_post(HELPER_DEMAND, next);
+}
+
+static void
+rebuild_failed(struct rebuild *r)
+{
+	log_warn("%s: %s", r->a->name, buf_str(&r->why));
+	r->failed = 1;
+	r->step = step_end;
+}
+
+static void
+step_write(struct rebuild *r)
+{
+	r->chore.done += PIECE;
+	r->call.fn = r->cleared ? rebuild_piece : rebuild_clear;
+	helper_call(r->a->shard, &r->call);
+	if (!r->failed && !r->written)
+		return;
+	if (r->failed || engine_durable(store.engine,
+	    engine_token(store.engine)) != ENGINE_DONE) {
+		buf_set(&r->why, "the index cannot be written");
+		r->failed = 1;
+	}
+	r->step = step_end;
+}
+
+static int
+header_known(const struct rebuild *r, const struct found_message *m)
+{
+	uint32_t len = m->rec.d.header_len;
+
+	return r->waiter == NULL && m->has_line && len > 0 && len <= m->size;
+}
+
+/* The mailbox is whole: its folder is made durable. */
+static int
+files_end(struct rebuild *r)
+{
+	struct found_mailbox *f = &r->found.mailbox[r->mailbox];
+
+	r->message = 0;
+	if (f->missing && (errno = body_make_mailbox(r->a->path, f->id)) != 0)
+		return -1;
+	return !(r->found.boxes.box[r->mailbox].attrs & ATTR_NOSELECT) &&
+	    body_sync(r->a->path, f->id, 0) == -1 ? -1 : 0;
+}
+
+/* The files' own part: headers, and the folders. */
+static void
+step_files(struct rebuild *r)
+{
+	struct found_mailbox *f = &r->found.mailbox[r->mailbox];
+	struct found_message *m;
+	unsigned n = 0;
+
+	if (r->mailbox == r->found.boxes.n) {
+		r->mailbox = 0;
+		r->step = step_write;
+		return;
+	}
+	for (; r->message < f->n && n < SLICE; r->message++) {
+		m = &f->msg[r->message];
+		if (header_known(r, m))
+			continue;
+		m->rec.d.header_len = found_header(r->a->path, f->id, m->uid,
+		    m->size);
+		n++;
+	}
+	r->chore.done += n + 1;
+	if (r->message < f->n)
+		return;
+	if (files_end(r) == -1) {
+		buf_set(&r->why, "%s/%u: %s", r->a->path, f->id,
+		    strerror(errno));
+		rebuild_failed(r);
+	}
+	r->mailbox++;
+}
+
+static void
+step_read(struct rebuild *r)
+{
+	uint64_t was = r->found.entries;
+	int more;
+
+	do
+		more = found_next(&r->found, r->a->path, &r->why);
+	while (more == 1 && r->found.entries < was + SLICE);
+	r->chore.done += r->found.entries - was;
+	if (more == -1)
+		rebuild_failed(r);
+	else if (more == 0)
+		r->step = step_files;
+}
+
+static void
+step_end(struct rebuild *r)
+{
+	r->call.fn = rebuild_end;
+	helper_call(r->a->shard, &r->call);
+	found_clear(&r->found);
+	if (r->large)
+		large_end();
+	helper_answer(r->waiter, r->failed || r->broken, r->failed ?
+	    buf_str(&r->why) : "made anew, but the mailboxes cannot be used");
+	r->step = NULL;
 }
 
 static void
 rebuild_run(struct chore *chore)
 {
 	struct rebuild *r = (struct rebuild *)chore;
-	struct buf why = BUF_INIT(400);
-	struct shard *s = r->a->shard;
-	struct call *waiter = r->waiter;
 
-	log_info("%s: the index is made anew", r->a->name);
-	r->call.arg = r;
-	if (found_read(&r->found, r->a->path, &why) == -1 ||
-	    rebuild_files(r, &why) == -1) {
-		log_warn("%s: %s", r->a->name, buf_str(&why));
-		r->failed = 1;
-	} else {
-		r->call.fn = rebuild_clear;
-		helper_call(s, &r->call);
-		r->call.fn = rebuild_piece;
-		while (!r->failed && !r->written)
-			helper_call(s, &r->call);
-		if (r->failed || engine_durable(store.engine,
-		    engine_token(store.engine)) != ENGINE_DONE) {
-			buf_set(&why, "the index cannot be written");
-			r->failed = 1;
-		}
+	if (r->step == NULL) {
+		log_info("%s: the index is made anew", r->a->name);
+		r->step = step_read;
 	}
-	r->call.fn = rebuild_end;
-	helper_call(s, &r->call);
-	found_clear(&r->found);
-	helper_answer(waiter, r->failed || r->broken, r->failed ?
-	    buf_str(&why) : "made anew, but the mailboxes cannot be used");
-	buf_clear(&why);
-	free(r);
+	r->step(r);
+	if (r->step == NULL) {
+		buf_clear(&r->why);
+		free(r);
+		return;
+	}
+	if (r->found.entries > LARGE && !r->large && !large_begin(r))
+		return;
+	helper_post(HELPER_DEMAND, chore);
 }
 
 static void
@@ -335,7 +467,9 @@ rebuild_post(struct account *a)
 	struct rebuild *r = mem_zalloc(1, sizeof(*r));
 
 	r->chore.run = rebuild_run;
+	r->call.arg = r;
 	r->a = a;
+	buf_init(&r->why, 400);
 	r->waiter = a->idle_arg;
 	helper_post(HELPER_DEMAND, &r->chore);
 }

@@ -60,23 +60,33 @@ found_entry(struct found_mailbox *b, const struct body_entry *e, int expunged)
 	b->msg[b->n++] = m;
 }
 
+/* A slice of a folder: how many entries, 0 at its end, -1. */
 static int
-found_dir(struct found_mailbox *b, const char *user, int expunged)
+found_dir(struct found *f, const char *user, int expunged)
 {
-	struct body_list *l = body_list(user, b->id, expunged ?
-	    BODY_EXPUNGED : BODY_MESSAGES | BODY_LOOK);
+	struct found_mailbox *b = &f->mailbox[f->at];
 	const struct body_entry *e;
-	int i, n;
+	int i, n, error;
 
-	if (l == NULL) {
-		b->missing = !expunged;
-		return errno == ENOENT ? 0 : -1;
+	if (f->list == NULL) {
+		f->list = body_list(user, b->id, expunged ? BODY_EXPUNGED :
+		    BODY_MESSAGES | BODY_LOOK);
+		if (f->list == NULL) {
+			b->missing |= !expunged;
+			return errno == ENOENT ? 0 : -1;
+		}
+		b->used |= expunged;
 	}
-	b->used |= expunged;
-	while ((n = body_list_next(l, &e)) > 0)
-		for (i = 0; i < n; i++)
-			found_entry(b, &e[i], expunged);
-	body_list_end(&l);
+	n = body_list_next(f->list, &e);
+	for (i = 0; i < n; i++)
+		found_entry(b, &e[i], expunged);
+	if (n > 0) {
+		f->entries += (unsigned)n;
+		return n;
+	}
+	error = errno;
+	body_list_end(&f->list);
+	errno = error;
 	return n;
 }
 
@@ -142,45 +152,81 @@ found_flags(struct found_mailbox *b, const char *user)
 	return result;
 }
 
+/* A slice of a mailbox. As found_next. */
 static int
-found_one(struct found_mailbox *b, const char *user, struct buf *why)
+found_part(struct found *f, const char *user)
 {
-	const char *what = "";
+	struct found_mailbox *b = &f->mailbox[f->at];
+	int n;
 
-	if (found_dir(b, user, 0) == -1)
-		goto fail;
-	if (b->n > 0)
-		qsort(b->msg, b->n, sizeof(*b->msg), cmp_message);
-	what = "/expunged";
-	if (found_dir(b, user, 1) == -1)
-		goto fail;
-	what = "/flags";
-	if (found_flags(b, user) == 0)
-		return 0;
-fail:
-	buf_set(why, "%s/%u%s: %s", user, b->id, what, strerror(errno));
-	return -1;
+	switch (f->part) {
+	case FOUND_MESSAGES:
+		if ((n = found_dir(f, user, 0)) != 0)
+			return n > 0 ? 1 : -1;
+		if (b->n > 0)
+			qsort(b->msg, b->n, sizeof(*b->msg), cmp_message);
+		f->part = FOUND_EXPUNGED;
+		return 1;
+	case FOUND_EXPUNGED:
+		if ((n = found_dir(f, user, 1)) == 0)
+			f->part = FOUND_FLAGS;
+		return n >= 0 ? 1 : -1;
+	case FOUND_FLAGS:
+		break;
+	}
+	if (found_flags(b, user) == -1)
+		return -1;
+	f->entries += b->flags_lines;
+	f->part = FOUND_MESSAGES;
+	return 0;
 }
 
-int
-found_read(struct found *f, const char *path, struct buf *why)
+static int
+found_list(struct found *f, const char *path, struct buf *why)
 {
 	struct buf text = BUF_INIT(16 << 20);
-	int r = -1;
 	size_t i;
+	int r = -1;
 
-	memset(f, 0, sizeof(*f));
 	if (text_read(path, 0, "mailboxes", &text) == -1)
 		buf_set(why, "%s/mailboxes: %s", path, strerror(errno));
 	else
 		r = boxes_parse(&f->boxes, buf_str(&text), text.len, why);
 	buf_clear(&text);
 	f->mailbox = mem_zalloc(f->boxes.n + 1, sizeof(*f->mailbox));
-	for (i = 0; i < f->boxes.n && r == 0; i++) {
+	for (i = 0; i < f->boxes.n; i++)
 		f->mailbox[i].id = f->boxes.box[i].id;
-		if (!(f->boxes.box[i].attrs & ATTR_NOSELECT))
-			r = found_one(&f->mailbox[i], path, why);
-	}
+	return r;
+}
+
+int
+found_next(struct found *f, const char *path, struct buf *why)
+{
+	static const char *const part[] = { "", "/expunged", "/flags" };
+	int r = 0;
+
+	if (f->mailbox == NULL && found_list(f, path, why) == -1)
+		return -1;
+	while (f->at < f->boxes.n &&
+	    (f->boxes.box[f->at].attrs & ATTR_NOSELECT))
+		f->at++;
+	if (f->at < f->boxes.n && (r = found_part(f, path)) == 0)
+		f->at++;
+	if (r == -1)
+		buf_set(why, "%s/%u%s: %s", path, f->mailbox[f->at].id,
+		    part[f->part], strerror(errno));
+	return r == 0 ? f->at < f->boxes.n : r;
+}
+
+int
+found_read(struct found *f, const char *path, struct buf *why)
+{
+	int r;
+
+	memset(f, 0, sizeof(*f));
+	do
+		r = found_next(f, path, why);
+	while (r == 1);
 	return r;
 }
 
@@ -189,6 +235,7 @@ found_clear(struct found *f)
 {
 	size_t i, k;
 
+	body_list_end(&f->list);
 	for (i = 0; f->mailbox != NULL && i < f->boxes.n; i++) {
 		for (k = 0; k < f->mailbox[i].n; k++)
 			free(f->mailbox[i].msg[k].more);
@@ -198,7 +245,7 @@ found_clear(struct found *f)
 	}
 	free(f->mailbox);
 	boxes_clear(&f->boxes);
-	f->mailbox = NULL;
+	memset(f, 0, sizeof(*f));
 }
 
 /*

@@ -30,8 +30,19 @@ struct found_mailbox {
 struct found {
 	struct boxes boxes;
 	struct found_mailbox *mailbox;	/* one for each of boxes.box */
+	uint64_t entries;		/* read so far */
+	/* Where the next slice begins. */
+	size_t	 at;			/* of mailbox */
+	enum { FOUND_MESSAGES, FOUND_EXPUNGED, FOUND_FLAGS } part;
+	struct body_list *list;		/* of that part */
 };
 
+/*
+ * Reads a slice of what there is, into one that is all 0 at first: 1 where
+ * there is more, 0 at the end, -1 with why. f is to be cleared in any case.
+ */
+int	found_next(struct found *f, const char *path, struct buf *why)
+	    ATTR_CHECK;
 /* Reads all: 0; -1 with why. f is to be cleared either way. */
 int	found_read(struct found *f, const char *path, struct buf *why)
 	    ATTR_CHECK;

@@ -20,7 +20,7 @@ static const char head[] = "rohrpost-flags ";
 enum {
 	LETTERS = sizeof(letters) / sizeof(letters[0]),
 	LINE = 1000,
-	WORDS = 7,		/* of a record, that are known */
+	WORDS = 7,		/* of a record, that have a place */
 };
 
 /*
@@ -99,14 +99,31 @@ parse_octets(const char *s, unsigned char *out, size_t max)
 	return (int)(len / 2);
 }
 
+/* What has a name: 0 where the length is missing, or makes no sense. */
+static uint32_t
+parse_header(const char *words)
+{
+	const char *p = words == NULL ? NULL :
+	    strncmp(words, "h=", 2) == 0 ? words : strstr(words, " h=");
+	uint64_t v = 0;
+
+	if (p == NULL)
+		return 0;
+	p = strchr(p, '=') + 1;
+	return str_number(p, strcspn(p, " "), UINT32_MAX, &v) == 0 ?
+	    (uint32_t)v : 0;
+}
+
+/* words: what comes behind those that have a place, or NULL. */
 static int
-parse_record(char **w, size_t n, const struct flags_reader *reader)
+parse_record(char **w, size_t n, const char *words,
+    const struct flags_reader *reader)
 {
 	unsigned char more[RECORD_MORE];
 	struct record r = { .more = more };
 	struct door_record *d = &r.d;
-	int64_t save;
 	uint64_t uid;
+	int64_t save;
 	int len = 0;
 
 	if (str_number(w[0], strlen(w[0]), UINT32_MAX, &uid) == -1 ||
@@ -120,6 +137,7 @@ parse_record(char **w, size_t n, const struct flags_reader *reader)
 	if (n > 6 && (len = parse_octets(w[6], more, sizeof(more))) == -1)
 		return -1;
 	d->uid = (uint32_t)uid;
+	d->header_len = parse_header(words);
 	d->save_date = (uint32_t)save;
 	r.more_len = (unsigned)len;
 	reader->record(reader->arg, &r);
@@ -139,7 +157,7 @@ parse_line(char *line, const struct flags_reader *r)
 			*p++ = '\0';
 	}
 	if (n >= 5)
-		return parse_record(w, n, r);
+		return parse_record(w, n, p, r);
 	if (n == 2 && strcmp(w[0], "n") == 0 &&
 	    str_number(w[1], strlen(w[1]), UINT32_MAX, &next) == 0) {
 		r->next(r->arg, (uint32_t)next);
@@ -222,8 +240,10 @@ flags_line(struct buf *out, const struct record *r)
 	buf_printf(out, "%" PRIu32 " %s %" PRIx64 " %" PRId64 " %" PRIu32,
 	    d->uid, set, d->keywords, d->date, d->save_date);
 	put_octets(out, r->id, RECORD_ID);
-	if (r->more_len > 0)
+	if (r->more_len > 0 || d->header_len != 0)
 		put_octets(out, r->more, r->more_len);
+	if (d->header_len != 0)
+		buf_printf(out, " h=%" PRIu32, d->header_len);
 	buf_putc(out, '\n');
 }
 

@@ -167,8 +167,9 @@ delete_one(void *arg, const void *key, size_t klen, const void *value,
 	return 0;
 }
 
-enum engine_result
-index_delete(struct engine_db *db, struct engine_batch *b,
+/* ENGINE_MORE: a piece of them has gone. */
+static enum engine_result
+delete_piece(struct engine_db *db, struct engine_batch *b,
     enum engine_table t, const struct index_key *from,
     const struct index_key *to)
 {
@@ -178,11 +179,25 @@ index_delete(struct engine_db *db, struct engine_batch *b,
 
 	index_scan(&s, t, from, to);
 	s.max = DELETE_PIECE;
-	do {
-		r = engine_scan(db, &s, delete_one, &d);
-		done = b->n == 0 ? ENGINE_DONE : engine_commit_one(db, b);
-	} while (r == ENGINE_MORE && done == ENGINE_DONE);
-	return done == ENGINE_DONE ? r : done;
+	r = engine_scan(db, &s, delete_one, &d);
+	if (b->n == 0)
+		return r;
+	done = engine_commit_one(db, b);
+	return r > ENGINE_MORE || done != ENGINE_DONE ?
+	    (done != ENGINE_DONE ? done : r) : ENGINE_MORE;
+}
+
+enum engine_result
+index_delete(struct engine_db *db, struct engine_batch *b,
+    enum engine_table t, const struct index_key *from,
+    const struct index_key *to)
+{
+	enum engine_result r;
+
+	do
+		r = delete_piece(db, b, t, from, to);
+	while (r == ENGINE_MORE);
+	return r;
 }
 
 enum engine_result
@@ -204,7 +219,7 @@ index_delete_mailbox(struct engine_db *db, struct engine_batch *b,
 }
 
 enum engine_result
-index_delete_account(struct engine_db *db, struct engine_batch *b)
+index_delete_some(struct engine_db *db, struct engine_batch *b)
 {
 	static const char stay[] = "RX";	/* in the order of keys */
 	struct index_key from = index_group(b->account, 0), at = from, to;
@@ -214,14 +229,25 @@ index_delete_account(struct engine_db *db, struct engine_batch *b)
 
 	for (i = 0; stay[i] != '\0'; i++) {
 		to = index_account_key(b->account, stay[i]);
-		r = index_delete(db, b, ENGINE_CORE, &at, &to);
+		r = delete_piece(db, b, ENGINE_CORE, &at, &to);
 		if (r != ENGINE_DONE)
 			return r;
 		at = index_account_key(b->account, (char)(stay[i] + 1));
 	}
-	if ((r = index_delete(db, b, ENGINE_CORE, &at, &end)) != ENGINE_DONE)
-		return r;
-	return index_delete(db, b, ENGINE_CACHE, &from, &end);
+	r = delete_piece(db, b, ENGINE_CORE, &at, &end);
+	return r != ENGINE_DONE ? r :
+	    delete_piece(db, b, ENGINE_CACHE, &from, &end);
+}
+
+enum engine_result
+index_delete_account(struct engine_db *db, struct engine_batch *b)
+{
+	enum engine_result r;
+
+	do
+		r = index_delete_some(db, b);
+	while (r == ENGINE_MORE);
+	return r;
 }
 
 enum engine_result

@@ -161,6 +161,9 @@ enum engine_result index_delete_mailbox(struct engine_db *db,
    has expunged. */
 enum engine_result index_delete_account(struct engine_db *db,
 	    struct engine_batch *b) ATTR_CHECK;
+/* The next piece of that: ENGINE_MORE where there may be another. */
+enum engine_result index_delete_some(struct engine_db *db,
+	    struct engine_batch *b) ATTR_CHECK;
 
 /* What was expunged before that time, at most max of it: ENGINE_MORE where
    more is left. */

@@ -9,10 +9,10 @@
 #include "store/shard_chores.h"
 
 static struct worker {
-	pthread_t thread;
+	pthread_t thread[DEMAND_THREADS];
 	pthread_mutex_t lock;
 	pthread_cond_t more;
-	struct chore *head, **tail;
+	struct chore *head;
 } workers[HELPERS];
 
 static pthread_mutex_t call_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -22,11 +22,14 @@ void
 helper_post(enum helper h, struct chore *c)
 {
 	struct worker *w = &workers[h];
+	struct chore **p;
 
-	c->next = NULL;
 	pthread_mutex_lock(&w->lock);
-	*w->tail = c;
-	w->tail = &c->next;
+	for (p = &w->head; *p != NULL && (*p)->done <= c->done;
+	    p = &(*p)->next)
+		;
+	c->next = *p;
+	*p = c;
 	pthread_mutex_unlock(&w->lock);
 	pthread_cond_signal(&w->more);
 }
@@ -41,27 +44,34 @@ helper_run(void *arg)
 		pthread_mutex_lock(&w->lock);
 		while ((c = w->head) == NULL)
 			pthread_cond_wait(&w->more, &w->lock);
-		if ((w->head = c->next) == NULL)
-			w->tail = &w->head;
+		w->head = c->next;
 		pthread_mutex_unlock(&w->lock);
 		c->run(c);
 	}
 	return NULL;
 }
 
-void
-helper_start(void)
+static void
+worker_start(struct worker *w, unsigned n)
 {
 	unsigned i;
 
-	for (i = 0; i < HELPERS; i++) {
-		workers[i].tail = &workers[i].head;
-		pthread_mutex_init(&workers[i].lock, NULL);
-		pthread_cond_init(&workers[i].more, NULL);
-		if ((errno = pthread_create(&workers[i].thread, NULL,
-		    helper_run, &workers[i])) != 0)
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->more, NULL);
+	for (i = 0; i < n; i++)
+		if ((errno = pthread_create(&w->thread[i], NULL, helper_run,
+		    w)) != 0)
 			log_fatal("thread: %s", strerror(errno));
-	}
+}
+
+void
+helper_start(void)
+{
+	unsigned h;
+
+	for (h = 0; h < HELPERS; h++)
+		worker_start(&workers[h], h == HELPER_DEMAND ?
+		    DEMAND_THREADS : 1);
 }
 
 static void

@@ -10,7 +10,14 @@
 struct chore {
 	struct chore *next;
 	void	(*run)(struct chore *);
+	uint64_t done;		/* how much of it was done already */
 };
+enum { DEMAND_THREADS = 4 };	/* of HELPER_DEMAND; the others have one */
+/*
+ * Of the chores that wait for a helper the one of which least was done goes
+ * first. A long one does a slice, adds to done what it did and posts itself
+ * again: so it holds up no short one.
+ */
 enum helper {
 	HELPER_DEMAND,		/* somebody waits: rebuild */
 	HELPER_KEEP,		/* short, regular: checkpoints, fresh files */
@@ -18,6 +25,7 @@ enum helper {
 	HELPERS
 };
 void	helper_start(void);
+/* Behind those of which as little was done. From any thread. */
 void	helper_post(enum helper h, struct chore *c);
 /*
  * For a helper: runs fn(arg) in the shard and waits until it, or something it

@@ -675,7 +675,8 @@ test_flags_2(void **state)
 	struct seen s = { .records = 0 };
 	struct flags_reader r = { seen_record, seen_keyword, seen_next, &s };
 	struct record d = { .d = { .uid = 12, .flags = FLAG_ALL,
-		.keywords = UINT64_MAX, .date = -3, .save_date = 9 },
+		.keywords = UINT64_MAX, .date = -3, .save_date = 9,
+		.header_len = 4711 },
 		.id = { 1, 2, 255 }, .more = (const unsigned char *)"\7\1x",
 		.more_len = 3 };
 	struct buf out = BUF_INIT(0);
@@ -687,11 +688,18 @@ test_flags_2(void **state)
 	assert_int_equal(flags_parse(bad, sizeof(bad) - 1, &r), 3);
 	flags_line(&out, &d);
 	assert_string_equal(buf_str(&out), "12 SAFTD ffffffffffffffff -3 9 "
-	    "0102ff00000000000000000000000000 070178\n");
+	    "0102ff00000000000000000000000000 070178 h=4711\n");
 	assert_int_equal(flags_parse(out.data, out.len, &r), 0);
 	assert_memory_equal(&s.last.d, &d.d, sizeof(d.d));
 	assert_memory_equal(s.last.id, d.id, sizeof(d.id));
 	assert_memory_equal(s.more, "\7\1x", 3);
+	d.more_len = 0;
+	buf_reset(&out);
+	flags_line(&out, &d);
+	assert_non_null(strstr(buf_str(&out), "0000  h=4711\n"));
+	assert_int_equal(flags_parse(out.data, out.len, &r), 0);
+	assert_int_equal(s.last.more_len, 0);
+	assert_int_equal(s.last.d.header_len, 4711);
 	assert_false(flags_newer(text, sizeof(text) - 1));
 	assert_true(flags_newer("rohrpost-flags 3\n1", 18));
 	buf_clear(&out);
