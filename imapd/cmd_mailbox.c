@@ -49,12 +49,12 @@ delete_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 		return imapd_no(s, "[CANNOT] INBOX stays");
 	if (id == 0)
 		return imapd_door_no(s);
-	if (s->view != NULL && s->view->box->id == id)
-		imapd_view_close(s);
 	if (door_delete(&imapd_door, id) == -1)
 		return imapd_door_no(s);
 	imapd_names_drop();
 	imapd_box_deleted(id);
+	if (s->view != NULL && s->view->box->id == id)
+		imapd_view_close(s);
 	return imapd_ok(s, "DELETE completed");
 }
 

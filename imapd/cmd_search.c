@@ -1,6 +1,7 @@
 /*
- * SEARCH: a linear scan in pieces. What records decide is decided at once;
- * the files of the rest are opened a batch at a time. Hits come in order.
+ * SEARCH, in steps: what records decide is decided first; the files of the
+ * rest are opened a batch at a time and scanned one after the other. Hits come
+ * in order.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 #include "imapd/imapd_commands.h"
 #include "imapd/imapd_door.h"
 #include "imapd/imapd_reply.h"
-#include "imapd/imapd_search_match.h"
+#include "imapd/imapd_search_scan.h"
 
 /* A message that waits for its turn in the answer. */
 struct search_candidate {
@@ -22,10 +23,14 @@ struct search_candidate {
 
 enum {
 	QUEUE_MAX = 1024,		/* candidates that wait */
+	FILL_WORK = 100 * 1000,		/* keys asked between looks at time */
+	SCAN_WORK = 256 * 1024,		/* ... and of a scan */
 };
 
 struct imapd_search {
 	struct imapd_key *key;
+	size_t	 weight;		/* keys to ask for each message */
+	struct imapd_scan scan;
 	uint32_t seq;			/* last one looked at */
 	struct search_candidate queue[QUEUE_MAX];
 	size_t	 n, at;
@@ -51,6 +56,7 @@ search_free(void *data)
 	struct imapd_search *q = data;
 
 	fds_close(q);
+	imapd_scan_clear(&q->scan);
 	imapd_search_free(&q->key);
 	free(q);
 }
@@ -67,7 +73,7 @@ put_hit(struct imapd_session *s, struct imapd_search *q,
 
 /*
  * Fills the queue from the records: until it is full, or holds as many open
- * questions as files are opened at once.
+ * questions as files are opened at once, or that was work enough.
  */
 static void
 queue_fill(struct imapd_session *s, struct imapd_search *q)
@@ -75,18 +81,19 @@ queue_fill(struct imapd_session *s, struct imapd_search *q)
 	struct imapd_view *v = s->view;
 	const struct door_record *r;
 	struct search_candidate c;
+	size_t work = 0;
 
 	q->n = q->at = 0;
 	fds_close(q);
 	q->at_fd = 0;
-	while (q->seq < v->n && q->n < QUEUE_MAX &&
-	    q->at_fd < DOOR_OPEN_MAX) {
+	for (; q->seq < v->n && q->n < QUEUE_MAX && work < FILL_WORK &&
+	    q->at_fd < DOOR_OPEN_MAX; work += q->weight) {
 		c.seq = ++q->seq;
 		c.uid = v->uids[c.seq - 1];
 		r = imapd_box_find(v->box, c.uid, &q->hint);
 		if (r == NULL)
 			continue;
-		c.match = imapd_search_match(q->key, v, c.seq, r, NULL);
+		c.match = imapd_search_match(q->key, v, c.seq, r);
 		if (c.match == IMAPD_NO)
 			continue;
 		if (c.match == IMAPD_UNKNOWN)
@@ -111,44 +118,45 @@ queue_open(struct imapd_session *s, struct imapd_search *q)
 	return 0;
 }
 
+/* The candidate's scan. 1: it matches, 0: it does not, -1: not read yet. */
 static int
-file_matches(struct imapd_session *s, struct imapd_search *q,
+file_step(struct imapd_session *s, struct imapd_search *q,
     const struct search_candidate *c, const struct door_record *r)
 {
-	struct imapd_message m;
-	int yes;
+	int fd;
 
-	imapd_message_init(&m);
-	m.fd = q->fds[q->at_fd];
-	q->fds[q->at_fd++] = -1;
-	if (m.fd == -1 || r == NULL) {
-		imapd_message_clear(&m);
-		return 0;
+	if (!imapd_scan_begun(&q->scan)) {
+		fd = q->fds[q->at_fd];
+		q->fds[q->at_fd++] = -1;
+		if (fd == -1 || r == NULL) {
+			fd_close(&fd);
+			return 0;
+		}
+		imapd_scan_begin(&q->scan, s->view, c->seq, r, fd);
 	}
-	m.size = r->size;
-	m.header_len = r->header_len;
-	yes = imapd_search_match(q->key, s->view, c->seq, r, &m) == IMAPD_YES;
-	imapd_message_clear(&m);
-	return yes;
+	if (!imapd_scan_step(&q->scan, SCAN_WORK))
+		return -1;
+	return imapd_scan_end(&q->scan);
 }
 
-/* Takes the next candidate; a file was read where it says so. */
+/* Goes on with the next candidate. True where a file was read for it. */
 static int
 queue_step(struct imapd_session *s, struct imapd_search *q)
 {
-	const struct search_candidate *c = &q->queue[q->at++];
+	const struct search_candidate *c = &q->queue[q->at];
 	const struct door_record *r;
+	int file = c->match == IMAPD_UNKNOWN, yes = 1;
 	size_t hint = SIZE_MAX;
 
 	r = imapd_box_find(s->view->box, c->uid, &hint);
-	if (c->match == IMAPD_UNKNOWN) {
-		if (file_matches(s, q, c, r))
-			put_hit(s, q, c, r);
+	if (file)
+		yes = file_step(s, q, c, r);
+	if (yes == -1)
 		return 1;
-	}
-	if (r != NULL)
+	if (yes && r != NULL)
 		put_hit(s, q, c, r);
-	return 0;
+	q->at++;
+	return file;
 }
 
 static enum imapd_run
@@ -218,6 +226,8 @@ search_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 		return imapd_bad(s, "SEARCH: %s", why);
 	q = mem_zalloc(1, sizeof(*q));
 	q->key = key;
+	q->weight = imapd_search_count(key);
+	imapd_scan_init(&q->scan, key);
 	q->modseq = imapd_search_modseq(key);
 	if (q->modseq)
 		imapd_condstore(s);

@@ -3,12 +3,15 @@
  */
 #include <stdlib.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 
 #include "imapd/imapd_commands.h"
 #include "imapd/imapd_door.h"
 #include "imapd/imapd_names.h"
 #include "imapd/imapd_reply.h"
+
+enum { EXPUNGE_PART = 4096 };	/* messages in one call of the door */
 
 /* [UNSEEN n]: the first one. */
 static uint32_t
@@ -138,43 +141,57 @@ deleted_uids(const struct imapd_view *v, const struct imapd_set *set,
 	return uids;
 }
 
-/* 0, or -1 (imapd_door says why). */
+/*
+ * An EXPUNGE under way, or the one of a CLOSE: many messages go in parts, and
+ * those of each part are news for all that look at the mailbox, whatever
+ * becomes of the next.
+ */
+struct imapd_expunge {
+	uint32_t *uids;
+	size_t	 n, at;
+	int	 close;
+};
+
+static void
+expunge_free(void *data)
+{
+	struct imapd_expunge *x = data;
+
+	free(x->uids);
+	free(x);
+}
+
+/* The next part. 0, or -1 (imapd_door says why). */
 static int
-expunge(struct imapd_session *s, const struct imapd_set *set)
+expunge_part(struct imapd_session *s, struct imapd_expunge *x)
 {
 	struct imapd_box *b = s->view->box;
-	uint32_t *uids, *gone = NULL;
+	size_t n = x->n - x->at, n_gone = 0;
+	uint32_t *gone = NULL;
 	uint64_t modseq;
-	size_t n, n_gone = 0;
-	int r = 0;
+	int r;
 
-	uids = deleted_uids(s->view, set, &n);
-	if (n > 0) {
-		r = door_expunge(&imapd_door, b->id, uids, n, 0, &gone,
-		    &n_gone, &modseq);
-		if (r == 0)
-			imapd_box_remove(b, gone, n_gone);
+	if (n > EXPUNGE_PART)
+		n = EXPUNGE_PART;
+	r = door_expunge(&imapd_door, b->id, x->uids + x->at, n, 0, &gone,
+	    &n_gone, &modseq);
+	if (r == 0) {
+		x->at += n;
+		imapd_box_remove(b, gone, n_gone);
 	}
-	free(uids);
 	free(gone);
 	return r;
 }
 
 static enum imapd_run
-expunge_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
+expunge_end(struct imapd_session *s, const struct imapd_expunge *x, int r)
 {
-	struct imapd_set set = { 0 };
-	int r;
-
-	if (n != (s->uid ? 1 : 0))
-		return imapd_bad(s, "EXPUNGE: wrong number of arguments");
-	if (s->uid && (args->type != IMAPD_ATOM || imapd_view_set(s->view,
-	    args->p, args->len, 1, &set) == -1))
-		return imapd_bad(s, "EXPUNGE: bad UID set");
-	r = expunge(s, s->uid ? &set : NULL);
-	imapd_set_clear(&set);
+	if (x->close)
+		imapd_view_close(s);
 	if (r == -1)
 		return imapd_door_no(s);
+	if (x->close)
+		return imapd_ok(s, "CLOSE completed");
 	/* RFC 7162 3.1.2: the change is told where CONDSTORE is on. */
 	if (s->condstore && imapd_box_refresh(s->view->box) == 0)
 		return imapd_ok(s, "[HIGHESTMODSEQ %llu] EXPUNGE completed",
@@ -183,14 +200,50 @@ expunge_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 }
 
 static enum imapd_run
+expunge_more(struct imapd_session *s)
+{
+	struct imapd_expunge *x = s->more_data;
+	int64_t start = clock_mono_ms();
+
+	while (x->at < x->n) {
+		if (expunge_part(s, x) == -1)
+			return expunge_end(s, x, -1);
+		if (x->at < x->n && imapd_full(s, start))
+			return IMAPD_MORE;
+	}
+	return expunge_end(s, x, 0);
+}
+
+static enum imapd_run
+expunge_begin(struct imapd_session *s, const struct imapd_set *set, int close)
+{
+	struct imapd_expunge *x = mem_zalloc(1, sizeof(*x));
+
+	x->close = close;
+	if (!s->view->readonly)
+		x->uids = deleted_uids(s->view, set, &x->n);
+	return imapd_later(s, expunge_more, expunge_free, x);
+}
+
+static enum imapd_run
+expunge_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
+{
+	struct imapd_set set = { 0 };
+
+	if (n != (s->uid ? 1 : 0))
+		return imapd_bad(s, "EXPUNGE: wrong number of arguments");
+	if (s->uid && (args->type != IMAPD_ATOM || imapd_view_set(s->view,
+	    args->p, args->len, 1, &set) == -1))
+		return imapd_bad(s, "EXPUNGE: bad UID set");
+	expunge_begin(s, s->uid ? &set : NULL, 0);
+	imapd_set_clear(&set);
+	return IMAPD_MORE;
+}
+
+static enum imapd_run
 close_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 {
-	int r = s->view->readonly ? 0 : expunge(s, NULL);
-
-	imapd_view_close(s);
-	if (r == -1)
-		return imapd_door_no(s);
-	return imapd_ok(s, "CLOSE completed");
+	return expunge_begin(s, NULL, 1);
 }
 
 static enum imapd_run

@@ -34,8 +34,9 @@ logout_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 static enum imapd_run
 idle_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 {
+	/* What a step has no room for comes while it idles. */
 	if (s->view != NULL)
-		imapd_view_sync(s, 1);
+		(void)imapd_view_sync(s, 1);
 	buf_puts(&s->out, "+ idling\r\n");
 	s->idle = 1;
 	return IMAPD_DONE;

@@ -1,8 +1,13 @@
 /*
- * STORE, with UNCHANGEDSINCE (RFC 7162 3.1.3).
+ * STORE, with UNCHANGEDSINCE (RFC 7162 3.1.3). Many messages are changed in
+ * parts, and the client is told of each part before the next one begins: so
+ * what was done is told, too, where a later part fails.
  */
 #include <stdlib.h>
+#include <string.h>
 
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
 #include "lib/base/str.h"
 
 #include "imapd/imapd_commands.h"
@@ -10,8 +15,14 @@
 #include "imapd/imapd_flags.h"
 #include "imapd/imapd_reply.h"
 
+enum { STORE_PART = 4096 };	/* messages in one call of the door */
+
 struct imapd_store {
 	struct imapd_set set;
+	uint32_t *uids;
+	size_t	 n, at;
+	uint32_t *failed;	/* uids that had changed meanwhile */
+	size_t	 n_failed;
 	enum door_op op;
 	int	 silent, conditional;
 	uint64_t unchanged_since;
@@ -113,66 +124,99 @@ store_tell(struct imapd_session *s, const struct imapd_store *st,
 
 /* "OK [MODIFIED 7,9] Conditional STORE failed" */
 static enum imapd_run
-store_modified(struct imapd_session *s, uint32_t *failed, size_t n)
+store_end(struct imapd_session *s, struct imapd_store *st)
 {
 	struct buf set = BUF_INIT(0);
 	size_t i;
 
-	for (i = 0; !s->uid && i < n; i++)
-		failed[i] = imapd_view_seq(s->view, failed[i]);
-	imapd_set_put(&set, failed, n);
+	if (st->n_failed == 0)
+		return imapd_ok(s, "STORE completed");
+	for (i = 0; !s->uid && i < st->n_failed; i++)
+		st->failed[i] = imapd_view_seq(s->view, st->failed[i]);
+	imapd_set_put(&set, st->failed, st->n_failed);
 	imapd_ok(s, "[MODIFIED %s] Conditional STORE failed", buf_str(&set));
 	buf_clear(&set);
 	return IMAPD_DONE;
 }
 
-static enum imapd_run
-store_do(struct imapd_session *s, struct imapd_store *st)
+static void
+store_failed(struct imapd_store *st, const uint32_t *failed, size_t n)
+{
+	if (n == 0)
+		return;
+	st->failed = mem_realloc(st->failed, st->n_failed + n,
+	    sizeof(*st->failed));
+	memcpy(st->failed + st->n_failed, failed, n * sizeof(*failed));
+	st->n_failed += n;
+}
+
+/* The next part. 0, or -1 (imapd_door says why). */
+static int
+store_part(struct imapd_session *s, struct imapd_store *st)
 {
 	struct imapd_box *b = s->view->box;
+	size_t n = st->n - st->at, n_rec = 0, n_failed = 0;
 	struct door_record *rec = NULL;
-	uint32_t *uids, *failed = NULL;
-	size_t n, n_rec = 0, n_failed = 0;
-	int r = 0;
+	uint32_t *failed = NULL;
+	int r;
 
-	uids = imapd_view_uids(s->view, &st->set, &n);
-	if (n > 0)
-		r = door_store(&imapd_door, b->id, uids, n, st->op,
-		    st->flags.flags, st->flags.n > 0 ? st->flags.keywords :
-		    NULL, st->unchanged_since, &rec, &n_rec, &failed,
-		    &n_failed);
-	free(uids);
-	if (r == -1) {
-		free(rec);
-		free(failed);
-		return imapd_door_no(s);
+	if (n > STORE_PART)
+		n = STORE_PART;
+	r = door_store(&imapd_door, b->id, st->uids + st->at, n, st->op,
+	    st->flags.flags, st->flags.n > 0 ? st->flags.keywords : NULL,
+	    st->unchanged_since, &rec, &n_rec, &failed, &n_failed);
+	if (r == 0) {
+		st->at += n;
+		imapd_box_update(b, rec, n_rec, &s->view->news);
+		store_tell(s, st, rec, n_rec);
+		store_failed(st, failed, n_failed);
 	}
-	imapd_box_update(b, rec, n_rec, &s->view->news);
-	if (st->conditional)
-		imapd_condstore(s);
-	store_tell(s, st, rec, n_rec);
-	if (n_failed > 0)
-		store_modified(s, failed, n_failed);
-	else
-		imapd_ok(s, "STORE completed");
 	free(rec);
 	free(failed);
-	return IMAPD_DONE;
+	return r;
+}
+
+static enum imapd_run
+store_more(struct imapd_session *s)
+{
+	struct imapd_store *st = s->more_data;
+	int64_t start = clock_mono_ms();
+
+	while (st->at < st->n) {
+		if (store_part(s, st) == -1)
+			return imapd_door_no(s);
+		if (st->at < st->n && imapd_full(s, start))
+			return IMAPD_MORE;
+	}
+	return store_end(s, st);
+}
+
+static void
+store_free(void *data)
+{
+	struct imapd_store *st = data;
+
+	imapd_set_clear(&st->set);
+	imapd_flags_clear(&st->flags);
+	free(st->uids);
+	free(st->failed);
+	free(st);
 }
 
 static enum imapd_run
 store_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 {
-	struct imapd_store st = { 0 };
-	const char *why = store_parse(s, &st, args, n);
+	struct imapd_store *st = mem_zalloc(1, sizeof(*st));
+	const char *why = store_parse(s, st, args, n);
 
-	if (why != NULL)
-		imapd_bad(s, "%s", why);
-	else
-		store_do(s, &st);
-	imapd_set_clear(&st.set);
-	imapd_flags_clear(&st.flags);
-	return IMAPD_DONE;
+	if (why != NULL) {
+		store_free(st);
+		return imapd_bad(s, "%s", why);
+	}
+	st->uids = imapd_view_uids(s->view, &st->set, &st->n);
+	if (st->conditional)
+		imapd_condstore(s);
+	return imapd_later(s, store_more, store_free, st);
 }
 
 const struct imapd_command imapd_cmd_store[] = {

@@ -12,7 +12,7 @@
 int imapd_box_news;
 
 static struct imapd_box *boxes;
-static int rewire_again;	/* store could not select some box yet */
+static int try_again;	/* store could not select or tell some box yet */
 
 size_t
 imapd_box_at(const struct imapd_box *b, uint32_t uid)
@@ -40,23 +40,6 @@ imapd_box_find(const struct imapd_box *b, uint32_t uid, size_t *hint)
 	return i < b->n && b->rec[i].uid == uid ? &b->rec[i] : NULL;
 }
 
-/* n: how many messages the box has. */
-static void
-news_dirty(struct imapd_news *w, size_t n, uint32_t uid)
-{
-	if (w->n_dirty > 0 && w->dirty[w->n_dirty - 1] == uid)
-		return;
-	if (w->n_dirty == w->cap_dirty) {
-		w->cap_dirty = w->cap_dirty * 2 + 16;
-		w->dirty = mem_realloc(w->dirty, w->cap_dirty,
-		    sizeof(*w->dirty));
-	}
-	w->dirty[w->n_dirty++] = uid;
-	/* More than the box has: twice the same. Once is enough. */
-	if (w->n_dirty > 2 * n + 64)
-		w->n_dirty = uids_sort(w->dirty, w->n_dirty);
-}
-
 /* A message's flags changed. */
 static void
 box_dirty(struct imapd_box *b, uint32_t uid, const struct imapd_news *origin)
@@ -66,7 +49,7 @@ box_dirty(struct imapd_box *b, uint32_t uid, const struct imapd_news *origin)
 	for (w = b->news; w != NULL; w = w->next) {
 		if (w == origin)
 			continue;
-		news_dirty(w, b->n, uid);
+		imapd_news_dirty(w, b->rec, b->n, uid);
 		imapd_box_news = 1;
 	}
 }
@@ -262,11 +245,12 @@ imapd_box_refresh(struct imapd_box *b)
 	imapd_box_update(b, rec, n, NULL);
 	if (b->unsure || modseq > b->modseq)
 		b->modseq = modseq;
-	b->unsure = 0;
+	b->unsure = b->behind = 0;
 	free(rec);
 	free(gone);
 	return 0;
 failed:
+	b->behind = 1;
 	if (door_error(&imapd_door) == D_ABSENT)
 		box_gone(b);
 	return -1;
@@ -333,7 +317,7 @@ imapd_box_release(struct imapd_box *b, struct imapd_news *news)
 	while (*p != news)
 		p = &(*p)->next;
 	*p = news->next;
-	free(news->dirty);
+	imapd_news_clear(news);
 	if (b->news != NULL)
 		return;
 	if (!b->gone)
@@ -352,15 +336,19 @@ boxes_select(void)
 	struct door_mailbox m;
 	uint32_t recent;
 
-	rewire_again = 0;
+	try_again = 0;
 	for (b = boxes; b != NULL; b = b->next) {
-		if (b->gone || !(b->unsure || b->unwatched))
+		if (b->gone || !(b->unsure || b->unwatched || b->behind))
 			continue;
+		if (!(b->unsure || b->unwatched)) {
+			try_again |= imapd_box_refresh(b) == -1 && !b->gone;
+			continue;
+		}
 		if (door_select(&imapd_door, b->id, 0, &m, &recent) == -1) {
 			if (door_error(&imapd_door) == D_ABSENT)
 				box_gone(b);
 			else
-				rewire_again = 1;
+				try_again = 1;
 			continue;
 		}
 		b->unwatched = 0;
@@ -368,7 +356,7 @@ boxes_select(void)
 			log_info("mailbox %u: new UIDVALIDITY", b->id);
 			box_gone(b);
 		} else if (imapd_box_refresh(b) == -1 && !b->gone)
-			rewire_again = 1;
+			try_again = 1;
 	}
 }
 
@@ -389,7 +377,7 @@ imapd_box_rewire(void)
 void
 imapd_box_retry(void)
 {
-	if (rewire_again && imapd_door.chan.fd != -1)
+	if (try_again && imapd_door.chan.fd != -1)
 		boxes_select();
 }
 
@@ -407,7 +395,8 @@ imapd_box_changed(const uint32_t *list, size_t n)
 	memcpy(ids, list, n * sizeof(*ids));
 	for (i = 0; i < n; i++)
 		for (b = boxes; b != NULL; b = b->next)
-			if (b->id == ids[i] && !b->gone)
-				(void)imapd_box_refresh(b);
+			if (b->id == ids[i] && !b->gone &&
+			    imapd_box_refresh(b) == -1)
+				try_again = 1;
 	free(ids);
 }

@@ -11,6 +11,8 @@
 
 #include "lib/mail/door.h"
 
+#include "imapd/imapd_news.h"
+
 struct imapd_box {
 	struct imapd_box *next;
 	uint32_t id, uidvalidity, uidnext;
@@ -24,15 +26,7 @@ struct imapd_box {
 	int	 gone;		/* deleted, or another UIDVALIDITY */
 	int	 unsure;	/* another store: it may know less than rec */
 	int	 unwatched;	/* ... and was not told to watch it yet */
-};
-
-/* What has changed in a box and the client of a view was not told yet. */
-struct imapd_news {
-	struct imapd_news *next;	/* of the same box */
-	uint32_t *dirty;	/* uids whose flags others changed */
-	size_t	 n_dirty, cap_dirty;
-	int	 stale;		/* other uids than before */
-	int	 shrunk;	/* some of them are gone */
+	int	 behind;	/* store could not say what is new */
 };
 
 /*
@@ -61,7 +55,7 @@ void	imapd_box_remove(struct imapd_box *b, const uint32_t *gone, size_t n);
 int	imapd_box_refresh(struct imapd_box *b);
 /* After the door was replaced: selects every box again. */
 void	imapd_box_rewire(void);
-/* Does what imapd_box_rewire could not do yet. */
+/* Does what imapd_box_rewire or imapd_box_changed could not do yet. */
 void	imapd_box_retry(void);
 /* Store says that those mailboxes changed: reads the boxes again. The list
    may be of the door. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "lib/base/fd.h"
+#include "lib/base/log.h"
 #include "lib/base/mem.h"
 
 #include "imapd/imapd_door.h"
@@ -39,8 +40,11 @@ next_seq(struct imapd_fetch *f)
 	return f->next++;
 }
 
-/* \Seen of those messages of the batch that lack it. 0, or -1. */
-static int
+/*
+ * \Seen of those messages of the batch that lack it. Where it cannot be stored
+ * (the disk is full) they are read all the same, and stay unseen.
+ */
+static void
 batch_seen(struct imapd_session *s, struct imapd_fetch *f)
 {
 	struct imapd_box *b = s->view->box;
@@ -48,7 +52,6 @@ batch_seen(struct imapd_session *s, struct imapd_fetch *f)
 	const struct door_record *r;
 	uint32_t *failed = NULL;
 	size_t i, n_rec, n_failed, hint = 0;
-	int res;
 
 	f->n_seen = 0;
 	if (f->seen == NULL)
@@ -59,14 +62,18 @@ batch_seen(struct imapd_session *s, struct imapd_fetch *f)
 			f->seen[f->n_seen++] = r->uid;
 	}
 	if (f->n_seen == 0)
-		return 0;
-	res = door_store(&imapd_door, b->id, f->seen, f->n_seen, DOOR_ADD,
-	    FLAG_SEEN, NULL, UINT64_MAX, &rec, &n_rec, &failed, &n_failed);
-	if (res == 0)
+		return;
+	if (door_store(&imapd_door, b->id, f->seen, f->n_seen, DOOR_ADD,
+	    FLAG_SEEN, NULL, UINT64_MAX, &rec, &n_rec, &failed,
+	    &n_failed) == 0)
 		imapd_box_update(b, rec, n_rec, &s->view->news);
+	else {
+		log_info("%s: \\Seen of %zu messages not stored: %s",
+		    s->remote, f->n_seen, imapd_door_words());
+		f->n_seen = 0;
+	}
 	free(rec);
 	free(failed);
-	return res;
 }
 
 int
@@ -104,7 +111,7 @@ imapd_batch_begin(struct imapd_session *s, struct imapd_fetch *f)
 			return -1;
 		f->n_fds = f->n;
 	}
-	if (f->items.seen && !s->view->readonly && batch_seen(s, f) == -1)
-		return -1;
+	if (f->items.seen && !s->view->readonly)
+		batch_seen(s, f);
 	return 1;
 }

@@ -31,7 +31,8 @@ struct imapd_fetch {
 	struct door_record known;	/* when it was begun */
 	size_t	 item;
 	size_t	 mark;			/* where it starts in out */
-	uint64_t piece_off, piece_left;	/* a literal that goes on */
+	uint64_t piece_off, piece_left;	/* a literal that goes on ... */
+	const char *piece_text;		/* ... here; NULL: in the file */
 	struct buf record;		/* its cache record, where computed */
 	const char *text[3];		/* ENVELOPE, BODY, BODYSTRUCTURE */
 	size_t	 text_len[3];

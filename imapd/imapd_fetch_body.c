@@ -61,24 +61,6 @@ imapd_message_parse(struct imapd_message *m)
 	return 0;
 }
 
-static int
-field_wanted(const struct imapd_item *it, const char *name, size_t len)
-{
-	struct cursor c;
-	const char *p;
-	size_t n;
-
-	cursor_init(&c, it->fields.data, it->fields.len);
-	while (cursor_left(&c) > 0) {
-		p = cursor_lv(&c, &n, SIZE_MAX);
-		if (p == NULL)
-			break;
-		if (n == len && str_ncasecmp(p, name, len) == 0)
-			return it->section == IMAPD_S_FIELDS;
-	}
-	return it->section == IMAPD_S_FIELDS_NOT;
-}
-
 /*
  * Picks fields of the block p..len into text, each with its continuation
  * lines. "In all cases, the delimiting blank line between the header and the
@@ -103,7 +85,8 @@ pick_fields(const struct imapd_item *it, const char *p, size_t len,
 			n = name != NULL ? (size_t)(name - p) : 0;
 			while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t'))
 				n--;
-			want = n > 0 && field_wanted(it, p, n);
+			want = n > 0 && imapd_item_field(it, p, n) ==
+			    (it->section == IMAPD_S_FIELDS);
 		}
 		if (want)
 			buf_append(text, p, (size_t)(nl - p));

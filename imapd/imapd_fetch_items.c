@@ -92,6 +92,7 @@ imapd_items_clear(struct imapd_items *items)
 		free(items->item[i].numbers);
 		free(items->item[i].label);
 		buf_clear(&items->item[i].fields);
+		free(items->item[i].sorted);
 	}
 	free(items->item);
 	memset(items, 0, sizeof(*items));
@@ -164,6 +165,40 @@ is_field_name(const char *p, size_t len)
 	return len > 0;
 }
 
+static int
+field_cmp(const void *a, const void *b)
+{
+	const struct imapd_field *x = a, *y = b;
+
+	if (x->len != y->len)
+		return x->len < y->len ? -1 : 1;
+	return str_ncasecmp(x->p, y->p, x->len);
+}
+
+int
+imapd_item_field(const struct imapd_item *it, const char *p, size_t len)
+{
+	struct imapd_field name = { p, len };
+
+	return it->n_sorted > 0 && bsearch(&name, it->sorted, it->n_sorted,
+	    sizeof(name), field_cmp) != NULL;
+}
+
+/* Header blocks have many fields, and clients ask for many. */
+static void
+sort_fields(struct imapd_item *it, size_t n)
+{
+	struct imapd_field *f;
+	struct cursor c;
+
+	it->sorted = mem_alloc(n * sizeof(*it->sorted));
+	it->n_sorted = n;
+	cursor_init(&c, it->fields.data, it->fields.len);
+	for (f = it->sorted; f < it->sorted + n; f++)
+		f->p = cursor_lv(&c, &f->len, SIZE_MAX);
+	qsort(it->sorted, n, sizeof(*f), field_cmp);
+}
+
 /* header-list = "(" header-fld-name *(SP header-fld-name) ")" */
 static int
 parse_fields(struct item_text *t, struct imapd_item *it)
@@ -197,6 +232,8 @@ parse_fields(struct item_text *t, struct imapd_item *it)
 			str_tolower(a->p, a->len);
 			buf_put_lv(&it->fields, a->p, a->len);
 		}
+		if (r == 0)
+			sort_fields(it, args.a[0].len);
 	}
 	imapd_args_clear(&args);
 	free(copy);

@@ -28,12 +28,19 @@ enum imapd_section {
 	IMAPD_S_TEXT, IMAPD_S_MIME,
 };
 
+struct imapd_field {
+	const char *p;
+	size_t	 len;
+};
+
 struct imapd_item {
 	enum imapd_item_kind kind;
 	enum imapd_section section;
 	uint32_t *numbers;	/* part numbers */
 	size_t	 n_numbers;
 	struct buf fields;	/* lv list of names, lower case */
+	struct imapd_field *sorted;	/* the same, for imapd_item_field */
+	size_t	 n_sorted;
 	char	*label;		/* "BODY[1.HEADER]" as the answer says it */
 	int	 partial, peek;
 	uint32_t off, len;	/* of the partial */
@@ -54,6 +61,9 @@ const char *imapd_items_parse(struct imapd_items *items,
 /* Adds an item without arguments unless it is there. */
 void	imapd_items_add(struct imapd_items *items, enum imapd_item_kind kind,
 	    const char *label);
+/* Is that name, in any case, one of the item's fields? */
+int	imapd_item_field(const struct imapd_item *it, const char *p,
+	    size_t len);
 void	imapd_items_clear(struct imapd_items *items);
 
 #endif

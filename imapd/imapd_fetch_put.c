@@ -128,7 +128,7 @@ put_nil_or_literal(struct buf *out, const struct imapd_extent *e)
 }
 
 /*
- * Reads the next piece of a literal into out. 0, or -1 where the file is
+ * Brings the next piece of a literal into out. 0, or -1 where the file is
  * shorter than it was.
  */
 static int
@@ -137,8 +137,12 @@ put_piece(struct imapd_session *s, struct imapd_fetch *f)
 	size_t n = f->piece_left < PIECE ? (size_t)f->piece_left : PIECE;
 	struct buf *out = &s->out;
 
-	if (buf_reserve(out, n) == -1 || fd_pread_all(f->msg.fd,
-	    out->data + out->len, n, (off_t)f->piece_off) == -1)
+	if (buf_reserve(out, n) == -1)
+		return -1;
+	if (f->piece_text != NULL)
+		memcpy(out->data + out->len, f->piece_text + f->piece_off, n);
+	else if (fd_pread_all(f->msg.fd, out->data + out->len, n,
+	    (off_t)f->piece_off) == -1)
 		return -1;
 	out->len += n;
 	out->data[out->len] = '\0';
@@ -152,20 +156,15 @@ put_section(struct imapd_session *s, struct imapd_fetch *f,
     const struct imapd_item *it)
 {
 	struct imapd_extent e;
-	struct buf *out = &s->out;
 
 	if (f->msg.fd == -1 || imapd_body_extent(&f->msg, it,
 	    &s->memo, &e) == -1)
 		return -1;
-	put_nil_or_literal(out, &e);
+	put_nil_or_literal(&s->out, &e);
 	if (e.nil || e.len == 0)
 		return 0;
-	if (e.in_text)
-		return buf_append(out, f->msg.text.data + e.off,
-		    (size_t)e.len);
-	if (f->msg.whole.len > 0 && e.len <= PIECE)
-		return buf_append(out, f->msg.whole.data + e.off,
-		    (size_t)e.len);
+	f->piece_text = e.in_text ? f->msg.text.data :
+	    f->msg.whole.len > 0 ? f->msg.whole.data : NULL;
 	f->piece_off = e.off;
 	f->piece_left = e.len;
 	return put_piece(s, f);
@@ -310,12 +309,30 @@ imapd_fetch_damaged(struct imapd_session *s, struct imapd_fetch *f)
 	imapd_fetch_next(f);
 }
 
+/*
+ * Between two items or pieces: should the step end? What has gone out cannot
+ * be taken back.
+ */
+static int
+fetch_full(struct imapd_session *s, struct imapd_fetch *f, int64_t start)
+{
+	int full;
+
+	if (s->out.len == 0)
+		f->mark = SIZE_MAX;
+	full = imapd_full(s, start);
+	if (s->out.len == 0)
+		f->mark = SIZE_MAX;
+	return full;
+}
+
 /* What was begun ends as it was, even if it is expunged meanwhile. */
 int
 imapd_fetch_put(struct imapd_session *s, struct imapd_fetch *f, int64_t start)
 {
 	const struct door_record *r = imapd_box_find(s->view->box,
 	    f->uids[f->i], &f->hint);
+	const struct imapd_item *it;
 
 	if (!f->open && r == NULL) {
 		f->gone = 1;
@@ -327,18 +344,20 @@ imapd_fetch_put(struct imapd_session *s, struct imapd_fetch *f, int64_t start)
 		r = &f->known;
 	for (;;) {
 		while (f->piece_left > 0) {
-			if (imapd_full(s, start))
+			if (fetch_full(s, f, start))
 				return 0;
-			if (s->out.len == 0)
-				f->mark = SIZE_MAX;
 			if (put_piece(s, f) == -1)
 				return -1;
 		}
 		if (f->item == f->items.n)
 			break;
-		if (f->item > 0)
+		it = &f->items.item[f->item];
+		if (f->item > 0 && it->kind == IMAPD_SECTION &&
+		    fetch_full(s, f, start))
+			return 0;
+		if (f->item++ > 0)
 			buf_puts(&s->out, " ");
-		if (put_item(s, f, &f->items.item[f->item++], r) == -1)
+		if (put_item(s, f, it, r) == -1)
 			return -1;
 	}
 	message_end(s, f, r);

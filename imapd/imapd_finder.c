@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/buf.h"
 #include "lib/base/mem.h"
 #include "lib/mail/mime_charset.h"
 
@@ -35,35 +36,14 @@ imapd_needle_clear(struct imapd_needle *n)
 	memset(n, 0, sizeof(*n));
 }
 
-void
-imapd_finder_init(struct imapd_finder *f, const struct imapd_needle *n)
+int
+imapd_needle_find(const struct imapd_needle *n, size_t *at_io, const char *p,
+    size_t len)
 {
-	memset(f, 0, sizeof(*f));
-	f->needle = n;
-	f->found = n->len == 0;
-}
+	const char *end = p + len;
+	size_t at = *at_io;
 
-void
-imapd_finder_clear(struct imapd_finder *f)
-{
-	buf_clear(&f->folded);
-}
-
-void
-imapd_finder_break(struct imapd_finder *f)
-{
-	f->at = 0;
-	f->n_tail = 0;
-}
-
-static void
-finder_look(struct imapd_finder *f)
-{
-	const struct imapd_needle *n = f->needle;
-	const char *p = buf_str(&f->folded), *end = p + f->folded.len;
-	size_t at = f->at;
-
-	for (; p < end; p++) {
+	for (; at < n->len && p < end; p++) {
 		if (at == 0) {
 			p = memchr(p, n->p[0], (size_t)(end - p));
 			if (p == NULL)
@@ -73,53 +53,7 @@ finder_look(struct imapd_finder *f)
 			at = n->back[at - 1];
 		if (*p == n->p[at])
 			at++;
-		if (at == n->len) {
-			f->found = 1;
-			break;
-		}
 	}
-	f->at = at;
-}
-
-/* Octets at the end of p..len that begin a character and lack its rest. */
-static size_t
-cut_tail(const char *p, size_t len)
-{
-	const unsigned char *q = (const unsigned char *)p;
-	size_t n, want;
-
-	for (n = 1; n <= 3 && n <= len; n++) {
-		if (q[len - n] < 0x80)
-			return 0;
-		if (q[len - n] < 0xc0)
-			continue;
-		want = q[len - n] >= 0xf0 ? 4 : q[len - n] >= 0xe0 ? 3 : 2;
-		return want > n ? n : 0;
-	}
-	return 0;
-}
-
-int
-imapd_finder_feed(struct imapd_finder *f, const char *p, size_t len)
-{
-	struct buf joined = BUF_INIT(0);
-	size_t tail;
-
-	if (f->found)
-		return 1;
-	if (f->n_tail > 0) {
-		buf_append(&joined, f->tail, f->n_tail);
-		buf_append(&joined, p, len);
-		p = joined.data;
-		len = joined.len;
-	}
-	tail = cut_tail(p, len);
-	len -= tail;
-	buf_reset(&f->folded);
-	mime_fold(p, len, &f->folded);
-	memcpy(f->tail, p + len, tail);
-	f->n_tail = tail;
-	buf_clear(&joined);
-	finder_look(f);
-	return f->found;
+	*at_io = at;
+	return at == n->len;
 }

@@ -1,14 +1,13 @@
 /*
- * Looks for a string in texts that come in pieces, without case (mime_fold):
- * a needle is made once, a finder goes through one haystack with it. Both
- * texts are UTF-8; a character may be cut between two pieces.
+ * Looks for a string in texts that come in pieces, without case: needle and
+ * texts are folded (mime_fold). A needle is made once; how far into it a text
+ * has matched is a number that the caller keeps between the pieces.
  */
 #ifndef IMAPD_IMAPD_FINDER_H
 #define IMAPD_IMAPD_FINDER_H
 
+#include <stddef.h>
 #include <stdint.h>
-
-#include "lib/base/buf.h"
 
 /* A needle, folded, with its table for one pass over the haystack. */
 struct imapd_needle {
@@ -17,26 +16,14 @@ struct imapd_needle {
 	uint32_t *back;		/* where to go on after a mismatch */
 };
 
-struct imapd_finder {
-	const struct imapd_needle *needle;
-	size_t	 at;		/* octets of the needle that match */
-	int	 found;
-	struct buf folded;
-	char	 tail[4];	/* a character that was cut */
-	size_t	 n_tail;
-};
-
-/* An empty needle is found at once. */
 void	imapd_needle_init(struct imapd_needle *n, const char *p, size_t len);
 void	imapd_needle_clear(struct imapd_needle *n);
-
-/* The needle is borrowed. */
-void	imapd_finder_init(struct imapd_finder *f,
-	    const struct imapd_needle *n);
-/* The next piece. True once it is found. */
-int	imapd_finder_feed(struct imapd_finder *f, const char *p, size_t len);
-/* What was fed and what comes next do not touch. */
-void	imapd_finder_break(struct imapd_finder *f);
-void	imapd_finder_clear(struct imapd_finder *f);
+/*
+ * The next piece of a folded text. *at, 0 at its start, is how many octets of
+ * the needle match at the piece's end. True when it is found; an empty needle
+ * is found at once.
+ */
+int	imapd_needle_find(const struct imapd_needle *n, size_t *at,
+	    const char *p, size_t len);
 
 #endif

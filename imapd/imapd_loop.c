@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include "imapd/imapd_events.h"
 #include "imapd/imapd_loop.h"
 #include "imapd/imapd_names.h"
+#include "imapd/imapd_reply.h"
 #include "imapd/imapd_session.h"
 
 enum {
@@ -57,21 +59,39 @@ session_free(struct imapd_session *s)
 		imapd_view_close(s);
 	imapd_input_clear(&s->in);
 	buf_clear(&s->out);
+	buf_clear(&s->tail);
 	fd_close(&s->fd);
 	log_debug("%s left", s->remote);
 	free(s);
 	server_sessions(session_count());
 }
 
-/* A step of the command under way. */
+/* A step of the command under way, or of the news before its reply. */
 static void
 session_step(struct imapd_session *s)
 {
-	if (s->more(s) != IMAPD_DONE)
-		return;
-	imapd_later_end(s);
-	if (s->bye != NULL)
+	if (s->tail.len > 0)
+		(void)imapd_reply_more(s);
+	else if (s->more(s) == IMAPD_DONE)
+		imapd_later_end(s);
+	if (s->bye != NULL && !imapd_session_busy(s)) {
 		imapd_put_bye(s, s->bye);
+		s->bye = NULL;
+	}
+}
+
+/*
+ * What a session in IDLE is told: a piece of the news, when all before it is
+ * out, so that who does not read is told no more. 1: it was all, or there was
+ * nothing.
+ */
+static int
+session_news(struct imapd_session *s)
+{
+	if (!s->idle || s->view == NULL || s->closing ||
+	    !imapd_view_news(s->view))
+		return 1;
+	return imapd_flush(s) == 1 && imapd_view_sync(s, 1);
 }
 
 /*
@@ -89,15 +109,17 @@ session_run(struct imapd_session *s)
 		if (s->out.len - s->out_done >= IMAPD_OUT_HIGH &&
 		    imapd_flush(s) != 1)
 			return 1;
-		if (s->more != NULL) {
+		if (imapd_session_busy(s)) {
 			session_step(s);
-			if (s->more != NULL) {
-				s->ready = imapd_flush(s) == 1;
-				return !s->ready;
-			}
-		} else if (s->closing || !imapd_engine_step(s))
+			if (imapd_session_busy(s))
+				break;
+		} else if (!session_news(s))
+			break;
+		else if (s->closing || !imapd_engine_step(s))
 			return 0;
 	}
+	s->ready = imapd_flush(s) == 1;
+	return !s->ready;
 }
 
 /* Sets the watchers to what the session waits for. */
@@ -110,13 +132,13 @@ session_watch(struct imapd_session *s)
 		ev_io_start(loop, &s->writing);
 	else
 		ev_io_stop(loop, &s->writing);
-	if (pending || s->more != NULL || s->closing)
+	if (pending || imapd_session_busy(s) || s->closing)
 		ev_io_stop(loop, &s->reading);
 	else
 		ev_io_start(loop, &s->reading);
 	if (s->ready)
 		ev_idle_start(loop, &running);
-	if (!pending && s->more == NULL) {
+	if (!pending && !imapd_session_busy(s)) {
 		if (s->out.cap > 0)
 			buf_clear(&s->out);
 		imapd_input_rest(&s->in);
@@ -133,7 +155,7 @@ session_work(struct imapd_session *s)
 		slow = session_run(s);
 		out = !s->dead && imapd_flush(s) == 1;
 	} while (slow && out);
-	if (out && s->closing && s->more == NULL)
+	if (out && s->closing && !imapd_session_busy(s))
 		s->dead = 1;
 	if (s->dead)
 		session_free(s);
@@ -176,6 +198,22 @@ on_writable(struct ev_loop *l, ev_io *w, int events)
 	session_work(s);
 }
 
+/*
+ * Has the client of a long command left? Its last octet (POLLRDHUP) may be
+ * just that, with answers to come: where nothing has gone out for a while
+ * either, nobody waits for them. While input is not read no event tells.
+ */
+static int
+session_left(const struct imapd_session *s)
+{
+	struct pollfd p = { .fd = s->fd, .events = POLLRDHUP };
+
+	if (poll(&p, 1, 0) < 1)
+		return 0;
+	return (p.revents & (POLLHUP | POLLERR)) != 0 ||
+	    clock_mono_ms() - s->active >= IMAPD_LEFT_MS;
+}
+
 /* Each session that is ready takes one step; then events come first again. */
 static void
 on_idle(struct ev_loop *l, ev_idle *w, int events)
@@ -185,7 +223,9 @@ on_idle(struct ev_loop *l, ev_idle *w, int events)
 	ev_idle_stop(l, w);
 	for (s = sessions; s != NULL; s = next) {
 		next = s->next;
-		if (s->ready)
+		if (s->ready && session_left(s))
+			session_free(s);
+		else if (s->ready)
 			session_work(s);
 	}
 }
@@ -201,14 +241,11 @@ loop_news(void)
 		next = s->next;
 		if (s->view == NULL || s->closing)
 			continue;
-		if (s->view->box->gone && s->more == NULL)
+		if (s->view->box->gone && !imapd_session_busy(s))
 			imapd_session_bye(s, "The mailbox is gone");
-		else if (s->idle)
-			imapd_view_sync(s, 1);
-		else
+		else if (!s->idle)
 			continue;
-		if (s->out.len > s->out_done)
-			session_work(s);
+		session_work(s);
 	}
 }
 
@@ -249,7 +286,7 @@ session_look(struct imapd_session *s, int64_t now)
 	} else if (s->idle && now - s->told >=
 	    (int64_t)imapd_conf.keepalive * 1000)
 		buf_puts(&s->out, "* OK Still here\r\n");
-	else if (!s->idle && s->more == NULL && quiet >=
+	else if (!s->idle && !imapd_session_busy(s) && quiet >=
 	    (int64_t)imapd_conf.idle_timeout * 1000)
 		imapd_session_bye(s, "Idle for too long");
 	else

@@ -11,14 +11,27 @@ static enum imapd_run ATTR_PRINTF(3, 0)
 reply(struct imapd_session *s, const char *kind, const char *fmt, va_list ap)
 {
 	unsigned flags = s->cmd != NULL ? s->cmd->flags : IMAPD_NO_SYNC;
+	struct buf *out = &s->out;
 
-	if (s->view != NULL && !(flags & IMAPD_NO_SYNC))
-		imapd_view_sync(s, !(flags & IMAPD_QUIET) || s->uid);
-	buf_puts(&s->out, s->tag);
-	buf_puts(&s->out, kind);
-	buf_vprintf(&s->out, fmt, ap);
-	buf_puts(&s->out, "\r\n");
+	s->tail_expunge = !(flags & IMAPD_QUIET) || s->uid;
+	if (s->view != NULL && !(flags & IMAPD_NO_SYNC) &&
+	    !imapd_view_sync(s, s->tail_expunge))
+		out = &s->tail;
+	buf_puts(out, s->tag);
+	buf_puts(out, kind);
+	buf_vprintf(out, fmt, ap);
+	buf_puts(out, "\r\n");
 	return IMAPD_DONE;
+}
+
+int
+imapd_reply_more(struct imapd_session *s)
+{
+	if (!imapd_view_sync(s, s->tail_expunge))
+		return 0;
+	buf_append(&s->out, s->tail.data, s->tail.len);
+	buf_clear(&s->tail);
+	return 1;
 }
 
 enum imapd_run

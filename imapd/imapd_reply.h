@@ -16,5 +16,10 @@ enum imapd_run imapd_bad(struct imapd_session *s, const char *fmt, ...)
 	    ATTR_PRINTF(2, 3);
 /* A call of the door failed: NO with the fitting response code. */
 enum imapd_run imapd_door_no(struct imapd_session *s);
+/*
+ * A reply with more news before it than a step may tell waits in s->tail, and
+ * the session is busy: tells more of them. 1: all is told, the reply is out.
+ */
+int	imapd_reply_more(struct imapd_session *s);
 
 #endif

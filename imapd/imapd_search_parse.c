@@ -105,6 +105,7 @@ key_new(struct key_reader *r, enum imapd_key_op op)
 		return fail(r, "too many keys");
 	k = mem_zalloc(1, sizeof(*k));
 	k->op = op;
+	k->answer = IMAPD_UNKNOWN;
 	return k;
 }
 
@@ -124,6 +125,17 @@ imapd_search_free(struct imapd_key **kp)
 	free(k->name);
 	free(k);
 	*kp = NULL;
+}
+
+size_t
+imapd_search_count(const struct imapd_key *k)
+{
+	const struct imapd_key *c;
+	size_t n = 1;
+
+	for (c = k->first; c != NULL; c = c->next)
+		n += imapd_search_count(c);
+	return n;
 }
 
 int

@@ -25,6 +25,8 @@ enum imapd_key_op {
 	IMAPD_K_HEADER, IMAPD_K_BODY, IMAPD_K_TEXT,
 };
 
+enum imapd_match { IMAPD_NO, IMAPD_YES, IMAPD_UNKNOWN };
+
 struct imapd_key {
 	enum imapd_key_op op;
 	struct imapd_key *first, *next;		/* operands */
@@ -32,6 +34,9 @@ struct imapd_key {
 	uint64_t number, value;
 	char	*name;				/* keyword, field (lower) */
 	struct imapd_needle needle;
+	/* of the message that is looked at (imapd_search_scan.h) */
+	enum imapd_match answer;		/* a key that needs the file */
+	size_t	 at;				/* what of the needle fits */
 };
 
 /*
@@ -42,6 +47,8 @@ struct imapd_key *imapd_search_parse(const struct imapd_arg *args, size_t n,
 	    const struct imapd_view *v, const struct mime_charset *cs,
 	    const char **why);
 void	imapd_search_free(struct imapd_key **k);
+/* How many keys the tree has, with those that join others. */
+size_t	imapd_search_count(const struct imapd_key *k);
 /* Is there a MODSEQ among the keys? */
 int	imapd_search_modseq(const struct imapd_key *k);
 

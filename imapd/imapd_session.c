@@ -8,6 +8,12 @@
 struct imapd_conf imapd_conf;
 
 int
+imapd_session_busy(const struct imapd_session *s)
+{
+	return s->more != NULL || s->tail.len > 0;
+}
+
+int
 imapd_flush(struct imapd_session *s)
 {
 	ssize_t n;
@@ -54,7 +60,7 @@ imapd_session_bye(struct imapd_session *s, const char *words)
 	if (s->closing)
 		return;
 	/* What is under way may stand inside a literal. */
-	if (s->more != NULL)
+	if (imapd_session_busy(s))
 		s->bye = words;
 	else
 		imapd_put_bye(s, words);

@@ -8,7 +8,8 @@
  * client has read enough, and so on until it returns IMAPD_DONE. Other
  * sessions run in between. While a command is under way no further input is
  * looked at, so a client that does not read costs at most IMAPD_OUT_HIGH
- * octets and what one step of a command adds.
+ * octets and what one step of a command adds. In IDLE it is told nothing more
+ * while something waits for it.
  */
 #ifndef IMAPD_IMAPD_SESSION_H
 #define IMAPD_IMAPD_SESSION_H
@@ -28,6 +29,8 @@ enum {
 	IMAPD_OUT_HIGH = 128 * 1024,	/* a step ends when so much waits */
 	IMAPD_SLICE_MS = 20,		/* ... or so much time went by */
 	IMAPD_STALL_MS = 300 * 1000,	/* no progress in a command or answer */
+	IMAPD_LEFT_MS = 2000,		/* ... where the client will say no
+					   more and may have left */
 };
 
 enum imapd_run { IMAPD_DONE, IMAPD_MORE };
@@ -41,6 +44,8 @@ struct imapd_session {
 	struct imapd_input in;
 	struct buf out;
 	size_t	 out_done;		/* octets of out already written */
+	struct buf tail;		/* a tagged reply that waits for ... */
+	int	 tail_expunge;		/* ... news (imapd_reply.h) */
 	struct imapd_view *view;	/* the selected mailbox, or NULL */
 	char	 tag[IMAPD_TAG_MAX + 1];
 	const struct imapd_command *cmd;
@@ -51,7 +56,7 @@ struct imapd_session {
 	int	(*divert)(struct imapd_session *);
 	void	(*divert_free)(void *);
 	void	*divert_data;
-	const char *bye;	/* to say when more has ended */
+	const char *bye;	/* to say when the command has ended */
 	struct imapd_memo memo;
 	int64_t	 active;		/* when the client last did something */
 	int64_t	 told;			/* when something last went out */
@@ -71,6 +76,8 @@ struct imapd_conf {
 };
 extern struct imapd_conf imapd_conf;
 
+/* Is a command under way, or its reply? */
+int	imapd_session_busy(const struct imapd_session *s);
 /* Writes what waits: 1 all, 0 the client is slow, -1 it is gone. */
 int	imapd_flush(struct imapd_session *s);
 /* Says BYE and ends it when that is out. */

@@ -1,11 +1,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/mail/uids.h"
 
 #include "imapd/imapd_door.h"
 #include "imapd/imapd_session.h"
+
+enum { SYNC_LOOK = 256 };	/* lines of news between looks at the clock */
 
 /* Remembers that the messages from uid on came as recent to this view. */
 static void
@@ -217,21 +220,37 @@ imapd_view_put_flags(struct imapd_session *s)
 	s->view->keywords_told = b->keywords_serial;
 }
 
-static void
-sync_expunge(struct imapd_session *s)
+/* After each line of news: is it time to end the step? */
+static int
+sync_full(struct imapd_session *s, int64_t start, size_t line)
+{
+	if (line % SYNC_LOOK != 0 &&
+	    s->out.len - s->out_done < IMAPD_OUT_HIGH)
+		return 0;
+	return imapd_full(s, start);
+}
+
+static int
+sync_expunge(struct imapd_session *s, int64_t start)
 {
 	struct imapd_view *v = s->view;
-	size_t i, n = 0, hint = 0;
+	size_t i, n = 0, hint = 0, lines = 0;
+	int full = 0;
 
-	for (i = 0; i < v->n; i++) {
+	for (i = 0; i < v->n && !full; i++) {
 		if (imapd_box_find(v->box, v->uids[i], &hint) != NULL) {
 			v->uids[n++] = v->uids[i];
 			continue;
 		}
-		buf_printf(&s->out, "* %zu EXPUNGE\r\n", n + 1);
+		buf_puts(&s->out, "* ");
+		buf_put_number(&s->out, n + 1);
+		buf_puts(&s->out, " EXPUNGE\r\n");
+		full = sync_full(s, start, ++lines);
 	}
-	v->n = n;
-	v->news.shrunk = 0;
+	memmove(v->uids + n, v->uids + i, (v->n - i) * sizeof(*v->uids));
+	v->n -= i - n;
+	v->news.shrunk = full;
+	return !full;
 }
 
 /* New messages; and whose session they are recent in. */
@@ -250,7 +269,7 @@ sync_new(struct imapd_session *s)
 	}
 	for (; i < b->n; i++)
 		v->uids[v->n++] = b->rec[i].uid;
-	v->news.stale = v->news.shrunk;
+	v->news.stale = 0;
 	if (v->n == from)
 		return;
 	if (!v->readonly && door_select(&imapd_door, b->id, 1, &m,
@@ -261,48 +280,81 @@ sync_new(struct imapd_session *s)
 }
 
 static void
-sync_flags(struct imapd_session *s)
+sync_put(struct imapd_session *s, uint32_t seq, const struct door_record *r)
+{
+	struct buf *out = &s->out;
+
+	buf_puts(out, "* ");
+	buf_put_number(out, seq);
+	buf_puts(out, " FETCH (");
+	if (s->uid || s->condstore) {
+		buf_puts(out, "UID ");
+		buf_put_number(out, r->uid);
+		buf_puts(out, " ");
+	}
+	buf_puts(out, "FLAGS (");
+	imapd_put_flags(out, s->view, r);
+	buf_puts(out, ")");
+	if (s->condstore) {
+		buf_puts(out, " MODSEQ (");
+		buf_put_number(out, r->modseq);
+		buf_puts(out, ")");
+	}
+	buf_puts(out, ")\r\n");
+}
+
+static int
+sync_flags(struct imapd_session *s, int64_t start)
 {
 	struct imapd_view *v = s->view;
 	struct imapd_news *news = &v->news;
 	const struct door_record *r;
-	struct buf *out = &s->out;
-	size_t i, hint = 0;
-	uint32_t seq;
+	size_t hint = 0;
+	uint32_t seq, uid;
 
-	news->n_dirty = uids_sort(news->dirty, news->n_dirty);
-	for (i = 0; i < news->n_dirty; i++) {
-		seq = imapd_view_seq(v, news->dirty[i]);
-		r = imapd_box_find(v->box, news->dirty[i], &hint);
+	if (news->n_sorted < news->n_dirty)
+		imapd_news_pack(news, v->box->rec, v->box->n);
+	while (news->n_told < news->n_dirty) {
+		uid = news->dirty[news->n_told++];
+		seq = imapd_view_seq(v, uid);
+		r = imapd_box_find(v->box, uid, &hint);
 		if (seq == 0 || r == NULL)
 			continue;
-		buf_printf(out, "* %u FETCH (", seq);
-		if (s->uid || s->condstore)
-			buf_printf(out, "UID %u ", r->uid);
-		buf_puts(out, "FLAGS (");
-		imapd_put_flags(out, v, r);
-		buf_puts(out, ")");
-		if (s->condstore)
-			buf_printf(out, " MODSEQ (%llu)",
-			    (unsigned long long)r->modseq);
-		buf_puts(out, ")\r\n");
+		sync_put(s, seq, r);
+		if (sync_full(s, start, news->n_told))
+			return 0;
 	}
-	free(news->dirty);
-	news->dirty = NULL;
-	news->n_dirty = news->cap_dirty = 0;
+	imapd_news_clear(news);
+	return 1;
 }
 
-void
+int
+imapd_view_news(const struct imapd_view *v)
+{
+	return v->keywords_told != v->box->keywords_serial ||
+	    imapd_news_any(&v->news);
+}
+
+/*
+ * The end of a step may come after any line. A view that was told some of it
+ * is one that was told of fewer changes.
+ */
+int
 imapd_view_sync(struct imapd_session *s, int expunge)
 {
 	struct imapd_view *v = s->view;
+	int64_t start;
 
+	if (!imapd_view_news(v))
+		return 1;
+	start = clock_mono_ms();
 	if (v->keywords_told != v->box->keywords_serial)
 		imapd_view_put_flags(s);
-	if (v->news.shrunk && expunge)
-		sync_expunge(s);
-	if (v->news.n_dirty > 0)
-		sync_flags(s);
+	if (v->news.shrunk && expunge && !sync_expunge(s, start))
+		return 0;
+	if (v->news.n_dirty > 0 && !sync_flags(s, start))
+		return 0;
 	if (v->news.stale)
 		sync_new(s);
+	return 1;
 }

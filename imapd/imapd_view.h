@@ -33,9 +33,12 @@ int	imapd_view_open(struct imapd_session *s, uint32_t id, int readonly);
 void	imapd_view_close(struct imapd_session *s);
 /*
  * Tells the client what has changed: EXPUNGE (if allowed), FETCH with flags,
- * EXISTS, RECENT.
+ * EXISTS, RECENT. 1: all of it; 0: the client is slow (imapd_full), or the
+ * step was long enough: what is left is told by another call.
  */
-void	imapd_view_sync(struct imapd_session *s, int expunge);
+int	imapd_view_sync(struct imapd_session *s, int expunge);
+/* Would imapd_view_sync with expunge have anything to say? */
+int	imapd_view_news(const struct imapd_view *v);
 /* "* FLAGS" and [PERMANENTFLAGS]. */
 void	imapd_view_put_flags(struct imapd_session *s);
 int	imapd_view_is_recent(const struct imapd_view *v, uint32_t uid);

@@ -16,6 +16,7 @@ imapd_libimapd_a_SOURCES = $(IMAPD_COMMANDS) \
 	imapd/imapd_flags.c imapd/imapd_flags.h \
 	imapd/imapd_door.c imapd/imapd_door.h \
 	imapd/imapd_box.c imapd/imapd_box.h \
+	imapd/imapd_news.c imapd/imapd_news.h \
 	imapd/imapd_view.c imapd/imapd_view.h \
 	imapd/imapd_session.c imapd/imapd_session.h \
 	imapd/imapd_reply.c imapd/imapd_reply.h \
@@ -30,6 +31,7 @@ imapd_libimapd_a_SOURCES = $(IMAPD_COMMANDS) \
 	imapd/imapd_fetch_put.c imapd/imapd_fetch_put.h \
 	imapd/imapd_search_parse.c imapd/imapd_search_parse.h \
 	imapd/imapd_search_match.c imapd/imapd_search_match.h \
+	imapd/imapd_search_scan.c imapd/imapd_search_scan.h \
 	imapd/imapd_finder.c imapd/imapd_finder.h
 
 pkglibexec_PROGRAMS += imapd/imapd

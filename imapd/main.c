@@ -5,7 +5,7 @@
 
 #include "imapd/imapd_door.h"
 #include "imapd/imapd_loop.h"
-#include "imapd/imapd_search_match.h"
+#include "imapd/imapd_search_scan.h"
 #include "imapd/imapd_session.h"
 
 static const struct settings_key keys[] = {

@@ -1,5 +1,11 @@
-check_PROGRAMS += tests/imapd/test_parse tests/imapd/test_session
+check_PROGRAMS += tests/imapd/test_parse tests/imapd/test_session \
+	tests/imapd/test_bounds tests/imapd/test_search
 TEST_IMAPD_LIBS = imapd/libimapd.a $(SERVER) $(MAIL) $(BASE) \
 	$(SERVER_LIBS) $(CMOCKA_LIBS)
+TEST_IMAPD_RIG = tests/imapd/rig.c tests/imapd/rig.h
 tests_imapd_test_parse_LDADD = $(TEST_IMAPD_LIBS)
+tests_imapd_test_session_SOURCES = tests/imapd/test_session.c $(TEST_IMAPD_RIG)
 tests_imapd_test_session_LDADD = $(TEST_IMAPD_LIBS) -lpthread
+tests_imapd_test_bounds_SOURCES = tests/imapd/test_bounds.c $(TEST_IMAPD_RIG)
+tests_imapd_test_bounds_LDADD = $(TEST_IMAPD_LIBS) -lpthread
+tests_imapd_test_search_LDADD = $(TEST_IMAPD_LIBS)

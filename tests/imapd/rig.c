@@ -1,0 +1,369 @@
+#include <ev.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "tests/imapd/rig.h"
+
+#include "lib/base/fd.h"
+
+#include "imapd/imapd_door.h"
+#include "imapd/imapd_loop.h"
+#include "imapd/imapd_session.h"
+
+struct rig_store store;
+
+/* The loop has a thread of its own, which the client does not wake. */
+static struct {
+	pthread_t thread;
+	struct ev_loop *loop;
+	ev_async wake;
+	atomic_int stop;
+	unsigned sessions;
+} imapd;
+
+int client;
+struct buf got;
+static int clients[RIG_CLIENTS];
+
+/* The process around the sessions is not there. */
+void
+server_sessions(unsigned n)
+{
+	imapd.sessions = n;
+}
+
+void
+server_exit(void)
+{
+}
+
+static void
+put_event(struct chan *c)
+{
+	static const char id[4] = { RIG_MAILBOX };
+
+	msg_begin(c, &proto_door, DM_EVENT, 0);
+	msg_bytes(c, DF_UIDS, id, sizeof(id));
+	msg_u32(c, DF_ON, 0);
+	assert_int_equal(msg_end(c), 0);
+}
+
+static void
+answer_mailbox(struct chan *c, uint32_t id, unsigned type)
+{
+	struct door_mailbox m = { .id = RIG_MAILBOX, .uidvalidity = RIG_VALIDITY,
+		.uidnext = store.messages + 1, .messages = store.messages,
+		.highestmodseq = store.messages, .name = (char *)store.name };
+	struct buf b = BUF_INIT(0);
+
+	if (type == DM_MAILBOX)
+		m.name = NULL;
+	door_pack_mailbox(&b, &m);
+	msg_begin(c, &proto_door, type, id);
+	msg_bytes(c, DF_MAILBOXES, b.data, b.len);
+	assert_int_equal(msg_end(c), 0);
+	buf_clear(&b);
+}
+
+/* Message number n has uid n and modseq n. */
+static void
+answer_records(struct chan *c, const struct msg *m)
+{
+	uint32_t n = store.messages, uid = msg_get_u32(m, DF_UID), i;
+	uint64_t since = msg_get_u64(m, DF_MODSEQ);
+	struct buf b = BUF_INIT(0);
+	int more = store.more > 0;
+
+	if (uid <= since)
+		uid = (uint32_t)since + 1;
+	for (i = uid; i <= n && i - uid < DOOR_RECORDS_MAX; i++)
+		door_pack_record(&b, &(struct door_record){ .uid = i,
+		    .modseq = i, .size = 100 });
+	if (more) {
+		store.more--;
+		store.messages++;
+	}
+	if (more && store.how == BEFORE_ANSWER)
+		put_event(c);
+	msg_begin(c, &proto_door, DM_RECORDS_ARE, m->id);
+	msg_bytes(c, DF_RECORDS, buf_str(&b), b.len);
+	msg_bytes(c, DF_UIDS, "", 0);
+	msg_u64(c, DF_MODSEQ, n);
+	msg_u32(c, DF_ON, 1);
+	msg_u32(c, DF_MORE, i <= n);
+	assert_int_equal(msg_end(c), 0);
+	if (more && store.how == BEHIND_ANSWER)
+		put_event(c);
+	buf_clear(&b);
+}
+
+static void
+answer_failed(struct chan *c, const struct msg *m, enum door_error e)
+{
+	msg_begin(c, &proto_door, DM_FAILED, m->id);
+	msg_u32(c, DF_ERROR, e);
+	assert_int_equal(msg_end(c), 0);
+}
+
+/* Every message is the same. */
+static void
+answer_open(struct chan *c, const struct msg *m)
+{
+	char text[101], found[DOOR_OPEN_MAX];
+	size_t len, i;
+	int fd;
+
+	snprintf(text, sizeof(text), "Subject: x\r\n\r\n%086d", 1);
+	memset(found, 1, sizeof(found));
+	msg_get(m, DF_UIDS, &len);
+	msg_begin(c, &proto_door, DM_FILES, m->id);
+	msg_bytes(c, DF_FOUND, found, len / 4);
+	for (i = 0; i < len / 4; i++) {
+		fd = memfd_create("message", 0);
+		assert_int_equal(write(fd, text, 100), 100);
+		msg_fd(c, fd);
+	}
+	assert_int_equal(msg_end(c), 0);
+}
+
+/* All messages that are named get the flags, or go. */
+static void
+answer_part(struct chan *c, const struct msg *m)
+{
+	struct buf b = BUF_INIT(0);
+	struct cursor uids;
+	const char *p;
+	size_t len;
+
+	if (store.failing && store.parts-- == 0) {
+		answer_failed(c, m, D_LATER);
+		return;
+	}
+	p = msg_get(m, DF_UIDS, &len);
+	cursor_init(&uids, p, len);
+	while (m->type == DM_STORE && cursor_left(&uids) > 0)
+		door_pack_record(&b, &(struct door_record){
+		    .uid = cursor_u32(&uids), .size = 100,
+		    .flags = msg_get_u32(m, DF_OP) == DOOR_REMOVE ? 0 :
+		    msg_get_u32(m, DF_FLAGS), .modseq = ++store.modseq });
+	if (m->type == DM_STORE) {
+		msg_begin(c, &proto_door, DM_RECORDS_ARE, m->id);
+		msg_bytes(c, DF_RECORDS, buf_str(&b), b.len);
+		msg_bytes(c, DF_UIDS, "", 0);
+		msg_u32(c, DF_ON, 1);
+		msg_u32(c, DF_MORE, 0);
+	} else {
+		msg_begin(c, &proto_door, DM_GONE, m->id);
+		msg_bytes(c, DF_UIDS, p, len);
+	}
+	msg_u64(c, DF_MODSEQ, store.modseq);
+	assert_int_equal(msg_end(c), 0);
+	buf_clear(&b);
+}
+
+static void *
+store_run(void *arg)
+{
+	struct chan *c = &store.chan;
+	struct buf why = BUF_INIT(200);
+	struct msg m;
+
+	while (msg_recv(&m, &proto_door, PEER_IMAPD, c, -1, &why) == 1) {
+		if (m.type == DM_LIST)
+			answer_mailbox(c, m.id, DM_MAILBOXES);
+		else if (m.type == DM_SELECT)
+			answer_mailbox(c, m.id, DM_MAILBOX);
+		else if (m.type == DM_RECORDS && store.deaf > 0) {
+			store.deaf--;
+			answer_failed(c, &m, D_LATER);
+		} else if (m.type == DM_RECORDS)
+			answer_records(c, &m);
+		else if (m.type == DM_OPEN)
+			answer_open(c, &m);
+		else if (m.type == DM_STORE || m.type == DM_EXPUNGE)
+			answer_part(c, &m);
+		else if (m.type == DM_UNSELECT) {
+			msg_begin(c, &proto_door, DM_DONE, m.id);
+			assert_int_equal(msg_end(c), 0);
+		} else
+			answer_failed(c, &m, D_REFUSED);
+		msg_done(&m);
+		assert_int_equal(chan_flush(c), 1);
+	}
+	buf_clear(&why);
+	return NULL;
+}
+
+void
+message_comes(void)
+{
+	struct chan c;
+
+	chan_init(&c, dup(store.chan.fd));
+	store.messages++;
+	put_event(&c);
+	assert_int_equal(chan_flush(&c), 1);
+	chan_clear(&c);
+}
+
+static void
+on_wake(struct ev_loop *l, ev_async *w, int events)
+{
+	if (imapd.stop)
+		imapd_loop_stop(l);
+	else
+		ev_break(l, EVBREAK_ONE);
+}
+
+static void *
+imapd_run(void *arg)
+{
+	ev_run(imapd.loop, 0);
+	return NULL;
+}
+
+static int
+session_begin(int i)
+{
+	struct session from = { .remote = "192.0.2.1:1" };
+	struct timeval tv = { .tv_sec = 20 };
+	int pair[2], small = 64 * 1024;
+
+	if (fd_pair(pair) == -1)
+		return -1;
+	from.fd = pair[0];
+	clients[i] = pair[1];
+	fd_nonblock(pair[0], 1);
+	fd_nonblock(pair[1], 0);
+	setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	setsockopt(pair[1], SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	imapd_loop_session(imapd.loop, &from);
+	return 0;
+}
+
+static int
+imapd_begin(int door)
+{
+	struct wire store_wire = { .peer = PEER_STORE, .fd = door };
+	int i;
+
+	imapd_loop_wired(imapd.loop, &store_wire);
+	ev_async_init(&imapd.wake, on_wake);
+	ev_async_start(imapd.loop, &imapd.wake);
+	for (i = 0; i < RIG_CLIENTS; i++)
+		if (session_begin(i) == -1)
+			return -1;
+	rig_client(0);
+	return pthread_create(&imapd.thread, NULL, imapd_run, NULL);
+}
+
+static void
+imapd_end(void)
+{
+	struct wire none = { .peer = PEER_STORE, .fd = -1 };
+
+	imapd.stop = 0;
+	ev_async_send(imapd.loop, &imapd.wake);
+	pthread_join(imapd.thread, NULL);
+	while (imapd.sessions > 0)
+		ev_run(imapd.loop, EVRUN_ONCE);
+	ev_async_stop(imapd.loop, &imapd.wake);
+	imapd_loop_wired(imapd.loop, &none);
+}
+
+int
+rig_begin(void **state)
+{
+	int door[2];
+
+	store.messages = store.more = 0;
+	store.failing = store.deaf = 0;
+	store.name = "INBOX";
+	store.modseq = 1u << 20;
+	if (fd_pair(door) == -1)
+		return -1;
+	chan_init(&store.chan, door[1]);
+	if (pthread_create(&store.thread, NULL, store_run, NULL) != 0)
+		return -1;
+	return imapd_begin(door[0]);
+}
+
+int
+rig_end(void **state)
+{
+	int i;
+
+	for (i = 0; i < RIG_CLIENTS; i++)
+		close(clients[i]);
+	imapd_end();
+	pthread_join(store.thread, NULL);
+	chan_clear(&store.chan);
+	buf_clear(&got);
+	return 0;
+}
+
+void
+rig_init(void)
+{
+	imapd.loop = ev_default_loop(0);
+	door_init(&imapd_door, PEER_IMAPD, -1);
+	imapd_conf.message_size = 1 << 20;
+}
+
+void
+rig_client(int i)
+{
+	client = clients[i];
+}
+
+void
+rig_stop(void)
+{
+	imapd.stop = 1;
+	ev_async_send(imapd.loop, &imapd.wake);
+}
+
+void
+expect(const char *want)
+{
+	ssize_t n;
+
+	for (;;) {
+		if (want != NULL && strstr(buf_str(&got), want) != NULL)
+			return;
+		assert_int_equal(buf_reserve(&got, 65536), 0);
+		n = read(client, got.data + got.len, 65536);
+		if (n == 0 && want == NULL)
+			return;
+		if (n <= 0)
+			fail_msg("no \"%s\" in \"%.1000s\"", want != NULL ?
+			    want : "(end)", buf_str(&got));
+		got.len += (size_t)n;
+		got.data[got.len] = '\0';
+	}
+}
+
+void
+say(const char *s)
+{
+	buf_reset(&got);
+	assert_int_equal(write(client, s, strlen(s)), (ssize_t)strlen(s));
+}
+
+void
+more(const char *s)
+{
+	assert_int_equal(write(client, s, strlen(s)), (ssize_t)strlen(s));
+}
+
+void
+select_inbox(void)
+{
+	say("a SELECT INBOX\r\n");
+	expect("a OK ");
+}

@@ -1,0 +1,61 @@
+/*
+ * Sessions of imapd under the real loop, between clients and a stand-in for
+ * store, which has one mailbox, changes flags and expunges as it is told, and
+ * says events where they are missed easily.
+ */
+#ifndef TESTS_IMAPD_RIG_H
+#define TESTS_IMAPD_RIG_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "lib/base/buf.h"
+#include "lib/mail/door_proto.h"
+
+enum { RIG_MAILBOX = 7, RIG_VALIDITY = 3, RIG_CLIENTS = 2 };
+
+/* A message that comes while the changes are asked for. */
+enum arrival { BEFORE_ANSWER, BEHIND_ANSWER };
+
+struct rig_store {
+	pthread_t thread;
+	struct chan chan;
+	atomic_uint messages;	/* number n has uid n and modseq n */
+	atomic_uint more;	/* so many answers bring one more message */
+	_Atomic enum arrival how;
+	atomic_uint parts;	/* so many STOREs and EXPUNGEs go well ... */
+	atomic_uint failing;	/* ... if this is 1: the others fail */
+	atomic_uint modseq;	/* of the last change of flags */
+	atomic_uint deaf;	/* so many questions for records fail */
+	const char *name;	/* of the mailbox */
+};
+extern struct rig_store store;
+
+/* The client that speaks, and what it has heard. */
+extern int client;
+extern struct buf got;
+
+/* For cmocka. */
+int	rig_begin(void **state);
+int	rig_end(void **state);
+/* Once, before the tests. */
+void	rig_init(void);
+/* The other one speaks from now on. */
+void	rig_client(int i);
+/* The last session ends: imapd is told to stop. */
+void	rig_stop(void);
+/* Store says by itself that a message has come. */
+void	message_comes(void);
+/* Reads until want is there; NULL: up to the end. */
+void	expect(const char *want);
+/* Forgets what was heard, and says s; or only says it. */
+void	say(const char *s);
+void	more(const char *s);
+void	select_inbox(void);
+
+#endif

@@ -1,0 +1,314 @@
+/*
+ * What a session may cost: news that nobody reads, long replies, long
+ * commands that fail in the middle.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/imapd/rig.h"
+
+#include "imapd/imapd_news.h"
+
+enum {
+	MANY = 20000,
+	ROUNDS = 200,			/* of changes of all flags */
+	PART = 4096,			/* messages in one call of the door */
+	ROOM = 16 << 20,		/* octets that imapd may grow by */
+};
+
+static size_t
+memory(void)
+{
+	unsigned long all, resident;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%lu %lu", &all, &resident), 2);
+	fclose(f);
+	return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* How often it stands in what the client heard. */
+static size_t
+count(const char *what)
+{
+	const char *p = buf_str(&got);
+	size_t n;
+
+	for (n = 0; (p = strstr(p, what)) != NULL; n++)
+		p += strlen(what);
+	return n;
+}
+
+/* Both have the mailbox selected. The first one then waits in IDLE. */
+static void
+two_clients(unsigned messages, int idle)
+{
+	store.messages = messages;
+	rig_client(1);
+	select_inbox();
+	rig_client(0);
+	select_inbox();
+	if (idle) {
+		say("b IDLE\r\n");
+		expect("+ idling");
+	}
+}
+
+/* The second client changes all flags, so many times. */
+static void
+flags_change(unsigned rounds)
+{
+	unsigned i;
+	char line[80];
+
+	rig_client(1);
+	for (i = 0; i < rounds; i++) {
+		snprintf(line, sizeof(line), "s%u STORE 1:* %cFLAGS.SILENT "
+		    "(\\Flagged)\r\n", i, i % 2 == 0 ? '+' : '-');
+		say(line);
+		snprintf(line, sizeof(line), "s%u OK ", i);
+		expect(line);
+	}
+	rig_client(0);
+}
+
+/*
+ * It gets what its socket takes. What it reads in the end leaves it with the
+ * flags as they are, of every message.
+ */
+static void
+test_idle_that_reads_nothing(void **state)
+{
+	char want[60];
+	size_t before;
+
+	two_clients(MANY, 1);
+	flags_change(2);
+	before = memory();
+	flags_change(ROUNDS + 1);
+	assert_true(memory() < before + ROOM);
+	buf_reset(&got);
+	snprintf(want, sizeof(want), "* %d FETCH (FLAGS (\\Flagged))\r\n",
+	    MANY);
+	expect(want);
+	buf_reset(&got);
+	flags_change(1);
+	snprintf(want, sizeof(want), "* %d FETCH (FLAGS (\\Flagged))\r\n",
+	    MANY);
+	more("DONE\r\n");
+	expect("b OK ");
+	assert_true(count("FETCH") < 2 * MANY);
+}
+
+/* A reply with much news before it is made as it is read, and is whole. */
+static void
+test_reply_with_much_news(void **state)
+{
+	size_t before;
+
+	two_clients(10 * MANY, 0);
+	rig_client(1);
+	say("x STORE 1:* +FLAGS.SILENT (\\Flagged)\r\n");
+	expect("x OK ");
+	rig_client(0);
+	buf_reset(&got);
+	assert_int_equal(buf_reserve(&got, 16 << 20), 0);
+	before = memory();
+	say("n NOOP\r\nm NOOP\r\n");
+	rig_client(1);
+	say("y NOOP\r\n");
+	expect("y OK ");
+	rig_client(0);
+	assert_true(memory() < before + ROOM / 4);
+	expect("m OK ");
+	assert_int_equal(count("FETCH (FLAGS (\\Flagged))"), 10 * MANY);
+	assert_non_null(strstr(got.data, "n OK NOOP completed\r\nm OK "));
+}
+
+/* A message that is gone when its turn comes has no number any more. */
+static void
+test_reply_with_many_expunged(void **state)
+{
+	char *p;
+
+	two_clients(5 * MANY, 0);
+	rig_client(1);
+	say("x STORE 1:* +FLAGS.SILENT (\\Deleted)\r\n");
+	expect("x OK ");
+	say("y EXPUNGE\r\n");
+	expect("y OK ");
+	assert_int_equal(count("EXPUNGE\r\n"), 5 * MANY);
+	rig_client(0);
+	say("n NOOP\r\n");
+	expect("n OK ");
+	assert_int_equal(count("* 1 EXPUNGE\r\n"), 5 * MANY);
+	p = strstr(got.data, "n OK ");
+	assert_null(strstr(p, "EXPUNGE"));
+	say("o NOOP\r\n");
+	expect("o OK ");
+	assert_int_equal(count("*"), 0);
+}
+
+/* What went well before is told, and is so for others, too. */
+static void
+test_store_fails_in_the_middle(void **state)
+{
+	char want[80];
+
+	two_clients(3 * PART, 0);
+	store.failing = 1;
+	store.parts = 2;
+	say("s STORE 1:* +FLAGS (\\Flagged)\r\n");
+	expect("s NO [UNAVAILABLE]");
+	assert_int_equal(count("FETCH (FLAGS (\\Flagged))"), 2 * PART);
+	snprintf(want, sizeof(want), "* %d FETCH", 2 * PART + 1);
+	assert_null(strstr(got.data, want));
+	rig_client(1);
+	say("n NOOP\r\n");
+	expect("n OK ");
+	assert_int_equal(count("FETCH (FLAGS (\\Flagged))"), 2 * PART);
+}
+
+static void
+test_expunge_fails_in_the_middle(void **state)
+{
+	two_clients(3 * PART, 0);
+	say("s STORE 1:* +FLAGS.SILENT (\\Deleted)\r\n");
+	expect("s OK ");
+	store.failing = 1;
+	store.parts = 1;
+	say("x EXPUNGE\r\n");
+	expect("x NO [UNAVAILABLE]");
+	assert_int_equal(count("* 1 EXPUNGE\r\n"), PART);
+	store.failing = 0;
+	say("y EXPUNGE\r\n");
+	expect("y OK ");
+	assert_int_equal(count("* 1 EXPUNGE\r\n"), 2 * PART);
+}
+
+/* CLOSE ends with the mailbox, whatever became of it. */
+static void
+test_close_in_parts(void **state)
+{
+	two_clients(3 * PART, 0);
+	say("s STORE 1:* +FLAGS.SILENT (\\Deleted)\r\n");
+	expect("s OK ");
+	say("c CLOSE\r\nd CHECK\r\n");
+	expect("d BAD No mailbox is selected");
+	assert_non_null(strstr(got.data, "c OK CLOSE completed\r\n"));
+	assert_int_equal(count("EXPUNGE"), 0);
+	rig_client(1);
+	say("n NOOP\r\n");
+	expect("n OK ");
+	assert_int_equal(count("* 1 EXPUNGE\r\n"), 3 * PART);
+}
+
+/* Where \Seen cannot be stored, what is there is read all the same. */
+static void
+test_body_where_seen_is_refused(void **state)
+{
+	two_clients(1, 0);
+	store.failing = 1;
+	store.parts = 0;
+	say("f FETCH 1 BODY[]\r\n");
+	expect("f OK ");
+	assert_non_null(strstr(got.data, "* 1 FETCH (BODY[] {100}\r\n"
+	    "Subject: x\r\n\r\n0"));
+	store.failing = 0;
+	say("g FETCH 1 (BODY[HEADER] FLAGS)\r\n");
+	expect("g OK ");
+	assert_non_null(strstr(got.data, "FLAGS (\\Seen)"));
+}
+
+static void
+test_refused_delete_leaves_it_selected(void **state)
+{
+	store.name = "box";
+	store.messages = 1;
+	say("a SELECT box\r\n");
+	expect("a OK ");
+	say("d DELETE box\r\n");
+	expect("d NO ");
+	say("f FETCH 1 UID\r\n");
+	expect("f OK ");
+	assert_non_null(strstr(got.data, "* 1 FETCH (UID 1)\r\n"));
+}
+
+/* Store could not say what is new in a mailbox that is watched. */
+static void
+test_failed_refresh_is_tried_again(void **state)
+{
+	two_clients(1, 0);
+	store.deaf = 1;
+	message_comes();
+	say("n NOOP\r\n");
+	expect("n OK ");
+	more("m NOOP\r\n");
+	expect("m OK ");
+	assert_int_equal(store.deaf, 0);
+	assert_int_equal(count("* 2 EXISTS\r\n"), 1);
+}
+
+/*
+ * Uids of messages that are gone do not stay in the list: else it would be
+ * sorted with each one that comes. (16,000 flags of a mailbox that was emptied
+ * and filled again took seconds.)
+ */
+static void
+test_news_are_packed(void **state)
+{
+	enum { OLD = 16000, NEW = 1000 };
+	static struct door_record rec[OLD];
+	struct imapd_news w = { 0 };
+	uint32_t i;
+
+	for (i = 0; i < OLD; i++)
+		rec[i].uid = i + 1;
+	for (i = 0; i < OLD; i++)
+		imapd_news_dirty(&w, rec, OLD, i + 1);
+	assert_int_equal(w.n_dirty, OLD);
+	for (i = 0; i < NEW; i++)
+		rec[i].uid = OLD + 1 + i;
+	imapd_news_dirty(&w, rec, NEW, OLD + 1);
+	assert_int_equal(w.n_dirty, 1);
+	for (i = 0; i < 10 * NEW; i++)
+		imapd_news_dirty(&w, rec, NEW, OLD + 1 + i % NEW);
+	assert_true(w.n_dirty <= 2 * NEW + IMAPD_NEWS_SLACK);
+	imapd_news_pack(&w, rec, NEW);
+	assert_int_equal(w.n_dirty, NEW);
+	w.n_told = NEW - 1;
+	imapd_news_dirty(&w, rec, NEW, OLD + 1);
+	imapd_news_pack(&w, rec, NEW);
+	assert_int_equal(w.n_dirty, 2);
+	assert_int_equal(w.dirty[0], OLD + 1);
+	assert_int_equal(w.dirty[1], OLD + NEW);
+	imapd_news_clear(&w);
+	assert_false(imapd_news_any(&w));
+}
+
+#define RIG(test)	cmocka_unit_test_setup_teardown(test, rig_begin, \
+	    rig_end)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		RIG(test_idle_that_reads_nothing),
+		RIG(test_reply_with_much_news),
+		RIG(test_reply_with_many_expunged),
+		RIG(test_store_fails_in_the_middle),
+		RIG(test_expunge_fails_in_the_middle),
+		RIG(test_close_in_parts),
+		RIG(test_body_where_seen_is_refused),
+		RIG(test_refused_delete_leaves_it_selected),
+		RIG(test_failed_refresh_is_tried_again),
+		cmocka_unit_test(test_news_are_packed),
+	};
+
+	rig_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,204 @@
+/*
+ * SEARCH: what matches, and that the scan of a message goes in steps whose
+ * work is bounded in octets times keys.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "imapd/imapd_search_scan.h"
+
+static const char mail[] =
+    "From: Anna <anna@example.test>\r\n"
+    "Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?= und\r\n mehr\r\n"
+    "Date: Mon, 02 Nov 2026 23:30:00 -0800\r\n"
+    "X-Empty:\r\n"
+    "X-Twice: one\r\nX-Twice: two\r\n"
+    "Content-Type: multipart/mixed; boundary=\"b\"\r\n\r\n"
+    "preamble\r\n--b\r\n"
+    "Content-Type: text/plain; charset=utf-8\r\n"
+    "Content-Transfer-Encoding: base64\r\n\r\n"
+    "w4RwZmVsIHVuZCBCaXJuZW4=\r\n"
+    "--b\r\nContent-Type: message/rfc822\r\n\r\n"
+    "Subject: inner\r\nX-Inner: pear\r\n\r\ninner text\r\n"
+    "--b\r\nContent-Type: image/png\r\n\r\nhidden\r\n--b--\r\n";
+
+static struct imapd_view view;
+
+static int
+file_with(const char *p, size_t len)
+{
+	char name[] = "/tmp/rohrpost-search-XXXXXX";
+	int fd = mkstemp(name);
+
+	assert_true(fd != -1);
+	unlink(name);
+	assert_int_equal(write(fd, p, len), (ssize_t)len);
+	return fd;
+}
+
+static struct imapd_key *
+keys_read(const char *text)
+{
+	struct imapd_args args = { 0 };
+	char *copy = strdup(text);
+	struct imapd_key *k;
+	const char *why;
+
+	assert_int_equal(imapd_args_parse(&args, copy, strlen(copy), &why),
+	    0);
+	k = imapd_search_parse(args.a, args.top, &view,
+	    mime_charset_find("utf-8", 5), &why);
+	if (k == NULL)
+		fail_msg("%s: %s", text, why);
+	imapd_args_clear(&args);
+	free(copy);
+	return k;
+}
+
+/* Scans the message in steps of that work; how many in *steps_r. */
+static int
+matches(const char *keys, const char *p, size_t len, size_t work,
+    size_t *steps_r)
+{
+	struct imapd_key *k = keys_read(keys);
+	struct door_record r = { .uid = 1, .size = len };
+	const char *body = strstr(p, "\r\n\r\n");
+	struct imapd_scan sc;
+	size_t n = 0;
+	int yes;
+
+	r.header_len = (uint32_t)(body + 4 - p);
+	yes = imapd_search_match(k, &view, 1, &r);
+	if (yes == IMAPD_UNKNOWN) {
+		imapd_scan_init(&sc, k);
+		imapd_scan_begin(&sc, &view, 1, &r, file_with(p, len));
+		for (n = 1; !imapd_scan_step(&sc, work); n++)
+			assert_true(sc.work < work + 64 * 1024 + len);
+		yes = imapd_scan_end(&sc);
+		assert_false(imapd_scan_begun(&sc));
+		/* The tree is as before, for the next message. */
+		assert_int_equal(imapd_search_match(k, &view, 1, &r),
+		    IMAPD_UNKNOWN);
+		imapd_scan_clear(&sc);
+	}
+	imapd_search_free(&k);
+	if (steps_r != NULL)
+		*steps_r = n;
+	return yes;
+}
+
+static const struct {
+	const char *keys;
+	int	 yes;
+} rows[] = {
+	{ " SUBJECT \"gr\303\234\303\237e UND MEHR\"", 1 },
+	{ " SUBJECT gruesse", 0 },
+	{ " SUBJECT inner", 0 },
+	{ " SUBJECT subject", 0 },
+	{ " HEADER X-EMPTY \"\"", 1 },
+	{ " HEADER x-none \"\"", 0 },
+	{ " HEADER x-twice TWO", 1 },
+	{ " HEADER x-twice onetwo", 0 },
+	{ " HEADER x-inner pear", 0 },
+	{ " FROM anna@ TO anna", 0 },
+	{ " TEXT \"from: anna\"", 1 },
+	{ " TEXT \"subject: inner\"", 1 },
+	{ " BODY \"subject: inner\"", 1 },
+	{ " BODY \"from: anna\"", 0 },
+	{ " BODY \"\303\244pfel und birn\"", 1 },
+	{ " BODY \"pear\"", 1 },
+	{ " BODY \"inner text\"", 1 },
+	{ " BODY preamble", 0 },
+	{ " BODY hidden", 0 },
+	{ " BODY \"\"", 1 },
+	{ " TEXT \"\"", 1 },
+	{ " TEXT \"birneninner\"", 0 },
+	{ " SENTON 2-Nov-2026", 1 },
+	{ " SENTBEFORE 2-Nov-2026", 0 },
+	{ " SENTSINCE 3-Nov-2026", 0 },
+	{ " NOT BODY nowhere", 1 },
+	{ " NOT BODY pear", 0 },
+	{ " OR BODY nowhere BODY pear", 1 },
+	{ " OR BODY nowhere NOT BODY pear", 0 },
+	{ " NOT (BODY pear BODY nowhere)", 1 },
+	{ " OR (FROM anna BODY nowhere) (TEXT birnen NOT TEXT nowhere)", 1 },
+	{ " SEEN BODY pear", 0 },
+	{ " UNSEEN BODY pear BODY \"inner text\" TEXT anna", 1 },
+};
+
+/* In one step, and in as many as can be. */
+static void
+test_what_matches(void **state)
+{
+	size_t i, j;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (j = 0; j < 2; j++)
+			if (matches(rows[i].keys, mail, sizeof(mail) - 1,
+			    j == 0 ? SIZE_MAX : 1, NULL) != rows[i].yes)
+				fail_msg("%s (%zu)", rows[i].keys, j);
+}
+
+/* Every text is held against every key, a piece a step. */
+static void
+test_steps_are_bounded(void **state)
+{
+	enum { LEN = 1 << 20, KEYS = 200, WORK = 256 * 1024 };
+	static const char head[] = "Subject: x\r\n\r\n";
+	char *p = malloc(LEN + 1), key[40];
+	struct buf keys = BUF_INIT(0);
+	size_t steps, i;
+
+	assert_non_null(p);
+	for (i = 0; i < LEN; i++)
+		p[i] = i % 64 == 63 ? '\n' : (char)('a' + i % 7);
+	p[LEN] = '\0';
+	memcpy(p, head, sizeof(head) - 1);
+	for (i = 0; i < KEYS; i++) {
+		snprintf(key, sizeof(key), " NOT TEXT never%zu", i);
+		buf_puts(&keys, key);
+	}
+	assert_int_equal(matches(keys.data, p, LEN, WORK, &steps), 1);
+	assert_true(steps >= (size_t)LEN / WORK * KEYS);
+	assert_true(steps < (size_t)LEN / WORK * KEYS * 2);
+	/* What decides ends it. */
+	buf_puts(&keys, " SUBJECT y");
+	assert_int_equal(matches(keys.data, p, LEN, WORK, &steps), 0);
+	assert_int_equal(steps, 1);
+	buf_clear(&keys);
+	free(p);
+}
+
+/* A file that cannot be read has no text. */
+static void
+test_unreadable(void **state)
+{
+	struct imapd_key *k = keys_read(" TEXT x");
+	struct door_record r = { .uid = 1, .size = 100, .header_len = 10 };
+	struct imapd_scan sc;
+
+	imapd_scan_init(&sc, k);
+	imapd_scan_begin(&sc, &view, 1, &r, file_with("x", 1));
+	assert_true(imapd_scan_step(&sc, 1));
+	assert_false(imapd_scan_end(&sc));
+	imapd_scan_clear(&sc);
+	imapd_search_free(&k);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_matches),
+		cmocka_unit_test(test_steps_are_bounded),
+		cmocka_unit_test(test_unreadable),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
