@@ -25,25 +25,6 @@
 #include "lib/map/bdb.h"
 #include "lib/map/bdb_impl.h"
 
-static unsigned sync_failures;
-
-/* Berkeley DB's way to fdatasync. */
-static int
-bdb_sync(int fd)
-{
-	int r = fd_sync(fd);
-
-	if (r == -1)
-		__atomic_add_fetch(&sync_failures, 1, __ATOMIC_RELAXED);
-	return r;
-}
-
-static unsigned
-bdb_syncs_failed(void)
-{
-	return __atomic_load_n(&sync_failures, __ATOMIC_RELAXED);
-}
-
 static void
 bdb_complain(const DB_ENV *env, const char *prefix, const char *msg)
 {
@@ -139,56 +120,47 @@ bdb_try(struct bdb *b, const struct bdb_conf *conf, u_int32_t recover)
 	return r;
 }
 
-int
-bdb_passing(int error)
-{
-	static const int passing[] = { ENOSPC, EDQUOT, ENOMEM, EMFILE, ENFILE,
-		EACCES, EPERM, EROFS, EINTR, EAGAIN, EBUSY };
-	size_t i;
-
-	for (i = 0; i < sizeof(passing) / sizeof(passing[0]); i++)
-		if (passing[i] == error)
-			return 1;
-	return 0;
-}
-
 struct bdb *
 bdb_open(const struct bdb_conf *conf, struct buf *why)
 {
 	struct bdb *b = mem_zalloc(1, sizeof(*b));
-	unsigned failed = bdb_syncs_failed();
-	int r;
+	int e, r;
 
-	db_env_set_func_fsync(bdb_sync);
+	bdb_world();
+	bdb_world_forget();
 	b->home = mem_strdup(conf->home);
 	b->flags = conf->flags;
 	b->lock = -1;
+	b->reserve = conf->reserve;
 	if (bdb_hold(b, why) == -1) {
-		r = errno;
+		e = bdb_passing(errno) ? errno : EAGAIN;
 		goto fail;
 	}
+	bdb_reserve_add(b);
 	bdb_settle_doubt(b);
 	r = bdb_is_broken(b) ? DB_RUNRECOVERY : bdb_try(b, conf, DB_RECOVER);
-	/* That is the disk's fault, not the files': they may be good. */
-	if (r != 0 && bdb_syncs_failed() != failed) {
-		bdb_note_doubt(b);
-		r = EAGAIN;
-	}
-	if (r != 0 && (b->flags & BDB_KEEP_LOGS) && !bdb_passing(r)) {
+	if (r != 0 && (b->flags & BDB_KEEP_LOGS) && bdb_errno(r) == EIO) {
 		log_warn("%s: recovery failed (%s): recovering from the backup "
 		    "and all logs", b->home, db_strerror(r));
 		if (bdb_restore(b) == 0 &&
 		    (r = bdb_try(b, conf, DB_RECOVER_FATAL)) == 0)
 			bdb_note_whole(b);
 	}
-	if (r == 0)
+	if (r == 0) {
+		(void)bdb_room(b);
 		return b;
-	buf_set(why, "%s: will not open: %s", b->home, db_strerror(r));
+	}
+	bdb_reserve_remove(b);
+	/* That is the disk's fault, not the files': they may be good. */
+	if (bdb_world_error() == EIO)
+		bdb_note_doubt(b);
+	buf_set(why, "%s: will not open: %s", b->home, bdb_reason(r));
+	e = bdb_errno(r);
 fail:
 	fd_close(&b->lock);
 	free(b->home);
 	free(b);
-	errno = bdb_passing(r) ? r : EIO;
+	errno = e;
 	return NULL;
 }
 
@@ -207,6 +179,7 @@ bdb_close(struct bdb **bp)
 	}
 	if (r == 0)
 		bdb_note_whole(b);
+	bdb_reserve_remove(b);
 	fd_close(&b->lock);
 	free(b->home);
 	free(b);
@@ -217,8 +190,8 @@ bdb_close(struct bdb **bp)
 void
 bdb_distrust(struct bdb *b)
 {
-	/* Where a sync failed it is the disk that is not to be trusted. */
-	if (bdb_syncs_failed() == 0)
+	/* Where the world failed it is the disk that is not to be trusted. */
+	if (bdb_syncs_failed() == 0 && bdb_world_error() == 0)
 		bdb_note_broken(b);
 }
 
@@ -236,7 +209,7 @@ bdb_table(struct bdb *b, const char *name, struct buf *why)
 
 	if ((r = db_create(&t, b->env, 0)) != 0) {
 		buf_set(why, "%s/%s: %s", b->home, name, db_strerror(r));
-		errno = bdb_passing(r) ? r : EIO;
+		errno = bdb_errno(r);
 		return NULL;
 	}
 	/* What may be discarded is set aside by the caller. */
@@ -248,9 +221,9 @@ bdb_table(struct bdb *b, const char *name, struct buf *why)
 	b->opening = 0;
 	if (r == 0)
 		return t;
-	buf_set(why, "%s/%s: %s", b->home, name, db_strerror(r));
+	buf_set(why, "%s/%s: %s", b->home, name, bdb_reason(r));
 	t->close(t, 0);
-	errno = bdb_passing(r) ? r : EIO;
+	errno = bdb_errno(r);
 	return NULL;
 }
 
@@ -310,6 +283,7 @@ bdb_move_all(int home, const char *to)
 	}
 	while (r == 0 && (e = readdir(d)) != NULL) {
 		if (e->d_name[0] == '.' || strcmp(e->d_name, "lock") == 0 ||
+		    strcmp(e->d_name, "reserve") == 0 ||
 		    strncmp(e->d_name, "bad-", 4) == 0)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", to, e->d_name);

@@ -11,6 +11,10 @@
  *
  * In a build with --disable-sync the flushes do nothing.
  *
+ * The world's errors are not the files': what fails for want of space, memory,
+ * descriptors or rights, or because the disk answered EIO, is later, and the
+ * files stay as they are.
+ *
  * DIAGNOSTICS: what Berkeley DB complains of is logged as a warning with the
  * home in front. When the environment breaks while it is in use, or a sync of
  * its pages fails, the process ends (log_fatal): the next start recovers, from
@@ -31,6 +35,8 @@ enum {
 	BDB_LOG_FILE = 8 << 20,		/* size of one log file */
 	BDB_LOG_BUFFER = 1 << 20,
 	BDB_BACKUP_LOGS = 4,	/* log files that make a backup worth while */
+	BDB_RESERVE = 4 * BDB_LOG_FILE,
+	BDB_LITTLE = 2 * BDB_LOG_FILE,
 };
 
 enum bdb_flag {
@@ -47,6 +53,10 @@ struct bdb_conf {
 	const char *home;	/* a folder, made if it is missing (0700) */
 	uint64_t cache;		/* octets of page cache */
 	unsigned flags;
+	uint64_t reserve;	/* BDB_RESERVE: octets that are kept in the
+				   file home/reserve. A write of Berkeley DB's
+				   that finds no space gives it up, and is
+				   tried again, in recovery too. 0: none */
 };
 
 struct bdb;
@@ -56,6 +66,13 @@ struct bdb;
  * held by another process), that says nothing about what is in the files?
  */
 int	bdb_passing(int error);
+/*
+ * Berkeley DB's error r as an errno. It says "run recovery" for much that is
+ * the world's: where a call of its has met such an error since the last
+ * bdb_open began, that (for the disk's EIO: EAGAIN); else EIO, which is not
+ * passing.
+ */
+int	bdb_errno(int r);
 /*
  * Opens and recovers. NULL with why; errno is EIO where it will not open (see
  * bdb_set_aside), else one that is passing: EWOULDBLOCK where another process
@@ -88,6 +105,21 @@ int	bdb_flush(struct bdb *b) ATTR_CHECK;
  * force is 0.
  */
 int	bdb_checkpoint(struct bdb *b, int force);
+
+/*
+ * What may be written, for the log never to meet a full disk. Makes the reserve
+ * again where there is room for it. To be asked about once a second, and behind
+ * each megabyte of changes; by any thread. Without a reserve always BDB_ROOM.
+ */
+enum bdb_room {
+	BDB_ROOM,
+	BDB_LOW,	/* less than BDB_LITTLE is free beside the reserve, or
+			   it is given up: only what makes room */
+	BDB_NONE,	/* less than BDB_LITTLE in all: nothing */
+};
+enum bdb_room bdb_room(struct bdb *b);
+/* Gives up the reserve (told once), for what must be written beside it. */
+void	bdb_give(struct bdb *b);
 
 /*
  * With BDB_KEEP_LOGS: where BDB_BACKUP_LOGS log files are older than the last

@@ -169,7 +169,7 @@ static int
 is_table(const char *dir, const char *name)
 {
 	static const char *const ours[] = { "lock", "panic", "broken",
-		"doubt" };
+		"doubt", "reserve" };
 	char path[PATH_LEN];
 	struct stat st;
 	size_t i;

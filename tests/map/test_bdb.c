@@ -1,12 +1,13 @@
 /*
  * The Berkeley DB environment: one owner, flushed commits outlive the process,
- * what cannot be read is set aside. (Restoring from the copy: the queue's
- * test_table.)
+ * what cannot be read is set aside, what the world does to a recovery is later.
+ * (Restoring from the copy: the queue's test_table.)
  */
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,11 +24,102 @@
 static char home[64];
 static struct bdb *env;
 static DB *table;
+static uint64_t reserve;	/* of the next try_open */
+
+/*
+ * The world: from call number "from" on each call of that kind fails with this
+ * error, as long as the reserve is as the test wants it.
+ */
+enum call { NO_CALL, OPEN, WRITE, SYNC, MALLOC };
+static struct {
+	enum call call;
+	int	 error, from, met, until_given;
+} world;
+
+static int
+fails(enum call c)
+{
+	char path[100];
+
+	if (world.call != c)
+		return 0;
+	snprintf(path, sizeof(path), "%s/reserve", home);
+	if (world.until_given && access(path, F_OK) == -1)
+		return 0;
+	if (--world.from >= 0)
+		return 0;
+	world.met++;
+	errno = world.error;
+	return 1;
+}
+
+/* Where off_t had 32 bits once, libc has another name for the same. */
+int	__real_open(const char *path, int flags, int mode);
+int	__wrap_open(const char *path, int flags, int mode);
+int	__wrap_open64(const char *path, int flags, int mode);
+int
+__wrap_open(const char *path, int flags, int mode)
+{
+	return fails(OPEN) ? -1 : __real_open(path, flags, mode);
+}
+
+int
+__wrap_open64(const char *path, int flags, int mode)
+{
+	return __wrap_open(path, flags, mode);
+}
+
+ssize_t	__real_write(int fd, const void *p, size_t n);
+ssize_t	__wrap_write(int fd, const void *p, size_t n);
+ssize_t
+__wrap_write(int fd, const void *p, size_t n)
+{
+	return fails(WRITE) ? -1 : __real_write(fd, p, n);
+}
+
+int	__real_fdatasync(int fd);
+int	__wrap_fdatasync(int fd);
+int
+__wrap_fdatasync(int fd)
+{
+	return fails(SYNC) ? -1 : __real_fdatasync(fd);
+}
+
+void	*__real_malloc(size_t n);
+void	*__wrap_malloc(size_t n);
+void *
+__wrap_malloc(size_t n)
+{
+	return world.call == MALLOC && fails(MALLOC) ? NULL :
+	    __real_malloc(n);
+}
+
+/* That file system cannot reserve blocks. */
+static int no_fallocate;
+int	__real_fallocate(int fd, int mode, off_t off, off_t len);
+int	__wrap_fallocate(int fd, int mode, off_t off, off_t len);
+int	__wrap_fallocate64(int fd, int mode, off_t off, off_t len);
+int
+__wrap_fallocate(int fd, int mode, off_t off, off_t len)
+{
+	if (!no_fallocate)
+		return __real_fallocate(fd, mode, off, len);
+	errno = EOPNOTSUPP;
+	return -1;
+}
+
+int
+__wrap_fallocate64(int fd, int mode, off_t off, off_t len)
+{
+	return __wrap_fallocate(fd, mode, off, len);
+}
 
 static int
 setup(void **state)
 {
 	log_init("test_bdb", 1);
+	memset(&world, 0, sizeof(world));
+	reserve = 0;
 	strcpy(home, "/tmp/bdb.XXXXXX");
 	return mkdtemp(home) == NULL;
 }
@@ -45,7 +137,8 @@ teardown(void **state)
 static int
 try_open(void)
 {
-	struct bdb_conf conf = { .home = home, .cache = 1 << 20 };
+	struct bdb_conf conf = { .home = home, .cache = 1 << 20,
+		.reserve = reserve };
 	struct buf why = BUF_INIT(300);
 	int e = 0;
 
@@ -184,6 +277,136 @@ test_passing(void **state)
 	assert_false(bdb_passing(0));
 }
 
+/* So many that recovery has pages to make, and no checkpoint. */
+static int
+fill_much(void)
+{
+	char key[20], value[200];
+	int i;
+
+	reserve = 1 << 20;
+	if (try_open() != 0)
+		return 1;
+	memset(value, 'v', sizeof(value) - 1);
+	value[sizeof(value) - 1] = '\0';
+	for (i = 0; i < 2000; i++) {
+		snprintf(key, sizeof(key), "%d", i);
+		put(key, value);
+	}
+	return bdb_flush(env) == 0 ? 0 : 2;
+}
+
+/*
+ * errno of an opening during which the world is like this; ENDED where that
+ * was the end of the process; -1: the world was not met.
+ */
+enum { ENDED = 111 };
+
+static int
+open_in(enum call call, int error, int from)
+{
+	int status, met[2];
+	char said = 0;
+	pid_t pid;
+
+	assert_int_equal(pipe(met), 0);
+	if ((pid = fork()) == 0) {
+		world.call = call;
+		world.error = error;
+		world.from = from;
+		status = try_open();
+		if (world.met > 0)
+			_exit(status);
+		said = 1;
+		_exit(__real_write(met[1], &said, 1) == 1 ? status : 255);
+	}
+	close(met[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (read(met[0], &said, 1) == 1)
+		assert_int_equal(WEXITSTATUS(status), 0);
+	close(met[0]);
+	return said ? -1 : WEXITSTATUS(status);
+}
+
+/*
+ * Each call of recovery, from the first to the last: what fails is passing, and
+ * nothing is lost by it.
+ */
+static void
+test_world(void **state)
+{
+	static const struct { enum call call; int error; } worlds[] = {
+		{ OPEN, EMFILE }, { OPEN, EACCES },
+		{ WRITE, EDQUOT }, { WRITE, ENOSPC }, { WRITE, EIO },
+		{ SYNC, EIO }, { MALLOC, ENOMEM },
+	};
+	size_t i;
+	int e, from, failed;
+
+	for (i = 0; i < sizeof(worlds) / sizeof(worlds[0]); i++) {
+		assert_int_equal(in_child(fill_much), 0);
+		failed = 0;
+		for (from = 0; (e = open_in(worlds[i].call, worlds[i].error,
+		    from)) != -1; from = from * 4 + 1) {
+			failed += e != 0;
+			if (e != 0 && e != ENDED && !bdb_passing(e))
+				fail_msg("world %zu from %d: %d", i, from, e);
+		}
+		if (failed == 0)
+			fail_msg("world %zu: nothing failed (%d)", i, from);
+		reserve = 1 << 20;
+		assert_int_equal(try_open(), 0);
+		assert_true(has("0"));
+		assert_true(has("1999"));
+		shut();
+	}
+}
+
+/* No space, but what is given up: recovery ends, and the reserve is gone. */
+static void
+test_reserve_recovers(void **state)
+{
+	char path[100];
+
+	snprintf(path, sizeof(path), "%s/reserve", home);
+	assert_int_equal(in_child(fill_much), 0);
+	assert_int_equal(access(path, F_OK), 0);
+	reserve = 1 << 20;
+	memset(&world, 0, sizeof(world));
+	world.call = WRITE;
+	world.error = ENOSPC;
+	world.until_given = 1;
+	assert_int_equal(try_open(), 0);
+	assert_true(world.met > 0);
+	world.call = NO_CALL;
+	assert_true(has("0"));
+	assert_true(has("1999"));
+	/* There is room: it is made again. */
+	assert_int_equal(bdb_room(env), BDB_ROOM);
+	assert_int_equal(access(path, F_OK), 0);
+	bdb_give(env);
+	assert_int_equal(access(path, F_OK), -1);
+	shut();
+}
+
+static void
+test_reserve_is_filled(void **state)
+{
+	char path[100];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/reserve", home);
+	no_fallocate = 1;
+	reserve = 1 << 20;
+	assert_int_equal(try_open(), 0);
+	no_fallocate = 0;
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, 1 << 20);
+	assert_true(st.st_blocks * 512 >= 1 << 20);
+	shut();
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -191,7 +414,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_left), T(test_one_owner), T(test_set_aside),
-		cmocka_unit_test(test_passing),
+		cmocka_unit_test(test_passing), T(test_world),
+		T(test_reserve_recovers), T(test_reserve_is_filled),
 	};
 
 	return cmocka_run_group_tests_name("bdb", tests, NULL, NULL);
