@@ -95,7 +95,7 @@ account_unused(const struct account *a, int64_t older_than)
 	size_t i;
 
 	if (a->n_clients > 0 || a->tasks > 0 || a->busy || a->waiting != NULL ||
-	    a->changed || a->lost || a->used > older_than)
+	    a->changed || a->lost || a->kept.looking || a->used > older_than)
 		return 0;
 	for (i = 0; i < a->n_mailboxes; i++)
 		if (a->mailbox[i]->dirty_since != 0 ||

@@ -106,6 +106,11 @@ struct account {
 		unsigned told, changes;	/* door_news.c */
 	} log;
 
+	struct {			/* account_expunged.c */
+		uint64_t size;		/* about; with known at most that */
+		int	 known, looking;
+	} kept;
+
 	uint64_t pending_size, pending_count;	/* reserved by tasks */
 	struct tables_user quota;
 	int64_t	 quota_read;		/* clock_mono_ms; 0: never */

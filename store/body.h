@@ -101,6 +101,7 @@ struct body_entry {
 	uint64_t size;
 	int64_t	 mtime;
 	int64_t	 since;		/* it has this name, at most; none can set it */
+	int64_t	 since_us;	/* the same in microseconds */
 	uint32_t links;		/* names that this body has */
 };
 
@@ -135,7 +136,8 @@ int	body_mailbox_present(const char *user, uint32_t mailbox);
 /* The same of anything kept in the mailbox: messages, expunged ones, texts. */
 int	body_mailbox_used(const char *user, uint32_t mailbox);
 int	body_user_present(const char *user);
-/* Since when the mailbox is as it is, at most (body_unused). 0, or -1. */
+/* Since when the mailbox is as it is, at most (body_unused), in microseconds.
+   0, or -1. */
 int	body_mailbox_since(const char *user, uint32_t mailbox,
 	    int64_t *since_r) ATTR_CHECK;
 /* Removes all of a mailbox that is in no list. 0, or -1 with errno. */

@@ -94,6 +94,12 @@ number_of(const char *name, int dot, uint32_t *r)
 	return 0;
 }
 
+static int64_t
+changed_us(const struct stat *st)
+{
+	return st->st_ctime * INT64_C(1000000) + st->st_ctim.tv_nsec / 1000;
+}
+
 static void
 look(struct body_list *l, const char *name, struct body_entry *e)
 {
@@ -105,6 +111,7 @@ look(struct body_list *l, const char *name, struct body_entry *e)
 	e->size = (uint64_t)st.st_size;
 	e->mtime = st.st_mtime;
 	e->since = st.st_ctime;
+	e->since_us = changed_us(&st);
 	e->links = (uint32_t)st.st_nlink;
 }
 
@@ -192,7 +199,7 @@ body_mailbox_since(const char *user, uint32_t mailbox, int64_t *since_r)
 	snprintf(path, sizeof(path), "%s/%u", user, mailbox);
 	if (fstatat(body_root(), path, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return -1;
-	*since_r = st.st_ctime;
+	*since_r = changed_us(&st);
 	errno = ENOTDIR;
 	return S_ISDIR(st.st_mode) ? 0 : -1;
 }

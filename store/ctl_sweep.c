@@ -1,6 +1,7 @@
 /*
  * Once an hour: expunged messages and the folders of deleted mailboxes go when
- * they are older than expunged_keep. What tells their age is the inode's
+ * they are older than expunged_keep, and where they are more than
+ * expunged_size. What the index keeps of them goes by its own clock. What tells their age is the inode's
  * ctime, which link, rename and our own touch set and nobody can set back.
  */
 #include "config.h"
@@ -10,6 +11,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "store/account_expunged.h"
 #include "store/body.h"
 #include "store/ctl_walk.h"
 #include "store/file_mailboxes.h"
@@ -20,7 +22,6 @@
 
 enum {
 	EVERY = 3600,		/* seconds */
-	PIECE = 1000,		/* rows that go in one turn of the shard */
 };
 
 static ev_timer timer;
@@ -49,17 +50,6 @@ sweep_expunged(const char *path, uint32_t id)
 	return done;
 }
 
-static int
-is_listed(const struct boxes *b, uint64_t id)
-{
-	size_t i;
-
-	for (i = 0; i < b->n; i++)
-		if (b->box[i].id == id)
-			return 1;
-	return id >= b->next_id;
-}
-
 static void
 sweep_mailbox(const char *who, const char *path, const struct boxes *b,
     uint32_t id)
@@ -67,12 +57,12 @@ sweep_mailbox(const char *who, const char *path, const struct boxes *b,
 	int64_t since;
 	unsigned n;
 
-	if (is_listed(b, id)) {
+	if (boxes_has(b, id) || id >= b->next_id) {
 		if ((n = sweep_expunged(path, id)) > 0)
 			log_info("%s: %u expunged messages of mailbox %u are "
 			    "removed", who, n, id);
 	} else if (body_mailbox_since(path, id, &since) == 0 &&
-	    expired(since)) {
+	    expired(since / 1000000)) {
 		log_info("%s: the folder of deleted mailbox %u is removed",
 		    who, id);
 		if (body_remove_mailbox(path, id) == -1)
@@ -94,47 +84,6 @@ sweep_mailboxes(const char *who, const char *path, const struct boxes *b)
 	body_list_end(&l);
 }
 
-/*
- * What the index keeps of expunged messages goes by its own clock: the oldest
- * come first, and a piece of them at a time.
- */
-struct sweep_call {
-	struct call call;
-	const char *name;
-	int	 more;
-};
-
-/* In the shard. */
-static void
-sweep_rows(struct call *c)
-{
-	struct sweep_call *s = c->arg;
-	struct engine_batch b = { .epoch = store.epoch };
-	struct engine_db *db;
-	unsigned n;
-
-	s->more = 0;
-	(void)shard_of(s->name, &n);
-	db = engine_db(store.engine, n);
-	/* What fails is tried again in the next round. */
-	if (index_number(db, s->name, &b.account) == ENGINE_DONE)
-		s->more = index_sweep(db, &b, (uint32_t)(clock_now() -
-		    (int64_t)store.conf.expunged_keep), PIECE) == ENGINE_MORE;
-	engine_batch_clear(&b);
-	helper_done(c);
-}
-
-static void
-sweep_index(const char *name)
-{
-	struct sweep_call s = { .call = { .fn = sweep_rows, .arg = &s },
-		.name = name };
-
-	do
-		helper_call(shard_of(name, NULL), &s.call);
-	while (s.more);
-}
-
 static int
 sweep_user(void *arg, const char *name, const char *path)
 {
@@ -144,7 +93,8 @@ sweep_user(void *arg, const char *name, const char *path)
 	if (text_read(path, 0, "mailboxes", &text) == 0 &&
 	    boxes_parse(&b, buf_str(&text), text.len, &why) == 0)
 		sweep_mailboxes(name, path, &b);
-	sweep_index(name);
+	expunged_forget(name, clock_now() - (int64_t)store.conf.expunged_keep);
+	(void)expunged_bound(name, path);
 	boxes_clear(&b);
 	buf_clear(&text);
 	buf_clear(&why);

@@ -22,6 +22,17 @@ enum { WORDS = sizeof(words) / sizeof(words[0]), BOXES_VERSION = 2 };
 
 #define HEAD "rohrpost-mailboxes "
 
+int
+boxes_has(const struct boxes *b, uint32_t id)
+{
+	size_t i;
+
+	for (i = 0; i < b->n; i++)
+		if (b->box[i].id == id)
+			return 1;
+	return 0;
+}
+
 void
 boxes_clear(struct boxes *b)
 {

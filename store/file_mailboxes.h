@@ -45,6 +45,8 @@ int	boxes_parse(struct boxes *b, const char *text, size_t len,
 	    struct buf *why) ATTR_CHECK;
 /* 1 for an id of zeros, which stands for "no id". */
 int	boxes_no_id(const unsigned char *id);
+/* 1 where that mailbox is in the list. */
+int	boxes_has(const struct boxes *b, uint32_t id);
 void	boxes_format(const struct boxes *b, struct buf *out);
 void	boxes_clear(struct boxes *b);
 

@@ -15,6 +15,7 @@
 #include "lib/mail/door_proto.h"
 #include "store/account.h"
 #include "store/account_commit.h"
+#include "store/account_expunged.h"
 #include "store/account_follow.h"
 #include "store/account_mailbox.h"
 #include "store/account_message.h"
@@ -110,6 +111,7 @@ expunge_finish(struct task *t)
 	struct expunge_task *e = (struct expunge_task *)t;
 	struct mailbox *m = e->m;
 	struct buf out = BUF_INIT(0);
+	uint64_t size = 0;
 	size_t i;
 
 	if (t->undone)
@@ -117,10 +119,12 @@ expunge_finish(struct task *t)
 	for (i = 0; i < e->n_gone; i++) {
 		mailbox_count(&m->seen, &e->gone[i].d, -1);
 		buf_put_u32(&out, e->gone[i].d.uid);
+		size += e->gone[i].d.size;
 	}
 	if (e->n_gone > 0) {
 		mailbox_commit_seen(m, e->modseq);
 		quota_note(t->account);
+		expunged_note(t->account, size, e->n_gone);
 	}
 	if (t->client == NULL)
 		;

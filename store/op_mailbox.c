@@ -15,6 +15,7 @@
 #include "lib/mail/door_proto.h"
 #include "store/account.h"
 #include "store/account_commit.h"
+#include "store/account_expunged.h"
 #include "store/account_follow.h"
 #include "store/account_load.h"
 #include "store/account_mailbox.h"
@@ -36,6 +37,7 @@ struct change_task {
 	uint32_t answer;		/* CREATE: id of the mailbox */
 	uint32_t *gone;			/* ids that are no more */
 	size_t	 n_gone;
+	uint64_t gone_size, gone_messages; /* that were in them */
 	int	 nothing;		/* no change was needed */
 	struct box *was;		/* the list before, if it is followed */
 	size_t	 n_was;
@@ -178,6 +180,9 @@ change_finish(struct task *t)
 	if (t->error == D_OK && !c->nothing) {
 		account_changed(a);
 		quota_note(a);
+		if (c->n_gone > 0)
+			expunged_note(a, c->gone_size,
+			    c->gone_messages + c->n_gone);
 	}
 	free(c->name);
 	free(c->to);
@@ -271,8 +276,11 @@ make_mailbox(struct change_task *c, const char *name, uint32_t attrs)
 static void
 remove_mailbox(struct change_task *c, struct mailbox *m)
 {
-	if (!(m->attrs & ATTR_NOSELECT))
+	if (!(m->attrs & ATTR_NOSELECT)) {
 		add_id(&c->gone, &c->n_gone, m->id);
+		c->gone_size += m->row.size;
+		c->gone_messages += m->row.messages;
+	}
 	account_remove(c->t.account, m);
 }
 

@@ -74,6 +74,7 @@ struct store_conf {
 	const char *state_dir;
 	int	 verbose;
 	uint64_t expunged_keep;		/* seconds */
+	uint64_t expunged_size;		/* octets, of each user */
 	uint64_t cache;			/* octets of page cache, both tables */
 	uint64_t threads;		/* 0: half as many as cores */
 };

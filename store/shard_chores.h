@@ -20,6 +20,7 @@ enum { DEMAND_THREADS = 4 };	/* of HELPER_DEMAND; the others have one */
  */
 enum helper {
 	HELPER_DEMAND,		/* somebody waits: rebuild */
+	HELPER_LOOK,		/* what is kept of expunged messages */
 	HELPER_KEEP,		/* short, regular: checkpoints, fresh files */
 	HELPER_BACKGROUND,	/* the operator's requests, sweeping */
 	HELPERS

@@ -49,6 +49,10 @@ tests_store_test_rebuilds_SOURCES = tests/store/test_rebuilds.c \
 tests_store_test_rebuilds_LDADD = $(STORE_TEST)
 tests_store_test_rebuilds_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=body_open \
 	-Wl,--wrap=helper_post
+check_PROGRAMS += tests/store/test_expunged
+tests_store_test_expunged_SOURCES = tests/store/test_expunged.c \
+	tests/store/rig.c tests/store/rig.h
+tests_store_test_expunged_LDADD = $(STORE_TEST)
 check_PROGRAMS += tests/store/test_quota
 tests_store_test_quota_SOURCES = tests/store/test_quota.c tests/store/rig.c \
 	tests/store/rig.h

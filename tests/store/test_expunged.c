@@ -1,0 +1,204 @@
+/* What is kept of expunged messages and deleted mailboxes is bounded. */
+#include "config.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "lib/base/crc32c.h"
+#include "lib/base/fd.h"
+#include "tests/store/rig.h"
+
+enum {
+	BOUND = 256 * 1024,	/* bert's quota */
+	SIZE = 7000,
+	ROUND = 8192,		/* what such a message counts */
+	MANY = 100,
+	TRIES = 600,		/* tenths of a second */
+};
+
+static struct rig rig;
+
+static int
+setup(void **state)
+{
+	rig_init(&rig);
+	rig.quota_size = BOUND;
+	rig_start(&rig);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	rig_clear(&rig);
+	return 0;
+}
+
+static uint32_t
+append(uint32_t mailbox)
+{
+	struct door *d = &rig.imap[2];
+	char name[DOOR_FILE_NAME + 1], text[SIZE];
+	uint32_t uid, validity;
+	int fd;
+
+	memset(text, 'x', sizeof(text));
+	assert_int_equal(door_file(d, &fd, name), 0);
+	assert_int_equal(fd_write_all(fd, text, sizeof(text)), 0);
+	close(fd);
+	assert_int_equal(door_append(d, mailbox, name, sizeof(text),
+	    crc32c(0, text, sizeof(text)), 0, 0, NULL, 1700000000, NULL, 0,
+	    &uid, &validity), 0);
+	return uid;
+}
+
+static void
+expunge(uint32_t mailbox, uint32_t uid)
+{
+	uint32_t *gone;
+	uint64_t modseq;
+	size_t n;
+
+	assert_int_equal(door_expunge(&rig.imap[2], mailbox, &uid, 1, 1, &gone,
+	    &n, &modseq), 0);
+	assert_int_equal(n, 1);
+	free(gone);
+}
+
+static const char *
+berts(const char *name)
+{
+	char path[200];
+
+	snprintf(path, sizeof(path), "spool/mail/example.test/bert/%s", name);
+	return rig_path(&rig, path);
+}
+
+/* As many files as there are in a folder of his; 0 where it is not there. */
+static unsigned
+files(const char *name)
+{
+	DIR *d = opendir(berts(name));
+	struct dirent *e;
+	unsigned n = 0;
+
+	while (d != NULL && (e = readdir(d)) != NULL)
+		n += e->d_name[0] != '.';
+	if (d != NULL)
+		closedir(d);
+	return n;
+}
+
+static int
+is_there(const char *folder, uint32_t uid)
+{
+	char name[60];
+
+	snprintf(name, sizeof(name), "%s/%u", folder, uid);
+	return access(berts(name), F_OK) == 0;
+}
+
+static void
+test_oldest_expunged_go(void **state)
+{
+	uint32_t uid = 0;
+	int i;
+
+	for (i = 0; i < MANY; i++) {
+		uid = append(1);
+		expunge(1, uid);
+	}
+	for (i = 0; files("1/expunged") > BOUND / ROUND; i++) {
+		assert_true(i < TRIES);
+		usleep(100000);
+	}
+	assert_false(is_there("1/expunged", 1));
+	assert_false(is_there("1/expunged", 2));
+	assert_true(is_there("1/expunged", uid));
+	assert_true(is_there("1/expunged", uid - 1));
+	/* No more than there is a reason for. */
+	assert_true(files("1/expunged") >= BOUND / ROUND / 2);
+}
+
+/*
+ * A message whose expunge was cut short still has its record, so it is none of
+ * those that are kept, however old it is.
+ */
+static void
+test_half_expunged_stays(void **state)
+{
+	uint32_t uid = append(1), last = 0;
+	char cmd[300];
+	int i;
+
+	expunge(1, append(1));
+	snprintf(cmd, sizeof(cmd), "cd '%s' && mv 1/%u 1/expunged/", berts(""),
+	    uid);
+	assert_int_equal(system(cmd), 0);
+	for (i = 0; i < MANY; i++)
+		expunge(1, last = append(1));
+	for (i = 0; files("1/expunged") > BOUND / ROUND + 1; i++) {
+		assert_true(i < TRIES);
+		usleep(100000);
+	}
+	assert_false(is_there("1/expunged", uid + 2));
+	assert_true(is_there("1/expunged", last));
+	assert_true(is_there("1/expunged", uid));
+}
+
+static void
+test_deleted_mailboxes_go(void **state)
+{
+	struct door *d = &rig.imap[2];
+	struct door_mailbox m;
+	char name[30];
+	uint32_t first = 0;
+	int i, k, n;
+
+	for (i = 0; i < 8; i++) {
+		assert_int_equal(door_create(d, "x", 0, &m), 0);
+		if (first == 0)
+			first = m.id;
+		for (k = 0; k < 10; k++)
+			(void)append(m.id);
+		assert_int_equal(door_delete(d, m.id), 0);
+	}
+	for (i = 0, n = 8; n * 10 * ROUND > BOUND; i++) {
+		assert_true(i < TRIES);
+		for (n = 0, k = 0; k < 8; k++) {
+			snprintf(name, sizeof(name), "%u",
+			    first + (uint32_t)k);
+			n += files(name) > 0;
+		}
+		usleep(100000);
+	}
+	assert_true(n > 0);
+	assert_false(is_there("", first));
+	assert_true(files(name) > 0);	/* the last one */
+	/* INBOX and what else is in the list is not touched. */
+	assert_true(is_there("", 1));
+	assert_true(is_there("", 6));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_oldest_expunged_go,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(test_half_expunged_stays,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(test_deleted_mailboxes_go,
+		    setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
