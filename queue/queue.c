@@ -8,3 +8,9 @@ queue_now(void)
 {
 	return clock_now();
 }
+
+int
+queue_spent(void)
+{
+	return clock_mono_ms() >= queue.turn_end;
+}

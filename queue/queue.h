@@ -26,6 +26,8 @@
 #include "queue/queue_sched.h"
 #include "queue/queue_target.h"
 
+enum { TURN_TIME = 2 };	/* ms, for what may be done later as well */
+
 struct queue_conf {
 	char	*hostname, *state_dir, *relay_host;
 	uint64_t message_size, retry_min, retry_max, lifetime, active_max;
@@ -55,7 +57,7 @@ struct message {
 	uint8_t	 hold;		/* by the operator: its record says so */
 	uint8_t	 drop;		/* by the operator: its record is gone */
 	uint8_t	 withheld;	/* held back before a worker had all of it */
-	uint8_t	 reporting;	/* a bounce is being made */
+	uint8_t	 reporting;	/* a bounce is being made, or to be made */
 	uint8_t	 deaths;	/* of workers that had it */
 	uint8_t	 refusals;
 	uint32_t behind;	/* targets held back for want of room */
@@ -68,12 +70,15 @@ struct queue {
 	const char *hostname;		/* the key's, or the machine's */
 	struct ev_loop *loop;
 	struct lane *sync;	/* flushes of the table, nothing else */
-	struct lane *files;	/* making, writing, removing files */
+	struct lane *files;	/* making and removing files */
+	struct lane *reports;	/* writing bounces */
 	struct lane *slow;	/* sweeps, checkpoints */
 	struct tables *tables;
 	struct sched sched;
 	size_t	 active;	/* messages loaded */
 	int	 stopping;
+	int64_t	 turn_end;	/* ms, by the clock that only grows */
+	int	 more;		/* something was left for the next turn */
 	uint64_t accepted, delivered, failed, deferred, reported;
 };
 
@@ -81,5 +86,11 @@ extern struct queue queue;
 
 /* Whole seconds, by the clock of lib/base. */
 int64_t	queue_now(void);
+/*
+ * Work on many messages is done in turns of the loop, so that nobody who comes
+ * waits for it: true where this turn has had its time (TURN_TIME). The rest is
+ * done in the next, which then follows at once.
+ */
+int	queue_spent(void);
 
 #endif

@@ -151,6 +151,15 @@ body_take(uint64_t *id_r, int *fd_r)
 }
 
 int
+body_take_spare(uint64_t *id_r, int *fd_r)
+{
+	if (n_stock > BODY_RESERVE)
+		return body_take(id_r, fd_r);
+	make_start();
+	return -1;
+}
+
+int
 body_failing(void)
 {
 	return failing;

@@ -15,7 +15,8 @@
 
 enum {
 	BODY_BATCH = 128,		/* files made at a time */
-	BODY_LOW = 64,			/* fewer: make more */
+	BODY_LOW = 64,			/* no more: make more */
+	BODY_RESERVE = 64,		/* left to what comes in */
 	BODY_KEEP = 36 * 3600,		/* seconds a file without record has */
 };
 
@@ -31,6 +32,8 @@ void	body_stop(void);
 
 /* A blank file, open for writing. 0; -1: none there, on_stock will tell. */
 int	body_take(uint64_t *id_r, int *fd_r) ATTR_CHECK;
+/* The same for what can wait: not while BODY_RESERVE are there, or fewer. */
+int	body_take_spare(uint64_t *id_r, int *fd_r) ATTR_CHECK;
 /*
  * While files cannot be made, why (errno); else 0. Answer "later" instead of
  * waiting.

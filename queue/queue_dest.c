@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "queue/queue_dest.h"
 
@@ -173,6 +174,20 @@ dest_parked(void)
 	return NULL;
 }
 
+void
+dest_tell(struct dest *d)
+{
+	int64_t now = clock_mono_ms();
+
+	if (d->untold == 0 || (d->told != 0 && now - d->told < DEST_TELL))
+		return;
+	log_info("%s is down: %u messages deferred without a try: %s",
+	    d->key.route[0] != '\0' ? d->key.route : "the smarthost",
+	    d->untold, d->why != NULL ? d->why : "no answer");
+	d->told = now;
+	d->untold = 0;
+}
+
 size_t
 dest_ring(void)
 {
@@ -222,6 +237,7 @@ dest_tidy(void)
 
 	for (i = 0; i < SLOTS && n_dests > 0; i++)
 		for (p = &slots[i]; (d = *p) != NULL;) {
+			dest_tell(d);
 			if (d->jobs > 0 || d->ready.first != NULL ||
 			    dest_is_down(d)) {
 				p = &d->hash_next;

@@ -24,6 +24,7 @@ enum {
 	DOWN_TIME = 60,			/* seconds */
 	DEST_PART = 4,			/* a quarter; less: DEST_LEAST */
 	DEST_LEAST = 8,
+	DEST_TELL = 1000,		/* ms between two lines of the log */
 };
 
 struct dest {
@@ -38,6 +39,8 @@ struct dest {
 	unsigned active, fails;
 	int64_t	 down_until;	/* ms, by the clock that only grows */
 	char	*why;		/* of the last failure */
+	unsigned untold;	/* jobs deferred without a try, not logged */
+	int64_t	 told;		/* ms; 0: never */
 	struct dest_key key;
 };
 
@@ -68,6 +71,11 @@ size_t	dest_waiting(void);
 size_t	dest_count(void);
 /* Every destination may be tried again at once. */
 void	dest_forget_down(void);
+/*
+ * One line of the log for all that were deferred without a try (untold), not
+ * too soon after the last one: the rest is told by dest_tidy.
+ */
+void	dest_tell(struct dest *d);
 /* Frees those that have no jobs, no line, and are not down. */
 void	dest_tidy(void);
 

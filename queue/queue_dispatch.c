@@ -12,6 +12,7 @@
 #include "queue/queue_fields.h"
 #include "queue/queue_job.h"
 #include "queue/queue_life.h"
+#include "queue/queue_report.h"
 #include "queue/queue_worker.h"
 
 static ev_timer pause_timer;
@@ -177,7 +178,10 @@ turn_deliver(int64_t now)
 			break;
 }
 
-/* What waits for a destination that is down is deferred as it is. */
+/*
+ * What waits for a destination that is down is deferred as it is. All of it at
+ * once would take its time, and may be too old and lead to a bounce each.
+ */
 static void
 turn_down(struct dest *d)
 {
@@ -185,8 +189,15 @@ turn_down(struct dest *d)
 
 	buf_set(&words, "%.900s", d->why != NULL ? d->why :
 	    "4.4.1 nobody there can be reached");
-	while (!TAILQ_EMPTY(&d->waiting))
-		job_defer(TAILQ_FIRST(&d->waiting), buf_str(&words));
+	while (!TAILQ_EMPTY(&d->waiting) && !report_behind()) {
+		if (queue_spent()) {
+			queue.more = 1;
+			break;
+		}
+		d->untold += (unsigned)job_defer_untried(
+		    TAILQ_FIRST(&d->waiting), buf_str(&words));
+	}
+	dest_tell(d);
 	buf_clear(&words);
 }
 

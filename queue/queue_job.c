@@ -287,8 +287,8 @@ job_again(struct queue_job *j)
 		local_push(j);
 }
 
-void
-job_defer(struct queue_job *j, const char *words)
+static void
+defer(struct queue_job *j, const char *words, int tell)
 {
 	struct target *t;
 	size_t i;
@@ -298,9 +298,25 @@ job_defer(struct queue_job *j, const char *words)
 		if (t->job != j)
 			continue;
 		target_set(t, TARGET_OPEN, words, strlen(words), NULL, 0);
-		message_log_target(j->m, t, "deferred");
+		if (tell)
+			message_log_target(j->m, t, "deferred");
 	}
 	job_end(j);
+}
+
+void
+job_defer(struct queue_job *j, const char *words)
+{
+	defer(j, words, 1);
+}
+
+int
+job_defer_untried(struct queue_job *j, const char *words)
+{
+	int tell = j->m != NULL && j->m->entry->attempts == 0;
+
+	defer(j, words, tell);
+	return !tell;
 }
 
 unsigned

@@ -79,6 +79,12 @@ void	job_end(struct queue_job *j);
 void	job_again(struct queue_job *j);
 /* Answers the targets that are open with a temporary failure. */
 void	job_defer(struct queue_job *j, const char *words);
+/*
+ * The same for one that no worker has tried. Only a first attempt has lines of
+ * its own in the log; of the others the caller tells, of many at once. True
+ * where it is to tell of this one.
+ */
+int	job_defer_untried(struct queue_job *j, const char *words);
 
 /* Jobs that workers have; jobs that wait. */
 unsigned job_under_way(void);

@@ -16,9 +16,8 @@ enum {
 	DEATH_ATTEMPTS = 5,	/* that come soon where workers died of it */
 	DEATH_RETRY = 10,	/* seconds between them */
 	EXPAND_RETRY = 30,	/* seconds, where a look-up failed */
-	REPORT_RETRY = 1,	/* the same, where no blank file was there */
+	REPORT_RETRY = 60,	/* the same, where too many wait for a bounce */
 	EXPIRE_ATTEMPTS = 3,	/* at least, before a message goes back */
-	LOADS_MAX = 1000,	/* messages loaded in a turn */
 };
 
 /*
@@ -212,9 +211,8 @@ void
 life_turn(void)
 {
 	struct entry *e;
-	int i;
 
-	for (i = 0; i < LOADS_MAX && (e = life_next()) != NULL; i++)
+	while (!queue_spent() && (e = life_next()) != NULL)
 		life_load(e);
 }
 

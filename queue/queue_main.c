@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
@@ -14,13 +15,17 @@
 #include "queue/queue_life.h"
 #include "queue/queue_main.h"
 #include "queue/queue_record.h"
+#include "queue/queue_report.h"
 #include "queue/queue_sweep.h"
 #include "queue/queue_table.h"
 #include "queue/queue_worker.h"
 
 static const double SWEEP_FIRST = 2.0, SWEEP_EVERY = 3600.0;
 static const double STOP_WAIT = 5.0;	/* seconds for jobs to be answered */
-enum { TURNS_MAX = 8 };
+enum {
+	TURNS_MAX = 8,
+	DUE_MAX = 500,		/* messages that become ready in a turn */
+};
 
 static ev_prepare turn;
 static ev_timer sweep, due, stopping;
@@ -178,6 +183,7 @@ finish(void)
 {
 	lane_free(&queue.sync);
 	lane_free(&queue.files);
+	lane_free(&queue.reports);
 	lane_free(&queue.slow);
 	log_release();
 	commit_end();
@@ -194,7 +200,7 @@ next_due(void)
 	int64_t next = sched_next(&queue.sched), now = queue_now();
 
 	ev_timer_stop(queue.loop, &due);
-	if (life_ready())
+	if (queue.more || life_ready())
 		next = now;
 	if (next == -1)
 		return;
@@ -222,12 +228,15 @@ on_turn(struct ev_loop *l, ev_prepare *w, int events)
 	int i;
 
 	watch_clock();
+	queue.turn_end = clock_mono_ms() + TURN_TIME;
+	queue.more = 0;
+	sched_due(&queue.sched, queue_now(), DUE_MAX);
 	for (i = 0; i < TURNS_MAX; i++) {
-		sched_due(&queue.sched, queue_now());
 		life_turn();
 		dispatch_turn();
+		report_turn();
 		commit_turn();
-		if (!life_ready())
+		if (!life_ready() || queue_spent())
 			break;
 	}
 	log_release();
@@ -270,6 +279,7 @@ begin(struct ev_loop *l)
 	queue.loop = l;
 	queue.sync = lane_new(l, "queue-sync");
 	queue.files = lane_new(l, "queue-files");
+	queue.reports = lane_new(l, "queue-reports");
 	queue.slow = lane_new(l, "queue-slow");
 	path = state_path("spool/queue");
 	if (body_start(path, highest, intake_stock, &why) == -1)

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 
 struct report {
 	struct task task;
+	TAILQ_ENTRY(report) in_line;
 	struct message *about;
 	void	(*done)(struct message *about, int told);
 	uint64_t id;
@@ -23,6 +25,9 @@ struct report {
 	uint32_t forward, final;
 	struct buf text;
 };
+
+static TAILQ_HEAD(, report) line = TAILQ_HEAD_INITIALIZER(line);
+static unsigned n_line, n_writing;
 
 /* Marks what nobody is to be told of. */
 static size_t
@@ -105,6 +110,7 @@ report_end(struct report *r, int told)
 	m->reporting = 0;
 	r->done(m, told);
 	free(r);
+	n_writing--;
 }
 
 static void
@@ -164,18 +170,53 @@ report_begin(struct message *m, void (*done)(struct message *m, int told))
 
 	if (report_silence(m) == 0)
 		return 0;
-	r = mem_zalloc(1, sizeof(*r));
-	if (body_take(&r->id, &r->fd) == -1) {
-		free(r);
+	if (n_line >= REPORT_LINE)
 		return -1;
-	}
+	r = mem_zalloc(1, sizeof(*r));
 	buf_init(&r->text, BOUNCE_MAX);
 	r->about = m;
 	r->done = done;
 	m->reporting = 1;
+	TAILQ_INSERT_TAIL(&line, r, in_line);
+	n_line++;
+	return 1;
+}
+
+/* 0; -1: there is no blank file for it now. */
+static int
+report_next(struct report *r)
+{
+	/* The operator has deleted what it would be about. */
+	int drop = r->about->drop;
+
+	if (!drop && body_take_spare(&r->id, &r->fd) == -1)
+		return -1;
+	TAILQ_REMOVE(&line, r, in_line);
+	n_line--;
+	n_writing++;
+	if (drop) {
+		report_end(r, 0);
+		return 0;
+	}
 	report_text(r);
 	r->task.run = report_write;
 	r->task.done = report_written;
-	lane_put(queue.files, &r->task);
-	return 1;
+	lane_put(queue.reports, &r->task);
+	return 0;
+}
+
+void
+report_turn(void)
+{
+	struct report *r;
+
+	while (!queue.stopping && n_writing < REPORT_WRITING &&
+	    (r = TAILQ_FIRST(&line)) != NULL && report_next(r) == 0)
+		;
+}
+
+int
+report_behind(void)
+{
+	return n_line >= REPORT_LINE / 2 && !body_failing();
 }

@@ -209,9 +209,9 @@ sched_remove(struct sched *s, struct entry *e)
 }
 
 void
-sched_due(struct sched *s, int64_t now)
+sched_due(struct sched *s, int64_t now, size_t most)
 {
-	while (s->n_heap > 0 && s->heap[0]->next <= now)
+	while (s->n_heap > 0 && s->heap[0]->next <= now && most-- > 0)
 		sched_set(s, s->heap[0], ENTRY_READY);
 }
 

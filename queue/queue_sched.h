@@ -64,8 +64,8 @@ void	sched_wait(struct sched *s, struct entry *e, int64_t next);
 void	sched_set(struct sched *s, struct entry *e, enum entry_state state);
 /* Stands ready at the end of that line, which must outlive its stay. */
 void	sched_line(struct sched *s, struct entry *e, struct ready_line *l);
-/* Lets every waiting entry whose time has come stand ready. */
-void	sched_due(struct sched *s, int64_t now);
+/* Lets waiting entries whose time has come stand ready, so many at most. */
+void	sched_due(struct sched *s, int64_t now, size_t most);
 /* Lets no entry wait longer than until limit. */
 void	sched_clamp(struct sched *s, int64_t limit);
 /* The first that stands ready in the line for all, or NULL. */

@@ -5,6 +5,8 @@ tests_bench_smtp_source_LDADD = $(BASE)
 if CMOCKA
 EXTRA_PROGRAMS += tests/bench/bench_queue
 tests_bench_bench_queue_LDADD = $(QUEUE_RIG)
+EXTRA_PROGRAMS += tests/bench/bench_masses
+tests_bench_bench_masses_LDADD = $(QUEUE_RIG)
 endif
 
 # The load generators of `make bench`, and what checks the mailboxes.

@@ -1,6 +1,6 @@
 check_LIBRARIES += tests/queue/librig.a
 tests_queue_librig_a_SOURCES = tests/queue/rig.c tests/queue/rig.h \
-	tests/queue/rig_tables.c \
+	tests/queue/rig_tables.c tests/queue/rig_fill.c \
 	tests/queue/fixture.c tests/queue/fixture.h \
 	tests/queue/old_records.c tests/queue/old_records.h
 QUEUE_RIG = tests/queue/librig.a $(QUEUE)
@@ -9,7 +9,7 @@ check_PROGRAMS += tests/queue/test_queue tests/queue/test_envelope \
 	tests/queue/test_table tests/queue/test_kill tests/queue/test_bounds \
 	tests/queue/test_hold tests/queue/test_record \
 	tests/queue/test_format tests/queue/test_fields tests/queue/test_dest \
-	tests/queue/test_ways
+	tests/queue/test_ways tests/queue/test_masses tests/queue/test_body
 tests_queue_test_queue_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_envelope_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_sched_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
@@ -24,3 +24,5 @@ tests_queue_test_format_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_fields_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_dest_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_ways_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
+tests_queue_test_masses_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
+tests_queue_test_body_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)

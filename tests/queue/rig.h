@@ -35,6 +35,16 @@ void	rig_start(struct rig *r);
 int	rig_refused(struct rig *r);
 /* Runs something in a child that may write what queue may. */
 void	rig_as_queue(void (*run)(void *arg), void *arg);
+/* Messages of an earlier run, named 1 to n; queue does not run. */
+struct rig_fill {
+	unsigned n, missing;	/* the one without a file, or 0 */
+	uint64_t time;		/* when they came */
+	int64_t	 next;		/* when they are due */
+	uint32_t attempts;
+	size_t	 recipients;	/* of each, at domain; 0: one */
+	const char *from, *domain;
+};
+void	rig_fill(struct rig *r, const struct rig_fill *f);
 void	rig_kill(struct rig *r);		/* SIGKILL */
 void	rig_stop(struct rig *r);		/* WIRE_STOP; exit status 0 */
 void	rig_clear(struct rig *r);		/* removes the folder */

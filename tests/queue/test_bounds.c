@@ -13,9 +13,7 @@
 #include <cmocka.h>
 
 #include "lib/base/fd.h"
-#include "queue/queue_envelope.h"
-#include "queue/queue_record.h"
-#include "queue/queue_table.h"
+#include "lib/mail/limits.h"
 #include "tests/queue/fixture.h"
 
 static void
@@ -59,6 +57,8 @@ test_nonsense(void **state)
 	assert_int_equal(rig_send(&smtpd, id, "s@far.test", TO("a@one.test"),
 	    TEXT), 0);
 }
+
+enum { MANY = 100000 };
 
 enum { WORKERS = 100 };		/* more than there are files in stock */
 
@@ -125,44 +125,6 @@ test_no_files(void **state)
 	    TEXT), 0);
 }
 
-enum { MANY = 100000 };
-
-/* Records and files of messages that wait, as an earlier run left them. */
-static void
-fill(void *arg)
-{
-	struct recipient to = { "a@one.test", "", 0 };
-	struct envelope e = { .time = 1, .length = 1, .sender = "s@far.test",
-		.client = "", .login = "", .envid = "", .rcpt = &to,
-		.n_rcpt = 1 };
-	struct schedule s = { .next = (uint64_t)1 << 40 };
-	struct buf env = BUF_INIT(0), sched = BUF_INIT(0), path = BUF_INIT(0);
-	struct buf why = BUF_INIT(300);
-	int i, dir;
-
-	buf_printf(&path, "%s/spool/queue/body", rig.dir);
-	assert_int_equal(envelope_pack(&e, &env), 0);
-	assert_int_equal(schedule_pack(&s, &sched), 0);
-	assert_int_equal(mkdir(buf_str(&path), 0770), 0);
-	assert_true((dir = open(buf_str(&path), O_RDONLY)) != -1);
-	buf_set(&path, "%s/spool/queue/db", rig.dir);
-	if (table_open(buf_str(&path), &why) != 0)
-		fail_msg("%s", buf_str(&why));
-	table_begin();
-	for (i = 1; i <= MANY; i++) {
-		table_put((uint64_t)i, RECORD_ENVELOPE, 0, env.data, env.len);
-		table_put((uint64_t)i, RECORD_SCHEDULE, 0, sched.data,
-		    sched.len);
-		buf_set(&path, "%016x", i);
-		/* One is missing. */
-		if (i != MANY / 2)
-			close(openat(dir, buf_str(&path), O_CREAT | O_WRONLY,
-			    0660));
-	}
-	assert_int_equal(table_commit(COMMIT_WRITTEN), 0);
-	table_close();
-}
-
 /* More than queue show has room for: it says so. */
 static void
 test_show_too_much(void **state)
@@ -195,12 +157,15 @@ test_show_too_much(void **state)
 static void
 test_start_with_many(void **state)
 {
+	const struct rig_fill many = { .n = MANY, .missing = MANY / 2,
+		.time = 1, .next = (int64_t)1 << 40, .from = "s@far.test",
+		.domain = "one.test" };
 	char id[17], out[400];
 	uint32_t status;
 
 	rig_clear(&rig);
 	rig_init(&rig, fixture_conf);
-	rig_as_queue(fill, NULL);
+	rig_fill(&rig, &many);
 	rig_start(&rig);
 	wire_all();
 	assert_int_equal(rig_send(&smtpd, id, "s@far.test",

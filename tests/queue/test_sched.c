@@ -51,7 +51,7 @@ test_order(void **state)
 	while (sched_next(&s) != -1) {
 		assert_true(sched_next(&s) >= last);
 		last = sched_next(&s);
-		sched_due(&s, last);
+		sched_due(&s, last, (size_t)random() % 3 + 1);
 		while ((e = sched_first(&s)) != NULL) {
 			assert_int_equal(e->next, last);
 			sched_set(&s, e, ENTRY_ACTIVE);
