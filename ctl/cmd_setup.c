@@ -16,7 +16,7 @@
 
 #include "ctl/commands.h"
 #include "ctl/ctl_ask.h"
-#include "ctl/ctl_compile.h"
+#include "ctl/ctl_commit.h"
 #include "ctl/ctl_system.h"
 #include "ctl/ctl_util.h"
 #include "ctl/setup_ask.h"
@@ -175,10 +175,9 @@ write_all(struct setup *s, struct buf *why)
 	if (system_users(why) == -1 || system_dirs(s->state_dir, why) == -1)
 		return -1;
 	g = geteuid() == 0 ? getgrnam("rp-auth") : NULL;
-	if (write_files(s, why) == -1 || set_save(&s->set, why) == -1 ||
-	    write_conf(s, why) == -1)
+	if (write_files(s, why) == -1 || write_conf(s, why) == -1)
 		return -1;
-	return set_compile(&s->set, s->state_dir, g == NULL ? (gid_t)-1 :
+	return set_commit(&s->set, s->state_dir, g == NULL ? (gid_t)-1 :
 	    g->gr_gid, why);
 }
 

@@ -1,6 +1,6 @@
 /*
  * domain, alias, apply: edits of the text tables. An edit is checked with all
- * tables before anything is written, then saved, then compiled: a command
+ * tables before anything is written, then saved and compiled at once: a command
  * that was refused changed nothing.
  */
 #include "config.h"
@@ -14,7 +14,7 @@
 #include "ctl/cmd_table.h"
 #include "ctl/commands.h"
 #include "ctl/ctl_check.h"
-#include "ctl/ctl_compile.h"
+#include "ctl/ctl_commit.h"
 #include "ctl/ctl_out.h"
 #include "ctl/ctl_util.h"
 #include "lib/mail/limits.h"
@@ -55,9 +55,7 @@ table_finish(struct ctl *c, struct set *s, int warnings)
 	if (r == 0 && warnings)
 		ctl_warn(&warn);
 	if (r == 0)
-		r = set_save(s, &why);
-	if (r == 0)
-		r = set_compile(s, c->state_dir, auth_group(), &why);
+		r = set_commit(s, c->state_dir, auth_group(), &why);
 	if (r == -1)
 		ctl_say(-1, &why);
 	set_close(s);

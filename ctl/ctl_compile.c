@@ -18,11 +18,7 @@
  * log in that gets no mail yet is better than one in which it gets mail and
  * cannot log in.
  */
-static const struct {
-	const char *sub, *name;
-	mode_t	 mode;
-	uint32_t format;
-} files[TABLE_CDBS] = {
+const struct compile_file compile_files[TABLE_CDBS] = {
 	[TABLE_AUTH] = { "auth", "passwd.cdb", 0640, PASSWD_FORMAT },
 	[TABLE_JAIL] = { "jail", "tables.cdb", 0644, TABLES_FORMAT },
 };
@@ -76,7 +72,7 @@ set_compile_file(struct set *s, enum table_cdb id, int fd)
 	if (cdb_make_start(&c.cdb, fd) != 0)
 		return -1;
 	compile_key(&c, 'f', "");
-	buf_put_u32(&c.value, files[id].format);
+	buf_put_u32(&c.value, compile_files[id].format);
 	buf_put_u64(&c.value, (uint64_t)clock_now());
 	compile_put(&c);
 	for (i = 0; i < TEXT_COUNT; i++) {
@@ -102,62 +98,24 @@ give(int fd, int dirfd, gid_t gid)
 	return gid == (gid_t)-1 ? 0 : fchown(fd, (uid_t)-1, gid);
 }
 
-/* write, fsync the file, rename, fsync the directory: all or nothing. */
-static int
-replace(struct set *s, enum table_cdb id, int dirfd, gid_t gid)
+int
+set_compile_stage(struct set *s, enum table_cdb id, int dirfd, gid_t gid)
 {
-	const char *name = files[id].name;
 	char tmp[64];
 	int fd, e;
 
-	snprintf(tmp, sizeof(tmp), "%s.new", name);
+	snprintf(tmp, sizeof(tmp), "%s.new", compile_files[id].name);
 	if (unlinkat(dirfd, tmp, 0) == -1 && errno != ENOENT)
 		return -1;
 	fd = openat(dirfd, tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return -1;
-	if (set_compile_file(s, id, fd) == -1 || give(fd, dirfd, gid) == -1 ||
-	    fchmod(fd, files[id].mode) == -1 || fd_sync(fd) == -1)
-		goto fail;
-	if (fd_close(&fd) == -1 || renameat(dirfd, tmp, dirfd, name) == -1)
-		goto fail;
-	return fd_sync_dir(dirfd);
-fail:
+	if (set_compile_file(s, id, fd) == 0 && give(fd, dirfd, gid) == 0 &&
+	    fchmod(fd, compile_files[id].mode) == 0 && fd_sync(fd) == 0)
+		return fd_close(&fd);
 	e = errno;
 	fd_close(&fd);
 	unlinkat(dirfd, tmp, 0);
 	errno = e;
 	return -1;
-}
-
-static int
-replace_in(struct set *s, enum table_cdb id, const char *state_dir, gid_t gid,
-    struct buf *why)
-{
-	struct buf path = BUF_INIT(0);
-	int dirfd, r = -1;
-
-	buf_printf(&path, "%s/%s", state_dir, files[id].sub);
-	dirfd = open(buf_str(&path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dirfd != -1)
-		r = replace(s, id, dirfd, gid);
-	if (r == -1)
-		buf_set(why, "%s/%s: %s", buf_str(&path), files[id].name,
-		    strerror(errno));
-	fd_close(&dirfd);
-	buf_clear(&path);
-	return r;
-}
-
-int
-set_compile(struct set *s, const char *state_dir, gid_t gid, struct buf *why)
-{
-	int id;
-
-	for (id = 0; id < TABLE_CDBS; id++) {
-		if (replace_in(s, (enum table_cdb)id, state_dir,
-		    id == TABLE_AUTH ? gid : (gid_t)-1, why) == -1)
-			return -1;
-	}
-	return 0;
 }

@@ -27,13 +27,21 @@ void	compile_put(struct compile *c);
 void	compile_owner(struct compile *c, const char *address,
 	    const struct row *user);
 
+/* The files, in the order of a commit. */
+struct compile_file {
+	const char *sub, *name;	/* state_dir/sub/name */
+	mode_t	 mode;
+	uint32_t format;
+};
+extern const struct compile_file compile_files[TABLE_CDBS];
+
 /*
- * Compiles the checked tables into state_dir. gid owns auth/passwd.cdb where
- * it is not -1 and the directory is root's. Each file is replaced whole or
- * stays. 0, or -1 with why.
+ * Compiles the checked tables beside the file's place, in the open directory,
+ * as NAME.new, synced. gid owns it where it is not -1 and the directory is
+ * root's. 0, or -1 with errno and nothing left there.
  */
-int	set_compile(struct set *s, const char *state_dir, gid_t gid,
-	    struct buf *why) ATTR_CHECK;
+int	set_compile_stage(struct set *s, enum table_cdb id, int dirfd, gid_t gid)
+	    ATTR_CHECK;
 /* One file, to an open empty descriptor (the fuzz target uses it). */
 int	set_compile_file(struct set *s, enum table_cdb id, int fd) ATTR_CHECK;
 

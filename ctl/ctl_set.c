@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ctl/ctl_commit.h"
 #include "ctl/ctl_set.h"
 #include "lib/base/fd.h"
 #include "lib/base/str.h"
@@ -61,7 +62,7 @@ int
 set_open(struct set *s, const struct table *const *tables, const char *dir,
     int edit, struct buf *why)
 {
-	int i, r = 0;
+	int i, pending, r = 0;
 
 	set_init(s, tables, dir);
 	s->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -69,10 +70,15 @@ set_open(struct set *s, const struct table *const *tables, const char *dir,
 		buf_set(why, "%s: %s", dir, strerror(errno));
 		return -1;
 	}
-	if (edit && lock(s, why) == -1) {
+	/* What another command was killed in is undone before it is read. */
+	pending = commit_pending(s->dirfd);
+	if ((edit || pending) && (lock(s, why) == -1 ||
+	    commit_recover(tables, s->dirfd, dir, why) == -1)) {
 		set_close(s);
 		return -1;
 	}
+	if (!edit)
+		fd_close(&s->lock);
 	buf_reset(why);
 	for (i = 0; i < TEXT_COUNT; i++) {
 		if (text_load(&s->t[i], s->dirfd, dir, why) == -1)
@@ -92,26 +98,6 @@ set_close(struct set *s)
 		text_clear(&s->t[i]);
 	fd_close(&s->lock);
 	fd_close(&s->dirfd);
-}
-
-/*
- * A hash without an account does no harm, an account without its hash locks
- * its user out: so passwd is written first, unless accounts were taken out,
- * and then the leftover hash is harmless too.
- */
-int
-set_save(struct set *s, struct buf *why)
-{
-	int first, i;
-
-	for (first = 1; first >= 0; first--) {
-		for (i = 0; i < TEXT_COUNT; i++) {
-			if (s->t[i].table->save_first == first &&
-			    text_save(&s->t[i], s->dirfd, s->dir, why) == -1)
-				return -1;
-		}
-	}
-	return 0;
 }
 
 void

@@ -1,6 +1,6 @@
 /*
- * The text tables together: loaded under a lock, checked against each other,
- * saved.
+ * The text tables together: loaded under a lock, to be checked against each
+ * other and saved (ctl_commit.h).
  *
  * DIAGNOSTICS: "FILE:LINE: words", several a line each. A fault stops the
  * compile; a warning does not.
@@ -40,8 +40,6 @@ const char *set_host_domain(const struct set *s);
 /* For tests: a set without a directory. */
 void	set_init(struct set *s, const struct table *const *tables,
 	    const char *dir);
-/* Writes the edited text files, those with save_first before the others. */
-int	set_save(struct set *s, struct buf *why) ATTR_CHECK;
 
 /* Where an address of ours leads (the rules of tables_address). */
 enum set_place {

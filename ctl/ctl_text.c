@@ -216,20 +216,14 @@ text_print(const struct text *t, struct buf *out)
 }
 
 int
-text_save(struct text *t, int dirfd, const char *dir, struct buf *why)
+text_stage(const struct text *t, int dirfd)
 {
 	struct buf b = BUF_INIT(0);
 	int r;
 
-	if (!t->dirty)
-		return 0;
 	text_print(t, &b);
-	r = fd_replace(dirfd, t->table->file, t->table->mode,
-	    buf_str(&b), b.len);
-	if (r == -1)
-		text_complain(dir, t, 0, why, "%s", strerror(errno));
-	else
-		t->dirty = 0;
+	r = fd_stage(dirfd, t->table->file, t->table->mode, buf_str(&b),
+	    b.len);
 	buf_wipe(&b);
 	return r;
 }

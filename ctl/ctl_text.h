@@ -53,10 +53,9 @@ int	text_parse(struct text *t, const char *dir, const char *p, size_t len,
 /* Reads the file; a missing one is an empty table. 0, or -1 with why. */
 int	text_load(struct text *t, int dirfd, const char *dir, struct buf *why)
 	    ATTR_CHECK;
-/* Writes the file anew if it was edited, whole or not at all. */
-int	text_save(struct text *t, int dirfd, const char *dir, struct buf *why)
-	    ATTR_CHECK;
-/* The whole file, as text_save would write it. */
+/* The edited file beside its place, as NAME.new (fd_stage). 0, or -1. */
+int	text_stage(const struct text *t, int dirfd) ATTR_CHECK;
+/* The whole file, as text_stage would write it. */
 void	text_print(const struct text *t, struct buf *out);
 
 struct row *text_find(const struct text *t, const char *key);

@@ -4,6 +4,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/ctl_row.c ctl/ctl_row.h ctl/ctl_text.c ctl/ctl_text.h \
 	ctl/ctl_set.c ctl/ctl_set.h ctl/ctl_check.c ctl/ctl_check.h \
 	ctl/ctl_compile.c ctl/ctl_compile.h \
+	ctl/ctl_commit.c ctl/ctl_commit.h \
 	ctl/ctl_table.c ctl/ctl_table.h \
 	ctl/table_domains.c ctl/table_users.c \
 	ctl/table_passwd.c ctl/table_aliases.c \

@@ -188,18 +188,27 @@ open_new(int dirfd, const char *name)
 	return fd;
 }
 
+enum { NEW_MAX = 300 };
+
+/* NAME.new in tmp. */
+static int
+name_new(char *tmp, size_t size, const char *name)
+{
+	if (snprintf(tmp, size, "%s.new", name) < (int)size)
+		return 0;
+	errno = ENAMETOOLONG;
+	return -1;
+}
+
 int
-fd_replace(int dirfd, const char *name, mode_t mode, const void *p, size_t len)
+fd_stage(int dirfd, const char *name, mode_t mode, const void *p, size_t len)
 {
 	struct stat st;
-	char tmp[300];
+	char tmp[NEW_MAX];
 	int fd, e;
 
-	if (snprintf(tmp, sizeof(tmp), "%s.new", name) >= (int)sizeof(tmp)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	if ((fd = open_new(dirfd, tmp)) == -1)
+	if (name_new(tmp, sizeof(tmp), name) == -1 ||
+	    (fd = open_new(dirfd, tmp)) == -1)
 		return -1;
 	if ((mode & 077) != 0 &&
 	    fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -209,14 +218,25 @@ fd_replace(int dirfd, const char *name, mode_t mode, const void *p, size_t len)
 	    fd_write_all(fd, p, len) == -1 || fd_sync(fd) == -1) {
 		e = errno;
 		close(fd);
-		goto fail;
+		unlinkat(dirfd, tmp, 0);
+		errno = e;
+		return -1;
 	}
-	if (close(fd) == -1 || renameat(dirfd, tmp, dirfd, name) == -1) {
-		e = errno;
-		goto fail;
-	}
-	return fd_sync_dir(dirfd);
-fail:
+	return close(fd);
+}
+
+int
+fd_replace(int dirfd, const char *name, mode_t mode, const void *p, size_t len)
+{
+	char tmp[NEW_MAX];
+	int e;
+
+	if (fd_stage(dirfd, name, mode, p, len) == -1 ||
+	    name_new(tmp, sizeof(tmp), name) == -1)
+		return -1;
+	if (renameat(dirfd, tmp, dirfd, name) == 0)
+		return fd_sync_dir(dirfd);
+	e = errno;
 	unlinkat(dirfd, tmp, 0);
 	errno = e;
 	return -1;

@@ -56,6 +56,9 @@ int	fd_inherit(int fd, int dirfd, const char *name) ATTR_CHECK;
  */
 int	fd_replace(int dirfd, const char *name, mode_t mode, const void *p,
 	    size_t len) ATTR_CHECK;
+/* Only name.new, synced, with its owner and mode: a rename is what remains. */
+int	fd_stage(int dirfd, const char *name, mode_t mode, const void *p,
+	    size_t len) ATTR_CHECK;
 
 /*
  * 1 if no process has the file open for writing or mapped so (a read lease is

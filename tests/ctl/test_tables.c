@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "ctl/ctl_check.h"
+#include "ctl/ctl_commit.h"
 #include "ctl/ctl_compile.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
@@ -59,8 +60,9 @@ compile_as(const char *host, const char *const texts[TEXT_COUNT])
 
 	assert_int_equal(load(&s, texts, &why), 0);
 	set_host(&s, host);
+	s.dirfd = open(state_dir, O_RDONLY | O_DIRECTORY);
 	if (set_check(&s, &why, &warn) == -1 ||
-	    set_compile(&s, state_dir, (gid_t)-1, &why) == -1)
+	    set_commit(&s, state_dir, (gid_t)-1, &why) == -1)
 		fail_msg("%s", buf_str(&why));
 	set_close(&s);
 	buf_clear(&why);

@@ -78,6 +78,14 @@ def append_that_fills_is_removed(inst, disk):
     assert inst.messages() == before
 
 
+def edit_is_refused(inst):
+    """And has not been done: the list and the login say the same."""
+    p = inst.command("user", "set", "anna@example.test", "--disabled")
+    assert p.returncode == 1 and "No space left" in p.stderr
+    assert [u["disabled"] for u in inst.json("user", "list")] == [False]
+    inst.imap().logout()
+
+
 def quit_removes(inst):
     """Who makes room is not refused for the lack of it; what QUIT answered
     +OK outlives a kill. Gives back the uid that went, and what is left."""
@@ -140,6 +148,7 @@ def test_full_disk_then_space(tmp_path):
             store_knows(inst, 2)
             assert len(inst.messages()) <= taken
             append_is_refused(inst)
+            edit_is_refused(inst)
             gone, left = quit_removes(inst)
             taken -= 1
             ballast.unlink()
