@@ -114,6 +114,8 @@ const struct ctl_command ctl_commands[] = {
 	    "make the index again from the files", NULL },
 	{ "hash check", cmd_hash_check, 0, 1, 1, "[HASH]",
 	    "can this hash, or can those in passwd, be used", NULL },
+	{ "selftest jail", cmd_selftest_jail, 0, 0, 1, "",
+	    "attack from the place of each program", NULL },
 	{ "completion", cmd_completion, 1, 1, 0, "bash",
 	    "print the shell completion script", NULL },
 	{ .name = NULL }

@@ -10,7 +10,8 @@ lib_server_libserver_a_SOURCES = \
 	lib/server/server_loop.c lib/server/server_work.c \
 	lib/server/work_crowd.c lib/server/work_crowd.h \
 	lib/server/privdrop.c lib/server/privdrop.h \
-	lib/server/seccomp.c lib/server/seccomp.h
+	lib/server/seccomp.c lib/server/seccomp.h \
+	lib/server/walls.c lib/server/walls.h lib/server/walls.def
 SERVER_LIBS = $(EV_LIBS)
 
 # The system call filter is made at build time: see mkfilter.c.

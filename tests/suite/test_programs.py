@@ -10,7 +10,7 @@ TOP = pathlib.Path(os.environ.get(
     "ROHRPOST_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 BUILD = pathlib.Path(os.environ.get("ROHRPOST_BUILD", "."))
 RIGHTS = {"NET": "network", "UNIX": "Unix sockets", "FILES": "files",
-          "EXEC": "programs"}
+          "EXEC": "programs", "THREADS": "threads"}
 
 
 def chapter(title):
@@ -32,7 +32,7 @@ def test_processes():
     said = {}
     for line in chapter("Processes").splitlines():
         if line.startswith("| ") and not line.startswith("| program"):
-            name, shape, number, user, rights, _ = line.strip("| ").split(
+            name, shape, number, user, rights, *_ = line.strip("| ").split(
                 " | ")
             said[name] = (shape.split()[0].strip(","), user,
                           set(rights.split(", ")) - {"-"})
@@ -57,7 +57,8 @@ def test_wires():
 def test_pages():
     """The page of each program names its rights."""
     words = {"NET": "network sockets", "UNIX": "Unix sockets",
-             "FILES": "files by name", "EXEC": "other programs"}
+             "FILES": "files by name", "EXEC": "other programs",
+             "THREADS": "threads"}
     for name in programs.NAMES:
         page = (TOP / ("man/rohrpost-%s.8" % name)).read_text()
         security = page.split("\n.Sh SECURITY\n", 1)[1].split("\n.Sh ", 1)[0]

@@ -1,0 +1,30 @@
+/*
+ * A throw-away instance whose programs are attackers (selftest/): a folder of
+ * its own under /tmp, ports of its own, none of which is served, session uids
+ * that no instance has, and bait where the mail, the tables and the keys lie.
+ * The users of the programs are the real ones.
+ */
+#ifndef CTL_SELFTEST_INSTANCE_H
+#define CTL_SELFTEST_INSTANCE_H
+
+#include <sys/types.h>
+
+#include "lib/base/attr.h"
+#include "lib/base/buf.h"
+
+struct selftest {
+	char	 dir[64];
+	int	 report;	/* lib/server/walls.h */
+	pid_t	 master;	/* -1: it does not run */
+};
+
+/* Makes and starts it. 0, or -1 with why; selftest_end in any case. */
+int	selftest_begin(struct selftest *s, struct buf *why) ATTR_CHECK;
+/* Waits ms; 1 where master has ended meanwhile. */
+int	selftest_wait(struct selftest *s, int ms);
+/* What master said. */
+void	selftest_words(const struct selftest *s, struct buf *words);
+/* Stops and removes it. */
+void	selftest_end(struct selftest *s);
+
+#endif
