@@ -17,6 +17,7 @@
 #include "store/account_quota.h"
 #include "store/body.h"
 #include "store/door_client.h"
+#include "store/index_cache.h"
 #include "store/op_append.h"
 #include "store/op_file.h"
 #include "store/op_flags.h"
@@ -29,7 +30,7 @@ struct append_task {
 	char	 file[BODY_NAME];
 	struct door_record rec;
 	uint32_t crc;
-	size_t	 cache_len;
+	size_t	 cache_len;		/* of the row of CACHE */
 	char	 cache[];
 };
 
@@ -124,16 +125,18 @@ static const struct task_kind append_kind = {
 static struct append_task *
 append_new(const struct request *r)
 {
-	const char *cache;
 	struct append_task *p;
+	struct cache_row row;
+	const char *cache;
 	size_t len;
 
 	cache = msg_get(r->m, DF_CACHE, &len);
-	p = mem_alloc(sizeof(*p) + len);
+	index_cache_row(&row, cache, len);
+	p = mem_alloc(sizeof(*p) + row.len);
 	memset(p, 0, sizeof(*p));
-	if (len > 0)
-		memcpy(p->cache, cache, len);
-	p->cache_len = len;
+	if (row.len > 0)
+		memcpy(p->cache, row.p, row.len);
+	p->cache_len = row.len;
 	p->t.kind = &append_kind;
 	p->t.account = r->c->account;
 	p->t.id = r->m->id;

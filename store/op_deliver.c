@@ -27,6 +27,7 @@
 #include "store/account_quota.h"
 #include "store/body.h"
 #include "store/door_client.h"
+#include "store/index_cache.h"
 #include "store/op_deliver.h"
 #include "store/op_file.h"
 #include "store/op_mailbox.h"
@@ -57,7 +58,7 @@ struct delivery {
 	const char *text;	/* of the answer */
 	struct delivery *same;	/* repeats that came meanwhile */
 	struct delivery *next_here; /* under way in this account */
-	size_t	 cache_len;
+	size_t	 cache_len;	/* of the row of CACHE */
 	char	 cache[];
 };
 
@@ -387,12 +388,14 @@ take_action(struct delivery *d, const struct msg *m)
 static struct delivery *
 delivery_new(struct client *c, struct msg *m)
 {
-	struct delivery *d;
 	const char *id, *cache;
 	size_t id_len, cache_len;
+	struct cache_row row;
+	struct delivery *d;
 
 	cache = msg_get(m, DF_CACHE, &cache_len);
-	d = mem_alloc(sizeof(*d) + cache_len);
+	index_cache_row(&row, cache, cache_len);
+	d = mem_alloc(sizeof(*d) + row.len);
 	memset(d, 0, sizeof(*d));
 	d->t.kind = &deliver_kind;
 	d->t.client = client_hold(c);
@@ -406,9 +409,9 @@ delivery_new(struct client *c, struct msg *m)
 	d->rec.date = (int64_t)msg_get_u64(m, DF_DATE);
 	d->rec.save_date = (uint32_t)clock_now();
 	index_sane(&d->rec);
-	if (cache_len > 0)
-		memcpy(d->cache, cache, cache_len);
-	d->cache_len = cache_len;
+	if (row.len > 0)
+		memcpy(d->cache, row.p, row.len);
+	d->cache_len = row.len;
 	take_action(d, m);
 	return d;
 }

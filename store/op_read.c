@@ -20,6 +20,7 @@
 #include "store/account_mailbox.h"
 #include "store/account_quota.h"
 #include "store/door_client.h"
+#include "store/index_cache.h"
 #include "store/door_watch.h"
 #include "store/op_read.h"
 
@@ -447,6 +448,7 @@ op_cache_get(struct request *r)
 {
 	struct mailbox *m = r->mailbox;
 	struct buf out = BUF_INIT(DOOR_PACKED_MAX), v = BUF_INIT(0);
+	struct buf row = BUF_INIT(0);
 	struct index_key k;
 	uint32_t *uids;
 	size_t i, n;
@@ -461,12 +463,14 @@ op_cache_get(struct request *r)
 		k = index_message(m->account->number, m->id, uids[i]);
 		buf_reset(&v);
 		if (engine_get(m->account->db, ENGINE_CACHE, k.k, k.len,
-		    &v) != ENGINE_DONE)
+		    &row) != ENGINE_DONE ||
+		    index_cache_get(buf_str(&row), row.len, &v) == -1)
 			buf_reset(&v);
 		if (buf_reserve(&out, 8 + v.len) == -1)
 			break;
 		buf_put_u32(&out, uids[i]);
 		buf_put_lv(&out, buf_str(&v), v.len);
+		buf_reset(&row);
 	}
 	if (client_begin(r->c, DM_CACHE, r->m->id)) {
 		msg_bytes(&r->c->chan, DF_CACHE, buf_str(&out), out.len);
@@ -475,6 +479,7 @@ op_cache_get(struct request *r)
 	}
 	free(uids);
 	buf_clear(&out);
+	buf_clear(&row);
 	buf_clear(&v);
 }
 
@@ -485,14 +490,16 @@ op_cache_put(struct request *r)
 	uint32_t uid = msg_get_u32(r->m, DF_UID);
 	struct index_key k = index_message(m->account->number, m->id, uid);
 	struct buf v = BUF_INIT(0);
+	struct cache_row row;
 	const char *p;
 	size_t len;
 
 	p = msg_get(r->m, DF_CACHE, &len);
-	if (len > 0 && engine_get(m->account->db, ENGINE_CORE, k.k, k.len,
+	index_cache_row(&row, p, len);
+	if (row.len > 0 && engine_get(m->account->db, ENGINE_CORE, k.k, k.len,
 	    &v) == ENGINE_DONE)
 		engine_put(account_batch(m->account), ENGINE_CACHE, k.k, k.len,
-		    p, len);
+		    row.p, row.len);
 	buf_clear(&v);
 }
 

@@ -18,6 +18,7 @@
 #include "store/account_full.h"
 #include "store/account_quota_all.h"
 #include "store/body.h"
+#include "store/index_cache.h"
 #include "store/shard_chores.h"
 #include "store/shard_impl.h"
 #include "store/shard_syncer.h"
@@ -216,6 +217,7 @@ ended_cb(struct ev_loop *loop, ev_async *w, int revents)
 	if (engine_durable(store.engine, engine_token(store.engine)) !=
 	    ENGINE_DONE)
 		log_warn("another store owns the index");
+	index_cache_close();
 	engine_close(&store.engine);
 	store.stopped();
 }

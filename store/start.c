@@ -15,6 +15,7 @@
 #include "store/body.h"
 #include "store/epoch.h"
 #include "store/index.h"
+#include "store/index_cache.h"
 #include "store/shard.h"
 #include "store/start.h"
 #include "store/text.h"
@@ -179,6 +180,7 @@ start_open(struct buf *why)
 		engine_close(&store.engine);
 		return r;
 	}
+	index_cache_open(index, store.epoch);
 	if (getrandom(store.salt, sizeof(store.salt), 0) !=
 	    sizeof(store.salt)) {
 		buf_set(why, "no random numbers: %s", strerror(errno));

@@ -53,6 +53,10 @@ check_PROGRAMS += tests/store/test_expunged
 tests_store_test_expunged_SOURCES = tests/store/test_expunged.c \
 	tests/store/rig.c tests/store/rig.h
 tests_store_test_expunged_LDADD = $(STORE_TEST)
+check_PROGRAMS += tests/store/test_cache
+tests_store_test_cache_SOURCES = tests/store/test_cache.c \
+	tests/store/rig.c tests/store/rig.h
+tests_store_test_cache_LDADD = $(STORE_TEST)
 check_PROGRAMS += tests/store/test_quota
 tests_store_test_quota_SOURCES = tests/store/test_quota.c tests/store/rig.c \
 	tests/store/rig.h
