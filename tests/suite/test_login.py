@@ -8,7 +8,6 @@ import poplib
 import signal
 import socket
 import ssl
-import statistics
 import subprocess
 import time
 
@@ -243,7 +242,8 @@ def test_changed_password(inst):
 
 
 def test_same_time(inst):
-    """G12: a wrong password and a name that does not exist."""
+    """G12: a wrong password and a name that does not exist. Each takes what it
+    must at its quickest try; what is beyond is the machine's load."""
     took = {"anna": [], "nobody": [], "bert": []}
     for _ in range(12):
         c = Line(inst, "imaps", True)
@@ -254,8 +254,8 @@ def test_same_time(inst):
             assert b"AUTHENTICATIONFAILED" in c.line()
             took[user].append(time.perf_counter() - t)
         c.sock.close()
-    medians = {u: statistics.median(t) for u, t in took.items()}
-    assert max(medians.values()) < 1.5 * min(medians.values()), medians
+    least = {u: min(t) for u, t in took.items()}
+    assert max(least.values()) < 1.5 * min(least.values()), least
 
 
 # -- POP3 -----------------------------------------------------------------------

@@ -1,9 +1,11 @@
 """POP3 beyond what test_login.py holds: the commands of RFC 1939 one by one,
 what CAPA says, UIDL over restarts, IMAP beside it."""
+import imaplib
+import os
 import poplib
 import re
+import signal
 import socket
-import time
 
 
 import rohrpost
@@ -172,11 +174,12 @@ def test_in_use_and_imap_beside(inst):
 
 
 def test_lock_is_free_when_the_client_vanishes(inst):
+    fill(inst, "carl", 2)
     p = Pop(inst, "carl")
-    p.cmd("DELE 1")
+    n = int(p.cmd("STAT").split()[1])
+    assert p.cmd("DELE 1").startswith("+OK")
     p.sock.close()
     p.file.close()
-    time.sleep(0.05)
 
     def again():
         try:
@@ -189,7 +192,33 @@ def test_lock_is_free_when_the_client_vanishes(inst):
         n = q.stat()[0]
         q.quit()
         return n
-    assert wait_for(again, 10) == 2
+    assert wait_for(again, 10) == n
+
+
+def test_another_inbox_when_store_came_back(inst):
+    """The numbers of the session are those of the old one: QUIT removes
+    nothing, neither there nor in the new one."""
+    fill(inst, "anna", 2)
+    n = inst.count("anna")
+    p = Pop(inst, "anna")
+    assert p.cmd("DELE 1").startswith("+OK")
+    assert p.cmd("DELE 2").startswith("+OK")
+    m = inst.imap("anna")
+    assert m.rename("INBOX", "elsewhere")[0] == "OK"
+    for i in range(2):
+        assert m.append("INBOX", None, None, message("new%d" % i))[0] == "OK"
+    m.logout()
+    for pid in inst.processes()["store"]:
+        os.kill(pid, signal.SIGKILL)
+    assert p.cmd("QUIT").startswith("-ERR")
+    p.close()
+
+    def counts():
+        try:
+            return [inst.count("anna", b) for b in ("INBOX", "elsewhere")]
+        except (AssertionError, imaplib.IMAP4.error):
+            return None     # store is not back yet
+    assert wait_for(counts, 30) == [2, n]
 
 
 def test_wrong_password_says_so(inst):

@@ -250,14 +250,13 @@ def test_rebuild_while_running(inst):
 
 
 def test_check_finds_a_lost_file(inst):
-    import pathlib
+    fill(inst)
     box = inst.state / "spool" / "mail" / "example.test" / "anna"
-    files = sorted(f for f in box.glob("*/*") if f.name.isdigit())
-    assert files
-    victim = pathlib.Path(files[0])
+    victim = sorted(f for f in box.glob("*/*") if f.name.isdigit())[0]
     data = victim.read_bytes()
     victim.unlink()
     out = inst.command("store", "check")
     assert out.returncode == 1
-    assert str(int(victim.name)) in out.stdout
+    assert re.search(r"^anna@example\.test +INBOX +message %d has no file$"
+                     % int(victim.name), out.stdout, re.M), out.stdout
     victim.write_bytes(data)
