@@ -11,6 +11,8 @@
  *   kill PID   signals that process: "signalled" or the error
  *   rob PID    tries all ways to its descriptors and memory: "<way> <error>,
  *              ...", with the error 0 where one was open
+ *   frame HEX  sends master those octets; framefd HEX: with a descriptor
+ *   eat        takes memory, as much as there is
  *   die        abort; exit: ends with status 0
  */
 #include <ctype.h>
@@ -165,6 +167,55 @@ rob(int fd, const char *word)
 	    way[0], way[1], way[2], way[3], way[4], way[5], way[6]);
 }
 
+/* fd -1: none. */
+static void
+send_with(int sock, const void *data, size_t len, int fd)
+{
+	union {
+		struct cmsghdr h;
+		char b[CMSG_SPACE(sizeof(int))];
+	} ctl;
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)data,
+		.iov_len = len };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *h;
+
+	if (fd != -1) {
+		memset(&ctl, 0, sizeof(ctl));
+		m.msg_control = &ctl;
+		m.msg_controllen = sizeof(ctl);
+		h = CMSG_FIRSTHDR(&m);
+		h->cmsg_level = SOL_SOCKET;
+		h->cmsg_type = SCM_RIGHTS;
+		h->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(h), &fd, sizeof(int));
+	}
+	sendmsg(sock, &m, MSG_NOSIGNAL);
+}
+
+static void
+frame(const char *hex, int fd)
+{
+	unsigned char data[LINE];
+	size_t n = 0;
+	unsigned octet;
+
+	while (n < sizeof(data) && sscanf(hex + 2 * n, "%2x", &octet) == 1)
+		data[n++] = (unsigned char)octet;
+	send_with(SERVER_MASTER_FD, data, n, fd);
+}
+
+static void
+eat(void)
+{
+	enum { PIECE = 1 << 20 };
+	char *p;
+
+	while ((p = malloc(PIECE)) != NULL)
+		memset(p, 1, PIECE);
+	log_fatal("no more memory");
+}
+
 /* What both shapes know. 1 if it was such a word. */
 static int
 common(int fd, const char *line)
@@ -175,6 +226,12 @@ common(int fd, const char *line)
 		hostile(fd, line + 5);
 	else if (strncmp(line, "rob ", 4) == 0)
 		rob(fd, line + 4);
+	else if (strncmp(line, "frame ", 6) == 0)
+		frame(line + 6, -1);
+	else if (strncmp(line, "framefd ", 8) == 0)
+		frame(line + 8, STDIN_FILENO);
+	else if (strcmp(line, "eat") == 0)
+		eat();
 	else if (strcmp(line, "die") == 0)
 		abort();
 	else if (strcmp(line, "exit") == 0)
@@ -255,27 +312,6 @@ ask(int fd, enum peer p)
 			str_copy(line, sizeof(line), "lost");
 	}
 	say(fd, "%s\n", line);
-}
-
-static void
-send_fd(int sock, int fd)
-{
-	union {
-		struct cmsghdr h;
-		char b[CMSG_SPACE(sizeof(int))];
-	} ctl;
-	struct iovec iov = { .iov_base = (char *)"S\n", .iov_len = 2 };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = &ctl, .msg_controllen = sizeof(ctl) };
-	struct cmsghdr *h;
-
-	memset(&ctl, 0, sizeof(ctl));
-	h = CMSG_FIRSTHDR(&m);
-	h->cmsg_level = SOL_SOCKET;
-	h->cmsg_type = SCM_RIGHTS;
-	h->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(h), &fd, sizeof(int));
-	sendmsg(sock, &m, MSG_NOSIGNAL);
 }
 
 static int
@@ -429,7 +465,7 @@ started(struct ev_loop *loop, uint32_t id, int fd, int full,
 		log_info("refused: %s", words);
 		say((int)id, "N\n");
 	} else
-		send_fd((int)id, fd);
+		send_with((int)id, "S\n", 2, fd);
 	fd_close(&fd);
 }
 

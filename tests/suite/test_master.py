@@ -5,11 +5,13 @@ import pathlib
 import re
 import signal
 import socket
+import struct
 import subprocess
 import time
 
 import pytest
 
+import frames
 import rohrpost
 from probes import BUILD, NOBODY, Probes
 
@@ -154,9 +156,86 @@ def test_session_survives_its_neighbours(p):
     assert p.ask("imap", "start carl@example.test") != first
 
 
-def test_bad_frame_ends_that_program_alone(p):
-    """A probe cannot send one; a stopped one that does not read is the
-    nearest: master goes on, and ends it."""
+READY, STATE, START, STOP, RETIRE = (
+    frames.WIRE_READY, 8, 9, frames.WIRE_STOP, 12)
+
+
+def frame(kind, fields=b"", nfds=0, version=1, length=None):
+    """As lib/base/chan.h has it."""
+    n = len(fields) if length is None else length
+    return struct.pack("<BBBBII", version, kind, nfds, 0, 0, n) + fields
+
+
+def field(tag, value):
+    return bytes([tag]) + frames.lv(value)
+
+
+BAD_FRAMES = {
+    "noise": b"\xff" * 64,
+    "version": frame(READY, version=2),
+    "unknown": frame(200),
+    "4 GB": frame(READY, length=0xffffffff),
+    "too long": frame(READY, length=(1 << 20) + 1),
+    "of master": frame(STOP),
+    "of auth": frame(START, field(3, frames.u32(6)) + field(4, "x@y.test") +
+                     field(5, "192.0.2.1:1")),
+    "of queue": frame(RETIRE, field(1, frames.u32(5)) +
+                      field(2, frames.u32(1))),
+    "field missing": frame(STATE),
+    "field twice": frame(STATE, field(6, frames.u32(1)) * 2),
+    "field unknown": frame(STATE, field(6, frames.u32(1)) + field(99, "x")),
+    "field too short": frame(STATE, field(6, "x")),
+    "field past the end": frame(STATE, b"\x06\xff\xff\xff\xff"),
+    "descriptor missing": frame(READY, nfds=1),
+    "65 descriptors": frame(READY, nfds=65),
+}
+
+
+@pytest.mark.parametrize("what", BAD_FRAMES)
+@pytest.mark.parametrize("service,name", [
+    ("smtp", "smtpd (smtp)"), ("imap", "imapd")])
+def test_bad_frame_ends_that_program_alone(p, service, name, what):
+    """J5, within: who says to master what it may not is ended, and told of
+    in the log; its neighbour has noticed nothing."""
+    words = "frame " + BAD_FRAMES[what].hex()
+    with p.client("smtp") as other, p.client(service) as c:
+        before = other.say("who")
+        who = "who" if service == "smtp" else "start frame@example.test"
+        pid = pid_of(c.say(who))
+        c.say(words if service == "smtp" else
+              "start frame@example.test " + words)
+        rohrpost.wait_for(
+            lambda: "%s[%d] is ended by force" % (name, pid) in p.log())
+        assert other.say("who") == before
+        assert other.say("ask queue").startswith("queue ")
+    assert re.search(r" master\[\d+\] warn %s\[%d\]: " %
+                     (re.escape(name), pid), p.log()), what
+
+
+def test_descriptor_by_surprise(p):
+    """J5: one that no message announces, and one that a message of no
+    descriptors carries, do not stay in master."""
+    def held():
+        return len(os.listdir("/proc/%d/fd" % p.master.pid))
+
+    def ended(octets):
+        with p.client("smtp") as c:
+            pid = pid_of(c.say("who"))
+            c.say("framefd " + octets.hex())
+            rohrpost.wait_for(lambda: "smtpd (smtp)[%d] is ended by force"
+                              % pid in p.log())
+
+    ended(frame(READY, nfds=1))
+    rohrpost.wait_for(lambda: len(p.pids("smtpd", "smtp")) == 2)
+    before = held()
+    for _ in range(5):
+        ended(frame(READY, nfds=1))
+        ended(frame(STOP))
+    rohrpost.wait_for(lambda: held() <= before, text="descriptors are gone")
+
+
+def test_who_does_not_read_is_ended(p):
+    """Master goes on meanwhile."""
     pid = p.pids("resolve")[0]
     os.kill(pid, signal.SIGSTOP)
     for _ in range(3):
