@@ -182,7 +182,10 @@ body_open(const char *user, uint32_t mailbox, uint32_t uid)
 	char path[BODY_PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/%u/%u", user, mailbox, uid);
-	return openat(root, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	/* What is no file in its place fails when it is read: nobody waits for
+	   the other end of it. */
+	return openat(root, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
+	    O_NONBLOCK);
 }
 
 /* Gives way to the message uid: another file of that name goes to expunged. */

@@ -67,14 +67,19 @@ text_read(const char *user, uint32_t mailbox, const char *name,
     struct buf *out)
 {
 	char path[BODY_PATH_MAX];
-	int fd, r, e;
+	struct stat st;
+	int fd, r = -1, e;
 
 	if (text_path(user, mailbox, name, path) == -1)
 		return -1;
-	fd = openat(body_root(), path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = openat(body_root(), path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
+	    O_NONBLOCK);
 	if (fd == -1)
 		return -1;
-	r = fd_slurp(fd, out);
+	/* A pipe without a writer is not an empty file. */
+	errno = EINVAL;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		r = fd_slurp(fd, out);
 	e = errno;
 	fd_close(&fd);
 	errno = e;

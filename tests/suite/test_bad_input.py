@@ -335,7 +335,7 @@ def test_refused_reload_keeps_the_old(inst, old, new, words):
 
 
 def test_ruined_certificate_keeps_the_old(inst):
-    """The file itself, as a renewal that went wrong leaves it."""
+    """K12: the file itself, as a renewal that went wrong leaves it."""
     conf = (inst.conf / "rohrpost.conf").read_text()
     for key in "tls_certificate", "tls_key":
         path = pathlib.Path(re.search(r"^%s = (.*)$" % key, conf, re.M)[1])
