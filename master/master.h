@@ -65,6 +65,7 @@ TAILQ_HEAD(proc_list, proc);
 struct row_state {
 	struct proc_list procs;
 	unsigned n, idle;	/* idle: ready or starting, and not busy */
+	unsigned needed;	/* POOL_DEMAND */
 	unsigned restarts, quick;
 	ev_timer retry;		/* active: back-off */
 	double	 full_said, failed;	/* when last */
@@ -79,7 +80,8 @@ enum phase { PHASE_START, PHASE_RUN, PHASE_STOP };
 struct hooks {
 	/* p runs; it has not been told anything. */
 	void	(*started)(struct proc *p);
-	/* A message that is not about p's own state: WIRE_START, WIRE_RETIRE. */
+	/* A message that is not about p's own state: WIRE_START, WIRE_RETIRE,
+	   WIRE_NEED. */
 	void	(*said)(struct proc *p, const struct msg *m);
 	/* p was reaped and is in no list; freed after this. Status of wait(2). */
 	void	(*died)(struct proc *p, int status);

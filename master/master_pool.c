@@ -59,6 +59,12 @@ fresh_needed(enum program_id row)
 		return rs->n < max ? max - rs->n : 0;
 	}
 	idle = (unsigned)master_conf_number(&master.conf, programs[row].idle);
+	if (programs[row].pool == POOL_DEMAND) {
+		want = rs->needed > idle ? rs->needed : idle;
+		if (want > max)
+			want = max;
+		return rs->n < want ? want - rs->n : 0;
+	}
 	if (rs->idle >= idle || !listen_any(row))
 		return 0;
 	want = idle - rs->idle;
@@ -128,8 +134,8 @@ pool_fill(void)
 	unsigned i;
 
 	for (i = 0; i < PROGRAM_COUNT && master.phase != PHASE_STOP; i++)
-		if ((programs[i].pool == POOL_KEEP ||
-		    programs[i].pool == POOL_ACCEPT) &&
+		if (programs[i].pool != POOL_RESERVED &&
+		    programs[i].pool != POOL_SESSION &&
 		    programs[i].start <= master.stage)
 			row_fill((enum program_id)i);
 }
@@ -149,7 +155,8 @@ pool_died(struct proc *p, int status)
 		rs->quick = 0;
 		return;
 	}
-	if (!orderly || programs[p->row].pool == POOL_KEEP)
+	if (!orderly || programs[p->row].pool == POOL_KEEP ||
+	    programs[p->row].pool == POOL_DEMAND)
 		rs->restarts++;
 	if (p->was_busy || (p->ready &&
 	    ev_now(master.loop) - p->started > QUICK))

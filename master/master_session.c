@@ -145,11 +145,33 @@ session_retire(struct proc *queue, const struct msg *m)
 	}
 }
 
+static void
+session_need(struct proc *queue, const struct msg *m)
+{
+	uint32_t instance = msg_get_u32(m, WF_INSTANCE);
+	uint32_t wires = program_wires(queue->row);
+	struct proc *p;
+	unsigned i;
+
+	for (i = 0; i < PROGRAM_COUNT; i++) {
+		if (!(wires & PROGRAM_BIT(i)) ||
+		    programs[i].kind != (enum peer)msg_get_u32(m, WF_PEER))
+			continue;
+		/* They are started before the loop waits (master_pool.c). */
+		master.rows[i].needed = msg_get_u32(m, WF_COUNT);
+		TAILQ_FOREACH(p, &master.rows[i].procs, in_row)
+			if (p->instance == instance)
+				proc_stop(p);
+	}
+}
+
 void
 session_said(struct proc *p, const struct msg *m)
 {
 	if (m->type == WIRE_START)
 		session_start(p, m);
+	else if (m->type == WIRE_NEED)
+		session_need(p, m);
 	else
 		session_retire(p, m);
 }

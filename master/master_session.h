@@ -6,7 +6,7 @@
 
 #include "master/master.h"
 
-/* WIRE_START of auth and WIRE_RETIRE of queue. */
+/* WIRE_START of auth; WIRE_RETIRE and WIRE_NEED of queue. */
 void	session_said(struct proc *p, const struct msg *m);
 
 #endif

@@ -18,6 +18,7 @@ queue_libqueue_a_SOURCES = \
 	queue/queue_message.c queue/queue_message.h \
 	queue/queue_life.c queue/queue_life.h \
 	queue/queue_dest.c queue/queue_dest.h \
+	queue/queue_send.c queue/queue_send.h \
 	queue/queue_route.c queue/queue_route.h \
 	queue/queue_job.c queue/queue_job.h \
 	queue/queue_dispatch.c queue/queue_dispatch.h \

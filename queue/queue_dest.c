@@ -7,9 +7,21 @@
 
 enum { SLOTS = 1024 };
 
+enum { RING_DOWN = SHARES };	/* of what is down, to be deferred */
+
 static struct dest *slots[SLOTS];
-static struct dest *ring_first, *ring_last;
-static size_t n_ring, n_waiting, n_dests;
+static struct {
+	TAILQ_HEAD(, dest) d;
+	size_t	 n;
+} rings[SHARES + 1] = {
+	[SHARE_KNOWN] = { .d = TAILQ_HEAD_INITIALIZER(rings[SHARE_KNOWN].d) },
+	[SHARE_UNKNOWN] = { .d =
+	    TAILQ_HEAD_INITIALIZER(rings[SHARE_UNKNOWN].d) },
+	[SHARE_BOUNCE] = { .d =
+	    TAILQ_HEAD_INITIALIZER(rings[SHARE_BOUNCE].d) },
+	[RING_DOWN] = { .d = TAILQ_HEAD_INITIALIZER(rings[RING_DOWN].d) },
+};
+static size_t n_waiting, n_dests;
 static TAILQ_HEAD(, dest) parked = TAILQ_HEAD_INITIALIZER(parked);
 
 struct dest *
@@ -22,58 +34,85 @@ dest_get(const struct dest_key *k)
 			return d;
 	d = mem_zalloc(1, sizeof(*d));
 	d->key = *k;
-	TAILQ_INIT(&d->waiting);
+	TAILQ_INIT(&d->waiting[JOB_MAIL]);
+	TAILQ_INIT(&d->waiting[JOB_BOUNCE]);
 	d->hash_next = *slot;
 	*slot = d;
 	n_dests++;
 	return d;
 }
 
-static void
-ring_add(struct dest *d)
+int
+dest_is_down(const struct dest *d)
 {
-	d->ring_prev = ring_last;
-	d->ring_next = NULL;
-	*(ring_last != NULL ? &ring_last->ring_next : &ring_first) = d;
-	ring_last = d;
-	d->in_ring = 1;
-	n_ring++;
+	return d->fails >= DOWN_AFTER && d->down_until > clock_mono_ms();
 }
 
-static void
-ring_drop(struct dest *d)
+struct queue_job *
+dest_first(const struct dest *d)
 {
-	*(d->ring_prev != NULL ? &d->ring_prev->ring_next : &ring_first) =
-	    d->ring_next;
-	*(d->ring_next != NULL ? &d->ring_next->ring_prev : &ring_last) =
-	    d->ring_prev;
-	d->in_ring = 0;
-	n_ring--;
+	struct queue_job *j = TAILQ_FIRST(&d->waiting[JOB_MAIL]);
+
+	return j != NULL ? j : TAILQ_FIRST(&d->waiting[JOB_BOUNCE]);
+}
+
+static int
+dest_known(const struct dest *d)
+{
+	return d->fails == 0 && d->known_until > clock_mono_ms();
 }
 
 /* One more? After a failure one at a time, until one gets through. */
 static int
-dest_may(const struct dest *d)
+dest_may(const struct dest *d, int known)
 {
-	return d->active < (d->fails > 0 ? 1 : queue.conf.per_destination);
+	uint64_t most = queue.conf.per_destination;
+
+	return d->active < (known ? most : most < UNKNOWN_SHARE ? most :
+	    UNKNOWN_SHARE);
 }
 
-/* In the ring is what has a job waiting and may have it sent. */
+/* The ring of that class, from 1; 0: none. */
+static int
+ring_of(const struct dest *d, enum job_class c)
+{
+	int known = dest_known(d);
+
+	if (dest_is_down(d))
+		return c == JOB_MAIL && dest_first(d) != NULL ?
+		    1 + RING_DOWN : 0;
+	if (!dest_may(d, known) || TAILQ_EMPTY(&d->waiting[c]))
+		return 0;
+	return 1 + (c == JOB_BOUNCE ? SHARE_BOUNCE : known ? SHARE_KNOWN :
+	    SHARE_UNKNOWN);
+}
+
+/* In a ring is what has a job waiting and may have it sent. */
 static void
 ring_judge(struct dest *d)
 {
-	int in = !TAILQ_EMPTY(&d->waiting) && dest_may(d);
+	int c, now;
 
-	if (in && !d->in_ring)
-		ring_add(d);
-	else if (!in && d->in_ring)
-		ring_drop(d);
+	for (c = 0; c < JOB_CLASSES; c++) {
+		now = ring_of(d, (enum job_class)c);
+		if (now == d->ring[c])
+			continue;
+		if (d->ring[c] != 0) {
+			TAILQ_REMOVE(&rings[d->ring[c] - 1].d, d, in_ring[c]);
+			rings[d->ring[c] - 1].n--;
+		}
+		if (now != 0) {
+			TAILQ_INSERT_TAIL(&rings[now - 1].d, d, in_ring[c]);
+			rings[now - 1].n++;
+		}
+		d->ring[c] = (uint8_t)now;
+	}
 }
 
 void
 dest_add(struct dest *d, struct queue_job *j)
 {
-	TAILQ_INSERT_TAIL(&d->waiting, j, in_line);
+	TAILQ_INSERT_TAIL(&d->waiting[j->class], j, in_line);
 	n_waiting++;
 	ring_judge(d);
 }
@@ -81,7 +120,7 @@ dest_add(struct dest *d, struct queue_job *j)
 void
 dest_push(struct dest *d, struct queue_job *j)
 {
-	TAILQ_INSERT_HEAD(&d->waiting, j, in_line);
+	TAILQ_INSERT_HEAD(&d->waiting[j->class], j, in_line);
 	n_waiting++;
 	ring_judge(d);
 }
@@ -89,7 +128,7 @@ dest_push(struct dest *d, struct queue_job *j)
 void
 dest_drop(struct dest *d, struct queue_job *j)
 {
-	TAILQ_REMOVE(&d->waiting, j, in_line);
+	TAILQ_REMOVE(&d->waiting[j->class], j, in_line);
 	n_waiting--;
 	ring_judge(d);
 }
@@ -112,6 +151,7 @@ void
 dest_reached(struct dest *d)
 {
 	d->fails = 0;
+	d->known_until = clock_mono_ms() + KNOWN_TIME * 1000;
 	ring_judge(d);
 }
 
@@ -126,17 +166,13 @@ dest_unreached(struct dest *d, const char *words)
 }
 
 int
-dest_is_down(const struct dest *d)
+dest_room(const struct dest *d, int full)
 {
-	return d->fails >= DOWN_AFTER && d->down_until > clock_mono_ms();
-}
+	uint64_t part = queue.conf.active_max /
+	    (dest_known(d) ? DEST_PART : DEST_UNKNOWN_PART);
 
-int
-dest_room(const struct dest *d)
-{
-	uint64_t part = queue.conf.active_max / DEST_PART;
-
-	return d->jobs < (part > DEST_LEAST ? part : DEST_LEAST);
+	return d->jobs == 0 || (!full &&
+	    d->jobs < (part > DEST_LEAST ? part : DEST_LEAST));
 }
 
 struct ready_line *
@@ -155,9 +191,19 @@ dest_unpark(struct dest *d)
 	d->parked = 0;
 }
 
+void
+dest_freed(struct dest *d)
+{
+	if (--d->jobs > 0 || !d->parked)
+		return;
+	/* The next of those that have none, whatever else there is. */
+	TAILQ_REMOVE(&parked, d, in_parked);
+	TAILQ_INSERT_HEAD(&parked, d, in_parked);
+}
+
 /* Each in turn; those without room are few, for each has its part. */
 struct entry *
-dest_parked(void)
+dest_parked(int full)
 {
 	struct dest *d, *next;
 
@@ -165,10 +211,12 @@ dest_parked(void)
 		next = TAILQ_NEXT(d, in_parked);
 		if (d->ready.first == NULL) {
 			dest_unpark(d);
-		} else if (dest_room(d)) {
+		} else if (dest_room(d, full)) {
 			TAILQ_REMOVE(&parked, d, in_parked);
 			TAILQ_INSERT_TAIL(&parked, d, in_parked);
 			return d->ready.first;
+		} else if (full) {
+			break;
 		}
 	}
 	return NULL;
@@ -189,20 +237,49 @@ dest_tell(struct dest *d)
 }
 
 size_t
-dest_ring(void)
+dest_ring(enum share s)
 {
-	return n_ring;
+	return rings[s].n;
+}
+
+/* The first of a ring goes to its end. */
+static struct dest *
+ring_turn(int ring, enum job_class c)
+{
+	struct dest *d;
+
+	while ((d = TAILQ_FIRST(&rings[ring].d)) != NULL) {
+		/* Its last success, or failure, may be too old meanwhile. */
+		ring_judge(d);
+		if (d->ring[c] != 1 + ring)
+			continue;
+		TAILQ_REMOVE(&rings[ring].d, d, in_ring[c]);
+		TAILQ_INSERT_TAIL(&rings[ring].d, d, in_ring[c]);
+		break;
+	}
+	return d;
+}
+
+size_t
+dest_downs(void)
+{
+	return rings[RING_DOWN].n;
 }
 
 struct dest *
-dest_next(void)
+dest_down(void)
 {
-	struct dest *d = ring_first;
+	return ring_turn(RING_DOWN, JOB_MAIL);
+}
 
-	if (d != NULL) {
-		ring_drop(d);
-		ring_add(d);
-	}
+struct dest *
+dest_next(enum share s, struct queue_job **j_r)
+{
+	enum job_class c = s == SHARE_BOUNCE ? JOB_BOUNCE : JOB_MAIL;
+	struct dest *d = ring_turn((int)s, c);
+
+	if (d != NULL)
+		*j_r = TAILQ_FIRST(&d->waiting[c]);
 	return d;
 }
 
@@ -225,8 +302,10 @@ dest_forget_down(void)
 	size_t i;
 
 	for (i = 0; i < SLOTS; i++)
-		for (d = slots[i]; d != NULL; d = d->hash_next)
-			dest_reached(d);
+		for (d = slots[i]; d != NULL; d = d->hash_next) {
+			d->fails = 0;
+			ring_judge(d);
+		}
 }
 
 void
@@ -235,11 +314,13 @@ dest_tidy(void)
 	struct dest **p, *d;
 	size_t i;
 
+	int keep = n_dests <= KNOWN_MAX;
+
 	for (i = 0; i < SLOTS && n_dests > 0; i++)
 		for (p = &slots[i]; (d = *p) != NULL;) {
 			dest_tell(d);
 			if (d->jobs > 0 || d->ready.first != NULL ||
-			    dest_is_down(d)) {
+			    dest_is_down(d) || (keep && dest_known(d))) {
 				p = &d->hash_next;
 				continue;
 			}

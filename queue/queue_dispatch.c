@@ -1,139 +1,28 @@
 /*
- * Which worker gets which job, and the message that hands it over.
+ * Which worker gets which job (the rules: queue_dispatch.h).
  */
-#include <errno.h>
 #include <string.h>
 
 #include "lib/base/clock.h"
-#include "lib/mail/packed.h"
-#include "queue/queue_body.h"
+#include "lib/mail/result.h"
+#include "lib/server/server.h"
 #include "queue/queue_dest.h"
 #include "queue/queue_dispatch.h"
-#include "queue/queue_fields.h"
 #include "queue/queue_job.h"
-#include "queue/queue_life.h"
 #include "queue/queue_report.h"
+#include "queue/queue_send.h"
 #include "queue/queue_worker.h"
 
-static ev_timer pause_timer;
+static const double SURPLUS_EVERY = 60.0;
 
-static void
-put_targets(struct buf *out, const struct queue_job *j)
-{
-	const struct target *t;
-	const char *owner;
-	size_t i;
-
-	for (i = 0; i < j->n; i++) {
-		t = &j->m->targets.t[j->index[i]];
-		owner = j->dest == NULL ? t->way : NULL;
-		packed_put_target(out, &(struct packed_target){ j->index[i],
-		    owner, owner != NULL ? strlen(owner) : 0, t->address,
-		    strlen(t->address) });
-	}
-}
-
-/* ORCPT and NOTIFY of the recipients that the targets come from. */
-static void
-put_dsn(struct buf *out, const struct queue_job *j)
-{
-	const struct recipient *r;
-	size_t i;
-
-	for (i = 0; i < j->n; i++) {
-		r = &j->m->env.rcpt[j->m->targets.t[j->index[i]].rcpt];
-		if (r->orcpt[0] == '\0' && r->notify == 0)
-			continue;
-		buf_put_u32(out, j->index[i]);
-		buf_put_lv(out, r->orcpt, strlen(r->orcpt));
-		buf_put_u32(out, r->notify);
-	}
-}
-
-/* What a job says of its way. */
-static void
-write_way(struct chan *c, const struct queue_job *j)
-{
-	static struct buf packed;
-	const struct envelope *e = &j->m->env;
-
-	buf_reset(&packed);
-	put_targets(&packed, j);
-	msg_bytes(c, JF_RECIPIENTS, packed.data, packed.len);
-	if (j->dest == NULL) {
-		msg_u32(c, JF_OFFSET, e->final);
-		return;
-	}
-	msg_u32(c, JF_OFFSET, j->forwarded ? e->forward : e->final);
-	dest_key_put(&j->dest->key, c);
-	buf_reset(&packed);
-	put_dsn(&packed, j);
-	if (packed.len > 0)
-		msg_bytes(c, JF_RCPT_DSN, packed.data, packed.len);
-}
-
-static int
-send_message(struct worker *w, struct queue_job *j, int fd)
-{
-	char id[QUEUE_ID_LEN + 1];
-	struct chan *c;
-	int r;
-
-	queue_id_text(j->m->id, id);
-	c = link_begin(&w->link, j->dest == NULL ? J_DELIVER : J_RELAY, j->id);
-	msg_text(c, JF_FILE, id);
-	fields_write(&j->m->env, c, j->dest == NULL ? FIELD_DELIVER :
-	    FIELD_RELAY);
-	write_way(c, j);
-	msg_fd(c, fd);
-	if ((r = msg_end(c)) == 0)
-		link_flush(&w->link);
-	return r;
-}
-
-/* The message's body, freshly opened; -1 when it was set aside instead. */
-static int
-send_body(struct queue_job *j)
-{
-	int fd = j->m->fd;
-
-	j->m->fd = -1;
-	if (fd != -1 || (fd = body_open(j->m->id)) != -1)
-		return fd;
-	if (errno == ENOENT)
-		life_aside(j->m, "4.3.0 the body is missing");
-	else
-		job_defer(j, "4.3.0 the body cannot be opened");
-	return -1;
-}
-
-/* 0; -1 where j is no longer there to be sent, or w takes nothing now. */
-static int
-send_job(struct worker *w, struct queue_job *j)
-{
-	int fd = send_body(j);
-
-	if (fd == -1)
-		return 0;
-	j->id = ++w->next_id;
-	if (j->id == 0)
-		j->id = ++w->next_id;
-	if (send_message(w, j, fd) == -1) {
-		w->pause_until = clock_mono_ms() + REFUSED_PAUSE;
-		return -1;
-	}
-	job_give(j, w);
-	if (j->dest != NULL) {
-		w->dest = j->dest->key;
-		w->served = 1;
-	}
-	return 0;
-}
+static ev_timer pause_timer, surplus_timer;
+static unsigned needed;		/* workers of relay, as master was told */
+static unsigned peak;		/* that had a job at once, since surplus */
 
 static int
 worker_free(const struct worker *w, enum peer kind, int64_t now)
 {
-	return w->link.peer == kind && w->pause_until <= now &&
+	return w->link.peer == kind && w->pause_until <= now && !w->leaving &&
 	    w->n_jobs < (kind == PEER_DELIVER ? DELIVER_JOBS : 1);
 }
 
@@ -186,39 +75,145 @@ static void
 turn_down(struct dest *d)
 {
 	struct buf words = BUF_INIT(RESULT_WORDS_MAX);
+	struct queue_job *j;
 
 	buf_set(&words, "%.900s", d->why != NULL ? d->why :
 	    "4.4.1 nobody there can be reached");
-	while (!TAILQ_EMPTY(&d->waiting) && !report_behind()) {
+	while ((j = dest_first(d)) != NULL && !report_behind()) {
 		if (queue_spent()) {
 			queue.more = 1;
 			break;
 		}
-		d->untold += (unsigned)job_defer_untried(
-		    TAILQ_FIRST(&d->waiting), buf_str(&words));
+		d->untold += (unsigned)job_defer_untried(j, buf_str(&words));
 	}
 	dest_tell(d);
 	buf_clear(&words);
 }
 
-/* One job for every destination in turn; how many were sent. */
-static unsigned
-turn_relay(int64_t now)
+/* Has the share a worker left of those that there may be? */
+static int
+share_left(enum share s)
 {
-	size_t n = dest_ring();
+	static const struct {
+		unsigned num, den;
+	} part[SHARES] = {
+		[SHARE_KNOWN] = { 3, 4 }, [SHARE_UNKNOWN] = { 1, 2 },
+		[SHARE_BOUNCE] = { 1, 8 },
+	};
+	uint64_t most = queue.conf.relay_workers * part[s].num / part[s].den;
+
+	return job_out(s) < (most > 0 ? most : 1);
+}
+
+/* One job for every destination of the share in turn; how many were sent. */
+static unsigned
+turn_share(enum share s, int64_t now)
+{
+	size_t n = dest_ring(s);
 	unsigned sent = 0;
+	struct queue_job *j;
 	struct worker *w;
 	struct dest *d;
 
-	while (n-- > 0 && (d = dest_next()) != NULL) {
-		if (dest_is_down(d))
-			turn_down(d);
-		else if ((w = pick_relay(d, now)) == NULL)
+	while (n-- > 0 && share_left(s) && (d = dest_next(s, &j)) != NULL) {
+		if ((w = pick_relay(d, now)) == NULL)
 			break;
-		else if (send_job(w, TAILQ_FIRST(&d->waiting)) == 0)
+		j->share = (uint8_t)s;
+		if (send_job(w, j) == 0)
 			sent++;
 	}
 	return sent;
+}
+
+static void
+turn_relay(int64_t now)
+{
+	unsigned busy = 0, s;
+	struct dest *d;
+	size_t n;
+
+	for (n = dest_downs(); n > 0 && (d = dest_down()) != NULL; n--)
+		turn_down(d);
+	while (turn_share(SHARE_KNOWN, now) + turn_share(SHARE_UNKNOWN, now) >
+	    0)
+		continue;
+	while (turn_share(SHARE_BOUNCE, now) > 0)
+		continue;
+	for (s = 0; s < SHARES; s++)
+		busy += job_out((enum share)s);
+	if (busy > peak)
+		peak = busy;
+}
+
+/* Those at work on the share wait less; SHARES: all. */
+static void
+hurry(enum share s)
+{
+	struct queue_job *j;
+	struct worker *w;
+
+	TAILQ_FOREACH(w, &workers, in_list)
+		if (w->link.peer == PEER_RELAY &&
+		    (j = TAILQ_FIRST(&w->jobs)) != NULL &&
+		    (s == SHARES || j->share == s))
+			send_hurry(w);
+}
+
+static unsigned
+relay_count(void)
+{
+	struct worker *w;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(w, &workers, in_list)
+		n += w->link.peer == PEER_RELAY && !w->leaving;
+	return n;
+}
+
+/* What could go but for a worker: one more for each, or less waiting. */
+static void
+turn_want(void)
+{
+	uint64_t want = 0, most = queue.conf.relay_workers;
+	unsigned s;
+
+	for (s = 0; s < SHARES; s++)
+		if (share_left((enum share)s))
+			want += dest_ring((enum share)s);
+		else if (dest_ring((enum share)s) > 0)
+			hurry((enum share)s);
+	if (want == 0)
+		return;
+	want += relay_count();
+	if (want > most && relay_count() >= most)
+		hurry(SHARES);
+	if (want > most)
+		want = most;
+	if (want > needed) {
+		needed = (unsigned)want;
+		server_need(PEER_RELAY, needed, 0);
+	}
+}
+
+/* Those that were not needed at any time since the last look may go. */
+static void
+on_surplus(struct ev_loop *l, ev_timer *t, int events)
+{
+	unsigned n = relay_count(), keep = peak > RELAY_LEAST ? peak :
+	    RELAY_LEAST;
+	struct worker *w;
+
+	peak = 0;
+	needed = n < keep ? n : keep;
+	TAILQ_FOREACH(w, &workers, in_list) {
+		if (n <= keep)
+			break;
+		if (w->link.peer != PEER_RELAY || w->leaving || w->n_jobs > 0)
+			continue;
+		w->leaving = 1;
+		n--;
+		server_need(PEER_RELAY, needed, w->link.instance);
+	}
 }
 
 void
@@ -229,8 +224,8 @@ dispatch_turn(void)
 	if (queue.stopping)
 		return;
 	turn_deliver(now);
-	while (turn_relay(now) > 0)
-		;
+	turn_relay(now);
+	turn_want();
 	if ((job_local() != NULL || dest_waiting()) &&
 	    !ev_is_active(&pause_timer)) {
 		ev_timer_set(&pause_timer, REFUSED_PAUSE / 1000.0, 0);
@@ -263,4 +258,6 @@ void
 dispatch_start(void)
 {
 	ev_timer_init(&pause_timer, on_pause, REFUSED_PAUSE / 1000.0, 0);
+	ev_timer_init(&surplus_timer, on_surplus, SURPLUS_EVERY, SURPLUS_EVERY);
+	ev_timer_start(queue.loop, &surplus_timer);
 }

@@ -1,11 +1,25 @@
 /*
- * Jobs to workers: deliver takes several at a time (DELIVER_JOBS), relay one,
- * at best one for the destination that it has a session to.
+ * Jobs to workers. deliver takes several at a time (DELIVER_JOBS), from one
+ * line. relay takes one, at best for the destination that it has a session
+ * to, and who is served next is decided by these rules:
+ *
+ * 1. Destinations are served in turn, and each has a bound (queue_dest.h): many
+ *    sessions where one got through of late, else one.
+ * 2. relay_workers are shared: destinations that are known have three quarters
+ *    of them at most, all others together half, bounces an eighth.
+ * 3. Bounces come when nothing else can go.
+ * 4. Where somebody could be served but for a worker, master is asked for one
+ *    (WIRE_NEED). What was not needed for a minute goes, but for RELAY_LEAST.
+ * 5. Where a share is used up, or relay_workers are, and somebody waits, the
+ *    jobs that are in the way wait less themselves (J_HURRY).
  */
 #ifndef QUEUE_QUEUE_DISPATCH_H
 #define QUEUE_QUEUE_DISPATCH_H
 
-enum { DELIVER_JOBS = 64 };	/* under way at one worker */
+enum {
+	DELIVER_JOBS = 64,	/* under way at one worker */
+	RELAY_LEAST = 2,	/* as in programs.def */
+};
 
 /* Once, before the loop. */
 void	dispatch_start(void);

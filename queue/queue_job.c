@@ -10,9 +10,11 @@
 #include "queue/queue_worker.h"
 
 static struct job_line local = TAILQ_HEAD_INITIALIZER(local);
-static struct ready_line local_ready;
+static struct ready_line local_ready, bounce_ready;
 static unsigned under_way, n_local;
 static unsigned n_here, n_away;	/* jobs of deliver, of relay */
+static unsigned n_bounces;	/* among the latter */
+static unsigned out[SHARES];
 static void (*on_answered)(struct message *);
 
 void
@@ -41,13 +43,20 @@ void
 job_free(struct queue_job *j)
 {
 	if (j->dest != NULL) {
-		j->dest->jobs--;
+		dest_freed(j->dest);
 		n_away--;
+		n_bounces -= j->class == JOB_BOUNCE;
 	} else {
 		n_here--;
 	}
 	free(j->index);
 	free(j);
+}
+
+static enum job_class
+class_of(const struct message *m)
+{
+	return m->env.sender[0] == '\0' ? JOB_BOUNCE : JOB_MAIL;
 }
 
 static struct queue_job *
@@ -58,9 +67,11 @@ job_new(struct message *m, const struct target *t, struct dest *d)
 	j->m = m;
 	j->dest = d;
 	j->forwarded = t->forwarded;
+	j->class = class_of(m);
 	if (d != NULL) {
 		d->jobs++;
 		n_away++;
+		n_bounces += j->class == JOB_BOUNCE;
 	} else {
 		n_here++;
 	}
@@ -72,8 +83,8 @@ job_new(struct message *m, const struct target *t, struct dest *d)
 static struct queue_job *
 job_open(const struct message *m, const struct target *t, const struct dest *d)
 {
-	struct queue_job *j = TAILQ_LAST(d != NULL ? &d->waiting :
-	    &local, job_line);
+	struct queue_job *j = TAILQ_LAST(d != NULL ?
+	    &d->waiting[class_of(m)] : &local, job_line);
 
 	if (j == NULL || j->m != m)
 		return NULL;
@@ -108,6 +119,18 @@ job_dest(const struct message *m, const struct target *t)
 	return dest_get(&k);
 }
 
+static int
+away_full(void)
+{
+	return n_away >= queue.conf.active_max;
+}
+
+static int
+bounce_room(void)
+{
+	return n_bounces < queue.conf.active_max / JOB_BOUNCE_PART;
+}
+
 struct ready_line *
 job_full(const struct message *m, const struct target *t)
 {
@@ -115,8 +138,9 @@ job_full(const struct message *m, const struct target *t)
 
 	if (d == NULL)
 		return n_here < queue.conf.active_max ? NULL : &local_ready;
-	return n_away < queue.conf.active_max && dest_room(d) ? NULL :
-	    dest_park(d);
+	if (class_of(m) == JOB_BOUNCE && !bounce_room())
+		return &bounce_ready;
+	return dest_room(d, away_full()) ? NULL : dest_park(d);
 }
 
 struct entry *
@@ -126,16 +150,16 @@ job_parked(void)
 
 	if (n_here < queue.conf.active_max)
 		e = local_ready.first;
-	if (e == NULL && n_away < queue.conf.active_max)
-		e = dest_parked();
+	if (e == NULL && (e = dest_parked(away_full())) == NULL &&
+	    bounce_room())
+		e = bounce_ready.first;
 	return e;
 }
 
 int
 job_room(void)
 {
-	return n_here < queue.conf.active_max ||
-	    n_away < queue.conf.active_max;
+	return n_here < queue.conf.active_max || !away_full();
 }
 
 void
@@ -174,8 +198,10 @@ job_give(struct queue_job *j, struct worker *w)
 	if (w->n_jobs++ == 0)
 		w->heard = clock_mono_ms();
 	under_way++;
-	if (j->dest != NULL)
+	if (j->dest != NULL) {
+		out[j->share]++;
 		dest_took(j->dest);
+	}
 }
 
 void
@@ -188,8 +214,10 @@ job_leave(struct queue_job *j)
 		TAILQ_REMOVE(&w->jobs, j, in_line);
 		w->n_jobs--;
 		under_way--;
-		if (j->dest != NULL)
+		if (j->dest != NULL) {
+			out[j->share]--;
 			dest_left(j->dest);
+		}
 	} else if (j->dest != NULL) {
 		dest_drop(j->dest, j);
 	} else {
@@ -323,6 +351,12 @@ unsigned
 job_under_way(void)
 {
 	return under_way;
+}
+
+unsigned
+job_out(enum share s)
+{
+	return out[s];
 }
 
 unsigned

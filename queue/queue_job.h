@@ -17,10 +17,26 @@
 enum {
 	JOB_LOCAL_TARGETS = 500,
 	JOB_REMOTE_TARGETS = 100,	/* RFC 5321 4.5.3.1.8 */
+	JOB_BOUNCE_PART = 4,		/* a quarter of queue_active */
 };
 
 struct dest;
 struct worker;
+
+/* What waits for relay: bounces come after all other mail. */
+enum job_class {
+	JOB_MAIL,
+	JOB_BOUNCE,		/* the null sender: made by machines, here too */
+	JOB_CLASSES
+};
+
+/* Parts of relay's workers (queue_dispatch.h). */
+enum share {
+	SHARE_KNOWN,		/* a destination with a recent success */
+	SHARE_UNKNOWN,
+	SHARE_BOUNCE,
+	SHARES
+};
 
 struct queue_job {
 	TAILQ_ENTRY(queue_job) in_line;
@@ -31,6 +47,8 @@ struct queue_job {
 	uint32_t *index;	/* of the targets */
 	size_t	 n, cap;
 	uint8_t	 forwarded, reached, unreached;
+	uint8_t	 class;		/* enum job_class */
+	uint8_t	 share;		/* enum share, at a worker of relay */
 };
 TAILQ_HEAD(job_line, queue_job);
 
@@ -42,7 +60,7 @@ void	job_start(void (*answered)(struct message *m));
 /*
  * Where m has to stand because there is no room for a job of that target now,
  * or NULL. Mail for mailboxes and mail for elsewhere each have queue_active
- * jobs of their own, and of the latter each destination a part.
+ * jobs of their own, and of the latter each destination a part, and bounces.
  */
 struct ready_line *job_full(const struct message *m, const struct target *t);
 /* The first in one of these lines for which there is room; NULL: none. */
@@ -62,7 +80,7 @@ unsigned job_withdraw(struct message *m);
 
 /* The first that waits for deliver, or NULL. */
 struct queue_job *job_local(void);
-/* A worker has j now. */
+/* A worker has j now; of relay, j->share says for whose share. */
 void	job_give(struct queue_job *j, struct worker *w);
 /* Takes j out of the line where it waits, or from its worker. */
 void	job_leave(struct queue_job *j);
@@ -86,8 +104,9 @@ void	job_defer(struct queue_job *j, const char *words);
  */
 int	job_defer_untried(struct queue_job *j, const char *words);
 
-/* Jobs that workers have; jobs that wait. */
+/* Jobs that workers have; those of a share of relay's; jobs that wait. */
 unsigned job_under_way(void);
+unsigned job_out(enum share s);
 unsigned job_waiting(void);
 
 #endif

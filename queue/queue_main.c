@@ -48,6 +48,7 @@ static const struct settings_key keys[] = {
 	  NULL, "most jobs at a time for mailboxes, and as many for elsewhere" },
 	{ "relay_per_destination", SETTINGS_NUMBER, K(per_destination), "4", 1,
 	  1000, NULL, "most connections to one destination" },
+	SETTINGS_KEY_RELAY_WORKERS(struct queue_conf, relay_workers),
 	SETTINGS_END
 };
 

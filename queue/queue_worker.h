@@ -20,8 +20,11 @@ struct worker {
 	uint32_t next_id;
 	int64_t	 pause_until;	/* ms */
 	int64_t	 heard;		/* ms: when it last took or answered */
-	struct dest_key dest;	/* relay: served last, where: */
+	/* Of relay. */
+	struct dest_key dest;	/* served last, where: */
 	int	 served;
+	int	 hurried;	/* its job was told to wait less */
+	int	 leaving;	/* it is to end, and gets no job */
 };
 TAILQ_HEAD(worker_list, worker);
 

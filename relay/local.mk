@@ -11,6 +11,7 @@ relay_librelay_a_SOURCES = \
 	relay/relay_client.c relay/relay_client.h \
 	relay/relay_connect.c relay/relay_connect.h \
 	relay/relay_data.c relay/relay_data.h \
+	relay/relay_hurry.c relay/relay_hurry.h \
 	relay/relay_job.c relay/relay_job.h \
 	relay/relay_policy.c relay/relay_policy.h \
 	relay/relay_reply.c relay/relay_reply.h \

@@ -13,6 +13,7 @@
 #include "lib/server/server.h"
 #include "relay/relay.h"
 #include "relay/relay_check.h"
+#include "relay/relay_hurry.h"
 #include "relay/relay_policy.h"
 #include "relay/relay_session.h"
 
@@ -198,8 +199,11 @@ take_job(struct chan *c)
 
 	r = msg_next(&m, &proto_job, PEER_QUEUE, c, &why);
 	if (r == 1 && server_stopping()) {
-		answer_words(c, J_REFUSED, m.id, "retiring");
+		if (m.type != J_HURRY)
+			answer_words(c, J_REFUSED, m.id, "retiring");
 		msg_done(&m);
+	} else if (r == 1 && m.type == J_HURRY) {
+		msg_done(&m);	/* its job is done */
 	} else if (r == 1 && m.type != J_RELAY) {
 		answer_words(c, J_REFUSED, m.id, "not for relay");
 		msg_done(&m);
@@ -207,6 +211,7 @@ take_job(struct chan *c)
 		r = job_read(&job, &m, &why);
 		msg_done(&m);
 		if (r == 0) {
+			hurry_begin(c, job.id);
 			run_job(&job);
 			job_clear(&job);
 			r = 1;

@@ -4,11 +4,9 @@
 #include "lib/base/clock.h"
 #include "lib/base/str.h"
 #include "relay/relay_client.h"
+#include "relay/relay_hurry.h"
 
-enum {
-	MINUTE = 60 * 1000,
-	OCTETS_PER_MS = 1,		/* the slowest body that is worth it */
-};
+enum { MINUTE = 60 * 1000 };
 
 /* RFC 5321 4.5.3.2. */
 const struct client_times client_times = {
@@ -28,6 +26,7 @@ client_init(struct relay_client *c, int fd, const char *label,
 {
 	memset(c, 0, sizeof(*c));
 	stream_init(&c->stream, fd);
+	stream_cut(&c->stream);
 	buf_init(&c->reply.text, REPLY_TEXT_MAX);
 	buf_init(&c->words, RESULT_WORDS_MAX);
 	str_copy(c->label, sizeof(c->label), label);
@@ -59,7 +58,15 @@ void
 client_restart_clock(struct relay_client *c, uint64_t octets)
 {
 	c->limit = clock_mono_ms() + c->times->session +
-	    (int64_t)(octets / OCTETS_PER_MS);
+	    (int64_t)(octets / (CLIENT_RATE / 1000));
+}
+
+void
+client_deadline(struct relay_client *c, int64_t ms)
+{
+	int64_t left = c->limit - clock_mono_ms();
+
+	stream_deadline(&c->stream, left < 0 ? 0 : ms < left ? ms : left);
 }
 
 enum result
@@ -102,19 +109,39 @@ reply_broken(struct relay_client *c, enum stream_status r)
 	    stream_words(&c->stream));
 }
 
-enum result
-client_reply(struct relay_client *c, int64_t ms)
+/* A line until end, in pieces where others may come to wait for us. */
+static enum stream_status
+reply_receive(struct relay_client *c, int64_t start, int64_t end, char **line,
+    size_t *len)
 {
-	int64_t left = c->limit - clock_mono_ms();
+	enum stream_status r;
+
+	do {
+		stream_deadline(&c->stream, hurry_piece(start, end));
+		r = stream_line(&c->stream, REPLY_LINE_MAX, line, len);
+	} while (r == STREAM_TIMEOUT && hurry_piece(start, end) > 0 &&
+	    stream_revive(&c->stream, 0));
+	return r;
+}
+
+static enum result
+reply_read(struct relay_client *c, int64_t ms, int patient)
+{
+	int64_t start = clock_mono_ms(), end = start + ms;
 	enum stream_status r;
 	char *line;
 	size_t len;
 	int done;
 
+	if (!patient && end > c->limit)
+		end = c->limit;
 	reply_reset(&c->reply);
-	stream_deadline(&c->stream, left < 0 ? 0 : ms < left ? ms : left);
+	stream_deadline(&c->stream, end > start ? end - start : 0);
+	if (c->stream.out.len > 0)
+		(void)stream_flush(&c->stream);
 	do {
-		r = stream_line(&c->stream, REPLY_LINE_MAX, &line, &len);
+		r = patient ? stream_line(&c->stream, REPLY_LINE_MAX, &line,
+		    &len) : reply_receive(c, start, end, &line, &len);
 		if (r != STREAM_OK && r != STREAM_BARE)
 			return reply_broken(c, r);
 		done = reply_line(&c->reply, line, len);
@@ -122,6 +149,18 @@ client_reply(struct relay_client *c, int64_t ms)
 			return client_fail(c, "4.5.0", "does not speak SMTP");
 	} while (done == 0);
 	return RESULT_DELIVERED;
+}
+
+enum result
+client_reply(struct relay_client *c, int64_t ms)
+{
+	return reply_read(c, ms, 0);
+}
+
+enum result
+client_verdict(struct relay_client *c)
+{
+	return reply_read(c, c->times->dot, 1);
 }
 
 enum result
@@ -233,7 +272,7 @@ client_tls(struct relay_client *c, SSL_CTX *ctx, const char *host)
 	struct buf why = BUF_INIT(300);
 	enum result r = RESULT_DELIVERED;
 
-	stream_deadline(&c->stream, c->times->data);
+	client_deadline(c, hurry_now() ? HURRY_MS : c->times->data);
 	if (stream_tls_connect(&c->stream, ctx, host, &why) == -1)
 		r = client_fail(c, "4.7.5", "%s", buf_str(&why));
 	buf_clear(&why);

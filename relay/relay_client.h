@@ -21,7 +21,9 @@
 /* In milliseconds; the defaults are RFC 5321's (client_times). */
 struct client_times {
 	int64_t	connect, greeting, command, data, block, dot, quit;
-	int64_t	session;	/* a transaction as a whole, by its start */
+	/* The dialogue before the first message, and each message, but for
+	   its octets and the reply to its final dot. */
+	int64_t	session;
 };
 extern const struct client_times client_times;
 
@@ -33,7 +35,11 @@ enum client_feature {
 	CLIENT_AUTH = 16,
 };
 
-enum { CLIENT_LABEL_MAX = 400, CLIENT_MECHS_MAX = 512 };
+enum {
+	CLIENT_LABEL_MAX = 400,
+	CLIENT_MECHS_MAX = 512,
+	CLIENT_RATE = 8000,	/* octets a second: who takes less is cut */
+};
 
 struct relay_client {
 	struct stream stream;
@@ -44,7 +50,7 @@ struct relay_client {
 	unsigned features;		/* enum client_feature */
 	uint64_t size_max;		/* 0: none said */
 	char	 mechs[CLIENT_MECHS_MAX]; /* " PLAIN LOGIN ", upper case */
-	int64_t	 limit;			/* clock_mono_ms of the last octet */
+	int64_t	 limit;			/* clock_mono_ms: all is to be said */
 	int	 dirty;			/* a transaction may be open */
 	int	 dead;
 	unsigned messages;		/* transactions so far */
@@ -57,8 +63,13 @@ void	client_init(struct relay_client *c, int fd, const char *label,
 void	client_clear(struct relay_client *c);
 /* Says QUIT, does not wait for the answer, closes. */
 void	client_quit(struct relay_client *c);
-/* What comes next may take as long as a transaction. */
+/*
+ * What comes next may take as long as a message of so many octets: the time
+ * for a session, and one second more for each CLIENT_RATE.
+ */
 void	client_restart_clock(struct relay_client *c, uint64_t octets);
+/* Waits from now on take at most ms, and none ends after that time. */
+void	client_deadline(struct relay_client *c, int64_t ms);
 
 /* Reads the banner, then EHLO as hostname (HELO where that is not known). */
 enum result client_greet(struct relay_client *c, const char *hostname)
@@ -74,8 +85,13 @@ enum result client_tls(struct relay_client *c, SSL_CTX *ctx, const char *host)
 	    ATTR_CHECK;
 
 /* For relay_auth.c and relay_transaction.c. */
-/* Reads one reply within ms. RESULT_DELIVERED if one came, whatever it says. */
+/*
+ * Reads one reply within ms, or less where other mail waits (relay_hurry.h).
+ * RESULT_DELIVERED if one came, whatever it says.
+ */
 enum result client_reply(struct relay_client *c, int64_t ms) ATTR_CHECK;
+/* The same for the reply to the final dot, which always has its time. */
+enum result client_verdict(struct relay_client *c) ATTR_CHECK;
 /* Sends a line and reads its reply. */
 enum result client_command(struct relay_client *c, int64_t ms,
 	    const char *fmt, ...) ATTR_PRINTF(3, 4) ATTR_CHECK;

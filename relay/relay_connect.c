@@ -5,10 +5,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "relay/relay_connect.h"
+#include "relay/relay_hurry.h"
 
 /* Waits for a connect under way. 0, or -1 with errno. */
 static int
@@ -16,11 +18,14 @@ connect_wait(int fd, int64_t ms)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 	socklen_t len = sizeof(int);
-	int err = 0, n;
+	int64_t start = clock_mono_ms(), piece;
+	int err = 0, n = 0;
 
-	do
-		n = poll(&p, 1, (int)ms);
-	while (n == -1 && errno == EINTR);
+	while (n == 0 && (piece = hurry_piece(start, start + ms)) > 0) {
+		n = poll(&p, 1, (int)piece);
+		if (n == -1 && errno == EINTR)
+			n = 0;
+	}
 	if (n == 0)
 		errno = ETIMEDOUT;
 	if (n <= 0)

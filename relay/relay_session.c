@@ -6,6 +6,7 @@
 #include "lib/base/str.h"
 #include "lib/server/server.h"
 #include "relay/relay_connect.h"
+#include "relay/relay_hurry.h"
 #include "relay/relay_route.h"
 #include "relay/relay_session.h"
 
@@ -95,6 +96,7 @@ session_target(struct attempt *a, const struct resolve_host *t)
 
 	for (i = 0; i < t->n; i++) {
 		if (a->tries++ == SESSION_ATTEMPTS_MAX ||
+		    (a->tries > 1 && hurry_now()) ||
 		    clock_mono_ms() > a->until || server_stopping())
 			return RESULT_DELIVERED;
 		if (connect_open(&c, t, i, a->policy, &a->words) !=

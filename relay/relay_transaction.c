@@ -209,8 +209,9 @@ spoke_early(struct relay_client *c)
 }
 
 /*
- * Sends the data up to, without, the final dot. -1: the file could not be
- * read; the connection must then be cut: what went out is not the message.
+ * Sends the data up to, without, the final dot; less where the server speaks
+ * meanwhile. -1: the file could not be read; the connection must then be cut:
+ * what went out is not the message.
  */
 static int
 body_put(struct relay_client *c, const struct relay_message *m, struct data *d)
@@ -219,17 +220,18 @@ body_put(struct relay_client *c, const struct relay_message *m, struct data *d)
 	char *block;
 	int r = 0;
 
-	stream_deadline(&c->stream, c->times->block);
+	client_deadline(c, c->times->block);
 	if (m->data != NULL) {
 		data_put(d, m->data + at, m->length - at);
 		return 0;
 	}
 	block = mem_alloc(BLOCK);
-	while (at < m->length && c->stream.end == STREAM_OK) {
+	while (at < m->length && c->stream.end == STREAM_OK &&
+	    !spoke_early(c)) {
 		n = m->length - at < BLOCK ? m->length - at : BLOCK;
 		if ((r = fd_pread_all(m->fd, block, n, (off_t)at)) == -1)
 			break;
-		stream_deadline(&c->stream, c->times->block);
+		client_deadline(c, c->times->block);
 		data_put(d, block, n);
 		at += n;
 	}
@@ -247,7 +249,7 @@ body_settle(struct transaction *t)
 	struct relay_client *c = t->c;
 	enum result r;
 
-	if (client_reply(c, c->times->dot) != RESULT_DELIVERED) {
+	if (client_verdict(c) != RESULT_DELIVERED) {
 		transaction_lost(t);
 		return RESULT_NEVER;
 	}
@@ -273,14 +275,15 @@ body_send(struct transaction *t)
 		client_fail(c, "4.5.0", "answered before it had the message");
 		return transaction_lost(t);
 	}
-	client_restart_clock(c, t->m->length);
 	if (body_put(c, t->m, &d) == -1) {
 		client_fail(c, "4.3.0", "was cut off: the file is not "
 		    "readable: %m");
 		transaction_lost(t);
 		return RESULT_NEVER;
 	}
-	early = t->m->data == NULL && spoke_early(c);
+	/* Where it closed the connection it may have said why before. */
+	early = t->m->data == NULL && (c->stream.end == STREAM_OK ||
+	    stream_hear(&c->stream)) && spoke_early(c);
 	if (early) {
 		/* A refusal is a refusal; anything else makes no sense. */
 		if (client_reply(c, c->times->command) == RESULT_DELIVERED)
@@ -346,7 +349,7 @@ transaction_run(struct relay_client *c, const struct relay_message *m,
 	for (i = 0; i < n; i++)
 		t.state[i] = to[i].settled ? RCPT_DONE : RCPT_ASKED;
 	c->messages++;
-	client_restart_clock(c, 0);
+	client_restart_clock(c, m->length - m->offset);
 	if (c->size_max != 0 && m->length - m->offset > c->size_max)
 		r = transaction_too_big(&t);
 	else if (stream_has_input(&c->stream)) {

@@ -126,6 +126,12 @@ chan_ready(const struct chan *c)
 	return len > CHAN_FRAME_MAX || left - CHAN_HEADER >= len;
 }
 
+unsigned
+chan_next_type(const struct chan *c)
+{
+	return chan_ready(c) ? (uint8_t)c->in.data[c->in_done + 1] : 0;
+}
+
 int
 chan_next(struct chan *c, struct frame *f)
 {

@@ -74,6 +74,8 @@ int	chan_read(struct chan *c) ATTR_CHECK;
 int	chan_next(struct chan *c, struct frame *f) ATTR_CHECK;
 /* True where chan_next would not ask for more. */
 int	chan_ready(const struct chan *c);
+/* The type of the whole frame that is next; 0: more has to be read. */
+unsigned chan_next_type(const struct chan *c);
 /* Closes the descriptors of a frame that nobody wanted. */
 void	frame_close_fds(struct frame *f);
 

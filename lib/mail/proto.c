@@ -93,6 +93,7 @@ static const struct msg_desc j_table[] = {
 	[J_RESULT] = { "RESULT", WORKER, 0, 0, j_result },
 	[J_BROKEN] = { "BROKEN", WORKER, 0, 0, j_words },
 	[J_REFUSED] = { "REFUSED", WORKER, 0, 0, j_words },
+	[J_HURRY] = { "HURRY", QUEUE, 0, 0, NULL },
 };
 const struct msg_proto proto_job = MSG_PROTO("job", j_table);
 

@@ -81,6 +81,8 @@ enum j_type {
 	J_RESULT,	/* -> queue */
 	J_BROKEN,	/* -> queue: length or checksum is wrong */
 	J_REFUSED,	/* -> queue: not taken (retiring), give it to another */
+	J_HURRY,	/* queue -> relay, id of a job: others wait for a
+			   worker, so let that job wait less */
 };
 enum j_field {
 	JF_FILE = 1,

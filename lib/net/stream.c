@@ -77,6 +77,22 @@ stream_revive(struct stream *s, int64_t ms)
 	return 1;
 }
 
+int
+stream_hear(struct stream *s)
+{
+	if (s->end != STREAM_ERROR)
+		return 0;
+	s->end = STREAM_OK;
+	s->error = 0;
+	return 1;
+}
+
+void
+stream_cut(struct stream *s)
+{
+	s->cut = 1;
+}
+
 const char *
 stream_words(const struct stream *s)
 {
@@ -364,12 +380,14 @@ stream_line(struct stream *s, size_t max, char **line_r, size_t *len_r)
 		if ((lf = memchr(p + seen, '\n', n - seen)) != NULL)
 			break;
 		if (n > max + 1)
-			return stream_skip_line(s);
+			return s->cut ? STREAM_LONG : stream_skip_line(s);
 		seen = n;
 		if ((r = stream_fill(s)) != STREAM_OK)
 			return r;
 	}
 	len = (size_t)(lf - p);
+	if (s->cut && len > max + 1)
+		return STREAM_LONG;
 	bare = len == 0 || p[len - 1] != '\r';
 	stream_take(s, len + 1);
 	if (!bare)

@@ -34,7 +34,8 @@ enum stream_status {
 	STREAM_EOF = 0,
 	STREAM_TIMEOUT = -1,	/* the deadline passed */
 	STREAM_ERROR = -2,
-	STREAM_LONG = -3,	/* the line passed max; it was skipped whole */
+	STREAM_LONG = -3,	/* the line passed max; it was skipped whole,
+				   or stands there still: stream_cut */
 	STREAM_BARE = -4,	/* as STREAM_OK, but a bare LF ended the line */
 	STREAM_WOKEN = -5,	/* see stream_wake; the stream lives */
 };
@@ -56,6 +57,7 @@ struct stream {
 	int	 wrote;		/* output just went out: wait before reading */
 	int	 wake_fd;	/* -1: none */
 	int	 silent;	/* it ended in a wait for input */
+	int	 cut;		/* no line is skipped */
 	int	 error;		/* errno, or 0 where TLS failed */
 };
 
@@ -79,6 +81,16 @@ void	stream_wake(struct stream *s, int fd);
  * for ms milliseconds, so that the peer can be told. 0: it does not.
  */
 int	stream_revive(struct stream *s, int64_t ms) ATTR_CHECK;
+/*
+ * 1: the stream, which had ended because nothing could be written, can be read
+ * for what had come before. 0: it cannot.
+ */
+int	stream_hear(struct stream *s) ATTR_CHECK;
+/*
+ * From now on a line over max is answered with STREAM_LONG at once: nothing
+ * more can be read then.
+ */
+void	stream_cut(struct stream *s);
 /* Why the stream ended, for people. */
 const char *stream_words(const struct stream *s);
 

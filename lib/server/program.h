@@ -25,6 +25,7 @@ enum pool {
 	POOL_RESERVED,	/* no such program yet */
 	POOL_KEEP,	/* so many, always */
 	POOL_ACCEPT,	/* some idle ones ready, up to a bound */
+	POOL_DEMAND,	/* so many as queue needs (WIRE_NEED), up to a bound */
 	POOL_SESSION,	/* started when a user logs in */
 };
 
@@ -62,7 +63,8 @@ struct program {
 	enum pool pool;
 	int	 loop;		/* event loop shape? */
 	const char *count;	/* a number, or the setting that says it */
-	const char *idle;	/* POOL_ACCEPT: how many idle ones */
+	const char *idle;	/* POOL_ACCEPT: how many idle ones;
+				   POOL_DEMAND: how many at the least */
 	int	 start, stop;	/* stage: lower first */
 
 	/* For whom. */

@@ -147,6 +147,11 @@ int	server_accept(int fd, enum service service, struct session *s_r)
 void	server_sessions(unsigned n);
 void	server_exit(void);
 void	server_retire_peer(enum peer p, uint32_t instance);
+/*
+ * queue: so many of that peer are needed, of those that master starts on
+ * demand; the one of that instance (0: none) may go.
+ */
+void	server_need(enum peer p, uint32_t count, uint32_t instance);
 /* auth: asks master for a session of user; the answer comes to started(). */
 int	server_start(enum service s, const char *user, const char *remote,
 	    uint32_t id);

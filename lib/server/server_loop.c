@@ -208,6 +208,22 @@ server_retire_peer(enum peer p, uint32_t instance)
 	flush();
 }
 
+void
+server_need(enum peer p, uint32_t count, uint32_t instance)
+{
+	struct chan *c = &server_state.master;
+
+	msg_begin(c, &proto_wire, WIRE_NEED, 0);
+	msg_u32(c, WF_PEER, p);
+	msg_u32(c, WF_COUNT, count);
+	if (instance != 0)
+		msg_u32(c, WF_INSTANCE, instance);
+	if (msg_end(c) == -1)
+		log_warn("master does not read: it does not know how many %s "
+		    "are needed", peer_name(p));
+	flush();
+}
+
 int
 server_start(enum service s, const char *user, const char *remote, uint32_t id)
 {

@@ -61,6 +61,10 @@ struct settings_key {
 #define SETTINGS_KEY_RELAY_HOST(c, m) \
 	{ "relay_host", SETTINGS_TEXT, offsetof(c, m), "", 0, 255, NULL, \
 	  "smarthost for all outgoing mail, a name or [address]; empty: by MX" }
+/* Read by master and queue. */
+#define SETTINGS_KEY_RELAY_WORKERS(c, m) \
+	{ "relay_workers", SETTINGS_NUMBER, offsetof(c, m), "100", 1, 500, \
+	  NULL, "most processes that send mail to other servers" }
 /* Read by auth and the operator's command. */
 #define SETTINGS_KEY_AUTH_SCRAM(c, m) \
 	{ "auth_scram", SETTINGS_BOOL, offsetof(c, m), "no", 0, 0, NULL, \

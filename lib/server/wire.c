@@ -48,6 +48,12 @@ static const struct msg_field w_which[] = {
 	{ "instance", WF_INSTANCE, MSG_U32, 0, 0 },
 	{ 0 }
 };
+static const struct msg_field w_need[] = {
+	{ "peer", WF_PEER, MSG_U32, 0, 0 },
+	{ "count", WF_COUNT, MSG_U32, 0, 0 },
+	{ "instance", WF_INSTANCE, MSG_U32, 1, 0 },
+	{ 0 }
+};
 static const struct msg_field w_crowd[] = {
 	{ "place", WF_PLACE, MSG_U32, 0, 0 },
 	{ "most", WF_MOST, MSG_U32, 0, 0 },
@@ -71,6 +77,7 @@ static const struct msg_desc w_table[] = {
 	[WIRE_PEER_GONE] = { "PEER_GONE", MASTER, 0, 0, w_which },
 	[WIRE_CROWD] = { "CROWD", MASTER, 1, 1, w_crowd },
 	[WIRE_YIELD] = { "YIELD", MASTER, 0, 0, NULL },
+	[WIRE_NEED] = { "NEED", PEER_BIT(PEER_QUEUE), 0, 0, w_need },
 };
 
 const struct msg_proto proto_wire = MSG_PROTO("wire", w_table);

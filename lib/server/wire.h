@@ -56,6 +56,8 @@ enum wire_type {
 	WIRE_CROWD,	/* here is the table of clients (crowd.h), your place
 			   in it, and the bounds */
 	WIRE_YIELD,	/* all are busy: who keeps you waiting is to go */
+	WIRE_NEED,	/* queue: so many of that peer are needed; the one of
+			   WF_INSTANCE may go */
 };
 
 enum wire_state {
@@ -78,6 +80,7 @@ enum wire_field {
 	WF_MOST,	/* clients from one address; 0: no bound */
 	WF_FULL,	/* 1: the user has as many sessions as may be */
 	WF_MAX,		/* clients of a row before it is full */
+	WF_COUNT,
 };
 
 /* The table (lib/server/wire.c). */

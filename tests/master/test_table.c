@@ -117,10 +117,9 @@ test_counts(void **state)
 	assert_int_equal(master_conf_number(&c, "smtp_idle"), 3);
 	/* Each names a number: else that panics. */
 	for (i = 0; i < PROGRAM_COUNT; i++) {
-		if (programs[i].pool == POOL_KEEP ||
-		    programs[i].pool == POOL_ACCEPT)
+		if (programs[i].count != NULL)
 			(void)master_conf_number(&c, programs[i].count);
-		if (programs[i].pool == POOL_ACCEPT)
+		if (programs[i].idle != NULL)
 			(void)master_conf_number(&c, programs[i].idle);
 	}
 }
@@ -136,8 +135,11 @@ test_rows(void **state)
 		    programs[i].mode != 0);
 		assert_true(programs[i].start < START_STAGES);
 		assert_true(programs[i].stop < STOP_STAGES);
-		assert_int_equal(programs[i].pool == POOL_ACCEPT,
-		    programs[i].idle != NULL);
+		assert_int_equal(programs[i].pool == POOL_ACCEPT ||
+		    programs[i].pool == POOL_DEMAND, programs[i].idle != NULL);
+		assert_int_equal(programs[i].pool == POOL_RESERVED ||
+		    programs[i].pool == POOL_SESSION,
+		    programs[i].count == NULL);
 		assert_int_equal(programs[i].pool == POOL_SESSION,
 		    programs[i].sessions != 0);
 		if (programs[i].pool == POOL_RESERVED)

@@ -9,7 +9,8 @@ check_PROGRAMS += tests/queue/test_queue tests/queue/test_envelope \
 	tests/queue/test_table tests/queue/test_kill tests/queue/test_bounds \
 	tests/queue/test_hold tests/queue/test_record \
 	tests/queue/test_format tests/queue/test_fields tests/queue/test_dest \
-	tests/queue/test_ways tests/queue/test_masses tests/queue/test_body
+	tests/queue/test_ways tests/queue/test_masses tests/queue/test_body \
+	tests/queue/test_share
 tests_queue_test_queue_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_envelope_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_sched_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
@@ -26,3 +27,4 @@ tests_queue_test_dest_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_ways_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_masses_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_body_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
+tests_queue_test_share_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)

@@ -230,8 +230,10 @@ rig_gone(struct rig *r, enum peer kind, uint32_t instance)
 	    "gone");
 }
 
-uint32_t
-rig_retired(struct rig *r, int timeout_ms)
+/* A number of the next message of that type that master gets; or 0. */
+static uint32_t
+told(struct rig *r, enum wire_type type, enum wire_field field,
+    int timeout_ms)
 {
 	struct buf why = BUF_INIT(300);
 	struct msg m;
@@ -239,13 +241,25 @@ rig_retired(struct rig *r, int timeout_ms)
 
 	while (msg_recv(&m, &proto_wire, PEER_QUEUE, &r->master, timeout_ms,
 	    &why) == 1) {
-		got = m.type == WIRE_RETIRE ? msg_get_u32(&m, WF_INSTANCE) : 0;
+		got = m.type == type ? msg_get_u32(&m, field) : 0;
 		msg_done(&m);
 		if (got != 0)
 			return got;
 	}
 	buf_clear(&why);
 	return 0;
+}
+
+uint32_t
+rig_retired(struct rig *r, int timeout_ms)
+{
+	return told(r, WIRE_RETIRE, WF_INSTANCE, timeout_ms);
+}
+
+uint32_t
+rig_needed(struct rig *r, int timeout_ms)
+{
+	return told(r, WIRE_NEED, WF_COUNT, timeout_ms);
 }
 
 void

@@ -54,6 +54,8 @@ void	rig_wire(struct rig *r, enum peer kind, struct chan *c);
 void	rig_gone(struct rig *r, enum peer kind, uint32_t instance);
 /* The next WIRE_RETIRE within the time: its instance; 0: none came. */
 uint32_t rig_retired(struct rig *r, int timeout_ms);
+/* The same of WIRE_NEED: how many workers of relay there are to be. */
+uint32_t rig_needed(struct rig *r, int timeout_ms);
 /* A connection to the control socket. */
 void	rig_control(struct rig *r, struct chan *c);
 

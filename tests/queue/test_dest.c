@@ -61,24 +61,64 @@ test_connections(void **state)
 {
 	struct dest *anna = get("smart.test", "anna", DEST_TLS_ROUTE);
 	struct dest *bert = get("smart.test", "bert", DEST_TLS_ROUTE);
-	struct queue_job job[3] = { { .id = 1 }, { .id = 2 }, { .id = 3 } };
+	struct queue_job *j, job[3] = { { .id = 1 }, { .id = 2 }, { .id = 3 } };
 
 	queue.conf.per_destination = 1;
 	dest_add(anna, &job[0]);
 	dest_add(anna, &job[1]);
 	dest_add(bert, &job[2]);
-	assert_int_equal(dest_ring(), 2);
+	assert_int_equal(dest_ring(SHARE_UNKNOWN), 2);
 	dest_drop(anna, &job[0]);
 	dest_took(anna);
 	/* One at a time of each, whatever the route. */
-	assert_int_equal(dest_ring(), 1);
-	assert_ptr_equal(dest_next(), bert);
+	assert_int_equal(dest_ring(SHARE_UNKNOWN), 1);
+	assert_ptr_equal(dest_next(SHARE_UNKNOWN, &j), bert);
+	assert_ptr_equal(j, &job[2]);
 	dest_left(anna);
-	assert_int_equal(dest_ring(), 2);
+	assert_int_equal(dest_ring(SHARE_UNKNOWN), 2);
+	/* Who was reached has another share, until it fails. */
+	dest_reached(anna);
+	assert_int_equal(dest_ring(SHARE_UNKNOWN), 1);
+	assert_ptr_equal(dest_next(SHARE_KNOWN, &j), anna);
+	assert_ptr_equal(j, &job[1]);
+	dest_unreached(anna, "4.4.1 no answer");
+	assert_int_equal(dest_ring(SHARE_KNOWN), 0);
+	assert_null(dest_down());
+	dest_unreached(anna, "4.4.1 no answer");
+	assert_int_equal(dest_ring(SHARE_UNKNOWN), 1);
+	assert_ptr_equal(dest_down(), anna);
+	assert_ptr_equal(dest_first(anna), &job[1]);
+	dest_forget_down();
+	assert_null(dest_down());
 	dest_drop(anna, &job[1]);
 	dest_drop(bert, &job[2]);
 	assert_int_equal(dest_waiting(), 0);
 	dest_tidy();
+}
+
+/* A bounce waits behind all mail, in a ring of its own. */
+static void
+test_bounces(void **state)
+{
+	struct dest *d = get("far.test", "", DEST_TLS_ROUTE);
+	struct queue_job *j, mail = { .class = JOB_MAIL },
+	    bounce = { .class = JOB_BOUNCE };
+
+	queue.conf.per_destination = 1;
+	dest_add(d, &bounce);
+	dest_add(d, &mail);
+	assert_ptr_equal(dest_next(SHARE_UNKNOWN, &j), d);
+	assert_ptr_equal(j, &mail);
+	assert_ptr_equal(dest_next(SHARE_BOUNCE, &j), d);
+	assert_ptr_equal(j, &bounce);
+	dest_reached(d);
+	assert_int_equal(dest_ring(SHARE_BOUNCE), 1);
+	dest_drop(d, &mail);
+	assert_null(dest_next(SHARE_KNOWN, &j));
+	assert_ptr_equal(dest_first(d), &bounce);
+	dest_drop(d, &bounce);
+	assert_null(dest_next(SHARE_BOUNCE, &j));
+	assert_null(dest_first(d));
 }
 
 int
@@ -86,7 +126,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keys), cmocka_unit_test(test_down),
-		cmocka_unit_test(test_connections),
+		cmocka_unit_test(test_connections), cmocka_unit_test(test_bounces),
 	};
 
 	return cmocka_run_group_tests_name("dest", tests, NULL, NULL);

@@ -13,6 +13,8 @@
  *              ...", with the error 0 where one was open
  *   frame HEX  sends master those octets; framefd HEX: with a descriptor
  *   eat        takes memory, as much as there is
+ *   need N     queue is asked to say so to master, of relay: "said"; need -1:
+ *              that one of relay may go
  *   die        abort; exit: ends with status 0
  */
 #include <ctype.h>
@@ -376,6 +378,19 @@ start_from(int fd, const char *user)
 	server_start(service, user, "192.0.2.1:99", (uint32_t)fd);
 }
 
+/* queue. */
+static void
+need(int fd, int n)
+{
+	struct end *e = peer_end(PEER_RELAY);
+
+	if (n >= 0)
+		server_need(PEER_RELAY, (uint32_t)n, 0);
+	else if (e != NULL)
+		server_need(PEER_RELAY, 0, e->instance);
+	say(fd, "said\n");
+}
+
 static void
 on_end(struct ev_loop *loop, ev_io *w, int events)
 {
@@ -398,6 +413,8 @@ on_end(struct ev_loop *loop, ev_io *w, int events)
 		start(w->fd, line + 6, 0);
 	else if (strncmp(line, "hold ", 5) == 0)
 		start(w->fd, line + 5, 1);
+	else if (strncmp(line, "need ", 5) == 0 && me.kind == PEER_QUEUE)
+		need(w->fd, atoi(line + 5));
 	else
 		say(w->fd, "what\n");
 }
@@ -479,8 +496,9 @@ reload(void)
 
 /* Work shape. */
 
+/* Says it to the peer; his answer is the client's. */
 static void
-work_ask(int fd, enum peer p)
+work_ask(int fd, enum peer p, const char *question)
 {
 	char line[LINE] = "nobody";
 	struct chan *c;
@@ -489,7 +507,7 @@ work_ask(int fd, enum peer p)
 	for (try = 0; try < 2; try++) {
 		if ((c = server_peer(p, 2000)) == NULL)
 			break;
-		say(c->fd, "who\n");
+		say(c->fd, "%s\n", question);
 		if (get_line(c->fd, line) == 0)
 			break;
 		str_copy(line, sizeof(line), "lost");
@@ -508,7 +526,9 @@ serve(const struct session *s)
 		if (common(fd, line))
 			continue;
 		if (strncmp(line, "ask ", 4) == 0)
-			work_ask(fd, peer_by_name(line + 4));
+			work_ask(fd, peer_by_name(line + 4), "who");
+		else if (strncmp(line, "need ", 5) == 0)
+			work_ask(fd, PEER_QUEUE, line);
 		else if (strcmp(line, "session") == 0)
 			say(fd, "%s %s %s %ld\n", service_name(s->service),
 			    s->user, s->remote, s->uid);

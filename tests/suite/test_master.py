@@ -512,8 +512,8 @@ def test_refusal_while_the_suite_runs():
 
 
 def test_back_off_after_five_quick_deaths():
-    with Probes("backoff", relay_workers=4) as p:
-        p.write(probe_word="no-relay")
+    with Probes("backoff", deliver_workers=4) as p:
+        p.write(probe_word="no-deliver")
         p.master.send_signal(signal.SIGHUP)
         rohrpost.wait_for(lambda: "5 quick deaths in a row, the next try is "
                           "in 1 s" in p.log(), 10)
@@ -522,7 +522,29 @@ def test_back_off_after_five_quick_deaths():
         assert p.ask("smtp", "ask queue").startswith("queue ")
         p.write(probe_word="plain")
         p.master.send_signal(signal.SIGHUP)
-        rohrpost.wait_for(lambda: len(p.pids("relay")) == 4, 15)
+        rohrpost.wait_for(lambda: len(p.pids("deliver")) == 4, 15)
+
+
+def test_relay_on_demand():
+    """As many as queue needs, two at the least, relay_workers at most."""
+    with Probes("demand", relay_workers=5) as p, p.client("smtp") as c:
+        first = set(p.pids("relay"))
+        assert len(first) == 2
+        assert c.say("need 4") == "said"
+        rohrpost.wait_for(lambda: len(p.pids("relay")) == 4)
+        assert first < set(p.pids("relay"))
+        # Who dies is made again.
+        os.kill(min(first), signal.SIGKILL)
+        rohrpost.wait_for(lambda: len(p.pids("relay")) == 4 and
+                          min(first) not in p.pids("relay"))
+        assert c.say("need 9") == "said"
+        rohrpost.wait_for(lambda: len(p.pids("relay")) == 5)
+        # One that queue names goes; the others stay, though fewer will do.
+        assert c.say("need -1") == "said"
+        rohrpost.wait_for(lambda: len(p.pids("relay")) == 4)
+        assert c.say("need 0") == "said"
+        assert pid_of(c.say("ask queue")) == p.pids("queue")[0]
+        assert len(p.pids("relay")) == 4
 
 
 @pytest.mark.parametrize("abstract", [False, True])

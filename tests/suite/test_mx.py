@@ -29,11 +29,11 @@ big MX 10 nothere
 
 
 class Nsd:
-    def __init__(self, directory):
+    def __init__(self, directory, zone=ZONE):
         self.dir = pathlib.Path(directory)
         self.dir.mkdir(parents=True, exist_ok=True)
         self.port = rohrpost.free_port()
-        (self.dir / "far.zone").write_text(ZONE)
+        (self.dir / "far.zone").write_text(zone)
         (self.dir / "nsd.conf").write_text("""
 server:
   ip-address: 127.0.0.1@%d

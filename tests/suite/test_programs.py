@@ -25,7 +25,8 @@ def test_table_is_read_whole():
                         (programs.PEERS, "PEER_ROW")):
         assert len(rows) == len(re.findall(r"(?m)^%s\(" % macro, text)) > 10
     assert {r.pool for r in programs.ROWS} == {
-        "POOL_RESERVED", "POOL_KEEP", "POOL_ACCEPT", "POOL_SESSION"}
+        "POOL_RESERVED", "POOL_KEEP", "POOL_ACCEPT", "POOL_DEMAND",
+        "POOL_SESSION"}
 
 
 def test_processes():

@@ -1,0 +1,135 @@
+#include <errno.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/mail/packed.h"
+#include "queue/queue_body.h"
+#include "queue/queue_dest.h"
+#include "queue/queue_fields.h"
+#include "queue/queue_life.h"
+#include "queue/queue_send.h"
+
+static void
+put_targets(struct buf *out, const struct queue_job *j)
+{
+	const struct target *t;
+	const char *owner;
+	size_t i;
+
+	for (i = 0; i < j->n; i++) {
+		t = &j->m->targets.t[j->index[i]];
+		owner = j->dest == NULL ? t->way : NULL;
+		packed_put_target(out, &(struct packed_target){ j->index[i],
+		    owner, owner != NULL ? strlen(owner) : 0, t->address,
+		    strlen(t->address) });
+	}
+}
+
+/* ORCPT and NOTIFY of the recipients that the targets come from. */
+static void
+put_dsn(struct buf *out, const struct queue_job *j)
+{
+	const struct recipient *r;
+	size_t i;
+
+	for (i = 0; i < j->n; i++) {
+		r = &j->m->env.rcpt[j->m->targets.t[j->index[i]].rcpt];
+		if (r->orcpt[0] == '\0' && r->notify == 0)
+			continue;
+		buf_put_u32(out, j->index[i]);
+		buf_put_lv(out, r->orcpt, strlen(r->orcpt));
+		buf_put_u32(out, r->notify);
+	}
+}
+
+/* What a job says of its way. */
+static void
+write_way(struct chan *c, const struct queue_job *j)
+{
+	static struct buf packed;
+	const struct envelope *e = &j->m->env;
+
+	buf_reset(&packed);
+	put_targets(&packed, j);
+	msg_bytes(c, JF_RECIPIENTS, packed.data, packed.len);
+	if (j->dest == NULL) {
+		msg_u32(c, JF_OFFSET, e->final);
+		return;
+	}
+	msg_u32(c, JF_OFFSET, j->forwarded ? e->forward : e->final);
+	dest_key_put(&j->dest->key, c);
+	buf_reset(&packed);
+	put_dsn(&packed, j);
+	if (packed.len > 0)
+		msg_bytes(c, JF_RCPT_DSN, packed.data, packed.len);
+}
+
+static int
+send_message(struct worker *w, struct queue_job *j, int fd)
+{
+	char id[QUEUE_ID_LEN + 1];
+	struct chan *c;
+	int r;
+
+	queue_id_text(j->m->id, id);
+	c = link_begin(&w->link, j->dest == NULL ? J_DELIVER : J_RELAY, j->id);
+	msg_text(c, JF_FILE, id);
+	fields_write(&j->m->env, c, j->dest == NULL ? FIELD_DELIVER :
+	    FIELD_RELAY);
+	write_way(c, j);
+	msg_fd(c, fd);
+	if ((r = msg_end(c)) == 0)
+		link_flush(&w->link);
+	return r;
+}
+
+/* The message's body, freshly opened; -1 when it was set aside instead. */
+static int
+send_body(struct queue_job *j)
+{
+	int fd = j->m->fd;
+
+	j->m->fd = -1;
+	if (fd != -1 || (fd = body_open(j->m->id)) != -1)
+		return fd;
+	if (errno == ENOENT)
+		life_aside(j->m, "4.3.0 the body is missing");
+	else
+		job_defer(j, "4.3.0 the body cannot be opened");
+	return -1;
+}
+
+int
+send_job(struct worker *w, struct queue_job *j)
+{
+	int fd = send_body(j);
+
+	if (fd == -1)
+		return 0;
+	j->id = ++w->next_id;
+	if (j->id == 0)
+		j->id = ++w->next_id;
+	if (send_message(w, j, fd) == -1) {
+		w->pause_until = clock_mono_ms() + REFUSED_PAUSE;
+		return -1;
+	}
+	job_give(j, w);
+	if (j->dest != NULL) {
+		w->dest = j->dest->key;
+		w->served = 1;
+		w->hurried = 0;
+	}
+	return 0;
+}
+
+void
+send_hurry(struct worker *w)
+{
+	const struct queue_job *j = TAILQ_FIRST(&w->jobs);
+
+	if (j == NULL || w->hurried)
+		return;
+	w->hurried = 1;
+	link_begin(&w->link, J_HURRY, j->id);
+	link_send(&w->link);
+}

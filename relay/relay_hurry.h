@@ -1,0 +1,26 @@
+/*
+ * Whether other mail waits for this worker (J_HURRY of queue), and what that
+ * does to waits: connection, greeting and replies to commands then have
+ * HURRY_MS each at the most. The reply to the final dot is waited for as long
+ * as ever, for the message would come twice.
+ */
+#ifndef RELAY_HURRY_H
+#define RELAY_HURRY_H
+
+#include <stdint.h>
+
+#include "lib/base/chan.h"
+
+enum { HURRY_MS = 10000 };
+
+/* A job of that id begins, which came by that channel. */
+void	hurry_begin(struct chan *queue, uint32_t id);
+/* Looks into the channel, without waiting. */
+int	hurry_now(void);
+/*
+ * How long to wait before asking again, of a wait from start to end (both
+ * clock_mono_ms); 0: it is over. Looks into the channel when a second passed.
+ */
+int64_t	hurry_piece(int64_t start, int64_t end);
+
+#endif

@@ -1,0 +1,276 @@
+/* A real queue process: how it shares relay's workers out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/queue/fixture.h"
+
+enum { MORE = 4 };
+static struct chan more[MORE];	/* besides relay */
+
+static int
+setup_workers(void **state, const char *conf)
+{
+	int i;
+
+	fixture_conf = conf;
+	setup(state);
+	for (i = 0; i < MORE; i++)
+		rig_wire(&rig, PEER_RELAY, &more[i]);
+	return 0;
+}
+
+static int
+setup_eight(void **state)
+{
+	return setup_workers(state, "relay_workers = 8\n");
+}
+
+static int
+setup_four(void **state)
+{
+	return setup_workers(state, "relay_workers = 4\n");
+}
+
+static int
+setup_one(void **state)
+{
+	fixture_conf = "relay_workers = 1\n";
+	return setup(state);
+}
+
+static int
+clear(void **state)
+{
+	int i;
+
+	for (i = 0; i < MORE; i++)
+		chan_clear(&more[i]);
+	return teardown(state);
+}
+
+static void
+post(const char *from, const char *to)
+{
+	char id[17];
+
+	assert_int_equal(rig_send(&smtpd, id, from, TO(to), TEXT), 0);
+}
+
+/* The next job of any of the five, and whose it is; NULL: none comes. */
+static struct chan *
+any(struct rig_job *j)
+{
+	struct chan *c;
+	int i, round;
+
+	for (round = 0; round < 20; round++)
+		for (i = 0; i <= MORE; i++) {
+			c = i == MORE ? &relay : &more[i];
+			while (c->fd != -1 && rig_job(c, j, 5) == 1) {
+				if (j->type == J_RELAY)
+					return c;
+				rig_job_clear(j);
+			}
+			rig_job_clear(j);
+		}
+	return NULL;
+}
+
+/* The worker that gets a job for that place. */
+static struct chan *
+sent(const char *dest, struct rig_job *j)
+{
+	struct chan *c = any(j);
+
+	assert_non_null(c);
+	assert_string_equal(j->dest, dest);
+	rig_job_clear(j);
+	return c;
+}
+
+static void
+assert_none(void)
+{
+	struct rig_job j;
+
+	assert_null(any(&j));
+}
+
+static void
+done(struct chan *c, const struct rig_job *j)
+{
+	rig_result(c, j, -1, RESULT_DELIVERED, "2.0.0 ok", "mx [192.0.2.1]");
+}
+
+/* One session until a message got through, then relay_per_destination. */
+static void
+test_unknown_has_one(void **state)
+{
+	struct rig_job j;
+	struct chan *c;
+	int i;
+
+	for (i = 0; i < 6; i++)
+		post("s@far.test", "a@one.test");
+	c = sent("one.test", &j);
+	assert_none();
+	done(c, &j);
+	for (i = 0; i < 4; i++)
+		(void)sent("one.test", &j);
+	assert_none();
+}
+
+/* Two hosts that say nothing, and each has more: the third is served. */
+static void
+test_silent_hosts(void **state)
+{
+	struct rig_job j;
+	struct chan third;
+	int i;
+
+	rig_wire(&rig, PEER_RELAY, &more[0]);
+	for (i = 0; i < 4; i++) {
+		post("s@far.test", "a@mute.test");
+		post("s@far.test", "a@dumb.test");
+	}
+	for (i = 0; i < 2; i++) {
+		assert_non_null(any(&j));
+		rig_job_clear(&j);
+	}
+	assert_none();
+	post("s@far.test", "a@well.test");
+	/* One more is asked for; here it is. */
+	assert_int_equal(rig_needed(&rig, RIG_WAIT), 3);
+	rig_wire(&rig, PEER_RELAY, &third);
+	take(&third, &j);
+	assert_string_equal(j.dest, "well.test");
+	rig_job_clear(&j);
+	chan_clear(&third);
+}
+
+/* What a stranger makes us tell silent hosts takes an eighth. */
+static void
+test_bounces_have_a_share(void **state)
+{
+	struct rig_job first, j;
+	char to[20] = "x@a.mute.test";
+	struct chan *c;
+	int i;
+
+	for (i = 0; i < 8; i++) {
+		to[2] = (char)('a' + i);
+		post("", to);
+	}
+	c = any(&first);
+	assert_non_null(c);
+	rig_job_clear(&first);
+	assert_none();
+	post("anna@example.test", "a@one.test");
+	post("anna@example.test", "a@two.test");
+	for (i = 0; i < 2; i++) {
+		assert_non_null(any(&j));
+		assert_string_equal(j.sender, "anna@example.test");
+		rig_job_clear(&j);
+	}
+	done(c, &first);
+	assert_non_null(any(&j));
+	assert_string_equal(j.sender, "");
+	rig_job_clear(&j);
+}
+
+static void
+test_bounces_come_last(void **state)
+{
+	struct rig_job j;
+	int i;
+
+	post("s@far.test", "a@one.test");
+	take(&relay, &j);
+	rig_job_clear(&j);
+	post("", "a@bounce.test");
+	post("", "a@two.test");
+	post("s@far.test", "a@two.test");
+	post("s@far.test", "a@three.test");
+	done(&relay, &j);
+	(void)sent("two.test", &j);
+	assert_string_equal(j.sender, "s@far.test");
+	done(&relay, &j);
+	(void)sent("three.test", &j);
+	for (i = 0; i < 2; i++) {
+		done(&relay, &j);
+		assert_non_null(any(&j));
+		assert_string_equal(j.sender, "");
+		rig_job_clear(&j);
+	}
+}
+
+/* The one worker is told that others wait, once for each job. */
+static void
+test_hurry(void **state)
+{
+	struct rig_job j, word;
+
+	post("s@far.test", "a@one.test");
+	take(&relay, &j);
+	rig_job_clear(&j);
+	assert_idle(&relay);
+	post("s@far.test", "a@two.test");
+	post("s@far.test", "a@three.test");
+	take(&relay, &word);
+	assert_int_equal(word.type, J_HURRY);
+	assert_int_equal(word.id, j.id);
+	rig_job_clear(&word);
+	assert_idle(&relay);
+	done(&relay, &j);
+	take(&relay, &j);
+	assert_int_equal(j.type, J_RELAY);
+	rig_job_clear(&j);
+	take(&relay, &word);
+	assert_int_equal(word.type, J_HURRY);
+	assert_int_equal(word.id, j.id);
+	rig_job_clear(&word);
+}
+
+/* Hosts of which nothing is known have half, the others what they need. */
+static void
+test_unknown_has_half(void **state)
+{
+	struct rig_job j;
+	int i;
+
+	post("s@far.test", "a@known.test");
+	done(sent("known.test", &j), &j);
+	post("s@far.test", "a@mute.test");
+	post("s@far.test", "a@dumb.test");
+	post("s@far.test", "a@dead.test");
+	for (i = 0; i < 2; i++) {
+		assert_non_null(any(&j));
+		rig_job_clear(&j);
+	}
+	assert_none();
+	post("s@far.test", "a@known.test");
+	(void)sent("known.test", &j);
+}
+
+#define S(f, s) cmocka_unit_test_setup_teardown(f, s, clear)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		S(test_unknown_has_one, setup_eight),
+		S(test_silent_hosts, setup),
+		S(test_bounces_have_a_share, setup_eight),
+		S(test_bounces_come_last, setup_one),
+		S(test_hurry, setup_one),
+		S(test_unknown_has_half, setup_four),
+	};
+	int i;
+
+	for (i = 0; i < MORE; i++)
+		chan_init(&more[i], -1);
+	return cmocka_run_group_tests_name("queue-share", tests, NULL, NULL);
+}
