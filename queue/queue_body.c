@@ -265,14 +265,18 @@ body_drop(uint64_t id)
 		drop_send();
 }
 
-/* Renames between the two folders and makes both names durable. */
+/*
+ * Renames between the two folders and makes both names durable. Where an
+ * earlier try came as far as that, and its record was not written, it is done.
+ */
 static int
 body_move(int from, int to, uint64_t id)
 {
 	char name[QUEUE_ID_LEN + 1];
 
 	queue_id_text(id, name);
-	if (renameat(from, name, to, name) == -1 || fd_sync_dir(to) == -1 ||
+	if ((renameat(from, name, to, name) == -1 && (errno != ENOENT ||
+	    faccessat(to, name, F_OK, 0) == -1)) || fd_sync_dir(to) == -1 ||
 	    fd_sync_dir(from) == -1) {
 		log_warn("%s: cannot be moved: %s", name, strerror(errno));
 		return -1;

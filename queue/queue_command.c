@@ -10,35 +10,55 @@
 #include "queue/queue_job.h"
 #include "queue/queue_life.h"
 #include "queue/queue_message.h"
+#include "queue/queue_record.h"
 #include "queue/queue_rows.h"
 
-/* What each command does to one message. 0, or -1 with words. */
+/* What each command does to one message. */
 
-static int
+static enum one
 one_list(struct queue_ctl *c, struct entry *e, struct buf *why)
 {
 	struct message *m = e->msg != NULL ? e->msg : message_peek(e->id);
+	int more;
 
 	if (m == NULL) {
 		buf_set(why, "the record cannot be read");
-		return -1;
+		return ONE_FAILED;
 	}
-	rows_list(&c->c, e, m);
+	more = rows_list(&c->c, e, m, &c->row);
 	if (m != e->msg)
 		message_free(m);
-	return 0;
+	return more ? ONE_MORE : ONE_DONE;
 }
 
-/* 0; says why where r is -1. */
-static int
+/* Of what was asked of the table. */
+static enum one
 written(int r, struct buf *why)
 {
-	if (r == -1)
-		buf_set(why, "the table cannot be written");
-	return r;
+	if (r == 0)
+		return ONE_DONE;
+	buf_set(why, "the table cannot be written");
+	return ONE_FAILED;
 }
 
-static int
+/*
+ * The schedule is written, then the entry is what it says: what is shown to
+ * be held would be held also after a kill.
+ */
+static enum one
+one_set(struct entry *e, enum entry_state state, struct buf *why)
+{
+	int held = state == ENTRY_HELD;
+	int64_t next = held ? e->next : queue_now();
+
+	if (commit_schedule(e, next, held ? SCHEDULE_HELD : 0, NULL) == -1)
+		return written(-1, why);
+	sched_set(&queue.sched, e, state);
+	e->next = next;
+	return ONE_DONE;
+}
+
+static enum one
 one_retry(struct queue_ctl *c, struct entry *e, struct buf *why)
 {
 	char id[QUEUE_ID_LEN + 1];
@@ -46,43 +66,38 @@ one_retry(struct queue_ctl *c, struct entry *e, struct buf *why)
 	if (entry_is_held(e)) {
 		queue_id_text(e->id, id);
 		buf_set(why, "%s: held: release it first", id);
-		return -1;
+		return ONE_NOT;
 	}
 	if (e->state == ENTRY_ASIDE && body_bring_back(e->id) == -1) {
 		buf_set(why, "its body cannot be brought back");
-		return -1;
+		return ONE_FAILED;
 	}
 	if (e->state != ENTRY_ASIDE && e->state != ENTRY_WAITING)
-		return 0;
-	sched_set(&queue.sched, e, ENTRY_READY);
-	e->next = queue_now();
-	return written(commit_schedule(e, NULL), why);
+		return ONE_DONE;
+	return one_set(e, ENTRY_READY, why);
 }
 
-static int
+static enum one
 one_hold(struct queue_ctl *c, struct entry *e, struct buf *why)
 {
 	if (e->msg != NULL)
 		return written(life_hold(e->msg), why);
 	if (e->state != ENTRY_WAITING && e->state != ENTRY_READY)
-		return 0;
-	sched_set(&queue.sched, e, ENTRY_HELD);
-	return written(commit_schedule(e, NULL), why);
+		return ONE_DONE;
+	return one_set(e, ENTRY_HELD, why);
 }
 
-static int
+static enum one
 one_release(struct queue_ctl *c, struct entry *e, struct buf *why)
 {
 	if (e->msg != NULL)
 		return written(life_release(e->msg), why);
 	if (e->state != ENTRY_HELD)
-		return 0;
-	sched_set(&queue.sched, e, ENTRY_READY);
-	e->next = queue_now();
-	return written(commit_schedule(e, NULL), why);
+		return ONE_DONE;
+	return one_set(e, ENTRY_READY, why);
 }
 
-static int
+static enum one
 one_delete(struct queue_ctl *c, struct entry *e, struct buf *why)
 {
 	char id[QUEUE_ID_LEN + 1];
@@ -96,19 +111,19 @@ one_delete(struct queue_ctl *c, struct entry *e, struct buf *why)
 	return written(r, why);
 }
 
-static int
+static enum one
 one_show(struct queue_ctl *c, struct entry *e, struct buf *why)
 {
 	struct message *m = e->msg != NULL ? e->msg : message_peek(e->id);
 
 	if (m == NULL) {
 		buf_set(why, "the record cannot be read");
-		return -1;
+		return ONE_FAILED;
 	}
 	rows_show(&c->c, e, m);
 	if (m != e->msg)
 		message_free(m);
-	return 0;
+	return ONE_DONE;
 }
 
 /* Commands about the whole */
@@ -162,7 +177,7 @@ all_reload(struct queue_ctl *c)
 static const struct queue_command commands[] = {
 	[C_STATUS] = { .all = all_status },
 	[C_RELOAD] = { .all = all_reload },
-	[C_LIST] = { .one = one_list },
+	[C_LIST] = { .one = one_list, .long_answer = 1 },
 	[C_SHOW] = { .one = one_show, .need_id = 1 },
 	[C_RETRY] = { .one = one_retry },
 	[C_HOLD] = { .one = one_hold },

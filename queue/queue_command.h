@@ -9,15 +9,28 @@
 
 struct queue_ctl {
 	struct control_client c;
-	uint64_t at;		/* of a command about all: the next id */
-	unsigned done;
+	/* Of a command in slices: the next id, the last one (0: all), and how
+	   much of the next was answered already. */
+	uint64_t at, last;
+	size_t	 row;
+	unsigned done, failed;
+	char	*why;		/* of the first that failed; owned */
+};
+
+/* What became of one message. */
+enum one {
+	ONE_DONE,
+	ONE_MORE,	/* again, when the asker has read: c->row says whence */
+	ONE_NOT,	/* it is not for this message: words */
+	ONE_FAILED,	/* the same, and something is wrong */
 };
 
 /* A command is about one message (or each of them), or about the whole. */
 struct queue_command {
-	int	(*one)(struct queue_ctl *, struct entry *, struct buf *why);
+	enum one (*one)(struct queue_ctl *, struct entry *, struct buf *why);
 	void	(*all)(struct queue_ctl *);
 	int	 need_id;
+	int	 long_answer;	/* of one message too: it goes in slices */
 };
 
 /* Never NULL; one and all are NULL for what queue does not know. */

@@ -174,6 +174,21 @@ round_done(struct task *t)
 	flushing = 0;
 }
 
+static int
+round_write(const struct round *r)
+{
+	size_t i;
+
+	/* The room that is left is for what becomes of the others. */
+	if (table_room() != BDB_ROOM)
+		return -1;
+	table_begin();
+	for (i = 0; i < r->n; i++)
+		write_submission(r->sub[i].m, r->sub[i].about);
+	write_last(body_last());
+	return table_commit(COMMIT_FLUSH_FOLLOWS);
+}
+
 static void
 round_begin(void)
 {
@@ -188,17 +203,11 @@ round_begin(void)
 	waiting = sub;
 	n_waiting = 0;
 	cap_waiting = cap;
-	if (r->n > 0) {
-		table_begin();
+	if (r->n > 0 && round_write(r) == -1) {
 		for (i = 0; i < r->n; i++)
-			write_submission(r->sub[i].m, r->sub[i].about);
-		write_last(body_last());
-		if (table_commit(COMMIT_FLUSH_FOLLOWS) == -1) {
-			for (i = 0; i < r->n; i++)
-				refuse(&r->sub[i]);
-			r->n = 0;
-			return;
-		}
+			refuse(&r->sub[i]);
+		r->n = 0;
+		return;
 	}
 	r->names = finished;
 	finished = names;
@@ -246,13 +255,11 @@ commit_quiet(void)
 /* What does not wait for the end of the turn */
 
 int
-commit_schedule(struct entry *e, const char *words)
+commit_schedule(struct entry *e, int64_t next, uint32_t flags,
+    const char *words)
 {
-	int held = e->msg != NULL ? e->msg->hold : e->state == ENTRY_HELD;
-
 	table_begin();
-	write_schedule(e, held ? SCHEDULE_HELD :
-	    e->state == ENTRY_ASIDE ? SCHEDULE_ASIDE : 0, words);
+	write_schedule(e, next, flags, words);
 	if (table_commit(COMMIT_WRITTEN) == -1)
 		return -1;
 	e->stored = 1;

@@ -42,8 +42,12 @@ void	commit_submit(const struct submission *s);
 void	commit_abandon(const void *from);
 /* Has m's changes written; then its fate takes effect. */
 void	commit_dirty(struct message *m);
-/* Writes the schedule of an entry: now. 0, or -1. */
-int	commit_schedule(struct entry *e, const char *words) ATTR_CHECK;
+/*
+ * Writes the schedule of an entry as it is to be: now. 0, or -1. The entry is
+ * changed by the caller, when it is written. flags: enum schedule_flag.
+ */
+int	commit_schedule(struct entry *e, int64_t next, uint32_t flags,
+	    const char *words) ATTR_CHECK;
 /*
  * Drops a message's record: now. 0, or -1. Where it is not loaded e goes too;
  * else the caller sees to it that nothing more is written of it (drop).

@@ -13,6 +13,7 @@
 #include "queue/queue_fields.h"
 #include "queue/queue_intake.h"
 #include "queue/queue_message.h"
+#include "queue/queue_table.h"
 
 enum {
 	FILES_MAX = 4,		/* that a worker has and did not submit */
@@ -59,6 +60,13 @@ give_file(struct intake *in, struct chan *c)
 	return 0;
 }
 
+/* For another message: among the bodies, and in the table. */
+static int
+room(void)
+{
+	return body_room() && table_room() == BDB_ROOM;
+}
+
 /* There is no room, or no file could be made, and why. */
 static void
 answer_no_file(struct intake *in, uint32_t frame)
@@ -93,12 +101,14 @@ submitted(const struct submission *s, int durable)
 	struct chan *c;
 
 	if (!durable) {
-		answer(in, s->frame, Q_LATER, "4.3.0 the queue is in trouble");
+		answer(in, s->frame, Q_LATER, room() ?
+		    "4.3.0 the queue is in trouble" :
+		    "4.3.1 the disk is full");
 		return;
 	}
 	c = link_begin(&in->link, Q_DONE, s->frame);
 	/* The next file saves a busy worker a round trip. */
-	if (in->n_files == 0 && body_room())
+	if (in->n_files == 0 && room())
 		(void)give_file(in, c);
 	link_send(&in->link);
 }
@@ -112,7 +122,7 @@ on_file(struct intake *in, struct msg *m, struct buf *why)
 		buf_set(why, "asks for too many files");
 		return -1;
 	}
-	if (!body_room() || body_failing())
+	if (!room() || body_failing())
 		answer_no_file(in, m->id);
 	else
 		answer_file(in, m->id);

@@ -10,6 +10,7 @@
 #include "queue/queue_job.h"
 #include "queue/queue_life.h"
 #include "queue/queue_message.h"
+#include "queue/queue_record.h"
 #include "queue/queue_report.h"
 
 enum {
@@ -324,11 +325,10 @@ life_hold(struct message *m)
 {
 	if (m->hold || m->fate == FATE_GONE || m->fate == FATE_ASIDE)
 		return 0;
-	m->hold = 1;
-	if (commit_schedule(m->entry, NULL) == -1) {
-		m->hold = 0;
+	if (commit_schedule(m->entry, m->entry->next, SCHEDULE_HELD,
+	    NULL) == -1)
 		return -1;
-	}
+	m->hold = 1;
 	if (m->fate == FATE_WAIT)
 		m->fate = FATE_HELD;
 	if (job_withdraw(m) > 0)
@@ -340,17 +340,14 @@ life_hold(struct message *m)
 int
 life_release(struct message *m)
 {
-	int64_t next = m->entry->next;
+	int64_t next = queue_now();
 
 	if (!m->hold)
 		return 0;
-	m->hold = 0;
-	m->entry->next = queue_now();
-	if (commit_schedule(m->entry, NULL) == -1) {
-		m->hold = 1;
-		m->entry->next = next;
+	if (commit_schedule(m->entry, next, 0, NULL) == -1)
 		return -1;
-	}
+	m->hold = 0;
+	m->entry->next = next;
 	if (m->fate == FATE_HELD)
 		m->fate = FATE_WAIT;
 	else if (m->fate == FATE_STAY && !m->reporting)
@@ -401,7 +398,7 @@ life_missing(uint64_t id)
 	queue_id_text(id, text);
 	log_warn("%s: set aside: %s", text, why);
 	sched_set(&queue.sched, e, ENTRY_ASIDE);
-	if (commit_schedule(e, why) == -1)
+	if (commit_schedule(e, e->next, SCHEDULE_ASIDE, why) == -1)
 		log_warn("%s: not noted in the table", text);
 }
 

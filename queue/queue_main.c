@@ -1,3 +1,5 @@
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +27,8 @@ static const double STOP_WAIT = 5.0;	/* seconds for jobs to be answered */
 enum {
 	TURNS_MAX = 8,
 	DUE_MAX = 500,		/* messages that become ready in a turn */
+	OPEN_TRIES = 20,
+	OPEN_EVERY = 1000,	/* ms */
 };
 
 static ev_prepare turn;
@@ -121,12 +125,37 @@ clamp_waits(void)
 	sched_clamp(&queue.sched, queue_now() + (int64_t)queue.conf.retry_max);
 }
 
-/* As table_open. */
+static int
+is_short(int error)
+{
+	return error == ENOSPC || error == EDQUOT || error == ENOMEM ||
+	    error == EMFILE || error == ENFILE;
+}
+
+/*
+ * As table_open. Where something is short (a full disk) it waits for a while,
+ * after which master tries again.
+ */
+static int
+open_table(const char *path, struct buf *why)
+{
+	int r, i;
+
+	for (i = 0; (r = table_open(path, why)) == -1 && is_short(errno) &&
+	    i < OPEN_TRIES; i++) {
+		if (i == 0)
+			log_warn("%s: trying again",
+			    buf_str(why));
+		poll(NULL, 0, OPEN_EVERY);
+	}
+	return r;
+}
+
 static int
 start_table(struct buf *why)
 {
 	char *path = state_path("spool/queue/db");
-	int r = table_open(path, why);
+	int r = open_table(path, why);
 
 	free(path);
 	if (r != 0)

@@ -210,7 +210,8 @@ report_turn(void)
 {
 	struct report *r;
 
-	while (!queue.stopping && n_writing < REPORT_WRITING &&
+	/* On a full disk they wait: the room that is left is for deliveries. */
+	while (!queue.stopping && n_writing < REPORT_WRITING && body_room() &&
 	    (r = TAILQ_FIRST(&line)) != NULL && report_next(r) == 0)
 		;
 }
@@ -218,5 +219,5 @@ report_turn(void)
 int
 report_behind(void)
 {
-	return n_line >= REPORT_LINE / 2 && !body_failing();
+	return n_line >= REPORT_LINE / 2 && body_room() && !body_failing();
 }

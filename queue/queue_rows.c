@@ -59,17 +59,22 @@ list_row(struct answer *a, const struct entry *e, const struct message *m,
 	answer_row(a, list_names, -1);
 }
 
-void
+int
 rows_list(struct control_client *c, const struct entry *e,
-    const struct message *m)
+    const struct message *m, size_t *at)
 {
-	size_t i;
+	size_t n = m->targets.n > 0 ? m->targets.n : m->env.n_rcpt;
+	const struct target *t;
 
-	for (i = 0; i < m->targets.n; i++)
-		list_row(&c->answer, e, m, &m->targets.t[i],
-		    m->env.rcpt[m->targets.t[i].rcpt].address);
-	for (i = 0; m->targets.n == 0 && i < m->env.n_rcpt; i++)
-		list_row(&c->answer, e, m, NULL, m->env.rcpt[i].address);
+	for (; *at < n; (*at)++) {
+		if (control_behind(c))
+			return 1;
+		t = m->targets.n > 0 ? &m->targets.t[*at] : NULL;
+		list_row(&c->answer, e, m, t,
+		    m->env.rcpt[t != NULL ? t->rcpt : *at].address);
+	}
+	*at = 0;
+	return 0;
 }
 
 /* Show: rows of a name and a value. */

@@ -3,9 +3,11 @@
  * index): what belongs to a message lies together, and new messages come at
  * the end, where Berkeley DB fills pages best.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/map/bdb.h"
 #include "queue/queue_table.h"
@@ -16,6 +18,8 @@ enum {
 	KEY_SHORT = 9,		/* without the index */
 	BULK = 1 << 20,		/* a walk's buffer to begin with, */
 	BULK_ONE = 16 << 10,	/* and that for one message */
+	ROOM_EVERY = 1000,	/* ms between two looks at the disk, */
+	ROOM_OCTETS = 1 << 20,	/* and octets written */
 };
 
 #define TABLE	"queue"
@@ -24,6 +28,8 @@ static struct bdb *env;
 static DB *table;
 static DB_TXN *txn;
 static int txn_failed;
+static int format_due;		/* the next transaction writes it */
+static size_t written;		/* since the last look at the disk */
 
 void
 table_close(void)
@@ -78,16 +84,51 @@ table_failed(const char *what, int r)
 	txn_failed = 1;
 }
 
+enum bdb_room
+table_room(void)
+{
+	static enum bdb_room room = BDB_ROOM;
+	static int64_t asked;
+	int64_t now = clock_mono_ms();
+	enum bdb_room had = room;
+
+	if (asked != 0 && now - asked < ROOM_EVERY && written < ROOM_OCTETS)
+		return room;
+	asked = now;
+	written = 0;
+	room = bdb_room(env);
+	if (had != BDB_NONE && room == BDB_NONE)
+		log_warn("queue table: the disk is full: nothing is written");
+	if (had == BDB_NONE && room != BDB_NONE)
+		log_info("queue table: there is room again");
+	return room;
+}
+
+/* From here on who reads no format of ours stays away. */
+static void
+format_put(void)
+{
+	struct buf value = BUF_INIT(0);
+
+	buf_put_u32(&value, TABLE_FORMAT);
+	table_put(0, RECORD_FORMAT, 0, value.data, value.len);
+	buf_clear(&value);
+}
+
 void
 table_begin(void)
 {
 	DB_ENV *e = bdb_env(env);
 	int r;
 
-	txn_failed = 0;
 	txn = NULL;
+	txn_failed = table_room() == BDB_NONE;
+	if (txn_failed)
+		return;
 	if ((r = e->txn_begin(e, NULL, &txn, 0)) != 0)
 		table_failed("begin", r);
+	if (format_due)
+		format_put();
 }
 
 void
@@ -101,6 +142,7 @@ table_put(uint64_t id, enum record rec, uint32_t index, const void *p,
 
 	if (txn_failed)
 		return;
+	written += len;
 	key_set(&key, b, id, rec, index);
 	if ((r = table->put(table, txn, &key, &value, 0)) != 0)
 		table_failed("put", r);
@@ -167,8 +209,10 @@ table_commit(enum commit how)
 	r = txn->commit(txn, how == COMMIT_WRITTEN ? DB_TXN_WRITE_NOSYNC :
 	    DB_TXN_NOSYNC);
 	txn = NULL;
-	if (r == 0)
+	if (r == 0) {
+		format_due = 0;
 		return 0;
+	}
 	table_failed("commit", r);
 	return -1;
 }
@@ -206,24 +250,7 @@ table_get(uint64_t id, enum record rec, uint32_t index, struct buf *out)
 	return r;
 }
 
-/* 0, or -1 with why. */
-static int
-format_write(struct buf *why)
-{
-	struct buf value = BUF_INIT(0);
-	int r;
-
-	buf_put_u32(&value, TABLE_FORMAT);
-	table_begin();
-	table_put(0, RECORD_FORMAT, 0, value.data, value.len);
-	r = table_commit(COMMIT_WRITTEN);
-	buf_clear(&value);
-	if (r == -1)
-		buf_set(why, "the queue table cannot be written");
-	return r;
-}
-
-/* Of an older format it is of ours from now on. As table_open. */
+/* As table_open. */
 static int
 format_check(struct buf *why)
 {
@@ -236,8 +263,10 @@ format_check(struct buf *why)
 	cursor_init(&c, value.data, value.len);
 	format = cursor_u32(&c);
 	buf_clear(&value);
+	format_due = r == 0 || (r == 1 && format < TABLE_FORMAT);
 	if (r == -1 || (r == 1 && c.bad)) {
 		buf_set(why, "the format of the queue table cannot be read");
+		errno = EIO;
 		return -1;
 	}
 	if (r == 1 && format > TABLE_FORMAT) {
@@ -246,23 +275,25 @@ format_check(struct buf *why)
 		    (unsigned)TABLE_FORMAT);
 		return -2;
 	}
-	return r == 1 && format == TABLE_FORMAT ? 0 : format_write(why);
+	return 0;
 }
 
 int
 table_open(const char *home, struct buf *why)
 {
 	struct bdb_conf conf = { .home = home, .cache = CACHE,
-		.flags = BDB_KEEP_LOGS };
-	int r = -1;
+		.flags = BDB_KEEP_LOGS, .reserve = BDB_RESERVE };
+	int e, r = -1;
 
 	if ((env = bdb_open(&conf, why)) == NULL)
 		return -1;
 	table = bdb_table(env, TABLE, why);
 	if (table != NULL)
 		r = format_check(why);
+	e = errno;
 	if (r != 0)
 		table_close();
+	errno = e;
 	return r;
 }
 

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "lib/base/buf.h"
+#include "lib/map/bdb.h"
 
 enum record {
 	RECORD_LAST,		/* id 0: u64, the highest name ever used */
@@ -42,11 +43,19 @@ enum commit {
 };
 
 /*
- * Opens and recovers. 0, or -1 with why; -2 with why where the table is of a
- * later format, and nothing was changed in it.
+ * Opens and recovers. 0, or -1 with why and errno (ENOSPC and the like where the
+ * world is short of something); -2 with why where the table is of a later format,
+ * and nothing was changed in it. One of an older format becomes one of ours
+ * with the first transaction, which says so.
  */
 int	table_open(const char *home, struct buf *why) ATTR_CHECK;
 void	table_close(void);
+
+/*
+ * What may be written (bdb_room): where there is no room at all each
+ * transaction fails; where it is low the caller adds no message.
+ */
+enum bdb_room table_room(void);
 
 void	table_begin(void);
 void	table_put(uint64_t id, enum record r, uint32_t index, const void *p,

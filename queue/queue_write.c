@@ -36,9 +36,10 @@ put_results(const struct message *m)
 }
 
 void
-write_schedule(const struct entry *e, uint32_t flags, const char *words)
+write_schedule(const struct entry *e, int64_t next, uint32_t flags,
+    const char *words)
 {
-	struct schedule s = { .next = (uint64_t)e->next,
+	struct schedule s = { .next = (uint64_t)next,
 		.attempts = e->attempts, .flags = flags,
 		.words = (char *)(uintptr_t)words };
 
@@ -60,7 +61,8 @@ write_message(const struct message *m)
 	put_targets(m);
 	put_results(m);
 	if (m->fate != FATE_STAY)
-		write_schedule(m->entry, m->fate == FATE_HELD ? SCHEDULE_HELD :
+		write_schedule(m->entry, m->entry->next,
+		    m->fate == FATE_HELD ? SCHEDULE_HELD :
 		    m->fate == FATE_ASIDE ? SCHEDULE_ASIDE : 0, m->aside);
 }
 

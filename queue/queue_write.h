@@ -15,7 +15,7 @@ void	write_last(uint64_t id);
 /* What has changed in m: targets, results, schedule; or that it is gone. */
 void	write_message(const struct message *m);
 /* flags: enum schedule_flag; words: why it was set aside, or NULL. */
-void	write_schedule(const struct entry *e, uint32_t flags,
+void	write_schedule(const struct entry *e, int64_t next, uint32_t flags,
 	    const char *words);
 
 #endif

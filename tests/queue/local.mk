@@ -28,3 +28,5 @@ tests_queue_test_ways_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_masses_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_body_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_share_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/queue/test_full
+tests_queue_test_full_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)

@@ -154,6 +154,38 @@ test_show_too_much(void **state)
 	assert_string_equal(out + strlen(out) - 6, " more ");
 }
 
+/* More than a channel holds: it is listed in pieces, whole. */
+static void
+test_list_in_pieces(void **state)
+{
+	char id[17], out[100], words[900] = "4.2.0 ";
+	struct rig_job j;
+	uint32_t status;
+	size_t n = 0;
+
+	memset(words + 6, 'x', sizeof(words) - 7);
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test",
+	    TO("many0@example.test", "many1@example.test",
+	    "many2@example.test", "many3@example.test", "many4@example.test",
+	    "many5@example.test", "many6@example.test", "many7@example.test",
+	    "many8@example.test"), TEXT), 0);
+	while (n < 9 * RECIPIENTS_MAX) {
+		take(&relay, &j);
+		n += j.n;
+		rig_result(&relay, &j, -1, RESULT_LATER, words, "mx");
+		rig_job_clear(&j);
+	}
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test", TO("a@one.test"),
+	    TEXT), 0);
+	assert_int_equal(ask(C_LIST, NULL, 1, out, sizeof(out), &status),
+	    9 * RECIPIENTS_MAX + 1);
+	assert_int_equal(status, C_OK);
+	/* One of them alone ends with it. */
+	assert_int_equal(ask(C_LIST, id, 5, out, sizeof(out), &status), 1);
+	assert_string_equal(out, "a@one.test ");
+	assert_int_equal(status, C_OK);
+}
+
 static void
 test_start_with_many(void **state)
 {
@@ -183,7 +215,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_stop), T(test_nonsense), T(test_no_files),
-		T(test_show_too_much), T(test_start_with_many),
+		T(test_show_too_much), T(test_list_in_pieces),
+		T(test_start_with_many),
 	};
 
 	return cmocka_run_group_tests_name("queue-bounds", tests, NULL, NULL);

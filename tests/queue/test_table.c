@@ -148,6 +148,12 @@ raw_drop(DB *t, DBT *key, DBT *value)
 }
 
 static void
+raw_none(DB *t, DBT *key, DBT *value)
+{
+	assert_int_equal(t->get(t, NULL, key, value, 0), DB_NOTFOUND);
+}
+
+static void
 raw_same(DB *t, DBT *key, DBT *value)
 {
 	uint32_t was;
@@ -173,6 +179,14 @@ test_format(void **state)
 	raw(raw_drop, 0);
 	open_table();
 	assert_int_equal(count(), 1);
+	table_close();
+	raw(raw_none, 0);
+	/* What is written first says whose it is from then on. */
+	open_table();
+	table_begin();
+	table_forget(7, 0);
+	put(8, 200);
+	assert_int_equal(table_commit(COMMIT_WRITTEN), 0);
 	table_close();
 	raw(raw_same, TABLE_FORMAT);
 	raw(raw_set, TABLE_FORMAT + 1);
