@@ -9,6 +9,7 @@
 #include "lib/mail/limits.h"
 #include "lib/mail/proto.h"
 #include "lib/mail/result.h"
+#include "lib/mail/tables.h"
 
 enum { SLOT_BITS = 12 };
 
@@ -76,6 +77,8 @@ auth_request_free(struct auth_request **rp)
 	free_secret(r->password);
 	free(r->user);
 	free(r->remote);
+	free(r->tls);
+	free_secret(r->hash);
 	free(r);
 	*rp = NULL;
 }
@@ -140,18 +143,13 @@ request_failed(struct auth_request *r)
 	auth_delay_failed(r->serve->parts.delay, &r->attempt, now);
 	log_info("login failed: %s from %s (%s): %s", log_name(r), r->remote,
 	    service_name(r->service), r->known ? "wrong password" :
-	    r->found ? "it has no password for this" : "no such account");
+	    r->disabled ? "it is disabled" : r->found ?
+	    "it has no password for this" : "no such account");
 	late = auth_delay_late(r->serve->parts.delay, r->start);
 	if (late > now)
 		request_wait(r, AUTH_LATE, late - now);
 	else
 		request_no(r, A_BAD, words_bad);
-}
-
-static int
-is_submission(enum service s)
-{
-	return s == SERVICE_SUBMISSION || s == SERVICE_SUBMISSIONS;
 }
 
 /* The name in an app password's protocols. */
@@ -176,6 +174,8 @@ request_passed(struct auth_request *r, const struct auth_hashes *h, int which)
 {
 	struct auth_parts *parts = &r->serve->parts;
 	const char *app = h->app[which];
+	struct server_login l = { .service = r->service, .user = r->user,
+		.remote = r->remote, .tls = r->tls };
 
 	auth_delay_passed(parts->delay, &r->attempt, clock_mono_ms());
 	log_info("login %s from %s (%s)%s%s", r->user, r->remote,
@@ -184,11 +184,13 @@ request_passed(struct auth_request *r, const struct auth_hashes *h, int which)
 	if (app != NULL)
 		auth_learned_used(parts->learned, r->user, h->hash[which],
 		    clock_now());
-	if (is_submission(r->service))
-		request_ok(r, -1);
-	else if (r->peer == NULL)
+	if (r->peer == NULL) {
 		auth_request_free(&r);
-	else if (parts->start(r->service, r->user, r->remote, r->id) == 0)
+		return;
+	}
+	l.instance = r->peer->link.instance;
+	r->hash = mem_strdup(h->hash[which]);
+	if (parts->start(&l, r->id) == 0)
 		request_wait(r, AUTH_START, AUTH_START_MS);
 	else
 		request_no(r, A_LATER, words_later);
@@ -205,12 +207,13 @@ request_hashes(struct auth_request *r, struct auth_hashes *h)
 	auth_users_refresh(users);
 	found = auth_users_find(users, r->user, &text);
 	auth_hashes_read(h, buf_str(&text), text.len, protocol_of(r->service));
-	buf_wipe(&text);
 	if (h->fault != NULL)
 		log_warn("%s cannot log in%s: %s", r->user, h->n > 0 ?
 		    " with each password" : "", h->fault);
 	r->found = found == MAP_FOUND;
 	r->known = h->n > 0;
+	r->disabled = r->found && strcmp(buf_str(&text), PASSWD_DISABLED) == 0;
+	buf_wipe(&text);
 	if (found == MAP_ERROR)
 		return -1;
 	if (!r->known)
@@ -292,6 +295,24 @@ auth_request_hashed(struct auth_request *r, const struct auth_job *j)
 	request_passed(r, h, j->matched);
 }
 
+/*
+ * Does the password still count? Who ends the sessions of an account first
+ * writes the tables: master has ended this one, or we see them.
+ */
+static int
+still_good(struct auth_request *r)
+{
+	struct auth_hashes h;
+	unsigned i;
+	int good = 0;
+
+	(void)request_hashes(r, &h);
+	for (i = 0; r->known && i < h.n; i++)
+		good |= strcmp(h.hash[i], r->hash) == 0;
+	auth_hashes_clear(&h);
+	return good;
+}
+
 void
 auth_request_started(struct auth_request *r, int fd, int full,
     const char *words)
@@ -300,8 +321,16 @@ auth_request_started(struct auth_request *r, int fd, int full,
 		fd_close(&fd);
 		return;
 	}
-	if (fd != -1) {
+	if (words == NULL && still_good(r)) {
 		request_ok(r, fd);
+		return;
+	}
+	if (words == NULL) {
+		fd_close(&fd);
+		log_info("login of %s from %s (%s) ended: its password was "
+		    "changed meanwhile", r->user, r->remote,
+		    service_name(r->service));
+		request_no(r, A_BAD, words_bad);
 		return;
 	}
 	log_warn("no session for %s: %s", r->user, words);

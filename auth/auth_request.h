@@ -32,7 +32,9 @@ struct auth_request {
 	int64_t	 start;
 	int	 found;			/* the account is there */
 	int	 known;			/* hashes of an account are checked */
-	char	*user, *password, *remote;
+	int	 disabled;		/* the account is there, and closed */
+	char	*user, *password, *remote, *tls;
+	char	*hash;		/* what the password was right for */
 	ev_timer timer;
 };
 

@@ -91,6 +91,7 @@ peer_message(struct link *l, struct msg *m, struct buf *why)
 	r->service = (enum service)service;
 	r->password = msg_get_dup(m, AF_PASSWORD);
 	r->remote = msg_get_dup(m, AF_REMOTE);
+	r->tls = msg_get_dup(m, AF_TLS);
 	given = msg_get_dup(m, AF_USER);
 	auth_users_refresh(a->parts.users);
 	/* What can be no account is in no cdb either, and takes its time. */

@@ -24,7 +24,7 @@
 #include "auth/auth_pool.h"
 #include "auth/auth_users.h"
 #include "lib/base/peer.h"
-#include "lib/server/wire.h"
+#include "lib/server/server.h"
 
 enum {
 	AUTH_REQUESTS_MAX = 4096,
@@ -44,8 +44,7 @@ struct auth_parts {
 	int	 scram;		/* learns SCRAM keys from logins */
 	unsigned threads;
 	/* server_start(); 0, or -1: later */
-	int	(*start)(enum service s, const char *user, const char *remote,
-		    uint32_t id);
+	int	(*start)(const struct server_login *l, uint32_t id);
 };
 
 /* Takes users, delay, cache and learned over. One at a time in a process. */

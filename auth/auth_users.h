@@ -1,7 +1,7 @@
 /*
  * The accounts with what is kept of their passwords: auth/passwd.cdb, compiled
  * by `rohrpost apply` (key: account in lower case, value:
- * lib/mail/credential.h; a disabled account is not in it). Opened anew when it
+ * lib/mail/credential.h; of a disabled account PASSWD_DISABLED). Opened anew when it
  * is replaced.
  *
  * For a name that is not there is a decoy: a copy of a stored hash of the

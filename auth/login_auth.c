@@ -3,6 +3,7 @@
 #include "auth/login_auth.h"
 #include "lib/base/log.h"
 #include "lib/mail/proto.h"
+#include "lib/net/tls.h"
 
 enum { SLOT_BITS = 16 };
 
@@ -99,6 +100,7 @@ login_auth_ask(struct login_client *c)
 {
 	struct login_server *s = c->server;
 	struct login_talk *t = c->talk;
+	char tls[AUTH_TLS_MAX + 1];
 	struct chan *ch;
 	int r;
 
@@ -112,6 +114,9 @@ login_auth_ask(struct login_client *c)
 	msg_bytes(ch, AF_USER, buf_str(&t->user), t->user.len);
 	msg_bytes(ch, AF_PASSWORD, buf_str(&t->password), t->password.len);
 	msg_text(ch, AF_REMOTE, c->remote);
+	if (c->io.ssl != NULL)
+		msg_text(ch, AF_TLS, tls_describe(c->io.ssl, tls,
+		    sizeof(tls)));
 	r = msg_end(ch);
 	buf_wipe(&t->password);
 	if (r == -1) {

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "ctl/cmd_session.h"
 #include "ctl/cmd_table.h"
 #include "ctl/commands.h"
 #include "ctl/ctl_hash.h"
@@ -219,9 +220,13 @@ cmd_app_del(struct ctl *c)
 	}
 	if (r == 0)
 		r = put_line(&s, buf_str(&name), &fields, &why);
-	buf_clear(&name);
 	buf_wipe(&fields);
-	return table_end(c, &s, r, &why, 0);
+	r = table_end(c, &s, r, &why, 0);
+	/* Which of them logged in with it nobody knows: all do so again. */
+	if (r == CTL_DONE)
+		r = sessions_end(c, buf_str(&name));
+	buf_clear(&name);
+	return r;
 }
 
 /* What auth noted of logins, by key. */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/cmd_session.h"
 #include "ctl/cmd_table.h"
 #include "ctl/commands.h"
 #include "ctl/ctl_check.h"
@@ -101,8 +102,11 @@ table_del(struct ctl *c, enum text_id id, const char *name)
 	if (r == 0 && id == TEXT_USERS &&
 	    text_find(&s.t[TEXT_PASSWD], buf_str(&key)) != NULL)
 		r = text_del(&s.t[TEXT_PASSWD], buf_str(&key));
+	r = table_end(c, &s, r, &why, 0);
+	if (r == CTL_DONE && id == TEXT_USERS)
+		r = sessions_end(c, buf_str(&key));
 	buf_clear(&key);
-	return table_end(c, &s, r, &why, 0);
+	return r;
 }
 
 int

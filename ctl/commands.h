@@ -35,6 +35,8 @@ int	cmd_alias_add(struct ctl *);
 int	cmd_alias_del(struct ctl *);
 int	cmd_alias_list(struct ctl *);
 int	cmd_hash_check(struct ctl *);
+int	cmd_session_list(struct ctl *);
+int	cmd_session_kick(struct ctl *);
 int	cmd_queue_list(struct ctl *);
 int	cmd_queue_show(struct ctl *);
 int	cmd_queue_retry(struct ctl *);

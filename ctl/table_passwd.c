@@ -166,10 +166,11 @@ compile_passwd(struct set *s, struct compile *c)
 
 	while ((r = text_next(&s->t[TEXT_PASSWD], &i)) != NULL) {
 		user = text_find(&s->t[TEXT_USERS], r->key);
-		if (user == NULL || (user->flags & TABLES_DISABLED))
+		if (user == NULL)
 			continue;
 		buf_puts(&c->key, r->key);
-		buf_puts(&c->value, r->value);
+		buf_puts(&c->value, user->flags & TABLES_DISABLED ?
+		    PASSWD_DISABLED : r->value);
 		compile_put(c);
 	}
 }

@@ -62,6 +62,7 @@ session_free(struct imapd_session *s)
 	buf_clear(&s->tail);
 	fd_close(&s->fd);
 	log_debug("%s left", s->remote);
+	server_session_ended(s->id);
 	free(s);
 	server_sessions(session_count());
 }
@@ -358,6 +359,7 @@ imapd_loop_session(struct ev_loop *l, const struct session *from)
 
 	loop_init(l);
 	s->fd = from->fd;
+	s->id = from->id;
 	str_copy(s->remote, sizeof(s->remote), from->remote);
 	imapd_input_init(&s->in);
 	ev_io_init(&s->reading, on_readable, s->fd, EV_READ);
@@ -371,6 +373,26 @@ imapd_loop_session(struct ev_loop *l, const struct session *from)
 	if (!ev_is_active(&sweeper))
 		ev_timer_again(loop, &sweeper);
 	log_debug("%s came", s->remote);
+}
+
+/* BYE is heard by who is in no command, and reads. */
+void
+imapd_loop_kick(struct ev_loop *l, uint32_t id)
+{
+	struct imapd_session *s, *next;
+
+	for (s = sessions; s != NULL; s = next) {
+		next = s->next;
+		if (id != 0 && s->id != id)
+			continue;
+		if (s->idle || !imapd_session_busy(s)) {
+			imapd_put_bye(s, "Your session was ended, log in "
+			    "again");
+			(void)imapd_flush(s);
+		}
+		s->dead = 1;
+		session_work(s);
+	}
 }
 
 static void

@@ -17,5 +17,7 @@ void	imapd_loop_wired(struct ev_loop *loop, const struct wire *w);
 void	imapd_loop_session(struct ev_loop *loop, const struct session *from);
 /* Says BYE to everybody; the process ends when they have had a second. */
 void	imapd_loop_stop(struct ev_loop *loop);
+/* Ends the session of that name at once; 0: all. */
+void	imapd_loop_kick(struct ev_loop *loop, uint32_t id);
 
 #endif

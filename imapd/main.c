@@ -62,6 +62,7 @@ static const struct server server = {
 	.after_jail = after_jail,
 	.wired = imapd_loop_wired,
 	.session = imapd_loop_session,
+	.kick = imapd_loop_kick,
 	.stop = imapd_loop_stop,
 };
 

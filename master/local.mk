@@ -13,6 +13,7 @@ master_libmaster_a_SOURCES = \
 	master/master_exec.c master/master_exec.h \
 	master/master_files.c master/master_files.h \
 	master/master_listen.c master/master_listen.h \
+	master/master_logins.c master/master_logins.h \
 	master/master_notify.c master/master_notify.h \
 	master/master_pool.c master/master_pool.h \
 	master/master_proc.c master/master_proc.h \

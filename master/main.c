@@ -17,6 +17,7 @@
 #include "master/master_crowd.h"
 #include "master/master_files.h"
 #include "master/master_listen.h"
+#include "master/master_logins.h"
 #include "master/master_notify.h"
 #include "master/master_pool.h"
 #include "master/master_proc.h"
@@ -49,6 +50,7 @@ died(struct proc *p, int status)
 {
 	start_died(p);
 	crowd_take(p);
+	logins_forget(p);
 	wiring_gone(p);
 	pool_died(p, status);
 }
@@ -69,6 +71,7 @@ on_tick(struct ev_loop *loop, ev_timer *w, int events)
 	proc_tick(now);
 	if (master.phase == PHASE_RUN) {
 		pool_tick(now);
+		logins_tick(now);
 		watch_tick(now);
 	}
 }

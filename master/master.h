@@ -16,6 +16,7 @@
  *   master_crowd.c    whose clients are counted by address
  *   master_listen.c   ports and sockets
  *   master_wiring.c   channels between neighbours
+ *   master_logins.c   who is logged in
  *   master_session.c  a user logged in
  *   master_pool.c     how many of each row; back-off
  *   master_watch.c    a changed /etc/resolv.conf
@@ -56,6 +57,7 @@ struct proc {
 	int	 ready, busy, was_busy, lost;
 	int	 stopping;	/* gets no more work */
 	int	 told;		/* WIRE_STOP was said */
+	double	 kicked;	/* ev_time: a session was to end; or 0 */
 	uint32_t sessions;	/* as it said */
 	unsigned place;		/* among the counted clients, from 1; or 0 */
 	uint32_t sent, seen;	/* WIRE_SESSIONs sent; those it knew of then */

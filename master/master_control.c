@@ -1,9 +1,16 @@
 /*
- * run/master.ctl: status, reload, stop. Root and our own uid are served.
+ * run/master.ctl: status, reload, stop, sessions. Root and our own uid are
+ * served.
  */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/str.h"
 #include "lib/link/control.h"
 #include "master/master.h"
 #include "master/master_control.h"
+#include "master/master_logins.h"
 #include "master/master_reload.h"
 #include "master/master_stop.h"
 
@@ -81,6 +88,46 @@ on_reload(struct control_client *c, struct msg *m)
 }
 
 static void
+on_list(struct control_client *c, struct msg *m)
+{
+	struct answer *a = &c->answer;
+	struct login *l;
+	int r = 0;
+
+	TAILQ_FOREACH(l, &logins, in_list) {
+		if (r == -1)
+			break;
+		answer_number(a, l->id);
+		answer_text(a, l->user);
+		answer_text(a, service_name(l->service));
+		answer_text(a, l->remote);
+		answer_time(a, (uint64_t)l->since);
+		answer_text(a, l->tls[0] == '\0' ? NULL : l->tls);
+		r = answer_row(a, "session user protocol address since tls",
+		    -1);
+	}
+	control_end(c, C_OK, "");
+}
+
+static void
+on_kick(struct control_client *c, struct msg *m)
+{
+	char *user = msg_get_dup(m, CF_USER), *id = msg_get_dup(m, CF_ID);
+	char words[40];
+	uint64_t number;
+	unsigned n = 0;
+
+	if (msg_has(m, CF_USER))
+		n = logins_kick_user(user);
+	else if (str_number(id, strlen(id), UINT32_MAX, &number) == 0)
+		n = logins_kick((uint32_t)number);
+	snprintf(words, sizeof(words), "%u sessions ended", n);
+	control_end(c, C_OK, words);
+	free(user);
+	free(id);
+}
+
+static void
 on_command(struct control_client *c, struct msg *m)
 {
 	static void (*const commands[])(struct control_client *,
@@ -88,6 +135,8 @@ on_command(struct control_client *c, struct msg *m)
 		[C_STATUS] = on_status,
 		[C_STOP] = on_stop,
 		[C_RELOAD] = on_reload,
+		[C_LIST] = on_list,
+		[C_KICK] = on_kick,
 	};
 
 	if (m->type < sizeof(commands) / sizeof(commands[0]) &&

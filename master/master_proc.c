@@ -190,7 +190,9 @@ log_death(const struct proc *p, int status)
 {
 	const char *name = programs[p->row].name;
 
-	if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status) && p->stopping && p->kicked != 0)
+		log_debug("%s[%d] ended with its session", name, (int)p->pid);
+	else if (WIFSIGNALED(status))
 		log_warn("%s[%d] died by signal %d (%s)", name, (int)p->pid,
 		    WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else if (WEXITSTATUS(status) != 0 && master.phase != PHASE_START &&

@@ -9,6 +9,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "master/master.h"
+#include "master/master_logins.h"
 #include "master/master_proc.h"
 #include "master/master_session.h"
 
@@ -44,21 +45,33 @@ find(enum program_id row, const char *user, uint64_t *count_r)
 	return found;
 }
 
+/* What auth told of a login. */
+struct told {
+	enum service service;
+	char	 user[WIRE_USER_MAX + 1], remote[WIRE_REMOTE_MAX + 1];
+	char	 tls[WIRE_TLS_MAX + 1];
+};
+
+static uint32_t
+note(struct proc *p, const struct told *t)
+{
+	return logins_add(p, t->service, t->user, t->remote, t->tls);
+}
+
 static void
-give(struct proc *auth, uint32_t id, struct proc *p, enum service service,
-    const char *user, const char *remote)
+give(struct proc *auth, uint32_t id, struct proc *p, const struct told *t)
 {
 	int fd[2];
 
 	if (fd_pair(fd) == -1) {
-		log_warn("session of %s: %s", user, strerror(errno));
+		log_warn("session of %s: %s", t->user, strerror(errno));
 		refuse(auth, id, 0, "no session can be started now");
 		return;
 	}
-	link_begin(&p->link, WIRE_SESSION, 0);
-	msg_u32(&p->link.chan, WF_SERVICE, service);
-	msg_text(&p->link.chan, WF_USER, user);
-	msg_text(&p->link.chan, WF_REMOTE, remote);
+	link_begin(&p->link, WIRE_SESSION, note(p, t));
+	msg_u32(&p->link.chan, WF_SERVICE, t->service);
+	msg_text(&p->link.chan, WF_USER, t->user);
+	msg_text(&p->link.chan, WF_REMOTE, t->remote);
 	msg_fd(&p->link.chan, fd[0]);
 	proc_end(p);
 	p->sent++;
@@ -93,34 +106,69 @@ text(const struct msg *m, uint8_t tag, char *out, size_t size)
 }
 
 static void
-session_start(struct proc *auth, const struct msg *m)
+session_begin(struct proc *auth, uint32_t id, enum program_id row,
+    const struct told *t)
 {
-	enum service s = (enum service)msg_get_u32(m, WF_SERVICE);
-	char user[WIRE_USER_MAX + 1], remote[WIRE_REMOTE_MAX + 1];
-	enum program_id row = program_of(s);
 	struct proc *p = NULL;
 	uint64_t count = 0;
 
-	text(m, WF_USER, user, sizeof(user));
-	text(m, WF_REMOTE, remote, sizeof(remote));
-	if (row == PROGRAM_COUNT || user[0] == '\0') {
-		refuse(auth, m->id, 0, "no such service");
-		return;
-	}
 	if (master.phase != PHASE_STOP)
-		p = find(row, user, &count);
+		p = find(row, t->user, &count);
 	if (count >= master.conf.sessions_per_user) {
 		log_info("%s: %s has %u sessions, no more", programs[row].name,
-		    user, (unsigned)count);
-		refuse(auth, m->id, 1, "too many sessions of this user");
+		    t->user, (unsigned)count);
+		refuse(auth, id, 1, "too many sessions of this user");
 		return;
 	}
 	if (p == NULL && master.phase != PHASE_STOP)
-		p = proc_spawn(row, user);
+		p = proc_spawn(row, t->user);
 	if (p == NULL || p->lost)
-		refuse(auth, m->id, 0, "no session can be started now");
+		refuse(auth, id, 0, "no session can be started now");
 	else
-		give(auth, m->id, p, s, user, remote);
+		give(auth, id, p, t);
+}
+
+/* The worker that asked auth has the client: it is that client's alone. */
+static void
+worker_begin(struct proc *auth, uint32_t id, uint32_t instance,
+    const struct told *t)
+{
+	struct proc *p;
+	unsigned i;
+
+	for (i = 0; i < PROGRAM_COUNT; i++) {
+		if (!(programs[i].services & SERVICE_BIT(t->service)) ||
+		    !programs[i].session_uid)
+			continue;
+		TAILQ_FOREACH(p, &master.rows[i].procs, in_row)
+			if (p->instance == instance && !p->lost) {
+				logins_forget(p);
+				(void)note(p, t);
+				link_begin(&auth->link, WIRE_STARTED, id);
+				proc_end(auth);
+				return;
+			}
+	}
+	refuse(auth, id, 0, "no such session");
+}
+
+static void
+session_start(struct proc *auth, const struct msg *m)
+{
+	struct told t;
+	enum program_id row;
+
+	t.service = (enum service)msg_get_u32(m, WF_SERVICE);
+	row = program_of(t.service);
+	text(m, WF_USER, t.user, sizeof(t.user));
+	text(m, WF_REMOTE, t.remote, sizeof(t.remote));
+	text(m, WF_TLS, t.tls, sizeof(t.tls));
+	if (t.service >= SERVICE_COUNT || t.user[0] == '\0')
+		refuse(auth, m->id, 0, "no such service");
+	else if (row == PROGRAM_COUNT)
+		worker_begin(auth, m->id, msg_get_u32(m, WF_INSTANCE), &t);
+	else
+		session_begin(auth, m->id, row, &t);
 }
 
 /* Only a process that queue has a wire to can have wronged it. */
@@ -172,6 +220,8 @@ session_said(struct proc *p, const struct msg *m)
 		session_start(p, m);
 	else if (m->type == WIRE_NEED)
 		session_need(p, m);
+	else if (m->type == WIRE_ENDED)
+		logins_ended(p, m->id);
 	else
 		session_retire(p, m);
 }

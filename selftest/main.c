@@ -64,6 +64,13 @@ on_timer(struct ev_loop *loop, ev_timer *w, int events)
 		ev_timer_stop(loop, w);
 }
 
+static int
+log_in(enum service s, uint32_t id)
+{
+	return server_start(&(struct server_login){ .service = s,
+	    .user = WALLS_ACCOUNT, .remote = "192.0.2.1:1", .tls = "" }, id);
+}
+
 static void
 begin(struct ev_loop *loop)
 {
@@ -73,9 +80,8 @@ begin(struct ev_loop *loop)
 		ev_timer_start(loop, &timer);
 	/* Whoever breaks into auth can begin sessions: these are there to be
 	   broken into. */
-	if (me.kind == PEER_AUTH && (
-	    server_start(SERVICE_IMAP, WALLS_ACCOUNT, "192.0.2.1:1", 1) == -1 ||
-	    server_start(SERVICE_POP3, WALLS_ACCOUNT, "192.0.2.1:1", 2) == -1))
+	if (me.kind == PEER_AUTH && (log_in(SERVICE_IMAP, 1) == -1 ||
+	    log_in(SERVICE_POP3, 2) == -1))
 		log_warn("master does not read");
 }
 

@@ -56,7 +56,7 @@ ask(struct smtp_session *s, const char *user, size_t user_len,
     const char *pass, size_t pass_len)
 {
 	const struct login_question q = { .service = s->service,
-		.remote = s->remote, .user = user, .user_len = user_len,
+		.remote = s->remote, .tls = s->tls, .user = user, .user_len = user_len,
 		.password = pass, .password_len = pass_len };
 	struct buf account = BUF_INIT(ADDRESS_MAX);
 	enum login_result r;

@@ -82,6 +82,13 @@ smtp_in_transaction(const struct smtp_session *s)
 	return (s->state & (SMTP_MAIL | SMTP_RCPT)) != 0;
 }
 
+void
+smtp_kicked(struct smtp_session *s)
+{
+	log_info("client %s: the login of %s has ended", s->remote, s->login);
+	smtp_end(s, 421, "4.7.0", "your login has ended, log in again");
+}
+
 /*
  * Master spoke. 0, or -1 where it wants us, or this client, to go, and the
  * client was told.
@@ -89,7 +96,13 @@ smtp_in_transaction(const struct smtp_session *s)
 static int
 hear(struct smtp_session *s)
 {
-	if (!server_ending(1)) {
+	int stop = server_ending(1);
+
+	if (server_kicked()) {
+		smtp_kicked(s);
+		return -1;
+	}
+	if (!stop) {
 		if (!server_yielding())
 			return 0;
 		log_info("client %s: silent while all connections are in use",

@@ -49,6 +49,8 @@ void	smtp_refused_data(struct smtp_session *s);
  */
 enum stream_status smtp_wait(struct smtp_session *s, size_t max,
 	    char **line_r, size_t *len_r);
+/* The last words to a client whose login the operator has ended. */
+void	smtp_kicked(struct smtp_session *s);
 /* The wait ended without input: the last words, where they can be heard. */
 void	smtp_silent(struct smtp_session *s);
 /*

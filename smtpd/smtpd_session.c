@@ -147,10 +147,15 @@ session_limits(struct smtp_session *s)
 static void
 session_command(struct smtp_session *s)
 {
-	int stop = server_ending(0);
+	/* Who has logged in may lose it at any moment. */
+	int stop = server_ending(smtpd_takes_login(s) && s->login[0] != '\0');
 	char *line;
 	size_t len;
 
+	if (server_kicked()) {
+		smtp_kicked(s);
+		return;
+	}
 	if (stop && !smtp_in_transaction(s)) {
 		smtp_end(s, 421, "4.3.2", "the server stops, come again");
 		return;

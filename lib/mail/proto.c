@@ -102,6 +102,7 @@ static const struct msg_field a_auth[] = {
 	{ "user", AF_USER, MSG_TEXT, 0, ADDRESS_MAX },
 	{ "password", AF_PASSWORD, MSG_TEXT, 0, PASSWORD_MAX },
 	{ "remote", AF_REMOTE, MSG_TEXT, 0, 80 },
+	{ "tls", AF_TLS, MSG_TEXT, 1, AUTH_TLS_MAX },
 	{ 0 }
 };
 static const struct msg_field a_ok[] = {
@@ -176,5 +177,6 @@ static const struct msg_desc c_table[] = {
 	[C_ROW] = { "ROW", ANSWERS, 0, 1, c_row },
 	[C_PROGRESS] = { "PROGRESS", ANSWERS, 0, 0, c_progress },
 	[C_END] = { "END", ANSWERS, 0, 0, c_end },
+	[C_KICK] = { "KICK", CTL, 0, 0, c_ask },
 };
 const struct msg_proto proto_ctl = MSG_PROTO("ctl", c_table);

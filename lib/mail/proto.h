@@ -133,7 +133,9 @@ enum a_field {
 	AF_REMOTE,
 	AF_REASON,
 	AF_WORDS,
+	AF_TLS,		/* of the client's connection, for people */
 };
+enum { AUTH_TLS_MAX = 99 };	/* octets of AF_TLS */
 enum a_reason {
 	A_BAD = 1,	/* wrong name or password; never says which */
 	A_LATER,	/* temporary trouble */
@@ -177,7 +179,8 @@ enum c_type {
 	C_STATUS = 1,	/* master: a row per process; queue, store: counters */
 	C_STOP,		/* master */
 	C_RELOAD,	/* master: all programs; queue, store: tables */
-	C_LIST,		/* queue: a row per message and recipient. store: a row
+	C_LIST,		/* master: a row per session. queue: a row per message
+			   and recipient. store: a row
 			   per user */
 	C_SHOW,		/* queue: CF_ID: envelope rows and the body */
 	C_RETRY,	/* queue: CF_ID or all */
@@ -189,6 +192,7 @@ enum c_type {
 	C_ROW,		/* <- CF_NAMES (in the first row) and CF_VALUES */
 	C_PROGRESS,	/* <- CF_WORDS, CF_DONE */
 	C_END,		/* <- CF_STATUS enum c_status, CF_WORDS */
+	C_KICK,		/* master: ends the session CF_ID, or all of CF_USER */
 };
 enum c_field {
 	CF_ID = 1,	/* queue id */

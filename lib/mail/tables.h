@@ -34,6 +34,9 @@
 
 #include "lib/base/buf.h"
 
+/* What passwd.cdb says of a disabled account: a field that is no password. */
+#define PASSWD_DISABLED	"disabled=yes"
+
 /* The versions that are written; a reader refuses what is newer. */
 enum { TABLES_FORMAT = 1, PASSWD_FORMAT = 1 };
 

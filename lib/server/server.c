@@ -161,5 +161,6 @@ server_get_session(struct msg *m, struct session *s)
 	get_text(m, WF_USER, s->user, sizeof(s->user));
 	get_text(m, WF_REMOTE, s->remote, sizeof(s->remote));
 	s->fd = msg_get_fd(m, 0);
+	s->id = m->id;
 	server_state.seen++;
 }

@@ -48,6 +48,7 @@ struct session {
 	/* accept: IPv4 address, IPv6 /64 or the peer's uid; else 0 */
 	uint64_t origin;
 	int	 crowded;	/* work shape: too many come from there */
+	uint32_t id;		/* WIRE_SESSION: master's name for it */
 };
 
 /* A peer's channel as master announced it. */
@@ -86,7 +87,10 @@ struct server {
 	void	(*listening)(struct ev_loop *, enum service, int fd);
 	void	(*session)(struct ev_loop *, const struct session *);
 	void	(*go)(struct ev_loop *);	/* after WIRE_GO */
-	/* An answer of master to server_start(). fd -1: refused, words why;
+	/* End that session at once (struct session's id; 0: all). */
+	void	(*kick)(struct ev_loop *, uint32_t id);
+	/* An answer of master to server_start(). words NULL: it is started,
+	   fd -1 where the asker has the client. Else refused, words why;
 	   full: the user has as many sessions as may be. */
 	void	(*started)(struct ev_loop *, uint32_t id, int fd, int full,
 		    const char *words);
@@ -152,9 +156,18 @@ void	server_retire_peer(enum peer p, uint32_t instance);
  * demand; the one of that instance (0: none) may go.
  */
 void	server_need(enum peer p, uint32_t count, uint32_t instance);
-/* auth: asks master for a session of user; the answer comes to started(). */
-int	server_start(enum service s, const char *user, const char *remote,
-	    uint32_t id);
+/* That session, by struct session's id, is over. */
+void	server_session_ended(uint32_t id);
+/*
+ * auth: tells master of a login and asks for its session; the answer comes to
+ * started(). instance: of the asker.
+ */
+struct server_login {
+	enum service service;
+	const char *user, *remote, *tls;
+	uint32_t instance;
+};
+int	server_start(const struct server_login *l, uint32_t id);
 
 /* Work shape. */
 /*
@@ -176,6 +189,8 @@ int	server_stopping(void);
  */
 int	server_ending(int hear);
 int	server_master_fd(void);
+/* True when the client's login has ended: no word of it counts any more. */
+int	server_kicked(void);
 /*
  * From now on the client is waited for, and has brought nothing forward since
  * that moment (clock_mono_ms); 0: it is served.

@@ -114,7 +114,7 @@ on_started(struct msg *m)
 	if (fd != -1)
 		fd_nonblock(fd, 1);
 	if (server_state.s->started != NULL)
-		server_state.s->started(loop, m->id, fd, 0, "");
+		server_state.s->started(loop, m->id, fd, 0, NULL);
 	else
 		fd_close(&fd);
 }
@@ -130,9 +130,16 @@ on_refused(struct msg *m)
 	free(words);
 }
 
+static void
+on_kick(struct msg *m)
+{
+	if (server_state.s->kick != NULL)
+		server_state.s->kick(loop, m->id);
+}
+
 /* For workers. */
 static void
-on_crowd(struct msg *m)
+on_ignored(struct msg *m)
 {
 }
 
@@ -146,7 +153,9 @@ static void (*const on_message[])(struct msg *) = {
 	[WIRE_STARTED] = on_started,
 	[WIRE_REFUSED] = on_refused,
 	[WIRE_PEER_GONE] = on_peer_gone,
-	[WIRE_CROWD] = on_crowd,
+	[WIRE_CROWD] = on_ignored,
+	[WIRE_YIELD] = on_ignored,
+	[WIRE_KICK] = on_kick,
 };
 
 /* msg_next lets nothing through that is not master's, so the index is good. */
@@ -224,15 +233,27 @@ server_need(enum peer p, uint32_t count, uint32_t instance)
 	flush();
 }
 
+void
+server_session_ended(uint32_t id)
+{
+	struct chan *c = &server_state.master;
+
+	msg_begin(c, &proto_wire, WIRE_ENDED, id);
+	if (msg_end(c) == 0)
+		flush();
+}
+
 int
-server_start(enum service s, const char *user, const char *remote, uint32_t id)
+server_start(const struct server_login *l, uint32_t id)
 {
 	struct chan *c = &server_state.master;
 
 	msg_begin(c, &proto_wire, WIRE_START, id);
-	msg_u32(c, WF_SERVICE, s);
-	msg_text(c, WF_USER, user);
-	msg_text(c, WF_REMOTE, remote);
+	msg_u32(c, WF_SERVICE, l->service);
+	msg_text(c, WF_USER, l->user);
+	msg_text(c, WF_REMOTE, l->remote);
+	msg_text(c, WF_TLS, l->tls);
+	msg_u32(c, WF_INSTANCE, l->instance);
 	if (msg_end(c) == -1)
 		return -1;
 	flush();

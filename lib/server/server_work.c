@@ -54,6 +54,7 @@ static int going, busy, serving, told_ready;
 static int retiring;		/* no client comes after this one */
 static int ending;		/* and this one is to go */
 static int yielding;		/* this one, where it is waited for */
+static int kicked;		/* this one, whatever it does */
 static unsigned served;
 static unsigned heard;		/* times that master was listened to */
 static int64_t looked;
@@ -156,6 +157,12 @@ on_stop(struct msg *m)
 }
 
 static void
+on_kick(struct msg *m)
+{
+	retiring = ending = kicked = 1;
+}
+
+static void
 on_yield(struct msg *m)
 {
 	yielding = 1;
@@ -178,6 +185,7 @@ static void (*const on_message[])(struct msg *) = {
 	[WIRE_PEER_GONE] = on_ignored,
 	[WIRE_CROWD] = work_crowd_given,
 	[WIRE_YIELD] = on_yield,
+	[WIRE_KICK] = on_kick,
 };
 
 static void
@@ -245,6 +253,12 @@ server_waiting(int64_t since)
 {
 	yielding = 0;
 	work_crowd_wait(since);
+}
+
+int
+server_kicked(void)
+{
+	return kicked;
 }
 
 int

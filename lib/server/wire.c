@@ -33,6 +33,14 @@ static const struct msg_field w_session[] = {
 	{ "remote", WF_REMOTE, MSG_TEXT, 0, WIRE_REMOTE_MAX },
 	{ 0 }
 };
+static const struct msg_field w_start[] = {
+	{ "service", WF_SERVICE, MSG_U32, 0, 0 },
+	{ "user", WF_USER, MSG_TEXT, 0, WIRE_USER_MAX },
+	{ "remote", WF_REMOTE, MSG_TEXT, 0, WIRE_REMOTE_MAX },
+	{ "tls", WF_TLS, MSG_TEXT, 1, WIRE_TLS_MAX },
+	{ "instance", WF_INSTANCE, MSG_U32, 1, 0 },
+	{ 0 }
+};
 static const struct msg_field w_state[] = {
 	{ "state", WF_STATE, MSG_U32, 0, 0 },
 	{ "sessions", WF_SESSIONS, MSG_U32, 1, 0 },
@@ -70,14 +78,16 @@ static const struct msg_desc w_table[] = {
 	[WIRE_STOP] = { "STOP", MASTER, 0, 0, NULL },
 	[WIRE_READY] = { "READY", PROGRAM, 0, 0, NULL },
 	[WIRE_STATE] = { "STATE", PROGRAM, 0, 0, w_state },
-	[WIRE_START] = { "START", PEER_BIT(PEER_AUTH), 0, 0, w_session },
-	[WIRE_STARTED] = { "STARTED", MASTER, 1, 1, NULL },
+	[WIRE_START] = { "START", PEER_BIT(PEER_AUTH), 0, 0, w_start },
+	[WIRE_STARTED] = { "STARTED", MASTER, 0, 1, NULL },
 	[WIRE_REFUSED] = { "REFUSED", MASTER, 0, 0, w_refused },
 	[WIRE_RETIRE] = { "RETIRE", PEER_BIT(PEER_QUEUE), 0, 0, w_which },
 	[WIRE_PEER_GONE] = { "PEER_GONE", MASTER, 0, 0, w_which },
 	[WIRE_CROWD] = { "CROWD", MASTER, 1, 1, w_crowd },
 	[WIRE_YIELD] = { "YIELD", MASTER, 0, 0, NULL },
 	[WIRE_NEED] = { "NEED", PEER_BIT(PEER_QUEUE), 0, 0, w_need },
+	[WIRE_KICK] = { "KICK", MASTER, 0, 0, NULL },
+	[WIRE_ENDED] = { "ENDED", PEER_BIT(PEER_IMAPD), 0, 0, NULL },
 };
 
 const struct msg_proto proto_wire = MSG_PROTO("wire", w_table);

@@ -15,6 +15,7 @@ enum {
 	SERVER_FD_LAST = SERVER_KEY_FD,
 	WIRE_USER_MAX = 320,	/* octets of a user's name: an address */
 	WIRE_REMOTE_MAX = 79,	/* octets of "addr:port" */
+	WIRE_TLS_MAX = 99,	/* octets of "TLSv1.3 ..." */
 };
 
 enum service {
@@ -41,7 +42,7 @@ enum wire_type {
 	WIRE_PEER = 1,	/* here is the channel to a peer (a new one if known) */
 	WIRE_LISTEN,	/* here is a listening socket */
 	WIRE_GO,	/* all that belongs to the start was said */
-	WIRE_SESSION,	/* here is a client: imapd, pop3d */
+	WIRE_SESSION,	/* here is a client: imapd, pop3d; id: the session's */
 	WIRE_RELOAD,	/* read configuration and certificates again:
 			   descriptors of rohrpost.conf and, for who serves
 			   TLS in a loop, certificate and key (server_file) */
@@ -49,7 +50,8 @@ enum wire_type {
 	WIRE_READY,	/* program: started, before the jail errors are past */
 	WIRE_STATE,	/* program: enum wire_state */
 	WIRE_START,	/* auth: a user logged in, start or find the session */
-	WIRE_STARTED,	/* answer: descriptor for login to proxy to */
+	WIRE_STARTED,	/* answer: descriptor for login to proxy to; none for
+			   submission, whose worker has its client */
 	WIRE_REFUSED,	/* answer: why not */
 	WIRE_RETIRE,	/* queue: end that peer, it broke a rule */
 	WIRE_PEER_GONE,	/* the peer of that instance ended (for loops) */
@@ -58,6 +60,8 @@ enum wire_type {
 	WIRE_YIELD,	/* all are busy: who keeps you waiting is to go */
 	WIRE_NEED,	/* queue: so many of that peer are needed; the one of
 			   WF_INSTANCE may go */
+	WIRE_KICK,	/* end that session at once; id 0: all (workers: theirs) */
+	WIRE_ENDED,	/* imapd: that session, by its id, is over */
 };
 
 enum wire_state {
@@ -81,6 +85,7 @@ enum wire_field {
 	WF_FULL,	/* 1: the user has as many sessions as may be */
 	WF_MAX,		/* clients of a row before it is full */
 	WF_COUNT,
+	WF_TLS,		/* of the client's connection, for people; or none */
 };
 
 /* The table (lib/server/wire.c). */

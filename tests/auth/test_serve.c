@@ -20,6 +20,7 @@
 #include "lib/base/fd.h"
 #include "lib/mail/proto.h"
 #include "lib/mail/result.h"
+#include "lib/mail/tables.h"
 
 #define KEY "WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY="
 
@@ -38,7 +39,8 @@ static int scram;
 static struct ev_loop *loop;
 static struct auth_serve *serve;
 static struct chan asker;
-static uint32_t start_id;
+static uint32_t start_id, start_instance;
+static int start_worker;	/* master answers at once, by answer() */
 static char start_user[400];
 static int start_result;
 
@@ -63,10 +65,13 @@ write_passwd(const char *const rows[][2])
 }
 
 static int
-fake_start(enum service s, const char *user, const char *remote, uint32_t id)
+fake_start(const struct server_login *l, uint32_t id)
 {
 	start_id = id;
-	snprintf(start_user, sizeof(start_user), "%s", user);
+	start_instance = l->instance;
+	start_worker = l->service == SERVICE_SUBMISSION ||
+	    l->service == SERVICE_SUBMISSIONS;
+	snprintf(start_user, sizeof(start_user), "%s", l->user);
 	return start_result;
 }
 
@@ -132,6 +137,10 @@ answer(struct msg *m, int ms)
 		if (clock_mono_ms() > end)
 			break;
 		ev_run(loop, EVRUN_NOWAIT);
+		if (start_worker && start_id != 0) {
+			auth_serve_started(serve, start_id, -1, 0, NULL);
+			start_id = 0;
+		}
 		usleep(500);
 	}
 	fd_nonblock(asker.fd, 0);
@@ -465,7 +474,7 @@ test_session(void **state)
 	turn_until_started();
 	assert_string_equal(start_user, "anna@example.test");
 	assert_int_equal(fd_pair(fd), 0);
-	auth_serve_started(serve, start_id, fd[0], 0, "");
+	auth_serve_started(serve, start_id, fd[0], 0, NULL);
 	assert_int_equal(answer(&m, 5000), 1);
 	assert_int_equal(m.type, A_OK);
 	got = msg_get_fd(&m, 0);
@@ -476,7 +485,7 @@ test_session(void **state)
 	close(fd[1]);
 	/* An answer to nobody closes what it brings. */
 	assert_int_equal(fd_pair(fd), 0);
-	auth_serve_started(serve, start_id, fd[0], 0, "");
+	auth_serve_started(serve, start_id, fd[0], 0, NULL);
 	assert_int_equal(read(fd[1], &got, 1), 0);
 	close(fd[1]);
 	/* Refused, and master away. */
@@ -493,6 +502,52 @@ test_session(void **state)
 	start_result = -1;
 	ask(11, SERVICE_POP3, "anna@example.test", password);
 	expect_no(11, A_LATER);
+	close_serve();
+}
+
+/* Between the check and the session the password is changed, or the account
+   disabled: whoever ends its sessions in that moment has ended this one. */
+static void
+test_changed_meanwhile(void **state)
+{
+	static const char *const others[][2] = {
+		{ "anna@example.test", hash6 }, { NULL, NULL } };
+	static const char *const disabled[][2] = {
+		{ "anna@example.test", PASSWD_DISABLED }, { NULL, NULL } };
+	struct msg m;
+	int fd[2];
+	char c;
+
+	write_passwd(two_domains);
+	open_serve(PEER_LOGIN, 0);
+	ask(1, SERVICE_IMAPS, "anna@example.test", password);
+	turn_until_started();
+	write_passwd(others);
+	assert_int_equal(fd_pair(fd), 0);
+	auth_serve_started(serve, start_id, fd[0], 0, NULL);
+	expect_no(1, A_BAD);
+	assert_int_equal(read(fd[1], &c, 1), 0);
+	close(fd[1]);
+	close_serve();
+
+	write_passwd(two_domains);
+	open_serve(PEER_SMTPD, 0);
+	start_worker = 0;
+	ask(2, SERVICE_SUBMISSION, "anna@example.test", password);
+	turn_until_started();
+	assert_int_equal(start_instance, 7);
+	start_worker = 0;
+	write_passwd(disabled);
+	auth_serve_started(serve, start_id, -1, 0, NULL);
+	expect_no(2, A_BAD);
+	/* And from now on it is as any other that is refused. */
+	ask(3, SERVICE_SUBMISSION, "anna@example.test", password);
+	expect_no(3, A_BAD);
+	write_passwd(two_domains);
+	ask(4, SERVICE_SUBMISSION, "anna@example.test", password);
+	assert_int_equal(answer(&m, 5000), 1);
+	assert_int_equal(m.type, A_OK);
+	msg_done(&m);
 	close_serve();
 }
 
@@ -568,6 +623,7 @@ main(void)
 		cmocka_unit_test(test_scram),
 		cmocka_unit_test(test_line),
 		cmocka_unit_test(test_session),
+		cmocka_unit_test(test_changed_meanwhile),
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_rules),
 	};

@@ -57,6 +57,12 @@ server_waiting(int64_t since)
 }
 
 int
+server_kicked(void)
+{
+	return 0;
+}
+
+int
 server_yielding(void)
 {
 	return 0;

@@ -38,6 +38,11 @@ server_sessions(unsigned n)
 }
 
 void
+server_session_ended(uint32_t id)
+{
+}
+
+void
 server_exit(void)
 {
 }

@@ -375,7 +375,8 @@ start_from(int fd, const char *user)
 		service = SERVICE_POP3;
 		user += 5;
 	}
-	server_start(service, user, "192.0.2.1:99", (uint32_t)fd);
+	server_start(&(struct server_login){ .service = service, .user = user,
+	    .remote = "192.0.2.1:99", .tls = "" }, (uint32_t)fd);
 }
 
 /* queue. */

@@ -34,7 +34,7 @@ static struct chan queue, auth;		/* the worker's ends */
 static int queue_fd = -1, auth_fd = -1;	/* ours */
 static pthread_t queue_thread, auth_thread, session_thread;
 static enum fake_mode mode;
-static int running, retired, yielding;
+static int running, retired, yielding, kicked;
 static int master_fd[2] = { -1, -1 };
 static struct fake_message messages[300];
 static size_t n_messages;
@@ -77,6 +77,7 @@ server_ending(int hear)
 	if (hear && read(master_fd[0], &word, 1) == 1) {
 		retired |= word == 's';
 		yielding |= word == 'y';
+		kicked |= word == 'k';
 	}
 	return retired;
 }
@@ -85,6 +86,12 @@ void
 server_waiting(int64_t since)
 {
 	yielding = 0;
+}
+
+int
+server_kicked(void)
+{
+	return kicked;
 }
 
 int
@@ -298,7 +305,7 @@ fake_worker(enum fake_mode m)
 
 	stop_worker();
 	mode = m;
-	retired = 0;
+	retired = yielding = kicked = 0;
 	running = 1;
 	if (master_fd[0] == -1) {
 		assert_int_equal(fd_pair(master_fd), 0);

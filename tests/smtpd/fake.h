@@ -43,7 +43,7 @@ const struct fake_message *fake_messages(size_t *n_r);
 long	fake_file_size(void);
 /* 1 if the worker said that it retires. */
 int	fake_retired(void);
-/* Master says a word to the worker: "stop", "yield", or what changes nothing. */
+/* Master says a word to the worker: "stop", "yield", "kick", or what changes nothing. */
 void	fake_master(const char *word);
 SSL_CTX	*fake_client_tls(void);
 /* Runs smtpd_serve in a thread; returns the client's descriptor. */

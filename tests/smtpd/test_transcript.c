@@ -11,7 +11,7 @@
  *   ! repeat N X   sends X (with CRLF) N times
  *   ! end          the server must have closed the connection
  *   ! messages N   queue was given so many messages so far
- *   ! master W     master says W: "stop", "yield", or a word of no concern
+ *   ! master W     master says W: "stop", "yield", "kick", or a word of no concern
  *   ! fsize N      no file may grow over N octets (0: no bound)
  *   ! junk N       sends N octets "x" without a line end
  *   C: text        sends the text and CRLF; \r \n \0 \t \\ \xHH are octets,

@@ -1,0 +1,166 @@
+"""Who is logged in, and the end of it: sessions end at once with the account,
+its password, or by the operator's word."""
+import poplib
+import select
+import smtplib
+import time
+
+import pytest
+
+import rohrpost
+from rohrpost import PASSWORD, wait_for
+
+USERS = ("anna", "bert", "carl", "dora", "emil", "gerd")
+KEYS = {"auth_delay": "0s"}
+CHANGES = {
+    "del": ["user", "del", "gerd@example.test"],
+    "passwd": ["user", "passwd", "carl@example.test", "--stdin"],
+    "disabled": ["user", "set", "dora@example.test", "--disabled"],
+    "app": ["app", "del", "emil@example.test", "phone"],
+}
+
+
+class Sessions:
+    """One of each kind, and of submission one within a message."""
+
+    def __init__(self, inst, user):
+        self.imap = inst.imap(user)
+        self.idle = inst.imap(user)
+        self.idle.select("INBOX")
+        self.idle.send(b"i IDLE\r\n")
+        assert self.idle.readline().startswith(b"+")
+        self.pop3 = inst.pop3(user)
+        self.smtp = inst.submission(user)
+        self.within = inst.submission(user)
+        sender = inst.address(user)
+        assert self.within.mail(sender)[0] == 250
+        assert self.within.rcpt("bert@example.test")[0] == 250
+
+    def work(self):
+        assert self.imap.noop()[0] == "OK"
+        assert self.pop3.noop().startswith(b"+OK")
+        assert self.smtp.noop()[0] == 250
+        assert self.within.noop()[0] == 250
+
+    def end(self):
+        """What each has heard, to its end."""
+        assert self.imap.readline().startswith(b"* BYE ")
+        assert self.imap.readline() == b""
+        assert self.idle.readline().startswith(b"* BYE ")
+        assert self.idle.readline() == b""
+        assert self.pop3.file.readline() == b""
+        for s in self.smtp, self.within:
+            assert s.getreply() == (421, b"4.7.0 your login has ended, log "
+                                         b"in again")
+            assert s.sock.recv(100) == b""
+
+    def close(self):
+        for m in self.imap, self.idle:
+            m.shutdown()
+        self.pop3.close()
+        for s in self.smtp, self.within:
+            s.close()
+
+
+def rows(inst, user):
+    return [r for r in inst.json("session", "list")
+            if r["user"] == inst.address(user)]
+
+
+def test_list(inst):
+    before = time.time() - 2
+    s = Sessions(inst, "bert")
+    got = rows(inst, "bert")
+    assert sorted(r["protocol"] for r in got) == [
+        "imaps", "imaps", "pop3s", "submission", "submission"]
+    for r in got:
+        assert r["address"].startswith("127.0.0.1:")
+        assert r["tls"].startswith("TLSv1.3 ")
+        assert before < r["since"] < time.time() + 2
+    assert len({r["session"] for r in got}) == 5
+    head = inst.ctl("session", "list").splitlines()[0].lower().split()
+    assert head == ["session", "user", "protocol", "address", "since", "tls"]
+    s.imap.logout()
+    s.idle.send(b"DONE\r\n")
+    assert s.idle.readline().startswith(b"i OK")
+    s.idle.logout()
+    s.pop3.quit()
+    s.smtp.quit()
+    s.within.quit()
+    wait_for(lambda: rows(inst, "bert") == [])
+
+
+@pytest.mark.parametrize("how", CHANGES)
+def test_sessions_end_with(inst, how, tmp_path):
+    """At once, also within a message; nobody else notices."""
+    other = Sessions(inst, "bert")
+    if how == "app":
+        inst.ctl("app", "add", "emil@example.test", "phone")
+    user = CHANGES[how][2].split("@")[0]
+    s = Sessions(inst, user)
+    s.work()
+    new = tmp_path / "new"
+    new.write_text("another horse 9\n")
+    with open(new) as f:
+        inst.ctl(*CHANGES[how], stdin=f)
+    s.end()
+    wait_for(lambda: rows(inst, user) == [])
+    other.work()
+    assert len(rows(inst, "bert")) == 5
+    other.close()
+    wait_for(lambda: rows(inst, "bert") == [])
+
+
+def test_kick_one_session(inst):
+    first, second = inst.imap("bert"), inst.imap("bert")
+    address = "127.0.0.1:%d" % first.sock.getsockname()[1]
+    session = next(r["session"] for r in rows(inst, "bert")
+                   if r["address"] == address)
+    assert inst.ctl("session", "kick", str(session)) == "1 sessions ended\n"
+    assert first.readline().startswith(b"* BYE ")
+    assert first.readline() == b""
+    assert second.noop()[0] == "OK"
+    wait_for(lambda: len(rows(inst, "bert")) == 1)
+    assert inst.ctl("session", "kick", "BERT@example.test") == (
+        "1 sessions ended\n")
+    assert second.readline().startswith(b"* BYE ")
+    assert inst.ctl("session", "kick", "4000000000") == "0 sessions ended\n"
+    assert inst.command("session", "kick", "bert").returncode == 1
+
+
+def test_a_client_that_reads_nothing_is_ended(inst):
+    """A long answer is under way, and nobody takes it."""
+    with inst.smtp() as s:
+        for i in range(12):
+            s.sendmail("eve@remote.test", ["bert@example.test"],
+                       rohrpost.message(i, 900000))
+    inst.wait_count(12, "bert")
+    m = inst.imap("bert")
+    m.select("INBOX")
+    m.send(b"f FETCH 1:* (BODY[])\r\n")
+    assert select.select([m.sock], [], [], 20)[0]
+    assert inst.ctl("session", "kick", "bert@example.test") == (
+        "1 sessions ended\n")
+    wait_for(lambda: rows(inst, "bert") == [])
+    m.shutdown()
+
+
+def test_true_reason_in_the_log_alone(inst):
+    inst.ctl("user", "set", "emil@example.test", "--disabled")
+    said = {}
+    for name, password in (("emil@example.test", PASSWORD),
+                           ("nobody@example.test", "x"),
+                           ("bert@example.test", "wrong")):
+        with smtplib.SMTP("127.0.0.1", inst.ports["submission"]) as s:
+            s.starttls(context=rohrpost.tls_context())
+            with pytest.raises(smtplib.SMTPAuthenticationError) as e:
+                s.login(name, password)
+            said[name] = (e.value.smtp_code, e.value.smtp_error)
+    assert len(set(said.values())) == 1
+    log = inst.log()
+    for name, why in (("emil", "it is disabled"),
+                      ("nobody", "no such account"),
+                      ("bert", "wrong password")):
+        assert any("login failed: %s@example.test " % name in line and
+                   line.endswith(": " + why) for line in log.splitlines())
+
