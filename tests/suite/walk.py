@@ -150,8 +150,10 @@ class Walk:
                 time.sleep(0.5)
 
     def pids(self, program):
-        return rohrpost.wait_for(lambda: self.server.pids(program), 40, text=(
-            "%s is there\n%s" % (program, self.server.said())))
+        """True: none, and the server starts it when it needs it."""
+        return rohrpost.wait_for(
+            lambda: self.server.pids(program) or self.server.on_demand, 40,
+            text="%s is there\n%s" % (program, self.server.said()))
 
     def under(self, name, program, inject):
         """(operation, what it said, the trace)."""
@@ -159,7 +161,11 @@ class Walk:
         op.killed = inject is not None and inject[1] == KILL
         if isinstance(op, walk_ops.Table):
             return op, op.run(trace.run), trace
-        trace.attach(self.pids(program))
+        pids = self.pids(program)
+        if pids is True:
+            op.close()
+            return op, None, trace
+        trace.attach(pids)
         try:
             said = op.act()
             if isinstance(op, walk_ops.Deliver):
@@ -179,6 +185,8 @@ class Walk:
                 if (name == "table") != (program == "ctl"):
                     continue
                 op, said, trace = self.under(name, program, None)
+                if not trace.text():
+                    continue
                 if not said:
                     raise AssertionError("%s, traced: %s" % (name, said))
                 self.open.append((op, said, None))
@@ -192,7 +200,8 @@ class Walk:
         return out
 
     def take(self, point):
-        before = [] if point.program == "ctl" else self.pids(point.program)
+        before = [] if point.program == "ctl" else self.server.pids(
+            point.program)
         op, said, trace = self.under(point.op, point.program, (
             point.call, point.fault, point.when))
         self.said[{True: "OK", False: "refused", None: "unheard"}[said]] += 1

@@ -19,6 +19,7 @@ class Ours:
     name = "rohrpost"
     programs = ("smtpd", "queue", "deliver", "store", "ctl")
     table = True		# an operator's table can be edited
+    on_demand = False		# all programs stand from the start
 
     def __init__(self):
         self.dir = rohrpost.scratch("walk")
@@ -89,6 +90,7 @@ class Debian:
     name = "postfix+dovecot"
     programs = ("smtpd", "cleanup", "qmgr", "lmtp", "imap")
     table = False
+    on_demand = True
 
     def __init__(self):
         sys.path.insert(0, str(HERE.parent / "bench"))
