@@ -250,6 +250,9 @@ test_cache(void **state)
 	for (i = 0; i < r.len; i++)
 		assert_int_equal(mime_cache_get(r.data, i, &e, &el, &b, &bl,
 		    &s, &sl), -1);
+	r.data[0]++;		/* of another version */
+	assert_int_equal(mime_cache_get(r.data, r.len, &e, &el, &b, &bl, &s,
+	    &sl), -1);
 	buf_puts(&big, "To: ");
 	for (i = 0; i < 20000; i++)
 		buf_puts(&big, "abcdefgh@bcdefgh,\r\n ");
