@@ -25,7 +25,8 @@ put_copyuid(struct buf *out, uint32_t uidvalidity, const uint32_t *from,
  * copied. A UID that is not there is passed over (RFC 3501 6.4.8).
  *
  * MOVE tells COPYUID in an untagged OK, before the EXPUNGEs that the tagged
- * reply brings (RFC 6851 4.3).
+ * reply brings (RFC 6851 4.3); of many messages the first may have been moved
+ * where a later one is not, and the reply is NO.
  */
 static enum imapd_run
 copy_do(struct imapd_session *s, uint32_t to, const uint32_t *uids, size_t n,
@@ -34,11 +35,11 @@ copy_do(struct imapd_session *s, uint32_t to, const uint32_t *uids, size_t n,
 	struct buf code = BUF_INIT(0);
 	uint32_t *from_uids = NULL, *to_uids = NULL, uidvalidity = 0;
 	size_t n_done = 0;
-	int how = (move ? DOOR_MOVE : 0) | (s->uid ? 0 : DOOR_WHOLE);
+	int how = (move ? DOOR_MOVE : 0) | (s->uid ? 0 : DOOR_WHOLE), r = 0;
 
-	if (n > 0 && door_copy(&imapd_door, s->view->box->id, to, uids, n,
-	    how, &from_uids, &to_uids, &n_done, &uidvalidity) == -1)
-		return imapd_door_no(s);
+	if (n > 0)
+		r = door_copy(&imapd_door, s->view->box->id, to, uids, n, how,
+		    &from_uids, &to_uids, &n_done, &uidvalidity);
 	if (n_done > 0)
 		put_copyuid(&code, uidvalidity, from_uids, to_uids, n_done);
 	if (move && n_done > 0) {
@@ -46,9 +47,13 @@ copy_do(struct imapd_session *s, uint32_t to, const uint32_t *uids, size_t n,
 		imapd_box_remove(s->view->box, from_uids, n_done);
 		buf_reset(&code);
 	}
-	imapd_events();
-	imapd_ok(s, "%s%s%s completed", buf_str(&code),
-	    code.len > 0 ? " " : "", s->cmd->name);
+	if (r == -1) {
+		imapd_door_no(s);
+	} else {
+		imapd_events();
+		imapd_ok(s, "%s%s%s completed", buf_str(&code),
+		    code.len > 0 ? " " : "", s->cmd->name);
+	}
 	buf_clear(&code);
 	free(from_uids);
 	free(to_uids);

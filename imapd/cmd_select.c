@@ -175,10 +175,9 @@ expunge_part(struct imapd_session *s, struct imapd_expunge *x)
 		n = EXPUNGE_PART;
 	r = door_expunge(&imapd_door, b->id, x->uids + x->at, n, 0, &gone,
 	    &n_gone, &modseq);
-	if (r == 0) {
+	if (r == 0)
 		x->at += n;
-		imapd_box_remove(b, gone, n_gone);
-	}
+	imapd_box_remove(b, gone, n_gone);
 	free(gone);
 	return r;
 }

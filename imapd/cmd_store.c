@@ -165,12 +165,11 @@ store_part(struct imapd_session *s, struct imapd_store *st)
 	r = door_store(&imapd_door, b->id, st->uids + st->at, n, st->op,
 	    st->flags.flags, st->flags.n > 0 ? st->flags.keywords : NULL,
 	    st->unchanged_since, &rec, &n_rec, &failed, &n_failed);
-	if (r == 0) {
+	if (r == 0)
 		st->at += n;
-		imapd_box_update(b, rec, n_rec, &s->view->news);
-		store_tell(s, st, rec, n_rec);
-		store_failed(st, failed, n_failed);
-	}
+	imapd_box_update(b, rec, n_rec, &s->view->news);
+	store_tell(s, st, rec, n_rec);
+	store_failed(st, failed, n_failed);
 	free(rec);
 	free(failed);
 	return r;

@@ -155,6 +155,8 @@ account_end(struct account *a)
 		next = t->next;
 		t->run(t);
 	}
+	if (a->go_on != NULL)
+		a->go_on(a);
 	for (i = a->n_clients; i > 0 && !a->busy; i--)
 		if (i <= a->n_clients)
 			a->clients[i - 1]->resume(a->clients[i - 1]);

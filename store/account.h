@@ -36,8 +36,8 @@ struct mailbox {
 	int	 dirty_all;		/* more than fit: look for them */
 	int	 flags_busy;
 	int	 anew;			/* the next file is a new one */
-	int64_t	 dirty_since;		/* clock_mono_ms; 0: not dirty */
-	struct mailbox *next_dirty;
+	int64_t	 dirty_since;		/* clock_mono_ms; 0: not in the list */
+	struct mailbox *next_dirty, *prev_dirty;
 	/* watching doors */
 	struct watcher {
 		struct client *c;
@@ -64,6 +64,8 @@ enum account_state {
 
 struct account {
 	struct account *next;		/* in the shard's table */
+	struct leftover *left;		/* account_orphans.c */
+	void	(*go_on)(struct account *); /* it, after who was alone */
 	struct shard *shard;
 	struct engine_db *db;
 	unsigned db_number;

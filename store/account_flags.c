@@ -13,6 +13,7 @@
 #include "lib/base/mem.h"
 #include "lib/mail/uids.h"
 #include "store/account.h"
+#include "store/account_commit.h"
 #include "store/account_flags.h"
 #include "store/account_keywords.h"
 #include "store/account_message.h"
@@ -21,50 +22,54 @@
 #include "store/shard_syncer.h"
 #include "store/text.h"
 
+enum {
+	PIECE = 2048,		/* lines of one */
+	LOOK = 4 * PIECE,	/* records that are looked at for them */
+	WRITING = 64,		/* files of a shard that are being written */
+	FLAGS_DELAY = 50 * 1000,	/* ms that a line may wait */
+};
+
+/*
+ * A file is written in pieces, each a task, with others served between. What
+ * changes after it was begun is behind again.
+ */
 struct flags_task {
 	struct task t;
 	struct mailbox *m;
-	struct buf text;
-	uint64_t modseq;
+	struct buf text;		/* the piece */
+	uint64_t modseq;		/* as it was begun: all up to there */
 	uint32_t lines;
-	int	 replace;
-};
-
-struct gather {
-	struct flags_task *f;
-	uint64_t since;
+	int	 replace, begun, last;
+	uint32_t *uids;			/* to be written; NULL: */
+	size_t	 n, at;
+	uint32_t next;			/* all from here on ... */
+	uint64_t since;			/* ... that changed since */
+	unsigned looked, room;		/* in this piece */
 };
 
 static int
 add_line(void *arg, const struct record *r)
 {
-	struct gather *g = arg;
+	struct flags_task *f = arg;
 	struct record line = *r;
 
-	if (r->d.modseq > g->since) {
-		message_id(g->f->m->account, g->f->m->id,
-	    &line);
-		flags_line(&g->f->text, &line);
-		g->f->lines++;
+	if (f->looked++ == LOOK || f->room == 0)
+		return 1;
+	f->next = r->d.uid + 1;
+	if (r->d.modseq > f->since) {
+		message_id(f->m->account, f->m->id, &line);
+		flags_line(&f->text, &line);
+		f->lines++;
+		f->room--;
 	}
 	return 0;
 }
 
-static enum engine_result
-gather_dirty(struct mailbox *m, struct gather *g)
-{
-	size_t n = uids_sort(m->dirty, m->n_dirty);
-
-	return index_records(m->account->db, m->account->number, m->id,
-	    m->dirty, n, add_line, g);
-}
-
-/* 0; -1: the index does not answer. */
+/* What stands before the records. 0; -1: the index does not answer. */
 static int
-gather_lines(struct mailbox *m, struct flags_task *f)
+gather_head(struct flags_task *f)
 {
-	struct gather g = { f, 0 };
-	enum engine_result r;
+	struct mailbox *m = f->m;
 	unsigned i;
 
 	if (mailbox_keywords(m) == -1)
@@ -77,32 +82,43 @@ gather_lines(struct mailbox *m, struct flags_task *f)
 		flags_keyword_line(&f->text, i, m->keywords[i]);
 		f->lines++;
 	}
-	if (!f->replace && m->dirty_all)
-		g.since = m->row.flags_modseq;
-	if (f->replace || m->dirty_all)
-		r = index_range(m->account->db, m->account->number, m->id, 1,
-		    UINT32_MAX, add_line, &g);
-	else
-		r = gather_dirty(m, &g);
-	if (r != ENGINE_DONE)
-		return -1;
-	m->n_dirty = 0;
-	m->dirty_all = 0;
-	if (m->cap_dirty > 4096) {
-		free(m->dirty);
-		m->dirty = NULL;
-		m->cap_dirty = 0;
-	}
 	return 0;
 }
 
+/* Fills the piece. 0; -1: the index does not answer. */
 static int
-flags_write(struct flags_task *f)
+gather(struct flags_task *f)
+{
+	struct account *a = f->m->account;
+	enum engine_result r;
+	size_t n;
+
+	buf_reset(&f->text);
+	f->looked = 0;
+	f->room = PIECE;
+	if (account_commit(a) == -1 || (!f->begun && gather_head(f) == -1))
+		return -1;
+	if (f->uids == NULL) {
+		r = index_range(a->db, a->number, f->m->id, f->next,
+		    UINT32_MAX, add_line, f);
+		f->last = r == ENGINE_DONE;
+		return r == ENGINE_DONE || r == ENGINE_MORE ? 0 : -1;
+	}
+	n = f->n - f->at < PIECE ? f->n - f->at : PIECE;
+	r = index_records(a->db, a->number, f->m->id, f->uids + f->at, n,
+	    add_line, f);
+	f->at += n;
+	f->last = f->at == f->n;
+	return r == ENGINE_DONE ? 0 : -1;
+}
+
+static int
+flags_append(struct flags_task *f)
 {
 	int made, r;
 
-	if (f->replace)
-		return task_text(&f->t, f->m->id, "flags", &f->text);
+	if (f->text.len == 0)
+		return 0;
 	r = task_text_append(&f->t, f->m->id, "flags", FLAGS_HEAD, &f->text,
 	    &made);
 	if (r == 0 && made)
@@ -114,9 +130,19 @@ static void
 flags_files(struct task *t)
 {
 	struct flags_task *f = (struct flags_task *)t;
+	int r;
 
-	if (t->error == D_OK && flags_write(f) == -1)
+	if (t->error != D_OK)
+		return;
+	if (!f->replace)
+		r = flags_append(f);
+	else
+		r = task_text_piece(t, f->m->id, "flags", &f->text, !f->begun);
+	if (r == 0 && f->replace && f->last)
+		r = task_text_end(t, f->m->id, "flags");
+	if (r == -1)
 		task_fail(t, D_LATER, strerror(errno));
+	f->begun = 1;
 }
 
 static void
@@ -125,7 +151,7 @@ flags_commit(struct task *t)
 	struct flags_task *f = (struct flags_task *)t;
 	struct index_row *row = &f->m->row;
 
-	if (t->error != D_OK || f->m->dead)
+	if (t->error != D_OK || f->m->dead || !f->last)
 		return;
 	row->flags_modseq = f->modseq;
 	if (f->m->anew)
@@ -137,37 +163,71 @@ flags_commit(struct task *t)
 }
 
 static void
+flags_end(struct flags_task *f)
+{
+	struct mailbox *m = f->m;
+	struct shard *s = m->account->shard;
+
+	m->flags_busy = 0;
+	if (f->t.error != D_OK && !m->dead) {
+		log_warn("%s/%u/flags: %s", m->account->path, m->id,
+		    f->t.words);
+		m->dirty_all = 1;
+		/* Back into the list, with a new delay. */
+		if (!shard_stopping(s))
+			shard_flags(m);
+	}
+	free(f->uids);
+	buf_clear(&f->text);
+	free(f);
+	(void)shard_writing(s, -1);
+	flagsfiles_write(s, shard_stopping(s));
+}
+
+static void
 flags_finish(struct task *t)
 {
 	struct flags_task *f = (struct flags_task *)t;
-	struct mailbox *m = f->m;
-	int again = flagsfile_behind(m);
 
-	m->flags_busy = 0;
-	if (t->error != D_OK && !m->dead) {
-		log_warn("%s/%u/flags: %s", m->account->path, m->id,
-		    t->words);
-		m->dirty_all = 1;
-		again = !shard_stopping(m->account->shard);
+	if (t->error != D_OK || f->m->dead || f->last) {
+		flags_end(f);
+		return;
 	}
-	/* Back into the list with a new delay, or out of it. */
-	if (!m->dead) {
-		shard_unflags(m);
-		if (again)
-			shard_flags(m);
-	}
-	buf_clear(&f->text);
-	free(f);
+	if (gather(f) == -1)
+		task_fail(t, D_LATER, "the index does not answer");
+	task_submit(t);
 }
 
 static const struct task_kind flags_kind = {
-	flags_files, flags_commit, flags_finish
+	flags_files, flags_commit, flags_finish, 1
 };
 
 int
 flagsfile_behind(const struct mailbox *m)
 {
 	return !m->dead && (m->n_dirty > 0 || m->dirty_all);
+}
+
+/* What is behind, from the mailbox. */
+static void
+take_dirty(struct flags_task *f)
+{
+	struct mailbox *m = f->m;
+
+	if (f->replace || m->dirty_all) {
+		f->since = f->replace ? 0 : m->row.flags_modseq;
+		f->next = 1;
+		free(m->dirty);
+	} else {
+		/* One more, for none is NULL. */
+		f->uids = mem_realloc(m->dirty, m->n_dirty + 1,
+		    sizeof(*f->uids));
+		f->n = uids_sort(f->uids, m->n_dirty);
+	}
+	m->dirty = NULL;
+	m->n_dirty = m->cap_dirty = 0;
+	m->dirty_all = 0;
+	shard_unflags(m);
 }
 
 void
@@ -185,14 +245,23 @@ flagsfile_flush(struct mailbox *m)
 	f->replace = m->row.flags_lines > 2 * m->row.messages + 200;
 	m->anew = 0;
 	m->flags_busy = 1;
-	if (gather_lines(m, f) == -1)
+	(void)shard_writing(m->account->shard, 1);
+	take_dirty(f);
+	if (gather(f) == -1)
 		task_fail(&f->t, D_LATER, "the index does not answer");
 	task_submit(&f->t);
 }
 
 void
-flagsfile_write(struct mailbox *m)
+flagsfiles_write(struct shard *s, int all)
 {
-	if (!m->account->busy)
-		flagsfile_flush(m);
+	int64_t due = clock_mono_ms() - FLAGS_DELAY;
+	struct mailbox *m, *next;
+
+	for (m = shard_dirty(s); m != NULL && (all || m->dirty_since <= due) &&
+	    shard_writing(s, 0) < WRITING; m = next) {
+		next = m->next_dirty;
+		if (!m->account->busy)
+			flagsfile_flush(m);
+	}
 }

@@ -7,12 +7,17 @@
 #include <stdint.h>
 
 struct mailbox;
+struct shard;
 
 /* Lines of a file that is to be written anew. */
 enum { FLAGSFILE_ANEW = INT32_MAX };
-/* Appends what is behind; compacts where half is old. */
-void	flagsfile_write(struct mailbox *m);
-/* The same for whom the account is busy with. */
+/*
+ * Begins to append what is behind, all of it or what has waited long enough, a
+ * few files at a time: at the end of one the next is begun. Passes over
+ * accounts that are busy. A file of which half is old is written anew.
+ */
+void	flagsfiles_write(struct shard *s, int all);
+/* One mailbox, for whom the account is busy with. */
 void	flagsfile_flush(struct mailbox *m);
 /* True while something is not in the file. */
 int	flagsfile_behind(const struct mailbox *m);

@@ -67,7 +67,8 @@ enum body_result body_link_queue(const char *user, uint32_t mailbox,
 /* The same for a fresh file, whose size and crc32c are checked. */
 enum body_result body_link_put(const char *user, uint32_t mailbox,
 	    uint32_t uid, const char *name, uint64_t size, uint32_t crc);
-/* Message to_uid of to has the same body as from_uid of from. */
+/* Message to_uid of to has the same body as from_uid of from. Where that has
+   all the links it can the copy that is made is what further ones link to. */
 enum body_result body_link(const char *user, uint32_t from, uint32_t from_uid,
 	    uint32_t to, uint32_t to_uid);
 /* Moves a message to the mailbox's expunged folder, which is made. */

@@ -378,6 +378,78 @@ body_link_put(const char *user, uint32_t mailbox, uint32_t uid,
 	return r;
 }
 
+/*
+ * The last copies that were made of bodies that have all the links they can:
+ * further ones are linked to those. Of a thread, for that is one shard's; what
+ * is said here is looked at again, so it may be old.
+ */
+static _Thread_local struct base {
+	dev_t	 dev;
+	ino_t	 ino;			/* of the full one */
+	struct stat st;			/* of its copy */
+	char	 path[BODY_PATH_MAX];
+} bases[4];
+static _Thread_local unsigned next_base;
+
+/* BODY_ABSENT: there is no such copy, or it is full too. */
+static enum body_result
+link_base(const struct stat *full, const char *user, uint32_t mailbox,
+    uint32_t uid)
+{
+	const struct base *b;
+	struct stat now;
+
+	for (b = bases; b < bases + sizeof(bases) / sizeof(bases[0]); b++) {
+		if (b->ino != full->st_ino || b->dev != full->st_dev ||
+		    fstatat(root, b->path, &now, AT_SYMLINK_NOFOLLOW) == -1 ||
+		    now.st_ino != b->st.st_ino ||
+		    now.st_size != full->st_size ||
+		    now.st_mtim.tv_sec != b->st.st_mtim.tv_sec ||
+		    now.st_mtim.tv_nsec != b->st.st_mtim.tv_nsec)
+			continue;
+		if (link_checked(root, b->path, user, mailbox, uid,
+		    &now) == BODY_DONE)
+			return BODY_DONE;
+	}
+	return BODY_ABSENT;
+}
+
+static void
+note_base(const struct stat *full, const char *path)
+{
+	struct base *b = &bases[next_base];
+
+	b->ino = 0;
+	if (fstatat(root, path, &b->st, AT_SYMLINK_NOFOLLOW) == -1)
+		return;
+	b->dev = full->st_dev;
+	b->ino = full->st_ino;
+	snprintf(b->path, sizeof(b->path), "%s", path);
+	next_base = (next_base + 1) % (sizeof(bases) / sizeof(bases[0]));
+}
+
+/* For a body that cannot be linked once more. */
+static enum body_result
+link_full(const char *user, const char *from, const struct stat *st,
+    uint32_t to, uint32_t to_uid)
+{
+	char path[BODY_PATH_MAX];
+	enum body_result r;
+	int fd;
+
+	if (link_base(st, user, to, to_uid) == BODY_DONE)
+		return BODY_DONE;
+	fd = openat(root, from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd == -1)
+		return failed(errno);
+	r = link_copy(user, to, to_uid, fd, (uint64_t)st->st_size);
+	fd_close(&fd);
+	snprintf(path, sizeof(path), "%s/%u/%u", user, to, to_uid);
+	if (r == BODY_DONE)
+		note_base(st, path);
+	return r;
+}
+
 enum body_result
 body_link(const char *user, uint32_t from, uint32_t from_uid, uint32_t to,
     uint32_t to_uid)
@@ -385,7 +457,6 @@ body_link(const char *user, uint32_t from, uint32_t from_uid, uint32_t to,
 	char path[BODY_PATH_MAX];
 	enum body_result r;
 	struct stat st;
-	int fd;
 
 	snprintf(path, sizeof(path), "%s/%u/%u", user, from, from_uid);
 	if (fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
@@ -393,11 +464,7 @@ body_link(const char *user, uint32_t from, uint32_t from_uid, uint32_t to,
 	r = link_checked(root, path, user, to, to_uid, &st);
 	if (r != BODY_TROUBLE || (errno != EMLINK && errno != EPERM))
 		return r;
-	if ((fd = body_open(user, from, from_uid)) == -1)
-		return failed(errno);
-	r = link_copy(user, to, to_uid, fd, (uint64_t)st.st_size);
-	fd_close(&fd);
-	return r;
+	return link_full(user, path, &st, to, to_uid);
 }
 
 enum body_result

@@ -200,18 +200,36 @@ index_delete(struct engine_db *db, struct engine_batch *b,
 	return r;
 }
 
+/* At most max rows. */
+static enum engine_result
+delete_some(struct engine_db *db, struct engine_batch *b, struct deleting *d,
+    const struct index_key *from, const struct index_key *to, unsigned max)
+{
+	enum engine_result r, done;
+	struct engine_scan s;
+
+	index_scan(&s, d->t, from, to);
+	s.max = max;
+	r = engine_scan(db, &s, delete_one, d);
+	done = b->n == 0 ? ENGINE_DONE : engine_commit_one(db, b);
+	return done == ENGINE_DONE ? r : done;
+}
+
 enum engine_result
 index_delete_mailbox(struct engine_db *db, struct engine_batch *b,
-    uint32_t mailbox)
+    uint32_t mailbox, unsigned max)
 {
 	struct index_key from = index_group(b->account, mailbox);
 	struct index_key to = index_group(b->account, mailbox + 1);
 	struct index_key row = index_key_u32(b->account, 'M', mailbox);
 	struct index_key words = index_key_u32(b->account, 'K', mailbox);
+	struct deleting core = { b, ENGINE_CORE }, cache = { b, ENGINE_CACHE };
 	enum engine_result r;
 
-	if ((r = index_delete(db, b, ENGINE_CORE, &from, &to)) != ENGINE_DONE ||
-	    (r = index_delete(db, b, ENGINE_CACHE, &from, &to)) != ENGINE_DONE)
+	r = delete_some(db, b, &core, &from, &to, max);
+	if (r == ENGINE_DONE)
+		r = delete_some(db, b, &cache, &from, &to, max);
+	if (r != ENGINE_DONE)
 		return r;
 	engine_del(b, ENGINE_CORE, row.k, row.len);
 	engine_del(b, ENGINE_CORE, words.k, words.len);
@@ -257,14 +275,8 @@ index_sweep(struct engine_db *db, struct engine_batch *b, uint32_t before,
 	struct index_key from = index_account_key(b->account, 'X');
 	struct index_key to = index_expunged(b->account, before, 0, 0);
 	struct deleting d = { b, ENGINE_CORE };
-	enum engine_result r, done;
-	struct engine_scan s;
 
-	index_scan(&s, ENGINE_CORE, &from, &to);
-	s.max = max;
-	r = engine_scan(db, &s, delete_one, &d);
-	done = b->n == 0 ? ENGINE_DONE : engine_commit_one(db, b);
-	return done == ENGINE_DONE ? r : done;
+	return delete_some(db, b, &d, &from, &to, max);
 }
 
 static void

@@ -154,9 +154,11 @@ enum engine_result index_range(struct engine_db *db, uint32_t account,
 enum engine_result index_delete(struct engine_db *db, struct engine_batch *b,
 	    enum engine_table t, const struct index_key *from,
 	    const struct index_key *to) ATTR_CHECK;
-/* A mailbox: its records, then its row and its keywords. */
+/* A mailbox: its records, at most max of each table in a call (ENGINE_MORE
+   where more is left); then its row and its keywords. */
 enum engine_result index_delete_mailbox(struct engine_db *db,
-	    struct engine_batch *b, uint32_t mailbox) ATTR_CHECK;
+	    struct engine_batch *b, uint32_t mailbox, unsigned max)
+	    ATTR_CHECK;
 /* All of an account but its number, the notes of files to go, and what it
    has expunged. */
 enum engine_result index_delete_account(struct engine_db *db,

@@ -19,6 +19,7 @@
 #include "store/account_follow.h"
 #include "store/account_load.h"
 #include "store/account_mailbox.h"
+#include "store/account_orphans.h"
 #include "store/account_quota.h"
 #include "store/body.h"
 #include "store/door_client.h"
@@ -117,7 +118,6 @@ change_commit(struct task *t)
 {
 	struct change_task *c = (struct change_task *)t;
 	struct account *a = t->account;
-	struct engine_batch b = account_own_batch(a);
 	struct mailbox *m;
 	size_t i;
 
@@ -126,12 +126,8 @@ change_commit(struct task *t)
 	for (i = 0; i < c->n_made; i++)
 		if ((m = account_mailbox(a, c->made[i])) != NULL)
 			shard_row(m);
-	/* A crash before this is durable leaves the rest to leftover_delete. */
 	for (i = 0; i < c->n_gone; i++)
-		if (account_failed(a, index_delete_mailbox(a->db, &b,
-		    c->gone[i])))
-			break;
-	engine_batch_clear(&b);
+		leftover_rows(a, c->gone[i]);
 	tell_list(c);
 }
 

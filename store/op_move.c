@@ -210,6 +210,8 @@ moves_finish(struct account *a)
  * account is next loaded; the round goes on after it.
  */
 
+enum { DROP_SLICE = 512 };
+
 struct drop_task {
 	struct task t;
 	struct buf keys;	/* u32 mailbox, u32 uid */
@@ -293,7 +295,7 @@ drop_finish(struct task *t)
 }
 
 static const struct task_kind drop_kind = {
-	drop_run, drop_commit, drop_finish
+	drop_run, drop_commit, drop_finish, 1
 };
 
 struct dropping {
@@ -302,7 +304,8 @@ struct dropping {
 	unsigned n;
 };
 
-/* As many as lie in the folders that one task may touch. */
+/* As many as lie in the folders that one task may touch, and no more than
+   others may wait for. */
 static int
 drop_add(void *arg, const void *key, size_t klen, const void *value,
     size_t vlen)
@@ -311,6 +314,8 @@ drop_add(void *arg, const void *key, size_t klen, const void *value,
 	uint64_t v = index_tail_u64(key, klen);
 	uint32_t mailbox = (uint32_t)(v >> 32);
 
+	if (g->d->keys.len == DROP_SLICE * 8)
+		return 1;
 	if (g->n == 0 || g->mailbox[g->n - 1] != mailbox) {
 		if (g->n == TASK_DIRS)
 			return 1;

@@ -252,23 +252,41 @@ add_new(void *arg, const struct record *r)
 	return 0;
 }
 
+/* The highest uid below that; 0: there is none. */
+static enum engine_result
+uid_below(const struct mailbox *m, uint32_t below, uint32_t *uid_r)
+{
+	struct index_key from = index_message(m->account->number, m->id, 0);
+	struct index_key to = index_message(m->account->number, m->id, below);
+	struct buf key = BUF_INIT(0);
+	enum engine_result r = engine_last(m->account->db, ENGINE_CORE, from.k,
+	    from.len, to.k, to.len, &key);
+
+	*uid_r = r == ENGINE_DONE ? index_tail_u32(key.data, key.len) : 0;
+	buf_clear(&key);
+	return r == ENGINE_ABSENT ? ENGINE_DONE : r;
+}
+
 /*
  * Messages that came since then. As they come, modseqs rise with uids: below one
- * that was there already there is none.
+ * that was there already there is none. Each piece ends at a message, for there
+ * may be wide gaps, and is no larger than what was found before it.
  */
 static enum engine_result
 find_new(struct records *s)
 {
 	const struct account *a = s->m->account;
-	uint32_t to = s->m->row.uidnext, piece = CHANGED_FEW, from;
-	enum engine_result r = ENGINE_DONE;
+	uint32_t to = s->m->row.uidnext, piece = 1, from;
+	enum engine_result r;
 
-	while (r == ENGINE_DONE && to > 1 && !s->old) {
-		from = to > piece ? to - piece : 1;
-		r = index_range(a->db, a->number, s->m->id, from, to - 1,
-		    add_new, s);
+	while ((r = uid_below(s->m, to, &to)) == ENGINE_DONE && to > 0) {
+		from = to > piece ? to - piece + 1 : 1;
+		r = index_range(a->db, a->number, s->m->id, from, to, add_new,
+		    s);
+		if (r != ENGINE_DONE || s->old)
+			break;
 		to = from;
-		piece = piece < UINT32_MAX / 4 ? piece * 4 : piece;
+		piece = piece < UINT32_MAX / 2 ? piece * 2 : piece;
 	}
 	return r;
 }
@@ -287,12 +305,12 @@ find_changed(struct records *s)
 	struct engine_scan scan;
 	enum engine_result r;
 
-	if (s->since < m->row.order_floor)
+	if (s->since == 0 || s->since < m->row.order_floor)
 		return ENGINE_MORE;
 	to.k[to.len++] = 'o' + 1;
 	index_scan(&scan, ENGINE_CORE, &from, &to);
 	s->max_uids = scan.max = m->row.messages / CHANGED_PART + CHANGED_FEW;
-	s->uids = mem_zalloc(s->max_uids, sizeof(*s->uids));
+	s->uids = mem_alloc(s->max_uids * sizeof(*s->uids));
 	r = engine_scan(m->account->db, &scan, add_changed, s);
 	if (r == ENGINE_DONE)
 		r = find_new(s);

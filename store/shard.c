@@ -259,21 +259,43 @@ shard_flags(struct mailbox *m)
 	m->dirty_since = clock_mono_ms();
 	if (m->dirty_since == 0)
 		m->dirty_since = 1;
-	m->next_dirty = s->dirty;
-	s->dirty = m;
+	m->next_dirty = NULL;
+	if ((m->prev_dirty = s->dirty_last) != NULL)
+		m->prev_dirty->next_dirty = m;
+	else
+		s->dirty = m;
+	s->dirty_last = m;
 }
 
 void
 shard_unflags(struct mailbox *m)
 {
-	struct mailbox **p;
+	struct shard *s = m->account->shard;
 
-	for (p = &m->account->shard->dirty; *p != NULL; p = &(*p)->next_dirty)
-		if (*p == m) {
-			*p = m->next_dirty;
-			break;
-		}
+	if (m->dirty_since == 0)
+		return;
+	if (m->prev_dirty != NULL)
+		m->prev_dirty->next_dirty = m->next_dirty;
+	else
+		s->dirty = m->next_dirty;
+	if (m->next_dirty != NULL)
+		m->next_dirty->prev_dirty = m->prev_dirty;
+	else
+		s->dirty_last = m->prev_dirty;
 	m->dirty_since = 0;
+}
+
+struct mailbox *
+shard_dirty(struct shard *s)
+{
+	return s->dirty;
+}
+
+unsigned
+shard_writing(struct shard *s, int more)
+{
+	s->writing += (unsigned)more;
+	return s->writing;
 }
 
 void
@@ -321,7 +343,8 @@ task_submit(struct task *t)
 	t->dir[0] = t->dir[1] = -1;
 	a->tasks++;
 	a->shard->n_tasks++;
-	item_list_add(&a->shard->to_files, &t->item);
+	item_list_add(t->kind->slow ? &a->shard->to_slow :
+	    &a->shard->to_files, &t->item);
 }
 
 void

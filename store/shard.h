@@ -21,9 +21,13 @@
  * with files stays, as it would after a crash.
  *
  * So the loop never waits for the disk, and a delivery needs two threads to
- * wake, not five. Tasks of one shard keep their order in every step; commit and
- * finish are called also after an error. Helpers do what may take long:
- * rebuild, check, sweeping.
+ * wake, not five. Commit and finish are called also after an error. Helpers do
+ * what may take long: rebuild, check, sweeping.
+ *
+ * Tasks keep their order in every step, but for those of slow kinds: flags
+ * files, and the slices of what changes many messages. They stand in a line of
+ * their own, of which a batch takes one where others wait. finish() of a slice
+ * submits the next one, so whoever came meanwhile is served between.
  */
 #ifndef STORE_SHARD_H
 #define STORE_SHARD_H
@@ -52,6 +56,7 @@ struct task_kind {
 	void	(*files)(struct task *);
 	void	(*commit)(struct task *);
 	void	(*finish)(struct task *);
+	int	 slow;			/* it stands in the line of its own */
 };
 
 enum { TASK_DIRS = 2, TASK_WORDS = 120 };
@@ -119,9 +124,12 @@ uint64_t shard_token(const struct shard *s);
 void	shard_committed(struct shard *s, uint64_t token);
 /* The mailbox's row has to be written with the next commit. */
 void	shard_row(struct mailbox *m);
-/* Its flags file is behind. */
+/* Its flags file is behind. The list is in the order of their dirty_since. */
 void	shard_flags(struct mailbox *m);
 void	shard_unflags(struct mailbox *m);
+struct mailbox *shard_dirty(struct shard *s);
+/* How many flags files are being written, after so many more. */
+unsigned shard_writing(struct shard *s, int more);
 /* Something that watchers want to know happened. */
 void	shard_touched(struct mailbox *m);
 /* The channel of the client has something to send. Takes a reference over. */

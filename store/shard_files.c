@@ -119,6 +119,26 @@ task_text(struct task *t, uint32_t mailbox, const char *name,
 	return r;
 }
 
+/* It is no text yet. */
+int
+task_text_piece(struct task *t, uint32_t mailbox, const char *name,
+    const struct buf *piece, int first)
+{
+	return text_piece(t->account->path, mailbox, name, piece, first);
+}
+
+int
+task_text_end(struct task *t, uint32_t mailbox, const char *name)
+{
+	const struct engine_file f = { .kind = ENGINE_FILE_TEXT,
+		.mailbox = mailbox, .name = name };
+	int r = text_pieces_end(t->account->path, mailbox, name);
+
+	if (r == 0)
+		note(t, &f);
+	return r;
+}
+
 int
 task_text_append(struct task *t, uint32_t mailbox, const char *name,
     const char *head, const struct buf *text, int *made_r)

@@ -25,6 +25,10 @@ void	task_unused(struct task *t, uint32_t mailbox);
 int	task_text(struct task *t, uint32_t mailbox, const char *name,
 	    const struct buf *text) ATTR_CHECK;
 /* made_r: the folder is to be synced. */
+int	task_text_piece(struct task *t, uint32_t mailbox, const char *name,
+	    const struct buf *piece, int first) ATTR_CHECK;
+int	task_text_end(struct task *t, uint32_t mailbox, const char *name)
+	    ATTR_CHECK;
 int	task_text_append(struct task *t, uint32_t mailbox, const char *name,
 	    const char *head, const struct buf *text, int *made_r) ATTR_CHECK;
 /* Takes back what was linked. */

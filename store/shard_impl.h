@@ -1,6 +1,6 @@
 /*
- * Between shard.c (what a shard holds), shard_turn.c (the end of a turn) and
- * shard_threads.c (loops, clocks, start and stop).
+ * Between shard.c (what a shard holds), shard_turn.c (the end of a turn),
+ * shard_syncer.c and shard_threads.c (loops, clocks, start and stop).
  */
 #ifndef STORE_SHARD_IMPL_H
 #define STORE_SHARD_IMPL_H
@@ -29,7 +29,7 @@ struct shard {
 	pthread_mutex_t lock;		/* of inbox */
 	struct item_list inbox;
 	struct item stop;
-	struct item_list to_files;
+	struct item_list to_files, to_slow;
 	unsigned n_tasks;
 	struct account **changed;	/* that have a batch */
 	size_t	 n_changed, cap_changed;
@@ -42,7 +42,8 @@ struct shard {
 	size_t	 n_touched, cap_touched;
 	struct client **flush;
 	size_t	 n_flush, cap_flush;
-	struct mailbox *dirty;		/* flags behind */
+	struct mailbox *dirty, *dirty_last; /* flags behind */
+	unsigned writing;		/* flags files */
 	struct account *bucket[SHARD_BUCKETS];
 	uint64_t modseq;
 	int	 lazy, stopping, stopped;

@@ -13,11 +13,14 @@
 #include "store/account.h"
 #include "store/body.h"
 #include "store/shard_files.h"
+#include "store/shard_impl.h"
 #include "store/shard_syncer.h"
 #include "store/shard_turn.h"
 
 enum {
 	ROUND = 256,		/* tasks of one batch */
+	SLOW = 16,		/* of slow kinds, where no other waits; else ... */
+	SLOW_PART = 8,		/* ... one, and this part of those that do */
 };
 
 struct dir {
@@ -30,56 +33,79 @@ static struct syncer {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t more;
-	struct item *head, *tail;
+	struct item_list tasks, slow;
+	unsigned n_slow;
 	int	 flush, end;
-	struct dir dir[ROUND * TASK_DIRS];	/* of the present round */
+	struct dir dir[(ROUND + SLOW) * TASK_DIRS];	/* of the present round */
 	int	 n_dirs;
 } *syncers;
 
+static int
+idle(const struct syncer *s)
+{
+	return s->tasks.head == NULL && s->slow.head == NULL && !s->flush;
+}
+
 void
-syncer_add(unsigned shard, struct item *head, struct item *tail)
+syncer_add(unsigned shard, struct item *head, struct item *tail, int slow)
 {
 	struct syncer *s = &syncers[shard];
-	int idle;
+	struct item_list *l = slow ? &s->slow : &s->tasks;
+	int was_idle;
 
 	pthread_mutex_lock(&s->lock);
-	idle = s->head == NULL && !s->flush;
+	was_idle = idle(s);
 	if (head == NULL)
 		s->flush = 1;
-	else if (s->head == NULL)
-		s->head = head;
+	else if (l->head == NULL)
+		l->head = head;
 	else
-		s->tail->next = head;
+		l->tail->next = head;
 	if (head != NULL)
-		s->tail = tail;
+		l->tail = tail;
+	for (; slow && head != NULL; head = head->next)
+		s->n_slow++;
 	pthread_mutex_unlock(&s->lock);
-	if (idle)
+	if (was_idle)
 		pthread_cond_signal(&s->more);
+}
+
+/* Moves the first of a list to the end of another, at most max: how many. */
+static unsigned
+take(struct item_list *from, unsigned max, struct item_list *to)
+{
+	struct item *i;
+	unsigned n;
+
+	for (n = 0; n < max && (i = from->head) != NULL; n++) {
+		from->head = i->next;
+		item_list_add(to, i);
+	}
+	return n;
 }
 
 /* Waits for work and takes it, at most a round. */
 static struct item *
 syncer_take(struct syncer *s)
 {
-	struct item *head, *last;
-	unsigned n = 1;
+	struct item_list round = { NULL, NULL };
+	unsigned max;
 
 	pthread_mutex_lock(&s->lock);
-	while (s->head == NULL && !s->flush && !s->end)
+	while (idle(s) && !s->end)
 		pthread_cond_wait(&s->more, &s->lock);
-	if (s->head == NULL && s->end) {
+	if (idle(s)) {
 		pthread_mutex_unlock(&s->lock);
 		pthread_exit(NULL);
 	}
-	head = last = s->head;
 	s->flush = 0;
-	while (last != NULL && last->next != NULL && n++ < ROUND)
-		last = last->next;
-	s->head = last == NULL ? NULL : last->next;
-	if (last != NULL)
-		last->next = NULL;
+	if (take(&s->tasks, ROUND, &round) == 0)
+		max = SLOW;
+	else if ((max = 1 + s->n_slow / SLOW_PART) > SLOW)
+		max = SLOW;
+	s->n_slow -= take(&s->slow, max, &round);
 	pthread_mutex_unlock(&s->lock);
-	return head;
+	return round.head;
 }
 
 void

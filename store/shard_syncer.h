@@ -11,8 +11,10 @@ struct task;
 
 void	syncer_start(void);
 void	syncer_stop(void);
-/* Tasks of the shard; head NULL: a flush nobody waits for. */
-void	syncer_add(unsigned shard, struct item *head, struct item *tail);
+/* Tasks of the shard, slow: of slow kinds; head NULL: a flush nobody waits
+   for. */
+void	syncer_add(unsigned shard, struct item *head, struct item *tail,
+	    int slow);
 /* In files(): that folder is to be synced. */
 void	task_dir(struct task *t, uint32_t mailbox, int expunged);
 

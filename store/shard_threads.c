@@ -26,7 +26,6 @@
 #include "store/shard_turn.h"
 
 enum {
-	FLAGS_DELAY = 50 * 1000,	/* ms that a flags line may wait */
 	EXPIRE_EVERY = 60,		/* ticks of a second */
 	CHECKPOINT_EVERY = 30,
 	ACCOUNT_IDLE = 300 * 1000,	/* ms */
@@ -67,19 +66,6 @@ wake_cb(struct ev_loop *loop, ev_async *w, int revents)
 }
 
 /* Once a second. */
-
-static void
-write_flags(struct shard *s, int all)
-{
-	int64_t due = clock_mono_ms() - FLAGS_DELAY;
-	struct mailbox *m, *next;
-
-	for (m = s->dirty; m != NULL; m = next) {
-		next = m->next_dirty;
-		if (all || m->dirty_since <= due)
-			flagsfile_write(m);
-	}
-}
 
 static void
 prepare_run(struct chore *c)
@@ -128,10 +114,10 @@ tick_cb(struct ev_loop *loop, ev_timer *w, int revents)
 	s->ticks++;
 	if (s->n == 0)
 		tick_common(s);
-	write_flags(s, s->stopping);
+	flagsfiles_write(s, s->stopping);
 	if (s->lazy) {
 		s->lazy = 0;
-		syncer_add(s->n, NULL, NULL);
+		syncer_add(s->n, NULL, NULL, 0);
 	}
 	if (s->ticks % EXPIRE_EVERY != 0)
 		return;
@@ -253,7 +239,7 @@ static void
 stop_run(struct item *i)
 {
 	i->shard->stopping = 1;
-	write_flags(i->shard, 1);
+	flagsfiles_write(i->shard, 1);
 }
 
 void

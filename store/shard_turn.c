@@ -138,11 +138,18 @@ end_if_idle(struct shard *s)
 	shard_wake(s);
 }
 
+static void
+hand_over(struct shard *s, struct item_list *l, int slow)
+{
+	if (l->head != NULL)
+		syncer_add(s->n, l->head, l->tail, slow);
+	*l = (struct item_list){ NULL, NULL };
+}
+
 void
 shard_settle(struct shard *s)
 {
 	struct client *c;
-	struct item_list l;
 	size_t k;
 
 	if (s->n_rows > 0)
@@ -152,11 +159,8 @@ shard_settle(struct shard *s)
 		s->lost = 0;
 		shard_each_account(s, end_lost);
 	}
-	if (s->to_files.head != NULL) {
-		l = s->to_files;
-		s->to_files = (struct item_list){ NULL, NULL };
-		syncer_add(s->n, l.head, l.tail);
-	}
+	hand_over(s, &s->to_files, 0);
+	hand_over(s, &s->to_slow, 1);
 	if (s->n_touched > 0)
 		tell_watchers(s);
 	for (k = 0; k < s->n_flush; k++) {

@@ -38,6 +38,15 @@ int	text_replace(const char *user, uint32_t mailbox, const char *name,
  */
 int	text_append(const char *user, uint32_t mailbox, const char *name,
 	    const char *head, const struct buf *text, int *made_r) ATTR_CHECK;
+/*
+ * The same of a text of a mailbox that comes in pieces, each appended to what
+ * is to be the file; first begins it anew. It is in its place, whole and
+ * durable, after text_pieces_end.
+ */
+int	text_piece(const char *user, uint32_t mailbox, const char *name,
+	    const struct buf *piece, int first) ATTR_CHECK;
+int	text_pieces_end(const char *user, uint32_t mailbox, const char *name)
+	    ATTR_CHECK;
 /* The user's own files as they are named now are durable. */
 int	text_sync(const char *user) ATTR_CHECK;
 

@@ -179,6 +179,60 @@ text_append(const char *user, uint32_t mailbox, const char *name,
 	return r;
 }
 
+/* The name under which pieces gather. */
+static int
+piece_path(const char *user, uint32_t mailbox, const char *name,
+    char path[BODY_PATH_MAX])
+{
+	size_t len;
+
+	if (text_path(user, mailbox, name, path) == -1)
+		return -1;
+	if ((len = strlen(path)) + sizeof(".new") > BODY_PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(path + len, ".new", sizeof(".new"));
+	return 0;
+}
+
+int
+text_piece(const char *user, uint32_t mailbox, const char *name,
+    const struct buf *piece, int first)
+{
+	int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
+	char path[BODY_PATH_MAX];
+	int fd, r;
+
+	if (piece_path(user, mailbox, name, path) == -1)
+		return -1;
+	fd = openat(body_root(), path, flags |
+	    (first ? O_CREAT | O_TRUNC : 0), 0600);
+	if (fd == -1)
+		return -1;
+	r = fd_write_all(fd, buf_str(piece), piece->len);
+	return fd_close(&fd) == -1 ? -1 : r;
+}
+
+int
+text_pieces_end(const char *user, uint32_t mailbox, const char *name)
+{
+	char from[BODY_PATH_MAX], to[BODY_PATH_MAX];
+	int fd, r;
+
+	if (piece_path(user, mailbox, name, from) == -1 ||
+	    text_path(user, mailbox, name, to) == -1)
+		return -1;
+	fd = openat(body_root(), from, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd == -1)
+		return -1;
+	r = fd_sync(fd);
+	if (fd_close(&fd) == -1 || r == -1 ||
+	    renameat(body_root(), from, body_root(), to) == -1)
+		return -1;
+	return body_sync(user, mailbox, 0);
+}
+
 int
 text_sync(const char *user)
 {

@@ -148,6 +148,11 @@ enum door_op { DOOR_SET, DOOR_ADD, DOOR_REMOVE };
  * unchanged_since: UINT64_MAX for no condition; messages with a higher modseq
  * are left alone and come in failed_r (CONDSTORE, RFC 7162).
  * The new records come in rec_r.
+ *
+ * Many messages go in parts of DOOR_CHANGE_MAX, with others served between;
+ * so too in door_expunge, and in door_copy with DOOR_MOVE. Where one fails
+ * (-1) what the parts before it did comes all the same: the arrays are set
+ * and the caller's to free in any case.
  */
 int	door_store(struct door *d, uint32_t id, const uint32_t *uids, size_t n,
 	    enum door_op op, uint32_t flags, char **keywords,
@@ -161,7 +166,9 @@ enum { DOOR_MOVE = 1, DOOR_WHOLE = 2 };
 /*
  * Copies (DOOR_MOVE: moves) those of the n messages that are there, all or
  * none; with DOOR_WHOLE none where one is not there (D_GONE). from_r/to_r: n_r
- * pairs of uids really copied, in order; uidvalidity_r of the target.
+ * pairs of uids really copied, in order; uidvalidity_r of the target. More than
+ * DOOR_COPY_UIDS_MAX are copied in parts, and expunged again where a later one
+ * fails; parts of a MOVE are each all or none.
  */
 int	door_copy(struct door *d, uint32_t from, uint32_t to,
 	    const uint32_t *uids, size_t n, int how, uint32_t **from_r,

@@ -118,19 +118,27 @@ door_records(struct door *d, uint32_t id, uint64_t since,
 	return 0;
 }
 
+static size_t
+part_of(size_t n, size_t max)
+{
+	return n > max ? max : n;
+}
+
 int
 door_store(struct door *d, uint32_t id, const uint32_t *uids, size_t n,
     enum door_op op, uint32_t flags, char **keywords,
     uint64_t unchanged_since, struct door_record **rec_r, size_t *n_rec_r,
     uint32_t **failed_r, size_t *n_failed_r)
 {
-	size_t i, part, n_rec = 0, n_failed = 0;
-	struct door_record *rec = NULL;
-	uint32_t *failed = NULL;
 	struct msg m;
+	size_t i, part;
+	int r = 0;
 
-	for (i = 0; i < n; i += part) {
-		part = n - i > DOOR_RECORDS_MAX ? DOOR_RECORDS_MAX : n - i;
+	*rec_r = NULL;
+	*failed_r = NULL;
+	*n_rec_r = *n_failed_r = 0;
+	for (i = 0; i < n && r == 0; i += part) {
+		part = part_of(n - i, DOOR_CHANGE_MAX);
 		door_begin(d, DM_STORE);
 		msg_u32(&d->chan, DF_MAILBOX, id);
 		put_uids(d, DF_UIDS, uids + i, part);
@@ -138,47 +146,93 @@ door_store(struct door *d, uint32_t id, const uint32_t *uids, size_t n,
 		msg_u32(&d->chan, DF_FLAGS, flags);
 		put_names(d, keywords);
 		msg_u64(&d->chan, DF_MODSEQ, unchanged_since);
-		if (call_records(d, &m, &rec, &n_rec) == -1) {
-			free(rec);
-			free(failed);
-			return -1;
-		}
-		get_uids(&m, DF_UIDS, &failed, &n_failed);
+		if ((r = call_records(d, &m, rec_r, n_rec_r)) == -1)
+			break;
+		get_uids(&m, DF_UIDS, failed_r, n_failed_r);
 		msg_done(&m);
 	}
-	*rec_r = rec;
-	*n_rec_r = n_rec;
-	*failed_r = failed;
-	*n_failed_r = n_failed;
-	return 0;
+	return r;
 }
 
 int
 door_expunge(struct door *d, uint32_t id, const uint32_t *uids, size_t n,
     int any, uint32_t **gone_r, size_t *n_gone_r, uint64_t *modseq_r)
 {
-	size_t i, part, n_gone = 0;
-	uint32_t *gone = NULL;
 	struct msg m;
+	size_t i, part;
 
+	*gone_r = NULL;
+	*n_gone_r = 0;
 	*modseq_r = 0;
 	for (i = 0; i < n; i += part) {
-		part = n - i > DOOR_RECORDS_MAX ? DOOR_RECORDS_MAX : n - i;
+		part = part_of(n - i, DOOR_CHANGE_MAX);
 		door_begin(d, DM_EXPUNGE);
 		msg_u32(&d->chan, DF_MAILBOX, id);
 		put_uids(d, DF_UIDS, uids + i, part);
 		msg_u32(&d->chan, DF_ON, any != 0);
-		if (door_call(d, DM_GONE, &m) == -1) {
-			free(gone);
+		if (door_call(d, DM_GONE, &m) == -1)
 			return -1;
-		}
-		get_uids(&m, DF_UIDS, &gone, &n_gone);
+		get_uids(&m, DF_UIDS, gone_r, n_gone_r);
 		*modseq_r = msg_get_u64(&m, DF_MODSEQ);
 		msg_done(&m);
 	}
-	*gone_r = gone;
-	*n_gone_r = n_gone;
 	return 0;
+}
+
+/* What one request may take of a copy. */
+struct copying {
+	uint32_t from, to;
+	int	 how;
+	uint32_t *from_uid, *to_uid;	/* what was copied */
+	size_t	 n;
+	uint32_t uidvalidity;
+};
+
+static int
+copy_part(struct door *d, struct copying *c, const uint32_t *uids, size_t n)
+{
+	struct msg m;
+	size_t n_to = c->n;
+
+	door_begin(d, DM_COPY);
+	msg_u32(&d->chan, DF_MAILBOX, c->from);
+	msg_u32(&d->chan, DF_TO, c->to);
+	put_uids(d, DF_UIDS, uids, n);
+	msg_u32(&d->chan, DF_ON, (uint32_t)c->how);
+	if (d->to_owner != NULL)
+		msg_text(&d->chan, DF_TO_NAME, d->to_owner);
+	if (door_call(d, DM_COPIED, &m) == -1)
+		return -1;
+	get_uids(&m, DF_UIDS, &c->from_uid, &c->n);
+	get_uids(&m, DF_TO_UIDS, &c->to_uid, &n_to);
+	c->uidvalidity = msg_get_u32(&m, DF_UIDVALIDITY);
+	msg_done(&m);
+	if (n_to == c->n)
+		return 0;
+	c->n = 0;
+	return door_lost(d, "the store gave a broken answer");
+}
+
+/* The parts of a copy of which a later one failed go; what failed is said. */
+static void
+copy_undo(struct door *d, struct copying *c)
+{
+	enum door_error error = d->error;
+	const char *owner = d->owner;
+	uint32_t *gone;
+	uint64_t modseq;
+	size_t n;
+	char words[sizeof(d->words)];
+
+	memcpy(words, d->words, sizeof(words));
+	d->owner = d->to_owner;
+	if (door_expunge(d, c->to, c->to_uid, c->n, 1, &gone, &n,
+	    &modseq) == 0)
+		c->n = 0;
+	free(gone);
+	d->owner = owner;
+	d->error = error;
+	memcpy(d->words, words, sizeof(words));
 }
 
 int
@@ -186,29 +240,22 @@ door_copy(struct door *d, uint32_t from, uint32_t to, const uint32_t *uids,
     size_t n, int how, uint32_t **from_r, uint32_t **to_r, size_t *n_r,
     uint32_t *uidvalidity_r)
 {
-	struct msg m;
-	size_t n_to = 0;
+	size_t i, part, max = how & DOOR_MOVE ? DOOR_CHANGE_MAX :
+	    DOOR_COPY_UIDS_MAX;
+	struct copying c = { .from = from, .to = to, .how = how };
+	int r = 0;
 
-	*from_r = *to_r = NULL;
-	*n_r = 0;
-	door_begin(d, DM_COPY);
-	msg_u32(&d->chan, DF_MAILBOX, from);
-	msg_u32(&d->chan, DF_TO, to);
-	put_uids(d, DF_UIDS, uids, n);
-	msg_u32(&d->chan, DF_ON, (uint32_t)how);
-	if (d->to_owner != NULL)
-		msg_text(&d->chan, DF_TO_NAME, d->to_owner);
-	if (door_call(d, DM_COPIED, &m) == -1)
-		return -1;
-	get_uids(&m, DF_UIDS, from_r, n_r);
-	get_uids(&m, DF_TO_UIDS, to_r, &n_to);
-	*uidvalidity_r = msg_get_u32(&m, DF_UIDVALIDITY);
-	msg_done(&m);
-	if (n_to == *n_r)
-		return 0;
-	free(*from_r);
-	free(*to_r);
-	return door_lost(d, "the store gave a broken answer");
+	for (i = 0; i < n && r == 0; i += part) {
+		part = part_of(n - i, max);
+		r = copy_part(d, &c, uids + i, part);
+	}
+	if (r == -1 && c.n > 0 && !(how & DOOR_MOVE))
+		copy_undo(d, &c);
+	*from_r = c.from_uid;
+	*to_r = c.to_uid;
+	*n_r = c.n;
+	*uidvalidity_r = c.uidvalidity;
+	return r;
 }
 
 int

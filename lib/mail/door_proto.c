@@ -47,12 +47,12 @@ static const struct msg_field f_records[] = {
 	F_MAILBOX, F_MODSEQ, F_UID, F_OWNER, { 0 }
 };
 static const struct msg_field f_store[] = {
-	F_MAILBOX, F_UIDS(DOOR_RECORDS_MAX),
+	F_MAILBOX, F_UIDS(DOOR_CHANGE_MAX),
 	{ "op", DF_OP, MSG_U32, 0, 0 }, F_FLAGS, F_KEYWORDS, F_MODSEQ,
 	F_OWNER, { 0 }
 };
 static const struct msg_field f_expunge[] = {
-	F_MAILBOX, F_UIDS(DOOR_RECORDS_MAX), F_ON, F_OWNER, { 0 }
+	F_MAILBOX, F_UIDS(DOOR_CHANGE_MAX), F_ON, F_OWNER, { 0 }
 };
 static const struct msg_field f_copy[] = {
 	F_MAILBOX, { "to", DF_TO, MSG_U32, 0, 0 },

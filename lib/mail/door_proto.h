@@ -109,7 +109,9 @@ enum {
 	DOOR_RECORD_SIZE = 48,
 	DOOR_RECORD_MAX = 80,		/* octets that it may come to have */
 	DOOR_RECORDS_MAX = 11000,	/* of one frame; uids too */
-	DOOR_COPY_UIDS_MAX = 120000,	/* of one COPY or MOVE */
+	DOOR_CHANGE_MAX = 2048,		/* uids of one STORE, EXPUNGE, MOVE:
+					   others are served between */
+	DOOR_COPY_UIDS_MAX = 120000,	/* of one COPY */
 	DOOR_PACKED_MAX = 900 * 1024,	/* a packed list in one field */
 	DOOR_MAILBOX_MAX = DOOR_NAME_MAX + 500,	/* one packed mailbox */
 	DOOR_SUBSCRIBED_MAX = 500,	/* names that are no mailbox */

@@ -37,3 +37,7 @@ tests_bench_bench_store_SOURCES = tests/bench/bench_store.c \
 	tests/store/rig.c tests/store/rig.h
 tests_bench_bench_store_LDADD = store/libstore.a $(LINKS) $(SERVER) $(MAIL) \
 	$(NET) $(MAP) $(BASE) $(BDB_LIBS) $(CDB_LIBS) $(EV_LIBS) -lpthread
+EXTRA_PROGRAMS += tests/bench/bench_sizes
+tests_bench_bench_sizes_SOURCES = tests/bench/bench_sizes.c \
+	tests/store/rig.c tests/store/rig.h
+tests_bench_bench_sizes_LDADD = $(tests_bench_bench_store_LDADD)

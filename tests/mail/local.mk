@@ -15,7 +15,7 @@ tests_mail_test_notes_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/mail/test_uids
 tests_mail_test_uids_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/mail/test_door
-tests_mail_test_door_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
+tests_mail_test_door_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS) -lpthread
 check_PROGRAMS += tests/mail/test_credential
 tests_mail_test_credential_LDADD = $(MAIL) $(BASE) $(GSASL_LIBS) \
 	$(OPENSSL_LIBS) $(CMOCKA_LIBS)

@@ -2,6 +2,7 @@
  * What the messages of the door say: a reader passes over what a later writer
  * adds to a list, and a request names whose mailbox it is about.
  */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -223,6 +224,216 @@ test_owner(void **state)
 	door_clear(&d);
 }
 
+/* A store that has answered before it is asked, and reads what it gets. */
+struct ready {
+	struct chan c;
+	pthread_t thread;
+	unsigned types[4];
+	size_t	 n;			/* requests */
+	uint32_t uids[2];		/* of the last one: the first two */
+};
+
+static void *
+ready_run(void *arg)
+{
+	struct ready *r = arg;
+	struct buf why = BUF_INIT(200);
+	struct cursor k;
+	const char *p;
+	struct msg m;
+	size_t len;
+
+	while (r->n < 4 && msg_recv(&m, &proto_door, PEER_IMAPD, &r->c, 20000,
+	    &why) == 1) {
+		r->types[r->n++] = m.type;
+		p = msg_get(&m, DF_UIDS, &len);
+		cursor_init(&k, p, len);
+		r->uids[0] = cursor_u32(&k);
+		r->uids[1] = cursor_u32(&k);
+		msg_done(&m);
+	}
+	buf_clear(&why);
+	return NULL;
+}
+
+static void
+ready_begin(struct ready *r, struct door *d)
+{
+	int s[2];
+
+	memset(r, 0, sizeof(*r));
+	assert_int_equal(fd_pair(s), 0);
+	fd_nonblock(s[1], 0);
+	door_init(d, PEER_IMAPD, s[0]);
+	chan_init(&r->c, s[1]);
+}
+
+static void
+ready_asks(struct ready *r)
+{
+	assert_int_equal(chan_send(&r->c, 1000), 0);
+	assert_int_equal(pthread_create(&r->thread, NULL, ready_run, r), 0);
+}
+
+static void
+ready_end(struct ready *r, struct door *d)
+{
+	door_clear(d);
+	assert_int_equal(pthread_join(r->thread, NULL), 0);
+	chan_clear(&r->c);
+}
+
+static void
+answer_uids(struct ready *r, unsigned type, uint32_t id, uint32_t first)
+{
+	struct buf b = BUF_INIT(0);
+
+	buf_put_u32(&b, first);
+	buf_put_u32(&b, first + 1);
+	msg_begin(&r->c, &proto_door, type, id);
+	msg_bytes(&r->c, DF_UIDS, b.data, b.len);
+	if (type == DM_COPIED) {
+		buf_reset(&b);
+		buf_put_u32(&b, first + 100);
+		buf_put_u32(&b, first + 101);
+		msg_bytes(&r->c, DF_TO_UIDS, b.data, b.len);
+		msg_u32(&r->c, DF_UIDVALIDITY, 9);
+	} else
+		msg_u64(&r->c, DF_MODSEQ, 77);
+	assert_int_equal(msg_end(&r->c), 0);
+	buf_clear(&b);
+}
+
+static void
+answer_failed(struct ready *r, uint32_t id)
+{
+	msg_begin(&r->c, &proto_door, DM_FAILED, id);
+	msg_u32(&r->c, DF_ERROR, D_QUOTA);
+	msg_text(&r->c, DF_WORDS, "full");
+	assert_int_equal(msg_end(&r->c), 0);
+}
+
+static uint32_t *
+many(size_t n)
+{
+	uint32_t *uids = calloc(n, sizeof(*uids));
+	size_t i;
+
+	assert_non_null(uids);
+	for (i = 0; i < n; i++)
+		uids[i] = (uint32_t)i + 1;
+	return uids;
+}
+
+/* A later part fails: what the first did is told. */
+static void
+test_store_in_parts(void **state)
+{
+	uint32_t *uids = many(DOOR_CHANGE_MAX + 1), *failed;
+	struct buf b = BUF_INIT(0);
+	struct door_record *rec;
+	struct ready r;
+	struct door d;
+	size_t n, n_failed;
+
+	ready_begin(&r, &d);
+	assert_int_equal(door_pack_record(&b, &records[0]), 0);
+	msg_begin(&r.c, &proto_door, DM_RECORDS_ARE, 1);
+	msg_bytes(&r.c, DF_RECORDS, b.data, b.len);
+	msg_bytes(&r.c, DF_UIDS, "\0\0\0\5", 4);
+	msg_u64(&r.c, DF_MODSEQ, 7);
+	msg_u32(&r.c, DF_ON, 1);
+	assert_int_equal(msg_end(&r.c), 0);
+	answer_failed(&r, 2);
+	ready_asks(&r);
+	assert_int_equal(door_store(&d, 1, uids, DOOR_CHANGE_MAX + 1, DOOR_ADD,
+	    FLAG_SEEN, NULL, UINT64_MAX, &rec, &n, &failed, &n_failed), -1);
+	assert_int_equal(door_error(&d), D_QUOTA);
+	assert_int_equal(n, 1);
+	assert_int_equal(rec[0].modseq, 7);
+	assert_int_equal(n_failed, 1);
+	ready_end(&r, &d);
+	assert_int_equal(r.n, 2);
+	assert_int_equal(r.types[1], DM_STORE);
+	free(rec);
+	free(failed);
+	free(uids);
+	buf_clear(&b);
+}
+
+static void
+test_expunge_in_parts(void **state)
+{
+	uint32_t *uids = many(DOOR_CHANGE_MAX + 1), *gone;
+	struct ready r;
+	struct door d;
+	uint64_t modseq;
+	size_t n;
+
+	ready_begin(&r, &d);
+	answer_uids(&r, DM_GONE, 1, 5);
+	answer_failed(&r, 2);
+	ready_asks(&r);
+	assert_int_equal(door_expunge(&d, 1, uids, DOOR_CHANGE_MAX + 1, 1,
+	    &gone, &n, &modseq), -1);
+	assert_int_equal(door_error(&d), D_QUOTA);
+	assert_int_equal(n, 2);
+	assert_int_equal(gone[1], 6);
+	assert_int_equal(modseq, 77);
+	ready_end(&r, &d);
+	free(gone);
+	free(uids);
+}
+
+/* Of a MOVE the first part stays; a COPY is all or none. */
+static void
+copy_in_parts(int how, size_t part)
+{
+	uint32_t *uids = many(part + 1), *from, *to, validity;
+	int move = how & DOOR_MOVE;
+	struct ready r;
+	struct door d;
+	size_t n;
+
+	ready_begin(&r, &d);
+	answer_uids(&r, DM_COPIED, 1, 5);
+	answer_failed(&r, 2);
+	answer_uids(&r, DM_GONE, 3, 105);
+	ready_asks(&r);
+	assert_int_equal(door_copy(&d, 1, 2, uids, part + 1, how, &from, &to,
+	    &n, &validity), -1);
+	assert_int_equal(door_error(&d), D_QUOTA);
+	assert_string_equal(door_words(&d), "full");
+	assert_int_equal(n, move ? 2 : 0);
+	ready_end(&r, &d);
+	assert_int_equal(r.n, move ? 2 : 3);
+	assert_int_equal(r.types[1], DM_COPY);
+	if (move) {
+		assert_int_equal(from[1], 6);
+		assert_int_equal(to[1], 106);
+		assert_int_equal(validity, 9);
+	} else {
+		assert_int_equal(r.types[2], DM_EXPUNGE);
+		assert_int_equal(r.uids[0], 105);
+		assert_int_equal(r.uids[1], 106);
+	}
+	free(from);
+	free(to);
+	free(uids);
+}
+
+static void
+test_move_in_parts(void **state)
+{
+	copy_in_parts(DOOR_MOVE, DOOR_CHANGE_MAX);
+}
+
+static void
+test_copy_in_parts(void **state)
+{
+	copy_in_parts(0, DOOR_COPY_UIDS_MAX);
+}
+
 int
 main(void)
 {
@@ -232,6 +443,10 @@ main(void)
 		cmocka_unit_test(test_broken_records),
 		cmocka_unit_test(test_mailboxes),
 		cmocka_unit_test(test_owner),
+		cmocka_unit_test(test_store_in_parts),
+		cmocka_unit_test(test_expunge_in_parts),
+		cmocka_unit_test(test_move_in_parts),
+		cmocka_unit_test(test_copy_in_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
