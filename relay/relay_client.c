@@ -18,6 +18,7 @@ const struct client_times client_times = {
 	.dot = 10 * MINUTE,
 	.quit = MINUTE / 60,
 	.session = 30 * MINUTE,
+	.rate = 8000,
 };
 
 void
@@ -58,7 +59,7 @@ void
 client_restart_clock(struct relay_client *c, uint64_t octets)
 {
 	c->limit = clock_mono_ms() + c->times->session +
-	    (int64_t)(octets / (CLIENT_RATE / 1000));
+	    (int64_t)(octets * 1000 / c->times->rate);
 }
 
 void

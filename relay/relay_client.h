@@ -24,6 +24,7 @@ struct client_times {
 	/* The dialogue before the first message, and each message, but for
 	   its octets and the reply to its final dot. */
 	int64_t	session;
+	uint64_t rate;		/* octets a second: who takes less is cut */
 };
 extern const struct client_times client_times;
 
@@ -38,7 +39,6 @@ enum client_feature {
 enum {
 	CLIENT_LABEL_MAX = 400,
 	CLIENT_MECHS_MAX = 512,
-	CLIENT_RATE = 8000,	/* octets a second: who takes less is cut */
 };
 
 struct relay_client {
@@ -65,7 +65,7 @@ void	client_clear(struct relay_client *c);
 void	client_quit(struct relay_client *c);
 /*
  * What comes next may take as long as a message of so many octets: the time
- * for a session, and one second more for each CLIENT_RATE.
+ * for a session, and what they take at the slowest rate.
  */
 void	client_restart_clock(struct relay_client *c, uint64_t octets);
 /* Waits from now on take at most ms, and none ends after that time. */

@@ -26,7 +26,7 @@
 
 static const struct client_times quick = {
 	.connect = 300, .greeting = 300, .command = 300, .data = 300,
-	.block = 300, .dot = 300, .quit = 100, .session = 900,
+	.block = 300, .dot = 300, .quit = 100, .session = 900, .rate = 8000,
 };
 
 enum { LATER = RESULT_LATER, NEVER = RESULT_NEVER, OK = RESULT_DELIVERED };
@@ -99,9 +99,9 @@ static const struct row {
 	{ "no banner", { "#" }, LATER, 0, 0, 0, "4.4.2", 1 },
 	{ "closed at once", { "!" }, LATER, 0, 0, 0, "4.4.2", 1 },
 	{ "1 MB banner", { ">220-x", "~262144 abcd", "#" }, LATER, 0, 0, 0,
-	  "4.", 1 },
-	{ "3 MB banner line", { "~786432 abcd", "#" }, LATER, 0, 0, 0, "4.",
-	  1 },
+	  "4.5.0 mx sent a line without end", 1 },
+	{ "3 MB banner line", { "~786432 abcd", "#" }, LATER, 0, 0, 0,
+	  "4.5.0 mx sent a line without end", 1 },
 	{ "endless reply", { "~20000 220-more\r\n", "#" }, LATER, 0, 0, 0,
 	  "4.5.0", 1 },
 	{ "a slow endless reply", { "~50s220-x\r\n", "#" }, LATER, 0, 0, 0,

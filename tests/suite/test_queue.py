@@ -295,6 +295,18 @@ def test_loop_behind_an_alias(inst):
     assert inst.count("carl") == c
 
 
+def test_loop_by_the_owner(inst):
+    """It was with carl, and comes to him by another of his addresses."""
+    a, c = inst.count("anna"), inst.count("carl")
+    with inst.submission("anna") as s:
+        s.sendmail("anna@example.test", ["carl+round@other.test"],
+                   b"Delivered-To: CARL@example.test\r\n" + message("loop"))
+    inst.wait_count(a + 1, "anna")
+    block = list(report(inst).iter_parts())[1].get_payload()[1]
+    assert block["status"] == "5.4.6"
+    assert inst.count("carl") == c
+
+
 def test_alias_loop_at_run_time(inst):
     """What the tables warn of does not go round for ever."""
     f = inst.conf / "aliases"

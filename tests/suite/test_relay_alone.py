@@ -5,7 +5,6 @@ import ssl
 import struct
 import subprocess
 import threading
-import time
 
 import pytest
 
@@ -115,12 +114,19 @@ class Hop:
                         return
                     data += more
                 self.messages.append((data, tls))
+                if "gate" in self.odd:
+                    self.odd["gate"].wait(60)
                 say("250 2.0.0 taken")
+            elif verb == "AUTH":
+                self.auth(say, f, line.decode())
             elif verb == "QUIT":
                 say("221 bye")
                 return
             else:
                 say("250 ok")
+
+    def auth(self, say, f, line):
+        say("235 2.7.0 welcome")
 
     def close(self):
         self.s.shutdown(socket.SHUT_RDWR)
@@ -184,6 +190,7 @@ class Relay:
         assert got is not None, self.p.log()
         kind, ident, fields = got
         assert ident <= self.n
+        self.ident = ident
         if kind != J_RESULT:
             return kind, fields[JF_WORDS].decode()
         data, rows = fields[JF_RESULTS], []
@@ -243,8 +250,7 @@ def test_one_connection_for_many():
         assert len(hop.messages) == 120
         assert hop.messages[0][0] == b"Subject: x\r\n\r\n..dot\r\nend\r\n.\r\n"
         assert len(r.asked) == 2
-        time.sleep(7)
-        assert hop.lines[-1] == "QUIT"
+        rohrpost.wait_for(lambda: hop.lines[-1] == "QUIT", 30)
         r.send()
         assert hop.connections == 3
     hop.close()
@@ -254,9 +260,12 @@ def test_many_jobs_waiting_are_done_in_order():
     hop = Hop()
     with by_mx(hop) as r:
         for i in range(20):
-            r.job()
+            r.job(body=BODY + b"%d\r\n" % i)
         for i in range(20):
             assert r.answer()[0][1] == DELIVERED
+            assert r.ident == i + 1
+    assert [m[0].split(b"\r\n")[-3] for m in hop.messages] == [
+        b"%d" % i for i in range(20)]
     hop.close()
 
 
@@ -551,7 +560,6 @@ def test_resolve_comes_back():
     with by_mx(hop) as r:
         r.p.peers["resolve"].sock.shutdown(socket.SHUT_RDWR)
         r.p.peers["resolve"].close()
-        time.sleep(0.2)
         r.p.peers["resolve"] = r.p.wire("resolve")
         threading.Thread(target=r.resolve, daemon=True).start()
         assert r.send()[0][1] == DELIVERED
@@ -559,8 +567,18 @@ def test_resolve_comes_back():
 
 
 def test_stop_refuses_what_waits():
-    hop = Hop()
+    """What is under way is ended first, and its result told."""
+    gate = threading.Event()
+    hop = Hop(gate=gate)
     with by_mx(hop) as r:
+        r.job()
+        r.job()
+        rohrpost.wait_for(lambda: len(hop.messages) == 1)
         r.p.master.send(frames.WIRE_STOP, {})
-        assert r.p.proc.wait(5) == 0
+        # At work it listens to master once a second: so long, or longer.
+        threading.Timer(1.2, gate.set).start()
+        assert r.answer()[0][1] == DELIVERED and r.ident == 1
+        assert r.answer() == (J_REFUSED, "retiring") and r.ident == 2
+        assert r.p.proc.wait(20) == 0
+    assert len(hop.messages) == 1
     hop.close()
