@@ -212,7 +212,9 @@ first_use(struct account *a)
 		a->state = ACCOUNT_NEW;
 		break;
 	default:
-		if (is_new(a))
+		if (store_room() >= STORE_NO_CHANGES)
+			a->state = ACCOUNT_NEW;
+		else if (is_new(a))
 			account_begin(a, first_go, NULL);
 		else
 			a->state = ACCOUNT_BROKEN;

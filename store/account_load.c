@@ -51,6 +51,19 @@ account_retry(struct account *a)
 	account_load(a);
 }
 
+/* Its index, or itself, is to be made. 0 where the disk has no room for that:
+   the mail waits. */
+static int
+may_make(struct account *a)
+{
+	if (store_room() < STORE_NO_CHANGES)
+		return 1;
+	log_warn("%s: the disk is full: its mail waits until its index can be "
+	    "made", a->name);
+	a->state = ACCOUNT_BROKEN;
+	return 0;
+}
+
 /* The list was read; now the index. */
 static void
 load_rows(struct account *a, const char *text, size_t len)
@@ -58,14 +71,16 @@ load_rows(struct account *a, const char *text, size_t len)
 	enum engine_result r = index_complete(a);
 
 	if (r == ENGINE_ABSENT) {
-		account_begin(a, rebuild_account, NULL);
+		if (may_make(a))
+			account_begin(a, rebuild_account, NULL);
 	} else if (r != ENGINE_DONE) {
 		log_warn("%s: the index does not answer", a->name);
 		a->state = ACCOUNT_BROKEN;
 	} else if (account_adopt(a, text, len) == -1) {
 		/* It said so. */
 	} else if (traces_unknown(a)) {
-		account_begin(a, rebuild_account, NULL);
+		if (may_make(a))
+			account_begin(a, rebuild_account, NULL);
 	} else if (moves_finish(a) == -1) {
 		log_warn("%s: the index does not answer", a->name);
 		a->state = ACCOUNT_BROKEN;

@@ -346,6 +346,11 @@ rebuild_failed(struct rebuild *r)
 static void
 step_write(struct rebuild *r)
 {
+	if (store_room() >= STORE_NO_CHANGES) {
+		buf_set(&r->why, "the disk is full");
+		rebuild_failed(r);
+		return;
+	}
 	r->chore.done += PIECE;
 	r->call.fn = r->cleared ? rebuild_piece : rebuild_clear;
 	helper_call(r->a->shard, &r->call);

@@ -146,5 +146,13 @@ int	body_remove_mailbox(const char *user, uint32_t mailbox) ATTR_CHECK;
 
 /* Octets free on the mail folder's file system. */
 uint64_t body_space(void);
+/*
+ * A little of it is kept (mail/.reserve), for the small things that must be
+ * written on a full disk: the mark of a start, a list of mailboxes with one
+ * less, the folder of what is expunged. body_keep makes it where there is room;
+ * body_give gives it up: 1 where that helps against errno.
+ */
+void	body_keep(void);
+int	body_give(void);
 
 #endif

@@ -22,6 +22,8 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/base/reserve.h"
+#include "lib/mail/limits.h"
 #include "store/body.h"
 #include "store/body_impl.h"
 
@@ -29,10 +31,11 @@ enum {
 	AHEAD = 64,		/* fresh files made in one go */
 	AHEAD_LOW = 24,
 	CHUNK = 128 * 1024,
+	RESERVE = 1 << 20,
 };
 
 static int root = -1, fresh = -1, queue = -1;
-static char *queue_path;
+static char *queue_path, *reserve_path;
 
 /* Fresh files that wait: numbers, given out last in first out. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -84,6 +87,16 @@ open_dir(int at, const char *path)
 	return openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+static char *
+path_below(const char *dir, const char *name)
+{
+	size_t size = strlen(dir) + strlen(name) + 2;
+	char *p = mem_alloc(size);
+
+	snprintf(p, size, "%s/%s", dir, name);
+	return p;
+}
+
 int
 body_start(const char *mail, const char *bodies, struct buf *why)
 {
@@ -91,6 +104,8 @@ body_start(const char *mail, const char *bodies, struct buf *why)
 	fd_close(&fresh);
 	fd_close(&queue);
 	free(queue_path);
+	free(reserve_path);
+	reserve_path = path_below(mail, ".reserve");
 	if ((mkdir(mail, 0700) == -1 && errno != EEXIST) ||
 	    (root = open_dir(AT_FDCWD, mail)) == -1 ||
 	    (mkdirat(root, ".new", 0700) == -1 && errno != EEXIST) ||
@@ -480,7 +495,8 @@ body_expunge(const char *user, uint32_t mailbox, uint32_t uid)
 		return failed(errno);
 	/* The folder is missing, or the file. */
 	snprintf(to, sizeof(to), "%s/%u/expunged", user, mailbox);
-	if (mkdirat(root, to, 0700) == -1)
+	if (mkdirat(root, to, 0700) == -1 &&
+	    (!body_give() || mkdirat(root, to, 0700) == -1))
 		return errno == EEXIST ? BODY_ABSENT : failed(errno);
 	snprintf(to, sizeof(to), "%s/%u/expunged/%u", user, mailbox, uid);
 	return renameat(root, from, root, to) == 0 ? BODY_DONE : failed(errno);
@@ -557,6 +573,26 @@ body_unused(const char *user, uint32_t mailbox)
 	snprintf(path, sizeof(path), "%s/%u", user, mailbox);
 	if (utimensat(root, path, NULL, 0) == -1 && errno != ENOENT)
 		log_warn("mail/%s: %s", path, strerror(errno));
+}
+
+void
+body_keep(void)
+{
+	if (reserve_keep(reserve_path, RESERVE, DISK_FLOOR) == -1)
+		log_warn("%s: %s", reserve_path, strerror(errno));
+}
+
+int
+body_give(void)
+{
+	int e = errno;
+
+	if (e != ENOSPC && e != EDQUOT)
+		return 0;
+	if (reserve_give(reserve_path))
+		log_warn("%s is given up: the disk is full", reserve_path);
+	errno = e;
+	return 1;
 }
 
 uint64_t

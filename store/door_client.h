@@ -92,6 +92,8 @@ enum op_flag {
 	OP_MAILBOX = 1,		/* DF_MAILBOX must name one */
 	OP_ALONE = 2,		/* changes the list of mailboxes */
 	OP_ADDS = 4,		/* takes space */
+	OP_CHANGES = 8,		/* writes, but takes little */
+	OP_REMOVES = 16,	/* writes, and makes room */
 };
 
 /* What a request runs. Each op_NAME.c has its rows, up to one of zeros. */

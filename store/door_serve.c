@@ -56,6 +56,22 @@ refuse(const struct request *r, enum door_error e, const char *words)
 	return -1;
 }
 
+static int
+no_room(unsigned flags, enum store_room room)
+{
+	switch (room) {
+	case STORE_NO_WRITES:
+		return flags & (OP_ADDS | OP_CHANGES | OP_REMOVES);
+	case STORE_NO_CHANGES:
+		return flags & (OP_ADDS | OP_CHANGES);
+	case STORE_NO_ADDS:
+		return flags & OP_ADDS;
+	case STORE_ROOM:
+		break;
+	}
+	return 0;
+}
+
 /* 0, or -1: it is not begun, and answered. */
 static int
 request_may(struct request *r, unsigned flags)
@@ -67,7 +83,7 @@ request_may(struct request *r, unsigned flags)
 	if (r->account != NULL &&
 	    (r->account->state != ACCOUNT_READY || r->account->lost))
 		return refuse(r, D_LATER, "the mailboxes cannot be read");
-	if ((flags & OP_ADDS) && store_no_space())
+	if (no_room(flags, store_room()))
 		return refuse(r, D_LATER, "the disk is full");
 	if (!(flags & OP_MAILBOX))
 		return 0;

@@ -18,7 +18,8 @@
  * tests/store/engine_mem.c is one that fails when it is told to.
  *
  * DIAGNOSTICS: a database that fails while in use ends the process, for the
- * next start recovers it; what cannot be opened is reported in why. A key that
+ * next start recovers it (but the table CACHE for an error of the world: it is
+ * empty from then on); what cannot be opened is reported in why. A key that
  * is not its batch's account's is a panic.
  */
 #ifndef STORE_ENGINE_H
@@ -52,12 +53,27 @@ struct engine_db;
 /*
  * Opens the sixteen under home. fresh_r is set where the index was made anew
  * (it was missing, or would not open and was set aside). clean_r: the last
- * owner closed it in order. NULL with why.
+ * owner closed it in order. NULL with why: an error of the world, whoever opens
+ * it later finds it as it is; or it would not open and is set aside already.
  */
 struct engine *engine_open(const char *home, uint64_t cache, int *fresh_r,
 	    int *clean_r, struct buf *why);
 /* 1 where there is one under home, or was to be. */
 int	engine_is_there(const char *home);
+/*
+ * What may be committed, for no commit to meet a full disk: as it was at the
+ * last look, which engine_look takes, and each megabyte of commits. By any
+ * thread.
+ */
+enum engine_room {
+	ENGINE_ROOM,
+	ENGINE_LOW,	/* only what makes room */
+	ENGINE_NONE,	/* nothing */
+};
+enum engine_room engine_room(const struct engine *e);
+void	engine_look(struct engine *e);
+/* Gives up what is kept for that hour: its file system has some space then. */
+void	engine_give(struct engine *e);
 /* In order, for the next clean_r; but where the last end was not, that stays
    to be told until somebody has owned the index. */
 void	engine_close(struct engine **e);

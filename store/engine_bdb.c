@@ -28,6 +28,7 @@
 
 enum {
 	BULK = 256 * 1024,	/* octets of one bulk read */
+	LOOK_AGAIN = 1 << 20,	/* octets of rows between two looks */
 	BULK_FIRST = 16 * 1024,	/* of the first: most scans want few rows */
 };
 
@@ -46,16 +47,30 @@ struct engine {
 	DB_ENV	*cache;
 	char	*home;
 	int	 clean;			/* its end now is one in order */
+	atomic_int room;		/* enum engine_room */
+	atomic_size_t unlooked;		/* octets since the last look */
+	atomic_int no_cache;		/* it failed: nothing is in it */
 	uint64_t epoch;			/* of the owner */
 	atomic_ullong committed;	/* the newest token */
 	atomic_ullong durable;		/* ... of those that are */
 	struct engine_db db[ENGINE_DBS];
 };
 
+/*
+ * Of the cache an error of the world is not the end, for nobody needs it: from
+ * now on it is as if it were empty, and the next start empties it.
+ */
 static void
 engine_broken(struct engine_db *db, enum engine_table t, const char *what,
     int r)
 {
+	if (t == ENGINE_CACHE && bdb_errno(r) != EIO) {
+		db->e->clean = 0;
+		if (!atomic_exchange(&db->e->no_cache, 1))
+			log_warn("%s/cache: %s: %s; it is not used until the "
+			    "next start", db->e->home, what, db_strerror(r));
+		return;
+	}
 	/* A restart empties the cache anyhow. */
 	if (t == ENGINE_CORE && !bdb_passing(r))
 		bdb_distrust(db->e->core);
@@ -100,7 +115,7 @@ cache_open(struct engine *e, const char *dir, uint64_t cache, struct buf *why)
 	if (r == 0)
 		return 0;
 	buf_set(why, "%s: %s", dir, db_strerror(r));
-	errno = r;
+	errno = bdb_errno(r);
 	return -1;
 }
 
@@ -112,7 +127,7 @@ cache_table(struct engine *e, const char *name, struct buf *why)
 
 	if ((r = db_create(&t, e->cache, 0)) != 0) {
 		buf_set(why, "%s: %s", name, db_strerror(r));
-		errno = r;
+		errno = bdb_errno(r);
 		return NULL;
 	}
 	if ((r = t->set_pagesize(t, BDB_PAGE)) == 0 &&
@@ -123,13 +138,12 @@ cache_table(struct engine *e, const char *name, struct buf *why)
 		return t;
 	buf_set(why, "%s/cache/%s: %s", e->home, name, db_strerror(r));
 	t->close(t, 0);
-	errno = r;
+	errno = bdb_errno(r);
 	return NULL;
 }
 
-/* Opens both tables of all databases. */
 static int
-tables_open_all(struct engine *e, struct buf *why)
+core_open_all(struct engine *e, struct buf *why)
 {
 	char name[32];
 	unsigned i;
@@ -141,12 +155,56 @@ tables_open_all(struct engine *e, struct buf *why)
 		if ((e->db[i].table[ENGINE_CORE] = bdb_table(e->core, name,
 		    why)) == NULL)
 			return -1;
+	}
+	return 0;
+}
+
+static void
+cache_close_all(struct engine *e)
+{
+	unsigned i;
+
+	for (i = 0; i < ENGINE_DBS; i++)
+		bdb_table_close(&e->db[i].table[ENGINE_CACHE]);
+	if (e->cache != NULL)
+		e->cache->close(e->cache, 0);
+	e->cache = NULL;
+}
+
+static int
+cache_try_all(struct engine *e, const char *dir, uint64_t cache,
+    struct buf *why)
+{
+	char name[32];
+	unsigned i;
+
+	if (cache_open(e, dir, cache, why) == -1)
+		return -1;
+	for (i = 0; i < ENGINE_DBS; i++) {
 		snprintf(name, sizeof(name), "cache.%02u", i);
 		if ((e->db[i].table[ENGINE_CACHE] = cache_table(e, name,
 		    why)) == NULL)
 			return -1;
 	}
 	return 0;
+}
+
+/* One that is damaged is emptied: that says nothing about the core. */
+static int
+cache_open_all(struct engine *e, const char *dir, uint64_t cache,
+    struct buf *why)
+{
+	if (cache_try_all(e, dir, cache, why) == 0)
+		return 0;
+	if (bdb_passing(errno))
+		return -1;
+	log_warn("%s; it is emptied", buf_str(why));
+	cache_close_all(e);
+	cache_empty(dir);
+	if (cache_try_all(e, dir, cache, why) == 0)
+		return 0;
+	errno = bdb_passing(errno) ? errno : EAGAIN;
+	return -1;
 }
 
 static void
@@ -156,12 +214,10 @@ engine_drop(struct engine *e)
 
 	for (i = 0; i < ENGINE_DBS; i++) {
 		bdb_table_close(&e->db[i].table[ENGINE_CORE]);
-		bdb_table_close(&e->db[i].table[ENGINE_CACHE]);
 		free(e->db[i].bulk);
 	}
+	cache_close_all(e);
 	bdb_close(&e->core);
-	if (e->cache != NULL)
-		e->cache->close(e->cache, 0);
 	free(e->home);
 	free(e);
 }
@@ -186,7 +242,8 @@ clean_take(const char *home, const char *mark)
 static struct engine *
 engine_try(const char *home, uint64_t cache, int *clean_r, struct buf *why)
 {
-	struct bdb_conf conf = { .home = home, .cache = cache };
+	struct bdb_conf conf = { .home = home, .cache = cache,
+		.reserve = BDB_RESERVE };
 	struct engine *e = mem_zalloc(1, sizeof(*e));
 	char dir[1100], path[1200];
 	int saved;
@@ -200,8 +257,11 @@ engine_try(const char *home, uint64_t cache, int *clean_r, struct buf *why)
 	e->clean = *clean_r;
 	if (!*clean_r)
 		cache_empty(dir);
-	if (cache_open(e, dir, cache, why) == 0 && tables_open_all(e, why) == 0)
+	if (core_open_all(e, why) == 0 &&
+	    cache_open_all(e, dir, cache, why) == 0) {
+		engine_look(e);
 		return e;
+	}
 fail:
 	saved = errno;
 	engine_drop(e);
@@ -333,10 +393,38 @@ engine_own(struct engine *e, uint64_t epoch)
 	return ENGINE_DONE;
 }
 
+enum engine_room
+engine_room(const struct engine *e)
+{
+	return (enum engine_room)atomic_load(&e->room);
+}
+
+void
+engine_look(struct engine *e)
+{
+	static const enum engine_room room[] = { [BDB_ROOM] = ENGINE_ROOM,
+		[BDB_LOW] = ENGINE_LOW, [BDB_NONE] = ENGINE_NONE };
+
+	atomic_store(&e->unlooked, 0);
+	atomic_store(&e->room, (int)room[bdb_room(e->core)]);
+}
+
+void
+engine_give(struct engine *e)
+{
+	bdb_give(e->core);
+}
+
 void
 engine_checkpoint(struct engine *e)
 {
 	(void)bdb_checkpoint(e->core, 0);
+}
+
+static int
+no_table(struct engine_db *db, enum engine_table t)
+{
+	return t == ENGINE_CACHE && atomic_load(&db->e->no_cache);
 }
 
 enum engine_result
@@ -349,16 +437,18 @@ engine_get(struct engine_db *db, enum engine_table t, const void *key,
 		.flags = DB_DBT_USERMEM };
 	int r;
 
+	if (no_table(db, t))
+		return ENGINE_ABSENT;
 	r = db->table[t]->get(db->table[t], NULL, &k, &v, 0);
 	if (r == DB_BUFFER_SMALL && v.size <= BULK) {
 		v.data = db->bulk;
 		v.ulen = BULK;
 		r = db->table[t]->get(db->table[t], NULL, &k, &v, 0);
 	}
-	if (r == DB_NOTFOUND)
-		return ENGINE_ABSENT;
-	if (r != 0)
+	if (r != 0 && r != DB_NOTFOUND)
 		engine_broken(db, t, "get", r);
+	if (r != 0)
+		return ENGINE_ABSENT;
 	buf_append(value_r, v.data, v.size);
 	return ENGINE_DONE;
 }
@@ -422,9 +512,13 @@ engine_scan(struct engine_db *db, struct engine_scan *s, engine_each *each,
 	DBC *c;
 	int r;
 
+	if (no_table(db, s->table))
+		return ENGINE_DONE;
 	memcpy(start, s->from, s->flen);
-	if ((r = t->cursor(t, NULL, &c, 0)) != 0)
+	if ((r = t->cursor(t, NULL, &c, 0)) != 0) {
 		engine_broken(db, s->table, "cursor", r);
+		return ENGINE_DONE;
+	}
 	for (;;) {
 		r = c->get(c, &k, &v, how | DB_MULTIPLE_KEY);
 		if (r == DB_BUFFER_SMALL && v.ulen < BULK) {
@@ -462,9 +556,13 @@ engine_last(struct engine_db *db, enum engine_table t, const void *from,
 	DBC *c;
 	int r;
 
+	if (no_table(db, t))
+		return ENGINE_ABSENT;
 	memcpy(start, to, tlen);
-	if ((r = db->table[t]->cursor(db->table[t], NULL, &c, 0)) != 0)
+	if ((r = db->table[t]->cursor(db->table[t], NULL, &c, 0)) != 0) {
 		engine_broken(db, t, "cursor", r);
+		return ENGINE_ABSENT;
+	}
 	r = c->get(c, &k, &v, DB_SET_RANGE);
 	if (r == 0)
 		r = c->get(c, &k, &v, DB_PREV);
@@ -504,6 +602,8 @@ op_run(struct engine_db *db, DB_TXN *txn, const struct engine_op *op)
 	DB_TXN *x = op->table == ENGINE_CORE ? txn : NULL;
 	int r;
 
+	if (no_table(db, op->table))
+		return;
 	if (op->kind == ENGINE_OP_PUT)
 		r = t->put(t, x, &k, &v, 0);
 	else
@@ -550,16 +650,18 @@ engine_commit(struct engine_db *db, struct engine_batch *const *list,
     size_t n)
 {
 	DB_ENV *env = bdb_env(db->e->core);
+	size_t i, octets = 0;
 	DB_TXN *txn;
-	size_t i;
 	int r;
 
 	if ((r = env->txn_begin(env, NULL, &txn, 0)) != 0)
 		engine_broken(db, ENGINE_CORE, "begin", r);
 	for (i = 0; i < n; i++)
 		if ((list[i]->result = batch_judge(db, list[i])) ==
-		    ENGINE_DONE)
+		    ENGINE_DONE) {
+			octets += list[i]->ops.len;
 			batch_run(db, txn, list[i]);
+		}
 	if ((r = txn->commit(txn, DB_TXN_NOSYNC)) != 0)
 		engine_broken(db, ENGINE_CORE, "commit", r);
 	for (i = 0; i < n; i++) {
@@ -567,6 +669,8 @@ engine_commit(struct engine_db *db, struct engine_batch *const *list,
 			engine_watch_tell(&db->watches, list[i]);
 		engine_batch_reset(list[i]);
 	}
+	if (atomic_fetch_add(&db->e->unlooked, octets) + octets >= LOOK_AGAIN)
+		engine_look(db->e);
 	return atomic_fetch_add(&db->e->committed, 1) + 1;
 }
 

@@ -314,7 +314,7 @@ deliver_start(struct account *a, struct delivery *d)
 		    "4.3.0 the mailboxes cannot be read");
 		return;
 	}
-	if (store_no_space()) {
+	if (store_room() != STORE_ROOM) {
 		delivery_end(d, RESULT_LATER, "4.3.1 the disk is full");
 		return;
 	}

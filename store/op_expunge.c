@@ -212,6 +212,6 @@ expunge_finish_files(struct mailbox *m, uint32_t *uids, size_t n)
 }
 
 const struct op op_expunge_rows[] = {
-	{ DM_EXPUNGE, op_expunge, OP_MAILBOX },
+	{ DM_EXPUNGE, op_expunge, OP_MAILBOX | OP_REMOVES },
 	{ 0 }
 };

@@ -198,6 +198,6 @@ op_store(struct request *r)
 }
 
 const struct op op_flags_rows[] = {
-	{ DM_STORE, op_store, OP_MAILBOX },
+	{ DM_STORE, op_store, OP_MAILBOX | OP_CHANGES },
 	{ 0 }
 };

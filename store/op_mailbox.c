@@ -23,6 +23,7 @@
 #include "store/account_quota.h"
 #include "store/body.h"
 #include "store/door_client.h"
+#include "store/door_watch.h"
 #include "store/op_mailbox.h"
 #include "store/shard_files.h"
 #include "store/text.h"
@@ -42,6 +43,11 @@ struct change_task {
 	int	 nothing;		/* no change was needed */
 	struct box *was;		/* the list before, if it is followed */
 	size_t	 n_was;
+	struct watching {
+		const struct client *c;
+		uint32_t id;
+	} *watching;			/* who watched what is gone */
+	size_t	 n_watching;
 };
 
 static void
@@ -160,15 +166,32 @@ change_answer(struct change_task *c)
 	buf_clear(&out);
 }
 
+/* The mailbox is there still: who had it selected, and has not left, has. */
+static void
+watch_again(struct account *a, const struct watching *w, size_t n)
+{
+	struct mailbox *m;
+	size_t i, k;
+
+	for (i = 0; i < n; i++)
+		for (k = 0; k < a->n_clients; k++)
+			if (a->clients[k] == w[i].c &&
+			    (m = account_mailbox(a, w[i].id)) != NULL)
+				(void)!client_watch(a->clients[k], m);
+}
+
 /* What failed is undone by reading file and index anew. */
 static void
 change_finish(struct task *t)
 {
 	struct change_task *c = (struct change_task *)t;
+	struct watching *watching = c->watching;
+	size_t n_watching = c->n_watching;
 	struct account *a = t->account;
+	int failed = t->error != D_OK && !c->nothing;
 	size_t i;
 
-	if (t->error != D_OK && !c->nothing) {
+	if (failed) {
 		log_warn("%s: mailboxes: %s", a->name, t->words);
 		a->state = ACCOUNT_NEW;
 	}
@@ -190,8 +213,12 @@ change_finish(struct task *t)
 	buf_clear(&c->text);
 	free(c);
 	account_end(a);
+	/* A request that waited may have had it read already. */
 	if (a->state == ACCOUNT_NEW && !a->busy)
 		account_load(a);
+	if (failed)
+		watch_again(a, watching, n_watching);
+	free(watching);
 }
 
 static const struct task_kind change_kind = {
@@ -272,6 +299,13 @@ make_mailbox(struct change_task *c, const char *name, uint32_t attrs)
 static void
 remove_mailbox(struct change_task *c, struct mailbox *m)
 {
+	size_t i;
+
+	c->watching = mem_realloc(c->watching, c->n_watching + m->n_watchers,
+	    sizeof(*c->watching));
+	for (i = 0; i < m->n_watchers; i++)
+		c->watching[c->n_watching++] =
+		    (struct watching){ m->watchers[i].c, m->id };
 	if (!(m->attrs & ATTR_NOSELECT)) {
 		add_id(&c->gone, &c->n_gone, m->id);
 		c->gone_size += m->row.size;
@@ -593,8 +627,8 @@ op_subscribe(struct request *r)
 
 const struct op op_mailbox_rows[] = {
 	{ DM_CREATE, op_create, OP_ALONE | OP_ADDS },
-	{ DM_DELETE, op_delete, OP_MAILBOX | OP_ALONE },
+	{ DM_DELETE, op_delete, OP_MAILBOX | OP_ALONE | OP_REMOVES },
 	{ DM_RENAME, op_rename, OP_ALONE | OP_ADDS },
-	{ DM_SUBSCRIBE, op_subscribe, OP_ALONE },
+	{ DM_SUBSCRIBE, op_subscribe, OP_ALONE | OP_CHANGES },
 	{ 0 }
 };

@@ -121,7 +121,7 @@ op_status(struct request *r)
 
 /*
  * The first session that may write takes what is recent; those messages are
- * recent for no other (RFC 3501 2.3.2).
+ * recent for no other (RFC 3501 2.3.2). On a full disk they stay recent.
  */
 static void
 op_select(struct request *r)
@@ -139,7 +139,8 @@ op_select(struct request *r)
 		return;
 	}
 	mailbox_status(m, &d);
-	if (msg_get_u32(r->m, DF_ON) && m->seen.recent > 0) {
+	if (msg_get_u32(r->m, DF_ON) && m->seen.recent > 0 &&
+	    store_room() < STORE_NO_CHANGES) {
 		m->row.recent -= m->seen.recent;
 		m->seen.recent = 0;
 		m->row.recent_low = m->seen.recent_low = m->seen.uidnext;
@@ -564,7 +565,7 @@ const struct op op_read_rows[] = {
 	{ DM_RECORDS, op_records, OP_MAILBOX },
 	{ DM_OPEN, op_open, OP_MAILBOX },
 	{ DM_CACHE_GET, op_cache_get, OP_MAILBOX },
-	{ DM_CACHE_PUT, op_cache_put, OP_MAILBOX },
+	{ DM_CACHE_PUT, op_cache_put, OP_MAILBOX | OP_CHANGES },
 	{ DM_POP_LOCK, op_pop_lock, 0 },
 	{ DM_QUOTA, op_quota, 0 },
 	{ 0 }

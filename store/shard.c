@@ -7,24 +7,55 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/mail/limits.h"
 #include "store/account.h"
+#include "store/body.h"
 #include "store/shard_impl.h"
 
 struct store store;
 
-static int no_space;
+static int adds_nothing;
+static enum store_room told;
 
-int
-store_no_space(void)
+enum store_room
+store_room(void)
 {
-	return __atomic_load_n(&no_space, __ATOMIC_RELAXED);
+	switch (engine_room(store.engine)) {
+	case ENGINE_NONE:
+		return STORE_NO_WRITES;
+	case ENGINE_LOW:
+		return STORE_NO_CHANGES;
+	case ENGINE_ROOM:
+		break;
+	}
+	return __atomic_load_n(&adds_nothing, __ATOMIC_RELAXED) ?
+	    STORE_NO_ADDS : STORE_ROOM;
 }
 
 void
-store_set_no_space(int full)
+store_look(void)
 {
-	__atomic_store_n(&no_space, full, __ATOMIC_RELAXED);
+	static const char *const words[] = {
+		[STORE_ROOM] = "the disk has space again",
+		[STORE_NO_ADDS] = "the disk is full: nothing is added",
+		[STORE_NO_CHANGES] = "the disk is full: nothing is added, and "
+		    "no flags are changed",
+		[STORE_NO_WRITES] = "the disk is full: nothing is added, "
+		    "changed or removed; mail can be read",
+	};
+	enum store_room now;
+
+	engine_look(store.engine);
+	__atomic_store_n(&adds_nothing, body_space() < DISK_FLOOR,
+	    __ATOMIC_RELAXED);
+	now = store_room();
+	if (now == STORE_ROOM)
+		body_keep();
+	if (now != told)
+		log_warn("%s", words[now]);
+	told = now;
 }
 
 void

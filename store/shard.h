@@ -101,8 +101,17 @@ struct store {
 };
 extern struct store store;
 
-/* 1 while nothing must be added for want of space. */
-int	store_no_space(void);
+/* What the disks of mail and index leave to be done; each holds for the later
+   ones too. */
+enum store_room {
+	STORE_ROOM,
+	STORE_NO_ADDS,		/* nothing is added */
+	STORE_NO_CHANGES,	/* only what makes room is done */
+	STORE_NO_WRITES,	/* nothing but reading */
+};
+enum store_room store_room(void);
+/* Looks how it is now, and tells of a change. Once a second, by one thread. */
+void	store_look(void);
 
 /* The shard of an account's name, and the number of its database. */
 struct shard *shard_of(const char *name, unsigned *db_r);

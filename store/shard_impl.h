@@ -50,6 +50,5 @@ struct shard {
 };
 
 void	item_list_add(struct item_list *l, struct item *i);
-void	store_set_no_space(int full);
 
 #endif

@@ -12,7 +12,6 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
-#include "lib/mail/limits.h"
 #include "store/account.h"
 #include "store/account_flags.h"
 #include "store/account_full.h"
@@ -85,14 +84,8 @@ checkpoint_run(struct chore *c)
 static void
 tick_common(struct shard *s)
 {
-	int full = body_space() < DISK_FLOOR;
-
-	if (full != store_no_space()) {
-		store_set_no_space(full);
-		log_warn(full ? "the disk is full: nothing is added" :
-		    "the disk has space again");
-	}
-	if (body_wants() && !full &&
+	store_look();
+	if (body_wants() && store_room() == STORE_ROOM &&
 	    !__atomic_exchange_n(&preparing, 1, __ATOMIC_ACQUIRE)) {
 		prepare_chore.run = prepare_run;
 		helper_post(HELPER_KEEP, &prepare_chore);

@@ -125,14 +125,20 @@ text_replace(const char *user, uint32_t mailbox, const char *name,
 
 	if (text_path(user, mailbox, name, path) == -1)
 		return -1;
-	if ((slash = strrchr(path, '/')) == NULL)
-		return fd_replace(body_root(), path, 0600, p, len);
+	if ((slash = strrchr(path, '/')) == NULL) {
+		r = fd_replace(body_root(), path, 0600, p, len);
+		return r == -1 && body_give() ?
+		    fd_replace(body_root(), path, 0600, p, len) : r;
+	}
 	*slash = '\0';
 	dir = strchr(name, '/') != NULL ? upper_dir(path) : body_dir(path);
 	if (dir == -1)
 		return -1;
 	slash = strrchr(name, '/');
-	r = fd_replace(dir, slash == NULL ? name : slash + 1, 0600, p, len);
+	name = slash == NULL ? name : slash + 1;
+	r = fd_replace(dir, name, 0600, p, len);
+	if (r == -1 && body_give())
+		r = fd_replace(dir, name, 0600, p, len);
 	e = errno;
 	fd_close(&dir);
 	errno = e;

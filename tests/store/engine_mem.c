@@ -247,6 +247,23 @@ engine_checkpoint(struct engine *e)
 {
 }
 
+enum engine_room
+engine_room(const struct engine *e)
+{
+	return engine_mem == NULL ? ENGINE_ROOM :
+	    (enum engine_room)atomic_load(&engine_mem->room);
+}
+
+void
+engine_look(struct engine *e)
+{
+}
+
+void
+engine_give(struct engine *e)
+{
+}
+
 uint64_t
 engine_token(struct engine *e)
 {

@@ -17,6 +17,7 @@ struct engine_mem {
 	atomic_int get_at, scan_at, last_at;	/* ENGINE_LATER, of CORE */
 	atomic_int durable_lost;	/* 1: it is lost, once */
 	atomic_int durable_us;	/* how long a commit waits for its word */
+	atomic_int room;		/* enum engine_room */
 	atomic_int commits, gets, scans, lasts;	/* so many there were */
 };
 extern struct engine_mem *engine_mem;	/* NULL: no faults */

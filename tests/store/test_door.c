@@ -686,6 +686,36 @@ test_events(void **state)
 	assert_int_equal(door_unselect(&rig.imap[1], 1), 0);
 }
 
+/* The list of mailboxes cannot be replaced: who has that one selected is told
+   of it as before. */
+static void
+test_refused_delete(void **state)
+{
+	const char *way = rig_path(&rig,
+	    "spool/mail/example.test/anna/mailboxes.new");
+	uint32_t uid = 1, recent, *from, *to, validity, box;
+	struct door_mailbox m;
+	size_t n;
+
+	put(ANNA, "one");
+	assert_int_equal(door_create(&rig.imap[0], "box", 0, &m), 0);
+	box = m.id;
+	assert_int_equal(door_select(&rig.imap[1], box, 0, &m, &recent), 0);
+	assert_int_equal(mkdir(way, 0700), 0);
+	assert_int_equal(door_delete(&rig.imap[1], box), -1);
+	assert_int_equal(door_error(&rig.imap[1]), D_LATER);
+	assert_int_equal(rmdir(way), 0);
+	assert_int_equal(door_copy(&rig.imap[0], 1, box, &uid, 1, 0, &from,
+	    &to, &n, &validity), 0);
+	free(from);
+	free(to);
+	assert_true(wait_event(&rig.imap[1], box));
+	assert_int_equal(door_status(&rig.imap[1], box, &m), 0);
+	assert_int_equal(m.messages, 1);
+	assert_int_equal(door_delete(&rig.imap[1], box), 0);
+	assert_int_equal(rig_mailbox(&rig, &rig.imap[0], "box"), 0);
+}
+
 static void
 test_pop_lock(void **state)
 {
@@ -787,7 +817,7 @@ main(void)
 		T(test_keywords_again), T(test_keywords_full),
 		T(test_append), T(test_append_refused),
 		T(test_append_broken), T(test_mailboxes),
-		T(test_events), T(test_pop_lock), T(test_bad_peer),
+		T(test_events), T(test_refused_delete), T(test_pop_lock), T(test_bad_peer),
 		T(test_deaf_peer), T(test_wild_numbers),
 	};
 

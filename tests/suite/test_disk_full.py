@@ -1,7 +1,9 @@
 """A full disk is answered 452 and recovers by itself."""
+import contextlib
 import imaplib
 import os
 import pathlib
+import re
 import signal
 import smtplib
 import subprocess
@@ -110,8 +112,10 @@ def remain(inst, gone, left):
     return left.items() <= now.items()
 
 
-def test_full_disk_then_space(tmp_path):
-    d = pathlib.Path(rohrpost.scratch("full"))
+@contextlib.contextmanager
+def small_disk(name):
+    """An instance whose state is on a disk of its own: that, and its disk."""
+    d = pathlib.Path(rohrpost.scratch(name))
     disk = d / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=192m", "tmpfs",
@@ -120,6 +124,24 @@ def test_full_disk_then_space(tmp_path):
                              state=disk / "state", message_size="4M",
                              queue_retry_min="1s", queue_retry_max="2s")
     try:
+        yield inst, disk
+    finally:
+        inst.stop()
+        subprocess.run(["umount", str(disk)])
+        rohrpost.remove(str(d))
+
+
+def fill_up(ballast):
+    """Nothing is left, not a page."""
+    with open(ballast, "ab", 0) as f:
+        for size in (65536, 4096):
+            with contextlib.suppress(OSError):
+                while True:
+                    f.write(b"x" * size)
+
+
+def test_full_disk_then_space(tmp_path):
+    with small_disk("full") as (inst, disk):
         with inst:
             with inst.smtp() as s:
                 s.sendmail("eve@remote.test", ["anna@example.test"],
@@ -137,13 +159,7 @@ def test_full_disk_then_space(tmp_path):
                 taken += 1
                 return False
             rohrpost.wait_for(door_closed, 20, 0.5)
-            with open(ballast, "ab") as f:
-                try:
-                    while True:
-                        f.write(b"x" * 65536)
-                        f.flush()
-                except OSError:
-                    pass
+            fill_up(ballast)
             assert refused(inst)
             store_knows(inst, 2)
             assert len(inst.messages()) <= taken
@@ -169,7 +185,107 @@ def test_full_disk_then_space(tmp_path):
             inst.wait_empty()
             assert inst.count() == taken + 1
             assert inst.command("store", "check").returncode == 0
+
+
+MESSAGES = 300
+
+
+def flags(m):
+    """By uid, as a session is told."""
+    assert m.select("INBOX")[0] == "OK"
+    typ, data = m.uid("FETCH", "1:*", "(FLAGS)")
+    assert typ == "OK"
+    return {int(re.search(rb"UID (\d+)", r).group(1)):
+            frozenset(re.search(rb"FLAGS \((.*?)\)", r).group(1).split()) -
+            {b"\\Recent"} for r in data}
+
+
+def flags_until_refused(inst, bound):
+    """Flags are changed until a change is refused: what was answered OK. Then
+    room is made, whose answer waits until all before it is durable."""
+    words = "ABCDEFGH"
+    with session(inst) as m:
+        known = flags(m)
+        del known[MESSAGES + 1]
+        for n in range(bound):
+            word = words[n % len(words)]
+            typ, data = m.store("1:%d" % MESSAGES, ("+" if n // len(words) % 2
+                                == 0 else "-") + "FLAGS", word)
+            if typ != "OK":
+                assert data == [b"[UNAVAILABLE] the disk is full"]
+                break
+            for r in data:
+                uid = int(re.search(rb"UID (\d+)", r).group(1)) \
+                    if b"UID" in r else int(r.split()[0])
+                known[uid] = frozenset(re.search(
+                    rb"FLAGS \((.*?)\)", r).group(1).split()) - {b"\\Recent"}
+        else:
+            raise AssertionError("no change of flags is refused")
+        assert m.expunge() == ("OK", [b"%d" % (MESSAGES + 1)])
+    return known
+
+
+@contextlib.contextmanager
+def session(inst):
+    m = rohrpost.wait_for(lambda: reachable(inst), 60, 0.2,
+                          text="a login\n" + inst.said())
+    try:
+        yield m
     finally:
+        m.shutdown()
+
+
+def reachable(inst):
+    with contextlib.suppress(OSError, AssertionError, imaplib.IMAP4.error):
+        m = inst.imap()
+        if m.select("INBOX")[0] == "OK":
+            return m
+        m.shutdown()
+
+
+def reading_goes_on(inst, known):
+    """Everything that was answered is there, and can be read."""
+    with session(inst) as m:
+        assert flags(m) == known
+        typ, data = m.fetch("1:*", "(BODY.PEEK[])")
+        assert typ == "OK"
+        assert len([r for r in data if isinstance(r, tuple)]) == len(known)
+        typ, data = m.fetch("1", "(BODY[])")    # \\Seen is not stored
+        assert typ == "OK" and data[0][1]
+
+
+def kill_store(inst):
+    for pid in inst.processes()["store"]:
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_flags_and_reading_on_a_full_disk():
+    """No flag that was answered OK is lost, and mail is read all the time,
+    also by who comes back on the full disk."""
+    with small_disk("flags-full") as (inst, disk), inst:
+        with inst.smtp() as s:
+            for i in range(MESSAGES + 1):
+                s.sendmail("eve@remote.test", ["anna@example.test"],
+                           rohrpost.message(i))
+        inst.wait_count(MESSAGES + 1)
+        with session(inst) as m:
+            m.store("%d" % (MESSAGES + 1), "+FLAGS", "\\Deleted")
+        index = disk / "state" / "spool" / "index"
+        ballast = fill(disk, 2 ** 20)
+        fill_up(ballast)
+        known = flags_until_refused(inst, 20000)
+        reading_goes_on(inst, known)
+        for _ in range(3):
+            kill_store(inst)
+            reading_goes_on(inst, known)
         inst.stop()
-        subprocess.run(["umount", str(disk)])
-        rohrpost.remove(str(d))
+        inst.start()
+        reading_goes_on(inst, known)
+        ballast.unlink()
+        with session(inst) as m:
+            assert flags(m) == known
+            rohrpost.wait_for(lambda: m.store("1", "+FLAGS", "Again")[0] ==
+                              "OK", 60, 0.2, "flags can be changed again")
+        assert (index / "reserve").stat().st_size > 2 ** 24
+        assert not list(index.glob("bad-*")), inst.said()
+        assert inst.command("store", "check").returncode == 0
