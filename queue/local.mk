@@ -10,6 +10,7 @@ queue_libqueue_a_SOURCES = \
 	queue/queue_sched.c queue/queue_sched.h \
 	queue/queue_table.c queue/queue_table.h \
 	queue/queue_lane.c queue/queue_lane.h \
+	queue/queue_jump.c queue/queue_jump.h \
 	queue/queue_body.c queue/queue_body.h \
 	queue/queue_expand.c queue/queue_expand.h \
 	queue/queue_intake.c queue/queue_intake.h \

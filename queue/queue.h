@@ -22,6 +22,7 @@
 #include "lib/mail/queue_id.h"
 #include "lib/mail/tables.h"
 #include "queue/queue_envelope.h"
+#include "queue/queue_jump.h"
 #include "queue/queue_lane.h"
 #include "queue/queue_sched.h"
 #include "queue/queue_target.h"
@@ -79,6 +80,7 @@ struct queue {
 	int	 stopping;
 	int64_t	 turn_end;	/* ms, by the clock that only grows */
 	int	 more;		/* something was left for the next turn */
+	struct jump jump;	/* of the wall clock */
 	uint64_t accepted, delivered, failed, deferred, reported;
 };
 

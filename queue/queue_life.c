@@ -243,7 +243,9 @@ life_expire(struct message *m)
 
 /*
  * The age alone proves nothing: the clock may have been wrong when the message
- * came, as on a board that has none of its own. What is held is not given up.
+ * came, as on a board that has none of its own, or be wrong now: so there are
+ * two attempts by this run at least, with a wait between them. What is held is
+ * not given up.
  */
 static int
 life_is_late(const struct message *m)
@@ -251,8 +253,9 @@ life_is_late(const struct message *m)
 	uint64_t lifetime = queue.conf.lifetime;
 
 	return !m->hold && !m->withheld && m->behind == 0 &&
-	    message_age(m) >= lifetime &&
-	    (lifetime == 0 || m->entry->attempts + 1 >= EXPIRE_ATTEMPTS);
+	    jump_age(&queue.jump, m->env.time) >= lifetime &&
+	    (lifetime == 0 || (m->entry->tried &&
+	    m->entry->attempts + 1 >= EXPIRE_ATTEMPTS));
 }
 
 /*
@@ -270,6 +273,7 @@ life_defer(struct message *m, size_t open)
 		return;
 	}
 	e->attempts++;
+	e->tried = 1;
 	wait = sched_backoff(e->attempts, queue.conf.retry_min,
 	    queue.conf.retry_max);
 	if (m->deaths > 0 && e->attempts <= DEATH_ATTEMPTS)

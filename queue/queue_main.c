@@ -243,12 +243,13 @@ next_due(void)
 static void
 watch_clock(void)
 {
-	static int64_t last;
-	int64_t now = queue_now();
+	uint64_t by = queue.jump.by;
 
-	if (now < last)
+	if (jump_watch(&queue.jump, queue_now(), clock_mono_ms()))
 		clamp_waits();
-	last = now;
+	if (queue.jump.by > by)
+		log_warn("the clock was set ahead by %llu s: no message is "
+		    "older for that", (unsigned long long)(queue.jump.by - by));
 }
 
 /* Once a turn, before the loop waits: all that the events have brought. */

@@ -37,6 +37,7 @@ struct entry {
 	uint8_t	 state;			/* enum entry_state */
 	uint8_t	 mark;			/* for the sweeper */
 	uint8_t	 stored;		/* more than the envelope */
+	uint8_t	 tried;			/* by this run of queue */
 	struct message *msg;		/* loaded, or NULL */
 	struct entry *hash_next;
 	struct entry *prev, *succ;	/* ENTRY_READY, */

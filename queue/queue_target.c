@@ -123,6 +123,12 @@ target_parse_result(struct target *t, const void *p, size_t len)
 	return 0;
 }
 
+static int
+same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 void
 target_set(struct target *t, enum target_state s, const char *words, size_t len,
     const char *host, size_t host_len)
@@ -131,10 +137,13 @@ target_set(struct target *t, enum target_state s, const char *words, size_t len,
 	char *new_words = record_clean(words, len, RESULT_WORDS_MAX);
 	char *new_host = record_clean(host, host_len, RECORD_TEXT_MAX);
 
+	/* The table has it already where it is as the last time. */
+	if (t->state != s || !same(t->words, new_words) ||
+	    !same(t->host, new_host))
+		t->unsaved = 1;
 	free(t->words);
 	free(t->host);
 	t->state = (uint8_t)s;
 	t->words = new_words;
 	t->host = new_host;
-	t->unsaved = 1;
 }

@@ -57,8 +57,8 @@ int	target_pack_result(const struct target *t, struct buf *out) ATTR_CHECK;
 int	target_parse_result(struct target *t, const void *p, size_t len)
 	    ATTR_CHECK;
 /*
- * Sets state and words (copied, cleaned of control octets); marks unsaved.
- * words and host may be those that t has.
+ * Sets state and words (copied, cleaned of control octets); marks unsaved what
+ * is not as it was. words and host may be those that t has.
  */
 void	target_set(struct target *t, enum target_state s, const char *words,
 	    size_t len, const char *host, size_t host_len);

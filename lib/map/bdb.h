@@ -34,7 +34,7 @@ enum {
 	BDB_PAGE = 4096,
 	BDB_LOG_FILE = 8 << 20,		/* size of one log file */
 	BDB_LOG_BUFFER = 1 << 20,
-	BDB_BACKUP_LOGS = 4,	/* log files that make a backup worth while */
+	BDB_BACKUP_LOGS = 4,	/* the fewest log files that are worth a copy */
 	BDB_RESERVE = 4 * BDB_LOG_FILE,
 	BDB_LITTLE = 2 * BDB_LOG_FILE,
 };
@@ -122,8 +122,9 @@ enum bdb_room bdb_room(struct bdb *b);
 void	bdb_give(struct bdb *b);
 
 /*
- * With BDB_KEEP_LOGS: where BDB_BACKUP_LOGS log files are older than the last
- * checkpoint, copies the table (which may be in use) to home/backup, durably,
+ * With BDB_KEEP_LOGS: where as many log files are older than the last
+ * checkpoint as the table is large, and BDB_BACKUP_LOGS at least (so that
+ * copies cost no more than the log, however large the table), copies the table (which may be in use) to home/backup, durably,
  * and removes those log files. 0, or -1 (logged; nothing is removed then).
  */
 int	bdb_backup(struct bdb *b, const char *name);

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,11 +118,25 @@ copy_table(struct bdb *b, const char *name)
 	return sync_path(dir, 1) == -1 ? -1 : sync_path(b->home, 1);
 }
 
+/* How many log files are as large as the table. */
+static int
+logs_enough(struct bdb *b, const char *name)
+{
+	char path[PATH_LEN];
+	struct stat st;
+	int n = 0;
+
+	path_of(b, path, "", name);
+	if (stat(path, &st) == 0 && st.st_size / BDB_LOG_FILE < INT_MAX)
+		n = (int)(st.st_size / BDB_LOG_FILE);
+	return n > BDB_BACKUP_LOGS ? n : BDB_BACKUP_LOGS;
+}
+
 int
 bdb_backup(struct bdb *b, const char *name)
 {
 	char **list = NULL, **p;
-	int r, n = 0;
+	int r, n = 0, enough = logs_enough(b, name);
 
 	if (!(b->flags & BDB_KEEP_LOGS))
 		return 0;
@@ -132,9 +147,9 @@ bdb_backup(struct bdb *b, const char *name)
 	for (p = list; p != NULL && *p != NULL; p++)
 		n++;
 	r = 0;
-	if (n >= BDB_BACKUP_LOGS && (r = copy_table(b, name)) == -1)
+	if (n >= enough && (r = copy_table(b, name)) == -1)
 		log_warn("%s: backup: %s", b->home, strerror(errno));
-	for (p = list; n >= BDB_BACKUP_LOGS && r == 0 && *p != NULL; p++)
+	for (p = list; n >= enough && r == 0 && *p != NULL; p++)
 		if (unlink(*p) == -1)
 			log_warn("%s: %s", *p, strerror(errno));
 	free(list);

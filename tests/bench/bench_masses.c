@@ -188,7 +188,8 @@ main(int argc, char **argv)
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (figures == MAP_FAILED)
 		log_fatal("no memory");
-	rig_init(&rig, "");
+	rig_init(&rig, expire ? "queue_retry_min = 1s\nqueue_retry_max = 1s\n" :
+	    "");
 	rig_fill(&rig, &fill);
 	start = clock_mono_ms();
 	rig_start(&rig);

@@ -28,5 +28,6 @@ tests_queue_test_ways_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_masses_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_body_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_share_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
-check_PROGRAMS += tests/queue/test_full
+check_PROGRAMS += tests/queue/test_full tests/queue/test_jump
+tests_queue_test_jump_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_full_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)

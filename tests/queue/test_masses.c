@@ -192,7 +192,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_expired), T(test_expired_killed),
+		TQ(test_expired), TQ(test_expired_killed),
 		T(test_dead_destination),
 	};
 

@@ -390,6 +390,50 @@ test_clock_was_behind(void **state)
 }
 
 static void
+not_now(const char *id)
+{
+	struct rig_job j;
+
+	take(&relay, &j);
+	assert_string_equal(j.file, id);
+	rig_result(&relay, &j, -1, RESULT_LATER, "4.7.1 no", "mx.one");
+	rig_job_clear(&j);
+}
+
+/* Old at once by a clock that is ahead: it is not given up for that alone. */
+static void
+test_clock_is_ahead(void **state)
+{
+	struct rig_job j;
+	char id[17];
+	int i;
+
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test", TO("a@one.test"),
+	    TEXT), 0);
+	for (i = 0; i < 2; i++)
+		not_now(id);
+	assert_states("deferred ");
+	again_at("864000");
+	not_now(id);
+	assert_states("deferred ");
+	/* The clock is put right. */
+	again_at(NULL);
+	for (i = 0; i < 2; i++)
+		not_now(id);
+	assert_states("deferred ");
+	/* Or it was right: the second attempt is the last. */
+	again_at("864000");
+	for (i = 0; i < 2; i++)
+		not_now(id);
+	take(&relay, &j);
+	assert_string_equal(j.dest, "far.test");
+	assert_non_null(strstr(j.body, "4.4.7 not delivered in time"));
+	rig_result(&relay, &j, -1, RESULT_DELIVERED, "2.0.0 ok", "mx.far");
+	rig_job_clear(&j);
+	assert_empty();
+}
+
+static void
 test_loops(void **state)
 {
 	struct rig_job j;
@@ -440,6 +484,7 @@ main(void)
 		T(test_broken), T(test_broken_deleted),
 		T(test_deferred_and_control), TQ(test_backoff),
 		TQ(test_clock_put_back), TQ(test_clock_was_behind),
+		TQ(test_clock_is_ahead),
 		T(test_loops), T(test_stop_with_names_to_go),
 	};
 

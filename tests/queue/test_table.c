@@ -2,6 +2,7 @@
  * The table: transactions, walks, and that not even a ruined file loses a
  * record: copy and logs bring it back.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -296,6 +297,71 @@ test_ruined(void **state)
 	assert_int_equal(in_child(walk), 0);
 }
 
+/* The copy that there is, or 0; the number of the newest log file. */
+static ino_t
+copy(void)
+{
+	char path[100];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/backup/queue", home);
+	return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+static int
+last_log(void)
+{
+	char path[100];
+	struct dirent *d;
+	int n, last = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/log", home);
+	assert_non_null(dir = opendir(path));
+	while ((d = readdir(dir)) != NULL)
+		if (sscanf(d->d_name, "log.%d", &n) == 1 && n > last)
+			last = n;
+	closedir(dir);
+	return last;
+}
+
+enum { LARGE = 4500 };	/* records of 12,000 octets: 54 MB, 6 log files */
+
+static void
+churn(void)
+{
+	static uint64_t id;
+
+	table_begin();
+	put(++id % LARGE + 1, 12000);
+	assert_int_equal(table_commit(COMMIT_WRITTEN), 0);
+	if (id % 50 == 0)
+		table_checkpoint();
+}
+
+/* A large table is not copied for a little log. */
+static void
+test_copies(void **state)
+{
+	ino_t last;
+	int i, log;
+
+	open_table();
+	for (i = 0; i < LARGE; i++)
+		churn();
+	for (last = copy(); copy() == last;)
+		churn();
+	last = copy();
+	log = last_log();
+	while (last_log() < log + 5)
+		churn();
+	assert_int_equal(copy(), last);
+	while (last_log() < log + 10)
+		churn();
+	assert_int_not_equal(copy(), last);
+	table_close();
+}
+
 int
 main(void)
 {
@@ -303,6 +369,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_walk, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_format, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ruined, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_copies, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("table", tests, NULL, NULL);
