@@ -3,7 +3,10 @@
  * of the lines that speak of what was asked for; the next adds those that
  * stand in a line with one of them (a bounce names what it is about); the last
  * prints every line about one of them, oldest file first. What smtpd refused
- * has no queue id: of an address, lines that name none are printed too.
+ * has no queue id: of an address, lines that name none are printed too. A
+ * Message-ID is looked for like an address; queue logs it with the queue id.
+ *
+ * Bounds: TRACE_FILES files, TRACE_IDS messages; what is passed over is said.
  */
 #include "config.h"
 
@@ -22,7 +25,7 @@
 #include "lib/base/str.h"
 #include "lib/mail/queue_id.h"
 
-enum { FILES_MAX = 1000, IDS_MAX = 100000 };
+enum { TRACE_FILES = 1000, TRACE_IDS = 100000 };
 
 struct log_file {
 	char	*path;
@@ -30,13 +33,14 @@ struct log_file {
 };
 
 struct trace {
-	struct log_file files[FILES_MAX];
+	struct log_file files[TRACE_FILES];
 	size_t	 n_files;
 	const char *what;
 	int	 is_id;
 	void	*ids;		/* texts: tsearch(3) */
 	size_t	 n_ids;
 	size_t	 printed;
+	int	 more;		/* messages over TRACE_IDS */
 	struct out out;
 };
 
@@ -77,7 +81,7 @@ find_files(struct trace *t, const char *state_dir)
 		buf_clear(&path);
 		return -1;
 	}
-	while (t->n_files < FILES_MAX && (e = readdir(d)) != NULL) {
+	while (t->n_files < TRACE_FILES && (e = readdir(d)) != NULL) {
 		n = strlen(e->d_name);
 		if (strncmp(e->d_name, "rohrpost.log", 12) != 0 ||
 		    (n > 3 && strcmp(e->d_name + n - 3, ".gz") == 0) ||
@@ -152,8 +156,12 @@ add_id(struct trace *t, const char *id)
 {
 	char *copy;
 
-	if (t->n_ids == IDS_MAX || tfind(id, &t->ids, compare) != NULL)
+	if (tfind(id, &t->ids, compare) != NULL)
 		return;
+	if (t->n_ids == TRACE_IDS) {
+		t->more = 1;
+		return;
+	}
 	copy = mem_strdup(id);
 	if (tsearch(copy, &t->ids, compare) != NULL)
 		t->n_ids++;
@@ -264,16 +272,28 @@ print(struct trace *t, const char *line)
 		print_line(t, line);
 }
 
+/* Without the brackets of an address or a Message-ID. */
+static char *
+bare(const char *what)
+{
+	size_t n = strlen(what);
+
+	if (n > 2 && what[0] == '<' && what[n - 1] == '>')
+		return mem_strndup(what + 1, n - 2);
+	return mem_strdup(what);
+}
+
 int
 cmd_trace(struct ctl *c)
 {
 	struct trace *t = mem_zalloc(1, sizeof(*t));
 	size_t i;
+	char *what = NULL;
 	int r = CTL_REFUSED;
 
 	if (ctl_load(c) == -1 || find_files(t, c->state_dir) == -1)
 		goto done;
-	t->what = c->args[0];
+	t->what = what = bare(c->args[0]);
 	t->is_id = queue_id_parse(t->what, strlen(t->what), NULL) == 0;
 	if (each_line(t, collect) == -1 || each_line(t, relate) == -1)
 		goto done;
@@ -288,7 +308,11 @@ cmd_trace(struct ctl *c)
 	else if (t->printed == 0)
 		r = ctl_fail(CTL_REFUSED, "%s: nothing in the log",
 		    t->what);
+	else if (t->more)
+		r = ctl_fail(CTL_REFUSED, "more than %d messages: the list is "
+		    "not whole", TRACE_IDS);
 done:
+	free(what);
 	tdestroy(t->ids, free);
 	for (i = 0; i < t->n_files; i++)
 		free(t->files[i].path);

@@ -36,6 +36,7 @@ struct option_row {
 	const char *brief;	/* "-f", or NULL */
 	const char *value;	/* "FILE"; NULL: a flag */
 	const char *help;
+	int	 secret;	/* its value is never written down */
 };
 
 /* What the engine hands to a command. */
@@ -58,6 +59,7 @@ struct ctl_command {
 	const char *args;	/* "ADDRESS...", for usage */
 	const char *help;	/* a line */
 	const struct option_row *options; /* ends with .name NULL; or NULL */
+	int	 changes;	/* something: it has a line in the audit log */
 };
 
 #endif

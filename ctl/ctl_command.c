@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/ctl_audit.h"
 #include "ctl/ctl_command.h"
 #include "ctl/ctl_util.h"
 #include "lib/base/mem.h"
@@ -135,8 +136,12 @@ run(struct ctl *c, const struct ctl_command *cmd, int argc, char **argv)
 			c->args[c->n_args++] = argv[i];
 		}
 	}
-	if (c->n_args >= cmd->min_args && c->n_args <= cmd->max_args)
-		return cmd->run(c);
+	if (c->n_args >= cmd->min_args && c->n_args <= cmd->max_args) {
+		i = cmd->run(c);
+		if (cmd->changes)
+			audit_command(c, cmd, i);
+		return i;
+	}
 	return ctl_fail(CTL_USAGE, "usage: rohrpost %s%s%s", cmd->name,
 	    cmd->args[0] != '\0' ? " " : "", cmd->args);
 }

@@ -74,6 +74,8 @@ send_request(struct chan *ch, const struct ctl_control *q)
 		msg_text(ch, CF_ID, q->id);
 	if (q->user != NULL)
 		msg_text(ch, CF_USER, q->user);
+	if (q->words != NULL)
+		msg_text(ch, CF_WORDS, q->words);
 	if (msg_end(ch) == -1)
 		return -1;
 	return chan_send(ch, q->timeout_ms);

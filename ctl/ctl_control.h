@@ -14,7 +14,7 @@
 struct ctl_control {
 	enum peer who;		/* master, queue, store */
 	enum c_type type;
-	const char *id, *user;	/* or NULL */
+	const char *id, *user, *words;	/* or NULL */
 	int	 timeout_ms;	/* between two frames */
 	struct out *out;	/* rows go there; NULL: none are expected */
 	struct buf *first;	/* lv: the first column of each row; or NULL */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/str.h"
+#include "lib/base/log.h"
 #include "lib/link/control.h"
 #include "master/master.h"
 #include "master/master_control.h"
@@ -128,6 +129,16 @@ on_kick(struct control_client *c, struct msg *m)
 }
 
 static void
+on_note(struct control_client *c, struct msg *m)
+{
+	char *words = msg_get_dup(m, CF_WORDS);
+
+	log_info("operator %s", words);
+	control_end(c, C_OK, "");
+	free(words);
+}
+
+static void
 on_command(struct control_client *c, struct msg *m)
 {
 	static void (*const commands[])(struct control_client *,
@@ -137,6 +148,7 @@ on_command(struct control_client *c, struct msg *m)
 		[C_RELOAD] = on_reload,
 		[C_LIST] = on_list,
 		[C_KICK] = on_kick,
+		[C_NOTE] = on_note,
 	};
 
 	if (m->type < sizeof(commands) / sizeof(commands[0]) &&

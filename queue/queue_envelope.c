@@ -12,7 +12,7 @@ envelope_init(struct envelope *e)
 {
 	memset(e, 0, sizeof(*e));
 	e->sender = e->client = e->login = e->envid = "";
-	e->account = e->uidl = "";
+	e->account = e->uidl = e->message_id = "";
 }
 
 static const char *

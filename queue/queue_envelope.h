@@ -32,7 +32,7 @@ struct envelope {
 	uint64_t time, length;
 	uint32_t crc, final, forward, flags, origin, ret, body;
 	const char *sender;		/* "" is the null sender */
-	const char *client, *login, *envid, *account, *uidl;
+	const char *client, *login, *envid, *account, *uidl, *message_id;
 	struct envelope_bytes notes;
 	struct recipient *rcpt;
 	size_t	 n_rcpt;

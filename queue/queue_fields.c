@@ -12,6 +12,7 @@ enum {
 	TAG_RET,
 	TAG_BODY,
 	TAG_NOTES,
+	TAG_MESSAGE_ID,
 };
 
 enum { CLIENT_MAX = 1000 };	/* of records; proto_queue allows less */
@@ -66,6 +67,9 @@ const struct envelope_field envelope_fields[] = {
 	{ "notes", MSG_BYTES, FIELD_DELIVER,
 	    QF_NOTES, JF_NOTES, TAG_NOTES, NOTES_MAX, AT(notes), NULL,
 	    notes_check },
+	{ "message_id", MSG_TEXT, 0,
+	    QF_MESSAGE_ID, 0, TAG_MESSAGE_ID, MESSAGE_ID_MAX, AT(message_id),
+	    NULL, NULL },
 	{ .name = NULL },
 };
 

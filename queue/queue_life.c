@@ -153,10 +153,11 @@ life_accepted(struct message *m)
 	if (e == NULL)
 		log_panic("two messages of one name");
 	queue_id_text(m->id, id);
-	log_info("%s: from=<%s> size=%llu recipients=%zu%s%s client=%s", id,
-	    m->env.sender, (unsigned long long)m->env.length, m->env.n_rcpt,
-	    m->env.login[0] != '\0' ? " login=" : "", m->env.login,
-	    m->env.client);
+	log_info("%s: from=<%s> size=%llu recipients=%zu%s%s client=%s%s%s",
+	    id, m->env.sender, (unsigned long long)m->env.length,
+	    m->env.n_rcpt, m->env.login[0] != '\0' ? " login=" : "",
+	    m->env.login, m->env.client, m->env.message_id[0] != '\0' ?
+	    " message-id=" : "", m->env.message_id);
 	queue.accepted++;
 	if (!queue.stopping) {
 		life_attach(m, e);

@@ -99,7 +99,8 @@ submit(struct smtp_session *s, const struct smtp_body *b, const char *id)
 	const struct submit_envelope e = { .sender = s->env.sender,
 		.recipients = &s->env.recipients, .client = client,
 		.login = s->login, .origin = (uint32_t)s->service,
-		.options = &s->env.options, .notes = &notes };
+		.options = &s->env.options, .notes = &notes,
+		.message_id = b->message_id };
 	enum submit_result r;
 
 	snprintf(client, sizeof(client), "%s [%s]", s->helo, s->ip);

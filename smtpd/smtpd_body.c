@@ -114,6 +114,8 @@ body_start(struct smtp_body *b)
 	b->now = clock_now();
 	header_count(buf_str(b->mem), b->mem->len, &n);
 	c.endless = b->mem->len >= BODY_MEMORY && n.len == b->mem->len;
+	trace_message_id(&n, b->id, smtpd_is_ours(b->s) && !c.endless,
+	    b->message_id);
 	if (smtpd_is_ours(b->s) && !c.endless)
 		trace_mend(b->id, b->now, &n, b->mem, &b->added);
 	c.text = buf_str(b->mem);

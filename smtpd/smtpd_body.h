@@ -35,6 +35,7 @@ struct smtp_body {
 	int	 fd;
 	struct buf *mem;	/* the module's: kept for the next */
 	struct buf added;	/* fields that submission mends */
+	char	 message_id[MESSAGE_ID_MAX + 1];	/* for log and queue */
 	uint64_t taken;		/* octets of the message, kept or not */
 	int64_t	 now;		/* when the trace says that it came */
 	int	 started;	/* the header was judged */

@@ -80,6 +80,33 @@ drop_bcc(char *p, size_t len, int complete)
 	return (size_t)(to - p);
 }
 
+/* "<local@domain>", or what else of it stands before a blank. */
+void
+trace_message_id(const struct header_counts *c, const char *id, int mended,
+    char out[MESSAGE_ID_MAX + 1])
+{
+	const char *p = c->message_id.value, *end, *lt;
+	size_t n = 0;
+
+	*out = '\0';
+	if (!c->has_message_id && mended)
+		snprintf(out, MESSAGE_ID_MAX + 1, "<%s@%.200s>", id,
+		    smtpd.hostname);
+	if (!c->has_message_id)
+		return;
+	end = p + c->message_id.value_len;
+	while (p < end && strchr(" \t\r\n", *p) != NULL)
+		p++;
+	if ((lt = memchr(p, '<', (size_t)(end - p))) != NULL)
+		p = lt;
+	while (p < end && n < MESSAGE_ID_MAX && *p > ' ' && *p < 0x7f) {
+		out[n++] = *p;
+		if (*p++ == '>')
+			break;
+	}
+	out[n] = '\0';
+}
+
 /* RFC 6409 section 8: what a submission server may mend. */
 void
 trace_mend(const char *id, int64_t now, struct header_counts *c,

@@ -23,4 +23,12 @@ void	trace_print(const struct smtp_session *s, const char *id, int64_t now,
 void	trace_mend(const char *id, int64_t now, struct header_counts *c,
 	    struct buf *message, struct buf *out);
 
+/*
+ * The Message-ID of a message for log and envelope, up to MESSAGE_ID_MAX octets
+ * of printable ASCII; "" for none. mended: trace_mend makes one where it is
+ * missing.
+ */
+void	trace_message_id(const struct header_counts *c, const char *id,
+	    int mended, char out[MESSAGE_ID_MAX + 1]);
+
 #endif

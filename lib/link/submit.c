@@ -197,6 +197,7 @@ put_rest(struct chan *c, const struct submit_envelope *e)
 	put_text(c, QF_LOGIN, e->login);
 	put_text(c, QF_ACCOUNT, e->account);
 	put_text(c, QF_UIDL, e->uidl);
+	put_text(c, QF_MESSAGE_ID, e->message_id);
 	if (e->options != NULL) {
 		put_text(c, QF_ENVID, e->options->envid);
 		put_u32(c, QF_RET, e->options->ret);

@@ -61,6 +61,7 @@ struct submit_envelope {
 	const char *login;	/* who sent it; NULL or "" for a stranger */
 	uint32_t origin;	/* enum service it came in by, or q_origin */
 	const char *account, *uidl;	/* of Q_ORIGIN_COLLECTOR */
+	const char *message_id;	/* MESSAGE_ID_MAX; NULL or "": none */
 	const struct submit_options *options;
 	const struct buf *notes;	/* lib/mail/notes.h */
 };

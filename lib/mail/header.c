@@ -128,8 +128,11 @@ count_field(const struct header_field *f, struct header_counts *c)
 		c->received++;
 	else if (header_is(f, "Date"))
 		c->has_date = 1;
-	else if (header_is(f, "Message-ID"))
+	else if (header_is(f, "Message-ID")) {
+		if (!c->has_message_id)
+			c->message_id = *f;
 		c->has_message_id = 1;
+	}
 	else if (header_is(f, "From"))
 		c->has_from = 1;
 	else if (header_is(f, "Bcc") || header_is(f, "Resent-Bcc"))

@@ -45,6 +45,7 @@ struct header_counts {
 	int	 complete;	/* the empty line is there */
 	int	 has_date, has_message_id, has_from;
 	int	 has_bcc;	/* or Resent-Bcc */
+	struct header_field message_id;	/* the first, if there is one */
 };
 void	header_count(const char *p, size_t len, struct header_counts *c);
 

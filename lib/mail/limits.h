@@ -20,6 +20,7 @@ enum {
 	PASSWORD_MAX = 1024,
 	ENVID_MAX = 100,		/* RFC 3461 4.4 */
 	ORCPT_MAX = 500,		/* RFC 3461 4.2 */
+	MESSAGE_ID_MAX = 250,		/* of the log and the envelope */
 	UIDL_MAX = 70,			/* RFC 1939 7 */
 	MAIL_HOSTS_MAX = 20,		/* of one mail domain, that are tried */
 	MAIL_ADDRESSES_MAX = 8,		/* of one of them */

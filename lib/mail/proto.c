@@ -37,6 +37,7 @@ static const struct msg_field q_submit[] = {
 	{ "ret", QF_RET, MSG_U32, 1, 0 },
 	{ "body", QF_BODY, MSG_U32, 1, 0 },
 	{ "notes", QF_NOTES, MSG_BYTES, 1, NOTES_MAX },
+	{ "message_id", QF_MESSAGE_ID, MSG_TEXT, 1, MESSAGE_ID_MAX },
 	{ 0 }
 };
 static const struct msg_field q_done[] = {
@@ -145,6 +146,10 @@ static const struct msg_field c_ask[] = {
 	{ "user", CF_USER, MSG_TEXT, 1, ADDRESS_MAX },
 	{ 0 }
 };
+static const struct msg_field c_note[] = {
+	{ "words", CF_WORDS, MSG_TEXT, 0, RESULT_WORDS_MAX },
+	{ 0 }
+};
 static const struct msg_field c_row[] = {
 	{ "names", CF_NAMES, MSG_BYTES, 1, CTL_NAMES_MAX },
 	{ "values", CF_VALUES, MSG_BYTES, 0, CTL_ROW_MAX },
@@ -178,5 +183,6 @@ static const struct msg_desc c_table[] = {
 	[C_PROGRESS] = { "PROGRESS", ANSWERS, 0, 0, c_progress },
 	[C_END] = { "END", ANSWERS, 0, 0, c_end },
 	[C_KICK] = { "KICK", CTL, 0, 0, c_ask },
+	[C_NOTE] = { "NOTE", CTL, 0, 0, c_note },
 };
 const struct msg_proto proto_ctl = MSG_PROTO("ctl", c_table);

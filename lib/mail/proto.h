@@ -46,6 +46,7 @@ enum q_field {
 	QF_RET,		/* u32 enum q_ret */
 	QF_BODY,	/* u32 enum q_body: BODY= as it was declared */
 	QF_NOTES,	/* packed: lib/mail/notes.h; NOTES_MAX */
+	QF_MESSAGE_ID,	/* of its header, for the log; MESSAGE_ID_MAX */
 };
 enum q_flag {
 	Q_8BIT = 1,	/* octets over 0x7f are there, whatever BODY= said */
@@ -193,6 +194,7 @@ enum c_type {
 	C_PROGRESS,	/* <- CF_WORDS, CF_DONE */
 	C_END,		/* <- CF_STATUS enum c_status, CF_WORDS */
 	C_KICK,		/* master: ends the session CF_ID, or all of CF_USER */
+	C_NOTE,		/* master: CF_WORDS, what an operator did, for the log */
 };
 enum c_field {
 	CF_ID = 1,	/* queue id */

@@ -133,7 +133,7 @@ assert_shown(const char *id)
 {
 	static const char *const want[] = { " collector 8bit smtputf8 "
 	    "requiretls anna@provider.test 000001b74e HDRS BINARYMIME spf=pass "
-	    "score=4.5 ", " anna@example.test NEVER ",
+	    "score=4.5 <m1@remote.test> ", " anna@example.test NEVER ",
 	    " b@one.test rfc822;B@one.test SUCCESS DELAY " };
 	char out[1000];
 	uint32_t status;
@@ -161,6 +161,7 @@ test_all(void **state)
 	msg_u32(&smtpd, QF_ORIGIN, Q_ORIGIN_COLLECTOR);
 	msg_text(&smtpd, QF_ACCOUNT, "anna@provider.test");
 	msg_text(&smtpd, QF_UIDL, "000001b74e");
+	msg_text(&smtpd, QF_MESSAGE_ID, "<m1@remote.test>");
 	msg_u32(&smtpd, QF_RET, Q_RET_HDRS);
 	msg_u32(&smtpd, QF_BODY, Q_BODY_BINARYMIME);
 	msg_bytes(&smtpd, QF_NOTES, notes()->data, notes()->len);

@@ -175,7 +175,7 @@ test_each_field(void **state)
 		envelope_clear(&got);
 		n++;
 	}
-	assert_int_equal(n, 5);
+	assert_int_equal(n, 6);
 	buf_clear(&b);
 }
 
@@ -207,7 +207,7 @@ test_tags(void **state)
 		uint8_t	 tag;
 	} given[] = {
 		{ "account", 1 }, { "uidl", 2 }, { "ret", 3 }, { "body", 4 },
-		{ "notes", 5 },
+		{ "notes", 5 }, { "message_id", 6 },
 	};
 	const struct envelope_field *f;
 	size_t i;

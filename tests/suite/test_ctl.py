@@ -3,6 +3,7 @@ file and line, JSON of every list, completion; sendmail; IPv6."""
 import json
 import os
 import pathlib
+import re
 import smtplib
 import socket
 import subprocess
@@ -514,3 +515,53 @@ def test_reload_gives_smtp_the_new_certificate():
         session.quit()
         i.wait_count(1, "bert")
     rohrpost.remove(d)
+
+
+def audit(inst):
+    return (inst.state / "audit.log").read_text().splitlines()
+
+
+def test_audit(inst):
+    """A line for each change, done or refused, with who and what; a copy in
+    the log; no secret."""
+    before = len(audit(inst))
+    hashed = "$6$abcdefgh$" + "x" * 86
+    inst.ctl("domain", "add", "audit.test", env={"SUDO_USER": "karl\nx"})
+    inst.command("user", "add", "a@audit.test", "--hash", hashed,
+                 "--quota", "5M")
+    assert inst.command("user", "del", "nobody@audit.test").returncode == 1
+    inst.ctl("user", "list")
+    inst.ctl("queue", "list")
+    lines = audit(inst)[before:]
+    assert len(lines) == 3
+    who = rohrpost.whoami()
+    assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ %s" % who, x)
+               for x in lines)
+    assert " sudo=karl\\x0ax" in lines[0]
+    assert lines[0].endswith(": domain add audit.test: done")
+    assert ": user add a@audit.test --hash --quota 5M: " in lines[1]
+    assert lines[2].endswith(": user del nobody@audit.test: refused")
+    assert hashed not in "".join(lines) + inst.log()
+    wait_for(lambda: " operator %s" % who in inst.log() and
+             "user del nobody@audit.test: refused" in inst.log())
+    assert (inst.state / "audit.log").stat().st_mode & 0o777 == 0o600
+    inst.command("user", "del", "a@audit.test")
+    inst.ctl("domain", "del", "audit.test")
+
+
+def test_trace_by_message_id(inst):
+    text = rohrpost.message("one", mark="mid")
+    with inst.smtp() as s:
+        s.sendmail("eve@remote.test", ["anna@example.test"], text)
+        s.sendmail("eve@remote.test", ["anna@example.test"],
+                   rohrpost.message("other", mark="mid"))
+    for name in "<mid-one@remote.test>", "mid-one@remote.test":
+        found = wait_for(lambda: [
+            r["text"] for r in inst.json("trace", name)
+            if " delivered" in r["text"]] and inst.json("trace", name))
+        ids = {r["text"].split(":")[0] for r in found
+               if r["program"].startswith(("queue", "deliver"))}
+        assert len(ids) == 1
+        assert any("message-id=<mid-one@remote.test>" in r["text"]
+                   for r in found)
+        assert "mid-other" not in str(found)

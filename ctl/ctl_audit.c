@@ -1,0 +1,162 @@
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl/ctl_audit.h"
+#include "ctl/ctl_control.h"
+#include "ctl/ctl_util.h"
+#include "lib/base/clock.h"
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/str.h"
+#include "lib/mail/result.h"
+
+enum { WORDS_MAX = RESULT_WORDS_MAX - 50, MASTER_MS = 2000 };
+
+static void
+put_user(struct buf *b, uid_t uid)
+{
+	const struct passwd *pw = getpwuid(uid);
+
+	if (pw != NULL)
+		buf_puts(b, pw->pw_name);
+	else
+		buf_printf(b, "uid-%lu", (unsigned long)uid);
+}
+
+/* Who logged in, as the kernel keeps it through su and sudo. */
+static void
+put_login(struct buf *b)
+{
+	struct buf text = BUF_INIT(20);
+	uint64_t uid;
+	int fd = open("/proc/self/loginuid", O_RDONLY | O_CLOEXEC);
+
+	if (fd != -1 && fd_slurp(fd, &text) == 0 &&
+	    str_number(buf_str(&text), text.len, UINT32_MAX - 1, &uid) == 0 &&
+	    uid != getuid()) {
+		buf_puts(b, " login=");
+		put_user(b, (uid_t)uid);
+	}
+	fd_close(&fd);
+	buf_clear(&text);
+}
+
+static void
+put_who(struct buf *b)
+{
+	const char *sudo = getenv("SUDO_USER");
+	char clean[100];
+
+	put_user(b, getuid());
+	if (sudo != NULL && sudo[0] != '\0')
+		buf_printf(b, " sudo=%.*s", (int)log_clean(clean,
+		    sizeof(clean), sudo, strnlen(sudo, 32)), clean);
+	put_login(b);
+}
+
+static void
+put_options(struct buf *b, const struct ctl *c, const struct option_row *o)
+{
+	for (; o != NULL && o->name != NULL; o++) {
+		if (c->opt[o->slot] == NULL)
+			continue;
+		buf_printf(b, " %s", o->name);
+		if (o->value != NULL && !o->secret)
+			buf_printf(b, " %s", c->opt[o->slot]);
+	}
+}
+
+static const char *
+outcome(int status)
+{
+	return status == CTL_DONE ? "done" : status == CTL_LATER ? "not now" :
+	    "refused";
+}
+
+/* Cut where there is too much of it: "all" and a thousand ids. */
+static void
+put_what(struct buf *b, const struct ctl *c, const struct ctl_command *cmd,
+    int status)
+{
+	struct buf raw = BUF_INIT(0);
+	char clean[WORDS_MAX];
+	size_t n;
+	int i;
+
+	buf_puts(&raw, cmd->name);
+	for (i = 0; i < c->n_args; i++)
+		buf_printf(&raw, " %s", c->args[i]);
+	put_options(&raw, c, cmd->options);
+	n = log_clean(clean, sizeof(clean) - b->len - 40, raw.data, raw.len);
+	buf_puts(b, ": ");
+	buf_append(b, clean, n);
+	buf_printf(b, "%s: %s", n < raw.len ? " ..." : "", outcome(status));
+	buf_clear(&raw);
+}
+
+/* 0, or -1 with errno. */
+static int
+append(const char *state_dir, const struct buf *words)
+{
+	int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+	struct buf line = BUF_INIT(0);
+	time_t now = (time_t)clock_now();
+	char stamp[32] = "";
+	struct tm tm;
+	int dirfd, fd = -1, e, r = -1;
+
+	if (gmtime_r(&now, &tm) != NULL)
+		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	buf_printf(&line, "%s %s\n", stamp, buf_str(words));
+	dirfd = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd != -1)
+		fd = openat(dirfd, "audit.log", flags, 0600);
+	if (fd != -1 && fd_inherit(fd, dirfd, NULL) == 0)
+		r = fd_write_all(fd, line.data, line.len);
+	e = errno;
+	fd_close(&fd);
+	fd_close(&dirfd);
+	buf_clear(&line);
+	errno = e;
+	return r;
+}
+
+/* A copy for the log; where master does not run there is none. */
+static void
+tell_master(struct ctl *c, const struct buf *words)
+{
+	struct ctl_control q = { .who = PEER_MASTER, .type = C_NOTE,
+		.timeout_ms = MASTER_MS, .words = buf_str(words), .quiet = 1 };
+	int fd = control_connect(c->state_dir, PEER_MASTER);
+
+	if (fd == -1)
+		return;
+	fd_close(&fd);
+	(void)control_call(c, &q);
+}
+
+void
+audit_command(struct ctl *c, const struct ctl_command *cmd, int status)
+{
+	struct buf words = BUF_INIT(0);
+
+	/* setup, and what was refused before, has not read it. */
+	if (c->state_dir == NULL && (status != CTL_DONE || ctl_load(c) == -1))
+		return;
+	put_who(&words);
+	put_what(&words, c, cmd, status);
+	if (append(c->state_dir, &words) == -1)
+		ctl_fail(0, "%s/audit.log: %s", c->state_dir, strerror(errno));
+	/* Who stops is not there to be told. */
+	if (strcmp(cmd->name, "stop") != 0)
+		tell_master(c, &words);
+	buf_clear(&words);
+}
