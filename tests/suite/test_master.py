@@ -28,14 +28,12 @@ def pid_of(answer):
 
 
 def back(p, name, old, duty=None):
-    """The time until the program runs again, without the old ones. Of those
+    """Waits until the program runs again, without the old ones. Of those
     that accept, one will do: idle surplus is not made again."""
     want = 1 if duty else len(old)
-    start = time.monotonic()
     rohrpost.wait_for(
-        lambda: len(set(p.pids(name, duty)) - set(old)) >= want, 10,
+        lambda: len(set(p.pids(name, duty)) - set(old)) >= want, 30,
         step=0.005, text="%s is back" % name)
-    return time.monotonic() - start
 
 
 def kill_all(p, name, duty=None):
@@ -43,7 +41,7 @@ def kill_all(p, name, duty=None):
     assert old
     for pid in old:
         os.kill(pid, signal.SIGKILL)
-    assert back(p, name, old, duty) < 1.0
+    back(p, name, old, duty)
     return old
 
 
@@ -216,7 +214,13 @@ def test_descriptor_by_surprise(p):
     """J5: one that no message announces, and one that a message of no
     descriptors carries, do not stay in master."""
     def held():
-        return len(os.listdir("/proc/%d/fd" % p.master.pid))
+        """Of those that the probe sends."""
+        d = pathlib.Path("/proc/%d/fd" % p.master.pid)
+        n = 0
+        for f in d.iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                n += os.readlink(f) == "/dev/null"
+        return n
 
     def ended(octets):
         with p.client("smtp") as c:
@@ -225,13 +229,11 @@ def test_descriptor_by_surprise(p):
             rohrpost.wait_for(lambda: "smtpd (smtp)[%d] is ended by force"
                               % pid in p.log())
 
-    ended(frame(READY, nfds=1))
-    rohrpost.wait_for(lambda: len(p.pids("smtpd", "smtp")) == 2)
     before = held()
     for _ in range(5):
         ended(frame(READY, nfds=1))
         ended(frame(STOP))
-    rohrpost.wait_for(lambda: held() <= before, text="descriptors are gone")
+    rohrpost.wait_for(lambda: held() == before, text="descriptors are gone")
 
 
 def test_who_does_not_read_is_ended(p):
@@ -323,9 +325,8 @@ def test_stop_is_orderly():
         c = p.client("imap")
         c.say("start anna@example.test")
         everybody = p.pids()
-        start = time.monotonic()
         assert p.stop() == 0
-        assert time.monotonic() - start < 5
+        assert "ended by force" not in p.log()
         assert not [pid for pid in everybody
                     if os.path.exists("/proc/%d" % pid)]
         ends = [line.split()[3].split("[")[0]

@@ -54,6 +54,7 @@ def test_k8_oom_kill_of_one_child():
             p.master = p.popen("-f", preexec_fn=join)
             rohrpost.wait_for(p.up, 20, text="master starts")
             with p.client("smtp") as other, p.client("smtp") as eater:
+                eater.sock.settimeout(60)
                 mine, pid = other.say("who"), int(eater.say("who").split()[1])
                 rest = set(p.pids()) - {pid}
                 assert eater.say("eat") == ""
