@@ -142,7 +142,7 @@ write_conf(struct setup *s, struct buf *why)
 	int fd, r = 0;
 
 	conf_print(&s->conf, &text);
-	fd = openat(s->set.dirfd, "rohrpost.conf", O_RDONLY | O_CLOEXEC);
+	fd = fd_open_file(s->set.dirfd, "rohrpost.conf", 0);
 	if (fd != -1 && fd_slurp(fd, &old) == 0 && (old.len != text.len ||
 	    memcmp(old.data, text.data, text.len) != 0))
 		r = fd_replace(s->set.dirfd, "rohrpost.conf.old", 0644,

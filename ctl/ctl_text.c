@@ -188,7 +188,7 @@ text_load(struct text *t, int dirfd, const char *dir, struct buf *why)
 	struct buf b = BUF_INIT(TEXT_FILE_MAX);
 	int fd, r;
 
-	fd = openat(dirfd, t->table->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	fd = fd_open_file(dirfd, t->table->file, 0);
 	if (fd == -1 && errno == ENOENT)
 		return 0;
 	if (fd == -1 || fd_slurp(fd, &b) == -1) {

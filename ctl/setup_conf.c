@@ -257,7 +257,7 @@ read_old(struct setup *s, struct buf *why)
 	struct buf text = BUF_INIT(1 << 20);
 	int fd, r = 0;
 
-	fd = openat(s->set.dirfd, "rohrpost.conf", O_RDONLY | O_CLOEXEC);
+	fd = fd_open_file(s->set.dirfd, "rohrpost.conf", 0);
 	if (fd == -1 && errno == ENOENT)
 		buf_puts(&text, header);
 	else if (fd == -1 || fd_slurp(fd, &text) == -1)

@@ -67,19 +67,15 @@ text_read(const char *user, uint32_t mailbox, const char *name,
     struct buf *out)
 {
 	char path[BODY_PATH_MAX];
-	struct stat st;
-	int fd, r = -1, e;
+	int fd, r, e;
 
 	if (text_path(user, mailbox, name, path) == -1)
 		return -1;
-	fd = openat(body_root(), path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
-	    O_NONBLOCK);
+	/* A pipe without a writer is not an empty file. */
+	fd = fd_open_file(body_root(), path, O_NOFOLLOW);
 	if (fd == -1)
 		return -1;
-	/* A pipe without a writer is not an empty file. */
-	errno = EINVAL;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		r = fd_slurp(fd, out);
+	r = fd_slurp(fd, out);
 	e = errno;
 	fd_close(&fd);
 	errno = e;

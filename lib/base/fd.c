@@ -81,6 +81,26 @@ fd_pread_all(int fd, void *p, size_t len, off_t off)
 	return 0;
 }
 
+int
+fd_open_file(int at, const char *path, int more)
+{
+	int fd = openat(at, path, O_RDONLY | O_CLOEXEC | O_NOCTTY |
+	    O_NONBLOCK | more);
+	struct stat st;
+
+	if (fd == -1)
+		return -1;
+	if (fstat(fd, &st) == 0) {
+		if (S_ISREG(st.st_mode))
+			return fd;
+		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+	}
+	more = errno;
+	fd_close(&fd);
+	errno = more;
+	return -1;
+}
+
 /* From off, or where that is -1 from where fd stands. */
 static int
 read_all(int fd, off_t off, struct buf *out)

@@ -29,6 +29,12 @@ int	fd_pread_all(int fd, void *p, size_t len, off_t off) ATTR_CHECK;
 int	fd_slurp(int fd, struct buf *out) ATTR_CHECK;
 /* The same from where fd stands: of standard input a part may be read. */
 int	fd_read_rest(int fd, struct buf *out) ATTR_CHECK;
+/*
+ * Opens the file for reading; more are flags of open(2) besides. What is no
+ * regular file is refused (EINVAL, a folder EISDIR), and not waited for. -1
+ * with errno.
+ */
+int	fd_open_file(int at, const char *path, int more) ATTR_CHECK;
 /* A folder below at, no symbolic link; NULL with errno. For closedir(3). */
 DIR	*fd_opendir(int at, const char *name) ATTR_CHECK;
 

@@ -208,7 +208,7 @@ settings_open(const char *dir, char path_r[SETTINGS_PATH_MAX], struct buf *why)
 		buf_set(why, "%.100s...: the path is too long", dir);
 		return -1;
 	}
-	if ((fd = open(path_r, O_RDONLY | O_CLOEXEC | O_NOCTTY)) == -1)
+	if ((fd = fd_open_file(AT_FDCWD, path_r, 0)) == -1)
 		buf_set(why, "%s: %s", path_r, strerror(errno));
 	return fd;
 }

@@ -265,3 +265,24 @@ def test_j1_list_of_mailboxes_that_is_no_file(j1, kind):
     os.chown(here, owner.st_uid, owner.st_gid)
     inst.ctl("store", "rebuild", inst.address("bert"))
     assert inst.count("bert", box) == 1
+
+
+@pytest.mark.parametrize("name", ["users", "passwd", "domains", "aliases",
+                                  "rohrpost.conf"])
+def test_j1_table_that_is_no_file(j1, name):
+    """A pipe or a folder where the operator's table was: one line that says
+    so, and what is in force stays."""
+    inst, here = j1, j1.conf / name
+    text, compiled = here.read_bytes(), inst.state / "jail/tables.cdb"
+    before = compiled.read_bytes()
+    for kind in "fifo", "folder", "socket":
+        other_file(kind, here, None)
+        try:
+            r = inst.command("apply", timeout=30)
+            assert r.returncode != 0 and len(r.stderr.splitlines()) == 1
+            assert str(here) in r.stderr
+        finally:
+            here.rmdir() if kind == "folder" else here.unlink()
+            here.write_bytes(text)
+    assert compiled.read_bytes() == before
+    assert inst.count("bert") == 0
