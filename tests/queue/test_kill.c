@@ -123,6 +123,43 @@ test_bounce_killed(void **state)
 	assert_memory_equal(out, "0 0 0 0 0 0 ", 12);
 }
 
+/* Killed after the bounce was accepted: what it told is told. */
+static void
+test_bounce_once(void **state)
+{
+	char id[17], bounce[17];
+	struct rig_job j;
+	int i;
+
+	assert_int_equal(rig_send(&smtpd, id, "anna@example.test",
+	    TO("a@one.test", "b@two.test"), TEXT), 0);
+	for (i = 0; i < 2; i++) {
+		take(&relay, &j);
+		if (strcmp(j.dest, "one.test") == 0)
+			rig_result(&relay, &j, -1, RESULT_NEVER, "5.1.1 no",
+			    "mx.one");
+		else
+			rig_result(&relay, &j, -1, RESULT_LATER, "4.2.0 not "
+			    "now", "mx.two");
+		rig_job_clear(&j);
+	}
+	take(&deliver, &j);
+	strcpy(bounce, j.file);
+	rig_job_clear(&j);
+	again();
+	take(&deliver, &j);
+	assert_string_equal(j.file, bounce);
+	rig_result(&deliver, &j, -1, RESULT_DELIVERED, "2.0.0 ok", "");
+	rig_job_clear(&j);
+	take(&relay, &j);
+	assert_string_equal(j.file, id);
+	assert_string_equal(j.dest, "two.test");
+	rig_result(&relay, &j, -1, RESULT_DELIVERED, "2.0.0 ok", "mx.two");
+	rig_job_clear(&j);
+	assert_empty();
+	assert_idle(&deliver);
+}
+
 /* What the random kills remember. */
 static char acked[4000][17];
 static unsigned char came[4000];
@@ -194,6 +231,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_killed_before_the_word), T(test_killed_after_the_word),
 		T(test_killed_between_results), TQ(test_bounce_killed),
+		TQ(test_bounce_once),
 		T(test_random_kills),
 	};
 
