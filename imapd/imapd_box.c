@@ -12,6 +12,7 @@
 int imapd_box_news;
 
 static struct imapd_box *boxes;
+static struct imapd_box *resting;	/* one of them without a view */
 static int try_again;	/* store could not select or tell some box yet */
 
 size_t
@@ -284,21 +285,47 @@ box_free(struct imapd_box *b)
 	free(b);
 }
 
+/* The box that rests is read anew when it is next wanted. */
+static void
+rest_end(void)
+{
+	struct imapd_box *b = resting;
+
+	if (b == NULL)
+		return;
+	resting = NULL;
+	if (!b->gone && !b->unwatched)
+		(void)door_unselect(&imapd_door, b->id);
+	box_free(b);
+}
+
+/* Does b show the state of the mailbox that store told last? */
+static int
+box_is_at(const struct imapd_box *b, const struct door_mailbox *m)
+{
+	return b->uidvalidity == m->uidvalidity && !b->unsure && !b->behind &&
+	    m->highestmodseq <= b->modseq;
+}
+
 struct imapd_box *
 imapd_box_open(uint32_t id, int writable, struct imapd_news *news,
     struct door_mailbox *m, uint32_t *recent)
 {
 	struct imapd_box *b = box_get(id);
 
+	if (b == resting)
+		resting = NULL;
 	if (door_select(&imapd_door, id, writable, m, recent) == -1 ||
-	    imapd_box_refresh(b) == -1) {
+	    (!box_is_at(b, m) && imapd_box_refresh(b) == -1)) {
 		if (b->news == NULL)
 			box_free(b);
 		return NULL;
 	}
-	if (b->news != NULL && b->uidvalidity != m->uidvalidity) {
+	if (b->uidvalidity != 0 && b->uidvalidity != m->uidvalidity) {
 		/* Others have selected an older one: ours is the new one. */
 		imapd_box_deleted(id);
+		if (b->news == NULL)
+			box_free(b);
 		return imapd_box_open(id, writable, news, m, recent);
 	}
 	b->uidvalidity = m->uidvalidity;
@@ -320,9 +347,10 @@ imapd_box_release(struct imapd_box *b, struct imapd_news *news)
 	imapd_news_clear(news);
 	if (b->news != NULL)
 		return;
-	if (!b->gone)
-		(void)door_unselect(&imapd_door, b->id);
-	box_free(b);
+	rest_end();
+	resting = b;
+	if (b->gone || b->n > IMAPD_BOX_REST)
+		rest_end();
 }
 
 /*
@@ -371,6 +399,7 @@ imapd_box_rewire(void)
 
 	for (b = boxes; b != NULL; b = b->next)
 		b->unsure = b->unwatched = 1;
+	rest_end();
 	boxes_select();
 }
 
@@ -393,6 +422,9 @@ imapd_box_changed(const uint32_t *list, size_t n)
 	/* The calls below may bring more events into the list. */
 	ids = mem_alloc(n * sizeof(*ids));
 	memcpy(ids, list, n * sizeof(*ids));
+	for (i = 0; resting != NULL && i < n; i++)
+		if (resting->id == ids[i])
+			rest_end();
 	for (i = 0; i < n; i++)
 		for (b = boxes; b != NULL; b = b->next)
 			if (b->id == ids[i] && !b->gone &&

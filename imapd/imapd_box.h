@@ -3,6 +3,9 @@
  * whatever the number of sessions that look at it. A box holds every
  * message's record as store last told it. Each view of a box has a list of
  * the box's changes, its news.
+ *
+ * The box whose last view went is kept, and watched, until it changes or
+ * another one takes its place: clients select the same mailbox again and again.
  */
 #ifndef IMAPD_IMAPD_BOX_H
 #define IMAPD_IMAPD_BOX_H
@@ -12,6 +15,8 @@
 #include "lib/mail/door.h"
 
 #include "imapd/imapd_news.h"
+
+enum { IMAPD_BOX_REST = 10000 };	/* messages of one that is kept */
 
 struct imapd_box {
 	struct imapd_box *next;
@@ -37,7 +42,7 @@ struct imapd_box {
 struct imapd_box *imapd_box_open(uint32_t id, int writable,
 	    struct imapd_news *news, struct door_mailbox *m_r,
 	    uint32_t *recent_r);
-/* Takes the news off and frees what they hold; the last one closes the box. */
+/* Takes the news off and frees what they hold. */
 void	imapd_box_release(struct imapd_box *b, struct imapd_news *news);
 /* Index of the first record whose uid is at least uid. */
 size_t	imapd_box_at(const struct imapd_box *b, uint32_t uid);
