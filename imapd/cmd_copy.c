@@ -2,6 +2,11 @@
  * COPY, and MOVE (RFC 6851), with COPYUID (RFC 4315).
  */
 #include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/mail/door_proto.h"
 
 #include "imapd/imapd_commands.h"
 #include "imapd/imapd_door.h"
@@ -20,75 +25,151 @@ put_copyuid(struct buf *out, uint32_t uidvalidity, const uint32_t *from,
 	buf_puts(out, "]");
 }
 
+/* A COPY or MOVE under way. */
+struct imapd_copy {
+	uint32_t to;		/* the mailbox */
+	uint32_t *uids;
+	size_t	 n, at;
+	int	 move;
+	uint32_t *from_uids, *to_uids, uidvalidity;	/* what was done */
+	size_t	 n_done;
+};
+
+static void
+copy_free(void *data)
+{
+	struct imapd_copy *c = data;
+
+	free(c->uids);
+	free(c->from_uids);
+	free(c->to_uids);
+	free(c);
+}
+
+static void
+copy_done(struct imapd_copy *c, const uint32_t *from, const uint32_t *to,
+    size_t n)
+{
+	if (n == 0)
+		return;
+	c->from_uids = mem_realloc(c->from_uids, c->n_done + n,
+	    sizeof(*from));
+	c->to_uids = mem_realloc(c->to_uids, c->n_done + n, sizeof(*to));
+	memcpy(c->from_uids + c->n_done, from, n * sizeof(*from));
+	memcpy(c->to_uids + c->n_done, to, n * sizeof(*to));
+	c->n_done += n;
+}
+
 /*
- * A message of a set of numbers that another session expunged: nothing is
- * copied. A UID that is not there is passed over (RFC 3501 6.4.8).
- *
+ * The next part of a MOVE, or all of a COPY. A message of a set of numbers
+ * that another session expunged: nothing is copied. A UID that is not there is
+ * passed over (RFC 3501 6.4.8). 0, or -1 (imapd_door says why).
+ */
+static int
+copy_part(struct imapd_session *s, struct imapd_copy *c)
+{
+	size_t n = c->n - c->at, n_done = 0;
+	uint32_t *from = NULL, *to = NULL, uidvalidity;
+	int how = (c->move ? DOOR_MOVE : 0) | (s->uid ? 0 : DOOR_WHOLE), r;
+
+	if (c->move && n > DOOR_CHANGE_MAX)
+		n = DOOR_CHANGE_MAX;
+	r = door_copy(&imapd_door, s->view->box->id, c->to, c->uids + c->at,
+	    n, how, &from, &to, &n_done, &uidvalidity);
+	if (r == 0)
+		c->at += n;
+	copy_done(c, from, to, n_done);
+	if (n_done > 0)
+		c->uidvalidity = uidvalidity;
+	if (c->move)
+		imapd_box_remove(s->view->box, from, n_done);
+	free(from);
+	free(to);
+	return r;
+}
+
+/*
  * MOVE tells COPYUID in an untagged OK, before the EXPUNGEs that the tagged
  * reply brings (RFC 6851 4.3); of many messages the first may have been moved
  * where a later one is not, and the reply is NO.
  */
 static enum imapd_run
-copy_do(struct imapd_session *s, uint32_t to, const uint32_t *uids, size_t n,
-    int move)
+copy_end(struct imapd_session *s, const struct imapd_copy *c, int r)
 {
 	struct buf code = BUF_INIT(0);
-	uint32_t *from_uids = NULL, *to_uids = NULL, uidvalidity = 0;
-	size_t n_done = 0;
-	int how = (move ? DOOR_MOVE : 0) | (s->uid ? 0 : DOOR_WHOLE), r = 0;
 
-	if (n > 0)
-		r = door_copy(&imapd_door, s->view->box->id, to, uids, n, how,
-		    &from_uids, &to_uids, &n_done, &uidvalidity);
-	if (n_done > 0)
-		put_copyuid(&code, uidvalidity, from_uids, to_uids, n_done);
-	if (move && n_done > 0) {
-		buf_printf(&s->out, "* OK %s Moved\r\n", buf_str(&code));
-		imapd_box_remove(s->view->box, from_uids, n_done);
+	if (c->n_done > 0)
+		put_copyuid(&code, c->uidvalidity, c->from_uids, c->to_uids,
+		    c->n_done);
+	if (c->move && c->n_done > 0) {
+		buf_puts(&s->out, "* OK ");
+		buf_append(&s->out, code.data, code.len);
+		buf_puts(&s->out, " Moved\r\n");
 		buf_reset(&code);
 	}
-	if (r == -1) {
+	if (r == -1)
 		imapd_door_no(s);
-	} else {
+	else {
 		imapd_events();
 		imapd_ok(s, "%s%s%s completed", buf_str(&code),
 		    code.len > 0 ? " " : "", s->cmd->name);
 	}
 	buf_clear(&code);
-	free(from_uids);
-	free(to_uids);
 	return IMAPD_DONE;
+}
+
+static enum imapd_run
+copy_more(struct imapd_session *s)
+{
+	struct imapd_copy *c = s->more_data;
+	int64_t start = clock_mono_ms();
+
+	while (c->at < c->n) {
+		if (copy_part(s, c) == -1)
+			return copy_end(s, c, -1);
+		if (c->at < c->n && imapd_full(s, start))
+			return IMAPD_MORE;
+	}
+	return copy_end(s, c, 0);
+}
+
+static enum imapd_run
+copy_begin(struct imapd_session *s, struct imapd_copy *c,
+    const struct imapd_arg *name)
+{
+	const struct door_mailbox *m;
+	struct buf to;
+
+	if (imapd_names_arg(s, name, &to) == -1) {
+		copy_free(c);
+		return IMAPD_DONE;
+	}
+	m = imapd_names_find(buf_str(&to));
+	buf_clear(&to);
+	if (m != NULL) {
+		c->to = m->id;
+		return imapd_later(s, copy_more, copy_free, c);
+	}
+	copy_free(c);
+	if (door_error(&imapd_door) == D_ABSENT)
+		return imapd_no(s, "[TRYCREATE] There is no such mailbox");
+	return imapd_door_no(s);
 }
 
 static enum imapd_run
 copy_or_move(struct imapd_session *s, const struct imapd_arg *args, int move)
 {
-	const struct door_mailbox *m;
+	struct imapd_copy *c;
 	struct imapd_set set;
-	struct buf name;
-	uint32_t *uids, to;
-	size_t n;
 
 	if (args->type != IMAPD_ATOM || imapd_view_set(s->view, args->p,
 	    args->len, s->uid, &set) == -1)
 		return imapd_bad(s, "%s: bad sequence set", s->cmd->name);
-	uids = imapd_view_uids(s->view, &set, &n);
+	c = mem_zalloc(1, sizeof(*c));
+	c->move = move;
+	c->uids = imapd_view_uids(s->view, &set, &c->n);
 	imapd_set_clear(&set);
-	if (imapd_names_arg(s, imapd_arg_next(args), &name) == -1) {
-		free(uids);
-		return IMAPD_DONE;
-	}
-	m = imapd_names_find(buf_str(&name));
-	to = m != NULL ? m->id : 0;
-	buf_clear(&name);
-	if (m != NULL)
-		copy_do(s, to, uids, n, move);
-	else if (door_error(&imapd_door) == D_ABSENT)
-		imapd_no(s, "[TRYCREATE] There is no such mailbox");
-	else
-		imapd_door_no(s);
-	free(uids);
-	return IMAPD_DONE;
+	return copy_begin(s, c, imapd_arg_next(args));
 }
 
 static enum imapd_run

@@ -5,13 +5,12 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/mail/door_proto.h"
 
 #include "imapd/imapd_commands.h"
 #include "imapd/imapd_door.h"
 #include "imapd/imapd_names.h"
 #include "imapd/imapd_reply.h"
-
-enum { EXPUNGE_PART = 4096 };	/* messages in one call of the door */
 
 /* [UNSEEN n]: the first one. */
 static uint32_t
@@ -171,8 +170,8 @@ expunge_part(struct imapd_session *s, struct imapd_expunge *x)
 	uint64_t modseq;
 	int r;
 
-	if (n > EXPUNGE_PART)
-		n = EXPUNGE_PART;
+	if (n > DOOR_CHANGE_MAX)
+		n = DOOR_CHANGE_MAX;
 	r = door_expunge(&imapd_door, b->id, x->uids + x->at, n, 0, &gone,
 	    &n_gone, &modseq);
 	if (r == 0)

@@ -9,13 +9,12 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/mail/door_proto.h"
 
 #include "imapd/imapd_commands.h"
 #include "imapd/imapd_door.h"
 #include "imapd/imapd_flags.h"
 #include "imapd/imapd_reply.h"
-
-enum { STORE_PART = 4096 };	/* messages in one call of the door */
 
 struct imapd_store {
 	struct imapd_set set;
@@ -160,8 +159,8 @@ store_part(struct imapd_session *s, struct imapd_store *st)
 	uint32_t *failed = NULL;
 	int r;
 
-	if (n > STORE_PART)
-		n = STORE_PART;
+	if (n > DOOR_CHANGE_MAX)
+		n = DOOR_CHANGE_MAX;
 	r = door_store(&imapd_door, b->id, st->uids + st->at, n, st->op,
 	    st->flags.flags, st->flags.n > 0 ? st->flags.keywords : NULL,
 	    st->unchanged_since, &rec, &n_rec, &failed, &n_failed);

@@ -136,7 +136,19 @@ answer_open(struct chan *c, const struct msg *m)
 	assert_int_equal(msg_end(c), 0);
 }
 
-/* All messages that are named get the flags, or go. */
+/* The copies have the uids of their sources. */
+static void
+answer_copied(struct chan *c, const struct msg *m, const char *uids,
+    size_t len)
+{
+	msg_begin(c, &proto_door, DM_COPIED, m->id);
+	msg_bytes(c, DF_UIDS, uids, len);
+	msg_bytes(c, DF_TO_UIDS, uids, len);
+	msg_u32(c, DF_UIDVALIDITY, RIG_VALIDITY);
+	assert_int_equal(msg_end(c), 0);
+}
+
+/* All messages that are named get the flags, or go, or are copied. */
 static void
 answer_part(struct chan *c, const struct msg *m)
 {
@@ -150,6 +162,10 @@ answer_part(struct chan *c, const struct msg *m)
 		return;
 	}
 	p = msg_get(m, DF_UIDS, &len);
+	if (m->type == DM_COPY) {
+		answer_copied(c, m, p, len);
+		return;
+	}
 	cursor_init(&uids, p, len);
 	while (m->type == DM_STORE && cursor_left(&uids) > 0)
 		door_pack_record(&b, &(struct door_record){
@@ -190,7 +206,8 @@ store_run(void *arg)
 			answer_records(c, &m);
 		else if (m.type == DM_OPEN)
 			answer_open(c, &m);
-		else if (m.type == DM_STORE || m.type == DM_EXPUNGE)
+		else if (m.type == DM_STORE || m.type == DM_EXPUNGE ||
+		    m.type == DM_COPY)
 			answer_part(c, &m);
 		else if (m.type == DM_UNSELECT) {
 			msg_begin(c, &proto_door, DM_DONE, m.id);

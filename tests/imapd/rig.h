@@ -28,7 +28,7 @@ struct rig_store {
 	atomic_uint messages;	/* number n has uid n and modseq n */
 	atomic_uint more;	/* so many answers bring one more message */
 	_Atomic enum arrival how;
-	atomic_uint parts;	/* so many STOREs and EXPUNGEs go well ... */
+	atomic_uint parts;	/* so many changes go well ... */
 	atomic_uint failing;	/* ... if this is 1: the others fail */
 	atomic_uint modseq;	/* of the last change of flags */
 	atomic_uint deaf;	/* so many questions for records fail */

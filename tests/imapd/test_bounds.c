@@ -15,7 +15,7 @@
 enum {
 	MANY = 20000,
 	ROUNDS = 200,			/* of changes of all flags */
-	PART = 4096,			/* messages in one call of the door */
+	PART = DOOR_CHANGE_MAX,		/* messages in one call of the door */
 	ROOM = 16 << 20,		/* octets that imapd may grow by */
 };
 
@@ -190,6 +190,47 @@ test_expunge_fails_in_the_middle(void **state)
 	assert_int_equal(count("* 1 EXPUNGE\r\n"), 2 * PART);
 }
 
+/* COPYUID of what was moved comes before its EXPUNGEs. */
+static void
+test_move_fails_in_the_middle(void **state)
+{
+	char want[80];
+
+	two_clients(3 * PART, 0);
+	store.failing = 1;
+	store.parts = 2;
+	say("m MOVE 1:* INBOX\r\n");
+	expect("m NO [UNAVAILABLE]");
+	snprintf(want, sizeof(want), "* OK [COPYUID %d 1:%d 1:%d] Moved\r\n"
+	    "* 1 EXPUNGE\r\n", RIG_VALIDITY, 2 * PART, 2 * PART);
+	if (strncmp(got.data, want, strlen(want)) != 0)
+		fail_msg("%.200s", got.data);
+	assert_int_equal(count("* 1 EXPUNGE\r\n"), 2 * PART);
+	rig_client(1);
+	say("n NOOP\r\n");
+	expect("n OK ");
+	assert_int_equal(count("* 1 EXPUNGE\r\n"), 2 * PART);
+}
+
+/* All or none, in one call, however many. */
+static void
+test_copy_is_one(void **state)
+{
+	char want[80];
+
+	two_clients(3 * PART, 0);
+	store.failing = 1;
+	store.parts = 0;
+	say("c COPY 1:* INBOX\r\n");
+	expect("c NO [UNAVAILABLE]");
+	store.parts = 1;
+	say("d COPY 1:* INBOX\r\n");
+	expect("d OK ");
+	snprintf(want, sizeof(want), "d OK [COPYUID %d 1:%d 1:%d] COPY",
+	    RIG_VALIDITY, 3 * PART, 3 * PART);
+	assert_int_equal(count(want), 1);
+}
+
 /* CLOSE ends with the mailbox, whatever became of it. */
 static void
 test_close_in_parts(void **state)
@@ -302,6 +343,8 @@ main(void)
 		RIG(test_reply_with_many_expunged),
 		RIG(test_store_fails_in_the_middle),
 		RIG(test_expunge_fails_in_the_middle),
+		RIG(test_move_fails_in_the_middle),
+		RIG(test_copy_is_one),
 		RIG(test_close_in_parts),
 		RIG(test_body_where_seen_is_refused),
 		RIG(test_refused_delete_leaves_it_selected),
