@@ -1,6 +1,6 @@
 /*
  * What was delivered: the queue id stays in the index (rows 'Q') for as long as
- * a queue may repeat a delivery, so that a repeat is answered and adds nothing.
+ * a queue may repeat a delivery (queue_lifetime), so that a repeat is answered and adds nothing.
  * An id greater than every one seen needs no look-up, for queue's ids rise.
  *
  * A row is of one mailbox, for a filter may want a message in several. That of
@@ -8,12 +8,14 @@
  */
 #include "config.h"
 
-#include "lib/base/clock.h"
 #include "store/account.h"
 #include "store/account_delivered.h"
+#include "store/age.h"
 
 enum {
-	KEEP_DAYS = 10,		/* a queue id is known at least so long */
+	KEEP_MORE = 5 * 86400,	/* seconds past queue_lifetime: its last attempt
+				   may take long, and it may have been less
+				   when the message came */
 	FORGET_MAX = 8,		/* old ones forgotten by one delivery */
 };
 
@@ -59,8 +61,8 @@ forget_one(void *arg, const void *key, size_t klen, const void *value,
 static void
 forget_old(struct account *a, struct engine_batch *b)
 {
-	struct forgetting f = { b, (uint64_t)(clock_now_us() -
-	    (int64_t)KEEP_DAYS * 86400 * 1000000), 0, 0 };
+	struct forgetting f = { b, (uint64_t)age_cutoff(
+	    store.conf.queue_lifetime + KEEP_MORE) * 1000000, 0, 0 };
 	struct engine_scan s;
 
 	if (a->min_queue_id >= f.before)

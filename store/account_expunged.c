@@ -64,9 +64,8 @@ expunged_forget(const char *name, int64_t before)
 	struct forgetting f = { .call = { .fn = forget_rows, .arg = &f },
 		.name = name, .before = before < 0 ? 0 : (uint32_t)before };
 
-	do
-		helper_call(shard_of(name, NULL), &f.call);
-	while (f.more);
+	while (helper_call(shard_of(name, NULL), &f.call) == 0 && f.more)
+		;
 }
 
 /* What there is, and since when. */
@@ -215,8 +214,8 @@ drop_slice(struct keeping *k, uint32_t id, struct body_list *l,
 	}
 	if (!some)
 		return;
-	helper_call(shard_of(k->name, NULL), &s.call);
-	if (engine_durable(store.engine, engine_token(store.engine)) !=
+	if (helper_call(shard_of(k->name, NULL), &s.call) == -1 ||
+	    engine_durable(store.engine, engine_token(store.engine)) !=
 	    ENGINE_DONE)
 		return;
 	for (i = 0; i < n; i++) {
@@ -362,7 +361,7 @@ look_run(struct chore *c)
 	l->left = expunged_bound(l->a->name, l->a->path);
 	l->call.fn = look_end;
 	l->call.arg = l;
-	helper_call(l->a->shard, &l->call);
+	(void)helper_call(l->a->shard, &l->call);
 	free(l);
 }
 

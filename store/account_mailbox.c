@@ -8,6 +8,7 @@
 #include "store/account.h"
 #include "store/account_commit.h"
 #include "store/account_mailbox.h"
+#include "store/age.h"
 
 enum {
 	DIRTY_MAX = 65536,	/* uids kept; past it they are looked for */
@@ -125,7 +126,7 @@ trim_gone(struct mailbox *m)
 	uint32_t n = m->account->number;
 	struct index_key from = index_gone(n, m->id, m->row.gone_floor + 1);
 	struct index_key to = index_gone(n, m->id, UINT64_MAX);
-	struct trimming t = { m, (uint32_t)clock_now() - GONE_KEEP,
+	struct trimming t = { m, age_second(GONE_KEEP),
 		m->row.gone_size > GONE_MAX ? GONE_FEWER : GONE_MAX };
 	struct engine_scan s;
 

@@ -353,7 +353,8 @@ step_write(struct rebuild *r)
 	}
 	r->chore.done += PIECE;
 	r->call.fn = r->cleared ? rebuild_piece : rebuild_clear;
-	helper_call(r->a->shard, &r->call);
+	if (helper_call(r->a->shard, &r->call) == -1)
+		r->failed = 1;
 	if (!r->failed && !r->written)
 		return;
 	if (r->failed || engine_durable(store.engine,
@@ -437,7 +438,7 @@ static void
 step_end(struct rebuild *r)
 {
 	r->call.fn = rebuild_end;
-	helper_call(r->a->shard, &r->call);
+	(void)helper_call(r->a->shard, &r->call);
 	found_clear(&r->found);
 	if (r->large)
 		large_end();

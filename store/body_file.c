@@ -259,6 +259,32 @@ link_checked(int from_dir, const char *from, const char *user,
 	return BODY_FALSE;
 }
 
+/* A file system that has no links, none of that file, or not to there. */
+static int
+cannot_link(enum body_result r)
+{
+	return r == BODY_TROUBLE && (errno == EXDEV || errno == EMLINK ||
+	    errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS);
+}
+
+/* A fresh file of our own; where there are no links it moves. */
+static enum body_result
+link_fresh(const char *name, const char *user, uint32_t mailbox, uint32_t uid,
+    const struct stat *st)
+{
+	enum body_result r = link_checked(fresh, name, user, mailbox, uid, st);
+	char path[BODY_PATH_MAX];
+
+	if (!cannot_link(r))
+		return r;
+	snprintf(path, sizeof(path), "%s/%u/%u", user, mailbox, uid);
+	if (faccessat(root, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    (r = move_aside(user, mailbox, uid, path)) != BODY_DONE)
+		return r;
+	return renameat(fresh, name, root, path) == 0 ? BODY_DONE :
+	    failed(errno);
+}
+
 static int
 copy_data(int from, int to, uint64_t size)
 {
@@ -307,8 +333,71 @@ link_copy(const char *user, uint32_t mailbox, uint32_t uid, int fd,
 	if (fd_close(&to) == -1 && r == BODY_DONE)
 		r = failed(errno);
 	if (r == BODY_DONE)
-		r = link_checked(fresh, name, user, mailbox, uid, &st);
+		r = link_fresh(name, user, mailbox, uid, &st);
 	body_put_back(name);
+	return r;
+}
+
+/*
+ * Where queue's file cannot be linked each message has a copy; but those of one
+ * file share the first one, while it is there and remembered.
+ */
+enum { COPIES = 32 };
+
+static struct copy {
+	ino_t	 ino;			/* of queue's file; its name */
+	char	 id[BODY_NAME];
+	struct stat st;			/* of the copy; where it is: */
+	char	 path[BODY_PATH_MAX];
+} copies[COPIES];
+static unsigned next_copy;
+
+static int
+copy_find(const char *id, const struct stat *from, struct copy *c_r)
+{
+	int i, found = 0;
+
+	pthread_mutex_lock(&lock);
+	for (i = 0; i < COPIES && !found; i++)
+		if (copies[i].ino == from->st_ino &&
+		    strcmp(copies[i].id, id) == 0) {
+			*c_r = copies[i];
+			found = 1;
+		}
+	pthread_mutex_unlock(&lock);
+	return found;
+}
+
+static void
+copy_note(const char *id, const struct stat *from, const char *user,
+    uint32_t mailbox, uint32_t uid)
+{
+	struct copy *c;
+
+	if (strlen(id) >= sizeof(c->id))
+		return;
+	pthread_mutex_lock(&lock);
+	c = &copies[next_copy++ % COPIES];
+	snprintf(c->path, sizeof(c->path), "%s/%u/%u", user, mailbox, uid);
+	strcpy(c->id, id);
+	c->ino = fstatat(root, c->path, &c->st, AT_SYMLINK_NOFOLLOW) == 0 ?
+	    from->st_ino : 0;
+	pthread_mutex_unlock(&lock);
+}
+
+static enum body_result
+link_again(const char *user, uint32_t mailbox, uint32_t uid, const char *id,
+    int fd, const struct stat *from)
+{
+	enum body_result r;
+	struct copy c;
+
+	if (copy_find(id, from, &c) && link_checked(root, c.path, user,
+	    mailbox, uid, &c.st) == BODY_DONE)
+		return BODY_DONE;
+	r = link_copy(user, mailbox, uid, fd, (uint64_t)from->st_size);
+	if (r == BODY_DONE)
+		copy_note(id, from, user, mailbox, uid);
 	return r;
 }
 
@@ -341,12 +430,11 @@ body_link_queue(const char *user, uint32_t mailbox, uint32_t uid,
 		return BODY_FALSE;
 	errno = 0;
 	r = link_checked(queue, id, user, mailbox, uid, &st);
-	if (r == BODY_TROUBLE && (errno == EXDEV || errno == EMLINK ||
-	    errno == EPERM)) {
+	if (cannot_link(r)) {
 		if (fstatat(queue, id, &named, AT_SYMLINK_NOFOLLOW) == -1 ||
 		    named.st_ino != st.st_ino || named.st_dev != st.st_dev)
 			return BODY_FALSE;
-		r = link_copy(user, mailbox, uid, fd, size);
+		r = link_again(user, mailbox, uid, id, fd, &st);
 	}
 	if (r == BODY_ABSENT && faccessat(queue, id, F_OK, 0) == -1)
 		r = BODY_FALSE;
@@ -388,7 +476,7 @@ body_link_put(const char *user, uint32_t mailbox, uint32_t uid,
 	    crc_of(fd, size, &is) == -1 || is != crc)
 		r = BODY_FALSE;
 	else
-		r = link_checked(fresh, name, user, mailbox, uid, &st);
+		r = link_fresh(name, user, mailbox, uid, &st);
 	fd_close(&fd);
 	return r;
 }
@@ -477,7 +565,7 @@ body_link(const char *user, uint32_t from, uint32_t from_uid, uint32_t to,
 	if (fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return failed(errno);
 	r = link_checked(root, path, user, to, to_uid, &st);
-	if (r != BODY_TROUBLE || (errno != EMLINK && errno != EPERM))
+	if (!cannot_link(r))
 		return r;
 	return link_full(user, path, &st, to, to_uid);
 }

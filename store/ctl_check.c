@@ -89,7 +89,8 @@ take(struct ctl_taking *r, void (*fn)(struct call *), struct buf *why)
 	r->call.fn = fn;
 	r->call.arg = r;
 	for (i = 0; i < TRIES; i++) {
-		helper_call(shard_of(r->name, NULL), &r->call);
+		if (helper_call(shard_of(r->name, NULL), &r->call) == -1)
+			r->result = TAKE_BROKEN;
 		if (r->result != TAKE_BUSY)
 			break;
 		usleep(TRY_US);
@@ -349,7 +350,7 @@ check_user(const char *name, const char *path, void (*found)(void *arg,
 	found_clear(&f);
 	copies_free(&r);
 	r.call.fn = give_back;
-	helper_call(r.a->shard, &r.call);
+	(void)helper_call(r.a->shard, &r.call);
 	return 0;
 }
 

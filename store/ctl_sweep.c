@@ -1,17 +1,18 @@
 /*
  * Once an hour: expunged messages and the folders of deleted mailboxes go when
- * they are older than expunged_keep, and where they are more than
- * expunged_size. What the index keeps of them goes by its own clock. What tells their age is the inode's
- * ctime, which link, rename and our own touch set and nobody can set back.
+ * they are older than expunged_keep, by time that ran (age.h), and where they
+ * are more than expunged_size. What the index keeps of them goes by the time in
+ * its rows. Since when they are so tells the inode's ctime, which link, rename
+ * and our own touch set and nobody can set back.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "store/account_expunged.h"
+#include "store/age.h"
 #include "store/body.h"
 #include "store/ctl_walk.h"
 #include "store/file_mailboxes.h"
@@ -31,7 +32,7 @@ static int sweeping;
 static int
 expired(int64_t since)
 {
-	return since + (int64_t)store.conf.expunged_keep < clock_now();
+	return since < age_cutoff(store.conf.expunged_keep);
 }
 
 static unsigned
@@ -93,7 +94,7 @@ sweep_user(void *arg, const char *name, const char *path)
 	if (text_read(path, 0, "mailboxes", &text) == 0 &&
 	    boxes_parse(&b, buf_str(&text), text.len, &why) == 0)
 		sweep_mailboxes(name, path, &b);
-	expunged_forget(name, clock_now() - (int64_t)store.conf.expunged_keep);
+	expunged_forget(name, age_cutoff(store.conf.expunged_keep));
 	(void)expunged_bound(name, path);
 	boxes_clear(&b);
 	buf_clear(&text);

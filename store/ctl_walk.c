@@ -6,6 +6,7 @@
 #include "lib/base/log.h"
 #include "store/body.h"
 #include "store/ctl_walk.h"
+#include "store/shard_chores.h"
 
 typedef int each_user(void *arg, const char *name, const char *path);
 
@@ -39,7 +40,7 @@ walk_users(const char *user, each_user *each, void *arg, struct buf *why)
 		buf_set(why, "the mail folder: %s", strerror(errno));
 		return -1;
 	}
-	while (r == 0 && body_users_next(u, path, sizeof(path)) == 1)
+	while (r == 0 && !helper_stopping() && body_users_next(u, path, sizeof(path)) == 1)
 		r = walk_one(path, each, arg);
 	body_users_end(&u);
 	return r;

@@ -80,6 +80,7 @@ struct store_conf {
 	int	 verbose;
 	uint64_t expunged_keep;		/* seconds */
 	uint64_t expunged_size;		/* octets, of each user */
+	uint64_t queue_lifetime;	/* seconds; queue's */
 	uint64_t cache;			/* octets of page cache, both tables */
 	uint64_t threads;		/* 0: half as many as cores */
 };

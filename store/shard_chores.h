@@ -26,11 +26,18 @@ enum helper {
 	HELPERS
 };
 void	helper_start(void);
+/*
+ * No chore is begun any more, and calls that wait for a shard fail. Returns when the last chore has returned. The shards have ended before.
+ */
+void	helper_stop(void);
+/* 1 from then on, for a chore that goes on for long. */
+int	helper_stopping(void);
 /* Behind those of which as little was done. From any thread. */
 void	helper_post(enum helper h, struct chore *c);
 /*
  * For a helper: runs fn(arg) in the shard and waits until it, or something it
- * started, calls helper_done(arg's call).
+ * started, calls helper_done(arg's call): 0; -1 where
+ * store stops, and nothing was done.
  */
 struct call {
 	struct item item;
@@ -40,7 +47,7 @@ struct call {
 	int	 failed;		/* set before helper_done */
 	struct buf *why;		/* of failed; NULL: nobody asks */
 };
-void	helper_call(struct shard *s, struct call *c);
+int	helper_call(struct shard *s, struct call *c);
 void	helper_done(struct call *c);
 /* The same, with how it went; c NULL: nobody asks. */
 void	helper_answer(struct call *c, int failed, const char *why);

@@ -16,6 +16,7 @@
 #include "store/account_flags.h"
 #include "store/account_full.h"
 #include "store/account_quota_all.h"
+#include "store/age.h"
 #include "store/body.h"
 #include "store/index_cache.h"
 #include "store/shard_chores.h"
@@ -85,6 +86,7 @@ static void
 tick_common(struct shard *s)
 {
 	store_look();
+	age_tick();
 	if (body_wants() && store_room() == STORE_ROOM &&
 	    !__atomic_exchange_n(&preparing, 1, __ATOMIC_ACQUIRE)) {
 		prepare_chore.run = prepare_run;
@@ -193,6 +195,8 @@ ended_cb(struct ev_loop *loop, ev_async *w, int revents)
 	for (i = 0; i < store.n_shards; i++)
 		pthread_join(store.shards[i].thread, NULL);
 	syncer_stop();
+	helper_stop();
+	age_save();
 	if (engine_durable(store.engine, engine_token(store.engine)) !=
 	    ENGINE_DONE)
 		log_warn("another store owns the index");

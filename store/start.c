@@ -12,6 +12,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
+#include "store/age.h"
 #include "store/body.h"
 #include "store/epoch.h"
 #include "store/index.h"
@@ -151,6 +152,25 @@ own_index(const char *index, struct buf *why)
 	return put_versions(why);
 }
 
+/* As start_open. */
+static int
+disk_ok(const char *mail, struct buf *why)
+{
+	const char *network;
+	int fd;
+
+	if (mkdir(mail, 0700) == -1 && errno != EEXIST)
+		return 0;	/* who opens it says so */
+	fd = open(mail, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	network = fd == -1 ? NULL : fd_network(fd);
+	fd_close(&fd);
+	if (network == NULL)
+		return 0;
+	buf_set(why, "%s lies on %s, which keeps no promise of a link or a "
+	    "sync: give it a local disk", mail, network);
+	return -2;
+}
+
 int
 start_open(struct buf *why)
 {
@@ -166,7 +186,7 @@ start_open(struct buf *why)
 	snprintf(index, sizeof(index), "%s/spool/index", s);
 	snprintf(store.full_path, sizeof(store.full_path),
 	    "%s/jail/state/full.cdb", s);
-	if ((r = format_ok(mail, why)) != 0)
+	if ((r = disk_ok(mail, why)) != 0 || (r = format_ok(mail, why)) != 0)
 		return r;
 	if (!mail_is_there(mail, index, why) ||
 	    body_start(mail, queue, why) == -1 ||
@@ -181,6 +201,7 @@ start_open(struct buf *why)
 		return r;
 	}
 	index_cache_open(index, store.epoch);
+	age_start();
 	if (getrandom(store.salt, sizeof(store.salt), 0) !=
 	    sizeof(store.salt)) {
 		buf_set(why, "no random numbers: %s", strerror(errno));

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "lib/base/fd.h"
@@ -260,6 +261,29 @@ fd_replace(int dirfd, const char *name, mode_t mode, const void *p, size_t len)
 	unlinkat(dirfd, tmp, 0);
 	errno = e;
 	return -1;
+}
+
+const char *
+fd_network(int fd)
+{
+	static const struct {
+		unsigned long magic;
+		const char *name;
+	} known[] = {
+		{ 0x6969, "NFS" }, { 0x517b, "SMB" }, { 0xff534d42, "CIFS" },
+		{ 0xfe534d42, "SMB" }, { 0x5346414f, "AFS" },
+		{ 0x6b414653, "AFS" }, { 0x73757245, "Coda" },
+		{ 0x564c, "NCP" },
+	};
+	struct statfs s;
+	size_t i;
+
+	if (fstatfs(fd, &s) == -1)
+		return NULL;
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (((unsigned long)s.f_type & 0xffffffff) == known[i].magic)
+			return known[i].name;
+	return NULL;
 }
 
 int

@@ -67,6 +67,12 @@ int	fd_stage(int dirfd, const char *name, mode_t mode, const void *p,
 	    size_t len) ATTR_CHECK;
 
 /*
+ * The name of the network file system that it lies on, where links, syncs and
+ * locks are not what the suite rests on; NULL: none that is known as one.
+ */
+const char *fd_network(int fd);
+
+/*
  * 1 if no process has the file open for writing or mapped so (a read lease is
  * granted, fcntl(2) F_SETLEASE, and given back), 0 if one has, -1 with errno.
  * fd must be O_RDONLY and the file owned by the caller unless it is root.

@@ -52,6 +52,7 @@ bdb_event(DB_ENV *env, u_int32_t event, void *info)
 static int
 bdb_hold(struct bdb *b, struct buf *why)
 {
+	const char *network;
 	char path[1100];
 
 	if (mkdir(b->home, 0700) == -1 && errno != EEXIST)
@@ -63,6 +64,12 @@ bdb_hold(struct bdb *b, struct buf *why)
 	b->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (b->lock == -1)
 		goto fail;
+	if ((network = fd_network(b->lock)) != NULL) {
+		buf_set(why, "%s lies on %s, which keeps no promise of a sync "
+		    "or a lock: give it a local disk", b->home, network);
+		errno = EPERM;
+		return -1;
+	}
 	if (flock(b->lock, LOCK_EX | LOCK_NB) == -1) {
 		buf_set(why, "%s: another process uses it", b->home);
 		return -1;

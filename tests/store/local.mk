@@ -45,6 +45,8 @@ tests_store_test_recover_LDADD = $(STORE_TEST)
 check_PROGRAMS += tests/store/test_body
 tests_store_test_body_SOURCES = tests/store/test_body.c
 tests_store_test_body_LDADD = $(STORE_TEST)
+tests_store_test_body_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=linkat \
+	-Wl,--wrap=fstatfs -Wl,--wrap=fstatfs64
 check_PROGRAMS += tests/store/test_parts tests/store/test_rebuild
 tests_store_test_parts_SOURCES = tests/store/test_parts.c
 tests_store_test_parts_LDADD = $(STORE_TEST)
@@ -65,6 +67,17 @@ check_PROGRAMS += tests/store/test_cache
 tests_store_test_cache_SOURCES = tests/store/test_cache.c \
 	tests/store/rig.c tests/store/rig.h
 tests_store_test_cache_LDADD = $(STORE_TEST)
+check_PROGRAMS += tests/store/test_age
+tests_store_test_age_SOURCES = tests/store/test_age.c
+tests_store_test_age_LDADD = $(STORE_TEST)
+tests_store_test_age_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_now \
+	-Wl,--wrap=clock_mono_ms -Wl,--wrap=helper_post
+check_PROGRAMS += tests/store/test_stop
+tests_store_test_stop_SOURCES = tests/store/test_stop.c tests/store/rig.c \
+	tests/store/rig.h
+tests_store_test_stop_LDADD = $(STORE_TEST)
+tests_store_test_stop_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=body_list_next \
+	-Wl,--wrap=syncer_stop -Wl,--wrap=engine_close
 check_PROGRAMS += tests/store/test_quota
 tests_store_test_quota_SOURCES = tests/store/test_quota.c tests/store/rig.c \
 	tests/store/rig.h

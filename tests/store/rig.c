@@ -115,6 +115,7 @@ child(struct rig *r, int stop, int listener, const int *fds)
 		r->in_child();
 	store.conf.state_dir = r->dir;
 	store.conf.expunged_keep = 3600;
+	store.conf.queue_lifetime = 5 * 86400;
 	store.conf.expunged_size = 1 << 30;
 	store.conf.cache = 16 << 20;
 	store.conf.threads = getenv("RIG_THREADS") != NULL ?

@@ -10,16 +10,55 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "lib/base/fd.h"
 #include "store/body.h"
+#include "store/body_impl.h"
+#include "store/shard.h"
+#include "store/start.h"
 #include "store/text.h"
 
 #define ANNA "example.test/anna"
 
 static char dir[64];
+
+/* linkat fails so, for files that do not lie in the mail folder; with anywhere
+   for all. */
+static int link_error, link_anywhere;
+int	__real_linkat(int a, const char *from, int b, const char *to, int f);
+int	__wrap_linkat(int a, const char *from, int b, const char *to, int f);
+int
+__wrap_linkat(int a, const char *from, int b, const char *to, int f)
+{
+	if (link_error == 0 || (!link_anywhere && a == body_root()))
+		return __real_linkat(a, from, b, to, f);
+	errno = link_error;
+	return -1;
+}
+
+/* All lies on a file system of this kind. */
+static long fs_type;
+int	__real_fstatfs(int fd, struct statfs *s);
+int	__wrap_fstatfs(int fd, struct statfs *s);
+int	__wrap_fstatfs64(int fd, struct statfs *s);
+int
+__wrap_fstatfs(int fd, struct statfs *s)
+{
+	int r = __real_fstatfs(fd, s);
+
+	if (fs_type != 0)
+		s->f_type = fs_type;
+	return r;
+}
+
+int
+__wrap_fstatfs64(int fd, struct statfs *s)
+{
+	return __wrap_fstatfs(fd, s);
+}
 
 static int
 setup(void **state)
@@ -310,6 +349,89 @@ test_all_users(void **state)
 	assert_int_equal(anna, 1);
 }
 
+static ino_t
+inode(const char *name)
+{
+	struct stat st;
+
+	return stat(path(name), &st) == 0 ? st.st_ino : 0;
+}
+
+static int
+queue_file(const char *id, const char *text)
+{
+	char name[100];
+	int fd;
+
+	snprintf(name, sizeof(name), "%s/queue/%s", dir, id);
+	fd = open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(fd_write_all(fd, text, strlen(text)), 0);
+	return fd;
+}
+
+/* Whatever says that there are no links there: a copy, which the others of the
+   same message share while it is there. */
+static void
+test_what_cannot_be_linked(void **state)
+{
+	static const int errors[] = { EXDEV, EOPNOTSUPP, EPERM, EMLINK };
+	uint32_t uid = 1;
+	char id[20], a[20], b[20];
+	size_t i;
+	int fd;
+
+	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++, uid += 4) {
+		snprintf(id, sizeof(id), "q%zu", i);
+		fd = queue_file(id, "text");
+		link_error = errors[i];
+		/* The fresh file of the copy is in the mail folder's .new. */
+		link_anywhere = 0;
+		assert_int_equal(body_link_queue(ANNA, 1, uid, id, fd, 4),
+		    BODY_DONE);
+		assert_int_equal(body_link_queue(ANNA, 1, uid + 1, id, fd, 4),
+		    BODY_DONE);
+		snprintf(a, sizeof(a), "1/%u", uid);
+		snprintf(b, sizeof(b), "1/%u", uid + 1);
+		assert_int_not_equal(inode(a), 0);
+		assert_int_equal(inode(a), inode(b));
+		/* The first one went: another copy. */
+		assert_int_equal(unlink(path(a)), 0);
+		assert_int_equal(body_link_queue(ANNA, 1, uid + 2, id, fd, 4),
+		    BODY_DONE);
+		snprintf(a, sizeof(a), "1/%u", uid + 2);
+		assert_int_not_equal(inode(a), 0);
+		assert_int_not_equal(inode(a), inode(b));
+		link_anywhere = 1;
+		assert_int_equal(body_link(ANNA, 1, uid + 2, 1, uid + 3),
+		    BODY_DONE);
+		snprintf(b, sizeof(b), "1/%u", uid + 3);
+		assert_int_not_equal(inode(b), 0);
+		assert_int_not_equal(inode(a), inode(b));
+		link_error = 0;
+		close(fd);
+	}
+	fd = queue_file("other", "text");
+	link_error = ENOSPC;
+	assert_int_equal(body_link_queue(ANNA, 1, uid, "other", fd, 4),
+	    BODY_FULL);
+	link_error = 0;
+	close(fd);
+}
+
+static void
+test_a_network_is_refused(void **state)
+{
+	struct buf why = BUF_INIT(400);
+
+	store.conf.state_dir = dir;
+	fs_type = 0x6969;
+	assert_int_equal(start_open(&why), -2);
+	fs_type = 0;
+	assert_non_null(strstr(buf_str(&why), "spool/mail lies on NFS"));
+	buf_clear(&why);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -323,7 +445,8 @@ main(void)
 		T(test_lists_go_in_slices),
 		T(test_a_look_tells_age_and_links),
 		T(test_what_is_used_and_removed),
-		T(test_all_users),
+		T(test_all_users), T(test_what_cannot_be_linked),
+		T(test_a_network_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
