@@ -6,6 +6,7 @@ master_libmaster_a_SOURCES = \
 	master/logger_conf.c master/logger_conf.h \
 	master/logger_file.c master/logger_file.h \
 	master/logger_line.c master/logger_line.h \
+	master/logger_rate.c master/logger_rate.h \
 	master/master.c master/master.h \
 	master/master_conf.c master/master_conf.h \
 	master/master_control.c master/master_control.h \

@@ -4,6 +4,7 @@
  * refused, and looks whether the file is still in its place.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,6 +20,7 @@
 #include "master/logger_conf.h"
 #include "master/logger_file.h"
 #include "master/logger_line.h"
+#include "master/logger_rate.h"
 
 enum {
 	LINE_MAX_IN = LOG_LINE_MAX + 16,
@@ -42,14 +44,14 @@ static struct ev_loop *the_loop;
 static int copy_fd = -1;	/* master -d: a copy goes there */
 
 static void
-line(struct source *s, const char *p, size_t len)
+put(enum peer peer, uint32_t pid, const char *p, size_t len)
 {
 	struct buf *out = logger_file_out();
 	size_t before = out->len, head;
 	int priority;
 
-	priority = logger_line(out, clock_now_us(), peer_name(s->peer), s->pid,
-	    p, len);
+	priority = logger_line(out, clock_now_us(), peer_name(peer), pid, p,
+	    len);
 	if (priority == -1) {
 		logger_file_lost();
 		return;
@@ -62,6 +64,23 @@ line(struct source *s, const char *p, size_t len)
 		syslog(priority, "%.*s", (int)(out->len - 1 - head),
 		    out->data + head);
 	}
+}
+
+static void
+line(struct source *s, const char *p, size_t len)
+{
+	if (rate_allow(s->peer, s->pid, p, len, clock_mono_ms()))
+		put(s->peer, s->pid, p, len);
+}
+
+/* A word of our own. */
+static void
+say(const char *words)
+{
+	char text[LINE_MAX_IN];
+	int n = snprintf(text, sizeof(text), "w %s", words);
+
+	put(PEER_LOGGER, (uint32_t)getpid(), text, (size_t)n);
 }
 
 /* Cuts what was read into lines; the rest waits for more. */
@@ -148,6 +167,7 @@ static void
 on_retry(struct ev_loop *loop, ev_timer *w, int events)
 {
 	logger_file_look();
+	rate_tick(clock_mono_ms(), 0, say);
 	/* before_wait does the rest. */
 }
 
@@ -192,6 +212,7 @@ logger_stop(struct ev_loop *loop)
 		next = s->next;
 		source_read(s, TURNS * TURNS);
 	}
+	rate_tick(clock_mono_ms(), 1, say);
 	logger_file_flush();
 	server_exit();
 }

@@ -9,7 +9,8 @@
  * gets a copy if asked.
  *
  * logger_conf.c is the configuration; logger_line.c makes a line (no state);
- * logger_file.c is the file; logger.c the pipes.
+ * logger_file.c is the file; logger_rate.c what one source may write; logger.c
+ * the pipes.
  */
 #ifndef MASTER_LOGGER_H
 #define MASTER_LOGGER_H

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "auth/auth_serve.h"
+#include "auth/auth_request.h"
 #include "lib/base/clock.h"
 #include "lib/base/fd.h"
 #include "lib/mail/proto.h"
@@ -551,6 +551,45 @@ test_changed_meanwhile(void **state)
 	close_serve();
 }
 
+static void
+come_back(enum peer kind)
+{
+	int fd[2];
+
+	chan_clear(&asker);
+	assert_int_equal(fd_pair(fd), 0);
+	fd_nonblock(fd[0], 1);
+	auth_serve_peer(serve, kind, 7, fd[0]);
+	chan_init(&asker, fd[1]);
+}
+
+/* Guess, and leave before the verdict: it counts, and the next one waits. */
+static void
+test_failure_of_who_left(void **state)
+{
+	struct msg m;
+	int i;
+
+	write_passwd(two_domains);
+	open_serve(PEER_SMTPD, 1000);
+	for (i = 0; i < AUTH_DELAY_FREE; i++) {
+		ask(1, SERVICE_SUBMISSION, "anna@example.test", "falsch");
+		ev_run(loop, EVRUN_NOWAIT);
+		assert_int_equal(serve->hashing, 1);
+		auth_serve_peer_gone(serve, PEER_SMTPD, 7);
+		while (serve->hashing > 0)
+			ev_run(loop, EVRUN_ONCE);
+		come_back(PEER_SMTPD);
+	}
+	ask(2, SERVICE_SUBMISSION, "anna@example.test", password);
+	ev_run(loop, EVRUN_NOWAIT);
+	/* Not even looked at yet. */
+	assert_int_equal(serve->hashing, 0);
+	assert_int_equal(answer(&m, 100), -1);
+	expect_ok(2, "anna@example.test");
+	close_serve();
+}
+
 /* Failures come late; a right login beside them does not wait. */
 static void
 test_late(void **state)
@@ -624,6 +663,7 @@ main(void)
 		cmocka_unit_test(test_line),
 		cmocka_unit_test(test_session),
 		cmocka_unit_test(test_changed_meanwhile),
+		cmocka_unit_test(test_failure_of_who_left),
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_rules),
 	};

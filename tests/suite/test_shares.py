@@ -208,3 +208,39 @@ def test_j5_the_operators_sockets_are_roots(small, name):
                    "socket.socket(socket.AF_UNIX).connect(sys.argv[1])",
                    str(small.state / "run" / name)])
     assert b"PermissionError" in p.communicate()[1]
+
+
+def test_one_address_does_not_flood_the_log():
+    """What it has to say is counted, and the others are all there."""
+    d = rohrpost.scratch("flood")
+    inst = Instance(d, smtp_errors=1000)
+    try:
+        with inst:
+            with inst.smtp() as s:
+                s.sendmail("eve@remote.test", ["anna@example.test"],
+                           rohrpost.message("before"))
+            for n in range(4):
+                flood_from(inst, "127.0.0.2", 999)
+            flood_from(inst, "127.0.0.3", 1)
+            wait_for(lambda: "<other@example.test> refused" in inst.log())
+            wait_for(lambda: " lines about 127.0.0.2 were left out" in
+                     inst.log())
+            log = inst.log()
+            written = log.count("client 127.0.0.2:")
+            left = sum(int(line.split(" lines about ")[0].split()[-1])
+                       for line in log.splitlines() if " lines about " in line)
+            assert 2000 <= written < 3000 and written + left >= 3900
+            assert "t-before" in str(inst.json("trace", "eve@remote.test"))
+    finally:
+        inst.stop()
+        rohrpost.remove(d)
+
+
+def flood_from(inst, source, n):
+    name = b"nobody" if n > 1 else b"other"
+    with contextlib.closing(Held(inst, source)) as h:
+        h.line()
+        h.sock.sendall(b"HELO x\r\nMAIL FROM:<eve@remote.test>\r\n" +
+                       b"RCPT TO:<%s@example.test>\r\n" % name * n)
+        for i in range(n + 2):
+            assert h.line()[:3] == ("250" if i < 2 else "550")
