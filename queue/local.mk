@@ -12,6 +12,7 @@ queue_libqueue_a_SOURCES = \
 	queue/queue_lane.c queue/queue_lane.h \
 	queue/queue_jump.c queue/queue_jump.h \
 	queue/queue_body.c queue/queue_body.h \
+	queue/queue_spare.c queue/queue_spare.h \
 	queue/queue_expand.c queue/queue_expand.h \
 	queue/queue_intake.c queue/queue_intake.h \
 	queue/queue_commit.c queue/queue_commit.h \

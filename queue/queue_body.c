@@ -14,6 +14,7 @@
 #include "lib/mail/limits.h"
 #include "queue/queue.h"
 #include "queue/queue_body.h"
+#include "queue/queue_spare.h"
 
 enum {
 	STOCK_MAX = BODY_LOW + BODY_BATCH,
@@ -55,6 +56,22 @@ static struct drop *dropping;
 static ev_timer retry, drop_timer;
 static void (*told)(void);
 
+/* Lane: a blank file of that name; -1 with errno. */
+static int
+make_one(const struct make *m, const char *name)
+{
+	int fd = spare_take(body_dir, name);
+
+	if (fd != -1)
+		return fd;
+	fd = openat(body_dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW |
+	    O_CLOEXEC, 0660);
+	if (fd != -1 && m->gid != (gid_t)-1 &&
+	    fchown(fd, (uid_t)-1, m->gid) == -1)
+		fd_close(&fd);
+	return fd;
+}
+
 /* Lane: makes a batch and the names durable. */
 static void
 make_run(struct task *t)
@@ -66,14 +83,11 @@ make_run(struct task *t)
 	m->n = m->error = 0;
 	for (i = 0; i < BODY_BATCH; i++) {
 		queue_id_text(m->first + (uint64_t)i, name);
-		fd = openat(body_dir, name, O_RDWR | O_CREAT | O_EXCL |
-		    O_NOFOLLOW | O_CLOEXEC, 0660);
+		fd = make_one(m, name);
 		if (fd == -1 && errno == EEXIST)
 			continue;
-		if (fd == -1 || (m->gid != (gid_t)-1 &&
-		    fchown(fd, (uid_t)-1, m->gid) == -1)) {
+		if (fd == -1) {
 			m->error = errno;
-			fd_close(&fd);
 			break;
 		}
 		m->file[m->n++] = (struct blank){ .id = m->first +
@@ -214,6 +228,8 @@ drop_run(struct task *t)
 
 	for (i = 0; i < d->n; i++) {
 		queue_id_text(d->id[i], name);
+		if (spare_keep(body_dir, name) == 0)
+			continue;
 		if (unlinkat(body_dir, name, 0) == 0 || (errno == ENOENT &&
 		    unlinkat(bad_dir, name, 0) == 0))
 			continue;
@@ -365,6 +381,7 @@ body_stop(void)
 		unlinkat(body_dir, name, 0);
 		stock_first = (stock_first + 1) % STOCK_MAX;
 	}
+	spare_clear(body_dir);
 	fd_close(&body_dir);
 	fd_close(&bad_dir);
 }

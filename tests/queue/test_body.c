@@ -1,10 +1,12 @@
 /* The bodies: what is left to the mail that comes in. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -78,11 +80,114 @@ test_reserve(void **state)
 	assert_int_equal(take(body_take_spare), BODY_BATCH);
 }
 
+static ino_t
+inode(int fd)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, 0);
+	return st.st_ino;
+}
+
+/* A blank file that was written, as a message that is finished. */
+static uint64_t
+written(ino_t *inode_r)
+{
+	uint64_t id;
+	int fd;
+
+	while (body_take(&id, &fd) == -1)
+		wait_for_stock();
+	*inode_r = inode(fd);
+	assert_int_equal(write(fd, "text", 4), 4);
+	close(fd);
+	return id;
+}
+
+/* Is one of the next blank files that one? */
+static int
+comes_again(ino_t ino)
+{
+	unsigned i;
+	uint64_t id;
+	int fd, found = 0;
+
+	for (i = 0; i < 3 * BODY_BATCH && !found; i++) {
+		while (body_take(&id, &fd) == -1)
+			wait_for_stock();
+		found = inode(fd) == ino;
+		close(fd);
+	}
+	return found;
+}
+
+/* Its name goes, or is a spare one. */
+static void
+drop(uint64_t id)
+{
+	char name[QUEUE_ID_LEN + 1];
+	struct stat st;
+
+	body_drop(id);
+	queue_id_text(id, name);
+	while (fstatat(body_folder(), name, &st, 0) == 0 && st.st_size > 0)
+		ev_run(queue.loop, EVRUN_ONCE);
+}
+
+static int
+is_there(uint64_t id)
+{
+	char name[QUEUE_ID_LEN + 1];
+
+	queue_id_text(id, name);
+	return faccessat(body_folder(), name, F_OK, 0) == 0;
+}
+
+/* A finished file is a blank one again: no inode is made for it. */
+static void
+test_again(void **state)
+{
+	ino_t ino;
+	uint64_t id = written(&ino);
+
+	drop(id);
+	assert_true(comes_again(ino));
+	assert_false(is_there(id));
+}
+
+/* Not one that has another name, or that somebody could read. */
+static void
+test_not_again(void **state)
+{
+	char path[100], name[QUEUE_ID_LEN + 1], c;
+	ino_t ino, linked;
+	uint64_t id;
+	int fd;
+
+	id = written(&linked);
+	queue_id_text(id, name);
+	snprintf(path, sizeof(path), "%s/linked", dir);
+	assert_int_equal(linkat(body_folder(), name, AT_FDCWD, path, 0), 0);
+	drop(id);
+	assert_false(comes_again(linked));
+	assert_false(is_there(id));
+	id = written(&ino);
+	assert_true((fd = body_open(id)) != -1);
+	drop(id);
+	assert_false(comes_again(ino));
+	assert_int_equal(read(fd, &c, 1), 1);
+	assert_int_equal(c, 't');
+	close(fd);
+	assert_false(is_there(id));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reserve),
+		cmocka_unit_test(test_reserve), cmocka_unit_test(test_again),
+		cmocka_unit_test(test_not_again),
 	};
 
 	return cmocka_run_group_tests_name("body", tests, setup, teardown);
