@@ -1,6 +1,9 @@
 FUZZ_IMAPD_LIBS = imapd/libimapd.a $(SERVER) $(MAIL) $(BASE) $(SERVER_LIBS)
 noinst_PROGRAMS += tests/fuzz/fuzz_imapd tests/fuzz/fuzz_utf7 \
-	tests/fuzz/fuzz_words
+	tests/fuzz/fuzz_words tests/fuzz/fuzz_search
+tests_fuzz_fuzz_search_SOURCES = tests/fuzz/fuzz_search.c
+tests_fuzz_fuzz_search_LDADD = $(FUZZ_IMAPD_LIBS)
+tests_fuzz_fuzz_search_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_imapd_SOURCES = tests/fuzz/fuzz_imapd.c
 tests_fuzz_fuzz_imapd_LDADD = $(FUZZ_IMAPD_LIBS)
 tests_fuzz_fuzz_imapd_LDFLAGS = $(FUZZING)
