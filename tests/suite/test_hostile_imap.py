@@ -27,6 +27,7 @@ import pytest
 
 from test_imap import PLAIN, Client, has, literal
 
+pytestmark = pytest.mark.user   # once is enough: root changes nothing here
 USERS = ("anna", "bert")
 KEYS = {"message_size": "20M", "verbose": "yes"}
 MIB = 1 << 20

@@ -11,12 +11,15 @@ import re
 import signal
 import time
 
+import pytest
+
 import rohrpost
 from model import (SYSTEM, WORDS, Mail, View, Wrong, check, fetch_items,
                    number_set, set_numbers)
 from rohrpost import wait_for
 from test_imap import Client
 
+pytestmark = pytest.mark.user   # once is enough: root changes nothing here
 USERS = ("anna",)
 COMMANDS = int(os.environ.get("ROHRPOST_MODEL_COMMANDS", "20000"))
 KILLS = int(os.environ.get("ROHRPOST_MODEL_KILLS", "0"))
