@@ -89,35 +89,6 @@ account_free(struct account *a)
 	free(a);
 }
 
-static int
-account_unused(const struct account *a, int64_t older_than)
-{
-	size_t i;
-
-	if (a->n_clients > 0 || a->tasks > 0 || a->busy || a->waiting != NULL ||
-	    a->changed || a->lost || a->kept.looking || a->used > older_than)
-		return 0;
-	for (i = 0; i < a->n_mailboxes; i++)
-		if (a->mailbox[i]->dirty_since != 0 ||
-		    a->mailbox[i]->row_dirty)
-			return 0;
-	return 1;
-}
-
-void
-account_expire(struct shard *s, struct account **bucket, int64_t older_than)
-{
-	struct account **p = bucket, *a;
-
-	while ((a = *p) != NULL) {
-		if (account_unused(a, older_than)) {
-			*p = a->next;
-			account_free(a);
-		} else
-			p = &a->next;
-	}
-}
-
 static void
 account_idle(struct account *a)
 {
@@ -290,6 +261,7 @@ account_remove(struct account *a, struct mailbox *m)
 		client_unwatch(c, m);
 	}
 	m->dead = 1;
+	shard_counted(m);
 	shard_forget(m);
 	a->dead = mem_realloc(a->dead, a->n_dead + 1, sizeof(*a->dead));
 	a->dead[a->n_dead++] = m;
@@ -314,14 +286,8 @@ account_changed(struct account *a)
 void
 account_usage(const struct account *a, uint64_t *size_r, uint64_t *count_r)
 {
-	size_t i;
-
-	*size_r = a->pending_size;
-	*count_r = a->pending_count;
-	for (i = 0; i < a->n_mailboxes; i++) {
-		*size_r += a->mailbox[i]->row.size;
-		*count_r += a->mailbox[i]->row.messages;
-	}
+	*size_r = a->size + a->pending_size;
+	*count_r = a->messages + a->pending_count;
 }
 
 void

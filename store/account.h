@@ -19,6 +19,7 @@ struct mailbox {
 	char	*more;			/* struct box: kept */
 	uint32_t next_uid;		/* the next to reserve */
 	struct index_row row;		/* as committed */
+	uint64_t size, messages;	/* of it, in the account's sum */
 	struct index_row seen;		/* as may be shown: durable counts */
 	char	 was[INDEX_ROW];	/* row, as it is in the index */
 	unsigned was_len;		/* 0: it is not there */
@@ -66,6 +67,8 @@ struct account {
 	struct account *next;		/* in the shard's table */
 	struct leftover *left;		/* account_orphans.c */
 	void	(*go_on)(struct account *); /* it, after who was alone */
+	struct account *newer, *older;	/* by the last use; account_keep.c */
+	size_t	 counted;		/* mailboxes, in the shard's number */
 	struct shard *shard;
 	struct engine_db *db;
 	unsigned db_number;
@@ -113,6 +116,7 @@ struct account {
 		int	 known, looking;
 	} kept;
 
+	uint64_t size, messages;	/* of all mailboxes: shard_counted */
 	uint64_t pending_size, pending_count;	/* reserved by tasks */
 	struct tables_user quota;
 	int64_t	 quota_read;		/* clock_mono_ms; 0: never */
@@ -128,9 +132,6 @@ struct account {
 struct account *account_new(struct shard *s, const char *name,
 	    const char *path, unsigned db);
 void	account_free(struct account *a);
-/* Frees those that nobody has used for some time. */
-void	account_expire(struct shard *s, struct account **bucket,
-	    int64_t older_than);
 
 /*
  * Takes the account for one change alone: no request is begun until

@@ -29,6 +29,7 @@ adopt_row(void *arg, const void *key, size_t klen, const void *value,
 		log_warn("%s: the row of mailbox %u is broken", a->name, m->id);
 		return 0;
 	}
+	shard_counted(m);
 	m->seen = m->row;
 	m->next_uid = m->row.uidnext;
 	if (m->row.modseq > m->row.flags_modseq) {

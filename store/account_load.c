@@ -16,6 +16,7 @@
 #include "store/account_commit.h"
 #include "store/account_evidence.h"
 #include "store/account_first_use.h"
+#include "store/account_keep.h"
 #include "store/account_load.h"
 #include "store/account_rebuild.h"
 #include "store/account_recover.h"
@@ -124,6 +125,7 @@ forget(struct account *a)
 		m->row_dirty = 0;
 		m->touched = 0;
 		m->row = (struct index_row){ .uidnext = 1, .recent_low = 1 };
+		shard_counted(m);
 		m->seen = m->row;
 		m->was_len = 0;
 		m->next_uid = 1;
@@ -160,13 +162,13 @@ end_lost(struct account *a)
 struct account *
 account_get(struct shard *s, const char *name)
 {
-	struct account **b = shard_bucket(s, name), *a;
+	struct account *a;
 	char path[BODY_PATH_MAX / 2];
 	unsigned db;
 
-	for (a = *b; a != NULL; a = a->next)
+	for (a = *shard_bucket(s, name); a != NULL; a = a->next)
 		if (strcmp(a->name, name) == 0) {
-			a->used = clock_mono_ms();
+			account_use(a);
 			account_retry(a);
 			return a;
 		}
@@ -175,14 +177,11 @@ account_get(struct shard *s, const char *name)
 		return NULL;
 	a = account_new(s, name, path, db);
 	a->end_lost = end_lost;
-	a->used = clock_mono_ms();
-	a->next = *b;
-	*b = a;
+	account_keep(a);
 	account_load(a);
 	if (a->state != ACCOUNT_ABSENT)
 		return a;
 	/* A name that nobody has: it leaves nothing behind. */
-	*b = a->next;
-	account_free(a);
+	account_drop(a);
 	return NULL;
 }

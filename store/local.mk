@@ -26,7 +26,8 @@ store_libstore_a_SOURCES = \
 	store/account_orphans.h store/account_orphans.c \
 	store/account_evidence.h store/account_evidence.c \
 	store/account_expunged.h store/account_expunged.c \
-	store/index_cache.h store/index_cache.c store/door_client.h \
+	store/index_cache.h store/index_cache.c \
+	store/account_keep.h store/account_keep.c store/door_client.h \
 	store/door_client.c store/door_watch.h store/door_watch.c \
 	store/door_news.h store/door_news.c store/door_serve.h \
 	store/door_serve.c store/access.h store/access.c store/op_read.h \

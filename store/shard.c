@@ -200,10 +200,24 @@ grow(struct mailbox ***list, size_t n, size_t *cap)
 }
 
 void
+shard_counted(struct mailbox *m)
+{
+	struct account *a = m->account;
+	uint64_t size = m->dead ? 0 : m->row.size;
+	uint64_t messages = m->dead ? 0 : m->row.messages;
+
+	a->size += size - m->size;
+	a->messages += messages - m->messages;
+	m->size = size;
+	m->messages = messages;
+}
+
+void
 shard_row(struct mailbox *m)
 {
 	struct shard *s = m->account->shard;
 
+	shard_counted(m);
 	if (m->row_dirty || m->dead)
 		return;
 	grow(&s->row, s->n_rows, &s->cap_rows);

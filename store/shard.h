@@ -91,6 +91,7 @@ struct store {
 	struct engine *engine;
 	struct shard *shards;
 	unsigned n_shards;
+	unsigned accounts_max;		/* in memory; 0: ACCOUNTS_MAX */
 	int	 clean;			/* the last stop was in order */
 	uint64_t epoch;			/* store_epoch */
 	uint64_t crash;			/* the last start after a crash */
@@ -132,6 +133,8 @@ void	shard_lost(struct shard *s);
 /* The newest commit of the shard. From any thread. */
 uint64_t shard_token(const struct shard *s);
 void	shard_committed(struct shard *s, uint64_t token);
+/* The mailbox's row is another, or it is dead: the account's sum follows. */
+void	shard_counted(struct mailbox *m);
 /* The mailbox's row has to be written with the next commit. */
 void	shard_row(struct mailbox *m);
 /* Its flags file is behind. The list is in the order of their dirty_since. */

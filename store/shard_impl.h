@@ -1,6 +1,7 @@
 /*
  * Between shard.c (what a shard holds), shard_turn.c (the end of a turn),
- * shard_syncer.c and shard_threads.c (loops, clocks, start and stop).
+ * shard_syncer.c, shard_threads.c (loops, clocks, start and stop) and
+ * account_keep.c (which accounts stay).
  */
 #ifndef STORE_SHARD_IMPL_H
 #define STORE_SHARD_IMPL_H
@@ -45,6 +46,8 @@ struct shard {
 	struct mailbox *dirty, *dirty_last; /* flags behind */
 	unsigned writing;		/* flags files */
 	struct account *bucket[SHARD_BUCKETS];
+	struct account *newest, *oldest; /* of these, by use */
+	size_t	 n_accounts, n_mailboxes;
 	uint64_t modseq;
 	int	 lazy, stopping, stopped;
 };

@@ -15,6 +15,7 @@
 #include "store/account.h"
 #include "store/account_flags.h"
 #include "store/account_full.h"
+#include "store/account_keep.h"
 #include "store/account_quota_all.h"
 #include "store/age.h"
 #include "store/body.h"
@@ -28,7 +29,6 @@
 enum {
 	EXPIRE_EVERY = 60,		/* ticks of a second */
 	CHECKPOINT_EVERY = 30,
-	ACCOUNT_IDLE = 300 * 1000,	/* ms */
 };
 
 static struct {
@@ -44,6 +44,7 @@ static int preparing, checkpointing;
 static void
 settle_cb(struct ev_loop *loop, ev_prepare *w, int revents)
 {
+	accounts_bound(w->data);
 	shard_settle(w->data);
 }
 
@@ -104,7 +105,6 @@ static void
 tick_cb(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct shard *s = w->data;
-	size_t i;
 
 	s->ticks++;
 	if (s->n == 0)
@@ -114,12 +114,8 @@ tick_cb(struct ev_loop *loop, ev_timer *w, int revents)
 		s->lazy = 0;
 		syncer_add(s->n, NULL, NULL, 0);
 	}
-	if (s->ticks % EXPIRE_EVERY != 0)
-		return;
-	for (i = 0; i < SHARD_BUCKETS; i++)
-		if (s->bucket[i] != NULL)
-			account_expire(s, &s->bucket[i],
-			    clock_mono_ms() - ACCOUNT_IDLE);
+	if (s->ticks % EXPIRE_EVERY == 0)
+		accounts_expire(s);
 }
 
 /* Who waits longest for the shard goes first: the loop gives way to syncers. */

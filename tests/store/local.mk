@@ -78,6 +78,12 @@ tests_store_test_stop_SOURCES = tests/store/test_stop.c tests/store/rig.c \
 tests_store_test_stop_LDADD = $(STORE_TEST)
 tests_store_test_stop_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=body_list_next \
 	-Wl,--wrap=syncer_stop -Wl,--wrap=engine_close
+check_PROGRAMS += tests/store/test_keep
+tests_store_test_keep_SOURCES = tests/store/test_keep.c tests/store/rig.c \
+	tests/store/rig.h
+tests_store_test_keep_LDADD = $(STORE_TEST)
+tests_store_test_keep_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=account_new \
+	-Wl,--wrap=account_free
 check_PROGRAMS += tests/store/test_quota
 tests_store_test_quota_SOURCES = tests/store/test_quota.c tests/store/rig.c \
 	tests/store/rig.h

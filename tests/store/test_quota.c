@@ -6,11 +6,13 @@
 #include <stddef.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "lib/base/crc32c.h"
 #include "lib/base/fd.h"
 #include "lib/map/map.h"
 #include "tests/store/rig.h"
@@ -141,6 +143,88 @@ test_no_write(void **state)
 	publish_later(unlink);
 }
 
+/*
+ * What counts is what the mailboxes hold, whatever brought it there or took it
+ * away.
+ */
+
+static int
+add(uint32_t mailbox)
+{
+	struct door *d = &rig.imap[2];
+	char name[DOOR_FILE_NAME + 1];
+	uint32_t uid, validity;
+	int fd;
+
+	assert_int_equal(door_file(d, &fd, name), 0);
+	assert_int_equal(write(fd, "x", 1), 1);
+	close(fd);
+	return door_append(d, mailbox, name, 1, crc32c(0, "x", 1), 1, 0, NULL,
+	    1700000000, NULL, 0, &uid, &validity);
+}
+
+/* So many more have room. */
+static void
+assert_room(uint32_t mailbox, unsigned n)
+{
+	while (n-- > 0)
+		assert_int_equal(add(mailbox), 0);
+	assert_int_equal(add(mailbox), -1);
+	assert_int_equal(door_error(&rig.imap[2]), D_QUOTA);
+}
+
+static void
+assert_usage(uint64_t count)
+{
+	uint64_t size, size_max, n, n_max;
+
+	assert_int_equal(door_quota(&rig.imap[2], &size, &size_max, &n,
+	    &n_max), 0);
+	assert_int_equal(n, count);
+	assert_int_equal(size, count);
+}
+
+static void
+test_sum(void **state)
+{
+	struct door *d = &rig.imap[2];
+	uint32_t uids[] = { 1, 2 }, *from, *to, *gone, validity;
+	struct door_mailbox m;
+	uint64_t modseq;
+	size_t n;
+
+	rig.quota_count = 6;
+	rig_start(&rig);
+	assert_int_equal(door_create(d, "x", 0, &m), 0);
+	assert_int_equal(add(1), 0);
+	assert_int_equal(add(1), 0);
+	assert_int_equal(door_copy(d, 1, m.id, uids, 2, 0, &from, &to, &n,
+	    &validity), 0);
+	free(from);
+	free(to);
+	assert_usage(4);
+	/* A MOVE adds nothing. */
+	assert_int_equal(door_copy(d, 1, m.id, uids, 1, DOOR_MOVE, &from, &to,
+	    &n, &validity), 0);
+	assert_int_equal(n, 1);
+	free(from);
+	free(to);
+	assert_usage(4);
+	assert_room(1, 2);
+	assert_int_equal(door_expunge(d, 1, uids + 1, 1, 1, &gone, &n,
+	    &modseq), 0);
+	free(gone);
+	assert_usage(5);
+	assert_room(1, 1);
+	assert_int_equal(rig_stop(&rig), 0);
+	rig_start(&rig);
+	assert_usage(6);
+	assert_int_equal(door_delete(d, m.id), 0);
+	assert_usage(3);
+	assert_room(1, 3);
+	assert_int_equal(rig_stop(&rig), 0);
+}
+
 int
 main(void)
 {
@@ -148,6 +232,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_no_open, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_write, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(test_sum, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
