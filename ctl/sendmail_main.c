@@ -269,11 +269,13 @@ main(int argc, char **argv)
 {
 	struct options o = { .dir = SYSCONFDIR };
 	struct sendmail s = { .state_dir = NULL };
-	int r;
+	int has_input = fd_standard(), r;
 
 	log_init("sendmail", 1);
 	signal(SIGPIPE, SIG_IGN);
 	r = options(argc, argv, &o);
+	if (r == 0 && !has_input)
+		r = sendmail_fail(EX_IOERR, "standard input is closed");
 	s.from_header = o.from_header;
 	s.dot_is_text = o.dot_is_text;
 	s.full_name = o.full_name;

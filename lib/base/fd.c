@@ -22,6 +22,20 @@ fd_close(int *fd)
 }
 
 int
+fd_standard(void)
+{
+	int fd, had_input = fcntl(STDIN_FILENO, F_GETFD) != -1;
+
+	/* The lowest that is free is what open(2) gives. */
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd != -1)
+		close(fd);
+	return had_input;
+}
+
+int
 fd_nonblock(int fd, int on)
 {
 	int fl = fcntl(fd, F_GETFL);

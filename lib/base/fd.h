@@ -16,6 +16,12 @@
 
 /* Closes *fd unless it is -1, and sets it to -1. Returns close(2)'s value. */
 int	fd_close(int *fd);
+/*
+ * First thing in a program that anybody may start: 0, 1 and 2 that are closed
+ * become /dev/null, so that no file or socket gets such a number and is taken
+ * for them. True where 0 was open.
+ */
+int	fd_standard(void);
 int	fd_nonblock(int fd, int on);
 int	fd_cloexec(int fd, int on);
 /* A connected pair of Unix stream sockets, both close-on-exec. */
