@@ -407,3 +407,32 @@ def test_g13_a_line_stays_a_line(inst):
     assert b"\x1b" not in log and b"\x07" not in log
     for line in log.splitlines():
         assert len(line) < 2100 and line[:4].isdigit(), line[:80]
+
+
+@pytest.mark.parametrize("where", ["command", "DATA"])
+def test_g1_an_octet_now_and_then(where):
+    """Each octet is no new time: it is cut by its rate, others are served."""
+    d = rohrpost.scratch("slow")
+    inst = rohrpost.Instance(d, users=("anna",), smtp_command_time="2s",
+                             smtp_data_time="2s", smtp_data_rate=500)
+    try:
+        with inst, inst.raw("smtp") as c:
+            c.reply()
+            if where == "DATA":
+                play(c, GO)
+            c.sock.settimeout(0.2)
+            said = b""
+            for i in range(100):
+                try:
+                    c.send(b"x")
+                    said = c.sock.recv(1000)
+                    break
+                except TimeoutError:
+                    assert i < 99
+            assert said.startswith(b"421 4.4.2 nothing came in time, bye")
+            with inst.raw("smtp") as other:
+                assert other.reply().startswith("220 ")
+            assert inst.messages() == {}
+    finally:
+        inst.stop()
+        rohrpost.remove(d)
