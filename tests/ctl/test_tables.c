@@ -268,8 +268,11 @@ test_user(void **state)
 	assert_int_equal(map_find(m, "anna@example.test", 17, &p, &n),
 	    MAP_FOUND);
 	assert_int_equal(n, sizeof(HASH6) - 1);
+	/* Of who is disabled it says that alone, and no hash. */
 	assert_int_equal(map_find(m, "carl@catch.test", 15, &p, &n),
-	    MAP_ABSENT);
+	    MAP_FOUND);
+	assert_int_equal(n, strlen(PASSWD_DISABLED));
+	assert_memory_equal(p, PASSWD_DISABLED, n);
 	map_free(&m);
 	tables_free(&t);
 	buf_clear(&why);
