@@ -15,7 +15,8 @@ enum {
 	REFUSALS_MAX = 120,	/* of one message: then it is deferred */
 	DEATHS_MAX = 3,		/* workers lost under a message, the same */
 	DELIVER_TIME = 600 * 1000,	/* ms: no answer at all, retire it */
-	RELAY_TIME = 4 * 3600 * 1000,
+	RELAY_TIME = 4 * 3600 * 1000,	/* and what the body takes: */
+	RELAY_RATE = 8,			/* octets per ms, at the slowest */
 };
 static const double WATCH_EVERY = 30.0;
 
@@ -246,6 +247,18 @@ worker_flush(void)
 	link_turn_flush(&to_write);
 }
 
+/* How long a worker may work without a word; ms. */
+static int64_t
+time_of(const struct worker *w)
+{
+	const struct queue_job *j = TAILQ_FIRST(&w->jobs);
+
+	if (w->link.peer == PEER_DELIVER)
+		return DELIVER_TIME;
+	return RELAY_TIME + (j->m == NULL ? 0 :
+	    (int64_t)(j->m->env.length / RELAY_RATE));
+}
+
 /* A worker that neither answers nor ends is taken from us. */
 static void
 on_watch(struct ev_loop *l, ev_timer *t, int events)
@@ -254,8 +267,7 @@ on_watch(struct ev_loop *l, ev_timer *t, int events)
 	struct worker *w;
 
 	TAILQ_FOREACH(w, &workers, in_list)
-		if (w->n_jobs > 0 && now - w->heard > (w->link.peer ==
-		    PEER_DELIVER ? DELIVER_TIME : RELAY_TIME))
+		if (w->n_jobs > 0 && now - w->heard > time_of(w))
 			link_drop(&w->link, LINK_BROKE, "does not answer");
 	dest_tidy();
 }

@@ -108,6 +108,8 @@ connect_dialogue(struct relay_client *c, const struct resolve_host *t,
 	if ((r = connect_starttls(c, t, p)) != RESULT_DELIVERED)
 		return r;
 	*tls_r = 0;
+	if (c->stream.ssl == NULL)
+		stream_block(&c->stream);
 	if (p->login == NULL)
 		return RESULT_DELIVERED;
 	return auth_login(c, p->login,

@@ -15,13 +15,14 @@ static struct {
 	struct relay_client client;
 	int	 open;
 	struct dest_key key;
-	int64_t	 until;
+	int64_t	 since;
 } kept;
 
 void
 session_expire(int all)
 {
-	if (!kept.open || (!all && clock_mono_ms() < kept.until))
+	if (!kept.open || (!all && clock_mono_ms() < kept.since +
+	    SESSION_KEEP_MS))
 		return;
 	kept.open = 0;
 	client_quit(&kept.client);
@@ -38,7 +39,7 @@ session_keep(struct relay_client *c, const struct dest_key *key)
 	session_expire(1);
 	kept.client = *c;
 	kept.open = 1;
-	kept.until = clock_mono_ms() + SESSION_KEEP_MS;
+	kept.since = clock_mono_ms();
 	kept.key = *key;
 }
 
@@ -48,8 +49,10 @@ session_take(struct relay_client *c, const struct dest_key *key)
 {
 	if (!kept.open)
 		return 0;
+	/* Where it ended just now the job finds out, and takes a fresh one. */
 	if (!dest_key_equal(&kept.key, key) ||
-	    stream_readable(&kept.client.stream)) {
+	    (clock_mono_ms() > kept.since + SESSION_LOOK_MS &&
+	    stream_readable(&kept.client.stream))) {
 		session_expire(1);
 		return 0;
 	}

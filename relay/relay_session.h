@@ -13,6 +13,7 @@
 
 enum {
 	SESSION_KEEP_MS = 5000,
+	SESSION_LOOK_MS = 50,		/* older: has the server closed it? */
 	SESSION_MESSAGES_MAX = 100,
 	SESSION_ATTEMPTS_MAX = 10,	/* connections for one job */
 	SESSION_JOB_MS = 3600 * 1000,	/* after that no further one */

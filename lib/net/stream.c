@@ -93,6 +93,15 @@ stream_cut(struct stream *s)
 	s->cut = 1;
 }
 
+void
+stream_block(struct stream *s)
+{
+	struct timeval t = { .tv_sec = STREAM_SLICE / 1000 };
+
+	s->slices = s->ssl == NULL && setsockopt(s->fd, SOL_SOCKET,
+	    SO_RCVTIMEO, &t, sizeof(t)) == 0 && fd_nonblock(s->fd, 0) == 0;
+}
+
 const char *
 stream_words(const struct stream *s)
 {
@@ -180,7 +189,8 @@ stream_write_some(struct stream *s, const char *p, size_t len)
 			(void)stream_tls_result(s, r, -1);
 			continue;
 		}
-		n = write(s->fd, p, len);
+		n = s->slices ? send(s->fd, p, len, MSG_DONTWAIT |
+		    MSG_NOSIGNAL) : write(s->fd, p, len);
 		if (n > 0)
 			return (size_t)n;
 		if (n == -1 && errno == EAGAIN)
@@ -296,7 +306,11 @@ stream_read_some(struct stream *s)
 		}
 		if (n == 0)
 			return stream_fail(s, STREAM_EOF, 0);
-		if (errno == EAGAIN)
+		if (errno == EAGAIN && s->slices) {
+			if (s->deadline != -1 && clock_mono_ms() > s->deadline)
+				return stream_fail(s, STREAM_TIMEOUT,
+				    ETIMEDOUT);
+		} else if (errno == EAGAIN)
 			r = stream_wait(s, POLLIN, s->wake_fd);
 		else if (errno != EINTR)
 			stream_fail(s, STREAM_ERROR, errno);
@@ -311,7 +325,7 @@ stream_receive(struct stream *s)
 	enum stream_status r;
 
 	/* The answer to what was just said is not there yet: spare a read. */
-	if (s->wrote && (s->ssl == NULL || !SSL_has_pending(s->ssl)) &&
+	if (s->wrote && !s->slices && (s->ssl == NULL || !SSL_has_pending(s->ssl)) &&
 	    (r = stream_wait(s, POLLIN, s->wake_fd)) != STREAM_OK)
 		return r;
 	s->wrote = 0;
@@ -407,6 +421,9 @@ stream_handshake(struct stream *s, SSL_CTX *ctx, const char *host,
 	int r;
 
 	s->in_start = s->in_end = 0;
+	if (s->slices && fd_nonblock(s->fd, 1) == -1)
+		stream_fail(s, STREAM_ERROR, errno);
+	s->slices = 0;
 	ERR_clear_error();
 	if (s->end == STREAM_OK && ((s->ssl = SSL_new(ctx)) == NULL ||
 	    SSL_set_fd(s->ssl, s->fd) != 1 ||

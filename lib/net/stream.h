@@ -44,6 +44,7 @@ enum {
 	STREAM_IN_SIZE = 64 * 1024,	/* the in-buffer: no line is longer */
 	STREAM_OUT_MAX = 256 * 1024,	/* output gathered up to a write */
 	STREAM_SKIP_MAX = 2 << 20,	/* octets skipped of a long line */
+	STREAM_SLICE = 1000,		/* ms */
 };
 
 struct stream {
@@ -58,6 +59,7 @@ struct stream {
 	int	 wake_fd;	/* -1: none */
 	int	 silent;	/* it ended in a wait for input */
 	int	 cut;		/* no line is skipped */
+	int	 slices;	/* the descriptor blocks: stream_block */
 	int	 error;		/* errno, or 0 where TLS failed */
 };
 
@@ -91,6 +93,13 @@ int	stream_hear(struct stream *s) ATTR_CHECK;
  * more can be read then.
  */
 void	stream_cut(struct stream *s);
+/*
+ * The descriptor, a socket, blocks from now on and reads end every
+ * STREAM_SLICE, to look at the deadline: a read then needs no poll(2) before
+ * it. Not with stream_wake; until a handshake, or for nothing where the socket
+ * does not take it.
+ */
+void	stream_block(struct stream *s);
 /* Why the stream ended, for people. */
 const char *stream_words(const struct stream *s);
 

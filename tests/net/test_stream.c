@@ -126,6 +126,44 @@ test_deadline(void **state)
 }
 
 /* A word on another descriptor ends a wait, and nothing is lost by it. */
+/* A descriptor that blocks: the deadline holds, for reading and writing. */
+static void
+test_block(void **state)
+{
+	static char much[1 << 20];
+	struct stream s;
+	char *line;
+	size_t len;
+	int p[2];
+
+	assert_int_equal(fd_pair(p), 0);
+	stream_init(&s, p[0]);
+	stream_block(&s);
+	assert_true(s.slices);
+	stream_deadline(&s, 100);
+	stream_puts(&s, "hello\r\n");
+	assert_int_equal(stream_line(&s, 100, &line, &len), STREAM_TIMEOUT);
+	assert_int_equal(stream_revive(&s, 60000), 1);
+	say(p[1], "one\r\ntwo\r\n", 10);
+	assert_int_equal(stream_line(&s, 100, &line, &len), STREAM_OK);
+	assert_string_equal(line, "one");
+	assert_int_equal(stream_line(&s, 100, &line, &len), STREAM_OK);
+	assert_string_equal(line, "two");
+	/* A peer that does not read. */
+	stream_deadline(&s, 100);
+	stream_write(&s, much, sizeof(much));
+	assert_int_equal(stream_flush(&s), STREAM_TIMEOUT);
+	assert_int_equal(stream_revive(&s, 60000), 0);
+	stream_clear(&s);
+	close(p[1]);
+	assert_int_equal(fd_pair(p), 0);
+	stream_init(&s, p[0]);
+	stream_block(&s);
+	close(p[1]);
+	assert_int_equal(stream_line(&s, 100, &line, &len), STREAM_EOF);
+	stream_clear(&s);
+}
+
 static void
 test_wake(void **state)
 {
@@ -325,6 +363,7 @@ main(void)
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_endless),
 		cmocka_unit_test(test_deadline),
+		cmocka_unit_test(test_block),
 		cmocka_unit_test(test_wake),
 		cmocka_unit_test(test_gather),
 		cmocka_unit_test(test_tls),

@@ -61,12 +61,12 @@ post(const char *from, const char *to)
 
 /* The next job of any of the five, and whose it is; NULL: none comes. */
 static struct chan *
-any(struct rig_job *j)
+look(struct rig_job *j, int rounds)
 {
 	struct chan *c;
-	int i, round;
+	int i;
 
-	for (round = 0; round < 20; round++)
+	for (; rounds > 0; rounds--)
 		for (i = 0; i <= MORE; i++) {
 			c = i == MORE ? &relay : &more[i];
 			while (c->fd != -1 && rig_job(c, j, 5) == 1) {
@@ -79,13 +79,22 @@ any(struct rig_job *j)
 	return NULL;
 }
 
+/* The job that must come. */
+static struct chan *
+any(struct rig_job *j)
+{
+	struct chan *c = look(j, 1000);
+
+	assert_non_null(c);
+	return c;
+}
+
 /* The worker that gets a job for that place. */
 static struct chan *
 sent(const char *dest, struct rig_job *j)
 {
 	struct chan *c = any(j);
 
-	assert_non_null(c);
 	assert_string_equal(j->dest, dest);
 	rig_job_clear(j);
 	return c;
@@ -96,7 +105,7 @@ assert_none(void)
 {
 	struct rig_job j;
 
-	assert_null(any(&j));
+	assert_null(look(&j, 20));
 }
 
 static void
@@ -137,7 +146,7 @@ test_silent_hosts(void **state)
 		post("s@far.test", "a@dumb.test");
 	}
 	for (i = 0; i < 2; i++) {
-		assert_non_null(any(&j));
+		(void)any(&j);
 		rig_job_clear(&j);
 	}
 	assert_none();
@@ -165,18 +174,17 @@ test_bounces_have_a_share(void **state)
 		post("", to);
 	}
 	c = any(&first);
-	assert_non_null(c);
 	rig_job_clear(&first);
 	assert_none();
 	post("anna@example.test", "a@one.test");
 	post("anna@example.test", "a@two.test");
 	for (i = 0; i < 2; i++) {
-		assert_non_null(any(&j));
+		(void)any(&j);
 		assert_string_equal(j.sender, "anna@example.test");
 		rig_job_clear(&j);
 	}
 	done(c, &first);
-	assert_non_null(any(&j));
+	(void)any(&j);
 	assert_string_equal(j.sender, "");
 	rig_job_clear(&j);
 }
@@ -201,7 +209,7 @@ test_bounces_come_last(void **state)
 	(void)sent("three.test", &j);
 	for (i = 0; i < 2; i++) {
 		done(&relay, &j);
-		assert_non_null(any(&j));
+		(void)any(&j);
 		assert_string_equal(j.sender, "");
 		rig_job_clear(&j);
 	}
@@ -247,7 +255,7 @@ test_unknown_has_half(void **state)
 	post("s@far.test", "a@dumb.test");
 	post("s@far.test", "a@dead.test");
 	for (i = 0; i < 2; i++) {
-		assert_non_null(any(&j));
+		(void)any(&j);
 		rig_job_clear(&j);
 	}
 	assert_none();
