@@ -22,6 +22,7 @@
 #include "lib/mail/door_proto.h"
 #include "lib/mail/proto.h"
 #include "lib/server/wire.h"
+#include "tests/built.h"
 
 enum { WAIT = 10000, NOBODY = 65534 };
 
@@ -70,6 +71,9 @@ setup(void **state)
 	if ((pid = fork()) == 0) {
 		dup2(fd[1], SERVER_MASTER_FD);
 		fd_cloexec(SERVER_MASTER_FD, 0);
+		if ((program == NULL || program[0] != '/') &&
+		    built_cd() == -1)
+			_exit(97);
 		if (geteuid() == 0 && (setgid(NOBODY) == -1 ||
 		    setuid(NOBODY) == -1))
 			_exit(99);

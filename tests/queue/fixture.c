@@ -155,17 +155,41 @@ ask(unsigned command, const char *id, unsigned column, char *out, size_t size,
 }
 
 void
-assert_states(const char *want)
+assert_column(unsigned column, const char *want)
 {
 	uint32_t status;
 	char out[400];
 	int i;
 
 	for (i = 0; i < RIG_WAIT / 50; i++) {
-		ask(C_LIST, NULL, 1, out, sizeof(out), &status);
+		ask(C_LIST, NULL, column, out, sizeof(out), &status);
 		if (status == C_OK && strcmp(out, want) == 0)
 			return;
 		nap(50);
 	}
+	assert_string_equal(out, want);
+}
+
+void
+assert_states(const char *want)
+{
+	assert_column(1, want);
+}
+
+void
+assert_status(const char *want)
+{
+	size_t len = strlen(want);
+	uint32_t status;
+	char out[400];
+	int i;
+
+	for (i = 0; i < RIG_WAIT / 50; i++) {
+		ask(C_STATUS, NULL, 1, out, sizeof(out), &status);
+		if (status == C_OK && strncmp(out, want, len) == 0)
+			return;
+		nap(50);
+	}
+	out[len] = '\0';
 	assert_string_equal(out, want);
 }

@@ -27,8 +27,12 @@ void	nap(int ms);
 
 /* No body is left. They go a little after the record: waits for it. */
 void	assert_empty(void);
-/* Waits until the states of all targets are these, a blank behind each. */
+/* Waits until that column of all targets is these, a blank behind each. */
+void	assert_column(unsigned column, const char *want);
+/* The same for the column of their states. */
 void	assert_states(const char *want);
+/* Waits until what the operator is told of the queue begins with these. */
+void	assert_status(const char *want);
 /* No job comes for a while. */
 void	assert_idle(struct chan *c);
 /* The job that must come; the caller's to clear. */

@@ -1,5 +1,5 @@
 check_LIBRARIES += tests/queue/librig.a
-tests_queue_librig_a_SOURCES = tests/queue/rig.c tests/queue/rig.h \
+tests_queue_librig_a_SOURCES = tests/queue/rig.c tests/queue/rig.h tests/built.h \
 	tests/queue/rig_tables.c tests/queue/rig_fill.c \
 	tests/queue/fixture.c tests/queue/fixture.h \
 	tests/queue/old_records.c tests/queue/old_records.h
@@ -31,3 +31,8 @@ tests_queue_test_share_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/queue/test_full tests/queue/test_jump
 tests_queue_test_jump_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_full_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/queue/test_order
+tests_queue_test_order_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
+tests_queue_test_order_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fd_sync \
+	-Wl,--wrap=fd_sync_dir -Wl,--wrap=fd_write_all \
+	-Wl,--wrap=table_commit -Wl,--wrap=table_flush -Wl,--wrap=spare_keep

@@ -17,6 +17,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/mail/limits.h"
+#include "tests/built.h"
 #include "tests/queue/rig.h"
 
 enum { NOBODY = 65534 };
@@ -65,8 +66,6 @@ rig_init(struct rig *r, const char *conf)
 	chan_init(&r->master, -1);
 	r->control = -1;
 	r->program = getenv("QUEUE_PROGRAM");
-	if (r->program == NULL)
-		r->program = "queue/queue";
 	snprintf(r->dir, sizeof(r->dir), "%s/rig.XXXXXX",
 	    getenv("RIG_DIR") != NULL ? getenv("RIG_DIR") : "/tmp");
 	check(mkdtemp(r->dir) != NULL && chmod(r->dir, 0755) == 0, r->dir);
@@ -107,6 +106,8 @@ spawn(struct rig *r)
 			dup2(fd[1], SERVER_MASTER_FD);
 		else
 			fd_cloexec(fd[1], 0);
+		if (r->program == NULL && built_cd() == -1)
+			_exit(97);
 		if (geteuid() == 0 && (setgid(NOBODY) == -1 ||
 		    setuid(NOBODY) == -1))
 			_exit(99);
@@ -114,7 +115,8 @@ spawn(struct rig *r)
 		if (getenv("RIG_LOG") == NULL)
 			dup2(log, 2);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		execl(r->program, "queue", "-c", conf, (char *)NULL);
+		execl(r->program != NULL ? r->program : "queue/queue", "queue",
+		    "-c", conf, (char *)NULL);
 		_exit(98);
 	}
 	check(r->pid != -1, "fork");

@@ -17,7 +17,7 @@ enum { RIG_WAIT = 10000 };	/* ms for anything to come */
 
 struct rig {
 	char	 dir[64];
-	const char *program;
+	const char *program;	/* QUEUE_PROGRAM, or NULL: of the build */
 	pid_t	 pid;
 	struct chan master;
 	uint32_t instance;

@@ -84,7 +84,7 @@ test_partial_results(void **state)
 	take(&deliver, &j);
 	assert_int_equal(j.n, 3);
 	rig_result(&deliver, &j, 1, RESULT_DELIVERED, "2.0.0 ok", "");
-	nap(200);
+	assert_column(7, "waiting delivered waiting ");
 	rig_job_clear(&j);
 	again();
 	take(&deliver, &j);
@@ -213,11 +213,9 @@ test_broken(void **state)
 	take(&deliver, &j);
 	rig_words(&deliver, &j, J_BROKEN, "4.3.0 checksum");
 	rig_job_clear(&j);
-	nap(300);
+	assert_states("broken broken ");
 	assert_int_equal(rig_files(&rig, "bad", 0), 1);
 	assert_int_equal(rig_files(&rig, "body", 0), 0);
-	ask(C_LIST, NULL, 1, out, sizeof(out), &status);
-	assert_string_equal(out, "broken broken ");
 	again();
 	ask(C_LIST, NULL, 1, out, sizeof(out), &status);
 	assert_string_equal(out, "broken broken ");
@@ -269,9 +267,8 @@ test_deferred_and_control(void **state)
 	take(&relay, &j);
 	rig_result(&relay, &j, -1, RESULT_LATER, "4.7.1 greylisted", "mx.one");
 	rig_job_clear(&j);
-	nap(100);
-	assert_int_equal(ask(C_LIST, NULL, 10, out, sizeof(out), &status), 1);
-	assert_string_equal(out, "4.7.1 greylisted ");
+	assert_states("deferred ");
+	assert_column(10, "4.7.1 greylisted ");
 	again();
 	assert_idle(&relay);
 	ask(C_LIST, NULL, 10, out, sizeof(out), &status);
@@ -287,12 +284,12 @@ test_deferred_and_control(void **state)
 	assert_string_equal(j.file, id);
 	rig_result(&relay, &j, -1, RESULT_LATER, "4.7.1 greylisted", "mx.one");
 	rig_job_clear(&j);
-	nap(100);
+	assert_states("deferred ");
 	ask(C_RETRY, NULL, 1, out, sizeof(out), &status);
 	take(&relay, &j);
 	rig_result(&relay, &j, -1, RESULT_LATER, "4.7.1 greylisted", "mx.one");
 	rig_job_clear(&j);
-	nap(100);
+	assert_states("deferred ");
 	assert_true(ask(C_SHOW, id, 0, out, sizeof(out), &status) > 5);
 	assert_int_equal(rig_send(&smtpd, id2, "s@far.test",
 	    TO("anna@example.test"), TEXT), 0);

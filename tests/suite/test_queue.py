@@ -253,7 +253,7 @@ def test_fifty_received(inst):
     trace = (b"Received: from a (a [192.0.2.1]) by b; "
              b"Mon, 02 Nov 2026 10:00:00 +0000\r\n")
     with inst.smtp() as s:
-        for n, code in ((49, 250), (51, 554)):
+        for n, code in ((50, 250), (51, 554)):
             s.ehlo()
             s.mail("eve@remote.test")
             s.rcpt("bert@example.test")
