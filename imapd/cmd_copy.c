@@ -31,6 +31,7 @@ struct imapd_copy {
 	uint32_t *uids;
 	size_t	 n, at;
 	int	 move;
+	uint32_t begun;		/* a part that is not waited for; 0: none */
 	uint32_t *from_uids, *to_uids, uidvalidity;	/* what was done */
 	size_t	 n_done;
 };
@@ -39,7 +40,15 @@ static void
 copy_free(void *data)
 {
 	struct imapd_copy *c = data;
+	uint32_t *from, *to, uidvalidity;
+	size_t n;
 
+	/* The session is gone: the copy goes on without it. */
+	if (c->begun != 0 && door_copy_end(&imapd_door, c->begun, &from, &to,
+	    &n, &uidvalidity) == 0) {
+		free(from);
+		free(to);
+	}
 	free(c->uids);
 	free(c->from_uids);
 	free(c->to_uids);
@@ -60,32 +69,98 @@ copy_done(struct imapd_copy *c, const uint32_t *from, const uint32_t *to,
 	c->n_done += n;
 }
 
+static int
+copy_how(const struct imapd_session *s, const struct imapd_copy *c)
+{
+	return (c->move ? DOOR_MOVE : 0) | (s->uid ? 0 : DOOR_WHOLE);
+}
+
+static void
+copy_took(struct imapd_session *s, struct imapd_copy *c, uint32_t *from,
+    uint32_t *to, size_t n, uint32_t uidvalidity)
+{
+	copy_done(c, from, to, n);
+	if (n > 0)
+		c->uidvalidity = uidvalidity;
+	if (c->move)
+		imapd_box_remove(s->view->box, from, n);
+	free(from);
+	free(to);
+}
+
 /*
- * The next part of a MOVE, or all of a COPY. A message of a set of numbers
- * that another session expunged: nothing is copied. A UID that is not there is
- * passed over (RFC 3501 6.4.8). 0, or -1 (imapd_door says why).
+ * The next part of a MOVE, or a COPY that is short. A message of a set of numbers that another session
+ * expunged: nothing is copied. A UID that is not there is passed over (RFC 3501
+ * 6.4.8). 0, or -1 (imapd_door says why).
  */
 static int
-copy_part(struct imapd_session *s, struct imapd_copy *c)
+part_now(struct imapd_session *s, struct imapd_copy *c)
 {
 	size_t n = c->n - c->at, n_done = 0;
 	uint32_t *from = NULL, *to = NULL, uidvalidity;
-	int how = (c->move ? DOOR_MOVE : 0) | (s->uid ? 0 : DOOR_WHOLE), r;
+	int r;
 
-	if (c->move && n > DOOR_CHANGE_MAX)
+	if (n > DOOR_CHANGE_MAX)
 		n = DOOR_CHANGE_MAX;
 	r = door_copy(&imapd_door, s->view->box->id, c->to, c->uids + c->at,
-	    n, how, &from, &to, &n_done, &uidvalidity);
+	    n, copy_how(s, c), &from, &to, &n_done, &uidvalidity);
 	if (r == 0)
 		c->at += n;
-	copy_done(c, from, to, n_done);
-	if (n_done > 0)
-		c->uidvalidity = uidvalidity;
-	if (c->move)
-		imapd_box_remove(s->view->box, from, n_done);
-	free(from);
-	free(to);
+	copy_took(s, c, from, to, n_done, uidvalidity);
 	return r;
+}
+
+/* Parts of a COPY of which a later one failed go again; why it failed stays. */
+static void
+copy_undo(struct imapd_copy *c)
+{
+	enum door_error error = imapd_door.error;
+	char words[sizeof(imapd_door.words)];
+	uint32_t *gone = NULL;
+	uint64_t modseq;
+	size_t n;
+
+	if (c->n_done == 0)
+		return;
+	memcpy(words, imapd_door.words, sizeof(words));
+	(void)door_expunge(&imapd_door, c->to, c->to_uids, c->n_done, 1,
+	    &gone, &n, &modseq);
+	free(gone);
+	c->n_done = 0;
+	imapd_door.error = error;
+	memcpy(imapd_door.words, words, sizeof(words));
+}
+
+/*
+ * All of a long COPY, or as much as one request takes. It is not waited for:
+ * 100,000 messages take seconds, in which the user's other sessions go on.
+ * 1: done, 0: not yet, -1 (imapd_door says why).
+ */
+static int
+part_later(struct imapd_session *s, struct imapd_copy *c)
+{
+	size_t n = c->n - c->at, n_done = 0;
+	uint32_t *from, *to, uidvalidity = 0, id = c->begun;
+
+	if (n > DOOR_COPY_UIDS_MAX)
+		n = DOOR_COPY_UIDS_MAX;
+	if (id == 0 && !door_copy_busy(&imapd_door) &&
+	    door_copy_begin(&imapd_door, s->view->box->id, c->to,
+	    c->uids + c->at, n, copy_how(s, c), &c->begun) == -1)
+		return -1;
+	if (id == 0 || !door_copy_answered(&imapd_door)) {
+		s->waiting = 1;
+		return 0;
+	}
+	c->begun = 0;
+	if (door_copy_end(&imapd_door, id, &from, &to, &n_done,
+	    &uidvalidity) == -1) {
+		copy_undo(c);
+		return -1;
+	}
+	c->at += n;
+	copy_took(s, c, from, to, n_done, uidvalidity);
+	return 1;
 }
 
 /*
@@ -119,13 +194,29 @@ copy_end(struct imapd_session *s, const struct imapd_copy *c, int r)
 }
 
 static enum imapd_run
+long_copy_more(struct imapd_session *s)
+{
+	struct imapd_copy *c = s->more_data;
+	int r;
+
+	while (c->at < c->n) {
+		r = part_later(s, c);
+		if (r == -1)
+			return copy_end(s, c, -1);
+		if (r == 0)
+			return IMAPD_MORE;
+	}
+	return copy_end(s, c, 0);
+}
+
+static enum imapd_run
 copy_more(struct imapd_session *s)
 {
 	struct imapd_copy *c = s->more_data;
 	int64_t start = clock_mono_ms();
 
 	while (c->at < c->n) {
-		if (copy_part(s, c) == -1)
+		if (part_now(s, c) == -1)
 			return copy_end(s, c, -1);
 		if (c->at < c->n && imapd_full(s, start))
 			return IMAPD_MORE;
@@ -148,7 +239,8 @@ copy_begin(struct imapd_session *s, struct imapd_copy *c,
 	buf_clear(&to);
 	if (m != NULL) {
 		c->to = m->id;
-		return imapd_later(s, copy_more, copy_free, c);
+		return imapd_later(s, c->move || c->n <= DOOR_CHANGE_MAX ?
+		    copy_more : long_copy_more, copy_free, c);
 	}
 	copy_free(c);
 	if (door_error(&imapd_door) == D_ABSENT)

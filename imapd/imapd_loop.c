@@ -119,8 +119,8 @@ session_run(struct imapd_session *s)
 		else if (s->closing || !imapd_engine_step(s))
 			return 0;
 	}
-	s->ready = imapd_flush(s) == 1;
-	return !s->ready;
+	s->ready = imapd_flush(s) == 1 && !s->waiting;
+	return !s->ready && !s->waiting;
 }
 
 /* Sets the watchers to what the session waits for. */
@@ -250,6 +250,22 @@ loop_news(void)
 	}
 }
 
+/* Those who wait for a copy go on when there is an answer, or none to come. */
+static void
+loop_wake(void)
+{
+	struct imapd_session *s;
+
+	if (door_copy_busy(&imapd_door) && !door_copy_answered(&imapd_door))
+		return;
+	for (s = sessions; s != NULL; s = s->next)
+		if (s->waiting) {
+			s->waiting = 0;
+			s->ready = 1;
+			ev_idle_start(loop, &running);
+		}
+}
+
 /*
  * Before the process sleeps: what a command of one session changed, or what
  * store said while it was asked for something else, is told to the others.
@@ -264,13 +280,14 @@ on_prepare(struct ev_loop *l, ev_prepare *w, int events)
 	for (i = 0; imapd_box_news || door_pending(&imapd_door); i++) {
 		if (i == NEWS_ROUNDS) {
 			ev_idle_start(l, &running);
-			return;
+			break;
 		}
 		if (door_pending(&imapd_door))
 			imapd_events();
 		if (imapd_box_news)
 			loop_news();
 	}
+	loop_wake();
 }
 
 static void

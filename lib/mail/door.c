@@ -21,6 +21,19 @@ enum {
 	EVENTS_MAX = DOOR_MAILBOXES_MAX,
 };
 
+/* A copy that was begun gets no answer any more. */
+static void
+door_copy_lost(struct door *d)
+{
+	struct door_copying *c = &d->copying;
+
+	if (c->id == 0 || c->answered)
+		return;
+	c->answered = 1;
+	c->error = D_LOST;
+	str_copy(c->words, sizeof(c->words), "the store went away");
+}
+
 void
 door_init(struct door *d, enum peer kind, int fd)
 {
@@ -37,6 +50,7 @@ door_set(struct door *d, int fd)
 
 	chan_clear(&d->chan);
 	chan_init(&d->chan, fd);
+	door_copy_lost(d);
 	d->times++;
 	d->n_events = 0;
 	d->list_changed = 0;
@@ -53,6 +67,9 @@ void
 door_clear(struct door *d)
 {
 	chan_clear(&d->chan);
+	free(d->copying.from);
+	free(d->copying.to);
+	memset(&d->copying, 0, sizeof(d->copying));
 	buf_clear(&d->news);
 	free(d->events);
 	d->events = NULL;
@@ -83,6 +100,7 @@ int
 door_lost(struct door *d, const char *words)
 {
 	chan_clear(&d->chan);
+	door_copy_lost(d);
 	return door_fail(d, D_LOST, words);
 }
 
@@ -155,18 +173,42 @@ door_next(struct door *d, struct msg *m)
 }
 
 int
-door_call(struct door *d, unsigned want, struct msg *m)
+door_send(struct door *d)
 {
-	size_t len;
-	const char *p;
-	int r;
-
 	if (msg_end(&d->chan) == -1)
 		return door_fail(d, D_REFUSED, "a bound was passed");
 	if (d->chan.fd == -1)
 		return door_lost(d, "no store");
 	if (chan_flush(&d->chan) != 1)
 		return door_lost(d, "the store does not listen");
+	return 0;
+}
+
+/* The error that an answer tells: -1. */
+int
+door_failed(struct door *d, const struct msg *m)
+{
+	size_t len;
+	const char *p = msg_get(m, DF_WORDS, &len);
+	int r = (int)msg_get_u32(m, DF_ERROR);
+
+	door_fail(d, r > D_LOST && r <= D_GONE ? (enum door_error)r : D_LATER,
+	    "");
+	if (len >= sizeof(d->words))
+		len = sizeof(d->words) - 1;
+	if (len > 0)
+		memcpy(d->words, p, len);
+	d->words[len] = '\0';
+	return -1;
+}
+
+int
+door_call(struct door *d, unsigned want, struct msg *m)
+{
+	int r;
+
+	if (door_send(d) == -1)
+		return -1;
 	for (;;) {
 		if ((r = door_next(d, m)) == -1)
 			return -1;
@@ -177,23 +219,15 @@ door_call(struct door *d, unsigned want, struct msg *m)
 		}
 		if (m->type == DM_EVENT)
 			door_keep_event(d, m);
-		if (m->id == d->next_id)
+		else if (!door_copied(d, m) && m->id == d->next_id)
 			break;
 		msg_done(m);
 	}
 	if (m->type == want)
 		return 0;
-	p = msg_get(m, DF_WORDS, &len);
-	if (m->type == DM_FAILED) {
-		r = (int)msg_get_u32(m, DF_ERROR);
-		door_fail(d, r > D_LOST && r <= D_GONE ?
-		    (enum door_error)r : D_LATER, "");
-		if (len >= sizeof(d->words))
-			len = sizeof(d->words) - 1;
-		if (len > 0)
-			memcpy(d->words, p, len);
-		d->words[len] = '\0';
-	} else
+	if (m->type == DM_FAILED)
+		door_failed(d, m);
+	else
 		door_lost(d, "the store gave the wrong answer");
 	msg_done(m);
 	return -1;
@@ -237,6 +271,8 @@ door_events(struct door *d, const uint32_t **list_r, size_t *n_r,
 	while ((r = door_next(d, &m)) == 1) {
 		if (m.type == DM_EVENT)
 			door_keep_event(d, &m);
+		else
+			(void)door_copied(d, &m);
 		msg_done(&m);
 	}
 	if (r == -1)

@@ -79,6 +79,17 @@ struct door_record {
 	uint32_t save_date;	/* seconds it came into this mailbox */
 };
 
+/* A copy that was begun. */
+struct door_copying {
+	uint32_t id;		/* of the request; 0: there is none */
+	int	 answered;
+	uint32_t *from, *to;	/* what was copied */
+	size_t	 n;
+	uint32_t uidvalidity;
+	enum door_error error;	/* D_OK: it went well */
+	char	 words[200];
+};
+
 struct door {
 	struct chan chan;
 	enum peer kind;		/* what we are: PEER_IMAPD, ... */
@@ -96,6 +107,7 @@ struct door {
 	uint32_t *events;
 	size_t	 n_events, cap_events;
 	int	 list_changed;
+	struct door_copying copying;
 	struct buf news;	/* lv names of accounts that have some, for one
 				   that follows (follow.h) */
 };
@@ -172,6 +184,22 @@ enum { DOOR_MOVE = 1, DOOR_WHOLE = 2 };
  */
 int	door_copy(struct door *d, uint32_t from, uint32_t to,
 	    const uint32_t *uids, size_t n, int how, uint32_t **from_r,
+	    uint32_t **to_r, size_t *n_r, uint32_t *uidvalidity_r);
+
+/*
+ * The same, of at most DOOR_COPY_UIDS_MAX messages, and not waited for: begins
+ * it, and other calls go on. One at a time: D_REFUSED while door_copy_busy.
+ * id_r names it in the calls below.
+ */
+int	door_copy_begin(struct door *d, uint32_t from, uint32_t to,
+	    const uint32_t *uids, size_t n, int how, uint32_t *id_r);
+/* Is there one that was begun and not ended? */
+int	door_copy_busy(const struct door *d);
+/* Is there an answer, so that door_copy_end has something to say? */
+int	door_copy_answered(const struct door *d);
+/* Ends it, with the answer of door_copy. Without one it is forgotten, and goes
+   on: D_LATER. */
+int	door_copy_end(struct door *d, uint32_t id, uint32_t **from_r,
 	    uint32_t **to_r, size_t *n_r, uint32_t *uidvalidity_r);
 
 /* Freshly opened O_RDONLY descriptors, -1 for a message that is gone. */

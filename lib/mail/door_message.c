@@ -188,19 +188,26 @@ struct copying {
 	uint32_t uidvalidity;
 };
 
+static void
+copy_request(struct door *d, uint32_t from, uint32_t to, const uint32_t *uids,
+    size_t n, int how)
+{
+	door_begin(d, DM_COPY);
+	msg_u32(&d->chan, DF_MAILBOX, from);
+	msg_u32(&d->chan, DF_TO, to);
+	put_uids(d, DF_UIDS, uids, n);
+	msg_u32(&d->chan, DF_ON, (uint32_t)how);
+	if (d->to_owner != NULL)
+		msg_text(&d->chan, DF_TO_NAME, d->to_owner);
+}
+
 static int
 copy_part(struct door *d, struct copying *c, const uint32_t *uids, size_t n)
 {
 	struct msg m;
 	size_t n_to = c->n;
 
-	door_begin(d, DM_COPY);
-	msg_u32(&d->chan, DF_MAILBOX, c->from);
-	msg_u32(&d->chan, DF_TO, c->to);
-	put_uids(d, DF_UIDS, uids, n);
-	msg_u32(&d->chan, DF_ON, (uint32_t)c->how);
-	if (d->to_owner != NULL)
-		msg_text(&d->chan, DF_TO_NAME, d->to_owner);
+	copy_request(d, c->from, c->to, uids, n, c->how);
 	if (door_call(d, DM_COPIED, &m) == -1)
 		return -1;
 	get_uids(&m, DF_UIDS, &c->from_uid, &c->n);
@@ -256,6 +263,82 @@ door_copy(struct door *d, uint32_t from, uint32_t to, const uint32_t *uids,
 	*n_r = c.n;
 	*uidvalidity_r = c.uidvalidity;
 	return r;
+}
+
+int
+door_copy_begin(struct door *d, uint32_t from, uint32_t to,
+    const uint32_t *uids, size_t n, int how, uint32_t *id_r)
+{
+	if (d->copying.id != 0)
+		return door_fail(d, D_REFUSED, "there is another copy");
+	copy_request(d, from, to, uids, n, how);
+	if (door_send(d) == -1)
+		return -1;
+	*id_r = d->copying.id = d->next_id;
+	d->copying.answered = 0;
+	return 0;
+}
+
+int
+door_copied(struct door *d, const struct msg *m)
+{
+	struct door_copying *c = &d->copying;
+	size_t n_to = 0;
+
+	if (c->id == 0 || c->answered || m->id != c->id)
+		return 0;
+	c->answered = 1;
+	c->error = D_OK;
+	if (m->type == DM_COPIED) {
+		get_uids(m, DF_UIDS, &c->from, &c->n);
+		get_uids(m, DF_TO_UIDS, &c->to, &n_to);
+		c->uidvalidity = msg_get_u32(m, DF_UIDVALIDITY);
+		if (n_to == c->n)
+			return 1;
+		door_fail(d, D_LATER, "the store gave a broken answer");
+	} else
+		door_failed(d, m);
+	c->error = d->error;
+	memcpy(c->words, d->words, sizeof(c->words));
+	return 1;
+}
+
+int
+door_copy_busy(const struct door *d)
+{
+	return d->copying.id != 0;
+}
+
+int
+door_copy_answered(const struct door *d)
+{
+	return d->copying.id != 0 && d->copying.answered;
+}
+
+int
+door_copy_end(struct door *d, uint32_t id, uint32_t **from_r, uint32_t **to_r,
+    size_t *n_r, uint32_t *uidvalidity_r)
+{
+	struct door_copying *c = &d->copying;
+	struct door_copying was = *c;
+
+	*from_r = *to_r = NULL;
+	*n_r = 0;
+	if (id == 0 || c->id != id)
+		return door_fail(d, D_LATER, "there is no such copy");
+	memset(c, 0, sizeof(*c));
+	if (was.answered && was.error == D_OK) {
+		*from_r = was.from;
+		*to_r = was.to;
+		*n_r = was.n;
+		*uidvalidity_r = was.uidvalidity;
+		return 0;
+	}
+	free(was.from);
+	free(was.to);
+	if (was.answered)
+		return door_fail(d, was.error, was.words);
+	return door_fail(d, D_LATER, "the copy was not waited for");
 }
 
 int

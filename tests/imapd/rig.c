@@ -17,6 +17,9 @@
 #include "imapd/imapd_session.h"
 
 struct rig_store store;
+/* Of a copy that was not answered yet. */
+static struct buf held;
+static uint32_t held_id;
 
 /* The loop has a thread of its own, which the client does not wake. */
 static struct {
@@ -139,10 +142,9 @@ answer_open(struct chan *c, const struct msg *m)
 
 /* The copies have the uids of their sources. */
 static void
-answer_copied(struct chan *c, const struct msg *m, const char *uids,
-    size_t len)
+answer_copied(struct chan *c, uint32_t id, const char *uids, size_t len)
 {
-	msg_begin(c, &proto_door, DM_COPIED, m->id);
+	msg_begin(c, &proto_door, DM_COPIED, id);
 	msg_bytes(c, DF_UIDS, uids, len);
 	msg_bytes(c, DF_TO_UIDS, uids, len);
 	msg_u32(c, DF_UIDVALIDITY, RIG_VALIDITY);
@@ -163,8 +165,14 @@ answer_part(struct chan *c, const struct msg *m)
 		return;
 	}
 	p = msg_get(m, DF_UIDS, &len);
+	if (m->type == DM_COPY && store.hold) {
+		store.hold = 2;
+		held_id = m->id;
+		buf_append(&held, p, len);
+		return;
+	}
 	if (m->type == DM_COPY) {
-		answer_copied(c, m, p, len);
+		answer_copied(c, m->id, p, len);
 		return;
 	}
 	cursor_init(&uids, p, len);
@@ -186,6 +194,11 @@ answer_part(struct chan *c, const struct msg *m)
 	msg_u64(c, DF_MODSEQ, store.modseq);
 	assert_int_equal(msg_end(c), 0);
 	buf_clear(&b);
+	if (held.len > 0)
+		answer_copied(c, held_id, held.data, held.len);
+	if (held.len > 0)
+		store.hold = 1;
+	buf_clear(&held);
 }
 
 static void *
@@ -305,7 +318,7 @@ rig_begin(void **state)
 	int door[2];
 
 	store.messages = store.more = 0;
-	store.failing = store.deaf = 0;
+	store.failing = store.deaf = store.hold = 0;
 	store.name = "INBOX";
 	store.modseq = 1u << 20;
 	if (fd_pair(door) == -1)
@@ -327,6 +340,7 @@ rig_end(void **state)
 	pthread_join(store.thread, NULL);
 	chan_clear(&store.chan);
 	buf_clear(&got);
+	buf_clear(&held);
 	return 0;
 }
 
@@ -343,6 +357,22 @@ void
 rig_client(int i)
 {
 	client = clients[i];
+}
+
+void
+rig_held(void)
+{
+	int i;
+
+	for (i = 0; i < 20000 && store.hold != 2; i++)
+		usleep(1000);
+	assert_int_equal(store.hold, 2);
+}
+
+void
+rig_store_ends(void)
+{
+	shutdown(store.chan.fd, SHUT_RDWR);
 }
 
 void

@@ -17,7 +17,7 @@
 #include "lib/base/buf.h"
 #include "lib/mail/door_proto.h"
 
-enum { RIG_MAILBOX = 7, RIG_VALIDITY = 3, RIG_CLIENTS = 2 };
+enum { RIG_MAILBOX = 7, RIG_VALIDITY = 3, RIG_CLIENTS = 3 };
 
 /* A message that comes while the changes are asked for. */
 enum arrival { BEFORE_ANSWER, BEHIND_ANSWER };
@@ -32,6 +32,8 @@ struct rig_store {
 	atomic_uint failing;	/* ... if this is 1: the others fail */
 	atomic_uint modseq;	/* of the last change of flags */
 	atomic_uint deaf;	/* so many questions for records fail */
+	atomic_uint hold;	/* 1: a copy is answered after the next STORE;
+				   2: there is one */
 	const char *name;	/* of the mailbox */
 };
 extern struct rig_store store;
@@ -47,6 +49,10 @@ int	rig_end(void **state);
 void	rig_init(void);
 /* The other one speaks from now on. */
 void	rig_client(int i);
+/* Waits until store holds a copy back. */
+void	rig_held(void);
+/* Store goes away. */
+void	rig_store_ends(void);
 /* The last session ends: imapd is told to stop. */
 void	rig_stop(void);
 /* Store says by itself that a message has come. */

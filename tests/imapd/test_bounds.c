@@ -246,6 +246,66 @@ test_copy_is_one(void **state)
 	assert_int_equal(count(want), 1);
 }
 
+/* A long one keeps the other sessions of the user from nothing. */
+static void
+test_long_copy_is_not_waited_for(void **state)
+{
+	char want[80];
+
+	two_clients(3 * PART, 0);
+	store.hold = 1;
+	say("c COPY 1:* INBOX\r\nn NOOP\r\n");
+	rig_held();
+	rig_client(1);
+	say("s FETCH 1 UID\r\nt STORE 1 +FLAGS (\\Seen)\r\n");
+	expect("t OK ");
+	rig_client(0);
+	buf_reset(&got);
+	expect("n OK ");
+	snprintf(want, sizeof(want), "c OK [COPYUID %d 1:%d 1:%d] COPY",
+	    RIG_VALIDITY, 3 * PART, 3 * PART);
+	assert_int_equal(count(want), 1);
+}
+
+/* Two of them: the second one waits for the first. */
+static void
+test_two_long_copies(void **state)
+{
+	two_clients(3 * PART, 0);
+	store.hold = 1;
+	say("c COPY 1:* INBOX\r\n");
+	rig_held();
+	rig_client(1);
+	say("d COPY 1:* INBOX\r\n");
+	rig_client(2);
+	say("s SELECT INBOX\r\nt STORE 1 +FLAGS (\\Seen)\r\n");
+	expect("t OK ");
+	rig_client(0);
+	buf_reset(&got);
+	expect("c OK [COPYUID");
+	rig_held();
+	rig_client(2);
+	say("u STORE 1 +FLAGS (\\Seen)\r\n");
+	expect("u OK ");
+	rig_client(1);
+	buf_reset(&got);
+	expect("d OK [COPYUID");
+}
+
+/* Whether it was done nobody knows: the client hears that store is away. */
+static void
+test_store_goes_in_a_long_copy(void **state)
+{
+	two_clients(3 * PART, 0);
+	store.hold = 1;
+	say("c COPY 1:* INBOX\r\n");
+	rig_held();
+	rig_store_ends();
+	expect("c NO [UNAVAILABLE]");
+	say("d COPY 1:* INBOX\r\n");
+	expect("d NO [UNAVAILABLE]");
+}
+
 /* CLOSE ends with the mailbox, whatever became of it. */
 static void
 test_close_in_parts(void **state)
@@ -360,6 +420,9 @@ main(void)
 		RIG(test_expunge_fails_in_the_middle),
 		RIG(test_move_fails_in_the_middle),
 		RIG(test_copy_is_one),
+		RIG(test_long_copy_is_not_waited_for),
+		RIG(test_two_long_copies),
+		RIG(test_store_goes_in_a_long_copy),
 		RIG(test_close_in_parts),
 		RIG(test_body_where_seen_is_refused),
 		RIG(test_refused_delete_leaves_it_selected),
