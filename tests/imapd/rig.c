@@ -88,6 +88,7 @@ answer_records(struct chan *c, const struct msg *m)
 	struct buf b = BUF_INIT(0);
 	int more = store.more > 0;
 
+	store.asked++;
 	if (uid <= since)
 		uid = (uint32_t)since + 1;
 	for (i = uid; i <= n && i - uid < DOOR_RECORDS_MAX; i++)

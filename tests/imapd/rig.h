@@ -31,6 +31,7 @@ struct rig_store {
 	atomic_uint parts;	/* so many changes go well ... */
 	atomic_uint failing;	/* ... if this is 1: the others fail */
 	atomic_uint modseq;	/* of the last change of flags */
+	atomic_uint asked;	/* counts the questions for records */
 	atomic_uint deaf;	/* so many questions for records fail */
 	atomic_uint hold;	/* 1: a copy is answered after the next STORE;
 				   2: there is one */

@@ -73,6 +73,32 @@ test_stop_within_a_command(void **state)
 	assert_non_null(strstr(got.data, last));
 }
 
+/* The records of the mailbox that was selected last are there, and good until
+   store says that it changed. */
+static void
+test_selected_again(void **state)
+{
+	unsigned asked;
+
+	store.messages = 3;
+	select_inbox();
+	asked = store.asked;
+	assert_true(asked > 0);
+	say("b UNSELECT\r\n");
+	expect("b OK ");
+	select_inbox();
+	assert_non_null(strstr(got.data, "* 3 EXISTS\r\n"));
+	assert_int_equal(store.asked, asked);
+	say("c UNSELECT\r\n");
+	expect("c OK ");
+	message_comes();
+	select_inbox();
+	assert_non_null(strstr(got.data, "* 4 EXISTS\r\n"));
+	say("d FETCH 1:4 UID\r\n");
+	expect("* 4 FETCH (UID 4)\r\nd OK ");
+	assert_true(store.asked > asked);
+}
+
 enum { NOTHING, SELECTED, READONLY, STATES };
 
 /* Says a command, and returns its tagged reply. */
@@ -233,6 +259,8 @@ main(void)
 		    rig_end),
 		cmocka_unit_test_setup_teardown(test_rows_and_states, rig_begin,
 		    rig_end),
+		cmocka_unit_test_setup_teardown(test_selected_again,
+		    rig_begin, rig_end),
 		cmocka_unit_test(test_capability),
 		/* The last one: a loop stops once. */
 		cmocka_unit_test_setup_teardown(test_stop_within_a_command,
