@@ -184,8 +184,22 @@ door_send(struct door *d)
 	return 0;
 }
 
+void
+door_get_uids(const struct msg *m, uint8_t tag, uint32_t **list, size_t *n)
+{
+	struct cursor c;
+	const char *p;
+	size_t len;
+
+	p = msg_get(m, tag, &len);
+	cursor_init(&c, p, len);
+	*list = mem_realloc(*list, *n + len / 4 + 1, sizeof(**list));
+	while (cursor_left(&c) >= 4)
+		(*list)[(*n)++] = cursor_u32(&c);
+}
+
 /* The error that an answer tells: -1. */
-int
+static int
 door_failed(struct door *d, const struct msg *m)
 {
 	size_t len;
@@ -200,6 +214,31 @@ door_failed(struct door *d, const struct msg *m)
 		memcpy(d->words, p, len);
 	d->words[len] = '\0';
 	return -1;
+}
+
+/* Takes the answer to a copy that was begun, if m is one: 1. */
+static int
+door_copied(struct door *d, const struct msg *m)
+{
+	struct door_copying *c = &d->copying;
+	size_t n_to = 0;
+
+	if (c->id == 0 || c->answered || m->id != c->id)
+		return 0;
+	c->answered = 1;
+	c->error = D_OK;
+	if (m->type == DM_COPIED) {
+		door_get_uids(m, DF_UIDS, &c->from, &c->n);
+		door_get_uids(m, DF_TO_UIDS, &c->to, &n_to);
+		c->uidvalidity = msg_get_u32(m, DF_UIDVALIDITY);
+		if (n_to == c->n)
+			return 1;
+		door_fail(d, D_LATER, "the store gave a broken answer");
+	} else
+		door_failed(d, m);
+	c->error = d->error;
+	memcpy(c->words, d->words, sizeof(c->words));
+	return 1;
 }
 
 int

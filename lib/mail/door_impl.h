@@ -14,12 +14,11 @@ void	door_begin(struct door *d, unsigned type);
  * type want. m is the caller's to msg_done after 0. -1 with door_error.
  */
 int	door_call(struct door *d, unsigned want, struct msg *m) ATTR_CHECK;
-/* Takes the answer to a copy that was begun, if m is one: 1. */
-int	door_copied(struct door *d, const struct msg *m);
 /* Sends the request that was begun in d->chan; 0, or -1. */
 int	door_send(struct door *d) ATTR_CHECK;
-/* Sets door_error to what DM_FAILED says: -1. */
-int	door_failed(struct door *d, const struct msg *m);
+/* Appends the packed u32 of a field to an array. */
+void	door_get_uids(const struct msg *m, uint8_t tag, uint32_t **list,
+	    size_t *n);
 /* A call whose answer tells nothing. */
 int	door_do(struct door *d) ATTR_CHECK;
 /* Both are -1: the call has failed, or store is lost and the channel closed. */

@@ -30,21 +30,6 @@ put_names(struct door *d, char **names)
 	buf_clear(&b);
 }
 
-/* Appends the packed u32 of a field to an array. */
-static void
-get_uids(const struct msg *m, uint8_t tag, uint32_t **list, size_t *n)
-{
-	struct cursor c;
-	const char *p;
-	size_t len;
-
-	p = msg_get(m, tag, &len);
-	cursor_init(&c, p, len);
-	*list = mem_realloc(*list, *n + len / 4 + 1, sizeof(**list));
-	while (cursor_left(&c) >= 4)
-		(*list)[(*n)++] = cursor_u32(&c);
-}
-
 /* Appends the records of an answer to an array. 0, or -1: they are broken. */
 static int
 get_records(struct door *d, const struct msg *m, struct door_record **rec,
@@ -102,7 +87,7 @@ door_records(struct door *d, uint32_t id, uint64_t since,
 			return -1;
 		}
 		if (from == 1) {
-			get_uids(&m, DF_UIDS, &gone, &n_gone);
+			door_get_uids(&m, DF_UIDS, &gone, &n_gone);
 			*modseq_r = msg_get_u64(&m, DF_MODSEQ);
 			*complete_r = msg_get_u32(&m, DF_ON) != 0;
 		}
@@ -148,7 +133,7 @@ door_store(struct door *d, uint32_t id, const uint32_t *uids, size_t n,
 		msg_u64(&d->chan, DF_MODSEQ, unchanged_since);
 		if ((r = call_records(d, &m, rec_r, n_rec_r)) == -1)
 			break;
-		get_uids(&m, DF_UIDS, failed_r, n_failed_r);
+		door_get_uids(&m, DF_UIDS, failed_r, n_failed_r);
 		msg_done(&m);
 	}
 	return r;
@@ -172,7 +157,7 @@ door_expunge(struct door *d, uint32_t id, const uint32_t *uids, size_t n,
 		msg_u32(&d->chan, DF_ON, any != 0);
 		if (door_call(d, DM_GONE, &m) == -1)
 			return -1;
-		get_uids(&m, DF_UIDS, gone_r, n_gone_r);
+		door_get_uids(&m, DF_UIDS, gone_r, n_gone_r);
 		*modseq_r = msg_get_u64(&m, DF_MODSEQ);
 		msg_done(&m);
 	}
@@ -210,8 +195,8 @@ copy_part(struct door *d, struct copying *c, const uint32_t *uids, size_t n)
 	copy_request(d, c->from, c->to, uids, n, c->how);
 	if (door_call(d, DM_COPIED, &m) == -1)
 		return -1;
-	get_uids(&m, DF_UIDS, &c->from_uid, &c->n);
-	get_uids(&m, DF_TO_UIDS, &c->to_uid, &n_to);
+	door_get_uids(&m, DF_UIDS, &c->from_uid, &c->n);
+	door_get_uids(&m, DF_TO_UIDS, &c->to_uid, &n_to);
 	c->uidvalidity = msg_get_u32(&m, DF_UIDVALIDITY);
 	msg_done(&m);
 	if (n_to == c->n)
@@ -277,30 +262,6 @@ door_copy_begin(struct door *d, uint32_t from, uint32_t to,
 	*id_r = d->copying.id = d->next_id;
 	d->copying.answered = 0;
 	return 0;
-}
-
-int
-door_copied(struct door *d, const struct msg *m)
-{
-	struct door_copying *c = &d->copying;
-	size_t n_to = 0;
-
-	if (c->id == 0 || c->answered || m->id != c->id)
-		return 0;
-	c->answered = 1;
-	c->error = D_OK;
-	if (m->type == DM_COPIED) {
-		get_uids(m, DF_UIDS, &c->from, &c->n);
-		get_uids(m, DF_TO_UIDS, &c->to, &n_to);
-		c->uidvalidity = msg_get_u32(m, DF_UIDVALIDITY);
-		if (n_to == c->n)
-			return 1;
-		door_fail(d, D_LATER, "the store gave a broken answer");
-	} else
-		door_failed(d, m);
-	c->error = d->error;
-	memcpy(c->words, d->words, sizeof(c->words));
-	return 1;
 }
 
 int
