@@ -23,6 +23,7 @@ struct mailbox {
 	struct index_row seen;		/* as may be shown: durable counts */
 	char	 was[INDEX_ROW];	/* row, as it is in the index */
 	unsigned was_len;		/* 0: it is not there */
+	int	 known;			/* row was read at the load */
 	unsigned unpublished;		/* commits that are not durable yet */
 	uint64_t hold;			/* modseq of the first of them */
 	char	**keywords;		/* NULL until mailbox_keywords */

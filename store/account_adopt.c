@@ -20,15 +20,18 @@ adopt_row(void *arg, const void *key, size_t klen, const void *value,
 {
 	struct account *a = arg;
 	struct mailbox *m = account_mailbox(a, index_tail_u32(key, klen));
+	struct index_row row;
 
 	if (m == NULL)
 		return 0;
 	m->was_len = vlen > sizeof(m->was) ? 0 : (unsigned)vlen;
 	memcpy(m->was, value, m->was_len);
-	if (index_get_row(value, vlen, &m->row) == -1) {
+	if (index_get_row(value, vlen, &row) == -1) {
 		log_warn("%s: the row of mailbox %u is broken", a->name, m->id);
 		return 0;
 	}
+	m->known = 1;
+	m->row = row;
 	shard_counted(m);
 	m->seen = m->row;
 	m->next_uid = m->row.uidnext;

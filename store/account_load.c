@@ -128,6 +128,7 @@ forget(struct account *a)
 		shard_counted(m);
 		m->seen = m->row;
 		m->was_len = 0;
+		m->known = 0;
 		m->next_uid = 1;
 		m->unpublished = 0;
 		m->n_dirty = 0;

@@ -66,6 +66,26 @@ static struct {
 	struct chore *waiting;
 } large = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
+/*
+ * What lies from UIDNEXT on was never a message where the body has another name
+ * too: a COPY that was killed left it. A file that has none stays one, for it
+ * may have come from a backup.
+ */
+static void
+leave_out(struct rebuild *r, struct found_mailbox *f, uint32_t uidnext)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < f->n; i++) {
+		if (f->msg[i].uid < uidnext || f->msg[i].links < 2 ||
+		    f->msg[i].has_line)
+			f->msg[n++] = f->msg[i];
+		else
+			(void)body_aside(r->a->path, f->id, f->msg[i].uid);
+	}
+	f->n = n;
+}
+
 /* What the old index knew, if it can still be read. */
 static int
 old_row(void *arg, const void *key, size_t klen, const void *value,
@@ -78,10 +98,13 @@ old_row(void *arg, const void *key, size_t klen, const void *value,
 
 	if (index_get_row(value, vlen, &row) == -1)
 		return 0;
-	for (i = 0; i < r->found.boxes.n; i++)
-		if (r->found.mailbox[i].id == id &&
-		    row.uidnext - 1 > r->found.mailbox[i].highest)
+	for (i = 0; i < r->found.boxes.n; i++) {
+		if (r->found.mailbox[i].id != id)
+			continue;
+		leave_out(r, &r->found.mailbox[i], row.uidnext);
+		if (row.uidnext - 1 > r->found.mailbox[i].highest)
 			r->found.mailbox[i].highest = row.uidnext - 1;
+	}
 	return 0;
 }
 

@@ -1,6 +1,8 @@
 /*
  * After a crash: a message whose file is in the expunged folder but whose
- * record is still there was being expunged. Its expunge is finished.
+ * record is still there was being expunged. Its expunge is finished. What lies
+ * from UIDNEXT on, records and files, is what a COPY, a delivery or APPEND was
+ * about, and never was a message: it goes.
  *
  * To look costs a folder for each mailbox and a look-up for each name in it,
  * so it is done once after each crash, however many starts later the account
@@ -21,9 +23,13 @@
 #include "store/body.h"
 #include "store/op_expunge.h"
 
-/* 1, 0; -1: the index does not answer. */
-enum { STEP = 64 };	/* mailboxes looked at in a step, where all are empty */
+enum {
+	STEP = 64,	/* mailboxes looked at in a step, where all are empty */
+	ABOVE = 256,	/* files and records from UIDNEXT on of a step */
+	MISSING = 64,	/* uids without a file, behind which there is none */
+};
 
+/* 1, 0; -1: the index does not answer. */
 static int
 has_record(struct mailbox *m, uint32_t uid)
 {
@@ -44,6 +50,8 @@ struct recovery {
 	struct body_list *list;		/* that one's, as far as it was read */
 	uint32_t *uids;			/* found in it */
 	size_t	 n;
+	uint32_t above;			/* from UIDNEXT on: the next; 0: all */
+	unsigned missing;		/* so many that are not there */
 	int	 again;			/* something is left to do */
 };
 
@@ -77,6 +85,7 @@ end_mailbox(struct recovery *r, struct mailbox *m)
 {
 	body_list_end(&r->list);
 	r->at++;
+	r->above = 0;
 	if (r->n == 0)
 		return;
 	log_info("%s: %zu messages of mailbox %u were being expunged",
@@ -88,6 +97,55 @@ end_mailbox(struct recovery *r, struct mailbox *m)
 	r->again = 1;
 }
 
+/*
+ * Records from UIDNEXT on. There is a commit in any case, which is refused
+ * where another store has the index now, or has changed the mailbox.
+ */
+static enum engine_result
+clear_records(struct recovery *r, struct mailbox *m)
+{
+	struct engine_batch b = account_own_batch(r->a);
+	struct index_key row = index_key_u32(b.account, 'M', m->id);
+	struct index_key first = index_message(b.account, m->id,
+	    m->row.uidnext);
+	enum engine_result e;
+
+	engine_expect(&b, row.k, row.len, m->was, m->was_len);
+	engine_del(&b, ENGINE_CORE, first.k, first.len);
+	e = index_delete_above(r->a->db, &b, m->id, m->row.uidnext, ABOVE);
+	engine_batch_clear(&b);
+	r->again |= e != ENGINE_DONE;
+	return e;
+}
+
+/*
+ * Uids are reserved in order, so the files lie close together. 1 where there
+ * may be more.
+ */
+static int
+clear_above(struct recovery *r, struct mailbox *m)
+{
+	enum engine_result e;
+	enum body_result done;
+	unsigned i;
+
+	if (r->above == 0) {
+		/* Who does not know UIDNEXT takes nothing away. */
+		e = m->known ? clear_records(r, m) : ENGINE_LATER;
+		if (e == ENGINE_MORE)
+			return 1;
+		r->above = e == ENGINE_DONE ? m->row.uidnext : UINT32_MAX;
+		r->missing = 0;
+	}
+	for (i = 0; i < ABOVE && r->missing < MISSING &&
+	    r->above < UINT32_MAX; i++, r->above++) {
+		done = body_clear(r->a->path, m->id, r->above);
+		r->missing = done == BODY_ABSENT ? r->missing + 1 : 0;
+		r->again |= done != BODY_ABSENT;
+	}
+	return i == ABOVE;
+}
+
 /* One slice of one mailbox: how many entries it had. */
 static int
 recover_slice(struct recovery *r)
@@ -96,6 +154,9 @@ recover_slice(struct recovery *r)
 	const struct body_entry *e;
 	int n;
 
+	if (r->list == NULL && !(m->attrs & ATTR_NOSELECT) &&
+	    clear_above(r, m))
+		return 1;
 	if (r->list == NULL && !(m->attrs & ATTR_NOSELECT)) {
 		r->list = body_list(m->account->path, m->id, BODY_EXPUNGED);
 		r->again |= r->list == NULL && errno != ENOENT;

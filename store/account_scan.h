@@ -11,6 +11,7 @@ struct found_message {
 	uint32_t uid;
 	uint64_t size;
 	int64_t	 mtime;
+	uint32_t links;		/* names that the body has */
 	int	 has_line;		/* in the flags file */
 	struct record rec;	/* flags, keywords, dates, id of that line */
 	unsigned char *more;	/* where rec.more lies */

@@ -219,7 +219,8 @@ move_aside(const char *user, uint32_t mailbox, uint32_t uid, const char *path)
 	    (unsigned long long)st.st_ino);
 	if (renameat(root, path, root, to) == -1)
 		return failed(errno);
-	log_info("%s: an unanswered delivery is moved aside to %s", path, to);
+	log_info("%s: it was never a message, and is moved aside to %s", path,
+	    to);
 	return BODY_DONE;
 }
 
@@ -597,6 +598,28 @@ body_drop(const char *user, uint32_t mailbox, uint32_t uid)
 
 	snprintf(path, sizeof(path), "%s/%u/%u", user, mailbox, uid);
 	return unlinkat(root, path, 0) == 0 ? BODY_DONE : failed(errno);
+}
+
+enum body_result
+body_aside(const char *user, uint32_t mailbox, uint32_t uid)
+{
+	char path[BODY_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%u/%u", user, mailbox, uid);
+	return move_aside(user, mailbox, uid, path);
+}
+
+enum body_result
+body_clear(const char *user, uint32_t mailbox, uint32_t uid)
+{
+	char path[BODY_PATH_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%u/%u", user, mailbox, uid);
+	if (fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return failed(errno);
+	return st.st_nlink > 1 ? body_drop(user, mailbox, uid) :
+	    move_aside(user, mailbox, uid, path);
 }
 
 int

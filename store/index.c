@@ -216,6 +216,21 @@ delete_some(struct engine_db *db, struct engine_batch *b, struct deleting *d,
 }
 
 enum engine_result
+index_delete_above(struct engine_db *db, struct engine_batch *b,
+    uint32_t mailbox, uint32_t uid, unsigned max)
+{
+	struct index_key from = index_message(b->account, mailbox, uid);
+	struct index_key to = index_group(b->account, mailbox);
+	struct deleting core = { b, ENGINE_CORE }, cache = { b, ENGINE_CACHE };
+	enum engine_result r;
+
+	to.k[to.len++] = 'm' + 1;
+	r = delete_some(db, b, &core, &from, &to, max);
+	return r != ENGINE_DONE ? r : delete_some(db, b, &cache, &from, &to,
+	    max);
+}
+
+enum engine_result
 index_delete_mailbox(struct engine_db *db, struct engine_batch *b,
     uint32_t mailbox, unsigned max)
 {

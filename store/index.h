@@ -154,6 +154,10 @@ enum engine_result index_range(struct engine_db *db, uint32_t account,
 enum engine_result index_delete(struct engine_db *db, struct engine_batch *b,
 	    enum engine_table t, const struct index_key *from,
 	    const struct index_key *to) ATTR_CHECK;
+/* Records from that uid on, at most max of each table in a call. */
+enum engine_result index_delete_above(struct engine_db *db,
+	    struct engine_batch *b, uint32_t mailbox, uint32_t uid,
+	    unsigned max) ATTR_CHECK;
 /* A mailbox: its records, at most max of each table in a call (ENGINE_MORE
    where more is left); then its row and its keywords. */
 enum engine_result index_delete_mailbox(struct engine_db *db,

@@ -3,6 +3,11 @@
  * synced, then a commit adds the target's rows. What MOVE does with the source
  * comes behind it (op_move.c). All or none, of the messages that are there;
  * with DOOR_WHOLE one that is not there makes it none.
+ *
+ * A COPY of many messages is alone in its account, and goes in slices with
+ * others served between: links, then rows, then UIDNEXT, with which all of them
+ * are messages. Until then what a crash leaves lies from UIDNEXT on
+ * (account_recover.c).
  */
 #include "config.h"
 
@@ -29,6 +34,13 @@
 #include "store/shard_files.h"
 #include "store/shard_syncer.h"
 
+enum {
+	SLICE = 512,		/* links of one */
+	ROWS = 1024,		/* rows of one */
+};
+
+enum copy_phase { COPY_LINKS, COPY_UNDO, COPY_ROWS };
+
 struct copy_task {
 	struct task t;
 	struct mailbox *from, *to;
@@ -39,7 +51,21 @@ struct copy_task {
 	uint64_t size;			/* reserved */
 	uint64_t to_modseq;
 	struct moved source;		/* MOVE: what it was */
+	enum copy_phase phase;		/* in slices: what is done */
+	size_t	 at;			/* ... up to here */
 };
+
+static enum body_result
+copy_link(struct copy_task *c, size_t i)
+{
+	enum body_result r = task_link(&c->t, c->from->id, c->rec[i].d.uid,
+	    c->to->id, c->to_uid[i]);
+
+	if (r != BODY_DONE)
+		task_fail(&c->t, r == BODY_ABSENT ? D_ABSENT : D_LATER,
+		    r == BODY_FULL ? "the disk is full" : strerror(errno));
+	return r;
+}
 
 static void
 copy_files(struct task *t)
@@ -49,16 +75,11 @@ copy_files(struct task *t)
 	size_t i;
 
 	for (i = 0; i < c->n && r == BODY_DONE; i++)
-		r = task_link(t, c->from->id, c->rec[i].d.uid, c->to->id,
-		    c->to_uid[i]);
-	if (r == BODY_DONE) {
-		if (c->n > 0)
-			task_dir(t, c->to->id, 0);
-		return;
-	}
-	task_fail(t, r == BODY_ABSENT ? D_ABSENT : D_LATER, r == BODY_FULL ?
-	    "the disk is full" : strerror(errno));
-	task_unlink(t);
+		r = copy_link(c, i);
+	if (r != BODY_DONE)
+		task_unlink(t);
+	else if (c->n > 0)
+		task_dir(t, c->to->id, 0);
 }
 
 /* The cache records go along. */
@@ -141,19 +162,59 @@ copy_follow(struct copy_task *c)
 	follow_end(&f);
 }
 
+/* What was reserved is free again. */
+static void
+copy_release(struct copy_task *c)
+{
+	struct account *a = c->t.account;
+
+	a->pending_size -= c->size;
+	a->pending_count -= c->size > 0 ? c->n : 0;
+	mailbox_release(c->to);
+}
+
+/* The rows from..end of the target. */
+static void
+copy_rows(struct copy_task *c, size_t from, size_t end)
+{
+	struct engine_batch *b = account_batch(c->t.account);
+	struct record r;
+	size_t i;
+
+	for (i = from; i < end; i++) {
+		r = c->rec[i];
+		copy_cache(c, b, i);
+		r.d.uid = c->to_uid[i];
+		r.d.modseq = c->to_modseq;
+		r.d.save_date = (uint32_t)clock_now();
+		mailbox_put(c->to, &r);
+		mailbox_count(&c->to->row, &r.d, 1);
+		mailbox_dirty(c->to, r.d.uid);
+	}
+}
+
+/* With this they are messages. */
+static void
+copy_row(struct copy_task *c)
+{
+	struct mailbox *m = c->to;
+
+	m->row.modseq = c->to_modseq;
+	if (m->row.uidnext <= c->to_uid[c->n - 1])
+		m->row.uidnext = c->to_uid[c->n - 1] + 1;
+	mailbox_commit_begin(m, c->to_modseq);
+	shard_row(m);
+	copy_follow(c);
+}
+
 static void
 copy_commit(struct task *t)
 {
 	struct copy_task *c = (struct copy_task *)t;
 	struct account *a = t->account;
 	struct mailbox *m = c->to;
-	struct engine_batch *b;
-	struct record r;
-	size_t i;
 
-	a->pending_size -= c->size;
-	a->pending_count -= c->size > 0 ? c->n : 0;
-	mailbox_release(m);
+	copy_release(c);
 	/* A file went away under way, or a whole mailbox. */
 	if (t->error == D_ABSENT && !m->dead && !c->from->dead)
 		task_fail(t, D_GONE, "some messages are gone");
@@ -162,23 +223,9 @@ copy_commit(struct task *t)
 	if (t->error != D_OK || c->n == 0 || account_commit(a) == -1 ||
 	    (c->move && copy_sources(c) == -1))
 		return;
-	b = account_batch(a);
-	c->to_modseq = m->row.modseq = shard_modseq(a->shard);
-	for (i = 0; i < c->n; i++) {
-		r = c->rec[i];
-		copy_cache(c, b, i);
-		r.d.uid = c->to_uid[i];
-		r.d.modseq = c->to_modseq;
-		r.d.save_date = (uint32_t)clock_now();
-		mailbox_put(m, &r);
-		mailbox_count(&m->row, &r.d, 1);
-		mailbox_dirty(m, r.d.uid);
-	}
-	if (m->row.uidnext <= r.d.uid)
-		m->row.uidnext = r.d.uid + 1;
-	mailbox_commit_begin(m, c->to_modseq);
-	shard_row(m);
-	copy_follow(c);
+	c->to_modseq = shard_modseq(a->shard);
+	copy_rows(c, 0, c->n);
+	copy_row(c);
 	if (c->move)
 		copy_moved(c);
 }
@@ -224,6 +271,15 @@ copy_answer(struct copy_task *c)
 }
 
 static void
+copy_free(struct copy_task *c)
+{
+	moved_clear(&c->source);
+	messages_free(c->rec, c->n);
+	free(c->to_uid);
+	free(c);
+}
+
+static void
 copy_finish(struct task *t)
 {
 	struct copy_task *c = (struct copy_task *)t;
@@ -237,15 +293,101 @@ copy_finish(struct task *t)
 		copy_answer(c);
 	if (c->source.n_gone > 0 && !t->undone)
 		drop_files(t->account);
-	moved_clear(&c->source);
-	messages_free(c->rec, c->n);
-	free(c->to_uid);
-	free(c);
+	copy_free(c);
 }
 
 static const struct task_kind copy_kind = {
-	copy_files, copy_commit, copy_finish
+	copy_files, copy_commit, copy_finish, 0
 };
+
+static size_t
+slice_end(const struct copy_task *c, size_t max)
+{
+	return c->n - c->at > max ? c->at + max : c->n;
+}
+
+static void
+slice_files(struct task *t)
+{
+	struct copy_task *c = (struct copy_task *)t;
+	size_t end = slice_end(c, SLICE), k;
+
+	if (c->phase == COPY_LINKS) {
+		while (c->at < end && copy_link(c, c->at) == BODY_DONE)
+			c->at++;
+		if (c->at == c->n)
+			task_dir(t, c->to->id, 0);
+	} else if (c->phase == COPY_UNDO) {
+		for (k = 0; k < SLICE && c->at > 0; k++)
+			(void)task_drop(t, c->to->id, c->to_uid[--c->at]);
+	}
+}
+
+static void
+slice_commit(struct task *t)
+{
+	struct copy_task *c = (struct copy_task *)t;
+	size_t end = slice_end(c, ROWS);
+
+	if (c->phase != COPY_ROWS || t->error != D_OK)
+		return;
+	if (c->at == 0)
+		c->to_modseq = shard_modseq(t->account->shard);
+	copy_rows(c, c->at, end);
+	if ((c->at = end) == c->n)
+		copy_row(c);
+}
+
+/* The next phase, or the same. 0: there is none. */
+static int
+slice_next(struct copy_task *c)
+{
+	switch (c->phase) {
+	case COPY_LINKS:
+		if (c->t.error != D_OK)
+			c->phase = COPY_UNDO;
+		else if (c->at == c->n) {
+			c->phase = COPY_ROWS;
+			c->at = 0;
+		}
+		return 1;
+	case COPY_UNDO:
+		return c->at > 0;
+	default:
+		/* Where the account is lost it is read anew, and cleared. */
+		return c->t.error == D_OK && c->at < c->n;
+	}
+}
+
+static void
+slice_finish(struct task *t)
+{
+	struct copy_task *c = (struct copy_task *)t;
+	struct account *a = t->account;
+
+	if (slice_next(c)) {
+		(void)client_hold(t->client);
+		task_submit(t);
+		return;
+	}
+	copy_release(c);
+	if (t->error == D_ABSENT)
+		task_fail(t, D_GONE, "some messages are gone");
+	copy_finish(t);
+	account_end(a);
+}
+
+static const struct task_kind slice_kind = {
+	slice_files, slice_commit, slice_finish, 1
+};
+
+static void
+copy_alone(struct account *a)
+{
+	struct copy_task *c = a->idle_arg;
+
+	task_submit(&c->t);
+}
 
 static int
 copy_one(void *arg, const struct record *r)
@@ -328,7 +470,12 @@ copy_begin(struct copy_task *c, struct request *r)
 	for (i = 0; i < c->n; i++)
 		c->to_uid[i] = c->to->next_uid++;
 	c->t.client = client_hold(r->c);
-	task_submit(&c->t);
+	if (c->move || c->n <= SLICE) {
+		task_submit(&c->t);
+		return;
+	}
+	c->t.kind = &slice_kind;
+	account_begin(a, copy_alone, c);
 }
 
 /* 0, or -1 having answered. n messages were asked for. */

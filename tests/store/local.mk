@@ -25,7 +25,8 @@ tests_store_test_slices_LDADD = $(STORE_TEST)
 tests_store_test_slices_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=linkat \
 	-Wl,--wrap=renameat -Wl,--wrap=unlinkat -Wl,--wrap=fsync \
 	-Wl,--wrap=fdatasync -Wl,--wrap=index_delete_mailbox \
-	-Wl,--wrap=engine_scan -Wl,--wrap=task_submit
+	-Wl,--wrap=engine_scan -Wl,--wrap=task_submit \
+	-Wl,--wrap=engine_commit
 check_PROGRAMS += tests/store/test_deliver
 tests_store_test_deliver_SOURCES = tests/store/test_deliver.c \
 	tests/store/rig.c tests/store/rig.h

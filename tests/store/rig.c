@@ -98,11 +98,11 @@ static void
 child(struct rig *r, int stop, int listener, const int *fds)
 {
 	static const enum peer kind[] = { PEER_IMAPD, PEER_IMAPD, PEER_IMAPD,
-		PEER_POP3D, PEER_POP3D, PEER_DELIVER, PEER_DELIVER,
+		PEER_IMAPD, PEER_POP3D, PEER_POP3D, PEER_DELIVER, PEER_DELIVER,
 		PEER_FOLLOW, PEER_FOLLOW };
 	static const char *const who[] = { "anna@example.test",
-		"anna@example.test", "bert@example.test", "anna@example.test",
-		"anna@example.test", "", "", "", "" };
+		"anna@example.test", "bert@example.test", "bert@example.test",
+		"anna@example.test", "anna@example.test", "", "", "", "" };
 	struct buf why = BUF_INIT(300);
 	struct ev_loop *loop = ev_default_loop(0);
 	unsigned i;
@@ -161,12 +161,12 @@ rig_start(struct rig *r)
 	close(stop[1]);
 	close(listener);
 	r->stop = stop[0];
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < RIG_IMAP; i++)
 		door_init(&r->imap[i], PEER_IMAPD, ours[i]);
 	for (i = 0; i < 2; i++) {
-		door_init(&r->pop[i], PEER_POP3D, ours[3 + i]);
-		door_init(&r->deliver[i], PEER_DELIVER, ours[5 + i]);
-		door_init(&r->follow[i], PEER_FOLLOW, ours[7 + i]);
+		door_init(&r->pop[i], PEER_POP3D, ours[4 + i]);
+		door_init(&r->deliver[i], PEER_DELIVER, ours[6 + i]);
+		door_init(&r->follow[i], PEER_FOLLOW, ours[8 + i]);
 	}
 	r->control = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	snprintf(a.sun_path, sizeof(a.sun_path), "%s/ctl", r->dir);
@@ -179,7 +179,7 @@ rig_doors(struct rig *r)
 {
 	int i;
 
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < RIG_IMAP; i++)
 		door_clear(&r->imap[i]);
 	for (i = 0; i < 2; i++) {
 		door_clear(&r->pop[i]);

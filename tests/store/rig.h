@@ -10,13 +10,13 @@
 
 #include "lib/mail/door_proto.h"
 
-enum { RIG_IMAP = 3, RIG_DELIVER = 2, RIG_DOORS = 9 };
+enum { RIG_IMAP = 4, RIG_DELIVER = 2, RIG_DOORS = 10 };
 
 struct rig {
 	char	 dir[64];
 	pid_t	 pid;
 	int	 stop;			/* closing it ends the child in order */
-	struct door imap[RIG_IMAP];	/* anna, anna, bert */
+	struct door imap[RIG_IMAP];	/* anna, anna, bert, bert */
 	struct door pop[2];		/* anna, anna */
 	struct door deliver[RIG_DELIVER];
 	struct door follow[2];

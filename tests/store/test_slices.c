@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -31,7 +32,7 @@
 
 enum { WAIT_US = 2000, TRIES = 30000, BOXES = 48, LAST_TRIES = 15000 };
 
-enum call { LINKS, RENAMES, UNLINKS, FLAGS, ROWS, CALLS };
+enum call { LINKS, RENAMES, UNLINKS, FLAGS, ROWS, COMMITS, CALLS };
 
 /* Shared with the child. */
 static struct shared {
@@ -41,6 +42,7 @@ static struct shared {
 	atomic_int at_gate, open, open_last, expired;
 	atomic_int fail[CALLS];		/* this one fails; 0: none */
 	atomic_int die[CALLS];		/* ends the child; 0: none */
+	atomic_int links_max;		/* that a body may have; 0: any */
 	atomic_int asked;		/* tasks of the other one */
 	atomic_int looked;		/* rows that scans passed */
 	atomic_int rows_done;		/* mailboxes whose rows are gone */
@@ -81,8 +83,15 @@ int	__wrap_linkat(int a, const char *from, int b, const char *to, int f);
 int
 __wrap_linkat(int a, const char *from, int b, const char *to, int f)
 {
+	struct stat st;
+
 	if (is_anna(from) && is_anna(to) && pass(LINKS) == -1)
 		return -1;
+	if (atomic_load(&sh->links_max) > 0 && fstatat(a, from, &st, 0) == 0 &&
+	    (int)st.st_nlink >= atomic_load(&sh->links_max)) {
+		errno = EMLINK;
+		return -1;
+	}
 	return __real_linkat(a, from, b, to, f);
 }
 
@@ -127,6 +136,25 @@ int
 __wrap_fdatasync(int fd)
 {
 	return __wrap_fsync(fd);
+}
+
+/* Dies behind a commit that the disk has. */
+uint64_t __real_engine_commit(struct engine_db *db,
+	    struct engine_batch *const *list, size_t n);
+uint64_t __wrap_engine_commit(struct engine_db *db,
+	    struct engine_batch *const *list, size_t n);
+uint64_t
+__wrap_engine_commit(struct engine_db *db, struct engine_batch *const *list,
+    size_t n)
+{
+	uint64_t token = __real_engine_commit(db, list, n);
+
+	if (atomic_load(&sh->die[COMMITS]) ==
+	    atomic_load(&sh->n[COMMITS]) + 1 &&
+	    engine_durable(store.engine, token) != ENGINE_DONE)
+		abort();
+	(void)pass(COMMITS);
+	return token;
 }
 
 enum engine_result __real_index_delete_mailbox(struct engine_db *db,
@@ -308,6 +336,12 @@ count(uint32_t mailbox)
 
 /* In a thread: what takes long. */
 static int
+long_copy(void *arg)
+{
+	return copy(1, *(uint32_t *)arg, 5000, 0);
+}
+
+static int
 long_move(void *arg)
 {
 	return copy(1, *(uint32_t *)arg, 5000, DOOR_MOVE);
@@ -459,6 +493,139 @@ test_move(void **state)
 	end();
 }
 
+static unsigned
+lines_of(uint32_t mailbox, const char *what)
+{
+	char name[100], cmd[600];
+	unsigned n = 0;
+	FILE *f;
+
+	snprintf(name, sizeof(name), "spool/mail/example.test/anna/%u",
+	    mailbox);
+	snprintf(cmd, sizeof(cmd), "find '%s' -maxdepth 1 -type f -name "
+	    "'[0-9]*' -printf '%s\n' | sort -u | wc -l",
+	    rig_path(&rig, name), what);
+	f = popen(cmd, "r");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%u", &n), 1);
+	pclose(f);
+	return n;
+}
+
+static unsigned
+files_in(uint32_t mailbox)
+{
+	return lines_of(mailbox, "%f");
+}
+
+static void
+test_copy(void **state)
+{
+	struct job j = { .run = long_copy };
+	struct door_mailbox m;
+
+	start();
+	fill(5000);
+	assert_int_equal(door_create(&rig.imap[0], "To", 0, &m), 0);
+	j.arg = &m.id;
+	gate(LINKS, 100, 5000);
+	meanwhile(&j);
+	assert_int_equal(count(1), 5000);
+	assert_int_equal(count(m.id), 5000);
+	assert_int_equal(files_in(m.id), 5000);
+	/* What comes next has the next uid. */
+	assert_int_equal(copy(1, m.id, 1, 0), 0);
+	assert_int_equal(door_status(&rig.imap[0], m.id, &m), 0);
+	assert_int_equal(m.uidnext, 5002);
+	end();
+}
+
+/* A later link fails: nothing is left of those before. */
+static void
+copy_fails(size_t n, int at)
+{
+	struct door_mailbox m;
+
+	start();
+	fill(n);
+	assert_int_equal(door_create(&rig.imap[0], "To", 0, &m), 0);
+	atomic_store(&sh->n[LINKS], 0);
+	atomic_store(&sh->fail[LINKS], at);
+	assert_int_equal(copy(1, m.id, n, 0), -1);
+	assert_int_equal(door_error(&rig.imap[0]), D_LATER);
+	assert_int_equal(atomic_load(&sh->n[LINKS]), at);
+	assert_int_equal(count(m.id), 0);
+	assert_int_equal(files_in(m.id), 0);
+	assert_int_equal(copy(1, m.id, n, 0), 0);
+	assert_int_equal(count(m.id), (unsigned)n);
+	end();
+}
+
+static void
+test_copy_fails(void **state)
+{
+	copy_fails(3, 2);
+	copy_fails(2000, 1500);
+}
+
+/* A body that has all the links it can is copied, and then the copy is linked;
+   not once for each message. */
+static void
+test_copy_full(void **state)
+{
+	unsigned bodies;
+
+	start();
+	atomic_store(&sh->links_max, 20);
+	fill(200);
+	assert_int_equal(files_in(1), 200);
+	bodies = lines_of(1, "%i");
+	assert_true(bodies >= 200 / 20 && bodies <= 2 * 200 / 20);
+	end();
+}
+
+/*
+ * Killed among its links, and among its rows: nothing of it is there after the
+ * next load, nor after a rebuild before it.
+ */
+static void
+copy_killed(enum call c, int at, int rebuild)
+{
+	struct buf out = BUF_INIT(10000);
+	struct door_mailbox m;
+
+	start();
+	fill(3000);
+	assert_int_equal(door_create(&rig.imap[0], "To", 0, &m), 0);
+	assert_int_equal(copy(1, m.id, 1, 0), 0);
+	atomic_store(&sh->n[c], 0);
+	atomic_store(&sh->die[c], at);
+	assert_int_equal(copy(1, m.id, 3000, 0), -1);
+	atomic_store(&sh->die[c], 0);
+	rig_kill(&rig);
+	assert_true(files_in(m.id) > 1000);
+	rig_start(&rig);
+	if (rebuild)
+		assert_true(rig_control(&rig, C_REBUILD, ANNA, &out) >= 0);
+	assert_int_equal(count(m.id), 1);
+	assert_int_equal(files_in(m.id), 1);
+	assert_int_equal(count(1), 3000);
+	assert_int_equal(copy(1, m.id, 3000, 0), 0);
+	assert_int_equal(count(m.id), 3001);
+	assert_int_equal(files_in(m.id), 3001);
+	buf_clear(&out);
+	end();
+}
+
+static void
+test_copy_killed(void **state)
+{
+	copy_killed(LINKS, 2000, 0);
+	copy_killed(LINKS, 2000, 1);
+	copy_killed(COMMITS, 2, 0);
+	copy_killed(COMMITS, 2, 1);
+}
+
 /* The files that were moved away go in slices too. */
 static void
 test_drop(void **state)
@@ -603,6 +770,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_expunge),
 		cmocka_unit_test(test_move),
+		cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_copy_fails),
+		cmocka_unit_test(test_copy_full),
+		cmocka_unit_test(test_copy_killed),
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_delete),
 		cmocka_unit_test(test_flags_line),
