@@ -66,26 +66,6 @@ static struct {
 	struct chore *waiting;
 } large = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/*
- * What lies from UIDNEXT on was never a message where the body has another name
- * too: a COPY that was killed left it. A file that has none stays one, for it
- * may have come from a backup.
- */
-static void
-leave_out(struct rebuild *r, struct found_mailbox *f, uint32_t uidnext)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < f->n; i++) {
-		if (f->msg[i].uid < uidnext || f->msg[i].links < 2 ||
-		    f->msg[i].has_line)
-			f->msg[n++] = f->msg[i];
-		else
-			(void)body_aside(r->a->path, f->id, f->msg[i].uid);
-	}
-	f->n = n;
-}
-
 /* What the old index knew, if it can still be read. */
 static int
 old_row(void *arg, const void *key, size_t klen, const void *value,
@@ -101,7 +81,7 @@ old_row(void *arg, const void *key, size_t klen, const void *value,
 	for (i = 0; i < r->found.boxes.n; i++) {
 		if (r->found.mailbox[i].id != id)
 			continue;
-		leave_out(r, &r->found.mailbox[i], row.uidnext);
+		r->found.mailbox[i].uidnext = row.uidnext;
 		if (row.uidnext - 1 > r->found.mailbox[i].highest)
 			r->found.mailbox[i].highest = row.uidnext - 1;
 	}
@@ -163,6 +143,69 @@ old_move(void *arg, const void *key, size_t klen, const void *value,
 	return 0;
 }
 
+/* As far as the index knows; all where it does not know the mailbox. */
+static int
+was_message(const struct found_mailbox *f, const struct found_message *m)
+{
+	return f->uidnext == 0 || m->uid < f->uidnext || m->has_line;
+}
+
+static int
+cmp_body(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static void
+leave_out(struct rebuild *r, struct found_mailbox *f, const uint64_t *bodies,
+    size_t n_bodies)
+{
+	struct found_message *m;
+	size_t i, n = 0;
+
+	for (i = 0; i < f->n; i++) {
+		m = &f->msg[i];
+		if (was_message(f, m) || bsearch(&m->body, bodies, n_bodies,
+		    sizeof(*bodies), cmp_body) == NULL)
+			f->msg[n++] = *m;
+		else
+			(void)body_aside(r->a->path, f->id, m->uid);
+	}
+	f->n = n;
+}
+
+/*
+ * A file from UIDNEXT on whose body is that of a message of this account was
+ * left by a COPY that was killed. Any other one stays, for it may have come
+ * from a backup.
+ */
+static void
+leave_copies_out(struct rebuild *r)
+{
+	struct found_mailbox *f = r->found.mailbox;
+	size_t i, k, n = 0, all = 0, above = 0;
+	uint64_t *bodies;
+
+	for (i = 0; i < r->found.boxes.n; i++) {
+		all += f[i].n;
+		above += f[i].n > 0 && !was_message(&f[i],
+		    &f[i].msg[f[i].n - 1]);
+	}
+	if (above == 0)
+		return;
+	bodies = mem_alloc((all + 1) * sizeof(*bodies));
+	for (i = 0; i < r->found.boxes.n; i++)
+		for (k = 0; k < f[i].n; k++)
+			if (was_message(&f[i], &f[i].msg[k]))
+				bodies[n++] = f[i].msg[k].body;
+	qsort(bodies, n, sizeof(*bodies), cmp_body);
+	for (i = 0; i < r->found.boxes.n; i++)
+		leave_out(r, &f[i], bodies, n);
+	free(bodies);
+}
+
 /* 0; -1: the index does not answer. */
 static int
 old_read(struct rebuild *r)
@@ -175,6 +218,7 @@ old_read(struct rebuild *r)
 	index_scan_kind(&s, a->number, 'M');
 	if (engine_scan(a->db, &s, old_row, r) != ENGINE_DONE)
 		return -1;
+	leave_copies_out(r);
 	index_scan_kind(&s, a->number, 'V');
 	if (engine_scan(a->db, &s, old_move, r) != ENGINE_DONE ||
 	    account_commit(a) == -1)

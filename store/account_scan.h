@@ -11,7 +11,7 @@ struct found_message {
 	uint32_t uid;
 	uint64_t size;
 	int64_t	 mtime;
-	uint32_t links;		/* names that the body has */
+	uint64_t body;		/* struct body_entry */
 	int	 has_line;		/* in the flags file */
 	struct record rec;	/* flags, keywords, dates, id of that line */
 	unsigned char *more;	/* where rec.more lies */
@@ -22,6 +22,7 @@ struct found_mailbox {
 	struct found_message *msg;	/* rising uids */
 	size_t	 n;
 	uint32_t highest;		/* uid known from any source */
+	uint32_t uidnext;		/* as the old index has it; 0: not */
 	unsigned bad_lines, flags_lines;
 	char	*keyword[DOOR_KEYWORDS_MAX]; /* NULL: unused bit */
 	int	 missing;		/* there is no such folder */

@@ -109,6 +109,7 @@ struct body_entry {
 	int64_t	 since;		/* it has this name, at most; none can set it */
 	int64_t	 since_us;	/* the same in microseconds */
 	uint32_t links;		/* names that this body has */
+	uint64_t body;		/* the same for all of them */
 };
 
 enum { BODY_SLICE = 256 };

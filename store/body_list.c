@@ -113,6 +113,7 @@ look(struct body_list *l, const char *name, struct body_entry *e)
 	e->since = st.st_ctime;
 	e->since_us = changed_us(&st);
 	e->links = (uint32_t)st.st_nlink;
+	e->body = (uint64_t)st.st_ino;
 }
 
 /* 1 where the name is one that was asked for. */

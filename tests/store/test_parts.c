@@ -16,6 +16,8 @@
 #include "store/file_flags.h"
 #include "store/index.h"
 #include "store/file_mailboxes.h"
+#include "store/account.h"
+#include "store/shard_impl.h"
 
 static char dir[64];
 static struct engine *e;
@@ -705,6 +707,39 @@ test_flags_2(void **state)
 	buf_clear(&out);
 }
 
+/*
+ * The mailboxes whose flags file is behind: in order, and one that is written
+ * leaves from anywhere at once.
+ */
+static void
+test_dirty_list(void **state)
+{
+	enum { N = 100000 };
+	struct mailbox *m = calloc(N, sizeof(*m)), *p;
+	struct shard *s = calloc(1, sizeof(*s));
+	struct account a = { .shard = s };
+	int i;
+
+	assert_non_null(m);
+	for (i = 0; i < N; i++) {
+		m[i].account = &a;
+		shard_flags(&m[i]);
+	}
+	shard_flags(&m[0]);	/* it has its place */
+	for (i = N - 1; i >= 0; i -= 2)
+		shard_unflags(&m[i]);
+	shard_unflags(&m[N - 1]);
+	shard_flags(&m[1]);
+	for (p = shard_dirty(s), i = 0; p != &m[1]; p = p->next_dirty, i += 2)
+		assert_ptr_equal(p, &m[i]);
+	assert_int_equal(i, N);
+	assert_null(p->next_dirty);
+	while ((p = shard_dirty(s)) != NULL)
+		shard_unflags(p);
+	free(m);
+	free(s);
+}
+
 int
 main(void)
 {
@@ -725,6 +760,7 @@ main(void)
 		cmocka_unit_test(test_path), cmocka_unit_test(test_mailboxes),
 		cmocka_unit_test(test_flags), cmocka_unit_test(test_flags_2),
 		cmocka_unit_test(test_version_1),
+		cmocka_unit_test(test_dirty_list),
 		cmocka_unit_test_setup_teardown(test_later_version, setup,
 		    teardown),
 	};

@@ -77,6 +77,30 @@ def test_before_login(inst):
         assert f.readline() == b""
 
 
+def test_parts_of_two_mailboxes(c):
+    """What is remembered of a large message's part is that mailbox's, though
+    the uids are the same."""
+    texts = {}
+    for name, mark in (("partsone", b"x" * 7), ("partstwo", b"yy" * 9)):
+        c.ok("CREATE " + name)
+        first = mark * 20000
+        texts[name] = b"second of " + name.encode() + b" " + mark
+        assert c.append(
+            name, b"Subject: parts\r\nMIME-Version: 1.0\r\n"
+            b"Content-Type: multipart/mixed; boundary=\"b\"\r\n\r\n"
+            b"--b\r\n\r\n" + first + b"\r\n--b\r\n\r\n" + texts[name] +
+            b"\r\n--b--\r\n")[0] == "OK"
+    for _ in range(2):
+        for name, text in texts.items():
+            c.ok("SELECT " + name)
+            for at in (0, 4, 12):
+                u = c.ok("UID FETCH 1 BODY.PEEK[2]<%d.9>" % at)[2]
+                assert literal(u, b"BODY[2]<%d>" % at) == text[at:at + 9]
+    c.ok("UNSELECT")
+    for name in texts:
+        c.ok("DELETE " + name)
+
+
 def numbers(u):
     """UIDVALIDITY and UIDNEXT: together they only rise."""
     return tuple(int(re.search(key + rb" (\d+)", has(u, key)[0])[1])
