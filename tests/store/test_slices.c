@@ -626,6 +626,32 @@ test_copy_killed(void **state)
 	copy_killed(COMMITS, 2, 1);
 }
 
+/* Files that come back as links of a backup are messages, wherever UIDNEXT is. */
+static void
+test_backup_of_links(void **state)
+{
+	struct buf out = BUF_INIT(10000);
+	char to[200];
+	int i, fd;
+
+	start();
+	fill(3);
+	fd = open(rig_path(&rig, "backup"), O_WRONLY | O_CREAT, 0600);
+	assert_true(fd != -1);
+	assert_int_equal(fd_write_all(fd, TEXT, strlen(TEXT)), 0);
+	close(fd);
+	for (i = 100; i < 110; i++) {
+		snprintf(to, sizeof(to),
+		    "spool/mail/example.test/anna/1/%d", i);
+		assert_int_equal(link(rig_path(&rig, "backup"),
+		    rig_path(&rig, to)), 0);
+	}
+	assert_true(rig_control(&rig, C_REBUILD, ANNA, &out) >= 0);
+	assert_int_equal(count(1), 13);
+	buf_clear(&out);
+	end();
+}
+
 /* The files that were moved away go in slices too. */
 static void
 test_drop(void **state)
@@ -774,6 +800,7 @@ main(void)
 		cmocka_unit_test(test_copy_fails),
 		cmocka_unit_test(test_copy_full),
 		cmocka_unit_test(test_copy_killed),
+		cmocka_unit_test(test_backup_of_links),
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_delete),
 		cmocka_unit_test(test_flags_line),
