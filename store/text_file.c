@@ -198,6 +198,17 @@ piece_path(const char *user, uint32_t mailbox, const char *name,
 	return 0;
 }
 
+/* What will not become a file takes no space. */
+static int
+piece_lost(const char *path)
+{
+	int e = errno;
+
+	unlinkat(body_root(), path, 0);
+	errno = e;
+	return -1;
+}
+
 int
 text_piece(const char *user, uint32_t mailbox, const char *name,
     const struct buf *piece, int first)
@@ -213,7 +224,9 @@ text_piece(const char *user, uint32_t mailbox, const char *name,
 	if (fd == -1)
 		return -1;
 	r = fd_write_all(fd, buf_str(piece), piece->len);
-	return fd_close(&fd) == -1 ? -1 : r;
+	if (fd_close(&fd) == 0 && r == 0)
+		return 0;
+	return piece_lost(path);
 }
 
 int
@@ -231,7 +244,7 @@ text_pieces_end(const char *user, uint32_t mailbox, const char *name)
 	r = fd_sync(fd);
 	if (fd_close(&fd) == -1 || r == -1 ||
 	    renameat(body_root(), from, body_root(), to) == -1)
-		return -1;
+		return piece_lost(from);
 	return body_sync(user, mailbox, 0);
 }
 

@@ -194,6 +194,33 @@ test_a_text_is_bounded(void **state)
 	buf_clear(&b);
 }
 
+/* It is in its place when it is whole; what was left of another one goes. */
+static void
+test_a_text_in_pieces(void **state)
+{
+	struct buf one = BUF_INIT(0), two = BUF_INIT(0), out = BUF_INIT(0);
+
+	buf_puts(&one, "one\n");
+	buf_puts(&two, "two\n");
+	assert_int_equal(text_replace(ANNA, 1, "flags", "old", 3), 0);
+	assert_int_equal(text_piece(ANNA, 1, "flags", &two, 1), 0);
+	assert_int_equal(text_piece(ANNA, 1, "flags", &one, 1), 0);
+	assert_int_equal(text_piece(ANNA, 1, "flags", &two, 0), 0);
+	assert_int_equal(text_read(ANNA, 1, "flags", &out), 0);
+	assert_string_equal(out.data, "old");
+	buf_reset(&out);
+	assert_int_equal(text_pieces_end(ANNA, 1, "flags"), 0);
+	assert_int_equal(text_read(ANNA, 1, "flags", &out), 0);
+	assert_string_equal(out.data, "one\ntwo\n");
+	/* Without a first one there is nothing to go on with. */
+	assert_int_equal(text_piece(ANNA, 1, "flags", &two, 0), -1);
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(text_pieces_end(ANNA, 1, "flags"), -1);
+	buf_clear(&one);
+	buf_clear(&two);
+	buf_clear(&out);
+}
+
 static void
 test_append_ends_a_cut_off_line(void **state)
 {
@@ -441,6 +468,8 @@ main(void)
 		T(test_texts_have_any_name),
 		T(test_bad_names_are_refused),
 		T(test_a_text_is_bounded),
+		T(test_append_ends_a_cut_off_line),
+cmocka_unit_test(test_a_text_in_pieces),
 		T(test_append_ends_a_cut_off_line),
 		T(test_lists_go_in_slices),
 		T(test_a_look_tells_age_and_links),
