@@ -26,7 +26,8 @@ tests_bench_pop3_source_LDADD = $(BENCH_LIBS)
 tests_bench_bench_check_SOURCES = tests/bench/bench_check.c $(BENCH_COMMON)
 tests_bench_bench_check_LDADD = $(BENCH_LIBS)
 CLEANFILES += $(BENCH)
-EXTRA_DIST += tests/bench/run tests/bench/peers.py
+EXTRA_DIST += tests/bench/run tests/bench/peers.py tests/bench/fair \
+	tests/bench/fair_net.py
 # Needs root; installs Debian's Postfix and Dovecot and compares with them.
 bench: $(BENCH)
 	/usr/bin/python3 $(srcdir)/tests/bench/run --build $(builddir) \
