@@ -11,10 +11,11 @@ endif
 
 # The load generators of `make bench`, and what checks the mailboxes.
 BENCH = tests/bench/smtp_load tests/bench/smtp_sink tests/bench/imap_source \
-	tests/bench/pop3_source tests/bench/bench_check
+	tests/bench/pop3_source tests/bench/bench_check tests/bench/file_work
 BENCH_COMMON = tests/bench/bench.c tests/bench/bench.h
 BENCH_LIBS = $(BASE) $(OPENSSL_LIBS) -lpthread
 EXTRA_PROGRAMS += $(BENCH)
+tests_bench_file_work_SOURCES = tests/bench/file_work.c
 tests_bench_smtp_load_SOURCES = tests/bench/smtp_load.c $(BENCH_COMMON)
 tests_bench_smtp_load_LDADD = $(BENCH_LIBS)
 tests_bench_smtp_sink_SOURCES = tests/bench/smtp_sink.c $(BENCH_COMMON)
