@@ -168,15 +168,13 @@ append_write(struct imapd_append *ap)
 	buf_reset(&ap->buf);
 }
 
-/* Writes, syncs and closes the file. 0, or -1 having answered. */
+/* Writes and closes the file. 0, or -1 having answered. */
 static int
 append_file(struct imapd_session *s)
 {
 	struct imapd_append *ap = s->divert_data;
 
 	append_write(ap);
-	if (ap->failed == 0 && fd_sync(ap->fd) == -1)
-		ap->failed = errno;
 	if (fd_close(&ap->fd) == -1 && ap->failed == 0)
 		ap->failed = errno;
 	if (ap->failed != 0) {
@@ -193,7 +191,7 @@ append_file(struct imapd_session *s)
 	return 0;
 }
 
-/* The order: write, sync, close, then store links and commits. */
+/* The order: write, close, then store links, syncs and commits. */
 static void
 append_finish(struct imapd_session *s)
 {

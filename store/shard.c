@@ -385,7 +385,7 @@ task_submit(struct task *t)
 	struct account *a = t->account;
 
 	t->item.shard = a->shard;
-	t->dir[0] = t->dir[1] = -1;
+	t->dir[0] = t->dir[1] = t->body = -1;
 	a->tasks++;
 	a->shard->n_tasks++;
 	item_list_add(t->kind->slow ? &a->shard->to_slow :

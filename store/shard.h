@@ -10,8 +10,9 @@
  * takes the tasks that wait, all at once, and does for the batch:
  *
  *   outside  kind->files(): task_link() and its like, task_dir() for folders
- *            touched; then each folder once is synced; a failure sets
- *            task->error, and takes links back
+ *            touched; then each folder once is synced, and side by side with
+ *            them what doors wrote; a failure sets task->error, and takes
+ *            links back
  *   inside   kind->commit(): rows into the batch of the account; the commit
  *   outside  waits until it is durable
  *   inside   kind->finish(): makes it visible, answers, frees what is its own
@@ -71,6 +72,8 @@ struct task {
 	int	 undone;		/* what it committed is not to be shown */
 	char	 words[TASK_WORDS];
 	int	 dir[TASK_DIRS];	/* of the round's folders; -1 */
+	int	 body;			/* to be synced with them; -1 */
+	int	 body_failed;
 	struct engine_file *files;	/* what files() did */
 	size_t	 n_files;
 };

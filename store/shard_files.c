@@ -50,8 +50,14 @@ task_link_put(struct task *t, uint32_t mailbox, uint32_t uid,
 	const struct engine_file f = { .kind = ENGINE_FILE_NEW,
 		.mailbox = mailbox, .uid = uid };
 
-	return noted(t, body_link_put(t->account->path, mailbox, uid, name,
-	    size, crc), &f);
+	enum body_result r = noted(t, body_link_put(t->account->path, mailbox,
+	    uid, name, size, crc), &f);
+
+	if (r != BODY_DONE || (t->body = body_open(t->account->path, mailbox,
+	    uid)) != -1)
+		return r;
+	task_unlink(t);
+	return BODY_TROUBLE;
 }
 
 enum body_result

@@ -14,6 +14,7 @@ struct task;
 
 enum body_result task_link_queue(struct task *t, uint32_t mailbox,
 	    uint32_t uid, const char *id, int fd, uint64_t size);
+/* What was written into it is synced with the folders. */
 enum body_result task_link_put(struct task *t, uint32_t mailbox, uint32_t uid,
 	    const char *name, uint64_t size, uint32_t crc);
 enum body_result task_link(struct task *t, uint32_t from, uint32_t from_uid,

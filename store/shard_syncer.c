@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "store/account.h"
@@ -35,9 +36,13 @@ static struct syncer {
 	pthread_cond_t more;
 	struct item_list tasks, slow;
 	unsigned n_slow;
-	int	 flush, end;
+	int	 flush, end, mate_end;
 	struct dir dir[(ROUND + SLOW) * TASK_DIRS];	/* of the present round */
 	int	 n_dirs;
+	/* Beside it, for bodies; with lock. */
+	pthread_t mate;
+	pthread_cond_t mate_more, mate_done;
+	struct item *bodies;		/* the round, while they are synced */
 } *syncers;
 
 static int
@@ -130,12 +135,64 @@ task_dir(struct task *t, uint32_t mailbox, int expunged)
 	t->dir[k] = i;
 }
 
+/* What doors wrote. */
 static void
-sync_dirs(struct syncer *s, struct item *list)
+sync_bodies(struct item *list)
+{
+	struct task *t;
+
+	for (; list != NULL; list = list->next) {
+		t = (struct task *)list;
+		if (t->body == -1)
+			continue;
+		t->body_failed = fd_sync(t->body) == -1 ? errno : 0;
+		fd_close(&t->body);
+	}
+}
+
+static void *
+mate_run(void *arg)
+{
+	struct syncer *s = arg;
+
+	pthread_mutex_lock(&s->lock);
+	for (;;) {
+		while (s->bodies == NULL && !s->mate_end)
+			pthread_cond_wait(&s->mate_more, &s->lock);
+		if (s->bodies == NULL)
+			break;
+		pthread_mutex_unlock(&s->lock);
+		sync_bodies(s->bodies);
+		pthread_mutex_lock(&s->lock);
+		s->bodies = NULL;
+		pthread_cond_signal(&s->mate_done);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+static void
+mate_begin(struct syncer *s, struct item *list)
+{
+	pthread_mutex_lock(&s->lock);
+	s->bodies = list;
+	pthread_mutex_unlock(&s->lock);
+	pthread_cond_signal(&s->mate_more);
+}
+
+static void
+mate_wait(struct syncer *s)
+{
+	pthread_mutex_lock(&s->lock);
+	while (s->bodies != NULL)
+		pthread_cond_wait(&s->mate_done, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void
+sync_dirs(struct syncer *s)
 {
 	struct dir *d;
-	struct task *t;
-	int k, failed;
 
 	for (d = s->dir; d < s->dir + s->n_dirs; d++)
 		if (body_sync(d->account->path, d->mailbox,
@@ -144,17 +201,26 @@ sync_dirs(struct syncer *s, struct item *list)
 			    d->mailbox, strerror(errno));
 			d->failed = 1;
 		}
-	for (; list != NULL; list = list->next) {
-		t = (struct task *)list;
-		failed = 0;
-		for (k = 0; k < TASK_DIRS; k++)
-			failed |= t->dir[k] != -1 && s->dir[t->dir[k]].failed;
-		if (!failed)
-			continue;
-		if (t->error == D_OK)
-			task_unlink(t);
-		task_fail(t, D_LATER, "a folder cannot be made durable");
-	}
+}
+
+/* What a task linked is taken back where it is not durable. */
+static void
+judge(struct syncer *s, struct task *t)
+{
+	int k, failed = t->body_failed != 0;
+
+	if (failed)
+		log_warn("%s: sync of a message: %s", t->account->name,
+		    strerror(t->body_failed));
+	for (k = 0; k < TASK_DIRS; k++)
+		failed |= t->dir[k] != -1 && s->dir[t->dir[k]].failed;
+	if (!failed)
+		return;
+	if (t->error == D_OK)
+		task_unlink(t);
+	task_fail(t, D_LATER, t->body_failed != 0 ?
+	    "the message cannot be made durable" :
+	    "a folder cannot be made durable");
 }
 
 static void
@@ -162,13 +228,21 @@ do_files(struct syncer *s, struct item *list)
 {
 	struct item *i;
 	struct task *t;
+	int bodies = 0;
 
 	s->n_dirs = 0;
 	for (i = list; i != NULL; i = i->next) {
 		t = (struct task *)i;
 		t->kind->files(t);
+		bodies |= t->body != -1;
 	}
-	sync_dirs(s, list);
+	if (bodies)
+		mate_begin(s, list);
+	sync_dirs(s);
+	if (bodies)
+		mate_wait(s);
+	for (i = list; i != NULL; i = i->next)
+		judge(s, (struct task *)i);
 }
 
 static void *
@@ -207,8 +281,11 @@ syncer_start(void)
 		s = &syncers[i];
 		pthread_mutex_init(&s->lock, NULL);
 		pthread_cond_init(&s->more, NULL);
+		pthread_cond_init(&s->mate_more, NULL);
+		pthread_cond_init(&s->mate_done, NULL);
 		if ((errno = pthread_create(&s->thread, NULL, syncer_run,
-		    s)) != 0)
+		    s)) != 0 || (errno = pthread_create(&s->mate, NULL,
+		    mate_run, s)) != 0)
 			log_fatal("thread: %s", strerror(errno));
 	}
 }
@@ -226,5 +303,10 @@ syncer_stop(void)
 		pthread_mutex_unlock(&s->lock);
 		pthread_cond_signal(&s->more);
 		pthread_join(s->thread, NULL);
+		pthread_mutex_lock(&s->lock);
+		s->mate_end = 1;
+		pthread_mutex_unlock(&s->lock);
+		pthread_cond_signal(&s->mate_more);
+		pthread_join(s->mate, NULL);
 	}
 }

@@ -91,6 +91,12 @@ tests_store_test_keep_SOURCES = tests/store/test_keep.c tests/store/rig.c \
 tests_store_test_keep_LDADD = $(STORE_TEST)
 tests_store_test_keep_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=account_new \
 	-Wl,--wrap=account_free
+check_PROGRAMS += tests/store/test_waits
+tests_store_test_waits_SOURCES = tests/store/test_waits.c tests/store/rig.c \
+	tests/store/rig.h
+tests_store_test_waits_LDADD = $(STORE_TEST)
+tests_store_test_waits_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fsync \
+	-Wl,--wrap=fdatasync -Wl,--wrap=engine_commit
 check_PROGRAMS += tests/store/test_quota
 tests_store_test_quota_SOURCES = tests/store/test_quota.c tests/store/rig.c \
 	tests/store/rig.h
