@@ -13,6 +13,7 @@ import pytest
 import rohrpost
 from rohrpost import PASSWORD, body_of, tls_context, wait_for
 
+pytestmark = pytest.mark.user   # once is enough: root changes nothing here
 USERS = ("anna", "bert")
 KEYS = {"auth_delay": "0s", "message_size": "3M"}
 EHLO = (b"EHLO client.test\r\n", ["250-mail.example.test"])

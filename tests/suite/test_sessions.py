@@ -10,6 +10,7 @@ import pytest
 import rohrpost
 from rohrpost import PASSWORD, wait_for
 
+pytestmark = pytest.mark.root
 USERS = ("anna", "bert", "carl", "dora", "emil", "gerd")
 KEYS = {"auth_delay": "0s"}
 CHANGES = {

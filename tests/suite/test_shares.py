@@ -14,6 +14,7 @@ import pytest
 import rohrpost
 from rohrpost import SENDMAIL, Instance, wait_for
 
+pytestmark = pytest.mark.root
 NOBODY = 65534
 FLOODER = "client 127.0.0.2:"
 TOO_MANY = "too many connections from there"
@@ -94,7 +95,6 @@ def hold_as_nobody(inst, n):
                       str(inst.state / "run/submit"), str(n)])
 
 
-@pytest.mark.root
 def test_a_user_does_not_close_the_local_socket(small):
     turned_away = small.log().count(TOO_MANY)
     holder = hold_as_nobody(small, 25)
@@ -167,7 +167,6 @@ JUNK = {
 }
 
 
-@pytest.mark.root
 @pytest.mark.parametrize("name", ["submit", "master.ctl", "queue.ctl",
                                   "store.ctl"])
 @pytest.mark.parametrize("what", JUNK)
@@ -201,7 +200,6 @@ def test_j5_a_bad_client_ends_alone(small, name, what):
     assert "died by signal" not in small.log()
 
 
-@pytest.mark.root
 @pytest.mark.parametrize("name", ["master.ctl", "queue.ctl", "store.ctl"])
 def test_j5_the_operators_sockets_are_roots(small, name):
     p = as_nobody([sys.executable, "-c",

@@ -10,6 +10,7 @@ import pytest
 import rohrpost
 from rohrpost import SENDMAIL, body_of, wait_for
 
+pytestmark = pytest.mark.root
 USERS = ("anna",)
 LARGE = b"x" * 70 + b"\n"
 
