@@ -24,7 +24,8 @@ send_question(struct chan *c, const struct login_question *q)
 	msg_bytes(c, AF_USER, q->user, q->user_len);
 	msg_bytes(c, AF_PASSWORD, q->password, q->password_len);
 	msg_text(c, AF_REMOTE, q->remote);
-	msg_text(c, AF_TLS, q->tls);
+	if (q->tls != NULL)
+		msg_text(c, AF_TLS, q->tls);
 	r = msg_end(c) == 0 && chan_send(c, PEER_WAIT) == 0 ? 0 : -1;
 	if (c->out.data != NULL)
 		mem_wipe(c->out.data, c->out.cap);

@@ -27,7 +27,7 @@ enum login_result {
 struct login_question {
 	enum service service;
 	const char *remote;	/* the client's address and port */
-	const char *tls;	/* of its connection, for people */
+	const char *tls;	/* of its connection, for people; or NULL */
 	const char *user, *password;
 	size_t	 user_len, password_len;
 };
