@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "lib/base/clock.h"
-#include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "store/account_full.h"
@@ -75,7 +74,11 @@ full_set(const char *name, int on)
 	return 1;
 }
 
-/* The file need not be durable: it is made anew at each start. */
+/*
+ * The file need not be durable, for it is made anew at each start; and it does
+ * not wait for the disk, which may be busy for longer than who has made room,
+ * or has none left, should be told the contrary.
+ */
 static int
 write_cdb(int fd)
 {
@@ -104,7 +107,7 @@ publish(void)
 	    0644);
 	if (fd == -1)
 		return -1;
-	r = write_cdb(fd) == -1 ? -1 : fd_sync(fd);
+	r = write_cdb(fd);
 	e = errno;
 	if (close(fd) == -1 && r == 0) {
 		r = -1;
@@ -162,7 +165,7 @@ full_publish(void)
 	pthread_mutex_unlock(&lock);
 	publish_chore.run = publish_run;
 	if (post)
-		helper_post(HELPER_KEEP, &publish_chore);
+		helper_post(HELPER_TELL, &publish_chore);
 }
 
 void

@@ -22,6 +22,7 @@ enum helper {
 	HELPER_DEMAND,		/* somebody waits: rebuild */
 	HELPER_LOOK,		/* what is kept of expunged messages */
 	HELPER_KEEP,		/* short, regular: checkpoints, fresh files */
+	HELPER_TELL,		/* who is full: waits for no disk */
 	HELPER_BACKGROUND,	/* the operator's requests, sweeping */
 	HELPERS
 };

@@ -101,6 +101,8 @@ check_PROGRAMS += tests/store/test_quota
 tests_store_test_quota_SOURCES = tests/store/test_quota.c tests/store/rig.c \
 	tests/store/rig.h
 tests_store_test_quota_LDADD = $(STORE_TEST)
+tests_store_test_quota_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=body_wants \
+	-Wl,--wrap=body_prepare -Wl,--wrap=fd_sync
 
 check_PROGRAMS += tests/store/test_records
 tests_store_test_records_SOURCES = tests/store/test_records.c \
@@ -146,6 +148,7 @@ tests_store_test_quota_mem_SOURCES = $(tests_store_test_quota_SOURCES) \
 	$(MEM_ENGINE)
 tests_store_test_quota_mem_CPPFLAGS = $(MEM_CPPFLAGS)
 tests_store_test_quota_mem_LDADD = $(STORE_TEST)
+tests_store_test_quota_mem_LDFLAGS = $(tests_store_test_quota_LDFLAGS)
 tests_store_test_deliver_mem_SOURCES = $(tests_store_test_deliver_SOURCES) \
 	$(MEM_ENGINE)
 tests_store_test_deliver_mem_CPPFLAGS = $(MEM_CPPFLAGS)

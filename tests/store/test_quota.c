@@ -3,11 +3,13 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -23,6 +25,50 @@
 enum { TRIES = 600 };		/* tenths of a second */
 
 static struct rig rig;
+
+/*
+ * Shared with the child: the helper that waits for the disk is held there; was
+ * full.cdb synced?
+ */
+static struct {
+	atomic_int hold, held, synced;
+} *seen;
+
+int	__real_body_wants(void);
+int	__wrap_body_wants(void);
+int
+__wrap_body_wants(void)
+{
+	return atomic_load(&seen->hold) || __real_body_wants();
+}
+
+void	__real_body_prepare(void);
+void	__wrap_body_prepare(void);
+void
+__wrap_body_prepare(void)
+{
+	if (atomic_load(&seen->hold))
+		atomic_store(&seen->held, 1);
+	while (atomic_load(&seen->hold))
+		usleep(1000);
+	__real_body_prepare();
+}
+
+int	__real_fd_sync(int fd);
+int	__wrap_fd_sync(int fd);
+int
+__wrap_fd_sync(int fd)
+{
+	char link[64], name[400];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, name, sizeof(name) - 1);
+	name[n > 0 ? n : 0] = '\0';
+	if (strstr(name, FULL) != NULL)
+		atomic_store(&seen->synced, 1);
+	return __real_fd_sync(fd);
+}
 
 /* The child's log goes to a file. */
 static void
@@ -225,15 +271,45 @@ test_sum(void **state)
 	assert_int_equal(rig_stop(&rig), 0);
 }
 
+/* Nor does it wait for the disk, or for a helper that does. */
+static void
+test_busy_disk(void **state)
+{
+	char id[17];
+	int i;
+
+	rig.quota_count = 1;
+	rig_start(&rig);
+	/* It serves: the files of the start are made. */
+	assert_int_not_equal(rig_mailbox(&rig, &rig.imap[2], "INBOX"), 0);
+	atomic_store(&seen->hold, 1);
+	for (i = 0; i < TRIES && !atomic_load(&seen->held); i++)
+		usleep(100000);
+	assert_true(atomic_load(&seen->held));
+	rig_file(&rig, "one", id);
+	assert_int_equal(rig_deliver(&rig, id, BERT, NULL), RESULT_DELIVERED);
+	for (i = 0; i < TRIES && !is_published(); i++)
+		usleep(100000);
+	assert_true(is_published());
+	atomic_store(&seen->hold, 0);
+	assert_false(atomic_load(&seen->synced));
+	assert_int_equal(rig_stop(&rig), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_busy_disk, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(test_no_open, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_write, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_sum, setup, teardown),
 	};
 
+	seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(seen != MAP_FAILED);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
