@@ -74,6 +74,14 @@ check_PROGRAMS += tests/store/test_cache
 tests_store_test_cache_SOURCES = tests/store/test_cache.c \
 	tests/store/rig.c tests/store/rig.h
 tests_store_test_cache_LDADD = $(STORE_TEST)
+check_PROGRAMS += tests/store/test_order
+tests_store_test_order_SOURCES = tests/store/test_order.c tests/store/rig.c \
+	tests/store/rig.h
+tests_store_test_order_LDADD = $(STORE_TEST)
+tests_store_test_order_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=linkat \
+	-Wl,--wrap=renameat -Wl,--wrap=unlinkat -Wl,--wrap=fsync \
+	-Wl,--wrap=fdatasync -Wl,--wrap=engine_commit \
+	-Wl,--wrap=engine_durable -Wl,--wrap=client_send
 check_PROGRAMS += tests/store/test_age
 tests_store_test_age_SOURCES = tests/store/test_age.c
 tests_store_test_age_LDADD = $(STORE_TEST)
