@@ -240,7 +240,7 @@ fd_stage(int dirfd, const char *name, mode_t mode, const void *p, size_t len)
 {
 	struct stat st;
 	char tmp[NEW_MAX];
-	int fd, e;
+	int fd, e, r;
 
 	if (name_new(tmp, sizeof(tmp), name) == -1 ||
 	    (fd = open_new(dirfd, tmp)) == -1)
@@ -249,15 +249,17 @@ fd_stage(int dirfd, const char *name, mode_t mode, const void *p, size_t len)
 	    fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    S_ISREG(st.st_mode))
 		mode = st.st_mode & 0777;
-	if (fd_inherit(fd, dirfd, name) == -1 || fchmod(fd, mode) == -1 ||
-	    fd_write_all(fd, p, len) == -1 || fd_sync(fd) == -1) {
+	r = fd_inherit(fd, dirfd, name) == -1 || fchmod(fd, mode) == -1 ||
+	    fd_write_all(fd, p, len) == -1 || fd_sync(fd) == -1 ? -1 : 0;
+	e = errno;
+	if (close(fd) == -1 && r == 0) {
 		e = errno;
-		close(fd);
-		unlinkat(dirfd, tmp, 0);
-		errno = e;
-		return -1;
+		r = -1;
 	}
-	return close(fd);
+	if (r == -1)
+		unlinkat(dirfd, tmp, 0);
+	errno = e;
+	return r;
 }
 
 int

@@ -6,3 +6,8 @@ tests_base_test_str_SOURCES = tests/base/test_str.c
 tests_base_test_str_LDADD = $(BASE) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/base/test_crc32c
 tests_base_test_crc32c_LDADD = $(BASE) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/base/test_fd
+tests_base_test_fd_LDADD = $(BASE) $(CMOCKA_LIBS)
+tests_base_test_fd_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=write \
+	-Wl,--wrap=fdatasync -Wl,--wrap=fsync -Wl,--wrap=close \
+	-Wl,--wrap=renameat
