@@ -2,13 +2,16 @@
 """Power cuts: state_dir lies on an image file; at random moments, busy and
 quiet, the programs are held still, the backing file is copied and mounted, and
 a second instance starts on the copy. Every message answered 250 before the
-copy began is there, whole. What was not written to the disk yet is lost with
+copy began is there, whole; so is what APPEND and COPY answered OK, and what
+EXPUNGE did is not. What was not written to the disk yet is lost with
 the copy: ext4 is mounted with commit=300, so that only syncing saves a name.
 
 Usage (root): powercuts.py [--cuts N] [--fs ext4,xfs] [--expect-loss]
 """
 import argparse
 import contextlib
+import hashlib
+import imaplib
 import os
 import pathlib
 import random
@@ -26,6 +29,80 @@ FS = {
     "xfs": (["mkfs.xfs", "-q", "-f"], "loop", "loop,nouuid"),
 }
 SIZE = 400 << 20
+
+
+class Boxes(load.Load):
+    """Sessions that APPEND, COPY what they appended, and EXPUNGE older mail.
+    kept: mailbox -> digests that must be there; gone: those that must not."""
+
+    def __init__(self, inst, **kw):
+        super().__init__(inst, threads=2, **kw)
+        self.kept = {"drafts": set(), "copies": set()}
+        self.gone = set()
+
+    def connect(self):
+        m = self.inst.imap("anna")
+        for box in self.kept:
+            m.create(box)
+        m.select("drafts")
+        m.mine = []
+        return m
+
+    def end(self, conn):
+        conn.logout()
+
+    def one(self, conn, name, rnd):
+        text = rohrpost.message("b" + name, rnd.randint(*self.sizes))
+        digest = hashlib.sha256(text).digest()
+        uid = uid_of(conn.append("drafts", None, None, text))
+        with self.lock:
+            self.kept["drafts"].add(digest)
+        conn.mine.append((uid, digest))
+        conn.noop()
+        if ok(conn.uid("COPY", uid, "copies")):
+            with self.lock:
+                self.kept["copies"].add(digest)
+        if len(conn.mine) > 3:
+            self.expunge(conn, *conn.mine.pop(0))
+
+    def expunge(self, conn, uid, digest):
+        with self.lock:  # from here on either is right
+            self.kept["drafts"].discard(digest)
+        if ok(conn.uid("STORE", uid, "+FLAGS", "(\\Deleted)")) and \
+                ok(conn.uid("EXPUNGE", uid)) and \
+                conn.response("EXPUNGE")[1] != [None]:
+            with self.lock:
+                self.gone.add(digest)
+
+    def snapshot(self):
+        with self.lock:
+            return ({box: set(d) for box, d in self.kept.items()},
+                    set(self.gone))
+
+
+def ok(answer):
+    return answer[0] == "OK"
+
+
+def uid_of(answer):
+    if not ok(answer):
+        raise imaplib.IMAP4.error(answer)
+    return answer[1][0].split(b"APPENDUID ")[1].split(b"]")[0].split()[
+        1].decode()
+
+
+def boxes_lost(inst, kept, gone):
+    words = []
+    for box, digests in kept.items():
+        if not digests:
+            continue
+        there = {hashlib.sha256(t).digest()
+                 for t in inst.messages("anna", box).values()}
+        words += ["%s: %d of %d are missing" % (box, len(digests - there),
+                  len(digests))] if digests - there else []
+        if box == "drafts" and gone & there:
+            words.append("%d expunged messages are back" % len(gone & there))
+    return words
 
 
 def run(*argv):
@@ -84,13 +161,14 @@ def second(inst, base, state, number):
     return i
 
 
-def cut(inst, sender, image, base, fs, number):
+def cut(inst, sender, boxes, image, base, fs, number):
     """One cut; returns words on what is missing, and on what else is wrong
     with the instance on the copy, which may not even start."""
     copy = base / "copy.img"
     with held(inst):
         with sender.lock:
             acked = dict(sender.acked)
+        kept, gone = boxes.snapshot()
         run("cp", "--sparse=always", str(image), str(copy))
     where = base / ("mnt%d" % number)
     try:
@@ -103,6 +181,7 @@ def cut(inst, sender, image, base, fs, number):
                     other.ctl("queue", "retry", "all")
                     other.wait_empty(60)
                 missing, broken, repeated = load.verify(other, acked)
+                missing += boxes_lost(other, kept, gone)
                 check = other.command("store", "check")
                 if check.returncode != 0:
                     broken.append("store check: " + check.stdout +
@@ -115,9 +194,10 @@ def cut(inst, sender, image, base, fs, number):
     finally:
         copy.unlink()
         where.rmdir()
-    print("%s cut %d: %d acknowledged, missing %d, broken %d, twice %d" %
-          (fs, number, len(acked), len(missing), len(broken),
-           len(repeated)), flush=True)
+    print("%s cut %d: %d acknowledged, %d kept in boxes, %d expunged; missing "
+          "%d, broken %d, twice %d" %
+          (fs, number, len(acked), sum(map(len, kept.values())), len(gone),
+           len(missing), len(broken), len(repeated)), flush=True)
     for words in (missing + broken)[:5]:
         print("  " + words[:4000], flush=True)
     return missing, broken
@@ -137,22 +217,29 @@ def on(fs, cuts, rnd, args):
         inst.start()
         sender = load.Load(inst, threads=4, sizes=(500, 20000),
                            seed=args.seed, pause=0.02).start()
+        boxes = Boxes(inst, sizes=(500, 20000), seed=args.seed,
+                      pause=0.02).start()
         try:
             for number in range(1, cuts + 1):
                 before = len(sender.acked)
-                rohrpost.wait_for(lambda: len(sender.acked) > before + 10,
-                                  60, 0.02, "messages are accepted")
+                rohrpost.wait_for(lambda: len(sender.acked) > before + 10 and
+                                  boxes.gone, 120, 0.02,
+                                  "messages are accepted, others expunged")
                 time.sleep(rnd.uniform(0.0, 1.5))
                 if number % 4 == 0:  # every fourth cut is a quiet one
                     sender.idle.set()
+                    boxes.idle.set()
                     rohrpost.wait_for(lambda: sender.in_flight == 0, 30)
                     time.sleep(rnd.uniform(0.0, 1.0))
-                gone, wrong = cut(inst, sender, image, base, fs, number)
+                gone, wrong = cut(inst, sender, boxes, image, base, fs, number)
                 lost += gone
                 broken += wrong
                 sender.idle.clear()
+                boxes.idle.clear()
         finally:
             sender.idle.clear()
+            boxes.idle.clear()
+            boxes.stop()
             sender.stop()
             inst.stop()
     if not lost and not broken:
