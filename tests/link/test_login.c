@@ -52,7 +52,7 @@ ask(const char *user, size_t user_len, const char *pass, size_t pass_len,
     struct buf *account)
 {
 	const struct login_question q = { .service = SERVICE_SUBMISSION,
-		.remote = "192.0.2.1:4711", .user = user,
+		.remote = "192.0.2.1:4711", .tls = "TLSv1.3", .user = user,
 		.user_len = user_len, .password = pass,
 		.password_len = pass_len };
 
