@@ -116,7 +116,10 @@ address(const char *p, size_t len, char name[NAME_MAX_LEN + 1])
 	return inet_ntop(AF_INET, a, name, NAME_MAX_LEN) != NULL ? 0 : -1;
 }
 
-/* smtpd: "client 192.0.2.1:4711: ...", "client helo [192.0.2.1]: ..." */
+/*
+ * smtpd: "client 192.0.2.1:4711: ...", "client helo [192.0.2.1]: ...", where
+ * what the client says of itself may look like the other form.
+ */
 static int
 client_of(const char *p, size_t len, char name[NAME_MAX_LEN + 1])
 {
@@ -131,7 +134,7 @@ client_of(const char *p, size_t len, char name[NAME_MAX_LEN + 1])
 	if (end == NULL)
 		return -1;
 	word = end + 1;
-	if (word < p + len && *word == '[' && end[-1] != ':')
+	if (word < p + len && *word == '[')
 		return address(word, (size_t)(p + len - word), name);
 	return address(p, (size_t)(end - p), name);
 }

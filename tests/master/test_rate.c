@@ -95,6 +95,8 @@ test_sources(void **state)
 	    "before the greeting", now), 0);
 	assert_int_equal(allow(PEER_SMTPD, 3, "w client 9.9.9.9 [203.0.113.5]: "
 	    "no file", now), 0);
+	assert_int_equal(allow(PEER_SMTPD, 3, "i client 9.9.9.9: "
+	    "[203.0.113.5]: from=<> to=<> refused: no", now), 0);
 	assert_int_equal(allow(PEER_AUTH, 4, "i login failed: a@x from 9.9.9.9 "
 	    "from 203.0.113.5:3 (imaps): no such account", now), 0);
 	assert_int_equal(allow(PEER_SMTPD, 2, "i client 203.0.113.6:22 talked "
