@@ -7,7 +7,7 @@
 #include "master/master_logins.h"
 #include "master/master_proc.h"
 
-static const double LOGINS_GRACE = 2;	/* seconds */
+static const double LOGINS_GRACE = 2, LOGINS_GRACE_OTHERS = 30; /* seconds */
 
 struct login_list logins = TAILQ_HEAD_INITIALIZER(logins);
 
@@ -122,6 +122,18 @@ logins_kick_user(const char *user)
 	return n;
 }
 
+/* A process that is busy for a while takes no other sessions with it. */
+static double
+grace(const struct proc *p)
+{
+	const struct login *l;
+
+	TAILQ_FOREACH(l, &logins, in_list)
+		if (l->proc == p && !l->kicked && l->since <= p->kicked)
+			return LOGINS_GRACE_OTHERS;
+	return LOGINS_GRACE;
+}
+
 /* Who was asked, and has a session yet that was to end. */
 void
 logins_tick(double now)
@@ -130,7 +142,8 @@ logins_tick(double now)
 
 	TAILQ_FOREACH(l, &logins, in_list)
 		if (l->kicked && !l->proc->lost &&
-		    now - l->proc->kicked > LOGINS_GRACE) {
+		    now - l->proc->kicked > LOGINS_GRACE &&
+		    now - l->proc->kicked > grace(l->proc)) {
 			proc_kill(l->proc);
 			return;
 		}

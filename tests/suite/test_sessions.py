@@ -1,7 +1,10 @@
 """Who is logged in, and the end of it: sessions end at once with the account,
 its password, or by the operator's word."""
+import contextlib
+import os
 import poplib
 import select
+import signal
 import smtplib
 import time
 
@@ -68,6 +71,19 @@ def rows(inst, user):
             if r["user"] == inst.address(user)]
 
 
+@contextlib.contextmanager
+def stopped(inst, name):
+    pids = inst.processes()[name]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
 def test_list(inst):
     before = time.time() - 2
     s = Sessions(inst, "bert")
@@ -127,6 +143,24 @@ def test_kick_one_session(inst):
     assert second.readline().startswith(b"* BYE ")
     assert inst.ctl("session", "kick", "4000000000") == "0 sessions ended\n"
     assert inst.command("session", "kick", "bert").returncode == 1
+
+
+def test_the_other_sessions_of_a_busy_process_go_on(inst):
+    """What does not hear at once is ended by force, unless others use it."""
+    first, second = inst.imap("bert"), inst.imap("bert")
+    address = "127.0.0.1:%d" % first.sock.getsockname()[1]
+    session = next(r["session"] for r in rows(inst, "bert")
+                   if r["address"] == address)
+    with stopped(inst, "imapd"):
+        inst.ctl("session", "kick", str(session))
+        time.sleep(4)
+    assert first.readline().startswith(b"* BYE ")
+    assert second.noop()[0] == "OK"
+    with stopped(inst, "imapd"):
+        inst.ctl("session", "kick", "bert@example.test")
+        wait_for(lambda: rows(inst, "bert") == [])
+    for m in first, second:
+        m.shutdown()
 
 
 def test_a_client_that_reads_nothing_is_ended(inst):
