@@ -26,6 +26,17 @@ worker_free(const struct worker *w, enum peer kind, int64_t now)
 	    w->n_jobs < (kind == PEER_DELIVER ? DELIVER_JOBS : 1);
 }
 
+static int
+relay_is_free(int64_t now)
+{
+	const struct worker *w;
+
+	TAILQ_FOREACH(w, &workers, in_list)
+		if (worker_free(w, PEER_RELAY, now))
+			return 1;
+	return 0;
+}
+
 /* The deliver worker with the fewest jobs. */
 static struct worker *
 pick_deliver(int64_t now)
@@ -105,21 +116,22 @@ share_left(enum share s)
 	return job_out(s) < (most > 0 ? most : 1);
 }
 
-/* One job for every destination of the share in turn; how many were sent. */
+/*
+ * One job for every destination of the share in turn; how many were sent. Whom
+ * no worker is there for keeps its turn.
+ */
 static unsigned
 turn_share(enum share s, int64_t now)
 {
 	size_t n = dest_ring(s);
 	unsigned sent = 0;
 	struct queue_job *j;
-	struct worker *w;
 	struct dest *d;
 
-	while (n-- > 0 && share_left(s) && (d = dest_next(s, &j)) != NULL) {
-		if ((w = pick_relay(d, now)) == NULL)
-			break;
+	while (n-- > 0 && share_left(s) && relay_is_free(now) &&
+	    (d = dest_next(s, &j)) != NULL) {
 		j->share = (uint8_t)s;
-		if (send_job(w, j) == 0)
+		if (send_job(pick_relay(d, now), j) == 0)
 			sent++;
 	}
 	return sent;

@@ -263,6 +263,35 @@ test_unknown_has_half(void **state)
 	(void)sent("known.test", &j);
 }
 
+/* Three that have more than one worker can take: none is passed over. */
+static void
+test_each_has_its_turn(void **state)
+{
+	static const char *const to[] = { "a@one.test", "a@two.test",
+		"a@three.test" };
+	unsigned had[3] = { 0, 0, 0 };
+	struct rig_job j = { .n = 0 };
+	struct chan *c;
+	int i, k;
+
+	/* The first three make them known. */
+	for (i = 0; i < 3; i++) {
+		post("s@far.test", to[i]);
+		done(sent(to[i] + 2, &j), &j);
+	}
+	for (i = 0; i < 18; i++)
+		post("s@far.test", to[i % 3]);
+	for (i = 0; i < 9; i++) {
+		c = any(&j);
+		for (k = 0; k < 3; k++)
+			had[k] += strcmp(j.dest, to[k] + 2) == 0;
+		rig_job_clear(&j);
+		done(c, &j);
+	}
+	for (k = 0; k < 3; k++)
+		assert_int_equal(had[k], 3);
+}
+
 #define S(f, s) cmocka_unit_test_setup_teardown(f, s, clear)
 
 int
@@ -273,6 +302,7 @@ main(void)
 		S(test_silent_hosts, setup),
 		S(test_bounces_have_a_share, setup_eight),
 		S(test_bounces_come_last, setup_one),
+		S(test_each_has_its_turn, setup),
 		S(test_hurry, setup_one),
 		S(test_unknown_has_half, setup_four),
 	};
