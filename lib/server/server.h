@@ -110,7 +110,7 @@ struct server {
 /*
  * Both return the exit status. The umask is 002, the current folder is that
  * of master ("/"); SIGTERM, SIGINT and SIGHUP are ignored (master stops its
- * programs over the channel), SIGPIPE and SIGXFSZ too.
+ * programs over the channel), SIGPIPE, SIGXFSZ and SIGIO too.
  */
 int	server_loop_main(int argc, char **argv, const struct server *s);
 int	server_work_main(int argc, char **argv, const struct server *s);

@@ -241,6 +241,8 @@ signals(void)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	/* Somebody opens a file that has our lease (fd_no_writer). */
+	signal(SIGIO, SIG_IGN);
 }
 
 static void

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -54,6 +55,19 @@ test_nonsense(void **state)
 		assert_int_equal(fd_write_all(c.fd, bad, sizeof(bad)), 0);
 		chan_clear(&c);
 	}
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test", TO("a@one.test"),
+	    TEXT), 0);
+}
+
+/* A lease is broken, as by a backup that opens a body: nobody dies of it. */
+static void
+test_lease_broken(void **state)
+{
+	char id[17];
+
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test", TO("a@one.test"),
+	    TEXT), 0);
+	assert_int_equal(kill(rig.pid, SIGIO), 0);
 	assert_int_equal(rig_send(&smtpd, id, "s@far.test", TO("a@one.test"),
 	    TEXT), 0);
 }
@@ -213,9 +227,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_stop), T(test_nonsense), T(test_no_files),
-		T(test_show_too_much), T(test_list_in_pieces),
-		T(test_start_with_many),
+		T(test_stop), T(test_nonsense), T(test_lease_broken),
+		T(test_no_files), T(test_show_too_much),
+		T(test_list_in_pieces), T(test_start_with_many),
 	};
 
 	return cmocka_run_group_tests_name("queue-bounds", tests, NULL, NULL);
