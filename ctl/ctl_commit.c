@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ctl/ctl_commit.h"
@@ -302,8 +303,43 @@ read_files(struct commit *c, const char *p)
 }
 
 static int
-recover(const struct table *const *tables, int dirfd, const char *text,
+is_later(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec :
+	    a->tv_nsec > b->tv_nsec;
+}
+
+/*
+ * What the edit wrote is older than its journal. A file that is younger was
+ * written by somebody else after it broke off: his work is not undone.
+ */
+static int
+check_foreign(const struct commit *c, const struct timespec *begun,
     struct buf *why)
+{
+	const struct commit_file *f;
+	struct stat st, was;
+	char old[NAME_SIZE];
+
+	for (f = c->file; f < c->file + FILES; f++) {
+		if (!f->staged || fstatat(f->dirfd, f->name, &st,
+		    AT_SYMLINK_NOFOLLOW) == -1 || !is_later(&st.st_mtim, begun))
+			continue;
+		/* Two names of one file: undoing it changes nothing. */
+		if (fstatat(f->dirfd, beside(old, f, "old"), &was,
+		    AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == was.st_ino)
+			continue;
+		buf_set(why, "%s was changed since: put right what stands "
+		    "there (%s is how it was), then remove %s", f->name, old,
+		    journal);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+recover(const struct table *const *tables, int dirfd, const char *text,
+    const struct timespec *begun, struct buf *why)
 {
 	char state_dir[SETTINGS_PATH_MAX];
 	const char *p = text, *line;
@@ -322,9 +358,10 @@ recover(const struct table *const *tables, int dirfd, const char *text,
 	if (commit_open(&c, dirfd, state_dir, why) == -1)
 		return -1;
 	read_files(&c, p);
-	if ((r = undo(&c)) == -1)
+	r = check_foreign(&c, begun, why);
+	if (r == 0 && (r = undo(&c)) == -1)
 		buf_set(why, "%s", strerror(errno));
-	else
+	else if (r == 0)
 		sweep(&c);
 	commit_close(&c);
 	return r;
@@ -335,14 +372,15 @@ commit_recover(const struct table *const *tables, int dirfd, const char *dir,
     struct buf *why)
 {
 	struct buf text = BUF_INIT(JOURNAL_MAX), words = BUF_INIT(0);
+	struct stat st;
 	int fd, r;
 
 	fd = openat(dirfd, journal, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd == -1 && errno == ENOENT)
 		return 0;
-	if (fd == -1 || fd_slurp(fd, &text) == -1) {
+	if (fd == -1 || fstat(fd, &st) == -1 || fd_slurp(fd, &text) == -1) {
 		r = failed(why, dir, NULL, journal);
-	} else if ((r = recover(tables, dirfd, buf_str(&text),
+	} else if ((r = recover(tables, dirfd, buf_str(&text), &st.st_mtim,
 	    &words)) == -1)
 		buf_set(why, "%s/%s: an edit that was broken off cannot be "
 		    "undone: %s", dir, journal, buf_str(&words));

@@ -27,7 +27,10 @@ int	set_commit(struct set *s, const char *state_dir, gid_t gid,
 	    struct buf *why) ATTR_CHECK;
 /* 1 while somebody is between the steps 2 and 4, or was killed there. */
 int	commit_pending(int dirfd);
-/* Under the lock: undoes what was not committed. 0, or -1 with why. */
+/*
+ * Under the lock: undoes what was not committed. 0, or -1 with why: also where
+ * a file was changed by hand since, which then stays.
+ */
 int	commit_recover(const struct table *const *tables, int dirfd,
 	    const char *dir, struct buf *why) ATTR_CHECK;
 

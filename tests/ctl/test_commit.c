@@ -255,6 +255,65 @@ test_every_call_is_the_last(void **state)
 	no_leftovers();
 }
 
+/* Killed when users has its new name already. */
+static void
+broken_off(const char *account, struct stat *journal, const char *users)
+{
+	char path[96];
+	struct stat was, st;
+	pid_t pid;
+	int status;
+
+	assert_int_equal(stat(users, &was), 0);
+	for (at = 1; ; at++) {
+		if ((pid = fork()) == 0) {
+			(void)add(account, KILL);
+			_exit(1);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		snprintf(path, sizeof(path), "%s/.edit", conf);
+		if (stat(path, journal) == 0 && stat(users, &st) == 0 &&
+		    st.st_ino != was.st_ino)
+			return;
+	}
+}
+
+/* What somebody wrote by hand after an edit broke off is not undone. */
+static void
+test_edited_by_hand_since(void **state)
+{
+	struct buf why = BUF_INIT(0);
+	struct timespec later[2];
+	char users[96], path[96];
+	struct stat journal, st;
+	struct set s;
+	FILE *f;
+
+	snprintf(users, sizeof(users), "%s/users", conf);
+	broken_off("broken@example.test", &journal, users);
+	assert_non_null(f = fopen(users, "a"));
+	fputs("hand@example.test\n", f);
+	fclose(f);
+	later[0] = later[1] = journal.st_mtim;
+	later[0].tv_sec = ++later[1].tv_sec;
+	assert_int_equal(utimensat(AT_FDCWD, users, later, 0), 0);
+	assert_int_equal(stat(users, &st), 0);
+	assert_int_equal(set_open(&s, ctl_tables, conf, 1, &why), -1);
+	assert_non_null(strstr(buf_str(&why), "users was changed since"));
+	assert_int_equal(stat(users, &journal), 0);
+	assert_int_equal(journal.st_ino, st.st_ino);
+	/* The words say what to do. */
+	snprintf(path, sizeof(path), "%s/.edit", conf);
+	assert_int_equal(unlink(path), 0);
+	open_set(&s, 1);
+	assert_non_null(text_find(&s.t[TEXT_USERS], "hand@example.test"));
+	set_close(&s);
+	assert_int_equal(add("after@example.test", OFF), 0);
+	no_leftovers();
+	buf_clear(&why);
+}
+
 /* The first edit of all: there is nothing that could come back. */
 static void
 test_undone_where_nothing_was(void **state)
@@ -364,6 +423,7 @@ main(void)
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_every_call_fails),
 		cmocka_unit_test(test_every_call_is_the_last),
+		cmocka_unit_test(test_edited_by_hand_since),
 		cmocka_unit_test(test_undone_where_nothing_was),
 		cmocka_unit_test(test_lock),
 	};
