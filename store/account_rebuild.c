@@ -103,11 +103,22 @@ old_note(void *arg, const void *key, size_t klen, const void *value,
 		if (f->id != v >> 32 ||
 		    (m = found_message(f, (uint32_t)v)) == NULL)
 			continue;
-		f->n--;
-		free(m->more);
-		memmove(m, m + 1, (size_t)(f->msg + f->n - m) * sizeof(*m));
+		m->noted = 1;
 	}
 	return 0;
+}
+
+static void
+leave_noted_out(struct found_mailbox *f)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < f->n; i++)
+		if (f->msg[i].noted)
+			free(f->msg[i].more);
+		else
+			f->msg[n++] = f->msg[i];
+	f->n = n;
 }
 
 static int
@@ -212,6 +223,7 @@ old_read(struct rebuild *r)
 {
 	struct account *a = r->a;
 	struct engine_scan s;
+	size_t i;
 
 	if (account_number(a, 1) != ENGINE_DONE)
 		return -1;
@@ -224,7 +236,11 @@ old_read(struct rebuild *r)
 	    account_commit(a) == -1)
 		return -1;
 	index_scan_kind(&s, a->number, 'R');
-	return engine_scan(a->db, &s, old_note, r) == ENGINE_DONE ? 0 : -1;
+	if (engine_scan(a->db, &s, old_note, r) != ENGINE_DONE)
+		return -1;
+	for (i = 0; i < r->found.boxes.n; i++)
+		leave_noted_out(&r->found.mailbox[i]);
+	return 0;
 }
 
 /* A piece of what the index still has. */

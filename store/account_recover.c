@@ -52,6 +52,7 @@ struct recovery {
 	size_t	 n;
 	uint32_t above;			/* from UIDNEXT on: the next; 0: all */
 	unsigned missing;		/* so many that are not there */
+	unsigned aside;			/* that were */
 	int	 again;			/* something is left to do */
 };
 
@@ -86,6 +87,11 @@ end_mailbox(struct recovery *r, struct mailbox *m)
 	body_list_end(&r->list);
 	r->at++;
 	r->above = 0;
+	if (r->aside > 0)
+		log_info("%s: %u files of mailbox %u were no messages yet: "
+		    "they are moved to expunged", m->account->name, r->aside,
+		    m->id);
+	r->aside = 0;
 	if (r->n == 0)
 		return;
 	log_info("%s: %zu messages of mailbox %u were being expunged",
@@ -119,8 +125,9 @@ clear_records(struct recovery *r, struct mailbox *m)
 }
 
 /*
- * Uids are reserved in order, so the files lie close together. 1 where there
- * may be more.
+ * Uids are reserved in order, so the files lie close together. None is removed,
+ * for an index that came back from an older copy calls messages so. 1 where
+ * there may be more; where the folder fails there are none until the next load.
  */
 static int
 clear_above(struct recovery *r, struct mailbox *m)
@@ -139,9 +146,12 @@ clear_above(struct recovery *r, struct mailbox *m)
 	}
 	for (i = 0; i < ABOVE && r->missing < MISSING &&
 	    r->above < UINT32_MAX; i++, r->above++) {
-		done = body_clear(r->a->path, m->id, r->above);
+		done = body_aside(r->a->path, m->id, r->above);
 		r->missing = done == BODY_ABSENT ? r->missing + 1 : 0;
 		r->again |= done != BODY_ABSENT;
+		r->aside += done == BODY_DONE;
+		if (done != BODY_DONE && done != BODY_ABSENT)
+			break;
 	}
 	return i == ABOVE;
 }

@@ -13,6 +13,7 @@ struct found_message {
 	int64_t	 mtime;
 	uint64_t body;		/* struct body_entry */
 	int	 has_line;		/* in the flags file */
+	int	 noted;			/* rebuild: moved away, and no message */
 	struct record rec;	/* flags, keywords, dates, id of that line */
 	unsigned char *more;	/* where rec.more lies */
 };

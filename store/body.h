@@ -75,10 +75,8 @@ enum body_result body_link(const char *user, uint32_t from, uint32_t from_uid,
 enum body_result body_expunge(const char *user, uint32_t mailbox,
 	    uint32_t uid);
 enum body_result body_drop(const char *user, uint32_t mailbox, uint32_t uid);
-/* What lies there and is no message: dropped where the body has another name,
-   else moved to the expunged folder, under a name that is no message's. */
-enum body_result body_clear(const char *user, uint32_t mailbox, uint32_t uid);
-/* Moved there in any case. */
+/* What lies there and is no message is moved to the expunged folder, under a
+   name that is no message's. */
 enum body_result body_aside(const char *user, uint32_t mailbox, uint32_t uid);
 
 /* Syncs the folder of a mailbox, with expunged set its expunged folder. */

@@ -203,25 +203,33 @@ body_open(const char *user, uint32_t mailbox, uint32_t uid)
 	    O_NONBLOCK);
 }
 
-/* Gives way to the message uid: another file of that name goes to expunged. */
-static enum body_result
-move_aside(const char *user, uint32_t mailbox, uint32_t uid, const char *path)
+enum body_result
+body_aside(const char *user, uint32_t mailbox, uint32_t uid)
 {
-	char to[BODY_PATH_MAX];
+	char path[BODY_PATH_MAX], to[BODY_PATH_MAX];
 	struct stat st;
 
+	snprintf(path, sizeof(path), "%s/%u/%u", user, mailbox, uid);
+	if (fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return failed(errno);
 	snprintf(to, sizeof(to), "%s/%u/expunged", user, mailbox);
 	if (mkdirat(root, to, 0700) == -1 && errno != EEXIST)
 		return failed(errno);
-	if (fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return failed(errno);
 	snprintf(to, sizeof(to), "%s/%u/expunged/%u.%llu", user, mailbox, uid,
 	    (unsigned long long)st.st_ino);
-	if (renameat(root, path, root, to) == -1)
-		return failed(errno);
-	log_info("%s: it was never a message, and is moved aside to %s", path,
-	    to);
-	return BODY_DONE;
+	return renameat(root, path, root, to) == 0 ? BODY_DONE : failed(errno);
+}
+
+/* Gives way to the message uid: another file of that name goes to expunged. */
+static enum body_result
+give_way(const char *user, uint32_t mailbox, uint32_t uid)
+{
+	enum body_result r = body_aside(user, mailbox, uid);
+
+	if (r == BODY_DONE)
+		log_info("%s/%u/%u: it was never a message, and is moved aside "
+		    "to expunged", user, mailbox, uid);
+	return r;
 }
 
 /*
@@ -246,7 +254,7 @@ link_checked(int from_dir, const char *from, const char *user,
 			return BODY_DONE;
 		if (tries > 0)
 			return BODY_TROUBLE;
-		if ((r = move_aside(user, mailbox, uid, path)) != BODY_DONE)
+		if ((r = give_way(user, mailbox, uid)) != BODY_DONE)
 			return r;
 	}
 	if (fstatat(root, path, &now, AT_SYMLINK_NOFOLLOW) == -1) {
@@ -280,7 +288,7 @@ link_fresh(const char *name, const char *user, uint32_t mailbox, uint32_t uid,
 		return r;
 	snprintf(path, sizeof(path), "%s/%u/%u", user, mailbox, uid);
 	if (faccessat(root, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    (r = move_aside(user, mailbox, uid, path)) != BODY_DONE)
+	    (r = give_way(user, mailbox, uid)) != BODY_DONE)
 		return r;
 	return renameat(fresh, name, root, path) == 0 ? BODY_DONE :
 	    failed(errno);
@@ -598,28 +606,6 @@ body_drop(const char *user, uint32_t mailbox, uint32_t uid)
 
 	snprintf(path, sizeof(path), "%s/%u/%u", user, mailbox, uid);
 	return unlinkat(root, path, 0) == 0 ? BODY_DONE : failed(errno);
-}
-
-enum body_result
-body_aside(const char *user, uint32_t mailbox, uint32_t uid)
-{
-	char path[BODY_PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/%u/%u", user, mailbox, uid);
-	return move_aside(user, mailbox, uid, path);
-}
-
-enum body_result
-body_clear(const char *user, uint32_t mailbox, uint32_t uid)
-{
-	char path[BODY_PATH_MAX];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "%s/%u/%u", user, mailbox, uid);
-	if (fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return failed(errno);
-	return st.st_nlink > 1 ? body_drop(user, mailbox, uid) :
-	    move_aside(user, mailbox, uid, path);
 }
 
 int

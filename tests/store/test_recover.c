@@ -130,6 +130,52 @@ test_stopped_meanwhile(void **state)
 	assert_int_equal(m.messages, 2);
 }
 
+/* What lies from UIDNEXT on is kept a while, whatever other names it has. */
+static void
+test_above(void **state)
+{
+	static const char inbox[] = "spool/mail/example.test/anna/1";
+	struct door_mailbox m;
+	char from[200], cmd[500];
+
+	put("message");
+	rig_kill(&rig);
+	strcpy(from, rig_path(&rig, inbox));
+	snprintf(cmd, sizeof(cmd), "cd '%s' && ln 1 2 && ln 1 3 && "
+	    "cp 1 4", from);
+	assert_int_equal(system(cmd), 0);
+	rig_start(&rig);
+	assert_int_equal(door_status(&rig.imap[0], 1, &m), 0);
+	assert_int_equal(m.messages, 1);
+	put("new");
+	assert_int_equal(door_status(&rig.imap[0], 1, &m), 0);
+	assert_int_equal(m.messages, 2);
+	snprintf(cmd, sizeof(cmd), "cd '%s' && test ! -e 3 && test ! -e 4 && "
+	    "test -e expunged/2.* && test -e expunged/3.* && "
+	    "test -e expunged/4.*", from);
+	assert_int_equal(system(cmd), 0);
+}
+
+/* A folder that cannot be looked into ends the look, of it and of no other. */
+static void
+test_no_folder(void **state)
+{
+	struct door_mailbox m;
+	char path[200], cmd[500];
+
+	put("message");
+	assert_int_equal(door_create(&rig.imap[0], "Other", 0, &m), 0);
+	rig_kill(&rig);
+	strcpy(path, rig_path(&rig, "spool/mail/example.test/anna"));
+	snprintf(cmd, sizeof(cmd), "cd '%s' && mv %u kept && ln -s %u %u",
+	    path, m.id, m.id, m.id);
+	assert_int_equal(system(cmd), 0);
+	rig_start(&rig);
+	put("new");
+	assert_int_equal(door_status(&rig.imap[0], 1, &m), 0);
+	assert_int_equal(m.messages, 2);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -138,6 +184,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_many),
 		T(test_stopped_meanwhile),
+		T(test_above),
+		T(test_no_folder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
