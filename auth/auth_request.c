@@ -297,20 +297,39 @@ auth_request_hashed(struct auth_request *r, const struct auth_job *j)
 
 /*
  * Does the password still count? Who ends the sessions of an account first
- * writes the tables: master has ended this one, or we see them.
+ * writes the tables: master has ended this one, or we see them. 1, 0, or -1:
+ * they cannot be read now.
  */
 static int
 still_good(struct auth_request *r)
 {
 	struct auth_hashes h;
 	unsigned i;
-	int good = 0;
+	int good = request_hashes(r, &h);
 
-	(void)request_hashes(r, &h);
-	for (i = 0; r->known && i < h.n; i++)
+	for (i = 0; good != -1 && r->known && i < h.n; i++)
 		good |= strcmp(h.hash[i], r->hash) == 0;
 	auth_hashes_clear(&h);
 	return good;
+}
+
+static void
+request_started(struct auth_request *r, int fd)
+{
+	int good = still_good(r);
+
+	if (good == 1) {
+		request_ok(r, fd);
+		return;
+	}
+	fd_close(&fd);
+	if (good == -1) {
+		request_later(r, "passwd.cdb cannot be read");
+		return;
+	}
+	log_info("login of %s from %s (%s) ended: its password was changed "
+	    "meanwhile", r->user, r->remote, service_name(r->service));
+	request_no(r, A_BAD, words_bad);
 }
 
 void
@@ -321,16 +340,8 @@ auth_request_started(struct auth_request *r, int fd, int full,
 		fd_close(&fd);
 		return;
 	}
-	if (words == NULL && still_good(r)) {
-		request_ok(r, fd);
-		return;
-	}
 	if (words == NULL) {
-		fd_close(&fd);
-		log_info("login of %s from %s (%s) ended: its password was "
-		    "changed meanwhile", r->user, r->remote,
-		    service_name(r->service));
-		request_no(r, A_BAD, words_bad);
+		request_started(r, fd);
 		return;
 	}
 	log_warn("no session for %s: %s", r->user, words);

@@ -528,6 +528,17 @@ test_changed_meanwhile(void **state)
 	expect_no(1, A_BAD);
 	assert_int_equal(read(fd[1], &c, 1), 0);
 	close(fd[1]);
+	/* Nobody can say whether it was. */
+	write_passwd(two_domains);
+	start_id = 0;
+	ask(2, SERVICE_IMAPS, "anna@example.test", password);
+	turn_until_started();
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(fd_pair(fd), 0);
+	auth_serve_started(serve, start_id, fd[0], 0, NULL);
+	expect_no(2, A_LATER);
+	assert_int_equal(read(fd[1], &c, 1), 0);
+	close(fd[1]);
 	close_serve();
 
 	write_passwd(two_domains);
