@@ -22,7 +22,9 @@ static struct {
 	[RING_DOWN] = { .d = TAILQ_HEAD_INITIALIZER(rings[RING_DOWN].d) },
 };
 static size_t n_waiting, n_dests;
-static TAILQ_HEAD(, dest) parked = TAILQ_HEAD_INITIALIZER(parked);
+/* With a line: those that have jobs, and those that have none. */
+static TAILQ_HEAD(parked, dest) parked = TAILQ_HEAD_INITIALIZER(parked),
+    idle = TAILQ_HEAD_INITIALIZER(idle);
 
 struct dest *
 dest_get(const struct dest_key *k)
@@ -175,11 +177,17 @@ dest_room(const struct dest *d, int full)
 	    d->jobs < (part > DEST_LEAST ? part : DEST_LEAST));
 }
 
+static struct parked *
+parked_of(const struct dest *d)
+{
+	return d->jobs > 0 ? &parked : &idle;
+}
+
 struct ready_line *
 dest_park(struct dest *d)
 {
 	if (!d->parked)
-		TAILQ_INSERT_TAIL(&parked, d, in_parked);
+		TAILQ_INSERT_TAIL(parked_of(d), d, in_parked);
 	d->parked = 1;
 	return &d->ready;
 }
@@ -187,37 +195,51 @@ dest_park(struct dest *d)
 static void
 dest_unpark(struct dest *d)
 {
-	TAILQ_REMOVE(&parked, d, in_parked);
+	TAILQ_REMOVE(parked_of(d), d, in_parked);
 	d->parked = 0;
+}
+
+void
+dest_made(struct dest *d)
+{
+	int was = d->parked;
+
+	if (was)
+		dest_unpark(d);
+	d->jobs++;
+	/* At the end: it has had its turn. */
+	if (was)
+		(void)dest_park(d);
 }
 
 void
 dest_freed(struct dest *d)
 {
-	if (--d->jobs > 0 || !d->parked)
-		return;
-	/* The next of those that have none, whatever else there is. */
-	TAILQ_REMOVE(&parked, d, in_parked);
-	TAILQ_INSERT_HEAD(&parked, d, in_parked);
+	int last = d->jobs == 1 && d->parked;
+
+	if (last)
+		dest_unpark(d);
+	d->jobs--;
+	if (last)
+		(void)dest_park(d);
 }
 
-/* Each in turn; those without room are few, for each has its part. */
+/* Those without room are few, for each has its part. */
 struct entry *
 dest_parked(int full)
 {
 	struct dest *d, *next;
 
-	for (d = TAILQ_FIRST(&parked); d != NULL; d = next) {
+	while ((d = TAILQ_FIRST(&idle)) != NULL && d->ready.first == NULL)
+		dest_unpark(d);
+	if (d != NULL)
+		return d->ready.first;
+	for (d = full ? NULL : TAILQ_FIRST(&parked); d != NULL; d = next) {
 		next = TAILQ_NEXT(d, in_parked);
-		if (d->ready.first == NULL) {
+		if (d->ready.first == NULL)
 			dest_unpark(d);
-		} else if (dest_room(d, full)) {
-			TAILQ_REMOVE(&parked, d, in_parked);
-			TAILQ_INSERT_TAIL(&parked, d, in_parked);
+		else if (dest_room(d, 0))
 			return d->ready.first;
-		} else if (full) {
-			break;
-		}
 	}
 	return NULL;
 }

@@ -82,11 +82,16 @@ struct queue_job *dest_first(const struct dest *d);
  * has none at all.
  */
 int	dest_room(const struct dest *d, int full);
-/* A job of it is gone. */
+/* A job of it was made; is gone. */
+void	dest_made(struct dest *d);
 void	dest_freed(struct dest *d);
 /* The line for one that is to be loaded when there is room. */
 struct ready_line *dest_park(struct dest *d);
-/* The first in such a line of a destination that has room; NULL: none. */
+/*
+ * The first in such a line of a destination that has room, those that have no
+ * job first; NULL: none. It may be asked as often as one likes: the next in
+ * turn comes when a job was made.
+ */
 struct entry *dest_parked(int full);
 /* Jobs that wait, destinations that are known. */
 size_t	dest_waiting(void);

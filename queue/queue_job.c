@@ -69,7 +69,7 @@ job_new(struct message *m, const struct target *t, struct dest *d)
 	j->forwarded = t->forwarded;
 	j->class = class_of(m);
 	if (d != NULL) {
-		d->jobs++;
+		dest_made(d);
 		n_away++;
 		n_bounces += j->class == JOB_BOUNCE;
 	} else {

@@ -121,12 +121,59 @@ test_bounces(void **state)
 	assert_null(dest_first(d));
 }
 
+/* Who has none comes first, each in turn, however often it is asked. */
+static void
+test_parked(void **state)
+{
+	struct entry e[4] = { { .id = 1 }, { .id = 2 }, { .id = 3 },
+		{ .id = 4 } };
+	struct dest *d[3];
+	size_t before = dest_count();
+	static struct sched s;
+	int i;
+
+	sched_init(&s);
+	queue.conf.active_max = 10;
+	d[0] = get("one.test", "", DEST_TLS_ROUTE);
+	d[1] = get("two.test", "", DEST_TLS_ROUTE);
+	d[2] = get("three.test", "", DEST_TLS_ROUTE);
+	for (i = 0; i < 3; i++) {
+		dest_made(d[i]);
+		sched_line(&s, &e[i], dest_park(d[i]));
+	}
+	assert_null(dest_parked(1));
+	dest_freed(d[2]);
+	dest_freed(d[1]);
+	for (i = 0; i < 4; i++)
+		assert_ptr_equal(dest_parked(1), &e[2]);
+	sched_set(&s, &e[2], ENTRY_ACTIVE);
+	dest_made(d[2]);
+	sched_line(&s, &e[3], dest_park(d[2]));
+	dest_freed(d[2]);
+	for (i = 0; i < 4; i++)
+		assert_ptr_equal(dest_parked(i & 1), &e[1]);
+	sched_set(&s, &e[1], ENTRY_ACTIVE);
+	dest_made(d[1]);
+	assert_ptr_equal(dest_parked(1), &e[3]);
+	sched_set(&s, &e[3], ENTRY_ACTIVE);
+	dest_made(d[2]);
+	assert_null(dest_parked(1));
+	assert_ptr_equal(dest_parked(0), &e[0]);
+	sched_set(&s, &e[0], ENTRY_ACTIVE);
+	assert_null(dest_parked(0));
+	for (i = 0; i < 3; i++)
+		dest_freed(d[i]);
+	dest_tidy();
+	assert_int_equal(dest_count(), before);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keys), cmocka_unit_test(test_down),
 		cmocka_unit_test(test_connections), cmocka_unit_test(test_bounces),
+		cmocka_unit_test(test_parked),
 	};
 
 	return cmocka_run_group_tests_name("dest", tests, NULL, NULL);
