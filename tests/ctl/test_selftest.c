@@ -6,12 +6,15 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "ctl/selftest_instance.h"
 #include "ctl/selftest_report.h"
 
 static struct selftest_report r;
@@ -117,6 +120,33 @@ test_verdicts(void **state)
 	assert_int_equal(report_verdict(&r, no, a), VERDICT_UNTRIED);
 }
 
+/* All of it goes, and nothing that a link in it points to. */
+static void
+test_removed(void **state)
+{
+	char outside[] = "/tmp/rp-test-outside-XXXXXX", path[100];
+	struct selftest s = { .dir = "/tmp/rp-test-selftest-XXXXXX",
+		.report = -1, .master = -1 };
+	int fd;
+
+	assert_non_null(mkdtemp(outside));
+	assert_non_null(mkdtemp(s.dir));
+	snprintf(path, sizeof(path), "%s/one", s.dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/one/link", s.dir);
+	assert_int_equal(symlink(outside, path), 0);
+	snprintf(path, sizeof(path), "%s/one/file", s.dir);
+	assert_true((fd = open(path, O_WRONLY | O_CREAT, 0600)) != -1);
+	close(fd);
+	snprintf(path, sizeof(path), "%s/kept", outside);
+	assert_true((fd = open(path, O_WRONLY | O_CREAT, 0600)) != -1);
+	close(fd);
+	selftest_end(&s);
+	assert_int_equal(access(s.dir, F_OK), -1);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(outside), 0);
+}
+
 int
 main(void)
 {
@@ -124,6 +154,7 @@ main(void)
 		cmocka_unit_test(test_lines_that_make_no_sense),
 		cmocka_unit_test(test_all_are_waited_for),
 		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_removed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
