@@ -58,7 +58,7 @@ dest_first(const struct dest *d)
 	return j != NULL ? j : TAILQ_FIRST(&d->waiting[JOB_BOUNCE]);
 }
 
-static int
+int
 dest_known(const struct dest *d)
 {
 	return d->fails == 0 && d->known_until > clock_mono_ms();

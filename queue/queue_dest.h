@@ -13,7 +13,8 @@
  *
  * It has a part of queue_active alone in jobs (DEST_PART, the smaller one
  * where it is not known); what is beyond that is not loaded and stands in its
- * line, so that what comes for others is. One job it always may have.
+ * line, so that what comes for others is. One job it may have also where there
+ * are queue_active (job_full).
  *
  * Pure bookkeeping. Destinations are freed by dest_tidy.
  */
@@ -66,6 +67,7 @@ void	dest_left(struct dest *d);
 void	dest_reached(struct dest *d);
 void	dest_unreached(struct dest *d, const char *words);
 int	dest_is_down(const struct dest *d);
+int	dest_known(const struct dest *d);
 /*
  * The ring of a share: how many could be served, and the next in turn (put at
  * its end), with the job that is first of those of this share.

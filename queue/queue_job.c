@@ -11,6 +11,7 @@
 
 static struct job_line local = TAILQ_HEAD_INITIALIZER(local);
 static struct ready_line local_ready, bounce_ready;
+static struct ready_line single_ready;	/* for places that have no job */
 static unsigned under_way, n_local;
 static unsigned n_here, n_away;	/* jobs of deliver, of relay */
 static unsigned n_bounces;	/* among the latter */
@@ -125,6 +126,13 @@ away_full(void)
 	return n_away >= queue.conf.active_max;
 }
 
+/* Has even what is alone for its place to wait? */
+static int
+away_over(void)
+{
+	return n_away >= queue.conf.active_max * JOB_SINGLES;
+}
+
 static int
 bounce_room(void)
 {
@@ -140,7 +148,21 @@ job_full(const struct message *m, const struct target *t)
 		return n_here < queue.conf.active_max ? NULL : &local_ready;
 	if (class_of(m) == JOB_BOUNCE && !bounce_room())
 		return &bounce_ready;
+	if (d->jobs == 0 && away_over() && !dest_known(d))
+		return &single_ready;
 	return dest_room(d, away_full()) ? NULL : dest_park(d);
+}
+
+/* Names rise with time: of the two that are first, the older one. */
+static struct entry *
+away_parked(void)
+{
+	struct entry *e = single_ready.first, *other;
+
+	if (away_over())
+		return NULL;
+	other = dest_parked(away_full());
+	return e == NULL || (other != NULL && other->id < e->id) ? other : e;
 }
 
 struct entry *
@@ -150,8 +172,7 @@ job_parked(void)
 
 	if (n_here < queue.conf.active_max)
 		e = local_ready.first;
-	if (e == NULL && (e = dest_parked(away_full())) == NULL &&
-	    bounce_room())
+	if (e == NULL && (e = away_parked()) == NULL && bounce_room())
 		e = bounce_ready.first;
 	return e;
 }

@@ -18,6 +18,7 @@ enum {
 	JOB_LOCAL_TARGETS = 500,
 	JOB_REMOTE_TARGETS = 100,	/* RFC 5321 4.5.3.1.8 */
 	JOB_BOUNCE_PART = 4,		/* a quarter of queue_active */
+	JOB_SINGLES = 2,		/* times queue_active, with those */
 };
 
 struct dest;
@@ -61,6 +62,8 @@ void	job_start(void (*answered)(struct message *m));
  * Where m has to stand because there is no room for a job of that target now,
  * or NULL. Mail for mailboxes and mail for elsewhere each have queue_active
  * jobs of their own, and of the latter each destination a part, and bounces.
+ * A destination that has none may have one beyond that, up to JOB_SINGLES in
+ * all, and one that took mail of late in any case.
  */
 struct ready_line *job_full(const struct message *m, const struct target *t);
 /* The first in one of these lines for which there is room; NULL: none. */

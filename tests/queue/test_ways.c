@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -140,6 +141,28 @@ drain(struct chan *more)
 	assert_int_equal(rig_files(&rig, "body", 0), 0);
 }
 
+/* Each is the only one of its place: there is an end to that too. */
+static void
+test_singles(void **state)
+{
+	char id[17], to[20], out[400], want[400] = "";
+	struct chan more;
+	uint32_t status;
+	int i;
+
+	for (i = 0; i < 25; i++) {
+		snprintf(to, sizeof(to), "a@h%d.test", i);
+		assert_int_equal(rig_send(&smtpd, id, "s@far.test", TO(to),
+		    TEXT), 0);
+		strcat(want, i < 20 ? "active " : "ready ");
+	}
+	assert_int_equal(ask(C_LIST, NULL, 1, out, sizeof(out), &status), 25);
+	assert_string_equal(out, want);
+	rig_wire(&rig, PEER_RELAY, &more);
+	drain(&more);
+	chan_clear(&more);
+}
+
 /* A local user's mail, and another place's, while one is full. */
 static void
 test_room(void **state)
@@ -194,6 +217,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_destinations), T(test_down), T(test_smarthost_changes),
 		cmocka_unit_test_setup_teardown(test_smarthost, setup_smart,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_singles, setup_narrow,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_room, setup_narrow,
 		    teardown),
