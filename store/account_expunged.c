@@ -329,6 +329,22 @@ expunged_bound(const char *name, const char *path)
 	return k.total;
 }
 
+unsigned
+expunged_old(const char *name, const char *path, uint32_t id, int64_t before)
+{
+	struct keeping k = { .name = name, .path = path,
+		.total = UINT64_MAX, .excess = UINT64_MAX,
+		.until = before * SECOND - 1 };
+	struct body_list *l = body_list(path, id, BODY_EXPUNGED | BODY_LOOK);
+	const struct body_entry *e;
+	int n;
+
+	while (l != NULL && (n = body_list_next(l, &e)) > 0)
+		drop_slice(&k, id, l, e, n);
+	body_list_end(&l);
+	return k.gone;
+}
+
 /* A look at one account. */
 
 struct look {

@@ -20,6 +20,10 @@ void	expunged_note(struct account *a, uint64_t size, uint64_t count);
 /* In a helper: looks at once, and removes what is over the bound. Returns
    how much is left. */
 uint64_t expunged_bound(const char *name, const char *path);
+/* In a helper: removes what that mailbox has kept since before that second.
+   Returns how many. */
+unsigned expunged_old(const char *name, const char *path, uint32_t id,
+	    int64_t before);
 /* In a helper: the index forgets what was expunged before that time. */
 void	expunged_forget(const char *name, int64_t before);
 

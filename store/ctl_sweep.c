@@ -35,22 +35,6 @@ expired(int64_t since)
 	return since < age_cutoff(store.conf.expunged_keep);
 }
 
-static unsigned
-sweep_expunged(const char *path, uint32_t id)
-{
-	struct body_list *l = body_list(path, id, BODY_EXPUNGED | BODY_LOOK);
-	const struct body_entry *e;
-	unsigned done = 0;
-	int i, n;
-
-	while (l != NULL && (n = body_list_next(l, &e)) > 0)
-		for (i = 0; i < n; i++)
-			if (e[i].is_body && expired(e[i].since))
-				done += body_list_drop(l, &e[i]) == 0;
-	body_list_end(&l);
-	return done;
-}
-
 static void
 sweep_mailbox(const char *who, const char *path, const struct boxes *b,
     uint32_t id)
@@ -59,7 +43,8 @@ sweep_mailbox(const char *who, const char *path, const struct boxes *b,
 	unsigned n;
 
 	if (boxes_has(b, id) || id >= b->next_id) {
-		if ((n = sweep_expunged(path, id)) > 0)
+		if ((n = expunged_old(who, path, id,
+		    age_cutoff(store.conf.expunged_keep))) > 0)
 			log_info("%s: %u expunged messages of mailbox %u are "
 			    "removed", who, n, id);
 	} else if (body_mailbox_since(path, id, &since) == 0 &&

@@ -2,18 +2,24 @@
 #include "config.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "lib/base/crc32c.h"
+#include "lib/base/clock.h"
 #include "lib/base/fd.h"
+#include "store/account_expunged.h"
+#include "store/body.h"
 #include "tests/store/rig.h"
 
 enum {
@@ -26,10 +32,40 @@ enum {
 
 static struct rig rig;
 
+/* Shared with the child: a sweep is asked for, and was done. */
+static struct {
+	atomic_int asked, done, gone;
+} *sweep;
+
+static void *
+sweep_run(void *arg)
+{
+	char path[BODY_PATH_MAX / 2];
+
+	while (!atomic_load(&sweep->asked))
+		usleep(1000);
+	if (body_user_path("bert@example.test", path, sizeof(path)) == 0)
+		atomic_store(&sweep->gone, (int)expunged_old(
+		    "bert@example.test", path, 1, clock_now() + 2));
+	atomic_store(&sweep->done, 1);
+	return NULL;
+}
+
+static void
+sweep_begin(void)
+{
+	pthread_t t;
+
+	if (pthread_create(&t, NULL, sweep_run, NULL) != 0)
+		abort();
+}
+
 static int
 setup(void **state)
 {
+	memset(sweep, 0, sizeof(*sweep));
 	rig_init(&rig);
+	rig.in_child = sweep_begin;
 	rig.quota_size = BOUND;
 	rig_start(&rig);
 	return 0;
@@ -154,6 +190,29 @@ test_half_expunged_stays(void **state)
 	assert_true(is_there("1/expunged", uid));
 }
 
+/* Nor does its age make it one. */
+static void
+test_half_expunged_is_not_old(void **state)
+{
+	uint32_t uid = append(1), other = append(1);
+	char cmd[300];
+	int i;
+
+	expunge(1, other);
+	snprintf(cmd, sizeof(cmd), "cd '%s' && mv 1/%u 1/expunged/ && "
+	    "cp 1/expunged/%u 1/expunged/%u.123", berts(""), uid, other,
+	    uid);
+	assert_int_equal(system(cmd), 0);
+	atomic_store(&sweep->asked, 1);
+	for (i = 0; !atomic_load(&sweep->done); i++) {
+		assert_true(i < TRIES);
+		usleep(100000);
+	}
+	assert_int_equal(atomic_load(&sweep->gone), 2);
+	assert_int_equal(files("1/expunged"), 1);
+	assert_true(is_there("1/expunged", uid));
+}
+
 static void
 test_deleted_mailboxes_go(void **state)
 {
@@ -196,9 +255,15 @@ main(void)
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(test_half_expunged_stays,
 		    setup, teardown),
+		cmocka_unit_test_setup_teardown(test_half_expunged_is_not_old,
+		    setup, teardown),
 		cmocka_unit_test_setup_teardown(test_deleted_mailboxes_go,
 		    setup, teardown),
 	};
 
+	sweep = mmap(NULL, sizeof(*sweep), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (sweep == MAP_FAILED)
+		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
