@@ -127,6 +127,7 @@ fetch_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 
 const struct imapd_command imapd_cmd_fetch[] = {
 	{ .name = "FETCH", .run = fetch_run, .states = IMAPD_SELECTED,
-	    .flags = IMAPD_UID | IMAPD_QUIET, .min_args = 2, .max_args = 3 },
+	    .flags = IMAPD_UID | IMAPD_QUIET | IMAPD_READS, .min_args = 2,
+	    .max_args = 3 },
 	{ .name = NULL }
 };

@@ -237,7 +237,7 @@ search_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 
 const struct imapd_command imapd_cmd_search[] = {
 	{ .name = "SEARCH", .run = search_run, .states = IMAPD_SELECTED,
-	    .flags = IMAPD_UID | IMAPD_QUIET, .min_args = 1,
+	    .flags = IMAPD_UID | IMAPD_QUIET | IMAPD_READS, .min_args = 1,
 	    .max_args = SIZE_MAX },
 	{ .name = NULL }
 };

@@ -15,6 +15,7 @@ enum imapd_flag {
 	IMAPD_QUIET = 8,	/* no EXPUNGE in its replies (but UID forms) */
 	IMAPD_NO_SYNC = 16,	/* its reply brings no news of the mailbox */
 	IMAPD_EVENTS = 32,	/* what store has said is taken in before it */
+	IMAPD_READS = 64,	/* it is for its client alone: ends with him */
 };
 
 struct imapd_command {

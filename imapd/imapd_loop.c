@@ -10,6 +10,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
+#include "imapd/imapd_commands.h"
 #include "imapd/imapd_door.h"
 #include "imapd/imapd_engine.h"
 #include "imapd/imapd_events.h"
@@ -202,17 +203,19 @@ on_writable(struct ev_loop *l, ev_io *w, int events)
 /*
  * Has the client of a long command left? Its last octet (POLLRDHUP) may be
  * just that, with answers to come: where nothing has gone out for a while
- * either, nobody waits for them. While input is not read no event tells.
+ * either, nobody waits for them. What changes mail goes on to its end and its
+ * answer. While input is not read no event tells.
  */
 static int
 session_left(const struct imapd_session *s)
 {
 	struct pollfd p = { .fd = s->fd, .events = POLLRDHUP };
+	int reads = s->cmd != NULL && (s->cmd->flags & IMAPD_READS);
 
 	if (poll(&p, 1, 0) < 1)
 		return 0;
 	return (p.revents & (POLLHUP | POLLERR)) != 0 ||
-	    clock_mono_ms() - s->active >= IMAPD_LEFT_MS;
+	    (reads && clock_mono_ms() - s->active >= IMAPD_LEFT_MS);
 }
 
 /* Each session that is ready takes one step; then events come first again. */

@@ -11,6 +11,7 @@
 #include "tests/imapd/rig.h"
 
 #include "imapd/imapd_news.h"
+#include "imapd/imapd_session.h"
 
 enum {
 	MANY = 20000,
@@ -267,6 +268,25 @@ test_long_copy_is_not_waited_for(void **state)
 	assert_int_equal(count(want), 1);
 }
 
+/* Who says no more hears the answer all the same, however long it took. */
+static void
+test_long_copy_of_who_says_no_more(void **state)
+{
+	two_clients(3 * PART, 0);
+	store.hold = 1;
+	say("c COPY 1:* INBOX\r\nn NOOP\r\n");
+	rig_held();
+	assert_int_equal(shutdown(client, SHUT_WR), 0);
+	usleep((IMAPD_LEFT_MS + 100) * 1000);
+	rig_client(1);
+	say("t STORE 1 +FLAGS (\\Seen)\r\n");
+	expect("t OK ");
+	rig_client(0);
+	buf_reset(&got);
+	expect("c OK [COPYUID");
+	expect("n OK ");
+}
+
 /* Two of them: the second one waits for the first. */
 static void
 test_two_long_copies(void **state)
@@ -421,6 +441,7 @@ main(void)
 		RIG(test_move_fails_in_the_middle),
 		RIG(test_copy_is_one),
 		RIG(test_long_copy_is_not_waited_for),
+		RIG(test_long_copy_of_who_says_no_more),
 		RIG(test_two_long_copies),
 		RIG(test_store_goes_in_a_long_copy),
 		RIG(test_close_in_parts),
