@@ -137,6 +137,19 @@ turn_share(enum share s, int64_t now)
 	return sent;
 }
 
+/* Known and unknown by turns, which is all there is to it with one worker. */
+static unsigned
+turn_mail(int64_t now)
+{
+	static enum share first = SHARE_KNOWN;
+	enum share second = first == SHARE_KNOWN ? SHARE_UNKNOWN : SHARE_KNOWN;
+	unsigned a = turn_share(first, now), b = turn_share(second, now);
+
+	if (a > 0 && b == 0)
+		first = second;
+	return a + b;
+}
+
 static void
 turn_relay(int64_t now)
 {
@@ -146,8 +159,7 @@ turn_relay(int64_t now)
 
 	for (n = dest_downs(); n > 0 && (d = dest_down()) != NULL; n--)
 		turn_down(d);
-	while (turn_share(SHARE_KNOWN, now) + turn_share(SHARE_UNKNOWN, now) >
-	    0)
+	while (turn_mail(now) > 0)
 		continue;
 	while (turn_share(SHARE_BOUNCE, now) > 0)
 		continue;

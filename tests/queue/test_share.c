@@ -215,6 +215,23 @@ test_bounces_come_last(void **state)
 	}
 }
 
+/* A known place that has always more does not keep a new one out. */
+static void
+test_one_worker_for_all(void **state)
+{
+	struct rig_job j = { .n = 0 };
+	int i;
+
+	post("s@far.test", "a@one.test");
+	done(sent("one.test", &j), &j);
+	for (i = 0; i < 4; i++)
+		post("s@far.test", "a@one.test");
+	post("s@far.test", "a@new.test");
+	done(sent("one.test", &j), &j);
+	done(sent("new.test", &j), &j);
+	done(sent("one.test", &j), &j);
+}
+
 /* The one worker is told that others wait, once for each job. */
 static void
 test_hurry(void **state)
@@ -303,6 +320,7 @@ main(void)
 		S(test_bounces_have_a_share, setup_eight),
 		S(test_bounces_come_last, setup_one),
 		S(test_each_has_its_turn, setup),
+		S(test_one_worker_for_all, setup_one),
 		S(test_hurry, setup_one),
 		S(test_unknown_has_half, setup_four),
 	};
