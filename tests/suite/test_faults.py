@@ -11,6 +11,7 @@ import hashlib
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import smtplib
@@ -73,12 +74,13 @@ def faulty(inst, program, call, fault, when, path=None):
                                  for w in ("-p", str(pid))],
                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
                          text=True)
-    line = p.stderr.readline()
-    if "attached" not in line:
-        p.kill()
-        p.communicate()
-        if "ptrace" in line and "not permitted" in line.lower():
+    left = set(pids)		# all of them: a client may come to the last
+    while left and (line := p.stderr.readline()):
+        if "not permitted" in line.lower():
+            p.kill()
+            p.communicate()
             pytest.skip("strace may not attach: " + line)
+        left -= {int(w) for w in re.findall(r"\d+", line)}
     try:
         yield met
     finally:

@@ -75,10 +75,13 @@ class Strace:
         self.p = subprocess.Popen(
             argv + [w for pid in pids for w in ("-p", str(pid))],
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        line = self.p.stderr.readline()
-        if "attached" not in line:
+        left, said = set(pids), ""
+        while left and (line := self.p.stderr.readline()):
+            left -= {int(w) for w in re.findall(r"\d+", line)}
+            said += line
+        if "attached" not in said:
             self.detach()
-            raise RuntimeError("strace: " + line)
+            raise RuntimeError("strace: " + said)
 
     def detach(self):
         self.p.send_signal(signal.SIGINT)
