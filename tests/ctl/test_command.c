@@ -386,8 +386,8 @@ teardown(void **state)
 	static const char *const names[] = { "s/jail/tables.cdb",
 		"s/auth/passwd.cdb", "s/log/rohrpost.log.1",
 		"s/log/rohrpost.log", "s/log/other", "rohrpost.conf", "users",
-		"aliases", "domains", "passwd", ".lock", "s/jail", "s/auth",
-		"s/run",
+		"aliases", "domains", "passwd", ".lock", "s/audit.log", "s/jail",
+		"s/auth", "s/run",
 		"s/log", "s", "" };
 	char path[200];
 	size_t i;

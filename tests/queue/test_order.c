@@ -166,11 +166,36 @@ setup(void **state)
 	return 0;
 }
 
+static int fenced;
+
+static void
+fence_run(struct task *t)
+{
+}
+
+static void
+fence_done(struct task *t)
+{
+	fenced = 1;
+}
+
+/* What the lane of files was given before is done, and freed. */
+static void
+fence(void)
+{
+	struct task t = { .run = fence_run, .done = fence_done };
+
+	lane_put(queue.files, &t);
+	while (!fenced)
+		ev_run(queue.loop, EVRUN_ONCE);
+}
+
 static int
 teardown(void **state)
 {
 	char cmd[100];
 
+	fence();
 	lane_free(&queue.sync);
 	lane_free(&queue.files);
 	lane_free(&queue.reports);
