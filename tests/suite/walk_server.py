@@ -148,9 +148,15 @@ class Debian:
 
 
 def descriptors(pid):
+    """How many, but for the files that queue has ready for messages."""
+    n, folder = 0, "/proc/%d/fd" % pid
     with contextlib.suppress(OSError):
-        return len(os.listdir("/proc/%d/fd" % pid))
-    return 0
+        for fd in os.listdir(folder):
+            with contextlib.suppress(FileNotFoundError):
+                name = os.readlink(os.path.join(folder, fd))
+                n += "/spool/queue/body/" not in name or (
+                    name.endswith("(deleted)"))
+    return n
 
 
 def alive(pid):
