@@ -41,10 +41,11 @@ def memory_cgroup():
                               10, text="an empty group")
             d.rmdir()
         return
-    pytest.skip("no memory cgroup can be made here (needs root, and cgroup "
+    pytest.skip("no memory cgroup can be made here (needs cgroup "
                 "version 1, or 2 with memory in its subtree_control)")
 
 
+@pytest.mark.root
 def test_k8_oom_kill_of_one_child():
     """The kernel ends who has taken the memory, and nobody else; another one
     is there for the next client."""
