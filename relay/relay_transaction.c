@@ -5,6 +5,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
 #include "relay/relay_data.h"
+#include "relay/relay_seven.h"
 #include "relay/relay_transaction.h"
 
 enum { BLOCK = 64 * 1024 };
@@ -208,6 +209,13 @@ spoke_early(struct relay_client *c)
 	return stream_readable(&c->stream);
 }
 
+/* True where it goes out in pieces, and the server may speak meanwhile. */
+static int
+in_blocks(const struct relay_message *m)
+{
+	return m->data == NULL || m->length > BODY_MEMORY_MAX;
+}
+
 /*
  * Sends the data up to, without, the final dot; less where the server speaks
  * meanwhile. -1: the file could not be read; the connection must then be cut:
@@ -221,18 +229,19 @@ body_put(struct relay_client *c, const struct relay_message *m, struct data *d)
 	int r = 0;
 
 	client_deadline(c, c->times->block);
-	if (m->data != NULL) {
+	if (!in_blocks(m)) {
 		data_put(d, m->data + at, m->length - at);
 		return 0;
 	}
-	block = mem_alloc(BLOCK);
+	block = m->data == NULL ? mem_alloc(BLOCK) : NULL;
 	while (at < m->length && c->stream.end == STREAM_OK &&
 	    !spoke_early(c)) {
 		n = m->length - at < BLOCK ? m->length - at : BLOCK;
-		if ((r = fd_pread_all(m->fd, block, n, (off_t)at)) == -1)
+		if (block != NULL && (r = fd_pread_all(m->fd, block, n,
+		    (off_t)at)) == -1)
 			break;
 		client_deadline(c, c->times->block);
-		data_put(d, block, n);
+		data_put(d, block != NULL ? block : m->data + at, n);
 		at += n;
 	}
 	free(block);
@@ -282,7 +291,7 @@ body_send(struct transaction *t)
 		return RESULT_NEVER;
 	}
 	/* Where it closed the connection it may have said why before. */
-	early = t->m->data == NULL && (c->stream.end == STREAM_OK ||
+	early = in_blocks(t->m) && (c->stream.end == STREAM_OK ||
 	    stream_hear(&c->stream)) && spoke_early(c);
 	if (early) {
 		/* A refusal is a refusal; anything else makes no sense. */
@@ -337,31 +346,87 @@ transaction_too_big(struct transaction *t)
 	return RESULT_DELIVERED;
 }
 
+/*
+ * Makes of the message one in 7 bits, whose octets are in data. Where that
+ * cannot be the words say so, and all have their result.
+ */
+static enum result
+transaction_seven(struct transaction *t, struct relay_message *m,
+    struct buf *data)
+{
+	size_t len = m->length - m->offset;
+	char *file = NULL;
+	const char *p = m->data, *why;
+	enum result r = RESULT_DELIVERED;
+
+	if (p != NULL)
+		p += m->offset;
+	else
+		p = file = mem_alloc(len);
+	if (file != NULL &&
+	    fd_pread_all(m->fd, file, len, (off_t)m->offset) == -1) {
+		r = RESULT_LATER;
+		buf_set(&t->c->words, "4.3.0 the file cannot be read: %m");
+	} else if (seven_put(p, len, data, &why) == -1) {
+		r = RESULT_NEVER;
+		buf_set(&t->c->words, "5.6.3 %s does not offer 8BITMIME, and "
+		    "the message has 8-bit octets in %s", t->c->label, why);
+	}
+	free(file);
+	if (r != RESULT_DELIVERED)
+		set_all(t, RCPT_ASKED, r);
+	m->data = data->data;
+	m->length = data->len;
+	m->offset = 0;
+	return r;
+}
+
+static enum result
+transaction_send(struct transaction *t)
+{
+	struct relay_client *c = t->c;
+	uint64_t octets = t->m->length - t->m->offset;
+	enum result r;
+
+	client_restart_clock(c, octets);
+	if (c->size_max != 0 && octets > c->size_max)
+		return transaction_too_big(t);
+	if (stream_has_input(&c->stream)) {
+		client_fail(c, "4.5.0", "answered what was not asked");
+		return transaction_lost(t);
+	}
+	r = c->features & CLIENT_PIPELINING ? envelope_pipelined(t) :
+	    envelope_stepwise(t);
+	if (r == RESULT_DELIVERED && !(t->accepted == 0 &&
+	    !(c->features & CLIENT_PIPELINING)))
+		r = transaction_data(t);
+	return r;
+}
+
 enum result
 transaction_run(struct relay_client *c, const struct relay_message *m,
     struct relay_recipient *to, size_t n)
 {
 	struct transaction t = { .c = c, .m = m, .to = to, .n = n };
-	enum result r;
+	struct relay_message seven = *m;
+	struct buf data = BUF_INIT(0);
+	enum result r = RESULT_DELIVERED;
 	size_t i;
 
 	t.state = mem_zalloc(n, 1);
 	for (i = 0; i < n; i++)
 		t.state[i] = to[i].settled ? RCPT_DONE : RCPT_ASKED;
 	c->messages++;
-	client_restart_clock(c, m->length - m->offset);
-	if (c->size_max != 0 && m->length - m->offset > c->size_max)
-		r = transaction_too_big(&t);
-	else if (stream_has_input(&c->stream)) {
-		client_fail(c, "4.5.0", "answered what was not asked");
-		r = transaction_lost(&t);
-	} else {
-		r = c->features & CLIENT_PIPELINING ? envelope_pipelined(&t) :
-		    envelope_stepwise(&t);
-		if (r == RESULT_DELIVERED && !(t.accepted == 0 &&
-		    !(c->features & CLIENT_PIPELINING)))
-			r = transaction_data(&t);
+	if (m->eight_bit && !(c->features & CLIENT_8BITMIME)) {
+		t.m = &seven;
+		r = transaction_seven(&t, &seven, &data);
 	}
+	/* Another host would hear the same of the same file. */
+	if (r == RESULT_DELIVERED)
+		r = transaction_send(&t);
+	else
+		r = r == RESULT_NEVER ? RESULT_DELIVERED : RESULT_NEVER;
+	buf_clear(&data);
 	free(t.state);
 	return r;
 }

@@ -98,7 +98,10 @@ tests_fuzz_fuzz_door_LDFLAGS = $(FUZZING)
 noinst_PROGRAMS += tests/fuzz/fuzz_frames tests/fuzz/fuzz_addr \
 	tests/fuzz/fuzz_relay_client tests/fuzz/fuzz_route \
 	tests/fuzz/fuzz_auth tests/fuzz/fuzz_smtp_auth \
-	tests/fuzz/fuzz_sendmail tests/fuzz/fuzz_date
+	tests/fuzz/fuzz_sendmail tests/fuzz/fuzz_date tests/fuzz/fuzz_seven
+tests_fuzz_fuzz_seven_SOURCES = tests/fuzz/fuzz_seven.c
+tests_fuzz_fuzz_seven_LDADD = relay/librelay.a $(MAIL) $(BASE)
+tests_fuzz_fuzz_seven_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_frames_SOURCES = tests/fuzz/fuzz_frames.c \
 	tests/fuzz/fuzz_pair.h
 tests_fuzz_fuzz_frames_LDADD = $(SERVER) $(MAIL) $(BASE)

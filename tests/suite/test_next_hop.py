@@ -143,6 +143,48 @@ def test_words_of_a_hop_in_a_report():
     hop.close()
 
 
+EIGHT = (b"From: <anna@example.test>\r\nTo: <x@far.test>\r\nSubject: %s\r\n"
+         b"Date: Mon, 02 Nov 2026 10:00:00 +0000\r\nMessage-ID: <a25@x.test>"
+         b"\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8"
+         b"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n%s")
+
+
+def test_a25_eight_bits_to_a_seven_bit_hop():
+    """They are encoded, also where the message is large; what cannot be goes
+    to nobody, and its sender reads why."""
+    hop = Hop(features=["PIPELINING", "SIZE"])
+    d = rohrpost.scratch("seven")
+    i = rohrpost.Instance(d, users=("anna",), relay_host="[127.0.0.1]",
+                          relay_port=hop.port, relay_tls="never")
+    texts = ["Grüße, und noch ein paar Wörter\r\n",
+             "Wörter, und ein paar Zeilen dazu\r\n" * 20000]
+    with i:
+        with i.submission() as s:
+            for text in texts:
+                s.sendmail("anna@example.test", ["x@far.test"],
+                           EIGHT % (b"x", text.encode()), ["BODY=8BITMIME"])
+            i.wait_empty()
+            assert i.count("anna") == 0
+            s.sendmail("anna@example.test", ["x@far.test"],
+                       EIGHT % ("Gr\u00fc\u00dfe".encode(), b"x\r\n"))
+        i.wait_count(1)
+        raw = list(i.messages("anna").values())[0]
+    assert len(hop.messages) == 2
+    got = {email.message_from_bytes(m[:-3]).get_payload(decode=True)
+           for m, tls in hop.messages if m.isascii()}
+    assert got == {t.encode() for t in texts}
+    assert not any("BODY=" in line for line in hop.lines)
+    sizes = {int(line.rsplit("=", 1)[1]) for line in hop.lines
+             if line.startswith("MAIL ")}
+    assert sizes == {len(m) - 3 for m, tls in hop.messages}
+    status = email.message_from_bytes(
+        raw, policy=email.policy.default).get_payload()[1].get_payload()[1]
+    assert status["Status"] == "5.6.3" and status["Action"] == "failed"
+    assert b"8-bit octets in a header field" in raw and raw.isascii()
+    rohrpost.remove(d)
+    hop.close()
+
+
 class Dropped(Hop):
     """Offers STARTTLS and closes behind it."""
 

@@ -1,0 +1,239 @@
+#include <string.h>
+
+#include "lib/base/base64.h"
+#include "lib/base/str.h"
+#include "lib/mail/header.h"
+#include "lib/mail/mime.h"
+#include "lib/mail/mime_lex.h"
+#include "relay/relay_seven.h"
+
+enum {
+	QUOTED_MAX = 75,	/* of a line, and a "=" behind (RFC 2045 6.7) */
+	BASE64_LINE = 57,	/* octets that make 76 letters */
+	DENSE = 6,		/* from one octet of so many on: base64 */
+};
+
+struct seven {
+	const char *data;
+	struct buf *out;
+	size_t	 at;		/* what is before is out */
+	const char *why;	/* NULL: so far it can be said */
+};
+
+static size_t
+eight_count(const char *p, size_t len)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < len; i++)
+		n += (unsigned char)p[i] > 0x7f;
+	return n;
+}
+
+/* On to there as it is. A message's header may end behind its part. */
+static void
+seven_raw(struct seven *s, size_t to, const char *where)
+{
+	if (to <= s->at)
+		return;
+	if (eight_count(s->data + s->at, to - s->at) > 0)
+		s->why = where;
+	buf_append(s->out, s->data + s->at, to - s->at);
+	s->at = to;
+}
+
+/* Where the fields of a part end: before its empty line. */
+static size_t
+fields_end(const struct seven *s, const struct mime_part *part)
+{
+	size_t at = part->body;
+
+	if (at > part->header && s->data[at - 1] == '\n')
+		at--;
+	if (at > part->header && s->data[at - 1] == '\r')
+		at--;
+	return at;
+}
+
+/* The header of a part, with this for its Content-Transfer-Encoding. */
+static void
+seven_header(struct seven *s, const struct mime_part *part,
+    const char *encoding)
+{
+	static const char where[] = "a header field";
+	const char *p = s->data + part->header;
+	size_t end = fields_end(s, part), len = end - part->header;
+	struct header_field f;
+
+	if (header_find(p, len, "Content-Transfer-Encoding", &f)) {
+		seven_raw(s, (size_t)(f.p - s->data), where);
+		s->at += f.len;
+	} else
+		seven_raw(s, end, where);
+	buf_printf(s->out, "Content-Transfer-Encoding: %s\r\n", encoding);
+	seven_raw(s, end, where);
+	if (part->kind == MIME_LEAF && part->content[MIME_C_TYPE].p == NULL)
+		buf_puts(s->out,
+		    "Content-Type: text/plain; charset=unknown-8bit\r\n");
+	if (part->envelope != NULL &&
+	    !header_find(p, len, "MIME-Version", &f))
+		buf_puts(s->out, "MIME-Version: 1.0\r\n");
+	seven_raw(s, part->body, where);
+}
+
+/* Whether p goes out as it is where col octets of its line are out. */
+static int
+quoted_plain(const char *p, const char *end, size_t col)
+{
+	if (*p == ' ' || *p == '\t')
+		return p + 1 < end && p[1] != '\r' && p[1] != '\n';
+	/* No new line may be a delimiter of a multipart. */
+	return *p > ' ' && *p < 0x7f && *p != '=' && !(col == 0 && *p == '-');
+}
+
+static void
+seven_quoted(struct buf *out, const char *p, size_t len)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	const char *end = p + len;
+	size_t col = 0;
+	int plain;
+
+	for (; p < end; p++) {
+		if (*p == '\r' && p + 1 < end && p[1] == '\n')
+			continue;
+		if (*p == '\n') {
+			buf_puts(out, "\r\n");
+			col = 0;
+			continue;
+		}
+		plain = quoted_plain(p, end, col);
+		if (col + (plain ? 1 : 3) > QUOTED_MAX) {
+			buf_puts(out, "=\r\n");
+			col = 0;
+			plain = quoted_plain(p, end, col);
+		}
+		if (plain)
+			buf_putc(out, *p);
+		else {
+			buf_putc(out, '=');
+			buf_putc(out, hex[(unsigned char)*p >> 4]);
+			buf_putc(out, hex[*p & 15]);
+		}
+		col += plain ? 1 : 3;
+	}
+}
+
+static void
+seven_base64(struct buf *out, const char *p, size_t len)
+{
+	size_t n;
+
+	for (; len > 0; p += n, len -= n) {
+		n = len < BASE64_LINE ? len : BASE64_LINE;
+		base64_encode(out, p, n);
+		if (n < len)
+			buf_puts(out, "\r\n");
+	}
+}
+
+/* 1 where the octets of the body are what they stand for. */
+static int
+not_encoded(const struct mime_part *part)
+{
+	static const char *const names[] = { "7bit", "8bit", "binary" };
+	const struct mime_text *t = &part->content[MIME_C_ENCODING];
+	struct mime_lex l = { t->p, t->p };
+	struct mime_text word;
+	size_t i;
+
+	if (t->p == NULL)
+		return 1;
+	l.end += t->len;
+	mime_skip_cfws(&l);
+	if (!mime_lex_token(&l, &word))
+		return 1;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (str_is(word.p, word.len, names[i]))
+			return 1;
+	return 0;
+}
+
+/* RFC 2045 6.4: "it is EXPRESSLY FORBIDDEN" to encode parts of parts. */
+static int
+is_composite(const struct mime_part *part)
+{
+	const struct mime_text *t = &part->content[MIME_C_TYPE];
+	struct mime_lex l = { t->p, t->p };
+	struct mime_text type, subtype;
+
+	if (t->p == NULL)
+		return 0;
+	l.end += t->len;
+	return mime_lex_type(&l, &type, &subtype) &&
+	    (str_is(type.p, type.len, "multipart") ||
+	    str_is(type.p, type.len, "message"));
+}
+
+static void
+seven_leaf(struct seven *s, const struct mime_part *part)
+{
+	const char *p = s->data + part->body;
+	size_t len = part->end - part->body, n = eight_count(p, len);
+
+	if (n == 0) {
+		seven_raw(s, part->end, "a header field");
+		return;
+	}
+	if (!not_encoded(part))
+		s->why = "a part that is encoded already";
+	if (is_composite(part))
+		s->why = "a part that may not be encoded";
+	if (strcmp(part->type, "text") == 0 && n < len / DENSE) {
+		seven_header(s, part, "quoted-printable");
+		seven_quoted(s->out, p, len);
+	} else {
+		seven_header(s, part, "base64");
+		seven_base64(s->out, p, len);
+	}
+	s->at = part->end;
+}
+
+/* At most MIME_DEPTH_MAX deep. */
+static void
+seven_part(struct seven *s, const struct mime_part *part)
+{
+	static const char where[] = "the text between parts";
+	const struct mime_part *child;
+
+	if (part->kind == MIME_LEAF) {
+		seven_leaf(s, part);
+		return;
+	}
+	/* "8bit" of a multipart says what is in it. */
+	if (part->content[MIME_C_ENCODING].p != NULL && not_encoded(part))
+		seven_header(s, part, "7bit");
+	else
+		seven_raw(s, part->body, "a header field");
+	for (child = part->first; child != NULL; child = child->next) {
+		seven_raw(s, child->header, where);
+		seven_part(s, child);
+	}
+	seven_raw(s, part->end, where);
+}
+
+int
+seven_put(const char *data, size_t len, struct buf *out, const char **why)
+{
+	struct mime *m = mime_parse(data, len);
+	struct seven s = { .data = data, .out = out };
+
+	seven_part(&s, mime_root(m));
+	mime_free(&m);
+	/* base64 has its own end of the last line. */
+	if (len > 0 && data[len - 1] == '\n' &&
+	    out->data[out->len - 1] != '\n')
+		buf_puts(out, "\r\n");
+	*why = s.why;
+	return s.why == NULL ? 0 : -1;
+}

@@ -1,0 +1,174 @@
+/*
+ * A25: what goes to a hop without 8BITMIME. Each row: the message, and what of
+ * it goes out; or the place because of which nothing does.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "lib/base/mem.h"
+#include "lib/mail/mime.h"
+#include "lib/mail/mime_decode.h"
+#include "relay/relay_seven.h"
+
+#define TEXT	"Content-Type: text/plain; charset=utf-8\r\n"
+#define V	"MIME-Version: 1.0\r\n"
+#define CTE	"Content-Transfer-Encoding: "
+#define MIXED	"Content-Type: multipart/mixed; boundary=b\r\n"
+#define FILL	"012345678901234567890123456789012345678901234567890123456789"
+
+static const struct {
+	const char *in, *out;	/* out NULL: why instead */
+	const char *why;
+} rows[] = {
+	{ "S: x\r\n\r\na\r\n", "S: x\r\n\r\na\r\n", NULL },
+	{ V TEXT CTE "8bit\r\nS: x\r\n\r\nlong enough: \xc3\xa4 = \r\n-\r\n",
+	  V TEXT CTE "quoted-printable\r\nS: x\r\n\r\n"
+	  "long enough: =C3=A4 =3D=20\r\n=2D\r\n", NULL },
+	/* No word of it: nobody knows in what it is written. */
+	{ "S: x\r\n\r\nsome words, and \xff\r\n",
+	  "S: x\r\n" CTE "quoted-printable\r\n"
+	  "Content-Type: text/plain; charset=unknown-8bit\r\n" V
+	  "\r\nsome words, and =FF\r\n", NULL },
+	{ TEXT "\r\n\xe4\xb8\xad\xe6\x96\x87\r\n",
+	  TEXT CTE "base64\r\n" V "\r\n5Lit5paHDQo=\r\n", NULL },
+	{ V "Content-Type: image/x\r\n" CTE "binary\r\n\r\n" FILL "\xff",
+	  V "Content-Type: image/x\r\n" CTE "base64\r\n\r\n"
+	  "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkw"
+	  "MTIzNDU2\r\nNzg5/w==", NULL },
+	/* A line is cut, and no piece of it is a delimiter. */
+	{ TEXT V "\r\n" FILL "0123456789-3\xc3\xa4\r\n",
+	  TEXT V CTE "quoted-printable\r\n\r\n" FILL "0123456789-3=C3=\r\n"
+	  "=A4\r\n", NULL },
+	{ TEXT V "\r\n" FILL "012345678901234--b\xc3\xa4\r\n",
+	  TEXT V CTE "quoted-printable\r\n\r\n" FILL "012345678901234=\r\n"
+	  "=2D-b=C3=A4\r\n", NULL },
+	{ MIXED V CTE "8bit\r\n\r\npre\r\n--b\r\n" TEXT "\r\n"
+	  "some words to be read: \xc3\xa4\r\n--b\r\n\r\nplain\r\n--b--\r\nend\r\n",
+	  MIXED V CTE "7bit\r\n\r\npre\r\n--b\r\n" TEXT
+	  CTE "quoted-printable\r\n\r\n"
+	  "some words to be read: =C3=A4\r\n--b\r\n\r\nplain\r\n--b--\r\n"
+	  "end\r\n", NULL },
+	{ "Content-Type: message/rfc822\r\n" V CTE "8bit\r\n\r\n"
+	  "S: y\r\n" TEXT "\r\nsome words to be read: \xc3\xa4\r\n",
+	  "Content-Type: message/rfc822\r\n" V CTE "7bit\r\n\r\n"
+	  "S: y\r\n" TEXT CTE "quoted-printable\r\n" V
+	  "\r\nsome words to be read: =C3=A4\r\n", NULL },
+	{ "S: \xfc\r\n\r\na\r\n", NULL, "a header field" },
+	{ MIXED "\r\n--b\r\nX: \xfc\r\n\r\na\r\n--b--\r\n", NULL,
+	  "a header field" },
+	{ MIXED "\r\npre \xfc\r\n--b\r\n\r\na\r\n--b--\r\n", NULL,
+	  "the text between parts" },
+	{ MIXED "\r\n--b\r\n\r\na\r\n--b--\r\nend \xfc", NULL,
+	  "the text between parts" },
+	{ CTE "base64\r\n\r\nYWI\xfc=\r\n", NULL,
+	  "a part that is encoded already" },
+	{ "Content-Type: message/partial\r\n\r\n\xfc\r\n", NULL,
+	  "a part that may not be encoded" },
+	{ "Content-Type: multipart/mixed\r\n\r\n\xfc\r\n", NULL,
+	  "a part that may not be encoded" },
+};
+
+static void
+test_rows(void **state)
+{
+	struct buf out = BUF_INIT(0);
+	const char *why;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		buf_reset(&out);
+		if (seven_put(rows[i].in, strlen(rows[i].in), &out, &why) ==
+		    -1) {
+			assert_non_null(rows[i].why);
+			assert_string_equal(why, rows[i].why);
+			continue;
+		}
+		if (rows[i].out == NULL)
+			fail_msg("row %zu goes out", i);
+		assert_string_equal(buf_str(&out), rows[i].out);
+	}
+	buf_clear(&out);
+}
+
+/* Any octets come out in 7 bits, in lines of 76, and are read as before. */
+static void
+test_random(void **state)
+{
+	struct buf in = BUF_INIT(0), out = BUF_INIT(0), back = BUF_INIT(0);
+	struct mime_decoder d;
+	const struct mime_part *part;
+	struct mime *m;
+	const char *why;
+	size_t i, head, col;
+	unsigned n;
+
+	srand(7);
+	for (n = 0; n < 300; n++) {
+		buf_reset(&in);
+		buf_reset(&out);
+		buf_reset(&back);
+		buf_puts(&in, n % 2 ? TEXT V "\r\n" :
+		    V "Content-Type: a/b\r\n\r\n");
+		head = in.len;
+		for (i = 0; i < n * 3; i++)
+			buf_putc(&in, (char)(rand() % 20 == 0 ? rand() % 256 :
+			    rand() % 9 ? ' ' + rand() % 95 : ' '));
+		for (i = head; i < in.len; i++)
+			if (in.data[i] == '\r' || in.data[i] == '\n')
+				in.data[i] = '\t';
+		buf_puts(&in, "\xff\r\n");
+		assert_int_equal(seven_put(in.data, in.len, &out, &why), 0);
+		for (i = col = 0; i < out.len; i++) {
+			assert_true((unsigned char)out.data[i] < 0x80);
+			col = out.data[i] == '\n' ? 0 : col + 1;
+			assert_true(col <= 77);
+		}
+		m = mime_parse(out.data, out.len);
+		part = mime_root(m);
+		memset(&d, 0, sizeof(d));
+		d.encoding = mime_encoding_of(&part->content[MIME_C_ENCODING]);
+		mime_decode(&d, out.data + part->body, part->end - part->body,
+		    &back);
+		mime_free(&m);
+		assert_int_equal(back.len, in.len - head);
+		assert_memory_equal(back.data, in.data + head, back.len);
+	}
+	buf_clear(&in);
+	buf_clear(&out);
+	buf_clear(&back);
+}
+
+/* Deeper than anybody looks. */
+static void
+test_deep(void **state)
+{
+	struct buf in = BUF_INIT(0), out = BUF_INIT(0);
+	const char *why;
+	int i;
+
+	for (i = 0; i < 200; i++)
+		buf_puts(&in, "Content-Type: message/rfc822\r\n\r\n");
+	buf_puts(&in, "S: x\r\n\r\n\xff\r\n");
+	assert_int_equal(seven_put(in.data, in.len, &out, &why), -1);
+	assert_string_equal(why, "a part that may not be encoded");
+	buf_clear(&in);
+	buf_clear(&out);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_deep),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
