@@ -50,7 +50,6 @@ FAULTS = {
 CALLS = [c for k in KINDS.values() for c in k]
 KILL = "KILL"
 QUICK = 1.1	# master takes a death within a second of the start for a quick one
-SPARE = 2	# descriptors of a process that the first look did not meet
 EVERY = 25	# points between two looks at what is there
 
 Point = collections.namedtuple("Point", "op program call when fault")
@@ -255,7 +254,7 @@ class Walk:
         for program in self.server.programs:
             pids = self.server.pids(program)
             if program not in self.fds:
-                self.fds[program] = SPARE + max(
+                self.fds[program] = walk_server.SPARE + max(
                     [walk_server.descriptors(p) for p in pids], default=0)
             for pid in pids:
                 try:

@@ -166,4 +166,5 @@ def alive(pid):
     return False
 
 
+SPARE = 2	# descriptors of a process that the first look did not meet
 SERVERS = {c.name: c for c in (Ours, Debian)}
