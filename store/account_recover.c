@@ -126,7 +126,7 @@ clear_records(struct recovery *r, struct mailbox *m)
 
 /*
  * Uids are reserved in order, so the files lie close together. None is removed,
- * for an index that came back from an older copy calls messages so. 1 where
+ * for an index from a copy of the last seconds would call messages so. 1 where
  * there may be more; where the folder fails there are none until the next load.
  */
 static int

@@ -60,6 +60,9 @@ struct engine *engine_open(const char *home, uint64_t cache, int *fresh_r,
 	    int *clean_r, struct buf *why);
 /* 1 where there is one under home, or was to be. */
 int	engine_is_there(const char *home);
+/* What lies under home, which is not open, is moved out of the way there.
+   0, or -1 with why. */
+int	engine_set_aside(const char *home, struct buf *why) ATTR_CHECK;
 /*
  * What may be committed, for no commit to meet a full disk: as it was at the
  * last look, which engine_look takes, and each megabyte of commits. By any

@@ -279,6 +279,12 @@ engine_is_there(const char *home)
 	return stat(path, &st) == 0;
 }
 
+int
+engine_set_aside(const char *home, struct buf *why)
+{
+	return bdb_set_aside(home, why);
+}
+
 struct engine *
 engine_open(const char *home, uint64_t cache, int *fresh_r, int *clean_r,
     struct buf *why)
@@ -291,7 +297,7 @@ engine_open(const char *home, uint64_t cache, int *fresh_r, int *clean_r,
 		return e;
 	log_warn("%s; set aside, it is built anew from the files",
 	    buf_str(why));
-	if (bdb_set_aside(home, why) == -1)
+	if (engine_set_aside(home, why) == -1)
 		return NULL;
 	*fresh_r = 1;
 	return engine_try(home, cache, clean_r, why);

@@ -6,6 +6,8 @@
  *
  *   (0, 0)        'E'                 u64: the owner's epoch, the engine's own
  *   (0, 0)        'v'                 u32: the version (in database 0 alone)
+ *   (0, 0)        'g'                 u64: the index is as new as a mail of this
+ *                                     number (generation.h; in database 0)
  *   (0, 0)        'n'                 u32: the next account number
  *   (0, 0)        'u' name            u32: the account's number
  *   (account, 0)  'C'                 "" or u64: the account's rows are

@@ -40,7 +40,8 @@ store_libstore_a_SOURCES = \
 	store/account_rebuild.h store/account_rebuild.c store/ctl_check.h \
 	store/ctl_check.c store/ctl_walk.h store/ctl_walk.c store/ctl_sweep.c \
 	store/ctl_control.h store/ctl_control.c store/epoch.h store/epoch.c \
-	store/start.h store/start.c store/age.h store/age.c
+	store/start.h store/start.c store/age.h store/age.c \
+	store/generation.h store/generation.c
 
 pkglibexec_PROGRAMS += store/store
 store_store_SOURCES = store/main.c

@@ -19,6 +19,7 @@
 #include "store/account_quota_all.h"
 #include "store/age.h"
 #include "store/body.h"
+#include "store/generation.h"
 #include "store/index_cache.h"
 #include "store/shard_chores.h"
 #include "store/shard_impl.h"
@@ -88,6 +89,7 @@ tick_common(struct shard *s)
 {
 	store_look();
 	age_tick();
+	generation_tick();
 	if (body_wants() && store_room() == STORE_ROOM &&
 	    !__atomic_exchange_n(&preparing, 1, __ATOMIC_ACQUIRE)) {
 		prepare_chore.run = prepare_run;
@@ -196,6 +198,7 @@ ended_cb(struct ev_loop *loop, ev_async *w, int revents)
 	if (engine_durable(store.engine, engine_token(store.engine)) !=
 	    ENGINE_DONE)
 		log_warn("another store owns the index");
+	generation_next();
 	index_cache_close();
 	engine_close(&store.engine);
 	store.stopped();

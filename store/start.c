@@ -15,6 +15,7 @@
 #include "store/age.h"
 #include "store/body.h"
 #include "store/epoch.h"
+#include "store/generation.h"
 #include "store/index.h"
 #include "store/index_cache.h"
 #include "store/shard.h"
@@ -134,15 +135,44 @@ put_versions(struct buf *why)
 	return r;
 }
 
+/* 0, or -1 with why. */
+static int
+open_index(const char *index, int *fresh_r, struct buf *why)
+{
+	store.engine = engine_open(index, store.conf.cache / 2, fresh_r,
+	    &store.clean, why);
+	return store.engine == NULL ? -1 : 0;
+}
+
+/*
+ * An index that is older than the mail would take the newest mail for none,
+ * and what has gone for mail: it is set aside. As start_open.
+ */
+static int
+renew_index(const char *index, int *fresh_r, struct buf *why)
+{
+	int r;
+
+	if ((r = index_version_ok(store.engine, why)) != 0)
+		return r;
+	if ((r = generation_is_old()) == -1)
+		buf_set(why, "the index does not answer");
+	if (r != 1 || *fresh_r)
+		return r == -1 ? -1 : 0;
+	log_warn("%s is older than the mail beside it, as a copy that was "
+	    "brought back: it is set aside", index);
+	engine_close(&store.engine);
+	if (engine_set_aside(index, why) == -1)
+		return -1;
+	return open_index(index, fresh_r, why);
+}
+
 /* The index becomes ours. As start_open. */
 static int
 own_index(const char *index, struct buf *why)
 {
 	uint64_t owner;
-	int r;
 
-	if ((r = index_version_ok(store.engine, why)) != 0)
-		return r;
 	if (engine_owner(store.engine, &owner) == ENGINE_DONE)
 		store.epoch = store_epoch(owner);
 	if (engine_own(store.engine, store.epoch) != ENGINE_DONE) {
@@ -192,14 +222,14 @@ start_open(struct buf *why)
 	    body_start(mail, queue, why) == -1 ||
 	    mark_first(spool, mail, why) == -1)
 		return -1;
-	store.engine = engine_open(index, store.conf.cache / 2, &fresh,
-	    &store.clean, why);
-	if (store.engine == NULL)
+	if (open_index(index, &fresh, why) == -1)
 		return -1;
-	if ((r = own_index(index, why)) != 0) {
+	if ((r = renew_index(index, &fresh, why)) != 0 ||
+	    (r = own_index(index, why)) != 0) {
 		engine_close(&store.engine);
 		return r;
 	}
+	generation_next();
 	index_cache_open(index, store.epoch);
 	age_start();
 	if (getrandom(store.salt, sizeof(store.salt), 0) !=

@@ -44,6 +44,7 @@ struct engine {
 	pthread_mutex_t lock;		/* of what follows */
 	struct buf log;			/* committed, not durable */
 	uint64_t epoch, owner, token;
+	uint64_t rows;		/* the newest with rows of a mailbox */
 	struct link *link;		/* bodies that have no row yet */
 	size_t	 n_links;
 	int	 in_order;		/* as engine_close says */
@@ -188,6 +189,16 @@ engine_is_there(const char *home)
 	return access(path, F_OK) == 0;
 }
 
+int
+engine_set_aside(const char *home, struct buf *why)
+{
+	char from[1100], to[1100];
+
+	snprintf(from, sizeof(from), "%s/log", home);
+	snprintf(to, sizeof(to), "%s/log.bad", home);
+	return rename(from, to);
+}
+
 struct engine *
 engine_open(const char *home, uint64_t cache, int *fresh_r, int *clean_r,
     struct buf *why)
@@ -278,14 +289,15 @@ engine_token(struct engine *e)
 enum engine_result
 engine_durable(struct engine *e, uint64_t token)
 {
-	int one = 1;
+	int one = 1, rows;
 
 	if (engine_mem != NULL && atomic_load(&engine_mem->durable_us) > 0)
 		usleep((useconds_t)atomic_load(&engine_mem->durable_us));
 	pthread_mutex_lock(&e->lock);
 	save(e);
+	rows = token == e->rows;
 	pthread_mutex_unlock(&e->lock);
-	return engine_mem != NULL && atomic_compare_exchange_strong(
+	return engine_mem != NULL && rows && atomic_compare_exchange_strong(
 	    &engine_mem->durable_lost, &one, 0) ? ENGINE_LOST : ENGINE_DONE;
 }
 
@@ -319,9 +331,10 @@ engine_get(struct engine_db *db, enum engine_table t, const void *key,
 {
 	const struct row *r = row_at(&db->table[t], key, klen);
 
-	/* Without its version no store starts. */
+	/* Without its version and generation no store starts. */
 	if (t == ENGINE_CORE && engine_mem != NULL && klen > ENGINE_GROUP &&
 	    ((const char *)key)[ENGINE_GROUP] != 'v' &&
+	    ((const char *)key)[ENGINE_GROUP] != 'g' &&
 	    due(&engine_mem->get_at, &engine_mem->gets))
 		return ENGINE_LATER;
 	if (r == NULL)
@@ -477,6 +490,9 @@ engine_commit(struct engine_db *db, struct engine_batch *const *list,
 			    list[i]->ops.len);
 		}
 	token = ++e->token;
+	for (i = 0; i < n; i++)
+		if (list[i]->conditions.len > 0)
+			e->rows = token;
 	pthread_mutex_unlock(&e->lock);
 	for (i = 0; i < n; i++) {
 		if (list[i]->result == ENGINE_DONE)

@@ -49,6 +49,10 @@ check_PROGRAMS += tests/store/test_recover
 tests_store_test_recover_SOURCES = tests/store/test_recover.c \
 	tests/store/rig.c tests/store/rig.h
 tests_store_test_recover_LDADD = $(STORE_TEST)
+check_PROGRAMS += tests/store/test_older
+tests_store_test_older_SOURCES = tests/store/test_older.c \
+	tests/store/rig.c tests/store/rig.h
+tests_store_test_older_LDADD = $(STORE_TEST)
 check_PROGRAMS += tests/store/test_body
 tests_store_test_body_SOURCES = tests/store/test_body.c
 tests_store_test_body_LDADD = $(STORE_TEST)
