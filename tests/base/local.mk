@@ -10,4 +10,4 @@ check_PROGRAMS += tests/base/test_fd
 tests_base_test_fd_LDADD = $(BASE) $(CMOCKA_LIBS)
 tests_base_test_fd_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=write \
 	-Wl,--wrap=fdatasync -Wl,--wrap=fsync -Wl,--wrap=close \
-	-Wl,--wrap=renameat
+	-Wl,--wrap=renameat -Wl,--wrap=fstatfs -Wl,--wrap=fstatfs64
