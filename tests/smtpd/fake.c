@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,6 +37,9 @@ static pthread_t queue_thread, auth_thread, session_thread;
 static enum fake_mode mode;
 static int running, retired, yielding, kicked;
 static int master_fd[2] = { -1, -1 };
+static struct fake_question question;
+static _Atomic int64_t waits;
+static _Atomic unsigned n_waits;
 static struct fake_message messages[300];
 static size_t n_messages;
 static struct session client;
@@ -86,6 +90,17 @@ void
 server_waiting(int64_t since)
 {
 	yielding = 0;
+	if (since == 0)
+		return;
+	waits = since;
+	n_waits++;
+}
+
+int64_t
+fake_waits(unsigned *n_r)
+{
+	*n_r = n_waits;
+	return waits;
 }
 
 int
@@ -104,6 +119,19 @@ void
 fake_master(const char *word)
 {
 	assert_int_equal(write(master_fd[1], word, 1), 1);
+}
+
+void
+fake_master_heard(void)
+{
+	int left = 1, i;
+
+	for (i = 0; i < 4000 && left > 0; i++) {
+		assert_int_equal(ioctl(master_fd[0], FIONREAD, &left), 0);
+		if (left > 0)
+			usleep(5000);
+	}
+	assert_int_equal(left, 0);
 }
 
 long
@@ -188,6 +216,8 @@ keep_message(const struct msg *m)
 	k->len = b.len;
 	copy(k->sender, sizeof(k->sender), m, QF_SENDER);
 	copy(k->login, sizeof(k->login), m, QF_LOGIN);
+	copy(k->client, sizeof(k->client), m, QF_CLIENT);
+	copy(k->message_id, sizeof(k->message_id), m, QF_MESSAGE_ID);
 	k->flags = msg_get_u32(m, QF_FLAGS);
 	k->body = msg_get_u32(m, QF_BODY);
 	k->final = msg_get_u32(m, QF_FINAL);
@@ -252,32 +282,49 @@ run_queue(void *arg)
 	return NULL;
 }
 
+static void
+on_auth(struct chan *c, struct msg *m)
+{
+	struct fake_question *q = &question;
+
+	q->n++;
+	q->service = (enum service)msg_get_u32(m, AF_SERVICE);
+	copy(q->user, sizeof(q->user), m, AF_USER);
+	copy(q->password, sizeof(q->password), m, AF_PASSWORD);
+	copy(q->remote, sizeof(q->remote), m, AF_REMOTE);
+	copy(q->tls, sizeof(q->tls), m, AF_TLS);
+	if (str_casecmp(q->user, "anna@example.test") == 0 &&
+	    strcmp(q->password, "secret") == 0) {
+		msg_begin(c, &proto_auth, A_OK, m->id);
+		msg_text(c, AF_USER, "anna@example.test");
+	} else {
+		msg_begin(c, &proto_auth, A_NO, m->id);
+		msg_u32(c, AF_REASON, strcmp(q->user, "later") == 0 ? A_LATER :
+		    strcmp(q->user, "limit") == 0 ? A_LIMIT : A_BAD);
+		msg_text(c, AF_WORDS, "no");
+	}
+	sent(c);
+}
+
 static void *
 run_auth(void *arg)
 {
-	char user[400], pass[2000];
 	struct chan c;
 	struct msg m;
 
 	chan_init(&c, auth_fd);
 	while (msg_recv(&m, &proto_auth, PEER_SMTPD, &c, -1, NULL) == 1) {
-		copy(user, sizeof(user), &m, AF_USER);
-		copy(pass, sizeof(pass), &m, AF_PASSWORD);
-		if (str_casecmp(user, "anna@example.test") == 0 &&
-		    strcmp(pass, "secret") == 0) {
-			msg_begin(&c, &proto_auth, A_OK, m.id);
-			msg_text(&c, AF_USER, "anna@example.test");
-		} else {
-			msg_begin(&c, &proto_auth, A_NO, m.id);
-			msg_u32(&c, AF_REASON, strcmp(user, "later") == 0 ?
-			    A_LATER : A_BAD);
-			msg_text(&c, AF_WORDS, "no");
-		}
-		sent(&c);
+		on_auth(&c, &m);
 		msg_done(&m);
 	}
 	chan_clear(&c);
 	return NULL;
+}
+
+const struct fake_question *
+fake_question(void)
+{
+	return &question;
 }
 
 static void
@@ -306,6 +353,7 @@ fake_worker(enum fake_mode m)
 	stop_worker();
 	mode = m;
 	retired = yielding = kicked = 0;
+	question.n = 0;
 	running = 1;
 	if (master_fd[0] == -1) {
 		assert_int_equal(fd_pair(master_fd), 0);
@@ -364,13 +412,38 @@ void
 fake_talk(enum service service)
 {
 	stream_init(&talk, fake_client(service, 0));
+}
+
+/* Of each step of the dialogue, not of the whole. */
+static void
+bound_talk(void)
+{
 	stream_deadline(&talk, 20000);
 }
 
 void
 fake_say(const char *text)
 {
+	bound_talk();
 	stream_puts(&talk, text);
+}
+
+void
+fake_flush(void)
+{
+	bound_talk();
+	assert_int_equal(stream_flush(&talk), STREAM_OK);
+}
+
+void
+fake_say_tls(void)
+{
+	struct buf why = BUF_INIT(300);
+
+	bound_talk();
+	if (stream_tls_connect(&talk, client_tls, "mx.example.test", &why) ==
+	    -1)
+		fail_msg("%s", buf_str(&why));
 }
 
 void
@@ -379,6 +452,7 @@ fake_expect(const char *want)
 	size_t len;
 	char *line;
 
+	bound_talk();
 	if (stream_line(&talk, 2000, &line, &len) != STREAM_OK)
 		fail_msg("no line for \"%s\"", want);
 	if (strncmp(line, want, strlen(want)) != 0)
@@ -386,8 +460,23 @@ fake_expect(const char *want)
 }
 
 void
+fake_expect_end(void)
+{
+	enum stream_status r;
+	size_t len;
+	char *line;
+
+	bound_talk();
+	r = stream_line(&talk, 2000, &line, &len);
+	if (r == STREAM_OK)
+		fail_msg("\"%s\", and no end", line);
+	assert_true(r != STREAM_TIMEOUT);
+}
+
+void
 fake_end_talk(void)
 {
+	bound_talk();
 	(void)stream_flush(&talk);
 	stream_close(&talk);
 	fake_join();

@@ -19,12 +19,19 @@ enum fake_mode {
 struct fake_message {
 	char	*data;		/* of the file; NUL behind it */
 	size_t	 len;
-	char	 sender[400], login[400];
+	char	 sender[400], login[400], client[400], message_id[1100];
 	unsigned recipients, flags, final, forward;
 	int	 crc_ok, origin;
 	uint32_t body;		/* enum q_body; 0: absent */
 	char	*notes;		/* as packed */
 	size_t	 notes_len;
+};
+
+/* What auth was asked last. */
+struct fake_question {
+	unsigned n;		/* how often, since fake_worker */
+	enum service service;
+	char	 user[400], password[2000], remote[200], tls[200];
 };
 
 /* Makes a directory, a certificate, tables; fills in smtpd. */
@@ -39,12 +46,17 @@ void	fake_spoil_tables(void);
 void	fake_worker(enum fake_mode mode);
 /* The messages that queue was given since fake_worker. */
 const struct fake_message *fake_messages(size_t *n_r);
+const struct fake_question *fake_question(void);
+/* What the worker told master last of its wait; *n_r: how often it did. */
+int64_t	fake_waits(unsigned *n_r);
 /* Octets of the file that was given last. */
 long	fake_file_size(void);
 /* 1 if the worker said that it retires. */
 int	fake_retired(void);
 /* Master says a word to the worker: "stop", "yield", "kick", or what changes nothing. */
 void	fake_master(const char *word);
+/* Waits until the worker has read that word. */
+void	fake_master_heard(void);
 SSL_CTX	*fake_client_tls(void);
 /* Runs smtpd_serve in a thread; returns the client's descriptor. */
 int	fake_client(enum service service, long uid);
@@ -54,8 +66,14 @@ void	fake_join(void);
 /* A dialogue: a client that says and expects. */
 void	fake_talk(enum service service);
 void	fake_say(const char *text);
+/* It goes out now, not with the next fake_expect. */
+void	fake_flush(void);
+/* The client's handshake; must succeed. */
+void	fake_say_tls(void);
 /* The next line begins so. */
 void	fake_expect(const char *want);
+/* Nothing more comes: the server has closed the connection. */
+void	fake_expect_end(void);
 /* Closes, and waits for the end. */
 void	fake_end_talk(void);
 

@@ -25,3 +25,9 @@ check_PROGRAMS += tests/smtpd/test_ext
 tests_smtpd_test_ext_SOURCES = tests/smtpd/test_ext.c \
 	tests/smtpd/fake.c tests/smtpd/fake.h
 tests_smtpd_test_ext_LDADD = $(SMTPD_TEST_LIBS)
+check_PROGRAMS += tests/smtpd/test_session
+tests_smtpd_test_session_SOURCES = tests/smtpd/test_session.c \
+	tests/smtpd/fake.c tests/smtpd/fake.h
+tests_smtpd_test_session_LDADD = $(SMTPD_TEST_LIBS)
+tests_smtpd_test_session_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=clock_mono_ms -Wl,--wrap=poll

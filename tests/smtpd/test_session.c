@@ -1,0 +1,595 @@
+/*
+ * What one session keeps, counts and forgets: logins, envelopes, commands
+ * without progress, and time, on a clock that goes where it is told.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "lib/base/base64.h"
+#include "lib/base/clock.h"
+#include "lib/mail/limits.h"
+#include "lib/mail/proto.h"
+#include "smtpd/smtpd_reply.h"
+#include "tests/smtpd/fake.h"
+
+static _Atomic int64_t time_now = 1000000;	/* ms */
+int64_t	__wrap_clock_mono_ms(void);
+
+int64_t
+__wrap_clock_mono_ms(void)
+{
+	return time_now;
+}
+
+/* A wait ends by that clock too, and not because this machine is slow. */
+int	__real_poll(struct pollfd *p, nfds_t n, int ms);
+int	__wrap_poll(struct pollfd *p, nfds_t n, int ms);
+
+int
+__wrap_poll(struct pollfd *p, nfds_t n, int ms)
+{
+	int64_t end = time_now + ms;
+	int i, r;
+
+	if (ms <= 0)
+		return __real_poll(p, n, ms);
+	for (i = 0; i < 20000; i++)
+		if ((r = __real_poll(p, n, 3)) != 0 || time_now >= end)
+			return r;
+	return 0;
+}
+
+static void
+pass_time(int64_t seconds)
+{
+	time_now += seconds * 1000;
+}
+
+/* Until the session waits again: what was said before is worked through. */
+static void
+settle(unsigned before)
+{
+	unsigned n;
+	int i;
+
+	for (i = 0; i < 2000; i++) {
+		(void)fake_waits(&n);
+		if (n != before)
+			return;
+		usleep(5000);
+	}
+	fail_msg("the session does not wait");
+}
+
+static void
+say_and_settle(const char *text)
+{
+	unsigned n;
+
+	(void)fake_waits(&n);
+	fake_say(text);
+	fake_flush();
+	settle(n);
+}
+
+/* 128 octets of short lines, without a dot. */
+static const char text[] = "0123456789abcd\r\n0123456789abcd\r\n"
+    "0123456789abcd\r\n0123456789abcd\r\n0123456789abcd\r\n"
+    "0123456789abcd\r\n0123456789abcd\r\n0123456789abcd\r\n";
+
+/* Says a command of one line; what comes back begins with want. */
+static void
+ask(const char *line, const char *want)
+{
+	fake_say(line);
+	fake_say("\r\n");
+	fake_expect(want);
+}
+
+static void
+ask_times(unsigned n, const char *line, const char *want)
+{
+	while (n-- > 0)
+		ask(line, want);
+}
+
+static void
+hello(enum service service)
+{
+	fake_worker(FAKE_GOOD);
+	fake_talk(service);
+	if (service == SERVICE_SUBMISSIONS)
+		fake_say_tls();
+	fake_expect("220");
+	ask("HELO x", "250");
+}
+
+static void
+end(void)
+{
+	ask("QUIT", "221");
+	fake_end_talk();
+}
+
+static const char login[] = "AUTH PLAIN AGFubmFAZXhhbXBsZS50ZXN0AHNlY3JldA==";
+
+static void
+ask_plain(const char *message, size_t len, const char *want)
+{
+	struct buf b = BUF_INIT(0);
+
+	buf_puts(&b, "AUTH PLAIN ");
+	base64_encode(&b, message, len);
+	ask(buf_str(&b), want);
+	buf_clear(&b);
+}
+
+/* Each verdict of auth has its reply; what no account can be is not asked. */
+static void
+test_verdicts(void **state)
+{
+	static const struct {
+		const char *message, *want;
+		size_t len;
+		unsigned asked;
+	} t[] = {
+#define ROW(s, w, n)	{ s, w, sizeof(s) - 1, n }
+		ROW("\0bad\0x", "535 5.7.8", 1),
+		ROW("\0limit\0x", "454 4.7.0 too many", 1),
+		ROW("\0later\0x", "454 4.7.0 try again", 1),
+		ROW("\0\0x", "535 5.7.8", 0),
+		ROW("\0a\nb\0x", "535 5.7.8", 0),
+		ROW("\0anna@example.test\0secre", "535 5.7.8", 1),
+		ROW("\0anna@example.test\0secrets", "535 5.7.8", 1),
+		ROW("anna@example.test\0anna@example.test\0secret",
+		    "235 2.7.0", 1),
+		/* to act for another */
+		ROW("anna@example.tes\0anna@example.test\0secret",
+		    "501 5.5.2", 0),
+		ROW("anna@example.tesx\0anna@example.test\0secret",
+		    "501 5.5.2", 0),
+		ROW("anna@example.testx\0anna@example.test\0secret",
+		    "501 5.5.2", 0),
+		ROW("anna@example.test\0secret", "501 5.5.2", 0),
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		hello(SERVICE_SUBMISSIONS);
+		ask_plain(t[i].message, t[i].len, t[i].want);
+		if (fake_question()->n != t[i].asked)
+			fail_msg("%zu: asked %u times", i, fake_question()->n);
+		end();
+	}
+	/* "=" is an empty response, and no name. */
+	hello(SERVICE_SUBMISSIONS);
+	ask("AUTH LOGIN =", "334 UGFzc3dvcmQ6");
+	ask("eA==", "535 5.7.8");
+	ask("AUTH LOGIN eA==", "334 UGFzc3dvcmQ6");
+	ask("=", "535 5.7.8");
+	end();
+}
+
+static void
+test_question(void **state)
+{
+	const struct fake_question *q = fake_question();
+
+	hello(SERVICE_SUBMISSIONS);
+	ask(login, "235");
+	assert_int_equal(q->n, 1);
+	assert_int_equal(q->service, SERVICE_SUBMISSIONS);
+	assert_string_equal(q->user, "anna@example.test");
+	assert_string_equal(q->password, "secret");
+	assert_string_equal(q->remote, "[2001:db8::9]:4711");
+	assert_int_equal(strncmp(q->tls, "TLSv1.3 ", 8), 0);
+	end();
+}
+
+/* A login is the connection's: it ends with it. */
+static void
+test_login_ends(void **state)
+{
+	hello(SERVICE_SUBMISSIONS);
+	ask(login, "235");
+	ask("MAIL FROM:<anna@example.test>", "250");
+	end();
+	fake_talk(SERVICE_SUBMISSIONS);
+	fake_say_tls();
+	fake_expect("220");
+	ask("HELO x", "250");
+	ask("MAIL FROM:<anna@example.test>", "530 5.7.0");
+	end();
+}
+
+static void
+test_auth_tries(void **state)
+{
+	hello(SERVICE_SUBMISSIONS);
+	ask_plain("\0bad\0x", 6, "535");
+	ask_plain("\0later\0x", 8, "454");
+	ask_plain("\0limit\0x", 8, "454");
+	fake_expect("421 4.7.0");
+	fake_end_talk();
+}
+
+static void
+test_envelope(void **state)
+{
+	const struct fake_message *m;
+	size_t n;
+
+	hello(SERVICE_SUBMISSIONS);
+	ask(login, "235");
+	ask("MAIL FROM:<anna@example.test>", "250");
+	ask("RCPT TO:<bert@example.test>", "250");
+	ask("RCPT TO:<eve@remote.test>", "250");
+	ask("RCPT TO:<bert@example.test>", "250");
+	ask("DATA", "354");
+	ask("Message-ID: <1@example.test>\r\n\r\n\xe4\r\n.", "250");
+	ask("MAIL FROM:<>", "250");
+	ask("RCPT TO:<bert@example.test>", "250");
+	ask("DATA", "354");
+	ask("Subject: x\r\n\r\n.", "250");
+	end();
+	m = fake_messages(&n);
+	assert_int_equal(n, 2);
+	assert_string_equal(m[0].sender, "anna@example.test");
+	assert_string_equal(m[0].login, "anna@example.test");
+	assert_string_equal(m[0].client, "x [2001:db8::9]");
+	assert_string_equal(m[0].message_id, "<1@example.test>");
+	assert_int_equal(m[0].origin, SERVICE_SUBMISSIONS);
+	assert_int_equal(m[0].recipients, 2);
+	assert_int_equal(m[0].flags, Q_8BIT);
+	/* Nothing of it is the next one's. */
+	assert_string_equal(m[1].sender, "");
+	assert_int_equal(strncmp(m[1].message_id, "<0", 2), 0);
+	assert_int_equal(m[1].recipients, 1);
+	assert_int_equal(m[1].flags, 0);
+}
+
+/* The declared size counts against quotas, and for one transaction. */
+static void
+test_declared_size(void **state)
+{
+	hello(SERVICE_SMTP);
+	ask("MAIL FROM:<eve@remote.test> SIZE=1001", "250");
+	ask("RCPT TO:<small@example.test>", "552 5.2.3");
+	ask("RSET", "250");
+	ask("MAIL FROM:<eve@remote.test>", "250");
+	ask("RCPT TO:<small@example.test>", "250");
+	end();
+}
+
+/* What was delivered to a recipient of this transaction before is a loop. */
+static void
+test_loop(void **state)
+{
+	static const char again[] = "Delivered-To: anna@example.test\r\n"
+	    "Subject: x\r\n\r\n.";
+	static const char *const to[] = { "anna", "bert", "anna" };
+	char line[100];
+	size_t i;
+
+	hello(SERVICE_SMTP);
+	for (i = 0; i < 3; i++) {
+		ask("MAIL FROM:<eve@remote.test>", "250");
+		snprintf(line, sizeof(line), "RCPT TO:<%s@example.test>",
+		    to[i]);
+		ask(line, "250");
+		ask("DATA", "354");
+		ask(again, i == 1 ? "250 2.0.0" : "554 5.4.6");
+	}
+	end();
+	/* Another host's recipient is no recipient of ours. */
+	hello(SERVICE_LOCAL);
+	ask("MAIL FROM:<>", "250");
+	ask("RCPT TO:<eve@remote.test>", "250");
+	ask("DATA", "354");
+	ask("Delivered-To: eve@remote.test\r\n\r\n.", "250");
+	end();
+}
+
+/* Commands that bring no mail forward; a login and a message clear them. */
+static void
+test_junk(void **state)
+{
+	smtpd.conf.junk = 12;
+	hello(SERVICE_SUBMISSIONS);		/* 1 */
+	ask_times(9, "NOOP", "250");		/* 10 */
+	ask(login, "235");
+	ask_times(11, "NOOP", "250");
+	ask("MAIL FROM:<anna@example.test>", "250");
+	ask("RCPT TO:<bert@example.test>", "250");
+	ask("DATA", "354");
+	ask("Subject: x\r\n\r\n.", "250");
+	ask_times(11, "NOOP", "250");
+	ask("NOOP", "250");
+	fake_expect("421 4.7.0");
+	fake_end_talk();
+
+	/* Each kind of them, and what is put off. */
+	hello(SERVICE_SMTP);			/* 1 */
+	ask("RSET", "250");
+	ask("VRFY x", "252");
+	ask("HELP", "214-");
+	fake_expect("214");
+	ask("EXPN x", "502");			/* 5 */
+	ask("MAIL FROM:<eve@remote.test>", "250");
+	ask_times(6, "RCPT TO:<full@example.test>", "452 4.2.2"); /* 11 */
+	ask("HELO y", "250");
+	fake_expect("421 4.7.0");
+	fake_end_talk();
+	smtpd.conf.junk = 100;
+}
+
+static void
+test_errors(void **state)
+{
+	smtpd.conf.errors = 3;
+	hello(SERVICE_SMTP);
+	ask("X", "500");
+	ask("RCPT TO:<x@example.test>", "503");
+	ask("MAIL FROM:<x", "501");
+	fake_expect("421 4.7.0");
+	fake_end_talk();
+	smtpd.conf.errors = 20;
+}
+
+/*
+ * RFC 5321 4.5.3.1.10: who has too many recipients goes on with those that
+ * were taken, and is not counted for trying the rest, once over.
+ */
+static void
+test_recipients(void **state)
+{
+	char line[100];
+	unsigned i;
+
+	smtpd.conf.junk = 10;
+	hello(SERVICE_LOCAL);
+	ask("MAIL FROM:<>", "250");
+	for (i = 0; i < 2 * RECIPIENTS_MAX; i++) {
+		snprintf(line, sizeof(line), "RCPT TO:<u%u@remote.test>", i);
+		ask(line, i < RECIPIENTS_MAX ? "250" : "452 4.5.3");
+	}
+	ask("RCPT TO:<u7@remote.test>", "250");
+	ask_times(8, "RCPT TO:<more@remote.test>", "452 4.5.3");
+	ask("DATA", "354");
+	ask("Subject: x\r\n\r\n.", "250");
+	assert_int_equal(fake_messages(&(size_t){ 0 })->recipients,
+	    RECIPIENTS_MAX);
+	/* The next transaction has as many. */
+	ask("MAIL FROM:<>", "250");
+	for (i = 0; i < RECIPIENTS_MAX + 20; i++) {
+		snprintf(line, sizeof(line), "RCPT TO:<u%u@remote.test>", i);
+		ask(line, i < RECIPIENTS_MAX ? "250" : "452 4.5.3");
+	}
+	end();
+	smtpd.conf.junk = 100;
+}
+
+/* HELO begins anew; so does TLS, which forgets the name too. */
+static void
+test_hello_again(void **state)
+{
+	hello(SERVICE_SMTP);
+	ask("MAIL FROM:<eve@remote.test>", "250");
+	ask("RCPT TO:<anna@example.test>", "250");
+	ask("HELO y", "250");
+	ask("DATA", "503 5.5.1");
+	ask("RCPT TO:<anna@example.test>", "503");
+	ask("MAIL FROM:<eve@remote.test>", "250");
+	ask("STARTTLS", "220");
+	fake_say_tls();
+	ask("MAIL FROM:<eve@remote.test>", "503 5.5.1 say EHLO");
+	ask("HELO z", "250");
+	ask("MAIL FROM:<eve@remote.test>", "250");
+	ask("RCPT TO:<anna@example.test>", "250");
+	ask("DATA", "354");
+	ask(".", "250");
+	end();
+	assert_non_null(strstr(fake_messages(&(size_t){ 0 })->data,
+	    "Received: from z ([IPv6:2001:db8::9])\r\n\tby mx.example.test "
+	    "(Rohrpost) with SMTP id "));
+}
+
+/* Who did not wait for a 354 that does not come talks no commands. */
+static void
+test_refused_data(void **state)
+{
+	static const enum fake_mode modes[] = { FAKE_FULL, FAKE_AWAY };
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		fake_worker(modes[i]);
+		fake_talk(SERVICE_SMTP);
+		fake_expect("220");
+		ask("HELO x", "250");
+		ask("MAIL FROM:<eve@remote.test>", "250");
+		ask("RCPT TO:<anna@example.test>", "250");
+		fake_say("DATA\r\nRSET\r\nMAIL FROM:<evil@remote.test>\r\n");
+		fake_expect(i == 0 ? "452 4.3.1" : "451 4.3.0");
+		fake_expect_end();
+		fake_end_talk();
+	}
+}
+
+/* Each line of a dialogue has the time of a command. */
+static void
+test_time_of_a_login(void **state)
+{
+	smtpd.conf.command_time = 300;
+	hello(SERVICE_SUBMISSIONS);
+	pass_time(200);
+	ask("AUTH LOGIN", "334");
+	pass_time(200);
+	ask("YW5uYUBleGFtcGxlLnRlc3Q=", "334");
+	pass_time(200);
+	ask("c2VjcmV0", "235");
+	pass_time(301);
+	fake_expect("421 4.4.2");
+	fake_end_talk();
+}
+
+/* A handshake has its own time, which is less. */
+static void
+test_time_of_tls(void **state)
+{
+	smtpd.conf.command_time = 300;
+	hello(SERVICE_SMTP);
+	ask("STARTTLS", "220");
+	pass_time(TLS_TIME + 1);
+	fake_expect_end();
+	fake_end_talk();
+}
+
+static void
+begin_data(void)
+{
+	unsigned n;
+
+	ask("MAIL FROM:<eve@remote.test>", "250");
+	ask("RCPT TO:<anna@example.test>", "250");
+	(void)fake_waits(&n);
+	ask("DATA", "354");
+	settle(n);
+}
+
+/* Within a message each wait has its time, and the whole must keep a rate. */
+static void
+test_time_of_data(void **state)
+{
+	hello(SERVICE_SMTP);
+	begin_data();
+	pass_time(100);
+	say_and_settle("Subject: x\r\n");
+	pass_time(100);
+	fake_expect("421 4.4.2");
+	fake_end_talk();
+	/* So many octets are worth as many seconds. */
+	hello(SERVICE_SMTP);
+	begin_data();
+	pass_time(100);
+	say_and_settle("\r\n");
+	say_and_settle(text);
+	pass_time(100);
+	ask(".", "250");
+	begin_data();
+	pass_time(181);
+	fake_expect("421 4.4.2");
+	fake_end_talk();
+	/* But no wait is longer, whatever came before. */
+	hello(SERVICE_SMTP);
+	begin_data();
+	say_and_settle("\r\n");
+	say_and_settle(text);
+	pass_time(181);
+	fake_expect("421 4.4.2");
+	fake_end_talk();
+}
+
+/* Once master wants the end, silence within a message ends it soon. */
+static void
+test_time_of_a_stop(void **state)
+{
+	hello(SERVICE_SMTP);
+	begin_data();
+	fake_master("stop");
+	fake_master_heard();
+	say_and_settle("Subject: x\r\n");
+	pass_time(SMTP_STOP_MS / 1000 + 1);
+	fake_expect("421 4.3.2");
+	fake_end_talk();
+	/* The same between the commands of a transaction. */
+	hello(SERVICE_SMTP);
+	ask("MAIL FROM:<eve@remote.test>", "250");
+	fake_master("stop");
+	fake_master_heard();
+	ask("RCPT TO:<anna@example.test>", "250");
+	pass_time(SMTP_STOP_MS / 1000 + 1);
+	fake_expect("421 4.3.2");
+	fake_end_talk();
+}
+
+static int64_t
+waits(void)
+{
+	unsigned n;
+
+	return fake_waits(&n);
+}
+
+/* Master hears since when a client has brought no mail forward. */
+static void
+test_progress(void **state)
+{
+	unsigned n;
+	int64_t t;
+
+	hello(SERVICE_SMTP);
+	t = clock_mono_ms();
+	pass_time(50);
+	say_and_settle("NOOP\r\n");
+	fake_expect("250");
+	assert_int_equal(waits(), t);
+	(void)fake_waits(&n);
+	ask("MAIL FROM:<eve@remote.test>", "250");
+	settle(n);
+	assert_int_equal(waits(), t + 50000);
+	ask("RCPT TO:<anna@example.test>", "250");
+	(void)fake_waits(&n);
+	ask("DATA", "354");
+	settle(n);
+	t = clock_mono_ms();
+	/* A trickle is none. */
+	pass_time(50);
+	say_and_settle("Subject: x\r\n\r\n");
+	assert_int_equal(waits(), t);
+	/* What keeps the rate is. */
+	say_and_settle(text);
+	assert_int_equal(waits(), t + 50000);
+	ask(".", "250");
+	end();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_question),
+		cmocka_unit_test(test_login_ends),
+		cmocka_unit_test(test_auth_tries),
+		cmocka_unit_test(test_envelope),
+		cmocka_unit_test(test_declared_size),
+		cmocka_unit_test(test_loop),
+		cmocka_unit_test(test_junk),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_recipients),
+		cmocka_unit_test(test_hello_again),
+		cmocka_unit_test(test_refused_data),
+		cmocka_unit_test(test_time_of_a_login),
+		cmocka_unit_test(test_time_of_tls),
+		cmocka_unit_test(test_time_of_data),
+		cmocka_unit_test(test_time_of_a_stop),
+		cmocka_unit_test(test_progress),
+	};
+	int r;
+
+	signal(SIGPIPE, SIG_IGN);
+	fake_begin();
+	smtpd.conf.command_time = 300;
+	smtpd.conf.data_time = 180;
+	smtpd.conf.data_rate = 1;
+	r = cmocka_run_group_tests(tests, NULL, NULL);
+	fake_end();
+	return r;
+}
