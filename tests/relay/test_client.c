@@ -3,9 +3,8 @@
  *
  * A script is a list of steps: "<text" expects a line that begins so (or, "<."
  * alone, reads up to the final dot), ">text" says a line, "~N text" says text
- * N times without an end of line, "." reads the data ("7" in 7 bits), "!" closes, "#" says
- * nothing and waits for the client to go.
- */
+ * N times without an end of line, "." reads the data, "7" reads it in 7 bits,
+ * "!" closes, "#" says nothing and waits for the client to go.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
