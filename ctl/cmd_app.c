@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "ctl/cmd_session.h"
 #include "ctl/cmd_table.h"
 #include "ctl/commands.h"
 #include "ctl/ctl_hash.h"
@@ -220,13 +219,10 @@ cmd_app_del(struct ctl *c)
 	}
 	if (r == 0)
 		r = put_line(&s, buf_str(&name), &fields, &why);
-	buf_wipe(&fields);
-	r = table_end(c, &s, r, &why, 0);
-	/* Which of them logged in with it nobody knows: all do so again. */
-	if (r == CTL_DONE)
-		r = sessions_end(c, buf_str(&name));
 	buf_clear(&name);
-	return r;
+	buf_wipe(&fields);
+	/* Which session logged in with it nobody knows: all do so again. */
+	return table_end(c, &s, r, &why, 0);
 }
 
 /* What auth noted of logins, by key. */

@@ -12,6 +12,7 @@
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_util.h"
 #include "lib/base/fd.h"
+#include "lib/mail/credential.h"
 #include "lib/mail/limits.h"
 
 enum { ANSWER_MS = 10 * 1000 };
@@ -52,19 +53,146 @@ cmd_session_kick(struct ctl *c)
 	return r;
 }
 
-int
+struct map *
+sessions_before(const struct ctl *c)
+{
+	struct buf path = BUF_INIT(0), why = BUF_INIT(0);
+	struct map *m;
+
+	buf_printf(&path, "%s/auth/passwd.cdb", c->state_dir);
+	m = map_cdb_open(buf_str(&path), 1, &why);
+	if (m == NULL)
+		ctl_fail(0, "%s: open sessions go on, whatever is changed",
+		    buf_str(&why));
+	buf_clear(&path);
+	buf_clear(&why);
+	return m;
+}
+
+/* Whether that password is among those of the text. */
+static int
+has_password(const struct credential *c, const char *p, const char *end)
+{
+	struct credential other;
+	int r;
+
+	while ((r = credential_next(&p, end, &other)) != 0)
+		if (r == 1 && other.kind == c->kind && other.len == c->len &&
+		    memcmp(other.value, c->value, c->len) == 0)
+			return 1;
+	return 0;
+}
+
+/*
+ * Whether one that let in before does so no more. SCRAM keys stand beside the
+ * hash of the same password, and may be added or removed.
+ */
+static int
+lost_password(const char *p, const char *end, const char *new,
+    const char *new_end)
+{
+	struct credential c;
+	int r, crypt = 0, lost = 0, scram = 0;
+
+	while ((r = credential_next(&p, end, &c)) != 0) {
+		if (r == -1 || c.kind == CREDENTIAL_OTHER)
+			continue;
+		crypt |= c.kind == CREDENTIAL_CRYPT;
+		if (has_password(&c, new, new_end))
+			continue;
+		if (c.kind == CREDENTIAL_SCRAM)
+			scram = 1;
+		else
+			lost = 1;
+	}
+	return lost || (scram && !crypt);
+}
+
+/* The accounts of the old file that lost a password against the new one. */
+struct changed {
+	struct map *now;
+	struct buf names;	/* lv */
+	size_t	 n;
+};
+
+static int
+note_changed(const char *key, size_t klen, const char *value, size_t vlen,
+    void *arg)
+{
+	struct changed *ch = arg;
+	const char *now = NULL;
+	size_t len = 0;
+
+	/* The record of the format is no account. */
+	if (memchr(key, '@', klen) == NULL)
+		return 0;
+	if (map_find(ch->now, key, klen, &now, &len) == MAP_ERROR)
+		return -1;
+	if (now == NULL)
+		now = "";
+	if (lost_password(value, value + vlen, now, now + len)) {
+		buf_put_lv(&ch->names, key, klen);
+		ch->n++;
+	}
+	return 0;
+}
+
+static int
 sessions_end(struct ctl *c, const char *user)
 {
 	struct ctl_control q = { .who = PEER_MASTER, .type = C_KICK,
 		.timeout_ms = ANSWER_MS, .user = user, .quiet = 1 };
-	int fd = control_connect(c->state_dir, PEER_MASTER);
+
+	return control_call(c, &q);
+}
+
+/* The exit status; one line for all where it fails. */
+static int
+end_all(struct ctl *c, const struct changed *ch)
+{
+	int fd = control_connect(c->state_dir, PEER_MASTER), r = CTL_DONE;
+	struct buf user = BUF_INIT(ADDRESS_MAX);
+	struct cursor cur;
+	const char *p;
+	size_t len, done = 0;
 
 	/* Where nothing runs nobody is logged in. */
 	if (fd == -1 && (errno == ENOENT || errno == ECONNREFUSED))
 		return CTL_DONE;
 	fd_close(&fd);
-	if (control_call(c, &q) == CTL_DONE)
+	cursor_init(&cur, ch->names.data, ch->names.len);
+	for (; done < ch->n && r == CTL_DONE; done++) {
+		p = cursor_lv(&cur, &len, ADDRESS_MAX);
+		buf_reset(&user);
+		buf_append(&user, p, p != NULL ? len : 0);
+		r = sessions_end(c, buf_str(&user));
+	}
+	if (r != CTL_DONE)
+		r = ctl_fail(CTL_LATER, "%s (%zu accounts): it is written, but "
+		    "open sessions may go on; \"rohrpost session kick\" ends "
+		    "them", buf_str(&user), ch->n - done + 1);
+	buf_clear(&user);
+	return r;
+}
+
+int
+sessions_after(struct ctl *c, struct map **before)
+{
+	struct changed ch = { .names = BUF_INIT(0) };
+	int r = CTL_DONE;
+
+	if (*before == NULL || !map_present(*before) ||
+	    (ch.now = sessions_before(c)) == NULL) {
+		map_free(before);
 		return CTL_DONE;
-	return ctl_fail(CTL_LATER, "%s: it is written, but open sessions may "
-	    "go on; \"rohrpost session kick\" ends them", user);
+	}
+	if (map_walk(*before, note_changed, &ch) == -1)
+		r = ctl_fail(CTL_LATER, "it is written, but open sessions may "
+		    "go on: the tables of before cannot be read");
+	else if (ch.n > 0)
+		r = end_all(c, &ch);
+	map_free(&ch.now);
+	map_free(before);
+	buf_clear(&ch.names);
+	return r;
 }

@@ -1,12 +1,21 @@
 /*
- * The end of an account's sessions, for commands that close or change it.
+ * The end of sessions with an edit of the tables: whoever was let in by what
+ * is there no more (the account is gone or disabled, its password or an app
+ * password is another one), whichever command or hand wrote that.
  */
 #ifndef CTL_CMD_SESSION_H
 #define CTL_CMD_SESSION_H
 
 #include "ctl/ctl.h"
+#include "lib/map/map.h"
 
-/* After the tables are written. The exit status; said where it failed. */
-int	sessions_end(struct ctl *c, const char *user);
+/* What logins are checked against before the edit; NULL: it cannot be read
+   (said), and no sessions are ended. */
+struct map *sessions_before(const struct ctl *c);
+/*
+ * After the tables are written: ends them, and frees before. The exit status;
+ * said where it failed.
+ */
+int	sessions_after(struct ctl *c, struct map **before);
 
 #endif

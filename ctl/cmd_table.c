@@ -50,19 +50,24 @@ int
 table_finish(struct ctl *c, struct set *s, int warnings)
 {
 	struct buf why = BUF_INIT(0), warn = BUF_INIT(0);
+	struct map *before = NULL;
 	int r;
 
 	r = set_check(s, &why, &warn);
 	if (r == 0 && warnings)
 		ctl_warn(&warn);
-	if (r == 0)
+	if (r == 0) {
+		before = sessions_before(c);
 		r = set_commit(s, c->state_dir, auth_group(), &why);
+	}
 	if (r == -1)
 		ctl_say(-1, &why);
 	set_close(s);
+	r = r == -1 ? CTL_REFUSED : sessions_after(c, &before);
+	map_free(&before);
 	buf_clear(&why);
 	buf_clear(&warn);
-	return r == 0 ? CTL_DONE : CTL_REFUSED;
+	return r;
 }
 
 int
@@ -102,11 +107,8 @@ table_del(struct ctl *c, enum text_id id, const char *name)
 	if (r == 0 && id == TEXT_USERS &&
 	    text_find(&s.t[TEXT_PASSWD], buf_str(&key)) != NULL)
 		r = text_del(&s.t[TEXT_PASSWD], buf_str(&key));
-	r = table_end(c, &s, r, &why, 0);
-	if (r == CTL_DONE && id == TEXT_USERS)
-		r = sessions_end(c, buf_str(&key));
 	buf_clear(&key);
-	return r;
+	return table_end(c, &s, r, &why, 0);
 }
 
 int

@@ -11,7 +11,10 @@
 
 /* Reads configuration (with edit) and tables. 0, or -1 (said). */
 int	table_open(struct ctl *c, struct set *s, int edit) ATTR_CHECK;
-/* Checks, saves, compiles, closes. The exit status. */
+/*
+ * Checks, saves, compiles, closes; ends sessions (cmd_session.h). The exit
+ * status.
+ */
 int	table_finish(struct ctl *c, struct set *s, int warnings);
 /*
  * The end of an edit: where r is -1, says why and closes without a change,

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/cmd_session.h"
 #include "ctl/cmd_table.h"
 #include "ctl/cmd_user.h"
 #include "ctl/commands.h"
@@ -177,12 +176,9 @@ cmd_user_set(struct ctl *c)
 		r = text_set(&s.t[TEXT_USERS], buf_str(&name),
 		    buf_str(&line), &why);
 	}
-	r = table_end(c, &s, r, &why, 0);
-	if (r == CTL_DONE && c->opt[OPT_USER_DISABLED] != NULL)
-		r = sessions_end(c, buf_str(&name));
 	buf_clear(&name);
 	buf_clear(&line);
-	return r;
+	return table_end(c, &s, r, &why, 0);
 }
 
 int
@@ -202,12 +198,9 @@ cmd_user_passwd(struct ctl *c)
 	if (r == 0)
 		r = table_set_password(&s, buf_str(&name), buf_str(&fields),
 		    &why);
-	buf_wipe(&fields);
-	r = table_end(c, &s, r, &why, 0);
-	if (r == CTL_DONE)
-		r = sessions_end(c, buf_str(&name));
 	buf_clear(&name);
-	return r;
+	buf_wipe(&fields);
+	return table_end(c, &s, r, &why, 0);
 }
 
 int

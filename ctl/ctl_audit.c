@@ -6,6 +6,8 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,7 +20,12 @@
 #include "lib/base/str.h"
 #include "lib/mail/result.h"
 
-enum { WORDS_MAX = RESULT_WORDS_MAX - 50, MASTER_MS = 2000 };
+enum {
+	WORDS_MAX = RESULT_WORDS_MAX - 50,
+	MASTER_MS = 2000,
+	LOCK_TRIES = 100,
+	LOCK_WAIT = 20000,	/* us */
+};
 
 static void
 put_user(struct buf *b, uid_t uid)
@@ -102,11 +109,49 @@ put_what(struct buf *b, const struct ctl *c, const struct ctl_command *cmd,
 	buf_clear(&raw);
 }
 
+/* One writer at a time, so that one that fails can take back what is its own;
+   who holds the lock and does not go on is not waited for. */
+static int
+lock(int fd)
+{
+	int i;
+
+	for (i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 1;
+		usleep(LOCK_WAIT);
+	}
+	return 0;
+}
+
+/* The whole line or none, on a full disk too. 0, or -1 with errno. */
+static int
+append_line(int fd, const struct buf *line)
+{
+	int e, torn, locked = lock(fd);
+	struct stat st;
+	char last;
+
+	if (fstat(fd, &st) == -1)
+		return -1;
+	/* A line that was cut off by a kill stays one of its own. */
+	torn = st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) == 1 &&
+	    last != '\n';
+	if ((!torn || fd_write_all(fd, "\n", 1) == 0) &&
+	    fd_write_all(fd, line->data, line->len) == 0)
+		return 0;
+	e = errno;
+	if (locked && ftruncate(fd, st.st_size) == -1)
+		e = errno;
+	errno = e;
+	return -1;
+}
+
 /* 0, or -1 with errno. */
 static int
 append(const char *state_dir, const struct buf *words)
 {
-	int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+	int flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
 	struct buf line = BUF_INIT(0);
 	time_t now = (time_t)clock_now();
 	char stamp[32] = "";
@@ -120,7 +165,7 @@ append(const char *state_dir, const struct buf *words)
 	if (dirfd != -1)
 		fd = openat(dirfd, "audit.log", flags, 0600);
 	if (fd != -1 && fd_inherit(fd, dirfd, NULL) == 0)
-		r = fd_write_all(fd, line.data, line.len);
+		r = append_line(fd, &line);
 	e = errno;
 	fd_close(&fd);
 	fd_close(&dirfd);
@@ -154,7 +199,8 @@ audit_command(struct ctl *c, const struct ctl_command *cmd, int status)
 	put_who(&words);
 	put_what(&words, c, cmd, status);
 	if (append(c->state_dir, &words) == -1)
-		ctl_fail(0, "%s/audit.log: %s", c->state_dir, strerror(errno));
+		ctl_fail(0, "%s/audit.log: %s: no line tells of this command "
+		    "(%s)", c->state_dir, strerror(errno), outcome(status));
 	/* Who stops is not there to be told. */
 	if (strcmp(cmd->name, "stop") != 0)
 		tell_master(c, &words);

@@ -9,8 +9,8 @@
  * the kernel keeps it (/proc/self/loginuid), where it is another. No value of
  * an option that is a secret, and no password, which is never an argument.
  *
- * DIAGNOSTICS: a line that cannot be written is said on standard error; the
- * command was done nevertheless.
+ * DIAGNOSTICS: a line that cannot be written whole is not written, and that is
+ * said on standard error; what the command did stays.
  */
 #ifndef CTL_CTL_AUDIT_H
 #define CTL_CTL_AUDIT_H

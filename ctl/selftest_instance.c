@@ -14,7 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ctl/selftest_instance.h"
@@ -31,7 +33,11 @@ enum {
 	STOP_MS = 20 * 1000,
 	STEP_MS = 20,
 	LEVELS = 20,
+	LEFT_AGE = 10 * 60,	/* s; no run takes so long */
+	FOLDER = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
 };
+
+static const char folder_name[] = "rohrpost-selftest.XXXXXX";
 
 struct bait {
 	const char *name;	/* under state_dir; ends with /: a folder */
@@ -212,7 +218,9 @@ make(struct selftest *s, struct buf *why)
 	size_t i;
 
 	umask(022);
-	if (mkdtemp(s->dir) == NULL)
+	if (mkdtemp(s->dir) == NULL ||
+	    (s->lock = open(s->dir, FOLDER)) == -1 ||
+	    flock(s->lock, LOCK_SH) == -1)
 		return failed(why, s->dir);
 	for (i = 0; i < sizeof(baits) / sizeof(baits[0]); i++)
 		if (put(s, &baits[i], why) == -1)
@@ -229,8 +237,9 @@ make(struct selftest *s, struct buf *why)
 int
 selftest_begin(struct selftest *s, struct buf *why)
 {
-	*s = (struct selftest){ .dir = "/tmp/rohrpost-selftest.XXXXXX",
-		.report = -1, .master = -1 };
+	*s = (struct selftest){ .report = -1, .master = -1, .lock = -1 };
+	snprintf(s->dir, sizeof(s->dir), "/tmp/%s", folder_name);
+	selftest_sweep("/tmp");
 	if (make(s, why) == -1)
 		return -1;
 	s->master = fork();
@@ -264,16 +273,13 @@ selftest_words(const struct selftest *s, struct buf *words)
 	fd_close(&fd);
 }
 
-/*
- * By descriptors: some folders belong to users whose programs may be the
- * enemy, and a path through them leads where they want.
- */
+static void	remove_folder(int at, const char *name, int level);
+
+/* All that is in the folder, which is closed. */
 static void
-remove_folder(int at, const char *name, int level)
+remove_inside(int fd, int level)
 {
-	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-	    O_CLOEXEC);
-	DIR *d = fd != -1 ? fdopendir(fd) : NULL;
+	DIR *d = fdopendir(fd);
 	const struct dirent *e;
 
 	if (d == NULL) {
@@ -288,7 +294,59 @@ remove_folder(int at, const char *name, int level)
 			remove_folder(fd, e->d_name, level + 1);
 	}
 	closedir(d);
+}
+
+/*
+ * By descriptors: some folders belong to users whose programs may be the
+ * enemy, and a path through them leads where they want.
+ */
+static void
+remove_folder(int at, const char *name, int level)
+{
+	int fd = openat(at, name, FOLDER);
+
+	if (fd == -1)
+		return;
+	remove_inside(fd, level);
 	(void)unlinkat(at, name, AT_REMOVEDIR);
+}
+
+/* What a run left that was killed: ours, old, and nobody is at work there. */
+static int
+is_left(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
+	    st.st_mtime < time(NULL) - LEFT_AGE &&
+	    flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+void
+selftest_sweep(const char *tmp)
+{
+	int at = open(tmp, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd;
+	DIR *d = at != -1 ? fdopendir(at) : NULL;
+	const struct dirent *e;
+
+	if (d == NULL) {
+		fd_close(&at);
+		return;
+	}
+	while ((e = readdir(d)) != NULL) {
+		if (strlen(e->d_name) != sizeof(folder_name) - 1 ||
+		    strncmp(e->d_name, folder_name,
+		    strcspn(folder_name, "X")) != 0 ||
+		    (fd = openat(at, e->d_name, FOLDER)) == -1)
+			continue;
+		if (!is_left(fd)) {
+			close(fd);
+			continue;
+		}
+		remove_inside(fd, 0);
+		(void)unlinkat(at, e->d_name, AT_REMOVEDIR);
+	}
+	closedir(d);
 }
 
 void
@@ -304,5 +362,6 @@ selftest_end(struct selftest *s)
 		}
 	}
 	fd_close(&s->report);
+	fd_close(&s->lock);
 	remove_folder(AT_FDCWD, s->dir, 0);
 }

@@ -15,10 +15,11 @@
 struct selftest {
 	char	 dir[64];
 	int	 report;	/* lib/server/walls.h */
+	int	 lock;		/* on the folder, while somebody works there */
 	pid_t	 master;	/* -1: it does not run */
 };
 
-/* Makes and starts it. 0, or -1 with why; selftest_end in any case. */
+/* Sweeps, makes and starts it. 0, or -1 with why; selftest_end in any case. */
 int	selftest_begin(struct selftest *s, struct buf *why) ATTR_CHECK;
 /* Waits ms; 1 where master has ended meanwhile. */
 int	selftest_wait(struct selftest *s, int ms);
@@ -26,5 +27,10 @@ int	selftest_wait(struct selftest *s, int ms);
 void	selftest_words(const struct selftest *s, struct buf *words);
 /* Stops and removes it. */
 void	selftest_end(struct selftest *s);
+/*
+ * Removes from the directory what runs of this user left that were killed
+ * more than ten minutes ago; links are not followed.
+ */
+void	selftest_sweep(const char *tmp);
 
 #endif

@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -126,7 +128,7 @@ test_removed(void **state)
 {
 	char outside[] = "/tmp/rp-test-outside-XXXXXX", path[100];
 	struct selftest s = { .dir = "/tmp/rp-test-selftest-XXXXXX",
-		.report = -1, .master = -1 };
+		.report = -1, .master = -1, .lock = -1 };
 	int fd;
 
 	assert_non_null(mkdtemp(outside));
@@ -147,6 +149,67 @@ test_removed(void **state)
 	assert_int_equal(rmdir(outside), 0);
 }
 
+static char tmp[] = "/tmp/rp-test-sweep-XXXXXX";
+
+static const char *
+in_tmp(const char *name)
+{
+	static char path[200];
+
+	snprintf(path, sizeof(path), "%s/%s", tmp, name);
+	return path;
+}
+
+static void
+make_left(const char *name, time_t age)
+{
+	const struct timespec t[2] = { { .tv_sec = time(NULL) - age },
+		{ .tv_sec = time(NULL) - age } };
+	char file[60];
+	int fd;
+
+	assert_int_equal(mkdir(in_tmp(name), 0755), 0);
+	snprintf(file, sizeof(file), "%s/words", name);
+	assert_true((fd = open(in_tmp(file), O_WRONLY | O_CREAT, 0600)) != -1);
+	close(fd);
+	assert_int_equal(utimensat(AT_FDCWD, in_tmp(name), t, 0), 0);
+}
+
+/* What a killed run left goes; whose it may be otherwise stays. */
+static void
+test_left_by_who_was_killed(void **state)
+{
+	static const char *const names[] = { "rohrpost-selftest.stale1",
+		"rohrpost-selftest.fresh1", "rohrpost-selftest.inuse1",
+		"rohrpost-selftest.other1", "rohrpost-selftest.longer12",
+		"rohrpost-selftexx.stale1" };
+	enum { STALE, FRESH, INUSE, OTHER, N = 6 };
+	const time_t hour = 3600;
+	char rm[60];
+	size_t i;
+	int fd;
+
+	assert_non_null(mkdtemp(tmp));
+	for (i = 0; i < N; i++)
+		make_left(names[i], i == FRESH ? 60 : hour);
+	fd = open(in_tmp(names[INUSE]), O_RDONLY | O_DIRECTORY);
+	assert_int_equal(flock(fd, LOCK_SH), 0);
+	if (geteuid() == 0)
+		assert_int_equal(chown(in_tmp(names[OTHER]), 65534, 65534), 0);
+	assert_int_equal(symlink(names[N - 1],
+	    in_tmp("rohrpost-selftest.linked")), 0);
+	selftest_sweep(tmp);
+	for (i = 0; i < N; i++)
+		assert_int_equal(access(in_tmp(names[i]), F_OK), i == STALE ||
+		    (i == OTHER && geteuid() != 0) ? -1 : 0);
+	assert_int_equal(access(in_tmp("rohrpost-selftexx.stale1/words"),
+	    F_OK), 0);
+	close(fd);
+	selftest_sweep(in_tmp("nowhere"));
+	snprintf(rm, sizeof(rm), "rm -r %s", tmp);
+	assert_int_equal(system(rm), 0);
+}
+
 int
 main(void)
 {
@@ -155,6 +218,7 @@ main(void)
 		cmocka_unit_test(test_all_are_waited_for),
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_removed),
+		cmocka_unit_test(test_left_by_who_was_killed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import smtplib
 import socket
 import subprocess
@@ -547,6 +548,29 @@ def test_audit(inst):
     assert (inst.state / "audit.log").stat().st_mode & 0o777 == 0o600
     inst.command("user", "del", "a@audit.test")
     inst.ctl("domain", "del", "audit.test")
+
+
+def test_audit_has_whole_lines(inst):
+    """Where there is no room for a line there is none of it, and the command
+    says so; one that a kill cut off stays by itself."""
+    path = inst.state / "audit.log"
+    with open(path, "ab") as f:
+        f.write(b"2026-01-02T03:04:05Z root: padding: done\n" * 20000)
+    before = path.read_bytes()
+    most = len(before) + 20
+    p = inst.command("domain", "add", "whole.test", preexec_fn=lambda:
+                     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)))
+    assert p.returncode == 0
+    assert p.stderr == ("rohrpost: %s: File too large: no line tells of this "
+                        "command (done)\n" % path)
+    assert path.read_bytes() == before
+    assert "whole.test" in (inst.conf / "domains").read_text()
+    with open(path, "ab") as f:
+        f.write(b"2026-01-02T03:04:06Z ro")
+    inst.ctl("domain", "del", "whole.test")
+    torn, last = audit(inst)[-2:]
+    assert torn == "2026-01-02T03:04:06Z ro"
+    assert last.endswith(": domain del whole.test: done")
 
 
 def test_trace_by_message_id(inst):

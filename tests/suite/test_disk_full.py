@@ -84,6 +84,9 @@ def edit_is_refused(inst):
     """And has not been done: the list and the login say the same."""
     p = inst.command("user", "set", "anna@example.test", "--disabled")
     assert p.returncode == 1 and "No space left" in p.stderr
+    audit = (inst.state / "audit.log").read_text()
+    assert audit.endswith("\n") and all(": " in line for line in
+                                        audit.splitlines())
     assert [u["disabled"] for u in inst.json("user", "list")] == [False]
     inst.imap().logout()
 

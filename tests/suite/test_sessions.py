@@ -3,6 +3,7 @@ its password, or by the operator's word."""
 import contextlib
 import os
 import poplib
+import re
 import select
 import signal
 import smtplib
@@ -14,13 +15,21 @@ import rohrpost
 from rohrpost import PASSWORD, wait_for
 
 pytestmark = pytest.mark.root
-USERS = ("anna", "bert", "carl", "dora", "emil", "gerd")
+USERS = ("anna", "bert", "carl", "dora", "emil", "gerd", "paul", "ruth", "sven",
+         "tina")
 KEYS = {"auth_delay": "0s"}
 CHANGES = {
     "del": ["user", "del", "gerd@example.test"],
     "passwd": ["user", "passwd", "carl@example.test", "--stdin"],
     "disabled": ["user", "set", "dora@example.test", "--disabled"],
     "app": ["app", "del", "emil@example.test", "phone"],
+}
+# By hand: file, what stands there, what stands there then ("": no such line).
+BY_HAND = {
+    "del": ("users", r"^paul@.*\n", ""),
+    "disabled": ("users", r"^(ruth@.*)$", r"\1 disabled"),
+    "passwd": ("passwd", r"^(sven@[^:]*:).*$", r"\1{SSHA512}" + "A" * 96),
+    "app": ("passwd", r"^(tina@.*):app=phone,.*$", r"\1"),
 }
 
 
@@ -126,6 +135,36 @@ def test_sessions_end_with(inst, how, tmp_path):
     assert len(rows(inst, "bert")) == 5
     other.close()
     wait_for(lambda: rows(inst, "bert") == [])
+
+
+@pytest.mark.parametrize("how", BY_HAND)
+def test_apply_ends_what_was_changed_by_hand(inst, how):
+    """Whoever wrote it, what let them in is there no more; who got another
+    password beside, or a quota, works on."""
+    name, old, new = BY_HAND[how]
+    inst.ctl("app", "add", "tina@example.test", "phone")
+    user = re.search(r"(\w+)@", old)[1]
+    other, s = Sessions(inst, "bert"), Sessions(inst, user)
+    s.work()
+    path = inst.conf / name
+    text = re.sub(old, new, path.read_text(), count=1, flags=re.M)
+    assert text != path.read_text()
+    path.write_text(text)
+    users = (inst.conf / "users").read_text()
+    (inst.conf / "users").write_text(re.sub(
+        r"^bert@example.test.*$", "bert@example.test quota=%dM" % len(text),
+        users, flags=re.M))
+    inst.ctl("apply")
+    s.end()
+    wait_for(lambda: rows(inst, user) == [])
+    inst.ctl("app", "add", "bert@example.test", "pc" + how)
+    other.work()
+    assert len(rows(inst, "bert")) == 5
+    other.close()
+    wait_for(lambda: rows(inst, "bert") == [])
+    if user == "tina":
+        return
+    inst.ctl("app", "del", "tina@example.test", "phone")
 
 
 def test_kick_one_session(inst):
