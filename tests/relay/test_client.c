@@ -5,6 +5,7 @@
  * alone, reads up to the final dot), ">text" says a line, "~N text" says text
  * N times without an end of line, "." reads the data, "7" reads it in 7 bits,
  * "!" closes, "#" says nothing and waits for the client to go.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
