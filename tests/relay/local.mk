@@ -12,3 +12,18 @@ tests_relay_test_body_LDADD = relay/librelay.a $(MAIL) $(NET) $(BASE) \
 	$(OPENSSL_LIBS) $(CMOCKA_LIBS)
 tests_relay_test_seven_LDADD = relay/librelay.a $(MAIL) $(NET) $(BASE) \
 	$(OPENSSL_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/relay/test_session tests/relay/test_job \
+	tests/relay/test_lookup tests/relay/test_dns
+tests_relay_test_session_SOURCES = tests/relay/test_session.c \
+	tests/relay/mx.c tests/relay/mx.h
+tests_relay_test_session_LDADD = relay/librelay.a relay/libresolve.a \
+	$(SERVER) $(MAIL) $(NET) $(BASE) $(GSASL_LIBS) $(OPENSSL_LIBS) \
+	$(CMOCKA_LIBS) -lpthread
+tests_relay_test_job_LDADD = relay/librelay.a $(MAIL) $(NET) $(BASE) \
+	$(OPENSSL_LIBS) $(CMOCKA_LIBS)
+# Stand in for the DNS, and for libunbound.
+tests_relay_test_lookup_LDADD = relay/libresolve.a $(BASE) $(EV_LIBS) \
+	$(CMOCKA_LIBS)
+tests_relay_test_lookup_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ev_timer_start
+tests_relay_test_dns_LDADD = relay/libresolve.a $(NET) $(BASE) $(EV_LIBS) \
+	$(CMOCKA_LIBS)
