@@ -11,3 +11,5 @@ tests_base_test_fd_LDADD = $(BASE) $(CMOCKA_LIBS)
 tests_base_test_fd_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=write \
 	-Wl,--wrap=fdatasync -Wl,--wrap=fsync -Wl,--wrap=close \
 	-Wl,--wrap=renameat -Wl,--wrap=fstatfs -Wl,--wrap=fstatfs64
+check_PROGRAMS += tests/base/test_log
+tests_base_test_log_LDADD = $(BASE) $(CMOCKA_LIBS)

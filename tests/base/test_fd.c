@@ -155,7 +155,7 @@ test_order(void **state)
 	holds("two");
 }
 
-/* Whatever fails is said, and nothing is put in its place that is not synced. */
+/* What fails is said, and nothing is put in its place that is not synced. */
 static void
 test_failures(void **state)
 {
@@ -227,7 +227,7 @@ mode_of(const char *name)
 	return st.st_mode & 07777;
 }
 
-/* What others may read keeps what the operator made of it; a secret does not. */
+/* What others may read keeps what the operator made of it; no secret does. */
 static void
 test_modes(void **state)
 {

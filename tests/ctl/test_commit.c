@@ -29,7 +29,7 @@ static char conf[64];
 /* The calls of a commit. */
 static enum { OFF, COUNT, FAIL, KILL } mode;
 static int calls, at, hit;
-static struct buf renamed;
+static struct buf renamed, order;
 
 static int
 strike(void)
@@ -41,6 +41,21 @@ strike(void)
 		_exit(0);
 	errno = ENOSPC;
 	return 1;
+}
+
+/* "WHAT:NAME ", the last part of what the descriptor leads to. */
+static void
+note(const char *what, int fd)
+{
+	char link[40], path[200];
+	ssize_t n;
+
+	if (mode == OFF)
+		return;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	path[n > 0 ? n : 0] = '\0';
+	buf_printf(&order, "%s:%s ", what, strrchr(path, '/') + 1);
 }
 
 int	__real_openat(int, const char *, int, mode_t);
@@ -73,6 +88,8 @@ __wrap_linkat(int a, const char *b, int c, const char *d, int e)
 int
 __wrap_renameat(int a, const char *from, int b, const char *to)
 {
+	if (mode != OFF)
+		buf_printf(&order, "name:%s ", to);
 	if (strike())
 		return -1;
 	if (mode == COUNT)
@@ -83,18 +100,22 @@ __wrap_renameat(int a, const char *from, int b, const char *to)
 int
 __wrap_unlinkat(int a, const char *b, int c)
 {
+	if (mode != OFF && strcmp(b, ".edit") == 0)
+		buf_puts(&order, "gone:.edit ");
 	return strike() ? -1 : __real_unlinkat(a, b, c);
 }
 
 int
 __wrap_fdatasync(int fd)
 {
+	note("data", fd);
 	return strike() ? -1 : __real_fdatasync(fd);
 }
 
 int
 __wrap_fsync(int fd)
 {
+	note("dir", fd);
 	return strike() ? -1 : __real_fsync(fd);
 }
 
@@ -189,17 +210,96 @@ no_leftovers(void)
 	}
 }
 
+#define SYNCED	"dir:auth dir:jail dir:conf "
+
+/* The journal goes when the names before are durable, undone or not. */
+static void
+is_synced_before_the_end(void)
+{
+	const char *p, *all = buf_str(&order);
+	size_t n = strlen(SYNCED);
+
+	for (p = all; (p = strstr(p, "gone:.edit")) != NULL; p++)
+		if (p - all < (long)n || memcmp(p - n, SYNCED, n) != 0)
+			fail_msg("%s", all);
+}
+
 static void
 test_order(void **state)
 {
 	at = -1;
 	buf_reset(&renamed);
+	buf_reset(&order);
 	assert_int_equal(add("first@example.test", COUNT), 0);
 	/* The journal stands before the first name changes. */
 	assert_string_equal(buf_str(&renamed),
 	    ".edit passwd users passwd.cdb tables.cdb ");
+	/* All is on the disk before it, and the names before it goes. */
+	assert_string_equal(buf_str(&order), "data:users.new data:passwd.new "
+	    "data:passwd.cdb.new data:tables.cdb.new " SYNCED "data:.edit.new "
+	    "name:.edit dir:conf name:passwd name:users name:passwd.cdb "
+	    "name:tables.cdb " SYNCED "gone:.edit dir:conf ");
 	assert_int_equal(is_there("first@example.test"), 1);
 	no_leftovers();
+}
+
+static unsigned
+mode_of(const char *file, gid_t *gid_r)
+{
+	char name[96];
+	struct stat st;
+
+	snprintf(name, sizeof(name), "%s/%s", dir, file);
+	assert_int_equal(stat(name, &st), 0);
+	*gid_r = st.st_gid;
+	return st.st_mode & 07777;
+}
+
+/* Hashes are for auth's group alone; who is whose mailbox is for all. */
+static void
+test_modes(void **state)
+{
+	struct buf why = BUF_INIT(0);
+	struct set s;
+	gid_t gid, ours = getegid();
+
+	open_set(&s, 1);
+	assert_int_equal(set_commit(&s, dir, geteuid() == 0 ? 64001 : ours,
+	    &why), 0);
+	set_close(&s);
+	assert_int_equal(mode_of("auth/passwd.cdb", &gid), 0640);
+	assert_int_equal(gid, geteuid() == 0 ? 64001 : ours);
+	assert_int_equal(mode_of("jail/tables.cdb", &gid), 0644);
+	assert_int_equal(gid, ours);
+	buf_clear(&why);
+}
+
+/* A text that cannot be read in whole is no base of an edit. */
+static void
+test_damaged_text(void **state)
+{
+	static const char *const bad[] = { "no address", "a@b.test a@c.test",
+		NULL };
+	static char line[TEXT_LINE_MAX + 2];
+	struct buf why = BUF_INIT(0);
+	char name[96];
+	struct set s;
+	size_t i;
+	int fd;
+
+	memset(line, 'x', sizeof(line) - 1);
+	snprintf(name, sizeof(name), "%s/aliases", conf);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+		dprintf(fd, "%s\n", bad[i] != NULL ? bad[i] : line);
+		close(fd);
+		assert_int_equal(set_open(&s, ctl_tables, conf, 0, &why), -1);
+		assert_non_null(strstr(buf_str(&why), "/aliases:1: "));
+		if (bad[i] == NULL)
+			assert_non_null(strstr(buf_str(&why), "longer than"));
+	}
+	assert_int_equal(unlink(name), 0);
+	buf_clear(&why);
 }
 
 static void
@@ -210,7 +310,9 @@ test_every_call_fails(void **state)
 
 	for (at = 1; ; at++) {
 		snprintf(name, sizeof(name), "fail%d@example.test", at);
+		buf_reset(&order);
 		r = add(name, FAIL);
+		is_synced_before_the_end();
 		assert_false(faccessat(AT_FDCWD, conf, F_OK, 0));
 		assert_int_equal(is_there(name), r == 0);
 		if (!hit)
@@ -421,6 +523,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_damaged_text),
 		cmocka_unit_test(test_every_call_fails),
 		cmocka_unit_test(test_every_call_is_the_last),
 		cmocka_unit_test(test_edited_by_hand_since),

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -25,6 +26,8 @@ static enum {
 	NEVER,
 	DIES,		/* at the envelope */
 	SILENT,		/* dies at the question for a file */
+	STRAY,		/* first answers what was not asked */
+	ODD,		/* answers an envelope with a file */
 } mode;
 static unsigned n_files, n_asked;
 static int file_fd = -1;	/* what was given last, ours to look at */
@@ -32,7 +35,7 @@ static int file_fd = -1;	/* what was given last, ours to look at */
 /* What the last envelope was. */
 static struct {
 	char	*sender, *recipients, *client, *login, *account, *uidl,
-		*envid, *notes, *file;
+		*envid, *notes, *file, *message_id;
 	size_t	 recipients_len, notes_len;
 	uint64_t length, time;
 	uint32_t crc, final, forward, flags, origin, ret, body, present;
@@ -85,6 +88,7 @@ forget(void)
 	free(got.envid);
 	free(got.notes);
 	free(got.file);
+	free(got.message_id);
 	memset(&got, 0, sizeof(got));
 }
 
@@ -102,6 +106,7 @@ keep(const struct msg *m)
 	got.account = take(m, QF_ACCOUNT, &n);
 	got.uidl = take(m, QF_UIDL, &n);
 	got.envid = take(m, QF_ENVID, &n);
+	got.message_id = take(m, QF_MESSAGE_ID, &n);
 	got.notes = take(m, QF_NOTES, &got.notes_len);
 	got.length = msg_get_u64(m, QF_LENGTH);
 	got.time = msg_get_u64(m, QF_TIME);
@@ -122,6 +127,10 @@ on_queue(struct chan *c, struct msg *m)
 		n_asked++;
 		if (mode == SILENT)
 			return -1;
+		if (mode == STRAY) {
+			give(c, Q_FILE_IS, m->id + 1);
+			assert_int_equal(msg_end(c), 0);
+		}
 		if (mode != FULL) {
 			give(c, Q_FILE_IS, m->id);
 			return msg_end(c);
@@ -133,8 +142,13 @@ on_queue(struct chan *c, struct msg *m)
 	keep(m);
 	if (mode == DIES)
 		return -1;
-	if (mode == GOOD) {
-		give(c, Q_DONE, m->id);
+	if (mode == STRAY) {
+		msg_begin(c, &proto_queue, Q_NEVER, m->id + 1);
+		msg_text(c, QF_WORDS, "5.7.1 no");
+		assert_int_equal(msg_end(c), 0);
+	}
+	if (mode == GOOD || mode == STRAY || mode == ODD) {
+		give(c, mode == ODD ? Q_FILE_IS : Q_DONE, m->id);
 	} else {
 		msg_begin(c, &proto_queue, mode == LATER ? Q_LATER :
 		    mode == NEVER ? Q_NEVER : Q_DONE, m->id);
@@ -238,6 +252,7 @@ test_options(void **state)
 	const struct submit_envelope e = { .sender = "", .recipients = &list,
 		.client = "c", .login = "anna", .origin = Q_ORIGIN_COLLECTOR,
 		.account = "anna@provider.test", .uidl = "u1",
+		.message_id = "<1@x.test>",
 		.options = &options, .notes = &notes };
 	struct cursor c;
 	const char *id, *p;
@@ -257,6 +272,7 @@ test_options(void **state)
 	assert_string_equal(got.login, "anna");
 	assert_string_equal(got.account, "anna@provider.test");
 	assert_string_equal(got.uidl, "u1");
+	assert_string_equal(got.message_id, "<1@x.test>");
 	assert_string_equal(got.envid, "QQ+2B");
 	assert_int_equal(got.flags, Q_8BIT | Q_SMTPUTF8 | Q_REQUIRETLS);
 	assert_true(got.ret == Q_RET_HDRS && got.body == Q_BODY_8BITMIME &&
@@ -324,6 +340,45 @@ test_lost(void **state)
 	peer_end();
 	submit_input(PEER_QUEUE, NULL);
 	assert_int_equal(submit_file(&id, &words), -1);
+	end();
+	buf_clear(&words);
+}
+
+/* An answer counts for its question alone; one that makes no sense: later. */
+static void
+test_strange_answers(void **state)
+{
+	struct buf words = BUF_INIT(0);
+	char name[QUEUE_ID_LEN + 1];
+	const char *id;
+
+	begin(STRAY);
+	assert_int_not_equal(submit_file(&id, &words), -1);
+	snprintf(name, sizeof(name), "%016x", n_files);
+	assert_string_equal(id, name);
+	assert_int_equal(submit(&words), SUBMIT_DONE);
+	end();
+	begin(ODD);
+	assert_int_equal(submit(&words), SUBMIT_LATER);
+	end();
+	buf_clear(&words);
+}
+
+/* The end of the channel is that of the file that came by it. */
+static void
+test_file_goes_with_the_channel(void **state)
+{
+	struct buf words = BUF_INIT(0);
+	const char *id;
+	int fd;
+
+	begin(GOOD);
+	fd = submit_file(&id, &words);
+	assert_int_not_equal(fcntl(fd, F_GETFD), -1);
+	shutdown(peer_chan()->fd, SHUT_RD);
+	submit_input(PEER_QUEUE, peer_chan());
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	assert_int_equal(peer_chan()->fd, -1);
 	end();
 	buf_clear(&words);
 }
@@ -414,6 +469,8 @@ main(void)
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_strange_answers),
+		cmocka_unit_test(test_file_goes_with_the_channel),
 		cmocka_unit_test(test_abandoned),
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_input),

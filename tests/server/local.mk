@@ -5,6 +5,8 @@ tests_server_test_privdrop_LDADD = $(SERVER) $(BASE) $(SERVER_LIBS) \
 	$(SECCOMP_LIBS) $(CMOCKA_LIBS)
 tests_server_test_privdrop_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=setresuid \
 	-Wl,--wrap=setresgid
+check_PROGRAMS += tests/server/test_crowd
+tests_server_test_crowd_LDADD = $(SERVER) $(BASE) $(CMOCKA_LIBS)
 # Not a test: a stand-in for every program, for tests/suite/test_master.py.
 noinst_PROGRAMS += tests/server/probe
 tests_server_probe_LDADD = $(SERVER) $(NET) $(BASE) $(SERVER_LIBS)
