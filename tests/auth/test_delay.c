@@ -210,6 +210,22 @@ test_cache(void **state)
 	auth_cache_free(&c);
 }
 
+/* However many guesses there were, they are forgotten in the same time. */
+static void
+test_score_is_bounded(void **state)
+{
+	struct auth_delay *d = auth_delay_new(BASE, 16);
+	int i;
+
+	for (i = 0; i < 5000; i++)
+		failed(d, "anna@example.test", here, 0);
+	assert_true(before(d, "anna@example.test", here,
+	    4 * AUTH_DELAY_HALF_MS) > 0);
+	assert_int_equal(before(d, "anna@example.test", here,
+	    6 * AUTH_DELAY_HALF_MS), 0);
+	auth_delay_free(&d);
+}
+
 int
 main(void)
 {
@@ -219,6 +235,7 @@ main(void)
 		cmocka_unit_test(test_user),
 		cmocka_unit_test(test_own_account),
 		cmocka_unit_test(test_decay),
+		cmocka_unit_test(test_score_is_bounded),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_off),
 		cmocka_unit_test(test_cache),

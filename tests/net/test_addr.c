@@ -140,10 +140,38 @@ test_origin(void **state)
 	assert_true(addr_origin(&local) == 0);
 }
 
+/* So many addresses and no more; "*" is two of them. */
+static void
+test_long_list(void **state)
+{
+	struct buf text = BUF_INIT(0), why = BUF_INIT(300);
+	struct addr *list;
+	size_t i, n;
+
+	for (i = 0; i < ADDR_LIST_MAX; i++)
+		buf_puts(&text, "192.0.2.1:25 ");
+	assert_int_equal(addr_parse_list(buf_str(&text), 0, &list, &n, &why),
+	    0);
+	assert_int_equal(n, ADDR_LIST_MAX);
+	free(list);
+	buf_puts(&text, "192.0.2.1:25");
+	assert_int_equal(addr_parse_list(buf_str(&text), 0, &list, &n, &why),
+	    -1);
+	buf_reset(&text);
+	for (i = 0; i < ADDR_LIST_MAX - 1; i++)
+		buf_puts(&text, "192.0.2.1:25 ");
+	buf_puts(&text, "*:25");
+	assert_int_equal(addr_parse_list(buf_str(&text), 0, &list, &n, &why),
+	    -1);
+	buf_clear(&text);
+	buf_clear(&why);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_long_list),
 		cmocka_unit_test(test_one),
 		cmocka_unit_test(test_ip_alone),
 		cmocka_unit_test(test_origin),

@@ -126,6 +126,59 @@ test_deadline(void **state)
 }
 
 /* A word on another descriptor ends a wait, and nothing is lost by it. */
+/* A peer that sends one octet after the other does not outlive it either. */
+static void
+test_trickle(void **state)
+{
+	struct stream s;
+	size_t len;
+	char *line;
+	int i, p[2];
+	pid_t pid;
+
+	assert_int_equal(fd_pair(p), 0);
+	if ((pid = fork()) == 0) {
+		signal(SIGPIPE, SIG_DFL);
+		close(p[0]);
+		for (i = 0; i < 5000; i++) {
+			(void)!write(p[1], "x", 1);
+			usleep(2000);
+		}
+		_exit(0);
+	}
+	close(p[1]);
+	stream_init(&s, p[0]);
+	stream_deadline(&s, 100);
+	assert_int_equal(stream_line(&s, 10000, &line, &len), STREAM_TIMEOUT);
+	stream_clear(&s);
+	assert_int_equal(waitpid(pid, &i, 0), pid);
+}
+
+/* Something to read is there: in the buffer, or on its way. */
+static void
+test_readable(void **state)
+{
+	struct stream s;
+	size_t len;
+	char *line;
+	int p[2];
+
+	assert_int_equal(fd_pair(p), 0);
+	stream_init(&s, p[0]);
+	assert_false(stream_readable(&s));
+	say(p[1], "a\r\nb\r\n", 6);
+	assert_true(stream_readable(&s));
+	assert_false(stream_has_input(&s));
+	assert_int_equal(stream_line(&s, 10, &line, &len), STREAM_OK);
+	assert_true(stream_has_input(&s));
+	assert_true(stream_readable(&s));
+	assert_int_equal(stream_line(&s, 10, &line, &len), STREAM_OK);
+	assert_false(stream_readable(&s));
+	close(p[1]);
+	assert_true(stream_readable(&s));
+	stream_clear(&s);
+}
+
 /* A descriptor that blocks: the deadline holds, for reading and writing. */
 static void
 test_block(void **state)
@@ -356,6 +409,39 @@ test_tls(void **state)
 	buf_clear(&why);
 }
 
+/* What every context has, and what one for sessions of their own has. */
+static void
+test_contexts(void **state)
+{
+	struct buf why = BUF_INIT(300);
+	SSL_CTX *ctx;
+	unsigned i;
+
+	for (i = 0; i < 4; i++) {
+		ctx = i < 2 ? tls_server_new(TLS_PATHS(cert, key), NULL, i * 2,
+		    &why) : tls_client_new(i == 2 ? NULL : cert, i == 3,
+		    &why);
+		assert_non_null(ctx);
+		assert_int_equal(SSL_CTX_get_min_proto_version(ctx),
+		    TLS1_2_VERSION);
+		assert_int_equal(SSL_CTX_get_options(ctx) &
+		    (SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION),
+		    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+		assert_int_equal(SSL_CTX_get_verify_mode(ctx) &
+		    SSL_VERIFY_PEER, i == 3 ? SSL_VERIFY_PEER : 0);
+		if (i < 2) {
+			assert_int_equal((SSL_CTX_get_options(ctx) &
+			    SSL_OP_NO_TICKET) != 0, i == 0);
+			assert_int_equal(SSL_CTX_get_num_tickets(ctx), i * 2);
+			assert_int_equal(SSL_CTX_get_session_cache_mode(ctx),
+			    SSL_SESS_CACHE_OFF);
+		}
+		tls_free(&ctx);
+		assert_null(ctx);
+	}
+	buf_clear(&why);
+}
+
 int
 main(void)
 {
@@ -363,10 +449,13 @@ main(void)
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_endless),
 		cmocka_unit_test(test_deadline),
+		cmocka_unit_test(test_trickle),
+		cmocka_unit_test(test_readable),
 		cmocka_unit_test(test_block),
 		cmocka_unit_test(test_wake),
 		cmocka_unit_test(test_gather),
 		cmocka_unit_test(test_tls),
+		cmocka_unit_test(test_contexts),
 	};
 	int r;
 

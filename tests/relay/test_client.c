@@ -332,12 +332,33 @@ test_again(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* All of a dialogue has a limit, however long each of its waits may be. */
+static void
+test_limit(void **state)
+{
+	static const struct client_times t = { .greeting = 600000,
+		.command = 600000, .session = 200, .rate = 8000 };
+	int64_t begun = clock_mono_ms();
+	struct relay_client c;
+	int fd[2];
+
+	assert_int_equal(fd_pair(fd), 0);
+	client_init(&c, fd[0], "mx", &t);
+	assert_int_equal(client_greet(&c, "us.test"), LATER);
+	assert_int_equal(strncmp(buf_str(&c.words), "4.4.2 mx did not answer",
+	    23), 0);
+	assert_true(clock_mono_ms() - begun < 300000);
+	client_clear(&c);
+	close(fd[1]);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_again),
+		cmocka_unit_test(test_limit),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

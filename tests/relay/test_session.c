@@ -6,10 +6,14 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "lib/base/mem.h"
@@ -25,7 +29,7 @@ enum { LATER = RESULT_LATER, NEVER = RESULT_NEVER, OK = RESULT_DELIVERED };
 static struct relay_conf conf;
 static const char *answer_words;	/* resolve's, or NULL: hosts */
 static enum n_status answer_status;
-static unsigned answer_hosts, answer_addresses, asked_port;
+static unsigned answer_hosts, answer_addresses, answer_port, asked_port;
 static enum n_type asked_type;
 static char asked_name[300];
 static int stopping;
@@ -60,7 +64,7 @@ resolve_ask(enum n_type type, const char *name, unsigned port,
 			snprintf(ip, sizeof(ip), "127.0.0.%u",
 			    i * answer_addresses + k + 1);
 			assert_int_equal(addr_of_ip(&a->host[i].addr[k], ip,
-			    strlen(ip), mx_port), 0);
+			    strlen(ip), answer_port), 0);
 		}
 	}
 	return N_OK;
@@ -169,6 +173,7 @@ setup(void **state)
 	answer_words = NULL;
 	answer_hosts = 3;
 	answer_addresses = 1;
+	answer_port = mx_port;
 	stopping = 0;
 	session_expire(1);
 	mx_all(&mx_good);
@@ -187,6 +192,19 @@ reopen(int tls)
 	buf_clear(&why);
 }
 
+static unsigned
+closed_port(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	socklen_t len = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	close(fd);
+	return ntohs(a.sin_port);
+}
+
 static void
 test_next_host(void **state)
 {
@@ -197,6 +215,12 @@ test_next_host(void **state)
 	assert_int_equal(asked_port, 25);
 	assert_string_equal(asked_name, "far.test");
 	said("1*\n2*\n" CLEAR("3") ONE("3") QUIT("3"));
+	/* A port that nobody listens on. */
+	mx_all(&mx_good);
+	answer_hosts = 1;
+	answer_port = closed_port();
+	send_one("far.test", LATER, "4.4.1 connection to mx1.test [127.0.0.1]:");
+	answer_port = mx_port;
 	/* No word of a connection is for ever. */
 	mx_all(&mx_good);
 	answer_hosts = 2;
@@ -385,7 +409,8 @@ test_required_tls(void **state)
 	said(CLEAR("1") "1:STARTTLS\n");
 	/* And verified: the authority, and the name. */
 	mx_all(&mx_good);
-	send_tls(DEST_TLS_VERIFIED, LATER, "4.7.5 mx1");
+	send_tls(DEST_TLS_VERIFIED, LATER, "4.7.5 mx1.test [127.0.0.1] TLS: "
+	    "certificate: ");
 	said(CLEAR("1") "1:STARTTLS\n");
 	mx_all(&mx_good);
 	mx_host[1].cert = mx_cert_ca;
@@ -544,6 +569,17 @@ test_credential(void **state)
 		drop_job();
 		said(i == 0 ? SECURE("1") ANNA ONE("1") QUIT("1") : "");
 	}
+	/* What fails after the handshake does not go on in the clear. */
+	mx_all(&mx_good);
+	mx_host[1].ehlo_tls = "250-mx\r\n250 AUTH PLAIN";
+	mx_host[1].auth = "535 5.7.8 wrong";
+	make_job("far.test", 1);
+	assert_int_equal(dest_key_set(&job.key, "far.test", "anna",
+	    DEST_TLS_ROUTE), 0);
+	run_job();
+	heard(0, LATER, "4.7.8 mx1");
+	drop_job();
+	said(SECURE("1") ANNA);
 }
 
 /* What the DNS says, of a domain and of the smarthost. */
