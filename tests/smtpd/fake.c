@@ -254,6 +254,8 @@ on_queue(struct chan *c, struct msg *m)
 	else if (mode == FAKE_NEVER)
 		say(c, Q_NEVER, m->id, "5.7.1 no");
 	else {
+		if (mode == FAKE_KICKS)
+			fake_master("kick");
 		keep_message(m);
 		if (n_messages % 2 == 1) {
 			give_file(c, Q_DONE, m->id);
@@ -520,8 +522,9 @@ add(struct cdb_make *m, const char *key, size_t klen, const struct buf *value)
 	    (unsigned)value->len), 0);
 }
 
+/* more: an account that is there too, or NULL. */
 static void
-make_tables(void)
+make_tables(const char *more)
 {
 	static const char *const users[] = { "uanna@example.test",
 		"ubert@example.test", "ufull@example.test" };
@@ -529,8 +532,10 @@ make_tables(void)
 	struct buf v = BUF_INIT(0);
 	struct cdb_make m;
 	size_t i;
-	int fd = open(path[P_TABLES], O_RDWR | O_CREAT | O_TRUNC, 0600);
+	int fd;
 
+	(void)unlink(path[P_TABLES]);
+	fd = open(path[P_TABLES], O_RDWR | O_CREAT | O_EXCL, 0600);
 	cdb_make_start(&m, fd);
 	buf_put_u32(&v, 1);
 	buf_put_u64(&v, 0);
@@ -543,6 +548,8 @@ make_tables(void)
 	buf_put_u32(&v, 0);
 	for (i = 0; i < 3; i++)
 		add(&m, users[i], strlen(users[i]), &v);
+	if (more != NULL)
+		add(&m, more, strlen(more), &v);
 	buf_reset(&v);
 	buf_put_u64(&v, 1000);
 	buf_put_u64(&v, 0);
@@ -563,6 +570,15 @@ make_tables(void)
 	cdb_make_finish(&m);
 	close(fd);
 	buf_clear(&v);
+}
+
+void
+fake_add_account(const char *name)
+{
+	char key[200];
+
+	snprintf(key, sizeof(key), "u%s", name);
+	make_tables(key);
 }
 
 void
@@ -591,7 +607,7 @@ fake_begin(void)
 		snprintf(path[i], sizeof(path[i]), "%s/%s", dir, names[i]);
 	tls_init();
 	make_certificate();
-	make_tables();
+	make_tables(NULL);
 	smtpd.conf = (struct smtpd_conf){ .local_trusted = nobody,
 		.message_size = 600 * 1024, .errors = 20, .junk = 100,
 		.command_time = 3, .data_time = 2, .data_rate = 500 };

@@ -14,6 +14,7 @@ enum fake_mode {
 	FAKE_LATER,	/* queue says later to an envelope */
 	FAKE_DIES,	/* queue goes away when it gets an envelope */
 	FAKE_NEVER,
+	FAKE_KICKS,	/* master says "kick" while queue takes an envelope */
 };
 
 struct fake_message {
@@ -42,6 +43,8 @@ void	fake_end(void);
  * an error.
  */
 void	fake_spoil_tables(void);
+/* The tables anew, with that account too. */
+void	fake_add_account(const char *name);
 /* A worker with its peers; nothing is left of the one before. */
 void	fake_worker(enum fake_mode mode);
 /* The messages that queue was given since fake_worker. */

@@ -5,10 +5,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -44,6 +46,24 @@ __wrap_poll(struct pollfd *p, nfds_t n, int ms)
 		if ((r = __real_poll(p, n, 3)) != 0 || time_now >= end)
 			return r;
 	return 0;
+}
+
+/* The close of a regular file fails. */
+static _Atomic int close_fails;
+int	__real_close(int fd);
+int	__wrap_close(int fd);
+
+int
+__wrap_close(int fd)
+{
+	struct stat st;
+	int is_file = close_fails && fstat(fd, &st) == 0 &&
+	    S_ISREG(st.st_mode), r = __real_close(fd);
+
+	if (!is_file)
+		return r;
+	errno = EIO;
+	return -1;
 }
 
 static void
@@ -422,6 +442,100 @@ test_refused_data(void **state)
 	}
 }
 
+/* Who is whose mailbox is looked at once for each transaction. */
+static void
+test_tables_change(void **state)
+{
+	hello(SERVICE_SMTP);
+	ask("MAIL FROM:<eve@remote.test>", "250");
+	ask("RCPT TO:<new@example.test>", "550 5.1.1");
+	fake_add_account("new@example.test");
+	ask("RCPT TO:<new@example.test>", "550 5.1.1");
+	ask("RSET", "250");
+	ask("MAIL FROM:<eve@remote.test>", "250");
+	ask("RCPT TO:<new@example.test>", "250");
+	end();
+}
+
+/* "VERB xxx" of so many octets. */
+static const char *
+line_of(const char *verb, size_t len)
+{
+	static char line[AUTH_LINE_MAX + 2];
+
+	memset(line, 'x', len);
+	line[len] = '\0';
+	memcpy(line, verb, strlen(verb));
+	return line;
+}
+
+static void
+test_line_lengths(void **state)
+{
+	hello(SERVICE_SUBMISSIONS);
+	ask(line_of("NOOP ", COMMAND_LINE_MAX), "250");
+	ask(line_of("NOOP ", COMMAND_LINE_MAX + 1), "500 5.5.2 line too long");
+	ask(line_of("AUTH PLAIN ", COMMAND_LINE_MAX + 1), "501 5.5.2");
+	ask(line_of("AUTH PLAIN ", AUTH_LINE_MAX), "501 5.5.2");
+	ask(line_of("AUTH PLAIN ", AUTH_LINE_MAX + 1),
+	    "500 5.5.2 line too long");
+	end();
+}
+
+/* The first reason is the one that is said. */
+static void
+test_first_reason(void **state)
+{
+	unsigned i;
+
+	hello(SERVICE_SMTP);
+	ask("MAIL FROM:<eve@remote.test>", "250");
+	ask("RCPT TO:<anna@example.test>", "250");
+	ask("DATA", "354");
+	fake_say("\r\nbare\nlf\r\n");
+	for (i = 0; i < 700 * 1024 / 128; i++)
+		fake_say(text);
+	ask(".", "550 5.5.2");
+	end();
+}
+
+/* A file that cannot be closed may not be on the disk. */
+static void
+test_close_fails(void **state)
+{
+	size_t n;
+
+	hello(SERVICE_SMTP);
+	ask("MAIL FROM:<eve@remote.test>", "250");
+	ask("RCPT TO:<anna@example.test>", "250");
+	ask("DATA", "354");
+	close_fails = 1;
+	ask("Subject: x\r\n\r\n.", "451 4.3.0");
+	close_fails = 0;
+	fake_end_talk();
+	assert_int_equal(fake_retired(), 1);
+	(void)fake_messages(&n);
+	assert_int_equal(n, 0);
+}
+
+/* The operator ends a login while its message is being taken. */
+static void
+test_kicked_at_work(void **state)
+{
+	fake_worker(FAKE_KICKS);
+	fake_talk(SERVICE_SUBMISSIONS);
+	fake_say_tls();
+	fake_expect("220");
+	ask("HELO x", "250");
+	ask(login, "235");
+	ask("MAIL FROM:<anna@example.test>", "250");
+	ask("RCPT TO:<bert@example.test>", "250");
+	ask("DATA", "354");
+	ask("Subject: x\r\n\r\n.", "250");
+	fake_expect("421 4.7.0 your login has ended");
+	fake_end_talk();
+}
+
 /* Each line of a dialogue has the time of a command. */
 static void
 test_time_of_a_login(void **state)
@@ -517,6 +631,16 @@ test_time_of_a_stop(void **state)
 	pass_time(SMTP_STOP_MS / 1000 + 1);
 	fake_expect("421 4.3.2");
 	fake_end_talk();
+	/* Who goes on comes to the end of it. */
+	hello(SERVICE_SMTP);
+	ask("MAIL FROM:<eve@remote.test>", "250");
+	fake_master("stop");
+	fake_master_heard();
+	ask("RCPT TO:<anna@example.test>", "250");
+	ask("DATA", "354");
+	ask("Subject: x\r\n\r\n.", "250");
+	fake_expect("421 4.3.2");
+	fake_end_talk();
 }
 
 static int64_t
@@ -576,6 +700,11 @@ main(void)
 		cmocka_unit_test(test_recipients),
 		cmocka_unit_test(test_hello_again),
 		cmocka_unit_test(test_refused_data),
+		cmocka_unit_test(test_tables_change),
+		cmocka_unit_test(test_line_lengths),
+		cmocka_unit_test(test_first_reason),
+		cmocka_unit_test(test_close_fails),
+		cmocka_unit_test(test_kicked_at_work),
 		cmocka_unit_test(test_time_of_a_login),
 		cmocka_unit_test(test_time_of_tls),
 		cmocka_unit_test(test_time_of_data),
