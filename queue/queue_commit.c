@@ -14,6 +14,16 @@ static const double NAMES_AFTER = 1.0;	/* seconds a finished name waits */
 static const double RETRY_AFTER = 1.0;	/* where the table refused results */
 static const double CHECKPOINT_EVERY = 5.0;
 
+/* Rows, about. */
+enum {
+	/* Of a transaction, so that it takes no longer than a turn may: of
+	   messages of many recipients only some are written at once. */
+	ROWS_MAX = 1000,
+	/* That are not flushed: the table would do it for itself before it
+	   reuses their pages, and have the loop wait for the disk. */
+	ROWS_UNFLUSHED = ROWS_MAX,
+};
+
 struct ids {
 	uint64_t *id;
 	size_t	 n, cap;
@@ -34,6 +44,7 @@ static size_t n_waiting, cap_waiting;
 static struct ids finished;
 static struct round round_now;
 static int flushing;
+static size_t unflushed;		/* rows of results since the last flush */
 static struct message *dirty, **dirty_end = &dirty;
 static ev_timer names_timer, retry_timer, checkpoint_timer;
 static struct task checkpoint;
@@ -119,28 +130,59 @@ commit_dirty(struct message *m)
 	dirty_end = &m->next_dirty;
 }
 
+/* Those that the next transaction is of: takes them out of the list. */
+static struct message *
+take_dirty(void)
+{
+	struct message *first = dirty, **m = &dirty;
+	size_t rows;
+
+	for (rows = 0; *m != NULL && rows < ROWS_MAX; m = &(*m)->next_dirty)
+		rows += 1 + (*m)->targets.n;
+	unflushed += rows;
+	dirty = *m;
+	if (dirty == NULL)
+		dirty_end = &dirty;
+	*m = NULL;
+	return first;
+}
+
+/* ... and puts them back, to the head. */
+static void
+put_back(struct message *first)
+{
+	struct message **end = &first->next_dirty;
+
+	while (*end != NULL)
+		end = &(*end)->next_dirty;
+	*end = dirty;
+	if (dirty == NULL)
+		dirty_end = end;
+	dirty = first;
+}
+
 static void
 commit_results(void)
 {
-	struct message *m, *next;
+	struct message *first, *m, *next;
 
 	if (dirty == NULL || ev_is_active(&retry_timer))
 		return;
+	first = take_dirty();
 	table_begin();
-	for (m = dirty; m != NULL; m = m->next_dirty)
+	for (m = first; m != NULL; m = m->next_dirty)
 		write_message(m);
 	if (table_commit(COMMIT_WRITTEN) == -1) {
+		put_back(first);
 		ev_timer_set(&retry_timer, RETRY_AFTER, 0);
 		ev_timer_start(queue.loop, &retry_timer);
 		return;
 	}
-	m = dirty;
-	dirty = NULL;
-	dirty_end = &dirty;
-	for (; m != NULL; m = next) {
+	for (m = first; m != NULL; m = next) {
 		next = m->next_dirty;
 		message_saved(m);
 	}
+	queue.more |= dirty != NULL;
 }
 
 /* Batches */
@@ -189,20 +231,41 @@ round_write(const struct round *r)
 	return table_commit(COMMIT_FLUSH_FOLLOWS);
 }
 
+/* All that waits but for bounces about more than ROWS_MAX targets together:
+   their results are in the same transaction. */
+static void
+round_fill(struct round *r)
+{
+	struct submission *sub = r->sub, *s;
+	size_t i, cap = r->cap, n = 0, rows = 0;
+
+	r->sub = waiting;
+	r->cap = cap_waiting;
+	waiting = sub;
+	cap_waiting = cap;
+	r->n = n_waiting;
+	n_waiting = 0;
+	for (i = 0; i < r->n; i++) {
+		s = &r->sub[i];
+		if (s->about != NULL && rows >= ROWS_MAX) {
+			commit_submit(s);
+			continue;
+		}
+		rows += s->about != NULL ? s->about->targets.n : 0;
+		r->sub[n++] = *s;
+	}
+	r->n = n;
+}
+
 static void
 round_begin(void)
 {
 	struct round *r = &round_now;
-	struct submission *sub = r->sub;
 	struct ids names = r->names;
-	size_t i, cap = r->cap;
+	size_t i;
 
-	r->sub = waiting;
-	r->n = n_waiting;
-	r->cap = cap_waiting;
-	waiting = sub;
-	n_waiting = 0;
-	cap_waiting = cap;
+	unflushed = 0;
+	round_fill(r);
 	if (r->n > 0 && round_write(r) == -1) {
 		for (i = 0; i < r->n; i++)
 			refuse(&r->sub[i]);
@@ -224,7 +287,7 @@ commit_turn(void)
 	commit_results();
 	if (flushing)
 		return;
-	if (n_waiting > 0)
+	if (n_waiting > 0 || unflushed >= ROWS_UNFLUSHED)
 		round_begin();
 	else if (finished.n > 0 && !ev_is_active(&names_timer))
 		ev_timer_start(queue.loop, &names_timer);

@@ -19,7 +19,12 @@ enum {
 	EXPAND_RETRY = 30,	/* seconds, where a look-up failed */
 	REPORT_RETRY = 60,	/* the same, where too many wait for a bounce */
 	EXPIRE_ATTEMPTS = 3,	/* at least, before a message goes back */
+	ACCEPT_MAX = 1000,	/* recipients, of messages that are expanded
+				   as soon as they are accepted, in a turn */
 };
+
+static struct ready_line accepted;	/* what came beyond that */
+static size_t n_accepted;		/* recipients, in this turn */
 
 /*
  * Makes a job, or a result, of every target that is open and has none. Where
@@ -159,11 +164,12 @@ life_accepted(struct message *m)
 	    m->env.login, m->env.client, m->env.message_id[0] != '\0' ?
 	    " message-id=" : "", m->env.message_id);
 	queue.accepted++;
-	if (!queue.stopping) {
+	if (!queue.stopping && n_accepted < ACCEPT_MAX) {
+		n_accepted += m->env.n_rcpt;
 		life_attach(m, e);
 		life_start(m);
 	} else {
-		sched_set(&queue.sched, e, ENTRY_READY);
+		sched_line(&queue.sched, e, &accepted);
 		message_free(m);
 	}
 }
@@ -190,15 +196,16 @@ life_load(struct entry *e)
 	life_start(m);
 }
 
-/* What was looked at before comes first; of the others nothing is known. */
+/* What has just come is first, then what was looked at before; of the others
+   nothing is known. */
 static struct entry *
 life_next(void)
 {
-	struct entry *e;
+	struct entry *e = accepted.first;
 
 	if (queue.stopping)
 		return NULL;
-	if ((e = job_parked()) == NULL && job_room())
+	if (e == NULL && (e = job_parked()) == NULL && job_room())
 		e = sched_first(&queue.sched);
 	return e;
 }
@@ -214,6 +221,7 @@ life_turn(void)
 {
 	struct entry *e;
 
+	n_accepted = 0;
 	while (!queue_spent() && (e = life_next()) != NULL)
 		life_load(e);
 }

@@ -26,6 +26,8 @@ struct report {
 	struct buf text;
 };
 
+enum { TARGETS = 500 };	/* that bounces of a turn are about, or one more */
+
 static TAILQ_HEAD(, report) line = TAILQ_HEAD_INITIALIZER(line);
 static unsigned n_line, n_writing;
 
@@ -209,11 +211,17 @@ void
 report_turn(void)
 {
 	struct report *r;
+	size_t n = 0, more;
 
 	/* On a full disk they wait: the room that is left is for deliveries. */
 	while (!queue.stopping && n_writing < REPORT_WRITING && body_room() &&
-	    (r = TAILQ_FIRST(&line)) != NULL && report_next(r) == 0)
-		;
+	    n < TARGETS && (r = TAILQ_FIRST(&line)) != NULL) {
+		more = r->about->targets.n;
+		if (report_next(r) == -1)
+			break;
+		n += more;
+	}
+	queue.more |= n >= TARGETS;
 }
 
 int

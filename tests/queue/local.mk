@@ -36,3 +36,9 @@ tests_queue_test_order_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_order_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fd_sync \
 	-Wl,--wrap=fd_sync_dir -Wl,--wrap=fd_write_all \
 	-Wl,--wrap=table_commit -Wl,--wrap=table_flush -Wl,--wrap=spare_keep
+check_PROGRAMS += tests/queue/test_slices
+tests_queue_test_slices_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
+tests_queue_test_slices_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=table_begin \
+	-Wl,--wrap=table_put -Wl,--wrap=table_commit -Wl,--wrap=table_room \
+	-Wl,--wrap=lane_put -Wl,--wrap=body_take_spare -Wl,--wrap=body_room \
+	-Wl,--wrap=expand -Wl,--wrap=tables_refresh
