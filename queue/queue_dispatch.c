@@ -17,6 +17,7 @@ static const double SURPLUS_EVERY = 60.0;
 
 static ev_timer pause_timer, surplus_timer;
 static unsigned needed;		/* workers of relay, as master was told */
+static unsigned passed;		/* mail sent since a bounce that waits */
 static unsigned peak;		/* that had a job at once, since surplus */
 
 static int
@@ -116,23 +117,47 @@ share_left(enum share s)
 	return job_out(s) < (most > 0 ? most : 1);
 }
 
+/* Could a bounce go that has waited for its turn? */
+static int
+bounce_waits(void)
+{
+	return dest_ring(SHARE_BOUNCE) > 0 && share_left(SHARE_BOUNCE);
+}
+
+static int
+bounce_due(void)
+{
+	return passed >= BOUNCE_AFTER && bounce_waits();
+}
+
+static void
+note_sent(enum share s)
+{
+	if (s == SHARE_BOUNCE)
+		passed = 0;
+	else if (bounce_waits())
+		passed++;
+}
+
 /*
- * One job for every destination of the share in turn; how many were sent. Whom
- * no worker is there for keeps its turn.
+ * One job for each of so many destinations of the share in turn; how many were
+ * sent. Whom no worker is there for keeps its turn.
  */
 static unsigned
-turn_share(enum share s, int64_t now)
+turn_share(enum share s, size_t n, int64_t now)
 {
-	size_t n = dest_ring(s);
 	unsigned sent = 0;
 	struct queue_job *j;
 	struct dest *d;
 
 	while (n-- > 0 && share_left(s) && relay_is_free(now) &&
+	    (s == SHARE_BOUNCE || !bounce_due()) &&
 	    (d = dest_next(s, &j)) != NULL) {
 		j->share = (uint8_t)s;
-		if (send_job(pick_relay(d, now), j) == 0)
+		if (send_job(pick_relay(d, now), j) == 0) {
+			note_sent(s);
 			sent++;
+		}
 	}
 	return sent;
 }
@@ -143,7 +168,8 @@ turn_mail(int64_t now)
 {
 	static enum share first = SHARE_KNOWN;
 	enum share second = first == SHARE_KNOWN ? SHARE_UNKNOWN : SHARE_KNOWN;
-	unsigned a = turn_share(first, now), b = turn_share(second, now);
+	unsigned a = turn_share(first, dest_ring(first), now);
+	unsigned b = turn_share(second, dest_ring(second), now);
 
 	if (a > 0 && b == 0)
 		first = second;
@@ -159,9 +185,11 @@ turn_relay(int64_t now)
 
 	for (n = dest_downs(); n > 0 && (d = dest_down()) != NULL; n--)
 		turn_down(d);
-	while (turn_mail(now) > 0)
-		continue;
-	while (turn_share(SHARE_BOUNCE, now) > 0)
+	do
+		if (bounce_due())
+			(void)turn_share(SHARE_BOUNCE, 1, now);
+	while (turn_mail(now) > 0);
+	while (turn_share(SHARE_BOUNCE, dest_ring(SHARE_BOUNCE), now) > 0)
 		continue;
 	for (s = 0; s < SHARES; s++)
 		busy += job_out((enum share)s);

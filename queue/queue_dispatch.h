@@ -7,7 +7,8 @@
  *    sessions where one got through of late, else one.
  * 2. relay_workers are shared: destinations that are known have three quarters
  *    of them at most, all others together half, bounces an eighth.
- * 3. Bounces come when nothing else can go.
+ * 3. Bounces come when nothing else can go; but where one waits and its share
+ *    has a worker left, it is the next after BOUNCE_AFTER others.
  * 4. Where somebody could be served but for a worker, master is asked for one
  *    (WIRE_NEED). What was not needed for a minute goes, but for RELAY_LEAST.
  * 5. Where a share is used up, or relay_workers are, and somebody waits, the
@@ -19,6 +20,7 @@
 enum {
 	DELIVER_JOBS = 64,	/* under way at one worker */
 	RELAY_LEAST = 2,	/* as in programs.def */
+	BOUNCE_AFTER = 8,	/* jobs of other mail */
 };
 
 /* Once, before the loop. */

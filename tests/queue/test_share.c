@@ -5,6 +5,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "queue/queue_dispatch.h"
 #include "tests/queue/fixture.h"
 
 enum { MORE = 4 };
@@ -215,6 +216,29 @@ test_bounces_come_last(void **state)
 	}
 }
 
+/* Other mail that has always more does not keep a bounce out. */
+static void
+test_bounces_have_a_turn(void **state)
+{
+	struct rig_job j = { .n = 0 };
+	int i;
+
+	post("s@far.test", "a@one.test");
+	(void)sent("one.test", &j);
+	post("", "a@bounce.test");
+	post("", "b@bounce.test");
+	for (i = 0; i < 2 * BOUNCE_AFTER + 2; i++)
+		post("s@far.test", i % 2 == 0 ? "a@one.test" : "a@two.test");
+	done(&relay, &j);
+	for (i = 0; i < 2 * (BOUNCE_AFTER + 1); i++) {
+		(void)any(&j);
+		assert_string_equal(j.sender, i % (BOUNCE_AFTER + 1) ==
+		    BOUNCE_AFTER ? "" : "s@far.test");
+		rig_job_clear(&j);
+		done(&relay, &j);
+	}
+}
+
 /* A known place that has always more does not keep a new one out. */
 static void
 test_one_worker_for_all(void **state)
@@ -319,6 +343,7 @@ main(void)
 		S(test_silent_hosts, setup),
 		S(test_bounces_have_a_share, setup_eight),
 		S(test_bounces_come_last, setup_one),
+		S(test_bounces_have_a_turn, setup_one),
 		S(test_each_has_its_turn, setup),
 		S(test_one_worker_for_all, setup_one),
 		S(test_hurry, setup_one),
