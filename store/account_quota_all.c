@@ -50,12 +50,21 @@ quota_full_again(void)
 
 /*
  * At the start every account that the index knows is looked at once: who is
- * full, and (after a crash) whose flags file is behind.
+ * full, and (after a crash) whose flags file is behind. In slices, for there
+ * may be many, and those are loaded.
  */
+enum {
+	NAMES = 256,		/* that are looked at in a slice */
+	LOADS = 8,		/* ... and loaded */
+};
+
+/* Of a shard. */
 struct quota_walk {
 	struct item item;
-	struct engine_db *db;
-	struct buf names;
+	unsigned db;			/* it is at this one */
+	struct engine_scan scan;
+	struct buf names;		/* what it gave */
+	struct cursor c;		/* ... and is not looked at yet */
 };
 
 struct sums {
@@ -92,7 +101,8 @@ walk_row(void *arg, const void *key, size_t klen, const void *value,
 	return 0;
 }
 
-static void
+/* 1 where it was loaded. */
+static unsigned
 walk_account(struct quota_walk *w, const char *name, uint32_t number)
 {
 	struct sums s = { 0, 0, 0 };
@@ -102,7 +112,8 @@ walk_account(struct quota_walk *w, const char *name, uint32_t number)
 	int is;
 
 	index_scan_kind(&scan, number, 'M');
-	if (engine_scan(w->db, &scan, walk_row, &s) != ENGINE_DONE)
+	if (engine_scan(engine_db(store.engine, w->db), &scan, walk_row,
+	    &s) != ENGINE_DONE)
 		s.behind = 1;	/* its own load tells */
 	is = store.user(name, &q) == LOOKUP_FOUND &&
 	    quota_is_full(&q, s.size, s.count);
@@ -116,30 +127,68 @@ walk_account(struct quota_walk *w, const char *name, uint32_t number)
 			a->full = 1;
 		full_change(name, 1);
 	}
+	return a != NULL;
+}
+
+static void
+walk_db(struct quota_walk *w, unsigned db)
+{
+	w->db = db;
+	index_scan_kind(&w->scan, 0, 'u');
+	w->scan.max = NAMES;
+}
+
+/* The next names: 1, or 0 at the end of the shard's last database. */
+static int
+walk_names(struct quota_walk *w)
+{
+	enum engine_result r;
+
+	for (buf_reset(&w->names); w->db < ENGINE_DBS;
+	    walk_db(w, w->db + store.n_shards)) {
+		r = engine_scan(engine_db(store.engine, w->db), &w->scan,
+		    walk_name, w);
+		if (r != ENGINE_DONE && r != ENGINE_MORE)
+			log_warn("not all full accounts are known: the index "
+			    "does not answer");
+		if (w->names.len > 0)
+			break;
+	}
+	cursor_init(&w->c, w->names.data, w->names.len);
+	return w->names.len > 0;
+}
+
+/* 1; 0: there is none any more. */
+static int
+walk_next(struct quota_walk *w, unsigned *loads)
+{
+	char name[400];
+	const char *p;
+	size_t len;
+
+	if (cursor_left(&w->c) == 0 && !walk_names(w))
+		return 0;
+	p = cursor_lv(&w->c, &len, sizeof(name) - 1);
+	if (w->c.bad)
+		return 0;
+	memcpy(name, p, len);
+	name[len] = '\0';
+	*loads += walk_account(w, name, cursor_u32(&w->c));
+	return 1;
 }
 
 static void
 walk_run(struct item *i)
 {
 	struct quota_walk *w = (struct quota_walk *)i;
-	struct engine_scan s;
-	struct cursor c;
-	const char *p;
-	char name[400];
-	size_t len;
+	unsigned n, loads = 0;
+	int more = !shard_stopping(i->shard);
 
-	index_scan_kind(&s, 0, 'u');
-	if (engine_scan(w->db, &s, walk_name, w) != ENGINE_DONE)
-		log_warn("not all full accounts are known: the index does "
-		    "not answer");
-	cursor_init(&c, w->names.data, w->names.len);
-	while (cursor_left(&c) > 0) {
-		p = cursor_lv(&c, &len, sizeof(name) - 1);
-		if (c.bad)
-			break;
-		memcpy(name, p, len);
-		name[len] = '\0';
-		walk_account(w, name, cursor_u32(&c));
+	for (n = 0; more && n < NAMES && loads < LOADS; n++)
+		more = walk_next(w, &loads);
+	if (more) {
+		shard_post(&w->item);
+		return;
 	}
 	buf_clear(&w->names);
 	free(w);
@@ -152,10 +201,10 @@ quota_start(void)
 	unsigned i;
 
 	full_publish();
-	for (i = 0; i < ENGINE_DBS; i++) {
+	for (i = 0; i < store.n_shards; i++) {
 		w = mem_zalloc(1, sizeof(*w));
-		w->db = engine_db(store.engine, i);
-		w->item.shard = shard_at(i % store.n_shards);
+		walk_db(w, i);
+		w->item.shard = shard_at(i);
 		w->item.run = walk_run;
 		shard_post(&w->item);
 	}

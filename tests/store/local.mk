@@ -102,7 +102,7 @@ tests_store_test_keep_SOURCES = tests/store/test_keep.c tests/store/rig.c \
 	tests/store/rig.h
 tests_store_test_keep_LDADD = $(STORE_TEST)
 tests_store_test_keep_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=account_new \
-	-Wl,--wrap=account_free
+	-Wl,--wrap=account_free -Wl,--wrap=shard_settle
 check_PROGRAMS += tests/store/test_waits
 tests_store_test_waits_SOURCES = tests/store/test_waits.c tests/store/rig.c \
 	tests/store/rig.h

@@ -1,4 +1,5 @@
-/* Accounts in memory are bounded, and those used last stay. */
+/* Accounts in memory are bounded, and those used last stay. After a crash those
+   that are to be loaded come few at a time. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -18,6 +19,7 @@
 enum {
 	BOUND = 20,
 	USERS = 40,
+	AT_A_TIME = 10,
 	TRIES = 6000,		/* hundredths of a second */
 };
 
@@ -26,6 +28,7 @@ static struct shared {
 	atomic_int live, freed;
 	char	 first[40];		/* of those freed */
 	atomic_int used_freed;		/* the one in constant use was */
+	atomic_int turn, most;		/* made in a turn of the shard's loop */
 } *shared;
 
 static struct rig rig;
@@ -41,8 +44,23 @@ struct account *
 __wrap_account_new(struct shard *s, const char *name, const char *path,
     unsigned db)
 {
+	int turn = atomic_fetch_add(&shared->turn, 1) + 1;
+
 	atomic_fetch_add(&shared->live, 1);
+	if (turn > atomic_load(&shared->most))
+		atomic_store(&shared->most, turn);
 	return __real_account_new(s, name, path, db);
+}
+
+void	__real_shard_settle(struct shard *s);
+void	__wrap_shard_settle(struct shard *s);
+
+/* The end of a turn. */
+void
+__wrap_shard_settle(struct shard *s)
+{
+	atomic_store(&shared->turn, 0);
+	__real_shard_settle(s);
 }
 
 void
@@ -104,11 +122,35 @@ test_bounded(void **state)
 	unsetenv("RIG_THREADS");
 }
 
+/* The flags files of all are behind when it is killed. */
+static void
+test_loaded_in_slices(void **state)
+{
+	int i;
+
+	setenv("RIG_THREADS", "1", 1);
+	rig_init(&rig);
+	rig_start(&rig);
+	for (i = 0; i < USERS; i++)
+		deliver(i);
+	rig_kill(&rig);
+	memset(shared, 0, sizeof(*shared));
+	rig_start(&rig);
+	for (i = 0; i < TRIES && atomic_load(&shared->live) < USERS; i++)
+		usleep(10000);
+	assert_in_range(atomic_load(&shared->live), USERS, USERS + 2);
+	assert_in_range(atomic_load(&shared->most), 1, AT_A_TIME);
+	assert_int_equal(rig_stop(&rig), 0);
+	rig_clear(&rig);
+	unsetenv("RIG_THREADS");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_loaded_in_slices),
 	};
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
