@@ -29,6 +29,7 @@
 #include "store/account_mailbox.h"
 #include "store/account_message.h"
 #include "store/account_rebuild.h"
+#include "store/account_rebuild_old.h"
 #include "store/account_scan.h"
 #include "store/body.h"
 #include "store/op_move.h"
@@ -50,6 +51,7 @@ struct rebuild {
 	struct buf why;		/* of failed */
 	void	(*step)(struct rebuild *); /* the next; NULL: it has ended */
 	struct found found;
+	struct old_aside aside;
 	size_t	 mailbox, message; /* where the next slice begins */
 	uint64_t modseq;
 	int	 large;			/* it is one of LARGE_MAX */
@@ -66,181 +68,15 @@ static struct {
 	struct chore *waiting;
 } large = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* What the old index knew, if it can still be read. */
-static int
-old_row(void *arg, const void *key, size_t klen, const void *value,
-    size_t vlen)
-{
-	struct rebuild *r = arg;
-	uint32_t id = index_tail_u32(key, klen);
-	struct index_row row;
-	size_t i;
-
-	if (index_get_row(value, vlen, &row) == -1)
-		return 0;
-	for (i = 0; i < r->found.boxes.n; i++) {
-		if (r->found.mailbox[i].id != id)
-			continue;
-		r->found.mailbox[i].uidnext = row.uidnext;
-		if (row.uidnext - 1 > r->found.mailbox[i].highest)
-			r->found.mailbox[i].highest = row.uidnext - 1;
-	}
-	return 0;
-}
-
-/* A file that was moved away and could not be unlinked yet is no message. */
-static int
-old_note(void *arg, const void *key, size_t klen, const void *value,
-    size_t vlen)
-{
-	uint64_t v = index_tail_u64(key, klen);
-	struct rebuild *r = arg;
-	struct found_mailbox *f = r->found.mailbox;
-	struct found_message *m;
-	size_t i;
-
-	for (i = 0; i < r->found.boxes.n; i++, f++) {
-		if (f->id != v >> 32 ||
-		    (m = found_message(f, (uint32_t)v)) == NULL)
-			continue;
-		m->noted = 1;
-	}
-	return 0;
-}
-
+/* What the index knew, if it can still be read. */
 static void
-leave_noted_out(struct found_mailbox *f)
+rebuild_old(struct call *c)
 {
-	size_t i, n = 0;
+	struct rebuild *r = c->arg;
 
-	for (i = 0; i < f->n; i++)
-		if (f->msg[i].noted)
-			free(f->msg[i].more);
-		else
-			f->msg[n++] = f->msg[i];
-	f->n = n;
-}
-
-static int
-is_listed(const struct rebuild *r, uint32_t mailbox)
-{
-	size_t i;
-
-	for (i = 0; i < r->found.boxes.n; i++)
-		if (r->found.boxes.box[i].id == mailbox)
-			return 1;
-	return 0;
-}
-
-/* So is one whose target has its row: it is noted before its own goes. */
-static int
-old_move(void *arg, const void *key, size_t klen, const void *value,
-    size_t vlen)
-{
-	struct rebuild *r = arg;
-	struct index_key k;
-	uint32_t mailbox;
-	struct cursor c;
-
-	cursor_init(&c, value, vlen);
-	mailbox = cursor_u32(&c);
-	if (!is_listed(r, cursor_u32(&c)))
-		return 0;	/* the target is not there: it stays */
-	while (cursor_left(&c) >= 4) {
-		k = index_key_file(r->a->number, mailbox, cursor_u32(&c));
-		engine_put(account_batch(r->a), ENGINE_CORE, k.k, k.len, "",
-		    0);
-	}
-	return 0;
-}
-
-/* As far as the index knows; all where it does not know the mailbox. */
-static int
-was_message(const struct found_mailbox *f, const struct found_message *m)
-{
-	return f->uidnext == 0 || m->uid < f->uidnext || m->has_line;
-}
-
-static int
-cmp_body(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
-static void
-leave_out(struct rebuild *r, struct found_mailbox *f, const uint64_t *bodies,
-    size_t n_bodies)
-{
-	struct found_message *m;
-	size_t i, n = 0;
-
-	for (i = 0; i < f->n; i++) {
-		m = &f->msg[i];
-		if (was_message(f, m) || bsearch(&m->body, bodies, n_bodies,
-		    sizeof(*bodies), cmp_body) == NULL)
-			f->msg[n++] = *m;
-		else
-			(void)body_aside(r->a->path, f->id, m->uid);
-	}
-	f->n = n;
-}
-
-/*
- * A file from UIDNEXT on whose body is that of a message of this account was
- * left by a COPY that was killed. Any other one stays, for it may have come
- * from a backup.
- */
-static void
-leave_copies_out(struct rebuild *r)
-{
-	struct found_mailbox *f = r->found.mailbox;
-	size_t i, k, n = 0, all = 0, above = 0;
-	uint64_t *bodies;
-
-	for (i = 0; i < r->found.boxes.n; i++) {
-		all += f[i].n;
-		above += f[i].n > 0 && !was_message(&f[i],
-		    &f[i].msg[f[i].n - 1]);
-	}
-	if (above == 0)
-		return;
-	bodies = mem_alloc((all + 1) * sizeof(*bodies));
-	for (i = 0; i < r->found.boxes.n; i++)
-		for (k = 0; k < f[i].n; k++)
-			if (was_message(&f[i], &f[i].msg[k]))
-				bodies[n++] = f[i].msg[k].body;
-	qsort(bodies, n, sizeof(*bodies), cmp_body);
-	for (i = 0; i < r->found.boxes.n; i++)
-		leave_out(r, &f[i], bodies, n);
-	free(bodies);
-}
-
-/* 0; -1: the index does not answer. */
-static int
-old_read(struct rebuild *r)
-{
-	struct account *a = r->a;
-	struct engine_scan s;
-	size_t i;
-
-	if (account_number(a, 1) != ENGINE_DONE)
-		return -1;
-	index_scan_kind(&s, a->number, 'M');
-	if (engine_scan(a->db, &s, old_row, r) != ENGINE_DONE)
-		return -1;
-	leave_copies_out(r);
-	index_scan_kind(&s, a->number, 'V');
-	if (engine_scan(a->db, &s, old_move, r) != ENGINE_DONE ||
-	    account_commit(a) == -1)
-		return -1;
-	index_scan_kind(&s, a->number, 'R');
-	if (engine_scan(a->db, &s, old_note, r) != ENGINE_DONE)
-		return -1;
-	for (i = 0; i < r->found.boxes.n; i++)
-		leave_noted_out(&r->found.mailbox[i]);
-	return 0;
+	r->failed = old_read(r->a, &r->found) == -1 ||
+	    account_commit(r->a) == -1;
+	helper_done(c);
 }
 
 /* A piece of what the index still has. */
@@ -252,15 +88,11 @@ rebuild_clear(struct call *c)
 	struct engine_batch b;
 	enum engine_result done;
 
-	if (r->modseq == 0 && (old_read(r) == -1 || account_commit(a) == -1)) {
-		r->failed = 1;
-	} else {
-		b = account_own_batch(a);
-		done = index_delete_some(a->db, &b);
-		r->cleared = done == ENGINE_DONE;
-		r->failed = !r->cleared && done != ENGINE_MORE;
-		engine_batch_clear(&b);
-	}
+	b = account_own_batch(a);
+	done = index_delete_some(a->db, &b);
+	r->cleared = done == ENGINE_DONE;
+	r->failed = !r->cleared && done != ENGINE_MORE;
+	engine_batch_clear(&b);
 	r->modseq = shard_modseq(a->shard);
 	helper_done(c);
 }
@@ -426,14 +258,21 @@ rebuild_failed(struct rebuild *r)
 	r->step = step_end;
 }
 
+static int
+no_room(struct rebuild *r)
+{
+	if (store_room() < STORE_NO_CHANGES)
+		return 0;
+	buf_set(&r->why, "the disk is full");
+	rebuild_failed(r);
+	return 1;
+}
+
 static void
 step_write(struct rebuild *r)
 {
-	if (store_room() >= STORE_NO_CHANGES) {
-		buf_set(&r->why, "the disk is full");
-		rebuild_failed(r);
+	if (no_room(r))
 		return;
-	}
 	r->chore.done += PIECE;
 	r->call.fn = r->cleared ? rebuild_piece : rebuild_clear;
 	if (helper_call(r->a->shard, &r->call) == -1)
@@ -446,6 +285,33 @@ step_write(struct rebuild *r)
 		r->failed = 1;
 	}
 	r->step = step_end;
+}
+
+/* Before the index forgets its UIDNEXT: from then on they would be messages
+   that have no record. */
+static void
+step_aside(struct rebuild *r)
+{
+	if (!old_aside_next(r->a, &r->aside, SLICE))
+		r->step = step_write;
+	r->chore.done += SLICE;
+}
+
+static void
+step_old(struct rebuild *r)
+{
+	if (no_room(r))
+		return;
+	r->call.fn = rebuild_old;
+	if (helper_call(r->a->shard, &r->call) == -1)
+		r->failed = 1;
+	if (r->failed) {
+		buf_set(&r->why, "the index does not answer");
+		rebuild_failed(r);
+		return;
+	}
+	old_leave_out(&r->found, &r->aside);
+	r->step = step_aside;
 }
 
 static int
@@ -479,7 +345,7 @@ step_files(struct rebuild *r)
 
 	if (r->mailbox == r->found.boxes.n) {
 		r->mailbox = 0;
-		r->step = step_write;
+		r->step = step_old;
 		return;
 	}
 	for (; r->message < f->n && n < SLICE; r->message++) {
@@ -542,6 +408,7 @@ rebuild_run(struct chore *chore)
 	r->step(r);
 	if (r->step == NULL) {
 		buf_clear(&r->why);
+		old_aside_clear(&r->aside);
 		free(r);
 		return;
 	}

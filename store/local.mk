@@ -37,7 +37,9 @@ store_libstore_a_SOURCES = \
 	store/op_file.c store/op_mailbox.h store/op_mailbox.c \
 	store/op_deliver.h store/op_deliver.c store/op_follow.h \
 	store/op_follow.c store/account_scan.h store/account_scan.c \
-	store/account_rebuild.h store/account_rebuild.c store/ctl_check.h \
+	store/account_rebuild.h store/account_rebuild.c \
+	store/account_rebuild_old.h store/account_rebuild_old.c \
+	store/ctl_check.h \
 	store/ctl_check.c store/ctl_walk.h store/ctl_walk.c store/ctl_sweep.c \
 	store/ctl_control.h store/ctl_control.c store/epoch.h store/epoch.c \
 	store/start.h store/start.c store/age.h store/age.c \

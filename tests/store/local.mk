@@ -69,7 +69,7 @@ tests_store_test_rebuilds_SOURCES = tests/store/test_rebuilds.c \
 	tests/store/rig.c tests/store/rig.h
 tests_store_test_rebuilds_LDADD = $(STORE_TEST)
 tests_store_test_rebuilds_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=body_open \
-	-Wl,--wrap=helper_post
+	-Wl,--wrap=helper_post -Wl,--wrap=body_aside
 check_PROGRAMS += tests/store/test_expunged
 tests_store_test_expunged_SOURCES = tests/store/test_expunged.c \
 	tests/store/rig.c tests/store/rig.h

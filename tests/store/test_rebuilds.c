@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "lib/mail/proto.h"
 #include "store/body.h"
 #include "store/shard_chores.h"
 #include "tests/store/rig.h"
@@ -32,6 +33,8 @@ static struct shared {
 	atomic_int held;		/* somebody waits for that */
 	atomic_int headers, first;	/* read; of uid 1 */
 	atomic_int posts;		/* of chores that go on */
+	atomic_int aside;		/* files moved since the last of these */
+	atomic_int most, all;		/* ... at most; and in all */
 } *shared;
 
 static struct rig rig;
@@ -40,6 +43,22 @@ int	__real_body_open(const char *user, uint32_t mailbox, uint32_t uid);
 int	__wrap_body_open(const char *user, uint32_t mailbox, uint32_t uid);
 void	__real_helper_post(enum helper h, struct chore *c);
 void	__wrap_helper_post(enum helper h, struct chore *c);
+
+enum body_result __real_body_aside(const char *user, uint32_t mailbox,
+	    uint32_t uid);
+enum body_result __wrap_body_aside(const char *user, uint32_t mailbox,
+	    uint32_t uid);
+
+enum body_result
+__wrap_body_aside(const char *user, uint32_t mailbox, uint32_t uid)
+{
+	int n = atomic_fetch_add(&shared->aside, 1) + 1;
+
+	if (n > atomic_load(&shared->most))
+		atomic_store(&shared->most, n);
+	atomic_fetch_add(&shared->all, 1);
+	return __real_body_aside(user, mailbox, uid);
+}
 
 int
 __wrap_body_open(const char *user, uint32_t mailbox, uint32_t uid)
@@ -59,8 +78,10 @@ __wrap_body_open(const char *user, uint32_t mailbox, uint32_t uid)
 void
 __wrap_helper_post(enum helper h, struct chore *c)
 {
-	if (h == HELPER_DEMAND && c->done > 0)
+	if (h == HELPER_DEMAND && c->done > 0) {
 		atomic_fetch_add(&shared->posts, 1);
+		atomic_store(&shared->aside, 0);
+	}
 	__real_helper_post(h, c);
 }
 
@@ -127,6 +148,42 @@ test_short_passes_long(void **state)
 	unsetenv("RIG_THREADS");
 }
 
+/* What a killed COPY left goes to expunged, a slice at a time, and none of it
+   is a message. */
+static void
+test_copies_in_slices(void **state)
+{
+	struct buf out = BUF_INIT(1000);
+	char cmd[300];
+
+	memset(shared, 0, sizeof(*shared));
+	rig_init(&rig);
+	rig_start(&rig);
+	deliver(ANNA);
+	assert_int_equal(rig_stop(&rig), 0);
+	/* The look behind a crash finds nothing, and is not repeated. */
+	rig_start(&rig);
+	assert_int_equal(count(&rig.imap[0]), 1);
+	assert_int_equal(rig_stop(&rig), 0);
+	atomic_store(&shared->all, 0);
+	atomic_store(&shared->most, 0);
+	snprintf(cmd, sizeof(cmd), "cd '%s/spool/mail/example.test/anna/1' && "
+	    "for i in $(seq 2 %d); do ln 1 $i || exit 1; done", rig.dir,
+	    MANY);
+	assert_int_equal(system(cmd), 0);
+	rig_start(&rig);
+	assert_true(rig_control(&rig, C_REBUILD, ANNA, &out) >= 0);
+	assert_int_equal(atomic_load(&shared->all), MANY - 1);
+	assert_in_range(atomic_load(&shared->most), 1, 512);
+	assert_int_equal(count(&rig.imap[0]), 1);
+	deliver(ANNA);
+	assert_int_equal(count(&rig.imap[0]), 2);
+	assert_int_equal(rig_control(&rig, C_CHECK, ANNA, &out), 0);
+	assert_int_equal(rig_stop(&rig), 0);
+	rig_clear(&rig);
+	buf_clear(&out);
+}
+
 /* The one of which least was done is first; who is as far waits behind. */
 
 static struct ordered {
@@ -178,6 +235,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_short_passes_long),
+		cmocka_unit_test(test_copies_in_slices),
 		cmocka_unit_test(test_least_done_first),
 	};
 
