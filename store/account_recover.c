@@ -4,8 +4,8 @@
  * from UIDNEXT on, records and files, is what a COPY, a delivery or APPEND was
  * about, and never was a message: it goes.
  *
- * To look costs a folder for each mailbox and a look-up for each name in it,
- * so it is done once after each crash, however many starts later the account
+ * To look costs both folders of each mailbox and a look-up for each name among
+ * the expunged, so it is done once after each crash, however many starts later the account
  * is loaded: its row 'C' says for which. A look that found something, or
  * failed, is repeated. It goes in steps, with other accounts served between.
  */
@@ -25,8 +25,7 @@
 
 enum {
 	STEP = 64,	/* mailboxes looked at in a step, where all are empty */
-	ABOVE = 256,	/* files and records from UIDNEXT on of a step */
-	MISSING = 64,	/* uids without a file, behind which there is none */
+	ABOVE = 256,	/* records from UIDNEXT on of a step */
 };
 
 /* 1, 0; -1: the index does not answer. */
@@ -50,9 +49,12 @@ struct recovery {
 	struct body_list *list;		/* that one's, as far as it was read */
 	uint32_t *uids;			/* found in it */
 	size_t	 n;
-	uint32_t above;			/* from UIDNEXT on: the next; 0: all */
-	unsigned missing;		/* so many that are not there */
-	unsigned aside;			/* that were */
+	enum {
+		PART_RECORDS,		/* from UIDNEXT on */
+		PART_FILES,		/* the same */
+		PART_EXPUNGED,
+	} part;				/* of that mailbox */
+	unsigned aside;			/* files that were moved */
 	int	 again;			/* something is left to do */
 };
 
@@ -84,9 +86,8 @@ add_halves(struct recovery *r, struct mailbox *m, const struct body_entry *e,
 static void
 end_mailbox(struct recovery *r, struct mailbox *m)
 {
-	body_list_end(&r->list);
 	r->at++;
-	r->above = 0;
+	r->part = PART_RECORDS;
 	if (r->aside > 0)
 		log_info("%s: %u files of mailbox %u were no messages yet: "
 		    "they are moved to expunged", m->account->name, r->aside,
@@ -125,56 +126,84 @@ clear_records(struct recovery *r, struct mailbox *m)
 }
 
 /*
- * Uids are reserved in order, so the files lie close together. None is removed,
- * for an index from a copy of the last seconds would call messages so. 1 where
- * there may be more; where the folder fails there are none until the next load.
+ * None is removed, for an index from a copy of the last seconds would call
+ * messages so. The whole folder is read: uids are reserved in order, but those
+ * of what failed are a gap of any size.
  */
+static void
+aside_above(struct recovery *r, struct mailbox *m, const struct body_entry *e,
+    int count)
+{
+	enum body_result done;
+	int i;
+
+	for (i = 0; i < count; i++) {
+		if (e[i].number < m->row.uidnext)
+			continue;
+		done = body_aside(r->a->path, m->id, e[i].number);
+		r->again |= done != BODY_ABSENT;
+		r->aside += done == BODY_DONE;
+	}
+}
+
+/* The next of a folder: how many, 0 at its end, or where it cannot be read. */
+static int
+list_next(struct recovery *r, struct mailbox *m, int what,
+    const struct body_entry **e)
+{
+	int n;
+
+	if (r->list == NULL)
+		r->list = body_list(m->account->path, m->id, what);
+	n = r->list != NULL ? body_list_next(r->list, e) :
+	    errno == ENOENT ? 0 : -1;
+	r->again |= n == -1;
+	if (n <= 0)
+		body_list_end(&r->list);
+	return n > 0 ? n : 0;
+}
+
+/* A slice of what lies from UIDNEXT on: 1; 0: there is none any more. */
 static int
 clear_above(struct recovery *r, struct mailbox *m)
 {
-	enum engine_result e;
-	enum body_result done;
-	unsigned i;
+	const struct body_entry *e;
+	enum engine_result done;
+	int n;
 
-	if (r->above == 0) {
+	if (r->part == PART_RECORDS) {
 		/* Who does not know UIDNEXT takes nothing away. */
-		e = m->known ? clear_records(r, m) : ENGINE_LATER;
-		if (e == ENGINE_MORE)
+		done = m->known ? clear_records(r, m) : ENGINE_LATER;
+		if (done == ENGINE_MORE)
 			return 1;
-		r->above = e == ENGINE_DONE ? m->row.uidnext : UINT32_MAX;
-		r->missing = 0;
+		r->part = done == ENGINE_DONE ? PART_FILES : PART_EXPUNGED;
 	}
-	for (i = 0; i < ABOVE && r->missing < MISSING &&
-	    r->above < UINT32_MAX; i++, r->above++) {
-		done = body_aside(r->a->path, m->id, r->above);
-		r->missing = done == BODY_ABSENT ? r->missing + 1 : 0;
-		r->again |= done != BODY_ABSENT;
-		r->aside += done == BODY_DONE;
-		if (done != BODY_DONE && done != BODY_ABSENT)
-			break;
+	if (r->part == PART_FILES &&
+	    (n = list_next(r, m, BODY_MESSAGES, &e)) > 0) {
+		aside_above(r, m, e, n);
+		return 1;
 	}
-	return i == ABOVE;
+	r->part = PART_EXPUNGED;
+	return 0;
 }
 
-/* One slice of one mailbox: how many entries it had. */
+/* One slice of one mailbox: 0 at its end. */
 static int
 recover_slice(struct recovery *r)
 {
 	struct mailbox *m = r->a->mailbox[r->at];
 	const struct body_entry *e;
-	int n;
+	int n = 0;
 
-	if (r->list == NULL && !(m->attrs & ATTR_NOSELECT) &&
-	    clear_above(r, m))
-		return 1;
-	if (r->list == NULL && !(m->attrs & ATTR_NOSELECT)) {
-		r->list = body_list(m->account->path, m->id, BODY_EXPUNGED);
-		r->again |= r->list == NULL && errno != ENOENT;
+	if (!(m->attrs & ATTR_NOSELECT)) {
+		if (r->part != PART_EXPUNGED && clear_above(r, m))
+			return 1;
+		n = list_next(r, m, BODY_EXPUNGED, &e);
 	}
-	n = r->list == NULL ? 0 : body_list_next(r->list, &e);
 	if (n > 0 && add_halves(r, m, e, n) == 0)
-		return n;
+		return 1;
 	r->again |= n != 0;
+	body_list_end(&r->list);
 	end_mailbox(r, m);
 	return 0;
 }

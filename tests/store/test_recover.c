@@ -110,6 +110,29 @@ test_many(void **state)
 	buf_clear(&out);
 }
 
+/* What was linked is no message, however many uids were passed over. */
+static void
+test_gap(void **state)
+{
+	static const char box[] = "spool/mail/example.test/anna/1";
+	struct door_mailbox m;
+	char cmd[300];
+
+	put("message");
+	rig_kill(&rig);
+	snprintf(cmd, sizeof(cmd), "cd '%s' && ln 1 2 && ln 1 1000 && "
+	    "ln 1 4000000000", rig_path(&rig, box));
+	assert_int_equal(system(cmd), 0);
+	rig_start(&rig);
+	put("new");
+	assert_int_equal(door_status(&rig.imap[0], 1, &m), 0);
+	assert_int_equal(m.messages, 2);
+	assert_int_equal(m.uidnext, 3);
+	snprintf(cmd, sizeof(cmd), "cd '%s' && [ $(ls -d [0-9]* | wc -l) = 2 ] "
+	    "&& [ $(ls expunged | wc -l) = 3 ]", rig_path(&rig, box));
+	assert_int_equal(system(cmd), 0);
+}
+
 /* A stop in the middle: the next start goes on. */
 static void
 test_stopped_meanwhile(void **state)
@@ -183,6 +206,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_many),
+		T(test_gap),
 		T(test_stopped_meanwhile),
 		T(test_above),
 		T(test_no_folder),
