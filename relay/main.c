@@ -161,6 +161,18 @@ answer_words(struct chan *c, enum j_type type, uint32_t id, const char *words)
 	answer(c, msg_end(c));
 }
 
+/* A stop came before any host had said yes or no of any recipient: the job is
+   as it was. */
+static int
+is_untouched(const struct relay_job *j)
+{
+	size_t i;
+
+	for (i = 0; i < j->n && !j->to[i].settled; i++)
+		;
+	return hurry_cut() && i == j->n;
+}
+
 static void
 run_job(struct relay_job *j)
 {
@@ -182,6 +194,8 @@ run_job(struct relay_job *j)
 		log_warn("%s: queue is gone, the result with it", j->file);
 	else if (r == RESULT_NEVER)
 		answer_words(c, J_BROKEN, j->id, buf_str(&why));
+	else if (is_untouched(j))
+		answer_words(c, J_REFUSED, j->id, "retiring");
 	else
 		answer(c, job_answer(j, c));
 	buf_clear(&why);
@@ -268,7 +282,10 @@ main(int argc, char **argv)
 		.input = input,
 		.idle = idle,
 	};
-	int status = server_work_main(argc, argv, &server);
+	int status;
+
+	hurry_stop_by(server_ending);
+	status = server_work_main(argc, argv, &server);
 
 	session_expire(1);
 	return status;

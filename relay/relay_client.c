@@ -104,6 +104,9 @@ reply_broken(struct relay_client *c, enum stream_status r)
 {
 	if (r == STREAM_LONG)
 		return client_fail(c, "4.5.0", "sent a line without end");
+	if (r == STREAM_TIMEOUT && hurry_cut())
+		return client_fail(c, "4.3.2", "did not answer before relay "
+		    "stopped");
 	if (r == STREAM_TIMEOUT)
 		return client_fail(c, "4.4.2", "did not answer in time");
 	return client_fail(c, "4.4.2", "lost the connection: %s",

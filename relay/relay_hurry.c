@@ -10,13 +10,27 @@ enum { LOOK_EVERY = 1000 };	/* ms */
 static struct chan *channel;
 static uint32_t job;
 static int hurried;
+static int (*ending)(int hear);
+static int cut;			/* a wait of this job, by a stop */
+
+void
+hurry_stop_by(int (*f)(int hear))
+{
+	ending = f;
+}
+
+int
+hurry_cut(void)
+{
+	return cut;
+}
 
 void
 hurry_begin(struct chan *queue, uint32_t id)
 {
 	channel = queue;
 	job = id;
-	hurried = 0;
+	hurried = cut = 0;
 }
 
 int
@@ -44,6 +58,10 @@ hurry_piece(int64_t start, int64_t end)
 {
 	int64_t now = clock_mono_ms();
 
+	if (now - start >= LOOK_EVERY && ending != NULL && ending(0)) {
+		cut = 1;
+		return 0;
+	}
 	if (now - start >= LOOK_EVERY && hurry_now() &&
 	    end > start + HURRY_MS)
 		end = start + HURRY_MS;

@@ -148,7 +148,7 @@ session_run(struct relay_job *j, const struct relay_conf *conf,
 
 	if (session_take(&c, &j->key)) {
 		r = session_send(j, &c);
-		if (r != RESULT_LATER) {
+		if (r != RESULT_LATER || hurry_cut()) {
 			buf_clear(&words);
 			return;
 		}

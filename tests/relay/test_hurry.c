@@ -78,6 +78,31 @@ test_others_wait(void **state)
 	assert_int_equal(piece(HURRY_MS + 5000), 1000);
 }
 
+static int stopping;
+
+static int
+asked_to_stop(int hear)
+{
+	return stopping;
+}
+
+/* A stop ends a wait, and that job alone. */
+static void
+test_stop(void **state)
+{
+	hurry_stop_by(asked_to_stop);
+	assert_int_equal(piece(1000), 1000);
+	assert_false(hurry_cut());
+	stopping = 1;
+	assert_int_equal(piece(0), 1000);
+	assert_int_equal(piece(1000), 0);
+	assert_true(hurry_cut());
+	hurry_begin(&mine, 8);
+	assert_false(hurry_cut());
+	stopping = 0;
+	hurry_stop_by(NULL);
+}
+
 static void
 test_late_word(void **state)
 {
@@ -112,7 +137,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_patient), T(test_others_wait), T(test_late_word),
+		T(test_patient), T(test_others_wait), T(test_late_word), T(test_stop),
 		T(test_other_frames_stay), T(test_queue_is_gone),
 	};
 
