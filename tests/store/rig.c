@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,15 +28,18 @@
 
 enum { SEND_AT = 128 * 1024 };	/* octets of requests in one write */
 
+/* What a rig in memory needs at the most, with reserves and logs. */
+static const uint64_t MEMORY_ROOM = (uint64_t)1 << 30;
+
 #define MUST(e) do { if (!(e)) { perror(#e); abort(); } } while (0)
 
 static struct rig *self;
 
-void
-rig_init(struct rig *r)
+static void
+init_at(struct rig *r, const char *parent)
 {
 	memset(r, 0, sizeof(*r));
-	strcpy(r->dir, "/tmp/rig-store-XXXXXX");
+	snprintf(r->dir, sizeof(r->dir), "%s/rig-store-XXXXXX", parent);
 	MUST(mkdtemp(r->dir) != NULL);
 	MUST(mkdir(rig_path(r, "spool"), 0755) == 0);
 	MUST(mkdir(rig_path(r, "spool/queue"), 0755) == 0);
@@ -44,6 +48,24 @@ rig_init(struct rig *r)
 	MUST(mkdir(rig_path(r, "jail/state"), 0755) == 0);
 	r->queue_id = (uint64_t)clock_now_us();
 	r->control = -1;
+}
+
+void
+rig_init(struct rig *r)
+{
+	init_at(r, "/tmp");
+}
+
+void
+rig_init_memory(struct rig *r)
+{
+	static const char memory[] = "/dev/shm";
+	struct statvfs v;
+
+	init_at(r, statvfs(memory, &v) == 0 &&
+	    access(memory, W_OK | X_OK) == 0 &&
+	    (uint64_t)v.f_bavail * v.f_frsize >= MEMORY_ROOM ? memory :
+	    "/tmp");
 }
 
 const char *

@@ -228,7 +228,7 @@ run_to(int n)
 	size_t i;
 	int died = 0;
 
-	rig_init(&rig);
+	rig_init_memory(&rig);
 	rig_file(&rig, "first", first);
 	rig_file(&rig, "second", second);
 	die_at = n;
@@ -293,7 +293,7 @@ expunge_later(int looked_at)
 	struct buf out = BUF_INIT(1000);
 	char cmd[300];
 
-	rig_init(&rig);
+	rig_init_memory(&rig);
 	die_at = 0;
 	rig_file(&rig, "first", first);
 	rig_start(&rig);
@@ -385,7 +385,7 @@ test_load(void **state)
 	size_t n;
 	pid_t killer;
 
-	rig_init(&rig);
+	rig_init_memory(&rig);
 	for (i = 0; i < LOAD; i++) {
 		snprintf(text, sizeof(text), "%015u\n", i);
 		rig_file(&rig, text, load.id[i]);
@@ -533,7 +533,7 @@ delete_to(int n)
 	int i, died;
 	size_t left;
 
-	rig_init(&rig);
+	rig_init_memory(&rig);
 	rig.quota_count = 3;
 	rig_start(&rig);
 	id = fill_bert();
@@ -550,7 +550,7 @@ delete_to(int n)
 		assert_int_equal(left, 2);
 		assert_int_equal(door_delete(&rig.imap[2], id), 0);
 	}
-	for (i = 0; i < 3000 && bert_is_full(); i++)
+	for (i = 0; i < 12000 && bert_is_full(); i++)
 		usleep(10000);
 	assert_false(bert_is_full());
 	assert_int_equal(rig_stop(&rig), 0);
@@ -594,7 +594,7 @@ move_to(int n, int rebuild, unsigned *moved)
 	size_t a, z, pairs;
 	int i, died;
 
-	rig_init(&rig);
+	rig_init_memory(&rig);
 	rig_file(&rig, "first", first);
 	rig_start(&rig);
 	assert_true(deliver_first(d));
