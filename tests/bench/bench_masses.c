@@ -1,11 +1,12 @@
 /*
  * What many messages that wait do to the mail that comes in.
  *
- *	bench_masses [-n messages] [-r recipients] [-t seconds] [-d] [-e]
+ *	bench_masses [-n messages] [-r recipients] [-t seconds] [-d] [-e] [-q]
  *
  * So many messages lie in the table, of so many recipients each. With -d all
  * are due, for a destination that is dead; with -e they are too old besides,
- * and go back. Meanwhile one client sends messages to a local user, one after
+ * and go back. With -q the table is empty, and a client sends them, one after
+ * the other, before relay comes; printed is how long that took. Meanwhile one client sends messages to a local user, one after
  * the other. Printed: how long the start took, how long a message took (median
  * and longest), bounces in a second, octets of log, memory of queue.
  */
@@ -37,7 +38,7 @@ static struct chan deliver, relay;
 static struct rig_fill fill = { .n = 200000, .from = "anna@example.test",
 	.domain = "dead.test", .attempts = 5 };
 static struct figures *figures;
-static int seconds = 20, due, expire;
+static int seconds = 20, due, expire, queued;
 static unsigned bounces, mails, refused;
 
 static void
@@ -45,7 +46,7 @@ options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "n:r:t:de")) != -1)
+	while ((c = getopt(argc, argv, "n:r:t:deq")) != -1)
 		if (c == 'n')
 			fill.n = (unsigned)strtoul(optarg, NULL, 10);
 		else if (c == 'r')
@@ -56,9 +57,11 @@ options(int argc, char **argv)
 			due = 1;
 		else if (c == 'e')
 			due = expire = 1;
+		else if (c == 'q')
+			queued = 1;
 		else
 			log_usage("bench_masses [-n messages] [-r recipients] "
-			    "[-t seconds] [-d] [-e]");
+			    "[-t seconds] [-d] [-e] [-q]");
 	if (seconds < 1 || seconds > 600 || fill.recipients > 1000)
 		log_usage("a number is out of range");
 	fill.next = clock_now() + (due ? -1 : 86400);
@@ -176,6 +179,36 @@ ready(void)
 	chan_clear(&c);
 }
 
+/* Sends the messages, as smtpd does. */
+static void
+send_all(void)
+{
+	size_t n = fill.recipients > 0 ? fill.recipients : 1, i;
+	const char **to = mem_zalloc(n + 1, sizeof(*to));
+	struct buf *names = mem_zalloc(n, sizeof(*names));
+	int64_t start = clock_mono_ms();
+	struct chan c;
+	char id[17];
+	unsigned m;
+
+	for (i = 0; i < n; i++) {
+		buf_printf(&names[i], "user%zu@%s", i, fill.domain);
+		to[i] = buf_str(&names[i]);
+	}
+	rig_wire(&rig, PEER_SMTPD, &c);
+	for (m = 0; m < fill.n; m++)
+		if (rig_send(&c, id, fill.from, to, "Subject: x\r\n\r\n")
+		    == -1)
+			log_fatal("not taken");
+	chan_clear(&c);
+	for (i = 0; i < n; i++)
+		buf_clear(&names[i]);
+	free(names);
+	free(to);
+	printf("%u messages of %zu recipients queued after %.1f s\n", fill.n,
+	    n, (double)(clock_mono_ms() - start) / 1000.);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -190,14 +223,17 @@ main(int argc, char **argv)
 		log_fatal("no memory");
 	rig_init(&rig, expire ? "queue_retry_min = 1s\nqueue_retry_max = 1s\n" :
 	    "");
-	rig_fill(&rig, &fill);
+	if (!queued)
+		rig_fill(&rig, &fill);
 	start = clock_mono_ms();
 	rig_start(&rig);
 	rig_wire(&rig, PEER_DELIVER, &deliver);
-	rig_wire(&rig, PEER_RELAY, &relay);
 	ready();
-	printf("%u messages ready after %.1f s\n", fill.n,
+	printf("%u messages ready after %.1f s\n", queued ? 0 : fill.n,
 	    (double)(clock_mono_ms() - start) / 1000.);
+	if (queued)
+		send_all();
+	rig_wire(&rig, PEER_RELAY, &relay);
 	start = clock_mono_ms();
 	client();
 	while (waitpid(-1, &status, WNOHANG) == 0) {

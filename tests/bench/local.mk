@@ -7,6 +7,7 @@ EXTRA_PROGRAMS += tests/bench/bench_queue
 tests_bench_bench_queue_LDADD = $(QUEUE_RIG)
 EXTRA_PROGRAMS += tests/bench/bench_masses
 tests_bench_bench_masses_LDADD = $(QUEUE_RIG)
+BENCH_ALONE = tests/bench/bench_masses tests/bench/bench_sizes
 endif
 
 # The load generators of `make bench`, and what checks the mailboxes.
@@ -27,10 +28,13 @@ tests_bench_pop3_source_LDADD = $(BENCH_LIBS)
 tests_bench_bench_check_SOURCES = tests/bench/bench_check.c $(BENCH_COMMON)
 tests_bench_bench_check_LDADD = $(BENCH_LIBS)
 CLEANFILES += $(BENCH)
-EXTRA_DIST += tests/bench/run tests/bench/peers.py tests/bench/fair \
-	tests/bench/fair_net.py
+EXTRA_DIST += tests/bench/run tests/bench/peers.py tests/bench/more_peers.py \
+	tests/bench/private_root.py tests/bench/measures.py \
+	tests/bench/rows.py tests/bench/report.py tests/bench/alone.py \
+	tests/bench/fair tests/bench/fair_net.py
 # Needs root; installs Debian's Postfix and Dovecot and compares with them.
-bench: $(BENCH)
+# BENCHFLAGS="--peers exim,opensmtpd,cyrus --masses --sizes" has more of it.
+bench: $(BENCH) $(BENCH_ALONE)
 	/usr/bin/python3 $(srcdir)/tests/bench/run --build $(builddir) \
 	    $(BENCHFLAGS)
 .PHONY: bench

@@ -1,5 +1,6 @@
-"""The two systems that the benchmark compares, behind one face: ours, and a
-private Postfix and Dovecot of Debian's on loopback."""
+"""The systems that the benchmark compares, behind one face: ours, and a
+private Postfix and Dovecot of Debian's on loopback; more_peers.py has the
+others."""
 import crypt
 import os
 import pathlib
@@ -208,8 +209,18 @@ class Cpu:
                 time.sleep(0.1)
 
 
+def password_word():
+    """The same hash that ours uses by default."""
+    return crypt.crypt(PASSWORD, "$y$j9T$saltsaltsaltsalt")
+
+
 class System:
     """Ports, processor time, mailboxes as files."""
+    intake = ()             # options of smtp_load for what comes in
+    note = ""               # what its figures do not have in them
+    # the kinds of rows that it can be measured by
+    rows = frozenset(("accept", "large", "imap", "append", "pop3", "relay",
+                      "memory", "syncs"))
 
     def __init__(self, directory, users, sink):
         self.dir = pathlib.Path(directory)
@@ -218,8 +229,21 @@ class System:
         self.users, self.sink = users, sink
         self.cpu = Cpu(self.name)
 
+    def make_certificate(self):
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+             "/CN=mail." + DOMAIN, "-keyout", str(self.dir / "key.pem"),
+             "-out", str(self.dir / "cert.pem")], check=True,
+            capture_output=True)
+
     def address(self, service):
         return "127.0.0.1:%d" % self.ports[service]
+
+    def submission(self):
+        """How smtp_load reaches what relays: with TLS and AUTH."""
+        return ["-a", self.address("submissions"), "-S", "-l",
+                "user0@" + DOMAIN, "-p", PASSWORD]
 
     def boxes(self):
         """The directories that hold messages."""
@@ -296,12 +320,7 @@ class Peers(System):
             (self.dir / d).mkdir()
         os.chown(self.dir / "data", postfix.pw_uid, postfix.pw_gid)
         os.chown(self.dir / "mail", mail.pw_uid, mail.pw_gid)
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-             "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
-             "/CN=mail." + DOMAIN, "-keyout", str(self.dir / "key.pem"),
-             "-out", str(self.dir / "cert.pem")], check=True,
-            capture_output=True)
+        self.make_certificate()
         fill = dict(self.ports, dir=self.dir, conf=self.conf, sink=sink,
                     domain=DOMAIN, uid=mail.pw_uid, gid=mail.pw_gid)
         for name, text in (("master.cf", MASTER), ("main.cf", MAIN),
@@ -309,8 +328,7 @@ class Peers(System):
             (self.conf / name).write_text(text.format(**fill))
         (self.conf / "users").write_text(
             "".join("%s@%s x\n" % (u, DOMAIN) for u in users))
-        # the same hash that ours uses by default
-        word = crypt.crypt(PASSWORD, "$y$j9T$saltsaltsaltsalt")
+        word = password_word()
         (self.conf / "passwd").write_text(
             "".join("%s:{CRYPT}%s\n" % (u, word) for u in users))
 

@@ -8,12 +8,16 @@
  *	-f FROM   -t TO  "user%@example.test"	-U N  users in the pattern
  *	-l LOGIN -p PASSWORD  AUTH PLAIN
  *	-q    quiet trouble: a 4xx reply is counted, not fatal
+ *	-L    LMTP
+ *	-w N  connections that wait for their greeting at once: for a server
+ *	      whose queue of them is short. What overflows is lost to both.
  *
  * Messages have the numbers 0..n-1, each is sent once. MAIL, RCPT and DATA go
- * out in one write. Prints JSON: accepted, refused, seconds, and milliseconds
+ * out in one write where the server allows it. Prints JSON: accepted, refused, seconds, and milliseconds
  * from MAIL to the last 250: median and 99th percentile.
  */
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,8 +31,10 @@
 static const char *where, *run = "run", *from = "sender@far.test";
 static const char *to = "user%@example.test", *login, *password = "secret";
 static unsigned connections = 1, messages = 100, per_connection, users = 1;
+static unsigned waiting = 1000;
+static sem_t may_wait;
 static size_t size = 4096;
-static int quiet;
+static int quiet, lmtp;
 static SSL_CTX *tls;
 static atomic_uint next, accepted, refused;
 static float *times;
@@ -48,17 +54,38 @@ reply(struct bench_conn *c, int want, const char *what)
 	return *p;
 }
 
-static void
+/* The greeting; whether the server lets commands go out together. */
+static int
+greet(struct bench_conn *c)
+{
+	int together = 0;
+	size_t len;
+	char *p;
+
+	bench_printf(c, "%s source.far.test\r\n", lmtp ? "LHLO" : "EHLO");
+	do {
+		p = bench_line(c, &len);
+		together |= len > 4 && strcmp(p + 4, "PIPELINING") == 0;
+	} while (len > 3 && p[3] == '-');
+	if (*p != '2')
+		bench_die("EHLO: %s", p);
+	return together;
+}
+
+static int
 hello(struct bench_conn *c)
 {
+	int together;
+
 	struct buf plain = BUF_INIT(0), b64 = BUF_INIT(0);
 
+	sem_wait(&may_wait);
 	bench_open(c, where, tls);
 	reply(c, '2', "banner");
-	bench_printf(c, "EHLO source.far.test\r\n");
-	reply(c, '2', "EHLO");
+	sem_post(&may_wait);
+	together = greet(c);
 	if (login == NULL)
-		return;
+		return together;
 	buf_putc(&plain, '\0');
 	buf_puts(&plain, login);
 	buf_putc(&plain, '\0');
@@ -68,6 +95,7 @@ hello(struct bench_conn *c)
 	reply(c, '2', "AUTH");
 	buf_clear(&plain);
 	buf_clear(&b64);
+	return together;
 }
 
 /* The message as data: dots doubled, the final dot. */
@@ -87,8 +115,28 @@ stuff(struct buf *out, const struct buf *m)
 	buf_puts(out, ".\r\n");
 }
 
+/* MAIL, RCPT and DATA: in one write, where the server says PIPELINING. */
+static int
+envelope(struct bench_conn *c, const char *rcpt, int together)
+{
+	if (together) {
+		bench_printf(c, "MAIL FROM:<%s>\r\nRCPT TO:<%s>\r\nDATA\r\n",
+		    from, rcpt);
+		reply(c, '2', "MAIL");
+		reply(c, '2', "RCPT");
+		return reply(c, '3', "DATA");
+	}
+	bench_printf(c, "MAIL FROM:<%s>\r\n", from);
+	reply(c, '2', "MAIL");
+	bench_printf(c, "RCPT TO:<%s>\r\n", rcpt);
+	reply(c, '2', "RCPT");
+	bench_printf(c, "DATA\r\n");
+	return reply(c, '3', "DATA");
+}
+
 static void
-send_one(struct bench_conn *c, unsigned seq, struct buf *m, struct buf *data)
+send_one(struct bench_conn *c, unsigned seq, int together, struct buf *m,
+    struct buf *data)
 {
 	double began;
 	char name[200];
@@ -97,11 +145,7 @@ send_one(struct bench_conn *c, unsigned seq, struct buf *m, struct buf *data)
 	stuff(data, m);
 	bench_name(name, sizeof(name), to, seq % users);
 	began = bench_now();
-	bench_printf(c, "MAIL FROM:<%s>\r\nRCPT TO:<%s>\r\nDATA\r\n", from,
-	    name);
-	reply(c, '2', "MAIL");
-	reply(c, '2', "RCPT");
-	if (reply(c, '3', "DATA") != '3') {
+	if (envelope(c, name, together) != '3') {
 		atomic_fetch_add(&refused, 1);
 		return;
 	}
@@ -120,14 +164,14 @@ session(unsigned who)
 	struct buf m = BUF_INIT(0), data = BUF_INIT(0);
 	struct bench_conn c;
 	unsigned seq, sent = 0;
-	int open = 0;
+	int open = 0, together = 0;
 
 	while ((seq = atomic_fetch_add(&next, 1)) < messages) {
 		if (!open) {
-			hello(&c);
+			together = hello(&c);
 			open = 1;
 		}
-		send_one(&c, seq, &m, &data);
+		send_one(&c, seq, together, &m, &data);
 		if (per_connection != 0 && ++sent % per_connection == 0) {
 			bench_printf(&c, "QUIT\r\n");
 			reply(&c, '2', "QUIT");
@@ -158,7 +202,7 @@ main(int argc, char **argv)
 	double seconds;
 	int c;
 
-	while ((c = getopt(argc, argv, "a:Sc:n:m:s:r:f:t:U:l:p:q")) != -1)
+	while ((c = getopt(argc, argv, "a:Sc:n:m:s:r:f:t:U:l:p:qLw:")) != -1)
 		switch (c) {
 		case 'a': where = optarg; break;
 		case 'S': tls = bench_tls(); break;
@@ -173,10 +217,13 @@ main(int argc, char **argv)
 		case 'l': login = optarg; break;
 		case 'p': password = optarg; break;
 		case 'q': quiet = 1; break;
+		case 'L': lmtp = 1; break;
+		case 'w': waiting = (unsigned)atoi(optarg); break;
 		default: return 100;
 		}
 	if (where == NULL || users == 0 || messages == 0)
 		bench_die("usage: smtp_load -a ADDR:PORT [-c N] [-n N] ...");
+	sem_init(&may_wait, 0, waiting);
 	times = mem_zalloc(messages, sizeof(*times));
 	seconds = bench_threads(connections, session);
 	qsort(times, messages, sizeof(*times), by_value);
