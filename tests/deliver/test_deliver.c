@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,9 +18,11 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "deliver/deliver_job.h"
 #include "lib/base/crc32c.h"
 #include "lib/base/fd.h"
 #include "lib/mail/door_proto.h"
+#include "lib/mail/packed.h"
 #include "lib/mail/proto.h"
 #include "lib/server/wire.h"
 #include "tests/built.h"
@@ -116,8 +119,10 @@ teardown(void **state)
 {
 	char cmd[100];
 
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
+	if (pid > 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
 	chan_clear(&master);
 	chan_clear(&queue);
 	chan_clear(&store);
@@ -134,10 +139,10 @@ body(const char *text, size_t len)
 	return fd;
 }
 
-/* Queues a job for packed recipients. */
+/* Queues a job for packed recipients, with the descriptor of its body. */
 static void
-put_job(uint32_t id, const struct buf *to, const char *text, size_t len,
-    uint64_t length, uint32_t crc)
+put_job_fd(uint32_t id, const struct buf *to, int fd, uint64_t length,
+    uint32_t crc)
 {
 	msg_begin(&queue, &proto_job, J_DELIVER, id);
 	msg_text(&queue, JF_FILE, "00000000000000aa");
@@ -148,8 +153,15 @@ put_job(uint32_t id, const struct buf *to, const char *text, size_t len,
 	msg_u32(&queue, JF_OFFSET, (uint32_t)strlen(TRACE));
 	msg_u64(&queue, JF_TIME, 1700000000);
 	msg_u32(&queue, JF_FLAGS, 0);
-	msg_fd(&queue, body(text, len));
+	msg_fd(&queue, fd);
 	assert_int_equal(msg_end(&queue), 0);
+}
+
+static void
+put_job(uint32_t id, const struct buf *to, const char *text, size_t len,
+    uint64_t length, uint32_t crc)
+{
+	put_job_fd(id, to, body(text, len), length, crc);
 }
 
 /* Queues a job for u0..u<n-1> (or anna for n 0); nothing is sent yet. */
@@ -230,6 +242,60 @@ answer(uint32_t id, unsigned got[3])
 	return m.type;
 }
 
+/* The J_RESULT of a job: index, result, words of each, as they were given. */
+static void
+expect_results(uint32_t id, const char *want)
+{
+	struct buf text = BUF_INIT(0);
+	struct packed_result r;
+	struct cursor c;
+	struct msg m;
+	const char *p;
+	size_t len;
+	int more;
+
+	assert_int_equal(msg_recv(&m, &proto_job, PEER_DELIVER, &queue, WAIT,
+	    &why), 1);
+	assert_int_equal(m.type, J_RESULT);
+	assert_int_equal(m.id, id);
+	p = msg_get(&m, JF_RESULTS, &len);
+	cursor_init(&c, p, len);
+	while ((more = packed_result(&c, &r)) == 1)
+		buf_printf(&text, "%u %d %.*s;", r.index, (int)r.result,
+		    (int)r.len, r.words);
+	assert_int_equal(more, 0);
+	assert_string_equal(buf_str(&text), want);
+	buf_clear(&text);
+	msg_done(&m);
+}
+
+/* A body that is broken is answered when all before it is done: what store
+   has not been asked by then waits. */
+static void
+expect_quiet(void)
+{
+	struct pollfd p = { .fd = store.fd, .events = POLLIN };
+	unsigned got[3];
+
+	job(77, 0, TEXT, strlen(TEXT), strlen(TEXT), 1);
+	assert_int_equal(chan_send(&queue, WAIT), 0);
+	assert_int_equal(answer(77, got), J_BROKEN);
+	assert_int_equal(store.in.len, store.in_done);
+	assert_int_equal(poll(&p, 1, 0), 0);
+}
+
+/* The process ends by itself, to be followed by a new one. */
+static void
+expect_end(void)
+{
+	int i, status = -1;
+
+	for (i = 0; i < WAIT && waitpid(pid, &status, WNOHANG) != pid; i++)
+		usleep(1000);
+	assert_int_equal(status, 0);
+	pid = -1;
+}
+
 static void
 test_one(void **state)
 {
@@ -245,11 +311,77 @@ test_one(void **state)
 	    17);
 	assert_int_equal(msg_get_u64(&m, DF_SIZE), strlen(TEXT));
 	assert_int_equal(msg_get_u32(&m, DF_HEADER), strlen(TEXT) - 6);
+	assert_int_equal(msg_get_u64(&m, DF_DATE), 1700000000);
 	assert_non_null(msg_get(&m, DF_CACHE, &len));
+	assert_true(len > 0);
 	stored(m.id, RESULT_DELIVERED, "2.0.0 ok");
 	msg_done(&m);
 	assert_int_equal(answer(1, got), J_RESULT);
 	assert_int_equal(got[RESULT_DELIVERED], 1);
+}
+
+/* Whatever order store answers in. */
+static void
+test_each_recipient_has_its_result(void **state)
+{
+	struct msg m;
+	uint32_t id[3];
+	int i;
+
+	send_job(9, 3, TEXT);
+	for (i = 0; i < 3; i++) {
+		request(&m);
+		id[i] = m.id;
+		msg_done(&m);
+	}
+	stored(id[1], RESULT_LATER, "4.2.2 full");
+	stored(id[2], RESULT_NEVER, "5.1.1 none");
+	stored(id[0], RESULT_DELIVERED, "2.0.0 ok");
+	expect_results(9, "6 1 4.2.2 full;7 2 5.1.1 none;5 0 2.0.0 ok;");
+}
+
+/* So many requests are with store at a time, and with the next one, too. */
+static void
+test_window(void **state)
+{
+	unsigned got[3];
+	struct msg m;
+	int i, round;
+
+	for (round = 0; round < 2; round++) {
+		send_job(1, DELIVER_WINDOW + 20, TEXT);
+		for (i = 0; i < DELIVER_WINDOW; i++) {
+			request(&m);
+			msg_done(&m);
+		}
+		expect_quiet();
+		stored(m.id, RESULT_DELIVERED, "2.0.0 ok");
+		request(&m);
+		msg_done(&m);
+		expect_quiet();
+		chan_clear(&store);
+		assert_int_equal(answer(1, got), J_REFUSED);
+		wire(PEER_STORE, &store);
+	}
+}
+
+/* A file that cannot be read is no broken message. */
+static void
+test_unreadable(void **state)
+{
+	struct buf to = BUF_INIT(0);
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		buf_put_u32(&to, (uint32_t)i + 5);
+		buf_put_lv(&to, "a@b.test", 8);
+		buf_put_lv(&to, "a@b.test", 8);
+	}
+	put_job_fd(3, &to, open("/", O_RDONLY | O_DIRECTORY), 100, 1);
+	assert_int_equal(chan_send(&queue, WAIT), 0);
+	expect_results(3, "5 1 4.3.0 the body cannot be read: Is a directory;"
+	    "6 1 4.3.0 the body cannot be read: Is a directory;");
+	buf_clear(&to);
 }
 
 static void
@@ -307,7 +439,7 @@ test_broken(void **state)
 		uint32_t flip;
 	} row[] = {
 		{ len, len + 1, 0 }, { len, len - 1, 0 }, { len, len, 1 },
-		{ 0, len, 0 }, { len, 100u << 20, 0 },
+		{ 0, len, 0 }, { len, 100u << 20, 0 }, { len, 0, 0 },
 	};
 	unsigned got[3];
 	size_t i;
@@ -340,6 +472,12 @@ test_large(void **state)
 	stored(m.id, RESULT_DELIVERED, "2.0.0 ok");
 	msg_done(&m);
 	assert_int_equal(answer(1, got), J_RESULT);
+	/* Longer than it should be, by one octet behind its last piece. */
+	job(3, 0, text, len, len - 1, crc32c(0, text, len - 1));
+	job(4, 0, text, (17 << 20) + 1, 17 << 20, crc32c(0, text, 17 << 20));
+	assert_int_equal(chan_send(&queue, WAIT), 0);
+	assert_int_equal(answer(3, got), J_BROKEN);
+	assert_int_equal(answer(4, got), J_BROKEN);
 	/* One octet past what is loaded at once is flipped. */
 	text[18 << 20] = 'y';
 	job(2, 0, text, len, len, crc32c(0, text, len) + 1);
@@ -366,6 +504,105 @@ test_loop(void **state)
 	msg_done(&m);
 	assert_int_equal(answer(2, got), J_RESULT);
 	assert_int_equal(got[RESULT_DELIVERED], 1);
+}
+
+/* What stands in the header block, and for whom that is a loop. */
+static void
+test_what_is_a_loop(void **state)
+{
+	static const struct {
+		const char *field;
+		int	 loops;	/* for the address al@x.test of the owner
+				   own@x.test */
+	} row[] = {
+		{ "Delivered-To: al@x.test", 1 },
+		{ "Delivered-To: AL@X.TEST", 1 },
+		{ "Delivered-To: own@x.test", 1 },
+		{ "delivered-to: Own@X.test", 1 },
+		{ "Delivered-To: <own@x.test>", 0 },
+		{ "Delivered-To: al@x.tes", 0 },
+		{ "Delivered-To: al@x.tests", 0 },
+		{ "Delivered-To: own@x.tests", 0 },
+		{ "Delivered-To: own@x.tes", 0 },
+		{ "X-Delivered-To: al@x.test", 0 },
+		{ "Delivered: al@x.test", 0 },
+		{ "To: al@x.test", 0 },
+		{ "Delivered-To: else@x.test\r\nDelivered-To: al@x.test",
+		    1 },
+		{ "Delivered-To: al@x.test\r\nDelivered-To: else@x.test",
+		    1 },
+		{ "Delivered-To: al@\r\nDelivered-To: x.test", 0 },
+	};
+	struct buf to = BUF_INIT(0), text = BUF_INIT(0);
+	struct msg m;
+	uint32_t i;
+
+	buf_put_u32(&to, 7);
+	buf_put_lv(&to, "own@x.test", 10);
+	buf_put_lv(&to, "al@x.test", 9);
+	buf_put_u32(&to, 8);
+	buf_put_lv(&to, "b@x.test", 8);
+	buf_put_lv(&to, "b@x.test", 8);
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		buf_set(&text, TRACE "Subject: x\r\n%s\r\n\r\nbody\r\n",
+		    row[i].field);
+		put_job(i, &to, text.data, text.len, text.len,
+		    crc32c(0, text.data, text.len));
+		assert_int_equal(chan_send(&queue, WAIT), 0);
+		if (!row[i].loops) {
+			request(&m);
+			stored(m.id, RESULT_DELIVERED, "1");
+			msg_done(&m);
+		}
+		request(&m);
+		stored(m.id, RESULT_DELIVERED, "2");
+		msg_done(&m);
+		if (row[i].loops)
+			expect_results(i, "7 2 5.4.6 mail loop: it was "
+			    "delivered to that address before;8 0 2;");
+		else
+			expect_results(i, "7 0 1;8 0 2;");
+	}
+	buf_clear(&to);
+	buf_clear(&text);
+}
+
+/* What is not what was agreed: neither the peer is trusted, nor this state. */
+static void
+test_malformed_job(void **state)
+{
+	struct buf to = BUF_INIT(0);
+	struct msg m;
+
+	buf_puts(&to, "nonsense");
+	put_job(1, &to, TEXT, strlen(TEXT), strlen(TEXT),
+	    crc32c(0, TEXT, strlen(TEXT)));
+	assert_int_equal(chan_send(&queue, WAIT), 0);
+	assert_int_equal(msg_recv(&m, &proto_job, PEER_DELIVER, &queue, WAIT,
+	    &why), 0);
+	expect_end();
+	buf_clear(&to);
+}
+
+/* After so many it makes room for a new process, and takes no more. */
+static void
+test_retires(void **state)
+{
+	enum { PART = 100 };
+	unsigned got[3], i, k;
+
+	for (i = 0; i < DELIVER_RETIRE; i += PART) {
+		for (k = 0; k < PART; k++)
+			job(i + k, 0, TEXT, strlen(TEXT), strlen(TEXT), 1);
+		if (i + PART == DELIVER_RETIRE)
+			job(i + k, 0, TEXT, strlen(TEXT), strlen(TEXT),
+			    crc32c(0, TEXT, strlen(TEXT)));
+		assert_int_equal(chan_send(&queue, WAIT), 0);
+		for (k = 0; k < PART; k++)
+			assert_int_equal(answer(i + k, got), J_BROKEN);
+	}
+	assert_int_equal(answer(DELIVER_RETIRE, got), J_REFUSED);
+	expect_end();
 }
 
 static void
@@ -423,6 +660,7 @@ test_store_lies(void **state)
 	stored(m.id, RESULT_DELIVERED, "2.0.0 ok");	/* twice */
 	msg_done(&m);
 	assert_int_equal(answer(1, got), J_REFUSED);
+	expect_end();
 }
 
 /* Queues a job for these, sent. */
@@ -466,6 +704,39 @@ both(uint32_t id, enum result a, enum result b)
 	for (r = 0; got[r] == 0; r++)
 		;
 	return (enum result)r;
+}
+
+/* The words are those of the result that it comes to. */
+static void
+test_words_of_a_recipient(void **state)
+{
+	static const char *const two[] = { "two@example.test" };
+	static const struct {
+		enum result first, second;
+		const char *want;
+	} row[] = {
+		{ RESULT_DELIVERED, RESULT_LATER, "5 1 second;" },
+		{ RESULT_LATER, RESULT_DELIVERED, "5 1 first;" },
+		{ RESULT_NEVER, RESULT_LATER, "5 1 second;" },
+		{ RESULT_LATER, RESULT_NEVER, "5 1 first;" },
+		{ RESULT_NEVER, RESULT_DELIVERED, "5 2 first;" },
+		{ RESULT_DELIVERED, RESULT_NEVER, "5 2 second;" },
+	};
+	struct msg m;
+	uint32_t i, id[2];
+	int k;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		send_to(i, two, 1);
+		for (k = 0; k < 2; k++) {
+			request(&m);
+			id[k] = m.id;
+			msg_done(&m);
+		}
+		stored(id[0], row[i].first, "first");
+		stored(id[1], row[i].second, "second");
+		expect_results(i, row[i].want);
+	}
 }
 
 static void
@@ -516,6 +787,11 @@ test_what_an_action_says(void **state)
 		}
 		if (i == 2)
 			assert_int_equal(msg_get_u32(&m, DF_CRC), 9);
+		assert_int_equal(msg_get_u32(&m, DF_HEADER),
+		    i == 2 ? 3 : strlen(TEXT) - 6);
+		assert_int_equal(msg_get_u64(&m, DF_DATE), 1700000000);
+		msg_get(&m, DF_CACHE, &len);
+		assert_true(i == 2 ? len == 0 : len > 0);
 		msg_done(&m);
 	}
 	for (i = 0; i < 4; i++)
@@ -533,8 +809,12 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_one), T(test_pipeline), T(test_many_recipients),
 		T(test_broken), T(test_large), T(test_loop),
+		T(test_each_recipient_has_its_result), T(test_window),
+		T(test_unreadable), T(test_what_is_a_loop),
+		T(test_malformed_job), T(test_retires),
 		T(test_store_lost), T(test_queue_lost), T(test_store_lies),
 		F(test_actions_of_a_recipient_are_one_answer),
+		F(test_words_of_a_recipient),
 		F(test_what_an_action_says),
 	};
 
