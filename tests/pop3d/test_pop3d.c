@@ -202,6 +202,8 @@ test_commands(void **state)
 		{ "TOP -1 1", "-ERR the arguments are wrong\r\n" },
 		{ "TOP 1", "-ERR the arguments are wrong\r\n" },
 		{ "TOP 1 2 3", "-ERR the arguments are wrong\r\n" },
+		{ "TOP 1 2 3 4", "-ERR the arguments are wrong\r\n" },
+		{ "STAT   ", "+OK 3 165\r\n" },
 		{ "LIST  1", "-ERR the arguments are wrong\r\n" },
 		{ "RETR 18446744073709551616",
 		  "-ERR the arguments are wrong\r\n" },
@@ -281,6 +283,58 @@ test_lines(void **state)
 	pop3d_io_clear(&io);
 }
 
+/* A line of so many octets before its LF, in two pieces. */
+static int
+line_of(size_t len, size_t piece)
+{
+	char in[2 * POP3D_LINE_MAX], *line;
+	int pair[2], r;
+	size_t got;
+
+	assert_int_equal(fd_pair(pair), 0);
+	memset(in, 'x', sizeof(in));
+	in[len] = '\n';
+	pop3d_io_init(&io, pair[1], 1000);
+	assert_int_equal(write(pair[0], in, piece), (ssize_t)piece);
+	assert_int_equal(write(pair[0], in + piece, len + 1 - piece),
+	    (ssize_t)(len + 1 - piece));
+	r = pop3d_io_line(&io, &line, &got);
+	assert_true(r == -1 || got == len);
+	close(pair[0]);
+	pop3d_io_clear(&io);
+	return r;
+}
+
+static void
+test_longest_line(void **state)
+{
+	assert_int_equal(line_of(POP3D_LINE_MAX - 1, 1), 1);
+	assert_int_equal(line_of(POP3D_LINE_MAX - 1, POP3D_LINE_MAX - 1), 1);
+	assert_int_equal(line_of(POP3D_LINE_MAX, 1), -1);
+	assert_int_equal(line_of(POP3D_LINE_MAX, POP3D_LINE_MAX), -1);
+}
+
+/* One that neither reads nor writes is not waited for without end. */
+static void
+test_silent_client(void **state)
+{
+	int pair[2], i;
+	size_t len;
+	char *line;
+
+	assert_int_equal(fd_pair(pair), 0);
+	pop3d_io_init(&io, pair[1], 50);
+	assert_int_equal(pop3d_io_line(&io, &line, &len), 0);
+	assert_true(io.ended);
+	io.ended = 0;
+	for (i = 0; i < 100000 && !io.ended; i++)
+		pop3d_io_put(&io, letter, 50);
+	assert_true(io.ended);
+	assert_int_equal(pop3d_io_flush(&io), -1);
+	close(pair[0]);
+	pop3d_io_clear(&io);
+}
+
 int
 main(void)
 {
@@ -291,6 +345,8 @@ main(void)
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_longest_line),
+		cmocka_unit_test(test_silent_client),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
