@@ -305,15 +305,29 @@ def test_memo_of_a_large_message(c, box):
     """Where parts of a large one are is remembered, of just that one."""
     def big(a, b):
         return (b"Subject: %s\r\nContent-Type: multipart/mixed; boundary=b"
-                b"\r\n\r\n--b\r\nX-P: %s\r\n\r\n" % (a, a) + a * 40000 +
-                b"\r\n--b\r\n\r\n" + b * 3 + b"\r\n--b--\r\n")
+                b"\r\n\r\n--b\r\nX-P: %s\r\n\r\n" % (a, a) + a * 70000 +
+                b"\r\n--b\r\n\r\n" + b * 3 + b"\r\n--b\r\nContent-Type: "
+                b"message/rfc822\r\n\r\nA: %s\r\nB: %s\r\n\r\nz\r\n"
+                b"--b--\r\n" % (b, a))
     for a, b in ((b"ab", b"one"), (b"xyz", b"two")):
         assert c.append(box, big(a, b))[0] == "OK"
+    # A part with parts of its own has no header, but that of a message.
+    assert c.append(
+        box, b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+        b"Content-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n\r\nx"
+        b"\r\n--c--\r\n--b--\r\n")[0] == "OK"
     c.ok("EXAMINE " + box)
+    for sec in (b"1.HEADER", b"1.TEXT", b"1.HEADER.FIELDS (X)"):
+        assert c.ok(b"FETCH 7 BODY[%s]" % sec)[2] == [
+            b"* 7 FETCH (BODY[%s] NIL)" % sec]
+    assert c.ok("FETCH 7 BODY[1.1]")[2] == [
+        b"* 7 FETCH (BODY[1.1] {1}\r\nx)"]
     for _ in range(2):
         for n, a, b in ((5, b"ab", b"one"), (6, b"xyz", b"two")):
-            for sec, want in ((b"1", a * 40000), (b"2", b * 3), (
-                    b"1.MIME", b"X-P: %s\r\n\r\n" % a), (b"2.MIME", b"\r\n")):
+            for sec, want in ((b"1", a * 70000), (b"2", b * 3), (
+                    b"1.MIME", b"X-P: %s\r\n\r\n" % a), (b"2.MIME", b"\r\n"),
+                    (b"3.HEADER.FIELDS (A)", b"A: %s\r\n\r\n" % b),
+                    (b"3.HEADER.FIELDS (B)", b"B: %s\r\n\r\n" % a)):
                 for off in (0, 2, len(want) - 1):
                     piece = want[off:off + 7]
                     assert c.ok(b"FETCH %d BODY.PEEK[%s]<%d.7>" % (
