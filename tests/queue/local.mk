@@ -28,7 +28,9 @@ tests_queue_test_ways_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_masses_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_body_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_share_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
-check_PROGRAMS += tests/queue/test_full tests/queue/test_jump
+check_PROGRAMS += tests/queue/test_full tests/queue/test_jump \
+	tests/queue/test_life
+tests_queue_test_life_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_jump_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_full_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/queue/test_order

@@ -101,6 +101,125 @@ test_plain(void **state)
 	buf_clear(&b);
 }
 
+#define BOUNDARY "--=_00000000000000aa/0000000000001234"
+
+/* All of it, octet for octet. */
+static void
+test_whole(void **state)
+{
+	static const char want[] = "Return-Path: <>\r\n"
+	    "Delivered-To: anna@example.test\r\n"
+	    "Received: by mx.example.test (Rohrpost) id 00000000000000aa; "
+	    "Tue, 14 Nov 2023 22:15:00 +0000\r\n"
+	    "Date: Tue, 14 Nov 2023 22:15:00 +0000\r\n"
+	    "From: Mail Delivery System <MAILER-DAEMON@mx.example.test>\r\n"
+	    "To: <anna@example.test>\r\n"
+	    "Subject: Undelivered mail returned to sender\r\n"
+	    "Message-ID: <00000000000000aa@mx.example.test>\r\n"
+	    "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"
+	    "Content-Type: multipart/report; report-type=delivery-status;\r\n"
+	    "\tboundary=\"=_00000000000000aa/0000000000001234\"\r\n\r\n"
+	    "This is a report in MIME format.\r\n"
+	    "\r\n" BOUNDARY "\r\n"
+	    "Content-Type: text/plain; charset=us-ascii\r\n\r\n"
+	    "This is the mail system at mx.example.test.\r\n\r\n"
+	    "Your message could not be delivered to the recipients below, and "
+	    "no\r\nfurther attempt will be made.\r\n"
+	    "\r\n<bert@far.test>\r\n    mx.far.test [192.0.2.1] said: "
+	    "550 5.1.1 unknown\r\n"
+	    "\r\n<sales@example.test>\r\n    5.2.3 too large\r\n"
+	    "\r\nThe message is known here as 00000000000000bb.\r\n"
+	    "\r\n" BOUNDARY "\r\n"
+	    "Content-Type: message/delivery-status\r\n\r\n"
+	    "Original-Envelope-Id: QQ1\r\n"
+	    "Reporting-MTA: dns; mx.example.test\r\n"
+	    "Arrival-Date: Tue, 14 Nov 2023 22:13:20 +0000\r\n"
+	    "\r\nOriginal-Recipient: rfc822;Bert@far.test\r\n"
+	    "Final-Recipient: rfc822; b@relayed.test\r\n"
+	    "Action: failed\r\nStatus: 5.1.1\r\n"
+	    "Remote-MTA: dns; mx.far.test\r\n"
+	    "Diagnostic-Code: smtp; 550 5.1.1 unknown\r\n"
+	    "\r\nFinal-Recipient: rfc822; sales@example.test\r\n"
+	    "Action: failed\r\nStatus: 5.2.3\r\n"
+	    "Diagnostic-Code: x-rohrpost; 5.2.3 too large\r\n"
+	    "\r\n" BOUNDARY "\r\n"
+	    "Content-Type: text/rfc822-headers\r\n\r\n"
+	    "Subject: hello\r\nFrom: a@b\r\n"
+	    "\r\n" BOUNDARY "--\r\n";
+	struct target t[] = {
+		{ .address = "b@relayed.test", .kind = TARGET_REMOTE,
+		    .way = "far.test", .state = TARGET_REFUSED,
+		    .words = (char[]){ "5.1.1 mx.far.test [192.0.2.1] said: "
+		    "550 5.1.1 unknown" },
+		    .host = (char[]){ "mx.far.test [192.0.2.1]" } },
+		{ .address = "anna@example.test", .kind = TARGET_LOCAL,
+		    .rcpt = 1, .way = "anna@example.test",
+		    .state = TARGET_DONE },
+		{ .address = "bert@example.test", .kind = TARGET_LOCAL,
+		    .rcpt = 1, .way = "bert@example.test",
+		    .state = TARGET_REFUSED,
+		    .words = (char[]){ "5.2.3 too large" } },
+		{ .address = "x@ok.test", .kind = TARGET_REMOTE, .rcpt = 1,
+		    .way = "ok.test", .state = TARGET_OPEN },
+		{ .address = "y@ok.test", .kind = TARGET_REMOTE, .rcpt = 1,
+		    .way = "ok.test", .state = TARGET_REPORTED },
+	};
+	uint32_t forward, final;
+	struct buf b;
+
+	make(t, 5, "Subject: hello\r\nFrom: a@b\r\n\r\nbody\r\n", &b, &forward,
+	    &final);
+	assert_string_equal(buf_str(&b), want);
+	assert_int_equal(forward, 17);
+	assert_int_equal(final, 50);
+	/* Without an envelope's id, and with one that is no typed address. */
+	rcpt[0].orcpt = "Bert";
+	make(t, 1, "", &b, &forward, &final);
+	assert_int_equal(count(&b, "Original-Recipient"), 0);
+	rcpt[0].orcpt = "rfc822;Bert@far.test";
+	buf_clear(&b);
+}
+
+/* How much of a header block of so many octets, in lines of ten, comes back. */
+static size_t
+header_back(size_t len, const char *end)
+{
+	static const char head[] = "Content-Type: text/rfc822-headers"
+	    "\r\n\r\n";
+	struct target t = { .address = "b@far.test", .kind = TARGET_REMOTE,
+		.way = "far.test", .state = TARGET_REFUSED };
+	char *header = malloc(len + strlen(end) + 1);
+	uint32_t forward, final;
+	const char *from;
+	struct buf b;
+	size_t i, n;
+
+	assert_non_null(header);
+	for (i = 0; i < len; i++)
+		header[i] = i % 10 == 8 ? '\r' : i % 10 == 9 ? '\n' : 'x';
+	strcpy(header + len, end);
+	make(&t, 1, header, &b, &forward, &final);
+	from = strstr(buf_str(&b), head) + sizeof(head) - 1;
+	n = (size_t)(strstr(from, "\r\n" BOUNDARY "--\r\n") - from);
+	buf_clear(&b);
+	free(header);
+	return n;
+}
+
+static void
+test_header_bound(void **state)
+{
+	enum { MAX = BOUNCE_HEADER_MAX - BOUNCE_HEADER_MAX % 10 };
+
+	assert_int_equal(header_back(100, "\r\nbody\r\n"), 100);
+	assert_int_equal(header_back(100, ""), 100);
+	assert_int_equal(header_back(MAX, "\r\nbody\r\n"), MAX);
+	assert_int_equal(header_back(MAX, "xxx"), MAX + 5);
+	assert_int_equal(header_back(MAX + 10, "\r\nbody\r\n"), MAX);
+	assert_int_equal(header_back(BOUNCE_HEADER_MAX - 2, "\r\n\r\nx"),
+	    BOUNCE_HEADER_MAX);
+}
+
 static void
 test_hostile(void **state)
 {
@@ -240,7 +359,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain), cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_plain), cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_header_bound),
+		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_diagnostic), cmocka_unit_test(test_many),
 	};
