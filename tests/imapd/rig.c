@@ -135,7 +135,8 @@ answer_open(struct chan *c, const struct msg *m)
 	msg_bytes(c, DF_FOUND, found, len / 4);
 	for (i = 0; i < len / 4; i++) {
 		fd = memfd_create("message", 0);
-		assert_int_equal(write(fd, text, 100), 100);
+		assert_int_equal(write(fd, text, 100 - store.short_by),
+		    100 - store.short_by);
 		msg_fd(c, fd);
 	}
 	assert_int_equal(msg_end(c), 0);
@@ -152,12 +153,46 @@ answer_copied(struct chan *c, uint32_t id, const char *uids, size_t len)
 	assert_int_equal(msg_end(c), 0);
 }
 
+static int
+has_changed(const struct msg *m, uint32_t uid)
+{
+	return store.since > 0 && uid % store.since < 10 &&
+	    msg_get_u64(m, DF_MODSEQ) != UINT64_MAX;
+}
+
+/* Messages that are named get the flags, unless they have changed. */
+static void
+answer_store(struct chan *c, const struct msg *m, const char *p, size_t len)
+{
+	struct buf b = BUF_INIT(0), failed = BUF_INIT(0);
+	struct cursor uids;
+	uint32_t uid;
+
+	cursor_init(&uids, p, len);
+	while (cursor_left(&uids) > 0) {
+		uid = cursor_u32(&uids);
+		if (has_changed(m, uid)) {
+			buf_put_u32(&failed, uid);
+			continue;
+		}
+		door_pack_record(&b, &(struct door_record){ .uid = uid,
+		    .size = 100, .flags = msg_get_u32(m, DF_OP) ==
+		    DOOR_REMOVE ? 0 : msg_get_u32(m, DF_FLAGS),
+		    .modseq = ++store.modseq });
+	}
+	msg_begin(c, &proto_door, DM_RECORDS_ARE, m->id);
+	msg_bytes(c, DF_RECORDS, buf_str(&b), b.len);
+	msg_bytes(c, DF_UIDS, buf_str(&failed), failed.len);
+	msg_u32(c, DF_ON, 1);
+	msg_u32(c, DF_MORE, 0);
+	buf_clear(&b);
+	buf_clear(&failed);
+}
+
 /* All messages that are named get the flags, or go, or are copied. */
 static void
 answer_part(struct chan *c, const struct msg *m)
 {
-	struct buf b = BUF_INIT(0);
-	struct cursor uids;
 	const char *p;
 	size_t len;
 
@@ -176,25 +211,16 @@ answer_part(struct chan *c, const struct msg *m)
 		answer_copied(c, m->id, p, len);
 		return;
 	}
-	cursor_init(&uids, p, len);
-	while (m->type == DM_STORE && cursor_left(&uids) > 0)
-		door_pack_record(&b, &(struct door_record){
-		    .uid = cursor_u32(&uids), .size = 100,
-		    .flags = msg_get_u32(m, DF_OP) == DOOR_REMOVE ? 0 :
-		    msg_get_u32(m, DF_FLAGS), .modseq = ++store.modseq });
 	if (m->type == DM_STORE) {
-		msg_begin(c, &proto_door, DM_RECORDS_ARE, m->id);
-		msg_bytes(c, DF_RECORDS, buf_str(&b), b.len);
-		msg_bytes(c, DF_UIDS, "", 0);
-		msg_u32(c, DF_ON, 1);
-		msg_u32(c, DF_MORE, 0);
+		answer_store(c, m, p, len);
 	} else {
+		store.any = msg_get_u32(m, DF_ON);
+		store.expunged += (unsigned)len / 4;
 		msg_begin(c, &proto_door, DM_GONE, m->id);
 		msg_bytes(c, DF_UIDS, p, len);
 	}
 	msg_u64(c, DF_MODSEQ, store.modseq);
 	assert_int_equal(msg_end(c), 0);
-	buf_clear(&b);
 	if (held.len > 0)
 		answer_copied(c, held_id, held.data, held.len);
 	if (held.len > 0)
@@ -320,6 +346,7 @@ rig_begin(void **state)
 
 	store.messages = store.more = 0;
 	store.failing = store.deaf = store.hold = 0;
+	store.any = store.expunged = store.since = store.short_by = 0;
 	store.name = "INBOX";
 	store.modseq = 1u << 20;
 	if (fd_pair(door) == -1)

@@ -33,6 +33,11 @@ struct rig_store {
 	atomic_uint modseq;	/* of the last change of flags */
 	atomic_uint asked;	/* counts the questions for records */
 	atomic_uint deaf;	/* so many questions for records fail */
+	atomic_uint any;	/* 1: the last EXPUNGE was of any, flagged or not */
+	atomic_uint expunged;	/* counts the messages that it was of */
+	atomic_uint since;	/* STORE with UNCHANGEDSINCE: uids below 10 of
+				   each part of so many have changed */
+	atomic_uint short_by;	/* octets that the files lack */
 	atomic_uint hold;	/* 1: a copy is answered after the next STORE;
 				   2: there is one */
 	const char *name;	/* of the mailbox */

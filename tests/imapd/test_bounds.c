@@ -189,6 +189,70 @@ test_store_fails_in_the_middle(void **state)
 	assert_int_equal(count("FETCH (FLAGS (\\Flagged))"), 2 * PART);
 }
 
+/* Those that had changed are named, of all parts. */
+static void
+test_modified_in_parts(void **state)
+{
+	char want[200];
+
+	two_clients(2 * PART + 3, 0);
+	store.since = PART;
+	say("s STORE 1:* (UNCHANGEDSINCE 9) +FLAGS.SILENT (\\Flagged)\r\n");
+	expect("s OK ");
+	snprintf(want, sizeof(want), "s OK [MODIFIED 1:9,%d:%d,%d:%d] ", PART,
+	    PART + 9, 2 * PART, 2 * PART + 3);
+	assert_int_equal(count(want), 1);
+	assert_int_equal(count("FETCH (MODSEQ ("), 2 * PART + 3 - 9 - 10 - 4);
+}
+
+/* A file that is shorter than it was: nothing of that message is said. */
+static void
+test_file_that_is_short(void **state)
+{
+	two_clients(3, 0);
+	store.short_by = 1;
+	say("f FETCH 1:3 (UID BODY.PEEK[] FLAGS)\r\n");
+	expect("f NO [SERVERBUG] ");
+	assert_int_equal(count("FETCH"), 0);
+	store.short_by = 0;
+	say("g FETCH 1:3 (UID BODY.PEEK[]<0.7>)\r\n");
+	expect("g OK ");
+	assert_int_equal(count("FETCH (UID "), 3);
+}
+
+static unsigned
+descriptors(void)
+{
+	char path[40];
+	unsigned i, n = 0;
+
+	for (i = 0; i < 1000; i++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%u", i);
+		n += access(path, F_OK) == 0;
+	}
+	return n;
+}
+
+/* Files that were opened for a client that leaves are closed. */
+static void
+test_files_of_who_leaves(void **state)
+{
+	unsigned before, now = 0, i;
+
+	two_clients(MANY, 0);
+	before = descriptors();
+	say("f FETCH 1:* BODY.PEEK[]\r\n");
+	expect("* 1 FETCH");
+	assert_int_equal(shutdown(client, SHUT_RDWR), 0);
+	for (i = 0; i < 20000; i++) {
+		if ((now = descriptors()) < before)
+			break;
+		usleep(1000);
+	}
+	/* The session's own went, too. */
+	assert_true(now < before);
+}
+
 static void
 test_expunge_fails_in_the_middle(void **state)
 {
@@ -204,6 +268,8 @@ test_expunge_fails_in_the_middle(void **state)
 	say("y EXPUNGE\r\n");
 	expect("y OK ");
 	assert_int_equal(count("* 1 EXPUNGE\r\n"), 2 * PART);
+	/* Store looks once more whether they are flagged. */
+	assert_int_equal(store.any, 0);
 }
 
 /* COPYUID of what was moved comes before its EXPUNGEs. */
@@ -245,6 +311,20 @@ test_copy_is_one(void **state)
 	snprintf(want, sizeof(want), "d OK [COPYUID %d 1:%d 1:%d] COPY",
 	    RIG_VALIDITY, 3 * PART, 3 * PART);
 	assert_int_equal(count(want), 1);
+}
+
+/* One that is more than a request takes is all or none, too. */
+static void
+test_copy_of_more_is_undone(void **state)
+{
+	two_clients(DOOR_COPY_UIDS_MAX + 5, 0);
+	store.failing = 1;
+	store.parts = 1;
+	say("c COPY 1:* INBOX\r\n");
+	expect("c NO [UNAVAILABLE]");
+	assert_int_equal(store.expunged, DOOR_COPY_UIDS_MAX);
+	assert_int_equal(store.any, 1);
+	assert_null(strstr(got.data, "COPYUID"));
 }
 
 /* A long one keeps the other sessions of the user from nothing. */
@@ -437,9 +517,13 @@ main(void)
 		RIG(test_reply_with_much_news),
 		RIG(test_reply_with_many_expunged),
 		RIG(test_store_fails_in_the_middle),
+		RIG(test_modified_in_parts),
+		RIG(test_file_that_is_short),
+		RIG(test_files_of_who_leaves),
 		RIG(test_expunge_fails_in_the_middle),
 		RIG(test_move_fails_in_the_middle),
 		RIG(test_copy_is_one),
+		RIG(test_copy_of_more_is_undone),
 		RIG(test_long_copy_is_not_waited_for),
 		RIG(test_long_copy_of_who_says_no_more),
 		RIG(test_two_long_copies),

@@ -551,6 +551,30 @@ test_items(void **state)
 		imapd_items_clear(&it);
 		free(copy);
 	}
+	/* As many items, and fields of one, as may be. */
+	for (i = IMAPD_ITEMS_MAX; i <= IMAPD_ITEMS_MAX + 1; i++) {
+		buf_reset(&b);
+		for (j = 0; j < i; j++)
+			buf_puts(&b, j == 0 ? " (BODY[]" : " BODY[]");
+		buf_puts(&b, ")");
+		assert_int_equal(imapd_args_parse(&args, b.data, b.len, &why),
+		    0);
+		why = imapd_items_parse(&it, args.a);
+		assert_true((why == NULL) == (i == IMAPD_ITEMS_MAX));
+		imapd_items_clear(&it);
+	}
+	for (i = IMAPD_FIELDS_MAX; i <= IMAPD_FIELDS_MAX + 1; i++) {
+		buf_reset(&b);
+		for (j = 0; j < i; j++)
+			buf_printf(&b, j == 0 ? " BODY[HEADER.FIELDS (x%zu" :
+			    " x%zu", j);
+		buf_puts(&b, ")]");
+		assert_int_equal(imapd_args_parse(&args, b.data, b.len, &why),
+		    0);
+		why = imapd_items_parse(&it, args.a);
+		assert_true((why == NULL) == (i == IMAPD_FIELDS_MAX));
+		imapd_items_clear(&it);
+	}
 	/* A thousand numbers name no part, but are no mistake. */
 	buf_reset(&b);
 	buf_puts(&b, " BODY[1");
