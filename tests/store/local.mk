@@ -18,6 +18,10 @@ tests_store_test_move_SOURCES = tests/store/test_move.c tests/store/rig.c \
 tests_store_test_move_LDADD = $(STORE_TEST)
 tests_store_test_move_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=unlinkat \
 	-Wl,--wrap=fsync
+check_PROGRAMS += tests/store/test_again
+tests_store_test_again_SOURCES = tests/store/test_again.c tests/store/rig.c \
+	tests/store/rig.h
+tests_store_test_again_LDADD = $(STORE_TEST)
 check_PROGRAMS += tests/store/test_promises
 tests_store_test_promises_SOURCES = tests/store/test_promises.c \
 	tests/store/rig.c tests/store/rig.h

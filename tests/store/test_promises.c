@@ -11,9 +11,11 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -27,7 +29,7 @@ enum { WAIT_US = 2000, TRIES = 30000, WAIT_MS = 60000 };
 
 /* Shared with the child: with hold, what was committed does not get durable. */
 static struct shared {
-	atomic_int hold, commits;
+	atomic_int hold, commits, flushes;
 } *sh;
 
 uint64_t __real_engine_commit(struct engine_db *db,
@@ -51,6 +53,7 @@ __wrap_engine_durable(struct engine *e, uint64_t token)
 {
 	while (atomic_load(&sh->hold) && atomic_load(&sh->commits) > 0)
 		usleep(WAIT_US);
+	atomic_fetch_add(&sh->flushes, 1);
 	return __real_engine_durable(e, token);
 }
 
@@ -146,6 +149,167 @@ test_not_durable(void **state)
 	end();
 }
 
+/* A request that is not waited for; its answer. */
+static void
+ask(struct door *d, enum door_type type, uint32_t uid, uint32_t to)
+{
+	struct chan *c = &d->chan;
+	struct buf uids = BUF_INIT(0);
+
+	buf_put_u32(&uids, uid);
+	msg_begin(c, &proto_door, type, 77);
+	msg_u32(c, DF_MAILBOX, 1);
+	if (to != 0)
+		msg_u32(c, DF_TO, to);
+	msg_bytes(c, DF_UIDS, uids.data, uids.len);
+	msg_u32(c, DF_ON, to == 0);
+	assert_int_equal(msg_end(c), 0);
+	assert_int_equal(chan_send(c, WAIT_MS), 0);
+	buf_clear(&uids);
+}
+
+static void
+answered(struct door *d, enum door_type type)
+{
+	struct buf why = BUF_INIT(200);
+	struct msg m;
+	size_t len;
+
+	do {
+		assert_int_equal(msg_recv(&m, &proto_door, PEER_STORE,
+		    &d->chan, WAIT_MS, &why), 1);
+		if (m.id == 0)
+			msg_done(&m);	/* an event */
+	} while (m.id == 0);
+	assert_int_equal(m.type, type);
+	(void)msg_get(&m, DF_UIDS, &len);
+	assert_int_equal(len, 0);
+	msg_done(&m);
+	buf_clear(&why);
+}
+
+/* ... nor is it changed, removed or copied by who cannot know it. */
+static void
+test_not_durable_is_not_there(void **state)
+{
+	struct door_record *rec;
+	uint32_t both[] = { 1, 2 }, *failed;
+	struct door_mailbox m;
+	size_t n, n_failed;
+	enum result result;
+	pthread_t t;
+	int i;
+
+	start();
+	deliver_one();
+	assert_int_equal(door_status(&rig.imap[0], 1, &m), 0);
+	atomic_store(&sh->commits, 0);
+	atomic_store(&sh->hold, 1);
+	assert_int_equal(pthread_create(&t, NULL, deliver, &result), 0);
+	for (i = 0; i < TRIES && atomic_load(&sh->commits) == 0; i++)
+		usleep(WAIT_US);
+	assert_int_equal(door_store(&rig.imap[0], 1, both, 2, DOOR_ADD,
+	    FLAG_FLAGGED, NULL, UINT64_MAX, &rec, &n, &failed, &n_failed), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(rec[0].uid, 1);
+	assert_int_equal(n_failed, 0);
+	free(rec);
+	free(failed);
+	ask(&rig.imap[1], DM_EXPUNGE, 2, 0);
+	ask(&rig.pop[1], DM_COPY, 2, 2);
+	/* Others are served meanwhile: both have been looked at by then. */
+	for (i = 0; i < 3; i++)
+		assert_int_equal(door_status(&rig.imap[0], 1, &m), 0);
+	assert_int_equal(m.messages, 1);
+	atomic_store(&sh->hold, 0);
+	assert_int_equal(pthread_join(t, NULL), 0);
+	assert_int_equal(result, RESULT_DELIVERED);
+	answered(&rig.imap[1], DM_GONE);
+	answered(&rig.pop[1], DM_COPIED);
+	assert_int_equal(door_status(&rig.imap[0], 1, &m), 0);
+	assert_int_equal(m.messages, 2);
+	end();
+}
+
+/* Flags are durable soon, though nobody waits for it, and with what is counted
+   of them. */
+static void
+test_flags_get_durable(void **state)
+{
+	struct door_record *rec;
+	uint32_t uid = 1, *failed;
+	struct door_mailbox m, now;
+	size_t n, n_failed;
+	int i, before;
+
+	start();
+	deliver_one();
+	deliver_one();
+	before = atomic_load(&sh->flushes);
+	assert_int_equal(door_store(&rig.imap[0], 1, &uid, 1, DOOR_ADD,
+	    FLAG_SEEN | FLAG_DELETED, NULL, UINT64_MAX, &rec, &n, &failed,
+	    &n_failed), 0);
+	assert_int_equal(n, 1);
+	for (i = 0; i < TRIES && atomic_load(&sh->flushes) == before; i++)
+		usleep(WAIT_US);
+	assert_true(atomic_load(&sh->flushes) > before);
+	/* One behind another, so that the first one is over. */
+	assert_int_equal(door_create(&rig.imap[0], "other", 0, &m), 0);
+	rig_kill(&rig);
+	rig_start(&rig);
+	assert_int_equal(door_status(&rig.imap[0], 1, &now), 0);
+	assert_int_equal(now.messages, 2);
+	assert_int_equal(now.unseen, 1);
+	assert_int_equal(now.deleted, 1);
+	assert_true(now.highestmodseq >= rec[0].modseq);
+	free(rec);
+	free(failed);
+	end();
+}
+
+/* Where one of several cannot be moved away, those before it are gone, and
+   those behind it are not. */
+static void
+test_expunge_fails_in_the_middle(void **state)
+{
+	static const char dir[] = "spool/mail/example.test/anna/1/expunged";
+	struct door *d = &rig.imap[0];
+	uint32_t uids[] = { 1, 2, 3 }, *gone;
+	struct door_record *rec;
+	struct door_mailbox m;
+	char path[300];
+	uint64_t modseq;
+	size_t n, n_gone;
+	int i, complete;
+
+	start();
+	for (i = 0; i < 3; i++)
+		deliver_one();
+	/* A folder is in its way. */
+	(void)mkdir(rig_path(&rig, dir), 0700);
+	snprintf(path, sizeof(path), "%s/2", dir);
+	assert_int_equal(mkdir(rig_path(&rig, path), 0700), 0);
+	assert_int_equal(door_expunge(d, 1, uids, 3, 1, &gone, &n_gone,
+	    &modseq), -1);
+	assert_int_equal(door_error(d), D_LATER);
+	free(gone);
+	assert_int_equal(door_status(d, 1, &m), 0);
+	assert_int_equal(m.messages, 2);
+	assert_int_equal(door_records(d, 1, 0, &rec, &n, &gone, &n_gone,
+	    &modseq, &complete), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(rec[0].uid, 2);
+	assert_int_equal(rec[1].uid, 3);
+	free(rec);
+	free(gone);
+	assert_int_equal(rmdir(rig_path(&rig, path)), 0);
+	assert_int_equal(door_expunge(d, 1, uids, 3, 1, &gone, &n_gone,
+	    &modseq), 0);
+	assert_int_equal(n_gone, 2);
+	free(gone);
+	end();
+}
+
 static void
 test_repeated_under_way(void **state)
 {
@@ -218,6 +382,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_not_durable),
+		cmocka_unit_test(test_not_durable_is_not_there),
+		cmocka_unit_test(test_flags_get_durable),
+		cmocka_unit_test(test_expunge_fails_in_the_middle),
 		cmocka_unit_test(test_repeated_under_way),
 		cmocka_unit_test(test_unchanged_since),
 	};
