@@ -41,6 +41,33 @@ done(struct rig_job *j)
 	rig_job_clear(j);
 }
 
+/* What was released is not held after a kill, wherever it was. */
+static void
+test_release_is_kept(void **state)
+{
+	struct rig_job j;
+	char id[17];
+
+	send_to(id, TO("a@one.test"));
+	take_relay(&j, id, "one.test");
+	tell(C_HOLD, id, C_OK);
+	assert_states("held ");
+	tell(C_RELEASE, id, C_OK);
+	assert_states("active ");
+	rig_job_clear(&j);
+	again();
+	take_relay(&j, id, "one.test");
+	rig_result(&relay, &j, -1, RESULT_LATER, "4.7.1 no", "mx");
+	rig_job_clear(&j);
+	assert_states("deferred ");
+	tell(C_HOLD, id, C_OK);
+	tell(C_RELEASE, id, C_OK);
+	again();
+	take_relay(&j, id, "one.test");
+	done(&j);
+	assert_empty();
+}
+
 /* One message at the only worker, two in line for it. */
 static void
 three(struct rig_job *j, char id[3][17])
@@ -67,6 +94,8 @@ test_in_line(void **state)
 	done(&j);
 	assert_idle(&relay);
 	assert_states("held ");
+	/* It was not tried: that is no attempt. */
+	assert_column(8, "0 ");
 	tell(C_RETRY, id[1], C_REFUSED);
 	rig_stop(&rig);
 	rig_start(&rig);
@@ -341,6 +370,7 @@ main(void)
 		T(test_in_line), T(test_in_line_killed), T(test_all),
 		T(test_hold_at_worker), T(test_hold_at_worker_killed),
 		T(test_held_comes_back), T(test_release_at_worker),
+		T(test_release_is_kept),
 		cmocka_unit_test_setup_teardown(test_held_is_not_given_up,
 		    setup_short, teardown),
 		T(test_delete_at_worker), T(test_delete_while_reported),

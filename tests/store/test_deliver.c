@@ -339,6 +339,77 @@ is_fresh(const char *name)
 	return access(rig_path(&rig, path), F_OK) == 0;
 }
 
+static char *bits[] = { (char *)"gone", NULL };
+
+/* A message with that keyword, by each way; its uid in INBOX or Archive. */
+static void
+with_keyword(int way, uint32_t id)
+{
+	static const struct door_action in = { .mailbox = "Archive",
+		.keywords = "\4\0\0\0gone", .keywords_len = 8 };
+	static const char text[] = "A: b\r\n\r\n";
+	struct door *d = &rig.imap[0];
+	uint32_t uid, *from, *to, validity;
+	char name[DOOR_FILE_NAME + 1];
+	size_t n;
+	int fd;
+
+	if (way == 0) {
+		put(text, &in);
+		return;
+	}
+	assert_int_equal(door_file(d, &fd, name), 0);
+	assert_int_equal(fd_write_all(fd, text, sizeof(text) - 1), 0);
+	close(fd);
+	assert_int_equal(door_append(d, way == 1 ? id : 1, name,
+	    sizeof(text) - 1, crc32c(0, text, sizeof(text) - 1), 8, 0, bits, 0,
+	    NULL, 0, &uid, &validity), 0);
+	if (way == 1)
+		return;
+	assert_int_equal(door_copy(d, 1, id, &uid, 1, way == 2 ? 0 : DOOR_MOVE,
+	    &from, &to, &n, &validity), 0);
+	assert_int_equal(n, 1);
+	free(from);
+	free(to);
+}
+
+/* When they are expunged their keyword's bit serves another one. */
+static void
+test_keywords_of_what_has_gone(void **state)
+{
+	static const struct door_action in = { .mailbox = "Archive" };
+	struct door *d = &rig.imap[0];
+	char name[20], *words64[] = { name, NULL };
+	uint32_t id = rig_mailbox(&rig, d, "Archive"), uid, *gone, *failed;
+	struct door_record *rec;
+	uint64_t modseq;
+	size_t n, n_failed;
+	int way;
+	unsigned i;
+
+	for (way = 0; way < 4; way++) {
+		with_keyword(way, id);
+		uid = 2 * (uint32_t)way + 1;
+		assert_int_equal(door_expunge(d, id, &uid, 1, 1, &gone, &n,
+		    &modseq), 0);
+		assert_int_equal(n, 1);
+		free(gone);
+		put("A: plain\r\n\r\n", &in);
+		uid++;
+		for (i = 0; i < DOOR_KEYWORDS_MAX; i++) {
+			snprintf(name, sizeof(name), "w%dk%u", way, i);
+			assert_int_equal(door_store(d, id, &uid, 1, DOOR_ADD,
+			    0, words64, UINT64_MAX, &rec, &n, &failed,
+			    &n_failed), 0);
+			free(rec);
+			free(failed);
+		}
+		assert_int_equal(door_expunge(d, id, &uid, 1, 1, &gone, &n,
+		    &modseq), 0);
+		free(gone);
+	}
+}
+
 static void
 test_changed_body(void **state)
 {
@@ -412,6 +483,7 @@ main(void)
 		T(test_made_if_asked),
 		T(test_else_it_is_inbox),
 		T(test_flags_and_keywords),
+		T(test_keywords_of_what_has_gone),
 		T(test_changed_body),
 		T(test_quota_counts_all_mailboxes),
 	};

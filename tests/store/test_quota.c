@@ -231,6 +231,58 @@ assert_usage(uint64_t count)
 }
 
 static void
+wait_published(int want)
+{
+	int i;
+
+	for (i = 0; i < TRIES && is_published() != want; i++)
+		usleep(100000);
+	assert_int_equal(is_published(), want);
+}
+
+static void
+deliver_one(void)
+{
+	char id[17];
+
+	rig_file(&rig, "x", id);
+	assert_int_equal(rig_deliver(&rig, id, BERT, NULL),
+	    RESULT_DELIVERED);
+}
+
+/* By whichever change an account gets full, or is so no more. */
+static void
+test_published_by_each_change(void **state)
+{
+	struct door *d = &rig.imap[2];
+	uint32_t uid = 1, *from, *to, *gone, validity;
+	struct door_mailbox m;
+	uint64_t modseq;
+	size_t n;
+
+	rig_start(&rig);
+	assert_int_equal(door_create(d, "x", 0, &m), 0);
+	assert_int_equal(add(1), 0);
+	assert_int_equal(add(1), 0);
+	wait_published(1);
+	assert_int_equal(door_expunge(d, 1, &uid, 1, 1, &gone, &n, &modseq),
+	    0);
+	free(gone);
+	wait_published(0);
+	uid = 2;
+	assert_int_equal(door_copy(d, 1, m.id, &uid, 1, 0, &from, &to, &n,
+	    &validity), 0);
+	free(from);
+	free(to);
+	wait_published(1);
+	assert_int_equal(door_delete(d, m.id), 0);
+	wait_published(0);
+	deliver_one();
+	wait_published(1);
+	assert_int_equal(rig_stop(&rig), 0);
+}
+
+static void
 test_sum(void **state)
 {
 	struct door *d = &rig.imap[2];
@@ -305,6 +357,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_no_open, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_write, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(test_published_by_each_change, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sum, setup, teardown),
 	};
 
