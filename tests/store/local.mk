@@ -22,6 +22,10 @@ check_PROGRAMS += tests/store/test_again
 tests_store_test_again_SOURCES = tests/store/test_again.c tests/store/rig.c \
 	tests/store/rig.h
 tests_store_test_again_LDADD = $(STORE_TEST)
+check_PROGRAMS += tests/store/test_pieces
+tests_store_test_pieces_SOURCES = tests/store/test_pieces.c \
+	tests/store/rig.c tests/store/rig.h
+tests_store_test_pieces_LDADD = $(STORE_TEST)
 check_PROGRAMS += tests/store/test_promises
 tests_store_test_promises_SOURCES = tests/store/test_promises.c \
 	tests/store/rig.c tests/store/rig.h
