@@ -8,4 +8,9 @@ tests_imapd_test_session_SOURCES = tests/imapd/test_session.c $(TEST_IMAPD_RIG)
 tests_imapd_test_session_LDADD = $(TEST_IMAPD_LIBS) -lpthread
 tests_imapd_test_bounds_SOURCES = tests/imapd/test_bounds.c $(TEST_IMAPD_RIG)
 tests_imapd_test_bounds_LDADD = $(TEST_IMAPD_LIBS) -lpthread
+check_PROGRAMS += tests/imapd/test_time
+tests_imapd_test_time_SOURCES = tests/imapd/test_time.c $(TEST_IMAPD_RIG)
+tests_imapd_test_time_LDADD = $(TEST_IMAPD_LIBS) -lpthread
+tests_imapd_test_time_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_ms \
+	-Wl,--wrap=ev_timer_again
 tests_imapd_test_search_LDADD = $(TEST_IMAPD_LIBS)

@@ -27,6 +27,7 @@ static struct {
 	struct ev_loop *loop;
 	ev_async wake;
 	atomic_int stop;
+	void	(*_Atomic call)(struct ev_loop *);
 	unsigned sessions;
 } imapd;
 
@@ -277,7 +278,10 @@ message_comes(void)
 static void
 on_wake(struct ev_loop *l, ev_async *w, int events)
 {
-	if (imapd.stop)
+	if (imapd.call != NULL) {
+		imapd.call(l);
+		imapd.call = NULL;
+	} else if (imapd.stop)
 		imapd_loop_stop(l);
 	else
 		ev_break(l, EVBREAK_ONE);
@@ -401,6 +405,18 @@ void
 rig_store_ends(void)
 {
 	shutdown(store.chan.fd, SHUT_RDWR);
+}
+
+void
+rig_call(void (*fn)(struct ev_loop *l))
+{
+	int i;
+
+	imapd.call = fn;
+	ev_async_send(imapd.loop, &imapd.wake);
+	for (i = 0; i < 20000 && imapd.call != NULL; i++)
+		usleep(1000);
+	assert_null(imapd.call);
 }
 
 void

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <ev.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -59,6 +60,8 @@ void	rig_client(int i);
 void	rig_held(void);
 /* Store goes away. */
 void	rig_store_ends(void);
+/* Called in the thread of the loop, which is waited for. */
+void	rig_call(void (*fn)(struct ev_loop *l));
 /* The last session ends: imapd is told to stop. */
 void	rig_stop(void);
 /* Store says by itself that a message has come. */
