@@ -14,6 +14,7 @@
 
 #include "lib/base/crc32c.h"
 #include "lib/base/fd.h"
+#include "lib/mail/proto.h"
 #include "tests/store/rig.h"
 
 #define ANNA "anna@example.test"
@@ -339,6 +340,27 @@ is_fresh(const char *name)
 	return access(rig_path(&rig, path), F_OK) == 0;
 }
 
+/* A mailbox whose folder somebody took away is there again with its mail; and
+   what was delivered is counted. */
+static void
+test_folder_that_is_missing(void **state)
+{
+	static const struct door_action sent = { .attrs = ATTR_SENT };
+	struct buf rows = BUF_INIT(0);
+	char cmd[200];
+
+	snprintf(cmd, sizeof(cmd), "rm -r '%s/spool/mail/example.test/anna/%u'",
+	    rig.dir, rig_mailbox(&rig, &rig.imap[0], "Sent"));
+	assert_int_equal(system(cmd), 0);
+	put("Subject: two\r\n\r\n", &sent);
+	put("Subject: three\r\n\r\n", &sent);
+	assert_int_equal(found("Sent", "Subject: two\r\n\r\n", 2), 1);
+	assert_int_equal(rig_control(&rig, C_STATUS, NULL, &rows), 4);
+	assert_non_null(strstr(buf_str(&rows), "delivered|2\n"));
+	assert_non_null(strstr(buf_str(&rows), "disk_full|0\n"));
+	buf_clear(&rows);
+}
+
 static char *bits[] = { (char *)"gone", NULL };
 
 /* A message with that keyword, by each way; its uid in INBOX or Archive. */
@@ -484,6 +506,7 @@ main(void)
 		T(test_else_it_is_inbox),
 		T(test_flags_and_keywords),
 		T(test_keywords_of_what_has_gone),
+		T(test_folder_that_is_missing),
 		T(test_changed_body),
 		T(test_quota_counts_all_mailboxes),
 	};

@@ -199,14 +199,19 @@ add(uint32_t mailbox)
 {
 	struct door *d = &rig.imap[2];
 	char name[DOOR_FILE_NAME + 1];
+	char path[100];
 	uint32_t uid, validity;
-	int fd;
+	int fd, r;
 
 	assert_int_equal(door_file(d, &fd, name), 0);
 	assert_int_equal(write(fd, "x", 1), 1);
 	close(fd);
-	return door_append(d, mailbox, name, 1, crc32c(0, "x", 1), 1, 0, NULL,
+	r = door_append(d, mailbox, name, 1, crc32c(0, "x", 1), 1, 0, NULL,
 	    1700000000, NULL, 0, &uid, &validity);
+	/* Taken or not, the name of the fresh file has gone. */
+	snprintf(path, sizeof(path), "spool/mail/.new/%s", name);
+	assert_int_equal(access(rig_path(&rig, path), F_OK), -1);
+	return r;
 }
 
 /* So many more have room. */
