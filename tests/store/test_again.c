@@ -277,6 +277,28 @@ number(const char *name, size_t i)
 	return uid;
 }
 
+/* Each of them was saved at that time or later. */
+static void
+check_saved(const char *name, const uint32_t *uids, size_t n, time_t since)
+{
+	struct door_record *rec;
+	uint32_t *gone;
+	uint64_t modseq;
+	size_t i, k = 0, all, n_gone;
+	int complete;
+
+	assert_int_equal(door_records(DOOR, box(name), 0, &rec, &all, &gone,
+	    &n_gone, &modseq, &complete), 0);
+	for (i = 0; i < all && k < n; i++)
+		if (rec[i].uid == uids[k]) {
+			assert_true(rec[i].save_date >= since);
+			k++;
+		}
+	assert_int_equal(k, n);
+	free(rec);
+	free(gone);
+}
+
 /* All of a mailbox. */
 static void
 copy(const char *from, const char *to, int how)
@@ -286,9 +308,13 @@ copy(const char *from, const char *to, int how)
 	uint64_t modseq;
 	size_t i, n, n_gone, done;
 	int complete;
+	time_t now;
 
 	assert_int_equal(door_records(DOOR, box(from), 0, &rec, &n, &gone,
 	    &n_gone, &modseq, &complete), 0);
+	/* One of another second than its source. */
+	while ((now = time(NULL)) <= rec[0].save_date)
+		usleep(10000);
 	uids = malloc((n + 1) * sizeof(*uids));
 	assert_non_null(uids);
 	for (i = 0; i < n; i++)
@@ -296,6 +322,7 @@ copy(const char *from, const char *to, int how)
 	assert_int_equal(door_copy(DOOR, box(from), box(to), uids, n, how, &a,
 	    &b, &done, &validity), 0);
 	assert_int_equal(done, n);
+	check_saved(to, b, 1, now);
 	free(a);
 	free(b);
 	free(uids);
