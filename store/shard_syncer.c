@@ -89,9 +89,9 @@ take(struct item_list *from, unsigned max, struct item_list *to)
 	return n;
 }
 
-/* Waits for work and takes it, at most a round. */
-static struct item *
-syncer_take(struct syncer *s)
+/* Waits for work and takes it, at most a round. 0 where there comes no more. */
+static int
+syncer_take(struct syncer *s, struct item **list_r)
 {
 	struct item_list round = { NULL, NULL };
 	unsigned max;
@@ -101,7 +101,7 @@ syncer_take(struct syncer *s)
 		pthread_cond_wait(&s->more, &s->lock);
 	if (idle(s)) {
 		pthread_mutex_unlock(&s->lock);
-		pthread_exit(NULL);
+		return 0;
 	}
 	s->flush = 0;
 	if (take(&s->tasks, ROUND, &round) == 0)
@@ -110,7 +110,8 @@ syncer_take(struct syncer *s)
 		max = SLOW;
 	s->n_slow -= take(&s->slow, max, &round);
 	pthread_mutex_unlock(&s->lock);
-	return round.head;
+	*list_r = round.head;
+	return 1;
 }
 
 void
@@ -253,8 +254,8 @@ syncer_run(void *arg)
 	enum engine_result r;
 	struct item *list;
 
-	for (;;) {
-		if ((list = syncer_take(s)) != NULL) {
+	while (syncer_take(s, &list)) {
+		if (list != NULL) {
 			do_files(s, list);
 			shard_enter(shard);
 			shard_commit_tasks(shard, list);

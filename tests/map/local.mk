@@ -3,4 +3,5 @@ tests_map_test_cdb_LDADD = $(MAP) $(BASE) $(CDB_LIBS) $(CMOCKA_LIBS)
 tests_map_test_bdb_LDADD = $(MAP) $(BASE) $(BDB_LIBS) $(CMOCKA_LIBS)
 tests_map_test_bdb_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=open \
 	-Wl,--wrap=open64 -Wl,--wrap=write -Wl,--wrap=fdatasync \
-	-Wl,--wrap=malloc -Wl,--wrap=fallocate -Wl,--wrap=fallocate64
+	-Wl,--wrap=malloc -Wl,--wrap=fallocate -Wl,--wrap=fallocate64 \
+	-Wl,--wrap=fstatfs -Wl,--wrap=fstatfs64

@@ -3,7 +3,10 @@
  * what cannot be read is set aside, what the world does to a recovery is later.
  * (Restoring from the copy: the queue's test_table.)
  */
+#include "config.h"
+
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -93,6 +96,23 @@ __wrap_malloc(size_t n)
 	return world.call == MALLOC && fails(MALLOC) ? NULL :
 	    __real_malloc(n);
 }
+
+/* What fstatfs(2) says of the home. */
+static long network;
+#define STATFS(name, type)				\
+int	__real_##name(int fd, struct type *s);		\
+int	__wrap_##name(int fd, struct type *s);		\
+int							\
+__wrap_##name(int fd, struct type *s)			\
+{							\
+	int r = __real_##name(fd, s);			\
+							\
+	if (r == 0 && network != 0)			\
+		s->f_type = network;			\
+	return r;					\
+}
+STATFS(fstatfs, statfs)
+STATFS(fstatfs64, statfs64)
 
 /* That file system cannot reserve blocks. */
 static int no_fallocate;
@@ -407,13 +427,35 @@ test_reserve_is_filled(void **state)
 	shut();
 }
 
+/* On a network file system nothing starts, and what lies there stays whole. */
+static void
+test_network(void **state)
+{
+	struct bdb_conf conf = { .home = home, .cache = 1 << 20 };
+	struct buf why = BUF_INIT(300);
+
+	assert_int_equal(try_open(), 0);
+	put("a", "1");
+	shut();
+	network = 0x6969;
+	assert_null(bdb_open(&conf, &why));
+	assert_int_equal(errno, EPERM);
+	network = 0;
+	assert_non_null(strstr(buf_str(&why), " lies on NFS, which keeps no "
+	    "promise of a sync or a lock: give it a local disk"));
+	buf_clear(&why);
+	assert_int_equal(try_open(), 0);
+	assert_true(has("a"));
+	shut();
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_left), T(test_one_owner), T(test_set_aside),
+		T(test_network), T(test_left), T(test_one_owner), T(test_set_aside),
 		cmocka_unit_test(test_passing), T(test_world),
 		T(test_reserve_recovers), T(test_reserve_is_filled),
 	};

@@ -330,6 +330,139 @@ test_wild(void **state)
 	map_free(&m);
 }
 
+/* Some pairs, and the file of them. */
+static const char *const pairs[] = { "anna", "1", "bert", "22", "carl", "",
+	"dora", "a longer value than the others", "f", "x", NULL };
+
+static size_t
+read_file(char *text, size_t size)
+{
+	int fd;
+	ssize_t n;
+
+	make(pairs);
+	fd = open(path, O_RDONLY);
+	n = read(fd, text, size);
+	close(fd);
+	assert_true(n > 2048 && (size_t)n < size);
+	return (size_t)n;
+}
+
+/* J10: a file that was cut anywhere never says of a key that it is absent. */
+static void
+test_cut(void **state)
+{
+	struct buf why = BUF_INIT(300);
+	char text[4096];
+	const char *value;
+	size_t size = read_file(text, sizeof(text)), n, i, len;
+	struct map *m;
+	int r;
+
+	for (n = 0; n < size; n++) {
+		make_broken(text, n);
+		if ((m = map_cdb_open(path, 0, &why)) == NULL)
+			continue;
+		for (i = 0; pairs[i] != NULL; i += 2) {
+			r = (int)map_find(m, pairs[i], strlen(pairs[i]),
+			    &value, &len);
+			if (r == MAP_ABSENT)
+				fail_msg("cut at %zu: no %s", n, pairs[i]);
+			if (r == MAP_FOUND) {
+				assert_int_equal(len, strlen(pairs[i + 1]));
+				assert_memory_equal(value, pairs[i + 1], len);
+			}
+		}
+		map_free(&m);
+	}
+	buf_clear(&why);
+}
+
+/* J10: whatever bits are turned, nothing is read outside of the file. */
+static void
+test_flipped(void **state)
+{
+	struct buf why = BUF_INIT(300);
+	char text[4096];
+	const char *value;
+	size_t size = read_file(text, sizeof(text)), i, k, len;
+	struct map *m;
+	unsigned n, sum = 0;
+
+	srand(10);
+	for (n = 0; n < 2000; n++) {
+		i = (size_t)rand() % size;
+		text[i] ^= (char)(1 << rand() % 8);
+		make_broken(text, size);
+		m = map_cdb_open(path, 1, &why);
+		for (k = 0; m != NULL && pairs[k] != NULL; k += 2)
+			if (map_find(m, pairs[k], strlen(pairs[k]), &value,
+			    &len) == MAP_FOUND)
+				for (; len > 0; len--)
+					sum += (unsigned char)*value++;
+		if (m != NULL)
+			(void)map_walk(m, collect, &why);
+		buf_reset(&why);
+		map_free(&m);
+	}
+	assert_int_not_equal(sum, 0);
+	buf_clear(&why);
+}
+
+/* Two pairs of letters that lead the hash from h to one place. */
+static unsigned
+collide(unsigned h, char out[2][2])
+{
+	unsigned a, b, c, d;
+
+	for (a = 'a'; a <= 'z'; a++)
+		for (b = '!'; b <= '~'; b++)
+			for (c = a + 1; c <= 'z'; c++) {
+				d = (((h * 33) ^ a) * 33 ^ b) ^
+				    (((h * 33) ^ c) * 33);
+				if (d < '!' || d > '~')
+					continue;
+				out[0][0] = (char)a;
+				out[0][1] = (char)b;
+				out[1][0] = (char)c;
+				out[1][1] = (char)d;
+				return (((h * 33) ^ a) * 33) ^ b;
+			}
+	fail_msg("no collision");
+	return 0;
+}
+
+/* J10: keys of one hash are told apart. */
+static void
+test_collisions(void **state)
+{
+	enum { BLOCKS = 8, N = 1 << BLOCKS };
+	static char block[BLOCKS][2][2], key[N][2 * BLOCKS + 1],
+	    number[N][8];
+	const char *many[2 * N + 1];
+	unsigned h = 5381, i, k;
+	struct map *m;
+
+	for (k = 0; k < BLOCKS; k++)
+		h = collide(h, block[k]);
+	for (i = 0; i < N; i++) {
+		for (k = 0; k < BLOCKS; k++)
+			memcpy(key[i] + 2 * k, block[k][i >> k & 1], 2);
+		assert_int_equal(cdb_hash(key[i], 2 * BLOCKS), h);
+		snprintf(number[i], sizeof(number[i]), "%u", i);
+		many[2 * i] = key[i];
+		many[2 * i + 1] = number[i];
+	}
+	many[2 * N] = NULL;
+	make(many);
+	m = map_open(0);
+	for (i = 0; i < N; i++)
+		assert_value(m, key[i], number[i]);
+	key[0][2 * BLOCKS - 1] = '\0';
+	assert_value(m, key[0], NULL);
+	map_free(&m);
+}
+
 /* Versions in octets that are no NUL. */
 enum { OLD = 0x01010101, NOW = 0x02020202 };
 #define F_OLD "f", "\1\1\1\1"
@@ -415,7 +548,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_find), T(test_replaced), T(test_no_descriptors),
 		T(test_told_once), T(test_missing), T(test_walk),
-		T(test_wild), T(test_format_opened), T(test_format_replaced),
+		T(test_wild), T(test_cut), T(test_flipped), T(test_collisions),
+		T(test_format_opened), T(test_format_replaced),
 	};
 
 	return cmocka_run_group_tests_name("cdb", tests, NULL, NULL);

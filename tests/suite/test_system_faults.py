@@ -111,6 +111,28 @@ def test_k13_supervisor_dies():
     rohrpost.remove(d)
 
 
+def test_stop_is_orderly_in_each_program():
+    """None dies of what its walls forbid, and store closes its index: the
+    next start needs no recovery."""
+    d = rohrpost.scratch("orderly")
+    inst = rohrpost.Instance(d).setup()
+    try:
+        for _ in range(2):
+            inst.start()
+            with inst.submission("anna") as s:
+                s.sendmail("anna@example.test", ["bert@example.test"],
+                           rohrpost.message(1))
+            inst.wait_empty()
+            inst.pop3("bert").quit()
+            assert inst.stop() == 0
+            assert (inst.state / "spool/index/clean").exists()
+        assert " died by " not in inst.log(), inst.said()
+        assert "ended by force" not in inst.log()
+    finally:
+        inst.stop()
+        rohrpost.remove(d)
+
+
 @pytest.mark.root
 def test_k14_two_instances_on_one_queue():
     """The second refuses, by whatever name it comes to the files, and the
