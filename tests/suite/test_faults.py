@@ -211,6 +211,36 @@ def test_every_call(inst, program):
         assert ledger.answers["452"] and ledger.answers["451"]
 
 
+# What queue's table meets while envelopes come in, at every call.
+TABLE = [("fdatasync", "EIO"), ("pwrite64,write", "EIO"),
+         ("pwrite64,write", "EDQUOT"), ("pwrite64,write", "ENOMEM"),
+         ("openat", "EMFILE"), ("openat", "ENOMEM")]
+
+
+@pytest.mark.parametrize("call,error", TABLE)
+def test_queue_table(inst, call, error):
+    """K2: nothing that was acknowledged is lost, queue ends at most once, and
+    when the fault has gone it takes mail by itself."""
+    ledger = Ledger(inst, "table" + call[0] + error)
+    ledger.send()
+    log = max((inst.state / "spool/queue/db/log").glob("log.*"))
+    deaths = len(re.findall(r"master\S+ \w+ queue\[\d+\] (?:died|ended)",
+                            inst.log()))
+    with faulty(inst, "queue", call, "error=" + error, "1+",
+                None if call == "openat" else log) as met:
+        for _ in range(4):
+            ledger.send()
+    taken = ledger.answers["250"]
+    rohrpost.wait_for(lambda: ledger.send() or
+                      ledger.answers["250"] > taken, 60, 0.2,
+                      text="mail is taken again\n" + inst.said())
+    ledger.verify()
+    assert met, "never met"
+    assert len(re.findall(r"master\S+ \w+ queue\[\d+\] (?:died|ended)",
+                          inst.log())) - deaths <= 1
+    assert set(ledger.answers) <= {"250", "451", "452", "421", "lost"}
+
+
 def test_new_tables_not_opened(inst):
     """While a new account appears store has no descriptor for the tables that
     name it: its mail is late, not refused."""

@@ -82,3 +82,29 @@ def test_large_header_items_go_in_pieces(inst, c):
     assert untagged[0].count(b"X-A1099: ") == 200
     assert len(untagged[0]) > 200 * len(block)
     other.close()
+
+
+def test_g4_fetch_that_nobody_reads(inst, c):
+    """A gigabyte is asked for, and none of it read: what is kept for it is
+    bounded, in imapd and in login; others are served."""
+    c.ok("CREATE g4")
+    body = b"Subject: x\r\n\r\n" + b"never more than the name of it\r\n" * (
+        8 * MIB // 32)
+    assert c.append("g4", body)[0] == "OK"
+    pids = [imapd(inst), *inst.processes()["login"]]
+    c.ok("SELECT g4")
+    before = {pid: memory(pid) for pid in pids}
+    d = Client(inst)
+    d.ok("SELECT g4")
+    for _ in range(4):
+        d.start("FETCH 1 (" + " ".join(["BODY.PEEK[]"] * 32) + ")")
+    for i in range(40):
+        c.ok("FETCH 1 (BODY.PEEK[]<%d.1000>)" % (i * 1000))
+    after = {pid: memory(pid) for pid in pids}
+    for pid in pids:
+        assert after[pid] < before[pid] + 8 * MIB, (before, after)
+    assert inst.ctl("session", "list").count("anna@example.test") == 2
+    d.close()
+    rohrpost.wait_for(lambda: inst.ctl("session", "list").count(
+        "anna@example.test") == 1)
+    c.ok("NOOP")

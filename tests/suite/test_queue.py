@@ -576,3 +576,40 @@ def test_a_silent_queue_is_told_from_one_that_is_down():
         finally:
             folder.chmod(mode)
     rohrpost.remove(d)
+
+
+def test_j7_two_at_once_into_the_last_kilobyte(inst):
+    """Both were told yes before either was there: one passes the bound, the
+    other waits; the next one hears 452. The list of the full may go."""
+    who = "edge@example.test"
+    inst.ctl("user", "add", who, "--stdin", "--quota", "20480", stdin=None,
+             input=rohrpost.PASSWORD + "\n")
+    with inst.smtp() as a, inst.smtp() as b:
+        a.sendmail("eve@remote.test", [who], message("most", 19500))
+        inst.wait_count(1, "edge")
+        for s in a, b:
+            s.ehlo()
+            assert s.mail("eve@remote.test")[0] == 250
+            assert s.rcpt(who)[0] == 250
+            assert s.docmd("DATA")[0] == 354
+        for s, name in (a, "one"), (b, "two"):
+            s.send(message(name, 4000) + b".\r\n")
+        for s in a, b:
+            assert s.getreply()[0] == 250
+    inst.wait_count(2, "edge")
+    waits(inst, state="deferred", target=who)
+    assert inst.count("edge") == 2
+    wait_for(lambda: rcpt(inst, who) == (452, b"4.2.2"), 10)
+    full = inst.state / "jail/state/full.cdb"
+    full.unlink()
+    # What comes meanwhile waits in the queue or is there; it is not lost.
+    with inst.smtp() as s:
+        taken = s.mail("eve@remote.test")[0] == 250 and (
+            s.rcpt(who)[0] == 250) and s.data(message("three", 900))[0] == 250
+    inst.stop()
+    inst.start()
+    wait_for(lambda: rcpt(inst, who) == (452, b"4.2.2"), 10)
+    inst.ctl("user", "set", who, "--quota", "1M")
+    inst.ctl("queue", "retry", "all")
+    inst.wait_empty()
+    assert inst.count("edge") == 3 + taken
