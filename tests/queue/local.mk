@@ -13,6 +13,7 @@ check_PROGRAMS += tests/queue/test_queue tests/queue/test_envelope \
 	tests/queue/test_share
 tests_queue_test_queue_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_envelope_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
+tests_queue_test_envelope_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=table_put
 tests_queue_test_sched_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_expand_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_bounce_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
@@ -44,3 +45,11 @@ tests_queue_test_slices_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=table_begin \
 	-Wl,--wrap=table_put -Wl,--wrap=table_commit -Wl,--wrap=table_room \
 	-Wl,--wrap=lane_put -Wl,--wrap=body_take_spare -Wl,--wrap=body_room \
 	-Wl,--wrap=expand -Wl,--wrap=tables_refresh
+check_PROGRAMS += tests/queue/test_surplus
+tests_queue_test_surplus_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
+EXTRA_PROGRAMS += tests/queue/quick_queue
+tests_queue_quick_queue_SOURCES = queue/main.c tests/queue/quick_timers.c
+tests_queue_quick_queue_LDADD = $(QUEUE)
+tests_queue_quick_queue_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ev_timer_start
+tests_queue_test_surplus_DEPENDENCIES = $(QUEUE_RIG) \
+	tests/queue/quick_queue$(EXEEXT)

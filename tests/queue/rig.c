@@ -106,7 +106,8 @@ spawn(struct rig *r)
 			dup2(fd[1], SERVER_MASTER_FD);
 		else
 			fd_cloexec(fd[1], 0);
-		if (r->program == NULL && built_cd() == -1)
+		if ((r->program == NULL || r->program[0] != '/') &&
+		    built_cd() == -1)
 			_exit(97);
 		if (geteuid() == 0 && (setgid(NOBODY) == -1 ||
 		    setuid(NOBODY) == -1))
@@ -262,6 +263,12 @@ uint32_t
 rig_needed(struct rig *r, int timeout_ms)
 {
 	return told(r, WIRE_NEED, WF_COUNT, timeout_ms);
+}
+
+uint32_t
+rig_surplus(struct rig *r, int timeout_ms)
+{
+	return told(r, WIRE_NEED, WF_INSTANCE, timeout_ms);
 }
 
 void

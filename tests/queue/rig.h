@@ -17,7 +17,7 @@ enum { RIG_WAIT = 10000 };	/* ms for anything to come */
 
 struct rig {
 	char	 dir[64];
-	const char *program;	/* QUEUE_PROGRAM, or NULL: of the build */
+	const char *program;	/* QUEUE_PROGRAM, seen from the build; or NULL */
 	pid_t	 pid;
 	struct chan master;
 	uint32_t instance;
@@ -56,6 +56,8 @@ void	rig_gone(struct rig *r, enum peer kind, uint32_t instance);
 uint32_t rig_retired(struct rig *r, int timeout_ms);
 /* The same of WIRE_NEED: how many workers of relay there are to be. */
 uint32_t rig_needed(struct rig *r, int timeout_ms);
+/* The next of them that may go: its instance. */
+uint32_t rig_surplus(struct rig *r, int timeout_ms);
 /* A connection to the control socket. */
 void	rig_control(struct rig *r, struct chan *c);
 

@@ -9,7 +9,9 @@
 
 #include "queue/queue_envelope.h"
 #include "queue/queue_record.h"
+#include "queue/queue_table.h"
 #include "queue/queue_target.h"
+#include "queue/queue_write.h"
 
 static struct recipient rcpt[] = {
 	{ "anna@example.test", "rfc822;anna@example.test", 4 },
@@ -195,6 +197,53 @@ test_result(void **state)
 	buf_clear(&b);
 }
 
+static unsigned puts_of_results;
+
+void	__wrap_table_put(uint64_t id, enum record r, uint32_t index,
+	    const void *p, size_t len);
+void
+__wrap_table_put(uint64_t id, enum record r, uint32_t index, const void *p,
+    size_t len)
+{
+	puts_of_results += r == RECORD_RESULT;
+}
+
+/* A deferral that says what the last one said is no new record. */
+static void
+test_unchanged_result(void **state)
+{
+	static const struct {
+		enum target_state state;
+		const char *words, *host;
+		int	 put;
+	} rows[] = {
+		{ TARGET_OPEN, "4.4.1 no", "mx", 1 },
+		{ TARGET_OPEN, "4.4.1 no", "mx", 0 },
+		{ TARGET_OPEN, "4.4.1 no.", "mx", 1 },
+		{ TARGET_OPEN, "4.4.1 no.", "my", 1 },
+		{ TARGET_OPEN, "4.4.1 no.", "my", 0 },
+		{ TARGET_REFUSED, "4.4.1 no.", "my", 1 },
+	};
+	struct target t = { .address = "a@x" };
+	struct entry e = { .id = 7 };
+	struct message m = { .id = 7, .entry = &e, .targets_stored = 1,
+		.targets = { .t = &t, .n = 1 } };
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		puts_of_results = 0;
+		target_set(&t, rows[i].state, rows[i].words,
+		    strlen(rows[i].words), rows[i].host,
+		    strlen(rows[i].host));
+		write_message(&m);
+		t.unsaved = 0;
+		if ((int)puts_of_results != rows[i].put)
+			fail_msg("row %zu", i);
+	}
+	free(t.words);
+	free(t.host);
+}
+
 static void
 test_schedule(void **state)
 {
@@ -223,6 +272,7 @@ main(void)
 		cmocka_unit_test(test_refused_texts),
 		cmocka_unit_test(test_recipients),
 		cmocka_unit_test(test_targets), cmocka_unit_test(test_result),
+		cmocka_unit_test(test_unchanged_result),
 		cmocka_unit_test(test_schedule),
 	};
 

@@ -5,6 +5,8 @@ import imaplib
 import os
 import pathlib
 import poplib
+import re
+import shutil
 import signal
 import socket
 import ssl
@@ -165,6 +167,36 @@ def test_imap_nonsense(inst, data, answer):
     else:
         assert line is not None and line.startswith(answer), line
     inst.imap("anna").logout()
+
+
+@pytest.mark.root
+@pytest.mark.skipif(shutil.which("strace") is None,
+                    reason="strace is not installed")
+def test_no_client_waits_for_an_acknowledgement(inst, tmp_path):
+    """Small writes go at once, and a message whose line end comes apart is
+    acknowledged at once."""
+    pids = inst.processes()["login"]
+    p = subprocess.Popen(
+        ["strace", "-ff", "-o", str(tmp_path / "trace"), "-e",
+         "trace=accept4,setsockopt",
+         *(w for pid in pids for w in ("-p", str(pid)))],
+        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    left = set(pids)
+    while left and (line := p.stderr.readline()):
+        left -= {int(w) for w in re.findall(r"\d+", line)}
+    try:
+        m = inst.imap("anna")
+        assert m.append("INBOX", None, None, message("bulk", 40000))[0] == "OK"
+        m.shutdown()
+    finally:
+        p.send_signal(signal.SIGINT)
+        p.communicate(timeout=20)
+    text, = (t for t in (f.read_text() for f in tmp_path.glob("trace.*"))
+             if re.search(r"accept4\(.* = \d+$", t, re.M))
+    fd, = re.findall(r"accept4\(.* = (\d+)$", text, re.M)
+    for option in "TCP_NODELAY", "TCP_QUICKACK":
+        assert "setsockopt(%s, SOL_TCP, %s, [1], 4) = 0" % (fd, option) in (
+            text), text
 
 
 def test_alpn(inst):
