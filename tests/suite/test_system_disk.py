@@ -108,14 +108,15 @@ def test_k4_inodes_out():
         assert len(inst.messages()) >= 1
         m = inst.imap("anna")
         m.select("INBOX")
-        assert m.store("1", "+FLAGS", "\\Flagged")[0] == "OK"
+        typ, data = m.fetch("1", "(BODY.PEEK[])")
+        assert typ == "OK" and data[0][1].endswith(message(1, 2000, mark="k"))
         eat_inodes(disk)
         typ, data = m.create("Box")
         assert typ == "NO" and data[0].startswith(b"["), data
         give_inodes_back(disk)
         sender.until((250, b""))
         wait_for(lambda: m.create("Box")[0] == "OK", 30)
-        assert b"\\Flagged" in m.fetch("1", "(FLAGS)")[1][0]
+        wait_for(lambda: m.store("1", "+FLAGS", "\\Flagged")[0] == "OK", 30)
         m.logout()
         sender.verify()
 
