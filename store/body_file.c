@@ -653,6 +653,9 @@ body_make_mailbox(const char *user, uint32_t mailbox)
 	}
 	if (mkdirat(root, path, 0700) == -1 && errno != EEXIST)
 		return errno;
+	/* Where there is no journal a name alone does not keep a folder. */
+	if (body_sync_path(path) == -1)
+		return errno;
 	while ((slash = strrchr(path, '/')) != NULL) {
 		*slash = '\0';
 		if (body_sync_path(path) == -1)

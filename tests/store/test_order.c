@@ -379,6 +379,8 @@ test_list_of_mailboxes(void **state)
 	begin();
 	assert_int_equal(door_create(&rig.imap[0], "box", 0, &m), 0);
 	owes(1, "sync mailboxes.new", "rename mailboxes", "sync ", NULL);
+	snprintf(folder, sizeof(folder), "sync %u", m.id);
+	owes(1, folder, "sync ", "rename mailboxes", NULL);
 	begin();
 	assert_int_equal(door_rename(&rig.imap[0], "box", "other"), 0);
 	owes(0, "sync mailboxes.new", "rename mailboxes", "sync ", NULL);
