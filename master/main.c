@@ -147,14 +147,19 @@ detach(void)
 static void
 environment(void)
 {
-	static const char *const kept[] = { "TZ", "LANG" };
-	char *value[2];
+	static const char *const kept[] = {
+#ifdef NO_SYNC
+		"ROHRPOST_NO_SYNC",
+#endif
+		"TZ", "LANG" };
+	enum { KEPT = sizeof(kept) / sizeof(kept[0]) };
+	char *value[KEPT];
 	size_t i;
 
 	notify_init();
 	if (!master.root)
 		return;
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < KEPT; i++) {
 		value[i] = getenv(kept[i]);
 		if (value[i] != NULL)
 			value[i] = strdup(value[i]);
@@ -162,7 +167,7 @@ environment(void)
 	if (clearenv() != 0 || setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin",
 	    1) == -1)
 		log_fatal("environment: %s", strerror(errno));
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < KEPT; i++) {
 		if (value[i] != NULL && setenv(kept[i], value[i], 1) == -1)
 			log_fatal("environment: %s", strerror(errno));
 		free(value[i]);

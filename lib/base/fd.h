@@ -1,8 +1,8 @@
 /*
  * Descriptors: whole reads and writes, durable files, directories.
  *
- * Everything is opened O_CLOEXEC. In a build with --disable-sync the syncing
- * calls do nothing and succeed; every fsync of the suite goes through here.
+ * Everything is opened O_CLOEXEC. Every fsync of the suite goes through here; a
+ * build with --disable-sync, for the test of power cuts, leaves them out.
  */
 #ifndef LIB_BASE_FD_H
 #define LIB_BASE_FD_H
@@ -51,6 +51,16 @@ DIR	*fd_opendir(int at, const char *name) ATTR_CHECK;
 int	fd_sync(int fd) ATTR_CHECK;
 /* Makes the names in a directory durable (fsync). */
 int	fd_sync_dir(int dirfd) ATTR_CHECK;
+#ifdef NO_SYNC
+/*
+ * Does nothing and succeeds where "PROGRAM FUNCTION PATH" of the call matches
+ * ROHRPOST_NO_SYNC of the environment, a pattern of fnmatch(3), or where there
+ * is none; PATH is empty in a jail.
+ */
+int	fd_sync_but(int fd, const char *function, int dir) ATTR_CHECK;
+#define fd_sync(fd) fd_sync_but(fd, __func__, 0)
+#define fd_sync_dir(fd) fd_sync_but(fd, __func__, 1)
+#endif
 
 /*
  * For root, who works in other people's directories too: gives the new file fd

@@ -9,8 +9,6 @@
  * used by one thread at a time and one transaction at a time, unless the
  * environment is opened with BDB_LOCKS.
  *
- * In a build with --disable-sync the flushes do nothing.
- *
  * The world's errors are not the files': what fails for want of space, memory,
  * descriptors or rights, or because the disk answered EIO, is later, and the
  * files stay as they are.

@@ -1,5 +1,5 @@
-"""What a soak remembers of each message, and the next hop that takes some of
-them."""
+"""What is remembered of each message, and a next hop that takes some of them
+and that is no good one to others."""
 import collections
 import hashlib
 import re
@@ -11,12 +11,11 @@ import rohrpost
 
 MARK = "s"
 FAR = "far.test"
-# What the hop does with a recipient whose local part begins so: at the first
+# What a hop does with a recipient whose local part begins so: at the first
 # attempt, or at each.
 FIRST = {"later": "451 4.7.1 not now", "hang": None, "drop": None,
          "dot": "452 4.3.1 no room now"}
 EACH = {"never": "550 5.1.1 nobody"}
-TROUBLE = ("ok",) * 30 + ("later", "dot", "never") * 3 + ("hang", "drop")
 
 
 class Ledger:
@@ -97,16 +96,16 @@ class Session(socketserver.StreamRequestHandler):
     def trouble(self, stage):
         """What becomes of the recipient at this stage; "": nothing."""
         kind, _, name = self.to.partition("@")[0].partition("-")
-        if stage == "rcpt" and kind in EACH:
-            return EACH[kind]
-        at = {"later": "rcpt", "hang": "rcpt", "drop": "data",
-              "dot": "dot"}.get(kind)
-        if at != stage or self.to in self.server.tried:
+        if stage == "rcpt" and kind in self.server.each:
+            return self.server.each[kind]
+        at = {"drop": "data", "dot": "dot"}.get(kind, "rcpt")
+        if kind not in self.server.first or at != stage or \
+                self.to in self.server.tried:
             return ""
         self.server.tried.add(self.to)
         if kind == "hang":
             self.server.ended.wait(3)
-        return FIRST[kind]
+        return self.server.first[kind]
 
     def handle(self):
         self.say("220 hop")
@@ -152,9 +151,9 @@ class Hop(socketserver.ThreadingTCPServer):
     allow_reuse_address = daemon_threads = True
     request_queue_size = 50
 
-    def __init__(self, address, port, ledger):
-        super().__init__((address, port), Session)
-        self.ledger = ledger
+    def __init__(self, port, ledger, each=EACH, first=FIRST):
+        super().__init__(("127.0.0.1", port), Session)
+        self.ledger, self.each, self.first = ledger, each, first
         self.tried = set()
         self.ended = threading.Event()
         threading.Thread(target=self.serve_forever, daemon=True).start()

@@ -18,6 +18,7 @@ class Load:
     of each message that got its 250. A thread that loses its connection makes
     a new one and goes on with a new message: what was not acknowledged may or
     may not be there."""
+    prefix = ""  # of its names
 
     def __init__(self, inst, threads=6, sizes=(500, 60000), mark="k",
                  remote=None, seed=1, pause=0.0):
@@ -56,7 +57,7 @@ class Load:
                 time.sleep(0.05)
                 continue
             n += 1
-            name = "%d.%d" % (number, n)
+            name = "%s%d.%d" % (self.prefix, number, n)
             try:
                 if conn is None:
                     conn = self.connect()
@@ -133,6 +134,7 @@ class Load:
 
 class Appends(Load):
     """IMAP sessions of one user that APPEND to INBOX."""
+    prefix = "a"
 
     def __init__(self, inst, user, **kw):
         super().__init__(inst, **kw)
@@ -145,7 +147,6 @@ class Appends(Load):
         conn.logout()
 
     def one(self, conn, name, rnd):
-        name = "a" + name
         to = self.inst.address(self.user)
         text = rohrpost.message(name, rnd.randint(*self.sizes), to=to,
                                 mark=self.mark)

@@ -131,8 +131,8 @@ class Instance:
         return subprocess.run(
             [str(self.prefix / "sbin" / "rohrpost"), "-c", str(self.conf),
              *args], stdin=kw.pop("stdin", subprocess.DEVNULL),
-            capture_output=True, text=True, timeout=kw.pop("timeout", 120),
-            env=env, **kw)
+            capture_output=True, text=True, errors="replace",
+            timeout=kw.pop("timeout", 120), env=env, **kw)
 
     def ctl(self, *args, **kw):
         p = self.command(*args, **kw)
@@ -277,6 +277,13 @@ class Instance:
         p.user(self.address(user))
         p.pass_(PASSWORD)
         return p
+
+    def sendmail(self, text, *to):
+        """Its exit status."""
+        return subprocess.run(
+            [str(self.prefix / "sbin" / "sendmail"), "-C", str(self.conf),
+             "-i", *to], input=text, capture_output=True,
+            timeout=60).returncode
 
     def raw(self, service="smtp", timeout=30):
         return Raw(self.ports[service], timeout)

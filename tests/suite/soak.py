@@ -34,8 +34,8 @@ import pathlib
 import sys
 import time
 
+import hops
 import rohrpost
-import soak_hop
 import soak_load
 import walk_server
 
@@ -67,9 +67,9 @@ class Soak:
     def __init__(self, base, seconds, seed):
         self.seconds, self.seed, self.phase = seconds, seed, 0
         self.long = seconds >= LONG
-        self.ledger = ledger = soak_hop.Ledger()
+        self.ledger = ledger = hops.Ledger()
         port = rohrpost.free_port()
-        self.hop = soak_hop.Hop("127.0.0.1", port, ledger)
+        self.hop = hops.Hop(port, ledger)
         self.inst = inst = rohrpost.Instance(
             base + "/i", users=USERS, relay_host="[127.0.0.1]",
             relay_port=str(port), relay_tls="never", queue_retry_min="1s",
@@ -78,7 +78,7 @@ class Soak:
             expunged_size="1M", index_cache="4M", imapd_linger="1s",
             smtp_per_address="500", auth_cache="20s").setup()
         inst.ctl("alias", "add", "lost@" + inst.domain,
-                 "never-lost@" + soak_hop.FAR)
+                 "never-lost@" + hops.FAR)
         inst.start()
         self.rest = self.counts()
         self.reloads = self.acked = self.errors = 0

@@ -7,16 +7,16 @@ import re
 import smtplib
 import socket
 import struct
-import subprocess
 import threading
 import time
 
 import load
 import rohrpost
-from soak_hop import FAR, MARK, TROUBLE
+from hops import FAR, MARK
 
 ERRORS = (OSError, EOFError, smtplib.SMTPException, imaplib.IMAP4.error,
           poplib.error_proto)
+TROUBLE = ("ok",) * 30 + ("later", "dot", "never") * 3 + ("hang", "drop")
 MOST = 40	# messages that a reader takes at a time
 
 
@@ -27,7 +27,7 @@ class Sender(load.Load):
     def __init__(self, soak, **kw):
         kw = {"threads": 2, "pause": 0.05, "sizes": (500, 30000),
               "mark": MARK, **kw}
-        self.phase = "%s%d" % (self.letter, soak.phase)
+        self.prefix = "%s%d." % (self.letter, soak.phase)
         self.ledger, self.rudes = soak.ledger, 0
         super().__init__(soak.inst, seed=soak.seed + soak.phase, **kw)
 
@@ -36,7 +36,7 @@ class Sender(load.Load):
             self.rudes += 1
             return self.rude(conn, rnd)
         try:
-            self.polite(conn, "%s.%s" % (self.phase, name), rnd)
+            self.polite(conn, name, rnd)
         except ERRORS as e:
             self.last = e
             raise
@@ -145,9 +145,7 @@ class Local(Sender):
         pass
 
     def rude(self, conn, rnd):
-        subprocess.run([str(rohrpost.SENDMAIL), "-C", str(self.inst.conf),
-                        "-i", "nobody@" + self.inst.domain], input=b"x\n",
-                       capture_output=True, timeout=60)
+        self.inst.sendmail(b"x\n", "nobody@" + self.inst.domain)
         raise smtplib.SMTPException("rude")
 
     def envelope(self, name, rnd):
@@ -155,11 +153,8 @@ class Local(Sender):
             self.inst.address(rnd.choice(self.inst.users))]
 
     def send(self, conn, sender, to, text):
-        p = subprocess.run([str(rohrpost.SENDMAIL), "-C", str(self.inst.conf),
-                            "-i", *to], input=text, capture_output=True,
-                           timeout=60)
-        if p.returncode != 0:
-            raise smtplib.SMTPException(p.stderr)
+        if self.inst.sendmail(text, *to) != 0:
+            raise smtplib.SMTPException("sendmail")
 
 
 class Appender(Sender):

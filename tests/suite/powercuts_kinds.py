@@ -1,0 +1,67 @@
+"""The kinds of syncs, one for each function that syncs: a build with
+--disable-sync leaves out those that ROHRPOST_NO_SYNC matches (lib/base/fd.h).
+Where `kept` is empty a power cut must notice that they are left out; else it
+cannot, and that says why they are there."""
+import collections
+import re
+
+Kind = collections.namedtuple("Kind", "program function path kept")
+
+
+def kind(program, function, path="*", kept=""):
+    return Kind(program, function, path, kept)
+
+
+NAMES = ("the file systems here make the name of a new file durable with the "
+         "file; POSIX does not promise it")
+SECOND = "read when the index is gone too, and written within a minute"
+START = "done once, before the first message, or after a crash"
+PAGES = "pages are written at a checkpoint, once in 8 MB of the log"
+COPY = "a copy that is used when the table does not recover"
+KINDS = {
+    "body": kind("smtpd", "body_finish"),
+    "bounce": kind("queue", "report_write"),
+    "append": kind("store", "sync_bodies"),
+    "folder": kind("store", "body_sync_path"),
+    "queue-log": kind("queue", "world_sync", "*/queue/db/log/*"),
+    "index-log": kind("store", "world_sync", "*/index/log/*"),
+    "compiled": kind("rohrpost", "set_compile_stage"),
+    "text": kind("rohrpost", "fd_stage"),
+    "tables": kind("rohrpost", "sync_dirs"),
+    "edit-done": kind("rohrpost", "remove_journal"),
+    "lists": kind("store", "fd_stage"),
+    "lists-folder": kind("store", "fd_replace"),
+    "flags": kind("store", "append", kept=SECOND),
+    "flags-whole": kind("store", "text_pieces_end", kept=SECOND),
+    "queue-pages": kind("queue", "world_sync", "*/queue/db/queue", PAGES),
+    "index-pages": kind("store", "world_sync", "*/index/core.*", PAGES),
+    "blank": kind("queue", "make_run", kept=NAMES),
+    "ahead": kind("store", "body_prepare", kept=NAMES),
+    "new-mailbox": kind("store", "body_make_mailbox", kept=START),
+    "mail-folder": kind("store", "body_start", kept=START),
+    "index-folder": kind("store", "mark_first", kept=START),
+    "clean-mark": kind("store", "clean_take", kept=START),
+    "directories": kind("rohrpost", "system_dirs", kept=START),
+    "doubt": kind("*", "forget_pages", kept=START),
+    "backup": kind("queue", "copy_file", kept=COPY),
+    "backup-folder": kind("queue", "sync_path", kept=COPY),
+    "other-disk": kind("store", "link_copy",
+                       kept="for mail on another file system than the queue"),
+    "set-aside": kind("queue", "body_move",
+                      kept="of a body that is damaged already"),
+}
+
+
+def pattern(k):
+    return "%s %s %s" % (k.program, k.function, k.path)
+
+
+def callers(source):
+    """The functions in these sources that call fd_sync or fd_sync_dir."""
+    out, name = set(), None
+    for line in source.splitlines():
+        m = re.match(r"(\w+)\(", line)
+        name = m.group(1) if m else name
+        if re.search(r"\bfd_sync(_dir)?\(", line) and line[:1] in "\t ":
+            out.add(name)
+    return out
