@@ -30,8 +30,14 @@
 
 enum {
 	BDB_PAGE = 4096,
+#ifdef NO_SYNC
+	/* A test of power cuts is to meet checkpoints. */
+	BDB_LOG_FILE = 512 << 10,
+	BDB_LOG_BUFFER = 64 << 10,
+#else
 	BDB_LOG_FILE = 8 << 20,		/* size of one log file */
 	BDB_LOG_BUFFER = 1 << 20,
+#endif
 	BDB_BACKUP_LOGS = 4,	/* the fewest log files that are worth a copy */
 	BDB_RESERVE = 4 * BDB_LOG_FILE,
 	BDB_LITTLE = 2 * BDB_LOG_FILE,

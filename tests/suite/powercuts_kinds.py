@@ -1,22 +1,22 @@
 """The kinds of syncs, one for each function that syncs: a build with
 --disable-sync leaves out those that ROHRPOST_NO_SYNC matches (lib/base/fd.h).
 Where `kept` is empty a power cut must notice that they are left out; else it
-cannot, and that says why they are there."""
+cannot, and that says why they are there. A slow one is noticed behind a
+checkpoint, or by a store that waits for what is gone."""
 import collections
 import re
 
-Kind = collections.namedtuple("Kind", "program function path kept")
+Kind = collections.namedtuple("Kind", "program function path kept slow")
 
 
-def kind(program, function, path="*", kept=""):
-    return Kind(program, function, path, kept)
+def kind(program, function, path="*", kept="", slow=False):
+    return Kind(program, function, path, kept, slow)
 
 
 NAMES = ("the file systems here make the name of a new file durable with the "
          "file; POSIX does not promise it")
 SECOND = "read when the index is gone too, and written within a minute"
 START = "done once, before the first message, or after a crash"
-PAGES = "pages are written at a checkpoint, once in 8 MB of the log"
 COPY = "a copy that is used when the table does not recover"
 KINDS = {
     "body": kind("smtpd", "body_finish"),
@@ -30,11 +30,11 @@ KINDS = {
     "tables": kind("rohrpost", "sync_dirs"),
     "edit-done": kind("rohrpost", "remove_journal"),
     "lists": kind("store", "fd_stage"),
-    "lists-folder": kind("store", "fd_replace"),
+    "lists-folder": kind("store", "fd_replace", slow=True),
+    "queue-pages": kind("queue", "world_sync", "*/queue/db/queue", slow=True),
+    "index-pages": kind("store", "world_sync", "*/index/core.*", slow=True),
     "flags": kind("store", "append", kept=SECOND),
     "flags-whole": kind("store", "text_pieces_end", kept=SECOND),
-    "queue-pages": kind("queue", "world_sync", "*/queue/db/queue", PAGES),
-    "index-pages": kind("store", "world_sync", "*/index/core.*", PAGES),
     "blank": kind("queue", "make_run", kept=NAMES),
     "ahead": kind("store", "body_prepare", kept=NAMES),
     "new-mailbox": kind("store", "body_make_mailbox", kept=START),

@@ -8,12 +8,11 @@ all is quiet the programs and the state are measured.
 
 Every message that was acknowledged must have come once, whole, or its sender
 must have been told once. What may have grown between the measure that is
-compared with (the first; in a run of 20 minutes and more the one after 10,
-when caches have filled) and the last:
-  memory       of the largest process of a program a tenth and 1 MB (the cache
-               of the index is small here, so that it is full by then: 40
-               octets a message are seen within the hour); in a run of less
-               than 20 minutes 1 MB more, for caches that fill
+compared with (the first; in a run of 40 minutes and more the one after 20,
+when the cache of the index has filled) and the last:
+  memory       of the largest process of a program a tenth and 1 MB (that cache
+               is small here, 4 MB: 20 octets a message are seen within the
+               hour); in a run of less than 40 minutes 1 MB more
   descriptors  two of a process, those that walk.py allows too
   threads      none; children of master none, where there was time to settle
   files        none in a directory outside the mailboxes, but four (logs of
@@ -40,8 +39,9 @@ import soak_load
 import walk_server
 
 USERS = ("anna", "bert", "carl", "dora")
-LONG = 1200	# seconds from which on a run is long
-QUIET = 75	# a surplus of workers ends after a minute
+PHASE = 600	# seconds between two measures of a long run
+LONG = 4 * PHASE
+QUIET = 130	# relay gives a surplus back within two minutes
 BODIES = 400	# queue keeps up to 192 blank files and 128 spares, workers theirs
 MB = 1 << 20
 
@@ -180,7 +180,7 @@ class Soak:
 
     def judge(self):
         """Words on what has grown."""
-        base = self.measures[1 if self.long else 0]
+        base = self.measures[2 if self.long else 0]
         last = self.measures[-1]
         slack = (1 if self.long else 2) * MB
         rows = [("octets of memory", n, base.memory.get(n, v), v,
@@ -212,10 +212,10 @@ class Soak:
         self.load(60 if self.long else self.seconds / 2)
         self.measure()
         if self.long:
-            self.load(LONG / 2 - 60)
+            self.load(PHASE - 60)
             self.measure()
         while (left := self.seconds - (time.monotonic() - self.began)) > 0:
-            self.load(min(left, LONG / 2) if self.long else left)
+            self.load(min(left, PHASE) if self.long else left)
             self.measure()
 
     def compare(self):

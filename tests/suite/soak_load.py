@@ -109,6 +109,7 @@ class Bounced(Sender):
 class Logins(Sender):
     """With a login, to users and to elsewhere, where not all is well."""
     letter = "l"
+    mine = threading.local()
 
     def connect(self):
         return self.inst.submission(random.choice(self.inst.users))
@@ -118,10 +119,10 @@ class Logins(Sender):
         to = ["%s-%s@%s" % (kind, name, FAR)]
         if rnd.random() < 0.5:
             to.append(self.inst.address(rnd.choice(self.inst.users)))
-        return self.user, to
+        return self.mine.user, to
 
     def polite(self, conn, name, rnd):
-        self.user = conn.user
+        self.mine.user = conn.user
         super().polite(conn, name, rnd)
 
     def done(self, name, sender, to):
