@@ -5,11 +5,12 @@
 #include "lib/base/mem.h"
 #include "queue/queue_dest.h"
 
-enum { SLOTS = 1024 };
+enum { SLOTS_MIN = 1024 };
 
 enum { RING_DOWN = SHARES };	/* of what is down, to be deferred */
 
-static struct dest *slots[SLOTS];
+static struct dest **slots;
+static size_t n_slots;
 static struct {
 	TAILQ_HEAD(, dest) d;
 	size_t	 n;
@@ -26,11 +27,39 @@ static size_t n_waiting, n_dests;
 static TAILQ_HEAD(parked, dest) parked = TAILQ_HEAD_INITIALIZER(parked),
     idle = TAILQ_HEAD_INITIALIZER(idle);
 
+static struct dest **
+slot_of(const struct dest_key *k)
+{
+	return &slots[dest_key_hash(k) & (n_slots - 1)];
+}
+
+/* As many slots as destinations, at least. */
+static void
+slots_grow(void)
+{
+	struct dest **old = slots, **slot, *d, *next;
+	size_t i, n_old = n_slots;
+
+	n_slots = n_old == 0 ? SLOTS_MIN : n_old * 2;
+	slots = mem_zalloc(n_slots, sizeof(*slots));
+	for (i = 0; i < n_old; i++)
+		for (d = old[i]; d != NULL; d = next) {
+			next = d->hash_next;
+			slot = slot_of(&d->key);
+			d->hash_next = *slot;
+			*slot = d;
+		}
+	free(old);
+}
+
 struct dest *
 dest_get(const struct dest_key *k)
 {
-	struct dest *d, **slot = &slots[dest_key_hash(k) % SLOTS];
+	struct dest *d, **slot;
 
+	if (n_dests >= n_slots)
+		slots_grow();
+	slot = slot_of(k);
 	for (d = *slot; d != NULL; d = d->hash_next)
 		if (dest_key_equal(&d->key, k))
 			return d;
@@ -323,7 +352,7 @@ dest_forget_down(void)
 	struct dest *d;
 	size_t i;
 
-	for (i = 0; i < SLOTS; i++)
+	for (i = 0; i < n_slots; i++)
 		for (d = slots[i]; d != NULL; d = d->hash_next) {
 			d->fails = 0;
 			ring_judge(d);
@@ -338,7 +367,7 @@ dest_tidy(void)
 
 	int keep = n_dests <= KNOWN_MAX;
 
-	for (i = 0; i < SLOTS && n_dests > 0; i++)
+	for (i = 0; i < n_slots && n_dests > 0; i++)
 		for (p = &slots[i]; (d = *p) != NULL;) {
 			dest_tell(d);
 			if (d->jobs > 0 || d->ready.first != NULL ||

@@ -6,9 +6,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "queue/queue_dest.h"
+
+enum { MANY = 100000 };
 
 static struct dest *
 get(const char *route, const char *credential, enum dest_tls tls)
@@ -32,6 +35,29 @@ test_keys(void **state)
 	assert_int_equal(dest_count(), 4);
 	dest_tidy();
 	assert_int_equal(dest_count(), 0);
+}
+
+/* As many as there may be of bounces to ever new places: each is found. */
+static void
+test_many(void **state)
+{
+	static struct dest *d[MANY];
+	size_t before = dest_count();
+	char route[40];
+	int i;
+
+	for (i = 0; i < MANY; i++) {
+		snprintf(route, sizeof(route), "h%d.test", i);
+		d[i] = get(route, "", DEST_TLS_ROUTE);
+	}
+	assert_int_equal(dest_count(), before + MANY);
+	for (i = 0; i < MANY; i++) {
+		snprintf(route, sizeof(route), "H%d.test", i);
+		assert_ptr_equal(get(route, "", DEST_TLS_ROUTE), d[i]);
+	}
+	assert_int_equal(dest_count(), before + MANY);
+	dest_tidy();
+	assert_true(dest_count() <= before);
 }
 
 static void
@@ -173,7 +199,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keys), cmocka_unit_test(test_down),
 		cmocka_unit_test(test_connections), cmocka_unit_test(test_bounces),
-		cmocka_unit_test(test_parked),
+		cmocka_unit_test(test_parked), cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests_name("dest", tests, NULL, NULL);
