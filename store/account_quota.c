@@ -73,13 +73,24 @@ quota_delivery(struct account *a, uint64_t size)
 	return quota_is_full(&a->quota, used, number) ? QUOTA_FULL : QUOTA_OK;
 }
 
+static int missed;		/* a change could not be judged */
+
+int
+quota_missed(void)
+{
+	return __atomic_exchange_n(&missed, 0, __ATOMIC_ACQ_REL);
+}
+
 void
 quota_note(struct account *a)
 {
 	uint64_t size, count;
+	enum lookup r = quota_read(a);
 	int now;
 
-	if (quota_read(a) != LOOKUP_FOUND)
+	if (r == LOOKUP_ERROR && a->full)
+		__atomic_store_n(&missed, 1, __ATOMIC_RELEASE);
+	if (r != LOOKUP_FOUND)
 		return;
 	account_usage(a, &size, &count);
 	now = quota_is_full(&a->quota, size, count);

@@ -19,6 +19,9 @@ enum quota quota_check(struct account *a, uint64_t size, uint64_t count);
 enum quota quota_delivery(struct account *a, uint64_t size);
 /* Compares usage and quota, and publishes a change. */
 void	quota_note(struct account *a);
+/* 1, once, where a full account could not be judged, for the tables could not
+   be read: all that are full are to be noted again. */
+int	quota_missed(void);
 /* From now on the table is asked again (it was replaced). */
 void	quota_forget(struct account *a);
 /* 1 where an account with that quota is full. */

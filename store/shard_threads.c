@@ -16,6 +16,7 @@
 #include "store/account_flags.h"
 #include "store/account_full.h"
 #include "store/account_keep.h"
+#include "store/account_quota.h"
 #include "store/account_quota_all.h"
 #include "store/age.h"
 #include "store/body.h"
@@ -96,6 +97,8 @@ tick_common(struct shard *s)
 		helper_post(HELPER_KEEP, &prepare_chore);
 	}
 	full_tick();
+	if (quota_missed())
+		quota_full_again();
 	if (s->ticks % CHECKPOINT_EVERY == 0 &&
 	    !__atomic_exchange_n(&checkpointing, 1, __ATOMIC_ACQUIRE)) {
 		checkpoint_chore.run = checkpoint_run;

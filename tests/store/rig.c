@@ -83,6 +83,9 @@ static enum lookup
 user(const char *name, struct tables_user *u)
 {
 	memset(u, 0, sizeof(*u));
+	if (self->no_tables != NULL &&
+	    __atomic_load_n(self->no_tables, __ATOMIC_RELAXED))
+		return LOOKUP_ERROR;
 	if (strcmp(name, "bert@example.test") == 0) {
 		u->quota_size = self->quota_size;
 		u->quota_count = self->quota_count;

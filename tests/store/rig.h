@@ -23,6 +23,7 @@ struct rig {
 	int	 control;		/* a connection to it */
 	uint64_t quota_size, quota_count; /* of bert; set before rig_start */
 	uint64_t queue_id;		/* the next */
+	int	*no_tables;		/* shared; 1: look-ups fail; or NULL */
 	void	(*in_child)(void);	/* called in the child, or NULL */
 };
 

@@ -32,6 +32,7 @@ static struct rig rig;
  */
 static struct {
 	atomic_int hold, held, synced;
+	int	 no_tables;
 } *seen;
 
 int	__real_body_wants(void);
@@ -170,6 +171,36 @@ publish_later(int (*take_away)(const char *))
 		usleep(100000);
 	assert_true(is_published());
 	wait_line("written again");
+	assert_int_equal(rig_stop(&rig), 0);
+}
+
+/* Who has made room while the tables could not be read is told so later. */
+static void
+test_no_tables(void **state)
+{
+	uint32_t uids[] = { 1, 2 }, *gone;
+	uint64_t modseq;
+	size_t n;
+	int i;
+
+	rig.no_tables = &seen->no_tables;
+	rig_start(&rig);
+	fill();
+	for (i = 0; i < TRIES && !is_published(); i++)
+		usleep(100000);
+	assert_true(is_published());
+	__atomic_store_n(&seen->no_tables, 1, __ATOMIC_RELAXED);
+	/* What was read is believed for three seconds. */
+	usleep(3200000);
+	assert_int_equal(door_expunge(&rig.imap[2], 1, uids, 2, 1, &gone, &n,
+	    &modseq), 0);
+	assert_int_equal(n, 2);
+	free(gone);
+	assert_true(is_published());
+	__atomic_store_n(&seen->no_tables, 0, __ATOMIC_RELAXED);
+	for (i = 0; i < TRIES && is_published(); i++)
+		usleep(100000);
+	assert_false(is_published());
 	assert_int_equal(rig_stop(&rig), 0);
 }
 
@@ -359,6 +390,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_busy_disk, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(test_no_tables, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_open, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_write, setup,
 		    teardown),
