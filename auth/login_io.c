@@ -48,6 +48,7 @@ bio_read(BIO *b, char *p, int len)
 	do
 		n = recv(io->fd, p, (size_t)len, 0);
 	while (n == -1 && errno == EINTR);
+	io->drained = n > 0 && n < len;
 	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		BIO_set_retry_read(b);
 	return (int)n;
@@ -238,6 +239,12 @@ int
 login_io_held(const struct login_io *io)
 {
 	return io->ssl != NULL && SSL_has_pending(io->ssl);
+}
+
+int
+login_io_drained(const struct login_io *io)
+{
+	return io->ssl != NULL && io->drained && !SSL_has_pending(io->ssl);
 }
 
 static int

@@ -29,6 +29,7 @@ struct login_io {
 	int	 fd;
 	SSL	*ssl;		/* NULL: in the clear */
 	struct buf tx;		/* for the socket */
+	int	 drained;	/* the last read of fd took less than it could */
 	unsigned updates;	/* in this minute */
 	int64_t	 minute;
 };
@@ -41,10 +42,17 @@ void	login_io_clear(struct login_io *io);
 int	login_io_tls(struct login_io *io, SSL_CTX *ctx) ATTR_CHECK;
 /* 1: the handshake is done; 0: later; -1 with why. */
 int	login_io_handshake(struct login_io *io, struct buf *why) ATTR_CHECK;
-/* Octets read, 0 at the end. Read until EAGAIN: TLS may hold some back. */
+/* Octets read, 0 at the end. Read until EAGAIN, or until login_io_drained:
+   TLS may hold some back. */
 ssize_t	login_io_read(struct login_io *io, void *p, size_t len) ATTR_CHECK;
 /* Has TLS read octets that login_io_read has not given out yet? */
 int	login_io_held(const struct login_io *io);
+/*
+ * Under TLS: was the last read of the socket one that left it empty, and is
+ * nothing held back? Then what comes next wakes the loop, and to ask for
+ * EAGAIN tells nothing more. In the clear a short read says so itself: 0.
+ */
+int	login_io_drained(const struct login_io *io);
 /* All len octets are sent or in tx: 0, or -1. */
 int	login_io_write(struct login_io *io, const void *p, size_t len)
 	    ATTR_CHECK;

@@ -128,6 +128,8 @@ from_client(struct login_client *c)
 		n = login_io_read(&c->io, piece + got, sizeof(piece) - got);
 		if (n > 0) {
 			got += (size_t)n;
+			if (login_io_drained(&c->io))
+				break;
 			continue;
 		}
 		if (n == 0)
