@@ -216,7 +216,9 @@ append_finish(struct imapd_session *s)
 		append_no_mailbox(s);
 		return;
 	}
+	imapd_view_takes(s, 1);
 	imapd_events();
+	imapd_view_takes(s, 0);
 	imapd_ok(s, "[APPENDUID %u %u] APPEND completed", uidvalidity, uid);
 }
 

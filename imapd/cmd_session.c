@@ -39,6 +39,7 @@ idle_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 		(void)imapd_view_sync(s, 1);
 	buf_puts(&s->out, "+ idling\r\n");
 	s->idle = 1;
+	imapd_view_takes(s, 1);
 	return IMAPD_DONE;
 }
 

@@ -163,6 +163,7 @@ imapd_box_update(struct imapd_box *b, const struct door_record *rec,
 		if (rec[i].modseq > b->rec[at].modseq ||
 		    (b->unsure && rec[i].modseq != b->rec[at].modseq)) {
 			b->rec[at] = rec[i];
+			b->settled = 0;
 			box_dirty(b, rec[i].uid, origin);
 		}
 		at++;
@@ -178,6 +179,7 @@ imapd_box_update(struct imapd_box *b, const struct door_record *rec,
 	b->n += fresh;
 	if (b->uidnext <= b->rec[b->n - 1].uid)
 		b->uidnext = b->rec[b->n - 1].uid + 1;
+	b->settled = b->taken = 0;
 	box_stale(b, 0);
 }
 
@@ -199,6 +201,7 @@ imapd_box_remove(struct imapd_box *b, const uint32_t *gone, size_t n)
 	if (to == b->n)
 		return;
 	b->n = to;
+	b->settled = 0;
 	box_stale(b, 1);
 }
 
@@ -219,25 +222,57 @@ box_replace(struct imapd_box *b, const struct door_record *rec, size_t n)
 	free(gone);
 }
 
+/* Is the session that is told next one to whom messages may be recent? */
+static int
+box_takes(const struct imapd_box *b)
+{
+	const struct imapd_news *w = b->news;
+
+	while (w != NULL && !w->takes)
+		w = w->next;
+	return w != NULL;
+}
+
+static void
+box_took(struct imapd_box *b, uint32_t recent)
+{
+	if (recent > 0 && (b->recent == 0 || recent < b->recent))
+		b->recent = recent;
+	b->taken = 1;
+}
+
+uint32_t
+imapd_box_recent(struct imapd_box *b)
+{
+	struct door_mailbox m;
+	uint32_t recent;
+
+	if (!b->taken && door_select(&imapd_door, b->id, 1, &m, &recent) == 0)
+		box_took(b, m.recent > 0 ? recent : 0);
+	recent = b->recent;
+	b->recent = 0;
+	return recent;
+}
+
 int
 imapd_box_refresh(struct imapd_box *b)
 {
 	struct door_record *rec = NULL;
-	uint32_t *gone = NULL;
+	uint32_t *gone = NULL, recent = 0;
 	size_t n, n_gone;
 	uint64_t modseq;
-	int complete = 0;
+	int complete = 0, take = box_takes(b);
 
-	if (!b->unsure && door_records(&imapd_door, b->id, b->modseq, &rec,
-	    &n, &gone, &n_gone, &modseq, &complete) == -1)
+	if (!b->unsure && door_changes(&imapd_door, b->id, b->modseq, take,
+	    &rec, &n, &gone, &n_gone, &modseq, &complete, &recent) == -1)
 		goto failed;
 	if (!complete) {
 		free(rec);
 		free(gone);
 		rec = NULL;
 		gone = NULL;
-		if (door_records(&imapd_door, b->id, 0, &rec, &n, &gone,
-		    &n_gone, &modseq, &complete) == -1)
+		if (door_changes(&imapd_door, b->id, 0, take, &rec, &n, &gone,
+		    &n_gone, &modseq, &complete, &recent) == -1)
 			goto failed;
 		box_replace(b, rec, n);
 	} else {
@@ -246,7 +281,10 @@ imapd_box_refresh(struct imapd_box *b)
 	imapd_box_update(b, rec, n, NULL);
 	if (b->unsure || modseq > b->modseq)
 		b->modseq = modseq;
+	if (take)
+		box_took(b, recent);
 	b->unsure = b->behind = 0;
+	b->settled = 1;
 	free(rec);
 	free(gone);
 	return 0;
@@ -307,16 +345,35 @@ box_is_at(const struct imapd_box *b, const struct door_mailbox *m)
 	    m->highestmodseq <= b->modseq;
 }
 
+/*
+ * The box that rested, as the answer to a select: store would have told of a
+ * change before anybody else heard of it.
+ */
+static int
+box_is_known(const struct imapd_box *b, struct door_mailbox *m,
+    uint32_t *recent)
+{
+	if (b->gone || b->unsure || b->unwatched || b->behind || !b->taken ||
+	    !b->settled || imapd_door.chan.fd == -1)
+		return 0;
+	*recent = 0;
+	*m = (struct door_mailbox){ .id = b->id, .uidnext = b->uidnext,
+		.uidvalidity = b->uidvalidity, .highestmodseq = b->modseq };
+	return 1;
+}
+
 struct imapd_box *
 imapd_box_open(uint32_t id, int writable, struct imapd_news *news,
     struct door_mailbox *m, uint32_t *recent)
 {
 	struct imapd_box *b = box_get(id);
+	int known = b == resting && box_is_known(b, m, recent);
 
 	if (b == resting)
 		resting = NULL;
-	if (door_select(&imapd_door, id, writable, m, recent) == -1 ||
-	    (!box_is_at(b, m) && imapd_box_refresh(b) == -1)) {
+	if (!known && (door_select(&imapd_door, id, writable, m,
+	    recent) == -1 || (!box_is_at(b, m) &&
+	    imapd_box_refresh(b) == -1))) {
 		if (b->news == NULL)
 			box_free(b);
 		return NULL;
@@ -331,6 +388,8 @@ imapd_box_open(uint32_t id, int writable, struct imapd_news *news,
 	b->uidvalidity = m->uidvalidity;
 	if (b->uidnext < m->uidnext)
 		b->uidnext = m->uidnext;
+	b->settled = 1;
+	b->taken |= writable || m->recent == 0;
 	news->next = b->news;
 	b->news = news;
 	return b;

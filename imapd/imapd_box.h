@@ -6,6 +6,7 @@
  *
  * The box whose last view went is kept, and watched, until it changes or
  * another one takes its place: clients select the same mailbox again and again.
+ * While nothing has changed store is not asked then.
  */
 #ifndef IMAPD_IMAPD_BOX_H
 #define IMAPD_IMAPD_BOX_H
@@ -28,6 +29,10 @@ struct imapd_box {
 	unsigned n_keywords;
 	unsigned keywords_serial; /* counts the changes of the list */
 	struct imapd_news *news;	/* one for each of its views */
+	int	 taken;		/* none of rec is recent to another process */
+	uint32_t recent;	/* from here on they are to the session that is
+				   told next; 0: none */
+	int	 settled;	/* nothing changed since modseq */
 	int	 gone;		/* deleted, or another UIDVALIDITY */
 	int	 unsure;	/* another store: it may know less than rec */
 	int	 unwatched;	/* ... and was not told to watch it yet */
@@ -65,6 +70,11 @@ void	imapd_box_retry(void);
 /* Store says that those mailboxes changed: reads the boxes again. The list
    may be of the door. */
 void	imapd_box_changed(const uint32_t *ids, size_t n);
+/*
+ * For a session that may write and is told of what is new: from which uid on
+ * messages are recent, to it and no other; 0: none.
+ */
+uint32_t imapd_box_recent(struct imapd_box *b);
 /* The mailbox was deleted: its sessions end. */
 void	imapd_box_deleted(uint32_t id);
 /* Set when there are news anywhere; the loop clears it. */

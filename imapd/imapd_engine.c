@@ -153,6 +153,13 @@ command_run(struct imapd_session *s, char *p, size_t len)
 		imapd_args_clear(&args);
 }
 
+static void
+idle_stop(struct imapd_session *s)
+{
+	s->idle = 0;
+	imapd_view_takes(s, 0);
+}
+
 /* A literal comes: for the command's own use, or as a part of it. */
 static void
 literal_begin(struct imapd_session *s, const struct imapd_line *l)
@@ -164,7 +171,7 @@ literal_begin(struct imapd_session *s, const struct imapd_line *l)
 
 	/* Its answer is the one of IDLE: the client waits for no other. */
 	if (s->idle) {
-		s->idle = 0;
+		idle_stop(s);
 		goto refuse;
 	}
 	if (tag_take(s, &p, &len) == -1)
@@ -200,7 +207,7 @@ refuse:
 static void
 idle_end(struct imapd_session *s, const struct imapd_line *l)
 {
-	s->idle = 0;
+	idle_stop(s);
 	if (str_is(l->p, l->len, "DONE"))
 		imapd_ok(s, "IDLE completed");
 	else
@@ -225,7 +232,7 @@ imapd_engine_step(struct imapd_session *s)
 		return 1;
 	case IMAPD_INPUT_TOO_LONG:
 		s->cmd = NULL;
-		s->idle = 0;
+		idle_stop(s);
 		(void)tag_take(s, &l.p, &l.len);
 		imapd_bad(s, "The line is too long");
 		break;

@@ -259,9 +259,8 @@ sync_new(struct imapd_session *s)
 {
 	struct imapd_view *v = s->view;
 	struct imapd_box *b = v->box;
-	uint32_t last = v->n > 0 ? v->uids[v->n - 1] : 0, recent;
+	uint32_t last = v->n > 0 ? v->uids[v->n - 1] : 0;
 	size_t i = last > 0 ? imapd_box_at(b, last + 1) : 0, from = v->n;
-	struct door_mailbox m;
 
 	if (v->cap < v->n + (b->n - i)) {
 		v->cap = v->n + (b->n - i) + v->n / 8 + 16;
@@ -272,9 +271,8 @@ sync_new(struct imapd_session *s)
 	v->news.stale = 0;
 	if (v->n == from)
 		return;
-	if (!v->readonly && door_select(&imapd_door, b->id, 1, &m,
-	    &recent) == 0 && m.recent > 0)
-		view_recent(v, recent, v->uids[v->n - 1]);
+	if (!v->readonly)
+		view_recent(v, imapd_box_recent(b), v->uids[v->n - 1]);
 	buf_printf(&s->out, "* %zu EXISTS\r\n* %u RECENT\r\n", v->n,
 	    view_count_recent(v));
 }
@@ -326,6 +324,13 @@ sync_flags(struct imapd_session *s, int64_t start)
 	}
 	imapd_news_clear(news);
 	return 1;
+}
+
+void
+imapd_view_takes(struct imapd_session *s, int on)
+{
+	if (s->view != NULL)
+		s->view->news.takes = on && !s->view->readonly;
 }
 
 int

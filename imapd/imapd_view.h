@@ -39,6 +39,11 @@ void	imapd_view_close(struct imapd_session *s);
 int	imapd_view_sync(struct imapd_session *s, int expunge);
 /* Would imapd_view_sync with expunge have anything to say? */
 int	imapd_view_news(const struct imapd_view *v);
+/*
+ * Until it is said to end (on 0) s is told of what the box learns at once: what
+ * is new and recent is so for s, without another question to store.
+ */
+void	imapd_view_takes(struct imapd_session *s, int on);
 /* "* FLAGS" and [PERMANENTFLAGS]. */
 void	imapd_view_put_flags(struct imapd_session *s);
 int	imapd_view_is_recent(const struct imapd_view *v, uint32_t uid);

@@ -46,6 +46,7 @@ struct client {
 	unsigned watches;
 	unsigned opened;	/* descriptors sent since it had read all */
 	unsigned flushing;	/* bit per shard that will client_send */
+	int	 told;		/* an event is among what waits; of its shard */
 };
 
 struct client *client_ref(struct client *c);

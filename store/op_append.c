@@ -30,6 +30,7 @@ struct append_task {
 	char	 file[BODY_NAME];
 	struct door_record rec;
 	uint32_t crc;
+	int	 next;			/* another file is wanted */
 	size_t	 cache_len;		/* of the row of CACHE */
 	char	 cache[];
 };
@@ -92,6 +93,25 @@ append_commit(struct task *t)
 	shard_row(m);
 }
 
+/* Who appends many has the next file with the answer, and need not ask. */
+static void
+append_answer(const struct append_task *p)
+{
+	struct client *c = p->t.client;
+	char name[BODY_NAME];
+	int fd;
+
+	if (!client_begin(c, DM_APPENDED, p->t.id))
+		return;
+	msg_u32(&c->chan, DF_UID, p->rec.uid);
+	msg_u32(&c->chan, DF_UIDVALIDITY, p->m->uidvalidity);
+	if (p->next && (fd = client_give_file(c, name)) != -1) {
+		msg_text(&c->chan, DF_NAME, name);
+		msg_fd(&c->chan, fd);
+	}
+	client_end(c, p->t.account->shard);
+}
+
 static void
 append_finish(struct task *t)
 {
@@ -107,12 +127,7 @@ append_finish(struct task *t)
 			m->seen.uidnext = p->rec.uid + 1;
 		mailbox_commit_seen(m, p->rec.modseq);
 		quota_note(t->account);
-		if (client_begin(t->client, DM_APPENDED, t->id)) {
-			msg_u32(&t->client->chan, DF_UID, p->rec.uid);
-			msg_u32(&t->client->chan, DF_UIDVALIDITY,
-			    m->uidvalidity);
-			client_end(t->client, t->account->shard);
-		}
+		append_answer(p);
 	}
 	body_put_back(p->file);
 	free(p);
@@ -142,6 +157,7 @@ append_new(const struct request *r)
 	p->t.id = r->m->id;
 	p->m = r->mailbox;
 	p->crc = msg_get_u32(r->m, DF_CRC);
+	p->next = msg_get_u32(r->m, DF_ON) != 0;
 	p->rec.flags = msg_get_u32(r->m, DF_FLAGS) & FLAG_ALL;
 	p->rec.date = (int64_t)msg_get_u64(r->m, DF_DATE);
 	p->rec.size = msg_get_u64(r->m, DF_SIZE);

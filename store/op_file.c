@@ -12,6 +12,22 @@
 #include "store/door_client.h"
 #include "store/op_file.h"
 
+int
+client_give_file(struct client *c, char name_r[BODY_NAME])
+{
+	int fd;
+
+	if (c->n_files == DOOR_FILES_MAX) {
+		errno = EDQUOT;
+		return -1;
+	}
+	if ((fd = body_put(name_r)) == -1)
+		return -1;
+	c->file = mem_realloc(c->file, c->n_files + 1, sizeof(*c->file));
+	memcpy(c->file[c->n_files++], name_r, BODY_NAME);
+	return fd;
+}
+
 static void
 op_file(struct request *r)
 {
@@ -23,12 +39,10 @@ op_file(struct request *r)
 		request_fail(r, D_REFUSED, "too many unused files");
 		return;
 	}
-	if ((fd = body_put(name)) == -1) {
+	if ((fd = client_give_file(c, name)) == -1) {
 		request_fail(r, D_LATER, strerror(errno));
 		return;
 	}
-	c->file = mem_realloc(c->file, c->n_files + 1, sizeof(*c->file));
-	memcpy(c->file[c->n_files++], name, sizeof(name));
 	if (!client_begin(c, DM_FILE_IS, r->m->id)) {
 		close(fd);
 		return;

@@ -9,6 +9,9 @@
 extern const struct op op_file_rows[];
 
 void	op_file_back(struct request *r);
+/* A fresh file for the door: its descriptor and name. -1 (errno): there is
+   none, or it has DOOR_FILES_MAX of them. */
+int	client_give_file(struct client *c, char name_r[BODY_NAME]) ATTR_CHECK;
 /* The fresh file that the field names; it is the door's no more. 0; -1: it was
    given none of that name. */
 int	client_take_file(struct client *c, const struct msg *m, uint8_t tag,

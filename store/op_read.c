@@ -124,6 +124,17 @@ op_status(struct request *r)
  * recent for no other (RFC 3501 2.3.2). On a full disk they stay recent.
  */
 static void
+take_recent(struct mailbox *m)
+{
+	if (m->seen.recent == 0 || store_room() >= STORE_NO_CHANGES)
+		return;
+	m->row.recent -= m->seen.recent;
+	m->seen.recent = 0;
+	m->row.recent_low = m->seen.recent_low = m->seen.uidnext;
+	shard_row(m);
+}
+
+static void
 op_select(struct request *r)
 {
 	struct mailbox *m = r->mailbox;
@@ -139,13 +150,8 @@ op_select(struct request *r)
 		return;
 	}
 	mailbox_status(m, &d);
-	if (msg_get_u32(r->m, DF_ON) && m->seen.recent > 0 &&
-	    store_room() < STORE_NO_CHANGES) {
-		m->row.recent -= m->seen.recent;
-		m->seen.recent = 0;
-		m->row.recent_low = m->seen.recent_low = m->seen.uidnext;
-		shard_row(m);
-	}
+	if (msg_get_u32(r->m, DF_ON))
+		take_recent(m);
 	answer_mailbox(r, &d, low);
 }
 
@@ -368,6 +374,13 @@ op_records(struct request *r)
 		msg_u64(&r->c->chan, DF_MODSEQ, state);
 		msg_u32(&r->c->chan, DF_ON, (uint32_t)s.complete);
 		msg_u32(&r->c->chan, DF_MORE, (uint32_t)s.more);
+		if (msg_get_u32(r->m, DF_ON) && s.complete &&
+		    r->c->kind == PEER_IMAPD) {
+			if (m->seen.recent > 0)
+				msg_u32(&r->c->chan, DF_UID,
+				    m->seen.recent_low);
+			take_recent(m);
+		}
 		client_end(r->c, r->account->shard);
 	}
 	buf_clear(&s.out);

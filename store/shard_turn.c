@@ -42,6 +42,7 @@ tell_mailbox(struct shard *s, struct mailbox *m)
 		msg_bytes(&c->chan, DF_UIDS, id.data, id.len);
 		msg_u32(&c->chan, DF_ON, 0);
 		client_end(c, s);
+		c->told = 1;
 	}
 	buf_clear(&id);
 	return left;
@@ -146,11 +147,33 @@ hand_over(struct shard *s, struct item_list *l, int slow)
 	*l = (struct item_list){ NULL, NULL };
 }
 
+/*
+ * Who watches hears of a change before somebody else has the answer to it, and
+ * can rely on having heard of all.
+ */
+static void
+flush_doors(struct shard *s, int told)
+{
+	size_t k, kept = 0;
+	struct client *c;
+
+	for (k = 0; k < s->n_flush; k++) {
+		c = s->flush[k];
+		if (told && !c->told) {
+			s->flush[kept++] = c;
+			continue;
+		}
+		if (told)
+			c->told = 0;
+		client_send(c);
+		client_unref(c);
+	}
+	s->n_flush = kept;
+}
+
 void
 shard_settle(struct shard *s)
 {
-	struct client *c;
-	size_t k;
 
 	if (s->n_rows > 0)
 		s->lazy = 1;
@@ -163,12 +186,8 @@ shard_settle(struct shard *s)
 	hand_over(s, &s->to_slow, 1);
 	if (s->n_touched > 0)
 		tell_watchers(s);
-	for (k = 0; k < s->n_flush; k++) {
-		c = s->flush[k];
-		client_send(c);
-		client_unref(c);
-	}
-	s->n_flush = 0;
+	flush_doors(s, 1);
+	flush_doors(s, 0);
 	end_if_idle(s);
 }
 

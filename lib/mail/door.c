@@ -34,6 +34,16 @@ door_copy_lost(struct door *d)
 	str_copy(c->words, sizeof(c->words), "the store went away");
 }
 
+/* The store that it is from knows nothing of it any more, or soon will not. */
+static void
+door_drop_spare(struct door *d)
+{
+	if (d->spare_name[0] != '\0')
+		fd_close(&d->spare);
+	d->spare_name[0] = '\0';
+	d->appends = 0;
+}
+
 void
 door_init(struct door *d, enum peer kind, int fd)
 {
@@ -51,6 +61,7 @@ door_set(struct door *d, int fd)
 	chan_clear(&d->chan);
 	chan_init(&d->chan, fd);
 	door_copy_lost(d);
+	door_drop_spare(d);
 	d->times++;
 	d->n_events = 0;
 	d->list_changed = 0;
@@ -67,6 +78,7 @@ void
 door_clear(struct door *d)
 {
 	chan_clear(&d->chan);
+	door_drop_spare(d);
 	free(d->copying.from);
 	free(d->copying.to);
 	memset(&d->copying, 0, sizeof(d->copying));

@@ -108,6 +108,10 @@ struct door {
 	size_t	 n_events, cap_events;
 	int	 list_changed;
 	struct door_copying copying;
+	/* A fresh file that came with the answer to an APPEND. */
+	int	 spare;
+	char	 spare_name[DOOR_FILE_NAME + 1];	/* empty: none */
+	int	 appends;	/* it has appended before, and may again */
 	struct buf news;	/* lv names of accounts that have some, for one
 				   that follows (follow.h) */
 };
@@ -153,6 +157,15 @@ int	door_keywords(struct door *d, uint32_t id, struct buf *list_r);
 int	door_records(struct door *d, uint32_t id, uint64_t since,
 	    struct door_record **rec_r, size_t *n_r, uint32_t **gone_r,
 	    size_t *n_gone_r, uint64_t *modseq_r, int *complete_r);
+/*
+ * The same for a session that may write and is told next: with take what is
+ * recent is its own from then on, as in door_select, if complete_r is not 0.
+ * recent_uid_r: the lowest uid of that; 0: nothing.
+ */
+int	door_changes(struct door *d, uint32_t id, uint64_t since, int take,
+	    struct door_record **rec_r, size_t *n_r, uint32_t **gone_r,
+	    size_t *n_gone_r, uint64_t *modseq_r, int *complete_r,
+	    uint32_t *recent_uid_r);
 
 enum door_op { DOOR_SET, DOOR_ADD, DOOR_REMOVE };
 /*
@@ -216,7 +229,9 @@ int	door_cache_put(struct door *d, uint32_t id, uint32_t uid,
 /*
  * APPEND: an empty file to write into (O_WRONLY) and its name. Write, fd_sync,
  * close, then append. An unused file goes away with the door; door_file_back
- * says earlier that it is not wanted (nothing is waited for).
+ * says earlier that it is not wanted (nothing is waited for). From the second
+ * door_append of a door on the file for the next one comes with the answer,
+ * so that door_file asks nobody.
  */
 int	door_file(struct door *d, int *fd_r, char name_r[DOOR_FILE_NAME + 1]);
 int	door_file_back(struct door *d, const char *name);

@@ -66,9 +66,10 @@ call_records(struct door *d, struct msg *m, struct door_record **rec,
  * changes that the next call, since that state, tells once more.
  */
 int
-door_records(struct door *d, uint32_t id, uint64_t since,
+door_changes(struct door *d, uint32_t id, uint64_t since, int take,
     struct door_record **rec_r, size_t *n_r, uint32_t **gone_r,
-    size_t *n_gone_r, uint64_t *modseq_r, int *complete_r)
+    size_t *n_gone_r, uint64_t *modseq_r, int *complete_r,
+    uint32_t *recent_uid_r)
 {
 	struct door_record *rec = NULL;
 	uint32_t *gone = NULL, more, from = 1;
@@ -81,6 +82,8 @@ door_records(struct door *d, uint32_t id, uint64_t since,
 		msg_u32(&d->chan, DF_MAILBOX, id);
 		msg_u64(&d->chan, DF_MODSEQ, since);
 		msg_u32(&d->chan, DF_UID, from);
+		if (take && from == 1)
+			msg_u32(&d->chan, DF_ON, 1);
 		if (call_records(d, &m, &rec, &n) == -1) {
 			free(rec);
 			free(gone);
@@ -90,6 +93,7 @@ door_records(struct door *d, uint32_t id, uint64_t since,
 			door_get_uids(&m, DF_UIDS, &gone, &n_gone);
 			*modseq_r = msg_get_u64(&m, DF_MODSEQ);
 			*complete_r = msg_get_u32(&m, DF_ON) != 0;
+			*recent_uid_r = msg_get_u32(&m, DF_UID);
 		}
 		more = msg_get_u32(&m, DF_MORE);
 		msg_done(&m);
@@ -101,6 +105,17 @@ door_records(struct door *d, uint32_t id, uint64_t since,
 	*gone_r = gone;
 	*n_gone_r = n_gone;
 	return 0;
+}
+
+int
+door_records(struct door *d, uint32_t id, uint64_t since,
+    struct door_record **rec_r, size_t *n_r, uint32_t **gone_r,
+    size_t *n_gone_r, uint64_t *modseq_r, int *complete_r)
+{
+	uint32_t recent;
+
+	return door_changes(d, id, since, 0, rec_r, n_r, gone_r, n_gone_r,
+	    modseq_r, complete_r, &recent);
 }
 
 static size_t
@@ -365,20 +380,32 @@ door_cache_put(struct door *d, uint32_t id, uint32_t uid, const void *p,
 	return 0;
 }
 
-int
-door_file(struct door *d, int *fd_r, char name_r[DOOR_FILE_NAME + 1])
+static void
+get_name(const struct msg *m, char name_r[DOOR_FILE_NAME + 1])
 {
-	const char *p;
-	struct msg m;
 	size_t len;
+	const char *p = msg_get(m, DF_NAME, &len);
 
-	door_begin(d, DM_FILE);
-	if (door_call(d, DM_FILE_IS, &m) == -1)
-		return -1;
-	p = msg_get(&m, DF_NAME, &len);
 	if (len > 0)
 		memcpy(name_r, p, len);
 	name_r[len] = '\0';
+}
+
+int
+door_file(struct door *d, int *fd_r, char name_r[DOOR_FILE_NAME + 1])
+{
+	struct msg m;
+
+	if (d->spare_name[0] != '\0' && d->chan.fd != -1) {
+		*fd_r = d->spare;
+		memcpy(name_r, d->spare_name, sizeof(d->spare_name));
+		d->spare_name[0] = '\0';
+		return 0;
+	}
+	door_begin(d, DM_FILE);
+	if (door_call(d, DM_FILE_IS, &m) == -1)
+		return -1;
+	get_name(&m, name_r);
 	*fd_r = msg_get_fd(&m, 0);
 	msg_done(&m);
 	return 0;
@@ -417,10 +444,16 @@ door_append(struct door *d, uint32_t id, const char *file, uint64_t size,
 	msg_u64(&d->chan, DF_DATE, (uint64_t)date);
 	if (cache_len > 0)
 		msg_bytes(&d->chan, DF_CACHE, cache, cache_len);
+	if (d->appends && d->spare_name[0] == '\0')
+		msg_u32(&d->chan, DF_ON, 1);
 	if (door_call(d, DM_APPENDED, &m) == -1)
 		return -1;
+	d->appends = 1;
 	*uid_r = msg_get_u32(&m, DF_UID);
 	*uidvalidity_r = msg_get_u32(&m, DF_UIDVALIDITY);
+	if (msg_has(&m, DF_NAME) && d->spare_name[0] == '\0' &&
+	    (d->spare = msg_get_fd(&m, 0)) != -1)
+		get_name(&m, d->spare_name);
 	msg_done(&m);
 	return 0;
 }

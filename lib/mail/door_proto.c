@@ -44,7 +44,8 @@ static const struct msg_field f_rename[] = {
 static const struct msg_field f_subscribe[] = { F_NAME, F_ON, { 0 } };
 static const struct msg_field f_select[] = { F_MAILBOX, F_ON, F_OWNER, { 0 } };
 static const struct msg_field f_records[] = {
-	F_MAILBOX, F_MODSEQ, F_UID, F_OWNER, { 0 }
+	F_MAILBOX, F_MODSEQ, F_UID, F_OWNER,
+	{ "take recent", DF_ON, MSG_U32, 1, 0 }, { 0 }
 };
 static const struct msg_field f_store[] = {
 	F_MAILBOX, F_UIDS(DOOR_CHANGE_MAX),
@@ -71,7 +72,7 @@ static const struct msg_field f_cache_put[] = {
 static const struct msg_field f_append[] = {
 	F_MAILBOX, { "file", DF_NAME, MSG_TEXT, 0, DOOR_FILE_NAME }, F_SIZE,
 	{ "crc", DF_CRC, MSG_U32, 0, 0 }, F_HEADER, F_FLAGS, F_KEYWORDS,
-	F_DATE, F_CACHE, F_OWNER, { 0 }
+	F_DATE, F_CACHE, F_OWNER, { "next", DF_ON, MSG_U32, 1, 0 }, { 0 }
 };
 static const struct msg_field f_deliver[] = {
 	{ "queue id", DF_QUEUE_ID, MSG_TEXT, 0, QUEUE_ID_LEN },
@@ -100,7 +101,8 @@ static const struct msg_field f_names[] = {
 };
 static const struct msg_field f_records_are[] = {
 	{ "records", DF_RECORDS, MSG_BYTES, 0, DOOR_PACKED_MAX },
-	F_UIDS(DOOR_RECORDS_MAX), F_MODSEQ, F_ON, F_MORE, { 0 }
+	F_UIDS(DOOR_RECORDS_MAX), F_MODSEQ, F_ON, F_MORE,
+	{ "recent", DF_UID, MSG_U32, 1, 0 }, { 0 }
 };
 static const struct msg_field f_gone[] = {
 	F_UIDS(DOOR_RECORDS_MAX), F_MODSEQ, { 0 }
@@ -120,7 +122,10 @@ static const struct msg_field f_cache[] = {
 static const struct msg_field f_file_is[] = {
 	{ "file", DF_NAME, MSG_TEXT, 0, DOOR_FILE_NAME }, { 0 }
 };
-static const struct msg_field f_appended[] = { F_UID, F_UIDVALIDITY, { 0 } };
+static const struct msg_field f_appended[] = {
+	F_UID, F_UIDVALIDITY,
+	{ "next file", DF_NAME, MSG_TEXT, 1, DOOR_FILE_NAME }, { 0 }
+};
 static const struct msg_field f_quota_is[] = {
 	F_SIZE, { "size max", DF_SIZE_MAX, MSG_U64, 0, 0 },
 	{ "count", DF_COUNT, MSG_U64, 0, 0 },
@@ -179,7 +184,7 @@ static const struct msg_desc d_table[] = {
 	[DM_FILES] = { "FILES", STORE, 0, DOOR_OPEN_MAX, f_files },
 	[DM_CACHE] = { "CACHE", STORE, 0, 0, f_cache },
 	[DM_FILE_IS] = { "FILE_IS", STORE, 1, 1, f_file_is },
-	[DM_APPENDED] = { "APPENDED", STORE, 0, 0, f_appended },
+	[DM_APPENDED] = { "APPENDED", STORE, 0, 1, f_appended },
 	[DM_QUOTA_IS] = { "QUOTA_IS", STORE, 0, 0, f_quota_is },
 	[DM_DELIVERED] = { "DELIVERED", STORE, 0, 0, f_delivered },
 	[DM_EVENT] = { "EVENT", STORE, 0, 0, f_event },

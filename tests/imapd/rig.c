@@ -107,6 +107,8 @@ answer_records(struct chan *c, const struct msg *m)
 	msg_u64(c, DF_MODSEQ, n);
 	msg_u32(c, DF_ON, 1);
 	msg_u32(c, DF_MORE, i <= n);
+	if (msg_get_u32(m, DF_ON) && store.recent > 0)
+		msg_u32(c, DF_UID, store.recent);
 	assert_int_equal(msg_end(c), 0);
 	if (more && store.how == BEHIND_ANSWER)
 		put_event(c);
@@ -239,9 +241,10 @@ store_run(void *arg)
 	while (msg_recv(&m, &proto_door, PEER_IMAPD, c, -1, &why) == 1) {
 		if (m.type == DM_LIST)
 			answer_mailbox(c, m.id, DM_MAILBOXES);
-		else if (m.type == DM_SELECT)
+		else if (m.type == DM_SELECT) {
+			store.selected++;
 			answer_mailbox(c, m.id, DM_MAILBOX);
-		else if (m.type == DM_RECORDS && store.deaf > 0) {
+		} else if (m.type == DM_RECORDS && store.deaf > 0) {
 			store.deaf--;
 			answer_failed(c, &m, D_LATER);
 		} else if (m.type == DM_RECORDS)
@@ -349,7 +352,7 @@ rig_begin(void **state)
 	int door[2];
 
 	store.messages = store.more = 0;
-	store.failing = store.deaf = store.hold = 0;
+	store.failing = store.deaf = store.hold = store.recent = 0;
 	store.any = store.expunged = store.since = store.short_by = 0;
 	store.name = "INBOX";
 	store.modseq = 1u << 20;

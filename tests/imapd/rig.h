@@ -33,6 +33,8 @@ struct rig_store {
 	atomic_uint failing;	/* ... if this is 1: the others fail */
 	atomic_uint modseq;	/* of the last change of flags */
 	atomic_uint asked;	/* counts the questions for records */
+	atomic_uint selected;	/* counts the selects */
+	atomic_uint recent;	/* from that uid on, to who takes it */
 	atomic_uint deaf;	/* so many questions for records fail */
 	atomic_uint any;	/* 1: the last EXPUNGE was of any, flagged or not */
 	atomic_uint expunged;	/* counts the messages that it was of */

@@ -469,6 +469,54 @@ test_failed_refresh_is_tried_again(void **state)
 	assert_int_equal(count("* 2 EXISTS\r\n"), 1);
 }
 
+/* A mailbox that has not changed is selected again without a word to store. */
+static void
+test_select_again_asks_nobody(void **state)
+{
+	unsigned selected;
+
+	store.messages = 1;
+	select_inbox();
+	selected = store.selected;
+	say("n SELECT INBOX\r\n");
+	expect("n OK ");
+	assert_int_equal(count("* 1 EXISTS\r\n"), 1);
+	assert_int_equal(store.selected, selected);
+	message_comes();
+	say("m SELECT INBOX\r\n");
+	expect("m OK ");
+	assert_int_equal(count("* 2 EXISTS\r\n"), 1);
+	assert_int_equal(store.selected, selected + 1);
+}
+
+/* What comes in IDLE is recent by the answer that tells of it. */
+static void
+test_idle_takes_what_is_recent(void **state)
+{
+	unsigned selected;
+
+	store.messages = 1;
+	select_inbox();
+	say("i IDLE\r\n");
+	expect("+ ");
+	selected = store.selected;
+	store.recent = 2;
+	message_comes();
+	expect("* 1 RECENT\r\n");
+	assert_int_equal(count("* 2 EXISTS\r\n"), 1);
+	assert_int_equal(store.selected, selected);
+	store.recent = 0;
+	more("DONE\r\n");
+	expect("i OK ");
+	/* Once: the next one is not, for store does not say so. */
+	message_comes();
+	say("n NOOP\r\n");
+	expect("n OK ");
+	assert_int_equal(count("* 3 EXISTS\r\n"), 1);
+	assert_int_equal(count("* 1 RECENT\r\n"), 1);
+	assert_int_equal(store.selected, selected + 1);
+}
+
 /*
  * Uids of messages that are gone do not stay in the list: else it would be
  * sorted with each one that comes. (16,000 flags of a mailbox that was emptied
@@ -532,6 +580,8 @@ main(void)
 		RIG(test_body_where_seen_is_refused),
 		RIG(test_refused_delete_leaves_it_selected),
 		RIG(test_failed_refresh_is_tried_again),
+		RIG(test_select_again_asks_nobody),
+		RIG(test_idle_takes_what_is_recent),
 		cmocka_unit_test(test_news_are_packed),
 	};
 

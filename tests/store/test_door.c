@@ -539,6 +539,88 @@ test_append(void **state)
 	assert_int_equal(count(d, 1), 1);
 }
 
+static void
+append_next(struct door *d, char name[DOOR_FILE_NAME + 1])
+{
+	static const char text[] = "Subject: x\r\n\r\nbody";
+	uint32_t uid, validity;
+	int fd;
+
+	assert_int_equal(door_file(d, &fd, name), 0);
+	assert_int_equal(fd_write_all(fd, text, sizeof(text) - 1), 0);
+	close(fd);
+	assert_int_equal(door_append(d, 1, name, sizeof(text) - 1,
+	    crc32c(0, text, sizeof(text) - 1), 14, 0, NULL, 5, NULL, 0, &uid,
+	    &validity), 0);
+	read_back(d, 1, uid, text);
+}
+
+/*
+ * Who appends again and again has the next file with the answer, and does not
+ * ask; what is not used of it goes with the door.
+ */
+static void
+test_append_next(void **state)
+{
+	char name[DOOR_FILE_NAME + 1], next[DOOR_FILE_NAME + 1], path[100];
+	struct door *d = &rig.imap[1];
+	uint32_t asked;
+	int i;
+
+	append_next(d, name);
+	assert_string_equal(d->spare_name, "");
+	append_next(d, name);
+	for (i = 0; i < 3; i++) {
+		memcpy(next, d->spare_name, sizeof(next));
+		assert_string_not_equal(next, "");
+		asked = d->next_id;
+		append_next(d, name);
+		assert_string_equal(name, next);
+		/* the append, and the look at it */
+		assert_int_equal(d->next_id, asked + 2);
+	}
+	snprintf(path, sizeof(path), "spool/mail/.new/%s", d->spare_name);
+	assert_int_equal(access(rig_path(&rig, path), F_OK), 0);
+	door_set(d, -1);
+	assert_string_equal(d->spare_name, "");
+	for (i = 0; i < 2000 && access(rig_path(&rig, path), F_OK) == 0; i++)
+		usleep(10000);
+	assert_int_equal(access(rig_path(&rig, path), F_OK), -1);
+}
+
+/* What is recent is that of who takes it with the changes; others only look. */
+static void
+test_changes_take(void **state)
+{
+	struct door *by[3] = { &rig.pop[0], &rig.imap[0], &rig.imap[1] };
+	const uint32_t recent[3] = { 0, 1, 0 }, left[3] = { 2, 0, 0 };
+	struct door_record *rec;
+	struct door_mailbox m;
+	uint32_t *gone, low;
+	size_t n, n_gone;
+	uint64_t modseq;
+	int i, complete;
+
+	put(ANNA, "one");
+	put(ANNA, "two");
+	assert_int_equal(door_changes(&rig.imap[0], 1, 0, 0, &rec, &n, &gone,
+	    &n_gone, &modseq, &complete, &low), 0);
+	assert_int_equal(low, 0);
+	free(rec);
+	free(gone);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(door_changes(by[i], 1, 0, 1, &rec, &n, &gone,
+		    &n_gone, &modseq, &complete, &low), 0);
+		assert_int_equal(n, 2);
+		if (i > 0)
+			assert_int_equal(low, recent[i]);
+		assert_int_equal(door_status(&rig.imap[0], 1, &m), 0);
+		assert_int_equal(m.recent, left[i]);
+		free(rec);
+		free(gone);
+	}
+}
+
 /* What an APPEND names is used up, also where there is no such mailbox. */
 static void
 test_append_refused(void **state)
@@ -815,7 +897,8 @@ main(void)
 		T(test_quota), T(test_quota_bound), T(test_flags),
 		T(test_expunge), T(test_copy_move), T(test_copy_whole),
 		T(test_keywords_again), T(test_keywords_full),
-		T(test_append), T(test_append_refused),
+		T(test_append), T(test_append_next), T(test_changes_take),
+		T(test_append_refused),
 		T(test_append_broken), T(test_mailboxes),
 		T(test_events), T(test_refused_delete), T(test_pop_lock), T(test_bad_peer),
 		T(test_deaf_peer), T(test_wild_numbers),
