@@ -69,16 +69,52 @@ select_params(const struct imapd_arg *a)
 	return 0;
 }
 
+/* A SELECT under way: the box of a large mailbox comes in many pieces. */
+struct imapd_opening {
+	struct imapd_box_load load;
+	int	 readonly;
+};
+
+static void
+opening_free(void *data)
+{
+	struct imapd_opening *o = data;
+
+	free(o->load.rec);
+	free(o);
+}
+
+static enum imapd_run
+select_more(struct imapd_session *s)
+{
+	struct imapd_opening *o = s->more_data;
+	uint32_t id = o->load.id;
+	int r = imapd_box_load(&o->load);
+
+	if (r == 0)
+		return IMAPD_MORE;
+	if (r == 1)
+		imapd_box_loaded(&o->load);
+	if (r == -1 || imapd_view_open(s, id, o->readonly) == -1)
+		return imapd_door_no(s);
+	put_state(s);
+	return imapd_ok(s, o->readonly ? "[READ-ONLY] EXAMINE completed" :
+	    "[READ-WRITE] SELECT completed");
+}
+
 static enum imapd_run
 select_open(struct imapd_session *s, const char *name, int readonly)
 {
 	const struct door_mailbox *m = imapd_names_find(name);
+	struct imapd_opening *o;
 
-	if (m == NULL || imapd_view_open(s, m->id, readonly) == -1)
+	if (m == NULL)
 		return imapd_door_no(s);
-	put_state(s);
-	return imapd_ok(s, readonly ? "[READ-ONLY] EXAMINE completed" :
-	    "[READ-WRITE] SELECT completed");
+	o = mem_zalloc(1, sizeof(*o));
+	o->load.id = m->id;
+	o->load.uidvalidity = m->uidvalidity;
+	o->readonly = readonly;
+	return imapd_later(s, select_more, opening_free, o);
 }
 
 static enum imapd_run

@@ -222,6 +222,41 @@ box_replace(struct imapd_box *b, const struct door_record *rec, size_t n)
 	free(gone);
 }
 
+/* The box of that mailbox, if there is one. */
+static struct imapd_box *
+box_find(uint32_t id)
+{
+	struct imapd_box *b;
+
+	for (b = boxes; b != NULL; b = b->next)
+		if (b->id == id && !b->gone)
+			break;
+	return b;
+}
+
+int
+imapd_box_load(struct imapd_box_load *l)
+{
+	uint32_t from = 1;
+	uint64_t modseq;
+	int more;
+
+	if (box_find(l->id) != NULL)
+		return 1;
+	if (l->begun && l->door != imapd_door.times)
+		l->n = 0;	/* another store may know less */
+	if (l->n > 0)
+		from = l->rec[l->n - 1].uid + 1;
+	if (door_records_from(&imapd_door, l->id, from, &l->rec, &l->n,
+	    &modseq, &more) == -1)
+		return -1;
+	if (from == 1)
+		l->modseq = modseq;
+	l->door = imapd_door.times;
+	l->begun = 1;
+	return !more;
+}
+
 /* Is the session that is told next one to whom messages may be recent? */
 static int
 box_takes(const struct imapd_box *b)
@@ -298,16 +333,38 @@ failed:
 static struct imapd_box *
 box_get(uint32_t id)
 {
-	struct imapd_box *b;
+	struct imapd_box *b = box_find(id);
 
-	for (b = boxes; b != NULL; b = b->next)
-		if (b->id == id && !b->gone)
-			return b;
+	if (b != NULL)
+		return b;
 	b = mem_zalloc(1, sizeof(*b));
 	b->id = id;
 	b->next = boxes;
 	boxes = b;
 	return b;
+}
+
+void
+imapd_box_loaded(struct imapd_box_load *l)
+{
+	struct imapd_box *b;
+	uint64_t seen = 0;
+	size_t i;
+
+	if (!l->begun || l->door != imapd_door.times ||
+	    box_find(l->id) != NULL) {
+		free(l->rec);
+	} else {
+		b = box_get(l->id);
+		b->uidvalidity = l->uidvalidity;
+		b->rec = l->rec;
+		b->n = l->n;
+		b->modseq = l->modseq;
+		for (i = 0; i < b->n; i++)
+			seen |= b->rec[i].keywords;
+		box_keywords(b, seen);
+	}
+	memset(l, 0, sizeof(*l));
 }
 
 static void

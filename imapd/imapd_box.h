@@ -40,6 +40,27 @@ struct imapd_box {
 };
 
 /*
+ * A box that is being read, piece by piece, for a session that is to open it;
+ * others go on between.
+ */
+struct imapd_box_load {
+	uint32_t id, uidvalidity;	/* as in the list of mailboxes */
+	unsigned door;		/* which one the records are from */
+	uint64_t modseq;	/* the state that the first piece shows */
+	struct door_record *rec;
+	size_t	 n;
+	int	 begun;
+};
+
+/*
+ * The next piece. 1: all is read, or there is such a box already, and
+ * imapd_box_open comes next; 0: there is more; -1: imapd_door says why.
+ */
+int	imapd_box_load(struct imapd_box_load *l);
+/* Makes a box of it, unless there is one: then imapd_box_open finds it, and
+   asks store only what is new. l is empty then. */
+void	imapd_box_loaded(struct imapd_box_load *l);
+/*
  * Selects a mailbox: its box as store has it now, m_r and recent_r as from
  * door_select. NULL: imapd_door says why. news is the caller's, all zero; the
  * box fills it until imapd_box_release.

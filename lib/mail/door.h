@@ -158,7 +158,15 @@ int	door_records(struct door *d, uint32_t id, uint64_t since,
 	    struct door_record **rec_r, size_t *n_r, uint32_t **gone_r,
 	    size_t *n_gone_r, uint64_t *modseq_r, int *complete_r);
 /*
- * The same for a session that may write and is told next: with take what is
+ * All records from uid from on, but no more than one answer holds, appended to
+ * rec (which the caller frees). more_r: there may be others, above the last one.
+ * modseq_r: the state that it shows. 0, or -1.
+ */
+int	door_records_from(struct door *d, uint32_t id, uint32_t from,
+	    struct door_record **rec, size_t *n, uint64_t *modseq_r,
+	    int *more_r);
+/*
+ * The same as door_records for a session that may write and is told next: with take what is
  * recent is its own from then on, as in door_select, if complete_r is not 0.
  * recent_uid_r: the lowest uid of that; 0: nothing.
  */

@@ -108,6 +108,25 @@ door_changes(struct door *d, uint32_t id, uint64_t since, int take,
 }
 
 int
+door_records_from(struct door *d, uint32_t id, uint32_t from,
+    struct door_record **rec, size_t *n, uint64_t *modseq_r, int *more_r)
+{
+	size_t before = *n;
+	struct msg m;
+
+	door_begin(d, DM_RECORDS);
+	msg_u32(&d->chan, DF_MAILBOX, id);
+	msg_u64(&d->chan, DF_MODSEQ, 0);
+	msg_u32(&d->chan, DF_UID, from);
+	if (call_records(d, &m, rec, n) == -1)
+		return -1;
+	*modseq_r = msg_get_u64(&m, DF_MODSEQ);
+	*more_r = msg_get_u32(&m, DF_MORE) != 0 && *n > before;
+	msg_done(&m);
+	return 0;
+}
+
+int
 door_records(struct door *d, uint32_t id, uint64_t since,
     struct door_record **rec_r, size_t *n_r, uint32_t **gone_r,
     size_t *n_gone_r, uint64_t *modseq_r, int *complete_r)

@@ -80,6 +80,15 @@ answer_mailbox(struct chan *c, uint32_t id, unsigned type)
 	buf_clear(&b);
 }
 
+static void
+other_asks(void)
+{
+	static const char line[] = "o STATUS INBOX (MESSAGES)\r\n";
+
+	assert_int_equal(write(clients[1], line, sizeof(line) - 1),
+	    sizeof(line) - 1);
+}
+
 /* Message number n has uid n and modseq n. */
 static void
 answer_records(struct chan *c, const struct msg *m)
@@ -89,7 +98,8 @@ answer_records(struct chan *c, const struct msg *m)
 	struct buf b = BUF_INIT(0);
 	int more = store.more > 0;
 
-	store.asked++;
+	if (++store.asked == store.tell)
+		other_asks();
 	if (uid <= since)
 		uid = (uint32_t)since + 1;
 	for (i = uid; i <= n && i - uid < DOOR_RECORDS_MAX; i++)
@@ -244,6 +254,9 @@ store_run(void *arg)
 		else if (m.type == DM_SELECT) {
 			store.selected++;
 			answer_mailbox(c, m.id, DM_MAILBOX);
+		} else if (m.type == DM_STATUS && store.tell > 0) {
+			store.told = store.asked;
+			answer_mailbox(c, m.id, DM_MAILBOX);
 		} else if (m.type == DM_RECORDS && store.deaf > 0) {
 			store.deaf--;
 			answer_failed(c, &m, D_LATER);
@@ -354,6 +367,7 @@ rig_begin(void **state)
 	store.messages = store.more = 0;
 	store.failing = store.deaf = store.hold = store.recent = 0;
 	store.any = store.expunged = store.since = store.short_by = 0;
+	store.asked = store.tell = store.told = 0;
 	store.name = "INBOX";
 	store.modseq = 1u << 20;
 	if (fd_pair(door) == -1)

@@ -469,6 +469,37 @@ test_failed_refresh_is_tried_again(void **state)
 	assert_int_equal(count("* 2 EXISTS\r\n"), 1);
 }
 
+/* While the records of a large mailbox are read another session has its turn. */
+static void
+test_select_in_pieces(void **state)
+{
+	enum { PIECES = 4 };
+
+	store.messages = PIECES * DOOR_RECORDS_MAX;
+	store.tell = 2;
+	select_inbox();
+	assert_int_equal(store.asked, PIECES);
+	assert_int_equal(store.told, 2);
+	rig_client(1);
+	expect("o OK ");
+	/* Whose box it is now is asked for no record. */
+	say("s SELECT INBOX\r\n");
+	expect("s OK ");
+	assert_int_equal(count("* 44000 EXISTS\r\n"), 1);
+	assert_int_equal(store.asked, PIECES);
+}
+
+/* Where it changes meanwhile what is new comes behind. */
+static void
+test_select_in_pieces_of_what_changes(void **state)
+{
+	store.messages = 2 * DOOR_RECORDS_MAX;
+	store.more = 2;
+	select_inbox();
+	assert_int_equal(store.asked, 4);
+	assert_int_equal(count("* 22002 EXISTS\r\n"), 1);
+}
+
 /* A mailbox that has not changed is selected again without a word to store. */
 static void
 test_select_again_asks_nobody(void **state)
@@ -580,6 +611,8 @@ main(void)
 		RIG(test_body_where_seen_is_refused),
 		RIG(test_refused_delete_leaves_it_selected),
 		RIG(test_failed_refresh_is_tried_again),
+		RIG(test_select_in_pieces),
+		RIG(test_select_in_pieces_of_what_changes),
 		RIG(test_select_again_asks_nobody),
 		RIG(test_idle_takes_what_is_recent),
 		cmocka_unit_test(test_news_are_packed),
