@@ -1,17 +1,20 @@
 /*
- * What grows with a mailbox: bench_sizes [messages ...]; 1,000 and 10,000
+ * What grows with a mailbox: bench_sizes [-r] [messages ...]; 1,000 and 10,000
  * where none is named. For each size a store of its own with one shard and a
- * mailbox of so many messages; printed are milliseconds (of the clock; for
- * deliveries also of the store's processor) of
+ * mailbox of so many messages; printed are milliseconds (of the clock, and of
+ * the store's processor) of
  *
  *   select      SELECT and all records, as a session opens the mailbox
  *   flags       the records of all messages (FETCH 1:* FLAGS)
  *   status      STATUS
- *   delivery    a message, nobody watches; then with a session that reads what
- *               is new after each
+ *   watched     a delivery, with a session that reads what is new after each
+ *   delivery    the same, nobody watches
  *
- * and of COPY, STORE, EXPUNGE, MOVE and DELETE of all of it, beside the longest
- * that STATUS and APPEND of another account waited meanwhile.
+ * and of SELECT and, without -r, of COPY, STORE, EXPUNGE, MOVE and DELETE of all
+ * of it, beside the longest that STATUS and APPEND of another account waited
+ * meanwhile. The end is by how much each of the five grew from the first size
+ * on, by the processor's time: the first two may grow as the mailbox does, the
+ * others not at all.
  */
 #include "config.h"
 
@@ -32,7 +35,21 @@
 #define TEXT	"Subject: a\n\nbody\n"
 #define MUST(e)	do { if (!(e)) { perror(#e); exit(1); } } while (0)
 
-enum { DELIVERIES = 200, FIRST = 250 };
+enum {
+	DELIVERIES = 400, FIRST = 250, STATUSES = 5000,
+	READ = 500000,		/* messages, in so many turns as it takes */
+	SIZES = 10,
+};
+
+enum what { SELECT, FLAGS, STATUS, WATCHED, DELIVERY, WHATS };
+static const char *const names[WHATS] = {
+	"select", "flags", "status", "watched", "delivery"
+};
+static struct {
+	unsigned messages;
+	double cpu[WHATS];
+} sizes[SIZES];
+static unsigned n_sizes;
 
 static struct rig rig;
 
@@ -115,42 +132,76 @@ records(struct door *d, uint32_t mailbox, uint64_t *modseq,
 	return n;
 }
 
+static uint64_t seen;		/* the state that the watcher knows */
+
+/* Once of what is measured. */
 static void
-measure_reading(unsigned n)
+do_once(enum what what, unsigned n)
 {
 	struct door *d = &rig.imap[0];
 	struct door_mailbox m;
-	uint64_t modseq = 0;
 	uint32_t recent;
-	double t = now_ms(), c;
+
+	if (what == SELECT) {
+		MUST(door_unselect(d, 1) == 0);
+		MUST(door_select(d, 1, 0, &m, &recent) == 0);
+	}
+	if (what == SELECT || what == FLAGS) {
+		seen = 0;
+		MUST(records(d, 1, &seen, NULL) == n);
+	}
+	if (what == STATUS)
+		MUST(door_status(d, 1, &m) == 0);
+	if (what == WATCHED || what == DELIVERY)
+		deliver();
+	if (what == WATCHED)
+		MUST(records(d, 1, &seen, NULL) == 1);
+}
+
+static void
+measure(enum what what, unsigned n, unsigned times)
+{
+	double t = now_ms(), c = cpu_ms();
 	unsigned i;
 
-	MUST(door_select(d, 1, 0, &m, &recent) == 0);
-	MUST(records(d, 1, &modseq, NULL) == n);
-	printf("%8u select %9.2f\n", n, now_ms() - t);
-	t = now_ms();
-	modseq = 0;
-	MUST(records(d, 1, &modseq, NULL) == n);
-	printf("%8u flags %10.2f\n", n, now_ms() - t);
-	t = now_ms();
-	for (i = 0; i < DELIVERIES; i++)
-		MUST(door_status(d, 1, &m) == 0);
-	printf("%8u status %9.3f\n", n, (now_ms() - t) / DELIVERIES);
-	t = now_ms();
-	c = cpu_ms();
-	for (i = 0; i < DELIVERIES; i++) {
-		deliver();
-		MUST(records(d, 1, &modseq, NULL) == 1);
+	for (i = 0; i < times; i++)
+		do_once(what, n);
+	t = (now_ms() - t) / times;
+	c = (cpu_ms() - c) / times;
+	printf("%8u %-8s %10.3f cpu %8.3f\n", n, names[what], t, c);
+	sizes[n_sizes].messages = n;
+	sizes[n_sizes].cpu[what] = c;
+}
+
+static void
+measure_reading(unsigned n)
+{
+	unsigned turns = READ / n > 2 ? READ / n : 2;
+
+	measure(SELECT, n, turns);
+	measure(FLAGS, n, turns);
+	measure(STATUS, n, STATUSES);
+	measure(WATCHED, n, DELIVERIES);
+	MUST(door_unselect(&rig.imap[0], 1) == 0);
+	measure(DELIVERY, n, DELIVERIES);
+	n_sizes++;
+}
+
+/* Of each size beside the first. */
+static void
+print_growth(void)
+{
+	unsigned i;
+	int w;
+
+	for (i = 1; i < n_sizes; i++) {
+		printf("grown %.1f times:", (double)sizes[i].messages /
+		    sizes[0].messages);
+		for (w = 0; w < WHATS; w++)
+			printf(" %s %.2f", names[w], sizes[i].cpu[w] /
+			    sizes[0].cpu[w]);
+		printf("\n");
 	}
-	printf("%8u watched %8.2f cpu %7.2f\n", n, (now_ms() - t) /
-	    DELIVERIES, (cpu_ms() - c) / DELIVERIES);
-	MUST(door_unselect(d, 1) == 0);
-	t = now_ms();
-	c = cpu_ms();
-	for (i = 0; i < DELIVERIES; i++)
-		deliver();
-	printf("%8u delivery %7.2f cpu %7.2f\n", n, (now_ms() - t) /
-	    DELIVERIES, (cpu_ms() - c) / DELIVERIES);
 }
 
 /* Another account meanwhile. */
@@ -297,8 +348,17 @@ measure_changes(void)
 	free(uids);
 }
 
+/* What others wait while a session opens the mailbox. */
 static void
-run(unsigned n)
+measure_others(unsigned n)
+{
+	begin();
+	do_once(SELECT, n);
+	end("SELECT", n);
+}
+
+static void
+run(unsigned n, int changes)
 {
 	struct door_mailbox m;
 	int i;
@@ -309,7 +369,9 @@ run(unsigned n)
 		MUST(door_status(&rig.imap[i], 1, &m) == 0);
 	fill(n);
 	measure_reading(n);
-	measure_changes();
+	measure_others(n + 2 * DELIVERIES);
+	if (changes)
+		measure_changes();
 	MUST(rig_stop(&rig) == 0);
 	rig_clear(&rig);
 }
@@ -317,15 +379,22 @@ run(unsigned n)
 int
 main(int argc, char **argv)
 {
-	int i;
+	int i = 1, changes = 1, n;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	setenv("RIG_THREADS", "1", 1);
-	for (i = 1; i < argc; i++)
-		run((unsigned)atoi(argv[i]));
-	if (argc < 2) {
-		run(1000);
-		run(10000);
+	if (argc > 1 && strcmp(argv[1], "-r") == 0) {
+		changes = 0;
+		i = 2;
 	}
+	if (i == argc) {
+		run(1000, changes);
+		run(10000, changes);
+	}
+	for (; i < argc && n_sizes < SIZES; i++) {
+		MUST((n = atoi(argv[i])) > 0);
+		run((unsigned)n, changes);
+	}
+	print_growth();
 	return 0;
 }

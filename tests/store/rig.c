@@ -376,7 +376,7 @@ rig_control(struct rig *r, unsigned type, const char *who, struct buf *out)
 		msg_text(&c, CF_USER, who);
 	MUST(msg_end(&c) == 0 && chan_send(&c, 1000) == 0);
 	for (;;) {
-		if (msg_recv(&m, &proto_ctl, PEER_STORE, &c, 60000,
+		if (msg_recv(&m, &proto_ctl, PEER_STORE, &c, 600000,
 		    &why) != 1)
 			log_fatal("control: %s", buf_str(&why));
 		if (m.type == C_END)
