@@ -179,7 +179,7 @@ struct records {
 	struct buf out, gone;
 	int	 more, complete;
 	uint32_t *uids;			/* that changed */
-	size_t	 n_uids, max_uids;
+	size_t	 n_uids, cap_uids, max_uids;
 	int	 old;			/* one that has not changed was seen */
 	uint32_t last;
 };
@@ -234,13 +234,25 @@ gather_gone(struct records *s)
 	return engine_scan(m->account->db, &scan, add_gone, s);
 }
 
+/* There is room for as many as were found, not for as many as may be: a large
+   mailbox with few changes costs no more than a small one. */
+static void
+add_uid(struct records *s, uint32_t uid)
+{
+	if (s->n_uids == s->cap_uids) {
+		s->cap_uids = s->cap_uids * 2 + 16;
+		s->uids = mem_realloc(s->uids, s->cap_uids, sizeof(*s->uids));
+	}
+	s->uids[s->n_uids++] = uid;
+}
+
 static int
 add_changed(void *arg, const void *key, size_t klen, const void *value,
     size_t vlen)
 {
 	struct records *s = arg;
 
-	s->uids[s->n_uids++] = index_tail_u32(key, klen);
+	add_uid(s, index_tail_u32(key, klen));
 	return 0;
 }
 
@@ -255,7 +267,7 @@ add_new(void *arg, const struct record *r)
 		return 0;
 	if (s->n_uids == s->max_uids)
 		return 1;
-	s->uids[s->n_uids++] = r->d.uid;
+	add_uid(s, r->d.uid);
 	return 0;
 }
 
@@ -317,7 +329,6 @@ find_changed(struct records *s)
 	to.k[to.len++] = 'o' + 1;
 	index_scan(&scan, ENGINE_CORE, &from, &to);
 	s->max_uids = scan.max = m->row.messages / CHANGED_PART + CHANGED_FEW;
-	s->uids = mem_alloc(s->max_uids * sizeof(*s->uids));
 	r = engine_scan(m->account->db, &scan, add_changed, s);
 	if (r == ENGINE_DONE)
 		r = find_new(s);

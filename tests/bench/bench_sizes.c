@@ -39,6 +39,7 @@ enum {
 	DELIVERIES = 400, FIRST = 250, STATUSES = 5000,
 	READ = 500000,		/* messages, in so many turns as it takes */
 	SIZES = 10,
+	PART = 20000,		/* messages of one copy that fills */
 };
 
 enum what { SELECT, FLAGS, STATUS, WATCHED, DELIVERY, WHATS };
@@ -103,6 +104,8 @@ fill(unsigned n)
 		uids[part] = part + 1;
 	for (; have < n; have += part) {
 		part = have < n - have ? have : n - have;
+		if (part > PART)
+			part = PART;
 		MUST(door_copy(&rig.imap[0], 1, 1, uids, part, 0, &a, &b,
 		    &done, &validity) == 0 && done == part);
 		free(a);
@@ -383,6 +386,7 @@ main(int argc, char **argv)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	setenv("RIG_THREADS", "1", 1);
+	setenv("RIG_CACHE", "67108864", 1);	/* as index_cache has it */
 	if (argc > 1 && strcmp(argv[1], "-r") == 0) {
 		changes = 0;
 		i = 2;

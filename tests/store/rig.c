@@ -142,7 +142,8 @@ child(struct rig *r, int stop, int listener, const int *fds)
 	store.conf.expunged_keep = 3600;
 	store.conf.queue_lifetime = 5 * 86400;
 	store.conf.expunged_size = 1 << 30;
-	store.conf.cache = 16 << 20;
+	store.conf.cache = getenv("RIG_CACHE") != NULL ?
+	    (uint64_t)atoll(getenv("RIG_CACHE")) : 16 << 20;
 	store.conf.threads = getenv("RIG_THREADS") != NULL ?
 	    (uint64_t)atoi(getenv("RIG_THREADS")) : 2;
 	store.user = user;
