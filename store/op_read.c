@@ -121,7 +121,8 @@ op_status(struct request *r)
 
 /*
  * The first session that may write takes what is recent; those messages are
- * recent for no other (RFC 3501 2.3.2). On a full disk they stay recent.
+ * recent for no other (RFC 3501 2.3.2). On a full disk they stay recent. Who is
+ * told of each delivery takes it each time: the row goes with the next commit.
  */
 static void
 take_recent(struct mailbox *m)
@@ -131,7 +132,7 @@ take_recent(struct mailbox *m)
 	m->row.recent -= m->seen.recent;
 	m->seen.recent = 0;
 	m->row.recent_low = m->seen.recent_low = m->seen.uidnext;
-	shard_row(m);
+	shard_row_later(m);
 }
 
 static void

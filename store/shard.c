@@ -215,6 +215,13 @@ shard_counted(struct mailbox *m)
 void
 shard_row(struct mailbox *m)
 {
+	m->account->shard->rows_now = 1;
+	shard_row_later(m);
+}
+
+void
+shard_row_later(struct mailbox *m)
+{
 	struct shard *s = m->account->shard;
 
 	shard_counted(m);
@@ -251,6 +258,8 @@ shard_put_rows(struct shard *s, const struct account *only)
 	struct mailbox *m;
 	size_t i, kept = 0;
 
+	if (only == NULL)
+		s->rows_now = 0;
 	for (i = 0; i < s->n_rows; i++) {
 		m = s->row[i];
 		if (only != NULL && m->account != only) {

@@ -39,6 +39,7 @@ struct shard {
 	int	 lost;			/* an account is */
 	struct mailbox **row;
 	size_t	 n_rows, cap_rows;
+	int	 rows_now;	/* some of them belong to this turn */
 	struct mailbox **touched;
 	size_t	 n_touched, cap_touched;
 	struct client **flush;

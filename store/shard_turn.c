@@ -177,7 +177,8 @@ shard_settle(struct shard *s)
 
 	if (s->n_rows > 0)
 		s->lazy = 1;
-	commit_all(s);
+	if (s->rows_now || s->n_changed > 0 || s->stopping)
+		commit_all(s);
 	if (s->lost) {
 		s->lost = 0;
 		shard_each_account(s, end_lost);
