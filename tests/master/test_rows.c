@@ -209,7 +209,7 @@ test_numbers(void **state)
 	}
 	be_busy(TAILQ_LAST(&master.rows[PROGRAM_SMTP].procs, proc_list));
 	counts(PROGRAM_SMTP, 23);
-	/* So many as queue wants, no fewer than the idle and no more than all. */
+	/* What queue wants, no fewer than the idle and no more than all. */
 	counts(PROGRAM_RELAY, 2);
 	master.rows[PROGRAM_RELAY].needed = 4;
 	counts(PROGRAM_RELAY, 4);
