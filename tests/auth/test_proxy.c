@@ -208,6 +208,19 @@ peer_expect_end(struct end *p)
 	assert_int_equal(r, 0);
 }
 
+/* What else the last question said. */
+static char asked_remote[100], asked_tls[100];
+static uint32_t asked_service;
+
+static void
+text_of(const struct msg *m, uint8_t tag, char *out, size_t size)
+{
+	char *s = msg_get_dup(m, tag);
+
+	snprintf(out, size, "%s", s);
+	free(s);
+}
+
 /* The question that login put to auth: its id. */
 static uint32_t
 asked(const char *user, const char *password)
@@ -230,6 +243,9 @@ asked(const char *user, const char *password)
 	s = msg_get_dup(&m, AF_PASSWORD);
 	assert_string_equal(s, password);
 	free(s);
+	text_of(&m, AF_REMOTE, asked_remote, sizeof(asked_remote));
+	text_of(&m, AF_TLS, asked_tls, sizeof(asked_tls));
+	asked_service = msg_get_u32(&m, AF_SERVICE);
 	id = m.id;
 	msg_done(&m);
 	return id;
@@ -618,6 +634,192 @@ test_limits(void **state)
 	close_server();
 }
 
+/* What auth hears of a client; an answer counts for its question alone. */
+static void
+test_questions(void **state)
+{
+	struct end p, q;
+	uint32_t first, second;
+	char c;
+	int fd;
+
+	open_server();
+	peer_open(&p, SERVICE_POP3S, "192.0.2.1:1");
+	assert_int_equal(peer_tls(&p), 0);
+	peer_expect(&p, "ready\r\n");
+	peer_say(&p, "USER anna\r\nPASS x\r\n");
+	first = asked("anna", "x");
+	assert_int_equal(asked_service, SERVICE_POP3S);
+	assert_string_equal(asked_remote, "192.0.2.1:1");
+	assert_int_equal(strncmp(asked_tls, "TLSv1.3 ", 8), 0);
+	refuse(first, A_BAD);
+	peer_expect(&p, "wrong name or password\r\n");
+	/* The name went with its password. */
+	peer_say(&p, "PASS x\r\n");
+	peer_expect(&p, "-ERR USER first\r\n");
+	peer_say(&p, "USER anna\r\nPASS y\r\n");
+	second = asked("anna", "y");
+	assert_int_not_equal(first, second);
+	fd = pass(first, "anna@example.test");
+	turn();
+	assert_int_equal(read(fd, &c, 1), 0);
+	close(fd);
+	assert_int_equal(server.slot[second & 0xffff]->state, LOGIN_WAIT);
+	/* Nor for another who has the slot now. */
+	peer_open(&q, SERVICE_IMAPS, "192.0.2.2:1");
+	assert_int_equal(peer_tls(&q), 0);
+	peer_expect(&q, "] Rohrpost ready\r\n");
+	fd = pass(second & 0xffff, "anna@example.test");
+	turn();
+	assert_int_equal(read(fd, &c, 1), 0);
+	close(fd);
+	refuse(second, A_LIMIT);
+	peer_expect(&p, "wait a while\r\n");
+	peer_close(&p);
+	peer_close(&q);
+	close_server();
+}
+
+/* Another auth: who waits for the one before hears so. */
+static void
+test_auth_anew(void **state)
+{
+	struct end p;
+	int fd[2];
+
+	open_server();
+	peer_open(&p, SERVICE_IMAPS, "192.0.2.1:1");
+	assert_int_equal(peer_tls(&p), 0);
+	peer_say(&p, "a LOGIN anna x\r\n");
+	asked("anna", "x");
+	assert_int_equal(fd_pair(fd), 0);
+	fd_nonblock(fd[0], 1);
+	login_auth_set(&server, fd[0]);
+	chan_clear(&auth);
+	chan_init(&auth, fd[1]);
+	fd_nonblock(fd[1], 1);
+	peer_expect(&p, "a NO [UNAVAILABLE] temporary trouble, try again "
+	    "later\r\n");
+	peer_say(&p, "b LOGIN anna y\r\n");
+	refuse(asked("anna", "y"), A_BAD);
+	peer_expect(&p, "b NO [AUTHENTICATIONFAILED] wrong name or "
+	    "password\r\n");
+	peer_close(&p);
+	close_server();
+}
+
+/* Who logged in is no more one of those who dawdle, and leaves no count. */
+static void
+test_places(void **state)
+{
+	struct end p[11];
+	char remote[40];
+	int fd[11], i;
+
+	open_server();
+	server.max_user = 20;
+	/* More than may be before login, of one address. */
+	for (i = 0; i < 7; i++)
+		fd[i] = logged_in(&p[i]);
+	for (; i < 10; i++) {
+		snprintf(remote, sizeof(remote), "192.0.2.%d:1", i + 2);
+		peer_open(&p[i], SERVICE_IMAP, remote);
+		peer_expect(&p[i], "] Rohrpost ready\r\n");
+	}
+	/* All places are taken: the first that is not logged in goes. */
+	peer_open(&p[10], SERVICE_IMAP, "192.0.2.99:1");
+	peer_expect(&p[10], "] Rohrpost ready\r\n");
+	peer_expect_end(&p[7]);
+	for (i = 0; i < 7; i++) {
+		assert_int_equal(write(fd[i], "* here\r\n", 8), 8);
+		peer_expect(&p[i], "* here\r\n");
+	}
+	for (i = 0; i < 11; i++)
+		peer_close(&p[i]);
+	for (i = 0; i < 7; i++)
+		close(fd[i]);
+	for (i = 0; i < 100; i++)
+		turn();
+	assert_int_equal(server.clients, 0);
+	/* As many of that user again. */
+	server.max_user = 2;
+	for (i = 0; i < 2; i++)
+		fd[i] = logged_in(&p[i]);
+	for (i = 0; i < 2; i++) {
+		peer_close(&p[i]);
+		close(fd[i]);
+	}
+	close_server();
+}
+
+/* The timer of that slot: seconds, 0 where it is not set. */
+static double
+timer_of(uint32_t slot)
+{
+	struct login_client *c = server.slot[slot];
+
+	return ev_is_active(&c->timer) ? ev_timer_remaining(loop, &c->timer) :
+	    0;
+}
+
+static void
+has_time(uint32_t slot, double ms, double less_ms)
+{
+	double t = timer_of(slot);
+
+	if (t > ms / 1000 || t <= less_ms / 1000)
+		fail_msg("%.1f s, not %.1f", t, ms / 1000);
+}
+
+/* Each state has its time; none is without, but who is logged in. */
+static void
+test_timers(void **state)
+{
+	enum { TALK = 60000 };
+	struct end p;
+	uint32_t slot;
+	int fd;
+
+	open_server();
+	server.talk_ms = TALK;
+	peer_open(&p, SERVICE_IMAP, "192.0.2.1:1");
+	slot = server.oldest->slot;
+	has_time(slot, TALK, LOGIN_TLS_MS);
+	peer_expect(&p, "] Rohrpost ready\r\n");
+	peer_say(&p, "a STARTTLS\r\n");
+	peer_expect(&p, "a OK begin TLS now\r\n");
+	has_time(slot, LOGIN_TLS_MS, LOGIN_CLOSE_MS);
+	assert_int_equal(peer_tls(&p), 0);
+	has_time(slot, TALK, LOGIN_TLS_MS);
+	peer_say(&p, "a LOGIN anna x\r\n");
+	asked("anna", "x");
+	has_time(slot, LOGIN_ASK_MS, TALK);
+	chan_clear(&auth);
+	peer_expect(&p, "a NO [UNAVAILABLE] temporary trouble, try again "
+	    "later\r\n");
+	has_time(slot, TALK, LOGIN_TLS_MS);
+	peer_say(&p, "b LOGOUT\r\n");
+	peer_expect(&p, "b OK done\r\n");
+	has_time(slot, LOGIN_CLOSE_MS, 0);
+	peer_close(&p);
+	close_server();
+
+	open_server();
+	fd = logged_in(&p);
+	assert_int_equal(server.clients, 1);
+	for (slot = 0; server.slot[slot] == NULL;)
+		slot++;
+	assert_true(timer_of(slot) == 0);
+	/* It says no more: the session has a while to end. */
+	shutdown(p.fd, SHUT_WR);
+	turn();
+	turn();
+	has_time(slot, LOGIN_STALL_MS, LOGIN_ASK_MS);
+	peer_close(&p);
+	close(fd);
+	close_server();
+}
+
 /* RFC 8446 4.6.3 lets a client ask for new keys for ever; we do not. */
 static void
 test_key_updates(void **state)
@@ -708,6 +910,10 @@ main(void)
 		cmocka_unit_test(test_vanished),
 		cmocka_unit_test(test_rest),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_questions),
+		cmocka_unit_test(test_auth_anew),
+		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_timers),
 		cmocka_unit_test(test_key_updates),
 		cmocka_unit_test(test_bad_tls),
 	};

@@ -325,6 +325,56 @@ test_bounds(void **state)
 	}
 }
 
+/* A command's literals have one bound in all; the next command has its own. */
+static void
+test_literals(void **state)
+{
+	enum { HALF = LOGIN_LITERALS_MAX / 2 + 100 };
+	struct buf b = BUF_INIT(0);
+	enum login_want want;
+	struct login_talk *t;
+	int i, j;
+
+	for (i = 0; i < 2; i++) {
+		buf_printf(&b, "a%d ID ({%d+}\r\n", i, HALF);
+		for (j = 0; j < HALF; j++)
+			buf_putc(&b, 'x');
+		buf_puts(&b, " NIL)\r\n");
+	}
+	t = feed(&login_imap, b.data, b.len, 1, 1000, &want);
+	assert_int_equal(want, LOGIN_INPUT);
+	assert_non_null(strstr(buf_str(&t->out), "a0 OK done\r\n"));
+	assert_non_null(strstr(buf_str(&t->out), "a1 OK done\r\n"));
+	login_talk_free(&t);
+	buf_set(&b, "a LOGIN {%d+}\r\n", HALF);
+	for (j = 0; j < HALF; j++)
+		buf_putc(&b, 'x');
+	buf_printf(&b, " {%d}\r\n", HALF);
+	t = feed(&login_imap, b.data, b.len, 1, 1000, &want);
+	assert_int_equal(want, LOGIN_INPUT);
+	assert_string_equal(buf_str(&t->out), "a BAD that literal is too "
+	    "big\r\n");
+	login_talk_free(&t);
+	buf_clear(&b);
+}
+
+/* What answers a challenge is no command, whatever it looks like. */
+static void
+test_sasl_line(void **state)
+{
+	static const char in[] = "a AUTHENTICATE PLAIN\r\n{5}\r\n"
+	    "b AUTHENTICATE PLAIN\r\nc LOGOUT\r\nd NOOP\r\n";
+	enum login_want want;
+	struct login_talk *t;
+
+	t = feed(&login_imap, in, sizeof(in) - 1, 1, 100, &want);
+	assert_int_equal(want, LOGIN_INPUT);
+	assert_string_equal(buf_str(&t->out), "+ \r\na BAD malformed message "
+	    "of PLAIN\r\n+ \r\nb BAD malformed message of PLAIN\r\n"
+	    "d OK done\r\n");
+	login_talk_free(&t);
+}
+
 /* Each line is short, the command endless: one in-buffer is all it gets. */
 static void
 test_long_command(void **state)
@@ -357,6 +407,8 @@ main(void)
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_after_tls),
 		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_literals),
+		cmocka_unit_test(test_sasl_line),
 		cmocka_unit_test(test_long_command),
 	};
 
