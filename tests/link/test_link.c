@@ -597,6 +597,46 @@ test_pause_after_resume(void **state)
 	assert_string_equal(words, "twothree");
 }
 
+/* What was due or held back on one channel is not so on the next. */
+static void
+test_opened_anew(void **state)
+{
+	int fd[2], i;
+
+	for (i = 0; i < 2; i++) {
+		open_owner(&at_once);
+		if (i == 0)
+			link_pause(&owner->link);
+		else
+			link_drop(&owner->link, LINK_ENDED, NULL);
+		link_clear(&owner->link);
+		chan_clear(&far);
+		assert_int_equal(fd_pair(fd), 0);
+		fd_nonblock(fd[0], 1);
+		chan_init(&far, fd[1]);
+		link_open(&owner->link, PEER_SMTPD, 8, fd[0]);
+		far_send("one");
+		run();
+		assert_string_equal(words, "one");
+		assert_int_equal(lost, 0);
+		if (i == 0) {
+			teardown(NULL);
+			assert_int_equal(setup(NULL), 0);
+		}
+	}
+}
+
+/* An end that is due comes though the link is paused then. */
+static void
+test_paused_while_dropped(void **state)
+{
+	open_owner(&at_once);
+	link_drop(&owner->link, LINK_ENDED, NULL);
+	link_pause(&owner->link);
+	run();
+	assert_int_equal(lost, 1);
+}
+
 static void
 test_dropped_while_paused(void **state)
 {
@@ -688,6 +728,8 @@ main(void)
 		T(test_pause),
 		T(test_pause_after_resume),
 		T(test_dropped_while_paused),
+		T(test_opened_anew),
+		T(test_paused_while_dropped),
 		T(test_closed_link_throws_away),
 		T(test_descriptor_not_taken),
 		T(test_secrets_are_wiped),

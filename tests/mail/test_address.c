@@ -45,6 +45,8 @@ test_parse(void **state)
 		    L63 "." A60 "a", 0 },
 		{ L63 "aa@x", NULL, ADDRESS_LONG },
 		{ "\"" L63 "\"@x", L63 "@x", 0 },
+		{ "\"" L63 "a\"@x", L63 "a@x", 0 },
+		{ "\"" L63 "aa\"@x", NULL, ADDRESS_LONG },
 		{ "\"" A60 "     \"@x", NULL, ADDRESS_LONG },
 		{ "u@" L63 "a.x", NULL, ADDRESS_LONG },
 		{ "u@" L63 "." L63 "." L63 "." L63 "a", NULL, ADDRESS_LONG },
@@ -260,10 +262,34 @@ test_large(void **state)
 	free(p);
 }
 
+/* Mail to a literal goes another way: it has to be known as one. */
+static void
+test_literal(void **state)
+{
+	static const struct { const char *in; int literal; } t[] = {
+		{ "u@[127.0.0.1]", 1 }, { "u@[IPv6:::1]", 1 },
+		{ "u@x.test", 0 }, { "\"[a]\"@x.test", 0 },
+	};
+	struct address a;
+	size_t i, used;
+	char path[100];
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		assert_int_equal(address_parse(&a, t[i].in, strlen(t[i].in)),
+		    ADDRESS_OK);
+		assert_int_equal(a.literal, t[i].literal);
+		snprintf(path, sizeof(path), "<%s>", t[i].in);
+		assert_int_equal(address_path(&a, path, strlen(path), &used),
+		    ADDRESS_OK);
+		assert_int_equal(a.literal, t[i].literal);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_literal),
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_path),
 		cmocka_unit_test(test_list),

@@ -105,6 +105,38 @@ test_rows(void **state)
 	chan_clear(&in);
 }
 
+/* Each answer says its names anew, and has its own losses. */
+static void
+test_second_answer(void **state)
+{
+	static char wide[CTL_ROW_MAX + 1];
+	struct answer a;
+	struct msg m;
+	int fds[2], i;
+
+	assert_int_equal(fd_pair(fds), 0);
+	chan_init(&out, fds[0]);
+	chan_init(&in, fds[1]);
+	answer_init(&a, &out);
+	for (i = 0; i < 2; i++) {
+		answer_begin(&a, 7);
+		assert_int_equal(a.lost, 0);
+		make_row(&a);
+		take(&m, C_ROW);
+		assert_true(msg_has(&m, CF_NAMES));
+		msg_done(&m);
+		/* A row that the table of the protocol does not allow. */
+		memset(wide, 'x', sizeof(wide) - 1);
+		a.values.max = 0;
+		answer_text(&a, wide);
+		assert_int_equal(answer_row(&a, "one", -1), -1);
+		assert_int_equal(a.lost, 1);
+	}
+	answer_clear(&a);
+	chan_clear(&out);
+	chan_clear(&in);
+}
+
 static void
 test_queue_id(void **state)
 {
@@ -147,6 +179,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_second_answer),
 		cmocka_unit_test(test_queue_id),
 	};
 

@@ -56,6 +56,31 @@ test_recipients(void **state)
 	assert_int_equal(packed_recipient(&c, &r), 0);
 }
 
+/* A recipient, or a target, without an address is none. */
+static void
+test_empty_addresses(void **state)
+{
+	struct packed_recipient r;
+	struct packed_target t;
+
+	buf_put_lv(&b, "", 0);
+	buf_put_lv(&b, "", 0);
+	buf_put_u32(&b, 0);
+	cursor_init(&c, b.data, b.len);
+	assert_int_equal(packed_recipient(&c, &r), -1);
+	buf_reset(&b);
+	buf_put_u32(&b, 1);
+	buf_put_lv(&b, "", 0);
+	cursor_init(&c, b.data, b.len);
+	assert_int_equal(packed_target(&c, 0, &t), -1);
+	buf_reset(&b);
+	buf_put_u32(&b, 1);
+	buf_put_lv(&b, "", 0);
+	buf_put_lv(&b, "a@x.test", 8);
+	cursor_init(&c, b.data, b.len);
+	assert_int_equal(packed_target(&c, 1, &t), -1);
+}
+
 /* What could not be read again is not written. */
 static void
 test_recipients_refused(void **state)
@@ -223,7 +248,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_recipients),
-		T(test_recipients_refused),
+		T(test_recipients_refused), T(test_empty_addresses),
 		T(test_cut),
 		T(test_targets),
 		T(test_malformed_targets),
