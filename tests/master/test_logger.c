@@ -198,6 +198,14 @@ test_moved(void **state)
 	logger_file_flush();
 	assert_string_equal(strstr(text_of("rohrpost.log"), "info"),
 	    "info three\n");
+	/* Another file at its place, as who moves it may make one. */
+	assert_int_equal(rename("rohrpost.log", "moved"), 0);
+	close(open("rohrpost.log", O_WRONLY | O_CREAT | O_EXCL, 0640));
+	logger_file_look();
+	put("i other");
+	logger_file_flush();
+	assert_string_equal(strstr(text_of("rohrpost.log"), "info"),
+	    "info other\n");
 	/* It is left alone where it stands, and where none can be made. */
 	logger_file_look();
 	assert_int_equal(unlink("rohrpost.log"), 0);
@@ -329,6 +337,7 @@ test_pipes(void **state)
 	p = strchr(p, '\n');
 	assert_non_null(strstr(p, "queue[11] info next\n"));
 	assert_null(strstr(p, "of it"));
+	assert_null(strstr(p, "warn z"));
 	say(a, "p last words");
 	close(a);
 	ev_run(loop, EVRUN_NOWAIT);

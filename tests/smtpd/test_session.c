@@ -400,6 +400,8 @@ test_recipients(void **state)
 static void
 test_hello_again(void **state)
 {
+	size_t n;
+
 	hello(SERVICE_SMTP);
 	ask("MAIL FROM:<eve@remote.test>", "250");
 	ask("RCPT TO:<anna@example.test>", "250");
@@ -407,6 +409,10 @@ test_hello_again(void **state)
 	ask("DATA", "503 5.5.1");
 	ask("RCPT TO:<anna@example.test>", "503");
 	ask("MAIL FROM:<eve@remote.test>", "250");
+	ask("RCPT TO:<bert@example.test>", "250");
+	ask("DATA", "354");
+	ask(".", "250");
+	assert_int_equal(fake_messages(&n)->recipients, 1);
 	ask("STARTTLS", "220");
 	fake_say_tls();
 	ask("MAIL FROM:<eve@remote.test>", "503 5.5.1 say EHLO");
@@ -416,7 +422,7 @@ test_hello_again(void **state)
 	ask("DATA", "354");
 	ask(".", "250");
 	end();
-	assert_non_null(strstr(fake_messages(&(size_t){ 0 })->data,
+	assert_non_null(strstr(fake_messages(&n)[1].data,
 	    "Received: from z ([IPv6:2001:db8::9])\r\n\tby mx.example.test "
 	    "(Rohrpost) with SMTP id "));
 }
