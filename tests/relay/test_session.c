@@ -158,18 +158,41 @@ said(const char *want)
 #define SECURE(h)	CLEAR(h) h ":STARTTLS\n" h " TLS\n" h ":EHLO us.test\n"
 #define QUIT(h)		h ":QUIT\n"
 
+static char none[] = "";
+
+/* Takes the settings of conf as a start does; what that made stays known. */
+static void
+reopen(int tls)
+{
+	static SSL_CTX *made[200];
+	static size_t n;
+	struct buf why = BUF_INIT(300);
+	struct policy p;
+	struct dest_key k;
+
+	conf.tls = tls;
+	assert_int_equal(policy_open(&conf, "secret", &why), 0);
+	assert_int_equal(dest_key_set(&k, "far.test", "", DEST_TLS_ROUTE), 0);
+	assert_int_equal(policy_find(&k, &p, &why), 0);
+	assert_true(n + 2 <= 200);
+	made[n++] = p.ctx;
+	k.tls = DEST_TLS_VERIFIED;
+	if (tls != RELAY_TLS_NEVER && policy_find(&k, &p, &why) == 0)
+		made[n++] = p.ctx;
+	buf_clear(&why);
+}
+
 static int
 setup(void **state)
 {
-	static char none[] = "", host[] = "us.test", mechs[] = "PLAIN LOGIN";
-	struct buf why = BUF_INIT(300);
+	static char host[] = "us.test", mechs[] = "PLAIN LOGIN";
 
 	conf = (struct relay_conf){ .hostname = host, .state_dir = none,
 		.host = none, .port = 587, .mx_port = 25,
 		.tls = RELAY_TLS_NEVER, .allow_loopback = 1,
 		.ca_file = none, .user = none, .password_file = none,
 		.auth = mechs };
-	assert_int_equal(policy_open(&conf, "secret", &why), 0);
+	reopen(RELAY_TLS_NEVER);
 	answer_words = NULL;
 	answer_hosts = 3;
 	answer_addresses = 1;
@@ -177,19 +200,7 @@ setup(void **state)
 	stopping = 0;
 	session_expire(1);
 	mx_all(&mx_good);
-	buf_clear(&why);
 	return 0;
-}
-
-/* Takes the settings of conf as a start does. */
-static void
-reopen(int tls)
-{
-	struct buf why = BUF_INIT(300);
-
-	conf.tls = tls;
-	assert_int_equal(policy_open(&conf, "secret", &why), 0);
-	buf_clear(&why);
 }
 
 static unsigned
@@ -430,6 +441,7 @@ test_required_tls(void **state)
 	said(SECURE("1") ONE("1") QUIT("1") SECURE("1") ONE("1") QUIT("1"));
 	/* Where the operator forbids it, or nothing can be verified. */
 	mx_all(&mx_good);
+	conf.ca_file = none;
 	reopen(RELAY_TLS_NEVER);
 	send_tls(DEST_TLS_ENCRYPTED, LATER, "4.7.4 the message may go under "
 	    "TLS only");
