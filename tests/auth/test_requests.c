@@ -14,6 +14,7 @@
 #include "auth/auth_hash.h"
 #include "auth/auth_hashes.h"
 #include "lib/base/fd.h"
+#include "lib/mail/limits.h"
 #include "lib/mail/proto.h"
 #include "lib/mail/tables.h"
 #include "tests/auth/rig.h"
@@ -295,6 +296,25 @@ test_domain_changes(void **state)
 	close_serve();
 }
 
+/* The longest local part there is. */
+static void
+test_long_name(void **state)
+{
+	char name[LOCAL_PART_MAX + 20], more[LOCAL_PART_MAX + 30];
+	const char *const rows[][2] = { { name, hash6 }, { NULL, NULL } };
+
+	memset(name, 'a', LOCAL_PART_MAX);
+	strcpy(name + LOCAL_PART_MAX, "@example.test");
+	snprintf(more, sizeof(more), "a%s", name);
+	write_passwd(rows);
+	open_serve(PEER_SMTPD, 0);
+	ask(1, SERVICE_SUBMISSION, name, password);
+	expect_ok(1, name);
+	ask(2, SERVICE_SUBMISSION, more, password);
+	expect_no(2, A_BAD);
+	close_serve();
+}
+
 /* Who does not exist costs what most of the others do. */
 static void
 test_decoy(void **state)
@@ -402,6 +422,7 @@ main(void)
 		cmocka_unit_test(test_success_clears),
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_domain_changes),
+		cmocka_unit_test(test_long_name),
 		cmocka_unit_test(test_decoy),
 		cmocka_unit_test(test_hashes),
 		cmocka_unit_test(test_no_keys_of_apps),

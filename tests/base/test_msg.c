@@ -137,6 +137,24 @@ test_broken_frames(void **state)
 	assert_int_equal(msg_recv(&m, &proto, PEER_SMTPD, &b, 1000, &why), -1);
 }
 
+/* Words for people are cut and cleaned, from the first octet on. */
+static void
+test_words(void **state)
+{
+	struct msg m;
+	char *s;
+
+	msg_begin(&a, &proto, T_HELLO, 1);
+	msg_words(&a, F_WORD, "\na\rb\ncut", 5);
+	assert_int_equal(msg_end(&a), 0);
+	assert_int_equal(chan_send(&a, 1000), 0);
+	assert_int_equal(msg_recv(&m, &proto, PEER_SMTPD, &b, 1000, &why), 1);
+	s = msg_get_dup(&m, F_WORD);
+	assert_string_equal(s, " a b ");
+	free(s);
+	msg_done(&m);
+}
+
 /* One octet of the header is wrong, and all else is as it should be. */
 static void
 test_header(void **state)
@@ -487,6 +505,7 @@ main(void)
 		T(test_round_trip), T(test_refusals), T(test_broken_frames),
 		T(test_many_descriptors), T(test_peer_that_does_not_read),
 		T(test_big_frame), T(test_header), T(test_ready),
+		T(test_words),
 		T(test_descriptors_are_closed), T(test_count_of_descriptors),
 		T(test_too_many_descriptors), T(test_descriptors_that_wait),
 		T(test_frames_keep_their_descriptors),

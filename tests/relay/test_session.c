@@ -311,6 +311,7 @@ test_kept_connection(void **state)
 	unsigned i;
 
 	send_one("far.test", OK, "2.0.0 mx1");
+	session_expire(0);	/* its time has not come */
 	send_one("far.test", OK, "2.0.0 mx1");
 	send_one("other.test", OK, "2.0.0 mx1");
 	said(CLEAR("1") ONE("1") ONE("1") QUIT("1") CLEAR("1") ONE("1")

@@ -505,6 +505,28 @@ test_first_reason(void **state)
 	end();
 }
 
+/* A line of a message has a bound of its own. */
+static void
+test_long_data_line(void **state)
+{
+	uint64_t was = smtpd.conf.message_size;
+	int i, more;
+
+	smtpd.conf.message_size = 4 * DATA_LINE_MAX;
+	hello(SERVICE_SMTP);
+	for (more = 0; more < 2; more++) {
+		ask("MAIL FROM:<eve@remote.test>", "250");
+		ask("RCPT TO:<anna@example.test>", "250");
+		ask("DATA", "354");
+		fake_say("\r\n");
+		for (i = 0; i < DATA_LINE_MAX / 16; i++)
+			fake_say("0123456789abcdef");
+		ask(more ? "x\r\n." : "\r\n.", more ? "550 5.6.0" : "250");
+	}
+	end();
+	smtpd.conf.message_size = was;
+}
+
 /* A file that cannot be closed may not be on the disk. */
 static void
 test_close_fails(void **state)
@@ -709,6 +731,7 @@ main(void)
 		cmocka_unit_test(test_tables_change),
 		cmocka_unit_test(test_line_lengths),
 		cmocka_unit_test(test_first_reason),
+		cmocka_unit_test(test_long_data_line),
 		cmocka_unit_test(test_close_fails),
 		cmocka_unit_test(test_kicked_at_work),
 		cmocka_unit_test(test_time_of_a_login),
