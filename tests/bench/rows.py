@@ -14,11 +14,11 @@ class Row(typing.NamedTuple):
 
 ROWS = (
     Row("accept 4 KiB, 1 connection", "accept",
-        lambda b, s, n: b.accept(s, n(400), 4096, 1)),
+        lambda b, s, n: b.accept(s, n(1200), 4096, 1)),
     Row(MAIN, "accept",
         lambda b, s, n: b.accept(s, n(4000), 4096, 20)),
     Row("accept 50 KiB, 1 connection", "accept",
-        lambda b, s, n: b.accept(s, n(400), 51200, 1)),
+        lambda b, s, n: b.accept(s, n(1200), 51200, 1)),
     Row("accept 50 KiB, 20 connections", "accept",
         lambda b, s, n: b.accept(s, n(2000), 51200, 20)),
     Row("accept 4 KiB, 20, one message each", "accept",
