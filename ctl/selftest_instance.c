@@ -52,7 +52,7 @@ struct bait {
 static const struct bait baits[] = {
 	{ "spool/", "root", "root", 0755 },
 	{ "spool/queue/", "rp-queue", "rp-spool", 0750 },
-	{ "spool/queue/body/", "rp-queue", "rp-spool", 0770 },
+	{ "spool/queue/body/", "rp-queue", "rp-spool", 02770 },
 	{ "spool/queue/body/bait", "rp-queue", "rp-spool", 0660 },
 	{ "spool/queue/db/", "rp-queue", "rp-queue", 0700 },
 	{ "spool/queue/db/bait", "rp-queue", "rp-queue", 0600 },

@@ -28,7 +28,7 @@ static const struct directory directories[] = {
 	{ "", "root", "root", 0755 },
 	{ "spool", "root", "root", 0755 },
 	{ "spool/queue", "rp-queue", "rp-spool", 0750 },
-	{ "spool/queue/body", "rp-queue", "rp-spool", 0770 },
+	{ "spool/queue/body", "rp-queue", "rp-spool", 02770 },
 	{ "spool/queue/db", "rp-queue", "rp-queue", 0700 },
 	{ "spool/queue/bad", "rp-queue", "rp-queue", 0700 },
 	{ "spool/mail", "rp-store", "rp-store", 0700 },

@@ -186,7 +186,7 @@ def test_every_process_of_the_table(probes):
 def test_directories(probes):
     state = probes.state
     want = {
-        "spool/queue/body": ("rp-queue", "rp-spool", 0o770),
+        "spool/queue/body": ("rp-queue", "rp-spool", 0o2770),
         "spool/queue/db": ("rp-queue", "rp-queue", 0o700),
         "spool/queue/bad": ("rp-queue", "rp-queue", 0o700),
         "spool/mail": ("rp-store", "rp-store", 0o700),

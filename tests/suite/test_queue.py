@@ -540,6 +540,18 @@ def test_local_recipient_many_times(inst):
     assert inst.count("bert") == n + 1
 
 
+def test_a_new_file_has_the_group_of_its_folder(inst):
+    """Store may link what it may write: protected_hardlinks asks for it."""
+    body = inst.state / "spool" / "queue" / "body"
+    group = body.stat().st_gid
+
+    def blanks():
+        return [f.stat() for f in body.iterdir()]
+    wait_for(lambda: len(list(body.iterdir())) > 0, 10)
+    for st in blanks():
+        assert (st.st_gid, st.st_mode & 0o7777) == (group, 0o660)
+
+
 def test_trace(inst, hop):
     qid = out(inst, ["traced@far.test", "bert@example.test"])
     inst.wait_empty()
