@@ -11,7 +11,7 @@
 #ifndef QUEUE_QUEUE_SPARE_H
 #define QUEUE_QUEUE_SPARE_H
 
-enum { SPARES_MAX = 128 };
+enum { SPARES_MAX = 512 };
 
 /* Empties and keeps the file of that name. 0; -1: it is to be removed. */
 int	spare_keep(int dir, const char *name);
