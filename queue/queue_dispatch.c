@@ -15,7 +15,8 @@
 
 static const double SURPLUS_EVERY = 60.0;
 
-static ev_timer pause_timer, surplus_timer;
+static ev_timer pause_timer, surplus_timer, gather_timer;
+static int64_t gathered;	/* when deliver had jobs last */
 static unsigned needed;		/* workers of relay, as master was told */
 static unsigned passed;		/* mail sent since a bounce that waits */
 static unsigned peak;		/* that had a job at once, since surplus */
@@ -69,14 +70,34 @@ pick_relay(const struct dest *d, int64_t now)
 	return best;
 }
 
-static void
+/* Not so soon after the last ones: the timer sees to those that wait. */
+static int
+gathering(int64_t now)
+{
+	int64_t left = gathered + DELIVER_GATHER - now;
+
+	if (left <= 0)
+		return 0;
+	if (!ev_is_active(&gather_timer)) {
+		ev_timer_set(&gather_timer, (double)left / 1000, 0);
+		ev_timer_start(queue.loop, &gather_timer);
+	}
+	return 1;
+}
+
+/* 1 where somebody waits for a worker. */
+static int
 turn_deliver(int64_t now)
 {
 	struct worker *w;
 
+	if (job_local() == NULL || gathering(now))
+		return 0;
+	gathered = now;
 	while (job_local() != NULL && (w = pick_deliver(now)) != NULL)
 		if (send_job(w, job_local()) == -1)
 			break;
+	return job_local() != NULL;
 }
 
 /*
@@ -272,14 +293,14 @@ void
 dispatch_turn(void)
 {
 	int64_t now = clock_mono_ms();
+	int waits;
 
 	if (queue.stopping)
 		return;
-	turn_deliver(now);
+	waits = turn_deliver(now);
 	turn_relay(now);
 	turn_want();
-	if ((job_local() != NULL || dest_waiting()) &&
-	    !ev_is_active(&pause_timer)) {
+	if ((waits || dest_waiting()) && !ev_is_active(&pause_timer)) {
 		ev_timer_set(&pause_timer, REFUSED_PAUSE / 1000.0, 0);
 		ev_timer_start(queue.loop, &pause_timer);
 	}
@@ -300,7 +321,7 @@ dispatch_count(struct dispatch_counts *c)
 }
 
 static void
-on_pause(struct ev_loop *l, ev_timer *t, int events)
+on_timer(struct ev_loop *l, ev_timer *t, int events)
 {
 	/* The turn that follows every event does the work. */
 	ev_timer_stop(l, t);
@@ -309,7 +330,9 @@ on_pause(struct ev_loop *l, ev_timer *t, int events)
 void
 dispatch_start(void)
 {
-	ev_timer_init(&pause_timer, on_pause, REFUSED_PAUSE / 1000.0, 0);
+	gathered = clock_mono_ms() - DELIVER_GATHER;
+	ev_timer_init(&gather_timer, on_timer, 0, 0);
+	ev_timer_init(&pause_timer, on_timer, REFUSED_PAUSE / 1000.0, 0);
 	ev_timer_init(&surplus_timer, on_surplus, SURPLUS_EVERY, SURPLUS_EVERY);
 	ev_timer_start(queue.loop, &surplus_timer);
 }

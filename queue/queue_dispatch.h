@@ -1,6 +1,8 @@
 /*
  * Jobs to workers. deliver takes several at a time (DELIVER_JOBS), from one
- * line. relay takes one, at best for the destination that it has a session
+ * line, at most every DELIVER_GATHER ms: of messages that come one by one
+ * the first goes at once, and those behind it share their way, the writes and
+ * the syncs of store. relay takes one, at best for the destination that it has a session
  * to, and who is served next is decided by these rules:
  *
  * 1. Destinations are served in turn, and each has a bound (queue_dest.h): many
@@ -19,6 +21,7 @@
 
 enum {
 	DELIVER_JOBS = 64,	/* under way at one worker */
+	DELIVER_GATHER = 5,	/* ms between two times that deliver has jobs */
 	RELAY_LEAST = 2,	/* as in programs.def */
 	BOUNCE_AFTER = 8,	/* jobs of other mail */
 };

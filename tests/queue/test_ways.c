@@ -47,6 +47,26 @@ test_destinations(void **state)
 		chan_clear(&more[i]);
 }
 
+/* Those behind the first are held back for a moment, which ends by itself. */
+static void
+test_one_by_one(void **state)
+{
+	struct rig_job j;
+	char id[10][17];
+	int i;
+
+	for (i = 0; i < 10; i++)
+		assert_int_equal(rig_send(&smtpd, id[i], "s@far.test",
+		    TO("anna@example.test"), TEXT), 0);
+	for (i = 0; i < 10; i++) {
+		take(&deliver, &j);
+		assert_string_equal(j.file, id[i]);
+		rig_result(&deliver, &j, -1, RESULT_DELIVERED, "2.0.0 ok", "");
+		rig_job_clear(&j);
+	}
+	assert_empty();
+}
+
 static void
 test_smarthost(void **state)
 {
@@ -215,7 +235,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_destinations), T(test_down), T(test_smarthost_changes),
+		T(test_destinations), T(test_one_by_one), T(test_down),
+		T(test_smarthost_changes),
 		cmocka_unit_test_setup_teardown(test_smarthost, setup_smart,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_singles, setup_narrow,
