@@ -76,7 +76,7 @@ gathering(int64_t now)
 {
 	int64_t left = gathered + DELIVER_GATHER - now;
 
-	if (left <= 0)
+	if (left <= 0 || job_waiting() >= DELIVER_JOBS)
 		return 0;
 	if (!ev_is_active(&gather_timer)) {
 		ev_timer_set(&gather_timer, (double)left / 1000, 0);
@@ -90,13 +90,16 @@ static int
 turn_deliver(int64_t now)
 {
 	struct worker *w;
+	unsigned n;
 
 	if (job_local() == NULL || gathering(now))
 		return 0;
 	gathered = now;
 	while (job_local() != NULL && (w = pick_deliver(now)) != NULL)
-		if (send_job(w, job_local()) == -1)
-			break;
+		for (n = 0; n < DELIVER_TOGETHER && job_local() != NULL &&
+		    worker_free(w, PEER_DELIVER, now); n++)
+			if (send_job(w, job_local()) == -1)
+				return 1;
 	return job_local() != NULL;
 }
 
