@@ -42,7 +42,7 @@ USERS = ("anna", "bert", "carl", "dora")
 PHASE = 600	# seconds between two measures of a long run
 LONG = 4 * PHASE
 QUIET = 130	# relay gives a surplus back within two minutes
-BODIES = 400	# queue keeps up to 192 blank files and 128 spares, workers theirs
+BODIES = 800	# queue keeps up to 192 blank files and 512 spares, workers theirs
 MB = 1 << 20
 
 Measure = collections.namedtuple("Measure", "at memory fds threads children "
