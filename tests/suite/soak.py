@@ -13,7 +13,8 @@ when the cache of the index has filled) and the last:
   memory       of the largest process of a program a tenth and 1 MB (that cache
                is small here, 4 MB: 20 octets a message are seen within the
                hour); in a run of less than 40 minutes 1 MB more
-  descriptors  two of a process, those that walk.py allows too
+  descriptors  two of a process, those that walk.py allows too, and two for
+               each process more that there is: a channel, a log pipe
   threads      none; children of master none, where there was time to settle
   files        none in a directory outside the mailboxes, but four (logs of
                Berkeley DB come and go); 404 in spool/queue/body, where queue
@@ -186,8 +187,10 @@ class Soak:
         rows = [("octets of memory", n, base.memory.get(n, v), v,
                  base.memory.get(n, v) // 10 + slack)
                 for n, v in last.memory.items()]
-        rows += [("descriptors", n, base.fds.get(n, v), v, walk_server.SPARE)
-                 for n, v in last.fds.items()]
+        more = max(0, sum(last.children.values()) -
+                   sum(base.children.values()))
+        rows += [("descriptors", n, base.fds.get(n, v), v,
+                  walk_server.SPARE + 2 * more) for n, v in last.fds.items()]
         rows += [("threads", n, base.threads.get(n, v), v, 0)
                  for n, v in last.threads.items()]
         if self.long:
@@ -214,8 +217,11 @@ class Soak:
         if self.long:
             self.load(PHASE - 60)
             self.measure()
+        else:
+            self.load(self.seconds / 2)
+            self.measure()
         while (left := self.seconds - (time.monotonic() - self.began)) > 0:
-            self.load(min(left, PHASE) if self.long else left)
+            self.load(min(left, PHASE))
             self.measure()
 
     def compare(self):
