@@ -32,14 +32,21 @@ eight_count(const char *p, size_t len)
 
 /* On to there as it is. A message's header may end behind its part. */
 static void
-seven_raw(struct seven *s, size_t to, const char *where)
+seven_raw(struct seven *s, size_t to)
 {
 	if (to <= s->at)
 		return;
-	if (eight_count(s->data + s->at, to - s->at) > 0)
-		s->why = where;
 	buf_append(s->out, s->data + s->at, to - s->at);
 	s->at = to;
+}
+
+/* The text around the parts of a multipart, which nobody is shown. */
+static void
+seven_between(struct seven *s, size_t to)
+{
+	for (; s->at < to; s->at++)
+		buf_putc(s->out, (unsigned char)s->data[s->at] > 0x7f ? '?' :
+		    s->data[s->at]);
 }
 
 /* Where the fields of a part end: before its empty line. */
@@ -60,25 +67,24 @@ static void
 seven_header(struct seven *s, const struct mime_part *part,
     const char *encoding)
 {
-	static const char where[] = "a header field";
 	const char *p = s->data + part->header;
 	size_t end = fields_end(s, part), len = end - part->header;
 	struct header_field f;
 
 	if (header_find(p, len, "Content-Transfer-Encoding", &f)) {
-		seven_raw(s, (size_t)(f.p - s->data), where);
+		seven_raw(s, (size_t)(f.p - s->data));
 		s->at += f.len;
 	} else
-		seven_raw(s, end, where);
+		seven_raw(s, end);
 	buf_printf(s->out, "Content-Transfer-Encoding: %s\r\n", encoding);
-	seven_raw(s, end, where);
+	seven_raw(s, end);
 	if (part->kind == MIME_LEAF && part->content[MIME_C_TYPE].p == NULL)
 		buf_puts(s->out,
 		    "Content-Type: text/plain; charset=unknown-8bit\r\n");
 	if (part->envelope != NULL &&
 	    !header_find(p, len, "MIME-Version", &f))
 		buf_puts(s->out, "MIME-Version: 1.0\r\n");
-	seven_raw(s, part->body, where);
+	seven_raw(s, part->body);
 }
 
 /* Whether p goes out as it is where col octets of its line are out. */
@@ -182,7 +188,7 @@ seven_leaf(struct seven *s, const struct mime_part *part)
 	size_t len = part->end - part->body, n = eight_count(p, len);
 
 	if (n == 0) {
-		seven_raw(s, part->end, "a header field");
+		seven_raw(s, part->end);
 		return;
 	}
 	if (!not_encoded(part))
@@ -203,7 +209,6 @@ seven_leaf(struct seven *s, const struct mime_part *part)
 static void
 seven_part(struct seven *s, const struct mime_part *part)
 {
-	static const char where[] = "the text between parts";
 	const struct mime_part *child;
 
 	if (part->kind == MIME_LEAF) {
@@ -214,12 +219,12 @@ seven_part(struct seven *s, const struct mime_part *part)
 	if (part->content[MIME_C_ENCODING].p != NULL && not_encoded(part))
 		seven_header(s, part, "7bit");
 	else
-		seven_raw(s, part->body, "a header field");
+		seven_raw(s, part->body);
 	for (child = part->first; child != NULL; child = child->next) {
-		seven_raw(s, child->header, where);
+		seven_between(s, child->header);
 		seven_part(s, child);
 	}
-	seven_raw(s, part->end, where);
+	seven_between(s, part->end);
 }
 
 int

@@ -4,9 +4,10 @@
  * content, but convert it "into valid 7bit MIME" or fail it for good).
  *
  * Each part that has such octets gets quoted-printable, or base64 where these
- * are many or it is no text; all other octets stay as they are. What a body
- * without a Content-Type is written in nobody knows: charset unknown-8bit
- * (RFC 1428 3).
+ * are many or it is no text. What a body without a Content-Type is written in
+ * nobody knows: charset unknown-8bit (RFC 1428 3). In the text around parts "?"
+ * stands for each. Header fields stay as they are: 8BITMIME is about the body,
+ * and who writes such a field (RFC 6532 or none) writes it to any host.
  */
 #ifndef RELAY_SEVEN_H
 #define RELAY_SEVEN_H
@@ -15,9 +16,9 @@
 #include "lib/base/buf.h"
 
 /*
- * Appends the len octets in 7 bits to out. -1: there are octets over 0x7f
- * where no encoding can be (header fields, preambles, parts that are encoded
- * already); why names the place.
+ * Appends the len octets to out, in 7 bits but for header fields. -1: there are
+ * octets over 0x7f where no encoding can be (parts that are encoded already, or
+ * may not be); why names the place.
  */
 int	seven_put(const char *data, size_t len, struct buf *out,
 	    const char **why) ATTR_CHECK;

@@ -150,8 +150,9 @@ EIGHT = (b"From: <anna@example.test>\r\nTo: <x@far.test>\r\nSubject: %s\r\n"
 
 
 def test_a25_eight_bits_to_a_seven_bit_hop():
-    """They are encoded, also where the message is large; what cannot be goes
-    to nobody, and its sender reads why."""
+    """They are encoded, also where the message is large; a header field stays
+    as it is; what cannot be encoded goes to nobody, and its sender reads
+    why."""
     hop = Hop(features=["PIPELINING", "SIZE"])
     d = rohrpost.scratch("seven")
     i = rohrpost.Instance(d, users=("anna",), relay_host="[127.0.0.1]",
@@ -167,9 +168,15 @@ def test_a25_eight_bits_to_a_seven_bit_hop():
             assert i.count("anna") == 0
             s.sendmail("anna@example.test", ["x@far.test"],
                        EIGHT % ("Gr\u00fc\u00dfe".encode(), b"x\r\n"))
+            i.wait_empty()
+            assert i.count("anna") == 0
+            s.sendmail("anna@example.test", ["x@far.test"],
+                       EIGHT.replace(b": 8bit", b": base64") %
+                       (b"x", "eHk\u00fc\r\n".encode()))
         i.wait_count(1)
         raw = list(i.messages("anna").values())[0]
-    assert len(hop.messages) == 2
+    assert len(hop.messages) == 3
+    assert "Subject: Gr\u00fc\u00dfe\r\n".encode() in hop.messages[2][0]
     got = {email.message_from_bytes(m[:-3]).get_payload(decode=True)
            for m, tls in hop.messages if m.isascii()}
     assert got == {t.encode() for t in texts}
@@ -180,7 +187,7 @@ def test_a25_eight_bits_to_a_seven_bit_hop():
     status = email.message_from_bytes(
         raw, policy=email.policy.default).get_payload()[1].get_payload()[1]
     assert status["Status"] == "5.6.3" and status["Action"] == "failed"
-    assert b"8-bit octets in a header field" in raw and raw.isascii()
+    assert b"8-bit octets in a part that is encoded" in raw and raw.isascii()
     rohrpost.remove(d)
     hop.close()
 
