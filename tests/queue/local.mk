@@ -53,3 +53,12 @@ tests_queue_quick_queue_LDADD = $(QUEUE)
 tests_queue_quick_queue_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ev_timer_start
 tests_queue_test_surplus_DEPENDENCIES = $(QUEUE_RIG) \
 	tests/queue/quick_queue$(EXEEXT)
+check_PROGRAMS += tests/queue/test_steps
+tests_queue_test_steps_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
+tests_queue_test_steps_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=table_begin \
+	-Wl,--wrap=table_put -Wl,--wrap=table_forget -Wl,--wrap=table_commit \
+	-Wl,--wrap=table_room -Wl,--wrap=lane_put -Wl,--wrap=body_take \
+	-Wl,--wrap=body_take_spare -Wl,--wrap=body_room \
+	-Wl,--wrap=body_failing -Wl,--wrap=body_open -Wl,--wrap=body_drop \
+	-Wl,--wrap=body_set_aside -Wl,--wrap=commit_submit -Wl,--wrap=expand \
+	-Wl,--wrap=tables_refresh
