@@ -316,10 +316,8 @@ test_hold(void **state)
 		/* No worker had it: that was no attempt. */
 		assert_int_equal(m->entry->attempts, 0);
 		job_abandon(m);
-		commit_turn();
-		if (m->fate == FATE_HELD && row[i].before == FATE_STAY)
-			sched_remove(&queue.sched, sched_find(&queue.sched,
-			    1));
+		if (row[i].hold && row[i].before == FATE_STAY)
+			assert_becomes(m, ENTRY_HELD);
 		else
 			forget(m);
 	}
