@@ -71,7 +71,8 @@ select_params(const struct imapd_arg *a)
 
 /* A SELECT under way: the box of a large mailbox comes in many pieces. */
 struct imapd_opening {
-	struct imapd_box_load load;
+	struct imapd_box_load *load;
+	uint32_t id;
 	int	 readonly;
 };
 
@@ -80,7 +81,7 @@ opening_free(void *data)
 {
 	struct imapd_opening *o = data;
 
-	free(o->load.rec);
+	imapd_box_load_end(o->load);
 	free(o);
 }
 
@@ -88,14 +89,11 @@ static enum imapd_run
 select_more(struct imapd_session *s)
 {
 	struct imapd_opening *o = s->more_data;
-	uint32_t id = o->load.id;
-	int r = imapd_box_load(&o->load);
+	int r = imapd_box_load(o->load);
 
 	if (r == 0)
 		return IMAPD_MORE;
-	if (r == 1)
-		imapd_box_loaded(&o->load);
-	if (r == -1 || imapd_view_open(s, id, o->readonly) == -1)
+	if (r == -1 || imapd_view_open(s, o->id, o->readonly) == -1)
 		return imapd_door_no(s);
 	put_state(s);
 	return imapd_ok(s, o->readonly ? "[READ-ONLY] EXAMINE completed" :
@@ -111,8 +109,8 @@ select_open(struct imapd_session *s, const char *name, int readonly)
 	if (m == NULL)
 		return imapd_door_no(s);
 	o = mem_zalloc(1, sizeof(*o));
-	o->load.id = m->id;
-	o->load.uidvalidity = m->uidvalidity;
+	o->id = m->id;
+	o->load = imapd_box_load_begin(m->id, m->uidvalidity);
 	o->readonly = readonly;
 	return imapd_later(s, select_more, opening_free, o);
 }

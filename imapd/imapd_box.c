@@ -11,6 +11,18 @@
 
 int imapd_box_news;
 
+struct imapd_box_load {
+	struct imapd_box_load *next;
+	unsigned users;		/* sessions that wait for it */
+	uint32_t id, uidvalidity;
+	unsigned door;		/* which one the records are from */
+	uint64_t modseq;	/* the state that the first piece shows */
+	struct door_record *rec;
+	size_t	 n;
+	int	 begun;
+};
+
+static struct imapd_box_load *loads;
 static struct imapd_box *boxes;
 static struct imapd_box *resting;	/* one of them without a view */
 static int try_again;	/* store could not select or tell some box yet */
@@ -234,29 +246,6 @@ box_find(uint32_t id)
 	return b;
 }
 
-int
-imapd_box_load(struct imapd_box_load *l)
-{
-	uint32_t from = 1;
-	uint64_t modseq;
-	int more;
-
-	if (box_find(l->id) != NULL)
-		return 1;
-	if (l->begun && l->door != imapd_door.times)
-		l->n = 0;	/* another store may know less */
-	if (l->n > 0)
-		from = l->rec[l->n - 1].uid + 1;
-	if (door_records_from(&imapd_door, l->id, from, &l->rec, &l->n,
-	    &modseq, &more) == -1)
-		return -1;
-	if (from == 1)
-		l->modseq = modseq;
-	l->door = imapd_door.times;
-	l->begun = 1;
-	return !more;
-}
-
 /* Is the session that is told next one to whom messages may be recent? */
 static int
 box_takes(const struct imapd_box *b)
@@ -344,27 +333,91 @@ box_get(uint32_t id)
 	return b;
 }
 
-void
-imapd_box_loaded(struct imapd_box_load *l)
+struct imapd_box_load *
+imapd_box_load_begin(uint32_t id, uint32_t uidvalidity)
 {
-	struct imapd_box *b;
+	struct imapd_box_load *l = loads;
+
+	while (l != NULL && (l->id != id || l->uidvalidity != uidvalidity))
+		l = l->next;
+	if (l == NULL) {
+		l = mem_zalloc(1, sizeof(*l));
+		l->id = id;
+		l->uidvalidity = uidvalidity;
+		l->next = loads;
+		loads = l;
+	}
+	l->users++;
+	return l;
+}
+
+/* What was read is not wanted, or another's now. */
+static void
+load_forget(struct imapd_box_load *l)
+{
+	l->rec = NULL;
+	l->n = 0;
+	l->begun = 0;
+}
+
+void
+imapd_box_load_end(struct imapd_box_load *l)
+{
+	struct imapd_box_load **p = &loads;
+
+	if (--l->users > 0)
+		return;
+	while (*p != l)
+		p = &(*p)->next;
+	*p = l->next;
+	free(l->rec);
+	free(l);
+}
+
+/* Makes a box of it. */
+static void
+load_done(struct imapd_box_load *l)
+{
+	struct imapd_box *b = box_get(l->id);
 	uint64_t seen = 0;
 	size_t i;
 
-	if (!l->begun || l->door != imapd_door.times ||
-	    box_find(l->id) != NULL) {
+	b->uidvalidity = l->uidvalidity;
+	b->rec = l->rec;
+	b->n = l->n;
+	b->modseq = l->modseq;
+	for (i = 0; i < b->n; i++)
+		seen |= b->rec[i].keywords;
+	load_forget(l);
+	box_keywords(b, seen);
+}
+
+int
+imapd_box_load(struct imapd_box_load *l)
+{
+	uint32_t from = 1;
+	uint64_t modseq;
+	int more;
+
+	if (box_find(l->id) != NULL) {
 		free(l->rec);
-	} else {
-		b = box_get(l->id);
-		b->uidvalidity = l->uidvalidity;
-		b->rec = l->rec;
-		b->n = l->n;
-		b->modseq = l->modseq;
-		for (i = 0; i < b->n; i++)
-			seen |= b->rec[i].keywords;
-		box_keywords(b, seen);
+		load_forget(l);
+		return 1;
 	}
-	memset(l, 0, sizeof(*l));
+	if (l->begun && l->door != imapd_door.times)
+		l->n = 0;	/* another store may know less */
+	if (l->n > 0)
+		from = l->rec[l->n - 1].uid + 1;
+	if (door_records_from(&imapd_door, l->id, from, &l->rec, &l->n,
+	    &modseq, &more) == -1)
+		return -1;
+	if (from == 1)
+		l->modseq = modseq;
+	l->door = imapd_door.times;
+	l->begun = 1;
+	if (!more)
+		load_done(l);
+	return !more;
 }
 
 static void

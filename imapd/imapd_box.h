@@ -40,26 +40,22 @@ struct imapd_box {
 };
 
 /*
- * A box that is being read, piece by piece, for a session that is to open it;
- * others go on between.
+ * A box that is being read, piece by piece, for the sessions that are to open
+ * it; others go on between. All who wait for the same mailbox share one: each
+ * of them reads the next piece, for another may stand still behind a client
+ * that does not read.
  */
-struct imapd_box_load {
-	uint32_t id, uidvalidity;	/* as in the list of mailboxes */
-	unsigned door;		/* which one the records are from */
-	uint64_t modseq;	/* the state that the first piece shows */
-	struct door_record *rec;
-	size_t	 n;
-	int	 begun;
-};
+struct imapd_box_load;
 
+/* With the uidvalidity of the list of mailboxes. Never NULL. */
+struct imapd_box_load *imapd_box_load_begin(uint32_t id, uint32_t uidvalidity);
+/* Gives it up; the last one frees it. */
+void	imapd_box_load_end(struct imapd_box_load *l);
 /*
- * The next piece. 1: all is read, or there is such a box already, and
- * imapd_box_open comes next; 0: there is more; -1: imapd_door says why.
+ * The next piece. 1: there is a box now, and imapd_box_open comes next, which
+ * asks store only what is new; 0: there is more; -1: imapd_door says why.
  */
 int	imapd_box_load(struct imapd_box_load *l);
-/* Makes a box of it, unless there is one: then imapd_box_open finds it, and
-   asks store only what is new. l is empty then. */
-void	imapd_box_loaded(struct imapd_box_load *l);
 /*
  * Selects a mailbox: its box as store has it now, m_r and recent_r as from
  * door_select. NULL: imapd_door says why. news is the caller's, all zero; the

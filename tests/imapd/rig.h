@@ -35,8 +35,10 @@ struct rig_store {
 	atomic_uint asked;	/* counts the questions for records */
 	atomic_uint selected;	/* counts the selects */
 	atomic_uint tell;	/* before this question for records is answered
-				   another client asks for a STATUS ... */
+				   another client says ... */
+	const char *line;	/* ... this, or asks for a STATUS ... */
 	atomic_uint told;	/* ... that was asked after so many of them */
+	atomic_uint leaves;	/* 1: and the first client leaves then */
 	atomic_uint recent;	/* from that uid on, to who takes it */
 	atomic_uint deaf;	/* so many questions for records fail */
 	atomic_uint any;	/* 1: the last EXPUNGE was of any, flagged or not */

@@ -489,6 +489,41 @@ test_select_in_pieces(void **state)
 	assert_int_equal(store.asked, PIECES);
 }
 
+/* Who selects it meanwhile reads the pieces that are missing, and no other. */
+static void
+test_select_in_pieces_is_shared(void **state)
+{
+	enum { PIECES = 4 };
+
+	store.messages = PIECES * DOOR_RECORDS_MAX;
+	store.tell = 2;
+	store.line = "o SELECT INBOX\r\n";
+	select_inbox();
+	assert_int_equal(count("* 44000 EXISTS\r\n"), 1);
+	rig_client(1);
+	buf_reset(&got);
+	expect("o OK ");
+	assert_int_equal(count("* 44000 EXISTS\r\n"), 1);
+	assert_int_equal(store.asked, PIECES);
+}
+
+/* What was read stays where who began it leaves. */
+static void
+test_select_in_pieces_of_who_leaves(void **state)
+{
+	enum { PIECES = 4 };
+
+	store.messages = PIECES * DOOR_RECORDS_MAX;
+	store.tell = 2;
+	store.line = "o SELECT INBOX\r\n";
+	store.leaves = 1;
+	say("a SELECT INBOX\r\n");
+	rig_client(1);
+	expect("o OK ");
+	assert_int_equal(count("* 44000 EXISTS\r\n"), 1);
+	assert_int_equal(store.asked, PIECES);
+}
+
 /* Where it changes meanwhile what is new comes behind. */
 static void
 test_select_in_pieces_of_what_changes(void **state)
@@ -612,6 +647,8 @@ main(void)
 		RIG(test_refused_delete_leaves_it_selected),
 		RIG(test_failed_refresh_is_tried_again),
 		RIG(test_select_in_pieces),
+		RIG(test_select_in_pieces_is_shared),
+		RIG(test_select_in_pieces_of_who_leaves),
 		RIG(test_select_in_pieces_of_what_changes),
 		RIG(test_select_again_asks_nobody),
 		RIG(test_idle_takes_what_is_recent),
