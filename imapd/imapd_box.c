@@ -308,7 +308,7 @@ imapd_box_refresh(struct imapd_box *b)
 	if (take)
 		box_took(b, recent);
 	b->unsure = b->behind = 0;
-	b->settled = 1;
+	b->settled = 0;		/* UIDNEXT may be more than records show */
 	free(rec);
 	free(gone);
 	return 0;

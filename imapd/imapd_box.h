@@ -32,7 +32,8 @@ struct imapd_box {
 	int	 taken;		/* none of rec is recent to another process */
 	uint32_t recent;	/* from here on they are to the session that is
 				   told next; 0: none */
-	int	 settled;	/* nothing changed since modseq */
+	int	 settled;	/* nothing changed since store was last asked
+				   to select it: uidnext is as there */
 	int	 gone;		/* deleted, or another UIDVALIDITY */
 	int	 unsure;	/* another store: it may know less than rec */
 	int	 unwatched;	/* ... and was not told to watch it yet */

@@ -67,7 +67,8 @@ static void
 answer_mailbox(struct chan *c, uint32_t id, unsigned type)
 {
 	struct door_mailbox m = { .id = RIG_MAILBOX, .uidvalidity = RIG_VALIDITY,
-		.uidnext = store.messages + 1, .messages = store.messages,
+		.uidnext = store.messages + store.skipped + 1,
+		.messages = store.messages,
 		.highestmodseq = store.messages, .name = (char *)store.name };
 	struct buf b = BUF_INIT(0);
 
@@ -283,15 +284,21 @@ store_run(void *arg)
 }
 
 void
-message_comes(void)
+mailbox_changes(void)
 {
 	struct chan c;
 
 	chan_init(&c, dup(store.chan.fd));
-	store.messages++;
 	put_event(&c);
 	assert_int_equal(chan_flush(&c), 1);
 	chan_clear(&c);
+}
+
+void
+message_comes(void)
+{
+	store.messages++;
+	mailbox_changes();
 }
 
 static void
@@ -367,7 +374,7 @@ rig_begin(void **state)
 {
 	int door[2];
 
-	store.messages = store.more = 0;
+	store.messages = store.more = store.skipped = 0;
 	store.failing = store.deaf = store.hold = store.recent = 0;
 	store.any = store.expunged = store.since = store.short_by = 0;
 	store.asked = store.tell = store.told = store.leaves = 0;

@@ -27,6 +27,7 @@ struct rig_store {
 	pthread_t thread;
 	struct chan chan;
 	atomic_uint messages;	/* number n has uid n and modseq n */
+	atomic_uint skipped;	/* uids above them that were given to none */
 	atomic_uint more;	/* so many answers bring one more message */
 	_Atomic enum arrival how;
 	atomic_uint parts;	/* so many changes go well ... */
@@ -71,7 +72,8 @@ void	rig_store_ends(void);
 void	rig_call(void (*fn)(struct ev_loop *l));
 /* The last session ends: imapd is told to stop. */
 void	rig_stop(void);
-/* Store says by itself that a message has come. */
+/* Store says by itself that the mailbox changed, or that a message came. */
+void	mailbox_changes(void);
 void	message_comes(void);
 /* Reads until want is there; NULL: up to the end. */
 void	expect(const char *want);

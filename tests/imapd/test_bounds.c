@@ -555,6 +555,28 @@ test_select_again_asks_nobody(void **state)
 	assert_int_equal(store.selected, selected + 1);
 }
 
+/* Of a message that came and went UIDNEXT alone is left to tell. */
+static void
+test_select_again_after_uids_that_went(void **state)
+{
+	store.messages = 1;
+	select_inbox();
+	assert_int_equal(count("[UIDNEXT 2]"), 1);
+	store.skipped = 10;
+	mailbox_changes();
+	say("n NOOP\r\n");
+	expect("n OK ");
+	select_inbox();
+	assert_int_equal(count("[UIDNEXT 12]"), 1);
+	store.skipped = 20;
+	message_comes();
+	say("n NOOP\r\n");
+	expect("n OK ");
+	assert_int_equal(count("* 2 EXISTS\r\n"), 1);
+	select_inbox();
+	assert_int_equal(count("[UIDNEXT 23]"), 1);
+}
+
 /* What comes in IDLE is recent by the answer that tells of it. */
 static void
 test_idle_takes_what_is_recent(void **state)
@@ -651,6 +673,7 @@ main(void)
 		RIG(test_select_in_pieces_of_who_leaves),
 		RIG(test_select_in_pieces_of_what_changes),
 		RIG(test_select_again_asks_nobody),
+		RIG(test_select_again_after_uids_that_went),
 		RIG(test_idle_takes_what_is_recent),
 		cmocka_unit_test(test_news_are_packed),
 	};
