@@ -176,6 +176,7 @@ copy_end(struct imapd_session *s, const struct imapd_copy *c, int r)
 	if (c->n_done > 0)
 		put_copyuid(&code, c->uidvalidity, c->from_uids, c->to_uids,
 		    c->n_done);
+	imapd_box_unsettle(c->to);
 	if (c->move && c->n_done > 0) {
 		buf_puts(&s->out, "* OK ");
 		buf_append(&s->out, code.data, code.len);

@@ -98,6 +98,16 @@ imapd_box_deleted(uint32_t id)
 			box_gone(b);
 }
 
+void
+imapd_box_unsettle(uint32_t id)
+{
+	struct imapd_box *b;
+
+	for (b = boxes; b != NULL; b = b->next)
+		if (b->id == id)
+			b->settled = 0;
+}
+
 static int
 keywords_same(const struct imapd_box *b, const struct buf *list)
 {
@@ -457,7 +467,8 @@ box_is_at(const struct imapd_box *b, const struct door_mailbox *m)
 
 /*
  * The box that rested, as the answer to a select: store would have told of a
- * change before anybody else heard of it.
+ * change by others before they heard of it, unless much waits on this door;
+ * what this process changes it knows itself.
  */
 static int
 box_is_known(const struct imapd_box *b, struct door_mailbox *m,

@@ -6,7 +6,7 @@
  *
  * The box whose last view went is kept, and watched, until it changes or
  * another one takes its place: clients select the same mailbox again and again.
- * While nothing has changed store is not asked then.
+ * While nothing has changed store is not asked then (imapd_box_unsettle).
  */
 #ifndef IMAPD_IMAPD_BOX_H
 #define IMAPD_IMAPD_BOX_H
@@ -88,6 +88,12 @@ void	imapd_box_retry(void);
 /* Store says that those mailboxes changed: reads the boxes again. The list
    may be of the door. */
 void	imapd_box_changed(const uint32_t *ids, size_t n);
+/*
+ * A command has put messages into that mailbox: store may tell of it behind
+ * the answer, where much else waits on the door. It is asked at the next
+ * SELECT, whatever it has said.
+ */
+void	imapd_box_unsettle(uint32_t id);
 /*
  * For a session that may write and is told of what is new: from which uid on
  * messages are recent, to it and no other; 0: none.

@@ -148,8 +148,10 @@ hand_over(struct shard *s, struct item_list *l, int slow)
 }
 
 /*
- * Who watches hears of a change before somebody else has the answer to it, and
- * can rely on having heard of all.
+ * Who watches hears of a change before somebody else has the answer to it,
+ * and can rely on having heard of all; but for a door that is behind, also
+ * with an answer of its own that is long (client_behind): it hears of the
+ * change after what waits for it.
  */
 static void
 flush_doors(struct shard *s, int told)

@@ -577,6 +577,25 @@ test_select_again_after_uids_that_went(void **state)
 	assert_int_equal(count("[UIDNEXT 23]"), 1);
 }
 
+/* Store may tell of the copies of a long COPY behind its answer. */
+static void
+test_select_again_after_copy(void **state)
+{
+	unsigned selected;
+
+	store.messages = 3;
+	select_inbox();
+	say("c COPY 1:* INBOX\r\n");
+	expect("c OK [COPYUID");
+	store.messages += 3;
+	selected = store.selected;
+	select_inbox();
+	assert_int_equal(store.selected, selected + 1);
+	assert_int_equal(count("* 6 EXISTS\r\n"), 1);
+	select_inbox();
+	assert_int_equal(store.selected, selected + 1);
+}
+
 /* What comes in IDLE is recent by the answer that tells of it. */
 static void
 test_idle_takes_what_is_recent(void **state)
@@ -674,6 +693,7 @@ main(void)
 		RIG(test_select_in_pieces_of_what_changes),
 		RIG(test_select_again_asks_nobody),
 		RIG(test_select_again_after_uids_that_went),
+		RIG(test_select_again_after_copy),
 		RIG(test_idle_takes_what_is_recent),
 		cmocka_unit_test(test_news_are_packed),
 	};
