@@ -483,6 +483,24 @@ box_is_known(const struct imapd_box *b, struct door_mailbox *m,
 	return 1;
 }
 
+/*
+ * What became recent to a session that was not told of it, and may have ended
+ * since, is recent to the one that selects the mailbox now.
+ */
+static void
+box_untold(struct imapd_box *b, int writable, struct door_mailbox *m,
+    uint32_t *recent)
+{
+	if (b->recent == 0)
+		return;
+	if (m->recent == 0 || b->recent < *recent)
+		*recent = b->recent;
+	if (m->recent == 0)
+		m->recent = 1;
+	if (writable)
+		b->recent = 0;
+}
+
 struct imapd_box *
 imapd_box_open(uint32_t id, int writable, struct imapd_news *news,
     struct door_mailbox *m, uint32_t *recent)
@@ -511,6 +529,7 @@ imapd_box_open(uint32_t id, int writable, struct imapd_news *news,
 		b->uidnext = m->uidnext;
 	b->settled = 1;
 	b->taken |= writable || m->recent == 0;
+	box_untold(b, writable, m, recent);
 	news->next = b->news;
 	b->news = news;
 	return b;

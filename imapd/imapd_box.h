@@ -31,7 +31,7 @@ struct imapd_box {
 	struct imapd_news *news;	/* one for each of its views */
 	int	 taken;		/* none of rec is recent to another process */
 	uint32_t recent;	/* from here on they are to the session that is
-				   told next; 0: none */
+				   told, or selects it, next; 0: none */
 	int	 settled;	/* nothing changed since store was last asked
 				   to select it: uidnext is as there */
 	int	 gone;		/* deleted, or another UIDVALIDITY */
@@ -59,8 +59,9 @@ void	imapd_box_load_end(struct imapd_box_load *l);
 int	imapd_box_load(struct imapd_box_load *l);
 /*
  * Selects a mailbox: its box as store has it now, m_r and recent_r as from
- * door_select. NULL: imapd_door says why. news is the caller's, all zero; the
- * box fills it until imapd_box_release.
+ * door_select, of m_r->recent only whether there are any. NULL: imapd_door
+ * says why. news is the caller's, all zero; the box fills it until
+ * imapd_box_release.
  */
 struct imapd_box *imapd_box_open(uint32_t id, int writable,
 	    struct imapd_news *news, struct door_mailbox *m_r,

@@ -28,7 +28,7 @@ static struct {
 	ev_async wake;
 	atomic_int stop;
 	void	(*_Atomic call)(struct ev_loop *);
-	unsigned sessions;
+	atomic_uint sessions;
 } imapd;
 
 int client;
@@ -417,6 +417,17 @@ void
 rig_client(int i)
 {
 	client = clients[i];
+}
+
+void
+rig_client_ends(int i)
+{
+	unsigned left = imapd.sessions - 1;
+
+	shutdown(clients[i], SHUT_RDWR);
+	for (i = 0; i < 20000 && imapd.sessions != left; i++)
+		usleep(1000);
+	assert_int_equal(imapd.sessions, left);
 }
 
 void

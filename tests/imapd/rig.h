@@ -64,6 +64,8 @@ int	rig_end(void **state);
 void	rig_init(void);
 /* The other one speaks from now on. */
 void	rig_client(int i);
+/* It leaves; returns when its session has ended. */
+void	rig_client_ends(int i);
 /* Waits until store holds a copy back. */
 void	rig_held(void);
 /* Store goes away. */

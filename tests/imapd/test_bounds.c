@@ -10,6 +10,7 @@
 
 #include "tests/imapd/rig.h"
 
+#include "imapd/imapd_box.h"
 #include "imapd/imapd_news.h"
 #include "imapd/imapd_session.h"
 
@@ -624,6 +625,33 @@ test_idle_takes_what_is_recent(void **state)
 	assert_int_equal(store.selected, selected + 1);
 }
 
+/* What is recent to a session that ends before it is told is to the next. */
+static void
+test_recent_outlives_who_was_not_told(void **state)
+{
+	/* More news than the socket of the first takes. */
+	two_clients(IMAPD_BOX_REST - 1, 1);
+	flags_change(3);
+	rig_client(1);
+	say("u UNSELECT\r\n");
+	expect("u OK ");
+	store.recent = IMAPD_BOX_REST;
+	message_comes();
+	rig_client(2);
+	say("n NOOP\r\n");
+	expect("n OK ");
+	store.recent = 0;
+	rig_client_ends(0);
+	say("x EXAMINE INBOX\r\n");
+	expect("x OK ");
+	assert_int_equal(count("* 1 RECENT\r\n"), 1);
+	select_inbox();
+	assert_int_equal(count("* 10000 EXISTS\r\n"), 1);
+	assert_int_equal(count("* 1 RECENT\r\n"), 1);
+	select_inbox();
+	assert_int_equal(count("* 0 RECENT\r\n"), 1);
+}
+
 /*
  * Uids of messages that are gone do not stay in the list: else it would be
  * sorted with each one that comes. (16,000 flags of a mailbox that was emptied
@@ -695,6 +723,7 @@ main(void)
 		RIG(test_select_again_after_uids_that_went),
 		RIG(test_select_again_after_copy),
 		RIG(test_idle_takes_what_is_recent),
+		RIG(test_recent_outlives_who_was_not_told),
 		cmocka_unit_test(test_news_are_packed),
 	};
 
