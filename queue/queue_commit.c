@@ -132,14 +132,14 @@ commit_dirty(struct message *m)
 
 /* Those that the next transaction is of: takes them out of the list. */
 static struct message *
-take_dirty(void)
+take_dirty(size_t *rows_r)
 {
 	struct message *first = dirty, **m = &dirty;
 	size_t rows;
 
 	for (rows = 0; *m != NULL && rows < ROWS_MAX; m = &(*m)->next_dirty)
 		rows += 1 + (*m)->targets.n;
-	unflushed += rows;
+	*rows_r = rows;
 	dirty = *m;
 	if (dirty == NULL)
 		dirty_end = &dirty;
@@ -165,10 +165,11 @@ static void
 commit_results(void)
 {
 	struct message *first, *m, *next;
+	size_t rows;
 
 	if (dirty == NULL || ev_is_active(&retry_timer))
 		return;
-	first = take_dirty();
+	first = take_dirty(&rows);
 	table_begin();
 	for (m = first; m != NULL; m = m->next_dirty)
 		write_message(m);
@@ -178,6 +179,7 @@ commit_results(void)
 		ev_timer_start(queue.loop, &retry_timer);
 		return;
 	}
+	unflushed += rows;
 	for (m = first; m != NULL; m = next) {
 		next = m->next_dirty;
 		message_saved(m);
@@ -264,7 +266,6 @@ round_begin(void)
 	struct ids names = r->names;
 	size_t i;
 
-	unflushed = 0;
 	round_fill(r);
 	if (r->n > 0 && round_write(r) == -1) {
 		for (i = 0; i < r->n; i++)
@@ -278,6 +279,7 @@ round_begin(void)
 	r->task.run = round_flush;
 	r->task.done = round_done;
 	flushing = 1;
+	unflushed = 0;
 	lane_put(queue.sync, &r->task);
 }
 

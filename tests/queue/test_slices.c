@@ -24,10 +24,11 @@ enum { MANY = 1000, MESSAGES = 6 };
 /* The table, the lanes, the files: what was asked of them. */
 static unsigned rows, begun;
 static int fails;
+static enum bdb_room room;
 static struct task *in_lane;
 static unsigned lanes, expanded;
 static uint64_t saved[MESSAGES * 2];
-static unsigned n_saved;
+static unsigned n_saved, n_refused;
 
 void	__wrap_table_begin(void);
 void	__wrap_table_put(uint64_t id, enum record r, uint32_t index,
@@ -69,7 +70,7 @@ __wrap_table_commit(enum commit c)
 enum bdb_room
 __wrap_table_room(void)
 {
-	return BDB_ROOM;
+	return room;
 }
 
 void
@@ -179,8 +180,9 @@ setup(void **state)
 	queue.conf.active_max = 100;
 	queue.hostname = "mx.test";
 	commit_start(&hooks);
-	rows = begun = lanes = expanded = n_saved = n_kept = 0;
+	rows = begun = lanes = expanded = n_saved = n_kept = n_refused = 0;
 	fails = 0;
+	room = BDB_ROOM;
 	in_lane = NULL;
 	return 0;
 }
@@ -246,6 +248,8 @@ test_refused(void **state)
 	fails = 1;
 	commit_turn();
 	assert_int_equal(n_saved, 0);
+	/* There is nothing to flush. */
+	assert_false(flushed());
 	for (; i < 4; i++) {
 		m[i] = message(i + 1, 1);
 		commit_dirty(m[i]);
@@ -267,6 +271,34 @@ test_refused(void **state)
 		assert_int_equal(saved[i], i + 1);
 		drop(m[i]);
 	}
+}
+
+static void
+on_done(const struct submission *s, int durable)
+{
+	assert_false(durable);
+	n_refused++;
+}
+
+/* What comes in is refused for want of room: the results that were written
+   with it are flushed all the same. */
+static void
+test_little_room(void **state)
+{
+	struct message *m = message(1, MANY);
+
+	room = BDB_LOW;
+	commit_dirty(m);
+	commit_submit(&(struct submission){ .m = message(2, 1),
+	    .done = on_done });
+	commit_turn();
+	assert_int_equal(n_saved, 1);
+	assert_int_equal(n_refused, 1);
+	assert_int_equal(lanes, 0);
+	commit_turn();
+	assert_int_equal(lanes, 1);
+	assert_true(flushed());
+	drop(m);
 }
 
 /* Bounces about many targets do not make a flush long for what comes in. */
@@ -359,6 +391,7 @@ main(void)
 		cmocka_unit_test_setup(test_few_results, setup),
 		cmocka_unit_test_setup(test_refused, setup),
 		cmocka_unit_test_setup(test_round, setup),
+		cmocka_unit_test_setup(test_little_room, setup),
 		cmocka_unit_test_setup(test_reports, setup),
 		cmocka_unit_test_setup(test_accepted, setup),
 	};
