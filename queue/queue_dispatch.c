@@ -76,7 +76,7 @@ gathering(int64_t now)
 {
 	int64_t left = gathered + DELIVER_GATHER - now;
 
-	if (left <= 0 || job_waiting() >= DELIVER_JOBS)
+	if (left <= 0 || job_local_waiting() >= DELIVER_JOBS)
 		return 0;
 	if (!ev_is_active(&gather_timer)) {
 		ev_timer_set(&gather_timer, (double)left / 1000, 0);

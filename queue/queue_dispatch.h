@@ -23,7 +23,7 @@ enum {
 	DELIVER_JOBS = 64,	/* under way at one worker */
 	DELIVER_TOGETHER = 16,	/* to one worker before the next one's turn */
 	DELIVER_GATHER = 10,	/* ms between two times that deliver has jobs,
-				   while fewer than DELIVER_JOBS wait */
+				   while fewer than DELIVER_JOBS wait for it */
 	RELAY_LEAST = 2,	/* as in programs.def */
 	BOUNCE_AFTER = 8,	/* jobs of other mail */
 };

@@ -385,3 +385,9 @@ job_waiting(void)
 {
 	return n_local + (unsigned)dest_waiting();
 }
+
+unsigned
+job_local_waiting(void)
+{
+	return n_local;
+}

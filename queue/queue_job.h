@@ -107,9 +107,11 @@ void	job_defer(struct queue_job *j, const char *words);
  */
 int	job_defer_untried(struct queue_job *j, const char *words);
 
-/* Jobs that workers have; those of a share of relay's; jobs that wait. */
+/* Jobs that workers have; those of a share of relay's; jobs that wait; of those
+   the ones for deliver. */
 unsigned job_under_way(void);
 unsigned job_out(enum share s);
 unsigned job_waiting(void);
+unsigned job_local_waiting(void);
 
 #endif
