@@ -213,15 +213,18 @@ cmd_app_del(struct ctl *c)
 	r = find_line(&s, c->args[0], &name, &old, &why);
 	if (r == 0 && (old == NULL ||
 	    fields_without(old, c->args[1], &fields) == -1)) {
-		buf_set(&why, "%s: no app password %s", buf_str(&name),
-		    c->args[1]);
+		buf_set(&why, "%s: no app password %s; if sessions of it are "
+		    "open, \"rohrpost session kick\" ends them",
+		    buf_str(&name), c->args[1]);
 		r = -1;
 	}
 	if (r == 0)
 		r = put_line(&s, buf_str(&name), &fields, &why);
+	/* Which session logged in with it nobody knows: all do so again. */
+	if (r == 0)
+		set_ends(&s, buf_str(&name));
 	buf_clear(&name);
 	buf_wipe(&fields);
-	/* Which session logged in with it nobody knows: all do so again. */
 	return table_end(c, &s, r, &why, 0);
 }
 

@@ -62,8 +62,8 @@ sessions_before(const struct ctl *c)
 	buf_printf(&path, "%s/auth/passwd.cdb", c->state_dir);
 	m = map_cdb_open(buf_str(&path), 1, &why);
 	if (m == NULL)
-		ctl_fail(0, "%s: open sessions go on, whatever is changed",
-		    buf_str(&why));
+		ctl_fail(0, "%s: open sessions go on, whatever was changed "
+		    "by hand", buf_str(&why));
 	buf_clear(&path);
 	buf_clear(&why);
 	return m;
@@ -108,12 +108,21 @@ lost_password(const char *p, const char *end, const char *new,
 	return lost || (scram && !crypt);
 }
 
-/* The accounts of the old file that lost a password against the new one. */
+/* The accounts whose sessions end: the one that the command is about, and those
+   of the old file that lost a password against the new one. */
 struct changed {
 	struct map *now;
+	const char *account;	/* in names already; "": none */
 	struct buf names;	/* lv */
 	size_t	 n;
 };
+
+static void
+add_name(struct changed *ch, const char *name, size_t len)
+{
+	buf_put_lv(&ch->names, name, len);
+	ch->n++;
+}
 
 static int
 note_changed(const char *key, size_t klen, const char *value, size_t vlen,
@@ -130,10 +139,10 @@ note_changed(const char *key, size_t klen, const char *value, size_t vlen,
 		return -1;
 	if (now == NULL)
 		now = "";
-	if (lost_password(value, value + vlen, now, now + len)) {
-		buf_put_lv(&ch->names, key, klen);
-		ch->n++;
-	}
+	if (lost_password(value, value + vlen, now, now + len) &&
+	    (klen != strlen(ch->account) ||
+	    memcmp(key, ch->account, klen) != 0))
+		add_name(ch, key, klen);
 	return 0;
 }
 
@@ -146,20 +155,29 @@ sessions_end(struct ctl *c, const char *user)
 	return control_call(c, &q);
 }
 
+/* Where nothing runs nobody is logged in. */
+static int
+master_runs(struct ctl *c)
+{
+	int fd = control_connect(c->state_dir, PEER_MASTER);
+	int r = fd != -1 || (errno != ENOENT && errno != ECONNREFUSED);
+
+	fd_close(&fd);
+	return r;
+}
+
 /* The exit status; one line for all where it fails. */
 static int
 end_all(struct ctl *c, const struct changed *ch)
 {
-	int fd = control_connect(c->state_dir, PEER_MASTER), r = CTL_DONE;
+	int r = CTL_DONE;
 	struct buf user = BUF_INIT(ADDRESS_MAX);
 	struct cursor cur;
 	const char *p;
 	size_t len, done = 0;
 
-	/* Where nothing runs nobody is logged in. */
-	if (fd == -1 && (errno == ENOENT || errno == ECONNREFUSED))
+	if (!master_runs(c))
 		return CTL_DONE;
-	fd_close(&fd);
 	cursor_init(&cur, ch->names.data, ch->names.len);
 	for (; done < ch->n && r == CTL_DONE; done++) {
 		p = cursor_lv(&cur, &len, ADDRESS_MAX);
@@ -175,23 +193,41 @@ end_all(struct ctl *c, const struct changed *ch)
 	return r;
 }
 
-int
-sessions_after(struct ctl *c, struct map **before)
+/* Whom the edit takes a password. 0, or -1. */
+static int
+find_changed(struct ctl *c, struct map *before, struct changed *ch)
 {
-	struct changed ch = { .names = BUF_INIT(0) };
-	int r = CTL_DONE;
+	int r;
 
-	if (*before == NULL || !map_present(*before) ||
-	    (ch.now = sessions_before(c)) == NULL) {
-		map_free(before);
-		return CTL_DONE;
+	if (before == NULL)
+		return 0;
+	if (!map_present(before)) {
+		if (master_runs(c))
+			ctl_fail(0, "auth/passwd.cdb: not there: open "
+			    "sessions go on, whatever was changed by hand");
+		return 0;
 	}
-	if (map_walk(*before, note_changed, &ch) == -1)
+	if ((ch->now = sessions_before(c)) == NULL)
+		return 0;
+	r = map_walk(before, note_changed, ch);
+	map_free(&ch->now);
+	return r;
+}
+
+int
+sessions_after(struct ctl *c, struct map **before, const char *account)
+{
+	struct changed ch = { .account = account, .names = BUF_INIT(0) };
+	int r = CTL_DONE, found;
+
+	if (account[0] != '\0')
+		add_name(&ch, account, strlen(account));
+	found = find_changed(c, *before, &ch);
+	if (ch.n > 0)
+		r = end_all(c, &ch);
+	if (found == -1)
 		r = ctl_fail(CTL_LATER, "it is written, but open sessions may "
 		    "go on: the tables of before cannot be read");
-	else if (ch.n > 0)
-		r = end_all(c, &ch);
-	map_free(&ch.now);
 	map_free(before);
 	buf_clear(&ch.names);
 	return r;

@@ -10,12 +10,15 @@
 #include "lib/map/map.h"
 
 /* What logins are checked against before the edit; NULL: it cannot be read
-   (said), and no sessions are ended. */
+   (said). */
 struct map *sessions_before(const struct ctl *c);
 /*
- * After the tables are written: ends them, and frees before. The exit status;
- * said where it failed.
+ * After the tables are written: ends them, and those of the account that is
+ * named in any case ("": none is); the command before may have been killed
+ * between the two. Without before no others are ended. Frees before. The exit
+ * status; said where it failed.
  */
-int	sessions_after(struct ctl *c, struct map **before);
+int	sessions_after(struct ctl *c, struct map **before,
+	    const char *account);
 
 #endif

@@ -63,7 +63,7 @@ table_finish(struct ctl *c, struct set *s, int warnings)
 	if (r == -1)
 		ctl_say(-1, &why);
 	set_close(s);
-	r = r == -1 ? CTL_REFUSED : sessions_after(c, &before);
+	r = r == -1 ? CTL_REFUSED : sessions_after(c, &before, s->ends);
 	map_free(&before);
 	buf_clear(&why);
 	buf_clear(&warn);
@@ -92,12 +92,15 @@ int
 table_del(struct ctl *c, enum text_id id, const char *name)
 {
 	struct buf key = BUF_INIT(ADDRESS_MAX), why = BUF_INIT(0);
+	struct map *none = NULL;
 	struct set s;
-	int r;
+	int r, ended, done;
 
 	if (table_open(c, &s, 1) == -1)
 		return CTL_REFUSED;
 	r = s.t[id].table->key(name, strlen(name), &key, &why);
+	if (r == 0 && id == TEXT_USERS)
+		set_ends(&s, buf_str(&key));
 	if (r == 0 && text_del(&s.t[id], buf_str(&key)) == -1) {
 		buf_set(&why, "%s: not in %s", buf_str(&key),
 		    s.t[id].table->file);
@@ -108,7 +111,12 @@ table_del(struct ctl *c, enum text_id id, const char *name)
 	    text_find(&s.t[TEXT_PASSWD], buf_str(&key)) != NULL)
 		r = text_del(&s.t[TEXT_PASSWD], buf_str(&key));
 	buf_clear(&key);
-	return table_end(c, &s, r, &why, 0);
+	done = table_end(c, &s, r, &why, 0);
+	/* It may be gone by a command that was killed before it ended them. */
+	if (r == -1 && s.ends[0] != '\0' &&
+	    (ended = sessions_after(c, &none, s.ends)) != CTL_DONE)
+		done = ended;
+	return done;
 }
 
 int

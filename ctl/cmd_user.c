@@ -176,6 +176,9 @@ cmd_user_set(struct ctl *c)
 		r = text_set(&s.t[TEXT_USERS], buf_str(&name),
 		    buf_str(&line), &why);
 	}
+	if (r == 0 && c->opt[OPT_USER_DISABLED] != NULL &&
+	    c->opt[OPT_USER_ENABLED] == NULL)
+		set_ends(&s, buf_str(&name));
 	buf_clear(&name);
 	buf_clear(&line);
 	return table_end(c, &s, r, &why, 0);
@@ -198,6 +201,8 @@ cmd_user_passwd(struct ctl *c)
 	if (r == 0)
 		r = table_set_password(&s, buf_str(&name), buf_str(&fields),
 		    &why);
+	if (r == 0)
+		set_ends(&s, buf_str(&name));
 	buf_clear(&name);
 	buf_wipe(&fields);
 	return table_end(c, &s, r, &why, 0);

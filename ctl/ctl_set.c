@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,7 +25,7 @@ set_init(struct set *s, const struct table *const *tables, const char *dir)
 	s->dir = dir;
 	s->dirfd = -1;
 	s->lock = -1;
-	s->host[0] = '\0';
+	s->host[0] = s->ends[0] = '\0';
 	for (i = 0; i < TEXT_COUNT; i++)
 		text_init(&s->t[i], tables[i]);
 }
@@ -98,6 +99,12 @@ set_close(struct set *s)
 		text_clear(&s->t[i]);
 	fd_close(&s->lock);
 	fd_close(&s->dirfd);
+}
+
+void
+set_ends(struct set *s, const char *account)
+{
+	snprintf(s->ends, sizeof(s->ends), "%s", account);
 }
 
 void

@@ -16,6 +16,7 @@ struct set {
 	int	 dirfd;
 	int	 lock;		/* of dir/.lock; -1: not held */
 	char	 host[DOMAIN_MAX + 1];	/* see set_host */
+	char	 ends[ADDRESS_MAX + 1];	/* see set_ends; "": nobody's */
 	struct text t[TEXT_COUNT];
 };
 
@@ -37,6 +38,8 @@ void	set_host(struct set *s, const char *name);
 /* The domain that the host's name is an alias of without being listed: NULL
    where there is none. */
 const char *set_host_domain(const struct set *s);
+/* An account whose sessions end with the edit, whatever it changes. */
+void	set_ends(struct set *s, const char *account);
 /* For tests: a set without a directory. */
 void	set_init(struct set *s, const struct table *const *tables,
 	    const char *dir);

@@ -15,14 +15,21 @@ import rohrpost
 from rohrpost import PASSWORD, wait_for
 
 pytestmark = pytest.mark.root
-USERS = ("anna", "bert", "carl", "dora", "emil", "gerd", "paul", "ruth", "sven",
-         "tina")
+USERS = ("anna", "bert", "carl", "dora", "emil", "gerd", "hugo", "ines", "jens",
+         "karl", "lena", "paul", "ruth", "sven", "tina")
 KEYS = {"auth_delay": "0s"}
 CHANGES = {
     "del": ["user", "del", "gerd@example.test"],
     "passwd": ["user", "passwd", "carl@example.test", "--stdin"],
     "disabled": ["user", "set", "dora@example.test", "--disabled"],
     "app": ["app", "del", "emil@example.test", "phone"],
+}
+# The same command a second time: it ends with, and says.
+AGAIN = {
+    "del": (["user", "del", "hugo@example.test"], 1,
+            "hugo@example.test: not in users"),
+    "passwd": (["user", "passwd", "ines@example.test", "--stdin"], 0, ""),
+    "disabled": (["user", "set", "jens@example.test", "--disabled"], 0, ""),
 }
 # By hand: file, what stands there, what stands there then ("": no such line).
 BY_HAND = {
@@ -135,6 +142,72 @@ def test_sessions_end_with(inst, how, tmp_path):
     assert len(rows(inst, "bert")) == 5
     other.close()
     wait_for(lambda: rows(inst, "bert") == [])
+
+
+@contextlib.contextmanager
+def out_of_reach(inst):
+    """Master is not asked: an edit does what one does that is killed then."""
+    door = inst.state / "run" / "master.ctl"
+    aside = door.with_name("aside")
+    door.rename(aside)
+    try:
+        yield
+    finally:
+        aside.rename(door)
+
+
+@pytest.mark.parametrize("how", AGAIN)
+def test_a_command_given_again_ends_them(inst, how, tmp_path):
+    """The first one has changed the tables, and no more."""
+    argv, status, words = AGAIN[how]
+    user = argv[2].split("@")[0]
+    new = tmp_path / "new"
+    new.write_text("another horse 9\n")
+    before = [(inst.conf / name).read_text() for name in ("users", "passwd")]
+    other, s = Sessions(inst, "bert"), Sessions(inst, user)
+    with open(new) as f, out_of_reach(inst):
+        inst.ctl(*argv, stdin=f)
+    assert before != [(inst.conf / name).read_text()
+                      for name in ("users", "passwd")]
+    s.work()
+    with open(new) as f:
+        p = inst.command(*argv, stdin=f)
+    assert p.returncode == status, p.stderr
+    assert words in p.stderr
+    s.end()
+    other.work()
+    other.close()
+    wait_for(lambda: rows(inst, "bert") + rows(inst, user) == [])
+
+
+@pytest.mark.parametrize("how", ["missing", "broken"])
+def test_ended_without_the_table_of_before(inst, how):
+    """Of others it cannot be known, which is said."""
+    user = {"missing": "karl", "broken": "lena"}[how]
+    s = Sessions(inst, user)
+    table = inst.state / "auth" / "passwd.cdb"
+    if how == "missing":
+        table.unlink()
+    else:
+        table.write_bytes(b"x" * 5000)
+    p = inst.command("user", "set", inst.address(user), "--disabled")
+    status, words = {
+        "missing": (0, "open sessions go on, whatever was changed by hand"),
+        "broken": (75, "the tables of before cannot be read")}[how]
+    assert p.returncode == status, p.stderr
+    assert words in p.stderr
+    s.end()
+
+
+def test_app_del_without_that_app(inst):
+    """What it changes is nothing, and what may be meant is said."""
+    m = inst.imap("bert")
+    p = inst.command("app", "del", "bert@example.test", "phone")
+    assert p.returncode == 1
+    assert "no app password phone; " in p.stderr
+    assert '"rohrpost session kick"' in p.stderr
+    assert m.noop()[0] == "OK"
+    m.logout()
 
 
 @pytest.mark.parametrize("how", BY_HAND)
