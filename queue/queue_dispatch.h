@@ -2,8 +2,8 @@
  * Jobs to workers. deliver takes several at a time (DELIVER_JOBS), from one
  * line, at most every DELIVER_GATHER ms: of messages that come one by one
  * the first goes at once, and those behind it share their way, the writes and
- * the syncs of store. relay takes one, at best for the destination that it has a session
- * to, and who is served next is decided by these rules:
+ * the syncs of store. relay takes one, at best for the destination that it has a
+ * session to, and who is served next is decided by these rules:
  *
  * 1. Destinations are served in turn, and each has a bound (queue_dest.h): many
  *    sessions where one got through of late, else one.
