@@ -246,7 +246,10 @@ input(enum peer p, struct chan *c)
 	int r;
 
 	if (c == NULL) {
-		generation += p == PEER_QUEUE;
+		if (p == PEER_QUEUE) {
+			generation++;
+			hurry_forget();
+		}
 		return;
 	}
 	r = chan_read(c);

@@ -26,6 +26,13 @@ hurry_cut(void)
 }
 
 void
+hurry_forget(void)
+{
+	channel = NULL;
+	hurried = 0;
+}
+
+void
 hurry_begin(struct chan *queue, uint32_t id)
 {
 	channel = queue;

@@ -18,6 +18,11 @@ enum { HURRY_MS = 10000 };
 void	hurry_stop_by(int (*f)(int hear));
 /* 1 where a stop ended a wait of this job. */
 int	hurry_cut(void);
+/*
+ * The channel is another one now, and the frames on it are not this job's:
+ * they stay where they are. Whether a stop came stays known.
+ */
+void	hurry_forget(void);
 /* A job of that id begins, which came by that channel. */
 void	hurry_begin(struct chan *queue, uint32_t id);
 /* Looks into the channel, without waiting. */

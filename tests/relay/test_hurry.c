@@ -103,6 +103,27 @@ test_stop(void **state)
 	hurry_stop_by(NULL);
 }
 
+/* What a new queue says is not read by the job of the old one. */
+static void
+test_forget(void **state)
+{
+	hurry_stop_by(asked_to_stop);
+	stopping = 1;
+	assert_int_equal(piece(1000), 0);
+	stopping = 0;
+	hurry_stop_by(NULL);
+	say(J_HURRY, 7);
+	assert_true(hurry_now());
+	hurry_forget();
+	assert_false(hurry_now());
+	assert_true(hurry_cut());
+	say(J_HURRY, 7);
+	assert_int_equal(piece(HURRY_MS + 5000), 1000);
+	assert_false(chan_ready(&mine));
+	assert_int_equal(chan_read(&mine), 1);
+	assert_int_equal(chan_next_type(&mine), J_HURRY);
+}
+
 static void
 test_late_word(void **state)
 {
@@ -138,7 +159,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_patient), T(test_others_wait), T(test_late_word), T(test_stop),
-		T(test_other_frames_stay), T(test_queue_is_gone),
+		T(test_forget), T(test_other_frames_stay),
+		T(test_queue_is_gone),
 	};
 
 	return cmocka_run_group_tests_name("hurry", tests, NULL, NULL);

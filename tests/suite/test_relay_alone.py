@@ -555,6 +555,28 @@ def test_bad_frame_from_queue_and_a_fresh_one():
     hop.close()
 
 
+def test_queue_comes_back_while_a_host_is_silent():
+    """What the new queue asks for is done when the old one's job is."""
+    class Late(Hop):
+        def session(self, c):
+            gate.wait(60)
+            super().session(c)
+
+    gate = threading.Event()
+    hop = Late()
+    with by_mx(hop) as r:
+        r.job()
+        rohrpost.wait_for(lambda: hop.connections == 1)
+        old, r.queue = r.queue, r.p.wire("queue")
+        r.job()
+        assert old.recv(60) is None
+        old.close()
+        gate.set()
+        assert r.answer()[0][1] == DELIVERED and r.ident == 2
+    assert len(hop.messages) == 2
+    hop.close()
+
+
 def test_resolve_comes_back():
     hop = Hop()
     with by_mx(hop) as r:
