@@ -12,7 +12,7 @@
 #include "relay/relay_connect.h"
 #include "relay/relay_hurry.h"
 
-/* Waits for a connect under way. 0, or -1 with errno. */
+/* Waits for a connect under way. 0, or -1 with errno; ECANCELED: a stop. */
 static int
 connect_wait(int fd, int64_t ms)
 {
@@ -27,7 +27,7 @@ connect_wait(int fd, int64_t ms)
 			n = 0;
 	}
 	if (n == 0)
-		errno = ETIMEDOUT;
+		errno = hurry_cut() ? ECANCELED : ETIMEDOUT;
 	if (n <= 0)
 		return -1;
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) == -1)
@@ -130,8 +130,12 @@ connect_once(struct relay_client *c, const struct resolve_host *t, unsigned i,
 	addr_print_ip(sa, where, sizeof(where));
 	fd = connect_socket(&t->addr[i], p->times->connect);
 	if (fd == -1) {
-		buf_set(words, "4.4.1 connection to %s [%s]:%u: %s", t->name,
-		    where, addr_port(sa), strerror(errno));
+		if (errno == ECANCELED)
+			buf_set(words, "4.3.2 %s [%s] did not answer before "
+			    "relay stopped", t->name, where);
+		else
+			buf_set(words, "4.4.1 connection to %s [%s]:%u: %s",
+			    t->name, where, addr_port(sa), strerror(errno));
 		buf_clear(&b);
 		return RESULT_LATER;
 	}
@@ -156,7 +160,8 @@ connect_open(struct relay_client *c, const struct resolve_host *t, unsigned i,
 	int tls;
 
 	r = connect_once(c, t, i, p, &tls, words);
-	if (r == RESULT_DELIVERED || !tls || !p->clear ||
+	/* What a stop cut is no word about the host's TLS. */
+	if (r == RESULT_DELIVERED || !tls || !p->clear || hurry_cut() ||
 	    p->tls != RELAY_TLS_MAY)
 		return r;
 	log_debug("%s; again in the clear", buf_str(words));

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/server/server.h"
+#include "relay/relay_hurry.h"
 #include "relay/relay_policy.h"
 #include "relay/relay_route.h"
 #include "relay/relay_session.h"
@@ -661,6 +663,56 @@ test_route(void **state)
 	said(CLEAR("2") ONE("2") QUIT("2"));
 }
 
+static int
+ending(int hear)
+{
+	stopping = 1;
+	return 1;
+}
+
+/* A port of 127.0.0.1 that takes no more connections; fds are to be closed. */
+static unsigned
+full_port(int *fd, size_t n, size_t *used)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	socklen_t len = sizeof(sin);
+	struct pollfd p = { .events = POLLOUT };
+	size_t i;
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	fd[0] = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(fd[0], (struct sockaddr *)&sin, len), 0);
+	assert_int_equal(listen(fd[0], 0), 0);
+	assert_int_equal(getsockname(fd[0], (struct sockaddr *)&sin, &len), 0);
+	for (i = 1, p.revents = POLLOUT; p.revents != 0; i++) {
+		assert_true(i < n);
+		p.fd = fd[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		(void)connect(fd[i], (struct sockaddr *)&sin, len);
+		assert_int_not_equal(poll(&p, 1, 200), -1);
+	}
+	*used = i;
+	return ntohs(sin.sin_port);
+}
+
+/* What a stop cut is no word about the host. */
+static void
+test_stop_while_connecting(void **state)
+{
+	size_t n, i;
+	int fd[10];
+
+	answer_port = full_port(fd, 10, &n);
+	hurry_begin(NULL, 1);
+	hurry_stop_by(ending);
+	send_one("far.test", LATER, "4.3.2 mx1.test [127.0.0.1] did not answer "
+	    "before relay stopped");
+	assert_true(hurry_cut());
+	hurry_stop_by(NULL);
+	hurry_begin(NULL, 0);
+	for (i = 0; i < n; i++)
+		close(fd[i]);
+}
+
 #define T(f) cmocka_unit_test_setup(f, setup)
 
 int
@@ -672,7 +724,7 @@ main(void)
 		T(test_kept_connection), T(test_opportunistic),
 		T(test_features_of_tls), T(test_required_tls),
 		T(test_smarthost_tls), T(test_login), T(test_credential),
-		T(test_route),
+		T(test_route), T(test_stop_while_connecting),
 	};
 	struct buf why = BUF_INIT(300);
 	int r;

@@ -606,15 +606,17 @@ def test_stop_refuses_what_waits():
     hop.close()
 
 
-@pytest.mark.parametrize("verb", ["EHLO", "MAIL", "DATA"])
-def test_stop_waits_for_no_silent_host(verb):
-    """Nobody has the message yet: queue has it back as it was."""
-    hop = Hop(features=[], **{verb: []})
+@pytest.mark.parametrize("verb", ["EHLO", "STARTTLS", "MAIL", "DATA"])
+def test_stop_waits_for_no_silent_host(tls, verb):
+    """Nobody has the message yet: queue has it back as it was. That a
+    STARTTLS was cut is no reason to say it all in the clear."""
+    hop = Hop(features=[], context=tls if verb == "STARTTLS" else None,
+              **{verb: []})
     with by_mx(hop) as r:
         r.job()
         rohrpost.wait_for(lambda: any(x.startswith(verb) for x in hop.lines))
         r.p.master.send(frames.WIRE_STOP, {})
         assert r.answer() == (J_REFUSED, "retiring")
         assert r.p.proc.wait(20) == 0
-    assert not hop.messages
+    assert not hop.messages and hop.connections == 1
     hop.close()
