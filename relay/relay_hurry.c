@@ -26,6 +26,12 @@ hurry_cut(void)
 }
 
 void
+hurry_settle(void)
+{
+	cut = 0;
+}
+
+void
 hurry_forget(void)
 {
 	channel = NULL;

@@ -5,6 +5,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
 #include "relay/relay_data.h"
+#include "relay/relay_hurry.h"
 #include "relay/relay_seven.h"
 #include "relay/relay_transaction.h"
 
@@ -258,6 +259,7 @@ body_settle(struct transaction *t)
 	struct relay_client *c = t->c;
 	enum result r;
 
+	hurry_settle();
 	if (client_verdict(c) != RESULT_DELIVERED) {
 		transaction_lost(t);
 		return RESULT_NEVER;
@@ -347,8 +349,9 @@ transaction_too_big(struct transaction *t)
 }
 
 /*
- * Makes of the message one in 7 bits, whose octets are in data. Where that
- * cannot be the words say so, and all have their result.
+ * Makes of the message one whose body is in 7 bits, in data; header fields
+ * stay as they are. Where that cannot be the words say so, and all have their
+ * result.
  */
 static enum result
 transaction_seven(struct transaction *t, struct relay_message *m,

@@ -17,6 +17,7 @@
 
 #include "lib/base/fd.h"
 #include "relay/relay_client.h"
+#include "relay/relay_hurry.h"
 #include "relay/relay_transaction.h"
 
 enum {
@@ -244,6 +245,62 @@ test_line_without_end(void **state)
 	free(to.words);
 }
 
+static int host, stopped;
+
+/*
+ * Asked after a silent second: the host says all that it ever says. Asked
+ * before the next wait, which reads it; and for a second line, already there:
+ * now there is a stop.
+ */
+static int
+replies_then_stop(int hear)
+{
+	static int asked;
+
+	if (++asked == 1) {
+		say(host, "250-ok\r\n250 ok\r\n250 ok\r\n354 go\r\n");
+		assert_int_equal(shutdown(host, SHUT_WR), 0);
+	}
+	stopped = asked > 2;
+	return stopped;
+}
+
+/*
+ * The wait is cut, the replies are there all the same, and the job goes on:
+ * after the dot the host may have the message, and the job is not as it was.
+ */
+static void
+test_stop_before_the_body(void **state)
+{
+	static const char text[] = "Subject: x\r\n\r\nbody\r\n";
+	struct relay_recipient to = {
+		.address = (char *)(uintptr_t)"one@far.test" };
+	struct relay_message m = { .fd = -1, .data = text,
+		.length = sizeof(text) - 1, .sender = "a@us.test" };
+	struct relay_client c;
+	char got[200];
+	int fd[2];
+	ssize_t n;
+
+	assert_int_equal(fd_pair(fd), 0);
+	host = fd[1];
+	client_init(&c, fd[0], "mx", &patient);
+	c.features = CLIENT_PIPELINING;
+	hurry_begin(NULL, 1);
+	hurry_stop_by(replies_then_stop);
+	assert_int_equal(transaction_run(&c, &m, &to, 1), RESULT_NEVER);
+	assert_true(stopped);
+	assert_false(hurry_cut());
+	hurry_stop_by(NULL);
+	assert_int_equal(to.result, RESULT_LATER);
+	client_clear(&c);
+	n = read(host, got, sizeof(got));
+	assert_true(n > 9);
+	assert_memory_equal(got + n - 9, "body\r\n.\r\n", 9);
+	close(host);
+	free(to.words);
+}
+
 int
 main(void)
 {
@@ -252,6 +309,7 @@ main(void)
 		cmocka_unit_test(test_refused_and_closed),
 		cmocka_unit_test(test_slow_reader),
 		cmocka_unit_test(test_line_without_end),
+		cmocka_unit_test(test_stop_before_the_body),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -103,6 +103,20 @@ test_stop(void **state)
 	hurry_stop_by(NULL);
 }
 
+/* A stop cut a wait, the job went on, and a host may have the message. */
+static void
+test_settle(void **state)
+{
+	hurry_stop_by(asked_to_stop);
+	stopping = 1;
+	assert_int_equal(piece(1000), 0);
+	assert_true(hurry_cut());
+	hurry_settle();
+	assert_false(hurry_cut());
+	stopping = 0;
+	hurry_stop_by(NULL);
+}
+
 /* What a new queue says is not read by the job of the old one. */
 static void
 test_forget(void **state)
@@ -159,7 +173,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_patient), T(test_others_wait), T(test_late_word), T(test_stop),
-		T(test_forget), T(test_other_frames_stay),
+		T(test_settle), T(test_forget), T(test_other_frames_stay),
 		T(test_queue_is_gone),
 	};
 
