@@ -3,6 +3,7 @@
 #include "lib/base/base64.h"
 #include "lib/base/str.h"
 #include "lib/mail/header.h"
+#include "lib/mail/limits.h"
 #include "lib/mail/mime.h"
 #include "lib/mail/mime_lex.h"
 #include "relay/relay_seven.h"
@@ -17,6 +18,7 @@ struct seven {
 	const char *data;
 	struct buf *out;
 	size_t	 at;		/* what is before is out */
+	size_t	 parts;		/* so far, in the order of the message */
 	const char *why;	/* NULL: so far it can be said */
 };
 
@@ -62,25 +64,49 @@ fields_end(const struct seven *s, const struct mime_part *part)
 	return at;
 }
 
-/* The header of a part, with this for its Content-Transfer-Encoding. */
+/* The fields up to there, but those of these names (other may be NULL). */
+static void
+seven_without(struct seven *s, size_t to, const char *name, const char *other)
+{
+	struct header h;
+	struct header_field f;
+
+	if (to <= s->at)
+		return;
+	header_init(&h, s->data + s->at, to - s->at);
+	while (header_next(&h, &f)) {
+		if (!header_is(&f, name) &&
+		    (other == NULL || !header_is(&f, other)))
+			continue;
+		seven_raw(s, (size_t)(f.p - s->data));
+		s->at += f.len;
+	}
+	seven_raw(s, to);
+}
+
+/*
+ * The header of a part, with this for its Content-Transfer-Encoding. Of each
+ * field that it sets there is one: nobody can say which of two is read.
+ */
 static void
 seven_header(struct seven *s, const struct mime_part *part,
     const char *encoding)
 {
-	const char *p = s->data + part->header;
-	size_t end = fields_end(s, part), len = end - part->header;
+	static const char cte[] = "Content-Transfer-Encoding";
+	const char *p = s->data + part->header, *type = NULL;
+	size_t end = fields_end(s, part), len = end - part->header, at = end;
 	struct header_field f;
 
-	if (header_find(p, len, "Content-Transfer-Encoding", &f)) {
-		seven_raw(s, (size_t)(f.p - s->data));
-		s->at += f.len;
-	} else
-		seven_raw(s, end);
-	buf_printf(s->out, "Content-Transfer-Encoding: %s\r\n", encoding);
-	seven_raw(s, end);
 	if (part->kind == MIME_LEAF && part->content[MIME_C_TYPE].p == NULL)
-		buf_puts(s->out,
-		    "Content-Type: text/plain; charset=unknown-8bit\r\n");
+		type = "Content-Type";
+	if (header_find(p, len, cte, &f))
+		at = (size_t)(f.p - s->data);
+	seven_without(s, at, cte, type);
+	buf_printf(s->out, "%s: %s\r\n", cte, encoding);
+	seven_without(s, end, cte, type);
+	if (type != NULL)
+		buf_printf(s->out, "%s: text/plain; charset=unknown-8bit\r\n",
+		    type);
 	if (part->envelope != NULL &&
 	    !header_find(p, len, "MIME-Version", &f))
 		buf_puts(s->out, "MIME-Version: 1.0\r\n");
@@ -165,7 +191,10 @@ not_encoded(const struct mime_part *part)
 	return 0;
 }
 
-/* RFC 2045 6.4: "it is EXPRESSLY FORBIDDEN" to encode parts of parts. */
+/*
+ * RFC 2045 6.4: "it is EXPRESSLY FORBIDDEN" to encode parts of parts. In a
+ * digest a part that says no type is a message.
+ */
 static int
 is_composite(const struct mime_part *part)
 {
@@ -174,7 +203,7 @@ is_composite(const struct mime_part *part)
 	struct mime_text type, subtype;
 
 	if (t->p == NULL)
-		return 0;
+		return strcmp(part->type, "text") != 0;
 	l.end += t->len;
 	return mime_lex_type(&l, &type, &subtype) &&
 	    (str_is(type.p, type.len, "multipart") ||
@@ -195,6 +224,9 @@ seven_leaf(struct seven *s, const struct mime_part *part)
 		s->why = "a part that is encoded already";
 	if (is_composite(part))
 		s->why = "a part that may not be encoded";
+	/* The rest, delimiters and all, is its body. */
+	if (s->parts >= MIME_PARTS_MAX)
+		s->why = "a part behind too many others";
 	if (strcmp(part->type, "text") == 0 && n < len / DENSE) {
 		seven_header(s, part, "quoted-printable");
 		seven_quoted(s->out, p, len);
@@ -211,6 +243,7 @@ seven_part(struct seven *s, const struct mime_part *part)
 {
 	const struct mime_part *child;
 
+	s->parts++;
 	if (part->kind == MIME_LEAF) {
 		seven_leaf(s, part);
 		return;

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "lib/base/mem.h"
+#include "lib/mail/limits.h"
 #include "lib/mail/mime.h"
 #include "lib/mail/mime_decode.h"
 #include "relay/relay_seven.h"
@@ -70,6 +71,20 @@ static const struct {
 	  MIXED "\r\npre ??\r\n--b\r\n\r\na\r\n--b--\r\n", NULL },
 	{ MIXED "\r\n--b\r\n\r\na\r\n--b--\r\nend \xfc",
 	  MIXED "\r\n--b\r\n\r\na\r\n--b--\r\nend ?", NULL },
+	/* A field that is set stands once, whatever stood there. */
+	{ V TEXT CTE "8bit\r\nS: x\r\n" CTE "8bit\r\n\r\nsome words: \xfc\r\n",
+	  V TEXT CTE "quoted-printable\r\nS: x\r\n\r\nsome words: =FC\r\n",
+	  NULL },
+	{ V "content-transfer-encoding :\r\n 8bit\r\n" TEXT CTE "base64\r\n"
+	  "\r\nsome words: \xfc\r\n",
+	  V CTE "quoted-printable\r\n" TEXT "\r\nsome words: =FC\r\n", NULL },
+	{ "Content-Type: text\r\n" V "Content-Type: a;\r\n b\r\nS: x\r\n\r\n"
+	  "some words: \xfc\r\n",
+	  V "S: x\r\n" CTE "quoted-printable\r\n"
+	  "Content-Type: text/plain; charset=unknown-8bit\r\n"
+	  "\r\nsome words: =FC\r\n", NULL },
+	{ MIXED V CTE "8bit\r\n" CTE "binary\r\n\r\n--b\r\n\r\na\r\n--b--\r\n",
+	  MIXED V CTE "7bit\r\n\r\n--b\r\n\r\na\r\n--b--\r\n", NULL },
 	{ CTE "base64\r\n\r\nYWI\xfc=\r\n", NULL,
 	  "a part that is encoded already" },
 	{ "Content-Type: message/partial\r\n\r\n\xfc\r\n", NULL,
@@ -148,19 +163,79 @@ test_random(void **state)
 	buf_clear(&back);
 }
 
-/* Deeper than anybody looks. */
+/* Deeper than anybody looks. What a digest holds is a message there too. */
 static void
 test_deep(void **state)
 {
 	struct buf in = BUF_INIT(0), out = BUF_INIT(0);
 	const char *why;
-	int i;
+	int i, k;
+
+	for (i = 0; i < 2 * MIME_DEPTH_MAX; i++) {
+		buf_reset(&in);
+		buf_reset(&out);
+		for (k = 0; k < i; k++)
+			buf_puts(&in, "Content-Type: message/rfc822\r\n\r\n");
+		buf_puts(&in, "Content-Type: multipart/digest; boundary=b\r\n"
+		    "\r\n--b\r\n\r\nS: y\r\n" TEXT V "\r\n"
+		    "some words: \xfc\r\n--b--\r\n");
+		if (seven_put(in.data, in.len, &out, &why) == 0)
+			assert_null(strstr(buf_str(&out), "unknown-8bit"));
+		else
+			assert_string_equal(why,
+			    "a part that may not be encoded");
+	}
+	buf_reset(&in);
+	buf_reset(&out);
 
 	for (i = 0; i < 200; i++)
 		buf_puts(&in, "Content-Type: message/rfc822\r\n\r\n");
 	buf_puts(&in, "S: x\r\n\r\n\xff\r\n");
 	assert_int_equal(seven_put(in.data, in.len, &out, &why), -1);
 	assert_string_equal(why, "a part that may not be encoded");
+	buf_clear(&in);
+	buf_clear(&out);
+}
+
+/* Past the parts that anybody counts the delimiters are in the last one. */
+static void
+test_many(void **state)
+{
+	static const struct {
+		unsigned parts, eight;	/* the last, and the one in 8 bits */
+		int result;
+	} t[] = {
+		{ MIME_PARTS_MAX - 2, MIME_PARTS_MAX - 2, 0 },
+		{ MIME_PARTS_MAX - 1, MIME_PARTS_MAX - 1, -1 },
+		{ MIME_PARTS_MAX + 5, MIME_PARTS_MAX + 5, -1 },
+		{ MIME_PARTS_MAX + 5, MIME_PARTS_MAX - 2, 0 },
+	};
+	struct buf in = BUF_INIT(0), out = BUF_INIT(0);
+	const char *why, *p;
+	unsigned k, n;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		buf_reset(&in);
+		buf_reset(&out);
+		buf_puts(&in, MIXED V "\r\n");
+		for (k = 1; k <= t[i].parts; k++)
+			buf_printf(&in, "--b\r\n" TEXT "\r\nsome words: %s\r\n",
+			    k == t[i].eight ? "\xfc" : "u");
+		buf_puts(&in, "--b--\r\n");
+		assert_int_equal(seven_put(in.data, in.len, &out, &why),
+		    t[i].result);
+		if (t[i].result == -1) {
+			assert_string_equal(why,
+			    "a part behind too many others");
+			continue;
+		}
+		p = buf_str(&out);
+		for (n = 0; (p = strstr(p, "--b\r\n")) != NULL; n++)
+			p++;
+		assert_int_equal(n, t[i].parts);
+		assert_non_null(strstr(buf_str(&out), "--b--\r\n"));
+	}
 	buf_clear(&in);
 	buf_clear(&out);
 }
@@ -172,6 +247,7 @@ main(void)
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_deep),
+		cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
