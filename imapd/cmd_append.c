@@ -216,6 +216,7 @@ append_finish(struct imapd_session *s)
 		append_no_mailbox(s);
 		return;
 	}
+	imapd_box_unsettle(ap->id);
 	imapd_view_takes(s, 1);
 	imapd_events();
 	imapd_view_takes(s, 0);

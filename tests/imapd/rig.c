@@ -159,6 +159,25 @@ answer_open(struct chan *c, const struct msg *m)
 	assert_int_equal(msg_end(c), 0);
 }
 
+static void
+answer_file(struct chan *c, uint32_t id)
+{
+	msg_begin(c, &proto_door, DM_FILE_IS, id);
+	msg_text(c, DF_NAME, "file");
+	msg_fd(c, memfd_create("file", 0));
+	assert_int_equal(msg_end(c), 0);
+}
+
+/* Of which no event tells. */
+static void
+answer_append(struct chan *c, uint32_t id)
+{
+	msg_begin(c, &proto_door, DM_APPENDED, id);
+	msg_u32(c, DF_UID, ++store.messages);
+	msg_u32(c, DF_UIDVALIDITY, RIG_VALIDITY);
+	assert_int_equal(msg_end(c), 0);
+}
+
 /* The copies have the uids of their sources. */
 static void
 answer_copied(struct chan *c, uint32_t id, const char *uids, size_t len)
@@ -268,6 +287,10 @@ store_run(void *arg)
 			answer_records(c, &m);
 		else if (m.type == DM_OPEN)
 			answer_open(c, &m);
+		else if (m.type == DM_FILE)
+			answer_file(c, m.id);
+		else if (m.type == DM_APPEND)
+			answer_append(c, m.id);
 		else if (m.type == DM_STORE || m.type == DM_EXPUNGE ||
 		    m.type == DM_COPY)
 			answer_part(c, &m);

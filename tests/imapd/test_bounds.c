@@ -597,6 +597,18 @@ test_select_again_after_copy(void **state)
 	assert_int_equal(store.selected, selected + 1);
 }
 
+/* ... and so of an APPEND whose answer comes behind that of a long COPY. */
+static void
+test_select_again_after_append(void **state)
+{
+	store.messages = 3;
+	select_inbox();
+	say("p APPEND INBOX {12+}\r\nSubject: x\r\n\r\n");
+	expect("p OK [APPENDUID 3 4]");
+	select_inbox();
+	assert_int_equal(count("* 4 EXISTS\r\n"), 1);
+}
+
 /* What comes in IDLE is recent by the answer that tells of it. */
 static void
 test_idle_takes_what_is_recent(void **state)
@@ -722,6 +734,7 @@ main(void)
 		RIG(test_select_again_asks_nobody),
 		RIG(test_select_again_after_uids_that_went),
 		RIG(test_select_again_after_copy),
+		RIG(test_select_again_after_append),
 		RIG(test_idle_takes_what_is_recent),
 		RIG(test_recent_outlives_who_was_not_told),
 		cmocka_unit_test(test_news_are_packed),
