@@ -58,7 +58,7 @@ struct engine_db;
  */
 struct engine *engine_open(const char *home, uint64_t cache, int *fresh_r,
 	    int *clean_r, struct buf *why);
-/* 1 where there is one under home, or was to be. */
+/* 1 where there is one under home, or was to be, or some of it is left. */
 int	engine_is_there(const char *home);
 /* What lies under home, which is not open, is moved out of the way there.
    0, or -1 with why. */

@@ -274,9 +274,14 @@ engine_is_there(const char *home)
 {
 	struct stat st;
 	char path[1100];
+	unsigned i;
 
-	snprintf(path, sizeof(path), "%s/core.%02u", home, ENGINE_DBS - 1);
-	return stat(path, &st) == 0;
+	for (i = 0; i < ENGINE_DBS; i++) {
+		snprintf(path, sizeof(path), "%s/core.%02u", home, i);
+		if (stat(path, &st) == 0)
+			return 1;
+	}
+	return 0;
 }
 
 int

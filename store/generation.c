@@ -60,6 +60,33 @@ of_index(uint64_t *n_r)
 	return r == ENGINE_DONE || r == ENGINE_ABSENT ? 0 : -1;
 }
 
+static int
+count_row(void *arg, const void *key, size_t klen, const void *value,
+    size_t vlen)
+{
+	(*(unsigned *)arg)++;
+	return 0;
+}
+
+/* 1 where the index knows an account; -1: it does not answer. */
+static int
+has_accounts(void)
+{
+	struct engine_scan scan;
+	enum engine_result r;
+	unsigned db, n = 0;
+
+	for (db = 0; db < ENGINE_DBS && n == 0; db++) {
+		index_scan_kind(&scan, 0, 'u');
+		scan.max = 1;
+		r = engine_scan(engine_db(store.engine, db), &scan, count_row,
+		    &n);
+		if (r != ENGINE_DONE && r != ENGINE_MORE)
+			return -1;
+	}
+	return n > 0;
+}
+
 int
 generation_is_old(void)
 {
@@ -68,6 +95,8 @@ generation_is_old(void)
 	if (of_index(&now) == -1)
 		return -1;
 	number = now > mail ? now : mail;
+	if (now == 0 && mail > 0)
+		return has_accounts();
 	return now < mail;
 }
 

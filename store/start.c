@@ -157,8 +157,8 @@ renew_index(const char *index, int *fresh_r, struct buf *why)
 		return r;
 	if ((r = generation_is_old()) == -1)
 		buf_set(why, "the index does not answer");
-	if (r != 1 || *fresh_r)
-		return r == -1 ? -1 : 0;
+	if (r != 1)
+		return r;
 	log_warn("%s is older than the mail beside it, as a copy that was "
 	    "brought back: it is set aside", index);
 	engine_close(&store.engine);

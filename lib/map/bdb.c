@@ -300,6 +300,17 @@ bdb_move_all(int home, const char *to)
 	return r;
 }
 
+static int
+bdb_sync_aside(int home, const char *to)
+{
+	int fd = openat(home, to, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = -1;
+
+	if (fd != -1 && fd_sync_dir(fd) == 0)
+		r = fd_sync_dir(home);
+	fd_close(&fd);
+	return r;
+}
+
 int
 bdb_set_aside(const char *home, struct buf *why)
 {
@@ -309,6 +320,8 @@ bdb_set_aside(const char *home, struct buf *why)
 	snprintf(to, sizeof(to), "bad-%lld", (long long)clock_now());
 	if (fd != -1 && (mkdirat(fd, to, 0700) == 0 || errno == EEXIST))
 		r = bdb_move_all(fd, to);
+	if (r == 0)
+		r = bdb_sync_aside(fd, to);
 	if (r == -1)
 		buf_set(why, "%s/%s: %s", home, to, strerror(errno));
 	fd_close(&fd);

@@ -61,6 +61,8 @@ check_PROGRAMS += tests/store/test_older
 tests_store_test_older_SOURCES = tests/store/test_older.c \
 	tests/store/rig.c tests/store/rig.h
 tests_store_test_older_LDADD = $(STORE_TEST)
+tests_store_test_older_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=generation_next -Wl,--wrap=generation_tick
 check_PROGRAMS += tests/store/test_body
 tests_store_test_body_SOURCES = tests/store/test_body.c
 tests_store_test_body_LDADD = $(STORE_TEST)

@@ -21,10 +21,32 @@
 #define ANNA "anna@example.test"
 
 static struct rig rig;
+static enum { AS_IT_IS, ENDS_BEFORE, KNOWS_NONE } numbers; /* of a start */
+
+void	__real_generation_next(void);
+void	__wrap_generation_next(void);
+void
+__wrap_generation_next(void)
+{
+	if (numbers == ENDS_BEFORE)
+		_exit(0);
+	if (numbers == AS_IT_IS)
+		__real_generation_next();
+}
+
+void	__real_generation_tick(void);
+void	__wrap_generation_tick(void);
+void
+__wrap_generation_tick(void)
+{
+	if (numbers == AS_IT_IS)
+		__real_generation_tick();
+}
 
 static int
 setup(void **state)
 {
+	numbers = AS_IT_IS;
 	rig_init(&rig);
 	rig_start(&rig);
 	return 0;
@@ -147,6 +169,45 @@ test_of_a_stop(void **state)
 	assert_true(is_aside());
 }
 
+/* The older one, when it was set aside as far as that. */
+static void
+set_aside_in_part(const char *moved)
+{
+	char cmd[200];
+
+	put("first\n");
+	assert_int_equal(rig_stop(&rig), 0);
+	keep_copy();
+	rig_start(&rig);
+	work();
+	assert_int_equal(rig_stop(&rig), 0);
+	bring_back();
+	snprintf(cmd, sizeof(cmd), "mkdir spool/index/bad-1 && "
+	    "cd spool/index && mv %s bad-1", moved);
+	must_run(cmd);
+	rig_start(&rig);
+	check_mail();
+	assert_int_equal(rig_stop(&rig), 0);
+}
+
+/* A kill may have come between any two of its files. */
+static void
+test_set_aside_in_part(void **state)
+{
+	static const char *const moved[] = { "core.15", "core.00",
+		"core.0[1-9] core.1*", "core.*", "log", "log core.15",
+		"cache clean" };
+	size_t i;
+
+	for (i = 0; i < sizeof(moved) / sizeof(*moved); i++) {
+		if (i > 0)
+			assert_int_equal(setup(state), 0);
+		set_aside_in_part(moved[i]);
+		if (i + 1 < sizeof(moved) / sizeof(*moved))
+			assert_int_equal(teardown(state), 0);
+	}
+}
+
 static void
 hot_copy(void)
 {
@@ -252,11 +313,77 @@ test_no_number(void **state)
 	assert_false(is_aside());
 }
 
+/* The start that makes an index ends before that has a number. */
+static void
+test_new_without_number(void **state)
+{
+	siginfo_t end;
+
+	put("first\n");
+	assert_int_equal(rig_stop(&rig), 0);
+	must_run("rm -r spool/index");
+	numbers = ENDS_BEFORE;
+	rig_start(&rig);
+	assert_int_equal(waitid(P_PID, (id_t)rig.pid, &end,
+	    WEXITED | WNOWAIT), 0);
+	rig_kill(&rig);
+	must_run("test -e spool/index/core.15");
+	numbers = AS_IT_IS;
+	rig_start(&rig);
+	assert_int_equal(found("first\n"), 1);
+	assert_false(is_aside());
+	assert_int_equal(rig_stop(&rig), 0);
+}
+
+/* Without the mail nothing is made beside what is left of an index. */
+static void
+test_no_mail_beside_a_part(void **state)
+{
+	int status;
+
+	put("first\n");
+	assert_int_equal(rig_stop(&rig), 0);
+	must_run("mv spool/mail mail && mkdir spool/index/bad-1 && "
+	    "mv spool/index/core.15 spool/index/bad-1");
+	rig_start(&rig);
+	status = rig_stop(&rig);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) != 0);
+	must_run("rm -r spool/mail && mv mail spool/mail");
+	rig_start(&rig);
+	assert_int_equal(found("first\n"), 1);
+	assert_int_equal(rig_stop(&rig), 0);
+}
+
+/* One that a program made which knows nothing of numbers has messages. */
+static void
+test_made_without_number(void **state)
+{
+	put("first\n");
+	assert_int_equal(rig_stop(&rig), 0);
+	must_run("rm -r spool/index");
+	numbers = KNOWS_NONE;
+	rig_start(&rig);
+	put("second\n");
+	assert_int_equal(rig_stop(&rig), 0);
+	numbers = AS_IT_IS;
+	rig_start(&rig);
+	assert_int_equal(found("first\n"), 1);
+	assert_int_equal(found("second\n"), 1);
+	assert_true(is_aside());
+	assert_int_equal(rig_stop(&rig), 0);
+	must_run("rm -r spool/index/bad-*");
+	rig_start(&rig);
+	assert_int_equal(found("second\n"), 1);
+	assert_false(is_aside());
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_of_a_stop, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_set_aside_in_part, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_of_the_same_start, setup,
 		    teardown),
@@ -266,6 +393,12 @@ main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_no_number, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(test_new_without_number, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_no_mail_beside_a_part,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(test_made_without_number,
+		    setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,6 +41,7 @@ KINDS = {
     "mail-folder": kind("store", "body_start", kept=START),
     "index-folder": kind("store", "mark_first", kept=START),
     "clean-mark": kind("store", "clean_take", kept=START),
+    "index-aside": kind("store", "bdb_sync_aside", kept=START),
     "directories": kind("rohrpost", "system_dirs", kept=START),
     "doubt": kind("*", "forget_pages", kept=START),
     "backup": kind("queue", "copy_file", kept=COPY),
