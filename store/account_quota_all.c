@@ -1,6 +1,7 @@
 /* Quotas of all accounts: at the start, and when the tables are new. */
 #include "config.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,40 +13,100 @@
 #include "store/account_quota.h"
 #include "store/account_quota_all.h"
 
-struct again {
-	struct item item;
-	char	 name[];
+enum {
+	NAMES = 256,		/* that are looked at in a slice */
+	LOADS = 8,		/* ... and loaded */
+	NAME_ROOM = 400,
 };
 
+/* Of a shard: names of full accounts that are not looked at yet. */
+struct again {
+	struct item item;
+	struct buf names;
+	struct cursor c;
+};
+
+static atomic_uint under_way;	/* shards that look again */
+
+/* Empty where there is none. */
 static void
-again_run(struct item *i)
+next_name(struct cursor *c, char name[NAME_ROOM])
 {
-	struct again *g = (struct again *)i;
-	struct account *a = account_get(i->shard, g->name);
+	size_t len;
+	const char *p = cursor_lv(c, &len, NAME_ROOM - 1);
+
+	if (!c->bad)
+		memcpy(name, p, len);
+	name[c->bad ? 0 : len] = '\0';
+}
+
+static void
+again_account(struct shard *s, const char *name)
+{
+	struct account *a = account_get(s, name);
 
 	if (a != NULL)
 		a->quota_read = 0;
 	if (a != NULL && a->state == ACCOUNT_READY && !a->busy)
 		quota_note(a);
+}
+
+static void
+again_run(struct item *i)
+{
+	struct again *g = (struct again *)i;
+	char name[NAME_ROOM];
+	unsigned n;
+
+	for (n = 0; n < LOADS && cursor_left(&g->c) > 0 &&
+	    !shard_stopping(i->shard); n++) {
+		next_name(&g->c, name);
+		again_account(i->shard, name);
+	}
+	if (cursor_left(&g->c) > 0 && !shard_stopping(i->shard)) {
+		shard_post(&g->item);
+		return;
+	}
+	atomic_fetch_sub(&under_way, 1);
+	buf_clear(&g->names);
 	free(g);
 }
 
 static void
-again_post(void *arg, const char *name)
+again_name(void *arg, const char *name)
 {
-	size_t size = strlen(name) + 1;
-	struct again *g = mem_zalloc(1, sizeof(*g) + size);
+	struct again **list = arg;
+	unsigned db;
 
-	memcpy(g->name, name, size);
-	g->item.shard = shard_of(g->name, NULL);
-	g->item.run = again_run;
-	shard_post(&g->item);
+	(void)shard_of(name, &db);
+	buf_put_lv(&list[db % store.n_shards]->names, name, strlen(name));
 }
 
 void
 quota_full_again(void)
 {
-	full_each(again_post, NULL);
+	struct again **list = mem_zalloc(store.n_shards, sizeof(*list));
+	unsigned i;
+
+	for (i = 0; i < store.n_shards; i++)
+		list[i] = mem_zalloc(1, sizeof(**list));
+	full_each(again_name, list);
+	for (i = 0; i < store.n_shards; i++) {
+		cursor_init(&list[i]->c, list[i]->names.data,
+		    list[i]->names.len);
+		list[i]->item.shard = shard_at(i);
+		list[i]->item.run = again_run;
+		atomic_fetch_add(&under_way, 1);
+		shard_post(&list[i]->item);
+	}
+	free(list);
+}
+
+void
+quota_missed_again(void)
+{
+	if (atomic_load(&under_way) == 0 && quota_missed())
+		quota_full_again();
 }
 
 /*
@@ -53,11 +114,6 @@ quota_full_again(void)
  * full, and (after a crash) whose flags file is behind. In slices, for there
  * may be many, and those are loaded.
  */
-enum {
-	NAMES = 256,		/* that are looked at in a slice */
-	LOADS = 8,		/* ... and loaded */
-};
-
 /* Of a shard. */
 struct quota_walk {
 	struct item item;
@@ -162,17 +218,13 @@ walk_names(struct quota_walk *w)
 static int
 walk_next(struct quota_walk *w, unsigned *loads)
 {
-	char name[400];
-	const char *p;
-	size_t len;
+	char name[NAME_ROOM];
 
 	if (cursor_left(&w->c) == 0 && !walk_names(w))
 		return 0;
-	p = cursor_lv(&w->c, &len, sizeof(name) - 1);
+	next_name(&w->c, name);
 	if (w->c.bad)
 		return 0;
-	memcpy(name, p, len);
-	name[len] = '\0';
 	*loads += walk_account(w, name, cursor_u32(&w->c));
 	return 1;
 }

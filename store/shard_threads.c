@@ -31,6 +31,7 @@
 enum {
 	EXPIRE_EVERY = 60,		/* ticks of a second */
 	CHECKPOINT_EVERY = 30,
+	MISSED_EVERY = 5,
 };
 
 static struct {
@@ -97,8 +98,8 @@ tick_common(struct shard *s)
 		helper_post(HELPER_KEEP, &prepare_chore);
 	}
 	full_tick();
-	if (quota_missed())
-		quota_full_again();
+	if (s->ticks % MISSED_EVERY == 0)
+		quota_missed_again();
 	if (s->ticks % CHECKPOINT_EVERY == 0 &&
 	    !__atomic_exchange_n(&checkpointing, 1, __ATOMIC_ACQUIRE)) {
 		checkpoint_chore.run = checkpoint_run;

@@ -112,7 +112,8 @@ tests_store_test_keep_SOURCES = tests/store/test_keep.c tests/store/rig.c \
 	tests/store/rig.h
 tests_store_test_keep_LDADD = $(STORE_TEST)
 tests_store_test_keep_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=account_new \
-	-Wl,--wrap=account_free -Wl,--wrap=shard_settle
+	-Wl,--wrap=account_free -Wl,--wrap=shard_settle \
+	-Wl,--wrap=quota_missed -Wl,--wrap=full_each
 check_PROGRAMS += tests/store/test_waits
 tests_store_test_waits_SOURCES = tests/store/test_waits.c tests/store/rig.c \
 	tests/store/rig.h

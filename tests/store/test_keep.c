@@ -29,6 +29,7 @@ static struct shared {
 	char	 first[40];		/* of those freed */
 	atomic_int used_freed;		/* the one in constant use was */
 	atomic_int turn, most;		/* made in a turn of the shard's loop */
+	atomic_int missed;		/* all users are full, and not judged */
 } *shared;
 
 static struct rig rig;
@@ -72,6 +73,26 @@ __wrap_account_free(struct account *a)
 		snprintf(shared->first, sizeof(shared->first), "%s", a->name);
 	atomic_fetch_sub(&shared->live, 1);
 	__real_account_free(a);
+}
+
+int	__wrap_quota_missed(void);
+int
+__wrap_quota_missed(void)
+{
+	return atomic_exchange(&shared->missed, 0);
+}
+
+void	__wrap_full_each(void (*each)(void *arg, const char *name), void *arg);
+void
+__wrap_full_each(void (*each)(void *arg, const char *name), void *arg)
+{
+	char name[40];
+	int i;
+
+	for (i = 0; i < USERS; i++) {
+		snprintf(name, sizeof(name), "u%d@example.test", i);
+		each(arg, name);
+	}
 }
 
 static void
@@ -145,12 +166,33 @@ test_loaded_in_slices(void **state)
 	unsetenv("RIG_THREADS");
 }
 
+/* Those that are full and could not be judged. */
+static void
+test_missed_in_slices(void **state)
+{
+	int i;
+
+	setenv("RIG_THREADS", "1", 1);
+	rig_init(&rig);
+	memset(shared, 0, sizeof(*shared));
+	rig_start(&rig);
+	atomic_store(&shared->missed, 1);
+	for (i = 0; i < TRIES && atomic_load(&shared->live) < USERS; i++)
+		usleep(10000);
+	assert_in_range(atomic_load(&shared->live), USERS, USERS + 2);
+	assert_in_range(atomic_load(&shared->most), 1, AT_A_TIME);
+	assert_int_equal(rig_stop(&rig), 0);
+	rig_clear(&rig);
+	unsetenv("RIG_THREADS");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_loaded_in_slices),
+		cmocka_unit_test(test_missed_in_slices),
 	};
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
