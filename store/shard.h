@@ -140,8 +140,8 @@ void	shard_committed(struct shard *s, uint64_t token);
 void	shard_counted(struct mailbox *m);
 /* The mailbox's row has to be written with the next commit. */
 void	shard_row(struct mailbox *m);
-/* The same, with the next commit of the shard, within a second or so: for what
-   may be forgotten by a kill. */
+/* The same, with the next commit of the shard, which the tick makes where there
+   is none: for what a kill within two seconds may forget. */
 void	shard_row_later(struct mailbox *m);
 /* Its flags file is behind. The list is in the order of their dirty_since. */
 void	shard_flags(struct mailbox *m);

@@ -116,6 +116,8 @@ tick_cb(struct ev_loop *loop, ev_timer *w, int revents)
 	if (s->n == 0)
 		tick_common(s);
 	flagsfiles_write(s, s->stopping);
+	if (s->n_rows > 0)
+		s->rows_now = 1;	/* no other commit has taken them */
 	if (s->lazy) {
 		s->lazy = 0;
 		syncer_add(s->n, NULL, NULL, 0);

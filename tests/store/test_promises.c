@@ -29,7 +29,8 @@ enum { WAIT_US = 2000, TRIES = 30000, WAIT_MS = 60000 };
 
 /* Shared with the child: with hold, what was committed does not get durable. */
 static struct shared {
-	atomic_int hold, commits, flushes;
+	atomic_int hold, commits;
+	atomic_ullong newest, durable;	/* tokens */
 } *sh;
 
 uint64_t __real_engine_commit(struct engine_db *db,
@@ -42,8 +43,16 @@ __wrap_engine_commit(struct engine_db *db, struct engine_batch *const *list,
 {
 	uint64_t token = __real_engine_commit(db, list, n);
 
+	atomic_store(&sh->newest, token);
 	atomic_fetch_add(&sh->commits, 1);
 	return token;
+}
+
+/* Its flushes would take with them what nobody else makes durable. */
+void	__wrap_generation_tick(void);
+void
+__wrap_generation_tick(void)
+{
 }
 
 enum engine_result __real_engine_durable(struct engine *e, uint64_t token);
@@ -51,10 +60,14 @@ enum engine_result __wrap_engine_durable(struct engine *e, uint64_t token);
 enum engine_result
 __wrap_engine_durable(struct engine *e, uint64_t token)
 {
+	enum engine_result r;
+
 	while (atomic_load(&sh->hold) && atomic_load(&sh->commits) > 0)
 		usleep(WAIT_US);
-	atomic_fetch_add(&sh->flushes, 1);
-	return __real_engine_durable(e, token);
+	r = __real_engine_durable(e, token);
+	if (token > atomic_load(&sh->durable))
+		atomic_store(&sh->durable, token);
+	return r;
 }
 
 static struct rig rig;
@@ -231,6 +244,18 @@ test_not_durable_is_not_there(void **state)
 	end();
 }
 
+/* All that is committed gets durable, though nobody asks for it. */
+static void
+wait_durable(void)
+{
+	uint64_t token = atomic_load(&sh->newest);
+	int i;
+
+	for (i = 0; i < TRIES && atomic_load(&sh->durable) < token; i++)
+		usleep(WAIT_US);
+	assert_true(atomic_load(&sh->durable) >= token);
+}
+
 /* Flags are durable soon, though nobody waits for it, and with what is counted
    of them. */
 static void
@@ -238,23 +263,17 @@ test_flags_get_durable(void **state)
 {
 	struct door_record *rec;
 	uint32_t uid = 1, *failed;
-	struct door_mailbox m, now;
+	struct door_mailbox now;
 	size_t n, n_failed;
-	int i, before;
 
 	start();
 	deliver_one();
 	deliver_one();
-	before = atomic_load(&sh->flushes);
 	assert_int_equal(door_store(&rig.imap[0], 1, &uid, 1, DOOR_ADD,
 	    FLAG_SEEN | FLAG_DELETED, NULL, UINT64_MAX, &rec, &n, &failed,
 	    &n_failed), 0);
 	assert_int_equal(n, 1);
-	for (i = 0; i < TRIES && atomic_load(&sh->flushes) == before; i++)
-		usleep(WAIT_US);
-	assert_true(atomic_load(&sh->flushes) > before);
-	/* One behind another, so that the first one is over. */
-	assert_int_equal(door_create(&rig.imap[0], "other", 0, &m), 0);
+	wait_durable();
 	rig_kill(&rig);
 	rig_start(&rig);
 	assert_int_equal(door_status(&rig.imap[0], 1, &now), 0);
@@ -264,6 +283,31 @@ test_flags_get_durable(void **state)
 	assert_true(now.highestmodseq >= rec[0].modseq);
 	free(rec);
 	free(failed);
+	end();
+}
+
+/* What is recent is so for one, also behind a kill when nothing else came. */
+static void
+test_recent_gets_durable(void **state)
+{
+	struct door_mailbox m;
+	uint32_t recent;
+	int i, before;
+
+	start();
+	deliver_one();
+	before = atomic_load(&sh->commits);
+	assert_int_equal(door_select(&rig.imap[0], 1, 1, &m, &recent), 0);
+	assert_int_equal(m.recent, 1);
+	for (i = 0; i < TRIES && atomic_load(&sh->commits) == before; i++)
+		usleep(WAIT_US);
+	assert_true(atomic_load(&sh->commits) > before);
+	wait_durable();
+	rig_kill(&rig);
+	rig_start(&rig);
+	assert_int_equal(door_status(&rig.imap[0], 1, &m), 0);
+	assert_int_equal(m.messages, 1);
+	assert_int_equal(m.recent, 0);
 	end();
 }
 
@@ -384,6 +428,7 @@ main(void)
 		cmocka_unit_test(test_not_durable),
 		cmocka_unit_test(test_not_durable_is_not_there),
 		cmocka_unit_test(test_flags_get_durable),
+		cmocka_unit_test(test_recent_gets_durable),
 		cmocka_unit_test(test_expunge_fails_in_the_middle),
 		cmocka_unit_test(test_repeated_under_way),
 		cmocka_unit_test(test_unchanged_since),
