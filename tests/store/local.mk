@@ -31,7 +31,7 @@ tests_store_test_promises_SOURCES = tests/store/test_promises.c \
 	tests/store/rig.c tests/store/rig.h
 tests_store_test_promises_LDADD = $(STORE_TEST)
 tests_store_test_promises_LDFLAGS = $(AM_LDFLAGS) \
-	-Wl,--wrap=generation_tick \
+	-Wl,--wrap=generation_tick -Wl,--wrap=flagsfiles_write \
 	-Wl,--wrap=engine_commit -Wl,--wrap=engine_durable
 check_PROGRAMS += tests/store/test_slices
 tests_store_test_slices_SOURCES = tests/store/test_slices.c \

@@ -48,11 +48,22 @@ __wrap_engine_commit(struct engine_db *db, struct engine_batch *const *list,
 	return token;
 }
 
-/* Its flushes would take with them what nobody else makes durable. */
+/* The commits and flushes of these would take with them what nobody else makes
+   durable. */
 void	__wrap_generation_tick(void);
 void
 __wrap_generation_tick(void)
 {
+}
+
+struct shard;
+void	__real_flagsfiles_write(struct shard *s, int all);
+void	__wrap_flagsfiles_write(struct shard *s, int all);
+void
+__wrap_flagsfiles_write(struct shard *s, int all)
+{
+	if (all)
+		__real_flagsfiles_write(s, all);
 }
 
 enum engine_result __real_engine_durable(struct engine *e, uint64_t token);
