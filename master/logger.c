@@ -1,8 +1,6 @@
 /*
  * One reader for each log pipe. All that is there is read before anything is
- * written: a burst is one write, and so are lines that come one after the
- * other, for the loop looks at most every COLLECT seconds; a pipe holds more
- * than a program says meanwhile. A second's timer tries again what the disk
+ * written: a burst is one write. A second's timer tries again what the disk
  * refused, and looks whether the file is still in its place.
  */
 #include <errno.h>
@@ -29,8 +27,6 @@ enum {
 	READ_SIZE = 16384,
 	TURNS = 8,		/* reads of one pipe before the others' turn */
 };
-
-static const double COLLECT = 0.005;
 
 struct source {
 	struct source *next;
@@ -197,7 +193,6 @@ logger_go(struct ev_loop *loop)
 	struct stat st;
 
 	the_loop = loop;
-	ev_set_io_collect_interval(loop, COLLECT);
 	/* master gives /dev/null as descriptor 1 unless it runs with -d. */
 	if (fstat(STDOUT_FILENO, &st) == 0 && !(S_ISCHR(st.st_mode) &&
 	    st.st_rdev == makedev(1, 3)))
