@@ -366,6 +366,8 @@ look_end(struct call *c)
 	a->kept.size += l->left < bound ? l->left : bound;
 	a->kept.known = 1;
 	a->kept.looking = 0;
+	/* What came meanwhile may be too much already. */
+	expunged_note(a, 0, 0);
 	helper_done(c);
 }
 
