@@ -48,6 +48,7 @@ tests_queue_test_slices_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=table_begin \
 check_PROGRAMS += tests/queue/test_surplus
 tests_queue_test_surplus_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 EXTRA_PROGRAMS += tests/queue/quick_queue
+CLEANFILES += tests/queue/quick_queue$(EXEEXT)
 tests_queue_quick_queue_SOURCES = queue/main.c tests/queue/quick_timers.c
 tests_queue_quick_queue_LDADD = $(QUEUE)
 tests_queue_quick_queue_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ev_timer_start

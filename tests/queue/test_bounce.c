@@ -172,6 +172,7 @@ test_whole(void **state)
 	assert_string_equal(buf_str(&b), want);
 	assert_int_equal(forward, 17);
 	assert_int_equal(final, 50);
+	buf_clear(&b);
 	/* Without an envelope's id, and with one that is no typed address. */
 	rcpt[0].orcpt = "Bert";
 	make(t, 1, "", &b, &forward, &final);

@@ -25,6 +25,7 @@ import re
 
 import pytest
 
+import rohrpost
 from test_imap import PLAIN, Client, has, literal
 
 pytestmark = pytest.mark.user   # once is enough: root changes nothing here
@@ -230,6 +231,7 @@ def test_E22_another_users_mailbox(c):
 
 def test_E23_the_log_has_one_clean_line(inst, c):
     c.ok(b'ID ("name" {24+}\r\nx\r\nimapd[1] info forged2)')
+    rohrpost.wait_for(lambda: "forged2\n" in inst.log(), text="the line")
     lines = [x for x in inst.log().splitlines() if "forged2" in x]
     assert len(lines) == 1
     assert lines[0].endswith(r"id x\x0d\x0aimapd[1] info forged2"), lines
