@@ -434,6 +434,160 @@ test_copy_in_parts(void **state)
 	copy_in_parts(0, DOOR_COPY_UIDS_MAX);
 }
 
+static void
+answer_done(struct ready *r, uint32_t id)
+{
+	msg_begin(&r->c, &proto_door, DM_DONE, id);
+	assert_int_equal(msg_end(&r->c), 0);
+}
+
+/* The answer that counts is the one to the question that was asked. */
+static void
+test_other_answers(void **state)
+{
+	struct ready r;
+	struct door d;
+
+	ready_begin(&r, &d);
+	answer_failed(&r, 7);
+	answer_done(&r, 1);
+	answer_done(&r, 1);
+	answer_failed(&r, 2);
+	ready_asks(&r);
+	assert_int_equal(door_unselect(&d, 1), 0);
+	assert_int_equal(door_unselect(&d, 1), -1);
+	assert_int_equal(door_error(&d), D_QUOTA);
+	ready_end(&r, &d);
+}
+
+static void
+answer_event(struct ready *r, uint32_t mailbox)
+{
+	struct buf b = BUF_INIT(0);
+
+	buf_put_u32(&b, mailbox);
+	msg_begin(&r->c, &proto_door, DM_EVENT, 0);
+	msg_bytes(&r->c, DF_UIDS, b.data, b.len);
+	msg_u32(&r->c, DF_ON, 1);
+	assert_int_equal(msg_end(&r->c), 0);
+	buf_clear(&b);
+}
+
+/* What a store said that went away is none of the next one's. */
+static void
+test_another_store(void **state)
+{
+	uint32_t uid = 1, id, *from, *to, validity;
+	const uint32_t *events;
+	struct ready r;
+	struct door d;
+	unsigned times;
+	int s[2], listed;
+	size_t n;
+
+	ready_begin(&r, &d);
+	answer_event(&r, 4);
+	answer_done(&r, 1);
+	ready_asks(&r);
+	assert_int_equal(door_unselect(&d, 1), 0);
+	assert_true(door_pending(&d));
+	assert_int_equal(door_copy_begin(&d, 1, 2, &uid, 1, 0, &id), 0);
+	assert_false(door_copy_answered(&d));
+	times = d.times;
+	assert_int_equal(fd_pair(s), 0);
+	door_set(&d, s[0]);
+	assert_int_not_equal(d.times, times);
+	assert_false(door_pending(&d));
+	assert_int_equal(door_events(&d, &events, &n, &listed), 0);
+	assert_int_equal(n, 0);
+	assert_false(listed);
+	assert_true(door_copy_answered(&d));
+	assert_int_equal(door_copy_end(&d, id, &from, &to, &n, &validity), -1);
+	assert_int_equal(door_error(&d), D_LOST);
+	assert_false(door_copy_busy(&d));
+	ready_end(&r, &d);
+	close(s[1]);
+}
+
+static void
+answer_records(struct ready *r, uint32_t id, unsigned i, uint32_t more)
+{
+	struct buf b = BUF_INIT(0);
+
+	door_pack_record(&b, &records[i]);
+	msg_begin(&r->c, &proto_door, DM_RECORDS_ARE, id);
+	msg_bytes(&r->c, DF_RECORDS, b.data, b.len);
+	buf_reset(&b);
+	buf_put_u32(&b, 40 + i);
+	msg_bytes(&r->c, DF_UIDS, b.data, b.len);
+	msg_u64(&r->c, DF_MODSEQ, 50 + i);
+	msg_u32(&r->c, DF_ON, i == 0);
+	msg_u32(&r->c, DF_UID, 60 + i);
+	msg_u32(&r->c, DF_MORE, more);
+	assert_int_equal(msg_end(&r->c), 0);
+	buf_clear(&b);
+}
+
+/* The state is that of the first piece: what changed since is told again. */
+static void
+test_records_in_pieces(void **state)
+{
+	struct door_record *rec;
+	uint32_t *gone, recent;
+	uint64_t modseq;
+	struct ready r;
+	struct door d;
+	size_t n, n_gone;
+	int complete;
+
+	ready_begin(&r, &d);
+	answer_records(&r, 1, 0, 1);
+	answer_records(&r, 2, 1, 0);
+	ready_asks(&r);
+	assert_int_equal(door_changes(&d, 1, 5, 1, &rec, &n, &gone, &n_gone,
+	    &modseq, &complete, &recent), 0);
+	ready_end(&r, &d);
+	assert_int_equal(r.n, 2);
+	assert_int_equal(n, 2);
+	assert_memory_equal(rec, records, sizeof(records));
+	assert_int_equal(n_gone, 1);
+	assert_int_equal(gone[0], 40);
+	assert_int_equal(modseq, 50);
+	assert_true(complete);
+	assert_int_equal(recent, 60);
+	free(rec);
+	free(gone);
+}
+
+/* A descriptor belongs to the message that was found. */
+static void
+test_open_some(void **state)
+{
+	static const char found[] = { 0, 1, 0, 1 };
+	uint32_t uids[] = { 1, 2, 3, 4, 5 };
+	struct ready r;
+	struct door d;
+	int p[2], fd[5], i;
+	char c;
+
+	assert_int_equal(pipe(p), 0);
+	ready_begin(&r, &d);
+	msg_begin(&r.c, &proto_door, DM_FILES, 1);
+	msg_bytes(&r.c, DF_FOUND, found, sizeof(found));
+	msg_fd(&r.c, p[0]);
+	msg_fd(&r.c, p[1]);
+	assert_int_equal(msg_end(&r.c), 0);
+	ready_asks(&r);
+	assert_int_equal(door_open(&d, 1, uids, 5, fd), 0);
+	for (i = 0; i < 5; i += 2)
+		assert_int_equal(fd[i], -1);
+	assert_int_equal(write(fd[3], "x", 1), 1);
+	assert_int_equal(read(fd[1], &c, 1), 1);
+	close(fd[1]);
+	close(fd[3]);
+	ready_end(&r, &d);
+}
+
 int
 main(void)
 {
@@ -447,6 +601,10 @@ main(void)
 		cmocka_unit_test(test_expunge_in_parts),
 		cmocka_unit_test(test_move_in_parts),
 		cmocka_unit_test(test_copy_in_parts),
+		cmocka_unit_test(test_other_answers),
+		cmocka_unit_test(test_another_store),
+		cmocka_unit_test(test_records_in_pieces),
+		cmocka_unit_test(test_open_some),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,6 +128,27 @@ tests_store_test_quota_LDADD = $(STORE_TEST)
 tests_store_test_quota_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=body_wants \
 	-Wl,--wrap=body_prepare -Wl,--wrap=fd_sync
 
+check_PROGRAMS += tests/store/test_names
+tests_store_test_names_SOURCES = tests/store/test_names.c tests/store/rig.c \
+	tests/store/rig.h
+tests_store_test_names_LDADD = $(STORE_TEST)
+tests_store_test_names_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=leftover_rows
+
+check_PROGRAMS += tests/store/test_flags
+tests_store_test_flags_SOURCES = tests/store/test_flags.c tests/store/rig.c \
+	tests/store/rig.h
+tests_store_test_flags_LDADD = $(STORE_TEST)
+tests_store_test_flags_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_ms \
+	-Wl,--wrap=task_text_append -Wl,--wrap=task_dir \
+	-Wl,--wrap=task_link_put -Wl,--wrap=shard_modseq \
+	-Wl,--wrap=engine_get
+
+check_PROGRAMS += tests/store/test_open
+tests_store_test_open_SOURCES = tests/store/test_open.c tests/store/rig.c \
+	tests/store/rig.h
+tests_store_test_open_LDADD = $(STORE_TEST)
+tests_store_test_open_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=body_open
+
 check_PROGRAMS += tests/store/test_records
 tests_store_test_records_SOURCES = tests/store/test_records.c \
 	tests/store/rig.c tests/store/rig.h
