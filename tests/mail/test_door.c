@@ -231,6 +231,7 @@ struct ready {
 	unsigned types[4];
 	size_t	 n;			/* requests */
 	uint32_t uids[2];		/* of the last one: the first two */
+	size_t	 n_uids;		/* and how many */
 };
 
 static void *
@@ -250,6 +251,7 @@ ready_run(void *arg)
 		cursor_init(&k, p, len);
 		r->uids[0] = cursor_u32(&k);
 		r->uids[1] = cursor_u32(&k);
+		r->n_uids = len / 4;
 		msg_done(&m);
 	}
 	buf_clear(&why);
@@ -588,6 +590,75 @@ test_open_some(void **state)
 	ready_end(&r, &d);
 }
 
+/* What is recent for a session begins at the uid that the answer names. */
+static void
+test_recent(void **state)
+{
+	struct buf b = BUF_INIT(0);
+	struct door_mailbox m;
+	struct ready r;
+	struct door d;
+	uint32_t recent;
+
+	ready_begin(&r, &d);
+	door_pack_mailbox(&b, &boxes[0]);
+	msg_begin(&r.c, &proto_door, DM_MAILBOX, 1);
+	msg_bytes(&r.c, DF_MAILBOXES, b.data, b.len);
+	msg_u32(&r.c, DF_UID, 60);
+	assert_int_equal(msg_end(&r.c), 0);
+	ready_asks(&r);
+	assert_int_equal(door_select(&d, 1, 1, &m, &recent), 0);
+	assert_int_equal(recent, 60);
+	assert_int_equal(m.uidnext, boxes[0].uidnext);
+	ready_end(&r, &d);
+	buf_clear(&b);
+}
+
+/* Of more messages than a request holds the first are asked for. */
+static void
+test_cache_of_many(void **state)
+{
+	struct buf packed = BUF_INIT(DOOR_PACKED_MAX);
+	uint32_t *uids = many(DOOR_RECORDS_MAX + 1);
+	struct ready r;
+	struct door d;
+	size_t n;
+
+	ready_begin(&r, &d);
+	msg_begin(&r.c, &proto_door, DM_CACHE, 1);
+	msg_bytes(&r.c, DF_CACHE, "record", 6);
+	msg_u64(&r.c, DF_COUNT, DOOR_RECORDS_MAX);
+	assert_int_equal(msg_end(&r.c), 0);
+	ready_asks(&r);
+	assert_int_equal(door_cache_get(&d, 1, uids, DOOR_RECORDS_MAX + 1,
+	    &packed, &n), 0);
+	assert_int_equal(n, DOOR_RECORDS_MAX);
+	assert_string_equal(buf_str(&packed), "record");
+	ready_end(&r, &d);
+	assert_int_equal(r.n_uids, DOOR_RECORDS_MAX);
+	buf_clear(&packed);
+	free(uids);
+}
+
+/* One copy at a time goes on beside other calls. */
+static void
+test_two_copies(void **state)
+{
+	uint32_t uid = 1, id, other;
+	struct ready r;
+	struct door d;
+
+	ready_begin(&r, &d);
+	ready_asks(&r);
+	assert_int_equal(door_copy_begin(&d, 1, 2, &uid, 1, 0, &id), 0);
+	assert_int_equal(door_copy_begin(&d, 1, 3, &uid, 1, 0, &other), -1);
+	assert_int_equal(door_error(&d), D_REFUSED);
+	assert_true(door_copy_busy(&d));
+	assert_false(door_copy_answered(&d));
+	ready_end(&r, &d);
+	assert_int_equal(r.n, 1);
+}
+
 int
 main(void)
 {
@@ -605,6 +676,9 @@ main(void)
 		cmocka_unit_test(test_another_store),
 		cmocka_unit_test(test_records_in_pieces),
 		cmocka_unit_test(test_open_some),
+		cmocka_unit_test(test_recent),
+		cmocka_unit_test(test_cache_of_many),
+		cmocka_unit_test(test_two_copies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
