@@ -46,6 +46,7 @@ check_PROGRAMS += tests/store/test_deliver
 tests_store_test_deliver_SOURCES = tests/store/test_deliver.c \
 	tests/store/rig.c tests/store/rig.h
 tests_store_test_deliver_LDADD = $(STORE_TEST)
+tests_store_test_deliver_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=age_cutoff
 check_PROGRAMS += tests/store/test_access
 tests_store_test_access_SOURCES = tests/store/test_access.c \
 	tests/store/rig.c tests/store/rig.h
@@ -198,6 +199,7 @@ tests_store_test_deliver_mem_SOURCES = $(tests_store_test_deliver_SOURCES) \
 	$(MEM_ENGINE)
 tests_store_test_deliver_mem_CPPFLAGS = $(MEM_CPPFLAGS)
 tests_store_test_deliver_mem_LDADD = $(STORE_TEST)
+tests_store_test_deliver_mem_LDFLAGS = $(tests_store_test_deliver_LDFLAGS)
 tests_store_test_follow_mem_SOURCES = $(tests_store_test_follow_SOURCES) \
 	$(MEM_ENGINE)
 tests_store_test_follow_mem_CPPFLAGS = $(MEM_CPPFLAGS)

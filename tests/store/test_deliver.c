@@ -23,6 +23,15 @@
 static struct rig rig;
 static char words[RESULT_WORDS_MAX + 1];
 
+int64_t	__wrap_age_cutoff(uint64_t keep);
+
+/* The store has run as long as is needed for what came in 1970 to be old. */
+int64_t
+__wrap_age_cutoff(uint64_t keep)
+{
+	return 86400;
+}
+
 static int
 setup(void **state)
 {
@@ -493,6 +502,34 @@ test_quota_counts_all_mailboxes(void **state)
 	assert_string_equal(words, "2.0.0 delivered before");
 }
 
+/*
+ * An id that no queue repeats any more is forgotten, and none that one may
+ * repeat: ids are times.
+ */
+static void
+test_old_ids_are_forgotten(void **state)
+{
+	const struct door_action a = { 0 };
+	uint64_t now = rig.queue_id;
+	char old[17], young[17];
+
+	rig.queue_id = 1;
+	rig_file(&rig, "old", old);
+	assert_int_equal(deliver(old, ANNA, &a), RESULT_DELIVERED);
+	repeat(old, &a);
+	assert_int_equal(rig_stop(&rig), 0);
+	rig_start(&rig);
+	rig.queue_id = now;
+	rig_file(&rig, "young", young);
+	assert_int_equal(deliver(young, ANNA, &a), RESULT_DELIVERED);
+	put("next", &a);
+	put("last", &a);
+	repeat(young, &a);
+	assert_int_equal(found("INBOX", "young", 4), 1);
+	assert_int_equal(deliver(old, ANNA, &a), RESULT_DELIVERED);
+	assert_string_equal(words, "2.0.0 delivered");
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -509,6 +546,7 @@ main(void)
 		T(test_folder_that_is_missing),
 		T(test_changed_body),
 		T(test_quota_counts_all_mailboxes),
+		T(test_old_ids_are_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
