@@ -22,6 +22,7 @@
 #include "tests/smtpd/fake.h"
 
 static _Atomic int64_t time_now = 1000000;	/* ms */
+static _Atomic int waiting;	/* polls that have a time */
 int64_t	__wrap_clock_mono_ms(void);
 
 int64_t
@@ -30,7 +31,8 @@ __wrap_clock_mono_ms(void)
 	return time_now;
 }
 
-/* A wait ends by that clock too, and not because this machine is slow. */
+/* A wait ends by that clock too, and not because this machine is slow: none
+   lasts a minute. */
 int	__real_poll(struct pollfd *p, nfds_t n, int ms);
 int	__wrap_poll(struct pollfd *p, nfds_t n, int ms);
 
@@ -38,14 +40,20 @@ int
 __wrap_poll(struct pollfd *p, nfds_t n, int ms)
 {
 	int64_t end = time_now + ms;
-	int i, r;
+	int i, r = 0;
 
 	if (ms <= 0)
 		return __real_poll(p, n, ms);
+	waiting++;
 	for (i = 0; i < 20000; i++)
 		if ((r = __real_poll(p, n, 3)) != 0 || time_now >= end)
-			return r;
-	return 0;
+			break;
+	waiting--;
+	if (i == 20000) {
+		fprintf(stderr, "a wait of %d ms does not end\n", ms);
+		abort();
+	}
+	return r;
 }
 
 /* The close of a regular file fails. */
@@ -66,9 +74,15 @@ __wrap_close(int fd)
 	return -1;
 }
 
+/* The session's wait has begun before, so it is one of the time from then. */
 static void
 pass_time(int64_t seconds)
 {
+	int i;
+
+	for (i = 0; i < 2000 && waiting == 0; i++)
+		usleep(5000);
+	assert_true(i < 2000);
 	time_now += seconds * 1000;
 }
 
