@@ -99,11 +99,14 @@ login_client_done(struct login_client *c)
 	if (c->io.tx.len > 0)
 		events |= EV_WRITE;
 	watch(loop, &c->client_w, c->io.fd, events);
-	/* Reading goes on: what TLS has read ahead wakes nobody. The proxy
-	   looks for itself. */
-	if ((events & ~was & EV_READ) && c->talk != NULL &&
-	    login_io_held(&c->io))
+	/*
+	 * Reading goes on: what TLS has read ahead wakes nobody. An event fed
+	 * before the watcher is set would be forgotten.
+	 */
+	if (c->again || ((events & ~was & EV_READ) && c->talk != NULL &&
+	    login_io_held(&c->io)))
 		ev_feed_event(loop, &c->client_w, EV_READ);
+	c->again = 0;
 	if (c->session == -1) {
 		ev_io_stop(loop, &c->session_w);
 		return;

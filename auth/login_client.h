@@ -65,6 +65,7 @@ struct login_client {
 	enum service service;
 	enum login_rest rest;
 	unsigned client_ended : 1, session_ended : 1, listed : 1;
+	unsigned again : 1;	/* read on, whatever the descriptor says */
 	char	 remote[WIRE_REMOTE_MAX + 1];
 };
 

@@ -173,8 +173,7 @@ up(struct login_client *c)
 	if (all >= BULK)
 		acknowledge(c->io.fd);
 	/* What TLS has read ahead wakes nobody: come back for it. */
-	if (i == ROUNDS)
-		ev_feed_event(c->server->loop, &c->client_w, EV_READ);
+	c->again = i == ROUNDS;
 	pass_end(c);
 }
 

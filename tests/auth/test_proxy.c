@@ -538,6 +538,68 @@ test_pressure_up(void **state)
 	close_server();
 }
 
+/* Room for a turn's share and more, within what any system grants. */
+static void
+roomy(int fd)
+{
+	int n = 200 * 1024;
+
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &n, sizeof(n)),
+	    0);
+}
+
+/* Reads all that is there; how much. */
+static size_t
+session_drain(int fd)
+{
+	static char in[65536];
+	size_t all = 0;
+	ssize_t n;
+
+	while ((n = read(fd, in, sizeof(in))) > 0)
+		all += (size_t)n;
+	return all;
+}
+
+/*
+ * A session that was behind takes all at once: what the client's share of a
+ * turn leaves, TLS has read ahead, and no descriptor tells.
+ */
+static void
+test_pressure_end(void **state)
+{
+	enum { FROM = 512 * 1024, TO = 1024 * 1024, STEP = 5000 };
+	static char out[STEP];
+	size_t total, sent, got, quiet;
+	struct end p;
+	int fd;
+
+	memset(out, 'x', sizeof(out));
+	for (total = FROM; total < TO; total += STEP) {
+		open_server();
+		fd = logged_in(&p);
+		roomy(p.fd);
+		roomy(server.slot[0]->session);
+		sent = got = 0;
+		for (quiet = 0; quiet < 20 && sent < total; turn()) {
+			ERR_clear_error();
+			quiet++;
+			if (SSL_write(p.ssl, out, sizeof(out)) > 0) {
+				sent += sizeof(out);
+				quiet = 0;
+			}
+		}
+		for (quiet = 0; quiet < 20 && got < sent; quiet++) {
+			got += session_drain(fd);
+			turn();
+		}
+		assert_int_equal(got, sent);
+		close(fd);
+		peer_close(&p);
+		close_server();
+	}
+}
+
 static void
 test_vanished(void **state)
 {
@@ -907,6 +969,7 @@ main(void)
 		cmocka_unit_test(test_refused_pipelined),
 		cmocka_unit_test(test_pressure_down),
 		cmocka_unit_test(test_pressure_up),
+		cmocka_unit_test(test_pressure_end),
 		cmocka_unit_test(test_vanished),
 		cmocka_unit_test(test_rest),
 		cmocka_unit_test(test_limits),
