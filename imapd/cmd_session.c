@@ -34,11 +34,12 @@ logout_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 static enum imapd_run
 idle_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 {
-	/* What a step has no room for comes while it idles. */
-	if (s->view != NULL)
-		(void)imapd_view_sync(s, 1);
+	/* First the continuation: clients break where anything comes before it.
+	   What a step has no room for comes while it idles. */
 	buf_puts(&s->out, "+ idling\r\n");
 	s->idle = 1;
+	if (s->view != NULL)
+		(void)imapd_view_sync(s, 1);
 	imapd_view_takes(s, 1);
 	return IMAPD_DONE;
 }
