@@ -75,15 +75,18 @@ fetch_more(struct imapd_session *s)
 	}
 }
 
-/* fetch-modifier: "(CHANGEDSINCE mod-sequence-value)" */
+/*
+ * fetch-modifier: "(CHANGEDSINCE mod-sequence-value)". The value is not 0
+ * there (RFC 7162 7), but clients that have seen no modseq yet send it.
+ */
 static int
 fetch_modifier(struct imapd_fetch *f, const struct imapd_arg *a)
 {
 	if (a->type != IMAPD_LIST || a->len != 2 ||
 	    !imapd_arg_is(a + 1, "CHANGEDSINCE") ||
-	    imapd_arg_number(a + 2, INT64_MAX, &f->changed_since) == -1 ||
-	    f->changed_since == 0)
+	    imapd_arg_number(a + 2, INT64_MAX, &f->changed_since) == -1)
 		return -1;
+	f->conditional = 1;
 	return 0;
 }
 
@@ -116,7 +119,7 @@ fetch_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 		fetch_free(f);
 		return imapd_bad(s, "%s", why);
 	}
-	if (f->changed_since > 0)
+	if (f->conditional)
 		imapd_items_add(&f->items, IMAPD_MODSEQ, "MODSEQ");
 	if (f->items.modseq)
 		imapd_condstore(s);

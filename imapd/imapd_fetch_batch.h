@@ -13,6 +13,7 @@ struct imapd_fetch {
 	struct imapd_items items;
 	struct imapd_set set;		/* of sequence numbers */
 	uint64_t changed_since;
+	int	 conditional;		/* CHANGEDSINCE is there, 0 too */
 	size_t	 range;			/* next message: set.r[range] ... */
 	uint32_t next;			/* ... at this number, 0: its first */
 	/* the batch */

@@ -99,6 +99,45 @@ test_selected_again(void **state)
 	assert_true(store.asked > asked);
 }
 
+/* Clients take the first line after IDLE for its continuation, or break. */
+static void
+test_idle_continues_first(void **state)
+{
+	store.messages = 1;
+	select_inbox();
+	/* The event is taken in by the IDLE: nobody else has told of it. */
+	store.messages++;
+	rig_client(1);
+	say("o SELECT INBOX\r\n");
+	expect("o OK ");
+	say("o STORE 1 FLAGS \\Seen\r\n");
+	expect("o OK ");
+	rig_client(0);
+	say("b IDLE\r\n");
+	expect("* 1 FETCH");
+	expect("* 2 EXISTS\r\n");
+	assert_memory_equal(got.data, "+ idling\r\n", 10);
+	assert_null(strstr(got.data + 10, "+ idling"));
+	say("DONE\r\n");
+	expect("b OK ");
+}
+
+/* A value of no message is one all the same: clients begin with it. */
+static void
+test_changed_since_nothing(void **state)
+{
+	store.messages = 2;
+	select_inbox();
+	say("b UID FETCH 1:* (FLAGS) (CHANGEDSINCE 0)\r\n");
+	expect("b OK ");
+	assert_non_null(strstr(got.data, "* 1 FETCH (UID 1 FLAGS () "
+	    "MODSEQ (1))\r\n* 2 FETCH (UID 2 FLAGS () MODSEQ (2))\r\n"));
+	say("c FETCH 1:* (FLAGS) (CHANGEDSINCE 1)\r\n");
+	expect("c OK ");
+	assert_null(strstr(got.data, "* 1 FETCH"));
+	assert_non_null(strstr(got.data, "* 2 FETCH (FLAGS () MODSEQ (2))"));
+}
+
 enum { NOTHING, SELECTED, READONLY, STATES };
 
 /* Says a command, and returns its tagged reply. */
@@ -257,6 +296,10 @@ main(void)
 		    rig_begin, rig_end),
 		cmocka_unit_test_setup_teardown(test_news_without_end, rig_begin,
 		    rig_end),
+		cmocka_unit_test_setup_teardown(test_idle_continues_first,
+		    rig_begin, rig_end),
+		cmocka_unit_test_setup_teardown(test_changed_since_nothing,
+		    rig_begin, rig_end),
 		cmocka_unit_test_setup_teardown(test_rows_and_states, rig_begin,
 		    rig_end),
 		cmocka_unit_test_setup_teardown(test_selected_again,

@@ -106,7 +106,7 @@ COMMANDS = {
     "E18-again": (b"AUTHENTICATE PLAIN " + b"A" * 60000,
                   "BAD You are logged in"),
     "E18-long": (b"AUTHENTICATE PLAIN " + b"A" * MIB, LONG),
-    "E20-0": (b"FETCH 1 (FLAGS) (CHANGEDSINCE 0)", "BAD FETCH: bad modifier"),
+    "E20-0": (b"FETCH 1 (FLAGS) (CHANGEDSINCE 0)", OK, [1]),
     "E20-63": (b"FETCH 1 (FLAGS) (CHANGEDSINCE 9223372036854775808)",
                "BAD FETCH: bad modifier"),
     "E20-highest": (b"FETCH 1 (UID) (CHANGEDSINCE 9223372036854775807)", OK,
