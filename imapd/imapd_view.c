@@ -10,44 +10,73 @@
 
 enum { SYNC_LOOK = 256 };	/* lines of news between looks at the clock */
 
-/* Remembers that the messages from uid on came as recent to this view. */
+/* How many messages of the view a range of uids has. */
+static size_t
+range_count(const struct imapd_view *v, const struct imapd_range *r)
+{
+	return uids_find(v->uids, v->n, r->hi + 1) -
+	    uids_find(v->uids, v->n, r->lo);
+}
+
+/* Room for one more range: of those whose messages are gone, or new. */
+static void
+recent_room(struct imapd_view *v)
+{
+	size_t i, n = 0;
+
+	if (v->n_recent < v->cap_recent)
+		return;
+	for (i = 0; i < v->n_recent; i++)
+		if (range_count(v, &v->recent[i]) > 0)
+			v->recent[n++] = v->recent[i];
+	v->n_recent = n;
+	if (n <= v->cap_recent / 2 && n < v->cap_recent)
+		return;
+	v->cap_recent = v->cap_recent * 2 + 4;
+	v->recent = mem_realloc(v->recent, v->cap_recent,
+	    sizeof(*v->recent));
+}
+
+/*
+ * Remembers that the messages from uid on came as recent to this view, which
+ * they are until it ends (RFC 3501 2.3.2).
+ */
 static void
 view_recent(struct imapd_view *v, uint32_t uid, uint32_t last)
 {
-	struct imapd_range *r = v->recent;
-
 	if (uid == 0 || uid > last)
 		return;
-	if (v->n_recent > 0 && r[v->n_recent - 1].hi + 1 >= uid) {
-		r[v->n_recent - 1].hi = last;
+	if (v->n_recent > 0 && v->recent[v->n_recent - 1].hi + 1 >= uid) {
+		v->recent[v->n_recent - 1].hi = last;
 		return;
 	}
-	if (v->n_recent == IMAPD_RECENT_MAX)
-		memmove(r, r + 1, --v->n_recent * sizeof(*r));
-	r[v->n_recent++] = (struct imapd_range){ uid, last };
+	recent_room(v);
+	v->recent[v->n_recent++] = (struct imapd_range){ uid, last };
 }
 
 int
 imapd_view_is_recent(const struct imapd_view *v, uint32_t uid)
 {
-	unsigned i;
+	size_t lo = 0, hi = v->n_recent, mid;
 
-	for (i = 0; i < v->n_recent; i++)
-		if (uid >= v->recent[i].lo && uid <= v->recent[i].hi)
-			return 1;
-	return 0;
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (v->recent[mid].hi < uid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < v->n_recent && v->recent[lo].lo <= uid;
 }
 
 static uint32_t
 view_count_recent(const struct imapd_view *v)
 {
-	uint32_t n = 0;
-	unsigned i;
+	size_t i, n = 0;
 
 	for (i = 0; i < v->n_recent; i++)
-		n += (uint32_t)(uids_find(v->uids, v->n, v->recent[i].hi + 1) -
-		    uids_find(v->uids, v->n, v->recent[i].lo));
-	return n;
+		n += range_count(v, &v->recent[i]);
+	return (uint32_t)n;
 }
 
 /* The uids of the box become the view's; the client is told nothing. */
@@ -93,6 +122,7 @@ imapd_view_close(struct imapd_session *s)
 
 	s->view = NULL;
 	imapd_box_release(v->box, &v->news);
+	free(v->recent);
 	free(v->uids);
 	free(v);
 }
@@ -261,6 +291,7 @@ sync_new(struct imapd_session *s)
 	struct imapd_box *b = v->box;
 	uint32_t last = v->n > 0 ? v->uids[v->n - 1] : 0;
 	size_t i = last > 0 ? imapd_box_at(b, last + 1) : 0, from = v->n;
+	uint32_t recent;
 
 	if (v->cap < v->n + (b->n - i)) {
 		v->cap = v->n + (b->n - i) + v->n / 8 + 16;
@@ -271,8 +302,9 @@ sync_new(struct imapd_session *s)
 	v->news.stale = 0;
 	if (v->n == from)
 		return;
-	if (!v->readonly)
-		view_recent(v, imapd_box_recent(b), v->uids[v->n - 1]);
+	if (!v->readonly && (recent = imapd_box_recent(b)) > 0)
+		view_recent(v, recent > v->uids[from] ? recent :
+		    v->uids[from], v->uids[v->n - 1]);
 	buf_printf(&s->out, "* %zu EXISTS\r\n* %u RECENT\r\n", v->n,
 	    view_count_recent(v));
 }

@@ -11,8 +11,6 @@
 #include "imapd/imapd_box.h"
 #include "imapd/imapd_set.h"
 
-enum { IMAPD_RECENT_MAX = 16 };
-
 struct imapd_session;
 
 struct imapd_view {
@@ -22,8 +20,8 @@ struct imapd_view {
 	uint32_t *uids;		/* by sequence number - 1 */
 	size_t	 n, cap;
 	unsigned keywords_told;
-	struct imapd_range recent[IMAPD_RECENT_MAX];
-	unsigned n_recent;
+	struct imapd_range *recent;	/* of uids, rising */
+	size_t	 n_recent, cap_recent;
 };
 
 /*
