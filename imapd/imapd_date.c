@@ -54,19 +54,24 @@ number(const char *p, size_t n, int max)
 	return str_number(p, n, (uint64_t)max, &v) == -1 ? -1 : (int)v;
 }
 
-/* date-day "-" date-month "-" date-year */
-static int
+/*
+ * date-day "-" date-month "-" date-year. Clients write a day of one digit
+ * with a blank or a zero before it, or alone, whatever the grammar has there.
+ * Returns how much of p that is, or 0.
+ */
+static size_t
 read_day(const char *p, size_t len, struct date *d)
 {
-	size_t n = len > 1 && p[1] == '-' ? 1 : 2;
+	size_t at = len > 0 && p[0] == ' ', n;
 
+	n = len > at + 1 && p[at + 1] == '-' ? 1 : 2;
 	memset(d, 0, sizeof(*d));
-	if (len != n + 9 || p[n] != '-' || p[n + 4] != '-')
-		return -1;
-	d->day = number(p, n, 31);
-	d->month = date_month(p + n + 1, 3);
-	d->year = number(p + n + 5, 4, 9999);
-	return d->year >= 1900 && is_day(d) ? 0 : -1;
+	if (len < at + n + 9 || p[at + n] != '-' || p[at + n + 4] != '-')
+		return 0;
+	d->day = number(p + at, n, 31);
+	d->month = date_month(p + at + n + 1, 3);
+	d->year = number(p + at + n + 5, 4, 9999);
+	return d->year >= 1900 && is_day(d) ? at + n + 9 : 0;
 }
 
 int
@@ -74,33 +79,43 @@ imapd_date_day(const char *p, size_t len, int64_t *day_r)
 {
 	struct date d;
 
-	if (read_day(p, len, &d) == -1)
+	if (len == 0 || read_day(p, len, &d) != len)
 		return -1;
 	*day_r = imapd_date_of(date_seconds(&d));
 	return 0;
+}
+
+/* zone = ("+" / "-") 4DIGIT; the names of RFC 5322 4.3 are taken, too. */
+static int
+read_zone(const char *p, size_t len, struct date *d)
+{
+	int h, m;
+
+	if (len > 0 && *p != '+' && *p != '-')
+		return date_zone_name(p, len, &d->zone);
+	if (len != 5)
+		return -1;
+	h = number(p + 1, 2, 23);
+	m = number(p + 3, 2, 59);
+	d->zone = *p == '-' ? -(h * 60 + m) : h * 60 + m;
+	return h == -1 || m == -1 ? -1 : 0;
 }
 
 int
 imapd_date_time(const char *p, size_t len, int64_t *t_r)
 {
 	struct date d;
-	int zh, zm;
+	size_t n = read_day(p, len, &d);
 
-	if (len != IMAPD_DATE_LEN || p[11] != ' ' || p[14] != ':' ||
-	    p[17] != ':' || p[20] != ' ' || (p[21] != '+' && p[21] != '-'))
+	if (n == 0 || len < n + 11 || p[n] != ' ' || p[n + 3] != ':' ||
+	    p[n + 6] != ':' || p[n + 9] != ' ')
 		return -1;
-	if (p[0] == ' ' ? read_day(p + 1, 10, &d) == -1 :
-	    read_day(p, 11, &d) == -1)
+	d.hour = number(p + n + 1, 2, 23);
+	d.min = number(p + n + 4, 2, 59);
+	d.sec = number(p + n + 7, 2, 60);
+	if (d.hour == -1 || d.min == -1 || d.sec == -1 ||
+	    read_zone(p + n + 10, len - n - 10, &d) == -1)
 		return -1;
-	d.hour = number(p + 12, 2, 23);
-	d.min = number(p + 15, 2, 59);
-	d.sec = number(p + 18, 2, 60);
-	zh = number(p + 22, 2, 23);
-	zm = number(p + 24, 2, 59);
-	if (d.hour == -1 || d.min == -1 || d.sec == -1 || zh == -1 ||
-	    zm == -1)
-		return -1;
-	d.zone = p[21] == '-' ? -(zh * 60 + zm) : zh * 60 + zm;
 	*t_r = date_seconds(&d);
 	return *t_r >= first && *t_r <= last ? 0 : -1;
 }

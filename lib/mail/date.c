@@ -177,24 +177,28 @@ take_word(struct scan *s, const char **word_r)
 	return (size_t)(s->p - *word_r);
 }
 
-/* RFC 5322 section 4.3: names but the known ones mean -0000. */
-static int
-zone_name(const char *p, size_t len)
+/* RFC 5322 section 4.3: letters of the military zones mean -0000. */
+int
+date_zone_name(const char *p, size_t len, int *zone_r)
 {
 	static const struct {
 		const char *name;
 		int zone;
 	} t[] = {
-		{ "EST", -300 }, { "EDT", -240 }, { "CST", -360 },
+		{ "GMT", 0 }, { "UT", 0 }, { "UTC", 0 }, { "EST", -300 }, { "EDT", -240 }, { "CST", -360 },
 		{ "CDT", -300 }, { "MST", -420 }, { "MDT", -360 },
 		{ "PST", -480 }, { "PDT", -420 },
 	};
 	size_t i;
 
+	*zone_r = 0;
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++)
-		if (str_is(p, len, t[i].name))
-			return t[i].zone;
-	return 0;
+		if (str_is(p, len, t[i].name)) {
+			*zone_r = t[i].zone;
+			return 0;
+		}
+	return len == 1 && str_lower(*p) >= 'a' && str_lower(*p) <= 'z' ?
+	    0 : -1;
 }
 
 static int
@@ -218,7 +222,9 @@ take_zone(struct scan *s, int *zone_r)
 	}
 	if ((len = take_word(s, &word)) == 0)
 		return -1;
-	*zone_r = zone_name(word, len);
+	/* Names but the known ones mean -0000 as well. */
+	if (date_zone_name(word, len, zone_r) == -1)
+		*zone_r = 0;
 	return 0;
 }
 

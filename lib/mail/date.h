@@ -33,6 +33,11 @@ int	date_zone(int64_t t);
 int	date_parse(const char *p, size_t len, int64_t *t_r, struct date *d_r)
 	    ATTR_CHECK;
 
+/*
+ * Minutes east of UTC of a zone's name (RFC 5322 4.3: GMT, EST, PDT and the
+ * like, a letter), in any case. 0, or -1: it is none.
+ */
+int	date_zone_name(const char *p, size_t len, int *zone_r) ATTR_CHECK;
 /* Seconds since 1970 of a moment; and back, in d->zone. */
 int64_t	date_seconds(const struct date *d);
 void	date_split(int64_t t, int zone, struct date *d);

@@ -461,6 +461,21 @@ test_date(void **state)
 		{ "01-Jan-2024 24:00:00 +0000", -1 },
 		{ "01-Jan-2024 12:00:00 +9999", -1 },
 		{ "01-Jan-2024 12:00:00", -1 }, { "", -1 },
+		/* As clients write them. */
+		{ "1-Jan-1970 00:00:02 +0000", 2 },
+		{ "3-feb-2025 18:28:47 +0000", 1738607327 },
+		{ " 3-FEB-2025 18:28:47 GMT", 1738607327 },
+		{ "03-Feb-2025 13:28:47 est", 1738607327 },
+		{ "3-Feb-2025 18:28:47 Z", 1738607327 },
+		{ "3-Feb-2025 18:28:47 UTC", 1738607327 },
+		{ " 13-Feb-2025 18:28:47 +0000", 1739471327 },
+		{ "  3-Feb-2025 18:28:47 +0000", -1 },
+		{ "3-Feb-2025 18:28:47 ", -1 },
+		{ "3-Feb-2025 18:28:47 +000", -1 },
+		{ "3-Feb-2025 18:28:47 XYZ", -1 },
+		{ "3-Feb-2025 18:28:47 +0000x", -1 },
+		{ "3-Feb-2025 18:28:47 GMT x", -1 },
+		{ "3-Feb-2025", -1 }, { "3-Feb-2025 ", -1 }, { " ", -1 },
 	};
 	char out[IMAPD_DATE_LEN + 1];
 	int64_t t;
@@ -480,7 +495,13 @@ test_date(void **state)
 	assert_string_equal(out, " 1-Jan-1900 00:00:00 +0000");
 	assert_int_equal(imapd_date_day("1-Feb-1970", 10, &t), 0);
 	assert_int_equal(t, 31);
+	assert_int_equal(imapd_date_day("01-FEB-1970", 11, &t), 0);
+	assert_int_equal(t, 31);
+	assert_int_equal(imapd_date_day(" 1-feb-1970", 11, &t), 0);
+	assert_int_equal(t, 31);
 	assert_int_equal(imapd_date_day("1-Feb-70", 8, &t), -1);
+	assert_int_equal(imapd_date_day("1-Feb-1970 ", 11, &t), -1);
+	assert_int_equal(imapd_date_day("", 0, &t), -1);
 	assert_int_equal(imapd_date_field(
 	    " Mon, 2 Feb 1970 23:30:00 -0800", 31, &t), 0);
 	assert_int_equal(t, 32);

@@ -457,6 +457,19 @@ def test_append_old_dates(c, box, date, told):
         assert found(c, "SEARCH ON " + day) == [5]
 
 
+@pytest.mark.parametrize("date", (
+    "3-Feb-2025 18:28:47 +0000", "3-feb-2025 18:28:47 +0000",
+    " 3-FEB-2025 19:28:47 +0100", "03-Feb-2025 18:28:47 GMT",
+    "3-Feb-2025 13:28:47 EST"))
+def test_append_dates_of_clients(c, box, date):
+    assert c.append(box, PLAIN % (5, 5), '(\\Seen) "%s" ' % date)[0] == "OK"
+    assert has(c.ok("FETCH 5 INTERNALDATE")[2],
+               rb'" 3-Feb-2025 18:28:47 \+0000"')
+    for day in ("3-Feb-2025", '"3-Feb-2025"', "03-FEB-2025", '"03-feb-2025"',
+                '" 3-Feb-2025"'):
+        assert found(c, "SEARCH ON %s" % day) == [5]
+
+
 def test_strict_arguments(c, box):
     for bad in ("SEARCH KEYWORD \\Seen", "SEARCH UNKEYWORD a*b",
                 'SEARCH KEYWORD ""', "FETCH 2 BODY.PEEK[01]",
@@ -567,8 +580,9 @@ def test_condstore(c, box):
     assert c.ok("SEARCH MODSEQ %d" % (top + 1))[2] == [b"* SEARCH"]
     assert has(c.ok('SEARCH MODSEQ "/flags/\\\\seen" all 0')[2], rb"1 2 3 4")
     assert modseq(c.ok("STATUS %s (HIGHESTMODSEQ)" % box)[2]) >= top
-    for bad in ("FETCH 1 (FLAGS) (CHANGEDSINCE 0)",
-                "FETCH 1 (FLAGS) (CHANGEDSINCE 18446744073709551616)",
+    u = c.ok("FETCH 1:* (FLAGS) (CHANGEDSINCE 0)")[2]
+    assert len(has(u, rb"FLAGS .*MODSEQ")) == 4
+    for bad in ("FETCH 1 (FLAGS) (CHANGEDSINCE 18446744073709551616)",
                 "FETCH 1 (FLAGS) (FOO 1)", "SEARCH MODSEQ x",
                 "STORE 1 (UNCHANGEDSINCE 9223372036854775808) FLAGS ()",
                 "SELECT x (FOO)"):
@@ -642,6 +656,39 @@ def test_two_sessions(c, box, inst):
     assert has(until(d, "NOOP", rb"EXPUNGE"), rb"^\* 2 EXPUNGE")
     assert has(d.ok("FETCH 4 UID")[2], rb"UID 5")
     d.close()
+
+
+def test_recent_stays(c, box, inst):
+    """What is recent to a session is so until it ends, to it alone, whatever
+    comes and goes meanwhile (RFC 3501 2.3.2)."""
+    def recent(client):
+        return [int(re.search(rb"UID (\d+)", u)[1])
+                for u in client.ok("UID FETCH 1:* FLAGS")[2]
+                if b"\\Recent" in u]
+
+    d, e = Client(inst), Client(inst)
+    d.ok("SELECT " + box)
+    of = {d: [], c: recent(c)}
+    for i in range(40):
+        teller = (c, d)[i % 2]
+        assert e.append(box, PLAIN % (i, i))[0] == "OK"
+        until(teller, "NOOP", rb"^\* %d EXISTS" % (5 + i))
+        of[teller].append(5 + i)
+        (d, c)[i % 2].ok("NOOP")
+    for client in (c, d):
+        assert recent(client) == of[client]
+        assert len(client.ok("SEARCH RECENT")[2][0].split()) == \
+            len(of[client]) + 2
+    c.ok("UID STORE 6,11:20 +FLAGS (\\Deleted)")
+    c.ok("EXPUNGE")
+    until(d, "NOOP", rb"EXPUNGE")
+    gone = {6, *range(11, 21)}
+    for client in (c, d):
+        assert recent(client) == [u for u in of[client] if u not in gone]
+    e.ok("SELECT " + box)
+    assert recent(e) == []
+    d.close()
+    e.close()
 
 
 @pytest.mark.parametrize("command", ("COPY", "MOVE"))
