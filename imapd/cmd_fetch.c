@@ -67,7 +67,7 @@ fetch_more(struct imapd_session *s)
 		if (r == 0)
 			return IMAPD_MORE;
 		if (r == -1)
-			imapd_fetch_damaged(s, f);
+			imapd_fetch_failed(s, f);
 		else
 			imapd_fetch_next(f);
 		if (s->dead || imapd_full(s, start))

@@ -27,19 +27,26 @@ static struct imapd_box *boxes;
 static struct imapd_box *resting;	/* one of them without a view */
 static int try_again;	/* store could not select or tell some box yet */
 
-size_t
-imapd_box_at(const struct imapd_box *b, uint32_t uid)
+/* Index of the first of n records whose uid is at least uid. */
+static size_t
+records_at(const struct door_record *rec, size_t n, uint32_t uid)
 {
-	size_t lo = 0, hi = b->n, mid;
+	size_t lo = 0, hi = n, mid;
 
 	while (lo < hi) {
 		mid = lo + (hi - lo) / 2;
-		if (b->rec[mid].uid < uid)
+		if (rec[mid].uid < uid)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
 	return lo;
+}
+
+size_t
+imapd_box_at(const struct imapd_box *b, uint32_t uid)
+{
+	return records_at(b->rec, b->n, uid);
 }
 
 const struct door_record *
@@ -51,6 +58,61 @@ imapd_box_find(const struct imapd_box *b, uint32_t uid, size_t *hint)
 		i = imapd_box_at(b, uid);
 	*hint = i + 1;
 	return i < b->n && b->rec[i].uid == uid ? &b->rec[i] : NULL;
+}
+
+const struct door_record *
+imapd_box_known(const struct imapd_box *b, uint32_t uid, size_t *hint)
+{
+	const struct door_record *r = imapd_box_find(b, uid, hint);
+	size_t i;
+
+	if (r != NULL || b->n_untold == 0)
+		return r;
+	i = records_at(b->untold, b->n_untold, uid);
+	return i < b->n_untold && b->untold[i].uid == uid ? &b->untold[i] :
+	    NULL;
+}
+
+/* Some session may know messages up to that uid which are gone; 0: none. */
+static uint32_t
+untold_last(const struct imapd_box *b)
+{
+	const struct imapd_news *w;
+	uint32_t last = 0;
+
+	for (w = b->news; w != NULL; w = w->next)
+		if (w->shrunk && w->last > last)
+			last = w->last;
+	return last;
+}
+
+void
+imapd_box_told(struct imapd_box *b)
+{
+	uint32_t last = untold_last(b);
+
+	while (b->n_untold > 0 && b->untold[b->n_untold - 1].uid > last)
+		b->n_untold--;
+	if (b->n_untold > 0)
+		return;
+	free(b->untold);
+	b->untold = NULL;
+}
+
+/* Keeps those of n records that are gone, and rise, which some session knows. */
+static void
+untold_add(struct imapd_box *b, const struct door_record *rec, size_t n)
+{
+	size_t i = b->n_untold, j = records_at(rec, n, untold_last(b) + 1);
+	struct door_record *u;
+
+	if (j == 0)
+		return;
+	b->n_untold += j;
+	u = b->untold = mem_realloc(b->untold, b->n_untold, sizeof(*u));
+	for (u += b->n_untold; j > 0;)
+		*--u = i > 0 && b->untold[i - 1].uid > rec[j - 1].uid ?
+		    b->untold[--i] : rec[--j];
 }
 
 /* A message's flags changed. */
@@ -125,9 +187,15 @@ keywords_same(const struct imapd_box *b, const struct buf *list)
 	return cursor_left(&c) == 0;
 }
 
+/* What is gone carries no bit that may get another name. */
 static void
 keywords_free(struct imapd_box *b)
 {
+	size_t i;
+
+	if (b->n_keywords == DOOR_KEYWORDS_MAX)
+		for (i = 0; i < b->n_untold; i++)
+			b->untold[i].keywords = 0;
 	while (b->n_keywords > 0)
 		free(b->keywords[--b->n_keywords]);
 }
@@ -208,23 +276,28 @@ imapd_box_update(struct imapd_box *b, const struct door_record *rec,
 void
 imapd_box_remove(struct imapd_box *b, const uint32_t *gone, size_t n)
 {
-	size_t i, j, to;
+	struct door_record *was;
+	size_t i, j, to, n_was = 0;
 
 	if (n == 0 || b->n == 0)
 		return;
+	was = mem_alloc((n < b->n ? n : b->n) * sizeof(*was));
 	to = i = imapd_box_at(b, gone[0]);
 	for (j = 0; i < b->n; i++) {
 		while (j < n && gone[j] < b->rec[i].uid)
 			j++;
 		if (j < n && gone[j] == b->rec[i].uid)
-			continue;
-		b->rec[to++] = b->rec[i];
+			was[n_was++] = b->rec[i];
+		else
+			b->rec[to++] = b->rec[i];
 	}
-	if (to == b->n)
-		return;
 	b->n = to;
-	b->settled = 0;
-	box_stale(b, 1);
+	if (n_was > 0) {
+		b->settled = 0;
+		box_stale(b, 1);
+		untold_add(b, was, n_was);
+	}
+	free(was);
 }
 
 /* rec is all there is: what it lacks is gone. */
@@ -439,6 +512,7 @@ box_free(struct imapd_box *b)
 		p = &(*p)->next;
 	*p = b->next;
 	keywords_free(b);
+	free(b->untold);
 	free(b->rec);
 	free(b);
 }
@@ -544,6 +618,7 @@ imapd_box_release(struct imapd_box *b, struct imapd_news *news)
 		p = &(*p)->next;
 	*p = news->next;
 	imapd_news_clear(news);
+	imapd_box_told(b);
 	if (b->news != NULL)
 		return;
 	rest_end();

@@ -29,6 +29,8 @@ struct imapd_box {
 	unsigned n_keywords;
 	unsigned keywords_serial; /* counts the changes of the list */
 	struct imapd_news *news;	/* one for each of its views */
+	struct door_record *untold; /* as they were: messages that are gone ... */
+	size_t	 n_untold;	/* ... and some session was not told so */
 	int	 taken;		/* none of rec is recent to another process */
 	uint32_t recent;	/* from here on they are to the session that is
 				   told, or selects it, next; 0: none */
@@ -73,6 +75,14 @@ size_t	imapd_box_at(const struct imapd_box *b, uint32_t uid);
 /* The record of a uid; NULL: gone. *hint helps with rising uids. */
 const struct door_record *imapd_box_find(const struct imapd_box *b,
 	    uint32_t uid, size_t *hint);
+/*
+ * The same for a session that reads: what is gone is as it was, until all who
+ * knew it were told.
+ */
+const struct door_record *imapd_box_known(const struct imapd_box *b,
+	    uint32_t uid, size_t *hint);
+/* The session of a view was told of all that is gone. */
+void	imapd_box_told(struct imapd_box *b);
 /*
  * Takes changed records in. They are news to all views but origin (or NULL),
  * whose session made the change.

@@ -87,7 +87,7 @@ imapd_batch_begin(struct imapd_session *s, struct imapd_fetch *f)
 
 	imapd_batch_end(f);
 	while (f->n < max && (seq = next_seq(f)) != 0) {
-		r = imapd_box_find(b, s->view->uids[seq - 1], &f->hint);
+		r = imapd_box_known(b, s->view->uids[seq - 1], &f->hint);
 		if (r == NULL) {
 			f->gone = 1;
 			continue;

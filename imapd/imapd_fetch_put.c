@@ -245,6 +245,8 @@ message_begin(struct imapd_session *s, struct imapd_fetch *f,
 	if (f->items.file) {
 		f->msg.fd = f->fds[f->i];
 		f->fds[f->i] = -1;
+		if (f->msg.fd == -1)
+			return -1;
 	}
 	if (f->items.cache && texts_find(s, f) == -1)
 		return -1;
@@ -292,16 +294,31 @@ imapd_fetch_next(struct imapd_fetch *f)
 	f->i++;
 }
 
+/* Store knows no such message any more: its files go behind its records. */
+static int
+message_gone(struct imapd_box *b, uint32_t uid)
+{
+	size_t hint = SIZE_MAX;
+
+	return imapd_box_refresh(b) == 0 &&
+	    imapd_box_find(b, uid, &hint) == NULL;
+}
+
 /*
- * The message cannot be read: what was said of it is taken back, if it is
- * still here; else the line is lost, and the client has to come again.
+ * The message cannot be read: it is gone, or damaged. What was said of it is
+ * taken back, if it is still here; else the line is lost, and the client has to
+ * come again.
  */
 void
-imapd_fetch_damaged(struct imapd_session *s, struct imapd_fetch *f)
+imapd_fetch_failed(struct imapd_session *s, struct imapd_fetch *f)
 {
-	log_warn("message %u of mailbox %u cannot be read", f->uids[f->i],
-	    s->view->box->id);
-	f->damaged = 1;
+	if (message_gone(s->view->box, f->uids[f->i]))
+		f->gone = 1;
+	else {
+		log_warn("message %u of mailbox %u cannot be read",
+		    f->uids[f->i], s->view->box->id);
+		f->damaged = 1;
+	}
 	if (f->mark <= s->out.len && s->out_done <= f->mark)
 		buf_truncate(&s->out, f->mark);
 	else
@@ -330,7 +347,7 @@ fetch_full(struct imapd_session *s, struct imapd_fetch *f, int64_t start)
 int
 imapd_fetch_put(struct imapd_session *s, struct imapd_fetch *f, int64_t start)
 {
-	const struct door_record *r = imapd_box_find(s->view->box,
+	const struct door_record *r = imapd_box_known(s->view->box,
 	    f->uids[f->i], &f->hint);
 	const struct imapd_item *it;
 

@@ -14,6 +14,7 @@ int	imapd_fetch_put(struct imapd_session *s, struct imapd_fetch *f,
 	    int64_t start);
 /* Done with the message: the next one of the batch. */
 void	imapd_fetch_next(struct imapd_fetch *f);
-void	imapd_fetch_damaged(struct imapd_session *s, struct imapd_fetch *f);
+/* It cannot be read, and is passed over: gone without a word, or damaged. */
+void	imapd_fetch_failed(struct imapd_session *s, struct imapd_fetch *f);
 
 #endif

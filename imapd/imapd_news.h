@@ -22,6 +22,7 @@ struct imapd_news {
 	size_t	 n_told;	/* ... and of these so many were told */
 	int	 stale;		/* other uids than before */
 	int	 shrunk;	/* some of them are gone */
+	uint32_t last;		/* uid: what comes behind it is not known */
 	int	 takes;		/* its session may write, and is told next */
 };
 

@@ -92,6 +92,7 @@ view_take(struct imapd_view *v)
 	for (i = 0; i < v->box->n; i++)
 		v->uids[i] = v->box->rec[i].uid;
 	v->n = v->box->n;
+	v->news.last = v->n > 0 ? v->uids[v->n - 1] : 0;
 	v->news.stale = v->news.shrunk = 0;
 }
 
@@ -280,6 +281,7 @@ sync_expunge(struct imapd_session *s, int64_t start)
 	memmove(v->uids + n, v->uids + i, (v->n - i) * sizeof(*v->uids));
 	v->n -= i - n;
 	v->news.shrunk = full;
+	imapd_box_told(v->box);
 	return !full;
 }
 
@@ -302,6 +304,7 @@ sync_new(struct imapd_session *s)
 	v->news.stale = 0;
 	if (v->n == from)
 		return;
+	v->news.last = v->uids[v->n - 1];
 	if (!v->readonly && (recent = imapd_box_recent(b)) > 0)
 		view_recent(v, recent > v->uids[from] ? recent :
 		    v->uids[from], v->uids[v->n - 1]);

@@ -55,6 +55,8 @@ void	body_put_back(const char *name);
 
 /* O_RDONLY, freshly opened; -1. */
 int	body_open(const char *user, uint32_t mailbox, uint32_t uid);
+/* The same of one that was expunged, as long as it is kept. */
+int	body_open_expunged(const char *user, uint32_t mailbox, uint32_t uid);
 
 /*
  * Links the queue's file id, of which fd is a descriptor, as the message uid.

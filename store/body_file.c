@@ -206,16 +206,31 @@ body_put_back(const char *name)
 	unlinkat(fresh, name, 0);
 }
 
+/* What is no file in its place fails when it is read: nobody waits for the
+   other end of it. */
+static int
+open_file(const char *path)
+{
+	return openat(root, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
+	    O_NONBLOCK);
+}
+
 int
 body_open(const char *user, uint32_t mailbox, uint32_t uid)
 {
 	char path[BODY_PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/%u/%u", user, mailbox, uid);
-	/* What is no file in its place fails when it is read: nobody waits for
-	   the other end of it. */
-	return openat(root, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
-	    O_NONBLOCK);
+	return open_file(path);
+}
+
+int
+body_open_expunged(const char *user, uint32_t mailbox, uint32_t uid)
+{
+	char path[BODY_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%u/expunged/%u", user, mailbox, uid);
+	return open_file(path);
 }
 
 enum body_result

@@ -401,7 +401,9 @@ op_records(struct request *r)
 }
 
 /*
- * Opens all of them, -1 for one that is gone. An error that is none of the
+ * Opens all of them, -1 for one that is gone. One that was expunged is there as
+ * long as its file is kept: sessions that were not told go on reading it (RFC
+ * 2180 4.1.1), and who asks in the middle of an EXPUNGE finds it. An error that is none of the
  * message's (no descriptors, the disk) must not look like a message that is
  * gone: -1 then, with none open.
  */
@@ -416,6 +418,8 @@ open_all(const struct mailbox *m, const uint32_t *uids, size_t n, int *fd)
 		if (uids[i] >= m->seen.uidnext)
 			continue;
 		fd[i] = body_open(path, m->id, uids[i]);
+		if (fd[i] == -1 && errno == ENOENT)
+			fd[i] = body_open_expunged(path, m->id, uids[i]);
 		if (fd[i] != -1 || errno == ENOENT)
 			continue;
 		log_warn("%s/%u/%u: %s", path, m->id, uids[i],

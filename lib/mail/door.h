@@ -223,7 +223,8 @@ int	door_copy_answered(const struct door *d);
 int	door_copy_end(struct door *d, uint32_t id, uint32_t **from_r,
 	    uint32_t **to_r, size_t *n_r, uint32_t *uidvalidity_r);
 
-/* Freshly opened O_RDONLY descriptors, -1 for a message that is gone. */
+/* Freshly opened O_RDONLY descriptors, of expunged messages too, as long as
+   they are kept; -1 for a message that is gone. */
 int	door_open(struct door *d, uint32_t id, const uint32_t *uids, size_t n,
 	    int *fds_r);
 /* Cache records (mime_structure.h): packed u32 uid, lv record (empty: none).

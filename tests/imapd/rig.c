@@ -117,7 +117,10 @@ answer_records(struct chan *c, const struct msg *m)
 		put_event(c);
 	msg_begin(c, &proto_door, DM_RECORDS_ARE, m->id);
 	msg_bytes(c, DF_RECORDS, buf_str(&b), b.len);
-	msg_bytes(c, DF_UIDS, "", 0);
+	buf_reset(&b);
+	if (store.gone > 0)
+		buf_put_u32(&b, store.gone);
+	msg_bytes(c, DF_UIDS, buf_str(&b), b.len);
 	msg_u64(c, DF_MODSEQ, n);
 	msg_u32(c, DF_ON, 1);
 	msg_u32(c, DF_MORE, i <= n);
@@ -142,15 +145,22 @@ static void
 answer_open(struct chan *c, const struct msg *m)
 {
 	char text[101], found[DOOR_OPEN_MAX];
+	struct cursor uids;
+	const char *p;
 	size_t len, i;
 	int fd;
 
 	snprintf(text, sizeof(text), "Subject: x\r\n\r\n%086d", 1);
 	memset(found, 1, sizeof(found));
-	msg_get(m, DF_UIDS, &len);
+	p = msg_get(m, DF_UIDS, &len);
+	cursor_init(&uids, p, len);
+	for (i = 0; i < len / 4; i++)
+		found[i] = cursor_u32(&uids) != store.lost;
 	msg_begin(c, &proto_door, DM_FILES, m->id);
 	msg_bytes(c, DF_FOUND, found, len / 4);
 	for (i = 0; i < len / 4; i++) {
+		if (!found[i])
+			continue;
 		fd = memfd_create("message", 0);
 		assert_int_equal(write(fd, text, 100 - store.short_by),
 		    100 - store.short_by);
@@ -400,6 +410,7 @@ rig_begin(void **state)
 	store.messages = store.more = store.skipped = 0;
 	store.failing = store.deaf = store.hold = store.recent = 0;
 	store.any = store.expunged = store.since = store.short_by = 0;
+	store.lost = store.gone = 0;
 	store.asked = store.tell = store.told = store.leaves = 0;
 	store.line = NULL;
 	store.name = "INBOX";

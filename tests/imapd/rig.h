@@ -47,6 +47,8 @@ struct rig_store {
 	atomic_uint since;	/* STORE with UNCHANGEDSINCE: uids below 10 of
 				   each part of so many have changed */
 	atomic_uint short_by;	/* octets that the files lack */
+	atomic_uint lost;	/* the file of that uid is not there ... */
+	atomic_uint gone;	/* ... and that uid is told as expunged */
 	atomic_uint hold;	/* 1: a copy is answered after the next STORE;
 				   2: there is one */
 	const char *name;	/* of the mailbox */

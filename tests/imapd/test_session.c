@@ -138,6 +138,55 @@ test_changed_since_nothing(void **state)
 	assert_non_null(strstr(got.data, "* 2 FETCH (FLAGS () MODSEQ (2))"));
 }
 
+/* One session expunges all: the other reads on until it is told. */
+static void
+test_expunged_by_another(void **state)
+{
+	store.messages = 3;
+	select_inbox();
+	rig_client(1);
+	select_inbox();
+	say("o STORE 1:* FLAGS.SILENT (\\Deleted)\r\n");
+	expect("o OK ");
+	say("p EXPUNGE\r\n");
+	expect("* 1 EXPUNGE\r\n* 1 EXPUNGE\r\n* 1 EXPUNGE\r\np OK ");
+	rig_client(0);
+	say("b FETCH 1:3 (UID FLAGS RFC822.SIZE BODY.PEEK[]<0.9>)\r\n");
+	expect("* 3 FETCH (UID 3 FLAGS (\\Deleted) RFC822.SIZE 100 BODY[]<0> "
+	    "{9}\r\nSubject: )\r\nb OK ");
+	assert_non_null(strstr(got.data, "* 1 FETCH (UID 1 "));
+	assert_null(strstr(got.data, "EXPUNGE"));
+	say("c UID FETCH 2 (FLAGS)\r\n");
+	expect("* 2 FETCH (UID 2 FLAGS (\\Deleted))\r\n"
+	    "* 1 EXPUNGE\r\n* 1 EXPUNGE\r\n* 1 EXPUNGE\r\nc OK ");
+	say("d UID FETCH 1:* (FLAGS)\r\n");
+	expect("d OK ");
+	assert_null(strstr(got.data, "* "));
+}
+
+/* Its file is away before store tells that it is gone: it is passed over. */
+static void
+test_gone_under_a_fetch(void **state)
+{
+	store.messages = 3;
+	select_inbox();
+	store.lost = store.gone = 2;
+	say("b UID FETCH 1:* (BODY.PEEK[]<0.7>)\r\n");
+	expect("b OK ");
+	assert_non_null(strstr(got.data, "* 1 FETCH (UID 1 BODY[]<0> {7}\r\n"
+	    "Subject)\r\n* 3 FETCH (UID 3 BODY[]<0> {7}\r\nSubject)\r\n"
+	    "* 2 EXPUNGE\r\n"));
+	store.lost = store.gone = 3;
+	say("c FETCH 1:2 (FLAGS BODY.PEEK[]<0.7>)\r\n");
+	expect("c NO [EXPUNGEISSUED] ");
+	assert_non_null(strstr(got.data, "* 1 FETCH"));
+	assert_null(strstr(got.data, "* 2 FETCH"));
+	/* One that store still has is damaged. */
+	store.lost = 1;
+	say("d UID FETCH 1 (BODY.PEEK[])\r\n");
+	expect("d NO [SERVERBUG] ");
+}
+
 enum { NOTHING, SELECTED, READONLY, STATES };
 
 /* Says a command, and returns its tagged reply. */
@@ -299,6 +348,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_idle_continues_first,
 		    rig_begin, rig_end),
 		cmocka_unit_test_setup_teardown(test_changed_since_nothing,
+		    rig_begin, rig_end),
+		cmocka_unit_test_setup_teardown(test_expunged_by_another,
+		    rig_begin, rig_end),
+		cmocka_unit_test_setup_teardown(test_gone_under_a_fetch,
 		    rig_begin, rig_end),
 		cmocka_unit_test_setup_teardown(test_rows_and_states, rig_begin,
 		    rig_end),

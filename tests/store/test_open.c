@@ -104,6 +104,33 @@ test_errors(void **state)
 	}
 }
 
+/* What was expunged can be read as long as it is kept, and is told from what
+   never was. */
+static void
+test_expunged(void **state)
+{
+	struct door *d = &rig.imap[0];
+	uint32_t uids[] = { 1, 2, 3 }, *gone;
+	int fd[3];
+	size_t n;
+	uint64_t modseq;
+	char text[32] = "";
+
+	deliver();
+	deliver();
+	assert_int_equal(door_expunge(d, 1, uids, 1, 1, &gone, &n, &modseq),
+	    0);
+	assert_int_equal(n, 1);
+	free(gone);
+	assert_int_equal(door_open(d, 1, uids, 3, fd), 0);
+	assert_true(fd[0] >= 0 && fd[1] >= 0);
+	assert_int_equal(fd[2], -1);
+	assert_int_equal(read(fd[0], text, sizeof(text)), 14);
+	assert_string_equal(text, "A: b\r\n\r\nbody\r\n");
+	close(fd[0]);
+	close(fd[1]);
+}
+
 static void
 some_uids(uint32_t uids[DOOR_OPEN_MAX])
 {
@@ -201,7 +228,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_errors), T(test_many_read), T(test_many_unread),
-		T(test_cache_of_none),
+		T(test_cache_of_none), T(test_expunged),
 	};
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,

@@ -651,10 +651,50 @@ def test_two_sessions(c, box, inst):
     assert c.ok("EXPUNGE")[2] == [b"* 2 EXPUNGE"]
     for text in ("FETCH 1:* FLAGS", "STORE 3 +FLAGS (x)", "SEARCH ALL"):
         assert not has(d.cmd(text)[2], rb"EXPUNGE")
-    assert "EXPUNGEISSUED" in d.cmd("FETCH 1:5 BODY.PEEK[]")[1]
+    # What it was not told of is still answered (RFC 2180 4.1.1).
+    u = d.ok("FETCH 1:5 (FLAGS BODY.PEEK[] ENVELOPE)")[2]
+    assert len(u) == 5 and has(u, rb"^\* 2 FETCH .*Deleted.*plain 1")
     assert has(d.ok("FETCH 5 BODY.PEEK[]")[2], rb"plain 9")
     assert has(until(d, "NOOP", rb"EXPUNGE"), rb"^\* 2 EXPUNGE")
     assert has(d.ok("FETCH 4 UID")[2], rb"UID 5")
+    d.close()
+
+
+def test_fetch_while_pop3_deletes(inst):
+    """A session that was not told yet goes on reading; what is gone for good,
+    moved away, is passed over."""
+    c, d = Client(inst, "dora"), Client(inst, "dora")
+    told = inst.log().count("cannot be read")
+    for i in range(60):
+        c.append("INBOX", PLAIN % (i, i))
+    c.ok("SELECT INBOX")
+    d.ok("CREATE away")
+    d.ok("SELECT INBOX")
+    n = int(re.search(rb"UIDNEXT (\d+)", c.ok("STATUS INBOX (UIDNEXT)")[2][0])
+            [1]) - 1
+    p = inst.pop3("dora")
+    for i in range(1, 31):
+        p.dele(i)
+    # What store has still to do is under way when the answers begin.
+    tags = [c.start("FETCH 1:60 (UID BODY.PEEK[])")]
+    p.quit()
+    tags.append(c.start("FETCH 1:60 (FLAGS)"))
+    tags.append(c.start("FETCH 1:60 (UID BODY.PEEK[])"))
+    tags.append(c.start("UID FETCH 1:%d (UID BODY.PEEK[])" % n))
+    for tag in tags:
+        status, text, u = c.wait(tag)
+        assert status == "OK", text
+    c.ok("NOOP")
+    assert len(c.ok("UID FETCH 1:* UID")[2]) == 30
+    d.ok("NOOP")
+    d.ok("MOVE 1:10 away")
+    status, text, u = c.cmd("UID FETCH 1:* (UID BODY.PEEK[])")
+    assert status == "OK" and len(has(u, rb"FETCH")) >= 20, text
+    assert inst.log().count("cannot be read") == told
+    assert len(c.ok("FETCH 1:* UID")[2]) == 20
+    c.ok("STORE 1:* +FLAGS.SILENT (\\Deleted)")
+    c.ok("EXPUNGE")
+    c.close()
     d.close()
 
 
