@@ -236,7 +236,8 @@ search_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 }
 
 const struct imapd_command imapd_cmd_search[] = {
-	{ .name = "SEARCH", .run = search_run, .states = IMAPD_SELECTED,
+	{ .name = "SEARCH", .capability = "WITHIN",
+	    .run = search_run, .states = IMAPD_SELECTED,
 	    .flags = IMAPD_UID | IMAPD_QUIET | IMAPD_READS, .min_args = 1,
 	    .max_args = SIZE_MAX },
 	{ .name = NULL }

@@ -48,6 +48,10 @@ match_record(const struct imapd_key *k, const struct imapd_view *v,
 		return day == want;
 	case IMAPD_K_SINCE:
 		return day >= want;
+	case IMAPD_K_OLDER:
+		return r->date <= (int64_t)k->value;
+	case IMAPD_K_YOUNGER:
+		return r->date >= (int64_t)k->value;
 	case IMAPD_K_LARGER:
 		return r->size > k->number;
 	case IMAPD_K_SMALLER:

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
@@ -14,7 +15,7 @@
 enum { KEYS_MAX = 10000 };
 
 enum key_args { KA_NONE, KA_STRING, KA_FIELD, KA_DATE, KA_NUMBER, KA_KEYWORD,
-	KA_SET, KA_MODSEQ };
+	KA_SET, KA_MODSEQ, KA_INTERVAL };
 
 /* What follows the key's name, and what it means. */
 static const struct key_row {
@@ -44,6 +45,7 @@ static const struct key_row {
 	{ "MODSEQ", KA_MODSEQ, IMAPD_K_MODSEQ, NULL, 0, 0, 0 },
 	{ "NEW", KA_NONE, IMAPD_K_NEW, NULL, 0, 0, 0 },
 	{ "OLD", KA_NONE, IMAPD_K_OLD, NULL, 0, 0, 0 },
+	{ "OLDER", KA_INTERVAL, IMAPD_K_OLDER, NULL, 0, 0, 0 },
 	{ "ON", KA_DATE, IMAPD_K_ON, NULL, 0, 0, 0 },
 	{ "RECENT", KA_NONE, IMAPD_K_RECENT, NULL, 0, 0, 0 },
 	{ "SEEN", KA_NONE, IMAPD_K_FLAGS, NULL, FLAG_SEEN, FLAG_SEEN, 0 },
@@ -62,6 +64,7 @@ static const struct key_row {
 	{ "UNFLAGGED", KA_NONE, IMAPD_K_FLAGS, NULL, FLAG_FLAGGED, 0, 0 },
 	{ "UNKEYWORD", KA_KEYWORD, IMAPD_K_KEYWORD, NULL, 0, 0, 1 },
 	{ "UNSEEN", KA_NONE, IMAPD_K_FLAGS, NULL, FLAG_SEEN, 0, 0 },
+	{ "YOUNGER", KA_INTERVAL, IMAPD_K_YOUNGER, NULL, 0, 0, 0 },
 };
 
 /* The arguments still to be read. */
@@ -231,6 +234,16 @@ read_modseq(struct key_reader *r, struct imapd_key *k)
 	return read_number(r, k, INT64_MAX);
 }
 
+/* "OLDER" / "YOUNGER" SP nz-number: seconds before now (RFC 5032). */
+static int
+read_interval(struct key_reader *r, struct imapd_key *k)
+{
+	if (read_number(r, k, UINT32_MAX) == -1 || k->number == 0)
+		return -1;
+	k->value = (uint64_t)(clock_now() - (int64_t)k->number);
+	return 0;
+}
+
 static int
 read_set(struct key_reader *r, struct imapd_key *k,
     const struct imapd_arg *a, int uid)
@@ -266,6 +279,8 @@ read_args(struct key_reader *r, const struct key_row *row, struct imapd_key *k)
 		return read_set(r, k, take(r), 1);
 	case KA_MODSEQ:
 		return read_modseq(r, k);
+	case KA_INTERVAL:
+		return read_interval(r, k);
 	}
 	return -1;
 }

@@ -11,6 +11,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "lib/base/clock.h"
+
 #include "imapd/imapd_search_scan.h"
 
 static const char mail[] =
@@ -91,6 +93,47 @@ matches(const char *keys, const char *p, size_t len, size_t work,
 	if (steps_r != NULL)
 		*steps_r = n;
 	return yes;
+}
+
+/* The dates are some seconds from the ends of the intervals: the clock runs. */
+static void
+test_within(void **state)
+{
+	static const struct {
+		const char *keys;
+		int64_t	 age;
+		int	 yes;
+	} row[] = {
+		{ " YOUNGER 100", 40, 1 }, { " YOUNGER 100", 160, 0 },
+		{ " OLDER 100", 40, 0 }, { " OLDER 100", 160, 1 },
+		{ " OLDER 100", 100, 1 }, { " older 4294967295", 100, 0 },
+		{ " NOT YOUNGER 4294967295", -100, 0 },
+		{ " OLDER 50 YOUNGER 500", 100, 1 },
+	};
+	static const char *const bad[] = { " OLDER 0", " YOUNGER", " OLDER -1",
+		" YOUNGER 4294967296", " YOUNGER \"5\"" };
+	struct imapd_args args = { 0 };
+	struct door_record r = { .uid = 1 };
+	struct imapd_key *k;
+	const char *why;
+	char text[40];
+	size_t i;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		k = keys_read(row[i].keys);
+		r.date = clock_now() - row[i].age;
+		assert_int_equal(imapd_search_match(k, &view, 1, &r),
+		    row[i].yes);
+		imapd_search_free(&k);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		strcpy(text, bad[i]);
+		assert_int_equal(imapd_args_parse(&args, text, strlen(text),
+		    &why), 0);
+		assert_null(imapd_search_parse(args.a, args.top, &view,
+		    mime_charset_find("utf-8", 5), &why));
+	}
+	imapd_args_clear(&args);
 }
 
 static const struct {
@@ -195,6 +238,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_within),
 		cmocka_unit_test(test_what_matches),
 		cmocka_unit_test(test_steps_are_bounded),
 		cmocka_unit_test(test_unreadable),
