@@ -10,21 +10,51 @@
 #include "imapd/imapd_door.h"
 #include "imapd/imapd_names.h"
 #include "imapd/imapd_reply.h"
+#include "imapd/imapd_status.h"
+#include "imapd/imapd_uses.h"
+
+/*
+ * create-param = "(USE (" [use-attr *(SP use-attr)] "))" (RFC 6154 3).
+ * 0; -1: that is none; -2: a use that is not known.
+ */
+static int
+create_params(const struct imapd_arg *a, uint32_t *uses_r)
+{
+	const struct imapd_arg *use = a + 1;
+	uint32_t bit;
+	size_t n;
+
+	if (a->type != IMAPD_LIST || a->len != 2 ||
+	    !imapd_arg_is(use, "USE") || use[1].type != IMAPD_LIST)
+		return -1;
+	for (n = use[1].len, use += 2; n > 0; n--, use = imapd_arg_next(use)) {
+		if (use->type != IMAPD_ATOM || use->p[0] != '\\')
+			return -1;
+		if ((bit = imapd_use_find(use->p, use->len)) == 0)
+			return -2;
+		*uses_r |= bit;
+	}
+	return 0;
+}
 
 static enum imapd_run
 create_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 {
 	struct door_mailbox m = { 0 };
+	uint32_t uses = 0;
 	struct buf name;
 	int r;
 
+	if (n == 2 && (r = create_params(imapd_arg_next(args), &uses)) != 0)
+		return r == -1 ? imapd_bad(s, "CREATE: unknown parameter") :
+		    imapd_no(s, "[USEATTR] No mailbox has such a use here");
 	if (imapd_names_arg(s, args, &name) == -1)
 		return IMAPD_DONE;
 	/* "If the mailbox name is suffixed with the server's hierarchy
 	   separator character", the client means to make children. */
 	if (name.len > 1 && name.data[name.len - 1] == '/')
 		buf_truncate(&name, name.len - 1);
-	r = door_create(&imapd_door, buf_str(&name), 0, &m);
+	r = door_create(&imapd_door, buf_str(&name), uses, &m);
 	buf_clear(&name);
 	imapd_names_drop();
 	return r == -1 ? imapd_door_no(s) : imapd_ok(s, "CREATE completed");
@@ -126,92 +156,32 @@ unsubscribe_run(struct imapd_session *s, const struct imapd_arg *args,
 	return subscription(s, args, 0);
 }
 
-enum status_item {
-	ST_MESSAGES, ST_RECENT, ST_UIDNEXT, ST_UIDVALIDITY, ST_UNSEEN,
-	ST_HIGHESTMODSEQ, ST_COUNT
-};
-static const char *const status_names[ST_COUNT] = {
-	"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN",
-	"HIGHESTMODSEQ",
-};
-
-/* Reads the list of items into bits; 0 is a bad one. */
-static unsigned
-status_items(const struct imapd_arg *list)
-{
-	const struct imapd_arg *a = list + 1;
-	unsigned bits = 0, i;
-	size_t n;
-
-	if (list->type != IMAPD_LIST)
-		return 0;
-	for (n = list->len; n > 0; n--, a = imapd_arg_next(a)) {
-		for (i = 0; i < ST_COUNT; i++)
-			if (imapd_arg_is(a, status_names[i]))
-				break;
-		if (i == ST_COUNT)
-			return 0;
-		bits |= 1u << i;
-	}
-	return bits;
-}
-
-static void
-put_status(struct buf *out, const char *name, const struct door_mailbox *m,
-    unsigned bits)
-{
-	uint64_t v[ST_COUNT] = {
-		[ST_MESSAGES] = m->messages, [ST_RECENT] = m->recent,
-		[ST_UIDNEXT] = m->uidnext, [ST_UIDVALIDITY] = m->uidvalidity,
-		[ST_UNSEEN] = m->unseen,
-		[ST_HIGHESTMODSEQ] = m->highestmodseq,
-	};
-	const char *gap = "";
-	unsigned i;
-
-	buf_puts(out, "* STATUS ");
-	imapd_names_put(out, name, strlen(name));
-	buf_puts(out, " (");
-	for (i = 0; i < ST_COUNT; i++) {
-		if (!(bits & 1u << i))
-			continue;
-		buf_printf(out, "%s%s ", gap, status_names[i]);
-		buf_put_number(out, v[i]);
-		gap = " ";
-	}
-	buf_puts(out, ")\r\n");
-}
-
 static enum imapd_run
 status_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 {
-	unsigned bits = status_items(imapd_arg_next(args));
 	const struct door_mailbox *m;
-	struct door_mailbox now;
 	struct buf name;
+	unsigned bits;
 	int r = -1;
 
-	if (bits == 0)
+	if (imapd_status_items(imapd_arg_next(args), &bits) == -1)
 		return imapd_bad(s, "STATUS: bad list of items");
 	if (imapd_names_arg(s, args, &name) == -1)
 		return IMAPD_DONE;
 	m = imapd_names_find(buf_str(&name));
 	if (m != NULL)
-		r = door_status(&imapd_door, m->id, &now);
-	if (r == 0) {
-		if (bits & 1u << ST_HIGHESTMODSEQ)
-			imapd_condstore(s);
-		put_status(&s->out, buf_str(&name), &now, bits);
-	}
+		r = imapd_status_put(s, m, bits);
 	buf_clear(&name);
 	return r == -1 ? imapd_door_no(s) : imapd_ok(s, "STATUS completed");
 }
 
 const struct imapd_command imapd_cmd_mailbox[] = {
-	{ .name = "STATUS", .run = status_run, .states = IMAPD_ANY,
+	{ .name = "STATUS", .capability = "STATUS=SIZE APPENDLIMIT",
+	    .run = status_run, .states = IMAPD_ANY,
 	    .flags = IMAPD_EVENTS, .min_args = 2, .max_args = 2 },
-	{ .name = "CREATE", .run = create_run, .states = IMAPD_ANY,
-	    .min_args = 1, .max_args = 1 },
+	{ .name = "CREATE", .capability = "CREATE-SPECIAL-USE",
+	    .run = create_run, .states = IMAPD_ANY,
+	    .min_args = 1, .max_args = 2 },
 	{ .name = "DELETE", .run = delete_run, .states = IMAPD_ANY,
 	    .flags = IMAPD_EVENTS, .min_args = 1, .max_args = 1 },
 	{ .name = "RENAME", .run = rename_run, .states = IMAPD_ANY,

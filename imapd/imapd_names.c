@@ -76,6 +76,34 @@ imapd_names_find(const char *name)
 	return NULL;
 }
 
+/* prefix becomes "name/": the index of the first name that may have it. */
+static size_t
+below_at(const struct door_mailbox *list, size_t n, const char *name,
+    size_t len, char prefix[DOOR_NAME_MAX + 2])
+{
+	memcpy(prefix, name, len);
+	memcpy(prefix + len, "/", 2);
+	return name_at(list, n, prefix);
+}
+
+size_t
+imapd_names_below(const struct door_mailbox *list, size_t n,
+    const char *name, size_t len, size_t *end_r)
+{
+	char prefix[DOOR_NAME_MAX + 2];
+	size_t i, end;
+
+	*end_r = 0;
+	if (len > DOOR_NAME_MAX)
+		return 0;
+	i = below_at(list, n, name, len, prefix);
+	for (end = i; end < n &&
+	    strncmp(list[end].name, prefix, len + 1) == 0;)
+		end++;
+	*end_r = end;
+	return i;
+}
+
 int
 imapd_names_children(const struct door_mailbox *list, size_t n,
     const char *name)
@@ -85,10 +113,21 @@ imapd_names_children(const struct door_mailbox *list, size_t n,
 
 	if (len > DOOR_NAME_MAX)
 		return 0;
-	memcpy(prefix, name, len);
-	memcpy(prefix + len, "/", 2);
-	i = name_at(list, n, prefix);
+	i = below_at(list, n, name, len, prefix);
 	return i < n && strncmp(list[i].name, prefix, len + 1) == 0;
+}
+
+int
+imapd_names_has(const struct door_mailbox *list, size_t n, const char *name,
+    size_t len)
+{
+	char s[DOOR_NAME_MAX + 1];
+
+	if (len > DOOR_NAME_MAX)
+		return 0;
+	memcpy(s, name, len);
+	s[len] = '\0';
+	return name_find(list, n, s) != NULL;
 }
 
 int

@@ -23,6 +23,12 @@ const struct door_mailbox *imapd_names_find(const char *name);
 /* Has the mailbox of that name children? */
 int	imapd_names_children(const struct door_mailbox *list, size_t n,
 	    const char *name);
+/* The mailboxes below a name: they stand from what is returned to *end_r. */
+size_t	imapd_names_below(const struct door_mailbox *list, size_t n,
+	    const char *name, size_t len, size_t *end_r);
+/* Is that name in the list, selectable or not? */
+int	imapd_names_has(const struct door_mailbox *list, size_t n,
+	    const char *name, size_t len);
 /*
  * A name as the client wrote it (modified UTF-7), as UTF-8 in out; INBOX in
  * capitals. 0, or -1.

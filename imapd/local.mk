@@ -2,7 +2,7 @@
 # one file and one word in imapd_commands.h.
 IMAPD_COMMANDS = \
 	imapd/cmd_session.c imapd/cmd_select.c imapd/cmd_mailbox.c \
-	imapd/cmd_list.c imapd/cmd_append.c imapd/cmd_fetch.c \
+	imapd/cmd_list.c imapd/cmd_lsub.c imapd/cmd_append.c imapd/cmd_fetch.c \
 	imapd/cmd_store.c imapd/cmd_copy.c imapd/cmd_search.c
 
 noinst_LIBRARIES += imapd/libimapd.a
@@ -14,6 +14,9 @@ imapd_libimapd_a_SOURCES = $(IMAPD_COMMANDS) \
 	imapd/imapd_date.c imapd/imapd_date.h \
 	imapd/imapd_pattern.c imapd/imapd_pattern.h \
 	imapd/imapd_flags.c imapd/imapd_flags.h \
+	imapd/imapd_uses.c imapd/imapd_uses.h \
+	imapd/imapd_status.c imapd/imapd_status.h \
+	imapd/imapd_list_args.c imapd/imapd_list_args.h \
 	imapd/imapd_door.c imapd/imapd_door.h \
 	imapd/imapd_box.c imapd/imapd_box.h \
 	imapd/imapd_news.c imapd/imapd_news.h \

@@ -35,6 +35,17 @@ static const struct {
 
 enum { FIRST = sizeof(first) / sizeof(first[0]) };
 
+uint32_t
+first_use_attrs(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < FIRST; i++)
+		if (strcmp(first[i].name, name) == 0)
+			return first[i].attrs;
+	return 0;
+}
+
 struct first_task {
 	struct task t;
 	struct call *waiter;		/* who asked for it, or NULL */

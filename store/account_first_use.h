@@ -5,6 +5,8 @@
 #ifndef STORE_ACCOUNT_FIRST_USE_H
 #define STORE_ACCOUNT_FIRST_USE_H
 
+#include <stdint.h>
+
 struct account;
 
 void	first_use(struct account *a);
@@ -13,5 +15,8 @@ void	first_use(struct account *a);
  * index knows is given up. Files are not.
  */
 void	first_use_again(struct account *a);
+
+/* The special uses that the mailbox of that name has then; 0: none. */
+uint32_t first_use_attrs(const char *name);
 
 #endif

@@ -34,11 +34,6 @@
 #include "store/shard_files.h"
 #include "store/shard_syncer.h"
 
-enum {
-	ATTR_USES = ATTR_DRAFTS | ATTR_SENT | ATTR_TRASH | ATTR_JUNK |
-	    ATTR_ARCHIVE | ATTR_FLAGGED,
-};
-
 struct delivery {
 	struct task t;		/* first */
 	struct mailbox *m;

@@ -16,6 +16,7 @@
 #include "store/account.h"
 #include "store/account_commit.h"
 #include "store/account_expunged.h"
+#include "store/account_first_use.h"
 #include "store/account_follow.h"
 #include "store/account_load.h"
 #include "store/account_mailbox.h"
@@ -355,6 +356,22 @@ drop_parents(struct change_task *c, const char *name)
 	free(p);
 }
 
+/*
+ * The attributes of a mailbox that is created. Without a use of its own one
+ * that had a use at the first use of the account, and was deleted, has it
+ * again, unless another has it by now.
+ */
+static uint32_t
+create_attrs(const struct account *a, const char *name, uint32_t asked)
+{
+	uint32_t use = first_use_attrs(name);
+
+	asked &= ATTR_USES | ATTR_SUBSCRIBED;
+	if (use != 0 && !(asked & ATTR_USES) && account_by_use(a, use) == NULL)
+		asked |= use;
+	return asked;
+}
+
 static void
 do_create(struct change_task *c)
 {
@@ -374,9 +391,8 @@ do_create(struct change_task *c)
 		keep = m->attrs & ATTR_SUBSCRIBED;
 		account_remove(a, m);
 	}
-	c->answer = make_mailbox(c, c->name, (c->attrs &
-	    (ATTR_DRAFTS | ATTR_SENT | ATTR_TRASH | ATTR_JUNK | ATTR_ARCHIVE |
-	    ATTR_FLAGGED | ATTR_SUBSCRIBED)) | keep)->id;
+	c->answer = make_mailbox(c, c->name,
+	    create_attrs(a, c->name, c->attrs) | keep)->id;
 }
 
 static void

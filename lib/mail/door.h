@@ -45,6 +45,7 @@ enum door_flag {
 enum door_attr {
 	ATTR_DRAFTS = 1, ATTR_SENT = 2, ATTR_TRASH = 4, ATTR_JUNK = 8,
 	ATTR_ARCHIVE = 16, ATTR_FLAGGED = 32,
+	ATTR_USES = 63,
 	ATTR_SUBSCRIBED = 256,
 	ATTR_NOSELECT = 512,	/* a name that only has children */
 };

@@ -10,6 +10,7 @@
 #include "imapd/imapd_fetch_items.h"
 #include "imapd/imapd_flags.h"
 #include "imapd/imapd_input.h"
+#include "imapd/imapd_list_args.h"
 #include "imapd/imapd_search_parse.h"
 
 enum { RUN = 10000, RUNS_MAX = 60 };
@@ -24,6 +25,7 @@ command(char *p, size_t len)
 	struct imapd_view v = { .uids = uids, .n = 7 };
 	const struct mime_charset *cs = mime_charset_find("utf-8", 5);
 	struct imapd_items items;
+	struct imapd_list_args list;
 	struct imapd_flags flags;
 	struct imapd_key *key;
 	struct imapd_set set;
@@ -35,6 +37,9 @@ command(char *p, size_t len)
 		return;
 	(void)imapd_items_parse(&items, args.a);
 	imapd_items_clear(&items);
+	if (imapd_list_args_read(&list, args.a, args.top, &why) == 0)
+		(void)imapd_list_args_match(&list, "INBOX/a", 7);
+	imapd_list_args_clear(&list);
 	(void)imapd_flags_read(&flags, args.a, args.top);
 	imapd_flags_clear(&flags);
 	if (args.a->type == IMAPD_ATOM && imapd_view_set(&v, args.a->p,

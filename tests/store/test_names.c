@@ -194,6 +194,76 @@ take_step(struct door *d, const struct step *s)
 	return 0;
 }
 
+static uint32_t
+uses_of(struct door *d, const char *name)
+{
+	struct door_mailbox *list;
+	uint32_t attrs = 0;
+	size_t i, n;
+
+	assert_int_equal(door_list(d, &list, &n), 0);
+	for (i = 0; i < n; i++)
+		if (strcmp(list[i].name, name) == 0)
+			attrs = list[i].attrs & ATTR_USES;
+	door_list_free(&list, n);
+	return attrs;
+}
+
+/*
+ * A use is what CREATE says, over a restart too. A mailbox of the first use
+ * has its own again, unless another has it by then or CREATE says another.
+ */
+static void
+test_uses(void **state)
+{
+	static const struct {
+		enum what what;
+		const char *name, *to;
+		uint32_t asked, uses;
+	} row[] = {
+		{ CREATE, "Old", NULL, ATTR_ARCHIVE | ATTR_FLAGGED,
+		    ATTR_ARCHIVE | ATTR_FLAGGED },
+		{ CREATE, "Plain", NULL, 0, 0 },
+		{ DELETE, "Sent", NULL, 0, 0 },
+		{ CREATE, "Sent", NULL, 0, ATTR_SENT },
+		{ DELETE, "Sent", NULL, 0, 0 },
+		{ CREATE, "Gesendet", NULL, ATTR_SENT, ATTR_SENT },
+		{ CREATE, "Sent", NULL, 0, 0 },
+		{ DELETE, "Trash", NULL, 0, 0 },
+		{ CREATE, "Trash", NULL, ATTR_JUNK, ATTR_JUNK },
+		{ RENAME, "Drafts", "D", 0, 0 },
+		{ CREATE, "Drafts", NULL, 0, 0 },
+	};
+	struct door_mailbox m;
+	struct door *d;
+	size_t i;
+
+	d = &rig.imap[0];
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		if (row[i].what == DELETE)
+			assert_int_equal(door_delete(d, rig_mailbox(&rig, d,
+			    row[i].name)), 0);
+		else if (row[i].what == RENAME)
+			assert_int_equal(door_rename(d, row[i].name,
+			    row[i].to), 0);
+		if (row[i].what != CREATE)
+			continue;
+		assert_int_equal(door_create(d, row[i].name, row[i].asked,
+		    &m), 0);
+		assert_int_equal(m.attrs & ATTR_USES, row[i].uses);
+	}
+	rig_kill(&rig);
+	rig_start(&rig);
+	d = &rig.imap[0];
+	assert_int_equal(uses_of(d, "Old"), ATTR_ARCHIVE | ATTR_FLAGGED);
+	assert_int_equal(uses_of(d, "Plain"), 0);
+	assert_int_equal(uses_of(d, "Sent"), 0);
+	assert_int_equal(uses_of(d, "Gesendet"), ATTR_SENT);
+	assert_int_equal(uses_of(d, "Trash"), ATTR_JUNK);
+	assert_int_equal(uses_of(d, "D"), ATTR_DRAFTS);
+	assert_int_equal(uses_of(d, "Drafts"), 0);
+}
+
 static void
 test_steps(void **state)
 {
@@ -335,6 +405,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_steps, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_uses, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_deleted, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_most_mailboxes, setup,
 		    teardown),
