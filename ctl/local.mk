@@ -41,6 +41,8 @@ ctl_rohrpost_LDADD = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
 noinst_LIBRARIES += ctl/libsendmail.a
 ctl_libsendmail_a_SOURCES = ctl/sendmail.h \
 	ctl/sendmail_message.c ctl/sendmail_message.h \
+	ctl/sendmail_operate.c ctl/sendmail_operate.h \
+	ctl/sendmail_options.c ctl/sendmail_options.h \
 	ctl/sendmail_smtp.c ctl/sendmail_smtp.h
 
 sbin_PROGRAMS += ctl/sendmail
@@ -48,6 +50,18 @@ ctl_sendmail_SOURCES = ctl/sendmail_main.c
 ctl_sendmail_LDADD = ctl/libsendmail.a ctl/libctl.a $(SERVER) $(MAIL) \
 	$(NET) $(MAP) $(BASE) $(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) \
 	$(CRYPT_LIBS) $(GSASL_LIBS) $(EV_LIBS)
+
+# The other names of sendmail, where a user's PATH has them.
+SENDMAIL_LINKS = mailq newaliases
+install-exec-hook:
+	$(MKDIR_P) '$(DESTDIR)$(bindir)'
+	for n in $(SENDMAIL_LINKS); do \
+	    ln -sf '$(sbindir)/sendmail' '$(DESTDIR)$(bindir)/'$$n || exit 1; \
+	done
+uninstall-hook:
+	for n in $(SENDMAIL_LINKS); do \
+	    rm -f '$(DESTDIR)$(bindir)/'$$n; \
+	done
 
 bashcompdir = $(datadir)/bash-completion/completions
 nodist_bashcomp_DATA = ctl/completion/rohrpost

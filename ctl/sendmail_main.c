@@ -12,6 +12,8 @@
 
 #include "ctl/ctl_control.h"
 #include "ctl/sendmail_message.h"
+#include "ctl/sendmail_operate.h"
+#include "ctl/sendmail_options.h"
 #include "ctl/sendmail_smtp.h"
 #include "lib/base/clock.h"
 #include "lib/base/fd.h"
@@ -26,14 +28,6 @@ enum {
 	BUSY_LAST_MS = 500,	/* and at last */
 };
 
-enum mode { MODE_MESSAGE, MODE_SMTP, MODE_REFUSED };
-
-struct options {
-	const char *dir, *sender, *full_name;
-	enum mode mode;
-	int	 from_header, dot_is_text;
-};
-
 struct sendmail_conf {
 	const char *hostname, *state_dir;
 	uint64_t message_size;
@@ -45,53 +39,6 @@ static const struct settings_key keys[] = {
 	SETTINGS_KEY_MESSAGE_SIZE(struct sendmail_conf, message_size),
 	SETTINGS_END
 };
-
-/* What old callers pass and means nothing here is taken and ignored. */
-static int
-options(int argc, char **argv, struct options *o)
-{
-	int c;
-
-	opterr = 0;
-	while ((c = getopt(argc, argv, "A:B:b:C:F:f:GhiL:mN:no:p:q::R:r:tUV:v"
-	    "X:x")) != -1) {
-		switch (c) {
-		case 'b':
-			o->mode = optarg[0] == 'm' ? MODE_MESSAGE :
-			    optarg[0] == 's' ? MODE_SMTP : MODE_REFUSED;
-			break;
-		case 'C':
-			o->dir = optarg;
-			break;
-		case 'F':
-			o->full_name = optarg;
-			break;
-		case 'f':
-		case 'r':
-			o->sender = optarg;
-			break;
-		case 'i':
-			o->dot_is_text = 1;
-			break;
-		case 'o':
-			if (optarg[0] == 'i')
-				o->dot_is_text = 1;
-			break;
-		case 't':
-			o->from_header = 1;
-			break;
-		case '?':
-			return sendmail_fail(EX_USAGE, "-%c: no such option",
-			    optopt);
-		default:
-			break;
-		}
-	}
-	if (o->mode == MODE_REFUSED)
-		return sendmail_fail(EX_USAGE, "only -bm and -bs are known; "
-		    "the queue is shown by \"rohrpost queue list\"");
-	return 0;
-}
 
 /*
  * The domain of bare names: what the longest end of the host name that is
@@ -141,7 +88,7 @@ put_caller(const struct sendmail *s, struct buf *out)
  * may be anybody, and is better reached at a domain of ours.
  */
 static int
-find_sender(struct sendmail *s, const struct options *o)
+find_sender(struct sendmail *s, const struct sendmail_options *o)
 {
 	struct buf why = BUF_INIT(0), name = BUF_INIT(0);
 	int r = 0;
@@ -150,9 +97,10 @@ find_sender(struct sendmail *s, const struct options *o)
 	if (sendmail_address(s, buf_str(&name), name.len, s->caller,
 	    &why) == -1)
 		s->caller[0] = '\0';
-	if (o->sender != NULL)
-		buf_set(&name, "%s", o->sender);
-	if (name.len > 0 && strcmp(buf_str(&name), "<>") != 0) {
+	if (o->sender != NULL &&
+	    sendmail_sender(o->sender, strlen(o->sender), &name, &why) == -1)
+		r = sendmail_fail(EX_USAGE, "%s", buf_str(&why));
+	if (r == 0 && name.len > 0) {
 		if (strchr(buf_str(&name), '@') == NULL && getuid() != 0)
 			buf_printf(&name, "@%s", s->hostname);
 		if (sendmail_address(s, buf_str(&name), name.len, s->sender,
@@ -178,14 +126,20 @@ take_arguments(struct sendmail *s, char **argv)
 	return r;
 }
 
+static const char *
+conf_dir(const struct sendmail_options *o)
+{
+	return o->dir != NULL ? o->dir : SYSCONFDIR;
+}
+
 static int
-load(struct sendmail *s, const struct options *o)
+load(struct sendmail *s, const struct sendmail_options *o)
 {
 	struct buf why = BUF_INIT(0);
 	struct sendmail_conf conf = { .hostname = NULL };
 	int r = 0;
 
-	if (settings_load(o->dir, keys, &conf, &why) == -1) {
+	if (settings_load(conf_dir(o), keys, &conf, &why) == -1) {
 		r = sendmail_fail(EX_CONFIG, "%s", buf_str(&why));
 	} else {
 		s->hostname = conf.hostname[0] != '\0' ? conf.hostname :
@@ -220,7 +174,7 @@ read_message(struct sendmail *s, struct buf *message)
 
 /* Where others, or this user's own, hold every connection: waits for one. */
 static int
-hand_over(struct sendmail *s, const struct options *o,
+hand_over(struct sendmail *s, const struct sendmail_options *o,
     const struct buf *message)
 {
 	int64_t end = clock_mono_ms() + BUSY_MS;
@@ -233,7 +187,7 @@ hand_over(struct sendmail *s, const struct options *o,
 			    "does not run or takes nothing now (%s/run/submit: "
 			    "%s); try again later", s->state_dir,
 			    strerror(errno));
-		r = fd == -1 ? SENDMAIL_BUSY : o->mode == MODE_SMTP ?
+		r = fd == -1 ? SENDMAIL_BUSY : o->mode == SENDMAIL_SMTP ?
 		    sendmail_pass(fd) : sendmail_send(s, fd, message);
 		if (r != SENDMAIL_BUSY)
 			return r;
@@ -246,35 +200,48 @@ hand_over(struct sendmail *s, const struct options *o,
 }
 
 static int
-run(struct sendmail *s, const struct options *o, char **argv)
+send_message(struct sendmail *s, const struct sendmail_options *o, char **argv)
 {
 	struct buf message = BUF_INIT(0);
-	int r = 0;
+	int r = find_sender(s, o);
 
-	if (o->mode == MODE_MESSAGE) {
-		r = find_sender(s, o);
-		if (r == 0)
-			r = take_arguments(s, argv);
-		if (r == 0)
-			r = read_message(s, &message);
-	}
+	if (r == 0)
+		r = take_arguments(s, argv + o->first);
+	if (r == 0)
+		r = read_message(s, &message);
 	if (r == 0)
 		r = hand_over(s, o, &message);
 	buf_clear(&message);
 	return r;
 }
 
+static int
+run(struct sendmail *s, const struct sendmail_options *o, char **argv)
+{
+	switch (o->mode) {
+	case SENDMAIL_MESSAGE:
+		return send_message(s, o, argv);
+	case SENDMAIL_SMTP:
+		return hand_over(s, o, NULL);
+	default:
+		return sendmail_operate(o, conf_dir(o), s->state_dir);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
-	struct options o = { .dir = SYSCONFDIR };
 	struct sendmail s = { .state_dir = NULL };
-	int has_input = fd_standard(), r;
+	struct buf why = BUF_INIT(0);
+	struct sendmail_options o;
+	int has_input = fd_standard(), r = 0;
 
 	log_init("sendmail", 1);
 	signal(SIGPIPE, SIG_IGN);
-	r = options(argc, argv, &o);
-	if (r == 0 && !has_input)
+	if (sendmail_options(argc, argv, &o, &why) == -1)
+		r = sendmail_fail(EX_USAGE, "%s", buf_str(&why));
+	else if (!has_input && (o.mode == SENDMAIL_MESSAGE ||
+	    o.mode == SENDMAIL_SMTP))
 		r = sendmail_fail(EX_IOERR, "standard input is closed");
 	s.from_header = o.from_header;
 	s.dot_is_text = o.dot_is_text;
@@ -282,6 +249,7 @@ main(int argc, char **argv)
 	if (r == 0)
 		r = load(&s, &o);
 	if (r == 0)
-		r = run(&s, &o, argv + optind);
+		r = run(&s, &o, argv);
+	buf_clear(&why);
 	return r;
 }

@@ -49,6 +49,52 @@ sendmail_address(const struct sendmail *s, const char *p, size_t len,
 	return 0;
 }
 
+struct only {
+	struct buf *out;
+	size_t	 n;
+	int	 bad;
+};
+
+static int
+take_only(const struct address_entry *e, void *arg)
+{
+	struct only *o = arg;
+
+	o->bad |= e->bad;
+	if (o->n++ == 0 && buf_append(o->out, e->text, e->len) == -1)
+		o->bad = 1;
+	return 0;
+}
+
+/* Nobody: nothing, or "<>" behind whatever name. */
+static int
+is_nobody(const char *p, size_t len)
+{
+	while (len > 0 && (p[len - 1] == ' ' || p[len - 1] == '\t'))
+		len--;
+	if (len == 0 || p[len - 1] != '>')
+		return len == 0;
+	len--;
+	while (len > 0 && (p[len - 1] == ' ' || p[len - 1] == '\t'))
+		len--;
+	return len > 0 && p[len - 1] == '<';
+}
+
+int
+sendmail_sender(const char *p, size_t len, struct buf *out, struct buf *why)
+{
+	struct only o = { .out = out };
+
+	buf_reset(out);
+	if (is_nobody(p, len))
+		return 0;
+	if (address_list(p, len, take_only, &o) == -1 || o.bad)
+		return refuse(why, p, len, "bad sender (brackets, quotes, "
+		    "comments)");
+	return o.n == 1 && out->len > 0 ? 0 :
+	    refuse(why, p, len, "a sender is one address");
+}
+
 static int
 add_address(struct sendmail *s, const char *address, struct buf *why)
 {
@@ -99,6 +145,30 @@ sendmail_add(struct sendmail *s, const char *p, size_t len, struct buf *why)
 	return g.n > 0 ? 0 : refuse(why, p, len, "no address is there");
 }
 
+/* "From ..." of an mbox, which one more program may have quoted. */
+static int
+is_mbox_line(const char *p, size_t len)
+{
+	if (len > 0 && *p == '>') {
+		p++;
+		len--;
+	}
+	return len >= 5 && memcmp(p, "From ", 5) == 0;
+}
+
+/* No mail may hold a NUL (RFC 5322 2.3, 4): a blank takes its place. */
+static void
+copy_text(const char *p, size_t len, struct buf *out)
+{
+	size_t from = out->len, i;
+
+	buf_append(out, p, len);
+	for (i = from; i < out->len; i++) {
+		if (out->data[i] == '\0')
+			out->data[i] = ' ';
+	}
+}
+
 /* Copies the lines with CRLF at their ends. */
 static void
 copy_lines(const struct sendmail *s, const char *p, size_t len,
@@ -106,8 +176,8 @@ copy_lines(const struct sendmail *s, const char *p, size_t len,
 {
 	const char *end = p + len, *eol;
 
-	if (len >= 5 && strncmp(p, "From ", 5) == 0) {
-		eol = memchr(p, '\n', len);
+	while (is_mbox_line(p, (size_t)(end - p))) {
+		eol = memchr(p, '\n', (size_t)(end - p));
 		p = eol == NULL ? end : eol + 1;
 	}
 	while (p < end) {
@@ -115,7 +185,7 @@ copy_lines(const struct sendmail *s, const char *p, size_t len,
 			;
 		if (!s->dot_is_text && eol - p == 1 && *p == '.')
 			return;
-		buf_append(out, p, (size_t)(eol - p));
+		copy_text(p, (size_t)(eol - p), out);
 		buf_append(out, "\r\n", 2);
 		if (eol + 1 < end && eol[0] == '\r' && eol[1] == '\n')
 			eol++;

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "ctl/sendmail_message.h"
+#include "ctl/sendmail_options.h"
 #include "ctl/sendmail_smtp.h"
 #include "lib/base/fd.h"
 
@@ -58,6 +59,9 @@ test_prepare(void **state)
 		{ "no field\nFrom: a@b\n", FROM "\r\nno field\r\n"
 		    "From: a@b\r\n" },
 		{ "From anna Mon\nA: b\n\nx\n", FROM "A: b\r\n\r\nx\r\n" },
+		{ ">From root Mon Nov  2\nFrom a Mon\nA: b\n\n>From x\n",
+		    FROM "A: b\r\n\r\n>From x\r\n" },
+		{ "From a Mon", FROM "\r\n" },
 		{ "A: b\n\n..x\n.y\n", FROM "A: b\r\n\r\n..x\r\n.y\r\n" },
 		{ "To: b@x.test, C <c@x.test>,\n d@x.test\nBcc: e@x.test\n"
 		    "Cc: g: f@x.test, b@x.test;\n\nx\n",
@@ -311,6 +315,249 @@ test_smtp(void **state)
 	buf_clear(&why);
 }
 
+/* No NUL is in mail: a blank is, in fields and lines alike. */
+static void
+test_nul(void **state)
+{
+	static const char in[] = "To: b@x.test\nA:\0b\n\na\0b\0\n\0";
+	struct buf out = BUF_INIT(0), why = BUF_INIT(0);
+	struct sendmail s;
+
+	fill(&s);
+	s.from_header = 1;
+	assert_int_equal(sendmail_prepare(&s, in, sizeof(in) - 1, &out, &why),
+	    0);
+	assert_int_equal(out.len, strlen(buf_str(&out)));
+	assert_string_equal(buf_str(&out), FROM "To: b@x.test\r\nA: b\r\n\r\n"
+	    "a b \r\n \r\n");
+	assert_int_equal(s.n_to, 1);
+	clear(&s);
+	buf_clear(&out);
+	buf_clear(&why);
+}
+
+/* -f as callers write it: what counts is the address, or that there is none. */
+static void
+test_sender(void **state)
+{
+	static const struct {
+		const char *in, *want;	/* NULL: refused */
+	} rows[] = {
+		{ "anna@example.test", "anna@example.test" },
+		{ "anna", "anna" }, { "x", "x" },
+		{ " anna@example.test ", "anna@example.test" },
+		{ "Shop <anna@example.test>", "anna@example.test" },
+		{ "\"Shop, The\" <anna@example.test>", "anna@example.test" },
+		{ "anna@example.test (The Shop)", "anna@example.test" },
+		{ "< anna@example.test >", "anna@example.test" },
+		{ "Shop <anna>", "anna" },
+		{ "\"a b\"@example.test", "\"a b\"@example.test" },
+		{ "", "" }, { " ", "" }, { "<>", "" }, { "< >", "" },
+		{ " <> ", "" }, { "MAILER-DAEMON <>", "" },
+		{ "a@x.test, b@x.test", NULL }, { ",", NULL },
+		{ "Shop <a@x.test", NULL }, { "(comment)", NULL },
+		{ "<a@x.test> <b@x.test>", NULL },
+	};
+	struct buf out = BUF_INIT(0), why = BUF_INIT(0);
+	size_t i;
+	int r;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		buf_reset(&why);
+		r = sendmail_sender(rows[i].in, strlen(rows[i].in), &out,
+		    &why);
+		if (r != (rows[i].want == NULL ? -1 : 0) ||
+		    (r == -1) != (why.len > 0) ||
+		    (r == 0 && strcmp(buf_str(&out), rows[i].want) != 0))
+			fail_msg("%s: %d %s %s", rows[i].in, r, buf_str(&out),
+			    buf_str(&why));
+	}
+	buf_clear(&out);
+	buf_clear(&why);
+}
+
+enum { WORDS = 8 };
+
+/* What the options make of argv, which ends with one recipient. */
+static int
+parse(const char *const *words, struct sendmail_options *o, struct buf *why)
+{
+	char *argv[WORDS + 1];
+	int n;
+
+	for (n = 0; n < WORDS && words[n] != NULL; n++)
+		argv[n] = (char *)words[n];
+	argv[n] = NULL;
+	buf_reset(why);
+	return sendmail_options(n, argv, o, why);
+}
+
+/*
+ * Each option that changes nothing, as callers of Sendmail, Postfix and Exim
+ * write it: the recipient stays the recipient.
+ */
+static void
+test_options_silent(void **state)
+{
+	static const char *const rows[][3] = {
+		{ "-Ac" }, { "-Am" }, { "-A", "c" }, { "-B8BITMIME" },
+		{ "-B", "7BIT" }, { "-bm" }, { "-b", "m" }, { "-c" },
+		{ "-D", "/dev/null" }, { "-d" }, { "-d0.1" }, { "-E", "x" },
+		{ "-em" }, { "-ep" }, { "-eq" }, { "-ew" }, { "-ee" },
+		{ "-e", "m" }, { "-G" }, { "-h", "3" }, { "-h3" }, { "-J", "x" },
+		{ "-L", "cron" }, { "-Lcron" }, { "-Mrlocal" }, { "-M", "r" },
+		{ "-m" }, { "-Nnever" }, { "-N", "failure,delay" }, { "-n" },
+		{ "-O", "DeliveryMode=b" }, { "-ODeliveryMode=b" }, { "-om" },
+		{ "-odb" }, { "-odi" }, { "-odq" }, { "-oem" }, { "-oeq" },
+		{ "-o", "em" }, { "-oA/etc/aliases" }, { "-os" }, { "-o7" },
+		{ "-pESMTP:host" }, { "-p", "ESMTP" }, { "-q30m" }, { "-q1h" },
+		{ "-qp1m" }, { "-R", "hdrs" }, { "-Rfull" }, { "-s" }, { "-T" },
+		{ "-U" }, { "-V", "id" }, { "-Vid" }, { "-v" }, { "-vv" },
+		{ "-X", "/dev/null" }, { "-x" }, { "-nvm" }, { "--" },
+	};
+	struct sendmail_options o;
+	struct buf why = BUF_INIT(0);
+	const char *words[5] = { "/usr/sbin/sendmail" };
+	int i, n;
+
+	for (i = 0; i < (int)(sizeof(rows) / sizeof(rows[0])); i++) {
+		n = rows[i][1] == NULL ? 1 : 2;
+		words[1] = rows[i][0];
+		words[2] = n == 2 ? rows[i][1] : "anna";
+		words[3] = n == 2 ? "anna" : NULL;
+		if (parse(words, &o, &why) == -1 || o.first != n + 1)
+			fail_msg("%s: first %d, %s", words[1], o.first,
+			    buf_str(&why));
+		assert_int_equal(o.mode, SENDMAIL_MESSAGE);
+		assert_false(o.dot_is_text || o.from_header);
+		assert_true(o.dir == NULL && o.sender == NULL &&
+		    o.full_name == NULL && o.id == NULL);
+	}
+	buf_clear(&why);
+}
+
+static int
+text_is(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static void
+test_options(void **state)
+{
+	static const struct {
+		const char *words[WORDS];
+		struct sendmail_options want;
+	} rows[] = {
+		{ { "sendmail", "-t", "-i" },
+		    { .from_header = 1, .dot_is_text = 1, .first = 3 } },
+		{ { "sendmail", "-ti" },
+		    { .from_header = 1, .dot_is_text = 1, .first = 2 } },
+		{ { "sendmail", "-oi", "a" },
+		    { .dot_is_text = 1, .first = 2 } },
+		{ { "sendmail", "-o", "i", "a" },
+		    { .dot_is_text = 1, .first = 3 } },
+		{ { "sendmail", "-oiTrue", "a" },
+		    { .dot_is_text = 1, .first = 2 } },
+		{ { "sendmail", "-oi", "-oiF", "a" }, { .first = 3 } },
+		{ { "sendmail", "-OIgnoreDots", "a" },
+		    { .dot_is_text = 1, .first = 2 } },
+		{ { "sendmail", "-O", "ignoredots=true", "a" },
+		    { .dot_is_text = 1, .first = 3 } },
+		{ { "sendmail", "-i", "-OIgnoreDots=False", "a" },
+		    { .first = 3 } },
+		{ { "sendmail", "-f", "x@y", "a" },
+		    { .sender = "x@y", .first = 3 } },
+		{ { "sendmail", "-fx@y", "a" },
+		    { .sender = "x@y", .first = 2 } },
+		{ { "sendmail", "-r", "x", "a" },
+		    { .sender = "x", .first = 3 } },
+		{ { "sendmail", "-f", "", "a" }, { .sender = "", .first = 3 } },
+		{ { "sendmail", "-FCronDaemon", "-i", "-odi", "-oem", "-oi",
+		    "-t" }, { .full_name = "CronDaemon", .dot_is_text = 1,
+		    .from_header = 1, .first = 7 } },
+		{ { "sendmail", "-F", "A B", "-C", "/d", "a" },
+		    { .full_name = "A B", .dir = "/d", .first = 5 } },
+		{ { "sendmail", "-bs" }, { .mode = SENDMAIL_SMTP, .first = 2 } },
+		{ { "sendmail", "-bp" }, { .mode = SENDMAIL_QUEUE,
+		    .first = 2 } },
+		{ { "/usr/bin/mailq", "-v" }, { .mode = SENDMAIL_QUEUE,
+		    .first = 2 } },
+		{ { "mailq" }, { .mode = SENDMAIL_QUEUE, .first = 1 } },
+		{ { "sendmail", "-bi" }, { .mode = SENDMAIL_ALIASES,
+		    .first = 2 } },
+		{ { "sendmail", "-I" }, { .mode = SENDMAIL_ALIASES,
+		    .first = 2 } },
+		{ { "/usr/bin/newaliases" }, { .mode = SENDMAIL_ALIASES,
+		    .first = 1 } },
+		{ { "sendmail", "-q" }, { .mode = SENDMAIL_FLUSH,
+		    .first = 2 } },
+		{ { "sendmail", "-qf" }, { .mode = SENDMAIL_FLUSH,
+		    .first = 2 } },
+		{ { "sendmail", "-qIabc" }, { .mode = SENDMAIL_FLUSH,
+		    .id = "abc", .first = 2 } },
+		/* options end where the recipients begin */
+		{ { "sendmail", "a", "-t" }, { .first = 1 } },
+		{ { "sendmail", "-i", "--", "-t" },
+		    { .dot_is_text = 1, .first = 3 } },
+	};
+	struct buf why = BUF_INIT(0);
+	struct sendmail_options o;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (parse(rows[i].words, &o, &why) == -1)
+			fail_msg("row %zu: %s", i, buf_str(&why));
+		if (o.mode != rows[i].want.mode ||
+		    o.first != rows[i].want.first ||
+		    o.from_header != rows[i].want.from_header ||
+		    o.dot_is_text != rows[i].want.dot_is_text ||
+		    !text_is(o.dir, rows[i].want.dir) ||
+		    !text_is(o.sender, rows[i].want.sender) ||
+		    !text_is(o.full_name, rows[i].want.full_name) ||
+		    !text_is(o.id, rows[i].want.id))
+			fail_msg("row %zu: first %d", i, o.first);
+	}
+	buf_clear(&why);
+}
+
+static void
+test_options_refused(void **state)
+{
+	static const struct {
+		const char *words[WORDS], *why;
+	} rows[] = {
+		{ { "sendmail", "-bd" }, "-bd: the server is started by" },
+		{ { "sendmail", "-bD" }, "-bD: the server is started by" },
+		{ { "sendmail", "-bd", "-q30m" }, "-bd: the server is" },
+		{ { "sendmail", "-bh" }, "-bh: no state" },
+		{ { "sendmail", "-bH" }, "-bH: no state" },
+		{ { "sendmail", "-bt" }, "-bt: there are no rules" },
+		{ { "sendmail", "-bv", "a" }, "-bv: no address is verified" },
+		{ { "sendmail", "-b", "P" }, "-bP: " },
+		{ { "sendmail", "-bz" }, "-b: one of -bm" },
+		{ { "sendmail", "-bmx" }, "-b: one of -bm" },
+		{ { "sendmail", "-qRfar.test" }, "-q: one of" },
+		{ { "sendmail", "-qI" }, "-q: one of" },
+		{ { "sendmail", "-bp", "a" }, "a: recipients are for" },
+		{ { "mailq", "a" }, "a: recipients are for" },
+		{ { "sendmail", "-Z", "a" }, "-Z: no such option" },
+		{ { "sendmail", "-f" }, "-f needs a text" },
+		{ { "sendmail", "-i", "-h" }, "-h needs a text" },
+	};
+	struct buf why = BUF_INIT(0);
+	struct sendmail_options o;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(parse(rows[i].words, &o, &why), -1);
+		if (strncmp(buf_str(&why), rows[i].why,
+		    strlen(rows[i].why)) != 0)
+			fail_msg("row %zu: %s", i, buf_str(&why));
+	}
+	buf_clear(&why);
+}
+
 int
 main(void)
 {
@@ -320,6 +567,11 @@ main(void)
 		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_smtp),
+		cmocka_unit_test(test_nul),
+		cmocka_unit_test(test_sender),
+		cmocka_unit_test(test_options_silent),
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_options_refused),
 	};
 
 	return cmocka_run_group_tests_name("sendmail", tests, NULL, NULL);

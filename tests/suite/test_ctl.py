@@ -264,6 +264,61 @@ def test_sendmail_options(inst):
     inst.wait_count(n + 1, "bert")
 
 
+def test_sendmail_as_programs_call_it(inst):
+    """Options that change nothing, and a sender with its name."""
+    n = inst.count("anna")
+    for args, data in (
+            (("-ODeliveryMode=b", "anna"), b"Subject: t\n\nx\n"),
+            (("-h", "3", "-L", "cron", "-em", "-X", "/dev/null", "anna"),
+             b"Subject: t\n\nx\n"),
+            (("-i", "-f", "Shop <anna@example.test>", "anna"),
+             b"Subject: t\n\nx\n"),
+            (("-i", "-t"), b">From root Mon Nov  2 10:00:00 2026\n"
+             b"To: anna@example.test\n\nx\n"),
+            (("-i", "-t"), b"To: anna@example.test\n\na\0b\n")):
+        p = sendmail(inst, *args, data=data)
+        assert p.returncode == 0, (args, p.stderr)
+        assert p.stdout == p.stderr == b""
+        n += 1
+        inst.wait_count(n, "anna")
+        if "-f" in args:
+            assert newest(inst, "anna").startswith(
+                b"Return-Path: <anna@example.test>\r\n")
+    assert b"\r\na b\r\n" in newest(inst, "anna")
+
+
+def linked(inst, name, *args):
+    """sendmail by another name."""
+    return subprocess.run([name, "-C", str(inst.conf), *args],
+                          executable=str(rohrpost.SENDMAIL),
+                          capture_output=True, timeout=60)
+
+
+def test_sendmail_operates(inst):
+    """mailq, newaliases and -q do what the commands of rohrpost do."""
+    wait_for(lambda: not inst.json("queue", "list"), text="an empty queue")
+    for p in (linked(inst, "mailq"), sendmail(inst, "-bp")):
+        assert p.returncode == 0, p.stderr
+        assert b"Mail queue is empty" in p.stdout
+    p = linked(inst, "newaliases")
+    assert p.returncode == 0, p.stderr
+    p = sendmail(inst, "-q")
+    assert p.returncode == 0, p.stderr
+    p = sendmail(inst, "-qI0123456789abcdef")
+    assert p.returncode == 69 and p.stderr.strip()
+    p = sendmail(inst, "-bd")
+    assert p.returncode == 64 and b"rohrpost start" in p.stderr
+
+
+@pytest.mark.root
+def test_sendmail_shows_nobody_else_the_queue(inst):
+    for args in (["-bp"], ["-bi"], ["-q"]):
+        p = subprocess.run(["runuser", "-u", "nobody", "--",
+                            str(rohrpost.SENDMAIL), "-C", str(inst.conf),
+                            *args], capture_output=True, timeout=60)
+        assert p.returncode == 77 and p.stdout == b"", (args, p.stderr)
+
+
 def test_sendmail_reads_on_where_the_caller_stopped(inst, tmp_path):
     f = tmp_path / "message"
     f.write_text("first@nowhere.test\nTo: bert@example.test\n"
@@ -335,7 +390,8 @@ def test_sendmail_refusals(inst):
     for args, data, code in (
             ((), b"Subject: x\n\nx\n", 64), (("", "bert"), b"x\n", 64),
             (("-t",), b"Subject: nobody\n\nx\n", 64),
-            (("-bp",), b"", 64), (("-Z",), b"", 64),
+            (("-bv", "bert"), b"", 64), (("-Z",), b"", 64),
+            (("-f", "a@x.test,b@x.test", "bert"), b"x\n", 64),
             (("no body@example.test",), b"x\n", 64),
             (("bert,no body",), b"x\n", 64),
             (("-t",), b"To: bert@example.test, anna@@example.test\n\n", 65),

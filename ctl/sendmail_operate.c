@@ -1,0 +1,79 @@
+#include "config.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "ctl/commands.h"
+#include "ctl/ctl_command.h"
+#include "ctl/ctl_control.h"
+#include "ctl/sendmail_operate.h"
+#include "ctl/sendmail_smtp.h"
+
+enum { ANSWER_MS = 10 * 1000 };
+
+static int
+status_of(int r)
+{
+	switch (r) {
+	case CTL_DONE:
+		return EX_OK;
+	case CTL_LATER:
+		return EX_TEMPFAIL;
+	case CTL_USAGE:
+		return EX_USAGE;
+	default:
+		return EX_UNAVAILABLE;
+	}
+}
+
+/* The words that scripts look for where nothing waits are Sendmail's. */
+static int
+show_queue(const char *dir, const char *state_dir)
+{
+	struct ctl c = { .dir = dir, .state_dir = state_dir };
+	struct ctl_control q = { .who = PEER_QUEUE, .type = C_LIST,
+		.timeout_ms = ANSWER_MS, .quiet = 1 };
+	int r = control_list(&c, &q);
+
+	if (r == CTL_DONE && q.rows == 0)
+		puts("Mail queue is empty");
+	if (fflush(stdout) != 0 && r == CTL_DONE)
+		return sendmail_fail(EX_IOERR, "standard output: %s",
+		    strerror(errno));
+	return status_of(r);
+}
+
+static int
+command(const char *dir, const char *a, const char *b, const char *c)
+{
+	const char *words[] = { "rohrpost", "-c", dir, a, b, c, NULL };
+	int n = 3 + (a != NULL) + (b != NULL) + (c != NULL);
+
+	return status_of(ctl_main(ctl_commands, n, (char **)words));
+}
+
+int
+sendmail_operate(const struct sendmail_options *o, const char *dir,
+    const char *state_dir)
+{
+	struct stat st;
+
+	if (geteuid() != 0 && (stat(state_dir, &st) == -1 ||
+	    st.st_uid != geteuid()))
+		return sendmail_fail(EX_NOPERM, "the queue and the tables are "
+		    "root's");
+	switch (o->mode) {
+	case SENDMAIL_QUEUE:
+		return show_queue(dir, state_dir);
+	case SENDMAIL_ALIASES:
+		return command(dir, "apply", NULL, NULL);
+	default:
+		return command(dir, "queue", "retry",
+		    o->id != NULL ? o->id : "all");
+	}
+}
