@@ -135,14 +135,15 @@ reply_read(struct relay_client *c, int64_t ms, int patient)
 	enum stream_status r;
 	char *line;
 	size_t len;
-	int done;
+	int done, cut;
 
 	if (!patient && end > c->limit)
 		end = c->limit;
 	reply_reset(&c->reply);
 	stream_deadline(&c->stream, end > start ? end - start : 0);
-	if (c->stream.out.len > 0)
-		(void)stream_flush(&c->stream);
+	/* Who closed before he had all may have said why. */
+	cut = c->stream.out.len > 0 && stream_flush(&c->stream) != STREAM_OK &&
+	    stream_hear(&c->stream);
 	do {
 		r = patient ? stream_line(&c->stream, REPLY_LINE_MAX, &line,
 		    &len) : reply_receive(c, start, end, &line, &len);
@@ -152,6 +153,9 @@ reply_read(struct relay_client *c, int64_t ms, int patient)
 		if (done == -1)
 			return client_fail(c, "4.5.0", "does not speak SMTP");
 	} while (done == 0);
+	if (cut && reply_class(&c->reply) < 4)
+		return client_fail(c, "4.4.2", "closed before it had all");
+	c->dead |= cut;
 	return RESULT_DELIVERED;
 }
 
@@ -192,16 +196,17 @@ feature_size(struct relay_client *c, const char *p, size_t len)
 static void
 feature_auth(struct relay_client *c, const char *p, size_t len)
 {
-	size_t i;
+	size_t at = strlen(c->mechs), i;
 
-	if (len + 3 > sizeof(c->mechs))
+	/* Some say it in two lines, once for old clients. */
+	if (at + len + 3 > sizeof(c->mechs))
 		return;
-	c->mechs[0] = ' ';
+	c->mechs[at++] = ' ';
 	for (i = 0; i < len; i++)
-		c->mechs[i + 1] = (char)(p[i] >= 'a' && p[i] <= 'z' ?
+		c->mechs[at++] = (char)(p[i] >= 'a' && p[i] <= 'z' ?
 		    p[i] - 'a' + 'A' : p[i]);
-	c->mechs[len + 1] = ' ';
-	c->mechs[len + 2] = '\0';
+	c->mechs[at++] = ' ';
+	c->mechs[at] = '\0';
 }
 
 static const struct {
@@ -216,19 +221,23 @@ static const struct {
 	{ "AUTH", CLIENT_AUTH, feature_auth },
 };
 
-/* ehlo-line = ehlo-keyword *( SP ehlo-param ) */
+/*
+ * ehlo-line = ehlo-keyword *( SP ehlo-param ), and the form of before RFC 2554,
+ * "AUTH=LOGIN PLAIN", with which old servers still speak to old clients.
+ */
 static void
 feature_line(struct relay_client *c, const char *p, size_t len)
 {
-	const char *sp = memchr(p, ' ', len);
-	size_t word = sp != NULL ? (size_t)(sp - p) : len, i;
+	size_t word = 0, i;
 
+	while (word < len && p[word] != ' ' && p[word] != '=')
+		word++;
 	for (i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
 		if (!str_is(p, word, features[i].name))
 			continue;
 		c->features |= features[i].feature;
-		if (features[i].take != NULL && sp != NULL)
-			features[i].take(c, sp + 1, len - word - 1);
+		if (features[i].take != NULL && word < len)
+			features[i].take(c, p + word + 1, len - word - 1);
 	}
 }
 

@@ -39,6 +39,7 @@ enum client_feature {
 enum {
 	CLIENT_LABEL_MAX = 400,
 	CLIENT_MECHS_MAX = 512,
+	CLIENT_BARE_MAX = 300,
 };
 
 struct relay_client {
@@ -50,8 +51,11 @@ struct relay_client {
 	unsigned features;		/* enum client_feature */
 	uint64_t size_max;		/* 0: none said */
 	char	 mechs[CLIENT_MECHS_MAX]; /* " PLAIN LOGIN ", upper case */
+	char	 bare[CLIENT_BARE_MAX];	/* why it is in the clear though TLS
+					   was wanted; "": it is not */
 	int64_t	 limit;			/* clock_mono_ms: all is to be said */
 	int	 dirty;			/* a transaction may be open */
+	int	 took;			/* it took the last one's message */
 	int	 dead;
 	unsigned messages;		/* transactions so far */
 };

@@ -77,8 +77,11 @@ connect_starttls(struct relay_client *c, const struct resolve_host *t,
 	if (p->tls != RELAY_TLS_MAY && p->tls != RELAY_TLS_STARTTLS)
 		return RESULT_DELIVERED;
 	if (!(c->features & CLIENT_STARTTLS)) {
-		if (p->tls == RELAY_TLS_MAY)
+		if (p->tls == RELAY_TLS_MAY) {
+			str_copy(c->bare, sizeof(c->bare),
+			    "STARTTLS is not offered");
 			return RESULT_DELIVERED;
+		}
 		return client_fail(c, "4.7.4", "offers no STARTTLS");
 	}
 	return client_starttls(c, p->ctx,
@@ -156,6 +159,7 @@ connect_open(struct relay_client *c, const struct resolve_host *t, unsigned i,
     const struct policy *p, struct buf *words)
 {
 	struct policy clear = *p;
+	struct buf why = BUF_INIT(CLIENT_BARE_MAX - 1);
 	enum result r;
 	int tls;
 
@@ -164,7 +168,11 @@ connect_open(struct relay_client *c, const struct resolve_host *t, unsigned i,
 	if (r == RESULT_DELIVERED || !tls || !p->clear || hurry_cut() ||
 	    p->tls != RELAY_TLS_MAY)
 		return r;
-	log_debug("%s; again in the clear", buf_str(words));
 	clear.tls = RELAY_TLS_NEVER;
-	return connect_once(c, t, i, &clear, &tls, words);
+	buf_set(&why, "%s", buf_str(words));
+	r = connect_once(c, t, i, &clear, &tls, words);
+	if (r == RESULT_DELIVERED)
+		str_copy(c->bare, sizeof(c->bare), buf_str(&why));
+	buf_clear(&why);
+	return r;
 }

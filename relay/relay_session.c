@@ -69,6 +69,9 @@ session_send(struct relay_job *j, struct relay_client *c)
 
 	str_copy(j->host, sizeof(j->host), c->label);
 	r = transaction_run(c, &j->message, j->to, j->n);
+	if (c->bare[0] != '\0' && c->took)
+		log_info("%s: left without TLS to %s: %s", j->file, c->label,
+		    c->bare);
 	if (c->dead)
 		log_info("%s: %s", j->file, buf_str(&c->words));
 	if (r == RESULT_DELIVERED && (c->dirty == 0 || job_settled(j)))

@@ -106,12 +106,15 @@ put_rcpt(struct transaction *t, size_t i)
 
 /*
  * RFC 5321 4.5.3.1.10: a 552 for too many recipients "SHOULD be treated as a
- * temporary failure"; a full mailbox says 5.2.2 with it and is permanent.
+ * temporary failure"; a full mailbox says 5.2.2 with it and is permanent, as
+ * is what is said of the first one: that is never too many.
  */
 static int
-too_many(const struct relay_client *c)
+too_many(const struct transaction *t)
 {
-	return c->reply.code == 552 &&
+	const struct relay_client *c = t->c;
+
+	return c->reply.code == 552 && t->accepted > 0 &&
 	    (strncmp(buf_str(&c->words), "5.5.3", 5) == 0 ||
 	    strncmp(buf_str(&c->words), "5.0.0", 5) == 0);
 }
@@ -132,7 +135,7 @@ get_rcpt(struct transaction *t, size_t i)
 		return RESULT_DELIVERED;
 	}
 	r = client_refused(c);
-	if (too_many(c)) {
+	if (too_many(t)) {
 		r = RESULT_LATER;
 		c->words.data[0] = '4';
 	}
@@ -196,20 +199,6 @@ body_out(void *arg, const char *p, size_t len)
 	stream_write(arg, p, len);
 }
 
-/* True if the server spoke before it had the message. */
-static int
-spoke_early(struct relay_client *c)
-{
-	char octet;
-
-	if (stream_has_input(&c->stream))
-		return 1;
-	/* TLS has records of its own: only what it decrypts counts. */
-	if (c->stream.ssl != NULL)
-		return SSL_peek(c->stream.ssl, &octet, 1) > 0;
-	return stream_readable(&c->stream);
-}
-
 /* True where it goes out in pieces, and the server may speak meanwhile. */
 static int
 in_blocks(const struct relay_message *m)
@@ -236,7 +225,7 @@ body_put(struct relay_client *c, const struct relay_message *m, struct data *d)
 	}
 	block = m->data == NULL ? mem_alloc(BLOCK) : NULL;
 	while (at < m->length && c->stream.end == STREAM_OK &&
-	    !spoke_early(c)) {
+	    !stream_readable(&c->stream)) {
 		n = m->length - at < BLOCK ? m->length - at : BLOCK;
 		if (block != NULL && (r = fd_pread_all(m->fd, block, n,
 		    (off_t)at)) == -1)
@@ -266,6 +255,7 @@ body_settle(struct transaction *t)
 	}
 	if (reply_class(&c->reply) == 2) {
 		c->dirty = 0;
+		c->took = 1;
 		buf_reset(&c->words);
 		reply_words(&c->reply, c->label, &c->words);
 		r = RESULT_DELIVERED;
@@ -293,8 +283,8 @@ body_send(struct transaction *t)
 		return RESULT_NEVER;
 	}
 	/* Where it closed the connection it may have said why before. */
-	early = in_blocks(t->m) && (c->stream.end == STREAM_OK ||
-	    stream_hear(&c->stream)) && spoke_early(c);
+	early = in_blocks(t->m) && ((c->stream.end != STREAM_OK &&
+	    !stream_hear(&c->stream)) || stream_readable(&c->stream));
 	if (early) {
 		/* A refusal is a refusal; anything else makes no sense. */
 		if (client_reply(c, c->times->command) == RESULT_DELIVERED)
@@ -420,6 +410,7 @@ transaction_run(struct relay_client *c, const struct relay_message *m,
 	for (i = 0; i < n; i++)
 		t.state[i] = to[i].settled ? RCPT_DONE : RCPT_ASKED;
 	c->messages++;
+	c->took = 0;
 	if (m->eight_bit && !(c->features & CLIENT_8BITMIME)) {
 		t.m = &seven;
 		r = transaction_seven(&t, &seven, &data);

@@ -113,7 +113,8 @@ stream_words(const struct stream *s)
 	case STREAM_TIMEOUT:
 		return "time is up";
 	default:
-		return s->error != 0 ? strerror(s->error) : "TLS failed";
+		return s->error != 0 ? strerror(s->error) :
+		    tls_reason(s->tls_error);
 	}
 }
 
@@ -167,8 +168,31 @@ stream_tls_result(struct stream *s, int r, int wake)
 	case SSL_ERROR_SYSCALL:
 		return stream_fail(s, STREAM_ERROR, errno);
 	default:
+		s->tls_error = ERR_peek_last_error();
 		return stream_fail(s, STREAM_ERROR, 0);
 	}
+}
+
+/*
+ * Lets TLS read what there is, without waiting, and is 1 if there is text in
+ * it: session tickets and new keys (RFC 8446 4.6) are no words of the peer's.
+ * Where it is the end, that is the stream's.
+ */
+static int
+stream_tls_text(struct stream *s)
+{
+	char octet;
+	int r, e;
+
+	ERR_clear_error();
+	errno = 0;
+	r = SSL_peek(s->ssl, &octet, 1);
+	if (r > 0)
+		return 1;
+	e = SSL_get_error(s->ssl, r);
+	if (e != SSL_ERROR_WANT_READ && e != SSL_ERROR_WANT_WRITE)
+		(void)stream_tls_result(s, r, -1);
+	return 0;
 }
 
 /* One piece out; the number of octets taken, or 0 where the stream ended. */
@@ -267,18 +291,23 @@ stream_take(struct stream *s, size_t n)
 }
 
 int
-stream_has_input(const struct stream *s)
+stream_has_input(struct stream *s)
 {
-	return s->in_end > s->in_start ||
-	    (s->ssl != NULL && SSL_has_pending(s->ssl));
+	return s->in_end > s->in_start || (s->ssl != NULL &&
+	    s->end == STREAM_OK && SSL_has_pending(s->ssl) &&
+	    stream_tls_text(s));
 }
 
 int
-stream_readable(const struct stream *s)
+stream_readable(struct stream *s)
 {
 	struct pollfd p = { .fd = s->fd, .events = POLLIN };
 
-	return stream_has_input(s) || poll(&p, 1, 0) == 1;
+	if (s->in_end > s->in_start)
+		return 1;
+	if (s->ssl != NULL && s->end == STREAM_OK)
+		return stream_tls_text(s) || s->end != STREAM_OK;
+	return poll(&p, 1, 0) == 1;
 }
 
 /* Reads once into the free end of the buffer. */
@@ -437,7 +466,8 @@ stream_handshake(struct stream *s, SSL_CTX *ctx, const char *host,
 		if (stream_tls_result(s, r, -1) != STREAM_OK)
 			break;
 	}
-	if (s->ssl != NULL && SSL_get_verify_result(s->ssl) != X509_V_OK)
+	if (ERR_GET_REASON(ERR_peek_last_error()) ==
+	    SSL_R_CERTIFICATE_VERIFY_FAILED)
 		buf_set(why, "TLS: certificate: %s",
 		    X509_verify_cert_error_string(
 		    SSL_get_verify_result(s->ssl)));

@@ -61,6 +61,7 @@ struct stream {
 	int	 cut;		/* no line is skipped */
 	int	 slices;	/* the descriptor blocks: stream_block */
 	int	 error;		/* errno, or 0 where TLS failed */
+	unsigned long tls_error; /* OpenSSL's, where it did */
 };
 
 /* Takes fd over. No deadline is set. */
@@ -124,10 +125,13 @@ void	stream_take(struct stream *s, size_t n);
  * stream_peek and stream_line answered.
  */
 enum stream_status stream_fill(struct stream *s) ATTR_CHECK;
-/* 1 if octets were read (or wait inside TLS) that nobody took yet. */
-int	stream_has_input(const struct stream *s);
-/* 1 if octets can be read now without waiting, asking the socket too. */
-int	stream_readable(const struct stream *s);
+/*
+ * 1 if octets were read that nobody took yet. Under TLS what is not text (a
+ * session ticket, a new key) is none: it is taken in where it is found.
+ */
+int	stream_has_input(struct stream *s);
+/* 1 if octets, or the end, can be read now without waiting. */
+int	stream_readable(struct stream *s);
 
 /* Gathers output. A failure shows at the next flush or fill. */
 void	stream_write(struct stream *s, const void *p, size_t len);

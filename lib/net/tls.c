@@ -36,6 +36,20 @@ tls_init(void)
 		EVP_MD_free(md);
 }
 
+const char *
+tls_reason(unsigned long e)
+{
+	const char *words = ERR_reason_error_string(e);
+	int alert = ERR_GET_REASON(e) - SSL_AD_REASON_OFFSET;
+
+	/* What the peer said of it: RFC 8446 6. */
+	if (ERR_GET_LIB(e) == ERR_LIB_SSL && alert >= 0 && alert <= 0xff)
+		return SSL_alert_desc_string_long(alert);
+	if (ERR_GET_REASON(e) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+		return "the peer closed the connection";
+	return words != NULL ? words : "the TLS library fails";
+}
+
 void
 tls_error(struct buf *why, const char *doing)
 {
@@ -45,7 +59,7 @@ tls_error(struct buf *why, const char *doing)
 	/* "PEM lib", "system lib" stand above what the matter is. */
 	if (ERR_GET_REASON(e) & ERR_RFLAG_COMMON)
 		e = first;
-	reason = e != 0 ? ERR_reason_error_string(e) : NULL;
+	reason = e != 0 ? tls_reason(e) : NULL;
 	if (first != 0 && ERR_SYSTEM_ERROR(first))
 		reason = strerror(ERR_GET_REASON(first));
 	buf_set(why, "%s: %s", doing, reason != NULL ? reason :
@@ -255,6 +269,21 @@ tls_server_new(const struct tls_files *f, const char *alpn, unsigned tickets,
 	return ctx;
 }
 
+/*
+ * Nobody knows who the peer is: whoever stands between reads all, and an old
+ * peer is better reached weakly than in the clear (RFC 7435 3). So short keys,
+ * old signatures, TLS 1.0 and peers without RFC 5746 will do.
+ */
+static void
+tls_set_weak(SSL_CTX *ctx)
+{
+	SSL_CTX_set_security_level(ctx, 0);
+	SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION);
+	SSL_CTX_set_options(ctx, SSL_OP_LEGACY_SERVER_CONNECT);
+	if (SSL_CTX_set_cipher_list(ctx, "ALL:!aNULL:!eNULL:!PSK:!SRP") != 1)
+		ERR_clear_error();
+}
+
 SSL_CTX *
 tls_client_new(const char *ca_file, int verify, struct buf *why)
 {
@@ -266,10 +295,7 @@ tls_client_new(const char *ca_file, int verify, struct buf *why)
 	SSL_CTX_set_verify(ctx, verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
 	    NULL);
 	if (!verify) {
-		/* An old peer is better reached weakly than in the clear. */
-		if (SSL_CTX_set_cipher_list(ctx,
-		    "HIGH:!aNULL:!eNULL:!PSK:!SRP") != 1)
-			ERR_clear_error();
+		tls_set_weak(ctx);
 		return ctx;
 	}
 	if (ca_file != NULL ?

@@ -2,8 +2,8 @@
  * TLS contexts, by OpenSSL. Whoever drives a connection (lib/net/stream.h for
  * the blocking shape, an event loop by itself) makes its SSL from these.
  *
- * TLS 1.2 at least, AEAD with forward secrecy only, no compression, no
- * renegotiation. A context holds all it needs in memory once it is made: make
+ * TLS 1.2 at least, AEAD with forward secrecy only (but for a client that
+ * verifies nothing), no compression, no renegotiation. A context holds all it needs in memory once it is made: make
  * it before the jail. A reload makes a new one and frees the old; connections
  * keep theirs (OpenSSL counts references). SIGPIPE must be ignored.
  *
@@ -43,7 +43,8 @@ SSL_CTX	*tls_server_new(const struct tls_files *f, const char *alpn,
 
 /*
  * A client's context. ca_file NULL: the system's authorities. Without verify
- * any certificate will do (opportunistic TLS). NULL with why.
+ * any certificate will do (opportunistic TLS), and TLS 1.0 and weak keys too:
+ * the other choice is none. NULL with why.
  */
 SSL_CTX	*tls_client_new(const char *ca_file, int verify, struct buf *why);
 
@@ -60,6 +61,8 @@ void	tls_free(SSL_CTX **ctx);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384": for Received lines and logs. */
 const char *tls_describe(const SSL *ssl, char *out, size_t size);
 
+/* An error of OpenSSL's, in static words; the peer's alert where it is one. */
+const char *tls_reason(unsigned long e);
 /* What OpenSSL last complained of, and empties its queue. */
 void	tls_error(struct buf *why, const char *doing);
 

@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -401,6 +402,148 @@ test_tls(void **state)
 	buf_clear(&why);
 }
 
+/* A server whose records leave when it says so, over one descriptor. */
+struct records {
+	SSL	*ssl;
+	BIO	*in, *out;
+	int	 fd;
+};
+
+static void
+records_send(struct records *r)
+{
+	char *p;
+	long n = BIO_get_mem_data(r->out, &p);
+
+	if (n > 0 && fd_write_all(r->fd, p, (size_t)n) == -1)
+		_exit(2);
+	(void)BIO_reset(r->out);
+}
+
+static void
+records_receive(struct records *r)
+{
+	char block[4096];
+	ssize_t n = read(r->fd, block, sizeof(block));
+
+	if (n <= 0 || BIO_write(r->in, block, (int)n) != (int)n)
+		_exit(3);
+}
+
+static void
+records_say(struct records *r, const char *words)
+{
+	if (SSL_write(r->ssl, words, (int)strlen(words)) <= 0)
+		_exit(4);
+}
+
+/* Waits for a line of the client. */
+static void
+records_hear(struct records *r)
+{
+	char line[100];
+
+	while (SSL_read(r->ssl, line, sizeof(line)) <= 0)
+		records_receive(r);
+}
+
+/* A session ticket and a new key, which asks for the client's. */
+static void
+records_extra(struct records *r)
+{
+	if (SSL_new_session_ticket(r->ssl) != 1 ||
+	    SSL_do_handshake(r->ssl) != 1 ||
+	    SSL_key_update(r->ssl, SSL_KEY_UPDATE_REQUESTED) != 1 ||
+	    SSL_do_handshake(r->ssl) != 1)
+		_exit(5);
+}
+
+static void
+records_serve(int fd)
+{
+	struct buf why = BUF_INIT(300);
+	SSL_CTX *ctx = tls_server_new(TLS_PATHS(cert, key), NULL, 2, &why);
+	struct records r = { .fd = fd, .ssl = SSL_new(ctx),
+		.in = BIO_new(BIO_s_mem()), .out = BIO_new(BIO_s_mem()) };
+
+	alarm(20);
+	BIO_set_mem_eof_return(r.in, -1);
+	SSL_set_bio(r.ssl, r.in, r.out);
+	while (SSL_accept(r.ssl) != 1) {
+		records_send(&r);
+		records_receive(&r);
+	}
+	/* In one piece: tickets, a line, more of TLS's own. */
+	records_say(&r, "one\r\n");
+	records_extra(&r);
+	records_send(&r);
+	records_hear(&r);
+	/* By itself, between two lines. */
+	records_extra(&r);
+	records_send(&r);
+	records_hear(&r);
+	records_say(&r, "two\r\n");
+	records_say(&r, "three\r\n");
+	records_send(&r);
+	records_hear(&r);
+	SSL_free(r.ssl);
+	tls_free(&ctx);
+	buf_clear(&why);
+	_exit(0);
+}
+
+/* What TLS says for itself is no input, whenever it comes; text is. */
+static void
+test_tls_own_records(void **state)
+{
+	struct buf why = BUF_INIT(300);
+	SSL_CTX *ctx = tls_client_new(NULL, 0, &why);
+	struct pollfd w = { .events = POLLIN };
+	struct stream s;
+	int p[2], status;
+	size_t len;
+	char *line;
+	pid_t pid;
+
+	assert_int_equal(fd_pair(p), 0);
+	assert_true((pid = fork()) != -1);
+	if (pid == 0) {
+		close(p[0]);
+		records_serve(p[1]);
+	}
+	close(p[1]);
+	stream_init(&s, w.fd = p[0]);
+	stream_deadline(&s, 20000);
+	assert_int_equal(stream_tls_connect(&s, ctx, "any.test", &why), 0);
+	assert_int_equal(stream_line(&s, 100, &line, &len), STREAM_OK);
+	assert_string_equal(line, "one");
+	assert_false(stream_has_input(&s));
+	assert_false(stream_readable(&s));
+	stream_puts(&s, "next\r\n");
+	assert_int_equal(stream_flush(&s), STREAM_OK);
+	assert_int_equal(poll(&w, 1, 20000), 1);
+	assert_false(stream_readable(&s));
+	assert_false(stream_has_input(&s));
+	stream_puts(&s, "next\r\n");
+	assert_int_equal(stream_line(&s, 100, &line, &len), STREAM_OK);
+	assert_string_equal(line, "two");
+	assert_true(stream_has_input(&s));
+	assert_int_equal(stream_line(&s, 100, &line, &len), STREAM_OK);
+	assert_string_equal(line, "three");
+	stream_puts(&s, "next\r\n");
+	assert_int_equal(stream_flush(&s), STREAM_OK);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	/* The end of the connection is something to be read, as in the clear. */
+	assert_true(stream_readable(&s));
+	assert_int_not_equal(s.end, STREAM_OK);
+	assert_string_equal(stream_words(&s),
+	    "the peer closed the connection");
+	stream_clear(&s);
+	tls_free(&ctx);
+	buf_clear(&why);
+}
+
 /* What every context has, and what one for sessions of their own has. */
 static void
 test_contexts(void **state)
@@ -414,8 +557,11 @@ test_contexts(void **state)
 		    &why) : tls_client_new(i == 2 ? NULL : cert, i == 3,
 		    &why);
 		assert_non_null(ctx);
+		/* Where nothing is verified the other choice is none. */
 		assert_int_equal(SSL_CTX_get_min_proto_version(ctx),
-		    TLS1_2_VERSION);
+		    i == 2 ? TLS1_VERSION : TLS1_2_VERSION);
+		assert_int_equal(SSL_CTX_get_security_level(ctx) == 0,
+		    i == 2);
 		assert_int_equal(SSL_CTX_get_options(ctx) &
 		    (SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION),
 		    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
@@ -447,6 +593,7 @@ main(void)
 		cmocka_unit_test(test_wake),
 		cmocka_unit_test(test_gather),
 		cmocka_unit_test(test_tls),
+		cmocka_unit_test(test_tls_own_records),
 		cmocka_unit_test(test_contexts),
 	};
 	int r;
