@@ -13,6 +13,7 @@
 #include "imapd/imapd_commands.h"
 #include "imapd/imapd_door.h"
 #include "imapd/imapd_reply.h"
+#include "imapd/imapd_result.h"
 #include "imapd/imapd_search_scan.h"
 
 /* A message that waits for its turn in the answer. */
@@ -38,8 +39,7 @@ struct imapd_search {
 	int	 fds[DOOR_OPEN_MAX];
 	size_t	 n_fds, at_fd;
 	size_t	 hint;
-	int	 modseq;
-	uint64_t highest;
+	struct imapd_result result;
 };
 
 static void
@@ -58,17 +58,8 @@ search_free(void *data)
 	fds_close(q);
 	imapd_scan_clear(&q->scan);
 	imapd_search_free(&q->key);
+	imapd_result_clear(&q->result);
 	free(q);
-}
-
-static void
-put_hit(struct imapd_session *s, struct imapd_search *q,
-    const struct search_candidate *c, const struct door_record *r)
-{
-	buf_putc(&s->out, ' ');
-	buf_put_number(&s->out, s->uid ? c->uid : c->seq);
-	if (r->modseq > q->highest)
-		q->highest = r->modseq;
 }
 
 /*
@@ -154,19 +145,9 @@ queue_step(struct imapd_session *s, struct imapd_search *q)
 	if (yes == -1)
 		return 1;
 	if (yes && r != NULL)
-		put_hit(s, q, c, r);
+		imapd_result_hit(s, &q->result, c->seq, r);
 	q->at++;
 	return file;
-}
-
-static enum imapd_run
-search_end(struct imapd_session *s, const struct imapd_search *q)
-{
-	if (q->modseq && q->highest > 0)
-		buf_printf(&s->out, " (MODSEQ %llu)",
-		    (unsigned long long)q->highest);
-	buf_puts(&s->out, "\r\n");
-	return imapd_ok(s, "SEARCH completed");
 }
 
 static enum imapd_run
@@ -180,15 +161,17 @@ search_more(struct imapd_session *s)
 			if (queue_step(s, q) && imapd_full(s, start))
 				return IMAPD_MORE;
 		if (q->seq >= s->view->n)
-			return search_end(s, q);
+			break;
 		if (imapd_full(s, start))
 			return IMAPD_MORE;
 		queue_fill(s, q);
 		if (queue_open(s, q) == -1) {
-			buf_puts(&s->out, "\r\n");
+			imapd_result_failed(s, &q->result);
 			return imapd_door_no(s);
 		}
 	}
+	imapd_result_end(s, &q->result);
+	return imapd_ok(s, "SEARCH completed");
 }
 
 static enum imapd_run
@@ -202,13 +185,12 @@ bad_charset(struct imapd_session *s)
 	return IMAPD_DONE;
 }
 
+/* search-program: ["CHARSET" SP charset SP] search-key *(SP search-key) */
 static enum imapd_run
-search_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
+search_program(struct imapd_session *s, struct imapd_search *q,
+    const struct imapd_arg *a, size_t n)
 {
 	const struct mime_charset *cs = mime_charset_find("utf-8", 5);
-	const struct imapd_arg *a = args;
-	struct imapd_key *key;
-	struct imapd_search *q;
 	const char *why;
 
 	if (n >= 2 && imapd_arg_is(a, "CHARSET")) {
@@ -216,27 +198,50 @@ search_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 		if (!imapd_arg_is_string(a))
 			return imapd_bad(s, "SEARCH: a charset is expected");
 		cs = mime_charset_find(a->p, a->len);
-		if (cs == NULL)
+		if (cs == NULL) {
+			if (q->result.want & IMAPD_R_SAVE)
+				imapd_set_clear(&s->view->saved);
 			return bad_charset(s);
+		}
 		a = imapd_arg_next(a);
 		n -= 2;
 	}
-	key = imapd_search_parse(a, n, s->view, cs, &why);
-	if (key == NULL)
+	q->key = imapd_search_parse(a, n, s->view, cs, &why);
+	if (q->key == NULL)
 		return imapd_bad(s, "SEARCH: %s", why);
-	q = mem_zalloc(1, sizeof(*q));
-	q->key = key;
-	q->weight = imapd_search_count(key);
-	imapd_scan_init(&q->scan, key);
-	q->modseq = imapd_search_modseq(key);
-	if (q->modseq)
+	q->weight = imapd_search_count(q->key);
+	imapd_scan_init(&q->scan, q->key);
+	q->result.modseq = imapd_search_modseq(q->key);
+	if (q->result.modseq)
 		imapd_condstore(s);
-	buf_puts(&s->out, "* SEARCH");
+	imapd_result_begin(s, &q->result);
 	return imapd_later(s, search_more, search_free, q);
 }
 
+/* "SEARCH" [SP "RETURN" SP "(" [option *(SP option)] ")"] SP search-program */
+static enum imapd_run
+search_run(struct imapd_session *s, const struct imapd_arg *a, size_t n)
+{
+	struct imapd_search *q = mem_zalloc(1, sizeof(*q));
+	enum imapd_run r;
+
+	if (n >= 2 && imapd_arg_is(a, "RETURN")) {
+		a = imapd_arg_next(a);
+		if (imapd_result_read(&q->result, a) == -1) {
+			free(q);
+			return imapd_bad(s, "SEARCH: bad RETURN");
+		}
+		a = imapd_arg_next(a);
+		n -= 2;
+	}
+	r = search_program(s, q, a, n);
+	if (r == IMAPD_DONE)
+		free(q);
+	return r;
+}
+
 const struct imapd_command imapd_cmd_search[] = {
-	{ .name = "SEARCH", .capability = "WITHIN",
+	{ .name = "SEARCH", .capability = "ESEARCH SEARCHRES WITHIN",
 	    .run = search_run, .states = IMAPD_SELECTED,
 	    .flags = IMAPD_UID | IMAPD_QUIET | IMAPD_READS, .min_args = 1,
 	    .max_args = SIZE_MAX },

@@ -384,7 +384,7 @@ read_deep(struct key_reader *r)
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (imapd_arg_is(a, rows[i].name))
 			return read_row(r, &rows[i]);
-	if (*a->p != '*' && (*a->p < '0' || *a->p > '9'))
+	if (*a->p != '*' && *a->p != '$' && (*a->p < '0' || *a->p > '9'))
 		return fail(r, "unknown key");
 	if ((k = key_new(r, IMAPD_K_SEQ)) == NULL)
 		return NULL;

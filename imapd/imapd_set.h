@@ -27,6 +27,7 @@ struct imapd_set {
  */
 int	imapd_set_parse(struct imapd_set *set, const char *p, size_t len,
 	    uint32_t largest) ATTR_CHECK;
+void	imapd_set_copy(struct imapd_set *set, const struct imapd_set *from);
 void	imapd_set_clear(struct imapd_set *set);
 int	imapd_set_has(const struct imapd_set *set, uint32_t v);
 /* Appends rising numbers as a set: "1:3,7". */

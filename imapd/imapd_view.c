@@ -123,6 +123,7 @@ imapd_view_close(struct imapd_session *s)
 
 	s->view = NULL;
 	imapd_box_release(v->box, &v->news);
+	imapd_set_clear(&v->saved);
 	free(v->recent);
 	free(v->uids);
 	free(v);
@@ -160,6 +161,10 @@ imapd_view_set(const struct imapd_view *v, const char *p, size_t len,
 	uint32_t largest = v->n == 0 ? 0 : uid ? v->uids[v->n - 1] :
 	    (uint32_t)v->n;
 
+	if (len == 1 && *p == '$') {
+		imapd_set_copy(set, &v->saved);
+		return view_set_uids(v, set);
+	}
 	if (imapd_set_parse(set, p, len, largest) == -1)
 		return -1;
 	if (uid)

@@ -19,6 +19,7 @@ struct imapd_view {
 	int	 readonly;
 	uint32_t *uids;		/* by sequence number - 1 */
 	size_t	 n, cap;
+	struct imapd_set saved;	/* uids that "$" stands for (RFC 5182) */
 	unsigned keywords_told;
 	struct imapd_range *recent;	/* of uids, rising */
 	size_t	 n_recent, cap_recent;
@@ -45,7 +46,8 @@ void	imapd_view_takes(struct imapd_session *s, int on);
 /* "* FLAGS" and [PERMANENTFLAGS]. */
 void	imapd_view_put_flags(struct imapd_session *s);
 int	imapd_view_is_recent(const struct imapd_view *v, uint32_t uid);
-/* A client's set as ranges of sequence numbers. uid: it holds uids. 0, -1. */
+/* A client's set, or "$", as ranges of sequence numbers. uid: it holds uids.
+   0, -1. */
 int	imapd_view_set(const struct imapd_view *v, const char *p, size_t len,
 	    int uid, struct imapd_set *set_r) ATTR_CHECK;
 /* The uids that ranges of sequence numbers name: free it. */

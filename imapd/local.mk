@@ -33,6 +33,7 @@ imapd_libimapd_a_SOURCES = $(IMAPD_COMMANDS) \
 	imapd/imapd_fetch_batch.c imapd/imapd_fetch_batch.h \
 	imapd/imapd_fetch_put.c imapd/imapd_fetch_put.h \
 	imapd/imapd_search_parse.c imapd/imapd_search_parse.h \
+	imapd/imapd_result.c imapd/imapd_result.h \
 	imapd/imapd_search_match.c imapd/imapd_search_match.h \
 	imapd/imapd_search_scan.c imapd/imapd_search_scan.h \
 	imapd/imapd_finder.c imapd/imapd_finder.h

@@ -11,6 +11,7 @@
 #include "imapd/imapd_flags.h"
 #include "imapd/imapd_input.h"
 #include "imapd/imapd_list_args.h"
+#include "imapd/imapd_result.h"
 #include "imapd/imapd_search_parse.h"
 
 enum { RUN = 10000, RUNS_MAX = 60 };
@@ -26,6 +27,7 @@ command(char *p, size_t len)
 	const struct mime_charset *cs = mime_charset_find("utf-8", 5);
 	struct imapd_items items;
 	struct imapd_list_args list;
+	struct imapd_result result = { 0 };
 	struct imapd_flags flags;
 	struct imapd_key *key;
 	struct imapd_set set;
@@ -40,6 +42,8 @@ command(char *p, size_t len)
 	if (imapd_list_args_read(&list, args.a, args.top, &why) == 0)
 		(void)imapd_list_args_match(&list, "INBOX/a", 7);
 	imapd_list_args_clear(&list);
+	if (imapd_result_read(&result, args.a) == 0 && result.want == 0)
+		abort();
 	(void)imapd_flags_read(&flags, args.a, args.top);
 	imapd_flags_clear(&flags);
 	if (args.a->type == IMAPD_ATOM && imapd_view_set(&v, args.a->p,
