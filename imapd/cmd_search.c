@@ -241,7 +241,7 @@ search_run(struct imapd_session *s, const struct imapd_arg *a, size_t n)
 }
 
 const struct imapd_command imapd_cmd_search[] = {
-	{ .name = "SEARCH", .capability = "ESEARCH SEARCHRES WITHIN",
+	{ .name = "SEARCH", .capability = "ESEARCH SEARCHRES SAVEDATE WITHIN",
 	    .run = search_run, .states = IMAPD_SELECTED,
 	    .flags = IMAPD_UID | IMAPD_QUIET | IMAPD_READS, .min_args = 1,
 	    .max_args = SIZE_MAX },

@@ -42,7 +42,8 @@ struct imapd_command {
  */
 #define IMAPD_FAMILIES(row) \
 	row(fetch) row(store) row(search) row(session) row(select) \
-	row(append) row(copy) row(list) row(lsub) row(mailbox)
+	row(append) row(copy) row(list) row(lsub) row(mailbox) \
+	row(quota)
 #define IMAPD_FAMILY(name) \
 	extern const struct imapd_command imapd_cmd_##name[];
 IMAPD_FAMILIES(IMAPD_FAMILY)

@@ -14,7 +14,7 @@ static const struct item_word {
 	{ "INTERNALDATE", IMAPD_INTERNALDATE },
 	{ "RFC822.SIZE", IMAPD_SIZE }, { "ENVELOPE", IMAPD_ENVELOPE },
 	{ "BODYSTRUCTURE", IMAPD_STRUCTURE }, { "BODY", IMAPD_BODY },
-	{ "MODSEQ", IMAPD_MODSEQ },
+	{ "MODSEQ", IMAPD_MODSEQ }, { "SAVEDATE", IMAPD_SAVEDATE },
 };
 
 /* The forms of RFC 1730 that are other names of sections. */

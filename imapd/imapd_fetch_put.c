@@ -177,11 +177,21 @@ put_text(struct buf *out, const struct imapd_fetch *f, int i)
 	buf_append(out, f->text[i], f->text_len[i]);
 }
 
+static void
+put_date(struct buf *out, int64_t t)
+{
+	char date[IMAPD_DATE_LEN + 1];
+
+	imapd_date_put(date, t);
+	buf_puts(out, " \"");
+	buf_puts(out, date);
+	buf_puts(out, "\"");
+}
+
 static int
 put_item(struct imapd_session *s, struct imapd_fetch *f,
     const struct imapd_item *it, const struct door_record *r)
 {
-	char date[IMAPD_DATE_LEN + 1];
 	struct buf *out = &s->out;
 
 	buf_puts(out, it->label);
@@ -192,10 +202,14 @@ put_item(struct imapd_session *s, struct imapd_fetch *f,
 		buf_puts(out, ")");
 		break;
 	case IMAPD_INTERNALDATE:
-		imapd_date_put(date, r->date);
-		buf_puts(out, " \"");
-		buf_puts(out, date);
-		buf_puts(out, "\"");
+		put_date(out, r->date);
+		break;
+	case IMAPD_SAVEDATE:
+		/* What an old store kept has none. */
+		if (r->save_date != 0)
+			put_date(out, r->save_date);
+		else
+			buf_puts(out, " NIL");
 		break;
 	case IMAPD_SIZE:
 		buf_puts(out, " ");

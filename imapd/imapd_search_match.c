@@ -19,6 +19,13 @@ has_keyword(const struct imapd_key *k, const struct imapd_box *b,
 	return 0;
 }
 
+/* "If a message has no save date, the internal date is used." (RFC 8514) */
+static int64_t
+saved_day(const struct door_record *r)
+{
+	return imapd_date_of(r->save_date != 0 ? r->save_date : r->date);
+}
+
 /* The keys that the record answers. */
 static int
 match_record(const struct imapd_key *k, const struct imapd_view *v,
@@ -48,6 +55,12 @@ match_record(const struct imapd_key *k, const struct imapd_view *v,
 		return day == want;
 	case IMAPD_K_SINCE:
 		return day >= want;
+	case IMAPD_K_SAVEDBEFORE:
+		return saved_day(r) < want;
+	case IMAPD_K_SAVEDON:
+		return saved_day(r) == want;
+	case IMAPD_K_SAVEDSINCE:
+		return saved_day(r) >= want;
 	case IMAPD_K_OLDER:
 		return r->date <= (int64_t)k->value;
 	case IMAPD_K_YOUNGER:

@@ -1,5 +1,5 @@
 /*
- * The keys of SEARCH as a tree (RFC 3501 6.4.4, 5032, 7162 3.1.5).
+ * The keys of SEARCH as a tree (RFC 3501 6.4.4, 5032, 7162 3.1.5, 8514).
  */
 #ifndef IMAPD_IMAPD_SEARCH_PARSE_H
 #define IMAPD_IMAPD_SEARCH_PARSE_H
@@ -19,6 +19,7 @@ enum imapd_key_op {
 	IMAPD_K_RECENT, IMAPD_K_NEW, IMAPD_K_OLD,
 	IMAPD_K_KEYWORD,
 	IMAPD_K_BEFORE, IMAPD_K_ON, IMAPD_K_SINCE,	/* INTERNALDATE */
+	IMAPD_K_SAVEDBEFORE, IMAPD_K_SAVEDON, IMAPD_K_SAVEDSINCE,
 	IMAPD_K_OLDER, IMAPD_K_YOUNGER,	/* value: the date that divides */
 	IMAPD_K_LARGER, IMAPD_K_SMALLER, IMAPD_K_MODSEQ,
 	/* these need the file */

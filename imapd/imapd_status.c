@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "imapd/imapd_door.h"
@@ -7,11 +8,12 @@
 
 enum status_item {
 	ST_MESSAGES, ST_RECENT, ST_UIDNEXT, ST_UIDVALIDITY, ST_UNSEEN,
-	ST_HIGHESTMODSEQ, ST_SIZE, ST_APPENDLIMIT, ST_COUNT
+	ST_HIGHESTMODSEQ, ST_SIZE, ST_APPENDLIMIT, ST_DELETED,
+	ST_DELETED_STORAGE, ST_COUNT
 };
 static const char *const status_names[ST_COUNT] = {
 	"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN",
-	"HIGHESTMODSEQ", "SIZE", "APPENDLIMIT",
+	"HIGHESTMODSEQ", "SIZE", "APPENDLIMIT", "DELETED", "DELETED-STORAGE",
 };
 
 int
@@ -35,8 +37,38 @@ imapd_status_items(const struct imapd_arg *list, unsigned *bits_r)
 	return 0;
 }
 
+/*
+ * Octets of what is marked \Deleted, by its records, up to the last of them:
+ * store keeps no such sum. 0, or -1 (imapd_door says why).
+ */
+static int
+deleted_size(const struct door_mailbox *m, uint64_t *size_r)
+{
+	struct door_record *rec = NULL;
+	uint32_t left = m->deleted, uid = 1;
+	size_t n = 0, i;
+	uint64_t modseq;
+	int more = 1, r = 0;
+
+	while (left > 0 && more && r == 0) {
+		n = 0;
+		r = door_records_from(&imapd_door, m->id, uid, &rec, &n,
+		    &modseq, &more);
+		for (i = 0; i < n && left > 0; i++)
+			if (rec[i].flags & FLAG_DELETED) {
+				*size_r += rec[i].size;
+				left--;
+			}
+		if (n > 0)
+			uid = rec[n - 1].uid + 1;
+	}
+	free(rec);
+	return r;
+}
+
 static void
-put_items(struct buf *out, const struct door_mailbox *m, unsigned bits)
+put_items(struct buf *out, const struct door_mailbox *m, uint64_t deleted,
+    unsigned bits)
 {
 	uint64_t v[ST_COUNT] = {
 		[ST_MESSAGES] = m->messages, [ST_RECENT] = m->recent,
@@ -44,6 +76,7 @@ put_items(struct buf *out, const struct door_mailbox *m, unsigned bits)
 		[ST_UNSEEN] = m->unseen,
 		[ST_HIGHESTMODSEQ] = m->highestmodseq, [ST_SIZE] = m->size,
 		[ST_APPENDLIMIT] = imapd_conf.message_size,
+		[ST_DELETED] = m->deleted, [ST_DELETED_STORAGE] = deleted,
 	};
 	const char *gap = "";
 	unsigned i;
@@ -62,15 +95,19 @@ imapd_status_put(struct imapd_session *s, const struct door_mailbox *m,
     unsigned bits)
 {
 	struct door_mailbox now;
+	uint64_t deleted = 0;
 
 	if (door_status(&imapd_door, m->id, &now) == -1)
+		return -1;
+	if ((bits & 1u << ST_DELETED_STORAGE) &&
+	    deleted_size(&now, &deleted) == -1)
 		return -1;
 	if (bits & 1u << ST_HIGHESTMODSEQ)
 		imapd_condstore(s);
 	buf_puts(&s->out, "* STATUS ");
 	imapd_names_put(&s->out, m->name, strlen(m->name));
 	buf_puts(&s->out, " (");
-	put_items(&s->out, &now, bits);
+	put_items(&s->out, &now, deleted, bits);
 	buf_puts(&s->out, ")\r\n");
 	return 0;
 }

@@ -3,7 +3,8 @@
 IMAPD_COMMANDS = \
 	imapd/cmd_session.c imapd/cmd_select.c imapd/cmd_mailbox.c \
 	imapd/cmd_list.c imapd/cmd_lsub.c imapd/cmd_append.c imapd/cmd_fetch.c \
-	imapd/cmd_store.c imapd/cmd_copy.c imapd/cmd_search.c
+	imapd/cmd_store.c imapd/cmd_copy.c imapd/cmd_search.c \
+	imapd/cmd_quota.c
 
 noinst_LIBRARIES += imapd/libimapd.a
 imapd_libimapd_a_SOURCES = $(IMAPD_COMMANDS) \

@@ -136,6 +136,35 @@ test_within(void **state)
 	imapd_args_clear(&args);
 }
 
+/* The day it was saved; where that is not known, the internal date. */
+static void
+test_saved(void **state)
+{
+	static const struct {
+		const char *keys;
+		int	 saved, yes;
+	} row[] = {
+		{ " SAVEDON 3-Jan-1970", 1, 1 }, { " SAVEDON 2-Jan-1970", 1, 0 },
+		{ " SAVEDON 2-Jan-1970", 0, 1 },
+		{ " SAVEDSINCE 3-Jan-1970", 1, 1 },
+		{ " SAVEDSINCE 3-Jan-1970", 0, 0 },
+		{ " SAVEDBEFORE 3-Jan-1970", 1, 0 },
+		{ " SAVEDBEFORE 3-Jan-1970", 0, 1 },
+		{ " savedatesupported", 0, 1 },
+	};
+	struct door_record r = { .uid = 1, .date = 86400 + 5 };
+	struct imapd_key *k;
+	size_t i;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		k = keys_read(row[i].keys);
+		r.save_date = row[i].saved ? 2 * 86400 + 5 : 0;
+		assert_int_equal(imapd_search_match(k, &view, 1, &r),
+		    row[i].yes);
+		imapd_search_free(&k);
+	}
+}
+
 static const struct {
 	const char *keys;
 	int	 yes;
@@ -239,6 +268,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_within),
+		cmocka_unit_test(test_saved),
 		cmocka_unit_test(test_what_matches),
 		cmocka_unit_test(test_steps_are_bounded),
 		cmocka_unit_test(test_unreadable),
