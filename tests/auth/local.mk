@@ -9,6 +9,7 @@ check_PROGRAMS += tests/auth/test_talk
 tests_auth_test_talk_LDADD = auth/liblogin.a $(LOGIN_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/auth/test_proxy
 tests_auth_test_proxy_LDADD = auth/liblogin.a $(LOGIN_LIBS) $(CMOCKA_LIBS)
+tests_auth_test_proxy_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_ms
 check_PROGRAMS += tests/auth/test_learned
 tests_auth_test_learned_LDADD = auth/libauth.a $(AUTH_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/auth/test_requests

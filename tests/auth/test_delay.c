@@ -179,6 +179,24 @@ test_off(void **state)
 	auth_delay_free(&d);
 }
 
+/* Whoever guesses in a place cannot make it forget who belongs there. */
+static void
+test_known_stays(void **state)
+{
+	struct auth_delay *d = auth_delay_new(BASE, 1);
+	char name[40];
+	int i;
+
+	passed(d, "anna@example.test", here, 0);
+	for (i = 0; i < 50; i++) {
+		snprintf(name, sizeof(name), "user%d@example.test", i);
+		failed(d, name, here, i);
+	}
+	assert_int_equal(before(d, "anna@example.test", here, 50), 0);
+	assert_true(before(d, "bert@example.test", here, 50) != 0);
+	auth_delay_free(&d);
+}
+
 static void
 test_cache(void **state)
 {
@@ -210,6 +228,32 @@ test_cache(void **state)
 	auth_cache_free(&c);
 }
 
+/* Of a full set, who came last stays and who came first goes. */
+static void
+test_cache_forgets_the_oldest(void **state)
+{
+	enum { ALL = 20000, LAST = 1000, KEPT = 900 };
+	struct auth_cache *c = auth_cache_new(2 * ALL);
+	int i, first = 0, last = 0;
+	char name[40];
+
+	for (i = 0; i < ALL; i++) {
+		snprintf(name, sizeof(name), "user%d", i);
+		auth_cache_add(c, name, "hash", "pw", i);
+	}
+	for (i = 0; i < ALL; i++) {
+		snprintf(name, sizeof(name), "user%d", i);
+		if (i < LAST)
+			first += auth_cache_has(c, name, "hash", "pw", ALL);
+		else if (i >= ALL - LAST)
+			last += auth_cache_has(c, name, "hash", "pw", ALL);
+	}
+	assert_int_equal(first, 0);
+	/* Five of them in one set are rare: four in all, of a thousand. */
+	assert_true(last > KEPT);
+	auth_cache_free(&c);
+}
+
 /* However many guesses there were, they are forgotten in the same time. */
 static void
 test_score_is_bounded(void **state)
@@ -238,7 +282,9 @@ main(void)
 		cmocka_unit_test(test_score_is_bounded),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_off),
+		cmocka_unit_test(test_known_stays),
 		cmocka_unit_test(test_cache),
+		cmocka_unit_test(test_cache_forgets_the_oldest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

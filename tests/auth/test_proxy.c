@@ -20,6 +20,7 @@
 
 #include "auth/login_auth.h"
 #include "auth/login_events.h"
+#include "auth/login_io.h"
 #include "auth/login_proxy.h"
 #include "auth/login_server.h"
 #include "lib/base/clock.h"
@@ -29,6 +30,17 @@
 #include "lib/net/tls.h"
 
 enum { TURNS = 4000 };
+
+static int64_t skew;		/* ms that the clock is ahead */
+
+int64_t	__real_clock_mono_ms(void);
+int64_t	__wrap_clock_mono_ms(void);
+
+int64_t
+__wrap_clock_mono_ms(void)
+{
+	return __real_clock_mono_ms() + skew;
+}
 
 static char dir[] = "/tmp/test_proxy.XXXXXX", cert[64], key[64];
 static struct ev_loop *loop;
@@ -814,6 +826,43 @@ test_places(void **state)
 	close_server();
 }
 
+/* Who is turned away, for whatever reason, counts for no address. */
+static void
+test_turned_away(void **state)
+{
+	struct end p[10], more;
+	int fd[10], i;
+
+	open_server();
+	server.max_user = 20;
+	for (i = 0; i < 10; i++)
+		fd[i] = logged_in(&p[i]);
+	/* All places are those of sessions: nobody makes room. */
+	for (i = 0; i < 2 * (int)server.max_address; i++) {
+		peer_open(&more, SERVICE_IMAP, "192.0.2.99:1");
+		peer_expect(&more, "* BYE too many connections\r\n");
+		peer_expect_end(&more);
+		peer_close(&more);
+	}
+	/* Under TLS at once no word would be understood. */
+	peer_open(&more, SERVICE_IMAPS, "192.0.2.99:1");
+	assert_int_equal(peer_read(&more, (char[9]){ 0 }, 9), 0);
+	peer_close(&more);
+	peer_close(&p[0]);
+	close(fd[0]);
+	for (i = 0; i < 100; i++)
+		turn();
+	assert_int_equal(server.clients, 9);
+	peer_open(&more, SERVICE_IMAP, "192.0.2.99:1");
+	peer_expect(&more, "] Rohrpost ready\r\n");
+	peer_close(&more);
+	for (i = 1; i < 10; i++) {
+		peer_close(&p[i]);
+		close(fd[i]);
+	}
+	close_server();
+}
+
 /* The timer of that slot: seconds, 0 where it is not set. */
 static double
 timer_of(uint32_t slot)
@@ -912,6 +961,31 @@ test_key_updates(void **state)
 	close_server();
 }
 
+/* Each minute has its own count. */
+static void
+test_key_updates_of_an_hour(void **state)
+{
+	struct end p;
+	char c;
+	int fd, i;
+
+	open_server();
+	fd = logged_in(&p);
+	for (i = 0; i < 3 * LOGIN_IO_UPDATES; i++) {
+		if (i % (LOGIN_IO_UPDATES / 2) == 0)
+			skew += 60000;
+		assert_int_equal(SSL_key_update(p.ssl,
+		    SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+		peer_say(&p, "x");
+		assert_int_equal(read(fd, &c, 1), 1);
+	}
+	assert_int_equal(server.clients, 1);
+	skew = 0;
+	close(fd);
+	peer_close(&p);
+	close_server();
+}
+
 /* Neither random octets nor half a hello may hurt others. */
 static void
 test_bad_tls(void **state)
@@ -976,8 +1050,10 @@ main(void)
 		cmocka_unit_test(test_questions),
 		cmocka_unit_test(test_auth_anew),
 		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_turned_away),
 		cmocka_unit_test(test_timers),
 		cmocka_unit_test(test_key_updates),
+		cmocka_unit_test(test_key_updates_of_an_hour),
 		cmocka_unit_test(test_bad_tls),
 	};
 

@@ -558,6 +558,50 @@ test_options_refused(void **state)
 	buf_clear(&why);
 }
 
+#define OPEN	"220 x\r\n250-x\r\n250 PIPELINING\r\n250 ok\r\n"
+#define SERIAL	"220 x\r\n250 x\r\n250 ok\r\n"
+
+/* One is refused, and nobody gets it; one "later" makes all of it later. */
+static void
+test_two_recipients(void **state)
+{
+	static const struct {
+		const char *script;
+		int	 r;
+	} rows[] = {
+		{ OPEN "250 ok\r\n251 ok\r\n354 go\r\n250 taken\r\n", EX_OK },
+		{ OPEN "550 nobody\r\n452 full\r\n", EX_TEMPFAIL },
+		{ OPEN "452 full\r\n550 nobody\r\n", EX_TEMPFAIL },
+		{ OPEN "250 ok\r\n550 nobody\r\n", EX_NOUSER },
+		{ OPEN "500 what\r\n250 ok\r\n", EX_NOUSER },
+		{ OPEN "499 what\r\n250 ok\r\n", EX_TEMPFAIL },
+		{ OPEN "550 nobody\r\n", EX_TEMPFAIL },
+		{ SERIAL "550 nobody\r\n452 full\r\n", EX_TEMPFAIL },
+		{ SERIAL "550 nobody\r\n250 ok\r\n", EX_NOUSER },
+		{ "220 x\r\n554 no\r\n", EX_TEMPFAIL },
+		{ OPEN "250 ok\r\n250 ok\r\n554 no\r\n", EX_UNAVAILABLE },
+	};
+	struct buf m = BUF_INIT(0), heard = BUF_INIT(0), why = BUF_INIT(0);
+	struct sendmail s;
+	size_t i;
+	int r;
+
+	fill(&s);
+	assert_int_equal(sendmail_add(&s, "b@x.test, c@x.test", 18, &why), 0);
+	buf_puts(&m, "A: b\r\n\r\nx\r\n");
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		r = converse(rows[i].script, &s, &m, &heard);
+		if (r != rows[i].r)
+			fail_msg("row %zu: %d", i, r);
+		if (r != EX_OK)
+			assert_null(strstr(buf_str(&heard), "A: b"));
+	}
+	clear(&s);
+	buf_clear(&m);
+	buf_clear(&heard);
+	buf_clear(&why);
+}
+
 int
 main(void)
 {
@@ -572,6 +616,7 @@ main(void)
 		cmocka_unit_test(test_options_silent),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_options_refused),
+		cmocka_unit_test(test_two_recipients),
 	};
 
 	return cmocka_run_group_tests_name("sendmail", tests, NULL, NULL);

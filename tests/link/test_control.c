@@ -385,6 +385,25 @@ test_more_than_the_bound(void **state)
 	assert_end(&far[MANY - 1], 2, C_OK, "waited");
 }
 
+/* Who is neither root nor of our uid hears nothing. */
+static void
+test_another_uid(void **state)
+{
+	struct msg m;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(seteuid(65534), 0);
+	dial(&far[0]);
+	assert_int_equal(seteuid(0), 0);
+	run();
+	assert_int_equal(control.n, 0);
+	assert_int_equal(hear(&far[0], &m), 0);
+	dial(&far[1]);
+	command(&far[1], C_STATUS, 7, "root");
+	assert_end(&far[1], 7, C_OK, "root");
+}
+
 static void
 test_listener_closed(void **state)
 {
@@ -422,6 +441,7 @@ main(void)
 		T(test_lost_row),
 		T(test_bad_frame),
 		T(test_more_than_the_bound),
+		T(test_another_uid),
 		T(test_listener_closed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

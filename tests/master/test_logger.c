@@ -171,6 +171,12 @@ test_rotation(void **state)
 	assert_non_null(strstr(text_of("rohrpost.log.3"), "turn 3\n"));
 	assert_true(strlen(text_of("rohrpost.log.1")) >= 4096);
 	assert_true(strlen(text_of("rohrpost.log.1")) < 4096 + 200);
+	/* What stands in it at the start counts. */
+	assert_int_equal(truncate("rohrpost.log", 4095), 0);
+	assert_int_equal(logger_file_open(), 0);
+	put("i the line behind the start");
+	logger_file_flush();
+	assert_string_equal(text_of("rohrpost.log"), "");
 	logger_conf.size = 1 << 30;
 }
 

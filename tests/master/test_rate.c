@@ -120,6 +120,32 @@ test_sources(void **state)
 	assert_int_equal(allow(PEER_IMAPD, 70, "", now), 0);
 }
 
+/* Of which programs a client may write any number of lines. */
+static void
+test_classes(void **state)
+{
+	static const enum peer loud[] = { PEER_SMTPD, PEER_LOGIN, PEER_AUTH,
+		PEER_IMAPD, PEER_POP3D };
+	static const enum peer mail[] = { PEER_MASTER, PEER_QUEUE,
+		PEER_DELIVER, PEER_RELAY, PEER_RESOLVE, PEER_STORE };
+	int64_t now = 600000000;
+	size_t i;
+
+	for (i = 0; i < sizeof(loud) / sizeof(loud[0]); i++) {
+		reset();
+		empty(loud[i], 3, "i word", now, RATE_BURST);
+		/* As many as the time brings, and in a while all again. */
+		empty(loud[i], 3, "i word", now + 1000, RATE_PER_SECOND);
+		empty(loud[i], 3, "i word", now + 2000000, RATE_BURST);
+	}
+	for (i = 0; i < sizeof(mail) / sizeof(mail[0]); i++) {
+		reset();
+		empty(mail[i], 3, "i word", now, RATE_MAIL_BURST);
+		empty(mail[i], 3, "i word", now + 1, RATE_MAIL_PER_SECOND /
+		    1000);
+	}
+}
+
 /* Very many sources have a bound together, and the table one of its own. */
 static void
 test_many(void **state)
@@ -157,6 +183,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_sources),
+		cmocka_unit_test(test_classes),
 		cmocka_unit_test(test_many),
 	};
 

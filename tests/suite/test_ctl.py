@@ -93,6 +93,33 @@ def test_bad_line_is_named(inst, name, line):
     inst.ctl("apply")
 
 
+def test_user_set_keeps_the_rest(inst):
+    """What is not named stays as it is."""
+    def row():
+        return next(r for r in inst.json("user", "list")
+                    if r["user"] == "bert@example.test")
+
+    def is_now(size, count, disabled):
+        r = row()
+        assert (r["quota_size"], r["quota_count"], r["disabled"]) == (
+            size, count, disabled), r
+
+    before = (inst.conf / "users").read_text()
+    for quota, size, count in (("0,7", 0, 7), ("5M", 5 << 20, 0),
+                               ("5M,7", 5 << 20, 7)):
+        inst.ctl("user", "set", "bert@example.test", "--quota", quota)
+        is_now(size, count, False)
+        inst.ctl("user", "set", "bert@example.test", "--disabled")
+        is_now(size, count, True)
+        inst.ctl("user", "set", "bert@example.test", "--quota", quota)
+        is_now(size, count, True)
+        inst.ctl("user", "set", "bert@example.test", "--enabled")
+        is_now(size, count, False)
+    (inst.conf / "users").write_text(before)
+    inst.ctl("apply")
+    is_now(0, 0, False)
+
+
 def test_user_life(inst):
     """add, passwd, set, del: each counts at once."""
     def run(*args, word):

@@ -436,6 +436,28 @@ def conf_path(inst, key):
     raise AssertionError("no %s" % key)
 
 
+def test_reload_of_bounds(inst):
+    """The next client is held against what was read last."""
+    def second():
+        """What the second of two clients hears that do not log in."""
+        with inst.raw("imap") as a, inst.raw("imap") as b:
+            a.line()
+            return b.line() or ""
+
+    conf = inst.conf / "rohrpost.conf"
+    text = conf.read_text()
+    assert second().startswith("* OK")
+    conf.write_text(text + "login_per_address = 1\n")
+    try:
+        inst.ctl("reload")
+        wait_for(lambda: second() == "* BYE too many connections", 20,
+                 text="the new bound")
+    finally:
+        conf.write_text(text)
+    inst.ctl("reload")
+    wait_for(lambda: second().startswith("* OK"), 20, text="the old bound")
+
+
 def test_reload_certificate(inst):
     def certificate():
         s = socket.create_connection(("127.0.0.1", inst.ports["imaps"]), 30)

@@ -124,6 +124,20 @@ def test_submission_serves_one_session(p):
     assert p.ask("submission", "who") != p.ask("submission", "who")
 
 
+def test_who_has_gone_is_named(p):
+    """Of several, the one that died and no other."""
+    def said(word):
+        return set(re.findall(r" queue\[%d\] debug %s deliver (\d+)"
+                              % (queue, word), p.log()))
+
+    queue = p.pids("queue")[0]
+    living = said("wired") - said("gone")
+    assert living
+    kill_all(p, "deliver")
+    rohrpost.wait_for(lambda: said("gone") >= living, text="all have gone")
+    rohrpost.wait_for(lambda: said("gone") < said("wired"))
+
+
 def test_log_after_loggers_death(p):
     old = kill_all(p, "logger")
     rohrpost.wait_for(lambda: "logger[%d] died by signal 9" % old[0]
@@ -310,6 +324,30 @@ def test_reload_opens_and_closes_ports(p):
         assert c.say("who") == worker
         assert p.ask("smtp", "who").startswith("smtpd ")
         assert p.ask("imap", "who").startswith("login ")
+
+
+def test_refused_reload_opens_no_port(p):
+    """What was opened before the one that cannot be is closed again."""
+    good, new = dict(p.keys), rohrpost.free_port()
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen()
+        taken = "127.0.0.1:%d" % s.getsockname()[1]
+        said = p.log().count(taken)
+        p.write(listen_smtp="%s, 127.0.0.1:%d" % (good["listen_smtp"], new),
+                listen_imap=taken)
+        try:
+            p.master.send_signal(signal.SIGHUP)
+            rohrpost.wait_for(lambda: p.log().count(taken) > said)
+        finally:
+            p.keys = good
+            p.write()
+    line = [x for x in p.log().splitlines() if taken in x][-1]
+    assert "old configuration stays" in line
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", new), 5)
+    assert p.ask("smtp", "who").startswith("smtpd ")
+    assert p.ask("imap", "who").startswith("login ")
 
 
 def test_second_master_is_refused(p):

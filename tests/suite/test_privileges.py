@@ -6,6 +6,7 @@ import grp
 import os
 import pathlib
 import pwd
+import resource
 import smtplib
 import socket
 import stat
@@ -41,6 +42,7 @@ TABLE = {("master", None): ("root", False, None)}
 TABLE.update({(r.kind, r.duty): (r.user or "session", bool(r.jail), r.group)
               for r in programs.LIVE})
 RIGHTS = {(r.kind, r.duty): r.rights for r in programs.LIVE}
+LOOPS = {(r.kind, r.duty) for r in programs.LIVE if r.loop}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -106,6 +108,12 @@ def check_ids(name, pid, user, extra, sessions, uids_of_sessions):
     limits = pathlib.Path("/proc/%d/limits" % pid).read_text()
     core = [x for x in limits.splitlines() if "core file" in x][0].split()
     assert core[4:6] == ["0", "0"], name
+    files = [x for x in limits.splitlines() if "open files" in x][0].split()
+    most = 65536 if name in LOOPS else 1024
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard != resource.RLIM_INFINITY:
+        most = min(most, hard)
+    assert files[3:5] == [str(most)] * 2, name
     if "THREADS" not in RIGHTS[name]:
         procs = [x for x in limits.splitlines() if "processes" in x][0]
         assert procs.split()[2:4] == ["1", "1"], name

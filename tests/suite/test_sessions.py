@@ -16,7 +16,7 @@ from rohrpost import PASSWORD, wait_for
 
 pytestmark = pytest.mark.root
 USERS = ("anna", "bert", "carl", "dora", "emil", "gerd", "hugo", "ines", "jens",
-         "karl", "lena", "paul", "ruth", "sven", "tina")
+         "karl", "lena", "olga", "paul", "ruth", "sven", "tina")
 KEYS = {"auth_delay": "0s"}
 CHANGES = {
     "del": ["user", "del", "gerd@example.test"],
@@ -178,6 +178,15 @@ def test_a_command_given_again_ends_them(inst, how, tmp_path):
     other.work()
     other.close()
     wait_for(lambda: rows(inst, "bert") + rows(inst, user) == [])
+
+
+def test_app_del_without_the_table_of_before(inst):
+    """It says itself whose password it takes away."""
+    inst.ctl("app", "add", "olga@example.test", "phone")
+    s = Sessions(inst, "olga")
+    (inst.state / "auth" / "passwd.cdb").unlink()
+    inst.ctl("app", "del", "olga@example.test", "phone")
+    s.end()
 
 
 @pytest.mark.parametrize("how", ["missing", "broken"])
