@@ -9,9 +9,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -214,6 +216,28 @@ test_reserve(void **state)
 	assert_true(reserve_room(path) == UINT64_MAX);
 }
 
+/* What cannot be set aside whole is not there at all. */
+static void
+test_reserve_refused(void **state)
+{
+	char dir[] = "/tmp/test-log-XXXXXX", path[100];
+	struct rlimit was, now;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/reserve", dir);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	now = was;
+	now.rlim_cur = 4096;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &now), 0);
+	assert_int_equal(reserve_keep(path, 100000, 0), -1);
+	assert_int_equal(errno, EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	signal(SIGXFSZ, SIG_DFL);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -223,6 +247,7 @@ main(void)
 		T(test_levels), T(test_hold), T(test_lost), T(test_shown),
 		T(test_long), cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_reserve),
+		cmocka_unit_test(test_reserve_refused),
 	};
 
 	return cmocka_run_group_tests_name("log", tests, NULL, NULL);

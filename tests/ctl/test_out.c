@@ -98,6 +98,38 @@ test_forms(void **state)
 	free(t);
 }
 
+/* What steers a terminal is shown, whatever its length in UTF-8. */
+static void
+test_no_control_reaches_a_terminal(void **state)
+{
+	static const struct {
+		const char *in, *want;
+	} rows[] = {
+		{ "a\x1b[2J", "a\\x1b[2J" }, { "a\x7f", "a\\x7f" },
+		{ "a\xc2\x9b" "2J", "a\\x9b2J" }, { "\xc2\x80", "\\x80" },
+		{ "\xc2\x9f", "\\x9f" }, { "\xc2\xa0", "\xc2\xa0" },
+		{ "\xc3\xa4", "\xc3\xa4" }, { "\xff", "\\xff" },
+		{ "\x9b", "\\x9b" }, { "a\nb", "a\\x0ab" },
+	};
+	struct out o;
+	char *text;
+	size_t i, n;
+	FILE *f;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		f = open_memstream(&text, &n);
+		out_init(&o, f, 0);
+		out_name(&o, "x", 1);
+		out_text(&o, rows[i].in);
+		assert_int_equal(out_end(&o), 0);
+		fclose(f);
+		assert_memory_equal(text, "X\n", 2);
+		text[strlen(text) - 1] = '\0';
+		assert_string_equal(text + 2, rows[i].want);
+		free(text);
+	}
+}
+
 /* Seconds to a machine, dates and units to people. */
 static void
 test_times(void **state)
@@ -155,6 +187,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_json_string),
 		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_no_control_reaches_a_terminal),
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_many),
 	};

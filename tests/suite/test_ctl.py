@@ -517,6 +517,19 @@ def test_root_edits_the_trial_of_another():
         rohrpost.remove(d)
 
 
+@pytest.mark.parametrize("verb", ["hold", "release", "retry", "delete"])
+def test_the_worst_answer_is_the_exit_code(inst, verb):
+    """Of several messages, wherever the one stands that is not there."""
+    absent = "0123456789abcdef"
+    assert inst.command("queue", verb, absent).returncode == 1
+    if verb == "delete":
+        return
+    assert inst.command("queue", verb, "all").returncode == 0
+    for ids in (absent, "all"), ("all", absent):
+        p = inst.command("queue", verb, *ids)
+        assert p.returncode == 1, (ids, p.stdout, p.stderr)
+
+
 def test_log_that_was_moved_is_made_anew(inst):
     def lines(path, text):
         with inst.smtp() as s:
