@@ -475,6 +475,41 @@ answer_event(struct ready *r, uint32_t mailbox)
 	buf_clear(&b);
 }
 
+/* Names of those with news are kept until they are asked for, within reason. */
+static void
+test_news_nobody_asks_for(void **state)
+{
+	enum { EACH = 200, AT_ONCE = 100 };
+	const uint32_t *list;
+	char name[EACH + 1];
+	struct ready r;
+	struct door d;
+	int i, got = 0, changed;
+	size_t n, sent = 0;
+
+	memset(name, 'x', EACH);
+	name[EACH] = '\0';
+	ready_begin(&r, &d);
+	while (got != -1 && sent < 2 * (size_t)DOOR_NEWS_MAX) {
+		for (i = 0; i < AT_ONCE; i++, sent += EACH + 4) {
+			msg_begin(&r.c, &proto_door, DM_EVENT, 0);
+			msg_bytes(&r.c, DF_UIDS, "", 0);
+			msg_u32(&r.c, DF_ON, 0);
+			msg_text(&r.c, DF_OWNER, name);
+			assert_int_equal(msg_end(&r.c), 0);
+		}
+		assert_int_equal(chan_send(&r.c, 1000), 0);
+		for (i = 0; i < 4 && got != -1; i++)
+			got = door_events(&d, &list, &n, &changed);
+		assert_true(d.news.len <= DOOR_NEWS_MAX);
+	}
+	assert_int_equal(got, -1);
+	assert_int_equal(door_error(&d), D_LOST);
+	assert_true(sent > DOOR_NEWS_MAX);
+	chan_clear(&r.c);
+	door_clear(&d);
+}
+
 /* What a store said that went away is none of the next one's. */
 static void
 test_another_store(void **state)
@@ -673,6 +708,7 @@ main(void)
 		cmocka_unit_test(test_move_in_parts),
 		cmocka_unit_test(test_copy_in_parts),
 		cmocka_unit_test(test_other_answers),
+		cmocka_unit_test(test_news_nobody_asks_for),
 		cmocka_unit_test(test_another_store),
 		cmocka_unit_test(test_records_in_pieces),
 		cmocka_unit_test(test_open_some),
