@@ -114,6 +114,28 @@ test_crc32c(void **state)
 	assert_int_equal(crc32c(crc32c(0, "1234", 4), "56789", 5), 0xe3069283);
 }
 
+/* Words for people are better cut than lost. */
+static void
+test_set(void **state)
+{
+	struct buf b = BUF_INIT(5), none = BUF_INIT(0);
+
+	buf_set(&b, "%s", "four");
+	assert_string_equal(buf_str(&b), "four");
+	buf_set(&b, "%s", "five5");
+	assert_string_equal(buf_str(&b), "five5");
+	buf_set(&b, "%s %d", "longer than that", 7);
+	assert_string_equal(buf_str(&b), "longe");
+	assert_int_equal(b.len, 5);
+	buf_set(&b, "%s", "");
+	assert_int_equal(b.len, 0);
+	buf_set(&none, "%0*d", 600, 0);
+	assert_int_equal(none.len, 600);
+	buf_set(NULL, "nobody asks");
+	buf_clear(&b);
+	buf_clear(&none);
+}
+
 int
 main(void)
 {
@@ -124,6 +146,7 @@ main(void)
 		cmocka_unit_test(test_cursor),
 		cmocka_unit_test(test_base64),
 		cmocka_unit_test(test_crc32c),
+		cmocka_unit_test(test_set),
 	};
 
 	return cmocka_run_group_tests_name("buf", tests, NULL, NULL);

@@ -10,6 +10,9 @@ tests_server_test_crowd_LDADD = $(SERVER) $(BASE) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/server/test_accept
 tests_server_test_accept_LDADD = $(SERVER) $(NET) $(BASE) $(SERVER_LIBS) \
 	$(SECCOMP_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/server/test_reload
+tests_server_test_reload_LDADD = $(SERVER) $(NET) $(BASE) $(SERVER_LIBS) \
+	$(SECCOMP_LIBS) $(CMOCKA_LIBS)
 # Not a test: a stand-in for every program, for tests/suite/test_master.py.
 noinst_PROGRAMS += tests/server/probe
 tests_server_probe_LDADD = $(SERVER) $(NET) $(BASE) $(SERVER_LIBS)
