@@ -155,6 +155,7 @@ def test_setup_answers(inst, tmp_path):
         assert 1 <= len(p.stderr.splitlines()) <= 2, (bad, p.stderr)
         assert not (other.conf / "rohrpost.conf").exists(), bad
         assert not other.state.exists(), bad
+        assert not list(other.conf.glob(".setup*")), bad
     f.write_text(other.answers())
     p = other.command("setup", "--answers", str(f), "--dry-run")
     assert p.returncode == 0 and "hostname" in p.stdout
@@ -163,8 +164,12 @@ def test_setup_answers(inst, tmp_path):
     # Twice is as good as once.
     other.setup()
     before = (other.conf / "users").read_text()
+    # What the programs were asked with goes again.
+    assert not list(other.conf.glob(".setup*"))
+    names = sorted(x.name for x in other.conf.iterdir())
     other.setup()
     assert (other.conf / "users").read_text() == before
+    assert sorted(x.name for x in other.conf.iterdir()) == names
     rohrpost.remove(d)
 
 
