@@ -436,6 +436,32 @@ test_set_aside(void **state)
 	buf_clear(&why);
 }
 
+/* Before a new one is begun the names are durable: aside first, then here. */
+static void
+test_set_aside_is_durable(void **state)
+{
+	struct buf why = BUF_INIT(300);
+	const char *p;
+
+	write_file("table", "x");
+	watching = 1;
+	assert_int_equal(bdb_set_aside(home, &why), 0);
+	watching = 0;
+	p = strstr(buf_str(&order), "dir:bad-");
+	assert_non_null(p);
+	assert_non_null(strstr(p, "dir:. "));
+	/* Where that fails it is said. */
+	write_file("table", "x");
+	buf_reset(&order);
+	fails = "dir:. ";
+	watching = 1;
+	assert_int_equal(bdb_set_aside(home, &why), -1);
+	watching = 0;
+	fails = NULL;
+	assert_non_null(strstr(buf_str(&why), "Input/output error"));
+	buf_clear(&why);
+}
+
 static void
 test_room(void **state)
 {
@@ -471,6 +497,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_backup), T(test_restore), T(test_marks), T(test_doubt),
 		T(test_failed_flush), T(test_network_disk), T(test_set_aside),
+		T(test_set_aside_is_durable),
 		T(test_room),
 	};
 
