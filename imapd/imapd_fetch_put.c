@@ -63,8 +63,7 @@ make_texts(struct imapd_fetch *f)
 	b->max = COMPUTED_MAX;
 	for (i = 0; i < 3; i++) {
 		at[i] = b->len;
-		r = i == 0 ? mime_envelope(f->msg.mime,
-		    mime_root(f->msg.mime), b) :
+		r = i == 0 ? mime_envelope(mime_root(f->msg.mime), b) :
 		    mime_bodystructure(f->msg.mime, i == 2, b);
 		if (r == 0)
 			continue;

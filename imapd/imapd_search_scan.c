@@ -3,7 +3,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
-#include "lib/mail/mime_lex.h"
+#include "lib/mail/mime_param.h"
 
 #include "imapd/imapd_date.h"
 #include "imapd/imapd_search_scan.h"

@@ -2,8 +2,8 @@
  * The tree of a message in one pass.
  *
  * The pass goes line by line. Multiparts that are open stand on a stack with
- * their boundaries; a line that starts with "--" is held against the stack
- * from the innermost outwards, so a missing end costs its part and no more.
+ * their boundaries; a line that starts with "--" is held against all of it, so
+ * a missing end costs its part and no more.
  * A boundary that is met closes all that is open inside its multipart. The
  * stack is at most MIME_DEPTH_MAX high, so the pass is linear.
  *
@@ -16,21 +16,14 @@
 #include "lib/base/str.h"
 #include "lib/mail/limits.h"
 #include "lib/mail/mime.h"
-#include "lib/mail/mime_lex.h"
-
-enum { ARENA_CHUNK = 6 * 1024 };
-
-struct mime_chunk {
-	struct mime_chunk *next;
-	size_t	 used, size;
-	char	 data[];
-};
+#include "lib/mail/mime_impl.h"
+#include "lib/mail/mime_param.h"
 
 struct mime {
 	const char *data;
 	size_t	 len;
 	struct mime_part *root;
-	struct mime_chunk *chunks;
+	struct mime_arena arena;
 	size_t	 n_parts;
 };
 
@@ -52,32 +45,10 @@ struct parser {
 	int	 stuck;			/* parts are used up: all is one leaf */
 };
 
-static void *
-arena_get(struct mime *m, size_t size)
-{
-	struct mime_chunk *c = m->chunks;
-	size_t want;
-	void *p;
-
-	size = (size + 15) & ~(size_t)15;
-	if (c == NULL || c->size - c->used < size) {
-		want = size > ARENA_CHUNK ? size : ARENA_CHUNK;
-		c = mem_alloc(sizeof(*c) + want);
-		c->used = 0;
-		c->size = want;
-		c->next = m->chunks;
-		m->chunks = c;
-	}
-	p = c->data + c->used;
-	c->used += size;
-	memset(p, 0, size);
-	return p;
-}
-
 static const char *
 arena_lower(struct mime *m, const struct mime_text *t)
 {
-	char *s = arena_get(m, t->len + 1);
+	char *s = mime_arena_get(&m->arena, t->len + 1);
 
 	memcpy(s, t->p, t->len);
 	str_tolower(s, t->len);
@@ -88,7 +59,7 @@ static struct mime_part *
 part_new(struct parser *ps, struct mime_part *parent, int message)
 {
 	struct mime *m = ps->m;
-	struct mime_part *p = arena_get(m, sizeof(*p));
+	struct mime_part *p = mime_arena_get(&m->arena, sizeof(*p));
 
 	m->n_parts++;
 	p->parent = parent;
@@ -97,7 +68,7 @@ part_new(struct parser *ps, struct mime_part *parent, int message)
 	p->type = "text";
 	p->subtype = "plain";
 	if (message)
-		p->envelope = arena_get(m, MIME_F_COUNT * sizeof(*p->envelope));
+		p->envelope = mime_arena_get(&m->arena, MIME_F_COUNT * sizeof(*p->envelope));
 	if (parent != NULL && parent->last != NULL)
 		parent->last->next = p;
 	else if (parent != NULL)
@@ -107,73 +78,6 @@ part_new(struct parser *ps, struct mime_part *parent, int message)
 	ps->depth++;
 	ps->cur = p;
 	return p;
-}
-
-/* The fields that matter; envelope ones only at the root of a message. */
-static const struct field_name {
-	unsigned char len, envelope, index;
-	const char *name;
-} field_names[] = {
-	{ 2, 1, MIME_F_TO, "to" },
-	{ 2, 1, MIME_F_CC, "cc" },
-	{ 3, 1, MIME_F_BCC, "bcc" },
-	{ 4, 1, MIME_F_DATE, "date" },
-	{ 4, 1, MIME_F_FROM, "from" },
-	{ 6, 1, MIME_F_SENDER, "sender" },
-	{ 7, 1, MIME_F_SUBJECT, "subject" },
-	{ 8, 1, MIME_F_REPLY_TO, "reply-to" },
-	{ 10, 1, MIME_F_MESSAGE_ID, "message-id" },
-	{ 11, 1, MIME_F_IN_REPLY_TO, "in-reply-to" },
-	{ 10, 0, MIME_C_ID, "content-id" },
-	{ 11, 0, MIME_C_MD5, "content-md5" },
-	{ 12, 0, MIME_C_TYPE, "content-type" },
-	{ 16, 0, MIME_C_LANGUAGE, "content-language" },
-	{ 16, 0, MIME_C_LOCATION, "content-location" },
-	{ 19, 0, MIME_C_DESCRIPTION, "content-description" },
-	{ 19, 0, MIME_C_DISPOSITION, "content-disposition" },
-	{ 25, 0, MIME_C_ENCODING, "content-transfer-encoding" },
-};
-
-static struct mime_text *
-field_slot(struct mime_part *part, const char *name, size_t len)
-{
-	const struct field_name *f = field_names;
-	size_t i;
-
-	if (len > 25)
-		return NULL;
-	for (i = 0; i < sizeof(field_names) / sizeof(*f); i++, f++) {
-		if (f->len != len || str_ncasecmp(name, f->name, len) != 0)
-			continue;
-		if (!f->envelope)
-			return &part->content[f->index];
-		return part->envelope != NULL ? &part->envelope[f->index] :
-		    NULL;
-	}
-	return NULL;
-}
-
-/*
- * Takes a field's first line. Returns the slot that its continuation lines
- * go on in, NULL where the field is not asked for.
- */
-static struct mime_text *
-field_line(struct mime_part *part, const char *p, const char *eol)
-{
-	const char *colon = memchr(p, ':', (size_t)(eol - p)), *name_end;
-	struct mime_text *t;
-
-	if (colon == NULL)
-		return NULL;
-	for (name_end = colon; name_end > p; name_end--)
-		if (name_end[-1] != ' ' && name_end[-1] != '\t')
-			break;
-	t = field_slot(part, p, (size_t)(name_end - p));
-	if (t == NULL || t->p != NULL)
-		return NULL;
-	t->p = colon + 1;
-	t->len = (size_t)(eol - t->p);
-	return t;
 }
 
 /* The line at ps->p: sets *next to the start of the following one. */
@@ -197,40 +101,54 @@ line_take(struct parser *ps, const char *next)
 }
 
 /*
- * delimiter := "--" boundary, close-delimiter := delimiter "--", each
- * followed by white space alone (RFC 2046 5.1.1). So a boundary that is the
- * start of another one does not match it.
+ * "An exact match of the entire candidate line is not required; it is
+ * sufficient that the boundary appear in its entirety following the CRLF"
+ * (RFC 2046 5.1.1). What follows it may be the rest of a longer boundary: so
+ * of all that fit the longest is the one that is meant. Where two multiparts
+ * have the same one, the inner one that is still open is.
+ *
+ * Index in the stack of the multipart whose delimiter this line is, or -1.
  */
-static int
-boundary_is(const struct open_part *o, const char *p, const char *eol,
-    int *close_r)
-{
-	if ((size_t)(eol - p) < o->len ||
-	    memcmp(p, o->boundary, o->len) != 0)
-		return 0;
-	p += o->len;
-	*close_r = eol - p >= 2 && p[0] == '-' && p[1] == '-';
-	if (*close_r)
-		p += 2;
-	while (p < eol && (*p == ' ' || *p == '\t'))
-		p++;
-	return p == eol;
-}
-
-/* Index in the stack of the multipart whose boundary this line is, or -1. */
 static long
 boundary_find(const struct parser *ps, const char *eol, int *close_r)
 {
-	size_t i;
+	const struct open_part *o, *best = NULL;
+	const char *p = ps->p + 2;
+	size_t i, len;
 
 	if (ps->n_stack == 0 || eol - ps->p < 3 || ps->p[0] != '-' ||
 	    ps->p[1] != '-')
 		return -1;
-	for (i = ps->n_stack; i-- > 0;)
-		if (!ps->stack[i].closed &&
-		    boundary_is(&ps->stack[i], ps->p + 2, eol, close_r))
-			return (long)i;
-	return -1;
+	len = (size_t)(eol - p);
+	for (i = ps->n_stack; i-- > 0;) {
+		o = &ps->stack[i];
+		if (o->len > len || memcmp(p, o->boundary, o->len) != 0)
+			continue;
+		if (best == NULL || o->len > best->len ||
+		    (o->len == best->len && best->closed))
+			best = o;
+	}
+	if (best == NULL || best->closed)
+		return -1;
+	p += best->len;
+	*close_r = eol - p >= 2 && p[0] == '-' && p[1] == '-';
+	return best - ps->stack;
+}
+
+/* What is listed for a multipart without parts can be asked for. */
+static void
+part_fill(struct mime *m, struct mime_part *part)
+{
+	struct mime_part *p;
+
+	if (part->kind != MIME_MULTIPART || part->first != NULL)
+		return;
+	p = mime_arena_get(&m->arena, sizeof(*p));
+	p->parent = part;
+	p->header = p->body = p->end = part->end;
+	p->type = "text";
+	p->subtype = "plain";
+	part->first = part->last = p;
 }
 
 /* Ends a part before the line at ps->p; the CRLF before belongs to it. */
@@ -249,6 +167,7 @@ part_end(struct parser *ps, struct mime_part *part)
 	part->end = at;
 	part->lines = lines - part->lines;
 	ps->depth--;
+	part_fill(ps->m, part);
 }
 
 static void
@@ -265,27 +184,41 @@ boundary_take(struct parser *ps, size_t at, int closing, const char *next)
 	line_take(ps, next);
 }
 
-/* Reads the boundary parameter and opens the multipart. 0: there is none. */
+/*
+ * Reads the boundary out of parameters and sets the multipart's. 0: there is
+ * none.
+ */
+static int
+boundary_read(struct mime *m, const struct mime_text *params,
+    struct open_part *o)
+{
+	struct buf b = BUF_INIT(MIME_BOUNDARY_MAX);
+	char *s;
+
+	o->len = 0;
+	o->closed = 0;
+	if (mime_param(params, "boundary", &b)) {
+		/* Trailing white space cannot be told from padding. */
+		while (b.len > 0 && (b.data[b.len - 1] == ' ' ||
+		    b.data[b.len - 1] == '\t'))
+			b.len--;
+		s = mime_arena_get(&m->arena, b.len + 1);
+		memcpy(s, buf_str(&b), b.len);
+		o->boundary = s;
+		o->len = b.len;
+	}
+	buf_clear(&b);
+	return o->len > 0;
+}
+
+/* Opens the multipart. 0: it has no boundary. */
 static int
 multipart_open(struct parser *ps, struct mime_part *part)
 {
 	struct open_part *o = &ps->stack[ps->n_stack];
-	struct buf b = BUF_INIT(MIME_BOUNDARY_MAX);
-	char *s;
 
-	if (!mime_param(&part->params, "boundary", &b) || b.len == 0) {
-		buf_clear(&b);
-		return 0;
-	}
-	/* Trailing white space cannot be told from padding. */
-	while (b.len > 0 && (b.data[b.len - 1] == ' ' ||
-	    b.data[b.len - 1] == '\t'))
-		b.len--;
-	s = arena_get(ps->m, b.len + 1);
-	memcpy(s, buf_str(&b), b.len);
-	*o = (struct open_part){ .part = part, .boundary = s, .len = b.len };
-	buf_clear(&b);
-	if (o->len == 0)
+	o->part = part;
+	if (!boundary_read(ps->m, &part->params, o))
 		return 0;
 	ps->n_stack++;
 	return 1;
@@ -363,13 +296,40 @@ body_start(struct parser *ps, struct mime_part *part)
 	return 0;
 }
 
-/* What header_read met. */
-enum header_end { HEADER_EMPTY_LINE, HEADER_BOUNDARY, HEADER_EOF };
+/*
+ * True if this line of a header is the delimiter of the multipart that it is
+ * the header of. The boundary is read once, into o: o->part is set then.
+ */
+static int
+own_delimiter(struct parser *ps, struct mime_part *part, const char *eol,
+    struct open_part *o)
+{
+	const struct mime_text *t = &part->content[MIME_C_TYPE];
+	struct mime_lex l = { t->p, t->p };
+	struct mime_text type, subtype, params;
 
-static enum header_end
+	if (t->p == NULL || ps->p[0] != '-' || ps->p[1] != '-')
+		return 0;
+	if (o->part == NULL) {
+		o->part = part;
+		l.end += t->len;
+		if (mime_lex_type(&l, &type, &subtype) &&
+		    str_is(type.p, type.len, "multipart")) {
+			params.p = l.p;
+			params.len = (size_t)(l.end - l.p);
+			(void)boundary_read(ps->m, &params, o);
+		}
+	}
+	return o->len > 0 && (size_t)(eol - ps->p) >= o->len + 2 &&
+	    memcmp(ps->p + 2, o->boundary, o->len) == 0;
+}
+
+/* Up to behind the empty line; where a delimiter ends the block, to that. */
+static void
 header_read(struct parser *ps, struct mime_part *part)
 {
 	const char *start = ps->p, *eol, *next;
+	struct open_part own = { .part = NULL };
 	struct mime_text *t = NULL;
 	unsigned count = 0;
 	int closing;
@@ -378,21 +338,21 @@ header_read(struct parser *ps, struct mime_part *part)
 		eol = line_end(ps, &next);
 		if (eol == ps->p) {
 			line_take(ps, next);
-			return HEADER_EMPTY_LINE;
+			return;
 		}
-		if (boundary_find(ps, eol, &closing) != -1)
-			return HEADER_BOUNDARY;
+		if (boundary_find(ps, eol, &closing) != -1 ||
+		    (eol - ps->p > 2 && own_delimiter(ps, part, eol, &own)))
+			return;
 		if (next - start > HEADER_BLOCK_MAX)
 			continue;
 		if (*ps->p == ' ' || *ps->p == '\t') {
 			if (t != NULL)
 				t->len = (size_t)(eol - t->p);
 		} else if (count++ < HEADER_COUNT_MAX)
-			t = field_line(part, ps->p, eol);
+			t = mime_field_line(&ps->m->arena, part, ps->p, eol);
 		else
 			t = NULL;
 	}
-	return HEADER_EOF;
 }
 
 /* A part with its header; where it is a message, that one's too. */
@@ -400,21 +360,16 @@ static void
 part_start(struct parser *ps, struct mime_part *parent, int message)
 {
 	struct mime_part *part;
-	enum header_end e;
 
 	do {
 		part = part_new(ps, parent, message);
-		e = header_read(ps, part);
+		header_read(ps, part);
 		if (ps->m->n_parts >= MIME_PARTS_MAX) {
 			/* The last part there may be: the rest is its body. */
 			ps->stuck = 1;
 			ps->n_stack = 0;
 		}
 		message = body_start(ps, part);
-		if (e != HEADER_EMPTY_LINE && part->kind == MIME_MULTIPART) {
-			ps->n_stack--;
-			part->kind = MIME_LEAF;
-		}
 		parent = part;
 	} while (message);
 	if (ps->stuck)
@@ -465,6 +420,7 @@ mime_parse(const char *data, size_t len)
 	for (p = ps.cur; p != NULL; p = p->parent) {
 		p->end = len;
 		p->lines = ps.lines - p->lines;
+		part_fill(m, p);
 	}
 	return m;
 }
@@ -472,14 +428,9 @@ mime_parse(const char *data, size_t len)
 void
 mime_free(struct mime **m)
 {
-	struct mime_chunk *c, *next;
-
 	if (*m == NULL)
 		return;
-	for (c = (*m)->chunks; c != NULL; c = next) {
-		next = c->next;
-		free(c);
-	}
+	mime_arena_clear(&(*m)->arena);
 	free(*m);
 	*m = NULL;
 }

@@ -4,13 +4,18 @@
  * mime_structure.h make from it the texts that IMAP serves.
  *
  * Lines end with CRLF; a bare LF is taken for a line end too, so that any
- * file has a structure. mime_decode.h reads what the parts carry.
+ * file has a structure. A header block ends with an empty line, or where a
+ * delimiter stands instead of one: that of a multipart around it, or its own.
+ * A multipart without any part has one, empty and at its end, because IMAP
+ * has to list one. mime_decode.h reads what the parts carry.
  *
  * Bounds: MIME_DEPTH_MAX, MIME_PARTS_MAX; past one of them the rest is one
  * part of application/octet-stream, never an error: every message has a
  * structure. Fields past HEADER_BLOCK_MAX octets or HEADER_COUNT_MAX fields
  * of a block are not looked at; of a field that stands twice the first
- * counts; MIME_PARAMS_MAX and MIME_ADDRESSES_MAX bound what one field gives.
+ * counts, but the lists of addresses of several From, Reply-To, To, Cc and
+ * Bcc are one list. MIME_PARAMS_MAX and MIME_ADDRESSES_MAX bound what one
+ * field, or one such list, gives.
  * Time is linear in the length.
  */
 #ifndef LIB_MAIL_MIME_H
@@ -22,7 +27,7 @@ enum mime_kind { MIME_LEAF, MIME_MULTIPART, MIME_MESSAGE };
 
 enum {
 	MIME_PARAMS_MAX = 100,		/* of one field */
-	MIME_ADDRESSES_MAX = 10000,	/* of one field */
+	MIME_ADDRESSES_MAX = 10000,	/* of one list */
 	MIME_BOUNDARY_MAX = 1000,	/* octets; RFC 2046 asks for 70 */
 };
 
@@ -32,13 +37,20 @@ struct mime_text {
 	size_t	 len;
 };
 
+/* A field of an envelope, and where it stands several times the next. */
+struct mime_field {
+	struct mime_text text;
+	struct mime_field *more;
+	struct mime_field *last;	/* of these, in the first; or NULL */
+};
+
 /* Fields that describe a part, and those of an envelope. */
 enum mime_content {
 	MIME_C_TYPE, MIME_C_ENCODING, MIME_C_ID, MIME_C_DESCRIPTION,
 	MIME_C_DISPOSITION, MIME_C_LANGUAGE, MIME_C_LOCATION, MIME_C_MD5,
 	MIME_C_COUNT
 };
-enum mime_field {
+enum mime_envelope_field {
 	MIME_F_DATE, MIME_F_SUBJECT, MIME_F_FROM, MIME_F_SENDER,
 	MIME_F_REPLY_TO, MIME_F_TO, MIME_F_CC, MIME_F_BCC,
 	MIME_F_IN_REPLY_TO, MIME_F_MESSAGE_ID,
@@ -53,7 +65,7 @@ struct mime_part {
 	/* lower case; text/plain where the message says nothing valid */
 	const char *type, *subtype;
 	struct mime_text content[MIME_C_COUNT];
-	struct mime_text *envelope;	/* of a message's root; else NULL */
+	struct mime_field *envelope;	/* of a message's root; else NULL */
 	struct mime_text params; /* of Content-Type, from its first ";" */
 };
 

@@ -91,13 +91,28 @@ mime_lex_type(struct mime_lex *l, struct mime_text *type,
 	return mime_lex_token(l, subtype);
 }
 
+/* True where "(" at p opens a comment with no more of the value behind it. */
+static int
+is_last_comment(const char *p, const char *end)
+{
+	struct mime_lex l = { p, end };
+	struct mime_text t;
+
+	mime_lex_comment(&l, &t);
+	return l.p[-1] == ')' && (l.p == end || *l.p == ';' ||
+	    is_space(*l.p));
+}
+
 /*
- * A value that is no token and not quoted (name=my file.pdf, boundary=a=b)
- * is common enough: it reaches to the next ";" or white space.
+ * A value that is no token and not quoted (name=my file.pdf, boundary=a=b,
+ * name=copy(1).txt) is common enough: it reaches to the next ";", white space
+ * or comment that ends it.
  */
 static void
 lex_value(struct mime_lex *l, struct mime_lex_param *p)
 {
+	int comment = 0;	/* one was looked at: no second time */
+
 	mime_skip_cfws(l);
 	p->quoted = l->p < l->end && *l->p == '"';
 	if (p->quoted) {
@@ -105,8 +120,11 @@ lex_value(struct mime_lex *l, struct mime_lex_param *p)
 		return;
 	}
 	p->value.p = l->p;
-	while (l->p < l->end && *l->p != ';' && !is_space(*l->p))
-		l->p++;
+	for (; l->p < l->end && *l->p != ';' && !is_space(*l->p); l->p++)
+		if (*l->p == '(' && !comment && is_last_comment(l->p, l->end))
+			break;
+		else
+			comment |= *l->p == '(';
 	p->value.len = (size_t)(l->p - p->value.p);
 }
 
@@ -134,40 +152,37 @@ mime_lex_param(struct mime_lex *l, struct mime_lex_param *p)
 	}
 }
 
+/*
+ * "the CRLF in any FWS/CFWS that appears within the quoted string [is]
+ * semantically 'invisible'" (RFC 5322 3.2.4): also behind a backslash, which
+ * then means nothing.
+ */
+static size_t
+fold_len(const char *p, const char *end)
+{
+	if (p < end && *p == '\n')
+		return 1;
+	return end - p > 1 && p[0] == '\r' && p[1] == '\n' ? 2 : 0;
+}
+
 int
 mime_unescape(const struct mime_text *t, struct buf *out)
 {
 	const char *p = t->p, *end = t->p + t->len, *from;
+	size_t fold;
 
 	if (t->len == 0)
 		return 0;
 	for (from = p; p < end; p++) {
-		if (*p != '\\' || p + 1 == end)
+		if (*p != '\\' && *p != '\r' && *p != '\n')
+			continue;
+		fold = fold_len(p + (*p == '\\'), end);
+		if (fold == 0 && (*p == '\r' || p + 1 == end))
 			continue;
 		if (buf_append(out, from, (size_t)(p - from)) == -1)
 			return -1;
-		from = ++p;
+		from = p + (*p == '\\') + fold;
+		p = fold > 0 ? from - 1 : from;
 	}
 	return buf_append(out, from, (size_t)(end - from));
-}
-
-int
-mime_param(const struct mime_text *params, const char *name,
-    struct buf *value_r)
-{
-	struct mime_lex l = { params->p, params->p };
-	struct mime_lex_param p;
-	unsigned n;
-
-	if (params->p == NULL)
-		return 0;
-	l.end += params->len;
-	for (n = 0; n < MIME_PARAMS_MAX && mime_lex_param(&l, &p); n++) {
-		if (!str_is(p.name.p, p.name.len, name))
-			continue;
-		if (p.quoted)
-			return mime_unescape(&p.value, value_r) == 0;
-		return buf_append(value_r, p.value.p, p.value.len) == 0;
-	}
-	return 0;
 }

@@ -1,7 +1,6 @@
 /*
  * Reading the values of structured fields (RFC 5322 3.2, RFC 2045 5.1),
- * tolerantly and never past their end. For the mime_*.c files, but for
- * mime_param.
+ * tolerantly and never past their end. mime_param.h puts parameters together.
  */
 #ifndef LIB_MAIL_MIME_LEX_H
 #define LIB_MAIL_MIME_LEX_H
@@ -32,13 +31,9 @@ int	mime_lex_type(struct mime_lex *l, struct mime_text *type,
 	    struct mime_text *subtype);
 /* The next parameter: ";" name "=" value. 1, or 0 at the end. */
 int	mime_lex_param(struct mime_lex *l, struct mime_lex_param *p);
-/* Appends the inside of a quoted string or comment without its escapes. */
-int	mime_unescape(const struct mime_text *t, struct buf *out);
 /*
- * The value of a parameter (";name=value;...", any case) in value_r, quotes
- * and escapes removed. 1, or 0 where there is none.
+ * Appends the inside of a quoted string or comment without its escapes, and
+ * without the line ends of its folds (RFC 5322 2.2.3).
  */
-int	mime_param(const struct mime_text *params, const char *name,
-	    struct buf *value_r);
-
+int	mime_unescape(const struct mime_text *t, struct buf *out);
 #endif

@@ -8,10 +8,11 @@
 #include "lib/base/str.h"
 #include "lib/mail/door.h"
 #include "lib/mail/mime_envelope.h"
-#include "lib/mail/mime_lex.h"
+#include "lib/mail/mime_param.h"
+#include "lib/mail/mime_string.h"
 #include "lib/mail/mime_structure.h"
 
-enum { CACHE_VERSION = 1 };
+enum { CACHE_VERSION = 2 };
 
 static int
 put_string(struct buf *out, const char *s)
@@ -19,18 +20,15 @@ put_string(struct buf *out, const char *s)
 	return mime_nstring(s, strlen(s), out);
 }
 
+/* True for "charset", and for "charset*" of RFC 2231. */
 static int
-put_value(struct buf *out, const struct mime_lex_param *p)
+is_charset(const struct mime_text *name)
 {
-	struct buf b = BUF_INIT(0);
-	int r;
+	size_t len = name->len;
 
-	if (!p->quoted || memchr(p->value.p, '\\', p->value.len) == NULL)
-		return mime_nstring(p->value.p, p->value.len, out);
-	mime_unescape(&p->value, &b);
-	r = mime_nstring(buf_str(&b), b.len, out);
-	buf_clear(&b);
-	return r;
+	if (len > 0 && name->p[len - 1] == '*')
+		len--;
+	return str_is(name->p, len, "charset");
 }
 
 /*
@@ -40,25 +38,28 @@ put_value(struct buf *out, const struct mime_lex_param *p)
 static int
 put_params(struct buf *out, const struct mime_text *t, int text)
 {
-	struct mime_lex l = { t->p, t->p };
-	struct mime_lex_param p;
-	unsigned n = 0;
+	struct mime_text name, value;
+	struct mime_params ps;
+	int n = 0, r = 0;
 
-	if (t->p != NULL)
-		l.end += t->len;
-	for (; n < MIME_PARAMS_MAX && mime_lex_param(&l, &p); n++) {
-		if (buf_putc(out, n == 0 ? '(' : ' ') == -1 ||
-		    mime_nstring(p.name.p, p.name.len, out) == -1 ||
-		    buf_putc(out, ' ') == -1 || put_value(out, &p) == -1)
-			return -1;
-		if (str_is(p.name.p, p.name.len, "charset"))
+	mime_params_init(&ps, t);
+	while (r == 0 && mime_params_next(&ps, &name, &value)) {
+		if (buf_putc(out, n++ == 0 ? '(' : ' ') == -1 ||
+		    mime_nstring(name.p, name.len, out) == -1 ||
+		    buf_putc(out, ' ') == -1 ||
+		    mime_string(value.p, value.len, out) == -1)
+			r = -1;
+		if (is_charset(&name))
 			text = 0;
 	}
-	if (text) {
+	mime_params_clear(&ps);
+	if (r == 0 && text) {
 		if (buf_putc(out, n++ == 0 ? '(' : ' ') == -1 ||
 		    buf_puts(out, "\"charset\" \"us-ascii\"") == -1)
-			return -1;
+			r = -1;
 	}
+	if (r == -1)
+		return -1;
 	return n > 0 ? buf_putc(out, ')') : buf_append(out, "NIL", 3);
 }
 
@@ -139,22 +140,16 @@ put_extension(struct buf *out, const struct mime_part *p)
 	return put_nstring(out, &p->content[MIME_C_LOCATION]);
 }
 
-static int	put_part(const struct mime *, const struct mime_part *, int,
-		    struct buf *);
+static int	put_part(const struct mime_part *, int, struct buf *);
 
 /* body-type-mpart = 1*body SP media-subtype [SP body-ext-mpart] */
 static int
-put_multipart(const struct mime *m, const struct mime_part *p, int extended,
-    struct buf *out)
+put_multipart(const struct mime_part *p, int extended, struct buf *out)
 {
 	const struct mime_part *c;
 
-	if (p->first == NULL && buf_printf(out, "(\"text\" \"plain\" "
-	    "(\"charset\" \"us-ascii\") NIL NIL \"7bit\" 0 0%s)",
-	    extended ? " NIL NIL NIL NIL" : "") == -1)
-		return -1;
 	for (c = p->first; c != NULL; c = c->next)
-		if (put_part(m, c, extended, out) == -1)
+		if (put_part(c, extended, out) == -1)
 			return -1;
 	if (buf_putc(out, ' ') == -1 || put_string(out, p->subtype) == -1)
 		return -1;
@@ -186,16 +181,15 @@ put_basic(const struct mime_part *p, struct buf *out)
 }
 
 static int
-put_single(const struct mime *m, const struct mime_part *p, int extended,
-    struct buf *out)
+put_single(const struct mime_part *p, int extended, struct buf *out)
 {
 	if (put_basic(p, out) == -1)
 		return -1;
 	if (p->kind == MIME_MESSAGE) {
 		if (buf_putc(out, ' ') == -1 ||
-		    mime_envelope(m, p->first, out) == -1 ||
+		    mime_envelope(p->first, out) == -1 ||
 		    buf_putc(out, ' ') == -1 ||
-		    put_part(m, p->first, extended, out) == -1)
+		    put_part(p->first, extended, out) == -1)
 			return -1;
 	}
 	if ((p->kind == MIME_MESSAGE || strcmp(p->type, "text") == 0) &&
@@ -210,22 +204,21 @@ put_single(const struct mime *m, const struct mime_part *p, int extended,
 }
 
 static int
-put_part(const struct mime *m, const struct mime_part *p, int extended,
-    struct buf *out)
+put_part(const struct mime_part *p, int extended, struct buf *out)
 {
 	int r;
 
 	if (buf_putc(out, '(') == -1)
 		return -1;
-	r = p->kind == MIME_MULTIPART ? put_multipart(m, p, extended, out) :
-	    put_single(m, p, extended, out);
+	r = p->kind == MIME_MULTIPART ? put_multipart(p, extended, out) :
+	    put_single(p, extended, out);
 	return r == -1 ? -1 : buf_putc(out, ')');
 }
 
 int
 mime_bodystructure(const struct mime *m, int extended, struct buf *out)
 {
-	return put_part(m, mime_root(m), extended, out);
+	return put_part(mime_root(m), extended, out);
 }
 
 /* Appends one lv text: 0 is ENVELOPE, 1 BODY, 2 BODYSTRUCTURE. */
@@ -237,7 +230,7 @@ cache_text(const struct mime *m, int which, struct buf *out)
 
 	if (buf_put_u32(out, 0) == -1)
 		return -1;
-	r = which == 0 ? mime_envelope(m, mime_root(m), out) :
+	r = which == 0 ? mime_envelope(mime_root(m), out) :
 	    mime_bodystructure(m, which == 2, out);
 	n = out->len - at - 4;
 	for (i = 0; i < 4; i++)

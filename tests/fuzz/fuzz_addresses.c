@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/mail/mime_envelope.h"
+#include "lib/mail/mime_address.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

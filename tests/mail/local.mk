@@ -4,6 +4,8 @@ check_PROGRAMS += tests/mail/test_address tests/mail/test_header
 tests_mail_test_address_LDADD = $(MAIL) $(NET) $(BASE) $(IDN2_LIBS) \
 	$(CMOCKA_LIBS)
 tests_mail_test_header_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/mail/test_mime_faults
+tests_mail_test_mime_faults_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/mail/test_mime_decode
 tests_mail_test_mime_decode_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/mail/test_answer
