@@ -596,6 +596,41 @@ test_records_in_pieces(void **state)
 	free(gone);
 }
 
+static void
+answer_mailboxes(struct ready *r, uint32_t id, unsigned i, uint32_t more)
+{
+	struct buf b = BUF_INIT(0);
+
+	door_pack_mailbox(&b, &boxes[i]);
+	msg_begin(&r->c, &proto_door, DM_MAILBOXES, id);
+	msg_bytes(&r->c, DF_MAILBOXES, b.data, b.len);
+	msg_u32(&r->c, DF_MORE, more);
+	assert_int_equal(msg_end(&r->c), 0);
+	buf_clear(&b);
+}
+
+/* Each piece is asked for behind the last name; one of nothing is the end. */
+static void
+test_list_in_pieces(void **state)
+{
+	struct door_mailbox *list;
+	struct ready r;
+	struct door d;
+	size_t n;
+
+	ready_begin(&r, &d);
+	answer_mailboxes(&r, 1, 0, 1);
+	answer_mailboxes(&r, 2, 1, 0);
+	ready_asks(&r);
+	assert_int_equal(door_list(&d, &list, &n), 0);
+	ready_end(&r, &d);
+	assert_int_equal(r.n, 2);
+	assert_int_equal(n, 2);
+	assert_string_equal(list[0].name, boxes[0].name);
+	assert_string_equal(list[1].name, boxes[1].name);
+	door_list_free(&list, n);
+}
+
 /* A descriptor belongs to the message that was found. */
 static void
 test_open_some(void **state)
@@ -711,6 +746,7 @@ main(void)
 		cmocka_unit_test(test_news_nobody_asks_for),
 		cmocka_unit_test(test_another_store),
 		cmocka_unit_test(test_records_in_pieces),
+		cmocka_unit_test(test_list_in_pieces),
 		cmocka_unit_test(test_open_some),
 		cmocka_unit_test(test_recent),
 		cmocka_unit_test(test_cache_of_many),

@@ -100,6 +100,13 @@ def stopped(inst, name):
                 os.kill(pid, signal.SIGCONT)
 
 
+def in_status(inst, user):
+    """Of each process of a user, imapd first: how many sessions it has."""
+    found = sorted((r["program"], r["sessions"]) for r in inst.json("status")
+                   if r["user"] == inst.address(user))
+    return [n for _, n in found]
+
+
 def test_list(inst):
     before = time.time() - 2
     s = Sessions(inst, "bert")
@@ -113,6 +120,7 @@ def test_list(inst):
     assert len({r["session"] for r in got}) == 5
     head = inst.ctl("session", "list").splitlines()[0].lower().split()
     assert head == ["session", "user", "protocol", "address", "since", "tls"]
+    wait_for(lambda: in_status(inst, "bert") == [2, 1])
     s.imap.logout()
     s.idle.send(b"DONE\r\n")
     assert s.idle.readline().startswith(b"i OK")
