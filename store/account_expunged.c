@@ -361,9 +361,8 @@ look_end(struct call *c)
 	struct account *a = l->a;
 	uint64_t bound = bound_of(&a->quota);
 
-	/* Not again before an eighth of the bound has come, at least. */
-	bound -= bound / 8;
-	a->kept.size += l->left < bound ? l->left : bound;
+	/* What does not go is looked at again when an eighth more has come. */
+	a->kept.size += l->left <= bound ? l->left : bound - bound / 8;
 	a->kept.known = 1;
 	a->kept.looking = 0;
 	/* What came meanwhile may be too much already. */
