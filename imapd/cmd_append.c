@@ -1,7 +1,10 @@
 /*
- * APPEND. A message of up to APPEND_MEMORY octets is collected in memory and
- * written at once, with its ENVELOPE and structure for the cache; a larger
- * one goes into the file as it comes.
+ * APPEND, of several messages too (MULTIAPPEND, RFC 3502). A message of up to
+ * APPEND_MEMORY octets is collected in memory and written at once; the last
+ * one, which most often is the only one, with its ENVELOPE and structure for
+ * the cache. A larger one goes into the file as it comes. All are in their
+ * files before the first of them becomes one of the mailbox; where one then
+ * fails those before it are expunged again.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -25,47 +28,64 @@
 
 enum {
 	APPEND_MEMORY = 256 * 1024,
-	APPEND_ASK = 64 * 1024,	/* larger ones ask for room first */
+	APPEND_ASK = 64 * 1024,	/* what is larger asks for room first */
+	APPEND_MESSAGES_MAX = 1000,	/* of one command */
+};
+
+struct append_message {
+	struct imapd_flags flags;
+	int64_t	 date;
+	uint64_t size;
+	uint32_t crc, header_len;
+	char	 file[DOOR_FILE_NAME + 1];	/* empty: it is store's */
 };
 
 struct imapd_append {
 	uint32_t id;			/* the mailbox */
-	struct imapd_flags flags;
-	int64_t	 date;
-	uint64_t size, left;
+	struct append_message *msg;
+	size_t	 n;
+	uint64_t total;			/* octets of all */
+	/* of the last one */
+	uint64_t left;
 	struct buf buf;			/* what is not in the file yet */
 	uint64_t written;
-	uint32_t crc, header_len;
 	int	 fd;
-	char	 file[DOOR_FILE_NAME + 1];
-	unsigned door;			/* which one the file is from */
-	int	 failed;		/* errno of a write */
 	int	 nul;			/* it has such an octet */
+	int	 failed;		/* errno of a write */
+	unsigned door;			/* which one the files are from */
 };
+
+static struct append_message *
+append_last(const struct imapd_append *ap)
+{
+	return &ap->msg[ap->n - 1];
+}
 
 static void
 append_free(void *data)
 {
 	struct imapd_append *ap = data;
+	size_t i;
 
-	imapd_flags_clear(&ap->flags);
-	buf_clear(&ap->buf);
 	fd_close(&ap->fd);
-	if (ap->file[0] != '\0' && ap->door == imapd_door.times)
-		(void)door_file_back(&imapd_door, ap->file);
+	for (i = 0; i < ap->n; i++) {
+		imapd_flags_clear(&ap->msg[i].flags);
+		if (ap->msg[i].file[0] != '\0' && ap->door == imapd_door.times)
+			(void)door_file_back(&imapd_door, ap->msg[i].file);
+	}
+	buf_clear(&ap->buf);
+	free(ap->msg);
 	free(ap);
 }
 
-/* mailbox [SP flag-list] [SP date-time]. NULL, or what is wrong. */
+/* append-opts: [SP flag-list] [SP date-time]. NULL, or what is wrong. */
 static const char *
-append_args(struct imapd_append *ap, const struct imapd_arg *a, size_t n)
+append_args(struct append_message *m, const struct imapd_arg *a, size_t n)
 {
 	const char *why;
 
-	a = imapd_arg_next(a);
-	n--;
 	if (n > 0 && a->type == IMAPD_LIST) {
-		why = imapd_flags_read(&ap->flags, a + 1, a->len);
+		why = imapd_flags_read(&m->flags, a + 1, a->len);
 		if (why != NULL)
 			return why;
 		a = imapd_arg_next(a);
@@ -73,7 +93,7 @@ append_args(struct imapd_append *ap, const struct imapd_arg *a, size_t n)
 	}
 	if (n > 0) {
 		if (a->type != IMAPD_QUOTED ||
-		    imapd_date_time(a->p, a->len, &ap->date) == -1)
+		    imapd_date_time(a->p, a->len, &m->date) == -1)
 			return "APPEND: bad date";
 		n--;
 	}
@@ -91,27 +111,27 @@ append_no_mailbox(struct imapd_session *s)
 }
 
 /*
- * Would the message fit? Store judges that when it comes; a large one is not
- * read in vain. 0, or -1 having answered.
+ * Would the messages fit? Store judges that when they come; what is large is
+ * not read in vain. 0, or -1 having answered.
  */
 static int
-append_fits(struct imapd_session *s, const struct imapd_line *l)
+append_fits(struct imapd_session *s, const struct imapd_append *ap)
 {
 	uint64_t size, size_max, count, count_max;
 
-	if (l->literal > imapd_conf.message_size) {
+	if (append_last(ap)->size > imapd_conf.message_size) {
 		imapd_no(s, "[TOOBIG] The message is too big");
 		return -1;
 	}
-	if (l->literal < APPEND_ASK)
+	if (ap->total < APPEND_ASK)
 		return 0;
 	if (door_quota(&imapd_door, &size, &size_max, &count,
 	    &count_max) == -1) {
 		imapd_door_no(s);
 		return -1;
 	}
-	if ((size_max > 0 && size + l->literal > size_max) ||
-	    (count_max > 0 && count >= count_max)) {
+	if ((size_max > 0 && size + ap->total > size_max) ||
+	    (count_max > 0 && count + ap->n > count_max)) {
 		imapd_no(s, "[OVERQUOTA] There is no room for that message");
 		return -1;
 	}
@@ -120,60 +140,92 @@ append_fits(struct imapd_session *s, const struct imapd_line *l)
 
 /* 0, or -1 having answered. */
 static int
-append_check(struct imapd_session *s, struct imapd_append *ap,
-    const struct imapd_arg *args, size_t n, const struct imapd_line *l)
+append_mailbox(struct imapd_session *s, struct imapd_append *ap,
+    const struct imapd_arg *name)
 {
 	const struct door_mailbox *m;
-	const char *why = append_args(ap, args, n);
-	struct buf name;
+	struct buf b;
 
-	if (why != NULL) {
-		imapd_bad(s, "%s", why);
+	if (imapd_names_arg(s, name, &b) == -1)
 		return -1;
-	}
-	if (imapd_names_arg(s, args, &name) == -1)
-		return -1;
-	m = imapd_names_find(buf_str(&name));
-	buf_clear(&name);
+	m = imapd_names_find(buf_str(&b));
+	buf_clear(&b);
 	if (m == NULL) {
 		append_no_mailbox(s);
 		return -1;
 	}
 	ap->id = m->id;
-	if (append_fits(s, l) == -1)
+	return 0;
+}
+
+/*
+ * One more message, whose literal comes next: a are its n options, name is the
+ * mailbox where it is the first. 0, or -1 having answered.
+ */
+static int
+append_message(struct imapd_session *s, struct imapd_append *ap,
+    const struct imapd_arg *name, const struct imapd_arg *a, size_t n,
+    const struct imapd_line *l)
+{
+	struct append_message *m;
+	const char *why;
+
+	ap->msg = mem_realloc(ap->msg, ap->n + 1, sizeof(*ap->msg));
+	m = &ap->msg[ap->n++];
+	memset(m, 0, sizeof(*m));
+	m->date = clock_now();
+	m->size = ap->left = l->literal;
+	ap->total += l->literal;
+	ap->written = 0;
+	buf_reset(&ap->buf);
+	if ((why = append_args(m, a, n)) != NULL) {
+		imapd_bad(s, "%s", why);
 		return -1;
-	if (door_file(&imapd_door, &ap->fd, ap->file) == -1) {
+	}
+	if (name != NULL && append_mailbox(s, ap, name) == -1)
+		return -1;
+	if (append_fits(s, ap) == -1)
+		return -1;
+	if (door_file(&imapd_door, &ap->fd, m->file) == -1) {
 		imapd_door_no(s);
 		return -1;
 	}
-	ap->door = imapd_door.times;
+	if (ap->n == 1)
+		ap->door = imapd_door.times;
 	return 0;
 }
 
 static void
 append_write(struct imapd_append *ap)
 {
+	struct append_message *m = append_last(ap);
 	size_t n;
 
 	if (ap->buf.len == 0 || ap->failed)
 		return;
 	if (ap->written == 0) {
 		n = mime_header_len(ap->buf.data, ap->buf.len);
-		ap->header_len = (uint32_t)n;
+		m->header_len = (uint32_t)n;
 	}
 	if (fd_write_all(ap->fd, ap->buf.data, ap->buf.len) == -1)
 		ap->failed = errno;
-	ap->crc = crc32c(ap->crc, ap->buf.data, ap->buf.len);
+	m->crc = crc32c(m->crc, ap->buf.data, ap->buf.len);
 	ap->written += ap->buf.len;
 	buf_reset(&ap->buf);
 }
 
-/* Writes and closes the file. 0, or -1 having answered. */
+/* The last message is whole: writes and closes its file. 0, or -1 having
+   answered. */
 static int
 append_file(struct imapd_session *s)
 {
 	struct imapd_append *ap = s->divert_data;
 
+	/* literal = "{" number "}" CRLF *CHAR8, which has no NUL. */
+	if (ap->nul) {
+		imapd_no(s, "[CANNOT] The message has NUL octets");
+		return -1;
+	}
 	append_write(ap);
 	if (fd_close(&ap->fd) == -1 && ap->failed == 0)
 		ap->failed = errno;
@@ -191,13 +243,64 @@ append_file(struct imapd_session *s)
 	return 0;
 }
 
-/* The order: write, close, then store links, syncs and commits. */
+/* "the server MUST restore the mailbox to its state before the APPEND" (RFC
+   3502 3). What the door said of the failure stays. */
+static void
+append_undo(const struct imapd_append *ap, const uint32_t *uids, size_t n)
+{
+	enum door_error e = door_error(&imapd_door);
+	char words[sizeof(imapd_door.words)];
+	uint32_t *gone = NULL;
+	size_t n_gone;
+	uint64_t modseq;
+
+	if (n == 0)
+		return;
+	memcpy(words, imapd_door.words, sizeof(words));
+	if (door_expunge(&imapd_door, ap->id, uids, n, 1, &gone, &n_gone,
+	    &modseq) == -1)
+		log_warn("append: %zu messages of a command that failed stay",
+		    n);
+	free(gone);
+	imapd_box_unsettle(ap->id);
+	imapd_door.error = e;
+	memcpy(imapd_door.words, words, sizeof(words));
+}
+
+/*
+ * Hands the messages to store, which links, syncs and commits; cache is that of
+ * the last. All or none: 0, or -1 (imapd_door says why).
+ */
+static int
+append_all(struct imapd_append *ap, const struct buf *cache, uint32_t *uids,
+    uint32_t *uidvalidity_r)
+{
+	struct append_message *m;
+	size_t i;
+	int r;
+
+	for (i = 0; i < ap->n; i++) {
+		m = &ap->msg[i];
+		r = door_append(&imapd_door, ap->id, m->file, m->size, m->crc,
+		    m->header_len, m->flags.flags,
+		    m->flags.n > 0 ? m->flags.keywords : NULL, m->date,
+		    cache->data, i == ap->n - 1 ? cache->len : 0, &uids[i],
+		    uidvalidity_r);
+		m->file[0] = '\0';	/* it is store's, whatever the answer */
+		if (r == -1) {
+			append_undo(ap, uids, i);
+			return -1;
+		}
+	}
+	return 0;
+}
+
 static void
 append_finish(struct imapd_session *s)
 {
 	struct imapd_append *ap = s->divert_data;
-	struct buf cache = BUF_INIT(0);
-	uint32_t uid, uidvalidity;
+	struct buf cache = BUF_INIT(0), set = BUF_INIT(0);
+	uint32_t *uids, uidvalidity;
 	int r;
 
 	if (ap->written == 0 && ap->buf.len > 0)
@@ -206,47 +309,79 @@ append_finish(struct imapd_session *s)
 		buf_clear(&cache);
 		return;
 	}
-	r = door_append(&imapd_door, ap->id, ap->file, ap->size, ap->crc,
-	    ap->header_len, ap->flags.flags,
-	    ap->flags.n > 0 ? ap->flags.keywords : NULL, ap->date,
-	    cache.data, cache.len, &uid, &uidvalidity);
+	uids = mem_zalloc(ap->n, sizeof(*uids));
+	r = append_all(ap, &cache, uids, &uidvalidity);
 	buf_clear(&cache);
-	ap->file[0] = '\0';	/* it is store's again, whatever the answer */
-	if (r == -1) {
+	if (r == -1)
 		append_no_mailbox(s);
-		return;
+	else {
+		imapd_box_unsettle(ap->id);
+		imapd_view_takes(s, 1);
+		imapd_events();
+		imapd_view_takes(s, 0);
+		imapd_set_put(&set, uids, ap->n);
+		imapd_ok(s, "[APPENDUID %u %s] APPEND completed", uidvalidity,
+		    buf_str(&set));
 	}
-	imapd_box_unsettle(ap->id);
-	imapd_view_takes(s, 1);
-	imapd_events();
-	imapd_view_takes(s, 0);
-	imapd_ok(s, "[APPENDUID %u %u] APPEND completed", uidvalidity, uid);
+	buf_clear(&set);
+	free(uids);
 }
 
-/*
- * After the literal comes the end of the line. Anything else would be a
- * second message, which is not offered (RFC 3502).
- */
+/* SP append-opts SP, and another literal. 0, or -1 having answered. */
+static int
+append_next(struct imapd_session *s, const struct imapd_line *l)
+{
+	struct imapd_append *ap = s->divert_data;
+	struct imapd_args args = { 0 };
+	const char *why;
+	int r = -1;
+
+	if (append_file(s) == -1)
+		return -1;
+	if (ap->n == APPEND_MESSAGES_MAX)
+		imapd_no(s, "[LIMIT] Too many messages in one APPEND");
+	else if (l->len == 0 || l->p[l->len - 1] != ' ')
+		imapd_bad(s, "APPEND: the line goes on");
+	else if (imapd_args_parse(&args, l->p, l->len - 1, &why) == -1)
+		imapd_bad(s, "APPEND: %s", why);
+	else
+		r = append_message(s, ap, NULL, args.a, args.top, l);
+	imapd_args_clear(&args);
+	return r;
+}
+
+/* Its literal goes into its file. */
+static void
+append_take(struct imapd_session *s, const struct imapd_line *l)
+{
+	char *none;
+
+	/* The text before the literal has been read. */
+	(void)imapd_input_divert(&s->in, 0, &none);
+	if (l->sync)
+		buf_puts(&s->out, "+ OK\r\n");
+}
+
+/* After the literal comes another message, or the end of the line. */
 static int
 append_end(struct imapd_session *s)
 {
-	const struct imapd_append *ap = s->divert_data;
 	struct imapd_line l;
 
 	switch (imapd_input_next(&s->in, &l)) {
 	case IMAPD_INPUT_MORE:
 		return 0;
 	case IMAPD_INPUT_LITERAL:
+		if (append_next(s, &l) == 0) {
+			append_take(s, &l);
+			return 1;
+		}
 		imapd_divert_end(s);
-		imapd_bad(s, "APPEND: one message at a time");
 		imapd_refuse(s, &l);
 		return 1;
 	default:
 		if (l.len > 0)
 			imapd_bad(s, "APPEND: the line goes on");
-		/* literal = "{" number "}" CRLF *CHAR8, which has no NUL. */
-		else if (ap->nul)
-			imapd_no(s, "[CANNOT] The message has NUL octets");
 		else
 			append_finish(s);
 		break;
@@ -287,21 +422,16 @@ append_literal(struct imapd_session *s, const struct imapd_arg *args,
     size_t n, const struct imapd_line *l)
 {
 	struct imapd_append *ap = mem_zalloc(1, sizeof(*ap));
-	char *none;
 
 	ap->fd = -1;
-	ap->date = clock_now();
-	ap->size = ap->left = l->literal;
-	if (append_check(s, ap, args, n, l) == -1) {
+	if (append_message(s, ap, args, imapd_arg_next(args), n - 1,
+	    l) == -1) {
 		append_free(ap);
 		imapd_refuse(s, l);
 		return;
 	}
 	imapd_divert(s, append_step, append_free, ap);
-	/* The text before the literal has been read. */
-	(void)imapd_input_divert(&s->in, 0, &none);
-	if (l->sync)
-		buf_puts(&s->out, "+ OK\r\n");
+	append_take(s, l);
 }
 
 /* An APPEND without a literal after its arguments. */
@@ -312,7 +442,8 @@ append_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 }
 
 const struct imapd_command imapd_cmd_append[] = {
-	{ .name = "APPEND", .run = append_run, .literal = append_literal,
+	{ .name = "APPEND", .capability = "MULTIAPPEND",
+	    .run = append_run, .literal = append_literal,
 	    .states = IMAPD_ANY, .flags = IMAPD_EVENTS, .min_args = 1,
 	    .max_args = 4 },
 	{ .name = NULL }

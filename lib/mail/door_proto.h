@@ -115,7 +115,8 @@ enum {
 	DOOR_PACKED_MAX = 900 * 1024,	/* a packed list in one field */
 	DOOR_MAILBOX_MAX = DOOR_NAME_MAX + 500,	/* one packed mailbox */
 	DOOR_SUBSCRIBED_MAX = 500,	/* names that are no mailbox */
-	DOOR_FILES_MAX = 64,		/* unused files of one door */
+	DOOR_FILES_MAX = 2100,		/* unused files of one door: two APPENDs
+					   of as many messages as there may be */
 };
 
 extern const struct msg_proto proto_door;

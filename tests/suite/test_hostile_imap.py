@@ -13,13 +13,14 @@ mailbox afterwards. Rows that are tested elsewhere:
     E13         test_imap.py: test_rename_inbox_while_selected,
                 test_deleted_while_selected, test_rename_while_selected;
                 test_imap_commands.py: test_deleted_and_made_again_...
+    E11         test_imap_multiappend.py, too
     E14         test_imap.py: test_keywords_full, test_keywords_without_end
     E15         test_imap.py: test_idle, test_idle_ended_by_a_literal
     E21         tests/imapd/test_session.c: test_rows_and_states
     E25         test_rebuild.py
 
 D rows are messages: what a client is told of them, and that their octets are
-kept. Not there yet: COMPRESS (E16), QRESYNC, MULTIAPPEND, NOTIFY."""
+kept. Not there yet: COMPRESS (E16), QRESYNC, NOTIFY."""
 import base64
 import re
 

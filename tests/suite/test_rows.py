@@ -41,7 +41,8 @@ HELD = {
           "test_hostile_input|test_refused_literals",
     "E9": "suite/test_hostile_imap.py test_E9_",
     "E10": "suite/test_imap.py test_wildcards",
-    "E11": "suite/test_hostile_imap.py test_E11_",
+    "E11": "suite/test_hostile_imap.py test_E11_, "
+           "suite/test_imap_multiappend.py test_bound",
     "E12": "suite/test_hostile_imap.py test_E12_, "
            "suite/test_imap.py test_copy_of_what_is_gone",
     "E13": "suite/test_imap.py test_rename_inbox_while_selected, "
