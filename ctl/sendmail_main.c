@@ -182,6 +182,9 @@ hand_over(struct sendmail *s, const struct sendmail_options *o,
 
 	for (;;) {
 		fd = control_socket(s->state_dir, "submit");
+		if (fd == -1 && errno != EAGAIN && o->mode == SENDMAIL_SMTP)
+			printf("421 4.3.2 %s the mail system does not run\r\n",
+			    s->hostname);
 		if (fd == -1 && errno != EAGAIN)
 			return sendmail_fail(EX_TEMPFAIL, "the mail system "
 			    "does not run or takes nothing now (%s/run/submit: "

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -218,36 +219,113 @@ sendmail_send(const struct sendmail *sm, int fd, const struct buf *m)
 	return r;
 }
 
-/* Copies once from one descriptor to the other; 0 at the end. */
-static int
-copy(int from, int to)
+/* One direction: what was read and could not be written yet. */
+struct flow {
+	int	 from, to;	/* from: -1 where it has ended */
+	char	 data[PIPE_BUF];	/* a pipe that is ready takes as much */
+	size_t	 at, n;
+};
+
+static void
+flow_read(struct flow *f)
 {
-	char chunk[16384];
+	ssize_t n = read(f->from, f->data, sizeof(f->data));
+
+	if (n == -1 && (errno == EINTR || errno == EAGAIN))
+		return;
+	f->at = 0;
+	f->n = n > 0 ? (size_t)n : 0;
+	if (n <= 0)
+		f->from = -1;
+}
+
+/* 0, or -1: nobody reads there any more. */
+static int
+flow_write(struct flow *f)
+{
+	ssize_t n = send(f->to, f->data + f->at, f->n,
+	    MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (n == -1 && errno == ENOTSOCK)
+		n = write(f->to, f->data + f->at, f->n);
+	if (n == -1)
+		return errno == EINTR || errno == EAGAIN ? 0 : -1;
+	f->at += (size_t)n;
+	f->n -= (size_t)n;
+	return 0;
+}
+
+/*
+ * The greeting, into the flow. 0: it is 421, and another connection may be
+ * free soon.
+ */
+static int
+flow_greeting(struct flow *f)
+{
 	ssize_t n;
 
-	n = read(from, chunk, sizeof(chunk));
-	if (n == -1 && errno == EINTR)
-		return 1;
-	return n > 0 && fd_write_all(to, chunk, (size_t)n) == 0;
+	while (f->n < sizeof(f->data) &&
+	    memchr(f->data, '\n', f->n) == NULL) {
+		n = read(f->from, f->data + f->n, sizeof(f->data) - f->n);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		f->n += (size_t)n;
+	}
+	return f->n < 3 || memcmp(f->data, "421", 3) != 0;
+}
+
+/*
+ * What can be read or written now, in either direction: a caller who writes
+ * much before he reads must not stand still here.
+ */
+static int
+flow_wait(const struct flow *in, const struct flow *out, struct pollfd p[3])
+{
+	p[0] = (struct pollfd){ .fd = in->n == 0 ? in->from : -1,
+		.events = POLLIN };
+	p[1] = (struct pollfd){ .fd = out->n > 0 ? out->to : -1,
+		.events = POLLOUT };
+	p[2] = (struct pollfd){ .fd = -1 };
+	if (in->n > 0)
+		p[2].events |= POLLOUT;
+	if (out->n == 0)
+		p[2].events |= POLLIN;
+	if (p[2].events != 0)
+		p[2].fd = in->to;
+	return poll(p, 3, -1) == -1 && errno != EINTR ? -1 : 0;
 }
 
 int
 sendmail_pass(int fd)
 {
-	struct pollfd p[2] = {
-		{ .fd = fd, .events = POLLIN },
-		{ .fd = STDIN_FILENO, .events = POLLIN },
-	};
+	struct flow in = { .from = STDIN_FILENO, .to = fd };
+	struct flow out = { .from = fd, .to = STDOUT_FILENO };
+	struct pollfd p[3];
+	int talks = 1;
 
-	for (;;) {
-		if (poll(p, 2, -1) == -1 && errno != EINTR)
+	if (!flow_greeting(&out)) {
+		close(fd);
+		return SENDMAIL_BUSY;
+	}
+	while (out.from != -1 || out.n > 0) {
+		if (flow_wait(&in, &out, p) == -1)
 			return EX_OSERR;
-		if (p[0].revents != 0 && !copy(fd, STDOUT_FILENO))
-			return EX_OK;
-		if (p[1].revents != 0 && !copy(STDIN_FILENO, fd)) {
+		if (p[1].revents != 0 && flow_write(&out) == -1)
+			return EX_IOERR;
+		if (p[2].revents != 0 && in.n > 0 && flow_write(&in) == -1) {
+			in.n = 0;
+			in.from = -1;
+		}
+		if ((p[2].revents & ~POLLOUT) != 0 && out.n == 0)
+			flow_read(&out);
+		if (p[0].revents != 0)
+			flow_read(&in);
+		if (in.from == -1 && in.n == 0 && talks) {
 			(void)shutdown(fd, SHUT_WR);
-			p[1].fd = -1;
-			p[1].revents = 0;
+			talks = 0;
 		}
 	}
+	return EX_OK;
 }

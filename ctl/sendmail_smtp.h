@@ -14,7 +14,10 @@
 enum { SENDMAIL_BUSY = -1 };
 int	sendmail_send(const struct sendmail *s, int fd,
 	    const struct buf *message);
-/* -bs: copies octets between standard input/output and fd. */
+/*
+ * -bs: copies octets between standard input/output and fd until fd ends. The
+ * exit status, or SENDMAIL_BUSY (nothing was copied, fd is closed).
+ */
 int	sendmail_pass(int fd);
 /* "sendmail: words" on standard error; gives back status. */
 int	sendmail_fail(int status, const char *fmt, ...) ATTR_PRINTF(2, 3);

@@ -7,6 +7,7 @@
  * leads, which is known only later: it keeps the outermost address that it
  * came back to.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +46,7 @@ struct expansion {
 	size_t	 max;		/* of n for what aliases bring */
 	uint32_t rcpt;
 	int	 depth, cut, error;
+	int	 unsent;	/* the sender is <>: nobody is told of a failure */
 };
 
 enum { SEEN_MAX = 2 * TARGETS_MAX };
@@ -167,6 +169,30 @@ expand_user(struct expansion *x, const char *address, const char *owner)
 	target_add(x, TARGET_LOCAL, address, owner);
 }
 
+static int	expand_address(struct expansion *x, const char *address);
+
+/*
+ * A report to a name of ours that has no mailbox: a system user sent what it
+ * is about. It is for whoever runs the system, rather than for nobody.
+ */
+static int
+expand_absent(struct expansion *x, const char *address)
+{
+	char postmaster[sizeof("postmaster") + ADDRESS_MAX];
+	const char *at = strrchr(address, '@');
+	int reached;
+
+	if (!x->unsent || x->depth > 0 || at == NULL) {
+		target_add(x, TARGET_FAILED, address, "5.1.1 no such mailbox");
+		return 1;
+	}
+	snprintf(postmaster, sizeof(postmaster), "postmaster%s", at);
+	x->unsent = 0;
+	reached = expand_address(x, postmaster);
+	x->unsent = 1;
+	return reached;
+}
+
 /* Expands what was not seen before; 1 if it reaches a target. */
 static int
 expand_new(struct expansion *x, const char *address)
@@ -186,8 +212,7 @@ expand_new(struct expansion *x, const char *address)
 		reached = expand_alias(x, &list);
 		break;
 	case TABLES_ABSENT:
-		target_add(x, TARGET_FAILED, address,
-		    "5.1.1 no such mailbox");
+		reached = expand_absent(x, address);
 		break;
 	case TABLES_ERROR:
 		x->error = 1;
@@ -296,7 +321,7 @@ expansion_clear(struct expansion *x)
 int
 expand(struct tables *t, const struct envelope *e, struct targets *out)
 {
-	struct expansion x = { .tables = t };
+	struct expansion x = { .tables = t, .unsent = e->sender[0] == '\0' };
 	size_t i;
 	int error, reached;
 

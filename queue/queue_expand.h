@@ -5,7 +5,8 @@
  *
  * A chain that comes back to itself contributes nothing; a recipient that
  * reaches nothing at all because of that fails with 5.4.6, one that does not
- * exist (any more) with 5.1.1. Bounds: ALIAS_DEPTH aliases in a chain,
+ * exist (any more) with 5.1.1, but where the sender is <> postmaster gets the
+ * message. Bounds: ALIAS_DEPTH aliases in a chain,
  * TARGETS_MAX targets of a message.
  */
 #ifndef QUEUE_QUEUE_EXPAND_H

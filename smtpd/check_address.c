@@ -1,4 +1,5 @@
 /* Who may send, and to whom. */
+#include "lib/base/log.h"
 #include "smtpd/smtpd_check.h"
 #include "smtpd/smtpd_local.h"
 
@@ -13,8 +14,15 @@ check_sender(struct smtp_session *s, struct smtp_case *c)
 	static const struct smtp_verdict
 	    foreign = SMTP_REFUSE(553, "5.7.1", "that sender is not yours"),
 	    bare = SMTP_REFUSE(501, "5.1.7", "a sender needs a domain");
+	static const struct smtp_verdict stranger = { VERDICT_LATER, { 0, NULL,
+	    "your user id has no name in /etc/passwd" }, NULL, NULL, NULL };
 	const struct address *a = c->address;
 
+	if (s->nameless) {
+		log_info("client %s: %s has no name in /etc/passwd",
+		    s->remote, s->login);
+		return stranger;
+	}
 	if (a->len == 0)
 		return fine;
 	if (a->at == a->len)
@@ -64,12 +72,37 @@ judge_account(const char *name, uint64_t size)
 	}
 }
 
+/*
+ * Cron and its like write to the user they run for, and other hosts report to
+ * whom a program here sent as: mail for a system user without a mailbox or an
+ * alias is for postmaster. What else a stranger sends there is not. Where
+ * there may be a new user the next worker knows.
+ */
+static struct smtp_verdict
+judge_absent(struct smtp_session *s, struct smtp_case *c)
+{
+	static const struct smtp_verdict
+	    absent = SMTP_REFUSE(550, "5.1.1", "no such mailbox"),
+	    changed = { VERDICT_LATER, { 0, NULL,
+		"the password file has changed, come again" }, NULL, NULL,
+		NULL };
+
+	if (s->service != SERVICE_LOCAL &&
+	    (smtpd_is_ours(s) || s->env.sender[0] != '\0'))
+		return absent;
+	if (!smtpd_local_current()) {
+		server_retire();
+		return changed;
+	}
+	c->postmaster_r = smtpd_local_names(c->address->text, c->address->at);
+	return c->postmaster_r ? fine : absent;
+}
+
 /* Is there such a mailbox, and may this client send to it? */
 struct smtp_verdict
 check_recipient(struct smtp_session *s, struct smtp_case *c)
 {
 	static const struct smtp_verdict
-	    absent = SMTP_REFUSE(550, "5.1.1", "no such mailbox"),
 	    denied = SMTP_REFUSE(550, "5.7.1", "relaying denied"),
 	    literal = SMTP_REFUSE(550, "5.1.2", "no mail to an address literal");
 	static struct buf name = BUF_INIT(ADDRESS_MAX);
@@ -83,7 +116,7 @@ check_recipient(struct smtp_session *s, struct smtp_case *c)
 	case TABLES_ALIAS:
 		return fine;
 	case TABLES_ABSENT:
-		return absent;
+		return judge_absent(s, c);
 	case TABLES_REMOTE:
 		c->local_r = 0;
 		/* The only door to relaying: no address range opens it. */

@@ -4,6 +4,7 @@
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "smtpd/smtpd_check.h"
+#include "smtpd/smtpd_local.h"
 
 static const struct smtp_verdict fine = { .outcome = VERDICT_PASS };
 
@@ -17,6 +18,22 @@ check_crowd(struct smtp_session *s, struct smtp_case *c)
 		return fine;
 	log_info("client %s: too many connections from there", s->remote);
 	return crowded;
+}
+
+/*
+ * Who a uid is may have changed since this worker read the password file, and
+ * the jail lets it read no other: a new worker does.
+ */
+struct smtp_verdict
+check_names(struct smtp_session *s, struct smtp_case *c)
+{
+	static const struct smtp_verdict changed = SMTP_REFUSE(421, "4.3.2",
+	    "the password file has changed, come again");
+
+	if (s->service != SERVICE_LOCAL || smtpd_local_current())
+		return fine;
+	server_retire();
+	return changed;
 }
 
 /*

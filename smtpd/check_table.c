@@ -2,6 +2,7 @@
 
 const struct smtp_check smtp_checks[] = {
 	{ .name = "crowd", .at = { [STAGE_CONNECT] = check_crowd } },
+	{ .name = "names", .at = { [STAGE_CONNECT] = check_names } },
 	{ .name = "early", .at = { [STAGE_CONNECT] = check_early } },
 	{ .name = "helo", .at = { [STAGE_HELO] = check_helo } },
 	{ .name = "sender", .at = { [STAGE_MAIL] = check_sender } },

@@ -1,6 +1,7 @@
 /*
  * MAIL and RCPT: who may send, and to whom.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/log.h"
@@ -107,6 +108,17 @@ add_recipient(struct smtp_envelope *e, const struct address *a, int local,
 		buf_put_lv(&e->local, a->text, a->len);
 }
 
+/* The postmaster of the recipient's domain instead of the recipient. */
+static void
+take_postmaster(struct address *a)
+{
+	char text[sizeof("postmaster") + ADDRESS_MAX];
+
+	snprintf(text, sizeof(text), "postmaster%s", a->text + a->at);
+	if (address_parse(a, text, strlen(text)) != ADDRESS_OK)
+		log_warn("%s: no address", text);
+}
+
 void
 cmd_rcpt(struct smtp_session *s, const struct smtp_args *args)
 {
@@ -143,6 +155,10 @@ cmd_rcpt(struct smtp_session *s, const struct smtp_args *args)
 		    s->env.over++ < RECIPIENTS_MAX)
 			s->junk--;
 		return;
+	}
+	if (c.postmaster_r) {
+		take_postmaster(&a);
+		known = has_recipient(&s->env.recipients, a.text, a.len);
 	}
 	if (!known)
 		add_recipient(&s->env, &a, c.local_r, &params.recipient);

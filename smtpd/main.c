@@ -102,8 +102,8 @@ before_jail(void)
 		log_warn("submission needs tls_certificate and tls_key");
 		r = -1;
 	}
-	if (r == 0 && server_service() == SERVICE_LOCAL)
-		r = smtpd_local_init(smtpd.conf.local_trusted);
+	if (r == 0 && server_service() != SERVICE_SUBMISSION)
+		r = smtpd_local_init("/etc/passwd", smtpd.conf.local_trusted);
 	buf_clear(&why);
 	return r;
 }

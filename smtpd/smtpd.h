@@ -106,6 +106,7 @@ struct smtp_session {
 	char	 tls[100];		/* "TLSv1.3 ...", "" in the clear */
 	char	 login[ADDRESS_MAX + 1];	/* "" for a stranger */
 	int	 trusted;		/* local: may use any sender */
+	int	 nameless;		/* local: nobody has that uid */
 	struct smtp_envelope env;
 	struct smtp_notes notes[SCOPES];
 };

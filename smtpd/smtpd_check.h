@@ -46,6 +46,7 @@ struct smtp_case {
 	int	 endless;	/* HEADER: no end of it within BODY_MEMORY */
 	const struct address *address;	/* MAIL (empty: <>), RCPT */
 	int	 local_r;	/* RCPT: the hook says that it is one of ours */
+	int	 postmaster_r;	/* RCPT: and postmaster of that domain gets it */
 };
 
 enum smtp_outcome {
@@ -95,6 +96,7 @@ void	smtp_check_notes(const struct smtp_session *s, struct buf *out);
 
 /* check_client.c */
 struct smtp_verdict check_crowd(struct smtp_session *, struct smtp_case *);
+struct smtp_verdict check_names(struct smtp_session *, struct smtp_case *);
 struct smtp_verdict check_early(struct smtp_session *, struct smtp_case *);
 struct smtp_verdict check_helo(struct smtp_session *, struct smtp_case *);
 /* May it stand in the name of a HELO, and so in a Received field? */

@@ -1,16 +1,20 @@
+#include <sys/stat.h>
+
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "smtpd/smtpd_local.h"
 
-enum { NAMES_MAX = 10000 };
+enum { NAMES_MAX = 10000, OPEN_TRIES = 5 };
 
 struct local_name {
 	uid_t	 uid;
@@ -21,6 +25,8 @@ struct local_name {
 static struct local_name *names;
 static size_t n_names;
 static uid_t own_uid;
+static int passwd_fd = -1;	/* the file that they were read from */
+static struct stat passwd_st;
 
 /* True if the list (blanks or commas) names that user. */
 static int
@@ -83,7 +89,7 @@ smtpd_local_check(const char *trusted, struct buf *why)
 
 	if (trusted[0] == '\0')
 		return 0;
-	if (smtpd_local_init(trusted) == -1 ||
+	if (smtpd_local_init("/etc/passwd", trusted) == -1 ||
 	    (p = unknown_name(trusted, &len)) == NULL)
 		return 0;
 	buf_set(why, "local_trusted: %.*s is no user of /etc/passwd", (int)len,
@@ -91,17 +97,11 @@ smtpd_local_check(const char *trusted, struct buf *why)
 	return -1;
 }
 
-int
-smtpd_local_init(const char *trusted)
+static void
+read_names(FILE *f, const char *trusted)
 {
 	struct passwd *pw;
-	FILE *f;
 
-	own_uid = geteuid();
-	if ((f = fopen("/etc/passwd", "re")) == NULL) {
-		log_warn("/etc/passwd: %s", strerror(errno));
-		return -1;
-	}
 	while (n_names < NAMES_MAX && (pw = fgetpwent(f)) != NULL) {
 		if (!is_name(pw->pw_name))
 			continue;
@@ -112,7 +112,74 @@ smtpd_local_init(const char *trusted)
 		names[n_names].name = mem_strdup(pw->pw_name);
 		names[n_names++].trusted = is_listed(trusted, pw->pw_name);
 	}
+}
+
+/* The file that path names, and what it was then. NULL with errno. */
+static FILE *
+open_names(const char *path)
+{
+	struct stat st;
+	FILE *f;
+	int i;
+
+	for (i = 0; (f = fopen(path, "re")) != NULL; i++) {
+		if (fstat(fileno(f), &passwd_st) == 0 && stat(path, &st) == 0 &&
+		    (st.st_ino == passwd_st.st_ino || i == OPEN_TRIES) &&
+		    (passwd_fd = fcntl(fileno(f), F_DUPFD_CLOEXEC, 3)) != -1)
+			break;
+		fclose(f);
+		if (i == OPEN_TRIES)
+			return NULL;
+	}
+	return f;
+}
+
+/*
+ * The descriptor stays: whoever edits users puts another file in its place, or
+ * writes into it, and both show there.
+ */
+int
+smtpd_local_init(const char *path, const char *trusted)
+{
+	FILE *f;
+
+	own_uid = geteuid();
+	fd_close(&passwd_fd);
+	while (n_names > 0)
+		free(names[--n_names].name);
+	free(names);
+	names = NULL;
+	if ((f = open_names(path)) == NULL) {
+		log_warn("%s: %s", path, strerror(errno));
+		return -1;
+	}
+	read_names(f, trusted);
 	fclose(f);
+	return 0;
+}
+
+int
+smtpd_local_current(void)
+{
+	struct stat st;
+
+	return passwd_fd != -1 && fstat(passwd_fd, &st) == 0 &&
+	    st.st_nlink == passwd_st.st_nlink &&
+	    st.st_size == passwd_st.st_size &&
+	    st.st_mtim.tv_sec == passwd_st.st_mtim.tv_sec &&
+	    st.st_mtim.tv_nsec == passwd_st.st_mtim.tv_nsec &&
+	    st.st_ctim.tv_sec == passwd_st.st_ctim.tv_sec &&
+	    st.st_ctim.tv_nsec == passwd_st.st_ctim.tv_nsec;
+}
+
+int
+smtpd_local_names(const char *name, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < n_names; i++)
+		if (str_is(name, len, names[i].name))
+			return 1;
 	return 0;
 }
 
@@ -122,11 +189,13 @@ smtpd_local_login(struct smtp_session *s, long uid)
 	size_t i;
 
 	s->trusted = uid == 0 || (own_uid != 0 && uid == (long)own_uid);
+	s->nameless = !s->trusted;
 	snprintf(s->login, sizeof(s->login), "uid-%ld", uid);
 	for (i = 0; i < n_names; i++)
 		if ((long)names[i].uid == uid) {
 			str_copy(s->login, sizeof(s->login), names[i].name);
 			s->trusted |= names[i].trusted;
+			s->nameless = 0;
 			break;
 		}
 	str_copy(s->helo, sizeof(s->helo), "localhost");

@@ -12,11 +12,18 @@
 
 #include "smtpd/smtpd.h"
 
-/* Before the jail: reads names of uids, and trusted, a list of names. */
-int	smtpd_local_init(const char *trusted);
+/*
+ * Before the jail: reads names of uids in the password file at path, and
+ * trusted, a list of names. 0, or -1 (said).
+ */
+int	smtpd_local_init(const char *path, const char *trusted) ATTR_CHECK;
+/* 0: the password file is another one now, or was changed. */
+int	smtpd_local_current(void);
+/* Has a user that name of len octets? Case does not count. */
+int	smtpd_local_names(const char *name, size_t len);
 /* Are they all system users? 0; -1 with why. */
 int	smtpd_local_check(const char *trusted, struct buf *why);
-/* Fills in login and trusted for a client of the local socket. */
+/* Fills in login, trusted and nameless for a client of the local socket. */
 void	smtpd_local_login(struct smtp_session *s, long uid);
 /* May the local user use that sender? */
 int	smtpd_local_owns(const struct smtp_session *s, const char *address);

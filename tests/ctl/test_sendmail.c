@@ -315,6 +315,72 @@ test_smtp(void **state)
 	buf_clear(&why);
 }
 
+/*
+ * -bs with a caller who says all at once, and a server that answers much
+ * before it reads on: neither waits for the other. The child is the program.
+ */
+static void
+test_pass(void **state)
+{
+	enum { MUCH = 4 << 20 };
+	static char chunk[65536];
+	struct buf heard = BUF_INIT(0);
+	int server[2], in[2], out[2], status;
+	size_t n = 0;
+	pid_t pid, caller, answers;
+
+	assert_int_equal(fd_pair(server), 0);
+	assert_int_equal(pipe(in) | pipe(out), 0);
+	if ((pid = fork()) == 0) {
+		dup2(in[0], 0);
+		dup2(out[1], 1);
+		close(in[1]);
+		close(server[1]);
+		_exit(sendmail_pass(server[0]));
+	}
+	close(server[0]);
+	close(in[0]);
+	close(out[1]);
+	if ((caller = fork()) == 0) {
+		while (n < MUCH && fd_write_all(in[1], chunk,
+		    sizeof(chunk)) == 0)
+			n += sizeof(chunk);
+		_exit(n < MUCH);
+	}
+	close(in[1]);
+	if ((answers = fork()) == 0) {
+		assert_int_equal(fd_write_all(server[1], "220 x\r\n", 7), 0);
+		while (n < MUCH && fd_write_all(server[1], chunk,
+		    sizeof(chunk)) == 0)
+			n += sizeof(chunk);
+		assert_int_equal(fd_slurp(server[1], &heard), 0);
+		_exit(n < MUCH || heard.len != MUCH);
+	}
+	close(server[1]);
+	assert_int_equal(fd_slurp(out[0], &heard), 0);
+	assert_int_equal(heard.len, MUCH + 7);
+	close(out[0]);
+	waitpid(pid, &status, 0);
+	assert_int_equal(status, 0);
+	waitpid(caller, &status, 0);
+	assert_int_equal(status, 0);
+	waitpid(answers, &status, 0);
+	assert_int_equal(status, 0);
+	buf_clear(&heard);
+}
+
+/* No connection is free now: nothing of that one is shown. */
+static void
+test_pass_busy(void **state)
+{
+	int server[2];
+
+	assert_int_equal(fd_pair(server), 0);
+	assert_int_equal(fd_write_all(server[1], "421 4.3.2 x\r\n", 13), 0);
+	assert_int_equal(sendmail_pass(server[0]), SENDMAIL_BUSY);
+	close(server[1]);
+}
+
 /* No NUL is in mail: a blank is, in fields and lines alike. */
 static void
 test_nul(void **state)
@@ -610,6 +676,8 @@ main(void)
 		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_smtp),
+		cmocka_unit_test(test_pass),
+		cmocka_unit_test(test_pass_busy),
 		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_sender),
 		cmocka_unit_test(test_options_silent),

@@ -101,6 +101,7 @@ rig_tables(const char *path)
 		snprintf(name, sizeof(name), "u%d@example.test", i);
 		put_user(&m, name);
 	}
+	put_alias(&m, "postmaster@example.test", LIST("bert@example.test"));
 	put_alias(&m, "sales@example.test", LIST("anna@example.test",
 	    "bert@example.test", "far@remote.test"));
 	put_alias(&m, "self@example.test", LIST("self@example.test"));

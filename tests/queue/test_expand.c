@@ -132,6 +132,7 @@ test_rows(void **state)
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		strcpy(text, rows[i].to);
 		memset(&e, 0, sizeof(e));
+		e.sender = "eve@x.test";
 		e.rcpt = r;
 		e.n_rcpt = split(text, r);
 		assert_int_equal(expand(tables, &e, &ts), 0);
@@ -140,6 +141,31 @@ test_rows(void **state)
 		assert_string_equal(buf_str(&got), rows[i].want);
 		targets_clear(&ts);
 	}
+	buf_clear(&got);
+}
+
+/* A report to a name without a mailbox is for postmaster, once. */
+static void
+test_unsent(void **state)
+{
+	char text[] = "nobody@example.test cron@alias.test "
+	    "anna@example.test none@remote.test";
+	struct buf got = BUF_INIT(0);
+	struct recipient r[20];
+	struct targets ts;
+	struct envelope e;
+
+	memset(&e, 0, sizeof(e));
+	e.sender = "";
+	e.rcpt = r;
+	e.n_rcpt = split(text, r);
+	assert_int_equal(expand(tables, &e, &ts), 0);
+	print(&ts, &got);
+	assert_string_equal(buf_str(&got),
+	    "L:bert@example.test>bert@example.test "
+	    "L:anna@example.test>anna@example.test "
+	    "R:none@remote.test>remote.test");
+	targets_clear(&ts);
 	buf_clear(&got);
 }
 
@@ -162,6 +188,7 @@ test_too_many(void **state)
 	snprintf(text + n, sizeof(text) - n,
 	    " anna@example.test nobody@example.test ping@example.test");
 	memset(&e, 0, sizeof(e));
+	e.sender = "eve@x.test";
 	e.rcpt = r;
 	e.n_rcpt = split(text, r);
 	assert_int_equal(e.n_rcpt, 14);
@@ -186,6 +213,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_unsent),
 		cmocka_unit_test(test_too_many) };
 
 	return cmocka_run_group_tests_name("expand", tests, setup, teardown);

@@ -25,11 +25,12 @@
 #include "lib/mail/proto.h"
 #include "lib/net/tls.h"
 #include "tests/smtpd/fake.h"
+#include "smtpd/smtpd_local.h"
 #include "smtpd/smtpd_session.h"
 
 static char dir[] = "/tmp/test_smtpd.XXXXXX";
-static char path[6][200];
-enum { P_CERT, P_KEY, P_TABLES, P_STATE, P_FULL, P_MESSAGE };
+static char path[7][200];
+enum { P_CERT, P_KEY, P_TABLES, P_STATE, P_FULL, P_MESSAGE, P_PASSWD };
 static SSL_CTX *client_tls;
 static struct chan queue, auth;		/* the worker's ends */
 static int queue_fd = -1, auth_fd = -1;	/* ours */
@@ -594,16 +595,36 @@ fake_spoil_tables(void)
 }
 
 void
+fake_passwd(const char *text)
+{
+	char new[sizeof(path[0]) + 4];
+	FILE *f;
+
+	snprintf(new, sizeof(new), "%s.new", path[P_PASSWD]);
+	assert_non_null(f = fopen(new, "w"));
+	fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(rename(new, path[P_PASSWD]), 0);
+}
+
+void
+fake_read_passwd(void)
+{
+	assert_int_equal(smtpd_local_init(path[P_PASSWD],
+	    smtpd.conf.local_trusted), 0);
+}
+
+void
 fake_begin(void)
 {
 	static const char *const names[] = { "cert", "key", "tables.cdb",
-		"state", "state/full.cdb", "message" };
+		"state", "state/full.cdb", "message", "passwd" };
 	static char nobody[] = "";
 	struct buf why = BUF_INIT(0);
 	size_t i;
 
 	assert_non_null(mkdtemp(dir));
-	for (i = 0; i < 6; i++)
+	for (i = 0; i < 7; i++)
 		snprintf(path[i], sizeof(path[i]), "%s/%s", dir, names[i]);
 	tls_init();
 	make_certificate();
@@ -612,6 +633,8 @@ fake_begin(void)
 		.message_size = 600 * 1024, .errors = 20, .junk = 100,
 		.command_time = 3, .data_time = 2, .data_rate = 500 };
 	smtpd.hostname = "mx.example.test";
+	fake_passwd("root:x:0:0::/:\ncarl:x:64000:64000::/:\n");
+	fake_read_passwd();
 	smtpd.tls = tls_server_new(TLS_PATHS(path[P_CERT], path[P_KEY]),
 	    "smtp", 0, &why);
 	assert_non_null(smtpd.tls);
@@ -639,7 +662,7 @@ fake_end(void)
 	tables_free(&smtpd.tables);
 	tls_free(&smtpd.tls);
 	tls_free(&client_tls);
-	for (i = 6; i-- > 0;)
+	for (i = 7; i-- > 0;)
 		if (i != P_STATE)
 			unlink(path[i]);
 	rmdir(path[P_STATE]);

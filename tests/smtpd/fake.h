@@ -38,6 +38,10 @@ struct fake_question {
 /* Makes a directory, a certificate, tables; fills in smtpd. */
 void	fake_begin(void);
 void	fake_end(void);
+/* Another password file takes the place of the one that is there. */
+void	fake_passwd(const char *text);
+/* The names are read from it: a new worker. */
+void	fake_read_passwd(void);
 /*
  * The tables become a file that cannot be read: what they did not have is now
  * an error.

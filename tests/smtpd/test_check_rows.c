@@ -24,11 +24,13 @@ struct ask {
 	const char *status;
 	enum service service;
 	const char *login;
-	int	 crowded, talks, endless;
+	int	 crowded, talks, endless, edited;
 	const char *text;	/* name, path or header */
 	unsigned repeat;	/* of the text */
 	uint64_t size;
 };
+
+#define PASSWD	"carl:x:64000:64000::/:\n"
 
 static char long_name[HELO_MAX + 2];
 
@@ -37,6 +39,11 @@ static const struct ask asks[] = {
 	{ .row = "crowd", .stage = STAGE_CONNECT, .code = 421,
 	    .status = "4.7.0", .service = SERVICE_SMTP, .crowded = 1,
 	    .talks = 1 },
+	{ .row = "names", .stage = STAGE_CONNECT, .service = SERVICE_LOCAL },
+	{ .row = "names", .stage = STAGE_CONNECT, .service = SERVICE_SMTP,
+	    .edited = 1 },
+	{ .row = "names", .stage = STAGE_CONNECT, .code = 421,
+	    .status = "4.3.2", .service = SERVICE_LOCAL, .edited = 1 },
 	{ .row = "early", .stage = STAGE_CONNECT, .code = 554,
 	    .status = "5.5.0", .service = SERVICE_SMTP, .talks = 1 },
 	{ .row = "early", .stage = STAGE_CONNECT, .code = 554,
@@ -93,6 +100,13 @@ static const struct ask asks[] = {
 	{ .row = "recipient", .stage = STAGE_RCPT, .code = 550,
 	    .status = "5.1.1", .service = SERVICE_SMTP,
 	    .text = "<nobody@example.test>" },
+	{ .row = "recipient", .stage = STAGE_RCPT, .service = SERVICE_LOCAL,
+	    .login = "www", .text = "<carl@example.test>" },
+	{ .row = "recipient", .stage = STAGE_RCPT, .service = SERVICE_SMTP,
+	    .text = "<carl@example.test>" },
+	{ .row = "recipient", .stage = STAGE_RCPT, .code = 550,
+	    .status = "5.1.1", .service = SERVICE_SUBMISSION,
+	    .login = "anna@example.test", .text = "<carl@example.test>" },
 	{ .row = "recipient", .stage = STAGE_RCPT, .code = 452,
 	    .status = "4.2.2", .service = SERVICE_SMTP,
 	    .text = "<full@example.test>" },
@@ -191,6 +205,10 @@ test_rows(void **state)
 
 	for (i = 0; i < N_ASKS; i++) {
 		make_session(&s, &asks[i], far);
+		fake_passwd(PASSWD);
+		fake_read_passwd();
+		if (asks[i].edited)
+			fake_passwd(PASSWD);
 		make_case(&c, &asks[i], &text, &address);
 		r = smtp_check(&s, asks[i].stage, &c);
 		if (r.code != asks[i].code || (r.code != 0 &&

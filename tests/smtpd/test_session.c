@@ -18,6 +18,7 @@
 #include "lib/base/clock.h"
 #include "lib/mail/limits.h"
 #include "lib/mail/proto.h"
+#include "smtpd/smtpd_local.h"
 #include "smtpd/smtpd_reply.h"
 #include "tests/smtpd/fake.h"
 
@@ -726,6 +727,35 @@ test_progress(void **state)
 	end();
 }
 
+/*
+ * Who a uid is is what the password file says when he comes: a worker that read
+ * another one says 421 and ends, and the next one knows him.
+ */
+static void
+test_passwd_changes(void **state)
+{
+	fake_worker(FAKE_GOOD);
+	fake_passwd("root:x:0:0::/:\nhans:x:64001:64001::/:\n");
+	fake_talk(SERVICE_SMTP);
+	fake_expect("220 ");
+	fake_end_talk();
+	assert_int_equal(fake_retired(), 0);
+	fake_talk(SERVICE_LOCAL);
+	fake_expect("421 4.3.2 ");
+	fake_expect_end();
+	fake_end_talk();
+	assert_int_equal(fake_retired(), 1);
+	fake_worker(FAKE_GOOD);
+	fake_read_passwd();
+	fake_talk(SERVICE_LOCAL);
+	fake_expect("220 ");
+	fake_end_talk();
+	assert_int_equal(fake_retired(), 0);
+	assert_true(smtpd_local_names("HANS", 4));
+	assert_false(smtpd_local_names("carl", 4));
+	assert_false(smtpd_local_names("han", 3));
+}
+
 int
 main(void)
 {
@@ -739,6 +769,7 @@ main(void)
 		cmocka_unit_test(test_loop),
 		cmocka_unit_test(test_junk),
 		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_passwd_changes),
 		cmocka_unit_test(test_recipients),
 		cmocka_unit_test(test_hello_again),
 		cmocka_unit_test(test_refused_data),

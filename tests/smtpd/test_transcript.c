@@ -3,7 +3,8 @@
  *
  * Lines of a transcript:
  *   # ...          a comment
- *   ! service S    smtp, submission, submissions, local (uid 0), local-user
+ *   ! service S    smtp, submission, submissions, local (uid 0), local-user,
+ *                (local-stranger has no name)
  *   ! queue M      good, full, away, later, dies, never
  *   ! tls          the client's handshake; must succeed
  *   ! half         the client closes its direction
@@ -174,7 +175,8 @@ play_service(struct play *p, const char *t)
 	p->uid = -1;
 	if (strncmp(t, "local", 5) == 0) {
 		p->service = SERVICE_LOCAL;
-		p->uid = strcmp(t, "local") == 0 ? 0 : 64000;
+		p->uid = strcmp(t, "local") == 0 ? 0 :
+		    strcmp(t, "local-user") == 0 ? 64000 : 64001;
 	} else
 		p->service = strcmp(t, "smtp") == 0 ? SERVICE_SMTP :
 		    strcmp(t, "submission") == 0 ? SERVICE_SUBMISSION :

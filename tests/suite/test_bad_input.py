@@ -370,6 +370,9 @@ def test_sendmail_with_the_suite_down(tmp_path):
                        capture_output=True, timeout=60)
     assert p.returncode == 75
     assert p.stderr.strip()
+    p = subprocess.run([str(rohrpost.SENDMAIL), "-C", str(other.conf), "-bs"],
+                       input=b"EHLO x\r\n", capture_output=True, timeout=60)
+    assert p.returncode == 75 and p.stdout.startswith(b"421 4.3.2 ")
 
 
 def test_argon2_is_refused_clearly(inst):

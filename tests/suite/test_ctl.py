@@ -319,6 +319,81 @@ def test_sendmail_as_programs_call_it(inst):
     assert b"\r\na b\r\n" in newest(inst, "anna")
 
 
+def test_sendmail_speaks_smtp(inst):
+    """-bs as mail readers use it: several messages, a refusal between them,
+    all sent before anything is read."""
+    n = inst.count("bert")
+    one = (b"MAIL FROM:<anna@example.test>\r\nRCPT TO:<bert@example.test>\r\n"
+           b"DATA\r\nSubject: bs\r\n\r\n..x\r\n.\r\n")
+    p = sendmail(inst, "-bs", "-oi", data=b"EHLO x\r\n" + one +
+                 b"MAIL FROM:<anna@example.test>\r\n"
+                 b"RCPT TO:<dora@example.test>\r\nRSET\r\nNOOP\r\nBAD\r\n" +
+                 one + b"QUIT\r\n")
+    assert p.returncode == 0, p.stderr
+    codes = [x[:3] for x in p.stdout.splitlines() if x[3:4] == b" "]
+    assert codes == [b"220", b"250"] + [b"250", b"250", b"354", b"250"] + \
+        [b"250", b"550", b"250", b"250", b"500"] + \
+        [b"250", b"250", b"354", b"250", b"221"], p.stdout
+    inst.wait_count(n + 2, "bert")
+    # The end of input is the end of the session, and no message.
+    p = sendmail(inst, "-bs", data=b"EHLO x\r\n" + one[:-3])
+    assert p.returncode == 0 and b"354 " in p.stdout
+    wait_for(lambda: not inst.json("queue", "list"), text="an empty queue")
+    assert inst.count("bert") == n + 2
+
+
+@pytest.mark.root
+def test_system_users(inst):
+    """One who was added after the start sends at once; what is for him, and
+    what comes back to him, is for postmaster; an unknown uid is later."""
+    name = "rp-fresh"
+    subprocess.run(["userdel", name], capture_output=True)
+
+    def as_user(who, *args):
+        return subprocess.run(
+            ["setpriv", "--reuid", who, "--clear-groups",
+             str(rohrpost.SENDMAIL), "-C", str(inst.conf), *args],
+            input=b"Subject: x\n\nx\n", capture_output=True, timeout=100)
+
+    def reports(to):
+        try:
+            with inst.smtp() as s:
+                s.sendmail("", [to], message("report"))
+        except smtplib.SMTPRecipientsRefused as e:
+            assert list(e.recipients.values())[0][0] == 451
+            return False
+        except smtplib.SMTPResponseException as e:
+            assert e.smtp_code == 421   # at QUIT: that worker ends
+            return False
+        return True
+
+    n = {who: inst.count(who) for who in USERS}
+    try:
+        p = as_user("61234", "bert")
+        assert p.returncode == 75, p.stderr
+        subprocess.run(["useradd", "--system", "--no-create-home", "--uid",
+                        "61234", "--shell", "/usr/sbin/nologin", name],
+                       check=True, capture_output=True)
+        p = as_user(name, "bert")
+        assert p.returncode == 0, p.stderr
+        inst.wait_count(n["bert"] + 1, "bert")
+        assert newest(inst, "bert").startswith(
+            b"Return-Path: <%s@mail.example.test>" % name.encode())
+        # To him, by cron: postmaster is anna.
+        p = as_user(name, name)
+        assert p.returncode == 0, p.stderr
+        inst.wait_count(n["anna"] + 1, "anna")
+        wait_for(lambda: reports(name + "@mail.example.test"),
+                 text="a worker that knows the new user")
+        inst.wait_count(n["anna"] + 2, "anna")
+        with inst.smtp() as s:
+            with pytest.raises(smtplib.SMTPRecipientsRefused):
+                s.sendmail("eve@remote.test", [name + "@example.test"],
+                           message("n"))
+    finally:
+        subprocess.run(["userdel", name], capture_output=True)
+
+
 def linked(inst, name, *args):
     """sendmail by another name."""
     return subprocess.run([name, "-C", str(inst.conf), *args],
@@ -428,7 +503,7 @@ def test_sendmail_refusals(inst):
             (("bert,no body",), b"x\n", 64),
             (("-t",), b"To: bert@example.test, anna@@example.test\n\n", 65),
             (("-t",), b"To: bert\nCc: \"Anna <anna>\n\nx\n", 65),
-            (("nobody@example.test",), b"Subject: x\n\nx\n", 67)):
+            (("dora@example.test",), b"Subject: x\n\nx\n", 67)):
         p = sendmail(inst, *args, data=data)
         assert p.returncode == code, (args, p.returncode, p.stderr)
         assert len(p.stderr.splitlines()) == 1, p.stderr
