@@ -5,6 +5,8 @@ import base64
 import os
 import re
 import shutil
+import smtplib
+import socket
 import subprocess
 import urllib.parse
 
@@ -135,6 +137,62 @@ def test_nail(inst):
     nail(inst, "-f", url(inst, "imaps", "dora", "imaps") + "/INBOX",
          stdin="delete 1\nquit\n")
     assert inst.count("dora") == 0
+
+
+def test_programs_that_call_sendmail(inst, home):
+    """mutt and s-nail, each with the options of its own."""
+    before = inst.count("bert")
+    program = "%s -C %s" % (rohrpost.SENDMAIL, inst.conf)
+    rc = home / "muttrc"
+    rc.write_text("set sendmail=\"%s -oem -oi\" copy=no use_from=yes "
+                  "use_envelope_from=yes from=\"anna@example.test\"\n"
+                  "set dsn_notify=\"failure,delay\" dsn_return=hdrs\n" % program)
+    run("mutt", "-F", str(rc), "-s", "mutt", "--", "bert@example.test",
+        stdin="mutt\n.\nbehind\n", env={"HOME": str(home), "TERM": "vt100"})
+    inst.wait_count(before + 1, "bert")
+    got = list(inst.messages("bert").values())[-1]
+    assert got.startswith(b"Return-Path: <anna@example.test>\r\n")
+    assert got.endswith(b"mutt\r\n.\r\nbehind\r\n")
+    run("s-nail", "-:/", "-S", "v15-compat", "-S", "mta=%s" %
+        rohrpost.SENDMAIL, "-S", "mta-arguments=-C %s" % inst.conf,
+        "-r", "Anna <anna@example.test>", "-s", "nail", "bert@example.test",
+        stdin="nail\n")
+    inst.wait_count(before + 2, "bert")
+    got = list(inst.messages("bert").values())[-1]
+    assert got.startswith(b"Return-Path: <anna@example.test>\r\n")
+
+
+class PipeSMTP(smtplib.SMTP):
+    """smtplib, on the standard input and output of a program."""
+
+    def __init__(self, args):
+        self.args = args
+        super().__init__("localhost", 25, local_hostname="pipe", timeout=60)
+
+    def _get_socket(self, host, port, timeout):
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self.program = subprocess.Popen(self.args, stdin=theirs,
+                                            stdout=theirs)
+        ours.settimeout(timeout)
+        return ours
+
+
+def test_smtp_on_standard_input(inst):
+    """sendmail -bs as a mail reader holds it open."""
+    before = inst.count("bert")
+    with PipeSMTP([str(rohrpost.SENDMAIL), "-C", str(inst.conf), "-bs"]) as s:
+        for n in range(3):
+            s.sendmail("anna@example.test", ["bert@example.test"],
+                       message("bs %d" % n))
+            with pytest.raises(smtplib.SMTPRecipientsRefused):
+                s.sendmail("anna@example.test", ["none@example.test"],
+                           message("none"))
+        s.sendmail("anna@example.test", ["bert@example.test"],
+                   message("large") + b"x" * 70 + b"\r\n" + 20000 *
+                   (b"y" * 70 + b"\r\n"))
+    assert s.program.wait(60) == 0
+    inst.wait_count(before + 4, "bert")
 
 
 def test_getmail_leaves_on_server(inst, home):
