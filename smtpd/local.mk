@@ -11,6 +11,7 @@ smtpd_libsmtpd_a_SOURCES = smtpd/smtpd.c smtpd/smtpd.h \
 	smtpd/smtpd_scan.c smtpd/smtpd_scan.h \
 	smtpd/smtpd_body.c smtpd/smtpd_body.h \
 	smtpd/smtpd_trace.c smtpd/smtpd_trace.h \
+	smtpd/smtpd_mend.c smtpd/smtpd_mend.h \
 	smtpd/smtpd_local.c smtpd/smtpd_local.h
 pkglibexec_PROGRAMS += smtpd/smtpd
 smtpd_smtpd_SOURCES = smtpd/main.c

@@ -10,9 +10,10 @@
 #include "lib/server/server.h"
 #include "smtpd/smtpd_body.h"
 #include "smtpd/smtpd_check.h"
+#include "smtpd/smtpd_mend.h"
 #include "smtpd/smtpd_trace.h"
 
-static struct buf memory = BUF_INIT(BODY_MEMORY);
+static struct buf memory = BUF_INIT(BODY_MEMORY + MEND_GROWS_MAX);
 
 void
 body_init(struct smtp_body *b, struct smtp_session *s, int fd, const char *id)
@@ -103,20 +104,61 @@ body_show(struct smtp_body *b, const char *p, size_t len)
 		b->refusal = smtp_check(b->s, STAGE_BODY, &c);
 }
 
+/* In place of the first octets in memory, these. */
+static void
+body_replace(struct smtp_body *b, size_t len, const struct buf *by)
+{
+	size_t rest = b->mem->len - len;
+
+	if (len == 0 && by->len == 0)
+		return;
+	if (by->len > len && buf_reserve(b->mem, by->len - len) == -1)
+		return;
+	memmove(b->mem->data + by->len, b->mem->data + len, rest);
+	if (by->len > 0)
+		memcpy(b->mem->data, by->data, by->len);
+	b->mem->len = by->len + rest;
+	b->mem->data[b->mem->len] = '\0';
+}
+
+/* What a submission's header needs; text without a header is left alone. */
+static void
+body_mend(struct smtp_body *b, struct header_counts *n)
+{
+	const char *at = strrchr(b->s->login, '@');
+	struct buf head = BUF_INIT(0);
+	struct header_field f;
+	struct header h;
+
+	header_init(&h, buf_str(b->mem), n->len);
+	if (header_next(&h, &f) && f.name_len > 0 &&
+	    mend_header(buf_str(b->mem), n->len, at != NULL ? at + 1 :
+	    smtpd.hostname, &head)) {
+		body_replace(b, n->len, &head);
+		header_count(buf_str(b->mem), b->mem->len, n);
+	}
+	buf_clear(&head);
+}
+
 /* The whole header is in memory, or never will be. */
 static void
 body_start(struct smtp_body *b)
 {
+	static const struct buf none = BUF_INIT(0);
 	struct smtp_case c = { .added = &b->added };
+	int ours = smtpd_is_ours(b->s);
 	struct header_counts n;
 
 	b->started = 1;
 	b->now = clock_now();
+	if (ours)
+		body_replace(b, mend_top(buf_str(b->mem), b->mem->len), &none);
 	header_count(buf_str(b->mem), b->mem->len, &n);
 	c.endless = b->mem->len >= BODY_MEMORY && n.len == b->mem->len;
-	trace_message_id(&n, b->id, smtpd_is_ours(b->s) && !c.endless,
-	    b->message_id);
-	if (smtpd_is_ours(b->s) && !c.endless)
+	if (ours && !c.endless)
+		body_mend(b, &n);
+	trace_message_id(&n, b->id, ours && !c.endless, b->message_id);
+	if (ours && !c.endless)
 		trace_mend(b->id, b->now, &n, b->mem, &b->added);
 	c.text = buf_str(b->mem);
 	c.len = n.len;
@@ -182,7 +224,7 @@ body_put(void *arg, const char *p, size_t len)
 	if (b->taken > smtpd.conf.message_size)
 		body_refuse(b, BODY_SIZE);
 	while (len > 0 && !is_refused(b)) {
-		if (b->mem->len == BODY_MEMORY)
+		if (b->mem->len >= BODY_MEMORY)
 			body_spill(b);
 		n = BODY_MEMORY - b->mem->len;
 		if (n > len)

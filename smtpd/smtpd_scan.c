@@ -34,6 +34,34 @@ line_is_clean(const char *p, size_t len)
 	    memchr(p, '\r', len - 2) == NULL;
 }
 
+/* True where p begins with a dot that is no text. */
+static int
+is_stuffed(const struct smtp_scan *s, const char *p, size_t len)
+{
+	return s->line == 0 && *p == '.' &&
+	    (!s->soft || (len > 1 && p[1] == '.'));
+}
+
+/*
+ * A line that does not end in a CRLF alone. True: it ends in a bare LF that
+ * becomes one.
+ */
+static int
+scan_bare(struct smtp_scan *s, const char *p, size_t len)
+{
+	int crlf = len >= 2 && p[len - 2] == '\r';
+
+	if (s->mend && !crlf && memchr(p, '\r', len) == NULL) {
+		s->line = 0;
+		s->soft = 1;
+		return 1;
+	}
+	s->bare = 1;
+	/* Only a CRLF begins a line. */
+	s->line = crlf ? 0 : s->line + len;
+	return 0;
+}
+
 /*
  * Looks at whole lines. Returns the octets taken; *run_r is where those begin
  * that were not put out yet.
@@ -46,7 +74,7 @@ scan_lines(struct smtp_scan *s, const char *p, size_t len, size_t *run_r)
 
 	while ((lf = memchr(p + i, '\n', len - i)) != NULL) {
 		n = (size_t)(lf - p) + 1 - i;
-		if (s->line == 0 && p[i] == '.') {
+		if (is_stuffed(s, p + i, n)) {
 			if (i > run)
 				s->put(s->arg, p + run, i - run);
 			if (n == 3 && p[i + 1] == '\r') {
@@ -60,11 +88,12 @@ scan_lines(struct smtp_scan *s, const char *p, size_t len, size_t *run_r)
 			s->long_line = 1;
 		if (line_is_clean(p + i, n)) {
 			s->line = 0;
-		} else {
-			s->bare = 1;
-			/* Only a CRLF begins a line. */
-			s->line = n >= 2 && p[i + n - 2] == '\r' ? 0 :
-			    s->line + n;
+			s->soft = 0;
+		} else if (scan_bare(s, p + i, n)) {
+			if (i + n - 1 > run)
+				s->put(s->arg, p + run, i + n - 1 - run);
+			s->put(s->arg, "\r\n", 2);
+			run = i + n;
 		}
 		i += n;
 	}
@@ -86,7 +115,7 @@ scan_data(struct smtp_scan *s, const char *p, size_t len, int full)
 		n = len - (p[len - 1] == '\r');
 		if (memchr(p, '\r', n) != NULL)
 			s->bare = 1;
-		run = s->line == 0 && n > 0 && *p == '.';
+		run = n > 0 && is_stuffed(s, p, n);
 		s->line += n;
 		if (s->line > DATA_LINE_MAX)
 			s->long_line = 1;

@@ -5,6 +5,11 @@
  * DATA_LINE_MAX is a fault: the scan goes on to the real end, so that no octet
  * of the message is ever taken for a command, and the message is refused.
  *
+ * With mend (a submission, whose end is ours alone to see) a bare LF ends a line
+ * too and becomes CRLF; still only CRLF "." CRLF ends the data. Clients that
+ * send such lines differ in what they do to a dot behind a bare LF: some put
+ * one before it, some do not. So of two one goes, and a single one stays.
+ *
  * The caller keeps what the scan did not take and shows it again with more
  * after it: an incomplete line waits, unless the window is full.
  */
@@ -15,6 +20,8 @@
 
 struct smtp_scan {
 	size_t	 line;		/* octets of the present line taken already */
+	int	 mend;		/* the caller's: a bare LF is no fault */
+	int	 soft;		/* a bare LF ended the line before */
 	int	 bare;		/* fault: bare CR or LF, or NUL */
 	int	 long_line;	/* fault */
 	int	 eight_bit;	/* an octet over 0x7f was there */

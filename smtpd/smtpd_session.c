@@ -1,5 +1,4 @@
 #include <string.h>
-#include <sys/socket.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
@@ -173,27 +172,6 @@ session_command(struct smtp_session *s)
 	session_limits(s);
 }
 
-/*
- * Closing while octets of the client are on their way would make the kernel
- * answer with a reset, and that may overtake our last words.
- */
-static void
-session_linger(struct smtp_session *s)
-{
-	size_t n, sum = 0;
-	char *p;
-
-	if (stream_flush(&s->io) != STREAM_OK || s->io.ssl != NULL)
-		return;
-	shutdown(s->io.fd, SHUT_WR);
-	stream_deadline(&s->io, SMTP_LINGER_MS);
-	do {
-		n = stream_peek(&s->io, &p);
-		stream_take(&s->io, n);
-		sum += n;
-	} while (sum < LINGER_MAX && stream_fill(&s->io) == STREAM_OK);
-}
-
 void
 smtpd_serve(const struct session *client)
 {
@@ -209,7 +187,7 @@ smtpd_serve(const struct session *client)
 			session_command(&s);
 	}
 	if (s.linger)
-		session_linger(&s);
+		stream_linger(&s.io, SMTP_LINGER_MS, LINGER_MAX);
 	stream_close(&s.io);
 	buf_clear(&s.env.recipients);
 	buf_clear(&s.env.local);

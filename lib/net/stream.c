@@ -443,6 +443,37 @@ stream_line(struct stream *s, size_t max, char **line_r, size_t *len_r)
 	return bare ? STREAM_BARE : STREAM_OK;
 }
 
+/*
+ * Closing while octets of the peer are on their way would make the kernel
+ * answer with a reset, and that may overtake our last words. Under TLS what
+ * comes is not even decrypted.
+ */
+void
+stream_linger(struct stream *s, int64_t ms, size_t max)
+{
+	size_t sum = 0;
+	ssize_t n;
+
+	if (stream_flush(s) != STREAM_OK)
+		return;
+	ERR_clear_error();
+	if (s->ssl != NULL)
+		SSL_shutdown(s->ssl);
+	shutdown(s->fd, SHUT_WR);
+	stream_deadline(s, ms);
+	s->in_start = s->in_end = STREAM_IN_SIZE;
+	while (sum < max && s->end == STREAM_OK) {
+		n = recv(s->fd, s->in, STREAM_IN_SIZE, MSG_DONTWAIT);
+		if (n > 0)
+			sum += (size_t)n;
+		else if (n == -1 && errno == EAGAIN)
+			(void)stream_wait(s, POLLIN, -1);
+		else if (n == 0 || errno != EINTR)
+			stream_fail(s, STREAM_EOF, 0);
+	}
+	stream_fail(s, STREAM_EOF, 0);
+}
+
 static int
 stream_handshake(struct stream *s, SSL_CTX *ctx, const char *host,
     int (*step)(SSL *), struct buf *why)

@@ -71,6 +71,13 @@ void	stream_clear(struct stream *s);
 /* Sends what waits, then TLS's close_notify; then as stream_clear. */
 void	stream_close(struct stream *s);
 
+/*
+ * The last words: sends what waits and, under TLS, close_notify, ends the
+ * sending side, and drops what the peer still sends until it closes, for ms
+ * milliseconds and max octets at the most. Nothing is read or sent after it.
+ */
+void	stream_linger(struct stream *s, int64_t ms, size_t max);
+
 /* Every wait from now on ends ms milliseconds from now; -1: no bound. */
 void	stream_deadline(struct stream *s, int64_t ms);
 /*

@@ -62,6 +62,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (len < 2)
 		return 0;
 	len -= 2;
+	a.mend = b.mend = data[0] >> 7;
 	feed(&a, p, len, len + 1, len + 1);
 	feed(&b, p, len, 1 + data[0] % 16, 4 + data[1] % 32);
 	end = end_of_data(p, len);

@@ -1,11 +1,12 @@
 check_PROGRAMS += tests/smtpd/test_command tests/smtpd/test_scan \
-	tests/smtpd/test_transcript
+	tests/smtpd/test_transcript tests/smtpd/test_mend
 SMTPD_TEST_LIBS = smtpd/libsmtpd.a $(LINKS) $(MAIL) $(NET) $(MAP) $(BASE) \
 	$(OPENSSL_LIBS) $(IDN2_LIBS) $(CDB_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_smtpd_test_command_SOURCES = tests/smtpd/test_command.c \
 	tests/smtpd/fake.c tests/smtpd/fake.h
 tests_smtpd_test_command_LDADD = $(SMTPD_TEST_LIBS)
 tests_smtpd_test_scan_LDADD = $(SMTPD_TEST_LIBS)
+tests_smtpd_test_mend_LDADD = $(SMTPD_TEST_LIBS)
 tests_smtpd_test_transcript_SOURCES = tests/smtpd/test_transcript.c \
 	tests/smtpd/fake.c tests/smtpd/fake.h
 tests_smtpd_test_transcript_CPPFLAGS = $(AM_CPPFLAGS) \

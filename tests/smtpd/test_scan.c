@@ -100,6 +100,60 @@ test_rows(void **state)
 	buf_clear(&out);
 }
 
+/* The same of a submission: a bare LF is a line end, but no end of data. */
+static const struct {
+	const char *name, *in;
+	size_t	 len, rest;
+	const char *out;
+} mended[] = {
+#define ROW(n, s, rest, out) { n, s, sizeof(s) - 1, rest, out }
+	ROW("CRLF", "a\r\n..\r\n.\r\n", 0, "a\r\n.\r\n"),
+	ROW("LF", "a\n\nb\n\r\n.\r\n", 0, "a\r\n\r\nb\r\n\r\n"),
+	ROW("mixed", "a\nb\r\nc\n\r\n.\r\nQUIT", 4,
+	    "a\r\nb\r\nc\r\n\r\n"),
+	ROW("LF.LF", "a\n.\nb\r\n.\r\n", 0, "a\r\n.\r\nb\r\n"),
+	ROW("LF.CRLF", "a\n.\r\nb\r\n.\r\n", 0, "a\r\n.\r\nb\r\n"),
+	ROW("CRLF.LF", "a\r\n.\nb\r\n.\r\n", 0, "a\r\n\r\nb\r\n"),
+	ROW("LF..LF", "a\n..\nb\r\n.\r\n", 0, "a\r\n.\r\nb\r\n"),
+	ROW("LF.text", "a\n.b\n..c\n...d\r\n.e\r\n.\r\n", 0,
+	    "a\r\n.b\r\n.c\r\n..d\r\ne\r\n"),
+	ROW("LF first", "\n.\r\nb\r\n.\r\n", 0, "\r\n.\r\nb\r\n"),
+	ROW("long", "aaaaaaaaaaaaaaaaaaaa\n.bbbbbbbbbb\r\n.\r\n", 0,
+	    "aaaaaaaaaaaaaaaaaaaa\r\n.bbbbbbbbbb\r\n"),
+	ROW("CR", "a\r.\rb\r\n.\r\n", 0, NULL),
+	ROW("CR and LF", "a\rb\n.\r\nc\r\n.\r\n", 0, NULL),
+	ROW("CRCRLF", "a\r\r\n.\r\n", 0, NULL),
+	ROW("NUL", "a\0\n\r\n.\r\n", 0, NULL),
+#undef ROW
+};
+
+static void
+test_mended(void **state)
+{
+	static const size_t windows[] = { 1000, 8, 5, 4 };
+	struct buf out = BUF_INIT(0);
+	struct smtp_scan s;
+	size_t i, piece, w;
+
+	for (i = 0; i < sizeof(mended) / sizeof(mended[0]); i++)
+		for (piece = 1; piece <= mended[i].len; piece++)
+			for (w = 0; w < 4; w++) {
+				buf_reset(&out);
+				s = (struct smtp_scan){ .put = put,
+					.arg = &out, .mend = 1 };
+				if (feed(&s, mended[i].in, mended[i].len,
+				    piece, windows[w]) !=
+				    (long)(mended[i].len - mended[i].rest) ||
+				    s.bare != (mended[i].out == NULL) ||
+				    (mended[i].out != NULL &&
+				    strcmp(buf_str(&out), mended[i].out) != 0))
+					fail_msg("%s, piece %zu, window %zu: "
+					    "\"%s\"", mended[i].name, piece,
+					    windows[w], buf_str(&out));
+			}
+	buf_clear(&out);
+}
+
 static void
 test_long_line(void **state)
 {
@@ -159,6 +213,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_mended),
 		cmocka_unit_test(test_long_line),
 		cmocka_unit_test(test_8bit),
 	};
