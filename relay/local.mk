@@ -17,7 +17,6 @@ relay_librelay_a_SOURCES = \
 	relay/relay_reply.c relay/relay_reply.h \
 	relay/relay_route.c relay/relay_route.h \
 	relay/relay_session.c relay/relay_session.h \
-	relay/relay_seven.c relay/relay_seven.h \
 	relay/relay_transaction.c relay/relay_transaction.h
 
 pkglibexec_PROGRAMS += relay/resolve relay/relay

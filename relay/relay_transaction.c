@@ -6,7 +6,7 @@
 #include "lib/base/mem.h"
 #include "relay/relay_data.h"
 #include "relay/relay_hurry.h"
-#include "relay/relay_seven.h"
+#include "lib/mail/mime_encode.h"
 #include "relay/relay_transaction.h"
 
 enum { BLOCK = 64 * 1024 };

@@ -7,13 +7,15 @@
 #include "lib/base/crc32c.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/mail/mime_encode.h"
 #include "lib/server/server.h"
 #include "smtpd/smtpd_body.h"
 #include "smtpd/smtpd_check.h"
 #include "smtpd/smtpd_mend.h"
 #include "smtpd/smtpd_trace.h"
 
-static struct buf memory = BUF_INIT(BODY_MEMORY + MEND_GROWS_MAX);
+/* Room for what a submission gets, too: an octet may become three. */
+static struct buf memory = BUF_INIT(4 * BODY_MEMORY);
 
 void
 body_init(struct smtp_body *b, struct smtp_session *s, int fd, const char *id)
@@ -121,6 +123,17 @@ body_replace(struct smtp_body *b, size_t len, const struct buf *by)
 	b->mem->data[b->mem->len] = '\0';
 }
 
+/* Parts with lines that are too long, where all of the message is here. */
+static void
+body_lines(struct smtp_body *b)
+{
+	struct buf out = BUF_INIT(0);
+
+	if (b->whole && lines_put(buf_str(b->mem), b->mem->len, &out))
+		body_replace(b, b->mem->len, &out);
+	buf_clear(&out);
+}
+
 /* What a submission's header needs; text without a header is left alone. */
 static void
 body_mend(struct smtp_body *b, struct header_counts *n)
@@ -151,8 +164,10 @@ body_start(struct smtp_body *b)
 
 	b->started = 1;
 	b->now = clock_now();
-	if (ours)
+	if (ours) {
 		body_replace(b, mend_top(buf_str(b->mem), b->mem->len), &none);
+		body_lines(b);
+	}
 	header_count(buf_str(b->mem), b->mem->len, &n);
 	c.endless = b->mem->len >= BODY_MEMORY && n.len == b->mem->len;
 	if (ours && !c.endless)
@@ -323,6 +338,7 @@ body_finish(struct smtp_body *b)
 {
 	struct smtp_case c = { .len = 0 };
 
+	b->whole = !b->started;
 	if (!is_refused(b))
 		body_check(b);
 	if (!is_refused(b))

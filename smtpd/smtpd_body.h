@@ -39,6 +39,7 @@ struct smtp_body {
 	uint64_t taken;		/* octets of the message, kept or not */
 	int64_t	 now;		/* when the trace says that it came */
 	int	 started;	/* the header was judged */
+	int	 whole;		/* all of it is in memory */
 	int	 broken;	/* the file can not be used again */
 	uint64_t room;		/* octets in front of what is in the file */
 	uint64_t spilled;	/* octets of the message in the file */

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "lib/mail/header.h"
+#include "lib/mail/mime_encode.h"
 #include "smtpd/smtpd_mend.h"
 
 static int
@@ -193,21 +194,6 @@ mend_addresses(const struct header_field *f, const char *domain, int comma,
 	return 0;
 }
 
-static int
-has_long_line(const char *p, size_t len)
-{
-	const char *lf;
-	size_t n;
-
-	for (; len > MEND_LINE_MAX; p += n, len -= n) {
-		lf = memchr(p, '\n', len);
-		n = lf != NULL ? (size_t)(lf + 1 - p) : len;
-		if (n > MEND_LINE_MAX + 2)
-			return 1;
-	}
-	return 0;
-}
-
 /* Copies a field, with a new line before a blank where one grows too long. */
 static void
 fold(const char *p, size_t len, struct buf *out)
@@ -248,13 +234,13 @@ mend_field(const struct header_field *f, const char *domain, struct buf *out)
 	int is_long, changed = 0;
 	size_t i;
 
-	is_long = has_long_line(f->p, f->len);
+	is_long = lines_are_long(f->p, f->len);
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (header_is(f, names[i]))
 			changed = mend_addresses(f, domain, is_long, &field);
 	if (!changed)
 		buf_append(&field, f->p, f->len);
-	if (f->name_len > 0 && has_long_line(field.data, field.len)) {
+	if (f->name_len > 0 && lines_are_long(field.data, field.len)) {
 		i = out->len;
 		fold(field.data, field.len, out);
 		changed |= out->len - i != field.len;

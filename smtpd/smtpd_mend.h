@@ -1,7 +1,7 @@
 /*
  * What a submission's header may need before it is judged, signed and served
  * (RFC 6409 8): the lines "From " of a mailbox file at its top go, addresses
- * without a domain get one, lines over MEND_LINE_MAX are folded where there is
+ * without a domain get one, lines over LINES_MAX are folded where there is
  * a blank, or a comma between addresses. On port 25 nothing is altered.
  *
  * What cannot be read as addresses, and a line without a place to fold, stays
@@ -15,7 +15,6 @@
 #include "lib/base/buf.h"
 
 enum {
-	MEND_LINE_MAX = 998,	/* RFC 5322 2.1.1, without CRLF */
 	MEND_FOLD = 78,		/* where a line that is too long is folded */
 	MEND_GROWS_MAX = 64 * 1024,	/* octets that a header may gain */
 };

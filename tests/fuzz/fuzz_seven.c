@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "relay/relay_seven.h"
+#include "lib/mail/mime_encode.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

@@ -15,7 +15,7 @@
 #include "lib/mail/limits.h"
 #include "lib/mail/mime.h"
 #include "lib/mail/mime_decode.h"
-#include "relay/relay_seven.h"
+#include "lib/mail/mime_encode.h"
 
 #define TEXT	"Content-Type: text/plain; charset=utf-8\r\n"
 #define V	"MIME-Version: 1.0\r\n"
@@ -240,10 +240,64 @@ test_many(void **state)
 	buf_clear(&out);
 }
 
+/* For long lines alone: what is short, encoded or signed stays. */
+static void
+test_lines(void **state)
+{
+	static const struct {
+		const char *head, *tail;
+		const char *want;	/* stands in it then; NULL: it stays */
+	} t[] = {
+		{ "Subject: x\r\n\r\n", "\r\n", "Subject: x\r\n"
+		    "Content-Transfer-Encoding: quoted-printable\r\n" },
+		{ "Content-Type: text/html; charset=utf-8\r\n"
+		    "Content-Transfer-Encoding: 8bit\r\n\r\n\xc3\xa4\r\n",
+		    "\r\n", "Content-Transfer-Encoding: quoted-printable\r\n"
+		    "MIME-Version: 1.0\r\n\r\n=C3=A4\r\n" },
+		{ "Content-Type: application/json\r\n\r\n", "\r\n",
+		    "Content-Transfer-Encoding: base64\r\n" },
+		{ "Content-Type: multipart/mixed; boundary=b\r\n\r\n\xe4\r\n"
+		    "--b\r\n\r\nshort \xc3\xa4\r\n--b\r\n\r\n",
+		    "\r\n--b--\r\n\xe4\r\n", "\xe4\r\n--b\r\n\r\nshort "
+		    "\xc3\xa4\r\n--b\r\nContent-Transfer-Encoding: "
+		    "quoted-printable\r\n\r\n" },
+		{ "Content-Transfer-Encoding: quoted-printable\r\n\r\n",
+		    "\r\n", NULL },
+		{ "Content-Type: multipart/signed; boundary=b\r\n\r\n"
+		    "--b\r\n\r\n", "\r\n--b--\r\n", NULL },
+		{ "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n"
+		    "Content-Type: multipart/signed; boundary=b\r\n\r\n"
+		    "--b\r\n\r\n", "\r\n--b--\r\n\r\n--a--\r\n", NULL },
+	};
+	struct buf in = BUF_INIT(0), out = BUF_INIT(0);
+	size_t i, k, n;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		for (n = LINES_MAX; n <= LINES_MAX + 1; n++) {
+			buf_reset(&in);
+			buf_reset(&out);
+			buf_puts(&in, t[i].head);
+			for (k = 0; k < n; k++)
+				buf_putc(&in, 'x');
+			buf_puts(&in, t[i].tail);
+			if (lines_put(in.data, in.len, &out) !=
+			    (n > LINES_MAX && t[i].want != NULL))
+				fail_msg("%zu, %zu octets", i, n);
+			if (n == LINES_MAX || t[i].want == NULL)
+				continue;
+			if (strstr(buf_str(&out), t[i].want) == NULL)
+				fail_msg("%zu: %s", i, buf_str(&out));
+			assert_false(lines_are_long(out.data, out.len));
+		}
+	buf_clear(&in);
+	buf_clear(&out);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_deep),

@@ -2,6 +2,7 @@
 a domain. They are mended before anything else looks at them; what comes by
 port 25 is not."""
 import base64
+import email
 import smtplib
 import socket
 import subprocess
@@ -95,7 +96,7 @@ def test_swaks_with_unix_lines(inst):
     assert p.returncode == 0, p
     got = last(inst, before + 1)
     assert got.endswith(b"From: anna@example.test\r\nSubject: swaks\r\n\r\n"
-                        b"one\r\n.two\r\n.\r\n")
+                        b"one\r\n.two\r\n.\r\n\r\n")
 
 
 def test_no_line_of_a_header_is_too_long(inst):
@@ -109,6 +110,30 @@ def test_no_line_of_a_header_is_too_long(inst):
     lines = got.split(b"\r\n")
     assert [x for x in lines if len(x) > 998] == [b"X-Whole: " + b"x" * 2000]
     assert b"".join(got.split()).endswith(b"".join(text.split()))
+
+
+@pytest.mark.parametrize("kind", ["html", "signed", "large"])
+def test_no_line_of_a_body_is_too_long(inst, kind):
+    """A part that has one is encoded; but not what is signed, and what is
+    larger than what smtpd keeps in memory goes as it came."""
+    line = "Gr\u00fc\u00dfe, " * 300 + "\r\n"
+    body = line * (100 if kind == "large" else 1)
+    kinds = {"signed": "multipart/signed; boundary=b"}
+    text = ("From: anna@example.test\r\nContent-Type: %s\r\n\r\n%s" % (
+        kinds.get(kind, "text/html; charset=utf-8"),
+        "--b\r\n\r\n" + body + "--b--\r\n" if kind == "signed" else
+        body)).encode()
+    before = inst.count("bert")
+    with inst.submission() as s:
+        s.sendmail(SENDER, ["bert@example.test"], text)
+    got = last(inst, before + 1)
+    if kind != "html":
+        assert got.endswith(text)
+        return
+    assert max(len(x) for x in got.split(b"\r\n")) <= 998
+    part = email.message_from_bytes(got)
+    assert part.get_payload(decode=True).decode() == body
+    assert part.get_content_type() == "text/html"
 
 
 def test_port_25_alters_nothing(inst):

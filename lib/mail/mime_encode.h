@@ -10,8 +10,8 @@
  * stands for each. Header fields stay as they are: 8BITMIME is about the body,
  * and who writes such a field (RFC 6532 or none) writes it to any host.
  */
-#ifndef RELAY_SEVEN_H
-#define RELAY_SEVEN_H
+#ifndef LIB_MAIL_MIME_ENCODE_H
+#define LIB_MAIL_MIME_ENCODE_H
 
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
@@ -23,5 +23,18 @@
  */
 int	seven_put(const char *data, size_t len, struct buf *out,
 	    const char **why) ATTR_CHECK;
+
+enum { LINES_MAX = 998 };	/* RFC 5322 2.1.1, without CRLF */
+
+/* 1 where a line is longer than that. */
+int	lines_are_long(const char *p, size_t len);
+/*
+ * The same for the lines of a submission: a part with one over LINES_MAX
+ * gets an encoding, the others stay as they are, and so does what
+ * may not be encoded or is signed (RFC 1847 2.1: multipart/signed, to its last
+ * octet). 1 if out has a message that is other than data; 0, and out is of no
+ * use: nothing is.
+ */
+int	lines_put(const char *data, size_t len, struct buf *out);
 
 #endif

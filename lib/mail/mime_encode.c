@@ -6,7 +6,7 @@
 #include "lib/mail/limits.h"
 #include "lib/mail/mime.h"
 #include "lib/mail/mime_lex.h"
-#include "relay/relay_seven.h"
+#include "lib/mail/mime_encode.h"
 
 enum {
 	QUOTED_MAX = 75,	/* of a line, and a "=" behind (RFC 2045 6.7) */
@@ -19,8 +19,26 @@ struct seven {
 	struct buf *out;
 	size_t	 at;		/* what is before is out */
 	size_t	 parts;		/* so far, in the order of the message */
+	int	 lines;		/* it is for long lines, not for 8 bits */
+	int	 changed;
 	const char *why;	/* NULL: so far it can be said */
 };
+
+int
+lines_are_long(const char *p, size_t len)
+{
+	const char *lf;
+	size_t n;
+
+	for (; len > LINES_MAX; p += n, len -= n) {
+		lf = memchr(p, '\n', len);
+		n = lf != NULL ? (size_t)(lf - p) : len;
+		if (n - (n > 0 && p[n - 1] == '\r') > LINES_MAX)
+			return 1;
+		n += lf != NULL;
+	}
+	return 0;
+}
 
 static size_t
 eight_count(const char *p, size_t len)
@@ -46,6 +64,8 @@ seven_raw(struct seven *s, size_t to)
 static void
 seven_between(struct seven *s, size_t to)
 {
+	if (s->lines)
+		seven_raw(s, to);
 	for (; s->at < to; s->at++)
 		buf_putc(s->out, (unsigned char)s->data[s->at] > 0x7f ? '?' :
 		    s->data[s->at]);
@@ -97,7 +117,8 @@ seven_header(struct seven *s, const struct mime_part *part,
 	size_t end = fields_end(s, part), len = end - part->header, at = end;
 	struct header_field f;
 
-	if (part->kind == MIME_LEAF && part->content[MIME_C_TYPE].p == NULL)
+	if (!s->lines && part->kind == MIME_LEAF &&
+	    part->content[MIME_C_TYPE].p == NULL)
 		type = "Content-Type";
 	if (header_find(p, len, cte, &f))
 		at = (size_t)(f.p - s->data);
@@ -210,16 +231,28 @@ is_composite(const struct mime_part *part)
 	    str_is(type.p, type.len, "message"));
 }
 
+/* Whether a part has to be encoded; n: its octets over 0x7f. */
+static int
+is_wanted(const struct seven *s, const struct mime_part *part, size_t n)
+{
+	if (!s->lines)
+		return n > 0;
+	return lines_are_long(s->data + part->body, part->end - part->body) &&
+	    not_encoded(part) && !is_composite(part) &&
+	    s->parts < MIME_PARTS_MAX;
+}
+
 static void
 seven_leaf(struct seven *s, const struct mime_part *part)
 {
 	const char *p = s->data + part->body;
 	size_t len = part->end - part->body, n = eight_count(p, len);
 
-	if (n == 0) {
+	if (!is_wanted(s, part, n)) {
 		seven_raw(s, part->end);
 		return;
 	}
+	s->changed = 1;
 	if (!not_encoded(part))
 		s->why = "a part that is encoded already";
 	if (is_composite(part))
@@ -237,6 +270,21 @@ seven_leaf(struct seven *s, const struct mime_part *part)
 	s->at = part->end;
 }
 
+static int
+is_signed(const struct mime_part *part)
+{
+	const struct mime_text *t = &part->content[MIME_C_TYPE];
+	struct mime_lex l = { t->p, t->p };
+	struct mime_text type, subtype;
+
+	if (t->p == NULL)
+		return 0;
+	l.end += t->len;
+	return mime_lex_type(&l, &type, &subtype) &&
+	    str_is(type.p, type.len, "multipart") &&
+	    str_is(subtype.p, subtype.len, "signed");
+}
+
 /* At most MIME_DEPTH_MAX deep. */
 static void
 seven_part(struct seven *s, const struct mime_part *part)
@@ -248,8 +296,12 @@ seven_part(struct seven *s, const struct mime_part *part)
 		seven_leaf(s, part);
 		return;
 	}
+	if (s->lines && is_signed(part)) {
+		seven_raw(s, part->end);
+		return;
+	}
 	/* "8bit" of a multipart says what is in it. */
-	if (part->content[MIME_C_ENCODING].p != NULL && not_encoded(part))
+	if (!s->lines && part->content[MIME_C_ENCODING].p != NULL && not_encoded(part))
 		seven_header(s, part, "7bit");
 	else
 		seven_raw(s, part->body);
@@ -260,18 +312,36 @@ seven_part(struct seven *s, const struct mime_part *part)
 	seven_between(s, part->end);
 }
 
+static void
+seven_message(struct seven *s, size_t len)
+{
+	struct mime *m = mime_parse(s->data, len);
+
+	seven_part(s, mime_root(m));
+	mime_free(&m);
+	/* base64 has its own end of the last line. */
+	if (len > 0 && s->data[len - 1] == '\n' && s->out->len > 0 &&
+	    s->out->data[s->out->len - 1] != '\n')
+		buf_puts(s->out, "\r\n");
+}
+
 int
 seven_put(const char *data, size_t len, struct buf *out, const char **why)
 {
-	struct mime *m = mime_parse(data, len);
 	struct seven s = { .data = data, .out = out };
 
-	seven_part(&s, mime_root(m));
-	mime_free(&m);
-	/* base64 has its own end of the last line. */
-	if (len > 0 && data[len - 1] == '\n' &&
-	    out->data[out->len - 1] != '\n')
-		buf_puts(out, "\r\n");
+	seven_message(&s, len);
 	*why = s.why;
 	return s.why == NULL ? 0 : -1;
+}
+
+int
+lines_put(const char *data, size_t len, struct buf *out)
+{
+	struct seven s = { .data = data, .out = out, .lines = 1 };
+
+	if (!lines_are_long(data, len))
+		return 0;
+	seven_message(&s, len);
+	return s.changed;
 }
