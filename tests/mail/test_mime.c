@@ -256,6 +256,16 @@ test_cache(void **state)
 	r.data[0]++;		/* of another version */
 	assert_int_equal(mime_cache_get(r.data, r.len, &e, &el, &b, &bl, &s,
 	    &sl), -1);
+	/* What trees before kept knows less: it is made again. */
+	buf_reset(&r);
+	buf_put_u8(&r, 1);
+	for (i = 0; i < 3; i++)
+		buf_put_lv(&r, "NIL", 3);
+	assert_int_equal(mime_cache_get(r.data, r.len, &e, &el, &b, &bl, &s,
+	    &sl), -1);
+	r.data[0] = 2;
+	assert_int_equal(mime_cache_get(r.data, r.len, &e, &el, &b, &bl, &s,
+	    &sl), 0);
 	buf_puts(&big, "To: ");
 	for (i = 0; i < 20000; i++)
 		buf_puts(&big, "abcdefgh@bcdefgh,\r\n ");
