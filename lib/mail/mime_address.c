@@ -172,6 +172,9 @@ group_end(struct mime_address *a)
 static int
 is_atom(char c)
 {
+	/* Most are letters. */
+	if (c >= 'a' && c <= 'z')
+		return 1;
 	return (unsigned char)c > ' ' && c != 0x7f &&
 	    strchr("()<>@,;:\\\"[]", c) == NULL;
 }

@@ -13,6 +13,9 @@ is_space(char c)
 static int
 is_token(char c)
 {
+	/* Most are letters. */
+	if (c >= 'a' && c <= 'z')
+		return 1;
 	return (unsigned char)c > ' ' && c != 0x7f &&
 	    strchr("()<>@,;:\\\"/[]?=", c) == NULL;
 }

@@ -54,8 +54,11 @@ mime_string(const char *p, size_t len, struct buf *out)
 	size_t count[4] = { 0 };
 	const char *end = p + len, *q;
 
-	for (q = p; q < end; q++)
+	for (q = p; q < end; q++) {
+		if (*q >= ' ' && *q < 0x7f && *q != '"' && *q != '\\')
+			continue;
 		count[quote_class((unsigned char)*q)]++;
+	}
 	if (count[3] > 0)
 		return put_literal(p, end, count[2], out);
 	return put_quoted(p, end, len + count[1], out);
