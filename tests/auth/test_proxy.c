@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "auth/login_auth.h"
+#include "auth/login_count.h"
 #include "auth/login_events.h"
 #include "auth/login_io.h"
 #include "auth/login_proxy.h"
@@ -863,6 +864,40 @@ test_turned_away(void **state)
 	close_server();
 }
 
+/* However many there are, each has a count of its own, and leaves none. */
+static void
+test_counts(void **state)
+{
+	enum { KEYS = 50000 };
+	static struct login_count *at[KEYS];
+	struct login_counts *c = login_counts_new();
+	struct login_count *more;
+	char name[20];
+	int i, turns;
+
+	for (turns = 0; turns < 2; turns++) {
+		for (i = 0; i < KEYS; i++) {
+			snprintf(name, sizeof(name), "%d", i);
+			at[i] = login_count_take(c, name, strlen(name), 1);
+			assert_non_null(at[i]);
+			assert_null(login_count_take(c, name, strlen(name),
+			    1));
+		}
+		assert_null(login_count_take(c, "none", 4, 0));
+		for (i = 0; i < KEYS; i++)
+			login_count_drop(c, &at[i]);
+	}
+	/* One that begins like another is another. */
+	at[0] = login_count_take(c, "anna", 4, 1);
+	more = login_count_take(c, "ann", 3, 1);
+	assert_non_null(at[0]);
+	assert_non_null(more);
+	login_count_drop(c, &at[0]);
+	login_count_drop(c, &more);
+	assert_null(more);
+	login_counts_free(&c);
+}
+
 /* The timer of that slot: seconds, 0 where it is not set. */
 static double
 timer_of(uint32_t slot)
@@ -887,9 +922,10 @@ static void
 test_timers(void **state)
 {
 	enum { TALK = 60000 };
+	static char piece[4096];
 	struct end p;
 	uint32_t slot;
-	int fd;
+	int fd, i;
 
 	open_server();
 	server.talk_ms = TALK;
@@ -921,6 +957,20 @@ test_timers(void **state)
 	for (slot = 0; server.slot[slot] == NULL;)
 		slot++;
 	assert_true(timer_of(slot) == 0);
+	/* What it does not read has a time, and its end stops that. */
+	for (i = 0; i < 10000 && server.slot[slot]->io.tx.len == 0; i++) {
+		(void)!send(fd, piece, sizeof(piece), MSG_DONTWAIT);
+		turn();
+	}
+	assert_true(server.slot[slot]->io.tx.len > 0);
+	has_time(slot, LOGIN_STALL_MS, LOGIN_ASK_MS);
+	for (i = 0; i < 10000 && timer_of(slot) > 0; i++) {
+		(void)peer_read(&p, piece, sizeof(piece));
+		turn();
+	}
+	assert_true(timer_of(slot) == 0);
+	while (peer_read(&p, piece, sizeof(piece)) > 0)
+		turn();
 	/* It says no more: the session has a while to end. */
 	shutdown(p.fd, SHUT_WR);
 	turn();
@@ -1051,6 +1101,7 @@ main(void)
 		cmocka_unit_test(test_auth_anew),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_turned_away),
+		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_timers),
 		cmocka_unit_test(test_key_updates),
 		cmocka_unit_test(test_key_updates_of_an_hour),

@@ -11,6 +11,7 @@
 #include "lib/mail/mime.h"
 #include "lib/mail/mime_address.h"
 #include "lib/mail/mime_envelope.h"
+#include "lib/mail/mime_string.h"
 #include "lib/mail/mime_structure.h"
 
 #define TEXT_EXT " NIL NIL NIL NIL"
@@ -170,6 +171,37 @@ test_envelope(void **state)
 	assert_string_equal(buf_str(&b), want);
 	mime_free(&m);
 	buf_clear(&b);
+}
+
+/* RFC 9051 4.3: what a quoted string may not hold makes it a literal. */
+static void
+test_nstring(void **state)
+{
+	static const struct {
+		const char *in;
+		size_t	 len;
+		const char *want;
+	} rows[] = {
+		{ NULL, 0, "NIL" }, { "", 0, "\"\"" }, { " \t\r\n", 4, "\"\"" },
+		{ "a b", 3, "\"a b\"" }, { " a ", 3, "\"a\"" },
+		{ "a\"b\\", 4, "\"a\\\"b\\\\\"" },
+		{ "a\r\n b", 5, "\"a b\"" }, { "a\0b", 3, "\"ab\"" },
+		{ "a\tb", 3, "\"a\tb\"" },
+		{ "\xe4", 1, "{1}\r\n\xe4" }, { "\x7f", 1, "{1}\r\n\x7f" },
+		{ "a\x01", 2, "{2}\r\na\x01" },
+		{ "\"\xe4\r\n b\0", 7, "{4}\r\n\"\xe4 b" },
+	};
+	struct buf out = BUF_INIT(0);
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		buf_reset(&out);
+		assert_int_equal(mime_nstring(rows[i].in, rows[i].len, &out),
+		    0);
+		if (strcmp(buf_str(&out), rows[i].want) != 0)
+			fail_msg("row %zu: %s", i, buf_str(&out));
+	}
+	buf_clear(&out);
 }
 
 static const struct {
@@ -378,6 +410,7 @@ main(void)
 		cmocka_unit_test(test_structure),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_envelope),
+		cmocka_unit_test(test_nstring),
 		cmocka_unit_test(test_section),
 		cmocka_unit_test(test_header_len),
 		cmocka_unit_test(test_cache),

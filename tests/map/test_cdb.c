@@ -257,6 +257,7 @@ static void
 test_missing(void **state)
 {
 	struct buf why = BUF_INIT(300);
+	unsigned before;
 	struct map *m;
 
 	assert_null(map_cdb_open(path, 0, &why));
@@ -267,9 +268,15 @@ test_missing(void **state)
 	MAKE("a", "1");
 	assert_int_equal(map_refresh(m), 0);
 	assert_value(m, "a", "1");
+	before = map_generation(m);
 	unlink(path);
 	assert_int_equal(map_refresh(m), 0);
 	assert_value(m, "a", NULL);
+	/* That it went is news, once. */
+	assert_true(map_generation(m) > before);
+	before = map_generation(m);
+	assert_int_equal(map_refresh(m), 0);
+	assert_int_equal(map_generation(m), before);
 	map_free(&m);
 	make_broken("short", 5);
 	assert_null(map_cdb_open(path, 0, &why));

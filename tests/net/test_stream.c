@@ -402,6 +402,43 @@ test_tls(void **state)
 	buf_clear(&why);
 }
 
+/* Whoever closes says so: an end without that word may be a forged one. */
+static void
+test_tls_close(void **state)
+{
+	struct buf why = BUF_INIT(0);
+	struct stream s;
+	SSL_CTX *ctx;
+	size_t len;
+	char *line;
+	int p[2], status;
+	pid_t pid;
+
+	assert_int_equal(fd_pair(p), 0);
+	if ((pid = fork()) == 0) {
+		close(p[0]);
+		stream_init(&s, p[1]);
+		stream_deadline(&s, 20000);
+		ctx = tls_client_new(NULL, 0, &why);
+		if (stream_tls_connect(&s, ctx, "any.test", &why) == -1 ||
+		    stream_line(&s, 100, &line, &len) != STREAM_OK)
+			_exit(2);
+		_exit(stream_line(&s, 100, &line, &len) == STREAM_EOF ? 0 : 1);
+	}
+	close(p[1]);
+	ctx = tls_server_new(TLS_PATHS(cert, key), NULL, 0, &why);
+	stream_init(&s, p[0]);
+	stream_deadline(&s, 20000);
+	assert_int_equal(stream_tls_accept(&s, ctx, &why), 0);
+	stream_puts(&s, "bye\r\n");
+	stream_close(&s);
+	assert_int_equal(s.fd, -1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	tls_free(&ctx);
+	buf_clear(&why);
+}
+
 /* A server whose records leave when it says so, over one descriptor. */
 struct records {
 	SSL	*ssl;
@@ -593,6 +630,7 @@ main(void)
 		cmocka_unit_test(test_wake),
 		cmocka_unit_test(test_gather),
 		cmocka_unit_test(test_tls),
+		cmocka_unit_test(test_tls_close),
 		cmocka_unit_test(test_tls_own_records),
 		cmocka_unit_test(test_contexts),
 	};

@@ -41,6 +41,22 @@ def test_programs_refuse_a_wrong_option(inst, prog):
     assert p.stderr.strip()
 
 
+@pytest.mark.parametrize("ids", ["0:5", "5:0", "0:0", "5", "x:5", "5:x", "",
+                                 "5:", ":5", "-1:5", "4294967295:5",
+                                 "5:4294967295"])
+def test_programs_refuse_the_ids_of_root(inst, ids):
+    """What master lends to a session is never root's, and never nobody's."""
+    def run(arg):
+        return subprocess.run(
+            [str(rohrpost.LIBEXEC / "imapd"), "-c", str(inst.conf), "-U", arg],
+            capture_output=True, text=True, timeout=20,
+            stdin=subprocess.DEVNULL)
+    p = run(ids)
+    assert p.returncode == 100 and "usage: " in p.stderr, p.stderr
+    p = run("5:4294967294")
+    assert p.returncode == 100 and "usage: " not in p.stderr, p.stderr
+
+
 def change(inst, name, text):
     f = inst.conf / name
     old = f.read_text()
