@@ -343,6 +343,63 @@ test_trace(void **state)
 }
 
 static void
+set_changed(const char *name, int64_t sec, long nsec)
+{
+	struct timespec t[2] = { { .tv_sec = sec, .tv_nsec = nsec } };
+	char path[200];
+
+	t[1] = t[0];
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	assert_int_equal(utimensat(AT_FDCWD, path, t, 0), 0);
+}
+
+/* The files are read as they were written, whatever they are called. */
+static void
+test_trace_order(void **state)
+{
+	static const struct {
+		int64_t	 sec[2];
+		long	 nsec[2];
+		int	 first;		/* which comes first */
+	} rows[] = {
+		{ { 1000, 2000 }, { 9, 1 }, 0 },
+		{ { 2000, 1000 }, { 1, 9 }, 1 },
+		{ { 1000, 1000 }, { 1, 9 }, 0 },
+		{ { 1000, 1000 }, { 9, 1 }, 1 },
+	};
+	static const char line[] = "2026-11-22T03:00:0%d.000Z queue[12] info "
+	    "0123456789abcdef: word%d\n";
+	struct buf b = BUF_INIT(0), text = BUF_INIT(0);
+	const char *at[2], *const names[] = { "s/log/rohrpost.log.1",
+	    "s/log/rohrpost.log" };
+	size_t i;
+	int k, null = quiet;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (k = 0; k < 2; k++) {
+			buf_reset(&text);
+			buf_printf(&text, line, k, k);
+			write_file(names[k], buf_str(&text));
+			set_changed(names[k], rows[i].sec[k], rows[i].nsec[k]);
+		}
+		quiet = memfd_create("out", 0);
+		assert_int_equal(run("trace 0123456789abcdef", NULL),
+		    CTL_DONE);
+		buf_reset(&b);
+		assert_int_equal(fd_slurp(quiet, &b), 0);
+		close(quiet);
+		at[0] = strstr(buf_str(&b), "word0");
+		at[1] = strstr(buf_str(&b), "word1");
+		assert_non_null(at[0]);
+		assert_non_null(at[1]);
+		assert_int_equal(at[1] < at[0], rows[i].first);
+	}
+	quiet = null;
+	buf_clear(&b);
+	buf_clear(&text);
+}
+
+static void
 write_file(const char *name, const char *text)
 {
 	char path[200];
@@ -410,6 +467,7 @@ main(void)
 		cmocka_unit_test(test_passwd),
 		cmocka_unit_test(test_app),
 		cmocka_unit_test(test_trace),
+		cmocka_unit_test(test_trace_order),
 	};
 
 	return cmocka_run_group_tests_name("command", tests, setup, teardown);
