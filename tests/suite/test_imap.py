@@ -958,8 +958,8 @@ def test_refused_literals(inst):
     msg = PLAIN % (1, 1)
     evil = b"x1 CREATE hacked\r\n\r\n"
     for n in (b"%d+" % len(evil), b"0%d+" % len(evil)):
-        d.send(b"m APPEND INBOX {%d+}\r\n%s {%d+}\r\n%s {%s}\r\n%s\r\n" % (
-            len(msg), msg, len(msg), msg, n, evil))
+        d.send(b"m APPEND INBOX {%d+}\r\n%s (\\No) {%d+}\r\n%s {%s}\r\n%s\r\n"
+               % (len(msg), msg, len(msg), msg, n, evil))
         assert d.wait(b"m")[:1] == ("BAD",)
         assert d.ok("NOOP")[2] == []
     d.send(b"a FOO {%d+}\r\n%s {%d+}\r\n%s\r\n" % (
