@@ -59,8 +59,7 @@ fetch_more(struct imapd_session *s)
 				return imapd_door_no(s);
 			if (r == 0)
 				return fetch_end(s, f);
-			if (s->view->keywords_told !=
-			    s->view->box->keywords_serial)
+			if (imapd_view_flags_news(s->view))
 				imapd_view_put_flags(s);
 		}
 		r = imapd_fetch_put(s, f, start);

@@ -94,7 +94,7 @@ store_tell(struct imapd_session *s, const struct imapd_store *st,
 
 	if (st->silent && !s->condstore)
 		return;
-	if (s->view->keywords_told != s->view->box->keywords_serial)
+	if (imapd_view_flags_news(s->view))
 		imapd_view_put_flags(s);
 	for (; n > 0; n--, rec++) {
 		if ((seq = imapd_view_seq(s->view, rec->uid)) == 0)

@@ -170,6 +170,24 @@ imapd_box_unsettle(uint32_t id)
 			b->settled = 0;
 }
 
+/* Each of the bits has a name, and none is free: messages carry them all. */
+int
+imapd_box_keywords_full(struct imapd_box *b)
+{
+	uint64_t used = 0;
+	size_t i;
+
+	if (b->n_keywords < DOOR_KEYWORDS_MAX)
+		return 0;
+	if (b->counted)
+		return b->keywords_full;
+	for (i = 0; i < b->n && used != UINT64_MAX; i++)
+		used |= b->rec[i].keywords;
+	b->counted = 1;
+	b->keywords_full = used == UINT64_MAX;
+	return b->keywords_full;
+}
+
 static int
 keywords_same(const struct imapd_box *b, const struct buf *list)
 {
@@ -253,7 +271,7 @@ imapd_box_update(struct imapd_box *b, const struct door_record *rec,
 		if (rec[i].modseq > b->rec[at].modseq ||
 		    (b->unsure && rec[i].modseq != b->rec[at].modseq)) {
 			b->rec[at] = rec[i];
-			b->settled = 0;
+			b->settled = b->counted = 0;
 			box_dirty(b, rec[i].uid, origin);
 		}
 		at++;
@@ -269,7 +287,7 @@ imapd_box_update(struct imapd_box *b, const struct door_record *rec,
 	b->n += fresh;
 	if (b->uidnext <= b->rec[b->n - 1].uid)
 		b->uidnext = b->rec[b->n - 1].uid + 1;
-	b->settled = b->taken = 0;
+	b->settled = b->taken = b->counted = 0;
 	box_stale(b, 0);
 }
 
@@ -293,7 +311,7 @@ imapd_box_remove(struct imapd_box *b, const uint32_t *gone, size_t n)
 	}
 	b->n = to;
 	if (n_was > 0) {
-		b->settled = 0;
+		b->settled = b->counted = 0;
 		box_stale(b, 1);
 		untold_add(b, was, n_was);
 	}

@@ -28,6 +28,8 @@ struct imapd_box {
 	char	*keywords[DOOR_KEYWORDS_MAX];
 	unsigned n_keywords;
 	unsigned keywords_serial; /* counts the changes of the list */
+	int	 counted;	/* keywords_full shows rec as it is now */
+	int	 keywords_full;
 	struct imapd_news *news;	/* one for each of its views */
 	struct door_record *untold; /* as they were: messages that are gone ... */
 	size_t	 n_untold;	/* ... and some session was not told so */
@@ -83,6 +85,8 @@ const struct door_record *imapd_box_known(const struct imapd_box *b,
 	    uint32_t uid, size_t *hint);
 /* The session of a view was told of all that is gone. */
 void	imapd_box_told(struct imapd_box *b);
+/* Is there no room for one more keyword, as far as is known here? */
+int	imapd_box_keywords_full(struct imapd_box *b);
 /*
  * Takes changed records in. They are news to all views but origin (or NULL),
  * whose session made the change.

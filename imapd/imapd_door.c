@@ -14,7 +14,6 @@ static const struct {
 	[D_QUOTA] = { "OVERQUOTA", "Over quota" },
 	[D_IN_USE] = { "INUSE", "In use" },
 	[D_READONLY] = { "NOPERM", "Read-only" },
-	[D_LIMIT] = { "LIMIT", "Too many keywords" },
 	[D_GONE] = { "EXPUNGEISSUED", "Some messages are gone" },
 };
 

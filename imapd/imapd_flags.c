@@ -69,7 +69,7 @@ imapd_flags_read(struct imapd_flags *f, const struct imapd_arg *a, size_t n)
 			return "There is no such flag";
 		if (has_keyword(f, a))
 			continue;
-		if (f->n == DOOR_KEYWORDS_MAX)
+		if (f->n == DOOR_NAMES_MAX)
 			return "Too many keywords";
 		f->keywords[f->n++] = mem_strndup(a->p, a->len);
 	}

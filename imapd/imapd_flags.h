@@ -12,7 +12,7 @@
 
 struct imapd_flags {
 	uint32_t flags;
-	char	*keywords[DOOR_KEYWORDS_MAX + 1];	/* NULL at the end */
+	char	*keywords[DOOR_NAMES_MAX + 1];	/* NULL at the end */
 	unsigned n;
 };
 

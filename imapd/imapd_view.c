@@ -250,10 +250,19 @@ imapd_view_put_flags(struct imapd_session *s)
 			buf_puts(out, " ");
 			buf_puts(out, b->keywords[i]);
 		}
-		buf_puts(out, " \\*");
+		if (!imapd_box_keywords_full(b))
+			buf_puts(out, " \\*");
 	}
 	buf_puts(out, ")] Flags permitted\r\n");
 	s->view->keywords_told = b->keywords_serial;
+	s->view->full_told = imapd_box_keywords_full(b);
+}
+
+int
+imapd_view_flags_news(const struct imapd_view *v)
+{
+	return v->keywords_told != v->box->keywords_serial ||
+	    v->full_told != imapd_box_keywords_full(v->box);
 }
 
 /* After each line of news: is it time to end the step? */
@@ -376,8 +385,7 @@ imapd_view_takes(struct imapd_session *s, int on)
 int
 imapd_view_news(const struct imapd_view *v)
 {
-	return v->keywords_told != v->box->keywords_serial ||
-	    imapd_news_any(&v->news);
+	return imapd_view_flags_news(v) || imapd_news_any(&v->news);
 }
 
 /*
@@ -393,7 +401,7 @@ imapd_view_sync(struct imapd_session *s, int expunge)
 	if (!imapd_view_news(v))
 		return 1;
 	start = clock_mono_ms();
-	if (v->keywords_told != v->box->keywords_serial)
+	if (imapd_view_flags_news(v))
 		imapd_view_put_flags(s);
 	if (v->news.shrunk && expunge && !sync_expunge(s, start))
 		return 0;

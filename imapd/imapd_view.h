@@ -21,6 +21,7 @@ struct imapd_view {
 	size_t	 n, cap;
 	struct imapd_set saved;	/* uids that "$" stands for (RFC 5182) */
 	unsigned keywords_told;
+	int	 full_told;	/* ... without the promise of more of them */
 	struct imapd_range *recent;	/* of uids, rising */
 	size_t	 n_recent, cap_recent;
 };
@@ -43,8 +44,10 @@ int	imapd_view_news(const struct imapd_view *v);
  * is new and recent is so for s, without another question to store.
  */
 void	imapd_view_takes(struct imapd_session *s, int on);
-/* "* FLAGS" and [PERMANENTFLAGS]. */
+/* "* FLAGS" and [PERMANENTFLAGS], with \* as long as there is room. */
 void	imapd_view_put_flags(struct imapd_session *s);
+/* Were they told otherwise? */
+int	imapd_view_flags_news(const struct imapd_view *v);
 int	imapd_view_is_recent(const struct imapd_view *v, uint32_t uid);
 /* A client's set, or "$", as ranges of sequence numbers. uid: it holds uids.
    0, -1. */

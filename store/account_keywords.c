@@ -133,8 +133,9 @@ count_missing(struct mailbox *m, const char *names, size_t len,
 	return 0;
 }
 
-/* A bit for the name: a new one, else the lowest of the unused ones. */
-static unsigned
+/* A bit for the name: a new one, else the lowest of the unused ones; -1: there
+   is none. */
+static int
 name_bit(struct mailbox *m, const char *p, size_t len, uint64_t *unused)
 {
 	unsigned bit = m->n_keywords;
@@ -143,13 +144,15 @@ name_bit(struct mailbox *m, const char *p, size_t len, uint64_t *unused)
 		m->keywords = mem_realloc(m->keywords, bit + 1,
 		    sizeof(*m->keywords));
 		m->n_keywords++;
-	} else {
+	} else if (*unused == 0)
+		return -1;
+	else {
 		bit = (unsigned)__builtin_ctzll(*unused);
 		*unused &= *unused - 1;
 		free(m->keywords[bit]);
 	}
 	m->keywords[bit] = mem_strndup(p, len);
-	return bit;
+	return (int)bit;
 }
 
 /* From now on the flags file has a wrong name, also after a crash. */
@@ -165,38 +168,46 @@ renamed(struct mailbox *m)
 	shard_row(m);
 }
 
+/* Gives bits to those of the names that have none. */
+static void
+name_bits(struct mailbox *m, const char *names, size_t len, unsigned missing,
+    uint64_t *bits_r)
+{
+	unsigned room = DOOR_KEYWORDS_MAX - m->n_keywords;
+	uint64_t unused = 0, was;
+	struct cursor c;
+	const char *p;
+	size_t n;
+	int bit;
+
+	if (missing > room)
+		unused = unused_bits(m) & ~*bits_r;
+	was = unused;
+	cursor_init(&c, names, len);
+	while (cursor_left(&c) > 0) {
+		p = cursor_lv(&c, &n, DOOR_KEYWORD_LEN);
+		if (mailbox_keyword(m, p, n) == -1 &&
+		    (bit = name_bit(m, p, n, &unused)) != -1)
+			*bits_r |= (uint64_t)1 << bit;
+	}
+	if (room > 0 || unused != was)
+		put_keywords(m);
+	if (unused != was)
+		renamed(m);
+}
+
 enum door_error
 mailbox_bits(struct mailbox *m, const char *names, size_t len, int make,
     uint64_t *bits_r)
 {
-	unsigned missing, room;
-	uint64_t unused = 0;
-	struct cursor c;
-	const char *p;
-	size_t n;
+	unsigned missing;
 
 	if (mailbox_keywords(m) == -1)
 		return D_LATER;
 	if (count_missing(m, names, len, bits_r, &missing) == -1)
 		return D_REFUSED;
-	if (missing == 0 || !make)
-		return D_OK;
-	room = DOOR_KEYWORDS_MAX - m->n_keywords;
-	if (missing > room) {
-		unused = unused_bits(m) & ~*bits_r;
-		if (missing > room +
-		    (unsigned)__builtin_popcountll(unused))
-			return D_LIMIT;
-	}
-	cursor_init(&c, names, len);
-	while (cursor_left(&c) > 0) {
-		p = cursor_lv(&c, &n, DOOR_KEYWORD_LEN);
-		if (mailbox_keyword(m, p, n) == -1)
-			*bits_r |= (uint64_t)1 << name_bit(m, p, n, &unused);
-	}
-	put_keywords(m);
-	if (missing > room)
-		renamed(m);
+	if (missing > 0 && make)
+		name_bits(m, names, len, missing, bits_r);
 	return D_OK;
 }
 

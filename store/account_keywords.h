@@ -14,8 +14,9 @@ int	mailbox_keywords(struct mailbox *m) ATTR_CHECK;
 int	mailbox_keyword(struct mailbox *m, const char *p, size_t len);
 /*
  * The bits of a packed lv list of names. With make those that have none get
- * one (rows into the batch, which may be committed): all or none, D_LIMIT
- * where there is no room. D_REFUSED: one is no keyword.
+ * one (rows into the batch, which may be committed), in their order, as far as
+ * there is room: nothing fails for a keyword too many, the message goes without
+ * it. D_REFUSED: one is no keyword. D_LATER: the index does not answer.
  */
 enum door_error mailbox_bits(struct mailbox *m, const char *names, size_t len,
 	    int make, uint64_t *bits_r);

@@ -422,7 +422,7 @@ copy_names(struct copy_task *c, struct buf *names)
 	return used;
 }
 
-/* Keywords by name: the target gets those that it lacks. */
+/* Keywords by name: the target gets those that it lacks and has room for. */
 static enum door_error
 copy_keywords(struct copy_task *c)
 {
@@ -431,6 +431,7 @@ copy_keywords(struct copy_task *c)
 	enum door_error e;
 	unsigned k;
 	size_t i;
+	int bit;
 
 	if (mailbox_keywords(c->from) == -1)
 		return D_LATER;
@@ -441,10 +442,9 @@ copy_keywords(struct copy_task *c)
 		return e;
 	memset(map, 0, sizeof(map));
 	for (k = 0; k < c->from->n_keywords; k++)
-		if (used >> k & 1)
-			map[k] = (uint64_t)1 << mailbox_keyword(c->to,
-			    c->from->keywords[k],
-			    strlen(c->from->keywords[k]));
+		if (used >> k & 1 && (bit = mailbox_keyword(c->to,
+		    c->from->keywords[k], strlen(c->from->keywords[k]))) != -1)
+			map[k] = (uint64_t)1 << bit;
 	for (i = 0; i < c->n; i++) {
 		used = c->rec[i].d.keywords;
 		c->rec[i].d.keywords = 0;

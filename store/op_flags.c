@@ -101,9 +101,8 @@ request_keywords(const struct request *r, enum door_error e)
 {
 	if (e == D_OK)
 		return 0;
-	request_fail(r, e, e == D_LIMIT ?
-	    "the mailbox has as many keywords as it can" : e == D_LATER ?
-	    "the index does not answer" : "a bad keyword");
+	request_fail(r, e, e == D_LATER ? "the index does not answer" :
+	    "a bad keyword");
 	return -1;
 }
 

@@ -30,7 +30,6 @@ enum door_error {
 	D_QUOTA,	/* over quota */
 	D_IN_USE,	/* another POP3 session holds the lock */
 	D_READONLY,
-	D_LIMIT,	/* no more keywords fit the mailbox */
 	D_GONE,		/* a message that was to be copied is not there */
 };
 
@@ -55,6 +54,7 @@ enum {
 	DOOR_DEPTH_MAX = 32,		/* levels; "/" separates */
 	DOOR_MAILBOXES_MAX = 10000,	/* of one user */
 	DOOR_KEYWORDS_MAX = 64,		/* of one mailbox */
+	DOOR_NAMES_MAX = 256,		/* keywords that one command names */
 	DOOR_KEYWORD_LEN = 100,
 	DOOR_OPEN_MAX = 32,		/* messages of one door_open */
 	DOOR_CACHE_MAX = 256 * 1024,	/* one cache record */

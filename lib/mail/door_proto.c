@@ -23,7 +23,7 @@ static_assert(4 + DOOR_RECORDS_MAX * DOOR_RECORD_MAX <= DOOR_PACKED_MAX &&
 #define F_MODSEQ	{ "modseq", DF_MODSEQ, MSG_U64, 0, 0 }
 #define F_FLAGS		{ "flags", DF_FLAGS, MSG_U32, 0, 0 }
 #define F_KEYWORDS	{ "keywords", DF_NAMES, MSG_BYTES, 1, \
-	DOOR_KEYWORDS_MAX * (DOOR_KEYWORD_LEN + 4) }
+	DOOR_NAMES_MAX * (DOOR_KEYWORD_LEN + 4) }
 #define F_SIZE		{ "size", DF_SIZE, MSG_U64, 0, 0 }
 #define F_HEADER	{ "header", DF_HEADER, MSG_U32, 0, 0 }
 #define F_DATE		{ "date", DF_DATE, MSG_U64, 0, 0 }

@@ -766,16 +766,38 @@ def test_keywords_without_end(c, box, inst):
 
 
 def test_keywords_full(c, box, inst):
-    c.ok("CREATE %s/full" % box)
-    words = " ".join("k%d" % i for i in range(64))
-    assert c.append(box + "/full", PLAIN % (1, 1), "(%s) " % words)[0] == "OK"
-    for answer in (c.append(box + "/full", PLAIN % (1, 1), "(more) "),
-                   c.cmd("COPY 2 %s/full" % box),
-                   c.cmd("MOVE 2 %s/full" % box)):
-        assert answer[0] == "NO" and "[LIMIT]" in answer[1]
-    u = c.ok("STATUS %s/full (MESSAGES)" % box)[2]
-    assert has(u, rb"MESSAGES 1")
-    assert flags(c, 2) == {"kw1"}
+    """No command fails for a label: what has no room is not promised, and
+    messages come without it."""
+    full = box + "/full"
+    c.ok("CREATE " + full)
+    words = " ".join("k%d" % i for i in range(63))
+    assert c.append(full, PLAIN % (1, 1), "(%s) " % words)[0] == "OK"
+    d = Client(inst)
+    assert has(d.ok("SELECT " + full)[2], rb"PERMANENTFLAGS \(.* k62 \\\*\)")
+    u = d.ok("STORE 1 +FLAGS.SILENT (k63)")[2]
+    assert has(u, rb"PERMANENTFLAGS \(.* k63\)")
+    u = d.ok("STORE 1 +FLAGS (k64)")[2]
+    assert not has(u, rb"\\\*|k64") and has(u, rb"k63")
+    assert c.append(full, PLAIN % (1, 1), "(\\Seen more k7) ")[0] == "OK"
+    c.ok("COPY 2 " + full)
+    c.ok("STORE 2 +FLAGS (k9)")
+    c.ok("MOVE 2 " + full)
+    assert has(until(d, "NOOP", rb"EXISTS"), rb"^\* 4 EXISTS")
+    assert flags(d, 1) == {"k%d" % i for i in range(64)}
+    assert flags(d, 2) - {"\\Recent"} == {"\\Seen", "k7"}
+    assert flags(d, 3) - {"\\Recent"} == set()
+    assert flags(d, 4) - {"\\Recent"} == {"k9"}
+    # A command may name more than there is room for, as far as it goes.
+    many = " ".join("m%d" % i for i in range(100))
+    d.ok("STORE 2 FLAGS (%s k11)" % many)
+    assert flags(d, 2) - {"\\Recent"} == {"k11"}
+    d.ok("STORE 1 -FLAGS.SILENT (%s k20)" % many)
+    assert "k20" not in flags(d, 1)
+    # A bit that none has is room, and promised.
+    assert has(d.ok("NOOP")[2] + d.ok("SELECT " + full)[2],
+               rb"PERMANENTFLAGS \(.* \\\*\)")
+    assert has(d.ok("STORE 3 +FLAGS (free)")[2], rb"3 FETCH .*free")
+    d.close()
 
 
 def test_idle(c, box, inst):
