@@ -204,8 +204,10 @@ def test_j8_foreign_files_in_the_queue():
         assert sender.send() == (250, b"")
         row, = inst.json("queue", "list")
         inst.ctl("queue", "hold", "all")
-        signal_all(inst, "deliver", signal.SIGCONT)
+        # What it had in hand is not done, and is held now.
+        signal_all(inst, "deliver", signal.SIGKILL)
         wait_for(lambda: inst.json("queue", "list")[0]["state"] == "held")
+    before = len(inst.log())
     body = inst.state / "spool/queue/body"
     names = plant(body, row["id"])
     passwd = pathlib.Path("/etc/passwd").read_bytes()
@@ -218,7 +220,7 @@ def test_j8_foreign_files_in_the_queue():
         sender.verify()
         assert pathlib.Path("/etc/passwd").read_bytes() == passwd
         assert all((body / n).read_text() == "foreign\n" for n in names)
-        assert " died by " not in inst.log()
+        assert " died by " not in inst.log()[before:]
         assert took < 60        # ten seconds on a machine at rest
     finally:
         inst.stop()
