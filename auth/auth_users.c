@@ -226,7 +226,7 @@ auth_users_name(const struct auth_users *u, const char *given,
 	const char *domain = at != NULL ? at + 1 : u->domain;
 
 	buf_reset(name_r);
-	if (len > 0 && len <= LOCAL_PART_MAX && *domain != '\0' &&
+	if (len > 0 && len <= ACCOUNT_LOCAL_MAX && *domain != '\0' &&
 	    buf_append(name_r, given, len) == 0) {
 		str_tolower(name_r->data, name_r->len);
 		if (buf_putc(name_r, '@') == 0 &&

@@ -44,9 +44,10 @@ local_ok(const char *p, size_t len, enum name_kind kind)
 	static const char any[] = "!#$%&'*+-/=?^_`{|}~";
 	static const char account[] = "-_=&'~";
 	const char *more = kind == NAME_ACCOUNT ? account : any;
-	size_t i;
+	size_t i, max = kind == NAME_ACCOUNT ? ACCOUNT_LOCAL_MAX :
+	    LOCAL_PART_MAX;
 
-	if (len == 0 || len > LOCAL_PART_MAX || p[0] == '.' ||
+	if (len == 0 || len > max || p[0] == '.' ||
 	    p[len - 1] == '.')
 		return 0;
 	for (i = 0; i < len; i++) {

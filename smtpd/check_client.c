@@ -64,23 +64,15 @@ check_helo_octet(char c)
 }
 
 /*
- * RFC 5321 4.1.1.1 wants a domain or an address literal. Names with "_" and
- * without dots are common and harmless; what could break a Received field
- * (blanks, parentheses, controls, octets over 0x7f) is not. A user's own
- * machine may have any name ("Anna's"): who logs in is known by that, and is
- * not turned away for it.
+ * RFC 5321 4.1.1.1 wants a domain or an address literal, but a machine says
+ * what its owner called it ("My PC", "Anna's"): any name will do. It is told
+ * in the Received field without what could break that (check_helo_octet).
  */
 struct smtp_verdict
 check_helo(struct smtp_session *s, struct smtp_case *c)
 {
 	static const struct smtp_verdict malformed = SMTP_REFUSE(501, "5.5.4",
 	    "malformed host name");
-	size_t i;
 
-	if (c->len == 0 || c->len > HELO_MAX)
-		return malformed;
-	for (i = 0; i < c->len && !smtpd_takes_login(s); i++)
-		if (!check_helo_octet(c->text[i]))
-			return malformed;
-	return fine;
+	return c->len == 0 || c->len > HELO_MAX ? malformed : fine;
 }

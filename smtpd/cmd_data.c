@@ -108,7 +108,7 @@ submit(struct smtp_session *s, const struct smtp_body *b, const char *id)
 	r = submit_send(&e, &b->w, &words);
 	buf_clear(&notes);
 	if (r == SUBMIT_DONE) {
-		s->junk = 0;
+		s->junk = s->errors = 0;
 		/* Queue's own line names the message. */
 		log_debug("%s: from=<%s> to=<%s> recipients=%u size=%" PRIu64
 		    " client=%s [%s]%s%s", id, s->env.sender, s->env.first,

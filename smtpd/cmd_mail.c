@@ -12,8 +12,8 @@
 #include "smtpd/smtpd_ext.h"
 
 /*
- * Takes "FROM:<path>" (or TO:) apart. A blank after the colon is against RFC
- * 5321 3.3 but common. Returns the refusal; *rest_r is what follows the path.
+ * Takes "FROM:<path>" (or TO:) apart. Blanks after the colon are against RFC
+ * 5321 3.3 but common, and so is a path without brackets. Returns the refusal; *rest_r is what follows the path.
  */
 static struct smtp_refusal
 take_path(const struct smtp_args *a, const char *word, struct address *addr,

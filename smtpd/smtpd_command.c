@@ -9,10 +9,10 @@ enum { MANY = 1000 };
 
 const struct smtp_command smtp_commands[] = {
 	{ .name = "HELO", .run = cmd_helo, .states = SMTP_ANY,
-	    .flags = CMD_JUNK, .min_args = 1, .max_args = 1,
+	    .flags = CMD_JUNK, .min_args = 1, .max_args = MANY,
 	    .usage = "HELO host" },
 	{ .name = "EHLO", .run = cmd_ehlo, .states = SMTP_ANY,
-	    .flags = CMD_JUNK, .min_args = 1, .max_args = 1,
+	    .flags = CMD_JUNK, .min_args = 1, .max_args = MANY,
 	    .usage = "EHLO host" },
 	{ .name = "MAIL", .run = cmd_mail, .states = SMTP_HELLO,
 	    .flags = CMD_LOGIN, .min_args = 1, .max_args = MANY,
@@ -59,6 +59,17 @@ const struct smtp_command smtp_commands[] = {
 	{ .name = "OPTIONS", .run = cmd_foreign, .states = SMTP_ANY,
 	    .max_args = MANY, .usage = "" },
 	{ .name = "CONNECT", .run = cmd_foreign, .states = SMTP_ANY,
+	    .max_args = MANY, .usage = "" },
+	{ .name = "PATCH", .run = cmd_foreign, .states = SMTP_ANY,
+	    .max_args = MANY, .usage = "" },
+	{ .name = "DELETE", .run = cmd_foreign, .states = SMTP_ANY,
+	    .max_args = MANY, .usage = "" },
+	{ .name = "TRACE", .run = cmd_foreign, .states = SMTP_ANY,
+	    .max_args = MANY, .usage = "" },
+	/* HTTP/2, and a proxy's line (version 1) where none is expected. */
+	{ .name = "PRI", .run = cmd_foreign, .states = SMTP_ANY,
+	    .max_args = MANY, .usage = "" },
+	{ .name = "PROXY", .run = cmd_foreign, .states = SMTP_ANY,
 	    .max_args = MANY, .usage = "" },
 	{ .name = NULL }
 };

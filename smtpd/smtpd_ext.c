@@ -108,7 +108,7 @@ const struct smtp_ext smtp_exts[] = {
 	{ .keyword = "8BITMIME", .mail = { { "BODY", param_body } } },
 	{ .keyword = "STARTTLS", .offered = offers_tls, .verb = "STARTTLS" },
 	{ .keyword = "AUTH", .offered = offers_auth,
-	    .arguments = auth_arguments, .verb = "AUTH",
+	    .arguments = auth_arguments, .taken = 1, .verb = "AUTH",
 	    .mail = { { "AUTH", param_auth } } },
 	{ .keyword = "ENHANCEDSTATUSCODES" },
 	{ .keyword = NULL }
@@ -176,7 +176,7 @@ take_param(const char *p, size_t len, struct smtp_param *r)
 	return n;
 }
 
-/* The row of that name, among those that are offered; NULL: none. */
+/* The row of that name, among those that are taken; NULL: none. */
 static const struct smtp_param_row *
 find_param(const struct smtp_session *s, int rcpt, const struct smtp_param *p)
 {
@@ -188,7 +188,8 @@ find_param(const struct smtp_session *s, int rcpt, const struct smtp_param *p)
 		row = rcpt ? e->rcpt : e->mail;
 		for (i = 0; i < EXT_PARAMS_MAX && row[i].name != NULL; i++)
 			if (str_is(p->key, p->key_len, row[i].name))
-				return is_offered(e, s) ? &row[i] : NULL;
+				return e->taken || is_offered(e, s) ?
+				    &row[i] : NULL;
 	}
 	return NULL;
 }

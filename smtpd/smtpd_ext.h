@@ -37,6 +37,7 @@ struct smtp_ext {
 	int	(*offered)(const struct smtp_session *);	/* NULL: always */
 	/* Appends what follows the keyword, or NULL. */
 	void	(*arguments)(struct buf *out);
+	int	 taken;		/* its parameters are, offered or not */
 	const char *verb;	/* of the command that it brings, or NULL */
 	struct smtp_param_row mail[EXT_PARAMS_MAX], rcpt[EXT_PARAMS_MAX];
 };
@@ -51,7 +52,7 @@ void	smtp_ext_verbs(const struct smtp_session *s, struct buf *out);
 
 /*
  * Reads the parameters of MAIL (or, with rcpt, of RCPT), which follow
- * the path. What a row that is offered knows is put into *p_r, else refused;
+ * the path. What a row knows that is offered (or .taken) is put into *p_r, else refused;
  * so is a parameter that stands there twice.
  */
 struct smtp_refusal smtp_ext_params(const struct smtp_session *s, int rcpt,

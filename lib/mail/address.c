@@ -125,16 +125,24 @@ take_local(struct address *a, const char *p, size_t len, size_t *used_r)
 	*used_r = n;
 	if (has_8bit(p, n))
 		return ADDRESS_UTF8;
-	if (!is_dot_string(p, n))
+	if (n == 0)
 		return ADDRESS_SYNTAX;
 	return n > LOCAL_PART_MAX ? ADDRESS_LONG : put_local(a, p, n);
 }
 
-/* RFC 5321 4.1.2: sub-domain = Let-dig [Ldh-str], separated by dots. */
+/*
+ * RFC 5321 4.1.2: sub-domain = Let-dig [Ldh-str], separated by dots. An
+ * underscore counts as a letter: names of hosts have it, and DNS lets it.
+ */
 static enum address_result
 check_domain(const char *p, size_t len)
 {
-	switch (str_host(p, len)) {
+	char name[DOMAIN_MAX];
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		name[i] = p[i] == '_' ? 'x' : p[i];
+	switch (str_host(name, len)) {
 	case STR_HOST_OK:
 		return ADDRESS_OK;
 	case STR_HOST_LONG:
@@ -153,6 +161,8 @@ address_domain_parse(const char *p, size_t len, char out[DOMAIN_MAX + 1],
 
 	if (was_utf8_r != NULL)
 		*was_utf8_r = utf8;
+	if (len > 1 && p[len - 1] == '.')
+		len--;
 	if (len > (utf8 ? sizeof(given) - 1 : DOMAIN_MAX))
 		return ADDRESS_LONG;
 	if (!utf8) {
@@ -219,8 +229,13 @@ put_domain(struct address *a, const char *p, size_t len)
 		r = put_literal(a, p + 1, len - 2);
 	else if ((r = address_domain_parse(p, len, domain, &a->was_utf8)) ==
 	    ADDRESS_OK) {
-		memcpy(a->text + a->len, domain, strlen(domain));
-		a->len += strlen(domain);
+		len = strlen(domain);
+		if (a->len + len > ADDRESS_MAX)
+			r = ADDRESS_LONG;
+		else {
+			memcpy(a->text + a->len, domain, len);
+			a->len += len;
+		}
 	}
 	a->text[a->len] = '\0';
 	return r;
@@ -276,9 +291,12 @@ skip_route(const char *p, size_t len, size_t *used_r)
 	return ADDRESS_SYNTAX;
 }
 
-/* Where the ">" of a path stands, quoted strings skipped; len if nowhere. */
+/*
+ * Where a path without brackets ends (a blank) or one with them (">"), quoted
+ * strings skipped; len if nowhere.
+ */
 static size_t
-path_end(const char *p, size_t len)
+path_end(const char *p, size_t len, int bare)
 {
 	int quoted = 0;
 	size_t i;
@@ -288,31 +306,48 @@ path_end(const char *p, size_t len)
 			i++;
 		else if (p[i] == '"')
 			quoted = !quoted;
-		else if (p[i] == '>' && !quoted)
+		else if (!quoted && (bare ? p[i] == ' ' || p[i] == '\t' :
+		    p[i] == '>'))
 			return i;
 	}
 	return len;
 }
 
-enum address_result
-address_path(struct address *a, const char *p, size_t len, size_t *used_r)
+/* The path without brackets and blanks around it. */
+static enum address_result
+read_path(struct address *a, const char *p, size_t len)
 {
 	enum address_result r;
-	size_t end, n;
+	size_t n;
 
-	address_init(a);
-	*used_r = 0;
-	if (len == 0 || *p != '<' || (end = path_end(p, len)) == len)
-		return ADDRESS_SYNTAX;
-	*used_r = end + 1;
-	if (end == 1)
-		return ADDRESS_OK;
-	if (str_is(p + 1, end - 1, "postmaster")) {
+	if (str_is(p, len, "postmaster")) {
 		memcpy(a->text, "postmaster", sizeof("postmaster"));
 		a->len = a->at = sizeof("postmaster") - 1;
 		return ADDRESS_OK;
 	}
-	if ((r = skip_route(p + 1, end - 1, &n)) != ADDRESS_OK)
+	if ((r = skip_route(p, len, &n)) != ADDRESS_OK)
 		return r;
-	return address_parse(a, p + 1 + n, end - 1 - n);
+	return address_parse(a, p + n, len - n);
+}
+
+enum address_result
+address_path(struct address *a, const char *p, size_t len, size_t *used_r)
+{
+	int bare = len > 0 && *p != '<';
+	size_t end = path_end(p, len, bare);
+
+	address_init(a);
+	*used_r = 0;
+	if (len == 0 || (!bare && end == len))
+		return ADDRESS_SYNTAX;
+	*used_r = bare ? end : end + 1;
+	if (bare)
+		return read_path(a, p, end);
+	if (end == 1)
+		return ADDRESS_OK;
+	for (p++, end--; end > 0 && *p == ' '; end--)
+		p++;
+	while (end > 0 && p[end - 1] == ' ')
+		end--;
+	return read_path(a, p, end);
 }

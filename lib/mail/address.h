@@ -3,12 +3,18 @@
  * address lists of RFC 5322 section 3.4.
  *
  * A parsed address has one spelling: the domain in lower case as A-labels
- * (RFC 5891), the local part as it was given but quoted only where it must be.
- * So equal addresses are equal octets, but for the case of the local part.
+ * (RFC 5891) without a final dot, the local part as it was given but quoted
+ * only where it must be. So equal addresses are equal octets, but for the case
+ * of the local part.
  *
- * Bounds: LOCAL_PART_MAX, DOMAIN_MAX, LABEL_MAX; a path of 256 octets and
- * more (RFC 5321 4.5.3.1.3) is refused only by these. NUL, CR, LF and other
- * control octets are never part of an address.
+ * What is common though RFC 5321 does not have it is read too: dots anywhere
+ * in a local part (it is written in quotes then: "a..b"@example.test),
+ * underscores and a final dot in a domain, a path without angle brackets or
+ * with blanks within them.
+ *
+ * Bounds: LOCAL_PART_MAX, DOMAIN_MAX, LABEL_MAX and ADDRESS_MAX for the whole;
+ * a path of 256 octets and more (RFC 5321 4.5.3.1.3) is refused only by these.
+ * NUL, CR, LF and other control octets are never part of an address.
  */
 #ifndef LIB_MAIL_ADDRESS_H
 #define LIB_MAIL_ADDRESS_H
@@ -40,8 +46,8 @@ enum address_result address_parse(struct address *a, const char *p,
 	    size_t len) ATTR_CHECK;
 
 /*
- * Reads a path in angle brackets at the start of the text; used_r is its
- * length. "<>" gives the empty address, "<postmaster>" (any case, RFC 5321
+ * Reads a path at the start of the text, in angle brackets or, without them,
+ * up to a blank; used_r is its length. "<>" gives the empty address, "<postmaster>" (any case, RFC 5321
  * 4.5.1) one without a domain. A source route is dropped (appendix C).
  */
 enum address_result address_path(struct address *a, const char *p, size_t len,

@@ -6,8 +6,10 @@
 #define LIB_MAIL_LIMITS_H
 
 enum {
-	ADDRESS_MAX = 320,		/* local part 64, "@", domain 255 */
-	LOCAL_PART_MAX = 64,		/* RFC 5321 4.5.3.1.1 */
+	ADDRESS_MAX = 320,		/* more than a path of RFC 5321 has */
+	/* RFC 5321 4.5.3.1.1 asks for 64; senders of lists write more. */
+	LOCAL_PART_MAX = 255,
+	ACCOUNT_LOCAL_MAX = 64,		/* of an account's name */
 	DOMAIN_MAX = 255,		/* 4.5.3.1.2 */
 	LABEL_MAX = 63,
 	RECIPIENTS_MAX = 1000,		/* of one message */

@@ -300,11 +300,11 @@ test_domain_changes(void **state)
 static void
 test_long_name(void **state)
 {
-	char name[LOCAL_PART_MAX + 20], more[LOCAL_PART_MAX + 30];
+	char name[ACCOUNT_LOCAL_MAX + 20], more[ACCOUNT_LOCAL_MAX + 30];
 	const char *const rows[][2] = { { name, hash6 }, { NULL, NULL } };
 
-	memset(name, 'a', LOCAL_PART_MAX);
-	strcpy(name + LOCAL_PART_MAX, "@example.test");
+	memset(name, 'a', ACCOUNT_LOCAL_MAX);
+	strcpy(name + ACCOUNT_LOCAL_MAX, "@example.test");
 	snprintf(more, sizeof(more), "a%s", name);
 	write_passwd(rows);
 	open_serve(PEER_SMTPD, 0);

@@ -205,6 +205,7 @@ test_later(void **state)
 static void
 test_order(void **state)
 {
+	char name[HELO_MAX + 2] = "";
 	static const struct smtp_verdict no = SMTP_REFUSE(550, "5.7.1",
 	    "the test says no");
 
@@ -212,7 +213,10 @@ test_order(void **state)
 	verdict = no;
 	begin(SERVICE_SMTP);
 	fake_expect("220");
-	fake_say("HELO ()\r\n");
+	memset(name, 'h', HELO_MAX + 1);
+	fake_say("HELO ");
+	fake_say(name);
+	fake_say("\r\n");
 	fake_expect("501 5.5.4");
 	assert_int_equal(asked[STAGE_HELO], 0);
 	fake_say("HELO x\r\nMAIL FROM:<eve@remote.test>\r\n"

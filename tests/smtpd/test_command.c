@@ -73,7 +73,11 @@ test_names(void **state)
 	assert_null(smtp_command_find("MAILX", 5));
 	assert_null(smtp_command_find("XCLIENT", 7));
 	assert_null(smtp_command_find("XFORWARD", 8));
-	assert_null(smtp_command_find("PROXY", 5));
+	assert_ptr_equal(smtp_command_find("PROXY", 5)->run, cmd_foreign);
+	assert_ptr_equal(smtp_command_find("PATCH", 5)->run, cmd_foreign);
+	assert_ptr_equal(smtp_command_find("DELETE", 6)->run, cmd_foreign);
+	assert_ptr_equal(smtp_command_find("PRI", 3)->run, cmd_foreign);
+	assert_ptr_equal(smtp_command_find("TRACE", 5)->run, cmd_foreign);
 	assert_null(smtp_command_find("", 0));
 }
 

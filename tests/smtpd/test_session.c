@@ -332,6 +332,28 @@ test_loop(void **state)
 	end();
 }
 
+/* Each message has a recipient that is gone: that is no attack. */
+static void
+test_errors_fall(void **state)
+{
+	size_t i;
+
+	smtpd.conf.errors = 3;
+	hello(SERVICE_SMTP);
+	for (i = 0; i < 10; i++) {
+		ask("MAIL FROM:<eve@remote.test>", "250");
+		ask_times(2, "RCPT TO:<nobody@example.test>", "550");
+		ask("RCPT TO:<anna@example.test>", "250");
+		ask("DATA", "354");
+		ask("x\r\n.", "250");
+	}
+	ask_times(2, "NONSENSE", "500");
+	ask("NONSENSE", "500");
+	fake_expect("421 4.7.0");
+	fake_end_talk();
+	smtpd.conf.errors = 20;
+}
+
 /* Commands that bring no mail forward; a login and a message clear them. */
 static void
 test_junk(void **state)
@@ -770,6 +792,7 @@ main(void)
 		cmocka_unit_test(test_junk),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_passwd_changes),
+		cmocka_unit_test(test_errors_fall),
 		cmocka_unit_test(test_recipients),
 		cmocka_unit_test(test_hello_again),
 		cmocka_unit_test(test_refused_data),
