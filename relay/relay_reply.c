@@ -111,7 +111,7 @@ enhanced_code(const char *p, size_t len, int cls)
 void
 reply_words(const struct reply *r, const char *host, struct buf *out)
 {
-	size_t at = 0, len, code, start = out->len;
+	size_t at = 0, len, left, code, start = out->len;
 	const char *p = reply_next(r, &at, &len);
 	int cls = reply_class(r) == 3 ? 4 : reply_class(r);
 
@@ -121,12 +121,10 @@ reply_words(const struct reply *r, const char *host, struct buf *out)
 	else
 		buf_printf(out, "%d.0.0", cls);
 	buf_printf(out, " %s said: %d", host, r->code);
-	for (; p != NULL; p = reply_next(r, &at, &len)) {
+	for (; p != NULL && out->len - start < WORDS_MAX;
+	    p = reply_next(r, &at, &len)) {
 		buf_putc(out, ' ');
-		buf_append(out, p, len);
-		if (out->len - start > WORDS_MAX) {
-			buf_truncate(out, start + WORDS_MAX);
-			break;
-		}
+		left = WORDS_MAX - (out->len - start);
+		buf_append(out, p, len < left ? len : left);
 	}
 }
