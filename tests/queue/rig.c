@@ -334,9 +334,9 @@ rig_write(int fd, const char *text)
 	    close(fd) == 0, "write");
 }
 
-void
-rig_submit(struct chan *c, const char *id, const char *from,
-    const char *const *to, const char *text)
+static void
+submit(struct chan *c, const char *id, const char *from,
+    const char *const *to, const char *text, uint32_t forward, uint32_t final)
 {
 	struct buf packed = BUF_INIT(0);
 
@@ -353,12 +353,28 @@ rig_submit(struct chan *c, const char *id, const char *from,
 	msg_u64(c, QF_TIME, (uint64_t)time(NULL));
 	msg_u64(c, QF_LENGTH, strlen(text));
 	msg_u32(c, QF_CRC, crc32c(0, text, strlen(text)));
-	msg_u32(c, QF_FINAL, 0);
-	msg_u32(c, QF_FORWARD, 0);
+	msg_u32(c, QF_FINAL, final);
+	msg_u32(c, QF_FORWARD, forward);
 	msg_u32(c, QF_FLAGS, 0);
 	check(msg_end(c) == 0, "submit");
 	(void)!chan_send(c, RIG_WAIT);
 	buf_clear(&packed);
+}
+
+void
+rig_submit(struct chan *c, const char *id, const char *from,
+    const char *const *to, const char *text)
+{
+	submit(c, id, from, to, text, 0, 0);
+}
+
+void
+rig_submit_at(struct chan *c, const char *id, uint32_t forward,
+    uint32_t final, const char *text)
+{
+	static const char *const to[] = { "a@one.test", NULL };
+
+	submit(c, id, "s@far.test", to, text, forward, final);
 }
 
 int

@@ -71,6 +71,9 @@ void	rig_write(int fd, const char *text);
 /* Sends Q_SUBMIT for text; to: addresses, ends with NULL. */
 void	rig_submit(struct chan *c, const char *id, const char *from,
 	    const char *const *to, const char *text);
+/* The same to a@one.test, with these places for the lines of delivery. */
+void	rig_submit_at(struct chan *c, const char *id, uint32_t forward,
+	    uint32_t final, const char *text);
 /* The answer to it: Q_DONE, Q_LATER, ... 0 at the end of the channel. A file
    that comes along is dropped. */
 int	rig_answer(struct chan *c);

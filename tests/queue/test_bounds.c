@@ -59,6 +59,48 @@ test_nonsense(void **state)
 	    TEXT), 0);
 }
 
+/* A message without an octet is none; who submits some is not trusted. */
+static void
+test_empty_body(void **state)
+{
+	char id[17];
+	int i, fd;
+
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(rig_file(&smtpd, id, &fd), 0);
+		close(fd);
+		rig_submit(&smtpd, id, "s@far.test", TO("a@one.test"), "");
+		assert_int_equal(rig_answer(&smtpd), Q_LATER);
+	}
+	assert_int_equal(rig_answer(&smtpd), 0);
+	assert_states("");
+	assert_int_not_equal(rig_retired(&rig, RIG_WAIT), 0);
+}
+
+/* The lines that delivery adds have a place in the message, in that order. */
+static void
+test_places(void **state)
+{
+	static const struct { uint32_t forward, final; int answer; } t[] = {
+		{ 0, 0, Q_DONE }, { 2, 3, Q_DONE },
+		{ sizeof(TEXT) - 1, sizeof(TEXT) - 1, Q_DONE },
+		{ 3, 2, 0 }, { 2, sizeof(TEXT), 0 },
+	};
+	struct chan c;
+	char id[17];
+	size_t i;
+	int fd;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		rig_wire(&rig, PEER_SMTPD, &c);
+		assert_int_equal(rig_file(&c, id, &fd), 0);
+		rig_write(fd, TEXT);
+		rig_submit_at(&c, id, t[i].forward, t[i].final, TEXT);
+		assert_int_equal(rig_answer(&c), t[i].answer);
+		chan_clear(&c);
+	}
+}
+
 /* A lease is broken, as by a backup that opens a body: nobody dies of it. */
 static void
 test_lease_broken(void **state)
@@ -228,6 +270,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_stop), T(test_nonsense), T(test_lease_broken),
+		T(test_empty_body), T(test_places),
 		T(test_no_files), T(test_show_too_much),
 		T(test_list_in_pieces), T(test_start_with_many),
 	};

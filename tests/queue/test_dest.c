@@ -193,6 +193,27 @@ test_parked(void **state)
 	assert_int_equal(dest_count(), before);
 }
 
+/* What a line still leads to is not forgotten, with no job and not known. */
+static void
+test_tidy_keeps_lines(void **state)
+{
+	struct dest *d = get("line.test", "", DEST_TLS_ROUTE);
+	size_t before = dest_count();
+	struct entry e = { .id = 1 };
+	struct sched s;
+
+	sched_init(&s);
+	sched_line(&s, sched_add(&s, e.id), dest_park(d));
+	dest_tidy();
+	assert_int_equal(dest_count(), before);
+	assert_ptr_equal(dest_parked(1), sched_find(&s, e.id));
+	sched_remove(&s, sched_find(&s, e.id));
+	dest_tidy();
+	assert_int_equal(dest_count(), before - 1);
+	assert_null(dest_parked(0));
+	sched_clear(&s);
+}
+
 int
 main(void)
 {
@@ -200,6 +221,7 @@ main(void)
 		cmocka_unit_test(test_keys), cmocka_unit_test(test_down),
 		cmocka_unit_test(test_connections), cmocka_unit_test(test_bounces),
 		cmocka_unit_test(test_parked), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_tidy_keeps_lines),
 	};
 
 	return cmocka_run_group_tests_name("dest", tests, NULL, NULL);

@@ -226,11 +226,35 @@ test_first_start(void **state)
 	wait_taken(1);
 }
 
+/* A disk may have octets and no names left: a thousand are left alone. */
+static void
+test_names(void **state)
+{
+	char option[100];
+	struct statvfs v;
+	int i;
+
+	rig_start(&rig);
+	wire_all();
+	wait_taken(1);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(statvfs(disk, &v), 0);
+		snprintf(option, sizeof(option), "nr_inodes=%lu",
+		    (unsigned long)(v.f_files - v.f_ffree) +
+		    (i == 0 ? 900 : 5000));
+		assert_int_equal(mount(NULL, disk, NULL, MS_REMOUNT, option),
+		    0);
+		wait_taken(i);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_low, setup_disk,
+		    teardown_disk),
+		cmocka_unit_test_setup_teardown(test_names, setup_disk,
 		    teardown_disk),
 		cmocka_unit_test_setup_teardown(test_none, setup_disk,
 		    teardown_disk),

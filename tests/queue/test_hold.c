@@ -215,6 +215,8 @@ test_held_comes_back(void **state)
 	rig_job_clear(&j);
 	nap(700);
 	assert_idle(&relay);
+	/* Nobody tried it: that is no attempt. */
+	assert_column(8, "0 0 ");
 	tell(C_RELEASE, id, C_OK);
 	take_relay(&j, id, "one.test");
 	rig_job_clear(&j);

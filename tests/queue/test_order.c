@@ -87,8 +87,7 @@ __wrap_table_commit(enum commit c)
 {
 	int r = __real_table_commit(c);
 
-	note('c');
-	return r;
+	return note('c') == -1 ? -1 : r;
 }
 
 int	__real_table_flush(void);
@@ -351,12 +350,37 @@ test_bounce_fails(void **state)
 	turn();
 }
 
+/* Results that were not written are written later, with those that follow. */
+static void
+test_results_stay(void **state)
+{
+	struct message *m[3];
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		m[i] = refused((uint64_t)i + 3);
+		m[i]->fate = FATE_GONE;
+	}
+	failing = 'c';
+	commit_dirty(m[0]);
+	commit_turn();
+	assert_int_equal(m[0]->dirty, 1);
+	failing = 0;
+	commit_dirty(m[1]);
+	commit_dirty(m[2]);
+	while (!commit_quiet())
+		turn();
+	for (i = 0; i < 3; i++)
+		assert_null(sched_find(&queue.sched, (uint64_t)i + 3));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_blanks), cmocka_unit_test(test_bounce),
 		cmocka_unit_test(test_bounce_fails),
+		cmocka_unit_test(test_results_stay),
 	};
 
 	return cmocka_run_group_tests_name("order", tests, setup, teardown);

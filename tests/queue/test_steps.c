@@ -435,7 +435,10 @@ assert_sent(const struct message *about, int fd)
 	assert_int_equal(e->n_rcpt, 1);
 	assert_string_equal(e->rcpt->address, "s@far.test");
 	/* Delivery adds its lines before the one, forwarding the other. */
-	assert_true(e->forward <= e->final);
+	assert_int_equal(e->forward, strlen("Return-Path: <>\r\n"));
+	assert_int_equal(e->final, e->forward +
+	    strlen("Delivered-To: s@far.test\r\n"));
+	assert_memory_equal(text + e->final, "Received: ", 10);
 	assert_non_null(p = strstr(text, "\r\n" HEADER));
 	assert_true((size_t)(p - text) > e->final);
 }

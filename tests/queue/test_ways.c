@@ -47,6 +47,36 @@ test_destinations(void **state)
 		chan_clear(&more[i]);
 }
 
+/* The worker of deliver that has the fewest jobs gets the next one. */
+static void
+test_deliver_shared_out(void **state)
+{
+	struct chan second, *c[] = { &deliver, &second };
+	struct rig_job j[2];
+	int i, r = 0, first = 0;
+	char id[17];
+
+	rig_wire(&rig, PEER_DELIVER, &second);
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test",
+	    TO("anna@example.test"), TEXT), 0);
+	for (i = 0; i < 500; i++) {
+		first = i % 2;
+		if ((r = rig_job(c[first], &j[0], 20)) == 1)
+			break;
+	}
+	assert_int_equal(r, 1);
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test",
+	    TO("anna@example.test"), TEXT), 0);
+	take(c[!first], &j[1]);
+	for (i = 0; i < 2; i++) {
+		rig_result(c[i ^ first], &j[i], -1, RESULT_DELIVERED,
+		    "2.0.0 ok", "");
+		rig_job_clear(&j[i]);
+	}
+	assert_empty();
+	chan_clear(&second);
+}
+
 /* Those behind the first are held back for a moment, which ends by itself. */
 static void
 test_one_by_one(void **state)
@@ -143,6 +173,54 @@ test_down(void **state)
 	assert_empty();
 }
 
+/* A host that answers is up, whatever it says of others: each has its try. */
+static void
+test_not_down(void **state)
+{
+	char id[17];
+	struct rig_job j;
+	int i;
+
+	for (i = 0; i < 5; i++)
+		assert_int_equal(rig_send(&smtpd, id, "s@far.test",
+		    TO("a@one.test"), TEXT), 0);
+	for (i = 0; i < 5; i++) {
+		take(&relay, &j);
+		rig_result(&relay, &j, -1, RESULT_LATER, "4.4.1 mx said: 451 "
+		    "4.4.1 no route", "mx");
+		rig_job_clear(&j);
+	}
+	assert_states("deferred deferred deferred deferred deferred ");
+}
+
+/* What a worker had goes to the next one in its old order. */
+static void
+test_order_of_the_lost(void **state)
+{
+	char id[4][17];
+	struct rig_job j;
+	int i, round;
+
+	for (i = 0; i < 4; i++)
+		assert_int_equal(rig_send(&smtpd, id[i], "s@far.test",
+		    TO("anna@example.test"), TEXT), 0);
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < 4; i++) {
+			take(&deliver, &j);
+			assert_string_equal(j.file, id[i]);
+			if (round == 1)
+				rig_result(&deliver, &j, -1, RESULT_DELIVERED,
+				    "2.0.0 ok", "");
+			rig_job_clear(&j);
+		}
+		if (round == 0) {
+			chan_clear(&deliver);
+			rig_wire(&rig, PEER_DELIVER, &deliver);
+		}
+	}
+	assert_empty();
+}
+
 /* The two workers take all that is left. */
 static void
 drain(struct chan *more)
@@ -235,7 +313,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_destinations), T(test_one_by_one), T(test_down),
+		T(test_destinations), T(test_deliver_shared_out),
+		T(test_one_by_one), T(test_down), T(test_not_down),
+		T(test_order_of_the_lost),
 		T(test_smarthost_changes),
 		cmocka_unit_test_setup_teardown(test_smarthost, setup_smart,
 		    teardown),

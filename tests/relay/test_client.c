@@ -345,6 +345,40 @@ test_again(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* The names of mechanisms that fit are taken, one octet more and none is. */
+static void
+test_auth_list(void **state)
+{
+	static const struct { size_t len, kept; } t[] = {
+		{ CLIENT_MECHS_MAX - 3, CLIENT_MECHS_MAX - 1 },
+		{ CLIENT_MECHS_MAX - 2, 0 }, { CLIENT_MECHS_MAX - 1, 0 },
+		{ CLIENT_MECHS_MAX, 0 }, { CLIENT_MECHS_MAX + 1, 0 },
+	};
+	char line[CLIENT_MECHS_MAX + 20];
+	const char *script[] = { ">220 mx", "<EHLO us.test", ">250-mx", line,
+		"<QUIT", NULL };
+	struct relay_client c;
+	size_t i;
+	int fd, status;
+	pid_t pid;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		memset(line, 'x', sizeof(line));
+		memcpy(line, ">250 AUTH ", 10);
+		memcpy(line + 10 + t[i].len - 6, " plain", 7);
+		pid = start(script, &fd);
+		client_init(&c, fd, "mx", &quick);
+		assert_int_equal(client_greet(&c, "us.test"), OK);
+		assert_int_equal(c.features, CLIENT_AUTH);
+		assert_int_equal(strlen(c.mechs), t[i].kept);
+		assert_int_equal(strstr(c.mechs, " PLAIN ") != NULL,
+		    t[i].kept > 0);
+		client_quit(&c);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
+}
+
 /* All of a dialogue has a limit, however long each of its waits may be. */
 static void
 test_limit(void **state)
@@ -371,6 +405,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_again),
+		cmocka_unit_test(test_auth_list),
 		cmocka_unit_test(test_limit),
 	};
 

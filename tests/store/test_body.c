@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -58,6 +59,37 @@ int
 __wrap_fstatfs64(int fd, struct statfs *s)
 {
 	return __wrap_fstatfs(fd, s);
+}
+
+/* Syncs of folders, and whether they fail; a file system without names left. */
+static int syncs, sync_fails, no_names;
+int	__real_fd_sync_dir(int fd);
+int	__wrap_fd_sync_dir(int fd);
+int
+__wrap_fd_sync_dir(int fd)
+{
+	syncs++;
+	errno = EIO;
+	return sync_fails ? -1 : __real_fd_sync_dir(fd);
+}
+
+int	__real_fstatvfs(int fd, struct statvfs *v);
+int	__wrap_fstatvfs(int fd, struct statvfs *v);
+int	__wrap_fstatvfs64(int fd, struct statvfs *v);
+int
+__wrap_fstatvfs(int fd, struct statvfs *v)
+{
+	int r = __real_fstatvfs(fd, v);
+
+	v->f_files = no_names == 2 ? 0 : 1000;
+	v->f_favail = no_names ? 0 : 1;
+	return r;
+}
+
+int
+__wrap_fstatvfs64(int fd, struct statvfs *v)
+{
+	return __wrap_fstatvfs(fd, v);
 }
 
 static int
@@ -459,6 +491,35 @@ test_a_network_is_refused(void **state)
 	buf_clear(&why);
 }
 
+/* A fresh file is given out when its name is durable; else none is ready. */
+static void
+test_fresh_names(void **state)
+{
+	int before = syncs;
+
+	assert_true(body_wants());
+	sync_fails = 1;
+	body_prepare();
+	sync_fails = 0;
+	assert_int_equal(syncs, before + 1);
+	assert_true(body_wants());
+	body_prepare();
+	assert_int_equal(syncs, before + 2);
+	assert_false(body_wants());
+}
+
+/* No names are no room, but where the file system does not count them. */
+static void
+test_space(void **state)
+{
+	assert_true(body_space() > 0);
+	no_names = 1;
+	assert_true(body_space() == 0);
+	no_names = 2;
+	assert_true(body_space() > 0);
+	no_names = 0;
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -474,7 +535,8 @@ main(void)
 		T(test_a_look_tells_age_and_links),
 		T(test_what_is_used_and_removed),
 		T(test_all_users), T(test_what_cannot_be_linked),
-		T(test_a_network_is_refused),
+		T(test_a_network_is_refused), T(test_fresh_names),
+		T(test_space),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -220,6 +220,62 @@ test_quota_bound(void **state)
 	assert_string_equal(words, "4.2.2 mailbox is full");
 }
 
+/* All of the room can be used, to the octet and to the message. */
+static void
+test_quota_exact(void **state)
+{
+	char id[17], words[RESULT_WORDS_MAX + 1], text[101];
+	uint32_t uid = 1, *from, *to, validity, trash;
+	struct door *d = &rig.imap[2];
+	size_t n;
+
+	memset(text, 'x', sizeof(text));
+	text[50] = '\0';
+	put(BERT, text);
+	trash = rig_mailbox(&rig, d, "Trash");
+	assert_int_equal(door_copy(d, 1, trash, &uid, 1, 0, &from, &to, &n,
+	    &validity), 0);
+	assert_int_equal(n, 1);
+	free(from);
+	free(to);
+	/* 100 of 100 octets, 2 of 3 messages. */
+	assert_int_equal(door_copy(d, 1, trash, &uid, 1, 0, &from, &to, &n,
+	    &validity), -1);
+	assert_int_equal(door_error(d), D_QUOTA);
+	rig_file(&rig, "x", id);
+	assert_int_equal(rig_deliver(&rig, id, BERT, words), RESULT_LATER);
+	assert_string_equal(words, "4.2.2 mailbox is full");
+}
+
+/* Three of three by copies; a message as large as the quota fits. */
+static void
+test_quota_whole(void **state)
+{
+	char id[17], words[RESULT_WORDS_MAX + 1], text[101];
+	uint32_t uid = 1, *from, *to, validity, trash;
+	struct door *d = &rig.imap[2];
+	size_t n;
+	int i;
+
+	put(BERT, "x");
+	trash = rig_mailbox(&rig, d, "Trash");
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(door_copy(d, 1, trash, &uid, 1, 0, &from, &to,
+		    &n, &validity), 0);
+		free(from);
+		free(to);
+	}
+	assert_int_equal(door_copy(d, 1, trash, &uid, 1, 0, &from, &to, &n,
+	    &validity), -1);
+	assert_int_equal(door_error(d), D_QUOTA);
+	memset(text, 'x', sizeof(text));
+	text[100] = '\0';
+	/* It is full now, but that is no matter of the size. */
+	rig_file(&rig, text, id);
+	assert_int_equal(rig_deliver(&rig, id, BERT, words), RESULT_LATER);
+	assert_string_equal(words, "4.2.2 mailbox is full");
+}
+
 static void
 test_flags(void **state)
 {
@@ -923,7 +979,8 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_first_use), T(test_deliver), T(test_deliver_refused),
-		T(test_quota), T(test_quota_bound), T(test_flags),
+		T(test_quota), T(test_quota_bound), T(test_quota_exact),
+		T(test_quota_whole), T(test_flags),
 		T(test_expunge), T(test_copy_move), T(test_copy_whole),
 		T(test_keywords_again), T(test_keywords_full),
 		T(test_append), T(test_append_next), T(test_changes_take),
