@@ -70,6 +70,7 @@ tests_store_test_body_SOURCES = tests/store/test_body.c
 tests_store_test_body_LDADD = $(STORE_TEST)
 tests_store_test_body_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=linkat \
 	-Wl,--wrap=fstatfs -Wl,--wrap=fstatfs64 -Wl,--wrap=fd_sync_dir \
+	-Wl,--wrap=fd_sync \
 	-Wl,--wrap=fstatvfs -Wl,--wrap=fstatvfs64
 check_PROGRAMS += tests/store/test_parts tests/store/test_rebuild
 tests_store_test_parts_SOURCES = tests/store/test_parts.c

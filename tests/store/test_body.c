@@ -92,6 +92,16 @@ __wrap_fstatvfs64(int fd, struct statvfs *v)
 	return __wrap_fstatvfs(fd, v);
 }
 
+static int file_sync_fails;
+int	__real_fd_sync(int fd);
+int	__wrap_fd_sync(int fd);
+int
+__wrap_fd_sync(int fd)
+{
+	errno = EIO;
+	return file_sync_fails ? -1 : __real_fd_sync(fd);
+}
+
 static int
 setup(void **state)
 {
@@ -470,11 +480,52 @@ test_what_cannot_be_linked(void **state)
 		link_error = 0;
 		close(fd);
 	}
+	/* A copy that is not durable is no message. */
+	fd = queue_file("unsynced", "text");
+	link_error = EXDEV;
+	link_anywhere = 0;
+	file_sync_fails = 1;
+	assert_int_equal(body_link_queue(ANNA, 1, uid, "unsynced", fd, 4),
+	    BODY_TROUBLE);
+	file_sync_fails = 0;
+	snprintf(a, sizeof(a), "1/%u", uid);
+	assert_int_equal(inode(a), 0);
+	close(fd);
 	fd = queue_file("other", "text");
 	link_error = ENOSPC;
 	assert_int_equal(body_link_queue(ANNA, 1, uid, "other", fd, 4),
 	    BODY_FULL);
 	link_error = 0;
+	close(fd);
+}
+
+/* What has the name of the file that was meant, and is another one. */
+static void
+test_another_file(void **state)
+{
+	int fd = queue_file("meant", "text"), copied;
+	char name[100];
+
+	snprintf(name, sizeof(name), "%s/queue/meant", dir);
+	assert_int_equal(unlink(name), 0);
+	close(queue_file("meant", "TEXT"));
+	assert_int_equal(body_link_queue(ANNA, 1, 70, "meant", fd, 4),
+	    BODY_FALSE);
+	assert_int_equal(inode("1/70"), 0);
+	/* A copy of the one is not the other's, for all its name. */
+	link_error = EXDEV;
+	link_anywhere = 0;
+	copied = open(name, O_RDONLY);
+	assert_int_equal(body_link_queue(ANNA, 1, 71, "meant", copied, 4),
+	    BODY_DONE);
+	close(fd);
+	assert_int_equal(unlink(name), 0);
+	fd = queue_file("meant", "text");
+	assert_int_equal(body_link_queue(ANNA, 1, 72, "meant", fd, 4),
+	    BODY_DONE);
+	link_error = 0;
+	assert_int_not_equal(inode("1/71"), inode("1/72"));
+	close(copied);
 	close(fd);
 }
 
@@ -535,8 +586,9 @@ main(void)
 		T(test_a_look_tells_age_and_links),
 		T(test_what_is_used_and_removed),
 		T(test_all_users), T(test_what_cannot_be_linked),
-		T(test_a_network_is_refused), T(test_fresh_names),
-		T(test_space),
+		T(test_a_network_is_refused), T(test_another_file),
+		/* Behind all: those that are ready lie in its folder. */
+		T(test_space), T(test_fresh_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

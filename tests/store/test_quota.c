@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <errno.h>
 #include <stddef.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -28,10 +29,10 @@ static struct rig rig;
 
 /*
  * Shared with the child: the helper that waits for the disk is held there; was
- * full.cdb synced?
+ * full.cdb synced? With no_bodies no body can be.
  */
 static struct {
-	atomic_int hold, held, synced;
+	atomic_int hold, held, synced, no_bodies;
 	int	 no_tables;
 } *seen;
 
@@ -68,6 +69,10 @@ __wrap_fd_sync(int fd)
 	name[n > 0 ? n : 0] = '\0';
 	if (strstr(name, FULL) != NULL)
 		atomic_store(&seen->synced, 1);
+	if (strstr(name, "/bert/1/") != NULL && atomic_load(&seen->no_bodies)) {
+		errno = EIO;
+		return -1;
+	}
 	return __real_fd_sync(fd);
 }
 
@@ -318,6 +323,28 @@ test_published_by_each_change(void **state)
 	assert_int_equal(rig_stop(&rig), 0);
 }
 
+/* A message that cannot be made durable is none: no row, no file, no room. */
+static void
+test_body_not_durable(void **state)
+{
+	char path[100];
+	int uid;
+
+	rig_start(&rig);
+	atomic_store(&seen->no_bodies, 1);
+	for (uid = 1; uid <= 3; uid++) {
+		assert_int_equal(add(1), -1);
+		assert_int_equal(door_error(&rig.imap[2]), D_LATER);
+		snprintf(path, sizeof(path), "spool/mail/example.test/bert/"
+		    "1/%d", uid);
+		assert_int_equal(access(rig_path(&rig, path), F_OK), -1);
+	}
+	assert_usage(0);
+	atomic_store(&seen->no_bodies, 0);
+	assert_room(1, 2);
+	assert_int_equal(rig_stop(&rig), 0);
+}
+
 static void
 test_sum(void **state)
 {
@@ -395,6 +422,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_no_write, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_published_by_each_change, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_body_not_durable, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(test_sum, setup, teardown),
 	};
 
