@@ -65,6 +65,10 @@ static const struct zone {
 	{ "m.test", DNS_A, UNASKABLE, 0, { { NULL, 0 } } },
 	{ "m.test", DNS_AAAA, UNASKABLE, 0, { { NULL, 0 } } },
 	{ "dead.test", DNS_MX, DNS_OK, 0, { { MX("\12", "\4late\4test") } } },
+	{ "both.test", DNS_MX, DNS_OK, 0, { { MX("\12", "\4both\4test") },
+	  { MX("\24", "\4bare\4test") } } },
+	{ "both.test", DNS_A, DNS_NXDOMAIN, 0, { { NULL, 0 } } },
+	{ "both.test", DNS_AAAA, DNS_NXDOMAIN, 0, { { NULL, 0 } } },
 };
 
 struct dns_query {
@@ -241,6 +245,9 @@ test_zone(void **state)
 		    "exist" },
 		{ N_MX, "dead.test", N_NO_ADDRESS, " 5.4.4 no mail host "
 		    "of dead.test has an address" },
+		/* there is a domain that names another host, too */
+		{ N_MX, "both.test", N_NO_ADDRESS, " 5.4.4 no mail host "
+		    "of both.test has an address" },
 		/* doubt means later, and a host that is there is enough */
 		{ N_MX, "atemp.test", N_TEMP, " 4.4.3 look-up of t.test: the "
 		    "name server failed" },
