@@ -1,5 +1,7 @@
 #include "config.h"
 
+#include <sys/stat.h>
+
 #include <signal.h>
 
 #include "ctl/commands.h"
@@ -11,6 +13,8 @@ int
 main(int argc, char **argv)
 {
 	(void)fd_standard();
+	/* Programs read what is written: its mode is ours, not a shell's. */
+	umask(022);
 	log_init("rohrpost", 1);
 	signal(SIGPIPE, SIG_IGN);
 	/* A file that may not grow is an error of its write. */
