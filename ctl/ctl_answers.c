@@ -136,10 +136,14 @@ parse_line(struct answers *as, const char *p, size_t len, unsigned line,
 int
 answers_parse(struct answers *as, const char *p, size_t len, struct buf *why)
 {
-	const char *end = p + len, *nl;
+	const char *end, *nl;
 	unsigned line = 1;
 
-	for (; p < end; p = nl + 1, line++) {
+	if (str_mark(&p, &len) == -1) {
+		buf_set(why, "%s: " STR_UTF16, as->name);
+		return -1;
+	}
+	for (end = p + len; p < end; p = nl + 1, line++) {
 		nl = memchr(p, '\n', (size_t)(end - p));
 		if (nl == NULL)
 			nl = end;

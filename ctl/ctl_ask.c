@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl_ask.h"
+#include "lib/base/str.h"
 #include "lib/mail/limits.h"
 
 int
@@ -31,7 +32,14 @@ static int
 read_password(struct buf *out, struct buf *why)
 {
 	int r = ctl_line(out);
+	const char *p = buf_str(out);
+	size_t len = out->len;
 
+	if (str_mark(&p, &len) == -1) {
+		buf_set(why, "the password: " STR_UTF16);
+		return -1;
+	}
+	buf_consume(out, out->len - len);
 	if (r == -1)
 		buf_set(why, "the password is too long or holds NUL");
 	else if (r == 0)

@@ -11,6 +11,7 @@
 #include "ctl/ctl_text.h"
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 
 static int
 compare(const void *a, const void *b)
@@ -160,12 +161,16 @@ text_parse(struct text *t, const char *dir, const char *p, size_t len,
     struct buf *why)
 {
 	struct buf words = BUF_INIT(0);
-	const char *end = p + len, *nl;
+	const char *end, *nl;
 	unsigned line = 1;
 	struct row *r;
 	int bad = 0;
 
-	for (; p < end; p = nl + 1, line++) {
+	if (str_mark(&p, &len) == -1) {
+		text_complain(dir, t, 0, why, STR_UTF16);
+		return -1;
+	}
+	for (end = p + len; p < end; p = nl + 1, line++) {
 		nl = memchr(p, '\n', (size_t)(end - p));
 		if (nl == NULL)
 			nl = end;

@@ -18,6 +18,7 @@
 #include "lib/base/crc32c.h"
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 #include "lib/mail/limits.h"
 
 enum {
@@ -255,19 +256,25 @@ static int
 read_old(struct setup *s, struct buf *why)
 {
 	struct buf text = BUF_INIT(1 << 20);
-	int fd, r = 0;
+	const char *p, *fault = NULL;
+	size_t len;
+	int fd;
 
 	fd = fd_open_file(s->set.dirfd, "rohrpost.conf", 0);
 	if (fd == -1 && errno == ENOENT)
 		buf_puts(&text, header);
 	else if (fd == -1 || fd_slurp(fd, &text) == -1)
-		r = -1;
-	if (r == -1)
-		buf_set(why, "%s/rohrpost.conf: %s", s->dir, strerror(errno));
+		fault = strerror(errno);
+	p = buf_str(&text);
+	len = text.len;
+	if (str_mark(&p, &len) == -1)
+		fault = STR_UTF16;
+	if (fault != NULL)
+		buf_set(why, "%s/rohrpost.conf: %s", s->dir, fault);
 	fd_close(&fd);
-	conf_read(&s->conf, buf_str(&text), text.len);
+	conf_read(&s->conf, p, len);
 	buf_clear(&text);
-	return r;
+	return fault == NULL ? 0 : -1;
 }
 
 int

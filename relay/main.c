@@ -8,6 +8,7 @@
 
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/base/str.h"
 #include "lib/mail/proto.h"
 #include "lib/net/tls.h"
 #include "lib/server/server.h"
@@ -52,25 +53,40 @@ static const struct settings_key keys[] = {
 	SETTINGS_END
 };
 
-/* The first line of the file. */
+/* The first line of the text. */
+static int
+take_password(const char *p, size_t len, struct buf *why)
+{
+	const char *fault = NULL;
+
+	if (str_mark(&p, &len) == -1)
+		fault = STR_UTF16;
+	else if ((len = strcspn(p, "\r\n")) == 0)
+		fault = "the first line is empty";
+	else if (len > PASSWORD_MAX)
+		fault = "the password is too long";
+	if (fault != NULL) {
+		buf_set(why, "relay_password_file: %s: %s",
+		    conf.password_file, fault);
+		return -1;
+	}
+	memcpy(password, p, len);
+	password[len] = '\0';
+	return 0;
+}
+
 static int
 read_password(struct buf *why)
 {
-	struct buf b = BUF_INIT(PASSWORD_MAX + 2);
+	/* A byte order mark, the password, CR and LF. */
+	struct buf b = BUF_INIT(3 + PASSWORD_MAX + 2);
 	int fd = open(conf.password_file, O_RDONLY | O_CLOEXEC), r = -1;
-	size_t len;
 
 	if (fd == -1 || fd_slurp(fd, &b) == -1) {
 		buf_set(why, "relay_password_file: %s: %s", conf.password_file,
 		    strerror(errno));
 	} else {
-		len = strcspn(buf_str(&b), "\r\n");
-		memcpy(password, buf_str(&b), len);
-		password[len] = '\0';
-		r = len > 0 ? 0 : -1;
-		if (r == -1)
-			buf_set(why, "relay_password_file: %s is empty",
-			    conf.password_file);
+		r = take_password(buf_str(&b), b.len, why);
 	}
 	buf_wipe(&b);
 	fd_close(&fd);

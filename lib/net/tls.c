@@ -12,6 +12,7 @@
 #include <openssl/x509v3.h>
 
 #include "lib/base/fd.h"
+#include "lib/base/str.h"
 #include "lib/net/tls.h"
 
 enum { PEM_MAX = 1 << 20 };	/* octets of a certificate or key file */
@@ -149,6 +150,8 @@ tls_slurp(int fd, const char *what, const char *path, struct buf *pem,
     struct buf *why)
 {
 	int r, own = -1;
+	const char *p;
+	size_t len;
 
 	if (fd == -1)
 		fd = own = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY |
@@ -156,6 +159,11 @@ tls_slurp(int fd, const char *what, const char *path, struct buf *pem,
 	if ((r = fd == -1 ? -1 : fd_slurp(fd, pem)) == -1)
 		buf_set(why, "%s: %s: %s", what, path, strerror(errno));
 	fd_close(&own);
+	p = buf_str(pem);
+	len = pem->len;
+	if (r == 0 && (r = str_mark(&p, &len)) == -1)
+		buf_set(why, "%s: %s: " STR_UTF16, what, path);
+	buf_consume(pem, pem->len - len);
 	return r;
 }
 

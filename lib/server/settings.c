@@ -70,13 +70,17 @@ static int
 walk(const char *text, size_t len, const char *name, each_fn *each, void *arg,
     struct buf *why)
 {
-	const char *p = text, *end = text + len, *nl, *fault;
+	const char *p = text, *end, *nl, *fault;
 	char line[LINE_MAX_LEN + 1], *key, *value;
 	unsigned n = 0;
 	size_t l;
 	int r;
 
-	for (; p < end; p = nl + 1) {
+	if (str_mark(&p, &len) == -1) {
+		buf_set(why, "%s: " STR_UTF16, name);
+		return -1;
+	}
+	for (end = p + len; p < end; p = nl + 1) {
 		n++;
 		if ((nl = memchr(p, '\n', (size_t)(end - p))) == NULL)
 			nl = end;

@@ -147,6 +147,37 @@ test_host(void **state)
 	}
 }
 
+static void
+test_mark(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t len;
+		int r;
+		size_t skipped;
+	} t[] = {
+		{ "\xef\xbb\xbf" "a", 4, 0, 3 },
+		{ "\xef\xbb\xbf", 3, 0, 3 },
+		{ "\xef\xbb", 2, 0, 0 },
+		{ "\xef\xbb\xbf\xef\xbb\xbf", 6, 0, 3 },
+		{ "a\xef\xbb\xbf", 4, 0, 0 },
+		{ "", 0, 0, 0 },
+		{ "\xff\xfe" "a\0", 4, -1, 0 },
+		{ "\xfe\xff\0a", 4, -1, 0 },
+		{ "\xff", 1, 0, 0 },
+	};
+	const char *p;
+	size_t i, len;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		p = t[i].text;
+		len = t[i].len;
+		assert_int_equal(str_mark(&p, &len), t[i].r);
+		assert_int_equal(p - t[i].text, t[i].skipped);
+		assert_int_equal(len, t[i].len - t[i].skipped);
+	}
+}
+
 int
 main(void)
 {
@@ -156,6 +187,7 @@ main(void)
 		cmocka_unit_test(test_number),
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_host),
+		cmocka_unit_test(test_mark),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "lib/base/str.h"
 #include "lib/server/settings.h"
 
 struct conf {
@@ -153,6 +154,29 @@ test_binary(void **state)
 	buf_clear(&why);
 }
 
+/* What an editor puts in front of a file is no part of its first line. */
+static void
+test_mark(void **state)
+{
+	struct conf c;
+	struct buf why;
+
+	memset(&c, 0, sizeof(c));
+	assert_int_equal(parse("\xef\xbb\xbfnumber = 7\r\n", &c, &why), 0);
+	assert_int_equal(c.number, 7);
+	assert_int_equal(parse("\xef\xbb\xbf# words\nnumber = 8\n", &c, &why),
+	    0);
+	assert_int_equal(c.number, 8);
+	assert_int_equal(parse("number = 9\n\xef\xbb\xbfsize = 1K\n", &c,
+	    &why), -1);
+	buf_clear(&why);
+	assert_int_equal(parse("\xff\xfen", &c, &why), -1);
+	assert_string_equal(buf_str(&why), "F: " STR_UTF16);
+	buf_clear(&why);
+	free(c.text);
+	free(c.host);
+}
+
 static void
 test_hostname(void **state)
 {
@@ -175,6 +199,7 @@ main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_binary),
+		cmocka_unit_test(test_mark),
 		cmocka_unit_test(test_hostname),
 	};
 
