@@ -7,6 +7,7 @@
 #include "lib/base/str.h"
 #include "lib/mail/header.h"
 #include "lib/mail/limits.h"
+#include "lib/mail/mark.h"
 #include "lib/mail/mime.h"
 #include "lib/mail/mime_structure.h"
 
@@ -136,29 +137,30 @@ body_read(struct body *b, int fd, uint64_t length, uint32_t crc,
 	return scan(b, fd, length, crc, why);
 }
 
-int
-body_loops(const struct body *b, uint32_t from, const char *address,
-    size_t address_len, const char *owner, size_t owner_len)
+static int
+is_text(const struct buf *value, const char *p, size_t len)
 {
-	struct buf value = BUF_INIT(2 * ADDRESS_MAX);
+	return value->len == len && str_ncasecmp(buf_str(value), p, len) == 0;
+}
+
+int
+body_loops(const struct body *b, uint32_t from, const char *host,
+    const struct packed_target *t)
+{
+	struct buf value = BUF_INIT(ADDRESS_MAX);
 	struct header_field f;
 	struct header h;
+	struct mark m;
 	int loops = 0;
 
 	if (from >= b->header_read)
 		return 0;
+	mark_init(&m, host);
 	header_init(&h, b->header + from, b->header_read - from);
-	while (!loops && header_next(&h, &f)) {
-		if (!header_is(&f, "Delivered-To"))
-			continue;
-		buf_reset(&value);
-		if (header_value(&f, &value) == -1)
-			continue;
-		loops = (value.len == address_len && str_ncasecmp(
-		    buf_str(&value), address, address_len) == 0) ||
-		    (value.len == owner_len && str_ncasecmp(buf_str(&value),
-		    owner, owner_len) == 0);
-	}
+	while (!loops && header_next(&h, &f))
+		loops = mark_field(&m, &f, &value) &&
+		    (is_text(&value, t->address, t->len) ||
+		    is_text(&value, t->owner, t->owner_len));
 	buf_clear(&value);
 	return loops;
 }

@@ -8,6 +8,7 @@
 
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
+#include "lib/mail/packed.h"
 
 enum {
 	DELIVER_LOAD_MAX = 16 << 20,	/* larger bodies are read in pieces and
@@ -32,10 +33,10 @@ struct body {
 enum body_verdict body_read(struct body *b, int fd, uint64_t length,
 	    uint32_t crc, struct buf *why) ATTR_CHECK;
 /*
- * Does a Delivered-To field behind offset from (what is before, we wrote) name
- * the address or the owner?
+ * Does a mark of this host (lib/mail/mark.h) behind offset from (what is
+ * before, we wrote with this message) name the address or the owner?
  */
-int	body_loops(const struct body *b, uint32_t from, const char *address,
-	    size_t address_len, const char *owner, size_t owner_len);
+int	body_loops(const struct body *b, uint32_t from, const char *host,
+	    const struct packed_target *t);
 
 #endif

@@ -53,6 +53,8 @@ struct job {
 	struct buf results;	/* packed, as JF_RESULTS */
 };
 
+const char *deliver_hostname;
+
 static struct job *jobs, *last_job;
 static struct job *sending;		/* the first not wholly sent */
 static unsigned n_jobs, with_store;
@@ -210,8 +212,7 @@ job_recipients(struct job *j, const char *p, size_t len, const struct body *b)
 		memcpy(arena, t.owner, t.owner_len);
 		arena[t.owner_len] = '\0';
 		arena += t.owner_len + 1;
-		if (body_loops(b, j->offset, t.address, t.len, t.owner,
-		    t.owner_len)) {
+		if (body_loops(b, j->offset, deliver_hostname, &t)) {
 			log_info("%s: to=<%.*s> loops: Delivered-To is there",
 			    j->file, (int)t.len, t.address);
 			rcpt_result(j, r, RESULT_NEVER,

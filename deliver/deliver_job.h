@@ -12,6 +12,9 @@ enum {
 	DELIVER_RETIRE = 20000,		/* messages of one process */
 };
 
+/* This host's name, as in its Received fields. Set before the first job. */
+extern const char *deliver_hostname;
+
 /* A frame of queue's: takes the job, or where store is not there says so. 0,
    or -1: queue breaks the rules. */
 int	job_take(struct msg *m, int have_store) ATTR_CHECK;

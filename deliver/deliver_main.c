@@ -8,13 +8,14 @@
 #include "lib/mail/proto.h"
 
 struct deliver_conf {
-	char	*state_dir;
+	char	*hostname, *state_dir;
 	int	 verbose;
 };
 
 static struct deliver_conf conf;
 
 static const struct settings_key keys[] = {
+	SETTINGS_KEY_HOSTNAME(struct deliver_conf, hostname),
 	SETTINGS_KEY_STATE(struct deliver_conf, state_dir),
 	SETTINGS_KEY_VERBOSE(struct deliver_conf, verbose),
 	SETTINGS_END
@@ -105,11 +106,19 @@ input(enum peer p, struct chan *c)
 	job_pump();
 }
 
+static int
+before_jail(void)
+{
+	deliver_hostname = settings_hostname(conf.hostname);
+	return 0;
+}
+
 const struct server deliver_server = {
 	.kind = PEER_DELIVER,
 	.keys = keys,
 	.conf = &conf,
 	.state_dir = (const char **)(uintptr_t)&conf.state_dir,
 	.verbose = &conf.verbose,
+	.before_jail = before_jail,
 	.input = input,
 };

@@ -3,6 +3,7 @@
 
 #include "lib/base/str.h"
 #include "lib/mail/date.h"
+#include "lib/mail/mark.h"
 #include "queue/queue_bounce.h"
 
 enum {
@@ -103,7 +104,7 @@ put_head(const struct bounce *b, struct buf *out, uint32_t *forward_r,
 	*forward_r = (uint32_t)out->len;
 	put_line(out, "Delivered-To: ", b->env->sender);
 	*final_r = (uint32_t)out->len;
-	buf_printf(out, "Received: by %s (Rohrpost) id %s; ", b->hostname,
+	buf_printf(out, "Received: by %s " MARK_BY " id %s; ", b->hostname,
 	    b->id);
 	put_date(out, b->now);
 	buf_puts(out, "\r\nDate: ");

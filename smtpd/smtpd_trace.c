@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "lib/mail/date.h"
+#include "lib/mail/mark.h"
 #include "smtpd/smtpd_check.h"
 #include "smtpd/smtpd_trace.h"
 
@@ -31,7 +32,7 @@ print_received(const struct smtp_session *s, const char *id, int64_t now,
 	else
 		buf_printf(out, "Received: from %s ([%s%s])\r\n", s->helo,
 		    strchr(s->ip, ':') != NULL ? "IPv6:" : "", s->ip);
-	buf_printf(out, "\tby %s (Rohrpost) with %s id %s",
+	buf_printf(out, "\tby %s " MARK_BY " with %s id %s",
 	    smtpd.hostname, protocol(s), id);
 	if (s->tls[0] != '\0')
 		buf_printf(out, "\r\n\t(%s)", s->tls);

@@ -30,6 +30,7 @@
 enum { WAIT = 10000, NOBODY = 65534 };
 
 #define TRACE "Return-Path: <s@far.test>\r\nDelivered-To: anna@example.test\r\n"
+#define OURS "\r\nReceived: from x by mx.example.test (Rohrpost) id 1"
 #define TEXT TRACE "Subject: test\r\nFrom: a@b\r\n\r\nbody\r\n"
 
 static char dir[] = "/tmp/deliver.XXXXXX";
@@ -68,7 +69,7 @@ setup(void **state)
 	assert_int_equal(chmod(dir, 0755), 0);
 	snprintf(path, sizeof(path), "%s/rohrpost.conf", dir);
 	assert_non_null(f = fopen(path, "w"));
-	fprintf(f, "state_dir = %s\n", dir);
+	fprintf(f, "hostname = mx.example.test\nstate_dir = %s\n", dir);
 	assert_int_equal(fclose(f), 0);
 	assert_int_equal(fd_pair(fd), 0);
 	if ((pid = fork()) == 0) {
@@ -494,11 +495,11 @@ test_loop(void **state)
 
 	/* Our own trace line does not count; one behind it does. */
 	send_job(1, 0, TRACE "Delivered-To:  <x@y>\r\n"
-	    "delivered-to: Anna@Example.Test\r\n\r\nbody\r\n");
+	    "delivered-to: Anna@Example.Test" OURS "\r\n\r\nbody\r\n");
 	assert_int_equal(answer(1, got), J_RESULT);
 	assert_int_equal(got[RESULT_NEVER], 1);
-	send_job(2, 0, TRACE "Delivered-To: bert@example.test\r\n\r\n"
-	    "Delivered-To: anna@example.test\r\n");
+	send_job(2, 0, TRACE "Delivered-To: bert@example.test" OURS
+	    "\r\n\r\nDelivered-To: anna@example.test" OURS "\r\n");
 	request(&m);
 	stored(m.id, RESULT_DELIVERED, "2.0.0 ok");
 	msg_done(&m);
@@ -515,23 +516,27 @@ test_what_is_a_loop(void **state)
 		int	 loops;	/* for the address al@x.test of the owner
 				   own@x.test */
 	} row[] = {
-		{ "Delivered-To: al@x.test", 1 },
-		{ "Delivered-To: AL@X.TEST", 1 },
-		{ "Delivered-To: own@x.test", 1 },
-		{ "delivered-to: Own@X.test", 1 },
-		{ "Delivered-To: <own@x.test>", 0 },
-		{ "Delivered-To: al@x.tes", 0 },
-		{ "Delivered-To: al@x.tests", 0 },
-		{ "Delivered-To: own@x.tests", 0 },
-		{ "Delivered-To: own@x.tes", 0 },
-		{ "X-Delivered-To: al@x.test", 0 },
-		{ "Delivered: al@x.test", 0 },
-		{ "To: al@x.test", 0 },
-		{ "Delivered-To: else@x.test\r\nDelivered-To: al@x.test",
-		    1 },
-		{ "Delivered-To: al@x.test\r\nDelivered-To: else@x.test",
-		    1 },
-		{ "Delivered-To: al@\r\nDelivered-To: x.test", 0 },
+		{ "Delivered-To: al@x.test" OURS, 1 },
+		{ "Delivered-To: AL@X.TEST" OURS, 1 },
+		{ "Delivered-To: own@x.test" OURS, 1 },
+		{ "delivered-to: Own@X.test" OURS, 1 },
+		{ "Delivered-To: <own@x.test>" OURS, 0 },
+		{ "Delivered-To: al@x.tes" OURS, 0 },
+		{ "Delivered-To: al@x.tests" OURS, 0 },
+		{ "Delivered-To: own@x.tests" OURS, 0 },
+		{ "Delivered-To: own@x.tes" OURS, 0 },
+		{ "X-Delivered-To: al@x.test" OURS, 0 },
+		{ "Delivered: al@x.test" OURS, 0 },
+		{ "To: al@x.test" OURS, 0 },
+		{ "Delivered-To: else@x.test" OURS "\r\nDelivered-To: "
+		    "al@x.test" OURS, 1 },
+		{ "Delivered-To: al@x.test" OURS "\r\nDelivered-To: "
+		    "else@x.test" OURS, 1 },
+		{ "Delivered-To: al@\r\nDelivered-To: x.test" OURS, 0 },
+		{ "Delivered-To: al@x.test", 0 },
+		{ "Delivered-To: al@x.test\r\nX: y" OURS, 0 },
+		{ "Delivered-To: own@x.test\r\nReceived: from elsewhere by "
+		    "old-provider.test; Mon, 2 Nov 2026 10:00:00 +0000", 0 },
 	};
 	struct buf to = BUF_INIT(0), text = BUF_INIT(0);
 	struct msg m;

@@ -6,6 +6,7 @@
 
 #include "lib/mail/date.h"
 #include "lib/mail/header.h"
+#include "lib/mail/mark.h"
 
 static const char block[] =
     "Received: from a\r\n\tby b\r\n"
@@ -174,12 +175,78 @@ test_date_parse(void **state)
 	}
 }
 
+/* A Delivered-To is ours where our Received stands directly below it. */
+static void
+test_marks(void **state)
+{
+#define TO	"Delivered-To: Anna@x.test\r\n"
+#define BY	"Received: from a ([192.0.2.1])\r\n\tby mx.x.test (Rohrpost)" \
+		" with SMTP id 1\r\n"
+	static const struct { const char *text, *marks; } row[] = {
+		{ TO BY, "Anna@x.test;" },
+		{ "Return-Path: <a@b>\r\n" TO BY "To: c\r\n",
+		    "Anna@x.test;" },
+		{ TO BY TO BY, "Anna@x.test;Anna@x.test;" },
+		{ "Received: z\r\n" TO BY "Received: y\r\n"
+		    "Delivered-To:\r\n b@x.test\r\n" BY,
+		    "Anna@x.test;b@x.test;" },
+		{ TO "Received: by MX.x.TEST (rohrpost) id 1\r\n",
+		    "Anna@x.test;" },
+		{ TO "received: from by by\r\n mx.x.test\r\n\t(Rohrpost)\r\n",
+		    "Anna@x.test;" },
+		{ TO BY "\r\n" TO BY, "Anna@x.test;" },
+		{ TO, "" },
+		{ BY, "" },
+		{ BY TO, "" },
+		{ TO "X: y\r\n" BY, "" },
+		{ TO "no field\r\n" BY, "" },
+		{ "X-" TO BY, "" },
+		{ TO "X-" BY, "" },
+		{ TO "Received: by mx.x.test\r\n", "" },
+		{ TO "Received: by mx.x.test with (Rohrpost)\r\n", "" },
+		{ TO "Received: from mx.x.test (Rohrpost)\r\n", "" },
+		{ TO "Received: by mx.x.tes (Rohrpost)\r\n", "" },
+		{ TO "Received: by mx.x.test.y (Rohrpost)\r\n", "" },
+		{ TO "Received: by other.test (Rohrpost)\r\n", "" },
+		{ TO "Received: by mx.x.test (Postfix)\r\n", "" },
+		{ TO "Received:\r\n", "" },
+		{ TO "\r\n" BY, "" },
+	};
+#undef TO
+#undef BY
+	struct buf got = BUF_INIT(0), value = BUF_INIT(100);
+	struct header_field f;
+	struct header h;
+	struct mark m;
+	size_t i;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		buf_reset(&got);
+		mark_init(&m, "mx.x.test");
+		header_init(&h, row[i].text, strlen(row[i].text));
+		while (header_next(&h, &f))
+			if (mark_field(&m, &f, &value))
+				buf_printf(&got, "%s;", buf_str(&value));
+		if (strcmp(buf_str(&got), row[i].marks) != 0)
+			fail_msg("%s: %s", row[i].text, buf_str(&got));
+	}
+	/* What is longer than any address is nobody's. */
+	value.max = 10;
+	mark_init(&m, "mx.x.test");
+	header_init(&h, row[0].text, strlen(row[0].text));
+	while (header_next(&h, &f))
+		assert_int_equal(mark_field(&m, &f, &value), 0);
+	buf_clear(&got);
+	buf_clear(&value);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_count),
+		cmocka_unit_test(test_marks),
 		cmocka_unit_test(test_date_print),
 		cmocka_unit_test(test_date_parse),
 	};

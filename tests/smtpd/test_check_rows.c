@@ -17,6 +17,8 @@
 #include "tests/smtpd/fake.h"
 
 /* One question to the stage; code 0: all rows pass. */
+#define OURS	"Received: from x by mx.example.test (Rohrpost) id 1\r\n"
+
 struct ask {
 	const char *row;	/* that refuses; of a pass that is tried */
 	enum smtp_stage stage;
@@ -144,9 +146,17 @@ static const struct ask asks[] = {
 	    .repeat = HOPS_MAX + 1 },
 	{ .row = "header", .stage = STAGE_HEADER, .code = 554,
 	    .status = "5.4.6", .text = "Delivered-To:\r\n Anna@example.test"
-	    "\r\n", .repeat = 1 },
+	    "\r\n" OURS, .repeat = 1 },
 	{ .row = "header", .stage = STAGE_HEADER,
-	    .text = "Delivered-To: bert@example.test\r\n", .repeat = 1 },
+	    .text = "Delivered-To: bert@example.test\r\n" OURS,
+	    .repeat = 1 },
+	{ .row = "header", .stage = STAGE_HEADER,
+	    .text = "Delivered-To: anna@example.test\r\nReceived: from x by "
+	    "old-provider.test; Mon, 2 Nov 2026 10:00:00 +0000\r\n",
+	    .repeat = 1 },
+	{ .row = "header", .stage = STAGE_HEADER,
+	    .text = "Delivered-To: anna@example.test\r\nX: y\r\n" OURS,
+	    .repeat = 1 },
 };
 enum { N_ASKS = sizeof(asks) / sizeof(asks[0]) };
 
@@ -162,6 +172,7 @@ make_session(struct smtp_session *s, const struct ask *a, int far_r[2])
 	s->env.size = a->size;
 	snprintf(s->login, sizeof(s->login), "%s",
 	    a->login != NULL ? a->login : "");
+	s->env.n = 1;
 	buf_put_lv(&s->env.local, "anna@example.test", 17);
 }
 

@@ -303,33 +303,64 @@ test_declared_size(void **state)
 	end();
 }
 
-/* What was delivered to a recipient of this transaction before is a loop. */
+/* One message; answer is that to its dot. */
+static void
+send_marked(const char *const *to, size_t n, const char *header,
+    const char *answer)
+{
+	char line[500];
+	size_t i;
+
+	ask("MAIL FROM:<eve@remote.test>", "250");
+	for (i = 0; i < n; i++) {
+		snprintf(line, sizeof(line), "RCPT TO:<%s>", to[i]);
+		ask(line, "250");
+	}
+	ask("DATA", "354");
+	snprintf(line, sizeof(line), "%sSubject: x\r\n\r\n.", header);
+	ask(line, answer);
+}
+
+/*
+ * What was delivered to all recipients of this transaction before is a loop,
+ * where this host says so; deliver refuses one among several.
+ */
 static void
 test_loop(void **state)
 {
-	static const char again[] = "Delivered-To: anna@example.test\r\n"
-	    "Subject: x\r\n\r\n.";
-	static const char *const to[] = { "anna", "bert", "anna" };
-	char line[100];
-	size_t i;
+#define OURS	"Received: from x by mx.example.test (Rohrpost) id 1\r\n"
+	static const char anna[] = "Delivered-To: anna@example.test\r\n" OURS,
+	    both[] = "Delivered-To: bert@example.test\r\n" OURS
+	    "Delivered-To: anna@example.test\r\n" OURS,
+	    foreign[] = "Delivered-To: anna@example.test\r\n"
+	    "Received: from x by old-provider.test\r\n",
+	    eve[] = "Delivered-To: eve@remote.test\r\n" OURS;
+	static const char *const to[] = { "anna@example.test",
+		"bert@example.test" };
+	char data[200];
 
 	hello(SERVICE_SMTP);
-	for (i = 0; i < 3; i++) {
-		ask("MAIL FROM:<eve@remote.test>", "250");
-		snprintf(line, sizeof(line), "RCPT TO:<%s@example.test>",
-		    to[i]);
-		ask(line, "250");
-		ask("DATA", "354");
-		ask(again, i == 1 ? "250 2.0.0" : "554 5.4.6");
-	}
+	send_marked(to, 1, anna, "554 5.4.6");
+	send_marked(to + 1, 1, anna, "250 2.0.0");
+	send_marked(to, 2, anna, "250 2.0.0");
+	send_marked(to, 2, both, "554 5.4.6");
+	send_marked(to, 1, foreign, "250 2.0.0");
 	end();
 	/* Another host's recipient is no recipient of ours. */
 	hello(SERVICE_LOCAL);
 	ask("MAIL FROM:<>", "250");
 	ask("RCPT TO:<eve@remote.test>", "250");
 	ask("DATA", "354");
-	ask("Delivered-To: eve@remote.test\r\n\r\n.", "250");
+	snprintf(data, sizeof(data), "%s\r\n.", eve);
+	ask(data, "250");
+	ask("MAIL FROM:<>", "250");
+	ask("RCPT TO:<eve@remote.test>", "250");
+	ask("RCPT TO:<anna@example.test>", "250");
+	ask("DATA", "354");
+	snprintf(data, sizeof(data), "%s\r\n.", anna);
+	ask(data, "250");
 	end();
+#undef OURS
 }
 
 /* Each message has a recipient that is gone: that is no attack. */

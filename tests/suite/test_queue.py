@@ -262,20 +262,68 @@ def test_fifty_received(inst):
         assert got[1].startswith(b"5.4.6")
 
 
+def marked(address):
+    """The trace of a message that was here before, for that address."""
+    return b"".join((b"Delivered-To: ", address.encode(), b"\r\n",
+                     b"Received: from a.test ([192.0.2.1])\r\n",
+                     b"\tby mail.example.test (Rohrpost) with ESMTP id 1;\r\n",
+                     b"\tMon, 2 Nov 2026 10:00:00 +0000\r\n"))
+
+
 def test_delivered_to_ends_a_loop(inst):
     """A message that was with that address before is refused; what was with
-    another one is not."""
+    another one is not, nor what another host says of that address."""
     b = inst.count("bert")
     with inst.smtp() as s:
         with pytest.raises(smtplib.SMTPDataError) as e:
             s.sendmail("eve@remote.test", ["bert@example.test"],
-                       b"Delivered-To: Bert@Example.test\r\n"
+                       marked("Bert@Example.test")
                        + message("loop"))
         assert e.value.smtp_code == 554
         assert e.value.smtp_error.startswith(b"5.4.6")
         s.sendmail("eve@remote.test", ["bert@example.test"],
-                   b"Delivered-To: other@example.test\r\n" + message("no"))
+                   marked("other@example.test") + message("no"))
+        s.sendmail("eve@remote.test", ["bert@example.test"],
+                   b"Return-Path: <b@far.test>\r\n"
+                   b"Delivered-To: bert@example.test\r\n"
+                   b"Received: from elsewhere by old-provider.test; "
+                   b"Mon, 2 Nov 2026 10:00:00 +0000\r\n"
+                   + message("from the old provider"))
+    inst.wait_count(b + 2, "bert")
+
+
+def test_one_of_two_recipients_loops(inst):
+    """Each is judged by itself: the other one has the message. Nobody hears of
+    the one where there is no sender."""
+    a, b, c = (inst.count(u) for u in ("anna", "bert", "carl"))
+    seen = len(inst.log())
+    with inst.smtp() as s:
+        s.sendmail("<>", ["bert@example.test",
+                                        "carl@example.test"],
+                   marked("carl@example.test") + message("for one"))
     inst.wait_count(b + 1, "bert")
+    wait_for(lambda: "to=<carl@example.test> loops: Delivered-To is there"
+             in inst.log()[seen:], text="the refusal of carl")
+    assert inst.count("carl") == c and inst.count("anna") == a
+
+
+def test_forward_that_comes_back(inst, hop):
+    """What an alias sent away, and another host sends back to the alias."""
+    inst.ctl("alias", "add", "away@example.test", "out@far.test")
+    before = len(hop.messages)
+    try:
+        with inst.smtp() as s:
+            s.sendmail("eve@remote.test", ["away@example.test"],
+                       message("round"))
+            wait_for(lambda: len(hop.messages) == before + 1, 15)
+            back = (b"Received: from mail.example.test by far.test; "
+                    b"Mon, 2 Nov 2026 10:00:00 +0000\r\n"
+                    + hop.messages[-1][0][:-len(b".\r\n")])
+            with pytest.raises(smtplib.SMTPDataError) as e:
+                s.sendmail("eve@remote.test", ["away@example.test"], back)
+            assert e.value.smtp_error.startswith(b"5.4.6 mail loop")
+    finally:
+        inst.ctl("alias", "del", "away@example.test")
 
 
 def test_loop_behind_an_alias(inst):
@@ -285,8 +333,7 @@ def test_loop_behind_an_alias(inst):
     try:
         with inst.submission("anna") as s:
             s.sendmail("anna@example.test", ["round@example.test"],
-                       b"Delivered-To: carl@example.test\r\n"
-                       + message("loop"))
+                       marked("carl@example.test") + message("loop"))
         inst.wait_count(a + 1, "anna")
     finally:
         inst.ctl("alias", "del", "round@example.test")
@@ -300,7 +347,7 @@ def test_loop_by_the_owner(inst):
     a, c = inst.count("anna"), inst.count("carl")
     with inst.submission("anna") as s:
         s.sendmail("anna@example.test", ["carl+round@other.test"],
-                   b"Delivered-To: CARL@example.test\r\n" + message("loop"))
+                   marked("CARL@example.test") + message("loop"))
     inst.wait_count(a + 1, "anna")
     block = list(report(inst).iter_parts())[1].get_payload()[1]
     assert block["status"] == "5.4.6"
