@@ -346,7 +346,7 @@ auth_request_started(struct auth_request *r, int fd, int full,
 	}
 	log_warn("no session for %s: %s", r->user, words);
 	if (full)
-		request_no(r, A_LIMIT, words_full);
+		request_no(r, A_SESSIONS, words_full);
 	else
 		request_no(r, A_LATER, words_later);
 }

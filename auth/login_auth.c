@@ -40,6 +40,8 @@ reason_of(const struct msg *m)
 		return LOGIN_BAD;
 	case A_LIMIT:
 		return LOGIN_LIMIT;
+	case A_SESSIONS:
+		return LOGIN_SESSIONS;
 	default:
 		return LOGIN_LATER;
 	}

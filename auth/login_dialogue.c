@@ -90,7 +90,7 @@ login_dialogue_passed(struct login_client *c, int fd, const char *user)
 		log_warn("%s from %s: too many connections of one user", user,
 		    c->remote);
 		fd_close(&fd);
-		login_dialogue_refused(c, LOGIN_LIMIT);
+		login_dialogue_refused(c, LOGIN_SESSIONS);
 		return;
 	}
 	login_talk_passed(t);

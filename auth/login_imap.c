@@ -63,8 +63,10 @@ imap_refused(struct login_talk *t, enum login_reason why)
 		    "password",
 		[LOGIN_LATER] = "NO [UNAVAILABLE] temporary trouble, try "
 		    "again later",
-		[LOGIN_LIMIT] = "NO [LIMIT] too many failures or sessions, "
-		    "wait a while",
+		[LOGIN_LIMIT] = "NO [LIMIT] too many failed logins, wait a "
+		    "while",
+		[LOGIN_SESSIONS] = "NO [LIMIT] too many open sessions of this "
+		    "user",
 	};
 
 	say(t, text[why]);

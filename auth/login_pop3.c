@@ -42,8 +42,10 @@ pop3_refused(struct login_talk *t, enum login_reason why)
 		[LOGIN_BAD] = "-ERR [AUTH] wrong name or password\r\n",
 		[LOGIN_LATER] = "-ERR [SYS/TEMP] temporary trouble, try "
 		    "again later\r\n",
-		[LOGIN_LIMIT] = "-ERR [SYS/TEMP] too many failures or "
-		    "sessions, wait a while\r\n",
+		[LOGIN_LIMIT] = "-ERR [SYS/TEMP] too many failed logins, "
+		    "wait a while\r\n",
+		[LOGIN_SESSIONS] = "-ERR [SYS/TEMP] too many open sessions of "
+		    "this user\r\n",
 	};
 
 	buf_puts(&t->out, text[why]);

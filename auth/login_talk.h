@@ -37,7 +37,8 @@ enum login_want {
 enum login_reason {
 	LOGIN_BAD,	/* wrong name or password */
 	LOGIN_LATER,	/* temporary trouble */
-	LOGIN_LIMIT,	/* too many failures or sessions */
+	LOGIN_LIMIT,	/* too many failures */
+	LOGIN_SESSIONS,	/* the user has as many as he may */
 };
 
 struct login_talk;

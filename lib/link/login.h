@@ -20,7 +20,7 @@ enum login_result {
 	LOGIN_OK,
 	LOGIN_BAD,	/* name or password; never known which */
 	LOGIN_LATER,	/* temporary trouble */
-	LOGIN_LIMIT,	/* too many failures or sessions */
+	LOGIN_LIMIT,	/* too many failures */
 };
 
 /* Octets of any kind and length: what no account can have is LOGIN_BAD. */

@@ -137,10 +137,12 @@ enum a_field {
 	AF_TLS,		/* of the client's connection, for people */
 };
 enum { AUTH_TLS_MAX = 99 };	/* octets of AF_TLS */
+/* Who does not know a reason takes it for A_LATER. */
 enum a_reason {
 	A_BAD = 1,	/* wrong name or password; never says which */
 	A_LATER,	/* temporary trouble */
-	A_LIMIT,	/* too many sessions or failures */
+	A_LIMIT,	/* too many failures */
+	A_SESSIONS,	/* the user has as many sessions as he may */
 };
 extern const struct msg_proto proto_auth;
 

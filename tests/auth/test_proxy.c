@@ -371,8 +371,13 @@ test_refused(void **state)
 		  "password\r\n" },
 		{ A_LATER, "a NO [UNAVAILABLE] temporary trouble, try again "
 		  "later\r\n" },
-		{ A_LIMIT, "a NO [LIMIT] too many failures or sessions, wait "
-		  "a while\r\n" },
+		{ A_LIMIT, "a NO [LIMIT] too many failed logins, wait a "
+		  "while\r\n" },
+		{ A_SESSIONS, "a NO [LIMIT] too many open sessions of this "
+		  "user\r\n" },
+		/* One that a later auth may have. */
+		{ A_SESSIONS + 1, "a NO [UNAVAILABLE] temporary trouble, try "
+		  "again later\r\n" },
 	};
 	struct end p;
 	uint32_t id;
@@ -700,8 +705,8 @@ test_limits(void **state)
 	assert_int_equal(peer_tls(&p[3]), 0);
 	peer_say(&p[3], "USER anna\r\nPASS kaffee\r\n");
 	fd[3] = pass(asked("anna", "kaffee"), "anna@example.test");
-	peer_expect(&p[3], "-ERR [SYS/TEMP] too many failures or sessions, "
-	    "wait a while\r\n");
+	peer_expect(&p[3], "-ERR [SYS/TEMP] too many open sessions of this "
+	    "user\r\n");
 	for (i = 0; i < 4; i++) {
 		peer_close(&p[i]);
 		close(fd[i]);

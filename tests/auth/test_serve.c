@@ -330,7 +330,7 @@ test_session(void **state)
 	ask(12, SERVICE_IMAP, "anna@example.test", password);
 	turn_until_started();
 	auth_serve_started(serve, start_id, -1, 1, "too many");
-	expect_no(12, A_LIMIT);
+	expect_no(12, A_SESSIONS);
 	start_result = -1;
 	ask(11, SERVICE_POP3, "anna@example.test", password);
 	expect_no(11, A_LATER);

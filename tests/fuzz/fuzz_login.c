@@ -8,7 +8,7 @@ answer(struct login_talk *t, uint8_t how)
 	if (how & 64)
 		login_talk_passed(t);
 	else
-		(void)login_talk_refused(t, (enum login_reason)(how % 3));
+		(void)login_talk_refused(t, (enum login_reason)(how % 4));
 }
 
 int

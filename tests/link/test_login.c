@@ -19,7 +19,8 @@ static uint32_t service;
 static int
 on_auth(struct chan *c, struct msg *m)
 {
-	static const char *const reasons[] = { "", "bad", "later", "limit" };
+	static const char *const reasons[] = { "", "bad", "later", "limit",
+	    "later version" };
 	char *pass = msg_get_dup(m, AF_PASSWORD);
 	char *from = msg_get_dup(m, AF_REMOTE);
 	uint32_t i;
@@ -28,11 +29,11 @@ on_auth(struct chan *c, struct msg *m)
 	asked++;
 	service = msg_get_u32(m, AF_SERVICE);
 	snprintf(remote, sizeof(remote), "%s", from);
-	for (i = 1; i < 4 && strcmp(pass, reasons[i]) != 0;)
+	for (i = 1; i < 5 && strcmp(pass, reasons[i]) != 0;)
 		i++;
 	if (strcmp(pass, "gone") == 0) {
 		r = -1;
-	} else if (i < 4) {
+	} else if (i < 5) {
 		msg_begin(c, &proto_auth, A_NO, m->id);
 		msg_u32(c, AF_REASON, i);
 		msg_text(c, AF_WORDS, "no");
@@ -68,6 +69,8 @@ test_answers(void **state)
 	} t[] = {
 		{ "secret", LOGIN_OK }, { "bad", LOGIN_BAD },
 		{ "later", LOGIN_LATER }, { "limit", LOGIN_LIMIT },
+		/* A reason that this one does not know. */
+		{ "later version", LOGIN_LATER },
 	};
 	struct buf account = BUF_INIT(ADDRESS_MAX);
 	size_t i;

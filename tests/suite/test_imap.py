@@ -1038,7 +1038,8 @@ def test_imaplib(inst):
 def test_session_limit(inst):
     """sessions_per_user: 50."""
     held = []
-    with pytest.raises(AssertionError, match=r"NO.*\[LIMIT\]"):
+    with pytest.raises(AssertionError, match=r"NO.*\[LIMIT\] "
+                       "too many open sessions of this user"):
         for _ in range(51):
             held.append(Client(inst, "dora"))
     assert len(held) == 50
