@@ -13,6 +13,8 @@
 #include "lib/base/str.h"
 #include "lib/mail/imap_capability.h"
 
+enum { ID_TAIL = 64 };	/* octets; "{1024+}" with many zeros fits */
+
 struct imap_command {
 	const char *name;
 	enum login_want (*run)(struct login_talk *t, struct login_args *a);
@@ -246,6 +248,49 @@ refuse_literal(struct login_talk *t, int plus, enum login_want *want_r)
 	return -1;
 }
 
+/* Octets of "tag ID " and the first of what follows; 0: that is not there. */
+static size_t
+id_head(const struct login_talk *t)
+{
+	struct login_args a = { t->in.data, t->in.data + t->in.len };
+	const char *p;
+	size_t n;
+
+	if (t->sasl || login_args_atom(&a, &p, &n) == -1 ||
+	    login_args_space(&a) == -1 || login_args_atom(&a, &p, &n) == -1 ||
+	    !str_is(p, n, "ID") || login_args_space(&a) == -1 || a.p == a.end)
+		return 0;
+	return (size_t)(a.p + 1 - t->in.data);
+}
+
+/*
+ * An ID may be longer than anything else here, and nobody looks at it: what
+ * was gone through goes, but for its head and the end of an unfinished line,
+ * which may announce a literal. True: it is an ID.
+ */
+static int
+drop_id(struct login_talk *t)
+{
+	size_t head = id_head(t), to = t->scan;
+
+	if (head == 0)
+		return 0;
+	if (to > t->in.len)
+		to = t->in.len;
+	if (memchr(t->in.data + to, '\n', t->in.len - to) == NULL &&
+	    t->in.len - to > ID_TAIL)
+		to = t->in.len - ID_TAIL;
+	if (to <= head)
+		return 1;
+	memmove(t->in.data + head, t->in.data + to, t->in.len - to);
+	t->in.len -= to - head;
+	t->in.data[t->in.len] = '\0';
+	if (t->scan > head)
+		t->scan = t->scan > to ? t->scan - (to - head) : head;
+	t->dropped += to - head;
+	return 1;
+}
+
 /*
  * Is a whole command there? 1, its length with and without the line end in
  * *len_r and *text_r. 0: not yet. -1: what begins in is refused up to *len_r,
@@ -257,10 +302,17 @@ imap_frame(struct login_talk *t, size_t *len_r, size_t *text_r,
 {
 	const char *line, *lf, *eol;
 	size_t n, room;
-	int plus, r;
+	int plus, r, id;
 
 	*len_r = 0;
 	for (;;) {
+		id = drop_id(t);
+		if (t->dropped > LOGIN_ID_MAX) {
+			imap_bye(t, "that command is too long");
+			*len_r = 0;
+			*want_r = LOGIN_END;
+			return -1;
+		}
 		if (t->scan >= t->in.len)
 			return 0;	/* in the middle of a literal, say */
 		line = t->in.data + t->scan;
@@ -268,7 +320,7 @@ imap_frame(struct login_talk *t, size_t *len_r, size_t *text_r,
 		lf = memchr(line, '\n', room);
 		if (lf == NULL && room < LOGIN_LINE_MAX)
 			return 0;
-		if (lf == NULL || lf - line >= LOGIN_LINE_MAX) {
+		if (!id && (lf == NULL || lf - line >= LOGIN_LINE_MAX)) {
 			imap_bye(t, "that line is too long");
 			*want_r = LOGIN_END;
 			return -1;
@@ -284,7 +336,8 @@ imap_frame(struct login_talk *t, size_t *len_r, size_t *text_r,
 			return refuse_literal(t, plus, want_r);
 		if (!plus)
 			buf_puts(&t->out, "+ go on\r\n");
-		t->literals += n;
+		if (!id)
+			t->literals += n;
 		t->scan = *len_r + n;
 	}
 }
@@ -304,6 +357,7 @@ imap_run(struct login_talk *t)
 			want = run_command(t, t->in.data, text);
 		buf_consume(&t->in, len);
 		t->scan = t->literals = 0;
+		t->dropped = 0;
 	}
 	/* Each line is in bounds, but there are too many of them. */
 	if (want == LOGIN_INPUT && t->in.len == LOGIN_IN_MAX) {

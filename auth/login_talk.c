@@ -5,11 +5,9 @@
 #include "lib/base/base64.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/mail/plain.h"
 
-enum {
-	OUT_MAX = 64 * 1024,
-	PLAIN_MAX = 2 * ADDRESS_MAX + PASSWORD_MAX + 2,
-};
+enum { OUT_MAX = 64 * 1024 };
 
 struct login_talk *
 login_talk_new(const struct login_protocol *p, int tls)
@@ -80,7 +78,7 @@ login_talk_tls(struct login_talk *t)
 {
 	buf_wipe(&t->in);
 	buf_wipe(&t->user);
-	t->scan = t->literals = 0;
+	t->scan = t->literals = t->dropped = 0;
 	t->sasl = 0;
 	t->errors = t->commands = 0;
 	t->tls = 1;
@@ -136,39 +134,19 @@ login_talk_set(struct login_talk *t, const char *user, size_t ulen,
 	return 0;
 }
 
-enum plain {
-	PLAIN_OK,
-	PLAIN_BROKEN,	/* no base64, or not three texts */
-	PLAIN_OTHER,	/* wants to act for somebody else */
-};
-
-/*
- * RFC 4616 2: message = [authzid] UTF8NUL authcid UTF8NUL passwd
- */
-static enum plain
-plain_read(struct login_talk *t, const char *p, size_t len)
+/* Decodes the message and sets user and password of it. */
+static enum plain_result
+take_plain(struct login_talk *t, const char *p, size_t len)
 {
 	struct buf raw = BUF_INIT(PLAIN_MAX);
-	const char *user, *password, *end;
-	enum plain r = PLAIN_BROKEN;
-	size_t zlen;
+	enum plain_result r = PLAIN_BROKEN;
+	struct plain m;
 
-	if (!(len == 1 && p[0] == '=') && base64_decode(&raw, p, len) == -1)
-		goto out;
-	if (raw.len == 0 || (user = memchr(raw.data, '\0', raw.len)) == NULL)
-		goto out;
-	end = raw.data + raw.len;
-	zlen = (size_t)(user++ - raw.data);
-	password = memchr(user, '\0', (size_t)(end - user));
-	if (password == NULL || password == user)
-		goto out;
-	password++;
-	if (login_talk_set(t, user, (size_t)(password - 1 - user), password,
-	    (size_t)(end - password)) == -1)
-		goto out;
-	r = zlen == 0 || str_is(raw.data, zlen, buf_str(&t->user)) ?
-	    PLAIN_OK : PLAIN_OTHER;
-out:
+	if ((len == 1 && p[0] == '=') || base64_decode(&raw, p, len) == 0)
+		r = plain_read(buf_str(&raw), raw.len, &m);
+	if (r == PLAIN_OK && (m.user_len == 0 || login_talk_set(t, m.user,
+	    m.user_len, m.password, m.password_len) == -1))
+		r = PLAIN_BROKEN;
 	buf_wipe(&raw);
 	return r;
 }
@@ -181,11 +159,10 @@ login_talk_sasl(struct login_talk *t, const char *p, size_t len)
 	t->sasl = 0;
 	if (line && len == 1 && p[0] == '*')
 		return t->protocol->bad(t, "cancelled");
-	switch (plain_read(t, p, len)) {
+	switch (take_plain(t, p, len)) {
 	case PLAIN_OK:
 		return LOGIN_ASK;
 	case PLAIN_OTHER:
-		buf_wipe(&t->password);
 		return t->protocol->forbidden(t);
 	default:
 		return t->protocol->bad(t, "malformed message of PLAIN");

@@ -3,7 +3,8 @@
  * in, answers pile up in out, and login_talk_run says what the owner must do.
  *
  * Bounds: LOGIN_LINE_MAX octets a line, LOGIN_LITERALS_MAX of literals in one
- * command, LOGIN_ERRORS_MAX errors, LOGIN_COMMANDS_MAX commands and
+ * command, LOGIN_ID_MAX of an ID (30 names of 30 octets and values of 1024 as
+ * RFC 2971 3.3 has them, each octet escaped), of which no more is held, LOGIN_ERRORS_MAX errors, LOGIN_COMMANDS_MAX commands and
  * LOGIN_FAILURES_MAX failed logins in one connection. Past any of them the
  * client is told and the connection ends.
  *
@@ -20,6 +21,7 @@
 enum {
 	LOGIN_LINE_MAX = 8192,		/* with its CRLF */
 	LOGIN_LITERALS_MAX = 8192,	/* of one command */
+	LOGIN_ID_MAX = 65536,		/* of an ID, its literals too */
 	LOGIN_IN_MAX = 20480,		/* so that one command always fits */
 	LOGIN_ERRORS_MAX = 20,
 	LOGIN_COMMANDS_MAX = 100,
@@ -64,6 +66,7 @@ struct login_talk {
 	int	 tls;			/* under TLS now */
 	int	 sasl;			/* the next line is SASL PLAIN's */
 	size_t	 scan, literals;	/* IMAP: octets of in looked at */
+	size_t	 dropped;		/* IMAP: of an ID, not in in any more */
 	char	 tag[LOGIN_TAG_MAX + 1];
 	unsigned errors, commands, failures;
 };

@@ -10,10 +10,8 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/link/login.h"
+#include "lib/mail/plain.h"
 #include "smtpd/smtpd_command.h"
-
-/* Decoded octets; no name and password together are longer. */
-enum { SECRET_MAX = 2 * ADDRESS_MAX + PASSWORD_MAX + 2 };
 
 static const struct smtp_refusal bad_base64 = { 501, "5.5.2",
 	"malformed base64" };
@@ -94,30 +92,19 @@ verdict(struct smtp_session *s, const char *user, size_t user_len,
 	}
 }
 
-/* message = [authzid] NUL authcid NUL passwd */
 static void
 auth_plain(struct smtp_session *s, char *initial, size_t len)
 {
-	struct buf in = BUF_INIT(SECRET_MAX);
-	const char *user, *pass, *end;
+	struct buf in = BUF_INIT(PLAIN_MAX);
+	struct plain m;
 	int r;
 
-	(void)!buf_reserve(&in, SECRET_MAX);
+	(void)!buf_reserve(&in, PLAIN_MAX);
 	r = len > 0 ? decode(s, initial, len, &in) : challenge(s, "", &in);
-	if (r == 0) {
-		end = in.data + in.len;
-		user = memchr(in.data, '\0', in.len);
-		pass = user == NULL ? NULL :
-		    memchr(user + 1, '\0', (size_t)(end - user) - 1);
-		/* To act for another is not offered: authzid is the name. */
-		if (pass == NULL || (user != in.data &&
-		    ((size_t)(user - in.data) != (size_t)(pass - user) - 1 ||
-		    memcmp(in.data, user + 1, (size_t)(user - in.data)) != 0)))
-			smtp_reply(s, 501, "5.5.2", "malformed PLAIN response");
-		else
-			verdict(s, user + 1, (size_t)(pass - user) - 1,
-			    pass + 1, (size_t)(end - pass) - 1);
-	}
+	if (r == 0 && plain_read(buf_str(&in), in.len, &m) == PLAIN_OK)
+		verdict(s, m.user, m.user_len, m.password, m.password_len);
+	else if (r == 0)
+		smtp_reply(s, 501, "5.5.2", "malformed PLAIN response");
 	buf_wipe(&in);
 }
 

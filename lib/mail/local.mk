@@ -8,6 +8,7 @@ lib_mail_libmail_a_SOURCES = \
 	lib/mail/dest_key.c lib/mail/dest_key.h \
 	lib/mail/learned.c lib/mail/learned.h \
 	lib/mail/notes.c lib/mail/notes.h \
+	lib/mail/plain.c lib/mail/plain.h \
 	lib/mail/queue_id.c lib/mail/queue_id.h \
 	lib/mail/scram.c lib/mail/scram.h \
 	lib/mail/tables.c lib/mail/tables.h \

@@ -92,6 +92,40 @@ static const struct row imap_rows[] = {
 	{ "a AUTHENTICATE PLAIN Ym9zcwBhbm5hAGthZmZlZQ==\r\n", 1,
 	  "a NO [AUTHORIZATIONFAILED] nobody acts for another\r\n",
 	  LOGIN_INPUT, NULL, NULL },
+	/* ANNA; another case of the domain; without the domain, on either
+	   side; and others: another domain, bert, a longer one, ann, none. */
+	{ "a AUTHENTICATE PLAIN "
+	  "QU5OQQBhbm5hAGthZmZlZQ==\r\n", 1, "",
+	  LOGIN_ASK, "anna", "kaffee" },
+	{ "a AUTHENTICATE PLAIN "
+	  "YW5uYUBFeGFtcGxlLlRFU1QAQW5uYUBleGFtcGxlLnRlc3QAa2FmZmVl\r\n", 1, "",
+	  LOGIN_ASK, "Anna@example.test", "kaffee" },
+	{ "a AUTHENTICATE PLAIN "
+	  "QW5uYQBhbm5hQGV4YW1wbGUudGVzdABrYWZmZWU=\r\n", 1, "",
+	  LOGIN_ASK, "anna@example.test", "kaffee" },
+	{ "a AUTHENTICATE PLAIN "
+	  "YW5uYUBleGFtcGxlLnRlc3QAQU5OQQBrYWZmZWU=\r\n", 1, "",
+	  LOGIN_ASK, "ANNA", "kaffee" },
+	{ "a AUTHENTICATE PLAIN "
+	  "YW5uYUBvdGhlci50ZXN0AGFubmFAZXhhbXBsZS50ZXN0AGthZmZlZQ==\r\n", 1,
+	  "a NO [AUTHORIZATIONFAILED] nobody acts for another\r\n",
+	  LOGIN_INPUT, NULL, NULL },
+	{ "a AUTHENTICATE PLAIN "
+	  "YmVydABhbm5hQGV4YW1wbGUudGVzdABrYWZmZWU=\r\n", 1,
+	  "a NO [AUTHORIZATIONFAILED] nobody acts for another\r\n",
+	  LOGIN_INPUT, NULL, NULL },
+	{ "a AUTHENTICATE PLAIN "
+	  "YW5uYUBleGFtcGxlLnRlc3R4AGFubmFAZXhhbXBsZS50ZXN0AGthZmZlZQ==\r\n", 1,
+	  "a NO [AUTHORIZATIONFAILED] nobody acts for another\r\n",
+	  LOGIN_INPUT, NULL, NULL },
+	{ "a AUTHENTICATE PLAIN "
+	  "YW5uAGFubmEAa2FmZmVl\r\n", 1,
+	  "a NO [AUTHORIZATIONFAILED] nobody acts for another\r\n",
+	  LOGIN_INPUT, NULL, NULL },
+	{ "a AUTHENTICATE PLAIN "
+	  "QGV4YW1wbGUudGVzdABhbm5hQGV4YW1wbGUudGVzdABrYWZmZWU=\r\n", 1,
+	  "a NO [AUTHORIZATIONFAILED] nobody acts for another\r\n",
+	  LOGIN_INPUT, NULL, NULL },
 	{ "a AUTHENTICATE PLAIN\r\n*\r\nb NOOP\r\n", 1,
 	  "+ \r\na BAD cancelled\r\nb OK done\r\n", LOGIN_INPUT, NULL, NULL },
 	{ "a AUTHENTICATE PLAIN =\r\na AUTHENTICATE PLAIN !!!!\r\n"
@@ -275,6 +309,73 @@ many(const char *head, const char *unit, size_t n, const char *tail,
 	return s;
 }
 
+/* RFC 2971 3.3: up to 30 pairs, names of 30 octets and values of 1024. */
+static void
+put_id(struct buf *b, const char *value, size_t octets)
+{
+	char name[31];
+	int i, j;
+
+	buf_puts(b, "a ID (");
+	for (i = 0; i < 30; i++) {
+		memset(name, 'a' + i % 26, 30);
+		name[30] = '\0';
+		buf_printf(b, "%s\"%s\" ", i > 0 ? " " : "", name);
+		if (octets == 0) {
+			buf_puts(b, "NIL");
+			continue;
+		}
+		if (value == NULL)
+			buf_puts(b, i % 2 ? "{1024}\r\n" : "{1024+}\r\n");
+		else
+			buf_putc(b, '"');
+		for (j = 0; j < 1024 / (int)octets; j++)
+			buf_puts(b, value != NULL ? value : "\"\n");
+		if (value != NULL)
+			buf_putc(b, '"');
+	}
+	buf_puts(b, ")\r\nb NOOP\r\n");
+}
+
+static void
+test_id(void **state)
+{
+	static const struct {
+		const char *value;	/* again and again; NULL: literals */
+		size_t	 octets;	/* of it; 0: NIL */
+	} row[] = {
+		{ "x", 1 }, { "\\\"", 1 }, { NULL, 2 }, { "", 0 },
+		{ "\xc3\xa4{5}", 5 },
+	};
+	static const size_t step[] = { 1, 7, 63, 64, 65, 1000, 4096, 20480 };
+	enum login_want want;
+	struct login_talk *t;
+	struct buf b = BUF_INIT(0);
+	size_t i, k;
+	char *at;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		buf_reset(&b);
+		put_id(&b, row[i].value, row[i].octets);
+		for (k = 0; k < sizeof(step) / sizeof(step[0]); k++) {
+			t = feed(&login_imap, b.data, b.len, 0, step[k],
+			    &want);
+			assert_int_equal(want, LOGIN_INPUT);
+			at = strstr(buf_str(&t->out), "* ID ");
+			assert_non_null(at);
+			assert_string_equal(at, "* ID " IMAP_ID
+			    "\r\na OK done\r\nb OK done\r\n");
+			/* One "go on" for each literal that waits for it. */
+			assert_int_equal(at - t->out.data,
+			    row[i].value == NULL ? 15 * 9 : 0);
+			assert_int_equal(t->in.len, 0);
+			assert_int_equal(t->dropped, 0);
+			login_talk_free(&t);
+		}
+	}
+	buf_clear(&b);
+}
+
 static void
 test_bounds(void **state)
 {
@@ -292,6 +393,12 @@ test_bounds(void **state)
 		  "* BYE that line is too long\r\n" },
 		{ &login_imap, "", "x", 10000, " NOOP\r\n",
 		  "* BYE that line is too long\r\n" },
+		{ &login_imap, "a ID (", "x", 100000, "",
+		  "* BYE that command is too long\r\n" },
+		{ &login_imap, "a ID (", "{1+}\r\nx", 100000, "",
+		  "* BYE that command is too long\r\n" },
+		{ &login_imap, "a ID (", "x", 60000, ")\r\nb LOGIN {8193+}\r\n",
+		  "* BYE that literal is too big\r\n" },
 		{ &login_imap, "a LOGIN ", "{1+}\r\nx", 100000, "",
 		  "* BYE that command is too long\r\n" },
 		{ &login_imap, "a ID ", "(", 8000, "\r\n",
@@ -406,6 +513,7 @@ main(void)
 		cmocka_unit_test(test_pop3),
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_after_tls),
+		cmocka_unit_test(test_id),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_literals),
 		cmocka_unit_test(test_sasl_line),

@@ -171,8 +171,9 @@ def test_smtp_auth_errors(inst):
     assert s.docmd("AUTH CRAM-MD5")[0] == 504
     assert s.docmd("AUTH")[0] == 501
     # Somebody else's name in front of one's own.
-    assert s.docmd("AUTH PLAIN " + plain(
-        "anna@example.test", PASSWORD, "bert@example.test"))[0] == 501
+    for other in ("bert@example.test", "bert", "anna@other.test", "ann"):
+        assert s.docmd("AUTH PLAIN " + plain(
+            "anna@example.test", PASSWORD, other))[0] == 501
     assert s.docmd("AUTH PLAIN " + plain(
         "anna@example.test", PASSWORD, "anna@example.test"))[0] == 235
     assert s.docmd("MAIL FROM:<anna@example.test>")[0] == 250
