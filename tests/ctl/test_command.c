@@ -147,7 +147,7 @@ test_edits(void **state)
 	} rows[] = {
 		{ "domain add example.test", NULL, CTL_DONE },
 		{ "domain add Example.Test", NULL, CTL_REFUSED },
-		{ "domain add nicht_gut.test", NULL, CTL_REFUSED },
+		{ "domain add nicht..gut.test", NULL, CTL_REFUSED },
 		{ "domain add example.com --alias example.test", NULL,
 		    CTL_DONE },
 		{ "user add anna@example.test", hash, CTL_DONE },
