@@ -24,6 +24,7 @@ enum imapd_key_op {
 	IMAPD_K_LARGER, IMAPD_K_SMALLER, IMAPD_K_MODSEQ,
 	/* these need the file */
 	IMAPD_K_SENTBEFORE, IMAPD_K_SENTON, IMAPD_K_SENTSINCE,
+	IMAPD_K_ADDRESS,	/* what ENVELOPE lists of the field name */
 	IMAPD_K_HEADER, IMAPD_K_BODY, IMAPD_K_TEXT,
 };
 

@@ -3,6 +3,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/mail/mime_address.h"
 #include "lib/mail/mime_param.h"
 
 #include "imapd/imapd_date.h"
@@ -102,6 +103,8 @@ imapd_scan_begin(struct imapd_scan *sc, const struct imapd_view *v,
 	sc->decided = sc->answers = 0;
 	sc->phase = IMAPD_SCAN_HEADER;
 	sc->fed = sc->key = sc->folded.len = 0;
+	sc->list.p = NULL;
+	sc->in_list = 0;
 	/* Nothing at all is in every text. */
 	while (i < sc->n_open)
 		if (sc->keys[i]->op >= IMAPD_K_BODY &&
@@ -168,18 +171,27 @@ field_next(struct imapd_scan *sc, const char **value, size_t *value_len)
 	return 0;
 }
 
+/* Is the field that is at hand, of the message itself, the key's? */
+static int
+key_names(const struct imapd_scan *sc, const struct imapd_key *k)
+{
+	return sc->phase == IMAPD_SCAN_HEADER &&
+	    str_is(sc->name.p, sc->name.len, k->name);
+}
+
 /* Is the text that is at hand one of those where the key may be found? */
 static int
 key_takes(const struct imapd_scan *sc, const struct imapd_key *k)
 {
 	switch (k->op) {
+	case IMAPD_K_ADDRESS:
+		return sc->in_list && key_names(sc, k);
 	case IMAPD_K_HEADER:
-		return sc->phase == IMAPD_SCAN_HEADER &&
-		    str_is(sc->name.p, sc->name.len, k->name);
+		return !sc->in_list && key_names(sc, k);
 	case IMAPD_K_BODY:
 		return sc->phase != IMAPD_SCAN_HEADER;
 	case IMAPD_K_TEXT:
-		return 1;
+		return !sc->in_list;
 	default:
 		return 0;
 	}
@@ -198,12 +210,15 @@ key_sent(const struct imapd_key *k, const char *value, size_t len)
 	return yes ? IMAPD_YES : IMAPD_NO;
 }
 
-/* Asks the keys about a field that is new. True: some will see its text. */
+/*
+ * Asks the keys about a field that is new: true where some will see its text.
+ * list is set where some will see its addresses.
+ */
 static int
 field_wanted(struct imapd_scan *sc, const char *value, size_t len)
 {
 	int date = sc->phase == IMAPD_SCAN_HEADER &&
-	    str_is(sc->name.p, sc->name.len, "date"), wanted = 0;
+	    str_is(sc->name.p, sc->name.len, "date"), wanted = 0, list;
 	struct imapd_key *k;
 	size_t i = 0;
 
@@ -215,17 +230,34 @@ field_wanted(struct imapd_scan *sc, const char *value, size_t len)
 			scan_answer(sc, i, key_sent(k, value, len));
 			continue;
 		}
-		if (key_takes(sc, k)) {
+		list = k->op == IMAPD_K_ADDRESS && key_names(sc, k);
+		if (list || key_takes(sc, k)) {
 			if (k->needle.len == 0) {
 				scan_answer(sc, i, IMAPD_YES);
 				continue;
 			}
-			wanted = 1;
+			if (list)
+				sc->list = (struct imapd_field){ value, len };
+			else
+				wanted = 1;
 		}
 		i++;
 	}
 	scan_judge(sc);
 	return wanted && !sc->decided;
+}
+
+/* The addresses of the field whose text is done. */
+static void
+list_next(struct imapd_scan *sc)
+{
+	sc->in_list = 1;
+	sc->work += sc->list.len;
+	buf_reset(&sc->text);
+	(void)mime_address_text(sc->list.p, sc->list.len, &sc->text);
+	sc->list.p = NULL;
+	mime_fold(buf_str(&sc->text), sc->text.len, &sc->folded);
+	buf_reset(&sc->text);
 }
 
 /* A field's text is "name:value"; a key for that name sees its value. */
@@ -235,10 +267,15 @@ header_next(struct imapd_scan *sc)
 	const char *value;
 	size_t len;
 
-	if (!field_next(sc, &value, &len))
-		return 0;
 	buf_reset(&sc->folded);
 	sc->fed = 0;
+	if (sc->list.p != NULL) {
+		list_next(sc);
+		return 1;
+	}
+	sc->in_list = 0;
+	if (!field_next(sc, &value, &len))
+		return 0;
 	if (!field_wanted(sc, value, len))
 		return 1;
 	mime_fold(sc->name.p, sc->name.len, &sc->folded);

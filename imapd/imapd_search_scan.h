@@ -43,6 +43,8 @@ struct imapd_scan {
 	struct buf folded;
 	size_t	 value_at;		/* a field: where its value begins */
 	struct imapd_field name;	/* of the field */
+	struct imapd_field list;	/* to be read as addresses; p NULL: no */
+	int	 in_list;		/* the text is that of addresses */
 	size_t	 fed, key;		/* next: what follows fed, to that key */
 	int	 answers;		/* some key has a new answer */
 	size_t	 work;			/* of this step */

@@ -1,11 +1,12 @@
 /*
  * Address lists of ENVELOPE (RFC 3501 7.4.2, RFC 5322 3.4), out of whatever
- * stands there. Display names keep their encoded words: decoding is the
- * client's.
+ * stands there. Display names keep their encoded words in it: decoding is the
+ * client's. In the text for a search they are decoded.
  */
 #include <string.h>
 
 #include "lib/mail/mime_address.h"
+#include "lib/mail/mime_decode.h"
 #include "lib/mail/mime_lex.h"
 #include "lib/mail/mime_string.h"
 
@@ -27,6 +28,7 @@ struct mime_address {
 	size_t	 mark;			/* out.len at the last comma or ">" */
 	unsigned marked;		/* count there */
 	int	 group, no_literal;
+	int	 text;			/* out is a text, no list of IMAP */
 	unsigned count;
 	struct buf *out;
 };
@@ -57,9 +59,22 @@ address_reset(struct mime_address *a)
 static int
 put_open(struct mime_address *a)
 {
+	if (a->text)
+		return a->count++ == 0 ? 0 : buf_append(a->out, ", ", 2);
 	if (a->count++ == 0)
 		return buf_append(a->out, "((", 2);
 	return buf_append(a->out, "(", 1);
+}
+
+static int
+put_words(struct mime_address *a, const char *p, size_t len)
+{
+	if (!a->text)
+		return mime_nstring(len > 0 ? p : NULL, len, a->out);
+	if (len == 0)
+		return 0;
+	mime_words(p, len, a->out);
+	return buf_putc(a->out, ' ');
 }
 
 /* addr-name: the display name, or the comment that stands for one. */
@@ -78,9 +93,28 @@ put_name(struct mime_address *a)
 	}
 	if (!a->angle && !a->at)
 		len = 0;
-	r = mime_nstring(len > 0 ? p : NULL, len, a->out);
+	r = put_words(a, p, len);
 	buf_clear(&b);
 	return r;
+}
+
+/* Words alone are a mailbox without a host, and may be encoded. */
+static int
+put_text(struct mime_address *a)
+{
+	if (put_open(a) == -1 || put_name(a) == -1)
+		return -1;
+	if (!a->angle && !a->at) {
+		mime_words(buf_str(&a->name), a->name.len, a->out);
+		return 0;
+	}
+	if (buf_putc(a->out, '<') == -1 ||
+	    buf_append(a->out, buf_str(&a->spec), a->spec.len) == -1)
+		return -1;
+	if (a->domain.len > 0 && (buf_putc(a->out, '@') == -1 ||
+	    buf_append(a->out, buf_str(&a->domain), a->domain.len) == -1))
+		return -1;
+	return buf_putc(a->out, '>');
 }
 
 /* address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")" */
@@ -108,7 +142,7 @@ address_take(struct mime_address *a)
 	if (!a->any || a->count >= MIME_ADDRESSES_MAX ||
 	    (a->loose && !a->at && !a->angle))
 		return 0;
-	return put_address(a);
+	return a->text ? put_text(a) : put_address(a);
 }
 
 static int
@@ -144,12 +178,12 @@ group_start(struct mime_address *a)
 	buf_truncate(a->out, a->mark);
 	a->count = a->marked;
 	r = put_open(a);
-	if (r == 0)
-		r = buf_append(a->out, "NIL NIL ", 8);
-	if (r == 0)
-		r = mime_nstring(buf_str(&a->name), a->name.len, a->out);
-	if (r == 0)
-		r = buf_append(a->out, " NIL)", 5);
+	if (r == 0 && a->text)
+		mime_words(buf_str(&a->name), a->name.len, a->out);
+	else if (r == 0 && (buf_append(a->out, "NIL NIL ", 8) == -1 ||
+	    mime_nstring(buf_str(&a->name), a->name.len, a->out) == -1 ||
+	    buf_append(a->out, " NIL)", 5) == -1))
+		r = -1;
 	address_reset(a);
 	return r;
 }
@@ -162,7 +196,8 @@ group_end(struct mime_address *a)
 	if (r == 0 && a->group) {
 		a->group = 0;
 		a->count++;
-		r = buf_puts(a->out, "(NIL NIL NIL NIL)");
+		if (!a->text)
+			r = buf_puts(a->out, "(NIL NIL NIL NIL)");
 		a->mark = a->out->len;
 		a->marked = a->count;
 	}
@@ -491,6 +526,15 @@ list_add(struct mime_address *a, const struct mime_text *t)
 	return r == 0 ? group_end(a) : r;
 }
 
+static void
+address_clear(struct mime_address *a)
+{
+	buf_clear(&a->name);
+	buf_clear(&a->spec);
+	buf_clear(&a->domain);
+	buf_clear(&a->route);
+}
+
 int
 mime_address_list(const struct mime_field *f, struct buf *out)
 {
@@ -504,10 +548,21 @@ mime_address_list(const struct mime_field *f, struct buf *out)
 	if (r == 0)
 		r = a.count > 0 ? buf_putc(out, ')') :
 		    buf_append(out, "NIL", 3);
-	buf_clear(&a.name);
-	buf_clear(&a.spec);
-	buf_clear(&a.domain);
-	buf_clear(&a.route);
+	address_clear(&a);
+	return r;
+}
+
+int
+mime_address_text(const char *p, size_t len, struct buf *out)
+{
+	struct mime_address a;
+	int r;
+
+	memset(&a, 0, sizeof(a));
+	a.out = out;
+	a.text = 1;
+	r = list_add(&a, &(struct mime_text){ p, len });
+	address_clear(&a);
 	return r;
 }
 

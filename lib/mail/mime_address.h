@@ -18,5 +18,11 @@
 int	mime_addresses(const char *p, size_t len, struct buf *out);
 /* The same of a field and those that are one list with it. */
 int	mime_address_list(const struct mime_field *f, struct buf *out);
+/*
+ * What the list of one field says to people, in UTF-8, for a search: of each
+ * address "name <local@domain>" with the name's encoded words decoded, of a
+ * group its name, with ", " between them. -1 where out is full.
+ */
+int	mime_address_text(const char *p, size_t len, struct buf *out);
 
 #endif

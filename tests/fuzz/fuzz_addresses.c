@@ -17,6 +17,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (strcmp(out.data, "NIL") != 0 && (memcmp(out.data, "((", 2) != 0 ||
 	    memcmp(out.data + out.len - 2, "))", 2) != 0))
 		abort();
+	buf_reset(&out);
+	if (mime_address_text((const char *)data, len, &out) == -1 ||
+	    out.len > 100 + len * 40)
+		abort();
 	buf_clear(&out);
 	return 0;
 }

@@ -204,6 +204,51 @@ static const struct {
 	{ " UNSEEN BODY pear BODY \"inner text\" TEXT anna", 1 },
 };
 
+/* What ENVELOPE lists of a field, its names decoded (RFC 3501 6.4.4). */
+static void
+test_addresses(void **state)
+{
+	static const char in[] =
+	    "From: \"Anna \\\"Nan\\\" B\" (not said) <anna @ example.test>,\r\n"
+	    " =?utf-8?Q?J=C3=BCr?=\r\n =?utf-8?B?Z2Vu?= <jw@one.test>\r\n"
+	    "From: carl@two.test (Carl C)\r\n"
+	    "To: Friends: bert@b.test, dora@b.test;\r\n"
+	    "To: \"gone@away.test\" <real@here.test>\r\n"
+	    "Cc: undisclosed-recipients:;\r\n"
+	    "Bcc: <@route.test:late@far.test>\r\n\r\nbody\r\n";
+	static const struct {
+		const char *keys;
+		int	 yes;
+	} row[] = {
+		{ " FROM anna@example.test", 1 },
+		{ " FROM \"anna @\"", 0 },
+		{ " HEADER FROM \"anna @\"", 1 },
+		{ " HEADER FROM anna@example.test", 0 },
+		{ " FROM \"anna \\\"nan\\\" b\"", 1 },
+		{ " FROM \"not said\"", 0 },
+		{ " HEADER FROM \"not said\"", 1 },
+		{ " TEXT \"not said\"", 1 },
+		{ " TEXT anna@example.test", 0 },
+		{ " FROM \"j\303\234rgen <jw@ONE\"", 1 },
+		{ " FROM utf-8", 0 },
+		{ " FROM \"carl c <carl@two.test>\"", 1 },
+		{ " FROM \"\"", 1 }, { " TO friends", 1 },
+		{ " TO dora@b.test TO bert@b.test", 1 },
+		{ " TO gone@away.test", 1 }, { " TO real@here.test", 1 },
+		{ " CC undisclosed", 1 }, { " BCC late@far.test", 1 },
+		{ " BCC route.test", 0 }, { " HEADER BCC route.test", 1 },
+		{ " NOT FROM bert", 1 }, { " FROM anna NOT TO anna", 1 },
+		{ " OR CC anna HEADER TO bert TEXT bert@ FROM carl", 1 },
+	};
+	size_t i, j;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+		for (j = 0; j < 2; j++)
+			if (matches(row[i].keys, in, sizeof(in) - 1,
+			    j == 0 ? SIZE_MAX : 1, NULL) != row[i].yes)
+				fail_msg("%s (%zu)", row[i].keys, j);
+}
+
 /* In one step, and in as many as can be. */
 static void
 test_what_matches(void **state)
@@ -270,6 +315,7 @@ main(void)
 		cmocka_unit_test(test_within),
 		cmocka_unit_test(test_saved),
 		cmocka_unit_test(test_what_matches),
+		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_steps_are_bounded),
 		cmocka_unit_test(test_unreadable),
 	};
