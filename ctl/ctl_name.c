@@ -89,6 +89,11 @@ name_address(const char *p, size_t len, enum name_kind kind, struct buf *out,
 	if (at == NULL || !str_is_text(p, len))
 		return name_bare(p, str_is_text(p, len) ? len : 0, kind, out,
 		    why);
+	/* The catch-all, as Postfix, Exim and others write it. */
+	if (kind == NAME_ALIAS && len > 1 && p[0] == '*' && at == p + 1) {
+		p++;
+		len--;
+	}
 	llen = (size_t)(at - p);
 	if (!(llen == 0 && kind == NAME_ALIAS) && !local_ok(p, llen, kind)) {
 		buf_set(why, "%.*s: %s", (int)(llen > 300 ? 300 : llen), p,

@@ -17,7 +17,8 @@
 /* What an address may look like in its place. */
 enum name_kind {
 	NAME_ACCOUNT,	/* anna@example.test: becomes a directory; no "+" */
-	NAME_ALIAS,	/* also sales+x@..., "@domain", postmaster, abuse */
+	NAME_ALIAS,	/* also sales+x@..., postmaster, abuse; "@domain",
+			   "*@domain" in the form of the former */
 	NAME_TARGET,	/* any mailbox of ours or elsewhere */
 };
 

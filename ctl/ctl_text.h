@@ -10,7 +10,8 @@
  *   users     anna@example.test     anna@example.test quota=2G,10000 disabled
  *   passwd    anna@example.test:$y$...
  *   aliases   sales@example.test = anna@example.test, bob@example.org
- *             @example.test = anna@example.test       (catch-all)
+ *             @example.test = anna@example.test       (catch-all; the
+ *                 same as *@example.test = ...)
  *             postmaster = anna@example.test          (at every domain)
  *
  * DIAGNOSTICS: a bad line is answered with "FILE:LINE: words"; several in why,

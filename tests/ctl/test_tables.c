@@ -163,6 +163,61 @@ test_address(void **state)
 	tables_free(&t);
 }
 
+/* Exact, without the tag and role before the catch-all in either spelling. */
+static void
+test_catch_all(void **state)
+{
+	static const struct {
+		const char *in, *target;	/* NULL: an account */
+	} rows[] = {
+		{ "anna@example.test", NULL },
+		{ "anna+x@example.com", NULL },
+		{ "sales@example.test", "anna@example.com" },
+		{ "sales+x@example.test", "anna@example.com" },
+		{ "postmaster@example.test", "bob@example.test" },
+		{ "abuse@example.test", "bob@example.test" },
+		{ "other@example.test", "carl@catch.test" },
+		{ "other@example.com", "carl@catch.test" },
+		{ "*@example.test", "carl@catch.test" },
+	};
+	const char *texts[TEXT_COUNT], *p;
+	struct buf name = BUF_INIT(ADDRESS_MAX), list = BUF_INIT(0);
+	struct buf why = BUF_INIT(0);
+	struct tables *t;
+	struct cursor c;
+	struct set s;
+	size_t i, n;
+
+	memcpy(texts, good, sizeof(texts));
+	texts[TEXT_ALIASES] = "*@Example.test = carl@catch.test\n"
+	    "postmaster = bob@example.test\nsales@example.test = "
+	    "anna@example.com\n";
+	compile(texts);
+	t = open_tables();
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (tables_address(t, rows[i].in, &name, &list) !=
+		    (rows[i].target == NULL ? TABLES_USER : TABLES_ALIAS))
+			fail_msg("%s", rows[i].in);
+		if (rows[i].target == NULL)
+			continue;
+		cursor_init(&c, list.data, list.len);
+		p = cursor_lv(&c, &n, ADDRESS_MAX);
+		assert_int_equal(n, strlen(rows[i].target));
+		assert_memory_equal(p, rows[i].target, n);
+	}
+	assert_int_equal(tables_owns(t, "carl@catch.test",
+	    "other@example.test"), LOOKUP_FOUND);
+	tables_free(&t);
+	texts[TEXT_ALIASES] = "*@example.test = bob@example.test\n"
+	    "@example.test = anna@example.test\n";
+	assert_int_equal(load(&s, texts, &why), -1);
+	assert_non_null(strstr(buf_str(&why), "already in aliases, line 1"));
+	set_close(&s);
+	buf_clear(&why);
+	buf_clear(&name);
+	buf_clear(&list);
+}
+
 /* The host's own name stands for the domain that it lies in, or the first. */
 static void
 test_host(void **state)
@@ -586,6 +641,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_address),
+		cmocka_unit_test(test_catch_all),
 		cmocka_unit_test(test_host),
 		cmocka_unit_test(test_owns),
 		cmocka_unit_test(test_user),
