@@ -1,3 +1,4 @@
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -96,13 +97,38 @@ struct ports {
 	size_t n;
 };
 
+/* The address that stands for all of its family: "*", 0.0.0.0, [::]. */
+static int
+is_any(const struct addr *a)
+{
+	const struct sockaddr *sa = (const struct sockaddr *)&a->ss;
+
+	if (sa->sa_family == AF_INET6)
+		return IN6_IS_ADDR_UNSPECIFIED(
+		    &((const struct sockaddr_in6 *)sa)->sin6_addr);
+	return ((const struct sockaddr_in *)sa)->sin_addr.s_addr ==
+	    INADDR_ANY;
+}
+
+/* Can only one of the two be bound? (IPv6 sockets are for IPv6 alone.) */
+static int
+is_taken(const struct addr *a, const struct addr *b)
+{
+	if (memcmp(a, b, sizeof(*a)) == 0)
+		return 1;
+	return a->ss.ss_family == b->ss.ss_family &&
+	    addr_port((const struct sockaddr *)&a->ss) ==
+	    addr_port((const struct sockaddr *)&b->ss) &&
+	    (is_any(a) || is_any(b));
+}
+
 /* One address of listen_<service>: has it a port, and to itself? */
 static int
 add_port(struct ports *all, const struct addr *a, unsigned service,
     struct buf *why)
 {
 	const struct sockaddr *sa = (const struct sockaddr *)&a->ss;
-	char text[ADDR_TEXT_MAX];
+	char text[ADDR_TEXT_MAX], other[ADDR_TEXT_MAX];
 	size_t i;
 
 	addr_print(sa, text, sizeof(text));
@@ -111,9 +137,15 @@ add_port(struct ports *all, const struct addr *a, unsigned service,
 		return -1;
 	}
 	for (i = 0; i < all->n; i++) {
-		if (memcmp(&all->p[i].addr, a, sizeof(*a)) != 0)
+		if (!is_taken(&all->p[i].addr, a))
 			continue;
-		if (all->p[i].service == service)
+		addr_print((const struct sockaddr *)&all->p[i].addr.ss,
+		    other, sizeof(other));
+		if (strcmp(text, other) != 0)
+			buf_set(why, "%s is the port of %s in listen_%s", text,
+			    other,
+			    service_name((enum service)all->p[i].service));
+		else if (all->p[i].service == service)
 			buf_set(why, "%s stands there twice", text);
 		else
 			buf_set(why, "%s stands in listen_%s too", text,

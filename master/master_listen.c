@@ -112,6 +112,38 @@ drop(struct master_listener *l)
 	free(l);
 }
 
+/* Is one of the two the address of all, at the other's port? */
+static int
+covers(const char *a, const char *b)
+{
+	static const char *const all[] = { "0.0.0.0:", "[::]:" };
+	const char *port = strrchr(a, ':'), *other = strrchr(b, ':');
+	size_t i;
+
+	if (port == NULL || other == NULL || strcmp(port, other) != 0 ||
+	    (a[0] == '[') != (b[0] == '['))
+		return 0;
+	for (i = 0; i < 2; i++)
+		if (strncmp(a, all[i], strlen(all[i])) == 0 ||
+		    strncmp(b, all[i], strlen(all[i])) == 0)
+			return 1;
+	return 0;
+}
+
+/* A port that a listener of ours has until this change is made. */
+static void
+name_own(const char *name, struct buf *why)
+{
+	const struct master_listener *l;
+
+	TAILQ_FOREACH(l, &listeners, link)
+		if (!l->local && (strcmp(l->name, name) == 0 ||
+		    covers(l->name, name)))
+			buf_set(why, "%s: our own listen_%s has %s still: "
+			    "give it up there by a reload first, or stop and "
+			    "start", name, service_name(l->service), l->name);
+}
+
 /* One address of a list. A host without IPv6 is no fault of the operator's. */
 static int
 want(enum service service, const struct addr *a, unsigned *open,
@@ -132,6 +164,8 @@ want(enum service service, const struct addr *a, unsigned *open,
 		++*open;
 		return 0;
 	}
+	if (errno == EADDRINUSE)
+		name_own(name, why);
 	if (a->ss.ss_family != AF_INET6 ||
 	    (errno != EAFNOSUPPORT && errno != EADDRNOTAVAIL))
 		return -1;

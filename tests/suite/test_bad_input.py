@@ -168,7 +168,13 @@ def test_wrong_ports(inst, tmp_path):
     smtp, imap = ("127.0.0.1:%d" % other.ports[s] for s in ("smtp", "imap"))
     for value, words in (("127.0.0.1:0", "127.0.0.1:0 has no port"),
                          (imap + " " + imap, imap + " stands there twice"),
-                         (smtp, smtp + " stands in listen_smtp too")):
+                         (smtp, smtp + " stands in listen_smtp too"),
+                         ("0.0.0.0:%d" % other.ports["smtp"],
+                          "0.0.0.0:%d is the port of %s in listen_smtp"
+                          % (other.ports["smtp"], smtp)),
+                         (imap + " *:%d" % other.ports["imap"],
+                          "0.0.0.0:%d is the port of %s in listen_imap"
+                          % (other.ports["imap"], imap))):
         conf.write_text(text.replace("listen_imap = " + imap,
                                      "listen_imap = " + value))
         for command in (("config", "check"), ("start",)):

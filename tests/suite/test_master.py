@@ -320,6 +320,8 @@ def test_reload_opens_and_closes_ports(p):
                 socket.create_connection(("127.0.0.1", port), 5).close()
             except ConnectionRefusedError:
                 return True
+            except ConnectionResetError:
+                return False  # it is being closed
         rohrpost.wait_for(lambda: refused(old) and refused(oldi))
         assert c.say("who") == worker
         assert p.ask("smtp", "who").startswith("smtpd ")
@@ -388,6 +390,24 @@ def test_children_die_with_master():
         p.start()
         assert p.ask("smtp", "who").startswith("smtpd ")
         assert not set(children) & set(p.pids())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_reload_names_our_own_port(p, host):
+    """What another service has until then is no stranger's."""
+    good, new = dict(p.keys), rohrpost.free_port()
+    wanted = "%s:%d" % (host, p.ports["smtp"])
+    words = "listen_imap: %s: our own listen_smtp has 127.0.0.1:%d still" % (
+        wanted, p.ports["smtp"])
+    p.write(listen_smtp="127.0.0.1:%d" % new, listen_imap=wanted)
+    try:
+        p.master.send_signal(signal.SIGHUP)
+        rohrpost.wait_for(lambda: words in p.log(), text=p.log())
+    finally:
+        p.keys = good
+        p.write()
+    assert p.ask("smtp", "who").startswith("smtpd ")
+    assert p.ask("imap", "who").startswith("login ")
 
 
 def test_port_in_use():
