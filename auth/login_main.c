@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "auth/login_auth.h"
@@ -15,6 +16,7 @@
 #include "auth/login_server.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/base/str.h"
 #include "lib/net/tls.h"
 #include "lib/server/server.h"
 
@@ -25,9 +27,10 @@ enum {
 	TICKETS = 1,		/* for a TLS 1.3 client to resume with */
 };
 static const double STOP_AFTER = 3.;	/* seconds for the sessions to end */
+static const double JUDGE_EVERY = 24. * 60 * 60;	/* the certificate */
 
 struct login_conf {
-	const char *state_dir, *cert, *key;
+	const char *state_dir, *hostname, *cert, *key;
 	int	 verbose;
 	uint64_t connections, per_address, per_user, seconds;
 };
@@ -42,10 +45,11 @@ static struct login_server logins;
 static struct listener listeners[LISTENERS_MAX];
 static unsigned n_listeners;
 static SSL_CTX *imap, *pop3;
-static ev_timer stop_timer;
+static ev_timer stop_timer, judge_timer;
 
 static const struct settings_key keys[] = {
 	SETTINGS_KEY_STATE(struct login_conf, state_dir),
+	SETTINGS_KEY_HOSTNAME(struct login_conf, hostname),
 	SETTINGS_KEY_VERBOSE(struct login_conf, verbose),
 	SETTINGS_KEY_CERT(struct login_conf, cert),
 	SETTINGS_KEY_CERT_KEY(struct login_conf, key),
@@ -96,6 +100,23 @@ check(struct buf *why)
 	return 0;
 }
 
+/* Clients would say it to people only; here the operator reads it. */
+static void
+judge(void)
+{
+	struct buf words = BUF_INIT(2000);
+	const char *p, *line;
+	size_t len;
+
+	if (tls_judge(SSL_CTX_get0_certificate(imap), conf.cert,
+	    settings_hostname(conf.hostname), time(NULL), &words) == -1) {
+		p = buf_str(&words);
+		while ((line = str_line(&p, &len)) != NULL)
+			log_warn("%.*s", (int)len, line);
+	}
+	buf_clear(&words);
+}
+
 static int
 before_jail(void)
 {
@@ -105,8 +126,16 @@ before_jail(void)
 	tls_init();
 	if ((r = make_contexts(&imap, &pop3, &why)) == -1)
 		log_warn("%s", buf_str(&why));
+	else
+		judge();
 	buf_clear(&why);
 	return r;
+}
+
+static void
+judge_again(struct ev_loop *loop, ev_timer *w, int events)
+{
+	judge();
 }
 
 /* A client takes two descriptors. */
@@ -149,6 +178,9 @@ the_logins(struct ev_loop *loop)
 		login_server_init(&logins, loop, most_clients(), imap, pop3);
 		logins.changed = changed;
 		set_bounds();
+		ev_timer_init(&judge_timer, judge_again, JUDGE_EVERY,
+		    JUDGE_EVERY);
+		ev_timer_start(loop, &judge_timer);
 	}
 	return &logins;
 }
@@ -220,9 +252,12 @@ reload(void)
 
 	set_bounds();
 	r = make_contexts(&a, &b, &why);
-	if (r == 0)
+	if (r == 0) {
 		login_server_certs(&logins, a, b);
-	else
+		imap = a;
+		pop3 = b;
+		judge();
+	} else
 		log_warn("reload: %s; the certificate in use stays",
 		    buf_str(&why));
 	buf_clear(&why);

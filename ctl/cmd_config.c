@@ -11,11 +11,13 @@
 
 #include "ctl/cmd_config.h"
 #include "ctl/commands.h"
+#include "ctl/ctl_cert.h"
 #include "ctl/ctl_ask.h"
 #include "ctl/ctl_keys.h"
 #include "ctl/ctl_out.h"
 #include "ctl/ctl_util.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 #include "lib/server/settings.h"
 
 struct check {
@@ -102,6 +104,74 @@ config_known(struct ctl *c)
 	return r;
 }
 
+struct tls_conf {
+	char	*cert, *key;
+};
+
+static const struct settings_key tls_keys[] = {
+	SETTINGS_KEY_CERT(struct tls_conf, cert),
+	SETTINGS_KEY_CERT_KEY(struct tls_conf, key),
+	SETTINGS_END
+};
+
+/* Each line of words, with its place in the file. */
+static void
+warn_lines(const char *dir, const struct buf *words)
+{
+	const char *p = buf_str(words), *line;
+	struct buf one = BUF_INIT(0);
+	size_t len;
+
+	while ((line = str_line(&p, &len)) != NULL) {
+		buf_set(&one, "%.*s", (int)len, line);
+		settings_place(dir, &one);
+		ctl_warn(&one);
+	}
+	buf_clear(&one);
+}
+
+/* The path as it is written, and what it leads to. */
+static void
+warn_hidden(const char *config, const char *key, const char *path)
+{
+	char *dir = realpath(config, NULL), *real = realpath(path, NULL);
+	struct buf words = BUF_INIT(0);
+	const char *where = NULL;
+
+	if (dir != NULL)
+		where = cert_hidden(dir, path);
+	if (dir != NULL && where == NULL && real != NULL)
+		where = cert_hidden(dir, real);
+	if (where != NULL) {
+		buf_set(&words, "%s: %s: lies in %s, which systemd's unit "
+		    "hides from the programs: put it beside rohrpost.conf",
+		    key, path, where);
+		warn_lines(config, &words);
+	}
+	buf_clear(&words);
+	free(real);
+	free(dir);
+}
+
+void
+config_warn(struct ctl *c)
+{
+	struct tls_conf conf = { .cert = NULL };
+	struct buf words = BUF_INIT(0);
+
+	/* What is wrong with the file was said. */
+	if (settings_load(c->dir, tls_keys, &conf, &words) == 0) {
+		buf_reset(&words);
+		if (cert_judge(conf.cert, c->hostname, &words) == -1)
+			warn_lines(c->dir, &words);
+		warn_hidden(c->dir, "tls_certificate", conf.cert);
+		warn_hidden(c->dir, "tls_key", conf.key);
+	}
+	free(conf.cert);
+	free(conf.key);
+	buf_clear(&words);
+}
+
 int
 cmd_config_check(struct ctl *c)
 {
@@ -110,6 +180,8 @@ cmd_config_check(struct ctl *c)
 
 	if (r == 0 && keys_check(c->dir, &words) == -1)
 		r = ctl_say(-1, &words);
+	if (r == 0 && (r = ctl_load(c)) == 0)
+		config_warn(c);
 	buf_clear(&words);
 	if (r == 0 && ctl_at_terminal())
 		printf("%s/rohrpost.conf: good\n", c->dir);

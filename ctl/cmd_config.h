@@ -11,5 +11,10 @@
  * a line each).
  */
 int	config_known(struct ctl *c) ATTR_CHECK;
+/*
+ * Warns of a certificate that clients will refuse, and of a certificate or key
+ * that systemd hides. After ctl_load.
+ */
+void	config_warn(struct ctl *c);
 
 #endif

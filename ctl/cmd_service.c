@@ -138,6 +138,7 @@ cmd_start(struct ctl *c)
 		    "(process %ld)", (long)pid);
 	if (config_known(c) == -1)
 		return CTL_REFUSED;
+	config_warn(c);
 	if (c->opt[0] == NULL)
 		return start_background(c);
 	signal(SIGPIPE, SIG_DFL);
@@ -188,6 +189,7 @@ cmd_reload(struct ctl *c)
 	/* No program alone can tell that a key is nobody's. */
 	if (master_pid(c) != -1 && config_known(c) == -1)
 		return CTL_REFUSED;
+	config_warn(c);
 	return control_call(c, &q);
 }
 
@@ -200,6 +202,7 @@ cmd_status(struct ctl *c)
 
 	if (ctl_load(c) == -1)
 		return CTL_REFUSED;
+	config_warn(c);
 	r = control_list(c, &q);
 	/* That it does not run is the answer, not an obstacle. */
 	return r == CTL_LATER ? CTL_REFUSED : r;

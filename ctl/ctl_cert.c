@@ -6,9 +6,14 @@
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
+#include <fcntl.h>
 #include <string.h>
+#include <time.h>
 
 #include "ctl/ctl_cert.h"
+#include "lib/base/fd.h"
+#include "lib/base/str.h"
+#include "lib/net/tls.h"
 
 enum { DAYS = 3650, SERIAL_OCTETS = 16, CN_MAX = 64 };
 
@@ -128,16 +133,83 @@ cert_make(const char *hostname, char *const *domains, size_t n,
 	return ok ? 0 : -1;
 }
 
+/* NULL where it cannot be read: the programs say why. */
+static X509 *
+read_file(const char *path)
+{
+	struct buf pem = BUF_INIT(1 << 20);
+	int fd = fd_open_file(AT_FDCWD, path, 0);
+	const char *p;
+	X509 *x = NULL;
+	BIO *b = NULL;
+	size_t len;
+
+	if (fd != -1 && fd_slurp(fd, &pem) == 0) {
+		p = buf_str(&pem);
+		len = pem.len;
+		if (str_mark(&p, &len) == 0)
+			b = BIO_new_mem_buf(p, (int)len);
+	}
+	if (b != NULL)
+		x = PEM_read_bio_X509(b, NULL, NULL, NULL);
+	BIO_free(b);
+	fd_close(&fd);
+	buf_clear(&pem);
+	ERR_clear_error();
+	return x;
+}
+
 int
 cert_good(const char *path, const char *hostname)
 {
-	BIO *b = BIO_new_file(path, "r");
-	X509 *x = b == NULL ? NULL : PEM_read_bio_X509(b, NULL, NULL, NULL);
+	X509 *x = read_file(path);
 	int ok = x != NULL && X509_cmp_current_time(X509_get0_notAfter(x)) >
 	    0 && X509_check_host(x, hostname, 0, 0, NULL) == 1;
 
 	X509_free(x);
-	BIO_free(b);
 	ERR_clear_error();
 	return ok;
+}
+
+int
+cert_self_signed(const char *path)
+{
+	X509 *x = read_file(path);
+	int ok = x != NULL && X509_self_signed(x, 1) == 1;
+
+	X509_free(x);
+	ERR_clear_error();
+	return ok;
+}
+
+int
+cert_judge(const char *path, const char *hostname, struct buf *words)
+{
+	X509 *x = read_file(path);
+	int r = x == NULL ? 0 : tls_judge(x, path, hostname, time(NULL),
+	    words);
+
+	X509_free(x);
+	ERR_clear_error();
+	return r;
+}
+
+const char *
+cert_hidden(const char *dir, const char *path)
+{
+	/* ProtectHome and PrivateTmp of the unit (conf/). */
+	static const char *const hidden[] = { "/home/", "/root/",
+		"/run/user/", "/tmp/", "/var/tmp/" };
+	size_t i, n;
+
+	for (i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
+		n = strlen(hidden[i]);
+		if (strncmp(dir, hidden[i], n) == 0)
+			return NULL;	/* so no unit runs it */
+	}
+	for (i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
+		if (strncmp(path, hidden[i], strlen(hidden[i])) == 0)
+			return hidden[i];
+	}
+	return NULL;
 }

@@ -15,5 +15,15 @@ int	cert_make(const char *hostname, char *const *domains, size_t n,
 	    struct buf *cert, struct buf *key, struct buf *why) ATTR_CHECK;
 /* 1 if the PEM file is a certificate for hostname that has not expired. */
 int	cert_good(const char *path, const char *hostname);
+/* 1 if the PEM file is a certificate that its own key signed. */
+int	cert_self_signed(const char *path);
+/* tls_judge of the PEM file, now; 0 where it cannot be read. */
+int	cert_judge(const char *path, const char *hostname, struct buf *words);
+/*
+ * The directory that systemd's unit hides from the programs (ProtectHome,
+ * PrivateTmp) and path lies in; NULL where it is in none, or the configuration
+ * directory dir is in one itself. Both are absolute.
+ */
+const char *cert_hidden(const char *dir, const char *path);
 
 #endif

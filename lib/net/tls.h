@@ -12,6 +12,8 @@
 #ifndef LIB_NET_TLS_H
 #define LIB_NET_TLS_H
 
+#include <time.h>
+
 #include <openssl/ssl.h>
 
 #include "lib/base/attr.h"
@@ -40,6 +42,15 @@ struct tls_files {
  */
 SSL_CTX	*tls_server_new(const struct tls_files *f, const char *alpn,
 	    unsigned tickets, struct buf *why);
+
+/*
+ * What clients will say of a certificate at the time now: it ran out or does
+ * within TLS_SOON_DAYS, is not valid yet, has another name than hostname. 0, or
+ * -1 with a line for each in words, "tls_certificate: path: ...".
+ */
+enum { TLS_SOON_DAYS = 14 };
+int	tls_judge(const X509 *x, const char *path, const char *hostname,
+	    time_t now, struct buf *words);
 
 /*
  * A client's context. ca_file NULL: the system's authorities. Without verify

@@ -1,9 +1,12 @@
-"""What the operator's editor and shell do to the files: byte order marks, the
-umask."""
+"""What the operator's editor, shell and certificates do: byte order marks, the
+umask, what clients or systemd would refuse."""
+import functools
 import os
 import pathlib
 import stat
 import subprocess
+import tempfile
+import time
 
 import pytest
 
@@ -124,3 +127,94 @@ def test_umask(umask):
     assert modes[inst.conf / "passwd"] & 0o077 == 0
     assert modes[inst.state / "jail" / "tables.cdb"] & 0o004
     rohrpost.remove(d)
+
+
+def certificate(d, *, begin=-1, end=365, name="mail.example.test"):
+    """A certificate and its key in d, by days from now."""
+    d.mkdir(exist_ok=True)
+    day = 24 * 60 * 60
+    now = time.time()
+    start, stop = (time.strftime("%Y%m%d%H%M%SZ", time.gmtime(now + n * day))
+                   for n in (begin, end))
+    run = functools.partial(subprocess.run, check=True, cwd=d, timeout=60,
+                            capture_output=True)
+    run(["openssl", "req", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:P-256", "-nodes", "-keyout", "key.pem", "-out",
+         "req.pem", "-subj", "/CN=x"])
+    (d / "ca.conf").write_text(
+        "[ca]\ndefault_ca=a\n[a]\ndatabase=index\nserial=serial\n"
+        "new_certs_dir=.\ndefault_md=sha256\npolicy=p\nx509_extensions=e\n"
+        "[p]\ncommonName=supplied\n[e]\nsubjectAltName=DNS:%s\n" % name)
+    (d / "index").write_text("")
+    (d / "serial").write_text("01\n")
+    run(["openssl", "ca", "-batch", "-config", "ca.conf", "-selfsign",
+         "-keyfile", "key.pem", "-in", "req.pem", "-out", "cert.pem",
+         "-startdate", start, "-enddate", stop, "-notext"])
+    (d / "key.pem").chmod(0o600)
+    return d / "cert.pem", d / "key.pem"
+
+
+def test_certificates_that_clients_refuse():
+    """Said by config check, reload, status and the log, and no refusal."""
+    d = pathlib.Path(rohrpost.scratch("cert"))
+    inst = rohrpost.Instance(d / "i").setup()
+    conf = inst.conf / "rohrpost.conf"
+    good = conf.read_text()
+    inst.start()
+    try:
+        assert "warning" not in inst.command("config", "check").stderr
+        assert "tls_certificate" not in inst.log()
+        for i, (kw, words) in enumerate((
+                (dict(begin=-30, end=-2), "ran out on 20"),
+                (dict(end=13), "runs out on 20"),
+                (dict(begin=2), "is not valid before 20"),
+                (dict(name="other.test"), "is not for this host's name, "
+                 "mail.example.test"),
+                (dict(end=15, name="*.example.test"), None))):
+            cert, key = certificate(d / str(i), **kw)
+            conf.write_text(good.replace(
+                str(inst.conf / "certificate.pem"), str(cert)).replace(
+                str(inst.conf / "key.pem"), str(key)))
+            said = "tls_certificate: %s: %s" % (cert, words)
+            inst.ctl("reload")
+            for args in (("config", "check"), ("reload",), ("status",)):
+                p = inst.command(*args)
+                assert p.returncode == 0, p.stderr
+                lines = p.stderr.splitlines()
+                if words is None:
+                    assert not lines, lines
+                    continue
+                assert len(lines) == 1, lines
+                assert "warning: %s:" % conf in lines[0], lines
+                assert said in lines[0], lines
+            if words is not None:
+                rohrpost.wait_for(lambda said=said: said in inst.log(),
+                                  text=said)
+    finally:
+        inst.stop()
+    rohrpost.remove(d)
+
+
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK),
+                    reason="no directory outside those that systemd hides")
+def test_certificate_that_systemd_hides(tmp_path):
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as d:
+        inst = rohrpost.Instance(d).setup()
+        conf = inst.conf / "rohrpost.conf"
+        good = conf.read_text()
+        assert not inst.command("config", "check").stderr
+        with tempfile.TemporaryDirectory(dir="/var/tmp") as hidden:
+            cert, key = certificate(pathlib.Path(hidden) / "c")
+            link = inst.dir / "link.pem"
+            link.symlink_to(cert)
+            for path in (cert, link):
+                conf.write_text(good.replace(
+                    str(inst.conf / "certificate.pem"), str(path)).replace(
+                    str(inst.conf / "key.pem"), str(key)))
+                p = inst.command("config", "check")
+                assert p.returncode == 0, p.stderr
+                lines = p.stderr.splitlines()
+                assert len(lines) == 2, lines
+                for line, name in zip(lines, (path, key)):
+                    assert "%s: lies in /var/tmp/, which systemd's" % name \
+                        in line, lines
