@@ -168,6 +168,17 @@ take_message(struct smtp_session *s, int fd, const char *file_id)
 	smtp_refuse(s, &b.refusal);
 }
 
+/*
+ * RFC 2920 3.1: DATA is the last of a group. What came together with it on
+ * port 25 is from no mail server, or was smuggled behind a DATA of another. A
+ * user's program is let be. Behind the final dot a new group may stand.
+ */
+static int
+talks_early(struct smtp_session *s)
+{
+	return s->service == SERVICE_SMTP && stream_has_input(&s->io);
+}
+
 void
 cmd_data(struct smtp_session *s, const struct smtp_args *a)
 {
@@ -178,6 +189,11 @@ cmd_data(struct smtp_session *s, const struct smtp_args *a)
 	if (s->state != SMTP_RCPT) {
 		smtp_reply(s, 554, "5.5.1", "no recipient was accepted");
 		smtp_refused_data(s);
+		return;
+	}
+	if (talks_early(s)) {
+		log_info("client %s: did not wait for 354", s->remote);
+		smtp_end(s, 554, "5.5.0", "wait for 354");
 		return;
 	}
 	if ((fd = submit_file(&id, &words)) == -1) {

@@ -17,7 +17,7 @@
 /* The fields of a header block, looked through for marks. */
 struct mark {
 	const char *host;		/* borrowed: this host's name */
-	struct header_field above;	/* the last field, name_len 0 for none */
+	struct header_field above;	/* the last one; name_len 0: none */
 };
 
 void	mark_init(struct mark *m, const char *host);

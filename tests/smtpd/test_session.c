@@ -511,15 +511,50 @@ test_refused_data(void **state)
 
 	for (i = 0; i < 2; i++) {
 		fake_worker(modes[i]);
-		fake_talk(SERVICE_SMTP);
+		fake_talk(SERVICE_LOCAL);
 		fake_expect("220");
 		ask("HELO x", "250");
-		ask("MAIL FROM:<eve@remote.test>", "250");
+		ask("MAIL FROM:<>", "250");
 		ask("RCPT TO:<anna@example.test>", "250");
 		fake_say("DATA\r\nRSET\r\nMAIL FROM:<evil@remote.test>\r\n");
 		fake_expect(i == 0 ? "452 4.3.1" : "451 4.3.0");
 		fake_expect_end();
 		fake_end_talk();
+	}
+}
+
+/* Who does not wait for the 354: closed on port 25, elsewhere taken. */
+static void
+test_early_data(void **state)
+{
+	static const struct {
+		enum service service;
+		int	 taken;
+	} t[] = {
+		{ SERVICE_SMTP, 0 }, { SERVICE_LOCAL, 1 },
+		{ SERVICE_SUBMISSIONS, 1 },
+	};
+	size_t i, n;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		hello(t[i].service);
+		if (t[i].service == SERVICE_SUBMISSIONS)
+			ask(login, "235");
+		ask(t[i].service == SERVICE_SUBMISSIONS ?
+		    "MAIL FROM:<anna@example.test>" : "MAIL FROM:<>", "250");
+		ask("RCPT TO:<anna@example.test>", "250");
+		fake_say("DATA\r\nSubject: x\r\n\r\n.\r\n");
+		if (t[i].taken) {
+			fake_expect("354");
+			fake_expect("250 2.0.0");
+			end();
+		} else {
+			fake_expect("554 5.5.0 wait for 354");
+			fake_expect_end();
+			fake_end_talk();
+		}
+		fake_messages(&n);
+		assert_int_equal(n, t[i].taken);
 	}
 }
 
@@ -834,6 +869,7 @@ main(void)
 		cmocka_unit_test(test_recipients),
 		cmocka_unit_test(test_hello_again),
 		cmocka_unit_test(test_refused_data),
+		cmocka_unit_test(test_early_data),
 		cmocka_unit_test(test_tables_change),
 		cmocka_unit_test(test_line_lengths),
 		cmocka_unit_test(test_first_reason),

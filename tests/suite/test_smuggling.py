@@ -66,21 +66,31 @@ def test_no_other_end_of_data(inst, name, end, want):
 
 
 def test_a11_nul_before_the_real_end(inst):
-    """A NUL is refused; CRLF.CRLF behind it is the end all the same, and what
-    follows are commands of their own."""
+    """A NUL is refused; CRLF.CRLF behind it is the end all the same, what
+    follows are commands of their own, and their DATA has its body behind it."""
     before = inst.messages()
     c = begin(inst)
     c.send(HEAD + b"\0\r\n.\r\n" + TAIL)
     assert c.reply() == BARE
     assert c.reply() == "250 2.1.0 sender ok"
     assert c.reply() == "250 2.1.5 recipient ok"
-    assert c.reply().startswith("354 ")
-    assert c.reply().startswith("250 2.0.0 ")
-    alive(c)
-    inst.wait_count(len(before) + 1)
+    assert c.reply() == "554 5.5.0 wait for 354"
+    assert c.reply() is None
+    c.close()
     inst.wait_empty()
-    new = [v for k, v in inst.messages().items() if k not in before]
-    assert [body_of(v) for v in new] == [b"Subject: smuggled\r\n\r\nevil\r\n"]
+    assert inst.messages() == before
+
+
+def test_data_behind_the_end_of_data(inst):
+    """A new group may begin behind the final dot, and ends with DATA."""
+    before = inst.messages()
+    c = begin(inst)
+    c.send(HEAD + b"\r\n.\r\n" + TAIL[:TAIL.index(b"Subject")])
+    for want in ("250 2.0.0 ", "250 2.1.0 ", "250 2.1.5 ", "354 "):
+        assert c.reply().startswith(want)
+    assert c.cmd("x\r\n.").startswith("250 2.0.0 ")
+    alive(c)
+    inst.wait_count(len(before) + 2)
 
 
 @pytest.mark.parametrize("at", range(1, 5))
