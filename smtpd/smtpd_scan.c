@@ -51,7 +51,7 @@ scan_bare(struct smtp_scan *s, const char *p, size_t len)
 {
 	int crlf = len >= 2 && p[len - 2] == '\r';
 
-	if (s->mend && !crlf && memchr(p, '\r', len) == NULL) {
+	if (s->mend && !crlf && !s->cr && memchr(p, '\r', len) == NULL) {
 		s->line = 0;
 		s->soft = 1;
 		return 1;
@@ -59,6 +59,8 @@ scan_bare(struct smtp_scan *s, const char *p, size_t len)
 	s->bare = 1;
 	/* Only a CRLF begins a line. */
 	s->line = crlf ? 0 : s->line + len;
+	if (crlf)
+		s->soft = 0;
 	return 0;
 }
 
@@ -95,6 +97,7 @@ scan_lines(struct smtp_scan *s, const char *p, size_t len, size_t *run_r)
 			s->put(s->arg, "\r\n", 2);
 			run = i + n;
 		}
+		s->cr = 0;
 		i += n;
 	}
 	*run_r = run;
@@ -114,7 +117,7 @@ scan_data(struct smtp_scan *s, const char *p, size_t len, int full)
 		 */
 		n = len - (p[len - 1] == '\r');
 		if (memchr(p, '\r', n) != NULL)
-			s->bare = 1;
+			s->bare = s->cr = 1;
 		run = n > 0 && is_stuffed(s, p, n);
 		s->line += n;
 		if (s->line > DATA_LINE_MAX)

@@ -20,6 +20,7 @@
 
 struct smtp_scan {
 	size_t	 line;		/* octets of the present line taken already */
+	int	 cr;		/* among them, behind the last LF, is a CR */
 	int	 mend;		/* the caller's: a bare LF is no fault */
 	int	 soft;		/* a bare LF ended the line before */
 	int	 bare;		/* fault: bare CR or LF, or NUL */

@@ -123,6 +123,9 @@ static const struct {
 	ROW("CR", "a\r.\rb\r\n.\r\n", 0, NULL),
 	ROW("CR and LF", "a\rb\n.\r\nc\r\n.\r\n", 0, NULL),
 	ROW("CRCRLF", "a\r\r\n.\r\n", 0, NULL),
+	ROW("LF, then CR", "a\nb\rc\r\n.\r\nQUIT", 4, NULL),
+	ROW("CR, then LF", "a\rbbbbbbbbbbbb\n.\r\n.\r\n", 0, NULL),
+	ROW("CR, then LF twice", "a\rbbbbbbbbbbbb\nc\n.\r\n.\r\n", 0, NULL),
 	ROW("NUL", "a\0\n\r\n.\r\n", 0, NULL),
 #undef ROW
 };
