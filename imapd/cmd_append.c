@@ -37,6 +37,7 @@ struct append_message {
 	int64_t	 date;
 	uint64_t size;
 	uint32_t crc, header_len;
+	unsigned door;			/* which one the file is from */
 	char	 file[DOOR_FILE_NAME + 1];	/* empty: it is store's */
 };
 
@@ -51,8 +52,8 @@ struct imapd_append {
 	uint64_t written;
 	int	 fd;
 	int	 nul;			/* it has such an octet */
+	int	 cancelled;		/* one of several is empty */
 	int	 failed;		/* errno of a write */
-	unsigned door;			/* which one the files are from */
 };
 
 static struct append_message *
@@ -65,13 +66,13 @@ static void
 append_free(void *data)
 {
 	struct imapd_append *ap = data;
-	size_t i;
+	struct append_message *m;
 
 	fd_close(&ap->fd);
-	for (i = 0; i < ap->n; i++) {
-		imapd_flags_clear(&ap->msg[i].flags);
-		if (ap->msg[i].file[0] != '\0' && ap->door == imapd_door.times)
-			(void)door_file_back(&imapd_door, ap->msg[i].file);
+	for (m = ap->msg; m < ap->msg + ap->n; m++) {
+		imapd_flags_clear(&m->flags);
+		if (m->file[0] != '\0' && m->door == imapd_door.times)
+			(void)door_file_back(&imapd_door, m->file);
 	}
 	buf_clear(&ap->buf);
 	free(ap->msg);
@@ -176,6 +177,7 @@ append_message(struct imapd_session *s, struct imapd_append *ap,
 	m->date = clock_now();
 	m->size = ap->left = l->literal;
 	ap->total += l->literal;
+	ap->cancelled = ap->n > 1 && (ap->cancelled || m->size == 0);
 	ap->written = 0;
 	buf_reset(&ap->buf);
 	if ((why = append_args(m, a, n)) != NULL) {
@@ -190,8 +192,7 @@ append_message(struct imapd_session *s, struct imapd_append *ap,
 		imapd_door_no(s);
 		return -1;
 	}
-	if (ap->n == 1)
-		ap->door = imapd_door.times;
+	m->door = imapd_door.times;
 	return 0;
 }
 
@@ -235,8 +236,9 @@ append_file(struct imapd_session *s)
 		    ap->failed == ENOSPC ? "no space" : "an error");
 		return -1;
 	}
-	/* In another store the name is another file's. */
-	if (ap->door != imapd_door.times) {
+	/* In another store the name is another file's; the first is the
+	   oldest. */
+	if (ap->msg[0].door != imapd_door.times) {
 		imapd_no(s, "[UNAVAILABLE] The store is away, try again");
 		return -1;
 	}
@@ -303,6 +305,11 @@ append_finish(struct imapd_session *s)
 	uint32_t *uids, uidvalidity;
 	int r;
 
+	/* "a zero-length literal": the client cancels (RFC 3502 3). */
+	if (ap->cancelled) {
+		imapd_no(s, "APPEND cancelled");
+		return;
+	}
 	if (ap->written == 0 && ap->buf.len > 0)
 		mime_cache(ap->buf.data, ap->buf.len, &cache);
 	if (append_file(s) == -1) {
@@ -379,6 +386,9 @@ append_end(struct imapd_session *s)
 		imapd_divert_end(s);
 		imapd_refuse(s, &l);
 		return 1;
+	case IMAPD_INPUT_TOO_LONG:
+		imapd_bad(s, "APPEND: the line is too long");
+		break;
 	default:
 		if (l.len > 0)
 			imapd_bad(s, "APPEND: the line goes on");

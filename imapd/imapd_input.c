@@ -253,7 +253,8 @@ imapd_input_divert(struct imapd_input *in, uint64_t max, char **p_r)
 		n = (size_t)max;
 	*p_r = in->buf.data + in->scan;
 	in->scan += n;
-	/* The command's text before it is no longer needed. */
+	/* The command's text before it is no longer needed, or counted. */
 	in->start = in->line = in->scan;
+	in->text = 0;
 	return n;
 }

@@ -79,7 +79,8 @@ int	imapd_input_take(struct imapd_input *in, const struct imapd_line *l)
 void	imapd_input_refuse(struct imapd_input *in, const struct imapd_line *l);
 /*
  * Octets of a literal that goes elsewhere, at most max: their number, 0 where
- * none is there. Borrowed until imapd_input_room.
+ * none is there. Borrowed until imapd_input_room. The bound of the text begins
+ * anew behind it.
  */
 size_t	imapd_input_divert(struct imapd_input *in, uint64_t max, char **p_r);
 /* True if a command has begun. */

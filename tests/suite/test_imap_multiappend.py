@@ -102,6 +102,39 @@ def test_bound(inst, c):
     assert messages(c) == 1000
 
 
+def test_bound_of_the_text(inst, c):
+    """It is that of one message's options: not of those of all."""
+    part = (b'(\\Seen \\Flagged $Forwarded NonJunk work) '
+            b'"02-Jan-2020 00:00:00 +0000" ', b"x\r\n")
+    assert 1000 * len(part[0]) > 64 * 1024
+    r = c.wait(multi(c, [part] * 1000))
+    assert r[0] == "OK" and "1:1000]" in r[1], r
+    assert messages(c) == 1000
+    c.ok("SELECT multi")
+    assert has(c.ok("FETCH 1000 FLAGS")[2], rb"\\Flagged")
+    long = (b"(" + b"a " * 40000 + b"a) ", b"x\r\n")
+    r = c.wait(multi(c, [part, long, part]))
+    assert r[:2] == ("BAD", "APPEND: the line is too long")
+    assert messages(c) == 1000
+    assert nothing_new(inst)
+
+
+def test_an_empty_one_cancels(inst, c):
+    good = (b"(\\Seen) ", PLAIN % (1, 1))
+    for parts in ([good, (b"", b"")], [good, (b"", b""), good]):
+        r = c.wait(multi(c, parts))
+        assert r[:2] == ("NO", "APPEND cancelled")
+        assert messages(c) == 0
+    c.send(b"e APPEND multi {3}\r\n")
+    assert c.line() == b"+ OK"
+    c.send(b"a\r\n {0}\r\n")
+    assert c.line() == b"+ OK"
+    c.send(b"\r\n")
+    assert c.wait(b"e")[:2] == ("NO", "APPEND cancelled")
+    assert messages(c) == 0
+    assert nothing_new(inst)
+
+
 def test_none_where_the_client_leaves(inst, c):
     other = Client(inst)
     multi(other, [(b"", PLAIN % (1, 1))] * 3, b" {5+}\r\nab")
