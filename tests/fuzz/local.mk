@@ -39,11 +39,11 @@ noinst_PROGRAMS += tests/fuzz/fuzz_login_imap tests/fuzz/fuzz_login_pop3 \
 	tests/fuzz/fuzz_pop3d
 tests_fuzz_fuzz_login_imap_SOURCES = tests/fuzz/fuzz_login_imap.c \
 	tests/fuzz/fuzz_login.c tests/fuzz/fuzz_login.h
-tests_fuzz_fuzz_login_imap_LDADD = auth/liblogin.a $(BASE)
+tests_fuzz_fuzz_login_imap_LDADD = auth/liblogin.a $(MAIL) $(BASE)
 tests_fuzz_fuzz_login_imap_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_login_pop3_SOURCES = tests/fuzz/fuzz_login_pop3.c \
 	tests/fuzz/fuzz_login.c tests/fuzz/fuzz_login.h
-tests_fuzz_fuzz_login_pop3_LDADD = auth/liblogin.a $(BASE)
+tests_fuzz_fuzz_login_pop3_LDADD = auth/liblogin.a $(MAIL) $(BASE)
 tests_fuzz_fuzz_login_pop3_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_pop3d_SOURCES = tests/fuzz/fuzz_pop3d.c
 tests_fuzz_fuzz_pop3d_LDADD = pop3d/libpop3d.a $(MAIL) $(BASE)

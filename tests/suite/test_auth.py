@@ -220,6 +220,33 @@ def test_imap_and_pop3_mechanisms(inst):
         p.quit()
 
 
+def test_spellings_of_the_authzid(inst):
+    for authzid in ("anna", "ANNA@example.test", "anna@EXAMPLE.Test"):
+        m = imaplib.IMAP4_SSL("127.0.0.1", inst.ports["imaps"],
+                              ssl_context=tls_context(), timeout=60)
+        with pytest.raises(imaplib.IMAP4.error, match="AUTHORIZATIONFAILED"):
+            m.authenticate("PLAIN", lambda _: b"bert\0anna@example.test\0"
+                           + PASSWORD.encode())
+        assert m.authenticate("PLAIN", lambda _: "\0".join(
+            (authzid, "anna@example.test", PASSWORD)).encode())[0] == "OK"
+        m.logout()
+
+
+def test_id_of_full_size(inst):
+    """RFC 2971 3.3: 30 pairs, names of 30 octets, values of 1024; before the
+    login and after it."""
+    pairs = " ".join('"%030d" "%s"' % (i, '\\"' * 1024) for i in range(30))
+    m = imaplib.IMAP4_SSL("127.0.0.1", inst.ports["imaps"],
+                          ssl_context=tls_context(), timeout=60)
+    imaplib.Commands["ID"] = ("NONAUTH", "AUTH")
+    for _ in range(2):
+        assert m.xatom("ID", "(%s)" % pairs)[0] == "OK"
+        assert b"Rohrpost" in m.response("ID")[1][0]
+        if m.state == "NONAUTH":
+            m.login("anna@example.test", PASSWORD)
+    m.logout()
+
+
 def test_password_is_nowhere_in_the_log(inst):
     log = inst.log()
     for secret in (PASSWORD, "pass for 1", plain("anna@example.test",
