@@ -19,6 +19,7 @@
 #include "ctl/cmd_config.h"
 #include "ctl/commands.h"
 #include "ctl/ctl_control.h"
+#include "ctl/ctl_renew.h"
 #include "ctl/ctl_util.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
@@ -138,6 +139,7 @@ cmd_start(struct ctl *c)
 		    "(process %ld)", (long)pid);
 	if (config_known(c) == -1)
 		return CTL_REFUSED;
+	renew(c);
 	config_warn(c);
 	if (c->opt[0] == NULL)
 		return start_background(c);

@@ -17,6 +17,7 @@
 #include "ctl/ctl_check.h"
 #include "ctl/ctl_commit.h"
 #include "ctl/ctl_out.h"
+#include "ctl/ctl_renew.h"
 #include "ctl/ctl_util.h"
 #include "lib/mail/limits.h"
 
@@ -126,6 +127,7 @@ cmd_apply(struct ctl *c)
 
 	if (table_open(c, &s, 1) == -1)
 		return CTL_REFUSED;
+	renew(c);
 	return table_finish(c, &s, 1);
 }
 

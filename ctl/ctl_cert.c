@@ -15,7 +15,7 @@
 #include "lib/base/str.h"
 #include "lib/net/tls.h"
 
-enum { DAYS = 3650, SERIAL_OCTETS = 16, CN_MAX = 64 };
+enum { DAYS = 3650, BEFORE = 3600, SERIAL_OCTETS = 16, CN_MAX = 64 };
 
 static int
 set_serial(X509 *x)
@@ -84,7 +84,7 @@ build(EVP_PKEY *key, const char *hostname, char *const *domains, size_t n)
 
 	if (x != NULL && X509_set_version(x, X509_VERSION_3) == 1 &&
 	    set_serial(x) && set_names(x, hostname) &&
-	    X509_gmtime_adj(X509_getm_notBefore(x), -3600) != NULL &&
+	    X509_gmtime_adj(X509_getm_notBefore(x), -BEFORE) != NULL &&
 	    X509_time_adj_ex(X509_getm_notAfter(x), DAYS, 0, NULL) != NULL &&
 	    X509_set_pubkey(x, key) == 1 &&
 	    set_extensions(x, hostname, domains, n) &&
@@ -172,10 +172,14 @@ cert_good(const char *path, const char *hostname)
 }
 
 int
-cert_self_signed(const char *path)
+cert_is_ours(const char *path)
 {
 	X509 *x = read_file(path);
-	int ok = x != NULL && X509_self_signed(x, 1) == 1;
+	int days = 0, seconds = 0;
+	int ok = x != NULL && X509_self_signed(x, 1) == 1 &&
+	    ASN1_TIME_diff(&days, &seconds, X509_get0_notBefore(x),
+	    X509_get0_notAfter(x)) == 1 && days == DAYS &&
+	    (seconds == BEFORE || seconds == BEFORE + 1);
 
 	X509_free(x);
 	ERR_clear_error();

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/ctl_renew.h"
 #include "ctl/setup_check.h"
 #include "lib/base/fd.h"
 #include "lib/base/str.h"
@@ -20,8 +21,8 @@
 #define STAGE ".setup"
 
 const struct setup_file_row setup_files[SETUP_FILES] = {
-	[SETUP_CERT] = { "certificate.pem", "tls_certificate", 0644 },
-	[SETUP_KEY] = { "key.pem", "tls_key", 0600 },
+	[SETUP_CERT] = { RENEW_CERT, "tls_certificate", 0644 },
+	[SETUP_KEY] = { RENEW_KEY, "tls_key", 0600 },
 	[SETUP_RELAY_PASSWORD] = { "relay.password", "relay_password_file",
 	    0600 },
 };

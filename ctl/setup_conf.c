@@ -12,6 +12,7 @@
 
 #include "ctl/ctl_cert.h"
 #include "ctl/ctl_name.h"
+#include "ctl/ctl_renew.h"
 #include "ctl/setup_check.h"
 #include "ctl/setup_conf.h"
 #include "ctl/setup_tables.h"
@@ -183,23 +184,6 @@ set_own(struct setup *s, struct conf_file *conf, enum setup_file which)
 	return conf_get(conf, setup_files[which].key);
 }
 
-static int
-make_certificate(struct setup *s, struct buf *why)
-{
-	char **names = mem_zalloc(s->set.t[TEXT_DOMAINS].n + 1,
-	    sizeof(*names));
-	const struct row *r;
-	size_t i = 0, n = 0;
-	int done;
-
-	while ((r = text_next(&s->set.t[TEXT_DOMAINS], &i)) != NULL)
-		names[n++] = r->key;
-	done = cert_make(s->hostname, names, n, &s->file[SETUP_CERT],
-	    &s->file[SETUP_KEY], why);
-	free(names);
-	return done;
-}
-
 /* A file that was answered must be there: the words then name the line. */
 static int
 set_file(struct setup *s, const char *key, const struct setup_answer *a,
@@ -212,6 +196,14 @@ set_file(struct setup *s, const char *key, const struct setup_answer *a,
 	return 0;
 }
 
+/* None yet, or the one that we made. */
+static int
+is_own(struct setup *s, const char *cert, const char *key)
+{
+	return cert == NULL ||
+	    (key != NULL && renew_is_ours(s->dir, cert, key));
+}
+
 static int
 set_certificate(struct setup *s, struct buf *why)
 {
@@ -221,8 +213,9 @@ set_certificate(struct setup *s, struct buf *why)
 	const char *path;
 	int r = 0, self;
 
-	self = cert == NULL ? conf_get(conf, "tls_certificate") == NULL :
-	    strcmp(cert->value, "self-signed") == 0;
+	self = cert != NULL ? strcmp(cert->value, "self-signed") == 0 :
+	    is_own(s, conf_get(conf, "tls_certificate"),
+	    conf_get(conf, "tls_key"));
 	if (!self && cert != NULL && key == NULL)
 		return setup_refuse(s, cert, why, "certificate: its "
 		    "\"key = FILE\" is missing");
@@ -236,7 +229,8 @@ set_certificate(struct setup *s, struct buf *why)
 		/* One that is there and good stays: clients know it. */
 		if (access(conf_get(conf, "tls_key"), R_OK) == -1 ||
 		    !cert_good(path, s->hostname))
-			r = make_certificate(s, why);
+			r = renew_make(s->hostname, &s->set,
+			    &s->file[SETUP_CERT], &s->file[SETUP_KEY], why);
 	}
 	return r;
 }

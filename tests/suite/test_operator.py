@@ -218,3 +218,46 @@ def test_certificate_that_systemd_hides(tmp_path):
                 for line, name in zip(lines, (path, key)):
                     assert "%s: lies in /var/tmp/, which systemd's" % name \
                         in line, lines
+
+
+@pytest.mark.parametrize("verb", ["apply", "start", "setup"])
+def test_our_certificate_follows_the_name(verb):
+    d = rohrpost.scratch("renew")
+    inst = rohrpost.Instance(d + "/i").setup()
+    conf, cert = inst.conf / "rohrpost.conf", inst.conf / "certificate.pem"
+
+    def run():
+        if verb == "setup":
+            p = inst.command("setup", "--answers", "-", stdin=None,
+                             input="hostname = mx.example.test\n")
+            assert p.returncode == 0, p.stderr
+            return
+        conf.write_text(conf.read_text().replace("= mail.example.test",
+                                                 "= mx.example.test"))
+        try:
+            inst.ctl(verb)
+        finally:
+            if verb == "start":
+                inst.command("stop")
+
+    def is_for(name):
+        p = subprocess.run(["openssl", "x509", "-in", str(cert), "-noout",
+                            "-checkhost", name], check=True, text=True,
+                           capture_output=True)
+        return "does match" in p.stdout
+
+    # Nothing to do: nothing is done.
+    before = cert.read_bytes()
+    inst.ctl("apply")
+    assert cert.read_bytes() == before
+    run()
+    assert is_for("mx.example.test") and is_for("example.test")
+    assert not is_for("mail.example.test")
+    assert not inst.command("config", "check").stderr
+    # One that somebody else signed himself is his.
+    theirs, key = certificate(pathlib.Path(d) / "theirs", end=3650)
+    cert.write_bytes(theirs.read_bytes())
+    (inst.conf / "key.pem").write_bytes(key.read_bytes())
+    run()
+    assert cert.read_bytes() == theirs.read_bytes()
+    rohrpost.remove(d)
