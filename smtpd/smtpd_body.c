@@ -7,6 +7,7 @@
 #include "lib/base/crc32c.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/mail/header.h"
 #include "lib/mail/mime_encode.h"
 #include "lib/server/server.h"
 #include "smtpd/smtpd_body.h"
@@ -123,30 +124,38 @@ body_replace(struct smtp_body *b, size_t len, const struct buf *by)
 	b->mem->data[b->mem->len] = '\0';
 }
 
+/* Text without a header is left alone: what it got would stand in the text. */
+static int
+has_header(const struct smtp_body *b)
+{
+	struct header_field f;
+	struct header h;
+
+	header_init(&h, buf_str(b->mem), b->mem->len);
+	return !header_next(&h, &f) || f.name_len > 0;
+}
+
 /* Parts with lines that are too long, where all of the message is here. */
 static void
 body_lines(struct smtp_body *b)
 {
 	struct buf out = BUF_INIT(0);
 
-	if (b->whole && lines_put(buf_str(b->mem), b->mem->len, &out))
+	if (b->whole && has_header(b) &&
+	    lines_put(buf_str(b->mem), b->mem->len, &out))
 		body_replace(b, b->mem->len, &out);
 	buf_clear(&out);
 }
 
-/* What a submission's header needs; text without a header is left alone. */
+/* What a submission's header needs. */
 static void
 body_mend(struct smtp_body *b, struct header_counts *n)
 {
 	const char *at = strrchr(b->s->login, '@');
 	struct buf head = BUF_INIT(0);
-	struct header_field f;
-	struct header h;
 
-	header_init(&h, buf_str(b->mem), n->len);
-	if (header_next(&h, &f) && f.name_len > 0 &&
-	    mend_header(buf_str(b->mem), n->len, at != NULL ? at + 1 :
-	    smtpd.hostname, &head)) {
+	if (has_header(b) && mend_header(buf_str(b->mem), n->len,
+	    at != NULL ? at + 1 : smtpd.hostname, &head)) {
 		body_replace(b, n->len, &head);
 		header_count(buf_str(b->mem), b->mem->len, n);
 	}

@@ -21,10 +21,14 @@ mend_top(const char *p, size_t len)
 	for (;;) {
 		header_init(&h, p + at, len - at);
 		/* "From : x" is a field of old (RFC 5322 4.5). */
-		if (!header_next(&h, &f) || f.name_len > 0 || f.len < 6 ||
+		if (!header_next(&h, &f))
+			return 0;
+		if (f.name_len > 0)
+			return at;
+		if (f.len < 6 ||
 		    memcmp(f.p + (*f.p == '>'), "From ", 5) != 0 ||
 		    (lf = memchr(f.p, '\n', f.len)) == NULL)
-			return at;
+			return 0;
 		at = (size_t)(lf + 1 - p);
 	}
 }

@@ -19,7 +19,10 @@ enum {
 	MEND_GROWS_MAX = 64 * 1024,	/* octets that a header may gain */
 };
 
-/* How many octets of "From " lines stand in front of the message. */
+/*
+ * How many octets of "From " lines stand in front of the header. 0 where no
+ * field follows them: such a line is text.
+ */
 size_t	mend_top(const char *p, size_t len);
 /*
  * Appends the header block (len octets, with its empty line, if it is there) to

@@ -231,6 +231,19 @@ is_composite(const struct mime_part *part)
 	    str_is(type.p, type.len, "message"));
 }
 
+/*
+ * A line that is no field ends the header for some readers: what stood behind
+ * it would be text to them.
+ */
+static int
+has_fields_only(const struct seven *s, const struct mime_part *part)
+{
+	struct header_counts c;
+
+	header_count(s->data + part->header, part->body - part->header, &c);
+	return c.malformed == 0;
+}
+
 /* Whether a part has to be encoded; n: its octets over 0x7f. */
 static int
 is_wanted(const struct seven *s, const struct mime_part *part, size_t n)
@@ -239,7 +252,7 @@ is_wanted(const struct seven *s, const struct mime_part *part, size_t n)
 		return n > 0;
 	return lines_are_long(s->data + part->body, part->end - part->body) &&
 	    not_encoded(part) && !is_composite(part) &&
-	    s->parts < MIME_PARTS_MAX;
+	    s->parts < MIME_PARTS_MAX && has_fields_only(s, part);
 }
 
 static void

@@ -31,8 +31,8 @@ int	lines_are_long(const char *p, size_t len);
 /*
  * The same for the lines of a submission: a part with one over LINES_MAX
  * gets an encoding, the others stay as they are, and so does what
- * may not be encoded or is signed (RFC 1847 2.1: multipart/signed, to its last
- * octet). 1 if out has a message that is other than data; 0, and out is of no
+ * may not be encoded, has a line among its fields that is none, or is signed
+ * (RFC 1847 2.1: multipart/signed, to its last octet). 1 if out has a message that is other than data; 0, and out is of no
  * use: nothing is.
  */
 int	lines_put(const char *data, size_t len, struct buf *out);

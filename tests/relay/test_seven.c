@@ -268,6 +268,12 @@ test_lines(void **state)
 		{ "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n"
 		    "Content-Type: multipart/signed; boundary=b\r\n\r\n"
 		    "--b\r\n\r\n", "\r\n--b--\r\n\r\n--a--\r\n", NULL },
+		{ "Subject: x\r\nno field\r\n\r\n", "\r\n", NULL },
+		{ "no field\r\n\r\n", "\r\n", NULL },
+		{ "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+		    "--b\r\nno field\r\n\r\n", "\r\n--b--\r\n", NULL },
+		{ "\r\n", "\r\n", "Content-Transfer-Encoding: "
+		    "quoted-printable\r\nMIME-Version: 1.0\r\n\r\n" },
 	};
 	struct buf in = BUF_INIT(0), out = BUF_INIT(0);
 	size_t i, k, n;

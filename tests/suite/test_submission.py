@@ -136,6 +136,18 @@ def test_no_line_of_a_body_is_too_long(inst, kind):
     assert part.get_content_type() == "text/html"
 
 
+@pytest.mark.parametrize("top", [
+    b"No field at all\r\n\r\n",
+    b"From here on it is quiet.\r\nA second line.\r\n"])
+def test_text_without_a_header_stays(inst, top):
+    """No field is written into it, and no line of it goes."""
+    text = top + b"x " * 1000 + b"\r\nend\r\n"
+    before = inst.count("bert")
+    with inst.submission() as s:
+        s.sendmail(SENDER, ["bert@example.test"], text)
+    assert last(inst, before + 1).endswith(b"\r\n" + text)
+
+
 def test_port_25_alters_nothing(inst):
     text = (b"From: anna\r\nTo: bert, carl\r\nSubject:" + b" word" * 400 +
             b"\r\n\r\n" + b"x" * 2000 + b"\r\n")
