@@ -127,7 +127,8 @@ check_authorities(struct buf *why)
 	if (conf.ca_file[0] == '\0')
 		return 0;
 	tls_init();
-	if ((ctx = tls_client_new(conf.ca_file, 1, &fault)) == NULL)
+	if ((ctx = tls_client_new(conf.ca_file, TLS_VERIFIED,
+	    &fault)) == NULL)
 		buf_set(why, "relay_ca_file: %s", buf_str(&fault));
 	buf_clear(&fault);
 	if (ctx == NULL)

@@ -32,7 +32,7 @@ struct relay_conf {
 struct policy {
 	const char *hostname;		/* EHLO */
 	enum relay_tls tls;
-	int	 clear;	/* a failed handshake: again, in clear */
+	int	 clear;	/* a failed handshake: again, in clear; ctx is weak */
 	SSL_CTX	*ctx;
 	const char *tls_host;		/* NULL: the target's name */
 	const struct credentials *login; /* NULL: none */

@@ -8,31 +8,33 @@
 static struct credentials login;
 static struct policy by_mx, by_smarthost;
 static SSL_CTX *verifying;	/* NULL: nothing can be verified */
+static SSL_CTX *unknown;	/* for what never goes in the clear */
 
 int
 policy_open(const struct relay_conf *conf, const char *password,
     struct buf *why)
 {
 	const char *hostname;
-	SSL_CTX *any;
+	SSL_CTX *weak;
 
 	hostname = settings_hostname(conf->hostname);
-	if ((any = tls_client_new(NULL, 0, why)) == NULL)
+	if ((weak = tls_client_new(NULL, TLS_WEAK, why)) == NULL ||
+	    (unknown = tls_client_new(NULL, TLS_UNKNOWN, why)) == NULL)
 		return -1;
 	/* The system's authorities take memory: only where they are used. */
 	if (conf->ca_file[0] != '\0' ||
 	    (conf->host[0] != '\0' && conf->tls_verify)) {
 		verifying = tls_client_new(conf->ca_file[0] != '\0' ?
-		    conf->ca_file : NULL, 1, why);
+		    conf->ca_file : NULL, TLS_VERIFIED, why);
 		if (verifying == NULL)
 			log_warn("relay_ca_file: %s", buf_str(why));
 	}
 	by_mx = (struct policy){ .hostname = hostname, .clear = 1,
 		.tls = conf->tls == RELAY_TLS_NEVER ? RELAY_TLS_NEVER :
-		RELAY_TLS_MAY, .ctx = any, .times = &client_times };
+		RELAY_TLS_MAY, .ctx = weak, .times = &client_times };
 	by_smarthost = (struct policy){ .hostname = hostname,
 		.tls = (enum relay_tls)conf->tls,
-		.ctx = conf->tls_verify ? verifying : any,
+		.ctx = conf->tls_verify ? verifying : unknown,
 		.login = conf->user[0] != '\0' ? &login : NULL,
 		.times = &client_times };
 	login = (struct credentials){ .user = conf->user,
@@ -63,8 +65,10 @@ policy_find(const struct dest_key *k, struct policy *p, struct buf *words)
 	}
 	if (p->tls == RELAY_TLS_MAY)
 		p->tls = RELAY_TLS_STARTTLS;
-	p->clear = 0;
 	if (k->tls == DEST_TLS_VERIFIED)
 		p->ctx = verifying;
+	else if (p->clear)
+		p->ctx = unknown;
+	p->clear = 0;
 	return 0;
 }

@@ -292,18 +292,29 @@ tls_set_weak(SSL_CTX *ctx)
 		ERR_clear_error();
 }
 
+/*
+ * The same peer, but what it cannot do waits: ciphers that only lack forward
+ * secrecy or AEAD will do, nothing that can be broken.
+ */
+static void
+tls_set_unknown(SSL_CTX *ctx)
+{
+	if (SSL_CTX_set_cipher_list(ctx, "HIGH:!aNULL:!eNULL:!PSK:!SRP") != 1)
+		ERR_clear_error();
+}
+
 SSL_CTX *
-tls_client_new(const char *ca_file, int verify, struct buf *why)
+tls_client_new(const char *ca_file, enum tls_trust trust, struct buf *why)
 {
 	SSL_CTX *ctx = tls_new(TLS_client_method(), why);
 
 	if (ctx == NULL)
 		return NULL;
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_verify(ctx, verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
-	    NULL);
-	if (!verify) {
-		tls_set_weak(ctx);
+	SSL_CTX_set_verify(ctx, trust == TLS_VERIFIED ? SSL_VERIFY_PEER :
+	    SSL_VERIFY_NONE, NULL);
+	if (trust != TLS_VERIFIED) {
+		(trust == TLS_WEAK ? tls_set_weak : tls_set_unknown)(ctx);
 		return ctx;
 	}
 	if (ca_file != NULL ?

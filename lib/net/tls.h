@@ -52,12 +52,18 @@ enum { TLS_SOON_DAYS = 14 };
 int	tls_judge(const X509 *x, const char *path, const char *hostname,
 	    time_t now, struct buf *words);
 
+enum tls_trust {
+	TLS_WEAK,	/* any certificate, and TLS 1.0 and weak keys too */
+	TLS_UNKNOWN,	/* any certificate, TLS 1.2 and keys of today */
+	TLS_VERIFIED,	/* one that verifies, and ciphers of today */
+};
 /*
- * A client's context. ca_file NULL: the system's authorities. Without verify
- * any certificate will do (opportunistic TLS), and TLS 1.0 and weak keys too:
- * the other choice is none. NULL with why.
+ * A client's context. TLS_WEAK is for opportunistic TLS, where the other choice
+ * is none; TLS_UNKNOWN for where it is to wait. ca_file NULL: the system's
+ * authorities; TLS_VERIFIED alone reads them. NULL with why.
  */
-SSL_CTX	*tls_client_new(const char *ca_file, int verify, struct buf *why);
+SSL_CTX	*tls_client_new(const char *ca_file, enum tls_trust trust,
+	    struct buf *why);
 
 /*
  * Prepares a client's connection: the name to ask for (SNI, unless it is an

@@ -325,7 +325,8 @@ tls_client(int fd, int other, const char *host, const char *alpn)
 	close(other);
 	stream_init(&s, fd);
 	stream_deadline(&s, 5000);
-	ctx = tls_client_new(host != NULL ? cert : NULL, host != NULL, &why);
+	ctx = tls_client_new(host != NULL ? cert : NULL, host != NULL ?
+	    TLS_VERIFIED : TLS_WEAK, &why);
 	if (ctx == NULL)
 		_exit(2);
 	if (alpn != NULL)
@@ -419,7 +420,7 @@ test_tls_close(void **state)
 		close(p[0]);
 		stream_init(&s, p[1]);
 		stream_deadline(&s, 20000);
-		ctx = tls_client_new(NULL, 0, &why);
+		ctx = tls_client_new(NULL, TLS_WEAK, &why);
 		if (stream_tls_connect(&s, ctx, "any.test", &why) == -1 ||
 		    stream_line(&s, 100, &line, &len) != STREAM_OK)
 			_exit(2);
@@ -534,7 +535,7 @@ static void
 test_tls_own_records(void **state)
 {
 	struct buf why = BUF_INIT(300);
-	SSL_CTX *ctx = tls_client_new(NULL, 0, &why);
+	SSL_CTX *ctx = tls_client_new(NULL, TLS_WEAK, &why);
 	struct pollfd w = { .events = POLLIN };
 	struct stream s;
 	int p[2], status;
@@ -589,10 +590,10 @@ test_contexts(void **state)
 	SSL_CTX *ctx;
 	unsigned i;
 
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 5; i++) {
 		ctx = i < 2 ? tls_server_new(TLS_PATHS(cert, key), NULL, i * 2,
-		    &why) : tls_client_new(i == 2 ? NULL : cert, i == 3,
-		    &why);
+		    &why) : tls_client_new(i == 3 ? cert : NULL, i == 2 ?
+		    TLS_WEAK : i == 3 ? TLS_VERIFIED : TLS_UNKNOWN, &why);
 		assert_non_null(ctx);
 		/* Where nothing is verified the other choice is none. */
 		assert_int_equal(SSL_CTX_get_min_proto_version(ctx),

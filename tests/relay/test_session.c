@@ -191,6 +191,9 @@ reopen(int tls)
 	assert_int_equal(dest_key_set(&k, "far.test", "", DEST_TLS_ROUTE), 0);
 	assert_int_equal(policy_find(&k, &p, &why), 0);
 	keep_made(p.ctx);
+	k.tls = DEST_TLS_ENCRYPTED;
+	if (tls != RELAY_TLS_NEVER && policy_find(&k, &p, &why) == 0)
+		keep_made(p.ctx);
 	k.tls = DEST_TLS_VERIFIED;
 	if (tls != RELAY_TLS_NEVER && policy_find(&k, &p, &why) == 0)
 		keep_made(p.ctx);

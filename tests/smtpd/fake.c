@@ -640,7 +640,7 @@ fake_begin(void)
 	assert_non_null(smtpd.tls);
 	smtpd.tables = tables_open(path[P_TABLES], &why);
 	assert_non_null(smtpd.tables);
-	client_tls = tls_client_new(NULL, 0, &why);
+	client_tls = tls_client_new(NULL, TLS_WEAK, &why);
 	assert_non_null(client_tls);
 	buf_clear(&why);
 }

@@ -148,6 +148,21 @@ def test_weak_peers_are_better_than_none(old, kind):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("kind", ["tls1.0", "key"])
+def test_weak_peers_wait_where_nothing_goes_in_the_clear(old, kind):
+    """Nobody asks whose certificate it is, but a password or what must go
+    under TLS goes to no peer of long ago."""
+    hop = Hop(context={
+        "tls1.0": lambda: weak(old + "/both.pem", "ALL", ssl.TLSVersion.TLSv1),
+        "key": lambda: weak(old + "/both.pem", "DHE-RSA-AES128-GCM-SHA256",
+                            dh=old + "/dh.pem")}[kind]())
+    with smarthost(hop, relay_tls="starttls", relay_tls_verify="no") as r:
+        assert r.send(dest="")[0][1] == LATER
+    assert hop.messages == []
+    hop.close()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_weak_peers_are_refused_where_they_are_verified(old):
     hop = Hop(context=weak(old + "/both.pem", "DHE-RSA-AES128-GCM-SHA256",
                            dh=old + "/dh.pem"))
