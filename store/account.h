@@ -29,6 +29,7 @@ struct mailbox {
 	char	**keywords;		/* NULL until mailbox_keywords */
 	unsigned n_keywords;
 	int	 keywords_loaded;
+	int	 keywords_full;		/* messages carry all bits */
 	int64_t	 gone_looked;		/* for old expunges: clock_mono_ms */
 	uint64_t held;			/* bits of messages under way */
 	unsigned holders;

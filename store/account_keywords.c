@@ -48,6 +48,7 @@ mailbox_keywords(struct mailbox *m)
 	for (i = 0; i < m->n_keywords; i++)
 		free(m->keywords[i]);
 	m->n_keywords = 0;
+	m->keywords_full = 0;
 	r = engine_get(m->account->db, ENGINE_CORE, k.k, k.len, &v);
 	m->keywords_loaded = r == ENGINE_DONE || r == ENGINE_ABSENT;
 	adopt_keywords(m, &v);
@@ -80,29 +81,45 @@ mailbox_keyword(struct mailbox *m, const char *p, size_t len)
 	return -1;
 }
 
+struct used_bits {
+	uint64_t bits;
+	const struct keyword_swap *swap;
+};
+
 static int
 add_used(void *arg, const struct record *r)
 {
-	uint64_t *used = arg;
+	struct used_bits *u = arg;
 
-	*used |= r->d.keywords;
-	return *used == UINT64_MAX;
+	if (u->swap == NULL || !u->swap->replaces(u->swap->arg, &r->d))
+		u->bits |= r->d.keywords;
+	return u->bits == UINT64_MAX;
 }
 
-/* The bits that no message carries, and none that is on its way; none where
-   that cannot be told. */
-static uint64_t
-unused_bits(struct mailbox *m)
+/*
+ * The bits that no message carries, and none that is on its way; those of
+ * messages that swap replaces count as free. 0, or -1: that cannot be told.
+ */
+static int
+unused_bits(struct mailbox *m, const struct keyword_swap *swap,
+    uint64_t *bits_r)
 {
+	struct used_bits u = { .swap = swap };
 	struct account *a = m->account;
-	uint64_t used = m->held;
 	enum engine_result r;
 
-	if (account_commit(a) == -1)
+	*bits_r = 0;
+	if (m->keywords_full && swap == NULL)
 		return 0;
-	r = index_range(a->db, a->number, m->id, 1, UINT32_MAX, add_used,
-	    &used);
-	return r == ENGINE_DONE ? ~used : 0;
+	if (account_commit(a) == -1)
+		return -1;
+	r = index_range(a->db, a->number, m->id, 1, UINT32_MAX, add_used, &u);
+	if (r != ENGINE_DONE && r != ENGINE_MORE)
+		return -1;
+	if (u.bits == UINT64_MAX)
+		m->keywords_full = 1;
+	*bits_r = ~(u.bits | m->held);
+	return 0;
 }
 
 /*
@@ -168,10 +185,11 @@ renamed(struct mailbox *m)
 	shard_row(m);
 }
 
-/* Gives bits to those of the names that have none. */
-static void
+/* Gives bits to those of the names that have none. 0, or -1: the index does
+   not answer, and nothing has changed. */
+static int
 name_bits(struct mailbox *m, const char *names, size_t len, unsigned missing,
-    uint64_t *bits_r)
+    struct keyword_swap *swap, uint64_t *bits_r)
 {
 	unsigned room = DOOR_KEYWORDS_MAX - m->n_keywords;
 	uint64_t unused = 0, was;
@@ -180,9 +198,9 @@ name_bits(struct mailbox *m, const char *names, size_t len, unsigned missing,
 	size_t n;
 	int bit;
 
-	if (missing > room)
-		unused = unused_bits(m) & ~*bits_r;
-	was = unused;
+	if (missing > room && unused_bits(m, swap, &unused) == -1)
+		return -1;
+	was = unused &= ~*bits_r;
 	cursor_init(&c, names, len);
 	while (cursor_left(&c) > 0) {
 		p = cursor_lv(&c, &n, DOOR_KEYWORD_LEN);
@@ -194,11 +212,14 @@ name_bits(struct mailbox *m, const char *names, size_t len, unsigned missing,
 		put_keywords(m);
 	if (unused != was)
 		renamed(m);
+	if (swap != NULL)
+		swap->renamed = was & ~unused;
+	return 0;
 }
 
 enum door_error
 mailbox_bits(struct mailbox *m, const char *names, size_t len, int make,
-    uint64_t *bits_r)
+    struct keyword_swap *swap, uint64_t *bits_r)
 {
 	unsigned missing;
 
@@ -206,8 +227,9 @@ mailbox_bits(struct mailbox *m, const char *names, size_t len, int make,
 		return D_LATER;
 	if (count_missing(m, names, len, bits_r, &missing) == -1)
 		return D_REFUSED;
-	if (missing > 0 && make)
-		name_bits(m, names, len, missing, bits_r);
+	if (missing > 0 && make &&
+	    name_bits(m, names, len, missing, swap, bits_r) == -1)
+		return D_LATER;
 	return D_OK;
 }
 

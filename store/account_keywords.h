@@ -8,6 +8,16 @@
 
 struct mailbox;
 
+/*
+ * A change that replaces what messages carry, in the batch in which names
+ * change: their bits count as unused.
+ */
+struct keyword_swap {
+	int	(*replaces)(const void *arg, const struct door_record *d);
+	const void *arg;
+	uint64_t renamed;	/* out: bits that have another name now */
+};
+
 /* Reads the keywords if they were not yet. 0; -1: the index does not answer. */
 int	mailbox_keywords(struct mailbox *m) ATTR_CHECK;
 /* The bit of a keyword, or -1; they must have been read. */
@@ -16,10 +26,11 @@ int	mailbox_keyword(struct mailbox *m, const char *p, size_t len);
  * The bits of a packed lv list of names. With make those that have none get
  * one (rows into the batch, which may be committed), in their order, as far as
  * there is room: nothing fails for a keyword too many, the message goes without
- * it. D_REFUSED: one is no keyword. D_LATER: the index does not answer.
+ * it. swap: NULL, or who lets go of bits. D_REFUSED: one is no keyword.
+ * D_LATER: the index does not answer.
  */
 enum door_error mailbox_bits(struct mailbox *m, const char *names, size_t len,
-	    int make, uint64_t *bits_r);
+	    int make, struct keyword_swap *swap, uint64_t *bits_r);
 /* A task is to give messages these bits: they keep their names until the
    release, when its rows are in the batch. */
 void	mailbox_hold(struct mailbox *m, uint64_t bits);

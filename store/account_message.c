@@ -65,6 +65,8 @@ mailbox_del(struct mailbox *m, const struct record *r)
 	struct index_key k = index_message(m->account->number, m->id,
 	    r->d.uid);
 
+	if (r->d.keywords != 0)
+		m->keywords_full = 0;
 	engine_del(b, ENGINE_CORE, k.k, k.len);
 	engine_del(b, ENGINE_CACHE, k.k, k.len);
 	k = order_of(m, r->d.modseq, r->d.uid);

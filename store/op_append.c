@@ -190,7 +190,7 @@ op_append(struct request *r)
 		request_fail(r, D_QUOTA, "mailbox is full");
 		return;
 	}
-	if (request_bits(r, 1, &bits) == -1) {
+	if (request_bits(r, 1, NULL, &bits) == -1) {
 		body_put_back(file);
 		return;
 	}

@@ -436,7 +436,8 @@ copy_keywords(struct copy_task *c)
 	if (mailbox_keywords(c->from) == -1)
 		return D_LATER;
 	used = copy_names(c, &names);
-	e = mailbox_bits(c->to, buf_str(&names), names.len, 1, &bits);
+	e = mailbox_bits(c->to, buf_str(&names), names.len, 1, NULL,
+	    &bits);
 	buf_clear(&names);
 	if (e != D_OK)
 		return e;

@@ -244,7 +244,8 @@ deliver_keywords(struct delivery *d)
 
 	if (d->keywords_len == 0)
 		return 0;
-	e = mailbox_bits(d->m, d->keywords, d->keywords_len, 1, &bits);
+	e = mailbox_bits(d->m, d->keywords, d->keywords_len, 1, NULL,
+	    &bits);
 	if (e == D_LATER) {
 		delivery_end(d, RESULT_LATER,
 		    "4.3.0 the index does not answer");

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/mail/door_proto.h"
+#include "lib/mail/uids.h"
 #include "store/account.h"
 #include "store/account_commit.h"
 #include "store/account_follow.h"
@@ -22,7 +23,11 @@ struct flag_change {
 	enum door_op op;
 	uint32_t flags;
 	uint64_t keywords, unless;
+	const uint32_t *uids;
+	size_t	 n;
 	int	 applies;
+	uint64_t carried;	/* by messages that are to have others */
+	uint64_t renamed;	/* bits with another name now */
 	uint64_t modseq;
 	struct buf out, failed;
 	struct follow_log log;
@@ -81,12 +86,15 @@ store_one(void *arg, const struct record *r)
 		return 0;
 	}
 	change(&now.d, f);
-	if (now.d.flags != d->flags || now.d.keywords != d->keywords) {
+	if (now.d.flags != d->flags || now.d.keywords != d->keywords ||
+	    (d->keywords & f->renamed) != 0) {
 		if (f->modseq == 0)
 			f->modseq = shard_modseq(f->m->account->shard);
 		now.d.modseq = f->modseq;
 		count_change(&f->m->row, d->flags, now.d.flags);
 		count_change(&f->m->seen, d->flags, now.d.flags);
+		if ((d->keywords & ~now.d.keywords) != 0)
+			f->m->keywords_full = 0;
 		message_id(f->m->account, f->m->id, &now);
 		mailbox_put_again(f->m, &now, d->modseq);
 		store_follow(f, d, &now.d);
@@ -107,25 +115,46 @@ request_keywords(const struct request *r, enum door_error e)
 }
 
 int
-request_bits(const struct request *r, int make, uint64_t *bits_r)
+request_bits(const struct request *r, int make, struct keyword_swap *swap,
+    uint64_t *bits_r)
 {
 	const char *names;
 	size_t len;
 
 	names = msg_get(r->m, DF_NAMES, &len);
 	return request_keywords(r, mailbox_bits(r->mailbox, names, len, make,
-	    bits_r));
+	    swap, bits_r));
 }
 
-/* Stops at the first message that the change is for. */
+static int
+applies_to(const struct flag_change *f, const struct door_record *d)
+{
+	return d->uid < f->m->seen.uidnext && d->modseq <= f->unless;
+}
+
+/* Stops at the first message that the change is for; one that replaces goes
+   through all for what they carry. */
 static int
 store_applies(void *arg, const struct record *r)
 {
 	struct flag_change *f = arg;
-	const struct door_record *d = &r->d;
 
-	f->applies = d->uid < f->m->seen.uidnext && d->modseq <= f->unless;
-	return f->applies || d->uid >= f->m->seen.uidnext;
+	if (r->d.uid >= f->m->seen.uidnext)
+		return 1;
+	if (!applies_to(f, &r->d))
+		return 0;
+	f->applies = 1;
+	f->carried |= r->d.keywords;
+	return f->op != DOOR_SET;
+}
+
+static int
+store_replaces(const void *arg, const struct door_record *d)
+{
+	const struct flag_change *f = arg;
+	size_t i = uids_find(f->uids, f->n, d->uid);
+
+	return i < f->n && f->uids[i] == d->uid && applies_to(f, d);
 }
 
 static void
@@ -142,35 +171,50 @@ answer(const struct request *r, const struct flag_change *f)
 	client_end(r->c, r->c->shard);
 }
 
+/*
+ * The bits of the names, in the batch of the messages that get them: what a bit
+ * was called is lost with the last message that carries it, not before. 0, or
+ * -1 having answered.
+ */
+static int
+store_bits(const struct request *r, struct flag_change *f)
+{
+	struct account *a = r->c->account;
+	struct keyword_swap swap = { .replaces = store_replaces, .arg = f };
+
+	/* A keyword that no message gets is not made. */
+	if (f->op != DOOR_REMOVE && request_read(r, index_records(a->db,
+	    a->number, f->m->id, f->uids, f->n, store_applies, f)) == -1)
+		return -1;
+	if (request_bits(r, f->applies, f->op == DOOR_SET && f->carried != 0 ?
+	    &swap : NULL, &f->keywords) == -1)
+		return -1;
+	f->renamed = swap.renamed;
+	return 0;
+}
+
 /* 0, or -1 having answered. */
 static int
-store_records(struct request *r, struct flag_change *f, const uint32_t *uids,
-    size_t n)
+store_records(const struct request *r, struct flag_change *f)
 {
 	struct account *a = r->c->account;
 	enum engine_result e;
 
-	if (request_commit(r) == -1)
+	if (request_commit(r) == -1 || store_bits(r, f) == -1)
 		return -1;
-	/* A keyword that no message gets is not made. */
-	if (f->op != DOOR_REMOVE && request_read(r, index_records(a->db,
-	    a->number, f->m->id, uids, n, store_applies, f)) == -1)
-		return -1;
-	if (request_bits(r, f->applies, &f->keywords) == -1 ||
-	    request_commit(r) == -1)
-		return -1;
-	e = index_records(a->db, a->number, f->m->id, uids, n, store_one, f);
+	e = index_records(a->db, a->number, f->m->id, f->uids, f->n,
+	    store_one, f);
 	follow_end(&f->log);
 	/* A change that was made by half counts as failed. */
-	if (f->modseq != 0)
+	if (f->modseq != 0 || f->renamed != 0)
 		(void)account_failed(a, e);
 	if (request_read(r, e) == -1)
 		return -1;
-	if (f->modseq == 0)
-		return 0;
-	f->m->row.modseq = f->modseq;
-	shard_row(f->m);
-	shard_lazy(a->shard);
+	if (f->modseq != 0) {
+		f->m->row.modseq = f->modseq;
+		shard_row(f->m);
+		shard_lazy(a->shard);
+	}
 	return request_commit(r);
 }
 
@@ -183,13 +227,13 @@ op_store(struct request *r)
 		.unless = msg_get_u64(r->m, DF_MODSEQ),
 		.log = { .m = r->mailbox, .type = FOLLOW_FLAGS } };
 	uint32_t *uids;
-	size_t n;
 
-	if (f.op > DOOR_REMOVE || (uids = request_uids(r, &n)) == NULL) {
+	if (f.op > DOOR_REMOVE || (uids = request_uids(r, &f.n)) == NULL) {
 		request_fail(r, D_REFUSED, "uids do not rise");
 		return;
 	}
-	if (store_records(r, &f, uids, n) == 0)
+	f.uids = uids;
+	if (store_records(r, &f) == 0)
 		answer(r, &f);
 	free(uids);
 	buf_clear(&f.out);

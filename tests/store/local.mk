@@ -144,7 +144,7 @@ tests_store_test_flags_LDADD = $(STORE_TEST)
 tests_store_test_flags_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_ms \
 	-Wl,--wrap=task_text_append -Wl,--wrap=task_dir \
 	-Wl,--wrap=task_link_put -Wl,--wrap=shard_modseq \
-	-Wl,--wrap=engine_get
+	-Wl,--wrap=engine_get -Wl,--wrap=index_range
 
 check_PROGRAMS += tests/store/test_open
 tests_store_test_open_SOURCES = tests/store/test_open.c tests/store/rig.c \

@@ -44,6 +44,8 @@ static struct shared {
 	atomic_int hold;	/* 1: the next write waits; 2: it does */
 	atomic_int hold_link;	/* the same of a message */
 	atomic_int fail_get;	/* the next look for INBOX's keywords fails */
+	atomic_int fail_range;	/* the next look at all messages fails */
+	atomic_int ranges;	/* looks at all messages */
 	atomic_int writes, modseqs, made, synced;
 } *shared;
 
@@ -65,6 +67,12 @@ enum body_result __wrap_task_link_put(struct task *t, uint32_t mailbox,
 	    uint32_t uid, const char *file, uint64_t size, uint32_t crc);
 uint64_t __real_shard_modseq(struct shard *s);
 uint64_t __wrap_shard_modseq(struct shard *s);
+enum engine_result __real_index_range(struct engine_db *db, uint32_t account,
+	    uint32_t mailbox, uint32_t from, uint32_t to,
+	    int (*each)(void *arg, const struct record *r), void *arg);
+enum engine_result __wrap_index_range(struct engine_db *db, uint32_t account,
+	    uint32_t mailbox, uint32_t from, uint32_t to,
+	    int (*each)(void *arg, const struct record *r), void *arg);
 enum engine_result __real_engine_get(struct engine_db *db,
 	    enum engine_table t, const void *key, size_t klen,
 	    struct buf *value_r);
@@ -148,6 +156,20 @@ __wrap_engine_get(struct engine_db *db, enum engine_table t, const void *key,
 	    atomic_compare_exchange_strong(&shared->fail_get, &want, 0))
 		return ENGINE_LATER;
 	return __real_engine_get(db, t, key, klen, value_r);
+}
+
+enum engine_result
+__wrap_index_range(struct engine_db *db, uint32_t account, uint32_t mailbox,
+    uint32_t from, uint32_t to,
+    int (*each)(void *arg, const struct record *r), void *arg)
+{
+	int want = 1;
+
+	atomic_fetch_add(&shared->ranges, 1);
+	if (from == 1 && to == UINT32_MAX &&
+	    atomic_compare_exchange_strong(&shared->fail_range, &want, 0))
+		return ENGINE_LATER;
+	return __real_index_range(db, account, mailbox, from, to, each, arg);
 }
 
 static int
@@ -490,12 +512,102 @@ test_not_read(void **state)
 	buf_clear(&out);
 }
 
+/* All that the message has goes, so the new names have room. */
+static void
+test_replaced(void **state)
+{
+	char one[] = "one", two[] = "two", *words[] = { one, two, NULL };
+	char k63[] = "k63", *last[] = { k63, NULL };
+	struct buf out = BUF_INIT(SHOWN_MAX);
+
+	fill_keywords(0);
+	assert_int_equal(append(&rig.imap[0], last), 0);
+	assert_int_equal(mark(&rig.imap[0], 1, DOOR_SET, 0, words), 0);
+	show_names(3, &out);
+	assert_string_equal(buf_str(&out), " one two k2");
+	show_file(&out);
+	assert_non_null(strstr(buf_str(&out), " 1:-:3"));
+	assert_non_null(strstr(buf_str(&out), " 2:-:8000000000000000"));
+	again(1);
+	show_names(3, &out);
+	assert_string_equal(buf_str(&out), " one two k2");
+	buf_clear(&out);
+}
+
+/* A bit that stays and has another name is a change. */
+static void
+test_replaced_same_bit(void **state)
+{
+	char one[] = "one", k0[] = "k0", *words[] = { one, NULL };
+	char *first[] = { k0, NULL };
+	struct buf out = BUF_INIT(SHOWN_MAX);
+	struct door_mailbox m, now;
+
+	fill_keywords(1);
+	assert_int_equal(append(&rig.imap[0], first), 0);
+	assert_int_equal(door_status(&rig.imap[0], 1, &m), 0);
+	assert_int_equal(mark(&rig.imap[0], 2, DOOR_SET, 0, words), 0);
+	assert_int_equal(door_status(&rig.imap[0], 1, &now), 0);
+	assert_true(now.highestmodseq > m.highestmodseq);
+	show_names(1, &out);
+	assert_string_equal(buf_str(&out), " one");
+	buf_clear(&out);
+}
+
+/* No label is dropped because the index did not answer. */
+static void
+test_room_not_told(void **state)
+{
+	char one[] = "one", *words[] = { one, NULL };
+	struct buf out = BUF_INIT(SHOWN_MAX);
+
+	fill_keywords(1);
+	atomic_store(&shared->fail_range, 1);
+	assert_int_equal(mark(&rig.imap[0], 1, DOOR_ADD, 0, words), -1);
+	assert_int_equal(door_error(&rig.imap[0]), D_LATER);
+	assert_int_equal(append(&rig.imap[0], NULL), 0);
+	atomic_store(&shared->fail_range, 1);
+	assert_int_equal(append(&rig.imap[0], words), -1);
+	assert_int_equal(door_error(&rig.imap[0]), D_LATER);
+	assert_int_equal(mark(&rig.imap[0], 1, DOOR_ADD, 0, words), 0);
+	show_names(1, &out);
+	assert_string_equal(buf_str(&out), " one");
+	buf_clear(&out);
+}
+
+/* That there is no room is found once, until a bit may be free. */
+static void
+test_full_once(void **state)
+{
+	char one[] = "one", k0[] = "k0", *words[] = { one, NULL };
+	char *first[] = { k0, NULL };
+	struct buf out = BUF_INIT(SHOWN_MAX);
+	int i, n;
+
+	fill_keywords(0);
+	assert_int_equal(mark(&rig.imap[0], 1, DOOR_ADD, 0, words), 0);
+	n = atomic_load(&shared->ranges);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(mark(&rig.imap[0], 1, DOOR_ADD, 0, words), 0);
+		assert_int_equal(append(&rig.imap[0], words), 0);
+		assert_int_equal(mark(&rig.imap[0], 2, DOOR_SET, 0, words), 0);
+	}
+	assert_int_equal(atomic_load(&shared->ranges), n);
+	assert_int_equal(mark(&rig.imap[0], 1, DOOR_REMOVE, 0, first), 0);
+	assert_int_equal(append(&rig.imap[0], words), 0);
+	show_names(2, &out);
+	assert_string_equal(buf_str(&out), " one k1");
+	buf_clear(&out);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(test_replaced), T(test_replaced_same_bit),
+		T(test_room_not_told), T(test_full_once),
 		T(test_once), T(test_new_file), T(test_failed),
 		T(test_pieces), T(test_changed_meanwhile),
 		T(test_new_names), T(test_held), T(test_not_read),
