@@ -1,6 +1,6 @@
 /*
- * The items of STATUS (RFC 3501 6.3.10, 7162 3.1.7, 7889 5, 8438, 9208 4.4), which LIST
- * has too (RFC 5819).
+ * The items of STATUS (RFC 3501 6.3.10, 7162 3.1.7, 7889 5, 8438, 9208 4.4),
+ * which LIST has too (RFC 5819).
  */
 #ifndef IMAPD_IMAPD_STATUS_H
 #define IMAPD_IMAPD_STATUS_H

@@ -403,9 +403,9 @@ op_records(struct request *r)
 /*
  * Opens all of them, -1 for one that is gone. One that was expunged is there as
  * long as its file is kept: sessions that were not told go on reading it (RFC
- * 2180 4.1.1), and who asks in the middle of an EXPUNGE finds it. An error that is none of the
- * message's (no descriptors, the disk) must not look like a message that is
- * gone: -1 then, with none open.
+ * 2180 4.1.1), and who asks in the middle of an EXPUNGE finds it. An error that
+ * is none of the message's (no descriptors, the disk) must not look like a
+ * message that is gone: -1 then, with none open.
  */
 static int
 open_all(const struct mailbox *m, const uint32_t *uids, size_t n, int *fd)

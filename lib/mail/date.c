@@ -185,7 +185,8 @@ date_zone_name(const char *p, size_t len, int *zone_r)
 		const char *name;
 		int zone;
 	} t[] = {
-		{ "GMT", 0 }, { "UT", 0 }, { "UTC", 0 }, { "EST", -300 }, { "EDT", -240 }, { "CST", -360 },
+		{ "GMT", 0 }, { "UT", 0 }, { "UTC", 0 },
+		{ "EST", -300 }, { "EDT", -240 }, { "CST", -360 },
 		{ "CDT", -300 }, { "MST", -420 }, { "MDT", -360 },
 		{ "PST", -480 }, { "PDT", -420 },
 	};

@@ -49,7 +49,8 @@ field_find(const char *name, size_t len)
  * times": of such lists nobody is to be lost.
  */
 static struct mime_text *
-field_slot(struct mime_arena *a, struct mime_part *part, const struct field_name *f)
+field_slot(struct mime_arena *a, struct mime_part *part,
+    const struct field_name *f)
 {
 	struct mime_field *slot, *more;
 
