@@ -1,10 +1,11 @@
 /*
- * APPEND, of several messages too (MULTIAPPEND, RFC 3502). A message of up to
+ * APPEND, of several messages too (RFC 3502; no capability says so, for a kill
+ * of this process in the midst of it leaves a part). A message of up to
  * APPEND_MEMORY octets is collected in memory and written at once; the last
  * one, which most often is the only one, with its ENVELOPE and structure for
  * the cache. A larger one goes into the file as it comes. All are in their
  * files before the first of them becomes one of the mailbox; where one then
- * fails those before it are expunged again.
+ * fails those before it are expunged again (imapd_undo.h).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@
 #include "imapd/imapd_flags.h"
 #include "imapd/imapd_names.h"
 #include "imapd/imapd_reply.h"
+#include "imapd/imapd_undo.h"
 
 enum {
 	APPEND_MEMORY = 256 * 1024,
@@ -53,6 +55,11 @@ struct imapd_append {
 	int	 fd;
 	int	 nul;			/* it has such an octet */
 	int	 cancelled;		/* one of several is empty */
+	/* of those that are in the mailbox */
+	uint32_t *uids;
+	size_t	 n_in;			/* 0 again when that is final */
+	uint32_t uidvalidity;
+	struct buf cache;		/* of the last one */
 	int	 failed;		/* errno of a write */
 };
 
@@ -62,12 +69,23 @@ append_last(const struct imapd_append *ap)
 	return &ap->msg[ap->n - 1];
 }
 
+/* "the server MUST restore the mailbox to its state before the APPEND" (RFC
+   3502 3). */
+static void
+append_undo(struct imapd_append *ap)
+{
+	imapd_undo(ap->id, ap->uidvalidity, ap->uids, ap->n_in);
+	ap->n_in = 0;
+}
+
 static void
 append_free(void *data)
 {
 	struct imapd_append *ap = data;
 	struct append_message *m;
 
+	/* The client has left in the midst of it. */
+	append_undo(ap);
 	fd_close(&ap->fd);
 	for (m = ap->msg; m < ap->msg + ap->n; m++) {
 		imapd_flags_clear(&m->flags);
@@ -75,6 +93,8 @@ append_free(void *data)
 			(void)door_file_back(&imapd_door, m->file);
 	}
 	buf_clear(&ap->buf);
+	buf_clear(&ap->cache);
+	free(ap->uids);
 	free(ap->msg);
 	free(ap);
 }
@@ -245,65 +265,65 @@ append_file(struct imapd_session *s)
 	return 0;
 }
 
-/* "the server MUST restore the mailbox to its state before the APPEND" (RFC
-   3502 3). What the door said of the failure stays. */
-static void
-append_undo(const struct imapd_append *ap, const uint32_t *uids, size_t n)
-{
-	enum door_error e = door_error(&imapd_door);
-	char words[sizeof(imapd_door.words)];
-	uint32_t *gone = NULL;
-	size_t n_gone;
-	uint64_t modseq;
-
-	if (n == 0)
-		return;
-	memcpy(words, imapd_door.words, sizeof(words));
-	if (door_expunge(&imapd_door, ap->id, uids, n, 1, &gone, &n_gone,
-	    &modseq) == -1)
-		log_warn("append: %zu messages of a command that failed stay",
-		    n);
-	free(gone);
-	imapd_box_unsettle(ap->id);
-	imapd_door.error = e;
-	memcpy(imapd_door.words, words, sizeof(words));
-}
-
 /*
- * Hands the messages to store, which links, syncs and commits; cache is that of
- * the last. All or none: 0, or -1 (imapd_door says why).
+ * Hands the next message to store, which links, syncs and commits; the last one
+ * with its cache. 0, or -1 (imapd_door says why).
  */
 static int
-append_all(struct imapd_append *ap, const struct buf *cache, uint32_t *uids,
-    uint32_t *uidvalidity_r)
+append_one(struct imapd_append *ap)
 {
-	struct append_message *m;
-	size_t i;
-	int r;
+	struct append_message *m = &ap->msg[ap->n_in];
+	int r, last = m == append_last(ap);
 
-	for (i = 0; i < ap->n; i++) {
-		m = &ap->msg[i];
-		r = door_append(&imapd_door, ap->id, m->file, m->size, m->crc,
-		    m->header_len, m->flags.flags,
-		    m->flags.n > 0 ? m->flags.keywords : NULL, m->date,
-		    cache->data, i == ap->n - 1 ? cache->len : 0, &uids[i],
-		    uidvalidity_r);
-		m->file[0] = '\0';	/* it is store's, whatever the answer */
-		if (r == -1) {
-			append_undo(ap, uids, i);
-			return -1;
-		}
+	if (m->door != imapd_door.times) {
+		imapd_door.error = D_LOST;
+		return -1;
 	}
-	return 0;
+	r = door_append(&imapd_door, ap->id, m->file, m->size, m->crc,
+	    m->header_len, m->flags.flags,
+	    m->flags.n > 0 ? m->flags.keywords : NULL, m->date,
+	    ap->cache.data, last ? ap->cache.len : 0, &ap->uids[ap->n_in],
+	    &ap->uidvalidity);
+	m->file[0] = '\0';	/* it is store's, whatever the answer */
+	if (r == 0)
+		ap->n_in++;
+	return r;
 }
 
+/* The messages go to store, with other sessions served between. */
+static enum imapd_run
+append_more(struct imapd_session *s)
+{
+	struct imapd_append *ap = s->more_data;
+	struct buf set = BUF_INIT(0);
+	int64_t start = clock_mono_ms();
+
+	while (ap->n_in < ap->n) {
+		if (append_one(ap) == -1) {
+			append_undo(ap);
+			append_no_mailbox(s);
+			return IMAPD_DONE;
+		}
+		if (ap->n_in < ap->n && imapd_full(s, start))
+			return IMAPD_MORE;
+	}
+	imapd_box_unsettle(ap->id);
+	imapd_view_takes(s, 1);
+	imapd_events();
+	imapd_view_takes(s, 0);
+	imapd_set_put(&set, ap->uids, ap->n);
+	imapd_ok(s, "[APPENDUID %u %s] APPEND completed", ap->uidvalidity,
+	    buf_str(&set));
+	buf_clear(&set);
+	ap->n_in = 0;
+	return IMAPD_DONE;
+}
+
+/* All messages are there. */
 static void
 append_finish(struct imapd_session *s)
 {
 	struct imapd_append *ap = s->divert_data;
-	struct buf cache = BUF_INIT(0), set = BUF_INIT(0);
-	uint32_t *uids, uidvalidity;
-	int r;
 
 	/* "a zero-length literal": the client cancels (RFC 3502 3). */
 	if (ap->cancelled) {
@@ -311,27 +331,13 @@ append_finish(struct imapd_session *s)
 		return;
 	}
 	if (ap->written == 0 && ap->buf.len > 0)
-		mime_cache(ap->buf.data, ap->buf.len, &cache);
-	if (append_file(s) == -1) {
-		buf_clear(&cache);
+		mime_cache(ap->buf.data, ap->buf.len, &ap->cache);
+	if (append_file(s) == -1)
 		return;
-	}
-	uids = mem_zalloc(ap->n, sizeof(*uids));
-	r = append_all(ap, &cache, uids, &uidvalidity);
-	buf_clear(&cache);
-	if (r == -1)
-		append_no_mailbox(s);
-	else {
-		imapd_box_unsettle(ap->id);
-		imapd_view_takes(s, 1);
-		imapd_events();
-		imapd_view_takes(s, 0);
-		imapd_set_put(&set, uids, ap->n);
-		imapd_ok(s, "[APPENDUID %u %s] APPEND completed", uidvalidity,
-		    buf_str(&set));
-	}
-	buf_clear(&set);
-	free(uids);
+	buf_clear(&ap->buf);
+	ap->uids = mem_zalloc(ap->n, sizeof(*ap->uids));
+	imapd_divert(s, NULL, NULL, NULL);
+	imapd_later(s, append_more, append_free, ap);
 }
 
 /* SP append-opts SP, and another literal. 0, or -1 having answered. */
@@ -452,8 +458,7 @@ append_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 }
 
 const struct imapd_command imapd_cmd_append[] = {
-	{ .name = "APPEND", .capability = "MULTIAPPEND",
-	    .run = append_run, .literal = append_literal,
+	{ .name = "APPEND", .run = append_run, .literal = append_literal,
 	    .states = IMAPD_ANY, .flags = IMAPD_EVENTS, .min_args = 1,
 	    .max_args = 4 },
 	{ .name = NULL }

@@ -13,6 +13,7 @@
 #include "imapd/imapd_events.h"
 #include "imapd/imapd_names.h"
 #include "imapd/imapd_reply.h"
+#include "imapd/imapd_undo.h"
 
 static void
 put_copyuid(struct buf *out, uint32_t uidvalidity, const uint32_t *from,
@@ -114,21 +115,8 @@ part_now(struct imapd_session *s, struct imapd_copy *c)
 static void
 copy_undo(struct imapd_copy *c)
 {
-	enum door_error error = imapd_door.error;
-	char words[sizeof(imapd_door.words)];
-	uint32_t *gone = NULL;
-	uint64_t modseq;
-	size_t n;
-
-	if (c->n_done == 0)
-		return;
-	memcpy(words, imapd_door.words, sizeof(words));
-	(void)door_expunge(&imapd_door, c->to, c->to_uids, c->n_done, 1,
-	    &gone, &n, &modseq);
-	free(gone);
+	imapd_undo(c->to, c->uidvalidity, c->to_uids, c->n_done);
 	c->n_done = 0;
-	imapd_door.error = error;
-	memcpy(imapd_door.words, words, sizeof(words));
 }
 
 /*

@@ -2,6 +2,7 @@
 #include "imapd/imapd_door.h"
 #include "imapd/imapd_events.h"
 #include "imapd/imapd_names.h"
+#include "imapd/imapd_undo.h"
 
 void
 imapd_events(void)
@@ -11,6 +12,7 @@ imapd_events(void)
 	int names;
 
 	imapd_box_retry();
+	imapd_undo_retry();
 	if (door_events(&imapd_door, &ids, &n, &names) != 1)
 		return;
 	if (names)

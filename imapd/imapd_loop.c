@@ -18,6 +18,7 @@
 #include "imapd/imapd_names.h"
 #include "imapd/imapd_reply.h"
 #include "imapd/imapd_session.h"
+#include "imapd/imapd_undo.h"
 
 enum {
 	SWEEP = 30,			/* seconds between looks at the time */
@@ -366,6 +367,7 @@ imapd_loop_wired(struct ev_loop *l, const struct wire *w)
 	door_set(&imapd_door, fd);
 	imapd_names_drop();
 	imapd_box_rewire();
+	imapd_undo_retry();
 	if (imapd_door.chan.fd == -1)
 		return;
 	ev_io_set(&door_watch, fd, EV_READ);

@@ -26,6 +26,7 @@ imapd_libimapd_a_SOURCES = $(IMAPD_COMMANDS) \
 	imapd/imapd_reply.c imapd/imapd_reply.h \
 	imapd/imapd_names.c imapd/imapd_names.h \
 	imapd/imapd_events.c imapd/imapd_events.h \
+	imapd/imapd_undo.c imapd/imapd_undo.h \
 	imapd/imapd_commands.c imapd/imapd_commands.h \
 	imapd/imapd_engine.c imapd/imapd_engine.h \
 	imapd/imapd_loop.c imapd/imapd_loop.h \

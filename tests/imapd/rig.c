@@ -287,8 +287,9 @@ store_run(void *arg)
 		else if (m.type == DM_SELECT) {
 			store.selected++;
 			answer_mailbox(c, m.id, DM_MAILBOX);
-		} else if (m.type == DM_STATUS && store.tell > 0) {
-			store.told = store.asked;
+		} else if (m.type == DM_STATUS) {
+			if (store.tell > 0)
+				store.told = store.asked;
 			answer_mailbox(c, m.id, DM_MAILBOX);
 		} else if (m.type == DM_RECORDS && store.deaf > 0) {
 			store.deaf--;
