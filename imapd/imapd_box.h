@@ -17,7 +17,10 @@
 
 #include "imapd/imapd_news.h"
 
-enum { IMAPD_BOX_REST = 10000 };	/* messages of one that is kept */
+enum {
+	IMAPD_BOX_REST = 10000,	/* messages of one that is kept */
+	IMAPD_UNTOLD_MAX = 10000, /* of untold, for new messages to be told */
+};
 
 struct imapd_box {
 	struct imapd_box *next;
@@ -32,7 +35,9 @@ struct imapd_box {
 	int	 keywords_full;
 	struct imapd_news *news;	/* one for each of its views */
 	struct door_record *untold; /* as they were: messages that are gone ... */
-	size_t	 n_untold;	/* ... and some session was not told so */
+	size_t	 n_untold;	/* ... and some session was not told so; over
+				   IMAPD_UNTOLD_MAX only of those that were
+				   known then (imapd_view_sync) */
 	int	 taken;		/* none of rec is recent to another process */
 	uint32_t recent;	/* from here on they are to the session that is
 				   told, or selects it, next; 0: none */

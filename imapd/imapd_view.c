@@ -389,6 +389,16 @@ imapd_view_news(const struct imapd_view *v)
 }
 
 /*
+ * Who is not to hear of an EXPUNGE and learns of new messages all the same has
+ * the box keep ever more that is gone: at some point they wait for it.
+ */
+static int
+owes_much(const struct imapd_view *v)
+{
+	return v->news.shrunk && v->box->n_untold >= IMAPD_UNTOLD_MAX;
+}
+
+/*
  * The end of a step may come after any line. A view that was told some of it
  * is one that was told of fewer changes.
  */
@@ -407,7 +417,7 @@ imapd_view_sync(struct imapd_session *s, int expunge)
 		return 0;
 	if (v->news.n_dirty > 0 && !sync_flags(s, start))
 		return 0;
-	if (v->news.stale)
+	if (v->news.stale && !owes_much(v))
 		sync_new(s);
 	return 1;
 }

@@ -33,8 +33,9 @@ int	imapd_view_open(struct imapd_session *s, uint32_t id, int readonly);
 void	imapd_view_close(struct imapd_session *s);
 /*
  * Tells the client what has changed: EXPUNGE (if allowed), FETCH with flags,
- * EXISTS, RECENT. 1: all of it; 0: the client is slow (imapd_full), or the
- * step was long enough: what is left is told by another call.
+ * EXISTS, RECENT (which wait where too many EXPUNGEs do). 1: all of it; 0: the
+ * client is slow (imapd_full), or the step was long enough: what is left is
+ * told by another call.
  */
 int	imapd_view_sync(struct imapd_session *s, int expunge);
 /* Would imapd_view_sync with expunge have anything to say? */

@@ -170,6 +170,39 @@ test_reply_with_many_expunged(void **state)
 	assert_int_equal(count("*"), 0);
 }
 
+/* What comes and goes while a session hears of no EXPUNGE is not kept for it
+   without end: new messages wait for the EXPUNGEs then. */
+static void
+test_new_behind_many_expunged(void **state)
+{
+	two_clients(MANY, 0);
+	rig_client(1);
+	say("x STORE 10:19 +FLAGS.SILENT (\\Deleted)\r\ny EXPUNGE\r\n");
+	expect("y OK ");
+	message_comes();
+	say("z NOOP\r\n");
+	expect("z OK ");
+	rig_client(0);
+	say("f FETCH 1 UID\r\n");
+	expect("f OK ");
+	assert_int_equal(count("* 20001 EXISTS\r\n"), 1);
+	rig_client(1);
+	say("x STORE 1:* +FLAGS.SILENT (\\Deleted)\r\ny EXPUNGE\r\n");
+	expect("y OK ");
+	message_comes();
+	say("z NOOP\r\n");
+	expect("z OK ");
+	rig_client(0);
+	say("f FETCH 1 UID\r\n");
+	expect("f OK ");
+	assert_int_equal(count("* 1 FETCH (UID 1)\r\n"), 1);
+	assert_int_equal(count("EXISTS\r\n"), 0);
+	say("n NOOP\r\n");
+	expect("n OK ");
+	assert_int_equal(count("EXPUNGE\r\n"), MANY + 1);
+	assert_int_equal(count("* 1 EXISTS\r\n"), 1);
+}
+
 /* What went well before is told, and is so for others, too. */
 static void
 test_store_fails_in_the_middle(void **state)
@@ -711,6 +744,7 @@ main(void)
 		RIG(test_idle_that_reads_nothing),
 		RIG(test_reply_with_much_news),
 		RIG(test_reply_with_many_expunged),
+		RIG(test_new_behind_many_expunged),
 		RIG(test_store_fails_in_the_middle),
 		RIG(test_modified_in_parts),
 		RIG(test_file_that_is_short),
