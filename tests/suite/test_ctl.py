@@ -488,7 +488,8 @@ def test_sendmail_resends(inst):
     inst.wait_count(n["bert"] + 1, "bert")
     wait_for(lambda: not inst.json("queue", "list"), text="an empty queue")
     got = newest(inst, "bert")
-    assert b"\r\nTo: anna\r\n" in got and b"Resent-Bcc" not in got
+    assert b"\r\nTo: anna@mail.example.test\r\n" in got
+    assert b"Resent-Bcc" not in got
     assert inst.count("anna") == n["anna"]
 
 
