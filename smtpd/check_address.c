@@ -1,5 +1,6 @@
 /* Who may send, and to whom. */
 #include "lib/base/log.h"
+#include "lib/base/str.h"
 #include "smtpd/smtpd_check.h"
 #include "smtpd/smtpd_local.h"
 
@@ -75,7 +76,8 @@ judge_account(const char *name, uint64_t size)
 /*
  * Cron and its like write to the user they run for, and other hosts report to
  * whom a program here sent as: mail for a system user without a mailbox or an
- * alias is for postmaster. What else a stranger sends there is not. Where
+ * alias is for postmaster. What else a stranger sends there is not, and no
+ * stranger can ask for the users of other domains or of system services. Where
  * there may be a new user the next worker knows.
  */
 static struct smtp_verdict
@@ -86,15 +88,18 @@ judge_absent(struct smtp_session *s, struct smtp_case *c)
 	    changed = { VERDICT_LATER, { 0, NULL,
 		"the password file has changed, come again" }, NULL, NULL,
 		NULL };
+	const struct address *a = c->address;
+	int outside = s->service != SERVICE_LOCAL;
 
-	if (s->service != SERVICE_LOCAL &&
-	    (smtpd_is_ours(s) || s->env.sender[0] != '\0'))
+	if (outside && (smtpd_is_ours(s) || s->env.sender[0] != '\0' ||
+	    a->at == a->len ||
+	    str_casecmp(a->text + a->at + 1, smtpd.hostname) != 0))
 		return absent;
 	if (!smtpd_local_current()) {
 		server_retire();
 		return changed;
 	}
-	c->postmaster_r = smtpd_local_names(c->address->text, c->address->at);
+	c->postmaster_r = smtpd_local_names(a->text, a->at, outside);
 	return c->postmaster_r ? fine : absent;
 }
 

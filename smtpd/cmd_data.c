@@ -108,7 +108,9 @@ submit(struct smtp_session *s, const struct smtp_body *b, const char *id)
 	r = submit_send(&e, &b->w, &words);
 	buf_clear(&notes);
 	if (r == SUBMIT_DONE) {
-		s->junk = s->errors = 0;
+		/* Errors fall, but not so fast that a guesser gains by it. */
+		s->junk = 0;
+		s->errors /= 2;
 		/* Queue's own line names the message. */
 		log_debug("%s: from=<%s> to=<%s> recipients=%u size=%" PRIu64
 		    " client=%s [%s]%s%s", id, s->env.sender, s->env.first,

@@ -14,7 +14,11 @@
 #include "lib/base/str.h"
 #include "smtpd/smtpd_local.h"
 
-enum { NAMES_MAX = 10000, OPEN_TRIES = 5 };
+enum {
+	NAMES_MAX = 10000,
+	OPEN_TRIES = 5,
+	PEOPLE_MIN = 1000,	/* below are root and services (useradd(8)) */
+};
 
 struct local_name {
 	uid_t	 uid;
@@ -173,13 +177,14 @@ smtpd_local_current(void)
 }
 
 int
-smtpd_local_names(const char *name, size_t len)
+smtpd_local_names(const char *name, size_t len, int people)
 {
 	size_t i;
 
 	for (i = 0; i < n_names; i++)
 		if (str_is(name, len, names[i].name))
-			return 1;
+			return !people || names[i].uid == 0 ||
+			    names[i].uid >= PEOPLE_MIN;
 	return 0;
 }
 

@@ -19,8 +19,11 @@
 int	smtpd_local_init(const char *path, const char *trusted) ATTR_CHECK;
 /* 0: the password file is another one now, or was changed. */
 int	smtpd_local_current(void);
-/* Has a user that name of len octets? Case does not count. */
-int	smtpd_local_names(const char *name, size_t len);
+/*
+ * Has a user that name of len octets? Case does not count. With people only
+ * root and uids from 1000 on count: others are services.
+ */
+int	smtpd_local_names(const char *name, size_t len, int people);
 /* Are they all system users? 0; -1 with why. */
 int	smtpd_local_check(const char *trusted, struct buf *why);
 /* Fills in login, trusted and nameless for a client of the local socket. */

@@ -543,6 +543,8 @@ make_tables(const char *more)
 	add(&m, "f", 1, &v);
 	buf_set(&v, "l");
 	add(&m, "dexample.test", 13, &v);
+	buf_set(&v, "aexample.test");
+	add(&m, "dmx.example.test", 16, &v);
 	buf_reset(&v);
 	buf_put_u64(&v, 0);
 	buf_put_u64(&v, 0);

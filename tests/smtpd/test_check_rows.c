@@ -32,7 +32,7 @@ struct ask {
 	uint64_t size;
 };
 
-#define PASSWD	"carl:x:64000:64000::/:\n"
+#define PASSWD	"carl:x:64000:64000::/:\nroot:x:0:0::/:\nnews:x:999:9::/:\n"
 
 static char long_name[HELO_MAX + 2];
 
@@ -104,7 +104,17 @@ static const struct ask asks[] = {
 	    .text = "<nobody@example.test>" },
 	{ .row = "recipient", .stage = STAGE_RCPT, .service = SERVICE_LOCAL,
 	    .login = "www", .text = "<carl@example.test>" },
+	{ .row = "recipient", .stage = STAGE_RCPT, .service = SERVICE_LOCAL,
+	    .login = "www", .text = "<news@example.test>" },
 	{ .row = "recipient", .stage = STAGE_RCPT, .service = SERVICE_SMTP,
+	    .text = "<carl@MX.example.test>" },
+	{ .row = "recipient", .stage = STAGE_RCPT, .service = SERVICE_SMTP,
+	    .text = "<root@mx.example.test>" },
+	{ .row = "recipient", .stage = STAGE_RCPT, .code = 550,
+	    .status = "5.1.1", .service = SERVICE_SMTP,
+	    .text = "<news@mx.example.test>" },
+	{ .row = "recipient", .stage = STAGE_RCPT, .code = 550,
+	    .status = "5.1.1", .service = SERVICE_SMTP,
 	    .text = "<carl@example.test>" },
 	{ .row = "recipient", .stage = STAGE_RCPT, .code = 550,
 	    .status = "5.1.1", .service = SERVICE_SUBMISSION,
