@@ -1,5 +1,10 @@
+/*
+ * A header is copied field by field. A field that changes is written anew, and
+ * where it turns out that it cannot be read it is copied as it was.
+ */
 #include <string.h>
 
+#include "lib/base/str.h"
 #include "lib/mail/header.h"
 #include "lib/mail/mime_encode.h"
 #include "smtpd/smtpd_mend.h"
@@ -38,7 +43,7 @@ struct mailbox {
 	unsigned words;
 	int	 at;		/* an "@" was there, or an angle address */
 	size_t	 end;		/* in out: behind the last word */
-	int	 odd;		/* its one word is no local part */
+	int	 odd;		/* its one word is no local part, or a name */
 };
 
 /*
@@ -51,6 +56,7 @@ struct mender {
 	struct buf *out;
 	struct mailbox box;
 	int	 angle;		/* within < > */
+	int	 group;		/* within the : ; of a group */
 	int	 comma;		/* a blank is wanted behind commas */
 	int	 changed;
 };
@@ -80,6 +86,23 @@ copy_enclosed(struct mender *m, char open, char shut)
 	return 0;
 }
 
+/*
+ * No local part: dots where none may be (RFC 5322 3.4.1), an encoded word, and
+ * what programs write where they name nobody.
+ */
+static int
+is_odd(const char *p, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (p[i] == '.' && (i == 0 || i + 1 == len || p[i - 1] == '.'))
+			return 1;
+	return (len > 1 && p[0] == '=' && p[1] == '?') ||
+	    str_is(p, len, "undisclosed-recipients") ||
+	    str_is(p, len, "unlisted-recipients");
+}
+
 static void
 copy_word(struct mender *m)
 {
@@ -92,7 +115,7 @@ copy_word(struct mender *m)
 		    (unsigned char)*s <= ' ' || *s == '\\';
 		s++;
 	}
-	m->box.odd |= s - m->p > 1 && m->p[0] == '=' && m->p[1] == '?';
+	m->box.odd |= is_odd(m->p, (size_t)(s - m->p));
 	if (s == m->p)
 		s++;
 	buf_append(m->out, m->p, (size_t)(s - m->p));
@@ -128,16 +151,19 @@ copy_special(struct mender *m)
 		box_end(m);
 		m->box.at = 1;
 		m->angle = 0;
-	} else if (!m->angle && (c == ',' || c == ';'))
+	} else if (!m->angle && (c == ',' || c == ';')) {
 		box_end(m);
-	else if (c == '<') {
+		m->group &= c != ';';
+	} else if (c == '<') {
 		/* What stands before is a name. */
 		m->box = none;
 		m->angle = 1;
 	} else if (c == '@')
 		m->box.at = 1;
-	else if (c == ':' && !m->angle)
+	else if (c == ':' && !m->angle) {
 		m->box = none;	/* it was the name of a group */
+		m->group = 1;
+	}
 	buf_putc(m->out, c);
 	if (c == ',' && m->comma && m->p < m->end && !is_blank(*m->p)) {
 		buf_putc(m->out, ' ');
@@ -166,9 +192,11 @@ mend_piece(struct mender *m)
 	if (c == '[') {
 		r = copy_enclosed(m, '[', ']');
 		m->box.at = 1;
-	} else if (c == '"')
+	} else if (c == '"') {
 		r = copy_enclosed(m, '"', '"');
-	else
+		/* Alone it is somebody's name. */
+		m->box.odd |= !m->angle;
+	} else
 		copy_word(m);
 	m->box.words++;
 	m->box.end = m->out->len;
@@ -183,16 +211,18 @@ mend_addresses(const struct header_field *f, const char *domain, int comma,
 	struct mender m = { .p = f->value, .end = f->value + f->value_len,
 		.domain = domain, .out = out, .comma = comma };
 	size_t start = out->len;
+	int whole;
 
 	buf_append(out, f->p, (size_t)(f->value - f->p));
 	while (m.p < m.end)
 		if (mend_piece(&m) == -1)
 			break;
-	if (m.p == m.end && !m.angle) {
+	whole = m.p == m.end && !m.angle && !m.group;
+	if (whole) {
 		box_end(&m);
 		buf_append(out, m.end, (size_t)(f->p + f->len - m.end));
 	}
-	if (m.p == m.end && !m.angle && m.changed)
+	if (whole && m.changed)
 		return 1;
 	buf_truncate(out, start);
 	return 0;
