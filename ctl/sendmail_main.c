@@ -172,6 +172,18 @@ read_message(struct sendmail *s, struct buf *message)
 	return r;
 }
 
+/* A program that speaks SMTP hears of it there, too. errno stays. */
+static void
+put_later(const struct sendmail *s, const struct sendmail_options *o,
+    const char *words)
+{
+	int e = errno;
+
+	if (o->mode == SENDMAIL_SMTP)
+		printf("421 4.3.2 %s %s\r\n", s->hostname, words);
+	errno = e;
+}
+
 /* Where others, or this user's own, hold every connection: waits for one. */
 static int
 hand_over(struct sendmail *s, const struct sendmail_options *o,
@@ -182,21 +194,22 @@ hand_over(struct sendmail *s, const struct sendmail_options *o,
 
 	for (;;) {
 		fd = control_socket(s->state_dir, "submit");
-		if (fd == -1 && errno != EAGAIN && o->mode == SENDMAIL_SMTP)
-			printf("421 4.3.2 %s the mail system does not run\r\n",
-			    s->hostname);
-		if (fd == -1 && errno != EAGAIN)
+		if (fd == -1 && errno != EAGAIN) {
+			put_later(s, o, "the mail system does not run");
 			return sendmail_fail(EX_TEMPFAIL, "the mail system "
 			    "does not run or takes nothing now (%s/run/submit: "
 			    "%s); try again later", s->state_dir,
 			    strerror(errno));
+		}
 		r = fd == -1 ? SENDMAIL_BUSY : o->mode == SENDMAIL_SMTP ?
 		    sendmail_pass(fd) : sendmail_send(s, fd, message);
 		if (r != SENDMAIL_BUSY)
 			return r;
-		if (clock_mono_ms() >= end)
+		if (clock_mono_ms() >= end) {
+			put_later(s, o, "all connections are in use");
 			return sendmail_fail(EX_TEMPFAIL, "all connections to "
 			    "the mail system are in use; try again later");
+		}
 		(void)poll(NULL, 0, wait);
 		wait = wait * 2 < BUSY_LAST_MS ? wait * 2 : BUSY_LAST_MS;
 	}
