@@ -155,9 +155,14 @@ def test_others_are_served_between(inst, c):
     done = 0
     for _ in range(5):
         tag = multi(c, [part] * 300)
-        between = False
-        while messages(other) < done + 300:
-            between = between or messages(other) > done
+        seen = set()
+
+        def all_in():
+            n = messages(other) - done
+            seen.add(n)
+            return n == 300
+        rohrpost.wait_for(all_in, 60, text="all messages")
+        between = seen - {0, 300}
         done += 300
         assert c.wait(tag)[0] == "OK"
         if between:
@@ -173,8 +178,10 @@ def test_none_where_store_is_killed(inst, c):
     part = (b"", b"x\r\n")
     c.ok("SELECT multi")
     for _ in range(5):
+        had = messages(other)
         tag = multi(c, [part] * 1000)
-        rohrpost.wait_for(lambda: messages(other) > 5, text="some messages")
+        rohrpost.wait_for(lambda: messages(other) > had + 5, 60,
+                          text="some messages")
         for pid in inst.processes()["store"]:
             os.kill(pid, signal.SIGKILL)
         r = c.wait(tag)
@@ -182,7 +189,7 @@ def test_none_where_store_is_killed(inst, c):
             break
     assert r[:2] == ("NO", "[UNAVAILABLE] The store is away, try again")
     rohrpost.wait_for(lambda: other.cmd("STATUS multi (MESSAGES)")[0] == "OK"
-                      and messages(other) <= 1, text="none left")
+                      and messages(other) <= had + 1, 60, text="none left")
     n = messages(other)
     u = c.ok("NOOP")[2] + c.ok("UID SEARCH ALL")[2]
     assert len(u[-1].split()) - 2 == n, u
@@ -193,11 +200,12 @@ def test_none_where_the_client_leaves_in_the_midst(inst, c):
     part = (b"", b"x\r\n")
     other = Client(inst)
     multi(other, [part] * 1000)
-    rohrpost.wait_for(lambda: messages(c) > 0, text="some messages")
+    rohrpost.wait_for(lambda: messages(c) > 0, 60, text="some messages")
     other.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                           struct.pack("ii", 1, 0))
     other.sock.close()
-    rohrpost.wait_for(lambda: messages(c) in (0, 1000), text="all or none")
+    rohrpost.wait_for(lambda: messages(c) in (0, 1000), 60,
+                      text="all or none")
 
 
 def test_none_where_the_last_is_over_quota(inst, c):
