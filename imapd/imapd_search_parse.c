@@ -79,6 +79,7 @@ struct key_reader {
 	const struct mime_charset *cs;
 	const char *why;
 	unsigned count, depth;
+	const struct imapd_set *dollar;	/* of the first key with "$" */
 };
 
 static struct imapd_key *read_key(struct key_reader *);
@@ -248,13 +249,28 @@ read_interval(struct key_reader *r, struct imapd_key *k)
 	return 0;
 }
 
+/*
+ * "$" is the same in all keys, and may be large: the first key has it, and
+ * lends it to the others. Either all keys of a tree are freed, or none.
+ */
 static int
 read_set(struct key_reader *r, struct imapd_key *k,
     const struct imapd_arg *a, int uid)
 {
+	int dollar;
+
 	if (a == NULL || a->type != IMAPD_ATOM)
 		return -1;
-	return imapd_view_set(r->v, a->p, a->len, uid, &k->set);
+	dollar = imapd_arg_is(a, "$");
+	if (dollar && r->dollar != NULL) {
+		imapd_set_lend(&k->set, r->dollar);
+		return 0;
+	}
+	if (imapd_view_set(r->v, a->p, a->len, uid, &k->set) == -1)
+		return -1;
+	if (dollar)
+		r->dollar = &k->set;
+	return 0;
 }
 
 static int
@@ -350,6 +366,7 @@ read_list(struct key_reader *r, const struct imapd_arg *a)
 	k = read_and(&in);
 	r->count = in.count;
 	r->why = in.why;
+	r->dollar = in.dollar;
 	return k;
 }
 

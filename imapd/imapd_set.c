@@ -115,16 +115,24 @@ imapd_set_parse(struct imapd_set *set, const char *p, size_t len,
 void
 imapd_set_copy(struct imapd_set *set, const struct imapd_set *from)
 {
-	set->n = from->n;
+	*set = (struct imapd_set){ .n = from->n };
 	set->r = mem_alloc((from->n + 1) * sizeof(*set->r));
 	if (from->n > 0)
 		memcpy(set->r, from->r, from->n * sizeof(*set->r));
 }
 
 void
+imapd_set_lend(struct imapd_set *set, const struct imapd_set *from)
+{
+	*set = *from;
+	set->lent = 1;
+}
+
+void
 imapd_set_clear(struct imapd_set *set)
 {
-	free(set->r);
+	if (!set->lent)
+		free(set->r);
 	memset(set, 0, sizeof(*set));
 }
 

@@ -19,6 +19,7 @@ struct imapd_range {
 struct imapd_set {
 	struct imapd_range *r;
 	size_t	 n;
+	int	 lent;		/* r is another set's, which frees it */
 };
 
 /*
@@ -28,6 +29,8 @@ struct imapd_set {
 int	imapd_set_parse(struct imapd_set *set, const char *p, size_t len,
 	    uint32_t largest) ATTR_CHECK;
 void	imapd_set_copy(struct imapd_set *set, const struct imapd_set *from);
+/* The same ranges, without a copy: from is not changed while set is used. */
+void	imapd_set_lend(struct imapd_set *set, const struct imapd_set *from);
 void	imapd_set_clear(struct imapd_set *set);
 int	imapd_set_has(const struct imapd_set *set, uint32_t v);
 /* Appends rising numbers as a set: "1:3,7". */

@@ -136,6 +136,38 @@ test_within(void **state)
 	imapd_args_clear(&args);
 }
 
+/* However often it is asked for, "$" is there once. */
+static void
+test_dollar_is_shared(void **state)
+{
+	static const char *const keys[] = { " $ not $ uid $ or $ ($ $)",
+	    " ($ $) $" };
+	uint32_t uids[] = { 10, 30, 40, 60 };
+	struct imapd_view was = view;
+	struct door_record r = { .uid = 30 };
+	struct imapd_key *k, *c;
+	size_t i;
+
+	view.uids = uids;
+	view.n = 4;
+	assert_int_equal(imapd_set_parse(&view.saved, "30", 2, 60), 0);
+	for (i = 0; i < 2; i++) {
+		k = keys_read(keys[i]);
+		for (c = k->first; c != NULL; c = c->next) {
+			struct imapd_key *d = c->first != NULL ? c->first : c;
+
+			assert_int_equal(d->set.n, 1);
+			assert_int_equal(d->set.lent, d != (i == 0 ? k->first :
+			    k->first->first));
+		}
+		assert_int_equal(imapd_search_match(k, &view, 2, &r), i);
+		assert_int_equal(imapd_search_match(k, &view, 1, &r), 0);
+		imapd_search_free(&k);
+	}
+	imapd_set_clear(&view.saved);
+	view = was;
+}
+
 /* The day it was saved; where that is not known, the internal date. */
 static void
 test_saved(void **state)
@@ -314,6 +346,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_within),
 		cmocka_unit_test(test_saved),
+		cmocka_unit_test(test_dollar_is_shared),
 		cmocka_unit_test(test_what_matches),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_steps_are_bounded),
