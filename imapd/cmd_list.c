@@ -32,6 +32,7 @@ struct imapd_list {
 	struct buf names;	/* subscribed that are no mailbox: packed lv */
 	struct list_extra *extra;	/* rising, each once */
 	size_t	 n_extra, cap_extra, at_extra;
+	struct imapd_status status;	/* of the mailbox before the next */
 };
 
 static void
@@ -40,6 +41,7 @@ list_free(void *data)
 	struct imapd_list *l = data;
 
 	imapd_list_args_clear(&l->args);
+	imapd_status_clear(&l->status);
 	buf_clear(&l->names);
 	free(l->extra);
 	free(l);
@@ -172,31 +174,42 @@ put_name(const struct imapd_list *l, struct buf *out, int children,
 	buf_puts(out, "\r\n");
 }
 
-/* 0, or -1 (imapd_door says why). */
+/* Goes on with the STATUS that was begun. 1, or as imapd_status_more. */
 static int
-put_mailbox(struct imapd_session *s, const struct imapd_list *l,
+put_status(struct imapd_session *s, struct imapd_list *l)
+{
+	int r;
+
+	if (l->status.name == NULL)
+		return 1;
+	r = imapd_status_more(s, &l->status);
+	/* One that is gone meanwhile has none. */
+	if (r == -1 && door_error(&imapd_door) == D_ABSENT)
+		r = 1;
+	if (r != 0)
+		imapd_status_clear(&l->status);
+	return r;
+}
+
+static void
+put_mailbox(struct imapd_session *s, struct imapd_list *l,
     const struct door_mailbox *list, size_t n, const struct door_mailbox *m)
 {
 	size_t len = strlen(m->name);
 	int own, below;
 
 	if (!imapd_list_args_match(&l->args, m->name, len))
-		return 0;
+		return;
 	own = selected(l, m);
 	below = selected_below(l, list, n, m->name, len);
 	if (!own && !below)
-		return 0;
+		return;
 	put_name(l, &s->out, imapd_names_children(list, n, m->name),
 	    m->attrs, m->name, len, below);
-	/* "for each selectable mailbox" that matches by itself. One that is
-	   gone meanwhile has none. */
-	if (!own || !(l->args.back & IMAPD_L_STATUS) ||
-	    (m->attrs & ATTR_NOSELECT))
-		return 0;
-	if (imapd_status_put(s, m, l->args.status) == -1 &&
-	    door_error(&imapd_door) != D_ABSENT)
-		return -1;
-	return 0;
+	/* "for each selectable mailbox" that matches by itself. */
+	if (own && (l->args.back & IMAPD_L_STATUS) &&
+	    !(m->attrs & ATTR_NOSELECT))
+		imapd_status_begin(&l->status, m, l->args.status);
 }
 
 static void
@@ -224,15 +237,17 @@ list_more(struct imapd_session *s)
 	const struct door_mailbox *list;
 	int64_t start = clock_mono_ms();
 	size_t n;
+	int r;
 
 	if ((list = imapd_names_all(&n)) == NULL)
 		return imapd_door_no(s);
-	for (; l->at < n; l->at++) {
+	while ((r = put_status(s, l)) == 1 && l->at < n) {
 		if (imapd_full(s, start))
 			return IMAPD_MORE;
-		if (put_mailbox(s, l, list, n, &list[l->at]) == -1)
-			return imapd_door_no(s);
+		put_mailbox(s, l, list, n, &list[l->at++]);
 	}
+	if (r != 1)
+		return r == 0 ? IMAPD_MORE : imapd_door_no(s);
 	for (; l->at_extra < l->n_extra; l->at_extra++) {
 		if (imapd_full(s, start))
 			return IMAPD_MORE;

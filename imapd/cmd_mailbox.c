@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/mem.h"
 #include "lib/base/str.h"
 
 #include "imapd/imapd_commands.h"
@@ -156,23 +157,42 @@ unsubscribe_run(struct imapd_session *s, const struct imapd_arg *args,
 	return subscription(s, args, 0);
 }
 
+static void
+status_free(void *data)
+{
+	imapd_status_clear(data);
+	free(data);
+}
+
+static enum imapd_run
+status_more(struct imapd_session *s)
+{
+	int r = imapd_status_more(s, s->more_data);
+
+	if (r == 0)
+		return IMAPD_MORE;
+	return r == -1 ? imapd_door_no(s) : imapd_ok(s, "STATUS completed");
+}
+
 static enum imapd_run
 status_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 {
 	const struct door_mailbox *m;
+	struct imapd_status *st;
 	struct buf name;
 	unsigned bits;
-	int r = -1;
 
 	if (imapd_status_items(imapd_arg_next(args), &bits) == -1)
 		return imapd_bad(s, "STATUS: bad list of items");
 	if (imapd_names_arg(s, args, &name) == -1)
 		return IMAPD_DONE;
 	m = imapd_names_find(buf_str(&name));
-	if (m != NULL)
-		r = imapd_status_put(s, m, bits);
 	buf_clear(&name);
-	return r == -1 ? imapd_door_no(s) : imapd_ok(s, "STATUS completed");
+	if (m == NULL)
+		return imapd_door_no(s);
+	st = mem_alloc(sizeof(*st));
+	imapd_status_begin(st, m, bits);
+	return imapd_later(s, status_more, status_free, st);
 }
 
 const struct imapd_command imapd_cmd_mailbox[] = {

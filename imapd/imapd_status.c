@@ -1,6 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/mem.h"
+
 #include "imapd/imapd_door.h"
 #include "imapd/imapd_names.h"
 #include "imapd/imapd_session.h"
@@ -39,31 +41,33 @@ imapd_status_items(const struct imapd_arg *list, unsigned *bits_r)
 
 /*
  * Octets of what is marked \Deleted, by its records, up to the last of them:
- * store keeps no such sum. 0, or -1 (imapd_door says why).
+ * store keeps no such sum. One answer of store; 1: that was all, 0: there is
+ * more, -1 (imapd_door says why).
  */
 static int
-deleted_size(const struct door_mailbox *m, uint64_t *size_r)
+deleted_more(struct imapd_status *st)
 {
 	struct door_record *rec = NULL;
-	uint32_t left = m->deleted, uid = 1;
 	size_t n = 0, i;
 	uint64_t modseq;
-	int more = 1, r = 0;
+	int more = 0;
 
-	while (left > 0 && more && r == 0) {
-		n = 0;
-		r = door_records_from(&imapd_door, m->id, uid, &rec, &n,
-		    &modseq, &more);
-		for (i = 0; i < n && left > 0; i++)
-			if (rec[i].flags & FLAG_DELETED) {
-				*size_r += rec[i].size;
-				left--;
-			}
-		if (n > 0)
-			uid = rec[n - 1].uid + 1;
+	if (st->left == 0)
+		return 1;
+	if (door_records_from(&imapd_door, st->now.id, st->uid, &rec, &n,
+	    &modseq, &more) == -1) {
+		free(rec);
+		return -1;
 	}
+	for (i = 0; i < n && st->left > 0; i++)
+		if (rec[i].flags & FLAG_DELETED) {
+			st->deleted += rec[i].size;
+			st->left--;
+		}
+	if (n > 0)
+		st->uid = rec[n - 1].uid + 1;
 	free(rec);
-	return r;
+	return st->left == 0 || !more || n == 0;
 }
 
 static void
@@ -90,24 +94,47 @@ put_items(struct buf *out, const struct door_mailbox *m, uint64_t deleted,
 	}
 }
 
-int
-imapd_status_put(struct imapd_session *s, const struct door_mailbox *m,
+void
+imapd_status_begin(struct imapd_status *st, const struct door_mailbox *m,
     unsigned bits)
 {
-	struct door_mailbox now;
-	uint64_t deleted = 0;
+	*st = (struct imapd_status){ .id = m->id, .bits = bits, .uid = 1,
+		.name = mem_strdup(m->name) };
+}
 
-	if (door_status(&imapd_door, m->id, &now) == -1)
-		return -1;
-	if ((bits & 1u << ST_DELETED_STORAGE) &&
-	    deleted_size(&now, &deleted) == -1)
-		return -1;
-	if (bits & 1u << ST_HIGHESTMODSEQ)
+void
+imapd_status_clear(struct imapd_status *st)
+{
+	free(st->name);
+	*st = (struct imapd_status){ 0 };
+}
+
+/* 1, or as deleted_more. */
+static int
+status_ask(struct imapd_status *st)
+{
+	if (!st->asked) {
+		if (door_status(&imapd_door, st->id, &st->now) == -1)
+			return -1;
+		st->asked = 1;
+		st->left = st->now.deleted;
+	}
+	return st->bits & 1u << ST_DELETED_STORAGE ? deleted_more(st) : 1;
+}
+
+int
+imapd_status_more(struct imapd_session *s, struct imapd_status *st)
+{
+	int r = status_ask(st);
+
+	if (r != 1)
+		return r;
+	if (st->bits & 1u << ST_HIGHESTMODSEQ)
 		imapd_condstore(s);
 	buf_puts(&s->out, "* STATUS ");
-	imapd_names_put(&s->out, m->name, strlen(m->name));
+	imapd_names_put(&s->out, st->name, strlen(st->name));
 	buf_puts(&s->out, " (");
-	put_items(&s->out, &now, deleted, bits);
+	put_items(&s->out, &st->now, st->deleted, st->bits);
 	buf_puts(&s->out, ")\r\n");
-	return 0;
+	return 1;
 }

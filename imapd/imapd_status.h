@@ -17,11 +17,27 @@ struct imapd_session;
  */
 int	imapd_status_items(const struct imapd_arg *list, unsigned *bits_r)
 	    ATTR_CHECK;
+/* The answer about one mailbox, in the making. */
+struct imapd_status {
+	char	*name;		/* NULL: there is none */
+	uint32_t id;
+	unsigned bits;
+	int	 asked;		/* now is as store said */
+	struct door_mailbox now;
+	uint32_t uid, left;	/* the next to look at for \Deleted; how many */
+	uint64_t deleted;	/* octets of those before it */
+};
+
+/* About a mailbox of the list of names; clear it in the end. */
+void	imapd_status_begin(struct imapd_status *st,
+	    const struct door_mailbox *m, unsigned bits);
+void	imapd_status_clear(struct imapd_status *st);
 /*
- * Asks store about a mailbox of the list of names, and says "* STATUS". With
- * HIGHESTMODSEQ CONDSTORE begins. 0, or -1 (imapd_door says why).
+ * Asks store, and says "* STATUS" in the end. With HIGHESTMODSEQ CONDSTORE
+ * begins. 1; 0: call it again, for DELETED-STORAGE of a large mailbox takes
+ * several answers of store; -1 (imapd_door says why).
  */
-int	imapd_status_put(struct imapd_session *s,
-	    const struct door_mailbox *m, unsigned bits) ATTR_CHECK;
+int	imapd_status_more(struct imapd_session *s, struct imapd_status *st)
+	    ATTR_CHECK;
 
 #endif

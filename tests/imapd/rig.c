@@ -68,7 +68,7 @@ answer_mailbox(struct chan *c, uint32_t id, unsigned type)
 {
 	struct door_mailbox m = { .id = RIG_MAILBOX, .uidvalidity = RIG_VALIDITY,
 		.uidnext = store.messages + store.skipped + 1,
-		.messages = store.messages,
+		.messages = store.messages, .deleted = store.deleted,
 		.highestmodseq = store.messages, .name = (char *)store.name };
 	struct buf b = BUF_INIT(0);
 
@@ -108,7 +108,8 @@ answer_records(struct chan *c, const struct msg *m)
 		uid = (uint32_t)since + 1;
 	for (i = uid; i <= n && i - uid < DOOR_RECORDS_MAX; i++)
 		door_pack_record(&b, &(struct door_record){ .uid = i,
-		    .modseq = i, .size = 100 });
+		    .modseq = i, .size = 100, .flags =
+		    store.deleted && i == n ? FLAG_DELETED : 0 });
 	if (more) {
 		store.more--;
 		store.messages++;
@@ -408,7 +409,7 @@ rig_begin(void **state)
 {
 	int door[2];
 
-	store.messages = store.more = store.skipped = 0;
+	store.messages = store.more = store.skipped = store.deleted = 0;
 	store.failing = store.deaf = store.hold = store.recent = 0;
 	store.any = store.expunged = store.since = store.short_by = 0;
 	store.lost = store.gone = 0;

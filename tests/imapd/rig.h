@@ -27,6 +27,7 @@ struct rig_store {
 	pthread_t thread;
 	struct chan chan;
 	atomic_uint messages;	/* number n has uid n and modseq n */
+	atomic_uint deleted;	/* 1: the last one is \Deleted, as is known */
 	atomic_uint skipped;	/* uids above them that were given to none */
 	atomic_uint more;	/* so many answers bring one more message */
 	_Atomic enum arrival how;

@@ -523,6 +523,34 @@ test_select_in_pieces(void **state)
 	assert_int_equal(store.asked, PIECES);
 }
 
+/* Nor do the others wait while the octets of what is deleted are counted. */
+static void
+test_deleted_in_pieces(void **state)
+{
+	static const char *const lines[] = {
+		"d STATUS INBOX (DELETED-STORAGE)\r\n",
+		"d LIST \"\" INBOX RETURN (STATUS (DELETED-STORAGE))\r\n",
+	};
+	enum { PIECES = 4 };
+	size_t i;
+
+	store.messages = PIECES * DOOR_RECORDS_MAX;
+	store.deleted = 1;
+	for (i = 0; i < 2; i++) {
+		store.asked = 0;
+		store.tell = 2;
+		say(lines[i]);
+		expect("d OK ");
+		assert_int_equal(count("(DELETED-STORAGE 100)\r\n"), 1);
+		assert_int_equal(store.asked, PIECES);
+		assert_int_equal(store.told, 2);
+		rig_client(1);
+		buf_reset(&got);
+		expect("o OK ");
+		rig_client(0);
+	}
+}
+
 /* Who selects it meanwhile reads the pieces that are missing, and no other. */
 static void
 test_select_in_pieces_is_shared(void **state)
@@ -761,7 +789,7 @@ main(void)
 		RIG(test_body_where_seen_is_refused),
 		RIG(test_refused_delete_leaves_it_selected),
 		RIG(test_failed_refresh_is_tried_again),
-		RIG(test_select_in_pieces),
+		RIG(test_select_in_pieces), RIG(test_deleted_in_pieces),
 		RIG(test_select_in_pieces_is_shared),
 		RIG(test_select_in_pieces_of_who_leaves),
 		RIG(test_select_in_pieces_of_what_changes),
