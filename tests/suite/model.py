@@ -28,6 +28,7 @@ class Box:
         self.name = name
         self.messages = []      # by uid
         self.ever = []          # all uids there were
+        self.moved = set()      # uids whose files have gone to another
         self.uidnext = 1
         self.uidvalidity = None  # learnt when it is first told
 

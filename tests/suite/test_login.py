@@ -364,8 +364,8 @@ def test_expunged_beside(inst):
     fill(inst, "carl", 3)
     p = inst.pop3("carl")
     empty(inst, "carl")
-    with pytest.raises(poplib.error_proto):
-        p.retr(2)
+    # Read from what is kept of it.
+    assert p.retr(2)[0].startswith(b"+OK")
     p.dele(3)
     assert p.quit().startswith(b"+OK")
 
