@@ -4,9 +4,9 @@
 
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
+#include "lib/mail/mime_encode.h"
 #include "relay/relay_data.h"
 #include "relay/relay_hurry.h"
-#include "lib/mail/mime_encode.h"
 #include "relay/relay_transaction.h"
 
 enum { BLOCK = 64 * 1024 };
@@ -107,14 +107,15 @@ put_rcpt(struct transaction *t, size_t i)
 /*
  * RFC 5321 4.5.3.1.10: a 552 for too many recipients "SHOULD be treated as a
  * temporary failure"; a full mailbox says 5.2.2 with it and is permanent, as
- * is what is said of the first one: that is never too many.
+ * is what is said of a connection's first one: that is never too many.
  */
 static int
 too_many(const struct transaction *t)
 {
 	const struct relay_client *c = t->c;
 
-	return c->reply.code == 552 && t->accepted > 0 &&
+	return c->reply.code == 552 &&
+	    (t->accepted > 0 || c->messages > 1) &&
 	    (strncmp(buf_str(&c->words), "5.5.3", 5) == 0 ||
 	    strncmp(buf_str(&c->words), "5.0.0", 5) == 0);
 }
@@ -207,17 +208,20 @@ in_blocks(const struct relay_message *m)
 }
 
 /*
- * Sends the data up to, without, the final dot; less where the server speaks
- * meanwhile. -1: the file could not be read; the connection must then be cut:
- * what went out is not the message.
+ * Sends the data up to, without, the final dot; less, and *whole_r is 0, where
+ * the server speaks meanwhile or something could not be written. -1: the file
+ * could not be read; the connection must then be cut: what went out is not the
+ * message.
  */
 static int
-body_put(struct relay_client *c, const struct relay_message *m, struct data *d)
+body_put(struct relay_client *c, const struct relay_message *m, struct data *d,
+    int *whole_r)
 {
 	uint64_t at = m->offset, n;
 	char *block;
 	int r = 0;
 
+	*whole_r = 1;
 	client_deadline(c, c->times->block);
 	if (!in_blocks(m)) {
 		data_put(d, m->data + at, m->length - at);
@@ -235,6 +239,7 @@ body_put(struct relay_client *c, const struct relay_message *m, struct data *d)
 		at += n;
 	}
 	free(block);
+	*whole_r = at == m->length && c->stream.end == STREAM_OK;
 	return r;
 }
 
@@ -270,13 +275,13 @@ body_send(struct transaction *t)
 {
 	struct relay_client *c = t->c;
 	struct data d = { .out = body_out, .arg = &c->stream };
-	int early;
+	int early, whole;
 
 	if (stream_has_input(&c->stream)) {
 		client_fail(c, "4.5.0", "answered before it had the message");
 		return transaction_lost(t);
 	}
-	if (body_put(c, t->m, &d) == -1) {
+	if (body_put(c, t->m, &d, &whole) == -1) {
 		client_fail(c, "4.3.0", "was cut off: the file is not "
 		    "readable: %m");
 		transaction_lost(t);
@@ -292,6 +297,12 @@ body_send(struct transaction *t)
 		else
 			transaction_lost(t);
 		c->dead = 1;
+		return RESULT_LATER;
+	}
+	if (!whole) {
+		/* No dot behind a part of it: that would be a message. */
+		client_fail(c, "4.4.2", "took not all of the message");
+		transaction_lost(t);
 		return RESULT_LATER;
 	}
 	data_end(&d);
