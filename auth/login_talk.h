@@ -4,9 +4,10 @@
  *
  * Bounds: LOGIN_LINE_MAX octets a line, LOGIN_LITERALS_MAX of literals in one
  * command, LOGIN_ID_MAX of an ID (30 names of 30 octets and values of 1024 as
- * RFC 2971 3.3 has them, each octet escaped), of which no more is held, LOGIN_ERRORS_MAX errors, LOGIN_COMMANDS_MAX commands and
- * LOGIN_FAILURES_MAX failed logins in one connection. Past any of them the
- * client is told and the connection ends.
+ * RFC 2971 3.3 has them, each octet escaped), of which no more is held,
+ * LOGIN_ERRORS_MAX errors, LOGIN_COMMANDS_MAX commands and LOGIN_FAILURES_MAX
+ * failed logins in one connection. Past any of them the client is told and the
+ * connection ends.
  *
  * No password crosses a connection without TLS: LOGIN, AUTHENTICATE, USER,
  * PASS and AUTH are refused before it, and what was read before the handshake

@@ -27,11 +27,11 @@ int	sendmail_sender(const char *p, size_t len, struct buf *out,
 
 /*
  * Makes what is sent of what was typed: every line end is CRLF (a bare CR is
- * one too: mail knows no other meaning), a NUL is a blank, a line of one dot ends
- * the message unless dot_is_text, mbox "From " lines at the start go. With -t the recipients are
- * read from To, Cc and Bcc, or from Resent-To, Resent-Cc and Resent-Bcc where
- * one of these is there; Bcc and Resent-Bcc are taken out. A missing From is
- * added. 0, or -1 with why.
+ * one too: mail knows no other meaning), a NUL is a blank, a line of one dot
+ * ends the message unless dot_is_text, mbox "From " lines at the start go. With
+ * -t the recipients are read from To, Cc and Bcc, or from Resent-To, Resent-Cc
+ * and Resent-Bcc where one of these is there; Bcc and Resent-Bcc are taken out.
+ * A missing From is added. 0, or -1 with why.
  */
 int	sendmail_prepare(struct sendmail *s, const char *p, size_t len,
 	    struct buf *out, struct buf *why) ATTR_CHECK;

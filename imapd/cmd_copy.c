@@ -90,9 +90,9 @@ copy_took(struct imapd_session *s, struct imapd_copy *c, uint32_t *from,
 }
 
 /*
- * The next part of a MOVE, or a COPY that is short. A message of a set of numbers that another session
- * expunged: nothing is copied. A UID that is not there is passed over (RFC 3501
- * 6.4.8). 0, or -1 (imapd_door says why).
+ * The next part of a MOVE, or a COPY that is short. A message of a set of
+ * numbers that another session expunged: nothing is copied. A UID that is not
+ * there is passed over (RFC 3501 6.4.8). 0, or -1 (imapd_door says why).
  */
 static int
 part_now(struct imapd_session *s, struct imapd_copy *c)

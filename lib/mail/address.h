@@ -47,8 +47,9 @@ enum address_result address_parse(struct address *a, const char *p,
 
 /*
  * Reads a path at the start of the text, in angle brackets or, without them,
- * up to a blank; used_r is its length. "<>" gives the empty address, "<postmaster>" (any case, RFC 5321
- * 4.5.1) one without a domain. A source route is dropped (appendix C).
+ * up to a blank; used_r is its length. "<>" gives the empty address,
+ * "<postmaster>" (any case, RFC 5321 4.5.1) one without a domain. A source route
+ * is dropped (appendix C).
  */
 enum address_result address_path(struct address *a, const char *p, size_t len,
 	    size_t *used_r) ATTR_CHECK;

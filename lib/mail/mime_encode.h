@@ -30,10 +30,10 @@ enum { LINES_MAX = 998 };	/* RFC 5322 2.1.1, without CRLF */
 int	lines_are_long(const char *p, size_t len);
 /*
  * The same for the lines of a submission: a part with one over LINES_MAX
- * gets an encoding, the others stay as they are, and so does what
- * may not be encoded, has a line among its fields that is none, or is signed
- * (RFC 1847 2.1: multipart/signed, to its last octet). 1 if out has a message that is other than data; 0, and out is of no
- * use: nothing is.
+ * gets an encoding, the others stay as they are, and so does what may not be
+ * encoded, has a line among its fields that is none, or is signed (RFC 1847 2.1:
+ * multipart/signed, to its last octet). 1 if out has a message that is other
+ * than data; 0, and out is of no use: nothing is.
  */
 int	lines_put(const char *data, size_t len, struct buf *out);
 

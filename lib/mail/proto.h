@@ -148,8 +148,8 @@ extern const struct msg_proto proto_auth;
 
 /*
  * resolve answers those who send mail or judge it. HOSTS lists what to try, in
- * order: for a domain its MX hosts by preference, equals shuffled, or the domain itself where it has
- * no MX (RFC 5321 5.1); for a host the host itself.
+ * order: for a domain its MX hosts by preference, equals shuffled, or the domain
+ * itself where it has no MX (RFC 5321 5.1); for a host the host itself.
  */
 enum n_type {
 	N_MX = 1,	/* NF_NAME: a mail domain */

@@ -3,9 +3,10 @@
  * the blocking shape, an event loop by itself) makes its SSL from these.
  *
  * TLS 1.2 at least, AEAD with forward secrecy only (but for a client that
- * verifies nothing), no compression, no renegotiation. A context holds all it needs in memory once it is made: make
- * it before the jail. A reload makes a new one and frees the old; connections
- * keep theirs (OpenSSL counts references). SIGPIPE must be ignored.
+ * verifies nothing: enum tls_trust), no compression, no renegotiation. A context
+ * holds all it needs in memory once it is made: make it before the jail. A
+ * reload makes a new one and frees the old; connections keep theirs (OpenSSL
+ * counts references). SIGPIPE must be ignored.
  *
  * DIAGNOSTICS: failures say why in words, with OpenSSL's reason.
  */
