@@ -8,7 +8,7 @@
 static struct credentials login;
 static struct policy by_mx, by_smarthost;
 static SSL_CTX *verifying;	/* NULL: nothing can be verified */
-static SSL_CTX *unknown;	/* for what never goes in the clear */
+static SSL_CTX *unknown;	/* for what may not go in the clear */
 
 int
 policy_open(const struct relay_conf *conf, const char *password,
@@ -19,7 +19,8 @@ policy_open(const struct relay_conf *conf, const char *password,
 
 	hostname = settings_hostname(conf->hostname);
 	if ((weak = tls_client_new(NULL, TLS_WEAK, why)) == NULL ||
-	    (unknown = tls_client_new(NULL, TLS_UNKNOWN, why)) == NULL)
+	    (conf->tls != RELAY_TLS_NEVER && (unknown = tls_client_new(NULL,
+	    TLS_UNKNOWN, why)) == NULL))
 		return -1;
 	/* The system's authorities take memory: only where they are used. */
 	if (conf->ca_file[0] != '\0' ||
