@@ -65,7 +65,7 @@ class Sender(load.Load):
             conn.send(b"MAIL FR")
         else:
             conn.docmd("FROBNICATE")
-            conn.docmd("RCPT TO:<dora@example.test>")
+            conn.docmd("RCPT TO:<erna@example.test>")
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                                  struct.pack("ii", 1, 0))
         raise smtplib.SMTPServerDisconnected("rude")
@@ -146,7 +146,7 @@ class Local(Sender):
         pass
 
     def rude(self, conn, rnd):
-        self.inst.sendmail(b"x\n", "dora@" + self.inst.domain)
+        self.inst.sendmail(b"x\n", "erna@" + self.inst.domain)
         raise smtplib.SMTPException("rude")
 
     def envelope(self, name, rnd):
