@@ -212,10 +212,11 @@ def test_bad_frame_ends_that_program_alone(p, service, name, what):
     words = "frame " + BAD_FRAMES[what].hex()
     with p.client("smtp") as other, p.client(service) as c:
         before = other.say("who")
-        who = "who" if service == "smtp" else "start frame@example.test"
-        pid = pid_of(c.say(who))
-        c.say(words if service == "smtp" else
-              "start frame@example.test " + words)
+        # A user for each row: the sessions of who is killed count until it is
+        # reaped.
+        start = "start %s@example.test" % what.replace(" ", "-").lower()
+        pid = pid_of(c.say("who" if service == "smtp" else start))
+        c.say(words if service == "smtp" else start + " " + words)
         rohrpost.wait_for(
             lambda: "%s[%d] is ended by force" % (name, pid) in p.log())
         assert other.say("who") == before
