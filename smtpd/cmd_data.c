@@ -150,7 +150,7 @@ take_message(struct smtp_session *s, int fd, const char *file_id)
 	str_copy(id, sizeof(id), file_id);
 	body_init(&b, s, fd, id);
 	scan.arg = &b;
-	scan.mend = smtpd_is_ours(s);
+	scan.mend = smtpd_is_ours(s) || s->normalize;
 	smtp_reply(s, 354, "", "end with a line that is a dot");
 	if (receive(s, &scan, &b) == -1) {
 		log_info("client %s [%s]: lost within the message: %s",

@@ -37,6 +37,12 @@ static const struct settings_key keys[] = {
 	{ "smtp_data_rate", SETTINGS_NUMBER,
 	  offsetof(struct smtpd_conf, data_rate), "500", 1, 1000000, NULL,
 	  "octets a second that a message must bring after smtp_data_time" },
+	{ "smtp_bare_newline", SETTINGS_CHOICE,
+	  offsetof(struct smtpd_conf, normalize), "reject", 0, 0,
+	  "reject normalize", "what is done with a bare LF on port 25" },
+	{ "smtp_bare_newline_exclude", SETTINGS_TEXT,
+	  offsetof(struct smtpd_conf, normalize_for), "", 0, 2000, NULL,
+	  "networks whose bare LF is always normalized" },
 	{ "local_trusted", SETTINGS_TEXT,
 	  offsetof(struct smtpd_conf, local_trusted), "", 0, 900, NULL,
 	  "system users, besides root, that may use any sender locally" },
@@ -70,14 +76,29 @@ load_tls(struct buf *why)
 }
 
 static int
+load_nets(struct nets *l, struct buf *why)
+{
+	struct buf fault = BUF_INIT(500);
+	int r = nets_parse(l, smtpd.conf.normalize_for, &fault);
+
+	if (r == -1)
+		buf_set(why, "smtp_bare_newline_exclude: %s", buf_str(&fault));
+	buf_clear(&fault);
+	return r;
+}
+
+static int
 check(struct buf *why)
 {
+	struct nets nets;
 	SSL_CTX *ctx;
 
 	tls_init();
 	if (load_certificate(&ctx, why) == -1)
 		return -1;
 	tls_free(&ctx);
+	if (load_nets(&nets, why) == -1)
+		return -1;
 	return smtpd_local_check(smtpd.conf.local_trusted, why);
 }
 
@@ -96,6 +117,8 @@ before_jail(void)
 	(void)date_zone(clock_now());
 	/* The local socket has no TLS, and its worker is not given the key. */
 	r = server_service() == SERVICE_LOCAL ? 0 : load_tls(&why);
+	if (r == 0)
+		r = load_nets(&smtpd.normalize, &why);
 	if (r == -1)
 		log_warn("%s", buf_str(&why));
 	else if (server_service() == SERVICE_SUBMISSION && smtpd.tls == NULL) {

@@ -32,6 +32,7 @@
 #include "lib/base/buf.h"
 #include "lib/link/submit.h"
 #include "lib/mail/address.h"
+#include "lib/net/nets.h"
 #include "lib/mail/limits.h"
 #include "lib/mail/result.h"
 #include "lib/mail/tables.h"
@@ -53,7 +54,8 @@ struct smtpd_conf {
 	char	*hostname, *state_dir, *cert, *key, *local_trusted;
 	uint64_t message_size, errors, junk, command_time, data_time,
 		 data_rate;
-	int	 verbose;
+	int	 verbose, normalize;
+	char	*normalize_for;
 };
 
 /* What the process has: smtpd.c's, main.c fills it in. */
@@ -62,6 +64,7 @@ struct smtpd {
 	const char *hostname;
 	SSL_CTX	*tls;			/* NULL: no STARTTLS */
 	struct tables *tables;
+	struct nets normalize;		/* as conf.normalize_for names them */
 };
 extern struct smtpd smtpd;
 
@@ -108,6 +111,7 @@ struct smtp_session {
 	char	 login[ADDRESS_MAX + 1];	/* "" for a stranger */
 	int	 trusted;		/* local: may use any sender */
 	int	 nameless;		/* local: nobody has that uid */
+	int	 normalize;		/* its bare LF ends a line */
 	struct smtp_envelope env;
 	struct smtp_notes notes[SCOPES];
 };

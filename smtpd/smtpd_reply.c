@@ -153,7 +153,11 @@ smtp_silent(struct smtp_session *s)
 int
 smtp_read(struct smtp_session *s, size_t max, char **line_r, size_t *len_r)
 {
-	switch (smtp_wait(s, max, line_r, len_r)) {
+	enum stream_status r = smtp_wait(s, max, line_r, len_r);
+
+	if (r == STREAM_BARE && s->normalize)
+		r = STREAM_OK;
+	switch (r) {
 	case STREAM_OK:
 		if (str_is_text(*line_r, *len_r))
 			return 0;

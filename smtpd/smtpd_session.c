@@ -35,6 +35,8 @@ session_begin(struct smtp_session *s, const struct session *client)
 		memmove(s->ip, s->ip + 1, len - 2);
 		s->ip[len - 2] = '\0';
 	}
+	s->normalize = s->service == SERVICE_SMTP && (smtpd.conf.normalize ||
+	    nets_have(&smtpd.normalize, s->ip));
 	if (s->service == SERVICE_LOCAL)
 		smtpd_local_login(s, client->uid);
 }

@@ -1,10 +1,11 @@
-/* Socket addresses as text, one and in lists: what parses prints and parses
+/* Socket addresses and networks as text, one and in lists: what parses prints and parses
    again to the same. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/mem.h"
 #include "lib/net/addr.h"
+#include "lib/net/nets.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -34,6 +35,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct buf why = BUF_INIT(300);
 	char *text = mem_strndup((const char *)data, size);
 	struct addr a, *list;
+	struct nets nets;
 	size_t n, i;
 
 	if (addr_parse(&a, (const char *)data, size, 25, &why) == 0)
@@ -47,6 +49,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (i = 0; i < n; i++)
 			again(&list[i]);
 		free(list);
+	}
+	if (nets_parse(&nets, text, &why) == 0) {
+		if (nets.n > NETS_MAX)
+			abort();
+		(void)nets_have(&nets, text);
+		(void)nets_have(&nets, "2001:db8::1");
 	}
 	(void)addr_is_ip(text, strlen(text), 0);
 	(void)addr_is_ip(text, strlen(text), 1);

@@ -14,6 +14,7 @@
  *   ! messages N   queue was given so many messages so far
  *   ! master W     master says W: "stop", "yield", "kick", or a word of no concern
  *   ! fsize N      no file may grow over N octets (0: no bound)
+ *   ! normalize L  bare LF of clients in these networks ends a line
  *   ! junk N       sends N octets "x" without a line end
  *   C: text        sends the text and CRLF; \r \n \0 \t \\ \xHH are octets,
  *                  and a final \c leaves CRLF out
@@ -237,6 +238,16 @@ play_fsize(const char *t)
 }
 
 static void
+play_normalize(struct play *p, const char *t)
+{
+	struct buf why = BUF_INIT(0);
+
+	if (nets_parse(&smtpd.normalize, t, &why) == -1)
+		wrong(p, "networks", buf_str(&why));
+	buf_clear(&why);
+}
+
+static void
 play_direct(struct play *p, char *t)
 {
 	struct buf why = BUF_INIT(0);
@@ -251,6 +262,8 @@ play_direct(struct play *p, char *t)
 		play_junk(p, t + 5);
 	else if (strncmp(t, "master ", 7) == 0)
 		fake_master(t + 7);
+	else if (strncmp(t, "normalize ", 10) == 0)
+		play_normalize(p, t + 10);
 	else if (strncmp(t, "fsize ", 6) == 0)
 		play_fsize(t + 6);
 	else if (strncmp(t, "messages ", 9) == 0)
@@ -320,6 +333,7 @@ play_file(const char *dir, const char *name)
 	assert_true(p.connected);
 	stream_close(&p.io);
 	fake_join();
+	smtpd.normalize.n = 0;
 }
 
 static void

@@ -65,6 +65,73 @@ def test_no_other_end_of_data(inst, name, end, want):
     assert inst.messages() == before
 
 
+NORMAL = {"A1": b"\r\n.\r\n", "A2": b"\r\n.\r\n", "A3": b"\r\n\r\n"}
+
+
+@pytest.fixture(scope="module", params=["normalize", "exclude"])
+def normal(request):
+    """Instances that take a bare LF on port 25: from all, or from this host."""
+    d = rohrpost.scratch("bare-" + request.param)
+    settings = {"smtp_bare_newline": "normalize"}
+    if request.param == "exclude":
+        settings = {"smtp_bare_newline_exclude": "192.0.2.0/24, 127.0.0.0/8"}
+    with rohrpost.Instance(d, users=USERS, **settings) as i:
+        yield i
+    rohrpost.remove(d)
+
+
+@pytest.mark.parametrize("name,end,want", ROWS, ids=[r[0] for r in ROWS])
+def test_no_other_end_of_data_where_lf_is_taken(normal, name, end, want):
+    """What is no CRLF.CRLF is text, or refused as before: one message at most,
+    and nothing of it is a command."""
+    before = normal.messages()
+    c = begin(normal)
+    c.send(HEAD + end + TAIL)
+    if name not in NORMAL:
+        assert c.reply() == want
+        alive(c)
+        normal.wait_empty()
+        assert normal.messages() == before
+        return
+    assert c.reply().startswith("250 2.0.0 queued as ")
+    alive(c)
+    normal.wait_count(len(before) + 1)
+    normal.wait_empty()
+    new = [v for k, v in normal.messages().items() if k not in before]
+    assert [body_of(v) for v in new] == [HEAD + NORMAL[name] + TAIL[:-3]]
+
+
+def test_unix_lines_of_a_device(normal):
+    """A program that knows no CR but in the end of data: commands too."""
+    before = normal.messages()
+    c = normal.raw("smtp")
+    assert c.reply().startswith("220 ")
+    c.send(b"HELO scanner\nMAIL FROM:<scan@remote.test>\n"
+           b"RCPT TO:<anna@example.test>\nDATA\n")
+    for want in ("250 ", "250 2.1.0 ", "250 2.1.5 ", "354 "):
+        assert c.reply().startswith(want)
+    c.send(b"Subject: page\n\n1\n\r\n.\r\n")
+    assert c.reply().startswith("250 2.0.0")
+    alive(c)
+    normal.wait_count(len(before) + 1)
+    new = [v for k, v in normal.messages().items() if k not in before]
+    assert [body_of(v) for v in new] == [
+        b"Subject: page\r\n\r\n1\r\n\r\n"]
+
+
+def test_bare_newline_is_checked():
+    """What cannot be read is said with its line before it is in force."""
+    d = rohrpost.scratch("bare-check")
+    with rohrpost.Instance(d, users=USERS) as i:
+        with open(i.conf / "rohrpost.conf", "a") as f:
+            f.write("smtp_bare_newline_exclude = 192.0.2.1/24\n")
+        r = i.command("config", "check")
+        assert r.returncode == 1
+        assert ": smtp_bare_newline_exclude: \"192.0.2.1/24\" is an address" \
+            " within a network" in r.stdout + r.stderr
+    rohrpost.remove(d)
+
+
 def test_a11_nul_before_the_real_end(inst):
     """A NUL is refused; CRLF.CRLF behind it is the end all the same, what
     follows are commands of their own, and their DATA has its body behind it."""
