@@ -23,6 +23,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/fd.h"
 #include "lib/base/peer.h"
+#include "lib/base/tree.h"
 #include "lib/server/program.h"
 #include "lib/server/walls.h"
 
@@ -32,7 +33,6 @@ enum {
 	UIDS = 64,
 	STOP_MS = 20 * 1000,
 	STEP_MS = 20,
-	LEVELS = 20,
 	LEFT_AGE = 10 * 60,	/* s; no run takes so long */
 	FOLDER = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
 };
@@ -273,44 +273,6 @@ selftest_words(const struct selftest *s, struct buf *words)
 	fd_close(&fd);
 }
 
-static void	remove_folder(int at, const char *name, int level);
-
-/* All that is in the folder, which is closed. */
-static void
-remove_inside(int fd, int level)
-{
-	DIR *d = fdopendir(fd);
-	const struct dirent *e;
-
-	if (d == NULL) {
-		fd_close(&fd);
-		return;
-	}
-	while ((e = readdir(d)) != NULL) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		if (unlinkat(fd, e->d_name, 0) == -1 && errno == EISDIR &&
-		    level < LEVELS)
-			remove_folder(fd, e->d_name, level + 1);
-	}
-	closedir(d);
-}
-
-/*
- * By descriptors: some folders belong to users whose programs may be the
- * enemy, and a path through them leads where they want.
- */
-static void
-remove_folder(int at, const char *name, int level)
-{
-	int fd = openat(at, name, FOLDER);
-
-	if (fd == -1)
-		return;
-	remove_inside(fd, level);
-	(void)unlinkat(at, name, AT_REMOVEDIR);
-}
-
 /* What a run left that was killed: ours, old, and nobody is at work there. */
 static int
 is_left(int fd)
@@ -343,7 +305,7 @@ selftest_sweep(const char *tmp)
 			close(fd);
 			continue;
 		}
-		remove_inside(fd, 0);
+		(void)tree_empty(fd);
 		(void)unlinkat(at, e->d_name, AT_REMOVEDIR);
 	}
 	closedir(d);
@@ -363,5 +325,5 @@ selftest_end(struct selftest *s)
 	}
 	fd_close(&s->report);
 	fd_close(&s->lock);
-	remove_folder(AT_FDCWD, s->dir, 0);
+	(void)tree_remove(AT_FDCWD, s->dir);
 }

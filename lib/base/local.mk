@@ -9,6 +9,7 @@ lib_base_libbase_a_SOURCES = \
 	lib/base/crc32c.c lib/base/crc32c.h \
 	lib/base/clock.c lib/base/clock.h \
 	lib/base/fd.c lib/base/fd.h \
+	lib/base/tree.c lib/base/tree.h \
 	lib/base/reserve.c lib/base/reserve.h \
 	lib/base/chan.c lib/base/chan.h \
 	lib/base/msg.c lib/base/msg.h

@@ -13,3 +13,5 @@ tests_base_test_fd_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=write \
 	-Wl,--wrap=renameat -Wl,--wrap=fstatfs -Wl,--wrap=fstatfs64
 check_PROGRAMS += tests/base/test_log
 tests_base_test_log_LDADD = $(BASE) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/base/test_tree
+tests_base_test_tree_LDADD = $(BASE) $(CMOCKA_LIBS)
