@@ -121,19 +121,6 @@ show(struct setup *s, FILE *f)
 	buf_clear(&text);
 }
 
-static int
-confirmed(void)
-{
-	struct buf line = BUF_INIT(16);
-	int yes;
-
-	fprintf(stderr, "Write this? [yes/no] ");
-	yes = ctl_line(&line) == 1 && (buf_str(&line)[0] == 'y' ||
-	    buf_str(&line)[0] == 'Y');
-	buf_clear(&line);
-	return yes;
-}
-
 /* The file before goes to rohrpost.conf.old where it changes. */
 static int
 write_conf(struct setup *s, struct buf *why)
@@ -215,7 +202,7 @@ cmd_setup(struct ctl *c)
 	r = build(&s, &why);
 	if (r == 0 && (dry || asked))
 		show(&s, dry ? stdout : stderr);
-	if (r == 0 && !dry && asked && !confirmed()) {
+	if (r == 0 && !dry && asked && !ctl_confirmed("Write this?")) {
 		buf_set(&why, "nothing was written");
 		r = -1;
 	}

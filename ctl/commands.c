@@ -29,6 +29,9 @@ static const struct option_row setup_options[] = {
 static const struct option_row start_options[] = {
 	{ 0, "--foreground", "-f", NULL, "be master, end when it ends" }, END
 };
+static const struct option_row purge_options[] = {
+	{ 0, "--mail", NULL, NULL, "with all mail, what waits too" }, END
+};
 static const struct option_row user_add_options[] = {
 	PASSWORD_OPTIONS, QUOTA_OPTION, DISABLED_OPTION, END
 };
@@ -65,6 +68,10 @@ const struct ctl_command ctl_commands[] = {
 	{ "status", cmd_status, 0, 0, 1, "", "a line per process", NULL },
 	{ "apply", cmd_apply, 0, 0, 0, "",
 	    "check and compile the text tables", NULL, 1 },
+	/* Its line in the audit log would go with that. */
+	{ "purge", cmd_purge, 0, 0, 0, "",
+	    "remove configuration, log and state; the mail stays",
+	    purge_options },
 	{ "domain add", cmd_domain_add, 1, 1, 0, "DOMAIN",
 	    "take mail for a domain", domain_options, 1 },
 	{ "domain del", cmd_domain_del, 1, 1, 0, "DOMAIN",

@@ -20,6 +20,7 @@ int	cmd_stop(struct ctl *);
 int	cmd_reload(struct ctl *);
 int	cmd_status(struct ctl *);
 int	cmd_apply(struct ctl *);
+int	cmd_purge(struct ctl *);
 int	cmd_domain_add(struct ctl *);
 int	cmd_domain_del(struct ctl *);
 int	cmd_domain_list(struct ctl *);

@@ -28,6 +28,19 @@ ctl_line(struct buf *out)
 	return ch == '\n' || out->len > 0;
 }
 
+int
+ctl_confirmed(const char *question)
+{
+	struct buf line = BUF_INIT(16);
+	int yes;
+
+	fprintf(stderr, "%s [yes/no] ", question);
+	yes = ctl_line(&line) == 1 && (buf_str(&line)[0] == 'y' ||
+	    buf_str(&line)[0] == 'Y');
+	buf_clear(&line);
+	return yes;
+}
+
 static int
 read_password(struct buf *out, struct buf *why)
 {

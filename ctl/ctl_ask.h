@@ -14,6 +14,8 @@ int	ctl_at_terminal(void);
  * the input; -1 where the line is longer than out may be, or holds NUL.
  */
 int	ctl_line(struct buf *out) ATTR_CHECK;
+/* Asks the question on standard error; true where the answer is yes. */
+int	ctl_confirmed(const char *question);
 /*
  * A password: from standard input's first line with from_stdin, else asked
  * for twice at the terminal without echo. out holds up to PASSWORD_MAX octets;
