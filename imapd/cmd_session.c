@@ -1,6 +1,6 @@
 /*
- * CAPABILITY, NOOP, CHECK, LOGOUT, IDLE, NAMESPACE, ID, ENABLE; and what
- * belongs before the login.
+ * CAPABILITY, NOOP, CHECK, LOGOUT, IDLE, NAMESPACE, ID, ENABLE,
+ * COMPRESS; and what belongs before the login.
  */
 #include <string.h>
 
@@ -95,6 +95,30 @@ enable_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 	return imapd_ok(s, "ENABLE completed");
 }
 
+/*
+ * "The server MUST compress starting immediately after the CRLF which ends the
+ * tagged OK response", the client from its next command on (RFC 4978 3): so
+ * what stands behind COMPRESS is compressed, also where it came early.
+ */
+static enum imapd_run
+compress_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
+{
+	const char *p;
+	size_t len;
+
+	if (!imapd_arg_is(args, "DEFLATE"))
+		return imapd_bad(s, "COMPRESS: DEFLATE is the one way");
+	if (s->zip != NULL)
+		return imapd_no(s, "[COMPRESSIONACTIVE] DEFLATE is active "
+		    "already");
+	imapd_ok(s, "COMPRESS begins");
+	s->plain = s->out.len - s->out_done;
+	s->zip = imapd_zip_new();
+	p = imapd_input_cut(&s->in, &len);
+	imapd_zip_got(s->zip, p, len);
+	return IMAPD_DONE;
+}
+
 static enum imapd_run
 login_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 {
@@ -117,6 +141,9 @@ const struct imapd_command imapd_cmd_session[] = {
 	    .max_args = 1 },
 	{ .name = "ENABLE", .run = enable_run, .states = IMAPD_ANY,
 	    .min_args = 1, .max_args = 100 },
+	{ .name = "COMPRESS", .capability = "COMPRESS=DEFLATE",
+	    .run = compress_run, .states = IMAPD_ANY,
+	    .flags = IMAPD_NO_SYNC, .min_args = 1, .max_args = 1 },
 	{ .name = "LOGIN", .run = login_run, .states = IMAPD_ANY,
 	    .max_args = 100 },
 	{ .name = "AUTHENTICATE", .run = login_run, .states = IMAPD_ANY,

@@ -54,6 +54,14 @@ imapd_input_partial(const struct imapd_input *in)
 	return in->buf.len > in->start || in->skip > 0 || in->dropping;
 }
 
+const char *
+imapd_input_cut(struct imapd_input *in, size_t *n_r)
+{
+	*n_r = in->buf.len - in->scan;
+	in->buf.len = in->scan;
+	return in->buf.data + in->scan;
+}
+
 void
 imapd_input_done(struct imapd_input *in)
 {

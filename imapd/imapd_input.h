@@ -67,6 +67,11 @@ void	imapd_input_got(struct imapd_input *in, size_t n);
 
 enum imapd_input_kind imapd_input_next(struct imapd_input *in,
 	    struct imapd_line *l);
+/*
+ * After IMAPD_INPUT_COMMAND: takes away what stands behind the command, n_r
+ * octets. Borrowed until imapd_input_room.
+ */
+const char *imapd_input_cut(struct imapd_input *in, size_t *n_r);
 /* The command was carried out or refused: the next one starts. */
 void	imapd_input_done(struct imapd_input *in);
 

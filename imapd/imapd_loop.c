@@ -62,6 +62,7 @@ session_free(struct imapd_session *s)
 	imapd_input_clear(&s->in);
 	buf_clear(&s->out);
 	buf_clear(&s->tail);
+	imapd_zip_free(&s->zip);
 	fd_close(&s->fd);
 	log_debug("%s left", s->remote);
 	server_session_ended(s->id);
@@ -98,6 +99,28 @@ session_news(struct imapd_session *s)
 }
 
 /*
+ * Inflates the next octets of those that were received. 1: there may be a
+ * command; 0: more must be received.
+ */
+static int
+session_inflate(struct imapd_session *s)
+{
+	char *p;
+	ssize_t n = -1;
+
+	if (s->zip == NULL || !imapd_zip_waits(s->zip))
+		return 0;
+	if ((p = imapd_input_room(&s->in)) != NULL)
+		n = imapd_zip_inflate(s->zip, p, IMAPD_READ_SIZE);
+	if (n == -1)
+		imapd_session_bye(s, p == NULL ? "Too much input" :
+		    "That is no DEFLATE");
+	else
+		imapd_input_got(&s->in, (size_t)n);
+	return n > 0;
+}
+
+/*
  * Runs what can be run: until input is missing, the client does not read, or
  * a command wants to go on later. Returns 1 where it ended because the client
  * does not read: there is more to run as soon as all is out.
@@ -105,6 +128,8 @@ session_news(struct imapd_session *s)
 static int
 session_run(struct imapd_session *s)
 {
+	int64_t start = s->zip != NULL ? clock_mono_ms() : 0;
+
 	s->ready = 0;
 	for (;;) {
 		if (s->dead)
@@ -118,8 +143,14 @@ session_run(struct imapd_session *s)
 				break;
 		} else if (!session_news(s))
 			break;
-		else if (s->closing || !imapd_engine_step(s))
+		else if (s->closing)
 			return 0;
+		else if (imapd_engine_step(s))
+			continue;
+		else if (!session_inflate(s))
+			return 0;
+		else if (clock_mono_ms() - start >= IMAPD_SLICE_MS)
+			break;
 	}
 	s->ready = imapd_flush(s) == 1 && !s->waiting;
 	return !s->ready && !s->waiting;
@@ -129,13 +160,14 @@ session_run(struct imapd_session *s)
 static void
 session_watch(struct imapd_session *s)
 {
-	int pending = s->out.len > s->out_done;
+	int pending = imapd_session_pending(s);
+	int inflates = s->zip != NULL && imapd_zip_waits(s->zip);
 
 	if (pending)
 		ev_io_start(loop, &s->writing);
 	else
 		ev_io_stop(loop, &s->writing);
-	if (pending || imapd_session_busy(s) || s->closing)
+	if (pending || inflates || imapd_session_busy(s) || s->closing)
 		ev_io_stop(loop, &s->reading);
 	else
 		ev_io_start(loop, &s->reading);
@@ -145,6 +177,8 @@ session_watch(struct imapd_session *s)
 		if (s->out.cap > 0)
 			buf_clear(&s->out);
 		imapd_input_rest(&s->in);
+		if (s->zip != NULL)
+			imapd_zip_rest(s->zip);
 	}
 }
 
@@ -169,8 +203,9 @@ session_work(struct imapd_session *s)
 static void
 on_readable(struct ev_loop *l, ev_io *w, int events)
 {
+	static char zipped[IMAPD_READ_SIZE];
 	struct imapd_session *s = w->data;
-	char *p = imapd_input_room(&s->in);
+	char *p = s->zip != NULL ? zipped : imapd_input_room(&s->in);
 	ssize_t n;
 
 	if (p == NULL) {
@@ -187,7 +222,10 @@ on_readable(struct ev_loop *l, ev_io *w, int events)
 		return;
 	}
 	s->active = clock_mono_ms();
-	imapd_input_got(&s->in, (size_t)n);
+	if (s->zip != NULL)
+		imapd_zip_got(s->zip, zipped, (size_t)n);
+	else
+		imapd_input_got(&s->in, (size_t)n);
 	session_work(s);
 }
 
@@ -298,7 +336,7 @@ static void
 session_look(struct imapd_session *s, int64_t now)
 {
 	int64_t quiet = now - s->active;
-	int busy = s->out.len > s->out_done || s->divert != NULL ||
+	int busy = imapd_session_pending(s) || s->divert != NULL ||
 	    (!s->idle && imapd_input_partial(&s->in));
 
 	if (busy && quiet >= IMAPD_STALL_MS) {

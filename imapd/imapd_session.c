@@ -14,13 +14,56 @@ imapd_session_busy(const struct imapd_session *s)
 }
 
 int
+imapd_session_pending(const struct imapd_session *s)
+{
+	size_t n;
+
+	return s->out_done < s->out.len ||
+	    (s->zip != NULL && imapd_zip_out(s->zip, &n) != NULL);
+}
+
+/* The next octets for the client, as they are or deflated: n_r of them. */
+static const char *
+flush_next(struct imapd_session *s, size_t *n_r)
+{
+	const char *p = s->out.data + s->out_done, *zipped;
+
+	*n_r = s->out.len - s->out_done;
+	if (s->zip == NULL)
+		return p;
+	if (s->plain > 0) {
+		*n_r = s->plain;
+		return p;
+	}
+	if ((zipped = imapd_zip_out(s->zip, n_r)) != NULL)
+		return zipped;
+	s->out_done += imapd_zip_deflate(s->zip, p, s->out.len - s->out_done);
+	return imapd_zip_out(s->zip, n_r);
+}
+
+/* n octets of these were written. */
+static void
+flush_done(struct imapd_session *s, size_t n)
+{
+	if (s->zip != NULL && s->plain == 0) {
+		imapd_zip_sent(s->zip, n);
+		return;
+	}
+	s->out_done += n;
+	if (s->zip != NULL)
+		s->plain -= n;
+}
+
+int
 imapd_flush(struct imapd_session *s)
 {
+	const char *p;
+	size_t len;
 	ssize_t n;
 
-	while (s->out_done < s->out.len) {
-		n = write(s->fd, s->out.data + s->out_done,
-		    s->out.len - s->out_done);
+	while (imapd_session_pending(s)) {
+		p = flush_next(s, &len);
+		n = write(s->fd, p, len);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1 && errno == EAGAIN)
@@ -29,7 +72,7 @@ imapd_flush(struct imapd_session *s)
 			s->dead = 1;
 			return -1;
 		}
-		s->out_done += (size_t)n;
+		flush_done(s, (size_t)n);
 		s->active = s->told = clock_mono_ms();
 	}
 	buf_reset(&s->out);

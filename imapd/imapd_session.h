@@ -22,6 +22,7 @@
 #include "imapd/imapd_fetch_body.h"
 #include "imapd/imapd_input.h"
 #include "imapd/imapd_view.h"
+#include "imapd/imapd_zip.h"
 
 enum {
 	IMAPD_TAG_MAX = 64,
@@ -44,6 +45,8 @@ struct imapd_session {
 	struct imapd_input in;
 	struct buf out;
 	size_t	 out_done;		/* octets of out already written */
+	struct imapd_zip *zip;		/* after COMPRESS; else NULL */
+	size_t	 plain;			/* octets of out before it begins */
 	struct buf tail;		/* a tagged reply that waits for ... */
 	int	 tail_expunge;		/* ... news (imapd_reply.h) */
 	struct imapd_view *view;	/* the selected mailbox, or NULL */
@@ -80,6 +83,8 @@ extern struct imapd_conf imapd_conf;
 
 /* Is a command under way, or its reply? */
 int	imapd_session_busy(const struct imapd_session *s);
+/* Does something wait to be written? */
+int	imapd_session_pending(const struct imapd_session *s);
 /* Writes what waits: 1 all, 0 the client is slow, -1 it is gone. */
 int	imapd_flush(struct imapd_session *s);
 /* Says BYE and ends it when that is out. */

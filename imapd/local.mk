@@ -23,6 +23,7 @@ imapd_libimapd_a_SOURCES = $(IMAPD_COMMANDS) \
 	imapd/imapd_news.c imapd/imapd_news.h \
 	imapd/imapd_view.c imapd/imapd_view.h \
 	imapd/imapd_session.c imapd/imapd_session.h \
+	imapd/imapd_zip.c imapd/imapd_zip.h \
 	imapd/imapd_reply.c imapd/imapd_reply.h \
 	imapd/imapd_names.c imapd/imapd_names.h \
 	imapd/imapd_events.c imapd/imapd_events.h \
@@ -42,7 +43,8 @@ imapd_libimapd_a_SOURCES = $(IMAPD_COMMANDS) \
 
 pkglibexec_PROGRAMS += imapd/imapd
 imapd_imapd_SOURCES = imapd/main.c
-imapd_imapd_LDADD = imapd/libimapd.a $(SERVER) $(MAIL) $(BASE) $(SERVER_LIBS)
+imapd_imapd_LDADD = imapd/libimapd.a $(SERVER) $(MAIL) $(BASE) \
+	$(SERVER_LIBS) $(ZLIB_LIBS)
 
 # What the rows of the commands add to CAPABILITY, which login says too.
 # (With BUILT_SOURCES "make -j all check" would be two makes in one folder.)

@@ -2,13 +2,17 @@ check_PROGRAMS += tests/imapd/test_parse tests/imapd/test_session \
 	tests/imapd/test_bounds tests/imapd/test_search tests/imapd/test_list \
 	tests/imapd/test_result
 TEST_IMAPD_LIBS = imapd/libimapd.a $(SERVER) $(MAIL) $(BASE) \
-	$(SERVER_LIBS) $(CMOCKA_LIBS)
+	$(SERVER_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS)
 TEST_IMAPD_RIG = tests/imapd/rig.c tests/imapd/rig.h
 tests_imapd_test_parse_LDADD = $(TEST_IMAPD_LIBS)
 tests_imapd_test_session_SOURCES = tests/imapd/test_session.c $(TEST_IMAPD_RIG)
 tests_imapd_test_session_LDADD = $(TEST_IMAPD_LIBS) -lpthread
 tests_imapd_test_bounds_SOURCES = tests/imapd/test_bounds.c $(TEST_IMAPD_RIG)
 tests_imapd_test_bounds_LDADD = $(TEST_IMAPD_LIBS) -lpthread
+check_PROGRAMS += tests/imapd/test_compress
+tests_imapd_test_compress_SOURCES = tests/imapd/test_compress.c \
+	$(TEST_IMAPD_RIG)
+tests_imapd_test_compress_LDADD = $(TEST_IMAPD_LIBS) -lpthread
 check_PROGRAMS += tests/imapd/test_time
 tests_imapd_test_time_SOURCES = tests/imapd/test_time.c $(TEST_IMAPD_RIG)
 tests_imapd_test_time_LDADD = $(TEST_IMAPD_LIBS) -lpthread

@@ -25,11 +25,13 @@ PROGRAM = "/usr/lib/dovecot/imap"
 
 
 class Dovecot(Client):
-    def __init__(self):
+    def __init__(self, conf=""):
+        """conf: settings beside those above."""
         self.dir = rohrpost.scratch("dovecot")
+        text = CONF.format(dir=self.dir) + conf
         conf = os.path.join(self.dir, "conf")
         with open(conf, "w") as f:
-            f.write(CONF.format(dir=self.dir))
+            f.write(text)
         os.mkdir(os.path.join(self.dir, "mail"))
         os.mkdir(os.path.join(self.dir, "run"))
         who = {}

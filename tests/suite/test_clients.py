@@ -248,6 +248,7 @@ type = IMAP
 remotehost = 127.0.0.1
 remoteport = %d
 ssl = yes
+usecompression = yes
 cert_fingerprint = %s
 remoteuser = fred@example.test
 remotepass = %s

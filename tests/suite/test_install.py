@@ -12,7 +12,8 @@ SOURCE = pathlib.Path(os.environ.get(
     "ROHRPOST_SOURCE", pathlib.Path(__file__).parents[2]))
 BUILD = pathlib.Path(os.environ.get("ROHRPOST_BUILD", "/nonexistent"))
 PACKAGES = ("libssl-dev", "libidn2-dev", "libunbound-dev", "libgsasl-dev",
-            "libcrypt-dev", "libev-dev", "libcdb-dev", "libdb5.3-dev")
+            "zlib1g-dev", "libcrypt-dev", "libev-dev", "libcdb-dev",
+            "libdb5.3-dev")
 
 
 @pytest.mark.skipif(not (SOURCE / "configure").exists(), reason="no configure")
