@@ -89,10 +89,11 @@ load(struct body *b, int fd, uint64_t length, uint32_t crc, struct buf *why)
 	return BODY_GOOD;
 }
 
-/* A large one, in pieces; the header block is in the first. */
+/* A large one, in pieces; of its header the first is looked at. */
 static enum body_verdict
 scan(struct body *b, int fd, uint64_t length, uint32_t crc, struct buf *why)
 {
+	struct mime_header_end h = { 0 };
 	enum body_verdict r;
 	uint64_t done = 0;
 	uint32_t sum = 0;
@@ -109,15 +110,16 @@ scan(struct body *b, int fd, uint64_t length, uint32_t crc, struct buf *why)
 			return unread(why);
 		if (n == 0)
 			break;
+		mime_header_more(&h, data.data + PIECE, (size_t)n);
 		if (done == 0) {
 			memcpy(data.data, data.data + PIECE, (size_t)n);
 			b->header = data.data;
-			b->header_read = mime_header_len(data.data, (size_t)n);
-			b->header_len = (uint32_t)b->header_read;
+			b->header_read = (size_t)h.len;
 		}
 		sum = crc32c(sum, data.data + PIECE, (size_t)n);
 		done += (uint64_t)n;
 	}
+	b->header_len = (uint32_t)h.len;
 	r = judge(done, length, sum, crc, why);
 	return r;
 }

@@ -52,6 +52,7 @@ struct imapd_append {
 	uint64_t left;
 	struct buf buf;			/* what is not in the file yet */
 	uint64_t written;
+	struct mime_header_end header;
 	int	 fd;
 	int	 nul;			/* it has such an octet */
 	int	 cancelled;		/* one of several is empty */
@@ -199,6 +200,7 @@ append_message(struct imapd_session *s, struct imapd_append *ap,
 	ap->total += l->literal;
 	ap->cancelled = ap->n > 1 && (ap->cancelled || m->size == 0);
 	ap->written = 0;
+	memset(&ap->header, 0, sizeof(ap->header));
 	buf_reset(&ap->buf);
 	if ((why = append_args(m, a, n)) != NULL) {
 		imapd_bad(s, "%s", why);
@@ -220,14 +222,11 @@ static void
 append_write(struct imapd_append *ap)
 {
 	struct append_message *m = append_last(ap);
-	size_t n;
 
 	if (ap->buf.len == 0 || ap->failed)
 		return;
-	if (ap->written == 0) {
-		n = mime_header_len(ap->buf.data, ap->buf.len);
-		m->header_len = (uint32_t)n;
-	}
+	mime_header_more(&ap->header, ap->buf.data, ap->buf.len);
+	m->header_len = (uint32_t)ap->header.len;
 	if (fd_write_all(ap->fd, ap->buf.data, ap->buf.len) == -1)
 		ap->failed = errno;
 	m->crc = crc32c(m->crc, ap->buf.data, ap->buf.len);

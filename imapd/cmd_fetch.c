@@ -27,6 +27,7 @@ fetch_free(void *data)
 
 	imapd_batch_end(f);
 	imapd_message_clear(&f->msg);
+	imapd_picking_clear(&f->picking);
 	imapd_items_clear(&f->items);
 	imapd_set_clear(&f->set);
 	buf_clear(&f->packed);

@@ -5,6 +5,7 @@
 #define IMAPD_IMAPD_FETCH_BATCH_H
 
 #include "imapd/imapd_fetch_body.h"
+#include "imapd/imapd_pick.h"
 #include "imapd/imapd_session.h"
 
 enum { IMAPD_BATCH_MAX = 512 };
@@ -34,6 +35,7 @@ struct imapd_fetch {
 	size_t	 mark;			/* where it starts in out */
 	uint64_t piece_off, piece_left;	/* a literal that goes on ... */
 	const char *piece_text;		/* ... here; NULL: in the file */
+	struct imapd_picking picking;	/* a literal of fields of a long header */
 	struct buf record;		/* its cache record, where computed */
 	const char *text[3];		/* ENVELOPE, BODY, BODYSTRUCTURE */
 	size_t	 text_len[3];

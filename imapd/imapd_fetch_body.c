@@ -10,6 +10,7 @@
 #include "lib/base/str.h"
 
 #include "imapd/imapd_fetch_body.h"
+#include "imapd/imapd_pick.h"
 
 void
 imapd_message_init(struct imapd_message *m)
@@ -61,37 +62,15 @@ imapd_message_parse(struct imapd_message *m)
 	return 0;
 }
 
-/*
- * Picks fields of the block p..len into text, each with its continuation
- * lines. "In all cases, the delimiting blank line between the header and the
- * body is included".
- */
+/* Picks fields of the block p..len into text. */
 static void
 pick_fields(const struct imapd_item *it, const char *p, size_t len,
     struct buf *text)
 {
-	const char *end = p + len, *nl, *name;
-	size_t n;
-	int want = 0;
+	struct imapd_pick k = { 0 };
 
 	buf_reset(text);
-	for (; p < end; p = nl) {
-		nl = memchr(p, '\n', (size_t)(end - p));
-		nl = nl != NULL ? nl + 1 : end;
-		if (*p == '\r' || *p == '\n')
-			break;
-		if (*p != ' ' && *p != '\t') {
-			name = memchr(p, ':', (size_t)(nl - p));
-			n = name != NULL ? (size_t)(name - p) : 0;
-			while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t'))
-				n--;
-			want = n > 0 && imapd_item_field(it, p, n) ==
-			    (it->section == IMAPD_S_FIELDS);
-		}
-		if (want)
-			buf_append(text, p, (size_t)(nl - p));
-	}
-	buf_append(text, "\r\n", 2);
+	(void)imapd_pick(&k, it, p, len, 1, text);
 }
 
 /* A section of the message itself. */

@@ -16,7 +16,7 @@
 
 enum {
 	PIECE = 64 * 1024,		/* octets of a file in one read */
-	COMPUTED_MAX = 4 << 20,		/* a structure that no cache takes */
+	COMPUTED_MAX = 64 << 20,	/* texts that no cache takes */
 };
 
 /* The record of this message out of the packed ones; they come in order. */
@@ -51,6 +51,18 @@ message_open(struct imapd_session *s, struct imapd_fetch *f)
 	return 0;
 }
 
+/* Is ENVELOPE, BODY or BODYSTRUCTURE asked for, 0, 1 or 2? */
+static int
+asks_text(const struct imapd_fetch *f, size_t i)
+{
+	size_t k;
+
+	for (k = 0; k < f->items.n; k++)
+		if (f->items.item[k].kind == IMAPD_ENVELOPE + i)
+			return 1;
+	return 0;
+}
+
 /* What no record holds (it would be too long) is made again each time. */
 static void
 make_texts(struct imapd_fetch *f)
@@ -63,6 +75,8 @@ make_texts(struct imapd_fetch *f)
 	b->max = COMPUTED_MAX;
 	for (i = 0; i < 3; i++) {
 		at[i] = b->len;
+		if (!asks_text(f, i))
+			continue;
 		r = i == 0 ? mime_envelope(mime_root(f->msg.mime), b) :
 		    mime_bodystructure(f->msg.mime, i == 2, b);
 		if (r == 0)
@@ -103,7 +117,7 @@ texts_find(struct imapd_session *s, struct imapd_fetch *f)
 		return 0;
 	if (message_open(s, f) == -1 || imapd_message_parse(&f->msg) == -1)
 		return -1;
-	mime_cache(buf_str(&f->msg.whole), f->msg.whole.len, &f->record);
+	mime_cache_tree(f->msg.mime, &f->record);
 	if (f->record.len > 0 && texts_get(f, f->record.data,
 	    f->record.len) == 0) {
 		(void)door_cache_put(&imapd_door, s->view->box->id, uid,
@@ -150,14 +164,30 @@ put_piece(struct imapd_session *s, struct imapd_fetch *f)
 	return 0;
 }
 
+/* The next piece of what is under way. */
+static int
+put_more(struct imapd_session *s, struct imapd_fetch *f)
+{
+	if (f->piece_left > 0)
+		return put_piece(s, f);
+	return imapd_picking_step(&f->picking, f->msg.fd, &s->out);
+}
+
 static int
 put_section(struct imapd_session *s, struct imapd_fetch *f,
     const struct imapd_item *it)
 {
 	struct imapd_extent e;
 
-	if (f->msg.fd == -1 || imapd_body_extent(&f->msg, it,
-	    &s->memo, &e) == -1)
+	if (f->msg.fd == -1)
+		return -1;
+	if (it->n_numbers == 0 && f->msg.header_len > IMAPD_PICK_PIECE &&
+	    (it->section == IMAPD_S_FIELDS ||
+	    it->section == IMAPD_S_FIELDS_NOT)) {
+		imapd_picking_begin(&f->picking, it, f->msg.header_len);
+		return 0;
+	}
+	if (imapd_body_extent(&f->msg, it, &s->memo, &e) == -1)
 		return -1;
 	put_nil_or_literal(&s->out, &e);
 	if (e.nil || e.len == 0)
@@ -169,11 +199,15 @@ put_section(struct imapd_session *s, struct imapd_fetch *f,
 	return put_piece(s, f);
 }
 
-static void
-put_text(struct buf *out, const struct imapd_fetch *f, int i)
+/* Most are short; a long one goes as a literal does. */
+static int
+put_text(struct imapd_session *s, struct imapd_fetch *f, int i)
 {
-	buf_putc(out, ' ');
-	buf_append(out, f->text[i], f->text_len[i]);
+	buf_putc(&s->out, ' ');
+	f->piece_text = f->text[i];
+	f->piece_off = 0;
+	f->piece_left = f->text_len[i];
+	return put_piece(s, f);
 }
 
 static void
@@ -226,8 +260,7 @@ put_item(struct imapd_session *s, struct imapd_fetch *f,
 	case IMAPD_ENVELOPE:
 	case IMAPD_BODY:
 	case IMAPD_STRUCTURE:
-		put_text(out, f, (int)(it->kind - IMAPD_ENVELOPE));
-		break;
+		return put_text(s, f, (int)(it->kind - IMAPD_ENVELOPE));
 	case IMAPD_SECTION:
 		return put_section(s, f, it);
 	}
@@ -254,7 +287,8 @@ message_begin(struct imapd_session *s, struct imapd_fetch *f,
 	f->msg.box = s->view->box->id;
 	f->msg.uid = r->uid;
 	f->msg.size = r->size;
-	f->msg.header_len = r->header_len;
+	f->msg.header_len = r->header_len < r->size ? r->header_len :
+	    (uint32_t)r->size;
 	if (f->items.file) {
 		f->msg.fd = f->fds[f->i];
 		f->fds[f->i] = -1;
@@ -302,6 +336,7 @@ imapd_fetch_next(struct imapd_fetch *f)
 		imapd_message_clear(&f->msg);
 		imapd_message_init(&f->msg);
 	}
+	imapd_picking_clear(&f->picking);
 	f->open = 0;
 	f->piece_left = 0;
 	f->i++;
@@ -373,10 +408,10 @@ imapd_fetch_put(struct imapd_session *s, struct imapd_fetch *f, int64_t start)
 	if (r == NULL)
 		r = &f->known;
 	for (;;) {
-		while (f->piece_left > 0) {
+		while (f->piece_left > 0 || f->picking.pass != PICK_NOTHING) {
 			if (fetch_full(s, f, start))
 				return 0;
-			if (put_piece(s, f) == -1)
+			if (put_more(s, f) == -1)
 				return -1;
 		}
 		if (f->item == f->items.n)

@@ -33,6 +33,7 @@ imapd_libimapd_a_SOURCES = $(IMAPD_COMMANDS) \
 	imapd/imapd_loop.c imapd/imapd_loop.h \
 	imapd/imapd_fetch_items.c imapd/imapd_fetch_items.h \
 	imapd/imapd_fetch_body.c imapd/imapd_fetch_body.h \
+	imapd/imapd_pick.c imapd/imapd_pick.h \
 	imapd/imapd_fetch_batch.c imapd/imapd_fetch_batch.h \
 	imapd/imapd_fetch_put.c imapd/imapd_fetch_put.h \
 	imapd/imapd_search_parse.c imapd/imapd_search_parse.h \

@@ -328,10 +328,9 @@ own_delimiter(struct parser *ps, struct mime_part *part, const char *eol,
 static void
 header_read(struct parser *ps, struct mime_part *part)
 {
-	const char *start = ps->p, *eol, *next;
+	const char *eol, *next;
 	struct open_part own = { .part = NULL };
 	struct mime_text *t = NULL;
-	unsigned count = 0;
 	int closing;
 
 	for (; ps->p < ps->end; line_take(ps, next)) {
@@ -343,16 +342,21 @@ header_read(struct parser *ps, struct mime_part *part)
 		if (boundary_find(ps, eol, &closing) != -1 ||
 		    (eol - ps->p > 2 && own_delimiter(ps, part, eol, &own)))
 			return;
-		if (next - start > HEADER_BLOCK_MAX)
-			continue;
-		if (*ps->p == ' ' || *ps->p == '\t') {
-			if (t != NULL)
-				t->len = (size_t)(eol - t->p);
-		} else if (count++ < HEADER_COUNT_MAX)
-			t = mime_field_line(&ps->m->arena, part, ps->p, eol);
-		else
-			t = NULL;
+		if (*ps->p != ' ' && *ps->p != '\t')
+			t = mime_field_line(part, ps->p, eol);
+		else if (t != NULL)
+			t->len = (size_t)(eol - t->p);
 	}
+}
+
+/* Where lists of addresses go on to. */
+static void
+header_end(const struct parser *ps, struct mime_part *part)
+{
+	int i;
+
+	for (i = 0; part->envelope != NULL && i < MIME_F_COUNT; i++)
+		part->envelope[i].end = ps->p;
 }
 
 /* A part with its header; where it is a message, that one's too. */
@@ -364,6 +368,7 @@ part_start(struct parser *ps, struct mime_part *parent, int message)
 	do {
 		part = part_new(ps, parent, message);
 		header_read(ps, part);
+		header_end(ps, part);
 		if (ps->m->n_parts >= MIME_PARTS_MAX) {
 			/* The last part there may be: the rest is its body. */
 			ps->stuck = 1;
@@ -472,20 +477,33 @@ mime_section(const struct mime *m, const uint32_t *numbers, size_t n)
 	return p;
 }
 
+void
+mime_header_more(struct mime_header_end *h, const char *p, size_t n)
+{
+	const char *s = p, *end = p + n, *lf;
+
+	while (s < end && h->at != MIME_H_END)
+		if (h->at == MIME_H_LINE) {
+			lf = memchr(s, '\n', (size_t)(end - s));
+			s = lf != NULL ? lf + 1 : end;
+			if (lf != NULL)
+				h->at = MIME_H_START;
+		} else if (*s == '\n') {
+			s++;
+			h->at = MIME_H_END;
+		} else if (*s == '\r' && h->at == MIME_H_START) {
+			s++;
+			h->at = MIME_H_CR;
+		} else
+			h->at = MIME_H_LINE;
+	h->len += (uint64_t)(s - p);
+}
+
 size_t
 mime_header_len(const char *data, size_t len)
 {
-	const char *p = data, *end = data + len;
+	struct mime_header_end h = { 0 };
 
-	if (len == 0)
-		return 0;
-	for (;;) {
-		if (*p == '\n')
-			return (size_t)(p + 1 - data);
-		if (*p == '\r' && end - p > 1 && p[1] == '\n')
-			return (size_t)(p + 2 - data);
-		p = memchr(p, '\n', (size_t)(end - p));
-		if (p == NULL || ++p == end)
-			return len;
-	}
+	mime_header_more(&h, data, len);
+	return (size_t)h.len;
 }

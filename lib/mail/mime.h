@@ -11,12 +11,12 @@
  *
  * Bounds: MIME_DEPTH_MAX, MIME_PARTS_MAX; past one of them the rest is one
  * part of application/octet-stream, never an error: every message has a
- * structure. Fields past HEADER_BLOCK_MAX octets or HEADER_COUNT_MAX fields
- * of a block are not looked at; of a field that stands twice the first
- * counts, but the lists of addresses of several From, Reply-To, To, Cc and
- * Bcc are one list. MIME_PARAMS_MAX and MIME_ADDRESSES_MAX bound what one
- * field, or one such list, gives.
- * Time is linear in the length.
+ * structure. A header block may be as long as the message. Of a field that
+ * stands twice the first counts, but the lists of addresses of several From,
+ * Reply-To, To, Cc and Bcc are one list. MIME_PARAMS_MAX bounds what one field
+ * gives, and a list what its text is put into.
+ * Time is linear in the length; memory grows with the parts, not with the
+ * fields.
  */
 #ifndef LIB_MAIL_MIME_H
 #define LIB_MAIL_MIME_H
@@ -27,7 +27,6 @@ enum mime_kind { MIME_LEAF, MIME_MULTIPART, MIME_MESSAGE };
 
 enum {
 	MIME_PARAMS_MAX = 100,		/* of one field */
-	MIME_ADDRESSES_MAX = 10000,	/* of one list */
 	MIME_BOUNDARY_MAX = 1000,	/* octets; RFC 2046 asks for 70 */
 };
 
@@ -37,11 +36,13 @@ struct mime_text {
 	size_t	 len;
 };
 
-/* A field of an envelope, and where it stands several times the next. */
+/* A field of an envelope. What else there is of a list is read again, from
+   where the second one begins. */
 struct mime_field {
 	struct mime_text text;
-	struct mime_field *more;
-	struct mime_field *last;	/* of these, in the first; or NULL */
+	const char *name;		/* of a list; or NULL */
+	const char *more;		/* the second one; or NULL */
+	const char *end;		/* of the header block */
 };
 
 /* Fields that describe a part, and those of an envelope. */
@@ -83,5 +84,11 @@ const struct mime_part *mime_section(const struct mime *m,
 	    const uint32_t *numbers, size_t n);
 /* Length of the header block with its empty line (all of it if none). */
 size_t	mime_header_len(const char *data, size_t len);
+/* The same of what comes in pieces; zeroed at the start. */
+struct mime_header_end {
+	uint64_t len;		/* octets of the block so far */
+	enum { MIME_H_START, MIME_H_CR, MIME_H_LINE, MIME_H_END } at;
+};
+void	mime_header_more(struct mime_header_end *h, const char *p, size_t n);
 
 #endif

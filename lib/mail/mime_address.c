@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "lib/mail/header.h"
 #include "lib/mail/mime_address.h"
 #include "lib/mail/mime_decode.h"
 #include "lib/mail/mime_lex.h"
@@ -139,8 +140,7 @@ put_address(struct mime_address *a)
 static int
 address_take(struct mime_address *a)
 {
-	if (!a->any || a->count >= MIME_ADDRESSES_MAX ||
-	    (a->loose && !a->at && !a->angle))
+	if (!a->any || (a->loose && !a->at && !a->angle))
 		return 0;
 	return a->text ? put_text(a) : put_address(a);
 }
@@ -487,8 +487,7 @@ address_step(struct mime_address *a)
 		l->p++;
 		return group_end(a);
 	case ':':
-		if (!a->group && !a->at && !a->angle &&
-		    a->count < MIME_ADDRESSES_MAX) {
+		if (!a->group && !a->at && !a->angle) {
 			l->p++;
 			return group_start(a);
 		}
@@ -539,12 +538,20 @@ int
 mime_address_list(const struct mime_field *f, struct buf *out)
 {
 	struct mime_address a;
-	int r = 0;
+	struct header_field more;
+	struct header h;
+	int r;
 
 	memset(&a, 0, sizeof(a));
 	a.out = out;
-	for (; r == 0 && f != NULL; f = f->more)
-		r = list_add(&a, &f->text);
+	r = list_add(&a, &f->text);
+	if (f->more != NULL) {
+		header_init(&h, f->more, (size_t)(f->end - f->more));
+		while (r == 0 && header_next(&h, &more))
+			if (header_is(&more, f->name))
+				r = list_add(&a, &(struct mime_text){
+				    more.value, more.value_len });
+	}
 	if (r == 0)
 		r = a.count > 0 ? buf_putc(out, ')') :
 		    buf_append(out, "NIL", 3);

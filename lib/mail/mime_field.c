@@ -44,15 +44,14 @@ field_find(const char *name, size_t len)
 }
 
 /*
- * Where the field's text goes; NULL: it is not asked for, or stands there
- * already. RFC 5322 4.5.3: "a destination field is allowed to occur multiple
- * times": of such lists nobody is to be lost.
+ * Where the text of the field at p goes; NULL: it is not asked for, or stands
+ * there already. RFC 5322 4.5.3: "a destination field is allowed to occur
+ * multiple times": of such lists nobody is to be lost.
  */
 static struct mime_text *
-field_slot(struct mime_arena *a, struct mime_part *part,
-    const struct field_name *f)
+field_slot(struct mime_part *part, const struct field_name *f, const char *p)
 {
-	struct mime_field *slot, *more;
+	struct mime_field *slot;
 
 	if (!f->envelope)
 		return part->content[f->index].p == NULL ?
@@ -62,20 +61,15 @@ field_slot(struct mime_arena *a, struct mime_part *part,
 	slot = &part->envelope[f->index];
 	if (slot->text.p == NULL)
 		return &slot->text;
-	if (!f->list)
-		return NULL;
-	more = mime_arena_get(a, sizeof(*more));
-	if (slot->last != NULL)
-		slot->last->more = more;
-	else
-		slot->more = more;
-	slot->last = more;
-	return &more->text;
+	if (f->list && slot->more == NULL) {
+		slot->name = f->name;
+		slot->more = p;
+	}
+	return NULL;
 }
 
 struct mime_text *
-mime_field_line(struct mime_arena *a, struct mime_part *part, const char *p,
-    const char *eol)
+mime_field_line(struct mime_part *part, const char *p, const char *eol)
 {
 	const char *colon = memchr(p, ':', (size_t)(eol - p)), *name_end;
 	const struct field_name *f;
@@ -87,7 +81,7 @@ mime_field_line(struct mime_arena *a, struct mime_part *part, const char *p,
 		if (name_end[-1] != ' ' && name_end[-1] != '\t')
 			break;
 	if ((f = field_find(p, (size_t)(name_end - p))) == NULL ||
-	    (t = field_slot(a, part, f)) == NULL)
+	    (t = field_slot(part, f, p)) == NULL)
 		return NULL;
 	t->p = colon + 1;
 	t->len = (size_t)(eol - t->p);

@@ -18,7 +18,7 @@ void	mime_arena_clear(struct mime_arena *a);
  * Takes a field's first line. Returns the text that its continuation lines
  * go on in, NULL where the field is not asked for.
  */
-struct mime_text *mime_field_line(struct mime_arena *a,
-	    struct mime_part *part, const char *p, const char *eol);
+struct mime_text *mime_field_line(struct mime_part *part, const char *p,
+	    const char *eol);
 
 #endif

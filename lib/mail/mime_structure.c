@@ -12,7 +12,7 @@
 #include "lib/mail/mime_string.h"
 #include "lib/mail/mime_structure.h"
 
-enum { CACHE_VERSION = 2 };
+enum { CACHE_VERSION = 3 };
 
 static int
 put_string(struct buf *out, const char *s)
@@ -238,10 +238,9 @@ cache_text(const struct mime *m, int which, struct buf *out)
 	return r;
 }
 
-int
-mime_cache(const char *data, size_t len, struct buf *record_r)
+void
+mime_cache_tree(const struct mime *m, struct buf *record_r)
 {
-	struct mime *m = mime_parse(data, len);
 	size_t max = record_r->max;
 	int i, r;
 
@@ -253,10 +252,18 @@ mime_cache(const char *data, size_t len, struct buf *record_r)
 		r = buf_put_u8(record_r, CACHE_VERSION);
 	for (i = 0; r == 0 && i < 3; i++)
 		r = cache_text(m, i, record_r);
-	mime_free(&m);
 	record_r->max = max;
 	if (r == -1)
 		buf_reset(record_r);
+}
+
+int
+mime_cache(const char *data, size_t len, struct buf *record_r)
+{
+	struct mime *m = mime_parse(data, len);
+
+	mime_cache_tree(m, record_r);
+	mime_free(&m);
 	return 0;
 }
 

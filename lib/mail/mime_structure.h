@@ -19,6 +19,8 @@ int	mime_bodystructure(const struct mime *m, int extended,
  * BODYSTRUCTURE. Empty where it would pass DOOR_CACHE_MAX.
  */
 int	mime_cache(const char *data, size_t len, struct buf *record_r);
+/* The same of a message that is parsed already. */
+void	mime_cache_tree(const struct mime *m, struct buf *record_r);
 /* Takes a record apart: 0, or -1 where it is of another version or broken. */
 int	mime_cache_get(const void *record, size_t len, const char **env_r,
 	    size_t *env_len_r, const char **body_r, size_t *body_len_r,
