@@ -14,7 +14,7 @@
 struct changed {
 	const char *file;
 	uint64_t size;
-	uint32_t crc, header_len;
+	uint32_t crc, header_len, mark;
 	struct buf cache;
 };
 

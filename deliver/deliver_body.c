@@ -5,6 +5,7 @@
 #include "deliver/deliver_body.h"
 #include "lib/base/crc32c.h"
 #include "lib/base/str.h"
+#include "lib/mail/door.h"
 #include "lib/mail/header.h"
 #include "lib/mail/limits.h"
 #include "lib/mail/mark.h"
@@ -65,6 +66,7 @@ unread(struct buf *why)
 static enum body_verdict
 load(struct body *b, int fd, uint64_t length, uint32_t crc, struct buf *why)
 {
+	struct door_tail tail = { .n = 0 };
 	enum body_verdict r;
 	ssize_t n;
 
@@ -84,6 +86,8 @@ load(struct body *b, int fd, uint64_t length, uint32_t crc, struct buf *why)
 	b->header = data.data;
 	b->header_read = mime_header_len(data.data, data.len);
 	b->header_len = (uint32_t)b->header_read;
+	door_tail_add(&tail, data.data, data.len);
+	b->mark = door_tail_mark(&tail);
 	if (mime_cache(data.data, data.len, &b->cache) == -1)
 		buf_reset(&b->cache);
 	return BODY_GOOD;
@@ -94,7 +98,7 @@ static enum body_verdict
 scan(struct body *b, int fd, uint64_t length, uint32_t crc, struct buf *why)
 {
 	struct mime_header_end h = { 0 };
-	enum body_verdict r;
+	struct door_tail tail = { .n = 0 };
 	uint64_t done = 0;
 	uint32_t sum = 0;
 	ssize_t n;
@@ -117,11 +121,12 @@ scan(struct body *b, int fd, uint64_t length, uint32_t crc, struct buf *why)
 			b->header_read = (size_t)h.len;
 		}
 		sum = crc32c(sum, data.data + PIECE, (size_t)n);
+		door_tail_add(&tail, data.data + PIECE, (size_t)n);
 		done += (uint64_t)n;
 	}
 	b->header_len = (uint32_t)h.len;
-	r = judge(done, length, sum, crc, why);
-	return r;
+	b->mark = door_tail_mark(&tail);
+	return judge(done, length, sum, crc, why);
 }
 
 enum body_verdict
@@ -132,6 +137,7 @@ body_read(struct body *b, int fd, uint64_t length, uint32_t crc,
 	b->header = "";
 	b->header_read = 0;
 	b->header_len = 0;
+	b->mark = 0;
 	if (data.cap > KEEP)
 		buf_clear(&data);
 	if (length <= DELIVER_LOAD_MAX)

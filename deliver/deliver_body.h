@@ -24,6 +24,7 @@ enum body_verdict {
 
 struct body {
 	uint32_t header_len;
+	uint32_t mark;		/* enum door_mark */
 	struct buf cache;	/* record of mime_cache, or empty */
 	const char *header;	/* the block, borrowed until the next body */
 	size_t	 header_read;	/* octets of it that were read */

@@ -47,7 +47,7 @@ struct job {
 	char	 file[QUEUE_ID_LEN + 1];
 	int	 fd;
 	uint64_t length;
-	uint32_t header_len, offset;
+	uint32_t header_len, mark, offset;
 	int64_t	 time;
 	struct buf cache;
 	struct buf results;	/* packed, as JF_RESULTS */
@@ -291,6 +291,7 @@ job_take(struct msg *m, int have_store)
 		bad = job_bad_body(j, m, r, buf_str(&why));
 	} else {
 		j->header_len = b.header_len;
+		j->mark = b.mark;
 		j->cache = b.cache;
 		buf_init(&b.cache, 0);
 		p = msg_get(m, JF_RECIPIENTS, &len);
@@ -317,6 +318,7 @@ say_delivery(const struct job *j, const struct ask *k, struct door_delivery *d)
 	*d = (struct door_delivery){ .queue_id = j->file,
 		.owner = j->rcpt[k->rcpt].owner, .date = j->time,
 		.size = j->length, .header_len = j->header_len,
+		.mark = j->mark,
 		.cache = j->cache.data, .cache_len = j->cache.len,
 		.action = k->action->where };
 	if (body == NULL)
@@ -325,6 +327,7 @@ say_delivery(const struct job *j, const struct ask *k, struct door_delivery *d)
 	d->size = body->size;
 	d->crc = body->crc;
 	d->header_len = body->header_len;
+	d->mark = body->mark;
 	d->cache = body->cache.data;
 	d->cache_len = body->cache.len;
 }

@@ -39,6 +39,7 @@ struct append_message {
 	int64_t	 date;
 	uint64_t size;
 	uint32_t crc, header_len;
+	struct door_tail tail;
 	unsigned door;			/* which one the file is from */
 	char	 file[DOOR_FILE_NAME + 1];	/* empty: it is store's */
 };
@@ -230,6 +231,7 @@ append_write(struct imapd_append *ap)
 	if (fd_write_all(ap->fd, ap->buf.data, ap->buf.len) == -1)
 		ap->failed = errno;
 	m->crc = crc32c(m->crc, ap->buf.data, ap->buf.len);
+	door_tail_add(&m->tail, ap->buf.data, ap->buf.len);
 	ap->written += ap->buf.len;
 	buf_reset(&ap->buf);
 }
@@ -279,7 +281,7 @@ append_one(struct imapd_append *ap)
 		return -1;
 	}
 	r = door_append(&imapd_door, ap->id, m->file, m->size, m->crc,
-	    m->header_len, m->flags.flags,
+	    m->header_len, m->flags.flags | door_tail_mark(&m->tail),
 	    m->flags.n > 0 ? m->flags.keywords : NULL, m->date,
 	    ap->cache.data, last ? ap->cache.len : 0, &ap->uids[ap->n_in],
 	    &ap->uidvalidity);

@@ -1,4 +1,3 @@
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -12,7 +11,7 @@
 enum {
 	LOCK_TRIES = 5,		/* the last session may just be ending */
 	LOCK_WAIT_MS = 200,
-	OFFSET_MAX = INT_MAX,	/* header_len has 31 bits */
+	OFFSET_MAX = (1 << 30) - 1,	/* header_len has 30 bits */
 };
 
 static const char words_temp[] = "[SYS/TEMP] the mail store is not there, "
@@ -83,10 +82,87 @@ box_take(struct pop3d_box *b, const struct door_record *r, size_t n)
 	for (i = 0; i < n; i++) {
 		m = &b->message[i];
 		m->uid = r[i].uid;
-		m->size = r[i].size;
-		m->header_len = r[i].header_len & OFFSET_MAX;
+		m->cut = (r[i].flags & MARK_CUT) != 0;
+		m->size = r[i].size + (m->cut ? 2 : 0);
+		m->header_len = r[i].header_len < OFFSET_MAX ?
+		    r[i].header_len : OFFSET_MAX;
 		b->size_left += m->size;
 	}
+}
+
+/* How the message ends; one that is gone, or cannot be read, stays as it is. */
+static void
+look_at(struct door_record *r, int fd)
+{
+	struct door_tail tail = { .n = 0 };
+	size_t n = r->size < 2 ? (size_t)r->size : 2;
+	char last[2];
+
+	if (fd == -1 ||
+	    fd_pread_all(fd, last, n, (off_t)(r->size - n)) == -1)
+		return;
+	door_tail_add(&tail, last, n);
+	r->flags |= door_tail_mark(&tail);
+}
+
+/* The same of up to DOOR_OPEN_MAX of them. */
+static int
+look_at_some(struct pop3d_box *b, struct door_record **r, size_t n)
+{
+	uint32_t uid[DOOR_OPEN_MAX];
+	int fd[DOOR_OPEN_MAX];
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		uid[i] = r[i]->uid;
+	if (n > 0 && door_open(&b->door, b->id, uid, n, fd) == -1)
+		return box_fail(b, "open");
+	for (i = 0; i < n; i++) {
+		look_at(r[i], fd[i]);
+		fd_close(&fd[i]);
+	}
+	return 0;
+}
+
+/* Store keeps it; where it cannot, the next session looks again. */
+static void
+box_mark(struct pop3d_box *b, struct door_record **r, size_t n, uint32_t mark)
+{
+	uint32_t *uid = mem_alloc((n + 1) * sizeof(*uid)), *failed = NULL;
+	struct door_record *now = NULL;
+	size_t i, marked = 0, n_now, n_failed;
+
+	for (i = 0; i < n; i++)
+		if (r[i]->flags & mark)
+			uid[marked++] = r[i]->uid;
+	if (marked > 0 && door_store(&b->door, b->id, uid, marked, DOOR_MARK,
+	    mark, NULL, UINT64_MAX, &now, &n_now, &failed, &n_failed) == -1)
+		log_debug("mark: %s", door_words(&b->door));
+	free(now);
+	free(failed);
+	free(uid);
+}
+
+static int
+box_look(struct pop3d_box *b, struct door_record *rec, size_t n)
+{
+	struct door_record **r = mem_alloc((n + 1) * sizeof(*r));
+	size_t i, n_new = 0, some;
+	int result = 0;
+
+	for (i = 0; i < n; i++)
+		if ((rec[i].flags & MARK_ALL) == 0)
+			r[n_new++] = &rec[i];
+	for (i = 0; i < n_new && result == 0; i += some) {
+		some = n_new - i < DOOR_OPEN_MAX ? n_new - i : DOOR_OPEN_MAX;
+		result = look_at_some(b, r + i, some);
+	}
+	if (result == 0) {
+		box_mark(b, r, n_new, MARK_WHOLE);
+		box_mark(b, r, n_new, MARK_CUT);
+	}
+	free(r);
+	return result;
 }
 
 static int
@@ -96,17 +172,19 @@ box_read(struct pop3d_box *b)
 	uint32_t *gone = NULL;
 	size_t n, n_gone;
 	uint64_t modseq;
-	int complete;
+	int complete, r;
 
 	if (door_records(&b->door, b->id, 0, &rec, &n, &gone, &n_gone,
 	    &modseq, &complete) == -1)
 		return box_fail(b, "list of messages");
 	if (n > UINT32_MAX)
 		n = UINT32_MAX;
-	box_take(b, rec, n);
+	r = box_look(b, rec, n);
+	if (r == 0)
+		box_take(b, rec, n);
 	free(rec);
 	free(gone);
-	return 0;
+	return r;
 }
 
 int

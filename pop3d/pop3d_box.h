@@ -2,7 +2,8 @@
  * The messages of the INBOX as they were when the session began, through a
  * door. What comes later stays unseen (RFC 1939 section 3); what goes away
  * beside us is missed when it is asked for. Deletions are marks until
- * pop3d_box_commit.
+ * pop3d_box_commit. How messages end of which store does not know it yet (an
+ * earlier version took them) is looked at once, and told to store.
  *
  * A client that reads one message after the other gets them opened ahead, in
  * growing groups of up to DOOR_OPEN_MAX a call. When store went away, a fresh
@@ -19,8 +20,10 @@
 #include "lib/mail/door.h"
 
 struct pop3d_message {
-	uint64_t size;
-	uint32_t uid, header_len : 31, deleted : 1;
+	uint64_t size;			/* as it is sent */
+	uint32_t uid, header_len : 30, deleted : 1;
+	uint32_t cut : 1;		/* ... with two octets that the file
+					   has not (pop3d_send.h) */
 };
 
 struct pop3d_box {

@@ -105,7 +105,8 @@ send_message(struct pop3d_session *s, struct pop3d_message *m,
 	}
 	pop3d_io_printf(s->io, "+OK %llu octets\r\n",
 	    (unsigned long long)m->size);
-	if (pop3d_send(s->io, fd, m->size, m->header_len, lines) == -1) {
+	if (pop3d_send(s->io, fd, m->size - (m->cut ? 2 : 0), m->header_len,
+	    lines) == -1) {
 		log_warn("message %u of INBOX: %s", m->uid, errno != 0 ?
 		    strerror(errno) : "shorter than its record says");
 		s->done = 1;

@@ -166,9 +166,13 @@ put_items(struct follow_log *f)
 void
 follow_add(struct follow_log *f, const struct follow_item *i)
 {
+	struct follow_item told = *i;
+
 	if (!f->m->account->log.on)
 		return;
-	follow_pack_item(&f->items, i);
+	told.flags &= FLAG_ALL;
+	told.old_flags &= FLAG_ALL;
+	follow_pack_item(&f->items, &told);
 	if (f->items.len == FOLLOW_ITEMS_MAX * FOLLOW_ITEM)
 		put_items(f);
 }

@@ -5,8 +5,8 @@
  * never waits for a long one. Of those that take much memory only a few are
  * begun; others of that size let go of what they have read and wait.
  *
- * The length of a header is believed where the flags file tells it, for a body
- * never changes; but not when an operator has asked. Numbers never come back:
+ * The length of a header and the mark are believed where the flags file tells
+ * them, for a body never changes; but not when an operator has asked. Numbers never come back:
  * UIDNEXT goes to the highest number known from anywhere + 2^20, unless there
  * is no sign that the mailbox ever held a message. Flags that the index alone
  * knows are written to their files first.
@@ -108,6 +108,7 @@ record_of(const struct rebuild *r, const struct found_mailbox *f,
 		memset(rec, 0, sizeof(*rec));
 		d->date = m->mtime;
 		d->save_date = (uint32_t)m->mtime;
+		d->flags = m->rec.d.flags & MARK_ALL;
 	}
 	d->uid = m->uid;
 	d->size = m->size;
@@ -315,7 +316,7 @@ step_old(struct rebuild *r)
 }
 
 static int
-header_known(const struct rebuild *r, const struct found_message *m)
+file_known(const struct rebuild *r, const struct found_message *m)
 {
 	uint32_t len = m->rec.d.header_len;
 
@@ -350,10 +351,9 @@ step_files(struct rebuild *r)
 	}
 	for (; r->message < f->n && n < SLICE; r->message++) {
 		m = &f->msg[r->message];
-		if (header_known(r, m))
+		if (file_known(r, m))
 			continue;
-		m->rec.d.header_len = found_header(r->a->path, f->id, m->uid,
-		    m->size);
+		found_file(r->a->path, f->id, m);
 		n++;
 	}
 	r->chore.done += n + 1;

@@ -252,17 +252,15 @@ found_clear(struct found *f)
  * The header ends after the first empty line (RFC 5322 2.1); a message
  * without one is all header.
  */
-uint32_t
-found_header(const char *path, uint32_t mailbox, uint32_t uid, uint64_t size)
+static uint32_t
+found_header(int fd, uint64_t size)
 {
 	char *space = mem_alloc(HEADER_CHUNK);
-	int fd = body_open(path, mailbox, uid);
 	uint64_t at = 0, start = 0;	/* of the chunk, of the line */
 	int only_cr = 1;		/* so far, in this line */
 	ssize_t n = 0, i;
 
-	while (fd != -1 && (n = pread(fd, space, HEADER_CHUNK,
-	    (off_t)at)) > 0) {
+	while ((n = pread(fd, space, HEADER_CHUNK, (off_t)at)) > 0) {
 		for (i = 0; i < n; i++) {
 			if (space[i] == '\n' && only_cr) {
 				start = at + (uint64_t)i + 1;
@@ -275,7 +273,34 @@ found_header(const char *path, uint32_t mailbox, uint32_t uid, uint64_t size)
 	}
 	start = size;
 found:
-	fd_close(&fd);
 	free(space);
 	return start > UINT32_MAX ? UINT32_MAX : (uint32_t)start;
+}
+
+static uint32_t
+found_mark(int fd, uint64_t size)
+{
+	struct door_tail tail = { .n = 0 };
+	char last[2];
+	size_t n = size < 2 ? (size_t)size : 2;
+
+	if (fd_pread_all(fd, last, n, (off_t)(size - n)) == -1)
+		return 0;
+	door_tail_add(&tail, last, n);
+	return door_tail_mark(&tail);
+}
+
+void
+found_file(const char *path, uint32_t mailbox, struct found_message *m)
+{
+	int fd = body_open(path, mailbox, m->uid);
+
+	m->rec.d.header_len = m->size > UINT32_MAX ? UINT32_MAX :
+	    (uint32_t)m->size;
+	m->rec.d.flags &= ~(uint32_t)MARK_ALL;
+	if (fd == -1)
+		return;
+	m->rec.d.header_len = found_header(fd, m->size);
+	m->rec.d.flags |= found_mark(fd, m->size);
+	fd_close(&fd);
 }

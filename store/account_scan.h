@@ -52,8 +52,9 @@ int	found_read(struct found *f, const char *path, struct buf *why)
 void	found_clear(struct found *f);
 struct found_message *found_message(const struct found_mailbox *b,
 	    uint32_t uid);
-/* Octets of the header of a message with its empty line. */
-uint32_t found_header(const char *path, uint32_t mailbox, uint32_t uid,
-	    uint64_t size);
+/* What only the message's file can tell, from it: the length of the header
+   with its empty line, and the mark. */
+void	found_file(const char *path, uint32_t mailbox,
+	    struct found_message *m);
 
 #endif

@@ -228,7 +228,7 @@ check_record(struct checking *k, const struct door_record *d,
 		return;
 	if (!f->has_line)
 		finding(k, "message %u has no line in flags", d->uid);
-	else if (f->rec.d.flags != d->flags ||
+	else if (((f->rec.d.flags ^ d->flags) & FLAG_ALL) != 0 ||
 	    f->rec.d.keywords != d->keywords || f->rec.d.date != d->date)
 		finding(k, "message %u: flags says otherwise", d->uid);
 }

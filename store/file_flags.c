@@ -99,18 +99,22 @@ parse_octets(const char *s, unsigned char *out, size_t max)
 	return (int)(len / 2);
 }
 
-/* What has a name: 0 where the length is missing, or makes no sense. */
+/* The number that has this name ("h="): 0 where it is missing, or makes no
+   sense. */
 static uint32_t
-parse_header(const char *words)
+parse_named(const char *words, const char *name, uint32_t max)
 {
-	const char *p = words == NULL ? NULL :
-	    strncmp(words, "h=", 2) == 0 ? words : strstr(words, " h=");
+	size_t len = strlen(name);
+	const char *p = words;
 	uint64_t v = 0;
 
+	while (p != NULL && strncmp(p, name, len) != 0)
+		if ((p = strchr(p, ' ')) != NULL)
+			p++;
 	if (p == NULL)
 		return 0;
-	p = strchr(p, '=') + 1;
-	return str_number(p, strcspn(p, " "), UINT32_MAX, &v) == 0 ?
+	p += len;
+	return str_number(p, strcspn(p, " "), max, &v) == 0 ?
 	    (uint32_t)v : 0;
 }
 
@@ -137,7 +141,9 @@ parse_record(char **w, size_t n, const char *words,
 	if (n > 6 && (len = parse_octets(w[6], more, sizeof(more))) == -1)
 		return -1;
 	d->uid = (uint32_t)uid;
-	d->header_len = parse_header(words);
+	d->header_len = parse_named(words, "h=", UINT32_MAX);
+	d->flags |= parse_named(words, "e=", MARK_ALL / MARK_WHOLE - 1) *
+	    MARK_WHOLE;
 	d->save_date = (uint32_t)save;
 	r.more_len = (unsigned)len;
 	reader->record(reader->arg, &r);
@@ -228,6 +234,7 @@ void
 flags_line(struct buf *out, const struct record *r)
 {
 	const struct door_record *d = &r->d;
+	uint32_t mark = (d->flags & MARK_ALL) / MARK_WHOLE;
 	char set[LETTERS + 1];
 	size_t i, n = 0;
 
@@ -240,10 +247,12 @@ flags_line(struct buf *out, const struct record *r)
 	buf_printf(out, "%" PRIu32 " %s %" PRIx64 " %" PRId64 " %" PRIu32,
 	    d->uid, set, d->keywords, d->date, d->save_date);
 	put_octets(out, r->id, RECORD_ID);
-	if (r->more_len > 0 || d->header_len != 0)
+	if (r->more_len > 0 || d->header_len != 0 || mark != 0)
 		put_octets(out, r->more, r->more_len);
 	if (d->header_len != 0)
 		buf_printf(out, " h=%" PRIu32, d->header_len);
+	if (mark != 0)
+		buf_printf(out, " e=%" PRIu32, mark);
 	buf_putc(out, '\n');
 }
 

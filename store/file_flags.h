@@ -6,13 +6,14 @@
  *   k <bit> <keyword>
  *   n <uidnext>
  *   <uid> <flags> <keywords> <internaldate> <save date>
- *       [<id> [<more> [h=<length>]]]		(one line)
+ *       [<id> [<more> [h=<length>] [e=<mark>]]]	(one line)
  *
  * flags are letters of SAFTD (seen, answered, flagged, deleted, draft) or "-",
  * keywords a hexadecimal number, dates seconds since 1970, id and more (which
  * may be empty) octets in hexadecimal: struct record. h is the length of
- * the header. Version 1 had none of these; a file may begin in it and go on in
- * this one. Other words behind more are passed over.
+ * the header, e how the file ends: 1 with CRLF, 2 otherwise (enum door_mark).
+ * Version 1 had none of these; a file may begin in it and go on in this one.
+ * Other words behind more are passed over.
  */
 #ifndef STORE_FILE_FLAGS_H
 #define STORE_FILE_FLAGS_H
@@ -31,9 +32,9 @@ struct flags_reader {
 };
 
 /*
- * Reads a file; only uid, flags, keywords, date, save_date, id, more and
- * header_len of a record are set. Lines that make no sense (the last may be cut off) are passed
- * over. Returns their number.
+ * Reads a file; only uid, flags with the mark, keywords, date, save_date, id,
+ * more and header_len of a record are set. Lines that make no sense (the last
+ * may be cut off) are passed over. Returns their number.
  */
 unsigned flags_parse(const char *text, size_t len,
 	    const struct flags_reader *r);

@@ -36,7 +36,8 @@
  *
  * In the cache table (account, mb) 'm' uid is a record of lib/mail/mime.h.
  * A message takes 13 octets of key and 49, with keywords 57, of value; a key of
- * 21 when it was changed.
+ * 21 when it was changed. The last octet of its size is the mark (enum
+ * door_mark), 0 where version 2 wrote it.
  *
  * Whoever reads passes over kinds of rows that it does not know, and keeps what
  * follows the fields that it knows; so these are free to come, without a new
@@ -58,7 +59,7 @@ enum {
 	INDEX_ROW = 128,	/* room for the value of a row 'M' */
 	INDEX_ROW_MORE = 40,	/* octets of fields that are not known */
 	INDEX_KEY = 24,		/* room for any key but 'u' */
-	INDEX_VERSION = 2,
+	INDEX_VERSION = 3,
 	INDEX_GONE_ROW = 32,	/* what a row of the expunge log takes, about,
 				   beside its uids */
 };
@@ -108,7 +109,7 @@ uint32_t index_tail_u32(const void *key, size_t len);
 uint64_t index_tail_u64(const void *key, size_t len);
 
 /* Mends what another program said of a message and no file can prove: the
-   length of its header, the date. */
+   length of its header, the date, the mark. */
 void	index_sane(struct door_record *d);
 int	index_has_id(const struct record *r);
 /* These are rows of the batch's account. */

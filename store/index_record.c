@@ -16,7 +16,10 @@ enum {
 	IS_ORDERED = 0x20,
 	SCAN_IF_DENSER = 8,
 	RECORD = 64 + RECORD_MORE,	/* room for the value of one */
+	MARK_SHIFT = 40,		/* of a mark in the size */
 };
+
+static const uint64_t SIZE_OF_ONE = ((uint64_t)1 << 56) - 1;
 
 static const unsigned char no_id[RECORD_ID];
 
@@ -27,6 +30,8 @@ index_sane(struct door_record *d)
 		d->header_len = (uint32_t)d->size;
 	if (d->date < DATE_FIRST || d->date > DATE_LAST)
 		d->date = clock_now();
+	if ((d->flags & MARK_ALL) == MARK_ALL)
+		d->flags &= ~(uint32_t)MARK_ALL;
 }
 
 int
@@ -50,7 +55,8 @@ put_record(struct engine_batch *b, const struct index_key *k,
 	    (r->ordered ? IS_ORDERED : 0)));
 	buf_put_u64(&v, d->modseq);
 	buf_put_u64(&v, (uint64_t)d->date);
-	buf_put_u64(&v, d->size);
+	buf_put_u64(&v, (d->size & SIZE_OF_ONE) |
+	    (uint64_t)(d->flags & MARK_ALL) << MARK_SHIFT);
 	buf_put_u32(&v, d->header_len);
 	buf_put_u32(&v, d->save_date);
 	if (d->keywords != 0)
@@ -88,6 +94,7 @@ index_get_record(const void *key, size_t klen, const void *value, size_t vlen,
 	struct door_record *d = &r->d;
 	const void *id;
 	struct cursor c;
+	uint64_t size;
 	uint8_t flags;
 
 	memset(r, 0, sizeof(*r));
@@ -98,7 +105,9 @@ index_get_record(const void *key, size_t klen, const void *value, size_t vlen,
 	r->ordered = (flags & IS_ORDERED) != 0;
 	d->modseq = cursor_u64(&c);
 	d->date = (int64_t)cursor_u64(&c);
-	d->size = cursor_u64(&c);
+	size = cursor_u64(&c);
+	d->size = size & SIZE_OF_ONE;
+	d->flags |= (uint32_t)(size >> MARK_SHIFT) & MARK_ALL;
 	d->header_len = cursor_u32(&c);
 	d->save_date = cursor_u32(&c);
 	if (flags & HAS_KEYWORDS)

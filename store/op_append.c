@@ -158,7 +158,7 @@ append_new(const struct request *r)
 	p->m = r->mailbox;
 	p->crc = msg_get_u32(r->m, DF_CRC);
 	p->next = msg_get_u32(r->m, DF_ON) != 0;
-	p->rec.flags = msg_get_u32(r->m, DF_FLAGS) & FLAG_ALL;
+	p->rec.flags = msg_get_u32(r->m, DF_FLAGS) & (FLAG_ALL | MARK_ALL);
 	p->rec.date = (int64_t)msg_get_u64(r->m, DF_DATE);
 	p->rec.size = msg_get_u64(r->m, DF_SIZE);
 	p->rec.header_len = msg_get_u32(r->m, DF_HEADER);

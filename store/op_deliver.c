@@ -370,7 +370,7 @@ take_action(struct delivery *d, const struct msg *m)
 	}
 	d->attrs = msg_get_u32(m, DF_ATTRS) & ATTR_USES;
 	d->make = msg_get_u32(m, DF_ON) != 0;
-	d->rec.flags = msg_get_u32(m, DF_FLAGS) & FLAG_ALL;
+	d->rec.flags = msg_get_u32(m, DF_FLAGS) & (FLAG_ALL | MARK_ALL);
 	p = msg_get(m, DF_NAMES, &len);
 	if (len > 0)
 		d->keywords = mem_strndup(p, len);
@@ -401,11 +401,11 @@ delivery_new(struct client *c, struct msg *m)
 	d->rec.header_len = msg_get_u32(m, DF_HEADER);
 	d->rec.date = (int64_t)msg_get_u64(m, DF_DATE);
 	d->rec.save_date = (uint32_t)clock_now();
-	index_sane(&d->rec);
 	if (row.len > 0)
 		memcpy(d->cache, row.p, row.len);
 	d->cache_len = row.len;
 	take_action(d, m);
+	index_sane(&d->rec);
 	return d;
 }
 

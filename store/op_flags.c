@@ -38,7 +38,7 @@ change(struct door_record *d, const struct flag_change *f)
 {
 	switch (f->op) {
 	case DOOR_SET:
-		d->flags = f->flags;
+		d->flags = (d->flags & MARK_ALL) | f->flags;
 		d->keywords = f->keywords;
 		break;
 	case DOOR_ADD:
@@ -48,6 +48,10 @@ change(struct door_record *d, const struct flag_change *f)
 	case DOOR_REMOVE:
 		d->flags &= ~f->flags;
 		d->keywords &= ~f->keywords;
+		break;
+	case DOOR_MARK:
+		if ((d->flags & MARK_ALL) == 0)
+			d->flags |= f->flags;
 		break;
 	}
 }
@@ -86,6 +90,11 @@ store_one(void *arg, const struct record *r)
 		return 0;
 	}
 	change(&now.d, f);
+	if (f->op == DOOR_MARK) {
+		if (now.d.flags != d->flags)
+			mailbox_put(f->m, &now);
+		return 0;
+	}
 	if (now.d.flags != d->flags || now.d.keywords != d->keywords ||
 	    (d->keywords & f->renamed) != 0) {
 		if (f->modseq == 0)
@@ -183,7 +192,7 @@ store_bits(const struct request *r, struct flag_change *f)
 	struct keyword_swap swap = { .replaces = store_replaces, .arg = f };
 
 	/* A keyword that no message gets is not made. */
-	if (f->op != DOOR_REMOVE && request_read(r, index_records(a->db,
+	if (f->op < DOOR_REMOVE && request_read(r, index_records(a->db,
 	    a->number, f->m->id, f->uids, f->n, store_applies, f)) == -1)
 		return -1;
 	if (request_bits(r, f->applies, f->op == DOOR_SET && f->carried != 0 ?
@@ -223,12 +232,14 @@ op_store(struct request *r)
 {
 	struct flag_change f = { .m = r->mailbox,
 		.op = (enum door_op)msg_get_u32(r->m, DF_OP),
-		.flags = msg_get_u32(r->m, DF_FLAGS) & FLAG_ALL,
 		.unless = msg_get_u64(r->m, DF_MODSEQ),
 		.log = { .m = r->mailbox, .type = FOLLOW_FLAGS } };
 	uint32_t *uids;
 
-	if (f.op > DOOR_REMOVE || (uids = request_uids(r, &f.n)) == NULL) {
+	f.flags = msg_get_u32(r->m, DF_FLAGS) & (f.op == DOOR_MARK ?
+	    (uint32_t)MARK_ALL : (uint32_t)FLAG_ALL);
+	if (f.op > DOOR_MARK || f.flags == MARK_ALL ||
+	    (uids = request_uids(r, &f.n)) == NULL) {
 		request_fail(r, D_REFUSED, "uids do not rise");
 		return;
 	}

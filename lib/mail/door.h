@@ -40,6 +40,26 @@ enum door_flag {
 	FLAG_ALL = 31,
 };
 
+/*
+ * How a message's file ends, beside its flags in one word; clients neither see
+ * nor set it. None of them: nobody has looked yet.
+ */
+enum door_mark {
+	MARK_WHOLE = 1 << 16,	/* with CRLF, or the file is empty */
+	MARK_CUT = 1 << 17,	/* otherwise: POP3 sends a CRLF behind it */
+	MARK_ALL = MARK_WHOLE | MARK_CUT,
+};
+
+/* The last octets of a message that is seen in pieces; all 0 at first. */
+struct door_tail {
+	char	 last[2];
+	unsigned n;
+};
+
+void	door_tail_add(struct door_tail *t, const char *p, size_t len);
+/* The mark of a message that ends so. */
+uint32_t door_tail_mark(const struct door_tail *t);
+
 /* RFC 6154, and what we keep beside it. */
 enum door_attr {
 	ATTR_DRAFTS = 1, ATTR_SENT = 2, ATTR_TRASH = 4, ATTR_JUNK = 8,
@@ -71,7 +91,8 @@ struct door_mailbox {
 
 /* One message. uids rise strictly in every array. */
 struct door_record {
-	uint32_t uid, flags;
+	uint32_t uid;
+	uint32_t flags;		/* enum door_flag, enum door_mark */
 	uint64_t keywords;	/* bit i: keyword i of the mailbox */
 	uint64_t modseq;
 	int64_t	 date;		/* INTERNALDATE, seconds */
@@ -176,12 +197,13 @@ int	door_changes(struct door *d, uint32_t id, uint64_t since, int take,
 	    size_t *n_gone_r, uint64_t *modseq_r, int *complete_r,
 	    uint32_t *recent_uid_r);
 
-enum door_op { DOOR_SET, DOOR_ADD, DOOR_REMOVE };
+enum door_op { DOOR_SET, DOOR_ADD, DOOR_REMOVE, DOOR_MARK };
 /*
  * Changes flags of n messages. keywords: NULL-terminated names or NULL.
  * unchanged_since: UINT64_MAX for no condition; messages with a higher modseq
  * are left alone and come in failed_r (CONDSTORE, RFC 7162).
- * The new records come in rec_r.
+ * The new records come in rec_r. With DOOR_MARK flags is the mark of those that
+ * have none yet, and nobody is told of it.
  *
  * Many messages go in parts of DOOR_CHANGE_MAX, with others served between;
  * so too in door_expunge, and in door_copy with DOOR_MOVE. Where one fails
@@ -241,7 +263,7 @@ int	door_cache_put(struct door *d, uint32_t id, uint32_t uid,
  * close, then append. An unused file goes away with the door; door_file_back
  * says earlier that it is not wanted (nothing is waited for). From the second
  * door_append of a door on the file for the next one comes with the answer,
- * so that door_file asks nobody.
+ * so that door_file asks nobody. flags has the mark with them.
  */
 int	door_file(struct door *d, int *fd_r, char name_r[DOOR_FILE_NAME + 1]);
 int	door_file_back(struct door *d, const char *name);

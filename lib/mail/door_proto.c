@@ -193,6 +193,26 @@ static const struct msg_desc d_table[] = {
 };
 const struct msg_proto proto_door = MSG_PROTO("door", d_table);
 
+void
+door_tail_add(struct door_tail *t, const char *p, size_t len)
+{
+	if (len > 1) {
+		memcpy(t->last, p + len - 2, 2);
+		t->n = 2;
+	} else if (len == 1) {
+		t->last[0] = t->last[1];
+		t->last[1] = *p;
+		t->n = t->n == 0 ? 1 : 2;
+	}
+}
+
+uint32_t
+door_tail_mark(const struct door_tail *t)
+{
+	return t->n == 0 || (t->n == 2 && memcmp(t->last, "\r\n", 2) == 0) ?
+	    MARK_WHOLE : MARK_CUT;
+}
+
 int
 door_pack_record(struct buf *b, const struct door_record *r)
 {
@@ -294,16 +314,18 @@ door_unpack_mailbox(struct cursor *list, struct door_mailbox *m,
 
 /* What an action does not say is not on the wire. */
 static void
-put_action(struct chan *c, const struct door_action *a)
+put_action(struct chan *c, const struct door_action *a, uint32_t mark)
 {
+	uint32_t flags = a->flags | mark;
+
 	if (a->mailbox != NULL)
 		msg_text(c, DF_NAME, a->mailbox);
 	if (a->attrs != 0)
 		msg_u32(c, DF_ATTRS, a->attrs);
 	if (a->make)
 		msg_u32(c, DF_ON, 1);
-	if (a->flags != 0)
-		msg_u32(c, DF_FLAGS, a->flags);
+	if (flags != 0)
+		msg_u32(c, DF_FLAGS, flags);
 	if (a->keywords_len > 0)
 		msg_bytes(c, DF_NAMES, a->keywords, a->keywords_len);
 }
@@ -320,7 +342,7 @@ door_put_deliver(struct chan *c, uint32_t id, const struct door_delivery *d,
 	msg_u64(c, DF_DATE, (uint64_t)d->date);
 	if (d->cache_len > 0)
 		msg_bytes(c, DF_CACHE, d->cache, d->cache_len);
-	put_action(c, &d->action);
+	put_action(c, &d->action, d->mark);
 	if (d->file != NULL) {
 		msg_text(c, DF_TO_NAME, d->file);
 		msg_u32(c, DF_CRC, d->crc);

@@ -81,7 +81,8 @@ enum door_field {
 	DF_UIDS,	/* packed u32 */
 	DF_TO_UIDS,
 	DF_OP,		/* u32 enum door_op */
-	DF_FLAGS,	/* u32 enum door_flag */
+	DF_FLAGS,	/* u32 enum door_flag; DM_APPEND, DM_DELIVER: with
+			   enum door_mark; DOOR_MARK: that alone */
 	DF_NAMES,	/* packed lv */
 	DF_MODSEQ,	/* u64 */
 	DF_UID,		/* u32 */
@@ -172,7 +173,7 @@ struct door_action {
 struct door_delivery {
 	const char *queue_id, *owner;
 	uint64_t size;		/* of the body that is to be delivered */
-	uint32_t header_len;
+	uint32_t header_len, mark;
 	int64_t	 date;
 	const void *cache;
 	size_t	 cache_len;

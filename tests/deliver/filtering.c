@@ -10,7 +10,7 @@ size_t
 actions_of(const char *owner, const struct action **list_r)
 {
 	static const struct changed body = { .file = "fresh", .size = 7,
-		.crc = 9, .header_len = 3 };
+		.crc = 9, .header_len = 3, .mark = MARK_CUT };
 	static const struct action two[] = {
 		{ .where = { .mailbox = "Lists", .make = 1,
 		    .flags = FLAG_FLAGGED, .keywords = "\1\0\0\0k",

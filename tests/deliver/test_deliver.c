@@ -778,7 +778,8 @@ test_what_an_action_says(void **state)
 		assert_int_equal(msg_get_u32(&m, DF_ATTRS),
 		    i == 0 || i == 3 ? ATTR_JUNK : 0);
 		assert_int_equal(msg_get_u32(&m, DF_FLAGS),
-		    i == 1 ? FLAG_FLAGGED : 0);
+		    (i == 1 ? FLAG_FLAGGED : 0) |
+		    (i == 2 ? MARK_CUT : MARK_WHOLE));
 		assert_int_equal(msg_has(&m, DF_NAME), i == 1);
 		assert_int_equal(msg_has(&m, DF_TO_NAME), i == 2);
 		assert_int_equal(msg_get_u64(&m, DF_SIZE),

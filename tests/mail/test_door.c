@@ -729,6 +729,38 @@ test_two_copies(void **state)
 	assert_int_equal(r.n, 1);
 }
 
+/* The mark of a message, in whatever pieces it is seen. */
+static void
+test_tail(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t mark;
+	} row[] = {
+		{ "", MARK_WHOLE }, { "\r\n", MARK_WHOLE },
+		{ "a\r\n", MARK_WHOLE }, { "\n\r\n", MARK_WHOLE },
+		{ "\n", MARK_CUT }, { "\r", MARK_CUT }, { "a", MARK_CUT },
+		{ "a\n", MARK_CUT }, { "a\r", MARK_CUT }, { "\n\r", MARK_CUT },
+		{ "\n\n", MARK_CUT }, { "\r\nab", MARK_CUT },
+		{ "\r\r", MARK_CUT },
+	};
+	size_t i, at, step, len, n;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		len = strlen(row[i].text);
+		for (step = 1; step <= len + 1; step++) {
+			struct door_tail t = { .n = 0 };
+
+			for (at = 0; at < len; at += n) {
+				n = len - at < step ? len - at : step;
+				door_tail_add(&t, row[i].text + at, n);
+				door_tail_add(&t, "", 0);
+			}
+			assert_int_equal(door_tail_mark(&t), row[i].mark);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -751,6 +783,7 @@ main(void)
 		cmocka_unit_test(test_recent),
 		cmocka_unit_test(test_cache_of_many),
 		cmocka_unit_test(test_two_copies),
+		cmocka_unit_test(test_tail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

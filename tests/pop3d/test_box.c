@@ -31,6 +31,8 @@ static struct {
 	unsigned messages, in_use;	/* ... so many locks are refused */
 	uint32_t gone;			/* uid of a file that is not there */
 	int	 short_files, dies;	/* ... at this request */
+	int	 unmarked;		/* every message, but the first */
+	enum door_error marking;	/* what it is answered */
 	struct buf log;			/* of what was asked */
 } store;
 static struct pop3d_box box;
@@ -48,6 +50,8 @@ text_of(struct buf *b, unsigned i)
 	assert_int_equal(b->len, HEADER);
 	for (k = 0; k < i; k++)
 		buf_printf(b, "line %u of %u\r\n", k, i);
+	if (store.unmarked && i % 3 == 2)
+		buf_printf(b, "%s", i % 2 == 0 ? "cut" : "cut\n");
 }
 
 static void
@@ -76,6 +80,7 @@ answer_records(struct chan *c, const struct msg *m)
 		text_of(&text, i);
 		door_pack_record(&b, &(struct door_record){
 		    .uid = 10 * (i + 1), .modseq = 1, .size = text.len,
+		    .flags = store.unmarked && i > 0 ? 0 : MARK_WHOLE,
 		    .header_len = HEADER });
 	}
 	msg_begin(c, &proto_door, DM_RECORDS_ARE, m->id);
@@ -136,6 +141,26 @@ answer_open(struct chan *c, const struct msg *m)
 }
 
 static void
+answer_store(struct chan *c, const struct msg *m)
+{
+	uint32_t uid[MESSAGES];
+
+	assert_int_equal(msg_get_u32(m, DF_OP), DOOR_MARK);
+	(void)log_uids(m, msg_get_u32(m, DF_FLAGS) == MARK_CUT ? "cut" :
+	    "whole", uid);
+	if (store.marking != D_OK) {
+		msg_begin(c, &proto_door, DM_FAILED, m->id);
+		msg_u32(c, DF_ERROR, store.marking);
+		return;
+	}
+	msg_begin(c, &proto_door, DM_RECORDS_ARE, m->id);
+	msg_bytes(c, DF_RECORDS, "", 0);
+	msg_bytes(c, DF_UIDS, "", 0);
+	msg_u64(c, DF_MODSEQ, 1);
+	msg_u32(c, DF_ON, 1);
+}
+
+static void
 answer(struct chan *c, const struct msg *m)
 {
 	uint32_t uid[MESSAGES];
@@ -155,6 +180,8 @@ answer(struct chan *c, const struct msg *m)
 		answer_records(c, m);
 	} else if (m->type == DM_OPEN) {
 		answer_open(c, m);
+	} else if (m->type == DM_STORE) {
+		answer_store(c, m);
 	} else {
 		n = log_uids(m, msg_get_u32(m, DF_ON) ? "expunge any" :
 		    "expunge", uid);
@@ -419,6 +446,67 @@ test_store_comes_back(void **state)
 	assert_int_equal(store.n, 3);
 }
 
+/*
+ * Messages that an earlier version took: how they end is looked at, told to
+ * store, and their size is that which is sent.
+ */
+static void
+learn(enum door_error marking)
+{
+	struct buf text = BUF_INIT(0), want = BUF_INIT(0);
+	uint64_t size = 0;
+	char line[40];
+	unsigned i;
+
+	store.unmarked = 1;
+	store.messages = 36;
+	store.gone = 360;
+	store.marking = marking;
+	assert_int_equal(pop3d_box_open(&box, door), 0);
+	buf_puts(&want, "lock;");
+	for (i = 1; i < 36; i++)
+		buf_printf(&want, "%s%u%s", i == 1 || i == 33 ? "open " : "",
+		    10 * (i + 1), i == 32 || i == 35 ? ";" : ",");
+	for (i = 1; i < 35; i++)
+		if (i % 3 != 2)
+			buf_printf(&want, "%s%u", i == 1 ? "whole " : ",",
+			    10 * (i + 1));
+	for (i = 2; i < 35; i += 3)
+		buf_printf(&want, "%s%u", i == 2 ? ";cut " : ",",
+		    10 * (i + 1));
+	buf_puts(&want, ";");
+	expect_asked(want.data);
+	for (i = 0; i < 35; i++) {
+		text_of(&text, i);
+		if (i % 3 == 2)
+			buf_puts(&text, "\r\n");
+		buf_set(&want, "+OK %zu octets\r\n%s.\r\n", text.len,
+		    text.data);
+		snprintf(line, sizeof(line), "RETR %u", i + 1);
+		expect_said(line, want.data);
+		size += text.len;
+	}
+	text_of(&text, 35);
+	buf_set(&want, "+OK 36 %llu\r\n",
+	    (unsigned long long)(size + text.len));
+	expect_said("STAT", want.data);
+	buf_clear(&text);
+	buf_clear(&want);
+}
+
+static void
+test_endings_are_learnt(void **state)
+{
+	learn(D_OK);
+}
+
+/* A store that cannot keep it does not keep the client out. */
+static void
+test_endings_that_are_not_kept(void **state)
+{
+	learn(D_LATER);
+}
+
 /* Another INBOX than the one that was listed. */
 static void
 another(uint32_t inbox, uint32_t validity)
@@ -535,7 +623,8 @@ main(void)
 		T(test_message_that_is_gone), T(test_file_that_is_short),
 		T(test_lock), T(test_store_comes_back), T(test_another_inbox),
 		T(test_another_uidvalidity), T(test_store_stays_away),
-		T(test_empty), T(test_session),
+		T(test_empty), T(test_session), T(test_endings_are_learnt),
+		T(test_endings_that_are_not_kept),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

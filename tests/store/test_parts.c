@@ -578,7 +578,7 @@ test_version_1(void **state)
 	/* it has no rows in the order of modseqs yet */
 	assert_true(row.order_floor == row.modseq);
 	assert_int_equal(index_get_row(row_1, sizeof(row_1) - 1, &row), -1);
-	assert_int_equal(index_get_row("\3", 1, &row), -1);
+	assert_int_equal(index_get_row("\4", 1, &row), -1);
 	assert_int_equal(index_get_record(k.k, k.len, message_1,
 	    sizeof(message_1), &r), 0);
 	assert_int_equal(r.d.uid, 77);
@@ -608,7 +608,7 @@ test_later_version(void **state)
 	engine_put(&b, ENGINE_CORE, k.k, k.len, v.data, v.len);
 	assert_int_equal(engine_commit_one(engine_db(e, 0), &b), ENGINE_DONE);
 	assert_int_equal(index_version_ok(e, &why), -2);
-	assert_non_null(strstr(buf_str(&why), "version 3"));
+	assert_non_null(strstr(buf_str(&why), "version 4"));
 	engine_batch_clear(&b);
 	buf_clear(&v);
 	buf_clear(&why);
@@ -676,7 +676,7 @@ test_flags_2(void **state)
 	    "7 S 0 1 2 000102030405060708090a0b0c0d0e0f 07b\n";
 	struct seen s = { .records = 0 };
 	struct flags_reader r = { seen_record, seen_keyword, seen_next, &s };
-	struct record d = { .d = { .uid = 12, .flags = FLAG_ALL,
+	struct record d = { .d = { .uid = 12, .flags = FLAG_ALL | MARK_CUT,
 		.keywords = UINT64_MAX, .date = -3, .save_date = 9,
 		.header_len = 4711 },
 		.id = { 1, 2, 255 }, .more = (const unsigned char *)"\7\1x",
@@ -690,7 +690,8 @@ test_flags_2(void **state)
 	assert_int_equal(flags_parse(bad, sizeof(bad) - 1, &r), 3);
 	flags_line(&out, &d);
 	assert_string_equal(buf_str(&out), "12 SAFTD ffffffffffffffff -3 9 "
-	    "0102ff00000000000000000000000000 070178 h=4711\n");
+	    "0102ff00000000000000000000000000 070178 h=4711 "
+	    "e=2\n");
 	assert_int_equal(flags_parse(out.data, out.len, &r), 0);
 	assert_memory_equal(&s.last.d, &d.d, sizeof(d.d));
 	assert_memory_equal(s.last.id, d.id, sizeof(d.id));
@@ -698,10 +699,21 @@ test_flags_2(void **state)
 	d.more_len = 0;
 	buf_reset(&out);
 	flags_line(&out, &d);
-	assert_non_null(strstr(buf_str(&out), "0000  h=4711\n"));
+	assert_non_null(strstr(buf_str(&out), "0000  h=4711 e=2\n"));
 	assert_int_equal(flags_parse(out.data, out.len, &r), 0);
 	assert_int_equal(s.last.more_len, 0);
 	assert_int_equal(s.last.d.header_len, 4711);
+	/* A mark that makes no sense is none; the length may be missing. */
+	buf_set(&out, "7 S 0 1 2 000102030405060708090a0b0c0d0e0f  e=3\n");
+	assert_int_equal(flags_parse(out.data, out.len, &r), 0);
+	assert_int_equal(s.last.d.flags, FLAG_SEEN);
+	d.d.header_len = 0;
+	d.d.flags = MARK_WHOLE;
+	buf_reset(&out);
+	flags_line(&out, &d);
+	assert_non_null(strstr(buf_str(&out), "0000  e=1\n"));
+	assert_int_equal(flags_parse(out.data, out.len, &r), 0);
+	assert_int_equal(s.last.d.flags, MARK_WHOLE);
 	assert_false(flags_newer(text, sizeof(text) - 1));
 	assert_true(flags_newer("rohrpost-flags 3\n1", 18));
 	buf_clear(&out);

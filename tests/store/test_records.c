@@ -174,6 +174,106 @@ record(uint32_t mailbox, uint32_t uid, struct record *r)
 	assert_int_equal(r->d.uid, uid);
 }
 
+/* The mark of a message; 0: it has none. */
+static uint32_t
+mark_of(uint32_t mailbox, uint32_t uid, uint64_t *modseq_r)
+{
+	struct door_record *rec = NULL;
+	uint64_t modseq;
+	uint32_t mark;
+	size_t n = 0;
+	int more;
+
+	assert_int_equal(door_records_from(&rig.imap[0], mailbox, uid, &rec,
+	    &n, &modseq, &more), 0);
+	assert_true(n > 0);
+	assert_int_equal(rec[0].uid, uid);
+	mark = rec[0].flags & MARK_ALL;
+	assert_true(rec[0].size < 1000);
+	*modseq_r = rec[0].modseq;
+	free(rec);
+	return mark;
+}
+
+static void
+change(enum door_op op, uint32_t flags, uint32_t first, uint32_t n)
+{
+	uint32_t uids[10], *failed, i;
+	struct door_record *rec;
+	size_t n_rec, n_failed;
+
+	for (i = 0; i < n; i++)
+		uids[i] = first + i;
+	assert_int_equal(door_store(&rig.imap[0], 1, uids, n, op, flags, NULL,
+	    UINT64_MAX, &rec, &n_rec, &failed, &n_failed), 0);
+	assert_int_equal(n_rec, op == DOOR_MARK ? 0 : n);
+	free(rec);
+	free(failed);
+}
+
+/* One as imapd puts it: with flags and the mark. */
+static void
+append(uint32_t flags)
+{
+	char name[DOOR_FILE_NAME + 1];
+	uint32_t uid, validity;
+	int fd;
+
+	assert_int_equal(door_file(&rig.imap[0], &fd, name), 0);
+	close(fd);
+	assert_int_equal(door_append(&rig.imap[0], 1, name, 0, 0, 0, flags,
+	    NULL, 1700000000, NULL, 0, &uid, &validity), 0);
+}
+
+/*
+ * How a message ends is noted once, and nobody is told of it; it stays through
+ * changes of flags, COPY, MOVE, starts, and where the index is made anew.
+ */
+static void
+test_marks(void **state)
+{
+	struct buf out = BUF_INIT(10000);
+	uint64_t was, now;
+	int again;
+
+	deliver(3);
+	append(FLAG_SEEN | MARK_WHOLE);
+	append(MARK_ALL);
+	assert_int_equal(mark_of(1, 5, &now), 0);
+	assert_int_equal(mark_of(1, 1, &was), 0);
+	assert_int_equal(mark_of(1, 4, &now), MARK_WHOLE);
+	change(DOOR_MARK, MARK_CUT, 1, 2);
+	assert_int_equal(mark_of(1, 1, &now), MARK_CUT);
+	assert_true(now == was);
+	change(DOOR_MARK, MARK_WHOLE, 1, 3);
+	change(DOOR_MARK, FLAG_SEEN, 1, 3);
+	change(DOOR_SET, FLAG_SEEN | MARK_CUT, 3, 1);
+	change(DOOR_REMOVE, FLAG_SEEN | MARK_CUT, 1, 1);
+	copy(1, 0);
+	copy(2, DOOR_MOVE);
+	for (again = 0; again < 3; again++) {
+		assert_int_equal(mark_of(1, 1, &now), MARK_CUT);
+		/* a rebuild by order looks at the files */
+		assert_int_equal(mark_of(1, 3, &now), again == 2 ? MARK_CUT :
+		    MARK_WHOLE);
+		assert_int_equal(mark_of(1, 4, &now), MARK_WHOLE);
+		assert_int_equal(mark_of(TRASH, 1, &now), MARK_CUT);
+		assert_int_equal(mark_of(TRASH, 2, &now), MARK_CUT);
+		if (again == 0) {
+			assert_int_equal(rig_stop(&rig), 0);
+			assert_int_equal(rename(rig_path(&rig, "spool/index"),
+			    rig_path(&rig, "one")), 0);
+			rig_start(&rig);
+		} else {
+			assert_true(rig_control(&rig, C_REBUILD, ANNA,
+			    &out) > 0);
+			assert_int_equal(rig_control(&rig, C_CHECK, ANNA,
+			    &out), 0);
+		}
+	}
+	buf_clear(&out);
+}
+
 /* COPY and MOVE keep the id, and so does a rebuild from the files. */
 static void
 test_ids(void **state)
@@ -544,6 +644,7 @@ to_version_1(void *arg, const void *key, size_t klen, const void *value,
 		vlen = 65;
 	} else if (k[8] == 'm') {
 		v[0] &= 0x9f;
+		v[24] = 0;	/* the mark in the size */
 		vlen = v[0] & 0x80 ? 41 : 33;
 	} else if (k[8] == 'x') {
 		vlen -= 5;
@@ -690,7 +791,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_ids), TEST(test_expunged), TEST(test_changed),
+		TEST(test_ids), TEST(test_marks), TEST(test_expunged), TEST(test_changed),
 		TEST(test_more), TEST(test_moved_to_nowhere), TEST(test_followed_anew),
 		TEST(test_gone_is_bounded), TEST(test_version_1),
 		TEST(test_version_1_killed),

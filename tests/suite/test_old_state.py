@@ -11,6 +11,7 @@ import pytest
 
 import rohrpost
 from rohrpost import message, wait_for
+from test_pop3 import Pop
 from test_rebuild import picture
 from test_relay_alone import Hop
 
@@ -117,6 +118,11 @@ def test_it_goes_on_as_before(old):
     wait_for(lambda: len(inst.messages()) == len(before[2]) + 1, 20)
     assert max(inst.messages()) >= before[1]
     assert len(inst.pop3("bert").list()[1]) == 9
+    # how a message ends was not noted: it is learnt, and kept
+    for user in ("anna", "anna", "bert", "carl"):
+        p = Pop(inst, user)
+        assert p.sizes_are_true()
+        p.close()
     # what waited goes out once there is somebody to take it
     hop = Hop()
     try:

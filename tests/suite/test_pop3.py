@@ -2,17 +2,21 @@
 what CAPA says, UIDL over restarts, IMAP beside it."""
 import imaplib
 import os
+import pathlib
 import poplib
 import re
 import signal
 import socket
 
-
+import mime_grammar
 import rohrpost
 from rohrpost import PASSWORD, message, tls_context, wait_for
 
 USERS = ("anna", "bert", "carl")
 KEYS = {"auth_delay": "0s"}
+ENDS = (b"\r\n", b"", b"\n", b"\r", b"\n\r", b"\r\n\r\n", b"\r\n.",
+        b"\r\n.\r\n", b"\n.", b"\n.\r\n..\r\n", b"\r.\r\n", b".", b" ")
+DATA = pathlib.Path(__file__).resolve().parents[1] / "data"
 
 
 class Pop:
@@ -40,6 +44,30 @@ class Pop:
         out = []
         while (line := self.line()) != ".":
             out.append(line)
+        return out
+
+    def octets(self, text):
+        """What stands between +OK and the dot, its doubled dots single."""
+        assert self.cmd(text).startswith("+OK"), text
+        out = b""
+        while (line := self.file.readline()) != b".\r\n":
+            assert line, text
+            out += line[1:] if line[:1] == b"." else line
+        return out
+
+    def sizes_are_true(self):
+        """STAT, LIST and what RETR says and sends agree. The messages."""
+        told = {int(n): int(size) for n, size in
+                (x.split() for x in self.many("LIST"))}
+        assert self.cmd("STAT").split()[1:3] == [
+            str(len(told)), str(sum(told.values()))]
+        out = []
+        for n, size in told.items():
+            assert self.cmd("LIST %d" % n).split()[:3] == [
+                "+OK", str(n), str(size)]
+            out.append(self.octets("RETR %d" % n))
+            assert len(out[-1]) == size, (n, size, out[-1])
+            assert self.octets("TOP %d 99999" % n) == out[-1]
         return out
 
     def close(self):
@@ -240,3 +268,35 @@ def test_empty_mailbox(inst):
     assert p.many("LIST") == [] and p.many("UIDL") == []
     assert p.cmd("RETR 1").startswith("-ERR")
     p.close()
+
+
+def test_size_told_is_size_sent(inst):
+    """Over every end that a message may have, the messages of a grammar of
+    faults, and the files of tests/data for octets of any kind."""
+    head = b"Subject: x\r\n\r\n"
+    mails = [head + b"body" + end for end in ENDS]
+    mails += [b"Subject: all header" + end for end in ENDS]
+    mails += [b"\r\n", b"\n", b"x", b".", b"..", b"\r"]
+    mails += [mime_grammar.Message("pop3.%d" % i).octets for i in range(80)]
+    mails += [p.read_bytes().replace(b"\0", b"") for p in sorted(
+        DATA.iterdir()) if p.is_file()]
+    m = inst.imap("bert")
+    before = inst.count("bert")
+    for text in mails:
+        m.send(b"x APPEND INBOX {%d}\r\n" % len(text))
+        assert m.readline().startswith(b"+")
+        m.send(text + b"\r\n")
+        while not (line := m.readline()).startswith(b"x"):
+            pass
+        assert b" OK " in line, (line, text)
+    m.send(b"y SELECT INBOX\r\ny2 FETCH %d:* RFC822.SIZE\r\n" % (before + 1))
+    sizes = []
+    while not (line := m.readline()).startswith(b"y2 "):
+        if b"RFC822.SIZE" in line:
+            sizes.append(int(re.search(rb"SIZE (\d+)", line).group(1)))
+    assert sizes == [len(x) for x in mails]  # IMAP's are the files' own
+    m.logout()
+    p = Pop(inst, "bert")
+    got = p.sizes_are_true()[before:]
+    p.close()
+    assert got == [x if x.endswith(b"\r\n") else x + b"\r\n" for x in mails]
