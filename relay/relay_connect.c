@@ -59,7 +59,7 @@ connect_socket(const struct addr *a, int64_t ms)
 }
 
 /* Gives up: takes the client's words over. */
-static enum result
+static enum connect
 connect_failed(struct relay_client *c, struct buf *words)
 {
 	/* A 5xx here speaks of us and the host: the message waits. */
@@ -67,7 +67,7 @@ connect_failed(struct relay_client *c, struct buf *words)
 	if (words->len > 0 && words->data[0] == '5')
 		words->data[0] = '4';
 	client_clear(c);
-	return RESULT_LATER;
+	return CONNECT_FAILED;
 }
 
 static enum result
@@ -119,7 +119,30 @@ connect_dialogue(struct relay_client *c, const struct resolve_host *t,
 	    p->tls_host != NULL ? p->tls_host : t->name);
 }
 
-static enum result
+/*
+ * Why there is no connection. A host of one family alone, or one whose only
+ * route is of one, says so at once of each address of the other.
+ */
+static enum connect
+connect_missed(const struct resolve_host *t, const struct sockaddr *sa,
+    const char *where, struct buf *words)
+{
+	int e = errno, no_way = e == ENETUNREACH || e == EAFNOSUPPORT ||
+	    e == EADDRNOTAVAIL;
+
+	if (e == ECANCELED)
+		buf_set(words, "4.3.2 %s [%s] did not answer before relay "
+		    "stopped", t->name, where);
+	else
+		buf_set(words, "4.4.1 connection to %s [%s]:%u: %s%s",
+		    t->name, where, addr_port(sa), !no_way ? "" :
+		    sa->sa_family == AF_INET6 ?
+		    "this host has no way to IPv6: " :
+		    "this host has no way to IPv4: ", strerror(e));
+	return no_way ? CONNECT_NO_WAY : CONNECT_FAILED;
+}
+
+static enum connect
 connect_once(struct relay_client *c, const struct resolve_host *t, unsigned i,
     const struct policy *p, int *tls_r, struct buf *words)
 {
@@ -132,21 +155,13 @@ connect_once(struct relay_client *c, const struct resolve_host *t, unsigned i,
 	*tls_r = 0;
 	addr_print_ip(sa, where, sizeof(where));
 	fd = connect_socket(&t->addr[i], p->times->connect);
-	if (fd == -1) {
-		if (errno == ECANCELED)
-			buf_set(words, "4.3.2 %s [%s] did not answer before "
-			    "relay stopped", t->name, where);
-		else
-			buf_set(words, "4.4.1 connection to %s [%s]:%u: %s",
-			    t->name, where, addr_port(sa), strerror(errno));
-		buf_clear(&b);
-		return RESULT_LATER;
-	}
+	if (fd == -1)
+		return connect_missed(t, sa, where, words);
 	buf_printf(&b, "%s [%s]", t->name, where);
 	client_init(c, fd, buf_str(&b), p->times);
 	buf_clear(&b);
 	if (connect_dialogue(c, t, p, tls_r) == RESULT_DELIVERED)
-		return RESULT_DELIVERED;
+		return CONNECT_OPEN;
 	return connect_failed(c, words);
 }
 
@@ -154,24 +169,24 @@ connect_once(struct relay_client *c, const struct resolve_host *t, unsigned i,
  * Opportunistic TLS (RFC 7435): what fails in the handshake goes out in the
  * clear, over a new connection. Never where TLS was asked for.
  */
-enum result
+enum connect
 connect_open(struct relay_client *c, const struct resolve_host *t, unsigned i,
     const struct policy *p, struct buf *words)
 {
 	struct policy clear = *p;
 	struct buf why = BUF_INIT(CLIENT_BARE_MAX - 1);
-	enum result r;
+	enum connect r;
 	int tls;
 
 	r = connect_once(c, t, i, p, &tls, words);
 	/* What a stop cut is no word about the host's TLS. */
-	if (r == RESULT_DELIVERED || !tls || !p->clear || hurry_cut() ||
+	if (r == CONNECT_OPEN || !tls || !p->clear || hurry_cut() ||
 	    p->tls != RELAY_TLS_MAY)
 		return r;
 	clear.tls = RELAY_TLS_NEVER;
 	buf_set(&why, "%s", buf_str(words));
 	r = connect_once(c, t, i, &clear, &tls, words);
-	if (r == RESULT_DELIVERED)
+	if (r == CONNECT_OPEN)
 		str_copy(c->bare, sizeof(c->bare), buf_str(&why));
 	buf_clear(&why);
 	return r;

@@ -9,12 +9,18 @@
 #include "lib/mail/result.h"
 #include "relay/relay.h"
 
+enum connect {
+	CONNECT_OPEN,
+	CONNECT_FAILED,		/* not there, or does not want us */
+	CONNECT_NO_WAY,		/* this host has no way to such addresses */
+};
+
 /*
- * Tries address i of the target. RESULT_DELIVERED: c is open. Else c is clear
- * (nothing to free) and words holds why; RESULT_LATER always: a host that
- * does not want us says nothing about the message.
+ * Tries address i of the target. Unless it is open c is clear (nothing to
+ * free) and words holds why, temporary always: a host that does not want us
+ * says nothing about the message.
  */
-enum result connect_open(struct relay_client *c, const struct resolve_host *t,
+enum connect connect_open(struct relay_client *c, const struct resolve_host *t,
 	    unsigned i, const struct policy *p, struct buf *words) ATTR_CHECK;
 
 #endif

@@ -86,8 +86,26 @@ struct attempt {
 	const struct policy *policy;
 	unsigned tries;
 	int64_t	 until;
-	struct buf words;
+	struct buf words, said;
 };
+
+/*
+ * What a connection failed with. Addresses that this host has no way to are no
+ * attempts, and speak for the message only while nothing else does: a host of
+ * one family passes by any number of the other's.
+ */
+static void
+session_missed(struct attempt *a, enum connect how)
+{
+	if (how == CONNECT_NO_WAY)
+		a->tries--;
+	if (how != CONNECT_NO_WAY || a->tries == 0)
+		buf_set(&a->words, "%s", buf_str(&a->said));
+	if (how == CONNECT_NO_WAY)
+		log_debug("%s: %s", a->job->file, buf_str(&a->said));
+	else
+		log_info("%s: %s", a->job->file, buf_str(&a->said));
+}
 
 /*
  * Tries the addresses of one host. Returns RESULT_DELIVERED if nothing is
@@ -97,6 +115,7 @@ static enum result
 session_target(struct attempt *a, const struct resolve_host *t)
 {
 	struct relay_client c;
+	enum connect got;
 	enum result r;
 	unsigned i;
 
@@ -105,9 +124,9 @@ session_target(struct attempt *a, const struct resolve_host *t)
 		    (a->tries > 1 && hurry_now()) ||
 		    clock_mono_ms() > a->until || server_stopping())
 			return RESULT_DELIVERED;
-		if (connect_open(&c, t, i, a->policy, &a->words) !=
-		    RESULT_DELIVERED) {
-			log_info("%s: %s", a->job->file, buf_str(&a->words));
+		got = connect_open(&c, t, i, a->policy, &a->said);
+		if (got != CONNECT_OPEN) {
+			session_missed(a, got);
 			continue;
 		}
 		r = session_send(a->job, &c);
@@ -124,7 +143,8 @@ session_fresh(struct relay_job *j, const struct policy *p,
 {
 	struct attempt a = { .job = j, .policy = p,
 		.until = clock_mono_ms() + SESSION_JOB_MS,
-		.words = BUF_INIT(RESULT_WORDS_MAX) };
+		.words = BUF_INIT(RESULT_WORDS_MAX),
+		.said = BUF_INIT(RESULT_WORDS_MAX) };
 	unsigned i;
 	size_t k;
 
@@ -138,6 +158,7 @@ session_fresh(struct relay_job *j, const struct policy *p,
 			    a.words.len > 0 ? buf_str(&a.words) :
 			    "4.3.2 relay is stopping");
 	buf_clear(&a.words);
+	buf_clear(&a.said);
 }
 
 void

@@ -86,16 +86,17 @@ class Instance:
     """One instance: its directory, its ports, its users."""
 
     all = []  # for programs that end by an error
+    host = "127.0.0.1"  # where it listens
 
     def __init__(self, directory, domain="example.test",
                  users=("anna", "bert"), state=None, profile="direct",
-                 prefix=PREFIX, **keys):
+                 prefix=PREFIX, ports=None, **keys):
         self.dir = pathlib.Path(directory)
         self.conf = self.dir / "conf"
         self.state = pathlib.Path(state) if state else self.dir / "state"
         self.domain = domain
         self.prefix = pathlib.Path(prefix)
-        self.ports = {s: free_port() for s in SERVICES}
+        self.ports = dict(ports or {s: free_port() for s in SERVICES})
         self.keys = dict(keys)
         self.users = list(users)
         self.profile = profile
@@ -113,10 +114,15 @@ class Instance:
                  "state_dir = %s" % self.state]
         lines += ["user = %s@%s %s" % (u, self.domain, PASSWORD)
                   for u in self.users]
-        lines += ["listen_%s = 127.0.0.1:%d" % (s, p)
-                  for s, p in self.ports.items()]
+        lines += self.listeners()
         lines += ["%s = %s" % kv for kv in self.keys.items()]
         return "\n".join(lines) + "\n"
+
+    def listeners(self):
+        """The lines of listen_*; where there are none the ports are those
+        of default."""
+        return ["listen_%s = %s:%d" % (s, self.host, p)
+                for s, p in self.ports.items()]
 
     def setup(self):
         self.dir.mkdir(parents=True, exist_ok=True)
@@ -242,8 +248,7 @@ class Instance:
     # -- clients ------------------------------------------------------------
 
     def banner(self, service, tls=False):
-        with socket.create_connection(("127.0.0.1", self.ports[service]),
-                                      5) as s:
+        with socket.create_connection((self.host, self.ports[service]), 5) as s:
             if tls:
                 s = tls_context().wrap_socket(s)
             data = s.recv(1000)
@@ -255,24 +260,24 @@ class Instance:
         return user if "@" in user else "%s@%s" % (user, self.domain)
 
     def smtp(self, timeout=60):
-        return smtplib.SMTP("127.0.0.1", self.ports["smtp"],
+        return smtplib.SMTP(self.host, self.ports["smtp"],
                             local_hostname="client.test", timeout=timeout)
 
     def submission(self, user="anna", timeout=60):
-        s = smtplib.SMTP("127.0.0.1", self.ports["submission"],
+        s = smtplib.SMTP(self.host, self.ports["submission"],
                          local_hostname="client.test", timeout=timeout)
         s.starttls(context=tls_context())
         s.login(self.address(user), PASSWORD)
         return s
 
     def imap(self, user="anna", timeout=60):
-        m = imaplib.IMAP4_SSL("127.0.0.1", self.ports["imaps"],
+        m = imaplib.IMAP4_SSL(self.host, self.ports["imaps"],
                               ssl_context=tls_context(), timeout=timeout)
         m.login(self.address(user), PASSWORD)
         return m
 
     def pop3(self, user="anna", timeout=60):
-        p = poplib.POP3_SSL("127.0.0.1", self.ports["pop3s"],
+        p = poplib.POP3_SSL(self.host, self.ports["pop3s"],
                             context=tls_context(), timeout=timeout)
         p.user(self.address(user))
         p.pass_(PASSWORD)

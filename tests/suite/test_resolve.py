@@ -1,10 +1,7 @@
 """resolve alone, against a real nsd and a name server that misbehaves."""
 import os
-import pathlib
-import socket
 import struct
 import subprocess
-import threading
 import time
 
 import pytest
@@ -12,6 +9,7 @@ import pytest
 import frames
 import rohrpost
 import test_mx
+from nameserver import Server, reply
 
 N_MX, N_HOST, N_HOSTS = 1, 2, 3
 NF_NAME, NF_STATUS, NF_HOSTS, NF_WORDS = 1, 2, 3, 4
@@ -54,37 +52,6 @@ refer NS ns.nowhere
 """ % "\n".join(["many MX %d h%d" % (i, i) for i in range(150)] +
                 ["h%d A 127.1.0.%d" % (i, i) for i in range(150)] +
                 ["wide A 127.2.0.%d" % i for i in range(30)])
-
-
-class Server:
-    """A name server of ours that answers each question by one function."""
-
-    def __init__(self, answer, where=("127.0.0.1", 0)):
-        self.s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.s.bind(where)
-        self.port = self.s.getsockname()[1]
-        self.answer = answer
-        threading.Thread(target=self.run, daemon=True).start()
-
-    def run(self):
-        while True:
-            try:
-                q, who = self.s.recvfrom(4096)
-                for r in self.answer(q):
-                    self.s.sendto(r, who)
-            except OSError:
-                return
-
-    def close(self):
-        self.s.close()
-
-
-def reply(q, flags, rrs=b"", n=0):
-    end = 12
-    while q[end]:
-        end += q[end] + 1
-    question = q[12:end + 5]
-    return q[:2] + struct.pack(">HHHHH", flags, 1, n, 0, 0) + question + rrs
 
 
 @pytest.fixture(scope="module")
