@@ -1,7 +1,6 @@
 """Mail programs as users have them, against one instance: mutt, curl, msmtp,
-s-nail, getmail, offlineimap, imapfilter; and, word for word, what Thunderbird
-and Outlook say. Each starts with a message that no other test touches."""
-import base64
+s-nail, getmail, offlineimap, imapfilter, imap_tools. Each starts with a message
+that no other test touches."""
 import os
 import re
 import shutil
@@ -14,9 +13,11 @@ import pytest
 
 import rohrpost
 from rohrpost import PASSWORD, message
-from test_imap import Client, has
 
-USERS = ("anna", "bert", "carl", "dora", "emil", "fred", "gina")
+USERS = ("anna", "bert", "carl", "dora", "emil", "fred", "gina", "hugo")
+UNIX = (b"From: anna@example.test\nTo: bert@example.test\nSubject: unix\n\n"
+        b"a line\n.\nbehind a dot\n")
+
 
 
 def run(*argv, stdin="", cwd=None, env=None):
@@ -61,12 +62,19 @@ def test_curl(inst, home):
     for scheme in ("pop3s", "pop3"):
         assert "Subject: t-for curl" in curl(inst, scheme, scheme, "1", "anna")
     letter = home / "letter"
-    letter.write_bytes(message("by curl"))
-    for n, scheme in enumerate(("smtp", "smtps")):
-        curl(inst, scheme, ("submission", "submissions")[n], "client.test",
-             "anna", "--mail-from", "anna@example.test", "--mail-rcpt",
-             "bert@example.test", "-T", str(letter))
-    inst.wait_count(2, "bert")
+    for text in (message("by curl"), UNIX):
+        letter.write_bytes(text)
+        for n, scheme in enumerate(("smtp", "smtps")):
+            curl(inst, scheme, ("submission", "submissions")[n],
+                 "client.test", "anna", "--mail-from", "anna@example.test",
+                 "--mail-rcpt", "bert@example.test", "-T", str(letter))
+    inst.wait_count(4, "bert")
+    got = [m for m in inst.messages("bert").values()
+           if b"\r\nSubject: unix\r\n" in m]
+    assert len(got) == 2
+    for text in got:
+        assert text.rstrip(b"\r\n").endswith(
+            b"\r\n\r\na line\r\n.\r\nbehind a dot")
     p = subprocess.run(["curl", "-sS", "-u", "anna@example.test:x",
                         "imap://127.0.0.1:%d/" % inst.ports["imap"]],
                        capture_output=True, timeout=60)
@@ -290,79 +298,70 @@ a.Sorted:is_unseen():mark_flagged()
     m.logout()
 
 
-HEADERS = ("From To Cc Bcc Subject Date Message-ID Priority X-Priority "
-           "References Newsgroups In-Reply-To Content-Type Reply-To")
-
-
-def test_thunderbird(inst):
-    """Its start, a new message seen in IDLE, read, moved to Trash."""
-    c = Client(inst, "bert")
-    c.ok('ID ("name" "Thunderbird" "version" "115.0")')
-    c.ok("NAMESPACE")
-    c.ok("ENABLE CONDSTORE")
-    assert has(c.ok('LIST "" "*"')[2], rb'\\Trash\) "/" "Trash"')
-    c.ok('LSUB "" "*"')
-    seen = c.ok('SELECT "INBOX" (CONDSTORE)')[2]
-    uid = int(re.search(rb"UIDNEXT (\d+)",
-                        has(seen, b"UIDNEXT")[0]).group(1))
-    c.ok("UID FETCH 1:* (FLAGS)")
-    tag = c.start("IDLE")
-    assert c.line().startswith(b"+")
-    put(inst, "bert", "for Thunderbird")
-    while b"EXISTS" not in c.line():
-        pass
-    c.send(b"DONE\r\n")
-    assert c.wait(tag)[0] == "OK"
-    assert has(c.ok("UID FETCH %d:* (FLAGS)" % uid)[2], rb"UID %d " % uid)
-    got = c.ok("UID FETCH %d (UID RFC822.SIZE FLAGS BODY.PEEK[HEADER.FIELDS "
-               "(%s)])" % (uid, HEADERS))[2]
-    assert has(got, rb"Subject: t-for Thunderbird")
-    got = c.ok("UID FETCH %d (UID RFC822.SIZE BODY[])" % uid)[2]
-    assert has(got, message("for Thunderbird")[-40:].replace(b"+", b"."))
-    assert has(c.ok("UID STORE %d +FLAGS (NonJunk $label1)" % uid)[2],
-               rb"NonJunk")
-    assert "COPYUID" in str(c.ok("UID MOVE %d \"Trash\"" % uid))
-    assert c.append("Sent", message("sent"), "(\\Seen) ")[0] == "OK"
-    c.ok("CLOSE")
-    c.ok('SELECT "Trash"')
-    c.ok("UID STORE 1:* +FLAGS (\\Deleted)")
-    assert has(c.ok("EXPUNGE")[2], rb"1 EXPUNGE")
-    c.ok("LOGOUT")
-    c.close()
-
-
-def b64(text):
-    return base64.b64encode(text.encode()).decode()
-
-
-def test_outlook_sends(inst):
-    """A host name with what no host name has, AUTH LOGIN in both forms."""
+def test_smtplib_with_unix_lines(inst):
+    """A script that ends its lines as its files do; what would end the
+    message were it CRLF does not."""
     before = inst.count("bert")
-    for first in (True, False):
-        with inst.raw("submission") as s:
-            s.reply()
-            assert s.cmd("EHLO ANNA'S_PC")[:3] == "250"
-            assert s.cmd("STARTTLS")[:3] == "220"
-            s.starttls()
-            assert s.cmd("EHLO ANNA'S_PC")[:3] == "250"
-            if first:
-                code = s.cmd("AUTH LOGIN " + b64("anna@example.test"))[:3]
-            else:
-                assert s.cmd("AUTH LOGIN")[:3] == "334"
-                code = s.cmd(b64("anna@example.test"))[:3]
-            assert code == "334"
-            assert s.cmd(b64(PASSWORD))[:3] == "235"
-            assert s.cmd("MAIL FROM: <anna@example.test>")[:3] == "250"
-            assert s.cmd("RCPT TO: <bert@example.test>")[:3] == "250"
-            assert s.cmd("DATA")[:3] == "354"
-            s.send(message("Outlook") + b".\r\n")
-            assert s.reply()[:3] == "250"
-    inst.wait_count(before + 2, "bert")
-    assert b"Received: from ANNA-S_PC ([127.0.0.1])" in \
-        list(inst.messages("bert").values())[-1]
+    with inst.submission() as s:
+        s.mail("anna@example.test")
+        s.rcpt("bert@example.test")
+        assert s.docmd("DATA")[0] == 354
+        s.send(UNIX + b"\r\n.\r\n")
+        assert s.getreply()[0] == 250
+        assert s.noop()[0] == 250
+    inst.wait_count(before + 1, "bert")
+    got = list(inst.messages("bert").values())[-1]
+    assert b"\r\na line\r\n.\r\nbehind a dot\r\n" in got
+    assert b"\n" not in got.replace(b"\r\n", b"")
+
+
+def test_imap_tools(inst):
+    """Folders, messages, and IDLE, which reads the continuation first even
+    where something is new already."""
+    import imap_tools
+    put(inst, "hugo", "for imap_tools")
+    with imap_tools.MailBox("127.0.0.1", inst.ports["imaps"],
+                            ssl_context=rohrpost.tls_context()).login(
+            "hugo@example.test", PASSWORD) as box:
+        assert "\\Trash" in {x for f in box.folder.list() for x in f.flags}
+        put(inst, "hugo", "before IDLE")
+        with box.idle:
+            pass
+        with box.idle as idle:
+            put(inst, "hugo", "in IDLE")
+            told = []
+            while not [x for x in told if b"EXISTS" in x]:
+                assert (more := idle.poll(timeout=60)), told
+                told += more
+        got = list(box.fetch(imap_tools.AND(from_="eve@remote.test"),
+                             mark_seen=False))
+        assert [m.subject for m in got] == [
+            "t-for imap_tools", "t-before IDLE", "t-in IDLE"]
+        box.folder.create("Kept")
+        box.flag(got[0].uid, imap_tools.MailMessageFlags.SEEN, True)
+        box.move([m.uid for m in got[1:]], "Kept")
+        box.append(UNIX.replace(b"\n", b"\r\n"), "Sent",
+                   flag_set=imap_tools.MailMessageFlags.SEEN)
+        box.delete(got[0].uid)
+        assert box.folder.status("INBOX")["MESSAGES"] == 0
+        assert box.folder.status("Kept")["MESSAGES"] == 2
+        assert box.folder.status("Sent")["UNSEEN"] == 0
+
+
+def test_name_of_a_windows_host(inst):
+    """With what no host name has (tests/transcript/clients/outlook-*)."""
+    before = inst.count("bert")
     with inst.raw("smtp") as s:
         s.reply()
         assert s.cmd("EHLO ANNA'S_PC")[:3] == "250"
+        assert s.cmd("MAIL FROM: <eve@remote.test>")[:3] == "250"
+        assert s.cmd("RCPT TO: <bert@example.test>")[:3] == "250"
+        assert s.cmd("DATA")[:3] == "354"
+        s.send(message("Outlook") + b".\r\n")
+        assert s.reply()[:3] == "250"
+    inst.wait_count(before + 1, "bert")
+    assert b"Received: from ANNA-S_PC ([127.0.0.1])" in \
+        list(inst.messages("bert").values())[-1]
 
 
 def test_outlook_leaves_on_server(inst):
