@@ -32,6 +32,7 @@ fetch_free(void *data)
 	imapd_set_clear(&f->set);
 	buf_clear(&f->packed);
 	buf_clear(&f->record);
+	buf_clear(&f->ids);
 	free(f->seen);
 	free(f);
 }

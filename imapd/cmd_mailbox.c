@@ -9,6 +9,7 @@
 
 #include "imapd/imapd_commands.h"
 #include "imapd/imapd_door.h"
+#include "imapd/imapd_ids.h"
 #include "imapd/imapd_names.h"
 #include "imapd/imapd_reply.h"
 #include "imapd/imapd_status.h"
@@ -42,8 +43,8 @@ static enum imapd_run
 create_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 {
 	struct door_mailbox m = { 0 };
+	struct buf name, id = BUF_INIT(0);
 	uint32_t uses = 0;
-	struct buf name;
 	int r;
 
 	if (n == 2 && (r = create_params(imapd_arg_next(args), &uses)) != 0)
@@ -58,7 +59,12 @@ create_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 	r = door_create(&imapd_door, buf_str(&name), uses, &m);
 	buf_clear(&name);
 	imapd_names_drop();
-	return r == -1 ? imapd_door_no(s) : imapd_ok(s, "CREATE completed");
+	if (r == -1)
+		return imapd_door_no(s);
+	imapd_ids_put(&id, IMAPD_ID_MAILBOX, m.oid);
+	imapd_ok(s, "[MAILBOXID (%s)] CREATE completed", id.data);
+	buf_clear(&id);
+	return IMAPD_DONE;
 }
 
 static enum imapd_run
@@ -199,7 +205,7 @@ const struct imapd_command imapd_cmd_mailbox[] = {
 	{ .name = "STATUS", .capability = "STATUS=SIZE APPENDLIMIT",
 	    .run = status_run, .states = IMAPD_ANY,
 	    .flags = IMAPD_EVENTS, .min_args = 2, .max_args = 2 },
-	{ .name = "CREATE", .capability = "CREATE-SPECIAL-USE",
+	{ .name = "CREATE", .capability = "CREATE-SPECIAL-USE OBJECTID",
 	    .run = create_run, .states = IMAPD_ANY,
 	    .min_args = 1, .max_args = 2 },
 	{ .name = "DELETE", .run = delete_run, .states = IMAPD_ANY,

@@ -14,6 +14,7 @@
 #include "imapd/imapd_door.h"
 #include "imapd/imapd_reply.h"
 #include "imapd/imapd_result.h"
+#include "imapd/imapd_search_ids.h"
 #include "imapd/imapd_search_scan.h"
 
 /* A message that waits for its turn in the answer. */
@@ -32,6 +33,7 @@ struct imapd_search {
 	struct imapd_key *key;
 	size_t	 weight;		/* keys to ask for each message */
 	struct imapd_scan scan;
+	struct imapd_search_ids ids;
 	uint32_t seq;			/* last one looked at */
 	struct search_candidate queue[QUEUE_MAX];
 	size_t	 n, at;
@@ -57,6 +59,7 @@ search_free(void *data)
 
 	fds_close(q);
 	imapd_scan_clear(&q->scan);
+	imapd_search_ids_clear(&q->ids);
 	imapd_search_free(&q->key);
 	imapd_result_clear(&q->result);
 	free(q);
@@ -151,11 +154,24 @@ queue_step(struct imapd_session *s, struct imapd_search *q)
 }
 
 static enum imapd_run
+search_failed(struct imapd_session *s, struct imapd_search *q)
+{
+	imapd_result_failed(s, &q->result);
+	return imapd_door_no(s);
+}
+
+static enum imapd_run
 search_more(struct imapd_session *s)
 {
 	struct imapd_search *q = s->more_data;
 	int64_t start = clock_mono_ms();
+	int r;
 
+	while ((r = imapd_search_ids_more(&q->ids, s->view)) == 0)
+		if (imapd_full(s, start))
+			return IMAPD_MORE;
+	if (r == -1)
+		return search_failed(s, q);
 	for (;;) {
 		while (q->at < q->n)
 			if (queue_step(s, q) && imapd_full(s, start))
@@ -165,10 +181,8 @@ search_more(struct imapd_session *s)
 		if (imapd_full(s, start))
 			return IMAPD_MORE;
 		queue_fill(s, q);
-		if (queue_open(s, q) == -1) {
-			imapd_result_failed(s, &q->result);
-			return imapd_door_no(s);
-		}
+		if (queue_open(s, q) == -1)
+			return search_failed(s, q);
 	}
 	imapd_result_end(s, &q->result);
 	return imapd_ok(s, "SEARCH completed");
@@ -211,6 +225,7 @@ search_program(struct imapd_session *s, struct imapd_search *q,
 		return imapd_bad(s, "SEARCH: %s", why);
 	q->weight = imapd_search_count(q->key);
 	imapd_scan_init(&q->scan, q->key);
+	imapd_search_ids_init(&q->ids, q->key, s->view->n);
 	q->result.modseq = imapd_search_modseq(q->key);
 	if (q->result.modseq)
 		imapd_condstore(s);

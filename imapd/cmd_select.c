@@ -9,6 +9,7 @@
 
 #include "imapd/imapd_commands.h"
 #include "imapd/imapd_door.h"
+#include "imapd/imapd_ids.h"
 #include "imapd/imapd_names.h"
 #include "imapd/imapd_reply.h"
 
@@ -52,6 +53,9 @@ put_state(struct imapd_session *s)
 	    "* OK [UIDNEXT %u] Predicted next UID\r\n"
 	    "* OK [HIGHESTMODSEQ %llu] Highest\r\n", v->box->uidvalidity,
 	    v->box->uidnext, (unsigned long long)v->box->modseq);
+	buf_puts(&s->out, "* OK [MAILBOXID (");
+	imapd_ids_put(&s->out, IMAPD_ID_MAILBOX, v->box->oid);
+	buf_puts(&s->out, ")] Its id for life\r\n");
 }
 
 /* select-param: "(CONDSTORE)" alone (RFC 7162 3.1.8). 0, or -1. */

@@ -619,6 +619,8 @@ imapd_box_open(uint32_t id, int writable, struct imapd_news *news,
 	b->uidvalidity = m->uidvalidity;
 	if (b->uidnext < m->uidnext)
 		b->uidnext = m->uidnext;
+	if (!known)
+		memcpy(b->oid, m->oid, sizeof(b->oid));
 	b->settled = 1;
 	b->taken |= writable || m->recent == 0;
 	box_untold(b, writable, m, recent);

@@ -25,6 +25,7 @@ enum {
 struct imapd_box {
 	struct imapd_box *next;
 	uint32_t id, uidvalidity, uidnext;
+	unsigned char oid[DOOR_ID];
 	uint64_t modseq;	/* the state that rec shows */
 	struct door_record *rec;
 	size_t	 n;

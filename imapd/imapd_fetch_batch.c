@@ -105,6 +105,9 @@ imapd_batch_begin(struct imapd_session *s, struct imapd_fetch *f)
 			return -1;
 		cursor_init(&f->cache, f->packed.data, f->packed.len);
 	}
+	if (f->items.ids && door_ids(&imapd_door, b->id, f->uids, f->n,
+	    &f->ids) == -1)
+		return -1;
 	if (f->items.file) {
 		if (door_open(&imapd_door, b->id, f->uids, f->n,
 		    f->fds) == -1)

@@ -24,6 +24,7 @@ struct imapd_fetch {
 	size_t	 n_fds;
 	struct buf packed;		/* its cache records */
 	struct cursor cache;
+	struct buf ids;			/* its ids (door_ids) */
 	uint32_t *seen;			/* uids whose \Seen was just set */
 	size_t	 n_seen;
 	size_t	 hint;

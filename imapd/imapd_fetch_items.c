@@ -15,6 +15,7 @@ static const struct item_word {
 	{ "RFC822.SIZE", IMAPD_SIZE }, { "ENVELOPE", IMAPD_ENVELOPE },
 	{ "BODYSTRUCTURE", IMAPD_STRUCTURE }, { "BODY", IMAPD_BODY },
 	{ "MODSEQ", IMAPD_MODSEQ }, { "SAVEDATE", IMAPD_SAVEDATE },
+	{ "EMAILID", IMAPD_EMAILID }, { "THREADID", IMAPD_THREADID },
 };
 
 /* The forms of RFC 1730 that are other names of sections. */
@@ -54,6 +55,7 @@ item_add(struct imapd_items *items, enum imapd_item_kind kind)
 	items->modseq |= kind == IMAPD_MODSEQ;
 	items->uid |= kind == IMAPD_UID_ITEM;
 	items->cache |= kind >= IMAPD_ENVELOPE && kind <= IMAPD_STRUCTURE;
+	items->ids |= kind == IMAPD_EMAILID;
 	items->file |= kind == IMAPD_SECTION;
 	return it;
 }

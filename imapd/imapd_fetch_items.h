@@ -1,5 +1,5 @@
 /*
- * What a FETCH asks for (RFC 3501 6.4.5, 8514), read into items.
+ * What a FETCH asks for (RFC 3501 6.4.5, 8474, 8514), read into items.
  */
 #ifndef IMAPD_IMAPD_FETCH_ITEMS_H
 #define IMAPD_IMAPD_FETCH_ITEMS_H
@@ -18,7 +18,7 @@ enum {
 
 enum imapd_item_kind {
 	IMAPD_FLAGS, IMAPD_INTERNALDATE, IMAPD_SIZE, IMAPD_UID_ITEM,
-	IMAPD_MODSEQ, IMAPD_SAVEDATE,
+	IMAPD_MODSEQ, IMAPD_SAVEDATE, IMAPD_EMAILID, IMAPD_THREADID,
 	IMAPD_ENVELOPE, IMAPD_BODY, IMAPD_STRUCTURE, /* from the cache */
 	IMAPD_SECTION,		/* from the file */
 };
@@ -51,6 +51,7 @@ struct imapd_items {
 	size_t	 n;
 	int	 cache;		/* some item is from the cache */
 	int	 file;		/* some item is from the file */
+	int	 ids;		/* some item is the id */
 	int	 seen;		/* sets \Seen */
 	int	 flags, modseq, uid;	/* that item is there */
 };

@@ -13,6 +13,7 @@
 #include "imapd/imapd_date.h"
 #include "imapd/imapd_door.h"
 #include "imapd/imapd_fetch_put.h"
+#include "imapd/imapd_ids.h"
 
 enum {
 	PIECE = 64 * 1024,		/* octets of a file in one read */
@@ -221,6 +222,20 @@ put_date(struct buf *out, int64_t t)
 	buf_puts(out, "\"");
 }
 
+/* EMAILID of the message. -1: store knows none, for it is gone. */
+static int
+put_emailid(struct imapd_session *s, const struct imapd_fetch *f, uint32_t uid)
+{
+	const char *id = imapd_ids_find(&f->ids, uid);
+
+	if (id == NULL)
+		return -1;
+	buf_puts(&s->out, " (");
+	imapd_ids_put(&s->out, IMAPD_ID_EMAIL, id);
+	buf_puts(&s->out, ")");
+	return 0;
+}
+
 static int
 put_item(struct imapd_session *s, struct imapd_fetch *f,
     const struct imapd_item *it, const struct door_record *r)
@@ -243,6 +258,11 @@ put_item(struct imapd_session *s, struct imapd_fetch *f,
 			put_date(out, r->save_date);
 		else
 			buf_puts(out, " NIL");
+		break;
+	case IMAPD_EMAILID:
+		return put_emailid(s, f, r->uid);
+	case IMAPD_THREADID:
+		buf_puts(out, " NIL");
 		break;
 	case IMAPD_SIZE:
 		buf_puts(out, " ");

@@ -71,6 +71,8 @@ match_record(const struct imapd_key *k, const struct imapd_view *v,
 		return r->size < k->number;
 	case IMAPD_K_MODSEQ:
 		return r->modseq >= k->number;
+	case IMAPD_K_EMAILID:
+		return k->number > 0 && k->which[seq - 1] == k->number;
 	default:
 		return 0;
 	}

@@ -10,12 +10,13 @@
 
 #include "imapd/imapd_date.h"
 #include "imapd/imapd_flags.h"
+#include "imapd/imapd_ids.h"
 #include "imapd/imapd_search_parse.h"
 
 enum { KEYS_MAX = 10000 };
 
 enum key_args { KA_NONE, KA_STRING, KA_FIELD, KA_DATE, KA_NUMBER, KA_KEYWORD,
-	KA_SET, KA_MODSEQ, KA_INTERVAL };
+	KA_SET, KA_MODSEQ, KA_INTERVAL, KA_ID };
 
 /* What follows the key's name, and what it means. */
 static const struct key_row {
@@ -36,6 +37,7 @@ static const struct key_row {
 	{ "DELETED", KA_NONE, IMAPD_K_FLAGS, NULL, FLAG_DELETED,
 	    FLAG_DELETED, 0 },
 	{ "DRAFT", KA_NONE, IMAPD_K_FLAGS, NULL, FLAG_DRAFT, FLAG_DRAFT, 0 },
+	{ "EMAILID", KA_ID, IMAPD_K_EMAILID, NULL, 0, 0, 0 },
 	{ "FLAGGED", KA_NONE, IMAPD_K_FLAGS, NULL, FLAG_FLAGGED,
 	    FLAG_FLAGGED, 0 },
 	{ "FROM", KA_STRING, IMAPD_K_ADDRESS, "from", 0, 0, 0 },
@@ -60,6 +62,7 @@ static const struct key_row {
 	{ "SMALLER", KA_NUMBER, IMAPD_K_SMALLER, NULL, 0, 0, 0 },
 	{ "SUBJECT", KA_STRING, IMAPD_K_HEADER, "subject", 0, 0, 0 },
 	{ "TEXT", KA_STRING, IMAPD_K_TEXT, NULL, 0, 0, 0 },
+	{ "THREADID", KA_ID, IMAPD_K_THREADID, NULL, 0, 0, 0 },
 	{ "TO", KA_STRING, IMAPD_K_ADDRESS, "to", 0, 0, 0 },
 	{ "UID", KA_SET, IMAPD_K_SEQ, NULL, 0, 0, 0 },
 	{ "UNANSWERED", KA_NONE, IMAPD_K_FLAGS, NULL, FLAG_ANSWERED, 0, 0 },
@@ -249,6 +252,19 @@ read_interval(struct key_reader *r, struct imapd_key *k)
 	return 0;
 }
 
+/* objectid = 1*255(ALPHA / DIGIT / "_" / "-") */
+static int
+read_id(struct key_reader *r, struct imapd_key *k)
+{
+	const struct imapd_arg *a = take(r);
+
+	if (a == NULL || !imapd_arg_is_string(a) ||
+	    !imapd_ids_ok(a->p, a->len))
+		return -1;
+	k->name = mem_strndup(a->p, a->len);
+	return 0;
+}
+
 /*
  * "$" is the same in all keys, and may be large: the first key has it, and
  * lends it to the others. Either all keys of a tree are freed, or none.
@@ -301,6 +317,8 @@ read_args(struct key_reader *r, const struct key_row *row, struct imapd_key *k)
 		return read_modseq(r, k);
 	case KA_INTERVAL:
 		return read_interval(r, k);
+	case KA_ID:
+		return read_id(r, k);
 	}
 	return -1;
 }

@@ -1,5 +1,5 @@
 /*
- * The keys of SEARCH as a tree (RFC 3501 6.4.4, 5032, 7162 3.1.5, 8514).
+ * The keys of SEARCH as a tree (RFC 3501 6.4.4, 5032, 7162 3.1.5, 8474, 8514).
  */
 #ifndef IMAPD_IMAPD_SEARCH_PARSE_H
 #define IMAPD_IMAPD_SEARCH_PARSE_H
@@ -22,6 +22,8 @@ enum imapd_key_op {
 	IMAPD_K_SAVEDBEFORE, IMAPD_K_SAVEDON, IMAPD_K_SAVEDSINCE,
 	IMAPD_K_OLDER, IMAPD_K_YOUNGER,	/* value: the date that divides */
 	IMAPD_K_LARGER, IMAPD_K_SMALLER, IMAPD_K_MODSEQ,
+	IMAPD_K_EMAILID,	/* name (imapd_search_ids.h) */
+	IMAPD_K_THREADID,	/* no message has one */
 	/* these need the file */
 	IMAPD_K_SENTBEFORE, IMAPD_K_SENTON, IMAPD_K_SENTSINCE,
 	IMAPD_K_ADDRESS,	/* what ENVELOPE lists of the field name */
@@ -35,7 +37,8 @@ struct imapd_key {
 	struct imapd_key *first, *next;		/* operands */
 	struct imapd_set set;
 	uint64_t number, value;
-	char	*name;				/* keyword, field (lower) */
+	char	*name;				/* keyword, field (lower), id */
+	const uint16_t *which;			/* EMAILID: borrowed */
 	struct imapd_needle needle;
 	/* of the message that is looked at (imapd_search_scan.h) */
 	enum imapd_match answer;		/* a key that needs the file */

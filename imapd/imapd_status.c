@@ -4,6 +4,7 @@
 #include "lib/base/mem.h"
 
 #include "imapd/imapd_door.h"
+#include "imapd/imapd_ids.h"
 #include "imapd/imapd_names.h"
 #include "imapd/imapd_session.h"
 #include "imapd/imapd_status.h"
@@ -11,11 +12,12 @@
 enum status_item {
 	ST_MESSAGES, ST_RECENT, ST_UIDNEXT, ST_UIDVALIDITY, ST_UNSEEN,
 	ST_HIGHESTMODSEQ, ST_SIZE, ST_APPENDLIMIT, ST_DELETED,
-	ST_DELETED_STORAGE, ST_COUNT
+	ST_DELETED_STORAGE, ST_MAILBOXID, ST_COUNT
 };
 static const char *const status_names[ST_COUNT] = {
 	"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN",
 	"HIGHESTMODSEQ", "SIZE", "APPENDLIMIT", "DELETED", "DELETED-STORAGE",
+	"MAILBOXID",
 };
 
 int
@@ -89,8 +91,14 @@ put_items(struct buf *out, const struct door_mailbox *m, uint64_t deleted,
 		if (!(bits & 1u << i))
 			continue;
 		buf_printf(out, "%s%s ", gap, status_names[i]);
-		buf_put_number(out, v[i]);
 		gap = " ";
+		if (i != ST_MAILBOXID) {
+			buf_put_number(out, v[i]);
+			continue;
+		}
+		buf_putc(out, '(');
+		imapd_ids_put(out, IMAPD_ID_MAILBOX, m->oid);
+		buf_putc(out, ')');
 	}
 }
 

@@ -36,6 +36,8 @@ imapd_libimapd_a_SOURCES = $(IMAPD_COMMANDS) \
 	imapd/imapd_pick.c imapd/imapd_pick.h \
 	imapd/imapd_fetch_batch.c imapd/imapd_fetch_batch.h \
 	imapd/imapd_fetch_put.c imapd/imapd_fetch_put.h \
+	imapd/imapd_ids.c imapd/imapd_ids.h \
+	imapd/imapd_search_ids.c imapd/imapd_search_ids.h \
 	imapd/imapd_search_parse.c imapd/imapd_search_parse.h \
 	imapd/imapd_result.c imapd/imapd_result.h \
 	imapd/imapd_search_match.c imapd/imapd_search_match.h \

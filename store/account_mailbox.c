@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +45,8 @@ mailbox_status(const struct mailbox *m, struct door_mailbox *r)
 	r->recent = m->seen.recent;
 	r->size = m->seen.size;
 	r->highestmodseq = mailbox_modseq(m);
+	static_assert(sizeof(r->oid) == sizeof(m->oid), "one kind of ids");
+	memcpy(r->oid, m->oid, sizeof(r->oid));
 }
 
 void

@@ -23,18 +23,12 @@ put_u64(unsigned char *p, uint64_t v)
 		p[i] = (unsigned char)v;
 }
 
-/*
- * A modseq comes once in a shard, in all starts of a store; the rest tells
- * shards and stores apart.
- */
 void
 mailbox_put_new(struct mailbox *m, const struct door_record *d)
 {
 	struct record r = { .d = *d };
 
-	put_u64(r.id, d->modseq);
-	r.id[8] = (unsigned char)shard_number(m->account->shard);
-	memcpy(r.id + 9, store.salt, sizeof(store.salt));
+	message_id(m->account, m->id, &r);
 	mailbox_put(m, &r);
 }
 

@@ -25,6 +25,7 @@
 #include "store/op_file.h"
 #include "store/op_flags.h"
 #include "store/op_follow.h"
+#include "store/op_ids.h"
 #include "store/op_mailbox.h"
 #include "store/op_read.h"
 
@@ -32,6 +33,7 @@
 static const struct op *const families[] = {
 	op_read_rows, op_flags_rows, op_append_rows, op_expunge_rows,
 	op_copy_rows, op_file_rows, op_mailbox_rows, op_follow_rows,
+	op_ids_rows,
 };
 
 static const struct op *

@@ -37,7 +37,7 @@ store_libstore_a_SOURCES = \
 	store/op_move.c store/op_append.h store/op_append.c store/op_file.h \
 	store/op_file.c store/op_mailbox.h store/op_mailbox.c \
 	store/op_deliver.h store/op_deliver.c store/op_follow.h \
-	store/op_follow.c store/account_scan.h store/account_scan.c \
+	store/op_follow.c store/op_ids.h store/op_ids.c store/account_scan.h store/account_scan.c \
 	store/account_rebuild.h store/account_rebuild.c \
 	store/account_rebuild_old.h store/account_rebuild_old.c \
 	store/ctl_check.h \

@@ -98,7 +98,6 @@ struct store {
 	int	 clean;			/* the last stop was in order */
 	uint64_t epoch;			/* store_epoch */
 	uint64_t crash;			/* the last start after a crash */
-	unsigned char salt[7];		/* of the ids of this start */
 	atomic_ullong delivered;	/* since the start */
 	enum lookup (*user)(const char *name, struct tables_user *u_r);
 	void	(*stopped)(void);	/* called in the main thread's loop */

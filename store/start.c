@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -232,11 +231,6 @@ start_open(struct buf *why)
 	generation_next();
 	index_cache_open(index, store.epoch);
 	age_start();
-	if (getrandom(store.salt, sizeof(store.salt), 0) !=
-	    sizeof(store.salt)) {
-		buf_set(why, "no random numbers: %s", strerror(errno));
-		return -1;
-	}
 	if (fresh)
 		log_info("the index is new: each account's is made from its "
 		    "files at its first use");

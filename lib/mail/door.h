@@ -80,6 +80,7 @@ enum {
 	DOOR_CACHE_MAX = 256 * 1024,	/* one cache record */
 	DOOR_NEWS_MAX = 8 << 20,	/* octets of names with news */
 	DOOR_FILE_NAME = 31,		/* octets of the name of a fresh file */
+	DOOR_ID = 16,			/* octets of an id for life */
 };
 
 struct door_mailbox {
@@ -87,6 +88,7 @@ struct door_mailbox {
 	uint32_t messages, unseen, deleted, recent;
 	uint64_t size, highestmodseq;
 	char	*name;		/* UTF-8, "INBOX" or "a/b" */
+	unsigned char oid[DOOR_ID]; /* its id for life (RFC 8474, MAILBOXID) */
 };
 
 /* One message. uids rise strictly in every array. */
@@ -254,6 +256,12 @@ int	door_open(struct door *d, uint32_t id, const uint32_t *uids, size_t n,
    Answers as many of the n as fit a frame, from the first on; n_done_r. */
 int	door_cache_get(struct door *d, uint32_t id, const uint32_t *uids,
 	    size_t n, struct buf *packed_r, size_t *n_done_r);
+/*
+ * Ids for life of those of at most DOOR_CHANGE_MAX messages that are there
+ * (RFC 8474, EMAILID): packed u32 uid, DOOR_ID octets.
+ */
+int	door_ids(struct door *d, uint32_t id, const uint32_t *uids, size_t n,
+	    struct buf *packed_r);
 /* Offers a computed record; nothing is waited for. */
 int	door_cache_put(struct door *d, uint32_t id, uint32_t uid,
 	    const void *p, size_t len);

@@ -385,6 +385,27 @@ door_cache_get(struct door *d, uint32_t id, const uint32_t *uids, size_t n,
 }
 
 int
+door_ids(struct door *d, uint32_t id, const uint32_t *uids, size_t n,
+    struct buf *packed_r)
+{
+	const char *p;
+	struct msg m;
+	size_t len;
+
+	buf_reset(packed_r);
+	door_begin(d, DM_IDS);
+	msg_u32(&d->chan, DF_MAILBOX, id);
+	put_uids(d, DF_UIDS, uids, n);
+	if (door_call(d, DM_IDS_ARE, &m) == -1)
+		return -1;
+	p = msg_get(&m, DF_RECORDS, &len);
+	if (len > 0)
+		buf_append(packed_r, p, len);
+	msg_done(&m);
+	return 0;
+}
+
+int
 door_cache_put(struct door *d, uint32_t id, uint32_t uid, const void *p,
     size_t len)
 {

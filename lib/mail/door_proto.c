@@ -145,6 +145,14 @@ static const struct msg_field f_followed[] = {
 	F_MODSEQ, F_ON, F_MORE, { 0 }
 };
 
+static const struct msg_field f_ids[] = {
+	F_MAILBOX, F_UIDS(DOOR_CHANGE_MAX), F_OWNER, { 0 }
+};
+static const struct msg_field f_ids_are[] = {
+	{ "ids", DF_RECORDS, MSG_BYTES, 0, (4 + DOOR_ID) * DOOR_CHANGE_MAX },
+	{ 0 }
+};
+
 #define USER	(PEER_BIT(PEER_IMAPD) | PEER_BIT(PEER_POP3D))
 #define READER	(USER | PEER_BIT(PEER_FOLLOW))
 #define WRITER	(USER | PEER_BIT(PEER_DELIVER))
@@ -190,6 +198,8 @@ static const struct msg_desc d_table[] = {
 	[DM_EVENT] = { "EVENT", STORE, 0, 0, f_event },
 	[DM_FOLLOW] = { "FOLLOW", PEER_BIT(PEER_FOLLOW), 0, 0, f_follow },
 	[DM_FOLLOWED] = { "FOLLOWED", STORE, 0, 0, f_followed },
+	[DM_IDS] = { "IDS", READER, 0, 0, f_ids },
+	[DM_IDS_ARE] = { "IDS_ARE", STORE, 0, 0, f_ids_are },
 };
 const struct msg_proto proto_door = MSG_PROTO("door", d_table);
 
@@ -277,14 +287,15 @@ door_pack_mailbox(struct buf *b, const struct door_mailbox *m)
 		m->messages, m->unseen, m->deleted, m->recent };
 	size_t i, len = m->name == NULL ? 0 : strlen(m->name);
 
-	if (buf_reserve(b, 56 + len) == -1)
+	if (buf_reserve(b, 56 + len + sizeof(m->oid)) == -1)
 		return -1;
-	buf_put_u32(b, (uint32_t)(52 + len));
+	buf_put_u32(b, (uint32_t)(52 + len + sizeof(m->oid)));
 	for (i = 0; i < 8; i++)
 		buf_put_u32(b, v[i]);
 	buf_put_u64(b, m->size);
 	buf_put_u64(b, m->highestmodseq);
-	return buf_put_lv(b, m->name == NULL ? "" : m->name, len);
+	buf_put_lv(b, m->name == NULL ? "" : m->name, len);
+	return buf_append(b, m->oid, sizeof(m->oid));
 }
 
 int
@@ -309,6 +320,9 @@ door_unpack_mailbox(struct cursor *list, struct door_mailbox *m,
 	m->size = cursor_u64(&c);
 	m->highestmodseq = cursor_u64(&c);
 	*name_r = cursor_lv(&c, len_r, DOOR_NAME_MAX);
+	if (cursor_left(&c) >= sizeof(m->oid))
+		memcpy(m->oid, cursor_take(&c, sizeof(m->oid)),
+		    sizeof(m->oid));
 	return list->bad || c.bad ? -1 : 0;
 }
 

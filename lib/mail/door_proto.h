@@ -69,6 +69,9 @@ enum door_type {
 			   DM_FOLLOWED */
 	DM_FOLLOWED,	/* DF_RECORDS: events, DF_MODSEQ: the token, DF_ON: 0:
 			   start anew, DF_MORE */
+
+	DM_IDS,		/* DF_MAILBOX, DF_UIDS -> DM_IDS_ARE */
+	DM_IDS_ARE,	/* DF_RECORDS: packed u32 uid, DOOR_ID octets */
 };
 
 enum door_field {
@@ -144,8 +147,9 @@ void	door_unpack_record(const struct door_packed *l, size_t i,
 
 /*
  * A mailbox: u32, how many octets follow; u32 id, uidvalidity, uidnext, attrs,
- * messages, unseen, deleted, recent; u64 size, highestmodseq; lv name. What a
- * writer adds follows that, and is passed over.
+ * messages, unseen, deleted, recent; u64 size, highestmodseq; lv name; the
+ * octets of its id (zeros where they are missing). What a writer adds follows
+ * that, and is passed over.
  */
 int	door_pack_mailbox(struct buf *b, const struct door_mailbox *m);
 /* name_r is borrowed. 0, or -1 where the data are broken. */

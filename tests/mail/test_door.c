@@ -107,7 +107,7 @@ static const struct door_mailbox boxes[] = {
 	{ .id = 1, .uidvalidity = 2, .uidnext = 3, .attrs = ATTR_JUNK,
 	  .messages = 4, .unseen = 5, .deleted = 6, .recent = 7,
 	  .size = 1ull << 40, .highestmodseq = UINT64_MAX,
-	  .name = (char *)"INBOX" },
+	  .name = (char *)"INBOX", .oid = { 1, 2, 254, 255 } },
 	{ .id = 8, .name = (char *)"a/b" },
 };
 
@@ -148,6 +148,12 @@ test_mailboxes(void **state)
 		cursor_init(&c, one.data, i);
 		assert_int_equal(door_unpack_mailbox(&c, &m, &name, &len), -1);
 	}
+	/* As a store wrote it that told no id. */
+	one.data[0] -= DOOR_ID;
+	cursor_init(&c, one.data, one.len - DOOR_ID);
+	assert_int_equal(door_unpack_mailbox(&c, &m, &name, &len), 0);
+	for (i = 0; i < DOOR_ID; i++)
+		assert_int_equal(m.oid[i], 0);
 	/* A length that cuts the name off. */
 	one.data[0]--;
 	cursor_init(&c, one.data, one.len);

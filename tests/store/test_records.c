@@ -698,6 +698,8 @@ test_version_1(void **state)
 	downgrade();
 	close_index();
 	assert_int_equal(door_status(&rig.imap[0], 1, &after), 0);
+	/* Its list of mailboxes had no ids. */
+	memcpy(after.oid, before.oid, sizeof(after.oid));
 	assert_memory_equal(&before, &after, sizeof(before));
 	(void)changed(since, &n, &sum, &gone, &complete);
 	assert_true(complete);
