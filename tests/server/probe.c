@@ -15,6 +15,7 @@
  *   eat        takes memory, as much as there is
  *   need N     queue is asked to say so to master, of relay: "said"; need -1:
  *              that one of relay may go
+ *   lose       closes the channel to master, and stays
  *   die        abort; exit: ends with status 0
  */
 #include <ctype.h>
@@ -38,7 +39,11 @@
 #include "lib/server/program.h"
 #include "lib/server/server.h"
 
-enum { PEERS_MAX = 64, LINE = 400 };
+enum {
+	PEERS_MAX = 64,
+	LINE = 400,
+	LOCAL_SESSIONS = 3,	/* of a worker on the local socket, then it goes */
+};
 
 struct conf {
 	char	*state_dir, *word;
@@ -218,6 +223,14 @@ eat(void)
 	log_fatal("no more memory");
 }
 
+static void
+lose(void)
+{
+	close(SERVER_MASTER_FD);
+	for (;;)
+		pause();
+}
+
 /* What both shapes know. 1 if it was such a word. */
 static int
 common(int fd, const char *line)
@@ -234,6 +247,8 @@ common(int fd, const char *line)
 		frame(line + 8, STDIN_FILENO);
 	else if (strcmp(line, "eat") == 0)
 		eat();
+	else if (strcmp(line, "lose") == 0)
+		lose();
 	else if (strcmp(line, "die") == 0)
 		abort();
 	else if (strcmp(line, "exit") == 0)
@@ -554,6 +569,8 @@ check(struct buf *why)
 static int
 before_jail(void)
 {
+	if (me.kind == PEER_SMTPD && server_service() == SERVICE_LOCAL)
+		me.max_sessions = LOCAL_SESSIONS;
 	if (strncmp(conf.word, "never-", 6) == 0 &&
 	    strcmp(conf.word + 6, peer_name(me.kind)) == 0)
 		log_usage("my files are of a newer version");

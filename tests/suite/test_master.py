@@ -60,12 +60,36 @@ def test_wires(p):
 
 
 def test_local_socket_knows_the_uid(p):
+    assert local(p, "session").split() == ["local", "local",
+                                           str(os.geteuid())]
+
+
+def local(p, line):
     with socket.socket(socket.AF_UNIX) as s:
         s.connect(str(p.state / "run/submit"))
         f = s.makefile("rw")
-        f.write("session\n")
+        f.write(line + "\n")
         f.flush()
-        assert f.readline().split() == ["local", "local", str(os.geteuid())]
+        return f.readline()
+
+
+def test_worker_serves_so_many_and_goes(p):
+    """Three clients each, as the probe has it for the local socket."""
+    served = {}
+    for _ in range(24):
+        pid = pid_of(local(p, "who"))
+        served[pid] = served.get(pid, 0) + 1
+    assert max(served.values()) == 3
+
+
+def test_who_closes_its_channel_is_ended(p):
+    """A program that master no longer hears of and that does not end."""
+    for service in "smtp", "imap":
+        with p.client(service) as c:
+            pid = pid_of(c.say("who"))
+            assert c.say("lose") == ""
+        rohrpost.wait_for(lambda: "[%d] died by signal 9" % pid in p.log())
+    assert p.ask("imap", "who").startswith("login ")
 
 
 @pytest.mark.parametrize("name", ["queue", "auth", "store", "resolve",
