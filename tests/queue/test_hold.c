@@ -233,6 +233,36 @@ test_held_comes_back(void **state)
 	assert_empty();
 }
 
+/* The same of a message that has nothing else: the hold is no attempt. */
+static void
+test_held_comes_back_alone(void **state)
+{
+	struct rig_job j;
+	char id[17];
+
+	send_to(id, TO("a@one.test"));
+	take_relay(&j, id, "one.test");
+	tell(C_HOLD, id, C_OK);
+	rig_words(&relay, &j, J_REFUSED, "4.3.0 not now");
+	rig_job_clear(&j);
+	nap(700);
+	assert_idle(&relay);
+	assert_states("held ");
+	assert_column(8, "0 ");
+	tell(C_RELEASE, id, C_OK);
+	take_relay(&j, id, "one.test");
+	tell(C_HOLD, id, C_OK);
+	rig_job_clear(&j);
+	chan_clear(&relay);
+	rig_wire(&rig, PEER_RELAY, &relay);
+	assert_idle(&relay);
+	assert_column(8, "0 ");
+	tell(C_RELEASE, id, C_OK);
+	take_relay(&j, id, "one.test");
+	done(&j);
+	assert_empty();
+}
+
 /* Undone while the worker has it: the rest goes without waiting for it. */
 static void
 test_release_at_worker(void **state)
@@ -371,7 +401,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_in_line), T(test_in_line_killed), T(test_all),
 		T(test_hold_at_worker), T(test_hold_at_worker_killed),
-		T(test_held_comes_back), T(test_release_at_worker),
+		T(test_held_comes_back), T(test_held_comes_back_alone),
+		T(test_release_at_worker),
 		T(test_release_is_kept),
 		cmocka_unit_test_setup_teardown(test_held_is_not_given_up,
 		    setup_short, teardown),
