@@ -135,7 +135,7 @@ rcpt_result(struct job *j, struct rcpt *r, enum result result,
 	r->left = 0;
 	j->answered++;
 	packed_put_result(&j->results, &(struct packed_result){ r->index,
-	    result, words, strlen(words) });
+	    result, 0, words, strlen(words) });
 }
 
 /*

@@ -18,6 +18,7 @@ queue_libqueue_a_SOURCES = \
 	queue/queue_commit.c queue/queue_commit.h \
 	queue/queue_write.c queue/queue_write.h \
 	queue/queue_message.c queue/queue_message.h \
+	queue/queue_notify.c queue/queue_notify.h \
 	queue/queue_life.c queue/queue_life.h \
 	queue/queue_dest.c queue/queue_dest.h \
 	queue/queue_send.c queue/queue_send.h \

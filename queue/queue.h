@@ -32,6 +32,7 @@ enum { TURN_TIME = 2 };	/* ms, for what may be done later as well */
 struct queue_conf {
 	char	*hostname, *state_dir, *relay_host;
 	uint64_t message_size, retry_min, retry_max, lifetime, active_max;
+	uint64_t delay_report;
 	uint64_t per_destination, relay_workers;
 	int	 verbose;
 };

@@ -3,8 +3,12 @@
 
 #include "lib/base/str.h"
 #include "lib/mail/date.h"
+#include "lib/mail/dsn.h"
 #include "lib/mail/mark.h"
+#include "lib/mail/proto.h"
 #include "queue/queue_bounce.h"
+
+static const char eight_bit[] = "Content-Transfer-Encoding: 8bit\r\n";
 
 enum {
 	LINE = 900,		/* RFC 5322 2.1.1: 998 at most */
@@ -39,9 +43,70 @@ put_line(struct buf *out, const char *name, const char *value)
 	buf_puts(out, "\r\n");
 }
 
-/* "5.1.1" from the front of the words; without one a general failure. */
+/* What a report says of a target (RFC 3464 2.3.3). */
+enum action {
+	ACTION_FAILED,
+	ACTION_DELAYED,
+	ACTION_RELAYED,
+	ACTION_EXPANDED,
+	ACTION_DELIVERED,
+	ACTIONS,
+	ACTION_NONE = ACTIONS
+};
+
+static const struct {
+	const char *name;
+	char	 class;			/* of its status */
+	const char *people;
+} actions[ACTIONS] = {
+	[ACTION_FAILED] = { "failed", '5',
+	    "Your message could not be delivered to the recipients below, and "
+	    "no\r\nfurther attempt will be made.\r\n" },
+	[ACTION_DELAYED] = { "delayed", '4',
+	    "Your message could not be delivered yet to the recipients below. "
+	    "It will be\r\ntried again; there is no need to send it once "
+	    "more.\r\n" },
+	[ACTION_RELAYED] = { "relayed", '2',
+	    "Your message was handed on, for the recipients below, to a host "
+	    "that does\r\nnot report deliveries.\r\n" },
+	[ACTION_EXPANDED] = { "expanded", '2',
+	    "Your message was sent on to those for whom the addresses below "
+	    "stand.\r\n" },
+	[ACTION_DELIVERED] = { "delivered", '2',
+	    "Your message was delivered to the recipients below.\r\n" },
+};
+
+static enum action
+action_of(const struct target *t)
+{
+	if (!target_owed(t))
+		return ACTION_NONE;
+	if (t->state == TARGET_REFUSED)
+		return ACTION_FAILED;
+	if (t->tell == TELL_DELAY)
+		return ACTION_DELAYED;
+	if (target_is_alias(t))
+		return ACTION_EXPANDED;
+	return t->kind == TARGET_REMOTE ? ACTION_RELAYED : ACTION_DELIVERED;
+}
+
+static int
+says(const struct bounce *b, enum action a)
+{
+	size_t i;
+
+	for (i = 0; i < b->targets->n; i++)
+		if (action_of(&b->targets->t[i]) == a)
+			return 1;
+	return 0;
+}
+
+/*
+ * "5.1.1" from the front of the words, where it fits the action; without one
+ * X.0.0. 4.4.7 for a failure (RFC 3463 3.5) is as it should be.
+ */
 static void
-put_status(struct buf *out, const char *words)
+put_status(struct buf *out, const char *words, char class)
 {
 	const char *p = words;
 	int dots = 0, digits = 0;
@@ -52,18 +117,18 @@ put_status(struct buf *out, const char *words)
 		digits = *p == '.' ? 0 : digits + 1;
 	}
 	if (dots == 2 && digits > 0 && (*p == ' ' || *p == '\0') &&
-	    (*words == '4' || *words == '5') && words[1] == '.')
-		/* The action is failed: a status of class 4 would contradict,
-		   but for 4.4.7, which RFC 3464 2.3.4 leaves as it is. */
+	    (*words == class || (class == '5' && *words == '4')) &&
+	    words[1] == '.')
 		buf_printf(out, "Status: %.*s\r\n", (int)(p - words), words);
 	else
-		buf_puts(out, "Status: 5.0.0\r\n");
+		buf_printf(out, "Status: %c.0.0\r\n", class);
 }
 
 static const char *
 words_of(const struct target *t)
 {
-	return t->words != NULL ? t->words : "5.0.0 delivery failed";
+	return t->words != NULL ? t->words : t->state == TARGET_REFUSED ?
+	    "5.0.0 delivery failed" : "";
 }
 
 static const char *
@@ -96,6 +161,21 @@ reply_of(const struct target *t, const char **host_r)
 	return strspn(p, "0123456789") == 3 ? p : NULL;
 }
 
+/* RFC 2045 6.4: of a multipart the encoding says what is in it. */
+static int
+is_eight(const struct bounce *b)
+{
+	return bounce_is_whole(b) && (b->env->flags & Q_8BIT);
+}
+
+static const char *
+subject_of(const struct bounce *b)
+{
+	return says(b, ACTION_FAILED) ? "Undelivered mail returned to sender" :
+	    says(b, ACTION_DELAYED) ? "Delayed mail is still being tried" :
+	    "Successful mail delivery report";
+}
+
 static void
 put_head(const struct bounce *b, struct buf *out, uint32_t *forward_r,
     uint32_t *final_r)
@@ -113,10 +193,13 @@ put_head(const struct bounce *b, struct buf *out, uint32_t *forward_r,
 	    b->hostname);
 	buf_puts(out, "To: <");
 	put_clean(out, b->env->sender, ADDRESS_MAX);
-	buf_puts(out, ">\r\nSubject: Undelivered mail returned to sender\r\n");
+	buf_printf(out, ">\r\nSubject: %s\r\n", subject_of(b));
 	buf_printf(out, "Message-ID: <%s@%s>\r\n", b->id, b->hostname);
 	/* RFC 3834 5: nobody's machine shall answer this. */
-	buf_puts(out, "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"
+	buf_puts(out, "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n");
+	if (is_eight(b))
+		buf_puts(out, eight_bit);
+	buf_puts(out,
 	    "Content-Type: multipart/report; report-type=delivery-status;\r\n");
 	buf_printf(out, "\tboundary=\"=_%s/%016" PRIx64 "\"\r\n\r\n"
 	    "This is a report in MIME format.\r\n", b->id, b->boundary);
@@ -129,34 +212,48 @@ put_boundary(const struct bounce *b, struct buf *out, const char *end)
 	    end);
 }
 
+/* Those of one action, in the text for people. */
 static void
-put_people(const struct bounce *b, struct buf *out)
+put_people_of(const struct bounce *b, enum action a, size_t *n, struct buf *out)
 {
 	const struct target *t;
 	const char *from;
-	size_t i, listed = 0, n = 0;
+	size_t i;
 
-	put_boundary(b, out, "");
-	buf_puts(out, "Content-Type: text/plain; charset=us-ascii\r\n\r\n");
-	buf_printf(out, "This is the mail system at %s.\r\n\r\n"
-	    "Your message could not be delivered to the recipients below, and "
-	    "no\r\nfurther attempt will be made.\r\n", b->hostname);
+	buf_puts(out, "\r\n");
+	buf_puts(out, actions[a].people);
 	for (i = 0; i < b->targets->n; i++) {
 		t = &b->targets->t[i];
-		if (t->state != TARGET_REFUSED || ++n > BOUNCE_LISTED)
+		if (action_of(t) != a || ++*n > BOUNCE_LISTED)
 			continue;
-		listed++;
 		buf_puts(out, "\r\n<");
 		put_clean(out, b->env->rcpt[t->rcpt].address, ADDRESS_MAX);
-		buf_puts(out, ">\r\n    ");
+		buf_puts(out, ">\r\n");
 		if (reply_of(t, &from) == NULL)
 			from = words_of(t);
+		if (*from == '\0')
+			continue;
+		buf_puts(out, "    ");
 		put_clean(out, from, LINE / 2);
 		buf_puts(out, "\r\n");
 	}
-	if (n > listed)
+}
+
+static void
+put_people(const struct bounce *b, struct buf *out)
+{
+	enum action a;
+	size_t n = 0;
+
+	put_boundary(b, out, "");
+	buf_puts(out, "Content-Type: text/plain; charset=us-ascii\r\n\r\n");
+	buf_printf(out, "This is the mail system at %s.\r\n", b->hostname);
+	for (a = 0; a < ACTIONS; a++)
+		if (says(b, a))
+			put_people_of(b, a, &n, out);
+	if (n > BOUNCE_LISTED)
 		buf_printf(out, "\r\nand %zu more; the second part of this "
-		    "report lists all.\r\n", n - listed);
+		    "report lists all.\r\n", n - BOUNCE_LISTED);
 	buf_printf(out, "\r\nThe message is known here as %s.\r\n", b->about);
 }
 
@@ -184,20 +281,51 @@ put_diagnostic(const struct target *t, struct buf *out)
 		put_line(out, "Diagnostic-Code: x-rohrpost; ", words_of(t));
 }
 
+/* RFC 3461 6.3: what was given, decoded, or nothing. */
+static void
+put_original_recipient(const struct recipient *r, struct buf *out)
+{
+	struct buf text = BUF_INIT(ORCPT_MAX);
+
+	dsn_orcpt_show(r->orcpt, strlen(r->orcpt), &text);
+	if (text.len > 0)
+		put_line(out, "Original-Recipient: ", buf_str(&text));
+	buf_clear(&text);
+}
+
 /* RFC 3464 2.3: the fields of one recipient. */
 static void
 put_recipient(const struct bounce *b, const struct target *t, struct buf *out)
 {
 	const struct recipient *r = &b->env->rcpt[t->rcpt];
+	enum action a = action_of(t);
 
 	buf_puts(out, "\r\n");
-	if (r->orcpt[0] != '\0' && strchr(r->orcpt, ';') != NULL)
-		put_line(out, "Original-Recipient: ", r->orcpt);
+	put_original_recipient(r, out);
 	put_line(out, "Final-Recipient: rfc822; ", t->kind == TARGET_REMOTE ?
 	    t->address : r->address);
-	buf_puts(out, "Action: failed\r\n");
-	put_status(out, words_of(t));
-	put_diagnostic(t, out);
+	put_line(out, "Action: ", actions[a].name);
+	put_status(out, words_of(t), actions[a].class);
+	if (t->kind == TARGET_REMOTE || actions[a].class != '2')
+		put_diagnostic(t, out);
+	if (a != ACTION_DELAYED)
+		return;
+	buf_puts(out, "Will-Retry-Until: ");
+	put_date(out, b->until);
+	buf_puts(out, "\r\n");
+}
+
+/* RFC 3461 6.3 (c): the id as it was before it became xtext. */
+static void
+put_envelope_id(const struct bounce *b, struct buf *out)
+{
+	struct buf text = BUF_INIT(ENVID_MAX);
+
+	if (dsn_envid_is(b->env->envid, strlen(b->env->envid))) {
+		xtext_decode(b->env->envid, strlen(b->env->envid), &text);
+		put_line(out, "Original-Envelope-Id: ", buf_str(&text));
+	}
+	buf_clear(&text);
 }
 
 static void
@@ -207,46 +335,46 @@ put_report(const struct bounce *b, struct buf *out)
 
 	put_boundary(b, out, "");
 	buf_puts(out, "Content-Type: message/delivery-status\r\n\r\n");
-	if (b->env->envid[0] != '\0')
-		put_line(out, "Original-Envelope-Id: ", b->env->envid);
+	put_envelope_id(b, out);
 	put_line(out, "Reporting-MTA: dns; ", b->hostname);
 	buf_puts(out, "Arrival-Date: ");
 	put_date(out, (int64_t)b->env->time);
 	buf_puts(out, "\r\n");
 	for (i = 0; i < b->targets->n; i++)
-		if (b->targets->t[i].state == TARGET_REFUSED &&
+		if (action_of(&b->targets->t[i]) != ACTION_NONE &&
 		    out->len < BOUNCE_MAX - BOUNCE_HEADER_MAX * 2 - FIELDS_LEFT)
 			put_recipient(b, &b->targets->t[i], out);
 }
 
 /* The octets of the header block that are there, its empty line left out. */
 static size_t
-header_length(const struct bounce *b)
+header_length(const char *p, size_t n)
 {
-	const char *end = memmem(b->header, b->header_len, "\r\n\r\n", 4);
-	size_t len = end != NULL ? (size_t)(end - b->header) + 2 :
-	    b->header_len;
+	const char *end = memmem(p, n, "\r\n\r\n", 4);
+	size_t len = end != NULL ? (size_t)(end - p) + 2 : n;
 
 	if (len <= BOUNCE_HEADER_MAX)
 		return len;
 	/* Cut at the end of a line. */
 	for (len = BOUNCE_HEADER_MAX; len > 0; len--)
-		if (b->header[len - 1] == '\n')
+		if (p[len - 1] == '\n')
 			break;
 	return len;
 }
 
-static void
-put_original(const struct bounce *b, struct buf *out)
+void
+bounce_header(const struct bounce *b, const char *p, size_t len,
+    struct buf *out)
 {
-	size_t i, len = header_length(b), column = 0;
+	size_t i, column = 0;
 	char c;
 
+	len = header_length(p, len);
 	put_boundary(b, out, "");
 	buf_puts(out, "Content-Type: text/rfc822-headers\r\n\r\n");
 	for (i = 0; i < len; i++) {
-		c = b->header[i];
-		if (c == '\r' && i + 1 < len && b->header[i + 1] == '\n')
+		c = p[i];
+		if (c == '\r' && i + 1 < len && p[i + 1] == '\n')
 			continue;
 		if (c == '\n') {
 			buf_puts(out, "\r\n");
@@ -259,6 +387,31 @@ put_original(const struct bounce *b, struct buf *out)
 	}
 	if (column > 0)
 		buf_puts(out, "\r\n");
+	put_boundary(b, out, "--");
+}
+
+void
+bounce_whole(const struct bounce *b, const char *p, size_t len,
+    struct buf *out)
+{
+	put_boundary(b, out, "");
+	buf_puts(out, "Content-Type: message/rfc822\r\n");
+	if (is_eight(b))
+		buf_puts(out, eight_bit);
+	buf_puts(out, "\r\n");
+	buf_append(out, p, len);
+	put_boundary(b, out, "--");
+}
+
+/*
+ * RFC 3461 4.3: RET "applies only to DSNs that indicate delivery failure for
+ * at least one recipient"; of others "only the headers" are returned.
+ */
+int
+bounce_is_whole(const struct bounce *b)
+{
+	return b->env->ret == Q_RET_FULL && says(b, ACTION_FAILED) &&
+	    b->env->length - b->env->final <= BOUNCE_WHOLE_MAX;
 }
 
 void
@@ -268,6 +421,4 @@ bounce_text(const struct bounce *b, struct buf *out, uint32_t *forward_r,
 	put_head(b, out, forward_r, final_r);
 	put_people(b, out);
 	put_report(b, out);
-	put_original(b, out);
-	put_boundary(b, out, "--");
 }

@@ -1,11 +1,13 @@
 /*
- * The text of a bounce: a multipart/report (RFC 3462) of a text for people, a
- * message/delivery-status (RFC 3464), and the header of the original. All of
- * it is seven bits wide, with CRLF lines under 999 octets, whatever the
- * original and the remote's words were.
+ * The text of a report: a multipart/report (RFC 3462) of a text for people, a
+ * message/delivery-status (RFC 3464), and the header of the original, or, where
+ * the sender asked for it and something failed, all of it (RFC 3461 4.3). But for
+ * the latter it is seven bits wide, with CRLF lines under 999 octets, whatever
+ * the original and the remote's words were.
  *
- * Bounds: BOUNCE_HEADER_MAX octets of the original's header, BOUNCE_LISTED
- * recipients in the text for people, BOUNCE_MAX octets at all.
+ * Bounds: BOUNCE_HEADER_MAX octets of the original's header, BOUNCE_WHOLE_MAX of
+ * the original (of a larger one the header is returned), BOUNCE_LISTED
+ * recipients in the text for people, BOUNCE_MAX octets without the original.
  */
 #ifndef QUEUE_QUEUE_BOUNCE_H
 #define QUEUE_QUEUE_BOUNCE_H
@@ -18,6 +20,7 @@
 
 enum {
 	BOUNCE_HEADER_MAX = 32 * 1024,
+	BOUNCE_WHOLE_MAX = 1024 * 1024,
 	BOUNCE_LISTED = 50,
 	BOUNCE_MAX = 2 * 1024 * 1024,
 };
@@ -28,17 +31,25 @@ struct bounce {
 	const char *hostname;
 	int64_t	 now;
 	uint64_t boundary;		/* random */
+	int64_t	 until;			/* what waits is given up then */
 	const struct envelope *env;	/* of the original */
-	const struct targets *targets;	/* those TARGET_REFUSED are told of */
-	const char *header;		/* the original's, as far as was read */
-	size_t	 header_len;
+	const struct targets *targets;	/* those target_owed are told of */
 };
 
+/* Is all of the original to be returned? */
+int	bounce_is_whole(const struct bounce *b);
 /*
- * Appends the message as it is stored, with Return-Path and Delivered-To in
- * front; forward_r and final_r are the offsets after the two.
+ * Appends the message as it is stored up to the original, with Return-Path and
+ * Delivered-To in front; forward_r and final_r are the offsets after the two.
  */
 void	bounce_text(const struct bounce *b, struct buf *out,
 	    uint32_t *forward_r, uint32_t *final_r);
+/* Then all of the original, */
+void	bounce_whole(const struct bounce *b, const char *p, size_t len,
+	    struct buf *out);
+/* or its header: p is what was read of it, BOUNCE_HEADER_MAX + 4 octets or as
+   much as there is. */
+void	bounce_header(const struct bounce *b, const char *p, size_t len,
+	    struct buf *out);
 
 #endif

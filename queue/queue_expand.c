@@ -13,6 +13,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/mail/proto.h"
 #include "queue/queue_expand.h"
 
 enum seen_state {
@@ -37,7 +38,7 @@ struct expansion {
 	struct raw {
 		size_t	 address, way;	/* offsets in texts */
 		uint32_t rcpt;
-		uint8_t	 kind, forwarded;
+		uint8_t	 kind, forwarded, done;
 	} *raw;
 	size_t	 n, cap;
 	struct seen *seen[SEEN_SLOTS];
@@ -116,6 +117,7 @@ target_add(struct expansion *x, enum target_kind kind, const char *address,
 	r->rcpt = x->rcpt;
 	r->kind = (uint8_t)kind;
 	r->forwarded = x->depth > 0;
+	r->done = 0;
 }
 
 static int expand_address(struct expansion *x, const char *address);
@@ -300,7 +302,36 @@ expansion_out(struct expansion *x, struct targets *out)
 		out->t[i].rcpt = x->raw[i].rcpt;
 		out->t[i].kind = x->raw[i].kind;
 		out->t[i].forwarded = x->raw[i].forwarded;
+		if (!x->raw[i].done)
+			continue;
+		out->t[i].state = TARGET_DONE;
+		target_tell(&out->t[i], TELL_SUCCESS);
 	}
+}
+
+static int
+wants_success(const struct envelope *e, size_t rcpt)
+{
+	return e->sender[0] != '\0' &&
+	    (e->rcpt[rcpt].notify & Q_NOTIFY_SUCCESS);
+}
+
+/* The recipient itself, of which is told that it was expanded. */
+static void
+expand_alias_told(struct expansion *x, const char *address)
+{
+	target_add(x, TARGET_LOCAL, address, "");
+	x->raw[x->n - 1].done = 1;
+}
+
+static size_t
+room_for(const struct envelope *e)
+{
+	size_t i, n = e->n_rcpt;
+
+	for (i = 0; i < e->n_rcpt; i++)
+		n += wants_success(e, i);
+	return TARGETS_MAX - n;
 }
 
 static void
@@ -322,20 +353,24 @@ int
 expand(struct tables *t, const struct envelope *e, struct targets *out)
 {
 	struct expansion x = { .tables = t, .unsent = e->sender[0] == '\0' };
-	size_t i;
+	size_t i, before;
 	int error, reached;
 
 	memset(out, 0, sizeof(*out));
-	/* Each recipient has room for one target, come what may. */
-	x.max = TARGETS_MAX - e->n_rcpt;
+	/* Each recipient has room for one target, come what may, and for what
+	   is told of it. */
+	x.max = room_for(e);
 	for (i = 0; i < e->n_rcpt && !x.error; i++) {
 		x.rcpt = (uint32_t)i;
 		x.cut = 0;
+		before = x.n;
 		reached = expand_address(&x, e->rcpt[i].address);
 		if (!x.error && (x.cut || !reached))
 			target_add(&x, TARGET_FAILED, e->rcpt[i].address,
 			    x.cut ? "5.4.6 expands to too many addresses" :
 			    "5.4.6 the alias leads back to itself");
+		if (wants_success(e, i) && x.n != before + 1)
+			expand_alias_told(&x, e->rcpt[i].address);
 	}
 	if (!(error = x.error))
 		expansion_out(&x, out);

@@ -10,6 +10,7 @@
 #include "queue/queue_job.h"
 #include "queue/queue_life.h"
 #include "queue/queue_message.h"
+#include "queue/queue_notify.h"
 #include "queue/queue_record.h"
 #include "queue/queue_report.h"
 
@@ -105,7 +106,7 @@ life_expand(struct message *m)
 }
 
 struct tally {
-	size_t	 open, refused;
+	size_t	 open, owed;
 };
 
 static struct tally
@@ -116,7 +117,7 @@ life_tally(const struct message *m)
 
 	for (i = 0; i < m->targets.n; i++) {
 		y.open += m->targets.t[i].state == TARGET_OPEN;
-		y.refused += m->targets.t[i].state == TARGET_REFUSED;
+		y.owed += (size_t)target_owed(&m->targets.t[i]);
 	}
 	return y;
 }
@@ -131,7 +132,7 @@ life_start(struct message *m)
 	if (m->fate != FATE_STAY)
 		return;
 	full = life_jobs(m);
-	if (full != NULL && m->jobs == 0 && life_tally(m).refused == 0) {
+	if (full != NULL && m->jobs == 0 && life_tally(m).owed == 0) {
 		/* Nothing has changed that the table does not know. */
 		sched_line(&queue.sched, m->entry, full);
 		message_free(m);
@@ -244,6 +245,7 @@ life_expire(struct message *m)
 		    t->words != NULL ? t->words : "no answer");
 		target_set(t, TARGET_REFUSED, words.data, words.len, t->host,
 		    t->host != NULL ? strlen(t->host) : 0);
+		notify_result(m, t, 0);
 		message_log_target(m, t, "given up");
 		queue.failed++;
 	}
@@ -318,8 +320,11 @@ life_settle(struct message *m)
 	if (y.open > 0 && life_is_late(m)) {
 		life_expire(m);
 		y = life_tally(m);
+	} else if (y.open > 0) {
+		notify_delay(m);
+		y = life_tally(m);
 	}
-	if (y.refused > 0 && (r = report_begin(m,
+	if (y.owed > 0 && (r = report_begin(m,
 	    life_reported)) != 0) {
 		if (r == -1)
 			life_later(m, REPORT_RETRY);

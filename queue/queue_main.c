@@ -48,6 +48,9 @@ static const struct settings_key keys[] = {
 	  NULL, "longest wait between two attempts" },
 	{ "queue_lifetime", SETTINGS_TIME, K(lifetime), "5d", 0, 3650 * 86400,
 	  NULL, "mail that is not delivered by then goes back" },
+	{ "queue_delay_report", SETTINGS_TIME, K(delay_report), "4h", 1,
+	  3650 * 86400, NULL, "after that a sender who asked for it hears "
+	  "that mail waits" },
 	{ "queue_active", SETTINGS_NUMBER, K(active_max), "10000", 10, 1000000,
 	  NULL, "most jobs at a time for mailboxes, and as many for elsewhere" },
 	{ "relay_per_destination", SETTINGS_NUMBER, K(per_destination), "4", 1,

@@ -9,10 +9,12 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/mail/mime_encode.h"
 #include "queue/queue_body.h"
 #include "queue/queue_bounce.h"
 #include "queue/queue_commit.h"
 #include "queue/queue_message.h"
+#include "queue/queue_notify.h"
 #include "queue/queue_report.h"
 
 struct report {
@@ -23,6 +25,13 @@ struct report {
 	uint64_t id;
 	int	 fd, error;
 	uint32_t forward, final;
+	/* For the lane: nothing of about changes meanwhile. */
+	struct bounce bounce;
+	char	 name[QUEUE_ID_LEN + 1], about_name[QUEUE_ID_LEN + 1];
+	int	 original;	/* its body; -1: it cannot be read */
+	int	 whole, eight;	/* all of it is returned; with octets over 0x7f */
+	uint64_t length;
+	uint32_t crc;
 	struct buf text;
 };
 
@@ -41,10 +50,8 @@ report_silence(struct message *m)
 
 	for (i = 0; i < m->targets.n; i++) {
 		t = &m->targets.t[i];
-		if (t->state != TARGET_REFUSED)
-			continue;
-		if (!null && !(m->env.rcpt[t->rcpt].notify & Q_NOTIFY_NEVER)) {
-			n++;
+		if (t->state != TARGET_REFUSED || notify_failure(m, t)) {
+			n += (size_t)target_owed(t);
 			continue;
 		}
 		message_log_target(m, t, null ? "dropped, null sender:" :
@@ -55,18 +62,53 @@ report_silence(struct message *m)
 	return n;
 }
 
+/*
+ * Appends the original, read into data. A report whose octets over 0x7f could
+ * be in no 7-bit encoding might not reach the sender: it has the header alone.
+ */
+static void
+report_original(struct report *r, struct buf *data)
+{
+	const struct envelope *e = &r->about->env;
+	size_t want = r->whole ? e->length - e->final : BOUNCE_HEADER_MAX + 4;
+	struct buf seven = BUF_INIT(0);
+	const char *why;
+	ssize_t n = -1;
+
+	if (r->original != -1 && buf_reserve(data, want) == 0)
+		n = pread(r->original, data->data, want, e->final);
+	data->len = n > 0 ? (size_t)n : 0;
+	if (data->len < want)
+		r->whole = 0;
+	r->eight = r->whole && (e->flags & Q_8BIT);
+	if (r->eight && seven_put(data->data, data->len, &seven, &why) == -1)
+		r->whole = r->eight = 0;
+	buf_clear(&seven);
+	if (r->whole)
+		bounce_whole(&r->bounce, data->data, data->len, &r->text);
+	else
+		bounce_header(&r->bounce, buf_str(data), data->len, &r->text);
+}
+
 /* Lane: the same order as for every message: write, sync, close. */
 static void
 report_write(struct task *t)
 {
 	struct report *r = (struct report *)t;
+	struct buf data = BUF_INIT(0);
 
+	report_original(r, &data);
+	buf_clear(&data);
+	fd_close(&r->original);
+	r->length = r->text.len;
+	r->crc = crc32c(0, r->text.data, r->text.len);
 	r->error = 0;
 	if (fd_write_all(r->fd, r->text.data, r->text.len) == -1 ||
 	    fd_sync(r->fd) == -1)
 		r->error = errno;
 	if (fd_close(&r->fd) == -1 && r->error == 0)
 		r->error = errno;
+	buf_clear(&r->text);
 }
 
 static struct message *
@@ -78,8 +120,9 @@ report_message(const struct report *r)
 
 	envelope_init(e);
 	e->time = (uint64_t)queue_now();
-	e->length = r->text.len;
-	e->crc = crc32c(0, r->text.data, r->text.len);
+	e->length = r->length;
+	e->crc = r->crc;
+	e->flags = r->eight ? Q_8BIT : 0;
 	e->forward = r->forward;
 	e->final = r->final;
 	e->arena = mem_strdup(to);
@@ -88,6 +131,8 @@ report_message(const struct report *r)
 	e->rcpt = mem_zalloc(1, sizeof(*e->rcpt));
 	e->rcpt->address = e->arena;
 	e->rcpt->orcpt = "";
+	/* RFC 3461 6.1: no report comes of a report. */
+	e->rcpt->notify = Q_NOTIFY_NEVER;
 	e->n_rcpt = 1;
 	return m;
 }
@@ -99,10 +144,8 @@ report_end(struct report *r, int told)
 	size_t i;
 
 	for (i = 0; told && i < m->targets.n; i++)
-		if (m->targets.t[i].state == TARGET_REFUSED) {
-			m->targets.t[i].state = TARGET_REPORTED;
+		if (target_told(&m->targets.t[i]))
 			m->targets.t[i].unsaved = 0;
-		}
 	if (told) {
 		/* The transaction wrote targets and results of m. */
 		m->targets_stored = 1;
@@ -133,36 +176,29 @@ report_written(struct task *t)
 		    (unsigned long long)r->id);
 		commit_submit(&(struct submission){ .m = report_message(r),
 		    .about = r->about, .from = r, .done = report_submitted });
-		buf_clear(&r->text);
 		return;
 	}
 	log_warn("%s: bounce not written: %s", id, strerror(r->error));
 	body_drop(r->id);
-	buf_clear(&r->text);
 	report_end(r, 0);
 }
 
 static void
 report_text(struct report *r)
 {
-	static char header[BOUNCE_HEADER_MAX + 4];
-	char id[QUEUE_ID_LEN + 1], about[QUEUE_ID_LEN + 1];
-	struct bounce b = { .id = id, .about = about,
-		.hostname = queue.hostname, .now = queue_now(),
-		.env = &r->about->env, .targets = &r->about->targets,
-		.header = header };
-	int fd = body_open(r->about->id);
-	ssize_t n = -1;
+	struct bounce *b = &r->bounce;
 
-	if (fd != -1)
-		n = pread(fd, header, sizeof(header), r->about->env.final);
-	fd_close(&fd);
-	b.header_len = n > 0 ? (size_t)n : 0;
-	if (getrandom(&b.boundary, sizeof(b.boundary), 0) == -1)
-		b.boundary = r->id;
-	queue_id_text(r->id, id);
-	queue_id_text(r->about->id, about);
-	bounce_text(&b, &r->text, &r->forward, &r->final);
+	*b = (struct bounce){ .id = r->name, .about = r->about_name,
+	    .hostname = queue.hostname, .now = queue_now(),
+	    .until = (int64_t)(r->about->env.time + queue.conf.lifetime),
+	    .env = &r->about->env, .targets = &r->about->targets };
+	if (getrandom(&b->boundary, sizeof(b->boundary), 0) == -1)
+		b->boundary = r->id;
+	queue_id_text(r->id, r->name);
+	queue_id_text(r->about->id, r->about_name);
+	bounce_text(b, &r->text, &r->forward, &r->final);
+	r->whole = bounce_is_whole(b);
+	r->original = body_open(r->about->id);
 }
 
 int
@@ -175,7 +211,8 @@ report_begin(struct message *m, void (*done)(struct message *m, int told))
 	if (n_line >= REPORT_LINE)
 		return -1;
 	r = mem_zalloc(1, sizeof(*r));
-	buf_init(&r->text, BOUNCE_MAX);
+	buf_init(&r->text, BOUNCE_MAX + BOUNCE_WHOLE_MAX);
+	r->original = -1;
 	r->about = m;
 	r->done = done;
 	m->reporting = 1;

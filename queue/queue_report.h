@@ -1,13 +1,14 @@
 /*
- * Telling the sender: a bounce is written into a blank file of the queue and
- * submitted like any other message; the transaction that accepts it marks the
- * failures as reported. Messages whose failures are to be told stand in a line
+ * Telling the sender of failures, and of what else he asked about
+ * (queue_notify.h): a bounce is written into a blank file of the queue and
+ * submitted like any other message; the transaction that accepts it marks what
+ * it tells as told. Messages of which something is to be told stand in a line
  * for blank files, of which some are left to the mail that comes in; bounces
  * have a lane of their own, so that the making of blank files does not wait
  * for theirs to be synced.
  *
- * Nobody is told where NOTIFY=NEVER asked so (RFC 3461 4.1), nor where the
- * sender is null: those failures are logged and count as reported.
+ * Nobody is told of a failure where NOTIFY asked so (RFC 3461 4.1), nor where
+ * the sender is null: those failures are logged and count as reported.
  */
 #ifndef QUEUE_QUEUE_REPORT_H
 #define QUEUE_QUEUE_REPORT_H
@@ -20,9 +21,9 @@ enum {
 };
 
 /*
- * Reports the targets of m that are TARGET_REFUSED. 1 if a bounce will be
+ * Reports the targets of m that are target_owed. 1 if a bounce will be
  * made: done is called, in the loop, when it is durable (told), or where it
- * could not be made (they are TARGET_REFUSED still). 0: there was none to be
+ * could not be made (they are owed still). 0: there was none to be
  * made. -1: too many wait for theirs already.
  */
 int	report_begin(struct message *m, void (*done)(struct message *m,

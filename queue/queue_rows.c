@@ -30,6 +30,12 @@ static const char *const result_names[] = {
 	[TARGET_REFUSED] = "failed", [TARGET_REPORTED] = "reported",
 };
 
+static const char *
+result_name(const struct target *t)
+{
+	return target_is_alias(t) ? "expanded" : result_names[t->state];
+}
+
 static const char list_names[] =
 	"id state arrived size sender recipient target result attempts next "
 	"reason";
@@ -48,7 +54,7 @@ list_row(struct answer *a, const struct entry *e, const struct message *m,
 	answer_text(a, m->env.sender);
 	answer_text(a, recipient);
 	answer_text(a, t != NULL ? t->address : recipient);
-	answer_text(a, t != NULL ? result_names[t->state] : "waiting");
+	answer_text(a, t != NULL ? result_name(t) : "waiting");
 	answer_number(a, e->attempts);
 	if (e->state == ENTRY_WAITING &&
 	    (t == NULL || t->state == TARGET_OPEN))
@@ -192,7 +198,7 @@ show_target(struct answer *a, const struct target *t, const char *recipient)
 
 	if (strcmp(t->address, recipient) != 0)
 		show_text(a, "target", t->address);
-	buf_set(&result, "%s%s%s", result_names[t->state],
+	buf_set(&result, "%s%s%s", result_name(t),
 	    t->words != NULL ? ": " : "", t->words != NULL ? t->words : "");
 	show_text(a, "result", buf_str(&result));
 	buf_clear(&result);

@@ -2,11 +2,13 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/mail/dsn.h"
 #include "lib/mail/packed.h"
 #include "queue/queue_body.h"
 #include "queue/queue_dest.h"
 #include "queue/queue_fields.h"
 #include "queue/queue_life.h"
+#include "queue/queue_notify.h"
 #include "queue/queue_send.h"
 
 static void
@@ -25,21 +27,47 @@ put_targets(struct buf *out, const struct queue_job *j)
 	}
 }
 
-/* ORCPT and NOTIFY of the recipients that the targets come from. */
+/*
+ * RFC 3461 5.2.1: where ORCPT was not given it may be added, with "the
+ * recipient address from the RCPT command used when the message was received".
+ * It tells something where an alias stands between, or the sender asked for
+ * reports.
+ */
+static void
+put_orcpt(struct buf *orcpt, const struct message *m, const struct target *t)
+{
+	const struct recipient *r = &m->env.rcpt[t->rcpt];
+
+	buf_reset(orcpt);
+	if (r->orcpt[0] != '\0') {
+		buf_puts(orcpt, r->orcpt);
+		return;
+	}
+	if (m->env.sender[0] == '\0' || (!t->forwarded && r->notify == 0))
+		return;
+	buf_puts(orcpt, "rfc822;");
+	if (xtext_put(orcpt, r->address, strlen(r->address)) == -1)
+		buf_reset(orcpt);
+}
+
+/* ORCPT and NOTIFY of the targets, where there is one of them. */
 static void
 put_dsn(struct buf *out, const struct queue_job *j)
 {
-	const struct recipient *r;
+	struct buf orcpt = BUF_INIT(ORCPT_MAX);
+	const struct target *t;
+	uint32_t notify;
 	size_t i;
 
 	for (i = 0; i < j->n; i++) {
-		r = &j->m->env.rcpt[j->m->targets.t[j->index[i]].rcpt];
-		if (r->orcpt[0] == '\0' && r->notify == 0)
-			continue;
-		buf_put_u32(out, j->index[i]);
-		buf_put_lv(out, r->orcpt, strlen(r->orcpt));
-		buf_put_u32(out, r->notify);
+		t = &j->m->targets.t[j->index[i]];
+		put_orcpt(&orcpt, j->m, t);
+		notify = notify_of(j->m, t);
+		if (orcpt.len > 0 || notify != 0)
+			packed_put_dsn(out, &(struct packed_dsn){ j->index[i],
+			    buf_str(&orcpt), orcpt.len, notify });
 	}
+	buf_clear(&orcpt);
 }
 
 /* What a job says of its way. */

@@ -7,6 +7,9 @@
 #include "queue/queue_record.h"
 #include "queue/queue_target.h"
 
+/* Of the rest of a result. */
+enum { TAG_TELL = 1 };
+
 int
 targets_pack(const struct targets *ts, struct buf *out)
 {
@@ -96,9 +99,28 @@ target_pack_result(const struct target *t, struct buf *out)
 	buf_put_u8(out, t->state);
 	bad |= record_put_text(out, t->words, RESULT_WORDS_MAX);
 	bad |= record_put_text(out, t->host, RECORD_TEXT_MAX);
+	if (t->tell != TELL_NOTHING) {
+		buf_put_u8(out, TAG_TELL);
+		buf_put_lv(out, &t->tell, 1);
+	}
 	if (bad)
 		buf_truncate(out, start);
 	return bad ? -1 : 0;
+}
+
+/* The rest of a result; what is not known of it counts as not there. */
+static void
+take_rest(struct target *t, struct cursor *c)
+{
+	const void *p;
+	uint8_t tag;
+	size_t len;
+
+	t->tell = TELL_NOTHING;
+	while (record_next(c, &tag, &p, &len))
+		if (tag == TAG_TELL && len == 1 &&
+		    *(const uint8_t *)p <= TELL_WARNED)
+			t->tell = *(const uint8_t *)p;
 }
 
 int
@@ -114,13 +136,44 @@ target_parse_result(struct target *t, const void *p, size_t len)
 	state = cursor_u8(&c);
 	words = cursor_lv(&c, &words_len, RESULT_WORDS_MAX);
 	host = cursor_lv(&c, &host_len, RECORD_TEXT_MAX);
-	if (version != RECORD_VERSION || record_end(&c) == -1 ||
-	    state > TARGET_REPORTED)
+	take_rest(t, &c);
+	if (version != RECORD_VERSION || c.bad || state > TARGET_REPORTED)
 		return -1;
 	target_set(t, (enum target_state)state, words, words_len, host,
 	    host_len);
 	t->unsaved = 0;
 	return 0;
+}
+
+void
+target_tell(struct target *t, enum target_tell what)
+{
+	t->unsaved |= t->tell != what;
+	t->tell = (uint8_t)what;
+}
+
+int
+target_owed(const struct target *t)
+{
+	return t->state == TARGET_REFUSED || t->tell == TELL_SUCCESS ||
+	    t->tell == TELL_DELAY;
+}
+
+int
+target_told(struct target *t)
+{
+	if (!target_owed(t))
+		return 0;
+	if (t->state == TARGET_REFUSED)
+		t->state = TARGET_REPORTED;
+	t->tell = t->tell == TELL_DELAY ? TELL_WARNED : TELL_NOTHING;
+	return 1;
+}
+
+int
+target_is_alias(const struct target *t)
+{
+	return t->kind == TARGET_LOCAL && t->way[0] == '\0';
 }
 
 static int

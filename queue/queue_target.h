@@ -14,7 +14,8 @@
 enum { TARGETS_MAX = 10000 };	/* of one message, all its aliases followed */
 
 enum target_kind {
-	TARGET_LOCAL,		/* way: the mailbox's owner */
+	TARGET_LOCAL,		/* way: the mailbox's owner; "" (target_is_alias):
+				   none, it is TARGET_DONE from the beginning */
 	TARGET_REMOTE,		/* way: the domain */
 	TARGET_FAILED,		/* way: the words why it never can be */
 };
@@ -24,6 +25,14 @@ enum target_state {
 	TARGET_DONE,		/* delivered */
 	TARGET_REFUSED,		/* failed for good, the sender not yet told */
 	TARGET_REPORTED,	/* failed, and told (or nobody is to be told) */
+};
+
+/* What the sender asked to hear of one that has not failed (RFC 3461 4.1). */
+enum target_tell {
+	TELL_NOTHING,
+	TELL_SUCCESS,		/* that it is done */
+	TELL_DELAY,		/* that it waits */
+	TELL_WARNED,		/* ... and that was told */
 };
 
 struct queue_job;
@@ -36,6 +45,7 @@ struct target {
 	uint8_t	 state;		/* enum target_state */
 	uint8_t	 forwarded;	/* an alias stands between */
 	uint8_t	 unsaved;	/* the table does not know its state yet */
+	uint8_t	 tell;		/* enum target_tell */
 	char	*words;		/* of the last result, or NULL; owned */
 	char	*host;		/* who said so, or NULL; owned */
 	struct queue_job *job;	/* under way in it */
@@ -62,5 +72,16 @@ int	target_parse_result(struct target *t, const void *p, size_t len)
  */
 void	target_set(struct target *t, enum target_state s, const char *words,
 	    size_t len, const char *host, size_t host_len);
+/* Sets what is to be told of it; marks it unsaved where that is new. */
+void	target_tell(struct target *t, enum target_tell what);
+/* 1 where a report is owed: it failed, or was asked about. */
+int	target_owed(const struct target *t);
+/* A report says what is owed of it: 1; 0 where nothing was. */
+int	target_told(struct target *t);
+/*
+ * 1 for the recipient itself where it is an alias of several, and the sender
+ * asked to hear of success: that it was expanded.
+ */
+int	target_is_alias(const struct target *t);
 
 #endif

@@ -9,6 +9,7 @@
 #include "queue/queue_dest.h"
 #include "queue/queue_life.h"
 #include "queue/queue_message.h"
+#include "queue/queue_notify.h"
 #include "queue/queue_worker.h"
 
 enum {
@@ -42,6 +43,7 @@ result_one(struct queue_job *j, struct target *t,
 	t->job = NULL;
 	target_set(t, outcome[r->result].state, r->words, r->len, host,
 	    host_len);
+	notify_result(j->m, t, r->passed);
 	message_log_target(j->m, t, outcome[r->result].what);
 	queue.delivered += r->result == RESULT_DELIVERED;
 	queue.failed += r->result == RESULT_NEVER;

@@ -81,10 +81,8 @@ write_submission(const struct message *m, const struct message *about)
 	put_targets(about);
 	for (i = 0; i < about->targets.n; i++) {
 		t = about->targets.t[i];
-		if (t.state != TARGET_REFUSED)
-			continue;
-		t.state = TARGET_REPORTED;
-		put_result(about->id, &t, i);
+		if (target_told(&t))
+			put_result(about->id, &t, i);
 	}
 }
 

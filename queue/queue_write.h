@@ -7,7 +7,7 @@
 
 #include "queue/queue.h"
 
-/* The envelope of m; of about, whose failures it reports (or NULL), that they
+/* The envelope of m; of about, whose results it reports (or NULL), that they
    are reported. */
 void	write_submission(const struct message *m, const struct message *about);
 /* The highest name that belongs to an accepted message. */

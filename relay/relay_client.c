@@ -219,6 +219,7 @@ static const struct {
 	{ "8BITMIME", CLIENT_8BITMIME, NULL },
 	{ "STARTTLS", CLIENT_STARTTLS, NULL },
 	{ "AUTH", CLIENT_AUTH, feature_auth },
+	{ "DSN", CLIENT_DSN, NULL },
 };
 
 /*

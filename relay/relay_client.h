@@ -34,6 +34,7 @@ enum client_feature {
 	CLIENT_8BITMIME = 4,
 	CLIENT_STARTTLS = 8,
 	CLIENT_AUTH = 16,
+	CLIENT_DSN = 32,
 };
 
 enum {

@@ -7,6 +7,7 @@
 #include "lib/base/crc32c.h"
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
+#include "lib/mail/dsn.h"
 #include "lib/mail/packed.h"
 #include "relay/relay_job.h"
 
@@ -20,10 +21,12 @@ job_clear(struct relay_job *j)
 	for (i = 0; i < j->n; i++) {
 		free(j->to[i].address);
 		free(j->to[i].words);
+		free(j->to[i].orcpt);
 	}
 	free(j->to);
 	free(j->file);
 	free(j->sender);
+	free(j->envid);
 	free(j->body);
 	fd_close(&j->message.fd);
 	memset(j, 0, sizeof(*j));
@@ -48,9 +51,54 @@ read_recipients(struct relay_job *j, const char *p, size_t len)
 	return more == 0 && j->n > 0 ? 0 : -1;
 }
 
+static struct relay_recipient *
+find_recipient(struct relay_job *j, uint32_t index)
+{
+	size_t i;
+
+	for (i = 0; i < j->n; i++)
+		if (j->to[i].index == index)
+			return &j->to[i];
+	return NULL;
+}
+
+/* What a command line could not have is left out. */
+static int
+read_dsn(struct relay_job *j, const char *p, size_t len)
+{
+	struct relay_recipient *to;
+	struct packed_dsn d;
+	struct cursor c;
+	int more;
+
+	cursor_init(&c, p, len);
+	while ((more = packed_dsn(&c, &d)) == 1) {
+		if ((to = find_recipient(j, d.index)) == NULL ||
+		    to->orcpt != NULL)
+			return -1;
+		to->notify = d.notify;
+		if (dsn_orcpt_is(d.orcpt, d.len))
+			to->orcpt = mem_strndup(d.orcpt, d.len);
+	}
+	return more;
+}
+
+static void
+read_envid(struct relay_job *j, const struct msg *m)
+{
+	size_t len;
+	const char *p = msg_get(m, JF_ENVID, &len);
+
+	if (p != NULL && dsn_envid_is(p, len))
+		j->envid = mem_strndup(p, len);
+	j->message.envid = j->envid;
+}
+
 int
 job_read(struct relay_job *j, struct msg *m, struct buf *why)
 {
+	const char *dsn;
+	size_t dsn_len;
 	const char *p;
 	size_t len;
 
@@ -64,11 +112,16 @@ job_read(struct relay_job *j, struct msg *m, struct buf *why)
 	j->file = msg_get_dup(m, JF_FILE);
 	j->sender = msg_get_dup(m, JF_SENDER);
 	j->message.sender = j->sender;
+	j->message.ret = msg_get_u32(m, JF_RET);
+	read_envid(j, m);
 	p = msg_get(m, JF_RECIPIENTS, &len);
+	dsn = msg_get(m, JF_RCPT_DSN, &dsn_len);
 	if (dest_key_get(&j->key, m) == -1)
 		buf_set(why, "%s: a TLS policy that is not known", j->file);
 	else if (p == NULL || read_recipients(j, p, len) == -1)
 		buf_set(why, "%s: malformed recipients", j->file);
+	else if (dsn != NULL && read_dsn(j, dsn, dsn_len) == -1)
+		buf_set(why, "%s: malformed NOTIFY or ORCPT", j->file);
 	else
 		return 0;
 	job_clear(j);
@@ -183,7 +236,8 @@ job_answer(const struct relay_job *j, struct chan *c)
 		words = j->to[i].words != NULL ? j->to[i].words : "4.3.0";
 		packed_put_result(&results, &(struct packed_result){
 		    j->to[i].index, j->to[i].words != NULL ?
-		    j->to[i].result : RESULT_LATER, words, strlen(words) });
+		    j->to[i].result : RESULT_LATER, j->to[i].passed, words,
+		    strlen(words) });
 	}
 	msg_begin(c, &proto_job, J_RESULT, j->id);
 	msg_bytes(c, JF_RESULTS, results.data, results.len);

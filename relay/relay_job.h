@@ -14,7 +14,7 @@ enum { JOB_RECIPIENTS_MAX = RECIPIENTS_MAX };
 
 struct relay_job {
 	uint32_t id, crc;
-	char	*file, *sender;
+	char	*file, *sender, *envid;	/* envid: NULL where it is not given */
 	struct dest_key key;		/* of the destination */
 	struct relay_message message;
 	struct relay_recipient *to;

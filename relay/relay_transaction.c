@@ -4,6 +4,7 @@
 
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
+#include "lib/mail/dsn.h"
 #include "lib/mail/mime_encode.h"
 #include "relay/relay_data.h"
 #include "relay/relay_hurry.h"
@@ -38,10 +39,13 @@ set_all(struct transaction *t, enum rcpt state, enum result result)
 {
 	size_t i;
 
-	for (i = 0; i < t->n; i++)
-		if (t->state[i] == state)
-			recipient_set(&t->to[i], result,
-			    buf_str(&t->c->words));
+	for (i = 0; i < t->n; i++) {
+		if (t->state[i] != state)
+			continue;
+		recipient_set(&t->to[i], result, buf_str(&t->c->words));
+		t->to[i].passed = result == RESULT_DELIVERED &&
+		    (t->c->features & CLIENT_DSN);
+	}
 }
 
 /* The connection failed: whoever has no answer hears so. */
@@ -69,6 +73,10 @@ put_mail(struct transaction *t)
 		    t->m->length - t->m->offset);
 	if (c->features & CLIENT_8BITMIME && t->m->eight_bit)
 		stream_puts(&c->stream, " BODY=8BITMIME");
+	if (c->features & CLIENT_DSN && dsn_ret_word(t->m->ret) != NULL)
+		stream_printf(&c->stream, " RET=%s", dsn_ret_word(t->m->ret));
+	if (c->features & CLIENT_DSN && t->m->envid != NULL)
+		stream_printf(&c->stream, " ENVID=%s", t->m->envid);
 	stream_puts(&c->stream, "\r\n");
 }
 
@@ -101,7 +109,17 @@ get_mail(struct transaction *t)
 static void
 put_rcpt(struct transaction *t, size_t i)
 {
-	stream_printf(&t->c->stream, "RCPT TO:<%s>\r\n", t->to[i].address);
+	struct stream *s = &t->c->stream;
+	const struct relay_recipient *to = &t->to[i];
+	char words[DSN_NOTIFY_MAX];
+
+	stream_printf(s, "RCPT TO:<%s>", to->address);
+	if (t->c->features & CLIENT_DSN && to->notify != 0)
+		stream_printf(s, " NOTIFY=%s", dsn_notify_words(to->notify,
+		    words));
+	if (t->c->features & CLIENT_DSN && to->orcpt != NULL)
+		stream_printf(s, " ORCPT=%s", to->orcpt);
+	stream_puts(s, "\r\n");
 }
 
 /*

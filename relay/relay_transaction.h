@@ -1,6 +1,8 @@
 /*
  * One message over an open connection: MAIL, RCPT, DATA, in one write where
  * the server knows PIPELINING (RFC 2920), and an outcome for each recipient.
+ * To a server that knows DSN what the sender asked for is passed on (RFC 3461
+ * 5.2.1), and nothing but that.
  */
 #ifndef RELAY_TRANSACTION_H
 #define RELAY_TRANSACTION_H
@@ -17,6 +19,9 @@ struct relay_recipient {
 	int	 settled;		/* delivered or never */
 	enum result result;
 	char	*words;			/* NULL: none yet */
+	char	*orcpt;			/* RFC 3461 4.2; NULL: none */
+	uint32_t notify;		/* enum q_notify; 0: not said */
+	int	 passed;		/* to a host that has DSN */
 };
 
 struct relay_message {
@@ -24,6 +29,8 @@ struct relay_message {
 	uint64_t offset, length;	/* send from, length of the file */
 	const char *data;		/* the whole file, or NULL: read it */
 	const char *sender;
+	const char *envid;		/* RFC 3461 4.4; NULL: not given */
+	uint32_t ret;			/* enum q_ret; 0: not said */
 	int	 eight_bit;		/* BODY=8BITMIME where that is known */
 };
 

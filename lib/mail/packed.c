@@ -5,7 +5,7 @@
 #include "lib/mail/limits.h"
 #include "lib/mail/packed.h"
 
-static_assert(RECIPIENTS_MAX * (4 + 1 + 4 + RESULT_WORDS_MAX) <
+static_assert(RECIPIENTS_MAX * (4 + 1 + 1 + 4 + RESULT_WORDS_MAX) <
     CHAN_FRAME_MAX - 2048, "the results of a job fit a frame");
 
 /* Takes back what was begun where r, of the last part, is -1. */
@@ -44,6 +44,17 @@ packed_put_target(struct buf *b, const struct packed_target *t)
 }
 
 int
+packed_put_dsn(struct buf *b, const struct packed_dsn *d)
+{
+	size_t before = b->len;
+
+	return put_end(b, before,
+	    buf_put_u32(b, d->index) == 0 &&
+	    buf_put_lv(b, d->orcpt, d->len) == 0 &&
+	    buf_put_u32(b, d->notify) == 0 ? 0 : -1);
+}
+
+int
 packed_put_result(struct buf *b, const struct packed_result *r)
 {
 	size_t before = b->len;
@@ -52,6 +63,7 @@ packed_put_result(struct buf *b, const struct packed_result *r)
 	return put_end(b, before,
 	    buf_put_u32(b, r->index) == 0 &&
 	    buf_put_u8(b, (uint8_t)r->result) == 0 &&
+	    buf_put_u8(b, r->passed != 0) == 0 &&
 	    buf_put_lv(b, r->words, len) == 0 ? 0 : -1);
 }
 
@@ -103,15 +115,28 @@ packed_target(struct cursor *c, int with_owner, struct packed_target *t)
 }
 
 int
+packed_dsn(struct cursor *c, struct packed_dsn *d)
+{
+	if (!c->bad && cursor_left(c) == 0)
+		return 0;
+	d->index = cursor_u32(c);
+	d->orcpt = text(c, &d->len, ORCPT_MAX);
+	d->notify = cursor_u32(c);
+	return get_end(c, 1);
+}
+
+int
 packed_result(struct cursor *c, struct packed_result *r)
 {
-	uint8_t result;
+	uint8_t result, passed;
 
 	if (!c->bad && cursor_left(c) == 0)
 		return 0;
 	r->index = cursor_u32(c);
 	result = cursor_u8(c);
 	r->result = (enum result)result;
+	passed = cursor_u8(c);
+	r->passed = passed;
 	r->words = cursor_lv(c, &r->len, RESULT_WORDS_MAX);
-	return get_end(c, result <= RESULT_NEVER);
+	return get_end(c, result <= RESULT_NEVER && passed <= 1);
 }

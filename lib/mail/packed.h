@@ -1,8 +1,8 @@
 /*
  * The packed lists of proto_queue and proto_job, one entry behind another in
  * one field, each written and read in one place: recipients of an envelope
- * (QF_RECIPIENTS, and the record of queue), of a job (JF_RECIPIENTS), and
- * their results (JF_RESULTS).
+ * (QF_RECIPIENTS, and the record of queue), of a job (JF_RECIPIENTS), what
+ * their senders asked for (JF_RCPT_DSN), and their results (JF_RESULTS).
  *
  * What is read stays where it lies: texts are borrowed, hold no NUL, CR or LF
  * (but for the words of a result), and are within their bounds.
@@ -33,10 +33,19 @@ struct packed_target {
 	size_t	 len;
 };
 
-/* u32 index, u8 result, lv words. */
+/* u32 index, lv ORCPT, u32 NOTIFY: of a target that has one of them. */
+struct packed_dsn {
+	uint32_t index;
+	const char *orcpt;	/* ORCPT_MAX */
+	size_t	 len;
+	uint32_t notify;	/* enum q_notify */
+};
+
+/* u32 index, u8 result, u8 passed, lv words. */
 struct packed_result {
 	uint32_t index;
 	enum result result;
+	int	 passed;	/* the next host took NOTIFY over (RFC 3461) */
 	const char *words;	/* RESULT_WORDS_MAX */
 	size_t	 len;
 };
@@ -47,6 +56,7 @@ struct packed_result {
  */
 int	packed_put_recipient(struct buf *b, const struct packed_recipient *r);
 int	packed_put_target(struct buf *b, const struct packed_target *t);
+int	packed_put_dsn(struct buf *b, const struct packed_dsn *d);
 int	packed_put_result(struct buf *b, const struct packed_result *r);
 
 /*
@@ -57,6 +67,7 @@ int	packed_recipient(struct cursor *c, struct packed_recipient *r)
 	    ATTR_CHECK;
 int	packed_target(struct cursor *c, int with_owner,
 	    struct packed_target *t) ATTR_CHECK;
+int	packed_dsn(struct cursor *c, struct packed_dsn *d) ATTR_CHECK;
 int	packed_result(struct cursor *c, struct packed_result *r) ATTR_CHECK;
 
 #endif

@@ -107,8 +107,8 @@ enum j_field {
 	/* As QF_*, and absent where that was. */
 	JF_ENVID,
 	JF_RET,
-	JF_RCPT_DSN,	/* J_RELAY, packed: u32 index, lv ORCPT, u32 NOTIFY,
-			   of each recipient that has one of them */
+	JF_RCPT_DSN,	/* J_RELAY: struct packed_dsn of each recipient that
+			   has ORCPT or NOTIFY */
 	JF_BODY,
 	JF_ORIGIN,
 	JF_ACCOUNT,

@@ -170,6 +170,7 @@ from_deliver(void)
 		buf_reset(&packed);
 		buf_put_u32(&packed, 0);
 		buf_put_u8(&packed, RESULT_DELIVERED);
+		buf_put_u8(&packed, 0);
 		buf_put_lv(&packed, "2.0.0 ok", 8);
 		msg_begin(&deliver, &proto_job, J_RESULT, m.id);
 		msg_bytes(&deliver, JF_RESULTS, packed.data, packed.len);

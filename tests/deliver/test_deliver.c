@@ -234,6 +234,7 @@ answer(uint32_t id, unsigned got[3])
 		while (cursor_left(&c) > 0) {
 			assert_true(cursor_u32(&c) >= 5);
 			r = cursor_u8(&c);
+			assert_int_equal(cursor_u8(&c), 0);
 			cursor_lv(&c, &len, RESULT_WORDS_MAX);
 			assert_false(c.bad);
 			got[r]++;

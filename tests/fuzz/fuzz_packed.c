@@ -13,6 +13,7 @@ copy(unsigned kind, struct cursor *c, struct buf *out)
 	struct packed_recipient r;
 	struct packed_target t;
 	struct packed_result o;
+	struct packed_dsn d;
 	int n;
 
 	switch (kind) {
@@ -25,6 +26,11 @@ copy(unsigned kind, struct cursor *c, struct buf *out)
 	case 2:
 		if ((n = packed_target(c, kind == 1, &t)) == 1 &&
 		    packed_put_target(out, &t) == -1)
+			abort();
+		return n;
+	case 3:
+		if ((n = packed_dsn(c, &d)) == 1 &&
+		    packed_put_dsn(out, &d) == -1)
 			abort();
 		return n;
 	default:
@@ -45,12 +51,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	cursor_init(&c, data + 1, size - 1);
-	while ((r = copy(data[0] % 4, &c, &out)) == 1)
+	while ((r = copy(data[0] % 5, &c, &out)) == 1)
 		continue;
 	if (out.len > size - 1 || (r == 0 && out.len != size - 1) ||
 	    (out.len > 0 && memcmp(out.data, data + 1, out.len) != 0))
 		abort();
-	if (r == -1 && copy(data[0] % 4, &c, &out) != -1)
+	if (r == -1 && copy(data[0] % 5, &c, &out) != -1)
 		abort();
 	buf_clear(&out);
 	return 0;

@@ -21,5 +21,7 @@ tests_mail_test_door_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS) -lpthread
 check_PROGRAMS += tests/mail/test_credential
 tests_mail_test_credential_LDADD = $(MAIL) $(BASE) $(GSASL_LIBS) \
 	$(OPENSSL_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/mail/test_dsn
+tests_mail_test_dsn_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/mail/test_packed
 tests_mail_test_packed_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)

@@ -151,6 +151,14 @@ next_result(void)
 	return packed_result(&c, &r);
 }
 
+static int
+next_dsn(void)
+{
+	struct packed_dsn d;
+
+	return packed_dsn(&c, &d);
+}
+
 static void
 test_cut(void **state)
 {
@@ -166,8 +174,12 @@ test_cut(void **state)
 	cut_everywhere(next_remote);
 	buf_reset(&b);
 	assert_int_equal(packed_put_result(&b, &(struct packed_result){ 7,
-	    RESULT_LATER, "4.0.0 wait", 10 }), 0);
+	    RESULT_LATER, 0, "4.0.0 wait", 10 }), 0);
 	cut_everywhere(next_result);
+	buf_reset(&b);
+	assert_int_equal(packed_put_dsn(&b, &(struct packed_dsn){ 7,
+	    "rfc822;a", 8, 5 }), 0);
+	cut_everywhere(next_dsn);
 }
 
 static void
@@ -222,24 +234,59 @@ test_results(void **state)
 {
 	struct packed_result r;
 
-	packed_put_result(&b, &(struct packed_result){ 1, RESULT_NEVER,
+	packed_put_result(&b, &(struct packed_result){ 1, RESULT_NEVER, 0,
 	    "5.1.1 no", 8 });
-	packed_put_result(&b, &(struct packed_result){ 2, RESULT_LATER,
+	packed_put_result(&b, &(struct packed_result){ 2, RESULT_LATER, 1,
 	    long_text, sizeof(long_text) - 1 });
 	cursor_init(&c, b.data, b.len);
 	assert_int_equal(packed_result(&c, &r), 1);
 	assert_int_equal(r.index, 1);
 	assert_int_equal(r.result, RESULT_NEVER);
+	assert_int_equal(r.passed, 0);
 	assert_int_equal(r.len, 8);
 	assert_int_equal(packed_result(&c, &r), 1);
+	assert_int_equal(r.passed, 1);
 	assert_int_equal(r.len, RESULT_WORDS_MAX);
 	assert_int_equal(packed_result(&c, &r), 0);
 
 	buf_reset(&b);
 	packed_put_result(&b, &(struct packed_result){ 1,
-	    (enum result)(RESULT_NEVER + 1), "", 0 });
+	    (enum result)(RESULT_NEVER + 1), 0, "", 0 });
 	cursor_init(&c, b.data, b.len);
 	assert_int_equal(packed_result(&c, &r), -1);
+
+	buf_reset(&b);
+	packed_put_result(&b, &(struct packed_result){ 1, RESULT_DELIVERED, 1,
+	    "", 0 });
+	b.data[5] = 2;
+	cursor_init(&c, b.data, b.len);
+	assert_int_equal(packed_result(&c, &r), -1);
+}
+
+static void
+test_dsn(void **state)
+{
+	struct packed_dsn d;
+
+	packed_put_dsn(&b, &(struct packed_dsn){ 3, "rfc822;a", 8, 2 });
+	packed_put_dsn(&b, &(struct packed_dsn){ 4, "", 0, 1 });
+	cursor_init(&c, b.data, b.len);
+	assert_int_equal(packed_dsn(&c, &d), 1);
+	assert_true(d.index == 3 && d.len == 8 && d.notify == 2);
+	assert_memory_equal(d.orcpt, "rfc822;a", 8);
+	assert_int_equal(packed_dsn(&c, &d), 1);
+	assert_true(d.index == 4 && d.len == 0 && d.notify == 1);
+	assert_int_equal(packed_dsn(&c, &d), 0);
+
+	buf_reset(&b);
+	packed_put_dsn(&b, &(struct packed_dsn){ 3, "a\nb", 3, 2 });
+	cursor_init(&c, b.data, b.len);
+	assert_int_equal(packed_dsn(&c, &d), -1);
+	buf_reset(&b);
+	packed_put_dsn(&b, &(struct packed_dsn){ 3, long_text, ORCPT_MAX + 1,
+	    2 });
+	cursor_init(&c, b.data, b.len);
+	assert_int_equal(packed_dsn(&c, &d), -1);
 }
 
 int
@@ -252,7 +299,7 @@ main(void)
 		T(test_cut),
 		T(test_targets),
 		T(test_malformed_targets),
-		T(test_results),
+		T(test_results), T(test_dsn),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,6 +34,8 @@ check_PROGRAMS += tests/queue/test_full tests/queue/test_jump \
 tests_queue_test_life_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_jump_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_full_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/queue/test_notify
+tests_queue_test_notify_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/queue/test_order
 tests_queue_test_order_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_order_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fd_sync \

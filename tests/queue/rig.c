@@ -17,6 +17,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/mail/limits.h"
+#include "lib/mail/packed.h"
 #include "tests/built.h"
 #include "tests/queue/rig.h"
 
@@ -334,16 +335,19 @@ rig_write(int fd, const char *text)
 	    close(fd) == 0, "write");
 }
 
+static const struct rig_wish none = { .orcpt = "", .envid = "" };
+
 static void
 submit(struct chan *c, const char *id, const char *from,
-    const char *const *to, const char *text, uint32_t forward, uint32_t final)
+    const char *const *to, const char *text, uint32_t forward, uint32_t final,
+    const struct rig_wish *wish)
 {
 	struct buf packed = BUF_INIT(0);
 
 	for (; *to != NULL; to++) {
 		buf_put_lv(&packed, *to, strlen(*to));
-		buf_put_lv(&packed, "", 0);
-		buf_put_u32(&packed, 0);
+		buf_put_lv(&packed, wish->orcpt, strlen(wish->orcpt));
+		buf_put_u32(&packed, wish->notify);
 	}
 	msg_begin(c, &proto_queue, Q_SUBMIT, 8);
 	msg_text(c, QF_FILE, id);
@@ -355,7 +359,11 @@ submit(struct chan *c, const char *id, const char *from,
 	msg_u32(c, QF_CRC, crc32c(0, text, strlen(text)));
 	msg_u32(c, QF_FINAL, final);
 	msg_u32(c, QF_FORWARD, forward);
-	msg_u32(c, QF_FLAGS, 0);
+	msg_u32(c, QF_FLAGS, wish->flags);
+	if (wish->ret != 0)
+		msg_u32(c, QF_RET, wish->ret);
+	if (wish->envid[0] != '\0')
+		msg_text(c, QF_ENVID, wish->envid);
 	check(msg_end(c) == 0, "submit");
 	(void)!chan_send(c, RIG_WAIT);
 	buf_clear(&packed);
@@ -365,7 +373,7 @@ void
 rig_submit(struct chan *c, const char *id, const char *from,
     const char *const *to, const char *text)
 {
-	submit(c, id, from, to, text, 0, 0);
+	submit(c, id, from, to, text, 0, 0, &none);
 }
 
 void
@@ -374,7 +382,20 @@ rig_submit_at(struct chan *c, const char *id, uint32_t forward,
 {
 	static const char *const to[] = { "a@one.test", NULL };
 
-	submit(c, id, "s@far.test", to, text, forward, final);
+	submit(c, id, "s@far.test", to, text, forward, final, &none);
+}
+
+void
+rig_ask(struct chan *c, const char *from, const char *const *to,
+    const char *text, const struct rig_wish *wish)
+{
+	char id[17];
+	int fd;
+
+	check(rig_file(c, id, &fd) == 0, "file");
+	rig_write(fd, text);
+	submit(c, id, from, to, text, 0, 0, wish);
+	check(rig_answer(c) == Q_DONE, "submit");
 }
 
 int
@@ -429,6 +450,25 @@ copy_lv(struct cursor *c, char to[321])
 	to[p != NULL ? len : 0] = '\0';
 }
 
+static void
+take_dsn(struct rig_job *j, const struct msg *m)
+{
+	struct packed_dsn d;
+	struct cursor c;
+	size_t i, len;
+	const char *p = msg_get(m, JF_RCPT_DSN, &len);
+
+	cursor_init(&c, p, p != NULL ? len : 0);
+	while (packed_dsn(&c, &d) == 1)
+		for (i = 0; i < j->n; i++) {
+			if (j->rcpt[i].index != d.index)
+				continue;
+			j->rcpt[i].notify = d.notify;
+			memcpy(j->rcpt[i].orcpt, d.orcpt, d.len);
+			j->rcpt[i].orcpt[d.len] = '\0';
+		}
+}
+
 int
 rig_job(struct chan *c, struct rig_job *j, int timeout_ms)
 {
@@ -452,6 +492,8 @@ rig_job(struct chan *c, struct rig_job *j, int timeout_ms)
 	j->offset = msg_get_u32(&m, JF_OFFSET);
 	j->crc = msg_get_u32(&m, JF_CRC);
 	j->length = msg_get_u64(&m, JF_LENGTH);
+	copy_text(&m, JF_ENVID, j->envid, sizeof(j->envid));
+	j->ret = msg_get_u32(&m, JF_RET);
 	p = msg_get(&m, JF_RECIPIENTS, &len);
 	cursor_init(&cur, p, len);
 	while (cursor_left(&cur) > 0 && j->n < 100 && !cur.bad) {
@@ -461,6 +503,7 @@ rig_job(struct chan *c, struct rig_job *j, int timeout_ms)
 		copy_lv(&cur, j->rcpt[j->n].address);
 		j->n++;
 	}
+	take_dsn(j, &m);
 	fd = msg_get_fd(&m, 0);
 	j->body = calloc(1, j->length + 1);
 	if (fd_pread_all(fd, j->body, j->length, 0) == -1)
@@ -477,9 +520,9 @@ rig_job_clear(struct rig_job *j)
 	j->body = NULL;
 }
 
-void
-rig_result(struct chan *c, const struct rig_job *j, int i, enum result r,
-    const char *words, const char *host)
+static void
+result(struct chan *c, const struct rig_job *j, int i, enum result r,
+    int passed, const char *words, const char *host)
 {
 	struct buf packed = BUF_INIT(0);
 	size_t k;
@@ -487,9 +530,8 @@ rig_result(struct chan *c, const struct rig_job *j, int i, enum result r,
 	for (k = 0; k < j->n; k++) {
 		if (i != -1 && k != (size_t)i)
 			continue;
-		buf_put_u32(&packed, j->rcpt[k].index);
-		buf_put_u8(&packed, (uint8_t)r);
-		buf_put_lv(&packed, words, strlen(words));
+		packed_put_result(&packed, &(struct packed_result){
+		    j->rcpt[k].index, r, passed, words, strlen(words) });
 	}
 	msg_begin(c, &proto_job, J_RESULT, j->id);
 	msg_bytes(c, JF_RESULTS, packed.data, packed.len);
@@ -498,6 +540,19 @@ rig_result(struct chan *c, const struct rig_job *j, int i, enum result r,
 	check(msg_end(c) == 0, "result");
 	(void)!chan_send(c, RIG_WAIT);
 	buf_clear(&packed);
+}
+
+void
+rig_result(struct chan *c, const struct rig_job *j, int i, enum result r,
+    const char *words, const char *host)
+{
+	result(c, j, i, r, 0, words, host);
+}
+
+void
+rig_passed(struct chan *c, const struct rig_job *j)
+{
+	result(c, j, -1, RESULT_DELIVERED, 1, "2.0.0 ok", "mx");
 }
 
 void

@@ -74,6 +74,14 @@ void	rig_submit(struct chan *c, const char *id, const char *from,
 /* The same to a@one.test, with these places for the lines of delivery. */
 void	rig_submit_at(struct chan *c, const char *id, uint32_t forward,
 	    uint32_t final, const char *text);
+/* What a sender asks for besides (RFC 3461), of all recipients. */
+struct rig_wish {
+	uint32_t notify, ret, flags;
+	const char *orcpt, *envid;	/* "": not given */
+};
+/* All of it, as rig_send. */
+void	rig_ask(struct chan *c, const char *from, const char *const *to,
+	    const char *text, const struct rig_wish *wish);
 /* The answer to it: Q_DONE, Q_LATER, ... 0 at the end of the channel. A file
    that comes along is dropped. */
 int	rig_answer(struct chan *c);
@@ -85,12 +93,14 @@ struct rig_job {
 	unsigned type;
 	uint32_t id;
 	char	 file[17], dest[256], sender[321];
-	uint32_t offset, crc;
+	char	 envid[101];
+	uint32_t offset, crc, ret;
 	uint64_t length;
 	size_t	 n;
 	struct {
 		uint32_t index;
-		char	 owner[321], address[321];
+		char	 owner[321], address[321], orcpt[501];
+		uint32_t notify;
 	} rcpt[100];
 	char	*body;
 };
@@ -100,6 +110,8 @@ void	rig_job_clear(struct rig_job *j);
 /* Answers recipient i of it (or all: -1). */
 void	rig_result(struct chan *c, const struct rig_job *j, int i,
 	    enum result r, const char *words, const char *host);
+/* All are delivered to a host that takes DSN over. */
+void	rig_passed(struct chan *c, const struct rig_job *j);
 void	rig_words(struct chan *c, const struct rig_job *j, enum j_type t,
 	    const char *words);
 

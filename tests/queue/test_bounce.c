@@ -11,13 +11,14 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "lib/mail/proto.h"
 #include "queue/queue_bounce.h"
 
 static struct recipient rcpt[] = {
 	{ "bert@far.test", "rfc822;Bert@far.test", 0 },
 	{ "sales@example.test", "", 0 },
 };
-static const struct envelope env = { .time = 1700000000, .length = 10,
+static struct envelope env = { .time = 1700000000, .length = 10,
 	.sender = "anna@example.test", .client = "", .login = "",
 	.envid = "QQ1", .rcpt = rcpt, .n_rcpt = 2 };
 
@@ -29,11 +30,14 @@ make(struct target *t, size_t n, const char *header, struct buf *out,
 	struct bounce b = { .id = "00000000000000aa",
 		.about = "00000000000000bb", .hostname = "mx.example.test",
 		.now = 1700000100, .boundary = 0x1234, .env = &env,
-		.targets = &ts, .header = header,
-		.header_len = strlen(header) };
+		.until = 1700432000, .targets = &ts };
 
-	buf_init(out, BOUNCE_MAX);
+	buf_init(out, BOUNCE_MAX + BOUNCE_WHOLE_MAX);
 	bounce_text(&b, out, forward, final);
+	if (bounce_is_whole(&b))
+		bounce_whole(&b, header, strlen(header), out);
+	else
+		bounce_header(&b, header, strlen(header), out);
 }
 
 /* Seven bits, CRLF alone, lines under 999 octets. */
@@ -356,6 +360,134 @@ test_many(void **state)
 	buf_clear(&b);
 }
 
+/* The recipients in the order of what is said of them, each in its words. */
+static void
+test_actions(void **state)
+{
+	static const char people[] =
+	    "This is the mail system at mx.example.test.\r\n\r\n"
+	    "Your message could not be delivered yet to the recipients below. "
+	    "It will be\r\ntried again; there is no need to send it once "
+	    "more.\r\n\r\n<bert@far.test>\r\n    4.4.1 nobody answers\r\n"
+	    "\r\nYour message was handed on, for the recipients below, to a "
+	    "host that does\r\nnot report deliveries.\r\n"
+	    "\r\n<bert@far.test>\r\n    mx.far.test said: 250 ok\r\n"
+	    "\r\nYour message was sent on to those for whom the addresses "
+	    "below stand.\r\n\r\n<sales@example.test>\r\n"
+	    "\r\nYour message was delivered to the recipients below.\r\n"
+	    "\r\n<sales@example.test>\r\n    2.0.0 delivered\r\n"
+	    "\r\nThe message is known here as 00000000000000bb.\r\n";
+	static const char fields[] =
+	    "\r\nOriginal-Recipient: rfc822;Bert@far.test\r\n"
+	    "Final-Recipient: rfc822; b@far.test\r\n"
+	    "Action: relayed\r\nStatus: 2.1.5\r\n"
+	    "Remote-MTA: dns; mx.far.test\r\n"
+	    "Diagnostic-Code: smtp; 250 ok\r\n"
+	    "\r\nFinal-Recipient: rfc822; sales@example.test\r\n"
+	    "Action: delivered\r\nStatus: 2.0.0\r\n"
+	    "\r\nFinal-Recipient: rfc822; sales@example.test\r\n"
+	    "Action: expanded\r\nStatus: 2.0.0\r\n"
+	    "\r\nOriginal-Recipient: rfc822;Bert@far.test\r\n"
+	    "Final-Recipient: rfc822; bert@far.test\r\n"
+	    "Action: delayed\r\nStatus: 4.4.1\r\n"
+	    "Diagnostic-Code: x-rohrpost; 4.4.1 nobody answers\r\n"
+	    "Will-Retry-Until: Sun, 19 Nov 2023 22:13:20 +0000\r\n"
+	    "\r\n" BOUNDARY "\r\n";
+	struct target t[] = {
+		{ .address = "b@far.test", .kind = TARGET_REMOTE,
+		    .way = "far.test", .state = TARGET_DONE,
+		    .tell = TELL_SUCCESS,
+		    .words = (char[]){ "2.1.5 mx.far.test said: 250 ok" } },
+		{ .address = "x@ok.test", .kind = TARGET_REMOTE, .rcpt = 1,
+		    .way = "ok.test", .state = TARGET_DONE },
+		{ .address = "anna@example.test", .kind = TARGET_LOCAL,
+		    .rcpt = 1, .way = "anna@example.test",
+		    .state = TARGET_DONE, .tell = TELL_SUCCESS,
+		    .words = (char[]){ "2.0.0 delivered" } },
+		{ .address = "sales@example.test", .kind = TARGET_LOCAL,
+		    .rcpt = 1, .way = "", .state = TARGET_DONE,
+		    .tell = TELL_SUCCESS },
+		{ .address = "bert@far.test", .kind = TARGET_REMOTE,
+		    .way = "far.test", .tell = TELL_DELAY,
+		    .words = (char[]){ "4.4.1 nobody answers" } },
+		{ .address = "warned@far.test", .kind = TARGET_REMOTE,
+		    .way = "far.test", .tell = TELL_WARNED,
+		    .words = (char[]){ "4.4.1 nobody answers" } },
+	};
+	uint32_t forward, final;
+	struct buf b;
+
+	make(t, 6, "Subject: hello\r\n\r\nbody\r\n", &b, &forward, &final);
+	assert_int_equal(count(&b, people), 1);
+	assert_int_equal(count(&b, fields), 1);
+	assert_int_equal(count(&b, "Subject: Delayed mail is still being tried"
+	    "\r\n"), 1);
+	assert_clean(&b);
+	buf_clear(&b);
+	make(t, 4, "", &b, &forward, &final);
+	assert_int_equal(count(&b, "Subject: Successful mail delivery report"
+	    "\r\n"), 1);
+	buf_clear(&b);
+}
+
+/* What the sender gave is shown as it was before it became xtext. */
+static void
+test_decoded(void **state)
+{
+	struct target t = { .address = "b@far.test", .kind = TARGET_REMOTE,
+		.way = "far.test", .state = TARGET_REFUSED };
+	uint32_t forward, final;
+	struct buf b;
+
+	env.envid = "a+20+2Bb";
+	rcpt[0].orcpt = "rfc822;+22a+20b+22@x.test";
+	make(&t, 1, "", &b, &forward, &final);
+	assert_int_equal(count(&b, "Original-Envelope-Id: a +b\r\n"), 1);
+	assert_int_equal(count(&b,
+	    "Original-Recipient: rfc822;\"a b\"@x.test\r\n"), 1);
+	buf_clear(&b);
+	/* None that no client can have given. */
+	env.envid = "a+0Ab";
+	rcpt[0].orcpt = "rfc822;a+0Ab";
+	make(&t, 1, "", &b, &forward, &final);
+	assert_int_equal(count(&b, "Original-"), 0);
+	buf_clear(&b);
+	env.envid = "QQ1";
+	rcpt[0].orcpt = "rfc822;Bert@far.test";
+}
+
+/* RET=FULL: all of it as it is, to its last octet, of a failure. */
+static void
+test_all(void **state)
+{
+	static const char text[] = "Subject: x\r\n\r\nbody \303\244";
+	struct target t = { .address = "b@far.test", .kind = TARGET_REMOTE,
+		.way = "far.test", .state = TARGET_REFUSED };
+	uint32_t forward, final;
+	struct buf b;
+
+	env.ret = Q_RET_FULL;
+	make(&t, 1, text, &b, &forward, &final);
+	assert_int_equal(count(&b, BOUNDARY "\r\nContent-Type: message/rfc822"
+	    "\r\n\r\nSubject: x\r\n\r\nbody \303\244\r\n" BOUNDARY
+	    "--\r\n"), 1);
+	assert_int_equal(count(&b, "8bit"), 0);
+	buf_clear(&b);
+	env.flags = Q_8BIT;
+	make(&t, 1, text, &b, &forward, &final);
+	assert_int_equal(count(&b, "\r\nContent-Transfer-Encoding: 8bit\r\n"),
+	    2);
+	buf_clear(&b);
+	env.length = env.final + BOUNCE_WHOLE_MAX + 1;
+	make(&t, 1, text, &b, &forward, &final);
+	assert_int_equal(count(&b, "body"), 0);
+	assert_int_equal(count(&b, "8bit"), 0);
+	assert_clean(&b);
+	buf_clear(&b);
+	env.length = 10;
+	env.ret = env.flags = 0;
+}
+
 int
 main(void)
 {
@@ -365,6 +497,8 @@ main(void)
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_diagnostic), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_actions), cmocka_unit_test(test_decoded),
+		cmocka_unit_test(test_all),
 	};
 
 	return cmocka_run_group_tests_name("bounce", tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "lib/mail/proto.h"
 #include "queue/queue_expand.h"
 #include "tests/queue/rig.h"
 
@@ -144,6 +145,57 @@ test_rows(void **state)
 	buf_clear(&got);
 }
 
+/*
+ * Where success is to be told, an alias of several stands behind them, done
+ * from the beginning; so does what leads only where another one did.
+ */
+static void
+test_success(void **state)
+{
+	static const char want[] = "L:anna@example.test>anna@example.test "
+	    "L:bert@example.test>bert@example.test "
+	    "R*:far@remote.test>remote.test L:sales@example.test> "
+	    "L:postmaster@example.test> "
+	    "F:nobody@example.test>5.1.1 no such mailbox";
+	char text[] = "sales@example.test postmaster@example.test "
+	    "nobody@example.test";
+	struct buf got = BUF_INIT(0);
+	struct recipient r[20];
+	struct envelope e;
+	struct targets ts;
+	size_t i;
+
+	memset(&e, 0, sizeof(e));
+	e.sender = "eve@x.test";
+	e.rcpt = r;
+	e.n_rcpt = split(text, r);
+	for (i = 0; i < e.n_rcpt; i++)
+		r[i].notify = Q_NOTIFY_SUCCESS;
+	assert_int_equal(expand(tables, &e, &ts), 0);
+	print(&ts, &got);
+	assert_string_equal(buf_str(&got), want);
+	for (i = 0; i < ts.n; i++) {
+		assert_int_equal(ts.t[i].state, i == 3 || i == 4 ?
+		    TARGET_DONE : TARGET_OPEN);
+		assert_int_equal(target_owed(&ts.t[i]), i == 3 || i == 4);
+		assert_int_equal(target_is_alias(&ts.t[i]), i == 3 || i == 4);
+		assert_int_equal(ts.t[i].unsaved, i == 3 || i == 4);
+	}
+	targets_clear(&ts);
+	/* Not to a null sender, nor where it was not asked. */
+	e.sender = "";
+	e.n_rcpt = 1;
+	assert_int_equal(expand(tables, &e, &ts), 0);
+	assert_int_equal(ts.n, 3);
+	targets_clear(&ts);
+	e.sender = "eve@x.test";
+	r[0].notify = Q_NOTIFY_FAILURE | Q_NOTIFY_DELAY;
+	assert_int_equal(expand(tables, &e, &ts), 0);
+	assert_int_equal(ts.n, 3);
+	targets_clear(&ts);
+	buf_clear(&got);
+}
+
 /* A report to a name without a mailbox is for postmaster, once. */
 static void
 test_unsent(void **state)
@@ -207,13 +259,19 @@ test_too_many(void **state)
 	assert_string_equal(ts.t[n - 4].address, "many10@example.test");
 	assert_int_equal(ts.t[n - 6].kind, TARGET_REMOTE);
 	targets_clear(&ts);
+	/* Room for all that is told, too. */
+	for (i = 0; i < e.n_rcpt; i++)
+		r[i].notify = Q_NOTIFY_SUCCESS;
+	assert_int_equal(expand(tables, &e, &ts), 0);
+	assert_true(ts.n <= TARGETS_MAX && ts.n > TARGETS_MAX - 30);
+	targets_clear(&ts);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_unsent),
+		cmocka_unit_test(test_unsent), cmocka_unit_test(test_success),
 		cmocka_unit_test(test_too_many) };
 
 	return cmocka_run_group_tests_name("expand", tests, setup, teardown);

@@ -28,6 +28,7 @@
 #include "queue/queue_body.h"
 #include "queue/queue_commit.h"
 #include "queue/queue_message.h"
+#include "queue/queue_notify.h"
 #include "queue/queue_report.h"
 #include "queue/queue_spare.h"
 #include "queue/queue_table.h"
@@ -330,6 +331,32 @@ test_bounce(void **state)
 	assert_order("ctu");
 }
 
+/* The same where the sender asked to hear of success: told, and once. */
+static void
+test_success(void **state)
+{
+	struct message *m = refused(9);
+
+	m->env.rcpt->notify = Q_NOTIFY_SUCCESS;
+	target_set(m->targets.t, TARGET_DONE, "2.0.0 ok", 8, NULL, 0);
+	notify_result(m, m->targets.t, 0);
+	assert_int_equal(m->targets.t->tell, TELL_SUCCESS);
+	failing = 'f';
+	report(m);
+	failing = 0;
+	assert_int_equal(told, -1);
+	assert_int_equal(m->targets.t->tell, TELL_SUCCESS);
+	report(m);
+	assert_int_equal(told, 1);
+	assert_order("wfctW");
+	assert_int_equal(m->targets.t->state, TARGET_DONE);
+	assert_int_equal(m->targets.t->tell, TELL_NOTHING);
+	assert_int_equal(report_begin(m, on_told), 0);
+	m->fate = FATE_GONE;
+	commit_dirty(m);
+	turn();
+}
+
 /* One that could not be synced is no bounce: nothing is said of it. */
 static void
 test_bounce_fails(void **state)
@@ -380,6 +407,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_blanks), cmocka_unit_test(test_bounce),
 		cmocka_unit_test(test_bounce_fails),
+		cmocka_unit_test(test_success),
 		cmocka_unit_test(test_results_stay),
 	};
 

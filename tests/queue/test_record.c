@@ -267,6 +267,47 @@ test_unknown_fields(void **state)
 	buf_clear(&b);
 }
 
+/*
+ * What is to be told of a result stands behind it, where who does not know it
+ * passes over it; where nothing is, the record is as it was.
+ */
+static void
+test_tell(void **state)
+{
+	struct target t = { .address = "a@x", .tell = TELL_WARNED }, got = t;
+	struct buf b = BUF_INIT(0);
+	uint8_t tell;
+
+	assert_int_equal(target_parse_result(&t, old_result,
+	    sizeof(old_result)), 0);
+	assert_int_equal(t.tell, TELL_NOTHING);
+	assert_int_equal(target_pack_result(&t, &b), 0);
+	assert_int_equal(b.len, sizeof(old_result));
+	assert_memory_equal(b.data, old_result, b.len);
+	for (tell = TELL_SUCCESS; tell <= TELL_WARNED; tell++) {
+		t.tell = tell;
+		buf_reset(&b);
+		assert_int_equal(target_pack_result(&t, &b), 0);
+		assert_memory_equal(b.data, old_result, sizeof(old_result));
+		assert_memory_equal(b.data + sizeof(old_result),
+		    "\1\1\0\0\0", 5);
+		assert_int_equal(b.len, sizeof(old_result) + 6);
+		assert_int_equal(target_parse_result(&got, b.data, b.len), 0);
+		assert_int_equal(got.tell, tell);
+	}
+	/* One of a later version. */
+	b.data[b.len - 1] = TELL_WARNED + 1;
+	assert_int_equal(target_parse_result(&got, b.data, b.len), 0);
+	assert_int_equal(got.tell, TELL_NOTHING);
+	buf_truncate(&b, b.len - 1);
+	assert_int_equal(target_parse_result(&got, b.data, b.len), -1);
+	free(got.words);
+	free(got.host);
+	free(t.words);
+	free(t.host);
+	buf_clear(&b);
+}
+
 static void
 test_bad_rest(void **state)
 {
@@ -350,7 +391,7 @@ main(void)
 		cmocka_unit_test(test_each_field),
 		cmocka_unit_test(test_all_fields), cmocka_unit_test(test_tags),
 		cmocka_unit_test(test_unknown_fields),
-		cmocka_unit_test(test_bad_rest),
+		cmocka_unit_test(test_tell), cmocka_unit_test(test_bad_rest),
 		cmocka_unit_test(test_version),
 	};
 

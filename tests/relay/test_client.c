@@ -21,6 +21,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/fd.h"
+#include "lib/mail/proto.h"
 #include "relay/relay_client.h"
 #include "relay/relay_transaction.h"
 
@@ -345,6 +346,55 @@ test_again(void **state)
 	assert_int_equal(status, 0);
 }
 
+/*
+ * What the sender asked for goes to a host with DSN, and to no other; only the
+ * former has taken it over, and of whom it took alone.
+ */
+static void
+test_dsn(void **state)
+{
+	static const char *const with[] = { ">220 mx ready", "<EHLO us.test",
+	    ">250-mx", ">250-8BITMIME", ">250-DSN", ">250 PIPELINING",
+	    "<MAIL FROM:<a@us.test> BODY=8BITMIME RET=HDRS ENVID=QQ+2B1\r\n",
+	    "<RCPT TO:<one@far.test> NOTIFY=SUCCESS,DELAY "
+	    "ORCPT=rfc822;One@far.test\r\n",
+	    "<RCPT TO:<two@far.test>\r\n", "<DATA", ">250 ok", ">250 ok",
+	    ">550 5.1.1 no", ">354 go", ".", ">250 ok", NULL };
+	static const char *const without[] = { ">220 mx ready",
+	    "<EHLO us.test", ">250-mx", ">250-8BITMIME", ">250 PIPELINING",
+	    "<MAIL FROM:<a@us.test> BODY=8BITMIME\r\n",
+	    "<RCPT TO:<one@far.test>\r\n", "<RCPT TO:<two@far.test>\r\n",
+	    "<DATA", ">250 ok", ">250 ok", ">550 5.1.1 no", ">354 go", ".",
+	    ">250 ok", NULL };
+	struct relay_message m = { .fd = -1, .length = sizeof(text) - 1,
+		.data = text, .sender = "a@us.test", .eight_bit = 1,
+		.ret = Q_RET_HDRS, .envid = "QQ+2B1" };
+	struct relay_recipient to[2];
+	struct relay_client c;
+	int fd, i, status;
+	pid_t pid;
+
+	for (i = 0; i < 2; i++) {
+		memset(to, 0, sizeof(to));
+		to[0].address = (char *)(uintptr_t)"one@far.test";
+		to[1].address = (char *)(uintptr_t)"two@far.test";
+		to[0].notify = Q_NOTIFY_SUCCESS | Q_NOTIFY_DELAY;
+		to[0].orcpt = (char *)(uintptr_t)"rfc822;One@far.test";
+		pid = start(i == 0 ? with : without, &fd);
+		client_init(&c, fd, "mx", &quick);
+		assert_int_equal(client_greet(&c, "us.test"), OK);
+		assert_int_equal(transaction_run(&c, &m, to, 2), OK);
+		assert_int_equal(to[0].result, OK);
+		assert_int_equal(to[0].passed, i == 0);
+		assert_int_equal(to[1].passed, 0);
+		client_clear(&c);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		free(to[0].words);
+		free(to[1].words);
+	}
+}
+
 /* The names of mechanisms that fit are taken, one octet more and none is. */
 static void
 test_auth_list(void **state)
@@ -404,7 +454,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_again),
+		cmocka_unit_test(test_again), cmocka_unit_test(test_dsn),
 		cmocka_unit_test(test_auth_list),
 		cmocka_unit_test(test_limit),
 	};

@@ -134,6 +134,9 @@ test_other_file(void **state)
 	buf_clear(&why);
 }
 
+static struct buf dsn;			/* JF_RCPT_DSN of it; empty: none */
+static const char *dsn_envid = "QQ1";
+
 /* A J_RELAY as queue sends it, for n recipients. */
 static int
 take(struct relay_job *j, uint32_t flags, unsigned n, struct buf *why)
@@ -159,6 +162,11 @@ take(struct relay_job *j, uint32_t flags, unsigned n, struct buf *why)
 	msg_u32(&queue, JF_CRC, 42);
 	msg_u32(&queue, JF_FLAGS, flags);
 	msg_u64(&queue, JF_TIME, 1);
+	if (dsn.len > 0) {
+		msg_bytes(&queue, JF_RCPT_DSN, dsn.data, dsn.len);
+		msg_text(&queue, JF_ENVID, dsn_envid);
+		msg_u32(&queue, JF_RET, Q_RET_FULL);
+	}
 	dest_key_put(&key, &queue);
 	msg_fd(&queue, dup(queue.fd));
 	assert_int_equal(msg_end(&queue), 0);
@@ -199,6 +207,48 @@ test_read(void **state)
 	job_clear(&j);
 	assert_int_equal(take(&j, 0, JOB_RECIPIENTS_MAX + 1, &why), -1);
 	assert_int_equal(take(&j, 0, 0, &why), -1);
+	buf_clear(&why);
+}
+
+static void
+put_dsn(uint32_t index, const char *orcpt, uint32_t notify)
+{
+	packed_put_dsn(&dsn, &(struct packed_dsn){ index, orcpt,
+	    strlen(orcpt), notify });
+}
+
+/* What could not stand in a command line is left out. */
+static void
+test_read_dsn(void **state)
+{
+	struct buf why = BUF_INIT(300);
+	struct relay_job j;
+
+	put_dsn(6, "rfc822;a@x.test", Q_NOTIFY_NEVER);
+	put_dsn(7, "rfc822;a NOTIFY=NEVER", 0);
+	assert_int_equal(take(&j, 0, 4, &why), 0);
+	assert_string_equal(j.message.envid, "QQ1");
+	assert_int_equal(j.message.ret, Q_RET_FULL);
+	assert_null(j.to[0].orcpt);
+	assert_int_equal(j.to[0].notify, 0);
+	assert_string_equal(j.to[1].orcpt, "rfc822;a@x.test");
+	assert_int_equal(j.to[1].notify, Q_NOTIFY_NEVER);
+	assert_null(j.to[2].orcpt);
+	job_clear(&j);
+	dsn_envid = "Q Q";
+	assert_int_equal(take(&j, 0, 4, &why), 0);
+	assert_null(j.message.envid);
+	job_clear(&j);
+	/* One that is nobody's, one that is there twice, a cut one. */
+	put_dsn(99, "", 1);
+	assert_int_equal(take(&j, 0, 4, &why), -1);
+	buf_reset(&dsn);
+	put_dsn(6, "rfc822;a@x.test", 1);
+	put_dsn(6, "rfc822;a@x.test", 1);
+	assert_int_equal(take(&j, 0, 4, &why), -1);
+	buf_truncate(&dsn, dsn.len - 1);
+	assert_int_equal(take(&j, 0, 4, &why), -1);
+	buf_clear(&dsn);
 	buf_clear(&why);
 }
 
@@ -266,6 +316,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_verify), T(test_other_file), T(test_read),
+		T(test_read_dsn),
 		T(test_answer),
 	};
 
