@@ -19,7 +19,7 @@ const struct smtp_command smtp_commands[] = {
 	    .usage = "MAIL FROM:<address> [KEY=value ...]" },
 	{ .name = "RCPT", .run = cmd_rcpt, .states = SMTP_MAIL | SMTP_RCPT,
 	    .flags = CMD_LOGIN, .min_args = 1, .max_args = MANY,
-	    .usage = "RCPT TO:<address>" },
+	    .usage = "RCPT TO:<address> [KEY=value ...]" },
 	{ .name = "DATA", .run = cmd_data, .states = SMTP_MAIL | SMTP_RCPT,
 	    .flags = CMD_LOGIN | CMD_DATA, .max_args = 0,
 	    .usage = "DATA" },

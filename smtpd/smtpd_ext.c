@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/base/str.h"
+#include "lib/mail/dsn.h"
 #include "lib/mail/proto.h"
 #include "smtpd/smtpd_ext.h"
 
@@ -66,38 +67,52 @@ param_body(const struct smtp_param *p, struct smtp_params *to)
 	return fine;
 }
 
-static int
-hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' :
-	    c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /*
- * RFC 4954 section 5: AUTH=<xtext mailbox or "<>">. It is checked (RFC 3461
- * section 4: xtext) and, coming from an untrusted client, not believed.
+ * RFC 4954 section 5: AUTH=<xtext mailbox or "<>">. It is checked and, coming
+ * from an untrusted client, not believed.
  */
 static struct smtp_refusal
 param_auth(const struct smtp_param *p, struct smtp_params *to)
 {
-	int hi, lo;
-	size_t i;
+	return p->value != NULL && xtext_is(p->value, p->value_len) ? fine :
+	    bad;
+}
 
-	if (p->value == NULL || p->value_len == 0)
+/* RFC 3461 4.3 */
+static struct smtp_refusal
+param_ret(const struct smtp_param *p, struct smtp_params *to)
+{
+	return p->value != NULL && dsn_ret(p->value, p->value_len,
+	    &to->options.ret) == 0 ? fine : bad;
+}
+
+/* 4.4: it stays as it was given, for a report and for the next host. */
+static struct smtp_refusal
+param_envid(const struct smtp_param *p, struct smtp_params *to)
+{
+	if (p->value == NULL || !dsn_envid_is(p->value, p->value_len))
 		return bad;
-	for (i = 0; i < p->value_len; i++) {
-		if (p->value[i] < 33 || p->value[i] > 126 ||
-		    p->value[i] == '=')
-			return bad;
-		if (p->value[i] != '+')
-			continue;
-		if (i + 2 >= p->value_len ||
-		    (hi = hex_digit(p->value[i + 1])) == -1 ||
-		    (lo = hex_digit(p->value[i + 2])) == -1 ||
-		    hi * 16 + lo < 32 || hi * 16 + lo > 126)
-			return bad;
-		i += 2;
-	}
+	memcpy(to->options.envid, p->value, p->value_len);
+	to->options.envid[p->value_len] = '\0';
+	return fine;
+}
+
+/* 4.1 */
+static struct smtp_refusal
+param_notify(const struct smtp_param *p, struct smtp_params *to)
+{
+	return p->value != NULL && dsn_notify(p->value, p->value_len,
+	    &to->recipient.notify) == 0 ? fine : bad;
+}
+
+/* 4.2 */
+static struct smtp_refusal
+param_orcpt(const struct smtp_param *p, struct smtp_params *to)
+{
+	if (p->value == NULL || !dsn_orcpt_is(p->value, p->value_len))
+		return bad;
+	to->recipient.orcpt = p->value;
+	to->recipient.orcpt_len = p->value_len;
 	return fine;
 }
 
@@ -110,6 +125,9 @@ const struct smtp_ext smtp_exts[] = {
 	{ .keyword = "AUTH", .offered = offers_auth,
 	    .arguments = auth_arguments, .taken = 1, .verb = "AUTH",
 	    .mail = { { "AUTH", param_auth } } },
+	{ .keyword = "DSN",
+	    .mail = { { "RET", param_ret }, { "ENVID", param_envid } },
+	    .rcpt = { { "NOTIFY", param_notify }, { "ORCPT", param_orcpt } } },
 	{ .keyword = "ENHANCEDSTATUSCODES" },
 	{ .keyword = NULL }
 };

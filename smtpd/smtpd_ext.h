@@ -15,7 +15,7 @@
 struct smtp_params {
 	uint64_t size;		/* 0: not said */
 	struct submit_options options;
-	struct packed_recipient recipient;	/* .orcpt, .notify */
+	struct packed_recipient recipient;	/* .orcpt (borrowed), .notify */
 };
 
 /* A parameter as it was given: borrowed text, not NUL-terminated. */

@@ -22,6 +22,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/link/submit.h"
+#include "lib/mail/packed.h"
 #include "lib/mail/proto.h"
 #include "lib/net/tls.h"
 #include "tests/smtpd/fake.h"
@@ -205,6 +206,7 @@ keep_message(const struct msg *m)
 {
 	struct fake_message *k = &messages[n_messages];
 	struct buf b = BUF_INIT(0);
+	struct packed_recipient r;
 	struct cursor c;
 	const char *p;
 	size_t len;
@@ -221,20 +223,23 @@ keep_message(const struct msg *m)
 	copy(k->message_id, sizeof(k->message_id), m, QF_MESSAGE_ID);
 	k->flags = msg_get_u32(m, QF_FLAGS);
 	k->body = msg_get_u32(m, QF_BODY);
+	k->ret = msg_get_u32(m, QF_RET);
+	copy(k->envid, sizeof(k->envid), m, QF_ENVID);
 	k->final = msg_get_u32(m, QF_FINAL);
 	k->forward = msg_get_u32(m, QF_FORWARD);
 	k->origin = (int)msg_get_u32(m, QF_ORIGIN);
 	k->crc_ok = crc32c(0, b.data, b.len) == msg_get_u32(m, QF_CRC) &&
 	    b.len == msg_get_u64(m, QF_LENGTH);
+	k->asked[0] = '\0';
 	p = msg_get(m, QF_RECIPIENTS, &len);
 	cursor_init(&c, p, len);
 	for (k->recipients = 0; cursor_left(&c) > 0; k->recipients++) {
-		cursor_lv(&c, &len, ADDRESS_MAX);
-		cursor_lv(&c, &len, ADDRESS_MAX);
-		cursor_u32(&c);
+		if (packed_recipient(&c, &r) == -1)
+			abort();
+		len = strlen(k->asked);
+		snprintf(k->asked + len, sizeof(k->asked) - len, "%u %.*s,",
+		    r.notify, (int)r.orcpt_len, r.orcpt);
 	}
-	if (c.bad)
-		abort();
 	p = msg_get(m, QF_NOTES, &k->notes_len);
 	k->notes = mem_strndup(p != NULL ? p : "", k->notes_len);
 	n_messages++;

@@ -24,6 +24,9 @@ struct fake_message {
 	unsigned recipients, flags, final, forward;
 	int	 crc_ok, origin;
 	uint32_t body;		/* enum q_body; 0: absent */
+	uint32_t ret;		/* enum q_ret; 0: absent */
+	char	 envid[200];
+	char	 asked[400];	/* "NOTIFY ORCPT," of the first recipients */
 	char	*notes;		/* as packed */
 	size_t	 notes_len;
 };

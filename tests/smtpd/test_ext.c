@@ -24,21 +24,23 @@ test_hello(void **state)
 		const char *hello, *verbs;
 	} t[] = {
 		{ SERVICE_SMTP, 0, "250-PIPELINING 250-SIZE 614400 "
-		    "250-8BITMIME 250-STARTTLS 250 ENHANCEDSTATUSCODES ",
+		    "250-8BITMIME 250-STARTTLS 250-DSN "
+		    "250 ENHANCEDSTATUSCODES ",
 		    " STARTTLS" },
 		{ SERVICE_SMTP, 1, "250-PIPELINING 250-SIZE 614400 "
-		    "250-8BITMIME 250 ENHANCEDSTATUSCODES ", "" },
+		    "250-8BITMIME 250-DSN 250 ENHANCEDSTATUSCODES ", "" },
 		{ SERVICE_SUBMISSION, 0, "250-PIPELINING 250-SIZE 614400 "
-		    "250-8BITMIME 250-STARTTLS 250 ENHANCEDSTATUSCODES ",
+		    "250-8BITMIME 250-STARTTLS 250-DSN "
+		    "250 ENHANCEDSTATUSCODES ",
 		    " STARTTLS" },
 		{ SERVICE_SUBMISSION, 1, "250-PIPELINING 250-SIZE 614400 "
 		    "250-8BITMIME 250-AUTH PLAIN LOGIN "
-		    "250 ENHANCEDSTATUSCODES ", " AUTH" },
+		    "250-DSN 250 ENHANCEDSTATUSCODES ", " AUTH" },
 		{ SERVICE_SUBMISSIONS, 1, "250-PIPELINING 250-SIZE 614400 "
 		    "250-8BITMIME 250-AUTH PLAIN LOGIN "
-		    "250 ENHANCEDSTATUSCODES ", " AUTH" },
+		    "250-DSN 250 ENHANCEDSTATUSCODES ", " AUTH" },
 		{ SERVICE_LOCAL, 0, "250-PIPELINING 250-SIZE 614400 "
-		    "250-8BITMIME 250 ENHANCEDSTATUSCODES ", "" },
+		    "250-8BITMIME 250-DSN 250 ENHANCEDSTATUSCODES ", "" },
 	};
 	struct buf got = BUF_INIT(0);
 	struct smtp_session s;
@@ -122,7 +124,18 @@ test_params(void **state)
 		{ "SIZE=1", 501, 0, 0, 0, 0 },
 		{ " SMTPUTF8", 555, 0, 0, 0, 0 },
 		{ " REQUIRETLS", 555, 0, 0, 0, 0 },
-		{ " RET=FULL", 555, 0, 0, 0, 0 },
+		{ " RET=FULL", 0, 0, 0, 0, 0 },
+		{ " RET=FULL", 555, 0, 1, 0, 0 },
+		{ " RET=ALL", 501, 0, 0, 0, 0 },
+		{ " RET", 501, 0, 0, 0, 0 },
+		{ " RET=FULL RET=FULL", 501, 0, 0, 0, 0 },
+		{ " ENVID=a+2Bb RET=hdrs", 0, 0, 0, 0, 0 },
+		{ " ENVID", 501, 0, 0, 0, 0 },
+		{ " ENVID=", 501, 0, 0, 0, 0 },
+		{ " ENVID=a+0Ab", 501, 0, 0, 0, 0 },
+		{ " ENVID=a ENVID=b", 501, 0, 0, 0, 0 },
+		{ " ENVID=a", 555, 0, 1, 0, 0 },
+		{ " NOTIFY=NEVER", 555, 0, 0, 0, 0 },
 		{ " PIPELINING", 555, 0, 0, 0, 0 },
 		{ " =x", 555, 0, 0, 0, 0 },
 		{ " AUTH=<>", 0, 0, 0, 0, 0 },
@@ -139,8 +152,17 @@ test_params(void **state)
 		{ " AUTH=", 501, 1, 0, 0, 0 },
 		{ " AUTH=a\xff", 501, 1, 0, 0, 0 },
 		{ " SIZE=1", 555, 0, 1, 0, 0 },
-		{ " ORCPT=rfc822;a+0Ab", 555, 0, 1, 0, 0 },
-		{ " NOTIFY=NEVER", 555, 0, 1, 0, 0 },
+		{ " ORCPT=rfc822;a+0Ab", 501, 0, 1, 0, 0 },
+		{ " ORCPT=rfc822;a ORCPT=rfc822;a", 501, 0, 1, 0, 0 },
+		{ " ORCPT=anna@x", 501, 0, 1, 0, 0 },
+		{ " ORCPT", 501, 0, 1, 0, 0 },
+		{ " NOTIFY=NEVER ORCPT=rfc822;a+2Bb@x", 0, 0, 1, 0, 0 },
+		{ " notify=success,DELAY,Failure", 0, 0, 1, 0, 0 },
+		{ " NOTIFY=NEVER NOTIFY=NEVER", 501, 0, 1, 0, 0 },
+		{ " NOTIFY=NEVER,DELAY", 501, 0, 1, 0, 0 },
+		{ " NOTIFY=DELAY,DELAY", 501, 0, 1, 0, 0 },
+		{ " NOTIFY=", 501, 0, 1, 0, 0 },
+		{ " NOTIFY", 501, 0, 1, 0, 0 },
 	};
 	static struct smtp_session s;
 	struct smtp_refusal r;
@@ -207,11 +229,54 @@ test_declared(void **state)
 		assert_int_equal(m[i].body, t[i].body);
 }
 
+/* What is asked of reports goes with its envelope and its recipient alone. */
+static void
+test_dsn(void **state)
+{
+	static const char *const mail[] = { " RET=FULL ENVID=QQ+2B1", "" },
+	    *const rcpt[] = { " NOTIFY=SUCCESS,delay ORCPT=rfc822;A+2Bb@x",
+	    "" };
+	const struct fake_message *m;
+	char line[200];
+	size_t i, n;
+
+	fake_worker(FAKE_GOOD);
+	fake_talk(SERVICE_SMTP);
+	fake_expect("220");
+	fake_say("HELO x\r\n");
+	fake_expect("250");
+	for (i = 0; i < 2; i++) {
+		snprintf(line, sizeof(line), "MAIL FROM:<eve@remote.test>%s"
+		    "\r\nRCPT TO:<anna@example.test>%s\r\n", mail[i], rcpt[i]);
+		fake_say(line);
+		fake_say("RCPT TO:<bert@example.test>\r\n"
+		    "RCPT TO:<bert@example.test> NOTIFY=NEVER,DELAY\r\n"
+		    "RCPT TO:<bert@example.test> NOTIFY=NEVER\r\nDATA\r\n");
+		fake_expect("250 2.1.0");
+		fake_expect("250 2.1.5");
+		fake_expect("250 2.1.5");
+		fake_expect("501 5.5.4");
+		fake_expect("250 2.1.5");
+		fake_expect("354");
+		fake_say("Subject: x\r\n\r\n.\r\n");
+		fake_expect("250 2.0.0");
+	}
+	fake_end_talk();
+	m = fake_messages(&n);
+	assert_int_equal(n, 2);
+	assert_int_equal(m[0].ret, Q_RET_FULL);
+	assert_string_equal(m[0].envid, "QQ+2B1");
+	assert_string_equal(m[0].asked, "10 rfc822;A+2Bb@x,0 ,");
+	assert_int_equal(m[1].ret, 0);
+	assert_string_equal(m[1].envid, "");
+	assert_string_equal(m[1].asked, "0 ,0 ,");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_declared),
+		cmocka_unit_test(test_declared), cmocka_unit_test(test_dsn),
 		cmocka_unit_test(test_hello),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_params),

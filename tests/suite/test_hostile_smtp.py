@@ -172,7 +172,7 @@ ROWS = {
     "C7 include": (to(b"<:include:/x@example.test>", BAD), []),
     "C7 tilde": (to(b"<~root@example.test>", NOBODY), []),
     "C8 xtext": (to(b"<anna@example.test> ORCPT=rfc822;a+0Ab",
-                    "555 5.5.4 "), []),
+                    "501 5.5.4 "), []),
     "C8 TAB": (to(b"<an\tna@example.test>", "501 "), []),
     "C8 bare CR": (to(b"<an\rna@example.test>", "500 5.5.2 "), []),
     "C9 up": (to(b"<../../x@example.test>", NOBODY), []),
