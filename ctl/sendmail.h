@@ -22,6 +22,8 @@ struct sendmail {
 	int	 from_header;		/* -t: recipients from the fields */
 	int	 dot_is_text;		/* -i, -oi */
 	const char *full_name;		/* -F or NULL */
+	uint32_t notify, ret;		/* -N, -R: enum q_notify, q_ret; or 0 */
+	char	 envid[ENVID_MAX + 1];	/* -V as xtext, or "" */
 	char	 sender[ADDRESS_MAX + 1]; /* "": the null sender */
 	char	 caller[ADDRESS_MAX + 1]; /* From where the sender is null */
 	char	**to;

@@ -19,6 +19,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
+#include "lib/mail/dsn.h"
 #include "lib/mail/tables.h"
 #include "lib/server/settings.h"
 
@@ -109,6 +110,28 @@ find_sender(struct sendmail *s, const struct sendmail_options *o)
 	}
 	buf_clear(&name);
 	buf_clear(&why);
+	return r;
+}
+
+/* -V as it is where it is xtext, as Sendmail has it; else it is made such. */
+static int
+find_envid(struct sendmail *s, const struct sendmail_options *o)
+{
+	struct buf id = BUF_INIT(ENVID_MAX);
+	int r = 0;
+
+	if (o->envid == NULL)
+		return 0;
+	if (xtext_is(o->envid, strlen(o->envid)))
+		r = buf_puts(&id, o->envid);
+	else
+		r = xtext_put(&id, o->envid, strlen(o->envid));
+	if (r == -1)
+		r = sendmail_fail(EX_USAGE, "-V: printable ASCII, at most %d "
+		    "octets", ENVID_MAX);
+	else
+		str_copy(s->envid, sizeof(s->envid), buf_str(&id));
+	buf_clear(&id);
 	return r;
 }
 
@@ -222,6 +245,8 @@ send_message(struct sendmail *s, const struct sendmail_options *o, char **argv)
 	int r = find_sender(s, o);
 
 	if (r == 0)
+		r = find_envid(s, o);
+	if (r == 0)
 		r = take_arguments(s, argv + o->first);
 	if (r == 0)
 		r = read_message(s, &message);
@@ -262,6 +287,8 @@ main(int argc, char **argv)
 	s.from_header = o.from_header;
 	s.dot_is_text = o.dot_is_text;
 	s.full_name = o.full_name;
+	s.notify = o.notify;
+	s.ret = o.ret;
 	if (r == 0)
 		r = load(&s, &o);
 	if (r == 0)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "ctl/sendmail_options.h"
+#include "lib/mail/dsn.h"
 
 enum takes {
 	TAKES_NOTHING,
@@ -84,6 +85,31 @@ static int
 take_sender(struct sendmail_options *o, const char *text, struct buf *why)
 {
 	o->sender = text;
+	return 0;
+}
+
+static int
+take_notify(struct sendmail_options *o, const char *text, struct buf *why)
+{
+	if (dsn_notify(text, strlen(text), &o->notify) == 0)
+		return 0;
+	buf_puts(why, "-N: never, or a list of failure, delay and success");
+	return -1;
+}
+
+static int
+take_return(struct sendmail_options *o, const char *text, struct buf *why)
+{
+	if (dsn_ret(text, strlen(text), &o->ret) == 0)
+		return 0;
+	buf_puts(why, "-R: full or hdrs");
+	return -1;
+}
+
+static int
+take_envid(struct sendmail_options *o, const char *text, struct buf *why)
+{
+	o->envid = text;
 	return 0;
 }
 
@@ -174,19 +200,19 @@ static const struct option rows[] = {
 	{ 'L', TAKES_TEXT, NULL },	/* the name in the log */
 	{ 'M', TAKES_TEXT, NULL },	/* a macro's value */
 	{ 'm', TAKES_NOTHING, NULL },	/* to the sender, too: always so */
-	{ 'N', TAKES_TEXT, NULL },	/* reports: a failure is always told */
+	{ 'N', TAKES_TEXT, take_notify },
 	{ 'n', TAKES_NOTHING, NULL },	/* no aliases */
 	{ 'O', TAKES_TEXT, take_long },
 	{ 'o', TAKES_TEXT, take_short },
 	{ 'p', TAKES_TEXT, NULL },	/* by which protocol it came */
 	{ 'q', TAKES_ATTACHED, take_queue },
-	{ 'R', TAKES_TEXT, NULL },	/* how much of it a report brings */
+	{ 'R', TAKES_TEXT, take_return },
 	{ 'r', TAKES_TEXT, take_sender },
 	{ 's', TAKES_NOTHING, NULL },	/* "From " lines */
 	{ 'T', TAKES_NOTHING, NULL },
 	{ 't', TAKES_NOTHING, take_fields },
 	{ 'U', TAKES_NOTHING, NULL },	/* the first submission */
-	{ 'V', TAKES_TEXT, NULL },	/* the envelope id of reports */
+	{ 'V', TAKES_TEXT, take_envid },
 	{ 'v', TAKES_NOTHING, NULL },	/* tells more */
 	{ 'X', TAKES_TEXT, NULL },	/* a log of the dialogue */
 	{ 'x', TAKES_NOTHING, NULL },

@@ -7,6 +7,8 @@
 #ifndef CTL_SENDMAIL_OPTIONS_H
 #define CTL_SENDMAIL_OPTIONS_H
 
+#include <stdint.h>
+
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
 
@@ -24,6 +26,9 @@ struct sendmail_options {
 	const char *sender;	/* -f, -r, or NULL */
 	const char *full_name;	/* -F, or NULL */
 	const char *id;		/* -qI: one message alone, or NULL */
+	uint32_t notify;	/* -N: enum q_notify, or 0 */
+	uint32_t ret;		/* -R: enum q_ret, or 0 */
+	const char *envid;	/* -V, or NULL */
 	int	 from_header;	/* -t */
 	int	 dot_is_text;	/* -i, -oi, -O IgnoreDots */
 	int	 first;		/* the first recipient's place in argv */

@@ -14,6 +14,7 @@
 
 #include "ctl/sendmail_smtp.h"
 #include "lib/base/fd.h"
+#include "lib/mail/dsn.h"
 #include "lib/net/stream.h"
 
 enum {
@@ -26,7 +27,7 @@ enum {
 struct smtp {
 	struct stream st;
 	struct buf words;	/* the last reply's text, for people */
-	int	 pipelining, eightbit, size;
+	int	 pipelining, eightbit, size, dsn;
 };
 
 int
@@ -54,6 +55,7 @@ note_extension(struct smtp *s, const char *word)
 {
 	s->pipelining |= strcmp(word, "PIPELINING") == 0;
 	s->eightbit |= strcmp(word, "8BITMIME") == 0;
+	s->dsn |= strcmp(word, "DSN") == 0;
 	s->size |= strcmp(word, "SIZE") == 0 || strncmp(word, "SIZE ", 5) == 0;
 }
 
@@ -131,6 +133,22 @@ write_mail(struct smtp *s, const struct sendmail *sm, const struct buf *m)
 		stream_printf(&s->st, " SIZE=%zu", m->len);
 	if (s->eightbit && has_8bit(m))
 		stream_puts(&s->st, " BODY=8BITMIME");
+	if (s->dsn && sm->ret != 0)
+		stream_printf(&s->st, " RET=%s", dsn_ret_word(sm->ret));
+	if (s->dsn && sm->envid[0] != '\0')
+		stream_printf(&s->st, " ENVID=%s", sm->envid);
+	stream_puts(&s->st, "\r\n");
+}
+
+static void
+write_rcpt(struct smtp *s, const struct sendmail *sm, const char *to)
+{
+	char words[DSN_NOTIFY_MAX];
+
+	stream_printf(&s->st, "RCPT TO:<%s>", to);
+	if (s->dsn && sm->notify != 0)
+		stream_printf(&s->st, " NOTIFY=%s", dsn_notify_words(
+		    sm->notify, words));
 	stream_puts(&s->st, "\r\n");
 }
 
@@ -146,13 +164,13 @@ envelope(struct smtp *s, const struct sendmail *sm, const struct buf *m)
 
 	write_mail(s, sm, m);
 	for (i = 0; s->pipelining && i < sm->n_to; i++)
-		stream_printf(&s->st, "RCPT TO:<%s>\r\n", sm->to[i]);
+		write_rcpt(s, sm, sm->to[i]);
 	code = reply(s);
 	if (code != 250)
 		return refused(s, code, EX_UNAVAILABLE, sm->sender);
 	for (i = 0; i < sm->n_to; i++) {
 		if (!s->pipelining)
-			stream_printf(&s->st, "RCPT TO:<%s>\r\n", sm->to[i]);
+			write_rcpt(s, sm, sm->to[i]);
 		code = reply(s);
 		if (code == 250 || code == 251)
 			continue;

@@ -13,6 +13,7 @@
 #include "ctl/sendmail_message.h"
 #include "ctl/sendmail_options.h"
 #include "ctl/sendmail_smtp.h"
+#include "lib/mail/proto.h"
 #include "lib/base/fd.h"
 
 static void
@@ -562,6 +563,12 @@ test_options(void **state)
 		    .first = 2 } },
 		{ { "sendmail", "-qIabc" }, { .mode = SENDMAIL_FLUSH,
 		    .id = "abc", .first = 2 } },
+		{ { "sendmail", "-N", "never", "-Rfull", "-Vid", "a" },
+		    { .notify = Q_NOTIFY_NEVER, .ret = Q_RET_FULL,
+		    .envid = "id", .first = 5 } },
+		{ { "sendmail", "-Nfailure,DELAY", "-R", "HDRS", "a" },
+		    { .notify = Q_NOTIFY_FAILURE | Q_NOTIFY_DELAY,
+		    .ret = Q_RET_HDRS, .first = 4 } },
 		/* options end where the recipients begin */
 		{ { "sendmail", "a", "-t" }, { .first = 1 } },
 		{ { "sendmail", "-i", "--", "-t" },
@@ -581,7 +588,10 @@ test_options(void **state)
 		    !text_is(o.dir, rows[i].want.dir) ||
 		    !text_is(o.sender, rows[i].want.sender) ||
 		    !text_is(o.full_name, rows[i].want.full_name) ||
-		    !text_is(o.id, rows[i].want.id))
+		    !text_is(o.id, rows[i].want.id) ||
+		    o.notify != rows[i].want.notify ||
+		    o.ret != rows[i].want.ret ||
+		    !text_is(o.envid, rows[i].want.envid))
 			fail_msg("row %zu: first %d", i, o.first);
 	}
 	buf_clear(&why);
@@ -609,6 +619,10 @@ test_options_refused(void **state)
 		{ { "mailq", "a" }, "a: recipients are for" },
 		{ { "sendmail", "-Z", "a" }, "-Z: no such option" },
 		{ { "sendmail", "-f" }, "-f needs a text" },
+		{ { "sendmail", "-Nsometimes", "a" }, "-N: never, or a list" },
+		{ { "sendmail", "-N", "never,delay", "a" }, "-N: never, or" },
+		{ { "sendmail", "-N", "", "a" }, "-N: never, or a list" },
+		{ { "sendmail", "-Rbody", "a" }, "-R: full or hdrs" },
 		{ { "sendmail", "-i", "-h" }, "-h needs a text" },
 	};
 	struct buf why = BUF_INIT(0);
@@ -621,6 +635,42 @@ test_options_refused(void **state)
 		    strlen(rows[i].why)) != 0)
 			fail_msg("row %zu: %s", i, buf_str(&why));
 	}
+	buf_clear(&why);
+}
+
+/* What -N, -R and -V ask for, where the server knows of it, and else not. */
+static void
+test_dsn(void **state)
+{
+	static const char *const scripts[] = {
+		"220 x\r\n250-x\r\n250-DSN\r\n250 PIPELINING\r\n250 ok\r\n"
+		"250 ok\r\n354 go\r\n250 taken\r\n",
+		"220 x\r\n250-x\r\n250 DSN\r\n250 ok\r\n250 ok\r\n354 go\r\n"
+		"250 taken\r\n",
+		"220 x\r\n250 x\r\n250 ok\r\n250 ok\r\n354 go\r\n"
+		"250 taken\r\n",
+	};
+	struct buf m = BUF_INIT(0), heard = BUF_INIT(0), why = BUF_INIT(0);
+	struct sendmail s;
+	size_t i;
+
+	fill(&s);
+	assert_int_equal(sendmail_add(&s, "b@x.test", 8, &why), 0);
+	s.notify = Q_NOTIFY_SUCCESS | Q_NOTIFY_FAILURE;
+	s.ret = Q_RET_FULL;
+	strcpy(s.envid, "id+20x");
+	buf_puts(&m, "A: b\r\n\r\nx\r\n");
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(converse(scripts[i], &s, &m, &heard), EX_OK);
+		assert_int_equal(strstr(buf_str(&heard),
+		    " RET=FULL ENVID=id+20x\r\n") != NULL, i < 2);
+		assert_int_equal(strstr(buf_str(&heard), "RCPT TO:<b@x.test> "
+		    "NOTIFY=SUCCESS,FAILURE\r\n") != NULL, i < 2);
+		assert_int_equal(strstr(buf_str(&heard),
+		    "RCPT TO:<b@x.test>\r\n") != NULL, i == 2);
+	}
+	buf_clear(&m);
+	buf_clear(&heard);
 	buf_clear(&why);
 }
 
@@ -683,6 +733,7 @@ main(void)
 		cmocka_unit_test(test_options_silent),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_options_refused),
+		cmocka_unit_test(test_dsn),
 		cmocka_unit_test(test_two_recipients),
 	};
 
