@@ -16,8 +16,11 @@ struct dns_query {
 	int	 id;
 };
 
+enum { FAILED_IN_A_ROW = 5 };	/* until it is said */
+
 static struct ub_ctx *ctx;
 static struct ev_io readable;
+static unsigned failed;
 
 /*
  * A stub resolver's settings: servers on loopback are as good as others; a
@@ -66,12 +69,21 @@ dns_server_check(const char *word, struct buf *why)
 	return -1;
 }
 
+/* Does the operator name servers, of a network with zones of its own? */
+static int
+dns_named(const char *servers)
+{
+	return servers[0] != '\0' && str_casecmp(servers, "root") != 0;
+}
+
 static int
 dns_servers(const char *servers, struct buf *why)
 {
 	char *copy, *word, *rest;
 	int err = 0, r = 0;
 
+	if (str_casecmp(servers, "root") == 0)
+		return 0;
 	if (servers[0] == '\0') {
 		if ((err = ub_ctx_resolvconf(ctx, NULL)) != 0)
 			return dns_failed("/etc/resolv.conf", err, why);
@@ -97,7 +109,7 @@ dns_options(const char *servers, const char *anchor, struct buf *why)
 		if ((err = ub_ctx_set_option(ctx, options[i][0],
 		    options[i][1])) != 0)
 			return dns_failed(options[i][0], err, why);
-	if (servers[0] != '\0' && (err = ub_ctx_set_option(ctx,
+	if (dns_named(servers) && (err = ub_ctx_set_option(ctx,
 	    "unblock-lan-zones:", "yes")) != 0)
 		return dns_failed("unblock-lan-zones", err, why);
 	if (anchor[0] != '\0' && (err = ub_ctx_add_ta_file(ctx, anchor)) != 0)
@@ -152,7 +164,7 @@ dns_open(const char *servers, const char *anchor, struct buf *why)
 	 */
 	if ((err = ub_ctx_zone_add(ctx, "invalid.", "static")) != 0)
 		return dns_failed("start", err, why);
-	for (i = 0; servers[0] != '\0' && unblock[i] != NULL; i++)
+	for (i = 0; dns_named(servers) && unblock[i] != NULL; i++)
 		if ((err = ub_ctx_zone_remove(ctx, unblock[i])) != 0)
 			return dns_failed(unblock[i], err, why);
 	return 0;
@@ -189,6 +201,25 @@ count_data(const struct ub_result *r)
 	return n;
 }
 
+/*
+ * One question that fails is that domain's trouble; where none is answered it
+ * is the name servers'.
+ */
+static void
+dns_health(const struct dns_answer *a, const struct ub_result *r)
+{
+	if (a->status != DNS_TEMP) {
+		if (failed >= FAILED_IN_A_ROW)
+			log_info("resolver: the name servers answer again");
+		failed = 0;
+	} else if (++failed == FAILED_IN_A_ROW)
+		log_warn("resolver: %u questions in a row have failed, the "
+		    "last for %.255s: %s%s%.200s: do the name servers work?",
+		    failed, r != NULL && r->qname != NULL ? r->qname : "?", a->why,
+		    r != NULL && r->why_bogus != NULL ? ": " : "",
+		    r != NULL && r->why_bogus != NULL ? r->why_bogus : "");
+}
+
 static void
 dns_done(void *arg, int err, struct ub_result *r)
 {
@@ -213,6 +244,7 @@ dns_done(void *arg, int err, struct ub_result *r)
 		a.data = (unsigned char *const *)r->data;
 		a.len = r->len;
 	}
+	dns_health(&a, r);
 	q->done(q->arg, q, &a);
 	if (r != NULL)
 		ub_resolve_free(r);

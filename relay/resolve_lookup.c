@@ -1,3 +1,4 @@
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -5,13 +6,15 @@
 #include "lib/base/str.h"
 #include "relay/resolve_dns.h"
 #include "relay/resolve_lookup.h"
+#include "relay/resolve_probe.h"
 
-enum { WORDS_MAX = 600 };
+enum { WORDS_MAX = 600, NO_HOST = MX_MAX };
 
-/* The A or AAAA question for one host. */
+/* The A or AAAA question for one host, or the probe's. */
 struct resolve_question {
 	struct lookup *lookup;
 	struct dns_query *query;
+	enum dns_type type;
 	unsigned host;
 };
 
@@ -24,10 +27,11 @@ struct lookup {
 	enum n_type type;
 	char	 name[DOMAIN_MAX + 1];
 	struct dns_query *mx;
-	struct resolve_question asks[2 * MAIL_HOSTS_MAX];
+	struct resolve_question asks[2 * MAIL_HOSTS_MAX + 2];
 	unsigned n_asks, pending;
 	struct hosts hosts;
 	int	 secure, gone;		/* gone: NXDOMAIN for the name itself */
+	int	 hasty;			/* LOOKUP_GRACE runs */
 	struct buf words;
 };
 
@@ -72,6 +76,23 @@ lookup_temp(struct lookup *l, const char *why)
 	lookup_end(l, N_TEMP);
 }
 
+/* Addresses of hosts that may not exist: doubt means later. */
+static void
+lookup_doubt(struct lookup *l)
+{
+	char text[INET6_ADDRSTRLEN];
+	unsigned i;
+
+	for (i = 0; i < l->hosts.n; i++) {
+		if (probe_drop(&l->hosts.host[i], text) == 0)
+			continue;
+		l->hosts.host[i].temp = 1;
+		buf_set(&l->words, "4.4.3 look-up of %s: the name server "
+		    "says %s, as for any name that does not exist",
+		    l->hosts.host[i].name, text);
+	}
+}
+
 /* All addresses are here, or time is up. */
 static void
 lookup_finish(struct lookup *l)
@@ -79,6 +100,7 @@ lookup_finish(struct lookup *l)
 	unsigned before = l->hosts.n, loops = 0;
 	int temp;
 
+	lookup_doubt(l);
 	/* A smarthost may be a filter or tunnel of this host, as it was set. */
 	if (l->type == N_MX)
 		loops = hosts_drop_self(&l->hosts, l->self);
@@ -99,6 +121,29 @@ lookup_finish(struct lookup *l)
 		    l->name);
 		lookup_end(l, N_NO_ADDRESS);
 	}
+}
+
+static void
+lookup_late(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	struct lookup *l = w->data;
+	unsigned i;
+
+	for (i = 0; i < l->n_asks; i++)
+		if (l->asks[i].query != NULL && l->asks[i].host != NO_HOST)
+			l->hosts.host[l->asks[i].host].temp = 1;
+	if (l->n_asks > 0)
+		lookup_finish(l);
+	else
+		lookup_temp(l, "no answer in time");
+}
+
+static void
+lookup_wait(struct lookup *l, int seconds)
+{
+	ev_timer_stop(l->loop, &l->deadline);
+	ev_timer_init(&l->deadline, lookup_late, seconds, 0);
+	ev_timer_start(l->loop, &l->deadline);
 }
 
 static void
@@ -126,20 +171,58 @@ address_done(void *arg, struct dns_query *q, const struct dns_answer *d)
 		l->secure = 0;
 	if (l->pending == 0)
 		lookup_finish(l);
+	else if (l->hosts.host[0].n > 0 && !l->hasty &&
+	    ev_timer_remaining(l->loop, &l->deadline) > LOOKUP_GRACE) {
+		l->hasty = 1;
+		lookup_wait(l, LOOKUP_GRACE);
+	}
+}
+
+static void
+probe_done(void *arg, struct dns_query *q, const struct dns_answer *d)
+{
+	struct resolve_question *a = arg;
+	struct lookup *l = a->lookup;
+
+	a->query = NULL;
+	probe_saw(a->type, d);
+	if (--l->pending == 0)
+		lookup_finish(l);
+}
+
+/* 0, or -1 where it could not be asked. */
+static int
+ask(struct lookup *l, const char *name, unsigned host, enum dns_type type,
+    dns_callback *answered)
+{
+	struct resolve_question *a = &l->asks[l->n_asks];
+
+	a->lookup = l;
+	a->host = host;
+	a->type = type;
+	a->query = dns_ask(name, type, answered, a);
+	if (a->query == NULL)
+		return -1;
+	l->n_asks++;
+	l->pending++;
+	return 0;
 }
 
 static void
 ask_address(struct lookup *l, unsigned host, enum dns_type type)
 {
-	struct resolve_question *a = &l->asks[l->n_asks++];
-
-	a->lookup = l;
-	a->host = host;
-	a->query = dns_ask(l->hosts.host[host].name, type, address_done, a);
-	if (a->query == NULL)
+	if (ask(l, l->hosts.host[host].name, host, type, address_done) == -1)
 		l->hosts.host[host].temp = 1;
-	else
-		l->pending++;
+}
+
+static void
+ask_probe(struct lookup *l)
+{
+	const char *name = probe_due();
+
+	if (name != NULL && l->pending > 0 &&
+	    ask(l, name, NO_HOST, DNS_A, probe_done) == 0)
+		(void)ask(l, name, NO_HOST, DNS_AAAA, probe_done);
 }
 
 static void
@@ -153,6 +236,7 @@ ask_addresses(struct lookup *l)
 		ask_address(l, i, DNS_AAAA);
 		ask_address(l, i, DNS_A);
 	}
+	ask_probe(l);
 	if (l->pending == 0)
 		lookup_finish(l);
 }
@@ -191,30 +275,13 @@ mx_done(void *arg, struct dns_query *q, const struct dns_answer *d)
 	ask_addresses(l);
 }
 
-static void
-lookup_late(struct ev_loop *loop, struct ev_timer *w, int events)
-{
-	struct lookup *l = w->data;
-	unsigned i;
-
-	for (i = 0; i < l->n_asks; i++)
-		if (l->asks[i].query != NULL)
-			l->hosts.host[l->asks[i].host].temp = 1;
-	if (l->n_asks > 0)
-		lookup_finish(l);
-	else
-		lookup_temp(l, "no answer in time");
-}
-
 /* The first question goes out from the loop, so that no answer comes early. */
 static void
 lookup_begin(struct ev_loop *loop, struct ev_timer *w, int events)
 {
 	struct lookup *l = w->data;
 
-	ev_timer_stop(loop, w);
-	ev_timer_init(w, lookup_late, LOOKUP_SECONDS, 0);
-	ev_timer_start(loop, w);
+	lookup_wait(l, LOOKUP_SECONDS);
 	l->secure = 1;
 	if (l->type == N_MX) {
 		l->mx = dns_ask(l->name, DNS_MX, mx_done, l);

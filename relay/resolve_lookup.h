@@ -3,7 +3,10 @@
  * MX records, then the addresses of all hosts at once.
  *
  * A look-up ends within LOOKUP_SECONDS: by then what is unknown counts as
- * temporary. It asks at most 1 + 2 * MAIL_HOSTS_MAX questions.
+ * temporary. From the moment that the first host has an address the rest has
+ * LOOKUP_GRACE, for there are name servers that never answer for AAAA. It asks
+ * at most 3 + 2 * MAIL_HOSTS_MAX questions: two may be those of
+ * relay/resolve_probe.h, whose addresses are no mail host's.
  */
 #ifndef RELAY_RESOLVE_LOOKUP_H
 #define RELAY_RESOLVE_LOOKUP_H
@@ -13,7 +16,7 @@
 #include "lib/mail/proto.h"
 #include "relay/resolve_hosts.h"
 
-enum { LOOKUP_SECONDS = 30 };
+enum { LOOKUP_SECONDS = 30, LOOKUP_GRACE = 3 };
 
 struct lookup;
 

@@ -23,7 +23,7 @@ static const struct settings_key keys[] = {
 	SETTINGS_KEY_HOSTNAME(__typeof__(conf), hostname),
 	SETTINGS_KEY_STATE(__typeof__(conf), state_dir),
 	{ "resolver", SETTINGS_TEXT, offsetof(__typeof__(conf), resolver), "", 0,
-	  500, NULL, "name servers, addr@port ...; empty: resolv.conf's" },
+	  500, NULL, "name servers, addr@port ..., or root; empty: resolv.conf's" },
 	{ "resolver_trust_anchor", SETTINGS_TEXT,
 	  offsetof(__typeof__(conf), anchor), "", 0, 900, NULL,
 	  "file of the DNSSEC trust anchor; empty: no validation" },

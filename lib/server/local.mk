@@ -17,7 +17,7 @@ SERVER_LIBS = $(EV_LIBS)
 # The system call filter is made at build time: see mkfilter.c.
 if SECCOMP
 noinst_PROGRAMS += lib/server/mkfilter
-lib_server_mkfilter_CPPFLAGS = -D_GNU_SOURCE -I$(top_srcdir)
+lib_server_mkfilter_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I$(top_srcdir)
 lib_server_mkfilter_LDADD = $(SECCOMP_LIBS)
 CLEANFILES += lib/server/filter.h
 lib/server/seccomp.$(OBJEXT): lib/server/filter.h

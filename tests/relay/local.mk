@@ -24,6 +24,7 @@ tests_relay_test_job_LDADD = relay/librelay.a $(MAIL) $(NET) $(BASE) \
 # Stand in for the DNS, and for libunbound.
 tests_relay_test_lookup_LDADD = relay/libresolve.a $(BASE) $(EV_LIBS) \
 	$(CMOCKA_LIBS)
-tests_relay_test_lookup_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ev_timer_start
+tests_relay_test_lookup_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ev_timer_start \
+	-Wl,--wrap=clock_mono_ms
 tests_relay_test_dns_LDADD = relay/libresolve.a $(NET) $(BASE) $(EV_LIBS) \
 	$(CMOCKA_LIBS)

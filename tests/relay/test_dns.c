@@ -236,7 +236,8 @@ test_options(void **state)
 	static const struct {
 		const char *servers, *anchor;
 	} t[] = { { "", "" }, { "192.0.2.1, 2001:db8::1@5353", "" },
-		{ "", "/etc/anchor" }, { "192.0.2.1@53", "/etc/anchor" } };
+		{ "", "/etc/anchor" }, { "192.0.2.1@53", "/etc/anchor" },
+		{ "root", "" } };
 	struct buf why = BUF_INIT(300);
 	size_t i, k;
 
@@ -245,13 +246,15 @@ test_options(void **state)
 		assert_int_equal(dns_open(t[i].servers, t[i].anchor, &why), 0);
 		for (k = 0; k < sizeof(always) / sizeof(always[0]); k++)
 			says(always[k], 1);
-		says("resolv.conf /etc\n", i % 2 == 0);
+		/* Who starts at the root forwards to nobody. */
+		says("resolv.conf /etc\n", i == 0 || i == 2);
+		says("server", i % 2 == 1);
 		says("server 192.0.2.1\n", i == 1);
 		says("server 2001:db8::1@5353\n", i == 1);
 		says("server 192.0.2.1@53\n", i == 3);
 		/* Without an anchor nothing is validated. */
-		says("module-config: iterator\n", i < 2);
-		says("anchor /etc/anchor\n", i >= 2);
+		says("module-config: iterator\n", i < 2 || i == 4);
+		says("anchor /etc/anchor\n", i == 2 || i == 3);
 		/* Who names a server means it, for those names too. */
 		says("unblock-lan-zones: yes\n", i % 2 == 1);
 		says("no zone test.\n", i % 2 == 1);
@@ -264,7 +267,8 @@ static void
 test_servers(void **state)
 {
 	static const struct { const char *text; int r; } t[] = {
-		{ "192.0.2.1", 0 }, { "192.0.2.1@1", 0 },
+		{ "192.0.2.1", 0 }, { "192.0.2.1@1", 0 }, { "root", 0 },
+		{ "root 192.0.2.1", -1 },
 		{ "192.0.2.1@65535", 0 }, { "192.0.2.1@65536", -1 },
 		{ "192.0.2.1@0", -1 }, { "192.0.2.1@", -1 },
 		{ "192.0.2.1@x", -1 }, { "192.0.2.1:53", -1 },

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -13,10 +14,13 @@
 #include "lib/base/mem.h"
 #include "relay/resolve_dns.h"
 #include "relay/resolve_lookup.h"
+#include "relay/resolve_probe.h"
 
 enum { SILENT = 100, UNASKABLE };	/* beside enum dns_status */
 
 #define V4(last)	"\300\0\2" last
+#define LIE		"\306\063\144\120"	/* 198.51.100.80 */
+#define LIE6		"\40\1\15\270\0\0\0\0\0\0\0\0\0\0\0\120"
 #define US		V4("\143")	/* 192.0.2.99 */
 #define MX(pref, name)	"\0" pref name, sizeof("\0" pref name)
 #define IP(last)	V4(last), 4
@@ -69,7 +73,37 @@ static const struct zone {
 	  { MX("\24", "\4bare\4test") } } },
 	{ "both.test", DNS_A, DNS_NXDOMAIN, 0, { { NULL, 0 } } },
 	{ "both.test", DNS_AAAA, DNS_NXDOMAIN, 0, { { NULL, 0 } } },
+	{ "noaaaa.test", DNS_A, DNS_OK, 0, { { IP("\4") } } },
+	{ "noaaaa.test", DNS_AAAA, SILENT, 0, { { NULL, 0 } } },
+	{ "typo.test", DNS_A, DNS_OK, 0, { { LIE, 4 } } },
+	{ "typo6.test", DNS_AAAA, DNS_OK, 0, { { LIE6, 16 } } },
+	{ "twice.test", DNS_A, DNS_OK, 0, { { LIE, 4 }, { IP("\4") } } },
+	{ "tolie.test", DNS_MX, DNS_OK, 0, { { MX("\12", "\4typo\4test") },
+	  { MX("\24", "\1b\2ok\4test") } } },
 };
+
+/* Of the name that the probe asks for. */
+static const struct zone probes[] = {
+	{ "", DNS_A, DNS_OK, 0, { { LIE, 4 } } },
+	{ "", DNS_AAAA, DNS_OK, 0, { { LIE6, 16 } } },
+	{ "", DNS_A, DNS_TEMP, 0, { { NULL, 0 } } },
+	{ "", DNS_AAAA, DNS_TEMP, 0, { { NULL, 0 } } },
+	{ "", DNS_A, DNS_NXDOMAIN, 0, { { NULL, 0 } } },
+	{ "", DNS_AAAA, DNS_NXDOMAIN, 0, { { NULL, 0 } } },
+};
+enum { LIES, FAILS, HONEST };
+static int probe = HONEST, probed;
+static char probe_name[64];
+static int64_t now = 1000;
+
+int64_t	__wrap_clock_mono_ms(void);
+
+int64_t
+__wrap_clock_mono_ms(void)
+{
+	return now;
+}
+
 
 struct dns_query {
 	struct dns_query *next;
@@ -90,6 +124,11 @@ dns_ask(const char *name, enum dns_type type, dns_callback *done, void *arg)
 	for (i = 0; i < sizeof(zone) / sizeof(zone[0]); i++)
 		if (strcmp(zone[i].name, name) == 0 && zone[i].type == type)
 			q->z = &zone[i];
+	if (strcmp(name + strlen(name) - 4, ".com") == 0) {
+		snprintf(probe_name, sizeof(probe_name), "%s", name);
+		q->z = &probes[2 * probe + (type == DNS_AAAA)];
+		probed++;
+	}
 	if (q->z != NULL && q->z->status == UNASKABLE) {
 		free(q);
 		return NULL;
@@ -152,6 +191,7 @@ reply(void)
 
 /* The look-up's deadline, which this test lets pass. */
 static ev_timer *deadline;
+static int seconds;
 void	__real_ev_timer_start(struct ev_loop *loop, ev_timer *w);
 void	__wrap_ev_timer_start(struct ev_loop *loop, ev_timer *w);
 
@@ -159,8 +199,10 @@ void
 __wrap_ev_timer_start(struct ev_loop *loop, ev_timer *w)
 {
 	if (w->at > 1) {
-		assert_int_equal((int)w->at, LOOKUP_SECONDS);
+		assert_true((int)w->at == LOOKUP_SECONDS ||
+		    (int)w->at == LOOKUP_GRACE);
 		deadline = w;
+		seconds = (int)w->at;
 	}
 	__real_ev_timer_start(loop, w);
 }
@@ -322,6 +364,73 @@ test_silence(void **state)
 	}
 }
 
+/* A host that has an address does not wait long for the rest. */
+static void
+test_grace(void **state)
+{
+	struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
+
+	answered = seconds = 0;
+	(void)lookup_start(loop, N_HOST, "noaaaa.test", &self, done, &got);
+	while (asked == NULL)
+		ev_run(loop, EVRUN_ONCE);
+	assert_int_equal(seconds, LOOKUP_SECONDS);
+	while (reply())
+		continue;
+	assert_int_equal(answered, 0);
+	assert_int_equal(seconds, LOOKUP_GRACE);
+	ev_invoke(loop, deadline, EV_TIMER);
+	assert_int_equal(answered, 1);
+	assert_string_equal(buf_str(&got), "0 0 noaaaa.test 192.0.2.4 secure");
+	ev_loop_destroy(loop);
+}
+
+static void
+leads(enum n_type type, const char *name, const char *want)
+{
+	look_up(type, name);
+	assert_string_equal(buf_str(&got), want);
+}
+
+/*
+ * Where any name leads is no mail host. What is known of that holds an hour,
+ * is asked again sooner after a failure, and changes.
+ */
+static void
+test_probe(void **state)
+{
+#define DOUBT(host, ip)	"4 4.4.3 look-up of " host ": the name server says " \
+	ip ", as for any name that does not exist"
+	char first[sizeof(probe_name)];
+
+	now += PROBE_AGE;
+	probe = FAILS;
+	probed = 0;
+	leads(N_MX, "typo.test", "0 0 typo.test 198.51.100.80 secure");
+	assert_int_equal(probed, 2);
+	snprintf(first, sizeof(first), "%s", probe_name);
+	now += PROBE_AGAIN - 1;
+	leads(N_MX, "typo.test", "0 0 typo.test 198.51.100.80 secure");
+	assert_int_equal(probed, 2);
+	now++;
+	probe = LIES;
+	leads(N_MX, "typo.test", DOUBT("typo.test", "198.51.100.80"));
+	assert_int_equal(probed, 4);
+	assert_string_not_equal(first, probe_name);
+	now += PROBE_AGE - 1;
+	leads(N_HOST, "typo.test", DOUBT("typo.test", "198.51.100.80"));
+	leads(N_MX, "typo6.test", DOUBT("typo6.test", "2001:db8::50"));
+	/* What else there is counts. */
+	leads(N_MX, "twice.test", "0 0 twice.test 192.0.2.4 secure");
+	leads(N_MX, "tolie.test", "0" B);
+	leads(N_MX, "ok.test", "0 10" A B);
+	assert_int_equal(probed, 4);
+	now++;
+	probe = HONEST;
+	leads(N_MX, "typo.test", "0 0 typo.test 198.51.100.80 secure");
+	assert_int_equal(probed, 6);
+}
+
 /* Whose asker has gone hears nothing, and asks nothing more. */
 static void
 test_cancel(void **state)
@@ -353,6 +462,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_zone),
 		cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_grace),
+		cmocka_unit_test(test_probe),
 		cmocka_unit_test(test_cancel),
 	};
 
