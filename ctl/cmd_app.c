@@ -302,6 +302,23 @@ out_time(struct out *o, uint64_t t)
 	buf_clear(&b);
 }
 
+/* "imap+pop3" as a list; "*" is one of itself. */
+static void
+out_protocols(struct out *o, const struct credential_app *a)
+{
+	const char *p = a->protocols, *end = p + a->protocols_len, *plus;
+	struct buf packed = BUF_INIT(0);
+
+	for (; p < end; p = plus + (plus < end)) {
+		plus = memchr(p, '+', (size_t)(end - p));
+		if (plus == NULL)
+			plus = end;
+		buf_put_lv(&packed, p, (size_t)(plus - p));
+	}
+	out_texts(o, &packed);
+	buf_clear(&packed);
+}
+
 static void
 list_apps(struct out *o, const struct row *r, const struct uses *u)
 {
@@ -316,7 +333,7 @@ list_apps(struct out *o, const struct row *r, const struct uses *u)
 			continue;
 		out_text(o, r->key);
 		out_value(o, C_TEXT, a.name, a.name_len);
-		out_value(o, C_TEXT, a.protocols, a.protocols_len);
+		out_protocols(o, &a);
 		out_time(o, a.created);
 		out_time(o, (uint64_t)last_use(u, r->key, &a));
 	}

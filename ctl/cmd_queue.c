@@ -64,15 +64,19 @@ int
 cmd_queue_show(struct ctl *c)
 {
 	int body = -1, r;
+	struct record record;
 	struct ctl_control q = { .who = PEER_QUEUE, .type = C_SHOW,
 		.id = c->args[0], .timeout_ms = ANSWER_MS, .body_r = &body,
-		.quiet = 1 };
+		.quiet = 1, .record = &record };
 
 	if (!valid_id(c->args[0]))
 		return bad_id(c->args[0]);
 	if (ctl_load(c) == -1)
 		return CTL_REFUSED;
-	r = control_list(c, &q);
+	record_init(&record, stdout, c->json);
+	r = control_call(c, &q);
+	if (record_end(&record) == -1 && r == CTL_DONE)
+		r = CTL_REFUSED;
 	if (r == CTL_DONE && c->opt[0] != NULL && !c->json) {
 		fputc('\n', stdout);
 		fflush(stdout);

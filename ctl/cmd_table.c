@@ -217,10 +217,10 @@ cmd_alias_list(struct ctl *c)
 	while ((r = text_next(&s.t[TEXT_ALIASES], &i)) != NULL) {
 		buf_reset(&targets);
 		for (k = 0; k < r->n_targets; k++)
-			buf_printf(&targets, "%s%s", k > 0 ? ", " : "",
-			    r->targets[k]);
+			buf_put_lv(&targets, r->targets[k],
+			    strlen(r->targets[k]));
 		out_text(&o, r->key);
-		out_text(&o, buf_str(&targets));
+		out_texts(&o, &targets);
 	}
 	buf_clear(&targets);
 	return table_listed(&s, &o);

@@ -17,6 +17,7 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "ctl/commands.h"
 #include "ctl/ctl_out.h"
@@ -221,16 +222,56 @@ collect(struct trace *t, const char *line)
 		add_id(t, id);
 }
 
+/* As it stands in the log; for a machine seconds with their thousandths. */
+static void
+print_time(struct out *o, const char *p, size_t len)
+{
+	struct buf b = BUF_INIT(40);
+	struct tm tm = { .tm_isdst = 0 };
+	const char *end = NULL;
+
+	if (o->json)
+		end = strptime(p, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (end != NULL && end < p + len && p[len - 1] == 'Z') {
+		buf_printf(&b, "%lld%.*s", (long long)timegm(&tm),
+		    (int)(p + len - 1 - end), end);
+		out_value(o, C_TIME, b.data, b.len);
+	} else {
+		out_value(o, C_TEXT, p, len);
+	}
+	buf_clear(&b);
+}
+
+static void
+print_program(struct out *o, const char *p, size_t len)
+{
+	size_t n = strcspn(p, "[ ");
+
+	out_value(o, C_TEXT, p, n);
+	if (n + 2 < len && p[len - 1] == ']')
+		out_value(o, C_NUMBER, p + n + 1, len - n - 2);
+	else
+		out_null(o);
+}
+
+static void
+print_word(struct out *o, const char *p, size_t len)
+{
+	out_value(o, C_TEXT, p, len);
+}
+
 /* "TIME PROGRAM[PID] LEVEL text" (master/logger_line.c) */
 static void
 print_line(struct trace *t, const char *line)
 {
-	size_t n;
-	int i;
+	static void (*const words[])(struct out *, const char *, size_t) = {
+		print_time, print_program, print_word,
+	};
+	size_t n, i;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		n = strcspn(line, " ");
-		out_value(&t->out, C_TEXT, line, n);
+		words[i](&t->out, line, n);
 		line += n;
 		line += *line == ' ';
 	}
@@ -300,6 +341,7 @@ cmd_trace(struct ctl *c)
 	out_init(&t->out, stdout, c->json);
 	out_name(&t->out, "time", 4);
 	out_name(&t->out, "program", 7);
+	out_name(&t->out, "pid", 3);
 	out_name(&t->out, "level", 5);
 	out_name(&t->out, "text", 4);
 	r = each_line(t, print) == -1 ? CTL_REFUSED : CTL_DONE;

@@ -238,16 +238,31 @@ cmd_user_list(struct ctl *c)
 	return table_listed(&s, &o);
 }
 
+static void
+hash_names(struct out *o, int json)
+{
+	out_init(o, stdout, json);
+	out_name(o, "user", 4);
+	out_name(o, "hash", 4);
+}
+
 static int
-check_one(const char *hash)
+check_one(const char *hash, int json)
 {
 	struct buf why = BUF_INIT(0);
 	int r = hash_check(hash, &why);
+	struct out o;
 
-	if (r == 0)
-		printf("%s\n", hash_kind(hash));
-	else
+	if (r == -1) {
 		ctl_say(-1, &why);
+	} else if (json) {
+		hash_names(&o, json);
+		out_null(&o);
+		out_text(&o, hash_kind(hash));
+		r = out_end(&o);
+	} else {
+		printf("%s\n", hash_kind(hash));
+	}
 	buf_clear(&why);
 	return r == 0 ? CTL_DONE : CTL_REFUSED;
 }
@@ -262,12 +277,10 @@ cmd_hash_check(struct ctl *c)
 	size_t i = 0;
 
 	if (c->n_args == 1)
-		return check_one(c->args[0]);
+		return check_one(c->args[0], c->json);
 	if (table_open(c, &s, 0) == -1)
 		return CTL_REFUSED;
-	out_init(&o, stdout, c->json);
-	out_name(&o, "user", 4);
-	out_name(&o, "hash", 4);
+	hash_names(&o, c->json);
 	while ((r = text_next(&s.t[TEXT_PASSWD], &i)) != NULL) {
 		out_text(&o, r->key);
 		if (r->hash != NULL)

@@ -98,13 +98,59 @@ take_names(struct out *o, struct msg *m)
 	}
 }
 
+static const char *
+take_value(struct cursor *cur, enum c_value *type_r, size_t *len_r)
+{
+	uint8_t type = cursor_u8(cur);
+	const char *p = cursor_lv(cur, len_r, CTL_ROW_MAX);
+
+	*type_r = type <= C_TEXTS ? (enum c_value)type : C_TEXT;
+	return p;
+}
+
+static void
+take_values(struct out *o, struct msg *m)
+{
+	enum c_value type;
+	struct cursor cur;
+	const char *p;
+	size_t n, i;
+
+	if (msg_has(m, CF_NAMES) && o->n_names == 0)
+		take_names(o, m);
+	p = msg_get(m, CF_VALUES, &n);
+	cursor_init(&cur, p, n);
+	for (i = 0; i < o->n_names; i++) {
+		p = take_value(&cur, &type, &n);
+		if (p == NULL)
+			out_null(o);
+		else
+			out_value(o, type, p, n);
+	}
+}
+
+static void
+take_field(struct record *r, struct msg *m)
+{
+	enum c_value type;
+	struct cursor cur;
+	const char *name, *p;
+	size_t name_len, n;
+
+	p = msg_get(m, CF_VALUES, &n);
+	cursor_init(&cur, p, n);
+	name = take_value(&cur, &type, &name_len);
+	p = take_value(&cur, &type, &n);
+	if (name != NULL && p != NULL)
+		record_field(r, name, name_len, type, p, n);
+}
+
 static void
 take_row(struct ctl_control *q, struct msg *m)
 {
 	struct cursor cur;
 	const char *p;
-	uint8_t type;
-	size_t n, i;
+	size_t n;
 
 	if (q->body_r != NULL && *q->body_r == -1)
 		*q->body_r = msg_get_fd(m, 0);
@@ -116,22 +162,13 @@ take_row(struct ctl_control *q, struct msg *m)
 		if (p != NULL)
 			buf_put_lv(q->first, p, n);
 	}
-	if (q->out == NULL || !msg_has(m, CF_VALUES))
+	if (!msg_has(m, CF_VALUES))
 		return;
-	if (msg_has(m, CF_NAMES) && q->out->n_names == 0)
-		take_names(q->out, m);
 	q->rows++;
-	p = msg_get(m, CF_VALUES, &n);
-	cursor_init(&cur, p, n);
-	for (i = 0; i < q->out->n_names; i++) {
-		type = cursor_u8(&cur);
-		p = cursor_lv(&cur, &n, CTL_ROW_MAX);
-		if (p == NULL)
-			out_null(q->out);
-		else
-			out_value(q->out, type <= C_SPAN ?
-			    (enum c_value)type : C_TEXT, p, n);
-	}
+	if (q->record != NULL)
+		take_field(q->record, m);
+	else if (q->out != NULL)
+		take_values(q->out, m);
 }
 
 static void

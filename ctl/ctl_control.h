@@ -9,6 +9,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/ctl_out.h"
+#include "ctl/ctl_record.h"
 #include "lib/mail/proto.h"
 
 struct ctl_control {
@@ -17,6 +18,8 @@ struct ctl_control {
 	const char *id, *user, *words;	/* or NULL */
 	int	 timeout_ms;	/* between two frames */
 	struct out *out;	/* rows go there; NULL: none are expected */
+	struct record *record;	/* in place of out: rows of a field and its
+				   value (ctl_record.h); or NULL */
 	struct buf *first;	/* lv: the first column of each row; or NULL */
 	int	*body_r;	/* takes a row's descriptor; or NULL */
 	int	 progress;	/* show progress at a terminal */

@@ -76,19 +76,59 @@ out_name(struct out *o, const char *name, size_t len)
 	}
 }
 
-/* A JSON number without sign: no leading zero. */
+static size_t
+digits(const char *p, size_t len)
+{
+	size_t n;
+
+	for (n = 0; n < len && p[n] >= '0' && p[n] <= '9'; n++)
+		;
+	return n;
+}
+
+/* A JSON number without sign and exponent: no leading zero. */
 static int
 is_number(const char *p, size_t len)
 {
-	size_t i;
+	size_t n = len > 24 ? 0 : digits(p, len);
 
-	if (len == 0 || len > 20 || (p[0] == '0' && len > 1))
+	if (n == 0 || n > 20 || (p[0] == '0' && n > 1))
 		return 0;
-	for (i = 0; i < len; i++) {
-		if (p[i] < '0' || p[i] > '9')
-			return 0;
+	return n == len || (p[n] == '.' && n + 1 < len &&
+	    digits(p + n + 1, len - n - 1) == len - n - 1);
+}
+
+static void
+json_texts(struct buf *b, const char *p, size_t len)
+{
+	struct cursor c;
+	size_t n, i;
+
+	cursor_init(&c, p, len);
+	buf_putc(b, '[');
+	for (i = 0; cursor_left(&c) > 0 &&
+	    (p = cursor_lv(&c, &n, CTL_ROW_MAX)) != NULL; i++) {
+		if (i > 0)
+			buf_puts(b, ", ");
+		out_json_string(b, p, n);
 	}
-	return 1;
+	buf_putc(b, ']');
+}
+
+void
+out_json_value(struct buf *b, enum c_value type, const char *p, size_t len)
+{
+	if (type == C_NULL)
+		buf_puts(b, "null");
+	else if (type == C_BOOL)
+		buf_puts(b, len == 4 && memcmp(p, "true", 4) == 0 ? "true" :
+		    "false");
+	else if (type == C_TEXTS)
+		json_texts(b, p, len);
+	else if (type != C_TEXT && is_number(p, len))
+		buf_append(b, p, len);
+	else
+		out_json_string(b, p, len);
 }
 
 static void
@@ -102,15 +142,7 @@ json_value(struct out *o, enum c_value type, const char *p, size_t len)
 		fputs(", ", o->f);
 	out_json_string(&b, o->names[o->column], strlen(o->names[o->column]));
 	buf_puts(&b, ": ");
-	if (type == C_NULL)
-		buf_puts(&b, "null");
-	else if (type == C_BOOL)
-		buf_puts(&b, len == 4 && memcmp(p, "true", 4) == 0 ? "true" :
-		    "false");
-	else if (type != C_TEXT && is_number(p, len))
-		buf_append(&b, p, len);
-	else
-		out_json_string(&b, p, len);
+	out_json_value(&b, type, p, len);
 	fputs(buf_str(&b), o->f);
 	buf_clear(&b);
 }
@@ -204,10 +236,26 @@ time_text(enum c_value type, const char *p, size_t len, char out[32])
 	return out;
 }
 
+/* A list as people read it. */
+static void
+joined(struct buf *b, const char *p, size_t len)
+{
+	struct cursor c;
+	size_t n;
+
+	cursor_init(&c, p, len);
+	while (cursor_left(&c) > 0 &&
+	    (p = cursor_lv(&c, &n, CTL_ROW_MAX)) != NULL) {
+		if (b->len > 0)
+			buf_puts(b, ", ");
+		buf_append(b, p, n);
+	}
+}
+
 static void
 table_value(struct out *o, enum c_value type, const char *p, size_t len)
 {
-	struct buf text = BUF_INIT(0), *h;
+	struct buf text = BUF_INIT(0), list = BUF_INIT(0), *h;
 	char seconds[32];
 	const char *shown = time_text(type, p, len, seconds);
 	size_t width;
@@ -216,6 +264,10 @@ table_value(struct out *o, enum c_value type, const char *p, size_t len)
 		shown = "-";
 	else if (type == C_BOOL)
 		shown = len == 4 ? "yes" : "no";
+	else if (type == C_TEXTS) {
+		joined(&list, p, len);
+		shown = buf_str(&list);
+	}
 	if (shown != NULL) {
 		p = shown;
 		len = strlen(p);
@@ -232,6 +284,7 @@ table_value(struct out *o, enum c_value type, const char *p, size_t len)
 		if (width > o->width[o->column])
 			o->width[o->column] = width;
 	}
+	buf_clear(&list);
 	buf_clear(&text);
 }
 
@@ -258,6 +311,12 @@ void
 out_text(struct out *o, const char *s)
 {
 	out_value(o, C_TEXT, s, strlen(s));
+}
+
+void
+out_texts(struct out *o, const struct buf *packed)
+{
+	out_value(o, C_TEXTS, packed->data, packed->len);
 }
 
 void

@@ -4,8 +4,9 @@
  *
  * A table's columns are as wide as its first rows need (OUT_HOLD of them are
  * held back for that); later rows are printed as they come, so that a list of
- * a million messages takes no memory. Moments are shown in the local zone and
- * lengths of time with a unit, in JSON as seconds. Octets that a terminal could
+ * a million messages takes no memory. Moments are shown in the local zone,
+ * lengths of time with a unit, lists with commas, in JSON as seconds (since
+ * 1970) and as arrays. Octets that a terminal could
  * obey are shown as \xNN; in JSON what is not UTF-8 becomes U+FFFD.
  */
 #ifndef CTL_OUT_H
@@ -38,6 +39,8 @@ void	out_name(struct out *o, const char *name, size_t len);
 /* The next value of the row; the last one ends it. */
 void	out_value(struct out *o, enum c_value type, const char *p, size_t len);
 void	out_text(struct out *o, const char *s);
+/* A list, packed lv (buf_put_lv). */
+void	out_texts(struct out *o, const struct buf *packed);
 void	out_number(struct out *o, uint64_t v);
 void	out_bool(struct out *o, int v);
 void	out_null(struct out *o);
@@ -46,5 +49,8 @@ int	out_end(struct out *o);
 
 /* Appends the text as a JSON string with its quotes. */
 void	out_json_string(struct buf *b, const char *p, size_t len);
+/* Appends a value as JSON. */
+void	out_json_value(struct buf *b, enum c_value type, const char *p,
+	    size_t len);
 
 #endif

@@ -1,2 +1,11 @@
 # doc: see the top-level Makefile.am for what these lists are.
 EXTRA_DIST += doc/internals.md
+
+# What --json prints, a schema for each command.
+jsonschemadir = $(docdir)/json
+dist_jsonschema_DATA = \
+	doc/json/alias-list.json doc/json/app-list.json doc/json/config-show.json \
+	doc/json/domain-list.json doc/json/hash-check.json doc/json/queue-list.json \
+	doc/json/queue-show.json doc/json/selftest-jail.json doc/json/session-list.json \
+	doc/json/status.json doc/json/store-check.json doc/json/store-list.json \
+	doc/json/trace.json doc/json/user-list.json

@@ -137,26 +137,40 @@ static const struct bit notify_bits[] = {
 	{ 0, NULL }
 };
 
-/* The names of the bits that are set, if any is. */
+static void
+show_texts(struct answer *a, const char *name, const struct buf *packed)
+{
+	answer_text(a, name);
+	answer_texts(a, packed);
+	answer_row(a, show_names, -1);
+}
+
+/* The names of the bits that are set. */
 static void
 show_bits(struct answer *a, const char *name, const struct bit *b,
     uint32_t set)
 {
-	struct buf text = BUF_INIT(100);
+	struct buf packed = BUF_INIT(0);
 
 	for (; b->name != NULL; b++)
 		if (set & b->bit)
-			buf_printf(&text, "%s%s", text.len > 0 ? " " : "",
-			    b->name);
-	if (text.len > 0)
-		show_text(a, name, buf_str(&text));
-	buf_clear(&text);
+			buf_put_lv(&packed, b->name, strlen(b->name));
+	show_texts(a, name, &packed);
+	buf_clear(&packed);
+}
+
+/* NULL for none. */
+static const char *
+given(const char *text)
+{
+	return text[0] != '\0' ? text : NULL;
 }
 
 static void
-show_notes(struct answer *a, const struct envelope_bytes *notes)
+show_notes(struct answer *a, const char *field,
+    const struct envelope_bytes *notes)
 {
-	struct buf text = BUF_INIT(NOTE_NAME_MAX + NOTE_VALUE_MAX + 1);
+	struct buf packed = BUF_INIT(0), text = BUF_INIT(NOTE_NAME_MAX + NOTE_VALUE_MAX + 1);
 	const char *name, *value;
 	size_t name_len, value_len;
 	struct cursor c;
@@ -165,24 +179,28 @@ show_notes(struct answer *a, const struct envelope_bytes *notes)
 	while (notes_next(&c, &name, &name_len, &value, &value_len)) {
 		buf_set(&text, "%.*s=%.*s", (int)name_len, name,
 		    (int)value_len, value);
-		show_text(a, "note", buf_str(&text));
+		buf_put_lv(&packed, text.data, text.len);
 	}
+	show_texts(a, field, &packed);
+	buf_clear(&packed);
 	buf_clear(&text);
 }
 
-/* What a message of every day does not have. */
+/* What most messages do not have. */
 static void
 show_fields(struct answer *a, const struct envelope *e)
 {
 	const struct envelope_field *f;
 
 	for (f = envelope_fields; f->name != NULL; f++) {
-		if ((f->flags & FIELD_FIXED) || field_absent(f, e))
+		if (f->flags & FIELD_FIXED)
 			continue;
-		if (f->type == MSG_TEXT)
+		if (f->type == MSG_BYTES)
+			show_notes(a, f->name, field_bytes(f, e));
+		else if (field_absent(f, e))
+			show_text(a, f->name, NULL);
+		else if (f->type == MSG_TEXT)
 			show_text(a, f->name, field_text(f, e));
-		else if (f->type == MSG_BYTES)
-			show_notes(a, field_bytes(f, e));
 		else if (f->words != NULL && field_number(f, e) <= f->max)
 			show_text(a, f->name, f->words[field_number(f, e)]);
 		else
@@ -192,16 +210,11 @@ show_fields(struct answer *a, const struct envelope *e)
 
 /* Where its mail goes, and how far it came. */
 static void
-show_target(struct answer *a, const struct target *t, const char *recipient)
+show_target(struct answer *a, const struct target *t)
 {
-	struct buf result = BUF_INIT(RESULT_WORDS_MAX + 100);
-
-	if (strcmp(t->address, recipient) != 0)
-		show_text(a, "target", t->address);
-	buf_set(&result, "%s%s%s", result_name(t),
-	    t->words != NULL ? ": " : "", t->words != NULL ? t->words : "");
-	show_text(a, "result", buf_str(&result));
-	buf_clear(&result);
+	show_text(a, "target", t->address);
+	show_text(a, "result", result_name(t));
+	show_text(a, "reason", t->words);
 }
 
 /* 0, or -1 where so much waits to be read that the rest is left out. */
@@ -214,15 +227,14 @@ show_recipient(struct control_client *c, const struct message *m, size_t i)
 	if (control_behind(c))
 		return -1;
 	show_text(&c->answer, "recipient", r->address);
-	if (r->orcpt[0] != '\0')
-		show_text(&c->answer, "orcpt", r->orcpt);
+	show_text(&c->answer, "orcpt", given(r->orcpt));
 	show_bits(&c->answer, "notify", notify_bits, r->notify);
 	for (k = 0; k < m->targets.n; k++) {
 		if (m->targets.t[k].rcpt != i)
 			continue;
 		if (control_behind(c))
 			return -1;
-		show_target(&c->answer, &m->targets.t[k], r->address);
+		show_target(&c->answer, &m->targets.t[k]);
 	}
 	return 0;
 }
@@ -238,6 +250,7 @@ show_recipients(struct control_client *c, const struct message *m)
 			    "\"rohrpost queue list\" has all recipients");
 			return;
 		}
+	show_text(&c->answer, "more", NULL);
 }
 
 void
@@ -254,11 +267,11 @@ rows_show(struct control_client *c, const struct entry *e,
 	answer_row(a, show_names, body_open(e->id));
 	show_text(a, "state", state_name(e));
 	show_text(a, "sender", m->env.sender);
-	show_text(a, "login", m->env.login);
-	show_text(a, "client", m->env.client);
-	show_text(a, "envelope_id", m->env.envid);
-	if (m->env.origin != 0)
-		show_text(a, "origin", origin_name(m->env.origin));
+	show_text(a, "login", given(m->env.login));
+	show_text(a, "client", given(m->env.client));
+	show_text(a, "envelope_id", given(m->env.envid));
+	show_text(a, "origin", m->env.origin != 0 ?
+	    origin_name(m->env.origin) : NULL);
 	show_bits(a, "flags", flag_bits, m->env.flags);
 	show_fields(a, &m->env);
 	show_time(a, "arrived", &m->env.time);

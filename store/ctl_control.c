@@ -106,7 +106,7 @@ check_found(void *arg, const char *mailbox, const char *words)
 
 	k->c->findings++;
 	answer_text(a, k->name);
-	answer_text(a, mailbox);
+	answer_text(a, mailbox[0] != '\0' ? mailbox : NULL);
 	answer_text(a, words);
 	row(k->c, "user mailbox finding");
 }

@@ -37,6 +37,13 @@ value(struct answer *a, enum c_value type, const char *text)
 }
 
 void
+answer_texts(struct answer *a, const struct buf *packed)
+{
+	buf_put_u8(&a->values, C_TEXTS);
+	buf_put_lv(&a->values, packed->data, packed->len);
+}
+
+void
 answer_text(struct answer *a, const char *text)
 {
 	value(a, text != NULL ? C_TEXT : C_NULL, text != NULL ? text : "");

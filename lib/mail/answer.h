@@ -29,6 +29,8 @@ void	answer_begin(struct answer *a, uint32_t id);
 
 /* The next value of the row. text NULL: there is none. */
 void	answer_text(struct answer *a, const char *text);
+/* A list of texts, packed lv (buf_put_lv). */
+void	answer_texts(struct answer *a, const struct buf *packed);
 void	answer_number(struct answer *a, uint64_t v);
 void	answer_bool(struct answer *a, int on);
 /* A moment in seconds since 1970; a length of time in seconds. */

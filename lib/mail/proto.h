@@ -211,8 +211,11 @@ enum {
 	CTL_NAMES_MAX = 2000,		/* octets of CF_NAMES */
 	CTL_ROW_MAX = 64 * 1024,	/* octets of CF_VALUES */
 };
-/* C_TIME counts seconds since 1970, C_SPAN seconds: numbers to a machine. */
-enum c_value { C_TEXT, C_NUMBER, C_BOOL, C_NULL, C_TIME, C_SPAN };
+/*
+ * C_TIME counts seconds since 1970, C_SPAN seconds: numbers to a machine, with
+ * decimals where the source has them. C_TEXTS is packed lv: a list.
+ */
+enum c_value { C_TEXT, C_NUMBER, C_BOOL, C_NULL, C_TIME, C_SPAN, C_TEXTS };
 enum c_status { C_OK, C_REFUSED, C_BUSY };
 extern const struct msg_proto proto_ctl;
 

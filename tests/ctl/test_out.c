@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "ctl/ctl_out.h"
+#include "ctl/ctl_record.h"
 
 static void
 test_json_string(void **state)
@@ -140,6 +141,10 @@ test_times(void **state)
 	} rows[] = {
 		{ C_TIME, "1795320871", "1795320871", "2026-11-22 04:14:31" },
 		{ C_TIME, "x", "\"x\"", "x" },
+		{ C_TIME, "1795320871.007", "1795320871.007",
+		    "2026-11-22 04:14:31" },
+		{ C_TIME, "1795320871.", "\"1795320871.\"", "1795320871." },
+		{ C_TIME, "1.5e3", "\"1.5e3\"", "1.5e3" },
 		{ C_SPAN, "0", "0", "0s" }, { C_SPAN, "59", "59", "59s" },
 		{ C_SPAN, "3599", "3599", "59m" },
 		{ C_SPAN, "172799", "172799", "47h" },
@@ -168,6 +173,118 @@ test_times(void **state)
 	}
 }
 
+/* An array to a machine, commas to people. */
+static void
+test_lists(void **state)
+{
+	static const struct {
+		const char *in[3], *json, *table;
+	} rows[] = {
+		{ { NULL }, "[]", "" },
+		{ { "imap" }, "[\"imap\"]", "imap" },
+		{ { "a", "", "b\"c" }, "[\"a\", \"\", \"b\\\"c\"]",
+		    "a, , b\"c" },
+	};
+	struct buf packed = BUF_INIT(0);
+	char *text, want[100];
+	struct out o;
+	size_t i, k, n;
+	FILE *f;
+
+	for (i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		buf_reset(&packed);
+		for (k = 0; k < 3 && rows[i / 2].in[k] != NULL; k++)
+			buf_put_lv(&packed, rows[i / 2].in[k],
+			    strlen(rows[i / 2].in[k]));
+		f = open_memstream(&text, &n);
+		out_init(&o, f, (int)(i % 2));
+		out_name(&o, "a", 1);
+		out_texts(&o, &packed);
+		assert_int_equal(out_end(&o), 0);
+		fclose(f);
+		snprintf(want, sizeof(want), i % 2 ? "[\n {\"a\": %s}\n]\n" :
+		    "A\n%s\n", i % 2 ? rows[i / 2].json : rows[i / 2].table);
+		assert_string_equal(text, want);
+		free(text);
+	}
+	buf_clear(&packed);
+}
+
+/* A row of record_field. */
+static void
+put(struct record *r, const char *name, enum c_value type, const char *value)
+{
+	record_field(r, name, strlen(name), type, value, strlen(value));
+}
+
+static char *
+print_record(int json, int recipients, int more)
+{
+	struct record r;
+	char *text;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	record_init(&r, f, json);
+	put(&r, "id", C_TEXT, "1");
+	put(&r, "login", C_NULL, "");
+	put(&r, "flags", C_TEXTS, "");
+	put(&r, "size", C_NUMBER, "17");
+	for (; recipients > 0; recipients--) {
+		put(&r, "recipient", C_TEXT, "a");
+		put(&r, "orcpt", C_NULL, "");
+		if (recipients == 2)
+			continue;
+		put(&r, "target", C_TEXT, "b");
+		put(&r, "result", C_TEXT, "x");
+		put(&r, "target", C_TEXT, "c");
+	}
+	if (more)
+		put(&r, "more", C_TEXT, "m");
+	assert_int_equal(record_end(&r), 0);
+	fclose(f);
+	return text;
+}
+
+/* Recipients and their targets are arrays, that are there if empty too. */
+static void
+test_record(void **state)
+{
+	static const char head[] = "[\n {\"id\": \"1\", \"login\": null, "
+	    "\"flags\": [], \"size\": 17, \"recipients\": [";
+	static const char whole[] = "\n   {\"address\": \"a\", "
+	    "\"orcpt\": null, \"targets\": ["
+	    "\n     {\"address\": \"b\", \"result\": \"x\"},"
+	    "\n     {\"address\": \"c\"}]}";
+	static const char empty[] = "\n   {\"address\": \"a\", "
+	    "\"orcpt\": null, \"targets\": []}";
+	static const struct {
+		int	 recipients, more;
+		const char *first, *second, *tail;
+	} rows[] = {
+		{ 0, 0, "", "", "]}\n]\n" },
+		{ 0, 1, "", "", "], \"more\": \"m\"}\n]\n" },
+		{ 1, 0, whole, "", "]}\n]\n" },
+		{ 2, 1, empty, ",", "], \"more\": \"m\"}\n]\n" },
+	};
+	char want[1000], *text;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		text = print_record(1, rows[i].recipients, rows[i].more);
+		snprintf(want, sizeof(want), "%s%s%s%s%s", head, rows[i].first,
+		    rows[i].second, rows[i].second[0] != '\0' ? whole : "",
+		    rows[i].tail);
+		assert_string_equal(text, want);
+		free(text);
+	}
+	text = print_record(0, 1, 0);
+	assert_string_equal(text, "FIELD      VALUE\nid         1\n"
+	    "size       17\nrecipient  a\ntarget     b\nresult     x\n"
+	    "target     c\n");
+	free(text);
+}
+
 /* More rows than are held back: each is printed once. */
 static void
 test_many(void **state)
@@ -189,6 +306,8 @@ main(void)
 		cmocka_unit_test(test_forms),
 		cmocka_unit_test(test_no_control_reaches_a_terminal),
 		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_record),
 		cmocka_unit_test(test_many),
 	};
 

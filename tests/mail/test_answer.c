@@ -25,6 +25,8 @@ take(struct msg *m, unsigned type)
 	assert_int_equal(m->id, 7);
 }
 
+#define LIST "packed"	/* its octets go as they are */
+
 static void
 same_value(struct cursor *c, enum c_value type, const char *text)
 {
@@ -53,26 +55,33 @@ same_row(const struct msg *m)
 	same_value(&c, C_NULL, "");
 	same_value(&c, C_TIME, "1795320871");
 	same_value(&c, C_SPAN, "0");
+	same_value(&c, C_TEXTS, LIST);
 	assert_int_equal(cursor_left(&c), 0);
 }
 
 static void
 make_row(struct answer *a)
 {
+	struct buf list = BUF_INIT(0);
+
 	answer_text(a, "a b");
 	answer_number(a, UINT64_MAX);
 	answer_bool(a, 1);
 	answer_text(a, NULL);
 	answer_time(a, 1795320871);
 	answer_span(a, 0);
-	assert_int_equal(answer_row(a, "one two three four five six", -1), 0);
+	buf_set(&list, "%s", LIST);
+	answer_texts(a, &list);
+	buf_clear(&list);
+	assert_int_equal(answer_row(a, "one two three four five six seven",
+	    -1), 0);
 }
 
 static void
 test_rows(void **state)
 {
 	static const char names[] = "\3\0\0\0one\3\0\0\0two\5\0\0\0three"
-	    "\4\0\0\0four" "\4\0\0\0five" "\3\0\0\0six";
+	    "\4\0\0\0four" "\4\0\0\0five" "\3\0\0\0six\5\0\0\0seven";
 	struct answer a;
 	const char *p;
 	struct msg m;

@@ -109,6 +109,25 @@ take(struct chan *c, struct rig_job *j)
 	assert_int_equal(rig_job(c, j, RIG_WAIT), 1);
 }
 
+/* Appends a value and a blank; those of a list one by one. */
+static void
+put_value(char *out, size_t size, uint8_t type, const char *p, size_t len)
+{
+	struct cursor list;
+
+	if (type == C_TEXTS) {
+		cursor_init(&list, p, len);
+		while (cursor_left(&list) > 0) {
+			p = cursor_lv(&list, &len, 2000);
+			assert_non_null(p);
+			put_value(out, size, C_TEXT, p, len);
+		}
+	} else if (strlen(out) + len + 2 < size) {
+		strncat(out, p, len);
+		strcat(out, " ");
+	}
+}
+
 unsigned
 ask(unsigned command, const char *id, unsigned column, char *out, size_t size,
     uint32_t *status_r)
@@ -120,6 +139,7 @@ ask(unsigned command, const char *id, unsigned column, char *out, size_t size,
 	struct msg m;
 	size_t len;
 	unsigned i, rows = 0;
+	uint8_t type;
 
 	out[0] = '\0';
 	*status_r = 99;
@@ -139,12 +159,10 @@ ask(unsigned command, const char *id, unsigned column, char *out, size_t size,
 		p = msg_get(&m, CF_VALUES, &len);
 		cursor_init(&cur, p, len);
 		for (i = 0; cursor_left(&cur) > 0; i++) {
-			cursor_u8(&cur);
+			type = cursor_u8(&cur);
 			p = cursor_lv(&cur, &len, 2000);
-			if (i == column && strlen(out) + len + 2 < size) {
-				strncat(out, p, len);
-				strcat(out, " ");
-			}
+			if (i == column && p != NULL)
+				put_value(out, size, type, p, len);
 		}
 		assert_false(cur.bad);
 		msg_done(&m);

@@ -133,7 +133,7 @@ assert_shown(const char *id)
 {
 	static const char *const want[] = { " collector 8bit smtputf8 "
 	    "requiretls anna@provider.test 000001b74e HDRS BINARYMIME spf=pass "
-	    "score=4.5 <m1@remote.test> ", " anna@example.test NEVER ",
+	    "score=4.5 <m1@remote.test> ", " anna@example.test  NEVER ",
 	    " b@one.test rfc822;B@one.test SUCCESS DELAY " };
 	char out[1000];
 	uint32_t status;

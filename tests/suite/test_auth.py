@@ -363,7 +363,7 @@ def test_app_password(inst):
     assert "AUTHENTICATIONFAILED" in imap(inst, user, made)
     rows = inst.json("app", "list", user)
     assert [(r["app"], r["protocols"]) for r in rows] == [
-        ("phone", "imap"), ("my mac", "submission")]
+        ("phone", ["imap"]), ("my mac", ["submission"])]
     assert rows[0]["created"] == 1700000000
     for r in rows:
         assert abs(r["last_used"] - time.time()) < 120

@@ -24,21 +24,6 @@ def sendmail(inst, *args, data=b"", **kw):
         capture_output=True, timeout=60, **kw)
 
 
-@pytest.mark.parametrize("words", [
-    "status", "domain list", "user list", "alias list", "queue list",
-    "config show", "store list", "store check", "hash check"])
-def test_every_list_is_json(inst, words):
-    text = inst.ctl(*words.split(), "--json")
-    rows = json.loads(text)
-    assert isinstance(rows, list)
-    assert all(isinstance(r, dict) and r.keys() == rows[0].keys()
-               for r in rows)
-    table = inst.ctl(*words.split())
-    if rows:
-        head = table.splitlines()[0].split()
-        assert [h.lower() for h in head] == list(rows[0])
-
-
 def test_tables_keep_comments_and_order(inst):
     for name, add, entry in (
             ("domains", ("domain", "add", "new.test"), "new.test"),

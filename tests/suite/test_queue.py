@@ -80,11 +80,11 @@ def test_list_show_hold_release_delete(inst, down):
     qid = out(inst, ["x@far.test", "y@far.test"], text)
     row = waits(inst)
     assert row["id"] == qid and row["sender"] == "anna@example.test"
-    shown = inst.json("queue", "show", qid)
-    assert [f["value"] for f in shown if f["field"] == "recipient"] == \
+    shown, = inst.json("queue", "show", qid)
+    assert [r["address"] for r in shown["recipients"]] == \
         ["x@far.test", "y@far.test"]
-    assert sum(f["field"] == "result" and
-               f["value"].startswith("waiting") for f in shown) == 2
+    assert [t["result"] for r in shown["recipients"]
+            for t in r["targets"]] == ["waiting"] * 2
     body = inst.ctl("queue", "show", qid, "--body").encode()
     assert text.replace(b"\r\n", b"\n") in body.replace(b"\r\n", b"\n")
     row = waits(inst, state="deferred")
@@ -121,13 +121,12 @@ def test_held_mail_waits_released_mail_goes(inst, hop, down):
 
 
 def test_show_what_mail_asked_for(inst, down):
-    def fields(qid):
-        return {f["field"]: f["value"]
-                for f in inst.json("queue", "show", qid)}
-    plain = fields(out(inst, "x@far.test"))
+    def shown(qid):
+        return inst.json("queue", "show", qid)[0]
+    plain = shown(out(inst, "x@far.test"))
     assert plain["origin"] in ("submission", "submissions")
-    assert "body" not in plain and "ret" not in plain
-    asked = fields(out(inst, "y@far.test", options=["BODY=8BITMIME"]))
+    assert plain["body"] is None and plain["ret"] is None
+    asked = shown(out(inst, "y@far.test", options=["BODY=8BITMIME"]))
     assert asked["body"] == "8BITMIME" and asked["origin"] == plain["origin"]
 
 

@@ -1,0 +1,146 @@
+"""What every list command prints with --json, against the schemas of doc/json.
+The commands are those that the program itself names: a new one needs a schema
+and an example here."""
+import json
+import os
+import pathlib
+import re
+import subprocess
+import time
+
+import jsonschema
+import pytest
+
+import rohrpost
+from rohrpost import message, wait_for
+
+SCHEMAS = pathlib.Path(os.environ.get(
+    "ROHRPOST_SOURCE", pathlib.Path(__file__).resolve().parents[2])
+    ) / "doc/json"
+PROFILE = "relay"
+KEYS = {"relay_host": "[127.0.0.1]", "relay_port": "1", "relay_tls": "never"}
+COMMANDS = re.findall(r"(?m)^  ([a-z]+(?: [a-z]+)?)\b.* ?\[--json\]",
+                      subprocess.run(
+                          [str(rohrpost.ROHRPOST), "--help"],
+                          capture_output=True, text=True).stdout)
+HASH = "{SSHA512}" + "A" * 88
+
+
+def schema(command):
+    return json.loads((SCHEMAS / (command.replace(" ", "-") + ".json"))
+                      .read_text())
+
+
+@pytest.fixture(scope="module")
+def full(inst):
+    """An instance where no list is empty."""
+    inst.ctl("domain", "add", "alias.test", "--alias", "example.test")
+    inst.ctl("alias", "add", "info@example.test", "anna@example.test",
+             "bert@example.test")
+    inst.ctl("app", "add", "anna@example.test", "phone", "--protocols",
+             "imap+submission")
+    with inst.smtp() as s:
+        s.sendmail("eve@remote.test", ["bert@example.test"], message(1))
+    inst.wait_count(1, "bert")
+    with inst.submission() as s:
+        s.sendmail("anna@example.test", ["x@far.test", "y@far.test"],
+                   message(2), ["BODY=8BITMIME"])
+    wait_for(lambda: all(r["attempts"] > 0 and r["next"] for r in
+                         inst.json("queue", "list")), 60)
+    m = inst.imap("anna")
+    # A finding for store check: a message without its file.
+    gone = [f for f in (inst.state / "spool/mail").rglob("*")
+            if f.is_file() and b"Subject: t-1" in f.read_bytes()]
+    assert gone
+    for f in gone:
+        f.unlink()
+    yield inst
+    m.logout()
+
+
+def examples(inst):
+    """command -> the arguments of each call; functions are asked late."""
+    def qid():
+        return inst.json("queue", "list")[0]["id"]
+    return {
+        "status": [[]], "domain list": [[]], "user list": [[]],
+        "app list": [[], ["anna@example.test"]], "alias list": [[]],
+        "session list": [[]], "queue list": [[]],
+        "queue show": [[qid], [qid, "--body"]],
+        "trace": [["anna@example.test"], ["t-2@remote.test"], [qid]],
+        "config show": [[]], "store list": [[]],
+        "store check": [["bert@example.test"], []],
+        "hash check": [[], [HASH]], "selftest jail": [[]],
+    }
+
+
+# The exit status where it is not 0.
+STATUS = {"store check": 1}
+
+
+def test_every_command_has_a_schema(inst):
+    assert len(COMMANDS) > 10 and "queue list" in COMMANDS
+    assert {f.stem for f in SCHEMAS.iterdir()} == {
+        c.replace(" ", "-") for c in COMMANDS}
+    assert set(examples(inst)) == set(COMMANDS)
+
+
+def objects(s):
+    """Every schema of an object within one."""
+    if isinstance(s, dict):
+        if s.get("type") == "object":
+            yield s
+        for v in s.values():
+            yield from objects(v)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_schemas_hold_every_key(command):
+    """No key is optional, or without its meaning; moments are numbers."""
+    s = schema(command)
+    jsonschema.Draft202012Validator.check_schema(s)
+    assert s["title"] == "rohrpost %s --json" % command
+    assert s["type"] == "array" and s["items"]["type"] == "object"
+    for o in objects(s):
+        assert o["additionalProperties"] is False
+        assert o["required"] == list(o["properties"])
+        for name, p in o["properties"].items():
+            assert p["description"], name
+            assert name != "time" or p["type"] == "number"
+
+
+@pytest.mark.parametrize("command", [
+    pytest.param(c, marks=[pytest.mark.root] * (c == "selftest jail"))
+    for c in COMMANDS])
+def test_answers_fit_their_schema(full, command):
+    now = time.time()
+    for args in examples(full)[command]:
+        args = [a() if callable(a) else a for a in args]
+        p = full.command(*command.split(), *args, "--json")
+        rows = json.loads(p.stdout)
+        assert p.returncode == STATUS.get(command, 0) and rows, p.stderr
+        s = schema(command)
+        jsonschema.Draft202012Validator(s).validate(rows)
+        # The order of the keys is that of the schema, too.
+        keys = list(s["items"]["properties"])
+        assert all(list(r) == keys for r in rows)
+        for row in rows:
+            for key, p in s["items"]["properties"].items():
+                if "since 1970" in p["description"] and row[key] is not None:
+                    assert now - 3600 < row[key] < now + 86400, (key, row)
+
+
+def test_empty_lists(inst):
+    """An array without elements, of every list that can be empty."""
+    assert inst.json("app", "list", "bert@example.test") == []
+    p = inst.command("queue", "show", "0" * 16, "--json")
+    assert p.returncode == 1 and json.loads(p.stdout) == []
+
+
+@pytest.mark.parametrize("command", [
+    c for c in COMMANDS if c not in ("queue show", "selftest jail")])
+def test_table_has_the_same_columns(full, command):
+    args = [a() if callable(a) else a for a in examples(full)[command][0]]
+    lines = full.command(*command.split(), *args).stdout.lower().splitlines()
+    assert list(schema(command)["items"]["properties"]) in [
+        x.split() for x in lines]
