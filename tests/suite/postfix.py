@@ -99,7 +99,7 @@ class Postfix:
         (self.conf / "main.cf").write_text(MAIN.format(
             conf=self.conf, dir=self.dir, uid=who.pw_uid, gid=who.pw_gid,
             level=level, restrictions="permit_sasl_authenticated, reject"
-            if auth_required else "permit"))
+            if auth_required else "reject_unauth_destination"))
         (self.conf / "sasl" / "smtpd.conf").write_text(
             "pwcheck_method: auxprop\nauxprop_plugin: sasldb\n"
             "mech_list: %s\nsasldb_path: %s/sasldb2\n" %

@@ -195,9 +195,10 @@ class Relay:
             return kind, fields[JF_WORDS].decode()
         data, rows = fields[JF_RESULTS], []
         while data:
-            i, r, n = struct.unpack("<IBI", data[:9])
-            rows.append((i, r, data[9:9 + n].decode()))
-            data = data[9 + n:]
+            i, r, passed, n = struct.unpack("<IBBI", data[:10])
+            assert passed <= (r == DELIVERED)
+            rows.append((i, r, data[10:10 + n].decode()))
+            data = data[10 + n:]
         self.host = fields.get(JF_HOST, b"").decode()
         return rows
 
