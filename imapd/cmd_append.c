@@ -1,11 +1,10 @@
 /*
- * APPEND, of several messages too (RFC 3502; no capability says so, for a kill
- * of this process in the midst of it leaves a part). A message of up to
- * APPEND_MEMORY octets is collected in memory and written at once; the last
- * one, which most often is the only one, with its ENVELOPE and structure for
- * the cache. A larger one goes into the file as it comes. All are in their
- * files before the first of them becomes one of the mailbox; where one then
- * fails those before it are expunged again (imapd_undo.h).
+ * APPEND, of several messages too (RFC 3502), which become messages together or
+ * not at all. A message of up to APPEND_MEMORY octets is collected in memory
+ * and written at once; where it is the only one, with its ENVELOPE and
+ * structure for the cache. A larger one goes into the file as it comes. All are
+ * in their files before store hears of them: of one in a call, of several in
+ * one that is not waited for.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -26,12 +25,10 @@
 #include "imapd/imapd_flags.h"
 #include "imapd/imapd_names.h"
 #include "imapd/imapd_reply.h"
-#include "imapd/imapd_undo.h"
 
 enum {
 	APPEND_MEMORY = 256 * 1024,
 	APPEND_ASK = 64 * 1024,	/* what is larger asks for room first */
-	APPEND_MESSAGES_MAX = 1000,	/* of one command */
 };
 
 struct append_message {
@@ -57,11 +54,9 @@ struct imapd_append {
 	int	 fd;
 	int	 nul;			/* it has such an octet */
 	int	 cancelled;		/* one of several is empty */
-	/* of those that are in the mailbox */
-	uint32_t *uids;
-	size_t	 n_in;			/* 0 again when that is final */
-	uint32_t uidvalidity;
-	struct buf cache;		/* of the last one */
+	uint32_t uid, uidvalidity;	/* of the first, when it is there */
+	uint32_t begun;			/* the call of several; 0: not yet */
+	struct buf cache;		/* of a single one */
 	int	 failed;		/* errno of a write */
 };
 
@@ -71,23 +66,16 @@ append_last(const struct imapd_append *ap)
 	return &ap->msg[ap->n - 1];
 }
 
-/* "the server MUST restore the mailbox to its state before the APPEND" (RFC
-   3502 3). */
-static void
-append_undo(struct imapd_append *ap)
-{
-	imapd_undo(ap->id, ap->uidvalidity, ap->uids, ap->n_in);
-	ap->n_in = 0;
-}
-
 static void
 append_free(void *data)
 {
 	struct imapd_append *ap = data;
 	struct append_message *m;
 
-	/* The client has left in the midst of it. */
-	append_undo(ap);
+	/* Where the client has left, it goes on without it. */
+	if (ap->begun != 0)
+		(void)door_append_end(&imapd_door, ap->begun, &ap->uid,
+		    &ap->uidvalidity);
 	fd_close(&ap->fd);
 	for (m = ap->msg; m < ap->msg + ap->n; m++) {
 		imapd_flags_clear(&m->flags);
@@ -96,7 +84,6 @@ append_free(void *data)
 	}
 	buf_clear(&ap->buf);
 	buf_clear(&ap->cache);
-	free(ap->uids);
 	free(ap->msg);
 	free(ap);
 }
@@ -267,57 +254,95 @@ append_file(struct imapd_session *s)
 }
 
 /*
- * Hands the next message to store, which links, syncs and commits; the last one
- * with its cache. 0, or -1 (imapd_door says why).
+ * Hands a single message to store, which links, syncs and commits. 0, or -1
+ * (imapd_door says why).
  */
 static int
 append_one(struct imapd_append *ap)
 {
-	struct append_message *m = &ap->msg[ap->n_in];
-	int r, last = m == append_last(ap);
+	struct append_message *m = ap->msg;
+	int r;
 
-	if (m->door != imapd_door.times) {
-		imapd_door.error = D_LOST;
-		return -1;
-	}
 	r = door_append(&imapd_door, ap->id, m->file, m->size, m->crc,
 	    m->header_len, m->flags.flags | door_tail_mark(&m->tail),
 	    m->flags.n > 0 ? m->flags.keywords : NULL, m->date,
-	    ap->cache.data, last ? ap->cache.len : 0, &ap->uids[ap->n_in],
-	    &ap->uidvalidity);
+	    ap->cache.data, ap->cache.len, &ap->uid, &ap->uidvalidity);
 	m->file[0] = '\0';	/* it is store's, whatever the answer */
-	if (r == 0)
-		ap->n_in++;
 	return r;
 }
 
-/* The messages go to store, with other sessions served between. */
+/* Hands all of them over. 0, or -1. */
+static int
+append_begin(struct imapd_append *ap)
+{
+	struct door_appended *list = mem_zalloc(ap->n, sizeof(*list));
+	struct append_message *m;
+	size_t i;
+	int r;
+
+	for (i = 0; i < ap->n; i++) {
+		m = &ap->msg[i];
+		list[i] = (struct door_appended){ m->file, m->size, m->crc,
+		    m->header_len, m->flags.flags,
+		    m->flags.n > 0 ? m->flags.keywords : NULL, m->date };
+	}
+	r = door_append_begin(&imapd_door, ap->id, list, ap->n, &ap->begun);
+	for (i = 0; r == 0 && i < ap->n; i++)
+		ap->msg[i].file[0] = '\0';
+	free(list);
+	return r;
+}
+
+/* 1: done, 0: not yet, -1 (imapd_door says why). */
+static int
+append_put(struct imapd_session *s, struct imapd_append *ap)
+{
+	uint32_t begun = ap->begun;
+	size_t i;
+
+	/* In another store the names are other files'. */
+	for (i = 0; begun == 0 && i < ap->n; i++)
+		if (ap->msg[i].door != imapd_door.times) {
+			imapd_door.error = D_LOST;
+			return -1;
+		}
+	if (ap->n == 1)
+		return append_one(ap) == 0 ? 1 : -1;
+	if (begun == 0 && !door_busy(&imapd_door) && append_begin(ap) == -1)
+		return -1;
+	if (begun == 0 || !door_answered(&imapd_door)) {
+		s->waiting = 1;
+		return 0;
+	}
+	ap->begun = 0;
+	return door_append_end(&imapd_door, begun, &ap->uid,
+	    &ap->uidvalidity) == 0 ? 1 : -1;
+}
+
+/* The user's other sessions go on while store is at it. */
 static enum imapd_run
 append_more(struct imapd_session *s)
 {
 	struct imapd_append *ap = s->more_data;
-	struct buf set = BUF_INIT(0);
-	int64_t start = clock_mono_ms();
+	uint32_t last;
+	int r = append_put(s, ap);
 
-	while (ap->n_in < ap->n) {
-		if (append_one(ap) == -1) {
-			append_undo(ap);
-			append_no_mailbox(s);
-			return IMAPD_DONE;
-		}
-		if (ap->n_in < ap->n && imapd_full(s, start))
-			return IMAPD_MORE;
+	if (r == 0)
+		return IMAPD_MORE;
+	if (r == -1) {
+		append_no_mailbox(s);
+		return IMAPD_DONE;
 	}
 	imapd_box_unsettle(ap->id);
 	imapd_view_takes(s, 1);
 	imapd_events();
 	imapd_view_takes(s, 0);
-	imapd_set_put(&set, ap->uids, ap->n);
-	imapd_ok(s, "[APPENDUID %u %s] APPEND completed", ap->uidvalidity,
-	    buf_str(&set));
-	buf_clear(&set);
-	ap->n_in = 0;
-	return IMAPD_DONE;
+	last = ap->uid + (uint32_t)ap->n - 1;
+	if (ap->n == 1)
+		return imapd_ok(s, "[APPENDUID %u %u] APPEND completed",
+		    ap->uidvalidity, ap->uid);
+	return imapd_ok(s, "[APPENDUID %u %u:%u] APPEND completed",
+	    ap->uidvalidity, ap->uid, last);
 }
 
 /* All messages are there. */
@@ -331,12 +356,11 @@ append_finish(struct imapd_session *s)
 		imapd_no(s, "APPEND cancelled");
 		return;
 	}
-	if (ap->written == 0 && ap->buf.len > 0)
+	if (ap->n == 1 && ap->written == 0 && ap->buf.len > 0)
 		mime_cache(ap->buf.data, ap->buf.len, &ap->cache);
 	if (append_file(s) == -1)
 		return;
 	buf_clear(&ap->buf);
-	ap->uids = mem_zalloc(ap->n, sizeof(*ap->uids));
 	imapd_divert(s, NULL, NULL, NULL);
 	imapd_later(s, append_more, append_free, ap);
 }
@@ -352,7 +376,7 @@ append_next(struct imapd_session *s, const struct imapd_line *l)
 
 	if (append_file(s) == -1)
 		return -1;
-	if (ap->n == APPEND_MESSAGES_MAX)
+	if (ap->n == DOOR_APPENDS_MAX)
 		imapd_no(s, "[LIMIT] Too many messages in one APPEND");
 	else if (l->len == 0 || l->p[l->len - 1] != ' ')
 		imapd_bad(s, "APPEND: the line goes on");
@@ -459,7 +483,8 @@ append_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 }
 
 const struct imapd_command imapd_cmd_append[] = {
-	{ .name = "APPEND", .run = append_run, .literal = append_literal,
+	{ .name = "APPEND", .capability = "MULTIAPPEND",
+	    .run = append_run, .literal = append_literal,
 	    .states = IMAPD_ANY, .flags = IMAPD_EVENTS, .min_args = 1,
 	    .max_args = 4 },
 	{ .name = NULL }

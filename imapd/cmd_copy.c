@@ -132,11 +132,11 @@ part_later(struct imapd_session *s, struct imapd_copy *c)
 
 	if (n > DOOR_COPY_UIDS_MAX)
 		n = DOOR_COPY_UIDS_MAX;
-	if (id == 0 && !door_copy_busy(&imapd_door) &&
+	if (id == 0 && !door_busy(&imapd_door) &&
 	    door_copy_begin(&imapd_door, s->view->box->id, c->to,
 	    c->uids + c->at, n, copy_how(s, c), &c->begun) == -1)
 		return -1;
-	if (id == 0 || !door_copy_answered(&imapd_door)) {
+	if (id == 0 || !door_answered(&imapd_door)) {
 		s->waiting = 1;
 		return 0;
 	}

@@ -298,7 +298,7 @@ loop_wake(void)
 {
 	struct imapd_session *s;
 
-	if (door_copy_busy(&imapd_door) && !door_copy_answered(&imapd_door))
+	if (door_busy(&imapd_door) && !door_answered(&imapd_door))
 		return;
 	for (s = sessions; s != NULL; s = s->next)
 		if (s->waiting) {

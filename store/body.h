@@ -69,6 +69,14 @@ enum body_result body_link_queue(const char *user, uint32_t mailbox,
 /* The same for a fresh file, whose size and crc32c are checked. */
 enum body_result body_link_put(const char *user, uint32_t mailbox,
 	    uint32_t uid, const char *name, uint64_t size, uint32_t crc);
+/*
+ * The same for many, in three steps: has what was written sent to the disk;
+ * holds it against size and checksum and makes it durable; links it.
+ */
+void	body_push(const char *name);
+enum body_result body_check(const char *name, uint64_t size, uint32_t crc);
+enum body_result body_link_checked(const char *user, uint32_t mailbox,
+	    uint32_t uid, const char *name);
 /* Message to_uid of to has the same body as from_uid of from. Where that has
    all the links it can the copy that is made is what further ones link to. */
 enum body_result body_link(const char *user, uint32_t from, uint32_t from_uid,

@@ -263,26 +263,78 @@ crc_of(int fd, uint64_t size, uint32_t *crc_r)
 	return r;
 }
 
+static int
+open_fresh(const char *name)
+{
+	return openat(body_fresh(), name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+/* Is that what was said of it, with nobody who may still write? */
+static enum body_result
+judge_fresh(int fd, uint64_t size, uint32_t crc, struct stat *st)
+{
+	uint32_t is;
+
+	if (fstat(fd, st) == -1)
+		return body_failed(errno);
+	if ((uint64_t)st->st_size != size || fd_no_writer(fd) != 1 ||
+	    crc_of(fd, size, &is) == -1 || is != crc)
+		return BODY_FALSE;
+	return BODY_DONE;
+}
+
 enum body_result
 body_link_put(const char *user, uint32_t mailbox, uint32_t uid,
     const char *name, uint64_t size, uint32_t crc)
 {
-	int fd = openat(body_fresh(), name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open_fresh(name);
 	enum body_result r;
 	struct stat st;
-	uint32_t is;
 
 	if (fd == -1)
 		return BODY_FALSE;
-	if (fstat(fd, &st) == -1)
-		r = body_failed(errno);
-	else if ((uint64_t)st.st_size != size || fd_no_writer(fd) != 1 ||
-	    crc_of(fd, size, &is) == -1 || is != crc)
-		r = BODY_FALSE;
-	else
+	r = judge_fresh(fd, size, crc, &st);
+	if (r == BODY_DONE)
 		r = link_fresh(name, user, mailbox, uid, &st);
 	fd_close(&fd);
 	return r;
+}
+
+void
+body_push(const char *name)
+{
+	int fd = open_fresh(name);
+
+	if (fd != -1)
+		(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	fd_close(&fd);
+}
+
+enum body_result
+body_check(const char *name, uint64_t size, uint32_t crc)
+{
+	int fd = open_fresh(name);
+	enum body_result r;
+	struct stat st;
+
+	if (fd == -1)
+		return BODY_FALSE;
+	r = judge_fresh(fd, size, crc, &st);
+	if (r == BODY_DONE && fd_sync(fd) == -1)
+		r = body_failed(errno);
+	fd_close(&fd);
+	return r;
+}
+
+enum body_result
+body_link_checked(const char *user, uint32_t mailbox, uint32_t uid,
+    const char *name)
+{
+	struct stat st;
+
+	if (fstatat(body_fresh(), name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return body_failed(errno);
+	return link_fresh(name, user, mailbox, uid, &st);
 }
 
 /*

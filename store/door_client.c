@@ -28,6 +28,7 @@ client_unref(struct client *c)
 		return;
 	chan_clear(&c->chan);
 	pthread_mutex_destroy(&c->lock);
+	buf_clear(&c->appends);
 	free(c->file);
 	free(c);
 }

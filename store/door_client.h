@@ -43,6 +43,8 @@ struct client {
 	struct account *account;	/* NULL: deliver */
 	char	(*file)[BODY_NAME];	/* fresh files given out */
 	size_t	 n_files;
+	struct buf appends;	/* of an APPEND of several: op_append_many.c */
+	unsigned n_appends;
 	unsigned watches;
 	unsigned opened;	/* descriptors sent since it had read all */
 	unsigned flushing;	/* bit per shard that will client_send */

@@ -19,6 +19,7 @@
 #include "store/door_news.h"
 #include "store/door_serve.h"
 #include "store/op_append.h"
+#include "store/op_append_many.h"
 #include "store/op_copy.h"
 #include "store/op_deliver.h"
 #include "store/op_expunge.h"
@@ -110,7 +111,9 @@ client_request(struct client *c, struct account *a, struct msg *m)
 		return;
 	if (request_may(&r, op->flags) == 0)
 		op->run(&r);
-	else if (m->type == DM_APPEND || m->type == DM_FILE_BACK)
+	else if (m->type == DM_APPEND)
+		append_part_back(&r);
+	else if (m->type == DM_FILE_BACK)
 		op_file_back(&r);
 }
 

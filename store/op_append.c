@@ -19,6 +19,7 @@
 #include "store/door_client.h"
 #include "store/index_cache.h"
 #include "store/op_append.h"
+#include "store/op_append_many.h"
 #include "store/op_file.h"
 #include "store/op_flags.h"
 #include "store/shard_files.h"
@@ -60,13 +61,32 @@ append_files(struct task *t)
 	}
 }
 
+void
+append_put(struct mailbox *m, struct door_record *rec)
+{
+	rec->modseq = m->row.modseq = shard_modseq(m->account->shard);
+	mailbox_put_new(m, rec);
+	follow_added(m, rec);
+	mailbox_count(&m->row, rec, 1);
+	if (m->row.uidnext <= rec->uid)
+		m->row.uidnext = rec->uid + 1;
+	mailbox_dirty(m, rec->uid);
+}
+
+void
+append_show(struct mailbox *m, const struct door_record *rec)
+{
+	mailbox_count(&m->seen, rec, 1);
+	if (m->seen.uidnext <= rec->uid)
+		m->seen.uidnext = rec->uid + 1;
+}
+
 static void
 append_commit(struct task *t)
 {
 	struct append_task *p = (struct append_task *)t;
 	struct account *a = t->account;
 	struct mailbox *m = p->m;
-	struct engine_batch *b;
 	struct index_key k;
 
 	a->pending_size -= p->rec.size;
@@ -76,20 +96,13 @@ append_commit(struct task *t)
 		task_fail(t, D_ABSENT, "no such mailbox");
 	if (t->error != D_OK)
 		return;
-	b = account_batch(a);
-	p->rec.modseq = m->row.modseq = shard_modseq(a->shard);
-	mailbox_put_new(m, &p->rec);
-	follow_added(m, &p->rec);
+	append_put(m, &p->rec);
 	if (p->cache_len > 0) {
 		k = index_message(a->number, m->id, p->rec.uid);
-		engine_put(b, ENGINE_CACHE, k.k, k.len, p->cache,
-		    p->cache_len);
+		engine_put(account_batch(a), ENGINE_CACHE, k.k, k.len,
+		    p->cache, p->cache_len);
 	}
-	mailbox_count(&m->row, &p->rec, 1);
-	if (m->row.uidnext <= p->rec.uid)
-		m->row.uidnext = p->rec.uid + 1;
 	mailbox_commit_begin(m, p->rec.modseq);
-	mailbox_dirty(m, p->rec.uid);
 	shard_row(m);
 }
 
@@ -122,9 +135,7 @@ append_finish(struct task *t)
 		client_failed(t->client, t->account->shard, t->id, t->error,
 		    t->words);
 	} else {
-		mailbox_count(&m->seen, &p->rec, 1);
-		if (m->seen.uidnext <= p->rec.uid)
-			m->seen.uidnext = p->rec.uid + 1;
+		append_show(m, &p->rec);
 		mailbox_commit_seen(m, p->rec.modseq);
 		quota_note(t->account);
 		append_answer(p);
@@ -176,6 +187,10 @@ op_append(struct request *r)
 	char file[BODY_NAME];
 	uint64_t bits;
 
+	if (msg_has(r->m, DF_COUNT)) {
+		append_part(r);
+		return;
+	}
 	if (client_take_file(r->c, r->m, DF_NAME, file) == -1) {
 		request_fail(r, D_REFUSED, "no such file was given out");
 		return;

@@ -57,10 +57,18 @@ int
 client_take_file(struct client *c, const struct msg *m, uint8_t tag,
     char name_r[BODY_NAME])
 {
-	const char *p;
-	size_t len, i;
+	size_t len;
+	const char *p = msg_get(m, tag, &len);
 
-	p = msg_get(m, tag, &len);
+	return client_take_name(c, p, len, name_r);
+}
+
+int
+client_take_name(struct client *c, const char *p, size_t len,
+    char name_r[BODY_NAME])
+{
+	size_t i;
+
 	for (i = 0; i < c->n_files; i++)
 		if (strlen(c->file[i]) == len &&
 		    memcmp(c->file[i], p, len) == 0)

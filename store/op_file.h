@@ -16,5 +16,8 @@ int	client_give_file(struct client *c, char name_r[BODY_NAME]) ATTR_CHECK;
    given none of that name. */
 int	client_take_file(struct client *c, const struct msg *m, uint8_t tag,
 	    char name_r[BODY_NAME]) ATTR_CHECK;
+/* The same of that name, len octets. */
+int	client_take_name(struct client *c, const char *name, size_t len,
+	    char name_r[BODY_NAME]) ATTR_CHECK;
 
 #endif

@@ -61,6 +61,17 @@ task_link_put(struct task *t, uint32_t mailbox, uint32_t uid,
 }
 
 enum body_result
+task_link_checked(struct task *t, uint32_t mailbox, uint32_t uid,
+    const char *name)
+{
+	const struct engine_file f = { .kind = ENGINE_FILE_NEW,
+		.mailbox = mailbox, .uid = uid };
+
+	return noted(t, body_link_checked(t->account->path, mailbox, uid,
+	    name), &f);
+}
+
+enum body_result
 task_link(struct task *t, uint32_t from, uint32_t from_uid, uint32_t to,
     uint32_t to_uid)
 {

@@ -17,6 +17,9 @@ enum body_result task_link_queue(struct task *t, uint32_t mailbox,
 /* What was written into it is synced with the folders. */
 enum body_result task_link_put(struct task *t, uint32_t mailbox, uint32_t uid,
 	    const char *name, uint64_t size, uint32_t crc);
+/* One that is checked, and durable. */
+enum body_result task_link_checked(struct task *t, uint32_t mailbox,
+	    uint32_t uid, const char *name);
 enum body_result task_link(struct task *t, uint32_t from, uint32_t from_uid,
 	    uint32_t to, uint32_t to_uid);
 enum body_result task_expunge(struct task *t, uint32_t mailbox, uint32_t uid);

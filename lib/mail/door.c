@@ -23,9 +23,9 @@ enum {
 
 /* A copy that was begun gets no answer any more. */
 static void
-door_copy_lost(struct door *d)
+door_later_lost(struct door *d)
 {
-	struct door_copying *c = &d->copying;
+	struct door_later *c = &d->later;
 
 	if (c->id == 0 || c->answered)
 		return;
@@ -60,7 +60,7 @@ door_set(struct door *d, int fd)
 
 	chan_clear(&d->chan);
 	chan_init(&d->chan, fd);
-	door_copy_lost(d);
+	door_later_lost(d);
 	door_drop_spare(d);
 	d->times++;
 	d->n_events = 0;
@@ -79,9 +79,9 @@ door_clear(struct door *d)
 {
 	chan_clear(&d->chan);
 	door_drop_spare(d);
-	free(d->copying.from);
-	free(d->copying.to);
-	memset(&d->copying, 0, sizeof(d->copying));
+	free(d->later.from);
+	free(d->later.to);
+	memset(&d->later, 0, sizeof(d->later));
 	buf_clear(&d->news);
 	free(d->events);
 	d->events = NULL;
@@ -112,7 +112,7 @@ int
 door_lost(struct door *d, const char *words)
 {
 	chan_clear(&d->chan);
-	door_copy_lost(d);
+	door_later_lost(d);
 	return door_fail(d, D_LOST, words);
 }
 
@@ -228,11 +228,11 @@ door_failed(struct door *d, const struct msg *m)
 	return -1;
 }
 
-/* Takes the answer to a copy that was begun, if m is one: 1. */
+/* Takes the answer to a call that was begun, if m is one: 1. */
 static int
-door_copied(struct door *d, const struct msg *m)
+door_take_later(struct door *d, const struct msg *m)
 {
-	struct door_copying *c = &d->copying;
+	struct door_later *c = &d->later;
 	size_t n_to = 0;
 
 	if (c->id == 0 || c->answered || m->id != c->id)
@@ -246,6 +246,10 @@ door_copied(struct door *d, const struct msg *m)
 		if (n_to == c->n)
 			return 1;
 		door_fail(d, D_LATER, "the store gave a broken answer");
+	} else if (m->type == DM_APPENDED) {
+		c->uid = msg_get_u32(m, DF_UID);
+		c->uidvalidity = msg_get_u32(m, DF_UIDVALIDITY);
+		return 1;
 	} else
 		door_failed(d, m);
 	c->error = d->error;
@@ -270,7 +274,7 @@ door_call(struct door *d, unsigned want, struct msg *m)
 		}
 		if (m->type == DM_EVENT)
 			door_keep_event(d, m);
-		else if (!door_copied(d, m) && m->id == d->next_id)
+		else if (!door_take_later(d, m) && m->id == d->next_id)
 			break;
 		msg_done(m);
 	}
@@ -323,7 +327,7 @@ door_events(struct door *d, const uint32_t **list_r, size_t *n_r,
 		if (m.type == DM_EVENT)
 			door_keep_event(d, &m);
 		else
-			(void)door_copied(d, &m);
+			(void)door_take_later(d, &m);
 		msg_done(&m);
 	}
 	if (r == -1)

@@ -76,6 +76,7 @@ enum {
 	DOOR_KEYWORDS_MAX = 64,		/* of one mailbox */
 	DOOR_NAMES_MAX = 256,		/* keywords that one command names */
 	DOOR_KEYWORD_LEN = 100,
+	DOOR_APPENDS_MAX = 1000,	/* messages of one APPEND */
 	DOOR_OPEN_MAX = 32,		/* messages of one door_open */
 	DOOR_CACHE_MAX = 256 * 1024,	/* one cache record */
 	DOOR_NEWS_MAX = 8 << 20,	/* octets of names with news */
@@ -103,13 +104,13 @@ struct door_record {
 	uint32_t save_date;	/* seconds it came into this mailbox */
 };
 
-/* A copy that was begun. */
-struct door_copying {
+/* A call that was begun and is not waited for. */
+struct door_later {
 	uint32_t id;		/* of the request; 0: there is none */
 	int	 answered;
 	uint32_t *from, *to;	/* what was copied */
 	size_t	 n;
-	uint32_t uidvalidity;
+	uint32_t uid, uidvalidity;	/* of what was appended, the first */
 	enum door_error error;	/* D_OK: it went well */
 	char	 words[200];
 };
@@ -131,7 +132,7 @@ struct door {
 	uint32_t *events;
 	size_t	 n_events, cap_events;
 	int	 list_changed;
-	struct door_copying copying;
+	struct door_later later;
 	/* A fresh file that came with the answer to an APPEND. */
 	int	 spare;
 	char	 spare_name[DOOR_FILE_NAME + 1];	/* empty: none */
@@ -234,15 +235,16 @@ int	door_copy(struct door *d, uint32_t from, uint32_t to,
 
 /*
  * The same, of at most DOOR_COPY_UIDS_MAX messages, and not waited for: begins
- * it, and other calls go on. One at a time: D_REFUSED while door_copy_busy.
- * id_r names it in the calls below.
+ * it, and other calls go on. One such call at a time: D_REFUSED while
+ * door_busy. id_r names it in the calls below.
  */
 int	door_copy_begin(struct door *d, uint32_t from, uint32_t to,
 	    const uint32_t *uids, size_t n, int how, uint32_t *id_r);
 /* Is there one that was begun and not ended? */
-int	door_copy_busy(const struct door *d);
-/* Is there an answer, so that door_copy_end has something to say? */
-int	door_copy_answered(const struct door *d);
+int	door_busy(const struct door *d);
+/* Is there an answer, so that door_copy_end, or whatever ends it, has something
+   to say? */
+int	door_answered(const struct door *d);
 /* Ends it, with the answer of door_copy. Without one it is forgotten, and goes
    on: D_LATER. */
 int	door_copy_end(struct door *d, uint32_t id, uint32_t **from_r,
@@ -279,6 +281,24 @@ int	door_append(struct door *d, uint32_t id, const char *file,
 	    uint64_t size, uint32_t crc, uint32_t header_len, uint32_t flags,
 	    char **keywords, int64_t date, const void *cache, size_t cache_len,
 	    uint32_t *uid_r, uint32_t *uidvalidity_r);
+
+/*
+ * Several messages, which become messages together or not at all: n from 2 to
+ * DOOR_APPENDS_MAX, each with its file. Not waited for, as door_copy_begin.
+ * Their uids are uid_r and the n - 1 that follow it. The files are store's,
+ * whatever becomes of it.
+ */
+struct door_appended {
+	const char *file;
+	uint64_t size;
+	uint32_t crc, header_len, flags;
+	char	**keywords;		/* NULL-terminated, or NULL */
+	int64_t	 date;
+};
+int	door_append_begin(struct door *d, uint32_t id,
+	    const struct door_appended *list, size_t n, uint32_t *id_r);
+int	door_append_end(struct door *d, uint32_t id, uint32_t *uid_r,
+	    uint32_t *uidvalidity_r);
 
 /* POP3: takes this user's one POP3 lock until the door closes (D_IN_USE). */
 int	door_pop_lock(struct door *d);

@@ -284,56 +284,74 @@ door_copy(struct door *d, uint32_t from, uint32_t to, const uint32_t *uids,
 	return r;
 }
 
-int
-door_copy_begin(struct door *d, uint32_t from, uint32_t to,
-    const uint32_t *uids, size_t n, int how, uint32_t *id_r)
+static int
+later_may(struct door *d)
 {
-	if (d->copying.id != 0)
-		return door_fail(d, D_REFUSED, "there is another copy");
-	copy_request(d, from, to, uids, n, how);
-	if (door_send(d) == -1)
-		return -1;
-	*id_r = d->copying.id = d->next_id;
-	d->copying.answered = 0;
+	if (d->later.id != 0)
+		return door_fail(d, D_REFUSED, "there is another call");
 	return 0;
 }
 
 int
-door_copy_busy(const struct door *d)
+door_copy_begin(struct door *d, uint32_t from, uint32_t to,
+    const uint32_t *uids, size_t n, int how, uint32_t *id_r)
 {
-	return d->copying.id != 0;
+	if (later_may(d) == -1)
+		return -1;
+	copy_request(d, from, to, uids, n, how);
+	if (door_send(d) == -1)
+		return -1;
+	*id_r = d->later.id = d->next_id;
+	d->later.answered = 0;
+	return 0;
 }
 
 int
-door_copy_answered(const struct door *d)
+door_busy(const struct door *d)
 {
-	return d->copying.id != 0 && d->copying.answered;
+	return d->later.id != 0;
+}
+
+int
+door_answered(const struct door *d)
+{
+	return d->later.id != 0 && d->later.answered;
+}
+
+/* Ends the call id: 0 with what was answered, or -1. */
+static int
+later_end(struct door *d, uint32_t id, struct door_later *was)
+{
+	*was = d->later;
+	if (id == 0 || was->id != id) {
+		memset(was, 0, sizeof(*was));
+		return door_fail(d, D_LATER, "there is no such call");
+	}
+	memset(&d->later, 0, sizeof(d->later));
+	if (was->answered && was->error == D_OK)
+		return 0;
+	free(was->from);
+	free(was->to);
+	if (was->answered)
+		return door_fail(d, was->error, was->words);
+	return door_fail(d, D_LATER, "the call was not waited for");
 }
 
 int
 door_copy_end(struct door *d, uint32_t id, uint32_t **from_r, uint32_t **to_r,
     size_t *n_r, uint32_t *uidvalidity_r)
 {
-	struct door_copying *c = &d->copying;
-	struct door_copying was = *c;
+	struct door_later was;
 
 	*from_r = *to_r = NULL;
 	*n_r = 0;
-	if (id == 0 || c->id != id)
-		return door_fail(d, D_LATER, "there is no such copy");
-	memset(c, 0, sizeof(*c));
-	if (was.answered && was.error == D_OK) {
-		*from_r = was.from;
-		*to_r = was.to;
-		*n_r = was.n;
-		*uidvalidity_r = was.uidvalidity;
-		return 0;
-	}
-	free(was.from);
-	free(was.to);
-	if (was.answered)
-		return door_fail(d, was.error, was.words);
-	return door_fail(d, D_LATER, "the copy was not waited for");
+	if (later_end(d, id, &was) == -1)
+		return -1;
+	*from_r = was.from;
+	*to_r = was.to;
+	*n_r = was.n;
+	*uidvalidity_r = was.uidvalidity;
+	return 0;
 }
 
 int
@@ -465,6 +483,20 @@ door_file_back(struct door *d, const char *name)
 	return 0;
 }
 
+static void
+put_append(struct door *d, uint32_t id, const struct door_appended *a)
+{
+	door_begin(d, DM_APPEND);
+	msg_u32(&d->chan, DF_MAILBOX, id);
+	msg_text(&d->chan, DF_NAME, a->file);
+	msg_u64(&d->chan, DF_SIZE, a->size);
+	msg_u32(&d->chan, DF_CRC, a->crc);
+	msg_u32(&d->chan, DF_HEADER, a->header_len);
+	msg_u32(&d->chan, DF_FLAGS, a->flags);
+	put_names(d, a->keywords);
+	msg_u64(&d->chan, DF_DATE, (uint64_t)a->date);
+}
+
 int
 door_append(struct door *d, uint32_t id, const char *file, uint64_t size,
     uint32_t crc, uint32_t header_len, uint32_t flags, char **keywords,
@@ -473,15 +505,8 @@ door_append(struct door *d, uint32_t id, const char *file, uint64_t size,
 {
 	struct msg m;
 
-	door_begin(d, DM_APPEND);
-	msg_u32(&d->chan, DF_MAILBOX, id);
-	msg_text(&d->chan, DF_NAME, file);
-	msg_u64(&d->chan, DF_SIZE, size);
-	msg_u32(&d->chan, DF_CRC, crc);
-	msg_u32(&d->chan, DF_HEADER, header_len);
-	msg_u32(&d->chan, DF_FLAGS, flags);
-	put_names(d, keywords);
-	msg_u64(&d->chan, DF_DATE, (uint64_t)date);
+	put_append(d, id, &(struct door_appended){ file, size, crc,
+	    header_len, flags, keywords, date });
 	if (cache_len > 0)
 		msg_bytes(&d->chan, DF_CACHE, cache, cache_len);
 	if (d->appends && d->spare_name[0] == '\0')
@@ -495,5 +520,45 @@ door_append(struct door *d, uint32_t id, const char *file, uint64_t size,
 	    (d->spare = msg_get_fd(&m, 0)) != -1)
 		get_name(&m, d->spare_name);
 	msg_done(&m);
+	return 0;
+}
+
+/* What is gathered goes out in frames of about that many octets. */
+enum { APPENDS_FLUSH = 64 * 1024 };
+
+int
+door_append_begin(struct door *d, uint32_t id,
+    const struct door_appended *list, size_t n, uint32_t *id_r)
+{
+	size_t i;
+
+	if (later_may(d) == -1)
+		return -1;
+	for (i = 0; i < n; i++) {
+		put_append(d, id, &list[i]);
+		msg_u64(&d->chan, DF_COUNT, i + 1);
+		msg_u32(&d->chan, DF_MORE, i + 1 < n);
+		if (i + 1 < n && d->chan.out.len < APPENDS_FLUSH) {
+			if (msg_end(&d->chan) == -1)
+				return door_fail(d, D_REFUSED,
+				    "a bound was passed");
+		} else if (door_send(d) == -1)
+			return -1;
+	}
+	*id_r = d->later.id = d->next_id;
+	d->later.answered = 0;
+	return 0;
+}
+
+int
+door_append_end(struct door *d, uint32_t id, uint32_t *uid_r,
+    uint32_t *uidvalidity_r)
+{
+	struct door_later was;
+
+	if (later_end(d, id, &was) == -1)
+		return -1;
+	*uid_r = was.uid;
+	*uidvalidity_r = was.uidvalidity;
 	return 0;
 }

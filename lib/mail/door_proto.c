@@ -72,7 +72,8 @@ static const struct msg_field f_cache_put[] = {
 static const struct msg_field f_append[] = {
 	F_MAILBOX, { "file", DF_NAME, MSG_TEXT, 0, DOOR_FILE_NAME }, F_SIZE,
 	{ "crc", DF_CRC, MSG_U32, 0, 0 }, F_HEADER, F_FLAGS, F_KEYWORDS,
-	F_DATE, F_CACHE, F_OWNER, { "next", DF_ON, MSG_U32, 1, 0 }, { 0 }
+	F_DATE, F_CACHE, F_OWNER, { "next", DF_ON, MSG_U32, 1, 0 },
+	{ "number", DF_COUNT, MSG_U64, 1, 0 }, F_MORE, { 0 }
 };
 static const struct msg_field f_deliver[] = {
 	{ "queue id", DF_QUEUE_ID, MSG_TEXT, 0, QUEUE_ID_LEN },

@@ -41,7 +41,9 @@ enum door_type {
 	DM_CACHE_PUT,	/* DF_MAILBOX, DF_UID, DF_CACHE; no answer */
 	DM_FILE,	/* -> DM_FILE_IS and a descriptor */
 	DM_FILE_BACK,	/* DF_NAME; no answer */
-	DM_APPEND,	/* -> DM_APPENDED */
+	DM_APPEND,	/* -> DM_APPENDED; with DF_MORE others follow, of
+			   which DF_COUNT is the number, and the last alone
+			   is answered */
 	DM_POP_LOCK,	/* -> DM_DONE */
 	DM_QUOTA,	/* -> DM_QUOTA_IS */
 	DM_DELIVER,	/* deliver, with a descriptor: struct door_delivery ->
@@ -59,7 +61,7 @@ enum door_type {
 	DM_FILES,	/* DF_FOUND and a descriptor for each octet 1 in it */
 	DM_CACHE,	/* DF_CACHE: packed, DF_COUNT: uids answered */
 	DM_FILE_IS,	/* DF_NAME */
-	DM_APPENDED,	/* DF_UID, DF_UIDVALIDITY */
+	DM_APPENDED,	/* DF_UID: of several the first, DF_UIDVALIDITY */
 	DM_QUOTA_IS,	/* DF_SIZE, DF_SIZE_MAX, DF_COUNT, DF_COUNT_MAX */
 	DM_DELIVERED,	/* DF_RESULT, DF_WORDS */
 	DM_EVENT,	/* id 0. DF_UIDS: ids of mailboxes; DF_ON: the list of
@@ -102,7 +104,7 @@ enum door_field {
 	DF_RESULT,	/* u32 enum result */
 	DF_WORDS,
 	DF_ERROR,	/* u32 enum door_error */
-	DF_MORE,	/* u32 1: ask again from after the last */
+	DF_MORE,	/* u32 1: ask again from after the last; DM_APPEND */
 	DF_MAILBOXES,	/* packed: see door_pack_mailbox */
 	DF_RECORDS,	/* packed: see door_pack_record */
 	DF_UIDVALIDITY,
@@ -118,6 +120,7 @@ enum {
 	DOOR_COPY_UIDS_MAX = 120000,	/* of one COPY */
 	DOOR_PACKED_MAX = 900 * 1024,	/* a packed list in one field */
 	DOOR_MAILBOX_MAX = DOOR_NAME_MAX + 500,	/* one packed mailbox */
+	DOOR_APPENDS_SIZE = 4 << 20,	/* octets that say what they are */
 	DOOR_SUBSCRIBED_MAX = 500,	/* names that are no mailbox */
 	DOOR_FILES_MAX = 2100,		/* unused files of one door: two APPENDs
 					   of as many messages as there may be */

@@ -535,7 +535,7 @@ test_another_store(void **state)
 	assert_int_equal(door_unselect(&d, 1), 0);
 	assert_true(door_pending(&d));
 	assert_int_equal(door_copy_begin(&d, 1, 2, &uid, 1, 0, &id), 0);
-	assert_false(door_copy_answered(&d));
+	assert_false(door_answered(&d));
 	times = d.times;
 	assert_int_equal(fd_pair(s), 0);
 	door_set(&d, s[0]);
@@ -544,10 +544,10 @@ test_another_store(void **state)
 	assert_int_equal(door_events(&d, &events, &n, &listed), 0);
 	assert_int_equal(n, 0);
 	assert_false(listed);
-	assert_true(door_copy_answered(&d));
+	assert_true(door_answered(&d));
 	assert_int_equal(door_copy_end(&d, id, &from, &to, &n, &validity), -1);
 	assert_int_equal(door_error(&d), D_LOST);
-	assert_false(door_copy_busy(&d));
+	assert_false(door_busy(&d));
 	ready_end(&r, &d);
 	close(s[1]);
 }
@@ -729,8 +729,8 @@ test_two_copies(void **state)
 	assert_int_equal(door_copy_begin(&d, 1, 2, &uid, 1, 0, &id), 0);
 	assert_int_equal(door_copy_begin(&d, 1, 3, &uid, 1, 0, &other), -1);
 	assert_int_equal(door_error(&d), D_REFUSED);
-	assert_true(door_copy_busy(&d));
-	assert_false(door_copy_answered(&d));
+	assert_true(door_busy(&d));
+	assert_false(door_answered(&d));
 	ready_end(&r, &d);
 	assert_int_equal(r.n, 1);
 }

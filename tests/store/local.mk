@@ -4,6 +4,10 @@ check_PROGRAMS += tests/store/test_door
 tests_store_test_door_SOURCES = tests/store/test_door.c tests/store/rig.c \
 	tests/store/rig.h
 tests_store_test_door_LDADD = $(STORE_TEST)
+check_PROGRAMS += tests/store/test_append_many
+tests_store_test_append_many_SOURCES = tests/store/test_append_many.c \
+	tests/store/rig.c tests/store/rig.h
+tests_store_test_append_many_LDADD = $(STORE_TEST)
 check_PROGRAMS += tests/store/test_crash
 tests_store_test_crash_SOURCES = tests/store/test_crash.c tests/store/rig.c \
 	tests/store/rig.h

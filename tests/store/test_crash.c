@@ -24,6 +24,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "lib/base/crc32c.h"
+#include "lib/base/fd.h"
 #include "lib/base/mem.h"
 #include "lib/map/map.h"
 #include "lib/mail/proto.h"
@@ -34,7 +36,8 @@
 #define ANNA "anna@example.test"
 #define BERT "bert@example.test"
 
-enum { STEP_MAX = 2000, KILLS = 25, LOAD = 1500, OUTSTANDING = 40 };
+enum { STEP_MAX = 2000, KILLS = 25, LOAD = 1500, OUTSTANDING = 40,
+	APPENDED = 3 };
 
 static int die_at;		/* 0: never */
 static atomic_int calls;
@@ -196,9 +199,40 @@ rename_box(struct door *d)
 	    door_error(d) == D_ABSENT;
 }
 
+/* Into Drafts, the third that the first use makes: all of them or none. */
+static int
+append_three(struct door *d)
+{
+	static const char text[] = "third";
+	struct door_appended m[APPENDED];
+	char name[APPENDED][DOOR_FILE_NAME + 1];
+	uint32_t id, uid, validity;
+	const uint32_t *list;
+	int fd, listed;
+	size_t i, n;
+
+	(void)rig_find(&rig, d, 3, text, &n);
+	assert_int_equal(n % APPENDED, 0);
+	for (i = 0; i < APPENDED; i++) {
+		if (door_file(d, &fd, name[i]) == -1)
+			return 0;
+		assert_int_equal(fd_write_all(fd, text, 5), 0);
+		close(fd);
+		m[i] = (struct door_appended){ .file = name[i], .size = 5,
+		    .crc = crc32c(0, text, 5), .header_len = 5 };
+	}
+	if (door_append_begin(d, 3, m, APPENDED, &id) == -1)
+		return 0;
+	while (!door_answered(d) &&
+	    poll(&(struct pollfd){ d->chan.fd, POLLIN, 0 }, 1, 1000) >= 0)
+		if (door_events(d, &list, &n, &listed) == -1)
+			break;
+	return door_append_end(d, id, &uid, &validity) == 0;
+}
+
 static int (*const steps[])(struct door *) = {
 	deliver_first, deliver_second, create_box, copy_first, move_second,
-	flag_first, expunge_first, rename_box,
+	flag_first, expunge_first, rename_box, append_three,
 };
 
 static void
@@ -214,6 +248,8 @@ verify(void)
 	assert_int_equal(rig_find(&rig, d, rig_mailbox(&rig, d, "sub/box"),
 	    "second", &n), 1);
 	assert_int_equal(n, 1);
+	assert_true(rig_find(&rig, d, 3, "third", &n) >= APPENDED);
+	assert_int_equal(n % APPENDED, 0);
 	n = (size_t)rig_control(&rig, C_CHECK, NULL, &out);
 	if (n != 0)
 		print_error("die_at %d: %s\n", die_at, buf_str(&out));

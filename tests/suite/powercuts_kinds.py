@@ -22,6 +22,7 @@ KINDS = {
     "body": kind("smtpd", "body_finish"),
     "bounce": kind("queue", "report_write"),
     "append": kind("store", "sync_bodies"),
+    "several": kind("store", "body_check"),
     "folder": kind("store", "body_sync_path"),
     "queue-log": kind("queue", "world_sync", "*/queue/db/log/*"),
     "index-log": kind("store", "world_sync", "*/index/log/*"),

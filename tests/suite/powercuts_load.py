@@ -12,6 +12,7 @@ import threading
 import hops
 import load
 import rohrpost
+import walk_ops
 
 
 class Boxes(load.Load):
@@ -47,6 +48,16 @@ class Boxes(load.Load):
                 self.kept["copies"].add(digest)
         if len(conn.mine) > 3:
             self.expunge(conn, *conn.mine.pop(0))
+
+        self.several(conn, name, rnd)
+
+    def several(self, conn, name, rnd):
+        texts = [rohrpost.message("c%d%s" % (i, name),
+                                  rnd.randint(*self.sizes)) for i in range(2)]
+        if ok(walk_ops.several(conn, "drafts", texts)):
+            with self.lock:
+                self.kept["drafts"] |= {hashlib.sha256(t).digest()
+                                        for t in texts}
 
     def expunge(self, conn, uid, digest):
         with self.lock:  # from here on either is right

@@ -25,6 +25,15 @@ def appended(data):
     return m.group(1).decode() if m else None
 
 
+def several(conn, mailbox, texts):
+    """imaplib's APPEND, of several messages (RFC 3502)."""
+    tag = conn._new_tag()
+    conn.send(tag + b" APPEND " + mailbox.encode() + b"".join(
+        b" {%d+}\r\n%s" % (len(t), t) for t in texts) + b"\r\n")
+    conn.tagged_commands[tag] = None
+    return conn._command_complete("APPEND", tag)
+
+
 class Op:
     conn = None
 
@@ -135,6 +144,19 @@ class Append(Imap):
         return "" if there <= 1 else "appended %d times" % there
 
 
+class Several(Append):
+    """Three messages in one APPEND, all or none."""
+
+    def act(self):
+        return self.say(several, self.conn, "Box", [self.second] * 3)
+
+    def holds(self, said, found):
+        there = found["Box"].count(self.name + "b")
+        if said and there == 0:
+            return "APPEND answered OK, and no message"
+        return "" if there in (0, 3) else "%d of three" % there
+
+
 class Expunge(Imap):
     def act(self):
         if not self.say(self.conn.uid, "STORE", self.uid, "+FLAGS.SILENT",
@@ -209,7 +231,7 @@ class Table(Op):
 
 
 OPS = {"delivery": Deliver, "submission": Submit, "append": Append,
-       "expunge": Expunge, "copy": Copy, "move": Move, "flag": Flag,
+       "several": Several, "expunge": Expunge, "copy": Copy, "move": Move, "flag": Flag,
        "table": Table}
 
 
