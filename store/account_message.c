@@ -6,6 +6,8 @@
 #include "lib/base/mem.h"
 #include "store/account.h"
 #include "store/account_commit.h"
+#include "store/account_follow.h"
+#include "store/account_mailbox.h"
 #include "store/account_message.h"
 
 static struct index_key
@@ -30,6 +32,26 @@ mailbox_put_new(struct mailbox *m, const struct door_record *d)
 
 	message_id(m->account, m->id, &r);
 	mailbox_put(m, &r);
+}
+
+void
+mailbox_add(struct mailbox *m, struct door_record *rec)
+{
+	rec->modseq = m->row.modseq = shard_modseq(m->account->shard);
+	mailbox_put_new(m, rec);
+	follow_added(m, rec);
+	mailbox_count(&m->row, rec, 1);
+	if (m->row.uidnext <= rec->uid)
+		m->row.uidnext = rec->uid + 1;
+	mailbox_dirty(m, rec->uid);
+}
+
+void
+mailbox_added(struct mailbox *m, const struct door_record *rec)
+{
+	mailbox_count(&m->seen, rec, 1);
+	if (m->seen.uidnext <= rec->uid)
+		m->seen.uidnext = rec->uid + 1;
 }
 
 void

@@ -12,6 +12,12 @@ struct mailbox;
 
 /* A message that comes into being: it gets an id. */
 void	mailbox_put_new(struct mailbox *m, const struct door_record *d);
+/* The same of one that an APPEND brings, whose flags file and followers are to
+   know of it. It gets its modseq; the row of the mailbox is for the caller to
+   write. */
+void	mailbox_add(struct mailbox *m, struct door_record *rec);
+/* When that is durable: it may be seen. */
+void	mailbox_added(struct mailbox *m, const struct door_record *rec);
 /* One that has its id from elsewhere. */
 void	mailbox_put(struct mailbox *m, const struct record *r);
 /* A changed one, whose modseq was another before. */

@@ -61,26 +61,6 @@ append_files(struct task *t)
 	}
 }
 
-void
-append_put(struct mailbox *m, struct door_record *rec)
-{
-	rec->modseq = m->row.modseq = shard_modseq(m->account->shard);
-	mailbox_put_new(m, rec);
-	follow_added(m, rec);
-	mailbox_count(&m->row, rec, 1);
-	if (m->row.uidnext <= rec->uid)
-		m->row.uidnext = rec->uid + 1;
-	mailbox_dirty(m, rec->uid);
-}
-
-void
-append_show(struct mailbox *m, const struct door_record *rec)
-{
-	mailbox_count(&m->seen, rec, 1);
-	if (m->seen.uidnext <= rec->uid)
-		m->seen.uidnext = rec->uid + 1;
-}
-
 static void
 append_commit(struct task *t)
 {
@@ -96,7 +76,7 @@ append_commit(struct task *t)
 		task_fail(t, D_ABSENT, "no such mailbox");
 	if (t->error != D_OK)
 		return;
-	append_put(m, &p->rec);
+	mailbox_add(m, &p->rec);
 	if (p->cache_len > 0) {
 		k = index_message(a->number, m->id, p->rec.uid);
 		engine_put(account_batch(a), ENGINE_CACHE, k.k, k.len,
@@ -135,7 +115,7 @@ append_finish(struct task *t)
 		client_failed(t->client, t->account->shard, t->id, t->error,
 		    t->words);
 	} else {
-		append_show(m, &p->rec);
+		mailbox_added(m, &p->rec);
 		mailbox_commit_seen(m, p->rec.modseq);
 		quota_note(t->account);
 		append_answer(p);

@@ -18,10 +18,10 @@
 #include "store/account.h"
 #include "store/account_keywords.h"
 #include "store/account_mailbox.h"
+#include "store/account_message.h"
 #include "store/account_quota.h"
 #include "store/body.h"
 #include "store/index_cache.h"
-#include "store/op_append.h"
 #include "store/op_append_many.h"
 #include "store/op_file.h"
 #include "store/shard_files.h"
@@ -199,7 +199,7 @@ many_commit(struct task *t)
 	if (t->error != D_OK)
 		return;
 	for (i = 0; i < p->n; i++)
-		append_put(m, &p->part[i].rec);
+		mailbox_add(m, &p->part[i].rec);
 	mailbox_commit_begin(m, p->part[0].rec.modseq);
 	shard_row(m);
 }
@@ -222,7 +222,7 @@ many_show(struct many_task *p)
 	size_t i;
 
 	for (i = 0; i < p->n; i++)
-		append_show(p->m, &p->part[i].rec);
+		mailbox_added(p->m, &p->part[i].rec);
 	mailbox_commit_seen(p->m, p->part[p->n - 1].rec.modseq);
 	quota_note(p->t.account);
 }
