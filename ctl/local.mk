@@ -23,6 +23,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/setup_ask.c ctl/setup_ask.h \
 	ctl/setup_tables.c ctl/setup_tables.h \
 	ctl/setup_conf.c ctl/setup_conf.h \
+	ctl/setup_small.c ctl/setup_small.h \
 	ctl/setup_check.c ctl/setup_check.h \
 	ctl/commands.c ctl/commands.h \
 	ctl/cmd_table.c ctl/cmd_table.h ctl/cmd_user.c ctl/cmd_user.h \

@@ -15,6 +15,7 @@
 #include "ctl/ctl_renew.h"
 #include "ctl/setup_check.h"
 #include "ctl/setup_conf.h"
+#include "ctl/setup_small.h"
 #include "ctl/setup_tables.h"
 #include "lib/base/crc32c.h"
 #include "lib/base/fd.h"
@@ -252,10 +253,11 @@ read_old(struct setup *s, struct buf *why)
 	struct buf text = BUF_INIT(1 << 20);
 	const char *p, *fault = NULL;
 	size_t len;
-	int fd;
+	int fd, fresh;
 
 	fd = fd_open_file(s->set.dirfd, "rohrpost.conf", 0);
-	if (fd == -1 && errno == ENOENT)
+	fresh = fd == -1 && errno == ENOENT;
+	if (fresh)
 		buf_puts(&text, header);
 	else if (fd == -1 || fd_slurp(fd, &text) == -1)
 		fault = strerror(errno);
@@ -267,6 +269,9 @@ read_old(struct setup *s, struct buf *why)
 		buf_set(why, "%s/rohrpost.conf: %s", s->dir, fault);
 	fd_close(&fd);
 	conf_read(&s->conf, p, len);
+	if (fresh)
+		setup_small(&s->conf, (uint64_t)sysconf(_SC_PHYS_PAGES) *
+		    (uint64_t)sysconf(_SC_PAGESIZE));
 	buf_clear(&text);
 	return fault == NULL ? 0 : -1;
 }

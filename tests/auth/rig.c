@@ -146,7 +146,7 @@ expect_ok(uint32_t id, const char *user)
 	struct msg m;
 	char *s;
 
-	assert_int_equal(answer(&m, 5000), 1);
+	assert_int_equal(answer(&m, ANSWER_MS), 1);
 	assert_int_equal(m.type, A_OK);
 	assert_int_equal(m.id, id);
 	s = msg_get_dup(&m, AF_USER);
@@ -160,7 +160,7 @@ expect_no(uint32_t id, enum a_reason why)
 {
 	struct msg m;
 
-	assert_int_equal(answer(&m, 5000), 1);
+	assert_int_equal(answer(&m, ANSWER_MS), 1);
 	assert_int_equal(m.type, A_NO);
 	assert_int_equal(m.id, id);
 	assert_int_equal(msg_get_u32(&m, AF_REASON), why);

@@ -31,6 +31,7 @@ void	open_serve(enum peer kind, int64_t delay);
 void	close_serve(void);
 
 void	ask(uint32_t id, enum service s, const char *user, const char *pw);
+enum { ANSWER_MS = 120000 };	/* a hash on a slow machine */
 /* Turns the loop until an answer is there: 1, 0 (end), -1 nothing in ms. */
 int	answer(struct msg *m, int ms);
 void	expect_ok(uint32_t id, const char *user);

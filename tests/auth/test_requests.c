@@ -65,7 +65,7 @@ test_slots(void **state)
 		assert_int_equal(serve->n_free, AUTH_REQUESTS_MAX);
 		assert_int_equal(serve->peers->requests, 0);
 		for (i = 0; i < AUTH_PEER_MAX; i++) {
-			assert_int_equal(answer(&m, 5000), 1);
+			assert_int_equal(answer(&m, ANSWER_MS), 1);
 			assert_int_equal(m.type, A_OK);
 			msg_done(&m);
 		}
@@ -150,7 +150,7 @@ test_askers(void **state)
 	assert_int_equal(fd_pair(fd), 0);
 	fd_nonblock(fd[0], 1);
 	auth_serve_peer(serve, PEER_SMTPD, 7, fd[0]);
-	assert_int_equal(answer(&m, 5000), 0);
+	assert_int_equal(answer(&m, ANSWER_MS), 0);
 	chan_clear(&first);
 	chan_init(&asker, fd[1]);
 	ask(2, SERVICE_SUBMISSION, "anna@example.test", password);
@@ -180,7 +180,7 @@ test_services(void **state)
 			if (s < SERVICE_COUNT && t[i].services >> s & 1)
 				expect_no(1, A_LATER);
 			else
-				assert_int_equal(answer(&m, 5000), 0);
+				assert_int_equal(answer(&m, ANSWER_MS), 0);
 			close_serve();
 		}
 }

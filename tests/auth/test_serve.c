@@ -273,7 +273,7 @@ test_line(void **state)
 	/* What is remembered needs no place in it. */
 	ask(1001, SERVICE_SUBMISSIONS, "anna@example.test", app_password);
 	for (i = 0; i <= ASKED; i++) {
-		assert_int_equal(answer(&m, 20000), 1);
+		assert_int_equal(answer(&m, ANSWER_MS), 1);
 		if (m.type == A_OK) {
 			assert_int_equal(m.id, 1001);
 			ok++;
@@ -307,7 +307,7 @@ test_session(void **state)
 	assert_string_equal(start_user, "anna@example.test");
 	assert_int_equal(fd_pair(fd), 0);
 	auth_serve_started(serve, start_id, fd[0], 0, NULL);
-	assert_int_equal(answer(&m, 5000), 1);
+	assert_int_equal(answer(&m, ANSWER_MS), 1);
 	assert_int_equal(m.type, A_OK);
 	got = msg_get_fd(&m, 0);
 	assert_true(got != -1);
@@ -388,7 +388,7 @@ test_changed_meanwhile(void **state)
 	expect_no(3, A_BAD);
 	write_passwd(two_domains);
 	ask(4, SERVICE_SUBMISSION, "anna@example.test", password);
-	assert_int_equal(answer(&m, 5000), 1);
+	assert_int_equal(answer(&m, ANSWER_MS), 1);
 	assert_int_equal(m.type, A_OK);
 	msg_done(&m);
 	close_serve();
@@ -465,12 +465,12 @@ test_rules(void **state)
 	open_serve(PEER_SMTPD, 0);
 	/* smtpd has no business with sessions. */
 	ask(1, SERVICE_IMAPS, "anna@example.test", password);
-	assert_int_equal(answer(&m, 5000), 0);
+	assert_int_equal(answer(&m, ANSWER_MS), 0);
 	close_serve();
 	open_serve(PEER_LOGIN, 0);
 	assert_int_equal(write(asker.fd, "\xff\xff\xff\xff\xff\xff\xff\xff"
 	    "\xff\xff\xff\xff", 12), 12);
-	assert_int_equal(answer(&m, 5000), 0);
+	assert_int_equal(answer(&m, ANSWER_MS), 0);
 	close_serve();
 }
 

@@ -11,6 +11,7 @@
 #include "ctl/ctl_cert.h"
 #include "ctl/ctl_conf.h"
 #include "ctl/ctl_keys.h"
+#include "ctl/setup_small.h"
 
 static void
 test_good(void **state)
@@ -196,6 +197,24 @@ test_cert(void **state)
 	buf_clear(&why);
 }
 
+/* Where there is little memory the pools are smaller, and what is set stays. */
+static void
+test_small(void **state)
+{
+	struct conf_file f;
+
+	conf_read(&f, "smtp_per_address = 5\n", 21);
+	setup_small(&f, (uint64_t)SETUP_SMALL_MB << 20);
+	assert_null(conf_get(&f, "smtp_workers"));
+	setup_small(&f, (uint64_t)512 << 20);
+	assert_string_equal(conf_get(&f, "smtp_workers"), "40");
+	assert_string_equal(conf_get(&f, "submission_workers"), "40");
+	assert_string_equal(conf_get(&f, "relay_workers"), "40");
+	assert_string_equal(conf_get(&f, "index_cache"), "32M");
+	assert_string_equal(conf_get(&f, "smtp_per_address"), "5");
+	conf_clear(&f);
+}
+
 int
 main(void)
 {
@@ -206,6 +225,7 @@ main(void)
 		cmocka_unit_test(test_conf_blanks),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_cert),
+		cmocka_unit_test(test_small),
 	};
 
 	return cmocka_run_group_tests_name("answers", tests, NULL, NULL);
