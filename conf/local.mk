@@ -3,18 +3,28 @@
 systemdsystemunitdir = $(prefix)/lib/systemd/system
 sysusersdir = $(prefix)/lib/sysusers.d
 
-EXTRA_DIST += conf/rohrpost.service.in conf/sysusers.sed
+EXTRA_DIST += conf/rohrpost.service.in conf/rohrpost.init.in \
+	conf/rohrpost.openrc.in conf/sysusers.sed
 systemdsystemunit_DATA = conf/rohrpost.service
 sysusers_DATA = conf/sysusers.d/rohrpost.conf
-CLEANFILES += conf/rohrpost.service conf/sysusers.d/rohrpost.conf
+# For the others: to be copied to where their init looks.
+pkgdata_SCRIPTS = conf/rohrpost.init conf/rohrpost.openrc
+CLEANFILES += conf/rohrpost.service conf/rohrpost.init conf/rohrpost.openrc \
+	conf/sysusers.d/rohrpost.conf
 
+PLACES = sed -e 's|@pkglibexecdir[@]|$(pkglibexecdir)|' \
+	-e 's|@sbindir[@]|$(sbindir)|' \
+	-e 's|@confdir[@]|$(sysconfdir)/rohrpost|' \
+	-e 's|@statedir[@]|$(localstatedir)/lib/rohrpost|'
 conf/rohrpost.service: conf/rohrpost.service.in Makefile
-	$(AM_V_GEN)$(MKDIR_P) conf && sed \
-	    -e 's|@pkglibexecdir[@]|$(pkglibexecdir)|' \
-	    -e 's|@sbindir[@]|$(sbindir)|' \
-	    -e 's|@confdir[@]|$(sysconfdir)/rohrpost|' \
-	    -e 's|@statedir[@]|$(localstatedir)/lib/rohrpost|' \
-	    $(srcdir)/conf/rohrpost.service.in >$@.new && mv $@.new $@
+	$(AM_V_GEN)$(MKDIR_P) conf && \
+	    $(PLACES) $(srcdir)/conf/rohrpost.service.in >$@.new && mv $@.new $@
+conf/rohrpost.init: conf/rohrpost.init.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) conf && \
+	    $(PLACES) $(srcdir)/conf/rohrpost.init.in >$@.new && mv $@.new $@
+conf/rohrpost.openrc: conf/rohrpost.openrc.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) conf && \
+	    $(PLACES) $(srcdir)/conf/rohrpost.openrc.in >$@.new && mv $@.new $@
 
 # Users and groups of the programs, as their rows name them.
 conf/sysusers.d/rohrpost.conf: lib/base/programs.def conf/sysusers.sed

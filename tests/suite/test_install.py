@@ -66,7 +66,47 @@ def test_install_and_uninstall():
             assert os.readlink(root / "bin" / name) == str(
                 rohrpost.PREFIX / "sbin/sendmail")
         shown = files(d)
-        for part in ("rohrpost.service", "sysusers.d/rohrpost.conf",
+        for part in ("rohrpost.service", "rohrpost.init",
+                     "rohrpost.openrc", "sysusers.d/rohrpost.conf",
                      "completions/rohrpost", "man8/rohrpost.8"):
             assert [f for f in shown if f.endswith(part)], part
     rohrpost.remove(d)
+
+
+def init(script, word):
+    p = subprocess.run(["/bin/sh", str(script), word], capture_output=True,
+                       text=True, timeout=200)
+    return p.returncode, p.stdout + p.stderr
+
+
+@pytest.mark.skipif(not (BUILD / "Makefile").exists(), reason="no build")
+def test_script_of_sysv():
+    """The words of the script, and the statuses that LSB gives them."""
+    scratch = pathlib.Path(rohrpost.scratch("init"))
+    inst = rohrpost.Instance(scratch / "init")
+    text = (BUILD / "conf/rohrpost.init").read_text()
+    for line in ("Provides: ", "Required-Start: ", "Default-Start: ",
+                 "Default-Stop: ", "Short-Description: "):
+        assert "\n# " + line in text.split("### END INIT INFO")[0]
+    script = scratch / "script"
+    script.write_text(re.sub("^CONFDIR=.*", "CONFDIR=%s" % inst.conf, text,
+                             flags=re.M))
+    r, said = init(script, "start")
+    assert r == 0 and "no configuration" in said
+    inst.setup()
+    try:
+        assert init(script, "status")[0] == 3
+        assert init(script, "start")[0] == 0
+        pid = (inst.state / "run/master.pid").read_text()
+        for word in ("start", "status", "reload", "force-reload"):
+            assert init(script, word)[0] == 0, word
+        assert (inst.state / "run/master.pid").read_text() == pid
+        assert init(script, "try-restart")[0] == 0
+        assert (inst.state / "run/master.pid").read_text() != pid
+        for word in ("stop", "stop", "try-restart"):
+            assert init(script, word)[0] == 0, word
+        assert init(script, "status")[0] == 3
+        assert init(script, "dance")[0] == 2
+    finally:
+        init(script, "stop")
+    rohrpost.remove(scratch)
