@@ -31,3 +31,23 @@ conf/sysusers.d/rohrpost.conf: lib/base/programs.def conf/sysusers.sed
 	$(AM_V_GEN)$(MKDIR_P) conf/sysusers.d && sed -n \
 	    -f $(srcdir)/conf/sysusers.sed $(srcdir)/lib/base/programs.def | \
 	    LC_ALL=C sort -u >$@.new && mv $@.new $@
+
+# The Debian package. debian/ of the unpacked tarball is conf/debian; the unit
+# tests run where DEB_BUILD_OPTIONS does not say nocheck.
+EXTRA_DIST += conf/debian
+DEB_REVISION = 1
+DEB_BUILD_OPTIONS = nocheck
+CLEANFILES += rohrpost_*.deb rohrpost-dbgsym_*.deb rohrpost_*.buildinfo \
+	rohrpost_*.changes
+.PHONY: deb
+deb: dist-gzip
+	rm -rf deb-build && mkdir deb-build
+	tar -xzf $(distdir).tar.gz -C deb-build
+	cd deb-build/$(distdir) && cp -r conf/debian debian && \
+	    sed -e 's|@VERSION[@]|$(VERSION)-$(DEB_REVISION)|' \
+	    -e "s|@DATE[@]|$$(date -R -r NEWS)|" debian/changelog.in \
+	    >debian/changelog && rm debian/changelog.in && \
+	    DEB_BUILD_OPTIONS='$(DEB_BUILD_OPTIONS)' \
+	    dpkg-buildpackage -b -us -uc
+	mv deb-build/rohrpost_* deb-build/rohrpost-dbgsym_* .
+	rm -rf deb-build

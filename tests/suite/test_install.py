@@ -73,6 +73,37 @@ def test_install_and_uninstall():
     rohrpost.remove(d)
 
 
+def test_package_needs_what_configure_needs():
+    """A library that configure asks for is one that the package is built
+    with."""
+    asked = re.findall(r"^RP_(?:PKG|LIB)\(.*?\[([a-z0-9.+-]+-dev)\]\)",
+                       (SOURCE / "configure.ac").read_text(), re.M | re.S)
+    control = (SOURCE / "conf/debian/control").read_text()
+    assert len(asked) >= len(PACKAGES)
+    for name in asked:
+        assert re.search(r"[ ,]%s[ ,]" % re.escape(name), control), name
+
+
+def test_purge_of_the_package():
+    """The package removes what the command does, which is gone by then."""
+    code = (SOURCE / "ctl/cmd_purge.c").read_text()
+    script = (SOURCE / "conf/debian/rohrpost.postrm").read_text()
+    state = re.findall(r'"([^"]+)"', re.search(
+        r"state_names\[\] = \{(.*?)\};", code, re.S)[1])
+    conf = re.findall(r'drop_conf\(p, "([^"]+)"\)', code)
+    conf += re.findall(r'RENEW_(?:CERT|KEY)\s+"([^"]+)"', (
+        SOURCE / "ctl/ctl_renew.h").read_text())
+    conf += [m for f in (SOURCE / "ctl").glob("table_*.c")
+             for m in re.findall(r'\.file = "([^"]+)"', f.read_text())]
+    conf += re.findall(r'\{ "([a-z.]+)", "relay_password_file"', (
+        SOURCE / "ctl/setup_check.c").read_text())
+    lists = [" ".join(m.split()).replace("\\ ", "").split() for m in
+             re.findall(r"for name in (.*?);", script, re.S)]
+    assert sorted(lists[0]) == sorted(conf)
+    assert sorted(lists[1]) == sorted(state)
+    assert len(conf) == 11
+
+
 def init(script, word):
     p = subprocess.run(["/bin/sh", str(script), word], capture_output=True,
                        text=True, timeout=200)
