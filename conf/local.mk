@@ -34,7 +34,7 @@ conf/sysusers.d/rohrpost.conf: lib/base/programs.def conf/sysusers.sed
 
 # The Debian package. debian/ of the unpacked tarball is conf/debian; the unit
 # tests run where DEB_BUILD_OPTIONS does not say nocheck.
-EXTRA_DIST += conf/debian
+EXTRA_DIST += conf/debian conf/oci-image
 DEB_REVISION = 1
 DEB_BUILD_OPTIONS = nocheck
 CLEANFILES += rohrpost_*.deb rohrpost-dbgsym_*.deb rohrpost_*.buildinfo \
@@ -51,3 +51,11 @@ deb: dist-gzip
 	    dpkg-buildpackage -b -us -uc
 	mv deb-build/rohrpost_* deb-build/rohrpost-dbgsym_* .
 	rm -rf deb-build
+
+# An image of the package that was made last. As root.
+DEB = rohrpost_$(VERSION)-$(DEB_REVISION)_$$(dpkg --print-architecture).deb
+CLEANFILES += rohrpost-*-oci.tar
+.PHONY: oci
+oci:
+	test -e $(DEB) || $(MAKE) deb
+	$(srcdir)/conf/oci-image $(DEB) rohrpost-$(VERSION)-oci.tar

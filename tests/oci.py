@@ -1,0 +1,233 @@
+"""The image of `make oci` in a container: set up, started, used, reloaded,
+stopped, ended by force, each time from the same volumes and a root that is
+read-only. Where neither runc nor crun may make a container here, it says why,
+and ends with 0: nothing was tried.
+
+Usage: unshare --net python3 tests/oci.py IMAGE.tar
+"""
+import fcntl
+import imaplib
+import json
+import os
+import pathlib
+import resource
+import shutil
+import smtplib
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+PASSWORD = "correct-horse-9"
+ANSWERS = """
+    hostname = mail.example.test
+    domain = example.test
+    user = anna@example.test %s
+    postmaster = anna@example.test
+    """ % PASSWORD
+# What podman and docker give by default.
+CAPABILITIES = ["CAP_" + c for c in (
+    "CHOWN DAC_OVERRIDE FOWNER FSETID KILL NET_BIND_SERVICE SETFCAP SETGID "
+    "SETPCAP SETUID SYS_CHROOT").split()]
+SECONDS = 120
+NAME = "rohrpost-test-%d" % os.getpid()
+
+
+def ok(words):
+    print("  ok    " + words, flush=True)
+
+
+def check(true, words):
+    if not true:
+        print("  FAIL  " + words, flush=True)
+        sys.exit(1)
+
+
+def wait(what, words):
+    end = time.monotonic() + SECONDS
+    while not what():
+        check(time.monotonic() < end, words)
+        time.sleep(0.1)
+
+
+def command(*argv, text=None):
+    return subprocess.run(argv, input=text, capture_output=True, text=True,
+                          timeout=300)
+
+
+def loopback_up():
+    with socket.socket() as s:
+        flags = struct.pack("16sH14x", b"lo", 1)    # IFF_UP
+        fcntl.ioctl(s, 0x8914, flags)               # SIOCSIFFLAGS
+
+
+class Image:
+    """A bundle of the image, and two volumes that outlive containers."""
+
+    def __init__(self, tar, work):
+        self.work = work
+        self.conf, self.state = work / "conf", work / "state"
+        for d in (work / "layout", self.conf, self.state):
+            d.mkdir()
+        subprocess.run(["tar", "-xf", tar, "-C", work / "layout"], check=True)
+        index = json.loads((work / "layout/index.json").read_text())
+        tag = index["manifests"][0]["annotations"][
+            "org.opencontainers.image.ref.name"]
+        self.bundle = work / "bundle"
+        subprocess.run(["umoci", "unpack", "--image", "%s:%s" % (
+            work / "layout", tag), self.bundle], check=True)
+        self.config = json.loads((self.bundle / "config.json").read_text())
+        self.args = self.config["process"]["args"]
+
+    def configure(self, args):
+        c = self.config
+        c["process"]["args"] = args
+        c["process"]["terminal"] = False
+        c["process"]["capabilities"] = {
+            k: CAPABILITIES for k in ("bounding", "effective", "permitted")}
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        c["process"]["rlimits"] = [{"type": "RLIMIT_NOFILE", "hard": files,
+                                    "soft": files}]
+        c["root"]["readonly"] = True
+        c["linux"]["namespaces"] = [n for n in c["linux"]["namespaces"]
+                                    if n["type"] != "network"]
+        volumes = {"/etc/rohrpost": self.conf, "/var/lib/rohrpost": self.state}
+        c["mounts"] = [m for m in c["mounts"]
+                       if m["destination"] not in volumes and
+                       m["type"] != "cgroup"]
+        c["mounts"] += [{"destination": d, "type": "bind", "source": str(s),
+                         "options": ["bind", "rw"]}
+                        for d, s in volumes.items()]
+        (self.bundle / "config.json").write_text(json.dumps(c))
+
+
+def refused(runtime, image):
+    """Why no container can be made here; None: one can."""
+    image.configure(["/bin/true"])
+    p = command(runtime, "run", "--bundle", str(image.bundle), NAME)
+    command(runtime, "delete", "--force", NAME)
+    return None if p.returncode == 0 else "%s: %s" % (
+        runtime, (p.stderr.strip().splitlines() or ["no words"])[-1])
+
+
+class Container:
+    def __init__(self, runtime, image):
+        self.runtime, self.image, self.process = runtime, image, None
+
+    def once(self, *args, text=None):
+        """One command in a container of its own."""
+        self.image.configure(["/usr/sbin/rohrpost", *args])
+        return command(self.runtime, "run", "--bundle",
+                       str(self.image.bundle), NAME, text=text)
+
+    def start(self):
+        self.image.configure(self.image.args)
+        self.process = subprocess.Popen(
+            [self.runtime, "run", "--bundle", str(self.image.bundle), NAME],
+            stdin=subprocess.DEVNULL)
+        wait(lambda: self.exec("rohrpost", "status").returncode == 0 or
+             self.process.poll() is not None, "it does not start")
+        check(self.process.poll() is None, "it ended at the start")
+
+    def exec(self, *args):
+        return command(self.runtime, "exec", NAME, *args)
+
+    def signal(self, name):
+        p = command(self.runtime, "kill", NAME, name)
+        check(p.returncode == 0, "kill: " + p.stderr)
+
+    def end(self):
+        status = self.process.wait(timeout=SECONDS)
+        command(self.runtime, "delete", "--force", NAME)
+        return status
+
+    def pid(self):
+        return json.loads(command(self.runtime, "state", NAME).stdout)["pid"]
+
+
+def subjects(image):
+    ctx = ssl.create_default_context(
+        cafile=str(image.conf / "certificate.pem"))
+    ctx.check_hostname = False
+    m = imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=ctx, timeout=60)
+    m.login("anna@example.test", PASSWORD)
+    m.select("INBOX", readonly=True)
+    data = m.fetch("1:*", "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")[1]
+    m.logout()
+    return [d[1].split(b":")[1].strip().decode() for d in data
+            if isinstance(d, tuple)]
+
+
+def send(subject):
+    with smtplib.SMTP("127.0.0.1", 25, timeout=60) as s:
+        s.sendmail("eve@remote.test", ["anna@example.test"],
+                   "Subject: %s\r\n\r\nhello\r\n" % subject)
+
+
+def zombies():
+    """Of all that run here: in a PID namespace of its own that is ours."""
+    found = []
+    for d in pathlib.Path("/proc").iterdir():
+        try:
+            line = (d / "stat").read_text() if d.name.isdigit() else ""
+        except OSError:
+            continue
+        if line.rpartition(")")[2].startswith(" Z"):
+            found.append(line)
+    return found
+
+
+def log(image):
+    return (image.state / "log/rohrpost.log").read_text()
+
+
+def tried(c, image):
+    check(c.once("start", "--foreground").returncode == 1,
+          "a start without a configuration")
+    p = c.once("setup", "--answers", "-", text=ANSWERS)
+    check(p.returncode == 0, "setup: " + p.stdout + p.stderr)
+    c.start()
+    send("first")
+    wait(lambda: subjects(image) == ["first"], "the message did not arrive")
+    owner = (image.state / "spool/mail").stat().st_uid
+    check(owner == 305, "mail belongs to %d" % owner)
+    ok("set up in a volume, started; a message in by SMTP, out by IMAPS")
+    c.signal("HUP")
+    wait(lambda: "configuration read again" in log(image), "no reload")
+    check(not zombies(), "not reaped: %s" % zombies())
+    c.signal("TERM")
+    check(c.end() == 0, "SIGTERM ends it with another status than 0")
+    check(log(image).rstrip().endswith("stopped"), "not stopped in order")
+    ok("SIGHUP reloads, SIGTERM stops in order, status 0; all were reaped")
+    c.start()
+    check(subjects(image) == ["first"], "the mail is gone with the container")
+    send("second")
+    c.signal("KILL")
+    c.end()
+    c.start()
+    wait(lambda: sorted(subjects(image)) == ["first", "second"],
+         "a message that was taken is gone")
+    c.signal("TERM")
+    c.end()
+    ok("new containers, one after SIGKILL: what was taken is there")
+
+
+def main():
+    loopback_up()
+    work = pathlib.Path(tempfile.mkdtemp(prefix="rohrpost-oci-"))
+    try:
+        image = Image(sys.argv[1], work)
+        for runtime in filter(shutil.which, ("runc", "crun")):
+            why = refused(runtime, image)
+            if why is None:
+                tried(Container(runtime, image), image)
+                return
+            print("  --    not run: " + why)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+main()
