@@ -265,7 +265,7 @@ append_one(struct imapd_append *ap)
 
 	r = door_append(&imapd_door, ap->id, m->file, m->size, m->crc,
 	    m->header_len, m->flags.flags | door_tail_mark(&m->tail),
-	    m->flags.n > 0 ? m->flags.keywords : NULL, m->date,
+	    m->flags.keywords, m->date,
 	    ap->cache.data, ap->cache.len, &ap->uid, &ap->uidvalidity);
 	m->file[0] = '\0';	/* it is store's, whatever the answer */
 	return r;
@@ -283,8 +283,9 @@ append_begin(struct imapd_append *ap)
 	for (i = 0; i < ap->n; i++) {
 		m = &ap->msg[i];
 		list[i] = (struct door_appended){ m->file, m->size, m->crc,
-		    m->header_len, m->flags.flags,
-		    m->flags.n > 0 ? m->flags.keywords : NULL, m->date };
+		    m->header_len,
+		    m->flags.flags | door_tail_mark(&m->tail),
+		    m->flags.keywords, m->date };
 	}
 	r = door_append_begin(&imapd_door, ap->id, list, ap->n, &ap->begun);
 	for (i = 0; r == 0 && i < ap->n; i++)

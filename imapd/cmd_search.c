@@ -172,6 +172,7 @@ search_more(struct imapd_session *s)
 			return IMAPD_MORE;
 	if (r == -1)
 		return search_failed(s, q);
+	imapd_search_keywords(q->key, s->view->box);
 	for (;;) {
 		while (q->at < q->n)
 			if (queue_step(s, q) && imapd_full(s, start))

@@ -2,6 +2,10 @@
  * STORE, with UNCHANGEDSINCE (RFC 7162 3.1.3). Many messages are changed in
  * parts, and the client is told of each part before the next one begins: so
  * what was done is told, too, where a later part fails.
+ *
+ * Where a mailbox is full of keywords, those that are replaced make room for
+ * new ones: of all parts together. A part that found none has its keywords
+ * added when the last one is done.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +28,12 @@ struct imapd_store {
 	size_t	 n_failed;
 	enum door_op op;
 	int	 silent, conditional;
+	int	 adds;		/* what was lacking */
 	uint64_t unchanged_since;
 	struct imapd_flags flags;
+	uint32_t *again;	/* uids that lack a keyword */
+	size_t	 n_again;
+	uint64_t modseq;	/* ... and that of what was changed */
 };
 
 /* store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]). 0, or -1. */
@@ -149,6 +157,45 @@ store_failed(struct imapd_store *st, const uint32_t *failed, size_t n)
 	st->n_failed += n;
 }
 
+/* Notes what has to have its keywords added. */
+static void
+store_lacking(struct imapd_store *st, const struct door_record *rec, size_t n)
+{
+	size_t i;
+
+	if (st->op != DOOR_SET || st->n <= DOOR_CHANGE_MAX || n == 0)
+		return;
+	for (i = 0; i < n; i++)
+		if (rec[i].modseq > st->modseq)
+			st->modseq = rec[i].modseq;
+	if (!imapd_door.no_room)
+		return;
+	st->again = mem_realloc(st->again, st->n_again + n,
+	    sizeof(*st->again));
+	for (i = 0; i < n; i++)
+		st->again[st->n_again++] = rec[i].uid;
+}
+
+/* All parts are done. 1: it goes on with what lacks keywords; not with what
+   others have changed since. */
+static int
+store_again(struct imapd_store *st)
+{
+	if (st->n_again == 0)
+		return 0;
+	free(st->uids);
+	st->uids = st->again;
+	st->n = st->n_again;
+	st->at = 0;
+	st->again = NULL;
+	st->n_again = 0;
+	st->op = DOOR_ADD;
+	st->adds = 1;
+	st->flags.flags = 0;
+	st->unchanged_since = st->modseq;
+	return 1;
+}
+
 /* The next part. 0, or -1 (imapd_door says why). */
 static int
 store_part(struct imapd_session *s, struct imapd_store *st)
@@ -162,13 +209,15 @@ store_part(struct imapd_session *s, struct imapd_store *st)
 	if (n > DOOR_CHANGE_MAX)
 		n = DOOR_CHANGE_MAX;
 	r = door_store(&imapd_door, b->id, st->uids + st->at, n, st->op,
-	    st->flags.flags, st->flags.n > 0 ? st->flags.keywords : NULL,
+	    st->flags.flags, st->flags.keywords,
 	    st->unchanged_since, &rec, &n_rec, &failed, &n_failed);
 	if (r == 0)
 		st->at += n;
+	store_lacking(st, rec, n_rec);
 	imapd_box_update(b, rec, n_rec, &s->view->news);
 	store_tell(s, st, rec, n_rec);
-	store_failed(st, failed, n_failed);
+	if (!st->adds)
+		store_failed(st, failed, n_failed);
 	free(rec);
 	free(failed);
 	return r;
@@ -180,12 +229,14 @@ store_more(struct imapd_session *s)
 	struct imapd_store *st = s->more_data;
 	int64_t start = clock_mono_ms();
 
-	while (st->at < st->n) {
-		if (store_part(s, st) == -1)
-			return imapd_door_no(s);
-		if (st->at < st->n && imapd_full(s, start))
-			return IMAPD_MORE;
-	}
+	do {
+		while (st->at < st->n) {
+			if (store_part(s, st) == -1)
+				return imapd_door_no(s);
+			if (st->at < st->n && imapd_full(s, start))
+				return IMAPD_MORE;
+		}
+	} while (store_again(st));
 	return store_end(s, st);
 }
 
@@ -197,6 +248,7 @@ store_free(void *data)
 	imapd_set_clear(&st->set);
 	imapd_flags_clear(&st->flags);
 	free(st->uids);
+	free(st->again);
 	free(st->failed);
 	free(st);
 }

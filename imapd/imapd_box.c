@@ -19,6 +19,7 @@ struct imapd_box_load {
 	uint64_t modseq;	/* the state that the first piece shows */
 	struct door_record *rec;
 	size_t	 n;
+	struct imapd_wide wide;
 	int	 begun;
 };
 
@@ -86,6 +87,14 @@ untold_last(const struct imapd_box *b)
 	return last;
 }
 
+static int
+box_has(const void *arg, uint32_t uid)
+{
+	size_t hint = SIZE_MAX;
+
+	return imapd_box_find(arg, uid, &hint) != NULL;
+}
+
 void
 imapd_box_told(struct imapd_box *b)
 {
@@ -95,8 +104,11 @@ imapd_box_told(struct imapd_box *b)
 		b->n_untold--;
 	if (b->n_untold > 0)
 		return;
+	if (b->untold == NULL)
+		return;
 	free(b->untold);
 	b->untold = NULL;
+	imapd_wide_sweep(&b->wide, box_has, b);
 }
 
 /* Keeps those of n records that are gone, and rise, which some session knows. */
@@ -170,21 +182,41 @@ imapd_box_unsettle(uint32_t id)
 			b->settled = 0;
 }
 
+void
+imapd_box_keywords(const struct imapd_box *b, const struct door_record *r,
+    struct keyword_set *s)
+{
+	imapd_wide_get(&b->wide, r, s);
+}
+
+int
+imapd_box_keyword(const struct imapd_box *b, const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < b->n_keywords; i++)
+		if (str_casecmp(b->keywords[i], name) == 0)
+			return (int)i;
+	return -1;
+}
+
 /* Each of the bits has a name, and none is free: messages carry them all. */
 int
 imapd_box_keywords_full(struct imapd_box *b)
 {
-	uint64_t used = 0;
+	struct keyword_set used = { .word = { 0 } }, s;
 	size_t i;
 
-	if (b->n_keywords < DOOR_KEYWORDS_MAX)
+	if (b->n_keywords < KEYWORDS_MAX)
 		return 0;
 	if (b->counted)
 		return b->keywords_full;
-	for (i = 0; i < b->n && used != UINT64_MAX; i++)
-		used |= b->rec[i].keywords;
+	for (i = 0; i < b->n && !keyword_set_is_full(&used); i++) {
+		imapd_box_keywords(b, &b->rec[i], &s);
+		keyword_set_add(&used, &s);
+	}
 	b->counted = 1;
-	b->keywords_full = used == UINT64_MAX;
+	b->keywords_full = keyword_set_is_full(&used);
 	return b->keywords_full;
 }
 
@@ -211,11 +243,14 @@ keywords_free(struct imapd_box *b)
 {
 	size_t i;
 
-	if (b->n_keywords == DOOR_KEYWORDS_MAX)
-		for (i = 0; i < b->n_untold; i++)
-			b->untold[i].keywords = 0;
+	for (i = 0; b->n_keywords == KEYWORDS_MAX && i < b->n_untold; i++) {
+		b->untold[i].keywords = 0;
+		b->untold[i].flags &= ~(uint32_t)MARK_WIDE;
+	}
 	while (b->n_keywords > 0)
 		free(b->keywords[--b->n_keywords]);
+	free(b->keywords);
+	b->keywords = NULL;
 }
 
 /*
@@ -224,15 +259,16 @@ keywords_free(struct imapd_box *b)
  * carries one is reason enough.
  */
 static void
-box_keywords(struct imapd_box *b, uint64_t seen)
+box_keywords(struct imapd_box *b, const struct keyword_set *seen)
 {
+	unsigned end = keyword_set_end(seen);
 	struct buf list = BUF_INIT(0);
 	struct cursor c;
 	const char *p;
 	size_t len;
 
-	if (!b->unsure && (seen == 0 || (b->n_keywords < DOOR_KEYWORDS_MAX &&
-	    seen >> b->n_keywords == 0)))
+	if (!b->unsure && (end == 0 || (b->n_keywords < KEYWORDS_MAX &&
+	    end <= b->n_keywords)))
 		return;
 	if (door_keywords(&imapd_door, b->id, &list) == -1 ||
 	    keywords_same(b, &list)) {
@@ -242,24 +278,58 @@ box_keywords(struct imapd_box *b, uint64_t seen)
 	keywords_free(b);
 	b->keywords_serial++;
 	cursor_init(&c, list.data, list.len);
-	while (cursor_left(&c) > 0 && b->n_keywords < DOOR_KEYWORDS_MAX) {
+	while (cursor_left(&c) > 0 && b->n_keywords < KEYWORDS_MAX) {
 		p = cursor_lv(&c, &len, DOOR_KEYWORD_LEN);
 		if (p == NULL)
 			break;
+		b->keywords = mem_realloc(b->keywords, b->n_keywords + 1,
+		    sizeof(*b->keywords));
 		b->keywords[b->n_keywords++] = mem_strndup(p, len);
 	}
 	buf_clear(&list);
+}
+
+static int
+is_news(const struct imapd_box *b, const struct door_record *was,
+    const struct door_record *r)
+{
+	return r->modseq > was->modseq ||
+	    (b->unsure && r->modseq != was->modseq);
+}
+
+/* What the records have beside them, and which keywords they carry. */
+static void
+update_wide(struct imapd_box *b, const struct door_record *rec, size_t n,
+    struct keyword_set *seen)
+{
+	const struct door_record *was;
+	struct keyword_set s = { .word = { 0 } };
+	size_t i, len, hint = SIZE_MAX;
+	const void *p;
+	struct cursor c;
+
+	cursor_init(&c, imapd_door.wide.data, imapd_door.wide.len);
+	for (i = 0; i < n; i++) {
+		seen->word[0] |= rec[i].keywords;
+		if (!imapd_wide_next(&c, &rec[i], &p, &len))
+			continue;
+		was = imapd_box_find(b, rec[i].uid, &hint);
+		if (was == NULL || is_news(b, was, &rec[i]))
+			imapd_wide_put(&b->wide, rec[i].uid, p, len);
+		if (keyword_set_unpack(&s, p, len) == 0)
+			keyword_set_add(seen, &s);
+	}
 }
 
 void
 imapd_box_update(struct imapd_box *b, const struct door_record *rec,
     size_t n, const struct imapd_news *origin)
 {
+	struct keyword_set seen = { .word = { 0 } };
 	size_t i, at = 0, fresh = 0, from;
-	uint64_t seen = 0;
 
+	update_wide(b, rec, n, &seen);
 	for (i = 0; i < n; i++) {
-		seen |= rec[i].keywords;
 		if (at >= b->n || b->rec[at].uid != rec[i].uid)
 			at = imapd_box_at(b, rec[i].uid);
 		if (at == b->n) {
@@ -268,17 +338,14 @@ imapd_box_update(struct imapd_box *b, const struct door_record *rec,
 		}
 		if (b->rec[at].uid != rec[i].uid)
 			continue;	/* expunged meanwhile */
-		if (rec[i].modseq > b->rec[at].modseq ||
-		    (b->unsure && rec[i].modseq != b->rec[at].modseq)) {
+		if (is_news(b, &b->rec[at], &rec[i])) {
 			b->rec[at] = rec[i];
 			b->settled = b->counted = 0;
 			box_dirty(b, rec[i].uid, origin);
 		}
 		at++;
 	}
-	for (i = n - fresh; i < n; i++)
-		seen |= rec[i].keywords;
-	box_keywords(b, seen);
+	box_keywords(b, &seen);
 	if (fresh == 0)
 		return;
 	from = b->n;
@@ -458,6 +525,7 @@ load_forget(struct imapd_box_load *l)
 {
 	l->rec = NULL;
 	l->n = 0;
+	memset(&l->wide, 0, sizeof(l->wide));
 	l->begun = 0;
 }
 
@@ -471,6 +539,7 @@ imapd_box_load_end(struct imapd_box_load *l)
 	while (*p != l)
 		p = &(*p)->next;
 	*p = l->next;
+	imapd_wide_clear(&l->wide);
 	free(l->rec);
 	free(l);
 }
@@ -480,17 +549,33 @@ static void
 load_done(struct imapd_box_load *l)
 {
 	struct imapd_box *b = box_get(l->id);
-	uint64_t seen = 0;
+	struct keyword_set seen = { .word = { 0 } }, s;
 	size_t i;
 
 	b->uidvalidity = l->uidvalidity;
 	b->rec = l->rec;
 	b->n = l->n;
 	b->modseq = l->modseq;
-	for (i = 0; i < b->n; i++)
-		seen |= b->rec[i].keywords;
+	b->wide = l->wide;
+	for (i = 0; i < b->n; i++) {
+		imapd_box_keywords(b, &b->rec[i], &s);
+		keyword_set_add(&seen, &s);
+	}
 	load_forget(l);
-	box_keywords(b, seen);
+	box_keywords(b, &seen);
+}
+
+static void
+load_wide(struct imapd_box_load *l, size_t before)
+{
+	struct cursor c;
+	const void *p;
+	size_t i, len;
+
+	cursor_init(&c, imapd_door.wide.data, imapd_door.wide.len);
+	for (i = before; i < l->n; i++)
+		if (imapd_wide_next(&c, &l->rec[i], &p, &len))
+			imapd_wide_put(&l->wide, l->rec[i].uid, p, len);
 }
 
 int
@@ -498,20 +583,26 @@ imapd_box_load(struct imapd_box_load *l)
 {
 	uint32_t from = 1;
 	uint64_t modseq;
+	size_t before;
 	int more;
 
 	if (box_find(l->id) != NULL) {
+		imapd_wide_clear(&l->wide);
 		free(l->rec);
 		load_forget(l);
 		return 1;
 	}
-	if (l->begun && l->door != imapd_door.times)
+	if (l->begun && l->door != imapd_door.times) {
 		l->n = 0;	/* another store may know less */
+		imapd_wide_clear(&l->wide);
+	}
+	before = l->n;
 	if (l->n > 0)
 		from = l->rec[l->n - 1].uid + 1;
 	if (door_records_from(&imapd_door, l->id, from, &l->rec, &l->n,
 	    &modseq, &more) == -1)
 		return -1;
+	load_wide(l, before);
 	if (from == 1)
 		l->modseq = modseq;
 	l->door = imapd_door.times;
@@ -530,6 +621,7 @@ box_free(struct imapd_box *b)
 		p = &(*p)->next;
 	*p = b->next;
 	keywords_free(b);
+	imapd_wide_clear(&b->wide);
 	free(b->untold);
 	free(b->rec);
 	free(b);

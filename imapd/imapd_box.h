@@ -16,6 +16,7 @@
 #include "lib/mail/door.h"
 
 #include "imapd/imapd_news.h"
+#include "imapd/imapd_wide.h"
 
 enum {
 	IMAPD_BOX_REST = 10000,	/* messages of one that is kept */
@@ -29,7 +30,8 @@ struct imapd_box {
 	uint64_t modseq;	/* the state that rec shows */
 	struct door_record *rec;
 	size_t	 n;
-	char	*keywords[DOOR_KEYWORDS_MAX];
+	struct imapd_wide wide;	/* what rec and untold have beside them */
+	char	**keywords;
 	unsigned n_keywords;
 	unsigned keywords_serial; /* counts the changes of the list */
 	int	 counted;	/* keywords_full shows rec as it is now */
@@ -91,11 +93,16 @@ const struct door_record *imapd_box_known(const struct imapd_box *b,
 	    uint32_t uid, size_t *hint);
 /* The session of a view was told of all that is gone. */
 void	imapd_box_told(struct imapd_box *b);
+/* All keywords of a message, by the numbers of b->keywords. */
+void	imapd_box_keywords(const struct imapd_box *b,
+	    const struct door_record *r, struct keyword_set *s_r);
+/* The number of a keyword; -1: there is none of that name. */
+int	imapd_box_keyword(const struct imapd_box *b, const char *name);
 /* Is there no room for one more keyword, as far as is known here? */
 int	imapd_box_keywords_full(struct imapd_box *b);
 /*
- * Takes changed records in. They are news to all views but origin (or NULL),
- * whose session made the change.
+ * Takes changed records in, as the last call of imapd_door gave them. They are
+ * news to all views but origin (or NULL), whose session made the change.
  */
 void	imapd_box_update(struct imapd_box *b, const struct door_record *rec,
 	    size_t n, const struct imapd_news *origin);

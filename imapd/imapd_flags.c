@@ -67,11 +67,12 @@ imapd_flags_read(struct imapd_flags *f, const struct imapd_arg *a, size_t n)
 			continue;	/* \Recent is not the client's */
 		if (!imapd_flag_is_keyword(a->p, a->len))
 			return "There is no such flag";
-		if (has_keyword(f, a))
+		if (f->n == DOOR_NAMES_MAX || has_keyword(f, a))
 			continue;
-		if (f->n == DOOR_NAMES_MAX)
-			return "Too many keywords";
+		f->keywords = mem_realloc(f->keywords, f->n + 2,
+		    sizeof(*f->keywords));
 		f->keywords[f->n++] = mem_strndup(a->p, a->len);
+		f->keywords[f->n] = NULL;
 	}
 	return NULL;
 }
@@ -81,4 +82,6 @@ imapd_flags_clear(struct imapd_flags *f)
 {
 	while (f->n > 0)
 		free(f->keywords[--f->n]);
+	free(f->keywords);
+	f->keywords = NULL;
 }

@@ -12,12 +12,13 @@
 
 struct imapd_flags {
 	uint32_t flags;
-	char	*keywords[DOOR_NAMES_MAX + 1];	/* NULL at the end */
+	char	**keywords;	/* NULL at the end; NULL: there are none */
 	unsigned n;
 };
 
 /*
- * Reads n flags that follow each other. NULL; else why not, a static text.
+ * Reads n flags that follow each other. Of keywords the first DOOR_NAMES_MAX
+ * count: no mailbox has more. NULL; else why not, a static text.
  * imapd_flags_clear either way.
  */
 const char *imapd_flags_read(struct imapd_flags *f,

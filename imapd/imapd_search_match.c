@@ -2,8 +2,6 @@
  * Three values: a key that needs the file is unknown until the scan of it has
  * an answer, and so is what rests on it.
  */
-#include "lib/base/str.h"
-
 #include "imapd/imapd_date.h"
 #include "imapd/imapd_search_match.h"
 
@@ -11,12 +9,12 @@ static int
 has_keyword(const struct imapd_key *k, const struct imapd_box *b,
     const struct door_record *r)
 {
-	unsigned i;
+	struct keyword_set s;
 
-	for (i = 0; i < b->n_keywords; i++)
-		if (str_casecmp(b->keywords[i], k->name) == 0)
-			return r->keywords >> i & 1;
-	return 0;
+	if (k->bit == -1)
+		return 0;
+	imapd_box_keywords(b, r, &s);
+	return keyword_set_has(&s, (unsigned)k->bit);
 }
 
 /* "If a message has no save date, the internal date is used." (RFC 8514) */
@@ -116,6 +114,17 @@ imapd_search_match(const struct imapd_key *k, const struct imapd_view *v,
 	if (k->op >= IMAPD_K_SENTBEFORE)
 		return k->answer;
 	return match_record(k, v, seq, r) ? IMAPD_YES : IMAPD_NO;
+}
+
+void
+imapd_search_keywords(struct imapd_key *k, const struct imapd_box *b)
+{
+	struct imapd_key *c;
+
+	if (k->op == IMAPD_K_KEYWORD)
+		k->bit = imapd_box_keyword(b, k->name);
+	for (c = k->first; c != NULL; c = c->next)
+		imapd_search_keywords(c, b);
 }
 
 void

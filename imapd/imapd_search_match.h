@@ -19,4 +19,8 @@ void	imapd_search_open(struct imapd_key *k, const struct imapd_view *v,
 	    uint32_t seq, const struct door_record *r,
 	    struct imapd_key **list, size_t *n_r);
 
+/* Looks the keywords up in the box's list, which may have changed since the
+   last time: before any message is held against k. */
+void	imapd_search_keywords(struct imapd_key *k, const struct imapd_box *b);
+
 #endif

@@ -198,6 +198,7 @@ read_keyword(struct key_reader *r, struct imapd_key *k)
 	    !imapd_flag_is_keyword(a->p, a->len))
 		return -1;
 	k->name = mem_strndup(a->p, a->len);
+	k->bit = -1;	/* imapd_search_keywords */
 	return 0;
 }
 

@@ -39,6 +39,7 @@ struct imapd_key {
 	uint64_t number, value;
 	char	*name;				/* keyword, field (lower), id */
 	const uint16_t *which;			/* EMAILID: borrowed */
+	int	 bit;				/* of the keyword, or -1 */
 	struct imapd_needle needle;
 	/* of the message that is looked at (imapd_search_scan.h) */
 	enum imapd_match answer;		/* a key that needs the file */

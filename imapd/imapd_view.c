@@ -215,17 +215,21 @@ imapd_put_flags(struct buf *out, const struct imapd_view *v,
     const struct door_record *r)
 {
 	const struct imapd_box *b = v->box;
+	struct keyword_set s;
 	unsigned i;
-	int any = 0;
+	int any = 0, k = -1;
 
 	for (i = 0; i < sizeof(flag_names) / sizeof(flag_names[0]); i++)
 		if (r->flags & flag_names[i].flag)
 			put_word(out, flag_names[i].name, &any);
 	if (imapd_view_is_recent(v, r->uid))
 		put_word(out, "\\Recent", &any);
-	for (i = 0; i < b->n_keywords && r->keywords >> i != 0; i++)
-		if (r->keywords >> i & 1)
-			put_word(out, b->keywords[i], &any);
+	if (r->keywords == 0 && !(r->flags & MARK_WIDE))
+		return;
+	imapd_box_keywords(b, r, &s);
+	while ((k = keyword_set_next(&s, (unsigned)(k + 1))) != -1 &&
+	    (unsigned)k < b->n_keywords)
+		put_word(out, b->keywords[k], &any);
 }
 
 void

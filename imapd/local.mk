@@ -19,6 +19,7 @@ imapd_libimapd_a_SOURCES = $(IMAPD_COMMANDS) \
 	imapd/imapd_status.c imapd/imapd_status.h \
 	imapd/imapd_list_args.c imapd/imapd_list_args.h \
 	imapd/imapd_door.c imapd/imapd_door.h \
+	imapd/imapd_wide.c imapd/imapd_wide.h \
 	imapd/imapd_box.c imapd/imapd_box.h \
 	imapd/imapd_news.c imapd/imapd_news.h \
 	imapd/imapd_view.c imapd/imapd_view.h \

@@ -58,6 +58,7 @@ mailbox_free(struct mailbox *m)
 	for (i = 0; i < m->n_keywords; i++)
 		free(m->keywords[i]);
 	free(m->keywords);
+	free(m->held);
 	free(m->watchers);
 	free(m->dirty);
 	free(m->name);

@@ -30,8 +30,9 @@ struct mailbox {
 	unsigned n_keywords;
 	int	 keywords_loaded;
 	int	 keywords_full;		/* messages carry all bits */
+	unsigned keywords_filed;	/* so many stand in the flags file */
 	int64_t	 gone_looked;		/* for old expunges: clock_mono_ms */
-	uint64_t held;			/* bits of messages under way */
+	struct keyword_set *held;	/* bits of messages under way, or NULL */
 	unsigned holders;
 	/* flags file */
 	uint32_t *dirty;		/* uids whose line is behind */

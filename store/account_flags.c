@@ -39,12 +39,14 @@ struct flags_task {
 	struct buf text;		/* the piece */
 	uint64_t modseq;		/* as it was begun: all up to there */
 	uint32_t lines;
+	const char *head;		/* of a file that is made */
 	int	 replace, begun, last;
 	uint32_t *uids;			/* to be written; NULL: */
 	size_t	 n, at;
 	uint32_t next;			/* all from here on ... */
 	uint64_t since;			/* ... that changed since */
 	unsigned looked, room;		/* in this piece */
+	unsigned keywords;		/* whose names are in it */
 };
 
 static int
@@ -65,7 +67,14 @@ add_line(void *arg, const struct record *r)
 	return 0;
 }
 
-/* What stands before the records. 0; -1: the index does not answer. */
+static const char *
+flags_head(const struct mailbox *m)
+{
+	return m->n_keywords > 64 ? FLAGS_HEAD_WIDE : FLAGS_HEAD;
+}
+
+/* What stands before the records: names that the file has not. 0; -1: the index
+   does not answer. */
 static int
 gather_head(struct flags_task *f)
 {
@@ -74,11 +83,15 @@ gather_head(struct flags_task *f)
 
 	if (mailbox_keywords(m) == -1)
 		return -1;
-	if (f->replace)
-		buf_puts(&f->text, FLAGS_HEAD);
+	f->head = flags_head(m);
+	if (f->replace) {
+		buf_puts(&f->text, f->head);
+		m->keywords_filed = 0;
+	}
 	flags_next_line(&f->text, m->row.uidnext);
 	f->lines++;
-	for (i = 0; i < m->n_keywords; i++) {
+	f->keywords = m->n_keywords;
+	for (i = m->keywords_filed; i < m->n_keywords; i++) {
 		flags_keyword_line(&f->text, i, m->keywords[i]);
 		f->lines++;
 	}
@@ -119,7 +132,7 @@ flags_append(struct flags_task *f)
 
 	if (f->text.len == 0)
 		return 0;
-	r = task_text_append(&f->t, f->m->id, "flags", FLAGS_HEAD, &f->text,
+	r = task_text_append(&f->t, f->m->id, "flags", f->head, &f->text,
 	    &made);
 	if (r == 0 && made)
 		task_dir(&f->t, f->m->id, 0);
@@ -154,6 +167,7 @@ flags_commit(struct task *t)
 	if (t->error != D_OK || f->m->dead || !f->last)
 		return;
 	row->flags_modseq = f->modseq;
+	f->m->keywords_filed = f->keywords;
 	if (f->m->anew)
 		row->flags_lines = FLAGSFILE_ANEW;
 	else
@@ -242,7 +256,8 @@ flagsfile_flush(struct mailbox *m)
 	f->t.account = m->account;
 	f->m = m;
 	f->modseq = m->row.modseq;
-	f->replace = m->row.flags_lines > 2 * m->row.messages + 200;
+	f->replace = m->row.flags_lines > 2 * m->row.messages + 200 +
+	    m->n_keywords;
 	m->anew = 0;
 	m->flags_busy = 1;
 	(void)shard_writing(m->account->shard, 1);

@@ -1,6 +1,7 @@
 /*
  * The keywords of a mailbox: a message has a bit for each of its own. Where
- * all bits have a name, one that nothing carries gets another name. Readers of
+ * all bits have a name, one that nothing carries gets another name: not before,
+ * for to find one all messages are looked at. Readers of
  * the flags file must not take the old name's lines for the new one's: the
  * next file is a new one, and until it has its name the old one is true.
  */
@@ -25,7 +26,7 @@ adopt_keywords(struct mailbox *m, const struct buf *v)
 	size_t len;
 
 	cursor_init(&c, v->data, v->len);
-	while (cursor_left(&c) > 0 && m->n_keywords < DOOR_KEYWORDS_MAX) {
+	while (cursor_left(&c) > 0 && m->n_keywords < KEYWORDS_MAX) {
 		p = cursor_lv(&c, &len, DOOR_KEYWORD_LEN);
 		if (c.bad)
 			break;
@@ -47,7 +48,7 @@ mailbox_keywords(struct mailbox *m)
 		return 0;
 	for (i = 0; i < m->n_keywords; i++)
 		free(m->keywords[i]);
-	m->n_keywords = 0;
+	m->n_keywords = m->keywords_filed = 0;
 	m->keywords_full = 0;
 	r = engine_get(m->account->db, ENGINE_CORE, k.k, k.len, &v);
 	m->keywords_loaded = r == ENGINE_DONE || r == ENGINE_ABSENT;
@@ -71,7 +72,7 @@ put_keywords(struct mailbox *m)
 }
 
 int
-mailbox_keyword(struct mailbox *m, const char *p, size_t len)
+mailbox_keyword(const struct mailbox *m, const char *p, size_t len)
 {
 	unsigned i;
 
@@ -82,7 +83,7 @@ mailbox_keyword(struct mailbox *m, const char *p, size_t len)
 }
 
 struct used_bits {
-	uint64_t bits;
+	struct keyword_set bits;
 	const struct keyword_swap *swap;
 };
 
@@ -90,10 +91,13 @@ static int
 add_used(void *arg, const struct record *r)
 {
 	struct used_bits *u = arg;
+	struct keyword_set s;
 
-	if (u->swap == NULL || !u->swap->replaces(u->swap->arg, &r->d))
-		u->bits |= r->d.keywords;
-	return u->bits == UINT64_MAX;
+	if (u->swap != NULL && u->swap->replaces(u->swap->arg, &r->d))
+		return 0;
+	record_keywords(r, &s);
+	keyword_set_add(&u->bits, &s);
+	return keyword_set_is_full(&u->bits);
 }
 
 /*
@@ -102,13 +106,13 @@ add_used(void *arg, const struct record *r)
  */
 static int
 unused_bits(struct mailbox *m, const struct keyword_swap *swap,
-    uint64_t *bits_r)
+    struct keyword_set *bits_r)
 {
 	struct used_bits u = { .swap = swap };
 	struct account *a = m->account;
 	enum engine_result r;
 
-	*bits_r = 0;
+	memset(bits_r, 0, sizeof(*bits_r));
 	if (m->keywords_full && swap == NULL)
 		return 0;
 	if (account_commit(a) == -1)
@@ -116,9 +120,12 @@ unused_bits(struct mailbox *m, const struct keyword_swap *swap,
 	r = index_range(a->db, a->number, m->id, 1, UINT32_MAX, add_used, &u);
 	if (r != ENGINE_DONE && r != ENGINE_MORE)
 		return -1;
-	if (u.bits == UINT64_MAX)
+	if (keyword_set_is_full(&u.bits))
 		m->keywords_full = 1;
-	*bits_r = ~(u.bits | m->held);
+	if (m->held != NULL)
+		keyword_set_add(&u.bits, m->held);
+	keyword_set_invert(&u.bits);
+	*bits_r = u.bits;
 	return 0;
 }
 
@@ -128,14 +135,14 @@ unused_bits(struct mailbox *m, const struct keyword_swap *swap,
  */
 static int
 count_missing(struct mailbox *m, const char *names, size_t len,
-    uint64_t *bits_r, unsigned *n_r)
+    struct keyword_set *bits_r, unsigned *n_r)
 {
 	struct cursor c;
 	const char *p;
 	size_t n;
 	int bit;
 
-	*bits_r = 0;
+	memset(bits_r, 0, sizeof(*bits_r));
 	*n_r = 0;
 	cursor_init(&c, names, len);
 	while (cursor_left(&c) > 0) {
@@ -145,7 +152,7 @@ count_missing(struct mailbox *m, const char *names, size_t len,
 		if ((bit = mailbox_keyword(m, p, n)) == -1)
 			++*n_r;
 		else
-			*bits_r |= (uint64_t)1 << bit;
+			keyword_set_put(bits_r, (unsigned)bit);
 	}
 	return 0;
 }
@@ -153,26 +160,26 @@ count_missing(struct mailbox *m, const char *names, size_t len,
 /* A bit for the name: a new one, else the lowest of the unused ones; -1: there
    is none. */
 static int
-name_bit(struct mailbox *m, const char *p, size_t len, uint64_t *unused)
+name_bit(struct mailbox *m, const char *p, size_t len,
+    struct keyword_set *unused)
 {
-	unsigned bit = m->n_keywords;
+	int bit = (int)m->n_keywords;
 
-	if (bit < DOOR_KEYWORDS_MAX) {
-		m->keywords = mem_realloc(m->keywords, bit + 1,
+	if (bit < KEYWORDS_MAX) {
+		m->keywords = mem_realloc(m->keywords, (size_t)bit + 1,
 		    sizeof(*m->keywords));
 		m->n_keywords++;
-	} else if (*unused == 0)
+	} else if ((bit = keyword_set_next(unused, 0)) == -1)
 		return -1;
-	else {
-		bit = (unsigned)__builtin_ctzll(*unused);
-		*unused &= *unused - 1;
+	else
 		free(m->keywords[bit]);
-	}
+	keyword_set_drop(unused, (unsigned)bit);
 	m->keywords[bit] = mem_strndup(p, len);
-	return (int)bit;
+	return bit;
 }
 
-/* From now on the flags file has a wrong name, also after a crash. */
+/* From now on the flags file is not right, also after a crash: it has a wrong
+   name, or is of a version that has no keywords beyond the first 64. */
 static void
 renamed(struct mailbox *m)
 {
@@ -189,10 +196,10 @@ renamed(struct mailbox *m)
    not answer, and nothing has changed. */
 static int
 name_bits(struct mailbox *m, const char *names, size_t len, unsigned missing,
-    struct keyword_swap *swap, uint64_t *bits_r)
+    struct keyword_swap *swap, struct keyword_set *bits_r)
 {
-	unsigned room = DOOR_KEYWORDS_MAX - m->n_keywords;
-	uint64_t unused = 0, was;
+	unsigned had = m->n_keywords, room = KEYWORDS_MAX - had;
+	struct keyword_set unused = { .word = { 0 } }, was;
 	struct cursor c;
 	const char *p;
 	size_t n;
@@ -200,26 +207,30 @@ name_bits(struct mailbox *m, const char *names, size_t len, unsigned missing,
 
 	if (missing > room && unused_bits(m, swap, &unused) == -1)
 		return -1;
-	was = unused &= ~*bits_r;
+	keyword_set_remove(&unused, bits_r);
+	was = unused;
 	cursor_init(&c, names, len);
 	while (cursor_left(&c) > 0) {
 		p = cursor_lv(&c, &n, DOOR_KEYWORD_LEN);
 		if (mailbox_keyword(m, p, n) == -1 &&
 		    (bit = name_bit(m, p, n, &unused)) != -1)
-			*bits_r |= (uint64_t)1 << bit;
+			keyword_set_put(bits_r, (unsigned)bit);
 	}
-	if (room > 0 || unused != was)
+	keyword_set_remove(&was, &unused);
+	keyword_set_keep(&was, had);
+	if (room > 0 || keyword_set_end(&was) > 0)
 		put_keywords(m);
-	if (unused != was)
+	if (keyword_set_end(&was) > 0 ||
+	    (had <= 64 && m->n_keywords > 64))
 		renamed(m);
 	if (swap != NULL)
-		swap->renamed = was & ~unused;
+		swap->renamed = was;
 	return 0;
 }
 
 enum door_error
 mailbox_bits(struct mailbox *m, const char *names, size_t len, int make,
-    struct keyword_swap *swap, uint64_t *bits_r)
+    struct keyword_swap *swap, struct keyword_set *bits_r)
 {
 	unsigned missing;
 
@@ -233,16 +244,38 @@ mailbox_bits(struct mailbox *m, const char *names, size_t len, int make,
 	return D_OK;
 }
 
+int
+mailbox_has_all(const struct mailbox *m, const char *names, size_t len)
+{
+	struct cursor c;
+	const char *p;
+	size_t n;
+
+	cursor_init(&c, names, len);
+	while (cursor_left(&c) > 0) {
+		p = cursor_lv(&c, &n, DOOR_KEYWORD_LEN);
+		if (c.bad || mailbox_keyword(m, p, n) == -1)
+			return 0;
+	}
+	return 1;
+}
+
 void
-mailbox_hold(struct mailbox *m, uint64_t bits)
+mailbox_hold(struct mailbox *m, const struct keyword_set *bits)
 {
 	m->holders++;
-	m->held |= bits;
+	if (keyword_set_end(bits) == 0)
+		return;
+	if (m->held == NULL)
+		m->held = mem_zalloc(1, sizeof(*m->held));
+	keyword_set_add(m->held, bits);
 }
 
 void
 mailbox_release(struct mailbox *m)
 {
-	if (--m->holders == 0)
-		m->held = 0;
+	if (--m->holders > 0)
+		return;
+	free(m->held);
+	m->held = NULL;
 }

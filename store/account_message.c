@@ -26,19 +26,23 @@ put_u64(unsigned char *p, uint64_t v)
 }
 
 void
-mailbox_put_new(struct mailbox *m, const struct door_record *d)
+mailbox_put_new(struct mailbox *m, const struct door_record *d,
+    const struct keyword_set *keywords)
 {
+	unsigned char space[KEYWORD_PACKED];
 	struct record r = { .d = *d };
 
+	record_set_keywords(&r, keywords, space);
 	message_id(m->account, m->id, &r);
 	mailbox_put(m, &r);
 }
 
 void
-mailbox_add(struct mailbox *m, struct door_record *rec)
+mailbox_add(struct mailbox *m, struct door_record *rec,
+    const struct keyword_set *keywords)
 {
 	rec->modseq = m->row.modseq = shard_modseq(m->account->shard);
-	mailbox_put_new(m, rec);
+	mailbox_put_new(m, rec, keywords);
 	follow_added(m, rec);
 	mailbox_count(&m->row, rec, 1);
 	if (m->row.uidnext <= rec->uid)
@@ -81,7 +85,7 @@ mailbox_del(struct mailbox *m, const struct record *r)
 	struct index_key k = index_message(m->account->number, m->id,
 	    r->d.uid);
 
-	if (r->d.keywords != 0)
+	if (r->d.keywords != 0 || r->wide_len > 0)
 		m->keywords_full = 0;
 	engine_del(b, ENGINE_CORE, k.k, k.len);
 	engine_del(b, ENGINE_CACHE, k.k, k.len);
@@ -105,11 +109,26 @@ message_keep(struct record *r)
 {
 	unsigned char *own = NULL;
 
-	if (r->more_len > 0) {
-		own = mem_alloc(r->more_len);
-		memcpy(own, r->more, r->more_len);
+	if (r->more_len + r->wide_len > 0) {
+		own = mem_alloc(r->more_len + r->wide_len);
+		if (r->more_len > 0)
+			memcpy(own, r->more, r->more_len);
+		if (r->wide_len > 0)
+			memcpy(own + r->more_len, r->wide, r->wide_len);
+		r->wide = own + r->more_len;
 	}
 	r->more = own;
+}
+
+void
+message_keep_keywords(struct record *r, const struct keyword_set *s)
+{
+	unsigned char space[KEYWORD_PACKED];
+	unsigned char *old = (unsigned char *)(uintptr_t)r->more;
+
+	record_set_keywords(r, s, space);
+	message_keep(r);
+	free(old);
 }
 
 void

@@ -10,12 +10,14 @@
 struct account;
 struct mailbox;
 
-/* A message that comes into being: it gets an id. */
-void	mailbox_put_new(struct mailbox *m, const struct door_record *d);
+/* A message that comes into being, with those keywords: it gets an id. */
+void	mailbox_put_new(struct mailbox *m, const struct door_record *d,
+	    const struct keyword_set *keywords);
 /* The same of one that an APPEND brings, whose flags file and followers are to
    know of it. It gets its modseq; the row of the mailbox is for the caller to
    write. */
-void	mailbox_add(struct mailbox *m, struct door_record *rec);
+void	mailbox_add(struct mailbox *m, struct door_record *rec,
+	    const struct keyword_set *keywords);
 /* When that is durable: it may be seen. */
 void	mailbox_added(struct mailbox *m, const struct door_record *rec);
 /* One that has its id from elsewhere. */
@@ -31,6 +33,9 @@ void	message_id(const struct account *a, uint32_t mailbox,
 /* Records that are kept: what lies in the row is lent, a copy of it their
    own. */
 void	message_keep(struct record *r);
+/* One that is kept has those keywords now. */
+void	message_keep_keywords(struct record *r,
+	    const struct keyword_set *s);
 void	messages_free(struct record *list, size_t n);
 
 #endif

@@ -129,7 +129,7 @@ put_mailbox(struct rebuild *r, struct engine_batch *b,
 	struct index_key k = index_key_u32(r->a->number, 'K', f->id);
 	struct buf words = BUF_INIT(0);
 	struct record rec;
-	size_t i, n = 0;
+	size_t i;
 
 	row.uidnext = f->highest > UINT32_MAX - 2 * UID_GAP ?
 	    UINT32_MAX : f->highest + UID_GAP + 1;
@@ -143,14 +143,11 @@ put_mailbox(struct rebuild *r, struct engine_batch *b,
 			row.flags_modseq = r->modseq - 1;
 	}
 	index_put_row(b, f->id, &row);
-	for (i = 0; i < DOOR_KEYWORDS_MAX; i++)
-		if (f->keyword[i] != NULL)
-			n = i + 1;
-	for (i = 0; i < n; i++)
+	for (i = 0; i < f->n_keywords; i++)
 		buf_put_lv(&words, f->keyword[i] != NULL ? f->keyword[i] :
 		    "$lost", f->keyword[i] != NULL ?
 		    strlen(f->keyword[i]) : 5);
-	if (n > 0)
+	if (f->n_keywords > 0)
 		engine_put(b, ENGINE_CORE, k.k, k.len, words.data, words.len);
 	buf_clear(&words);
 }

@@ -63,7 +63,7 @@ leave_noted_out(struct found_mailbox *f)
 
 	for (i = 0; i < f->n; i++)
 		if (f->msg[i].noted)
-			free(f->msg[i].more);
+			free(f->msg[i].own);
 		else
 			f->msg[n++] = f->msg[i];
 	f->n = n;

@@ -7,6 +7,7 @@
 
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
+#include "store/account_message.h"
 #include "store/account_scan.h"
 #include "store/body.h"
 #include "store/file_flags.h"
@@ -100,14 +101,10 @@ line_record(void *arg, const struct record *r)
 	note_uid(b, r->d.uid);
 	if (m == NULL)
 		return;
-	free(m->more);
-	m->more = NULL;
+	free(m->own);
 	m->rec = *r;
-	if (r->more_len > 0) {
-		m->more = mem_alloc(r->more_len);
-		memcpy(m->more, r->more, r->more_len);
-	}
-	m->rec.more = m->more;
+	message_keep(&m->rec);
+	m->own = (unsigned char *)(uintptr_t)m->rec.more;
 	m->has_line = 1;
 }
 
@@ -117,6 +114,12 @@ line_keyword(void *arg, unsigned bit, const char *name)
 	struct found_mailbox *b = arg;
 
 	b->flags_lines++;
+	if (bit >= b->n_keywords) {
+		b->keyword = mem_realloc(b->keyword, bit + 1,
+		    sizeof(*b->keyword));
+		while (b->n_keywords <= bit)
+			b->keyword[b->n_keywords++] = NULL;
+	}
 	free(b->keyword[bit]);
 	b->keyword[bit] = mem_strdup(name);
 }
@@ -238,10 +241,11 @@ found_clear(struct found *f)
 	body_list_end(&f->list);
 	for (i = 0; f->mailbox != NULL && i < f->boxes.n; i++) {
 		for (k = 0; k < f->mailbox[i].n; k++)
-			free(f->mailbox[i].msg[k].more);
+			free(f->mailbox[i].msg[k].own);
 		free(f->mailbox[i].msg);
-		for (k = 0; k < DOOR_KEYWORDS_MAX; k++)
+		for (k = 0; k < f->mailbox[i].n_keywords; k++)
 			free(f->mailbox[i].keyword[k]);
+		free(f->mailbox[i].keyword);
 	}
 	free(f->mailbox);
 	boxes_clear(&f->boxes);

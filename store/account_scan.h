@@ -15,7 +15,7 @@ struct found_message {
 	int	 has_line;		/* in the flags file */
 	int	 noted;			/* rebuild: moved away, and no message */
 	struct record rec;	/* flags, keywords, dates, id of that line */
-	unsigned char *more;	/* where rec.more lies */
+	unsigned char *own;	/* where rec's wide and more lie */
 };
 
 struct found_mailbox {
@@ -25,7 +25,8 @@ struct found_mailbox {
 	uint32_t highest;		/* uid known from any source */
 	uint32_t uidnext;		/* as the old index has it; 0: not */
 	unsigned bad_lines, flags_lines;
-	char	*keyword[DOOR_KEYWORDS_MAX]; /* NULL: unused bit */
+	char	**keyword;		/* NULL: unused bit */
+	unsigned n_keywords;
 	int	 missing;		/* there is no such folder */
 	int	 used;	/* there is a sign of any message ever */
 };

@@ -13,6 +13,7 @@
 #include "store/account_evidence.h"
 #include "store/account_first_use.h"
 #include "store/account_keywords.h"
+#include "store/account_message.h"
 #include "store/account_load.h"
 #include "store/account_mailbox.h"
 #include "store/account_quota.h"
@@ -32,7 +33,7 @@ enum {
 struct copy_mailbox {
 	uint32_t id;
 	struct index_row row;
-	struct door_record *rec;
+	struct record *rec;
 	size_t	 n, cap;
 	char	**keyword;
 	unsigned n_keywords;
@@ -112,7 +113,8 @@ copy_record(void *arg, const struct record *r)
 		m->cap = m->cap * 2 + 64;
 		m->rec = mem_realloc(m->rec, m->cap, sizeof(*m->rec));
 	}
-	m->rec[m->n++] = r->d;
+	m->rec[m->n] = *r;
+	message_keep(&m->rec[m->n++]);
 	return 0;
 }
 
@@ -174,7 +176,7 @@ copies_free(struct ctl_taking *r)
 		for (k = 0; k < r->mailbox[i].n_keywords; k++)
 			free(r->mailbox[i].keyword[k]);
 		free(r->mailbox[i].keyword);
-		free(r->mailbox[i].rec);
+		messages_free(r->mailbox[i].rec, r->mailbox[i].n);
 	}
 	free(r->mailbox);
 	free(r->note);
@@ -212,10 +214,19 @@ finding(struct checking *k, const char *fmt, ...)
  * next start of the account ends it. Anything else that lacks its file is a
  * finding.
  */
+static int
+same_keywords(const struct record *a, const struct record *b)
+{
+	return a->d.keywords == b->d.keywords && a->wide_len == b->wide_len &&
+	    (a->wide_len == 0 || memcmp(a->wide, b->wide, a->wide_len) == 0);
+}
+
 static void
-check_record(struct checking *k, const struct door_record *d,
+check_record(struct checking *k, const struct record *r,
     const struct found_message *f, struct index_row *sum)
 {
+	const struct door_record *d = &r->d;
+
 	mailbox_count(sum, d, 1);
 	if (f == NULL) {
 		finding(k, "message %u has no file", d->uid);
@@ -229,7 +240,7 @@ check_record(struct checking *k, const struct door_record *d,
 	if (!f->has_line)
 		finding(k, "message %u has no line in flags", d->uid);
 	else if (((f->rec.d.flags ^ d->flags) & FLAG_ALL) != 0 ||
-	    f->rec.d.keywords != d->keywords || f->rec.d.date != d->date)
+	    !same_keywords(&f->rec, r) || f->rec.d.date != d->date)
 		finding(k, "message %u: flags says otherwise", d->uid);
 }
 
@@ -254,9 +265,9 @@ check_files(struct checking *k)
 	size_t i, at = 0;
 
 	for (i = 0; i < k->f->n; i++) {
-		while (at < k->m->n && k->m->rec[at].uid < k->f->msg[i].uid)
+		while (at < k->m->n && k->m->rec[at].d.uid < k->f->msg[i].uid)
 			at++;
-		if (at < k->m->n && k->m->rec[at].uid == k->f->msg[i].uid)
+		if (at < k->m->n && k->m->rec[at].d.uid == k->f->msg[i].uid)
 			continue;
 		if (k->f->msg[i].uid < k->m->row.uidnext &&
 		    !is_noted(k, k->f->msg[i].uid))
@@ -290,15 +301,15 @@ check_mailbox(struct checking *k)
 		finding(k, "the folder %u is missing", m->id);
 	for (i = 0; i < m->n; i++)
 		check_record(k, &m->rec[i],
-		    found_message(k->f, m->rec[i].uid), &sum);
-	if (m->n > 0 && m->rec[m->n - 1].uid >= m->row.uidnext)
+		    found_message(k->f, m->rec[i].d.uid), &sum);
+	if (m->n > 0 && m->rec[m->n - 1].d.uid >= m->row.uidnext)
 		finding(k, "UIDNEXT %u is not above message %u",
-		    m->row.uidnext, m->rec[m->n - 1].uid);
+		    m->row.uidnext, m->rec[m->n - 1].d.uid);
 	check_files(k);
 	check_counts(k, &sum);
 	for (bit = 0; bit < m->n_keywords &&
 	    m->row.flags_modseq >= m->row.modseq; bit++)
-		if (k->f->keyword[bit] == NULL ||
+		if (bit >= k->f->n_keywords || k->f->keyword[bit] == NULL ||
 		    strcmp(k->f->keyword[bit], m->keyword[bit]) != 0)
 			finding(k, "keyword %u is not the same in flags", bit);
 	if (k->n > FINDINGS_MAX) {

@@ -123,8 +123,8 @@ static int
 parse_record(char **w, size_t n, const char *words,
     const struct flags_reader *reader)
 {
-	unsigned char more[RECORD_MORE];
-	struct record r = { .more = more };
+	unsigned char rest[RECORD_REST];
+	struct record r = { .more = NULL };
 	struct door_record *d = &r.d;
 	uint64_t uid;
 	int64_t save;
@@ -138,14 +138,15 @@ parse_record(char **w, size_t n, const char *words,
 		return -1;
 	if (n > 5 && parse_octets(w[5], r.id, RECORD_ID) != RECORD_ID)
 		return -1;
-	if (n > 6 && (len = parse_octets(w[6], more, sizeof(more))) == -1)
+	if (n > 6 && (len = parse_octets(w[6], rest, sizeof(rest))) == -1)
 		return -1;
 	d->uid = (uint32_t)uid;
 	d->header_len = parse_named(words, "h=", UINT32_MAX);
 	d->flags |= parse_named(words, "e=", MARK_ALL / MARK_WHOLE - 1) *
 	    MARK_WHOLE;
 	d->save_date = (uint32_t)save;
-	r.more_len = (unsigned)len;
+	if (record_take_rest(&r, rest, (size_t)len) == -1)
+		return -1;
 	reader->record(reader->arg, &r);
 	return 0;
 }
@@ -170,7 +171,7 @@ parse_line(char *line, const struct flags_reader *r)
 		return 0;
 	}
 	if (n != 3 || strcmp(w[0], "k") != 0 ||
-	    str_number(w[1], strlen(w[1]), DOOR_KEYWORDS_MAX - 1, &bit) == -1 ||
+	    str_number(w[1], strlen(w[1]), KEYWORDS_MAX - 1, &bit) == -1 ||
 	    !flags_keyword_ok(w[2], strlen(w[2])))
 		return -1;
 	r->keyword(r->arg, (unsigned)bit, w[2]);
@@ -235,6 +236,7 @@ flags_line(struct buf *out, const struct record *r)
 {
 	const struct door_record *d = &r->d;
 	uint32_t mark = (d->flags & MARK_ALL) / MARK_WHOLE;
+	unsigned char rest[RECORD_REST];
 	char set[LETTERS + 1];
 	size_t i, n = 0;
 
@@ -247,8 +249,9 @@ flags_line(struct buf *out, const struct record *r)
 	buf_printf(out, "%" PRIu32 " %s %" PRIx64 " %" PRId64 " %" PRIu32,
 	    d->uid, set, d->keywords, d->date, d->save_date);
 	put_octets(out, r->id, RECORD_ID);
-	if (r->more_len > 0 || d->header_len != 0 || mark != 0)
-		put_octets(out, r->more, r->more_len);
+	n = record_put_rest(r, rest);
+	if (n > 0 || d->header_len != 0 || mark != 0)
+		put_octets(out, rest, n);
 	if (d->header_len != 0)
 		buf_printf(out, " h=%" PRIu32, d->header_len);
 	if (mark != 0)

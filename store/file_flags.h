@@ -2,7 +2,7 @@
  * The text file `flags` of a mailbox: what the message files themselves do
  * not tell. Lines are appended; the last line of a uid counts.
  *
- *   rohrpost-flags 2
+ *   rohrpost-flags 3
  *   k <bit> <keyword>
  *   n <uidnext>
  *   <uid> <flags> <keywords> <internaldate> <save date>
@@ -10,20 +10,22 @@
  *
  * flags are letters of SAFTD (seen, answered, flagged, deleted, draft) or "-",
  * keywords a hexadecimal number, dates seconds since 1970, id and more (which
- * may be empty) octets in hexadecimal: struct record. h is the length of
+ * may be empty) octets in hexadecimal: struct record, with the further keywords. h is the length of
  * the header, e how the file ends: 1 with CRLF, 2 otherwise (enum door_mark).
  * Version 1 had none of these; a file may begin in it and go on in this one.
- * Other words behind more are passed over.
+ * Other words behind more are passed over. A file of a mailbox that has had no
+ * more than 64 keywords is of version 2, which knew no others.
  */
 #ifndef STORE_FILE_FLAGS_H
 #define STORE_FILE_FLAGS_H
 
 #include "store/record.h"
 
-enum { FLAGS_VERSION = 2 };
+enum { FLAGS_VERSION = 3 };
 #define FLAGS_HEAD "rohrpost-flags 2\n"
+#define FLAGS_HEAD_WIDE "rohrpost-flags 3\n"
 
-/* What more of a record holds is only there for the call. */
+/* What wide and more of a record hold is only there for the call. */
 struct flags_reader {
 	void	(*record)(void *arg, const struct record *r);
 	void	(*keyword)(void *arg, unsigned bit, const char *name);
@@ -32,8 +34,8 @@ struct flags_reader {
 };
 
 /*
- * Reads a file; only uid, flags with the mark, keywords, date, save_date, id,
- * more and header_len of a record are set. Lines that make no sense (the last
+ * Reads a file; only uid, flags with the mark, keywords, date, save_date,
+ * id, wide, more and header_len of a record are set. Lines that make no sense (the last
  * may be cut off) are passed over. Returns their number.
  */
 unsigned flags_parse(const char *text, size_t len,

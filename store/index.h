@@ -35,8 +35,8 @@
  *                                     as version 1 wrote it
  *
  * In the cache table (account, mb) 'm' uid is a record of lib/mail/mime.h.
- * A message takes 13 octets of key and 49, with keywords 57, of value; a key of
- * 21 when it was changed. The last octet of its size is the mark (enum
+ * A message takes 13 octets of key and 49, with keywords 57, of value, more with
+ * keywords beyond the first 64 (record.h); a key of 21 when it was changed. The last octet of its size is the mark (enum
  * door_mark), 0 where version 2 wrote it.
  *
  * Whoever reads passes over kinds of rows that it does not know, and keeps what

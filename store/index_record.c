@@ -15,7 +15,7 @@ enum {
 	HAS_ID = 0x40,
 	IS_ORDERED = 0x20,
 	SCAN_IF_DENSER = 8,
-	RECORD = 64 + RECORD_MORE,	/* room for the value of one */
+	RECORD = 64 + RECORD_REST,	/* room for the value of one */
 	MARK_SHIFT = 40,		/* of a mark in the size */
 };
 
@@ -46,6 +46,7 @@ put_record(struct engine_batch *b, const struct index_key *k,
 {
 	const struct door_record *d = &r->d;
 	int has_id = index_has_id(r);
+	unsigned char rest[RECORD_REST];
 	char space[RECORD];
 	struct buf v = { .data = space, .cap = sizeof(space),
 		.max = sizeof(space) - 1 };
@@ -63,8 +64,7 @@ put_record(struct engine_batch *b, const struct index_key *k,
 		buf_put_u64(&v, d->keywords);
 	if (has_id)
 		buf_append(&v, r->id, sizeof(r->id));
-	if (r->more_len > 0 && r->more_len <= RECORD_MORE)
-		buf_append(&v, r->more, r->more_len);
+	buf_append(&v, rest, record_put_rest(r, rest));
 	engine_put(b, ENGINE_CORE, k->k, k->len, v.data, v.len);
 }
 
@@ -94,6 +94,7 @@ index_get_record(const void *key, size_t klen, const void *value, size_t vlen,
 	struct door_record *d = &r->d;
 	const void *id;
 	struct cursor c;
+	size_t left;
 	uint64_t size;
 	uint8_t flags;
 
@@ -114,9 +115,9 @@ index_get_record(const void *key, size_t klen, const void *value, size_t vlen,
 		d->keywords = cursor_u64(&c);
 	if (flags & HAS_ID && (id = cursor_take(&c, RECORD_ID)) != NULL)
 		memcpy(r->id, id, RECORD_ID);
-	r->more_len = (unsigned)cursor_left(&c);
-	r->more = cursor_take(&c, r->more_len);
-	return c.bad || r->more_len > RECORD_MORE ? -1 : 0;
+	left = cursor_left(&c);
+	return c.bad || record_take_rest(r, cursor_take(&c, left), left) == -1 ?
+	    -1 : 0;
 }
 
 void

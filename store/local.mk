@@ -3,7 +3,7 @@ noinst_LIBRARIES += store/libstore.a
 store_libstore_a_SOURCES = \
 	store/engine.h store/engine_impl.h store/engine_bdb.c \
 	store/engine_batch.c store/engine_watch.c store/index.h store/index.c \
-	store/index_record.c store/record.h store/body.h store/body_impl.h \
+	store/index_record.c store/record.h store/record.c store/body.h store/body_impl.h \
 	store/body_path.c store/body_file.c store/body_link.c \
 	store/body_list.c store/text.h \
 	store/text_file.c store/file_mailboxes.h store/file_mailboxes.c \

@@ -30,6 +30,7 @@ struct append_task {
 	struct mailbox *m;
 	char	 file[BODY_NAME];
 	struct door_record rec;
+	struct keyword_set keywords;
 	uint32_t crc;
 	int	 next;			/* another file is wanted */
 	size_t	 cache_len;		/* of the row of CACHE */
@@ -76,7 +77,7 @@ append_commit(struct task *t)
 		task_fail(t, D_ABSENT, "no such mailbox");
 	if (t->error != D_OK)
 		return;
-	mailbox_add(m, &p->rec);
+	mailbox_add(m, &p->rec, &p->keywords);
 	if (p->cache_len > 0) {
 		k = index_message(a->number, m->id, p->rec.uid);
 		engine_put(account_batch(a), ENGINE_CACHE, k.k, k.len,
@@ -165,7 +166,7 @@ op_append(struct request *r)
 	struct mailbox *m = r->mailbox;
 	struct append_task *p;
 	char file[BODY_NAME];
-	uint64_t bits;
+	struct keyword_set bits;
 
 	if (msg_has(r->m, DF_COUNT)) {
 		append_part(r);
@@ -191,8 +192,9 @@ op_append(struct request *r)
 	}
 	p = append_new(r);
 	memcpy(p->file, file, sizeof(file));
-	p->rec.keywords = bits;
-	mailbox_hold(m, bits);
+	p->keywords = bits;
+	p->rec.keywords = bits.word[0];
+	mailbox_hold(m, &bits);
 	p->rec.uid = m->next_uid++;
 	a->pending_size += p->rec.size;
 	a->pending_count++;

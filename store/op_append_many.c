@@ -38,6 +38,7 @@ struct part {
 	uint32_t crc;
 	const char *keywords;		/* packed; in what was said */
 	size_t	 keywords_len;
+	struct keyword_set bits;
 };
 
 struct many_task {
@@ -80,7 +81,7 @@ get_part(struct cursor *c, struct part *p, const char **name, size_t *name_len)
 	p->rec.size = cursor_u64(c);
 	p->crc = cursor_u32(c);
 	p->rec.header_len = cursor_u32(c);
-	p->rec.flags = cursor_u32(c) & FLAG_ALL;
+	p->rec.flags = cursor_u32(c) & (FLAG_ALL | MARK_ALL);
 	p->rec.date = (int64_t)cursor_u64(c);
 	p->rec.save_date = (uint32_t)clock_now();
 	index_sane(&p->rec);
@@ -199,7 +200,7 @@ many_commit(struct task *t)
 	if (t->error != D_OK)
 		return;
 	for (i = 0; i < p->n; i++)
-		mailbox_add(m, &p->part[i].rec);
+		mailbox_add(m, &p->part[i].rec, &p->part[i].bits);
 	mailbox_commit_begin(m, p->part[0].rec.modseq);
 	shard_row(m);
 }
@@ -266,10 +267,11 @@ many_keywords(struct many_task *p)
 
 	for (q = p->part; q < p->part + p->n && e == D_OK; q++) {
 		e = mailbox_bits(p->m, q->keywords, q->keywords_len, 1, NULL,
-		    &q->rec.keywords);
+		    &q->bits);
 		if (e != D_OK)
 			break;
-		mailbox_hold(p->m, q->rec.keywords);
+		q->rec.keywords = q->bits.word[0];
+		mailbox_hold(p->m, &q->bits);
 		p->holds++;
 	}
 	return e;

@@ -406,20 +406,37 @@ copy_one(void *arg, const struct record *r)
 }
 
 /* The source's bits that the messages carry, as names. */
-static uint64_t
+static void
 copy_names(struct copy_task *c, struct buf *names)
 {
-	uint64_t used = 0;
+	struct keyword_set used = { .word = { 0 } }, s;
 	unsigned k;
 	size_t i;
 
-	for (i = 0; i < c->n; i++)
-		used |= c->rec[i].d.keywords;
+	for (i = 0; i < c->n; i++) {
+		record_keywords(&c->rec[i], &s);
+		keyword_set_add(&used, &s);
+	}
 	for (k = 0; k < c->from->n_keywords; k++)
-		if (used >> k & 1)
+		if (keyword_set_has(&used, k))
 			buf_put_lv(names, c->from->keywords[k],
 			    strlen(c->from->keywords[k]));
-	return used;
+}
+
+/* map: the target's bit of each of the source's, or -1. */
+static void
+copy_map(struct record *r, const int16_t map[KEYWORDS_MAX])
+{
+	struct keyword_set is = { .word = { 0 } }, was;
+	int k = -1;
+
+	if (r->d.keywords == 0 && r->wide_len == 0)
+		return;
+	record_keywords(r, &was);
+	while ((k = keyword_set_next(&was, (unsigned)(k + 1))) != -1)
+		if (map[k] != -1)
+			keyword_set_put(&is, (unsigned)map[k]);
+	message_keep_keywords(r, &is);
 }
 
 /* Keywords by name: the target gets those that it lacks and has room for. */
@@ -427,33 +444,27 @@ static enum door_error
 copy_keywords(struct copy_task *c)
 {
 	struct buf names = BUF_INIT(0);
-	uint64_t used, map[DOOR_KEYWORDS_MAX], bits;
+	int16_t map[KEYWORDS_MAX];
+	struct keyword_set bits;
 	enum door_error e;
 	unsigned k;
 	size_t i;
-	int bit;
 
 	if (mailbox_keywords(c->from) == -1)
 		return D_LATER;
-	used = copy_names(c, &names);
+	copy_names(c, &names);
 	e = mailbox_bits(c->to, buf_str(&names), names.len, 1, NULL,
 	    &bits);
 	buf_clear(&names);
 	if (e != D_OK)
 		return e;
-	memset(map, 0, sizeof(map));
+	memset(map, -1, sizeof(map));
 	for (k = 0; k < c->from->n_keywords; k++)
-		if (used >> k & 1 && (bit = mailbox_keyword(c->to,
-		    c->from->keywords[k], strlen(c->from->keywords[k]))) != -1)
-			map[k] = (uint64_t)1 << bit;
-	for (i = 0; i < c->n; i++) {
-		used = c->rec[i].d.keywords;
-		c->rec[i].d.keywords = 0;
-		for (k = 0; used != 0; k++, used >>= 1)
-			if (used & 1)
-				c->rec[i].d.keywords |= map[k];
-	}
-	mailbox_hold(c->to, bits);
+		map[k] = (int16_t)mailbox_keyword(c->to, c->from->keywords[k],
+		    strlen(c->from->keywords[k]));
+	for (i = 0; i < c->n; i++)
+		copy_map(&c->rec[i], map);
+	mailbox_hold(c->to, &bits);
 	return D_OK;
 }
 

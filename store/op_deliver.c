@@ -49,6 +49,7 @@ struct delivery {
 	uint64_t number;	/* the id as a number */
 	int	 fd;
 	struct door_record rec;
+	struct keyword_set bits;	/* of the keywords */
 	enum result result;
 	const char *text;	/* of the answer */
 	struct delivery *same;	/* repeats that came meanwhile */
@@ -147,7 +148,7 @@ deliver_commit(struct task *t)
 		return;
 	b = account_batch(a);
 	d->rec.modseq = m->row.modseq = shard_modseq(a->shard);
-	mailbox_put_new(m, &d->rec);
+	mailbox_put_new(m, &d->rec, &d->bits);
 	follow_added(m, &d->rec);
 	delivered_note(m, b, d->number);
 	if (d->cache_len > 0) {
@@ -240,18 +241,19 @@ static int
 deliver_keywords(struct delivery *d)
 {
 	enum door_error e;
-	uint64_t bits = 0;
 
 	if (d->keywords_len == 0)
 		return 0;
 	e = mailbox_bits(d->m, d->keywords, d->keywords_len, 1, NULL,
-	    &bits);
+	    &d->bits);
 	if (e == D_LATER) {
 		delivery_end(d, RESULT_LATER,
 		    "4.3.0 the index does not answer");
 		return -1;
 	}
-	d->rec.keywords = e == D_OK ? bits : 0;
+	if (e != D_OK)
+		memset(&d->bits, 0, sizeof(d->bits));
+	d->rec.keywords = d->bits.word[0];
 	return 0;
 }
 
@@ -266,7 +268,7 @@ deliver_submit(struct account *a, struct delivery *d)
 	}
 	if (deliver_keywords(d) == -1)
 		return;
-	mailbox_hold(m, d->rec.keywords);
+	mailbox_hold(m, &d->bits);
 	d->rec.uid = m->next_uid++;
 	a->pending_size += d->rec.size;
 	a->pending_count++;

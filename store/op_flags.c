@@ -22,32 +22,35 @@ struct flag_change {
 	struct mailbox *m;
 	enum door_op op;
 	uint32_t flags;
-	uint64_t keywords, unless;
+	struct keyword_set keywords;
+	uint64_t unless;
 	const uint32_t *uids;
 	size_t	 n;
 	int	 applies;
-	uint64_t carried;	/* by messages that are to have others */
-	uint64_t renamed;	/* bits with another name now */
+	int	 no_room;	/* for some keyword */
+	struct keyword_set carried; /* by messages that are to have others */
+	struct keyword_set renamed; /* bits with another name now */
 	uint64_t modseq;
-	struct buf out, failed;
+	struct buf out, wide, failed;
 	struct follow_log log;
 };
 
 static void
-change(struct door_record *d, const struct flag_change *f)
+change(struct door_record *d, struct keyword_set *s,
+    const struct flag_change *f)
 {
 	switch (f->op) {
 	case DOOR_SET:
 		d->flags = (d->flags & MARK_ALL) | f->flags;
-		d->keywords = f->keywords;
+		*s = f->keywords;
 		break;
 	case DOOR_ADD:
 		d->flags |= f->flags;
-		d->keywords |= f->keywords;
+		keyword_set_add(s, &f->keywords);
 		break;
 	case DOOR_REMOVE:
 		d->flags &= ~f->flags;
-		d->keywords &= ~f->keywords;
+		keyword_set_remove(s, &f->keywords);
 		break;
 	case DOOR_MARK:
 		if ((d->flags & MARK_ALL) == 0)
@@ -81,6 +84,8 @@ store_one(void *arg, const struct record *r)
 {
 	struct flag_change *f = arg;
 	const struct door_record *d = &r->d;
+	unsigned char space[KEYWORD_PACKED];
+	struct keyword_set was, is;
 	struct record now = *r;
 
 	if (d->uid >= f->m->seen.uidnext)
@@ -89,20 +94,24 @@ store_one(void *arg, const struct record *r)
 		buf_put_u32(&f->failed, d->uid);
 		return 0;
 	}
-	change(&now.d, f);
+	record_keywords(r, &was);
+	is = was;
+	change(&now.d, &is, f);
 	if (f->op == DOOR_MARK) {
 		if (now.d.flags != d->flags)
 			mailbox_put(f->m, &now);
 		return 0;
 	}
-	if (now.d.flags != d->flags || now.d.keywords != d->keywords ||
-	    (d->keywords & f->renamed) != 0) {
+	record_set_keywords(&now, &is, space);
+	if (now.d.flags != d->flags || !keyword_set_same(&was, &is) ||
+	    keyword_set_meet(&was, &f->renamed)) {
 		if (f->modseq == 0)
 			f->modseq = shard_modseq(f->m->account->shard);
 		now.d.modseq = f->modseq;
 		count_change(&f->m->row, d->flags, now.d.flags);
 		count_change(&f->m->seen, d->flags, now.d.flags);
-		if ((d->keywords & ~now.d.keywords) != 0)
+		keyword_set_remove(&was, &is);
+		if (keyword_set_end(&was) > 0)
 			f->m->keywords_full = 0;
 		message_id(f->m->account, f->m->id, &now);
 		mailbox_put_again(f->m, &now, d->modseq);
@@ -110,6 +119,7 @@ store_one(void *arg, const struct record *r)
 		mailbox_dirty(f->m, d->uid);
 	}
 	door_pack_record(&f->out, &now.d);
+	door_pack_wide(&f->wide, now.d.uid, now.wide, now.wide_len);
 	return 0;
 }
 
@@ -125,7 +135,7 @@ request_keywords(const struct request *r, enum door_error e)
 
 int
 request_bits(const struct request *r, int make, struct keyword_swap *swap,
-    uint64_t *bits_r)
+    struct keyword_set *bits_r)
 {
 	const char *names;
 	size_t len;
@@ -147,13 +157,15 @@ static int
 store_applies(void *arg, const struct record *r)
 {
 	struct flag_change *f = arg;
+	struct keyword_set s;
 
 	if (r->d.uid >= f->m->seen.uidnext)
 		return 1;
 	if (!applies_to(f, &r->d))
 		return 0;
 	f->applies = 1;
-	f->carried |= r->d.keywords;
+	record_keywords(r, &s);
+	keyword_set_add(&f->carried, &s);
 	return f->op != DOOR_SET;
 }
 
@@ -176,7 +188,9 @@ answer(const struct request *r, const struct flag_change *f)
 	msg_bytes(c, DF_RECORDS, buf_str(&f->out), f->out.len);
 	msg_bytes(c, DF_UIDS, buf_str(&f->failed), f->failed.len);
 	msg_u64(c, DF_MODSEQ, mailbox_modseq(f->m));
-	msg_u32(c, DF_ON, 1);
+	msg_u32(c, DF_ON, !f->no_room);
+	if (f->wide.len > 0)
+		msg_bytes(c, DF_NAMES, f->wide.data, f->wide.len);
 	client_end(r->c, r->c->shard);
 }
 
@@ -190,15 +204,19 @@ store_bits(const struct request *r, struct flag_change *f)
 {
 	struct account *a = r->c->account;
 	struct keyword_swap swap = { .replaces = store_replaces, .arg = f };
+	const char *names;
+	size_t len;
 
 	/* A keyword that no message gets is not made. */
 	if (f->op < DOOR_REMOVE && request_read(r, index_records(a->db,
 	    a->number, f->m->id, f->uids, f->n, store_applies, f)) == -1)
 		return -1;
-	if (request_bits(r, f->applies, f->op == DOOR_SET && f->carried != 0 ?
-	    &swap : NULL, &f->keywords) == -1)
+	if (request_bits(r, f->applies, f->op == DOOR_SET &&
+	    keyword_set_end(&f->carried) > 0 ? &swap : NULL, &f->keywords) == -1)
 		return -1;
 	f->renamed = swap.renamed;
+	names = msg_get(r->m, DF_NAMES, &len);
+	f->no_room = f->applies && !mailbox_has_all(f->m, names, len);
 	return 0;
 }
 
@@ -215,7 +233,7 @@ store_records(const struct request *r, struct flag_change *f)
 	    store_one, f);
 	follow_end(&f->log);
 	/* A change that was made by half counts as failed. */
-	if (f->modseq != 0 || f->renamed != 0)
+	if (f->modseq != 0 || keyword_set_end(&f->renamed) > 0)
 		(void)account_failed(a, e);
 	if (request_read(r, e) == -1)
 		return -1;
@@ -248,6 +266,7 @@ op_store(struct request *r)
 		answer(r, &f);
 	free(uids);
 	buf_clear(&f.out);
+	buf_clear(&f.wide);
 	buf_clear(&f.failed);
 }
 

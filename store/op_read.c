@@ -172,12 +172,14 @@ enum {
 	   messages, and a few. */
 	CHANGED_PART = 8,
 	CHANGED_FEW = 64,
+	/* What records may take with their keywords. */
+	RECORDS_ROOM = DOOR_PACKED_MAX - DOOR_RECORD_MAX - 8 - KEYWORD_PACKED,
 };
 
 struct records {
 	const struct mailbox *m;
 	uint64_t since;
-	struct buf out, gone;
+	struct buf out, wide, gone;
 	int	 more, complete;
 	uint32_t *uids;			/* that changed */
 	size_t	 n_uids, cap_uids, max_uids;
@@ -196,11 +198,14 @@ add_record(void *arg, const struct record *r)
 	s->last = d->uid;
 	if (d->modseq <= s->since)
 		return 0;
-	if (s->out.len >= DOOR_RECORDS_MAX * DOOR_RECORD_SIZE) {
+	if (s->out.len >= DOOR_RECORDS_MAX * DOOR_RECORD_SIZE ||
+	    s->wide.len + 8 + KEYWORD_PACKED > DOOR_WIDE_MAX ||
+	    s->out.len + s->wide.len >= RECORDS_ROOM) {
 		s->more = 1;
 		return 1;
 	}
 	door_pack_record(&s->out, d);
+	door_pack_wide(&s->wide, d->uid, r->wide, r->wide_len);
 	return 0;
 }
 
@@ -383,6 +388,9 @@ op_records(struct request *r)
 	    client_begin(r->c, DM_RECORDS_ARE, r->m->id)) {
 		msg_bytes(&r->c->chan, DF_RECORDS, buf_str(&s.out), s.out.len);
 		msg_bytes(&r->c->chan, DF_UIDS, buf_str(&s.gone), s.gone.len);
+		if (s.wide.len > 0)
+			msg_bytes(&r->c->chan, DF_NAMES, s.wide.data,
+			    s.wide.len);
 		msg_u64(&r->c->chan, DF_MODSEQ, state);
 		msg_u32(&r->c->chan, DF_ON, (uint32_t)s.complete);
 		msg_u32(&r->c->chan, DF_MORE, (uint32_t)s.more);
@@ -396,6 +404,7 @@ op_records(struct request *r)
 		client_end(r->c, r->account->shard);
 	}
 	buf_clear(&s.out);
+	buf_clear(&s.wide);
 	buf_clear(&s.gone);
 	free(s.uids);
 }

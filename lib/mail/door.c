@@ -83,6 +83,7 @@ door_clear(struct door *d)
 	free(d->later.to);
 	memset(&d->later, 0, sizeof(d->later));
 	buf_clear(&d->news);
+	buf_clear(&d->wide);
 	free(d->events);
 	d->events = NULL;
 	d->n_events = d->cap_events = 0;

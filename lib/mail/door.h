@@ -19,6 +19,7 @@
 
 #include "lib/base/chan.h"
 #include "lib/base/msg.h"
+#include "lib/mail/keyword_set.h"
 
 enum door_error {
 	D_OK,
@@ -42,12 +43,13 @@ enum door_flag {
 
 /*
  * How a message's file ends, beside its flags in one word; clients neither see
- * nor set it. None of them: nobody has looked yet.
+ * nor set it. Neither of the first two: nobody has looked yet.
  */
 enum door_mark {
 	MARK_WHOLE = 1 << 16,	/* with CRLF, or the file is empty */
 	MARK_CUT = 1 << 17,	/* otherwise: POP3 sends a CRLF behind it */
 	MARK_ALL = MARK_WHOLE | MARK_CUT,
+	MARK_WIDE = 1 << 18,	/* it has keywords beyond the 64 of the record */
 };
 
 /* The last octets of a message that is seen in pieces; all 0 at first. */
@@ -73,8 +75,7 @@ enum {
 	DOOR_NAME_MAX = 1000,		/* octets of a mailbox name (UTF-8) */
 	DOOR_DEPTH_MAX = 32,		/* levels; "/" separates */
 	DOOR_MAILBOXES_MAX = 10000,	/* of one user */
-	DOOR_KEYWORDS_MAX = 64,		/* of one mailbox */
-	DOOR_NAMES_MAX = 256,		/* keywords that one command names */
+	DOOR_NAMES_MAX = KEYWORDS_MAX,	/* keywords that one command names */
 	DOOR_KEYWORD_LEN = 100,
 	DOOR_APPENDS_MAX = 1000,	/* messages of one APPEND */
 	DOOR_OPEN_MAX = 32,		/* messages of one door_open */
@@ -96,7 +97,8 @@ struct door_mailbox {
 struct door_record {
 	uint32_t uid;
 	uint32_t flags;		/* enum door_flag, enum door_mark */
-	uint64_t keywords;	/* bit i: keyword i of the mailbox */
+	uint64_t keywords;	/* bit i: keyword i of the mailbox; with
+				   MARK_WIDE there are more (door.wide) */
 	uint64_t modseq;
 	int64_t	 date;		/* INTERNALDATE, seconds */
 	uint64_t size;
@@ -137,6 +139,14 @@ struct door {
 	int	 spare;
 	char	 spare_name[DOOR_FILE_NAME + 1];	/* empty: none */
 	int	 appends;	/* it has appended before, and may again */
+	/*
+	 * What the last call that gave records gave besides: for each of them
+	 * with MARK_WIDE, in order, its u32 uid and lv further keywords
+	 * (keyword_set.h). Until the next such call.
+	 */
+	struct buf wide;
+	int	 no_room;	/* a keyword of the last door_store had none in
+				   the mailbox */
 	struct buf news;	/* lv names of accounts that have some, for one
 				   that follows (follow.h) */
 };

@@ -42,6 +42,8 @@ get_records(struct door *d, const struct msg *m, struct door_record **rec,
 	p = msg_get(m, DF_RECORDS, &len);
 	if (door_unpack_records(&list, p, len) == -1)
 		return door_lost(d, "the store gave a broken list");
+	p = msg_get(m, DF_NAMES, &len);
+	buf_append(&d->wide, p, len);
 	*rec = mem_realloc(*rec, *n + list.n + 1, sizeof(**rec));
 	for (i = 0; i < list.n; i++)
 		door_unpack_record(&list, i, &(*rec)[(*n)++]);
@@ -76,6 +78,7 @@ door_changes(struct door *d, uint32_t id, uint64_t since, int take,
 	size_t n = 0, n_gone = 0, before;
 	struct msg m;
 
+	buf_reset(&d->wide);
 	do {
 		before = n;
 		door_begin(d, DM_RECORDS);
@@ -114,6 +117,7 @@ door_records_from(struct door *d, uint32_t id, uint32_t from,
 	size_t before = *n;
 	struct msg m;
 
+	buf_reset(&d->wide);
 	door_begin(d, DM_RECORDS);
 	msg_u32(&d->chan, DF_MAILBOX, id);
 	msg_u64(&d->chan, DF_MODSEQ, 0);
@@ -156,6 +160,8 @@ door_store(struct door *d, uint32_t id, const uint32_t *uids, size_t n,
 	*rec_r = NULL;
 	*failed_r = NULL;
 	*n_rec_r = *n_failed_r = 0;
+	buf_reset(&d->wide);
+	d->no_room = 0;
 	for (i = 0; i < n && r == 0; i += part) {
 		part = part_of(n - i, DOOR_CHANGE_MAX);
 		door_begin(d, DM_STORE);
@@ -168,6 +174,7 @@ door_store(struct door *d, uint32_t id, const uint32_t *uids, size_t n,
 		if ((r = call_records(d, &m, rec_r, n_rec_r)) == -1)
 			break;
 		door_get_uids(&m, DF_UIDS, failed_r, n_failed_r);
+		d->no_room |= msg_get_u32(&m, DF_ON) == 0;
 		msg_done(&m);
 	}
 	return r;

@@ -11,6 +11,8 @@ static_assert(sizeof(struct door_record) == DOOR_RECORD_SIZE,
 static_assert(4 + DOOR_RECORDS_MAX * DOOR_RECORD_MAX <= DOOR_PACKED_MAX &&
     DOOR_PACKED_MAX + 4 * DOOR_RECORDS_MAX + 100 <= CHAN_FRAME_MAX,
     "records and uids fit a frame together");
+static_assert(4 + DOOR_CHANGE_MAX * DOOR_RECORD_MAX + DOOR_WIDE_MAX <=
+    DOOR_PACKED_MAX, "so do those of a change, with all their keywords");
 
 /* The fields that several messages share. */
 #define F_MAILBOX	{ "mailbox", DF_MAILBOX, MSG_U32, 0, 0 }
@@ -102,6 +104,7 @@ static const struct msg_field f_names[] = {
 };
 static const struct msg_field f_records_are[] = {
 	{ "records", DF_RECORDS, MSG_BYTES, 0, DOOR_PACKED_MAX },
+	{ "keywords", DF_NAMES, MSG_BYTES, 1, DOOR_WIDE_MAX },
 	F_UIDS(DOOR_RECORDS_MAX), F_MODSEQ, F_ON, F_MORE,
 	{ "recent", DF_UID, MSG_U32, 1, 0 }, { 0 }
 };
@@ -240,6 +243,14 @@ door_pack_record(struct buf *b, const struct door_record *r)
 	if (b->len == 0 && buf_put_u32(b, sizeof(le)) == -1)
 		return -1;
 	return buf_append(b, &le, sizeof(le));
+}
+
+int
+door_pack_wide(struct buf *b, uint32_t uid, const void *p, size_t len)
+{
+	if (len == 0)
+		return 0;
+	return buf_put_u32(b, uid) == -1 ? -1 : buf_put_lv(b, p, len);
 }
 
 int

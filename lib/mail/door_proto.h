@@ -54,8 +54,9 @@ enum door_type {
 	DM_MAILBOXES,	/* DF_MAILBOXES, DF_MORE */
 	DM_MAILBOX,	/* DF_MAILBOXES: one; DF_UID: lowest recent (SELECT) */
 	DM_NAMES,	/* DF_NAMES */
-	DM_RECORDS_ARE,	/* DF_RECORDS, DF_UIDS: gone or failed, DF_MODSEQ,
-			   DF_ON: complete, DF_MORE */
+	DM_RECORDS_ARE,	/* DF_RECORDS, DF_NAMES, DF_UIDS: gone or failed,
+			   DF_MODSEQ, DF_MORE, DF_ON: complete; after STORE:
+			   all keywords found room */
 	DM_GONE,	/* DF_UIDS, DF_MODSEQ */
 	DM_COPIED,	/* DF_UIDS, DF_TO_UIDS, DF_UIDVALIDITY */
 	DM_FILES,	/* DF_FOUND and a descriptor for each octet 1 in it */
@@ -88,7 +89,7 @@ enum door_field {
 	DF_OP,		/* u32 enum door_op */
 	DF_FLAGS,	/* u32 enum door_flag; DM_APPEND, DM_DELIVER: with
 			   enum door_mark; DOOR_MARK: that alone */
-	DF_NAMES,	/* packed lv */
+	DF_NAMES,	/* packed lv; DM_RECORDS_ARE: see door_pack_wide */
 	DF_MODSEQ,	/* u64 */
 	DF_UID,		/* u32 */
 	DF_CACHE,
@@ -118,7 +119,9 @@ enum {
 	DOOR_CHANGE_MAX = 2048,		/* uids of one STORE, EXPUNGE, MOVE:
 					   others are served between */
 	DOOR_COPY_UIDS_MAX = 120000,	/* of one COPY */
-	DOOR_PACKED_MAX = 900 * 1024,	/* a packed list in one field */
+	DOOR_PACKED_MAX = 900 * 1024,	/* a packed list in one field, with
+					   DF_NAMES */
+	DOOR_WIDE_MAX = DOOR_CHANGE_MAX * (8 + KEYWORD_PACKED),
 	DOOR_MAILBOX_MAX = DOOR_NAME_MAX + 500,	/* one packed mailbox */
 	DOOR_APPENDS_SIZE = 4 << 20,	/* octets that say what they are */
 	DOOR_SUBSCRIBED_MAX = 500,	/* names that are no mailbox */
@@ -135,6 +138,11 @@ extern const struct msg_proto proto_door;
  * not there. No record at all is no octet. A list begins where b is empty.
  */
 int	door_pack_record(struct buf *b, const struct door_record *r);
+
+/* What a record with MARK_WIDE has besides: u32 uid, lv keywords. Nothing where
+   len is 0. */
+int	door_pack_wide(struct buf *b, uint32_t uid, const void *p,
+	    size_t len);
 
 struct door_packed {
 	const char *p;		/* borrowed */

@@ -14,7 +14,8 @@
  * that is told is durable.
  *
  * Keywords are bits of the mailbox's list (of a move: of the target's), as it
- * was then: door_keywords.
+ * was then: door_keywords. An event tells the first 64; that others changed is an
+ * event too, and the message's record has them.
  */
 #ifndef LIB_MAIL_FOLLOW_H
 #define LIB_MAIL_FOLLOW_H

@@ -1,11 +1,36 @@
 /* A frame on a door, from either side, and what is packed in its fields. */
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/mail/door_proto.h"
 #include "lib/mail/follow.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Keywords that unpack are those that were packed. */
+static void
+unpack_wide(const struct msg *m)
+{
+	unsigned char again[KEYWORD_PACKED];
+	struct keyword_set s = { .word = { 0 } };
+	struct cursor c;
+	const char *p;
+	size_t len;
+
+	p = msg_get(m, DF_NAMES, &len);
+	cursor_init(&c, p, len);
+	while (cursor_left(&c) > 0) {
+		(void)cursor_u32(&c);
+		p = cursor_lv(&c, &len, KEYWORD_PACKED);
+		if (p == NULL)
+			break;
+		if (keyword_set_unpack(&s, p, len) == 0 &&
+		    (keyword_set_pack(&s, again) != len ||
+		    memcmp(again, p, len) != 0))
+			abort();
+	}
+}
 
 static void
 unpack(const struct msg *m)
@@ -35,6 +60,7 @@ unpack(const struct msg *m)
 		for (i = 0; i < e.n; i++)
 			follow_item(&e, i, &item);
 	(void)door_get_delivered(m, &result, words);
+	unpack_wide(m);
 }
 
 int

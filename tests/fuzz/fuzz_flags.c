@@ -8,19 +8,20 @@
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct record again;
-static unsigned char more[RECORD_MORE];
+static unsigned char rest[RECORD_REST];
+static size_t rest_len;
 
 static void
 keep(void *arg, const struct record *r)
 {
 	again = *r;
-	memcpy(more, r->more, r->more_len);
+	rest_len = record_put_rest(r, rest);
 }
 
 static void
 keyword(void *arg, unsigned bit, const char *name)
 {
-	if (bit >= DOOR_KEYWORDS_MAX || !flags_keyword_ok(name, strlen(name)))
+	if (bit >= KEYWORDS_MAX || !flags_keyword_ok(name, strlen(name)))
 		abort();
 }
 
@@ -34,13 +35,14 @@ record(void *arg, const struct record *r)
 {
 	const struct flags_reader back = { keep, keyword, next, NULL };
 	struct buf line = BUF_INIT(0);
+	unsigned char was[RECORD_REST];
+	size_t n = record_put_rest(r, was);
 
 	flags_line(&line, r);
 	if (flags_parse(line.data, line.len, &back) != 0 ||
 	    memcmp(&again.d, &r->d, sizeof(r->d)) != 0 ||
 	    memcmp(again.id, r->id, sizeof(r->id)) != 0 ||
-	    again.more_len != r->more_len ||
-	    memcmp(more, r->more, r->more_len) != 0)
+	    rest_len != n || memcmp(rest, was, n) != 0)
 		abort();
 	buf_clear(&line);
 }

@@ -1,6 +1,6 @@
 check_PROGRAMS += tests/imapd/test_parse tests/imapd/test_session \
 	tests/imapd/test_bounds tests/imapd/test_search tests/imapd/test_list \
-	tests/imapd/test_result tests/imapd/test_pick
+	tests/imapd/test_result tests/imapd/test_pick tests/imapd/test_wide
 TEST_IMAPD_LIBS = imapd/libimapd.a $(SERVER) $(MAIL) $(BASE) \
 	$(SERVER_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS)
 TEST_IMAPD_RIG = tests/imapd/rig.c tests/imapd/rig.h
@@ -22,3 +22,4 @@ tests_imapd_test_search_LDADD = $(TEST_IMAPD_LIBS)
 tests_imapd_test_list_LDADD = $(TEST_IMAPD_LIBS)
 tests_imapd_test_result_LDADD = $(TEST_IMAPD_LIBS)
 tests_imapd_test_pick_LDADD = $(TEST_IMAPD_LIBS)
+tests_imapd_test_wide_LDADD = $(TEST_IMAPD_LIBS)

@@ -285,7 +285,7 @@ test_flags_and_keywords(void **state)
 	assert_int_equal(m.unseen, 0);
 
 	/* All bits taken: what is known is given, the other one is not. */
-	for (i = 2; i < DOOR_KEYWORDS_MAX; i++) {
+	for (i = 2; i < KEYWORDS_MAX; i++) {
 		snprintf(word, sizeof(word), "k%d", i);
 		pack(&all, word);
 	}
@@ -427,7 +427,7 @@ test_keywords_of_what_has_gone(void **state)
 		free(gone);
 		put("A: plain\r\n\r\n", &in);
 		uid++;
-		for (i = 0; i < DOOR_KEYWORDS_MAX; i++) {
+		for (i = 0; i < KEYWORDS_MAX; i++) {
 			snprintf(name, sizeof(name), "w%dk%u", way, i);
 			assert_int_equal(door_store(d, id, &uid, 1, DOOR_ADD,
 			    0, words64, UINT64_MAX, &rec, &n, &failed,

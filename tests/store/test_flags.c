@@ -403,17 +403,20 @@ test_changed_meanwhile(void **state)
 static void
 fill_keywords(unsigned n)
 {
-	char name[12], *words[] = { name, NULL };
+	static char name[KEYWORDS_MAX][12];
+	char *words[KEYWORDS_MAX + 1] = { NULL };
 	unsigned i;
 
 	assert_int_equal(append(&rig.imap[0], NULL), 0);
-	for (i = 0; i < DOOR_KEYWORDS_MAX; i++) {
-		snprintf(name, sizeof(name), "k%u", i);
-		assert_int_equal(mark(&rig.imap[0], 1, DOOR_ADD, 0, words), 0);
-		if (i < n)
-			assert_int_equal(mark(&rig.imap[0], 1, DOOR_REMOVE, 0,
-			    words), 0);
+	for (i = 0; i < KEYWORDS_MAX; i++) {
+		snprintf(name[i], sizeof(name[i]), "k%u", i);
+		words[i] = name[i];
 	}
+	assert_int_equal(mark(&rig.imap[0], 1, DOOR_ADD, 0, words), 0);
+	words[n] = NULL;
+	if (n > 0)
+		assert_int_equal(mark(&rig.imap[0], 1, DOOR_REMOVE, 0, words),
+		    0);
 }
 
 /* The names of the first n bits. */

@@ -665,6 +665,56 @@ test_flags(void **state)
 	assert_false(index_has_id(&s.last));
 }
 
+/* Keywords beyond the first 64, with and without what is not known. */
+static void
+test_wide(void **state)
+{
+	static const char text[] = "rohrpost-flags 3\nk 1023 Last\nk 1024 no\n"
+	    "7 S 1 1 2 000102030405060708090a0b0c0d0e0f 6b02770207017a h=5\n";
+	static const char bad[] =
+	    "8 S 0 1 2 000102030405060708090a0b0c0d0e0f 6b020000\n";
+	unsigned char rest[RECORD_REST], space[KEYWORD_PACKED];
+	unsigned char more[RECORD_MORE] = "\7\1z";
+	struct seen s = { .records = 0 };
+	struct flags_reader r = { seen_record, seen_keyword, seen_next, &s };
+	struct keyword_set set;
+	struct record d = { .d.uid = 3 }, back = { .d.uid = 3 };
+	struct buf out = BUF_INIT(0);
+
+	assert_int_equal(flags_parse(text, sizeof(text) - 1, &r), 1);
+	assert_int_equal(s.keywords, 1);
+	assert_int_equal(s.last.d.uid, 7);
+	assert_int_equal(s.last.d.flags, FLAG_SEEN | MARK_WIDE);
+	assert_int_equal(s.last.wide_len, 2);
+	assert_int_equal(s.last.more_len, 3);
+	assert_memory_equal(s.more, more, 3);
+	/* what is broken is none */
+	assert_int_equal(flags_parse(bad, sizeof(bad) - 1, &r), 0);
+	assert_int_equal(s.last.d.uid, 8);
+	assert_int_equal(s.last.wide_len, 0);
+	assert_int_equal(s.last.d.flags, FLAG_SEEN);
+	/* as much of both as there may be */
+	memset(&set, 0xff, sizeof(set));
+	record_set_keywords(&d, &set, space);
+	d.more = more;
+	d.more_len = RECORD_MORE;
+	flags_line(&out, &d);
+	assert_int_equal(flags_parse(out.data, out.len, &r), 0);
+	assert_int_equal(s.last.wide_len, KEYWORD_PACKED);
+	assert_int_equal(s.last.more_len, RECORD_MORE);
+	assert_int_equal(record_put_rest(&d, rest), RECORD_REST);
+	assert_int_equal(record_take_rest(&back, rest, RECORD_REST), 0);
+	record_keywords(&back, &set);
+	assert_int_equal(set.word[0], 0);
+	set.word[0] = UINT64_MAX;
+	assert_true(keyword_set_is_full(&set));
+	assert_int_equal(record_take_rest(&back, more, RECORD_MORE), 0);
+	assert_int_equal(back.wide_len, 0);
+	assert_int_equal(record_take_rest(&back, rest + 1, RECORD_REST - 1),
+	    -1);
+	buf_clear(&out);
+}
+
 /* Ids, fields that are not known, and words behind them. */
 static void
 test_flags_2(void **state)
@@ -715,7 +765,7 @@ test_flags_2(void **state)
 	assert_int_equal(flags_parse(out.data, out.len, &r), 0);
 	assert_int_equal(s.last.d.flags, MARK_WHOLE);
 	assert_false(flags_newer(text, sizeof(text) - 1));
-	assert_true(flags_newer("rohrpost-flags 3\n1", 18));
+	assert_true(flags_newer("rohrpost-flags 4\n1", 18));
 	buf_clear(&out);
 }
 
@@ -770,7 +820,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_delete_fails, setup,
 		    teardown),
 		cmocka_unit_test(test_path), cmocka_unit_test(test_mailboxes),
-		cmocka_unit_test(test_flags), cmocka_unit_test(test_flags_2),
+		cmocka_unit_test(test_flags), cmocka_unit_test(test_wide),
+		cmocka_unit_test(test_flags_2),
 		cmocka_unit_test(test_version_1),
 		cmocka_unit_test(test_dirty_list),
 		cmocka_unit_test_setup_teardown(test_later_version, setup,

@@ -150,12 +150,12 @@ test_renamed(void **state)
 		assert_int_equal(rig_deliver(&rig, id, ANNA, NULL),
 		    RESULT_DELIVERED);
 	}
-	for (i = 0; i < DOOR_KEYWORDS_MAX; i++)
+	for (i = 0; i < KEYWORDS_MAX; i++)
 		one_keyword(1, i);
 	assert_int_equal(rig_stop(&rig), 0);
 	rig_start(&rig);
-	one_keyword(1, 100);
-	one_keyword(2, 101);
+	one_keyword(1, 2100);
+	one_keyword(2, 2101);
 	/* Its flush of the log is theirs. */
 	rig_file(&rig, "A: b\r\nC: d\r\n\r\nbody\r\n", id);
 	assert_int_equal(rig_deliver(&rig, id, ANNA, NULL), RESULT_DELIVERED);
@@ -165,7 +165,7 @@ test_renamed(void **state)
 	assert_int_equal(rig_stop(&rig), 0);
 	snprintf(cmd, sizeof(cmd), "cd '%s/spool/mail' && "
 	    "f=$(find . -path '*/1/flags') && ! grep -q 'k0$' $f && "
-	    "grep -q 'k 0 k100$' $f && rm -rf ../index", rig.dir);
+	    "grep -q 'k 0 k2100$' $f && rm -rf ../index", rig.dir);
 	assert_int_equal(system(cmd), 0);
 	rig_start(&rig);
 	picture(&rig.imap[0], &after);
