@@ -7,6 +7,7 @@
 
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
+#include "lib/mail/mime.h"
 #include "store/account_message.h"
 #include "store/account_scan.h"
 #include "store/body.h"
@@ -252,33 +253,24 @@ found_clear(struct found *f)
 	memset(f, 0, sizeof(*f));
 }
 
-/*
- * The header ends after the first empty line (RFC 5322 2.1); a message
- * without one is all header.
- */
+/* As deliver and imapd have it; all where it cannot be read. */
 static uint32_t
 found_header(int fd, uint64_t size)
 {
 	char *space = mem_alloc(HEADER_CHUNK);
-	uint64_t at = 0, start = 0;	/* of the chunk, of the line */
-	int only_cr = 1;		/* so far, in this line */
-	ssize_t n = 0, i;
+	struct mime_header_end h = { 0 };
+	uint64_t at = 0;
+	ssize_t n = 0;
 
-	while ((n = pread(fd, space, HEADER_CHUNK, (off_t)at)) > 0) {
-		for (i = 0; i < n; i++) {
-			if (space[i] == '\n' && only_cr) {
-				start = at + (uint64_t)i + 1;
-				goto found;
-			}
-			only_cr = space[i] == '\n' ||
-			    (space[i] == '\r' && only_cr);
-		}
+	while (h.len == at &&
+	    (n = pread(fd, space, HEADER_CHUNK, (off_t)at)) > 0) {
+		mime_header_more(&h, space, (size_t)n);
 		at += (uint64_t)n;
 	}
-	start = size;
-found:
 	free(space);
-	return start > UINT32_MAX ? UINT32_MAX : (uint32_t)start;
+	if (n != -1)
+		size = h.len;
+	return size > UINT32_MAX ? UINT32_MAX : (uint32_t)size;
 }
 
 static uint32_t

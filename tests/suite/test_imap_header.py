@@ -6,6 +6,8 @@ import re
 import pytest
 
 import dovecot
+import mime_compare
+from rohrpost import wait_for
 from test_imap import Client
 
 USERS = ("anna",)
@@ -130,3 +132,57 @@ def test_top(inst, c, monkeypatch):
         assert b"\r\n".join(p.top(n, 0)[1]) + b"\r\n" == (
             HEADS[name] + b"\r\n"), name
     p.quit()
+
+
+LINE = b"Subject: x"
+# What may stand behind it, and what of that is the header's.
+ENDS = {b"": b"", b"\r\n": b"\r\n", b"\n": b"\n", b"\r": b"\r",
+        b"\r\n\r": b"\r\n\r", b"\r\r\n": b"\r\r\n", b"\r\n ": b"\r\n ",
+        b"\r\n\r\n": b"\r\n\r\n", b"\n\nbody\r\n": b"\n\n",
+        b"\r\n\r\nbody\r\n\r\n": b"\r\n\r\n",
+        b"\r\n\t\r\n\r\nbody": b"\r\n\t\r\n\r\n",
+        b"\r\n\r\r\nno empty line\r\n": b"\r\n\r\r\nno empty line\r\n"}
+
+
+def test_all_header(inst):
+    """A message without an empty line is all header, whoever looks: imapd as
+    it is appended, deliver, a rebuild; in pieces too."""
+    mails = [(LINE + end, LINE + head) for end, head in ENDS.items()]
+    mails += [(pads(9000, 30) + text, pads(9000, 30) + head)
+              for text, head in mails[:2]]
+    c = Client(inst)
+    c.ok("CREATE header")
+    for text, _ in mails:
+        assert c.append("header", text)[0] == "OK"
+    with inst.smtp() as s:
+        s.sendmail("eve@x.test", ["anna@example.test"], pads(5, 1) + LINE)
+
+    def sections(box, which):
+        c.ok("SELECT " + box)
+        said = c.ok("FETCH %s (BODY.PEEK[HEADER] BODY.PEEK[TEXT] "
+                    "RFC822.HEADER BODY.PEEK[])" % which)[2]
+        out = [mime_compare.fetched(x)[1] for x in said if b"FETCH" in x]
+        for m in out:
+            assert m[b"BODY[HEADER]"] == m[b"RFC822.HEADER"]
+            assert m[b"BODY[HEADER]"] + m[b"BODY[TEXT]"] == m[b"BODY[]"]
+        return [(m[b"BODY[]"], m[b"BODY[HEADER]"]) for m in out]
+
+    def delivered():
+        c.ok("SELECT INBOX")
+        return c.ok("SEARCH SUBJECT x HEADER X-Pad-000001 y")[2] != [
+            b"* SEARCH"]
+    wait_for(delivered, text="the message of SMTP")
+    for again in range(2):
+        assert sections("header", "1:*") == mails
+        text, head = sections("INBOX", "*")[0]
+        assert text == head and text.endswith(LINE + b"\r\n")
+        if not again:
+            inst.ctl("store", "rebuild", "anna@example.test")
+            c.close()
+            c = Client(inst)
+    p = inst.pop3()
+    n = len(p.list()[1])
+    assert b"\r\n".join(p.top(n, 0)[1]) + b"\r\n" == text
+    assert p.top(n, 0)[1] == p.retr(n)[1]
+    p.quit()
+    c.close()
