@@ -200,21 +200,33 @@ imapd_box_keyword(const struct imapd_box *b, const char *name)
 	return -1;
 }
 
+/* Most messages have none of the further ones. */
+static void
+add_keywords(const struct imapd_box *b, const struct door_record *r,
+    struct keyword_set *all)
+{
+	struct keyword_set s;
+
+	all->word[0] |= r->keywords;
+	if (!(r->flags & MARK_WIDE))
+		return;
+	imapd_box_keywords(b, r, &s);
+	keyword_set_add(all, &s);
+}
+
 /* Each of the bits has a name, and none is free: messages carry them all. */
 int
 imapd_box_keywords_full(struct imapd_box *b)
 {
-	struct keyword_set used = { .word = { 0 } }, s;
+	struct keyword_set used = { .word = { 0 } };
 	size_t i;
 
 	if (b->n_keywords < KEYWORDS_MAX)
 		return 0;
 	if (b->counted)
 		return b->keywords_full;
-	for (i = 0; i < b->n && !keyword_set_is_full(&used); i++) {
-		imapd_box_keywords(b, &b->rec[i], &s);
-		keyword_set_add(&used, &s);
-	}
+	for (i = 0; i < b->n && !keyword_set_is_full(&used); i++)
+		add_keywords(b, &b->rec[i], &used);
 	b->counted = 1;
 	b->keywords_full = keyword_set_is_full(&used);
 	return b->keywords_full;
@@ -549,7 +561,7 @@ static void
 load_done(struct imapd_box_load *l)
 {
 	struct imapd_box *b = box_get(l->id);
-	struct keyword_set seen = { .word = { 0 } }, s;
+	struct keyword_set seen = { .word = { 0 } };
 	size_t i;
 
 	b->uidvalidity = l->uidvalidity;
@@ -557,10 +569,8 @@ load_done(struct imapd_box_load *l)
 	b->n = l->n;
 	b->modseq = l->modseq;
 	b->wide = l->wide;
-	for (i = 0; i < b->n; i++) {
-		imapd_box_keywords(b, &b->rec[i], &s);
-		keyword_set_add(&seen, &s);
-	}
+	for (i = 0; i < b->n; i++)
+		add_keywords(b, &b->rec[i], &seen);
 	load_forget(l);
 	box_keywords(b, &seen);
 }

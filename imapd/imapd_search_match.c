@@ -11,8 +11,8 @@ has_keyword(const struct imapd_key *k, const struct imapd_box *b,
 {
 	struct keyword_set s;
 
-	if (k->bit == -1)
-		return 0;
+	if (k->bit < 64)
+		return k->bit != -1 && (r->keywords >> k->bit & 1);
 	imapd_box_keywords(b, r, &s);
 	return keyword_set_has(&s, (unsigned)k->bit);
 }
