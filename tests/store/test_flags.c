@@ -419,6 +419,40 @@ fill_keywords(unsigned n)
 		    0);
 }
 
+/* After a stop: the version of INBOX's file. */
+static int
+file_version(void)
+{
+	char head[20] = "";
+	int fd, version = 0;
+
+	fd = open(rig_path(&rig, "spool/mail/example.test/anna/1/flags"),
+	    O_RDONLY);
+	assert_int_equal(read(fd, head, sizeof(head) - 1), sizeof(head) - 1);
+	close(fd);
+	assert_int_equal(sscanf(head, "rohrpost-flags %d", &version), 1);
+	return version;
+}
+
+/* A file of a mailbox that gets its 65th keyword is made anew: a store that
+   knows no more of them is not to read it. */
+static void
+test_version(void **state)
+{
+	char name[] = "name", *words[] = { name, NULL };
+	struct buf out = BUF_INIT(SHOWN_MAX);
+
+	assert_int_equal(append(&rig.imap[0], words), 0);
+	again(0);
+	assert_int_equal(file_version(), 2);
+	fill_keywords(0);
+	show_file(&out);
+	assert_int_equal(file_version(), 3);
+	assert_non_null(strstr(buf_str(&out), " 0 name 1 k0"));
+	assert_non_null(strstr(buf_str(&out), " 1023 k1022"));
+	buf_clear(&out);
+}
+
 /* The names of the first n bits. */
 static void
 show_names(unsigned n, struct buf *out)
@@ -614,6 +648,7 @@ main(void)
 		T(test_once), T(test_new_file), T(test_failed),
 		T(test_pieces), T(test_changed_meanwhile),
 		T(test_new_names), T(test_held), T(test_not_read),
+		T(test_version),
 	};
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
