@@ -165,7 +165,7 @@ str_mark(const char **p, size_t *len)
 	if (*len >= 2 && (memcmp(*p, "\xff\xfe", 2) == 0 ||
 	    memcmp(*p, "\xfe\xff", 2) == 0))
 		return -1;
-	if (*len >= 3 && memcmp(*p, "\xef\xbb\xbf", 3) == 0) {
+	while (*len >= 3 && memcmp(*p, "\xef\xbb\xbf", 3) == 0) {
 		*p += 3;
 		*len -= 3;
 	}

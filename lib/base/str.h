@@ -56,9 +56,9 @@ int	str_is_host(const char *p, size_t len);
 size_t	str_utf8(const char *p, size_t len);
 
 /*
- * What an editor may put in front of a file: passes over a UTF-8 byte order
- * mark (RFC 3629 6), where there is one, and returns 0. -1 where the text is
- * UTF-16 by its mark: nobody reads that, and STR_UTF16 says so.
+ * What editors may put in front of a file: passes over UTF-8 byte order marks
+ * (RFC 3629 6), one for each program that put its own, and returns 0. -1 where
+ * the text is UTF-16 by its mark: nobody reads that, and STR_UTF16 says so.
  */
 int	str_mark(const char **p, size_t *len) ATTR_CHECK;
 #define STR_UTF16 "the text is UTF-16: save it as UTF-8"

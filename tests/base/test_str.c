@@ -159,7 +159,7 @@ test_mark(void **state)
 		{ "\xef\xbb\xbf" "a", 4, 0, 3 },
 		{ "\xef\xbb\xbf", 3, 0, 3 },
 		{ "\xef\xbb", 2, 0, 0 },
-		{ "\xef\xbb\xbf\xef\xbb\xbf", 6, 0, 3 },
+		{ "\xef\xbb\xbf\xef\xbb\xbf" "a", 7, 0, 6 },
 		{ "a\xef\xbb\xbf", 4, 0, 0 },
 		{ "", 0, 0, 0 },
 		{ "\xff\xfe" "a\0", 4, -1, 0 },
