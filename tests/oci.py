@@ -1,10 +1,11 @@
 """The image of `make oci` in a container: set up, started, used, reloaded,
 stopped, ended by force, each time from the same volumes and a root that is
-read-only. Where neither runc nor crun may make a container here, it says why,
-and ends with 0: nothing was tried.
+read-only; and with the ids of a user who is not root. Where neither runc nor
+crun may make a container here, it says why, and ends with 0: nothing was tried.
 
 Usage: unshare --net python3 tests/oci.py IMAGE.tar
 """
+import ctypes
 import fcntl
 import imaplib
 import json
@@ -32,6 +33,9 @@ ANSWERS = """
 CAPABILITIES = ["CAP_" + c for c in (
     "CHOWN DAC_OVERRIDE FOWNER FSETID KILL NET_BIND_SERVICE SETFCAP SETGID "
     "SETPCAP SETUID SYS_CHROOT").split()]
+# The ids of a user's container, and the sessions' among them.
+FIRST, IDS = 100000, 65536
+SESSIONS = "session_uid_first = 60000\nsession_uid_last = 64095\n"
 SECONDS = 120
 NAME = "rohrpost-test-%d" % os.getpid()
 
@@ -81,6 +85,24 @@ class Image:
             work / "layout", tag), self.bundle], check=True)
         self.config = json.loads((self.bundle / "config.json").read_text())
         self.args = self.config["process"]["args"]
+        self.namespaces = self.config["linux"]["namespaces"]
+        self.mapped = False
+
+    def map_users(self):
+        """As a container of a user has it, who has 65,536 ids."""
+        self.mapped = True
+        ids = [{"containerID": 0, "hostID": FIRST, "size": IDS}]
+        self.config["linux"]["uidMappings"] = ids
+        self.config["linux"]["gidMappings"] = ids
+        self.namespaces = self.namespaces + [{"type": "user"}]
+        for d in (self.work.parent, self.work, self.bundle):
+            d.chmod(0o755)
+        for top in (self.bundle / "rootfs", self.conf, self.state):
+            for path in [top, *top.rglob("*")]:
+                st = path.lstat()
+                os.lchown(path, st.st_uid + FIRST, st.st_gid + FIRST)
+                if not path.is_symlink():
+                    path.chmod(st.st_mode & 0o7777)
 
     def configure(self, args):
         c = self.config
@@ -92,8 +114,9 @@ class Image:
         c["process"]["rlimits"] = [{"type": "RLIMIT_NOFILE", "hard": files,
                                     "soft": files}]
         c["root"]["readonly"] = True
-        c["linux"]["namespaces"] = [n for n in c["linux"]["namespaces"]
-                                    if n["type"] != "network"]
+        c["linux"]["namespaces"] = [
+            n for n in self.namespaces
+            if self.mapped or n["type"] != "network"]
         volumes = {"/etc/rohrpost": self.conf, "/var/lib/rohrpost": self.state}
         c["mounts"] = [m for m in c["mounts"]
                        if m["destination"] not in volumes and
@@ -197,7 +220,7 @@ def tried(c, image):
     ok("set up in a volume, started; a message in by SMTP, out by IMAPS")
     c.signal("HUP")
     wait(lambda: "configuration read again" in log(image), "no reload")
-    check(not zombies(), "not reaped: %s" % zombies())
+    wait(lambda: not zombies(), "some of its children are not reaped")
     c.signal("TERM")
     check(c.end() == 0, "SIGTERM ends it with another status than 0")
     check(log(image).rstrip().endswith("stopped"), "not stopped in order")
@@ -215,17 +238,47 @@ def tried(c, image):
     ok("new containers, one after SIGKILL: what was taken is there")
 
 
+def enter_network(pid):
+    fd = os.open("/proc/%d/ns/net" % pid, os.O_RDONLY)
+    check(ctypes.CDLL(None).setns(fd, 0) == 0, "setns")
+    os.close(fd)
+
+
+def tried_as_user(c, image):
+    """The ids of the programs and of the sessions are a user's; so is the
+    network, which we enter."""
+    image.map_users()
+    p = c.once("setup", "--answers", "-", text=ANSWERS + SESSIONS)
+    check(p.returncode == 0, "setup: " + p.stdout + p.stderr)
+    c.start()
+    enter_network(c.pid())
+    send("first")
+    wait(lambda: subjects(image) == ["first"], "the message did not arrive")
+    c.signal("TERM")
+    check(c.end() == 0, "SIGTERM")
+    ok("in a user namespace of 65,536 ids: a message in, and out")
+
+
+def runtime(image):
+    """The first that may make containers here, or None."""
+    for name in filter(shutil.which, ("runc", "crun")):
+        why = refused(name, image)
+        if why is None:
+            return name
+        print("  --    not run: " + why)
+    return None
+
+
 def main():
     loopback_up()
     work = pathlib.Path(tempfile.mkdtemp(prefix="rohrpost-oci-"))
     try:
-        image = Image(sys.argv[1], work)
-        for runtime in filter(shutil.which, ("runc", "crun")):
-            why = refused(runtime, image)
-            if why is None:
-                tried(Container(runtime, image), image)
-                return
-            print("  --    not run: " + why)
+        for name, tries in ("root", tried), ("user", tried_as_user):
+            (work / name).mkdir()
+            image = Image(sys.argv[1], work / name)
+            found = runtime(image)
+            if found:
+                tries(Container(found, image), image)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

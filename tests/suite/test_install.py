@@ -104,6 +104,18 @@ def test_purge_of_the_package():
     assert len(conf) == 11
 
 
+@pytest.mark.skipif(not (BUILD / "Makefile").exists(), reason="no build")
+def test_users_of_the_image_have_numbers():
+    """Files in a state volume belong to numbers: every image has the same."""
+    ids = re.search(r'^IDS="(.*?)"', (SOURCE / "conf/oci-image").read_text(),
+                    re.M | re.S)[1].split()
+    numbers = dict(i.split("=") for i in ids)
+    assert len(set(numbers.values())) == len(ids)
+    for line in (BUILD / "conf/sysusers.d/rohrpost.conf").read_text() \
+            .splitlines():
+        assert line.split()[1] in numbers, line
+
+
 def init(script, word):
     p = subprocess.run(["/bin/sh", str(script), word], capture_output=True,
                        text=True, timeout=200)
