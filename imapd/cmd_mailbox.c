@@ -7,8 +7,10 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
+#include "imapd/imapd_box.h"
 #include "imapd/imapd_commands.h"
 #include "imapd/imapd_door.h"
+#include "imapd/imapd_events.h"
 #include "imapd/imapd_ids.h"
 #include "imapd/imapd_names.h"
 #include "imapd/imapd_reply.h"
@@ -95,16 +97,62 @@ delete_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 	return imapd_ok(s, "DELETE completed");
 }
 
-/*
- * RENAME INBOX moves its messages with the id: who has it selected would look
- * at the mailbox of the new name for the rest of the session.
- */
+/* RENAME of INBOX: its messages move, which may take a while. */
+struct imapd_rename {
+	char	*from, *to;
+	uint32_t inbox;
+	uint32_t begun;			/* the call; 0: not yet */
+};
+
 static void
-rename_inbox_left(struct imapd_session *s, uint32_t id)
+rename_free(void *data)
 {
-	if (s->view != NULL && s->view->box->id == id)
-		imapd_view_close(s);
-	imapd_box_deleted(id);
+	struct imapd_rename *r = data;
+
+	/* Where the client has left, it goes on without it. */
+	if (r->begun != 0)
+		(void)door_rename_end(&imapd_door, r->begun);
+	free(r->from);
+	free(r->to);
+	free(r);
+}
+
+/* Who has INBOX selected is told that its messages went. */
+static enum imapd_run
+rename_more(struct imapd_session *s)
+{
+	struct imapd_rename *r = s->more_data;
+	uint32_t id = r->begun;
+	int done;
+
+	if (id == 0 && !door_busy(&imapd_door) && door_rename_begin(
+	    &imapd_door, r->from, r->to, &r->begun) == -1)
+		return imapd_door_no(s);
+	if (id == 0 || !door_answered(&imapd_door)) {
+		s->waiting = 1;
+		return IMAPD_MORE;
+	}
+	r->begun = 0;
+	done = door_rename_end(&imapd_door, id);
+	imapd_names_drop();
+	imapd_box_unsettle(r->inbox);
+	if (done == -1)
+		return imapd_door_no(s);
+	imapd_box_changed(&r->inbox, 1);
+	imapd_events();
+	return imapd_ok(s, "RENAME completed");
+}
+
+static enum imapd_run
+rename_inbox(struct imapd_session *s, const char *from, const char *to,
+    uint32_t id)
+{
+	struct imapd_rename *r = mem_zalloc(1, sizeof(*r));
+
+	r->from = mem_strdup(from);
+	r->to = mem_strdup(to);
+	r->inbox = id;
+	return imapd_later(s, rename_more, rename_free, r);
 }
 
 static enum imapd_run
@@ -112,8 +160,7 @@ rename_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 {
 	const struct door_mailbox *inbox;
 	struct buf from, to;
-	uint32_t id = 0;
-	int r;
+	enum imapd_run r;
 
 	if (imapd_names_arg(s, args, &from) == -1)
 		return IMAPD_DONE;
@@ -123,14 +170,16 @@ rename_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 	}
 	if (strcmp(buf_str(&from), "INBOX") == 0 &&
 	    (inbox = imapd_names_find("INBOX")) != NULL)
-		id = inbox->id;
-	r = door_rename(&imapd_door, buf_str(&from), buf_str(&to));
-	if (r == 0 && id != 0)
-		rename_inbox_left(s, id);
+		r = rename_inbox(s, buf_str(&from), buf_str(&to), inbox->id);
+	else if (door_rename(&imapd_door, buf_str(&from),
+	    buf_str(&to)) == -1)
+		r = imapd_door_no(s);
+	else
+		r = imapd_ok(s, "RENAME completed");
 	buf_clear(&from);
 	buf_clear(&to);
 	imapd_names_drop();
-	return r == -1 ? imapd_door_no(s) : imapd_ok(s, "RENAME completed");
+	return r;
 }
 
 static enum imapd_run

@@ -36,6 +36,7 @@ store_libstore_a_SOURCES = \
 	store/op_expunge.c store/op_copy.h store/op_copy.c store/op_move.h \
 	store/op_move.c store/op_append.h store/op_append.c store/op_file.h \
 	store/op_append_many.c store/op_append_many.h \
+	store/op_copy_impl.h store/op_copy_whole.c store/op_copy_whole.h \
 	store/op_file.c store/op_mailbox.h store/op_mailbox.c \
 	store/op_deliver.h store/op_deliver.c store/op_follow.h \
 	store/op_follow.c store/op_ids.h store/op_ids.c store/account_scan.h store/account_scan.c \

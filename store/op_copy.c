@@ -29,31 +29,10 @@
 #include "store/body.h"
 #include "store/door_client.h"
 #include "store/op_copy.h"
+#include "store/op_copy_impl.h"
 #include "store/op_flags.h"
-#include "store/op_move.h"
 #include "store/shard_files.h"
 #include "store/shard_syncer.h"
-
-enum {
-	SLICE = 512,		/* links of one */
-	ROWS = 1024,		/* rows of one */
-};
-
-enum copy_phase { COPY_LINKS, COPY_UNDO, COPY_ROWS };
-
-struct copy_task {
-	struct task t;
-	struct mailbox *from, *to;
-	struct record *rec;		/* as in the source */
-	uint32_t *to_uid;
-	size_t	 n;
-	int	 move;
-	uint64_t size;			/* reserved */
-	uint64_t to_modseq;
-	struct moved source;		/* MOVE: what it was */
-	enum copy_phase phase;		/* in slices: what is done */
-	size_t	 at;			/* ... up to here */
-};
 
 static enum body_result
 copy_link(struct copy_task *c, size_t i)
@@ -163,7 +142,7 @@ copy_follow(struct copy_task *c)
 }
 
 /* What was reserved is free again. */
-static void
+void
 copy_release(struct copy_task *c)
 {
 	struct account *a = c->t.account;
@@ -174,7 +153,7 @@ copy_release(struct copy_task *c)
 }
 
 /* The rows from..end of the target. */
-static void
+void
 copy_rows(struct copy_task *c, size_t from, size_t end)
 {
 	struct engine_batch *b = account_batch(c->t.account);
@@ -194,7 +173,7 @@ copy_rows(struct copy_task *c, size_t from, size_t end)
 }
 
 /* With this they are messages. */
-static void
+void
 copy_row(struct copy_task *c)
 {
 	struct mailbox *m = c->to;
@@ -230,7 +209,7 @@ copy_commit(struct task *t)
 		copy_moved(c);
 }
 
-static void
+void
 copy_show(struct copy_task *c)
 {
 	struct mailbox *m = c->to;
@@ -270,7 +249,7 @@ copy_answer(struct copy_task *c)
 	buf_clear(&to);
 }
 
-static void
+void
 copy_free(struct copy_task *c)
 {
 	moved_clear(&c->source);
@@ -300,17 +279,17 @@ static const struct task_kind copy_kind = {
 	copy_files, copy_commit, copy_finish, 0
 };
 
-static size_t
-slice_end(const struct copy_task *c, size_t max)
+size_t
+copy_slice_end(const struct copy_task *c, size_t max)
 {
 	return c->n - c->at > max ? c->at + max : c->n;
 }
 
-static void
-slice_files(struct task *t)
+void
+copy_slice_files(struct task *t)
 {
 	struct copy_task *c = (struct copy_task *)t;
-	size_t end = slice_end(c, SLICE), k;
+	size_t end = copy_slice_end(c, COPY_SLICE), k;
 
 	if (c->phase == COPY_LINKS) {
 		while (c->at < end && copy_link(c, c->at) == BODY_DONE)
@@ -318,7 +297,7 @@ slice_files(struct task *t)
 		if (c->at == c->n)
 			task_dir(t, c->to->id, 0);
 	} else if (c->phase == COPY_UNDO) {
-		for (k = 0; k < SLICE && c->at > 0; k++)
+		for (k = 0; k < COPY_SLICE && c->at > 0; k++)
 			(void)task_drop(t, c->to->id, c->to_uid[--c->at]);
 	}
 }
@@ -327,7 +306,7 @@ static void
 slice_commit(struct task *t)
 {
 	struct copy_task *c = (struct copy_task *)t;
-	size_t end = slice_end(c, ROWS);
+	size_t end = copy_slice_end(c, COPY_SLICE_ROWS);
 
 	if (c->phase != COPY_ROWS || t->error != D_OK)
 		return;
@@ -339,8 +318,8 @@ slice_commit(struct task *t)
 }
 
 /* The next phase, or the same. 0: there is none. */
-static int
-slice_next(struct copy_task *c)
+int
+copy_slice_next(struct copy_task *c)
 {
 	switch (c->phase) {
 	case COPY_LINKS:
@@ -365,7 +344,7 @@ slice_finish(struct task *t)
 	struct copy_task *c = (struct copy_task *)t;
 	struct account *a = t->account;
 
-	if (slice_next(c)) {
+	if (copy_slice_next(c)) {
 		(void)client_hold(t->client);
 		task_submit(t);
 		return;
@@ -378,7 +357,7 @@ slice_finish(struct task *t)
 }
 
 static const struct task_kind slice_kind = {
-	slice_files, slice_commit, slice_finish, 1
+	copy_slice_files, slice_commit, slice_finish, 1
 };
 
 static void
@@ -389,13 +368,13 @@ copy_alone(struct account *a)
 	task_submit(&c->t);
 }
 
-static int
+int
 copy_one(void *arg, const struct record *r)
 {
 	struct copy_task *c = arg;
 	const struct door_record *d = &r->d;
 
-	if (d->uid >= c->from->seen.uidnext)
+	if (d->uid >= c->from->seen.uidnext || c->n == c->max)
 		return 1;
 	c->rec[c->n] = *r;
 	message_id(c->from->account, c->from->id, &c->rec[c->n]);
@@ -440,7 +419,7 @@ copy_map(struct record *r, const int16_t map[KEYWORDS_MAX])
 }
 
 /* Keywords by name: the target gets those that it lacks and has room for. */
-static enum door_error
+enum door_error
 copy_keywords(struct copy_task *c)
 {
 	struct buf names = BUF_INIT(0);
@@ -482,7 +461,7 @@ copy_begin(struct copy_task *c, struct request *r)
 	for (i = 0; i < c->n; i++)
 		c->to_uid[i] = c->to->next_uid++;
 	c->t.client = client_hold(r->c);
-	if (c->move || c->n <= SLICE) {
+	if (c->move || c->n <= COPY_SLICE) {
 		task_submit(&c->t);
 		return;
 	}
@@ -536,6 +515,7 @@ op_copy(struct request *r)
 	c->to = to;
 	c->move = (msg_get_u32(r->m, DF_ON) & DOOR_MOVE) != 0;
 	c->rec = mem_zalloc(n + 1, sizeof(*c->rec));
+	c->max = n;
 	found = index_records(a->db, a->number, c->from->id, uids, n, copy_one,
 	    c);
 	free(uids);

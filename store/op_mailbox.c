@@ -25,6 +25,7 @@
 #include "store/body.h"
 #include "store/door_client.h"
 #include "store/door_watch.h"
+#include "store/op_copy_whole.h"
 #include "store/op_mailbox.h"
 #include "store/shard_files.h"
 #include "store/text.h"
@@ -42,6 +43,7 @@ struct change_task {
 	size_t	 n_gone;
 	uint64_t gone_size, gone_messages; /* that were in them */
 	int	 nothing;		/* no change was needed */
+	uint32_t inbox_to;		/* RENAME of INBOX: where it goes */
 	struct box *was;		/* the list before, if it is followed */
 	size_t	 n_was;
 	struct watching {
@@ -181,6 +183,44 @@ watch_again(struct account *a, const struct watching *w, size_t n)
 				(void)!client_watch(a->clients[k], m);
 }
 
+/* RENAME of INBOX: the mailbox is made, its messages move. */
+struct renaming {
+	struct client *client;
+	uint32_t id, to;
+};
+
+static void	unmake(struct account *a, uint32_t id);
+
+static void
+renamed(struct account *a, void *arg, enum door_error e, const char *words)
+{
+	struct renaming *r = arg;
+	const struct mailbox *m = account_mailbox(a, r->to);
+
+	if (e == D_OK)
+		client_done(r->client, r->id);
+	else
+		client_failed(r->client, a->shard, r->id, e, words);
+	client_release(r->client);
+	if (e == D_OK || a->lost || m == NULL || m->row.messages > 0)
+		account_end(a);
+	else
+		unmake(a, r->to);
+	free(r);
+}
+
+static void
+rename_moves(struct account *a, struct client *c, uint32_t id, uint32_t to)
+{
+	struct renaming *r = mem_zalloc(1, sizeof(*r));
+	struct copy_whole_end end = { renamed, r };
+
+	r->client = client_hold(c);
+	r->id = id;
+	r->to = to;
+	copy_whole(a->inbox, account_mailbox(a, to), &end);
+}
+
 /* What failed is undone by reading file and index anew. */
 static void
 change_finish(struct task *t)
@@ -190,13 +230,17 @@ change_finish(struct task *t)
 	size_t n_watching = c->n_watching;
 	struct account *a = t->account;
 	int failed = t->error != D_OK && !c->nothing;
+	uint32_t inbox_to = t->error == D_OK ? c->inbox_to : 0;
+	struct client *client = t->client;
+	uint32_t id = t->id;
 	size_t i;
 
 	if (failed) {
 		log_warn("%s: mailboxes: %s", a->name, t->words);
 		a->state = ACCOUNT_NEW;
 	}
-	change_answer(c);
+	if (inbox_to == 0)
+		change_answer(c);
 	if (t->error == D_OK && !c->nothing) {
 		account_changed(a);
 		quota_note(a);
@@ -213,7 +257,10 @@ change_finish(struct task *t)
 	free(c->was);
 	buf_clear(&c->text);
 	free(c);
-	account_end(a);
+	if (inbox_to != 0)
+		rename_moves(a, client, id, inbox_to);
+	else
+		account_end(a);
 	/* A request that waited may have had it read already. */
 	if (a->state == ACCOUNT_NEW && !a->busy)
 		account_load(a);
@@ -453,23 +500,6 @@ rename_fits(const struct account *a, const char *from, const char *to)
 	return ok;
 }
 
-/*
- * INBOX's messages go to the new mailbox with all that belongs to them: it
- * takes the id; a new INBOX is empty. Its children stay (RFC 3501 6.3.5).
- */
-static void
-rename_inbox(struct change_task *c, struct mailbox *m)
-{
-	struct account *a = c->t.account;
-	uint32_t sub = m->attrs & ATTR_SUBSCRIBED;
-
-	make_parents(a, c->to);
-	free(m->name);
-	m->name = mem_strdup(c->to);
-	m->attrs = take_subscribed(a, c->to) ? ATTR_SUBSCRIBED : 0;
-	make_mailbox(c, "INBOX", sub);
-}
-
 static void
 do_rename(struct change_task *c)
 {
@@ -490,8 +520,9 @@ do_rename(struct change_task *c)
 		refuse(c, D_REFUSED, "that name does not fit");
 		return;
 	}
+	/* Its children stay, and so does itself (RFC 9051 6.3.6). */
 	if (m == a->inbox) {
-		rename_inbox(c, m);
+		c->inbox_to = make_mailbox(c, c->to, 0)->id;
 		return;
 	}
 	make_parents(a, c->to);
@@ -555,6 +586,29 @@ change_go(struct account *a)
 	task_submit(&c->t);
 }
 
+static struct change_task *
+change_new(struct account *a, enum door_type type, char *name)
+{
+	struct change_task *c = mem_zalloc(1, sizeof(*c));
+
+	c->t.kind = &change_kind;
+	c->t.account = a;
+	c->type = type;
+	c->name = name;
+	return c;
+}
+
+/* A mailbox that was made goes again; the account is ours alone still. */
+static void
+unmake(struct account *a, uint32_t id)
+{
+	struct change_task *c = change_new(a, DM_DELETE, NULL);
+
+	c->id = id;
+	a->idle_arg = c;
+	change_go(a);
+}
+
 /* Takes a name of the request; NULL, answered, where it may not be one. */
 static char *
 take_name(struct request *r, uint8_t tag)
@@ -567,18 +621,6 @@ take_name(struct request *r, uint8_t tag)
 	request_fail(r, D_REFUSED, "bad mailbox name");
 	free(name);
 	return NULL;
-}
-
-static struct change_task *
-change_new(struct account *a, enum door_type type, char *name)
-{
-	struct change_task *c = mem_zalloc(1, sizeof(*c));
-
-	c->t.kind = &change_kind;
-	c->t.account = a;
-	c->type = type;
-	c->name = name;
-	return c;
 }
 
 static void

@@ -251,7 +251,9 @@ door_take_later(struct door *d, const struct msg *m)
 		c->uid = msg_get_u32(m, DF_UID);
 		c->uidvalidity = msg_get_u32(m, DF_UIDVALIDITY);
 		return 1;
-	} else
+	} else if (m->type == DM_DONE)
+		return 1;
+	else
 		door_failed(d, m);
 	c->error = d->error;
 	memcpy(c->words, d->words, sizeof(c->words));

@@ -212,6 +212,14 @@ int	door_changes(struct door *d, uint32_t id, uint64_t since, int take,
 
 enum door_op { DOOR_SET, DOOR_ADD, DOOR_REMOVE, DOOR_MARK };
 /*
+ * RENAME of INBOX moves its messages to the new mailbox, all or none of them,
+ * and takes its time: not waited for, as door_copy_begin.
+ */
+int	door_rename_begin(struct door *d, const char *from, const char *to,
+	    uint32_t *id_r);
+int	door_rename_end(struct door *d, uint32_t id);
+
+/*
  * Changes flags of n messages. keywords: NULL-terminated names or NULL.
  * unchanged_since: UINT64_MAX for no condition; messages with a higher modseq
  * are left alone and come in failed_r (CONDSTORE, RFC 7162).

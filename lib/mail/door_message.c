@@ -490,6 +490,30 @@ door_file_back(struct door *d, const char *name)
 	return 0;
 }
 
+int
+door_rename_begin(struct door *d, const char *from, const char *to,
+    uint32_t *id_r)
+{
+	if (later_may(d) == -1)
+		return -1;
+	door_begin(d, DM_RENAME);
+	msg_text(&d->chan, DF_NAME, from);
+	msg_text(&d->chan, DF_TO_NAME, to);
+	if (door_send(d) == -1)
+		return -1;
+	*id_r = d->later.id = d->next_id;
+	d->later.answered = 0;
+	return 0;
+}
+
+int
+door_rename_end(struct door *d, uint32_t id)
+{
+	struct door_later was;
+
+	return later_end(d, id, &was);
+}
+
 static void
 put_append(struct door *d, uint32_t id, const struct door_appended *a)
 {

@@ -8,6 +8,13 @@ check_PROGRAMS += tests/store/test_append_many
 tests_store_test_append_many_SOURCES = tests/store/test_append_many.c \
 	tests/store/rig.c tests/store/rig.h
 tests_store_test_append_many_LDADD = $(STORE_TEST)
+check_PROGRAMS += tests/store/test_rename_inbox
+tests_store_test_rename_inbox_SOURCES = tests/store/test_rename_inbox.c \
+	tests/store/rig.c tests/store/rig.h
+tests_store_test_rename_inbox_LDADD = $(STORE_TEST)
+tests_store_test_rename_inbox_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=linkat \
+	-Wl,--wrap=renameat -Wl,--wrap=unlinkat -Wl,--wrap=mkdirat \
+	-Wl,--wrap=fsync -Wl,--wrap=engine_commit
 check_PROGRAMS += tests/store/test_crash
 tests_store_test_crash_SOURCES = tests/store/test_crash.c tests/store/rig.c \
 	tests/store/rig.h

@@ -814,20 +814,44 @@ def test_rename_while_selected(c, box, inst):
 
 
 def test_rename_inbox_while_selected(inst):
-    """Its messages go with the id: who looks at them comes again."""
+    """RFC 9051 6.3.6: its messages move, and INBOX stays. Who looks at it is
+    told that they went, and goes on."""
     d, e = Client(inst, "carl"), Client(inst, "carl")
-    d.append("INBOX", PLAIN % (1, 1))
-    d.ok("SELECT INBOX")
+    for i in (1, 2, 3):
+        d.append("INBOX", PLAIN % (i, i), "(\\Seen kw) " if i == 2 else "")
+    u = d.ok("SELECT INBOX")[2]
+    validity, after = has(u, rb"UIDVALIDITY"), has(u, rb"UIDNEXT")
+    n = int(has(u, rb"EXISTS")[0].split()[1])
     e.ok("SELECT INBOX")
     d.start("IDLE")
     assert d.line().startswith(b"+")
-    e.ok("RENAME INBOX taken")
-    while not d.line().startswith(b"* BYE"):
-        pass
-    assert e.cmd("FETCH 1 FLAGS")[0] == "BAD"
-    assert b"* 0 EXISTS" in e.ok("SELECT INBOX")[2]
-    assert e.append("INBOX", PLAIN % (2, 2))[0] == "OK"
-    assert has(e.ok("FETCH 1 BODY.PEEK[]")[2], rb"plain 2")
+    u = e.ok("RENAME INBOX taken")[2]
+    assert len(has(u, rb"^\* \d+ EXPUNGE$")) == n
+    gone = 0
+    while gone < n:
+        line = d.line()
+        assert re.match(rb"\* \d+ EXPUNGE$", line), line
+        gone += 1
+    d.send(b"DONE\r\n")
+    d.wait(b"t%d" % d.n)
+    for x in (d, e):
+        assert not has(x.ok("NOOP")[2], rb"EXPUNGE|BYE")
+        assert x.ok("UID SEARCH ALL")[2] == [b"* SEARCH"]
+    assert e.append("INBOX", PLAIN % (4, 4))[0] == "OK"
+    assert has(d.ok("NOOP")[2], rb"^\* 1 EXISTS")
+    assert has(d.ok("FETCH 1 BODY.PEEK[]")[2], rb"plain 4")
+    u = e.ok("SELECT INBOX")[2]
+    assert has(u, rb"UIDVALIDITY") == validity
+    assert has(u, rb"UIDNEXT") > after
+    u = e.ok("SELECT taken")[2]
+    assert has(u, rb"UIDVALIDITY") and has(u, rb"UIDVALIDITY") != validity
+    assert has(u, rb"EXISTS") == [b"* %d EXISTS" % n]
+    u = e.ok("FETCH 1:* (UID FLAGS BODY.PEEK[])")[2]
+    assert len(has(u, rb"UID %d .*plain 3" % n)) == 1
+    assert has(u, rb"FETCH \(UID %d FLAGS \([^)]*\\Seen[^)]* kw.*plain 2" %
+               (n - 1))
+    assert e.cmd("RENAME INBOX taken")[0] == "NO"
+    assert has(d.ok("STATUS INBOX (MESSAGES)")[2], rb"MESSAGES 1")
     d.close()
     e.close()
 
