@@ -66,7 +66,7 @@ write_all(struct door *d, size_t n, int keywords)
 		close(fd);
 		b->m[i] = (struct door_appended){ b->name[i], len,
 		    crc32c(0, b->text[i], len), (uint32_t)len - 3,
-		    i % 2 ? FLAG_SEEN : 0, keywords ? words[i % 3] : NULL, (int64_t)i };
+		    (i % 2 ? FLAG_SEEN : 0) | MARK_WHOLE, keywords ? words[i % 3] : NULL, (int64_t)i };
 	}
 	return b;
 }
@@ -153,7 +153,8 @@ test_all(void **state)
 	for (i = 0; i < n; i++) {
 		assert_int_equal(rec[i].uid, uid + i);
 		assert_int_equal(rec[i].date, i);
-		assert_int_equal(rec[i].flags, i % 2 ? FLAG_SEEN : 0);
+		assert_int_equal(rec[i].flags, (i % 2 ? FLAG_SEEN : 0) |
+		    MARK_WHOLE);
 		assert_true(rec[i].keywords == (i % 3 == 0 ? 1 :
 		    i % 3 == 1 ? 3 : 0));
 		assert_true(i == 0 || rec[i].modseq > rec[i - 1].modseq);

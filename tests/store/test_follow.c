@@ -237,8 +237,8 @@ test_in_order(void **state)
 	    "expunged 1 3=1/0\n"
 	    "deleted 7 c\n"
 	    "deleted 8 c/b\n"
-	    "renamed 1 old\n"
-	    "made 9 INBOX\n");
+	    "made 9 old\n"
+	    "moved 1>9 1>1 2>2=1/0\n");
 	assert_string_equal(events(), "");
 }
 

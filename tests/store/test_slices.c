@@ -746,7 +746,7 @@ test_flags_pieces(void **state)
 	    &n_failed, &modseq, &complete), 0);
 	assert_int_equal(n, 5000);
 	for (i = 0; i < n; i++)
-		assert_int_equal(rec[i].flags, FLAG_FLAGGED);
+		assert_int_equal(rec[i].flags & FLAG_ALL, FLAG_FLAGGED);
 	free(rec);
 	free(failed);
 	free(uids);

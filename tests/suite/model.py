@@ -76,20 +76,23 @@ class Mail:
         return old == "INBOX" or not (new + "/").startswith(old + "/")
 
     def rename(self, old, new):
-        """Messages of INBOX move to a new mailbox, with its id."""
+        """Messages of INBOX move to a new mailbox, and it stays."""
         if old == "INBOX":
-            moved = {"INBOX": new}
-        else:
-            moved = {n: new + n[len(old):] for n in [old] + self.below(old)}
+            inbox, box = self.boxes[old], Box(new)
+            for m in inbox.messages:
+                box.add(box.uidnext, m.body, m.flags, m.date)
+            inbox.moved |= {m.uid for m in inbox.messages}
+            inbox.messages = []
+            self.boxes[new] = box
+            return
+        moved = {n: new + n[len(old):] for n in [old] + self.below(old)}
         for a, b in moved.items():
             box = self.boxes.pop(a)
             box.name = b
             self.boxes[b] = box
-            if a in self.subscribed and old != "INBOX":
+            if a in self.subscribed:
                 self.subscribed.discard(a)
                 self.subscribed.add(b)
-        if old == "INBOX":
-            self.boxes["INBOX"] = Box("INBOX")
 
     def told_validity(self, box, told):
         if box.uidvalidity is None:
