@@ -38,6 +38,7 @@ store_libstore_a_SOURCES = \
 	store/op_append_many.c store/op_append_many.h \
 	store/op_copy_impl.h store/op_copy_whole.c store/op_copy_whole.h \
 	store/op_file.c store/op_mailbox.h store/op_mailbox.c \
+	store/op_mailbox_list.h store/op_mailbox_list.c \
 	store/op_deliver.h store/op_deliver.c store/op_follow.h \
 	store/op_follow.c store/op_ids.h store/op_ids.c store/account_scan.h store/account_scan.c \
 	store/account_rebuild.h store/account_rebuild.c \
