@@ -288,7 +288,7 @@ verify(size_t n)
 	struct door *d = &rig.imap[0];
 	uint32_t to = rig_mailbox(&rig, d, "taken");
 	size_t in = status(d, 1).messages, out = status(d, to).messages, a, b;
-	char text[20];
+	char text[30];
 
 	if (in + out != n || (in != 0 && out != 0))
 		fail_msg("%zu in INBOX, %zu in the other", in, out);
