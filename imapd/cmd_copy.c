@@ -170,6 +170,11 @@ copy_end(struct imapd_session *s, const struct imapd_copy *c, int r)
 		buf_append(&s->out, code.data, code.len);
 		buf_puts(&s->out, " Moved\r\n");
 		buf_reset(&code);
+		/* Its EXPUNGEs have a modseq (RFC 7162 3.2). */
+		if (r == 0 && s->qresync &&
+		    imapd_box_refresh(s->view->box) == 0)
+			buf_printf(&code, "[HIGHESTMODSEQ %llu]",
+			    (unsigned long long)s->view->box->modseq);
 	}
 	if (r == -1)
 		imapd_door_no(s);

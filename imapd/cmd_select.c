@@ -9,9 +9,11 @@
 
 #include "imapd/imapd_commands.h"
 #include "imapd/imapd_door.h"
+#include "imapd/imapd_fetch_batch.h"
 #include "imapd/imapd_ids.h"
 #include "imapd/imapd_names.h"
 #include "imapd/imapd_reply.h"
+#include "imapd/imapd_resync.h"
 
 /* [UNSEEN n]: the first one. */
 static uint32_t
@@ -58,35 +60,82 @@ put_state(struct imapd_session *s)
 	buf_puts(&s->out, ")] Its id for life\r\n");
 }
 
-/* select-param: "(CONDSTORE)" alone (RFC 7162 3.1.8). 0, or -1. */
+/* A SELECT under way: the box of a large mailbox comes in many pieces. */
+struct imapd_opening {
+	struct imapd_box_load *load;
+	uint32_t id;
+	int	 readonly;
+	int	 resync;		/* QRESYNC is there */
+	struct imapd_resync known;
+};
+
+/*
+ * select-params: CONDSTORE (RFC 7162 3.1.8), QRESYNC (3.2.5), which must have
+ * been enabled. 0, or -1.
+ */
 static int
-select_params(const struct imapd_arg *a)
+select_params(const struct imapd_session *s, const struct imapd_arg *a,
+    struct imapd_opening *o)
 {
 	size_t n;
 
 	if (a->type != IMAPD_LIST || a->len == 0)
 		return -1;
 	n = a->len;
-	for (a++; n > 0; n--, a = imapd_arg_next(a))
-		if (!imapd_arg_is(a, "CONDSTORE"))
+	for (a++; n > 0; n--, a = imapd_arg_next(a)) {
+		if (imapd_arg_is(a, "CONDSTORE"))
+			continue;
+		if (!imapd_arg_is(a, "QRESYNC") || n < 2 || o->resync ||
+		    !s->qresync)
 			return -1;
+		a = imapd_arg_next(a);
+		n--;
+		o->resync = 1;
+		if (imapd_resync_read(&o->known, a) == -1)
+			return -1;
+	}
 	return 0;
 }
-
-/* A SELECT under way: the box of a large mailbox comes in many pieces. */
-struct imapd_opening {
-	struct imapd_box_load *load;
-	uint32_t id;
-	int	 readonly;
-};
 
 static void
 opening_free(void *data)
 {
 	struct imapd_opening *o = data;
 
-	imapd_box_load_end(o->load);
+	if (o->load != NULL)
+		imapd_box_load_end(o->load);
+	imapd_resync_clear(&o->known);
 	free(o);
+}
+
+static enum imapd_run
+select_ok(struct imapd_session *s)
+{
+	return imapd_ok(s, s->view->readonly ? "[READ-ONLY] EXAMINE completed" :
+	    "[READ-WRITE] SELECT completed");
+}
+
+/*
+ * "Semantically equivalent to the client issuing: tag1 UID FETCH "known-uids"
+ * (FLAGS) (CHANGEDSINCE "mod-sequence-value" VANISHED)" (RFC 7162 3.2.5.1),
+ * but for what the pairs of numbers and uids spare.
+ */
+static enum imapd_run
+select_resync(struct imapd_session *s, struct imapd_opening *o)
+{
+	struct imapd_fetch *f = imapd_fetch_new();
+	uint32_t floor = imapd_resync_floor(&o->known, s->view);
+
+	f->end = select_ok;
+	f->changed_since = o->known.modseq;
+	imapd_items_add(&f->items, IMAPD_UID_ITEM, "UID");
+	imapd_items_add(&f->items, IMAPD_FLAGS, "FLAGS");
+	imapd_items_add(&f->items, IMAPD_MODSEQ, "MODSEQ");
+	imapd_vanished_begin(&f->vanished, &o->known.uids, o->known.modseq,
+	    floor);
+	imapd_view_seqs(s->view, &o->known.uids, &f->set);
+	imapd_later_end(s);
+	return imapd_fetch_begin(s, f);
 }
 
 static enum imapd_run
@@ -100,22 +149,24 @@ select_more(struct imapd_session *s)
 	if (r == -1 || imapd_view_open(s, o->id, o->readonly) == -1)
 		return imapd_door_no(s);
 	put_state(s);
-	return imapd_ok(s, o->readonly ? "[READ-ONLY] EXAMINE completed" :
-	    "[READ-WRITE] SELECT completed");
+	/* Of another UIDVALIDITY the client knows nothing. */
+	if (o->resync && o->known.uidvalidity == s->view->box->uidvalidity)
+		return select_resync(s, o);
+	return select_ok(s);
 }
 
 static enum imapd_run
-select_open(struct imapd_session *s, const char *name, int readonly)
+select_open(struct imapd_session *s, const char *name,
+    struct imapd_opening *o)
 {
 	const struct door_mailbox *m = imapd_names_find(name);
-	struct imapd_opening *o;
 
-	if (m == NULL)
+	if (m == NULL) {
+		opening_free(o);
 		return imapd_door_no(s);
-	o = mem_zalloc(1, sizeof(*o));
+	}
 	o->id = m->id;
 	o->load = imapd_box_load_begin(m->id, m->uidvalidity);
-	o->readonly = readonly;
 	return imapd_later(s, select_more, opening_free, o);
 }
 
@@ -123,25 +174,31 @@ static enum imapd_run
 open_run(struct imapd_session *s, const struct imapd_arg *args, size_t n,
     int readonly)
 {
+	struct imapd_opening *o;
 	struct buf name;
 	enum imapd_run r;
 
 	if (!imapd_arg_is_string(args))
 		return imapd_bad(s, "A mailbox name is expected");
-	if (n == 2 && select_params(imapd_arg_next(args)) == -1)
+	o = mem_zalloc(1, sizeof(*o));
+	o->readonly = readonly;
+	if (n == 2 && select_params(s, imapd_arg_next(args), o) == -1) {
+		opening_free(o);
 		return imapd_bad(s, "Unknown parameter");
+	}
 	/* "The SELECT command automatically deselects any currently selected
 	   mailbox", also where it then fails. */
 	if (s->view != NULL) {
 		imapd_view_close(s);
-		if (s->condstore)
-			buf_puts(&s->out, "* OK [CLOSED] Closed\r\n");
+		buf_puts(&s->out, "* OK [CLOSED] Closed\r\n");
 	}
 	if (n == 2)
 		s->condstore = 1;
-	if (imapd_names_arg(s, args, &name) == -1)
+	if (imapd_names_arg(s, args, &name) == -1) {
+		opening_free(o);
 		return IMAPD_DONE;
-	r = select_open(s, buf_str(&name), readonly);
+	}
+	r = select_open(s, buf_str(&name), o);
 	buf_clear(&name);
 	return r;
 }
@@ -187,6 +244,8 @@ struct imapd_expunge {
 	uint32_t *uids;
 	size_t	 n, at;
 	int	 close;
+	size_t	 had, gone;	/* messages of the box before; that went */
+	uint32_t uidnext;	/* before */
 };
 
 static void
@@ -215,19 +274,48 @@ expunge_part(struct imapd_session *s, struct imapd_expunge *x)
 	if (r == 0)
 		x->at += n;
 	imapd_box_remove(b, gone, n_gone);
+	x->gone += n_gone;
 	free(gone);
 	return r;
+}
+
+/*
+ * The modseq that a CLOSE tells: the client will ask for what is newer. What
+ * others changed, and CLOSE does not tell, must be among that.
+ */
+static uint64_t
+close_modseq(const struct imapd_view *v, const struct imapd_expunge *x)
+{
+	struct imapd_box *b = v->box;
+
+	if (x->had == 0 || imapd_box_refresh(b) == -1 || v->news.n_dirty > 0 ||
+	    b->uidnext != x->uidnext || b->n + x->gone != x->had)
+		return v->told;
+	return b->modseq;
+}
+
+static enum imapd_run
+close_end(struct imapd_session *s, const struct imapd_expunge *x, int r)
+{
+	uint64_t modseq = s->qresync && x->gone > 0 && r == 0 ?
+	    close_modseq(s->view, x) : 0;
+
+	imapd_view_close(s);
+	if (r == -1)
+		return imapd_door_no(s);
+	if (modseq > 0)
+		return imapd_ok(s, "[HIGHESTMODSEQ %llu] CLOSE completed",
+		    (unsigned long long)modseq);
+	return imapd_ok(s, "CLOSE completed");
 }
 
 static enum imapd_run
 expunge_end(struct imapd_session *s, const struct imapd_expunge *x, int r)
 {
 	if (x->close)
-		imapd_view_close(s);
+		return close_end(s, x, r);
 	if (r == -1)
 		return imapd_door_no(s);
-	if (x->close)
-		return imapd_ok(s, "CLOSE completed");
 	/* RFC 7162 3.1.2: the change is told where CONDSTORE is on. */
 	if (s->condstore && imapd_box_refresh(s->view->box) == 0)
 		return imapd_ok(s, "[HIGHESTMODSEQ %llu] EXPUNGE completed",
@@ -256,6 +344,9 @@ expunge_begin(struct imapd_session *s, const struct imapd_set *set, int close)
 	struct imapd_expunge *x = mem_zalloc(1, sizeof(*x));
 
 	x->close = close;
+	if (!imapd_view_news(s->view))
+		x->had = s->view->box->n;
+	x->uidnext = s->view->box->uidnext;
 	if (!s->view->readonly)
 		x->uids = deleted_uids(s->view, set, &x->n);
 	return imapd_later(s, expunge_more, expunge_free, x);

@@ -81,17 +81,21 @@ static enum imapd_run
 enable_run(struct imapd_session *s, const struct imapd_arg *args, size_t n)
 {
 	const struct imapd_arg *a = args;
-	int condstore = 0;
+	int condstore = 0, qresync = 0;
 
 	for (; n > 0; n--, a = imapd_arg_next(a)) {
 		if (a->type != IMAPD_ATOM)
 			return imapd_bad(s, "ENABLE: an atom is expected");
 		condstore |= imapd_arg_is(a, "CONDSTORE");
+		qresync |= imapd_arg_is(a, "QRESYNC");
 	}
-	buf_puts(&s->out, condstore ? "* ENABLED CONDSTORE\r\n" :
-	    "* ENABLED\r\n");
-	if (condstore)
+	buf_printf(&s->out, "* ENABLED%s%s\r\n", condstore ? " CONDSTORE" :
+	    "", qresync ? " QRESYNC" : "");
+	/* "All protocol changes and requirements specified for the CONDSTORE
+	   extension are also a part of the QRESYNC extension." */
+	if (condstore || qresync)
 		imapd_condstore(s);
+	s->qresync |= qresync != 0;
 	return imapd_ok(s, "ENABLE completed");
 }
 
@@ -139,7 +143,7 @@ const struct imapd_command imapd_cmd_session[] = {
 	    .run = namespace_run, .states = IMAPD_ANY },
 	{ .name = "ID", .run = id_run, .states = IMAPD_ANY, .min_args = 1,
 	    .max_args = 1 },
-	{ .name = "ENABLE", .run = enable_run, .states = IMAPD_ANY,
+	{ .name = "ENABLE", .capability = "QRESYNC", .run = enable_run, .states = IMAPD_ANY,
 	    .min_args = 1, .max_args = 100 },
 	{ .name = "COMPRESS", .capability = "COMPRESS=DEFLATE",
 	    .run = compress_run, .states = IMAPD_ANY,

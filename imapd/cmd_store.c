@@ -110,7 +110,7 @@ store_tell(struct imapd_session *s, const struct imapd_store *st,
 		buf_puts(out, "* ");
 		buf_put_number(out, seq);
 		buf_puts(out, " FETCH (");
-		if (s->uid) {
+		if (s->uid || s->qresync) {
 			buf_puts(out, "UID ");
 			buf_put_number(out, rec->uid);
 			buf_puts(out, " ");

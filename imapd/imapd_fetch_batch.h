@@ -7,6 +7,7 @@
 #include "imapd/imapd_fetch_body.h"
 #include "imapd/imapd_pick.h"
 #include "imapd/imapd_session.h"
+#include "imapd/imapd_vanished.h"
 
 enum { IMAPD_BATCH_MAX = 512 };
 
@@ -15,6 +16,9 @@ struct imapd_fetch {
 	struct imapd_set set;		/* of sequence numbers */
 	uint64_t changed_since;
 	int	 conditional;		/* CHANGEDSINCE is there, 0 too */
+	struct imapd_vanished vanished;	/* what is told before it */
+	/* The end of a command that is no FETCH; NULL. */
+	enum imapd_run (*end)(struct imapd_session *);
 	size_t	 range;			/* next message: set.r[range] ... */
 	uint32_t next;			/* ... at this number, 0: its first */
 	/* the batch */
@@ -43,6 +47,11 @@ struct imapd_fetch {
 	int	 gone, damaged;
 };
 
+/* An empty one; then imapd_fetch_begin makes it what the command goes on with,
+   and frees it (cmd_fetch.c). */
+struct imapd_fetch *imapd_fetch_new(void);
+enum imapd_run imapd_fetch_begin(struct imapd_session *s,
+	    struct imapd_fetch *f);
 /*
  * Fills the next batch: its cache records, descriptors, \Seen flags. 1, 0 at
  * the end of the set, -1: the door failed.

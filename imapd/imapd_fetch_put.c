@@ -335,6 +335,12 @@ message_end(struct imapd_session *s, struct imapd_fetch *f,
 	int changed = f->n_seen > 0 && was_seen(f, r->uid);
 	struct buf *out = &s->out;
 
+	/* What is told without having been asked for has a UID (RFC 7162
+	   3.2.4). */
+	if (changed && s->qresync && !f->items.uid) {
+		buf_puts(out, " UID ");
+		buf_put_number(out, r->uid);
+	}
 	if (changed && !f->items.flags) {
 		buf_puts(out, " FLAGS (");
 		imapd_put_flags(out, s->view, r);

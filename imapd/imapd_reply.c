@@ -3,6 +3,20 @@
 #include "imapd/imapd_reply.h"
 
 /*
+ * "If the server sends MODSEQ FETCH data items while EXPUNGE (or VANISHED)
+ * replies with lower mod-sequences being delayed, the server MUST send the
+ * HIGHESTMODSEQ response code with a lower value" (RFC 7162 3.2).
+ */
+static void
+put_owed(struct imapd_session *s, struct buf *out)
+{
+	if (s->qresync && s->view != NULL && s->view->news.shrunk &&
+	    out == &s->out)
+		buf_printf(out, "* OK [HIGHESTMODSEQ %llu] Some expunges are "
+		    "to come\r\n", (unsigned long long)s->view->told);
+}
+
+/*
  * The tagged reply, after the news of the mailbox. EXPUNGE must not come
  * while the client may still use old sequence numbers: in replies to FETCH,
  * STORE, SEARCH (RFC 3501 7.4.1).
@@ -17,6 +31,7 @@ reply(struct imapd_session *s, const char *kind, const char *fmt, va_list ap)
 	if (s->view != NULL && !(flags & IMAPD_NO_SYNC) &&
 	    !imapd_view_sync(s, s->tail_expunge))
 		out = &s->tail;
+	put_owed(s, out);
 	buf_puts(out, s->tag);
 	buf_puts(out, kind);
 	buf_vprintf(out, fmt, ap);
@@ -29,6 +44,7 @@ imapd_reply_more(struct imapd_session *s)
 {
 	if (!imapd_view_sync(s, s->tail_expunge))
 		return 0;
+	put_owed(s, &s->out);
 	buf_append(&s->out, s->tail.data, s->tail.len);
 	buf_clear(&s->tail);
 	return 1;

@@ -64,7 +64,7 @@ struct imapd_session {
 	int64_t	 active;		/* when the client last did something */
 	int64_t	 told;			/* when something last went out */
 	unsigned errors;
-	unsigned condstore : 1, idle : 1, closing : 1, dead : 1, ready : 1;
+	unsigned condstore : 1, qresync : 1, idle : 1, closing : 1, dead : 1, ready : 1;
 	unsigned waiting : 1;	/* its command waits for a copy to end */
 	uint32_t id;		/* master's name for it */
 	char	 remote[WIRE_REMOTE_MAX + 1];

@@ -7,6 +7,7 @@
 
 #include "imapd/imapd_door.h"
 #include "imapd/imapd_session.h"
+#include "imapd/imapd_vanished.h"
 
 enum { SYNC_LOOK = 256 };	/* lines of news between looks at the clock */
 
@@ -112,6 +113,7 @@ imapd_view_open(struct imapd_session *s, uint32_t id, int readonly)
 	view_take(v);
 	if (m.recent > 0)
 		view_recent(v, recent, v->box->uidnext - 1);
+	v->told = v->box->modseq;
 	s->view = v;
 	return 0;
 }
@@ -152,6 +154,14 @@ view_set_uids(const struct imapd_view *v, struct imapd_set *set)
 	}
 	set->n = n;
 	return 0;
+}
+
+void
+imapd_view_seqs(const struct imapd_view *v, const struct imapd_set *uids,
+    struct imapd_set *set)
+{
+	imapd_set_copy(set, uids);
+	(void)view_set_uids(v, set);
 }
 
 int
@@ -279,9 +289,24 @@ sync_full(struct imapd_session *s, int64_t start, size_t line)
 	return imapd_full(s, start);
 }
 
+/* Sequence number n is gone: VANISHED tells of many in a line. */
+static void
+expunge_put(struct imapd_session *s, struct imapd_vanished_line *line,
+    size_t n, uint32_t uid)
+{
+	if (s->qresync) {
+		imapd_vanished_put(line, uid, uid);
+		return;
+	}
+	buf_puts(&s->out, "* ");
+	buf_put_number(&s->out, n);
+	buf_puts(&s->out, " EXPUNGE\r\n");
+}
+
 static int
 sync_expunge(struct imapd_session *s, int64_t start)
 {
+	struct imapd_vanished_line line = { .out = &s->out };
 	struct imapd_view *v = s->view;
 	size_t i, n = 0, hint = 0, lines = 0;
 	int full = 0;
@@ -291,11 +316,10 @@ sync_expunge(struct imapd_session *s, int64_t start)
 			v->uids[n++] = v->uids[i];
 			continue;
 		}
-		buf_puts(&s->out, "* ");
-		buf_put_number(&s->out, n + 1);
-		buf_puts(&s->out, " EXPUNGE\r\n");
+		expunge_put(s, &line, n + 1, v->uids[i]);
 		full = sync_full(s, start, ++lines);
 	}
+	imapd_vanished_end(&line);
 	memmove(v->uids + n, v->uids + i, (v->n - i) * sizeof(*v->uids));
 	v->n -= i - n;
 	v->news.shrunk = full;
@@ -412,8 +436,10 @@ imapd_view_sync(struct imapd_session *s, int expunge)
 	struct imapd_view *v = s->view;
 	int64_t start;
 
-	if (!imapd_view_news(v))
+	if (!imapd_view_news(v)) {
+		v->told = v->box->modseq;
 		return 1;
+	}
 	start = clock_mono_ms();
 	if (imapd_view_flags_news(v))
 		imapd_view_put_flags(s);
@@ -423,5 +449,7 @@ imapd_view_sync(struct imapd_session *s, int expunge)
 		return 0;
 	if (v->news.stale && !owes_much(v))
 		sync_new(s);
+	if (!imapd_news_any(&v->news))
+		v->told = v->box->modseq;
 	return 1;
 }

@@ -19,6 +19,7 @@ struct imapd_view {
 	int	 readonly;
 	uint32_t *uids;		/* by sequence number - 1 */
 	size_t	 n, cap;
+	uint64_t told;		/* all up to this modseq was told */
 	struct imapd_set saved;	/* uids that "$" stands for (RFC 5182) */
 	unsigned keywords_told;
 	int	 full_told;	/* ... without the promise of more of them */
@@ -54,6 +55,9 @@ int	imapd_view_is_recent(const struct imapd_view *v, uint32_t uid);
    0, -1. */
 int	imapd_view_set(const struct imapd_view *v, const char *p, size_t len,
 	    int uid, struct imapd_set *set_r) ATTR_CHECK;
+/* The sequence numbers of a set of uids. */
+void	imapd_view_seqs(const struct imapd_view *v,
+	    const struct imapd_set *uids, struct imapd_set *set_r);
 /* The uids that ranges of sequence numbers name: free it. */
 uint32_t *imapd_view_uids(const struct imapd_view *v,
 	    const struct imapd_set *set, size_t *n_r);

@@ -409,6 +409,29 @@ op_records(struct request *r)
 	free(s.uids);
 }
 
+/* What is gone, and nothing else. */
+static void
+op_vanished(struct request *r)
+{
+	struct records s = { .m = r->mailbox,
+		.since = msg_get_u64(r->m, DF_MODSEQ),
+		.gone = BUF_INIT(4 * DOOR_RECORDS_MAX) };
+	uint64_t state = mailbox_modseq(s.m);
+	enum engine_result e = s.since == 0 ? ENGINE_MORE : gather_gone(&s);
+
+	if (e == ENGINE_MORE)
+		buf_reset(&s.gone);
+	if (request_read(r, e) == 0 &&
+	    client_begin(r->c, DM_RECORDS_ARE, r->m->id)) {
+		msg_bytes(&r->c->chan, DF_RECORDS, "", 0);
+		msg_bytes(&r->c->chan, DF_UIDS, buf_str(&s.gone), s.gone.len);
+		msg_u64(&r->c->chan, DF_MODSEQ, state);
+		msg_u32(&r->c->chan, DF_ON, e == ENGINE_DONE);
+		client_end(r->c, r->account->shard);
+	}
+	buf_clear(&s.gone);
+}
+
 /*
  * Opens all of them, -1 for one that is gone. One that was expunged is there as
  * long as its file is kept: sessions that were not told go on reading it (RFC
@@ -601,6 +624,7 @@ const struct op op_read_rows[] = {
 	{ DM_UNSELECT, op_unselect, 0 },
 	{ DM_KEYWORDS, op_keywords, OP_MAILBOX },
 	{ DM_RECORDS, op_records, OP_MAILBOX },
+	{ DM_VANISHED, op_vanished, OP_MAILBOX },
 	{ DM_OPEN, op_open, OP_MAILBOX },
 	{ DM_CACHE_GET, op_cache_get, OP_MAILBOX },
 	{ DM_CACHE_PUT, op_cache_put, OP_MAILBOX | OP_CHANGES },

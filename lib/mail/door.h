@@ -210,6 +210,13 @@ int	door_changes(struct door *d, uint32_t id, uint64_t since, int take,
 	    size_t *n_gone_r, uint64_t *modseq_r, int *complete_r,
 	    uint32_t *recent_uid_r);
 
+/*
+ * The uids expunged since then, rising. complete_r is 0 where they are too
+ * many, or the expunge log does not reach back: the mailbox has lost more.
+ */
+int	door_vanished(struct door *d, uint32_t id, uint64_t since,
+	    uint32_t **gone_r, size_t *n_gone_r, int *complete_r);
+
 enum door_op { DOOR_SET, DOOR_ADD, DOOR_REMOVE, DOOR_MARK };
 /*
  * RENAME of INBOX moves its messages to the new mailbox, all or none of them,

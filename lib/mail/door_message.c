@@ -4,6 +4,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/mail/door_impl.h"
+#include "lib/mail/uids.h"
 
 static void
 put_uids(struct door *d, uint8_t tag, const uint32_t *uids, size_t n)
@@ -139,6 +140,26 @@ door_records(struct door *d, uint32_t id, uint64_t since,
 
 	return door_changes(d, id, since, 0, rec_r, n_r, gone_r, n_gone_r,
 	    modseq_r, complete_r, &recent);
+}
+
+int
+door_vanished(struct door *d, uint32_t id, uint64_t since, uint32_t **gone_r,
+    size_t *n_gone_r, int *complete_r)
+{
+	struct msg m;
+
+	*gone_r = NULL;
+	*n_gone_r = 0;
+	door_begin(d, DM_VANISHED);
+	msg_u32(&d->chan, DF_MAILBOX, id);
+	msg_u64(&d->chan, DF_MODSEQ, since);
+	if (door_call(d, DM_RECORDS_ARE, &m) == -1)
+		return -1;
+	door_get_uids(&m, DF_UIDS, gone_r, n_gone_r);
+	*n_gone_r = uids_sort(*gone_r, *n_gone_r);
+	*complete_r = msg_get_u32(&m, DF_ON) != 0;
+	msg_done(&m);
+	return 0;
 }
 
 static size_t

@@ -152,6 +152,9 @@ static const struct msg_field f_followed[] = {
 static const struct msg_field f_ids[] = {
 	F_MAILBOX, F_UIDS(DOOR_CHANGE_MAX), F_OWNER, { 0 }
 };
+static const struct msg_field f_vanished[] = {
+	F_MAILBOX, F_MODSEQ, F_OWNER, { 0 }
+};
 static const struct msg_field f_ids_are[] = {
 	{ "ids", DF_RECORDS, MSG_BYTES, 0, (4 + DOOR_ID) * DOOR_CHANGE_MAX },
 	{ 0 }
@@ -203,6 +206,7 @@ static const struct msg_desc d_table[] = {
 	[DM_FOLLOW] = { "FOLLOW", PEER_BIT(PEER_FOLLOW), 0, 0, f_follow },
 	[DM_FOLLOWED] = { "FOLLOWED", STORE, 0, 0, f_followed },
 	[DM_IDS] = { "IDS", READER, 0, 0, f_ids },
+	[DM_VANISHED] = { "VANISHED", READER, 0, 0, f_vanished },
 	[DM_IDS_ARE] = { "IDS_ARE", STORE, 0, 0, f_ids_are },
 };
 const struct msg_proto proto_door = MSG_PROTO("door", d_table);

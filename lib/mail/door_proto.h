@@ -75,6 +75,8 @@ enum door_type {
 
 	DM_IDS,		/* DF_MAILBOX, DF_UIDS -> DM_IDS_ARE */
 	DM_IDS_ARE,	/* DF_RECORDS: packed u32 uid, DOOR_ID octets */
+	DM_VANISHED,	/* DF_MAILBOX, DF_MODSEQ -> DM_RECORDS_ARE without
+			   records */
 };
 
 enum door_field {

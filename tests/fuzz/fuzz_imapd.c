@@ -12,11 +12,41 @@
 #include "imapd/imapd_input.h"
 #include "imapd/imapd_list_args.h"
 #include "imapd/imapd_result.h"
+#include "imapd/imapd_resync.h"
 #include "imapd/imapd_search_parse.h"
+#include "imapd/imapd_vanished.h"
 
 enum { RUN = 10000, RUNS_MAX = 60 };
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+/* What the parameter QRESYNC says, and what is told for it. */
+static void
+resync(struct imapd_view *v, const struct imapd_arg *a)
+{
+	struct imapd_box box = { .uidnext = 30, .modseq = 9 };
+	struct imapd_session s = { .view = v };
+	struct imapd_resync known = { 0 };
+	struct imapd_vanished gone = { 0 };
+	uint32_t floor;
+
+	v->box = &box;
+	if (imapd_resync_read(&known, a) == 0) {
+		floor = imapd_resync_floor(&known, v);
+		if (floor != 0 && imapd_view_seq(v, floor) == 0)
+			abort();
+		imapd_vanished_begin(&gone, &known.uids, 1, floor);
+		gone.asked = 1;
+		while (imapd_vanished_more(&s, &gone) == 0)
+			;
+		if (s.out.len > 100)
+			abort();
+	}
+	imapd_vanished_clear(&gone);
+	imapd_resync_clear(&known);
+	buf_clear(&s.out);
+	v->box = NULL;
+}
 
 static void
 command(char *p, size_t len)
@@ -44,6 +74,7 @@ command(char *p, size_t len)
 	imapd_list_args_clear(&list);
 	if (imapd_result_read(&result, args.a) == 0 && result.want == 0)
 		abort();
+	resync(&v, args.a);
 	(void)imapd_flags_read(&flags, args.a, args.top);
 	imapd_flags_clear(&flags);
 	if (args.a->type == IMAPD_ATOM && imapd_view_set(&v, args.a->p,

@@ -13,6 +13,8 @@ check_PROGRAMS += tests/imapd/test_compress
 tests_imapd_test_compress_SOURCES = tests/imapd/test_compress.c \
 	$(TEST_IMAPD_RIG)
 tests_imapd_test_compress_LDADD = $(TEST_IMAPD_LIBS) -lpthread
+check_PROGRAMS += tests/imapd/test_vanished
+tests_imapd_test_vanished_LDADD = $(TEST_IMAPD_LIBS)
 check_PROGRAMS += tests/imapd/test_time
 tests_imapd_test_time_SOURCES = tests/imapd/test_time.c $(TEST_IMAPD_RIG)
 tests_imapd_test_time_LDADD = $(TEST_IMAPD_LIBS) -lpthread

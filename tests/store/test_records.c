@@ -15,6 +15,7 @@
 #include "lib/base/clock.h"
 #include "lib/mail/follow.h"
 #include "lib/mail/proto.h"
+#include "lib/mail/uids.h"
 #include "store/index.h"
 #include "tests/store/rig.h"
 
@@ -137,6 +138,23 @@ expunge(uint32_t uid)
 	free(gone);
 }
 
+/* What was expunged, asked for alone. */
+static void
+vanished(uint64_t since, const uint32_t *gone, size_t n, int complete)
+{
+	uint32_t *alone;
+	size_t n_alone;
+	int whole;
+
+	assert_int_equal(door_vanished(&rig.imap[0], 1, since, &alone,
+	    &n_alone, &whole), 0);
+	assert_int_equal(whole, complete && since > 0);
+	assert_int_equal(n_alone, n);
+	if (n > 0)
+		assert_memory_equal(alone, gone, n * sizeof(*gone));
+	free(alone);
+}
+
 /* How many changed since, the sum of their uids, and what was expunged. */
 static uint64_t
 changed(uint64_t since, size_t *n_r, uint32_t *sum_r, size_t *gone_r,
@@ -153,6 +171,7 @@ changed(uint64_t since, size_t *n_r, uint32_t *sum_r, size_t *gone_r,
 		*sum_r += rec[i].uid;
 		assert_true(i == 0 || rec[i].uid > rec[i - 1].uid);
 	}
+	vanished(since, gone, uids_sort(gone, *gone_r), *complete_r);
 	free(rec);
 	free(gone);
 	return modseq;

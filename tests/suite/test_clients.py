@@ -14,7 +14,8 @@ import pytest
 import rohrpost
 from rohrpost import PASSWORD, message
 
-USERS = ("anna", "bert", "carl", "dora", "emil", "fred", "gina", "hugo")
+USERS = ("anna", "bert", "carl", "dora", "emil", "fred", "gina", "hugo",
+         "ines")
 UNIX = (b"From: anna@example.test\nTo: bert@example.test\nSubject: unix\n\n"
         b"a line\n.\nbehind a dot\n")
 
@@ -105,6 +106,48 @@ set use_from=yes confirmappend=no wait_key=no quit=yes delete=yes
         env=env)
     inst.wait_count(1, "carl", "Archive")
     assert inst.count("carl") == 0
+
+
+def test_mutt_resyncs(inst, home):
+    """With a cache and QRESYNC: what it does not hear of it would show, and
+    save, all the same."""
+    rc = home / "muttrc"
+    rc.write_text("""
+set ssl_starttls=yes ssl_force_tls=yes ssl_verify_host=no
+set ssl_verify_dates=no ssl_usesystemcerts=no
+set certificate_file="%s"
+set imap_user="ines@example.test" imap_pass="%s"
+set folder="imaps://127.0.0.1:%d/" spoolfile="=INBOX"
+set imap_qresync=yes header_cache="%s"
+set confirmappend=no wait_key=no quit=yes delete=yes
+""" % (inst.conf / "certificate.pem", PASSWORD, inst.ports["imaps"],
+       home / "cache"))
+    env = {"HOME": str(home), "TERM": "vt100"}
+    (home / "cache").mkdir()
+
+    def mutt(keys):
+        run("script", "-qec", "mutt -d 2 -F %s -e 'push \"%s\"' -f =INBOX" %
+            (rc, keys), "/dev/null", env=env)
+        return (home / ".muttdebug0").read_text(errors="replace")
+
+    before = inst.count("ines")
+    for i in range(5):
+        put(inst, "ines", "resync %d" % i)
+    first = mutt("<quit>")
+    assert "ENABLE QRESYNC" in first and "VANISHED" not in first
+    m = inst.imap("ines")
+    m.select("INBOX")
+    m.store("%d" % (before + 2), "+FLAGS", "(\\Deleted)")
+    m.expunge()
+    m.store("%d" % (before + 3), "+FLAGS", "(\\Flagged)")
+    m.logout()
+    text = mutt("<tag-pattern>~F<enter><tag-prefix><save-message>=Archive"
+                "<enter><sync-mailbox><quit>")
+    assert " VANISHED)" in text and "VANISHED (EARLIER) " in text
+    assert text.count("VANISHED ") > text.count("VANISHED (EARLIER) ")
+    assert inst.count("ines") == before + 3
+    assert [x.split(b"Subject: ")[1].split(b"\r\n")[0] for x in
+            inst.messages("ines", "Archive").values()] == [b"t-resync 3"]
 
 
 @pytest.mark.parametrize("auth", ["plain", "login"])
