@@ -1,6 +1,5 @@
 /*
- * VANISHED (RFC 7162 3.2.10): the line, and what VANISHED (EARLIER) tells at
- * SELECT and UID FETCH.
+ * What VANISHED (EARLIER) tells at SELECT and UID FETCH (RFC 7162 3.2.10.1).
  *
  * Store knows what was expunged since a modseq, as far as its log reaches back
  * and if it is not too much. Else all uids that the client may know and that
@@ -10,20 +9,7 @@
 #define IMAPD_IMAPD_VANISHED_H
 
 #include "imapd/imapd_session.h"
-
-/* Lines of at most about 8,000 octets. */
-struct imapd_vanished_line {
-	struct buf *out;
-	int	 earlier;
-	uint32_t lo, hi;	/* of the range that may grow; 0: none */
-	size_t	 len;		/* of the line; 0: it has not begun */
-};
-
-/* Adds lo..hi, which is above all before it. */
-void	imapd_vanished_put(struct imapd_vanished_line *l, uint32_t lo,
-	    uint32_t hi);
-/* Ends the line, if there is one. */
-void	imapd_vanished_end(struct imapd_vanished_line *l);
+#include "imapd/imapd_vanished_line.h"
 
 struct imapd_vanished {
 	int	 on;			/* there is something to tell */

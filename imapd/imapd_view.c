@@ -7,7 +7,7 @@
 
 #include "imapd/imapd_door.h"
 #include "imapd/imapd_session.h"
-#include "imapd/imapd_vanished.h"
+#include "imapd/imapd_vanished_line.h"
 
 enum { SYNC_LOOK = 256 };	/* lines of news between looks at the clock */
 

@@ -40,6 +40,7 @@ imapd_libimapd_a_SOURCES = $(IMAPD_COMMANDS) \
 	imapd/imapd_ids.c imapd/imapd_ids.h \
 	imapd/imapd_search_ids.c imapd/imapd_search_ids.h \
 	imapd/imapd_vanished.c imapd/imapd_vanished.h \
+	imapd/imapd_vanished_line.c imapd/imapd_vanished_line.h \
 	imapd/imapd_resync.c imapd/imapd_resync.h \
 	imapd/imapd_search_parse.c imapd/imapd_search_parse.h \
 	imapd/imapd_result.c imapd/imapd_result.h \
