@@ -18,6 +18,7 @@
 #include "ctl/ctl_commit.h"
 #include "ctl/ctl_out.h"
 #include "ctl/ctl_renew.h"
+#include "ctl/ctl_system.h"
 #include "ctl/ctl_util.h"
 #include "lib/mail/limits.h"
 
@@ -59,8 +60,10 @@ table_finish(struct ctl *c, struct set *s, int warnings)
 		ctl_warn(&warn);
 	if (r == 0) {
 		before = sessions_before(c);
-		r = set_commit(s, c->state_dir, auth_group(), &why);
+		r = system_missing(c->state_dir, c->dir, &why);
 	}
+	if (r == 0)
+		r = set_commit(s, c->state_dir, auth_group(), &why);
 	if (r == -1)
 		ctl_say(-1, &why);
 	set_close(s);

@@ -93,45 +93,80 @@ system_mkdir(const char *path, unsigned mode)
 	return r;
 }
 
-/* Owner and mode through a descriptor: no name is followed twice. */
+/*
+ * Owner and mode through a descriptor: no name is followed twice. user is
+ * whose instance it is.
+ */
 static int
-own(int fd, const char *group, mode_t mode)
+own(int fd, const char *group, mode_t mode, const struct stat *user)
 {
 	const struct group *gr = NULL;
+	int r = 0;
 
-	if (geteuid() == 0) {
+	if (geteuid() == 0 && user != NULL && user->st_uid != 0) {
+		r = fchown(fd, user->st_uid, user->st_gid);
+	} else if (geteuid() == 0) {
 		if (group != NULL && (gr = getgrnam(group)) == NULL)
 			return -1;
-		if (fchown(fd, 0, gr == NULL ? 0 : gr->gr_gid) == -1)
-			return -1;
+		r = fchown(fd, 0, gr == NULL ? 0 : gr->gr_gid);
 	}
-	return fchmod(fd, mode);
+	return r == 0 ? fchmod(fd, mode) : -1;
 }
 
-int
-system_dirs(const char *state_dir, struct buf *why)
+static int
+own_dir(const char *path, size_t i, const struct stat *user, struct buf *why)
+{
+	int fd = -1, r = 0;
+
+	errno = 0;
+	if (system_mkdir(path, 0700) == 0)
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+		    O_CLOEXEC);
+	if (fd == -1 || own(fd, dirs[i].group, dirs[i].mode, user) == -1 ||
+	    fd_sync_dir(fd) == -1) {
+		buf_set(why, "%s: %s", path, errno != 0 ? strerror(errno) :
+		    "its system group is missing: run systemd-sysusers with "
+		    SYSUSERS);
+		r = -1;
+	}
+	fd_close(&fd);
+	return r;
+}
+
+/* user NULL: those that are there, too. */
+static int
+make_dirs(const char *state_dir, const struct stat *user, struct buf *why)
 {
 	struct buf path = BUF_INIT(0);
-	int fd, r = 0;
+	struct stat st;
+	int r = 0;
 	size_t i;
 
 	for (i = 0; r == 0 && i < sizeof(dirs) / sizeof(dirs[0]); i++) {
 		buf_reset(&path);
 		buf_printf(&path, "%s%s%s", state_dir,
 		    dirs[i].path[0] != '\0' ? "/" : "", dirs[i].path);
-		fd = -1;
-		errno = 0;
-		if (system_mkdir(buf_str(&path), 0700) == 0)
-			fd = open(buf_str(&path), O_RDONLY | O_DIRECTORY |
-			    O_NOFOLLOW | O_CLOEXEC);
-		if (fd == -1 || own(fd, dirs[i].group, dirs[i].mode) == -1 ||
-		    fd_sync_dir(fd) == -1) {
-			buf_set(why, "%s: %s", buf_str(&path), errno != 0 ?
-			    strerror(errno) : "its system group is missing");
-			r = -1;
-		}
-		fd_close(&fd);
+		if (user == NULL || stat(buf_str(&path), &st) == -1)
+			r = own_dir(buf_str(&path), i, user, why);
 	}
 	buf_clear(&path);
 	return r;
+}
+
+int
+system_dirs(const char *state_dir, struct buf *why)
+{
+	return make_dirs(state_dir, NULL, why);
+}
+
+int
+system_missing(const char *state_dir, const char *conf_dir, struct buf *why)
+{
+	struct stat user;
+
+	if (stat(conf_dir, &user) == -1) {
+		buf_set(why, "%s: %s", conf_dir, strerror(errno));
+		return -1;
+	}
+	return make_dirs(state_dir, &user, why);
 }

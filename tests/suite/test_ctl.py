@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import resource
+import shutil
 import smtplib
 import socket
 import subprocess
@@ -579,6 +580,12 @@ def test_root_edits_the_trial_of_another():
         owner("user", "del", "carl@example.test")
         owner("apply")
         assert "info@example.test" in owner("alias", "list")
+        # What is missing is made, and is the owner's, too.
+        shutil.rmtree(i.state)
+        i.ctl("apply")
+        for f in (i.state, *i.state.glob("*")):
+            assert f.name == "audit.log" or f.stat().st_uid == uid, f
+        owner("apply")
     finally:
         rohrpost.remove(d)
 

@@ -29,6 +29,9 @@ import rohrpost
 from rohrpost import PASSWORD, message
 from test_imap import Client
 
+# Nothing of it depends on who starts the suite.
+pytestmark = pytest.mark.user
+
 DIR = pathlib.Path(os.environ.get(
     "ROHRPOST_SOURCE", pathlib.Path(__file__).resolve().parents[2])
     ) / "tests/transcript/clients"
