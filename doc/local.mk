@@ -2,7 +2,7 @@
 EXTRA_DIST += doc/internals.md
 
 # What --json prints, a schema for each command.
-jsonschemadir = $(docdir)/json
+jsonschemadir = $(pkgdatadir)/json
 dist_jsonschema_DATA = \
 	doc/json/alias-list.json doc/json/app-list.json doc/json/config-show.json \
 	doc/json/domain-list.json doc/json/hash-check.json doc/json/queue-list.json \
