@@ -41,10 +41,22 @@ ctl_rohrpost_LDADD = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
 
 noinst_LIBRARIES += ctl/libsendmail.a
 ctl_libsendmail_a_SOURCES = ctl/sendmail.h \
+	ctl/sendmail_drop.c ctl/sendmail_drop.h \
+	ctl/sendmail_left.c ctl/sendmail_left.h \
 	ctl/sendmail_message.c ctl/sendmail_message.h \
 	ctl/sendmail_operate.c ctl/sendmail_operate.h \
 	ctl/sendmail_options.c ctl/sendmail_options.h \
 	ctl/sendmail_smtp.c ctl/sendmail_smtp.h
+
+# pickup sends what sendmail has left.
+noinst_LIBRARIES += ctl/libpickup.a
+ctl_libpickup_a_SOURCES = ctl/pickup.c ctl/pickup.h \
+	ctl/pickup_report.c ctl/pickup_report.h
+pkglibexec_PROGRAMS += ctl/pickup
+ctl_pickup_SOURCES = ctl/pickup_main.c
+ctl_pickup_LDADD = ctl/libpickup.a ctl/libsendmail.a ctl/libctl.a $(SERVER) \
+	$(MAIL) $(NET) $(MAP) $(BASE) $(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) \
+	$(CRYPT_LIBS) $(GSASL_LIBS) $(SERVER_LIBS)
 
 sbin_PROGRAMS += ctl/sendmail
 ctl_sendmail_SOURCES = ctl/sendmail_main.c

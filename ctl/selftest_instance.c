@@ -56,6 +56,9 @@ static const struct bait baits[] = {
 	{ "spool/queue/body/bait", "rp-queue", "rp-spool", 0660 },
 	{ "spool/queue/db/", "rp-queue", "rp-queue", 0700 },
 	{ "spool/queue/db/bait", "rp-queue", "rp-queue", 0600 },
+	{ "spool/drop/", "root", "root", 01733 },
+	/* So that there is a pickup. */
+	{ "spool/drop/0.0", "root", "root", 0600 },
 	{ "spool/mail/", "rp-store", "rp-store", 0700 },
 	{ "spool/mail/bait", "rp-store", "rp-store", 0600 },
 	{ "spool/index/", "rp-store", "rp-store", 0700 },

@@ -3,6 +3,9 @@
  * run/submit, where the kernel says who sends. Nothing is setuid; the program
  * has no rights but the caller's.
  *
+ * Where the suite is down the message is left in the drop directory
+ * (lib/mail/drop.h), and master has it sent by pickup when there is one.
+ *
  * Exit status as sysexits(3). What cannot be taken now is EX_TEMPFAIL, and
  * the caller keeps the message.
  */
@@ -28,6 +31,12 @@ struct sendmail {
 	char	 caller[ADDRESS_MAX + 1]; /* From where the sender is null */
 	char	**to;
 	size_t	 n_to;
+	/*
+	 * pickup's, else NULL: the message was promised, so those recipients
+	 * that are taken get it, and what is refused for good is told here, a
+	 * line each.
+	 */
+	struct buf *refusals;
 };
 
 #endif

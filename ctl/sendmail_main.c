@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl_control.h"
+#include "ctl/sendmail_drop.h"
 #include "ctl/sendmail_message.h"
 #include "ctl/sendmail_operate.h"
 #include "ctl/sendmail_options.h"
@@ -27,6 +28,7 @@ enum {
 	BUSY_MS = 120 * 1000,	/* for how long a free connection is tried */
 	BUSY_FIRST_MS = 20,	/* from one try to the next, at first */
 	BUSY_LAST_MS = 500,	/* and at last */
+	GONE_MAX = 3,		/* sessions that the server broke off */
 };
 
 struct sendmail_conf {
@@ -195,16 +197,25 @@ read_message(struct sendmail *s, struct buf *message)
 	return r;
 }
 
-/* A program that speaks SMTP hears of it there, too. errno stays. */
-static void
-put_later(const struct sendmail *s, const struct sendmail_options *o,
-    const char *words)
+/*
+ * Nobody takes the message now: it is left for who comes. A program that speaks
+ * SMTP hears that, and keeps what it has.
+ */
+static int
+leave(const struct sendmail *s, const struct sendmail_options *o,
+    const struct buf *message, const char *words)
 {
-	int e = errno;
+	struct buf why = BUF_INIT(0);
+	int r = 0;
 
-	if (o->mode == SENDMAIL_SMTP)
+	if (o->mode == SENDMAIL_SMTP) {
 		printf("421 4.3.2 %s %s\r\n", s->hostname, words);
-	errno = e;
+		r = sendmail_fail(EX_TEMPFAIL, "%s; try again later", words);
+	} else if (sendmail_drop(s, message, &why) == -1)
+		r = sendmail_fail(EX_TEMPFAIL, "%s, and the message cannot be "
+		    "left for it (%s); try again later", words, buf_str(&why));
+	buf_clear(&why);
+	return r;
 }
 
 /* Where others, or this user's own, hold every connection: waits for one. */
@@ -213,26 +224,23 @@ hand_over(struct sendmail *s, const struct sendmail_options *o,
     const struct buf *message)
 {
 	int64_t end = clock_mono_ms() + BUSY_MS;
-	int fd, r, wait = BUSY_FIRST_MS;
+	int fd, r, wait = BUSY_FIRST_MS, gone = 0;
 
 	for (;;) {
 		fd = control_socket(s->state_dir, "submit");
-		if (fd == -1 && errno != EAGAIN) {
-			put_later(s, o, "the mail system does not run");
-			return sendmail_fail(EX_TEMPFAIL, "the mail system "
-			    "does not run or takes nothing now (%s/run/submit: "
-			    "%s); try again later", s->state_dir,
-			    strerror(errno));
-		}
+		if (fd == -1 && errno != EAGAIN)
+			return leave(s, o, message,
+			    "the mail system does not run");
 		r = fd == -1 ? SENDMAIL_BUSY : o->mode == SENDMAIL_SMTP ?
 		    sendmail_pass(fd) : sendmail_send(s, fd, message);
-		if (r != SENDMAIL_BUSY)
+		if (r != SENDMAIL_BUSY && r != SENDMAIL_GONE)
 			return r;
-		if (clock_mono_ms() >= end) {
-			put_later(s, o, "all connections are in use");
-			return sendmail_fail(EX_TEMPFAIL, "all connections to "
-			    "the mail system are in use; try again later");
-		}
+		if (r == SENDMAIL_GONE && ++gone == GONE_MAX)
+			return leave(s, o, message,
+			    "the mail system broke off");
+		if (clock_mono_ms() >= end)
+			return leave(s, o, message, "all connections to the "
+			    "mail system are in use");
 		(void)poll(NULL, 0, wait);
 		wait = wait * 2 < BUSY_LAST_MS ? wait * 2 : BUSY_LAST_MS;
 	}
@@ -279,6 +287,7 @@ main(int argc, char **argv)
 
 	log_init("sendmail", 1);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (sendmail_options(argc, argv, &o, &why) == -1)
 		r = sendmail_fail(EX_USAGE, "%s", buf_str(&why));
 	else if (!has_input && (o.mode == SENDMAIL_MESSAGE ||

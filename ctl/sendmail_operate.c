@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl_control.h"
+#include "ctl/sendmail_left.h"
 #include "ctl/sendmail_operate.h"
 #include "ctl/sendmail_smtp.h"
 
@@ -30,7 +31,10 @@ status_of(int r)
 	}
 }
 
-/* The words that scripts look for where nothing waits are Sendmail's. */
+/*
+ * And what waits for the suite itself. The words that scripts look for where
+ * nothing waits are Sendmail's.
+ */
 static int
 show_queue(const char *dir, const char *state_dir)
 {
@@ -38,8 +42,9 @@ show_queue(const char *dir, const char *state_dir)
 	struct ctl_control q = { .who = PEER_QUEUE, .type = C_LIST,
 		.timeout_ms = ANSWER_MS, .quiet = 1 };
 	int r = control_list(&c, &q);
+	size_t left = sendmail_left(state_dir, stdout);
 
-	if (r == CTL_DONE && q.rows == 0)
+	if (r == CTL_DONE && q.rows == 0 && left == 0)
 		puts("Mail queue is empty");
 	if (fflush(stdout) != 0 && r == CTL_DONE)
 		return sendmail_fail(EX_IOERR, "standard output: %s",

@@ -27,6 +27,7 @@ enum {
 struct smtp {
 	struct stream st;
 	struct buf words;	/* the last reply's text, for people */
+	struct buf *refusals;	/* of struct sendmail */
 	int	 pipelining, eightbit, size, dsn;
 };
 
@@ -43,9 +44,12 @@ sendmail_fail(int status, const char *fmt, ...)
 	return status;
 }
 
+/* The connection ended, or what came over it is no SMTP. */
 static int
 broken(struct smtp *s)
 {
+	if (s->st.end != STREAM_OK)
+		return SENDMAIL_GONE;
 	return sendmail_fail(EX_TEMPFAIL, "the mail system broke off: %s",
 	    stream_words(&s->st));
 }
@@ -95,6 +99,11 @@ refused(struct smtp *s, int code, int permanent, const char *what)
 {
 	if (code == -1)
 		return broken(s);
+	if (code == 421)
+		return SENDMAIL_GONE;
+	if (code >= 500 && s->refusals != NULL)
+		buf_printf(s->refusals, "%s: %d %s\n", what, code,
+		    buf_str(&s->words));
 	return sendmail_fail(code >= 500 ? permanent : EX_TEMPFAIL,
 	    "%s: %d %s", what, code, buf_str(&s->words));
 }
@@ -154,13 +163,14 @@ write_rcpt(struct smtp *s, const struct sendmail *sm, const char *to)
 
 /*
  * All recipients or none: what is refused is told to the caller, who still
- * has the message, and not to a sender by a bounce.
+ * has the message, and not to a sender by a bounce. Where there is nobody to
+ * tell (refusals) those that are taken are enough.
  */
 static int
 envelope(struct smtp *s, const struct sendmail *sm, const struct buf *m)
 {
 	int code, status = 0;
-	size_t i;
+	size_t i, taken = 0;
 
 	write_mail(s, sm, m);
 	for (i = 0; s->pipelining && i < sm->n_to; i++)
@@ -172,15 +182,18 @@ envelope(struct smtp *s, const struct sendmail *sm, const struct buf *m)
 		if (!s->pipelining)
 			write_rcpt(s, sm, sm->to[i]);
 		code = reply(s);
-		if (code == 250 || code == 251)
+		if (code == 250 || code == 251) {
+			taken++;
 			continue;
+		}
 		code = refused(s, code, EX_NOUSER, sm->to[i]);
-		if (status == 0 || code == EX_TEMPFAIL)
+		if (status == 0 || code != EX_NOUSER)
 			status = code;
-		if (s->st.end != STREAM_OK)
+		if (s->st.end != STREAM_OK || code == SENDMAIL_GONE)
 			break;
 	}
-	return status;
+	return status == EX_NOUSER && s->refusals != NULL && taken > 0 ? 0 :
+	    status;
 }
 
 /* RFC 5321 4.5.2: a dot at the start of a line is doubled. */
@@ -218,7 +231,8 @@ data(struct smtp *s, const struct buf *m)
 int
 sendmail_send(const struct sendmail *sm, int fd, const struct buf *m)
 {
-	struct smtp s = { .words = BUF_INIT(64 * 1024) };
+	struct smtp s = { .words = BUF_INIT(64 * 1024),
+		.refusals = sm->refusals };
 	int r;
 
 	stream_init(&s.st, fd);

@@ -8,10 +8,11 @@
 #include "lib/base/attr.h"
 
 /*
- * One transaction over fd, which it takes over. The exit status (said), or
- * SENDMAIL_BUSY (not said): no connection is free for this user now.
+ * One transaction over fd, which it takes over. The exit status (said), or, not
+ * said, that no connection is free for this user now; that it ended before the
+ * server's last word, so that the message may be there or not.
  */
-enum { SENDMAIL_BUSY = -1 };
+enum { SENDMAIL_BUSY = -1, SENDMAIL_GONE = -2 };
 int	sendmail_send(const struct sendmail *s, int fd,
 	    const struct buf *message);
 /*

@@ -11,6 +11,8 @@ master_libmaster_a_SOURCES = \
 	master/master_conf.c master/master_conf.h \
 	master/master_control.c master/master_control.h \
 	master/master_crowd.c master/master_crowd.h \
+	master/master_drop.c master/master_drop.h \
+	master/master_drop_file.c master/master_drop_file.h \
 	master/master_exec.c master/master_exec.h \
 	master/master_files.c master/master_files.h \
 	master/master_listen.c master/master_listen.h \

@@ -15,6 +15,7 @@
 #include "master/master.h"
 #include "master/master_control.h"
 #include "master/master_crowd.h"
+#include "master/master_drop.h"
 #include "master/master_files.h"
 #include "master/master_listen.h"
 #include "master/master_logins.h"
@@ -41,6 +42,7 @@ before(struct ev_loop *loop, ev_prepare *w, int events)
 	do {
 		pool_fill();
 	} while (master.phase == PHASE_START && start_turn());
+	drop_turn();
 	if (master.phase == PHASE_STOP)
 		stop_turn();
 }
@@ -52,6 +54,7 @@ died(struct proc *p, int status)
 	crowd_take(p);
 	logins_forget(p);
 	wiring_gone(p);
+	drop_died(p, status);
 	pool_died(p, status);
 }
 
@@ -73,6 +76,7 @@ on_tick(struct ev_loop *loop, ev_timer *w, int events)
 		pool_tick(now);
 		logins_tick(now);
 		watch_tick(now);
+		drop_tick(now);
 	}
 }
 
@@ -112,6 +116,7 @@ loop_init(void)
 	ev_signal_start(master.loop, &on_hup);
 	pool_init();
 	watch_init();
+	drop_init();
 }
 
 /*

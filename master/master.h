@@ -19,6 +19,8 @@
  *   master_logins.c   who is logged in
  *   master_session.c  a user logged in
  *   master_pool.c     how many of each row; back-off
+ *   master_drop_file.c  one name of the drop directory
+ *   master_drop.c     what sendmail has left is sent
  *   master_watch.c    a changed /etc/resolv.conf
  *   master_stop.c     the orderly end
  *   master_start.c    the stages of the start

@@ -23,6 +23,7 @@ enum { LISTEN_TEXT_MAX = 2000 };
 	  NULL, "addresses and ports for " what "; empty: none" }
 
 const struct settings_key master_keys[] = {
+	SETTINGS_KEY_MESSAGE_SIZE(struct master_conf, message_size),
 	SETTINGS_KEY_STATE(struct master_conf, state_dir),
 	SETTINGS_KEY_CERT(struct master_conf, cert),
 	SETTINGS_KEY_CERT_KEY(struct master_conf, cert_key),

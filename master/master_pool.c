@@ -136,13 +136,15 @@ pool_fill(void)
 	for (i = 0; i < PROGRAM_COUNT && master.phase != PHASE_STOP; i++)
 		if (programs[i].pool != POOL_RESERVED &&
 		    programs[i].pool != POOL_SESSION &&
+		    programs[i].pool != POOL_FILE &&
 		    programs[i].start <= master.stage)
 			row_fill((enum program_id)i);
 }
 
 /*
  * Quick: not ready, or gone at once after it without having had work. What
- * ends by itself after its work, or was asked to, is no death. A session that
+ * ends by itself after its work, or was asked to, is no death, and pickup
+ * answers by its status. A session that
  * dies is its user's trouble: it holds nobody else back.
  */
 void
@@ -151,7 +153,8 @@ pool_died(struct proc *p, int status)
 	struct row_state *rs = &master.rows[p->row];
 	int orderly = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 
-	if (p->stopping || (orderly && p->was_busy)) {
+	if (p->stopping || (orderly && p->was_busy) ||
+	    (programs[p->row].pool == POOL_FILE && WIFEXITED(status))) {
 		rs->quick = 0;
 		return;
 	}
@@ -162,7 +165,8 @@ pool_died(struct proc *p, int status)
 	    ev_now(master.loop) - p->started > QUICK))
 		rs->quick = 0;
 	else if (master.phase != PHASE_STOP &&
-	    programs[p->row].pool != POOL_SESSION)
+	    programs[p->row].pool != POOL_SESSION &&
+	    programs[p->row].pool != POOL_FILE)
 		row_failed(p->row, p->started, !p->ready &&
 		    WIFEXITED(status) && WEXITSTATUS(status) == LOG_EXIT_USAGE);
 }
@@ -225,6 +229,7 @@ pool_stage_ready(int stage)
 	for (i = 0; i < PROGRAM_COUNT; i++) {
 		if (programs[i].start != stage ||
 		    programs[i].pool == POOL_SESSION ||
+		    programs[i].pool == POOL_FILE ||
 		    programs[i].pool == POOL_RESERVED)
 			continue;
 		if (fresh_needed((enum program_id)i) > 0)

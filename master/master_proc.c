@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -46,6 +47,29 @@ spawn_attributes(void)
 	return &attr;
 }
 
+/*
+ * The ids of a process that is not its row's user: a session's number is a user
+ * and a group; of who is somebody else's the group is the row's, which has
+ * nothing.
+ */
+static int
+own_ids(const struct program *r, uint32_t uid, char *out, size_t size)
+{
+	const struct passwd *pw;
+
+	if (r->user == NULL) {
+		snprintf(out, size, "%u:%u", uid, uid);
+		return 0;
+	}
+	if ((pw = getpwnam(r->user)) == NULL) {
+		log_warn("%s: the system user %s is missing: run "
+		    "systemd-sysusers with " SYSUSERS, r->name, r->user);
+		return -1;
+	}
+	snprintf(out, size, "%u:%u", uid, (unsigned)pw->pw_gid);
+	return 0;
+}
+
 static pid_t
 spawn(const struct program *r, uint32_t uid, int chan_fd, int log_fd)
 {
@@ -61,7 +85,8 @@ spawn(const struct program *r, uint32_t uid, int chan_fd, int log_fd)
 		e.more[n++] = service_name(r->duty);
 	}
 	if (uid != 0) {
-		snprintf(ids, sizeof(ids), "%u:%u", uid, uid);
+		if (own_ids(r, uid, ids, sizeof(ids)) == -1)
+			return -1;
 		e.more[n++] = "-U";
 		e.more[n++] = ids;
 	}
@@ -195,7 +220,8 @@ log_death(const struct proc *p, int status)
 	else if (WIFSIGNALED(status))
 		log_warn("%s[%d] died by signal %d (%s)", name, (int)p->pid,
 		    WTERMSIG(status), strsignal(WTERMSIG(status)));
-	else if (WEXITSTATUS(status) != 0 && master.phase != PHASE_START &&
+	else if (WEXITSTATUS(status) != 0 &&
+	    programs[p->row].pool != POOL_FILE && master.phase != PHASE_START &&
 	    master.exit_status == 0)
 		log_warn("%s[%d] ended with status %d", name, (int)p->pid,
 		    WEXITSTATUS(status));
@@ -217,7 +243,7 @@ on_death(struct ev_loop *loop, ev_child *w, int events)
 	rs->n--;
 	if (!p->busy)
 		rs->idle--;
-	if (p->uid != 0)
+	if (programs[p->row].session_uid && p->uid != 0)
 		slots_give(&master.slots, p->uid);
 	master.hooks->died(p, w->rstatus);
 	fd_close(&p->log_fd);
@@ -243,8 +269,8 @@ adopt(struct proc *p, int chan_fd)
 	rs->idle++;
 }
 
-struct proc *
-proc_spawn(enum program_id row, const char *user)
+static struct proc *
+start(enum program_id row, const char *user, uint32_t uid)
 {
 	int chan_fd[2] = { -1, -1 }, log_fd[2] = { -1, -1 };
 	const struct program *r = &programs[row];
@@ -252,11 +278,9 @@ proc_spawn(enum program_id row, const char *user)
 
 	p->row = row;
 	p->pid = -1;
+	p->uid = uid;
 	str_copy(p->user, sizeof(p->user), user);
-	if (r->session_uid && master.root &&
-	    (p->uid = slots_take(&master.slots)) == 0)
-		log_warn("%s: every session uid is lent", r->name);
-	else if (fd_pair(chan_fd) == -1 ||
+	if (fd_pair(chan_fd) == -1 ||
 	    pipe2(log_fd, O_CLOEXEC | O_NONBLOCK) == -1)
 		log_warn("%s: %s", r->name, strerror(errno));
 	else
@@ -266,8 +290,6 @@ proc_spawn(enum program_id row, const char *user)
 	if (p->pid == -1) {
 		fd_close(&chan_fd[0]);
 		fd_close(&log_fd[0]);
-		if (p->uid != 0)
-			slots_give(&master.slots, p->uid);
 		free(p);
 		return NULL;
 	}
@@ -275,6 +297,29 @@ proc_spawn(enum program_id row, const char *user)
 	adopt(p, chan_fd[0]);
 	master.hooks->started(p);
 	return p;
+}
+
+struct proc *
+proc_spawn(enum program_id row, const char *user)
+{
+	struct proc *p;
+	uint32_t uid = 0;
+
+	if (programs[row].session_uid && master.root &&
+	    (uid = slots_take(&master.slots)) == 0) {
+		log_warn("%s: every session uid is lent", programs[row].name);
+		return NULL;
+	}
+	p = start(row, user, uid);
+	if (p == NULL && uid != 0)
+		slots_give(&master.slots, uid);
+	return p;
+}
+
+struct proc *
+proc_spawn_as(enum program_id row, const char *file, uint32_t uid)
+{
+	return start(row, file, master.root ? uid : 0);
 }
 
 void

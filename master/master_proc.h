@@ -8,6 +8,9 @@
 
 /* user: "" unless a session. NULL: not started, and said. */
 struct proc *proc_spawn(enum program_id row, const char *user);
+/* A program of POOL_FILE: for a file of that name and owner. */
+struct proc *proc_spawn_as(enum program_id row, const char *file,
+	    uint32_t uid);
 /* Sends what waits. */
 void	proc_flush(struct proc *p);
 /* The process broke a rule or does not read: SIGKILL. */

@@ -15,6 +15,7 @@
 
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/mail/drop.h"
 #include "master/master.h"
 #include "master/master_setup.h"
 
@@ -31,6 +32,7 @@ static const struct directory directories[] = {
 	{ "spool/queue/body", "rp-queue", "rp-spool", 02770 },
 	{ "spool/queue/db", "rp-queue", "rp-queue", 0700 },
 	{ "spool/queue/bad", "rp-queue", "rp-queue", 0700 },
+	{ DROP_FOLDER, "root", "root", 01733 },
 	{ "spool/mail", "rp-store", "rp-store", 0700 },
 	{ "spool/index", "rp-store", "rp-store", 0700 },
 	{ "jail", "root", "root", 0755 },

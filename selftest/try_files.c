@@ -86,6 +86,7 @@ int try_read_shadow(void) { return open_outside("/etc/shadow", O_RDONLY); }
 int try_write_mail(void) { return make_state("spool/mail"); }
 int try_write_body(void) { return make_state("spool/queue/body"); }
 int try_write_log(void) { return make_state("log"); }
+int try_write_drop(void) { return make_state("spool/drop"); }
 int try_write_run(void) { return make_state("run"); }
 
 int

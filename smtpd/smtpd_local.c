@@ -29,6 +29,7 @@ struct local_name {
 static struct local_name *names;
 static size_t n_names;
 static uid_t own_uid;
+static long pickup_uid;		/* -1: there is none */
 static int passwd_fd = -1;	/* the file that they were read from */
 static struct stat passwd_st;
 
@@ -113,6 +114,8 @@ read_names(FILE *f, const char *trusted)
 			names = mem_realloc(names, n_names + 64,
 			    sizeof(*names));
 		names[n_names].uid = pw->pw_uid;
+		if (strcmp(pw->pw_name, LOCAL_PICKUP) == 0)
+			pickup_uid = (long)pw->pw_uid;
 		names[n_names].name = mem_strdup(pw->pw_name);
 		names[n_names++].trusted = is_listed(trusted, pw->pw_name);
 	}
@@ -148,6 +151,7 @@ smtpd_local_init(const char *path, const char *trusted)
 	FILE *f;
 
 	own_uid = geteuid();
+	pickup_uid = -1;
 	fd_close(&passwd_fd);
 	while (n_names > 0)
 		free(names[--n_names].name);
@@ -193,6 +197,9 @@ smtpd_local_login(struct smtp_session *s, long uid)
 {
 	size_t i;
 
+	/* It sends what root has left (doc/internals.md). */
+	if (uid == pickup_uid)
+		uid = 0;
 	s->trusted = uid == 0 || (own_uid != 0 && uid == (long)own_uid);
 	s->nameless = !s->trusted;
 	snprintf(s->login, sizeof(s->login), "uid-%ld", uid);

@@ -13,6 +13,12 @@
 #include "smtpd/smtpd.h"
 
 /*
+ * Who sends what root has left in the drop directory (lib/mail/drop.h), and is
+ * root here: the user of pickup's row.
+ */
+#define LOCAL_PICKUP	"rp-pickup"
+
+/*
  * Before the jail: reads names of uids in the password file at path, and
  * trusted, a list of names. 0, or -1 (said).
  */

@@ -174,7 +174,7 @@ fd_opendir(int at, const char *name)
 
 #ifdef NO_SYNC
 int
-fd_sync_but(int fd, const char *function, int dir)
+fd_sync_but(int fd, const char *function, int (*sync)(int))
 {
 	const char *pattern = getenv("ROHRPOST_NO_SYNC");
 	char link[32], path[PATH_MAX], text[2 * PATH_MAX];
@@ -187,7 +187,7 @@ fd_sync_but(int fd, const char *function, int dir)
 	    function, path);
 	if (pattern == NULL || fnmatch(pattern, text, 0) == 0)
 		return 0;
-	return dir ? fsync(fd) : fdatasync(fd);
+	return sync(fd);
 }
 #else
 int
@@ -200,6 +200,12 @@ int
 fd_sync_dir(int dirfd)
 {
 	return fsync(dirfd);
+}
+
+int
+fd_sync_all(int fd)
+{
+	return syncfs(fd);
 }
 #endif
 

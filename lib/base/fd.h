@@ -51,15 +51,22 @@ DIR	*fd_opendir(int at, const char *name) ATTR_CHECK;
 int	fd_sync(int fd) ATTR_CHECK;
 /* Makes the names in a directory durable (fsync). */
 int	fd_sync_dir(int dirfd) ATTR_CHECK;
+/*
+ * Makes all of the file system that fd lies on durable (syncfs): for who may not
+ * open the directory that he has made a file in.
+ */
+int	fd_sync_all(int fd) ATTR_CHECK;
 #ifdef NO_SYNC
 /*
  * Does nothing and succeeds where "PROGRAM FUNCTION PATH" of the call matches
  * ROHRPOST_NO_SYNC of the environment, a pattern of fnmatch(3), or where there
  * is none; PATH is empty in a jail.
  */
-int	fd_sync_but(int fd, const char *function, int dir) ATTR_CHECK;
-#define fd_sync(fd) fd_sync_but(fd, __func__, 0)
-#define fd_sync_dir(fd) fd_sync_but(fd, __func__, 1)
+int	fd_sync_but(int fd, const char *function, int (*sync)(int))
+	    ATTR_CHECK;
+#define fd_sync(fd) fd_sync_but(fd, __func__, fdatasync)
+#define fd_sync_dir(fd) fd_sync_but(fd, __func__, fsync)
+#define fd_sync_all(fd) fd_sync_but(fd, __func__, syncfs)
 #endif
 
 /*

@@ -6,6 +6,7 @@ lib_mail_libmail_a_SOURCES = \
 	lib/mail/answer.c lib/mail/answer.h \
 	lib/mail/credential.c lib/mail/credential.h \
 	lib/mail/dest_key.c lib/mail/dest_key.h \
+	lib/mail/drop.c lib/mail/drop.h \
 	lib/mail/dsn.c lib/mail/dsn.h \
 	lib/mail/learned.c lib/mail/learned.h \
 	lib/mail/notes.c lib/mail/notes.h \

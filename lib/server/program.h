@@ -27,6 +27,8 @@ enum pool {
 	POOL_ACCEPT,	/* some idle ones ready, up to a bound */
 	POOL_DEMAND,	/* so many as queue needs (WIRE_NEED), up to a bound */
 	POOL_SESSION,	/* started when a user logs in */
+	POOL_FILE,	/* started for a file, as its owner (-U); root's: as
+			   .user. Its exit status is what became of it */
 };
 
 /*

@@ -4,7 +4,7 @@ CTL_TEST_LIBS = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
 check_PROGRAMS += tests/ctl/test_text tests/ctl/test_tables \
 	tests/ctl/test_out tests/ctl/test_answers tests/ctl/test_command \
 	tests/ctl/test_sendmail tests/ctl/test_commit tests/ctl/test_selftest \
-	tests/ctl/test_purge
+	tests/ctl/test_purge tests/ctl/test_pickup
 tests_ctl_test_text_SOURCES = tests/ctl/test_text.c tests/ctl/hash6.h
 tests_ctl_test_text_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_tables_LDADD = $(CTL_TEST_LIBS)
@@ -13,6 +13,8 @@ tests_ctl_test_answers_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_command_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_selftest_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_purge_LDADD = $(CTL_TEST_LIBS)
+tests_ctl_test_pickup_LDADD = ctl/libpickup.a ctl/libsendmail.a \
+	$(CTL_TEST_LIBS)
 tests_ctl_test_sendmail_LDADD = ctl/libsendmail.a $(CTL_TEST_LIBS)
 tests_ctl_test_commit_SOURCES = tests/ctl/test_commit.c tests/ctl/hash6.h
 tests_ctl_test_commit_LDADD = $(CTL_TEST_LIBS)

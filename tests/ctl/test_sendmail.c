@@ -5,16 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <fcntl.h>
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "ctl/sendmail_drop.h"
 #include "ctl/sendmail_message.h"
 #include "ctl/sendmail_options.h"
 #include "ctl/sendmail_smtp.h"
 #include "lib/mail/proto.h"
 #include "lib/base/fd.h"
+#include "lib/mail/drop.h"
 
 static void
 fill(struct sendmail *s)
@@ -289,6 +294,9 @@ test_smtp(void **state)
 		{ "220 x\r\n250 x\r\n250 ok\r\n250 ok\r\n354 go\r\n"
 		    "451 disk\r\n", EX_TEMPFAIL },
 		{ "HTTP/1.1 400\r\n", EX_TEMPFAIL },
+		{ "220 x\r\n250 x\r\n421 stop\r\n", SENDMAIL_GONE },
+		{ "220 x\r\n250 x\r\n250 ok\r\n421 stop\r\n",
+		    SENDMAIL_GONE },
 	};
 	struct buf m = BUF_INIT(0), heard = BUF_INIT(0), why = BUF_INIT(0);
 	struct sendmail s;
@@ -313,6 +321,204 @@ test_smtp(void **state)
 	clear(&s);
 	buf_clear(&m);
 	buf_clear(&heard);
+	buf_clear(&why);
+}
+
+/*
+ * Of pickup: the recipients that are taken are sent to, the others are told by
+ * a line each; later goes before never, for all is tried again then.
+ */
+static void
+test_refusals(void **state)
+{
+	static const struct {
+		const char *script;
+		int	 r, data;
+		const char *told;
+	} rows[] = {
+		{ "220 x\r\n250 x\r\n250 ok\r\n550 nobody\r\n250 ok\r\n"
+		    "354 go\r\n250 taken\r\n", EX_OK, 1,
+		    "b@x.test: 550 nobody\n" },
+		{ "220 x\r\n250 x\r\n250 ok\r\n250 ok\r\n250 ok\r\n"
+		    "354 go\r\n250 taken\r\n", EX_OK, 1, "" },
+		{ "220 x\r\n250 x\r\n250 ok\r\n550 nobody\r\n551 no\r\n",
+		    EX_NOUSER, 0, "b@x.test: 550 nobody\nc@x.test: 551 no\n" },
+		{ "220 x\r\n250 x\r\n250 ok\r\n550 nobody\r\n452 full\r\n",
+		    EX_TEMPFAIL, 0, NULL },
+		{ "220 x\r\n250 x\r\n250 ok\r\n452 full\r\n550 nobody\r\n",
+		    EX_TEMPFAIL, 0, NULL },
+		{ "220 x\r\n250 x\r\n550 not yours\r\n", EX_UNAVAILABLE, 0,
+		    "anna@example.test: 550 not yours\n" },
+		{ "220 x\r\n250 x\r\n250 ok\r\n550 nobody\r\n250 ok\r\n"
+		    "354 go\r\n552 big\r\n", EX_UNAVAILABLE, 1,
+		    "b@x.test: 550 nobody\nmessage: 552 big\n" },
+	};
+	struct buf m = BUF_INIT(0), heard = BUF_INIT(0), why = BUF_INIT(0);
+	struct buf told = BUF_INIT(0);
+	struct sendmail s;
+	size_t i;
+
+	fill(&s);
+	s.refusals = &told;
+	assert_int_equal(sendmail_add(&s, "b@x.test, c@x.test", 18, &why), 0);
+	buf_puts(&m, "A: b\r\n\r\nx\r\n");
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		buf_reset(&told);
+		if (converse(rows[i].script, &s, &m, &heard) != rows[i].r)
+			fail_msg("row %zu", i);
+		assert_int_equal(strstr(buf_str(&heard), "DATA") != NULL,
+		    rows[i].data);
+		if (rows[i].told != NULL)
+			assert_string_equal(buf_str(&told), rows[i].told);
+	}
+	clear(&s);
+	buf_clear(&m);
+	buf_clear(&heard);
+	buf_clear(&why);
+	buf_clear(&told);
+}
+
+/* A state directory with a drop directory. */
+static void
+make_state(char dir[])
+{
+	char path[100];
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/spool", dir);
+	assert_int_equal(mkdir(path, 0755), 0);
+	snprintf(path, sizeof(path), "%s/spool/drop", dir);
+	assert_int_equal(mkdir(path, 01733), 0);
+}
+
+static void
+name_of(const char *dir, unsigned slot, char out[200])
+{
+	char name[DROP_NAME_MAX];
+
+	drop_name(name, geteuid(), slot);
+	snprintf(out, 200, "%s/" DROP_FOLDER "/%s", dir, name);
+}
+
+static void
+remove_state(const char *dir)
+{
+	char command[200];
+
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
+/* What was left reads back; a Date says when it was. */
+static void
+test_drop(void **state)
+{
+	char dir[] = "/tmp/test_sendmail.XXXXXX", path[200];
+	struct buf m = BUF_INIT(0), why = BUF_INIT(0), file = BUF_INIT(0);
+	struct sendmail s;
+	struct drop d;
+	struct stat st;
+	int fd;
+
+	make_state(dir);
+	fill(&s);
+	s.state_dir = dir;
+	strcpy(s.caller, "root@example.test");
+	assert_int_equal(sendmail_add(&s, "b@x.test, c@x.test", 18, &why), 0);
+	buf_puts(&m, "A: b\r\n\r\n.\r\nx\r\n");
+	assert_int_equal(sendmail_drop(&s, &m, &why), 0);
+	name_of(dir, 0, path);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode, S_IFREG | 0600);
+	fd = open(path, O_RDONLY);
+	assert_int_equal(fd_slurp(fd, &file), 0);
+	close(fd);
+	assert_int_equal(drop_unpack(file.data, file.len, &d), DROP_WHOLE);
+	assert_string_equal(d.sender, "anna@example.test");
+	assert_string_equal(d.caller, "root@example.test");
+	assert_int_equal(d.n_to, 2);
+	assert_string_equal(d.to[1], "c@x.test");
+	assert_int_equal(strncmp(d.message, "Date: ", 6), 0);
+	assert_string_equal(strchr(d.message, '\n') + 1, buf_str(&m));
+	free(d.to);
+	clear(&s);
+	remove_state(dir);
+	buf_clear(&m);
+	buf_clear(&why);
+	buf_clear(&file);
+}
+
+/* A share in files, one in octets; what others put in our names is no hurdle. */
+static void
+test_drop_share(void **state)
+{
+	char dir[] = "/tmp/test_sendmail.XXXXXX", path[200];
+	struct buf m = BUF_INIT(0), why = BUF_INIT(0);
+	struct sendmail s;
+	unsigned i;
+
+	make_state(dir);
+	fill(&s);
+	s.state_dir = dir;
+	assert_int_equal(sendmail_add(&s, "b@x.test", 8, &why), 0);
+	buf_puts(&m, "A: b\r\n\r\nx\r\n");
+	for (i = 0; i < DROP_FILES; i++)
+		assert_int_equal(sendmail_drop(&s, &m, &why), 0);
+	assert_int_equal(sendmail_drop(&s, &m, &why), -1);
+	assert_non_null(strstr(buf_str(&why), "100 messages of yours"));
+	/* A fifo in our name: it was not us, and there is another name. */
+	name_of(dir, 7, path);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0666), 0);
+	assert_int_equal(sendmail_drop(&s, &m, &why), 0);
+	/* Octets: a sparse file is as large as it says. */
+	for (i = 0; i < DROP_FILES; i++) {
+		name_of(dir, i, path);
+		assert_int_equal(unlink(path), 0);
+	}
+	assert_int_equal(close(creat(path, 0600)), 0);
+	assert_int_equal(truncate(path, DROP_SIZES * (long)s.message_size +
+	    DROP_ENVELOPE_MAX - 1), 0);
+	assert_int_equal(sendmail_drop(&s, &m, &why), -1);
+	assert_non_null(strstr(buf_str(&why), "leave no room"));
+	name_of(dir, 0, path);
+	assert_int_equal(access(path, F_OK), -1);
+	clear(&s);
+	remove_state(dir);
+	buf_clear(&m);
+	buf_clear(&why);
+}
+
+/* On a full disk nothing is left, and the caller hears it. */
+static void
+test_drop_no_room(void **state)
+{
+	char dir[] = "/tmp/test_sendmail.XXXXXX", path[200];
+	struct rlimit old, r;
+	struct buf m = BUF_INIT(0), why = BUF_INIT(0);
+	struct sendmail s;
+
+	make_state(dir);
+	fill(&s);
+	s.state_dir = dir;
+	assert_int_equal(sendmail_add(&s, "b@x.test", 8, &why), 0);
+	while (m.len < 8192)
+		buf_puts(&m, "A: b\r\n");
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	r = old;
+	r.rlim_cur = 4096;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &r), 0);
+	assert_int_equal(sendmail_drop(&s, &m, &why), -1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	assert_non_null(strstr(buf_str(&why), "File too large"));
+	name_of(dir, 0, path);
+	assert_int_equal(access(path, F_OK), -1);
+	remove_state(dir);
+	assert_int_equal(sendmail_drop(&s, &m, &why), -1);
+	assert_non_null(strstr(buf_str(&why), "No such file"));
+	clear(&s);
+	buf_clear(&m);
 	buf_clear(&why);
 }
 
@@ -726,6 +932,10 @@ main(void)
 		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_smtp),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_drop),
+		cmocka_unit_test(test_drop_share),
+		cmocka_unit_test(test_drop_no_room),
 		cmocka_unit_test(test_pass),
 		cmocka_unit_test(test_pass_busy),
 		cmocka_unit_test(test_nul),

@@ -27,3 +27,5 @@ check_PROGRAMS += tests/mail/test_dsn
 tests_mail_test_dsn_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/mail/test_packed
 tests_mail_test_packed_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/mail/test_drop
+tests_mail_test_drop_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)

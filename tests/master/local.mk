@@ -1,4 +1,6 @@
-check_PROGRAMS += tests/master/test_table
+check_PROGRAMS += tests/master/test_table tests/master/test_drop_file
+tests_master_test_drop_file_LDADD = master/libmaster.a $(LINKS) $(SERVER) \
+	$(MAIL) $(NET) $(BASE) $(SERVER_LIBS) $(CMOCKA_LIBS)
 tests_master_test_table_LDADD = master/libmaster.a $(LINKS) $(SERVER) $(MAIL) \
 	$(NET) $(BASE) $(SERVER_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/master/test_rate

@@ -27,7 +27,8 @@ VICTIMS = ("smtpd", "queue", "deliver", "store", "relay", "imapd", "pop3d",
            "smtpd", "store", "relay", "deliver", "logger")
 VICTIMS += tuple(n for n in programs.NAMES if n not in VICTIMS)
 SESSIONS = {r.kind for r in programs.LIVE
-            if r.pool in ("POOL_ACCEPT", "POOL_DEMAND", "POOL_SESSION")}
+            if r.pool in ("POOL_ACCEPT", "POOL_DEMAND", "POOL_SESSION",
+                              "POOL_FILE")}
 DOMAIN = "far.test"
 
 

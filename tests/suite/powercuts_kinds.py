@@ -49,6 +49,8 @@ KINDS = {
     "backup-folder": kind("queue", "sync_path", kept=COPY),
     "other-disk": kind("store", "link_copy",
                        kept="for mail on another file system than the queue"),
+    "drop": kind("sendmail", "drop_sync",
+                 kept="the suite is down when it is written"),
     "set-aside": kind("queue", "body_move",
                       kept="of a body that is damaged already"),
 }
@@ -59,11 +61,11 @@ def pattern(k):
 
 
 def callers(source):
-    """The functions in these sources that call fd_sync or fd_sync_dir."""
+    """The functions in these sources that call fd_sync, fd_sync_dir or fd_sync_all."""
     out, name = set(), None
     for line in source.splitlines():
         m = re.match(r"(\w+)\(", line)
         name = m.group(1) if m else name
-        if re.search(r"\bfd_sync(_dir)?\(", line) and line[:1] in "\t ":
+        if re.search(r"\bfd_sync(_dir|_all)?\(", line) and line[:1] in "\t ":
             out.add(name)
     return out

@@ -26,7 +26,7 @@ def test_table_is_read_whole():
         assert len(rows) == len(re.findall(r"(?m)^%s\(" % macro, text)) > 10
     assert {r.pool for r in programs.ROWS} == {
         "POOL_RESERVED", "POOL_KEEP", "POOL_ACCEPT", "POOL_DEMAND",
-        "POOL_SESSION"}
+        "POOL_SESSION", "POOL_FILE"}
 
 
 def test_processes():
@@ -70,6 +70,13 @@ def test_pages():
         rights = set().union(*(r.rights for r in programs.LIVE
                                if r.kind == name))
         assert {k for k, w in words.items() if w in said} == rights, name
+
+
+def test_user_of_pickup():
+    """smtpd knows it by a name of its own."""
+    text = (TOP / "smtpd/smtpd_local.h").read_text()
+    assert re.findall(r'LOCAL_PICKUP\t"(.*)"', text) == [
+        r.user for r in programs.LIVE if r.kind == "pickup"]
 
 
 def test_users():

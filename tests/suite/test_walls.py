@@ -28,15 +28,17 @@ OPEN = {"read_etc", "dot_dot", "proc_list"}
 # Written once more, so that no wider table goes unnoticed.
 REACHED = {
     "logger": OPEN | CONNECT | {
-        "read_log", "write_log", "write_temporary", "socket_unix",
+        "read_log", "write_log", "write_temporary", "write_drop",
+        "socket_unix",
         "connect_submit", "abstract", "door_logs"},
     "resolve": NET | {"thread"},
     "auth": OPEN | {"read_hashes", "door_session", "thread"},
     "store": OPEN | {"read_mail", "read_index", "read_body", "write_mail",
-                     "write_body", "write_state", "write_temporary",
+                     "write_body", "write_state", "write_temporary", "write_drop",
                      "thread"},
     "queue": OPEN | {"read_body", "read_table", "write_body",
-                     "write_temporary", "thread"},
+                     "write_temporary", "write_drop", "thread"},
+    "pickup": OPEN | CONNECT | {"socket_unix", "connect_submit", "abstract"},
     "deliver": {"door_store", "door_queue"},
     "relay": NET | {"door_queue", "door_resolve"},
     "smtpd (smtp)": {"given_key", "door_queue"},

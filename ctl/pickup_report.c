@@ -1,0 +1,71 @@
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/pickup_report.h"
+#include "lib/base/clock.h"
+#include "lib/base/str.h"
+#include "lib/mail/date.h"
+#include "lib/mail/header.h"
+#include "lib/mail/proto.h"
+
+enum { LINE = 900 };	/* RFC 5322 2.1.1: 998 at most */
+
+/* The refusals, as lines of text that any client shows. */
+static void
+put_refusals(const struct buf *refusals, struct buf *out)
+{
+	const char *p = buf_str(refusals), *line;
+	size_t len, i;
+
+	while ((line = str_line(&p, &len)) != NULL) {
+		buf_puts(out, "    ");
+		for (i = 0; i < len && i < LINE; i++)
+			buf_append(out, (unsigned char)line[i] >= ' ' &&
+			    (unsigned char)line[i] < 0x7f ? &line[i] : "?", 1);
+		buf_puts(out, "\r\n");
+	}
+}
+
+static int
+has_8bit(const struct drop *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->len; i++)
+		if ((unsigned char)d->message[i] > 0x7f)
+			return 1;
+	return 0;
+}
+
+void
+pickup_report(const struct drop *d, const struct buf *refusals,
+    const char *hostname, const char *to, uint64_t number, struct buf *out)
+{
+	const char *encoding = has_8bit(d) ? "8bit" : "7bit";
+	char date[DATE_TEXT], boundary[40];
+	struct header_counts n;
+
+	date_print_local(clock_now(), date);
+	snprintf(boundary, sizeof(boundary), "rohrpost-%016" PRIx64, number);
+	buf_printf(out, "From: Mail system <MAILER-DAEMON@%s>\r\nTo: <%s>\r\n"
+	    "Subject: Your mail could not be sent\r\nDate: %s\r\n"
+	    "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"
+	    "Content-Type: multipart/mixed; boundary=\"%s\"\r\n"
+	    "Content-Transfer-Encoding: %s\r\n\r\n", hostname, to, date,
+	    boundary, encoding);
+	buf_printf(out, "--%s\r\nContent-Type: text/plain; charset=us-ascii\r\n"
+	    "\r\nThe message below was given to sendmail on %s while the\r\n"
+	    "mail system was down.  Now that it runs, it refuses:\r\n\r\n",
+	    boundary, hostname);
+	put_refusals(refusals, out);
+	header_count(d->message, d->len, &n);
+	buf_printf(out, "\r\n--%s\r\nContent-Type: %s\r\n"
+	    "Content-Transfer-Encoding: %s\r\n\r\n", boundary,
+	    d->ret == Q_RET_HDRS ? "text/rfc822-headers" : "message/rfc822",
+	    encoding);
+	buf_append(out, d->message, d->ret == Q_RET_HDRS ? n.len : d->len);
+	buf_printf(out, "\r\n--%s--\r\n", boundary);
+}
