@@ -17,6 +17,8 @@ int	cert_make(const char *hostname, char *const *domains, size_t n,
 int	cert_good(const char *path, const char *hostname);
 /* 1 if the PEM file is as cert_make makes them: its own key's, for ten years. */
 int	cert_is_ours(const char *path);
+/* 1 if the file holds a certificate as PEM. */
+int	cert_reads(const char *path);
 /* tls_judge of the PEM file, now; 0 where it cannot be read. */
 int	cert_judge(const char *path, const char *hostname, struct buf *words);
 /*

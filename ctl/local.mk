@@ -21,6 +21,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/ctl.h ctl/ctl_command.c ctl/ctl_command.h ctl/ctl_completion.c \
 	ctl/setup.h \
 	ctl/setup_ask.c ctl/setup_ask.h \
+	ctl/setup_judge.c ctl/setup_judge.h \
 	ctl/setup_tables.c ctl/setup_tables.h \
 	ctl/setup_conf.c ctl/setup_conf.h \
 	ctl/setup_small.c ctl/setup_small.h \

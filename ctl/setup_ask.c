@@ -8,11 +8,19 @@
 
 #include "ctl/ctl_ask.h"
 #include "ctl/setup_ask.h"
+#include "ctl/setup_judge.h"
+#include "lib/base/mem.h"
 #include "lib/mail/limits.h"
 
 enum { ASK_LINE = 1024 };
 
-/* Asks once more while an answer is empty and there is no default. */
+struct asking {
+	struct answers *as;
+	struct asked before;	/* its texts are allocated, but for dir */
+	struct buf *why;
+};
+
+/* The answer, or the default for an empty one. 0, or -1 with why: no more. */
 static int
 ask(const char *question, const char *def, struct buf *out, struct buf *why)
 {
@@ -24,99 +32,173 @@ ask(const char *question, const char *def, struct buf *out, struct buf *why)
 		    def, *def ? "]" : "");
 		r = ctl_line(&line);
 		buf_truncate(&line, strcspn(buf_str(&line), "\r"));
-	} while (r == 1 && line.len == 0 && *def == '\0');
-	if (r == 1) {
-		buf_reset(out);
-		buf_puts(out, line.len > 0 ? buf_str(&line) : def);
-	} else {
-		buf_set(why, r == 0 ? "no answer" :
-		    "an answer has at most %d octets", ASK_LINE);
-	}
+		if (r == -1)
+			fprintf(stderr, "  an answer has at most %d octets\n",
+			    ASK_LINE);
+	} while (r == -1 || (r == 1 && line.len == 0 && *def == '\0'));
+	buf_reset(out);
+	buf_puts(out, line.len > 0 ? buf_str(&line) : def);
+	if (r == 0)
+		buf_set(why, "no answer");
 	buf_clear(&line);
 	return r == 1 ? 0 : -1;
 }
 
+/* Again until the answer is good, or one that is in doubt was said twice. */
 static int
-ask_into(struct answers *as, const char *key, const char *question,
-    const char *def, struct buf *value, struct buf *why)
+ask_judged(struct asking *k, const char *question, const char *def,
+    setup_judge *judge, struct buf *out)
 {
-	if (ask(question, def, value, why) == -1)
-		return -1;
-	return answers_add(as, key, buf_str(value), 0, why);
-}
-
-static int
-ask_user(struct answers *as, const char *domain, struct buf *address,
-    struct buf *why)
-{
-	struct buf def = BUF_INIT(0), password = BUF_INIT(PASSWORD_MAX);
+	struct buf fault = BUF_INIT(0), last = BUF_INIT(0);
+	enum judged j = JUDGED_BAD;
 	int r;
 
-	buf_printf(&def, "%s@%s", "anna", domain);
-	r = ask("Address of the first user", buf_str(&def), address, why);
-	if (r == 0)
-		r = ctl_password(0, buf_str(address), &password, why);
-	if (r == 0) {
-		buf_reset(&def);
-		buf_printf(&def, "%s %s", buf_str(address),
-		    buf_str(&password));
-		r = answers_add(as, "user", buf_str(&def), 0, why);
+	while ((r = ask(question, def, out, k->why)) == 0) {
+		buf_reset(&fault);
+		j = judge(&k->before, buf_str(out), &fault);
+		if (j == JUDGED_GOOD || (j == JUDGED_DOUBT && last.len > 0 &&
+		    strcmp(buf_str(&last), buf_str(out)) == 0))
+			break;
+		fprintf(stderr, "  %s%s\n", buf_str(&fault), j == JUDGED_DOUBT ?
+		    " (the same answer once more keeps it)" : "");
+		buf_set(&last, "%s", j == JUDGED_DOUBT ? buf_str(out) : "");
 	}
-	buf_wipe(&def);
-	buf_wipe(&password);
+	buf_clear(&fault);
+	buf_clear(&last);
 	return r;
 }
 
+/* The same, as an answer of that key. *kept_r is a copy; NULL: none. */
 static int
-ask_relay_login(struct answers *as, struct buf *value, struct buf *why)
+ask_into(struct asking *k, const char *key, const char *question,
+    const char *def, setup_judge *judge, const char **kept_r)
 {
-	struct buf password = BUF_INIT(PASSWORD_MAX);
+	struct buf value = BUF_INIT(0);
+	int r = ask_judged(k, question, def, judge, &value);
+
+	if (r == 0)
+		r = answers_add(k->as, key, buf_str(&value), 0, k->why);
+	if (r == 0 && kept_r != NULL)
+		*kept_r = mem_strdup(buf_str(&value));
+	buf_clear(&value);
+	return r;
+}
+
+/* A password, typed twice. */
+static int
+ask_password(struct asking *k, const char *who, struct buf *out)
+{
+	struct buf fault = BUF_INIT(0);
 	int r;
 
-	if (ask("Login there, or none", "none", value, why) == -1)
-		return -1;
-	if (strcmp(buf_str(value), "none") == 0)
-		return 0;
-	r = answers_add(as, "relay_user", buf_str(value), 0, why);
-	if (r == 0)
-		r = ctl_password(0, buf_str(value), &password, why);
-	if (r == 0)
-		r = answers_add(as, "relay_password", buf_str(&password), 0,
-		    why);
-	buf_wipe(&password);
+	for (;;) {
+		buf_reset(&fault);
+		buf_wipe(out);
+		r = ctl_password(0, who, out, &fault);
+		if (r == 0 && judge_password(&k->before, buf_str(out),
+		    &fault) == JUDGED_GOOD)
+			break;
+		if (r == -1 && feof(stdin)) {
+			buf_set(k->why, "%s", buf_str(&fault));
+			break;
+		}
+		fprintf(stderr, "  the password: %s\n", buf_str(&fault));
+	}
+	buf_clear(&fault);
 	return r;
 }
 
 static int
-ask_relay(struct answers *as, struct buf *value, struct buf *why)
+ask_user(struct asking *k)
 {
-	if (ask_into(as, "profile", "Way out and in: direct, relay (through "
-	    "a provider), collector", "direct", value, why) == -1)
-		return -1;
-	if (strcmp(buf_str(value), "direct") == 0)
-		return 0;
-	if (ask_into(as, "relay_host", "Host of the provider's smarthost",
-	    "", value, why) == -1)
-		return -1;
-	return ask_relay_login(as, value, why);
+	struct buf text = BUF_INIT(0), password = BUF_INIT(PASSWORD_MAX);
+	struct buf address = BUF_INIT(0);
+	int r;
+
+	buf_printf(&text, "anna@%s", k->before.domain);
+	r = ask_judged(k, "Address of the first user", buf_str(&text),
+	    judge_user, &address);
+	if (r == 0) {
+		k->before.user = mem_strdup(buf_str(&address));
+		r = ask_password(k, k->before.user, &password);
+	}
+	if (r == 0) {
+		buf_reset(&text);
+		buf_printf(&text, "%s %s", k->before.user, buf_str(&password));
+		r = answers_add(k->as, "user", buf_str(&text), 0, k->why);
+	}
+	buf_wipe(&text);
+	buf_wipe(&password);
+	buf_clear(&address);
+	return r;
 }
 
 static int
-ask_certificate(struct answers *as, struct buf *value, struct buf *why)
+ask_relay_login(struct asking *k)
 {
-	if (ask_into(as, "certificate", "Certificate: a PEM file, or "
-	    "self-signed", "self-signed", value, why) == -1)
+	struct buf value = BUF_INIT(0), password = BUF_INIT(PASSWORD_MAX);
+	int r;
+
+	r = ask_judged(k, "Login there, or none", "none", judge_relay_user,
+	    &value);
+	if (r == 0 && strcmp(buf_str(&value), "none") != 0) {
+		r = answers_add(k->as, "relay_user", buf_str(&value), 0,
+		    k->why);
+		if (r == 0)
+			r = ask_password(k, buf_str(&value), &password);
+		if (r == 0)
+			r = answers_add(k->as, "relay_password",
+			    buf_str(&password), 0, k->why);
+	}
+	buf_wipe(&password);
+	buf_clear(&value);
+	return r;
+}
+
+static int
+ask_relay(struct asking *k)
+{
+	const char *profile = NULL;
+	int r;
+
+	r = ask_into(k, "profile", "Way out and in: direct, relay (through a "
+	    "provider), collector", "direct", judge_profile, &profile);
+	if (r == 0 && strcmp(profile, "direct") != 0) {
+		r = ask_into(k, "relay_host", "Host of the provider's "
+		    "smarthost", "", judge_relay_host, NULL);
+		if (r == 0)
+			r = ask_relay_login(k);
+	}
+	free((char *)(uintptr_t)profile);
+	return r;
+}
+
+static int
+ask_certificate(struct asking *k)
+{
+	if (ask_into(k, "certificate", "Certificate: a PEM file, or "
+	    "self-signed", "self-signed", judge_certificate,
+	    &k->before.certificate) == -1)
 		return -1;
-	if (strcmp(buf_str(value), "self-signed") == 0)
+	if (strcmp(k->before.certificate, "self-signed") == 0)
 		return 0;
-	return ask_into(as, "key", "Its private key: a PEM file", "", value,
-	    why);
+	return ask_into(k, "key", "Its private key: a PEM file", "", judge_key,
+	    NULL);
+}
+
+static void
+forget(struct asked *a)
+{
+	free((char *)(uintptr_t)a->hostname);
+	free((char *)(uintptr_t)a->domain);
+	free((char *)(uintptr_t)a->user);
+	free((char *)(uintptr_t)a->certificate);
 }
 
 int
 setup_ask(struct answers *as, const char *dir, struct buf *why)
 {
-	struct buf value = BUF_INIT(0), user = BUF_INIT(0);
+	struct asking k = { .as = as, .before.dir = dir, .why = why };
 	char host[HOST_NAME_MAX + 1] = "";
 	const char *dot;
 	int r;
@@ -125,24 +207,22 @@ setup_ask(struct answers *as, const char *dir, struct buf *why)
 	    "what stands in [brackets].\n", dir);
 	if (gethostname(host, sizeof(host)) == -1 || strchr(host, '.') == NULL)
 		host[0] = '\0';
-	r = ask_into(as, "hostname", "Full name of this host", host, &value,
-	    why);
-	dot = r == 0 ? strchr(buf_str(&value), '.') : NULL;
-	if (r == 0 && dot != NULL)
-		snprintf(host, sizeof(host), "%s", dot + 1);
+	r = ask_into(&k, "hostname", "Full name of this host", host,
+	    judge_hostname, &k.before.hostname);
+	dot = r == 0 ? strchr(k.before.hostname, '.') : NULL;
 	if (r == 0)
-		r = ask_into(as, "domain", "Domain to take mail for", host,
-		    &value, why);
+		r = ask_into(&k, "domain", "Domain to take mail for",
+		    dot != NULL ? dot + 1 : "", judge_domain,
+		    &k.before.domain);
 	if (r == 0)
-		r = ask_user(as, buf_str(&value), &user, why);
+		r = ask_user(&k);
 	if (r == 0)
-		r = ask_into(as, "postmaster", "Who reads postmaster's and "
-		    "abuse's mail", buf_str(&user), &value, why);
+		r = ask_into(&k, "postmaster", "Who reads postmaster's and "
+		    "abuse's mail", k.before.user, judge_postmaster, NULL);
 	if (r == 0)
-		r = ask_relay(as, &value, why);
+		r = ask_relay(&k);
 	if (r == 0)
-		r = ask_certificate(as, &value, why);
-	buf_clear(&value);
-	buf_clear(&user);
+		r = ask_certificate(&k);
+	forget(&k.before);
 	return r;
 }

@@ -1,0 +1,224 @@
+"""rohrpost setup at a terminal: each answer is judged at once and asked for
+again; the end of the input ends it."""
+import contextlib
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import termios
+
+import pytest
+
+import rohrpost
+
+END = b"\x04"           # what a person types for no more
+
+
+class Terminal:
+    """setup at a pseudo terminal."""
+
+    def __init__(self, conf):
+        self.said = ""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execv(str(rohrpost.ROHRPOST), ["rohrpost", "-c", str(conf),
+                                              "setup"])
+
+    def hear(self):
+        """More of what it says; False at its end."""
+        if not select.select([self.fd], [], [], 60)[0]:
+            raise AssertionError("nothing comes after: " + self.said)
+        try:
+            data = os.read(self.fd, 4096)
+        except OSError:         # EIO: the other side is closed
+            return False
+        self.said += data.decode().replace("\r\n", "\n")
+        return bool(data)
+
+    def asked(self, question):
+        """Up to that question, which is the last word. What came before."""
+        end = re.compile(re.escape(question) + r"[^\n]*(: |\] )$")
+        while not end.search(self.said):
+            assert self.hear(), "%s does not come: %s" % (question, self.said)
+        before, self.said = self.said[:end.search(self.said).start()], ""
+        return before
+
+    def answer(self, text):
+        """Its echo, where there is one, is not what setup says."""
+        os.write(self.fd, text if isinstance(text, bytes)
+                 else text.encode() + b"\n")
+        if isinstance(text, bytes):
+            return
+        while "\n" not in self.said:
+            assert self.hear()
+        self.said = self.said.split("\n", 1)[1]
+
+    def wait_hidden(self):
+        """What was typed before the echo is off is thrown away."""
+        rohrpost.wait_for(lambda: not termios.tcgetattr(self.fd)[3] &
+                          termios.ECHO, 60, text="no echo")
+
+    def hidden(self, text):
+        self.wait_hidden()
+        self.answer(text)
+
+    def end(self):
+        """Its exit status."""
+        while self.hear():
+            pass
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    t = Terminal(tmp_path / "conf")
+    yield t
+    t.close()
+
+
+def certificate(path, name, days="100"):
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:P-256", "-nodes", "-days", days, "-subj",
+         "/CN=" + name, "-addext", "subjectAltName=DNS:" + name, "-keyout",
+         str(path) + ".key", "-out", str(path) + ".pem"], check=True,
+        capture_output=True)
+
+
+HOST, DOMAIN = "Full name of this host", "Domain to take mail for"
+USER, POSTMASTER = "Address of the first user", "Who reads postmaster's"
+PROFILE, RELAY = "Way out and in", "Host of the provider's smarthost"
+LOGIN, CERT = "Login there, or none", "Certificate: a PEM file"
+KEY, WRITE = "Its private key", "Write this?"
+PASSWORD = "Password for bert@example.test"
+# The question, and answers that are asked again: what is said of each.
+FAULTY = [
+    (HOST, [("mail example.test", "not a domain name: write it like mail."),
+            ("box", "box is no full name: write it with its domain"),
+            ("a" * 1100, "an answer has at most 1024 octets"),
+            ("-x-.example.test", "not a domain name")],
+     "mail.example.test"),
+    (DOMAIN, [("anna@example.test", "write what stands behind the @"),
+              ("exa mple", "write it like example.org")], "example.test"),
+    (USER, [("anna", "not an address (local@domain): write it like "
+             "anna@example.test"),
+            ("anna@elsewhere.test", "anna@elsewhere.test is not of the domain "
+             "above: write NAME@example.test"),
+            ("a+b@example.test", "write it like anna@example.test")],
+     "bert@example.test"),
+    (PASSWORD, [], None),
+    (POSTMASTER, [("postmaster", "write an address, like bert@example.test"),
+                  ("carl@example.test", "there is no carl@example.test yet: "
+                   "write bert@example.test, or an address elsewhere")],
+     "someone@elsewhere.test"),
+    (PROFILE, [("relais", 'there is no "relais": write direct, relay or '
+                'collector')], "relay"),
+    (RELAY, [("smtp.provider.test:587", "write the name alone; its port is "
+              "relay_port in rohrpost.conf"),
+             ("[192.0.2.300]", "or an address like [192.0.2.1]")],
+     "smtp.provider.test"),
+    (LOGIN, [], "none"),
+]
+
+
+def through(t):
+    """All questions before the certificate."""
+    for question, faults, good in FAULTY:
+        if good is None:
+            passwords(t)
+            continue
+        for text, words in faults:
+            refused(t, question, text, words)
+        t.asked(question)
+        t.answer(good)
+
+
+def passwords(t):
+    for one, two, words in (
+            ("", "", "it is empty: type one"),
+            ("secret", "secrer", "the two were not the same"),
+            (" secret", " secret", "a blank at its end"),
+            ("secret", "secret", None)):
+        t.asked(PASSWORD)
+        t.hidden(one)
+        t.asked("Again for bert@example.test")
+        t.hidden(two)
+        if words is not None:
+            assert "  the password: " + words in t.asked(PASSWORD)
+            t.said = PASSWORD + ": "
+
+
+def refused(t, question, text, words):
+    t.asked(question)
+    t.answer(text)
+    said = t.asked(question)
+    assert words in said and said.count("\n") == 1, (text, said)
+    t.said = question + ": "
+    return said
+
+
+def test_each_answer_is_judged(terminal, tmp_path):
+    t = terminal
+    certificate(tmp_path / "other", "other.test")
+    certificate(tmp_path / "soon", "mail.example.test", "2")
+    certificate(tmp_path / "good", "mail.example.test")
+    (tmp_path / "text.pem").write_text("no certificate\n")
+    through(t)
+    missing = tmp_path / "missing.pem"
+    refused(t, CERT, str(missing), "%s: No such file or directory: write the "
+            "path of a PEM file, or self-signed" % missing)
+    refused(t, CERT, str(tmp_path / "text.pem"), "no certificate as PEM")
+    hint = "(the same answer once more keeps it)"
+    said = refused(t, CERT, str(tmp_path / "other.pem"), "is not for this "
+                   "host's name, mail.example.test")
+    assert hint in said
+    assert hint in refused(t, CERT, str(tmp_path / "soon.pem"), "runs out on ")
+    # Another doubt between is no second word for the first.
+    refused(t, CERT, str(tmp_path / "other.pem"), "is not for this")
+    t.asked(CERT)
+    t.answer(str(tmp_path / "other.pem"))
+    refused(t, KEY, str(tmp_path / "good.key"), "write the file of the key "
+            "that %s was made with" % (tmp_path / "other.pem"))
+    refused(t, KEY, "nowhere.key", "No such file or directory")
+    t.asked(KEY)
+    t.answer(str(tmp_path / "other.key"))
+    shown = t.asked(WRITE)
+    for line in ("hostname = mail.example.test",
+                 "relay_host = smtp.provider.test",
+                 "tls_certificate = %s" % (tmp_path / "other.pem"),
+                 "example.test", "bert@example.test",
+                 "someone@elsewhere.test"):
+        assert line in shown, shown
+    t.answer("no")
+    assert t.end() == 1
+    assert "nothing was written" in t.said
+    assert not (tmp_path / "conf").exists()
+
+
+STEPS = [(HOST, "mail.example.test"), (DOMAIN, "a b"),
+         (DOMAIN, "example.test"), (USER, "bert@example.test"),
+         (PASSWORD, None)]
+
+
+@pytest.mark.parametrize("after", range(len(STEPS)))
+def test_end_of_input(terminal, tmp_path, after):
+    """At a question, at one asked again, and at a password."""
+    for question, text in STEPS[:after]:
+        terminal.asked(question)
+        terminal.answer(text)
+    terminal.asked(STEPS[after][0])
+    if STEPS[after][1] is None:
+        terminal.wait_hidden()
+    os.write(terminal.fd, END)
+    assert terminal.end() == 1
+    assert "no answer" in terminal.said or \
+        "no password was given" in terminal.said
+    assert not (tmp_path / "conf").exists()
