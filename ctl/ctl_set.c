@@ -159,11 +159,28 @@ look_role(const struct set *s, const char *local, struct row **row_r)
 	return *row_r != NULL ? SET_ALIAS : SET_NOBODY;
 }
 
+/* The wildcard with the longest prefix that takes the address. */
+static struct row *
+look_wildcard(const struct set *s, const char *address)
+{
+	char key[ADDRESS_MAX + DOMAIN_MAX + 3];
+	const char *at = strrchr(address, '@');
+	struct row *r = NULL;
+	size_t n;
+
+	for (n = (size_t)(at - address); r == NULL && n > 0; n--) {
+		snprintf(key, sizeof(key), "%.*s*%s", (int)n, address, at);
+		r = text_find(&s->t[TEXT_ALIASES], key);
+	}
+	return r;
+}
+
 enum set_place
 set_find(const struct set *s, const char *address, struct row **row_r)
 {
 	char key[ADDRESS_MAX + DOMAIN_MAX + 2], *at, *plus;
 	const struct row *domain;
+	struct row *wildcard;
 	const char *target;
 	enum set_place r;
 
@@ -183,6 +200,7 @@ set_find(const struct set *s, const char *address, struct row **row_r)
 		return SET_REMOTE;
 	if (target != NULL)
 		strcpy(at + 1, target);
+	wildcard = look_wildcard(s, key);
 	r = look(s, key, row_r);
 	plus = at > key ? memchr(key + 1, '+', (size_t)(at - key - 1)) : NULL;
 	if (r == SET_NOBODY && plus != NULL) {
@@ -195,5 +213,9 @@ set_find(const struct set *s, const char *address, struct row **row_r)
 	*at = '\0';
 	r = look_role(s, key, row_r);
 	*at = '@';
+	if (r == SET_NOBODY && wildcard != NULL) {
+		*row_r = wildcard;
+		return SET_ALIAS;
+	}
 	return r != SET_NOBODY ? r : look(s, at, row_r);
 }

@@ -12,6 +12,7 @@
  *   aliases   sales@example.test = anna@example.test, bob@example.org
  *             @example.test = anna@example.test       (catch-all; the
  *                 same as *@example.test = ...)
+ *             shop-*@example.test = bob@example.test  (wildcard)
  *             postmaster = anna@example.test          (at every domain)
  *
  * DIAGNOSTICS: a bad line is answered with "FILE:LINE: words"; several in why,

@@ -34,7 +34,7 @@ add_target(const char *p, size_t len, struct row *r, struct buf *why)
 	return 0;
 }
 
-/* ( address | "@" domain | "postmaster" | "abuse" ) "=" 1#target */
+/* ( address | prefix "*@" domain | "@" domain | "postmaster" | "abuse" ) "=" 1#target */
 static int
 parse_alias(const char *p, size_t len, struct row *r, struct buf *why)
 {
@@ -200,6 +200,33 @@ put_roles(struct set *s, struct compile *c)
 	}
 }
 
+/* The octets of a wildcard before its "*"; 0: it is none. */
+static size_t
+prefix_length(const char *key)
+{
+	const char *at = strchr(key, '@');
+
+	return at != NULL && at - key > 1 && at[-1] == '*' ?
+	    (size_t)(at - key) - 1 : 0;
+}
+
+static void
+put_lengths(struct set *s, struct compile *c)
+{
+	char used[LOCAL_PART_MAX + 1] = "";
+	size_t i = 0, n;
+	struct row *r;
+
+	while ((r = text_next(&s->t[TEXT_ALIASES], &i)) != NULL)
+		used[prefix_length(r->key)] = 1;
+	compile_key(c, 'w', "");
+	for (n = LOCAL_PART_MAX; n > 0; n--)
+		if (used[n])
+			buf_putc(&c->value, (char)n);
+	if (c->value.len > 0)
+		compile_put(c);
+}
+
 static void
 compile_aliases(struct set *s, struct compile *c)
 {
@@ -211,6 +238,7 @@ compile_aliases(struct set *s, struct compile *c)
 			put_alias(s, c, r->key, r);
 	}
 	put_roles(s, c);
+	put_lengths(s, c);
 }
 
 const struct table table_aliases = {

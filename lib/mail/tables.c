@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -181,6 +182,57 @@ exact(struct tables *t, const struct place *pl, size_t llen, struct buf *name_r,
 	return r == MAP_ABSENT ? TABLES_ABSENT : TABLES_ERROR;
 }
 
+/*
+ * The wildcard that takes it: its local part without the "*", which is *len_r
+ * octets of pl's. Few lengths are in use, so that few looks are made.
+ */
+static enum map_result
+wildcard(struct tables *t, const struct place *pl, size_t *len_r,
+    const char **list_r, size_t *list_len_r)
+{
+	unsigned char lengths[UINT8_MAX];
+	char key[ADDRESS_MAX + 2];
+	enum map_result r;
+	const char *p;
+	size_t n, i;
+
+	r = map_find(t->map, "w", 1, &p, &n);
+	if (r != MAP_FOUND || pl->local[0] == '"')
+		return r == MAP_ERROR ? r : MAP_ABSENT;
+	if (n > sizeof(lengths))
+		return MAP_ERROR;
+	memcpy(lengths, p, n);
+	memcpy(key, pl->local, pl->llen);
+	for (i = 0, r = MAP_ABSENT; r == MAP_ABSENT && i < n; i++) {
+		*len_r = lengths[i];
+		if (*len_r > pl->llen)
+			continue;
+		key[*len_r] = '*';
+		r = find(t, 'a', key, *len_r + 1, '@', pl->domain, pl->dlen,
+		    list_r, list_len_r);
+		key[*len_r] = pl->local[*len_r];
+	}
+	return r;
+}
+
+/* What neither an account nor an alias of that name takes. */
+static enum tables_kind
+any_name(struct tables *t, const struct place *pl, struct buf *name_r,
+    struct buf *list_r)
+{
+	enum map_result r;
+	const char *p;
+	size_t len, n;
+
+	r = wildcard(t, pl, &len, &p, &n);
+	if (r == MAP_ABSENT)
+		return exact(t, pl, 0, name_r, list_r);
+	buf_reset(list_r);
+	if (r == MAP_ERROR || buf_append(list_r, p, n) == -1)
+		return TABLES_ERROR;
+	return TABLES_ALIAS;
+}
+
 /* RFC 5321 4.5.1: "postmaster" without a domain is an address of ours. */
 static enum tables_kind
 bare(struct tables *t, const char *address, struct buf *list_r)
@@ -220,7 +272,7 @@ tables_address(struct tables *t, const char *address, struct buf *name_r,
 	if (k == TABLES_ABSENT && llen != pl.llen)
 		k = exact(t, &pl, llen, name_r, list_r);
 	if (k == TABLES_ABSENT)
-		k = exact(t, &pl, 0, name_r, list_r);
+		k = any_name(t, &pl, name_r, list_r);
 	return k;
 }
 
@@ -257,6 +309,24 @@ owns_key(struct tables *t, const struct place *pl, size_t llen,
 	    &len);
 }
 
+/* Of an address that a wildcard or the catch-all alone takes. */
+static enum map_result
+owns_any(struct tables *t, const struct place *pl, const char *login, size_t n)
+{
+	struct place wild = *pl;
+	enum map_result r;
+	const char *p;
+	size_t len, list;
+
+	r = wildcard(t, pl, &len, &p, &list);
+	if (r == MAP_ABSENT)
+		return owns_key(t, pl, 0, login, n);
+	if (r == MAP_ERROR)
+		return r;
+	wild.local[len] = '*';
+	return owns_key(t, &wild, len + 1, login, n);
+}
+
 enum lookup
 tables_owns(struct tables *t, const char *login, const char *address)
 {
@@ -275,15 +345,15 @@ tables_owns(struct tables *t, const char *login, const char *address)
 	if (r != MAP_ABSENT)
 		return (enum lookup)r;
 
-	/* A tag is one only where no address of that name is there; what the
-	   catch-all alone takes belongs to whom it leads. */
+	/* A tag is one only where no address of that name is there; what a
+	   wildcard or the catch-all takes belongs to whom it leads. */
 	k = exact(t, &pl, pl.llen, &name, &list);
 	if (k == TABLES_ABSENT && llen != pl.llen) {
 		r = owns_key(t, &pl, llen, login, n);
 		k = exact(t, &pl, llen, &name, &list);
 	}
 	if (k == TABLES_ABSENT && r == MAP_ABSENT)
-		r = owns_key(t, &pl, 0, login, n);
+		r = owns_any(t, &pl, login, n);
 	else if (k == TABLES_ERROR)
 		r = MAP_ERROR;
 	buf_clear(&name);

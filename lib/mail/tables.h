@@ -12,9 +12,13 @@
  *                         abuse stand here for each local domain, unless the
  *                         operator made them accounts
  *   "a" "postmaster"      the same, for the address without a domain
+ *   "a" prefix*@domain    the same: a wildcard
+ *   "w"                   the lengths of all prefixes, an octet each, the
+ *                         longest first; absent where there is no wildcard
  *   "a" @domain           the same: catch-all
  *   "o" address NUL login ""     the login owns that address, may send from it;
- *                         address @domain: the catch-all leads to it
+ *                         address prefix*@domain: the wildcard leads to it,
+ *                         @domain: the catch-all does
  *   "f"                   u32 format version, u64 time of the apply
  *
  * Beside it lies auth/passwd.cdb, made by the same apply: key local@domain,
@@ -82,7 +86,7 @@ enum lookup tables_domain(struct tables *t, const char *domain,
 /*
  * What an address is: resolves alias domains, +tag (RFC 5233 subaddress: the
  * address as given, then without the tag), postmaster and abuse at each
- * domain, then catch-all. address is local@domain in any case; without "@"
+ * domain, then the wildcard with the longest prefix, then catch-all. address is local@domain in any case; without "@"
  * only "postmaster" is known (RFC 5321 4.5.1). For TABLES_USER name_r is the
  * account's name; for TABLES_ALIAS list_r is a packed lv list of target
  * addresses. One step only: queue follows chains.
@@ -94,7 +98,8 @@ enum lookup tables_user(struct tables *t, const char *name,
 /*
  * May login send with that address as MAIL FROM? Its own, each alias that
  * leads to it, both with any +tag and at alias domains, and any address that
- * is neither account nor alias where a catch-all leads to it.
+ * is neither account nor alias where the wildcard that takes it, or where there
+ * is none the catch-all, leads to it.
  */
 enum lookup tables_owns(struct tables *t, const char *login,
 	    const char *address);

@@ -263,6 +263,97 @@ test_host(void **state)
 	buf_clear(&list);
 }
 
+/* The longest prefix wins, behind all that has the whole name. */
+static void
+test_wildcards(void **state)
+{
+	static const struct {
+		const char *in, *target;	/* NULL: an account */
+	} rows[] = {
+		{ "shop-anna@example.test", NULL },
+		{ "shop-anna+x@example.test", NULL },
+		{ "shop-x@example.test", "bob@example.test" },
+		{ "SHOP-x@Example.com", "bob@example.test" },
+		{ "shop-@example.test", "bob@example.test" },
+		{ "shop-*@example.test", "bob@example.test" },
+		{ "shop-de@example.test", "anna@example.com" },
+		{ "shop-de-x+y@example.test", "anna@example.com" },
+		{ "shop-list@example.test", "carl@catch.test" },
+		{ "shop-list+x@example.test", "carl@catch.test" },
+		{ "shop@example.test", "d@xn--bcher-kva.test" },
+		{ "\"shop-x\"@example.test", "d@xn--bcher-kva.test" },
+		{ "xshop-x@example.test", "d@xn--bcher-kva.test" },
+		{ "a*b@example.test", "carl@catch.test" },
+		{ "axb@example.test", "d@xn--bcher-kva.test" },
+		{ "postmaster@example.test", "bob@example.test" },
+	};
+	static const struct {
+		const char *login, *address;
+		enum lookup r;
+	} owns[] = {
+		{ "bob@example.test", "shop-x@example.test", LOOKUP_FOUND },
+		{ "bob@example.test", "shop-de@example.test", LOOKUP_ABSENT },
+		{ "anna@example.test", "shop-de1@example.test", LOOKUP_FOUND },
+		{ "anna@example.test", "shop-x@example.test", LOOKUP_ABSENT },
+		{ "d@xn--bcher-kva.test", "shop-x@example.test",
+		    LOOKUP_ABSENT },
+		{ "d@xn--bcher-kva.test", "what@example.test", LOOKUP_FOUND },
+		{ "bob@example.test", "shop-anna@example.test",
+		    LOOKUP_ABSENT },
+		{ "bob@example.test", "shop-x@catch.test", LOOKUP_ABSENT },
+	};
+	const char *texts[TEXT_COUNT], *p;
+	struct buf name = BUF_INIT(ADDRESS_MAX), list = BUF_INIT(0);
+	struct buf why = BUF_INIT(0);
+	struct tables *t;
+	struct cursor c;
+	struct set s;
+	size_t i, n;
+
+	memcpy(texts, good, sizeof(texts));
+	texts[TEXT_USERS] = "anna@example.test\nBob@example.test\n"
+	    "carl@catch.test\nd@b\xc3\xbc" "cher.test\n"
+	    "shop-anna@example.test\n";
+	texts[TEXT_ALIASES] = "*@example.test = d@b\xc3\xbc" "cher.test\n"
+	    "Shop-*@Example.test = bob@example.test\n"
+	    "shop-de*@example.test = anna@example.com\n"
+	    "shop-list@example.test = carl@catch.test\n"
+	    "a*b@example.test = carl@catch.test\n"
+	    "postmaster = shop-x@example.test\n";
+	compile(texts);
+	t = open_tables();
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (tables_address(t, rows[i].in, &name, &list) !=
+		    (rows[i].target == NULL ? TABLES_USER : TABLES_ALIAS))
+			fail_msg("%s", rows[i].in);
+		if (rows[i].target == NULL)
+			continue;
+		cursor_init(&c, list.data, list.len);
+		p = cursor_lv(&c, &n, ADDRESS_MAX);
+		if (strncmp(rows[i].in, "postmaster", 10) == 0)
+			continue;	/* one step: to shop-x */
+		if (n != strlen(rows[i].target) ||
+		    memcmp(p, rows[i].target, n) != 0)
+			fail_msg("%s: %.*s", rows[i].in, (int)n, p);
+	}
+	for (i = 0; i < sizeof(owns) / sizeof(owns[0]); i++)
+		if (tables_owns(t, owns[i].login, owns[i].address) !=
+		    owns[i].r)
+			fail_msg("%s, %s", owns[i].login, owns[i].address);
+	/* Another domain has none. */
+	assert_int_equal(tables_address(t, "shop-x@catch.test", &name, &list),
+	    TABLES_ABSENT);
+	tables_free(&t);
+	texts[TEXT_ALIASES] = "shop-*@example.test = shop-x@example.test\n";
+	assert_int_equal(load(&s, texts, &why), 0);
+	assert_int_equal(set_check(&s, &why, &list), -1);
+	assert_non_null(strstr(buf_str(&why), "leads to itself"));
+	set_close(&s);
+	buf_clear(&name);
+	buf_clear(&list);
+	buf_clear(&why);
+}
+
 static void
 test_owns(void **state)
 {
@@ -642,6 +733,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_address),
 		cmocka_unit_test(test_catch_all),
+		cmocka_unit_test(test_wildcards),
 		cmocka_unit_test(test_host),
 		cmocka_unit_test(test_owns),
 		cmocka_unit_test(test_user),
