@@ -62,6 +62,58 @@ local_ok(const char *p, size_t len, enum name_kind kind)
 	return 1;
 }
 
+/* Dots at an end or side by side, in what is a local part otherwise. */
+static int
+has_odd_dots(const char *p, size_t len)
+{
+	return len > 0 && (p[0] == '.' || p[len - 1] == '.' ||
+	    memmem(p, len, "..", 2) != NULL);
+}
+
+/* Why it is no local part of that kind. */
+static const char *
+local_fault(const char *p, size_t len, enum name_kind kind)
+{
+	if (len == 0)
+		return "nothing stands before the @";
+	if (len > LOCAL_PART_MAX)
+		return "more than 255 octets before the @";
+	if (kind != NAME_ACCOUNT)
+		return "not a local part (letters, digits, . and "
+		    "!#$%&'*+-/=?^_`{|}~)";
+	if (len > ACCOUNT_LOCAL_MAX)
+		return "not the name of an account: more than 64 octets before "
+		    "the @; an alias may have 255";
+	return has_odd_dots(p, len) ? "not the name of an account: dots at an "
+	    "end or side by side; make it an alias of one" :
+	    "not the name of an account (letters, digits and . - _ = & ' ~)";
+}
+
+/*
+ * Some providers gave out addresses with dots in odd places. smtpd takes them
+ * and goes on with their local part in quotes (RFC 5321 4.1.2): so do we. What
+ * was typed in quotes is for nobody.
+ */
+static int
+name_odd(const char *p, size_t len, enum name_kind kind, struct buf *out)
+{
+	size_t start = out->len, at;
+	struct address a;
+
+	if (kind == NAME_ACCOUNT || memchr(p, '"', len) != NULL ||
+	    !has_odd_dots(p, (size_t)((const char *)memrchr(p, '@', len) -
+	    p)) || address_parse(&a, p, len) != ADDRESS_OK || a.literal)
+		return -1;
+	at = a.at;
+	if (buf_append(out, a.text, a.len) == -1) {
+		buf_truncate(out, start);
+		return -1;
+	}
+	if (kind != NAME_TARGET)
+		str_tolower(out->data + start, at);
+	return 0;
+}
+
 static int
 name_bare(const char *p, size_t len, enum name_kind kind, struct buf *out,
     struct buf *why)
@@ -96,11 +148,10 @@ name_address(const char *p, size_t len, enum name_kind kind, struct buf *out,
 	}
 	llen = (size_t)(at - p);
 	if (!(llen == 0 && kind == NAME_ALIAS) && !local_ok(p, llen, kind)) {
+		if (name_odd(p, len, kind, out) == 0)
+			return 0;
 		buf_set(why, "%.*s: %s", (int)(llen > 300 ? 300 : llen), p,
-		    kind == NAME_ACCOUNT ? "not the name of an account "
-		    "(letters, digits and . - _ = & ' ~)" :
-		    "not a local part (letters, digits, . and "
-		    "!#$%&'*+-/=?^_`{|}~)");
+		    local_fault(p, llen, kind));
 		return -1;
 	}
 	r = name_domain(at + 1, len - llen - 1, &domain, why);

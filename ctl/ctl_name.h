@@ -25,7 +25,10 @@ enum name_kind {
 /* Appends the domain of len octets at p, normalised. 0, or -1 with why. */
 int	name_domain(const char *p, size_t len, struct buf *out,
 	    struct buf *why) ATTR_CHECK;
-/* The same for an address. */
+/*
+ * The same for an address. One with dots in odd places, where an account has
+ * none, comes out with its local part in quotes, as smtpd has it.
+ */
 int	name_address(const char *p, size_t len, enum name_kind kind,
 	    struct buf *out, struct buf *why) ATTR_CHECK;
 /* Octets: 10, 10K, 25M, 2G, 1T (powers of 1024). 0, or -1. */

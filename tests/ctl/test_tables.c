@@ -284,6 +284,7 @@ test_wildcards(void **state)
 		{ "\"shop-x\"@example.test", "d@xn--bcher-kva.test" },
 		{ "xshop-x@example.test", "d@xn--bcher-kva.test" },
 		{ "a*b@example.test", "carl@catch.test" },
+		{ "\"a..b\"@example.test", "bob@example.test" },
 		{ "axb@example.test", "d@xn--bcher-kva.test" },
 		{ "postmaster@example.test", "bob@example.test" },
 	};
@@ -319,6 +320,7 @@ test_wildcards(void **state)
 	    "shop-de*@example.test = anna@example.com\n"
 	    "shop-list@example.test = carl@catch.test\n"
 	    "a*b@example.test = carl@catch.test\n"
+	    "A..b@example.test = bob@example.test\n"
 	    "postmaster = shop-x@example.test\n";
 	compile(texts);
 	t = open_tables();

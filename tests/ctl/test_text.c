@@ -30,7 +30,14 @@ test_names(void **state)
 		{ "a/b@x.test", NULL, NAME_ACCOUNT },
 		{ ".a@x.test", NULL, NAME_ACCOUNT },
 		{ "a.@x.test", NULL, NAME_ACCOUNT },
-		{ "a..b@x.test", NULL, NAME_TARGET },
+		{ "a..b@x.test", NULL, NAME_ACCOUNT },
+		{ "A..b@x.test", "\"A..b\"@x.test", NAME_TARGET },
+		{ "A..b@X.test.", "\"a..b\"@x.test", NAME_ALIAS },
+		{ ".a@x.test", "\".a\"@x.test", NAME_ALIAS },
+		{ "a.@x.test", "\"a.\"@x.test", NAME_TARGET },
+		{ "\"a..b\"@x.test", NULL, NAME_TARGET },
+		{ "a.. b@x.test", NULL, NAME_TARGET },
+		{ "a..b@[127.0.0.1]", NULL, NAME_TARGET },
 		{ "anna", NULL, NAME_ACCOUNT },
 		{ "@x.test", NULL, NAME_ACCOUNT },
 		{ "@X.test", "@x.test", NAME_ALIAS },
@@ -64,10 +71,26 @@ test_names(void **state)
 		{ "a@\xc3\x28.test", NULL, NAME_ACCOUNT },
 		{ "", NULL, NAME_TARGET },
 	};
+	static const struct {
+		const char *in, *words;
+	} faults[] = {
+		{ "a..b@x.test", "dots at an end or side by side; make it an "
+		    "alias" },
+		{ "a+b@x.test", "(letters, digits and . - _ = & ' ~)" },
+		{ "@x.test", "nothing stands before the @" },
+		{ "12345678901234567890123456789012345678901234567890123456789"
+		    "012345@x.test", "more than 64 octets before the @" },
+	};
 	struct buf out = BUF_INIT(ADDRESS_MAX), why = BUF_INIT(0);
 	size_t i;
 	int r;
 
+	for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		assert_int_equal(name_address(faults[i].in,
+		    strlen(faults[i].in), NAME_ACCOUNT, &out, &why), -1);
+		if (strstr(buf_str(&why), faults[i].words) == NULL)
+			fail_msg("%s", buf_str(&why));
+	}
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		buf_reset(&out);
 		r = name_address(rows[i].in, strlen(rows[i].in),
