@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 
-#include "lib/base/clock.h"
 #include "lib/mail/limits.h"
 #include "lib/mail/mime.h"
 #include "lib/mail/mime_address.h"
@@ -322,14 +322,14 @@ static void
 torture(const struct buf *b)
 {
 	struct buf out = BUF_INIT(64 << 20);
-	int64_t start = clock_mono_ms();
+	clock_t start = clock();	/* of processor, on a busy machine too */
 	struct mime *m = mime_parse(b->data, b->len);
 
 	(void)mime_envelope(mime_root(m), &out);
 	(void)mime_bodystructure(m, 1, &out);
 	mime_free(&m);
 	buf_clear(&out);
-	assert_true(clock_mono_ms() - start < 8000);
+	assert_true(clock() - start < 8 * CLOCKS_PER_SEC);
 }
 
 static void

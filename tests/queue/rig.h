@@ -13,7 +13,7 @@
 #include "lib/mail/result.h"
 #include "lib/server/wire.h"
 
-enum { RIG_WAIT = 10000 };	/* ms for anything to come */
+enum { RIG_WAIT = 60000 };	/* ms for anything to come */
 
 struct rig {
 	char	 dir[64];

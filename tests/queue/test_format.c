@@ -3,6 +3,7 @@
  * is taken over with all that is in it, a newer one is refused and left as it
  * is, and what a newer one put into an envelope stays there.
  */
+#include <endian.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -81,8 +82,10 @@ raw_put(uint64_t id, enum record r, int index, const void *p, size_t len)
 static void
 set_format(void *arg)
 {
+	uint32_t format = htole32(*(uint32_t *)arg);
+
 	raw_open();
-	raw_put(0, RECORD_FORMAT, -1, arg, sizeof(uint32_t));
+	raw_put(0, RECORD_FORMAT, -1, &format, sizeof(format));
 	raw_close();
 }
 
@@ -162,8 +165,8 @@ static void
 make_old(void *arg)
 {
 	unsigned char envelope[OLD_ENVELOPE];
-	uint64_t id, length = strlen(TEXT);
-	uint32_t crc = crc32c(0, TEXT, strlen(TEXT));
+	uint64_t id, length = htole64(strlen(TEXT));
+	uint32_t crc = htole32(crc32c(0, TEXT, strlen(TEXT)));
 	static const unsigned char schedule[] = { 1, 1, 0, 0, 0, 0, 0, 0, 0, 2,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
 	static const unsigned char targets[] = "\1\2\0\0\0"

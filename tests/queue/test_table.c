@@ -3,6 +3,7 @@
  * record: copy and logs bring it back.
  */
 #include <dirent.h>
+#include <endian.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -129,6 +130,7 @@ raw(void (*change)(DB *t, DBT *key, DBT *value), uint32_t format)
 	struct bdb *env;
 	DB *t;
 
+	format = htole32(format);
 	assert_non_null(env = bdb_open(&conf, &why));
 	assert_non_null(t = bdb_table(env, "queue", &why));
 	change(t, &key, &value);

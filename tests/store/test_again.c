@@ -48,8 +48,8 @@ check_counts(const struct door_mailbox *m, const struct door_record *rec,
 		size += rec[i].size;
 		if (rec[i].modseq > modseq)
 			modseq = rec[i].modseq;
-		assert_true(rec[i].save_date >= begun);
-		assert_true(rec[i].save_date <= time(NULL) + 1);
+		assert_true((int64_t)rec[i].save_date >= begun);
+		assert_true((int64_t)rec[i].save_date <= time(NULL) + 1);
 	}
 	assert_int_equal(m->messages, n);
 	assert_int_equal(m->unseen, unseen);
@@ -291,7 +291,7 @@ check_saved(const char *name, const uint32_t *uids, size_t n, time_t since)
 	    &n_gone, &modseq, &complete), 0);
 	for (i = 0; i < all && k < n; i++)
 		if (rec[i].uid == uids[k]) {
-			assert_true(rec[i].save_date >= since);
+			assert_true((int64_t)rec[i].save_date >= since);
 			k++;
 		}
 	assert_int_equal(k, n);
@@ -313,7 +313,7 @@ copy(const char *from, const char *to, int how)
 	assert_int_equal(door_records(DOOR, box(from), 0, &rec, &n, &gone,
 	    &n_gone, &modseq, &complete), 0);
 	/* One of another second than its source. */
-	while ((now = time(NULL)) <= rec[0].save_date)
+	while ((now = time(NULL)) <= (int64_t)rec[0].save_date)
 		usleep(10000);
 	uids = malloc((n + 1) * sizeof(*uids));
 	assert_non_null(uids);
