@@ -7,12 +7,16 @@
 #ifndef LIB_BASE_FD_H
 #define LIB_BASE_FD_H
 
+#include <assert.h>
 #include <dirent.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
+
+/* A file of more than 2 GiB on a machine with 32 bits: _FILE_OFFSET_BITS. */
+static_assert(sizeof(off_t) == 8, "offsets have 64 bits");
 
 /* Closes *fd unless it is -1, and sets it to -1. Returns close(2)'s value. */
 int	fd_close(int *fd);

@@ -116,14 +116,14 @@ STATFS(fstatfs64, statfs64)
 
 /* That file system cannot reserve blocks. */
 static int no_fallocate;
-int	__real_fallocate(int fd, int mode, off_t off, off_t len);
+int	__real_fallocate64(int fd, int mode, off_t off, off_t len);
 int	__wrap_fallocate(int fd, int mode, off_t off, off_t len);
 int	__wrap_fallocate64(int fd, int mode, off_t off, off_t len);
 int
 __wrap_fallocate(int fd, int mode, off_t off, off_t len)
 {
 	if (!no_fallocate)
-		return __real_fallocate(fd, mode, off, len);
+		return __real_fallocate64(fd, mode, off, len);
 	errno = EOPNOTSUPP;
 	return -1;
 }
