@@ -19,6 +19,7 @@ queue_libqueue_a_SOURCES = \
 	queue/queue_write.c queue/queue_write.h \
 	queue/queue_message.c queue/queue_message.h \
 	queue/queue_notify.c queue/queue_notify.h \
+	queue/queue_action.c queue/queue_action.h \
 	queue/queue_life.c queue/queue_life.h \
 	queue/queue_dest.c queue/queue_dest.h \
 	queue/queue_send.c queue/queue_send.h \

@@ -6,6 +6,7 @@
 #include "lib/mail/dsn.h"
 #include "lib/mail/mark.h"
 #include "lib/mail/proto.h"
+#include "queue/queue_action.h"
 #include "queue/queue_bounce.h"
 
 static const char eight_bit[] = "Content-Transfer-Encoding: 8bit\r\n";
@@ -41,53 +42,6 @@ put_line(struct buf *out, const char *name, const char *value)
 	buf_puts(out, name);
 	put_clean(out, value, LINE - strlen(name));
 	buf_puts(out, "\r\n");
-}
-
-/* What a report says of a target (RFC 3464 2.3.3). */
-enum action {
-	ACTION_FAILED,
-	ACTION_DELAYED,
-	ACTION_RELAYED,
-	ACTION_EXPANDED,
-	ACTION_DELIVERED,
-	ACTIONS,
-	ACTION_NONE = ACTIONS
-};
-
-static const struct {
-	const char *name;
-	char	 class;			/* of its status */
-	const char *people;
-} actions[ACTIONS] = {
-	[ACTION_FAILED] = { "failed", '5',
-	    "Your message could not be delivered to the recipients below, and "
-	    "no\r\nfurther attempt will be made.\r\n" },
-	[ACTION_DELAYED] = { "delayed", '4',
-	    "Your message could not be delivered yet to the recipients below. "
-	    "It will be\r\ntried again; there is no need to send it once "
-	    "more.\r\n" },
-	[ACTION_RELAYED] = { "relayed", '2',
-	    "Your message was handed on, for the recipients below, to a host "
-	    "that does\r\nnot report deliveries.\r\n" },
-	[ACTION_EXPANDED] = { "expanded", '2',
-	    "Your message was sent on to those for whom the addresses below "
-	    "stand.\r\n" },
-	[ACTION_DELIVERED] = { "delivered", '2',
-	    "Your message was delivered to the recipients below.\r\n" },
-};
-
-static enum action
-action_of(const struct target *t)
-{
-	if (!target_owed(t))
-		return ACTION_NONE;
-	if (t->state == TARGET_REFUSED)
-		return ACTION_FAILED;
-	if (t->tell == TELL_DELAY)
-		return ACTION_DELAYED;
-	if (target_is_alias(t))
-		return ACTION_EXPANDED;
-	return t->kind == TARGET_REMOTE ? ACTION_RELAYED : ACTION_DELIVERED;
 }
 
 static int

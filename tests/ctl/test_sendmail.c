@@ -875,6 +875,7 @@ test_dsn(void **state)
 		assert_int_equal(strstr(buf_str(&heard),
 		    "RCPT TO:<b@x.test>\r\n") != NULL, i == 2);
 	}
+	clear(&s);
 	buf_clear(&m);
 	buf_clear(&heard);
 	buf_clear(&why);

@@ -29,6 +29,23 @@ envelope(const uint8_t *data, size_t len)
 	buf_clear(&again);
 }
 
+static void
+result(struct target *t)
+{
+	struct target again = { .address = "" };
+	struct buf b = BUF_INIT(0);
+
+	if (target_pack_result(t, &b) == -1 ||
+	    target_parse_result(&again, b.data, b.len) == -1 ||
+	    again.state != t->state || again.tell != t->tell)
+		abort();
+	free(again.words);
+	free(again.host);
+	free(t->words);
+	free(t->host);
+	buf_clear(&b);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -44,10 +61,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		envelope_clear(&e);
 	if (targets_parse(&ts, 10, data, len) == 0)
 		targets_clear(&ts);
-	if (target_parse_result(&t, data, len) == 0) {
-		free(t.words);
-		free(t.host);
-	}
+	if (target_parse_result(&t, data, len) == 0)
+		result(&t);
 	if (schedule_parse(&s, data, len) == 0)
 		free(s.words);
 	return 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "lib/mail/dsn.h"
 #include "smtpd/smtpd_command.h"
 #include "smtpd/smtpd_ext.h"
 
@@ -55,6 +56,30 @@ server_yielding(void)
 	return 0;
 }
 
+/* What is taken may stand in a command line and, shown, in a field. */
+static void
+look_recipient(const struct packed_recipient *r)
+{
+	struct buf shown = BUF_INIT(0);
+	char words[DSN_NOTIFY_MAX];
+	uint32_t again = 0;
+	size_t i;
+
+	dsn_notify_words(r->notify, words);
+	if (r->notify != 0 && (dsn_notify(words, strlen(words),
+	    &again) == -1 || again != r->notify))
+		abort();
+	if (r->orcpt_len > 0) {
+		if (!dsn_orcpt_is(r->orcpt, r->orcpt_len))
+			abort();
+		dsn_orcpt_show(r->orcpt, r->orcpt_len, &shown);
+	}
+	for (i = 0; i < shown.len; i++)
+		if (shown.data[i] < ' ' || shown.data[i] > '~')
+			abort();
+	buf_clear(&shown);
+}
+
 static void
 look(const struct smtp_args *a, const struct smtp_command *c)
 {
@@ -77,9 +102,14 @@ look(const struct smtp_args *a, const struct smtp_command *c)
 	s.tls[0] = 'T';
 	smtpd.conf.message_size = 1000;
 	if (smtp_ext_params(&s, 0, colon + used, left - used,
-	    &params).code == 0 && params.size > 1000)
+	    &params).code == 0 && (params.size > 1000 ||
+	    (params.options.envid[0] != '\0' &&
+	    !dsn_envid_is(params.options.envid,
+	    strlen(params.options.envid)))))
 		abort();
-	(void)smtp_ext_params(&s, 1, colon + used, left - used, &params);
+	if (smtp_ext_params(&s, 1, colon + used, left - used,
+	    &params).code == 0)
+		look_recipient(&params.recipient);
 }
 
 int

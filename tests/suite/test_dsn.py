@@ -111,7 +111,7 @@ def test_programs(inst):
     assert original.get_content_type() == "text/rfc822-headers"
 
 
-def mail(inst, to, options=(), rcpt=(), text=b"Subject: x\r\n\r\nthe body\r\n"):
+def mail(inst, to, options=(), rcpt=(), text=b"Subject: x\r\n\r\nbody\r\n"):
     with inst.submission() as s:
         assert s.has_extn("dsn")
         s.sendmail(SENDER, to, text, mail_options=options, rcpt_options=rcpt)
