@@ -43,7 +43,7 @@ record_put_rest(const struct record *r, unsigned char out[RECORD_REST])
 	return n;
 }
 
-/* Broken keywords are none. */
+/* Broken keywords are none; of several, which nobody writes, the last count. */
 int
 record_take_rest(struct record *r, const void *rest, size_t len)
 {
@@ -51,7 +51,7 @@ record_take_rest(struct record *r, const void *rest, size_t len)
 	struct keyword_set s;
 
 	r->wide_len = 0;
-	if (len >= 2 && p[0] == RECORD_WIDE && p[1] <= len - 2U) {
+	while (len >= 2 && p[0] == RECORD_WIDE && p[1] <= len - 2U) {
 		if (p[1] > 0 && keyword_set_unpack(&s, p + 2, p[1]) == 0) {
 			r->wide = p + 2;
 			r->wide_len = p[1];

@@ -336,7 +336,7 @@ door_unpack_mailbox(struct cursor *list, struct door_mailbox *m,
 	m->size = cursor_u64(&c);
 	m->highestmodseq = cursor_u64(&c);
 	*name_r = cursor_lv(&c, len_r, DOOR_NAME_MAX);
-	if (cursor_left(&c) >= sizeof(m->oid))
+	if (!c.bad && cursor_left(&c) >= sizeof(m->oid))
 		memcpy(m->oid, cursor_take(&c, sizeof(m->oid)),
 		    sizeof(m->oid));
 	return list->bad || c.bad ? -1 : 0;
