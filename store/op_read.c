@@ -354,8 +354,10 @@ gather_records(struct records *s, uint32_t from)
 		    UINT32_MAX, add_record, s);
 	while (i < s->n_uids && s->uids[i] < from)
 		i++;
-	return r != ENGINE_DONE ? r : index_records(a->db, a->number,
-	    s->m->id, s->uids + i, s->n_uids - i, add_record, s);
+	if (r != ENGINE_DONE || i == s->n_uids)
+		return r;
+	return index_records(a->db, a->number, s->m->id, s->uids + i,
+	    s->n_uids - i, add_record, s);
 }
 
 /* Gathers both. 0, or -1 having answered. */
