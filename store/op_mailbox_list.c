@@ -258,12 +258,14 @@ do_rename(struct change_task *c)
 		refuse(c, D_EXISTS, "that mailbox exists");
 		return;
 	}
-	if (is_child(c->to, c->name) || !rename_fits(a, c->name, c->to) ||
+	/* The children of INBOX stay, and so does itself (RFC 9051 6.3.6): the
+	   new name may be one of them. */
+	if ((m != a->inbox && (is_child(c->to, c->name) ||
+	    !rename_fits(a, c->name, c->to))) ||
 	    a->n_mailboxes + DOOR_DEPTH_MAX > DOOR_MAILBOXES_MAX) {
 		refuse(c, D_REFUSED, "that name does not fit");
 		return;
 	}
-	/* Its children stay, and so does itself (RFC 9051 6.3.6). */
 	if (m == a->inbox) {
 		c->inbox_to = make_mailbox(c, c->to, 0)->id;
 		return;

@@ -127,6 +127,14 @@ def test_rename_inbox(c):
     c.append("INBOX", PLAIN % (3, 3))
     u = c.ok("SELECT INBOX")[2]
     assert numbers(u) > before
+    # The children of INBOX stay where they are, and may get one more.
+    c.ok("CREATE INBOX/below")
+    c.ok("RENAME INBOX INBOX/moved")
+    assert has(c.ok("STATUS INBOX/moved (MESSAGES)")[2], rb"MESSAGES 1\)")
+    assert has(c.ok("STATUS INBOX (MESSAGES)")[2], rb"MESSAGES 0\)")
+    assert has(c.ok('LIST "" *')[2], rb'"INBOX/below"$')
+    c.ok("DELETE INBOX/below")
+    c.ok("DELETE INBOX/moved")
     assert "NO" == c.cmd("RENAME nowhere x")[0]
     assert "NO" == c.cmd("RENAME Sent Drafts")[0]
 
