@@ -50,6 +50,16 @@ fetch_end(struct imapd_session *s, const struct imapd_fetch *f)
 	return imapd_ok(s, "FETCH completed");
 }
 
+/* The door failed. A SELECT that fails leaves no mailbox selected (RFC 9051
+   6.3.2). */
+static enum imapd_run
+fetch_no(struct imapd_session *s, const struct imapd_fetch *f)
+{
+	if (f->end != NULL)
+		imapd_view_close(s);
+	return imapd_door_no(s);
+}
+
 static enum imapd_run
 fetch_more(struct imapd_session *s)
 {
@@ -63,12 +73,12 @@ fetch_more(struct imapd_session *s)
 		if (s->dead || imapd_full(s, start))
 			return IMAPD_MORE;
 	if (r == -1)
-		return imapd_door_no(s);
+		return fetch_no(s, f);
 	for (;;) {
 		if (f->i == f->n) {
 			r = imapd_batch_begin(s, f);
 			if (r == -1)
-				return imapd_door_no(s);
+				return fetch_no(s, f);
 			if (r == 0)
 				return fetch_end(s, f);
 			if (imapd_view_flags_news(s->view))

@@ -313,6 +313,19 @@ has_word(const char *text, const char *p, size_t len)
 	return 0;
 }
 
+/* A SELECT whose QRESYNC store does not answer leaves nothing selected. */
+static void
+test_resync_refused(void **state)
+{
+	store.messages = 5;
+	say("a ENABLE QRESYNC\r\n");
+	expect("a OK ");
+	say("b SELECT INBOX (QRESYNC (3 1))\r\n");
+	expect("b NO ");
+	say("c FETCH 1 FLAGS\r\n");
+	expect("c BAD No mailbox is selected");
+}
+
 /* login says what the rows say, and no more. */
 static void
 test_capability(void **state)
@@ -356,6 +369,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_rows_and_states, rig_begin,
 		    rig_end),
 		cmocka_unit_test_setup_teardown(test_selected_again,
+		    rig_begin, rig_end),
+		cmocka_unit_test_setup_teardown(test_resync_refused,
 		    rig_begin, rig_end),
 		cmocka_unit_test(test_capability),
 		/* The last one: a loop stops once. */
