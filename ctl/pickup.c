@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -14,6 +15,8 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
+
+enum { REPORT_TRIES = 5 };	/* of a message that some have already */
 
 /* One transaction. The exit status of sendmail; EX_TEMPFAIL: another time. */
 static int
@@ -60,6 +63,21 @@ wants_report(const struct drop *d)
 	return d->notify == 0 || (d->notify & Q_NOTIFY_FAILURE);
 }
 
+/*
+ * Tells of it. What some recipients have is never sent once more: its report is
+ * tried again here, or the file is set aside.
+ */
+static int
+tell(const struct pickup *p, const struct drop *d, const struct buf *refusals,
+    const char *to, int some_have)
+{
+	int r, tries = some_have ? REPORT_TRIES : 1;
+
+	while ((r = report(p, d, refusals, to)) == EX_TEMPFAIL && --tries > 0)
+		(void)poll(NULL, 0, p->wait_ms);
+	return r == EX_TEMPFAIL && some_have ? EX_UNAVAILABLE : r;
+}
+
 static enum drop_status
 send_message(const struct pickup *p, const struct drop *d, const char *name)
 {
@@ -69,18 +87,23 @@ send_message(const struct pickup *p, const struct drop *d, const char *name)
 	struct sendmail s = { .to = d->to, .n_to = d->n_to, .notify = d->notify,
 		.ret = d->ret, .refusals = &refusals };
 	const char *to = d->sender[0] != '\0' ? d->sender : d->caller;
-	int r;
+	int r, some_have;
 
 	str_copy(s.sender, sizeof(s.sender), d->sender);
 	if (d->envid != NULL)
 		str_copy(s.envid, sizeof(s.envid), d->envid);
 	r = transaction(p, &s, &message);
+	some_have = r == 0;
 	if (r == EX_UNAVAILABLE)
 		to = d->caller;
 	if (r != EX_TEMPFAIL && refusals.len > 0) {
 		log_info("%s: refused: %.*s", name, (int)refusals.len - 1,
 		    buf_str(&refusals));
-		r = wants_report(d) ? report(p, d, &refusals, to) : 0;
+		r = !wants_report(d) ? 0 :
+		    tell(p, d, &refusals, to, some_have);
+		if (r != 0 && some_have)
+			log_warn("%s: the others have it, and nobody could be "
+			    "told", name);
 	}
 	buf_clear(&refusals);
 	if (r == 0)

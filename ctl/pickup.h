@@ -20,6 +20,7 @@
 struct pickup {
 	const char *state_dir, *hostname;
 	uint64_t message_size;
+	int	 wait_ms;	/* from one try of a report to the next */
 };
 
 /* fd stays the caller's; name is for the log. */

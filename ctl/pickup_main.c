@@ -26,6 +26,8 @@ static const struct settings_key keys[] = {
 	SETTINGS_END
 };
 
+enum { REPORT_WAIT = 2000 };	/* ms */
+
 /* Files that are opened once, before the filter. */
 static int
 before_jail(void)
@@ -39,7 +41,8 @@ serve(const struct session *s)
 {
 	const struct pickup p = { .state_dir = conf.state_dir,
 		.hostname = settings_hostname(conf.hostname),
-		.message_size = conf.message_size };
+		.message_size = conf.message_size,
+		.wait_ms = REPORT_WAIT };
 
 	exit(pickup_send(&p, s->fd, s->user));
 }

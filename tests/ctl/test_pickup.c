@@ -110,7 +110,7 @@ static void
 test_answers(void **state)
 {
 	static const struct {
-		const char *scripts[3];
+		const char *scripts[4];
 		enum drop_status r;
 		const char *told;	/* to whom a report goes; NULL: none */
 	} t[] = {
@@ -131,6 +131,11 @@ test_answers(void **state)
 		{ { HELLO OK "550 no\r\n451 later\r\n" }, DROP_LATER, NULL },
 		{ { "421 full\r\n" }, DROP_LATER, NULL },
 		{ { "" }, DROP_LATER, NULL },
+		/* What somebody has is not sent once more. */
+		{ { HELLO OK OK "550 5.1.1 none\r\n" TAKEN,
+		    HELLO OK "451 no\r\n" }, DROP_BROKEN, "root@x.test" },
+		{ { HELLO OK OK "550 5.1.1 none\r\n" TAKEN, "421 full\r\n",
+		    HELLO OK OK TAKEN }, DROP_SENT, "root@x.test" },
 	};
 	struct buf b = BUF_INIT(0), heard = BUF_INIT(0);
 	char want[100];
