@@ -217,8 +217,7 @@ drop_died(const struct proc *p, int status)
 	    O_CLOEXEC);
 	if (at == -1)
 		return;
-	drop_file_done(at, &jobs[i].file, s, time(NULL));
+	/* More of its owner may stand there. */
+	wanted |= drop_file_done(at, &jobs[i].file, s, time(NULL));
 	close(at);
-	if (s == DROP_SENT || s == DROP_BROKEN)
-		wanted = 1;
 }

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,19 +32,29 @@ drop_file_name(const char *name, uid_t *uid_r)
 
 /*
  * Kept under a name that is not looked at, beside where it was: so it counts as
- * its owner's still, for whoever counts what lies there.
+ * its owner's still, for whoever counts what lies there. The plain one may be
+ * taken, for the names of users' files are few; the other cannot be. 0, or -1:
+ * it stays (said).
  */
-static void
+static int
 set_aside(int at, const char *name, const char *why)
 {
 	char to[sizeof(DROP_BAD) + 300];
+	int r;
 
 	snprintf(to, sizeof(to), "%s%.255s", DROP_BAD, name);
-	if (renameat2(at, name, at, to, RENAME_NOREPLACE) == 0)
+	r = renameat2(at, name, at, to, RENAME_NOREPLACE);
+	if (r == -1 && (errno == EEXIST || errno == ENAMETOOLONG)) {
+		snprintf(to, sizeof(to), "%s%.200s.%08x", DROP_BAD, name,
+		    arc4random());
+		r = renameat2(at, name, at, to, RENAME_NOREPLACE);
+	}
+	if (r == 0)
 		log_warn(DROP_FOLDER "/%.*s %s: set aside", SHOWN, name, why);
 	else if (errno != ENOENT)
 		log_warn(DROP_FOLDER "/%.*s %s, and cannot be set aside: %s",
 		    SHOWN, name, why, strerror(errno));
+	return r;
 }
 
 void
@@ -54,7 +65,7 @@ drop_file_junk(int at, const char *name)
 		log_warn(DROP_FOLDER "/%.*s is no message: removed", SHOWN,
 		    name);
 	else
-		set_aside(at, name, "is no message");
+		(void)set_aside(at, name, "is no message");
 }
 
 /* NULL; or why it is not to be sent. */
@@ -97,7 +108,7 @@ drop_file_open(int at, const char *name, uid_t uid, uint64_t largest,
 		return -1;
 	}
 	if ((why = fault(&st, uid, largest)) != NULL) {
-		set_aside(at, name, why);
+		(void)set_aside(at, name, why);
 		return -1;
 	}
 	if (st.st_size == 0) {
@@ -118,7 +129,7 @@ drop_file_open(int at, const char *name, uid_t uid, uint64_t largest,
 	return fd;
 }
 
-void
+int
 drop_file_done(int at, const struct drop_file *f, enum drop_status status,
     int64_t now)
 {
@@ -127,22 +138,23 @@ drop_file_done(int at, const struct drop_file *f, enum drop_status status,
 	/* Its owner may have put another one there. */
 	if (fstatat(at, f->name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
 	    st.st_dev != f->dev || st.st_ino != f->ino)
-		return;
+		return 1;
 	switch (status) {
 	case DROP_SENT:
-		if (unlinkat(at, f->name, 0) == -1)
-			log_warn(DROP_FOLDER "/%s was sent, and cannot be "
-			    "removed: %s", f->name, strerror(errno));
-		else
+		if (unlinkat(at, f->name, 0) == 0) {
 			log_info(DROP_FOLDER "/%s was sent", f->name);
+			return 1;
+		}
+		log_warn(DROP_FOLDER "/%s was sent, and cannot be removed: %s",
+		    f->name, strerror(errno));
 		break;
 	case DROP_PARTIAL:
 		sweep(at, f->name, &st, now);
 		break;
 	case DROP_BROKEN:
-		set_aside(at, f->name, "cannot be sent");
-		break;
+		return set_aside(at, f->name, "cannot be sent") == 0;
 	case DROP_LATER:
 		break;
 	}
+	return 0;
 }

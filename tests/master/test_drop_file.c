@@ -197,12 +197,13 @@ test_set_aside(void **state)
 	close(fd);
 	assert_false(opened(own(1), &f));
 	assert_true(aside(own(1)));
-	/* The name to keep it by is taken: it stays, and is no message. */
+	/* The name to keep it by is taken: there is another. */
 	put(own(0), "again");
-	strcpy(from, own(0));
-	assert_int_equal(linkat(at, from, at, "other2", 0), 0);
-	assert_false(opened(from, &f));
-	assert_true(is_there(from));
+	assert_true(opened(own(0), &f));
+	assert_int_equal(drop_file_done(at, &f, DROP_LATER, time(NULL)), 0);
+	assert_int_equal(drop_file_done(at, &f, DROP_BROKEN, time(NULL)), 1);
+	assert_false(is_there(own(0)));
+	assert_true(is_there(DROP_BAD "7777777.0"));
 }
 
 static void
