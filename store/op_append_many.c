@@ -49,7 +49,9 @@ struct many_task {
 	size_t	 n;
 	uint64_t size;			/* reserved */
 	unsigned holds;			/* of the mailbox's keywords */
-	enum { MANY_PUSH, MANY_CHECK, MANY_LINK, MANY_BACK } phase;
+	enum {
+		MANY_PUSH, MANY_CHECK, MANY_NAMES, MANY_LINK, MANY_BACK
+	} phase;
 	size_t	 at;			/* of the phase: done up to here */
 };
 
@@ -165,6 +167,8 @@ many_files(struct task *t)
 	case MANY_CHECK:
 		many_check(p, end);
 		break;
+	case MANY_NAMES:	/* needs the shard */
+		break;
 	case MANY_LINK:
 		many_link(p);
 		break;
@@ -257,47 +261,86 @@ many_failed(struct many_task *p)
 	many_back(p);
 }
 
-/* Keywords get their bits with the commit that has the messages, or in a turn
-   shortly before it. */
-static enum door_error
+/*
+ * Keywords get their bits with the commit that has the messages, or in a turn
+ * shortly before it; a part may name many, and where all bits have a name each
+ * new one has all messages looked at: so this goes in slices too, each in a
+ * turn of the loop, for a syncer that comes again and again would leave it
+ * none. 1: all parts have them, 0: not yet, -1 (the task says why).
+ */
+static int
 many_keywords(struct many_task *p)
 {
-	enum door_error e = D_OK;
+	int64_t start = clock_mono_ms();
+	enum door_error e;
 	struct part *q;
 
-	for (q = p->part; q < p->part + p->n && e == D_OK; q++) {
-		e = mailbox_bits(p->m, q->keywords, q->keywords_len, 1, NULL,
-		    &q->bits);
-		if (e != D_OK)
-			break;
+	while (p->at < p->n) {
+		q = &p->part[p->at];
+		e = p->m->dead ? D_ABSENT : mailbox_bits(p->m, q->keywords,
+		    q->keywords_len, 1, NULL, &q->bits);
+		if (e != D_OK) {
+			task_fail(&p->t, e, e == D_ABSENT ?
+			    "no such mailbox" : "a keyword cannot be set");
+			return -1;
+		}
 		q->rec.keywords = q->bits.word[0];
 		mailbox_hold(p->m, &q->bits);
 		p->holds++;
+		p->at++;
+		if (clock_mono_ms() - start >= SLICE_MS)
+			break;
 	}
-	return e;
+	return p->at == p->n;
 }
 
-/* All files are durable: with this they get their places. */
+/* All files are durable, all bits there: with this they get their places. */
 static void
 many_place(struct many_task *p)
 {
 	struct mailbox *m = p->m;
-	enum door_error e = D_ABSENT;
 	size_t i;
 
-	if (!m->dead && UINT32_MAX - m->next_uid > p->n)
-		e = many_keywords(p);
-	if (e != D_OK) {
-		task_fail(&p->t, e, e == D_ABSENT ? "no such mailbox" :
-		    "a keyword cannot be set");
+	if (m->dead || UINT32_MAX - m->next_uid <= p->n) {
+		task_fail(&p->t, D_ABSENT, "no such mailbox");
 		many_failed(p);
 		return;
 	}
 	for (i = 0; i < p->n; i++)
 		p->part[i].rec.uid = m->next_uid++;
+	p->phase = MANY_LINK;
+	p->at = 0;
 	p->t.kind = &many_kind;
 	(void)client_hold(p->t.client);
 	task_submit(&p->t);
+}
+
+/* The next slice of the keywords. 1: it has gone on, or failed. */
+static int
+many_names(struct many_task *p)
+{
+	int r = many_keywords(p);
+
+	if (r == -1)
+		many_failed(p);
+	else if (r == 1)
+		many_place(p);
+	return r != 0;
+}
+
+static void
+many_turn(struct item *i)
+{
+	struct many_task *p = (struct many_task *)i;
+	struct account *a = p->t.account;
+	struct client *c = p->t.client;
+
+	if (!many_names(p)) {
+		shard_post(i);
+		return;
+	}
+	client_release(c);
+	account_task_done(a);
 }
 
 static void
@@ -325,16 +368,21 @@ many_finish(struct task *t)
 		many_back(p);
 		return;
 	}
-	if (p->at == p->n) {
+	if (p->phase != MANY_NAMES && p->at == p->n) {
 		p->at = 0;
 		p->phase++;
 	}
-	if (p->phase == MANY_LINK) {
-		many_place(p);
+	if (p->phase == MANY_NAMES && many_names(p))
+		return;
+	(void)client_hold(t->client);
+	if (p->phase != MANY_NAMES) {
+		task_submit(t);
 		return;
 	}
-	(void)client_hold(t->client);
-	task_submit(t);
+	t->account->tasks++;
+	t->item.shard = t->account->shard;
+	t->item.run = many_turn;
+	shard_post(&t->item);
 }
 
 /* Takes what waits: 0, or -1 (the task says why). */

@@ -8,6 +8,8 @@ check_PROGRAMS += tests/store/test_append_many
 tests_store_test_append_many_SOURCES = tests/store/test_append_many.c \
 	tests/store/rig.c tests/store/rig.h
 tests_store_test_append_many_LDADD = $(STORE_TEST)
+tests_store_test_append_many_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=mailbox_bits
 check_PROGRAMS += tests/store/test_rename_inbox
 tests_store_test_rename_inbox_SOURCES = tests/store/test_rename_inbox.c \
 	tests/store/rig.c tests/store/rig.h

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -18,11 +20,35 @@
 #include "lib/base/mem.h"
 #include "lib/mail/door_proto.h"
 #include "lib/mail/proto.h"
+#include "store/account_keywords.h"
 #include "tests/store/rig.h"
 
 enum { MANY = 300, KILLS = 12 };
 
 static struct rig rig;
+
+/* Shared with the store: while slow is 1 the keywords of a message take as long
+   as a slice of them may; how many were looked for. */
+static struct names {
+	atomic_int slow;
+	atomic_uint calls;
+} *names;
+
+enum door_error __real_mailbox_bits(struct mailbox *m, const char *p,
+    size_t len, int make, struct keyword_swap *swap, struct keyword_set *bits);
+enum door_error __wrap_mailbox_bits(struct mailbox *m, const char *p,
+    size_t len, int make, struct keyword_swap *swap, struct keyword_set *bits);
+
+enum door_error
+__wrap_mailbox_bits(struct mailbox *m, const char *p, size_t len, int make,
+    struct keyword_swap *swap, struct keyword_set *bits)
+{
+	if (names->slow) {
+		usleep(6000);
+		names->calls++;
+	}
+	return __real_mailbox_bits(m, p, len, make, swap, bits);
+}
 
 static int
 setup(void **state)
@@ -293,6 +319,40 @@ test_no_part_is_seen(void **state)
 	assert_true(between > 0);
 }
 
+/* Where keywords take their time others are answered between them. */
+static void
+test_keywords_go_in_slices(void **state)
+{
+	enum { SOME = 40 };
+	struct door *d = &rig.imap[0], *other = &rig.imap[1];
+	const uint32_t *list;
+	struct batch *b;
+	uint32_t uid, id;
+	size_t n, round, whole = 0, between = 0;
+	unsigned before;
+	int listed;
+
+	for (round = 0; round < 20 && between == 0; round++) {
+		b = write_all(d, SOME, 1);
+		names->calls = 0;
+		names->slow = 1;
+		assert_int_equal(door_append_begin(d, 1, b->m, SOME, &id), 0);
+		while (!door_answered(d)) {
+			before = names->calls;
+			(void)messages(other);
+			between += before > 0 && names->calls < SOME;
+			assert_true(door_events(d, &list, &n, &listed) >= 0);
+		}
+		names->slow = 0;
+		assert_int_equal(end(d, id, &uid), 0);
+		assert_int_equal(names->calls, SOME);
+		whole += SOME;
+		assert_int_equal(messages(other), whole);
+		free(b);
+	}
+	assert_true(between > 0);
+}
+
 /* Killed at any time: all that was answered, and else all or none. */
 static void
 test_killed(void **state)
@@ -332,8 +392,13 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_all), T(test_none), T(test_a_part_is_missing),
-		T(test_no_part_is_seen), T(test_killed),
+		T(test_no_part_is_seen), T(test_keywords_go_in_slices),
+		T(test_killed),
 	};
 
+	names = mmap(NULL, sizeof(*names), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (names == MAP_FAILED)
+		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
