@@ -16,8 +16,10 @@ struct imapd_wide {
 		uint32_t uid;
 		unsigned len;
 		unsigned char *set;	/* packed */
-	} *one;				/* rising uids */
-	size_t	 n, cap;
+	} *one;
+	/* The first uids rise; so do the others, which came last: many that
+	   come in their order go to their places together. */
+	size_t	 sorted, n, cap;
 };
 
 void	imapd_wide_put(struct imapd_wide *w, uint32_t uid, const void *p,

@@ -68,6 +68,43 @@ test_in_any_order(void **state)
 	assert_int_equal(w.n, 0);
 }
 
+static int
+is_there(const void *arg, uint32_t uid)
+{
+	return ((const unsigned char *)arg)[uid];
+}
+
+/* In runs that rise, as records come, beside a table. */
+static void
+test_in_runs(void **state)
+{
+	unsigned char bits[MANY] = { 0 }, there[MANY] = { 0 };
+	struct imapd_wide w = { .n = 0 };
+	uint32_t uid, step;
+	unsigned i, k;
+
+	srandom(7);
+	for (i = 0; i < 300; i++) {
+		uid = (uint32_t)random() % MANY;
+		step = 1 + (uint32_t)random() % 9;
+		for (k = random() % 60; k > 0 && uid < MANY; k--) {
+			bits[uid] = (unsigned char)(1 + random() % 200);
+			there[uid] = 1;
+			put(&w, uid, 63U + bits[uid]);
+			uid += step;
+		}
+		if (i % 50 == 49) {
+			for (uid = 0; uid < MANY; uid += 3)
+				there[uid] = bits[uid] = 0;
+			imapd_wide_sweep(&w, is_there, there);
+		}
+		for (uid = 0; uid < MANY; uid++)
+			assert_int_equal(one_of(&w, uid, MARK_WIDE),
+			    bits[uid] > 0 ? 64 + bits[uid] : 1);
+	}
+	imapd_wide_clear(&w);
+}
+
 /* Beside the records that have some; what does not fit them is none. */
 static void
 test_next(void **state)
@@ -100,6 +137,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_in_any_order),
+		cmocka_unit_test(test_in_runs),
 		cmocka_unit_test(test_next),
 	};
 
