@@ -39,9 +39,12 @@ enum {
 	DROP_NAME_MAX = 32,		/* octets of a name, with NUL */
 };
 
-/* What became of a file: the exit status of pickup. */
+/*
+ * What became of a file: the exit status of pickup. 0 is none of them: so ends a
+ * program that had no work, or whose channel was lost, and the file stays.
+ */
 enum drop_status {
-	DROP_SENT = 0,
+	DROP_SENT = 10,
 	DROP_BROKEN = 65,	/* damaged, or refused for good: set aside */
 	DROP_PARTIAL = 66,	/* nobody was told that it is there */
 	DROP_LATER = 75,

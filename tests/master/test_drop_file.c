@@ -121,6 +121,9 @@ test_good(void **state)
 	assert_string_equal(f.name, own(0));
 	drop_file_done(at, &f, DROP_LATER, time(NULL));
 	assert_true(is_there(own(0)));
+	/* It ended in order, and did not say that it had sent it. */
+	drop_file_done(at, &f, (enum drop_status)0, time(NULL));
+	assert_true(is_there(own(0)));
 	drop_file_done(at, &f, DROP_PARTIAL, time(NULL) + CUT_AGE - 60);
 	assert_true(is_there(own(0)));
 	drop_file_done(at, &f, DROP_BROKEN, time(NULL));
