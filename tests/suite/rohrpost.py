@@ -218,10 +218,16 @@ class Instance:
         return r
 
     def kill_all(self):
-        for pids in self.processes().values():
-            for pid in pids:
-                with contextlib.suppress(OSError):
-                    os.kill(pid, signal.SIGKILL)
+        """master first, which starts anew who dies; until there is none, for
+        it may just have started one."""
+        def gone():
+            left = self.processes()
+            for name in sorted(left, key=lambda n: n != "master"):
+                for pid in left[name]:
+                    with contextlib.suppress(OSError):
+                        os.kill(pid, signal.SIGKILL)
+            return not left
+        wait_for(gone, 20, text="the processes are gone")
 
     def processes(self):
         """Program name -> pids, of this instance alone."""
