@@ -152,6 +152,23 @@ copy_release(struct copy_task *c)
 	mailbox_release(c->to);
 }
 
+/* The keywords of the source become those of the target: row by row, for where
+   there are many this takes a while. */
+static void
+copy_map(struct record *r, const int16_t map[KEYWORDS_MAX])
+{
+	struct keyword_set is = { .word = { 0 } }, was;
+	int k = -1;
+
+	if (r->d.keywords == 0 && r->wide_len == 0)
+		return;
+	record_keywords(r, &was);
+	while ((k = keyword_set_next(&was, (unsigned)(k + 1))) != -1)
+		if (map[k] != -1)
+			keyword_set_put(&is, (unsigned)map[k]);
+	message_keep_keywords(r, &is);
+}
+
 /* The rows from..end of the target. */
 void
 copy_rows(struct copy_task *c, size_t from, size_t end)
@@ -161,6 +178,7 @@ copy_rows(struct copy_task *c, size_t from, size_t end)
 	size_t i;
 
 	for (i = from; i < end; i++) {
+		copy_map(&c->rec[i], c->map);
 		r = c->rec[i];
 		copy_cache(c, b, i);
 		r.d.uid = c->to_uid[i];
@@ -402,32 +420,14 @@ copy_names(struct copy_task *c, struct buf *names)
 			    strlen(c->from->keywords[k]));
 }
 
-/* map: the target's bit of each of the source's, or -1. */
-static void
-copy_map(struct record *r, const int16_t map[KEYWORDS_MAX])
-{
-	struct keyword_set is = { .word = { 0 } }, was;
-	int k = -1;
-
-	if (r->d.keywords == 0 && r->wide_len == 0)
-		return;
-	record_keywords(r, &was);
-	while ((k = keyword_set_next(&was, (unsigned)(k + 1))) != -1)
-		if (map[k] != -1)
-			keyword_set_put(&is, (unsigned)map[k]);
-	message_keep_keywords(r, &is);
-}
-
 /* Keywords by name: the target gets those that it lacks and has room for. */
 enum door_error
 copy_keywords(struct copy_task *c)
 {
 	struct buf names = BUF_INIT(0);
-	int16_t map[KEYWORDS_MAX];
 	struct keyword_set bits;
 	enum door_error e;
 	unsigned k;
-	size_t i;
 
 	if (mailbox_keywords(c->from) == -1)
 		return D_LATER;
@@ -437,12 +437,10 @@ copy_keywords(struct copy_task *c)
 	buf_clear(&names);
 	if (e != D_OK)
 		return e;
-	memset(map, -1, sizeof(map));
+	memset(c->map, -1, sizeof(c->map));
 	for (k = 0; k < c->from->n_keywords; k++)
-		map[k] = (int16_t)mailbox_keyword(c->to, c->from->keywords[k],
-		    strlen(c->from->keywords[k]));
-	for (i = 0; i < c->n; i++)
-		copy_map(&c->rec[i], map);
+		c->map[k] = (int16_t)mailbox_keyword(c->to,
+		    c->from->keywords[k], strlen(c->from->keywords[k]));
 	mailbox_hold(c->to, &bits);
 	return D_OK;
 }

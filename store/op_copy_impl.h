@@ -19,7 +19,11 @@ enum copy_phase { COPY_LINKS, COPY_UNDO, COPY_ROWS, COPY_GONE };
 struct copy_task {
 	struct task t;
 	struct mailbox *from, *to;
-	struct record *rec;		/* as in the source */
+	struct record *rec;		/* as in the source; but for keywords,
+					   those of the target when its row is
+					   there */
+	int16_t	 map[KEYWORDS_MAX];	/* the target's bit of each of the
+					   source's, or -1 */
 	uint32_t *to_uid;
 	size_t	 n, max;		/* there is room for so many */
 	int	 move;
