@@ -46,6 +46,8 @@ static struct shared {
 	atomic_int asked;		/* tasks of the other one */
 	atomic_int looked;		/* rows that scans passed */
 	atomic_int rows_done;		/* mailboxes whose rows are gone */
+	atomic_int mapped;		/* records that had keywords mapped */
+	atomic_int mapped_early;	/* links that came behind one of them */
 } *sh;
 
 static int
@@ -53,6 +55,8 @@ pass(enum call c)
 {
 	int n = atomic_fetch_add(&sh->n[c], 1) + 1, i;
 
+	if (c == LINKS && atomic_load(&sh->mapped) > 0)
+		atomic_fetch_add(&sh->mapped_early, 1);
 	if (n == atomic_load(&sh->die[c]))
 		_exit(9);
 	if (n == atomic_load(&sh->gate[c])) {
@@ -182,6 +186,17 @@ __wrap_task_submit(struct task *t)
 	if (strncmp(t->account->name, "bert", 4) == 0)
 		atomic_fetch_add(&sh->asked, 1);
 	__real_task_submit(t);
+}
+
+void	__real_message_keep_keywords(struct record *r,
+	    const struct keyword_set *s);
+void	__wrap_message_keep_keywords(struct record *r,
+	    const struct keyword_set *s);
+void
+__wrap_message_keep_keywords(struct record *r, const struct keyword_set *s)
+{
+	atomic_fetch_add(&sh->mapped, 1);
+	__real_message_keep_keywords(r, s);
 }
 
 struct passing {
@@ -518,6 +533,24 @@ files_in(uint32_t mailbox)
 	return lines_of(mailbox, "%f");
 }
 
+/* The first n of INBOX get a keyword. */
+static void
+give_keyword(size_t n)
+{
+	char *words[] = { "kw", NULL };
+	struct door_record *rec;
+	uint32_t *uids = count_up(n), *failed;
+	size_t n_rec, n_failed;
+
+	assert_int_equal(door_store(&rig.imap[0], 1, uids, n, DOOR_ADD, 0,
+	    words, UINT64_MAX, &rec, &n_rec, &failed, &n_failed), 0);
+	assert_int_equal(n_rec, n);
+	free(rec);
+	free(failed);
+	free(uids);
+}
+
+/* Keywords are mapped with the rows, and not before the first link. */
 static void
 test_copy(void **state)
 {
@@ -526,6 +559,7 @@ test_copy(void **state)
 
 	start();
 	fill(5000);
+	give_keyword(5000);
 	assert_int_equal(door_create(&rig.imap[0], "To", 0, &m), 0);
 	j.arg = &m.id;
 	gate(LINKS, 100, 5000);
@@ -533,6 +567,8 @@ test_copy(void **state)
 	assert_int_equal(count(1), 5000);
 	assert_int_equal(count(m.id), 5000);
 	assert_int_equal(files_in(m.id), 5000);
+	assert_int_equal(atomic_load(&sh->mapped), 5000);
+	assert_int_equal(atomic_load(&sh->mapped_early), 0);
 	/* What comes next has the next uid. */
 	assert_int_equal(copy(1, m.id, 1, 0), 0);
 	assert_int_equal(door_status(&rig.imap[0], m.id, &m), 0);
