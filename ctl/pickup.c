@@ -120,8 +120,10 @@ pickup_send(const struct pickup *p, int fd, const char *name)
 	struct drop d = { .to = NULL };
 
 	if (fd_slurp(fd, &file) == -1) {
+		r = errno == EFBIG ? DROP_BROKEN : DROP_LATER;
 		log_warn("%s: %s", name, strerror(errno));
-		return errno == EFBIG ? DROP_BROKEN : DROP_LATER;
+		buf_clear(&file);
+		return r;
 	}
 	switch (drop_unpack(file.data, file.len, &d)) {
 	case DROP_WHOLE:
