@@ -5,10 +5,11 @@
  * DATA_LINE_MAX is a fault: the scan goes on to the real end, so that no octet
  * of the message is ever taken for a command, and the message is refused.
  *
- * With mend (a submission, whose end is ours alone to see, or where the operator
- * says so: smtp_bare_newline) a bare LF ends a line too and becomes CRLF; still only CRLF "." CRLF ends the data. Clients that
- * send such lines differ in what they do to a dot behind a bare LF: some put
- * one before it, some do not. So of two one goes, and a single one stays.
+ * With mend (a submission, whose end is ours alone to see, or where the
+ * operator says so: smtp_bare_newline) a bare LF ends a line too and becomes
+ * CRLF; still only CRLF "." CRLF ends the data. Clients that send such lines
+ * differ in what they do to a dot behind a bare LF: some put one before it,
+ * some do not. So of two one goes, and a single one stays.
  *
  * The caller keeps what the scan did not take and shows it again with more
  * after it: an incomplete line waits, unless the window is full.
