@@ -59,17 +59,21 @@ class Ledger:
 
     def missing(self):
         """Words on what was acknowledged and is not there, or differs, or
-        was told wrongly."""
+        was told wrongly. Forgets the bounces that were due."""
         words = ["%s: %s is lost" % key for key in self.due
                  if key not in self.read]
         words += ["%s: %s differs" % key for key, digest in self.due.items()
                   if self.read.get(key, digest) != digest]
         for name, address in self.bounces.items():
-            n = self.told.pop((address, name), 0)
-            if n != 1:
-                words.append("%s: %d bounces of %s" % (address, n, name))
+            if not self.told.pop((address, name), 0):
+                words.append("%s: no bounce of %s" % (address, name))
         return words + ["%s: a bounce of %s, which was delivered" % key
                         for key in self.told] + self.wrong
+
+    def repeated(self):
+        """Words on bounces that came more than once."""
+        return ["%s: %d bounces of %s" % (address, n, name)
+                for (address, name), n in self.told.items() if n > 1]
 
     def known(self, address, stored):
         """(name, digest) of a message; of a bounce, which is noted, (None,

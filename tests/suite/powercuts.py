@@ -164,9 +164,9 @@ def compare(other, ledger, said):
     ledger.gone(ledger.take(other.address("carl"), *(
         text for text in other.messages("carl").values()
         if text.startswith(b"Return-Path: <>"))))
+    repeated += ledger.repeated()
     # what was accepted and not answered yet is no part of it
-    ledger.told = {k: n for k, n in ledger.told.items() if k[1] in told or
-                   n > 1}
+    ledger.told = {k: n for k, n in ledger.told.items() if k[1] in told}
     missing += ledger.missing()
     check = other.command("store", "check")
     if check.returncode != 0:

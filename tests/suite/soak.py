@@ -231,7 +231,7 @@ class Soak:
                 with contextlib.suppress(AssertionError):
                     self.ledger.take(self.inst.address(user), *self.inst
                                      .messages(user, box).values())
-        return self.ledger.missing()
+        return self.ledger.repeated() + self.ledger.missing()
 
     def stop(self):
         self.inst.stop()
