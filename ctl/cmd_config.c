@@ -13,6 +13,7 @@
 #include "ctl/commands.h"
 #include "ctl/ctl_cert.h"
 #include "ctl/ctl_ask.h"
+#include "ctl/ctl_family.h"
 #include "ctl/ctl_keys.h"
 #include "ctl/ctl_out.h"
 #include "ctl/ctl_util.h"
@@ -116,7 +117,8 @@ static const struct settings_key tls_keys[] = {
 
 /* Each line of words, with its place in the file. */
 static void
-warn_lines(const char *dir, const struct buf *words)
+place_lines(const char *dir, const struct buf *words,
+    void (*each)(const struct buf *))
 {
 	const char *p = buf_str(words), *line;
 	struct buf one = BUF_INIT(0);
@@ -125,9 +127,33 @@ warn_lines(const char *dir, const struct buf *words)
 	while ((line = str_line(&p, &len)) != NULL) {
 		buf_set(&one, "%.*s", (int)len, line);
 		settings_place(dir, &one);
-		ctl_warn(&one);
+		each(&one);
 	}
 	buf_clear(&one);
+}
+
+static void
+warn_lines(const char *dir, const struct buf *words)
+{
+	place_lines(dir, words, ctl_warn);
+}
+
+static void
+refuse(const struct buf *words)
+{
+	ctl_say(0, words);
+}
+
+/* Addresses that this host cannot have: the rest of them works. */
+static int
+check_families(const struct ctl *c)
+{
+	struct buf words = BUF_INIT(64 * 1024);
+	int r = family_judge(c->dir, &words);
+
+	place_lines(c->dir, &words, refuse);
+	buf_clear(&words);
+	return r;
 }
 
 /* The path as it is written, and what it leads to. */
@@ -180,8 +206,10 @@ cmd_config_check(struct ctl *c)
 
 	if (r == 0 && keys_check(c->dir, &words) == -1)
 		r = ctl_say(-1, &words);
-	if (r == 0 && (r = ctl_load(c)) == 0)
+	if (r == 0 && (r = ctl_load(c)) == 0) {
 		config_warn(c);
+		r = check_families(c);
+	}
 	buf_clear(&words);
 	if (r == 0 && ctl_at_terminal())
 		printf("%s/rohrpost.conf: good\n", c->dir);

@@ -13,6 +13,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/ctl_answers.c ctl/ctl_answers.h \
 	ctl/ctl_conf.c ctl/ctl_conf.h \
 	ctl/ctl_cert.c ctl/ctl_cert.h ctl/ctl_renew.c ctl/ctl_renew.h \
+	ctl/ctl_family.c ctl/ctl_family.h \
 	ctl/ctl_keys.c ctl/ctl_keys.h \
 	ctl/ctl_system.c ctl/ctl_system.h \
 	ctl/ctl_control.c ctl/ctl_control.h \

@@ -98,19 +98,6 @@ struct ports {
 	size_t n;
 };
 
-/* The address that stands for all of its family: "*", 0.0.0.0, [::]. */
-static int
-is_any(const struct addr *a)
-{
-	const struct sockaddr *sa = (const struct sockaddr *)&a->ss;
-
-	if (sa->sa_family == AF_INET6)
-		return IN6_IS_ADDR_UNSPECIFIED(
-		    &((const struct sockaddr_in6 *)sa)->sin6_addr);
-	return ((const struct sockaddr_in *)sa)->sin_addr.s_addr ==
-	    INADDR_ANY;
-}
-
 /* Can only one of the two be bound? (IPv6 sockets are for IPv6 alone.) */
 static int
 is_taken(const struct addr *a, const struct addr *b)
@@ -120,7 +107,8 @@ is_taken(const struct addr *a, const struct addr *b)
 	return a->ss.ss_family == b->ss.ss_family &&
 	    addr_port((const struct sockaddr *)&a->ss) ==
 	    addr_port((const struct sockaddr *)&b->ss) &&
-	    (is_any(a) || is_any(b));
+	    (addr_is_any((const struct sockaddr *)&a->ss) ||
+	    addr_is_any((const struct sockaddr *)&b->ss));
 }
 
 /* One address of listen_<service>: has it a port, and to itself? */

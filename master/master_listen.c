@@ -33,6 +33,7 @@ struct master_listener {
 };
 static TAILQ_HEAD(, master_listener) listeners =
     TAILQ_HEAD_INITIALIZER(listeners);
+static int no_ipv6;	/* left out: an address of all of IPv6 */
 
 static int
 open_tcp(const struct addr *a, struct buf *why)
@@ -144,14 +145,32 @@ name_own(const char *name, struct buf *why)
 			    "start", name, service_name(l->service), l->name);
 }
 
-/* One address of a list. A host without IPv6 is no fault of the operator's. */
+/*
+ * An address of IPv6 that this host cannot have is left out: no fault of the
+ * operator's, who may have named none. 0, or -1 where the fault is another.
+ */
+static int
+leave_out(enum service service, const struct addr *a, int e,
+    const struct buf *why)
+{
+	if (a->ss.ss_family != AF_INET6 ||
+	    (e != EAFNOSUPPORT && e != EADDRNOTAVAIL))
+		return -1;
+	if (e == EAFNOSUPPORT && addr_is_any((const struct sockaddr *)&a->ss))
+		no_ipv6 = 1;	/* one line for all ports */
+	else
+		log_warn("listen_%s: %s", service_name(service), buf_str(why));
+	return 0;
+}
+
+/* One address of a list. */
 static int
 want(enum service service, const struct addr *a, unsigned *open,
     struct buf *why)
 {
 	char name[ADDR_TEXT_MAX];
 	struct master_listener *l;
-	int fd;
+	int e, fd;
 
 	addr_print((const struct sockaddr *)&a->ss, name, sizeof(name));
 	if ((l = find(service, name)) != NULL) {
@@ -164,13 +183,10 @@ want(enum service service, const struct addr *a, unsigned *open,
 		++*open;
 		return 0;
 	}
-	if (errno == EADDRINUSE)
+	e = errno;
+	if (e == EADDRINUSE)
 		name_own(name, why);
-	if (a->ss.ss_family != AF_INET6 ||
-	    (errno != EAFNOSUPPORT && errno != EADDRNOTAVAIL))
-		return -1;
-	log_warn("listen_%s: %s", service_name(service), buf_str(why));
-	return 0;
+	return leave_out(service, a, e, why);
 }
 
 static int
@@ -326,6 +342,12 @@ listen_any(enum program_id row)
 		if (belongs(l, row))
 			return 1;
 	return 0;
+}
+
+int
+listen_no_ipv6(void)
+{
+	return no_ipv6;
 }
 
 void

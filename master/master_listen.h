@@ -22,6 +22,8 @@ int	listen_sockets(int *control_r, struct buf *why) ATTR_CHECK;
 void	listen_give(struct proc *p);
 /* Does anything listen for the row? A row with no port needs no process. */
 int	listen_any(enum program_id row);
+/* Was [::] or "*" without its IPv6, for the kernel has none? */
+int	listen_no_ipv6(void);
 /* Closes all, everywhere, and removes the names of Unix sockets. */
 void	listen_close_all(void);
 

@@ -13,6 +13,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "master/master.h"
+#include "master/master_listen.h"
 #include "master/master_notify.h"
 #include "master/master_pool.h"
 #include "master/master_setup.h"
@@ -58,6 +59,9 @@ started(void)
 	if (!master.root)
 		log_info("not root: every program runs as user %ld, without "
 		    "jail or system call filter", (long)getuid());
+	if (listen_no_ipv6())
+		log_info("this host has no IPv6: the ports are open for IPv4 "
+		    "alone");
 	notify("READY=1");
 	tell_parent();
 }

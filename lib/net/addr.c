@@ -243,6 +243,18 @@ addr_port(const struct sockaddr *sa)
 }
 
 int
+addr_is_any(const struct sockaddr *sa)
+{
+	static const unsigned char any[16];
+	const unsigned char *raw;
+	int family;
+
+	raw = addr_raw(sa, &family);
+	return raw != NULL &&
+	    memcmp(raw, any, family == AF_INET ? 4 : 16) == 0;
+}
+
+int
 addr_is_local(const struct sockaddr *sa)
 {
 	static const unsigned char loop6[16] = { [15] = 1 }, any6[16];

@@ -60,6 +60,8 @@ unsigned addr_port(const struct sockaddr *sa);
 /* Reads an address literal's inside: 1 if the len octets are an IPv4 (v6 0) or
    IPv6 (v6 1) address as inet_pton(3) takes it. */
 int	addr_is_ip(const char *p, size_t len, int v6);
+/* 1 for the address that stands for all of its family: 0.0.0.0, [::]. */
+int	addr_is_any(const struct sockaddr *sa);
 /* 1 for loopback, unspecified and (mapped) IPv4 of these kinds. */
 int	addr_is_local(const struct sockaddr *sa);
 

@@ -23,6 +23,7 @@ test_one(void **state)
 		{ "2001:db8::1", 25, "[2001:db8::1]:25", "2001:db8::1", 0 },
 		{ "[::ffff:127.0.0.1]:1", 0, "127.0.0.1:1", "127.0.0.1", 1 },
 		{ "[::1]:1", 0, "[::1]:1", "::1", 1 },
+		{ "[::]:1", 0, "[::]:1", "::", 1 },
 		{ "0.0.0.0:1", 0, "0.0.0.0:1", "0.0.0.0", 1 },
 		{ "127.0.0.1:0", 0, "127.0.0.1:0", "127.0.0.1", 1 },
 		{ "192.0.2.1", 0, NULL, NULL, 0 },
@@ -59,6 +60,9 @@ test_one(void **state)
 		assert_string_equal(text, t[i].ip);
 		assert_int_equal(addr_is_local((struct sockaddr *)&a.ss),
 		    t[i].local);
+		assert_int_equal(addr_is_any((struct sockaddr *)&a.ss),
+		    strcmp(t[i].ip, "0.0.0.0") == 0 ||
+		    strcmp(t[i].ip, "::") == 0);
 	}
 	buf_clear(&why);
 }

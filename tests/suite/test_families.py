@@ -1,8 +1,9 @@
-"""Hosts that have IPv6 alone, IPv4 alone, or both: each in a network of its
-own, on the default ports."""
+"""Hosts that have IPv6 alone, IPv4 alone, both, or a kernel without IPv6: each
+in a network of its own, on the default ports."""
 import contextlib
 import ctypes
 import os
+import pathlib
 import re
 import socket
 import socketserver
@@ -90,6 +91,19 @@ class SinkSession(socketserver.StreamRequestHandler):
                              .get(verb, b"250 ok\r\n"))
 
 
+def without_ipv6(directory, prefix):
+    """A prefix whose programs run as with ipv6.disable=1."""
+    new = pathlib.Path(directory) / "prefix"
+    (new / "sbin").mkdir(parents=True)
+    for name in "rohrpost", "sendmail":
+        f = new / "sbin" / name
+        f.write_text("#!/bin/sh\nexec /usr/bin/python3 %s/no_ipv6.py "
+                     "%s/sbin/%s \"$@\"\n" % (
+                         os.path.dirname(__file__), prefix, name))
+        f.chmod(0o755)
+    return new
+
+
 class Host(rohrpost.Instance):
     """With the listeners that come of the defaults."""
 
@@ -101,9 +115,10 @@ class Host(rohrpost.Instance):
         return []
 
 
-@pytest.fixture(scope="module", params=["six", "four", "both"])
+@pytest.fixture(scope="module", params=["six", "four", "both", "none"])
 def host(request):
-    family, took = request.param, []
+    kernel, took = request.param, []
+    family = "four" if kernel == "none" else kernel
     where = "::1" if family == "six" else "127.0.0.1"
     d = rohrpost.scratch("family")
     with network(family), contextlib.ExitStack() as stack:
@@ -115,7 +130,9 @@ def host(request):
         i = Host(d, where, resolver="%s@%d" % (where, server.port),
                  relay_mx_port="2525", queue_retry_min="1s",
                  queue_retry_max="2s")
-        i.family, i.took = family, took
+        i.kernel, i.family, i.took = kernel, family, took
+        if kernel == "none":
+            i.prefix = without_ipv6(d, i.prefix)
         with i:
             yield i
     rohrpost.remove(d)
@@ -191,7 +208,41 @@ def test_by_smarthost(host):
 def test_the_log_is_calm(host):
     """Neither warning nor word of the family that is not there, but for the
     mail that had no other way."""
-    lines = [x for x in host.log().splitlines()
+    lines = [x for x in host.said().splitlines()
              if "nreachable" in x or "not supported" in x or
              "annot assign" in x or "warning" in x.lower()]
     assert [x for x in lines if "this host has no way to " not in x] == []
+    said = host.log().count("this host has no IPv6: the ports are open for "
+                            "IPv4 alone")
+    assert said == (host.kernel == "none")
+
+
+def test_addresses_that_no_port_can_have(host):
+    """A kernel without IPv6: config check refuses what names an address of it,
+    with its line; what names all of what there is, is good."""
+    conf = host.conf / "rohrpost.conf"
+    old = conf.read_text()
+    n = len(old.splitlines())
+    good = "listen_pop3 = *:110\nlisten_imap = [::]:143 0.0.0.0:143\n"
+    bad = [("listen_smtp", "[2001:db8::25]:25 0.0.0.0:25", "[2001:db8::25]:25"),
+           ("listen_pop3s", "[::]:995", "[::]:995"),
+           ("relay_host", "[2001:db8::1]", "[2001:db8::1]")]
+    if host.kernel == "none":
+        rest = old.replace("resolver = ", "resolver = 2001:db8::53@53 ")
+        line = 1 + [x.startswith("resolver") for x in
+                    old.splitlines()].index(True)
+        want = ["rohrpost: %s:%d: resolver: 2001:db8::53@53: this host has no "
+                "IPv6" % (conf, line)]
+        want += ["rohrpost: %s:%d: %s: %s: this host has no IPv6" % (
+            conf, i, key, address) for i, (key, _, address) in
+            enumerate(bad, n + 3)]
+    else:
+        rest, want = old, []
+    conf.write_text(rest + good + "".join("%s = %s\n" % b[:2] for b in bad))
+    p = host.command("config", "check")
+    conf.write_text(old + good)
+    calm = host.command("config", "check")
+    conf.write_text(old)
+    assert p.stderr.splitlines() == want
+    assert p.returncode == (1 if want else 0)
+    assert (calm.returncode, calm.stderr) == (0, "")
