@@ -21,5 +21,8 @@ lib_mail_libmail_a_SOURCES += lib/mail/imap_capability.h \
 	lib/mail/door_message.c lib/mail/door_proto.c lib/mail/door_proto.h \
 	lib/mail/follow.c lib/mail/follow.h \
 	lib/mail/keyword_set.c lib/mail/keyword_set.h
+lib_mail_libmail_a_SOURCES += \
+	lib/mail/spf.c lib/mail/spf.h lib/mail/spf_match.c lib/mail/spf_run.h \
+	lib/mail/spf_macro.c lib/mail/spf_record.c lib/mail/spf_record.h
 include lib/mail/address.mk
 include lib/mail/mime.mk

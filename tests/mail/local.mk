@@ -29,3 +29,5 @@ check_PROGRAMS += tests/mail/test_packed
 tests_mail_test_packed_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/mail/test_drop
 tests_mail_test_drop_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/mail/test_spf
+tests_mail_test_spf_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
