@@ -9,6 +9,7 @@
 #include "ctl/ctl_command.h"
 #include "ctl/ctl_util.h"
 #include "lib/base/mem.h"
+#include "lib/base/words.h"
 
 /* Where the words of argv match a row's name: their number, else 0. */
 static int
@@ -38,14 +39,14 @@ print_command(FILE *f, const struct ctl_command *cmd)
 	snprintf(head, sizeof(head), "%s%s%s%s", cmd->name,
 	    cmd->args[0] != '\0' ? " " : "", cmd->args,
 	    cmd->lists ? " [--json]" : "");
-	fprintf(f, "  %-38s %s\n", head, cmd->help);
+	fprintf(f, "  %-38s %s\n", head, _(cmd->help));
 	for (; o != NULL && o->name != NULL; o++) {
 		snprintf(head, sizeof(head), "%s%s%s%s%s", o->name,
 		    o->value != NULL ? " " : "",
 		    o->value != NULL ? o->value : "",
 		    o->brief != NULL ? ", " : "",
 		    o->brief != NULL ? o->brief : "");
-		fprintf(f, "      %-34s %s\n", head, o->help);
+		fprintf(f, "      %-34s %s\n", head, _(o->help));
 	}
 }
 
@@ -61,8 +62,8 @@ print_help(FILE *f, const struct ctl_command *cmd, const char *word)
 		    (cmd->name[n] != ' ' && cmd->name[n] != '\0')))
 			continue;
 		if (!found)
-			fprintf(f, "usage: rohrpost [-c DIR] COMMAND\n"
-			    "commands:\n");
+			fputs(_("usage: rohrpost [-c DIR] COMMAND\n"
+			    "commands:\n"), f);
 		print_command(f, cmd);
 		found = 1;
 	}
@@ -107,11 +108,11 @@ take_option(struct ctl *c, const struct ctl_command *cmd, int argc, char **argv)
 			c->opt[o[i].slot] = eq != NULL ? eq + 1 : argv[1];
 			return eq != NULL ? 1 : 2;
 		}
-		ctl_fail(0, "%s: %s a value", o[i].name,
-		    o[i].value == NULL ? "takes no" : "needs");
+		ctl_fail(0, o[i].value == NULL ? _("%s: takes no value") :
+		    _("%s: needs a value"), o[i].name);
 		return 0;
 	}
-	ctl_fail(0, "%s: no option of \"%s\"", argv[0], cmd->name);
+	ctl_fail(0, _("%s: no option of \"%s\""), argv[0], cmd->name);
 	return 0;
 }
 
@@ -142,7 +143,7 @@ run(struct ctl *c, const struct ctl_command *cmd, int argc, char **argv)
 			audit_command(c, cmd, i);
 		return i;
 	}
-	return ctl_fail(CTL_USAGE, "usage: rohrpost %s%s%s", cmd->name,
+	return ctl_fail(CTL_USAGE, _("usage: rohrpost %s%s%s"), cmd->name,
 	    cmd->args[0] != '\0' ? " " : "", cmd->args);
 }
 
@@ -150,11 +151,12 @@ static int
 unknown(const struct ctl_command *commands, int argc, char **argv)
 {
 	if (argc == 0)
-		return ctl_fail(CTL_USAGE, "a command is missing "
-		    "(rohrpost --help)");
+		return ctl_fail(CTL_USAGE, _("a command is missing "
+		    "(rohrpost --help)"));
 	if (argc == 1 && print_help(stderr, commands, argv[0]))
 		return CTL_USAGE;
-	return ctl_fail(CTL_USAGE, "%s%s%s: no such command (rohrpost --help)",
+	return ctl_fail(CTL_USAGE, _("%s%s%s: no such command "
+	    "(rohrpost --help)"),
 	    argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
 }
 
@@ -190,8 +192,8 @@ ctl_main(const struct ctl_command *commands, int argc, char **argv)
 			return printf("%s %s\n", PACKAGE_NAME,
 			    PACKAGE_VERSION) < 0;
 		else
-			return ctl_fail(CTL_USAGE, "%s: no such option "
-			    "(rohrpost --help)", argv[i]);
+			return ctl_fail(CTL_USAGE, _("%s: no such option "
+			    "(rohrpost --help)"), argv[i]);
 	}
 	argc -= i;
 	argv += i;

@@ -10,6 +10,7 @@ lib_base_libbase_a_SOURCES = \
 	lib/base/clock.c lib/base/clock.h \
 	lib/base/fd.c lib/base/fd.h \
 	lib/base/tree.c lib/base/tree.h \
+	lib/base/words.c lib/base/words.h \
 	lib/base/reserve.c lib/base/reserve.h \
 	lib/base/chan.c lib/base/chan.h \
 	lib/base/msg.c lib/base/msg.h

@@ -24,6 +24,10 @@ import time
 
 import programs
 
+# What the commands say is looked at in English, whoever runs the tests.
+os.environ.update(LC_ALL="C.UTF-8")
+os.environ.pop("LANGUAGE", None)
+
 PREFIX = pathlib.Path(os.environ.get("ROHRPOST_PREFIX", "/usr/local"))
 LIBEXEC = PREFIX / "libexec" / "rohrpost"
 ROHRPOST = PREFIX / "sbin" / "rohrpost"

@@ -13,7 +13,7 @@ TOP = pathlib.Path(os.environ.get(
 BUILD = pathlib.Path(os.environ.get("ROHRPOST_BUILD", ".")).resolve()
 # The folders of programs: what make builds, but for the library and the rest.
 PROGRAMS = sorted({p.parent.name for p in TOP.glob("*/local.mk")} -
-                  {"lib", "tests", "man", "doc", "conf"})
+                  {"lib", "tests", "man", "doc", "conf", "po"})
 FLOORS = {"base": {"base"}, "net": {"base", "net"}, "map": {"base", "map"},
           "mail": {"base", "net", "map", "mail"},
           "server": {"base", "net", "map", "server"},
