@@ -349,29 +349,47 @@ expansion_clear(struct expansion *x)
 	buf_clear(&x->texts);
 }
 
+static int
+hears_failure(const struct recipient *r)
+{
+	return r->notify == 0 || (r->notify & Q_NOTIFY_FAILURE) != 0;
+}
+
+static void
+expand_recipient(struct expansion *x, const struct envelope *e, size_t i)
+{
+	const char *address = e->rcpt[i].address;
+	size_t before = x->n;
+	int reached;
+
+	x->rcpt = (uint32_t)i;
+	x->cut = 0;
+	reached = expand_address(x, address);
+	if (!x->error && (x->cut || !reached))
+		target_add(x, TARGET_FAILED, address,
+		    x->cut ? "5.4.6 expands to too many addresses" :
+		    "5.4.6 the alias leads back to itself");
+	if (wants_success(e, i) && x->n != before + 1)
+		expand_alias_told(x, address);
+}
+
 int
 expand(struct tables *t, const struct envelope *e, struct targets *out)
 {
 	struct expansion x = { .tables = t, .unsent = e->sender[0] == '\0' };
-	size_t i, before;
-	int error, reached;
+	int error, hears;
+	size_t i;
 
 	memset(out, 0, sizeof(*out));
 	/* Each recipient has room for one target, come what may, and for what
 	   is told of it. */
 	x.max = room_for(e);
-	for (i = 0; i < e->n_rcpt && !x.error; i++) {
-		x.rcpt = (uint32_t)i;
-		x.cut = 0;
-		before = x.n;
-		reached = expand_address(&x, e->rcpt[i].address);
-		if (!x.error && (x.cut || !reached))
-			target_add(&x, TARGET_FAILED, e->rcpt[i].address,
-			    x.cut ? "5.4.6 expands to too many addresses" :
-			    "5.4.6 the alias leads back to itself");
-		if (wants_success(e, i) && x.n != before + 1)
-			expand_alias_told(&x, e->rcpt[i].address);
-	}
+	/* Where several lead to one target it is the first one's: so that no
+	   failure stays untold that was to be told. */
+	for (hears = 1; hears >= 0; hears--)
+		for (i = 0; i < e->n_rcpt && !x.error; i++)
+			if (hears_failure(&e->rcpt[i]) == hears)
+				expand_recipient(&x, e, i);
 	if (!(error = x.error))
 		expansion_out(&x, out);
 	expansion_clear(&x);

@@ -1,7 +1,9 @@
 /*
  * Expansion: from the recipients of an envelope to targets, through the
  * tables: aliases, alias domains, catch-all, chains of them. A mailbox gets
- * one copy however many ways lead to it, and so does an address elsewhere.
+ * one copy however many ways lead to it, and so does an address elsewhere:
+ * the target is the first recipient's, and those whose failure is to be told
+ * (RFC 3461 4.1) come before the others.
  *
  * A chain that comes back to itself contributes nothing; a recipient that
  * reaches nothing at all because of that fails with 5.4.6, one that does not

@@ -196,6 +196,47 @@ test_success(void **state)
 	buf_clear(&got);
 }
 
+/*
+ * Of several that lead to one mailbox the first counts, but those whose
+ * failure is to be told come before all others: no failure stays untold.
+ */
+static void
+test_whose(void **state)
+{
+	static const struct {
+		uint32_t notify[2];
+		unsigned of;
+	} row[] = {
+		{ { 0, 0 }, 0 },
+		{ { Q_NOTIFY_NEVER, 0 }, 1 },
+		{ { Q_NOTIFY_NEVER, Q_NOTIFY_FAILURE }, 1 },
+		{ { Q_NOTIFY_SUCCESS, Q_NOTIFY_FAILURE | Q_NOTIFY_DELAY }, 1 },
+		{ { Q_NOTIFY_FAILURE, 0 }, 0 },
+		{ { Q_NOTIFY_DELAY, Q_NOTIFY_NEVER }, 0 },
+		{ { 0, Q_NOTIFY_FAILURE }, 0 },
+	};
+	struct recipient r[2];
+	struct envelope e;
+	struct targets ts;
+	size_t i;
+	char text[] = "anna@example.test anna@alias.test";
+
+	memset(&e, 0, sizeof(e));
+	e.sender = "eve@x.test";
+	e.rcpt = r;
+	e.n_rcpt = split(text, r);
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		r[0].notify = row[i].notify[0];
+		r[1].notify = row[i].notify[1];
+		assert_int_equal(expand(tables, &e, &ts), 0);
+		assert_int_equal(ts.t[0].state, TARGET_OPEN);
+		assert_int_equal(ts.t[0].rcpt, row[i].of);
+		assert_string_equal(ts.t[0].address, r[row[i].of].address);
+		assert_int_equal(ts.n, 1 + (i == 3));
+		targets_clear(&ts);
+	}
+}
+
 /* A report to a name without a mailbox is for postmaster, once. */
 static void
 test_unsent(void **state)
@@ -272,6 +313,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_unsent), cmocka_unit_test(test_success),
+		cmocka_unit_test(test_whose),
 		cmocka_unit_test(test_too_many) };
 
 	return cmocka_run_group_tests_name("expand", tests, setup, teardown);
