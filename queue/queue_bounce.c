@@ -13,7 +13,8 @@ static const char eight_bit[] = "Content-Transfer-Encoding: 8bit\r\n";
 
 enum {
 	LINE = 900,		/* RFC 5322 2.1.1: 998 at most */
-	FIELDS_LEFT = 4096,	/* room that every recipient's block needs */
+	/* What is before and behind the fields, and the last recipient's. */
+	REPORT_MAX = BOUNCE_MAX - BOUNCE_HEADER_MAX * 4,
 };
 
 /* RFC 5322 3.3, in UTC. */
@@ -193,8 +194,9 @@ put_people_of(const struct bounce *b, enum action a, size_t *n, struct buf *out)
 	}
 }
 
+/* left: of how many the second part has nothing. */
 static void
-put_people(const struct bounce *b, struct buf *out)
+put_people(const struct bounce *b, size_t left, struct buf *out)
 {
 	enum action a;
 	size_t n = 0;
@@ -205,9 +207,13 @@ put_people(const struct bounce *b, struct buf *out)
 	for (a = 0; a < ACTIONS; a++)
 		if (says(b, a))
 			put_people_of(b, a, &n, out);
-	if (n > BOUNCE_LISTED)
+	if (n > BOUNCE_LISTED && left == 0)
 		buf_printf(out, "\r\nand %zu more; the second part of this "
 		    "report lists all.\r\n", n - BOUNCE_LISTED);
+	else if (n > BOUNCE_LISTED)
+		buf_printf(out, "\r\nand %zu more; the second part of this "
+		    "report lists %zu of all %zu.\r\n", n - BOUNCE_LISTED,
+		    n - left, n);
 	buf_printf(out, "\r\nThe message is known here as %s.\r\n", b->about);
 }
 
@@ -282,10 +288,11 @@ put_envelope_id(const struct bounce *b, struct buf *out)
 	buf_clear(&text);
 }
 
-static void
+/* Of how many there was no room. */
+static size_t
 put_report(const struct bounce *b, struct buf *out)
 {
-	size_t i;
+	size_t i, left = 0;
 
 	put_boundary(b, out, "");
 	buf_puts(out, "Content-Type: message/delivery-status\r\n\r\n");
@@ -294,10 +301,15 @@ put_report(const struct bounce *b, struct buf *out)
 	buf_puts(out, "Arrival-Date: ");
 	put_date(out, (int64_t)b->env->time);
 	buf_puts(out, "\r\n");
-	for (i = 0; i < b->targets->n; i++)
-		if (action_of(&b->targets->t[i]) != ACTION_NONE &&
-		    out->len < BOUNCE_MAX - BOUNCE_HEADER_MAX * 2 - FIELDS_LEFT)
+	for (i = 0; i < b->targets->n; i++) {
+		if (action_of(&b->targets->t[i]) == ACTION_NONE)
+			continue;
+		if (out->len < REPORT_MAX)
 			put_recipient(b, &b->targets->t[i], out);
+		else
+			left++;
+	}
+	return left;
 }
 
 /* The octets of the header block that are there, its empty line left out. */
@@ -372,7 +384,11 @@ void
 bounce_text(const struct bounce *b, struct buf *out, uint32_t *forward_r,
     uint32_t *final_r)
 {
+	struct buf report = BUF_INIT(BOUNCE_MAX);
+	size_t left = put_report(b, &report);
+
 	put_head(b, out, forward_r, final_r);
-	put_people(b, out);
-	put_report(b, out);
+	put_people(b, left, out);
+	buf_append(out, report.data, report.len);
+	buf_clear(&report);
 }

@@ -341,10 +341,13 @@ test_diagnostic(void **state)
 static void
 test_many(void **state)
 {
-	static char words[] = "5.1.1 no such user here, sorry";
+	static char words[] = "5.1.1 no such user here, sorry; whom do you "
+	    "mean, and who told you of that name?";
 	struct target *t = calloc(TARGETS_MAX, sizeof(*t));
 	uint32_t forward, final;
+	char want[100];
 	struct buf b;
+	unsigned n;
 	size_t i;
 
 	for (i = 0; i < TARGETS_MAX; i++)
@@ -353,11 +356,26 @@ test_many(void **state)
 			.state = TARGET_REFUSED, .words = words };
 	make(t, TARGETS_MAX, "Subject: x\r\n\r\n", &b, &forward, &final);
 	assert_clean(&b);
-	assert_true(b.len <= BOUNCE_MAX);
-	assert_int_equal(count(&b, "and 9950 more;"), 1);
+	assert_true(b.len <= BOUNCE_MAX && b.len > BOUNCE_MAX / 10 * 9);
+	n = count(&b, "\r\nFinal-Recipient: ");
+	assert_in_range(n, TARGETS_MAX / 2, TARGETS_MAX - 1);
+	snprintf(want, sizeof(want), "\r\nand 9950 more; the second part of "
+	    "this report lists %u of all 10000.\r\n", n);
+	assert_int_equal(count(&b, want), 1);
 	assert_int_equal(count(&b, "1234--\r\n"), 1);
-	free(t);
 	buf_clear(&b);
+	/* As many as there is room for people to read of; and one more. */
+	make(t, BOUNCE_LISTED, "", &b, &forward, &final);
+	assert_int_equal(count(&b, "\r\n<"), BOUNCE_LISTED);
+	assert_int_equal(count(&b, " more;"), 0);
+	buf_clear(&b);
+	make(t, BOUNCE_LISTED + 1, "", &b, &forward, &final);
+	assert_int_equal(count(&b, "\r\n<"), BOUNCE_LISTED);
+	assert_int_equal(count(&b, "\r\nFinal-Recipient: "), 51);
+	assert_int_equal(count(&b, "\r\nand 1 more; the second part of this "
+	    "report lists all.\r\n"), 1);
+	buf_clear(&b);
+	free(t);
 }
 
 /* The recipients in the order of what is said of them, each in its words. */
