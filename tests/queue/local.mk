@@ -47,6 +47,12 @@ tests_queue_test_slices_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=table_begin \
 	-Wl,--wrap=table_put -Wl,--wrap=table_commit -Wl,--wrap=table_room \
 	-Wl,--wrap=lane_put -Wl,--wrap=body_take_spare -Wl,--wrap=body_room \
 	-Wl,--wrap=expand -Wl,--wrap=tables_refresh
+check_PROGRAMS += tests/queue/test_worker
+tests_queue_test_worker_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
+tests_queue_test_worker_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=clock_mono_ms -Wl,--wrap=server_retire_peer \
+	-Wl,--wrap=server_need -Wl,--wrap=commit_dirty -Wl,--wrap=life_aside \
+	-Wl,--wrap=body_open -Wl,--wrap=ev_timer_start
 check_PROGRAMS += tests/queue/test_surplus
 tests_queue_test_surplus_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 EXTRA_PROGRAMS += tests/queue/quick_queue
@@ -64,4 +70,4 @@ tests_queue_test_steps_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=table_begin \
 	-Wl,--wrap=body_take_spare -Wl,--wrap=body_room \
 	-Wl,--wrap=body_failing -Wl,--wrap=body_open -Wl,--wrap=body_drop \
 	-Wl,--wrap=body_set_aside -Wl,--wrap=commit_submit -Wl,--wrap=expand \
-	-Wl,--wrap=tables_refresh
+	-Wl,--wrap=tables_refresh -Wl,--wrap=fd_close

@@ -2,6 +2,7 @@
  * The steps of a message, with the table, the disk and the lanes played: what
  * each says where it fails, and what has changed then.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,7 +32,7 @@
 enum { FAR = 1 << 30, FINAL = 10, BLANK = 4711, SOON = 7 };
 
 /* What was asked of them, and what they are to say. */
-static int fails, full, failing, blanks;
+static int fails, full, failing, blanks, unclosed;
 static unsigned rows, lanes;
 static struct task *in_lane, *flush;	/* of bounces, of the table */
 static uint64_t dropped, aside;
@@ -58,6 +59,19 @@ void	__wrap_commit_submit(const struct submission *s);
 int	__wrap_expand(struct tables *t, const struct envelope *e,
 	    struct targets *out);
 void	__wrap_tables_refresh(struct tables *t);
+int	__real_fd_close(int *fd);
+int	__wrap_fd_close(int *fd);
+
+/* What a file system says only then, of what was written before. */
+int
+__wrap_fd_close(int *fd)
+{
+	int is = unclosed && *fd == bounce_fd, r = __real_fd_close(fd);
+
+	if (is)
+		errno = EIO;
+	return is ? -1 : r;
+}
 
 void
 __wrap_tables_refresh(struct tables *t)
@@ -202,7 +216,7 @@ setup(void **state)
 	queue.hostname = "mx.test";
 	commit_start(&hooks);
 	job_start(life_settle);
-	fails = full = failing = 0;
+	fails = full = failing = unclosed = 0;
 	blanks = 10000;
 	rows = lanes = 0;
 	in_lane = NULL;
@@ -411,6 +425,67 @@ test_untold(void **state)
 	assert_int_equal(m->entry->attempts, 0);
 	report_turn();
 	assert_int_equal(lanes, 1);
+	assert_becomes(m, ENTRY_WAITING);
+}
+
+/* Nor is one made whose file the disk says it has lost when it is closed. */
+static void
+test_unclosed(void **state)
+{
+	struct message *m = message(1, TARGET_REFUSED);
+
+	assert_true((bounce_fd = memfd_create("b", 0)) != -1);
+	unclosed = 1;
+	life_settle(m);
+	report_turn();
+	lane_done();
+	assert_null(sent.m);
+	assert_int_equal(dropped, BLANK);
+	assert_int_equal(m->targets.t[0].state, TARGET_REFUSED);
+	assert_becomes(m, ENTRY_WAITING);
+}
+
+/* A message of two targets, one refused and one with a job, that is too old. */
+static struct message *
+late(void)
+{
+	struct message *m = message(1, TARGET_REFUSED);
+
+	m->targets.t = mem_realloc(m->targets.t, 2, sizeof(*m->targets.t));
+	m->targets.t[1] = (struct target){ .address = "b@far.test",
+		.way = "far.test", .kind = TARGET_REMOTE };
+	m->targets.n = 2;
+	m->entry->tried = 1;
+	m->entry->attempts = 9;
+	queue.conf.lifetime = 50;
+	job_add(m, &m->targets.t[1], 1);
+	return m;
+}
+
+/*
+ * What the operator took from its line, and released while the sender was
+ * told of another recipient, was not tried: it is not given up, and that was
+ * no attempt.
+ */
+static void
+test_withheld(void **state)
+{
+	struct message *m = late();
+
+	assert_true((bounce_fd = memfd_create("b", 0)) != -1);
+	assert_int_equal(life_hold(m), 0);
+	assert_int_equal(m->jobs, 0);
+	assert_int_equal(m->reporting, 1);
+	assert_int_equal(life_release(m), 0);
+	assert_int_equal(m->jobs, 0);
+	report_turn();
+	lane_done();
+	sent.done(&sent, 1);
+	message_free(sent.m);
+	assert_int_equal(m->targets.t[0].state, TARGET_REPORTED);
+	assert_int_equal(m->targets.t[1].state, TARGET_OPEN);
+	assert_int_equal(m->entry->attempts, 9);
+	assert_next(m, 0);
 	assert_becomes(m, ENTRY_WAITING);
 }
 
@@ -657,7 +732,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TS(test_hold), TS(test_release), TS(test_delete),
-		TS(test_untold), TS(test_told), TS(test_deleted_in_line),
+		TS(test_untold), TS(test_unclosed), TS(test_withheld),
+		TS(test_told), TS(test_deleted_in_line),
 		TS(test_no_room), TS(test_line), TS(test_accepted),
 		TS(test_aside),
 	};
