@@ -199,6 +199,7 @@ cmd_setup(struct ctl *c)
 	int asked = c->opt[OPT_SETUP_ANSWERS] == NULL;
 	int dry = c->opt[OPT_SETUP_DRY] != NULL, r, written = 0;
 
+	c->unchanged = dry;
 	r = build(&s, &why);
 	if (r == 0 && (dry || asked))
 		show(&s, dry ? stdout : stderr);

@@ -49,6 +49,7 @@ struct ctl {
 	const char *opt[CTL_OPTIONS]; /* NULL: not given; "": a flag */
 	char	**args;
 	int	 n_args;
+	int	 unchanged;	/* it was a trial: the audit log has no line */
 };
 
 struct ctl_command {

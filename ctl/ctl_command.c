@@ -139,7 +139,7 @@ run(struct ctl *c, const struct ctl_command *cmd, int argc, char **argv)
 	}
 	if (c->n_args >= cmd->min_args && c->n_args <= cmd->max_args) {
 		i = cmd->run(c);
-		if (cmd->changes)
+		if (cmd->changes && !c->unchanged)
 			audit_command(c, cmd, i);
 		return i;
 	}

@@ -170,21 +170,25 @@ add_all(struct setup *s, const char *key,
 	return 0;
 }
 
-/* The answer that a row came from: the one that names its key. */
+/* The answer that a row came from: a role's, or the one that names its key. */
 static const struct setup_answer *
-answer_of_row(struct setup *s, const struct row *r)
+answer_of_row(struct setup *s, enum text_id id, const struct row *r)
 {
+	static const char *const keys[TEXT_COUNT] = {
+		[TEXT_DOMAINS] = "domain", [TEXT_USERS] = "user",
+		[TEXT_PASSWD] = "user", [TEXT_ALIASES] = "alias",
+	};
 	const struct setup_answer *a;
-	size_t i, n = strlen(r->key);
+	size_t i = 0, n = strlen(r->key);
 
-	for (i = 0; i < s->answers.n; i++) {
-		a = &s->answers.a[i];
-		if (a->own && a->line != 0 && (strcmp(a->key, r->key) == 0 ||
-		    (strncasecmp(a->value, r->key, n) == 0 &&
-		    strchr(" \t=", a->value[n]) != NULL)))
+	while ((a = answers_next(&s->answers, keys[id], &i)) != NULL) {
+		if (strncasecmp(a->value, r->key, n) == 0 &&
+		    strchr(" \t=", a->value[n]) != NULL)
 			return a;
 	}
-	return NULL;
+	i = 0;
+	return id != TEXT_ALIASES || strchr(r->key, '@') != NULL ? NULL :
+	    answers_next(&s->answers, r->key, &i);
 }
 
 /*
@@ -199,7 +203,7 @@ answer_of_place(struct setup *s, const char *line, const char **words_r)
 	const char *file;
 	unsigned long number;
 	char *end;
-	int id;
+	enum text_id id;
 
 	if (strncmp(line, s->dir, n) != 0 || line[n] != '/')
 		return NULL;
@@ -217,7 +221,7 @@ answer_of_place(struct setup *s, const char *line, const char **words_r)
 	    r->line != number)
 		;
 	*words_r = end + strspn(end, ": ");
-	return r == NULL ? NULL : answer_of_row(s, r);
+	return r == NULL ? NULL : answer_of_row(s, id, r);
 }
 
 /* Faults between tables are found in their lines; answers made some. */
@@ -233,7 +237,7 @@ translate(struct setup *s, struct buf *why)
 	p = buf_str(&found);
 	while ((line = str_line(&p, &len)) != NULL) {
 		a = answer_of_place(s, line, &words);
-		if (a != NULL)
+		if (a != NULL && a->line != 0)
 			buf_printf(why, "%s:%u: ", s->answers.name, a->line);
 		else
 			words = line;

@@ -1,0 +1,232 @@
+"""rohrpost setup --answers: what is said of each bad file of answers, by the
+line that is at fault; what a good one writes."""
+import subprocess
+
+import pytest
+
+import rohrpost
+
+HEAD = ("hostname = mail.example.test\ndomain = example.test\n"
+        "user = anna@example.test correct horse 9\n")
+# What stands behind HEAD, from line 4 on, and the words: F is the file.
+BAD = {
+    "not-a-profile": ("profile = cloud",
+                      "F:4: profile: direct, relay or collector"),
+    "relay-alone": ("profile = relay",
+                    'F:4: profile relay: needs "relay_host = "'),
+    "collector-alone": ("profile = collector",
+                        'F:4: profile collector: needs "relay_host = "'),
+    "no-key": ("certificate = /etc/passwd",
+               'F:4: certificate: its "key = FILE" is missing'),
+    "no-certificate-file": (
+        "certificate = /nope.pem\nkey = /etc/passwd",
+        "F:4: certificate: /nope.pem: No such file or directory"),
+    "no-key-file": ("certificate = /etc/passwd\nkey = /nope.key",
+                    "F:5: key: /nope.key: No such file or directory"),
+    "not-a-certificate": (
+        "listen_pop3 =\ncertificate = /etc/passwd\nkey = /etc/passwd",
+        "CONF/rohrpost.conf:8: tls_certificate: /etc/passwd: holds no PEM "
+        "certificate"),
+    "unknown": ("frobnicate = 1", "F:4: frobnicate: not a key that is known"),
+    "twice": ("listen_imap =\nlisten_imap =",
+              "F:5: listen_imap stands already in line 4"),
+    "nonsense": ("nonsense", 'F:4: not a line "key = value"'),
+    "no-name": (" = x", 'F:4: not a line "key = value"'),
+    "key-65": ("a" * 65 + " = x", 'F:4: not a line "key = value"'),
+    "key-64": ("a" * 64 + " = x", "F:4: " + "a" * 64 + ": not a key that is "
+               "known"),
+    "capital": ("Profile = direct", "F:4: not a key"),
+    "bad-value": ("# x\n\nmessage_size = lots", "F:6: message_size: "),
+    "bad-address": ("listen_imap = 1.2.3.4", 'F:4: listen_imap: "1.2.3.4" is '
+                    "no address like 192.0.2.1:25 or [2001:db8::1]:25"),
+    "domain-name": ("domain = x..y", "F:4: domain: x..y: not a domain name"),
+    "domain-line": ("domain = b.test = example.test",
+                    'F:4: domain: expected "= alias DOMAIN"'),
+    "domain-target": ("domain = b.test = alias c.test",
+                      "F:4: b.test: alias of c.test, which is not there"),
+    "user-name": ("user = bert word word", "F:4: user: bert: not an address "
+                  "(local@domain)"),
+    "user-password": ("user = bert@example.test",
+                      "F:4: user: bert@example.test: a password is missing"),
+    "user-domain": ("user = bert@other.test correct horse",
+                    "F:4: bert@other.test: domain other.test is not in "
+                    "domains"),
+    "alias-name": ("alias = info = anna@example.test",
+                   "F:4: alias: info: not an address (local@domain)"),
+    "alias-line": ("alias = info@example.test",
+                   'F:4: alias: expected "address = target, ..."'),
+    "alias-target": ("alias = info@example.test = carl@example.test",
+                     "F:4: info@example.test leads to carl@example.test, "
+                     "which is nobody"),
+    "alias-domain": ("alias = info@other.test = anna@example.test",
+                     "F:4: info@other.test: domain other.test is not in "
+                     "domains"),
+    # The user's line is good, and has the name too.
+    "alias-of-account": ("alias = anna@example.test = bert@remote.test",
+                         "F:4: anna@example.test is an account (users:1)"),
+    # A longer name begins with this one.
+    "alias-begins": ("alias = info@example.test.b.test = anna@example.test\n"
+                     "domain = example.test.b.test\n"
+                     "alias = info@example.test = carl@example.test",
+                     "F:6: info@example.test leads to carl@example.test, "
+                     "which is nobody"),
+    "postmaster": ("postmaster = carl@example.test",
+                   "F:4: postmaster leads to carl@example.test, which is "
+                   "nobody"),
+    "postmaster-words": ("postmaster = a@@b",
+                         "F:4: postmaster: a@: not a local part (letters, "),
+    "abuse": ("\nabuse = carl@example.test",
+              "F:5: abuse leads to carl@example.test, which is nobody"),
+}
+
+
+@pytest.fixture
+def place(tmp_path):
+    return tmp_path / "conf", tmp_path / "state"
+
+
+def run_setup(place, text, *args, end="state_dir = %s\n", **kw):
+    """The file of answers is by the place; the state's comes last."""
+    f = place[0].parent / "answers"
+    f.write_text(text + (end % place[1] if end else ""))
+    return subprocess.run(
+        [str(rohrpost.ROHRPOST), "-c", str(place[0]), "setup", "--answers",
+         str(f), *args], capture_output=True, text=True, timeout=60, **kw)
+
+
+def said(place, p):
+    return p.stderr.replace(str(place[0].parent / "answers") + ":", "F:") \
+        .replace(str(place[0]), "CONF")
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_answer_is_named(place, name):
+    """By its line, alone, and nothing is left behind."""
+    text, words = BAD[name]
+    p = run_setup(place, HEAD + text + "\n")
+    assert p.returncode == 1 and p.stdout == "", p.stdout
+    line = said(place, p)
+    assert line.count("\n") == 1, line
+    assert line.startswith("rohrpost: " + words), line
+    assert not place[0].exists() and not place[1].exists()
+
+
+@pytest.mark.parametrize("without, words", [
+    ("hostname", 'no "hostname = "'),
+    ("domain", 'no "domain = ": which domain\'s mail is taken?'),
+    ("user", 'no "postmaster = " and no user: who reads that mail?'),
+])
+def test_what_must_be_answered(place, without, words):
+    lines = [x for x in HEAD.splitlines(True) if not x.startswith(without)]
+    if without == "domain":     # its user would be nobody's
+        lines = [lines[0], "postmaster = a@remote.test\n"]
+    p = run_setup(place, "".join(lines))
+    assert p.returncode == 1 and said(place, p) == "rohrpost: F: %s\n" % words
+    assert not place[0].exists()
+
+
+def test_two_faults_have_their_lines(place):
+    p = run_setup(place, HEAD + "alias = b@example.test = c@example.test\n"
+              "alias = d@other.test = anna@example.test\n"
+              "abuse = e@example.test\n")
+    assert p.returncode == 1
+    assert sorted(said(place, p).splitlines()) == [
+        "rohrpost: F:4: b@example.test leads to c@example.test, which is "
+        "nobody",
+        "rohrpost: F:5: d@other.test: domain other.test is not in domains",
+        "rohrpost: F:6: abuse leads to e@example.test, which is nobody"]
+
+
+def keys(place):
+    text = (place[0] / "rohrpost.conf").read_text()
+    return dict(x.split(" = ", 1) if " = " in x else (x.split(" =")[0], "")
+                for x in text.splitlines() if not x.startswith("#"))
+
+
+def test_dry_run_writes_nothing(place):
+    p = run_setup(place, HEAD + "profile = relay\nrelay_host = out.test\n"
+              "relay_user = me\nrelay_password = secret word\n"
+              "alias = info@example.test = anna@example.test\n", "--dry-run")
+    assert p.returncode == 0 and p.stderr == "", p.stderr
+    shown = p.stdout.replace(str(place[0]), "CONF") \
+        .replace(str(place[1]), "STATE")
+    for line in ("CONF/rohrpost.conf:", "hostname = mail.example.test",
+                 "relay_host = out.test", "state_dir = STATE",
+                 "relay_password_file = CONF/relay.password",
+                 "CONF/domains:", "example.test", "CONF/users:",
+                 "anna@example.test", "CONF/aliases:",
+                 "info@example.test = anna@example.test",
+                 "root@example.test = anna@example.test",
+                 "mailer-daemon@example.test = anna@example.test",
+                 "CONF/relay.password: what was answered",
+                 "CONF/certificate.pem and key.pem: new, self-signed, for "
+                 "mail.example.test", "STATE: the directories"):
+        assert line in shown.splitlines(), (line, shown)
+    assert "secret" not in shown and "horse" not in shown
+    assert "passwd" not in shown
+    assert not place[0].exists() and not place[1].exists()
+
+
+@pytest.mark.root
+def test_each_answer_has_its_place(place):
+    """And answered again: what is new changes, what is there stays."""
+    p = run_setup(place, HEAD + "domain = b.test = alias example.test\n"
+              "postmaster = anna@example.test\nabuse = info@example.test\n"
+              "alias = info@example.test = anna@example.test, x@remote.test\n"
+              "alias = root@example.test = x@remote.test\n"
+              "profile = collector\nrelay_host = out.test\n"
+              "relay_user = me\nrelay_password = secret word\n"
+              "listen_imap = 127.0.0.1:14143\n")
+    assert p.returncode == 0, p.stderr
+    conf, state = place
+    assert p.stdout == '%s: ready; "rohrpost -c %s start" starts it\n' % (
+        conf, conf)
+    got = keys(place)
+    assert got["listen_smtp"] == "" and got["relay_host"] == "out.test"
+    assert got["listen_imap"] == "127.0.0.1:14143"
+    assert got["state_dir"] == str(state)
+    assert got["relay_password_file"] == str(conf / "relay.password")
+    assert (conf / "relay.password").read_text() == "secret word\n"
+    assert (conf / "relay.password").stat().st_mode & 0o777 == 0o600
+    assert (conf / "key.pem").stat().st_mode & 0o777 == 0o600
+    first, last = int(got["session_uid_first"]), int(got["session_uid_last"])
+    assert last - first == 4095 and first >= 2000100000 + 4096
+    assert last < 2 ** 31
+    aliases = (conf / "aliases").read_text().splitlines()
+    assert "root@example.test = x@remote.test" in aliases
+    assert "mailer-daemon@example.test = anna@example.test" in aliases
+    assert "abuse = info@example.test" in aliases
+    before = {f.name: f.read_bytes() for f in conf.iterdir()}
+    # The same once more: nothing changes, no hash is made anew.
+    assert run_setup(place, HEAD).returncode == 0
+    assert {f.name: f.read_bytes() for f in conf.iterdir()} == before
+    # A role that is answered wins; an alias that is there stays.
+    p = run_setup(place, "postmaster = y@remote.test\nlisten_smtp = "
+              "127.0.0.1:14025\nalias = info@example.test = z@remote.test\n"
+              "user = anna@example.test another horse 9\n")
+    assert p.returncode == 0, p.stderr
+    aliases = (conf / "aliases").read_text().splitlines()
+    assert "postmaster = y@remote.test" in aliases
+    assert "info@example.test = anna@example.test, x@remote.test" in aliases
+    assert keys(place)["listen_smtp"] == "127.0.0.1:14025"
+    assert (conf / "passwd").read_bytes() != before["passwd"]
+    # What the file was is kept beside it.
+    assert (conf / "rohrpost.conf.old").read_bytes() == \
+        before["rohrpost.conf"]
+    assert "/var/lib" not in (conf / "rohrpost.conf").read_text()
+
+
+@pytest.mark.root
+def test_paths_become_absolute(place):
+    """Programs have a folder of their own."""
+    here = place[0].parent
+    p = run_setup(place, HEAD + "state_dir = over here\n", "--dry-run", end=None,
+              cwd=here)
+    assert p.returncode == 0, p.stderr
+    assert "state_dir = %s/over here" % here in p.stdout.splitlines()
+    place[0].mkdir()
+    (place[0] / "rohrpost.conf").write_text("state_dir = over there\n")
+    p = run_setup(place, HEAD, end=None, cwd=here)
+    assert p.returncode == 1
+    assert said(place, p) == \
+        "rohrpost: F: state_dir: not an absolute path\n"
