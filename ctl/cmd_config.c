@@ -216,19 +216,6 @@ cmd_config_check(struct ctl *c)
 	return r == 0 ? CTL_DONE : CTL_REFUSED;
 }
 
-static int
-show_value(const char *key, const char *value, unsigned line, void *arg)
-{
-	struct key *k = keys_find(arg, key);
-
-	(void)line;
-	if (k != NULL) {
-		free(k->value);
-		k->value = mem_strdup(value);
-	}
-	return 0;
-}
-
 int
 cmd_config_show(struct ctl *c)
 {
@@ -238,9 +225,7 @@ cmd_config_show(struct ctl *c)
 	size_t i;
 	int r;
 
-	r = keys_load(&keys, &words);
-	if (r == 0)
-		r = settings_walk(c->dir, show_value, &keys, &words);
+	r = keys_values(&keys, c->dir, &words);
 	if (r == -1) {
 		ctl_say(0, &words);
 		buf_clear(&words);

@@ -55,6 +55,11 @@ static const struct option_row show_options[] = {
 	END
 };
 
+#define ADDRESS_OPTION \
+	{ 0, "--address", NULL, "LIST", \
+	    "the public addresses of this server, as others see it" }
+static const struct option_row dns_options[] = { ADDRESS_OPTION, END };
+
 /* The last number: it changes something (ctl_audit.h). */
 const struct ctl_command ctl_commands[] = {
 	{ "setup", cmd_setup, 0, 0, 0, "",
@@ -114,6 +119,8 @@ const struct ctl_command ctl_commands[] = {
 	    "throw away, telling nobody", NULL, 1 },
 	{ "trace", cmd_trace, 1, 1, 1, "ID|ADDRESS|MESSAGE-ID",
 	    "follow a message through the log", NULL },
+	{ "dns show", cmd_dns_show, 1, 1, 1, "DOMAIN",
+	    "the DNS records that a domain needs", dns_options },
 	{ "config check", cmd_config_check, 0, 0, 0, "",
 	    "every key and value, by every program", NULL },
 	{ "config show", cmd_config_show, 0, 0, 1, "",

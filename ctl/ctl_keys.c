@@ -8,6 +8,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/server/program.h"
+#include "lib/server/settings.h"
 
 enum { OUTPUT_MAX = 256 * 1024, COLUMNS = 7 };
 
@@ -132,6 +133,29 @@ keys_load(struct keys *k, struct buf *why)
 		qsort(k->k, k->n, sizeof(*k->k), compare);
 	buf_clear(&path);
 	buf_clear(&text);
+	return r;
+}
+
+static int
+set_value(const char *key, const char *value, unsigned line, void *arg)
+{
+	struct key *k = keys_find(arg, key);
+
+	(void)line;
+	if (k != NULL) {
+		free(k->value);
+		k->value = mem_strdup(value);
+	}
+	return 0;
+}
+
+int
+keys_values(struct keys *k, const char *dir, struct buf *why)
+{
+	int r = keys_load(k, why);
+
+	if (r == 0)
+		r = settings_walk(dir, set_value, k, why);
 	return r;
 }
 

@@ -21,6 +21,9 @@ struct keys {
 
 /* Asks every program. 0, or -1 with why; clear it in any case. */
 int	keys_load(struct keys *k, struct buf *why) ATTR_CHECK;
+/* The same, with the values that rohrpost.conf in dir has. */
+int	keys_values(struct keys *k, const char *dir, struct buf *why)
+	    ATTR_CHECK;
 void	keys_clear(struct keys *k);
 /* Reads one program's output. 0, or -1: malformed. */
 int	keys_parse(struct keys *k, const char *text, size_t len) ATTR_CHECK;

@@ -27,6 +27,9 @@ ctl_libctl_a_SOURCES = \
 	ctl/setup_conf.c ctl/setup_conf.h \
 	ctl/setup_small.c ctl/setup_small.h \
 	ctl/setup_check.c ctl/setup_check.h \
+	ctl/host_address.c ctl/host_address.h \
+	ctl/dns_host.c ctl/dns_host.h ctl/dns_key.c ctl/dns_key.h \
+	ctl/dns_record.c ctl/dns_record.h ctl/cmd_dns.c \
 	ctl/commands.c ctl/commands.h \
 	ctl/cmd_table.c ctl/cmd_table.h ctl/cmd_user.c ctl/cmd_user.h \
 	ctl/cmd_config.c ctl/cmd_config.h \

@@ -10,12 +10,13 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/net/addr.h"
 #include "lib/server/server.h"
 #include "relay/resolve_client.h"
 #include "relay/resolve_dns.h"
 
 static struct {
-	char	*hostname, *state_dir, *resolver, *anchor;
+	char	*hostname, *state_dir, *resolver, *anchor, *public_address;
 	int	 verbose;
 } conf;
 
@@ -27,6 +28,9 @@ static const struct settings_key keys[] = {
 	{ "resolver_trust_anchor", SETTINGS_TEXT,
 	  offsetof(__typeof__(conf), anchor), "", 0, 900, NULL,
 	  "file of the DNSSEC trust anchor; empty: no validation" },
+	{ "public_address", SETTINGS_TEXT,
+	  offsetof(__typeof__(conf), public_address), "", 0, 900, NULL,
+	  "addresses by which others reach this host; empty: its own" },
 	SETTINGS_KEY_VERBOSE(__typeof__(conf), verbose),
 	SETTINGS_END
 };
@@ -56,12 +60,41 @@ self_add(const struct sockaddr *sa)
 }
 
 /*
+ * Reads public_address; with add the addresses are this host's, too. 0, or -1
+ * with why.
+ */
+static int
+public_read(int add, struct buf *why)
+{
+	const char *p = conf.public_address;
+	struct addr a;
+	size_t n;
+
+	for (;;) {
+		p += strspn(p, " \t,");
+		if (*p == '\0')
+			return 0;
+		n = strcspn(p, " \t,");
+		if (addr_of_ip(&a, p, n, 0) == -1) {
+			buf_set(why, "public_address: \"%.*s\" is no address "
+			    "like 192.0.2.1 or 2001:db8::1",
+			    (int)(n > 80 ? 80 : n), p);
+			return -1;
+		}
+		if (add)
+			self_add((const struct sockaddr *)&a.ss);
+		p += n;
+	}
+}
+
+/*
  * The addresses of this host. Loopback is not among them: whether mail may go
  * there is relay's to judge (relay_allow_loopback).
  */
 static void
 self_read(void)
 {
+	struct buf why = BUF_INIT(300);
 	struct ifaddrs *list, *i;
 
 	self_read_at = clock_mono_ms();
@@ -79,6 +112,8 @@ self_read(void)
 		    i->ifa_addr->sa_family == AF_INET6))
 			self_add(i->ifa_addr);
 	freeifaddrs(list);
+	(void)public_read(1, &why);	/* before_jail has judged it */
+	buf_clear(&why);
 }
 
 /* The kernel tells addresses without a file: in the jail too. */
@@ -97,14 +132,16 @@ self_now(void)
 static int
 check(struct buf *why)
 {
-	return dns_check(conf.resolver, conf.anchor, why);
+	return public_read(0, why) == -1 ? -1 :
+	    dns_check(conf.resolver, conf.anchor, why);
 }
 
 static int
 before_jail(void)
 {
 	struct buf why = BUF_INIT(600);
-	int r = dns_open(conf.resolver, conf.anchor, &why);
+	int r = public_read(0, &why) == -1 ? -1 :
+	    dns_open(conf.resolver, conf.anchor, &why);
 
 	if (r == -1)
 		log_warn("%s", buf_str(&why));

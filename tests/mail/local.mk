@@ -31,5 +31,3 @@ check_PROGRAMS += tests/mail/test_drop
 tests_mail_test_drop_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/mail/test_spf
 tests_mail_test_spf_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
-check_PROGRAMS += tests/mail/test_dkim
-tests_mail_test_dkim_LDADD = $(MAIL) $(BASE) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
