@@ -7,6 +7,7 @@ master_libmaster_a_SOURCES = \
 	master/logger_file.c master/logger_file.h \
 	master/logger_line.c master/logger_line.h \
 	master/logger_rate.c master/logger_rate.h \
+	master/logger_syslog.c master/logger_syslog.h \
 	master/master.c master/master.h \
 	master/master_conf.c master/master_conf.h \
 	master/master_control.c master/master_control.h \

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "lib/base/clock.h"
@@ -21,6 +20,7 @@
 #include "master/logger_file.h"
 #include "master/logger_line.h"
 #include "master/logger_rate.h"
+#include "master/logger_syslog.h"
 
 enum {
 	LINE_MAX_IN = LOG_LINE_MAX + 16,
@@ -48,10 +48,10 @@ put(enum peer peer, uint32_t pid, const char *p, size_t len)
 {
 	struct buf *out = logger_file_out();
 	size_t before = out->len, head;
+	int64_t now = clock_now_us();
 	int priority;
 
-	priority = logger_line(out, clock_now_us(), peer_name(peer), pid, p,
-	    len);
+	priority = logger_line(out, now, peer_name(peer), pid, p, len);
 	if (priority == -1) {
 		logger_file_lost();
 		return;
@@ -61,8 +61,8 @@ put(enum peer peer, uint32_t pid, const char *p, size_t len)
 		fd_close(&copy_fd);
 	if (logger_conf.to_syslog) {
 		head = before + strcspn(out->data + before, " ") + 1;
-		syslog(priority, "%.*s", (int)(out->len - 1 - head),
-		    out->data + head);
+		logger_syslog(priority, now / 1000000, out->data + head,
+		    out->len - 1 - head);
 	}
 }
 
@@ -168,6 +168,10 @@ on_retry(struct ev_loop *loop, ev_timer *w, int events)
 {
 	logger_file_look();
 	rate_tick(clock_mono_ms(), 0, say);
+	if (logger_conf.to_syslog)
+		logger_syslog_tick(say);
+	else
+		logger_syslog_close();
 	/* before_wait does the rest. */
 }
 

@@ -5,12 +5,12 @@
  *   2026-01-02T03:04:05.678Z smtpd[4711] info text
  *
  * The file is rotated by size. Where it cannot be written (disk full) lines
- * are dropped and counted, and the count is told when it can again. syslog(3)
- * gets a copy if asked.
+ * are dropped and counted, and the count is told when it can again. syslog gets
+ * a copy if asked.
  *
  * logger_conf.c is the configuration; logger_line.c makes a line (no state);
- * logger_file.c is the file; logger_rate.c what one source may write; logger.c
- * the pipes.
+ * logger_file.c is the file; logger_syslog.c the copy; logger_rate.c what one
+ * source may write; logger.c the pipes.
  */
 #ifndef MASTER_LOGGER_H
 #define MASTER_LOGGER_H

@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <string.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "lib/base/log.h"
@@ -15,7 +14,6 @@ before_jail(void)
 		log_warn("%s: %s", server_path("log"), strerror(errno));
 		return -1;
 	}
-	openlog("rohrpost", LOG_NDELAY, LOG_MAIL);
 	return 0;
 }
 

@@ -11,8 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -22,6 +25,7 @@
 #include "master/logger_conf.h"
 #include "master/logger_file.h"
 #include "master/logger_line.h"
+#include "master/logger_syslog.h"
 
 static int exited;
 
@@ -358,6 +362,118 @@ test_pipes(void **state)
 	ev_loop_destroy(loop);
 }
 
+/* A daemon at that path, one that reads when it is asked. */
+static int
+daemon_at(const char *path)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	unlink(path);
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+	return fd;
+}
+
+/* The next line that the daemon has; NULL: none. */
+static const char *
+taken(int fd)
+{
+	static char text[3000];
+	ssize_t n = recv(fd, text, sizeof(text) - 1, 0);
+
+	text[n > 0 ? n : 0] = '\0';
+	return n > 0 ? text : NULL;
+}
+
+static char told[400];
+
+static void
+tell(const char *words)
+{
+	snprintf(told, sizeof(told), "%s", words);
+}
+
+/* What the tick says; "" where it is nothing. */
+static const char *
+tick(void)
+{
+	told[0] = '\0';
+	logger_syslog_tick(tell);
+	return told;
+}
+
+/* As syslog(3) writes it, in the time of here. */
+static void
+test_syslog_form(void **state)
+{
+	int fd = daemon_at("log");
+
+	setenv("TZ", "XXX-2", 1);
+	tzset();
+	logger_syslog_path = "log";
+	logger_syslog(LOG_INFO, 1767323045, "smtpd[7] info aXX", 15);
+	assert_string_equal(taken(fd),
+	    "<22>Jan  2 05:04:05 rohrpost: smtpd[7] info a");
+	assert_null(taken(fd));
+	assert_string_equal(tick(), "");
+	logger_syslog_close();
+	close(fd);
+}
+
+/* Nobody there; a daemon; another at its place: only the first loses lines. */
+static void
+test_syslog_restart(void **state)
+{
+	int fd;
+
+	unlink("log");
+	logger_syslog(LOG_WARNING, 0, "one", 3);
+	logger_syslog(LOG_WARNING, 0, "two", 3);
+	assert_string_equal(tick(), "log: No such file or directory: no line "
+	    "is taken; they are counted");
+	assert_string_equal(tick(), "");
+	fd = daemon_at("log");
+	assert_string_equal(tick(), "log: 2 lines were not taken (No such "
+	    "file or directory)");
+	logger_syslog(LOG_WARNING, 0, "three", 5);
+	assert_non_null(strstr(taken(fd), ": three"));
+	close(fd);
+	fd = daemon_at("log");
+	logger_syslog(LOG_WARNING, 0, "four", 4);
+	assert_non_null(strstr(taken(fd), ": four"));
+	assert_string_equal(tick(), "");
+	logger_syslog_close();
+	close(fd);
+}
+
+/* A daemon that does not read: no line waits, each is there or is counted. */
+static void
+test_syslog_full(void **state)
+{
+	enum { LINES = 20000 };		/* more than any max_dgram_qlen */
+	int fd = daemon_at("log");
+	unsigned have = 0, i;
+	char want[100];
+
+	for (i = 0; i < LINES; i++)
+		logger_syslog(LOG_INFO, 0, "fill", 4);
+	assert_string_equal(tick(), "log: Resource temporarily unavailable: no "
+	    "line is taken; they are counted");
+	assert_string_equal(tick(), "");
+	while (taken(fd) != NULL)
+		have++;
+	assert_in_range(have, 1, LINES - 1);
+	snprintf(want, sizeof(want), "log: %u lines were not taken (Resource "
+	    "temporarily unavailable)", LINES - have);
+	assert_string_equal(tick(), want);
+	assert_string_equal(tick(), "");
+	logger_syslog(LOG_INFO, 0, "after", 5);
+	assert_non_null(strstr(taken(fd), ": after"));
+	logger_syslog_close();
+	close(fd);
+}
+
 static int
 setup(void **state)
 {
@@ -385,6 +501,9 @@ main(void)
 		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_pipes),
+		cmocka_unit_test(test_syslog_form),
+		cmocka_unit_test(test_syslog_restart),
+		cmocka_unit_test(test_syslog_full),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

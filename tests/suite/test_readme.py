@@ -1,13 +1,13 @@
 """What README tells to type, typed: on machines with nothing on them, and with
 load on an upgrade. Blocks of code are taken from README itself."""
 import contextlib
+import itertools
 import os
 import pathlib
 import re
 import signal
 import socket
 import subprocess
-import threading
 
 import pytest
 
@@ -124,34 +124,66 @@ def test_uninstall_leaves_the_mail(scratch):
                    m.state.rglob("*") if f.is_file())
 
 
-def collect(log, lines):
-    with contextlib.suppress(OSError):
-        while True:
-            lines.append(log.recv(4096))
+class Syslogd:
+    """A daemon on /dev/log of that machine; its lines so far, or none."""
+
+    def __init__(self, m):
+        self.log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.log.setblocking(False)
+        os.chdir(m.root / "dev")
+        self.log.bind("log")
+        os.chmod("log", 0o666)
+        os.chdir("/")
+        self.name = m.root / "dev/log"
+
+    def lines(self):
+        found = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                found.append(self.log.recv(4096))
+        return found
+
+    def stop(self):
+        self.log.close()
+        self.name.unlink()
+
+
+def send(m, subject):
+    with m.smtp() as s:
+        s.sendmail("eve@remote.test", ["anna@example.test"], message(subject))
 
 
 @pytest.mark.root
 def test_log_goes_to_syslog(scratch):
-    with machine.Machine(scratch / "one", users=USERS) as m, \
-            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
-        os.chdir(m.root / "dev")
-        log.bind("log")
-        os.chmod("log", 0o666)
-        os.chdir("/")
-        lines = []
-        threading.Thread(target=collect, args=(log, lines),
-                         daemon=True).start()
+    """To a daemon that was started anew as well. One that does not read keeps
+    nobody, and the log itself has each line."""
+    with machine.Machine(scratch / "one", users=USERS) as m:
         (m.root / "root/answers").write_text(m.answers())
         m.typed("rohrpost setup --answers /root/answers; rohrpost start")
+        # What setup calls would wait for a daemon that does not read.
+        daemon = Syslogd(m)
         text = (TOP / "README.md").read_text().split("\n## The log\n")[1]
         key = re.search("`(log_syslog = yes)`", text).group(1)
         m.typed("echo '%s' >>/etc/rohrpost/rohrpost.conf; rohrpost reload"
                 % key)
-        with m.smtp() as s:
-            s.sendmail("eve@remote.test", ["anna@example.test"], message(1))
-        line, = wait_for(lambda: [x for x in lines if b"from=<eve@" in x], 60)
-        # RFC 5424 6.2.1: facility 2 is mail, severity 6 informational.
-        assert line.startswith(b"<22>") and b" rohrpost" in line
+        for n in range(2):
+            send(m, n)
+            line, = wait_for(lambda: [x for x in daemon.lines()
+                                      if b"from=<eve@" in x], 60)
+            # RFC 5424 6.2.1: facility 2 is mail, severity 6 informational.
+            assert line.startswith(b"<22>") and b" rohrpost: " in line
+            daemon.stop()
+            daemon = Syslogd(m)
+        lost = b"/dev/log: Resource temporarily unavailable: no line is taken"
+        log = m.state / "log/rohrpost.log"
+        more = itertools.count(2)
+        wait_for(lambda: send(m, next(more)) or lost in log.read_bytes(), 60)
+        n = next(more)
+        m.wait_count(n)
+        took = wait_for(daemon.lines, 60)
+        wait_for(lambda: b"lines were not taken" in log.read_bytes(), 60)
+        assert log.read_text().count("from=<eve@") == n
+        assert 0 < sum(b"from=<eve@" in x for x in took) < n
 
 
 @pytest.mark.root
