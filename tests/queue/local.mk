@@ -25,6 +25,7 @@ tests_queue_test_record_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_format_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_fields_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_dest_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
+tests_queue_test_dest_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_ms
 tests_queue_test_ways_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_masses_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_body_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
@@ -51,12 +52,19 @@ check_PROGRAMS += tests/queue/test_sweep
 tests_queue_test_sweep_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_sweep_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=body_folder \
 	-Wl,--wrap=body_first -Wl,--wrap=body_open -Wl,--wrap=lane_put
-check_PROGRAMS += tests/queue/test_worker
-tests_queue_test_worker_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
-tests_queue_test_worker_LDFLAGS = $(AM_LDFLAGS) \
+# Workers at wires in the test's own process, and the clock.
+PLAYED = tests/queue/played.c tests/queue/played.h
+PLAYED_WRAPS = $(AM_LDFLAGS) \
 	-Wl,--wrap=clock_mono_ms -Wl,--wrap=server_retire_peer \
 	-Wl,--wrap=server_need -Wl,--wrap=commit_dirty -Wl,--wrap=life_aside \
 	-Wl,--wrap=body_open -Wl,--wrap=ev_timer_start
+check_PROGRAMS += tests/queue/test_worker tests/queue/test_dispatch
+tests_queue_test_worker_SOURCES = tests/queue/test_worker.c $(PLAYED)
+tests_queue_test_worker_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
+tests_queue_test_worker_LDFLAGS = $(PLAYED_WRAPS)
+tests_queue_test_dispatch_SOURCES = tests/queue/test_dispatch.c $(PLAYED)
+tests_queue_test_dispatch_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
+tests_queue_test_dispatch_LDFLAGS = $(PLAYED_WRAPS)
 check_PROGRAMS += tests/queue/test_surplus
 tests_queue_test_surplus_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 EXTRA_PROGRAMS += tests/queue/quick_queue

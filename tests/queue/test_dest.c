@@ -13,6 +13,15 @@
 
 enum { MANY = 100000 };
 
+static int64_t clock_ms = 1000000;
+int64_t	__wrap_clock_mono_ms(void);
+
+int64_t
+__wrap_clock_mono_ms(void)
+{
+	return clock_ms;
+}
+
 static struct dest *
 get(const char *route, const char *credential, enum dest_tls tls)
 {
@@ -214,6 +223,135 @@ test_tidy_keeps_lines(void **state)
 	sched_clear(&s);
 }
 
+/* Down for a minute, known for ten; the second failure counts, not one. */
+static void
+test_times(void **state)
+{
+	struct dest *d = get("far.test", "", DEST_TLS_ROUTE);
+
+	dest_reached(d);
+	clock_ms += KNOWN_TIME * 1000 - 1;
+	assert_true(dest_known(d));
+	clock_ms++;
+	assert_false(dest_known(d));
+	dest_reached(d);
+	assert_true(dest_known(d));
+	dest_unreached(d, "4.4.1 a");
+	assert_false(dest_known(d));
+	assert_false(dest_is_down(d));
+	dest_unreached(d, "4.4.1 b");
+	assert_true(dest_is_down(d));
+	assert_string_equal(d->why, "4.4.1 b");
+	clock_ms += DOWN_TIME * 1000 - 1;
+	assert_true(dest_is_down(d));
+	clock_ms++;
+	assert_false(dest_is_down(d));
+	/* One try; where it fails, down at once. */
+	dest_unreached(d, "4.4.1 c");
+	assert_true(dest_is_down(d));
+	/* One success, and a failure is the first again. */
+	dest_reached(d);
+	dest_unreached(d, "4.4.1 d");
+	assert_false(dest_is_down(d));
+	dest_tidy();
+}
+
+/* A quarter of the jobs there may be where it is known, else a sixteenth, and
+   eight in any case; none where all are taken, but one always. */
+static void
+test_room(void **state)
+{
+	static const struct {
+		unsigned most, known, jobs;
+	} row[] = {
+		{ 320, 0, 20 }, { 320, 1, 80 }, { 100, 0, 8 }, { 100, 1, 25 },
+		{ 10, 0, 8 }, { 10, 1, 8 },
+	};
+	struct dest *d = get("far.test", "", DEST_TLS_ROUTE);
+	size_t i;
+	unsigned n;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		queue.conf.active_max = row[i].most;
+		if (row[i].known)
+			dest_reached(d);
+		else
+			dest_unreached(d, "4.4.1 no");
+		assert_true(dest_room(d, 1));
+		for (n = 0; dest_room(d, 0) && n < 1000; n++) {
+			dest_made(d);
+			assert_false(dest_room(d, 1));
+		}
+		assert_int_equal(n, row[i].jobs);
+		while (n-- > 0)
+			dest_freed(d);
+	}
+	dest_reached(d);
+	clock_ms += 1000 * KNOWN_TIME;
+	dest_tidy();
+}
+
+/* What is known is kept, while there are no more than KNOWN_MAX. */
+static void
+test_tidy_known(void **state)
+{
+	size_t before = dest_count();
+	char route[40];
+	int i;
+
+	for (i = 0; i < KNOWN_MAX; i++) {
+		snprintf(route, sizeof(route), "k%d.test", i);
+		dest_reached(get(route, "", DEST_TLS_ROUTE));
+	}
+	assert_int_equal(before, 0);
+	dest_tidy();
+	assert_int_equal(dest_count(), KNOWN_MAX);
+	dest_made(get("busy.test", "", DEST_TLS_ROUTE));
+	dest_tidy();
+	assert_int_equal(dest_count(), 1);
+	dest_freed(get("busy.test", "", DEST_TLS_ROUTE));
+	dest_tidy();
+	assert_int_equal(dest_count(), 0);
+}
+
+/* Each in turn, and with more sessions where it is known. */
+static void
+test_turns(void **state)
+{
+	struct dest *d[3], *known = get("known.test", "", DEST_TLS_ROUTE);
+	struct queue_job *j, job[6] = { { .id = 1 } };
+	char route[40];
+	int i;
+
+	queue.conf.per_destination = 2;
+	for (i = 0; i < 3; i++) {
+		snprintf(route, sizeof(route), "t%d.test", i);
+		d[i] = get(route, "", DEST_TLS_ROUTE);
+		dest_add(d[i], &job[i]);
+	}
+	for (i = 0; i < 6; i++)
+		assert_ptr_equal(dest_next(SHARE_UNKNOWN, &j), d[i % 3]);
+	dest_reached(known);
+	dest_add(known, &job[3]);
+	dest_push(known, &job[4]);
+	for (i = 0; i < 2; i++) {
+		assert_ptr_equal(dest_next(SHARE_KNOWN, &j), known);
+		assert_ptr_equal(j, &job[4]);
+		dest_took(known);
+	}
+	assert_null(dest_next(SHARE_KNOWN, &j));
+	dest_left(known);
+	assert_ptr_equal(dest_next(SHARE_KNOWN, &j), known);
+	dest_left(known);
+	for (i = 0; i < 3; i++)
+		dest_drop(d[i], &job[i]);
+	dest_drop(known, &job[3]);
+	dest_drop(known, &job[4]);
+	clock_ms += 1000 * KNOWN_TIME;
+	dest_tidy();
+	assert_int_equal(dest_count(), 0);
+}
+
 int
 main(void)
 {
@@ -222,6 +360,9 @@ main(void)
 		cmocka_unit_test(test_connections), cmocka_unit_test(test_bounces),
 		cmocka_unit_test(test_parked), cmocka_unit_test(test_many),
 		cmocka_unit_test(test_tidy_keeps_lines),
+		cmocka_unit_test(test_times), cmocka_unit_test(test_room),
+		cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_tidy_known),
 	};
 
 	return cmocka_run_group_tests_name("dest", tests, NULL, NULL);
