@@ -198,7 +198,7 @@ smtpd_local_login(struct smtp_session *s, long uid)
 	size_t i;
 
 	/* It sends what root has left (doc/internals.md). */
-	if (uid == pickup_uid)
+	if (pickup_uid != -1 && uid == pickup_uid)
 		uid = 0;
 	s->trusted = uid == 0 || (own_uid != 0 && uid == (long)own_uid);
 	s->nameless = !s->trusted;
