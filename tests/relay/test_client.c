@@ -449,6 +449,25 @@ test_limit(void **state)
 	close(fd[1]);
 }
 
+/* RFC 5321 4.5.3.2: the least that a client has to wait, in minutes. */
+static void
+test_times(void **state)
+{
+	enum { MINUTE = 60 * 1000 };
+	const struct client_times *t = &client_times;
+
+	assert_int_equal(t->greeting, 5 * MINUTE);
+	assert_int_equal(t->command, 5 * MINUTE);
+	assert_int_equal(t->data, 2 * MINUTE);
+	assert_int_equal(t->block, 3 * MINUTE);
+	assert_int_equal(t->dot, 10 * MINUTE);
+	/* Ours: a connection, the farewell, a message, and its octets. */
+	assert_int_equal(t->connect, 30 * 1000);
+	assert_int_equal(t->quit, 1000);
+	assert_int_equal(t->session, 30 * MINUTE);
+	assert_int_equal(t->rate, 8000);
+}
+
 int
 main(void)
 {
@@ -456,7 +475,7 @@ main(void)
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_again), cmocka_unit_test(test_dsn),
 		cmocka_unit_test(test_auth_list),
-		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_limit), cmocka_unit_test(test_times),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -46,6 +46,7 @@ static struct fake_message messages[300];
 static size_t n_messages;
 static struct session client;
 static struct stream talk;
+int fake_crowded;
 
 /* The skeleton, as smtpd sees it. */
 
@@ -259,6 +260,10 @@ on_queue(struct chan *c, struct msg *m)
 		say(c, Q_LATER, m->id, "4.3.0 tired");
 	else if (mode == FAKE_NEVER)
 		say(c, Q_NEVER, m->id, "5.7.1 no");
+	else if (mode == FAKE_ODD_LATER)
+		say(c, Q_LATER, m->id, "tired");
+	else if (mode == FAKE_ODD_NEVER)
+		say(c, Q_NEVER, m->id, "4.7.1 never");
 	else {
 		if (mode == FAKE_KICKS)
 			fake_master("kick");
@@ -404,6 +409,7 @@ fake_client(enum service service, long uid)
 	client.fd = p[0];
 	client.service = service;
 	client.uid = uid;
+	client.crowded = fake_crowded;
 	str_copy(client.remote, sizeof(client.remote),
 	    service == SERVICE_LOCAL ? "local" : "[2001:db8::9]:4711");
 	pthread_create(&session_thread, NULL, run_session, NULL);

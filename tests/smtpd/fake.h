@@ -14,6 +14,8 @@ enum fake_mode {
 	FAKE_LATER,	/* queue says later to an envelope */
 	FAKE_DIES,	/* queue goes away when it gets an envelope */
 	FAKE_NEVER,
+	FAKE_ODD_LATER,	/* the same in words without a status, */
+	FAKE_ODD_NEVER,	/* with one of the other class */
 	FAKE_KICKS,	/* master says "kick" while queue takes an envelope */
 };
 
@@ -68,6 +70,8 @@ void	fake_master(const char *word);
 /* Waits until the worker has read that word. */
 void	fake_master_heard(void);
 SSL_CTX	*fake_client_tls(void);
+/* Too many come from where the next clients come. */
+extern int fake_crowded;
 /* Runs smtpd_serve in a thread; returns the client's descriptor. */
 int	fake_client(enum service service, long uid);
 /* Waits for the end of that session. */

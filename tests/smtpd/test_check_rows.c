@@ -23,7 +23,7 @@ struct ask {
 	const char *row;	/* that refuses; of a pass that is tried */
 	enum smtp_stage stage;
 	int	 code;
-	const char *status;
+	const char *status, *words;
 	enum service service;
 	const char *login;
 	int	 crowded, talks, endless, edited;
@@ -32,24 +32,33 @@ struct ask {
 	uint64_t size;
 };
 
-#define PASSWD	"carl:x:64000:64000::/:\nroot:x:0:0::/:\nnews:x:999:9::/:\n"
+#define PASSWD	"carl:x:64000:64000::/:\nroot:x:0:0::/:\nnews:x:999:9::/:\n"\
+	"dora:x:1000:9::/:\n"
 
 static char long_name[HELO_MAX + 2];
 
 static const struct ask asks[] = {
 	{ .row = "crowd", .stage = STAGE_CONNECT, .service = SERVICE_SMTP },
 	{ .row = "crowd", .stage = STAGE_CONNECT, .code = 421,
-	    .status = "4.7.0", .service = SERVICE_SMTP, .crowded = 1,
+	    .status = "4.7.0",
+	    .words = "too many connections from your address",
+	    .service = SERVICE_SMTP, .crowded = 1,
 	    .talks = 1 },
 	{ .row = "names", .stage = STAGE_CONNECT, .service = SERVICE_LOCAL },
 	{ .row = "names", .stage = STAGE_CONNECT, .service = SERVICE_SMTP,
 	    .edited = 1 },
 	{ .row = "names", .stage = STAGE_CONNECT, .code = 421,
-	    .status = "4.3.2", .service = SERVICE_LOCAL, .edited = 1 },
+	    .status = "4.3.2",
+	    .words = "the password file has changed, come again",
+	    .service = SERVICE_LOCAL, .edited = 1 },
 	{ .row = "early", .stage = STAGE_CONNECT, .code = 554,
-	    .status = "5.5.0", .service = SERVICE_SMTP, .talks = 1 },
+	    .status = "5.5.0",
+	    .words = "wait for the greeting",
+	    .service = SERVICE_SMTP, .talks = 1 },
 	{ .row = "early", .stage = STAGE_CONNECT, .code = 554,
-	    .status = "5.5.0", .service = SERVICE_SUBMISSION, .talks = 1 },
+	    .status = "5.5.0",
+	    .words = "wait for the greeting",
+	    .service = SERVICE_SUBMISSION, .talks = 1 },
 	{ .row = "early", .stage = STAGE_CONNECT,
 	    .service = SERVICE_SUBMISSIONS, .talks = 1 },
 	{ .row = "early", .stage = STAGE_CONNECT, .service = SERVICE_LOCAL,
@@ -65,42 +74,57 @@ static const struct ask asks[] = {
 	{ .row = "helo", .stage = STAGE_HELO,
 	    .service = SERVICE_SMTP, .text = "a\xff" },
 	{ .row = "helo", .stage = STAGE_HELO, .code = 501, .status = "5.5.4",
+	    .words = "malformed host name",
 	    .service = SERVICE_SMTP, .text = "" },
 	{ .row = "helo", .stage = STAGE_HELO, .code = 501, .status = "5.5.4",
+	    .words = "malformed host name",
 	    .service = SERVICE_SMTP, .text = long_name },
 	{ .row = "helo", .stage = STAGE_HELO, .service = SERVICE_SUBMISSION,
 	    .text = "Anna's" },
 	{ .row = "helo", .stage = STAGE_HELO, .code = 501, .status = "5.5.4",
+	    .words = "malformed host name",
 	    .service = SERVICE_SUBMISSION, .text = long_name },
 	{ .row = "sender", .stage = STAGE_MAIL, .service = SERVICE_SMTP,
 	    .text = "<>" },
 	{ .row = "sender", .stage = STAGE_MAIL, .service = SERVICE_SMTP,
 	    .text = "<anna@example.test>" },
 	{ .row = "sender", .stage = STAGE_MAIL, .code = 501,
-	    .status = "5.1.7", .service = SERVICE_SMTP,
+	    .status = "5.1.7",
+	    .words = "a sender needs a domain",
+	    .service = SERVICE_SMTP,
 	    .text = "<postmaster>" },
 	{ .row = "sender", .stage = STAGE_MAIL, .service = SERVICE_SUBMISSION,
 	    .login = "anna@example.test", .text = "<anna@example.test>" },
 	{ .row = "sender", .stage = STAGE_MAIL, .code = 553,
-	    .status = "5.7.1", .service = SERVICE_SUBMISSION,
+	    .status = "5.7.1",
+	    .words = "that sender is not yours",
+	    .service = SERVICE_SUBMISSION,
 	    .login = "anna@example.test", .text = "<bert@example.test>" },
 	{ .row = "sender", .stage = STAGE_MAIL, .service = SERVICE_LOCAL,
 	    .login = "www", .text = "<www@mx.example.test>" },
 	{ .row = "sender", .stage = STAGE_MAIL, .code = 553,
-	    .status = "5.7.1", .service = SERVICE_LOCAL, .login = "www",
+	    .status = "5.7.1",
+	    .words = "that sender is not yours",
+	    .service = SERVICE_LOCAL, .login = "www",
 	    .text = "<anna@example.test>" },
 	{ .row = "sender", .stage = STAGE_MAIL, .code = 553,
-	    .status = "5.7.1", .service = SERVICE_LOCAL, .login = "www",
+	    .status = "5.7.1",
+	    .words = "that sender is not yours",
+	    .service = SERVICE_LOCAL, .login = "www",
 	    .text = "<www@example.test>" },
 	{ .row = "sender", .stage = STAGE_MAIL, .code = 553,
-	    .status = "5.7.1", .service = SERVICE_LOCAL, .login = "www",
+	    .status = "5.7.1",
+	    .words = "that sender is not yours",
+	    .service = SERVICE_LOCAL, .login = "www",
 	    .text = "<wwww@mx.example.test>" },
 	{ .row = "recipient", .stage = STAGE_RCPT, .service = SERVICE_SMTP,
 	    .text = "<anna@example.test>" },
 	{ .row = "recipient", .stage = STAGE_RCPT, .service = SERVICE_SMTP,
 	    .text = "<postmaster>" },
 	{ .row = "recipient", .stage = STAGE_RCPT, .code = 550,
-	    .status = "5.1.1", .service = SERVICE_SMTP,
+	    .status = "5.1.1",
+	    .words = "no such mailbox",
+	    .service = SERVICE_SMTP,
 	    .text = "<nobody@example.test>" },
 	{ .row = "recipient", .stage = STAGE_RCPT, .service = SERVICE_LOCAL,
 	    .login = "www", .text = "<carl@example.test>" },
@@ -110,28 +134,44 @@ static const struct ask asks[] = {
 	    .text = "<carl@MX.example.test>" },
 	{ .row = "recipient", .stage = STAGE_RCPT, .service = SERVICE_SMTP,
 	    .text = "<root@mx.example.test>" },
+	{ .row = "recipient", .stage = STAGE_RCPT, .service = SERVICE_SMTP,
+	    .text = "<dora@mx.example.test>" },
 	{ .row = "recipient", .stage = STAGE_RCPT, .code = 550,
-	    .status = "5.1.1", .service = SERVICE_SMTP,
+	    .status = "5.1.1",
+	    .words = "no such mailbox",
+	    .service = SERVICE_SMTP,
 	    .text = "<news@mx.example.test>" },
 	{ .row = "recipient", .stage = STAGE_RCPT, .code = 550,
-	    .status = "5.1.1", .service = SERVICE_SMTP,
+	    .status = "5.1.1",
+	    .words = "no such mailbox",
+	    .service = SERVICE_SMTP,
 	    .text = "<carl@example.test>" },
 	{ .row = "recipient", .stage = STAGE_RCPT, .code = 550,
-	    .status = "5.1.1", .service = SERVICE_SUBMISSION,
+	    .status = "5.1.1",
+	    .words = "no such mailbox",
+	    .service = SERVICE_SUBMISSION,
 	    .login = "anna@example.test", .text = "<carl@example.test>" },
 	{ .row = "recipient", .stage = STAGE_RCPT, .code = 452,
-	    .status = "4.2.2", .service = SERVICE_SMTP,
+	    .status = "4.2.2",
+	    .words = "the mailbox is full",
+	    .service = SERVICE_SMTP,
 	    .text = "<full@example.test>" },
 	{ .row = "recipient", .stage = STAGE_RCPT, .service = SERVICE_SMTP,
 	    .text = "<small@example.test>", .size = 1000 },
 	{ .row = "recipient", .stage = STAGE_RCPT, .code = 552,
-	    .status = "5.2.3", .service = SERVICE_SMTP,
+	    .status = "5.2.3",
+	    .words = "larger than the mailbox may be",
+	    .service = SERVICE_SMTP,
 	    .text = "<small@example.test>", .size = 1001 },
 	{ .row = "recipient", .stage = STAGE_RCPT, .code = 550,
-	    .status = "5.7.1", .service = SERVICE_SMTP,
+	    .status = "5.7.1",
+	    .words = "relaying denied",
+	    .service = SERVICE_SMTP,
 	    .text = "<eve@remote.test>" },
 	{ .row = "recipient", .stage = STAGE_RCPT, .code = 550,
-	    .status = "5.7.1", .service = SERVICE_SUBMISSION,
+	    .status = "5.7.1",
+	    .words = "relaying denied",
+	    .service = SERVICE_SUBMISSION,
 	    .text = "<eve@remote.test>" },
 	{ .row = "recipient", .stage = STAGE_RCPT,
 	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
@@ -139,23 +179,34 @@ static const struct ask asks[] = {
 	{ .row = "recipient", .stage = STAGE_RCPT, .service = SERVICE_LOCAL,
 	    .login = "www", .text = "<eve@remote.test>" },
 	{ .row = "recipient", .stage = STAGE_RCPT, .code = 550,
-	    .status = "5.1.2", .service = SERVICE_LOCAL, .login = "www",
+	    .status = "5.1.2",
+	    .words = "no mail to an address literal",
+	    .service = SERVICE_LOCAL, .login = "www",
 	    .text = "<eve@[192.0.2.1]>" },
 	{ .row = "header", .stage = STAGE_HEADER, .text = "X: y\r\n",
 	    .repeat = HEADER_COUNT_MAX },
 	{ .row = "header", .stage = STAGE_HEADER, .code = 552,
-	    .status = "5.3.4", .text = "X: y\r\n",
+	    .status = "5.3.4",
+	    .words = "the header is too big",
+	    .text = "X: y\r\n",
 	    .repeat = HEADER_COUNT_MAX + 1 },
 	{ .row = "header", .stage = STAGE_HEADER, .code = 552,
-	    .status = "5.3.4", .text = "X: y\r\n", .repeat = 1,
+	    .status = "5.3.4",
+	    .words = "the header is too big",
+	    .text = "X: y\r\n", .repeat = 1,
 	    .endless = 1 },
 	{ .row = "header", .stage = STAGE_HEADER, .text = "Received: x\r\n",
 	    .repeat = HOPS_MAX },
 	{ .row = "header", .stage = STAGE_HEADER, .code = 554,
-	    .status = "5.4.6", .text = "Received: x\r\n",
+	    .status = "5.4.6",
+	    .words = "too many hops",
+	    .text = "Received: x\r\n",
 	    .repeat = HOPS_MAX + 1 },
 	{ .row = "header", .stage = STAGE_HEADER, .code = 554,
-	    .status = "5.4.6", .text = "Delivered-To:\r\n Anna@example.test"
+	    .status = "5.4.6",
+	    .words = "mail loop: it was delivered to that address "
+	    "before",
+	    .text = "Delivered-To:\r\n Anna@example.test"
 	    "\r\n" OURS, .repeat = 1 },
 	{ .row = "header", .stage = STAGE_HEADER,
 	    .text = "Delivered-To: bert@example.test\r\n" OURS,
@@ -233,7 +284,8 @@ test_rows(void **state)
 		make_case(&c, &asks[i], &text, &address);
 		r = smtp_check(&s, asks[i].stage, &c);
 		if (r.code != asks[i].code || (r.code != 0 &&
-		    strcmp(r.status, asks[i].status) != 0))
+		    (strcmp(r.status, asks[i].status) != 0 ||
+		    strcmp(r.words, asks[i].words) != 0)))
 			fail_msg("%u, %s: %d", i, asks[i].row, r.code);
 		for (row = smtp_checks; row->name != NULL &&
 		    strcmp(row->name, asks[i].row) != 0;)
@@ -298,6 +350,8 @@ test_tables_gone(void **state)
 		r = smtp_check(&s, ask[i].stage, &c);
 		assert_int_equal(r.code, 451);
 		assert_string_equal(r.status, "4.3.0");
+		assert_string_equal(r.words, "the tables cannot be read, try "
+		    "again later");
 		stream_clear(&s.io);
 		close(far[1]);
 		buf_clear(&s.env.local);

@@ -705,6 +705,37 @@ test_time_of_a_login(void **state)
 	fake_end_talk();
 }
 
+/* Who says nothing after the greeting hears why he is closed. */
+static void
+test_silence(void **state)
+{
+	smtpd.conf.command_time = 300;
+	fake_worker(FAKE_GOOD);
+	fake_talk(SERVICE_SMTP);
+	fake_expect("220");
+	pass_time(301);
+	fake_expect("421 4.4.2 nothing came in time, bye");
+	fake_expect_end();
+	fake_end_talk();
+}
+
+/* One too many hears it in place of the greeting; but not before TLS, where
+   there are no words. */
+static void
+test_crowded(void **state)
+{
+	fake_worker(FAKE_GOOD);
+	fake_crowded = 1;
+	fake_talk(SERVICE_SMTP);
+	fake_expect("421 4.7.0 too many connections from your address");
+	fake_expect_end();
+	fake_end_talk();
+	fake_talk(SERVICE_SUBMISSIONS);
+	fake_expect_end();
+	fake_end_talk();
+	fake_crowded = 0;
+}
+
 /* A handshake has its own time, which is less. */
 static void
 test_time_of_tls(void **state)
@@ -892,6 +923,8 @@ main(void)
 		cmocka_unit_test(test_kicked_at_work),
 		cmocka_unit_test(test_time_of_a_login),
 		cmocka_unit_test(test_time_of_tls),
+		cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_crowded),
 		cmocka_unit_test(test_time_of_data),
 		cmocka_unit_test(test_time_of_a_stop),
 		cmocka_unit_test(test_progress),

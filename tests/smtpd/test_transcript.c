@@ -5,7 +5,7 @@
  *   # ...          a comment
  *   ! service S    smtp, submission, submissions, local (uid 0), local-user,
  *                (local-stranger has no name)
- *   ! queue M      good, full, away, later, dies, never
+ *   ! queue M      good, full, away, later, dies, never, odd-later, odd-never
  *   ! tls          the client's handshake; must succeed
  *   ! half         the client closes its direction
  *   ! shutdown     the client ends TLS in order and goes on in the clear
@@ -162,11 +162,13 @@ static enum fake_mode
 queue_mode(const char *t)
 {
 	static const char *const names[] = { "good", "full", "away", "later",
-		"dies", "never" };
+		"dies", "never", "odd-later", "odd-never" };
+	enum { N = sizeof(names) / sizeof(names[0]) };
 	unsigned i;
 
-	for (i = 0; i < 5 && strcmp(t, names[i]) != 0;)
+	for (i = 0; i < N && strcmp(t, names[i]) != 0;)
 		i++;
+	assert_in_range(i, 0, N - 1);
 	return (enum fake_mode)i;
 }
 
