@@ -19,6 +19,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
+#include "lib/base/words.h"
 #include "lib/mail/credential.h"
 #include "lib/mail/learned.h"
 #include "lib/mail/limits.h"
@@ -41,7 +42,7 @@ make_password(struct buf *out, struct buf *why)
 
 	_Static_assert(sizeof(digits) - 1 == 32, "five bits a letter");
 	if (getrandom(raw, sizeof(raw), 0) != sizeof(raw)) {
-		buf_set(why, "no random octets");
+		buf_set(why, _("no random octets"));
 		return -1;
 	}
 	for (i = 0; i < LETTERS; i++) {
@@ -74,8 +75,8 @@ check_protocols(const char *list, struct buf *why)
 		if (*p == '\0')
 			return 0;
 	}
-	buf_set(why, "%s: imap, pop3 and submission with + between them, "
-	    "or *", list);
+	buf_set(why, _("%s: imap, pop3 and submission with + between them, "
+	    "or *"), list);
 	return -1;
 }
 
@@ -90,7 +91,7 @@ find_line(struct set *s, const char *address, struct buf *name,
 	*r = text_find(&s->t[TEXT_PASSWD], buf_str(name));
 	if (text_find(&s->t[TEXT_USERS], buf_str(name)) != NULL)
 		return 0;
-	buf_set(why, "%s: not in users", buf_str(name));
+	buf_set(why, _("%s: not in users"), buf_str(name));
 	return -1;
 }
 
@@ -127,7 +128,7 @@ add_app(struct ctl *c, struct set *s, const char *password, struct buf *why)
 	if (r == 0)
 		r = check_protocols(list, why);
 	if (r == 0 && strpbrk(c->args[1], ":,") != NULL) {
-		buf_set(why, "%s: a name has no comma and no colon",
+		buf_set(why, _("%s: a name has no comma and no colon"),
 		    c->args[1]);
 		r = -1;
 	}
@@ -213,8 +214,8 @@ cmd_app_del(struct ctl *c)
 	r = find_line(&s, c->args[0], &name, &old, &why);
 	if (r == 0 && (old == NULL ||
 	    fields_without(old, c->args[1], &fields) == -1)) {
-		buf_set(&why, "%s: no app password %s; if sessions of it are "
-		    "open, \"rohrpost session kick\" ends them",
+		buf_set(&why, _("%s: no app password %s; if sessions of it are "
+		    "open, \"rohrpost session kick\" ends them"),
 		    buf_str(&name), c->args[1]);
 		r = -1;
 	}

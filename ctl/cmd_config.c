@@ -19,6 +19,7 @@
 #include "ctl/ctl_util.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/server/settings.h"
 
 struct check {
@@ -45,8 +46,8 @@ check_secret(const struct check *k, const char *key, const char *path,
 		return;
 	if (stat(path, &st) == -1 || (st.st_mode & 06) == 0)
 		return;
-	buf_set(&words, "%s/rohrpost.conf:%u: %s: %s is open to every user of "
-	    "this machine: chmod o= %s", k->dir, line, key, path, path);
+	buf_set(&words, _("%s/rohrpost.conf:%u: %s: %s is open to every user "
+	    "of this machine: chmod o= %s"), k->dir, line, key, path, path);
 	ctl_warn(&words);
 	buf_clear(&words);
 }
@@ -59,13 +60,13 @@ check_key(const char *key, const char *value, unsigned line, void *arg)
 
 	check_secret(k, key, value, line);
 	if (keys_find(k->keys, key) == NULL)
-		k->bad = ctl_fail(1, "%s/rohrpost.conf:%u: %s: no program "
-		    "knows this key", k->dir, line, key);
+		k->bad = ctl_fail(1, _("%s/rohrpost.conf:%u: %s: no program "
+		    "knows this key"), k->dir, line, key);
 	for (i = 0; i < k->n_seen; i++) {
 		if (strcmp(k->seen[i].key, key) != 0)
 			continue;
-		k->bad = ctl_fail(1, "%s/rohrpost.conf:%u: %s stands already "
-		    "in line %u", k->dir, line, key, k->seen[i].line);
+		k->bad = ctl_fail(1, _("%s/rohrpost.conf:%u: %s stands already "
+		    "in line %u"), k->dir, line, key, k->seen[i].line);
 		return 0;
 	}
 	k->seen = mem_realloc(k->seen, k->n_seen + 1, sizeof(*k->seen));
@@ -169,8 +170,8 @@ warn_hidden(const char *config, const char *key, const char *path)
 	if (dir != NULL && where == NULL && real != NULL)
 		where = cert_hidden(dir, real);
 	if (where != NULL) {
-		buf_set(&words, "%s: %s: lies in %s, which systemd's unit "
-		    "hides from the programs: put it beside rohrpost.conf",
+		buf_set(&words, _("%s: %s: lies in %s, which systemd's unit "
+		    "hides from the programs: put it beside rohrpost.conf"),
 		    key, path, where);
 		warn_lines(config, &words);
 	}
@@ -212,7 +213,7 @@ cmd_config_check(struct ctl *c)
 	}
 	buf_clear(&words);
 	if (r == 0 && ctl_at_terminal())
-		printf("%s/rohrpost.conf: good\n", c->dir);
+		printf(_("%s/rohrpost.conf: good\n"), c->dir);
 	return r == 0 ? CTL_DONE : CTL_REFUSED;
 }
 

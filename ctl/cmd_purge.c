@@ -21,6 +21,7 @@
 #include "ctl/setup_check.h"
 #include "lib/base/fd.h"
 #include "lib/base/tree.h"
+#include "lib/base/words.h"
 
 struct purge {
 	const char *conf_dir, *state_dir;
@@ -57,8 +58,8 @@ take_locks(const struct purge *p)
 			    locks[i], strerror(errno));
 		if (fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == -1) {
 			fd_close(&fd);
-			return ctl_fail(-1, "the suite runs (%s/%s): stop it "
-			    "first", p->state_dir, locks[i]);
+			return ctl_fail(-1, _("the suite runs (%s/%s): stop it "
+			    "first"), p->state_dir, locks[i]);
 		}
 	}
 	return 0;
@@ -118,8 +119,8 @@ purge(struct purge *p, int mail)
 		drop_confs(p);
 	if (!p->failed && rmdir(p->state_dir) == -1 && errno != ENOENT &&
 	    faccessat(p->state, spool, F_OK, 0) == 0)
-		printf("the mail is kept in %s/%s; \"rohrpost purge --mail\" "
-		    "removes it\n", p->state_dir, spool);
+		printf(_("the mail is kept in %s/%s; \"rohrpost purge --mail\" "
+		    "removes it\n"), p->state_dir, spool);
 	if (!p->failed)
 		(void)rmdir(p->conf_dir);
 }
@@ -132,12 +133,13 @@ confirmed(const struct purge *p, int mail)
 
 	if (!ctl_at_terminal())
 		return 1;
-	buf_printf(&words, "Remove the configuration in %s, log and state in "
-	    "%s%s?", p->conf_dir, p->state_dir, mail ? ", with all mail, what "
-	    "waits in the queue too" : " (the mail stays)");
+	buf_printf(&words, mail ? _("Remove the configuration in %s, log and "
+	    "state in %s, with all mail, what waits in the queue too?") :
+	    _("Remove the configuration in %s, log and state in %s (the mail "
+	    "stays)?"), p->conf_dir, p->state_dir);
 	r = ctl_confirmed(buf_str(&words));
 	buf_clear(&words);
-	return r ? 1 : ctl_fail(0, "nothing was removed");
+	return r ? 1 : ctl_fail(0, _("nothing was removed"));
 }
 
 /*

@@ -11,6 +11,7 @@
 #include "ctl/ctl_control.h"
 #include "ctl/ctl_util.h"
 #include "lib/base/fd.h"
+#include "lib/base/words.h"
 #include "lib/mail/queue_id.h"
 
 enum {
@@ -27,8 +28,8 @@ valid_id(const char *id)
 static int
 bad_id(const char *id)
 {
-	return ctl_fail(CTL_REFUSED, "%s: not a queue id (%d hexadecimal "
-	    "digits)", id, QUEUE_ID_LEN);
+	return ctl_fail(CTL_REFUSED, _("%s: not a queue id (%d hexadecimal "
+	    "digits)"), id, QUEUE_ID_LEN);
 }
 
 int
@@ -81,12 +82,12 @@ cmd_queue_show(struct ctl *c)
 		fputc('\n', stdout);
 		fflush(stdout);
 		if (body == -1)
-			r = ctl_fail(CTL_REFUSED, "%s: the body could not be "
-			    "opened", c->args[0]);
+			r = ctl_fail(CTL_REFUSED, _("%s: the body could not be "
+			    "opened"), c->args[0]);
 		else if (print_body(body) == -1)
 			/* Whoever closed the pipe has seen enough. */
 			r = errno == EPIPE ? CTL_REFUSED : ctl_fail(
-			    CTL_REFUSED, "%s: the body: %s", c->args[0],
+			    CTL_REFUSED, _("%s: the body: %s"), c->args[0],
 			    strerror(errno));
 	}
 	fd_close(&body);

@@ -15,6 +15,7 @@
 #include "ctl/selftest_instance.h"
 #include "ctl/selftest_report.h"
 #include "lib/base/mem.h"
+#include "lib/base/words.h"
 
 enum {
 	STEP_MS = 50,
@@ -41,15 +42,15 @@ until(struct selftest *s, struct selftest_report *r,
 
 	for (i = 0; i < TRIES && !ended; i++) {
 		if (report_read(s->report, r) == -1)
-			return ctl_fail(-1, "selftest: the report makes no "
-			    "sense");
+			return ctl_fail(-1, _("selftest: the report makes no "
+			    "sense"));
 		if (what(r))
 			return 0;
 		ended = selftest_wait(s, STEP_MS);
 	}
 	report_missing(r, &words);
-	ctl_fail(-1, "selftest: %s: nothing comes of %s", ended ?
-	    "master ended" : "too slow", buf_str(&words));
+	ctl_fail(-1, ended ? _("selftest: master ended: nothing comes of %s") :
+	    _("selftest: too slow: nothing comes of %s"), buf_str(&words));
 	buf_reset(&words);
 	selftest_words(s, &words);
 	ctl_say(-1, &words);
@@ -93,7 +94,7 @@ print_row(struct out *o, const struct selftest_report *r, unsigned p,
 
 	out_text(o, programs[p].name);
 	out_text(o, attempts[a].name);
-	out_text(o, attempts[a].words);
+	out_text(o, o->json ? attempts[a].words : _(attempts[a].words));
 	out_text(o, verdicts[report_verdict(r, (enum program_id)p,
 	    (enum attempt_id)a)]);
 	if (e > 0)
@@ -133,15 +134,15 @@ print_wins(const struct selftest_report *r)
 {
 	unsigned p, a, reached;
 
-	printf("\n%d attempts by each program. A break-in wins:\n",
+	printf(_("\n%d attempts by each program. A break-in wins:\n"),
 	    ATTEMPT_COUNT);
 	for (p = 0; p < PROGRAM_COUNT; p++) {
 		if (programs[p].pool == POOL_RESERVED)
 			continue;
 		for (a = reached = 0; a < ATTEMPT_COUNT; a++)
 			reached += r->error[p][a] == 0;
-		printf("%s (%u reached): %s\n", programs[p].name, reached,
-		    walls_win((enum program_id)p));
+		printf(_("%s (%u reached): %s\n"), programs[p].name, reached,
+		    _(walls_win((enum program_id)p)));
 	}
 }
 
@@ -153,17 +154,19 @@ cmd_selftest_jail(struct ctl *c)
 	int e;
 
 	if (geteuid() != 0)
-		return ctl_fail(CTL_REFUSED, "selftest jail: only root can "
+		return ctl_fail(CTL_REFUSED, _("selftest jail: only root can "
 		    "try it: of another user's suite every program runs as "
-		    "that user, without jail and filter");
+		    "that user, without jail and filter"));
 	r = mem_zalloc(1, sizeof(*r));
 	e = attack(r);
 	if (e == 0) {
 		n = print(c, r);
 		if (!c->json)
 			print_wins(r);
-		e = n == 0 ? CTL_DONE : ctl_fail(CTL_REFUSED, "selftest jail: "
-		    "%u results are not as the table says", n);
+		e = n == 0 ? CTL_DONE : ctl_fail(CTL_REFUSED,
+		    ngettext("selftest jail: %u result is not as the table "
+		    "says", "selftest jail: %u results are not as the table "
+		    "says", n), n);
 	} else {
 		e = CTL_LATER;
 	}

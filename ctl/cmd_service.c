@@ -24,6 +24,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 
 enum {
 	READY_MS = 60 * 1000,
@@ -57,9 +58,9 @@ tell_errors(int errors, int status)
 	size_t len;
 
 	if (fd_slurp(errors, &text) == -1 && text.len == 0)
-		buf_set(&text, "master ended");
+		buf_set(&text, _("master ended"));
 	if (text.len == 0)
-		buf_set(&text, "master ended with status %d", status);
+		buf_set(&text, _("master ended with status %d"), status);
 	p = buf_str(&text);
 	while ((line = str_line(&p, &len)) != NULL) {
 		if (strncmp(line, "master: ", 8) == 0) {
@@ -118,8 +119,8 @@ start_background(struct ctl *c)
 		if (status > 0)
 			r = tell_errors(errors, status);
 		else if (status == -1)
-			r = ctl_fail(CTL_LATER, "not ready after %d s (see "
-			    "%s/log/rohrpost.log)", READY_MS / 1000,
+			r = ctl_fail(CTL_LATER, _("not ready after %d s (see "
+			    "%s/log/rohrpost.log)"), READY_MS / 1000,
 			    c->state_dir);
 	}
 	close(errors);
@@ -135,8 +136,8 @@ cmd_start(struct ctl *c)
 		return CTL_REFUSED;
 	pid = master_pid(c);
 	if (pid != -1)
-		return ctl_fail(CTL_REFUSED, "it is running already "
-		    "(process %ld)", (long)pid);
+		return ctl_fail(CTL_REFUSED, _("it is running already "
+		    "(process %ld)"), (long)pid);
 	if (config_known(c) == -1)
 		return CTL_REFUSED;
 	renew(c);
@@ -156,7 +157,7 @@ wait_end(int pidfd)
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 
 	return poll(&p, 1, STOP_MS) == 1 ? CTL_DONE :
-	    ctl_fail(CTL_LATER, "still running after %d s", STOP_MS / 1000);
+	    ctl_fail(CTL_LATER, _("still running after %d s"), STOP_MS / 1000);
 }
 
 int
@@ -172,7 +173,7 @@ cmd_stop(struct ctl *c)
 	pid = master_pid(c);
 	pidfd = pid == -1 ? -1 : pidfd_open(pid, 0);
 	if (pidfd == -1)
-		return ctl_fail(CTL_REFUSED, "it is not running");
+		return ctl_fail(CTL_REFUSED, _("it is not running"));
 	r = control_call(c, &q);
 	if (r == CTL_DONE)
 		r = wait_end(pidfd);

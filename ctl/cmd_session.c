@@ -12,6 +12,7 @@
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_util.h"
 #include "lib/base/fd.h"
+#include "lib/base/words.h"
 #include "lib/mail/credential.h"
 #include "lib/mail/limits.h"
 
@@ -62,8 +63,8 @@ sessions_before(const struct ctl *c)
 	buf_printf(&path, "%s/auth/passwd.cdb", c->state_dir);
 	m = map_cdb_open(buf_str(&path), 1, &why);
 	if (m == NULL)
-		ctl_fail(0, "%s: open sessions go on, whatever was changed "
-		    "by hand", buf_str(&why));
+		ctl_fail(0, _("%s: open sessions go on, whatever was changed "
+		    "by hand"), buf_str(&why));
 	buf_clear(&path);
 	buf_clear(&why);
 	return m;
@@ -186,9 +187,12 @@ end_all(struct ctl *c, const struct changed *ch)
 		r = sessions_end(c, buf_str(&user));
 	}
 	if (r != CTL_DONE)
-		r = ctl_fail(CTL_LATER, "%s (%zu accounts): it is written, but "
+		r = ctl_fail(CTL_LATER, ngettext("%s (%zu account): it is "
+		    "written, but open sessions may go on; \"rohrpost session "
+		    "kick\" ends them", "%s (%zu accounts): it is written, but "
 		    "open sessions may go on; \"rohrpost session kick\" ends "
-		    "them", buf_str(&user), ch->n - done + 1);
+		    "them", ch->n - done + 1), buf_str(&user),
+		    ch->n - done + 1);
 	buf_clear(&user);
 	return r;
 }
@@ -203,8 +207,8 @@ find_changed(struct ctl *c, struct map *before, struct changed *ch)
 		return 0;
 	if (!map_present(before)) {
 		if (master_runs(c))
-			ctl_fail(0, "auth/passwd.cdb: not there: open "
-			    "sessions go on, whatever was changed by hand");
+			ctl_fail(0, _("auth/passwd.cdb: not there: open "
+			    "sessions go on, whatever was changed by hand"));
 		return 0;
 	}
 	if ((ch->now = sessions_before(c)) == NULL)
@@ -226,8 +230,8 @@ sessions_after(struct ctl *c, struct map **before, const char *account)
 	if (ch.n > 0)
 		r = end_all(c, &ch);
 	if (found == -1)
-		r = ctl_fail(CTL_LATER, "it is written, but open sessions may "
-		    "go on: the tables of before cannot be read");
+		r = ctl_fail(CTL_LATER, _("it is written, but open sessions "
+		    "may go on: the tables of before cannot be read"));
 	map_free(before);
 	buf_clear(&ch.names);
 	return r;

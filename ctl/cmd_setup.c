@@ -25,6 +25,7 @@
 #include "ctl/setup_tables.h"
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
+#include "lib/base/words.h"
 
 static int
 read_answers(struct setup *s, const char *file, struct buf *why)
@@ -51,13 +52,13 @@ get_answers(struct setup *s, struct buf *why)
 {
 	const char *file = s->ctl->opt[OPT_SETUP_ANSWERS];
 
-	answers_init(&s->answers, file == NULL ? "answers" :
-	    strcmp(file, "-") == 0 ? "standard input" : file);
+	answers_init(&s->answers, file == NULL ? _("answers") :
+	    strcmp(file, "-") == 0 ? _("standard input") : file);
 	if (file != NULL)
 		return read_answers(s, file, why);
 	if (ctl_at_terminal())
 		return setup_ask(&s->answers, s->ctl->dir, why);
-	buf_set(why, "no terminal to ask on: use --answers FILE");
+	buf_set(why, _("no terminal to ask on: use --answers FILE"));
 	return -1;
 }
 
@@ -111,13 +112,13 @@ show(struct setup *s, FILE *f)
 		    s->set.t[i].table->file, buf_str(&text));
 	}
 	if (s->file[SETUP_RELAY_PASSWORD].len > 0)
-		fprintf(f, "%s/relay.password: what was answered\n", s->dir);
+		fprintf(f, _("%s/relay.password: what was answered\n"), s->dir);
 	if (s->file[SETUP_CERT].len > 0)
-		fprintf(f, "%s/certificate.pem and key.pem: new, "
-		    "self-signed, for %s\n", s->dir, s->hostname);
-	fprintf(f, "%s: the directories\n", s->state_dir);
+		fprintf(f, _("%s/certificate.pem and key.pem: new, "
+		    "self-signed, for %s\n"), s->dir, s->hostname);
+	fprintf(f, _("%s: the directories\n"), s->state_dir);
 	if (geteuid() == 0)
-		fprintf(f, "the system users rp-*, where missing\n");
+		fputs(_("the system users rp-*, where missing\n"), f);
 	buf_clear(&text);
 }
 
@@ -203,8 +204,9 @@ cmd_setup(struct ctl *c)
 	r = build(&s, &why);
 	if (r == 0 && (dry || asked))
 		show(&s, dry ? stdout : stderr);
-	if (r == 0 && !dry && asked && !ctl_confirmed("Write this?")) {
-		buf_set(&why, "nothing was written");
+	if (r == 0 && !dry && asked && !ctl_confirmed(_("Save these "
+	    "settings?"))) {
+		buf_set(&why, _("nothing was written"));
 		r = -1;
 	}
 	if (r == 0 && !dry) {
@@ -214,7 +216,7 @@ cmd_setup(struct ctl *c)
 	if (r == -1)
 		ctl_say(0, &why);
 	else if (written)
-		printf("%s: ready; \"rohrpost%s%s start\" starts it\n",
+		printf(_("%s: ready; \"rohrpost%s%s start\" starts it\n"),
 		    s.dir, strcmp(c->dir, SYSCONFDIR) == 0 ? "" : " -c ",
 		    strcmp(c->dir, SYSCONFDIR) == 0 ? "" : c->dir);
 	finish(&s, written);

@@ -20,6 +20,7 @@
 #include "ctl/ctl_renew.h"
 #include "ctl/ctl_system.h"
 #include "ctl/ctl_util.h"
+#include "lib/base/words.h"
 #include "lib/mail/limits.h"
 
 int
@@ -106,7 +107,7 @@ table_del(struct ctl *c, enum text_id id, const char *name)
 	if (r == 0 && id == TEXT_USERS)
 		set_ends(&s, buf_str(&key));
 	if (r == 0 && text_del(&s.t[id], buf_str(&key)) == -1) {
-		buf_set(&why, "%s: not in %s", buf_str(&key),
+		buf_set(&why, _("%s: not in %s"), buf_str(&key),
 		    s.t[id].table->file);
 		r = -1;
 	}

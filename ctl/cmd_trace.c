@@ -24,6 +24,7 @@
 #include "ctl/ctl_util.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/mail/queue_id.h"
 
 enum { TRACE_FILES = 1000, TRACE_IDS = 100000 };
@@ -348,11 +349,11 @@ cmd_trace(struct ctl *c)
 	if (out_end(&t->out) == -1)
 		r = CTL_REFUSED;
 	else if (t->printed == 0)
-		r = ctl_fail(CTL_REFUSED, "%s: nothing in the log",
+		r = ctl_fail(CTL_REFUSED, _("%s: nothing in the log"),
 		    t->what);
 	else if (t->more)
-		r = ctl_fail(CTL_REFUSED, "more than %d messages: the list is "
-		    "not whole", TRACE_IDS);
+		r = ctl_fail(CTL_REFUSED, _("more than %d messages: the list "
+		    "is not whole"), TRACE_IDS);
 done:
 	free(what);
 	tdestroy(t->ids, free);

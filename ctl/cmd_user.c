@@ -16,6 +16,7 @@
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_out.h"
 #include "ctl/ctl_util.h"
+#include "lib/base/words.h"
 #include "lib/mail/credential.h"
 #include "lib/mail/limits.h"
 #include "lib/mail/tables.h"
@@ -150,7 +151,7 @@ find_account(struct ctl *c, struct set *s, struct buf *name, struct row **r,
 	*r = text_find(&s->t[TEXT_USERS], buf_str(name));
 	if (*r != NULL)
 		return 0;
-	buf_set(why, "%s: not in users", buf_str(name));
+	buf_set(why, _("%s: not in users"), buf_str(name));
 	return -1;
 }
 
@@ -166,8 +167,8 @@ cmd_user_set(struct ctl *c)
 	if (c->opt[OPT_USER_QUOTA] == NULL &&
 	    c->opt[OPT_USER_DISABLED] == NULL &&
 	    c->opt[OPT_USER_ENABLED] == NULL)
-		return ctl_fail(CTL_USAGE, "what is to be set? (--quota, "
-		    "--disabled, --enabled)");
+		return ctl_fail(CTL_USAGE, _("what is to be set? (--quota, "
+		    "--disabled, --enabled)"));
 	if (table_open(c, &s, 1) == -1)
 		return CTL_REFUSED;
 	r = find_account(c, &s, &name, &old, &why);

@@ -7,6 +7,7 @@
 #include "ctl/ctl_name.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 
 static const struct {
 	const char *key;
@@ -76,10 +77,10 @@ answers_add(struct answers *as, const char *key, const char *value,
 	old = several ? NULL : answers_next(as, key, &k);
 	if (old != NULL || as->n == ANSWERS_MAX) {
 		if (old == NULL)
-			buf_set(why, "%s:%u: too many answers", as->name,
+			buf_set(why, _("%s:%u: too many answers"), as->name,
 			    line);
 		else
-			buf_set(why, "%s:%u: %s stands already in line %u",
+			buf_set(why, _("%s:%u: %s stands already in line %u"),
 			    as->name, line, key, old->line);
 		return -1;
 	}
@@ -113,8 +114,8 @@ parse_line(struct answers *as, const char *p, size_t len, unsigned line,
 	if (len > ANSWERS_LINE_MAX || !str_is_text(p, len) || klen == 0 ||
 	    klen > 64) {
 		buf_set(why, "%s:%u: %s", as->name, line,
-		    len > ANSWERS_LINE_MAX ? "the line is too long" :
-		    "not a line \"key = value\"");
+		    len > ANSWERS_LINE_MAX ? _("the line is too long") :
+		    _("not a line \"key = value\""));
 		return -1;
 	}
 	memcpy(text, p, len);
@@ -124,7 +125,7 @@ parse_line(struct answers *as, const char *p, size_t len, unsigned line,
 	key[klen] = '\0';
 	value += strspn(value, " \t");
 	if (strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_") != klen) {
-		buf_set(why, "%s:%u: not a key", as->name, line);
+		buf_set(why, _("%s:%u: not a key"), as->name, line);
 		r = -1;
 	} else {
 		r = answers_add(as, key, value, line, why);
@@ -140,7 +141,7 @@ answers_parse(struct answers *as, const char *p, size_t len, struct buf *why)
 	unsigned line = 1;
 
 	if (str_mark(&p, &len) == -1) {
-		buf_set(why, "%s: " STR_UTF16, as->name);
+		buf_set(why, "%s: %s", as->name, _(STR_UTF16));
 		return -1;
 	}
 	for (end = p + len; p < end; p = nl + 1, line++) {

@@ -7,6 +7,7 @@
 
 #include "ctl/ctl_ask.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/mail/limits.h"
 
 int
@@ -28,15 +29,23 @@ ctl_line(struct buf *out)
 	return ch == '\n' || out->len > 0;
 }
 
+/* The first letter counts, in either case. */
+static int
+begins_like(const char *answer, const char *word)
+{
+	return str_ncasecmp(answer, word, 1) == 0;
+}
+
 int
 ctl_confirmed(const char *question)
 {
 	struct buf line = BUF_INIT(16);
 	int yes;
 
-	fprintf(stderr, "%s [yes/no] ", question);
-	yes = ctl_line(&line) == 1 && (buf_str(&line)[0] == 'y' ||
-	    buf_str(&line)[0] == 'Y');
+	fprintf(stderr, _("%s [yes/no] "), question);
+	/* In English too, whatever the language of the question. */
+	yes = ctl_line(&line) == 1 && (begins_like(buf_str(&line), "yes") ||
+	    begins_like(buf_str(&line), _("yes")));
 	buf_clear(&line);
 	return yes;
 }
@@ -49,27 +58,27 @@ read_password(struct buf *out, struct buf *why)
 	size_t len = out->len;
 
 	if (str_mark(&p, &len) == -1) {
-		buf_set(why, "the password: " STR_UTF16);
+		buf_set(why, _("the password: %s"), _(STR_UTF16));
 		return -1;
 	}
 	buf_consume(out, out->len - len);
 	if (r == -1)
-		buf_set(why, "the password is too long or holds NUL");
+		buf_set(why, _("the password is too long or holds NUL"));
 	else if (r == 0)
-		buf_set(why, "no password was given");
+		buf_set(why, _("no password was given"));
 	return r == 1 ? 0 : -1;
 }
 
 static int
-ask_hidden(const char *prompt, const char *who, struct buf *out,
-    struct buf *why)
+ask_hidden(int again, const char *who, struct buf *out, struct buf *why)
 {
 	struct termios old, quiet;
 	int r;
 
-	fprintf(stderr, "%s for %s: ", prompt, who);
+	fprintf(stderr, again ? _("Again for %s: ") : _("Password for %s: "),
+	    who);
 	if (tcgetattr(STDIN_FILENO, &old) == -1) {
-		buf_set(why, "no terminal to ask on: use --stdin");
+		buf_set(why, _("no terminal to ask on: use --stdin"));
 		return -1;
 	}
 	quiet = old;
@@ -92,14 +101,14 @@ ctl_password(int from_stdin, const char *who, struct buf *out,
 	if (from_stdin)
 		return read_password(out, why);
 	if (!ctl_at_terminal()) {
-		buf_set(why, "no terminal to ask on: use --stdin");
+		buf_set(why, _("no terminal to ask on: use --stdin"));
 		return -1;
 	}
-	r = ask_hidden("Password", who, out, why);
+	r = ask_hidden(0, who, out, why);
 	if (r == 0)
-		r = ask_hidden("Again", who, &again, why);
+		r = ask_hidden(1, who, &again, why);
 	if (r == 0 && strcmp(buf_str(out), buf_str(&again)) != 0) {
-		buf_set(why, "the two were not the same");
+		buf_set(why, _("passwords differ, try again"));
 		r = -1;
 	}
 	buf_wipe(&again);

@@ -18,6 +18,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/mail/result.h"
 
 enum {
@@ -84,8 +85,8 @@ put_options(struct buf *b, const struct ctl *c, const struct option_row *o)
 static const char *
 outcome(int status)
 {
-	return status == CTL_DONE ? "done" : status == CTL_LATER ? "not now" :
-	    "refused";
+	return status == CTL_DONE ? N_("done") : status == CTL_LATER ?
+	    N_("not now") : N_("refused");
 }
 
 /* Cut where there is too much of it: "all" and a thousand ids. */
@@ -199,8 +200,9 @@ audit_command(struct ctl *c, const struct ctl_command *cmd, int status)
 	put_who(&words);
 	put_what(&words, c, cmd, status);
 	if (append(c->state_dir, &words) == -1)
-		ctl_fail(0, "%s/audit.log: %s: no line tells of this command "
-		    "(%s)", c->state_dir, strerror(errno), outcome(status));
+		ctl_fail(0, _("%s/audit.log: %s: no line tells of this command "
+		    "(%s)"), c->state_dir, strerror(errno),
+		    _(outcome(status)));
 	/* Who stops is not there to be told. */
 	if (strcmp(cmd->name, "stop") != 0)
 		tell_master(c, &words);

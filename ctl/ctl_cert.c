@@ -13,6 +13,7 @@
 #include "ctl/ctl_cert.h"
 #include "lib/base/fd.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/net/tls.h"
 
 enum { DAYS = 3650, BEFORE = 3600, SERIAL_OCTETS = 16, CN_MAX = 64 };
@@ -126,7 +127,7 @@ cert_make(const char *hostname, char *const *domains, size_t n,
 	int ok = x != NULL && print(pkey, x, cert, key);
 
 	if (!ok)
-		buf_set(why, "certificate: %s",
+		buf_set(why, _("certificate: %s"),
 		    ERR_reason_error_string(ERR_peek_last_error()));
 	X509_free(x);
 	EVP_PKEY_free(pkey);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctl/ctl_check.h"
+#include "lib/base/words.h"
 
 /*
  * Walks follow aliases to the accounts behind them. mark holds the number of
@@ -78,10 +79,10 @@ set_check_place(struct set *s, enum text_id id, const struct row *r,
 	domain = text_find(&s->t[TEXT_DOMAINS], at + 1);
 	if (domain == NULL)
 		text_complain(s->dir, &s->t[id], r->line, why,
-		    "%s: domain %s is not in domains", r->key, at + 1);
+		    _("%s: domain %s is not in domains"), r->key, at + 1);
 	else if (domain->value != NULL)
 		text_complain(s->dir, &s->t[id], r->line, why,
-		    "%s: %s is an alias of %s; use that domain", r->key,
+		    _("%s: %s is an alias of %s; use that domain"), r->key,
 		    at + 1, domain->value);
 	return domain == NULL || domain->value != NULL ? -1 : 0;
 }

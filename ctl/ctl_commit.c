@@ -11,6 +11,7 @@
 #include "ctl/ctl_compile.h"
 #include "lib/base/fd.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/server/settings.h"
 
 static const char journal[] = ".edit";
@@ -272,8 +273,8 @@ set_commit(struct set *s, const char *state_dir, gid_t gid, struct buf *why)
 			failed(why, s->dir, NULL, journal);
 	}
 	if (r == -1 && begun && undo(&c) == -1)
-		buf_printf(why, "\n%s: the edit is not undone yet: the next "
-		    "command does it", s->dir);
+		buf_printf(why, _("\n%s: the edit is not undone yet: the next "
+		    "command does it"), s->dir);
 	else
 		sweep(&c);
 	commit_close(&c);
@@ -329,8 +330,8 @@ check_foreign(const struct commit *c, const struct timespec *begun,
 		if (fstatat(f->dirfd, beside(old, f, "old"), &was,
 		    AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == was.st_ino)
 			continue;
-		buf_set(why, "%s was changed since: put right what stands "
-		    "there (%s is how it was), then remove %s", f->name, old,
+		buf_set(why, _("%s was changed since: put right what stands "
+		    "there (%s is how it was), then remove %s"), f->name, old,
 		    journal);
 		return -1;
 	}
@@ -349,7 +350,7 @@ recover(const struct table *const *tables, int dirfd, const char *text,
 
 	line = str_line(&p, &len);
 	if (line == NULL || len >= sizeof(state_dir)) {
-		buf_set(why, "not understood");
+		buf_set(why, _("not understood"));
 		return -1;
 	}
 	memcpy(state_dir, line, len);
@@ -382,8 +383,8 @@ commit_recover(const struct table *const *tables, int dirfd, const char *dir,
 		r = failed(why, dir, NULL, journal);
 	} else if ((r = recover(tables, dirfd, buf_str(&text), &st.st_mtim,
 	    &words)) == -1)
-		buf_set(why, "%s/%s: an edit that was broken off cannot be "
-		    "undone: %s", dir, journal, buf_str(&words));
+		buf_set(why, _("%s/%s: an edit that was broken off cannot be "
+		    "undone: %s"), dir, journal, buf_str(&words));
 	fd_close(&fd);
 	buf_clear(&text);
 	buf_clear(&words);

@@ -14,6 +14,7 @@
 #include "ctl/ctl_util.h"
 #include "lib/base/chan.h"
 #include "lib/base/fd.h"
+#include "lib/base/words.h"
 
 enum { MASTER_MS = 5 * 1000 };
 
@@ -199,7 +200,7 @@ take_end(const struct ctl_control *q, struct msg *m)
 	if (q->progress && isatty(STDERR_FILENO))
 		fputs("\r\033[K", stderr);
 	if (r != CTL_DONE)
-		ctl_fail(r, "%s", words[0] != '\0' ? words : "refused");
+		ctl_fail(r, "%s", words[0] != '\0' ? words : _("refused"));
 	else if (words[0] != '\0' && !q->quiet)
 		fprintf(q->out != NULL && q->out->json ? stderr : stdout,
 		    "%s\n", words);
@@ -268,15 +269,15 @@ no_answer(const struct ctl *c, const struct ctl_control *q, int r, int e,
 	const char *name = peer_name(q->who);
 
 	if (r == 0)
-		ctl_fail(0, "%s: closed the connection", name);
+		ctl_fail(0, _("%s: closed the connection"), name);
 	else if (e != ETIMEDOUT)
 		ctl_fail(0, "%s: %s", name, why->len > 0 ? buf_str(why) :
 		    strerror(e));
 	else if (is_down(c->state_dir, q->who))
-		ctl_fail(0, "%s is down; \"rohrpost status\" and the log tell "
-		    "more", name);
+		ctl_fail(0, _("%s is down; \"rohrpost status\" and the log "
+		    "tell more"), name);
 	else
-		ctl_fail(0, "%s does not answer", name);
+		ctl_fail(0, _("%s does not answer"), name);
 }
 
 /* Reads answers until the end. */
@@ -315,11 +316,11 @@ control_call(struct ctl *c, struct ctl_control *q)
 
 	fd = control_connect(c->state_dir, q->who);
 	if (fd == -1 && (errno == ENOENT || errno == ECONNREFUSED))
-		return ctl_fail(CTL_LATER, "%s is not running",
+		return ctl_fail(CTL_LATER, _("%s is not running"),
 		    peer_name(q->who));
 	if (fd == -1 && (errno == EACCES || errno == EPERM))
-		return ctl_fail(CTL_REFUSED, "%s/run/%s.ctl: %s: that is for "
-		    "root, or who started it", c->state_dir, peer_name(q->who),
+		return ctl_fail(CTL_REFUSED, _("%s/run/%s.ctl: %s: that is for "
+		    "root, or who started it"), c->state_dir, peer_name(q->who),
 		    strerror(errno));
 	if (fd == -1)
 		return ctl_fail(CTL_LATER, "%s/run/%s.ctl: %s", c->state_dir,

@@ -8,6 +8,7 @@
 
 #include "ctl/ctl_family.h"
 #include "lib/base/fd.h"
+#include "lib/base/words.h"
 #include "lib/net/addr.h"
 #include "lib/server/settings.h"
 
@@ -26,7 +27,7 @@ has_ipv6(void)
 static void
 complain(struct buf *why, const char *key, const char *address, size_t len)
 {
-	buf_printf(why, "%s: %.*s: this host has no IPv6\n", key,
+	buf_printf(why, _("%s: %.*s: this host has no IPv6\n"), key,
 	    (int)(len > 80 ? 80 : len), address);
 }
 

@@ -10,6 +10,7 @@
 #include "lib/base/base64.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/mail/credential.h"
 #include "lib/mail/limits.h"
 #include "lib/mail/scram.h"
@@ -67,7 +68,7 @@ check_ssha512(const char *p, struct buf *why)
 	    raw.len > SHA512_OCTETS;
 	buf_clear(&raw);
 	if (!ok)
-		buf_set(why, "{SSHA512}: not base64 of digest and salt");
+		buf_set(why, _("{SSHA512}: not base64 of digest and salt"));
 	return ok ? 0 : -1;
 }
 
@@ -107,20 +108,20 @@ hash_check(const char *hash, struct buf *why)
 	hash = bare(hash);
 	if (str_ncasecmp(hash, "$argon2", 7) == 0 ||
 	    str_ncasecmp(hash, "{ARGON2", 7) == 0) {
-		buf_set(why, "argon2 hashes are not supported (crypt(3) does "
+		buf_set(why, _("argon2 hashes are not supported (crypt(3) does "
 		    "not know them): set a new password with "
-		    "\"rohrpost user passwd\"");
+		    "\"rohrpost user passwd\""));
 		return -1;
 	}
 	if (hash_kind(hash) == NULL) {
-		buf_set(why, "not a password hash that is known ($y$, $2b$, "
-		    "$6$, $5$, {SSHA512})");
+		buf_set(why, _("not a password hash that is known ($y$, $2b$, "
+		    "$6$, $5$, {SSHA512})"));
 		return -1;
 	}
 	if (hash[0] == '{')
 		return check_ssha512(strchr(hash, '}') + 1, why);
 	if (!is_whole(hash)) {
-		buf_set(why, "a damaged %s hash (a part is missing)",
+		buf_set(why, _("a damaged %s hash (a part is missing)"),
 		    hash_kind(hash));
 		return -1;
 	}
@@ -136,8 +137,8 @@ hash_make(const char *password, struct buf *out, struct buf *why)
 	const char *h;
 
 	if (n == 0 || n > LONGEST || !str_is_text(password, n)) {
-		buf_set(why, n == 0 ? "an empty password is refused" :
-		    "the password holds a line break or more than %d octets",
+		buf_set(why, n == 0 ? _("an empty password is refused") :
+		    _("the password holds a line break or more than %d octets"),
 		    LONGEST);
 		return -1;
 	}
@@ -176,7 +177,7 @@ hash_fields(const char *password, int scram, struct buf *out,
 			buf_puts(out, ":scram-sha-256=");
 			scram_print(&keys, out);
 		} else {
-			buf_set(note, "no SCRAM keys: %s", buf_str(&fault));
+			buf_set(note, _("no SCRAM keys: %s"), buf_str(&fault));
 		}
 		scram_wipe(&keys);
 	}

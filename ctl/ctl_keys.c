@@ -7,6 +7,7 @@
 #include "ctl/ctl_util.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/server/program.h"
 #include "lib/server/settings.h"
 
@@ -125,7 +126,7 @@ keys_load(struct keys *k, struct buf *why)
 		if (status == -1)
 			buf_set(why, "%s", buf_str(&text));
 		else
-			buf_set(why, "%s -K: exit status %d", buf_str(&path),
+			buf_set(why, _("%s -K: exit status %d"), buf_str(&path),
 			    status);
 		r = -1;
 	}
@@ -194,7 +195,8 @@ keys_check(const char *dir, struct buf *why)
 	if (status != 0)
 		add_lines(why, buf_str(&text));
 	if (status != 0 && why->len == 0)
-		buf_set(why, "%s -n: exit status %d", buf_str(&path), status);
+		buf_set(why, _("%s -n: exit status %d"), buf_str(&path),
+		    status);
 	buf_clear(&path);
 	buf_clear(&text);
 	return status == 0 ? 0 : -1;

@@ -6,6 +6,7 @@
 
 #include "ctl/ctl_name.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/mail/address.h"
 
 void
@@ -30,7 +31,7 @@ name_domain(const char *p, size_t len, struct buf *out, struct buf *why)
 	if (r == ADDRESS_OK && buf_puts(out, domain) == 0)
 		return 0;
 	buf_set(why, "%.*s: %s", (int)(len > 300 ? 300 : len), p,
-	    len == 0 ? "a domain is missing" : "not a domain name");
+	    len == 0 ? _("a domain is missing") : _("not a domain name"));
 	return -1;
 }
 
@@ -75,18 +76,19 @@ static const char *
 local_fault(const char *p, size_t len, enum name_kind kind)
 {
 	if (len == 0)
-		return "nothing stands before the @";
+		return _("nothing stands before the @");
 	if (len > LOCAL_PART_MAX)
-		return "more than 255 octets before the @";
+		return _("more than 255 octets before the @");
 	if (kind != NAME_ACCOUNT)
-		return "not a local part (letters, digits, . and "
-		    "!#$%&'*+-/=?^_`{|}~)";
+		/* xgettext:no-c-format */
+		return _("not a local part (letters, digits, . and "
+		    "!#$%&'*+-/=?^_`{|}~)");
 	if (len > ACCOUNT_LOCAL_MAX)
-		return "not the name of an account: more than 64 octets before "
-		    "the @; an alias may have 255";
-	return has_odd_dots(p, len) ? "not the name of an account: dots at an "
-	    "end or side by side; make it an alias of one" :
-	    "not the name of an account (letters, digits and . - _ = & ' ~)";
+		return _("not the name of an account: more than 64 octets "
+		    "before the @; an alias may have 255");
+	return has_odd_dots(p, len) ? _("not the name of an account: dots at "
+	    "an end or side by side; make it an alias of one") : _("not the "
+	    "name of an account (letters, digits and . - _ = & ' ~)");
 }
 
 /*
@@ -124,7 +126,7 @@ name_bare(const char *p, size_t len, enum name_kind kind, struct buf *out,
 		str_tolower(out->data + out->len - len, len);
 		return 0;
 	}
-	buf_set(why, "%.*s: not an address (local@domain)",
+	buf_set(why, _("%.*s: not an address (local@domain)"),
 	    (int)(len > 300 ? 300 : len), p);
 	return -1;
 }
@@ -159,7 +161,7 @@ name_address(const char *p, size_t len, enum name_kind kind, struct buf *out,
 	    buf_putc(out, '@') == -1 ||
 	    buf_append(out, domain.data, domain.len) == -1)) {
 		buf_truncate(out, start);
-		buf_set(why, "the address is too long");
+		buf_set(why, _("the address is too long"));
 		r = -1;
 	}
 	/* Elsewhere the case of a local part may count (RFC 5321 2.4). */

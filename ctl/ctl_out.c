@@ -8,6 +8,7 @@
 #include "ctl/ctl_out.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 
 void
 out_init(struct out *o, FILE *f, int json)
@@ -263,7 +264,7 @@ table_value(struct out *o, enum c_value type, const char *p, size_t len)
 	if (type == C_NULL)
 		shown = "-";
 	else if (type == C_BOOL)
-		shown = len == 4 ? "yes" : "no";
+		shown = len == 4 ? _("yes") : _("no");
 	else if (type == C_TEXTS) {
 		joined(&list, p, len);
 		shown = buf_str(&list);

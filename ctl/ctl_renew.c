@@ -11,6 +11,7 @@
 #include "ctl/ctl_util.h"
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
+#include "lib/base/words.h"
 #include "lib/server/settings.h"
 
 struct renew_conf {
@@ -68,7 +69,7 @@ replace(struct ctl *c, const struct set *s, struct buf *why)
 	if (r == 0 && (fd_replace(s->dirfd, RENEW_KEY, 0600, key.data,
 	    key.len) == -1 || fd_replace(s->dirfd, RENEW_CERT, 0644,
 	    cert.data, cert.len) == -1)) {
-		buf_set(why, "%s/" RENEW_CERT ": %s", c->dir,
+		buf_set(why, "%s/%s: %s", c->dir, RENEW_CERT,
 		    strerror(errno));
 		r = -1;
 	}
@@ -95,8 +96,8 @@ renew(struct ctl *c)
 			set_close(&s);
 		}
 		if (r == 0)
-			fprintf(stderr, "rohrpost: %s: new, self-signed, for "
-			    "%s\n", conf.cert, c->hostname);
+			fprintf(stderr, _("rohrpost: %s: new, self-signed, for "
+			    "%s\n"), conf.cert, c->hostname);
 	}
 	if (r == -1)
 		ctl_warn(&why);

@@ -7,6 +7,7 @@
 #include "ctl/ctl_row.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 
 char *
 row_take(struct buf *b)
@@ -40,7 +41,7 @@ row_parse(const struct table *t, const char *p, size_t len, struct row *r,
 {
 	memset(r, 0, sizeof(*r));
 	if (!str_is_text(p, len)) {
-		buf_set(why, "NUL or carriage return in a line");
+		buf_set(why, _("NUL or carriage return in a line"));
 		return -1;
 	}
 	return t->parse(p, len, r, why);

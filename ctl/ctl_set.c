@@ -13,6 +13,7 @@
 #include "ctl/ctl_set.h"
 #include "lib/base/fd.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/mail/limits.h"
 
 enum { LOCK_TRIES = 100, LOCK_WAIT_MS = 100 };
@@ -50,8 +51,8 @@ lock(struct set *s, struct buf *why)
 	}
 	for (i = 0; flock(s->lock, LOCK_EX | LOCK_NB) == -1; i++) {
 		if (i == LOCK_TRIES || errno != EWOULDBLOCK) {
-			buf_set(why, "%s/.lock: another rohrpost command is "
-			    "changing the tables", s->dir);
+			buf_set(why, _("%s/.lock: another rohrpost command is "
+			    "changing the tables"), s->dir);
 			return -1;
 		}
 		nanosleep(&wait, NULL);

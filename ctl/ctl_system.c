@@ -14,6 +14,7 @@
 #include "ctl/ctl_util.h"
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
+#include "lib/base/words.h"
 #include "lib/server/program.h"
 
 static const struct {
@@ -40,9 +41,9 @@ run_tool(const char *const argv[], struct buf *why)
 		r = ctl_run_program(buf_str(&path), argv, &out);
 	}
 	if (r != 0)
-		buf_set(why, "%s %s: %s (systemd-sysusers with "
-		    SYSUSERS " makes the users too)", argv[0],
-		    argv[1], out.len > 0 ? buf_str(&out) : "failed");
+		buf_set(why, _("%s %s: %s (systemd-sysusers with %s makes the "
+		    "users too)"), argv[0], argv[1], out.len > 0 ?
+		    buf_str(&out) : _("failed"), SYSUSERS);
 	buf_clear(&path);
 	buf_clear(&out);
 	return r == 0 ? 0 : -1;
@@ -124,9 +125,11 @@ own_dir(const char *path, size_t i, const struct stat *user, struct buf *why)
 		    O_CLOEXEC);
 	if (fd == -1 || own(fd, dirs[i].group, dirs[i].mode, user) == -1 ||
 	    fd_sync_dir(fd) == -1) {
-		buf_set(why, "%s: %s", path, errno != 0 ? strerror(errno) :
-		    "its system group is missing: run systemd-sysusers with "
-		    SYSUSERS);
+		if (errno != 0)
+			buf_set(why, "%s: %s", path, strerror(errno));
+		else
+			buf_set(why, _("%s: its system group is missing: run "
+			    "systemd-sysusers with %s"), path, SYSUSERS);
 		r = -1;
 	}
 	fd_close(&fd);

@@ -12,6 +12,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 
 static int
 compare(const void *a, const void *b)
@@ -69,7 +70,7 @@ text_complain(const char *dir, const struct text *t, unsigned line,
 	if (lines > 0)
 		buf_putc(why, '\n');
 	if (lines == TEXT_COMPLAINTS) {
-		buf_puts(why, "and more");
+		buf_puts(why, _("and more"));
 		return;
 	}
 	buf_printf(why, "%s/%s:", dir, t->table->file);
@@ -116,7 +117,7 @@ line_parse(const struct text *t, const char *p, size_t len, unsigned line,
 	if (len == 0 || p[0] == '#')
 		return 0;
 	if (len > TEXT_LINE_MAX) {
-		buf_set(why, "longer than %d octets", TEXT_LINE_MAX);
+		buf_set(why, _("longer than %d octets"), TEXT_LINE_MAX);
 		return -1;
 	}
 	r = mem_zalloc(1, sizeof(*r));
@@ -126,7 +127,7 @@ line_parse(const struct text *t, const char *p, size_t len, unsigned line,
 	}
 	other = text_find(t, r->key);
 	if (other != NULL && other != skip) {
-		buf_set(why, "%s is already in %s, line %u", r->key,
+		buf_set(why, _("%s is already in %s, line %u"), r->key,
 		    t->table->file, other->line);
 		row_free(&r);
 		return -1;
@@ -167,7 +168,7 @@ text_parse(struct text *t, const char *dir, const char *p, size_t len,
 	int bad = 0;
 
 	if (str_mark(&p, &len) == -1) {
-		text_complain(dir, t, 0, why, STR_UTF16);
+		text_complain(dir, t, 0, why, "%s", _(STR_UTF16));
 		return -1;
 	}
 	for (end = p + len; p < end; p = nl + 1, line++) {
@@ -246,10 +247,10 @@ entry_parse(const struct text *t, const char *line, unsigned number,
 		return 0;
 	n = strcspn(line, "\r\n");
 	if (line[strspn(line, " \t")] == '#')
-		buf_set(why, "%.*s: an entry cannot begin with \"#\", as "
-		    "comments do", (int)(n > 300 ? 300 : n), line);
+		buf_set(why, _("%.*s: an entry cannot begin with \"#\", as "
+		    "comments do"), (int)(n > 300 ? 300 : n), line);
 	else
-		buf_set(why, "an empty line is no entry of %s",
+		buf_set(why, _("an empty line is no entry of %s"),
 		    t->table->file);
 	return -1;
 }
@@ -285,7 +286,7 @@ text_set(struct text *t, const char *key, const char *line, struct buf *why)
 	struct text_line *l = line_of(t, old);
 
 	if (l == NULL) {
-		buf_set(why, "%s: not there", key);
+		buf_set(why, _("%s: not there"), key);
 		return -1;
 	}
 	if (entry_parse(t, line, old->line, old, &r, why) == -1)

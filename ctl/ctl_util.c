@@ -13,6 +13,7 @@
 
 #include "ctl/ctl_util.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/server/settings.h"
 
 struct ctl_conf {
@@ -68,7 +69,7 @@ ctl_say(int r, const struct buf *words)
 void
 ctl_warn(const struct buf *words)
 {
-	say_lines("warning: ", words);
+	say_lines(_("warning: "), words);
 }
 
 int
@@ -130,7 +131,8 @@ ctl_run_program(const char *path, const char *const argv[], struct buf *out)
 	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
 		;
 	if (!WIFEXITED(status)) {
-		buf_set(out, "%s: ended by signal %d", path, WTERMSIG(status));
+		buf_set(out, _("%s: ended by signal %d"), path,
+		    WTERMSIG(status));
 		return -1;
 	}
 	return WEXITSTATUS(status);

@@ -12,6 +12,7 @@
 #include "ctl/host_address.h"
 #include "lib/base/fd.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/net/nets.h"
 
 enum { INET6_MAX = 64 * 1024, IF_TEMPORARY = 0x01, IF_DEPRECATED = 0x20 };
@@ -103,13 +104,13 @@ host_addresses_parse(struct host_addresses *l, const char *text,
 			return 0;
 		n = strcspn(text, " \t,");
 		if (l->n == HOST_ADDRESSES_MAX) {
-			buf_set(why, "more than %d addresses",
+			buf_set(why, _("more than %d addresses"),
 			    HOST_ADDRESSES_MAX);
 			return -1;
 		}
 		if (host_address_parse(&l->a[l->n], text, n) == -1) {
-			buf_set(why, "\"%.*s\" is no address like 192.0.2.1 "
-			    "or 2001:db8::1", (int)(n > 80 ? 80 : n), text);
+			buf_set(why, _("\"%.*s\" is no address like 192.0.2.1 "
+			    "or 2001:db8::1"), (int)(n > 80 ? 80 : n), text);
 			return -1;
 		}
 		l->n++;

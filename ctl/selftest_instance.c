@@ -24,6 +24,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/peer.h"
 #include "lib/base/tree.h"
+#include "lib/base/words.h"
 #include "lib/server/program.h"
 #include "lib/server/walls.h"
 
@@ -99,8 +100,8 @@ put(const struct selftest *s, const struct bait *b, struct buf *why)
 	int fd = -1, r;
 
 	if (pw == NULL || gr == NULL) {
-		buf_set(why, "the system user %s or group %s is missing: run "
-		    "systemd-sysusers with " SYSUSERS, b->user, b->group);
+		buf_set(why, _("the system user %s or group %s is missing: run "
+		    "systemd-sysusers with %s"), b->user, b->group, SYSUSERS);
 		return -1;
 	}
 	if (path[strlen(path) - 1] == '/')
@@ -272,7 +273,7 @@ selftest_words(const struct selftest *s, struct buf *words)
 	int fd = open(path_of(s, "words"), O_RDONLY | O_CLOEXEC);
 
 	if (fd != -1 && fd_slurp(fd, words) == -1)
-		buf_set(words, "master said too much");
+		buf_set(words, _("master said too much"));
 	fd_close(&fd);
 }
 

@@ -10,6 +10,7 @@
 #include "ctl/setup_ask.h"
 #include "ctl/setup_judge.h"
 #include "lib/base/mem.h"
+#include "lib/base/words.h"
 #include "lib/mail/limits.h"
 
 enum { ASK_LINE = 1024 };
@@ -33,13 +34,13 @@ ask(const char *question, const char *def, struct buf *out, struct buf *why)
 		r = ctl_line(&line);
 		buf_truncate(&line, strcspn(buf_str(&line), "\r"));
 		if (r == -1)
-			fprintf(stderr, "  an answer has at most %d octets\n",
-			    ASK_LINE);
+			fprintf(stderr, _("  an answer has at most %d "
+			    "octets\n"), ASK_LINE);
 	} while (r == -1 || (r == 1 && line.len == 0 && *def == '\0'));
 	buf_reset(out);
 	buf_puts(out, line.len > 0 ? buf_str(&line) : def);
 	if (r == 0)
-		buf_set(why, "no answer");
+		buf_set(why, _("no answer"));
 	buf_clear(&line);
 	return r == 1 ? 0 : -1;
 }
@@ -59,8 +60,8 @@ ask_judged(struct asking *k, const char *question, const char *def,
 		if (j == JUDGED_GOOD || (j == JUDGED_DOUBT && last.len > 0 &&
 		    strcmp(buf_str(&last), buf_str(out)) == 0))
 			break;
-		fprintf(stderr, "  %s%s\n", buf_str(&fault), j == JUDGED_DOUBT ?
-		    " (the same answer once more keeps it)" : "");
+		fprintf(stderr, j == JUDGED_DOUBT ? _("  %s (the same answer "
+		    "once more keeps it)\n") : "  %s\n", buf_str(&fault));
 		buf_set(&last, "%s", j == JUDGED_DOUBT ? buf_str(out) : "");
 	}
 	buf_clear(&fault);
@@ -102,7 +103,7 @@ ask_password(struct asking *k, const char *who, struct buf *out)
 			buf_set(k->why, "%s", buf_str(&fault));
 			break;
 		}
-		fprintf(stderr, "  the password: %s\n", buf_str(&fault));
+		fprintf(stderr, _("  the password: %s\n"), buf_str(&fault));
 	}
 	buf_clear(&fault);
 	return r;
@@ -116,7 +117,7 @@ ask_user(struct asking *k)
 	int r;
 
 	buf_printf(&text, "anna@%s", k->before.domain);
-	r = ask_judged(k, "Address of the first user", buf_str(&text),
+	r = ask_judged(k, _("Address of the first user"), buf_str(&text),
 	    judge_user, &address);
 	if (r == 0) {
 		k->before.user = mem_strdup(buf_str(&address));
@@ -139,7 +140,7 @@ ask_relay_login(struct asking *k)
 	struct buf value = BUF_INIT(0), password = BUF_INIT(PASSWORD_MAX);
 	int r;
 
-	r = ask_judged(k, "Login there, or none", "none", judge_relay_user,
+	r = ask_judged(k, _("Login there, or none"), "none", judge_relay_user,
 	    &value);
 	if (r == 0 && strcmp(buf_str(&value), "none") != 0) {
 		r = answers_add(k->as, "relay_user", buf_str(&value), 0,
@@ -158,32 +159,40 @@ ask_relay_login(struct asking *k)
 static int
 ask_relay(struct asking *k)
 {
+	struct buf answer = BUF_INIT(0);
 	const char *profile = NULL;
 	int r;
 
-	r = ask_into(k, "profile", "Way out and in: direct, relay (through a "
-	    "provider), collector", "direct", judge_profile, &profile);
+	r = ask_judged(k, _("How does your mail leave? 1 directly (fixed "
+	    "address, port 25 open), 2 through your provider, 3 through your "
+	    "provider, where what comes in is fetched too"), "1",
+	    judge_profile, &answer);
+	if (r == 0) {
+		profile = profile_name(buf_str(&answer));
+		r = answers_add(k->as, "profile", profile, 0, k->why);
+	}
 	if (r == 0 && strcmp(profile, "direct") != 0) {
-		r = ask_into(k, "relay_host", "Host of the provider's "
-		    "smarthost", "", judge_relay_host, NULL);
+		r = ask_into(k, "relay_host", _("Your provider's outgoing "
+		    "server, e.g. smtp.provider.example"), "",
+		    judge_relay_host, NULL);
 		if (r == 0)
 			r = ask_relay_login(k);
 	}
-	free((char *)(uintptr_t)profile);
+	buf_clear(&answer);
 	return r;
 }
 
 static int
 ask_certificate(struct asking *k)
 {
-	if (ask_into(k, "certificate", "Certificate: a PEM file, or "
-	    "self-signed", "self-signed", judge_certificate,
+	if (ask_into(k, "certificate", _("Certificate: a PEM file, or "
+	    "self-signed"), "self-signed", judge_certificate,
 	    &k->before.certificate) == -1)
 		return -1;
 	if (strcmp(k->before.certificate, "self-signed") == 0)
 		return 0;
-	return ask_into(k, "key", "Its private key: a PEM file", "", judge_key,
-	    NULL);
+	return ask_into(k, "key", _("File of the private key (privkey.pem)"),
+	    "", judge_key, NULL);
 }
 
 static void
@@ -203,22 +212,22 @@ setup_ask(struct answers *as, const char *dir, struct buf *why)
 	const char *dot;
 	int r;
 
-	fprintf(stderr, "Setting up Rohrpost in %s. An empty answer takes "
-	    "what stands in [brackets].\n", dir);
+	fprintf(stderr, _("Setting up Rohrpost in %s. An empty answer takes "
+	    "what stands in [brackets].\n"), dir);
 	if (gethostname(host, sizeof(host)) == -1 || strchr(host, '.') == NULL)
 		host[0] = '\0';
-	r = ask_into(&k, "hostname", "Full name of this host", host,
-	    judge_hostname, &k.before.hostname);
+	r = ask_into(&k, "hostname", _("Name of this server on the Internet"),
+	    host, judge_hostname, &k.before.hostname);
 	dot = r == 0 ? strchr(k.before.hostname, '.') : NULL;
 	if (r == 0)
-		r = ask_into(&k, "domain", "Domain to take mail for",
+		r = ask_into(&k, "domain", _("Domain to take mail for"),
 		    dot != NULL ? dot + 1 : "", judge_domain,
 		    &k.before.domain);
 	if (r == 0)
 		r = ask_user(&k);
 	if (r == 0)
-		r = ask_into(&k, "postmaster", "Who reads postmaster's and "
-		    "abuse's mail", k.before.user, judge_postmaster, NULL);
+		r = ask_into(&k, "postmaster", _("Who gets complaints and "
+		    "error messages"), k.before.user, judge_postmaster, NULL);
 	if (r == 0)
 		r = ask_relay(&k);
 	if (r == 0)

@@ -21,6 +21,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/mail/limits.h"
 
 enum {
@@ -64,7 +65,7 @@ set_hostname(struct setup *s, struct buf *why)
 	int r = 0;
 
 	if (a == NULL && old == NULL)
-		return setup_refuse(s, NULL, why, "no \"hostname = \"");
+		return setup_refuse(s, NULL, why, _("no \"hostname = \""));
 	if (a != NULL)
 		old = a->value;
 	if (name_domain(old, strlen(old), &name, &words) == -1)
@@ -117,12 +118,12 @@ set_profile(struct setup *s, struct buf *why)
 			break;
 	}
 	if (i == sizeof(profiles) / sizeof(profiles[0]))
-		return setup_refuse(s, a, why, "profile: direct, relay or "
-		    "collector");
+		return setup_refuse(s, a, why, _("profile: direct, relay or "
+		    "collector"));
 	if (profiles[i].needs_relay_host && find(s, "relay_host") == NULL &&
 	    conf_get(&s->conf, "relay_host") == NULL)
-		return setup_refuse(s, a, why, "profile %s: needs "
-		    "\"relay_host = \"", a->value);
+		return setup_refuse(s, a, why, _("profile %s: needs "
+		    "\"relay_host = \""), a->value);
 	if (profiles[i].no_port_25 && find(s, "listen_smtp") == NULL)
 		conf_set(&s->conf, "listen_smtp", "");
 	return 0;
@@ -140,8 +141,8 @@ pass_through(struct setup *s, struct buf *why)
 		if (a->own || strcmp(a->key, "hostname") == 0)
 			continue;
 		if (keys_find(&s->keys, a->key) == NULL)
-			return setup_refuse(s, a, why, "%s: not a key that "
-			    "is known", a->key);
+			return setup_refuse(s, a, why, _("%s: not a key that "
+			    "is known"), a->key);
 		if (strcmp(a->key, "state_dir") == 0)
 			set_path(s, a->key, a->value);
 		else
@@ -218,8 +219,8 @@ set_certificate(struct setup *s, struct buf *why)
 	    is_own(s, conf_get(conf, "tls_certificate"),
 	    conf_get(conf, "tls_key"));
 	if (!self && cert != NULL && key == NULL)
-		return setup_refuse(s, cert, why, "certificate: its "
-		    "\"key = FILE\" is missing");
+		return setup_refuse(s, cert, why, _("certificate: its "
+		    "\"key = FILE\" is missing"));
 	if (!self && cert != NULL &&
 	    (set_file(s, "tls_certificate", cert, why) == -1 ||
 	    set_file(s, "tls_key", key, why) == -1))
@@ -264,7 +265,7 @@ read_old(struct setup *s, struct buf *why)
 	p = buf_str(&text);
 	len = text.len;
 	if (str_mark(&p, &len) == -1)
-		fault = STR_UTF16;
+		fault = _(STR_UTF16);
 	if (fault != NULL)
 		buf_set(why, "%s/rohrpost.conf: %s", s->dir, fault);
 	fd_close(&fd);
@@ -291,7 +292,7 @@ setup_conf(struct setup *s, struct buf *why)
 	}
 	if (state[0] != '/')
 		return setup_refuse(s, find(s, "state_dir"), why,
-		    "state_dir: not an absolute path");
+		    _("state_dir: not an absolute path"));
 	s->state_dir = mem_strdup(state);
 	set_session_uids(s);
 	set_relay_password(s);

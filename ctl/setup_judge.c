@@ -11,6 +11,7 @@
 #include "ctl/ctl_name.h"
 #include "ctl/setup_judge.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/mail/limits.h"
 #include "lib/net/addr.h"
 #include "lib/net/tls.h"
@@ -29,11 +30,11 @@ judge_hostname(const struct asked *a, const char *answer, struct buf *why)
 	enum judged r = JUDGED_GOOD;
 
 	if (domain_of(answer, &name, why) == -1) {
-		buf_puts(why, ": write it like mail.example.org");
+		buf_puts(why, _(": write it like mail.example.org"));
 		r = JUDGED_BAD;
 	} else if (strchr(buf_str(&name), '.') == NULL) {
-		buf_set(why, "%s is no full name: write it with its domain, "
-		    "like %s.example.org", buf_str(&name), buf_str(&name));
+		buf_set(why, _("%s is no full name: write it with its domain, "
+		    "like %s.example.org"), buf_str(&name), buf_str(&name));
 		r = JUDGED_DOUBT;
 	}
 	buf_clear(&name);
@@ -48,8 +49,8 @@ judge_domain(const struct asked *a, const char *answer, struct buf *why)
 
 	if (r == -1)
 		buf_puts(why, strchr(answer, '@') != NULL ?
-		    ": write what stands behind the @" :
-		    ": write it like example.org");
+		    _(": write what stands behind the @") :
+		    _(": write it like example.org"));
 	buf_clear(&name);
 	return r == -1 ? JUDGED_BAD : JUDGED_GOOD;
 }
@@ -76,11 +77,11 @@ judge_user(const struct asked *a, const char *answer, struct buf *why)
 
 	if (name_address(answer, strlen(answer), NAME_ACCOUNT, &name, why) ==
 	    -1) {
-		buf_printf(why, ": write it like anna@%s", a->domain);
+		buf_printf(why, _(": write it like anna@%s"), a->domain);
 		r = JUDGED_BAD;
 	} else if (!is_of_domain(a, buf_str(&name))) {
-		buf_set(why, "%s is not of the domain above: write "
-		    "NAME@%s", buf_str(&name), a->domain);
+		buf_set(why, _("%s is not of the domain above: write "
+		    "NAME@%s"), buf_str(&name), a->domain);
 		r = JUDGED_BAD;
 	}
 	buf_clear(&name);
@@ -95,11 +96,11 @@ judge_password(const struct asked *a, const char *answer, struct buf *why)
 	int r = -1;
 
 	if (*answer == '\0')
-		buf_set(why, "it is empty: type one");
+		buf_set(why, _("it is empty: type one"));
 	else if (strchr(" \t", answer[0]) != NULL ||
 	    strchr(" \t", answer[strlen(answer) - 1]) != NULL)
-		buf_set(why, "a blank at its end: type one without, or set it "
-		    "later with rohrpost user passwd");
+		buf_set(why, _("a blank at its end: type one without, or set "
+		    "it later with rohrpost user passwd"));
 	else
 		r = hash_fields(answer, 0, &fields, &note, why);
 	buf_wipe(&fields);
@@ -115,13 +116,13 @@ judge_postmaster(const struct asked *a, const char *answer, struct buf *why)
 
 	if (name_address(answer, strlen(answer), NAME_TARGET, &name, why) ==
 	    -1) {
-		buf_printf(why, ": write an address, like %s", a->user);
+		buf_printf(why, _(": write an address, like %s"), a->user);
 		r = JUDGED_BAD;
 	} else if (is_of_domain(a, buf_str(&name)) &&
 	    (name_address(a->user, strlen(a->user), NAME_ACCOUNT, &user,
 	    why) == -1 || str_casecmp(buf_str(&name), buf_str(&user)) != 0)) {
-		buf_set(why, "there is no %s yet: write %s, or an address "
-		    "elsewhere", buf_str(&name), a->user);
+		buf_set(why, _("there is no %s yet: write %s, or an address "
+		    "elsewhere"), buf_str(&name), a->user);
 		r = JUDGED_BAD;
 	}
 	buf_clear(&name);
@@ -129,17 +130,26 @@ judge_postmaster(const struct asked *a, const char *answer, struct buf *why)
 	return r;
 }
 
-enum judged
-judge_profile(const struct asked *a, const char *answer, struct buf *why)
+const char *
+profile_name(const char *answer)
 {
 	static const char *const names[] = { "direct", "relay", "collector" };
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(answer, names[i]) == 0)
-			return JUDGED_GOOD;
-	buf_set(why, "there is no \"%.40s\": write direct, relay or collector",
-	    answer);
+		if (strcmp(answer, names[i]) == 0 || (answer[0] ==
+		    (char)('1' + i) && answer[1] == '\0'))
+			return names[i];
+	return NULL;
+}
+
+enum judged
+judge_profile(const struct asked *a, const char *answer, struct buf *why)
+{
+	if (profile_name(answer) != NULL)
+		return JUDGED_GOOD;
+	buf_set(why, _("there is no \"%.40s\": write 1 (direct), 2 (relay) or "
+	    "3 (collector)"), answer);
 	return JUDGED_BAD;
 }
 
@@ -155,9 +165,9 @@ judge_relay_host(const struct asked *a, const char *answer, struct buf *why)
 	    addr_is_ip(answer + 1, n - 2, 1)))
 		return JUDGED_GOOD;
 	if (domain_of(answer, &name, why) == -1) {
-		buf_puts(why, strchr(answer, ':') != NULL ? ": write the name "
-		    "alone; its port is relay_port in rohrpost.conf" :
-		    ": write a name, or an address like [192.0.2.1]");
+		buf_puts(why, strchr(answer, ':') != NULL ? _(": write the "
+		    "name alone; its port is relay_port in rohrpost.conf") :
+		    _(": write a name, or an address like [192.0.2.1]"));
 		r = JUDGED_BAD;
 	}
 	buf_clear(&name);
@@ -169,18 +179,22 @@ judge_relay_user(const struct asked *a, const char *answer, struct buf *why)
 {
 	if (strlen(answer) <= 255 && str_is_text(answer, strlen(answer)))
 		return JUDGED_GOOD;
-	buf_set(why, "a login has at most 255 octets of text");
+	buf_set(why, _("a login has at most 255 octets of text"));
 	return JUDGED_BAD;
 }
 
-/* The file can be read; -1 with why. path_r: absolute, to be freed. */
+/*
+ * The file can be read; -1 with why. path_r: absolute, to be freed. Where it is
+ * of a certificate there need be none.
+ */
 static int
-find_file(const char *answer, char **path_r, struct buf *why)
+find_file(const char *answer, int certificate, char **path_r, struct buf *why)
 {
 	*path_r = realpath(answer, NULL);
 	if (*path_r != NULL && access(*path_r, R_OK) == 0)
 		return 0;
-	buf_set(why, "%s: %s: write the path of a PEM file", answer,
+	buf_set(why, certificate ? _("%s: %s: write the path of a PEM file, or "
+	    "self-signed") : _("%s: %s: write the path of a PEM file"), answer,
 	    strerror(errno));
 	return -1;
 }
@@ -194,16 +208,15 @@ judge_certificate(const struct asked *a, const char *answer, struct buf *why)
 
 	if (strcmp(answer, "self-signed") == 0)
 		return JUDGED_GOOD;
-	if (find_file(answer, &path, why) == -1) {
-		buf_puts(why, ", or self-signed");
+	if (find_file(answer, 1, &path, why) == -1) {
 		r = JUDGED_BAD;
 	} else if (!cert_reads(path)) {
-		buf_set(why, "%s: no certificate as PEM: its first line is "
-		    "-----BEGIN CERTIFICATE-----", answer);
+		buf_set(why, _("%s: no certificate as PEM: its first line is "
+		    "-----BEGIN CERTIFICATE-----"), answer);
 		r = JUDGED_BAD;
 	} else if ((hidden = cert_hidden(a->dir, path)) != NULL) {
-		buf_set(why, "%s: systemd hides %s from the programs: copy it "
-		    "to %s", answer, hidden, a->dir);
+		buf_set(why, _("%s: systemd hides %s from the programs: copy "
+		    "it to %s"), answer, hidden, a->dir);
 		r = JUDGED_DOUBT;
 	} else if (cert_judge(path, a->hostname, why) == -1) {
 		/* One line is enough, and the key of the configuration was
@@ -223,12 +236,12 @@ judge_key(const struct asked *a, const char *answer, struct buf *why)
 	SSL_CTX *ctx;
 	char *path;
 
-	if (find_file(answer, &path, why) == 0) {
+	if (find_file(answer, 0, &path, why) == 0) {
 		ctx = tls_server_new(TLS_PATHS(a->certificate, path), NULL, 0,
 		    why);
 		if (ctx == NULL)
-			buf_printf(why, ": write the file of the key that %s "
-			    "was made with", a->certificate);
+			buf_printf(why, _(": write the file of the key that %s "
+			    "was made with"), a->certificate);
 		else
 			r = JUDGED_GOOD;
 		tls_free(&ctx);

@@ -29,4 +29,7 @@ setup_judge judge_hostname, judge_domain, judge_user, judge_password,
 	    judge_postmaster, judge_profile, judge_relay_host,
 	    judge_relay_user, judge_certificate, judge_key;
 
+/* The profile that is meant by its name or its number, or NULL. */
+const char *profile_name(const char *answer);
+
 #endif

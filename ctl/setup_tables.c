@@ -10,6 +10,7 @@
 #include "ctl/ctl_name.h"
 #include "ctl/setup_tables.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/mail/limits.h"
 
 int
@@ -97,7 +98,7 @@ add_user(struct setup *s, const struct setup_answer *a, struct buf *why)
 	r = name_address(a->value, n, NAME_ACCOUNT, &name, &words);
 	if (r == 0 && *password == '\0' &&
 	    text_find(&s->set.t[TEXT_PASSWD], buf_str(&name)) == NULL) {
-		buf_set(&words, "%s: a password is missing", buf_str(&name));
+		buf_set(&words, _("%s: a password is missing"), buf_str(&name));
 		r = -1;
 	}
 	if (r == 0 && *password != '\0')
@@ -262,13 +263,13 @@ setup_tables(struct setup *s, struct buf *why)
 	    add_role(s, "abuse", why) == -1)
 		return -1;
 	if (text_next(&s->set.t[TEXT_DOMAINS], &i) == NULL)
-		return setup_refuse(s, NULL, why, "no \"domain = \": which "
-		    "domain's mail is taken?");
+		return setup_refuse(s, NULL, why, _("no \"domain = \": which "
+		    "domain's mail is taken?"));
 	i = 0;
 	if (text_find(&s->set.t[TEXT_ALIASES], "postmaster") == NULL &&
 	    text_next(&s->set.t[TEXT_USERS], &i) == NULL)
-		return setup_refuse(s, NULL, why, "no \"postmaster = \" and "
-		    "no user: who reads that mail?");
+		return setup_refuse(s, NULL, why, _("no \"postmaster = \" and "
+		    "no user: who reads that mail?"));
 	r = set_check(&s->set, why, &warn);
 	if (r == -1)
 		translate(s, why);

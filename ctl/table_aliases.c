@@ -8,6 +8,7 @@
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_set.h"
 #include "lib/base/mem.h"
+#include "lib/base/words.h"
 #include "lib/mail/limits.h"
 
 static int
@@ -17,11 +18,11 @@ add_target(const char *p, size_t len, struct row *r, struct buf *why)
 
 	name_trim(&p, &len);
 	if (len == 0) {
-		buf_set(why, "a target is missing");
+		buf_set(why, _("a target is missing"));
 		return -1;
 	}
 	if (r->n_targets == RECIPIENTS_MAX) {
-		buf_set(why, "more than %d targets", RECIPIENTS_MAX);
+		buf_set(why, _("more than %d targets"), RECIPIENTS_MAX);
 		return -1;
 	}
 	if (name_address(p, len, NAME_TARGET, &name, why) == -1) {
@@ -44,7 +45,7 @@ parse_alias(const char *p, size_t len, struct row *r, struct buf *why)
 	int ok;
 
 	if (!row_split(p, len, '=', &left, &right, &rlen)) {
-		buf_set(why, "expected \"address = target, ...\"");
+		buf_set(why, _("expected \"address = target, ...\""));
 		return -1;
 	}
 	ok = name_address(p, left, NAME_ALIAS, &name, why);
@@ -78,7 +79,8 @@ check_targets(struct set *s, const struct row *r, struct buf *why)
 		if (set_find(s, r->targets[i], &found) != SET_NOBODY)
 			continue;
 		text_complain(s->dir, &s->t[TEXT_ALIASES], r->line, why,
-		    "%s leads to %s, which is nobody", r->key, r->targets[i]);
+		    _("%s leads to %s, which is nobody"), r->key,
+		    r->targets[i]);
 		bad = -1;
 	}
 	return bad;
@@ -99,9 +101,10 @@ check_way(struct set *s, struct row *r, struct buf *why, struct buf *warn)
 
 	if (way != SET_STRAIGHT)
 		text_complain(s->dir, &s->t[TEXT_ALIASES], r->line,
-		    way == SET_LOST ? why : warn, "%s leads to itself or "
-		    "through more than %d aliases%s", r->key, ALIAS_DEPTH,
-		    way == SET_LOST ? ", and to nobody else" : "");
+		    way == SET_LOST ? why : warn, way == SET_LOST ?
+		    _("%s leads to itself or through more than %d aliases, "
+		    "and to nobody else") : _("%s leads to itself or through "
+		    "more than %d aliases"), r->key, ALIAS_DEPTH);
 	return way == SET_LOST ? -1 : 0;
 }
 
@@ -119,7 +122,8 @@ check_aliases(struct set *s, struct buf *why, struct buf *warn)
 		user = text_find(&s->t[TEXT_USERS], r->key);
 		if (user != NULL) {
 			text_complain(s->dir, &s->t[TEXT_ALIASES], r->line, why,
-			    "%s is an account (users:%u)", r->key, user->line);
+			    _("%s is an account (users:%u)"), r->key,
+			    user->line);
 			bad = -1;
 		}
 		if (check_targets(s, r, why) == -1)
@@ -129,8 +133,8 @@ check_aliases(struct set *s, struct buf *why, struct buf *warn)
 	}
 	if (text_find(&s->t[TEXT_ALIASES], "postmaster") == NULL)
 		text_complain(s->dir, &s->t[TEXT_ALIASES], 0, warn,
-		    "no \"postmaster = ADDRESS\": the first account gets "
-		    "that mail");
+		    _("no \"postmaster = ADDRESS\": the first account gets "
+		    "that mail"));
 	return bad;
 }
 

@@ -4,6 +4,7 @@
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_set.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/mail/limits.h"
 
 /* domain [ "=" "alias" domain ] */
@@ -18,7 +19,7 @@ parse_domain(const char *p, size_t len, struct row *r, struct buf *why)
 	if (row_split(p, len, '=', &left, &right, &rlen)) {
 		if (rlen < 6 || !str_is(right, 5, "alias") ||
 		    (right[5] != ' ' && right[5] != '\t')) {
-			buf_set(why, "expected \"= alias DOMAIN\"");
+			buf_set(why, _("expected \"= alias DOMAIN\""));
 			return -1;
 		}
 		right += 6;
@@ -55,8 +56,8 @@ check_domains(struct set *s, struct buf *why, struct buf *warn)
 		if (target != NULL && target->value == NULL)
 			continue;
 		text_complain(s->dir, &s->t[TEXT_DOMAINS], r->line, why,
-		    target == NULL ? "%s: alias of %s, which is not there" :
-		    "%s: alias of %s, which is an alias itself", r->key,
+		    target == NULL ? _("%s: alias of %s, which is not there") :
+		    _("%s: alias of %s, which is an alias itself"), r->key,
 		    r->value);
 		bad = -1;
 	}

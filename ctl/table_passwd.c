@@ -8,6 +8,7 @@
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_set.h"
 #include "lib/base/mem.h"
+#include "lib/base/words.h"
 #include "lib/mail/credential.h"
 #include "lib/mail/limits.h"
 #include "lib/mail/scram.h"
@@ -38,7 +39,7 @@ check_app(const struct credential *c, struct passwd_seen *s, struct buf *why)
 	size_t i;
 
 	if (s->apps == CREDENTIAL_APPS) {
-		buf_set(why, "more than %d app passwords", CREDENTIAL_APPS);
+		buf_set(why, _("more than %d app passwords"), CREDENTIAL_APPS);
 		return -1;
 	}
 	if (credential_app(c, a, why) == -1)
@@ -47,7 +48,7 @@ check_app(const struct credential *c, struct passwd_seen *s, struct buf *why)
 		if (s->app[i].name_len != a->name_len ||
 		    memcmp(s->app[i].name, a->name, a->name_len) != 0)
 			continue;
-		buf_set(why, "two app passwords are called %.*s",
+		buf_set(why, _("two app passwords are called %.*s"),
 		    (int)a->name_len, a->name);
 		return -1;
 	}
@@ -78,7 +79,7 @@ check_field(const struct credential *c, struct passwd_seen *s, struct buf *why)
 	default:
 		return 0;
 	}
-	buf_set(why, "two hashes, or two sets of keys, of one password");
+	buf_set(why, _("two hashes, or two sets of keys, of one password"));
 	return -1;
 }
 
@@ -92,11 +93,11 @@ check_credentials(const char *p, size_t len, struct buf *why)
 	int r;
 
 	if (len == 0 || *p == ':') {
-		buf_set(why, "expected \"address:crypt=HASH\"");
+		buf_set(why, _("expected \"address:crypt=HASH\""));
 		return -1;
 	}
 	if (len > CREDENTIAL_MAX) {
-		buf_set(why, "longer than %d octets", CREDENTIAL_MAX);
+		buf_set(why, _("longer than %d octets"), CREDENTIAL_MAX);
 		return -1;
 	}
 	while ((r = credential_next(&p, end, &c)) == 1) {
@@ -104,9 +105,9 @@ check_credentials(const char *p, size_t len, struct buf *why)
 			return -1;
 	}
 	if (r == -1)
-		buf_set(why, "expected TAG=VALUE after each colon (crypt=, "
+		buf_set(why, _("expected TAG=VALUE after each colon (crypt=, "
 		    "scram-sha-256=, app=), or a hash ($y$, $2b$, $6$, $5$, "
-		    "{SSHA512}) first");
+		    "{SSHA512}) first"));
 	return r;
 }
 
@@ -121,7 +122,7 @@ parse_passwd(const char *p, size_t len, struct row *r, struct buf *why)
 	int ok;
 
 	if (!row_split(p, len, ':', &left, &right, &rlen)) {
-		buf_set(why, "expected \"address:crypt=HASH\"");
+		buf_set(why, _("expected \"address:crypt=HASH\""));
 		return -1;
 	}
 	ok = name_address(p, left, NAME_ACCOUNT, &name, why);
@@ -153,7 +154,7 @@ check_passwd(struct set *s, struct buf *why, struct buf *warn)
 	while ((r = text_next(&s->t[TEXT_PASSWD], &i)) != NULL) {
 		if (text_find(&s->t[TEXT_USERS], r->key) == NULL)
 			text_complain(s->dir, &s->t[TEXT_PASSWD], r->line, warn,
-			    "%s is not in users", r->key);
+			    _("%s is not in users"), r->key);
 	}
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_set.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/mail/limits.h"
 #include "lib/mail/tables.h"
 
@@ -21,20 +22,20 @@ parse_attribute(const char *p, size_t len, struct row *r, struct buf *why)
 		return 0;
 	}
 	if (len <= 6 || strncmp(p, "quota=", 6) != 0) {
-		buf_set(why, "%.*s: not known (quota=SIZE[,COUNT], disabled)",
-		    (int)(len > 80 ? 80 : len), p);
+		buf_set(why, _("%.*s: not known (quota=SIZE[,COUNT], "
+		    "disabled)"), (int)(len > 80 ? 80 : len), p);
 		return -1;
 	}
 	p += 6;
 	comma = memchr(p, ',', (size_t)(end - p));
 	if (comma != NULL && str_number(comma + 1, (size_t)(end - comma - 1),
 	    UINT32_MAX, &r->quota_count) == -1) {
-		buf_set(why, "quota: not a number of messages");
+		buf_set(why, _("quota: not a number of messages"));
 		return -1;
 	}
 	if (name_size(p, (size_t)((comma != NULL ? comma : end) - p),
 	    &r->quota_size) == -1) {
-		buf_set(why, "quota: not a size (10M, 2G; 0 for none)");
+		buf_set(why, _("quota: not a size (10M, 2G; 0 for none)"));
 		return -1;
 	}
 	return 0;
@@ -82,7 +83,7 @@ check_users(struct set *s, struct buf *why, struct buf *warn)
 			bad = -1;
 		if (text_find(&s->t[TEXT_PASSWD], r->key) == NULL)
 			text_complain(s->dir, &s->t[TEXT_USERS], r->line, warn,
-			    "%s has no password and cannot log in", r->key);
+			    _("%s has no password and cannot log in"), r->key);
 	}
 	return bad;
 }

@@ -9,6 +9,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/mail/proto.h"
 #include "lib/net/tls.h"
 #include "lib/server/server.h"
@@ -60,7 +61,7 @@ take_password(const char *p, size_t len, struct buf *why)
 	const char *fault = NULL;
 
 	if (str_mark(&p, &len) == -1)
-		fault = STR_UTF16;
+		fault = _(STR_UTF16);
 	else if ((len = strcspn(p, "\r\n")) == 0)
 		fault = "the first line is empty";
 	else if (len > PASSWORD_MAX)

@@ -61,6 +61,6 @@ size_t	str_utf8(const char *p, size_t len);
  * the text is UTF-16 by its mark: nobody reads that, and STR_UTF16 says so.
  */
 int	str_mark(const char **p, size_t *len) ATTR_CHECK;
-#define STR_UTF16 "the text is UTF-16: save it as UTF-8"
+#define STR_UTF16 N_("the text is UTF-16: save it as UTF-8")
 
 #endif

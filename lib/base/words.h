@@ -13,7 +13,7 @@
 #include <libintl.h>
 
 #define _(text)		gettext(text)
-#define N_(text)	(text)
+#define N_(text)	text
 
 /*
  * Takes the language of the environment (locale(7): LC_ALL, LC_MESSAGES, LANG,

@@ -13,6 +13,7 @@
 
 #include "lib/base/fd.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/net/tls.h"
 
 enum { PEM_MAX = 1 << 20 };	/* octets of a certificate or key file */
@@ -162,7 +163,7 @@ tls_slurp(int fd, const char *what, const char *path, struct buf *pem,
 	p = buf_str(pem);
 	len = pem->len;
 	if (r == 0 && (r = str_mark(&p, &len)) == -1)
-		buf_set(why, "%s: %s: " STR_UTF16, what, path);
+		buf_set(why, "%s: %s: %s", what, path, _(STR_UTF16));
 	buf_consume(pem, pem->len - len);
 	return r;
 }

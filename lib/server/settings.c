@@ -15,6 +15,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/server/settings.h"
 #include "lib/server/settings_value.h"
 
@@ -77,7 +78,7 @@ walk(const char *text, size_t len, const char *name, each_fn *each, void *arg,
 	int r;
 
 	if (str_mark(&p, &len) == -1) {
-		buf_set(why, "%s: " STR_UTF16, name);
+		buf_set(why, "%s: %s", name, _(STR_UTF16));
 		return -1;
 	}
 	for (end = p + len; p < end; p = nl + 1) {

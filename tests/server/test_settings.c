@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/server/settings.h"
 
 struct conf {

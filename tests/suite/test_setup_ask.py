@@ -1,5 +1,6 @@
 """rohrpost setup at a terminal: each answer is judged at once and asked for
 again; the end of the input ends it."""
+import codecs
 import contextlib
 import os
 import pty
@@ -17,14 +18,16 @@ END = b"\x04"           # what a person types for no more
 
 
 class Terminal:
-    """setup at a pseudo terminal."""
+    """A command at a pseudo terminal."""
 
-    def __init__(self, conf):
+    def __init__(self, conf, command="setup", **env):
         self.said = ""
+        self.text = codecs.getincrementaldecoder("utf-8")()
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.execv(str(rohrpost.ROHRPOST), ["rohrpost", "-c", str(conf),
-                                              "setup"])
+            os.execve(str(rohrpost.ROHRPOST),
+                      ["rohrpost", "-c", str(conf), command],
+                      dict(os.environ, **env))
 
     def hear(self):
         """More of what it says; False at its end."""
@@ -34,7 +37,7 @@ class Terminal:
             data = os.read(self.fd, 4096)
         except OSError:         # EIO: the other side is closed
             return False
-        self.said += data.decode().replace("\r\n", "\n")
+        self.said += self.text.decode(data).replace("\r\n", "\n")
         return bool(data)
 
     def asked(self, question):
@@ -93,11 +96,15 @@ def certificate(path, name, days="100"):
         capture_output=True)
 
 
-HOST, DOMAIN = "Full name of this host", "Domain to take mail for"
-USER, POSTMASTER = "Address of the first user", "Who reads postmaster's"
-PROFILE, RELAY = "Way out and in", "Host of the provider's smarthost"
+HOST = "Name of this server on the Internet"
+DOMAIN = "Domain to take mail for"
+USER = "Address of the first user"
+POSTMASTER = "Who gets complaints and error messages"
+PROFILE = "How does your mail leave? 1 directly (fixed address, port 25 " \
+          "open), 2 through your provider"
+RELAY = "Your provider's outgoing server, e.g. smtp.provider.example"
 LOGIN, CERT = "Login there, or none", "Certificate: a PEM file"
-KEY, WRITE = "Its private key", "Write this?"
+KEY, WRITE = "File of the private key (privkey.pem)", "Save these settings?"
 PASSWORD = "Password for bert@example.test"
 # The question, and answers that are asked again: what is said of each.
 FAULTY = [
@@ -119,8 +126,9 @@ FAULTY = [
                   ("carl@example.test", "there is no carl@example.test yet: "
                    "write bert@example.test, or an address elsewhere")],
      "someone@elsewhere.test"),
-    (PROFILE, [("relais", 'there is no "relais": write direct, relay or '
-                'collector')], "relay"),
+    (PROFILE, [("relais", 'there is no "relais": write 1 (direct), 2 (relay) '
+                'or 3 (collector)'), ("4", 'there is no "4"'),
+               ("22", 'there is no "22"')], "2"),
     (RELAY, [("smtp.provider.test:587", "write the name alone; its port is "
               "relay_port in rohrpost.conf"),
              ("[192.0.2.300]", "or an address like [192.0.2.1]")],
@@ -144,7 +152,7 @@ def through(t):
 def passwords(t):
     for one, two, words in (
             ("", "", "it is empty: type one"),
-            ("secret", "secrer", "the two were not the same"),
+            ("secret", "secrer", "passwords differ, try again"),
             (" secret", " secret", "a blank at its end"),
             ("secret", "secret", None)):
         t.asked(PASSWORD)
@@ -163,6 +171,65 @@ def refused(t, question, text, words):
     assert words in said and said.count("\n") == 1, (text, said)
     t.said = question + ": "
     return said
+
+
+GERMAN = [
+    ("Name dieses Servers im Internet", "mail.example.test"),
+    ("Domain, für die Mail angenommen wird", "a b"),
+    ("Domain, für die Mail angenommen wird", "example.test"),
+    ("Adresse des ersten Benutzers", "bert@example.test"),
+    ("Passwort für bert@example.test", None),
+    ("Noch einmal für bert@example.test", None),
+    ("Wer bekommt Beschwerden und Fehlermeldungen", ""),
+    ("Wie verlässt Ihre Mail das Haus? 1 direkt (feste Adresse, Port 25 "
+     "offen), 2 über Ihren Provider", "1"),
+    ("Zertifikat: eine PEM-Datei", ""),
+]
+
+
+def test_in_german(tmp_path):
+    t = Terminal(tmp_path / "conf", LC_ALL="de_DE.UTF-8")
+    try:
+        for i, (question, text) in enumerate(GERMAN):
+            before = t.asked(question)
+            if i == 0:
+                assert "Rohrpost wird in %s eingerichtet." % (
+                    tmp_path / "conf") in before
+            if i == 2:
+                assert "a b: kein Domainname: schreiben Sie ihn wie " \
+                       "example.org" in before
+            if text is None:
+                t.hidden("secret word")
+            else:
+                t.answer(text)
+        assert "hostname = mail.example.test" in \
+            t.asked("Diese Einstellungen speichern?")
+        t.answer("nein")
+        assert t.end() == 1
+        assert "nichts wurde gespeichert" in t.said
+    finally:
+        t.close()
+
+
+@pytest.mark.parametrize("language,text,gone", [
+    ("de_DE.UTF-8", "ja", True), ("de_DE.UTF-8", "J", True),
+    ("de_DE.UTF-8", "yes", True), ("de_DE.UTF-8", "nein", False),
+    ("de_DE.UTF-8", "", False), ("C.UTF-8", "Y", True),
+    ("C.UTF-8", "no", False), ("C.UTF-8", "ja", False)])
+def test_yes(tmp_path, language, text, gone):
+    """In English, and in the operator's language; all else is no."""
+    conf = tmp_path / "conf"
+    conf.mkdir()
+    (conf / "rohrpost.conf").write_text("state_dir = %s\n" %
+                                        (tmp_path / "state"))
+    t = Terminal(conf, "purge", LC_ALL=language)
+    try:
+        t.asked("[yes/no" if language == "C.UTF-8" else "[ja/nein")
+        t.answer(text)
+        assert t.end() == (0 if gone else 1)
+        assert conf.exists() != gone
+    finally:
+        t.close()
 
 
 def test_each_answer_is_judged(terminal, tmp_path):

@@ -106,6 +106,77 @@ def test_german_takes_the_same_arguments():
     assert p.returncode == 0 and not p.stderr, p.stderr
 
 
+# What is read by programs.
+NOT_SAID = {
+    "ctl/ctl_completion.c": "",                # all of it is for the shell
+    "ctl/setup_conf.c": "# The configuration of Rohrpost.",  # stands in it
+    "ctl/selftest_instance.c": "state_dir = %s\n",          # so does this
+}
+SAYS = {"printf", "fprintf", "fputs", "puts", "ctl_fail", "buf_set",
+        "setup_refuse", "text_complain", "ctl_confirmed"}
+MARKS = {"_", "N_", "ngettext", "static_assert", "_Static_assert"}
+# Paths, keys, options, and "NAME: " before what the system says.
+NAMES = re.compile(r"[^\s]*[/._=][^\s]*|--[a-z]+|\b[a-z0-9_]+: ")
+TOKEN = re.compile(r"""/\*.*?\*/|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\w+|\s+|.""",
+                   re.S)
+ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
+
+
+def literals(source):
+    """The string literals of C: (line, innermost call, text); what begins a
+    row of a table is its name."""
+    calls, before, text, line = [], "", None, 1
+    for t in TOKEN.findall(source + "\n;"):
+        if t.startswith("/*") or t.isspace():
+            pass
+        elif t.startswith('"'):
+            part = re.sub(r"\\(.)", lambda m: ESCAPES.get(m[1], m[1]), t[1:-1])
+            text = (text or "") + part
+        else:
+            if text is not None and before != "{":
+                yield line, next((c for c in reversed(calls) if c), ""), text
+            text = None
+            if t == "(":
+                calls.append(before if re.fullmatch(r"\w+", before) else "")
+            elif t == ")" and calls:
+                calls.pop()
+            before = t
+        line += t.count("\n")
+
+
+def unmarked(source):
+    """Literals that people would read, outside of the macros."""
+    source = re.sub(r"(?m)^#include.*$", "", source)
+    for line, call, text in literals(source):
+        words = NAMES.sub(" ", DIRECTIVE.sub(" ", text))
+        if call in MARKS:
+            continue
+        if re.search(r"[A-Za-z]{2}[,;]? [a-z]{2}", words) or (
+                call in SAYS and re.search("[A-Za-z]{2}", words)):
+            yield line, text
+
+
+def test_everything_said_is_marked():
+    bad = []
+    for p in sorted((TOP / "ctl").glob("*.c")):
+        name = str(p.relative_to(TOP))
+        if p.name.startswith(("sendmail", "pickup")):
+            continue        # what they say is read by programs, in English
+        bad += ["%s:%d: %r" % (name, line, text)
+                for line, text in unmarked(p.read_text())
+                if not text.startswith(NOT_SAID.get(name, "\0"))]
+    assert not bad, "not in _(), N_() or ngettext():\n" + "\n".join(bad)
+
+
+def test_the_scan_sees():
+    seen = [t for _, t in unmarked("""
+        f(_("marked words"), "plain words");  /* "a comment here" */
+        ctl_fail(1, "word %s", x); ctl_fail(1, _("word %s"), x);
+        const struct row r = { "name", "two words" "\\n", N_("some help") };
+        return a ? "yes it is" : _("no it is not");""")]
+    assert seen == ["plain words", "word %s", "two words\n", "yes it is"]
+
+
 def said(words, **env):
     """What the command says with that environment alone: both outputs."""
     env = {"PATH": os.environ["PATH"], **env}
