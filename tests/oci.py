@@ -1,7 +1,8 @@
 """The image of `make oci` in a container: set up, started, used, reloaded,
 stopped, ended by force, each time from the same volumes and a root that is
-read-only; and with the ids of a user who is not root. Where neither runc nor
-crun may make a container here, it says why, and ends with 0: nothing was tried.
+read-only; and with the ids of a user who is not root. Then the same by podman,
+with volumes that have names, as README tells. Where a runtime may not make a
+container here it says why, and goes on: by that one nothing was tried.
 
 Usage: unshare --net python3 tests/oci.py IMAGE.tar
 """
@@ -151,6 +152,9 @@ class Container:
         self.process = subprocess.Popen(
             [self.runtime, "run", "--bundle", str(self.image.bundle), NAME],
             stdin=subprocess.DEVNULL)
+        self.wait_started()
+
+    def wait_started(self):
         wait(lambda: self.exec("rohrpost", "status").returncode == 0 or
              self.process.poll() is not None, "it does not start")
         check(self.process.poll() is None, "it ended at the start")
@@ -169,6 +173,60 @@ class Container:
 
     def pid(self):
         return json.loads(command(self.runtime, "state", NAME).stdout)["pid"]
+
+
+class Podman(Container):
+    """Image and container by podman, which runs them by crun; the network is
+    that of here, and the groups of processes too."""
+    options = ["--runtime", "crun", "--storage-driver", "vfs",
+               "--cgroup-manager", "cgroupfs", "--events-backend", "file"]
+
+    def __init__(self, work):
+        super().__init__("podman", self)
+        self.argv = ["podman", "--root", str(work / "storage"), "--runroot",
+                     str(work / "run"), *self.options]
+        volumes = work / "storage/volumes"
+        self.conf = volumes / "rp-conf/_data"
+        self.state = volumes / "rp-state/_data"
+
+    def podman(self, *args, text=None):
+        return command(*self.argv, *args, text=text)
+
+    def refused(self, tar):
+        """Why it can make none here, or None. The image is loaded then."""
+        p = self.podman("load", "-i", tar)
+        if p.returncode == 0:
+            self.name = p.stdout.split()[-1]
+            p = self.podman(*self.run(), "--entrypoint", "/bin/true",
+                            self.name)
+        return None if p.returncode == 0 else \
+            (p.stderr.strip().splitlines() or ["no words"])[-1]
+
+    def run(self):
+        return ["run", "--rm", "-i", "--name", NAME, "--net", "host",
+                "--cgroups", "disabled", "--read-only",
+                "-v", "rp-conf:/etc/rohrpost", "-v",
+                "rp-state:/var/lib/rohrpost"]
+
+    def once(self, *args, text=None):
+        return self.podman(*self.run(), self.name, *args, text=text)
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [*self.argv, *self.run(), self.name], stdin=subprocess.DEVNULL)
+        self.wait_started()
+
+    def exec(self, *args):
+        return self.podman("exec", NAME, *args)
+
+    def signal(self, name):
+        p = self.podman("kill", "--signal", name, NAME)
+        check(p.returncode == 0, "kill: " + p.stderr)
+
+    def end(self):
+        status = self.process.wait(timeout=SECONDS)
+        self.podman("rm", "--force", "--ignore", NAME)
+        return status
 
 
 def subjects(image):
@@ -269,6 +327,19 @@ def runtime(image):
     return None
 
 
+def by_podman(tar, work):
+    if not shutil.which("podman"):
+        print("  --    not run: there is no podman")
+        return
+    c = Podman(work)
+    why = c.refused(tar)
+    if why is not None:
+        print("  --    not run: podman: " + why)
+        return
+    print("  ok    podman loads the image, and runs it")
+    tried(c, c)
+
+
 def main():
     loopback_up()
     work = pathlib.Path(tempfile.mkdtemp(prefix="rohrpost-oci-"))
@@ -279,6 +350,7 @@ def main():
             found = runtime(image)
             if found:
                 tries(Container(found, image), image)
+        by_podman(sys.argv[1], work)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

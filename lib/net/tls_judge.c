@@ -21,20 +21,29 @@ say_date(const char *path, const char *what, const ASN1_TIME *t,
 	    words->len > 0 ? "\n" : "", path, what, date);
 }
 
+/* libcrypto's time_t may be narrower than ours. 0: it is none. */
+static time_t
+second_of(const ASN1_TIME *t)
+{
+	struct tm tm;
+
+	return ASN1_TIME_to_tm(t, &tm) == 1 ? timegm(&tm) : 0;
+}
+
 int
 tls_judge(const X509 *x, const char *path, const char *hostname, time_t now,
     struct buf *words)
 {
 	const ASN1_TIME *from = X509_get0_notBefore(x);
 	const ASN1_TIME *to = X509_get0_notAfter(x);
-	time_t soon = now + (time_t)TLS_SOON_DAYS * DAY;
+	time_t end = second_of(to), soon = now + (time_t)TLS_SOON_DAYS * DAY;
 	size_t before = words->len;
 
-	if (X509_cmp_time(from, &now) > 0)
+	if (second_of(from) > now)
 		say_date(path, "is not valid before", from, words);
-	if (X509_cmp_time(to, &now) < 0)
+	if (end <= now)
 		say_date(path, "ran out on", to, words);
-	else if (X509_cmp_time(to, &soon) < 0)
+	else if (end <= soon)
 		say_date(path, "runs out on", to, words);
 	if (X509_check_host((X509 *)(uintptr_t)x, hostname, 0, 0, NULL) != 1)
 		buf_printf(words, "%stls_certificate: %s: is not for this "
