@@ -56,13 +56,13 @@ struct end {
 };
 
 static void
-write_pem(void)
+write_pem(long serial)
 {
 	EVP_PKEY *k = EVP_EC_gen("P-256");
 	X509 *x = X509_new();
 	FILE *f;
 
-	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
+	ASN1_INTEGER_set(X509_get_serialNumber(x), serial);
 	X509_gmtime_adj(X509_getm_notBefore(x), 0);
 	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
 	X509_set_pubkey(x, k);
@@ -986,6 +986,240 @@ test_timers(void **state)
 	close_server();
 }
 
+/* As if its time were over. */
+static void
+time_over(uint32_t slot)
+{
+	ev_feed_event(loop, &server.slot[slot]->timer, EV_TIMER);
+	turn();
+}
+
+static void
+gone(void)
+{
+	int i;
+
+	for (i = 0; i < TURNS && server.clients > 0; i++)
+		turn();
+	assert_int_equal(server.clients, 0);
+}
+
+/* In each state, what who is too slow hears. */
+static void
+test_time_is_over(void **state)
+{
+	static const struct {
+		enum service service;
+		const char *text;
+	} row[] = {
+		{ SERVICE_IMAP, "* BYE time is up\r\n" },
+		{ SERVICE_POP3, "-ERR time is up\r\n" },
+	};
+	struct end p;
+	uint32_t slot;
+	char c;
+	size_t i;
+	int fd;
+
+	open_server();
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		peer_open(&p, row[i].service, "192.0.2.1:1");
+		peer_expect(&p, "ready\r\n");
+		slot = server.oldest->slot;
+		time_over(slot);
+		peer_expect(&p, row[i].text);
+		peer_expect_end(&p);
+		/* What it says now is not heard; its end is waited for. */
+		assert_null(server.oldest);
+		assert_int_equal(write(p.fd, "a NOOP\r\n", 8), 8);
+		turn();
+		assert_int_equal(server.slot[slot]->state, LOGIN_CLOSE);
+		has_time(slot, LOGIN_CLOSE_MS, 0);
+		if (i == 0) {
+			time_over(slot);
+			assert_int_equal(server.clients, 0);
+		}
+		peer_close(&p);
+		gone();
+	}
+	/* A handshake ends without a word. */
+	peer_open(&p, SERVICE_IMAPS, "192.0.2.1:1");
+	time_over(server.oldest->slot);
+	assert_int_equal(peer_read(&p, &c, 1), 0);
+	assert_int_equal(server.clients, 0);
+	peer_close(&p);
+	/* Auth is waited for no more, and its answer comes too late. */
+	peer_open(&p, SERVICE_IMAPS, "192.0.2.1:1");
+	slot = server.oldest->slot;
+	assert_int_equal(peer_tls(&p), 0);
+	peer_say(&p, "a LOGIN anna x\r\n");
+	fd = (int)asked("anna", "x");
+	time_over(slot);
+	peer_expect(&p, "a NO [UNAVAILABLE] temporary trouble, try again "
+	    "later\r\n");
+	fd = pass((uint32_t)fd, "anna@example.test");
+	turn();
+	assert_int_equal(read(fd, &c, 1), 0);
+	close(fd);
+	assert_int_equal(server.slot[slot]->state, LOGIN_TALK);
+	peer_close(&p);
+	gone();
+	/* A session whose client takes nothing. */
+	fd = logged_in(&p);
+	for (slot = 0; server.slot[slot] == NULL;)
+		slot++;
+	time_over(slot);
+	assert_int_equal(server.clients, 0);
+	assert_int_equal(read(fd, &c, 1), 0);
+	close(fd);
+	peer_close(&p);
+	close_server();
+}
+
+/* The time of the dialogue runs from its begin, whatever is said. */
+static void
+test_time_of_a_dialogue(void **state)
+{
+	struct end p;
+	uint32_t slot;
+
+	open_server();
+	peer_open(&p, SERVICE_IMAPS, "192.0.2.1:1");
+	slot = server.oldest->slot;
+	skew += 20000;
+	assert_int_equal(peer_tls(&p), 0);
+	has_time(slot, 40000, 30000);
+	skew += 20000;
+	peer_say(&p, "a LOGIN anna x\r\n");
+	refuse(asked("anna", "x"), A_BAD);
+	peer_expect(&p, "wrong name or password\r\n");
+	has_time(slot, 20000, 10000);
+	/* It is over while auth is asked. */
+	peer_say(&p, "b LOGIN anna x\r\n");
+	skew += 30000;
+	refuse(asked("anna", "x"), A_BAD);
+	peer_expect(&p, "b NO [AUTHENTICATIONFAILED] wrong name or "
+	    "password\r\n* BYE time is up\r\n");
+	peer_expect_end(&p);
+	skew = 0;
+	peer_close(&p);
+	close_server();
+}
+
+/* Who is not logged in is told; sessions go on. */
+static void
+test_stop(void **state)
+{
+	static const char bye[] = "* BYE the server is shutting down\r\n";
+	struct end p[5];
+	char c;
+	int fd;
+
+	open_server();
+	fd = logged_in(&p[0]);
+	peer_open(&p[1], SERVICE_IMAP, "192.0.2.1:1");
+	peer_expect(&p[1], "ready\r\n");
+	peer_open(&p[2], SERVICE_POP3, "192.0.2.1:1");
+	peer_expect(&p[2], "ready\r\n");
+	peer_open(&p[3], SERVICE_IMAPS, "192.0.2.1:1");
+	peer_open(&p[4], SERVICE_IMAPS, "192.0.2.1:1");
+	assert_int_equal(peer_tls(&p[4]), 0);
+	peer_expect(&p[4], "ready\r\n");
+	peer_say(&p[4], "a LOGIN anna x\r\n");
+	asked("anna", "x");
+	login_server_stop(&server);
+	/* Nobody's end is waited for. */
+	assert_int_equal(server.clients, 1);
+	peer_expect(&p[1], bye);
+	peer_expect_end(&p[1]);
+	peer_expect(&p[2], "-ERR the server is shutting down\r\n");
+	peer_expect_end(&p[2]);
+	assert_int_equal(peer_read(&p[3], &c, 1), 0);
+	peer_expect(&p[4], bye);
+	peer_expect_end(&p[4]);
+	assert_int_equal(write(fd, "* here\r\n", 8), 8);
+	peer_expect(&p[0], "* here\r\n");
+	peer_say(&p[0], "a LOGOUT\r\n");
+	session_expect(fd, "a LOGOUT\r\n");
+	assert_int_equal(write(fd, "* BYE\r\na OK done\r\n", 18), 18);
+	close(fd);
+	peer_expect(&p[0], "a OK done\r\n");
+	peer_expect_end(&p[0]);
+	gone();
+	for (fd = 0; fd < 5; fd++)
+		peer_close(&p[fd]);
+	close_server();
+}
+
+static long
+serial_of(const struct end *p)
+{
+	X509 *x = SSL_get1_peer_certificate(p->ssl);
+	long n = ASN1_INTEGER_get(X509_get0_serialNumber(x));
+
+	X509_free(x);
+	return n;
+}
+
+/* New certificates are for who comes; who is there keeps the connection. */
+static void
+test_certificates_anew(void **state)
+{
+	struct buf why = BUF_INIT(300);
+	SSL_CTX *a, *b;
+	struct end p, q;
+	int fd;
+
+	open_server();
+	fd = logged_in(&p);
+	peer_open(&q, SERVICE_POP3, "192.0.2.1:1");
+	peer_expect(&q, "ready\r\n");
+	write_pem(2);
+	a = tls_server_new(TLS_PATHS(cert, key), "imap", 1, &why);
+	write_pem(3);
+	b = tls_server_new(TLS_PATHS(cert, key), "pop3", 1, &why);
+	write_pem(1);
+	login_server_certs(&server, a, b);
+	assert_int_equal(write(fd, "* here\r\n", 8), 8);
+	peer_expect(&p, "* here\r\n");
+	assert_int_equal(serial_of(&p), 1);
+	peer_say(&q, "STLS\r\n");
+	peer_expect(&q, "+OK begin TLS now\r\n");
+	assert_int_equal(peer_tls(&q), 0);
+	assert_int_equal(serial_of(&q), 3);
+	peer_close(&q);
+	close(fd);
+	peer_close(&p);
+	gone();
+	close(logged_in(&p));
+	assert_int_equal(serial_of(&p), 2);
+	peer_close(&p);
+	close_server();
+}
+
+/* Each question has a number of its own, the next one after the last too. */
+static void
+test_numbers_of_questions(void **state)
+{
+	struct end p;
+	uint32_t id, i;
+
+	open_server();
+	server.generation = 0xfffe;
+	peer_open(&p, SERVICE_IMAPS, "192.0.2.1:1");
+	assert_int_equal(peer_tls(&p), 0);
+	for (i = 0; i < 3; i++) {
+		peer_say(&p, "a LOGIN anna x\r\n");
+		id = asked("anna", "x");
+		assert_int_equal(id >> 16, i == 0 ? 0xffff : i);
+		assert_int_equal(id & 0xffff, server.oldest->slot);
+		refuse(id, A_LATER);
+		peer_expect(&p, "later\r\n");
+	}
+	peer_close(&p);
+	close_server();
+}
+
 /* RFC 8446 4.6.3 lets a client ask for new keys for ever; we do not. */
 static void
 test_key_updates(void **state)
@@ -1072,7 +1306,7 @@ setup(void **state)
 	assert_non_null(mkdtemp(dir));
 	snprintf(cert, sizeof(cert), "%s/cert.pem", dir);
 	snprintf(key, sizeof(key), "%s/key.pem", dir);
-	write_pem();
+	write_pem(1);
 	tls_init();
 	client_ctx = SSL_CTX_new(TLS_client_method());
 	loop = ev_loop_new(0);
@@ -1108,6 +1342,11 @@ main(void)
 		cmocka_unit_test(test_turned_away),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_timers),
+		cmocka_unit_test(test_time_is_over),
+		cmocka_unit_test(test_time_of_a_dialogue),
+		cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_certificates_anew),
+		cmocka_unit_test(test_numbers_of_questions),
 		cmocka_unit_test(test_key_updates),
 		cmocka_unit_test(test_key_updates_of_an_hour),
 		cmocka_unit_test(test_bad_tls),
