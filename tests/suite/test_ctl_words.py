@@ -8,9 +8,10 @@ ctl_words.txt holds one session of an operator.
     ? 1                                     its exit status, where not 0
     @ users                                 lines of that table follow
 
-HASH is a hash, CONF and STATE are folders; YESCRYPT, WHEN and PASSWORD are what
-no two runs have in common. A blank line ends a command, # begins a remark.
+HASH is a hash, CONF and STATE are folders; YESCRYPT, WHEN and PASSWORD stand for
+what no two runs have in common. A blank line ends a command, # begins a remark.
 """
+import json
 import pathlib
 import re
 import subprocess
@@ -40,7 +41,8 @@ def commands():
 
 def clean(text, conf):
     """What differs from run to run has a name."""
-    for old, new in ((re.escape(HASH), "HASH"), (r"\$y\$[./$\w]{20,}", "YESCRYPT"),
+    for old, new in ((re.escape(HASH), "HASH"),
+                     (r"\$y\$[./$\w]{20,}", "YESCRYPT"),
                      (re.escape(str(conf)), "CONF"),
                      (re.escape(str(conf.parent / "state")), "STATE"),
                      (r"(app=[^,]*,[^,]*),\d+,", r"\1,WHEN,"),
@@ -64,7 +66,7 @@ def run(conf, words, given, tables):
     return out
 
 
-def test_words(tmp_path):
+def made(tmp_path):
     conf = tmp_path / "conf"
     (tmp_path / "answers").write_text(
         "hostname = mail.example.test\ndomain = example.test\n"
@@ -73,7 +75,92 @@ def test_words(tmp_path):
         (tmp_path / "state"))
     assert run(conf, "setup --answers %s" % (tmp_path / "answers"), "", []) \
         == ['CONF: ready; "rohrpost -c CONF start" starts it']
+    return conf
+
+
+def test_words(tmp_path):
+    conf = made(tmp_path)
     for line, words, given, expected in commands():
         tables = [x[2:] for x in expected if x[:2] == "@ "]
         got = run(conf, words, given, tables)
         assert (words, got) == (words, expected), "ctl_words.txt:%d" % line
+
+
+A, B = "127.0.0.1:14143", "192.0.2.1:14143"
+NO_ADDRESS = "is no address like 192.0.2.1:25 or [2001:db8::1]:25"
+FROM = "session_uid_first = 3000000\nsession_uid_last = "
+IDS = "6: session_uid_last: 1 to 65536 ids from session_uid_first on"
+SIZE = "(size, 1024 to 2147483648)"
+# Lines from 5 on, and what is said of them; None: they are good.
+CONFIG = [
+    ("listen_imap = %s\nlisten_pop3 = %s" % (A, A),
+     "6: listen_pop3: %s stands in listen_imap too" % A),
+    ("listen_imap = %s, %s" % (A, A),
+     "5: listen_imap: %s stands there twice" % A),
+    ("listen_imap = 0.0.0.0:14143\nlisten_pop3 = " + A,
+     "6: listen_pop3: %s is the port of 0.0.0.0:14143 in listen_imap" % A),
+    ("listen_imap = [::1]:14143\nlisten_pop3 = [::]:14143",
+     "6: listen_pop3: [::]:14143 is the port of [::1]:14143 in listen_imap"),
+    ("listen_imap = %s, [::]:14143, %s, 127.0.0.1:14144" % (A, B), None),
+    ("listen_imap = 127.0.0.1:0",
+     "5: listen_imap: 127.0.0.1:0 has no port (1 to 65535)"),
+    ("listen_imap = 127.0.0.1", '5: listen_imap: "127.0.0.1" ' + NO_ADDRESS),
+    ("listen_imap = 127.0.0.1:65536",
+     '5: listen_imap: "127.0.0.1:65536" ' + NO_ADDRESS),
+    ("listen_imap = 127.0.0.1:65535", None),
+    (FROM + "3000000", None), (FROM + "2999999", IDS),
+    (FROM + "3065535", None), (FROM + "3065536", IDS),
+    ("session_uid_first = 999", '5: session_uid_first: "999" is out of '
+     "bounds (number, 1000 to 4000000000)"),
+    ("listen_imap =\nlisten_imap =",
+     "6: listen_imap stands already in line 5"),
+    ("frob = 1", "5: frob: no program knows this key"),
+    ("program_dir = x", "5: program_dir: is not an absolute path"),
+    ("message_size = 1023",
+     '5: message_size: "1023" is out of bounds ' + SIZE),
+    ("message_size = 1024", None), ("message_size = 2G", None),
+    ("message_size = 2097153K",
+     '5: message_size: "2097153K" is out of bounds ' + SIZE),
+    ("message_size = 10x",
+     '5: message_size: "10x" has no unit that is known ' + SIZE),
+    ("message_size = -1", '5: message_size: "-1" is not a number ' + SIZE),
+    ("queue_lifetime = 1", '5: queue_lifetime: "1" needs a unit: s, m, h, d '
+     "or w (time, 0 to 315360000)"),
+    ("queue_lifetime = 5y", '5: queue_lifetime: "5y" has no unit that is '
+     "known (time, 0 to 315360000)"),
+    ("auth_scram = maybe", '5: auth_scram: "maybe" is neither yes nor no'),
+    ("auth_scram = yes", None),
+    ("no equal sign", '5: is not a line "key = value"'),
+    (" = x", '5: is not a line "key = value"'),
+    ("relay_host = [1.2.3.400]", '5: relay_host: "[1.2.3.400]" is no address '
+     "like [192.0.2.1] or [2001:db8::1]"),
+]
+
+
+def test_config_check(tmp_path):
+    """Every value that is not right, by its line; and its neighbours."""
+    conf = made(tmp_path)
+    good = ("hostname = mail.example.test\nstate_dir = %s\n"
+            "tls_certificate = %s/certificate.pem\ntls_key = %s/key.pem\n" %
+            (tmp_path / "state", conf, conf))
+    for lines, words in CONFIG:
+        (conf / "rohrpost.conf").write_text(good + lines + "\n")
+        got = run(conf, "config check", "", [])
+        assert (lines, got) == (lines, [] if words is None else [
+            "! rohrpost: CONF/rohrpost.conf:" + words, "? 1"])
+    (conf / "rohrpost.conf").write_text(good)
+    (conf / "key.pem").chmod(0o604)
+    assert run(conf, "config check", "", []) == [
+        "! rohrpost: warning: CONF/rohrpost.conf:4: tls_key: CONF/key.pem is "
+        "open to every user of this machine: chmod o= CONF/key.pem"]
+    (conf / "key.pem").chmod(0o640)
+    assert run(conf, "config check", "", []) == []
+    (conf / "rohrpost.conf").write_text(
+        good + "message_size = 1G\nlisten_pop3 =\n")
+    shown = {r["key"]: r for r in json.loads("\n".join(
+        run(conf, "config show --json", "", [])))}
+    assert shown["message_size"]["value"] == "1G"
+    assert shown["message_size"]["default"] is False
+    assert shown["listen_pop3"]["value"] == ""
+    assert shown["queue_lifetime"]["default"] is True
+    assert shown["queue_lifetime"]["value"] == "5d"

@@ -220,8 +220,8 @@ def test_each_answer_has_its_place(place):
 def test_paths_become_absolute(place):
     """Programs have a folder of their own."""
     here = place[0].parent
-    p = run_setup(place, HEAD + "state_dir = over here\n", "--dry-run", end=None,
-              cwd=here)
+    p = run_setup(place, HEAD + "state_dir = over here\n", "--dry-run",
+                  end=None, cwd=here)
     assert p.returncode == 0, p.stderr
     assert "state_dir = %s/over here" % here in p.stdout.splitlines()
     place[0].mkdir()
