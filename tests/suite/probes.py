@@ -81,9 +81,9 @@ class Probes:
             ids = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
         return subprocess.Popen(
             [str(self.bin / "master"), "-c", str(self.conf), *args],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True,
-            env={**os.environ, **self.env}, **ids, **kw)
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env={**os.environ, **self.env}, **ids,
+            **{"stdin": subprocess.DEVNULL, **kw})
 
     def start(self):
         self.master = self.popen("-f")
