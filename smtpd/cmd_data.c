@@ -54,8 +54,10 @@ receive(struct smtp_session *s, struct smtp_scan *scan, struct smtp_body *b)
 		took = scan_data(scan, p, n, n == STREAM_IN_SIZE);
 		stream_take(&s->io, took);
 		seen += took;
-		if (scan->bare || scan->long_line)
-			body_refuse(b, scan->bare ? BODY_BARE : BODY_LINE);
+		if (scan->bare)
+			body_refuse(b, BODY_BARE);
+		if (scan->huge_line && !smtpd_is_ours(s))
+			body_refuse(b, BODY_LINE);
 		if (scan->done)
 			return 0;
 		if (seen / 2 > smtpd.conf.message_size + BODY_MEMORY)
@@ -159,6 +161,8 @@ take_message(struct smtp_session *s, int fd, const char *file_id)
 		return;
 	}
 	b.w.flags = scan.eight_bit ? Q_8BIT : 0;
+	b.long_line = scan.long_line;
+	b.huge_line = scan.huge_line;
 	body_finish(&b);
 	if (b.refusal.code == 0) {
 		submit(s, &b, id);

@@ -10,6 +10,7 @@ smtpd_libsmtpd_a_SOURCES = smtpd/smtpd.c smtpd/smtpd.h \
 	smtpd/smtpd_ext.c smtpd/smtpd_ext.h \
 	smtpd/smtpd_scan.c smtpd/smtpd_scan.h \
 	smtpd/smtpd_body.c smtpd/smtpd_body.h \
+	smtpd/smtpd_file.c smtpd/smtpd_file.h \
 	smtpd/smtpd_trace.c smtpd/smtpd_trace.h \
 	smtpd/smtpd_mend.c smtpd/smtpd_mend.h \
 	smtpd/smtpd_local.c smtpd/smtpd_local.h

@@ -12,6 +12,7 @@
  *   smtpd_ext.c       extensions: EHLO, parameters of MAIL and RCPT
  *   smtpd_scan.c      the end of data, and what may not stand before it
  *   smtpd_body.c      the message on its way to the disk
+ *   smtpd_file.c      octets within its file
  *   smtpd_trace.c     the fields put in front of it
  *   smtpd_mend.c      what a submission's header needs
  *   smtpd_local.c     who a uid is

@@ -1,6 +1,6 @@
 #include <errno.h>
 #include <string.h>
-#include <sys/uio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/base/clock.h"
@@ -12,6 +12,7 @@
 #include "lib/server/server.h"
 #include "smtpd/smtpd_body.h"
 #include "smtpd/smtpd_check.h"
+#include "smtpd/smtpd_file.h"
 #include "smtpd/smtpd_mend.h"
 #include "smtpd/smtpd_trace.h"
 
@@ -26,6 +27,8 @@ body_init(struct smtp_body *b, struct smtp_session *s, int fd, const char *id)
 	b->id = id;
 	b->fd = fd;
 	b->mem = &memory;
+	b->most = BODY_MEMORY;
+	b->mark = smtp_check_mark(s);
 	buf_reset(b->mem);
 }
 
@@ -67,34 +70,13 @@ body_disk(struct smtp_body *b, const char *call)
 	    BODY_DISK);
 }
 
-/* Writes both pieces, one after the other, from octet `at` of the file. */
+/* Writes both pieces, one after the other, from octet `at` of the message. */
 static void
 body_write(struct smtp_body *b, const struct buf *one, const struct buf *two,
     uint64_t at)
 {
-	struct iovec v[2] = {
-		{ .iov_base = one->data, .iov_len = one->len },
-		{ .iov_base = two->data, .iov_len = two->len },
-	};
-	size_t i = v[0].iov_len == 0;
-	ssize_t n;
-
-	while (i < 2 && v[i].iov_len > 0) {
-		n = pwritev(b->fd, v + i, (int)(2 - i), (off_t)at);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1) {
-			body_disk(b, "write");
-			return;
-		}
-		at += (uint64_t)n;
-		for (; i < 2 && (size_t)n >= v[i].iov_len; i++)
-			n -= (ssize_t)v[i].iov_len;
-		if (i < 2) {
-			v[i].iov_base = (char *)v[i].iov_base + n;
-			v[i].iov_len -= (size_t)n;
-		}
-	}
+	if (file_write(b->fd, one, two, b->base + at) == -1)
+		body_disk(b, "write");
 }
 
 /* Shows the checks octets of the body, in order. */
@@ -126,25 +108,13 @@ body_replace(struct smtp_body *b, size_t len, const struct buf *by)
 
 /* Text without a header is left alone: what it got would stand in the text. */
 static int
-has_header(const struct smtp_body *b)
+has_header(const char *p, size_t len)
 {
 	struct header_field f;
 	struct header h;
 
-	header_init(&h, buf_str(b->mem), b->mem->len);
+	header_init(&h, p, len);
 	return !header_next(&h, &f) || f.name_len > 0;
-}
-
-/* Parts with lines that are too long, where all of the message is here. */
-static void
-body_lines(struct smtp_body *b)
-{
-	struct buf out = BUF_INIT(0);
-
-	if (b->whole && has_header(b) &&
-	    lines_put(buf_str(b->mem), b->mem->len, &out))
-		body_replace(b, b->mem->len, &out);
-	buf_clear(&out);
 }
 
 /* What a submission's header needs. */
@@ -154,8 +124,9 @@ body_mend(struct smtp_body *b, struct header_counts *n)
 	const char *at = strrchr(b->s->login, '@');
 	struct buf head = BUF_INIT(0);
 
-	if (has_header(b) && mend_header(buf_str(b->mem), n->len,
-	    at != NULL ? at + 1 : smtpd.hostname, &head)) {
+	if (has_header(buf_str(b->mem), b->mem->len) &&
+	    mend_header(buf_str(b->mem), n->len, at != NULL ? at + 1 :
+	    smtpd.hostname, &head)) {
 		body_replace(b, n->len, &head);
 		header_count(buf_str(b->mem), b->mem->len, n);
 	}
@@ -173,12 +144,10 @@ body_start(struct smtp_body *b)
 
 	b->started = 1;
 	b->now = clock_now();
-	if (ours) {
+	if (ours)
 		body_replace(b, mend_top(buf_str(b->mem), b->mem->len), &none);
-		body_lines(b);
-	}
 	header_count(buf_str(b->mem), b->mem->len, &n);
-	c.endless = b->mem->len >= BODY_MEMORY && n.len == b->mem->len;
+	c.endless = b->mem->len >= b->most && n.len == b->mem->len;
 	if (ours && !c.endless)
 		body_mend(b, &n);
 	trace_message_id(&n, b->id, ours && !c.endless, b->message_id);
@@ -238,19 +207,15 @@ body_spill(struct smtp_body *b)
 	buf_reset(b->mem);
 }
 
-void
-body_put(void *arg, const char *p, size_t len)
+static void
+body_take(struct smtp_body *b, const char *p, size_t len)
 {
-	struct smtp_body *b = arg;
 	size_t n;
 
-	b->taken += len;
-	if (b->taken > smtpd.conf.message_size)
-		body_refuse(b, BODY_SIZE);
 	while (len > 0 && !is_refused(b)) {
-		if (b->mem->len >= BODY_MEMORY)
+		if (b->mem->len >= b->most)
 			body_spill(b);
-		n = BODY_MEMORY - b->mem->len;
+		n = b->most - b->mem->len;
 		if (n > len)
 			n = len;
 		/* Not past its max, so it fits. */
@@ -261,45 +226,123 @@ body_put(void *arg, const char *p, size_t len)
 	}
 }
 
-/* Copies n octets within the file, through memory. */
-static int
-copy_piece(struct smtp_body *b, uint64_t from, uint64_t to, size_t n)
+void
+body_put(void *arg, const char *p, size_t len)
 {
-	static const struct buf none = BUF_INIT(0);
+	struct smtp_body *b = arg;
 
+	b->taken += len;
+	if (b->taken > smtpd.conf.message_size)
+		body_refuse(b, BODY_SIZE);
+	body_take(b, p, len);
+}
+
+/* Moves what is at the file's end; forward, the file ends behind it. */
+static void
+body_move(struct smtp_body *b, uint64_t from, uint64_t to, uint64_t len)
+{
+	const char *call;
+
+	if (file_move(b->fd, from, to, len, b->mem, &call) == -1)
+		body_disk(b, call);
+	else if (to < from && ftruncate(b->fd, (off_t)(to + len)) == -1)
+		body_disk(b, "truncate");
+}
+
+/* All begins again, behind what is in the file: it comes as it shall be. */
+static void
+body_begin_again(struct smtp_body *b)
+{
+	b->base = b->room + b->spilled;
+	b->room = b->spilled = 0;
+	b->crc = 0;
+	b->started = 0;
 	buf_reset(b->mem);
-	if (buf_reserve(b->mem, n) == -1 ||
-	    fd_pread_all(b->fd, b->mem->data, n, (off_t)from) == -1) {
-		body_disk(b, "read");
-		return -1;
+	buf_reset(&b->added);
+	smtp_check_back(b->s, &b->mark);
+}
+
+/* lines_put's hook: what takes the place of the message. */
+static void
+body_mended(void *arg, const char *p, size_t len)
+{
+	struct smtp_body *b = arg;
+
+	if (!b->again) {
+		b->again = 1;
+		b->most = 2 * BODY_MEMORY;
+		body_begin_again(b);
 	}
-	b->mem->len = n;
-	body_write(b, b->mem, &none, to);
-	return is_refused(b) ? -1 : 0;
+	if (b->huge_line && lines_measure(&b->line, p, len) >
+	    DATA_LINE_MAX + 1)
+		body_refuse(b, BODY_LINE);
+	body_take(b, p, len);
+}
+
+/* True where the message at p has its place taken. */
+static int
+body_lines(struct smtp_body *b, const char *p, size_t len)
+{
+	size_t top = b->started ? 0 : mend_top(p, len);
+
+	return has_header(p + top, len - top) &&
+	    lines_put(p + top, len - top, body_mended, b);
+}
+
+/* All of it is in memory: it comes from there anew. */
+static void
+mend_memory(struct smtp_body *b)
+{
+	struct buf all = *b->mem;
+
+	buf_init(b->mem, all.max);
+	if (body_lines(b, buf_str(&all), all.len))
+		buf_clear(&all);
+	else
+		*b->mem = all;
 }
 
 /*
- * The head became longer or shorter than the room that was left for it: what
- * is in the file moves, from that end on at which nothing is written over that
- * was not copied yet.
+ * All of it goes into the file, and is read from there by a map, which takes no
+ * memory of this process; a disk that fails now ends it (SIGBUS), like a kill.
  */
 static void
-body_move(struct smtp_body *b, uint64_t room)
+mend_file(struct smtp_body *b)
 {
-	uint64_t done = 0, at;
-	size_t n;
+	uint64_t spilled = b->spilled;
+	uint32_t crc = b->crc;
+	size_t len, room = (size_t)b->room;
+	char *p;
 
-	for (; done < b->spilled; done += n) {
-		n = b->spilled - done > BODY_MEMORY ? BODY_MEMORY :
-		    (size_t)(b->spilled - done);
-		at = room < b->room ? done : b->spilled - done - n;
-		if (copy_piece(b, b->room + at, room + at, n) == -1)
-			return;
+	body_append(b);
+	if (is_refused(b))
+		return;
+	len = (size_t)(b->room + b->spilled);
+	p = mmap(NULL, len, PROT_READ, MAP_SHARED, b->fd, 0);
+	if (p == MAP_FAILED) {
+		body_disk(b, "map");
+		return;
 	}
-	if (room < b->room && ftruncate(b->fd, (off_t)(room + b->spilled)) ==
-	    -1)
-		body_disk(b, "truncate");
-	buf_reset(b->mem);
+	if (!body_lines(b, p + room, len - room)) {
+		b->spilled = spilled;
+		b->crc = crc;
+	}
+	munmap(p, len);
+}
+
+/*
+ * A submission with lines that are too long, when all is there. What cannot be
+ * mended may have no line over DATA_LINE_MAX, as on port 25.
+ */
+static void
+body_mend_lines(struct smtp_body *b)
+{
+	if (b->spilled == 0)
+		mend_memory(b);
+	else
+		mend_file(b);
+	if (b->huge_line && !b->again)
+		body_refuse(b, BODY_LINE);
 }
 
 /* The head, and what is in memory: with it, or at the end of the file. */
@@ -317,13 +360,17 @@ body_complete(struct smtp_body *b)
 		b->spilled = b->mem->len;
 	} else {
 		body_append(b);
+		/* The head became longer or shorter than its room. */
 		if (!is_refused(b) && head.len != b->room)
-			body_move(b, head.len);
+			body_move(b, b->base + b->room, b->base + head.len,
+			    b->spilled);
 		if (!is_refused(b))
 			body_write(b, &head, &none, 0);
 		b->w.crc = crc32c_join(b->w.crc, b->crc, b->spilled);
 	}
 	b->w.length = head.len + b->spilled;
+	if (!is_refused(b) && b->base > 0)
+		body_move(b, b->base, 0, b->w.length);
 	buf_clear(&head);
 }
 
@@ -347,7 +394,8 @@ body_finish(struct smtp_body *b)
 {
 	struct smtp_case c = { .len = 0 };
 
-	b->whole = !b->started;
+	if (!is_refused(b) && b->long_line && smtpd_is_ours(b->s))
+		body_mend_lines(b);
 	if (!is_refused(b))
 		body_check(b);
 	if (!is_refused(b))

@@ -10,13 +10,18 @@
  * Where they do the message moves within its file, once. Every octet is summed
  * once, as it comes by: crc32c_join makes one checksum of head and message.
  *
+ * A submission with a line over LINES_MAX is mended when all of it is there
+ * (lines_put), from memory or from its file: what it becomes comes in as the
+ * message did, is judged anew from its header on, is written behind what is in
+ * the file, and moves to the front. So what the checks pass is what is served.
+ *
  * State "blank" becomes "written" here (doc/internals.md).
  */
 #ifndef SMTPD_SMTPD_BODY_H
 #define SMTPD_SMTPD_BODY_H
 
 #include "lib/link/submit.h"
-#include "smtpd/smtpd_reply.h"
+#include "smtpd/smtpd_check.h"
 
 enum { BODY_MEMORY = 256 * 1024 };
 
@@ -39,8 +44,15 @@ struct smtp_body {
 	uint64_t taken;		/* octets of the message, kept or not */
 	int64_t	 now;		/* when the trace says that it came */
 	int	 started;	/* the header was judged */
-	int	 whole;		/* all of it is in memory */
 	int	 broken;	/* the file can not be used again */
+	/* The caller's, before body_finish: a line may be over LINES_MAX; one is
+	   over DATA_LINE_MAX. */
+	int	 long_line, huge_line;
+	int	 again;		/* what is mended is coming in */
+	size_t	 line;		/* of this: octets of the present line */
+	size_t	 most;		/* octets that memory takes */
+	struct smtp_check_mark mark;	/* before the header was judged */
+	uint64_t base;		/* where in the file it begins */
 	uint64_t room;		/* octets in front of what is in the file */
 	uint64_t spilled;	/* octets of the message in the file */
 	uint32_t crc;		/* of those */

@@ -129,6 +129,23 @@ smtp_check(struct smtp_session *s, enum smtp_stage stage, struct smtp_case *c)
 	return r;
 }
 
+struct smtp_check_mark
+smtp_check_mark(const struct smtp_session *s)
+{
+	const struct smtp_notes *n = &s->notes[SCOPE_TRANSACTION];
+
+	return (struct smtp_check_mark){ n->fields.len, n->packed.len };
+}
+
+void
+smtp_check_back(struct smtp_session *s, const struct smtp_check_mark *m)
+{
+	struct smtp_notes *n = &s->notes[SCOPE_TRANSACTION];
+
+	buf_truncate(&n->fields, m->fields);
+	buf_truncate(&n->packed, m->packed);
+}
+
 void
 smtp_check_fields(const struct smtp_session *s, struct buf *out)
 {

@@ -7,7 +7,9 @@
  *
  * A hook may keep what it learned from stage to stage in its file: a worker has
  * one client at a time. It begins anew at the first stage that it has of a
- * connection or a transaction, for nobody tells it of RSET.
+ * connection or a transaction, for nobody tells it of RSET. So it does at a
+ * second STAGE_HEADER: a submission was mended, and comes in again as it will be
+ * served; what was noted since the first one is forgotten.
  *
  * Notes are what a check found of a message that goes on: a field of the
  * header, in front of what came, and a note in the envelope for the filters
@@ -89,6 +91,14 @@ extern const struct smtp_check smtp_checks[];
 /* Asks the rows. Code 0: all passed, and their notes are kept in s. */
 struct smtp_refusal smtp_check(struct smtp_session *s, enum smtp_stage stage,
 	    struct smtp_case *c);
+/* How much was noted of the transaction so far. */
+struct smtp_check_mark {
+	size_t	 fields, packed;
+};
+struct smtp_check_mark smtp_check_mark(const struct smtp_session *s);
+/* What was noted since is forgotten. */
+void	smtp_check_back(struct smtp_session *s,
+	    const struct smtp_check_mark *m);
 /* Appends the fields that the checks noted, each with its CRLF. */
 void	smtp_check_fields(const struct smtp_session *s, struct buf *out);
 /* Packs the notes for the envelope (lib/mail/notes.h), as many as fit. */

@@ -228,36 +228,6 @@ mend_addresses(const struct header_field *f, const char *domain, int comma,
 	return 0;
 }
 
-/* Copies a field, with a new line before a blank where one grows too long. */
-static void
-fold(const char *p, size_t len, struct buf *out)
-{
-	const char *end = p + len, *s, *word;
-	size_t col = 0;
-	int begun = 0;
-
-	for (; p < end; p = s) {
-		for (word = p; word < end && (*word == ' ' || *word == '\t');)
-			word++;
-		for (s = word; s < end && !is_blank(*s);)
-			s++;
-		/* Never before the first word, nor a line of blanks alone. */
-		if (begun && word > p && s > word &&
-		    col + (size_t)(s - p) > MEND_FOLD) {
-			buf_puts(out, "\r\n");
-			col = 0;
-		}
-		begun |= word > p && s > word;
-		while (s < end && (*s == '\r' || *s == '\n'))
-			s++;
-		buf_append(out, p, (size_t)(s - p));
-		col = s[-1] == '\n' ? 0 : col + (size_t)(s - p);
-		/* What follows a line end that was there is a first word. */
-		if (s[-1] == '\n')
-			begun = 0;
-	}
-}
-
 /* Appends one field as it shall be; 1 if that is not as it was. */
 static int
 mend_field(const struct header_field *f, const char *domain, struct buf *out)
@@ -276,7 +246,7 @@ mend_field(const struct header_field *f, const char *domain, struct buf *out)
 		buf_append(&field, f->p, f->len);
 	if (f->name_len > 0 && lines_are_long(field.data, field.len)) {
 		i = out->len;
-		fold(field.data, field.len, out);
+		header_fold(field.data, field.len, out);
 		changed |= out->len - i != field.len;
 	} else
 		buf_append(out, field.data, field.len);

@@ -14,10 +14,7 @@
 
 #include "lib/base/buf.h"
 
-enum {
-	MEND_FOLD = 78,		/* where a line that is too long is folded */
-	MEND_GROWS_MAX = 64 * 1024,	/* octets that a header may gain */
-};
+enum { MEND_GROWS_MAX = 64 * 1024 };	/* octets that a header may gain */
 
 /*
  * How many octets of "From " lines stand in front of the header. 0 where no

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "lib/mail/mime_encode.h"
 #include "smtpd/smtpd.h"
 #include "smtpd/smtpd_scan.h"
 
@@ -64,6 +65,15 @@ scan_bare(struct smtp_scan *s, const char *p, size_t len)
 	return 0;
 }
 
+/* A line that may be over LINES_MAX has so many octets. */
+static void
+scan_long(struct smtp_scan *s, size_t len)
+{
+	s->long_line = 1;
+	if (len > DATA_LINE_MAX)
+		s->huge_line = 1;
+}
+
 /*
  * Looks at whole lines. Returns the octets taken; *run_r is where those begin
  * that were not put out yet.
@@ -86,8 +96,9 @@ scan_lines(struct smtp_scan *s, const char *p, size_t len, size_t *run_r)
 			}
 			run = i + 1;
 		}
-		if (s->line + n > DATA_LINE_MAX + 2)
-			s->long_line = 1;
+		/* One more than what a bare LF ends. */
+		if (s->line + n > LINES_MAX + 1)
+			scan_long(s, s->line + n - 2);
 		if (line_is_clean(p + i, n)) {
 			s->line = 0;
 			s->soft = 0;
@@ -120,8 +131,7 @@ scan_data(struct smtp_scan *s, const char *p, size_t len, int full)
 			s->bare = s->cr = 1;
 		run = n > 0 && is_stuffed(s, p, n);
 		s->line += n;
-		if (s->line > DATA_LINE_MAX)
-			s->long_line = 1;
+		scan_long(s, s->line);
 		i = n;
 	}
 	if (i > run)

@@ -1,8 +1,8 @@
 /*
  * The end of data (RFC 5321 4.1.1.4, 4.5.2): takes the message out of the
  * octets after 354. Only CRLF ends a line; only CRLF "." CRLF (or "." CRLF at
- * once) ends the data. A bare CR, a bare LF, a NUL or a line over
- * DATA_LINE_MAX is a fault: the scan goes on to the real end, so that no octet
+ * once) ends the data. A bare CR, a bare LF, a NUL or (but of a submission) a line
+ * over DATA_LINE_MAX is a fault: the scan goes on to the real end, so that no octet
  * of the message is ever taken for a command, and the message is refused.
  *
  * With mend (a submission, whose end is ours alone to see, or where the
@@ -25,7 +25,8 @@ struct smtp_scan {
 	int	 mend;		/* the caller's: a bare LF is no fault */
 	int	 soft;		/* a bare LF ended the line before */
 	int	 bare;		/* fault: bare CR or LF, or NUL */
-	int	 long_line;	/* fault */
+	int	 long_line;	/* a line may be over LINES_MAX */
+	int	 huge_line;	/* one is over DATA_LINE_MAX */
 	int	 eight_bit;	/* an octet over 0x7f was there */
 	int	 done;		/* the end of data was taken */
 	/* Gets the message's octets, dots unstuffed, in order. */

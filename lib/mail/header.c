@@ -118,6 +118,36 @@ header_value(const struct header_field *f, struct buf *out)
 	return 0;
 }
 
+void
+header_fold(const char *p, size_t len, struct buf *out)
+{
+	const char *end = p + len, *s, *word;
+	size_t col = 0;
+	int begun = 0;
+
+	for (; p < end; p = s) {
+		for (word = p; word < end && is_blank(*word);)
+			word++;
+		for (s = word; s < end && !is_blank(*s) &&
+		    *s != '\r' && *s != '\n';)
+			s++;
+		/* Never before the first word, nor a line of blanks alone. */
+		if (begun && word > p && s > word &&
+		    col + (size_t)(s - p) > HEADER_FOLD) {
+			buf_puts(out, "\r\n");
+			col = 0;
+		}
+		begun |= word > p && s > word;
+		while (s < end && (*s == '\r' || *s == '\n'))
+			s++;
+		buf_append(out, p, (size_t)(s - p));
+		col = s[-1] == '\n' ? 0 : col + (size_t)(s - p);
+		/* What follows a line end that was there is a first word. */
+		if (s[-1] == '\n')
+			begun = 0;
+	}
+}
+
 static void
 count_field(const struct header_field *f, struct header_counts *c)
 {

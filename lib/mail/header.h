@@ -37,6 +37,13 @@ int	header_find(const char *p, size_t len, const char *name,
 int	header_value(const struct header_field *f, struct buf *out)
 	    ATTR_CHECK;
 
+enum { HEADER_FOLD = 78 };	/* RFC 5322 2.1.1: a line "SHOULD be" no longer */
+/*
+ * Appends a field of len octets with a new line before a blank where a line
+ * grows longer than HEADER_FOLD; what has no blank stays.
+ */
+void	header_fold(const char *p, size_t len, struct buf *out);
+
 /* What a header block holds, counted in one pass. */
 struct header_counts {
 	size_t	 len;		/* octets of the block with the empty line */

@@ -1,25 +1,25 @@
 #include <string.h>
 
-#include "lib/base/base64.h"
 #include "lib/base/str.h"
 #include "lib/mail/header.h"
 #include "lib/mail/limits.h"
 #include "lib/mail/mime.h"
-#include "lib/mail/mime_lex.h"
+#include "lib/mail/mime_decode.h"
 #include "lib/mail/mime_encode.h"
+#include "lib/mail/mime_lex.h"
+#include "lib/mail/mime_write.h"
 
 enum {
-	QUOTED_MAX = 75,	/* of a line, and a "=" behind (RFC 2045 6.7) */
-	BASE64_LINE = 57,	/* octets that make 76 letters */
-	DENSE = 6,		/* from one octet of so many on: base64 */
+	DENSE = 6,	/* from one octet of so many that change on: base64 */
+	FOLD_MAX = 256 * 1024,	/* octets of a field that is folded */
 };
 
 struct seven {
 	const char *data;
-	struct buf *out;
-	size_t	 at;		/* what is before is out */
+	struct mime_writer w;
 	size_t	 parts;		/* so far, in the order of the message */
 	int	 lines;		/* it is for long lines, not for 8 bits */
+	int	 fold;		/* the fields of the part at hand */
 	int	 changed;
 	const char *why;	/* NULL: so far it can be said */
 };
@@ -40,35 +40,45 @@ lines_are_long(const char *p, size_t len)
 	return 0;
 }
 
-static size_t
-eight_count(const char *p, size_t len)
+size_t
+lines_measure(size_t *line, const char *p, size_t len)
 {
-	size_t i, n = 0;
+	const char *end = p + len, *lf;
+	size_t most = 0;
 
-	for (i = 0; i < len; i++)
-		n += (unsigned char)p[i] > 0x7f;
-	return n;
+	for (; (lf = memchr(p, '\n', (size_t)(end - p))) != NULL; p = lf + 1) {
+		*line += (size_t)(lf - p);
+		most = *line > most ? *line : most;
+		*line = 0;
+	}
+	*line += (size_t)(end - p);
+	return *line > most ? *line : most;
 }
 
-/* On to there as it is. A message's header may end behind its part. */
-static void
-seven_raw(struct seven *s, size_t to)
+static int
+has_eight(const char *p, size_t len)
 {
-	if (to <= s->at)
-		return;
-	buf_append(s->out, s->data + s->at, to - s->at);
-	s->at = to;
+	unsigned char all = 0;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		all |= (unsigned char)p[i];
+	return all > 0x7f;
 }
 
 /* The text around the parts of a multipart, which nobody is shown. */
 static void
 seven_between(struct seven *s, size_t to)
 {
-	if (s->lines)
-		seven_raw(s, to);
-	for (; s->at < to; s->at++)
-		buf_putc(s->out, (unsigned char)s->data[s->at] > 0x7f ? '?' :
-		    s->data[s->at]);
+	size_t at;
+
+	for (at = s->w.at; at < to && !s->lines; at++)
+		if ((unsigned char)s->data[at] > 0x7f) {
+			mime_write_raw(&s->w, at);
+			buf_putc(mime_write_text(&s->w), '?');
+			mime_write_skip(&s->w, at + 1);
+		}
+	mime_write_raw(&s->w, to);
 }
 
 /* Where the fields of a part end: before its empty line. */
@@ -84,24 +94,65 @@ fields_end(const struct seven *s, const struct mime_part *part)
 	return at;
 }
 
-/* The fields up to there, but those of these names (other may be NULL). */
+/*
+ * A line that is no field ends the header for some readers: what stood behind
+ * it would be text to them.
+ */
+static int
+has_fields_only(const struct seven *s, const struct mime_part *part)
+{
+	struct header_counts c;
+
+	header_count(s->data + part->header, part->body - part->header, &c);
+	return c.malformed == 0;
+}
+
+/* A field that is too long, on several lines where it has a place for that. */
 static void
-seven_without(struct seven *s, size_t to, const char *name, const char *other)
+seven_fold(struct seven *s, const struct header_field *f)
+{
+	struct buf out = BUF_INIT(0);
+	size_t at = (size_t)(f->p - s->data);
+
+	header_fold(f->p, f->len, &out);
+	if (out.len != f->len) {
+		mime_write_raw(&s->w, at);
+		buf_append(mime_write_text(&s->w), out.data, out.len);
+		mime_write_skip(&s->w, at + f->len);
+		s->changed = 1;
+	}
+	buf_clear(&out);
+}
+
+/* The fields up to there, but those of these names (NULL: of none). */
+static void
+seven_fields(struct seven *s, size_t to, const char *name, const char *other)
 {
 	struct header h;
 	struct header_field f;
 
-	if (to <= s->at)
+	if (to <= s->w.at)
 		return;
-	header_init(&h, s->data + s->at, to - s->at);
+	header_init(&h, s->data + s->w.at, to - s->w.at);
 	while (header_next(&h, &f)) {
-		if (!header_is(&f, name) &&
-		    (other == NULL || !header_is(&f, other)))
-			continue;
-		seven_raw(s, (size_t)(f.p - s->data));
-		s->at += f.len;
+		if ((name != NULL && header_is(&f, name)) ||
+		    (other != NULL && header_is(&f, other))) {
+			mime_write_raw(&s->w, (size_t)(f.p - s->data));
+			mime_write_skip(&s->w, s->w.at + f.len);
+		} else if (s->fold && f.name_len > 0 && f.len <= FOLD_MAX &&
+		    lines_are_long(f.p, f.len))
+			seven_fold(s, &f);
 	}
-	seven_raw(s, to);
+	mime_write_raw(&s->w, to);
+}
+
+/* The header of a part, which says of it what it said. */
+static void
+seven_block(struct seven *s, const struct mime_part *part)
+{
+	if (s->fold)
+		seven_fields(s, part->body, NULL, NULL);
+	mime_write_raw(&s->w, part->body);
 }
 
 /*
@@ -122,72 +173,16 @@ seven_header(struct seven *s, const struct mime_part *part,
 		type = "Content-Type";
 	if (header_find(p, len, cte, &f))
 		at = (size_t)(f.p - s->data);
-	seven_without(s, at, cte, type);
-	buf_printf(s->out, "%s: %s\r\n", cte, encoding);
-	seven_without(s, end, cte, type);
+	seven_fields(s, at, cte, type);
+	buf_printf(mime_write_text(&s->w), "%s: %s\r\n", cte, encoding);
+	seven_fields(s, end, cte, type);
 	if (type != NULL)
-		buf_printf(s->out, "%s: text/plain; charset=unknown-8bit\r\n",
-		    type);
+		buf_printf(mime_write_text(&s->w),
+		    "%s: text/plain; charset=unknown-8bit\r\n", type);
 	if (part->envelope != NULL &&
 	    !header_find(p, len, "MIME-Version", &f))
-		buf_puts(s->out, "MIME-Version: 1.0\r\n");
-	seven_raw(s, part->body);
-}
-
-/* Whether p goes out as it is where col octets of its line are out. */
-static int
-quoted_plain(const char *p, const char *end, size_t col)
-{
-	if (*p == ' ' || *p == '\t')
-		return p + 1 < end && p[1] != '\r' && p[1] != '\n';
-	/* No new line may be a delimiter of a multipart. */
-	return *p > ' ' && *p < 0x7f && *p != '=' && !(col == 0 && *p == '-');
-}
-
-static void
-seven_quoted(struct buf *out, const char *p, size_t len)
-{
-	static const char hex[] = "0123456789ABCDEF";
-	const char *end = p + len;
-	size_t col = 0;
-	int plain;
-
-	for (; p < end; p++) {
-		if (*p == '\r' && p + 1 < end && p[1] == '\n')
-			continue;
-		if (*p == '\n') {
-			buf_puts(out, "\r\n");
-			col = 0;
-			continue;
-		}
-		plain = quoted_plain(p, end, col);
-		if (col + (plain ? 1 : 3) > QUOTED_MAX) {
-			buf_puts(out, "=\r\n");
-			col = 0;
-			plain = quoted_plain(p, end, col);
-		}
-		if (plain)
-			buf_putc(out, *p);
-		else {
-			buf_putc(out, '=');
-			buf_putc(out, hex[(unsigned char)*p >> 4]);
-			buf_putc(out, hex[*p & 15]);
-		}
-		col += plain ? 1 : 3;
-	}
-}
-
-static void
-seven_base64(struct buf *out, const char *p, size_t len)
-{
-	size_t n;
-
-	for (; len > 0; p += n, len -= n) {
-		n = len < BASE64_LINE ? len : BASE64_LINE;
-		base64_encode(out, p, n);
-		if (n < len)
-			buf_puts(out, "\r\n");
-	}
+		buf_puts(mime_write_text(&s->w), "MIME-Version: 1.0\r\n");
+	mime_write_raw(&s->w, part->body);
 }
 
 /* 1 where the octets of the body are what they stand for. */
@@ -231,41 +226,64 @@ is_composite(const struct mime_part *part)
 	    str_is(type.p, type.len, "message"));
 }
 
-/*
- * A line that is no field ends the header for some readers: what stood behind
- * it would be text to them.
- */
+/* Whether a part has to be encoded, or wrapped where it is already. */
 static int
-has_fields_only(const struct seven *s, const struct mime_part *part)
+is_wanted(const struct seven *s, const struct mime_part *part)
 {
-	struct header_counts c;
+	const char *p = s->data + part->body;
+	size_t len = part->end - part->body;
 
-	header_count(s->data + part->header, part->body - part->header, &c);
-	return c.malformed == 0;
+	if (!s->lines)
+		return has_eight(p, len);
+	return lines_are_long(p, len) && !is_composite(part) &&
+	    s->parts < MIME_PARTS_MAX && has_fields_only(s, part);
 }
 
-/* Whether a part has to be encoded; n: its octets over 0x7f. */
-static int
-is_wanted(const struct seven *s, const struct mime_part *part, size_t n)
+static void
+seven_encode(struct seven *s, const struct mime_part *part)
 {
-	if (!s->lines)
-		return n > 0;
-	return lines_are_long(s->data + part->body, part->end - part->body) &&
-	    not_encoded(part) && !is_composite(part) &&
-	    s->parts < MIME_PARTS_MAX && has_fields_only(s, part);
+	size_t len = part->end - part->body;
+
+	s->changed = 1;
+	if (strcmp(part->type, "text") == 0 &&
+	    mime_quoted_more(s->data + part->body, len) < len / DENSE) {
+		seven_header(s, part, "quoted-printable");
+		mime_write_quoted(&s->w, part->end);
+	} else {
+		seven_header(s, part, "base64");
+		mime_write_base64(&s->w, part->end);
+	}
+}
+
+/* A part that is encoded, in lines that are too long. */
+static void
+seven_wrap(struct seven *s, const struct mime_part *part)
+{
+	enum mime_encoding e =
+	    mime_encoding_of(&part->content[MIME_C_ENCODING]);
+
+	seven_block(s, part);
+	if (e == MIME_E_QUOTED)
+		mime_wrap_quoted(&s->w, part->end, LINES_MAX);
+	else if (e == MIME_E_BASE64)
+		mime_wrap_base64(&s->w, part->end, LINES_MAX);
+	else
+		mime_write_raw(&s->w, part->end);
+	s->changed |= e != MIME_E_PLAIN;
 }
 
 static void
 seven_leaf(struct seven *s, const struct mime_part *part)
 {
-	const char *p = s->data + part->body;
-	size_t len = part->end - part->body, n = eight_count(p, len);
-
-	if (!is_wanted(s, part, n)) {
-		seven_raw(s, part->end);
+	if (!is_wanted(s, part)) {
+		seven_block(s, part);
+		mime_write_raw(&s->w, part->end);
 		return;
 	}
-	s->changed = 1;
+	if (s->lines && !not_encoded(part)) {
+		seven_wrap(s, part);
+		return;
+	}
 	if (!not_encoded(part))
 		s->why = "a part that is encoded already";
 	if (is_composite(part))
@@ -273,14 +291,7 @@ seven_leaf(struct seven *s, const struct mime_part *part)
 	/* The rest, delimiters and all, is its body. */
 	if (s->parts >= MIME_PARTS_MAX)
 		s->why = "a part behind too many others";
-	if (strcmp(part->type, "text") == 0 && n < len / DENSE) {
-		seven_header(s, part, "quoted-printable");
-		seven_quoted(s->out, p, len);
-	} else {
-		seven_header(s, part, "base64");
-		seven_base64(s->out, p, len);
-	}
-	s->at = part->end;
+	seven_encode(s, part);
 }
 
 static int
@@ -298,6 +309,15 @@ is_signed(const struct mime_part *part)
 	    str_is(subtype.p, subtype.len, "signed");
 }
 
+/* The header of a message is for smtpd to mend; of one within, for nobody. */
+static int
+may_fold(const struct seven *s, const struct mime_part *part)
+{
+	return part->envelope == NULL && s->parts < MIME_PARTS_MAX &&
+	    lines_are_long(s->data + part->header,
+	    part->body - part->header) && has_fields_only(s, part);
+}
+
 /* At most MIME_DEPTH_MAX deep. */
 static void
 seven_part(struct seven *s, const struct mime_part *part)
@@ -305,19 +325,21 @@ seven_part(struct seven *s, const struct mime_part *part)
 	const struct mime_part *child;
 
 	s->parts++;
+	s->fold = s->lines && may_fold(s, part);
 	if (part->kind == MIME_LEAF) {
 		seven_leaf(s, part);
 		return;
 	}
 	if (s->lines && is_signed(part)) {
-		seven_raw(s, part->end);
+		mime_write_raw(&s->w, part->end);
 		return;
 	}
 	/* "8bit" of a multipart says what is in it. */
-	if (!s->lines && part->content[MIME_C_ENCODING].p != NULL && not_encoded(part))
+	if (!s->lines && part->content[MIME_C_ENCODING].p != NULL &&
+	    not_encoded(part))
 		seven_header(s, part, "7bit");
 	else
-		seven_raw(s, part->body);
+		seven_block(s, part);
 	for (child = part->first; child != NULL; child = child->next) {
 		seven_between(s, child->header);
 		seven_part(s, child);
@@ -332,29 +354,47 @@ seven_message(struct seven *s, size_t len)
 
 	seven_part(s, mime_root(m));
 	mime_free(&m);
-	/* base64 has its own end of the last line. */
-	if (len > 0 && s->data[len - 1] == '\n' && s->out->len > 0 &&
-	    s->out->data[s->out->len - 1] != '\n')
-		buf_puts(s->out, "\r\n");
+}
+
+static void
+put_buf(void *arg, const char *p, size_t len)
+{
+	buf_append(arg, p, len);
+}
+
+/* base64 has its own end of the last line. */
+static void
+seven_end(struct seven *s, size_t len, int put)
+{
+	struct mime_writer *w = &s->w;
+
+	mime_write_end(w, put);
+	if (put && len > 0 && s->data[len - 1] == '\n' && w->last != '\n')
+		w->put(w->arg, "\r\n", 2);
 }
 
 int
 seven_put(const char *data, size_t len, struct buf *out, const char **why)
 {
-	struct seven s = { .data = data, .out = out };
+	struct seven s = { .data = data };
 
+	mime_write_init(&s.w, data, put_buf, out);
 	seven_message(&s, len);
+	seven_end(&s, len, 1);
 	*why = s.why;
 	return s.why == NULL ? 0 : -1;
 }
 
 int
-lines_put(const char *data, size_t len, struct buf *out)
+lines_put(const char *data, size_t len,
+    void (*put)(void *, const char *, size_t), void *arg)
 {
-	struct seven s = { .data = data, .out = out, .lines = 1 };
+	struct seven s = { .data = data, .lines = 1 };
 
 	if (!lines_are_long(data, len))
 		return 0;
+	mime_write_init(&s.w, data, put, arg);
 	seven_message(&s, len);
+	seven_end(&s, len, s.changed);
 	return s.changed;
 }

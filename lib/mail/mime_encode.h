@@ -29,12 +29,24 @@ enum { LINES_MAX = 998 };	/* RFC 5322 2.1.1, without CRLF */
 /* 1 where a line is longer than that. */
 int	lines_are_long(const char *p, size_t len);
 /*
- * The same for the lines of a submission: a part with one over LINES_MAX
- * gets an encoding, the others stay as they are, and so does what may not be
- * encoded, has a line among its fields that is none, or is signed (RFC 1847 2.1:
- * multipart/signed, to its last octet). 1 if out has a message that is other
- * than data; 0, and out is of no use: nothing is.
+ * Of what comes in pieces: the longest that a line was up to the end of this
+ * one, with its CR. line: octets of the present line, 0 at the start.
  */
-int	lines_put(const char *data, size_t len, struct buf *out);
+size_t	lines_measure(size_t *line, const char *p, size_t len);
+/*
+ * The same for the lines of a submission: a part with one over LINES_MAX
+ * gets an encoding, what is base64 or quoted-printable already gets shorter
+ * lines, a field of a part that is no message is folded (header_fold). The
+ * others stay as they are, and so does what may not be encoded, has a line
+ * among its fields that is none, is signed (RFC 1847 2.1: multipart/signed, to
+ * its last octet), or stands around parts.
+ *
+ * put gets all of the message in order, in pieces of any size, where anything
+ * of it is other than it was: 1. Else 0, and put is not called. It grows to
+ * 1.6 times its length at most; in memory is the tree of its parts (mime.h).
+ */
+int	lines_put(const char *data, size_t len,
+	    void (*put)(void *arg, const char *p, size_t len), void *arg)
+	    ATTR_CHECK;
 
 #endif

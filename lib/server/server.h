@@ -67,7 +67,7 @@ struct server {
 	const char **state_dir;		/* where the table put state_dir */
 	int	*verbose;		/* where it put verbose */
 	/* Where it put message_size: no file that the process writes grows
-	   past twice that (write(2) fails with EFBIG). NULL: no bound. */
+	   past thrice that (write(2) fails with EFBIG). NULL: no bound. */
 	const uint64_t *message_size;
 
 	/* -n: the configuration is read; are certificates and the like good?

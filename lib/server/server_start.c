@@ -38,7 +38,7 @@ enum {
 	WHY_MAX = 2000,
 	WORKER_FILES = 1024,	/* descriptors of a worker */
 	LOOP_FILES = 65536,	/* of a loop, where the system allows it */
-	FILE_MORE = 1 << 20,	/* octets beyond twice message_size */
+	FILE_MORE = 1 << 20,	/* octets beyond thrice message_size */
 	SPACE_MORE = 256 << 20,	/* libraries and files, beside the memory */
 	LOCK_TRIES = 500,
 	LOCK_WAIT = 20000,	/* us */
@@ -263,7 +263,7 @@ limits(const struct server *s)
 {
 	limit(RLIMIT_CORE, 0);
 	if (s->message_size != NULL)
-		limit(RLIMIT_FSIZE, 2 * *s->message_size + FILE_MORE);
+		limit(RLIMIT_FSIZE, 3 * *s->message_size + FILE_MORE);
 	limit(RLIMIT_NOFILE, server_state.loop ? LOOP_FILES : WORKER_FILES);
 #ifndef SANITIZED
 	limit(RLIMIT_DATA, server_conf.memory);

@@ -127,6 +127,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memset(filler, 'x', sizeof(filler));
 		put(&b, &in, filler, sizeof(filler));
 	}
+	b.long_line = 1;
 	body_finish(&b);
 	if (b.refusal.code == 0) {
 		if (lseek(fd, 0, SEEK_SET) == -1 || fd_slurp(fd, &file) == -1)

@@ -108,7 +108,11 @@ tests_fuzz_fuzz_door_LDFLAGS = $(FUZZING)
 noinst_PROGRAMS += tests/fuzz/fuzz_frames tests/fuzz/fuzz_addr \
 	tests/fuzz/fuzz_relay_client tests/fuzz/fuzz_route \
 	tests/fuzz/fuzz_auth tests/fuzz/fuzz_smtp_auth \
-	tests/fuzz/fuzz_sendmail tests/fuzz/fuzz_date tests/fuzz/fuzz_seven
+	tests/fuzz/fuzz_sendmail tests/fuzz/fuzz_date tests/fuzz/fuzz_seven \
+	tests/fuzz/fuzz_lines
+tests_fuzz_fuzz_lines_SOURCES = tests/fuzz/fuzz_lines.c
+tests_fuzz_fuzz_lines_LDADD = $(MAIL) $(BASE)
+tests_fuzz_fuzz_lines_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_seven_SOURCES = tests/fuzz/fuzz_seven.c
 tests_fuzz_fuzz_seven_LDADD = relay/librelay.a $(MAIL) $(BASE)
 tests_fuzz_fuzz_seven_LDFLAGS = $(FUZZING)

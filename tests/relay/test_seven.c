@@ -28,9 +28,10 @@ static const struct {
 	const char *why;
 } rows[] = {
 	{ "S: x\r\n\r\na\r\n", "S: x\r\n\r\na\r\n", NULL },
-	{ V TEXT CTE "8bit\r\nS: x\r\n\r\nlong enough: \xc3\xa4 = \r\n-\r\n",
+	{ V TEXT CTE "8bit\r\nS: x\r\n\r\n"
+	  "so long that it is to be read: \xc3\xa4 = \r\n-\r\n",
 	  V TEXT CTE "quoted-printable\r\nS: x\r\n\r\n"
-	  "long enough: =C3=A4 =3D=20\r\n=2D\r\n", NULL },
+	  "so long that it is to be read: =C3=A4 =3D=20\r\n=2D\r\n", NULL },
 	/* No word of it: nobody knows in what it is written. */
 	{ "S: x\r\n\r\nsome words, and \xff\r\n",
 	  "S: x\r\n" CTE "quoted-printable\r\n"
@@ -240,6 +241,12 @@ test_many(void **state)
 	buf_clear(&out);
 }
 
+static void
+put(void *arg, const char *p, size_t len)
+{
+	buf_append(arg, p, len);
+}
+
 /* For long lines alone: what is short, encoded or signed stays. */
 static void
 test_lines(void **state)
@@ -261,8 +268,10 @@ test_lines(void **state)
 		    "\r\n--b--\r\n\xe4\r\n", "\xe4\r\n--b\r\n\r\nshort "
 		    "\xc3\xa4\r\n--b\r\nContent-Transfer-Encoding: "
 		    "quoted-printable\r\n\r\n" },
-		{ "Content-Transfer-Encoding: quoted-printable\r\n\r\n",
-		    "\r\n", NULL },
+		{ CTE "quoted-printable\r\n\r\n", "\r\n", "xxx=\r\nxxx" },
+		{ CTE "Base64 (sic)\r\n\r\nx\r\n", "\r\n",
+		    "\r\n\r\nx\r\nxxx" },
+		{ CTE "x-uuencode\r\n\r\n", "\r\n", NULL },
 		{ "Content-Type: multipart/signed; boundary=b\r\n\r\n"
 		    "--b\r\n\r\n", "\r\n--b--\r\n", NULL },
 		{ "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n"
@@ -286,7 +295,7 @@ test_lines(void **state)
 			for (k = 0; k < n; k++)
 				buf_putc(&in, 'x');
 			buf_puts(&in, t[i].tail);
-			if (lines_put(in.data, in.len, &out) !=
+			if (lines_put(in.data, in.len, put, &out) !=
 			    (n > LINES_MAX && t[i].want != NULL))
 				fail_msg("%zu, %zu octets", i, n);
 			if (n == LINES_MAX || t[i].want == NULL)

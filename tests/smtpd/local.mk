@@ -36,3 +36,7 @@ check_PROGRAMS += tests/smtpd/test_local
 tests_smtpd_test_local_SOURCES = tests/smtpd/test_local.c \
 	tests/smtpd/fake.c tests/smtpd/fake.h
 tests_smtpd_test_local_LDADD = $(SMTPD_TEST_LIBS)
+check_PROGRAMS += tests/smtpd/test_lines
+tests_smtpd_test_lines_SOURCES = tests/smtpd/test_lines.c \
+	tests/smtpd/fake.c tests/smtpd/fake.h
+tests_smtpd_test_lines_LDADD = $(SMTPD_TEST_LIBS)

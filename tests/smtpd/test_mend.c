@@ -151,13 +151,13 @@ test_fold(void **state)
 		unsigned n;
 		size_t most;	/* 0: it stays */
 	} t[] = {
-		{ "Subject:", " word", 300, MEND_FOLD },
+		{ "Subject:", " word", 300, HEADER_FOLD },
 		{ "Subject:", " a  b", 198, 0 },
-		{ "Subject:", "\ttab  two", 200, MEND_FOLD },
+		{ "Subject:", "\ttab  two", 200, HEADER_FOLD },
 		{ "Subject: ", "without", 300, 0 },
 		{ "References:", " <some-long-name@example.test>", 100,
-		    MEND_FOLD },
-		{ "To: a@b", ",someone@example.test", 100, MEND_FOLD },
+		    HEADER_FOLD },
+		{ "To: a@b", ",someone@example.test", 100, HEADER_FOLD },
 	};
 	struct buf in = BUF_INIT(0), out = BUF_INIT(0);
 	struct buf was = BUF_INIT(0), is = BUF_INIT(0);

@@ -162,10 +162,10 @@ test_long_line(void **state)
 {
 	static const struct {
 		size_t len;
-		int refused;
-	} t[] = { { 998, 0 }, { 999, 0 }, { 1000, 0 }, { 65537, 0 },
-		{ DATA_LINE_MAX, 0 }, { DATA_LINE_MAX + 1, 1 },
-		{ 10 << 20, 1 } };
+		int is_long, huge;
+	} t[] = { { 997, 0, 0 }, { 999, 1, 0 }, { 1000, 1, 0 },
+		{ 65537, 1, 0 }, { DATA_LINE_MAX, 1, 0 },
+		{ DATA_LINE_MAX + 1, 1, 1 }, { 10 << 20, 1, 1 } };
 	struct buf in = BUF_INIT(0), out = BUF_INIT(0);
 	struct smtp_scan s;
 	size_t i;
@@ -180,7 +180,8 @@ test_long_line(void **state)
 		s = (struct smtp_scan){ .put = put, .arg = &out };
 		assert_int_equal(feed(&s, in.data, in.len, 5000, 65536),
 		    in.len);
-		assert_int_equal(s.long_line, t[i].refused);
+		assert_int_equal(s.long_line, t[i].is_long);
+		assert_int_equal(s.huge_line, t[i].huge);
 		assert_int_equal(s.bare, 0);
 		assert_int_equal(out.len, t[i].len + 2);
 		assert_memory_equal(out.data, in.data, out.len);

@@ -138,14 +138,14 @@ class Session(socketserver.StreamRequestHandler):
                 self.say("250 ok")
 
     def data(self):
-        text = b""
+        lines = []
         while (line := self.rfile.readline(65536)) not in (b".\r\n", b""):
-            text += line[1:] if line.startswith(b".") else line
+            lines.append(line[1:] if line.startswith(b".") else line)
         if not line:
             return False
         said = self.trouble("dot")
         if not said:
-            self.server.take(self.sender, self.to, text)
+            self.server.take(self.sender, self.to, b"".join(lines))
         self.say(said or "250 taken")
         return True
 

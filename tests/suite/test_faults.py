@@ -7,6 +7,7 @@ ROHRPOST_FAULTS bounds the number N (default 4).
 """
 import collections
 import contextlib
+import email
 import hashlib
 import os
 import pathlib
@@ -218,6 +219,53 @@ def test_every_call(inst, program):
         assert ledger.answers["append"] and ledger.answers["expunge"]
     if program == "smtpd":	# a full disk and a bad one were met
         assert ledger.answers["452"] and ledger.answers["451"]
+
+
+# A submission with long lines: what is in the file by then is read by a map,
+# written anew behind it, and moved to the front.
+MENDING = [("munmap", DIE, 1), ("pwritev", DIE, 7), ("ftruncate", DIE, 1),
+           ("pwritev", "error=ENOSPC", 7), ("pread64", "error=EIO", 2)]
+
+
+def test_mending(inst):
+    """smtpd is killed or fails while it writes a submission anew: nothing of
+    it comes, and what was acknowledged is there in lines of the right
+    length, with the octets that were sent."""
+    acked, answers = {}, collections.Counter()
+    never = []
+
+    def send():
+        name = "mending %d" % sum(answers.values())
+        page = b"<p>%s</p>" % name.encode() * 60000
+        text = (b"From: anna@example.test\r\nSubject: %s\r\n"
+                b"Content-Type: text/html\r\n\r\n%s\r\n" % (
+                    name.encode(), page))
+        try:
+            with inst.submission(timeout=20) as s:
+                s.sendmail("anna@example.test", ["anna@example.test"], text)
+            acked[name] = page + b"\r\n"
+            answers["250"] += 1
+        except smtplib.SMTPDataError as e:
+            answers[str(e.smtp_code)] += 1
+        except (OSError, smtplib.SMTPException):
+            answers["lost"] += 1
+
+    for call, fault, when in MENDING:
+        with faulty(inst, "smtpd", call, fault, when) as met:
+            send()
+        never += [] if met else [(call, fault)]
+    send()
+    inst.wait_empty(60)
+    there = []
+    for stored in inst.messages().values():
+        m = email.message_from_bytes(stored)
+        if str(m["Subject"]).startswith("mending"):
+            there.append(m["Subject"])
+            assert m.get_payload(decode=True) == acked[m["Subject"]]
+            assert max(len(x) for x in stored.split(b"\r\n")) <= 998
+    assert there == list(acked), answers
+    assert not never
+    assert answers == {"lost": 3, "452": 1, "451": 1, "250": 1}
 
 
 # What queue's table meets while envelopes come in, at every call.

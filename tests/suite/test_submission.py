@@ -3,12 +3,14 @@ a domain. They are mended before anything else looks at them; what comes by
 port 25 is not."""
 import base64
 import email
+import random
 import smtplib
 import socket
 import subprocess
 
 import pytest
 
+import hops
 import rohrpost
 
 SENDER = "anna@example.test"
@@ -114,8 +116,8 @@ def test_no_line_of_a_header_is_too_long(inst):
 
 @pytest.mark.parametrize("kind", ["html", "signed", "large"])
 def test_no_line_of_a_body_is_too_long(inst, kind):
-    """A part that has one is encoded; but not what is signed, and what is
-    larger than what smtpd keeps in memory goes as it came."""
+    """A part that has one is encoded, however large the message is; but not
+    what is signed."""
     line = "Gr\u00fc\u00dfe, " * 300 + "\r\n"
     body = line * (100 if kind == "large" else 1)
     kinds = {"signed": "multipart/signed; boundary=b"}
@@ -127,13 +129,65 @@ def test_no_line_of_a_body_is_too_long(inst, kind):
     with inst.submission() as s:
         s.sendmail(SENDER, ["bert@example.test"], text)
     got = last(inst, before + 1)
-    if kind != "html":
+    if kind == "signed":
         assert got.endswith(text)
         return
     assert max(len(x) for x in got.split(b"\r\n")) <= 998
     part = email.message_from_bytes(got)
     assert part.get_payload(decode=True).decode() == body
     assert part.get_content_type() == "text/html"
+
+
+def long_lines(size):
+    """Parts of so many octets each, and what they hold."""
+    rnd = random.Random(size)
+    page = ("<p>Gr\u00fc\u00dfe aus dem Norden, " * (size // 30)).encode()
+    scan, notes = rnd.randbytes(size // 2), rnd.randbytes(size // 4)
+    text = b"".join((
+        b"From: anna@example.test\r\nSubject: large\r\nMIME-Version: 1.0\r\n"
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+        b"Content-Type: text/html; charset=utf-8\r\n"
+        b"Content-Transfer-Encoding: 8bit\r\n\r\n", page, b"\r\n--b\r\n"
+        b"Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n"
+        b"\r\n", base64.b64encode(scan), b"\r\n--b\r\n"
+        b"Content-Type: text/x-notes\r\n"
+        b"Content-Transfer-Encoding: quoted-printable\r\n\r\n",
+        b"".join(b"=%02X" % c for c in notes), b"\r\n--b--\r\n"))
+    return text, [page, scan, notes]
+
+
+def decoded(stored):
+    """By Python's parser; no line of it is too long."""
+    assert max(len(x) for x in stored.split(b"\r\n")) <= 998
+    return [p.get_payload(decode=True) for p in
+            email.message_from_bytes(stored).get_payload()]
+
+
+class Hop(hops.Hop):
+    """Keeps what it takes."""
+
+    def __init__(self):
+        self.port, self.texts = rohrpost.free_port(), []
+        super().__init__(self.port, None)
+
+    def take(self, sender, to, text):
+        self.texts.append(text)
+
+
+def test_megabytes_in_one_line():
+    """Served by IMAP and sent on by relay with the same octets in each part."""
+    text, parts = long_lines(2 << 20)
+    d, hop = rohrpost.scratch("lines"), Hop()
+    with rohrpost.Instance(d, users=("anna", "bert"),
+                           relay_host="[127.0.0.1]", relay_tls="never",
+                           relay_port=str(hop.port)) as i:
+        with i.submission() as s:
+            s.sendmail(SENDER, ["bert@example.test", "eve@far.test"], text)
+        assert decoded(last(i, 1)) == parts
+        i.wait_empty(60)
+        assert decoded(hop.texts[0]) == parts
+    hop.stop()
+    rohrpost.remove(d)
 
 
 @pytest.mark.parametrize("top", [
