@@ -74,7 +74,7 @@ fill(struct buf *b, const char *text, size_t len)
 static void
 fill_lines(struct buf *b, size_t len)
 {
-	fill(b, "0123456789012345678901234567890123456789 lines of a text =3D\r\n",
+	fill(b, "0123456789012345678901234567890123456789 lines of any text =3D\r\n",
 	    len);
 }
 
