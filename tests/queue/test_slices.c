@@ -342,6 +342,80 @@ test_round(void **state)
 		drop(kept[i]);
 }
 
+static unsigned n_durable;
+
+static void
+on_durable(const struct submission *s, int durable)
+{
+	n_durable += durable != 0;
+	n_refused += !durable;
+}
+
+/* One flush at a time: what comes meanwhile has the next one, and is told
+   then. */
+static void
+test_one_flush(void **state)
+{
+	unsigned i;
+
+	n_durable = 0;
+	for (i = 0; i < 3; i++) {
+		commit_submit(&(struct submission){ .m = message(i + 1, 1),
+		    .done = on_durable });
+		commit_turn();
+		assert_int_equal(lanes, 1);
+		assert_int_equal(n_durable, 0);
+		assert_false(commit_quiet());
+	}
+	assert_true(flushed());
+	assert_int_equal(n_durable, 1);
+	assert_int_equal(n_kept, 1);
+	assert_false(commit_quiet());
+	commit_turn();
+	assert_int_equal(lanes, 2);
+	assert_true(flushed());
+	assert_int_equal(n_durable, 3);
+	assert_int_equal(n_refused, 0);
+	assert_int_equal(n_kept, 3);
+	assert_true(commit_quiet());
+	for (i = 0; i < 3; i++)
+		drop(kept[i]);
+}
+
+/* Of a worker that is gone: what is written is a message, but he hears nothing;
+   what is not is dropped. Another one's stay. */
+static void
+test_abandon(void **state)
+{
+	static int one, other;
+	unsigned i;
+
+	n_durable = 0;
+	commit_submit(&(struct submission){ .m = message(1, 1), .from = &one,
+	    .done = on_durable });
+	commit_submit(&(struct submission){ .m = message(2, 1),
+	    .from = &other, .done = on_durable });
+	commit_turn();
+	for (i = 3; i < 7; i++)
+		commit_submit(&(struct submission){ .m = message(i, 1),
+		    .from = i & 1 ? &one : &other, .done = on_durable });
+	commit_abandon(&one);
+	assert_int_equal(n_refused, 0);
+	assert_true(flushed());
+	assert_int_equal(n_durable, 1);
+	assert_int_equal(n_kept, 2);
+	commit_turn();
+	assert_true(flushed());
+	assert_int_equal(n_durable, 3);
+	assert_int_equal(n_kept, 4);
+	assert_int_equal(kept[0]->id, 1);
+	assert_int_equal(kept[1]->id, 2);
+	assert_int_equal(kept[2]->id, 4);
+	assert_int_equal(kept[3]->id, 6);
+	for (i = 0; i < n_kept; i++)
+		drop(kept[i]);
+}
+
 static void
 told(struct message *m, int is)
 {
@@ -410,6 +484,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_refused, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_round, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_one_flush, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_abandon, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_little_room, setup,
 		    teardown),
