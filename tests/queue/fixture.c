@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -10,6 +11,7 @@
 
 struct rig rig;
 struct chan smtpd, deliver, relay;
+char fixture_said[300];
 const char *fixture_conf = "";
 
 void
@@ -141,7 +143,7 @@ ask(unsigned command, const char *id, unsigned column, char *out, size_t size,
 	unsigned i, rows = 0;
 	uint8_t type;
 
-	out[0] = '\0';
+	out[0] = fixture_said[0] = '\0';
 	*status_r = 99;
 	rig_control(&rig, &c);
 	msg_begin(&c, &proto_ctl, command, 3);
@@ -152,6 +154,9 @@ ask(unsigned command, const char *id, unsigned column, char *out, size_t size,
 	while (msg_recv(&m, &proto_ctl, PEER_QUEUE, &c, RIG_WAIT, &why) == 1) {
 		if (m.type == C_END) {
 			*status_r = msg_get_u32(&m, CF_STATUS);
+			p = msg_get(&m, CF_WORDS, &len);
+			snprintf(fixture_said, sizeof(fixture_said), "%.*s",
+			    (int)len, p != NULL ? p : "");
 			msg_done(&m);
 			break;
 		}

@@ -41,6 +41,7 @@ void	take(struct chan *c, struct rig_job *j);
  * Asks by the control socket and reads all rows; their number. The values of
  * column are in out, each with a blank behind.
  */
+extern char fixture_said[300];	/* the words at its end */
 unsigned ask(unsigned command, const char *id, unsigned column, char *out,
 	    size_t size, uint32_t *status_r);
 

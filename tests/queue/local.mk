@@ -48,6 +48,8 @@ tests_queue_test_slices_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=table_begin \
 	-Wl,--wrap=table_put -Wl,--wrap=table_commit -Wl,--wrap=table_room \
 	-Wl,--wrap=lane_put -Wl,--wrap=body_take_spare -Wl,--wrap=body_room \
 	-Wl,--wrap=expand -Wl,--wrap=tables_refresh
+check_PROGRAMS += tests/queue/test_rows
+tests_queue_test_rows_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/queue/test_sweep
 tests_queue_test_sweep_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_sweep_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=body_folder \
