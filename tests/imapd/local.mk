@@ -9,6 +9,9 @@ tests_imapd_test_session_SOURCES = tests/imapd/test_session.c $(TEST_IMAPD_RIG)
 tests_imapd_test_session_LDADD = $(TEST_IMAPD_LIBS) -lpthread
 tests_imapd_test_bounds_SOURCES = tests/imapd/test_bounds.c $(TEST_IMAPD_RIG)
 tests_imapd_test_bounds_LDADD = $(TEST_IMAPD_LIBS) -lpthread
+check_PROGRAMS += tests/imapd/test_append
+tests_imapd_test_append_SOURCES = tests/imapd/test_append.c $(TEST_IMAPD_RIG)
+tests_imapd_test_append_LDADD = $(TEST_IMAPD_LIBS) -lpthread
 check_PROGRAMS += tests/imapd/test_compress
 tests_imapd_test_compress_SOURCES = tests/imapd/test_compress.c \
 	$(TEST_IMAPD_RIG)

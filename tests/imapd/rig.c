@@ -292,6 +292,8 @@ store_run(void *arg)
 			if (store.tell > 0)
 				store.told = store.asked;
 			answer_mailbox(c, m.id, DM_MAILBOX);
+		} else if (m.type == DM_FILE_BACK) {
+			store.back++;
 		} else if (m.type == DM_RECORDS && store.deaf > 0) {
 			store.deaf--;
 			answer_failed(c, &m, D_LATER);
@@ -412,7 +414,7 @@ rig_begin(void **state)
 	store.messages = store.more = store.skipped = store.deleted = 0;
 	store.failing = store.deaf = store.hold = store.recent = 0;
 	store.any = store.expunged = store.since = store.short_by = 0;
-	store.lost = store.gone = 0;
+	store.lost = store.gone = store.back = 0;
 	store.asked = store.tell = store.told = store.leaves = 0;
 	store.line = NULL;
 	store.name = "INBOX";
@@ -480,6 +482,31 @@ void
 rig_store_ends(void)
 {
 	shutdown(store.chan.fd, SHUT_RDWR);
+}
+
+static int next_door;
+
+static void
+wire_next(struct ev_loop *l)
+{
+	struct wire w = { .peer = PEER_STORE, .fd = next_door };
+
+	imapd_loop_wired(l, &w);
+}
+
+void
+rig_store_again(void)
+{
+	int door[2];
+
+	assert_int_equal(pthread_join(store.thread, NULL), 0);
+	chan_clear(&store.chan);
+	assert_int_equal(fd_pair(door), 0);
+	chan_init(&store.chan, door[1]);
+	assert_int_equal(pthread_create(&store.thread, NULL, store_run, NULL),
+	    0);
+	next_door = door[0];
+	rig_call(wire_next);
 }
 
 void

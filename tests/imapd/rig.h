@@ -52,6 +52,7 @@ struct rig_store {
 	atomic_uint gone;	/* ... and that uid is told as expunged */
 	atomic_uint hold;	/* 1: a copy is answered after the next STORE;
 				   2: there is one */
+	atomic_uint back;	/* counts the files that came back */
 	const char *name;	/* of the mailbox */
 };
 extern struct rig_store store;
@@ -73,6 +74,8 @@ void	rig_client_ends(int i);
 void	rig_held(void);
 /* Store goes away. */
 void	rig_store_ends(void);
+/* Another comes in its place. */
+void	rig_store_again(void);
 /* Called in the thread of the loop, which is waited for. */
 void	rig_call(void (*fn)(struct ev_loop *l));
 /* The last session ends: imapd is told to stop. */

@@ -101,6 +101,14 @@ check_PROGRAMS += tests/store/test_expunged
 tests_store_test_expunged_SOURCES = tests/store/test_expunged.c \
 	tests/store/rig.c tests/store/rig.h
 tests_store_test_expunged_LDADD = $(STORE_TEST)
+tests_store_test_expunged_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=body_list_next
+check_PROGRAMS += tests/store/test_sweep
+tests_store_test_sweep_SOURCES = tests/store/test_sweep.c tests/store/rig.c \
+	tests/store/rig.h
+tests_store_test_sweep_LDADD = $(STORE_TEST)
+tests_store_test_sweep_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=age_cutoff \
+	-Wl,--wrap=ev_timer_start -Wl,--wrap=expunged_bound \
+	-Wl,--wrap=expunged_forget
 check_PROGRAMS += tests/store/test_cache
 tests_store_test_cache_SOURCES = tests/store/test_cache.c \
 	tests/store/rig.c tests/store/rig.h

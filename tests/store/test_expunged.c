@@ -20,6 +20,7 @@
 #include "lib/base/fd.h"
 #include "store/account_expunged.h"
 #include "store/body.h"
+#include "store/shard.h"
 #include "tests/store/rig.h"
 
 enum {
@@ -28,14 +29,39 @@ enum {
 	ROUND = 8192,		/* what such a message counts */
 	MANY = 100,
 	TRIES = 600,		/* tenths of a second */
+	KEPT = BOUND / ROUND + 8,
+	BY_AGE = 1, BY_BOUND,
 };
 
 static struct rig rig;
 
-/* Shared with the child: a sweep is asked for, and was done. */
+/* Shared with the child: a sweep is asked for, and was done. With same, all
+   that lies in a folder came at one moment. */
 static struct {
-	atomic_int asked, done, gone;
+	atomic_int asked, done, gone, same;
 } *sweep;
+
+int	__real_body_list_next(struct body_list *l,
+	    const struct body_entry **e_r);
+int	__wrap_body_list_next(struct body_list *l,
+	    const struct body_entry **e_r);
+int
+__wrap_body_list_next(struct body_list *l, const struct body_entry **e_r)
+{
+	int i, n = __real_body_list_next(l, e_r);
+
+	for (i = 0; i < n && atomic_load(&sweep->same); i++)
+		((struct body_entry *)*e_r)[i].since_us = 1000000;
+	return n;
+}
+
+static enum lookup
+with_bound(const char *name, struct tables_user *u)
+{
+	memset(u, 0, sizeof(*u));
+	u->quota_size = BOUND;
+	return LOOKUP_FOUND;
+}
 
 static void *
 sweep_run(void *arg)
@@ -44,7 +70,12 @@ sweep_run(void *arg)
 
 	while (!atomic_load(&sweep->asked))
 		usleep(1000);
-	if (body_user_path("bert@example.test", path, sizeof(path)) == 0)
+	if (body_user_path("bert@example.test", path, sizeof(path)) != 0)
+		return NULL;
+	if (atomic_load(&sweep->asked) == BY_BOUND) {
+		store.user = with_bound;
+		(void)expunged_bound("bert@example.test", path);
+	} else
 		atomic_store(&sweep->gone, (int)expunged_old(
 		    "bert@example.test", path, 1, clock_now() + 2));
 	atomic_store(&sweep->done, 1);
@@ -61,14 +92,26 @@ sweep_begin(void)
 }
 
 static int
-setup(void **state)
+begin(uint64_t quota)
 {
 	memset(sweep, 0, sizeof(*sweep));
 	rig_init(&rig);
 	rig.in_child = sweep_begin;
-	rig.quota_size = BOUND;
+	rig.quota_size = quota;
 	rig_start(&rig);
 	return 0;
+}
+
+static int
+setup(void **state)
+{
+	return begin(BOUND);
+}
+
+static int
+setup_unbound(void **state)
+{
+	return begin(0);
 }
 
 static int
@@ -164,6 +207,36 @@ test_oldest_expunged_go(void **state)
 	assert_true(files("1/expunged") >= BOUND / ROUND / 2);
 }
 
+static void
+swept(void)
+{
+	int i;
+
+	for (i = 0; !atomic_load(&sweep->done); i++) {
+		assert_true(i < TRIES);
+		usleep(100000);
+	}
+}
+
+/*
+ * Of those that came at one moment no more go than must, over mailboxes: an
+ * eighth of the bound is free then.
+ */
+static void
+test_no_more_go(void **state)
+{
+	int i;
+
+	for (i = 0; i < KEPT; i++)
+		expunge(1 + (i % 2) * 4, append(1 + (i % 2) * 4));
+	assert_int_equal(files("1/expunged") + files("5/expunged"), KEPT);
+	atomic_store(&sweep->same, 1);
+	atomic_store(&sweep->asked, BY_BOUND);
+	swept();
+	assert_int_equal(files("1/expunged") + files("5/expunged"),
+	    BOUND / ROUND * 7 / 8);
+}
+
 /*
  * A message whose expunge was cut short still has its record, so it is none of
  * those that are kept, however old it is.
@@ -196,18 +269,14 @@ test_half_expunged_is_not_old(void **state)
 {
 	uint32_t uid = append(1), other = append(1);
 	char cmd[300];
-	int i;
 
 	expunge(1, other);
 	snprintf(cmd, sizeof(cmd), "cd '%s' && mv 1/%u 1/expunged/ && "
 	    "cp 1/expunged/%u 1/expunged/%u.123", berts(""), uid, other,
 	    uid);
 	assert_int_equal(system(cmd), 0);
-	atomic_store(&sweep->asked, 1);
-	for (i = 0; !atomic_load(&sweep->done); i++) {
-		assert_true(i < TRIES);
-		usleep(100000);
-	}
+	atomic_store(&sweep->asked, BY_AGE);
+	swept();
 	assert_int_equal(atomic_load(&sweep->gone), 2);
 	assert_int_equal(files("1/expunged"), 1);
 	assert_true(is_there("1/expunged", uid));
@@ -253,6 +322,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_oldest_expunged_go,
 		    setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_more_go,
+		    setup_unbound, teardown),
 		cmocka_unit_test_setup_teardown(test_half_expunged_stays,
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(test_half_expunged_is_not_old,

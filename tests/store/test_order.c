@@ -16,6 +16,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "lib/base/crc32c.h"
+#include "lib/base/fd.h"
 #include "store/door_client.h"
 #include "store/engine_impl.h"
 #include "store/index.h"
@@ -23,7 +25,7 @@
 
 #define ANNA "anna@example.test"
 
-enum { EVENTS = 4096, TRASH = 5 };
+enum { EVENTS = 4096, TRASH = 5, SIZE = 7000, QUOTA = 256 * 1024 };
 
 /* Shared with the child. Files are told by their names below the account. */
 static struct {
@@ -39,15 +41,17 @@ static struct rig rig;
 static void
 note(const char *what, const char *name, uint64_t token)
 {
-	static const char account[] = "example.test/anna";
-	const char *p = strstr(name, account);
+	static const char domain[] = "example.test/", mail[] = "/mail/.";
+	const char *p = strstr(name, domain), *q = strstr(name, mail);
 	int i = atomic_fetch_add(&seen->n, 1);
 
 	if (i >= EVENTS)
 		return;
 	if (p != NULL) {
-		p += sizeof(account) - 1;
+		p += sizeof(domain) - 1 + strlen("anna");
 		p += *p == '/';
+	} else if (q != NULL) {
+		p = q + sizeof(mail) - 2;
 	}
 	snprintf(seen->event[i].what, sizeof(seen->event[i].what), "%s%s%s",
 	    what, p == NULL ? "" : " ", p == NULL ? "" : p);
@@ -126,7 +130,8 @@ __wrap_fdatasync(int fd)
 	return r;
 }
 
-/* A deletion of a message's row is noted with the token of its commit. */
+/* A deletion of a message's row is noted with the token of its commit, and so
+   is a new generation. */
 static void
 note_rows(const struct buf *ops, uint64_t token)
 {
@@ -139,6 +144,9 @@ note_rows(const struct buf *ops, uint64_t token)
 	while (cursor_left(&c) > 0) {
 		engine_op_next(&c, &op);
 		k = op.key;
+		if (op.kind == ENGINE_OP_PUT && op.klen == ENGINE_GROUP + 1 &&
+		    k[ENGINE_GROUP] == 'g')
+			note("generation", "", token);
 		if (op.kind != ENGINE_OP_DEL || op.table != ENGINE_CORE ||
 		    op.klen != ENGINE_GROUP + 5 || k[ENGINE_GROUP] != 'm')
 			continue;
@@ -186,6 +194,10 @@ void	__wrap_client_send(struct client *c);
 void
 __wrap_client_send(struct client *c)
 {
+	char what[30];
+
+	snprintf(what, sizeof(what), "to %u", c->instance);
+	note(what, "", 0);
 	note("answer", "", 0);
 	__real_client_send(c);
 }
@@ -295,7 +307,9 @@ setup(void **state)
 	char id[17];
 
 	setenv("RIG_THREADS", "1", 1);
+	atomic_store(&seen->n, 0);
 	rig_init(&rig);
+	rig.quota_size = QUOTA;
 	rig_start(&rig);
 	rig_file(&rig, "first", id);
 	assert_int_equal(rig_deliver(&rig, id, ANNA, NULL), RESULT_DELIVERED);
@@ -392,6 +406,103 @@ test_list_of_mailboxes(void **state)
 	assert_int_equal(find(folder, 0), -1);
 }
 
+/* Who watches hears of a change before its author has the answer. */
+static void
+test_watcher_first(void **state)
+{
+	struct door *d = &rig.imap[0];
+	uint32_t uid = 1, *failed, recent;
+	struct door_record *rec;
+	struct door_mailbox m;
+	size_t n, n_failed;
+
+	assert_int_equal(door_select(&rig.imap[1], 1, 0, &m, &recent), 0);
+	begin();
+	assert_int_equal(door_store(d, 1, &uid, 1, DOOR_ADD, FLAG_FLAGGED,
+	    NULL, UINT64_MAX, &rec, &n, &failed, &n_failed), 0);
+	free(rec);
+	free(failed);
+	if (find("to 1", 0) == -1 || find("to 1", 0) > find("to 0", 0)) {
+		show();
+		fail_msg("the watcher is told at %d, the author at %d",
+		    find("to 1", 0), find("to 0", 0));
+	}
+}
+
+/* Where the mail has a number, the index has it too, behind any power cut. */
+static void
+test_generation(void **state)
+{
+	int at, tries;
+
+	for (tries = 0; tries < 3000 &&
+	    find("rename .generation", 0) == -1; tries++)
+		usleep(10000);
+	if ((at = find("generation", 0)) == -1 ||
+	    (at = durable_from(at, seen->event[at].token)) == -1 ||
+	    find("rename .generation", 0) < at) {
+		show();
+		fail_msg("the mail has it at %d, the index at %d",
+		    find("rename .generation", 0), at);
+	}
+}
+
+static uint32_t
+append(struct door *d, uint32_t mailbox)
+{
+	char name[DOOR_FILE_NAME + 1], text[SIZE];
+	uint32_t uid, validity;
+	int fd;
+
+	memset(text, 'x', sizeof(text));
+	assert_int_equal(door_file(d, &fd, name), 0);
+	assert_int_equal(fd_write_all(fd, text, sizeof(text)), 0);
+	close(fd);
+	assert_int_equal(door_append(d, mailbox, name, sizeof(text),
+	    crc32c(0, text, sizeof(text)), 0, 0, NULL, 1700000000, NULL, 0,
+	    &uid, &validity), 0);
+	return uid;
+}
+
+/* The list without a mailbox is synced before its folder goes, and again: what
+   DELETE synced might have been another list's. */
+static void
+test_deleted_folder(void **state)
+{
+	struct door *d = &rig.imap[2];
+	uint32_t uids[QUOTA / SIZE / 4], *gone;
+	struct door_mailbox m;
+	char file[30], folder[20];
+	uint64_t modseq;
+	size_t n, i, k;
+	int at;
+
+	assert_int_equal(door_create(d, "x", 0, &m), 0);
+	for (i = 0; i < sizeof(uids) / sizeof(uids[0]); i++)
+		(void)append(d, m.id);
+	assert_int_equal(door_delete(d, m.id), 0);
+	assert_int_equal(rig_mailbox(&rig, d, "INBOX"), 1);
+	atomic_store(&seen->n, 0);
+	snprintf(file, sizeof(file), "unlink %u/1", m.id);
+	snprintf(folder, sizeof(folder), "unlink %u", m.id);
+	for (k = 0; k < 100 && find(folder, 0) == -1; k++) {
+		for (i = 0; i < sizeof(uids) / sizeof(uids[0]); i++)
+			uids[i] = append(d, 1);
+		assert_int_equal(door_expunge(d, 1, uids, i, 1, &gone, &n,
+		    &modseq), 0);
+		free(gone);
+		usleep(20000);
+		if (find(folder, 0) == -1 && events() > EVENTS / 2)
+			atomic_store(&seen->n, 0);
+	}
+	if ((at = find("sync ", 0)) == -1 || find(folder, 0) == -1 ||
+	    find(file, 0) < at) {
+		show();
+		fail_msg("the list is synced at %d, %s at %d", at, file,
+		    find(file, 0));
+	}
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -399,7 +510,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_delivery), T(test_copy), T(test_move), T(test_expunge),
-		T(test_list_of_mailboxes),
+		T(test_list_of_mailboxes), T(test_watcher_first),
+		T(test_generation), T(test_deleted_folder),
 	};
 
 	seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE,
