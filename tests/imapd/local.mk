@@ -28,3 +28,14 @@ tests_imapd_test_list_LDADD = $(TEST_IMAPD_LIBS)
 tests_imapd_test_result_LDADD = $(TEST_IMAPD_LIBS)
 tests_imapd_test_pick_LDADD = $(TEST_IMAPD_LIBS)
 tests_imapd_test_wide_LDADD = $(TEST_IMAPD_LIBS)
+
+# Before a real store.
+check_PROGRAMS += tests/imapd/test_transcript
+tests_imapd_test_transcript_SOURCES = tests/imapd/test_transcript.c \
+	tests/store/rig.c tests/store/rig.h
+tests_imapd_test_transcript_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DTRANSCRIPTS='"$(abs_top_srcdir)/tests/transcript"'
+tests_imapd_test_transcript_LDADD = imapd/libimapd.a store/libstore.a \
+	$(LINKS) $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) $(BDB_LIBS) \
+	$(CDB_LIBS) $(EV_LIBS) $(SERVER_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS) \
+	-lpthread

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
@@ -26,7 +27,10 @@
 #include "store/start.h"
 #include "tests/store/rig.h"
 
-enum { SEND_AT = 128 * 1024 };	/* octets of requests in one write */
+enum {
+	SEND_AT = 128 * 1024,	/* octets of requests in one write */
+	FOLDERS_LEFT = 3,
+};
 
 /* What a rig in memory needs at the most, with reserves and logs. */
 static const uint64_t MEMORY_ROOM = (uint64_t)1 << 30;
@@ -119,6 +123,40 @@ control_socket(struct rig *r)
 	return fd;
 }
 
+/* The end of a store in order leaves no file of a mailbox open, nor one of
+   queue's; what was cut short by the end, perhaps a folder. */
+static int
+left_open(struct rig *r)
+{
+	char link[300], path[500];
+	DIR *d = opendir("/proc/self/fd");
+	struct dirent *e;
+	int files = 0, folders = 0;
+	struct stat st;
+	ssize_t n;
+
+	while ((e = readdir(d)) != NULL) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%s", e->d_name);
+		if ((n = readlink(link, path, sizeof(path) - 1)) <= 0)
+			continue;
+		path[n] = '\0';
+		if (strncmp(path, r->dir, strlen(r->dir)) != 0 ||
+		    (strstr(path, "/mail/example.test") == NULL &&
+		    strstr(path, "/mail/.new/") == NULL &&
+		    strstr(path, "/queue/body/") == NULL))
+			continue;
+		if (fstat(atoi(e->d_name), &st) == -1)
+			continue;
+		fprintf(stderr, "left open: %s\n", path);
+		if (S_ISDIR(st.st_mode))
+			folders++;
+		else
+			files++;
+	}
+	closedir(d);
+	return files > 0 || folders > FOLDERS_LEFT;
+}
+
 static void
 child(struct rig *r, int stop, int listener, const int *fds)
 {
@@ -157,7 +195,7 @@ child(struct rig *r, int stop, int listener, const int *fds)
 	ev_io_init(&w, stop_cb, stop, EV_READ);
 	ev_io_start(loop, &w);
 	ev_run(loop, 0);
-	exit(0);
+	exit(left_open(r));
 }
 
 void
@@ -245,8 +283,11 @@ rig_clear(struct rig *r)
 {
 	char cmd[200];
 
-	if (r->pid != 0)
-		rig_kill(r);
+	/* In order, so that what it lost is seen: memory, descriptors. */
+	if (r->pid != 0 && rig_stop(r) != 0) {
+		fprintf(stderr, "store did not end in order\n");
+		abort();
+	}
 	snprintf(cmd, sizeof(cmd), "rm -rf '%s'", r->dir);
 	MUST(system(cmd) == 0);
 }
