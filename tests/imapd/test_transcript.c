@@ -163,7 +163,8 @@ hear(char line[LINE_MAX_LEN])
 	const char *p;
 	ssize_t n;
 
-	while ((p = memchr(b->data + *at, '\n', b->len - *at)) == NULL) {
+	while (b->len == 0 || (p = memchr(b->data + *at, '\n',
+	    b->len - *at)) == NULL) {
 		assert_int_equal(buf_reserve(b, 65536), 0);
 		n = read(clients[speaks].fd, b->data + b->len, 65536);
 		if (n <= 0)
