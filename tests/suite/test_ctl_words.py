@@ -8,10 +8,12 @@ ctl_words.txt holds one session of an operator.
     ? 1                                     its exit status, where not 0
     @ users                                 lines of that table follow
 
-HASH is a hash, CONF and STATE are folders; YESCRYPT, WHEN and PASSWORD stand for
-what no two runs have in common. A blank line ends a command, # begins a remark.
+HASH is a hash, CONF and STATE are folders; YESCRYPT, WHEN and PASSWORD stand
+for what no two runs have in common. A blank line ends a command, # begins a
+remark.
 """
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -164,3 +166,62 @@ def test_config_check(tmp_path):
     assert shown["listen_pop3"]["value"] == ""
     assert shown["queue_lifetime"]["default"] is True
     assert shown["queue_lifetime"]["value"] == "5d"
+
+
+ONE, TWO, THREE = "0123456789abcdef", "fedcba9876543210", "aaaa456789abcdef"
+LOG = """\
+2026-01-02T03:04:05.678Z smtpd[12] info %(one)s from Anna+shop@example.test
+2026-01-02T03:04:06.000Z smtpd[12] info %(one)s message-id=<m1@x.test>
+2026-01-02T03:04:07.001Z queue[9] info %(one)s becomes %(two)s
+2026-01-02T03:04:08.001Z deliver[8] warn %(two)s to bert@example.test later
+2026-01-02T03:04:08.002Z deliver[8] info %(three)s to carl@example.test
+2026-01-02T03:04:09.000Z smtpd[12] warn RCPT anna@example.test refused
+2026-01-02T03:04:09.001Z smtpd[12] info anna@example.test is greeted
+2026-01-02T03:04:09.002Z smtpd[12] warn RCPT xanna@example.test refused
+2026-01-02T03:04:09.003Z smtpd[12] warn RCPT anna@example.test.us refused
+2026-01-02T03:04:09.004Z smtpd[12] info x%(one)s and %(one)s0 are none
+2026-01-02T03:04:09.005Z master info word of a program without number
+""" % {"one": ONE, "two": TWO, "three": THREE}
+TRACES = [      # what, and which of the lines
+    (ONE, (0, 1, 2, 3)), (TWO, (0, 1, 2, 3)), (THREE, (4,)),
+    ("anna@example.test", (0, 1, 2, 3, 5)),
+    ("ANNA+shop@EXAMPLE.test", (0, 1, 2, 3)),
+    ("anna+other@example.test", ()), ("<m1@x.test>", (0, 1, 2, 3)),
+    ("m1@x.test", (0, 1, 2, 3)), ("bert@example.test", (0, 1, 2, 3)),
+    ("nna@example.test", ()), ("xanna@example.test", (7,)),
+    ("anna@example.test.us", (8,)), ("<>", ()),
+    ("0123456789abcdeff", ()),
+]
+
+
+def test_trace(tmp_path):
+    """By id, address and Message-ID; each line once, the oldest first."""
+    conf, lines = made(tmp_path), LOG.splitlines()
+    log = tmp_path / "state" / "log"
+    log.mkdir()
+    for n, (name, text) in enumerate((
+            ("rohrpost.log.2", lines[:1]), ("rohrpost.log.1", lines[1:4]),
+            ("rohrpost.log", lines[4:]))):
+        (log / name).write_text("\n".join(text) + "\n")
+        os.utime(log / name, (1000 + n, 1000 + n))
+    for name in ("rohrpost.log.3.gz", "other.log"):
+        (log / name).write_text(LOG)
+    (log / "rohrpost.log.4").mkdir()
+    for what, which in TRACES:
+        got = run(conf, "trace " + what, "", [])
+        if which:       # time, program, pid, level, text
+            got = [(x[0], x[3], x[4]) for x in
+                   (line.split(None, 4) for line in got[1:])]
+            want = [(x[0], x[2], x[3]) for x in
+                    (lines[i].split(" ", 3) for i in which)]
+        else:
+            want = ["! rohrpost: %s: nothing in the log" % what, "? 1"]
+        assert (what, got) == (what, want)
+    assert json.loads("\n".join(run(
+        conf, "trace bert@example.test --json", "", [])))[3] == {
+            "time": 1767323048.001, "program": "deliver", "pid": 8,
+            "level": "warn", "text": TWO + " to bert@example.test later"}
+    # One that cannot be read is told of, and not taken for an end.
+    (log / "rohrpost.log.2").unlink()
+    (log / "rohrpost.log.2").symlink_to("/nowhere")
+    assert len(run(conf, "trace " + ONE, "", [])) == 4
