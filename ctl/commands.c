@@ -128,6 +128,8 @@ const struct ctl_command ctl_commands[] = {
 	    N_("follow a message through the log"), NULL },
 	{ "dns show", cmd_dns_show, 1, 1, 1, "DOMAIN",
 	    N_("the DNS records that a domain needs"), dns_options },
+	{ "dns check", cmd_dns_check, 0, 1, 1, "[DOMAIN]",
+	    N_("what is wrong with them in live DNS"), dns_options },
 	{ "config check", cmd_config_check, 0, 0, 0, "",
 	    N_("every key and value, by every program"), NULL },
 	{ "config show", cmd_config_show, 0, 0, 1, "",

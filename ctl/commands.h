@@ -49,6 +49,7 @@ int	cmd_store_check(struct ctl *);
 int	cmd_store_rebuild(struct ctl *);
 int	cmd_trace(struct ctl *);
 int	cmd_dns_show(struct ctl *);
+int	cmd_dns_check(struct ctl *);
 int	cmd_config_check(struct ctl *);
 int	cmd_config_show(struct ctl *);
 int	cmd_selftest_jail(struct ctl *);

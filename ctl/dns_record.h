@@ -45,7 +45,7 @@ const char *dns_service(enum service s);
 void	dns_record_zone(const struct dns_record *r, struct buf *out);
 /*
  * What a form of a provider wants as the name: "@", "_dmarc", "mail"; NULL:
- * the record belongs into another zone. The result is within r->name, or static.
+ * the record belongs into another zone. The result is in out, or static.
  */
 const char *dns_record_host(const struct dns_record *r, const char *domain,
 	    struct buf *out);

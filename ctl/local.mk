@@ -30,6 +30,12 @@ ctl_libctl_a_SOURCES = \
 	ctl/host_address.c ctl/host_address.h \
 	ctl/dns_host.c ctl/dns_host.h ctl/dns_key.c ctl/dns_key.h \
 	ctl/dns_record.c ctl/dns_record.h ctl/cmd_dns.c \
+	ctl/dns_ask.c ctl/dns_ask.h ctl/dns_rr.c ctl/dns_rr.h \
+	ctl/dns_contact.c ctl/dns_contact.h ctl/dns_dmarc.c ctl/dns_dmarc.h \
+	ctl/dns_finding.c ctl/dns_finding.h \
+	ctl/dns_check.c ctl/dns_check.h ctl/dns_check_base.c \
+	ctl/dns_check_mx.c \
+	ctl/dns_check_policy.c ctl/dns_check_srv.c \
 	ctl/commands.c ctl/commands.h \
 	ctl/cmd_table.c ctl/cmd_table.h ctl/cmd_user.c ctl/cmd_user.h \
 	ctl/cmd_config.c ctl/cmd_config.h \
@@ -41,8 +47,11 @@ ctl_libctl_a_SOURCES = \
 
 sbin_PROGRAMS += ctl/rohrpost
 ctl_rohrpost_SOURCES = ctl/main.c
+# Without libev.so, whose functions libunbound would take for libevent's
+# (relay/local.mk).
 ctl_rohrpost_LDADD = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
-	$(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) $(GSASL_LIBS) $(EV_LIBS)
+	$(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) $(GSASL_LIBS) \
+	$(UNBOUND_LIBS) $(SECCOMP_LIBS)
 
 noinst_LIBRARIES += ctl/libsendmail.a
 ctl_libsendmail_a_SOURCES = ctl/sendmail.h \

@@ -1,7 +1,6 @@
 noinst_LIBRARIES += relay/libresolve.a relay/librelay.a
 relay_libresolve_a_SOURCES = \
 	relay/resolve_client.c relay/resolve_client.h \
-	relay/resolve_dns.c relay/resolve_dns.h \
 	relay/resolve_hosts.c relay/resolve_hosts.h \
 	relay/resolve_lookup.c relay/resolve_lookup.h \
 	relay/resolve_probe.c relay/resolve_probe.h

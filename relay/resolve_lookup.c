@@ -4,7 +4,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
-#include "relay/resolve_dns.h"
+#include "lib/net/dns.h"
 #include "relay/resolve_lookup.h"
 #include "relay/resolve_probe.h"
 

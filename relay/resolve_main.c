@@ -11,9 +11,9 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/net/addr.h"
+#include "lib/net/dns.h"
 #include "lib/server/server.h"
 #include "relay/resolve_client.h"
-#include "relay/resolve_dns.h"
 
 static struct {
 	char	*hostname, *state_dir, *resolver, *anchor, *public_address;
@@ -173,10 +173,21 @@ wired(struct ev_loop *loop, const struct wire *w)
 }
 
 static void
+readable(struct ev_loop *loop, struct ev_io *w, int events)
+{
+	dns_work();
+}
+
+static void
 go(struct ev_loop *loop)
 {
-	if (dns_start(loop) == -1)
+	static struct ev_io io;
+	int fd = dns_fd();
+
+	if (fd == -1)
 		log_fatal("resolver: libunbound gives no descriptor");
+	ev_io_init(&io, readable, fd, EV_READ);
+	ev_io_start(loop, &io);
 }
 
 int

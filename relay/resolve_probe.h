@@ -11,7 +11,7 @@
 #ifndef RELAY_RESOLVE_PROBE_H
 #define RELAY_RESOLVE_PROBE_H
 
-#include "relay/resolve_dns.h"
+#include "lib/net/dns.h"
 #include "relay/resolve_hosts.h"
 
 enum {

@@ -104,7 +104,7 @@ void	spf_check(const struct spf_query *q, struct spf_outcome *o);
 void	spf_count(const struct spf_query *q, const char *domain,
 	    struct spf_outcome *o);
 void	spf_outcome_clear(struct spf_outcome *o);
-/* 1 if the TXT record is one of SPF (4.5): "v=spf1", then a blank or nothing. */
+/* 1 if the TXT record is one of SPF (4.5). */
 int	spf_is_record(const char *p, size_t len) ATTR_CHECK;
 /* "pass", "permerror" (2.6). */
 const char *spf_result_name(enum spf_result r);

@@ -145,7 +145,7 @@ match_address(struct spf_run *r, const struct spf_term *t, const char *name)
 	return m;
 }
 
-/* The next name of a packed answer: 1, or 0 at the end. Bad ones are skipped. */
+/* The next name of a packed answer: 1, or 0 at the end. Bad ones are none. */
 static int
 next_name(struct cursor *c, char name[DOMAIN_MAX + 1])
 {

@@ -1,10 +1,14 @@
 CTL_TEST_LIBS = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
-	$(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) $(GSASL_LIBS) $(EV_LIBS) \
+	$(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) $(GSASL_LIBS) \
+	$(UNBOUND_LIBS) $(SECCOMP_LIBS) \
 	$(CMOCKA_LIBS)
 check_PROGRAMS += tests/ctl/test_text tests/ctl/test_tables \
 	tests/ctl/test_out tests/ctl/test_answers tests/ctl/test_command \
 	tests/ctl/test_sendmail tests/ctl/test_commit tests/ctl/test_selftest \
-	tests/ctl/test_purge tests/ctl/test_pickup tests/ctl/test_dns_record
+	tests/ctl/test_purge tests/ctl/test_pickup tests/ctl/test_dns_record \
+	tests/ctl/test_dns_check
+tests_ctl_test_dns_check_LDADD = $(CTL_TEST_LIBS)
+tests_ctl_test_dns_check_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dns_question
 tests_ctl_test_dns_record_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_text_SOURCES = tests/ctl/test_text.c tests/ctl/hash6.h
 tests_ctl_test_text_LDADD = $(CTL_TEST_LIBS)

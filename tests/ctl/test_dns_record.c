@@ -1,4 +1,4 @@
-/* The records that dns show prints: by profile, and as a zone file wants them. */
+/* The records that dns show prints: by profile, and as lines of a zone. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

@@ -54,7 +54,12 @@ tests_fuzz_fuzz_pop3d_LDFLAGS = $(FUZZING)
 noinst_PROGRAMS += tests/fuzz/fuzz_tables_text tests/fuzz/fuzz_answers \
 	tests/fuzz/fuzz_tables_cdb
 FUZZ_CTL_LIBS = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
-	$(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) $(GSASL_LIBS) $(EV_LIBS)
+	$(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) $(GSASL_LIBS) \
+	$(UNBOUND_LIBS) $(SECCOMP_LIBS)
+noinst_PROGRAMS += tests/fuzz/fuzz_dns_rr
+tests_fuzz_fuzz_dns_rr_SOURCES = tests/fuzz/fuzz_dns_rr.c
+tests_fuzz_fuzz_dns_rr_LDADD = ctl/libctl.a $(BASE)
+tests_fuzz_fuzz_dns_rr_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_tables_text_SOURCES = tests/fuzz/fuzz_tables_text.c
 tests_fuzz_fuzz_tables_text_LDADD = $(FUZZ_CTL_LIBS)
 tests_fuzz_fuzz_tables_text_LDFLAGS = $(FUZZING)

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "lib/base/mem.h"
-#include "relay/resolve_dns.h"
+#include "lib/net/dns.h"
 
 static struct buf told = BUF_INIT(4000);	/* a line for each call */
 static ub_callback_type pending;

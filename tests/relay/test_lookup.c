@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "lib/base/mem.h"
-#include "relay/resolve_dns.h"
+#include "lib/net/dns.h"
 #include "relay/resolve_lookup.h"
 #include "relay/resolve_probe.h"
 

@@ -11,6 +11,7 @@ import time
 import jsonschema
 import pytest
 
+import nameserver
 import rohrpost
 from rohrpost import message, wait_for
 
@@ -18,7 +19,9 @@ SCHEMAS = pathlib.Path(os.environ.get(
     "ROHRPOST_SOURCE", pathlib.Path(__file__).resolve().parents[2])
     ) / "doc/json"
 PROFILE = "relay"
-KEYS = {"relay_host": "[127.0.0.1]", "relay_port": "1", "relay_tls": "never"}
+KEYS = {"relay_host": "[127.0.0.1]", "relay_port": "1", "relay_tls": "never",
+        "resolver": "127.0.0.1@%d" % nameserver.Server(
+            lambda q: [nameserver.reply(q, nameserver.NXDOMAIN)]).port}
 COMMANDS = re.findall(r"(?m)^  ([a-z]+(?: [a-z]+)?)\b.* ?\[--json\]",
                       subprocess.run(
                           [str(rohrpost.ROHRPOST), "--help"],
@@ -63,6 +66,7 @@ def examples(inst):
     def qid():
         return inst.json("queue", "list")[0]["id"]
     return {
+        "dns check": [["alias.test", "--address", "192.0.2.1"]],
         "dns show": [["example.test", "--address", "192.0.2.1 2001:db8::1"],
                      ["alias.test"]],
         "status": [[]], "domain list": [[]], "user list": [[]],
@@ -77,7 +81,7 @@ def examples(inst):
 
 
 # The exit status where it is not 0.
-STATUS = {"store check": 1}
+STATUS = {"store check": 1, "dns check": 1}
 
 
 def test_every_command_has_a_schema(inst):
@@ -141,7 +145,7 @@ def test_empty_lists(inst):
 
 @pytest.mark.parametrize("command", [
     c for c in COMMANDS if c not in
-    ("queue show", "selftest jail", "dns show")])
+    ("queue show", "selftest jail", "dns show", "dns check")])
 def test_table_has_the_same_columns(full, command):
     args = [a() if callable(a) else a for a in examples(full)[command][0]]
     lines = full.command(*command.split(), *args).stdout.lower().splitlines()

@@ -1,23 +1,28 @@
 /*
- * libunbound under libev: questions go out, answers come back on the loop.
+ * DNS by libunbound: questions go out, answers come back when its descriptor
+ * can be read, in whatever loop that is.
  *
  * One resolver per process. dns_open reads everything from the disk (the
  * servers of resolv.conf, the trust anchor), so that nothing is opened in the
- * jail; dns_start, in the jail, hangs it into the loop. libunbound's thread
- * starts with the first question.
+ * jail. libunbound's thread starts with the first question.
+ *
+ * DIAGNOSTICS: that questions fail in a row is warned of, and their end told,
+ * unless dns_quiet was called; a libunbound that breaks is fatal.
  */
-#ifndef RELAY_RESOLVE_DNS_H
-#define RELAY_RESOLVE_DNS_H
-
-#include <ev.h>
+#ifndef LIB_NET_DNS_H
+#define LIB_NET_DNS_H
 
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
 
 enum dns_type {
 	DNS_A = 1,
+	DNS_CNAME = 5,
+	DNS_PTR = 12,
 	DNS_MX = 15,
+	DNS_TXT = 16,
 	DNS_AAAA = 28,
+	DNS_SRV = 33,
 };
 
 enum dns_status {
@@ -51,7 +56,12 @@ int	dns_open(const char *servers, const char *anchor, struct buf *why)
 /* Are those servers and that anchor such that dns_open takes them? The same. */
 int	dns_check(const char *servers, const char *anchor, struct buf *why)
 	    ATTR_CHECK;
-int	dns_start(struct ev_loop *loop) ATTR_CHECK;
+/* Whoever asks tells of failures himself. */
+void	dns_quiet(void);
+/* What is to be waited for, to be read; -1: libunbound gives none. */
+int	dns_fd(void) ATTR_CHECK;
+/* Takes what has come: callbacks are called. */
+void	dns_work(void);
 /* NULL where it could not be asked. */
 struct dns_query *dns_ask(const char *name, enum dns_type type,
 	    dns_callback *done, void *arg) ATTR_CHECK;

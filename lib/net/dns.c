@@ -8,7 +8,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/net/addr.h"
-#include "relay/resolve_dns.h"
+#include "lib/net/dns.h"
 
 struct dns_query {
 	dns_callback *done;
@@ -19,8 +19,8 @@ struct dns_query {
 enum { FAILED_IN_A_ROW = 5 };	/* until it is said */
 
 static struct ub_ctx *ctx;
-static struct ev_io readable;
 static unsigned failed;
+static int quiet;
 
 /*
  * A stub resolver's settings: servers on loopback are as good as others; a
@@ -170,25 +170,25 @@ dns_open(const char *servers, const char *anchor, struct buf *why)
 	return 0;
 }
 
-static void
-dns_readable(struct ev_loop *loop, struct ev_io *w, int events)
+void
+dns_quiet(void)
+{
+	quiet = 1;
+}
+
+int
+dns_fd(void)
+{
+	return ub_fd(ctx);
+}
+
+void
+dns_work(void)
 {
 	int err = ub_process(ctx);
 
 	if (err != 0)
 		log_fatal("resolver: %s", ub_strerror(err));
-}
-
-int
-dns_start(struct ev_loop *loop)
-{
-	int fd = ub_fd(ctx);
-
-	if (fd == -1)
-		return -1;
-	ev_io_init(&readable, dns_readable, fd, EV_READ);
-	ev_io_start(loop, &readable);
-	return 0;
 }
 
 static unsigned
@@ -244,7 +244,8 @@ dns_done(void *arg, int err, struct ub_result *r)
 		a.data = (unsigned char *const *)r->data;
 		a.len = r->len;
 	}
-	dns_health(&a, r);
+	if (!quiet)
+		dns_health(&a, r);
 	q->done(q->arg, q, &a);
 	if (r != NULL)
 		ub_resolve_free(r);

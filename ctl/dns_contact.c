@@ -1,0 +1,104 @@
+#include "config.h"
+
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/dns_contact.h"
+#include "lib/base/clock.h"
+#include "lib/base/words.h"
+#include "lib/net/addr.h"
+#include "lib/net/stream.h"
+
+enum { REPLY_LINE_MAX = 2048, REPLY_LINES_MAX = 100 };
+
+/* A connected socket, or -1 with why. */
+static int
+connect_within(const struct addr *a, int64_t ms, struct buf *why)
+{
+	int fd = socket(a->ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK, 0);
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	socklen_t len = sizeof(int);
+	int e = 0;
+
+	if (fd != -1 && connect(fd, (const struct sockaddr *)&a->ss,
+	    a->len) == 0)
+		return fd;
+	e = errno;
+	if (fd != -1 && e == EINPROGRESS) {
+		e = poll(&p, 1, (int)ms) == 1 ? 0 : ETIMEDOUT;
+		if (e == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &e,
+		    &len) == 0 && e == 0)
+			return fd;
+	}
+	if (fd != -1)
+		close(fd);
+	buf_set(why, "%s", strerror(e));
+	return -1;
+}
+
+/* A reply with that code, of any number of lines. 0, or -1 with why. */
+static int
+expect(struct stream *s, const char *code, struct buf *why)
+{
+	enum stream_status st;
+	char *line;
+	size_t len;
+	int i;
+
+	for (i = 0; i < REPLY_LINES_MAX; i++) {
+		st = stream_line(s, REPLY_LINE_MAX, &line, &len);
+		if (st != STREAM_OK && st != STREAM_BARE) {
+			buf_set(why, "%s", st == STREAM_LONG ?
+			    _("it says more than a mail server does") :
+			    stream_words(s));
+			return -1;
+		}
+		if (len < 3 || strncmp(line, code, 3) != 0) {
+			buf_set(why, _("it says \"%.*s\""),
+			    (int)(len > 200 ? 200 : len), line);
+			return -1;
+		}
+		if (len == 3 || line[3] != '-')
+			return 0;
+	}
+	buf_set(why, "%s", _("it says more than a mail server does"));
+	return -1;
+}
+
+int
+dns_contact(const struct host_address *a, unsigned port,
+    const char *hostname, struct buf *why)
+{
+	int64_t end = clock_mono_ms() + CONTACT_MS;
+	struct stream s;
+	struct addr to;
+	int fd, r;
+
+	if (addr_of_ip(&to, a->text, strlen(a->text), port) == -1) {
+		buf_set(why, "%s", strerror(EINVAL));
+		return -1;
+	}
+	fd = connect_within(&to, CONTACT_MS, why);
+	if (fd == -1)
+		return -1;
+	stream_init(&s, fd);
+	stream_deadline(&s, end - clock_mono_ms());
+	r = expect(&s, "220", why);
+	if (r == 0) {
+		stream_printf(&s, "EHLO %s\r\n", hostname);
+		r = expect(&s, "250", why);
+	}
+	if (r == 0) {
+		stream_puts(&s, "QUIT\r\n");
+		(void)expect(&s, "221", why);
+		stream_close(&s);
+	} else
+		stream_clear(&s);
+	return r;
+}
