@@ -23,6 +23,7 @@
 #include "queue/queue_job.h"
 #include "queue/queue_life.h"
 #include "queue/queue_message.h"
+#include "queue/queue_notify.h"
 #include "queue/queue_record.h"
 #include "queue/queue_report.h"
 #include "queue/queue_table.h"
@@ -489,6 +490,131 @@ test_withheld(void **state)
 	assert_becomes(m, ENTRY_WAITING);
 }
 
+/* When a message of that age is given up, and when not yet. */
+static void
+test_given_up(void **state)
+{
+	static const struct {
+		uint64_t lifetime;
+		unsigned tried, attempts, hold, behind, gone;
+	} row[] = {
+		{ 100, 1, 2, 0, 0, 1 }, { 101, 1, 2, 0, 0, 0 },
+		{ 99, 1, 2, 0, 0, 1 }, { 100, 0, 2, 0, 0, 0 },
+		{ 100, 1, 1, 0, 0, 0 }, { 100, 1, 9, 1, 0, 0 },
+		{ 100, 1, 9, 0, 1, 0 }, { 0, 0, 0, 0, 0, 1 },
+		{ 0, 0, 0, 1, 0, 0 },
+	};
+	struct message *m;
+	struct target *t;
+	size_t i;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		m = message(1, TARGET_OPEN);
+		t = &m->targets.t[0];
+		queue.jump.wall = queue_now();
+		m->env.time = (uint64_t)queue.jump.wall - 100;
+		queue.conf.lifetime = row[i].lifetime;
+		queue.failed = 0;
+		m->entry->tried = (uint8_t)row[i].tried;
+		m->entry->attempts = row[i].attempts;
+		m->hold = (uint8_t)row[i].hold;
+		m->behind = (uint8_t)row[i].behind;
+		target_set(t, TARGET_OPEN, "4.7.1 no", 8, "mx", 2);
+		target_tell(t, TELL_DELAY);
+		life_settle(m);
+		assert_int_equal(queue.failed, row[i].gone);
+		assert_int_equal(t->state, row[i].gone ? TARGET_REFUSED :
+		    TARGET_OPEN);
+		assert_string_equal(t->words, row[i].gone ?
+		    "4.4.7 not delivered in time; last: 4.7.1 no" :
+		    "4.7.1 no");
+		assert_string_equal(t->host, "mx");
+		/* Of what failed no delay is told any more. */
+		assert_int_equal(t->tell, row[i].gone ? TELL_NOTHING :
+		    TELL_DELAY);
+		assert_int_equal(m->reporting, 1);
+		report_turn();
+		lane_done();
+		commit_turn();
+		sched_remove(&queue.sched, sched_find(&queue.sched, 1));
+	}
+}
+
+/* The waits between attempts: doubled, but short where workers died of it. */
+static void
+test_waits(void **state)
+{
+	static const struct {
+		uint32_t attempts;
+		unsigned deaths;
+		int64_t wait;
+	} row[] = {
+		{ 0, 0, SOON }, { 1, 0, 2 * SOON }, { 2, 0, 4 * SOON },
+		{ 20, 0, 1000 }, { 0, 1, 10 }, { 4, 1, 10 },
+		{ 5, 1, 32 * SOON },
+	};
+	struct message *m;
+	size_t i;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		m = message(1, TARGET_OPEN);
+		m->entry->attempts = row[i].attempts;
+		m->deaths = (uint8_t)row[i].deaths;
+		life_settle(m);
+		assert_int_equal(m->entry->attempts, row[i].attempts + 1);
+		assert_int_equal(m->entry->tried, 1);
+		assert_next(m, row[i].wait);
+		assert_int_equal(queue.deferred, i + 1);
+		assert_becomes(m, ENTRY_WAITING);
+	}
+}
+
+/* Of a delay the sender hears once, when it is long enough, and if he asked. */
+static void
+test_delay(void **state)
+{
+	static const struct {
+		uint32_t notify;
+		uint64_t after;
+		enum target_state state;
+		enum target_tell before, tell;
+	} row[] = {
+		{ Q_NOTIFY_DELAY, 100, TARGET_OPEN, TELL_NOTHING, TELL_DELAY },
+		{ Q_NOTIFY_DELAY, 101, TARGET_OPEN, TELL_NOTHING,
+		    TELL_NOTHING },
+		{ Q_NOTIFY_FAILURE, 100, TARGET_OPEN, TELL_NOTHING,
+		    TELL_NOTHING },
+		{ 0, 100, TARGET_OPEN, TELL_NOTHING, TELL_NOTHING },
+		{ Q_NOTIFY_DELAY, 100, TARGET_DONE, TELL_NOTHING,
+		    TELL_NOTHING },
+		{ Q_NOTIFY_DELAY, 100, TARGET_OPEN, TELL_WARNED, TELL_WARNED },
+	};
+	struct message *m;
+	struct target *t;
+	size_t i;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		m = message(1, row[i].state);
+		t = &m->targets.t[0];
+		queue.jump.wall = queue_now();
+		m->env.time = (uint64_t)queue.jump.wall - 100;
+		m->env.rcpt->notify = row[i].notify;
+		queue.conf.delay_report = row[i].after;
+		t->tell = (uint8_t)row[i].before;
+		notify_delay(m);
+		assert_int_equal(t->tell, row[i].tell);
+		/* Told of a delay it is not told again; of a success it is. */
+		if (t->tell == TELL_DELAY) {
+			assert_int_equal(target_told(t), 1);
+			assert_int_equal(t->tell, TELL_WARNED);
+			notify_delay(m);
+			assert_int_equal(t->tell, TELL_WARNED);
+		}
+		assert_int_equal(target_told(t), 0);
+		forget(m);
+	}
+}
+
 /* The record of a bounce is of what was written. */
 static void
 assert_sent(const struct message *about, int fd)
@@ -733,6 +859,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TS(test_hold), TS(test_release), TS(test_delete),
 		TS(test_untold), TS(test_unclosed), TS(test_withheld),
+		TS(test_given_up), TS(test_waits), TS(test_delay),
 		TS(test_told), TS(test_deleted_in_line),
 		TS(test_no_room), TS(test_line), TS(test_accepted),
 		TS(test_aside),

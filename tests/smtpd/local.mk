@@ -31,7 +31,8 @@ tests_smtpd_test_session_SOURCES = tests/smtpd/test_session.c \
 	tests/smtpd/fake.c tests/smtpd/fake.h
 tests_smtpd_test_session_LDADD = $(SMTPD_TEST_LIBS)
 tests_smtpd_test_session_LDFLAGS = $(AM_LDFLAGS) \
-	-Wl,--wrap=clock_mono_ms -Wl,--wrap=poll -Wl,--wrap=close
+	-Wl,--wrap=clock_mono_ms -Wl,--wrap=poll -Wl,--wrap=close \
+	-Wl,--wrap=stream_linger
 check_PROGRAMS += tests/smtpd/test_local
 tests_smtpd_test_local_SOURCES = tests/smtpd/test_local.c \
 	tests/smtpd/fake.c tests/smtpd/fake.h

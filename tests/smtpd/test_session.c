@@ -75,6 +75,18 @@ __wrap_close(int fd)
 	return -1;
 }
 
+/* The last reply is waited for, so that what was not read does not undo it. */
+static _Atomic int lingers;
+void	__real_stream_linger(struct stream *s, int64_t ms, size_t max);
+void	__wrap_stream_linger(struct stream *s, int64_t ms, size_t max);
+
+void
+__wrap_stream_linger(struct stream *s, int64_t ms, size_t max)
+{
+	lingers++;
+	__real_stream_linger(s, ms, max);
+}
+
 /* The session's wait has begun before, so it is one of the time from then. */
 static void
 pass_time(int64_t seconds)
@@ -719,6 +731,47 @@ test_silence(void **state)
 	fake_end_talk();
 }
 
+/* Who is closed while he may still be sending gets the last reply all the
+   same; who says QUIT, or was one too many, is not waited for. */
+static void
+test_linger(void **state)
+{
+	static const struct {
+		const char *say, *want;
+		int lingers;
+	} row[] = {
+		{ "QUIT\r\n", "221", 0 },
+		{ "GET / HTTP/1.0\r\nHost: x\r\n", "554 5.5.1", 1 },
+		{ "BDAT 1000 LAST\r\nxxx", "502 5.5.1", 1 },
+		{ "STARTTLS\r\nMAIL FROM:<>\r\n", "554 5.5.1", 1 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		hello(SERVICE_SMTP);
+		lingers = 0;
+		fake_say(row[i].say);
+		fake_expect(row[i].want);
+		fake_end_talk();
+		assert_int_equal(lingers, row[i].lingers);
+	}
+	hello(SERVICE_SMTP);
+	smtpd.conf.errors = 1;
+	ask("XYZ", "500");
+	fake_expect("421 4.7.0 too many errors, bye");
+	fake_end_talk();
+	assert_int_equal(lingers, 2);
+	smtpd.conf.errors = 20;
+	lingers = 0;
+	fake_worker(FAKE_GOOD);
+	fake_crowded = 1;
+	fake_talk(SERVICE_SMTP);
+	fake_expect("421 4.7.0");
+	fake_end_talk();
+	assert_int_equal(lingers, 0);
+	fake_crowded = 0;
+}
+
 /* One too many hears it in place of the greeting; but not before TLS, where
    there are no words. */
 static void
@@ -925,6 +978,7 @@ main(void)
 		cmocka_unit_test(test_time_of_tls),
 		cmocka_unit_test(test_silence),
 		cmocka_unit_test(test_crowded),
+		cmocka_unit_test(test_linger),
 		cmocka_unit_test(test_time_of_data),
 		cmocka_unit_test(test_time_of_a_stop),
 		cmocka_unit_test(test_progress),
