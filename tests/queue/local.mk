@@ -48,6 +48,13 @@ tests_queue_test_slices_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=table_begin \
 	-Wl,--wrap=table_put -Wl,--wrap=table_commit -Wl,--wrap=table_room \
 	-Wl,--wrap=lane_put -Wl,--wrap=body_take_spare -Wl,--wrap=body_room \
 	-Wl,--wrap=expand -Wl,--wrap=tables_refresh
+check_PROGRAMS += tests/queue/test_intake
+tests_queue_test_intake_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
+tests_queue_test_intake_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=body_take \
+	-Wl,--wrap=body_room -Wl,--wrap=body_failing -Wl,--wrap=body_open \
+	-Wl,--wrap=body_drop -Wl,--wrap=table_room -Wl,--wrap=commit_submit \
+	-Wl,--wrap=commit_abandon -Wl,--wrap=server_retire_peer \
+	-Wl,--wrap=fd_no_writer
 check_PROGRAMS += tests/queue/test_rows
 tests_queue_test_rows_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/queue/test_sweep
