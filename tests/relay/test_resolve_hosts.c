@@ -232,6 +232,17 @@ test_pack(void **state)
 	assert_memory_equal(cursor_lv(&c, &n, 255), "1.2.3.5", 7);
 	assert_int_equal(cursor_left(&c), 0);
 	assert_false(c.bad);
+	/* None of what stands behind its addresses. */
+	hosts.host[0].n = 1;
+	buf_reset(&b);
+	hosts_pack(&hosts, &b);
+	cursor_init(&c, b.data, b.len);
+	assert_int_equal(cursor_u32(&c), 7);
+	(void)cursor_lv(&c, &n, 255);
+	assert_int_equal(cursor_u32(&c), 1);
+	assert_memory_equal(cursor_lv(&c, &n, 255), "1.2.3.4", 7);
+	assert_int_equal(cursor_left(&c), 0);
+	hosts.host[0].n = 3;
 	buf_clear(&b);
 }
 

@@ -530,7 +530,8 @@ test_shown(void **state)
 static void
 test_bad_notes(void **state)
 {
-	static char line[2000], much[NOTE_FIELDS_MAX + 100];
+	static char line[2000], much[NOTE_FIELDS_MAX + 100], folded[2100],
+	    long_fold[2100], name[NOTE_FIELD_MAX + 2];
 	const struct {
 		const char *field, *value;
 		int good;
@@ -556,6 +557,10 @@ test_bad_notes(void **state)
 		{ "X-Test", "a\xffz", 0 },
 		{ "X-Test", line, 0 },
 		{ "X-Test", much, 0 },
+		{ "X-Test", folded, 1 },
+		{ "X-Test", long_fold, 0 },
+		{ name + 1, "x", 1 },
+		{ name, "x", 0 },
 	};
 	struct address a = { .len = 0 };
 	struct smtp_case c = { .address = &a };
@@ -564,6 +569,11 @@ test_bad_notes(void **state)
 	size_t i;
 
 	memset(line, 'x', sizeof(line) - 1);
+	memset(name, 'x', sizeof(name) - 1);
+	/* RFC 5322 2.1.1: 998 octets of each line. */
+	snprintf(folded, sizeof(folded), "x\r\n %.997s\r\n\t%.997s", line,
+	    line);
+	snprintf(long_fold, sizeof(long_fold), "x\r\n %.998s", line);
 	for (i = 0; i + 4 < sizeof(much); i += 4)
 		memcpy(much + i, "x\r\n ", 5);
 	memset(&s, 0, sizeof(s));
