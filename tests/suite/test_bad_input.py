@@ -145,6 +145,55 @@ def test_wrong_value(inst, key, value, words):
     assert len(p.stderr.splitlines()) == 1, p.stderr
 
 
+SMART = "relay_host = smart.test\n"
+
+
+@pytest.mark.parametrize("lines,secret,words", [
+    ("relay_auth = PLAIN FOO", None,
+     "relay_auth: FOO is not known (SCRAM-SHA-256, PLAIN, LOGIN)"),
+    ("relay_user = us", None, "relay_user is set, relay_host is not"),
+    (SMART + "relay_user = us", None,
+     "relay_user is set, relay_password_file is not"),
+    (SMART + "relay_user = us\nrelay_password_file = /nowhere", None,
+     "relay_password_file: /nowhere: No such file or directory"),
+    (SMART + "relay_user = us\nrelay_password_file = %s", b"\nsecret\n",
+     "the first line is empty"),
+    (SMART + "relay_user = us\nrelay_password_file = %s", b"",
+     "the first line is empty"),
+    (SMART + "relay_user = us\nrelay_password_file = %s",
+     b"x" * 1025 + b"\n", "the password is too long"),
+    (SMART + "relay_user = us\nrelay_password_file = %s",
+     b"\xff\xfes\0", "UTF-16"),
+    ("relay_ca_file = /nowhere", None, "relay_ca_file: "),
+    ("resolver_trust_anchor = /nowhere", None,
+     "resolver_trust_anchor: /nowhere: No such file or directory")])
+def test_wrong_login_at_the_smarthost(inst, tmp_path, lines, secret, words):
+    file = tmp_path / "password"
+    if secret is not None:
+        file.write_bytes(secret)
+        file.chmod(0o600)
+        lines %= file
+    undo = change(inst, "rohrpost.conf", lines + "\n")
+    try:
+        p = inst.command("config", "check")
+    finally:
+        undo()
+    fails(p, words, code=1)
+
+
+def test_right_login_at_the_smarthost(inst, tmp_path):
+    """With a byte order mark, CR and LF, and as long as it may be."""
+    file = tmp_path / "password"
+    file.write_bytes(b"\xef\xbb\xbf" + b"x" * 1024 + b"\r\n")
+    file.chmod(0o600)
+    undo = change(inst, "rohrpost.conf", SMART + "relay_user = us\n"
+                  "relay_password_file = %s\n" % file)
+    try:
+        inst.ctl("config", "check")
+    finally:
+        undo()
+
+
 @pytest.mark.parametrize("key,value", [
     ("relay_host", "smart.test."), ("relay_host", "under_score.test"),
     ("relay_host", "[2001:db8::1]"), ("relay_host", "[IPv6:2001:db8::1]"),
