@@ -9,6 +9,7 @@
 #include "auth/auth_serve.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/base/words.h"
 #include "lib/server/server.h"
 
 enum {
@@ -32,11 +33,11 @@ static const struct settings_key keys[] = {
 	SETTINGS_KEY_STATE(struct auth_conf, state_dir),
 	SETTINGS_KEY_VERBOSE(struct auth_conf, verbose),
 	{ "auth_delay", SETTINGS_TIME, offsetof(struct auth_conf, delay), "1s",
-	  0, 60, NULL, "failed logins are answered that late; it doubles "
-	  "with further failures; 0s: no delays (tests)" },
+	  0, 60, NULL, N_("failed logins are answered that late; it doubles "
+	  "with further failures; 0s: no delays (tests)") },
 	{ "auth_cache", SETTINGS_TIME, offsetof(struct auth_conf, cache), "1h",
-	  0, 86400, NULL, "how long a right password is known again without "
-	  "hashing; 0s: never" },
+	  0, 86400, NULL, N_("how long a right password is known again without "
+	  "hashing; 0s: never") },
 	SETTINGS_KEY_AUTH_SCRAM(struct auth_conf, scram),
 	SETTINGS_END
 };

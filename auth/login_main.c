@@ -17,6 +17,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/net/tls.h"
 #include "lib/server/server.h"
 
@@ -55,17 +56,17 @@ static const struct settings_key keys[] = {
 	SETTINGS_KEY_CERT_KEY(struct login_conf, key),
 	{ "login_connections", SETTINGS_NUMBER,
 	  offsetof(struct login_conf, connections), "8192", 10,
-	  LOGIN_SLOTS_MAX, NULL, "IMAP and POP3 connections of one login "
-	  "process" },
+	  LOGIN_SLOTS_MAX, NULL, N_("IMAP and POP3 connections of one login "
+	  "process") },
 	{ "login_per_address", SETTINGS_NUMBER,
 	  offsetof(struct login_conf, per_address), "50", 1, LOGIN_SLOTS_MAX,
-	  NULL, "of them, from one address and not logged in yet" },
+	  NULL, N_("of them, from one address and not logged in yet") },
 	{ "login_per_user", SETTINGS_NUMBER,
 	  offsetof(struct login_conf, per_user), "100", 1, LOGIN_SLOTS_MAX,
-	  NULL, "of them, of one user" },
+	  NULL, N_("of them, of one user") },
 	{ "login_time", SETTINGS_TIME, offsetof(struct login_conf, seconds),
-	  "180s", 5, 3600, NULL, "a connection is closed that is not logged "
-	  "in by then" },
+	  "180s", 5, 3600, NULL, N_("a connection is closed that is not logged "
+	  "in by then") },
 	SETTINGS_END
 };
 

@@ -243,7 +243,8 @@ cmd_config_show(struct ctl *c)
 		out_text(&o, keys.k[i].value != NULL ? keys.k[i].value :
 		    keys.k[i].def);
 		out_bool(&o, keys.k[i].value == NULL);
-		out_text(&o, keys.k[i].help);
+		out_text(&o, c->json || keys.k[i].help[0] == '\0' ?
+		    keys.k[i].help : _(keys.k[i].help));
 	}
 	keys_clear(&keys);
 	buf_clear(&words);

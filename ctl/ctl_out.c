@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "ctl/ctl_heading.h"
 #include "ctl/ctl_out.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -68,13 +69,29 @@ plain_string(struct buf *b, const char *text, size_t len)
 	return width;
 }
 
+/* The columns that a text of ours takes: its characters. */
+static size_t
+columns(const char *text)
+{
+	size_t len = strlen(text), n, width = 0;
+
+	for (; len > 0; text += n, len -= n, width++)
+		if ((n = str_utf8(text, len)) == 0)
+			n = 1;
+	return width;
+}
+
 void
 out_name(struct out *o, const char *name, size_t len)
 {
-	if (o->n_names < OUT_COLUMNS) {
-		o->width[o->n_names] = len;
-		o->names[o->n_names++] = mem_strndup(name, len);
-	}
+	char *copy;
+
+	if (o->n_names == OUT_COLUMNS)
+		return;
+	copy = mem_strndup(name, len);
+	o->states[o->n_names] = heading_has_states(copy);
+	o->width[o->n_names] = columns(heading_name(copy));
+	o->names[o->n_names++] = copy;
 }
 
 static size_t
@@ -162,14 +179,21 @@ print_cell(struct out *o, size_t column, const char *text, size_t width)
 		    "");
 }
 
+/* In English the names, in capitals; in another language its words. */
 static void
 print_header(struct out *o)
 {
 	char name[64];
+	const char *words;
 	size_t i, k;
 
 	for (i = 0; i < o->n_names; i++) {
-		snprintf(name, sizeof(name), "%s", o->names[i]);
+		words = heading_name(o->names[i]);
+		if (strcmp(words, o->names[i]) != 0) {
+			print_cell(o, i, words, columns(words));
+			continue;
+		}
+		snprintf(name, sizeof(name), "%s", words);
 		for (k = 0; name[k] != '\0'; k++) {
 			if (name[k] >= 'a' && name[k] <= 'z')
 				name[k] = (char)(name[k] - 0x20);
@@ -268,6 +292,9 @@ table_value(struct out *o, enum c_value type, const char *p, size_t len)
 	else if (type == C_TEXTS) {
 		joined(&list, p, len);
 		shown = buf_str(&list);
+	} else if (type == C_TEXT && o->states[o->column]) {
+		buf_append(&list, p, len);
+		shown = heading_state(o->names[o->column], buf_str(&list));
 	}
 	if (shown != NULL) {
 		p = shown;

@@ -7,7 +7,8 @@
  * a million messages takes no memory. Moments are shown in the local zone,
  * lengths of time with a unit, lists with commas, in JSON as seconds (since
  * 1970) and as arrays. Octets that a terminal could
- * obey are shown as \xNN; in JSON what is not UTF-8 becomes U+FFFD.
+ * obey are shown as \xNN; in JSON what is not UTF-8 becomes U+FFFD. Headings,
+ * states, yes and no are in the operator's language, but for JSON.
  */
 #ifndef CTL_OUT_H
 #define CTL_OUT_H
@@ -29,6 +30,7 @@ struct out {
 	size_t	 column;		/* of the row being built */
 	size_t	 rows;
 	size_t	 width[OUT_COLUMNS];
+	int	 states[OUT_COLUMNS];	/* ctl_heading.h */
 	struct buf *held;		/* values of the rows held back */
 	int	 flowing;		/* nothing is held back any more */
 };

@@ -1,8 +1,11 @@
 #include "config.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "ctl/ctl_heading.h"
 #include "ctl/ctl_record.h"
+#include "lib/base/mem.h"
 
 /* What begins an object at each depth, and the array that it stands in. */
 static const struct {
@@ -97,6 +100,24 @@ json_field(struct record *r, const char *name, size_t name_len,
 	buf_clear(&b);
 }
 
+/* For people: the field's name and its value in their words. */
+static void
+table_field(struct record *r, const char *name, size_t name_len,
+    enum c_value type, const char *p, size_t len)
+{
+	char *field = mem_strndup(name, name_len), *value = NULL;
+
+	if (type == C_TEXT && heading_has_states(field))
+		value = mem_strndup(p, len);
+	out_text(&r->out, heading_name(field));
+	if (value != NULL)
+		out_text(&r->out, heading_state(field, value));
+	else
+		out_value(&r->out, type, p, len);
+	free(value);
+	free(field);
+}
+
 void
 record_field(struct record *r, const char *name, size_t name_len,
     enum c_value type, const char *p, size_t len)
@@ -104,8 +125,7 @@ record_field(struct record *r, const char *name, size_t name_len,
 	if (r->out.json) {
 		json_field(r, name, name_len, type, p, len);
 	} else if (type != C_NULL && (type != C_TEXTS || len > 0)) {
-		out_value(&r->out, C_TEXT, name, name_len);
-		out_value(&r->out, type, p, len);
+		table_field(r, name, name_len, type, p, len);
 	}
 	r->fields++;
 }

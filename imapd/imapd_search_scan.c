@@ -3,6 +3,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/mail/mime_address.h"
 #include "lib/mail/mime_param.h"
 
@@ -21,7 +22,7 @@ imapd_search_init(const char *charsets, struct buf *why)
 
 	mime_charset_prepare(charsets, &unknown);
 	if (unknown.len > 0)
-		buf_set(why, "imap_charsets: iconv does not know %s",
+		buf_set(why, _("imap_charsets: iconv does not know %s"),
 		    buf_str(&unknown));
 	buf_clear(&unknown);
 	return why->len > 0 ? -1 : 0;

@@ -7,6 +7,7 @@
 #include "imapd/imapd_loop.h"
 #include "imapd/imapd_search_scan.h"
 #include "imapd/imapd_session.h"
+#include "lib/base/words.h"
 
 static const struct settings_key keys[] = {
 	SETTINGS_KEY_STATE(struct imapd_conf, state_dir),
@@ -14,13 +15,14 @@ static const struct settings_key keys[] = {
 	SETTINGS_KEY_MESSAGE_SIZE(struct imapd_conf, message_size),
 	{ "imap_idle_timeout", SETTINGS_TIME,
 	    offsetof(struct imapd_conf, idle_timeout), "31m", 60, 86400,
-	    NULL, "an IMAP session without a command and not in IDLE ends" },
+	    NULL,
+	    N_("an IMAP session without a command and not in IDLE ends") },
 	{ "imap_keepalive", SETTINGS_TIME,
 	    offsetof(struct imapd_conf, keepalive), "2m", 30, 1800, NULL,
-	    "how often a session in IDLE hears from the server" },
+	    N_("how often a session in IDLE hears from the server") },
 	{ "imap_charsets", SETTINGS_TEXT,
 	    offsetof(struct imapd_conf, charsets), "", 0, 500, NULL,
-	    "character sets beside the built-in ones that SEARCH knows" },
+	    N_("character sets beside the built-in ones that SEARCH knows") },
 	SETTINGS_END
 };
 

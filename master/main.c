@@ -12,6 +12,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "master/master.h"
 #include "master/master_control.h"
 #include "master/master_crowd.h"
@@ -156,12 +157,17 @@ environment(void)
 #ifdef NO_SYNC
 		"ROHRPOST_NO_SYNC",
 #endif
-		"TZ", "LANG" };
+		"TZ" };
+	static const char *const languages[] = { "LC_ALL", "LC_MESSAGES",
+		"LANG", "LANGUAGE" };
 	enum { KEPT = sizeof(kept) / sizeof(kept[0]) };
 	char *value[KEPT];
 	size_t i;
 
 	notify_init();
+	/* The log is English, also where it has what a check (-n) says. */
+	for (i = 0; i < sizeof(languages) / sizeof(languages[0]); i++)
+		unsetenv(languages[i]);
 	if (!master.root)
 		return;
 	for (i = 0; i < KEPT; i++) {
@@ -293,6 +299,8 @@ main(int argc, char **argv)
 		}
 	if (optind != argc)
 		usage();
+	if (check)
+		words_init(LOCALEDIR);
 	load(&why);
 	if (check)
 		check_only(&why);

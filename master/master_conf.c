@@ -7,6 +7,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/net/addr.h"
 #include "lib/server/settings.h"
 #include "master/master_conf.h"
@@ -18,9 +19,9 @@ enum { LISTEN_TEXT_MAX = 2000 };
 	  NULL, help }
 
 #define AT(service) offsetof(struct master_conf, listen[service])
-#define LISTEN_AT(name, service, def, what) \
+#define LISTEN_AT(name, service, def, help) \
 	{ "listen_" name, SETTINGS_TEXT, AT(service), def, 0, LISTEN_TEXT_MAX, \
-	  NULL, "addresses and ports for " what "; empty: none" }
+	  NULL, help }
 
 const struct settings_key master_keys[] = {
 	SETTINGS_KEY_MESSAGE_SIZE(struct master_conf, message_size),
@@ -30,46 +31,49 @@ const struct settings_key master_keys[] = {
 	SETTINGS_KEY_VERBOSE(struct master_conf, verbose),
 	{ "program_dir", SETTINGS_TEXT, offsetof(struct master_conf,
 	  program_dir), LIBEXECDIR, 1, 900, NULL,
-	  "directory of the programs" },
+	  N_("directory of the programs") },
 	LISTEN_AT("smtp", SERVICE_SMTP, "[::]:25 0.0.0.0:25",
-	    "mail from other servers"),
+	    N_("addresses and ports for mail from other servers; empty: none")),
 	LISTEN_AT("submission", SERVICE_SUBMISSION, "[::]:587 0.0.0.0:587",
-	    "mail from users (STARTTLS)"),
-	LISTEN_AT("submissions", SERVICE_SUBMISSIONS,
-	    "[::]:465 0.0.0.0:465", "mail from users (TLS)"),
+	    N_("addresses and ports for mail from users (STARTTLS); "
+	    "empty: none")),
+	LISTEN_AT("submissions", SERVICE_SUBMISSIONS, "[::]:465 0.0.0.0:465",
+	    N_("addresses and ports for mail from users (TLS); empty: none")),
 	LISTEN_AT("imap", SERVICE_IMAP, "[::]:143 0.0.0.0:143",
-	    "IMAP (STARTTLS)"),
+	    N_("addresses and ports for IMAP (STARTTLS); empty: none")),
 	LISTEN_AT("imaps", SERVICE_IMAPS, "[::]:993 0.0.0.0:993",
-	    "IMAP (TLS)"),
+	    N_("addresses and ports for IMAP (TLS); empty: none")),
 	LISTEN_AT("pop3", SERVICE_POP3, "[::]:110 0.0.0.0:110",
-	    "POP3 (STLS)"),
+	    N_("addresses and ports for POP3 (STLS); empty: none")),
 	LISTEN_AT("pop3s", SERVICE_POP3S, "[::]:995 0.0.0.0:995",
-	    "POP3 (TLS)"),
+	    N_("addresses and ports for POP3 (TLS); empty: none")),
 	NUMBER(smtp_workers, "100", 1, 5000,
-	    "most processes that take mail from other servers"),
-	NUMBER(smtp_idle, "2", 1, 100, "how many of them wait ready"),
+	    N_("most processes that take mail from other servers")),
+	NUMBER(smtp_idle, "2", 1, 100, N_("how many of them wait ready")),
 	NUMBER(smtp_per_address, "50", 0, 5000,
-	    "most SMTP connections from one address at a time; 0: no bound"),
+	    N_("most SMTP connections from one address at a time; 0: no "
+	    "bound")),
 	NUMBER(submission_workers, "100", 1, 2000,
-	    "most processes that take mail from users"),
-	NUMBER(submission_idle, "2", 1, 100, "how many of them wait ready"),
+	    N_("most processes that take mail from users")),
+	NUMBER(submission_idle, "2", 1, 100, N_("how many of them wait ready")),
 	NUMBER(deliver_workers, "2", 1, 64,
-	    "processes that deliver into mailboxes"),
+	    N_("processes that deliver into mailboxes")),
 	SETTINGS_KEY_RELAY_WORKERS(struct master_conf, relay_workers),
 	NUMBER(login_processes, "0", 0, 256,
-	    "processes that hold IMAP and POP3 connections; 0: one per core"),
+	    N_("processes that hold IMAP and POP3 connections; 0: one per "
+	    "core")),
 	NUMBER(session_uid_first, "2000100000", 1000, 4000000000,
-	    "first of the user ids reserved for sessions"),
+	    N_("first of the user ids reserved for sessions")),
 	NUMBER(session_uid_last, "2000104095", 1000, 4000000000,
-	    "last of the user ids reserved for sessions"),
+	    N_("last of the user ids reserved for sessions")),
 	NUMBER(sessions_per_user, "50", 1, 1000,
-	    "most IMAP and POP3 sessions of one user at a time"),
+	    N_("most IMAP and POP3 sessions of one user at a time")),
 	{ "imapd_linger", SETTINGS_TIME, offsetof(struct master_conf,
 	  imapd_linger), "30s", 0, 86400, NULL,
-	  "how long a user's imapd stays after the last session" },
+	  N_("how long a user's imapd stays after the last session") },
 	{ "stop_time", SETTINGS_TIME, offsetof(struct master_conf, stop_time),
 	  "10s", 1, 3600, NULL,
-	  "how long programs get to finish at a stop, each stage" },
+	  N_("how long programs get to finish at a stop, each stage") },
 	SETTINGS_END
 };
 
@@ -122,7 +126,7 @@ add_port(struct ports *all, const struct addr *a, unsigned service,
 
 	addr_print(sa, text, sizeof(text));
 	if (addr_port(sa) == 0) {
-		buf_set(why, "%s has no port (1 to 65535)", text);
+		buf_set(why, _("%s has no port (1 to 65535)"), text);
 		return -1;
 	}
 	for (i = 0; i < all->n; i++) {
@@ -131,13 +135,13 @@ add_port(struct ports *all, const struct addr *a, unsigned service,
 		addr_print((const struct sockaddr *)&all->p[i].addr.ss,
 		    other, sizeof(other));
 		if (strcmp(text, other) != 0)
-			buf_set(why, "%s is the port of %s in listen_%s", text,
-			    other,
-			    service_name((enum service)all->p[i].service));
+			buf_set(why, _("%s is the port of %s in listen_%s"),
+			    text, other, service_name((enum
+			    service)all->p[i].service));
 		else if (all->p[i].service == service)
-			buf_set(why, "%s stands there twice", text);
+			buf_set(why, _("%s stands there twice"), text);
 		else
-			buf_set(why, "%s stands in listen_%s too", text,
+			buf_set(why, _("%s stands in listen_%s too"), text,
 			    service_name((enum service)all->p[i].service));
 		return -1;
 	}
@@ -194,14 +198,15 @@ check(const struct master_conf *c, struct buf *why)
 	if (check_lists(c, why) == -1)
 		return -1;
 	if (c->state_dir[0] != '/' || c->program_dir[0] != '/')
-		buf_set(why, "%s: is not an absolute path",
+		buf_set(why, _("%s: is not an absolute path"),
 		    c->state_dir[0] != '/' ? "state_dir" : "program_dir");
 	else if (strlen(c->state_dir) + sizeof(longest) > sizeof(un.sun_path))
-		buf_set(why, "state_dir: is too long for a Unix socket in it");
+		buf_set(why, _("state_dir: is too long for a Unix socket in "
+		    "it"));
 	else if (c->session_uid_last < c->session_uid_first ||
 	    c->session_uid_last - c->session_uid_first > 65535)
-		buf_set(why, "session_uid_last: 1 to 65536 ids from "
-		    "session_uid_first on");
+		buf_set(why, _("session_uid_last: 1 to 65536 ids from "
+		    "session_uid_first on"));
 	else
 		return 0;
 	return -1;

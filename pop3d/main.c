@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include "lib/base/fd.h"
+#include "lib/base/words.h"
 #include "lib/server/server.h"
 #include "pop3d/pop3d_session.h"
 
@@ -24,8 +25,8 @@ static const struct settings_key keys[] = {
 	SETTINGS_KEY_VERBOSE(struct pop3d_conf, verbose),
 	/* RFC 1939 section 3: such a timer must be at least 10 minutes. */
 	{ "pop3_timeout", SETTINGS_TIME, offsetof(struct pop3d_conf, timeout),
-	  "10m", 10, 86400, NULL, "a POP3 session that is silent so long is "
-	  "ended, and deletes nothing" },
+	  "10m", 10, 86400, NULL, N_("a POP3 session that is silent so long is "
+	  "ended, and deletes nothing") },
 	SETTINGS_END
 };
 

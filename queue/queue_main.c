@@ -7,6 +7,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/base/words.h"
 #include "queue/queue.h"
 #include "queue/queue_body.h"
 #include "queue/queue_commit.h"
@@ -43,18 +44,19 @@ static const struct settings_key keys[] = {
 	SETTINGS_KEY_VERBOSE(struct queue_conf, verbose),
 	SETTINGS_KEY_RELAY_HOST(struct queue_conf, relay_host),
 	{ "queue_retry_min", SETTINGS_TIME, K(retry_min), "5m", 1, 86400, NULL,
-	  "wait after the first attempt that failed; doubled each time" },
+	  N_("wait after the first attempt that failed; doubled each time") },
 	{ "queue_retry_max", SETTINGS_TIME, K(retry_max), "1h", 1, 7 * 86400,
-	  NULL, "longest wait between two attempts" },
+	  NULL, N_("longest wait between two attempts") },
 	{ "queue_lifetime", SETTINGS_TIME, K(lifetime), "5d", 0, 3650 * 86400,
-	  NULL, "mail that is not delivered by then goes back" },
+	  NULL, N_("mail that is not delivered by then goes back") },
 	{ "queue_delay_report", SETTINGS_TIME, K(delay_report), "4h", 1,
-	  3650 * 86400, NULL, "after that a sender who asked for it hears "
-	  "that mail waits" },
+	  3650 * 86400, NULL, N_("after that a sender who asked for it hears "
+	  "that mail waits") },
 	{ "queue_active", SETTINGS_NUMBER, K(active_max), "10000", 10, 1000000,
-	  NULL, "most jobs at a time for mailboxes, and as many for elsewhere" },
+	  NULL,
+	  N_("most jobs at a time for mailboxes, and as many for elsewhere") },
 	{ "relay_per_destination", SETTINGS_NUMBER, K(per_destination), "4", 1,
-	  1000, NULL, "most connections to one destination" },
+	  1000, NULL, N_("most connections to one destination") },
 	SETTINGS_KEY_RELAY_WORKERS(struct queue_conf, relay_workers),
 	SETTINGS_END
 };
@@ -66,8 +68,8 @@ check(struct buf *why)
 
 	if (c->retry_min <= c->retry_max)
 		return 0;
-	buf_set(why, "queue_retry_min: is longer (%llus) than queue_retry_max "
-	    "(%llus)", (unsigned long long)c->retry_min,
+	buf_set(why, _("queue_retry_min: is longer (%llus) than "
+	    "queue_retry_max (%llus)"), (unsigned long long)c->retry_min,
 	    (unsigned long long)c->retry_max);
 	return -1;
 }
@@ -165,7 +167,7 @@ start_table(struct buf *why)
 		return r;
 	sched_init(&queue.sched);
 	if (table_walk(0, start_record, NULL) == -1) {
-		buf_set(why, "the queue table cannot be read");
+		buf_set(why, _("the queue table cannot be read"));
 		return -1;
 	}
 	clamp_waits();

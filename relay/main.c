@@ -33,23 +33,24 @@ static const struct settings_key keys[] = {
 	SETTINGS_KEY_STATE(struct relay_conf, state_dir),
 	SETTINGS_KEY_RELAY_HOST(struct relay_conf, host),
 	{ "relay_port", SETTINGS_NUMBER, C(port), "587", 1, 65535, NULL,
-	  "port of the smarthost" },
+	  N_("port of the smarthost") },
 	{ "relay_mx_port", SETTINGS_NUMBER, C(mx_port), "25", 1, 65535, NULL,
-	  "port of mail hosts found by MX; other than 25 for trials alone" },
+	  N_("port of mail hosts found by MX; other than 25 for trials "
+	  "alone") },
 	{ "relay_tls", SETTINGS_CHOICE, C(tls), "starttls", 0, 0,
-	  "never may starttls tls", "TLS to the smarthost" },
+	  "never may starttls tls", N_("TLS to the smarthost") },
 	{ "relay_tls_verify", SETTINGS_BOOL, C(tls_verify), "yes", 0, 0, NULL,
-	  "the smarthost's certificate must verify" },
+	  N_("the smarthost's certificate must verify") },
 	{ "relay_ca_file", SETTINGS_TEXT, C(ca_file), "", 0, 900, NULL,
-	  "PEM file of the authorities to trust; empty: the system's" },
+	  N_("PEM file of the authorities to trust; empty: the system's") },
 	{ "relay_user", SETTINGS_TEXT, C(user), "", 0, ADDRESS_MAX, NULL,
-	  "login at the smarthost; empty: none" },
+	  N_("login at the smarthost; empty: none") },
 	{ "relay_password_file", SETTINGS_TEXT, C(password_file), "", 0, 900,
-	  NULL, "file whose first line is the password" },
+	  NULL, N_("file whose first line is the password") },
 	{ "relay_auth", SETTINGS_TEXT, C(auth), "SCRAM-SHA-256 PLAIN LOGIN", 1,
-	  100, NULL, "mechanisms of the login, in order of preference" },
+	  100, NULL, N_("mechanisms of the login, in order of preference") },
 	{ "relay_allow_loopback", SETTINGS_BOOL, C(allow_loopback), "no", 0, 0,
-	  NULL, "send to MX hosts with loopback addresses" },
+	  NULL, N_("send to MX hosts with loopback addresses") },
 	SETTINGS_KEY_VERBOSE(struct relay_conf, verbose),
 	SETTINGS_END
 };
@@ -63,9 +64,9 @@ take_password(const char *p, size_t len, struct buf *why)
 	if (str_mark(&p, &len) == -1)
 		fault = _(STR_UTF16);
 	else if ((len = strcspn(p, "\r\n")) == 0)
-		fault = "the first line is empty";
+		fault = _("the first line is empty");
 	else if (len > PASSWORD_MAX)
-		fault = "the password is too long";
+		fault = _("the password is too long");
 	if (fault != NULL) {
 		buf_set(why, "relay_password_file: %s: %s",
 		    conf.password_file, fault);
@@ -100,8 +101,8 @@ check_keys(struct buf *why)
 	char word[32];
 
 	if (auth_unknown(conf.auth, word, sizeof(word)) != NULL) {
-		buf_set(why, "relay_auth: %s is not known (SCRAM-SHA-256, "
-		    "PLAIN, LOGIN)", word);
+		buf_set(why, _("relay_auth: %s is not known (SCRAM-SHA-256, "
+		    "PLAIN, LOGIN)"), word);
 		return -1;
 	}
 	if (check_relay_host(conf.host, why) == -1)
@@ -109,11 +110,12 @@ check_keys(struct buf *why)
 	if (conf.user[0] == '\0')
 		return 0;
 	if (conf.host[0] == '\0') {
-		buf_set(why, "relay_user is set, relay_host is not");
+		buf_set(why, _("relay_user is set, relay_host is not"));
 		return -1;
 	}
 	if (conf.password_file[0] == '\0') {
-		buf_set(why, "relay_user is set, relay_password_file is not");
+		buf_set(why, _("relay_user is set, relay_password_file is "
+		    "not"));
 		return -1;
 	}
 	return read_password(why);

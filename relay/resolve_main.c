@@ -10,6 +10,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/base/words.h"
 #include "lib/net/addr.h"
 #include "lib/net/dns.h"
 #include "lib/server/server.h"
@@ -23,14 +24,15 @@ static struct {
 static const struct settings_key keys[] = {
 	SETTINGS_KEY_HOSTNAME(__typeof__(conf), hostname),
 	SETTINGS_KEY_STATE(__typeof__(conf), state_dir),
-	{ "resolver", SETTINGS_TEXT, offsetof(__typeof__(conf), resolver), "", 0,
-	  500, NULL, "name servers, addr@port ..., or root; empty: resolv.conf's" },
+	{ "resolver", SETTINGS_TEXT, offsetof(__typeof__(conf), resolver), "",
+	    0, 500, NULL, N_("name servers, addr@port ..., or root; empty: "
+	    "resolv.conf's") },
 	{ "resolver_trust_anchor", SETTINGS_TEXT,
 	  offsetof(__typeof__(conf), anchor), "", 0, 900, NULL,
-	  "file of the DNSSEC trust anchor; empty: no validation" },
+	  N_("file of the DNSSEC trust anchor; empty: no validation") },
 	{ "public_address", SETTINGS_TEXT,
 	  offsetof(__typeof__(conf), public_address), "", 0, 900, NULL,
-	  "addresses by which others reach this host; empty: its own" },
+	  N_("addresses by which others reach this host; empty: its own") },
 	SETTINGS_KEY_VERBOSE(__typeof__(conf), verbose),
 	SETTINGS_END
 };
@@ -76,8 +78,8 @@ public_read(int add, struct buf *why)
 			return 0;
 		n = strcspn(p, " \t,");
 		if (addr_of_ip(&a, p, n, 0) == -1) {
-			buf_set(why, "public_address: \"%.*s\" is no address "
-			    "like 192.0.2.1 or 2001:db8::1",
+			buf_set(why, _("public_address: \"%.*s\" is no address "
+			    "like 192.0.2.1 or 2001:db8::1"),
 			    (int)(n > 80 ? 80 : n), p);
 			return -1;
 		}

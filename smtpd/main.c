@@ -8,6 +8,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "lib/base/words.h"
 #include "lib/link/submit.h"
 #include "lib/mail/date.h"
 #include "lib/net/tls.h"
@@ -24,28 +25,29 @@ static const struct settings_key keys[] = {
 	SETTINGS_KEY_CERT_KEY(struct smtpd_conf, key),
 	SETTINGS_KEY_VERBOSE(struct smtpd_conf, verbose),
 	{ "smtp_errors", SETTINGS_NUMBER, offsetof(struct smtpd_conf, errors),
-	  "20", 1, 1000, NULL, "errors of a client before it is closed" },
+	  "20", 1, 1000, NULL, N_("errors of a client before it is closed") },
 	{ "smtp_junk", SETTINGS_NUMBER, offsetof(struct smtpd_conf, junk),
 	  "100", 10, 100000, NULL,
-	  "commands without a message before a client is closed" },
+	  N_("commands without a message before a client is closed") },
 	{ "smtp_command_time", SETTINGS_TIME,
 	  offsetof(struct smtpd_conf, command_time), "300s", 1, 3600, NULL,
-	  "time for one command" },
+	  N_("time for one command") },
 	{ "smtp_data_time", SETTINGS_TIME,
 	  offsetof(struct smtpd_conf, data_time), "180s", 1, 3600, NULL,
-	  "time without data within a message" },
+	  N_("time without data within a message") },
 	{ "smtp_data_rate", SETTINGS_NUMBER,
 	  offsetof(struct smtpd_conf, data_rate), "500", 1, 1000000, NULL,
-	  "octets a second that a message must bring after smtp_data_time" },
+	  N_("octets a second that a message must bring after "
+	  "smtp_data_time") },
 	{ "smtp_bare_newline", SETTINGS_CHOICE,
 	  offsetof(struct smtpd_conf, normalize), "reject", 0, 0,
-	  "reject normalize", "what is done with a bare LF on port 25" },
+	  "reject normalize", N_("what is done with a bare LF on port 25") },
 	{ "smtp_bare_newline_exclude", SETTINGS_TEXT,
 	  offsetof(struct smtpd_conf, normalize_for), "", 0, 2000, NULL,
-	  "networks whose bare LF is always normalized" },
+	  N_("networks whose bare LF is always normalized") },
 	{ "local_trusted", SETTINGS_TEXT,
 	  offsetof(struct smtpd_conf, local_trusted), "", 0, 900, NULL,
-	  "system users, besides root, that may use any sender locally" },
+	  N_("system users, besides root, that may use any sender locally") },
 	SETTINGS_END
 };
 

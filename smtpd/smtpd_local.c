@@ -12,6 +12,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "smtpd/smtpd_local.h"
 
 enum {
@@ -97,8 +98,8 @@ smtpd_local_check(const char *trusted, struct buf *why)
 	if (smtpd_local_init("/etc/passwd", trusted) == -1 ||
 	    (p = unknown_name(trusted, &len)) == NULL)
 		return 0;
-	buf_set(why, "local_trusted: %.*s is no user of /etc/passwd", (int)len,
-	    p);
+	buf_set(why, _("local_trusted: %.*s is no user of /etc/passwd"),
+	    (int)len, p);
 	return -1;
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/base/log.h"
+#include "lib/base/words.h"
 #include "lib/mail/limits.h"
 #include "lib/server/server.h"
 #include "store/ctl_control.h"
@@ -21,20 +22,20 @@ static const struct settings_key keys[] = {
 	SETTINGS_KEY_VERBOSE(struct store_conf, verbose),
 	{ "expunged_keep", SETTINGS_TIME,
 	    offsetof(struct store_conf, expunged_keep), "7d", 0, 3650 * 86400,
-	    NULL, "how long expunged messages are kept for undelete" },
+	    NULL, N_("how long expunged messages are kept for undelete") },
 	{ "expunged_size", SETTINGS_SIZE,
 	    offsetof(struct store_conf, expunged_size), "1G", 1 << 20,
 	    (uint64_t)1 << 50, NULL,
-	    "how much of expunged messages is kept for each user" },
+	    N_("how much of expunged messages is kept for each user") },
 	{ "queue_lifetime", SETTINGS_TIME,
 	    offsetof(struct store_conf, queue_lifetime), "5d", 0, 3650 * 86400,
-	    NULL, "how long queue may repeat a delivery" },
+	    NULL, N_("how long queue may repeat a delivery") },
 	{ "index_cache", SETTINGS_SIZE, offsetof(struct store_conf, cache),
 	    "64M", 4 << 20, (uint64_t)64 << 30, NULL,
-	    "memory for pages of the mailbox index" },
+	    N_("memory for pages of the mailbox index") },
 	{ "store_threads", SETTINGS_NUMBER,
 	    offsetof(struct store_conf, threads), "0", 0, ENGINE_DBS, NULL,
-	    "threads that serve mailboxes; 0: half as many as cores" },
+	    N_("threads that serve mailboxes; 0: half as many as cores") },
 	SETTINGS_END
 };
 

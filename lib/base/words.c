@@ -7,7 +7,7 @@
 
 #include "lib/base/words.h"
 
-enum { LOCALE_NAME = 64 };
+enum { LOCALE_NAME = 64, CONTEXT_TEXT = 200 };
 
 /* The name that locale(7) looks at for messages, or "". */
 static const char *
@@ -62,4 +62,18 @@ words_init(const char *catalogs)
 	setlocale(LC_CTYPE, "");
 	if (setlocale(LC_MESSAGES, "") == NULL)
 		without_locale(asked_for());
+}
+
+/* Context and text are one key in the catalog, with an EOT between them. */
+const char *
+words_of(const char *context, const char *text)
+{
+	char key[CONTEXT_TEXT];
+	const char *found;
+
+	if (snprintf(key, sizeof(key), "%s\004%s", context, text) >=
+	    (int)sizeof(key))
+		return text;
+	found = gettext(key);
+	return found == key ? text : found;
 }

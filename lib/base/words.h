@@ -15,6 +15,14 @@
 #define _(text)		gettext(text)
 #define N_(text)	text
 
+/* A word that has several meanings: words_of(context, text) says it. */
+#define NC_(context, text) text
+
+/*
+ * The text in that context (a name in English, for the translator); the text
+ * itself where there is no other.
+ */
+const char *words_of(const char *context, const char *text);
 /*
  * Takes the language of the environment (locale(7): LC_ALL, LC_MESSAGES, LANG,
  * LANGUAGE) for what is said from here on; numbers, dates and sorting stay.

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/mail/credential.h"
 
 enum { TAG_MAX = 32 };
@@ -107,20 +108,20 @@ credential_app(const struct credential *c, struct credential_app *a_r,
 	if (take(&p, end, &a_r->name, &a_r->name_len) == -1 ||
 	    take(&p, end, &a_r->protocols, &a_r->protocols_len) == -1 ||
 	    take(&p, end, &created, &n) == -1) {
-		buf_set(why, "expected \"app=NAME,PROTOCOLS,CREATED,HASH\"");
+		buf_set(why, _("expected \"app=NAME,PROTOCOLS,CREATED,HASH\""));
 		return -1;
 	}
 	a_r->hash = p;
 	a_r->hash_len = (size_t)(end - p);
 	if (!is_name(a_r->name, a_r->name_len)) {
-		buf_set(why, "app=: a name has 1 to %d octets of UTF-8",
+		buf_set(why, _("app=: a name has 1 to %d octets of UTF-8"),
 		    CREDENTIAL_NAME_MAX);
 		return -1;
 	}
 	if (a_r->protocols_len == 0 ||
 	    str_number(created, n, INT64_MAX, &a_r->created) == -1 ||
 	    a_r->hash_len == 0 || a_r->hash_len > CREDENTIAL_HASH_MAX) {
-		buf_set(why, "app=%.*s: protocols, time or hash are missing",
+		buf_set(why, _("app=%.*s: protocols, time or hash are missing"),
 		    (int)a_r->name_len, a_r->name);
 		return -1;
 	}

@@ -7,6 +7,7 @@
 #include "lib/base/base64.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/mail/scram.h"
 
 /* RFC 5802 section 3: SaltedPassword := Hi(Normalize(password), salt, i). */
@@ -34,9 +35,9 @@ scram_derive(const char *password, struct scram_keys *k, struct buf *why)
 
 	if (gsasl_saslprep(password, 0, &prepared, NULL) != GSASL_OK ||
 	    prepared == NULL || prepared[0] == '\0')
-		buf_set(why, "the password holds what SASLprep prohibits");
+		buf_set(why, _("the password holds what SASLprep prohibits"));
 	else if ((r = derive_prepared(prepared, k)) == -1)
-		buf_set(why, "SCRAM keys cannot be derived");
+		buf_set(why, _("SCRAM keys cannot be derived"));
 	if (prepared != NULL) {
 		mem_wipe(prepared, strlen(prepared));
 		gsasl_free(prepared);
@@ -51,7 +52,7 @@ scram_make(const char *password, struct scram_keys *k_r, struct buf *why)
 	k_r->iterations = SCRAM_ITERATIONS;
 	k_r->salt_len = SCRAM_SALT;
 	if (RAND_bytes(k_r->salt, SCRAM_SALT) != 1) {
-		buf_set(why, "no random octets");
+		buf_set(why, _("no random octets"));
 		return -1;
 	}
 	return scram_derive(password, k_r, why);
@@ -106,8 +107,8 @@ scram_parse(const char *p, size_t len, struct scram_keys *k_r,
 	memset(k_r, 0, sizeof(*k_r));
 	if (comma == NULL || str_number(p, (size_t)(comma - p),
 	    SCRAM_ITERATIONS_MAX, &n) == -1 || n < SCRAM_ITERATIONS) {
-		buf_set(why, "SCRAM keys begin with a number of iterations, "
-		    "%d to %d", SCRAM_ITERATIONS, SCRAM_ITERATIONS_MAX);
+		buf_set(why, _("SCRAM keys begin with a number of iterations, "
+		    "%d to %d"), SCRAM_ITERATIONS, SCRAM_ITERATIONS_MAX);
 		return -1;
 	}
 	k_r->iterations = (uint32_t)n;
@@ -119,7 +120,7 @@ scram_parse(const char *p, size_t len, struct scram_keys *k_r,
 	    take_base64(&p, end, k_r->server, SCRAM_KEY, SCRAM_KEY, &got) ==
 	    0 && p == end)
 		return 0;
-	buf_set(why, "damaged SCRAM keys (salt, StoredKey, ServerKey)");
+	buf_set(why, _("damaged SCRAM keys (salt, StoredKey, ServerKey)"));
 	return -1;
 }
 

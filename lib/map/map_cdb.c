@@ -13,6 +13,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/base/words.h"
 #include "lib/map/map.h"
 
 /*
@@ -121,9 +122,9 @@ map_load(struct map *m)
 static const char *
 reason(int e)
 {
-	return e == EPROTO ? "not a cdb file" : e == EPROTONOSUPPORT ?
-	    "of a format that this version does not know (run rohrpost apply)" :
-	    strerror(e);
+	return e == EPROTO ? _("not a cdb file") : e == EPROTONOSUPPORT ?
+	    _("of a format that this version does not know (run rohrpost "
+	    "apply)") : strerror(e);
 }
 
 struct map *

@@ -6,6 +6,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/net/addr.h"
 
 /* Copies an IP address's text, NUL-terminated, if it can be one. */
@@ -113,8 +114,8 @@ addr_parse(struct addr *a, const char *p, size_t len, unsigned port,
 	if (addr_split(p, len, &host, &n, &port) == 0 &&
 	    addr_of_ip(a, host, n, port) == 0)
 		return 0;
-	buf_set(why, "\"%.*s\" is no address like 192.0.2.1:25 or "
-	    "[2001:db8::1]:25", (int)(len > 80 ? 80 : len), p);
+	buf_set(why, _("\"%.*s\" is no address like 192.0.2.1:25 or "
+	    "[2001:db8::1]:25"), (int)(len > 80 ? 80 : len), p);
 	return -1;
 }
 
@@ -129,7 +130,7 @@ addr_word(struct addr a[2], const char *p, size_t len, unsigned port,
 	if (len == 0 || *p != '*')
 		return addr_parse(&a[0], p, len, port, why) == -1 ? -1 : 1;
 	if (addr_split(p, len, &host, &n, &port) == -1 || n != 1) {
-		buf_set(why, "\"%.*s\" is no address like *:25",
+		buf_set(why, _("\"%.*s\" is no address like *:25"),
 		    (int)(len > 80 ? 80 : len), p);
 		return -1;
 	}
@@ -153,7 +154,8 @@ addr_parse_list(const char *text, unsigned port, struct addr **list_r,
 		if ((got = addr_word(two, text, len, port, why)) == -1)
 			goto bad;
 		if (n + (size_t)got > ADDR_LIST_MAX) {
-			buf_set(why, "more than %d addresses", ADDR_LIST_MAX);
+			buf_set(why, _("more than %d addresses"),
+			    ADDR_LIST_MAX);
 			goto bad;
 		}
 		list = mem_realloc(list, n + (size_t)got, sizeof(*list));

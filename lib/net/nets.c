@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/net/addr.h"
 #include "lib/net/nets.h"
 
@@ -64,16 +65,17 @@ net_parse(struct net *n, const char *p, size_t len)
 	uint64_t bits;
 
 	if (net_of_ip(n, p + open, ip - 2 * (size_t)open) == -1)
-		return "is no network like 192.0.2.0/24 or 2001:db8::/32";
+		return _("is no network like 192.0.2.0/24 or 2001:db8::/32");
 	if (slash == NULL)
 		return NULL;
 	if (str_number(slash + 1, len - ip - 1, n->bits, &bits) == -1)
-		return n->v6 ? "has no length from 0 to 128 after the /" :
-		    "has no length from 0 to 32 after the /";
+		return n->v6 ? _("has no length from 0 to 128 after the "
+		    "/") : _("has no length from 0 to 32 after the /");
 	n->bits = (unsigned)bits;
 	if (clear_rest(n, n->bits))
-		return "is an address within a network: without the /, it is "
-		    "that host; with the bits after its length 0, the network";
+		return _("is an address within a network: without the /, it is "
+		    "that host; with the bits after its length 0, the "
+		    "network");
 	return NULL;
 }
 
@@ -89,7 +91,7 @@ nets_parse(struct nets *l, const char *text, struct buf *why)
 	    text += strspn(text, blanks)) {
 		len = strcspn(text, blanks);
 		if (l->n == NETS_MAX) {
-			buf_set(why, "more than %d networks", NETS_MAX);
+			buf_set(why, _("more than %d networks"), NETS_MAX);
 			return -1;
 		}
 		if ((fault = net_parse(&l->list[l->n], text, len)) != NULL) {

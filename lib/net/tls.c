@@ -181,15 +181,15 @@ tls_pem_error(struct buf *why, const char *key, const char *path,
 		secret |= ERR_GET_LIB(e) == ERR_LIB_PEM &&
 		    ERR_GET_REASON(e) == PEM_R_BAD_PASSWORD_READ;
 	if (secret)
-		buf_set(why, "%s: %s: the %s needs a passphrase, and nobody "
-		    "is there to be asked", key, path, kind);
+		buf_set(why, _("%s: %s: the %s needs a passphrase, and "
+		    "nobody is there to be asked"), key, path, _(kind));
 	else if (reason == NULL ||
 	    ERR_GET_REASON(first) == PEM_R_NO_START_LINE ||
 	    ERR_GET_REASON(first) == ERR_R_UNSUPPORTED)
-		buf_set(why, "%s: %s: holds no PEM %s", key, path, kind);
+		buf_set(why, _("%s: %s: holds no PEM %s"), key, path, _(kind));
 	else
-		buf_set(why, "%s: %s: holds a broken PEM %s (%s)", key, path,
-		    kind, reason);
+		buf_set(why, _("%s: %s: holds a broken PEM %s (%s)"), key,
+		    path, _(kind), reason);
 }
 
 /* The certificate, then those that vouch for it. 0, or -1. */
@@ -222,10 +222,10 @@ tls_use_key(SSL_CTX *ctx, BIO *bio, const struct tls_files *f,
 	int r = -1;
 
 	if (k == NULL) {
-		tls_pem_error(why, "tls_key", f->key, "private key");
+		tls_pem_error(why, "tls_key", f->key, N_("private key"));
 	} else if (X509_check_private_key(SSL_CTX_get0_certificate(ctx), k) !=
 	    1) {
-		buf_set(why, "tls_key: %s: is not the key of %s", f->key,
+		buf_set(why, _("tls_key: %s: is not the key of %s"), f->key,
 		    f->cert);
 		ERR_clear_error();
 	} else if (SSL_CTX_use_PrivateKey(ctx, k) != 1) {
@@ -254,7 +254,7 @@ tls_load_pair(SSL_CTX *ctx, const struct tls_files *f, struct buf *why)
 	if (bio == NULL || kbio == NULL)
 		tls_error(why, cert);
 	else if (tls_use_chain(ctx, bio) == -1)
-		tls_pem_error(why, cert, f->cert, "certificate");
+		tls_pem_error(why, cert, f->cert, N_("certificate"));
 	else
 		r = tls_use_key(ctx, kbio, f, why);
 out:

@@ -4,21 +4,28 @@
 #include <openssl/asn1.h>
 #include <openssl/x509v3.h>
 
+#include "lib/base/words.h"
 #include "lib/net/tls.h"
 
 enum { DAY = 24 * 60 * 60 };
 
-static void
-say_date(const char *path, const char *what, const ASN1_TIME *t,
-    struct buf *words)
+static const char *
+date_of(const ASN1_TIME *t, char date[16])
 {
-	char date[16] = "an unknown day";
 	struct tm tm;
 
-	if (ASN1_TIME_to_tm(t, &tm) == 1)
-		strftime(date, sizeof(date), "%Y-%m-%d", &tm);
-	buf_printf(words, "%stls_certificate: %s: %s %s",
-	    words->len > 0 ? "\n" : "", path, what, date);
+	if (ASN1_TIME_to_tm(t, &tm) != 1 ||
+	    strftime(date, 16, "%Y-%m-%d", &tm) == 0)
+		return _("an unknown day");
+	return date;
+}
+
+/* What is said next stands in a line of its own. */
+static void
+next_line(struct buf *words)
+{
+	if (words->len > 0)
+		buf_putc(words, '\n');
 }
 
 /* libcrypto's time_t may be narrower than ours. 0: it is none. */
@@ -38,16 +45,26 @@ tls_judge(const X509 *x, const char *path, const char *hostname, time_t now,
 	const ASN1_TIME *to = X509_get0_notAfter(x);
 	time_t end = second_of(to), soon = now + (time_t)TLS_SOON_DAYS * DAY;
 	size_t before = words->len;
+	char date[16];
 
-	if (second_of(from) > now)
-		say_date(path, "is not valid before", from, words);
-	if (end <= now)
-		say_date(path, "ran out on", to, words);
-	else if (end <= soon)
-		say_date(path, "runs out on", to, words);
-	if (X509_check_host((X509 *)(uintptr_t)x, hostname, 0, 0, NULL) != 1)
-		buf_printf(words, "%stls_certificate: %s: is not for this "
-		    "host's name, %s", words->len > 0 ? "\n" : "", path,
-		    hostname);
+	if (second_of(from) > now) {
+		next_line(words);
+		buf_printf(words, _("tls_certificate: %s: is not valid before "
+		    "%s"), path, date_of(from, date));
+	}
+	if (end <= now) {
+		next_line(words);
+		buf_printf(words, _("tls_certificate: %s: ran out on %s"),
+		    path, date_of(to, date));
+	} else if (end <= soon) {
+		next_line(words);
+		buf_printf(words, _("tls_certificate: %s: runs out on %s"),
+		    path, date_of(to, date));
+	}
+	if (X509_check_host((X509 *)(uintptr_t)x, hostname, 0, 0, NULL) != 1) {
+		next_line(words);
+		buf_printf(words, _("tls_certificate: %s: is not for this "
+		    "host's name, %s"), path, hostname);
+	}
 	return words->len == before ? 0 : -1;
 }

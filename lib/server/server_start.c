@@ -21,6 +21,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/server/privdrop.h"
 #include "lib/server/seccomp.h"
 #include "lib/server/server_impl.h"
@@ -53,7 +54,7 @@ static struct server_conf server_conf;
 static const struct settings_key server_keys[] = {
 	{ "process_memory", SETTINGS_SIZE, offsetof(struct server_conf, memory),
 	  "2G", 64 << 20, (uint64_t)1 << 40, NULL,
-	  "most memory that one process may use" },
+	  N_("most memory that one process may use") },
 	SETTINGS_END
 };
 
@@ -110,13 +111,14 @@ print_keys(const struct server *s)
 	exit(fflush(stdout) == 0 ? 0 : LOG_EXIT_TEMP);
 }
 
-/* -n: one line per fault, exit status 0 or 100. */
+/* -n: one line per fault, for the operator; exit status 0 or 100. */
 static void
 check_only(const struct server *s)
 {
 	struct buf why = BUF_INIT(WHY_MAX);
 
 	log_init(peer_name(s->kind), 1);
+	words_init(LOCALEDIR);
 	if (load(s, &why) == -1 || (s->check != NULL &&
 	    s->check(&why) == -1)) {
 		settings_place(server_state.conf_dir, &why);

@@ -46,7 +46,7 @@ settings_split(char *s, char **key_r, char **value_r, const char **fault_r)
 	if (*s == '\0' || *s == '#')
 		return 0;
 	p = s + strspn(s, key_octets);
-	*fault_r = "is not a line \"key = value\"";
+	*fault_r = _("is not a line \"key = value\"");
 	if (p == s || p - s > KEY_MAX_LEN)
 		return -1;
 	*key_r = s;
@@ -87,8 +87,9 @@ walk(const char *text, size_t len, const char *name, each_fn *each, void *arg,
 			nl = end;
 		l = (size_t)(nl - p);
 		if (l > LINE_MAX_LEN || memchr(p, '\0', l) != NULL) {
-			buf_set(why, "%s:%u: the line %s", name, n, l >
-			    LINE_MAX_LEN ? "is too long" : "holds NUL");
+			buf_set(why, l > LINE_MAX_LEN ?
+			    _("%s:%u: the line is too long") :
+			    _("%s:%u: the line holds NUL"), name, n);
 			return -1;
 		}
 		memcpy(line, p, l);
@@ -124,8 +125,8 @@ gather_one(const char *key, const char *value, unsigned line, void *arg)
 	if (g->keys[i].name == NULL)
 		return 0;
 	if (g->values[i].line != 0) {
-		buf_set(g->why, "%s:%u: %s stands already in line %u", g->name,
-		    line, key, g->values[i].line);
+		buf_set(g->why, _("%s:%u: %s stands already in line %u"),
+		    g->name, line, key, g->values[i].line);
 		return -1;
 	}
 	g->values[i].line = line;
@@ -210,7 +211,7 @@ settings_open(const char *dir, char path_r[SETTINGS_PATH_MAX], struct buf *why)
 
 	if (snprintf(path_r, SETTINGS_PATH_MAX, "%s/rohrpost.conf", dir) >=
 	    SETTINGS_PATH_MAX) {
-		buf_set(why, "%.100s...: the path is too long", dir);
+		buf_set(why, _("%.100s...: the path is too long"), dir);
 		return -1;
 	}
 	if ((fd = fd_open_file(AT_FDCWD, path_r, 0)) == -1)

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/words.h"
 
 enum { SETTINGS_PATH_MAX = 1024 };
 
@@ -44,34 +45,35 @@ struct settings_key {
 /* Keys that several programs read. c is the struct, m its member. */
 #define SETTINGS_KEY_HOSTNAME(c, m) \
 	{ "hostname", SETTINGS_HOST, offsetof(c, m), "", 0, 255, NULL, \
-	  "fully qualified name of this host, as in EHLO and Received" }
+	  N_("fully qualified name of this host, as in EHLO and Received") }
 #define SETTINGS_KEY_STATE(c, m) \
 	{ "state_dir", SETTINGS_TEXT, offsetof(c, m), STATEDIR, 1, 900, NULL, \
-	  "directory of spool, jail, run and log" }
+	  N_("directory of spool, jail, run and log") }
 #define SETTINGS_KEY_MESSAGE_SIZE(c, m) \
 	{ "message_size", SETTINGS_SIZE, offsetof(c, m), "50M", 1024, \
-	  (uint64_t)2 << 30, NULL, "largest message accepted" }
+	  (uint64_t)2 << 30, NULL, N_("largest message accepted") }
 #define SETTINGS_KEY_CERT(c, m) \
 	{ "tls_certificate", SETTINGS_TEXT, offsetof(c, m), "", 0, 900, NULL, \
-	  "PEM file of the certificate chain" }
+	  N_("PEM file of the certificate chain") }
 #define SETTINGS_KEY_CERT_KEY(c, m) \
 	{ "tls_key", SETTINGS_TEXT, offsetof(c, m), "", 0, 900, NULL, \
-	  "PEM file of the certificate's private key" }
+	  N_("PEM file of the certificate's private key") }
 /* Read by queue and relay: empty, everything remote goes by MX. */
 #define SETTINGS_KEY_RELAY_HOST(c, m) \
 	{ "relay_host", SETTINGS_TEXT, offsetof(c, m), "", 0, 255, NULL, \
-	  "smarthost for all outgoing mail, a name or [address]; empty: by MX" }
+	  N_("smarthost for all outgoing mail, a name or [address]; " \
+	  "empty: by MX") }
 /* Read by master and queue. */
 #define SETTINGS_KEY_RELAY_WORKERS(c, m) \
 	{ "relay_workers", SETTINGS_NUMBER, offsetof(c, m), "100", 1, 500, \
-	  NULL, "most processes that send mail to other servers" }
+	  NULL, N_("most processes that send mail to other servers") }
 /* Read by auth and the operator's command. */
 #define SETTINGS_KEY_AUTH_SCRAM(c, m) \
 	{ "auth_scram", SETTINGS_BOOL, offsetof(c, m), "no", 0, 0, NULL, \
-	  "keep SCRAM-SHA-256 keys beside the hashes of passwords" }
+	  N_("keep SCRAM-SHA-256 keys beside the hashes of passwords") }
 #define SETTINGS_KEY_VERBOSE(c, m) \
 	{ "verbose", SETTINGS_BOOL, offsetof(c, m), "no", 0, 0, NULL, \
-	  "write debug lines to the log" }
+	  N_("write debug lines to the log") }
 
 #define SETTINGS_END { .name = NULL }
 

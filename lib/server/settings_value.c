@@ -8,6 +8,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/base/words.h"
 #include "lib/server/settings_value.h"
 
 struct settings_unit {
@@ -42,13 +43,13 @@ parse_unit(const char *s, const struct settings_unit *u, int bare_ok,
 		while (u->letter != 0 && u->letter != s[len - 1])
 			u++;
 		if (u->letter == 0)
-			return "has no unit that is known";
+			return _("has no unit that is known");
 		factor = u->factor;
 		len--;
 	} else if (!bare_ok)
-		return "needs a unit: s, m, h, d or w";
+		return _("needs a unit: s, m, h, d or w");
 	if (str_number(s, len, UINT64_MAX / factor, &n) == -1)
-		return "is not a number";
+		return _("is not a number");
 	*r = n * factor;
 	return NULL;
 }
@@ -68,7 +69,7 @@ parse_choice(const char *choices, const char *s, uint64_t *r)
 		choices += n;
 		choices += strspn(choices, " ");
 	}
-	return "is not one of the words allowed";
+	return _("is not one of the words allowed");
 }
 
 static const char *
@@ -77,11 +78,11 @@ parse_text(const struct settings_key *k, const char *s, char **r)
 	size_t len = strlen(s);
 
 	if (len < k->min)
-		return len == 0 ? "must not be empty" : "is too short";
+		return len == 0 ? _("must not be empty") : _("is too short");
 	if (len > k->max)
-		return "is too long";
+		return _("is too long");
 	if (k->type == SETTINGS_HOST && len > 0 && !str_is_host(s, len))
-		return "is not a host name";
+		return _("is not a host name");
 	free(*r);
 	*r = mem_strdup(s);
 	return NULL;
@@ -100,7 +101,7 @@ settings_value_parse(const struct settings_key *k, const char *s,
 		return parse_text(k, s, &v->text);
 	case SETTINGS_NUMBER:
 		if (str_number(s, len, UINT64_MAX, &v->number) == -1)
-			return "is not a number";
+			return _("is not a number");
 		break;
 	case SETTINGS_SIZE:
 		fault = parse_unit(s, size_units, 1, &v->number);
@@ -110,12 +111,12 @@ settings_value_parse(const struct settings_key *k, const char *s,
 		break;
 	case SETTINGS_BOOL:
 		return parse_choice("no yes", s, &v->number) == NULL ? NULL :
-		    "is neither yes nor no";
+		    _("is neither yes nor no");
 	case SETTINGS_CHOICE:
 		return parse_choice(k->choices, s, &v->number);
 	}
 	if (fault == NULL && (v->number < k->min || v->number > k->max))
-		fault = "is out of bounds";
+		fault = _("is out of bounds");
 	return fault;
 }
 
@@ -136,9 +137,9 @@ settings_value_fault(struct buf *why, const char *name,
 		buf_set(why, "%s:%s: %s: \"%.60s\" %s", name, where, k->name,
 		    value, fault);
 	else
-		buf_set(why, "%s:%s: %s: \"%.60s\" %s (%s, %" PRIu64 " to %"
-		    PRIu64 ")", name, where, k->name, value, fault,
-		    type_names[k->type], k->min, k->max);
+		buf_set(why, _("%s:%s: %s: \"%.60s\" %s (%s, %llu to %llu)"),
+		    name, where, k->name, value, fault, type_names[k->type],
+		    (unsigned long long)k->min, (unsigned long long)k->max);
 }
 
 void

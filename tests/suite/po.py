@@ -3,10 +3,11 @@ import ast
 
 
 class Entry:
-    """A text: msgid, its plural or "", the translations, its flags, where."""
+    """A text: msgid, its plural and context or "", the translations, its
+    flags, where."""
 
     def __init__(self):
-        self.id = self.plural = ""
+        self.id = self.plural = self.context = ""
         self.texts = []
         self.flags = []
         self.places = []
@@ -34,6 +35,9 @@ def texts(path):
             entry.places += rest.split()
         elif word.startswith("#"):
             continue
+        elif word == "msgctxt":
+            into = "context"
+            put(ast.literal_eval(rest))
         elif word == "msgid":
             into = "id"
             put(ast.literal_eval(rest))

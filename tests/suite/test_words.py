@@ -1,5 +1,6 @@
 """What rohrpost says to people, in their language: each text is marked, is in the
 template and has its German; LANG decides."""
+import json
 import os
 import pathlib
 import re
@@ -19,20 +20,27 @@ DIRECTIVE = re.compile(r"%(?:\d+\$)?[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?"
                        r"(?:hh|h|ll|l|j|z|t)?[diouxXeEfgGcsp%]")
 
 
-MARKED = re.compile(r"\b(?:N?_|ngettext)\(\s*\"")
+MARKED = re.compile(r"\b(?:N?_|NC_|ngettext|WIN_ROW|ATTEMPT_ROW)\([^;]*?\"")
+
+
+def source_lines(path):
+    """Without the macros themselves."""
+    text = re.sub(r"#define \w+_ROW.*", "", path.read_text())
+    return text.split(";")
 
 
 def sources():
     """Files of the tree that mark a text."""
     tops = ["lib"] + [p.parent.name for p in TOP.glob("*/local.mk")
                       if p.parent.name != "tests"]
-    found = [p for top in tops for p in (TOP / top).rglob("*.[ch]")
-             if MARKED.search(p.read_text()) and p.name != "words.h"]
+    found = [p for top in tops for p in (TOP / top).rglob("*.*")
+             if p.suffix in (".c", ".h", ".def") and p.name != "words.h"
+             and any(MARKED.search(line) for line in source_lines(p))]
     return sorted(str(p.relative_to(TOP)) for p in found)
 
 
 def key(e):
-    return e.id, e.plural
+    return e.id, e.plural, e.context
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +122,7 @@ NOT_SAID = {
 }
 SAYS = {"printf", "fprintf", "fputs", "puts", "ctl_fail", "buf_set",
         "setup_refuse", "text_complain", "ctl_confirmed"}
-MARKS = {"_", "N_", "ngettext", "static_assert", "_Static_assert"}
+MARKS = {"_", "N_", "NC_", "ngettext", "static_assert", "_Static_assert"}
 # Paths, keys, options, and "NAME: " before what the system says.
 NAMES = re.compile(r"[^\s]*[/._=][^\s]*|--[a-z]+|\b[a-z0-9_]+: ")
 TOKEN = re.compile(r"""/\*.*?\*/|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\w+|\s+|.""",
@@ -218,3 +226,96 @@ def test_a_charset_of_old():
                        env={"LANG": "de_DE.ISO-8859-1"}, capture_output=True,
                        timeout=60)
     assert p.stderr.decode("latin-1").startswith("rohrpost: --nothing: keine ")
+
+
+def help_texts():
+    """What each program says of its keys with -K."""
+    for p in sorted(rohrpost.LIBEXEC.iterdir()):
+        out = subprocess.run([str(p), "-K"], capture_output=True, text=True,
+                             timeout=60)
+        if p.name != "attacker" and out.returncode == 0:
+            for line in out.stdout.splitlines():
+                yield line.split("\t")[6]
+
+
+def test_every_key_is_explained_in_german():
+    german = {e.id: e.texts[0] for e in po.texts(GERMAN)}
+    helps = set(help_texts())
+    assert len(helps) > 60
+    assert not {h for h in helps if h and not german.get(h)}
+
+
+def schema_words(node, key=""):
+    """(key, None) of each property, (key, word) of those that list words."""
+    for word in node.get("enum", []):
+        yield key, word
+    for name, child in node.get("properties", {}).items():
+        yield name, None
+        yield from schema_words(child, name)
+    for child in [node["items"]] if "items" in node else []:
+        yield from schema_words(child, key)
+
+
+def test_every_column_and_state_is_in_german():
+    """Tables are for people; what they hold JSON has, by its schema."""
+    german = {(e.context, e.id) for e in po.texts(GERMAN)}
+    lacks = set()
+    for p in (TOP / "doc/json").glob("*.json"):
+        if p.name == "dns-show.json":       # has words of its own for people
+            continue
+        for name, word in schema_words(json.loads(p.read_text())):
+            if word is None:
+                lacks |= {("column", name)} - german
+            elif name in ("state", "result", "verdict"):
+                lacks |= {(name, word)} - german
+    assert lacks == {("column", "recipients")}      # an array of JSON alone
+
+
+@pytest.fixture
+def inst(monkeypatch):
+    """Started by somebody who speaks German."""
+    d = rohrpost.scratch("words")
+    i = rohrpost.Instance(d).setup()
+    with monkeypatch.context() as m:
+        m.setenv("LC_ALL", "de_DE.UTF-8")
+        m.setenv("LANGUAGE", "de")
+        i.start()
+    yield i
+    i.stop()
+    rohrpost.remove(d)
+
+
+def test_a_running_suite(inst):
+    """Tables, answers and errors are German; JSON and the log are not."""
+    german = {"LC_ALL": "de_DE.UTF-8"}
+    rows = inst.ctl("status", env=german).splitlines()
+    assert rows[0].split()[:5] == ["Programm", "Dienst", "Benutzer", "PID",
+                                   "Zustand"]
+    assert "in Betrieb" in "".join(rows)
+    at = rows[0].index("Zustand")
+    assert all(r[at - 1] == " " and r[at] != " " for r in rows)
+    assert {r["state"] for r in inst.json("status")} & {"running", "idle"}
+    assert json.loads(inst.ctl("config", "show", "--json", env=german)) == \
+        inst.json("config", "show")
+    assert "größte Nachricht, die angenommen wird" in \
+        inst.ctl("config", "show", env=german)
+    p = inst.command("user", "set", "carl@example.test", "--disabled",
+                     env=german)
+    assert p.stderr == "rohrpost: carl@example.test: steht nicht in users\n"
+    assert p.returncode == 1
+    assert inst.ctl("--help", env=german).startswith(
+        "Aufruf: rohrpost [-c VERZ] BEFEHL\nBefehle:\n  setup ")
+    conf = inst.conf / "rohrpost.conf"
+    good = conf.read_text()
+    conf.write_text(good + "smtp_idle = many\n")
+    try:
+        line = good.count("\n") + 1
+        p = inst.command("config", "check", env=german)
+        assert p.stderr == 'rohrpost: %s:%d: smtp_idle: „many“ ist keine Zahl ' \
+            "(number, 1 bis 100)\n" % (conf, line)
+        p = inst.command("reload", env=german)
+        assert p.returncode == 1
+    finally:
+        conf.write_text(good)
+    assert 'smtp_idle: "many" is not a number (number, 1 to 100)' in inst.log()
+    assert "ist keine Zahl" not in inst.log()

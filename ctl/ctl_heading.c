@@ -1,0 +1,105 @@
+#include "config.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "ctl/ctl_heading.h"
+#include "lib/base/words.h"
+
+static const char *const names[] = {
+	NC_("column", "account"), NC_("column", "address"),
+	NC_("column", "alias"), NC_("column", "alias_of"),
+	NC_("column", "app"), NC_("column", "arrived"),
+	NC_("column", "attempt"), NC_("column", "attempts"),
+	NC_("column", "body"), NC_("column", "body_offset"),
+	NC_("column", "client"), NC_("column", "created"),
+	NC_("column", "default"), NC_("column", "disabled"),
+	NC_("column", "domain"), NC_("column", "envelope_id"),
+	NC_("column", "error"), NC_("column", "failure"),
+	NC_("column", "field"), NC_("column", "finding"),
+	NC_("column", "flags"), NC_("column", "full"), NC_("column", "hash"),
+	NC_("column", "help"), NC_("column", "id"), NC_("column", "key"),
+	NC_("column", "last_used"), NC_("column", "level"),
+	NC_("column", "login"), NC_("column", "mailbox"),
+	NC_("column", "mailboxes"), NC_("column", "message_id"),
+	NC_("column", "messages"), NC_("column", "more"),
+	NC_("column", "next"), NC_("column", "notes"),
+	NC_("column", "notify"), NC_("column", "orcpt"),
+	NC_("column", "origin"), NC_("column", "pid"),
+	NC_("column", "program"), NC_("column", "protocol"),
+	NC_("column", "protocols"), NC_("column", "quota_count"),
+	NC_("column", "quota_size"), NC_("column", "reason"),
+	NC_("column", "recipient"), NC_("column", "restarts"),
+	NC_("column", "result"), NC_("column", "ret"),
+	NC_("column", "sender"), NC_("column", "service"),
+	NC_("column", "session"), NC_("column", "sessions"),
+	NC_("column", "since"), NC_("column", "size"),
+	NC_("column", "state"), NC_("column", "target"),
+	NC_("column", "targets"), NC_("column", "text"),
+	NC_("column", "time"), NC_("column", "tls"), NC_("column", "uidl"),
+	NC_("column", "uptime"), NC_("column", "user"),
+	NC_("column", "value"), NC_("column", "verdict"),
+	NC_("column", "words"),
+};
+
+static const struct {
+	const char *column, *state;
+} states[] = {
+	{ "state", NC_("state", "new") },
+	{ "state", NC_("state", "deferred") },
+	{ "state", NC_("state", "ready") },
+	{ "state", NC_("state", "active") },
+	{ "state", NC_("state", "held") },
+	{ "state", NC_("state", "broken") },
+	{ "state", NC_("state", "starting") },
+	{ "state", NC_("state", "running") },
+	{ "state", NC_("state", "idle") },
+	{ "state", NC_("state", "busy") },
+	{ "state", NC_("state", "stopping") },
+	{ "state", NC_("state", "down") },
+	{ "result", NC_("result", "waiting") },
+	{ "result", NC_("result", "delivered") },
+	{ "result", NC_("result", "failed") },
+	{ "result", NC_("result", "reported") },
+	{ "result", NC_("result", "expanded") },
+	{ "verdict", NC_("verdict", "held") },
+	{ "verdict", NC_("verdict", "may") },
+	{ "verdict", NC_("verdict", "broken") },
+	{ "verdict", NC_("verdict", "less") },
+	{ "verdict", NC_("verdict", "absent") },
+	{ "verdict", NC_("verdict", "untried") },
+};
+
+const char *
+heading_name(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], name) == 0)
+			return words_of("column", name);
+	return name;
+}
+
+int
+heading_has_states(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (strcmp(states[i].column, name) == 0)
+			return 1;
+	return 0;
+}
+
+const char *
+heading_state(const char *name, const char *state)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (strcmp(states[i].column, name) == 0 &&
+		    strcmp(states[i].state, state) == 0)
+			return words_of(name, states[i].state);
+	return state;
+}
