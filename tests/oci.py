@@ -176,15 +176,16 @@ class Container:
 
 
 class Podman(Container):
-    """Image and container by podman, which runs them by crun; the network is
-    that of here, and the groups of processes too."""
-    options = ["--runtime", "crun", "--storage-driver", "vfs",
-               "--cgroup-manager", "cgroupfs", "--events-backend", "file"]
+    """Image and container by podman, with a runtime below it; the network is
+    that of here."""
+    options = ["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs",
+               "--events-backend", "file"]
 
-    def __init__(self, work):
-        super().__init__("podman", self)
-        self.argv = ["podman", "--root", str(work / "storage"), "--runroot",
-                     str(work / "run"), *self.options]
+    def __init__(self, runtime, work):
+        super().__init__(runtime, self)
+        self.argv = ["podman", "--runtime", runtime, "--root",
+                     str(work / "storage"), "--runroot", str(work / "run"),
+                     *self.options]
         volumes = work / "storage/volumes"
         self.conf = volumes / "rp-conf/_data"
         self.state = volumes / "rp-state/_data"
@@ -204,7 +205,7 @@ class Podman(Container):
 
     def run(self):
         return ["run", "--rm", "-i", "--name", NAME, "--net", "host",
-                "--cgroups", "disabled", "--read-only",
+                "--cgroups", "no-conmon", "--read-only",
                 "-v", "rp-conf:/etc/rohrpost", "-v",
                 "rp-state:/var/lib/rohrpost"]
 
@@ -331,13 +332,14 @@ def by_podman(tar, work):
     if not shutil.which("podman"):
         print("  --    not run: there is no podman")
         return
-    c = Podman(work)
-    why = c.refused(tar)
-    if why is not None:
+    for name in filter(shutil.which, ("runc", "crun")):
+        c = Podman(name, work / name)
+        why = c.refused(tar)
+        if why is None:
+            ok("podman (%s) loads the image, and runs it" % name)
+            tried(c, c)
+            return
         print("  --    not run: podman: " + why)
-        return
-    print("  ok    podman loads the image, and runs it")
-    tried(c, c)
 
 
 def main():
