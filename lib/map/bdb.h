@@ -22,9 +22,21 @@
 #ifndef LIB_MAP_BDB_H
 #define LIB_MAP_BDB_H
 
+#include <inttypes.h>
+#include <pthread.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+#include <unistd.h>
 
+/* Its structs have a time_t of the width that it was built with: all that it
+   includes stands above. */
+#ifdef SYSTEM_TIME_T
+#define time_t SYSTEM_TIME_T
+#endif
 #include <db.h>
+#undef time_t
 
 #include "lib/base/buf.h"
 
