@@ -4,7 +4,6 @@
 #include "config.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/cmd_table.h"
@@ -13,8 +12,8 @@
 #include "ctl/ctl_out.h"
 #include "ctl/ctl_util.h"
 #include "ctl/dns_check.h"
+#include "ctl/dns_domains.h"
 #include "ctl/dns_record.h"
-#include "lib/base/mem.h"
 #include "lib/base/words.h"
 
 static void
@@ -197,74 +196,16 @@ cmd_dns_show(struct ctl *c)
 	return r;
 }
 
-/* A domain, with what is read of files before root is given up. */
-struct checked {
-	char	*domain, *alias_of;	/* NULL: it stands for itself */
-	struct dns_keys keys;
-};
-
-struct checks {
-	struct checked *d;
-	size_t	 n;
-};
-
-static int
-add_domain(struct ctl *c, struct checks *l, const struct row *r)
-{
-	struct buf why = BUF_INIT(300);
-	struct checked *d;
-	int e;
-
-	l->d = mem_realloc(l->d, l->n + 1, sizeof(*l->d));
-	d = &l->d[l->n++];
-	d->domain = mem_strdup(r->key);
-	d->alias_of = r->value != NULL ? mem_strdup(r->value) : NULL;
-	e = dns_keys_load(&d->keys, c, r->key, &why);
-	if (e == -1)
-		ctl_say(-1, &why);
-	buf_clear(&why);
-	return e;
-}
-
-/* All domains, or the one that was named and those that stand for it. */
-static int
-find_domains(struct ctl *c, struct checks *l, const char *named)
-{
-	const struct row *r;
-	struct set s;
-	size_t i = 0;
-	int e = 0;
-
-	if (table_open(c, &s, 0) == -1)
-		return -1;
-	while (e == 0 && (r = text_next(&s.t[TEXT_DOMAINS], &i)) != NULL)
-		if (named == NULL || strcmp(r->key, named) == 0 ||
-		    (r->value != NULL && strcmp(r->value, named) == 0))
-			e = add_domain(c, l, r);
-	set_close(&s);
-	return e;
-}
-
-static void
-checks_clear(struct checks *l)
-{
-	while (l->n > 0) {
-		free(l->d[--l->n].domain);
-		free(l->d[l->n].alias_of);
-		dns_keys_clear(&l->d[l->n].keys);
-	}
-	free(l->d);
-}
-
 /* What was found, and which domains are good. */
 static int
-told(struct ctl *c, const struct checks *l, const struct findings *f)
+told(struct ctl *c, const struct dns_domains *l, const struct findings *f)
 {
 	size_t i, k, bad;
 
 	if (c->json)
 		return findings_json(f, stdout) == 0 ? 0 : -1;
-	findings_print(f, stdout);
+	for (i = 0; i < f->n; i++)
+		finding_print(&f->f[i], stdout);
 	for (i = 0; i < l->n; i++) {
 		for (k = bad = 0; k < f->n; k++)
 			bad += strcmp(f->f[k].domain, l->d[i].domain) == 0;
@@ -275,7 +216,7 @@ told(struct ctl *c, const struct checks *l, const struct findings *f)
 }
 
 static int
-check(struct ctl *c, const struct dns_host *h, const struct checks *l)
+check(struct ctl *c, const struct dns_host *h, const struct dns_domains *l)
 {
 	struct findings f = { .n = 0 };
 	struct dns_check k;
@@ -300,14 +241,15 @@ cmd_dns_check(struct ctl *c)
 {
 	struct buf domain = BUF_INIT(DOMAIN_MAX);
 	struct dns_host h = { .keys = { .k = NULL } };
-	struct checks l = { .n = 0 };
+	struct dns_domains l = { .n = 0 };
 	int r = CTL_REFUSED;
 
 	if ((c->n_args == 0 || our_domain(c, &domain) == 0) &&
 	    dns_host_load(&h, c, c->opt[0]) == 0 &&
-	    find_domains(c, &l, c->n_args > 0 ? buf_str(&domain) : NULL) == 0)
+	    dns_domains_read(&l, c, c->n_args > 0 ? buf_str(&domain) :
+	    NULL) == 0)
 		r = check(c, &h, &l);
-	checks_clear(&l);
+	dns_domains_clear(&l);
 	dns_host_clear(&h);
 	buf_clear(&domain);
 	return r;

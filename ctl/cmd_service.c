@@ -21,6 +21,7 @@
 #include "ctl/ctl_control.h"
 #include "ctl/ctl_renew.h"
 #include "ctl/ctl_util.h"
+#include "ctl/doctor.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
@@ -196,6 +197,25 @@ cmd_reload(struct ctl *c)
 	return control_call(c, &q);
 }
 
+/* Room on the disk: what doctor would say, without the network. */
+static void
+warn_disk(struct ctl *c)
+{
+	struct findings l = { .n = 0 };
+	struct buf words = BUF_INIT(2000);
+	size_t i;
+
+	doctor_disk(c->state_dir, c->hostname, &l);
+	for (i = 0; i < l.n; i++) {
+		buf_set(&words, "%s %s", l.f[i].finding,
+		    l.f[i].consequence != NULL ? l.f[i].consequence : "");
+		if (l.f[i].consequence != NULL)
+			ctl_warn(&words);
+	}
+	findings_clear(&l);
+	buf_clear(&words);
+}
+
 int
 cmd_status(struct ctl *c)
 {
@@ -206,6 +226,7 @@ cmd_status(struct ctl *c)
 	if (ctl_load(c) == -1)
 		return CTL_REFUSED;
 	config_warn(c);
+	warn_disk(c);
 	r = control_list(c, &q);
 	/* That it does not run is the answer, not an obstacle. */
 	return r == CTL_LATER ? CTL_REFUSED : r;

@@ -62,6 +62,11 @@ static const struct option_row show_options[] = {
 	{ 0, "--address", NULL, "LIST", \
 	    N_("the public addresses of this server, as others see it") }
 static const struct option_row dns_options[] = { ADDRESS_OPTION, END };
+static const struct option_row doctor_options[] = {
+	ADDRESS_OPTION,
+	{ OPT_DOCTOR_REACH, "--reach", NULL, "HOST",
+	    N_("a mail server to try whether port 25 goes out") }, END
+};
 
 /* The last number: it changes something (ctl_audit.h). */
 const struct ctl_command ctl_commands[] = {
@@ -130,6 +135,9 @@ const struct ctl_command ctl_commands[] = {
 	    N_("the DNS records that a domain needs"), dns_options },
 	{ "dns check", cmd_dns_check, 0, 1, 1, "[DOMAIN]",
 	    N_("what is wrong with them in live DNS"), dns_options },
+	{ "doctor", cmd_doctor, 0, 0, 1, "",
+	    N_("what works on this machine, and what stands in the way"),
+	    doctor_options },
 	{ "config check", cmd_config_check, 0, 0, 0, "",
 	    N_("every key and value, by every program"), NULL },
 	{ "config show", cmd_config_show, 0, 0, 1, "",

@@ -13,6 +13,8 @@ enum { OPT_SETUP_ANSWERS, OPT_SETUP_DRY };
 enum { OPT_USER_STDIN, OPT_USER_HASH, OPT_USER_QUOTA, OPT_USER_DISABLED,
 	OPT_USER_ENABLED };
 
+enum { OPT_DOCTOR_ADDRESS, OPT_DOCTOR_REACH };
+
 /* The commands, by file: cmd_*.c, and ctl_completion.c. */
 int	cmd_setup(struct ctl *);
 int	cmd_start(struct ctl *);
@@ -50,6 +52,7 @@ int	cmd_store_rebuild(struct ctl *);
 int	cmd_trace(struct ctl *);
 int	cmd_dns_show(struct ctl *);
 int	cmd_dns_check(struct ctl *);
+int	cmd_doctor(struct ctl *);
 int	cmd_config_check(struct ctl *);
 int	cmd_config_show(struct ctl *);
 int	cmd_selftest_jail(struct ctl *);

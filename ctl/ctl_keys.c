@@ -13,6 +13,18 @@
 
 enum { OUTPUT_MAX = 256 * 1024, COLUMNS = 7 };
 
+/* The keys that this command alone reads. */
+static struct {
+	char	*lists;
+} own;
+
+static const struct settings_key own_keys[] = {
+	{ "doctor_dnsbl", SETTINGS_TEXT, offsetof(__typeof__(own), lists), "",
+	  0, 900, NULL,
+	  N_("block lists that doctor asks for our own addresses") },
+	SETTINGS_END
+};
+
 static int
 compare(const void *a, const void *b)
 {
@@ -104,6 +116,19 @@ program_path(enum peer p, struct buf *path)
 	return buf_str(path);
 }
 
+/* As a program prints them. */
+static int
+add_own(struct keys *k, struct buf *text)
+{
+	const struct settings_key *o;
+
+	buf_reset(text);
+	for (o = own_keys; o->name != NULL; o++)
+		buf_printf(text, "%s\ttext\t%s\t0\t0\t\t%s\n", o->name, o->def,
+		    o->help);
+	return keys_parse(k, buf_str(text), text->len);
+}
+
 int
 keys_load(struct keys *k, struct buf *why)
 {
@@ -130,6 +155,8 @@ keys_load(struct keys *k, struct buf *why)
 			    status);
 		r = -1;
 	}
+	if (r == 0)
+		r = add_own(k, &text);
 	if (k->n > 0)
 		qsort(k->k, k->n, sizeof(*k->k), compare);
 	buf_clear(&path);
@@ -181,6 +208,28 @@ add_lines(struct buf *why, const char *text)
 	}
 }
 
+/* The names of lists. 0, or -1 with why. */
+static int
+own_check(const char *dir, struct buf *why)
+{
+	const char *p;
+	size_t n;
+
+	if (settings_load(dir, own_keys, &own, why) == -1)
+		return -1;
+	for (p = own.lists;; p += n) {
+		p += strspn(p, " \t,");
+		if ((n = strcspn(p, " \t,")) == 0)
+			return 0;
+		if (str_is_host(p, n))
+			continue;
+		buf_set(why, _("doctor_dnsbl: \"%.*s\" is no name of a list, "
+		    "like dnsbl.example.org"), (int)(n > 80 ? 80 : n), p);
+		settings_place(dir, why);
+		return -1;
+	}
+}
+
 /* Master asks them all, and says each fault once. */
 int
 keys_check(const char *dir, struct buf *why)
@@ -199,5 +248,5 @@ keys_check(const char *dir, struct buf *why)
 		    status);
 	buf_clear(&path);
 	buf_clear(&text);
-	return status == 0 ? 0 : -1;
+	return status == 0 ? own_check(dir, why) : -1;
 }

@@ -46,6 +46,9 @@ enum dns_status dns_check_addresses(const char *name,
 /* 1 if an MX of that name and with those addresses is this host. */
 int	dns_check_is_ours(const struct dns_check *c, const char *name,
 	    const struct host_addresses *l);
+/* 1 if others can reach the address: it is public, or the operator says so. */
+int	dns_check_reachable(const struct dns_check *c,
+	    const struct host_address *a);
 /* A finding that the question had no answer. */
 void	dns_check_later(struct dns_check *c, const char *domain,
 	    const char *what, const struct dns_asked *a);

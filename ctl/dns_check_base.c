@@ -80,3 +80,12 @@ dns_check_is_ours(const struct dns_check *c, const char *name,
 			return 1;
 	return c->h->outside.n == 0 && str_casecmp(name, c->h->name) == 0;
 }
+
+int
+dns_check_reachable(const struct dns_check *c, const struct host_address *a)
+{
+	/* What the operator names as ours is public by his word. */
+	return a->kind == ADDRESS_PUBLIC || (c->loopback_ok &&
+	    a->kind == ADDRESS_LOOPBACK) ||
+	    host_addresses_have(&c->h->outside, a);
+}

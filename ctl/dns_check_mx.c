@@ -56,15 +56,6 @@ contact(struct dns_check *c, const struct host_address *a)
 	return k;
 }
 
-static int
-is_reachable(const struct dns_check *c, const struct host_address *a)
-{
-	/* What the operator names as ours is public by his word. */
-	return a->kind == ADDRESS_PUBLIC || (c->loopback_ok &&
-	    a->kind == ADDRESS_LOOPBACK) ||
-	    host_addresses_have(&c->h->outside, a);
-}
-
 /*
  * Does one of its addresses answer? An address of ours that no interface has
  * lies in front of a router, which may not lead back in from here.
@@ -77,7 +68,7 @@ check_alive(struct dns_check *c, const char *domain, const char *name,
 	size_t i;
 
 	for (i = 0; i < l->n && i < CHECK_ADDRESSES_MAX; i++) {
-		if (!is_reachable(c, &l->a[i])) {
+		if (!dns_check_reachable(c, &l->a[i])) {
 			finding_add(c->l, FINDING_MX_PRIVATE, domain, name,
 			    l->a[i].text, NULL);
 			return;

@@ -16,9 +16,8 @@
 
 enum { REPLY_LINE_MAX = 2048, REPLY_LINES_MAX = 100 };
 
-/* A connected socket, or -1 with why. */
-static int
-connect_within(const struct addr *a, int64_t ms, struct buf *why)
+int
+contact_connect(const struct addr *a, int64_t ms, struct buf *why)
 {
 	int fd = socket(a->ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC |
 	    SOCK_NONBLOCK, 0);
@@ -84,7 +83,7 @@ dns_contact(const struct host_address *a, unsigned port,
 		buf_set(why, "%s", strerror(EINVAL));
 		return -1;
 	}
-	fd = connect_within(&to, CONTACT_MS, why);
+	fd = contact_connect(&to, CONTACT_MS, why);
 	if (fd == -1)
 		return -1;
 	stream_init(&s, fd);

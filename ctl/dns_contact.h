@@ -7,6 +7,7 @@
 #define CTL_DNS_CONTACT_H
 
 #include "ctl/host_address.h"
+#include "lib/net/addr.h"
 
 enum { CONTACT_MS = 10 * 1000 };	/* for all of it */
 
@@ -16,5 +17,9 @@ enum { CONTACT_MS = 10 * 1000 };	/* for all of it */
  */
 int	dns_contact(const struct host_address *a, unsigned port,
 	    const char *hostname, struct buf *why) ATTR_CHECK;
+
+/* A connected socket, or -1 with why. */
+int	contact_connect(const struct addr *a, int64_t ms, struct buf *why)
+	    ATTR_CHECK;
 
 #endif

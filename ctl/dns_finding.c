@@ -192,6 +192,129 @@ static const struct row {
 	    N_("Mail programs that set themselves up get wrong settings."),
 	    N_("Replace it by the record that \"rohrpost dns show {1}\" "
 	    "prints, or take it out.") },
+	[FINDING_STOPPED] = { "stopped",
+	    N_("The server does not run."),
+	    N_("No mail is taken or served. Its ports and its queue could not "
+	    "be looked at."),
+	    N_("Start it: rohrpost start.") },
+	[FINDING_PORT_GOOD] = { "port-good",
+	    N_("Port {2} ({3}) answers on this machine."), NULL, NULL },
+	[FINDING_PORT_DEAD] = { "port-dead",
+	    N_("Port {2} ({3}) does not answer on this machine: {4}."),
+	    N_("Who needs it gets no connection."),
+	    N_("\"rohrpost status\" and the log tell which program does not "
+	    "run.") },
+	[FINDING_CERTIFICATE] = { "certificate",
+	    N_("The certificate is not good: {2}."),
+	    N_("Mail programs warn of it, or do not connect."),
+	    N_("Name one for {1} as tls_certificate, its key as tls_key, then: "
+	    "rohrpost reload.") },
+	[FINDING_CERTIFICATE_OWN] = { "certificate-own",
+	    N_("The certificate is signed by this server itself."),
+	    N_("Mail programs ask each user whether to trust it, and some do "
+	    "not connect."),
+	    N_("Have an authority make one for {1}; name it as "
+	    "tls_certificate, its key as tls_key, then: rohrpost reload.") },
+	[FINDING_CERTIFICATE_GOOD] = { "certificate-good",
+	    N_("The certificate is good for {1}."), NULL, NULL },
+	[FINDING_CLOCK] = { "clock",
+	    N_("Nothing keeps the clock of this machine right."),
+	    N_("A clock that goes wrong makes certificates, signatures and "
+	    "the dates of mail wrong."),
+	    N_("Install a time service, as systemd-timesyncd or chrony.") },
+	[FINDING_DISK] = { "disk",
+	    N_("The disk of {2} has {3} MiB left."),
+	    N_("When it is full no mail is taken."),
+	    N_("Make room there.") },
+	[FINDING_DISK_GOOD] = { "disk-good",
+	    N_("The disk of {2} has {3} MiB left."), NULL, NULL },
+	[FINDING_INODES] = { "inodes",
+	    N_("The disk of {2} has room for {3} more files."),
+	    N_("When there is none left no mail is taken."),
+	    N_("Remove files there that nobody needs.") },
+	[FINDING_QUEUE_OLD] = { "queue-old",
+	    N_("The message {2} waits in the queue for {3} hours."),
+	    N_("It has not reached its recipient, and others for the same "
+	    "place may wait too."),
+	    N_("\"rohrpost queue list\" tells why.") },
+	[FINDING_QUEUE_GOOD] = { "queue-good",
+	    N_("Messages in the queue: {3}. None of them is old."),
+	    NULL, NULL },
+	[FINDING_ROUTER] = { "router",
+	    N_("The default router is {2}."), NULL, NULL },
+	[FINDING_NO_ROUTER] = { "no-router",
+	    N_("This machine has no default router of IPv4."),
+	    N_("It reaches nothing outside its own network."),
+	    N_("Look at the network settings of the machine.") },
+	[FINDING_PUBLIC] = { "address-public",
+	    N_("{2} is a public address of this machine."), NULL, NULL },
+	[FINDING_NAT] = { "nat",
+	    N_("This machine has the private address {2}: a router must "
+	    "forward these ports to it: {3}."), NULL, NULL },
+	[FINDING_PROVIDER_NAT] = { "provider-nat",
+	    N_("{2} is an address of the provider's own network "
+	    "(100.64.0.0/10)."),
+	    N_("Nobody on the Internet reaches this server by IPv4; no router "
+	    "of yours can forward a port to it."),
+	    N_("Ask your provider for a public IPv4 address, or let mail come "
+	    "by way of a provider (profile collector).") },
+	[FINDING_DS_LITE] = { "ds-lite",
+	    N_("{2} is an address of DS-Lite: the provider gives IPv4 only by "
+	    "way of its own network."),
+	    N_("Nobody on the Internet reaches this server by IPv4; no router "
+	    "of yours can forward a port to it."),
+	    N_("Ask your provider for a public IPv4 address, or let mail come "
+	    "by way of a provider (profile collector).") },
+	[FINDING_IPV6] = { "ipv6",
+	    N_("{2} is a public IPv6 address of this machine."), NULL, NULL },
+	[FINDING_IPV6_LEASED] = { "ipv6-leased",
+	    N_("{2} is a public IPv6 address that the router gave for a time: "
+	    "it may change."), NULL, NULL },
+	[FINDING_IPV6_TEMPORARY] = { "ipv6-temporary",
+	    N_("All public IPv6 addresses of this machine are temporary: DNS "
+	    "cannot name them."), NULL, NULL },
+	[FINDING_NO_IPV6] = { "no-ipv6",
+	    N_("This machine has no public IPv6 address."), NULL, NULL },
+	[FINDING_PORT25_GOOD] = { "port25-good",
+	    N_("Port 25 goes out: {2} answers."), NULL, NULL },
+	[FINDING_PORT25_BLOCKED] = { "port25-blocked",
+	    N_("Port 25 does not go out: {2} does not answer ({3})."),
+	    N_("This server cannot send mail directly."),
+	    N_("Send through a provider (relay_host), or have your provider "
+	    "open port 25.") },
+	[FINDING_PORT25_UNKNOWN] = { "port25-unknown",
+	    N_("Whether port 25 goes out was not tried: name a mail server by "
+	    "--reach."), NULL, NULL },
+	[FINDING_LISTED] = { "listed",
+	    N_("The address {2} is on the list {3} ({4})."),
+	    N_("Servers that ask that list refuse mail from it."),
+	    N_("The web page of the list tells why, and how it comes off.") },
+	[FINDING_NOT_LISTED] = { "not-listed",
+	    N_("The address {2} is not on the list {3}."), NULL, NULL },
+	[FINDING_LIST_ERROR] = { "list-error",
+	    N_("The list {3} does not answer questions of this machine "
+	    "({4})."),
+	    N_("Whether {2} is on it cannot be told."),
+	    N_("Many lists answer none that come by a large public resolver: "
+	    "ask by one of your own, or take it out of doctor_dnsbl.") },
+	[FINDING_VERDICT_DIRECT] = { "verdict-direct",
+	    N_("Verdict: mail can come in and go out directly (profile "
+	    "direct)."), NULL, NULL },
+	[FINDING_VERDICT_RELAY] = { "verdict-relay",
+	    N_("Verdict: mail can come in directly, and has to go out through "
+	    "a provider (profile relay)."), NULL, NULL },
+	[FINDING_VERDICT_COLLECTOR] = { "verdict-collector",
+	    N_("Verdict: mail has to come in and go out by way of a provider "
+	    "(profile collector)."), NULL, NULL },
+	[FINDING_VERDICT_UNKNOWN] = { "verdict-unknown",
+	    N_("Verdict: which profile works here cannot be told before the "
+	    "public address is known."), NULL, NULL },
+	[FINDING_PROFILE_UNFIT] = { "profile-unfit",
+	    N_("This server is set up for the profile {2}, but {3} is what "
+	    "works here."),
+	    N_("Mail does not arrive, or others refuse it."),
+	    N_("Mend what stands below, or set it up for {3} (rohrpost "
+	    "setup).") },
 };
 
 const char *
@@ -253,6 +376,9 @@ finding_add(struct findings *l, enum finding_code code, const char *domain,
 	f->code = code;
 	f->domain = mem_strdup(domain);
 	f->finding = fill(_(rows[code].finding), names);
+	f->consequence = f->remedy = NULL;
+	if (rows[code].consequence == NULL)
+		return;
 	f->consequence = fill(_(rows[code].consequence), names);
 	f->remedy = fill(_(rows[code].remedy), names);
 }
@@ -288,23 +414,25 @@ findings_count(const struct findings *l, size_t from, const char *domain,
 enum ctl_exit
 findings_exit(const struct findings *l)
 {
+	enum ctl_exit r = CTL_DONE;
 	size_t i;
 
-	for (i = 0; i < l->n; i++)
+	for (i = 0; i < l->n; i++) {
+		if (l->f[i].consequence == NULL)
+			continue;
 		if (l->f[i].code != FINDING_DNS_LATER)
 			return CTL_REFUSED;
-	return l->n > 0 ? CTL_LATER : CTL_DONE;
+		r = CTL_LATER;
+	}
+	return r;
 }
 
 void
-findings_print(const struct findings *l, FILE *f)
+finding_print(const struct finding *f, FILE *out)
 {
-	size_t i;
-
-	for (i = 0; i < l->n; i++)
-		fprintf(f, "%s%s: %s\n    %s\n    %s\n", i > 0 ? "\n" : "",
-		    l->f[i].domain, l->f[i].finding, l->f[i].consequence,
-		    l->f[i].remedy);
+	fprintf(out, "%s: %s\n", f->domain, f->finding);
+	if (f->consequence != NULL)
+		fprintf(out, "    %s\n    %s\n", f->consequence, f->remedy);
 }
 
 int

@@ -1,7 +1,8 @@
 /*
  * What is wrong, what comes of it, and what helps: in whole sentences that who
  * knows nothing of mail understands. A finding is a row of a table
- * (dns_finding.c) and the names that its sentences mention.
+ * (dns_finding.c) and the names that its sentences mention. One without a
+ * consequence is a fact.
  */
 #ifndef CTL_DNS_FINDING_H
 #define CTL_DNS_FINDING_H
@@ -43,13 +44,48 @@ enum finding_code {
 	FINDING_DMARC_DOUBLE,
 	FINDING_DMARC_WRONG,	/* what */
 	FINDING_SRV_WRONG,	/* name; where it leads; where it should */
+	/* Of doctor. */
+	FINDING_STOPPED,
+	FINDING_PORT_GOOD,	/* port; service */
+	FINDING_PORT_DEAD,	/* port; service; why */
+	FINDING_CERTIFICATE,	/* what is wrong */
+	FINDING_CERTIFICATE_OWN,
+	FINDING_CERTIFICATE_GOOD,
+	FINDING_CLOCK,
+	FINDING_DISK,		/* directory; MiB */
+	FINDING_DISK_GOOD,	/* the same */
+	FINDING_INODES,		/* directory; number */
+	FINDING_QUEUE_OLD,	/* id; hours */
+	FINDING_QUEUE_GOOD,	/* nothing; number */
+	FINDING_ROUTER,		/* address */
+	FINDING_NO_ROUTER,
+	FINDING_PUBLIC,		/* address */
+	FINDING_NAT,		/* address; ports */
+	FINDING_PROVIDER_NAT,	/* address */
+	FINDING_DS_LITE,	/* address */
+	FINDING_IPV6,		/* address */
+	FINDING_IPV6_LEASED,	/* address */
+	FINDING_IPV6_TEMPORARY,
+	FINDING_NO_IPV6,
+	FINDING_PORT25_GOOD,	/* host */
+	FINDING_PORT25_BLOCKED,	/* host; why */
+	FINDING_PORT25_UNKNOWN,
+	FINDING_LISTED,		/* address; list; its answer */
+	FINDING_NOT_LISTED,	/* address; list */
+	FINDING_LIST_ERROR,	/* address; list; its answer */
+	FINDING_VERDICT_DIRECT,	/* from here on: the verdict */
+	FINDING_VERDICT_RELAY,
+	FINDING_VERDICT_COLLECTOR,
+	FINDING_VERDICT_UNKNOWN,
+	FINDING_PROFILE_UNFIT,	/* profile; the one that fits */
 	FINDING_CODES
 };
 
 struct finding {
 	enum finding_code code;
 	char	*domain;		/* or the host's name */
-	char	*finding, *consequence, *remedy;
+	char	*finding;
+	char	*consequence, *remedy;	/* NULL: a fact, nothing is wrong */
 };
 
 enum { FINDINGS_MAX = 10000 };
@@ -68,10 +104,10 @@ size_t	findings_count(const struct findings *l, size_t from,
 	    const char *domain, enum finding_code code);
 /* "no-mx": for JSON. */
 const char *finding_name(enum finding_code code);
-/* CTL_DONE: none. CTL_LATER: all of them may be gone soon. */
+/* CTL_DONE: no faults. CTL_LATER: all of them may be gone soon. */
 enum ctl_exit findings_exit(const struct findings *l);
-/* For people: a paragraph each. */
-void	findings_print(const struct findings *l, FILE *f);
+/* For people: a paragraph. */
+void	finding_print(const struct finding *f, FILE *out);
 /* 0, or -1 where writing failed. */
 int	findings_json(const struct findings *l, FILE *f);
 

@@ -15,7 +15,8 @@
 #include "lib/base/words.h"
 #include "lib/net/nets.h"
 
-enum { INET6_MAX = 64 * 1024, IF_TEMPORARY = 0x01, IF_DEPRECATED = 0x20 };
+enum { INET6_MAX = 64 * 1024, IF_TEMPORARY = 0x01, IF_DEPRECATED = 0x20,
+	IF_PERMANENT = 0x80 };
 
 /* The first that holds an address says its kind (RFC 6890 and others). */
 static const struct {
@@ -120,7 +121,7 @@ host_addresses_parse(struct host_addresses *l, const char *text,
 
 /* One line: address in 32 digits, index, prefix, scope, flags, name. */
 static void
-temporary_line(struct host_addresses *l, const char *line)
+flags_line(struct host_addresses *l, const char *line)
 {
 	struct host_address a = { .family = AF_INET6 };
 	unsigned flags, byte;
@@ -136,13 +137,15 @@ temporary_line(struct host_addresses *l, const char *line)
 		a.ip[i] = (unsigned char)byte;
 	}
 	for (i = 0; i < l->n; i++)
-		if (host_address_same(&l->a[i], &a) &&
-		    (flags & (IF_TEMPORARY | IF_DEPRECATED)) != 0)
-			l->a[i].temporary = 1;
+		if (host_address_same(&l->a[i], &a)) {
+			l->a[i].temporary = (flags & (IF_TEMPORARY |
+			    IF_DEPRECATED)) != 0;
+			l->a[i].leased = (flags & IF_PERMANENT) == 0;
+		}
 }
 
 void
-host_addresses_temporary(struct host_addresses *l, const char *text)
+host_addresses_flags(struct host_addresses *l, const char *text)
 {
 	const char *line;
 	char copy[200];
@@ -153,7 +156,7 @@ host_addresses_temporary(struct host_addresses *l, const char *text)
 			continue;
 		memcpy(copy, line, len);
 		copy[len] = '\0';
-		temporary_line(l, copy);
+		flags_line(l, copy);
 	}
 }
 
@@ -198,7 +201,7 @@ host_addresses_read(struct host_addresses *l)
 			buf_reset(&text);
 		close(fd);
 	}
-	host_addresses_temporary(l, buf_str(&text));
+	host_addresses_flags(l, buf_str(&text));
 	buf_clear(&text);
 }
 

@@ -29,6 +29,7 @@ struct host_address {
 	char	 text[INET6_ADDRSTRLEN];
 	enum address_kind kind;
 	int	 temporary;		/* RFC 8981, or deprecated: it goes */
+	int	 leased;		/* of IPv6: for a time, by a router */
 };
 
 struct host_addresses {
@@ -52,8 +53,8 @@ int	host_addresses_parse(struct host_addresses *l, const char *text,
 	    struct buf *why) ATTR_CHECK;
 /* Those of the interfaces that are up; what does not fit is left out. */
 void	host_addresses_read(struct host_addresses *l);
-/* The text of /proc/net/if_inet6: marks the temporary ones of l. */
-void	host_addresses_temporary(struct host_addresses *l, const char *text);
+/* The text of /proc/net/if_inet6: marks those that are temporary, or leased. */
+void	host_addresses_flags(struct host_addresses *l, const char *text);
 /* The name of its PTR record, "1.2.0.192.in-addr.arpa". */
 void	host_address_reverse(const struct host_address *a, struct buf *name);
 

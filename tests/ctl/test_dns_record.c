@@ -208,7 +208,7 @@ test_temporary(void **state)
 
 	assert_int_equal(host_addresses_parse(&l,
 	    "2a00::1 2a00::2 2a00::3 fe80::1", &why), 0);
-	host_addresses_temporary(&l,
+	host_addresses_flags(&l,
 	    "2a000000000000000000000000000001 02 40 00 00     eth0\n"
 	    "2a000000000000000000000000000002 02 40 00 01     eth0\n"
 	    "rubbish\n"
@@ -218,6 +218,8 @@ test_temporary(void **state)
 	assert_true(l.a[1].temporary);
 	assert_true(l.a[2].temporary);
 	assert_false(l.a[3].temporary);
+	assert_true(l.a[0].leased);
+	assert_false(l.a[3].leased);
 	assert_int_equal(host_addresses_parse(&l, "192.0.2.1 x", &why), -1);
 	assert_non_null(strstr(buf_str(&why), "\"x\""));
 	buf_clear(&why);

@@ -103,6 +103,8 @@ inside.example A 10.1.2.3
 dead.example A 127.0.0.9
 alive.example A 127.0.0.8
 rude.example A 127.0.0.7
+25.2.0.192.black A 127.0.0.2
+25.2.0.192.broken A 127.255.255.254
 """
 REVERSE = """\
 $ORIGIN 2.0.192.in-addr.arpa.

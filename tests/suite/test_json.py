@@ -67,6 +67,7 @@ def examples(inst):
         return inst.json("queue", "list")[0]["id"]
     return {
         "dns check": [["alias.test", "--address", "192.0.2.1"]],
+        "doctor": [["--address", "192.0.2.1"]],
         "dns show": [["example.test", "--address", "192.0.2.1 2001:db8::1"],
                      ["alias.test"]],
         "status": [[]], "domain list": [[]], "user list": [[]],
@@ -81,7 +82,7 @@ def examples(inst):
 
 
 # The exit status where it is not 0.
-STATUS = {"store check": 1, "dns check": 1}
+STATUS = {"store check": 1, "dns check": 1, "doctor": 1}
 
 
 def test_every_command_has_a_schema(inst):
@@ -145,7 +146,8 @@ def test_empty_lists(inst):
 
 @pytest.mark.parametrize("command", [
     c for c in COMMANDS if c not in
-    ("queue show", "selftest jail", "dns show", "dns check")])
+    ("queue show", "selftest jail", "dns show", "dns check",
+     "doctor")])
 def test_table_has_the_same_columns(full, command):
     args = [a() if callable(a) else a for a in examples(full)[command][0]]
     lines = full.command(*command.split(), *args).stdout.lower().splitlines()

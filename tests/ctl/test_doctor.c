@@ -1,0 +1,174 @@
+/* What doctor makes of addresses, routes and answers of lists; its verdict. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "ctl/doctor.h"
+
+const struct dns_asked *__wrap_dns_question(enum dns_type type,
+	    const char *name);
+
+static struct dns_asked answer;
+static char asked[300];
+static struct findings found;
+static struct dns_host host;
+
+const struct dns_asked *
+__wrap_dns_question(enum dns_type type, const char *name)
+{
+	assert_int_equal(type, DNS_A);
+	snprintf(asked, sizeof(asked), "%s", name);
+	return &answer;
+}
+
+static int
+clear(void **state)
+{
+	findings_clear(&found);
+	keys_clear(&host.keys);
+	memset(&host, 0, sizeof(host));
+	buf_clear(&answer.records);
+	memset(&answer, 0, sizeof(answer));
+	return 0;
+}
+
+static int
+has(enum finding_code code)
+{
+	return findings_count(&found, 0, host.name, code) > 0;
+}
+
+/* The addresses of the interfaces; tells whether it is walled in. */
+static int
+addresses(const char *list, const char *flags)
+{
+	struct buf why = BUF_INIT(200);
+
+	findings_clear(&found);
+	assert_int_equal(host_addresses_parse(&host.local, list, &why), 0);
+	host_addresses_flags(&host.local, flags);
+	buf_clear(&why);
+	return doctor_addresses(&host, &found);
+}
+
+static void
+test_addresses(void **state)
+{
+	strcpy(host.name, "mail.example.test");
+	host.port[SERVICE_SMTP] = 25;
+	host.port[SERVICE_IMAPS] = 993;
+	assert_false(addresses("127.0.0.1 8.8.8.8 10.0.0.1", ""));
+	assert_true(has(FINDING_PUBLIC) && has(FINDING_NO_IPV6));
+	assert_false(has(FINDING_NAT));
+	assert_false(addresses("192.168.1.9 fd00::1", ""));
+	assert_true(has(FINDING_NAT));
+	assert_non_null(strstr(found.f[found.n - 2].finding,
+	    "192.168.1.9: a router must forward these ports to it: 25, 993"));
+	assert_true(addresses("100.64.3.4", ""));
+	assert_true(has(FINDING_PROVIDER_NAT));
+	assert_true(addresses("192.0.0.2 2a00::1",
+	    "2a000000000000000000000000000001 02 40 00 80 eth0\n"));
+	assert_true(has(FINDING_DS_LITE) && has(FINDING_IPV6));
+	addresses("2a00::1", "2a000000000000000000000000000001 02 40 00 00 e\n");
+	assert_true(has(FINDING_IPV6_LEASED));
+	addresses("2a00::1", "2a000000000000000000000000000001 02 40 00 01 e\n");
+	assert_true(has(FINDING_IPV6_TEMPORARY));
+}
+
+static void
+test_router(void **state)
+{
+	static const char head[] = "Iface\tDestination\tGateway \tFlags\t"
+	    "RefCnt\tUse\tMetric\tMask\n"
+	    "eth0\t0001A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\n";
+	char text[400], ip[INET_ADDRSTRLEN];
+	uint32_t gateway = htonl(0xc0a80101);
+
+	assert_false(doctor_router(head, ip));
+	assert_false(doctor_router("", ip));
+	snprintf(text, sizeof(text), "%seth0\t00000000\t%08X\t0003\t0\t0\t0\t"
+	    "00000000\n", head, gateway);
+	assert_true(doctor_router(text, ip));
+	assert_string_equal(ip, "192.168.1.1");
+}
+
+/* One list is asked for 192.0.2.7; what it says means that. */
+static void
+list_finds(enum dns_status status, const char *octets, size_t len,
+    unsigned listed, enum finding_code code)
+{
+	struct dns_check k = { .h = &host, .l = &found };
+
+	buf_clear(&answer.records);
+	answer.status = status;
+	if (len > 0)
+		buf_put_lv(&answer.records, octets, len);
+	assert_int_equal(doctor_lists(&k), listed);
+	assert_string_equal(asked, "7.2.0.192.list.example.org");
+	assert_int_equal(found.n, 1);
+	assert_true(has(code));
+	findings_clear(&found);
+}
+
+static void
+test_lists(void **state)
+{
+	static const char key[] = "doctor_dnsbl\ttext\t list.example.org,"
+	    "\t0\t0\t\thelp\n";
+	struct buf why = BUF_INIT(200);
+
+	assert_int_equal(keys_parse(&host.keys, key, sizeof(key) - 1), 0);
+	assert_int_equal(host_addresses_parse(&host.outside, "192.0.2.7",
+	    &why), 0);
+	list_finds(DNS_NXDOMAIN, "", 0, 0, FINDING_NOT_LISTED);
+	list_finds(DNS_NODATA, "", 0, 0, FINDING_NOT_LISTED);
+	list_finds(DNS_OK, "\177\0\0\2", 4, 1, FINDING_LISTED);
+	list_finds(DNS_OK, "\177\1\0\2", 4, 1, FINDING_LISTED);
+	list_finds(DNS_OK, "\177\377\377\376", 4, 0, FINDING_LIST_ERROR);
+	list_finds(DNS_OK, "\177\377\377\0", 4, 0, FINDING_LIST_ERROR);
+	list_finds(DNS_OK, "\177\377\376\1", 4, 1, FINDING_LISTED);
+	list_finds(DNS_OK, "\306\63\144\1", 4, 0, FINDING_LIST_ERROR);
+	list_finds(DNS_OK, "\177\0\0", 3, 0, FINDING_LIST_ERROR);
+	list_finds(DNS_TEMP, "", 0, 0, FINDING_LIST_ERROR);
+	buf_clear(&why);
+}
+
+static void
+test_verdict(void **state)
+{
+	static const struct {
+		struct doctor_facts f;
+		enum doctor_verdict v;
+	} rows[] = {
+		{ { 1, 0, PORT25_GOOD, 0 }, VERDICT_DIRECT },
+		{ { 1, 0, PORT25_UNKNOWN, 0 }, VERDICT_DIRECT },
+		{ { 1, 0, PORT25_BLOCKED, 0 }, VERDICT_RELAY },
+		{ { 1, 0, PORT25_GOOD, 1 }, VERDICT_RELAY },
+		{ { 1, 1, PORT25_GOOD, 0 }, VERDICT_DIRECT },
+		{ { 0, 1, PORT25_GOOD, 0 }, VERDICT_COLLECTOR },
+		{ { 0, 0, PORT25_GOOD, 0 }, VERDICT_UNKNOWN },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (doctor_verdict(&rows[i].f) != rows[i].v)
+			fail_msg("row %zu", i);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_addresses, clear),
+		cmocka_unit_test_teardown(test_router, clear),
+		cmocka_unit_test_teardown(test_lists, clear),
+		cmocka_unit_test_teardown(test_verdict, clear),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
