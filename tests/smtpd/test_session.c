@@ -18,6 +18,7 @@
 #include "lib/base/clock.h"
 #include "lib/mail/limits.h"
 #include "lib/mail/proto.h"
+#include "smtpd/smtpd_body.h"
 #include "smtpd/smtpd_local.h"
 #include "smtpd/smtpd_reply.h"
 #include "tests/smtpd/fake.h"
@@ -489,12 +490,35 @@ test_recipients(void **state)
 	    RECIPIENTS_MAX);
 	/* The next transaction has as many. */
 	ask("MAIL FROM:<>", "250");
-	for (i = 0; i < RECIPIENTS_MAX + 20; i++) {
+	for (i = 0; i < 2 * RECIPIENTS_MAX; i++) {
 		snprintf(line, sizeof(line), "RCPT TO:<u%u@remote.test>", i);
 		ask(line, i < RECIPIENTS_MAX ? "250" : "452 4.5.3");
 	}
-	end();
+	/* What is beyond that counts, to the last. */
+	ask_times(10, "RCPT TO:<more@remote.test>",
+	    "452 4.5.3 too many recipients");
+	fake_expect("421 4.7.0 too many commands, bye");
+	fake_end_talk();
 	smtpd.conf.junk = 100;
+}
+
+/* Mail for system users is postmaster's, who gets it once. */
+static void
+test_postmaster(void **state)
+{
+	size_t n;
+
+	fake_passwd("root:x:0:0::/:\ncarl:x:64000:64000::/:\n");
+	fake_read_passwd();
+	hello(SERVICE_LOCAL);
+	ask("MAIL FROM:<>", "250");
+	ask("RCPT TO:<root@mx.example.test>", "250 2.1.5");
+	ask("RCPT TO:<carl@mx.example.test>", "250 2.1.5");
+	ask("RCPT TO:<Carl@mx.example.test>", "250 2.1.5");
+	ask("DATA", "354");
+	ask("Subject: x\r\n\r\n.", "250");
+	assert_int_equal(fake_messages(&n)->recipients, 1);
+	end();
 }
 
 /* HELO begins anew; so does TLS, which forgets the name too. */
@@ -728,6 +752,38 @@ test_silence(void **state)
 	pass_time(301);
 	fake_expect("421 4.4.2 nothing came in time, bye");
 	fake_expect_end();
+	fake_end_talk();
+}
+
+/* So many octets of a message, in lines. */
+static void
+say_octets(size_t n)
+{
+	for (; n >= sizeof(text) - 1; n -= sizeof(text) - 1)
+		fake_say(text);
+}
+
+/* A message that is too big is read to its end, and the client may go on; but
+   not what has no end: twice the bound, and he is closed. */
+static void
+test_too_big(void **state)
+{
+	const size_t most = 2 * (smtpd.conf.message_size + BODY_MEMORY);
+
+	hello(SERVICE_SMTP);
+	ask("MAIL FROM:<eve@remote.test>", "250");
+	ask("RCPT TO:<anna@example.test>", "250");
+	ask("DATA", "354");
+	fake_say("\r\n");
+	say_octets(most - 1000);
+	ask(".", "552 5.3.4 the message is too big");
+	ask("MAIL FROM:<eve@remote.test>", "250");
+	ask("RCPT TO:<anna@example.test>", "250");
+	ask("DATA", "354");
+	fake_say("\r\n");
+	say_octets(most + 100000);
+	fake_flush();
+	fake_expect("552 5.3.4 the message is too big");
 	fake_end_talk();
 }
 
@@ -979,6 +1035,8 @@ main(void)
 		cmocka_unit_test(test_silence),
 		cmocka_unit_test(test_crowded),
 		cmocka_unit_test(test_linger),
+		cmocka_unit_test(test_too_big),
+		cmocka_unit_test(test_postmaster),
 		cmocka_unit_test(test_time_of_data),
 		cmocka_unit_test(test_time_of_a_stop),
 		cmocka_unit_test(test_progress),
