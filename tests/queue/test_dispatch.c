@@ -267,10 +267,11 @@ test_need(void **state)
 	assert_int_equal(job_under_way(), 1);
 	assert_int_equal(played.needed, 0);
 	forget(3);
-	post_places(20);
+	/* Eight that wait, and the one that is there. */
+	post_places(9);
 	played_turn();
 	assert_int_equal(played.needed, 8);
-	forget(20);
+	forget(9);
 	end(1);
 }
 
@@ -296,10 +297,19 @@ test_surplus(void **state)
 	for (i = 0; i < 5; i++)
 		n += w[i]->leaving != 0;
 	assert_int_equal(n, 1);
-	post(0, "one.test");
+	queue.conf.relay_workers = 20;
+	post_places(5);
 	played_turn();
+	assert_int_equal(job_under_way(), 4);
 	for (i = 0; i < 5; i++)
 		assert_false(w[i]->leaving && w[i]->n_jobs > 0);
+	forget(5);
+	for (i = 0; i < 5; i++)
+		if (w[i]->n_jobs > 0)
+			played_done(&peer[i], w[i]);
+	played_timer(TIMER_SURPLUS);
+	post(0, "one.test");
+	played_turn();
 	/* One at a time since: two stay, and that one is among them. */
 	played_timer(TIMER_SURPLUS);
 	played.surplus = 0;

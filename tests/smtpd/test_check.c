@@ -662,6 +662,38 @@ test_scopes(void **state)
 	}
 }
 
+/* A field and its note stand together, or neither does, to the last. */
+static void
+test_too_many(void **state)
+{
+	struct address a = { .text = "anna@example.test", .len = 17, .at = 4 };
+	struct smtp_case c = { .address = &a };
+	struct smtp_notes *n;
+	struct smtp_session s;
+	size_t field = 0, packed = 0;
+	unsigned i;
+
+	memset(&s, 0, sizeof(s));
+	n = &s.notes[SCOPE_TRANSACTION];
+	at = STAGE_RCPT;
+	verdict = (struct smtp_verdict){ .outcome = VERDICT_NOTE,
+	    .field = "X-Test", .value = "a", .result = "r" };
+	for (i = 1; i <= 2000; i++) {
+		assert_int_equal(smtp_check(&s, STAGE_RCPT, &c).code, 0);
+		if (i == 1) {
+			field = n->fields.len;
+			packed = n->packed.len;
+		}
+		assert_int_equal(n->fields.len / field,
+		    n->packed.len / packed);
+		assert_int_equal(n->fields.len % field, 0);
+		assert_int_equal(n->packed.len % packed, 0);
+	}
+	assert_true(n->packed.len > NOTES_MAX - packed);
+	buf_clear(&n->fields);
+	buf_clear(&n->packed);
+}
+
 int
 main(void)
 {
@@ -678,6 +710,7 @@ main(void)
 		cmocka_unit_test(test_shown),
 		cmocka_unit_test(test_bad_notes),
 		cmocka_unit_test(test_scopes),
+		cmocka_unit_test(test_too_many),
 	};
 	int r;
 
