@@ -32,7 +32,7 @@ struct intake {
 };
 
 static TAILQ_HEAD(, intake) intakes = TAILQ_HEAD_INITIALIZER(intakes);
-static unsigned n_intakes, n_waiting;
+static unsigned n_intakes;
 
 static void
 answer(struct intake *in, uint32_t frame, enum q_type type, const char *words)
@@ -84,8 +84,6 @@ answer_file(struct intake *in, uint32_t frame)
 
 	if (give_file(in, c) == -1) {
 		chan_take_back(c);
-		if (!in->waits)
-			n_waiting++;
 		in->waits = 1;
 		in->waits_frame = frame;
 		return;
@@ -236,7 +234,6 @@ intake_free(struct intake *in)
 {
 	TAILQ_REMOVE(&intakes, in, in_list);
 	n_intakes--;
-	n_waiting -= in->waits != 0;
 	link_clear(&in->link);
 	commit_abandon(in);
 	while (in->n_files > 0)
@@ -301,7 +298,6 @@ intake_stock(void)
 		if (!in->waits)
 			continue;
 		in->waits = 0;
-		n_waiting--;
 		if (body_failing())
 			answer_no_file(in, in->waits_frame);
 		else
@@ -337,5 +333,4 @@ intake_stop(void)
 		while (in->n_files > 0)
 			body_drop(in->file[--in->n_files]);
 	}
-	n_waiting = 0;
 }
