@@ -29,6 +29,8 @@ tests_queue_test_dest_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_ms
 tests_queue_test_ways_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_masses_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_body_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
+tests_queue_test_body_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fstatvfs \
+	-Wl,--wrap=fstatvfs64 -Wl,--wrap=ev_now
 tests_queue_test_share_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/queue/test_full tests/queue/test_jump \
 	tests/queue/test_life

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -15,6 +16,32 @@
 
 static char dir[] = "/tmp/test_body.XXXXXX";
 static int stocked;
+static struct statvfs disk;
+static double now;		/* 0: it is not played */
+
+int	__wrap_fstatvfs(int fd, struct statvfs *v);
+int	__wrap_fstatvfs64(int fd, struct statvfs *v);
+ev_tstamp __real_ev_now(struct ev_loop *l);
+ev_tstamp __wrap_ev_now(struct ev_loop *l);
+
+int
+__wrap_fstatvfs(int fd, struct statvfs *v)
+{
+	*v = disk;
+	return 0;
+}
+
+int
+__wrap_fstatvfs64(int fd, struct statvfs *v)
+{
+	return __wrap_fstatvfs(fd, v);
+}
+
+ev_tstamp
+__wrap_ev_now(struct ev_loop *l)
+{
+	return now != 0 ? now : __real_ev_now(l);
+}
 
 static void
 on_stock(void)
@@ -160,6 +187,18 @@ drop(uint64_t id)
 		ev_run(queue.loop, EVRUN_ONCE);
 }
 
+static void
+drop_aside(uint64_t id)
+{
+	char path[200], name[QUEUE_ID_LEN + 1];
+
+	queue_id_text(id, name);
+	snprintf(path, sizeof(path), "%s/bad/%s", dir, name);
+	body_drop(id);
+	while (access(path, F_OK) == 0)
+		ev_run(queue.loop, EVRUN_ONCE);
+}
+
 static int
 is_there(uint64_t id)
 {
@@ -207,12 +246,97 @@ test_not_again(void **state)
 	assert_false(is_there(id));
 }
 
+/* Room is for a message of the largest size and its delivery, above the floor,
+   and a thousand files; it is looked at once a second. */
+static void
+test_room(void **state)
+{
+	enum { BLOCK = 4096, SIZE = 10 * BLOCK };
+	const fsblkcnt_t need = DISK_FLOOR / BLOCK + SIZE / BLOCK * 3 / 2;
+	const struct {
+		fsblkcnt_t blocks;
+		fsfilcnt_t files, free;
+		int room;
+	} row[] = {
+		{ need, 5000, 1000, 1 }, { need - 1, 5000, 1000, 0 },
+		{ need + 1, 5000, 999, 0 }, { need, 0, 0, 1 },
+		{ 0, 0, 0, 0 },
+	};
+	size_t i;
+
+	queue.conf.message_size = SIZE;
+	now = 1e6;
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		disk = (struct statvfs){ .f_frsize = BLOCK,
+			.f_bavail = row[i].blocks, .f_files = row[i].files,
+			.f_favail = row[i].free };
+		now += 1;
+		assert_int_equal(body_room(), row[i].room);
+		disk.f_bavail = row[i].room ? 0 : 10 * need;
+		now += 0.5;
+		assert_int_equal(body_room(), row[i].room);
+	}
+	now = 0;
+}
+
+static void
+assert_where(uint64_t id, int body, int bad)
+{
+	char name[QUEUE_ID_LEN + 1], path[200];
+
+	queue_id_text(id, name);
+	assert_int_equal(is_there(id), body);
+	snprintf(path, sizeof(path), "%s/bad/%s", dir, name);
+	assert_int_equal(access(path, F_OK) == 0, bad);
+}
+
+/* Set aside and brought back; a second time it is done, and what is nowhere
+   cannot be. */
+static void
+test_aside(void **state)
+{
+	ino_t ino;
+	uint64_t id = written(&ino);
+
+	assert_where(id, 1, 0);
+	assert_int_equal(body_set_aside(id), 0);
+	assert_where(id, 0, 1);
+	assert_int_equal(body_open(id), -1);
+	assert_int_equal(body_set_aside(id), 0);
+	assert_where(id, 0, 1);
+	assert_int_equal(body_bring_back(id), 0);
+	assert_where(id, 1, 0);
+	assert_int_equal(body_bring_back(id), 0);
+	assert_int_equal(body_set_aside(12345), -1);
+	assert_int_equal(body_bring_back(12345), -1);
+	/* Dropped, it goes from wherever it is. */
+	assert_int_equal(body_set_aside(id), 0);
+	drop_aside(id);
+	assert_where(id, 0, 0);
+}
+
+/* The last name that was given, which no later one may be below. */
+static void
+test_last(void **state)
+{
+	uint64_t id, before = body_last();
+	int fd;
+
+	while (body_take(&id, &fd) == -1)
+		wait_for_stock();
+	close(fd);
+	assert_true(id > before);
+	assert_int_equal(body_last(), id);
+	assert_true(body_first() <= id);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reserve), cmocka_unit_test(test_again),
-		cmocka_unit_test(test_not_again),
+		cmocka_unit_test(test_not_again), cmocka_unit_test(test_room),
+		cmocka_unit_test(test_aside), cmocka_unit_test(test_last),
 	};
 
 	return cmocka_run_group_tests_name("body", tests, setup, teardown);

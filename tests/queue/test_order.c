@@ -401,6 +401,29 @@ test_results_stay(void **state)
 		assert_null(sched_find(&queue.sched, (uint64_t)i + 3));
 }
 
+/* Set aside, it is in the one folder for good before it is gone from the other;
+   where that cannot be, it is not said. */
+static void
+test_aside(void **state)
+{
+	uint64_t id;
+	int fd;
+
+	while (body_take(&id, &fd) == -1)
+		turn();
+	close(fd);
+	forget();
+	assert_int_equal(body_set_aside(id), 0);
+	assert_string_equal(events, "dd");
+	forget();
+	assert_int_equal(body_bring_back(id), 0);
+	assert_string_equal(events, "dd");
+	failing = 'd';
+	assert_int_equal(body_set_aside(id), -1);
+	failing = 0;
+	assert_int_equal(body_bring_back(id), 0);
+}
+
 int
 main(void)
 {
@@ -409,6 +432,7 @@ main(void)
 		cmocka_unit_test(test_bounce_fails),
 		cmocka_unit_test(test_success),
 		cmocka_unit_test(test_results_stay),
+		cmocka_unit_test(test_aside),
 	};
 
 	return cmocka_run_group_tests_name("order", tests, setup, teardown);
