@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <cmocka.h>
 
@@ -128,6 +129,20 @@ test_shared_out(void **state)
 	assert_int_equal(w[0]->n_jobs, DELIVER_JOBS);
 	assert_int_equal(job_waiting(), 0);
 	forget(DELIVER_JOBS + 1);
+	end(1);
+}
+
+/* A job's number is never 0, which nobody could answer (lib/base/chan.h). */
+static void
+test_numbers(void **state)
+{
+	wire(PEER_DELIVER, 1);
+	w[0]->next_id = UINT32_MAX - 1;
+	post_local(0, 2);
+	played_turn();
+	assert_int_equal(TAILQ_FIRST(&w[0]->jobs)->id, UINT32_MAX);
+	assert_int_equal(TAILQ_LAST(&w[0]->jobs, job_line)->id, 1);
+	forget(2);
 	end(1);
 }
 
@@ -331,6 +346,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TD(test_gather), TD(test_shared_out), TD(test_pick),
+		TD(test_numbers),
 		TD(test_unknown), TD(test_known), TD(test_per_destination),
 		TD(test_need), TD(test_surplus),
 	};

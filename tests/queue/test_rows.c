@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "tests/queue/fixture.h"
@@ -152,6 +153,9 @@ test_words(void **state)
 	assert_int_equal(status, C_OK);
 	assert_string_equal(fixture_said, "1 messages");
 	assert_shown(C_LIST, 1, "held held held ");
+	assert_shown(C_LIST, 9, "   ");
+	ask(C_SHOW, id, 1, out, sizeof(out), &status);
+	assert_non_null(strstr(out, " 37 0 1  sales@example.test "));
 	snprintf(held, sizeof(held), "%s: held: release it first", id);
 	assert_refused(C_RETRY, id, held);
 	/* Of many, one that is held is no failure. */
@@ -162,11 +166,36 @@ test_words(void **state)
 	assert_string_equal(fixture_said, "");
 }
 
+/* What is broken is shown, and stays where its body is not to be had. */
+static void
+test_broken(void **state)
+{
+	char path[200];
+	struct rig_job j;
+
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test",
+	    TO("anna@example.test"), TEXT), 0);
+	take(&deliver, &j);
+	rig_words(&deliver, &j, J_BROKEN, "4.3.0 it is broken");
+	rig_job_clear(&j);
+	assert_states("broken ");
+	assert_shown(C_LIST, 9, " ");
+	assert_shown(C_SHOW, 0, "id state sender login client envelope_id "
+	    "origin flags account uidl ret body notes message_id arrived size "
+	    "body_offset attempts next recipient orcpt notify "
+	    "target result reason more ");
+	snprintf(path, sizeof(path), "%s/spool/queue/bad/%s", rig.dir, id);
+	assert_int_equal(unlink(path), 0);
+	assert_refused(C_RETRY, id, "its body cannot be brought back");
+	assert_states("broken ");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_show), T(test_list), T(test_words),
+		T(test_broken),
 	};
 
 	return cmocka_run_group_tests_name("rows", tests, NULL, NULL);
