@@ -166,6 +166,35 @@ test_words(void **state)
 	assert_string_equal(fixture_said, "");
 }
 
+/* Two commands on one connection, each with its own count. */
+static void
+test_counts(void **state)
+{
+	struct buf why = BUF_INIT(300);
+	struct chan c;
+	const char *p;
+	struct msg m;
+	size_t len;
+	int i;
+
+	post();
+	rig_control(&rig, &c);
+	for (i = 0; i < 3; i++) {
+		msg_begin(&c, &proto_ctl, C_HOLD, 3);
+		assert_int_equal(msg_end(&c), 0);
+		assert_int_equal(chan_send(&c, RIG_WAIT), 0);
+		assert_int_equal(msg_recv(&m, &proto_ctl, PEER_QUEUE, &c,
+		    RIG_WAIT, &why), 1);
+		assert_int_equal(m.type, C_END);
+		p = msg_get(&m, CF_WORDS, &len);
+		assert_int_equal(len, 10);
+		assert_memory_equal(p, "1 messages", len);
+		msg_done(&m);
+	}
+	chan_clear(&c);
+	buf_clear(&why);
+}
+
 /* What is broken is shown, and stays where its body is not to be had. */
 static void
 test_broken(void **state)
@@ -195,7 +224,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_show), T(test_list), T(test_words),
-		T(test_broken),
+		T(test_broken), T(test_counts),
 	};
 
 	return cmocka_run_group_tests_name("rows", tests, NULL, NULL);

@@ -27,7 +27,7 @@ static int fails;
 static enum bdb_room room;
 static struct task *in_lane;
 static struct task *all[MESSAGES];
-static unsigned lanes, expanded;
+static unsigned lanes, expanded, refreshed;
 static uint64_t saved[MESSAGES * 2];
 static unsigned n_saved, n_refused;
 
@@ -46,6 +46,7 @@ void	__wrap_tables_refresh(struct tables *t);
 void
 __wrap_tables_refresh(struct tables *t)
 {
+	refreshed++;
 }
 
 void
@@ -184,6 +185,7 @@ setup(void **state)
 	queue.hostname = "mx.test";
 	commit_start(&hooks);
 	rows = begun = lanes = expanded = n_saved = n_kept = n_refused = 0;
+	refreshed = 0;
 	fails = 0;
 	room = BDB_ROOM;
 	in_lane = NULL;
@@ -467,6 +469,8 @@ test_accepted(void **state)
 		queue.active--;
 		life_accepted(m);
 		assert_int_equal(expanded, i < 2 ? i + 1 : 2);
+		/* One look at the tables in a turn. */
+		assert_int_equal(refreshed, 1);
 	}
 	assert_true(life_ready());
 	assert_int_equal(queue.sched.count[ENTRY_READY], 2);
