@@ -28,3 +28,9 @@ tests_relay_test_lookup_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ev_timer_start \
 	-Wl,--wrap=clock_mono_ms
 tests_relay_test_dns_LDADD = relay/libresolve.a $(NET) $(BASE) $(EV_LIBS) \
 	$(CMOCKA_LIBS)
+check_PROGRAMS += tests/relay/test_resolve_client
+tests_relay_test_resolve_client_LDADD = relay/libresolve.a $(SERVER) $(LINKS) \
+	$(MAIL) $(NET) $(BASE) $(EV_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_relay_test_resolve_client_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=lookup_start -Wl,--wrap=lookup_cancel \
+	-Wl,--wrap=server_retire_peer
