@@ -30,7 +30,7 @@ tests_queue_test_ways_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_masses_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_body_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_body_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fstatvfs \
-	-Wl,--wrap=fstatvfs64 -Wl,--wrap=ev_now
+	-Wl,--wrap=fstatvfs64 -Wl,--wrap=ev_now -Wl,--wrap=clock_now_us
 tests_queue_test_share_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/queue/test_full tests/queue/test_jump \
 	tests/queue/test_life

@@ -39,6 +39,16 @@ __wrap_fstatvfs64(int fd, struct statvfs *v)
 	return __wrap_fstatvfs(fd, v);
 }
 
+int64_t	__real_clock_now_us(void);
+int64_t	__wrap_clock_now_us(void);
+static int64_t now_us;		/* 0: it is not played */
+
+int64_t
+__wrap_clock_now_us(void)
+{
+	return now_us != 0 ? now_us : __real_clock_now_us();
+}
+
 ev_tstamp
 __wrap_ev_now(struct ev_loop *l)
 {
@@ -333,6 +343,44 @@ test_last(void **state)
 	assert_true(body_first() <= id && body_first() > started);
 }
 
+/* A name that is there already is passed by, and its file is as it was. */
+static void
+test_taken(void **state)
+{
+	char name[QUEUE_ID_LEN + 1], c;
+	uint64_t id, first;
+	unsigned i;
+	int fd;
+
+	(void)take(body_take);
+	wait_for_stock();
+	now_us = __real_clock_now_us() + 1000000;
+	first = (uint64_t)now_us;
+	for (i = 0; i < 3; i++) {
+		queue_id_text(first + 2 * i, name);
+		fd = openat(body_folder(), name, O_WRONLY | O_CREAT | O_EXCL,
+		    0600);
+		assert_true(fd != -1);
+		assert_int_equal(write(fd, "x", 1), 1);
+		close(fd);
+	}
+	(void)take(body_take);
+	wait_for_stock();
+	for (i = 0; i < BODY_BATCH - 3; i++) {
+		assert_int_equal(body_take(&id, &fd), 0);
+		assert_int_equal(id, i < 2 ? first + 2 * i + 1 : first + i +
+		    3);
+		close(fd);
+	}
+	assert_int_equal(body_take(&id, &fd), -1);
+	for (i = 0; i < 3; i++) {
+		assert_true((fd = body_open(first + 2 * i)) != -1);
+		assert_int_equal(read(fd, &c, 1), 1);
+		close(fd);
+	}
+	now_us = 0;
+}
+
 int
 main(void)
 {
@@ -340,6 +388,7 @@ main(void)
 		cmocka_unit_test(test_reserve), cmocka_unit_test(test_again),
 		cmocka_unit_test(test_not_again), cmocka_unit_test(test_room),
 		cmocka_unit_test(test_aside), cmocka_unit_test(test_last),
+		cmocka_unit_test(test_taken),
 	};
 
 	return cmocka_run_group_tests_name("body", tests, setup, teardown);

@@ -324,9 +324,14 @@ test_again(void **state)
 	    ">250 ok", NULL }, OK, OK, OK, OK, "2.0.0", 0 };
 	static const struct row failed = { "failed", { NULL }, OK, OK, NEVER,
 	    NEVER, "5.7.1", 0 };
+	/* Of a connection's second message it may be one too many. */
+	static const struct row many = { "many", { NULL }, OK, OK, LATER, OK,
+	    "4.5.3", 0 };
 	static const char *const script[] = { HELLO,
 	    ENVELOPE, ">250 ok", ">250 ok", ">250 ok", ">354 go", ".",
 	    ">250 ok",
+	    ENVELOPE, ">250 ok", ">552 5.5.3 too many", ">250 ok", ">354 go",
+	    ".", ">250 ok",
 	    ENVELOPE, ">250 ok", ">250 ok", ">250 ok", ">354 go", ".",
 	    ">554 5.7.1 spam",
 	    "<RSET", ENVELOPE, ">250 reset", ">250 ok", ">250 ok", ">250 ok",
@@ -338,9 +343,10 @@ test_again(void **state)
 	client_init(&c, fd, "mx", &quick);
 	assert_int_equal(client_greet(&c, "us.test"), OK);
 	run_transaction(&row, &c);
+	run_transaction(&many, &c);
 	run_transaction(&failed, &c);
 	run_transaction(&row, &c);
-	assert_int_equal(c.messages, 3);
+	assert_int_equal(c.messages, 4);
 	client_quit(&c);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
