@@ -348,6 +348,28 @@ test_capability(void **state)
 	assert_true(has_word(all, "IDLE", 4));
 }
 
+/* The records cannot be had, at once or in the middle: there is an answer,
+   nothing is selected, and the next try begins anew. */
+static void
+test_select_fails(void **state)
+{
+	store.messages = DOOR_RECORDS_MAX + 10;
+	store.deaf = 1;
+	say("a SELECT INBOX\r\n");
+	expect("a NO [UNAVAILABLE]");
+	assert_null(strstr(buf_str(&got), "EXISTS"));
+	say("b CHECK\r\n");
+	expect("b BAD No mailbox is selected\r\n");
+	say("c SELECT INBOX\r\n");
+	expect("c OK [READ-WRITE] SELECT completed\r\n");
+	assert_non_null(strstr(buf_str(&got), "EXISTS\r\n"));
+	store.deaf = 1;
+	say("d EXAMINE INBOX\r\n");
+	expect("d NO [UNAVAILABLE]");
+	say("e EXAMINE INBOX\r\n");
+	expect("e OK [READ-ONLY] EXAMINE completed\r\n");
+}
+
 int
 main(void)
 {
@@ -372,6 +394,8 @@ main(void)
 		    rig_begin, rig_end),
 		cmocka_unit_test_setup_teardown(test_resync_refused,
 		    rig_begin, rig_end),
+		cmocka_unit_test_setup_teardown(test_select_fails, rig_begin,
+		    rig_end),
 		cmocka_unit_test(test_capability),
 		/* The last one: a loop stops once. */
 		cmocka_unit_test_setup_teardown(test_stop_within_a_command,

@@ -335,6 +335,27 @@ test_silent_client(void **state)
 	pop3d_io_clear(&io);
 }
 
+/* A line that the client did not end is none. */
+static void
+test_end_of_input(void **state)
+{
+	static const char text[] = "NOOP\r\nNOO";
+	int pair[2];
+	size_t len;
+	char *line;
+
+	assert_int_equal(fd_pair(pair), 0);
+	pop3d_io_init(&io, pair[1], 60000);
+	assert_int_equal(write(pair[0], text, strlen(text)), strlen(text));
+	close(pair[0]);
+	assert_int_equal(pop3d_io_line(&io, &line, &len), 1);
+	assert_string_equal(line, "NOOP");
+	assert_false(io.ended);
+	assert_int_equal(pop3d_io_line(&io, &line, &len), 0);
+	assert_true(io.ended);
+	pop3d_io_clear(&io);
+}
+
 int
 main(void)
 {
@@ -347,6 +368,7 @@ main(void)
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_longest_line),
 		cmocka_unit_test(test_silent_client),
+		cmocka_unit_test(test_end_of_input),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -447,6 +447,55 @@ test_move_load_fails(void **state)
 	}
 }
 
+/* What of the requests is refused while the index's disk is so full: adding,
+   changing, removing; reading goes on. */
+static void
+room_allows(enum engine_room room, int adds, int changes, int removes)
+{
+	struct door *d = &rig.imap[0];
+	char words[RESULT_WORDS_MAX + 1];
+	struct door_mailbox m;
+	size_t n;
+
+	atomic_store(&engine_mem->room, (int)room);
+	assert_int_equal(rig_deliver(&rig, id[1], ANNA, words), adds ?
+	    RESULT_DELIVERED : RESULT_LATER);
+	if (!adds)
+		assert_string_equal(words, "4.3.1 the disk is full");
+	assert_int_equal(copy(d, 0), adds);
+	if (!adds)
+		assert_string_equal(door_words(d), "the disk is full");
+	assert_int_equal(flag(d), changes);
+	if (!changes) {
+		assert_int_equal(door_error(d), D_LATER);
+		assert_string_equal(door_words(d), "the disk is full");
+	}
+	assert_int_equal(door_create(d, "new", 0, &m), adds ? 0 : -1);
+	assert_true(rig_find(&rig, d, 1, "first", &n) == 1);
+	assert_int_equal(expunge(d), removes);
+	if (!removes)
+		assert_int_equal(door_error(d), D_LATER);
+	atomic_store(&engine_mem->room, ENGINE_ROOM);
+}
+
+static void
+test_room(void **state)
+{
+	room_allows(ENGINE_ROOM, 1, 1, 1);
+}
+
+static void
+test_room_is_low(void **state)
+{
+	room_allows(ENGINE_LOW, 0, 0, 1);
+}
+
+static void
+test_no_room(void **state)
+{
+	room_allows(ENGINE_NONE, 0, 0, 0);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int
@@ -459,7 +508,8 @@ main(void)
 		TEST(test_read_later), TEST(test_load_later),
 		TEST(test_flags_fail), TEST(test_move_fails),
 		TEST(test_expunge_fails), TEST(test_move_twice),
-		TEST(test_move_load_fails),
+		TEST(test_move_load_fails), TEST(test_room),
+		TEST(test_room_is_low), TEST(test_no_room),
 	};
 
 	engine_mem_faults();
