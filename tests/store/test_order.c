@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -25,7 +26,8 @@
 
 #define ANNA "anna@example.test"
 
-enum { EVENTS = 4096, TRASH = 5, SIZE = 7000, QUOTA = 256 * 1024 };
+enum { EVENTS = 4096, TRASH = 5, SIZE = 7000,
+	MAILBOXES = 6, QUOTA = 256 * 1024 };
 
 /* Shared with the child. Files are told by their names below the account. */
 static struct {
@@ -43,6 +45,7 @@ note(const char *what, const char *name, uint64_t token)
 {
 	static const char domain[] = "example.test/", mail[] = "/mail/.";
 	const char *p = strstr(name, domain), *q = strstr(name, mail);
+	const char *last = strrchr(name, '/');
 	int i = atomic_fetch_add(&seen->n, 1);
 
 	if (i >= EVENTS)
@@ -52,6 +55,9 @@ note(const char *what, const char *name, uint64_t token)
 		p += *p == '/';
 	} else if (q != NULL) {
 		p = q + sizeof(mail) - 2;
+	} else if (last != NULL && (strcmp(last, "/spool") == 0 ||
+	    strcmp(last, "/mail") == 0)) {
+		p = last + 1;
 	}
 	snprintf(seen->event[i].what, sizeof(seen->event[i].what), "%s%s%s",
 	    what, p == NULL ? "" : " ", p == NULL ? "" : p);
@@ -406,6 +412,31 @@ test_list_of_mailboxes(void **state)
 	assert_int_equal(find(folder, 0), -1);
 }
 
+/* A first start: the folders have their names before an index is owned. */
+static void
+test_first_start(void **state)
+{
+	int at, i, n = 0;
+
+	at = find("sync 1", 0);
+	assert_int_not_equal(at, -1);
+	/* Of each mailbox each folder above it. */
+	for (i = at; i < find("rename mailboxes", 0); i++)
+		n += strcmp(seen->event[i].what, "sync mail") == 0;
+	assert_true(n >= MAILBOXES - 1);
+	owes(1, "sync mail", "sync spool", "sync .epoch.new",
+	    "rename .epoch", "sync mail", NULL);
+	assert_int_equal(rig_stop(&rig), 0);
+	atomic_store(&seen->n, 0);
+	rig_start(&rig);
+	assert_int_not_equal(rig_mailbox(&rig, &rig.imap[0], "INBOX"), 0);
+	/* Each start has one number, and the marked folder needs no more. */
+	at = find("rename .epoch", 0);
+	assert_int_not_equal(at, -1);
+	assert_int_equal(find("rename .epoch", at + 1), -1);
+	assert_int_equal(find("sync spool", 0), -1);
+}
+
 /* Who watches hears of a change before its author has the answer. */
 static void
 test_watcher_first(void **state)
@@ -447,21 +478,104 @@ test_generation(void **state)
 	}
 }
 
+static void
+put(struct door *d, char name[DOOR_FILE_NAME + 1], char text[SIZE])
+{
+	int fd;
+
+	memset(text, 'x', SIZE);
+	assert_int_equal(door_file(d, &fd, name), 0);
+	assert_int_equal(fd_write_all(fd, text, SIZE), 0);
+	close(fd);
+}
+
+static uint32_t
+append_file(struct door *d, uint32_t mailbox, const char *name,
+    const char text[SIZE])
+{
+	uint32_t uid, validity;
+
+	assert_int_equal(door_append(d, mailbox, name, SIZE,
+	    crc32c(0, text, SIZE), 0, 0, NULL, 1700000000, NULL, 0, &uid,
+	    &validity), 0);
+	return uid;
+}
+
 static uint32_t
 append(struct door *d, uint32_t mailbox)
 {
 	char name[DOOR_FILE_NAME + 1], text[SIZE];
-	uint32_t uid, validity;
-	int fd;
 
-	memset(text, 'x', sizeof(text));
-	assert_int_equal(door_file(d, &fd, name), 0);
-	assert_int_equal(fd_write_all(fd, text, sizeof(text)), 0);
-	close(fd);
-	assert_int_equal(door_append(d, mailbox, name, sizeof(text),
-	    crc32c(0, text, sizeof(text)), 0, 0, NULL, 1700000000, NULL, 0,
-	    &uid, &validity), 0);
-	return uid;
+	put(d, name, text);
+	return append_file(d, mailbox, name, text);
+}
+
+static void
+test_append(void **state)
+{
+	char name[DOOR_FILE_NAME + 1], text[SIZE];
+
+	put(&rig.imap[0], name, text);
+	begin();
+	assert_int_equal(append_file(&rig.imap[0], 1, name, text), 2);
+	owes(0, "link 1/2", "sync 1/2", "commit", NULL);
+	owes(1, "link 1/2", "sync 1", NULL);
+}
+
+/* Each is durable where it lies before there is a link of one. */
+static void
+test_append_many(void **state)
+{
+	struct door *d = &rig.imap[0];
+	char name[2][DOOR_FILE_NAME + 1], text[SIZE], file[2][80];
+	struct door_appended m[2];
+	uint32_t id, uid, validity;
+	const uint32_t *list;
+	int i, listed;
+	size_t n;
+
+	begin();
+	for (i = 0; i < 2; i++) {
+		put(d, name[i], text);
+		m[i] = (struct door_appended){ .file = name[i], .size = SIZE,
+		    .crc = crc32c(0, text, SIZE) };
+		snprintf(file[i], sizeof(file[i]), "sync .new/%s", name[i]);
+	}
+	atomic_store(&seen->n, 0);
+	assert_int_equal(door_append_begin(d, 1, m, 2, &id), 0);
+	while (!door_answered(d)) {
+		assert_int_equal(poll(&(struct pollfd){ d->chan.fd, POLLIN,
+		    0 }, 1, 60000), 1);
+		assert_int_not_equal(door_events(d, &list, &n, &listed), -1);
+	}
+	assert_int_equal(door_append_end(d, id, &uid, &validity), 0);
+	owes(1, file[0], "link 1/2", "sync 1", NULL);
+	owes(1, file[1], "link 1/2", "link 1/3", "sync 1", NULL);
+}
+
+/* Flags are in their file, durably so, before the index says that they are. */
+static void
+test_flags_file(void **state)
+{
+	struct door_record *rec;
+	uint32_t uid = 1, *failed;
+	size_t n, n_failed;
+	int tries;
+
+	begin();
+	assert_int_equal(door_store(&rig.imap[0], 1, &uid, 1, DOOR_ADD,
+	    FLAG_FLAGGED, NULL, UINT64_MAX, &rec, &n, &failed, &n_failed), 0);
+	free(rec);
+	free(failed);
+	assert_int_equal(rig_stop(&rig), 0);
+	for (tries = 0; tries < 3000 && find("sync 1/flags", 0) == -1; tries++)
+		usleep(10000);
+	if (find("sync 1/flags", 0) == -1 || find("commit",
+	    find("sync 1/flags", 0)) == -1) {
+		show();
+		fail_msg("the flags at %d", find("sync 1/flags", 0));
+	}
+	rig_start(&rig);
 }
 
 /* The list without a mailbox is synced before its folder goes, and again: what
@@ -503,6 +617,43 @@ test_deleted_folder(void **state)
 	}
 }
 
+/* What the list does not have goes when the list is durable: it may have come
+   by a rename that a power cut takes back. */
+static void
+test_leftover(void **state)
+{
+	uint32_t uid = 1, *from, *to, validity;
+	struct door_mailbox m;
+	char cmd[400], row[40];
+	int tries;
+	size_t n;
+
+	snprintf(cmd, sizeof(cmd), "cd '%s' && cp mailboxes was",
+	    rig_path(&rig, "spool/mail/example.test/anna"));
+	assert_int_equal(system(cmd), 0);
+	assert_int_equal(door_create(&rig.imap[0], "x", 0, &m), 0);
+	assert_int_equal(door_copy(&rig.imap[0], 1, m.id, &uid, 1, 0, &from,
+	    &to, &n, &validity), 0);
+	free(from);
+	free(to);
+	assert_int_equal(rig_stop(&rig), 0);
+	snprintf(cmd, sizeof(cmd), "cd '%s' && mv was mailboxes",
+	    rig_path(&rig, "spool/mail/example.test/anna"));
+	assert_int_equal(system(cmd), 0);
+	atomic_store(&seen->n, 0);
+	rig_start(&rig);
+	snprintf(row, sizeof(row), "row gone %u/1", m.id);
+	assert_int_equal(rig_mailbox(&rig, &rig.imap[0], "x"), 0);
+	for (tries = 0; tries < 3000 && find(row, 0) == -1; tries++)
+		usleep(10000);
+	if (find("sync ", 0) == -1 || find(row, 0) == -1 ||
+	    find("sync ", 0) > find(row, 0)) {
+		show();
+		fail_msg("the list at %d, %s at %d", find("sync ", 0), row,
+		    find(row, 0));
+	}
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -511,7 +662,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_delivery), T(test_copy), T(test_move), T(test_expunge),
 		T(test_list_of_mailboxes), T(test_watcher_first),
-		T(test_generation), T(test_deleted_folder),
+		T(test_first_start), T(test_generation), T(test_deleted_folder),
+		T(test_append), T(test_append_many), T(test_flags_file),
+		T(test_leftover),
 	};
 
 	seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE,
