@@ -19,7 +19,9 @@
 #include "ctl/cmd_config.h"
 #include "ctl/commands.h"
 #include "ctl/ctl_control.h"
+#include "ctl/ctl_keys.h"
 #include "ctl/ctl_renew.h"
+#include "ctl/ctl_reply.h"
 #include "ctl/ctl_util.h"
 #include "ctl/doctor.h"
 #include "lib/base/fd.h"
@@ -50,14 +52,44 @@ master_pid(struct ctl *c)
 	return r == -1 ? -1 : cred.pid;
 }
 
+/*
+ * What is wrong with the configuration, in the operator's words: master has
+ * said it in English, as it stands in the log. 0: nothing is.
+ */
+static int
+say_faults(const struct ctl *c)
+{
+	struct buf words = BUF_INIT(ERRORS_MAX);
+	int r = keys_check(c->dir, &words);
+
+	if (r == -1)
+		ctl_say(0, &words);
+	buf_clear(&words);
+	return r;
+}
+
+static void
+say_line(const char *line, size_t len)
+{
+	struct buf said = BUF_INIT(ERRORS_MAX), words = BUF_INIT(0);
+
+	buf_append(&said, line, len);
+	reply_words(buf_str(&said), &words);
+	ctl_fail(0, "%s", buf_str(&words));
+	buf_clear(&said);
+	buf_clear(&words);
+}
+
 /* Tells what master said before it ended, each line as ours. */
 static int
-tell_errors(int errors, int status)
+tell_errors(const struct ctl *c, int errors, int status)
 {
 	struct buf text = BUF_INIT(ERRORS_MAX);
 	const char *p, *line;
 	size_t len;
 
+	if (status == LOG_EXIT_USAGE && say_faults(c) == -1)
+		return CTL_REFUSED;
 	if (fd_slurp(errors, &text) == -1 && text.len == 0)
 		buf_set(&text, _("master ended"));
 	if (text.len == 0)
@@ -68,7 +100,7 @@ tell_errors(int errors, int status)
 			line += 8;
 			len -= 8;
 		}
-		ctl_fail(0, "%.*s", (int)len, line);
+		say_line(line, len);
 	}
 	buf_clear(&text);
 	return status == LOG_EXIT_TEMP ? CTL_LATER : CTL_REFUSED;
@@ -118,7 +150,7 @@ start_background(struct ctl *c)
 	} else {
 		status = wait_exit(pid, READY_MS);
 		if (status > 0)
-			r = tell_errors(errors, status);
+			r = tell_errors(c, errors, status);
 		else if (status == -1)
 			r = ctl_fail(CTL_LATER, _("not ready after %d s (see "
 			    "%s/log/rohrpost.log)"), READY_MS / 1000,
@@ -185,8 +217,10 @@ cmd_stop(struct ctl *c)
 int
 cmd_reload(struct ctl *c)
 {
+	struct buf refused = BUF_INIT(ERRORS_MAX);
 	struct ctl_control q = { .who = PEER_MASTER, .type = C_RELOAD,
-		.timeout_ms = ANSWER_MS };
+		.timeout_ms = ANSWER_MS, .refused = &refused };
+	int r;
 
 	if (ctl_load(c) == -1)
 		return CTL_REFUSED;
@@ -194,7 +228,11 @@ cmd_reload(struct ctl *c)
 	if (master_pid(c) != -1 && config_known(c) == -1)
 		return CTL_REFUSED;
 	config_warn(c);
-	return control_call(c, &q);
+	r = control_call(c, &q);
+	if (r == CTL_REFUSED && refused.len > 0 && say_faults(c) == 0)
+		ctl_say(0, &refused);
+	buf_clear(&refused);
+	return r;
 }
 
 /* Room on the disk: what doctor would say, without the network. */

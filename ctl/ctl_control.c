@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl_control.h"
+#include "ctl/ctl_reply.h"
 #include "ctl/ctl_util.h"
 #include "lib/base/chan.h"
 #include "lib/base/fd.h"
@@ -193,18 +194,24 @@ take_end(const struct ctl_control *q, struct msg *m)
 		[C_BUSY] = CTL_LATER,
 	};
 	uint32_t s = msg_get_u32(m, CF_STATUS);
-	char *words = msg_get_dup(m, CF_WORDS);
+	struct buf words = BUF_INIT(0);
+	char *said = msg_get_dup(m, CF_WORDS);
 	int r = s < sizeof(status) / sizeof(status[0]) ? status[s] :
 	    CTL_REFUSED;
 
 	if (q->progress && isatty(STDERR_FILENO))
 		fputs("\r\033[K", stderr);
-	if (r != CTL_DONE)
-		ctl_fail(r, "%s", words[0] != '\0' ? words : _("refused"));
-	else if (words[0] != '\0' && !q->quiet)
+	reply_words(said[0] != '\0' || r == CTL_DONE ? said : _("refused"),
+	    &words);
+	if (r == CTL_REFUSED && q->refused != NULL)
+		buf_set(q->refused, "%s", buf_str(&words));
+	else if (r != CTL_DONE)
+		ctl_fail(r, "%s", buf_str(&words));
+	else if (words.len > 0 && !q->quiet)
 		fprintf(q->out != NULL && q->out->json ? stderr : stdout,
-		    "%s\n", words);
-	free(words);
+		    "%s\n", buf_str(&words));
+	buf_clear(&words);
+	free(said);
 	return r;
 }
 

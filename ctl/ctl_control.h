@@ -24,6 +24,8 @@ struct ctl_control {
 	int	*body_r;	/* takes a row's descriptor; or NULL */
 	int	 progress;	/* show progress at a terminal */
 	int	 quiet;		/* do not print the words of a success */
+	struct buf *refused;	/* takes the words of a refusal, which are not
+				   printed then; or NULL */
 	size_t	 rows;		/* <- how many came */
 };
 

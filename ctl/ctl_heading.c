@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ctl/ctl_heading.h"
+#include "ctl/ctl_reply.h"
 #include "lib/base/words.h"
 
 static const char *const names[] = {
@@ -81,25 +82,34 @@ heading_name(const char *name)
 	return name;
 }
 
+static int
+is_found(const char *name)
+{
+	return strcmp(name, "finding") == 0 || strcmp(name, "failure") == 0;
+}
+
 int
-heading_has_states(const char *name)
+heading_has_words(const char *name)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(states) / sizeof(states[0]); i++)
 		if (strcmp(states[i].column, name) == 0)
 			return 1;
-	return 0;
+	return is_found(name);
 }
 
-const char *
-heading_state(const char *name, const char *state)
+void
+heading_value(const char *name, const char *value, struct buf *out)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(states) / sizeof(states[0]); i++)
 		if (strcmp(states[i].column, name) == 0 &&
-		    strcmp(states[i].state, state) == 0)
-			return words_of(name, states[i].state);
-	return state;
+		    strcmp(states[i].state, value) == 0)
+			value = words_of(name, states[i].state);
+	if (is_found(name))
+		reply_words(value, out);
+	else
+		buf_puts(out, value);
 }

@@ -89,7 +89,7 @@ out_name(struct out *o, const char *name, size_t len)
 	if (o->n_names == OUT_COLUMNS)
 		return;
 	copy = mem_strndup(name, len);
-	o->states[o->n_names] = heading_has_states(copy);
+	o->has_words[o->n_names] = heading_has_words(copy);
 	o->width[o->n_names] = columns(heading_name(copy));
 	o->names[o->n_names++] = copy;
 }
@@ -280,7 +280,8 @@ joined(struct buf *b, const char *p, size_t len)
 static void
 table_value(struct out *o, enum c_value type, const char *p, size_t len)
 {
-	struct buf text = BUF_INIT(0), list = BUF_INIT(0), *h;
+	struct buf text = BUF_INIT(0), list = BUF_INIT(0), said = BUF_INIT(0);
+	struct buf *h;
 	char seconds[32];
 	const char *shown = time_text(type, p, len, seconds);
 	size_t width;
@@ -292,9 +293,10 @@ table_value(struct out *o, enum c_value type, const char *p, size_t len)
 	else if (type == C_TEXTS) {
 		joined(&list, p, len);
 		shown = buf_str(&list);
-	} else if (type == C_TEXT && o->states[o->column]) {
-		buf_append(&list, p, len);
-		shown = heading_state(o->names[o->column], buf_str(&list));
+	} else if (type == C_TEXT && o->has_words[o->column]) {
+		buf_append(&said, p, len);
+		heading_value(o->names[o->column], buf_str(&said), &list);
+		shown = buf_str(&list);
 	}
 	if (shown != NULL) {
 		p = shown;
@@ -312,6 +314,7 @@ table_value(struct out *o, enum c_value type, const char *p, size_t len)
 		if (width > o->width[o->column])
 			o->width[o->column] = width;
 	}
+	buf_clear(&said);
 	buf_clear(&list);
 	buf_clear(&text);
 }

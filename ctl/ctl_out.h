@@ -30,7 +30,7 @@ struct out {
 	size_t	 column;		/* of the row being built */
 	size_t	 rows;
 	size_t	 width[OUT_COLUMNS];
-	int	 states[OUT_COLUMNS];	/* ctl_heading.h */
+	int	 has_words[OUT_COLUMNS];	/* ctl_heading.h */
 	struct buf *held;		/* values of the rows held back */
 	int	 flowing;		/* nothing is held back any more */
 };

@@ -105,16 +105,19 @@ static void
 table_field(struct record *r, const char *name, size_t name_len,
     enum c_value type, const char *p, size_t len)
 {
-	char *field = mem_strndup(name, name_len), *value = NULL;
+	struct buf value = BUF_INIT(0), words = BUF_INIT(0);
+	char *field = mem_strndup(name, name_len);
 
-	if (type == C_TEXT && heading_has_states(field))
-		value = mem_strndup(p, len);
 	out_text(&r->out, heading_name(field));
-	if (value != NULL)
-		out_text(&r->out, heading_state(field, value));
-	else
+	if (type == C_TEXT && heading_has_words(field)) {
+		buf_append(&value, p, len);
+		heading_value(field, buf_str(&value), &words);
+		out_value(&r->out, type, words.data, words.len);
+	} else {
 		out_value(&r->out, type, p, len);
-	free(value);
+	}
+	buf_clear(&value);
+	buf_clear(&words);
 	free(field);
 }
 

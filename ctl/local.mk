@@ -10,6 +10,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/table_passwd.c ctl/table_aliases.c \
 	ctl/ctl_hash.c ctl/ctl_hash.h \
 	ctl/ctl_heading.c ctl/ctl_heading.h \
+	ctl/ctl_reply.c ctl/ctl_reply.h \
 	ctl/ctl_out.c ctl/ctl_out.h ctl/ctl_record.c ctl/ctl_record.h \
 	ctl/ctl_answers.c ctl/ctl_answers.h \
 	ctl/ctl_conf.c ctl/ctl_conf.h \

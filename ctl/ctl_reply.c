@@ -1,0 +1,141 @@
+#include "config.h"
+
+#include <string.h>
+
+#include "ctl/ctl_reply.h"
+#include "lib/base/words.h"
+
+enum { REPLY_PARTS = 6 };
+
+/*
+ * The answers as the programs make them; %s stands for whatever they put in
+ * there. One that begins like another stands before it.
+ */
+static const char *const replies[] = {
+	/* master */
+	N_("%s sessions ended"),
+	N_("master is stopping"),
+	N_("master is at it, or starts, or stops"),
+	N_("state_dir: changes by stop and start only"),
+	N_("%s: runs already as process %s"),
+	N_("one command at a time"),
+	/* queue */
+	N_("%s messages, and %s failed: %s"),
+	N_("%s messages"),
+	N_("the table cannot be read"),
+	N_("the table cannot be written"),
+	N_("the record cannot be read"),
+	N_("its body cannot be brought back"),
+	N_("%s: held: release it first"),
+	N_("%s: no such message in the queue (\"rohrpost trace\" tells what "
+	    "became of it)"),
+	/* store */
+	N_("%s accounts are not listed; the first: %s"),
+	N_("%s users, %s findings"),
+	N_("%s users, %s failures"),
+	N_("%s has no mailboxes"),
+	N_("the mail folder: %s"),
+	N_("busy for too long"),
+	N_("no such account name"),
+	N_("the mailboxes cannot be read"),
+	N_("the disk is full"),
+	N_("the index cannot be written"),
+	N_("the index does not answer"),
+	N_("the flags cannot be written"),
+	N_("made anew, but the mailboxes cannot be used"),
+	N_("message %s has no file"),
+	N_("message %s has %s octets, not %s"),
+	N_("message %s has no line in flags"),
+	N_("message %s: flags says otherwise"),
+	N_("file %s is not in the index"),
+	N_("the counters say %s messages, %s unseen, %s octets; it has %s, %s, "
+	    "%s"),
+	N_("the folder %s is missing"),
+	N_("UIDNEXT %s is not above message %s"),
+	N_("keyword %s is not the same in flags"),
+	N_("%s more findings"),
+	N_("the mailbox is not in memory: rebuild"),
+};
+
+struct part {
+	const char *p;
+	size_t	 len;
+};
+
+/* The octets before the next hole of the pattern, or to its end. */
+static size_t
+literal(const char *pattern)
+{
+	const char *hole = strstr(pattern, "%s");
+
+	return hole == NULL ? strlen(pattern) : (size_t)(hole - pattern);
+}
+
+/* What stands in the holes; -1 where the text is no such answer. */
+static int
+take_apart(const char *pattern, const char *text, struct part part[REPLY_PARTS])
+{
+	const char *end;
+	size_t n;
+	int i;
+
+	for (i = 0; ; i++) {
+		n = literal(pattern);
+		if (strncmp(text, pattern, n) != 0)
+			return -1;
+		text += n;
+		pattern += n;
+		if (*pattern == '\0')
+			return *text == '\0' ? 0 : -1;
+		pattern += 2;
+		n = literal(pattern);
+		end = n == 0 ? strchr(text, '\0') :
+		    memmem(text, strlen(text), pattern, n);
+		if (end == NULL || i == REPLY_PARTS)
+			return -1;
+		part[i] = (struct part){ text, (size_t)(end - text) };
+		text = end;
+	}
+}
+
+/* The translation with the parts in its holes: %s in their order, or %1$s. */
+static void
+put_together(const char *words, const struct part part[REPLY_PARTS],
+    struct buf *out)
+{
+	unsigned next = 0, i;
+
+	for (; *words != '\0'; words++) {
+		if (strncmp(words, "%s", 2) == 0) {
+			i = next++;
+			words += 1;
+		} else if (words[0] == '%' && words[1] >= '1' &&
+		    strncmp(words + 2, "$s", 2) == 0) {
+			i = (unsigned)(words[1] - '1');
+			words += 3;
+		} else {
+			buf_putc(out, *words);
+			continue;
+		}
+		if (i < REPLY_PARTS && part[i].p != NULL)
+			buf_append(out, part[i].p, part[i].len);
+	}
+}
+
+void
+reply_words(const char *said, struct buf *out)
+{
+	struct part part[REPLY_PARTS] = { { NULL, 0 } };
+	const char *words;
+	size_t i;
+
+	for (i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
+		words = _(replies[i]);
+		if (words != replies[i] &&
+		    take_apart(replies[i], said, part) == 0) {
+			put_together(words, part, out);
+			return;
+		}
+	}
+	buf_puts(out, said);
+}
