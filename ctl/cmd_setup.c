@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,7 +88,8 @@ build(struct setup *s, struct buf *why)
 {
 	if (get_answers(s, why) == -1 || keys_load(&s->keys, why) == -1 ||
 	    make_dir(s, why) == -1 || setup_tables(s, why) == -1 ||
-	    setup_conf(s, why) == -1 || setup_host(s, why) == -1)
+	    setup_conf(s, why) == -1 || setup_host(s, why) == -1 ||
+	    setup_dkim(s, why) == -1)
 		return -1;
 	return setup_check(s, why);
 }
@@ -158,15 +158,14 @@ write_files(struct setup *s, struct buf *why)
 static int
 write_all(struct setup *s, struct buf *why)
 {
-	const struct group *g;
+	gid_t gid[TABLE_CDBS];
 
 	if (system_users(why) == -1 || system_dirs(s->state_dir, why) == -1)
 		return -1;
-	g = geteuid() == 0 ? getgrnam("rp-auth") : NULL;
+	system_groups(gid);
 	if (write_files(s, why) == -1 || write_conf(s, why) == -1)
 		return -1;
-	return set_commit(&s->set, s->state_dir, g == NULL ? (gid_t)-1 :
-	    g->gr_gid, why);
+	return set_commit(&s->set, s->state_dir, gid, why);
 }
 
 static void
@@ -219,6 +218,10 @@ cmd_setup(struct ctl *c)
 		printf(_("%s: ready; \"rohrpost%s%s start\" starts it\n"),
 		    s.dir, strcmp(c->dir, SYSCONFDIR) == 0 ? "" : " -c ",
 		    strcmp(c->dir, SYSCONFDIR) == 0 ? "" : c->dir);
+	if (r == 0 && written && s.set.t[TEXT_DKIM].dirty)
+		printf(_("mail is signed once you have published what \"rohrpost "
+		    "dkim show\" says, and said \"rohrpost dkim activate "
+		    "DOMAIN\"\n"));
 	finish(&s, written);
 	buf_clear(&why);
 	return r == 0 ? CTL_DONE : CTL_REFUSED;

@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -40,20 +39,12 @@ table_open(struct ctl *c, struct set *s, int edit)
 	return r;
 }
 
-/* Who owns auth/passwd.cdb: the group of auth where there is one. */
-static gid_t
-auth_group(void)
-{
-	struct group *g = geteuid() == 0 ? getgrnam("rp-auth") : NULL;
-
-	return g == NULL ? (gid_t)-1 : g->gr_gid;
-}
-
 int
 table_finish(struct ctl *c, struct set *s, int warnings)
 {
 	struct buf why = BUF_INIT(0), warn = BUF_INIT(0);
 	struct map *before = NULL;
+	gid_t gid[TABLE_CDBS];
 	int r;
 
 	r = set_check(s, &why, &warn);
@@ -64,7 +55,9 @@ table_finish(struct ctl *c, struct set *s, int warnings)
 		r = system_missing(c->state_dir, c->dir, &why);
 	}
 	if (r == 0)
-		r = set_commit(s, c->state_dir, auth_group(), &why);
+		system_groups(gid);
+	if (r == 0)
+		r = set_commit(s, c->state_dir, gid, &why);
 	if (r == -1)
 		ctl_say(-1, &why);
 	set_close(s);

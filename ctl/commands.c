@@ -67,6 +67,15 @@ static const struct option_row doctor_options[] = {
 	{ OPT_DOCTOR_REACH, "--reach", NULL, "HOST",
 	    N_("a mail server to try whether port 25 goes out") }, END
 };
+#define SELECTOR_OPTION \
+	{ OPT_DKIM_SELECTOR, "--selector", NULL, "NAME", \
+	    N_("the key's name in the DNS") }
+static const struct option_row dkim_new_options[] = {
+	SELECTOR_OPTION,
+	{ OPT_DKIM_TYPE, "--type", NULL, "TYPE", N_("rsa, ed25519 or both") },
+	{ OPT_DKIM_BITS, "--bits", NULL, "N", N_("of an RSA key") }, END
+};
+static const struct option_row dkim_options[] = { SELECTOR_OPTION, END };
 
 /* The last number: it changes something (ctl_audit.h). */
 const struct ctl_command ctl_commands[] = {
@@ -113,6 +122,14 @@ const struct ctl_command ctl_commands[] = {
 	{ "alias del", cmd_alias_del, 1, 1, 0, "ADDRESS|@DOMAIN",
 	    N_("remove an alias"), NULL, 1 },
 	{ "alias list", cmd_alias_list, 0, 0, 1, "", N_("all aliases"), NULL },
+	{ "dkim new", cmd_dkim_new, 1, 1, 0, "DOMAIN",
+	    N_("make keys that are to sign a domain's mail"), dkim_new_options, 1 },
+	{ "dkim activate", cmd_dkim_activate, 1, 1, 0, "DOMAIN",
+	    N_("sign with its new keys"), dkim_options, 1 },
+	{ "dkim retire", cmd_dkim_retire, 1, 1, 0, "DOMAIN",
+	    N_("sign no more with its keys"), dkim_options, 1 },
+	{ "dkim show", cmd_dkim_show, 0, 1, 1, "[DOMAIN]",
+	    N_("keys, as what the DNS is to say"), NULL },
 	{ "session list", cmd_session_list, 0, 0, 1, "", N_("who is logged in"),
 	    NULL },
 	{ "session kick", cmd_session_kick, 1, 1, 0, "ADDRESS|SESSION",

@@ -12,6 +12,7 @@ extern const struct ctl_command ctl_commands[];	/* ends with .name NULL */
 enum { OPT_SETUP_ANSWERS, OPT_SETUP_DRY };
 enum { OPT_USER_STDIN, OPT_USER_HASH, OPT_USER_QUOTA, OPT_USER_DISABLED,
 	OPT_USER_ENABLED };
+enum { OPT_DKIM_SELECTOR, OPT_DKIM_TYPE, OPT_DKIM_BITS };
 
 enum { OPT_DOCTOR_ADDRESS, OPT_DOCTOR_REACH };
 
@@ -37,6 +38,10 @@ int	cmd_app_list(struct ctl *);
 int	cmd_alias_add(struct ctl *);
 int	cmd_alias_del(struct ctl *);
 int	cmd_alias_list(struct ctl *);
+int	cmd_dkim_new(struct ctl *);
+int	cmd_dkim_activate(struct ctl *);
+int	cmd_dkim_retire(struct ctl *);
+int	cmd_dkim_show(struct ctl *);
 int	cmd_hash_check(struct ctl *);
 int	cmd_session_list(struct ctl *);
 int	cmd_session_kick(struct ctl *);

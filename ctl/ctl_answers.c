@@ -15,7 +15,7 @@ static const struct {
 } own[] = {
 	{ "domain", 1 }, { "user", 1 }, { "alias", 1 }, { "postmaster", 0 },
 	{ "abuse", 0 }, { "profile", 0 }, { "certificate", 0 }, { "key", 0 },
-	{ "relay_password", 0 },
+	{ "relay_password", 0 }, { "dkim", 0 },
 };
 
 void

@@ -1,7 +1,7 @@
 /*
  * The answers that setup works from: lines "key = value". Some keys are
  * setup's own (domain, user, postmaster, abuse, alias, profile, certificate,
- * key, relay_password); domain, user and alias may stand several times. Every
+ * key, relay_password, dkim); domain, user and alias may stand several times. Every
  * other key is one of rohrpost.conf and passes through.
  *
  * Comments start with "#" at the start of a line. A password is the rest of

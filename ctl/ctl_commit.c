@@ -101,8 +101,11 @@ sync_dirs(const struct commit *c)
 {
 	int i;
 
+	/* Files of one directory stand beside each other there. */
 	for (i = 0; i < TABLE_CDBS; i++)
-		if (fd_sync_dir(c->cdb[i]) == -1)
+		if ((i + 1 == TABLE_CDBS || strcmp(compile_files[i].sub,
+		    compile_files[i + 1].sub) != 0) &&
+		    fd_sync_dir(c->cdb[i]) == -1)
 			return -1;
 	return fd_sync_dir(c->conf);
 }
@@ -134,8 +137,8 @@ file_of(struct commit *c, const char *name)
 }
 
 static int
-stage(struct commit *c, struct set *s, const char *state_dir, gid_t gid,
-    struct buf *why)
+stage(struct commit *c, struct set *s, const char *state_dir,
+    const gid_t gid[TABLE_CDBS], struct buf *why)
 {
 	int i;
 
@@ -148,7 +151,7 @@ stage(struct commit *c, struct set *s, const char *state_dir, gid_t gid,
 	}
 	for (i = 0; i < TABLE_CDBS; i++) {
 		if (set_compile_stage(s, (enum table_cdb)i, c->cdb[i],
-		    i == TABLE_AUTH ? gid : (gid_t)-1) == -1)
+		    gid[i]) == -1)
 			return failed(why, state_dir, compile_files[i].sub,
 			    compile_files[i].name);
 		file_of(c, compile_files[i].name)->staged = 1;
@@ -255,7 +258,8 @@ sweep(struct commit *c)
 }
 
 int
-set_commit(struct set *s, const char *state_dir, gid_t gid, struct buf *why)
+set_commit(struct set *s, const char *state_dir, const gid_t gid[TABLE_CDBS],
+    struct buf *why)
 {
 	struct commit c;
 	int i, r, begun = 0;

@@ -20,11 +20,11 @@
 
 /*
  * Saves the edited texts of s, whose lock is held, and compiles all tables
- * into state_dir; gid is that of auth/passwd.cdb (-1: the directory's). 0; or
+ * into state_dir; gid is that of each compiled file (-1: the directory's). 0; or
  * -1 with why, and nothing has changed.
  */
-int	set_commit(struct set *s, const char *state_dir, gid_t gid,
-	    struct buf *why) ATTR_CHECK;
+int	set_commit(struct set *s, const char *state_dir,
+	    const gid_t gid[TABLE_CDBS], struct buf *why) ATTR_CHECK;
 /* 1 while somebody is between the steps 2 and 4, or was killed there. */
 int	commit_pending(int dirfd);
 /*

@@ -16,11 +16,13 @@
 /*
  * In the order of a compile. Hashes first: a moment in which an account may
  * log in that gets no mail yet is better than one in which it gets mail and
- * cannot log in.
+ * cannot log in. And keys before it is said that they sign.
  */
 const struct compile_file compile_files[TABLE_CDBS] = {
-	[TABLE_AUTH] = { "auth", "passwd.cdb", 0640, PASSWD_FORMAT },
-	[TABLE_JAIL] = { "jail", "tables.cdb", 0644, TABLES_FORMAT },
+	[TABLE_AUTH] = { "auth", "passwd.cdb", 0640, PASSWD_FORMAT,
+	    "rp-auth" },
+	[TABLE_SIGN] = { "jail", "dkim.cdb", 0640, DKIM_FORMAT, "rp-signer" },
+	[TABLE_JAIL] = { "jail", "tables.cdb", 0644, TABLES_FORMAT, NULL },
 };
 
 void
@@ -78,6 +80,8 @@ set_compile_file(struct set *s, enum table_cdb id, int fd)
 	for (i = 0; i < TEXT_COUNT; i++) {
 		if (s->t[i].table->cdb == id)
 			s->t[i].table->compile(s, &c);
+		if (id == TABLE_JAIL && s->t[i].table->publish != NULL)
+			s->t[i].table->publish(s, &c);
 	}
 	return finish(&c);
 }

@@ -1,5 +1,6 @@
 /*
- * The compile: from the checked tables to jail/tables.cdb and auth/passwd.cdb
+ * The compile: from the checked tables to jail/tables.cdb, auth/passwd.cdb and
+ * jail/dkim.cdb
  * (lib/mail/tables.h has the formats). Each table's row writes its records.
  */
 #ifndef CTL_CTL_COMPILE_H
@@ -32,6 +33,7 @@ struct compile_file {
 	const char *sub, *name;	/* state_dir/sub/name */
 	mode_t	 mode;
 	uint32_t format;
+	const char *group;	/* who reads it besides root; NULL: all */
 };
 extern const struct compile_file compile_files[TABLE_CDBS];
 

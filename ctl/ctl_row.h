@@ -15,7 +15,10 @@
 struct row {
 	char	*key;		/* normalised name; unique in its table */
 	char	*value;		/* domains: alias of; passwd: the whole that
-				   stands after the address (credential.h) */
+				   stands after the address (credential.h);
+				   dkim: the private key */
+	const char *domain;	/* dkim: within key; */
+	int64_t	 since;		/* of its state (flags: enum dkim_state) */
 	char	*hash;		/* passwd: of the account's password; NULL */
 	char	**targets;	/* aliases */
 	size_t	 n_targets;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/ctl_compile.h"
 #include "ctl/ctl_system.h"
 #include "ctl/ctl_util.h"
 #include "lib/base/fd.h"
@@ -172,4 +173,17 @@ system_missing(const char *state_dir, const char *conf_dir, struct buf *why)
 		return -1;
 	}
 	return make_dirs(state_dir, &user, why);
+}
+
+void
+system_groups(gid_t gid[TABLE_CDBS])
+{
+	const struct group *g;
+	int i;
+
+	for (i = 0; i < TABLE_CDBS; i++) {
+		g = geteuid() == 0 && compile_files[i].group != NULL ?
+		    getgrnam(compile_files[i].group) : NULL;
+		gid[i] = g != NULL ? g->gr_gid : (gid_t)-1;
+	}
 }

@@ -10,6 +10,7 @@
 #ifndef CTL_CTL_SYSTEM_H
 #define CTL_CTL_SYSTEM_H
 
+#include "ctl/ctl_table.h"
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
 
@@ -26,5 +27,8 @@ int	system_missing(const char *state_dir, const char *conf_dir,
 	    struct buf *why) ATTR_CHECK;
 /* mkdir -p of path's parents and path. 0, or -1 with errno. */
 int	system_mkdir(const char *path, unsigned mode) ATTR_CHECK;
+
+/* The groups that read the compiled files, as far as they are there; -1. */
+void	system_groups(gid_t gid[TABLE_CDBS]);
 
 #endif

@@ -24,7 +24,8 @@ struct set;
 	T(TEXT_DOMAINS, domains) \
 	T(TEXT_USERS, users) \
 	T(TEXT_PASSWD, passwd) \
-	T(TEXT_ALIASES, aliases)
+	T(TEXT_ALIASES, aliases) \
+	T(TEXT_DKIM, dkim)
 
 #define TABLE_ID(id, name) id,
 enum text_id {
@@ -36,6 +37,7 @@ enum text_id {
 /* The compiled file that a table's records go to (lib/mail/tables.h). */
 enum table_cdb {
 	TABLE_AUTH,		/* auth/passwd.cdb */
+	TABLE_SIGN,		/* jail/dkim.cdb */
 	TABLE_JAIL,		/* jail/tables.cdb */
 	TABLE_CDBS
 };
@@ -55,6 +57,8 @@ struct table {
 	int	(*check)(struct set *s, struct buf *why, struct buf *warn);
 	/* Writes its records. */
 	void	(*compile)(struct set *s, struct compile *c);
+	/* What all programs may know of it, into TABLE_JAIL; or NULL. */
+	void	(*publish)(struct set *s, struct compile *c);
 };
 
 #define TABLE_ROW(id, name) extern const struct table table_##name;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ctl/dns_key.h"
+#include "ctl/table_dkim.h"
 #include "lib/base/mem.h"
 
 void
@@ -14,15 +15,29 @@ dns_keys_add(struct dns_keys *k, const char *selector, const char *record)
 	k->k[k->n++].record = mem_strdup(record);
 }
 
-/* Nothing signs yet, so no domain has a key. */
 int
 dns_keys_load(struct dns_keys *k, const struct ctl *c, const char *domain,
     struct buf *why)
 {
-	(void)c;
-	(void)domain;
-	(void)why;
+	struct buf record = BUF_INIT(0), name = BUF_INIT(0);
+	const struct row *r;
+	struct set s;
+	size_t i = 0;
+
 	memset(k, 0, sizeof(*k));
+	if (set_open(&s, ctl_tables, c->dir, 0, why) == -1)
+		return -1;
+	while ((r = text_next(&s.t[TEXT_DKIM], &i)) != NULL) {
+		if (strcmp(r->domain, domain) != 0 || r->flags == DKIM_RETIRED)
+			continue;
+		buf_reset(&record);
+		buf_set(&name, "%.*s", (int)strcspn(r->key, "."), r->key);
+		if (dkim_record(r, &record) == 0)
+			dns_keys_add(k, buf_str(&name), buf_str(&record));
+	}
+	set_close(&s);
+	buf_clear(&record);
+	buf_clear(&name);
 	return 0;
 }
 

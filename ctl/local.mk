@@ -49,6 +49,10 @@ ctl_libctl_a_SOURCES = \
 	ctl/selftest_instance.c ctl/selftest_instance.h \
 	ctl/selftest_report.c ctl/selftest_report.h
 
+# Keys of DKIM.
+ctl_libctl_a_SOURCES += ctl/cmd_dkim.c ctl/cmd_dkim.h \
+	ctl/table_dkim.c ctl/table_dkim.h
+
 sbin_PROGRAMS += ctl/rohrpost
 ctl_rohrpost_SOURCES = ctl/main.c
 # Without libev.so, whose functions libunbound would take for libevent's

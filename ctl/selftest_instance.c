@@ -67,6 +67,7 @@ static const struct bait baits[] = {
 	{ "auth/", "root", "rp-auth", 0750 },
 	{ "auth/passwd.cdb", "root", "rp-auth", 0640 },
 	{ "jail/", "root", "root", 0755 },
+	{ "jail/dkim.cdb", "root", "rp-signer", 0640 },
 	{ "jail/tables.cdb", "root", "root", 0644 },
 	{ "log/", "rp-log", "rp-log", 0750 },
 	{ "log/bait", "rp-log", "rp-log", 0600 },

@@ -4,11 +4,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "ctl/cmd_dkim.h"
 #include "ctl/cmd_user.h"
 #include "ctl/ctl_check.h"
 #include "ctl/ctl_hash.h"
 #include "ctl/ctl_name.h"
 #include "ctl/setup_tables.h"
+#include "ctl/table_dkim.h"
 #include "lib/base/str.h"
 #include "lib/base/words.h"
 #include "lib/mail/limits.h"
@@ -325,4 +327,40 @@ setup_host(struct setup *s, struct buf *why)
 	}
 	return add_system(s, "root", domain, why) == -1 ? -1 :
 	    add_system(s, "mailer-daemon", domain, why);
+}
+
+static int
+has_key(const struct setup *s, const char *domain)
+{
+	const struct row *r;
+	size_t i = 0;
+
+	while ((r = text_next(&s->set.t[TEXT_DKIM], &i)) != NULL)
+		if (strcmp(r->domain, domain) == 0)
+			return 1;
+	return 0;
+}
+
+/* They sign once they are published and activated. */
+int
+setup_dkim(struct setup *s, struct buf *why)
+{
+	static const char key[] = "dkim";
+	const char *answer = answers_get(&s->answers, key);
+	const struct dkim_wish wish = { .rsa = 1, .ed25519 = 1,
+		.bits = DKIM_BITS };
+	const struct row *r;
+	size_t i = 0;
+	int ok = 0;
+
+	if (answer != NULL && strcmp(answer, "no") == 0)
+		return 0;
+	if (answer != NULL && strcmp(answer, "yes") != 0)
+		return setup_refuse(s, NULL, why, _("%s: yes or no"), key);
+	while (ok == 0 && (r = text_next(&s->set.t[TEXT_DOMAINS], &i)) != NULL)
+		if (!has_key(s, r->key))
+			ok = dkim_new(&s->set, r->key, &wish, why);
+	if (ok == 0 && !has_key(s, s->set.host))
+		ok = dkim_new(&s->set, s->set.host, &wish, why);
+	return ok;
 }

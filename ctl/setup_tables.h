@@ -17,4 +17,10 @@ int	setup_host(struct setup *s, struct buf *why) ATTR_CHECK;
 int	setup_refuse(struct setup *s, const struct setup_answer *a,
 	    struct buf *why, const char *fmt, ...) ATTR_PRINTF(4, 5);
 
+/*
+ * After setup_host: new keys of DKIM for each domain, and for the host's name,
+ * that has none, unless the answer is dkim = no. 0, or -1 with why.
+ */
+int	setup_dkim(struct setup *s, struct buf *why) ATTR_CHECK;
+
 #endif

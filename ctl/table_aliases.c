@@ -223,12 +223,13 @@ put_lengths(struct set *s, struct compile *c)
 
 	while ((r = text_next(&s->t[TEXT_ALIASES], &i)) != NULL)
 		used[prefix_length(r->key)] = 1;
-	compile_key(c, 'w', "");
 	for (n = LOCAL_PART_MAX; n > 0; n--)
 		if (used[n])
 			buf_putc(&c->value, (char)n);
-	if (c->value.len > 0)
-		compile_put(c);
+	if (c->value.len == 0)
+		return;
+	compile_key(c, 'w', "");
+	compile_put(c);
 }
 
 static void

@@ -8,10 +8,12 @@
 
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/base/str.h"
 #include "master/master.h"
 #include "master/master_logins.h"
 #include "master/master_proc.h"
 #include "master/master_session.h"
+#include "master/master_wiring.h"
 
 static void
 refuse(struct proc *auth, uint32_t id, int full, const char *words)
@@ -144,6 +146,8 @@ worker_begin(struct proc *auth, uint32_t id, uint32_t instance,
 			if (p->instance == instance && !p->lost) {
 				logins_forget(p);
 				(void)note(p, t);
+				str_copy(p->user, sizeof(p->user), t->user);
+				wiring_login(p);
 				link_begin(&auth->link, WIRE_STARTED, id);
 				proc_end(auth);
 				return;

@@ -34,12 +34,23 @@ say_peer(struct proc *p, enum peer kind, uint32_t instance, const char *user,
 	proc_end(p);
 }
 
+/*
+ * signer signs for a session's account: before its login a worker of submission
+ * has no wire there, and then one that says whose it is (wiring_login).
+ */
+static int
+wants_wire(const struct proc *p, const struct proc *q)
+{
+	return p->row != PROGRAM_SUBMISSION || q->row != PROGRAM_SIGNER ||
+	    p->user[0] != '\0';
+}
+
 static void
 wire(struct proc *p, struct proc *q)
 {
 	int fd[2];
 
-	if (q->lost || p->lost)
+	if (q->lost || p->lost || !wants_wire(p, q) || !wants_wire(q, p))
 		return;
 	if (fd_pair(fd) == -1) {
 		/* Without its wires it is of no use: begin anew. */
@@ -127,4 +138,14 @@ wiring_gone(const struct proc *p)
 			proc_flush(q);
 		}
 	}
+}
+
+void
+wiring_login(struct proc *p)
+{
+	struct proc *q;
+
+	TAILQ_FOREACH(q, &master.rows[PROGRAM_SIGNER].procs, in_row)
+		wire(p, q);
+	proc_flush(p);
 }

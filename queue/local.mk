@@ -23,6 +23,7 @@ queue_libqueue_a_SOURCES = \
 	queue/queue_life.c queue/queue_life.h \
 	queue/queue_dest.c queue/queue_dest.h \
 	queue/queue_send.c queue/queue_send.h \
+	queue/queue_sign.c queue/queue_sign.h \
 	queue/queue_route.c queue/queue_route.h \
 	queue/queue_job.c queue/queue_job.h \
 	queue/queue_dispatch.c queue/queue_dispatch.h \
@@ -35,7 +36,7 @@ queue_libqueue_a_SOURCES = \
 	queue/queue_ctl.c queue/queue_ctl.h
 
 QUEUE = queue/libqueue.a $(LINKS) $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
-	$(SERVER_LIBS) $(CDB_LIBS) $(BDB_LIBS) -lpthread
+	$(SERVER_LIBS) $(CDB_LIBS) $(BDB_LIBS) $(OPENSSL_LIBS) -lpthread
 pkglibexec_PROGRAMS += queue/queue
 queue_queue_SOURCES = queue/main.c
 queue_queue_LDADD = $(QUEUE)

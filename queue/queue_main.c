@@ -19,6 +19,7 @@
 #include "queue/queue_main.h"
 #include "queue/queue_record.h"
 #include "queue/queue_report.h"
+#include "queue/queue_sign.h"
 #include "queue/queue_sweep.h"
 #include "queue/queue_table.h"
 #include "queue/queue_worker.h"
@@ -348,6 +349,9 @@ wired(struct ev_loop *l, const struct wire *w)
 	case PEER_RELAY:
 		worker_wired(w->peer, w->instance, fd);
 		break;
+	case PEER_SIGNER:
+		report_signer(fd);
+		break;
 	default:
 		log_warn("wired to %s, which is no peer of queue",
 		    peer_name(w->peer));
@@ -362,7 +366,7 @@ peer_gone(struct ev_loop *l, enum peer p, uint32_t instance)
 	begin(l);
 	if (p == PEER_DELIVER || p == PEER_RELAY)
 		worker_gone(p, instance);
-	else
+	else if (p != PEER_SIGNER)
 		intake_gone(p, instance);
 }
 

@@ -16,6 +16,7 @@
 #include "queue/queue_message.h"
 #include "queue/queue_notify.h"
 #include "queue/queue_report.h"
+#include "queue/queue_sign.h"
 
 struct report {
 	struct task task;
@@ -32,7 +33,8 @@ struct report {
 	int	 whole, eight;	/* all of it is returned; with octets over 0x7f */
 	uint64_t length;
 	uint32_t crc;
-	struct buf text;
+	struct report_keys keys;
+	struct buf text, unsigned_why;
 };
 
 enum { TARGETS = 500 };	/* that bounces of a turn are about, or one more */
@@ -100,6 +102,7 @@ report_write(struct task *t)
 	report_original(r, &data);
 	buf_clear(&data);
 	fd_close(&r->original);
+	(void)!report_sign(&r->keys, &r->text, r->final, &r->unsigned_why);
 	r->length = r->text.len;
 	r->crc = crc32c(0, r->text.data, r->text.len);
 	r->error = 0;
@@ -171,6 +174,10 @@ report_written(struct task *t)
 	char id[QUEUE_ID_LEN + 1];
 
 	queue_id_text(r->about->id, id);
+	if (r->unsigned_why.len > 0)
+		log_warn("%016llx: goes without a DKIM signature: signer: %s",
+		    (unsigned long long)r->id, buf_str(&r->unsigned_why));
+	buf_clear(&r->unsigned_why);
 	if (r->error == 0) {
 		log_info("%s: sender told by %016llx", id,
 		    (unsigned long long)r->id);
@@ -199,6 +206,7 @@ report_text(struct report *r)
 	bounce_text(b, &r->text, &r->forward, &r->final);
 	r->whole = bounce_is_whole(b);
 	r->original = body_open(r->about->id);
+	report_keys_find(&r->keys);
 }
 
 int
@@ -212,6 +220,7 @@ report_begin(struct message *m, void (*done)(struct message *m, int told))
 		return -1;
 	r = mem_zalloc(1, sizeof(*r));
 	buf_init(&r->text, BOUNCE_MAX + BOUNCE_WHOLE_MAX);
+	buf_init(&r->unsigned_why, 500);
 	r->original = -1;
 	r->about = m;
 	r->done = done;

@@ -75,6 +75,14 @@ read_state(const char *name)
 }
 
 int try_read_hashes(void) { return read_state("auth/passwd.cdb"); }
+int
+try_read_dkim(void)
+{
+	int e = open_outside("/dkim.cdb", O_RDONLY);
+
+	return e == 0 ? 0 : read_state("jail/dkim.cdb");
+}
+
 int try_read_mail(void) { return read_state("spool/mail/bait"); }
 int try_read_index(void) { return read_state("spool/index/bait"); }
 int try_read_body(void) { return read_state("spool/queue/body/bait"); }

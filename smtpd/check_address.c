@@ -6,7 +6,8 @@
 
 static const struct smtp_verdict fine = { .outcome = VERDICT_PASS },
     later = { VERDICT_LATER, { 0, NULL,
-	"the tables cannot be read, try again later" }, NULL, NULL, NULL };
+	"the tables cannot be read, try again later" }, NULL, NULL, NULL,
+	NULL };
 
 /* May this client use that sender? */
 struct smtp_verdict
@@ -16,7 +17,8 @@ check_sender(struct smtp_session *s, struct smtp_case *c)
 	    foreign = SMTP_REFUSE(553, "5.7.1", "that sender is not yours"),
 	    bare = SMTP_REFUSE(501, "5.1.7", "a sender needs a domain");
 	static const struct smtp_verdict stranger = { VERDICT_LATER, { 0, NULL,
-	    "your user id has no name in /etc/passwd" }, NULL, NULL, NULL };
+	    "your user id has no name in /etc/passwd" }, NULL, NULL, NULL,
+	    NULL };
 	const struct address *a = c->address;
 
 	if (s->nameless) {
@@ -87,7 +89,7 @@ judge_absent(struct smtp_session *s, struct smtp_case *c)
 	    absent = SMTP_REFUSE(550, "5.1.1", "no such mailbox"),
 	    changed = { VERDICT_LATER, { 0, NULL,
 		"the password file has changed, come again" }, NULL, NULL,
-		NULL };
+		NULL, NULL };
 	const struct address *a = c->address;
 	int outside = s->service != SERVICE_LOCAL;
 

@@ -6,6 +6,7 @@ smtpd_libsmtpd_a_SOURCES = smtpd/smtpd.c smtpd/smtpd.h \
 	smtpd/cmd_auth.c \
 	smtpd/smtpd_check.c smtpd/smtpd_check.h smtpd/check_table.c \
 	smtpd/check_client.c smtpd/check_address.c smtpd/check_header.c \
+	smtpd/check_sign.c \
 	smtpd/smtpd_reply.c smtpd/smtpd_reply.h \
 	smtpd/smtpd_ext.c smtpd/smtpd_ext.h \
 	smtpd/smtpd_scan.c smtpd/smtpd_scan.h \
@@ -17,4 +18,13 @@ smtpd_libsmtpd_a_SOURCES = smtpd/smtpd.c smtpd/smtpd.h \
 pkglibexec_PROGRAMS += smtpd/smtpd
 smtpd_smtpd_SOURCES = smtpd/main.c
 smtpd_smtpd_LDADD = smtpd/libsmtpd.a $(LINKS) $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
+	$(SERVER_LIBS) $(OPENSSL_LIBS) $(IDN2_LIBS) $(CDB_LIBS)
+
+# signer: the keys of DKIM.
+noinst_LIBRARIES += smtpd/libsigner.a
+smtpd_libsigner_a_SOURCES = smtpd/signer.c smtpd/signer.h \
+	smtpd/signer_key.c smtpd/signer_key.h
+pkglibexec_PROGRAMS += smtpd/signer
+smtpd_signer_SOURCES = smtpd/signer_main.c
+smtpd_signer_LDADD = smtpd/libsigner.a smtpd/libsmtpd.a $(LINKS) $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
 	$(SERVER_LIBS) $(OPENSSL_LIBS) $(IDN2_LIBS) $(CDB_LIBS)

@@ -45,9 +45,7 @@ static const struct settings_key keys[] = {
 	{ "smtp_bare_newline_exclude", SETTINGS_TEXT,
 	  offsetof(struct smtpd_conf, normalize_for), "", 0, 2000, NULL,
 	  N_("networks whose bare LF is always normalized") },
-	{ "local_trusted", SETTINGS_TEXT,
-	  offsetof(struct smtpd_conf, local_trusted), "", 0, 900, NULL,
-	  N_("system users, besides root, that may use any sender locally") },
+	SETTINGS_KEY_LOCAL_TRUSTED(struct smtpd_conf, local_trusted),
 	SETTINGS_END
 };
 

@@ -156,6 +156,7 @@ body_start(struct smtp_body *b)
 	c.text = buf_str(b->mem);
 	c.len = n.len;
 	b->refusal = smtp_check(b->s, STAGE_HEADER, &c);
+	b->notes = c.room_r;
 	if (!is_refused(b))
 		body_show(b, c.text + n.len, b->mem->len - n.len);
 }
@@ -200,7 +201,7 @@ body_spill(struct smtp_body *b)
 		return;
 	if (b->spilled == 0) {
 		body_head(b, &head);
-		b->room = head.len;
+		b->room = head.len + b->notes;
 		buf_clear(&head);
 	}
 	body_append(b);

@@ -6,7 +6,8 @@
  * (trace, notes of the checks, what submission mends), which are written last,
  * when the checks have seen the end. The header must lie in what is in memory.
  *
- * The room is as long as the head would be if the checks noted nothing more.
+ * The room is as long as the head would be if the checks noted nothing more
+ * than they have said.
  * Where they do the message moves within its file, once. Every octet is summed
  * once, as it comes by: crc32c_join makes one checksum of head and message.
  *
@@ -53,6 +54,7 @@ struct smtp_body {
 	size_t	 most;		/* octets that memory takes */
 	struct smtp_check_mark mark;	/* before the header was judged */
 	uint64_t base;		/* where in the file it begins */
+	size_t	 notes;		/* octets that the checks will note at the end */
 	uint64_t room;		/* octets in front of what is in the file */
 	uint64_t spilled;	/* octets of the message in the file */
 	uint32_t crc;		/* of those */

@@ -57,6 +57,16 @@ take_note(struct smtp_notes *n, const char *name, const struct smtp_verdict *v)
 }
 
 static void
+take_notes(const struct smtp_session *s, struct smtp_notes *n,
+    const char *name, const struct smtp_verdict *v)
+{
+	for (; v != NULL; v = v->more)
+		if (take_note(n, name, v) == -1)
+			log_warn("client %s: check %s: a note was left out",
+			    s->remote, name);
+}
+
+static void
 notes_init(struct smtp_notes *n)
 {
 	buf_init(&n->fields, NOTE_FIELDS_MAX);
@@ -117,10 +127,8 @@ smtp_check(struct smtp_session *s, enum smtp_stage stage, struct smtp_case *c)
 		if (v.outcome == VERDICT_REFUSE ||
 		    v.outcome == VERDICT_LATER)
 			r = refusal_of(stage, &v);
-		else if (v.outcome == VERDICT_NOTE &&
-		    take_note(&n, row->name, &v) == -1)
-			log_warn("client %s: check %s: a note was left out",
-			    s->remote, row->name);
+		else if (v.outcome == VERDICT_NOTE)
+			take_notes(s, &n, row->name, &v);
 	}
 	if (r.code == 0)
 		keep_notes(s, scope_of(stage), &n);

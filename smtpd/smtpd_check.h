@@ -45,6 +45,8 @@ struct smtp_case {
 	const char *text;
 	size_t	 len;
 	const struct buf *added;	/* HEADER: fields that were mended */
+	size_t	 room_r;	/* HEADER: the hook adds the octets of fields
+				   that it will note at the end */
 	int	 endless;	/* HEADER: no end of it within BODY_MEMORY */
 	const struct address *address;	/* MAIL (empty: <>), RCPT */
 	int	 local_r;	/* RCPT: the hook says that it is one of ours */
@@ -69,10 +71,11 @@ struct smtp_verdict {
 	const char *field, *value;
 	/* NOTE: for the envelope, under the row's name ("pass"). NULL: none. */
 	const char *result;
+	const struct smtp_verdict *more;	/* NOTE: a further one, or NULL */
 };
 
 #define SMTP_REFUSE(code, status, words) \
-	{ VERDICT_REFUSE, { (code), (status), (words) }, NULL, NULL, NULL }
+	{ VERDICT_REFUSE, { (code), (status), (words) }, NULL, NULL, NULL, NULL }
 
 struct smtp_check {
 	const char *name;	/* of the notes: at most NOTE_NAME_MAX */
@@ -115,6 +118,11 @@ int	check_helo_octet(char c);
 struct smtp_verdict check_sender(struct smtp_session *, struct smtp_case *);
 struct smtp_verdict check_recipient(struct smtp_session *,
 	    struct smtp_case *);
+/* check_sign.c */
+struct smtp_verdict check_sign_header(struct smtp_session *,
+	    struct smtp_case *);
+struct smtp_verdict check_sign_body(struct smtp_session *, struct smtp_case *);
+struct smtp_verdict check_sign_end(struct smtp_session *, struct smtp_case *);
 /* check_header.c */
 struct smtp_verdict check_header(struct smtp_session *, struct smtp_case *);
 

@@ -193,24 +193,54 @@ smtpd_local_names(const char *name, size_t len, int people)
 	return 0;
 }
 
-void
-smtpd_local_login(struct smtp_session *s, long uid)
+/* pickup sends what root has left (doc/internals.md). */
+static long
+sender_uid(long uid)
+{
+	return pickup_uid != -1 && uid == pickup_uid ? 0 : uid;
+}
+
+static const struct local_name *
+name_of(long uid)
 {
 	size_t i;
 
-	/* It sends what root has left (doc/internals.md). */
-	if (pickup_uid != -1 && uid == pickup_uid)
-		uid = 0;
-	s->trusted = uid == 0 || (own_uid != 0 && uid == (long)own_uid);
-	s->nameless = !s->trusted;
-	snprintf(s->login, sizeof(s->login), "uid-%ld", uid);
 	for (i = 0; i < n_names; i++)
-		if ((long)names[i].uid == uid) {
-			str_copy(s->login, sizeof(s->login), names[i].name);
-			s->trusted |= names[i].trusted;
-			s->nameless = 0;
-			break;
-		}
+		if ((long)names[i].uid == uid)
+			return &names[i];
+	return NULL;
+}
+
+int
+smtpd_local_trusts(long uid)
+{
+	const struct local_name *n = name_of(uid = sender_uid(uid));
+
+	return uid == 0 || (own_uid != 0 && uid == (long)own_uid) ||
+	    (n != NULL && n->trusted);
+}
+
+void
+smtpd_local_trust(const char *trusted)
+{
+	size_t i;
+
+	for (i = 0; i < n_names; i++)
+		names[i].trusted = is_listed(trusted, names[i].name);
+}
+
+void
+smtpd_local_login(struct smtp_session *s, long uid)
+{
+	const struct local_name *n = name_of(sender_uid(uid));
+
+	s->trusted = smtpd_local_trusts(uid);
+	s->nameless = !s->trusted && n == NULL;
+	if (n != NULL)
+		str_copy(s->login, sizeof(s->login), n->name);
+	else
+		snprintf(s->login, sizeof(s->login), "uid-%ld",
+		    sender_uid(uid));
 	str_copy(s->helo, sizeof(s->helo), "localhost");
 }
 

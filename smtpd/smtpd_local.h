@@ -32,6 +32,10 @@ int	smtpd_local_current(void);
 int	smtpd_local_names(const char *name, size_t len, int people);
 /* Are they all system users? 0; -1 with why. */
 int	smtpd_local_check(const char *trusted, struct buf *why);
+/* May that uid use any sender? */
+int	smtpd_local_trusts(long uid);
+/* From now on those that the list names are trusted. */
+void	smtpd_local_trust(const char *trusted);
 /* Fills in login, trusted and nameless for a client of the local socket. */
 void	smtpd_local_login(struct smtp_session *s, long uid);
 /* May the local user use that sender? */

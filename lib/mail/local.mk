@@ -24,5 +24,8 @@ lib_mail_libmail_a_SOURCES += lib/mail/imap_capability.h \
 lib_mail_libmail_a_SOURCES += \
 	lib/mail/spf.c lib/mail/spf.h lib/mail/spf_match.c lib/mail/spf_run.h \
 	lib/mail/spf_macro.c lib/mail/spf_record.c lib/mail/spf_record.h
+lib_mail_libmail_a_SOURCES += lib/mail/dkim.c lib/mail/dkim.h \
+	lib/mail/dkim_canon.c lib/mail/dkim_canon.h \
+	lib/mail/dkim_key.c lib/mail/dkim_key.h
 include lib/mail/address.mk
 include lib/mail/mime.mk

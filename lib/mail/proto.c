@@ -1,4 +1,5 @@
 #include "lib/mail/dest_key.h"
+#include "lib/mail/dkim.h"
 #include "lib/mail/limits.h"
 #include "lib/mail/notes.h"
 #include "lib/mail/proto.h"
@@ -140,6 +141,27 @@ static const struct msg_desc n_table[] = {
 	[N_HOSTS] = { "HOSTS", PEER_BIT(PEER_RESOLVE), 0, 0, n_hosts },
 };
 const struct msg_proto proto_resolve = MSG_PROTO("resolve", n_table);
+
+static const struct msg_field s_sign[] = {
+	{ "address", SF_ADDRESS, MSG_TEXT, 0, ADDRESS_MAX },
+	{ "selector", SF_SELECTOR, MSG_TEXT, 0, DKIM_SELECTOR_MAX },
+	{ "hash", SF_HASH, MSG_BYTES, 0, DKIM_HASH },
+	{ 0 }
+};
+static const struct msg_field s_signed[] = {
+	{ "signature", SF_SIGNATURE, MSG_BYTES, 0, DKIM_SIGNATURE_MAX }, { 0 }
+};
+static const struct msg_field s_no[] = {
+	{ "reason", SF_REASON, MSG_U32, 0, 0 },
+	{ "words", SF_WORDS, MSG_TEXT, 0, RESULT_WORDS_MAX },
+	{ 0 }
+};
+static const struct msg_desc s_table[] = {
+	[S_SIGN] = { "SIGN", PEER_BIT(PEER_SMTPD) | QUEUE, 0, 1, s_sign },
+	[S_SIGNED] = { "SIGNED", PEER_BIT(PEER_SIGNER), 0, 0, s_signed },
+	[S_NO] = { "NO", PEER_BIT(PEER_SIGNER), 0, 0, s_no },
+};
+const struct msg_proto proto_sign = MSG_PROTO("sign", s_table);
 
 static const struct msg_field c_ask[] = {
 	{ "id", CF_ID, MSG_TEXT, 1, QUEUE_ID_LEN },

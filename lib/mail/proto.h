@@ -174,6 +174,31 @@ enum n_status {
 extern const struct msg_proto proto_resolve;
 
 /*
+ * smtpd and queue ask signer for the signature of a hash (RFC 6376). Who may
+ * sign for which domain the channel says (smtpd/signer.h): of local workers it
+ * is the client's connection, which they send along.
+ */
+enum s_type {
+	S_SIGN = 1,	/* -> a hash [descriptor: the client's connection] */
+	S_SIGNED,	/* <- SF_SIGNATURE */
+	S_NO,		/* <- SF_REASON, SF_WORDS */
+};
+enum s_field {
+	SF_ADDRESS = 1,	/* local@domain: as whom; its domain's key signs */
+	SF_SELECTOR,	/* of the key; DKIM_SELECTOR_MAX */
+	SF_HASH,	/* DKIM_HASH octets */
+	SF_SIGNATURE,	/* at most DKIM_SIGNATURE_MAX octets */
+	SF_REASON,	/* u32 enum s_reason */
+	SF_WORDS,
+};
+/* Who does not know a reason takes it for S_LATER. */
+enum s_reason {
+	S_LATER = 1,	/* tables or key cannot be had now */
+	S_FOREIGN,	/* not for that domain */
+};
+extern const struct msg_proto proto_sign;
+
+/*
  * The operator's command on the control sockets run/queue.ctl, run/store.ctl,
  * run/master.ctl. An answer is any number of rows, then C_END. The server
  * asks SO_PEERCRED and serves root and its own uid (in a trial the caller).

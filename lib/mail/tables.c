@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -368,4 +369,48 @@ tables_full(struct tables *t, const char *name)
 	size_t n;
 
 	return (enum lookup)map_find(t->full, name, strlen(name), &p, &n);
+}
+
+/* 1 and the next key, 0 at the end, -1: malformed. */
+static int
+next_key(struct cursor *c, struct tables_key *k)
+{
+	const char *selector;
+	size_t len;
+
+	if (cursor_left(c) == 0)
+		return 0;
+	k->algorithm = (enum dkim_algorithm)cursor_u8(c);
+	k->size = cursor_u32(c);
+	selector = cursor_lv(c, &len, DKIM_SELECTOR_MAX);
+	if (c->bad || k->size > DKIM_SIGNATURE_MAX)
+		return -1;
+	memcpy(k->selector, selector, len);
+	k->selector[len] = '\0';
+	return 1;
+}
+
+enum lookup
+tables_keys(struct tables *t, const char *domain,
+    struct tables_key key_r[TABLES_KEYS_MAX], unsigned *n_r)
+{
+	char name[DOMAIN_MAX + 2];
+	enum map_result found;
+	struct tables_key k;
+	struct cursor c;
+	const char *p;
+	size_t len;
+	int r = 0;
+
+	*n_r = 0;
+	snprintf(name, sizeof(name), "k%s", domain);
+	found = map_find(t->map, name, strlen(name), &p, &len);
+	if (found != MAP_FOUND)
+		return (enum lookup)found;
+	cursor_init(&c, p, len);
+	while (*n_r < TABLES_KEYS_MAX && (r = next_key(&c, &k)) == 1)
+		if (k.algorithm < DKIM_ALGORITHMS)
+			key_r[(*n_r)++] = k;
+	return r == -1 ? LOOKUP_ERROR : *n_r > 0 ? LOOKUP_FOUND :
+	    LOOKUP_ABSENT;
 }

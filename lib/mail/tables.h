@@ -19,13 +19,16 @@
  *   "o" address NUL login ""     the login owns that address, may send from it;
  *                         address prefix*@domain: the wildcard leads to it,
  *                         @domain: the catch-all does
+ *   "k" domain            packed: of each active key u8 enum dkim_algorithm,
+ *                         u32 octets of a signature, lv selector
  *   "f"                   u32 format version, u64 time of the apply
  *
  * Beside it lies auth/passwd.cdb, made by the same apply: key local@domain,
  * value what stands after the ":" of its line (lib/mail/credential.h), and
  * the same "f"; without "f" it is of version 0, in which a value is a hash. A
  * disabled account is left out of it, so that auth cannot answer it otherwise
- * than an unknown one.
+ * than an unknown one. And jail/dkim.cdb, for signer alone: key
+ * selector._domainkey.domain, value the private key (lib/mail/dkim_key.h).
  *
  * Look-ups have three results: found, absent, error (try later). While a new
  * file cannot be opened, or is of a newer version, what the one before lacks is
@@ -37,12 +40,13 @@
 #include <stdint.h>
 
 #include "lib/base/buf.h"
+#include "lib/mail/dkim.h"
 
 /* What passwd.cdb says of a disabled account: a field that is no password. */
 #define PASSWD_DISABLED	"disabled=yes"
 
 /* The versions that are written; a reader refuses what is newer. */
-enum { TABLES_FORMAT = 1, PASSWD_FORMAT = 1 };
+enum { TABLES_FORMAT = 1, PASSWD_FORMAT = 1, DKIM_FORMAT = 1 };
 
 enum lookup {
 	LOOKUP_ERROR = -1,	/* say "later" */
@@ -103,6 +107,21 @@ enum lookup tables_user(struct tables *t, const char *name,
  */
 enum lookup tables_owns(struct tables *t, const char *login,
 	    const char *address);
+
+enum { TABLES_KEYS_MAX = 4 };	/* active keys of a domain */
+
+struct tables_key {
+	enum dkim_algorithm algorithm;
+	size_t	 size;		/* octets of a signature */
+	char	 selector[DKIM_SELECTOR_MAX + 1];
+};
+
+/*
+ * The keys that sign for the (lower-case) domain. ABSENT: none; what is of an
+ * algorithm that is not known is left out.
+ */
+enum lookup tables_keys(struct tables *t, const char *domain,
+	    struct tables_key key_r[TABLES_KEYS_MAX], unsigned *n_r);
 /*
  * Is the account over its quota? Reads jail/state/full.cdb (key: account),
  * which store replaces when it changes. Absent file: no.

@@ -63,6 +63,10 @@ struct settings_key {
 	{ "relay_host", SETTINGS_TEXT, offsetof(c, m), "", 0, 255, NULL, \
 	  N_("smarthost for all outgoing mail, a name or [address]; " \
 	  "empty: by MX") }
+/* Read by smtpd and signer. */
+#define SETTINGS_KEY_LOCAL_TRUSTED(c, m) \
+	{ "local_trusted", SETTINGS_TEXT, offsetof(c, m), "", 0, 900, NULL, \
+	  N_("system users, besides root, that may use any sender locally") }
 /* Read by master and queue. */
 #define SETTINGS_KEY_RELAY_WORKERS(c, m) \
 	{ "relay_workers", SETTINGS_NUMBER, offsetof(c, m), "100", 1, 500, \

@@ -23,6 +23,8 @@
 #include "lib/base/fd.h"
 #include "tests/ctl/hash6.h"
 
+/* No group of the compiled files. */
+static const gid_t nobody[TABLE_CDBS] = { (gid_t)-1, (gid_t)-1, (gid_t)-1 };
 static char dir[] = "/tmp/rp-test-commit-XXXXXX";
 static char conf[64];
 
@@ -151,7 +153,7 @@ add(const char *account, int how)
 	assert_int_equal(set_check(&s, &why, &line), 0);
 	calls = hit = 0;
 	mode = how;
-	r = set_commit(&s, dir, (gid_t)-1, &why);
+	r = set_commit(&s, dir, nobody, &why);
 	mode = OFF;
 	assert_int_equal(r == -1, why.len > 0);
 	set_close(&s);
@@ -233,12 +235,13 @@ test_order(void **state)
 	assert_int_equal(add("first@example.test", COUNT), 0);
 	/* The journal stands before the first name changes. */
 	assert_string_equal(buf_str(&renamed),
-	    ".edit passwd users passwd.cdb tables.cdb ");
+	    ".edit passwd users passwd.cdb dkim.cdb tables.cdb ");
 	/* All is on the disk before it, and the names before it goes. */
 	assert_string_equal(buf_str(&order), "data:users.new data:passwd.new "
-	    "data:passwd.cdb.new data:tables.cdb.new " SYNCED "data:.edit.new "
+	    "data:passwd.cdb.new data:dkim.cdb.new data:tables.cdb.new "
+	    SYNCED "data:.edit.new "
 	    "name:.edit dir:conf name:passwd name:users name:passwd.cdb "
-	    "name:tables.cdb " SYNCED "gone:.edit dir:conf ");
+	    "name:dkim.cdb name:tables.cdb " SYNCED "gone:.edit dir:conf ");
 	assert_int_equal(is_there("first@example.test"), 1);
 	no_leftovers();
 }
@@ -255,18 +258,23 @@ mode_of(const char *file, gid_t *gid_r)
 	return st.st_mode & 07777;
 }
 
-/* Hashes are for auth's group alone; who is whose mailbox is for all. */
+/* Hashes are for auth's group alone, keys for signer's; who is whose mailbox is for all. */
 static void
 test_modes(void **state)
 {
 	struct buf why = BUF_INIT(0);
 	struct set s;
 	gid_t gid, ours = getegid();
+	const gid_t group[TABLE_CDBS] = {
+		[TABLE_AUTH] = geteuid() == 0 ? 64001 : ours,
+		[TABLE_SIGN] = geteuid() == 0 ? 64002 : ours,
+		[TABLE_JAIL] = (gid_t)-1 };
 
 	open_set(&s, 1);
-	assert_int_equal(set_commit(&s, dir, geteuid() == 0 ? 64001 : ours,
-	    &why), 0);
+	assert_int_equal(set_commit(&s, dir, group, &why), 0);
 	set_close(&s);
+	assert_int_equal(mode_of("jail/dkim.cdb", &gid), 0640);
+	assert_int_equal(gid, geteuid() == 0 ? 64002 : ours);
 	assert_int_equal(mode_of("auth/passwd.cdb", &gid), 0640);
 	assert_int_equal(gid, geteuid() == 0 ? 64001 : ours);
 	assert_int_equal(mode_of("jail/tables.cdb", &gid), 0644);
@@ -473,7 +481,7 @@ test_lock(void **state)
 	assert_int_equal(poll(&p, 1, 300), 0);
 	assert_int_equal(text_add(&s.t[TEXT_USERS], "held@example.test",
 	    &why), 0);
-	assert_int_equal(set_commit(&s, dir, (gid_t)-1, &why), 0);
+	assert_int_equal(set_commit(&s, dir, nobody, &why), 0);
 	set_close(&s);
 	assert_int_equal(read(fd[0], &c, 1), 1);
 	assert_int_equal(c, 'y');

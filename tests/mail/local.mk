@@ -33,3 +33,8 @@ check_PROGRAMS += tests/mail/test_drop
 tests_mail_test_drop_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/mail/test_spf
 tests_mail_test_spf_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/mail/test_dkim
+tests_mail_test_dkim_LDADD = $(MAIL) $(BASE) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+# For the suite (test_dkim.py).
+noinst_PROGRAMS += tests/mail/dkim_sign
+tests_mail_dkim_sign_LDADD = $(MAIL) $(BASE) $(OPENSSL_LIBS)

@@ -25,6 +25,7 @@
 #include "master/master_pool.h"
 #include "master/master_proc.h"
 #include "master/master_session.h"
+#include "master/master_wiring.h"
 
 static const struct link_kind wire = { .proto = &proto_wire };
 static struct chan far[200];	/* of instance i */
@@ -82,6 +83,15 @@ proc_kill(struct proc *p)
 {
 	killed[p->instance]++;
 	p->lost = 1;
+}
+
+/* Who was wired to signer last. */
+static struct proc *may_sign;
+
+void
+wiring_login(struct proc *p)
+{
+	may_sign = p;
 }
 
 int
@@ -576,11 +586,16 @@ test_worker_session(void **state)
 	assert_int_equal(m.frame.nfds, 0);
 	msg_done(&m);
 	assert_ptr_equal(TAILQ_FIRST(&logins)->proc, w);
+	/* It may have signatures, as that account. */
+	assert_ptr_equal(may_sign, w);
+	assert_string_equal(w->user, anna);
 	/* Again: the login before it was another's, or failed. */
 	say(auth, PEER_AUTH, WIRE_START, 6, (uint32_t[]){ WF_SERVICE,
 	    SERVICE_SUBMISSION, WF_INSTANCE, w->instance, 0 }, bert);
 	assert_int_equal(told_type(auth), WIRE_STARTED);
 	assert_string_equal(TAILQ_FIRST(&logins)->user, bert);
+	assert_string_equal(w->user, bert);
+	may_sign = NULL;
 	assert_null(TAILQ_NEXT(TAILQ_FIRST(&logins), in_list));
 	/* Not of another row, and not of one that is gone. */
 	say(auth, PEER_AUTH, WIRE_START, 7, (uint32_t[]){ WF_SERVICE,
@@ -590,6 +605,7 @@ test_worker_session(void **state)
 	say(auth, PEER_AUTH, WIRE_START, 8, (uint32_t[]){ WF_SERVICE,
 	    SERVICE_SUBMISSION, WF_INSTANCE, w->instance, 0 }, anna);
 	refused(auth, 8, 0);
+	assert_null(may_sign);
 }
 
 /* Queue may have those ended that it has a wire to, and nobody else. */

@@ -55,7 +55,8 @@ server_peer(enum peer p, int timeout_ms)
 {
 	struct chan *c = p == PEER_QUEUE ? &queue : &auth;
 
-	return c->fd == -1 ? NULL : c;
+	/* There is no signer. */
+	return c->fd == -1 || p == PEER_SIGNER ? NULL : c;
 }
 
 void
@@ -541,6 +542,7 @@ make_tables(const char *more)
 	static const char *const users[] = { "uanna@example.test",
 		"ubert@example.test", "ufull@example.test" };
 	static const char own[] = "oanna@example.test\0anna@example.test";
+	static const char signs[] = "oanna@signed.test\0anna@example.test";
 	struct buf v = BUF_INIT(0);
 	struct cdb_make m;
 	size_t i;
@@ -574,6 +576,14 @@ make_tables(const char *more)
 	buf_put_lv(&v, "anna@example.test", 17);
 	add(&m, "apostmaster@example.test", 24, &v);
 	add(&m, "apostmaster", 11, &v);
+	buf_set(&v, "l");
+	add(&m, "dsigned.test", 12, &v);
+	buf_reset(&v);
+	add(&m, signs, sizeof(signs) - 1, &v);
+	buf_put_u8(&v, DKIM_ED25519);
+	buf_put_u32(&v, 64);
+	buf_put_lv(&v, "s1", 2);
+	add(&m, "ksigned.test", 12, &v);
 	cdb_make_finish(&m);
 	close(fd);
 	mkdir(path[P_STATE], 0700);

@@ -40,7 +40,10 @@ struct fake_question {
 	char	 user[400], password[2000], remote[200], tls[200];
 };
 
-/* Makes a directory, a certificate, tables; fills in smtpd. */
+/*
+ * Makes a directory, a certificate, tables; fills in smtpd. signed.test has a
+ * key, and nobody answers as signer.
+ */
 void	fake_begin(void);
 void	fake_end(void);
 /* Another password file takes the place of the one that is there. */

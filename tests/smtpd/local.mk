@@ -41,3 +41,7 @@ check_PROGRAMS += tests/smtpd/test_lines
 tests_smtpd_test_lines_SOURCES = tests/smtpd/test_lines.c \
 	tests/smtpd/fake.c tests/smtpd/fake.h
 tests_smtpd_test_lines_LDADD = $(SMTPD_TEST_LIBS)
+check_PROGRAMS += tests/smtpd/test_signer
+tests_smtpd_test_signer_LDADD = smtpd/libsigner.a smtpd/libsmtpd.a $(LINKS) \
+	$(MAIL) $(NET) $(MAP) $(BASE) $(SERVER_LIBS) $(OPENSSL_LIBS) \
+	$(IDN2_LIBS) $(CDB_LIBS) $(CMOCKA_LIBS)

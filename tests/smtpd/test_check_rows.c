@@ -301,13 +301,80 @@ test_rows(void **state)
 		close(far[1]);
 		buf_clear(&s.env.local);
 	}
-	/* No row was forgotten: each hook has passed and refused. */
+	/* No row was forgotten: each hook has passed and refused. What signs
+	   has a test of its own: it refuses nothing. */
 	for (row = smtp_checks; row->name != NULL; row++)
 		for (i = 0; i < STAGES; i++)
-			if (tried[row - smtp_checks][i] !=
+			if (strcmp(row->name, "sign") != 0 &&
+			    tried[row - smtp_checks][i] !=
 			    (row->at[i] != NULL ? 3 : 0))
 				fail_msg("%s at stage %u", row->name, i);
 	buf_clear(&text);
+}
+
+/* HEADER, BODY and END of that session; the code of the last; 0: all pass. */
+static int
+whole(struct smtp_session *s, const char *from, size_t *room_r)
+{
+	struct buf head = BUF_INIT(0);
+	struct smtp_case header = { .text = "" }, body = { .text = "hi\r\n",
+		.len = 4 }, end = { .len = 0 };
+	struct smtp_refusal r;
+
+	buf_printf(&head, "From: %s\r\n\r\n", from);
+	header.text = head.data;
+	header.len = head.len;
+	r = smtp_check(s, STAGE_HEADER, &header);
+	*room_r = header.room_r;
+	if (r.code == 0)
+		r = smtp_check(s, STAGE_BODY, &body);
+	if (r.code == 0)
+		r = smtp_check(s, STAGE_END, &end);
+	buf_clear(&head);
+	return r.code;
+}
+
+/*
+ * A domain with a key sends nothing unsigned: here nobody signs, so it is later
+ * (451). Who has none, is a stranger, or names another's address in From is not
+ * kept from sending by that.
+ */
+static void
+test_sign(void **state)
+{
+	static const struct {
+		enum service service;
+		const char *login, *from, *sender;
+		int	 code;
+	} t[] = {
+		{ SERVICE_SMTP, "", "anna@signed.test", "anna@signed.test", 0 },
+		{ SERVICE_SUBMISSION, "anna@example.test",
+		    "anna@example.test", "anna@example.test", 0 },
+		{ SERVICE_SUBMISSION, "anna@example.test",
+		    "Anna <anna@Signed.test>", "anna@example.test", 451 },
+		{ SERVICE_SUBMISSION, "anna@example.test",
+		    "bert@signed.test", "anna@example.test", 0 },
+		{ SERVICE_SUBMISSION, "anna@example.test",
+		    "x@far.test", "anna@signed.test", 451 },
+		{ SERVICE_SUBMISSION, "anna@example.test", "(", "", 0 },
+	};
+	struct ask a = { .row = "sign" };
+	struct smtp_session s;
+	size_t i, room;
+	int far[2];
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		a.service = t[i].service;
+		a.login = t[i].login;
+		make_session(&s, &a, far);
+		snprintf(s.env.sender, sizeof(s.env.sender), "%s", t[i].sender);
+		if (whole(&s, t[i].from, &room) != t[i].code)
+			fail_msg("%zu", i);
+		assert_int_equal(room > 0, t[i].code != 0);
+		stream_clear(&s.io);
+		close(far[1]);
+		buf_clear(&s.env.local);
+	}
 }
 
 /* What a row is called stands in notes; no two share it. */
@@ -334,6 +401,10 @@ test_tables_gone(void **state)
 		    .text = "<bert@example.test>" },
 		{ .stage = STAGE_RCPT, .service = SERVICE_SMTP,
 		    .text = "<nobody@example.test>" },
+		/* Whether it is to be signed, and as whom. */
+		{ .stage = STAGE_HEADER, .service = SERVICE_SUBMISSION,
+		    .login = "anna@example.test",
+		    .text = "From: bert@signed.test\r\n\r\n" },
 	};
 	struct buf text = BUF_INIT(0);
 	struct address address;
@@ -344,7 +415,7 @@ test_tables_gone(void **state)
 	int far[2];
 
 	fake_spoil_tables();
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < sizeof(ask) / sizeof(ask[0]); i++) {
 		make_session(&s, &ask[i], far);
 		make_case(&c, &ask[i], &text, &address);
 		r = smtp_check(&s, ask[i].stage, &c);
@@ -364,6 +435,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_sign),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_tables_gone),
 	};

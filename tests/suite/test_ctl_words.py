@@ -73,7 +73,7 @@ def made(tmp_path):
     (tmp_path / "answers").write_text(
         "hostname = mail.example.test\ndomain = example.test\n"
         "user = anna@example.test correct horse 9\n"
-        "postmaster = anna@example.test\nstate_dir = %s\n" %
+        "postmaster = anna@example.test\nstate_dir = %s\ndkim = no\n" %
         (tmp_path / "state"))
     assert run(conf, "setup --answers %s" % (tmp_path / "answers"), "", []) \
         == ['CONF: ready; "rohrpost -c CONF start" starts it']

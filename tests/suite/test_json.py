@@ -42,6 +42,11 @@ def full(inst):
              "bert@example.test")
     inst.ctl("app", "add", "anna@example.test", "phone", "--protocols",
              "imap+submission")
+    for day in "old", "new":
+        inst.ctl("dkim", "new", "example.test", "--type", "ed25519",
+                 "--selector", day)
+        inst.ctl("dkim", "activate", "example.test")
+    inst.ctl("dkim", "new", "example.test")
     with inst.smtp() as s:
         s.sendmail("eve@remote.test", ["bert@example.test"], message(1))
     inst.wait_count(1, "bert")
@@ -72,6 +77,7 @@ def examples(inst):
                      ["alias.test"]],
         "status": [[]], "domain list": [[]], "user list": [[]],
         "app list": [[], ["anna@example.test"]], "alias list": [[]],
+        "dkim show": [[], ["example.test"]],
         "session list": [[]], "queue list": [[]],
         "queue show": [[qid], [qid, "--body"]],
         "trace": [["anna@example.test"], ["t-2@remote.test"], [qid]],
@@ -146,7 +152,7 @@ def test_empty_lists(inst):
 
 @pytest.mark.parametrize("command", [
     c for c in COMMANDS if c not in
-    ("queue show", "selftest jail", "dns show", "dns check",
+    ("queue show", "selftest jail", "dns show", "dns check", "dkim show",
      "doctor")])
 def test_table_has_the_same_columns(full, command):
     args = [a() if callable(a) else a for a in examples(full)[command][0]]

@@ -33,6 +33,7 @@ PLACES = {
     "queue": ["spool/queue", "jail", "run/queue.lock"],
     "deliver": ["jail", "spool/queue/body"],
     "relay": ["spool/queue/body"],
+    "signer": ["jail"],
     "smtpd": ["jail", "spool/queue/body"],
     "imapd": ["spool/mail"],
     "pop3d": ["spool/mail"],
@@ -145,7 +146,7 @@ def check_fds(name, pid, jail, places, state):
                 target.startswith(str(state / p)) for p in places), where
         elif name[0] == "master" and target.startswith("/memfd:rohrpost"):
             pass  # the configuration as it was taken
-        elif name[0] == "smtpd" and target.startswith("/etc/passwd"):
+        elif name[0] in ("smtpd", "signer") and target.startswith("/etc/passwd"):
             pass  # whether who a uid is has changed
         elif stat.S_ISREG(st.st_mode):
             # The table of clients has no name; workers have it mapped.
