@@ -99,13 +99,13 @@ test_bounce_killed(void **state)
 		nap(i * 3);
 		again();
 	}
-	for (i = 0; i < 2; i++) {
-		if (rig_job(&relay, &j, 500) != 1)
-			break;
-		rig_result(&relay, &j, -1, RESULT_NEVER, "5.1.1 no", "mx.one");
+	/* Relay's word may be lost with queue: then it is asked again. */
+	for (i = 0; i < RIG_WAIT / 50 && rig_job(&deliver, &j, 50) != 1; i++) {
+		if (rig_job(&relay, &j, 50) == 1)
+			rig_result(&relay, &j, -1, RESULT_NEVER, "5.1.1 no",
+			    "mx.one");
 		rig_job_clear(&j);
 	}
-	take(&deliver, &j);
 	assert_string_equal(j.sender, "");
 	assert_string_equal(j.rcpt[0].owner, "anna@example.test");
 	assert_non_null(strstr(j.body, "Subject: test"));
