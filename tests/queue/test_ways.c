@@ -18,18 +18,23 @@ setup_narrow(void **state)
 static void
 test_destinations(void **state)
 {
-	struct chan more[5];
+	struct chan more[5], *c = NULL;
 	struct rig_job j[6];
 	char id[17];
-	int i, r, got = 0;
+	int i, r = 0, got = 0;
 
 	for (i = 0; i < 5; i++)
 		rig_wire(&rig, PEER_RELAY, &more[i]);
 	for (i = 0; i < 8; i++)
 		assert_int_equal(rig_send(&smtpd, id, "s@far.test",
 		    TO("a@one.test"), TEXT), 0);
-	take(&more[4], &j[0]);
-	rig_result(&more[4], &j[0], -1, RESULT_DELIVERED, "2.0.0 ok", "mx");
+	/* Which workers queue knows of by now nobody can say. */
+	for (i = 0; i < RIG_WAIT / 20 && r != 1; i++) {
+		c = i % 6 == 5 ? &relay : &more[i % 6];
+		r = rig_job(c, &j[0], 20);
+	}
+	assert_int_equal(r, 1);
+	rig_result(c, &j[0], -1, RESULT_DELIVERED, "2.0.0 ok", "mx");
 	rig_job_clear(&j[0]);
 	/* Six workers are free; four at most go to one place. */
 	for (i = 0; i < 600 && got < 4; i++) {
