@@ -16,3 +16,7 @@ check_PROGRAMS += tests/auth/test_requests
 tests_auth_test_requests_SOURCES = tests/auth/test_requests.c \
 	tests/auth/rig.c tests/auth/rig.h
 tests_auth_test_requests_LDADD = auth/libauth.a $(AUTH_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/auth/test_users
+tests_auth_test_users_SOURCES = tests/auth/test_users.c tests/auth/rig.c \
+	tests/auth/rig.h
+tests_auth_test_users_LDADD = auth/libauth.a $(AUTH_LIBS) $(CMOCKA_LIBS)

@@ -82,6 +82,29 @@ test_line(void **state)
 	auth_delay_free(&d);
 }
 
+/* A wait as long as the longest line is one, and nobody else gets one. */
+static void
+test_longest_line(void **state)
+{
+	struct auth_delay *d;
+	int64_t base;
+	int i;
+
+	for (base = AUTH_DELAY_LINE_MS; base <= AUTH_DELAY_LINE_MS + 1;
+	    base++) {
+		d = auth_delay_new(base, 16);
+		for (i = 0; i < AUTH_DELAY_FREE; i++) {
+			assert_int_equal(before(d, "anna@example.test", here,
+			    0), 0);
+			failed(d, "anna@example.test", here, 0);
+		}
+		assert_int_equal(before(d, "anna@example.test", here, 0),
+		    base == AUTH_DELAY_LINE_MS ? base : -1);
+		assert_int_equal(before(d, "anna@example.test", here, 0), -1);
+		auth_delay_free(&d);
+	}
+}
+
 /* A thousand guesses at one user from many addresses. */
 static void
 test_user(void **state)
@@ -276,6 +299,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_line),
+		cmocka_unit_test(test_longest_line),
 		cmocka_unit_test(test_user),
 		cmocka_unit_test(test_own_account),
 		cmocka_unit_test(test_decay),

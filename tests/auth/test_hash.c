@@ -73,6 +73,29 @@ test_bad(void **state)
 	assert_non_null(strstr(auth_hash_fault(bad[11]), "argon2"));
 }
 
+/* {SSHA512} has a salt; the longest hash is one, and one octet more none. */
+static void
+test_bounds(void **state)
+{
+	char text[CREDENTIAL_HASH_MAX + 2];
+	int i;
+
+	/* 64 octets, then 65. */
+	strcpy(text, "{SSHA512}");
+	memset(text + 9, 'A', 88);
+	strcpy(text + 9 + 85, "A==");
+	assert_non_null(auth_hash_fault(text));
+	strcpy(text + 9 + 85, "AA=");
+	assert_null(auth_hash_fault(text));
+	strcpy(text, "$6$rounds=1000$abcdefgh$");
+	for (i = (int)strlen(text); i < CREDENTIAL_HASH_MAX; i++)
+		text[i] = 'x';
+	text[i] = '\0';
+	assert_null(auth_hash_fault(text));
+	strcpy(text + i, "x");
+	assert_string_equal(auth_hash_fault(text), "the hash is too long");
+}
+
 static void
 test_random(void **state)
 {
@@ -94,6 +117,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_random),
 	};
 

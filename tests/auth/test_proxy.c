@@ -1250,6 +1250,33 @@ test_key_updates(void **state)
 	close_server();
 }
 
+/* As many as a minute may have, and one more. */
+static void
+test_key_updates_of_a_minute(void **state)
+{
+	struct end p;
+	char c;
+	int fd, i;
+
+	open_server();
+	fd = logged_in(&p);
+	for (i = 0; i < LOGIN_IO_UPDATES; i++) {
+		assert_int_equal(SSL_key_update(p.ssl,
+		    SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+		peer_say(&p, "x");
+		assert_int_equal(read(fd, &c, 1), 1);
+	}
+	assert_int_equal(server.clients, 1);
+	assert_int_equal(SSL_key_update(p.ssl, SSL_KEY_UPDATE_NOT_REQUESTED),
+	    1);
+	SSL_write(p.ssl, "x", 1);
+	turn();
+	assert_int_equal(server.clients, 0);
+	close(fd);
+	peer_close(&p);
+	close_server();
+}
+
 /* Each minute has its own count. */
 static void
 test_key_updates_of_an_hour(void **state)
@@ -1348,6 +1375,7 @@ main(void)
 		cmocka_unit_test(test_certificates_anew),
 		cmocka_unit_test(test_numbers_of_questions),
 		cmocka_unit_test(test_key_updates),
+		cmocka_unit_test(test_key_updates_of_a_minute),
 		cmocka_unit_test(test_key_updates_of_an_hour),
 		cmocka_unit_test(test_bad_tls),
 	};

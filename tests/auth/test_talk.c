@@ -432,6 +432,67 @@ test_bounds(void **state)
 	}
 }
 
+/* The last that is served, and the first that is not: n units, and n + 1. */
+static void
+test_exact_bounds(void **state)
+{
+	static const struct {
+		const struct login_protocol *p;
+		const char *head, *unit;
+		size_t	 n;
+		const char *tail, *served, *refused;
+	} row[] = {
+		{ &login_imap, "", "x", LOGIN_TAG_MAX, " NOOP\r\n",
+		  "x OK done\r\n", "* BAD a command is a tag and a name\r\n" },
+		{ &login_imap, "a ", "x", LOGIN_LINE_MAX - 4, "\r\n",
+		  "a BAD unknown, or not before login\r\n",
+		  "* BYE that line is too long\r\n" },
+		{ &login_imap, "a ", "x", LOGIN_LINE_MAX - 3, "", "",
+		  "* BYE that line is too long\r\n" },
+		/* Of an ID the head goes first, and a tail is kept. */
+		{ &login_imap, "a ID (", "x", LOGIN_ID_MAX + 64, "", "",
+		  "* BYE that command is too long\r\n" },
+		{ &login_imap, "", "a XX\r\n", LOGIN_ERRORS_MAX - 1, "",
+		  "a BAD unknown, or not before login\r\n",
+		  "* BYE too many errors\r\n" },
+		{ &login_imap, "", "a NOOP\r\n", LOGIN_COMMANDS_MAX - 1, "",
+		  "a OK done\r\n", "* BYE too many commands before login\r\n" },
+		{ &login_pop3, "", "x", LOGIN_LINE_MAX - 2, "\r\n",
+		  "-ERR unknown, or not before login\r\n",
+		  "-ERR that line is too long\r\n" },
+		{ &login_pop3, "", "x", LOGIN_LINE_MAX - 1, "", "",
+		  "-ERR that line is too long\r\n" },
+		{ &login_pop3, "", "XX\r\n", LOGIN_ERRORS_MAX - 1, "",
+		  "-ERR unknown, or not before login\r\n",
+		  "-ERR too many errors\r\n" },
+		{ &login_pop3, "", "CAPA\r\n", LOGIN_COMMANDS_MAX - 1, "",
+		  "\r\n.\r\n", "-ERR too many commands before login\r\n" },
+	};
+	enum login_want want;
+	struct login_talk *t;
+	const char *last;
+	size_t i, more, len, n;
+	char *s;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+		for (more = 0; more < 2; more++) {
+			s = many(row[i].head, row[i].unit, row[i].n + more,
+			    row[i].tail, &len);
+			t = feed(row[i].p, s, len, 1, 1000, &want);
+			last = more ? row[i].refused : row[i].served;
+			n = strlen(last);
+			if (t->out.len < n || (n == 0 && t->out.len > 0) ||
+			    strcmp(buf_str(&t->out) + t->out.len - n, last) != 0)
+				fail_msg("row %zu, %zu: %s", i, more,
+				    buf_str(&t->out));
+			assert_int_equal(want, strstr(last, "BYE") != NULL ||
+			    strstr(last, " too ") != NULL ? LOGIN_END :
+			    LOGIN_INPUT);
+			login_talk_free(&t);
+			free(s);
+		}
+}
+
 /* A command's literals have one bound in all; the next command has its own. */
 static void
 test_literals(void **state)
@@ -515,6 +576,7 @@ main(void)
 		cmocka_unit_test(test_after_tls),
 		cmocka_unit_test(test_id),
 		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_exact_bounds),
 		cmocka_unit_test(test_literals),
 		cmocka_unit_test(test_sasl_line),
 		cmocka_unit_test(test_long_command),

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -155,6 +156,41 @@ test_binary(void **state)
 	buf_clear(&why);
 }
 
+/* A key has 64 octets, a line 4096; one more is too long. */
+static void
+test_long(void **state)
+{
+	char text[5000];
+	struct conf c;
+	struct buf why;
+	int len;
+
+	memset(&c, 0, sizeof(c));
+	for (len = 64; len <= 65; len++) {
+		snprintf(text, sizeof(text), "%.*s = x\n", len, "key_0123456789"
+		    "_123456789_123456789_123456789_123456789_123456789_123456"
+		    "789");
+		assert_int_equal(parse(text, &c, &why), len == 64 ? 0 : -1);
+		if (len == 65)
+			assert_string_equal(buf_str(&why), "F:1: is not a "
+			    "line \"key = value\"");
+		buf_clear(&why);
+	}
+	for (len = 4096; len <= 4097; len++) {
+		memset(text, '#', (size_t)len);
+		strcpy(text + len, "\nnumber = 7\n");
+		c.number = 0;
+		assert_int_equal(parse(text, &c, &why), len == 4096 ? 0 : -1);
+		if (len == 4097)
+			assert_string_equal(buf_str(&why), "F:1: the line is "
+			    "too long");
+		assert_int_equal(c.number, len == 4096 ? 7 : 0);
+		buf_clear(&why);
+	}
+	free(c.text);
+	free(c.host);
+}
+
 /* What an editor puts in front of a file is no part of its first line. */
 static void
 test_mark(void **state)
@@ -200,6 +236,7 @@ main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_binary),
+		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_mark),
 		cmocka_unit_test(test_hostname),
 	};
