@@ -354,8 +354,14 @@ test_too_many_descriptors(void **state)
 	}
 	assert_int_equal((int)r, -1);
 	assert_int_equal(errno, EBADMSG);
-	assert_true(i > CHAN_HELD_MAX / CHAN_FDS_MAX);
+	/* As many as may be, those that pass it, and no more. */
+	assert_int_equal(i, CHAN_HELD_MAX / CHAN_FDS_MAX + 2);
 }
+
+static const struct msg_desc one_descriptor[] = {
+	[1] = { "ONE", PEER_BIT(PEER_QUEUE), 1, 1, NULL },
+};
+static const struct msg_proto proto_one = MSG_PROTO("one", one_descriptor);
 
 /* So is what waits for a peer that does not read. */
 static void
@@ -374,6 +380,17 @@ test_descriptors_that_wait(void **state)
 	assert_int_equal(errno, ENOBUFS);
 	assert_int_equal(i, CHAN_HELD_MAX / 3 + 1);
 	assert_int_equal(a.n_out_fds, CHAN_HELD_MAX / 3 * 3);
+	/* The last one that may wait does. */
+	for (k = (int)a.n_out_fds; k < CHAN_HELD_MAX; k++) {
+		msg_begin(&a, &proto_one, 1, 1);
+		msg_fd(&a, dup(a.fd));
+		assert_int_equal(msg_end(&a), 0);
+	}
+	msg_begin(&a, &proto_one, 1, 1);
+	msg_fd(&a, dup(a.fd));
+	assert_int_equal(msg_end(&a), -1);
+	assert_int_equal(errno, ENOBUFS);
+	assert_int_equal(a.n_out_fds, CHAN_HELD_MAX);
 }
 
 /*

@@ -114,6 +114,9 @@ test_impossible(void **state)
 	assert_int_equal(ask("anna", 4, big, PASSWORD_MAX, &account),
 	    LOGIN_OK);
 	assert_int_equal(asked, 1);
+	assert_int_equal(ask(big, ADDRESS_MAX, "secret", 6, &account),
+	    LOGIN_OK);
+	assert_int_equal(asked, 2);
 	buf_clear(&account);
 	peer_end();
 }

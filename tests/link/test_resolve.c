@@ -132,6 +132,24 @@ test_hosts(void **state)
 	assert_int_equal(lost, 0);
 }
 
+/* As many addresses of a host, and as many hosts, as may be. */
+static void
+test_most(void **state)
+{
+	int i, k;
+
+	for (i = 0; i < MAIL_HOSTS_MAX + 1; i++) {
+		put_host("a.far.test", MAIL_ADDRESSES_MAX);
+		for (k = 0; k < MAIL_ADDRESSES_MAX; k++)
+			put_address("192.0.2.1");
+	}
+	assert_int_equal(ask(), N_OK);
+	assert_int_equal(answer.n, MAIL_HOSTS_MAX);
+	for (i = 0; i < MAIL_HOSTS_MAX; i++)
+		assert_int_equal(answer.host[i].n, MAIL_ADDRESSES_MAX);
+	assert_int_equal(lost, 0);
+}
+
 static void
 test_question(void **state)
 {
@@ -274,6 +292,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_hosts),
+		T(test_most),
 		T(test_question),
 		T(test_refusals),
 		T(test_no_address),

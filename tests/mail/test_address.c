@@ -49,6 +49,10 @@ test_parse(void **state)
 		{ L63 L63 L63 L63 "aaa@" L63 "x", NULL, ADDRESS_LONG },
 		{ L63 L63 L63 L63 "aaa@" L63 ".", L63 L63 L63 L63 "aaa@" L63,
 		    0 },
+		{ L63 L63 L63 L63 "aaa@" A60 "a.x", L63 L63 L63 L63 "aaa@"
+		    A60 "a.x", 0 },
+		{ L63 L63 L63 L63 "aaa@" A60 "aa.x", L63 L63 L63 L63 "aaa@"
+		    A60 "aa.x", 0 },
 		{ L63 L63 L63 L63 "aaa@" L63 ".x", NULL, ADDRESS_LONG },
 		{ "\"" L63 "\"@x", L63 "@x", 0 },
 		{ "\"" L63 "a\"@x", L63 "a@x", 0 },

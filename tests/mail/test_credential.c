@@ -38,6 +38,7 @@ test_fields(void **state)
 		{ "crypt", "x", NULL },
 		{ "crypt=a:", "cx", "a" },
 		{ "crypt=a::b=c", "cxo", "a" },
+		{ "a2345678901234567890123456789012=b", "o", NULL },
 		{ "a23456789012345678901234567890123=b", "x", NULL },
 	};
 	static const char letters[] = "csao";
@@ -109,6 +110,31 @@ test_app(void **state)
 		assert_int_equal(credential_app_may(&a, "imap"), rows[i].imap);
 		assert_int_equal(credential_app_may(&a, "pop3"), rows[i].pop3);
 	}
+	buf_clear(&why);
+}
+
+/* The hash of the longest kind, and one octet more. */
+static void
+test_app_hash(void **state)
+{
+	struct buf text = BUF_INIT(0), why = BUF_INIT(200);
+	struct credential_app a;
+	struct credential c;
+	const char *p;
+	int i;
+
+	buf_puts(&text, "app=a,imap,1,");
+	for (i = 0; i < CREDENTIAL_HASH_MAX; i++)
+		buf_putc(&text, 'x');
+	for (i = 0; i < 2; i++) {
+		p = text.data;
+		assert_int_equal(credential_next(&p, p + text.len, &c), 1);
+		assert_int_equal(credential_app(&c, &a, &why), -i);
+		buf_putc(&text, 'x');
+	}
+	assert_string_equal(buf_str(&why), "app=a: protocols, time or hash "
+	    "are missing");
+	buf_clear(&text);
 	buf_clear(&why);
 }
 
@@ -233,6 +259,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_app),
+		cmocka_unit_test(test_app_hash),
 		cmocka_unit_test(test_rfc7677),
 		cmocka_unit_test(test_prepared),
 		cmocka_unit_test(test_text),

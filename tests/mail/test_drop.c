@@ -135,6 +135,42 @@ test_envelopes(void **state)
 	buf_clear(&b);
 }
 
+/* An address, or whatever stands in a line, has ADDRESS_MAX octets at most. */
+static void
+test_long_lines(void **state)
+{
+	static const char *const parts[][2] = { { "F", "\nC\nTe@f\n\n" },
+		{ "F\nC", "\nTe@f\n\n" }, { "F\nC\nT", "\n\n" } };
+	struct buf b = BUF_INIT(0), text = BUF_INIT(0);
+	char name[ADDRESS_MAX + 2];
+	struct drop d;
+	size_t i;
+	int len;
+
+	memset(name, 'a', sizeof(name));
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		for (len = ADDRESS_MAX; len <= ADDRESS_MAX + 1; len++) {
+			buf_reset(&text);
+			buf_printf(&text, "%s%.*s%s", parts[i][0], len, name,
+			    parts[i][1]);
+			file_of(text.data, text.len, &b);
+			assert_int_equal(drop_unpack(b.data, b.len, &d),
+			    len <= ADDRESS_MAX ? DROP_WHOLE : DROP_DAMAGED);
+			free(d.to);
+		}
+	/* No octet that is not of a line. */
+	for (len = 0; len < 256; len++) {
+		buf_reset(&text);
+		buf_printf(&text, "Fa%cb\nC\nTe@f\n\n", len == 0 ? 1 : len);
+		file_of(text.data, text.len, &b);
+		assert_int_equal(drop_unpack(b.data, b.len, &d), len < ' ' ||
+		    len == 0x7f ? DROP_DAMAGED : DROP_WHOLE);
+		free(d.to);
+	}
+	buf_clear(&text);
+	buf_clear(&b);
+}
+
 static void
 test_peek(void **state)
 {
@@ -172,6 +208,7 @@ main(void)
 		cmocka_unit_test(test_there_and_back),
 		cmocka_unit_test(test_unfinished),
 		cmocka_unit_test(test_envelopes),
+		cmocka_unit_test(test_long_lines),
 		cmocka_unit_test(test_peek),
 		cmocka_unit_test(test_names),
 	};

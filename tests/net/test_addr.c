@@ -7,6 +7,19 @@
 
 #include "lib/net/addr.h"
 
+/* The longest text of an address, and one octet more. */
+static void
+test_longest(void **state)
+{
+	static const char text[] = "0000:0000:0000:0000:0000:ffff:"
+	    "255.255.255.2550";
+
+	assert_int_equal(addr_is_ip(text, 45, 1), 1);
+	assert_int_equal(addr_is_ip(text, 46, 1), 0);
+	assert_int_equal(addr_is_ip(text, 45, 0), 0);
+	assert_int_equal(addr_is_ip(text, 0, 1), 0);
+}
+
 static void
 test_one(void **state)
 {
@@ -176,6 +189,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_long_list),
+		cmocka_unit_test(test_longest),
 		cmocka_unit_test(test_one),
 		cmocka_unit_test(test_ip_alone),
 		cmocka_unit_test(test_origin),
