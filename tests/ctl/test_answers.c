@@ -74,10 +74,17 @@ test_bad(void **state)
 		answers_clear(&as);
 	}
 	buf_puts(&big, "hostname = ");
-	for (i = 0; i < ANSWERS_LINE_MAX; i++)
+	while (big.len < ANSWERS_LINE_MAX)
 		buf_putc(&big, 'x');
 	answers_init(&as, "f");
+	assert_int_equal(answers_parse(&as, big.data, big.len, &why), 0);
+	assert_int_equal(strlen(answers_get(&as, "hostname")),
+	    ANSWERS_LINE_MAX - strlen("hostname = "));
+	answers_clear(&as);
+	buf_putc(&big, 'x');
+	answers_init(&as, "f");
 	assert_int_equal(answers_parse(&as, big.data, big.len, &why), -1);
+	assert_string_equal(buf_str(&why), "f:1: the line is too long");
 	assert_int_equal(answers_parse(&as, "a = x\0y", 7, &why), -1);
 	answers_clear(&as);
 	buf_clear(&big);

@@ -452,9 +452,10 @@ test_drop(void **state)
 static void
 test_drop_share(void **state)
 {
-	char dir[] = "/tmp/test_sendmail.XXXXXX", path[200];
+	char dir[] = "/tmp/test_sendmail.XXXXXX", path[200], name[200];
 	struct buf m = BUF_INIT(0), why = BUF_INIT(0);
 	struct sendmail s;
+	struct stat st;
 	unsigned i;
 
 	make_state(dir);
@@ -481,8 +482,21 @@ test_drop_share(void **state)
 	    DROP_ENVELOPE_MAX - 1), 0);
 	assert_int_equal(sendmail_drop(&s, &m, &why), -1);
 	assert_non_null(strstr(buf_str(&why), "leave no room"));
-	name_of(dir, 0, path);
-	assert_int_equal(access(path, F_OK), -1);
+	name_of(dir, 0, name);
+	assert_int_equal(access(name, F_OK), -1);
+	/* One that fills it to the last octet has room, one more has none. */
+	assert_int_equal(truncate(path, 0), 0);
+	assert_int_equal(sendmail_drop(&s, &m, &why), 0);
+	assert_int_equal(stat(name, &st), 0);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(unlink(name), 0);
+		assert_int_equal(truncate(path, DROP_SIZES *
+		    (long)s.message_size + DROP_ENVELOPE_MAX - st.st_size +
+		    (long)(1 - i)), 0);
+		assert_int_equal(sendmail_drop(&s, &m, &why), i == 0 ? -1 : 0);
+		if (i == 0)
+			assert_int_equal(close(creat(name, 0600)), 0);
+	}
 	clear(&s);
 	remove_state(dir);
 	buf_clear(&m);

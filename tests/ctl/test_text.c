@@ -230,6 +230,32 @@ test_bad_lines(void **state)
 	buf_clear(&why);
 }
 
+/* The longest line is taken, and blanks about it do not count. */
+static void
+test_line_bounds(void **state)
+{
+	struct buf in = BUF_INIT(0), why = BUF_INIT(0);
+	struct text t;
+	int more;
+
+	for (more = 0; more < 2; more++) {
+		buf_reset(&in);
+		buf_puts(&in, " a@x.test");
+		while (in.len < 1 + TEXT_LINE_MAX - 8 + (size_t)more)
+			buf_putc(&in, ' ');
+		buf_puts(&in, "disabled  \n");
+		text_init(&t, ctl_tables[TEXT_USERS]);
+		buf_reset(&why);
+		assert_int_equal(text_parse(&t, "/etc", in.data, in.len,
+		    &why), more ? -1 : 0);
+		assert_int_equal(strstr(buf_str(&why), "longer than 65536 "
+		    "octets") != NULL, more);
+		text_clear(&t);
+	}
+	buf_clear(&in);
+	buf_clear(&why);
+}
+
 static void
 test_complaints_bounded(void **state)
 {
@@ -457,6 +483,7 @@ main(void)
 		cmocka_unit_test(test_name_bounds),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_bad_lines),
+		cmocka_unit_test(test_line_bounds),
 		cmocka_unit_test(test_complaints_bounded),
 		cmocka_unit_test(test_edit),
 		cmocka_unit_test(test_no_entry),

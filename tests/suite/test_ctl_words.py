@@ -8,9 +8,9 @@ ctl_words.txt holds one session of an operator.
     ? 1                                     its exit status, where not 0
     @ users                                 lines of that table follow
 
-HASH is a hash, CONF and STATE are folders; YESCRYPT, WHEN and PASSWORD stand
-for what no two runs have in common. A blank line ends a command, # begins a
-remark.
+HASH is a hash, A64 a word of 64 letters, CONF and STATE are folders; YESCRYPT,
+WHEN and PASSWORD stand for what no two runs have in common. A blank line ends
+a command, # begins a remark.
 """
 import json
 import os
@@ -43,6 +43,7 @@ def commands():
 
 def clean(text, conf):
     """What differs from run to run has a name."""
+    text = re.sub(r"a{20,}", lambda m: "A%d" % len(m[0]), text)
     for old, new in ((re.escape(HASH), "HASH"),
                      (r"\$y\$[./$\w]{20,}", "YESCRYPT"),
                      (re.escape(str(conf)), "CONF"),
@@ -55,6 +56,7 @@ def clean(text, conf):
 
 
 def run(conf, words, given, tables):
+    words = re.sub(r"\bA(\d+)\b", lambda m: "a" * int(m[1]), words)
     p = subprocess.run(
         [str(rohrpost.ROHRPOST), "-c", str(conf),
          *[HASH if w == "HASH" else w for w in words.split()]],

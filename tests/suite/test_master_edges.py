@@ -1,5 +1,6 @@
 """master's edges: what a process is given and what it is not, the command
-line, the orderly stop and the one by force."""
+line, what status tells, the stop by force."""
+import json
 import os
 import pathlib
 import signal
@@ -159,3 +160,88 @@ def test_stop_by_force(by):
         # Ports and doors are closed, the lock is free.
         assert not list((p.state / "run").glob("*.ctl"))
         assert (p.state / "run/master.pid").read_text() == ""
+
+
+def rows(p):
+    r = subprocess.run([str(rohrpost.ROHRPOST), "-c", str(p.conf), "status",
+                        "--json"], capture_output=True, text=True, timeout=60)
+    assert r.returncode == 0, r.stderr
+    return json.loads(r.stdout)
+
+
+def of(p, program, **fields):
+    return [r for r in rows(p) if r["program"] == program and
+            all(r[k] == v for k, v in fields.items())]
+
+
+def test_status_rows():
+    """Each process with what it is, does and did."""
+    with Probes("status", smtp_workers=3) as p:
+        got = rows(p)
+        assert sorted(r["pid"] for r in got) == \
+            [x for x in p.pids() if x != p.master.pid]
+        for r in got:
+            argv = (PROC / str(r["pid"]) / "cmdline").read_text().split("\0")
+            assert os.path.basename(argv[0]) == r["program"]
+            assert ("-s" in argv) == (r["service"] is not None), r
+            assert r["service"] is None or r["service"] in argv
+            assert r["user"] is None and r["sessions"] == 0
+            assert r["restarts"] == 0 and 0 <= r["uptime"] < 60
+            assert r["state"] == ("idle" if r["service"] in (
+                "smtp", "submission", "submissions", "local") and
+                r["program"] == "smtpd" else "running"), r
+        # A worker with a client, and a session.
+        with p.client("smtp") as c, p.client("imap") as s:
+            pid = int(c.say("who").split()[1])
+            assert s.say("hold anna@example.test")
+            rohrpost.wait_for(lambda: of(p, "smtpd", state="busy"))
+            assert [r["pid"] for r in of(p, "smtpd", state="busy")] == [pid]
+            (imapd,) = rohrpost.wait_for(lambda: of(p, "imapd", sessions=1))
+            assert imapd["user"] == "anna@example.test"
+            assert imapd["state"] == "busy"
+            assert imapd["pid"] in p.pids("imapd")
+        rohrpost.wait_for(lambda: not of(p, "smtpd", state="busy"))
+        # One that died and came again is told from one that did not.
+        (queue,) = p.pids("queue")
+        os.kill(queue, signal.SIGKILL)
+        (r,) = rohrpost.wait_for(lambda: of(p, "queue", restarts=1,
+                                            state="running"))
+        assert r["pid"] != queue
+        assert not [r for r in of(p, "store") if r["restarts"]]
+        # One that does not stop, and one that cannot start.
+        (store,) = p.pids("store")
+        (p.bin / "store").unlink()
+        os.kill(store, signal.SIGKILL)
+        (r,) = rohrpost.wait_for(lambda: of(p, "store", state="down"))
+        assert r["pid"] is None and r["uptime"] == 0
+
+
+def test_debug_shows_the_log():
+    """-d: what the log gets, on the standard error of the caller too."""
+    p = Probes("debug")
+    m = p.master = p.popen("-d")
+    try:
+        rohrpost.wait_for(p.up, 20, text="master starts")
+        assert p.ask("smtp", "who").startswith("smtpd ")
+        assert p.stop() == 0
+        out = m.stdout.read().splitlines()
+        log = p.log().splitlines()
+        assert any(" started, configuration" in x for x in log)
+        assert log[-1].endswith(" stopped") and set(log) <= set(out), out
+    finally:
+        p.stop()
+        rohrpost.remove(p.dir)
+
+
+def test_reloads_are_no_deaths():
+    """Workers that go for the next configuration's are not held against
+    anybody, however young they are."""
+    with Probes("reloads") as p:
+        for n in range(7):
+            old = p.pids("smtpd")
+            p.master.send_signal(signal.SIGHUP)
+            rohrpost.wait_for(
+                lambda: not set(old) & set(p.pids("smtpd")) and
+                len(of(p, "smtpd", state="idle")) >= len(old), 20)
+        assert "quick deaths" not in p.log()
+        assert not [r for r in rows(p) if r["restarts"]]

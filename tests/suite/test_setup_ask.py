@@ -26,7 +26,7 @@ class Terminal:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.execve(str(rohrpost.ROHRPOST),
-                      ["rohrpost", "-c", str(conf), command],
+                      ["rohrpost", "-c", str(conf), *command.split()],
                       dict(os.environ, **env))
 
     def hear(self):
@@ -289,3 +289,42 @@ def test_end_of_input(terminal, tmp_path, after):
     assert "no answer" in terminal.said or \
         "no password was given" in terminal.said
     assert not (tmp_path / "conf").exists()
+
+
+@pytest.fixture
+def conf(tmp_path):
+    """A configuration with one account."""
+    (tmp_path / "answers").write_text(
+        "hostname = mail.example.test\ndomain = example.test\n"
+        "user = anna@example.test correct horse 9\nstate_dir = %s\n" %
+        (tmp_path / "state"))
+    subprocess.run([str(rohrpost.ROHRPOST), "-c", str(tmp_path / "conf"),
+                    "setup", "--answers", str(tmp_path / "answers")],
+                   check=True, capture_output=True)
+    return tmp_path / "conf"
+
+
+ANNA = "Password for anna@example.test"
+
+
+@pytest.mark.parametrize("one, two, words", [
+    ("secret", "secrer", "passwords differ, try again"),
+    ("", "", "an empty password is refused"),
+    ("x" * 1100, None, "the password is too long or holds NUL"),
+    ("another word", "another word", ""),
+], ids=["two", "empty", "long", "good"])
+def test_new_password(conf, one, two, words):
+    """Typed twice, unseen; nothing changes where they are not one."""
+    before = (conf / "passwd").read_text()
+    t = Terminal(conf, "user passwd anna@example.test")
+    try:
+        t.asked(ANNA)
+        t.hidden(one)
+        if two is not None:
+            t.asked("Again for anna@example.test")
+            t.hidden(two)
+        assert t.end() == (1 if words else 0)
+        assert t.said.strip() == ("rohrpost: " + words if words else "")
+        assert ((conf / "passwd").read_text() == before) == bool(words)
+    finally:
+        t.close()
