@@ -403,6 +403,38 @@ def test_sendmail_operates(inst):
     assert p.returncode == 64 and b"rohrpost start" in p.stderr
 
 
+@pytest.mark.parametrize("how", ["newaliases", "-bi", "-I"])
+def test_newaliases_takes_the_text(inst, how):
+    """What was written by hand counts from then on; what is not right is
+    named, and changes nothing."""
+    text = inst.conf / "aliases"
+    before, name = text.read_text(), "fresh%s@example.test" % how.strip("-")
+
+    def rcpt():
+        with inst.smtp() as s:
+            s.ehlo()
+            s.mail("a@remote.test")
+            return s.rcpt(name)[0]
+
+    def run():
+        return linked(inst, how) if how[0] != "-" else sendmail(inst, how)
+    try:
+        text.write_text(before + name + " = anna@example.test\n")
+        assert rcpt() == 550
+        p = run()
+        assert p.returncode == 0, p.stderr
+        assert rcpt() == 250
+        text.write_text(before + "nonsense\n")
+        p = run()
+        assert p.returncode == 69, p.stderr
+        assert b"/aliases:%d: " % (before.count("\n") + 1) in p.stderr
+        assert rcpt() == 250
+    finally:
+        text.write_text(before)
+        assert run().returncode == 0
+    assert rcpt() == 550
+
+
 @pytest.mark.root
 def test_sendmail_shows_nobody_else_the_queue(inst):
     for args in (["-bp"], ["-bi"], ["-q"]):
