@@ -77,8 +77,8 @@ def made(tmp_path):
         "user = anna@example.test correct horse 9\n"
         "postmaster = anna@example.test\nstate_dir = %s\ndkim = no\n" %
         (tmp_path / "state"))
-    assert run(conf, "setup --answers %s" % (tmp_path / "answers"), "", []) \
-        == ['CONF: ready; "rohrpost -c CONF start" starts it']
+    assert run(conf, "setup --answers %s" % (tmp_path / "answers"), "", [])[
+        0] == 'CONF: ready; "rohrpost -c CONF start" starts it'
     return conf
 
 

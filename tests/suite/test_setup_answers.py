@@ -167,6 +167,10 @@ def test_dry_run_writes_nothing(place):
     assert not place[0].exists() and not place[1].exists()
 
 
+def contents(conf):
+    return {f.name: f.read_bytes() for f in conf.iterdir() if f.is_file()}
+
+
 @pytest.mark.root
 def test_each_answer_has_its_place(place):
     """And answered again: what is new changes, what is there stays."""
@@ -179,8 +183,8 @@ def test_each_answer_has_its_place(place):
               "listen_imap = 127.0.0.1:14143\n")
     assert p.returncode == 0, p.stderr
     conf, state = place
-    assert p.stdout == '%s: ready; "rohrpost -c %s start" starts it\n' % (
-        conf, conf)
+    assert p.stdout.splitlines()[0] == \
+        '%s: ready; "rohrpost -c %s start" starts it' % (conf, conf)
     got = keys(place)
     assert got["listen_smtp"] == "" and got["relay_host"] == "out.test"
     assert got["listen_imap"] == "127.0.0.1:14143"
@@ -196,10 +200,10 @@ def test_each_answer_has_its_place(place):
     assert "root@example.test = x@remote.test" in aliases
     assert "mailer-daemon@example.test = anna@example.test" in aliases
     assert "abuse = info@example.test" in aliases
-    before = {f.name: f.read_bytes() for f in conf.iterdir()}
+    before = contents(conf)
     # The same once more: nothing changes, no hash is made anew.
     assert run_setup(place, HEAD).returncode == 0
-    assert {f.name: f.read_bytes() for f in conf.iterdir()} == before
+    assert contents(conf) == before
     # A role that is answered wins; an alias that is there stays.
     p = run_setup(place, "postmaster = y@remote.test\nlisten_smtp = "
               "127.0.0.1:14025\nalias = info@example.test = z@remote.test\n"
