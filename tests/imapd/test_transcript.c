@@ -1,6 +1,6 @@
 /*
- * Sessions of anna word for word: imapd's under its loop, before a real store.
- * Each file tests/transcript/imap-*.txt begins with an empty account:
+ * Sessions of a user word for word: imapd's under its loop, before a real store.
+ * Each file tests/transcript/imap-*.txt begins with an empty account of anna:
  *
  *	C: text		the first client says a line; 1: and 2: the others do
  *	D: text		a line more by who spoke last, of a literal or of IDLE
@@ -8,8 +8,9 @@
  *	S: text		the next line that this one hears
  *
  * In what is heard a mod-sequence stands as m and its lower half, in what is
- * said as {m and that}; a UIDVALIDITY as V, the last that was told as {V}. A
- * part may stand as "...".
+ * said as {m and that}; a UIDVALIDITY as V, the last that was told as {V}; the
+ * last EMAILID as {E}. A part may stand as "...". Files of that name are about
+ * bert, who has a quota.
  *
  * TRANSCRIPT_RECORD=FILE reads the lines of a client there and prints all.
  */
@@ -41,7 +42,10 @@
 #include "imapd/imapd_search_scan.h"
 #include "imapd/imapd_session.h"
 
-enum { CLIENTS = 3, SECONDS = 60, LINE_MAX_LEN = 70000, FILES = 100 };
+enum {
+	CLIENTS = 3, SECONDS = 60, LINE_MAX_LEN = 70000, FILES = 100,
+	QUOTA_SIZE = 100 * 1024, QUOTA_COUNT = 3,
+};
 
 static struct rig rig;
 static struct {
@@ -53,6 +57,7 @@ static int speaks;
 static pid_t pid;
 static uint64_t modseqs;		/* the upper half of them */
 static uint32_t validity;
+static char emailid[40];		/* the last that was told */
 static const char *file;
 static unsigned line_number;
 static char names[FILES][100];
@@ -115,6 +120,8 @@ begin(void)
 	int theirs[CLIENTS], pair[2], i;
 
 	rig_init(&rig);
+	rig.quota_size = QUOTA_SIZE;
+	rig.quota_count = QUOTA_COUNT;
 	rig_start(&rig);
 	for (i = 0; i < CLIENTS; i++) {
 		assert_int_equal(fd_pair(pair), 0);
@@ -129,7 +136,8 @@ begin(void)
 	if ((pid = fork()) == 0) {
 		for (i = 0; i < CLIENTS; i++)
 			close(clients[i].fd);
-		imapd(rig.imap[0].chan.fd, theirs);
+		imapd(rig.imap[strstr(file, "quota") != NULL ? 2 : 0].chan.fd,
+		    theirs);
 	}
 	assert_int_not_equal(pid, -1);
 	for (i = 0; i < CLIENTS; i++)
@@ -189,10 +197,13 @@ hear(char line[LINE_MAX_LEN])
 static void
 show(const char *line, char out[LINE_MAX_LEN])
 {
+	const char *p = strstr(line, "EMAILID (");
 	unsigned long long v;
 	char *end, *o = out;
-	const char *p = line;
 
+	if (p != NULL)
+		sscanf(p, "EMAILID (%39[^)]", emailid);
+	p = line;
 	while (*p != '\0') {
 		if (*p < '0' || *p > '9' || (p > line && ((p[-1] >= '0' &&
 		    p[-1] <= '9') || (p[-1] | 32) >= 'a'))) {
@@ -230,6 +241,9 @@ say(const char *line)
 			p = strchr(p, '}');
 		} else if (strncmp(p, "{V}", 3) == 0) {
 			buf_printf(&b, "%u", validity);
+			p += 2;
+		} else if (strncmp(p, "{E}", 3) == 0) {
+			buf_puts(&b, emailid);
 			p += 2;
 		} else
 			buf_putc(&b, *p);
@@ -338,6 +352,7 @@ record(const char *path)
 	int literal = -1;	/* octets of it that are to come */
 	const char *p;
 
+	file = path;
 	begin();
 	while (fgets(line, sizeof(line), f) != NULL) {
 		if (line[0] == 'S')
