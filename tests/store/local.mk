@@ -199,6 +199,7 @@ check_PROGRAMS += tests/store/test_seam tests/store/test_door_mem \
 tests_store_test_seam_SOURCES = tests/store/test_seam.c tests/store/rig.c \
 	tests/store/rig.h $(MEM_ENGINE)
 tests_store_test_seam_LDADD = $(STORE_TEST)
+tests_store_test_seam_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=log_info
 tests_store_test_door_mem_SOURCES = $(tests_store_test_door_SOURCES) \
 	$(MEM_ENGINE)
 tests_store_test_door_mem_CPPFLAGS = $(MEM_CPPFLAGS)

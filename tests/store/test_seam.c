@@ -7,10 +7,12 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -25,6 +27,15 @@
 
 static struct rig rig;
 static char id[4][17];
+static atomic_int *ended;	/* shared with the child: moves that a load ends */
+
+void	__wrap_log_info(const char *fmt, ...);
+void
+__wrap_log_info(const char *fmt, ...)
+{
+	if (strstr(fmt, "were being moved") != NULL)
+		atomic_fetch_add(ended, 1);
+}
 
 /* All that a start sets off has been done: a fault meets what is asked then. */
 static void
@@ -447,6 +458,27 @@ test_move_load_fails(void **state)
 	}
 }
 
+/* A MOVE that was cut short is ended by the next load, and by no other. */
+static void
+test_move_ends_once(void **state)
+{
+	int n;
+
+	at_rest();
+	atomic_store(ended, 0);
+	atomic_store(&engine_mem->commit_how, ENGINE_LATER);
+	atomic_store(&engine_mem->commit_at, 2);
+	assert_int_equal(move(&rig.imap[0]), 0);
+	for (n = 0; n < 2000 && !holds(1); n++)
+		usleep(10000);
+	assert_true(holds(1));
+	assert_int_equal(atomic_load(ended), 1);
+	again();
+	assert_true(holds(1));
+	finds(0, 0);
+	assert_int_equal(atomic_load(ended), 1);
+}
+
 /* What of the requests is refused while the index's disk is so full: adding,
    changing, removing; reading goes on. */
 static void
@@ -508,10 +540,15 @@ main(void)
 		TEST(test_read_later), TEST(test_load_later),
 		TEST(test_flags_fail), TEST(test_move_fails),
 		TEST(test_expunge_fails), TEST(test_move_twice),
-		TEST(test_move_load_fails), TEST(test_room),
+		TEST(test_move_load_fails), TEST(test_move_ends_once),
+		TEST(test_room),
 		TEST(test_room_is_low), TEST(test_no_room),
 	};
 
 	engine_mem_faults();
+	ended = mmap(NULL, sizeof(*ended), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (ended == MAP_FAILED)
+		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
