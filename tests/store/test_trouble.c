@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -29,7 +30,7 @@ enum { LATER_BOX = 5, PARTS = 3, ASKED = 12000, WAIT_MS = 60000 };
 
 /* Shared with the child: this link, counted down, fails so. */
 static struct {
-	atomic_int at, how, no_tables;
+	atomic_int at, how, no_tables, freed;
 } *sh;
 
 static struct rig rig;
@@ -44,6 +45,16 @@ __wrap_linkat(int a, const char *from, int b, const char *to, int f)
 		return -1;
 	}
 	return __real_linkat(a, from, b, to, f);
+}
+
+/* Of what a door has, its lock goes last. */
+int	__real_pthread_mutex_destroy(pthread_mutex_t *m);
+int	__wrap_pthread_mutex_destroy(pthread_mutex_t *m);
+int
+__wrap_pthread_mutex_destroy(pthread_mutex_t *m)
+{
+	atomic_fetch_add(&sh->freed, 1);
+	return __real_pthread_mutex_destroy(m);
 }
 
 static void
@@ -422,6 +433,33 @@ test_watcher_is_behind(void **state)
 	buf_clear(&why);
 }
 
+/* A door that closes leaves nothing, whatever was asked by it: answers, tasks,
+   news, files. */
+static void
+test_door_is_freed(void **state)
+{
+	struct door *d = &rig.imap[1];
+	char name[DOOR_FILE_NAME + 1];
+	struct door_mailbox m;
+	uint32_t recent;
+	int tries;
+
+	assert_int_equal(door_select(d, 1, 1, &m, &recent), 0);
+	flag(d, FLAG_FLAGGED);
+	put(d, name);
+	assert_int_equal(append(d, 1, name, strlen(TEXT),
+	    crc32c(0, TEXT, strlen(TEXT))), 0);
+	put(d, name);
+	assert_int_equal(atomic_load(&sh->freed), 0);
+	door_clear(d);
+	for (tries = 0; tries < 30000 && atomic_load(&sh->freed) == 0;
+	    tries++)
+		usleep(1000);
+	assert_int_equal(atomic_load(&sh->freed), 1);
+	not_kept(name);
+	holds(1, 3);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -431,7 +469,7 @@ main(void)
 		T(test_delivery), T(test_delivery_tables), T(test_append),
 		T(test_append_of_another), T(test_append_many), T(test_copy),
 		T(test_uids_rise), T(test_ids), T(test_quota),
-		T(test_watcher_is_behind),
+		T(test_watcher_is_behind), T(test_door_is_freed),
 	};
 
 	sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE,
