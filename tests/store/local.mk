@@ -118,6 +118,10 @@ tests_store_test_trouble_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=linkat \
 check_PROGRAMS += tests/store/test_syncer
 tests_store_test_syncer_SOURCES = tests/store/test_syncer.c
 tests_store_test_syncer_LDADD = $(STORE_TEST)
+check_PROGRAMS += tests/store/test_large
+tests_store_test_large_SOURCES = tests/store/test_large.c
+tests_store_test_large_LDADD = $(STORE_TEST)
+tests_store_test_large_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=helper_post
 check_PROGRAMS += tests/store/test_cache
 tests_store_test_cache_SOURCES = tests/store/test_cache.c \
 	tests/store/rig.c tests/store/rig.h
