@@ -114,7 +114,7 @@ tests_store_test_trouble_SOURCES = tests/store/test_trouble.c \
 	tests/store/rig.c tests/store/rig.h
 tests_store_test_trouble_LDADD = $(STORE_TEST)
 tests_store_test_trouble_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=linkat \
-	-Wl,--wrap=pthread_mutex_destroy
+	-Wl,--wrap=pthread_mutex_destroy -Wl,--wrap=body_open
 check_PROGRAMS += tests/store/test_syncer
 tests_store_test_syncer_SOURCES = tests/store/test_syncer.c
 tests_store_test_syncer_LDADD = $(STORE_TEST)

@@ -30,7 +30,7 @@ enum { LATER_BOX = 5, PARTS = 3, ASKED = 12000, WAIT_MS = 60000 };
 
 /* Shared with the child: this link, counted down, fails so. */
 static struct {
-	atomic_int at, how, no_tables, freed;
+	atomic_int at, how, no_tables, no_open, freed;
 } *sh;
 
 static struct rig rig;
@@ -45,6 +45,17 @@ __wrap_linkat(int a, const char *from, int b, const char *to, int f)
 		return -1;
 	}
 	return __real_linkat(a, from, b, to, f);
+}
+
+int	__real_body_open(const char *user, uint32_t mailbox, uint32_t uid);
+int	__wrap_body_open(const char *user, uint32_t mailbox, uint32_t uid);
+int
+__wrap_body_open(const char *user, uint32_t mailbox, uint32_t uid)
+{
+	if (!atomic_load(&sh->no_open))
+		return __real_body_open(user, mailbox, uid);
+	errno = EMFILE;
+	return -1;
 }
 
 /* Of what a door has, its lock goes last. */
@@ -223,6 +234,25 @@ test_append(void **state)
 	assert_int_equal(append(d, LATER_BOX, name, strlen(TEXT), crc), -1);
 	assert_int_equal(door_error(d), D_REFUSED);
 	holds(LATER_BOX, 1);
+}
+
+/* It is linked, and cannot be opened to be synced: it is taken back. */
+static void
+test_append_not_opened(void **state)
+{
+	struct door *d = &rig.imap[0];
+	char name[DOOR_FILE_NAME + 1];
+
+	put(d, name);
+	atomic_store(&sh->no_open, 1);
+	assert_int_equal(append(d, LATER_BOX, name, strlen(TEXT),
+	    crc32c(0, TEXT, strlen(TEXT))), -1);
+	atomic_store(&sh->no_open, 0);
+	refused(d, D_LATER, strerror(EMFILE));
+	holds(LATER_BOX, 0);
+	not_kept(name);
+	assert_int_equal(access(rig_path(&rig,
+	    "spool/mail/example.test/anna/5/1"), F_OK), -1);
 }
 
 /* The file is another door's. */
@@ -467,7 +497,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_delivery), T(test_delivery_tables), T(test_append),
-		T(test_append_of_another), T(test_append_many), T(test_copy),
+		T(test_append_not_opened), T(test_append_of_another),
+		T(test_append_many), T(test_copy),
 		T(test_uids_rise), T(test_ids), T(test_quota),
 		T(test_watcher_is_behind), T(test_door_is_freed),
 	};
