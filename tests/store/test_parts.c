@@ -712,6 +712,15 @@ test_wide(void **state)
 	assert_int_equal(back.wide_len, 0);
 	assert_int_equal(record_take_rest(&back, rest + 1, RECORD_REST - 1),
 	    -1);
+	/* nothing behind the keywords, and they are whole or none */
+	d.more_len = 0;
+	assert_int_equal(record_put_rest(&d, rest), 2 + KEYWORD_PACKED);
+	assert_int_equal(record_take_rest(&back, rest, 2 + KEYWORD_PACKED),
+	    0);
+	assert_int_equal(back.wide_len, KEYWORD_PACKED);
+	assert_int_equal(back.more_len, 0);
+	(void)record_take_rest(&back, rest, 1 + KEYWORD_PACKED);
+	assert_int_equal(back.wide_len, 0);
 	buf_clear(&out);
 }
 
