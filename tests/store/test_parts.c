@@ -719,7 +719,8 @@ test_wide(void **state)
 	    0);
 	assert_int_equal(back.wide_len, KEYWORD_PACKED);
 	assert_int_equal(back.more_len, 0);
-	(void)record_take_rest(&back, rest, 1 + KEYWORD_PACKED);
+	assert_int_equal(record_take_rest(&back, rest, 1 + KEYWORD_PACKED),
+	    1 + KEYWORD_PACKED > RECORD_MORE ? -1 : 0);
 	assert_int_equal(back.wide_len, 0);
 	buf_clear(&out);
 }
