@@ -1,5 +1,5 @@
 /*
- * start, stop, reload, status.
+ * start, stop, reload.
  */
 #include "config.h"
 
@@ -23,7 +23,6 @@
 #include "ctl/ctl_renew.h"
 #include "ctl/ctl_reply.h"
 #include "ctl/ctl_util.h"
-#include "ctl/doctor.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
@@ -233,39 +232,4 @@ cmd_reload(struct ctl *c)
 		ctl_say(0, &refused);
 	buf_clear(&refused);
 	return r;
-}
-
-/* Room on the disk: what doctor would say, without the network. */
-static void
-warn_disk(struct ctl *c)
-{
-	struct findings l = { .n = 0 };
-	struct buf words = BUF_INIT(2000);
-	size_t i;
-
-	doctor_disk(c->state_dir, c->hostname, &l);
-	for (i = 0; i < l.n; i++) {
-		buf_set(&words, "%s %s", l.f[i].finding,
-		    l.f[i].consequence != NULL ? l.f[i].consequence : "");
-		if (l.f[i].consequence != NULL)
-			ctl_warn(&words);
-	}
-	findings_clear(&l);
-	buf_clear(&words);
-}
-
-int
-cmd_status(struct ctl *c)
-{
-	struct ctl_control q = { .who = PEER_MASTER, .type = C_STATUS,
-		.timeout_ms = ANSWER_MS, .quiet = 1 };
-	int r;
-
-	if (ctl_load(c) == -1)
-		return CTL_REFUSED;
-	config_warn(c);
-	warn_disk(c);
-	r = control_list(c, &q);
-	/* That it does not run is the answer, not an obstacle. */
-	return r == CTL_LATER ? CTL_REFUSED : r;
 }

@@ -148,6 +148,18 @@ take_field(struct record *r, struct msg *m)
 }
 
 static void
+keep_row(struct buf *to, struct msg *m)
+{
+	const char *p;
+	size_t n;
+
+	if (to->len == 0 && (p = msg_get(m, CF_NAMES, &n)) != NULL)
+		buf_put_lv(to, p, n);
+	p = msg_get(m, CF_VALUES, &n);
+	buf_put_lv(to, p, n);
+}
+
+static void
 take_row(struct ctl_control *q, struct msg *m)
 {
 	struct cursor cur;
@@ -166,6 +178,8 @@ take_row(struct ctl_control *q, struct msg *m)
 	}
 	if (!msg_has(m, CF_VALUES))
 		return;
+	if (q->whole != NULL)
+		keep_row(q->whole, m);
 	q->rows++;
 	if (q->record != NULL)
 		take_field(q->record, m);

@@ -21,6 +21,8 @@ struct ctl_control {
 	struct record *record;	/* in place of out: rows of a field and its
 				   value (ctl_record.h); or NULL */
 	struct buf *first;	/* lv: the first column of each row; or NULL */
+	struct buf *whole;	/* lv: CF_NAMES, then CF_VALUES of each row; or
+				   NULL */
 	int	*body_r;	/* takes a row's descriptor; or NULL */
 	int	 progress;	/* show progress at a terminal */
 	int	 quiet;		/* do not print the words of a success */

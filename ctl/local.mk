@@ -44,7 +44,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/cmd_table.c ctl/cmd_table.h ctl/cmd_user.c ctl/cmd_user.h \
 	ctl/cmd_config.c ctl/cmd_config.h \
 	ctl/cmd_session.c ctl/cmd_session.h \
-	ctl/cmd_app.c ctl/cmd_setup.c ctl/cmd_purge.c ctl/cmd_service.c ctl/cmd_queue.c \
+	ctl/cmd_app.c ctl/cmd_setup.c ctl/cmd_purge.c ctl/cmd_service.c ctl/cmd_status.c ctl/cmd_queue.c \
 	ctl/cmd_store.c ctl/cmd_trace.c ctl/cmd_selftest.c \
 	ctl/selftest_instance.c ctl/selftest_instance.h \
 	ctl/selftest_report.c ctl/selftest_report.h

@@ -61,6 +61,10 @@ struct proc {
 	int	 told;		/* WIRE_STOP was said */
 	double	 kicked;	/* ev_time: a session was to end; or 0 */
 	uint32_t sessions;	/* as it said */
+	/* What keeps it from its work, since when; "": nothing. */
+	char	 trouble[WIRE_TROUBLE_MAX + 1];
+	double	 troubled;	/* ev_time */
+	char	 cause[WIRE_WORDS_MAX + 1], words[WIRE_WORDS_MAX + 1];
 	unsigned place;		/* among the counted clients, from 1; or 0 */
 	uint32_t sent, seen;	/* WIRE_SESSIONs sent; those it knew of then */
 };

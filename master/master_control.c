@@ -34,6 +34,7 @@ status_row(struct control_client *c, unsigned row, const struct proc *p)
 {
 	const struct program *r = &programs[row];
 	struct answer *a = &c->answer;
+	int i;
 
 	answer_text(a, peer_name(r->kind));
 	answer_text(a, r->duty == SERVICE_NONE ? NULL : service_name(r->duty));
@@ -46,8 +47,17 @@ status_row(struct control_client *c, unsigned row, const struct proc *p)
 	answer_span(a, p == NULL ? 0 : (uint64_t)(ev_time() - p->started));
 	answer_number(a, master.rows[row].restarts);
 	answer_number(a, p == NULL ? 0 : p->sessions);
+	if (p == NULL || p->trouble[0] == '\0') {
+		for (i = 0; i < 4; i++)
+			answer_text(a, NULL);
+	} else {
+		answer_text(a, p->trouble);
+		answer_time(a, (uint64_t)p->troubled);
+		answer_text(a, p->cause);
+		answer_text(a, p->words);
+	}
 	return answer_row(a, "program service user pid state uptime restarts "
-	    "sessions", -1);
+	    "sessions trouble trouble_since trouble_server trouble_words", -1);
 }
 
 static void

@@ -171,6 +171,28 @@ on_state(struct proc *p, const struct msg *m)
 		rs->idle++;
 }
 
+static void
+get_text(const struct msg *m, uint8_t tag, char *to, size_t size)
+{
+	char *text = msg_get_dup(m, tag);
+
+	str_copy(to, size, text);
+	free(text);
+}
+
+static void
+on_trouble(struct proc *p, const struct msg *m)
+{
+	char before[sizeof(p->trouble)];
+
+	memcpy(before, p->trouble, sizeof(before));
+	get_text(m, WF_TROUBLE, p->trouble, sizeof(p->trouble));
+	get_text(m, WF_SERVER, p->cause, sizeof(p->cause));
+	get_text(m, WF_WORDS, p->words, sizeof(p->words));
+	if (strcmp(before, p->trouble) != 0)
+		p->troubled = ev_time();
+}
+
 /* The table of proto_wire lets nothing through but from who may say it. */
 static int
 on_message(struct link *l, struct msg *m, struct buf *why)
@@ -183,6 +205,9 @@ on_message(struct link *l, struct msg *m, struct buf *why)
 		break;
 	case WIRE_STATE:
 		on_state(p, m);
+		break;
+	case WIRE_TROUBLE:
+		on_trouble(p, m);
 		break;
 	default:
 		master.hooks->said(p, m);

@@ -155,6 +155,7 @@ all_status(struct queue_ctl *c)
 		{ "refused", queue.failed },
 		{ "deferrals", queue.deferred },
 		{ "bounces", queue.reported },
+		{ "lookups", queue.sched.lookups },
 	};
 	struct answer *a = &c->c.answer;
 	size_t i;

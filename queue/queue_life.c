@@ -269,6 +269,17 @@ life_is_late(const struct message *m)
 	    m->entry->attempts + 1 >= EXPIRE_ATTEMPTS));
 }
 
+static int
+life_lacks_lookup(const struct message *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->targets.n; i++)
+		if (target_lacks_lookup(&m->targets.t[i]))
+			return 1;
+	return 0;
+}
+
 /*
  * The next attempt: the back-off grows with every one; where workers died
  * under the message it is short at first, for most often they were killed.
@@ -285,6 +296,7 @@ life_defer(struct message *m, size_t open)
 	}
 	e->attempts++;
 	e->tried = 1;
+	sched_lookup(&queue.sched, e, life_lacks_lookup(m));
 	wait = sched_backoff(e->attempts, queue.conf.retry_min,
 	    queue.conf.retry_max);
 	if (m->deaths > 0 && e->attempts <= DEATH_ATTEMPTS)

@@ -83,6 +83,17 @@ state_path(const char *name)
 	return mem_strdup(server_path(name));
 }
 
+static void
+start_result(struct entry *e, const void *p, size_t len)
+{
+	struct target t = { .words = NULL };
+
+	if (!e->lookup && target_parse_result(&t, p, len) == 0)
+		sched_lookup(&queue.sched, e, target_lacks_lookup(&t));
+	free(t.words);
+	free(t.host);
+}
+
 /* One record of the table: its message's entry, and when it is due. */
 static int
 start_record(uint64_t id, enum record r, uint32_t index, const void *p,
@@ -112,6 +123,8 @@ start_record(uint64_t id, enum record r, uint32_t index, const void *p,
 		return 0;
 	}
 	e->stored = 1;
+	if (r == RECORD_RESULT)
+		start_result(e, p, len);
 	if (r != RECORD_SCHEDULE || schedule_parse(&s, p, len) == -1)
 		return 0;
 	e->attempts = s.attempts;

@@ -196,11 +196,22 @@ sched_wait(struct sched *s, struct entry *e, int64_t next)
 }
 
 void
+sched_lookup(struct sched *s, struct entry *e, int on)
+{
+	if (e->lookup)
+		s->lookups--;
+	if (on)
+		s->lookups++;
+	e->lookup = on != 0;
+}
+
+void
 sched_remove(struct sched *s, struct entry *e)
 {
 	struct entry **p = &s->slot[slot_of(s, e->id)];
 
 	sched_leave(s, e);
+	sched_lookup(s, e, 0);
 	while (*p != e)
 		p = &(*p)->hash_next;
 	*p = e->hash_next;

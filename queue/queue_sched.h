@@ -38,6 +38,7 @@ struct entry {
 	uint8_t	 mark;			/* for the sweeper */
 	uint8_t	 stored;		/* more than the envelope */
 	uint8_t	 tried;			/* by this run of queue */
+	uint8_t	 lookup;		/* it waits for the DNS */
 	struct message *msg;		/* loaded, or NULL */
 	struct entry *hash_next;
 	struct entry *prev, *succ;	/* ENTRY_READY, */
@@ -51,6 +52,7 @@ struct sched {
 	size_t	 n_heap, cap_heap;
 	struct ready_line ready;
 	size_t	 count[ENTRY_ASIDE + 1];
+	size_t	 lookups;	/* entries that wait for the DNS */
 };
 
 void	sched_init(struct sched *s);
@@ -60,6 +62,8 @@ struct entry *sched_add(struct sched *s, uint64_t id);
 struct entry *sched_find(const struct sched *s, uint64_t id);
 /* Takes it out and frees it. */
 void	sched_remove(struct sched *s, struct entry *e);
+/* Its last attempt failed for want of an answer from the DNS; or not (0). */
+void	sched_lookup(struct sched *s, struct entry *e, int on);
 /* Leaves its list and takes the new state (waiting: until next). */
 void	sched_wait(struct sched *s, struct entry *e, int64_t next);
 void	sched_set(struct sched *s, struct entry *e, enum entry_state state);

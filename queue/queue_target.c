@@ -90,6 +90,15 @@ targets_clear(struct targets *ts)
 }
 
 int
+target_lacks_lookup(const struct target *t)
+{
+	static const char status[] = "4.4.3 ";
+
+	return t->state == TARGET_OPEN && t->words != NULL &&
+	    strncmp(t->words, status, sizeof(status) - 1) == 0;
+}
+
+int
 target_pack_result(const struct target *t, struct buf *out)
 {
 	size_t start = out->len;

@@ -57,6 +57,8 @@ struct targets {
 	char	*arena;
 };
 
+/* True where it is open because the DNS had no answer (RFC 3463: 4.4.3). */
+int	target_lacks_lookup(const struct target *t);
 int	targets_pack(const struct targets *t, struct buf *out) ATTR_CHECK;
 /* n_rcpt: recipients of the envelope, to which indices are held. */
 int	targets_parse(struct targets *t, size_t n_rcpt, const void *p,

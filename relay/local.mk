@@ -3,7 +3,9 @@ relay_libresolve_a_SOURCES = \
 	relay/resolve_client.c relay/resolve_client.h \
 	relay/resolve_hosts.c relay/resolve_hosts.h \
 	relay/resolve_lookup.c relay/resolve_lookup.h \
-	relay/resolve_probe.c relay/resolve_probe.h
+	relay/resolve_probe.c relay/resolve_probe.h \
+	relay/resolve_ask.c relay/resolve_ask.h \
+	relay/resolve_trouble.c relay/resolve_trouble.h
 relay_librelay_a_SOURCES = \
 	relay/relay.h \
 	relay/relay_auth.c relay/relay_auth.h \

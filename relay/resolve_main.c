@@ -15,6 +15,7 @@
 #include "lib/net/dns.h"
 #include "lib/server/server.h"
 #include "relay/resolve_client.h"
+#include "relay/resolve_trouble.h"
 
 static struct {
 	char	*hostname, *state_dir, *resolver, *anchor, *public_address;
@@ -149,6 +150,7 @@ before_jail(void)
 		log_warn("%s", buf_str(&why));
 	buf_clear(&why);
 	self_read();
+	trouble_open(conf.resolver);
 	return r;
 }
 
@@ -190,6 +192,7 @@ go(struct ev_loop *loop)
 		log_fatal("resolver: libunbound gives no descriptor");
 	ev_io_init(&io, readable, fd, EV_READ);
 	ev_io_start(loop, &io);
+	trouble_start(loop, server_trouble);
 }
 
 int

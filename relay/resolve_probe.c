@@ -5,6 +5,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "relay/resolve_probe.h"
+#include "relay/resolve_trouble.h"
 
 /* A label that is nobody's, under a zone that has no record for all names. */
 enum { LABEL = 20 };
@@ -65,9 +66,12 @@ say(unsigned before)
 		log_warn("resolver: the name servers answer for names that do "
 		    "not exist, with %s: mail that would go there waits; name "
 		    "others with resolver", text);
-	} else if (before > 0 && h->n == 0)
+		trouble_lie(text);
+	} else if (before > 0 && h->n == 0) {
 		log_info("resolver: names that do not exist have no address "
 		    "any more");
+		trouble_lie(NULL);
+	}
 }
 
 void

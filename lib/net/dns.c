@@ -14,12 +14,15 @@ struct dns_query {
 	dns_callback *done;
 	void	*arg;
 	int	 id;
+	enum dns_type type;
+	char	 name[];
 };
 
 enum { FAILED_IN_A_ROW = 5 };	/* until it is said */
 
 static struct ub_ctx *ctx;
 static unsigned failed;
+static const struct dns_watch *watch;
 static int quiet;
 
 /*
@@ -176,6 +179,12 @@ dns_quiet(void)
 	quiet = 1;
 }
 
+void
+dns_watch(const struct dns_watch *w)
+{
+	watch = w;
+}
+
 int
 dns_fd(void)
 {
@@ -246,6 +255,9 @@ dns_done(void *arg, int err, struct ub_result *r)
 	}
 	if (!quiet)
 		dns_health(&a, r);
+	if (watch != NULL)
+		watch->answered(q->name, q->type, a.status == DNS_TEMP,
+		    r != NULL && r->bogus);
 	q->done(q->arg, q, &a);
 	if (r != NULL)
 		ub_resolve_free(r);
@@ -255,14 +267,20 @@ dns_done(void *arg, int err, struct ub_result *r)
 struct dns_query *
 dns_ask(const char *name, enum dns_type type, dns_callback *done, void *arg)
 {
-	struct dns_query *q = mem_zalloc(1, sizeof(*q));
+	size_t size = strlen(name) + 1;
+	struct dns_query *q = mem_zalloc(1, sizeof(*q) + size);
 	int err;
 
 	q->done = done;
 	q->arg = arg;
+	q->type = type;
+	memcpy(q->name, name, size);
 	err = ub_resolve_async(ctx, name, (int)type, 1, q, dns_done, &q->id);
-	if (err == 0)
+	if (err == 0) {
+		if (watch != NULL)
+			watch->asked(name, type);
 		return q;
+	}
 	log_warn("resolver: %s: %s", name, ub_strerror(err));
 	free(q);
 	return NULL;
@@ -274,6 +292,8 @@ dns_cancel(struct dns_query **q)
 	if (*q == NULL)
 		return;
 	(void)ub_cancel(ctx, (*q)->id);
+	if (watch != NULL)
+		watch->cancelled();
 	free(*q);
 	*q = NULL;
 }

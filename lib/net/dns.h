@@ -58,6 +58,14 @@ int	dns_check(const char *servers, const char *anchor, struct buf *why)
 	    ATTR_CHECK;
 /* Whoever asks tells of failures himself. */
 void	dns_quiet(void);
+/* Who hears of each question, and how it ended: answered, or cancelled. */
+struct dns_watch {
+	void	(*asked)(const char *name, unsigned type);
+	void	(*answered)(const char *name, unsigned type, int failed,
+		    int bogus);
+	void	(*cancelled)(void);
+};
+void	dns_watch(const struct dns_watch *w);
 /* What is to be waited for, to be read; -1: libunbound gives none. */
 int	dns_fd(void) ATTR_CHECK;
 /* Takes what has come: callbacks are called. */

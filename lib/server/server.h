@@ -149,6 +149,13 @@ int	server_accept(int fd, enum service service, struct session *s_r)
  * had none for a while. Told at most every 100 ms.
  */
 void	server_sessions(unsigned n);
+/*
+ * What keeps the program from its work, for status: a word, where the cause lies,
+ * and in words (WIRE_TROUBLE_MAX, WIRE_WORDS_MAX); name "": nothing any more. Of
+ * a program that proto_wire lets say it.
+ */
+void	server_trouble(const char *name, const char *server,
+	    const char *words);
 void	server_exit(void);
 void	server_retire_peer(enum peer p, uint32_t instance);
 /*

@@ -204,6 +204,20 @@ server_exit(void)
 }
 
 void
+server_trouble(const char *name, const char *server, const char *words)
+{
+	struct chan *c = &server_state.master;
+
+	msg_begin(c, &proto_wire, WIRE_TROUBLE, 0);
+	msg_text(c, WF_TROUBLE, name);
+	msg_text(c, WF_SERVER, server);
+	msg_text(c, WF_WORDS, words);
+	if (msg_end(c) == -1)
+		log_warn("master does not read: trouble is not told");
+	flush();
+}
+
+void
 server_retire_peer(enum peer p, uint32_t instance)
 {
 	struct chan *c = &server_state.master;

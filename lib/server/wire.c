@@ -2,8 +2,6 @@
 
 #include "lib/server/wire.h"
 
-enum { WORDS_MAX = 400 };
-
 #define MASTER	PEER_BIT(PEER_MASTER)
 /* Every program but master; the operator's command has no such channel. */
 #define PROGRAM	(((1u << PEER_COUNT) - 1) & ~(MASTER | PEER_BIT(PEER_NONE) | \
@@ -48,7 +46,7 @@ static const struct msg_field w_state[] = {
 	{ 0 }
 };
 static const struct msg_field w_refused[] = {
-	{ "words", WF_WORDS, MSG_TEXT, 0, WORDS_MAX },
+	{ "words", WF_WORDS, MSG_TEXT, 0, WIRE_WORDS_MAX },
 	{ "full", WF_FULL, MSG_U32, 0, 0 }, { 0 }
 };
 static const struct msg_field w_which[] = {
@@ -66,6 +64,13 @@ static const struct msg_field w_crowd[] = {
 	{ "place", WF_PLACE, MSG_U32, 0, 0 },
 	{ "most", WF_MOST, MSG_U32, 0, 0 },
 	{ "max", WF_MAX, MSG_U32, 0, 0 },
+	{ 0 }
+};
+
+static const struct msg_field w_trouble[] = {
+	{ "trouble", WF_TROUBLE, MSG_TEXT, 0, WIRE_TROUBLE_MAX },
+	{ "server", WF_SERVER, MSG_TEXT, 0, WIRE_WORDS_MAX },
+	{ "words", WF_WORDS, MSG_TEXT, 0, WIRE_WORDS_MAX },
 	{ 0 }
 };
 
@@ -88,6 +93,8 @@ static const struct msg_desc w_table[] = {
 	[WIRE_NEED] = { "NEED", PEER_BIT(PEER_QUEUE), 0, 0, w_need },
 	[WIRE_KICK] = { "KICK", MASTER, 0, 0, NULL },
 	[WIRE_ENDED] = { "ENDED", PEER_BIT(PEER_IMAPD), 0, 0, NULL },
+	[WIRE_TROUBLE] = { "TROUBLE", PEER_BIT(PEER_RESOLVE), 0, 0,
+	    w_trouble },
 };
 
 const struct msg_proto proto_wire = MSG_PROTO("wire", w_table);

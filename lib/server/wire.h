@@ -15,6 +15,8 @@ enum {
 	SERVER_FD_LAST = SERVER_KEY_FD,
 	WIRE_USER_MAX = 320,	/* octets of a user's name: an address */
 	WIRE_REMOTE_MAX = 79,	/* octets of "addr:port" */
+	WIRE_TROUBLE_MAX = 20,
+	WIRE_WORDS_MAX = 400,
 	WIRE_TLS_MAX = 99,	/* octets of "TLSv1.3 ..." */
 };
 
@@ -62,6 +64,8 @@ enum wire_type {
 			   WF_INSTANCE may go */
 	WIRE_KICK,	/* end that session at once; id 0: all (workers: theirs) */
 	WIRE_ENDED,	/* imapd: that session, by its id, is over */
+	WIRE_TROUBLE,	/* resolve: what keeps it from its work, for status;
+			   WF_TROUBLE empty: it is over */
 };
 
 enum wire_state {
@@ -86,6 +90,8 @@ enum wire_field {
 	WF_MAX,		/* clients of a row before it is full */
 	WF_COUNT,
 	WF_TLS,		/* of the client's connection, for people; or none */
+	WF_TROUBLE,	/* one word, for programs; WIRE_TROUBLE_MAX */
+	WF_SERVER,	/* where the cause lies; WIRE_WORDS_MAX */
 };
 
 /* The table (lib/server/wire.c). */

@@ -141,9 +141,9 @@ test_counters(void **state)
 	char id[17], out[400];
 	uint32_t status;
 
-	assert_status("0 0 0 0 0 0 0 0 0 1 1 1 0 0 0 0 0 ");
+	assert_status("0 0 0 0 0 0 0 0 0 1 1 1 0 0 0 0 0 0 ");
 	send_one("anna@example.test", id);
-	assert_status("1 1 0 0 0 0 0 1 0 1 1 1 1 0 0 0 0 ");
+	assert_status("1 1 0 0 0 0 0 1 0 1 1 1 1 0 0 0 0 0 ");
 	answer(&deliver, "anna@example.test", RESULT_DELIVERED, "2.0.0 ok");
 	send_one("a@one.test", id);
 	answer(&relay, "a@one.test", RESULT_NEVER, "5.1.1 no");
@@ -154,15 +154,60 @@ test_counters(void **state)
 	answer(&relay, "a@two.test", RESULT_LATER, "4.7.1 no");
 	assert_states("deferred ");
 	send_one("a@three.test", id);
-	assert_status("2 1 0 1 0 0 0 1 4 1 1 1 7 3 2 1 2 ");
+	assert_status("2 1 0 1 0 0 0 1 4 1 1 1 7 3 2 1 2 0 ");
 	ask(C_HOLD, NULL, 0, out, sizeof(out), &status);
 	answer(&relay, "a@three.test", RESULT_LATER, "4.7.1 no");
-	assert_status("2 0 0 0 2 0 0 0 4 1 1 1 7 3 2 2 2 ");
+	assert_status("2 0 0 0 2 0 0 0 4 1 1 1 7 3 2 2 2 0 ");
 	ask(C_STATUS, NULL, 0, out, sizeof(out), &status);
 	assert_string_equal(out, "messages active ready deferred held broken "
 	    "jobs_waiting jobs_under_way destinations intake_workers "
 	    "deliver_workers relay_workers accepted delivered refused "
-	    "deferrals bounces ");
+	    "deferrals bounces lookups ");
+}
+
+/* The last of the counters. */
+static void
+assert_lookups(const char *want)
+{
+	char out[400], *last = out;
+	uint32_t status;
+	int i;
+
+	for (i = 0; i < RIG_WAIT / 50; i++) {
+		ask(C_STATUS, NULL, 1, out, sizeof(out), &status);
+		out[strlen(out) - 1] = '\0';
+		last = strrchr(out, ' ') + 1;
+		if (strcmp(last, want) == 0)
+			return;
+		nap(50);
+	}
+	assert_string_equal(last, want);
+}
+
+/* What waits for the DNS is counted, after a restart too, until it goes. */
+static void
+test_lookups(void **state)
+{
+	static const char no[] = "4.4.3 look-up of it: no answer";
+	char one[17], two[17];
+	uint32_t status;
+	char out[400];
+
+	assert_lookups("0");
+	send_one("a@one.test", one);
+	answer(&relay, "a@one.test", RESULT_LATER, no);
+	send_one("a@two.test", two);
+	answer(&relay, "a@two.test", RESULT_LATER, "4.4.1 refused");
+	send_one("a@three.test", two);
+	answer(&relay, "a@three.test", RESULT_LATER, no);
+	assert_lookups("2");
+	again();
+	assert_lookups("2");
+	ask(C_DELETE, one, 0, out, sizeof(out), &status);
+	assert_lookups("1");
+	ask(C_RETRY, two, 0, out, sizeof(out), &status);
+	answer(&relay, "a@three.test", RESULT_LATER, "4.7.1 no");
+	assert_lookups("0");
 }
 
 #define TL(f) cmocka_unit_test_setup_teardown(f, setup_life, teardown)
@@ -173,6 +218,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TL(test_given_up), TL(test_not_given_up),
 		TL(test_three_attempts), T(test_counters),
+		T(test_lookups),
 	};
 
 	return cmocka_run_group_tests_name("life", tests, NULL, NULL);

@@ -1,12 +1,17 @@
 """The name servers of routers and providers: one that answers for names that
 do not exist (Debian's dnsmasq), and ones that drop DNSSEC, AAAA or EDNS, cut
 answers short, or are slow. Mail goes, or waits with the cause in words."""
+import re
 import subprocess
 import threading
+import time
 
+import jsonschema
 import pytest
 
+import frames
 import rohrpost
+import test_json
 from nameserver import AAAA, FLAGS, MX, Server, Zone, question, reply
 from rohrpost import message, wait_for
 from test_resolve import N_HOST, OK, NO_ADDRESS, NO_DOMAIN, TEMP, ask, start
@@ -23,6 +28,15 @@ RECORDS = {
 }
 
 
+def trouble(r):
+    """What resolve tells master next: a word, the server, in words."""
+    while True:
+        kind, _, f = r.master.recv(60)
+        if kind == frames.WIRE_TROUBLE:
+            return tuple(f[k].decode() for k in (
+                frames.WF_TROUBLE, frames.WF_SERVER, frames.WF_WORDS))
+
+
 class Resolve:
     """resolve, with that name server."""
 
@@ -31,6 +45,7 @@ class Resolve:
         self.program = start(self.dir, port, **keys)
 
     def __enter__(self):
+        self.program.server = getattr(self, "server", None)
         return self.program
 
     def __exit__(self, *exc):
@@ -77,6 +92,8 @@ def test_names_that_do_not_exist(liar):
         assert ask(r, "nowhere.test")[0] in (NO_DOMAIN, NO_ADDRESS)
         assert r.log().count("the name servers answer for names that do not "
                              "exist, with " + LIE) == 1
+        assert trouble(r) == ("lies", "127.0.0.1@%d" % liar, "answers for "
+                              "names that do not exist, with " + LIE)
 
 
 def test_mail_to_a_mistyped_domain(liar):
@@ -92,6 +109,18 @@ def test_mail_to_a_mistyped_domain(liar):
                                 if r["state"] == "deferred"])[0]
         assert row["target"] == "u@typo.example"
         assert row["reason"].startswith("4.4.3 ") and LIE in row["reason"]
+        rows = i.json("status")
+        row, = [r for r in rows if r["trouble"]]
+        assert row["trouble_since"] <= time.time()
+        assert row["program"] == "resolve" and row["trouble"] == "lies" and \
+            row["trouble_server"] == "127.0.0.1@%d" % liar and \
+            LIE in row["trouble_words"] and row["trouble_waiting"] == 1
+        jsonschema.validate(rows, test_json.schema("status"))
+        out = i.command("status").stdout
+        assert re.search(r"\n\nDNS since 20[-0-9: ]+: 127.0.0.1@%d answers "
+                         r"for names that do not exist, with %s\n"
+                         r"Messages that wait for it: 1\n"
+                         r"Name another server " % (liar, LIE), out), out
     rohrpost.remove(d)
 
 
@@ -133,6 +162,7 @@ def test_without_dnssec():
                 "the signature of the answer is wrong")
         wait_for(lambda: "questions in a row have failed, the last for" in
                  r.log() and "DNSKEY" in r.log(), text=r.log())
+        assert trouble(r)[0] == "unsigned"
     rohrpost.remove(d)
 
 
@@ -149,6 +179,43 @@ def test_cut_short_without_tcp():
         status, _, words = ask(r, "big.test")
         assert status == TEMP and words.startswith("4.4.3 "), words
         assert ask(r, "plain.test")[0] == OK
+        assert trouble(r) == (
+            "cut", "127.0.0.1@%d" % r.server.port, "cuts long answers short, "
+            "and does not answer by TCP")
+
+
+def test_nothing_is_answered():
+    """Nothing at all, or no question with EDNS: it is told within seconds
+    what it is, and that it is over."""
+    zone, dead = Zone(RECORDS), [True]
+    silent = lambda q: [] if dead[0] else zone(q)
+    no_edns = lambda q: [] if dead[0] and q[11] else zone(q)
+    with served(silent) as one, served(no_edns) as two:
+        for r in (one, two):
+            r.peers["relay"].send(1, {1: b"far.test"}, 7)
+        for r, word in ((one, "silent"), (two, "no-edns")):
+            name, server, words = trouble(r)
+            assert (name, server) == (
+                word, "127.0.0.1@%d" % r.server.port)
+            assert "resolver: %s %s" % (server, words) in r.log()
+        dead[0] = False
+        for r in (one, two):
+            assert trouble(r) == ("", "", "")
+            assert "resolver: no longer so: " in r.log()
+
+
+def test_one_of_two_servers_is_enough():
+    """And what is asked meanwhile is answered."""
+    zone = Zone(RECORDS)
+    dead, good = Server(lambda q: []), Server(zone)
+    with Resolve(dead.port, resolver="127.0.0.1@%d 127.0.0.1@%d" % (
+            dead.port, good.port)) as r:
+        assert ask(r, "far.test")[0] == OK
+        r.master.sock.settimeout(1)
+        with pytest.raises(TimeoutError):
+            r.master.recv(1)
+    dead.close()
+    good.close()
 
 
 def test_edns_is_refused():

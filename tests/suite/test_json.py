@@ -157,5 +157,6 @@ def test_empty_lists(inst):
 def test_table_has_the_same_columns(full, command):
     args = [a() if callable(a) else a for a in examples(full)[command][0]]
     lines = full.command(*command.split(), *args).stdout.lower().splitlines()
-    assert list(schema(command)["items"]["properties"]) in [
-        x.split() for x in lines]
+    # What troubles a program has lines of its own.
+    assert [x for x in schema(command)["items"]["properties"]
+            if not x.startswith("trouble")] in [x.split() for x in lines]

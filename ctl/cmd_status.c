@@ -1,0 +1,269 @@
+/*
+ * status: master's rows, and what troubles a program, which is the DNS today:
+ * for people lines below the table, with how to mend it and, by queue, how many
+ * messages wait; with --json further keys of the program's row.
+ */
+#include "config.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "ctl/cmd_config.h"
+#include "ctl/commands.h"
+#include "ctl/ctl_control.h"
+#include "ctl/doctor.h"
+#include "ctl/ctl_util.h"
+#include "lib/base/str.h"
+#include "lib/base/words.h"
+
+enum {
+	ANSWER_MS = 60 * 1000,
+	QUEUE_MS = 10 * 1000,
+	VALUES = 16,		/* of a row, that are looked at */
+	ROWS_MAX = 16 << 20,	/* octets */
+};
+
+struct value {
+	enum c_value type;
+	const char *p;		/* NULL: there is none */
+	size_t	 len;
+};
+
+/* The columns from this one on are for --json, and the lines below. */
+static const char trouble[] = "trouble";
+enum { T_NAME, T_SINCE, T_SERVER, T_WORDS, T_COUNT };
+
+struct status {
+	struct buf rows;	/* as ctl_control has them */
+	size_t	 plain;		/* columns before trouble */
+	size_t	 n;		/* columns */
+	int	 known;		/* waiting is */
+	uint64_t waiting;
+	struct out out;
+};
+
+/* Room on the disk: what doctor would say, without the network. */
+static void
+warn_disk(struct ctl *c)
+{
+	struct findings l = { .n = 0 };
+	struct buf words = BUF_INIT(2000);
+	size_t i;
+
+	doctor_disk(c->state_dir, c->hostname, &l);
+	for (i = 0; i < l.n; i++) {
+		buf_set(&words, "%s %s", l.f[i].finding,
+		    l.f[i].consequence != NULL ? l.f[i].consequence : "");
+		if (l.f[i].consequence != NULL)
+			ctl_warn(&words);
+	}
+	findings_clear(&l);
+	buf_clear(&words);
+}
+
+static size_t
+read_row(struct cursor *rows, struct value v[VALUES])
+{
+	struct cursor row;
+	const char *p;
+	size_t len, n;
+
+	p = cursor_lv(rows, &len, CTL_ROW_MAX);
+	if (p == NULL)
+		return 0;
+	cursor_init(&row, p, len);
+	for (n = 0; n < VALUES && cursor_left(&row) > 0; n++) {
+		v[n].type = (enum c_value)cursor_u8(&row);
+		v[n].p = cursor_lv(&row, &v[n].len, CTL_ROW_MAX);
+		if (v[n].type == C_NULL)
+			v[n].p = NULL;
+	}
+	return n;
+}
+
+static int
+is_text(const struct value *v, const char *text)
+{
+	return v->p != NULL && v->len == strlen(text) &&
+	    memcmp(v->p, text, v->len) == 0;
+}
+
+/* Puts the names out; those of trouble where they are asked for. */
+static void
+read_names(struct status *s, struct cursor *rows, int json)
+{
+	struct cursor names;
+	struct value v;
+	const char *p;
+	size_t len;
+
+	p = cursor_lv(rows, &len, CTL_NAMES_MAX);
+	if (p == NULL)
+		return;
+	cursor_init(&names, p, len);
+	s->plain = VALUES;
+	for (; cursor_left(&names) > 0 && s->n < VALUES; s->n++) {
+		v.p = cursor_lv(&names, &v.len, CTL_NAMES_MAX);
+		if (v.p == NULL)
+			break;
+		if (is_text(&v, trouble))
+			s->plain = s->n;
+		if (json || s->n < s->plain)
+			out_name(&s->out, v.p, v.len);
+	}
+	if (json)
+		out_name(&s->out, "trouble_waiting", 15);
+}
+
+static int
+is_troubled(const struct status *s, const struct value *v, size_t n)
+{
+	return n >= s->plain + T_COUNT && v[s->plain + T_NAME].p != NULL;
+}
+
+/* One row; what a server of another version does not say is absent. */
+static void
+print_row(struct status *s, const struct value *v, size_t n, int json)
+{
+	size_t i;
+
+	for (i = 0; i < s->n && (json || i < s->plain); i++)
+		if (i < n && v[i].p != NULL)
+			out_value(&s->out, v[i].type, v[i].p, v[i].len);
+		else
+			out_null(&s->out);
+	if (!json)
+		return;
+	if (is_troubled(s, v, n) && s->known)
+		out_number(&s->out, s->waiting);
+	else
+		out_null(&s->out);
+}
+
+/* How many messages wait for the DNS, as queue counts. */
+static void
+ask_queue(struct ctl *c, struct status *s)
+{
+	struct buf rows = BUF_INIT(ROWS_MAX);
+	struct ctl_control q = { .who = PEER_QUEUE, .type = C_STATUS,
+		.timeout_ms = QUEUE_MS, .quiet = 1, .whole = &rows };
+	struct value v[VALUES];
+	struct cursor cur;
+	size_t len;
+
+	if (control_call(c, &q) == CTL_DONE) {
+		cursor_init(&cur, rows.data, rows.len);
+		(void)cursor_lv(&cur, &len, CTL_NAMES_MAX);
+		while (cursor_left(&cur) > 0 && read_row(&cur, v) >= 2)
+			if (is_text(&v[0], "lookups"))
+				s->known = str_number(v[1].p, v[1].len,
+				    UINT64_MAX, &s->waiting) == 0;
+	}
+	buf_clear(&rows);
+}
+
+static const char *
+how_to_mend(const struct value *name)
+{
+	static const struct {
+		const char *name, *words;
+	} t[] = {
+		{ "silent", N_("Look at the network and at that server, or "
+		    "name another one with \"resolver\".") },
+		{ "fails", N_("Look at the network and at that server, or "
+		    "name another one with \"resolver\".") },
+		{ "no-edns", N_("Name a server that knows EDNS (RFC 6891) "
+		    "with \"resolver\", or set \"resolver = root\".") },
+		{ "cut", N_("Let it answer by TCP (port 53), name another "
+		    "server with \"resolver\", or set \"resolver = root\".") },
+		{ "unsigned", N_("Name a server that passes DNSSEC on with "
+		    "\"resolver\", or set \"resolver = root\".") },
+		{ "lies", N_("Name another server with \"resolver\", or set "
+		    "\"resolver = root\".") },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		if (is_text(name, t[i].name))
+			return _(t[i].words);
+	return _("The log tells more.");
+}
+
+static void
+print_trouble(const struct status *s, const struct value *v)
+{
+	char since[40] = "?";
+	uint64_t when;
+	struct tm tm;
+	time_t t;
+
+	if (v[T_SINCE].p != NULL && str_number(v[T_SINCE].p, v[T_SINCE].len,
+	    INT32_MAX, &when) == 0) {
+		t = (time_t)when;
+		if (localtime_r(&t, &tm) != NULL)
+			strftime(since, sizeof(since), "%Y-%m-%d %H:%M:%S",
+			    &tm);
+	}
+	printf(_("\nDNS since %s: %.*s %.*s\n"), since,
+	    (int)v[T_SERVER].len, v[T_SERVER].p != NULL ? v[T_SERVER].p : "",
+	    (int)v[T_WORDS].len, v[T_WORDS].p != NULL ? v[T_WORDS].p : "");
+	if (s->known)
+		printf(_("Messages that wait for it: %llu\n"),
+		    (unsigned long long)s->waiting);
+	printf("%s\n", how_to_mend(&v[T_NAME]));
+}
+
+/* troubles: the lines of those alone. */
+static void
+print_rows(struct status *s, struct cursor rows, int json, int troubles)
+{
+	struct value v[VALUES];
+	size_t n;
+
+	while (cursor_left(&rows) > 0 && (n = read_row(&rows, v)) > 0)
+		if (!troubles)
+			print_row(s, v, n, json);
+		else if (is_troubled(s, v, n))
+			print_trouble(s, v + s->plain);
+}
+
+static int
+has_trouble(const struct status *s, struct cursor rows)
+{
+	struct value v[VALUES];
+	size_t n;
+
+	while (cursor_left(&rows) > 0 && (n = read_row(&rows, v)) > 0)
+		if (is_troubled(s, v, n))
+			return 1;
+	return 0;
+}
+
+int
+cmd_status(struct ctl *c)
+{
+	struct status s = { .rows = BUF_INIT(ROWS_MAX) };
+	struct ctl_control q = { .who = PEER_MASTER, .type = C_STATUS,
+		.timeout_ms = ANSWER_MS, .quiet = 1, .whole = &s.rows };
+	struct cursor rows;
+	int r;
+
+	if (ctl_load(c) == -1)
+		return CTL_REFUSED;
+	config_warn(c);
+	warn_disk(c);
+	out_init(&s.out, stdout, c->json);
+	r = control_call(c, &q);
+	cursor_init(&rows, s.rows.data, s.rows.len);
+	read_names(&s, &rows, c->json);
+	if (has_trouble(&s, rows))
+		ask_queue(c, &s);
+	print_rows(&s, rows, c->json, 0);
+	if (out_end(&s.out) == -1 && r == CTL_DONE)
+		r = CTL_REFUSED;
+	if (!c->json)
+		print_rows(&s, rows, 0, 1);
+	buf_clear(&s.rows);
+	/* That it does not run is the answer, not an obstacle. */
+	return r == CTL_LATER ? CTL_REFUSED : r;
+}
