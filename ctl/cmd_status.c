@@ -204,7 +204,8 @@ print_trouble(const struct status *s, const struct value *v)
 			strftime(since, sizeof(since), "%Y-%m-%d %H:%M:%S",
 			    &tm);
 	}
-	printf(_("\nDNS since %s: %.*s %.*s\n"), since,
+	fputc('\n', stdout);
+	printf(_("DNS since %s: %.*s %.*s\n"), since,
 	    (int)v[T_SERVER].len, v[T_SERVER].p != NULL ? v[T_SERVER].p : "",
 	    (int)v[T_WORDS].len, v[T_WORDS].p != NULL ? v[T_WORDS].p : "");
 	if (s->known)

@@ -15,6 +15,7 @@
 #include "lib/net/dns.h"
 #include "lib/server/server.h"
 #include "relay/resolve_client.h"
+#include "relay/resolve_probe.h"
 #include "relay/resolve_trouble.h"
 
 static struct {
@@ -193,6 +194,7 @@ go(struct ev_loop *loop)
 	ev_io_init(&io, readable, fd, EV_READ);
 	ev_io_start(loop, &io);
 	trouble_start(loop, server_trouble);
+	probe_tell(trouble_lie);
 }
 
 int

@@ -5,7 +5,6 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "relay/resolve_probe.h"
-#include "relay/resolve_trouble.h"
 
 /* A label that is nobody's, under a zone that has no record for all names. */
 enum { LABEL = 20 };
@@ -14,6 +13,13 @@ static int64_t due_at;
 
 /* What it led to, of each family. */
 static struct host said[2];
+static void (*tell)(const char *);
+
+void
+probe_tell(void (*to)(const char *address))
+{
+	tell = to;
+}
 
 const char *
 probe_due(void)
@@ -66,11 +72,13 @@ say(unsigned before)
 		log_warn("resolver: the name servers answer for names that do "
 		    "not exist, with %s: mail that would go there waits; name "
 		    "others with resolver", text);
-		trouble_lie(text);
+		if (tell != NULL)
+			tell(text);
 	} else if (before > 0 && h->n == 0) {
 		log_info("resolver: names that do not exist have no address "
 		    "any more");
-		trouble_lie(NULL);
+		if (tell != NULL)
+			tell(NULL);
 	}
 }
 

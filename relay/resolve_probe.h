@@ -20,6 +20,8 @@ enum {
 	PROBE_AGAIN = 300 * 1000,	/* ms after a failure */
 };
 
+/* Who is told of such a change, too: an address, or NULL for none any more. */
+void	probe_tell(void (*to)(const char *address));
 /*
  * The name whose A and AAAA records are to be asked for now, beside other
  * questions; NULL while what is known is fresh. It is good until the answer.

@@ -22,7 +22,7 @@ tests_relay_test_session_LDADD = relay/librelay.a relay/libresolve.a \
 tests_relay_test_job_LDADD = relay/librelay.a $(MAIL) $(NET) $(BASE) \
 	$(OPENSSL_LIBS) $(CMOCKA_LIBS)
 # Stand in for the DNS, and for libunbound.
-tests_relay_test_lookup_LDADD = relay/libresolve.a $(NET) $(BASE) $(EV_LIBS) \
+tests_relay_test_lookup_LDADD = relay/libresolve.a $(BASE) $(EV_LIBS) \
 	$(CMOCKA_LIBS)
 tests_relay_test_lookup_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ev_timer_start \
 	-Wl,--wrap=clock_mono_ms
