@@ -11,8 +11,8 @@
 #include "ctl/cmd_config.h"
 #include "ctl/commands.h"
 #include "ctl/ctl_control.h"
-#include "ctl/doctor.h"
 #include "ctl/ctl_util.h"
+#include "ctl/doctor.h"
 #include "lib/base/str.h"
 #include "lib/base/words.h"
 
