@@ -9,6 +9,7 @@
 
 #include "ctl/commands.h"
 #include "ctl/ctl_control.h"
+#include "ctl/ctl_left.h"
 #include "ctl/ctl_util.h"
 #include "lib/base/fd.h"
 #include "lib/base/words.h"
@@ -35,12 +36,10 @@ bad_id(const char *id)
 int
 cmd_queue_list(struct ctl *c)
 {
-	struct ctl_control q = { .who = PEER_QUEUE, .type = C_LIST,
-		.timeout_ms = ANSWER_MS, .quiet = 1 };
+	size_t rows;
 
-	if (ctl_load(c) == -1)
-		return CTL_REFUSED;
-	return control_list(c, &q);
+	return ctl_load(c) == -1 ? CTL_REFUSED :
+	    left_list(c, ANSWER_MS, &rows);
 }
 
 /* The body's octets as they are. 0, or -1 with errno. */

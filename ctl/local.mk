@@ -11,6 +11,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/ctl_hash.c ctl/ctl_hash.h \
 	ctl/ctl_heading.c ctl/ctl_heading.h \
 	ctl/ctl_reply.c ctl/ctl_reply.h \
+	ctl/ctl_left.c ctl/ctl_left.h \
 	ctl/ctl_out.c ctl/ctl_out.h ctl/ctl_record.c ctl/ctl_record.h \
 	ctl/ctl_answers.c ctl/ctl_answers.h \
 	ctl/ctl_conf.c ctl/ctl_conf.h \
@@ -64,7 +65,6 @@ ctl_rohrpost_LDADD = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
 noinst_LIBRARIES += ctl/libsendmail.a
 ctl_libsendmail_a_SOURCES = ctl/sendmail.h \
 	ctl/sendmail_drop.c ctl/sendmail_drop.h \
-	ctl/sendmail_left.c ctl/sendmail_left.h \
 	ctl/sendmail_message.c ctl/sendmail_message.h \
 	ctl/sendmail_operate.c ctl/sendmail_operate.h \
 	ctl/sendmail_options.c ctl/sendmail_options.h \

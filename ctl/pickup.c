@@ -47,7 +47,8 @@ report(const struct pickup *p, const struct drop *d,
 		if (getrandom(&number, sizeof(number), 0) != sizeof(number))
 			log_fatal("getrandom: %s", strerror(errno));
 		list[0] = strdup(to);
-		pickup_report(d, refusals, p->hostname, to, number, &message);
+		pickup_report(d, refusals, p->hostname, to, number,
+		    p->message_size, &message);
 		r = transaction(p, &s, &message);
 	}
 	free(list[0]);

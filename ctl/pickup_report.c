@@ -11,7 +11,11 @@
 #include "lib/mail/header.h"
 #include "lib/mail/proto.h"
 
-enum { LINE = 900 };	/* RFC 5322 2.1.1: 998 at most */
+enum {
+	LINE = 900,		/* RFC 5322 2.1.1: 998 at most */
+	AROUND = 4096,		/* octets of a report beside its text */
+	HEADER = 64 * 1024,	/* octets of a header that come back */
+};
 
 /* The refusals, as lines of text that any client shows. */
 static void
@@ -29,12 +33,33 @@ put_refusals(const struct buf *refusals, struct buf *out)
 	}
 }
 
+/*
+ * What of the message comes back: all of it; or its header (RFC 3461 6.2), where
+ * that was asked for or no report of all would be taken.
+ */
+static size_t
+returned(const struct drop *d, const struct buf *refusals, uint64_t most)
+{
+	uint64_t text = (uint64_t)refusals->len * 2 + AROUND;
+	struct header_counts n;
+	size_t len;
+
+	if (d->ret != Q_RET_HDRS && d->len + text <= most)
+		return d->len;
+	header_count(d->message, d->len, &n);
+	if (n.len <= HEADER)
+		return n.len;
+	for (len = HEADER; len > 0 && d->message[len - 1] != '\n';)
+		len--;
+	return len;
+}
+
 static int
-has_8bit(const struct drop *d)
+has_8bit(const struct drop *d, size_t len)
 {
 	size_t i;
 
-	for (i = 0; i < d->len; i++)
+	for (i = 0; i < len; i++)
 		if ((unsigned char)d->message[i] > 0x7f)
 			return 1;
 	return 0;
@@ -42,11 +67,12 @@ has_8bit(const struct drop *d)
 
 void
 pickup_report(const struct drop *d, const struct buf *refusals,
-    const char *hostname, const char *to, uint64_t number, struct buf *out)
+    const char *hostname, const char *to, uint64_t number, uint64_t most,
+    struct buf *out)
 {
-	const char *encoding = has_8bit(d) ? "8bit" : "7bit";
+	size_t len = returned(d, refusals, most);
+	const char *encoding = has_8bit(d, len) ? "8bit" : "7bit";
 	char date[DATE_TEXT], boundary[40];
-	struct header_counts n;
 
 	date_print_local(clock_now(), date);
 	snprintf(boundary, sizeof(boundary), "rohrpost-%016" PRIx64, number);
@@ -61,11 +87,10 @@ pickup_report(const struct drop *d, const struct buf *refusals,
 	    "mail system was down.  Now that it runs, it refuses:\r\n\r\n",
 	    boundary, hostname);
 	put_refusals(refusals, out);
-	header_count(d->message, d->len, &n);
 	buf_printf(out, "\r\n--%s\r\nContent-Type: %s\r\n"
 	    "Content-Transfer-Encoding: %s\r\n\r\n", boundary,
-	    d->ret == Q_RET_HDRS ? "text/rfc822-headers" : "message/rfc822",
+	    len < d->len ? "text/rfc822-headers" : "message/rfc822",
 	    encoding);
-	buf_append(out, d->message, d->ret == Q_RET_HDRS ? n.len : d->len);
+	buf_append(out, d->message, len);
 	buf_printf(out, "\r\n--%s--\r\n", boundary);
 }

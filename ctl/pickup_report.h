@@ -9,12 +9,13 @@
 
 /*
  * Appends the report: refusals (a line each, as struct sendmail has them) for
- * people, and the message, or its header where RET=HDRS asked for that. number:
- * makes the boundary one that the message does not hold. The report is a message of RFC 5322, and Auto-Submitted (RFC
- * 3834), so that nothing answers it.
+ * people, and the message, or its header where RET=HDRS asked for that, or where
+ * the report would have more than `most` octets with all of it. number: makes the
+ * boundary one that the message does not hold. The report is a message of RFC
+ * 5322, and Auto-Submitted (RFC 3834), so that nothing answers it.
  */
 void	pickup_report(const struct drop *d, const struct buf *refusals,
 	    const char *hostname, const char *to, uint64_t number,
-	    struct buf *out);
+	    uint64_t most, struct buf *out);
 
 #endif

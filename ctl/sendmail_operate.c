@@ -9,8 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "ctl/ctl_control.h"
-#include "ctl/sendmail_left.h"
+#include "ctl/ctl_left.h"
 #include "ctl/sendmail_operate.h"
 #include "ctl/sendmail_smtp.h"
 
@@ -39,12 +38,10 @@ static int
 show_queue(const char *dir, const char *state_dir)
 {
 	struct ctl c = { .dir = dir, .state_dir = state_dir };
-	struct ctl_control q = { .who = PEER_QUEUE, .type = C_LIST,
-		.timeout_ms = ANSWER_MS, .quiet = 1 };
-	int r = control_list(&c, &q);
-	size_t left = sendmail_left(state_dir, stdout);
+	size_t rows;
+	int r = left_list(&c, ANSWER_MS, &rows);
 
-	if (r == CTL_DONE && q.rows == 0 && left == 0)
+	if (r == CTL_DONE && rows == 0)
 		puts("Mail queue is empty");
 	if (fflush(stdout) != 0 && r == CTL_DONE)
 		return sendmail_fail(EX_IOERR, "standard output: %s",

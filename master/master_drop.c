@@ -138,9 +138,13 @@ look(const char *name)
 	int fd;
 
 	budget--;
-	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-	    strncmp(name, DROP_BAD, strlen(DROP_BAD)) == 0)
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return;
+	if (strncmp(name, DROP_BAD, strlen(DROP_BAD)) == 0) {
+		budget -= LOOK;
+		drop_file_bad(dirfd(pass), name, time(NULL));
+		return;
+	}
 	if (!drop_file_name(name, &uid) || !may_send(uid)) {
 		budget -= LOOK;
 		drop_file_junk(dirfd(pass), name);

@@ -11,6 +11,7 @@
 #include "master/master_drop_file.h"
 
 enum {
+	BAD_AGE = 30 * 24 * 3600,	/* s; what was set aside */
 	CUT_AGE = 36 * 3600,	/* s; as queue keeps a file without a record */
 	SHOWN = 60,		/* octets of a name that anybody chose */
 };
@@ -79,6 +80,20 @@ fault(const struct stat *st, uid_t uid, uint64_t largest)
 	if (st->st_size < 0 || (uint64_t)st->st_size > largest)
 		return "is larger than a message may be";
 	return NULL;
+}
+
+/* Its owner can set any time but the one of the last change. */
+void
+drop_file_bad(int at, const char *name, int64_t now)
+{
+	struct stat st;
+
+	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    now - st.st_ctime <= BAD_AGE)
+		return;
+	if (unlinkat(at, name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0) == 0)
+		log_warn(DROP_FOLDER "/%.*s was set aside %d days ago: removed",
+		    SHOWN, name, BAD_AGE / (24 * 3600));
 }
 
 /* Somebody who was told nothing of it began to write it, long ago. */

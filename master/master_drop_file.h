@@ -30,6 +30,8 @@ int	drop_file_open(int at, const char *name, uid_t uid, uint64_t largest,
 	    int64_t now, struct drop_file *f_r);
 /* The name is nobody's mail: removed if that can be, else set aside. */
 void	drop_file_junk(int at, const char *name);
+/* It was set aside: removed where that was 30 days ago. */
+void	drop_file_bad(int at, const char *name, int64_t now);
 /* What pickup said of it. 1 where it lies there no more; 0: the next pass is
    soon enough for it. */
 int	drop_file_done(int at, const struct drop_file *f,

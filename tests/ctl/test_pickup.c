@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "ctl/pickup.h"
+#include "ctl/pickup_report.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/mail/proto.h"
@@ -187,6 +188,39 @@ test_files(void **state)
 	buf_clear(&b);
 }
 
+/* A report of all of a message that is nearly as large as one may be would be
+   too large: it has the header. */
+static void
+test_large_report(void **state)
+{
+	static const char text[] = "Subject: large\r\n\r\n";
+	struct buf message = BUF_INIT(0), out = BUF_INIT(0);
+	struct buf why = BUF_INIT(0);
+	struct drop d = letter;
+	size_t i, most;
+
+	buf_puts(&message, text);
+	for (i = 0; i < 20000; i++)
+		buf_puts(&message, i % 50 == 49 ? "\r\n" : "x");
+	buf_puts(&why, "550 5.7.1 no\n");
+	d.message = message.data;
+	d.len = message.len;
+	for (most = message.len; most < message.len + 10000; most += 500) {
+		buf_reset(&out);
+		pickup_report(&d, &why, "mx.x.test", "a@x.test", 1, most,
+		    &out);
+		assert_true(out.len <= most);
+		assert_int_equal(strstr(buf_str(&out), "message/rfc822") !=
+		    NULL, most >= message.len + 4500);
+		assert_int_equal(strstr(buf_str(&out), "text/rfc822-headers")
+		    != NULL, most < message.len + 4500);
+		assert_non_null(strstr(buf_str(&out), "\r\n\r\nSubject: large"));
+	}
+	buf_clear(&message);
+	buf_clear(&out);
+	buf_clear(&why);
+}
+
 /* The report tells what was refused, and brings the message back. */
 static void
 test_report(void **state)
@@ -246,6 +280,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_large_report),
 		cmocka_unit_test(test_report),
 		cmocka_unit_test(test_options),
 	};

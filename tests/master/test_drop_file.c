@@ -235,12 +235,36 @@ test_junk(void **state)
 	assert_false(is_there("a\x1b[2J"));
 }
 
+/* What was set aside goes after 30 days, and no time of its owner's counts. */
+static void
+test_bad(void **state)
+{
+	const int64_t now = time(NULL), month = 30 * 24 * 3600;
+	struct timespec old[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+
+	put("bad.x", "text");
+	assert_int_equal(utimensat(at, "bad.x", old, 0), 0);
+	drop_file_bad(at, "bad.x", now);
+	drop_file_bad(at, "bad.x", now + month - 60);
+	drop_file_bad(at, "bad.nothing", now);
+	assert_true(is_there("bad.x"));
+	drop_file_bad(at, "bad.x", now + month + 60);
+	assert_false(is_there("bad.x"));
+	/* A link is removed, not what it leads to. */
+	put("y", "text");
+	assert_int_equal(symlinkat("y", at, "bad.y"), 0);
+	drop_file_bad(at, "bad.y", now + month + 60);
+	assert_true(is_there("y"));
+	assert_false(is_there("bad.y"));
+}
+
 int
 main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_names),
+		TEST(test_bad),
 		TEST(test_good),
 		TEST(test_swapped),
 		TEST(test_no_files),

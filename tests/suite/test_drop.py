@@ -2,6 +2,7 @@
 start, in the name of who left it; what others put there hurts nobody else."""
 import contextlib
 import email
+import json
 import os
 import pwd
 import re
@@ -11,9 +12,11 @@ import stat
 import subprocess
 import time
 
+import jsonschema
 import pytest
 
 import rohrpost
+import test_json
 import test_privileges
 
 pytestmark = pytest.mark.root
@@ -90,8 +93,14 @@ def test_what_is_left_goes_at_the_start(inst):
                                 "-bp"], capture_output=True, text=True)
         assert mailq.returncode == 75
         rows = mailq.stdout.splitlines()
-        assert rows[0].split() == ["LEFT", "SIZE", "TIME", "SENDER",
-                                   "RECIPIENT", "RECIPIENTS", "STATE"]
+        assert rows[0].split()[:7] == ["ID", "STATE", "ARRIVED", "SIZE",
+                                       "SENDER", "RECIPIENT", "TARGET"]
+        listed = inst.command("queue", "list")
+        assert (listed.returncode, listed.stdout) == (75, mailq.stdout)
+        rows_json = json.loads(inst.command("queue", "list", "--json").stdout)
+        assert {(r["id"], r["state"]) for r in rows_json} == {
+            ("0.0", "dropped"), ("65534.0", "dropped")}
+        jsonschema.validate(rows_json, test_json.schema("queue list"))
         assert [r.split()[0] for r in sorted(rows[1:])] == ["0.0", "65534.0"]
         assert "someone@else.test" in sorted(rows[1:])[0]
         p = subprocess.run([str(rohrpost.SENDMAIL), "-C", str(inst.conf),

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl/ctl_out.h"
-#include "ctl/sendmail_left.h"
+#include "ctl/ctl_control.h"
+#include "ctl/ctl_left.h"
 #include "lib/base/fd.h"
 #include "lib/mail/drop.h"
 
@@ -32,19 +32,36 @@ read_envelope(int at, const char *name, struct stat *st, struct buf *b,
 
 static void
 put_row(struct out *o, const char *name, const struct stat *st,
-    const struct drop *d)
+    const struct drop *d, const char *to)
 {
 	const int bad = strncmp(name, DROP_BAD, strlen(DROP_BAD)) == 0;
 	char time[24];
 
 	snprintf(time, sizeof(time), "%lld", (long long)st->st_mtime);
 	out_text(o, name);
-	out_number(o, (uint64_t)st->st_size);
+	out_text(o, bad ? "aside" : "dropped");
 	out_value(o, C_TIME, time, strlen(time));
+	out_number(o, (uint64_t)st->st_size);
 	out_text(o, d->sender);
-	out_text(o, d->to[0]);
-	out_number(o, d->n_to);
-	out_text(o, bad ? "set aside" : "waits");
+	out_text(o, to);
+	out_text(o, to);
+	out_text(o, "waiting");
+	out_number(o, 0);
+	out_null(o);
+	out_null(o);
+}
+
+/* Queue gives its columns with its first row. */
+static void
+put_names(struct out *o)
+{
+	static const char *const names[] = { "id", "state", "arrived", "size",
+		"sender", "recipient", "target", "result", "attempts", "next",
+		"reason" };
+	size_t i;
+
+	for (i = 0; o->n_names < sizeof(names) / sizeof(names[0]); i++)
+		out_name(o, names[i], strlen(names[i]));
 }
 
 static size_t
@@ -54,39 +71,42 @@ put_rows(DIR *dir, struct out *o)
 	const struct dirent *e;
 	struct drop d;
 	struct stat st;
-	size_t n = 0;
+	size_t i, n = 0;
 
 	while ((e = readdir(dir)) != NULL) {
 		if (read_envelope(dirfd(dir), e->d_name, &st, &b, &d) == -1)
 			continue;
-		put_row(o, e->d_name, &st, &d);
+		if (o->n_names == 0)
+			put_names(o);
+		for (i = 0; i < d.n_to; i++)
+			put_row(o, e->d_name, &st, &d, d.to[i]);
+		n += d.n_to;
 		free(d.to);
-		n++;
 	}
 	buf_clear(&b);
 	return n;
 }
 
-size_t
-sendmail_left(const char *state_dir, FILE *f)
+int
+left_list(struct ctl *c, int timeout_ms, size_t *rows_r)
 {
-	static const char *const names[] = { "left", "size", "time", "sender",
-		"recipient", "recipients", "state" };
+	struct ctl_control q = { .who = PEER_QUEUE, .type = C_LIST,
+		.timeout_ms = timeout_ms, .quiet = 1 };
 	struct buf path = BUF_INIT(0);
 	struct out o;
-	size_t i, n = 0;
 	DIR *dir;
+	int r;
 
-	buf_printf(&path, "%s/" DROP_FOLDER, state_dir);
+	out_init(&o, stdout, c->json);
+	q.out = &o;
+	r = control_call(c, &q);
+	*rows_r = q.rows;
+	buf_printf(&path, "%s/" DROP_FOLDER, c->state_dir);
 	dir = fd_opendir(AT_FDCWD, buf_str(&path));
 	buf_clear(&path);
-	if (dir == NULL)
-		return 0;
-	out_init(&o, f, 0);
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		out_name(&o, names[i], strlen(names[i]));
-	n = put_rows(dir, &o);
-	closedir(dir);
-	(void)out_end(&o);
-	return n;
+	if (dir != NULL) {
+		*rows_r += put_rows(dir, &o);
+		closedir(dir);
+	}
+	return out_end(&o) == -1 && r == CTL_DONE ? CTL_REFUSED : r;
 }
