@@ -20,6 +20,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/server/server.h"
+#include "relay/relay_check.h"
 #include "relay/relay_hurry.h"
 #include "relay/relay_policy.h"
 #include "relay/relay_route.h"
@@ -718,10 +719,47 @@ test_stop_while_connecting(void **state)
 
 #define T(f) cmocka_unit_test_setup(f, setup)
 
+/* What relay_host may be, and what is said of what it may not. */
+static void
+test_host_words(void **state)
+{
+#define LITERAL(s) "relay_host: \"" s "\" is no address like [192.0.2.1] or " \
+	    "[2001:db8::1]"
+#define BARE(s)	"relay_host: an address stands in brackets: [" s "]"
+#define NAME(s)	"relay_host: \"" s "\" is no name of a host"
+	static const struct {
+		const char *host, *words;
+	} row[] = {
+		{ "", "" }, { "smart.test", "" }, { "smart.test.", "" },
+		{ "under_score.test", "" }, { "[192.0.2.1]", "" },
+		{ "[2001:db8::1]", "" }, { "[IPv6:2001:db8::1]", "" },
+		{ "[ipv6:2001:db8::1]", "" },
+		{ "[", LITERAL("[") }, { "[]", LITERAL("[]") },
+		{ "[192.0.2.1", LITERAL("[192.0.2.1") },
+		{ "[192.0.2.1]x", LITERAL("[192.0.2.1]x") },
+		{ "[IPv6:192.0.2.1]", LITERAL("[IPv6:192.0.2.1]") },
+		{ "[IPv6:]", LITERAL("[IPv6:]") },
+		{ "192.0.2.1", BARE("192.0.2.1") },
+		{ "2001:db8::1", BARE("2001:db8::1") },
+		{ "a b", NAME("a b") }, { "-x", NAME("-x") },
+	};
+	struct buf why = BUF_INIT(300);
+	size_t i;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		buf_reset(&why);
+		assert_int_equal(check_relay_host(row[i].host, &why),
+		    row[i].words[0] != '\0' ? -1 : 0);
+		assert_string_equal(buf_str(&why), row[i].words);
+	}
+	buf_clear(&why);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_host_words),
 		T(test_next_host), T(test_next_host_gets_the_rest),
 		T(test_lost_after_the_dot), T(test_attempts),
 		T(test_kept_connection), T(test_opportunistic),
