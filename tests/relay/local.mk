@@ -19,6 +19,7 @@ tests_relay_test_session_SOURCES = tests/relay/test_session.c \
 tests_relay_test_session_LDADD = relay/librelay.a relay/libresolve.a \
 	$(SERVER) $(MAIL) $(NET) $(BASE) $(GSASL_LIBS) $(OPENSSL_LIBS) \
 	$(CMOCKA_LIBS) -lpthread
+tests_relay_test_session_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_ms
 tests_relay_test_job_LDADD = relay/librelay.a $(MAIL) $(NET) $(BASE) \
 	$(OPENSSL_LIBS) $(CMOCKA_LIBS)
 # Stand in for the DNS, and for libunbound.

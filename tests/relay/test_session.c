@@ -36,10 +36,22 @@ static unsigned answer_hosts, answer_addresses, answer_port, asked_port;
 static enum n_type asked_type;
 static char asked_name[300];
 static int stopping;
+static _Atomic int64_t ahead;	/* ms that the clock is */
+static int64_t leap;		/* and those that each attempt takes */
+int64_t	__real_clock_mono_ms(void);
+int64_t	__wrap_clock_mono_ms(void);
 
+int64_t
+__wrap_clock_mono_ms(void)
+{
+	return __real_clock_mono_ms() + ahead;
+}
+
+/* Asked before each attempt. */
 int
 server_stopping(void)
 {
+	ahead += leap;
 	return stopping;
 }
 
@@ -309,6 +321,25 @@ test_attempts(void **state)
 	stopping = 1;
 	send_one("far.test", LATER, "4.3.2 relay is stopping");
 	said("");
+}
+
+/* After an hour no further host is tried. */
+static void
+test_job_time(void **state)
+{
+	struct mx deaf = mx_good;
+
+	deaf.banner = NULL;
+	mx_all(&deaf);
+	answer_hosts = 4;
+	leap = SESSION_JOB_MS + 1;
+	send_one("far.test", LATER, "4.4.2 mx1.test");
+	said("1*\n");
+	mx_all(&deaf);
+	leap = SESSION_JOB_MS / 2 + 1;
+	send_one("far.test", LATER, "4.4.2 mx2.test");
+	said("1*\n2*\n");
+	leap = 0;
 }
 
 static void
@@ -762,6 +793,7 @@ main(void)
 		cmocka_unit_test(test_host_words),
 		T(test_next_host), T(test_next_host_gets_the_rest),
 		T(test_lost_after_the_dot), T(test_attempts),
+		T(test_job_time),
 		T(test_kept_connection), T(test_opportunistic),
 		T(test_features_of_tls), T(test_required_tls),
 		T(test_smarthost_tls), T(test_login), T(test_credential),
