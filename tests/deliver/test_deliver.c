@@ -669,6 +669,24 @@ test_store_lies(void **state)
 	expect_end();
 }
 
+/* An answer to what it was not asked yet is a lie, too. */
+static void
+test_store_is_early(void **state)
+{
+	unsigned got[3];
+	struct msg m;
+	int i;
+
+	send_job(1, DELIVER_WINDOW + 20, TEXT);
+	for (i = 0; i < DELIVER_WINDOW; i++) {
+		request(&m);
+		msg_done(&m);
+	}
+	stored(m.id + 1, RESULT_DELIVERED, "2.0.0 ok");
+	assert_int_equal(answer(1, got), J_REFUSED);
+	expect_end();
+}
+
 /* Queues a job for these, sent. */
 static void
 send_to(uint32_t id, const char *const *names, int n)
@@ -820,6 +838,7 @@ main(void)
 		T(test_unreadable), T(test_what_is_a_loop),
 		T(test_malformed_job), T(test_retires),
 		T(test_store_lost), T(test_queue_lost), T(test_store_lies),
+		T(test_store_is_early),
 		F(test_actions_of_a_recipient_are_one_answer),
 		F(test_words_of_a_recipient),
 		F(test_what_an_action_says),
