@@ -138,14 +138,14 @@ played_timer(enum played_timer t)
 	hear();
 }
 
-struct message *
-played_message(uint64_t id, const char *domain, size_t n)
+static struct message *
+make(uint64_t id, const char *sender, const char *domain, size_t n)
 {
 	struct message *m = message_new(id);
 	size_t i;
 
 	m->entry = mem_zalloc(1, sizeof(*m->entry));
-	m->env.sender = "s@far.test";
+	m->env.sender = sender;
 	m->env.client = m->env.login = m->env.message_id = m->env.envid = "";
 	m->env.n_rcpt = 1;
 	m->env.rcpt = mem_zalloc(1, sizeof(*m->env.rcpt));
@@ -161,6 +161,18 @@ played_message(uint64_t id, const char *domain, size_t n)
 		job_add(m, &m->targets.t[i], (uint32_t)i);
 	}
 	return m;
+}
+
+struct message *
+played_message(uint64_t id, const char *domain, size_t n)
+{
+	return make(id, "s@far.test", domain, n);
+}
+
+struct message *
+played_bounce(uint64_t id, const char *domain)
+{
+	return make(id, "", domain, 1);
 }
 
 void

@@ -36,6 +36,8 @@ void	played_turn(void);
 void	played_timer(enum played_timer t);
 /* A message of n targets at that domain, or at a mailbox, with their jobs. */
 struct message *played_message(uint64_t id, const char *domain, size_t n);
+/* One with the null sender, to one there. */
+struct message *played_bounce(uint64_t id, const char *domain);
 void	played_forget(struct message *m);
 /* The worker at c ends. */
 void	played_end(struct chan *c);

@@ -290,6 +290,50 @@ test_need(void **state)
 	end(1);
 }
 
+/* How much mail one worker has before it has the bounce; what is posted is
+   answered. */
+static unsigned
+before_bounce(void)
+{
+	const struct queue_job *j;
+	unsigned n;
+
+	for (n = 0; n < MANY; n++) {
+		played_turn();
+		j = TAILQ_FIRST(&w[0]->jobs);
+		assert_non_null(j);
+		if (j->class == JOB_BOUNCE)
+			break;
+		played_done(&peer[0], w[0]);
+	}
+	played_done(&peer[0], w[0]);
+	return n;
+}
+
+/* A bounce that waits is the next after eight others, each time anew. */
+static void
+test_bounce(void **state)
+{
+	unsigned i;
+
+	queue.conf.relay_workers = 1;
+	wire(PEER_RELAY, 1);
+	for (i = 0; i < 3; i++) {
+		post_places(MANY / 2);
+		m[MANY / 2] = played_bounce(MANY, "b.test");
+		if (i == 0)
+			assert_in_range(before_bounce(), 0, BOUNCE_AFTER);
+		else
+			assert_int_equal(before_bounce(), BOUNCE_AFTER);
+		forget(MANY / 2 + 1);
+	}
+	/* Where nothing else can go it is the first. */
+	m[0] = played_bounce(MANY, "b.test");
+	assert_int_equal(before_bounce(), 0);
+	forget(1);
+	end(1);
+}
+
 /* A minute without need of them: all but two may go, and get no job then. */
 static void
 test_surplus(void **state)
@@ -348,7 +392,7 @@ main(void)
 		TD(test_gather), TD(test_shared_out), TD(test_pick),
 		TD(test_numbers),
 		TD(test_unknown), TD(test_known), TD(test_per_destination),
-		TD(test_need), TD(test_surplus),
+		TD(test_need), TD(test_bounce), TD(test_surplus),
 	};
 
 	log_init("test_dispatch", 0);
