@@ -35,6 +35,7 @@ enum { FAR = 1 << 30, FINAL = 10, BLANK = 4711, SOON = 7 };
 /* What was asked of them, and what they are to say. */
 static int fails, full, failing, blanks, unclosed;
 static unsigned rows, lanes;
+static struct buf written = BUF_INIT(0);	/* the last of them */
 static struct task *in_lane, *flush;	/* of bounces, of the table */
 static uint64_t dropped, aside;
 static struct submission sent;
@@ -90,6 +91,8 @@ __wrap_table_put(uint64_t id, enum record r, uint32_t index, const void *p,
     size_t len)
 {
 	rows++;
+	buf_reset(&written);
+	buf_append(&written, p, len);
 }
 
 void
@@ -829,6 +832,7 @@ static void
 test_aside(void **state)
 {
 	struct message *m = message(1, TARGET_OPEN);
+	struct schedule s;
 	struct entry *e;
 
 	job_add(m, &m->targets.t[0], 0);
@@ -846,6 +850,11 @@ test_aside(void **state)
 	rows = 0;
 	life_missing(2);
 	assert_int_equal(rows, 1);
+	assert_int_equal(schedule_parse(&s, written.data, written.len), 0);
+	assert_string_equal(s.words, "4.3.0 the body is missing");
+	assert_int_equal(s.flags, SCHEDULE_ASIDE);
+	free(s.words);
+	buf_clear(&written);
 	assert_int_equal(e->stored, 1);
 	assert_int_equal(e->state, ENTRY_ASIDE);
 	sched_remove(&queue.sched, e);
