@@ -462,6 +462,7 @@ late(void)
 	m->entry->tried = 1;
 	m->entry->attempts = 9;
 	queue.conf.lifetime = 50;
+	queue.jump.wall = queue_now();
 	job_add(m, &m->targets.t[1], 1);
 	return m;
 }
