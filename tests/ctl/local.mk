@@ -8,7 +8,8 @@ check_PROGRAMS += tests/ctl/test_text tests/ctl/test_tables \
 	tests/ctl/test_purge tests/ctl/test_pickup tests/ctl/test_dns_record \
 	tests/ctl/test_dns_check tests/ctl/test_doctor
 tests_ctl_test_doctor_LDADD = $(CTL_TEST_LIBS)
-tests_ctl_test_doctor_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dns_question
+tests_ctl_test_doctor_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dns_question \
+	-Wl,--wrap=statvfs -Wl,--wrap=statvfs64
 tests_ctl_test_dns_check_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_dns_check_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dns_question
 tests_ctl_test_dns_record_LDADD = $(CTL_TEST_LIBS)

@@ -1,4 +1,6 @@
 /* What doctor makes of addresses, routes and answers of lists; its verdict. */
+#include <sys/statvfs.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -12,7 +14,10 @@
 
 const struct dns_asked *__wrap_dns_question(enum dns_type type,
 	    const char *name);
+int	__wrap_statvfs(const char *path, struct statvfs *v);
+int	__wrap_statvfs64(const char *path, struct statvfs *v);
 
+static struct statvfs disk;
 static struct dns_asked answer;
 static char asked[300];
 static struct findings found;
@@ -24,6 +29,21 @@ __wrap_dns_question(enum dns_type type, const char *name)
 	assert_int_equal(type, DNS_A);
 	snprintf(asked, sizeof(asked), "%s", name);
 	return &answer;
+}
+
+int
+__wrap_statvfs(const char *path, struct statvfs *v)
+{
+	assert_string_equal(path, "/spool");
+	*v = disk;
+	return 0;
+}
+
+/* The name that it has with files of 64 bits. */
+int
+__wrap_statvfs64(const char *path, struct statvfs *v)
+{
+	return __wrap_statvfs(path, v);
 }
 
 static int
@@ -139,6 +159,31 @@ test_lists(void **state)
 }
 
 static void
+test_disk(void **state)
+{
+	strcpy(host.name, "mail.example.test");
+	disk = (struct statvfs){ .f_frsize = 4096, .f_bavail = 65536,
+		.f_files = 10000, .f_favail = 1000 };
+	doctor_disk("/spool", host.name, &found);
+	assert_int_equal(found.n, 1);
+	assert_string_equal(found.f[0].finding,
+	    "The disk of /spool has 256 MiB left.");
+	assert_true(has(FINDING_DISK_GOOD));
+	findings_clear(&found);
+	disk.f_bavail--;
+	disk.f_favail--;
+	doctor_disk("/spool", host.name, &found);
+	assert_int_equal(found.n, 2);
+	assert_true(has(FINDING_DISK) && has(FINDING_INODES));
+	assert_int_equal(findings_exit(&found), CTL_REFUSED);
+	findings_clear(&found);
+	/* btrfs counts no inodes. */
+	disk.f_files = disk.f_favail = 0;
+	doctor_disk("/spool", host.name, &found);
+	assert_false(has(FINDING_INODES));
+}
+
+static void
 test_verdict(void **state)
 {
 	static const struct {
@@ -167,6 +212,7 @@ main(void)
 		cmocka_unit_test_teardown(test_addresses, clear),
 		cmocka_unit_test_teardown(test_router, clear),
 		cmocka_unit_test_teardown(test_lists, clear),
+		cmocka_unit_test_teardown(test_disk, clear),
 		cmocka_unit_test_teardown(test_verdict, clear),
 	};
 

@@ -1,16 +1,20 @@
 """doctor: its verdict, what stands in the way, what it looked at."""
 import json
+import os
 import re
+import time
 
 import pytest
 
 import nameserver
-import rohrpost
+from rohrpost import message
 from test_dns_check import HOST, net    # noqa: F401: a fixture
 
 NOBODY = nameserver.Server(
     lambda q: [nameserver.reply(q, nameserver.NXDOMAIN)])
-KEYS = {"resolver": "127.0.0.1@%d" % NOBODY.port}
+PROFILE = "relay"
+KEYS = {"resolver": "127.0.0.1@%d" % NOBODY.port,
+        "relay_host": "[127.0.0.1]", "relay_port": "1", "relay_tls": "never"}
 LANG = {"LANG": "C", "LANGUAGE": ""}
 
 
@@ -43,6 +47,19 @@ def test_a_running_server(inst):
     assert not got & {"stopped", "port-dead", "queue-old"}
     assert all(r["state"] == ("fault" if r["consequence"] else "fact")
                for r in rows)
+
+
+def test_an_old_message(inst):
+    """Its age is that of its file."""
+    with inst.submission() as s:
+        s.sendmail("anna@example.test", ["x@far.test"], message("old"))
+    ids = [r["id"] for r in inst.json("queue", "list")]
+    assert len(ids) == 1
+    body = inst.state / "spool/queue/body" / ids[0]
+    os.utime(body, (time.time() - 5 * 3600,) * 2)
+    rows, _ = doctor(inst, "--address", "192.0.2.1")
+    old = [r["finding"] for r in rows if r["code"] == "queue-old"]
+    assert len(old) == 1 and ids[0] in old[0] and " 5 hours" in old[0]
 
 
 def test_a_dead_port(inst):
