@@ -62,6 +62,14 @@ static const struct option_row show_options[] = {
 	{ 0, "--address", NULL, "LIST", \
 	    N_("the public addresses of this server, as others see it") }
 static const struct option_row dns_options[] = { ADDRESS_OPTION, END };
+static const struct option_row explain_options[] = {
+	{ OPT_EXPLAIN_FROM, "--from", NULL, "ADDRESS",
+	    N_("who sends it (<>: a report)") },
+	{ OPT_EXPLAIN_IP, "--ip", NULL, "IP",
+	    N_("the address of the server that brings it") },
+	{ OPT_EXPLAIN_FILE, "--file", NULL, "FILE", N_("the message itself") },
+	END
+};
 static const struct option_row doctor_options[] = {
 	ADDRESS_OPTION,
 	{ OPT_DOCTOR_REACH, "--reach", NULL, "HOST",
@@ -155,6 +163,9 @@ const struct ctl_command ctl_commands[] = {
 	{ "doctor", cmd_doctor, 0, 0, 1, "",
 	    N_("what works on this machine, and what stands in the way"),
 	    doctor_options },
+	{ "explain", cmd_explain, 1, 1, 1, "ADDRESS",
+	    N_("what would become of a message, step by step"),
+	    explain_options },
 	{ "config check", cmd_config_check, 0, 0, 0, "",
 	    N_("every key and value, by every program"), NULL },
 	{ "config show", cmd_config_show, 0, 0, 1, "",

@@ -14,6 +14,7 @@ enum { OPT_USER_STDIN, OPT_USER_HASH, OPT_USER_QUOTA, OPT_USER_DISABLED,
 	OPT_USER_ENABLED };
 enum { OPT_DKIM_SELECTOR, OPT_DKIM_TYPE, OPT_DKIM_BITS };
 
+enum { OPT_EXPLAIN_FROM, OPT_EXPLAIN_IP, OPT_EXPLAIN_FILE };
 enum { OPT_DOCTOR_ADDRESS, OPT_DOCTOR_REACH };
 
 /* The commands, by file: cmd_*.c, and ctl_completion.c. */
@@ -58,6 +59,7 @@ int	cmd_trace(struct ctl *);
 int	cmd_dns_show(struct ctl *);
 int	cmd_dns_check(struct ctl *);
 int	cmd_doctor(struct ctl *);
+int	cmd_explain(struct ctl *);
 int	cmd_config_check(struct ctl *);
 int	cmd_config_show(struct ctl *);
 int	cmd_selftest_jail(struct ctl *);

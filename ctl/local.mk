@@ -41,6 +41,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/dns_check_policy.c ctl/dns_check_srv.c \
 	ctl/dns_domains.c ctl/dns_domains.h ctl/doctor.h ctl/doctor_disk.c \
 	ctl/doctor_host.c ctl/doctor_net.c ctl/cmd_doctor.c \
+	ctl/explain.c ctl/explain.h ctl/explain_route.c ctl/cmd_explain.c \
 	ctl/commands.c ctl/commands.h \
 	ctl/cmd_table.c ctl/cmd_table.h ctl/cmd_user.c ctl/cmd_user.h \
 	ctl/cmd_config.c ctl/cmd_config.h \

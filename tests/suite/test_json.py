@@ -72,6 +72,8 @@ def examples(inst):
         return inst.json("queue", "list")[0]["id"]
     return {
         "dns check": [["alias.test", "--address", "192.0.2.1"]],
+        "explain": [["anna@example.test", "--from", "eve@remote.test",
+                     "--ip", "192.0.2.1"]],
         "doctor": [["--address", "192.0.2.1"]],
         "dns show": [["example.test", "--address", "192.0.2.1 2001:db8::1"],
                      ["alias.test"]],
@@ -153,7 +155,7 @@ def test_empty_lists(inst):
 @pytest.mark.parametrize("command", [
     c for c in COMMANDS if c not in
     ("queue show", "selftest jail", "dns show", "dns check", "dkim show",
-     "doctor")])
+     "doctor", "explain")])
 def test_table_has_the_same_columns(full, command):
     args = [a() if callable(a) else a for a in examples(full)[command][0]]
     lines = full.command(*command.split(), *args).stdout.lower().splitlines()
