@@ -129,8 +129,7 @@ told(struct ctl *c, const struct explain *x)
 	for (i = 0; i < x->n; i++) {
 		r = &x->rows[i];
 		if (!c->json)
-			printf("%-9s %-6s %s: %s%s%s%s\n", r->step,
-			    results[r->result], r->subject, r->reason,
+			printf("%s: %s%s%s%s\n", r->subject, r->reason,
 			    r->reply != NULL ? " (" : "",
 			    r->reply != NULL ? r->reply : "",
 			    r->reply != NULL ? ")" : "");
