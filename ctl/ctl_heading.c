@@ -52,6 +52,8 @@ static const struct {
 	{ "state", NC_("state", "active") },
 	{ "state", NC_("state", "held") },
 	{ "state", NC_("state", "broken") },
+	{ "state", NC_("state", "dropped") },
+	{ "state", NC_("state", "aside") },
 	{ "state", NC_("state", "starting") },
 	{ "state", NC_("state", "running") },
 	{ "state", NC_("state", "idle") },

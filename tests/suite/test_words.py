@@ -265,6 +265,8 @@ def test_every_column_and_state_is_in_german():
         if p.stem in ("dns-show", "dns-check", "doctor", "explain"):
             continue
         for name, word in schema_words(json.loads(p.read_text())):
+            if name.startswith("trouble"):
+                continue        # sentences below the table
             if word is None:
                 lacks |= {("column", name)} - german
             elif name in ("state", "result", "verdict"):
