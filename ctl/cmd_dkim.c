@@ -326,7 +326,8 @@ show_zone(const struct row *r, const char *value, const char *zone)
 	printf(r->flags == DKIM_RETIRED ?
 	    _("; %.*s for %s: %s since %s; it stays in the DNS until %s\n") :
 	    _("; %.*s for %s: %s since %s\n"), (int)strcspn(r->key, "."),
-	    r->key, r->domain, dkim_state_name(r->flags), since, until);
+	    r->key, r->domain, words_of("dkim",
+	    dkim_state_name(r->flags)), since, until);
 	printf("; %s\n; %s\n%s\n", r->key, value, zone);
 }
 

@@ -18,6 +18,8 @@ static const char *const replies[] = {
 	N_("master is at it, or starts, or stops"),
 	N_("state_dir: changes by stop and start only"),
 	N_("%s: runs already as process %s"),
+	N_("%s: our own listen_%s has %s still: give it up there by a reload "
+	    "first, or stop and start"),
 	N_("one command at a time"),
 	/* queue */
 	N_("%s messages, and %s failed: %s"),

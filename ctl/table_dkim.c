@@ -20,8 +20,8 @@ static const char form_name[] = "SELECTOR" DKIM_RECORD "DOMAIN",
     form_line[] = "SELECTOR" DKIM_RECORD "DOMAIN = STATE DAY KEY";
 
 static const char *const states[DKIM_STATES] = {
-	[DKIM_NEW] = "new", [DKIM_ACTIVE] = "active",
-	[DKIM_RETIRED] = "retired"
+	[DKIM_NEW] = NC_("dkim", "new"), [DKIM_ACTIVE] = NC_("dkim", "active"),
+	[DKIM_RETIRED] = NC_("dkim", "retired")
 };
 
 const char *
