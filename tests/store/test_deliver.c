@@ -60,7 +60,7 @@ wait_answer(void)
 	int r;
 
 	while ((r = rig_answer(d, &id, &result, words)) == 0)
-		assert_int_equal(poll(&p, 1, 20000), 1);
+		assert_int_equal(poll(&p, 1, 120000), 1);
 	assert_int_equal(r, 1);
 	return result;
 }
