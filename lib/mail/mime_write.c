@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <string.h>
 
 #include "lib/base/base64.h"
@@ -203,12 +204,31 @@ quoted_piece(const char *p)
 	return p[n - 1] == '=' ? n - 1 : p[n - 2] == '=' ? n - 2 : n;
 }
 
-static void
+/* Whether each "=" is that of an octet, or the line's last. */
+static int
+quoted_sound(const char *p, size_t len)
+{
+	const char *end = p + len;
+
+	while ((p = memchr(p, '=', (size_t)(end - p))) != NULL) {
+		if (++p == end)
+			return 1;
+		if (end - p < 2 || !isxdigit((unsigned char)p[0]) ||
+		    !isxdigit((unsigned char)p[1]))
+			return 0;
+	}
+	return 1;
+}
+
+/* Readers do not agree on what a stray "=" says: such a line stays. */
+static int
 wrap_quoted_line(struct mime_writer *w, const char *p, size_t len)
 {
 	struct buf *out;
 	size_t n;
 
+	if (!quoted_sound(p, len))
+		return 0;
 	for (; len > 0; p += n, len -= n) {
 		n = len > QUOTED_MAX - 2 ? quoted_piece(p) : len;
 		out = mime_write_text(w);
@@ -217,9 +237,10 @@ wrap_quoted_line(struct mime_writer *w, const char *p, size_t len)
 		if (n < len)
 			buf_puts(out, "=\r\n");
 	}
+	return 1;
 }
 
-static void
+static int
 wrap_base64_line(struct mime_writer *w, const char *p, size_t len)
 {
 	struct buf *out;
@@ -235,21 +256,21 @@ wrap_base64_line(struct mime_writer *w, const char *p, size_t len)
 		if (n < len)
 			buf_puts(out, "\r\n");
 	}
+	return 1;
 }
 
+/* line: 0 where the line stays as it is. */
 static void
 wrap(struct mime_writer *w, size_t to, size_t max,
-    void (*line)(struct mime_writer *, const char *, size_t))
+    int (*line)(struct mime_writer *, const char *, size_t))
 {
 	const char *p = w->data + w->at, *end = w->data + to, *next;
 	size_t len;
 
 	for (; p < end; p = next) {
 		len = line_of(p, end, &next);
-		if (len > max) {
-			line(w, p, len);
+		if (len > max && line(w, p, len))
 			mime_write_skip(w, (size_t)(p - w->data) + len);
-		}
 		mime_write_raw(w, (size_t)(next - w->data));
 	}
 }

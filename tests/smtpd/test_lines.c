@@ -269,6 +269,35 @@ test_parts(void **state)
 	buf_clear(&in);
 }
 
+/* Nobody knows what a "=" stands for that is no octet's and not the last. */
+static void
+test_stray(void **state)
+{
+	static const char *const odd[] = { "=x1", "= ", "=\t=41", "==", "=4" };
+	struct buf in = BUF_INIT(0);
+	const char *p;
+	size_t i, len;
+
+	begin();
+	for (i = 0; i < 5; i++) {
+		buf_reset(&in);
+		buf_puts(&in, CTE "quoted-printable\r\n\r\n");
+		fill(&in, "=e4b", 1201);
+		buf_puts(&in, "\r\n");
+		fill(&in, odd[i], 1203);
+		buf_puts(&in, "-\r\nend\r\n");
+		send_text(&in, "250 2.0.0 queued");
+		p = served(i + 1, &len);
+		assert_null(strstr(p, "\r\n=e4b=e4b=e4b=e4b=e4b=e4b=e4b=e4b=e4b"
+		    "=e4b=e4b=e4b=e4b=e4b=e4b=e4b=e4b=e4b=e4b=e4b"));
+		buf_consume(&in, (size_t)(strstr(buf_str(&in), odd[i]) -
+		    buf_str(&in)));
+		assert_non_null(strstr(p, buf_str(&in)));
+	}
+	end();
+	buf_clear(&in);
+}
+
 /* What is signed goes as it came, but with no line that nobody takes. */
 static void
 test_signed(void **state)
@@ -438,6 +467,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_stray),
 		cmocka_unit_test(test_signed),
 		cmocka_unit_test(test_megabytes),
 		cmocka_unit_test(test_many_parts),
