@@ -400,7 +400,7 @@ def check_file_size(name, pid):
     """Who writes messages for clients can make no file of any size."""
     limits = pathlib.Path("/proc/%d/limits" % pid).read_text()
     size = [x for x in limits.splitlines() if "file size" in x][0].split()
-    most = str((2 * 50 + 1) << 20) if name in ("imapd", "smtpd") \
+    most = str((3 * 50 + 1) << 20) if name in ("imapd", "smtpd") \
         else "unlimited"
     assert size[3:5] == [most] * 2, (name, size)
 
