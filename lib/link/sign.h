@@ -3,7 +3,8 @@
  * proto_sign; smtpd/signer.h tells who may have which.) Blocking.
  *
  * DIAGNOSTICS: where signer is away or breaks the protocol that warns, and the
- * answer is SIGN_LATER.
+ * answer is SIGN_LATER. One that answers too late keeps its channel: that answer
+ * is passed over when the next question has its own. Nobody would make another.
  */
 #ifndef LIB_LINK_SIGN_H
 #define LIB_LINK_SIGN_H

@@ -10,5 +10,9 @@ tests_link_test_submit_SOURCES = tests/link/test_submit.c \
 	tests/link/peer.c tests/link/peer.h
 tests_link_test_submit_LDADD = $(tests_link_test_login_LDADD)
 tests_link_test_submit_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_now
+check_PROGRAMS += tests/link/test_sign
+tests_link_test_sign_SOURCES = tests/link/test_sign.c \
+	tests/link/peer.c tests/link/peer.h
+tests_link_test_sign_LDADD = $(tests_link_test_login_LDADD)
 check_PROGRAMS += tests/link/test_resolve
 tests_link_test_resolve_LDADD = $(LINKS) $(MAIL) $(NET) $(BASE) $(CMOCKA_LIBS)

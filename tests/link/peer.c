@@ -12,12 +12,17 @@
 static struct chan near = { .fd = -1 };
 static const struct msg_proto *proto;
 static int (*answer)(struct chan *c, struct msg *m);
+static int (*next)(struct chan *c, struct msg *m);
 static pthread_t thread;
 static int running, retired, far_fd;
 
 struct chan *
 server_peer(enum peer p, int timeout_ms)
 {
+	int (*hook)(struct chan *, struct msg *) = next;
+
+	if (near.fd == -1 && hook != NULL)
+		peer_begin(proto, hook);
 	return near.fd == -1 ? NULL : &near;
 }
 
@@ -84,8 +89,15 @@ peer_begin(const struct msg_proto *p, int (*hook)(struct chan *, struct msg *))
 }
 
 void
+peer_next(int (*hook)(struct chan *, struct msg *))
+{
+	next = hook;
+}
+
+void
 peer_end(void)
 {
+	next = NULL;
 	server_peer_lost(PEER_QUEUE);
 	if (running)
 		pthread_join(thread, NULL);

@@ -13,6 +13,8 @@
  */
 void	peer_begin(const struct msg_proto *p,
 	    int (*hook)(struct chan *c, struct msg *m));
+/* When that channel is lost, another one whose peer answers by hook. Once. */
+void	peer_next(int (*hook)(struct chan *c, struct msg *m));
 /* Ends the channel and the thread. Any number of times. */
 void	peer_end(void);
 /* The module's channel, closed or not. */
