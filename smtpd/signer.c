@@ -112,12 +112,14 @@ local_owns(const struct signer *s, const struct address *a, int fd)
 
 	if (uid == -1)
 		return LOOKUP_ABSENT;
+	/* Of these the names of users tell nothing. */
+	if (uid == 0 || is_host(s, a))
+		return LOOKUP_FOUND;
 	if (!smtpd_local_current()) {
 		s->parts.stale();
 		return LOOKUP_ERROR;
 	}
-	return smtpd_local_trusts(uid) || is_host(s, a) ? LOOKUP_FOUND :
-	    LOOKUP_ABSENT;
+	return smtpd_local_trusts(uid) ? LOOKUP_FOUND : LOOKUP_ABSENT;
 }
 
 /* May who asks sign for the domain of that address? */
