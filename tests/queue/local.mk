@@ -43,13 +43,15 @@ check_PROGRAMS += tests/queue/test_order
 tests_queue_test_order_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_order_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fd_sync \
 	-Wl,--wrap=fd_sync_dir -Wl,--wrap=fd_write_all \
-	-Wl,--wrap=table_commit -Wl,--wrap=table_flush -Wl,--wrap=spare_keep
+	-Wl,--wrap=table_commit -Wl,--wrap=table_flush -Wl,--wrap=spare_keep \
+	-Wl,--wrap=tables_keys
 check_PROGRAMS += tests/queue/test_slices
 tests_queue_test_slices_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_slices_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=table_begin \
 	-Wl,--wrap=table_put -Wl,--wrap=table_commit -Wl,--wrap=table_room \
 	-Wl,--wrap=lane_put -Wl,--wrap=body_take_spare -Wl,--wrap=body_room \
-	-Wl,--wrap=expand -Wl,--wrap=tables_refresh
+	-Wl,--wrap=expand -Wl,--wrap=tables_refresh \
+	-Wl,--wrap=tables_keys
 check_PROGRAMS += tests/queue/test_intake
 tests_queue_test_intake_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_intake_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=body_take \
@@ -97,4 +99,5 @@ tests_queue_test_steps_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=table_begin \
 	-Wl,--wrap=body_take_spare -Wl,--wrap=body_room \
 	-Wl,--wrap=body_failing -Wl,--wrap=body_open -Wl,--wrap=body_drop \
 	-Wl,--wrap=body_set_aside -Wl,--wrap=commit_submit -Wl,--wrap=expand \
-	-Wl,--wrap=tables_refresh -Wl,--wrap=fd_close
+	-Wl,--wrap=tables_refresh -Wl,--wrap=tables_keys \
+	-Wl,--wrap=fd_close

@@ -57,6 +57,15 @@ note(char what)
 	return fails ? -1 : 0;
 }
 
+enum lookup __wrap_tables_keys(struct tables *t, const char *domain,
+	    struct tables_key key_r[TABLES_KEYS_MAX], unsigned *n_r);
+enum lookup
+__wrap_tables_keys(struct tables *t, const char *domain,
+    struct tables_key key_r[TABLES_KEYS_MAX], unsigned *n_r)
+{
+	return LOOKUP_ABSENT;
+}
+
 int	__real_fd_sync(int fd);
 int	__wrap_fd_sync(int fd);
 int

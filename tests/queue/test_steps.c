@@ -61,6 +61,8 @@ void	__wrap_commit_submit(const struct submission *s);
 int	__wrap_expand(struct tables *t, const struct envelope *e,
 	    struct targets *out);
 void	__wrap_tables_refresh(struct tables *t);
+enum lookup __wrap_tables_keys(struct tables *t, const char *domain,
+	    struct tables_key key_r[TABLES_KEYS_MAX], unsigned *n_r);
 int	__real_fd_close(int *fd);
 int	__wrap_fd_close(int *fd);
 
@@ -78,6 +80,13 @@ __wrap_fd_close(int *fd)
 void
 __wrap_tables_refresh(struct tables *t)
 {
+}
+
+enum lookup
+__wrap_tables_keys(struct tables *t, const char *domain,
+    struct tables_key key_r[TABLES_KEYS_MAX], unsigned *n_r)
+{
+	return LOOKUP_ABSENT;
 }
 
 void
