@@ -189,9 +189,18 @@ how_to_mend(const struct value *name)
 	return _("The log tells more.");
 }
 
+/* What resolve says, which reads what strangers send. */
+static void
+put_plain(struct buf *b, const struct value *v)
+{
+	if (v->p != NULL)
+		out_plain(b, v->p, v->len);
+}
+
 static void
 print_trouble(const struct status *s, const struct value *v)
 {
+	struct buf server = BUF_INIT(0), words = BUF_INIT(0);
 	char since[40] = "?";
 	uint64_t when;
 	struct tm tm;
@@ -205,9 +214,12 @@ print_trouble(const struct status *s, const struct value *v)
 			    &tm);
 	}
 	fputc('\n', stdout);
-	printf(_("DNS since %s: %.*s %.*s\n"), since,
-	    (int)v[T_SERVER].len, v[T_SERVER].p != NULL ? v[T_SERVER].p : "",
-	    (int)v[T_WORDS].len, v[T_WORDS].p != NULL ? v[T_WORDS].p : "");
+	put_plain(&server, &v[T_SERVER]);
+	put_plain(&words, &v[T_WORDS]);
+	printf(_("DNS since %s: %s %s\n"), since, buf_str(&server),
+	    buf_str(&words));
+	buf_clear(&server);
+	buf_clear(&words);
 	if (s->known)
 		printf(_("Messages that wait for it: %llu\n"),
 		    (unsigned long long)s->waiting);

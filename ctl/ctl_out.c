@@ -45,9 +45,8 @@ out_json_string(struct buf *b, const char *text, size_t len)
 	buf_putc(b, '"');
 }
 
-/* For a terminal. Returns the columns it takes. */
-static size_t
-plain_string(struct buf *b, const char *text, size_t len)
+size_t
+out_plain(struct buf *b, const char *text, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)text;
 	const unsigned char *end = p + len;
@@ -216,7 +215,7 @@ release(struct out *o)
 		print_header(o);
 	for (i = 0; i < n; i++) {
 		buf_reset(&text);
-		width = plain_string(&text, buf_str(&o->held[i]),
+		width = out_plain(&text, buf_str(&o->held[i]),
 		    o->held[i].len);
 		print_cell(o, i % o->n_names, buf_str(&text), width);
 		buf_clear(&o->held[i]);
@@ -302,7 +301,7 @@ table_value(struct out *o, enum c_value type, const char *p, size_t len)
 		p = shown;
 		len = strlen(p);
 	}
-	width = plain_string(&text, p, len);
+	width = out_plain(&text, p, len);
 	if (o->flowing) {
 		print_cell(o, o->column, buf_str(&text), width);
 	} else {

@@ -49,6 +49,11 @@ void	out_null(struct out *o);
 /* Ends the list. 0, or -1 where writing failed. */
 int	out_end(struct out *o);
 
+/*
+ * Appends the text for a terminal: octets that it could obey as \xNN. Returns
+ * the columns that it takes.
+ */
+size_t	out_plain(struct buf *b, const char *text, size_t len);
 /* Appends the text as a JSON string with its quotes. */
 void	out_json_string(struct buf *b, const char *p, size_t len);
 /* Appends a value as JSON. */

@@ -2,6 +2,7 @@
 do not exist (Debian's dnsmasq), and ones that drop DNSSEC, AAAA or EDNS, cut
 answers short, or are slow. Mail goes, or waits with the cause in words."""
 import re
+import socket
 import subprocess
 import threading
 import time
@@ -122,6 +123,40 @@ def test_mail_to_a_mistyped_domain(liar):
                          r"Messages that wait for it: 1\n"
                          r"Name another server " % (liar, LIE), out), out
     rohrpost.remove(d)
+
+
+C_ROW, C_END = 12, 14
+CF_NAMES, CF_VALUES, CF_STATUS = 3, 4, 5
+
+
+def test_no_terminal_obeys_what_resolve_says():
+    """A master that passes on what a broken resolve told it."""
+    d = rohrpost.scratch("trouble")
+    i = rohrpost.Instance(d).setup()
+    (i.state / "run").mkdir(exist_ok=True)
+    names = b"".join(map(frames.lv, (
+        "program", "trouble", "trouble_since", "trouble_server",
+        "trouble_words")))
+    row = b"".join(bytes([0]) + frames.lv(v) for v in (
+        "resolve", "lies", "1", "\x1b]0;a\x07", "\x1b[2J\u009b2J end"))
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(str(i.state / "run/master.ctl"))
+        s.listen()
+
+        def serve():
+            with s.accept()[0] as peer:
+                c = frames.Chan(peer)
+                _, ident, _ = c.recv()
+                c.send(C_ROW, {CF_NAMES: names, CF_VALUES: row}, ident)
+                c.send(C_END, {CF_STATUS: frames.u32(0)}, ident)
+                peer.recv(1)
+        t = threading.Thread(target=serve)
+        t.start()
+        p = i.command("status")
+        t.join()
+    rohrpost.remove(d)
+    assert r" \x1b]0;a\x07 \x1b[2J\x9b2J end" in p.stdout, p
+    assert "\x1b" not in p.stdout and "\u009b" not in p.stdout
 
 
 def served(answer, **keys):
