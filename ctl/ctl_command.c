@@ -93,6 +93,7 @@ take_option(struct ctl *c, const struct ctl_command *cmd, int argc, char **argv)
 
 	if (cmd->lists && strcmp(argv[0], "--json") == 0) {
 		c->json = 1;
+		words_utf8();
 		return 1;
 	}
 	for (i = 0; o != NULL && o[i].name != NULL; i++) {

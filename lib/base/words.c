@@ -64,6 +64,12 @@ words_init(const char *catalogs)
 		without_locale(asked_for());
 }
 
+void
+words_utf8(void)
+{
+	bind_textdomain_codeset(PACKAGE, "UTF-8");
+}
+
 /* Context and text are one key in the catalog, with an EOT between them. */
 const char *
 words_of(const char *context, const char *text)

@@ -32,5 +32,7 @@ const char *words_of(const char *context, const char *text);
  * LANGUAGE, for programs that are started later too.
  */
 void	words_init(const char *catalogs);
+/* From here on they are in UTF-8, whatever the charset of the locale is: JSON. */
+void	words_utf8(void);
 
 #endif

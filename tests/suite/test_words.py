@@ -228,6 +228,19 @@ def test_a_charset_of_old():
     assert p.stderr.decode("latin-1").startswith("rohrpost: --nothing: keine ")
 
 
+def test_json_is_utf_8():
+    """Its sentences, too, in a locale of another charset (RFC 8259 8.1)."""
+    d = rohrpost.scratch("words")
+    i = rohrpost.Instance(d).setup()
+    p = i.command("dns", "show", "example.test", "--json",
+                  env={"LC_ALL": "de_DE.ISO-8859-1"})
+    rohrpost.remove(d)
+    assert p.returncode == 0, p.stderr
+    notes = [r["note"] for r in json.loads(p.stdout) if r["note"]]
+    assert any("Für" in n for n in notes), notes
+    assert "\ufffd" not in p.stdout and "\\ufffd" not in p.stdout
+
+
 def help_texts():
     """What each program says of its keys with -K."""
     for p in sorted(rohrpost.LIBEXEC.iterdir()):
