@@ -22,6 +22,7 @@ report_keys_find(struct report_keys *k)
 	k->now = queue_now();
 	str_copy(domain, sizeof(domain), queue.hostname);
 	str_tolower(domain, strlen(domain));
+	tables_refresh(queue.tables);
 	if (tables_keys(queue.tables, domain, k->key, &k->n) != LOOKUP_FOUND)
 		k->n = 0;
 }

@@ -43,6 +43,12 @@ signer_new(const struct signer_parts *parts)
 	return s;
 }
 
+void
+signer_host(struct signer *s, const char *hostname)
+{
+	s->parts.hostname = hostname;
+}
+
 static void
 asker_free(struct asker *a)
 {

@@ -46,6 +46,8 @@ struct signer;
 /* Takes tables and keys over. The texts stay the caller's. */
 struct signer *signer_new(const struct signer_parts *parts);
 void	signer_free(struct signer **s);
+/* The host has that name from now on. The text stays the caller's. */
+void	signer_host(struct signer *s, const char *hostname);
 /* Takes the channel over; user: whose session it is, or "". */
 void	signer_peer(struct signer *s, const struct wire *w);
 void	signer_peer_gone(struct signer *s, enum peer kind, uint32_t instance);

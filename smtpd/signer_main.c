@@ -104,6 +104,9 @@ peer_gone(struct ev_loop *loop, enum peer p, uint32_t instance)
 static int
 reload(void)
 {
+	smtpd.hostname = settings_hostname(conf.hostname);
+	if (signer != NULL)
+		signer_host(signer, smtpd.hostname);
 	smtpd_local_trust(conf.local_trusted);
 	return 0;
 }

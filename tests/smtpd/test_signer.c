@@ -251,6 +251,10 @@ test_queue(void **state)
 	assert_int_equal(verdict(0, "mailer-daemon@MX.example.test", "s1",
 	    -1), 0);
 	assert_int_equal(verdict(0, "anna@example.test", "s1", -1), S_FOREIGN);
+	signer_host(signer, "example.test");
+	assert_int_equal(verdict(0, "anna@example.test", "s1", -1), 0);
+	assert_int_equal(verdict(0, "mailer-daemon@MX.example.test", "s1",
+	    -1), S_FOREIGN);
 }
 
 static int

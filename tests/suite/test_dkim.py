@@ -345,6 +345,33 @@ def test_who_may_read_the_keys(signed):
         assert line.split()[-1] not in text
 
 
+def test_another_name_of_the_host(signed, tmp_path):
+    """A reload is enough: a report is signed for the new one."""
+    conf = signed.conf / "rohrpost.conf"
+    before = conf.read_text()
+
+    def report_is_signed():
+        n = signed.count()
+        with signed.submission() as s:
+            s.sendmail("anna@example.test", ["nobody@nowhere.invalid"],
+                       b"From: anna@example.test\r\n\r\nto nowhere\r\n")
+        wait_for(lambda: signed.count() == n + 1, 60, text="the report")
+        return re.search(rb"\sd=other\.example\.test;", last(signed))
+
+    try:
+        conf.write_text(before.replace("mail.example.test",
+                                       "other.example.test"))
+        signed.ctl("reload")
+        signed.ctl("dkim", "new", "other.example.test", "--type", "ed25519")
+        signed.ctl("dkim", "activate", "other.example.test")
+        keys = publish(signed, tmp_path / "keys")
+        wait_for(report_is_signed, 60, text="a report that is signed")
+        assert by_dkimpy(last(signed), keys) == {ED: True}
+    finally:
+        conf.write_text(before)
+        signed.ctl("reload")
+
+
 def test_setup_makes_keys():
     """New ones, of each domain and of the host's name; once."""
     d = rohrpost.scratch("dkim-setup")
