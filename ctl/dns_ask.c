@@ -139,6 +139,9 @@ dns_question(enum dns_type type, const char *name)
 	int64_t start = clock_mono_ms(), now = start, left;
 	struct pollfd p = { .fd = dns_fd(), .events = POLLIN };
 
+	/* What came while nobody waited for it is here, however late it is. */
+	if (q->query != NULL && poll(&p, 1, 0) == 1)
+		dns_work();
 	while (q->query != NULL) {
 		left = silent && !heard ? 0 : q->deadline - now;
 		if (left > DNS_ASK_ALL_MS - waited)

@@ -6,10 +6,14 @@ check_PROGRAMS += tests/ctl/test_text tests/ctl/test_tables \
 	tests/ctl/test_out tests/ctl/test_answers tests/ctl/test_command \
 	tests/ctl/test_sendmail tests/ctl/test_commit tests/ctl/test_selftest \
 	tests/ctl/test_purge tests/ctl/test_pickup tests/ctl/test_dns_record \
-	tests/ctl/test_dns_check tests/ctl/test_doctor
+	tests/ctl/test_dns_ask tests/ctl/test_dns_check tests/ctl/test_doctor
 tests_ctl_test_doctor_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_doctor_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dns_question \
 	-Wl,--wrap=statvfs -Wl,--wrap=statvfs64
+tests_ctl_test_dns_ask_LDADD = $(CTL_TEST_LIBS)
+tests_ctl_test_dns_ask_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_ms \
+	-Wl,--wrap=dns_fd -Wl,--wrap=dns_work -Wl,--wrap=dns_ask \
+	-Wl,--wrap=dns_cancel
 tests_ctl_test_dns_check_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_dns_check_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dns_question
 tests_ctl_test_dns_record_LDADD = $(CTL_TEST_LIBS)
