@@ -37,7 +37,9 @@ put_row(struct out *o, const char *name, const struct stat *st,
 	const int bad = strncmp(name, DROP_BAD, strlen(DROP_BAD)) == 0;
 	char time[24];
 
-	snprintf(time, sizeof(time), "%lld", (long long)st->st_mtime);
+	/* Its owner sets it as he likes, before 1970 too. */
+	snprintf(time, sizeof(time), "%lld", st->st_mtime > 0 ?
+	    (long long)st->st_mtime : 0);
 	out_text(o, name);
 	out_text(o, bad ? "aside" : "dropped");
 	out_value(o, C_TIME, time, strlen(time));
