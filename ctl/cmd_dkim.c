@@ -109,6 +109,21 @@ add_key(struct set *s, const char *selector, const char *domain,
 	return r;
 }
 
+/* Before a key is made: what is said of a line would show it. */
+static int
+check_selector(const struct set *s, const char *selector, const char *domain,
+    struct buf *why)
+{
+	struct buf name = BUF_INIT(0), key = BUF_INIT(0);
+	int r;
+
+	buf_printf(&name, "%s" DKIM_RECORD "%s", selector, domain);
+	r = s->t[TEXT_DKIM].table->key(buf_str(&name), name.len, &key, why);
+	buf_clear(&name);
+	buf_clear(&key);
+	return r;
+}
+
 int
 dkim_new(struct set *s, const char *domain, const struct dkim_wish *w,
     struct buf *why)
@@ -129,7 +144,10 @@ dkim_new(struct set *s, const char *domain, const struct dkim_wish *w,
 		buf_reset(&name);
 		buf_printf(&name, "%s%s", buf_str(&base),
 		    both || w->selector == NULL ? ends[a] : "");
-		r = add_key(s, buf_str(&name), domain, a, w->bits, why);
+		r = check_selector(s, buf_str(&name), domain, why);
+		if (r == 0)
+			r = add_key(s, buf_str(&name), domain, a, w->bits,
+			    why);
 	}
 	buf_clear(&base);
 	buf_clear(&name);
@@ -141,6 +159,7 @@ static int
 read_wish(const struct ctl *c, struct dkim_wish *w, struct buf *why)
 {
 	const char *type = c->opt[OPT_DKIM_TYPE], *bits = c->opt[OPT_DKIM_BITS];
+	unsigned long n;
 	char *end;
 
 	w->selector = c->opt[OPT_DKIM_SELECTOR];
@@ -153,9 +172,9 @@ read_wish(const struct ctl *c, struct dkim_wish *w, struct buf *why)
 	}
 	if (bits == NULL)
 		return 0;
-	w->bits = (unsigned)strtoul(bits, &end, 10);
-	if (*end == '\0' && w->bits >= DKIM_BITS && w->bits <= DKIM_BITS_MAX &&
-	    w->bits % 8 == 0)
+	n = strtoul(bits, &end, 10);
+	w->bits = (unsigned)n;
+	if (*end == '\0' && n >= DKIM_BITS && n <= DKIM_BITS_MAX)
 		return 0;
 	buf_set(why, _("%s: %d to %d"), "--bits", DKIM_BITS, DKIM_BITS_MAX);
 	return -1;

@@ -171,7 +171,9 @@ parse_dkim(const char *p, size_t len, struct row *r, struct buf *why)
 	const char *right;
 	int ok;
 
-	if (!row_split(p, len, '=', &left, &right, &rlen)) {
+	/* Keys may have a "=" of their own, and no part of one is shown. */
+	if (!row_split(p, len, '=', &left, &right, &rlen) ||
+	    memchr(p, ' ', left) != NULL || memchr(p, '\t', left) != NULL) {
 		buf_set(why, _("expected \"%s\""), form_line);
 		return -1;
 	}

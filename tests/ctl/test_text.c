@@ -198,6 +198,13 @@ test_bad_lines(void **state)
 		    "/etc/passwd:1: a@x.test: SCRAM keys" },
 		{ TEXT_PASSWD, "a@x.test:app=a,imap,1," HASH6 ":app=a,*,2,"
 		    HASH6, "/etc/passwd:1: a@x.test: two app passwords" },
+		{ TEXT_DKIM, "s._domainkey.x.test = new 2026-11-30 S3cret",
+		    "/etc/dkim:1: expected a key, PKCS #8 in base64" },
+		/* A "=" that is the key's: nothing of it is shown. */
+		{ TEXT_DKIM, "s._domainkey.x.test new 2026-11-30 S3cret==",
+		    "/etc/dkim:1: expected \"SELECTOR._domainkey.DOMAIN = " },
+		{ TEXT_DKIM, "s._domainkey.x.test\tnew 2026-11-30 S3cret==",
+		    "/etc/dkim:1: expected \"SELECTOR._domainkey.DOMAIN = " },
 		{ TEXT_PASSWD, "a@x.test:app=a,imap,1,$6$",
 		    "/etc/passwd:1: a@x.test: a damaged" },
 		{ TEXT_PASSWD, "a@x.test:app=a,imap," HASH6,
@@ -225,6 +232,7 @@ test_bad_lines(void **state)
 		    strlen(rows[i].why)) != 0)
 			fail_msg("%s: said %s", rows[i].in, buf_str(&why));
 		assert_null(strchr(buf_str(&why), '\n'));
+		assert_null(strstr(buf_str(&why), "S3cret"));
 		text_clear(&t);
 	}
 	buf_clear(&why);

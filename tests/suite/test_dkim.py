@@ -323,7 +323,9 @@ def test_zone_lines(signed):
     (["new", "far.test"], "neither in domains nor the name of this host"),
     (["new", "example.test", "--type", "dsa"], "--type"),
     (["new", "example.test", "--bits", "1024"], "--bits"),
+    (["new", "example.test", "--bits", "-4294965248"], "--bits"),
     (["new", "example.test", "--selector", "a_b"], "selector"),
+    (["new", "example.test", "--selector", "#a"], "selector"),
     (["activate", "example.test", "--selector", "none"], "no key"),
     (["retire", "example.test", "--selector", "none"], "no key"),
 ])
@@ -332,6 +334,7 @@ def test_refused(signed, args, words):
     run = signed.command("dkim", *args)
     assert run.returncode != 0
     assert words in run.stderr
+    assert "MII" not in run.stderr  # with which each key of RSA begins
     assert (signed.conf / "dkim").read_bytes() == before
 
 
