@@ -4,26 +4,19 @@
 #include <string.h>
 
 #include "ctl/cmd_table.h"
-#include "ctl/ctl_util.h"
 #include "ctl/dns_domains.h"
 #include "lib/base/mem.h"
 
-static int
-add_domain(struct dns_domains *l, struct ctl *c, const struct row *r)
+static void
+add_domain(struct dns_domains *l, const struct set *s, const struct row *r)
 {
-	struct buf why = BUF_INIT(300);
 	struct dns_domain *d;
-	int e;
 
 	l->d = mem_realloc(l->d, l->n + 1, sizeof(*l->d));
 	d = &l->d[l->n++];
 	d->domain = mem_strdup(r->key);
 	d->alias_of = r->value != NULL ? mem_strdup(r->value) : NULL;
-	e = dns_keys_load(&d->keys, c, r->key, &why);
-	if (e == -1)
-		ctl_say(-1, &why);
-	buf_clear(&why);
-	return e;
+	dns_keys_take(&d->keys, s, r->key);
 }
 
 int
@@ -32,17 +25,16 @@ dns_domains_read(struct dns_domains *l, struct ctl *c, const char *named)
 	const struct row *r;
 	struct set s;
 	size_t i = 0;
-	int e = 0;
 
 	memset(l, 0, sizeof(*l));
 	if (table_open(c, &s, 0) == -1)
 		return -1;
-	while (e == 0 && (r = text_next(&s.t[TEXT_DOMAINS], &i)) != NULL)
+	while ((r = text_next(&s.t[TEXT_DOMAINS], &i)) != NULL)
 		if (named == NULL || strcmp(r->key, named) == 0 ||
 		    (r->value != NULL && strcmp(r->value, named) == 0))
-			e = add_domain(l, c, r);
+			add_domain(l, &s, r);
 	set_close(&s);
-	return e;
+	return 0;
 }
 
 void

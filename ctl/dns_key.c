@@ -15,19 +15,15 @@ dns_keys_add(struct dns_keys *k, const char *selector, const char *record)
 	k->k[k->n++].record = mem_strdup(record);
 }
 
-int
-dns_keys_load(struct dns_keys *k, const struct ctl *c, const char *domain,
-    struct buf *why)
+void
+dns_keys_take(struct dns_keys *k, const struct set *s, const char *domain)
 {
 	struct buf record = BUF_INIT(0), name = BUF_INIT(0);
 	const struct row *r;
-	struct set s;
 	size_t i = 0;
 
 	memset(k, 0, sizeof(*k));
-	if (set_open(&s, ctl_tables, c->dir, 0, why) == -1)
-		return -1;
-	while ((r = text_next(&s.t[TEXT_DKIM], &i)) != NULL) {
+	while ((r = text_next(&s->t[TEXT_DKIM], &i)) != NULL) {
 		if (strcmp(r->domain, domain) != 0 || r->flags == DKIM_RETIRED)
 			continue;
 		buf_reset(&record);
@@ -35,9 +31,21 @@ dns_keys_load(struct dns_keys *k, const struct ctl *c, const char *domain,
 		if (dkim_record(r, &record) == 0)
 			dns_keys_add(k, buf_str(&name), buf_str(&record));
 	}
-	set_close(&s);
 	buf_clear(&record);
 	buf_clear(&name);
+}
+
+int
+dns_keys_load(struct dns_keys *k, const struct ctl *c, const char *domain,
+    struct buf *why)
+{
+	struct set s;
+
+	memset(k, 0, sizeof(*k));
+	if (set_open(&s, ctl_tables, c->dir, 0, why) == -1)
+		return -1;
+	dns_keys_take(k, &s, domain);
+	set_close(&s);
 	return 0;
 }
 

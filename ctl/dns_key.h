@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "ctl/ctl.h"
+#include "ctl/ctl_set.h"
 
 struct dns_key {
 	char	*selector;
@@ -24,6 +25,9 @@ struct dns_keys {
  */
 int	dns_keys_load(struct dns_keys *k, const struct ctl *c,
 	    const char *domain, struct buf *why) ATTR_CHECK;
+/* The same of tables that are open: k is set anew. */
+void	dns_keys_take(struct dns_keys *k, const struct set *s,
+	    const char *domain);
 void	dns_keys_add(struct dns_keys *k, const char *selector,
 	    const char *record);
 void	dns_keys_clear(struct dns_keys *k);
