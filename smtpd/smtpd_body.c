@@ -306,6 +306,8 @@ mend_memory(struct smtp_body *b)
 /*
  * All of it goes into the file, and is read from there by a map, which takes no
  * memory of this process; a disk that fails now ends it (SIGBUS), like a kill.
+ * What is larger than the space that is left (process_memory) stays as it came:
+ * it would not fit later either.
  */
 static void
 mend_file(struct smtp_body *b)
@@ -320,15 +322,15 @@ mend_file(struct smtp_body *b)
 		return;
 	len = (size_t)(b->room + b->spilled);
 	p = mmap(NULL, len, PROT_READ, MAP_SHARED, b->fd, 0);
-	if (p == MAP_FAILED) {
-		body_disk(b, "map");
-		return;
-	}
-	if (!body_lines(b, p + room, len - room)) {
+	if (p == MAP_FAILED)
+		log_warn("%s: map: %s: its long lines stay", b->id,
+		    strerror(errno));
+	if (p == MAP_FAILED || !body_lines(b, p + room, len - room)) {
 		b->spilled = spilled;
 		b->crc = crc;
 	}
-	munmap(p, len);
+	if (p != MAP_FAILED)
+		munmap(p, len);
 }
 
 /*

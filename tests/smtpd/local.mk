@@ -41,6 +41,8 @@ check_PROGRAMS += tests/smtpd/test_lines
 tests_smtpd_test_lines_SOURCES = tests/smtpd/test_lines.c \
 	tests/smtpd/fake.c tests/smtpd/fake.h
 tests_smtpd_test_lines_LDADD = $(SMTPD_TEST_LIBS)
+tests_smtpd_test_lines_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=mmap \
+	-Wl,--wrap=mmap64
 check_PROGRAMS += tests/smtpd/test_signer
 tests_smtpd_test_signer_LDADD = smtpd/libsigner.a smtpd/libsmtpd.a $(LINKS) \
 	$(MAIL) $(NET) $(MAP) $(BASE) $(SERVER_LIBS) $(OPENSSL_LIBS) \

@@ -3,12 +3,14 @@
  * same parts, whose octets are those that were sent, and no such line; and the
  * checks saw what is served.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <cmocka.h>
 
@@ -26,6 +28,41 @@
 static struct buf shown = BUF_INIT(0);	/* as it will be served */
 static unsigned headers;		/* how often one was judged */
 static int refuses;			/* what the body shows is refused */
+static int no_maps;			/* none of a file */
+
+/* Of both names: which one is called depends on the machine. */
+void	*__wrap_mmap(void *at, size_t len, int prot, int flags, int fd,
+	    off_t from);
+void	*__wrap_mmap64(void *at, size_t len, int prot, int flags, int fd,
+	    off_t from);
+void	*__real_mmap(void *at, size_t len, int prot, int flags, int fd,
+	    off_t from);
+void	*__real_mmap64(void *at, size_t len, int prot, int flags, int fd,
+	    off_t from);
+
+static int
+is_refused_map(int fd)
+{
+	if (no_maps && fd != -1)
+		errno = ENOMEM;
+	return no_maps && fd != -1;
+}
+
+void *
+__wrap_mmap(void *at, size_t len, int prot, int flags, int fd, off_t from)
+{
+	return is_refused_map(fd) ? MAP_FAILED :
+	    __real_mmap(at, len, prot, flags, fd, from);
+}
+
+#ifdef __GLIBC__
+void *
+__wrap_mmap64(void *at, size_t len, int prot, int flags, int fd, off_t from)
+{
+	return is_refused_map(fd) ? MAP_FAILED :
+	    __real_mmap64(at, len, prot, flags, fd, from);
+}
+#endif
 
 static struct smtp_verdict
 on_header(struct smtp_session *s, struct smtp_case *c)
@@ -399,6 +436,35 @@ test_refused(void **state)
 	buf_clear(&in);
 }
 
+/* No space for a map: it goes as it came; only a line that is huge does not. */
+static void
+test_no_map(void **state)
+{
+	struct buf in = BUF_INIT(0);
+	const char *p;
+	size_t len;
+
+	begin();
+	buf_puts(&in, "Subject: x\r\n\r\n");
+	fill_lines(&in, 704000);
+	fill(&in, "x", 2000);
+	buf_puts(&in, "\r\n");
+	no_maps = 1;
+	send_text(&in, "250 2.0.0 queued");
+	no_maps = 0;
+	p = served(1, &len);
+	assert_true(len > in.len);
+	assert_memory_equal(p + len - in.len, in.data, in.len);
+	assert_int_equal(headers, 1);
+	fill(&in, "x", DATA_LINE_MAX + 1);
+	buf_puts(&in, "\r\n");
+	no_maps = 1;
+	send_text(&in, "550 5.6.0");
+	no_maps = 0;
+	end();
+	buf_clear(&in);
+}
+
 static void
 bound_files(rlim_t size)
 {
@@ -472,6 +538,7 @@ main(void)
 		cmocka_unit_test(test_megabytes),
 		cmocka_unit_test(test_many_parts),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_no_map),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_stranger),
 	};
