@@ -44,7 +44,7 @@ tests_queue_test_order_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_order_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fd_sync \
 	-Wl,--wrap=fd_sync_dir -Wl,--wrap=fd_write_all \
 	-Wl,--wrap=table_commit -Wl,--wrap=table_flush -Wl,--wrap=spare_keep \
-	-Wl,--wrap=tables_keys
+	-Wl,--wrap=tables_keys -Wl,--wrap=tables_refresh
 check_PROGRAMS += tests/queue/test_slices
 tests_queue_test_slices_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_slices_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=table_begin \

@@ -66,6 +66,12 @@ __wrap_tables_keys(struct tables *t, const char *domain,
 	return LOOKUP_ABSENT;
 }
 
+void	__wrap_tables_refresh(struct tables *t);
+void
+__wrap_tables_refresh(struct tables *t)
+{
+}
+
 int	__real_fd_sync(int fd);
 int	__wrap_fd_sync(int fd);
 int
