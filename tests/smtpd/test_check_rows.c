@@ -35,7 +35,7 @@ struct ask {
 #define PASSWD	"carl:x:64000:64000::/:\nroot:x:0:0::/:\nnews:x:999:9::/:\n"\
 	"dora:x:1000:9::/:\n"
 
-static char long_name[HELO_MAX + 2];
+static char long_name[HELO_MAX + 2], full_name[HELO_MAX + 1];
 
 static const struct ask asks[] = {
 	{ .row = "crowd", .stage = STAGE_CONNECT, .service = SERVICE_SMTP },
@@ -81,6 +81,8 @@ static const struct ask asks[] = {
 	    .service = SERVICE_SMTP, .text = long_name },
 	{ .row = "helo", .stage = STAGE_HELO, .service = SERVICE_SUBMISSION,
 	    .text = "Anna's" },
+	{ .row = "helo", .stage = STAGE_HELO, .service = SERVICE_SMTP,
+	    .text = full_name },
 	{ .row = "helo", .stage = STAGE_HELO, .code = 501, .status = "5.5.4",
 	    .words = "malformed host name",
 	    .service = SERVICE_SUBMISSION, .text = long_name },
@@ -442,6 +444,7 @@ main(void)
 	int r;
 
 	memset(long_name, 'x', sizeof(long_name) - 1);
+	memset(full_name, 'x', sizeof(full_name) - 1);
 	fake_begin();
 	r = cmocka_run_group_tests(tests, NULL, NULL);
 	fake_end();
