@@ -101,7 +101,8 @@ def stopped(inst, name):
 
 
 def in_status(inst, user):
-    """Of each process of a user, imapd first: how many sessions it has."""
+    """Of each process of a user, imapd first, then pop3d and smtpd: how many
+    sessions it has."""
     found = sorted((r["program"], r["sessions"]) for r in inst.json("status")
                    if r["user"] == inst.address(user))
     return [n for _, n in found]
@@ -120,7 +121,7 @@ def test_list(inst):
     assert len({r["session"] for r in got}) == 5
     head = inst.ctl("session", "list").splitlines()[0].lower().split()
     assert head == ["session", "user", "protocol", "address", "since", "tls"]
-    wait_for(lambda: in_status(inst, "bert") == [2, 1])
+    wait_for(lambda: in_status(inst, "bert") == [2, 1, 1, 1])
     s.imap.logout()
     s.idle.send(b"DONE\r\n")
     assert s.idle.readline().startswith(b"i OK")
