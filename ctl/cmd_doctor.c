@@ -50,13 +50,15 @@ network(struct ctl *c, const struct dns_host *h, const struct dns_domains *d,
     struct findings *l, int running)
 {
 	struct doctor_facts f = { .outside = dns_host_has(h, AF_INET) };
+	struct find_network n;
 	struct dns_check k;
 	size_t i;
 
+	find_network(&n);
 	dns_check_init(&k, h, l);
 	if (running)
 		doctor_ports(h, l);
-	f.walled = doctor_addresses(h, l);
+	f.walled = doctor_addresses(h, &n, l);
 	dns_check_host(&k);
 	f.port25 = doctor_port25(&k, d, c->opt[OPT_DOCTOR_REACH]);
 	f.distrusted = doctor_lists(&k) > 0 || found(l, h->name,

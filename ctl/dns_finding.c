@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -270,6 +271,13 @@ static const struct row {
 	[FINDING_IPV6_LEASED] = { "ipv6-leased",
 	    N_("{2} is a public IPv6 address that the router gave for a time: "
 	    "it may change."), NULL, NULL },
+	[FINDING_IPV6_CHANGES] = { "ipv6-changes",
+	    N_("{2} is a public IPv6 address whose prefix is new: an address "
+	    "of an older prefix is there still."),
+	    N_("A record in DNS with this address is wrong as soon as the "
+	    "prefix changes again."),
+	    N_("Leave AAAA records out of DNS, or ask your provider for a "
+	    "prefix that stays.") },
 	[FINDING_IPV6_TEMPORARY] = { "ipv6-temporary",
 	    N_("All public IPv6 addresses of this machine are temporary: DNS "
 	    "cannot name them."), NULL, NULL },
@@ -381,6 +389,16 @@ finding_add(struct findings *l, enum finding_code code, const char *domain,
 		return;
 	f->consequence = fill(_(rows[code].consequence), names);
 	f->remedy = fill(_(rows[code].remedy), names);
+}
+
+void
+finding_add_number(struct findings *l, enum finding_code code,
+    const char *domain, const char *a, uint64_t n)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, n);
+	finding_add(l, code, domain, a, text, NULL);
 }
 
 void

@@ -8,6 +8,7 @@
 #define CTL_DNS_FINDING_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "ctl/ctl.h"
@@ -65,6 +66,7 @@ enum finding_code {
 	FINDING_DS_LITE,	/* address */
 	FINDING_IPV6,		/* address */
 	FINDING_IPV6_LEASED,	/* address */
+	FINDING_IPV6_CHANGES,	/* address */
 	FINDING_IPV6_TEMPORARY,
 	FINDING_NO_IPV6,
 	FINDING_PORT25_GOOD,	/* host */
@@ -98,6 +100,9 @@ struct findings {
 /* a, b, c: {2}, {3}, {4} of its sentences; {1} is the domain. */
 void	finding_add(struct findings *l, enum finding_code code,
 	    const char *domain, const char *a, const char *b, const char *c);
+/* The same with a and a number: {2} and {3}. */
+void	finding_add_number(struct findings *l, enum finding_code code,
+	    const char *domain, const char *a, uint64_t n);
 void	findings_clear(struct findings *l);
 /* How many of the domain, from the one numbered from on, have that code. */
 size_t	findings_count(const struct findings *l, size_t from,

@@ -8,6 +8,7 @@
 
 #include "ctl/dns_check.h"
 #include "ctl/dns_domains.h"
+#include "ctl/find.h"
 
 enum {
 	DOCTOR_DISK_LOW = 256 << 20,	/* octets: said before DISK_FLOOR */
@@ -39,9 +40,8 @@ void	doctor_host(struct ctl *c, const struct dns_host *h,
 void	doctor_disk(const char *state_dir, const char *hostname,
 	    struct findings *l);
 /* The addresses of the machine; tells whether it is walled in. */
-int	doctor_addresses(const struct dns_host *h, struct findings *l);
-/* The default router of a text as /proc/net/route has it; 0: there is none. */
-int	doctor_router(const char *text, char ip[INET_ADDRSTRLEN]);
+int	doctor_addresses(const struct dns_host *h,
+	    const struct find_network *n, struct findings *l);
 /* The ports that are listened on, by connections to them. */
 void	doctor_ports(const struct dns_host *h, struct findings *l);
 /* reach: the host that the operator named, or NULL: an MX of his domains. */

@@ -2,20 +2,7 @@
 
 #include <sys/statvfs.h>
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "ctl/doctor.h"
-
-static void
-add_number(struct findings *l, enum finding_code code, const char *host,
-    const char *what, uint64_t n)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRIu64, n);
-	finding_add(l, code, host, what, text, NULL);
-}
 
 void
 doctor_disk(const char *state_dir, const char *hostname, struct findings *l)
@@ -26,10 +13,10 @@ doctor_disk(const char *state_dir, const char *hostname, struct findings *l)
 	if (statvfs(state_dir, &v) == -1)
 		return;
 	free = (uint64_t)v.f_bavail * v.f_frsize;
-	add_number(l, free < DOCTOR_DISK_LOW ? FINDING_DISK :
+	finding_add_number(l, free < DOCTOR_DISK_LOW ? FINDING_DISK :
 	    FINDING_DISK_GOOD, hostname, state_dir, free >> 20);
 	/* A file system without a bound on them has none. */
 	if (v.f_files > 0 && v.f_favail < DOCTOR_INODES_LOW)
-		add_number(l, FINDING_INODES, hostname, state_dir,
+		finding_add_number(l, FINDING_INODES, hostname, state_dir,
 		    v.f_favail);
 }

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <sys/timex.h>
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,16 +20,6 @@
 #include "lib/net/addr.h"
 
 enum { IDS_MAX = 64 << 20, ANSWER_MS = 20 * 1000 };
-
-static void
-add_number(struct findings *l, enum finding_code code, const char *host,
-    const char *what, uint64_t n)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRIu64, n);
-	finding_add(l, code, host, what, text, NULL);
-}
 
 static void
 check_clock(const struct dns_host *h, struct findings *l)
@@ -108,10 +97,10 @@ check_queue(struct ctl *c, const struct dns_host *h, struct findings *l)
 		if (n > 0 && stat(buf_str(&path), &st) == 0)
 			age = clock_now() - st.st_mtime;
 		if (age > DOCTOR_QUEUE_OLD)
-			add_number(l, FINDING_QUEUE_OLD, h->name, id,
+			finding_add_number(l, FINDING_QUEUE_OLD, h->name, id,
 			    (uint64_t)age / 3600);
 		else
-			add_number(l, FINDING_QUEUE_GOOD, h->name, "", n);
+			finding_add_number(l, FINDING_QUEUE_GOOD, h->name, "", n);
 	}
 	buf_clear(&ids);
 	buf_clear(&path);

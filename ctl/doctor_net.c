@@ -5,74 +5,14 @@
 
 #include <arpa/inet.h>
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ctl/dns_contact.h"
 #include "ctl/dns_rr.h"
 #include "ctl/doctor.h"
-#include "lib/base/fd.h"
 #include "lib/base/str.h"
 
-enum { ROUTES_MAX = 1 << 20, LISTS_MAX = 20 };
-
-/* The columns: interface, destination, gateway, flags ... in hexadecimal. */
-int
-doctor_router(const char *text, char ip[INET_ADDRSTRLEN])
-{
-	unsigned to, gateway, flags;
-	struct in_addr in;
-	const char *line;
-	char copy[256];
-	size_t len;
-
-	while ((line = str_line(&text, &len)) != NULL) {
-		if (len >= sizeof(copy))
-			continue;
-		memcpy(copy, line, len);
-		copy[len] = '\0';
-		if (sscanf(copy, "%*s %8x %8x %x", &to, &gateway,
-		    &flags) != 3 || to != 0 || gateway == 0)
-			continue;
-		/* As the machine's words lie in memory. */
-		memcpy(&in, &gateway, sizeof(in));
-		return inet_ntop(AF_INET, &in, ip, INET_ADDRSTRLEN) != NULL;
-	}
-	return 0;
-}
-
-static void
-check_router(const struct dns_host *h, struct findings *l)
-{
-	struct buf text = BUF_INIT(ROUTES_MAX);
-	int fd = open("/proc/net/route", O_RDONLY | O_CLOEXEC);
-	char ip[INET_ADDRSTRLEN];
-
-	if (fd == -1)
-		return;
-	if (fd_slurp(fd, &text) == 0 && doctor_router(buf_str(&text), ip))
-		finding_add(l, FINDING_ROUTER, h->name, ip, NULL, NULL);
-	else
-		finding_add(l, FINDING_NO_ROUTER, h->name, NULL, NULL, NULL);
-	close(fd);
-	buf_clear(&text);
-}
-
-/* The first of that family and kind; temporary: of those. */
-static const struct host_address *
-first_of(const struct host_addresses *l, int family, enum address_kind kind,
-    int temporary)
-{
-	size_t i;
-
-	for (i = 0; i < l->n; i++)
-		if (l->a[i].family == family && l->a[i].kind == kind &&
-		    l->a[i].temporary == temporary)
-			return &l->a[i];
-	return NULL;
-}
+enum { LISTS_MAX = 20 };
 
 /* "25, 465, 587": what a router must forward. */
 static void
@@ -87,46 +27,43 @@ put_ports(const struct dns_host *h, struct buf *out)
 }
 
 static void
-check_ipv6(const struct dns_host *h, struct findings *l)
+add_ipv6(const struct dns_host *h, const struct find_network *n,
+    struct findings *l)
 {
-	const struct host_address *a;
+	static const enum finding_code codes[] = {
+		[FIND_IPV6_NONE] = FINDING_NO_IPV6,
+		[FIND_IPV6_LASTING] = FINDING_IPV6,
+		[FIND_IPV6_LEASED] = FINDING_IPV6_LEASED,
+		[FIND_IPV6_CHANGES] = FINDING_IPV6_CHANGES,
+		[FIND_IPV6_TEMPORARY] = FINDING_IPV6_TEMPORARY,
+		[FIND_IPV6_PRIVATE] = FINDING_NO_IPV6,
+	};
 
-	if ((a = first_of(&h->local, AF_INET6, ADDRESS_PUBLIC, 0)) != NULL)
-		finding_add(l, a->leased ? FINDING_IPV6_LEASED : FINDING_IPV6,
-		    h->name, a->text, NULL, NULL);
-	else if (first_of(&h->local, AF_INET6, ADDRESS_PUBLIC, 1) != NULL)
-		finding_add(l, FINDING_IPV6_TEMPORARY, h->name, NULL, NULL,
-		    NULL);
-	else
-		finding_add(l, FINDING_NO_IPV6, h->name, NULL, NULL, NULL);
+	finding_add(l, codes[n->ipv6], h->name, n->ipv6_address, NULL, NULL);
 }
 
 int
-doctor_addresses(const struct dns_host *h, struct findings *l)
+doctor_addresses(const struct dns_host *h, const struct find_network *n,
+    struct findings *l)
 {
-	const struct host_addresses *o = &h->local;
-	const struct host_address *a;
+	static const enum finding_code codes[] = {
+		[FIND_OUTER_PUBLIC] = FINDING_PUBLIC,
+		[FIND_OUTER_NAT] = FINDING_NAT,
+		[FIND_OUTER_PROVIDER_NAT] = FINDING_PROVIDER_NAT,
+		[FIND_OUTER_DS_LITE] = FINDING_DS_LITE,
+	};
 	struct buf ports = BUF_INIT(0);
-	int walled = 0;
 
-	check_router(h, l);
-	if ((a = first_of(o, AF_INET, ADDRESS_PUBLIC, 0)) != NULL)
-		finding_add(l, FINDING_PUBLIC, h->name, a->text, NULL, NULL);
-	else if ((a = first_of(o, AF_INET, ADDRESS_SHARED, 0)) != NULL) {
-		finding_add(l, FINDING_PROVIDER_NAT, h->name, a->text, NULL,
-		    NULL);
-		walled = 1;
-	} else if ((a = first_of(o, AF_INET, ADDRESS_DS_LITE, 0)) != NULL) {
-		finding_add(l, FINDING_DS_LITE, h->name, a->text, NULL, NULL);
-		walled = 1;
-	} else if ((a = first_of(o, AF_INET, ADDRESS_PRIVATE, 0)) != NULL) {
-		put_ports(h, &ports);
-		finding_add(l, FINDING_NAT, h->name, a->text, buf_str(&ports),
-		    NULL);
-	}
-	check_ipv6(h, l);
+	finding_add(l, n->router[0] != '\0' ? FINDING_ROUTER :
+	    FINDING_NO_ROUTER, h->name, n->router, NULL, NULL);
+	put_ports(h, &ports);
+	if (n->outer != FIND_OUTER_NONE)
+		finding_add(l, codes[n->outer], h->name, n->address,
+		    buf_str(&ports), NULL);
+	add_ipv6(h, n, l);
 	buf_clear(&ports);
-	return walled;
+	return n->outer == FIND_OUTER_PROVIDER_NAT ||
+	    n->outer == FIND_OUTER_DS_LITE;
 }
 
 /* A host's port 25; why where it is blocked. */

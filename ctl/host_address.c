@@ -1,22 +1,12 @@
 #include "config.h"
 
 #include <arpa/inet.h>
-#include <net/if.h>
 
-#include <fcntl.h>
-#include <ifaddrs.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ctl/host_address.h"
-#include "lib/base/fd.h"
-#include "lib/base/str.h"
 #include "lib/base/words.h"
 #include "lib/net/nets.h"
-
-enum { INET6_MAX = 64 * 1024, IF_TEMPORARY = 0x01, IF_DEPRECATED = 0x20,
-	IF_PERMANENT = 0x80 };
 
 /* The first that holds an address says its kind (RFC 6890 and others). */
 static const struct {
@@ -117,92 +107,6 @@ host_addresses_parse(struct host_addresses *l, const char *text,
 		l->n++;
 		text += n;
 	}
-}
-
-/* One line: address in 32 digits, index, prefix, scope, flags, name. */
-static void
-flags_line(struct host_addresses *l, const char *line)
-{
-	struct host_address a = { .family = AF_INET6 };
-	unsigned flags, byte;
-	char hex[33];
-	size_t i;
-
-	if (sscanf(line, "%32[0-9a-f] %*x %*x %*x %x", hex, &flags) != 2 ||
-	    strlen(hex) != 32)
-		return;
-	for (i = 0; i < 16; i++) {
-		if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
-			return;
-		a.ip[i] = (unsigned char)byte;
-	}
-	for (i = 0; i < l->n; i++)
-		if (host_address_same(&l->a[i], &a)) {
-			l->a[i].temporary = (flags & (IF_TEMPORARY |
-			    IF_DEPRECATED)) != 0;
-			l->a[i].leased = (flags & IF_PERMANENT) == 0;
-		}
-}
-
-void
-host_addresses_flags(struct host_addresses *l, const char *text)
-{
-	const char *line;
-	char copy[200];
-	size_t len;
-
-	while ((line = str_line(&text, &len)) != NULL) {
-		if (len >= sizeof(copy))
-			continue;
-		memcpy(copy, line, len);
-		copy[len] = '\0';
-		flags_line(l, copy);
-	}
-}
-
-static void
-add(struct host_addresses *l, const struct sockaddr *sa)
-{
-	struct host_address *a = &l->a[l->n];
-
-	memset(a, 0, sizeof(*a));
-	a->family = sa->sa_family;
-	if (sa->sa_family == AF_INET)
-		memcpy(a->ip, &((const struct sockaddr_in *)(const void *)
-		    sa)->sin_addr, 4);
-	else
-		memcpy(a->ip, &((const struct sockaddr_in6 *)(const void *)
-		    sa)->sin6_addr, 16);
-	host_address_judge(a);
-	if (!host_addresses_have(l, a))
-		l->n++;
-}
-
-void
-host_addresses_read(struct host_addresses *l)
-{
-	struct buf text = BUF_INIT(INET6_MAX);
-	struct ifaddrs *list, *i;
-	int fd;
-
-	l->n = 0;
-	if (getifaddrs(&list) == -1)
-		return;
-	for (i = list; i != NULL && l->n < HOST_ADDRESSES_MAX; i = i->ifa_next)
-		if (i->ifa_addr != NULL && (i->ifa_flags & IFF_UP) != 0 &&
-		    (i->ifa_addr->sa_family == AF_INET ||
-		    i->ifa_addr->sa_family == AF_INET6))
-			add(l, i->ifa_addr);
-	freeifaddrs(list);
-	/* A kernel without IPv6 has no such file. */
-	fd = open("/proc/net/if_inet6", O_RDONLY | O_CLOEXEC);
-	if (fd != -1) {
-		if (fd_slurp(fd, &text) == -1)
-			buf_reset(&text);
-		close(fd);
-	}
-	host_addresses_flags(l, buf_str(&text));
-	buf_clear(&text);
 }
 
 void

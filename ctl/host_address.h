@@ -7,6 +7,7 @@
 
 #include <netinet/in.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
@@ -29,7 +30,9 @@ struct host_address {
 	char	 text[INET6_ADDRSTRLEN];
 	enum address_kind kind;
 	int	 temporary;		/* RFC 8981, or deprecated: it goes */
+	int	 deprecated;		/* of IPv6: another has its place */
 	int	 leased;		/* of IPv6: for a time, by a router */
+	uint32_t life;			/* then: seconds that are left of it */
 };
 
 struct host_addresses {
@@ -53,8 +56,12 @@ int	host_addresses_parse(struct host_addresses *l, const char *text,
 	    struct buf *why) ATTR_CHECK;
 /* Those of the interfaces that are up; what does not fit is left out. */
 void	host_addresses_read(struct host_addresses *l);
-/* The text of /proc/net/if_inet6: marks those that are temporary, or leased. */
-void	host_addresses_flags(struct host_addresses *l, const char *text);
+/*
+ * Messages of rtnetlink(7) about addresses: marks those that are temporary,
+ * deprecated, or leased. 1: the list goes on; 0: that was its end.
+ */
+int	host_addresses_leases(struct host_addresses *l, const void *p,
+	    size_t len);
 /* The name of its PTR record, "1.2.0.192.in-addr.arpa". */
 void	host_address_reverse(const struct host_address *a, struct buf *name);
 

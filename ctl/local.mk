@@ -30,7 +30,9 @@ ctl_libctl_a_SOURCES = \
 	ctl/setup_conf.c ctl/setup_conf.h \
 	ctl/setup_small.c ctl/setup_small.h \
 	ctl/setup_check.c ctl/setup_check.h \
-	ctl/host_address.c ctl/host_address.h \
+	ctl/host_address.c ctl/host_address.h ctl/host_lease.c \
+	ctl/find.h ctl/find_net.c ctl/find_net.h ctl/find_profile.c \
+	ctl/find_server.c \
 	ctl/dns_host.c ctl/dns_host.h ctl/dns_key.c ctl/dns_key.h \
 	ctl/dns_record.c ctl/dns_record.h ctl/cmd_dns.c \
 	ctl/dns_ask.c ctl/dns_ask.h ctl/dns_rr.c ctl/dns_rr.h \

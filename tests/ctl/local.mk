@@ -6,7 +6,9 @@ check_PROGRAMS += tests/ctl/test_text tests/ctl/test_tables \
 	tests/ctl/test_out tests/ctl/test_answers tests/ctl/test_command \
 	tests/ctl/test_sendmail tests/ctl/test_commit tests/ctl/test_selftest \
 	tests/ctl/test_purge tests/ctl/test_pickup tests/ctl/test_dns_record \
-	tests/ctl/test_dns_ask tests/ctl/test_dns_check tests/ctl/test_doctor
+	tests/ctl/test_dns_ask tests/ctl/test_dns_check tests/ctl/test_doctor \
+	tests/ctl/test_find
+tests_ctl_test_find_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_doctor_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_doctor_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dns_question \
 	-Wl,--wrap=statvfs -Wl,--wrap=statvfs64
