@@ -1,11 +1,11 @@
 #include <string.h>
 
 #include "lib/base/str.h"
+#include "lib/mail/utf7.h"
 
 #include "imapd/imapd_door.h"
 #include "imapd/imapd_names.h"
 #include "imapd/imapd_reply.h"
-#include "imapd/imapd_utf7.h"
 
 static struct door_mailbox *names;
 static size_t n_names;
@@ -134,7 +134,7 @@ int
 imapd_names_read(const char *p, size_t len, struct buf *out)
 {
 	buf_reset(out);
-	if (imapd_utf7_decode(p, len, out) == -1)
+	if (utf7_decode(p, len, out) == -1)
 		return -1;
 	if (out->len >= 5 && str_ncasecmp(out->data, "inbox", 5) == 0 &&
 	    (out->len == 5 || out->data[5] == '/'))
@@ -164,7 +164,7 @@ imapd_names_put(struct buf *out, const char *name, size_t len)
 	struct buf b = BUF_INIT(0);
 	size_t i;
 
-	imapd_utf7_encode(name, len, &b);
+	utf7_encode(name, len, &b);
 	buf_putc(out, '"');
 	for (i = 0; i < b.len; i++) {
 		if (b.data[i] == '"' || b.data[i] == '\\')

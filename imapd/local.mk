@@ -11,7 +11,6 @@ imapd_libimapd_a_SOURCES = $(IMAPD_COMMANDS) \
 	imapd/imapd_args.c imapd/imapd_args.h \
 	imapd/imapd_input.c imapd/imapd_input.h \
 	imapd/imapd_set.c imapd/imapd_set.h \
-	imapd/imapd_utf7.c imapd/imapd_utf7.h \
 	imapd/imapd_date.c imapd/imapd_date.h \
 	imapd/imapd_pattern.c imapd/imapd_pattern.h \
 	imapd/imapd_flags.c imapd/imapd_flags.h \

@@ -15,6 +15,7 @@ lib_mail_libmail_a_SOURCES = \
 	lib/mail/scram.c lib/mail/scram.h \
 	lib/mail/tables.c lib/mail/tables.h \
 	lib/mail/uids.c lib/mail/uids.h \
+	lib/mail/utf7.c lib/mail/utf7.h \
 	lib/mail/door.h lib/mail/mime.h
 lib_mail_libmail_a_SOURCES += lib/mail/imap_capability.h \
 	lib/mail/door.c lib/mail/door_impl.h lib/mail/door_mailbox.c \

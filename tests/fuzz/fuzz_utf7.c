@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "imapd/imapd_pattern.h"
-#include "imapd/imapd_utf7.h"
+#include "lib/mail/utf7.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -14,15 +14,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	char pattern[200];
 	size_t n = len < sizeof(pattern) ? len : sizeof(pattern);
 
-	if (imapd_utf7_decode((const char *)data, len, &name) == 0) {
-		if (imapd_utf7_encode(buf_str(&name), name.len, &wire) ==
+	if (utf7_decode((const char *)data, len, &name) == 0) {
+		if (utf7_encode(buf_str(&name), name.len, &wire) ==
 		    -1 || wire.len != len ||
 		    (len > 0 && memcmp(wire.data, data, len) != 0))
 			abort();
 	}
 	/* Any octets can be printed. */
 	buf_reset(&wire);
-	(void)imapd_utf7_encode((const char *)data, len, &wire);
+	(void)utf7_encode((const char *)data, len, &wire);
 	if (n > 0)
 		memcpy(pattern, data, n);
 	n = imapd_pattern_fold(pattern, n);

@@ -12,6 +12,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/mail/utf7.h"
 
 #include "imapd/imapd_args.h"
 #include "imapd/imapd_date.h"
@@ -21,7 +22,6 @@
 #include "imapd/imapd_pattern.h"
 #include "imapd/imapd_names.h"
 #include "imapd/imapd_set.h"
-#include "imapd/imapd_utf7.h"
 
 /* Modified UTF-7 and its UTF-8; NULL: refused. */
 static const struct {
@@ -51,14 +51,14 @@ test_utf7(void **state)
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		buf_reset(&b);
-		r = imapd_utf7_decode(names[i].wire, strlen(names[i].wire),
+		r = utf7_decode(names[i].wire, strlen(names[i].wire),
 		    &b);
 		assert_int_equal(r, names[i].utf8 != NULL ? 0 : -1);
 		if (r == -1)
 			continue;
 		assert_string_equal(buf_str(&b), names[i].utf8);
 		buf_reset(&b);
-		assert_int_equal(imapd_utf7_encode(names[i].utf8,
+		assert_int_equal(utf7_encode(names[i].utf8,
 		    strlen(names[i].utf8), &b), 0);
 		assert_string_equal(buf_str(&b), names[i].wire);
 	}

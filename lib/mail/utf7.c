@@ -3,8 +3,7 @@
 
 #include "lib/base/base64.h"
 #include "lib/mail/mime_charset.h"
-
-#include "imapd/imapd_utf7.h"
+#include "lib/mail/utf7.h"
 
 static const char digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
@@ -73,7 +72,7 @@ run_decode(const char *p, const char *end, struct buf *out)
 }
 
 int
-imapd_utf7_decode(const char *p, size_t len, struct buf *out)
+utf7_decode(const char *p, size_t len, struct buf *out)
 {
 	const char *end = p + len, *dash;
 	int run = 0;		/* a run has just ended */
@@ -161,7 +160,7 @@ run_encode(const char **p, const char *end, struct buf *out)
 }
 
 int
-imapd_utf7_encode(const char *p, size_t len, struct buf *out)
+utf7_encode(const char *p, size_t len, struct buf *out)
 {
 	const char *end = p + len;
 	int r = 0;
