@@ -21,6 +21,16 @@ relay_librelay_a_SOURCES = \
 	relay/relay_session.c relay/relay_session.h \
 	relay/relay_transaction.c relay/relay_transaction.h
 
+# The client's side of IMAP: of what moves in, later of what is collected.
+noinst_LIBRARIES += relay/libimap.a
+relay_libimap_a_SOURCES = \
+	relay/imap_client.c relay/imap_client.h \
+	relay/imap_fetch.c relay/imap_fetch.h \
+	relay/imap_input.c relay/imap_input.h \
+	relay/imap_list.c relay/imap_list.h \
+	relay/imap_login.c relay/imap_login.h \
+	relay/imap_value.c relay/imap_value.h
+
 pkglibexec_PROGRAMS += relay/resolve relay/relay
 relay_resolve_SOURCES = relay/resolve_main.c
 # libunbound works on libevent, and libev.so brings functions of libevent's

@@ -137,6 +137,12 @@ tests_fuzz_fuzz_relay_client_SOURCES = tests/fuzz/fuzz_relay_client.c \
 tests_fuzz_fuzz_relay_client_LDADD = relay/librelay.a $(MAIL) $(NET) $(BASE) \
 	$(OPENSSL_LIBS)
 tests_fuzz_fuzz_relay_client_LDFLAGS = $(FUZZING) -Wl,--wrap=poll
+noinst_PROGRAMS += tests/fuzz/fuzz_imap_client
+tests_fuzz_fuzz_imap_client_SOURCES = tests/fuzz/fuzz_imap_client.c \
+	tests/fuzz/fuzz_pair.h
+tests_fuzz_fuzz_imap_client_LDADD = relay/libimap.a $(MAIL) $(NET) $(BASE) \
+	$(GSASL_LIBS) $(OPENSSL_LIBS)
+tests_fuzz_fuzz_imap_client_LDFLAGS = $(FUZZING) -Wl,--wrap=poll
 tests_fuzz_fuzz_route_SOURCES = tests/fuzz/fuzz_route.c tests/fuzz/fuzz_pair.h
 tests_fuzz_fuzz_route_LDADD = relay/librelay.a relay/libresolve.a $(LINKS) \
 	$(MAIL) $(NET) $(BASE)

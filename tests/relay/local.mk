@@ -35,3 +35,7 @@ tests_relay_test_resolve_client_LDADD = relay/libresolve.a $(SERVER) $(LINKS) \
 tests_relay_test_resolve_client_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=lookup_start -Wl,--wrap=lookup_cancel \
 	-Wl,--wrap=server_retire_peer
+# The client's side of IMAP.
+check_PROGRAMS += tests/relay/test_imap
+tests_relay_test_imap_LDADD = relay/libimap.a $(MAIL) $(NET) $(BASE) \
+	$(GSASL_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
