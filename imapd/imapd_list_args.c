@@ -3,10 +3,10 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/mail/pattern.h"
 
 #include "imapd/imapd_list_args.h"
 #include "imapd/imapd_names.h"
-#include "imapd/imapd_pattern.h"
 #include "imapd/imapd_status.h"
 
 struct option {
@@ -43,32 +43,32 @@ int
 imapd_pattern_read(const struct imapd_arg *ref, const struct imapd_arg *pat,
     struct buf *out)
 {
-	struct buf wire = BUF_INIT(IMAPD_PATTERN_MAX);
+	struct buf wire = BUF_INIT(PATTERN_MAX);
 	int r = -1;
 
-	buf_init(out, IMAPD_PATTERN_MAX);
+	buf_init(out, PATTERN_MAX);
 	if (buf_append(&wire, ref->p, ref->len) == 0 &&
 	    buf_append(&wire, pat->p, pat->len) == 0)
 		r = imapd_names_read(buf_str(&wire), wire.len, out);
 	buf_clear(&wire);
 	if (r == 0 && out->len > 0)
-		out->len = imapd_pattern_fold(out->data, out->len);
+		out->len = pattern_fold(out->data, out->len);
 	return r;
 }
 
 int
 imapd_pattern_name(const struct buf *pattern, const char *name, size_t len)
 {
-	char folded[IMAPD_PATTERN_MAX];
+	char folded[PATTERN_MAX];
 
-	if (imapd_pattern_match(buf_str(pattern), pattern->len, name, len))
+	if (pattern_match(buf_str(pattern), pattern->len, name, len))
 		return 1;
 	if (len != 5 || memcmp(name, "INBOX", 5) != 0 ||
 	    pattern->len > sizeof(folded) || pattern->len == 0)
 		return 0;
 	memcpy(folded, pattern->data, pattern->len);
 	str_tolower(folded, pattern->len);
-	return imapd_pattern_match(folded, pattern->len, "inbox", 5);
+	return pattern_match(folded, pattern->len, "inbox", 5);
 }
 
 /*

@@ -46,7 +46,7 @@ int	imapd_list_args_match(const struct imapd_list_args *l,
  */
 int	imapd_pattern_read(const struct imapd_arg *ref,
 	    const struct imapd_arg *pat, struct buf *out);
-/* As imapd_pattern_match; INBOX is matched in any case, as far as the pattern
+/* As pattern_match; INBOX is matched in any case, as far as the pattern
    spells it out. */
 int	imapd_pattern_name(const struct buf *pattern, const char *name,
 	    size_t len);

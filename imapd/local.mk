@@ -12,7 +12,6 @@ imapd_libimapd_a_SOURCES = $(IMAPD_COMMANDS) \
 	imapd/imapd_input.c imapd/imapd_input.h \
 	imapd/imapd_set.c imapd/imapd_set.h \
 	imapd/imapd_date.c imapd/imapd_date.h \
-	imapd/imapd_pattern.c imapd/imapd_pattern.h \
 	imapd/imapd_flags.c imapd/imapd_flags.h \
 	imapd/imapd_uses.c imapd/imapd_uses.h \
 	imapd/imapd_status.c imapd/imapd_status.h \

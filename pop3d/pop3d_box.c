@@ -165,6 +165,18 @@ box_look(struct pop3d_box *b, struct door_record *rec, size_t n)
 	return result;
 }
 
+/* Without what a session of POP3 has deleted and store keeps. How many. */
+static size_t
+box_shown(struct door_record *rec, size_t n)
+{
+	size_t i, shown = 0;
+
+	for (i = 0; i < n; i++)
+		if (!(rec[i].flags & MARK_FETCHED))
+			rec[shown++] = rec[i];
+	return shown;
+}
+
 static int
 box_read(struct pop3d_box *b)
 {
@@ -177,6 +189,7 @@ box_read(struct pop3d_box *b)
 	if (door_records(&b->door, b->id, 0, &rec, &n, &gone, &n_gone,
 	    &modseq, &complete) == -1)
 		return box_fail(b, "list of messages");
+	n = box_shown(rec, n);
 	if (n > UINT32_MAX)
 		n = UINT32_MAX;
 	r = box_look(b, rec, n);

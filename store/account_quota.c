@@ -44,6 +44,16 @@ quota_known(struct account *a)
 }
 
 enum quota
+quota_pop3_keep(struct account *a, uint64_t *keep_r)
+{
+	enum quota r = quota_known(a);
+
+	if (r == QUOTA_OK)
+		*keep_r = store.conf.pop3_keep;
+	return r;
+}
+
+enum quota
 quota_check(struct account *a, uint64_t size, uint64_t count)
 {
 	enum quota r = quota_known(a);

@@ -17,6 +17,9 @@ enum quota quota_check(struct account *a, uint64_t size, uint64_t count);
  * larger than the whole quota never may (QUOTA_NEVER).
  */
 enum quota quota_delivery(struct account *a, uint64_t size);
+/* For how long what POP3 deletes is kept: seconds, 0: not at all. QUOTA_OK, or
+   why it is not known. */
+enum quota quota_pop3_keep(struct account *a, uint64_t *keep_r);
 /* Compares usage and quota, and publishes a change. */
 void	quota_note(struct account *a);
 /* 1, once, where a full account could not be judged, for the tables could not

@@ -32,6 +32,7 @@
 #include "store/account_rebuild_old.h"
 #include "store/account_scan.h"
 #include "store/body.h"
+#include "store/op_fetched.h"
 #include "store/op_move.h"
 #include "store/shard_chores.h"
 
@@ -169,6 +170,8 @@ rebuild_piece(struct call *c)
 		for (; r->message < f->n && n < PIECE; r->message++, n++) {
 			record_of(r, f, &f->msg[r->message], &rec);
 			index_put_record(&b, f->id, &rec);
+			if (rec.fetched != 0)
+				fetched_note(&b);
 		}
 		if (r->message < f->n)
 			break;

@@ -205,6 +205,7 @@ run_status(struct ctl_client *c)
 {
 	counter(c, "threads", store.n_shards);
 	counter(c, "delivered", atomic_load(&store.delivered));
+	counter(c, "expired", atomic_load(&store.expired));
 	counter(c, "octets_free", body_space());
 	counter(c, "disk_full", (uint64_t)store_room());
 	finish(c, C_OK, "");

@@ -1,5 +1,5 @@
 /*
- * Once an hour: expunged messages and the folders of deleted mailboxes go when
+ * Once an hour: what goes by its age (ctl_expire.h); expunged messages and the folders of deleted mailboxes go when
  * they are older than expunged_keep, by time that ran (age.h), and where they
  * are more than expunged_size. What the index keeps of them goes by the time in
  * its rows. Since when they are so tells the inode's ctime, which link, rename
@@ -14,6 +14,7 @@
 #include "store/account_expunged.h"
 #include "store/age.h"
 #include "store/body.h"
+#include "store/ctl_expire.h"
 #include "store/ctl_walk.h"
 #include "store/file_mailboxes.h"
 #include "store/index.h"
@@ -77,8 +78,10 @@ sweep_user(void *arg, const char *name, const char *path)
 	struct boxes b = { 0 };
 
 	if (text_read(path, 0, "mailboxes", &text) == 0 &&
-	    boxes_parse(&b, buf_str(&text), text.len, &why) == 0)
+	    boxes_parse(&b, buf_str(&text), text.len, &why) == 0) {
+		expire_user(name, &b);
 		sweep_mailboxes(name, path, &b);
+	}
 	expunged_forget(name, age_cutoff(store.conf.expunged_keep));
 	(void)expunged_bound(name, path);
 	boxes_clear(&b);
@@ -92,6 +95,7 @@ sweep_run(struct chore *c)
 {
 	struct buf why = BUF_INIT(200);
 
+	expire_begin();
 	if (walk_users(NULL, sweep_user, NULL, &why) == -1)
 		log_warn("sweep: %s", buf_str(&why));
 	buf_clear(&why);

@@ -21,6 +21,8 @@
  *   (account, 0)  'F' modseq u64      an event of it (lib/mail/follow.h)
  *   (account, 0)  'Q' queue id u64    "": that delivery was made, into INBOX
  *   (account, 0)  'Q' queue id u64, mailbox u32   "": into another mailbox
+ *   (account, 0)  'P'                 "": there may be messages in the INBOX that
+ *                                     POP3 deleted and that are kept
  *   (account, 0)  'R' mailbox, uid    "": moved away; its file is to go
  *   (account, 0)  'V' modseq u64      a MOVE whose source still has its rows:
  *                                     u32 from, u32 to, packed u32 uids

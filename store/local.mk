@@ -32,6 +32,7 @@ store_libstore_a_SOURCES = \
 	store/door_client.c store/door_watch.h store/door_watch.c \
 	store/door_news.h store/door_news.c store/door_serve.h \
 	store/door_serve.c store/access.h store/access.c store/op_read.h \
+	store/op_fetched.h store/op_fetched.c \
 	store/op_read.c store/op_flags.h store/op_flags.c store/op_expunge.h \
 	store/op_expunge.c store/op_copy.h store/op_copy.c store/op_move.h \
 	store/op_move.c store/op_append.h store/op_append.c store/op_file.h \
@@ -45,6 +46,7 @@ store_libstore_a_SOURCES = \
 	store/account_rebuild_old.h store/account_rebuild_old.c \
 	store/ctl_check.h \
 	store/ctl_check.c store/ctl_walk.h store/ctl_walk.c store/ctl_sweep.c \
+	store/ctl_expire.h store/ctl_expire.c \
 	store/ctl_control.h store/ctl_control.c store/epoch.h store/epoch.c \
 	store/start.h store/start.c store/age.h store/age.c \
 	store/generation.h store/generation.c

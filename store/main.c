@@ -3,11 +3,13 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/log.h"
 #include "lib/base/words.h"
+#include "lib/mail/expiry.h"
 #include "lib/mail/limits.h"
 #include "lib/server/server.h"
 #include "store/ctl_control.h"
@@ -27,6 +29,12 @@ static const struct settings_key keys[] = {
 	    offsetof(struct store_conf, expunged_size), "1G", 1 << 20,
 	    (uint64_t)1 << 50, NULL,
 	    N_("how much of expunged messages is kept for each user") },
+	{ "pop3_keep", SETTINGS_TIME,
+	    offsetof(struct store_conf, pop3_keep), "0d", 0, 3650 * 86400,
+	    NULL, N_("how long messages stay after POP3 deleted them") },
+	{ "expire", SETTINGS_TEXT, offsetof(struct store_conf, expire), "",
+	    0, EXPIRY_TEXT, NULL,
+	    N_("mailboxes whose messages go by age (Trash:30d, Junk:30d)") },
 	{ "queue_lifetime", SETTINGS_TIME,
 	    offsetof(struct store_conf, queue_lifetime), "5d", 0, 3650 * 86400,
 	    NULL, N_("how long queue may repeat a delivery") },
@@ -56,6 +64,21 @@ find_user(const char *name, struct tables_user *u_r)
 	tables_refresh(tables);
 	r = tables_user(tables, name, u_r);
 	pthread_mutex_unlock(&tables_lock);
+	return r;
+}
+
+static int
+store_check(struct buf *why)
+{
+	struct buf words = BUF_INIT(500);
+	struct expiry e;
+	int r;
+
+	r = expiry_parse(&e, store.conf.expire, strlen(store.conf.expire),
+	    &words);
+	if (r == -1)
+		buf_set(why, "expire: %s", buf_str(&words));
+	buf_clear(&words);
 	return r;
 }
 
@@ -158,6 +181,7 @@ main(int argc, char **argv)
 		.conf = &store.conf,
 		.state_dir = &store.conf.state_dir,
 		.verbose = &store.conf.verbose,
+		.check = store_check,
 		.after_jail = store_after_jail,
 		.reload = store_reload,
 		.wired = store_wired,

@@ -184,6 +184,7 @@ copy_rows(struct copy_task *c, size_t from, size_t end)
 		r.d.uid = c->to_uid[i];
 		r.d.modseq = c->to_modseq;
 		r.d.save_date = (uint32_t)clock_now();
+		record_set_fetched(&r, 0);
 		mailbox_put(c->to, &r);
 		mailbox_count(&c->to->row, &r.d, 1);
 		mailbox_dirty(c->to, r.d.uid);

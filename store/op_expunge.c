@@ -23,6 +23,8 @@
 #include "store/body.h"
 #include "store/door_client.h"
 #include "store/op_expunge.h"
+#include "store/op_fetched.h"
+#include "store/shard_chores.h"
 #include "store/shard_files.h"
 #include "store/shard_syncer.h"
 
@@ -34,6 +36,8 @@ struct expunge_task {
 	struct record *gone;		/* the records deleted */
 	size_t	 n_gone;
 	uint64_t modseq;
+	struct call *call;		/* who waits, or NULL */
+	size_t	*n_r;
 };
 
 static void
@@ -114,6 +118,9 @@ expunge_finish(struct task *t)
 	uint64_t size = 0;
 	size_t i;
 
+	if (e->call != NULL)
+		*e->n_r = t->undone ? 0 : e->n_gone;
+	helper_answer(e->call, t->error != D_OK || t->undone, t->words);
 	if (t->undone)
 		e->n_gone = 0;
 	for (i = 0; i < e->n_gone; i++) {
@@ -146,6 +153,11 @@ static const struct task_kind expunge_kind = {
 	expunge_files, expunge_commit, expunge_finish
 };
 
+/* Nobody waits for what goes by its age. */
+static const struct task_kind expunge_slow = {
+	expunge_files, expunge_commit, expunge_finish, 1
+};
+
 struct choosing {
 	struct expunge_task *e;
 	int	 any;
@@ -164,6 +176,20 @@ choose(void *arg, const struct record *r)
 	return 0;
 }
 
+/* What POP3 deletes may have to stay: 1, 0; -1 having answered. */
+static int
+is_kept(struct request *r)
+{
+	uint64_t keep;
+
+	if (r->c->kind != PEER_POP3D)
+		return 0;
+	if (quota_pop3_keep(r->account, &keep) == QUOTA_OK)
+		return keep > 0;
+	request_fail(r, D_LATER, "the tables cannot be read");
+	return -1;
+}
+
 static void
 op_expunge(struct request *r)
 {
@@ -173,8 +199,9 @@ op_expunge(struct request *r)
 	struct choosing c;
 	uint32_t *uids;
 	size_t n;
+	int kept;
 
-	if (request_commit(r) == -1)
+	if ((kept = is_kept(r)) == -1 || request_commit(r) == -1)
 		return;
 	if ((uids = request_uids(r, &n)) == NULL) {
 		request_fail(r, D_REFUSED, "uids do not rise");
@@ -194,7 +221,28 @@ op_expunge(struct request *r)
 		free(e);
 		return;
 	}
+	if (kept) {
+		fetched_hide(r, e->uids, e->n);
+		free(e);
+		return;
+	}
 	e->t.client = client_hold(r->c);
+	task_submit(&e->t);
+}
+
+void
+expunge_uids(struct mailbox *m, uint32_t *uids, size_t n, struct call *c,
+    size_t *n_r)
+{
+	struct expunge_task *e = mem_zalloc(1, sizeof(*e));
+
+	e->t.kind = &expunge_slow;
+	e->t.account = m->account;
+	e->m = m;
+	e->uids = uids;
+	e->n = n;
+	e->call = c;
+	e->n_r = n_r;
 	task_submit(&e->t);
 }
 

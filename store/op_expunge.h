@@ -12,4 +12,13 @@ extern const struct op op_expunge_rows[];
    taken over). */
 void	expunge_finish_files(struct mailbox *m, uint32_t *uids, size_t n);
 
+struct call;
+/*
+ * Expunges those of the messages that are there (uids is taken over). c is
+ * answered when they are gone durably, or cannot go; n_r, which stays until
+ * then, is how many went.
+ */
+void	expunge_uids(struct mailbox *m, uint32_t *uids, size_t n,
+	    struct call *c, size_t *n_r);
+
 #endif

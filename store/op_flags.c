@@ -41,7 +41,7 @@ change(struct door_record *d, struct keyword_set *s,
 {
 	switch (f->op) {
 	case DOOR_SET:
-		d->flags = (d->flags & MARK_ALL) | f->flags;
+		d->flags = (d->flags & (MARK_ALL | MARK_FETCHED)) | f->flags;
 		*s = f->keywords;
 		break;
 	case DOOR_ADD:

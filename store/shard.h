@@ -84,6 +84,8 @@ struct store_conf {
 	uint64_t expunged_keep;		/* seconds */
 	uint64_t expunged_size;		/* octets, of each user */
 	uint64_t queue_lifetime;	/* seconds; queue's */
+	uint64_t pop3_keep;		/* seconds */
+	const char *expire;		/* lib/mail/expiry.h */
 	uint64_t cache;			/* octets of page cache, both tables */
 	uint64_t threads;		/* 0: half as many as cores */
 };
@@ -99,6 +101,7 @@ struct store {
 	uint64_t epoch;			/* store_epoch */
 	uint64_t crash;			/* the last start after a crash */
 	atomic_ullong delivered;	/* since the start */
+	atomic_ullong expired;		/* ... removed for their age */
 	enum lookup (*user)(const char *name, struct tables_user *u_r);
 	void	(*stopped)(void);	/* called in the main thread's loop */
 	char	 full_path[1000];	/* jail/state/full.cdb */

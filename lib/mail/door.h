@@ -50,6 +50,8 @@ enum door_mark {
 	MARK_CUT = 1 << 17,	/* otherwise: POP3 sends a CRLF behind it */
 	MARK_ALL = MARK_WHOLE | MARK_CUT,
 	MARK_WIDE = 1 << 18,	/* it has keywords beyond the 64 of the record */
+	MARK_FETCHED = 1 << 19,	/* a POP3 session has deleted it, and it is kept
+				   (pop3_keep): POP3 does not show it */
 };
 
 /* The last octets of a message that is seen in pieces; all 0 at first. */

@@ -3,6 +3,8 @@ lib_mail_libmail_a_SOURCES = \
 	lib/mail/limits.h lib/mail/pop3_capability.h lib/mail/result.h \
 	lib/mail/proto.c lib/mail/proto.h \
 	lib/mail/packed.c lib/mail/packed.h \
+	lib/mail/expiry.c lib/mail/expiry.h \
+	lib/mail/pattern.c lib/mail/pattern.h \
 	lib/mail/answer.c lib/mail/answer.h \
 	lib/mail/credential.c lib/mail/credential.h \
 	lib/mail/dest_key.c lib/mail/dest_key.h \

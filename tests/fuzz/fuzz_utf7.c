@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imapd/imapd_pattern.h"
+#include "lib/mail/pattern.h"
 #include "lib/mail/utf7.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -25,9 +25,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	(void)utf7_encode((const char *)data, len, &wire);
 	if (n > 0)
 		memcpy(pattern, data, n);
-	n = imapd_pattern_fold(pattern, n);
-	(void)imapd_pattern_match(pattern, n, (const char *)data, len);
-	if (!imapd_pattern_match("*", 1, (const char *)data, len))
+	n = pattern_fold(pattern, n);
+	(void)pattern_match(pattern, n, (const char *)data, len);
+	if (!pattern_match("*", 1, (const char *)data, len))
 		abort();
 	buf_clear(&name);
 	buf_clear(&wire);

@@ -19,7 +19,7 @@
 #include "imapd/imapd_fetch_items.h"
 #include "imapd/imapd_flags.h"
 #include "imapd/imapd_input.h"
-#include "imapd/imapd_pattern.h"
+#include "lib/mail/pattern.h"
 #include "imapd/imapd_names.h"
 #include "imapd/imapd_set.h"
 
@@ -171,24 +171,24 @@ static const struct {
 static void
 test_pattern(void **state)
 {
-	char pattern[IMAPD_PATTERN_MAX], name[1000];
+	char pattern[PATTERN_MAX], name[1000];
 	int64_t start = clock_mono_ms();
 	size_t i, n;
 
 	for (i = 0; i < sizeof(matches) / sizeof(matches[0]); i++) {
 		n = strlen(matches[i].pattern);
 		memcpy(pattern, matches[i].pattern, n);
-		n = imapd_pattern_fold(pattern, n);
-		assert_int_equal(imapd_pattern_match(pattern, n,
+		n = pattern_fold(pattern, n);
+		assert_int_equal(pattern_match(pattern, n,
 		    matches[i].name, strlen(matches[i].name)),
 		    matches[i].want);
 	}
-	for (i = 0; i < IMAPD_PATTERN_MAX; i++)
+	for (i = 0; i < PATTERN_MAX; i++)
 		pattern[i] = i % 2 ? 'a' : i % 4 ? '%' : '*';
 	memset(name, 'a', sizeof(name));
 	name[999] = 'b';
 	for (i = 0; i < 20; i++)
-		assert_false(imapd_pattern_match(pattern, IMAPD_PATTERN_MAX,
+		assert_false(pattern_match(pattern, PATTERN_MAX,
 		    name, 1000));
 	assert_true(clock_mono_ms() - start < 2000);
 }

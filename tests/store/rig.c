@@ -178,6 +178,8 @@ child(struct rig *r, int stop, int listener, const int *fds)
 		r->in_child();
 	store.conf.state_dir = r->dir;
 	store.conf.expunged_keep = 3600;
+	store.conf.pop3_keep = r->pop3_keep;
+	store.conf.expire = r->expire;
 	store.conf.queue_lifetime = 5 * 86400;
 	store.conf.expunged_size = 1 << 30;
 	store.conf.cache = getenv("RIG_CACHE") != NULL ?

@@ -22,6 +22,8 @@ struct rig {
 	struct door follow[2];
 	int	 control;		/* a connection to it */
 	uint64_t quota_size, quota_count; /* of bert; set before rig_start */
+	uint64_t pop3_keep;		/* settings; set before rig_start */
+	const char *expire;		/* or NULL */
 	uint64_t queue_id;		/* the next */
 	int	*no_tables;		/* shared; 1: look-ups fail; or NULL */
 	void	(*in_child)(void);	/* called in the child, or NULL */

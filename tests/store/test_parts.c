@@ -698,10 +698,13 @@ test_wide(void **state)
 	record_set_keywords(&d, &set, space);
 	d.more = more;
 	d.more_len = RECORD_MORE;
+	record_set_fetched(&d, 1234567890);
 	flags_line(&out, &d);
 	assert_int_equal(flags_parse(out.data, out.len, &r), 0);
 	assert_int_equal(s.last.wide_len, KEYWORD_PACKED);
 	assert_int_equal(s.last.more_len, RECORD_MORE);
+	assert_int_equal(s.last.fetched, 1234567890);
+	assert_true(s.last.d.flags & MARK_FETCHED);
 	assert_int_equal(record_put_rest(&d, rest), RECORD_REST);
 	assert_int_equal(record_take_rest(&back, rest, RECORD_REST), 0);
 	record_keywords(&back, &set);
@@ -714,6 +717,8 @@ test_wide(void **state)
 	    -1);
 	/* nothing behind the keywords, and they are whole or none */
 	d.more_len = 0;
+	record_set_fetched(&d, 0);
+	assert_int_equal(d.d.flags & MARK_FETCHED, 0);
 	assert_int_equal(record_put_rest(&d, rest), 2 + KEYWORD_PACKED);
 	assert_int_equal(record_take_rest(&back, rest, 2 + KEYWORD_PACKED),
 	    0);

@@ -300,3 +300,49 @@ def test_size_told_is_size_sent(inst):
     got = p.sizes_are_true()[before:]
     p.close()
     assert got == [x if x.endswith(b"\r\n") else x + b"\r\n" for x in mails]
+
+
+def test_kept():
+    """pop3_keep: what POP3 deleted is gone for POP3, and stays for IMAP."""
+    d = rohrpost.scratch("pop3-keep-")
+    with rohrpost.Instance(d, users=("anna",), auth_delay="0s",
+                           pop3_keep="14d") as inst:
+        fill(inst, "anna", 4)
+        p = Pop(inst)
+        before = dict(x.split() for x in p.many("UIDL"))
+        assert len(before) == 4
+        assert p.cmd("DELE 1").startswith("+OK")
+        assert p.cmd("DELE 3").startswith("+OK")
+        assert p.cmd("QUIT").startswith("+OK")
+        p.close()
+        p = Pop(inst)
+        assert [x.split()[1] for x in p.many("UIDL")] == [
+            before["2"], before["4"]]
+        assert p.cmd("STAT").startswith("+OK 2 ")
+        assert len(p.sizes_are_true()) == 2
+        p.close()
+        with inst.imap() as m:
+            assert m.select("INBOX")[1] == [b"4"]
+            assert m.search(None, "UNSEEN")[1] == [b"1 2 3 4"]
+            # A copy is a message of its own.
+            assert m.copy("1", "INBOX")[0] == "OK"
+        p = Pop(inst)
+        assert p.cmd("STAT").startswith("+OK 3 ")
+        p.close()
+        # From a reload on it is deleted at once.
+        conf = pathlib.Path(inst.conf) / "rohrpost.conf"
+        conf.write_text(conf.read_text().replace("pop3_keep = 14d",
+                                                 "pop3_keep = 0d"))
+        inst.ctl("reload")
+        p = Pop(inst)
+        assert p.cmd("DELE 1").startswith("+OK")
+        assert p.cmd("QUIT").startswith("+OK")
+        p.close()
+        assert inst.count() == 4
+        conf.write_text(conf.read_text() + "expire = Trash\n")
+        r = inst.command("config", "check")
+        assert r.returncode != 0
+        line = len(conf.read_text().splitlines())
+        assert "rohrpost.conf:%d: expire: Trash: not a rule" % line in (
+            r.stdout + r.stderr)
+    rohrpost.remove(d)

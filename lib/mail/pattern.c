@@ -4,10 +4,10 @@
  */
 #include <string.h>
 
-#include "imapd/imapd_pattern.h"
+#include "lib/mail/pattern.h"
 
 size_t
-imapd_pattern_fold(char *pattern, size_t len)
+pattern_fold(char *pattern, size_t len)
 {
 	size_t i, n = 0;
 
@@ -24,14 +24,14 @@ imapd_pattern_fold(char *pattern, size_t len)
 }
 
 int
-imapd_pattern_match(const char *pattern, size_t plen, const char *name,
+pattern_match(const char *pattern, size_t plen, const char *name,
     size_t len)
 {
-	unsigned char alive[IMAPD_PATTERN_MAX + 1];
+	unsigned char alive[PATTERN_MAX + 1];
 	size_t i, from = 0, to = 0;
 	char c;
 
-	if (plen > IMAPD_PATTERN_MAX)
+	if (plen > PATTERN_MAX)
 		return 0;
 	memset(alive, 0, plen + 1);
 	alive[0] = 1;
