@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "ctl/cmd_config.h"
+#include "ctl/cmd_profile.h"
 #include "ctl/commands.h"
 #include "ctl/ctl_control.h"
 #include "ctl/ctl_util.h"
@@ -265,6 +266,7 @@ cmd_status(struct ctl *c)
 		return CTL_REFUSED;
 	config_warn(c);
 	warn_disk(c);
+	profile_warn(c);
 	out_init(&s.out, stdout, c->json);
 	r = control_call(c, &q);
 	cursor_init(&rows, s.rows.data, s.rows.len);

@@ -25,6 +25,15 @@ static const struct option_row setup_options[] = {
 	    N_("take the answers from FILE (- for standard input)") },
 	{ OPT_SETUP_DRY, "--dry-run", "-n", NULL,
 	    N_("show what would be written, write nothing") },
+	{ OPT_SETUP_YES, "--yes", "-y", NULL,
+	    N_("change what is there without a question") },
+	END
+};
+static const struct option_row profile_options[] = {
+	{ OPT_PROFILE_HOST, "--relay-host", NULL, "HOST",
+	    N_("your provider's outgoing server") },
+	{ OPT_PROFILE_YES, "--yes", "-y", NULL,
+	    N_("change what is there without a question") },
 	END
 };
 static const struct option_row start_options[] = {
@@ -90,6 +99,11 @@ const struct ctl_command ctl_commands[] = {
 	{ "setup", cmd_setup, 0, 0, 0, "",
 	    N_("write a configuration, directories and certificate"),
 	    setup_options, 1 },
+	{ "profile show", cmd_profile_show, 0, 0, 1, "",
+	    N_("how mail comes and leaves: what is on, what is off and why"),
+	    NULL },
+	{ "profile set", cmd_profile_set, 1, 1, 0, "PROFILE",
+	    N_("change how mail comes and leaves: direct, relay, collector"), profile_options, 1 },
 	{ "start", cmd_start, 0, 0, 0, "",
 	    N_("start the suite, wait until ready"), start_options, 1 },
 	{ "stop", cmd_stop, 0, 0, 0, "", N_("finish what runs, then end"),

@@ -9,7 +9,8 @@
 extern const struct ctl_command ctl_commands[];	/* ends with .name NULL */
 
 /* The slots of options; a command's only one has slot 0. */
-enum { OPT_SETUP_ANSWERS, OPT_SETUP_DRY };
+enum { OPT_SETUP_ANSWERS, OPT_SETUP_DRY, OPT_SETUP_YES };
+enum { OPT_PROFILE_HOST, OPT_PROFILE_YES };
 enum { OPT_USER_STDIN, OPT_USER_HASH, OPT_USER_QUOTA, OPT_USER_DISABLED,
 	OPT_USER_ENABLED };
 enum { OPT_DKIM_SELECTOR, OPT_DKIM_TYPE, OPT_DKIM_BITS };
@@ -19,6 +20,8 @@ enum { OPT_DOCTOR_ADDRESS, OPT_DOCTOR_REACH };
 
 /* The commands, by file: cmd_*.c, and ctl_completion.c. */
 int	cmd_setup(struct ctl *);
+int	cmd_profile_show(struct ctl *);
+int	cmd_profile_set(struct ctl *);
 int	cmd_start(struct ctl *);
 int	cmd_stop(struct ctl *);
 int	cmd_reload(struct ctl *);

@@ -12,11 +12,31 @@
 static const struct {
 	const char *key;
 	int	 several;
+	const char *form;	/* what a good line looks like */
 } own[] = {
-	{ "domain", 1 }, { "user", 1 }, { "alias", 1 }, { "postmaster", 0 },
-	{ "abuse", 0 }, { "profile", 0 }, { "certificate", 0 }, { "key", 0 },
-	{ "relay_password", 0 }, { "dkim", 0 },
+	{ "domain", 1, "domain = example.org" },
+	{ "user", 1, "user = anna@example.org PASSWORD" },
+	{ "alias", 1, "alias = info@example.org = anna@example.org" },
+	{ "postmaster", 0, "postmaster = anna@example.org" },
+	{ "abuse", 0, "abuse = anna@example.org" },
+	{ "profile", 0, "profile = relay" },
+	{ "phones", 0, "phones = yes" },
+	{ "certificate", 0, "certificate = /etc/ssl/mail.pem" },
+	{ "key", 0, "key = /etc/ssl/private/mail.key" },
+	{ "relay_password", 0, "relay_password = PASSWORD" },
+	{ "dkim", 0, "dkim = yes" },
 };
+
+const char *
+answers_form(const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (strcmp(own[i].key, key) == 0)
+			return own[i].form;
+	return NULL;
+}
 
 void
 answers_init(struct answers *as, const char *name)
@@ -80,7 +100,8 @@ answers_add(struct answers *as, const char *key, const char *value,
 			buf_set(why, _("%s:%u: too many answers"), as->name,
 			    line);
 		else
-			buf_set(why, _("%s:%u: %s stands already in line %u"),
+			buf_set(why, _("%s:%u: %s stands already in line %u: "
+			    "leave one of them out"),
 			    as->name, line, key, old->line);
 		return -1;
 	}
@@ -125,7 +146,8 @@ parse_line(struct answers *as, const char *p, size_t len, unsigned line,
 	key[klen] = '\0';
 	value += strspn(value, " \t");
 	if (strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_") != klen) {
-		buf_set(why, _("%s:%u: not a key"), as->name, line);
+		buf_set(why, _("%s:%u: not a key: small letters, digits and "
+		    "\"_\""), as->name, line);
 		r = -1;
 	} else {
 		r = answers_add(as, key, value, line, why);

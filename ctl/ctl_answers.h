@@ -1,8 +1,8 @@
 /*
  * The answers that setup works from: lines "key = value". Some keys are
- * setup's own (domain, user, postmaster, abuse, alias, profile, certificate,
- * key, relay_password, dkim); domain, user and alias may stand several times. Every
- * other key is one of rohrpost.conf and passes through.
+ * setup's own (domain, user, postmaster, abuse, alias, profile, phones,
+ * certificate, key, relay_password, dkim); domain, user and alias may stand
+ * several times. Every other key is one of rohrpost.conf and passes through.
  *
  * Comments start with "#" at the start of a line. A password is the rest of
  * the line after "user = ADDRESS ".
@@ -35,6 +35,7 @@ struct answers {
 	size_t	 n, cap;
 };
 
+/* name "": the answers come from no file, and messages name none. */
 void	answers_init(struct answers *as, const char *name);
 /* Wipes: there are passwords in it. */
 void	answers_clear(struct answers *as);
@@ -47,6 +48,8 @@ int	answers_add(struct answers *as, const char *key, const char *value,
 /* The next of that key from *i on (0 at the start); NULL at the end. */
 const struct setup_answer *answers_next(const struct answers *as,
 	    const char *key, size_t *i);
+/* What a good line of that key looks like; NULL: none of setup's own. */
+const char *answers_form(const char *key);
 /* The value of a key that stands once; NULL if it is absent. */
 const char *answers_get(const struct answers *as, const char *key);
 

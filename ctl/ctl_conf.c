@@ -87,13 +87,27 @@ conf_get(const struct conf_file *f, const char *key)
 }
 
 void
+conf_del(struct conf_file *f, const char *key)
+{
+	unsigned line = conf_line(f, key);
+
+	if (line == 0)
+		return;
+	line_clear(&f->lines[line - 1]);
+	memmove(&f->lines[line - 1], &f->lines[line],
+	    (--f->n + 1 - line) * sizeof(*f->lines));
+}
+
+void
 conf_set(struct conf_file *f, const char *key, const char *value)
 {
 	unsigned line = conf_line(f, key);
 	struct buf b = BUF_INIT(0);
 	char *text;
 
-	buf_printf(&b, "%s = %s", key, value);
+	if (line != 0 && strcmp(f->lines[line - 1].value, value) == 0)
+		return;
+	buf_printf(&b, "%s =%s%s", key, *value == '\0' ? "" : " ", value);
 	text = mem_strdup(buf_str(&b));
 	buf_clear(&b);
 	if (line == 0) {

@@ -23,8 +23,11 @@ struct conf_file {
 void	conf_read(struct conf_file *f, const char *p, size_t len);
 void	conf_clear(struct conf_file *f);
 void	conf_print(const struct conf_file *f, struct buf *out);
-/* Sets the key's line, or adds it at the end. */
+/* Sets the key's line, or adds it at the end; one that has the value already
+   stays as the operator wrote it. */
 void	conf_set(struct conf_file *f, const char *key, const char *value);
+/* Takes the key's line out, so that its default holds; none: nothing. */
+void	conf_del(struct conf_file *f, const char *key);
 /* The value in the key's line as programs read it, or NULL; until the line is
    set anew. */
 const char *conf_get(const struct conf_file *f, const char *key);

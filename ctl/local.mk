@@ -53,6 +53,11 @@ ctl_libctl_a_SOURCES = \
 	ctl/selftest_instance.c ctl/selftest_instance.h \
 	ctl/selftest_report.c ctl/selftest_report.h
 
+# What setup shows and writes.
+ctl_libctl_a_SOURCES += ctl/setup_show.c ctl/setup_show.h \
+	ctl/setup_run.c ctl/setup_run.h ctl/ctl_diff.c ctl/ctl_diff.h \
+	ctl/cmd_profile.c ctl/cmd_profile.h
+
 # Keys of DKIM.
 ctl_libctl_a_SOURCES += ctl/cmd_dkim.c ctl/cmd_dkim.h \
 	ctl/table_dkim.c ctl/table_dkim.h

@@ -19,7 +19,10 @@ struct setup {
 	struct ctl *ctl;
 	char	*dir;		/* configuration directory, absolute */
 	int	 made_dir;
+	int	 written;	/* or begun to be */
 	int	 staged;	/* DIR/.setup exists */
+	int	 fresh;		/* no rohrpost.conf was there that names a host */
+	int	 renamed;	/* fresh, or it named another host */
 	struct answers answers;
 	struct keys keys;
 	struct set set;

@@ -65,14 +65,18 @@ set_hostname(struct setup *s, struct buf *why)
 	int r = 0;
 
 	if (a == NULL && old == NULL)
-		return setup_refuse(s, NULL, why, _("no \"hostname = \""));
+		return setup_refuse(s, NULL, why, _("no \"hostname = \": the "
+		    "full name of this server, like mail.example.org"));
+	s->renamed = a != NULL && (old == NULL ||
+	    str_casecmp(old, a->value) != 0);
 	if (a != NULL)
 		old = a->value;
 	if (name_domain(old, strlen(old), &name, &words) == -1)
 		r = setup_refuse(s, a, why, "hostname: %s", buf_str(&words));
 	if (r == 0) {
 		s->hostname = mem_strdup(buf_str(&name));
-		conf_set(&s->conf, "hostname", s->hostname);
+		if (s->renamed)
+			conf_set(&s->conf, "hostname", s->hostname);
 	}
 	buf_clear(&name);
 	buf_clear(&words);
@@ -105,10 +109,15 @@ set_path(struct setup *s, const char *key, const char *path)
 	free(full);
 }
 
+/*
+ * The settings that tell the profile (dns_host.h) become those of the one that
+ * was answered; what was answered for them itself, or fits, stays.
+ */
 static int
 set_profile(struct setup *s, struct buf *why)
 {
 	const struct setup_answer *a = find(s, "profile");
+	const char *listen;
 	size_t i;
 
 	if (a == NULL)
@@ -123,9 +132,17 @@ set_profile(struct setup *s, struct buf *why)
 	if (profiles[i].needs_relay_host && find(s, "relay_host") == NULL &&
 	    conf_get(&s->conf, "relay_host") == NULL)
 		return setup_refuse(s, a, why, _("profile %s: needs "
-		    "\"relay_host = \""), a->value);
-	if (profiles[i].no_port_25 && find(s, "listen_smtp") == NULL)
+		    "\"relay_host = \", your provider's outgoing server"),
+		    a->value);
+	if (!profiles[i].needs_relay_host && find(s, "relay_host") == NULL)
+		conf_del(&s->conf, "relay_host");
+	listen = conf_get(&s->conf, "listen_smtp");
+	if (find(s, "listen_smtp") != NULL)
+		return 0;
+	if (profiles[i].no_port_25)
 		conf_set(&s->conf, "listen_smtp", "");
+	else if (listen != NULL && *listen == '\0')
+		conf_del(&s->conf, "listen_smtp");
 	return 0;
 }
 
@@ -142,7 +159,8 @@ pass_through(struct setup *s, struct buf *why)
 			continue;
 		if (keys_find(&s->keys, a->key) == NULL)
 			return setup_refuse(s, a, why, _("%s: not a key that "
-			    "is known"), a->key);
+			    "is known: \"rohrpost config show\" lists them"),
+			    a->key);
 		if (strcmp(a->key, "state_dir") == 0)
 			set_path(s, a->key, a->value);
 		else
@@ -162,7 +180,8 @@ set_session_uids(struct setup *s)
 	uint32_t first = SESSION_UID_FIRST, slot;
 	char text[16];
 
-	if (geteuid() != 0 || strcmp(s->state_dir, STATEDIR) == 0 ||
+	if (geteuid() != 0 || !s->fresh ||
+	    strcmp(s->state_dir, STATEDIR) == 0 ||
 	    conf_get(&s->conf, "session_uid_first") != NULL ||
 	    conf_get(&s->conf, "session_uid_last") != NULL)
 		return;
@@ -192,8 +211,8 @@ set_file(struct setup *s, const char *key, const struct setup_answer *a,
     struct buf *why)
 {
 	if (access(a->value, R_OK) == -1)
-		return setup_refuse(s, a, why, "%s: %s: %s", a->key, a->value,
-		    strerror(errno));
+		return setup_refuse(s, a, why, _("%s: %s: %s: write the path "
+		    "of a PEM file"), a->key, a->value, strerror(errno));
 	set_path(s, key, a->value);
 	return 0;
 }
@@ -237,15 +256,26 @@ set_certificate(struct setup *s, struct buf *why)
 	return r;
 }
 
+/* One that stands there already is not written again. */
 static void
 set_relay_password(struct setup *s)
 {
 	const struct setup_answer *a = find(s, "relay_password");
+	struct buf *new = &s->file[SETUP_RELAY_PASSWORD],
+	    old = BUF_INIT(PASSWORD_MAX + 2);
+	int fd;
 
 	if (a == NULL)
 		return;
 	set_own(s, &s->conf, SETUP_RELAY_PASSWORD);
-	buf_printf(&s->file[SETUP_RELAY_PASSWORD], "%s\n", a->value);
+	buf_printf(new, "%s\n", a->value);
+	fd = fd_open_file(s->set.dirfd, setup_files[SETUP_RELAY_PASSWORD].name,
+	    0);
+	if (fd != -1 && fd_slurp(fd, &old) == 0 &&
+	    strcmp(buf_str(&old), buf_str(new)) == 0)
+		buf_wipe(new);
+	fd_close(&fd);
+	buf_wipe(&old);
 }
 
 static int
@@ -270,6 +300,7 @@ read_old(struct setup *s, struct buf *why)
 		buf_set(why, "%s/rohrpost.conf: %s", s->dir, fault);
 	fd_close(&fd);
 	conf_read(&s->conf, p, len);
+	s->fresh = conf_get(&s->conf, "hostname") == NULL;
 	if (fresh)
 		setup_small(&s->conf, (uint64_t)sysconf(_SC_PHYS_PAGES) *
 		    (uint64_t)sysconf(_SC_PAGESIZE));
@@ -287,7 +318,8 @@ setup_conf(struct setup *s, struct buf *why)
 		return -1;
 	state = conf_get(&s->conf, "state_dir");
 	if (state == NULL) {
-		conf_set(&s->conf, "state_dir", STATEDIR);
+		if (s->fresh)
+			conf_set(&s->conf, "state_dir", STATEDIR);
 		state = STATEDIR;
 	}
 	if (state[0] != '/')

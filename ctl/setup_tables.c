@@ -15,6 +15,17 @@
 #include "lib/base/words.h"
 #include "lib/mail/limits.h"
 
+/* How to write it right. */
+static void
+put_form(struct buf *words, const struct setup_answer *a)
+{
+	const char *form = a == NULL || a->line == 0 ? NULL :
+	    answers_form(a->key);
+
+	if (form != NULL)
+		buf_printf(words, _(" (a good line: %s)"), form);
+}
+
 int
 setup_refuse(struct setup *s, const struct setup_answer *a, struct buf *why,
     const char *fmt, ...)
@@ -25,7 +36,10 @@ setup_refuse(struct setup *s, const struct setup_answer *a, struct buf *why,
 	va_start(ap, fmt);
 	buf_vprintf(&words, fmt, ap);
 	va_end(ap);
-	if (a != NULL && a->line != 0)
+	put_form(&words, a);
+	if (s->answers.name[0] == '\0')
+		buf_set(why, "%s", buf_str(&words));
+	else if (a != NULL && a->line != 0)
 		buf_set(why, "%s:%u: %s", s->answers.name, a->line,
 		    buf_str(&words));
 	else
@@ -245,6 +259,7 @@ translate(struct setup *s, struct buf *why)
 		else
 			words = line;
 		buf_append(why, words, (size_t)(line + len - words));
+		put_form(why, a);
 		if (p[-1] == '\n')
 			buf_putc(why, '\n');
 	}
@@ -319,6 +334,8 @@ setup_host(struct setup *s, struct buf *why)
 	const char *domain;
 
 	set_host(&s->set, s->hostname);
+	if (!s->renamed)
+		return 0;
 	domain = set_host_domain(&s->set);
 	if (domain == NULL) {
 		r = text_find(&s->set.t[TEXT_DOMAINS], s->hostname);
@@ -341,6 +358,20 @@ has_key(const struct setup *s, const char *domain)
 	return 0;
 }
 
+/* Is it of an answer? Only those are looked after where all was set up. */
+static int
+is_answered(const struct setup *s, const char *domain)
+{
+	const struct setup_answer *a;
+	size_t i = 0, n = strlen(domain);
+
+	while ((a = answers_next(&s->answers, "domain", &i)) != NULL)
+		if (str_ncasecmp(a->value, domain, n) == 0 &&
+		    strchr(" \t=", a->value[n]) != NULL)
+			return 1;
+	return 0;
+}
+
 /* They sign once they are published and activated. */
 int
 setup_dkim(struct setup *s, struct buf *why)
@@ -351,16 +382,16 @@ setup_dkim(struct setup *s, struct buf *why)
 		.bits = DKIM_BITS };
 	const struct row *r;
 	size_t i = 0;
-	int ok = 0;
+	int ok = 0, all = s->fresh || answer != NULL;
 
 	if (answer != NULL && strcmp(answer, "no") == 0)
 		return 0;
 	if (answer != NULL && strcmp(answer, "yes") != 0)
 		return setup_refuse(s, NULL, why, _("%s: yes or no"), key);
 	while (ok == 0 && (r = text_next(&s->set.t[TEXT_DOMAINS], &i)) != NULL)
-		if (!has_key(s, r->key))
+		if (!has_key(s, r->key) && (all || is_answered(s, r->key)))
 			ok = dkim_new(&s->set, r->key, &wish, why);
-	if (ok == 0 && !has_key(s, s->set.host))
+	if (ok == 0 && !has_key(s, s->set.host) && (all || s->renamed))
 		ok = dkim_new(&s->set, s->set.host, &wish, why);
 	return ok;
 }

@@ -7,6 +7,7 @@ dist_jsonschema_DATA = \
 	doc/json/alias-list.json doc/json/app-list.json doc/json/config-show.json \
 	doc/json/dkim-show.json doc/json/dns-check.json doc/json/dns-show.json \
 	doc/json/doctor.json doc/json/explain.json \
+	doc/json/profile-show.json \
 	doc/json/domain-list.json doc/json/hash-check.json doc/json/queue-list.json \
 	doc/json/queue-show.json doc/json/selftest-jail.json doc/json/session-list.json \
 	doc/json/status.json doc/json/store-check.json doc/json/store-list.json \

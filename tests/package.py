@@ -153,7 +153,7 @@ RELAY = """
 
 
 def set_up(way=""):
-    run("rohrpost", "setup", "--answers", "-", text="""
+    run("rohrpost", "setup", "--answers", "-", "--yes", text="""
         hostname = mail.example.test
         domain = example.test
         user = anna@example.test %s

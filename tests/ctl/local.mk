@@ -9,6 +9,8 @@ check_PROGRAMS += tests/ctl/test_text tests/ctl/test_tables \
 	tests/ctl/test_dns_ask tests/ctl/test_dns_check tests/ctl/test_doctor \
 	tests/ctl/test_find
 tests_ctl_test_find_LDADD = $(CTL_TEST_LIBS)
+check_PROGRAMS += tests/ctl/test_diff
+tests_ctl_test_diff_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_doctor_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_doctor_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dns_question \
 	-Wl,--wrap=statvfs -Wl,--wrap=statvfs64

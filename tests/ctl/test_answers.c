@@ -111,7 +111,7 @@ test_conf(void **state)
 	buf_reset(&out);
 	conf_print(&f, &out);
 	assert_string_equal(buf_str(&out), "# head\nhostname = b\n\n"
-	    "  state_dir = /x\nhostname_x = 1\n# hostname = no\nnew = \n");
+	    "  state_dir = /x\nhostname_x = 1\n# hostname = no\nnew =\n");
 	conf_clear(&f);
 	buf_clear(&out);
 }

@@ -285,6 +285,7 @@ def test_what_is_no_entry_is_not_added(inst):
         fails(inst.command(*args, input="pw-of-it\n", stdin=None), words,
               code=1)
     answers.write_text("alias = #a@example.test = anna@example.test\n")
+    answers.chmod(0o600)
     fails(inst.command("setup", "--answers", str(answers)), "more:1:", comment)
     assert before == [(inst.conf / t).read_bytes() for t in tables]
 

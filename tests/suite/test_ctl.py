@@ -136,6 +136,7 @@ def test_setup_answers(inst, tmp_path):
         f = pathlib.Path(d) / "answers"
         text = other.answers() + bad + "\n"
         f.write_text(text)
+        f.chmod(0o600)
         p = other.command("setup", "--answers", str(f))
         assert p.returncode in (1, 2), bad
         assert 1 <= len(p.stderr.splitlines()) <= 2, (bad, p.stderr)
@@ -168,7 +169,7 @@ def test_setup_again_reads_values_as_programs_do(tmp_path, end):
         for line in conf.read_bytes().splitlines()))
     key = (other.conf / "key.pem").read_bytes()
     before = sorted(f.name for f in other.dir.iterdir())
-    p = other.command("setup", "--answers", "-", stdin=None,
+    p = other.command("setup", "--answers", "-", "--yes", stdin=None,
                       input="user = carl@example.test %s\n" % PASSWORD)
     assert p.returncode == 0, p.stderr
     assert sorted(f.name for f in other.dir.iterdir()) == before

@@ -77,7 +77,7 @@ def examples(inst):
         "doctor": [["--address", "192.0.2.1"]],
         "dns show": [["example.test", "--address", "192.0.2.1 2001:db8::1"],
                      ["alias.test"]],
-        "status": [[]], "domain list": [[]], "user list": [[]],
+        "profile show": [[]], "status": [[]], "domain list": [[]], "user list": [[]],
         "app list": [[], ["anna@example.test"]], "alias list": [[]],
         "dkim show": [[], ["example.test"]],
         "session list": [[]], "queue list": [[]],

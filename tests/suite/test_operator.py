@@ -70,6 +70,7 @@ def test_utf16_is_named(tmp_path, name):
     inst.setup()
     f = inst.dir / name if name == "answers" else inst.conf / name
     recoded(f)
+    f.chmod(0o600)
     p = inst.command(*(("setup", "--answers", str(f)) if name == "answers"
                        else ("apply",) if f.name in ("users", "passwd",
                                                      "aliases", "domains")
@@ -228,7 +229,7 @@ def test_our_certificate_follows_the_name(verb):
 
     def run():
         if verb == "setup":
-            p = inst.command("setup", "--answers", "-", stdin=None,
+            p = inst.command("setup", "--answers", "-", "--yes", stdin=None,
                              input="hostname = mx.example.test\n")
             assert p.returncode == 0, p.stderr
             return

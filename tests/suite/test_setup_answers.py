@@ -91,6 +91,7 @@ def run_setup(place, text, *args, end="state_dir = %s\n", **kw):
     """The file of answers is by the place; the state's comes last."""
     f = place[0].parent / "answers"
     f.write_text(text + (end % place[1] if end else ""))
+    f.chmod(0o600)
     return subprocess.run(
         [str(rohrpost.ROHRPOST), "-c", str(place[0]), "setup", "--answers",
          str(f), *args], capture_output=True, text=True, timeout=60, **kw)
@@ -114,7 +115,8 @@ def test_bad_answer_is_named(place, name):
 
 
 @pytest.mark.parametrize("without, words", [
-    ("hostname", 'no "hostname = "'),
+    ("hostname", 'no "hostname = ": the full name of this server, like '
+     'mail.example.org'),
     ("domain", 'no "domain = ": which domain\'s mail is taken?'),
     ("user", 'no "postmaster = " and no user: who reads that mail?'),
 ])
@@ -127,6 +129,9 @@ def test_what_must_be_answered(place, without, words):
     assert not place[0].exists()
 
 
+FORM = " (a good line: alias = info@example.org = anna@example.org)"
+
+
 def test_two_faults_have_their_lines(place):
     p = run_setup(place, HEAD + "alias = b@example.test = c@example.test\n"
               "alias = d@other.test = anna@example.test\n"
@@ -134,9 +139,11 @@ def test_two_faults_have_their_lines(place):
     assert p.returncode == 1
     assert sorted(said(place, p).splitlines()) == [
         "rohrpost: F:4: b@example.test leads to c@example.test, which is "
-        "nobody",
-        "rohrpost: F:5: d@other.test: domain other.test is not in domains",
-        "rohrpost: F:6: abuse leads to e@example.test, which is nobody"]
+        "nobody" + FORM,
+        "rohrpost: F:5: d@other.test: domain other.test is not in domains" +
+        FORM,
+        "rohrpost: F:6: abuse leads to e@example.test, which is nobody "
+        "(a good line: abuse = anna@example.org)"]
 
 
 def keys(place):
@@ -204,12 +211,13 @@ def test_each_answer_has_its_place(place):
     assert "abuse = info@example.test" in aliases
     before = contents(conf)
     # The same once more: nothing changes, no hash is made anew.
-    assert run_setup(place, HEAD).returncode == 0
+    p = run_setup(place, HEAD)
+    assert p.returncode == 0 and p.stdout == "%s: nothing to change\n" % conf
     assert contents(conf) == before
     # A role that is answered wins; an alias that is there stays.
     p = run_setup(place, "postmaster = y@remote.test\nlisten_smtp = "
               "127.0.0.1:14025\nalias = info@example.test = z@remote.test\n"
-              "user = anna@example.test another horse 9\n")
+              "user = anna@example.test another horse 9\n", "--yes")
     assert p.returncode == 0, p.stderr
     aliases = (conf / "aliases").read_text().splitlines()
     assert "postmaster = y@remote.test" in aliases
