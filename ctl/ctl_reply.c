@@ -57,6 +57,20 @@ static const char *const replies[] = {
 	N_("keyword %s is not the same in flags"),
 	N_("%s more findings"),
 	N_("the mailbox is not in memory: rebuild"),
+	N_("there is no such account"),
+	N_("the tables cannot be read"),
+	/* store, at a door */
+	N_("no such mailbox"),
+	N_("bad mailbox name"),
+	N_("too many mailboxes"),
+	N_("a number leaves no room above it"),
+	N_("a uid leaves no room behind it"),
+	N_("that uid has been given out already"),
+	N_("a keyword cannot be set"),
+	N_("a bound was passed"),
+	N_("no store"),
+	N_("the store went away"),
+	N_("the store does not listen"),
 };
 
 struct part {

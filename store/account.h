@@ -59,6 +59,10 @@ enum {
 	TOUCHED_DURABLE = 4,	/* and some of it may be seen now */
 };
 
+/* What numbers from another server leave above them: UIDs of a mailbox,
+   UIDVALIDITYs of an account. */
+enum { MAILBOX_SPARE = 1 << 28 };
+
 enum account_state {
 	ACCOUNT_NEW,		/* nothing read yet */
 	ACCOUNT_READY,

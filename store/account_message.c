@@ -29,9 +29,18 @@ void
 mailbox_put_new(struct mailbox *m, const struct door_record *d,
     const struct keyword_set *keywords)
 {
+	mailbox_put_id(m, d, keywords, NULL);
+}
+
+void
+mailbox_put_id(struct mailbox *m, const struct door_record *d,
+    const struct keyword_set *keywords, const unsigned char *id)
+{
 	unsigned char space[KEYWORD_PACKED];
 	struct record r = { .d = *d };
 
+	if (id != NULL)
+		memcpy(r.id, id, sizeof(r.id));
 	record_set_keywords(&r, keywords, space);
 	message_id(m->account, m->id, &r);
 	mailbox_put(m, &r);
@@ -39,10 +48,10 @@ mailbox_put_new(struct mailbox *m, const struct door_record *d,
 
 void
 mailbox_add(struct mailbox *m, struct door_record *rec,
-    const struct keyword_set *keywords)
+    const struct keyword_set *keywords, const unsigned char *id)
 {
 	rec->modseq = m->row.modseq = shard_modseq(m->account->shard);
-	mailbox_put_new(m, rec, keywords);
+	mailbox_put_id(m, rec, keywords, id);
 	follow_added(m, rec);
 	mailbox_count(&m->row, rec, 1);
 	if (m->row.uidnext <= rec->uid)

@@ -13,11 +13,14 @@ struct mailbox;
 /* A message that comes into being, with those keywords: it gets an id. */
 void	mailbox_put_new(struct mailbox *m, const struct door_record *d,
 	    const struct keyword_set *keywords);
+/* Or it has that one, unless it is NULL or zeros. */
+void	mailbox_put_id(struct mailbox *m, const struct door_record *d,
+	    const struct keyword_set *keywords, const unsigned char *id);
 /* The same of one that an APPEND brings, whose flags file and followers are to
    know of it. It gets its modseq; the row of the mailbox is for the caller to
    write. */
 void	mailbox_add(struct mailbox *m, struct door_record *rec,
-	    const struct keyword_set *keywords);
+	    const struct keyword_set *keywords, const unsigned char *id);
 /* When that is durable: it may be seen. */
 void	mailbox_added(struct mailbox *m, const struct door_record *rec);
 /* One that has its id from elsewhere. */

@@ -1,9 +1,12 @@
 #include "config.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/link/control.h"
@@ -14,6 +17,7 @@
 #include "store/ctl_check.h"
 #include "store/ctl_control.h"
 #include "store/ctl_walk.h"
+#include "store/door_serve.h"
 #include "store/shard_chores.h"
 
 enum {
@@ -245,14 +249,40 @@ ctl_run(struct chore *chore)
 
 /* The loop's part. */
 
+/* A door of the operator's own to one account. NULL, or why there is none. */
+static const char *
+give_door(struct ctl_client *c)
+{
+	struct tables_user u;
+	enum lookup r = store.user(c->user, &u);
+	int pair[2];
+
+	if (r != LOOKUP_FOUND)
+		return r == LOOKUP_ABSENT ? "there is no such account" :
+		    "the tables cannot be read";
+	if (fd_pair(pair) == -1)
+		return strerror(errno);
+	client_new(PEER_CTL, 0, c->user, pair[0]);
+	answer_text(&c->c.answer, c->user);
+	return answer_row(&c->c.answer, "user", pair[1]) == -1 ?
+	    "the answer does not fit" : NULL;
+}
+
 static void
 ctl_command(struct control_client *cc, struct msg *m)
 {
 	struct ctl_client *c = (struct ctl_client *)cc;
+	const char *why;
 
 	c->type = m->type;
 	free(c->user);
 	c->user = msg_get_dup(m, CF_USER);
+	if (c->type == C_DOOR) {
+		why = give_door(c);
+		control_end(cc, why == NULL ? C_OK : C_REFUSED,
+		    why == NULL ? "" : why);
+		return;
+	}
 	c->users = c->findings = 0;
 	c->work.ctl = c;
 	c->work.chore.run = ctl_run;

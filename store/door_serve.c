@@ -111,7 +111,7 @@ client_request(struct client *c, struct account *a, struct msg *m)
 		return;
 	if (request_may(&r, op->flags) == 0)
 		op->run(&r);
-	else if (m->type == DM_APPEND)
+	else if (m->type == DM_APPEND || m->type == DM_IMPORT)
 		append_part_back(&r);
 	else if (m->type == DM_FILE_BACK)
 		op_file_back(&r);

@@ -40,6 +40,7 @@ store_libstore_a_SOURCES = \
 	store/op_copy_impl.h store/op_copy_whole.c store/op_copy_whole.h \
 	store/op_file.c store/op_mailbox.h store/op_mailbox.c \
 	store/op_mailbox_list.h store/op_mailbox_list.c \
+	store/op_adopt.h store/op_adopt.c \
 	store/op_deliver.h store/op_deliver.c store/op_follow.h \
 	store/op_follow.c store/op_ids.h store/op_ids.c store/account_scan.h store/account_scan.c \
 	store/account_rebuild.h store/account_rebuild.c \

@@ -77,7 +77,7 @@ append_commit(struct task *t)
 		task_fail(t, D_ABSENT, "no such mailbox");
 	if (t->error != D_OK)
 		return;
-	mailbox_add(m, &p->rec, &p->keywords);
+	mailbox_add(m, &p->rec, &p->keywords, NULL);
 	if (p->cache_len > 0) {
 		k = index_message(a->number, m->id, p->rec.uid);
 		engine_put(account_batch(a), ENGINE_CACHE, k.k, k.len,
@@ -204,5 +204,6 @@ op_append(struct request *r)
 
 const struct op op_append_rows[] = {
 	{ DM_APPEND, op_append, OP_MAILBOX | OP_ADDS },
+	{ DM_IMPORT, append_part, OP_MAILBOX | OP_ADDS },
 	{ 0 }
 };

@@ -33,6 +33,7 @@ enum {
 };
 
 struct part {
+	unsigned char id[DOOR_ID];	/* zeros: the next */
 	char	 file[BODY_NAME];
 	struct door_record rec;
 	uint32_t crc;
@@ -44,6 +45,8 @@ struct part {
 struct many_task {
 	struct task t;
 	struct mailbox *m;
+	int	 imported;
+	uint32_t next_uid;		/* before it had its places */
 	struct buf said;
 	struct part *part;
 	size_t	 n;
@@ -72,12 +75,18 @@ put_part(struct buf *b, const struct msg *m)
 	buf_put_u64(b, msg_get_u64(m, DF_DATE));
 	p = msg_get(m, DF_NAMES, &len);
 	buf_put_lv(b, p, len);
+	buf_put_u32(b, msg_get_u32(m, DF_UID));
+	p = msg_get(m, DF_RECORDS, &len);
+	buf_put_lv(b, p, len);
 }
 
 /* The next one; what it is called is lent. */
 static void
 get_part(struct cursor *c, struct part *p, const char **name, size_t *name_len)
 {
+	const char *id;
+	size_t len;
+
 	memset(p, 0, sizeof(*p));
 	*name = cursor_lv(c, name_len, DOOR_FILE_NAME);
 	p->rec.size = cursor_u64(c);
@@ -88,6 +97,10 @@ get_part(struct cursor *c, struct part *p, const char **name, size_t *name_len)
 	p->rec.save_date = (uint32_t)clock_now();
 	index_sane(&p->rec);
 	p->keywords = cursor_lv(c, &p->keywords_len, DOOR_APPENDS_SIZE);
+	p->rec.uid = cursor_u32(c);
+	id = cursor_lv(c, &len, DOOR_ID);
+	if (id != NULL && len == sizeof(p->id))
+		memcpy(p->id, id, len);
 }
 
 /* None of those that wait becomes a message. */
@@ -204,7 +217,8 @@ many_commit(struct task *t)
 	if (t->error != D_OK)
 		return;
 	for (i = 0; i < p->n; i++)
-		mailbox_add(m, &p->part[i].rec, &p->part[i].bits);
+		mailbox_add(m, &p->part[i].rec, &p->part[i].bits,
+		    p->part[i].id);
 	mailbox_commit_begin(m, p->part[0].rec.modseq);
 	shard_row(m);
 }
@@ -252,9 +266,19 @@ many_back(struct many_task *p)
 	task_submit(&p->t);
 }
 
+/* Numbers that nobody has seen, with none reserved behind, are free. */
+static void
+many_unplace(struct many_task *p)
+{
+	if (p->phase == MANY_LINK && p->n > 0 && !p->m->dead &&
+	    p->m->next_uid == p->part[p->n - 1].rec.uid + 1)
+		p->m->next_uid = p->next_uid;
+}
+
 static void
 many_failed(struct many_task *p)
 {
+	many_unplace(p);
 	many_release(p);
 	client_failed(p->t.client, p->t.account->shard, p->t.id, p->t.error,
 	    p->t.words);
@@ -294,20 +318,46 @@ many_keywords(struct many_task *p)
 	return p->at == p->n;
 }
 
+/* The uids: wanted ones, or the next. 0, or -1 (the task says why). */
+static int
+many_uids(struct many_task *p)
+{
+	uint32_t next = p->m->next_uid;
+	size_t i;
+
+	for (i = 0; i < p->n; i++) {
+		if (p->part[i].rec.uid == 0)
+			p->part[i].rec.uid = next;
+		if (p->part[i].rec.uid < next) {
+			task_fail(&p->t, D_EXISTS,
+			    "that uid has been given out already");
+			return -1;
+		}
+		next = p->part[i].rec.uid;
+		if (UINT32_MAX - next <= (p->imported ?
+		    MAILBOX_SPARE : p->n - i)) {
+			task_fail(&p->t, p->imported ? D_REFUSED : D_ABSENT,
+			    p->imported ? "a uid leaves no room behind it" :
+			    "no such mailbox");
+			return -1;
+		}
+		next++;
+	}
+	p->next_uid = p->m->next_uid;
+	p->m->next_uid = next;
+	return 0;
+}
+
 /* All files are durable, all bits there: with this they get their places. */
 static void
 many_place(struct many_task *p)
 {
-	struct mailbox *m = p->m;
-	size_t i;
-
-	if (m->dead || UINT32_MAX - m->next_uid <= p->n) {
+	if (p->m->dead)
 		task_fail(&p->t, D_ABSENT, "no such mailbox");
+	if (p->m->dead || many_uids(p) == -1) {
 		many_failed(p);
 		return;
 	}
-	for (i = 0; i < p->n; i++)
-		p->part[i].rec.uid = m->next_uid++;
 	p->phase = MANY_LINK;
 	p->at = 0;
 	p->t.kind = &many_kind;
@@ -423,11 +473,13 @@ many_begin(struct request *r)
 	p->t.account = a;
 	p->t.id = r->m->id;
 	p->m = r->mailbox;
+	p->imported = r->m->type == DM_IMPORT;
 	p->part = mem_zalloc(r->c->n_appends, sizeof(*p->part));
 	if (many_take(p, r->c) == 0) {
 		if (p->m->attrs & ATTR_NOSELECT)
 			task_fail(&p->t, D_ABSENT, "no such mailbox");
-		else if (quota_check(a, p->size, p->n) == QUOTA_FULL)
+		else if (!p->imported &&
+		    quota_check(a, p->size, p->n) == QUOTA_FULL)
 			task_fail(&p->t, D_QUOTA, "mailbox is full");
 	}
 	p->t.client = r->c;

@@ -24,6 +24,7 @@
 #include "store/body.h"
 #include "store/door_client.h"
 #include "store/door_watch.h"
+#include "store/op_adopt.h"
 #include "store/op_copy_whole.h"
 #include "store/op_mailbox.h"
 #include "store/op_mailbox_list.h"
@@ -105,6 +106,7 @@ change_commit(struct task *t)
 	for (i = 0; i < c->n_made; i++)
 		if ((m = account_mailbox(a, c->made[i])) != NULL)
 			shard_row(m);
+	adopt_commit(c);
 	for (i = 0; i < c->n_gone; i++)
 		leftover_rows(a, c->gone[i]);
 	tell_list(c);
@@ -125,7 +127,7 @@ change_answer(struct change_task *c)
 		client_failed(cl, a->shard, c->t.id, c->t.error, c->t.words);
 		return;
 	}
-	if (c->type != DM_CREATE) {
+	if (c->type != DM_CREATE && c->type != DM_ADOPT) {
 		client_done(cl, c->t.id);
 		return;
 	}
@@ -209,6 +211,8 @@ change_finish(struct task *t)
 		log_warn("%s: mailboxes: %s", a->name, t->words);
 		a->state = ACCOUNT_NEW;
 	}
+	if (t->error == D_OK && !c->nothing)
+		adopt_seen(c);
 	if (inbox_to == 0)
 		change_answer(c);
 	if (t->error == D_OK && !c->nothing) {
@@ -250,7 +254,10 @@ change_go(struct account *a)
 	struct change_task *c = a->idle_arg;
 
 	keep_list(c);
-	change_list(c);
+	if (c->type == DM_ADOPT)
+		change_adopt(c);
+	else
+		change_list(c);
 	account_format(a, &c->text);
 	task_submit(&c->t);
 }
@@ -303,6 +310,8 @@ change_begin(struct request *r, char *name, char *to)
 	c->attrs = msg_get_u32(r->m, DF_ATTRS);
 	c->id = msg_get_u32(r->m, DF_MAILBOX);
 	c->on = msg_get_u32(r->m, DF_ON);
+	c->uidvalidity = msg_get_u32(r->m, DF_UIDVALIDITY);
+	c->uidnext = msg_get_u32(r->m, DF_UID);
 	account_begin(r->c->account, change_go, c);
 }
 
@@ -354,6 +363,7 @@ op_subscribe(struct request *r)
 
 const struct op op_mailbox_rows[] = {
 	{ DM_CREATE, op_create, OP_ALONE | OP_ADDS },
+	{ DM_ADOPT, op_create, OP_ALONE | OP_ADDS },
 	{ DM_DELETE, op_delete, OP_MAILBOX | OP_ALONE | OP_REMOVES },
 	{ DM_RENAME, op_rename, OP_ALONE | OP_ADDS },
 	{ DM_SUBSCRIBE, op_subscribe, OP_ALONE | OP_CHANGES },

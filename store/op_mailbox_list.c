@@ -16,8 +16,8 @@ add_id(uint32_t **list, size_t *n, uint32_t id)
 	(*list)[(*n)++] = id;
 }
 
-static void
-refuse(struct change_task *c, enum door_error e, const char *words)
+void
+change_refuse(struct change_task *c, enum door_error e, const char *words)
 {
 	task_fail(&c->t, e, words);
 	c->nothing = 1;
@@ -73,8 +73,8 @@ make_parents(struct account *a, const char *name)
 	free(p);
 }
 
-static struct mailbox *
-make_mailbox(struct change_task *c, const char *name, uint32_t attrs)
+struct mailbox *
+change_make(struct change_task *c, const char *name, uint32_t attrs)
 {
 	struct account *a = c->t.account;
 	struct mailbox *m;
@@ -87,8 +87,8 @@ make_mailbox(struct change_task *c, const char *name, uint32_t attrs)
 	return m;
 }
 
-static void
-remove_mailbox(struct change_task *c, struct mailbox *m)
+void
+change_remove(struct change_task *c, struct mailbox *m)
 {
 	size_t i;
 
@@ -125,7 +125,7 @@ remove_last(struct change_task *c, struct mailbox *m)
 	if ((m->attrs & ATTR_SUBSCRIBED) &&
 	    a->n_subscribed < DOOR_SUBSCRIBED_MAX)
 		add_subscribed(a, m->name);
-	remove_mailbox(c, m);
+	change_remove(c, m);
 }
 
 /* Names above that had only this child go with it. */
@@ -170,18 +170,18 @@ do_create(struct change_task *c)
 	uint32_t keep = 0;
 
 	if (m != NULL && !(m->attrs & ATTR_NOSELECT)) {
-		refuse(c, D_EXISTS, "that mailbox exists");
+		change_refuse(c, D_EXISTS, "that mailbox exists");
 		return;
 	}
 	if (a->n_mailboxes + DOOR_DEPTH_MAX > DOOR_MAILBOXES_MAX) {
-		refuse(c, D_REFUSED, "too many mailboxes");
+		change_refuse(c, D_REFUSED, "too many mailboxes");
 		return;
 	}
 	if (m != NULL) {
 		keep = m->attrs & ATTR_SUBSCRIBED;
 		account_remove(a, m);
 	}
-	c->answer = make_mailbox(c, c->name,
+	c->answer = change_make(c, c->name,
 	    create_attrs(a, c->name, c->attrs) | keep)->id;
 }
 
@@ -193,19 +193,19 @@ do_delete(struct change_task *c)
 	uint32_t sub;
 
 	if (m == NULL) {
-		refuse(c, D_ABSENT, "no such mailbox");
+		change_refuse(c, D_ABSENT, "no such mailbox");
 	} else if (m == a->inbox) {
-		refuse(c, D_REFUSED, "INBOX stays");
+		change_refuse(c, D_REFUSED, "INBOX stays");
 	} else if (!has_children(a, m->name)) {
 		c->name = mem_strdup(m->name);
 		remove_last(c, m);
 		drop_parents(c, c->name);
 	} else if (m->attrs & ATTR_NOSELECT) {
-		refuse(c, D_REFUSED, "it has children");
+		change_refuse(c, D_REFUSED, "it has children");
 	} else {
 		c->name = mem_strdup(m->name);
 		sub = m->attrs & ATTR_SUBSCRIBED;
-		remove_mailbox(c, m);
+		change_remove(c, m);
 		account_add(a, c->name, ATTR_NOSELECT | sub);
 	}
 }
@@ -251,11 +251,11 @@ do_rename(struct change_task *c)
 	size_t i;
 
 	if (m == NULL) {
-		refuse(c, D_ABSENT, "no such mailbox");
+		change_refuse(c, D_ABSENT, "no such mailbox");
 		return;
 	}
 	if (account_by_name(a, c->to) != NULL) {
-		refuse(c, D_EXISTS, "that mailbox exists");
+		change_refuse(c, D_EXISTS, "that mailbox exists");
 		return;
 	}
 	/* The children of INBOX stay, and so does itself (RFC 9051 6.3.6): the
@@ -263,11 +263,11 @@ do_rename(struct change_task *c)
 	if ((m != a->inbox && (is_child(c->to, c->name) ||
 	    !rename_fits(a, c->name, c->to))) ||
 	    a->n_mailboxes + DOOR_DEPTH_MAX > DOOR_MAILBOXES_MAX) {
-		refuse(c, D_REFUSED, "that name does not fit");
+		change_refuse(c, D_REFUSED, "that name does not fit");
 		return;
 	}
 	if (m == a->inbox) {
-		c->inbox_to = make_mailbox(c, c->to, 0)->id;
+		c->inbox_to = change_make(c, c->to, 0)->id;
 		return;
 	}
 	make_parents(a, c->to);
@@ -299,7 +299,7 @@ do_subscribe(struct change_task *c)
 		return;
 	}
 	if (a->n_subscribed >= DOOR_SUBSCRIBED_MAX) {
-		refuse(c, D_REFUSED, "too many subscriptions");
+		change_refuse(c, D_REFUSED, "too many subscriptions");
 		return;
 	}
 	c->nothing = had;

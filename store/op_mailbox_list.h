@@ -13,10 +13,12 @@ struct change_task {
 	unsigned type;			/* enum door_type */
 	char	*name, *to;
 	uint32_t attrs, id, on;
+	uint32_t uidvalidity, uidnext;	/* ADOPT: wanted, or 0 */
+	struct mailbox *raised;		/* ADOPT: its UIDNEXT was */
 	struct buf text;		/* `mailboxes`, as it will be */
 	uint32_t *made;			/* ids whose folders are to be made */
 	size_t	 n_made;
-	uint32_t answer;		/* CREATE: id of the mailbox */
+	uint32_t answer;		/* CREATE, ADOPT: id of the mailbox */
 	uint32_t *gone;			/* ids that are no more */
 	size_t	 n_gone;
 	uint64_t gone_size, gone_messages; /* that were in them */
@@ -31,6 +33,13 @@ struct change_task {
 	size_t	 n_watching;
 };
 
+/* A mailbox with the levels above it; and one that is there goes. */
+struct mailbox *change_make(struct change_task *c, const char *name,
+	    uint32_t attrs);
+void	change_remove(struct change_task *c, struct mailbox *m);
+/* It is not done. */
+void	change_refuse(struct change_task *c, enum door_error e,
+	    const char *words);
 /* Does what was asked; nothing, with the task's error, where it may not be. */
 void	change_list(struct change_task *c);
 

@@ -1,5 +1,5 @@
 /*
- * The door: a channel on which store answers for one user (imapd, pop3d). The
+ * The door: a channel on which store answers for one user (imapd, pop3d, ctl). The
  * client side, blocking; door_proto.c holds the message table, which store
  * uses too, and what deliver says on a door of its own.
  *
@@ -325,6 +325,42 @@ struct door_appended {
 int	door_append_begin(struct door *d, uint32_t id,
 	    const struct door_appended *list, size_t n, uint32_t *id_r);
 int	door_append_end(struct door *d, uint32_t id, uint32_t *uid_r,
+	    uint32_t *uidvalidity_r);
+
+/*
+ * Of ctl alone: what comes from another server, with the numbers that it had
+ * there, so that clients need not fetch it again. The quota does not hold here;
+ * it does for what is delivered from then on.
+ *
+ * The mailbox of that name: made where there is none, with its attributes
+ * (special uses that no other mailbox in use has; ATTR_SUBSCRIBED). With
+ * uidvalidity, unless it is 0, where it is new or never had a message: one that
+ * is there is then replaced, and who has it selected finds it gone. Its UIDNEXT
+ * becomes uidnext, if that is more. Said again it changes nothing. m_r says
+ * what it has now. D_REFUSED: bad name, or numbers that leave no room.
+ */
+int	door_adopt(struct door *d, const char *name, uint32_t attrs,
+	    uint32_t uidvalidity, uint32_t uidnext, struct door_mailbox *m_r);
+
+/*
+ * Messages, which become some together or not at all, and are durable with the
+ * answer: n from 1 to DOOR_APPENDS_MAX, in DOOR_APPENDS_SIZE octets. Not
+ * waited for: door_append_end. Each has the uid that it names, which lies above
+ * the one before it; or, with 0, the next. D_EXISTS: a uid has been given out
+ * already (UIDNEXT is above it). id, unless it is zeros, is its id for life
+ * (door_ids): who tells it from where the message comes from knows by it later
+ * what is there. Store does not look for one that is there twice.
+ */
+struct door_imported {
+	struct door_appended m;
+	uint32_t uid;
+	unsigned char id[DOOR_ID];
+};
+int	door_import_begin(struct door *d, uint32_t id,
+	    const struct door_imported *list, size_t n, uint32_t *id_r);
+/* The same, waited for. */
+int	door_import(struct door *d, uint32_t id,
+	    const struct door_imported *list, size_t n, uint32_t *uid_r,
 	    uint32_t *uidvalidity_r);
 
 /* POP3: takes this user's one POP3 lock until the door closes (D_IN_USE). */

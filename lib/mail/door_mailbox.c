@@ -101,6 +101,18 @@ door_create(struct door *d, const char *name, uint32_t attrs,
 }
 
 int
+door_adopt(struct door *d, const char *name, uint32_t attrs,
+    uint32_t uidvalidity, uint32_t uidnext, struct door_mailbox *m_r)
+{
+	door_begin(d, DM_ADOPT);
+	msg_text(&d->chan, DF_NAME, name);
+	msg_u32(&d->chan, DF_ATTRS, attrs);
+	msg_u32(&d->chan, DF_UIDVALIDITY, uidvalidity);
+	msg_u32(&d->chan, DF_UID, uidnext);
+	return door_one(d, m_r, NULL);
+}
+
+int
 door_delete(struct door *d, uint32_t id)
 {
 	door_begin(d, DM_DELETE);

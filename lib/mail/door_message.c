@@ -312,8 +312,8 @@ door_copy(struct door *d, uint32_t from, uint32_t to, const uint32_t *uids,
 	return r;
 }
 
-static int
-later_may(struct door *d)
+int
+door_later_may(struct door *d)
 {
 	if (d->later.id != 0)
 		return door_fail(d, D_REFUSED, "there is another call");
@@ -324,7 +324,7 @@ int
 door_copy_begin(struct door *d, uint32_t from, uint32_t to,
     const uint32_t *uids, size_t n, int how, uint32_t *id_r)
 {
-	if (later_may(d) == -1)
+	if (door_later_may(d) == -1)
 		return -1;
 	copy_request(d, from, to, uids, n, how);
 	if (door_send(d) == -1)
@@ -515,7 +515,7 @@ int
 door_rename_begin(struct door *d, const char *from, const char *to,
     uint32_t *id_r)
 {
-	if (later_may(d) == -1)
+	if (door_later_may(d) == -1)
 		return -1;
 	door_begin(d, DM_RENAME);
 	msg_text(&d->chan, DF_NAME, from);
@@ -535,10 +535,11 @@ door_rename_end(struct door *d, uint32_t id)
 	return later_end(d, id, &was);
 }
 
-static void
-put_append(struct door *d, uint32_t id, const struct door_appended *a)
+void
+door_put_append(struct door *d, unsigned type, uint32_t id,
+    const struct door_appended *a)
 {
-	door_begin(d, DM_APPEND);
+	door_begin(d, type);
 	msg_u32(&d->chan, DF_MAILBOX, id);
 	msg_text(&d->chan, DF_NAME, a->file);
 	msg_u64(&d->chan, DF_SIZE, a->size);
@@ -557,8 +558,8 @@ door_append(struct door *d, uint32_t id, const char *file, uint64_t size,
 {
 	struct msg m;
 
-	put_append(d, id, &(struct door_appended){ file, size, crc,
-	    header_len, flags, keywords, date });
+	door_put_append(d, DM_APPEND, id, &(struct door_appended){ file, size,
+	    crc, header_len, flags, keywords, date });
 	if (cache_len > 0)
 		msg_bytes(&d->chan, DF_CACHE, cache, cache_len);
 	if (d->appends && d->spare_name[0] == '\0')
@@ -576,7 +577,25 @@ door_append(struct door *d, uint32_t id, const char *file, uint64_t size,
 }
 
 /* What is gathered goes out in frames of about that many octets. */
-enum { APPENDS_FLUSH = 64 * 1024 };
+int
+door_put_part(struct door *d, size_t i, size_t n)
+{
+	enum { FLUSH = 64 * 1024 };
+
+	msg_u64(&d->chan, DF_COUNT, i + 1);
+	msg_u32(&d->chan, DF_MORE, i + 1 < n);
+	if (i + 1 == n || d->chan.out.len >= FLUSH)
+		return door_send(d);
+	return msg_end(&d->chan) == -1 ?
+	    door_fail(d, D_REFUSED, "a bound was passed") : 0;
+}
+
+void
+door_later_begun(struct door *d, uint32_t *id_r)
+{
+	*id_r = d->later.id = d->next_id;
+	d->later.answered = 0;
+}
 
 int
 door_append_begin(struct door *d, uint32_t id,
@@ -584,21 +603,14 @@ door_append_begin(struct door *d, uint32_t id,
 {
 	size_t i;
 
-	if (later_may(d) == -1)
+	if (door_later_may(d) == -1)
 		return -1;
 	for (i = 0; i < n; i++) {
-		put_append(d, id, &list[i]);
-		msg_u64(&d->chan, DF_COUNT, i + 1);
-		msg_u32(&d->chan, DF_MORE, i + 1 < n);
-		if (i + 1 < n && d->chan.out.len < APPENDS_FLUSH) {
-			if (msg_end(&d->chan) == -1)
-				return door_fail(d, D_REFUSED,
-				    "a bound was passed");
-		} else if (door_send(d) == -1)
+		door_put_append(d, DM_APPEND, id, &list[i]);
+		if (door_put_part(d, i, n) == -1)
 			return -1;
 	}
-	*id_r = d->later.id = d->next_id;
-	d->later.answered = 0;
+	door_later_begun(d, id_r);
 	return 0;
 }
 

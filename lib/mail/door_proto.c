@@ -77,6 +77,16 @@ static const struct msg_field f_append[] = {
 	F_DATE, F_CACHE, F_OWNER, { "next", DF_ON, MSG_U32, 1, 0 },
 	{ "number", DF_COUNT, MSG_U64, 1, 0 }, F_MORE, { 0 }
 };
+static const struct msg_field f_import[] = {
+	F_MAILBOX, { "file", DF_NAME, MSG_TEXT, 0, DOOR_FILE_NAME }, F_SIZE,
+	{ "crc", DF_CRC, MSG_U32, 0, 0 }, F_HEADER, F_FLAGS, F_KEYWORDS,
+	F_DATE, F_OWNER, { "number", DF_COUNT, MSG_U64, 0, 0 }, F_MORE, F_UID,
+	{ "id", DF_RECORDS, MSG_BYTES, 1, DOOR_ID }, { 0 }
+};
+static const struct msg_field f_adopt[] = {
+	F_NAME, { "attrs", DF_ATTRS, MSG_U32, 0, 0 }, F_UIDVALIDITY, F_UID,
+	F_OWNER, { 0 }
+};
 static const struct msg_field f_deliver[] = {
 	{ "queue id", DF_QUEUE_ID, MSG_TEXT, 0, QUEUE_ID_LEN },
 	{ "owner", DF_OWNER, MSG_TEXT, 0, ADDRESS_MAX },
@@ -160,7 +170,8 @@ static const struct msg_field f_ids_are[] = {
 	{ 0 }
 };
 
-#define USER	(PEER_BIT(PEER_IMAPD) | PEER_BIT(PEER_POP3D))
+#define CTL	PEER_BIT(PEER_CTL)
+#define USER	(PEER_BIT(PEER_IMAPD) | PEER_BIT(PEER_POP3D) | CTL)
 #define READER	(USER | PEER_BIT(PEER_FOLLOW))
 #define WRITER	(USER | PEER_BIT(PEER_DELIVER))
 #define STORE	PEER_BIT(PEER_STORE)
@@ -207,6 +218,8 @@ static const struct msg_desc d_table[] = {
 	[DM_FOLLOWED] = { "FOLLOWED", STORE, 0, 0, f_followed },
 	[DM_IDS] = { "IDS", READER, 0, 0, f_ids },
 	[DM_VANISHED] = { "VANISHED", READER, 0, 0, f_vanished },
+	[DM_ADOPT] = { "ADOPT", CTL, 0, 0, f_adopt },
+	[DM_IMPORT] = { "IMPORT", CTL, 0, 0, f_import },
 	[DM_IDS_ARE] = { "IDS_ARE", STORE, 0, 0, f_ids_are },
 };
 const struct msg_proto proto_door = MSG_PROTO("door", d_table);

@@ -6,6 +6,8 @@
  * is not to be seen, it is not there (D_ABSENT).
  * The door of one that follows (PEER_FOLLOW) is for all accounts: every request
  * names the owner, none changes anything (follow.h).
+ * The door of ctl is one user's, and is asked for over the control socket
+ * (C_DOOR): it may say besides which numbers a mailbox and its messages have.
  * The door of deliver knows DM_DELIVER, and DM_FILE for what it changes.
  *
  * A request is answered by the message named beside it or by DM_FAILED, with
@@ -77,6 +79,10 @@ enum door_type {
 	DM_IDS_ARE,	/* DF_RECORDS: packed u32 uid, DOOR_ID octets */
 	DM_VANISHED,	/* DF_MAILBOX, DF_MODSEQ -> DM_RECORDS_ARE without
 			   records */
+	DM_ADOPT,	/* ctl. DF_NAME, DF_ATTRS, DF_UIDVALIDITY and DF_UID
+			   (UIDNEXT), or 0 -> DM_MAILBOX */
+	DM_IMPORT,	/* ctl. As a DM_APPEND of several, with DF_UID, or 0,
+			   and DF_RECORDS: the id, or nothing */
 };
 
 enum door_field {

@@ -10,6 +10,13 @@ tests_store_test_append_many_SOURCES = tests/store/test_append_many.c \
 tests_store_test_append_many_LDADD = $(STORE_TEST)
 tests_store_test_append_many_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=mailbox_bits
+check_PROGRAMS += tests/store/test_import
+tests_store_test_import_SOURCES = tests/store/test_import.c \
+	tests/store/rig.c tests/store/rig.h
+tests_store_test_import_LDADD = $(STORE_TEST)
+tests_store_test_import_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=linkat \
+	-Wl,--wrap=renameat -Wl,--wrap=unlinkat -Wl,--wrap=mkdirat \
+	-Wl,--wrap=fsync -Wl,--wrap=fdatasync -Wl,--wrap=engine_commit
 check_PROGRAMS += tests/store/test_rename_inbox
 tests_store_test_rename_inbox_SOURCES = tests/store/test_rename_inbox.c \
 	tests/store/rig.c tests/store/rig.h
