@@ -5,7 +5,7 @@ smtpd_libsmtpd_a_SOURCES = smtpd/smtpd.c smtpd/smtpd.h \
 	smtpd/cmd_session.c smtpd/cmd_mail.c smtpd/cmd_data.c \
 	smtpd/cmd_auth.c \
 	smtpd/smtpd_check.c smtpd/smtpd_check.h smtpd/check_table.c \
-	smtpd/check_client.c smtpd/check_address.c smtpd/check_header.c \
+	smtpd/check_client.c smtpd/check_address.c smtpd/check_header.c smtpd/check_from.c \
 	smtpd/check_sign.c \
 	smtpd/smtpd_reply.c smtpd/smtpd_reply.h \
 	smtpd/smtpd_ext.c smtpd/smtpd_ext.h \
@@ -13,6 +13,7 @@ smtpd_libsmtpd_a_SOURCES = smtpd/smtpd.c smtpd/smtpd.h \
 	smtpd/smtpd_body.c smtpd/smtpd_body.h \
 	smtpd/smtpd_file.c smtpd/smtpd_file.h \
 	smtpd/smtpd_trace.c smtpd/smtpd_trace.h \
+	smtpd/smtpd_author.c smtpd/smtpd_author.h \
 	smtpd/smtpd_mend.c smtpd/smtpd_mend.h \
 	smtpd/smtpd_local.c smtpd/smtpd_local.h
 pkglibexec_PROGRAMS += smtpd/smtpd

@@ -45,6 +45,9 @@ static const struct settings_key keys[] = {
 	{ "smtp_bare_newline_exclude", SETTINGS_TEXT,
 	  offsetof(struct smtpd_conf, normalize_for), "", 0, 2000, NULL,
 	  N_("networks whose bare LF is always normalized") },
+	{ "sender_header", SETTINGS_CHOICE,
+	  offsetof(struct smtpd_conf, sender_any), "owned", 0, 0,
+	  "owned any", N_("whose addresses a login may put into From") },
 	SETTINGS_KEY_LOCAL_TRUSTED(struct smtpd_conf, local_trusted),
 	SETTINGS_END
 };

@@ -15,6 +15,7 @@
  *   smtpd_file.c      octets within its file
  *   smtpd_trace.c     the fields put in front of it
  *   smtpd_mend.c      what a submission's header needs
+ *   smtpd_author.c    who it says it is from
  *   smtpd_local.c     who a uid is
  *   smtpd.c           what the process has
  *
@@ -56,6 +57,7 @@ struct smtpd_conf {
 	uint64_t message_size, errors, junk, command_time, data_time,
 		 data_rate;
 	int	 verbose, normalize;
+	int	 sender_any;		/* sender_header */
 	char	*normalize_for;
 };
 

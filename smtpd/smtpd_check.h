@@ -123,6 +123,8 @@ struct smtp_verdict check_sign_header(struct smtp_session *,
 	    struct smtp_case *);
 struct smtp_verdict check_sign_body(struct smtp_session *, struct smtp_case *);
 struct smtp_verdict check_sign_end(struct smtp_session *, struct smtp_case *);
+/* check_from.c */
+struct smtp_verdict check_from(struct smtp_session *, struct smtp_case *);
 /* check_header.c */
 struct smtp_verdict check_header(struct smtp_session *, struct smtp_case *);
 

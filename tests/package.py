@@ -119,10 +119,10 @@ def tls(conf):
     return ctx
 
 
-def message(number, to):
-    return ("From: <eve@remote.test>\r\nTo: <%s>\r\nSubject: %s\r\n"
+def message(number, to, sender="eve@remote.test"):
+    return ("From: <%s>\r\nTo: <%s>\r\nSubject: %s\r\n"
             "Message-ID: <%s@remote.test>\r\n\r\n%s\r\n" % (
-                to, number, number, "capsule " * 200)).encode()
+                sender, to, number, number, "capsule " * 200)).encode()
 
 
 def fetched(conf=CONF, port=993, user="anna@example.test"):
@@ -267,7 +267,7 @@ def used():
         s.starttls(context=tls(CONF))
         s.login("anna@example.test", PASSWORD)
         s.sendmail("anna@example.test", ["bob@second.test"], message(
-            "out", "bob@second.test"))
+            "out", "bob@second.test", "anna@example.test"))
     wait(lambda: fetched(SECOND / "conf", 10993, "bob@second.test") == [
         "out"], "the message out did not arrive")
     run("/usr/lib/sendmail", "anna@example.test",

@@ -165,5 +165,9 @@ tests_fuzz_fuzz_sendmail_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_date_SOURCES = tests/fuzz/fuzz_date.c
 tests_fuzz_fuzz_date_LDADD = $(FUZZ_IMAPD_LIBS)
 tests_fuzz_fuzz_date_LDFLAGS = $(FUZZING)
+noinst_PROGRAMS += tests/fuzz/fuzz_author
+tests_fuzz_fuzz_author_SOURCES = tests/fuzz/fuzz_author.c tests/fuzz/author.h
+tests_fuzz_fuzz_author_LDADD = smtpd/libsmtpd.a $(MAIL) $(BASE) $(IDN2_LIBS)
+tests_fuzz_fuzz_author_LDFLAGS = $(FUZZING)
 endif
 EXTRA_DIST += tests/fuzz/corpus

@@ -47,3 +47,6 @@ check_PROGRAMS += tests/smtpd/test_signer
 tests_smtpd_test_signer_LDADD = smtpd/libsigner.a smtpd/libsmtpd.a $(LINKS) \
 	$(MAIL) $(NET) $(MAP) $(BASE) $(SERVER_LIBS) $(OPENSSL_LIBS) \
 	$(IDN2_LIBS) $(CDB_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/smtpd/test_author
+tests_smtpd_test_author_SOURCES = tests/smtpd/test_author.c tests/fuzz/author.h
+tests_smtpd_test_author_LDADD = $(SMTPD_TEST_LIBS)

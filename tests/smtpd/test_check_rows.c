@@ -35,6 +35,11 @@ struct ask {
 #define PASSWD	"carl:x:64000:64000::/:\nroot:x:0:0::/:\nnews:x:999:9::/:\n"\
 	"dora:x:1000:9::/:\n"
 
+#define FOREIGN(field, address)	field ": " address \
+	" is not an address of anna@example.test, and sender_header is owned"
+#define ODD(field)	field " can be read in more than one way, which " \
+	"sender_header = owned forbids: one field, names in quotes"
+
 static char long_name[HELO_MAX + 2], full_name[HELO_MAX + 1];
 
 static const struct ask asks[] = {
@@ -220,6 +225,114 @@ static const struct ask asks[] = {
 	{ .row = "header", .stage = STAGE_HEADER,
 	    .text = "Delivered-To: anna@example.test\r\nX: y\r\n" OURS,
 	    .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER,
+	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
+	    .text = "Subject: x\r\n", .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER,
+	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
+	    .text = "From: Anna <anna@example.test>\r\n", .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER,
+	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
+	    .text = "FROM : \"anna\"@Example.TEST\r\n", .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER,
+	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
+	    .text = "From: anna+shop@example.test, anna@signed.test\r\n", .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER,
+	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
+	    .text = "From: anna@example.test\r\n"
+	    "Sender: <anna@signed.test>\r\n", .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER,
+	    .code = 550, .status = "5.7.1",
+	    .words = FOREIGN("From", "bert@example.test"),
+	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
+	    .text = "From: bert@example.test\r\n", .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER,
+	    .code = 550, .status = "5.7.1",
+	    .words = FOREIGN("From", "bert@example.test"),
+	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
+	    .text = "X: y\r\nFrom: Anna\r\n"
+	    " <anna@example.test>,\r\n B: bert@example.test;\r\n", .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER,
+	    .code = 550, .status = "5.7.1",
+	    .words = FOREIGN("From", "x@far.test"),
+	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
+	    .text = "From: x@far.test\r\n", .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER,
+	    .code = 550, .status = "5.7.1",
+	    .words = FOREIGN("From", "b??t@example.test"),
+	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
+	    .text = "From: <b\xc3\xa4t@example.test>\r\n", .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER,
+	    .code = 550, .status = "5.7.1",
+	    .words = FOREIGN("Sender", "bert@example.test"),
+	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
+	    .text = "From: anna@example.test\r\n"
+	    "Sender: bert@example.test\r\n", .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER,
+	    .code = 550, .status = "5.7.1",
+	    .words = ODD("From"),
+	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
+	    .text = "From: anna@example.test\r\n"
+	    "From: anna@example.test\r\n", .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER,
+	    .code = 550, .status = "5.7.1",
+	    .words = ODD("Sender"),
+	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
+	    .text = "Sender: anna@example.test\r\n"
+	    "Sender: anna@example.test\r\n", .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER,
+	    .code = 550, .status = "5.7.1",
+	    .words = ODD("From"),
+	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
+	    .text = "From: bert@example.test <anna@example.test>\r\n", .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER,
+	    .code = 550, .status = "5.7.1",
+	    .words = ODD("From"),
+	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
+	    .text = "From: nobody:;\r\n", .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER,
+	    .code = 550, .status = "5.7.1",
+	    .words = ODD("From"),
+	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
+	    .text = " From: bert@example.test\r\n"
+	    "From: anna@example.test\r\n", .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER,
+	    .code = 550, .status = "5.7.1",
+	    .words = ODD("From"),
+	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
+	    .text = "From\x01: bert@example.test\r\n"
+	    "From: anna@example.test\r\n", .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER,
+	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
+	    .text = "Resent-From: anna@example.test\r\n"
+	    "From: x@far.test\r\nSender: y@far.test\r\n", .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER,
+	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
+	    .text = "Resent-From: anna@example.test\r\n"
+	    "Resent-From: z@far.test\r\n"
+	    "From: x@far.test\r\n", .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER,
+	    .code = 550, .status = "5.7.1",
+	    .words = FOREIGN("From", "bert@example.test"),
+	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
+	    .text = "Resent-From: anna@example.test\r\n"
+	    "From: bert@example.test\r\n", .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER,
+	    .code = 550, .status = "5.7.1",
+	    .words = ODD("From"),
+	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
+	    .text = "Resent-From: anna@example.test\r\n"
+	    "From: x@far.test y@far.test\r\n", .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER,
+	    .code = 550, .status = "5.7.1",
+	    .words = FOREIGN("Resent-From", "x@far.test"),
+	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
+	    .text = "Resent-From: x@far.test\r\n"
+	    "From: anna@example.test\r\n", .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER, .service = SERVICE_LOCAL,
+	    .login = "carl", .text = "From: x@far.test\r\n", .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER, .service = SERVICE_SMTP,
+	    .text = "From: anna@example.test\r\n", .repeat = 1 },
 };
 enum { N_ASKS = sizeof(asks) / sizeof(asks[0]) };
 
@@ -288,7 +401,8 @@ test_rows(void **state)
 		if (r.code != asks[i].code || (r.code != 0 &&
 		    (strcmp(r.status, asks[i].status) != 0 ||
 		    strcmp(r.words, asks[i].words) != 0)))
-			fail_msg("%u, %s: %d", i, asks[i].row, r.code);
+			fail_msg("%u, %s: %d %s", i, asks[i].row, r.code,
+			    r.code != 0 ? r.words : "");
 		for (row = smtp_checks; row->name != NULL &&
 		    strcmp(row->name, asks[i].row) != 0;)
 			row++;
@@ -365,6 +479,7 @@ test_sign(void **state)
 	size_t i, room;
 	int far[2];
 
+	smtpd.conf.sender_any = 1;
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		a.service = t[i].service;
 		a.login = t[i].login;
@@ -377,6 +492,7 @@ test_sign(void **state)
 		close(far[1]);
 		buf_clear(&s.env.local);
 	}
+	smtpd.conf.sender_any = 0;
 }
 
 /* What a row is called stands in notes; no two share it. */

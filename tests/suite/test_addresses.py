@@ -129,7 +129,8 @@ def test_the_whole_way(both):
         for typed in odd("a"):
             s.mail("anna@far.test")
             assert s.rcpt(typed)[0] == 250, typed
-            assert s.data(rohrpost.message("x"))[0] == 250
+            assert s.data(rohrpost.message(
+                "x", sender="anna@far.test"))[0] == 250
     rohrpost.wait_for(lambda: set(odd("a").values()) <= set(goes_to(theirs)),
                       60, text="the odd recipients")
     ours.wait_empty()

@@ -63,7 +63,7 @@ def test_curl(inst, home):
     for scheme in ("pop3s", "pop3"):
         assert "Subject: t-for curl" in curl(inst, scheme, scheme, "1", "anna")
     letter = home / "letter"
-    for text in (message("by curl"), UNIX):
+    for text in (message("by curl", sender="anna@example.test"), UNIX):
         letter.write_bytes(text)
         for n, scheme in enumerate(("smtp", "smtps")):
             curl(inst, scheme, ("submission", "submissions")[n],

@@ -52,7 +52,8 @@ def test_a_running_server(inst):
 def test_an_old_message(inst):
     """Its age is that of its file."""
     with inst.submission() as s:
-        s.sendmail("anna@example.test", ["x@far.test"], message("old"))
+        s.sendmail("anna@example.test", ["x@far.test"],
+                   message("old", sender="anna@example.test"))
     ids = [r["id"] for r in inst.json("queue", "list")]
     assert len(ids) == 1
     body = inst.state / "spool/queue/body" / ids[0]

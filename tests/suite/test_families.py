@@ -161,7 +161,7 @@ def test_clients(host):
                        message("in", 500))
         with host.submission("bert") as s:
             s.sendmail("bert@example.test", ["anna@example.test"],
-                       message("sub", 500))
+                       message("sub", 500, sender="bert@example.test"))
         host.wait_count(2 * n)
         p = host.pop3()
         assert p.stat()[0] == 2 * n

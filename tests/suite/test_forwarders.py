@@ -104,7 +104,8 @@ def test_mail_to_a_mistyped_domain(liar):
                            resolver="127.0.0.1@%d" % liar) as i:
         for to in ("u@typo.example", "u@nowhere.test", "anna@example.test"):
             with i.submission() as s:
-                s.sendmail("anna@example.test", [to], message("m", 500))
+                s.sendmail("anna@example.test", [to],
+                           message("m", 500, sender="anna@example.test"))
         i.wait_count(2)  # a bounce, and the one of anna
         row = wait_for(lambda: [r for r in i.json("queue", "list")
                                 if r["state"] == "deferred"])[0]

@@ -52,7 +52,7 @@ def full(inst):
     inst.wait_count(1, "bert")
     with inst.submission() as s:
         s.sendmail("anna@example.test", ["x@far.test", "y@far.test"],
-                   message(2), ["BODY=8BITMIME"])
+                   message(2, sender="anna@example.test"), ["BODY=8BITMIME"])
     wait_for(lambda: all(r["attempts"] > 0 and r["next"] for r in
                          inst.json("queue", "list")), 60)
     m = inst.imap("anna")

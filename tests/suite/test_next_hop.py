@@ -130,7 +130,8 @@ def test_words_of_a_hop_in_a_report():
                           relay_port=hop.port, relay_tls="never")
     with i:
         with i.submission() as s:
-            s.sendmail("anna@example.test", ["x@far.test"], message("w", 300))
+            s.sendmail("anna@example.test", ["x@far.test"],
+                       message("w", 300, sender="anna@example.test"))
         i.wait_count(1)
         raw = list(i.messages("anna").values())[0]
     status = email.message_from_bytes(
@@ -334,7 +335,8 @@ def test_where_a_name_leads(names, domain, code):
     to = "x@%s.far.test" % domain
     before = names.count("anna")
     with names.submission() as s:
-        s.sendmail("anna@example.test", [to], message("name", 300))
+        s.sendmail("anna@example.test", [to],
+                   message("name", 300, sender="anna@example.test"))
     if code.startswith("4"):
         row = wait_for(lambda: [r for r in names.json("queue", "list")
                                 if r["state"] == "deferred"])[0]

@@ -15,6 +15,7 @@ import rohrpost
 from rohrpost import body_of, message, wait_for
 from test_relay_alone import Hop
 
+ANNA = "anna@example.test"
 USERS = ("anna", "bert", "carl", "full", "few")
 
 
@@ -46,7 +47,8 @@ def out(inst, to, text=None, user="anna", options=()):
         assert s.mail(inst.address(user), options)[0] == 250
         for r in [to] if isinstance(to, str) else to:
             assert s.rcpt(r)[0] == 250
-        code, words = s.data(text or message("out", 500))
+        code, words = s.data(
+            text or message("out", 500, sender=inst.address(user)))
         assert code == 250
         return words.decode().split()[-1]
 
@@ -76,7 +78,7 @@ def down(hop, inst):
 
 
 def test_list_show_hold_release_delete(inst, down):
-    text = message("held", 3000)
+    text = message("held", 3000, ANNA)
     qid = out(inst, ["x@far.test", "y@far.test"], text)
     row = waits(inst)
     assert row["id"] == qid and row["sender"] == "anna@example.test"
@@ -131,7 +133,7 @@ def test_show_what_mail_asked_for(inst, down):
 
 
 def test_show_into_a_pipe_that_closes(inst, down):
-    qid = out(inst, "long@far.test", message("long", 300000))
+    qid = out(inst, "long@far.test", message("long", 300000, ANNA))
     p = subprocess.Popen([str(inst.prefix / "sbin" / "rohrpost"), "-c",
                           str(inst.conf), "queue", "show", qid, "--body"],
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -180,7 +182,7 @@ def test_bounce_parses(inst, hop):
     before = inst.count("anna")
     try:
         qid = out(inst, ["gone@far.test", "gone2@far.test"],
-                  message("bounced", 2000))
+                  message("bounced", 2000, ANNA))
         inst.wait_count(before + 1, "anna")
     finally:
         hop.odd.clear()
@@ -239,7 +241,7 @@ def test_null_sender_is_never_bounced(inst, hop):
         with inst.submission() as s:
             s.mail("")
             s.rcpt("gone@far.test")
-            assert s.data(message("null"))[0] == 250
+            assert s.data(message("null", sender=ANNA))[0] == 250
         inst.wait_empty()
     finally:
         hop.odd.clear()
@@ -332,7 +334,8 @@ def test_loop_behind_an_alias(inst):
     try:
         with inst.submission("anna") as s:
             s.sendmail("anna@example.test", ["round@example.test"],
-                       marked("carl@example.test") + message("loop"))
+                       marked("carl@example.test") +
+                       message("loop", sender="anna@example.test"))
         inst.wait_count(a + 1, "anna")
     finally:
         inst.ctl("alias", "del", "round@example.test")
@@ -346,7 +349,8 @@ def test_loop_by_the_owner(inst):
     a, c = inst.count("anna"), inst.count("carl")
     with inst.submission("anna") as s:
         s.sendmail("anna@example.test", ["carl+round@other.test"],
-                   marked("CARL@example.test") + message("loop"))
+                   marked("CARL@example.test") +
+                   message("loop", sender="anna@example.test"))
     inst.wait_count(a + 1, "anna")
     block = list(report(inst).iter_parts())[1].get_payload()[1]
     assert block["status"] == "5.4.6"
@@ -365,7 +369,7 @@ def test_alias_loop_at_run_time(inst):
     b = inst.count("bert")
     with inst.submission("anna") as s:
         s.sendmail("anna@example.test", ["one@example.test"],
-                   message("once"))
+                   message("once", sender="anna@example.test"))
     inst.wait_count(b + 1, "bert")
     inst.wait_empty()
     assert inst.count("bert") == b + 1
@@ -569,7 +573,7 @@ def test_a_thousand_recipients(inst, hop):
         for i in range(150):
             code, words = s.rcpt("r%d@far.test" % (1000 + i))
             assert code == 452 and words.startswith(b"4.5.3"), i
-        assert s.data(message("many"))[0] == 250
+        assert s.data(message("many", sender=ANNA))[0] == 250
     inst.wait_empty(60)
     got = [re.sub(r".*<(.*)>.*", r"\1", x) for x in hop.lines[before:]
            if x.upper().startswith("RCPT")]

@@ -58,7 +58,8 @@ def fill(m):
     c.copy("1:2", "Kept")
     c.logout()
     with m.submission() as s:
-        s.sendmail("anna@example.test", ["x@far.test"], message("waits"))
+        s.sendmail("anna@example.test", ["x@far.test"],
+                   message("waits", sender="anna@example.test"))
     wait_for(lambda: [r for r in m.json("queue", "list")
                       if r["attempts"] > 0], 60)
     m.ctl("queue", "hold", "all")

@@ -72,7 +72,8 @@ def inst(places):
 def send(inst, *to):
     with inst.submission() as s:
         for r in to:
-            s.sendmail("anna@example.test", [r], message("share", 500))
+            s.sendmail("anna@example.test", [r],
+                       message("share", 500, sender="anna@example.test"))
 
 
 def relays(inst):

@@ -225,7 +225,7 @@ def open_road(abroad):
                            relay_tls="never") as i:
         with i.submission() as s:
             s.sendmail("anna@example.test", ["u@ext.test"],
-                       rohrpost.message("may"))
+                       rohrpost.message("may", sender="anna@example.test"))
         abroad.wait_count(1, "u")
         i.wait_empty()
         yield i

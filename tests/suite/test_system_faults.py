@@ -92,7 +92,7 @@ def test_k13_supervisor_dies():
         smtp.ehlo()
         with inst.submission("anna") as s:
             s.sendmail("anna@example.test", ["bert@example.test"],
-                       rohrpost.message(1))
+                       rohrpost.message(1, sender="anna@example.test"))
         before = sum(inst.processes().values(), [])
         # What `rohrpost start --foreground` became.
         inst.master.kill()
@@ -121,7 +121,7 @@ def test_stop_is_orderly_in_each_program():
             inst.start()
             with inst.submission("anna") as s:
                 s.sendmail("anna@example.test", ["bert@example.test"],
-                           rohrpost.message(1))
+                           rohrpost.message(1, sender="anna@example.test"))
             inst.wait_empty()
             inst.pop3("bert").quit()
             assert inst.stop() == 0
@@ -162,7 +162,7 @@ def test_k14_two_instances_on_one_queue():
             subprocess.run(["umount", "-l", b.state / "spool"], check=True)
         with a.submission("anna") as s:
             s.sendmail("anna@example.test", ["bert@example.test"],
-                       rohrpost.message(1))
+                       rohrpost.message(1, sender="anna@example.test"))
         a.wait_count(1, "bert")
     rohrpost.remove(first)
     rohrpost.remove(second)

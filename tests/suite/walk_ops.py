@@ -36,10 +36,11 @@ def several(conn, mailbox, texts):
 
 class Op:
     conn = None
+    sender = "eve@remote.test"
 
     def __init__(self, server, n):
         self.server, self.n, self.name = server, n, "w%d" % n
-        self.text = message(self.name, 5000, mark="k")
+        self.text = message(self.name, 5000, self.sender, mark="k")
 
     def prepare(self):
         pass
@@ -63,7 +64,7 @@ class Deliver(Op):
     def act(self):
         to = [self.server.address(u) for u in ("anna", "bert")]
         try:
-            return not self.conn.sendmail("eve@remote.test", to, self.text)
+            return not self.conn.sendmail(self.sender, to, self.text)
         except (smtplib.SMTPServerDisconnected, OSError):
             return None
         except smtplib.SMTPException:
@@ -82,14 +83,15 @@ class Deliver(Op):
 
 
 class Submit(Deliver):
+    sender = "anna@example.test"
+
     def connect(self):
         return self.server.submission()
 
     def act(self):
         try:
             to = [self.server.address("bert")]
-            return not self.conn.sendmail(self.server.address("anna"), to,
-                                          self.text)
+            return not self.conn.sendmail(self.sender, to, self.text)
         except (smtplib.SMTPServerDisconnected, OSError):
             return None
         except smtplib.SMTPException:
@@ -269,6 +271,6 @@ def read(conn, box, flagged):
 
 def whole(text):
     """The last line is a checksum of what the client sent before it."""
-    start = text.find(b"From: <eve@remote.test>")
+    start = text.find(b"From: <")
     body, last = text[start:-66], text[-66:]
     return last.strip() == hashlib.sha256(body).hexdigest().encode()
