@@ -15,6 +15,7 @@
 #include "ctl/ctl_ask.h"
 #include "ctl/ctl_family.h"
 #include "ctl/ctl_keys.h"
+#include "ctl/ctl_near.h"
 #include "ctl/ctl_out.h"
 #include "ctl/ctl_util.h"
 #include "lib/base/mem.h"
@@ -53,6 +54,23 @@ check_secret(const struct check *k, const char *key, const char *path,
 }
 
 static int
+say_unknown(const struct check *k, const char *key, unsigned line)
+{
+	struct buf near = BUF_INIT(0);
+
+	near_keys(k->keys, key, &near);
+	if (near.len > 0)
+		ctl_fail(1, _("%s/rohrpost.conf:%u: %s: no program knows this "
+		    "key; do you mean %s?"), k->dir, line, key, buf_str(&near));
+	else
+		ctl_fail(1, _("%s/rohrpost.conf:%u: %s: no program knows this "
+		    "key: take the line out (rohrpost config show has all "
+		    "keys)"), k->dir, line, key);
+	buf_clear(&near);
+	return 1;
+}
+
+static int
 check_key(const char *key, const char *value, unsigned line, void *arg)
 {
 	struct check *k = arg;
@@ -60,13 +78,13 @@ check_key(const char *key, const char *value, unsigned line, void *arg)
 
 	check_secret(k, key, value, line);
 	if (keys_find(k->keys, key) == NULL)
-		k->bad = ctl_fail(1, _("%s/rohrpost.conf:%u: %s: no program "
-		    "knows this key"), k->dir, line, key);
+		k->bad = say_unknown(k, key, line);
 	for (i = 0; i < k->n_seen; i++) {
 		if (strcmp(k->seen[i].key, key) != 0)
 			continue;
 		k->bad = ctl_fail(1, _("%s/rohrpost.conf:%u: %s stands already "
-		    "in line %u"), k->dir, line, key, k->seen[i].line);
+		    "in line %u: take one of them out"), k->dir, line, key,
+		    k->seen[i].line);
 		return 0;
 	}
 	k->seen = mem_realloc(k->seen, k->n_seen + 1, sizeof(*k->seen));

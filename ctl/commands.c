@@ -36,10 +36,15 @@ static const struct option_row profile_options[] = {
 	    N_("change what is there without a question") },
 	END
 };
+#define DIRECT_OPTION \
+	{ OPT_SERVICE_DIRECT, "--direct", NULL, NULL, \
+	    N_("without systemd, where that has it enabled") }
 static const struct option_row start_options[] = {
-	{ 0, "--foreground", "-f", NULL, N_("be master, end when it ends") },
-	END
+	{ OPT_SERVICE_FOREGROUND, "--foreground", "-f", NULL,
+	    N_("be master, end when it ends") },
+	DIRECT_OPTION, END
 };
+static const struct option_row service_options[] = { DIRECT_OPTION, END };
 static const struct option_row purge_options[] = {
 	{ 0, "--mail", NULL, NULL, N_("with all mail, what waits too") }, END
 };
@@ -107,9 +112,10 @@ const struct ctl_command ctl_commands[] = {
 	{ "start", cmd_start, 0, 0, 0, "",
 	    N_("start the suite, wait until ready"), start_options, 1 },
 	{ "stop", cmd_stop, 0, 0, 0, "", N_("finish what runs, then end"),
-	    NULL, 1 },
+	    service_options, 1 },
 	{ "reload", cmd_reload, 0, 0, 0, "",
-	    N_("read configuration and certificates again"), NULL, 1 },
+	    N_("read configuration and certificates again"), service_options,
+	    1 },
 	{ "status", cmd_status, 0, 0, 1, "", N_("a line per process"), NULL },
 	{ "apply", cmd_apply, 0, 0, 0, "",
 	    N_("check and compile the text tables"), NULL, 1 },
@@ -184,6 +190,8 @@ const struct ctl_command ctl_commands[] = {
 	    N_("every key and value, by every program"), NULL },
 	{ "config show", cmd_config_show, 0, 0, 1, "",
 	    N_("every key with its value"), NULL },
+	{ "config explain", cmd_config_explain, 1, CTL_ARGS_MAX, 1, "KEY...",
+	    N_("what a key does, and what may stand there"), NULL },
 	{ "store list", cmd_store_list, 0, 0, 1, "", N_("mailboxes' owners"),
 	    NULL },
 	{ "store check", cmd_store_check, 0, 1, 1, "[ADDRESS]",

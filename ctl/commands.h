@@ -11,6 +11,7 @@ extern const struct ctl_command ctl_commands[];	/* ends with .name NULL */
 /* The slots of options; a command's only one has slot 0. */
 enum { OPT_SETUP_ANSWERS, OPT_SETUP_DRY, OPT_SETUP_YES };
 enum { OPT_PROFILE_HOST, OPT_PROFILE_YES };
+enum { OPT_SERVICE_FOREGROUND, OPT_SERVICE_DIRECT };
 enum { OPT_USER_STDIN, OPT_USER_HASH, OPT_USER_QUOTA, OPT_USER_DISABLED,
 	OPT_USER_ENABLED };
 enum { OPT_DKIM_SELECTOR, OPT_DKIM_TYPE, OPT_DKIM_BITS };
@@ -65,6 +66,7 @@ int	cmd_doctor(struct ctl *);
 int	cmd_explain(struct ctl *);
 int	cmd_config_check(struct ctl *);
 int	cmd_config_show(struct ctl *);
+int	cmd_config_explain(struct ctl *);
 int	cmd_selftest_jail(struct ctl *);
 int	cmd_completion(struct ctl *);
 

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,6 +54,9 @@ keys_clear(struct keys *k)
 		free(k->k[i].name);
 		free(k->k[i].def);
 		free(k->k[i].help);
+		free(k->k[i].type);
+		free(k->k[i].choices);
+		buf_clear(&k->k[i].programs);
 		free(k->k[i].value);
 	}
 	free(k->k);
@@ -60,14 +64,20 @@ keys_clear(struct keys *k)
 	k->n = 0;
 }
 
+static void
+add_reader(struct key *key, const char *program)
+{
+	key->n_programs++;
+	buf_put_lv(&key->programs, program, strlen(program));
+}
+
 /* name TAB type TAB default TAB min TAB max TAB choices TAB help */
 static int
-parse_key(struct keys *k, const char *p, size_t len)
+parse_key(struct keys *k, const char *program, const char *p, size_t len)
 {
 	const char *column[COLUMNS], *end = p + len, *tab = p;
 	size_t n[COLUMNS];
-	struct key *key;
-	char *name;
+	struct key new = { .n_programs = 0 }, *key;
 	int i;
 
 	for (i = 0; i < COLUMNS; i++, p = tab + 1) {
@@ -79,30 +89,36 @@ parse_key(struct keys *k, const char *p, size_t len)
 		column[i] = p;
 		n[i] = (size_t)(tab - p);
 	}
-	if (n[0] == 0 || tab != end)
+	if (n[0] == 0 || tab != end ||
+	    str_number(column[3], n[3], UINT64_MAX, &new.min) == -1 ||
+	    str_number(column[4], n[4], UINT64_MAX, &new.max) == -1)
 		return -1;
-	name = mem_strndup(column[0], n[0]);
-	if (keys_find(k, name) != NULL) {
-		free(name);
+	new.name = mem_strndup(column[0], n[0]);
+	if ((key = keys_find(k, new.name)) != NULL) {
+		free(new.name);
+		add_reader(key, program);
 		return 0;
 	}
 	k->k = mem_realloc(k->k, k->n + 1, sizeof(*k->k));
 	key = &k->k[k->n++];
-	key->name = name;
-	key->def = mem_strndup(column[2], n[2]);
-	key->help = mem_strndup(column[6], n[6]);
-	key->value = NULL;
+	new.type = mem_strndup(column[1], n[1]);
+	new.def = mem_strndup(column[2], n[2]);
+	new.choices = mem_strndup(column[5], n[5]);
+	new.help = mem_strndup(column[6], n[6]);
+	*key = new;
+	add_reader(key, program);
 	return 0;
 }
 
 int
-keys_parse(struct keys *k, const char *text, size_t len)
+keys_parse(struct keys *k, const char *program, const char *text, size_t len)
 {
 	const char *p = text, *end = text + len, *nl;
 
 	for (; p < end; p = nl + 1) {
 		nl = memchr(p, '\n', (size_t)(end - p));
-		if (nl == NULL || parse_key(k, p, (size_t)(nl - p)) == -1)
+		if (nl == NULL || parse_key(k, program, p,
+		    (size_t)(nl - p)) == -1)
 			return -1;
 	}
 	return 0;
@@ -124,9 +140,9 @@ add_own(struct keys *k, struct buf *text)
 
 	buf_reset(text);
 	for (o = own_keys; o->name != NULL; o++)
-		buf_printf(text, "%s\ttext\t%s\t0\t0\t\t%s\n", o->name, o->def,
-		    o->help);
-	return keys_parse(k, buf_str(text), text->len);
+		buf_printf(text, "%s\ttext\t%s\t%" PRIu64 "\t%" PRIu64
+		    "\t\t%s\n", o->name, o->def, o->min, o->max, o->help);
+	return keys_parse(k, "rohrpost", buf_str(text), text->len);
 }
 
 int
@@ -145,8 +161,8 @@ keys_load(struct keys *k, struct buf *why)
 		argv[0] = peer_name((enum peer)i);
 		status = ctl_run_program(program_path((enum peer)i, &path),
 		    argv, &text);
-		if (status == 0 && keys_parse(k, buf_str(&text),
-		    text.len) == 0)
+		if (status == 0 && keys_parse(k, argv[0],
+		    buf_str(&text), text.len) == 0)
 			continue;
 		if (status == -1)
 			buf_set(why, "%s", buf_str(&text));
@@ -169,10 +185,10 @@ set_value(const char *key, const char *value, unsigned line, void *arg)
 {
 	struct key *k = keys_find(arg, key);
 
-	(void)line;
 	if (k != NULL) {
 		free(k->value);
 		k->value = mem_strdup(value);
+		k->line = line;
 	}
 	return 0;
 }

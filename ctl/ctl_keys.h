@@ -5,13 +5,20 @@
 #define CTL_CTL_KEYS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
 
 struct key {
 	char	*name, *def, *help;
+	char	*type;		/* as settings_type_name says it */
+	char	*choices;	/* of a "choice", with blanks between them */
+	uint64_t min, max;
+	struct buf programs;	/* packed lv: who reads it */
+	unsigned n_programs;
 	char	*value;		/* for the asker; NULL at the start */
+	unsigned line;		/* where that stands in rohrpost.conf */
 };
 
 struct keys {
@@ -25,8 +32,9 @@ int	keys_load(struct keys *k, struct buf *why) ATTR_CHECK;
 int	keys_values(struct keys *k, const char *dir, struct buf *why)
 	    ATTR_CHECK;
 void	keys_clear(struct keys *k);
-/* Reads one program's output. 0, or -1: malformed. */
-int	keys_parse(struct keys *k, const char *text, size_t len) ATTR_CHECK;
+/* Reads that program's output. 0, or -1: malformed. */
+int	keys_parse(struct keys *k, const char *program, const char *text,
+	    size_t len) ATTR_CHECK;
 struct key *keys_find(const struct keys *k, const char *name);
 /*
  * Lets every program check the file in dir (option -n). 0, or -1 with why: the

@@ -5,6 +5,7 @@ EXTRA_DIST += doc/internals.md
 jsonschemadir = $(pkgdatadir)/json
 dist_jsonschema_DATA = \
 	doc/json/alias-list.json doc/json/app-list.json doc/json/config-show.json \
+	doc/json/config-explain.json \
 	doc/json/dkim-show.json doc/json/dns-check.json doc/json/dns-show.json \
 	doc/json/doctor.json doc/json/explain.json \
 	doc/json/profile-show.json \

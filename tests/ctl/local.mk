@@ -3,7 +3,7 @@ CTL_TEST_LIBS = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
 	$(UNBOUND_LIBS) $(SECCOMP_LIBS) \
 	$(CMOCKA_LIBS)
 check_PROGRAMS += tests/ctl/test_text tests/ctl/test_tables \
-	tests/ctl/test_out tests/ctl/test_answers tests/ctl/test_command \
+	tests/ctl/test_out tests/ctl/test_answers tests/ctl/test_command tests/ctl/test_near \
 	tests/ctl/test_sendmail tests/ctl/test_commit tests/ctl/test_selftest \
 	tests/ctl/test_purge tests/ctl/test_pickup tests/ctl/test_dns_record \
 	tests/ctl/test_dns_ask tests/ctl/test_dns_check tests/ctl/test_doctor \
@@ -26,6 +26,7 @@ tests_ctl_test_text_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_tables_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_out_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_answers_LDADD = $(CTL_TEST_LIBS)
+tests_ctl_test_near_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_command_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_selftest_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_purge_LDADD = $(CTL_TEST_LIBS)

@@ -150,20 +150,26 @@ test_keys(void **state)
 {
 	static const char *const bad[] = { "a\n", "a\tb\tc\td\te\tf\n",
 		"\ttext\tc\t0\t0\t\th\n", "a\ttext\tc\t0\t0\t\th",
-		"a\ttext\tc\t0\t0\t\th\tmore\n" };
+		"a\ttext\tc\t0\t0\t\th\tmore\n",
+		"a\ttext\tc\tx\t0\t\th\n", "a\ttext\tc\t0\t\t\th\n" };
 	static const char good[] = "a\ttext\tdef\t0\t9\t\thelp me\n"
 	    "b\tnumber\t7\t0\t9\t\t\na\ttext\tdef\t0\t9\t\thelp me\n";
 	struct keys k = { .n = 0 };
 	size_t i;
 
-	assert_int_equal(keys_parse(&k, good, strlen(good)), 0);
+	assert_int_equal(keys_parse(&k, "x", good, strlen(good)), 0);
 	assert_int_equal(k.n, 2);
 	assert_string_equal(keys_find(&k, "a")->def, "def");
 	assert_string_equal(keys_find(&k, "a")->help, "help me");
 	assert_null(keys_find(&k, "c"));
+	assert_string_equal(keys_find(&k, "b")->type, "number");
+	assert_int_equal(keys_find(&k, "b")->max, 9);
+	/* The same one again is another reader's. */
+	assert_int_equal(keys_find(&k, "a")->n_programs, 2);
+	assert_int_equal(keys_find(&k, "b")->n_programs, 1);
 	keys_clear(&k);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		if (keys_parse(&k, bad[i], strlen(bad[i])) != -1)
+		if (keys_parse(&k, "x", bad[i], strlen(bad[i])) != -1)
 			fail_msg("taken: %s", bad[i]);
 		keys_clear(&k);
 	}

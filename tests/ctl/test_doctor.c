@@ -125,7 +125,7 @@ test_lists(void **state)
 	    "\t0\t0\t\thelp\n";
 	struct buf why = BUF_INIT(200);
 
-	assert_int_equal(keys_parse(&host.keys, key, sizeof(key) - 1), 0);
+	assert_int_equal(keys_parse(&host.keys, "x", key, sizeof(key) - 1), 0);
 	assert_int_equal(host_addresses_parse(&host.outside, "192.0.2.7",
 	    &why), 0);
 	list_finds(DNS_NXDOMAIN, "", 0, 0, FINDING_NOT_LISTED);

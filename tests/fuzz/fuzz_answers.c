@@ -34,7 +34,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	buf_reset(&b);
 	conf_print(&f, &b);
-	(void)!keys_parse(&k, p, size);
+	(void)!keys_parse(&k, "x", p, size);
 	buf_reset(&b);
 	out_json_string(&b, p, size);
 	keys_clear(&k);

@@ -115,7 +115,8 @@ def test_key_given_thrice(inst):
         undo()
     fails(p, code=1, lines=2)
     assert [s.split("rohrpost.conf:")[1] for s in p.stderr.splitlines()] == [
-        "%d: relay_port stands already in line %d" % (i, n - 2)
+        "%d: relay_port stands already in line %d: take one of them out"
+        % (i, n - 2)
         for i in (n - 1, n)]
 
 

@@ -117,8 +117,9 @@ CONFIG = [
     ("session_uid_first = 999", '5: session_uid_first: "999" is out of '
      "bounds (number, 1000 to 4000000000)"),
     ("listen_imap =\nlisten_imap =",
-     "6: listen_imap stands already in line 5"),
-    ("frob = 1", "5: frob: no program knows this key"),
+     "6: listen_imap stands already in line 5: take one of them out"),
+    ("frob = 1", "5: frob: no program knows this key: take the line out (rohrpost "
+     "config show has all keys)"),
     ("program_dir = x", "5: program_dir: is not an absolute path"),
     ("message_size = 1023",
      '5: message_size: "1023" is out of bounds ' + SIZE),

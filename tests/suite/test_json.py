@@ -83,7 +83,8 @@ def examples(inst):
         "session list": [[]], "queue list": [[]],
         "queue show": [[qid], [qid, "--body"]],
         "trace": [["anna@example.test"], ["t-2@remote.test"], [qid]],
-        "config show": [[]], "store list": [[]],
+        "config show": [[]],
+        "config explain": [["relay_tls"], ["smtp_idle"]], "store list": [[]],
         "store check": [["bert@example.test"], []],
         "hash check": [[], [HASH]], "selftest jail": [[]],
     }
@@ -155,7 +156,7 @@ def test_empty_lists(inst):
 @pytest.mark.parametrize("command", [
     c for c in COMMANDS if c not in
     ("queue show", "selftest jail", "dns show", "dns check", "dkim show",
-     "doctor", "explain")])
+     "doctor", "explain", "config explain")])
 def test_table_has_the_same_columns(full, command):
     args = [a() if callable(a) else a for a in examples(full)[command][0]]
     lines = full.command(*command.split(), *args).stdout.lower().splitlines()
