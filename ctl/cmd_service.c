@@ -22,6 +22,7 @@
 #include "ctl/ctl_keys.h"
 #include "ctl/ctl_renew.h"
 #include "ctl/ctl_reply.h"
+#include "ctl/ctl_unit.h"
 #include "ctl/ctl_util.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
@@ -159,9 +160,28 @@ start_background(struct ctl *c)
 	return r;
 }
 
+static int
+by_unit(const char *verb)
+{
+	struct buf why = BUF_INIT(0);
+	int r = unit_call(verb, &why) == 0 ? CTL_DONE :
+	    ctl_say(CTL_REFUSED, &why);
+
+	buf_clear(&why);
+	return r;
+}
+
+/* Is that one asked to do without the unit? */
+static int
+is_direct(const struct ctl *c)
+{
+	return c->opt[OPT_SERVICE_DIRECT] != NULL;
+}
+
 int
 cmd_start(struct ctl *c)
 {
+	int foreground = c->opt[OPT_SERVICE_FOREGROUND] != NULL;
 	pid_t pid;
 
 	if (ctl_load(c) == -1)
@@ -174,7 +194,9 @@ cmd_start(struct ctl *c)
 		return CTL_REFUSED;
 	renew(c);
 	config_warn(c);
-	if (c->opt[0] == NULL)
+	if (!foreground && unit_state(c, is_direct(c)) != UNIT_NONE)
+		return by_unit("start");
+	if (!foreground)
 		return start_background(c);
 	signal(SIGPIPE, SIG_DFL);
 	execl(LIBEXECDIR "/master", "master", "-c", c->dir, "-f",
@@ -206,7 +228,11 @@ cmd_stop(struct ctl *c)
 	pidfd = pid == -1 ? -1 : pidfd_open(pid, 0);
 	if (pidfd == -1)
 		return ctl_fail(CTL_REFUSED, _("it is not running"));
-	r = control_call(c, &q);
+	/* One that was started without the unit systemd knows nothing of. */
+	if (unit_state(c, is_direct(c)) == UNIT_ACTIVE)
+		r = by_unit("stop");
+	else
+		r = control_call(c, &q);
 	if (r == CTL_DONE)
 		r = wait_end(pidfd);
 	close(pidfd);
@@ -227,6 +253,8 @@ cmd_reload(struct ctl *c)
 	if (master_pid(c) != -1 && config_known(c) == -1)
 		return CTL_REFUSED;
 	config_warn(c);
+	if (unit_state(c, is_direct(c)) == UNIT_ACTIVE)
+		return say_faults(c) == -1 ? CTL_REFUSED : by_unit("reload");
 	r = control_call(c, &q);
 	if (r == CTL_REFUSED && refused.len > 0 && say_faults(c) == 0)
 		ctl_say(0, &refused);
