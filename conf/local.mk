@@ -7,6 +7,8 @@ EXTRA_DIST += conf/rohrpost.service.in conf/rohrpost.init.in \
 	conf/rohrpost.openrc.in conf/sysusers.sed
 systemdsystemunit_DATA = conf/rohrpost.service
 sysusers_DATA = conf/sysusers.d/rohrpost.conf
+# What rohrpost setup knows of providers (rohrpost-providers(5)).
+dist_pkgdata_DATA = conf/providers
 # For the others: to be copied to where their init looks.
 pkgdata_SCRIPTS = conf/rohrpost.init conf/rohrpost.openrc
 CLEANFILES += conf/rohrpost.service conf/rohrpost.init conf/rohrpost.openrc \

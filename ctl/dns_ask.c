@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,9 +13,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/base/words.h"
-#include "lib/server/privdrop.h"
-#include "lib/server/program.h"
-#include "lib/server/seccomp.h"
+#include "lib/server/privdrop_program.h"
 
 struct question {
 	struct question *next;
@@ -32,38 +29,22 @@ static unsigned n_questions;
 static int64_t waited;		/* ms, in all */
 static int heard, silent;	/* an answer came; one did not */
 
-/* To be who resolve is: nothing of root is left. 0, or -1 with why. */
-static int
-give_up_root(struct buf *why)
+int
+dns_ask_start(const char *servers, const char *anchor, int empty,
+    struct buf *why)
 {
-	const struct program *row = program_find(PEER_RESOLVE, SERVICE_NONE);
-	struct privdrop drop = { .extra_gid = (gid_t)-1 };
-	struct passwd *pw;
-
-	if (geteuid() != 0)
-		return 0;
-	errno = 0;
-	if ((pw = getpwnam(row->user)) == NULL) {
-		buf_set(why, _("no user %s on this machine (%s)"), row->user,
-		    errno != 0 ? strerror(errno) : SYSUSERS);
-		return -1;
-	}
-	drop.uid = pw->pw_uid;
-	drop.gid = pw->pw_gid;
-	return privdrop(&drop, why) == -1 ||
-	    server_filter(row->rights, why) == -1 ? -1 : 0;
+	dns_quiet();
+	return dns_open(servers, anchor, why) == -1 ||
+	    privdrop_program(PROGRAM_RESOLVE, empty, why) == -1 ? -1 : 0;
 }
 
 int
 dns_ask_open(const struct dns_host *h)
 {
 	struct buf why = BUF_INIT(600);
-	int r;
+	int r = dns_ask_start(dns_host_value(h, "resolver"),
+	    dns_host_value(h, "resolver_trust_anchor"), 0, &why);
 
-	dns_quiet();
-	r = dns_open(dns_host_value(h, "resolver"),
-	    dns_host_value(h, "resolver_trust_anchor"), &why) == -1 ||
-	    give_up_root(&why) == -1 ? -1 : 0;
 	if (r == -1)
 		ctl_say(-1, &why);
 	buf_clear(&why);

@@ -34,6 +34,12 @@ struct dns_asked {
 
 /* 0, or -1 (said). The servers are those that resolve would ask. */
 int	dns_ask_open(const struct dns_host *h) ATTR_CHECK;
+/*
+ * The same with servers and trust anchor as lib/net/dns.h has them; empty as
+ * in lib/server/privdrop_program.h. 0, or -1 with why.
+ */
+int	dns_ask_start(const char *servers, const char *anchor, int empty,
+	    struct buf *why) ATTR_CHECK;
 /* Begins to ask; the answer is fetched later. */
 void	dns_ask_ahead(enum dns_type type, const char *name);
 /* The answer; it stays until dns_ask_close. */

@@ -9,14 +9,13 @@
 #include "ctl/dns_rr.h"
 #include "lib/base/str.h"
 
-/* PTR of an address: the host's name, confirmed by the name's addresses. */
-static void
-check_ptr(struct dns_check *c, const struct host_address *a,
-    const struct host_addresses *of_host)
+enum dns_ptr
+dns_check_ptr(const char *hostname, const struct host_address *a,
+    const struct host_addresses *of_host, char other[DOMAIN_MAX + 1])
 {
-	char name[DOMAIN_MAX + 1], other[DOMAIN_MAX + 1] = "";
 	struct buf reverse = BUF_INIT(DOMAIN_MAX);
 	struct cursor cur = { .p = NULL };
+	char name[DOMAIN_MAX + 1];
 	const struct dns_asked *asked;
 	const unsigned char *p;
 	int ours = 0;
@@ -24,26 +23,54 @@ check_ptr(struct dns_check *c, const struct host_address *a,
 
 	host_address_reverse(a, &reverse);
 	asked = dns_question(DNS_PTR, buf_str(&reverse));
+	buf_clear(&reverse);
+	other[0] = '\0';
 	while (asked->status == DNS_OK &&
 	    dns_asked_next(asked, &cur, &p, &len)) {
 		if (dns_rr_name(p, len, name) == -1)
 			continue;
-		if (str_casecmp(name, c->h->name) == 0)
+		if (str_casecmp(name, hostname) == 0)
 			ours = 1;
 		else
-			(void)str_copy(other, sizeof(other), name);
+			(void)str_copy(other, DOMAIN_MAX + 1, name);
 	}
 	if (asked->status == DNS_TEMP)
-		dns_check_later(c, c->h->name, buf_str(&reverse), asked);
-	else if (!ours && other[0] != '\0')
+		return DNS_PTR_LATER;
+	if (!ours)
+		return other[0] != '\0' ? DNS_PTR_OTHER : DNS_PTR_MISSING;
+	return host_addresses_have(of_host, a) ? DNS_PTR_GOOD :
+	    DNS_PTR_UNCONFIRMED;
+}
+
+/* PTR of an address: the host's name, confirmed by the name's addresses. */
+static void
+check_ptr(struct dns_check *c, const struct host_address *a,
+    const struct host_addresses *of_host)
+{
+	struct buf reverse = BUF_INIT(DOMAIN_MAX);
+	char other[DOMAIN_MAX + 1];
+
+	switch (dns_check_ptr(c->h->name, a, of_host, other)) {
+	case DNS_PTR_LATER:
+		host_address_reverse(a, &reverse);
+		dns_check_later(c, c->h->name, buf_str(&reverse),
+		    dns_question(DNS_PTR, buf_str(&reverse)));
+		break;
+	case DNS_PTR_OTHER:
 		finding_add(c->l, FINDING_PTR_OTHER, c->h->name, a->text,
 		    other, NULL);
-	else if (!ours)
+		break;
+	case DNS_PTR_MISSING:
 		finding_add(c->l, FINDING_PTR_MISSING, c->h->name, a->text,
 		    NULL, NULL);
-	else if (!host_addresses_have(of_host, a))
+		break;
+	case DNS_PTR_UNCONFIRMED:
 		finding_add(c->l, FINDING_PTR_UNCONFIRMED, c->h->name,
 		    a->text, c->h->name, NULL);
+		break;
+	case DNS_PTR_GOOD:
+		break;
+	}
 	buf_clear(&reverse);
 }
 

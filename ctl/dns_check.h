@@ -22,6 +22,7 @@ struct dns_check {
 	struct findings *l;
 	unsigned smtp_port;	/* of other servers: 25, but in tests */
 	int	 loopback_ok;	/* as relay_allow_loopback */
+	unsigned addresses;	/* of one that are contacted for port 25 */
 	int64_t	 contact_ms;	/* spent on contacts */
 };
 
@@ -39,6 +40,18 @@ void	dns_check_dkim(struct dns_check *c, const char *domain,
 	    const struct dns_keys *keys);
 void	dns_check_dmarc(struct dns_check *c, const char *domain);
 void	dns_check_srv(struct dns_check *c, const char *domain);
+
+enum dns_ptr {
+	DNS_PTR_GOOD,
+	DNS_PTR_MISSING,
+	DNS_PTR_OTHER,		/* it has another name */
+	DNS_PTR_UNCONFIRMED,	/* the name does not lead to the address */
+	DNS_PTR_LATER,		/* no answer */
+};
+/* The name of an address of hostname's, whose addresses are of_host; other:
+   another name that it has, or "". */
+enum dns_ptr dns_check_ptr(const char *hostname, const struct host_address *a,
+	    const struct host_addresses *of_host, char other[DOMAIN_MAX + 1]);
 
 /* The addresses of a name. DNS_TEMP where none came and one may be missing. */
 enum dns_status dns_check_addresses(const char *name,

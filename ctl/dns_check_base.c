@@ -18,6 +18,7 @@ dns_check_init(struct dns_check *c, const struct dns_host *h,
 	if (str_number(p, strlen(p), 65535, &port) == -1)
 		port = 25;
 	c->smtp_port = (unsigned)port;
+	c->addresses = CHECK_ADDRESSES_MAX;
 	c->loopback_ok = str_casecmp(dns_host_value(h,
 	    "relay_allow_loopback"), "yes") == 0;
 }

@@ -47,6 +47,11 @@ void	doctor_ports(const struct dns_host *h, struct findings *l);
 /* reach: the host that the operator named, or NULL: an MX of his domains. */
 enum doctor_port25 doctor_port25(struct dns_check *k,
 	    const struct dns_domains *d, const char *reach);
+/* The same without a finding: name_r is who was asked, or "", why what he
+   said where it is PORT25_BLOCKED. */
+enum doctor_port25 doctor_try_port25(struct dns_check *k,
+	    const struct dns_domains *d, const char *reach,
+	    char name_r[DOMAIN_MAX + 1], struct buf *why);
 /* The lists of doctor_dnsbl: how many have an address of ours. */
 unsigned doctor_lists(struct dns_check *k);
 

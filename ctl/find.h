@@ -27,7 +27,7 @@ enum {
 	FIND_MX_MAX = 8,
 	FIND_SERVERS_MAX = 24,
 	FIND_TEXT_MAX = 300,	/* of a reason, a reply, a login's form */
-	FIND_MS = 30 * 1000,
+	FIND_MS = 45 * 1000,
 	FIND_LOGIN_MS = 40 * 1000,
 	FIND_LIFE_FOREVER = -1,
 };
@@ -122,6 +122,8 @@ struct find_ask {
 	unsigned smtp_port;	/* 0: 25. Another one in tests */
 	const char *address;	/* the public addresses; NULL: those of the
 				   interfaces */
+	const char *ca_file;	/* as relay_ca_file; NULL: the system's */
+	unsigned web_port;	/* 0: 443 of autoconfig. Another in tests */
 	int	 loopback_ok;	/* may talk to loopback: for tests */
 };
 
@@ -149,6 +151,11 @@ struct find_domain {
 /* 0, or -1 with why: nothing could be asked. */
 int	find_domain(const struct find_ask *a, const char *domain,
 	    struct find_domain *d, struct buf *why) ATTR_CHECK;
+
+/* The addresses of a host; known_r FIND_NO: there is no such name. As above. */
+int	find_host(const struct find_ask *a, const char *name,
+	    enum find_known *known_r, struct host_addresses *l,
+	    struct buf *why) ATTR_CHECK;
 
 struct find_provider {
 	char	 id[DOMAIN_MAX + 1];	/* "gmx.net" */

@@ -32,7 +32,11 @@ ctl_libctl_a_SOURCES = \
 	ctl/setup_check.c ctl/setup_check.h \
 	ctl/host_address.c ctl/host_address.h ctl/host_lease.c \
 	ctl/find.h ctl/find_net.c ctl/find_net.h ctl/find_profile.c \
-	ctl/find_server.c \
+	ctl/find_server.c ctl/find_srv.c ctl/find_srv.h \
+	ctl/find_autoconfig.c ctl/find_autoconfig.h \
+	ctl/find_pack.c ctl/find_pack.h ctl/find_child.c ctl/find_child.h \
+	ctl/find_domain.c ctl/find_login.c ctl/find_preset.c \
+	ctl/find_preset.h ctl/find_provider.c \
 	ctl/dns_host.c ctl/dns_host.h ctl/dns_key.c ctl/dns_key.h \
 	ctl/dns_record.c ctl/dns_record.h ctl/cmd_dns.c \
 	ctl/dns_ask.c ctl/dns_ask.h ctl/dns_rr.c ctl/dns_rr.h \
@@ -42,7 +46,8 @@ ctl_libctl_a_SOURCES = \
 	ctl/dns_check_mx.c \
 	ctl/dns_check_policy.c ctl/dns_check_srv.c \
 	ctl/dns_domains.c ctl/dns_domains.h ctl/doctor.h ctl/doctor_disk.c \
-	ctl/doctor_host.c ctl/doctor_net.c ctl/cmd_doctor.c \
+	ctl/doctor_host.c ctl/doctor_net.c ctl/doctor_port25.c \
+	ctl/cmd_doctor.c \
 	ctl/explain.c ctl/explain.h ctl/explain_route.c ctl/cmd_explain.c \
 	ctl/commands.c ctl/commands.h \
 	ctl/cmd_table.c ctl/cmd_table.h ctl/cmd_user.c ctl/cmd_user.h \
@@ -70,6 +75,14 @@ ctl_rohrpost_SOURCES = ctl/main.c
 ctl_rohrpost_LDADD = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
 	$(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) $(GSASL_LIBS) \
 	$(UNBOUND_LIBS) $(SECCOMP_LIBS)
+
+# Asks the network for rohrpost, which is root.
+pkglibexec_PROGRAMS += ctl/scout
+ctl_scout_SOURCES = ctl/scout.h ctl/scout_main.c ctl/scout_domain.c \
+	ctl/scout_web.c
+ctl_scout_LDADD = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
+	$(CURL_LIBS) $(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) \
+	$(GSASL_LIBS) $(UNBOUND_LIBS) $(SECCOMP_LIBS)
 
 noinst_LIBRARIES += ctl/libsendmail.a
 ctl_libsendmail_a_SOURCES = ctl/sendmail.h \

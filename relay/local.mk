@@ -44,3 +44,9 @@ relay_relay_SOURCES = relay/main.c
 # What a host's name is, resolve knows.
 relay_relay_LDADD = relay/librelay.a relay/libresolve.a $(LINKS) $(SERVER) \
 	$(MAIL) $(NET) $(BASE) $(GSASL_LIBS) $(OPENSSL_LIBS) $(SERVER_LIBS)
+
+# Tries a login at a provider, for rohrpost, which is root.
+pkglibexec_PROGRAMS += relay/trial
+relay_trial_SOURCES = relay/trial_main.c relay/trial.c relay/trial.h
+relay_trial_LDADD = relay/librelay.a relay/libresolve.a $(LINKS) $(SERVER) \
+	$(MAIL) $(NET) $(BASE) $(GSASL_LIBS) $(OPENSSL_LIBS) $(SERVER_LIBS)

@@ -36,8 +36,8 @@ connect_wait(int fd, int64_t ms)
 	return err == 0 ? 0 : -1;
 }
 
-static int
-connect_socket(const struct addr *a, int64_t ms)
+int
+connect_address(const struct addr *a, int64_t ms)
 {
 	const struct sockaddr *sa = (const struct sockaddr *)(const void *)
 	    &a->ss;
@@ -154,7 +154,7 @@ connect_once(struct relay_client *c, const struct resolve_host *t, unsigned i,
 
 	*tls_r = 0;
 	addr_print_ip(sa, where, sizeof(where));
-	fd = connect_socket(&t->addr[i], p->times->connect);
+	fd = connect_address(&t->addr[i], p->times->connect);
 	if (fd == -1)
 		return connect_missed(t, sa, where, words);
 	buf_printf(&b, "%s [%s]", t->name, where);

@@ -23,4 +23,7 @@ enum connect {
 enum connect connect_open(struct relay_client *c, const struct resolve_host *t,
 	    unsigned i, const struct policy *p, struct buf *words) ATTR_CHECK;
 
+/* A connected socket, or -1 with errno. */
+int	connect_address(const struct addr *a, int64_t ms) ATTR_CHECK;
+
 #endif

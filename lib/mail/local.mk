@@ -16,6 +16,7 @@ lib_mail_libmail_a_SOURCES = \
 	lib/mail/queue_id.c lib/mail/queue_id.h \
 	lib/mail/scram.c lib/mail/scram.h \
 	lib/mail/tables.c lib/mail/tables.h \
+	lib/mail/trial.c lib/mail/trial.h \
 	lib/mail/uids.c lib/mail/uids.h \
 	lib/mail/utf7.c lib/mail/utf7.h \
 	lib/mail/door.h lib/mail/mime.h

@@ -15,7 +15,11 @@
 #include <cmocka.h>
 
 #include "ctl/find.h"
+#include "ctl/find_autoconfig.h"
 #include "ctl/find_net.h"
+#include "ctl/find_pack.h"
+#include "ctl/find_preset.h"
+#include "lib/mail/trial.h"
 
 enum { FOREVER = 0xffffffff };
 
@@ -268,6 +272,216 @@ test_profile(void **state)
 	free(d);
 }
 
+static int
+autoconfig(const char *xml, struct find_servers *l)
+{
+	/* Its end is its end: sanitizers see a step beyond. */
+	size_t len = strlen(xml);
+	char *copy = malloc(len + 1);
+	int r;
+
+	memcpy(copy, xml, len);
+	r = find_autoconfig(copy, len, l);
+	free(copy);
+	return r;
+}
+
+#define SERVER(more) "<emailProvider><incomingServer type='imap'>" \
+	"<hostname>imap.far.example</hostname><port>993</port>" more \
+	"</incomingServer></emailProvider>"
+
+static void
+test_autoconfig(void **state)
+{
+	static const struct { const char *xml; int r; size_t n; } rows[] = {
+		{ SERVER(""), 0, 1 },
+		{ "<!-- <x> -->" SERVER("<!-- </incomingServer> -->"), 0, 1 },
+		{ "<?xml version='1.0'?>" SERVER("<br/>"), 0, 1 },
+		{ SERVER("<port>0</port>"), 0, 0 },
+		{ SERVER("<port>65536</port>"), 0, 1 },
+		{ SERVER("<hostname>bad host</hostname>"), 0, 0 },
+		{ "<!DOCTYPE x [<!ENTITY a 'b'>]>" SERVER(""), -1, 0 },
+		{ "<html><body>not here</body></html>", -1, 0 },
+		{ "", -1, 0 },
+		{ "<", -1, 0 }, { "<>", -1, 0 }, { "<!--", -1, 0 },
+		{ "</x>", -1, 0 },
+		{ "<emailProvider><incomingServer type='smtp'><hostname>a.b"
+		    "</hostname><port>1</port></incomingServer>", 0, 0 },
+		{ "<emailProvider><a><a><a><a><a><a><a><a><a><a><a><a><a><a>"
+		    "<a><a>", -1, 0 },
+	};
+	struct find_servers *l = calloc(1, sizeof(*l));
+	struct buf many = BUF_INIT(0);
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (autoconfig(rows[i].xml, l) != rows[i].r ||
+		    (rows[i].r == 0 && l->n != rows[i].n))
+			fail_msg("%s: %zu", rows[i].xml, l->n);
+	assert_int_equal(autoconfig(SERVER("<socketType>STARTTLS</socketType>"
+	    "<username>a&amp;b%EMAILDOMAIN%</username><authentication>secure"
+	    "</authentication>"), l), 0);
+	assert_int_equal(l->s[0].tls, FIND_STARTTLS);
+	assert_int_equal(l->s[0].auth, FIND_AUTH_ENCRYPTED);
+	assert_string_equal(l->s[0].login, "a&b%EMAILDOMAIN%");
+	for (i = 0; i < 2 * FIND_SERVERS_MAX; i++)
+		buf_puts(&many, SERVER(""));
+	assert_int_equal(autoconfig(buf_str(&many), l), 0);
+	assert_int_equal(l->n, FIND_SERVERS_MAX);
+	buf_clear(&many);
+	free(l);
+}
+
+/* What goes through the pipe comes out; what is cut or out of bounds does not. */
+static void
+test_pack(void **state)
+{
+	struct find_domain *d = calloc(1, sizeof(*d)), *e = calloc(1,
+	    sizeof(*e));
+	struct buf b = BUF_INIT(FIND_ANSWER_MAX);
+	size_t i;
+
+	d->exists = FIND_YES;
+	d->port25 = FIND_NO;
+	strcpy(d->port25_why, "says \033[31m");
+	strcpy(d->mx[d->n_mx++], "mx.far.example");
+	d->srv.n = 1;
+	d->srv.s[0] = (struct find_server){ .source = FIND_SRV, .port = 993,
+		.protocol = FIND_IMAP, .host = "imap.far.example" };
+	d->autoconfig.n = FIND_SERVERS_MAX;
+	for (i = 0; i < FIND_SERVERS_MAX; i++) {
+		memset(d->autoconfig.s[i].login, 'x', FIND_TEXT_MAX - 1);
+		strcpy(d->autoconfig.s[i].host, "a.example");
+	}
+	find_pack_domain(&b, d);
+	assert_int_equal(find_unpack_domain(b.data, b.len, e), 0);
+	assert_string_equal(e->port25_why, "says ?[31m");
+	strcpy(d->port25_why, e->port25_why);
+	assert_memory_equal(d, e, sizeof(*d));
+	for (i = 0; i < b.len; i++)
+		assert_int_equal(find_unpack_domain(b.data, i, e), -1);
+	assert_int_equal(e->n_mx, 0);
+	buf_putc(&b, 0);
+	assert_int_equal(find_unpack_domain(b.data, b.len, e), -1);
+	/* A name that is none, and a count over its bound. */
+	strcpy(d->srv.s[0].host, "a b\"");
+	buf_reset(&b);
+	find_pack_domain(&b, d);
+	assert_int_equal(find_unpack_domain(b.data, b.len, e), -1);
+	buf_reset(&b);
+	buf_put_u32(&b, 1);
+	buf_put_u32(&b, 1);
+	buf_put_u32(&b, FIND_MX_MAX + 1);
+	assert_int_equal(find_unpack_domain(b.data, b.len, e), -1);
+	buf_clear(&b);
+	free(d);
+	free(e);
+}
+
+static void
+test_trial_pack(void **state)
+{
+	struct trial_question q = { .host = "smtp.far.example", .port = 465,
+		.user = "anna", .password = "secret", .n = 1,
+		.ip = { "192.0.2.1" } }, r;
+	struct buf b = BUF_INIT(TRIAL_QUESTION_MAX);
+	char words[TRIAL_WORDS_MAX + 1];
+	enum trial_result t;
+	size_t i;
+
+	trial_pack(&b, &q);
+	assert_int_equal(trial_unpack(b.data, b.len, &r), 0);
+	assert_memory_equal(&q, &r, sizeof(q));
+	for (i = 0; i < b.len; i++)
+		assert_int_equal(trial_unpack(b.data, i, &r), -1);
+	strcpy(q.user, "anna\r\nDATA");
+	buf_reset(&b);
+	trial_pack(&b, &q);
+	assert_int_equal(trial_unpack(b.data, b.len, &r), -1);
+	buf_reset(&b);
+	trial_pack_answer(&b, TRIAL_PASSWORD, "535 \033[0m");
+	assert_int_equal(trial_unpack_answer(b.data, b.len, &t, words), 0);
+	assert_int_equal(t, TRIAL_PASSWORD);
+	assert_string_equal(words, "535 ?[0m");
+	buf_reset(&b);
+	trial_pack_answer(&b, TRIAL_RESULTS, "");
+	assert_int_equal(trial_unpack_answer(b.data, b.len, &t, words), -1);
+	buf_clear(&b);
+}
+
+static void
+provider(const char *text, int r, const char *why)
+{
+	struct buf w = BUF_INIT(400);
+	struct preset x = PRESET_INIT;
+	unsigned line = 0;
+	const char *p = text;
+	int got, last = 0;
+
+	while ((got = preset_next(&p, &line, &x, &w)) == 1)
+		last = 1;
+	if (got == 0)
+		got = last;
+	if (got != r || strstr(buf_str(&w), why) == NULL)
+		fail_msg("%s: %d %s", text, got, buf_str(&w));
+	preset_clear(&x);
+	buf_clear(&w);
+}
+
+#define P "provider far.example Far\n"
+#define S "smtp smtp.far.example 465 tls %EMAILADDRESS% password"
+
+static void
+test_presets(void **state)
+{
+	provider("", 0, "");
+	provider("# nothing\n\n", 0, "");
+	provider(P S " -\n", 1, "");
+	provider(P S ",oauth2 60\n" P S " -", 1, "");
+	provider(S " -\n", -1, "1: the first line");
+	provider("\n" P S "\n", -1, "3: a server is");
+	provider(P S " - -\n", -1, "2: a server is");
+	provider(P S ",x -\n", -1, "2: a server is");
+	provider(P S " 0\n", -1, "2: a server is");
+	provider(P S " 86401\n", -1, "2: a server is");
+	provider(P "smtp a b tls - - -\n", -1, "2: a server is");
+	provider(P "lmtp a.b 1 tls - - -\n", -1, "2: a server is");
+	provider(P "domains a_b..c\n", -1, "2: \"a_b..c\" is no name");
+	provider(P "smtp mail.%EMAILDOMAIN% 465 tls - - -\n", 1, "");
+	provider(P "smtp %EMAILDOMAIN% 465 tls - - -\n", 1, "");
+	provider(P "smtp a%EMAILDOMAIN% 465 tls - - -\n", -1, "2: a server");
+	provider("provider far.example\n", -1, "1: a provider is");
+}
+
+/* By domain, whole; by the first MX and what is below it; the domain first. */
+static void
+test_preset_names(void **state)
+{
+	static const char text[] = P "domains far.example FAR.test\n"
+	    "mx mx.far.example\n" S " 300\n";
+	struct preset x = PRESET_INIT;
+	struct buf why = BUF_INIT(400);
+	const char *p = text;
+	unsigned line = 0;
+
+	assert_int_equal(preset_next(&p, &line, &x, &why), 1);
+	assert_string_equal(x.p.id, "far.example");
+	assert_string_equal(x.p.name, "Far");
+	assert_int_equal(x.p.servers.n, 1);
+	assert_int_equal(x.p.servers.s[0].poll, 300);
+	assert_true(preset_has_domain(&x, "far.example"));
+	assert_true(preset_has_domain(&x, "far.TEST"));
+	assert_false(preset_has_domain(&x, "test"));
+	assert_false(preset_has_domain(&x, "a.far.example"));
+	assert_false(preset_has_domain(&x, ""));
+	assert_true(preset_has_mx(&x, "mx.far.example"));
+	assert_true(preset_has_mx(&x, "a.MX.far.example"));
+	assert_false(preset_has_mx(&x, "amx.far.example"));
+	assert_false(preset_has_mx(&x, "far.example"));
+	preset_clear(&x);
+	buf_clear(&why);
+}
+
 /* Of this machine, whatever it is: loopback is there, and no port is asked. */
 static void
 test_this_machine(void **state)
@@ -292,6 +506,11 @@ main(void)
 		cmocka_unit_test(test_router),
 		cmocka_unit_test(test_login_name),
 		cmocka_unit_test(test_profile),
+		cmocka_unit_test(test_autoconfig),
+		cmocka_unit_test(test_pack),
+		cmocka_unit_test(test_trial_pack),
+		cmocka_unit_test(test_presets),
+		cmocka_unit_test(test_preset_names),
 		cmocka_unit_test(test_this_machine),
 	};
 

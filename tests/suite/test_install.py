@@ -11,7 +11,7 @@ import rohrpost
 SOURCE = pathlib.Path(os.environ.get(
     "ROHRPOST_SOURCE", pathlib.Path(__file__).parents[2]))
 BUILD = pathlib.Path(os.environ.get("ROHRPOST_BUILD", "/nonexistent"))
-PACKAGES = ("libssl-dev", "libidn2-dev", "libunbound-dev", "libgsasl-dev",
+PACKAGES = ("libssl-dev", "libidn2-dev", "libunbound-dev", "libgsasl-dev", "libcurl4-openssl-dev",
             "zlib1g-dev", "libcrypt-dev", "libev-dev", "libcdb-dev",
             "libdb5.3-dev")
 

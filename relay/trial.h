@@ -1,0 +1,23 @@
+/*
+ * trial: is the provider's server there, and does the login work? A child of
+ * the operator's command, not of master, which speaks with the server as relay
+ * does (relay/relay_client.h) and sends nothing.
+ */
+#ifndef RELAY_TRIAL_H
+#define RELAY_TRIAL_H
+
+#include <openssl/ssl.h>
+
+#include "lib/mail/trial.h"
+
+enum {
+	TRIAL_CONNECT_MS = 6 * 1000,	/* each address */
+	TRIAL_REPLY_MS = 10 * 1000,	/* each reply */
+	TRIAL_ALL_MS = 25 * 1000,	/* the dialogue */
+};
+
+/* Address after address, until one answers. words: what was said. */
+enum trial_result trial_run(const struct trial_question *q, SSL_CTX *ctx,
+	    struct buf *words);
+
+#endif
