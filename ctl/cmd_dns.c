@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/cmd_dns.h"
 #include "ctl/cmd_table.h"
 #include "ctl/commands.h"
 #include "ctl/ctl_name.h"
@@ -152,6 +153,31 @@ our_domain(struct ctl *c, struct buf *domain)
 			ctl_fail(-1, _("%s: not in domains (rohrpost domain "
 			    "add %s)"), buf_str(domain), buf_str(domain));
 	}
+	buf_clear(&why);
+	return r;
+}
+
+int
+dns_show_zone(struct ctl *c, const char *domain)
+{
+	struct buf why = BUF_INIT(300);
+	struct dns_host h = { .keys = { .k = NULL } };
+	struct dns_records l;
+	struct dns_keys keys = { .n = 0 };
+	int r = dns_host_load(&h, c, NULL);
+
+	if (r == 0) {
+		r = dns_keys_load(&keys, c, domain, &why);
+		if (r == -1)
+			ctl_say(-1, &why);
+	}
+	if (r == 0) {
+		dns_records_make(&l, &h, domain, &keys);
+		show_zone(&l, domain);
+		dns_records_clear(&l);
+	}
+	dns_keys_clear(&keys);
+	dns_host_clear(&h);
 	buf_clear(&why);
 	return r;
 }

@@ -100,6 +100,7 @@ drop_confs(struct purge *p)
 		drop_conf(p, setup_files[i].name);
 	drop_conf(p, ".edit");
 	drop_conf(p, ".setup");
+	drop_conf(p, ".setup.answers");
 	drop_conf(p, ".lock");
 	if (!p->failed)
 		drop_conf(p, "rohrpost.conf");

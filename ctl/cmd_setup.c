@@ -17,6 +17,8 @@
 #include "ctl/ctl_ask.h"
 #include "ctl/ctl_util.h"
 #include "ctl/setup_ask.h"
+#include "ctl/setup_end.h"
+#include "ctl/setup_kept.h"
 #include "ctl/setup_run.h"
 #include "lib/base/fd.h"
 #include "lib/base/words.h"
@@ -87,23 +89,25 @@ told(struct setup *s)
 		    "DOMAIN\"\n"));
 }
 
-/* The exit status. */
+/*
+ * What was asked for at a terminal, or with --start, ends with a suite that
+ * runs and a test mail. In a container, where we are the first process, what
+ * we start would end with us.
+ */
 static int
-end(struct setup *s, enum setup_end r, const struct buf *why)
+written(struct setup *s, int start)
 {
-	int status = CTL_DONE;
+	int status = setup_reload(s->ctl);
 
-	if (r == SETUP_REFUSED)
-		return ctl_say(CTL_REFUSED, why);
-	if (r == SETUP_SAME)
-		printf(_("%s: nothing to change\n"), s->dir);
-	else if (r == SETUP_WRITTEN) {
-		status = setup_reload(s->ctl);
-		if (status == -1) {
-			told(s);
-			status = CTL_DONE;
-		}
-	}
+	kept_forget(s->dir);
+	if (status == -1)
+		status = CTL_DONE;
+	if (status == CTL_DONE && start && setup_tell(s) == -1)
+		status = CTL_REFUSED;
+	if (status == CTL_DONE && start && getpid() != 1)
+		return setup_try(s);
+	if (status == CTL_DONE && !setup_runs(s->ctl))
+		told(s);
 	return status;
 }
 
@@ -117,13 +121,25 @@ cmd_setup(struct ctl *c)
 		.dry = c->opt[OPT_SETUP_DRY] != NULL,
 		.asked = c->opt[OPT_SETUP_ANSWERS] == NULL,
 	};
+	const int start = way.asked || c->opt[OPT_SETUP_START] != NULL;
 	enum setup_end r = SETUP_REFUSED;
-	int status;
+	int status = CTL_DONE;
 
 	if (get_answers(&s, &why) == 0)
 		r = setup_run(&s, &way, &why);
 	c->unchanged = r == SETUP_SHOWN || r == SETUP_SAME || way.dry;
-	status = end(&s, r, &why);
+	if (r == SETUP_REFUSED) {
+		status = ctl_say(CTL_REFUSED, &why);
+		/* Next time they are proposed, each to be looked at. */
+		if (way.asked && s.dir != NULL &&
+		    kept_save(&s.answers, s.dir, 1, &why) == -1)
+			ctl_say(0, &why);
+	}
+	if (r == SETUP_SAME) {
+		kept_forget(s.dir);
+		printf(_("%s: nothing to change\n"), s.dir);
+	} else if (r == SETUP_WRITTEN)
+		status = written(&s, start);
 	setup_finish(&s);
 	buf_clear(&why);
 	return status;

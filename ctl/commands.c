@@ -27,6 +27,8 @@ static const struct option_row setup_options[] = {
 	    N_("show what would be written, write nothing") },
 	{ OPT_SETUP_YES, "--yes", "-y", NULL,
 	    N_("change what is there without a question") },
+	{ OPT_SETUP_START, "--start", NULL, NULL,
+	    N_("start the suite and send a test mail") },
 	END
 };
 static const struct option_row profile_options[] = {

@@ -9,7 +9,8 @@
 extern const struct ctl_command ctl_commands[];	/* ends with .name NULL */
 
 /* The slots of options; a command's only one has slot 0. */
-enum { OPT_SETUP_ANSWERS, OPT_SETUP_DRY, OPT_SETUP_YES };
+enum { OPT_SETUP_ANSWERS, OPT_SETUP_DRY, OPT_SETUP_YES,
+	OPT_SETUP_START };
 enum { OPT_PROFILE_HOST, OPT_PROFILE_YES };
 enum { OPT_SERVICE_FOREGROUND, OPT_SERVICE_DIRECT };
 enum { OPT_USER_STDIN, OPT_USER_HASH, OPT_USER_QUOTA, OPT_USER_DISABLED,

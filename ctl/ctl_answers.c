@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@ static const struct {
 	{ "key", 0, "key = /etc/ssl/private/mail.key" },
 	{ "relay_password", 0, "relay_password = PASSWORD" },
 	{ "dkim", 0, "dkim = yes" },
+	{ "test_address", 0, "test_address = me@example.com" },
 };
 
 const char *
@@ -45,16 +47,21 @@ answers_init(struct answers *as, const char *name)
 	as->name = mem_strdup(name);
 }
 
+static void
+drop(struct setup_answer *a)
+{
+	mem_wipe(a->value, strlen(a->value));
+	free(a->value);
+	free(a->key);
+}
+
 void
 answers_clear(struct answers *as)
 {
 	size_t i;
 
-	for (i = 0; i < as->n; i++) {
-		mem_wipe(as->a[i].value, strlen(as->a[i].value));
-		free(as->a[i].value);
-		free(as->a[i].key);
-	}
+	for (i = 0; i < as->n; i++)
+		drop(&as->a[i]);
 	free(as->a);
 	free(as->name);
 	memset(as, 0, sizeof(*as));
@@ -79,21 +86,76 @@ answers_get(const struct answers *as, const char *key)
 	return a == NULL ? NULL : a->value;
 }
 
+static int
+is_own(const char *key, int *several_r)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (strcmp(own[i].key, key) == 0) {
+			*several_r = own[i].several;
+			return 1;
+		}
+	*several_r = 0;
+	return 0;
+}
+
+static void
+append(struct answers *as, const char *key, const char *value, unsigned line)
+{
+	struct setup_answer *a;
+	int several;
+
+	if (as->n == as->cap) {
+		as->cap = as->cap == 0 ? 32 : as->cap * 2;
+		as->a = mem_realloc(as->a, as->cap, sizeof(*as->a));
+	}
+	a = &as->a[as->n++];
+	a->key = mem_strdup(key);
+	a->value = mem_strdup(value);
+	a->line = line;
+	a->own = is_own(key, &several);
+}
+
+void
+answers_set(struct answers *as, const char *key, const char *value)
+{
+	struct setup_answer *a;
+	size_t i = 0;
+
+	a = (struct setup_answer *)(uintptr_t)answers_next(as, key, &i);
+	if (a == NULL) {
+		append(as, key, value, 0);
+		return;
+	}
+	mem_wipe(a->value, strlen(a->value));
+	free(a->value);
+	a->value = mem_strdup(value);
+}
+
+void
+answers_drop(struct answers *as, const char *key)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < as->n; i++) {
+		if (strcmp(as->a[i].key, key) == 0)
+			drop(&as->a[i]);
+		else
+			as->a[n++] = as->a[i];
+	}
+	as->n = n;
+}
+
 int
 answers_add(struct answers *as, const char *key, const char *value,
     unsigned line, struct buf *why)
 {
 	const struct setup_answer *old;
-	struct setup_answer *a;
-	size_t i, k = 0;
-	int several = 0, mine = 0;
+	size_t k = 0;
+	int several;
 
-	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
-		if (strcmp(own[i].key, key) == 0) {
-			mine = 1;
-			several = own[i].several;
-		}
-	}
+	(void)is_own(key, &several);
 	old = several ? NULL : answers_next(as, key, &k);
 	if (old != NULL || as->n == ANSWERS_MAX) {
 		if (old == NULL)
@@ -105,15 +167,7 @@ answers_add(struct answers *as, const char *key, const char *value,
 			    as->name, line, key, old->line);
 		return -1;
 	}
-	if (as->n == as->cap) {
-		as->cap = as->cap == 0 ? 32 : as->cap * 2;
-		as->a = mem_realloc(as->a, as->cap, sizeof(*as->a));
-	}
-	a = &as->a[as->n++];
-	a->key = mem_strdup(key);
-	a->value = mem_strdup(value);
-	a->line = line;
-	a->own = mine;
+	append(as, key, value, line);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /*
  * The answers that setup works from: lines "key = value". Some keys are
  * setup's own (domain, user, postmaster, abuse, alias, profile, phones,
- * certificate, key, relay_password, dkim); domain, user and alias may stand
+ * certificate, key, relay_password, dkim, test_address); domain, user and alias may stand
  * several times. Every other key is one of rohrpost.conf and passes through.
  *
  * Comments start with "#" at the start of a line. A password is the rest of
@@ -45,6 +45,10 @@ int	answers_parse(struct answers *as, const char *p, size_t len,
 /* Adds one. 0, or -1 with why where it stands already. */
 int	answers_add(struct answers *as, const char *key, const char *value,
 	    unsigned line, struct buf *why) ATTR_CHECK;
+/* Sets the first of that key, or adds it, of no line. */
+void	answers_set(struct answers *as, const char *key, const char *value);
+/* Takes all of that key away. */
+void	answers_drop(struct answers *as, const char *key);
 /* The next of that key from *i on (0 at the start); NULL at the end. */
 const struct setup_answer *answers_next(const struct answers *as,
 	    const char *key, size_t *i);

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -9,6 +10,40 @@
 #include "lib/base/str.h"
 #include "lib/base/words.h"
 #include "lib/mail/limits.h"
+
+static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+enum { SIGNALS = sizeof(signals) / sizeof(signals[0]) };
+
+static struct sigaction before[SIGNALS];
+static int catching;
+static volatile sig_atomic_t caught;
+
+static void
+on_signal(int sig)
+{
+	caught = sig;
+}
+
+void
+ctl_catch(int on)
+{
+	/* Without SA_RESTART: a read ends. */
+	const struct sigaction sa = { .sa_handler = on_signal };
+	size_t i;
+
+	if (on)
+		caught = 0;
+	for (i = 0; i < SIGNALS && on != catching; i++)
+		(void)sigaction(signals[i], on ? &sa : &before[i],
+		    on ? &before[i] : NULL);
+	catching = on;
+}
+
+int
+ctl_caught(void)
+{
+	return caught;
+}
 
 int
 ctl_at_terminal(void)
@@ -22,9 +57,13 @@ ctl_line(struct buf *out)
 	int ch, bad = 0;
 
 	buf_reset(out);
+	if (caught)
+		return 0;
 	while ((ch = getc(stdin)) != EOF && ch != '\n')
 		bad |= ch == '\0' || buf_putc(out, (char)ch) == -1;
-	if (bad)
+	if (caught)
+		buf_reset(out);
+	if (bad && !caught)
 		return -1;
 	return ch == '\n' || out->len > 0;
 }
@@ -36,6 +75,19 @@ begins_like(const char *answer, const char *word)
 	return str_ncasecmp(answer, word, 1) == 0;
 }
 
+/* In English too, whatever the language of the question. */
+int
+ctl_is_yes(const char *answer)
+{
+	return begins_like(answer, "yes") || begins_like(answer, _("yes"));
+}
+
+int
+ctl_is_no(const char *answer)
+{
+	return begins_like(answer, "no") || begins_like(answer, _("no"));
+}
+
 int
 ctl_confirmed(const char *question)
 {
@@ -43,9 +95,7 @@ ctl_confirmed(const char *question)
 	int yes;
 
 	fprintf(stderr, _("%s [yes/no] "), question);
-	/* In English too, whatever the language of the question. */
-	yes = ctl_line(&line) == 1 && (begins_like(buf_str(&line), "yes") ||
-	    begins_like(buf_str(&line), _("yes")));
+	yes = ctl_line(&line) == 1 && ctl_is_yes(buf_str(&line));
 	buf_clear(&line);
 	return yes;
 }
@@ -73,20 +123,27 @@ static int
 ask_hidden(int again, const char *who, struct buf *out, struct buf *why)
 {
 	struct termios old, quiet;
-	int r;
+	int r, mine = !catching;
 
-	fprintf(stderr, again ? _("Again for %s: ") : _("Password for %s: "),
-	    who);
 	if (tcgetattr(STDIN_FILENO, &old) == -1) {
 		buf_set(why, _("no terminal to ask on: use --stdin"));
 		return -1;
 	}
+	if (mine)
+		ctl_catch(1);
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	/* The echo is off first: what is typed before that is thrown away. */
+	fprintf(stderr, again ? _("Again for %s: ") : _("Password for %s: "),
+	    who);
 	r = read_password(out, why);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
 	fputc('\n', stderr);
+	if (mine)
+		ctl_catch(0);
+	if (mine && caught)
+		raise(caught);
 	return r;
 }
 
@@ -113,4 +170,11 @@ ctl_password(int from_stdin, const char *who, struct buf *out,
 	}
 	buf_wipe(&again);
 	return r;
+}
+
+int
+ctl_password_once(const char *who, struct buf *out, struct buf *why)
+{
+	setvbuf(stdin, NULL, _IONBF, 0);
+	return ask_hidden(0, who, out, why);
 }

@@ -64,6 +64,14 @@ ctl_libctl_a_SOURCES += ctl/setup_show.c ctl/setup_show.h \
 	ctl/setup_run.c ctl/setup_run.h ctl/ctl_diff.c ctl/ctl_diff.h \
 	ctl/cmd_profile.c ctl/cmd_profile.h
 
+# Its conversation, and its end.
+ctl_libctl_a_SOURCES += ctl/setup_talk.c ctl/setup_talk.h \
+	ctl/setup_kept.c ctl/setup_kept.h ctl/setup_now.c ctl/setup_now.h \
+	ctl/setup_facts.c ctl/setup_facts.h \
+	ctl/setup_provider.c ctl/setup_provider.h \
+	ctl/setup_mail.c ctl/setup_mail.h ctl/setup_end.c ctl/setup_end.h \
+	ctl/setup_phones.c ctl/setup_phones.h ctl/cmd_dns.h
+
 # Keys of DKIM.
 ctl_libctl_a_SOURCES += ctl/cmd_dkim.c ctl/cmd_dkim.h \
 	ctl/table_dkim.c ctl/table_dkim.h

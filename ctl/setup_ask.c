@@ -1,6 +1,10 @@
+/*
+ * The conversation: at most ten questions with the one whether to save, for
+ * the profiles relay and collector; what is not asked there is proposed and
+ * shown before it is saved.
+ */
 #include "config.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,230 +12,256 @@
 
 #include "ctl/ctl_ask.h"
 #include "ctl/setup_ask.h"
-#include "ctl/setup_judge.h"
+#include "ctl/setup_kept.h"
+#include "ctl/setup_now.h"
+#include "ctl/setup_provider.h"
+#include "ctl/setup_talk.h"
 #include "lib/base/mem.h"
 #include "lib/base/words.h"
 #include "lib/mail/limits.h"
 
-enum { ASK_LINE = 1024 };
-
-struct asking {
-	struct answers *as;
-	struct asked before;	/* its texts are allocated, but for dir */
-	struct buf *why;
+static const struct talk_question domain = {
+	"domain", N_("Domain to take mail for"),
+	N_("It is what stands behind the @ of your addresses."),
+	N_("You need a domain of your own, bought from a provider or a "
+	"registrar for some euros a year: an address at a provider's own domain "
+	"stays the provider's. What is to be entered in its DNS is told at the "
+	"end."), judge_own_domain
+}, profile = {
+	"profile", N_("How does your mail leave? 1 directly (fixed address, "
+	"port 25 open), 2 through your provider, 3 through your provider, where "
+	"what comes in is fetched too"), NULL,
+	N_("1 (direct): this machine has a fixed public address with a name in "
+	"reverse DNS; mail comes and goes without anybody in between. 2 (relay): "
+	"mail comes here, but leaves through a provider whom other servers "
+	"trust. 3 (collector): nobody has to reach this machine; a provider "
+	"takes your mail."), judge_profile
+}, user = {
+	"user", N_("Address of the first user"),
+	N_("It is an account with a mailbox; more are made later with rohrpost "
+	"user add."),
+	N_("Name the address of whoever reads mail here first, as NAME@DOMAIN. "
+	"It is also the login of the mail program."), judge_user
+}, phones = {
+	"phones", N_("Do phones read mail on the road?"),
+	N_("If so, the ports 993 and 465 must be reachable from the Internet."),
+	N_("With yes your router has to forward two ports to this machine, "
+	"which the end tells. With no mail is read at home or in the office "
+	"alone, and nobody outside has to reach those ports."), judge_yes
+}, hostname = {
+	"hostname", N_("Name of this server on the Internet"),
+	N_("Other servers and mail programs know this machine by that name."),
+	N_("A full name in your domain, which leads to the public address of "
+	"this machine in the DNS; mail.DOMAIN is what most people take."),
+	judge_hostname
+}, postmaster = {
+	"postmaster", N_("Who gets complaints and error messages"),
+	N_("Every mail server must have an address for people who run others: "
+	"postmaster."),
+	N_("Mail to postmaster and abuse goes there, and what this machine "
+	"itself has to say to root."), judge_postmaster
+}, certificate = {
+	"certificate", N_("Certificate: a PEM file, or self-signed"),
+	N_("Mail programs trust one of an authority; a self-signed one has to "
+	"be accepted by hand in each of them."),
+	N_("Of Let's Encrypt it is /etc/letsencrypt/live/NAME/fullchain.pem. "
+	"You can begin with self-signed and name another one later."),
+	judge_certificate
+}, key = {
+	"key", N_("File of the private key (privkey.pem)"),
+	N_("It lies beside the certificate, and none but root may read it."),
+	N_("Of Let's Encrypt it is /etc/letsencrypt/live/NAME/privkey.pem."),
+	judge_key
+}, test_address = {
+	"test_address", N_("An address of yours elsewhere for a test mail, or "
+	"none"),
+	N_("Whether mail leaves shows when some arrives there."),
+	N_("One mail is sent there at the end, if the settings are saved; with "
+	"none the test mail stays here."), judge_test_address
 };
 
-/* The answer, or the default for an empty one. 0, or -1 with why: no more. */
-static int
-ask(const char *question, const char *def, struct buf *out, struct buf *why)
+/* The value of the answer; it stays until it is set anew. */
+static const char *
+answer(const struct talk *t, const char *k)
 {
-	struct buf line = BUF_INIT(ASK_LINE);
-	int r;
-
-	do {
-		fprintf(stderr, "%s%s%s%s: ", question, *def ? " [" : "",
-		    def, *def ? "]" : "");
-		r = ctl_line(&line);
-		buf_truncate(&line, strcspn(buf_str(&line), "\r"));
-		if (r == -1)
-			fprintf(stderr, _("  an answer has at most %d "
-			    "octets\n"), ASK_LINE);
-	} while (r == -1 || (r == 1 && line.len == 0 && *def == '\0'));
-	buf_reset(out);
-	buf_puts(out, line.len > 0 ? buf_str(&line) : def);
-	if (r == 0)
-		buf_set(why, _("no answer"));
-	buf_clear(&line);
-	return r == 1 ? 0 : -1;
-}
-
-/* Again until the answer is good, or one that is in doubt was said twice. */
-static int
-ask_judged(struct asking *k, const char *question, const char *def,
-    setup_judge *judge, struct buf *out)
-{
-	struct buf fault = BUF_INIT(0), last = BUF_INIT(0);
-	enum judged j = JUDGED_BAD;
-	int r;
-
-	while ((r = ask(question, def, out, k->why)) == 0) {
-		buf_reset(&fault);
-		j = judge(&k->before, buf_str(out), &fault);
-		if (j == JUDGED_GOOD || (j == JUDGED_DOUBT && last.len > 0 &&
-		    strcmp(buf_str(&last), buf_str(out)) == 0))
-			break;
-		fprintf(stderr, j == JUDGED_DOUBT ? _("  %s (the same answer "
-		    "once more keeps it)\n") : "  %s\n", buf_str(&fault));
-		buf_set(&last, "%s", j == JUDGED_DOUBT ? buf_str(out) : "");
-	}
-	buf_clear(&fault);
-	buf_clear(&last);
-	return r;
-}
-
-/* The same, as an answer of that key. *kept_r is a copy; NULL: none. */
-static int
-ask_into(struct asking *k, const char *key, const char *question,
-    const char *def, setup_judge *judge, const char **kept_r)
-{
-	struct buf value = BUF_INIT(0);
-	int r = ask_judged(k, question, def, judge, &value);
-
-	if (r == 0)
-		r = answers_add(k->as, key, buf_str(&value), 0, k->why);
-	if (r == 0 && kept_r != NULL)
-		*kept_r = mem_strdup(buf_str(&value));
-	buf_clear(&value);
-	return r;
-}
-
-/* A password, typed twice. */
-static int
-ask_password(struct asking *k, const char *who, struct buf *out)
-{
-	struct buf fault = BUF_INIT(0);
-	int r;
-
-	for (;;) {
-		buf_reset(&fault);
-		buf_wipe(out);
-		r = ctl_password(0, who, out, &fault);
-		if (r == 0 && judge_password(&k->before, buf_str(out),
-		    &fault) == JUDGED_GOOD)
-			break;
-		if (r == -1 && feof(stdin)) {
-			buf_set(k->why, "%s", buf_str(&fault));
-			break;
-		}
-		fprintf(stderr, _("  the password: %s\n"), buf_str(&fault));
-	}
-	buf_clear(&fault);
-	return r;
+	return answers_get(t->as, k);
 }
 
 static int
-ask_user(struct asking *k)
+ask_domain(struct talk *t)
+{
+	const char *dot = strchr(t->facts->net.name, '.');
+
+	if (talk_ask(t, &domain, dot != NULL && strchr(dot + 1, '.') != NULL ?
+	    dot + 1 : "") == -1)
+		return -1;
+	t->before.domain = answer(t, "domain");
+	fprintf(stderr, _("  Looking at the network, and what the DNS says of "
+	    "%s ...\n"), t->before.domain);
+	facts_look(t->facts, t->before.domain, NULL);
+	return 0;
+}
+
+static int
+ask_profile(struct talk *t)
+{
+	static const char *const numbers[] = { "1", "2", "3" };
+	const char *name;
+
+	if (talk_kept(t, "profile") == NULL)
+		fprintf(stderr, _("\n%s Proposed: %s.\n"),
+		    buf_str(&t->facts->reason), numbers[t->facts->profile]);
+	if (talk_ask(t, &profile, numbers[t->facts->profile]) == -1)
+		return -1;
+	name = profile_name(answer(t, "profile"));
+	return talk_set(t, "profile", name);
+}
+
+/* Whoever called sudo, or anna. */
+static int
+ask_user(struct talk *t)
 {
 	struct buf text = BUF_INIT(0), password = BUF_INIT(PASSWORD_MAX);
-	struct buf address = BUF_INIT(0);
+	const char *sudo = getenv("SUDO_USER"), *who;
 	int r;
 
-	buf_printf(&text, "anna@%s", k->before.domain);
-	r = ask_judged(k, _("Address of the first user"), buf_str(&text),
-	    judge_user, &address);
-	if (r == 0) {
-		k->before.user = mem_strdup(buf_str(&address));
-		r = ask_password(k, k->before.user, &password);
+	who = answers_get(&t->now, "user");
+	if (who != NULL) {
+		t->before.user = who;
+		return 0;	/* there are accounts already */
 	}
+	buf_printf(&text, "%s@%s", sudo != NULL && *sudo != '\0' &&
+	    strspn(sudo, "abcdefghijklmnopqrstuvwxyz0123456789-_") ==
+	    strlen(sudo) ? sudo : "anna", t->before.domain);
+	r = talk_ask(t, &user, buf_str(&text));
+	if (r == 0)
+		r = talk_password(t, _("The password of that mailbox, for mail "
+		    "programs; it is not shown."), answer(t, "user"), 1,
+		    &password);
 	if (r == 0) {
 		buf_reset(&text);
-		buf_printf(&text, "%s %s", k->before.user, buf_str(&password));
-		r = answers_add(k->as, "user", buf_str(&text), 0, k->why);
+		buf_printf(&text, "%s %s", answer(t, "user"),
+		    buf_str(&password));
+		free(t->user);
+		t->user = mem_strdup(answer(t, "user"));
+		t->before.user = t->user;
+		r = talk_set(t, "user", buf_str(&text));
 	}
 	buf_wipe(&text);
 	buf_wipe(&password);
-	buf_clear(&address);
 	return r;
 }
 
 static int
-ask_relay_login(struct asking *k)
+ask_hostname(struct talk *t)
 {
-	struct buf value = BUF_INIT(0), password = BUF_INIT(PASSWORD_MAX);
-	int r;
+	struct buf name = BUF_INIT(DOMAIN_MAX);
+	int r = 0, outside = strcmp(answer(t, "profile"), "collector") != 0 ||
+	    strcmp(answer(t, "phones"), "yes") == 0;
 
-	r = ask_judged(k, _("Login there, or none"), "none", judge_relay_user,
-	    &value);
-	if (r == 0 && strcmp(buf_str(&value), "none") != 0) {
-		r = answers_add(k->as, "relay_user", buf_str(&value), 0,
-		    k->why);
-		if (r == 0)
-			r = ask_password(k, buf_str(&value), &password);
-		if (r == 0)
-			r = answers_add(k->as, "relay_password",
-			    buf_str(&password), 0, k->why);
-	}
-	buf_wipe(&password);
-	buf_clear(&value);
+	facts_hostname(t->facts, t->before.domain, &name);
+	if (outside)
+		r = talk_ask(t, &hostname, buf_str(&name));
+	else if (answers_get(&t->now, "hostname") == NULL)
+		r = talk_set(t, "hostname", buf_str(&name));
+	t->before.hostname = answer(t, "hostname");
+	buf_clear(&name);
 	return r;
 }
 
 static int
-ask_relay(struct asking *k)
+ask_phones(struct talk *t)
 {
-	struct buf answer = BUF_INIT(0);
-	const char *profile = NULL;
-	int r;
-
-	r = ask_judged(k, _("How does your mail leave? 1 directly (fixed "
-	    "address, port 25 open), 2 through your provider, 3 through your "
-	    "provider, where what comes in is fetched too"), "1",
-	    judge_profile, &answer);
-	if (r == 0) {
-		profile = profile_name(buf_str(&answer));
-		r = answers_add(k->as, "profile", profile, 0, k->why);
-	}
-	if (r == 0 && strcmp(profile, "direct") != 0) {
-		r = ask_into(k, "relay_host", _("Your provider's outgoing "
-		    "server, e.g. smtp.provider.example"), "",
-		    judge_relay_host, NULL);
-		if (r == 0)
-			r = ask_relay_login(k);
-	}
-	buf_clear(&answer);
-	return r;
-}
-
-static int
-ask_certificate(struct asking *k)
-{
-	if (ask_into(k, "certificate", _("Certificate: a PEM file, or "
-	    "self-signed"), "self-signed", judge_certificate,
-	    &k->before.certificate) == -1)
+	if (talk_ask(t, &phones, _("yes")) == -1)
 		return -1;
-	if (strcmp(k->before.certificate, "self-signed") == 0)
-		return 0;
-	return ask_into(k, "key", _("File of the private key (privkey.pem)"),
-	    "", judge_key, NULL);
+	return talk_set(t, "phones", ctl_is_yes(answer(t, "phones")) ? "yes" :
+	    "no");
 }
 
-static void
-forget(struct asked *a)
+/* "/etc/letsencrypt/live/NAME/FILE", where it can be read; else def. */
+static const char *
+found(const struct talk *t, const char *file, const char *def,
+    struct buf *path)
 {
-	free((char *)(uintptr_t)a->hostname);
-	free((char *)(uintptr_t)a->domain);
-	free((char *)(uintptr_t)a->user);
-	free((char *)(uintptr_t)a->certificate);
+	buf_reset(path);
+	buf_printf(path, "/etc/letsencrypt/live/%s/%s", t->before.hostname,
+	    file);
+	return access(buf_str(path), R_OK) == 0 ? buf_str(path) : def;
+}
+
+static int
+ask_certificate(struct talk *t)
+{
+	struct buf path = BUF_INIT(0);
+	int r;
+
+	r = talk_ask(t, &certificate, found(t, "fullchain.pem", "self-signed",
+	    &path));
+	t->before.certificate = answer(t, "certificate");
+	if (r == 0 && strcmp(t->before.certificate, "self-signed") != 0)
+		r = talk_ask(t, &key, found(t, "privkey.pem", "", &path));
+	buf_clear(&path);
+	return r;
+}
+
+/* Of profile direct; the others have one who reads it, and a certificate of
+   our own. */
+static int
+ask_rest(struct talk *t)
+{
+	if (answers_get(&t->now, "postmaster") == NULL &&
+	    talk_ask(t, &postmaster, t->before.user) == -1)
+		return -1;
+	if (ask_certificate(t) == -1 || talk_ask(t, &test_address, "none") ==
+	    -1)
+		return -1;
+	if (strcmp(answer(t, "test_address"), "none") == 0)
+		answers_drop(t->as, "test_address");
+	return 0;
+}
+
+static int
+converse(struct talk *t)
+{
+	int direct;
+
+	if (ask_domain(t) == -1 || ask_profile(t) == -1 || ask_user(t) == -1)
+		return -1;
+	direct = strcmp(answer(t, "profile"), "direct") == 0;
+	if (!direct && ask_provider(t) == -1)
+		return -1;
+	if (ask_phones(t) == -1 || ask_hostname(t) == -1)
+		return -1;
+	return direct ? ask_rest(t) : 0;
 }
 
 int
 setup_ask(struct answers *as, const char *dir, struct buf *why)
 {
-	struct asking k = { .as = as, .before.dir = dir, .why = why };
-	char host[HOST_NAME_MAX + 1] = "";
-	const char *dot;
+	struct talk t = { .as = as, .before.dir = dir, .why = why };
 	int r;
 
 	fprintf(stderr, _("Setting up Rohrpost in %s. An empty answer takes "
-	    "what stands in [brackets].\n"), dir);
-	if (gethostname(host, sizeof(host)) == -1 || strchr(host, '.') == NULL)
-		host[0] = '\0';
-	r = ask_into(&k, "hostname", _("Name of this server on the Internet"),
-	    host, judge_hostname, &k.before.hostname);
-	dot = r == 0 ? strchr(k.before.hostname, '.') : NULL;
-	if (r == 0)
-		r = ask_into(&k, "domain", _("Domain to take mail for"),
-		    dot != NULL ? dot + 1 : "", judge_domain,
-		    &k.before.domain);
-	if (r == 0)
-		r = ask_user(&k);
-	if (r == 0)
-		r = ask_into(&k, "postmaster", _("Who gets complaints and "
-		    "error messages"), k.before.user, judge_postmaster, NULL);
-	if (r == 0)
-		r = ask_relay(&k);
-	if (r == 0)
-		r = ask_certificate(&k);
-	forget(&k.before);
+	    "what stands in [brackets], ? tells more.\n"), dir);
+	answers_init(&t.kept, KEPT_FILE);
+	if (kept_load(&t.kept, dir, &t.all_kept) && !t.all_kept)
+		fprintf(stderr, _("It was broken off: what was answered then "
+		    "stands. To begin anew remove %s/%s.\n"), dir, KEPT_FILE);
+	r = now_load(&t.now, &t.conf, dir, why);
+	ctl_catch(1);
+	if (r == 0) {
+		t.facts = t.before.facts = facts_new(&t.conf);
+		r = converse(&t);
+		if (r == -1 && as->n > 0)
+			fprintf(stderr, _("\nBroken off. The answers so far, "
+			    "but no password, are in %s/%s; \"rohrpost "
+			    "setup\" goes on from there.\n"), dir, KEPT_FILE);
+		facts_free(&t.facts);
+	}
+	ctl_catch(0);
+	answers_clear(&t.kept);
+	answers_clear(&t.now);
+	conf_clear(&t.conf);
+	free(t.user);
 	return r;
 }

@@ -15,6 +15,7 @@
 #include "ctl/ctl_renew.h"
 #include "ctl/setup_check.h"
 #include "ctl/setup_conf.h"
+#include "ctl/setup_phones.h"
 #include "ctl/setup_small.h"
 #include "ctl/setup_tables.h"
 #include "lib/base/crc32c.h"
@@ -311,10 +312,13 @@ read_old(struct setup *s, struct buf *why)
 int
 setup_conf(struct setup *s, struct buf *why)
 {
+	struct host_addresses l;
 	const char *state;
 
+	host_addresses_read(&l);
 	if (read_old(s, why) == -1 || set_hostname(s, why) == -1 ||
-	    pass_through(s, why) == -1 || set_profile(s, why) == -1)
+	    pass_through(s, why) == -1 || set_profile(s, why) == -1 ||
+	    setup_phones(s, &l, why) == -1)
 		return -1;
 	state = conf_get(&s->conf, "state_dir");
 	if (state == NULL) {

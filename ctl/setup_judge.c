@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/ctl_ask.h"
 #include "ctl/ctl_cert.h"
 #include "ctl/ctl_hash.h"
 #include "ctl/ctl_name.h"
@@ -248,4 +249,30 @@ judge_key(const struct asked *a, const char *answer, struct buf *why)
 	}
 	free(path);
 	return r;
+}
+
+enum judged
+judge_yes(const struct asked *a, const char *answer, struct buf *why)
+{
+	if (ctl_is_yes(answer) || ctl_is_no(answer))
+		return JUDGED_GOOD;
+	buf_set(why, _("write yes or no"));
+	return JUDGED_BAD;
+}
+
+enum judged
+judge_test_address(const struct asked *a, const char *answer,
+    struct buf *why)
+{
+	struct buf name = BUF_INIT(ADDRESS_MAX);
+	int r = 0;
+
+	if (strcmp(answer, "none") != 0)
+		r = name_address(answer, strlen(answer), NAME_TARGET, &name,
+		    why);
+	if (r == -1)
+		buf_puts(why, _(": write an address of yours elsewhere, or "
+		    "none"));
+	buf_clear(&name);
+	return r == -1 ? JUDGED_BAD : JUDGED_GOOD;
 }

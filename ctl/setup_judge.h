@@ -9,10 +9,13 @@
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
 
+struct facts;
+
 /* What was answered before; NULL: not yet. */
 struct asked {
 	const char *dir;	/* configuration directory */
 	const char *hostname, *domain, *user, *certificate;
+	struct facts *facts;	/* setup_facts.h; NULL: nothing is tried */
 };
 
 enum judged {
@@ -27,7 +30,11 @@ typedef enum judged setup_judge(const struct asked *a, const char *answer,
 
 setup_judge judge_hostname, judge_domain, judge_user, judge_password,
 	    judge_postmaster, judge_profile, judge_relay_host,
-	    judge_relay_user, judge_certificate, judge_key;
+	    judge_relay_user, judge_certificate, judge_key, judge_yes,
+	    judge_test_address;
+/* judge_domain, and no provider's own; judge_relay_host, and it answers
+   (setup_provider.c). */
+setup_judge judge_own_domain, judge_provider;
 
 /* The profile that is meant by its name or its number, or NULL. */
 const char *profile_name(const char *answer);

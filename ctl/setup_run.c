@@ -151,17 +151,22 @@ setup_run(struct setup *s, const struct setup_way *w, struct buf *why)
 }
 
 int
+setup_runs(struct ctl *c)
+{
+	int fd = control_connect(c->state_dir, PEER_MASTER);
+
+	if (fd == -1)
+		return 0;
+	close(fd);
+	return 1;
+}
+
+int
 setup_reload(struct ctl *c)
 {
-	int fd;
-
 	if (ctl_load(c) == -1)
 		return CTL_REFUSED;
-	fd = control_connect(c->state_dir, PEER_MASTER);
-	if (fd == -1)
-		return -1;
-	close(fd);
-	return cmd_reload(c);
+	return setup_runs(c) ? cmd_reload(c) : -1;
 }
 
 void

@@ -26,6 +26,8 @@ enum setup_end setup_run(struct setup *s, const struct setup_way *w,
 /* Has the running suite read the new settings. The exit status; -1: none of
    it runs. */
 int	setup_reload(struct ctl *c);
+/* Does the suite run? After ctl_load. */
+int	setup_runs(struct ctl *c);
 /* Frees what s has, and takes away a directory that is still empty. */
 void	setup_finish(struct setup *s);
 

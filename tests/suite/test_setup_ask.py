@@ -1,90 +1,52 @@
 """rohrpost setup at a terminal: each answer is judged at once and asked for
 again; the end of the input ends it."""
-import codecs
-import contextlib
 import os
-import pty
+import pathlib
 import re
-import select
 import signal
 import subprocess
-import termios
 
 import pytest
 
+import nameserver
 import rohrpost
+from rohrpost import PASSWORD as WORD
+from terminal import Terminal, Tmux
 
 END = b"\x04"           # what a person types for no more
 
 
-class Terminal:
-    """A command at a pseudo terminal."""
+HOP = "127.45.%d.%d" % (os.getpid() // 250 % 250, os.getpid() % 250 + 1)
+DNS = nameserver.Server(nameserver.Zone({"mail.provider.test A": [HOP]}))
 
-    def __init__(self, conf, command="setup", **env):
-        self.said = ""
-        self.text = codecs.getincrementaldecoder("utf-8")()
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.execve(str(rohrpost.ROHRPOST),
-                      ["rohrpost", "-c", str(conf), *command.split()],
-                      dict(os.environ, **env))
 
-    def hear(self):
-        """More of what it says; False at its end."""
-        if not select.select([self.fd], [], [], 60)[0]:
-            raise AssertionError("nothing comes after: " + self.said)
-        try:
-            data = os.read(self.fd, 4096)
-        except OSError:         # EIO: the other side is closed
-            return False
-        self.said += self.text.decode(data).replace("\r\n", "\n")
-        return bool(data)
-
-    def asked(self, question):
-        """Up to that question, which is the last word. What came before."""
-        end = re.compile(re.escape(question) + r"[^\n]*(: |\] )$")
-        while not end.search(self.said):
-            assert self.hear(), "%s does not come: %s" % (question, self.said)
-        before, self.said = self.said[:end.search(self.said).start()], ""
-        return before
-
-    def answer(self, text):
-        """Its echo, where there is one, is not what setup says."""
-        os.write(self.fd, text if isinstance(text, bytes)
-                 else text.encode() + b"\n")
-        if isinstance(text, bytes):
-            return
-        while "\n" not in self.said:
-            assert self.hear()
-        self.said = self.said.split("\n", 1)[1]
-
-    def wait_hidden(self):
-        """What was typed before the echo is off is thrown away."""
-        rohrpost.wait_for(lambda: not termios.tcgetattr(self.fd)[3] &
-                          termios.ECHO, 60, text="no echo")
-
-    def hidden(self, text):
-        self.wait_hidden()
-        self.answer(text)
-
-    def end(self):
-        """Its exit status."""
-        while self.hear():
-            pass
-        os.close(self.fd)
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-
-    def close(self):
-        with contextlib.suppress(OSError):
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
+def prepared(conf, *more):
+    """What is there before setup: how DNS is asked, which decides nothing."""
+    conf.mkdir(parents=True)
+    (conf / "rohrpost.conf").write_text("".join(line + "\n" for line in (
+        "resolver = 127.0.0.1@%d" % DNS.port, *more)))
+    return conf
 
 
 @pytest.fixture
 def terminal(tmp_path):
-    t = Terminal(tmp_path / "conf")
+    t = Terminal(prepared(tmp_path / "conf"))
     yield t
     t.close()
+
+
+@pytest.fixture(scope="module")
+def provider():
+    """Who takes mail for elsewhere, at the port that providers have."""
+    inst = rohrpost.Instance(rohrpost.scratch("provider"), "provider.test",
+                             ["bert"])
+    inst.host, inst.ports["submission"] = HOP, 587
+    with inst:
+        # Who logs in there as bert may send as anna, too.
+        inst.ctl("domain", "add", "example.test")
+        inst.ctl("alias", "add", "anna@example.test", "bert@provider.test")
+        yield inst
+    rohrpost.remove(inst.dir)
 
 
 def certificate(path, name, days="100"):
@@ -105,16 +67,18 @@ PROFILE = "How does your mail leave? 1 directly (fixed address, port 25 " \
 RELAY = "Your provider's outgoing server, e.g. smtp.provider.example"
 LOGIN, CERT = "Login there, or none", "Certificate: a PEM file"
 KEY, WRITE = "File of the private key (privkey.pem)", "Save these settings?"
+PHONES = "Do phones read mail on the road?"
+TEST = "An address of yours elsewhere for a test mail, or none"
 PASSWORD = "Password for bert@example.test"
 # The question, and answers that are asked again: what is said of each.
 FAULTY = [
-    (HOST, [("mail example.test", "not a domain name: write it like mail."),
-            ("box", "box is no full name: write it with its domain"),
-            ("a" * 1100, "an answer has at most 1024 octets"),
-            ("-x-.example.test", "not a domain name")],
-     "mail.example.test"),
     (DOMAIN, [("anna@example.test", "write what stands behind the @"),
-              ("exa mple", "write it like example.org")], "example.test"),
+              ("exa mple", "write it like example.org"),
+              ("gmx.de", "gmx.de belongs to the provider GMX: a server needs "
+               "a domain of its own")], "example.test"),
+    (PROFILE, [("relais", 'there is no "relais": write 1 (direct), 2 (relay) '
+                'or 3 (collector)'), ("4", 'there is no "4"'),
+               ("22", 'there is no "22"')], "1"),
     (USER, [("anna", "not an address (local@domain): write it like "
              "anna@example.test"),
             ("anna@elsewhere.test", "anna@elsewhere.test is not of the domain "
@@ -122,18 +86,16 @@ FAULTY = [
             ("a+b@example.test", "write it like anna@example.test")],
      "bert@example.test"),
     (PASSWORD, [], None),
+    (PHONES, [("perhaps", "write yes or no")], "yes"),
+    (HOST, [("mail example.test", "not a domain name: write it like mail."),
+            ("box", "box is no full name: write it with its domain"),
+            ("a" * 1100, "an answer has at most 1024 octets"),
+            ("-x-.example.test", "not a domain name")],
+     "mail.example.test"),
     (POSTMASTER, [("postmaster", "write an address, like bert@example.test"),
                   ("carl@example.test", "there is no carl@example.test yet: "
                    "write bert@example.test, or an address elsewhere")],
      "someone@elsewhere.test"),
-    (PROFILE, [("relais", 'there is no "relais": write 1 (direct), 2 (relay) '
-                'or 3 (collector)'), ("4", 'there is no "4"'),
-               ("22", 'there is no "22"')], "2"),
-    (RELAY, [("smtp.provider.test:587", "write the name alone; its port is "
-              "relay_port in rohrpost.conf"),
-             ("[192.0.2.300]", "or an address like [192.0.2.1]")],
-     "smtp.provider.test"),
-    (LOGIN, [], "none"),
 ]
 
 
@@ -174,28 +136,30 @@ def refused(t, question, text, words):
 
 
 GERMAN = [
-    ("Name dieses Servers im Internet", "mail.example.test"),
     ("Domain, für die Mail angenommen wird", "a b"),
     ("Domain, für die Mail angenommen wird", "example.test"),
+    ("Wie verlässt Ihre Mail das Haus? 1 direkt (feste Adresse, Port 25 "
+     "offen), 2 über Ihren Provider", "1"),
     ("Adresse des ersten Benutzers", "bert@example.test"),
     ("Passwort für bert@example.test", None),
     ("Noch einmal für bert@example.test", None),
+    ("Lesen Handys unterwegs Mail?", "nein"),
+    ("Name dieses Servers im Internet", "mail.example.test"),
     ("Wer bekommt Beschwerden und Fehlermeldungen", ""),
-    ("Wie verlässt Ihre Mail das Haus? 1 direkt (feste Adresse, Port 25 "
-     "offen), 2 über Ihren Provider", "1"),
     ("Zertifikat: eine PEM-Datei", ""),
+    ("Eine Adresse von Ihnen anderswo", ""),
 ]
 
 
 def test_in_german(tmp_path):
-    t = Terminal(tmp_path / "conf", LC_ALL="de_DE.UTF-8")
+    t = Terminal(prepared(tmp_path / "conf"), LC_ALL="de_DE.UTF-8")
     try:
         for i, (question, text) in enumerate(GERMAN):
             before = t.asked(question)
             if i == 0:
                 assert "Rohrpost wird in %s eingerichtet." % (
                     tmp_path / "conf") in before
-            if i == 2:
+            if i == 1:
                 assert "a b: kein Domainname: schreiben Sie ihn wie " \
                        "example.org" in before
             if text is None:
@@ -257,9 +221,12 @@ def test_each_answer_is_judged(terminal, tmp_path):
     refused(t, KEY, "nowhere.key", "No such file or directory")
     t.asked(KEY)
     t.answer(str(tmp_path / "other.key"))
+    refused(t, TEST, "elsewhere", "write an address of yours elsewhere, or "
+            "none")
+    t.asked(TEST)
+    t.answer("none")
     shown = t.asked(WRITE)
     for line in ("hostname = mail.example.test",
-                 "relay_host = smtp.provider.test",
                  "tls_certificate = %s" % (tmp_path / "other.pem"),
                  "example.test", "bert@example.test",
                  "someone@elsewhere.test"):
@@ -267,28 +234,186 @@ def test_each_answer_is_judged(terminal, tmp_path):
     t.answer("no")
     assert t.end() == 1
     assert "nothing was written" in t.said
-    assert not (tmp_path / "conf").exists()
+    assert left(tmp_path / "conf") == {".setup.answers", "rohrpost.conf",
+                                       ".lock"}
 
 
-STEPS = [(HOST, "mail.example.test"), (DOMAIN, "a b"),
-         (DOMAIN, "example.test"), (USER, "bert@example.test"),
-         (PASSWORD, None)]
+def left(conf):
+    return {f.name for f in conf.iterdir()}
 
 
-@pytest.mark.parametrize("after", range(len(STEPS)))
-def test_end_of_input(terminal, tmp_path, after):
-    """At a question, at one asked again, and at a password."""
-    for question, text in STEPS[:after]:
-        terminal.asked(question)
-        terminal.answer(text)
-    terminal.asked(STEPS[after][0])
-    if STEPS[after][1] is None:
-        terminal.wait_hidden()
-    os.write(terminal.fd, END)
-    assert terminal.end() == 1
-    assert "no answer" in terminal.said or \
-        "no password was given" in terminal.said
-    assert not (tmp_path / "conf").exists()
+def relay_conf(tmp_path, provider):
+    """Of an instance that does not run yet."""
+    inst = rohrpost.Instance(tmp_path / "i")
+    prepared(inst.conf, "state_dir = %s" % inst.state, *inst.listeners(),
+             "relay_ca_file = %s/certificate.pem" % provider.conf,
+             "relay_allow_loopback = yes")
+    return inst
+
+
+# Of the profile relay, in order; hidden ones are a list.
+RELAYED = [
+    (DOMAIN, "example.test"), (PROFILE, "2"), (USER, "anna@example.test"),
+    ("Password for anna@example.test", [WORD]),
+    ("Again for anna@example.test", [WORD]), (RELAY, "mail.provider.test"),
+    (LOGIN, "bert@provider.test"),
+    ("Password for bert@provider.test", [WORD]), (PHONES, "yes"),
+    (HOST, "mail.example.test"),
+]
+
+
+def give(t, text):
+    if isinstance(text, list):
+        t.hidden(text[0])
+    else:
+        t.answer(text)
+
+
+def kept(conf):
+    f = conf / ".setup.answers"
+    assert f.stat().st_mode & 0o777 == 0o600
+    text = f.read_text()
+    assert WORD not in text and "password" not in text
+    return text
+
+
+ENDS = [signal.SIGINT, signal.SIGKILL, signal.SIGHUP, signal.SIGQUIT,
+        signal.SIGTERM]
+
+
+@pytest.mark.root
+def test_broken_off_and_taken_up(tmp_path, provider):
+    """At each question, in one way after the other: the next run begins with
+    that question, but for passwords, which are on no disk."""
+    inst = relay_conf(tmp_path, provider)
+    steps = RELAYED + [(WRITE, "no")]
+    for i, (question, text) in enumerate(steps):
+        t = Terminal(inst.conf)
+        for q, a in RELAYED[:i]:
+            if isinstance(a, list):
+                t.asked(q)
+                t.hidden(a[0])
+        before = t.asked(question)
+        if i in (1, 2):
+            assert "what was answered then stands" in before
+            assert DOMAIN + ": example.test\n" in before
+        give(t, text)
+        if i + 1 == len(steps):
+            break
+        t.asked(steps[i + 1][0])
+        if isinstance(steps[i + 1][1], list):
+            t.wait_hidden()
+        sig = ENDS[i % len(ENDS)]
+        assert t.signal(sig) == (1 if sig != signal.SIGKILL and
+                                 steps[i + 1][0] != WRITE else -sig)
+        if sig in (signal.SIGINT, signal.SIGQUIT):
+            assert ("Broken off. The answers so far, but no password, are in "
+                    "%s/.setup.answers" % inst.conf) in t.said
+        assert "domain = example.test\n" in kept(inst.conf)
+    # What was refused at the end is proposed, and asked for again.
+    assert t.end() == 1 and "nothing was written" in t.said
+    assert kept(inst.conf).startswith("# complete\n")
+    t = Terminal(inst.conf)
+    t.asked(DOMAIN + " [example.test]")
+    t.answer("")
+    t.asked("through your provider, 3 through your provider, where what comes "
+            "in is fetched too [relay]")
+    t.close()
+
+
+def walk(t, answers):
+    """Answers all that is asked in tmux: what each question was."""
+    asked = []
+    while (line := t.question()) is not None:
+        asked.append(line)
+        t.answer(next((a for q, a in answers if q in line), ""))
+    return asked
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("profile, language", [
+    ("2", "C.UTF-8"), ("3", "de_DE.UTF-8")], ids=["relay", "collector"])
+def test_ten_questions(tmp_path, provider, profile, language):
+    """In a real terminal, all of them up to what is saved; each has an answer
+    that is proposed, but those that nobody can know."""
+    inst = relay_conf(tmp_path, provider)
+    t = Tmux(inst.conf, "setup", LC_ALL=language)
+    try:
+        asked = walk(t, [
+            ("Domain", "example.test"),
+            ("How does your mail", profile), ("Wie verlässt", profile),
+            ("anna@example.test:", WORD), ("provider.test:", WORD),
+            ("smtp.provider.example", "mail.provider.test"),
+            ("Login there", "bert@provider.test"),
+            ("Anmeldename dort", "bert@provider.test"),
+            ("[yes/no]", "no"), ("[ja/nein]", "nein")])
+        shown = t.shown()
+    finally:
+        t.close()
+    again = [q for q in asked if "Again for" in q or "Noch einmal" in q]
+    assert len(again) == 1
+    assert len(asked) - len(again) <= 10, asked
+    assert asked[-1].startswith("Save these settings?" if profile == "2" else
+                                "Diese Einstellungen speichern?")
+    bare = [q for q in asked if "[" not in q]
+    assert len(bare) == 5, bare     # domain, server and passwords
+    assert "relay_host = mail.provider.test" in shown
+    assert ("+listen_smtp =" in shown) == (profile == "3")
+
+
+@pytest.mark.root
+def test_to_the_first_mail(tmp_path_factory, provider):
+    """Relay, all the way: it starts, a test mail comes back, and one goes out
+    through the provider; wrong answers about that one are told at once."""
+    inst = relay_conf(pathlib.Path(rohrpost.scratch("first")), provider)
+    t = Terminal(inst.conf)
+    try:
+        for question, text in RELAYED[:5]:
+            t.asked(question)
+            give(t, text)
+        t.asked(RELAY)
+        t.answer("?")
+        t.asked(RELAY)
+        t.answer("nobody.provider.test")
+        assert "DNS knows no server of the name nobody.provider.test" in \
+            t.asked(RELAY)
+        t.answer("mail.provider.test")
+        assert "mail.provider.test answers on port 587." in t.asked(LOGIN)
+        t.answer("bert@provider.test")
+        t.asked("Password for bert@provider.test")
+        t.hidden("wrong")
+        assert "mail.provider.test does not take the login " \
+            "bert@provider.test" in t.asked(LOGIN)
+        for question, text in RELAYED[6:]:
+            if question != LOGIN:
+                before = t.asked(question)
+                if question == PHONES:
+                    assert "the login works" in before
+            give(t, text)
+        t.asked(WRITE)
+        t.answer("yes")
+        assert t.end() == 0, t.said
+        for words in (
+                "it was sent by submission and arrived in INBOX",
+                "A test mail to bert@provider.test ...\n"
+                "  the next server has taken it",
+                "Accounts:\n  anna@example.test\n",
+                "certificate.pem\n  It is signed by itself",
+                "example.test. 3600 IN MX 10 mail.example.test."):
+            assert words in t.said, t.said
+        assert inst.count("anna") == 1
+        provider.wait_count(1, "bert")
+        assert not (inst.conf / ".setup.answers").exists()
+        # Once more, nothing but Enter: nothing changes.
+        t = Terminal(inst.conf)
+        for question in (DOMAIN, PROFILE, RELAY, LOGIN, PHONES, HOST):
+            t.asked(question)
+            t.answer("")
+        assert t.end() == 0 and "nothing to change" in t.said
+    finally:
+        t.close()
+        inst.command("stop")
+        rohrpost.remove(inst.dir.parent)
 
 
 @pytest.fixture

@@ -1,0 +1,109 @@
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/setup_facts.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+struct facts *
+facts_new(const struct conf_file *conf)
+{
+	struct facts *f = mem_zalloc(1, sizeof(*f));
+	const char *loopback = conf_get(conf, "relay_allow_loopback");
+
+	f->ask.resolver = conf_get(conf, "resolver");
+	f->ask.address = conf_get(conf, "public_address");
+	f->ask.ca_file = conf_get(conf, "relay_ca_file");
+	f->ask.trust_anchor = conf_get(conf, "resolver_trust_anchor");
+	f->ask.loopback_ok = loopback != NULL && strcmp(loopback, "yes") == 0;
+	find_network(&f->net);
+	f->profile = find_profile(&f->net, NULL, &f->reason);
+	return f;
+}
+
+void
+facts_look(struct facts *f, const char *domain, const char *hostname)
+{
+	struct buf why = BUF_INIT(FIND_TEXT_MAX);
+
+	f->ask.hostname = hostname;
+	f->known = find_domain(&f->ask, domain, &f->domain, &why) == 0;
+	f->has_provider = find_provider(NULL, domain, f->known ? &f->domain :
+	    NULL, &f->provider, &why) == 1;
+	buf_reset(&f->reason);
+	f->profile = find_profile(&f->net, f->known ? &f->domain : NULL,
+	    &f->reason);
+	buf_clear(&why);
+}
+
+void
+facts_free(struct facts **f)
+{
+	buf_clear(&(*f)->reason);
+	free(*f);
+	*f = NULL;
+}
+
+/* Is it a name below the domain? */
+static int
+lies_in(const char *name, const char *domain)
+{
+	size_t n = strlen(name), m = strlen(domain);
+
+	return n > m && name[n - m - 1] == '.' &&
+	    str_casecmp(name + n - m, domain) == 0;
+}
+
+void
+facts_hostname(const struct facts *f, const char *domain, struct buf *out)
+{
+	if (lies_in(f->net.name, domain))
+		buf_puts(out, f->net.name);
+	else
+		buf_printf(out, "mail.%s", domain);
+}
+
+const struct find_server *
+facts_relay(const struct facts *f)
+{
+	const struct find_server *s = NULL;
+
+	if (f->has_provider)
+		s = find_server(&f->provider.servers, FIND_SMTP);
+	if (s == NULL && f->known)
+		s = find_server(&f->domain.srv, FIND_SMTP);
+	if (s == NULL && f->known)
+		s = find_server(&f->domain.autoconfig, FIND_SMTP);
+	return s;
+}
+
+int
+facts_server(struct facts *f, const char *host)
+{
+	const struct find_server *p = facts_relay(f);
+	struct find_server *s = &f->server;
+
+	if (p != NULL && str_casecmp(p->host, host) == 0) {
+		*s = *p;
+		return 1;
+	}
+	memset(s, 0, sizeof(*s));
+	s->protocol = FIND_SMTP;
+	s->tls = FIND_STARTTLS;
+	s->port = SUBMISSION_PORT;
+	(void)str_copy(s->host, sizeof(s->host), host);
+	return 0;
+}
+
+const char *
+facts_owner(const char *domain, struct find_provider *p)
+{
+	struct buf why = BUF_INIT(FIND_TEXT_MAX);
+	int r = find_provider(NULL, domain, NULL, p, &why);
+
+	buf_clear(&why);
+	return r == 1 ? p->name : NULL;
+}

@@ -1,0 +1,42 @@
+/*
+ * What setup's conversation proposes, and why: from what ctl/find.h finds out.
+ */
+#ifndef CTL_SETUP_FACTS_H
+#define CTL_SETUP_FACTS_H
+
+#include "ctl/ctl_conf.h"
+#include "ctl/find.h"
+
+enum { SUBMISSION_PORT = 587, SUBMISSIONS_PORT = 465 };
+
+struct facts {
+	struct find_ask ask;
+	struct find_network net;
+	struct find_domain domain;
+	int	 known;			/* domain is */
+	struct find_provider provider;
+	int	 has_provider;
+	struct find_server server;	/* the one that was answered */
+	struct buf reason;		/* why the profile is proposed */
+	enum find_profile profile;
+};
+
+/* The network; conf (the present rohrpost.conf) says how DNS is asked. It must
+   outlive f. Free it with facts_free. */
+struct facts *facts_new(const struct conf_file *conf);
+/* Asks DNS about the domain; hostname is that of this server, or NULL. */
+void	facts_look(struct facts *f, const char *domain, const char *hostname);
+void	facts_free(struct facts **f);
+
+/* The full name that this server may have in the domain. */
+void	facts_hostname(const struct facts *f, const char *domain,
+	    struct buf *out);
+/* The provider's outgoing server, or NULL. */
+const struct find_server *facts_relay(const struct facts *f);
+/* Sets f->server: that one where its host is the answer, else one of that name
+   by port 587. 1: it is the provider's. */
+int	facts_server(struct facts *f, const char *host);
+/* Whose domain it is, where that is a provider's own; NULL: nobody's known. */
+const char *facts_owner(const char *domain, struct find_provider *p);
+
+#endif
