@@ -15,6 +15,7 @@
 #include "ctl/dns_check.h"
 #include "ctl/dns_domains.h"
 #include "ctl/dns_record.h"
+#include "ctl/dns_rr.h"
 #include "lib/base/words.h"
 
 static void
@@ -222,6 +223,24 @@ cmd_dns_show(struct ctl *c)
 	return r;
 }
 
+/* The MX records as DNS has them: what was changed is seen after that time. */
+static void
+print_mx(const char *domain)
+{
+	const struct dns_asked *a = dns_question(DNS_MX, domain);
+	struct cursor cur = { .p = NULL };
+	char name[DOMAIN_MAX + 1];
+	const unsigned char *p;
+	unsigned pref, n;
+	size_t len;
+
+	for (n = 0; a->status == DNS_OK && n < CHECK_MX_MAX &&
+	    dns_asked_next(a, &cur, &p, &len); n++)
+		if (dns_rr_mx(p, len, &pref, name) == 0)
+			printf(_("%s: MX %u %s. (others may keep it for %u "
+			    "seconds)\n"), domain, pref, name, a->ttl);
+}
+
 /* What was found, and which domains are good. */
 static int
 told(struct ctl *c, const struct dns_domains *l, const struct findings *f)
@@ -237,6 +256,7 @@ told(struct ctl *c, const struct dns_domains *l, const struct findings *f)
 			bad += strcmp(f->f[k].domain, l->d[i].domain) == 0;
 		if (bad == 0)
 			printf(_("%s: good\n"), l->d[i].domain);
+		print_mx(l->d[i].domain);
 	}
 	return 0;
 }
@@ -256,8 +276,8 @@ check(struct ctl *c, const struct dns_host *h, const struct dns_domains *l)
 	for (i = 0; i < l->n; i++)
 		dns_check_domain(&k, l->d[i].domain, l->d[i].alias_of,
 		    &l->d[i].keys);
-	dns_ask_close();
 	r = told(c, l, &f) == 0 ? (int)findings_exit(&f) : CTL_LATER;
+	dns_ask_close();
 	findings_clear(&f);
 	return r;
 }

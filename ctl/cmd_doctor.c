@@ -50,6 +50,7 @@ network(struct ctl *c, const struct dns_host *h, const struct dns_domains *d,
     struct findings *l, int running)
 {
 	struct doctor_facts f = { .outside = dns_host_has(h, AF_INET) };
+	struct host_addresses of_name;
 	struct find_network n;
 	struct dns_check k;
 	size_t i;
@@ -60,6 +61,8 @@ network(struct ctl *c, const struct dns_host *h, const struct dns_domains *d,
 		doctor_ports(h, l);
 	f.walled = doctor_addresses(h, &n, l);
 	dns_check_host(&k);
+	if (dns_check_addresses(h->name, &of_name) == DNS_OK)
+		doctor_inside(h, &of_name, running, l);
 	f.port25 = doctor_port25(&k, d, c->opt[OPT_DOCTOR_REACH]);
 	f.distrusted = doctor_lists(&k) > 0 || found(l, h->name,
 	    FINDING_PTR_MISSING, FINDING_PTR_UNCONFIRMED);

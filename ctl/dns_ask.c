@@ -69,6 +69,7 @@ answered(void *arg, struct dns_query *query, const struct dns_answer *a)
 	heard = 1;
 	q->query = NULL;
 	q->answer.status = a->status;
+	q->answer.ttl = a->ttl;
 	if (a->status == DNS_TEMP)
 		later(q, a->why != NULL ? a->why : "?");
 	for (i = 0; i < a->n; i++)

@@ -28,6 +28,7 @@ enum {
 struct dns_asked {
 	enum dns_status status;
 	unsigned n;		/* records */
+	unsigned ttl;		/* seconds that others may keep them */
 	struct buf records;	/* their rdata, packed lv */
 	char	 why[100];	/* DNS_TEMP: in words */
 };

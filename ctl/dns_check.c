@@ -95,7 +95,9 @@ dns_check_host(struct dns_check *c)
 		finding_add(c->l, FINDING_HOST_NOWHERE, h->name, NULL, NULL,
 		    NULL);
 	for (i = 0; i < l.n && h->outside.n > 0; i++)
-		if (!host_addresses_have(&h->outside, &l.a[i]))
+		/* An address of the inside is the network's own matter. */
+		if (!host_addresses_have(&h->outside, &l.a[i]) &&
+		    !host_addresses_have(&h->local, &l.a[i]))
 			finding_add(c->l, FINDING_HOST_ELSEWHERE, h->name,
 			    l.a[i].text, h->outside.a[0].text, NULL);
 	for (i = 0; i < h->outside.n && h->profile == DNS_DIRECT; i++)

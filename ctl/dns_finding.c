@@ -283,6 +283,27 @@ static const struct row {
 	    "cannot name them."), NULL, NULL },
 	[FINDING_NO_IPV6] = { "no-ipv6",
 	    N_("This machine has no public IPv6 address."), NULL, NULL },
+	[FINDING_NAME_INSIDE] = { "name-inside",
+	    N_("In this network {1} leads to {2}, an address of this machine: "
+	    "mail programs here reach it without a way outside."), NULL,
+	    NULL },
+	[FINDING_NAME_OTHER_INSIDE] = { "name-other-inside",
+	    N_("In this network {1} leads to {2}, a private address that this "
+	    "machine does not have."),
+	    N_("Mail programs here do not reach this server by its name."),
+	    N_("Correct the address of {1} in the router, or in the name "
+	    "server of this network.") },
+	[FINDING_HAIRPIN_GOOD] = { "hairpin-good",
+	    N_("The public address {2} leads back in from here (port {3})."),
+	    NULL, NULL },
+	[FINDING_HAIRPIN] = { "hairpin-missing",
+	    N_("From here the public address {2} does not lead to this server "
+	    "(port {3}: {4})."),
+	    N_("Mail programs in this network do not reach it by its name, "
+	    "though those outside may."),
+	    N_("Forward the port in the router, and turn NAT loopback on "
+	    "there (\"hairpin NAT\"); or have the router answer the name with "
+	    "the address of this machine.") },
 	[FINDING_PORT25_GOOD] = { "port25-good",
 	    N_("Port 25 goes out: {2} answers."), NULL, NULL },
 	[FINDING_PORT25_BLOCKED] = { "port25-blocked",

@@ -69,6 +69,10 @@ enum finding_code {
 	FINDING_IPV6_CHANGES,	/* address */
 	FINDING_IPV6_TEMPORARY,
 	FINDING_NO_IPV6,
+	FINDING_NAME_INSIDE,	/* address */
+	FINDING_NAME_OTHER_INSIDE, /* address */
+	FINDING_HAIRPIN_GOOD,	/* address; port */
+	FINDING_HAIRPIN,	/* address; port; why */
 	FINDING_PORT25_GOOD,	/* host */
 	FINDING_PORT25_BLOCKED,	/* host; why */
 	FINDING_PORT25_UNKNOWN,

@@ -52,6 +52,13 @@ enum doctor_port25 doctor_port25(struct dns_check *k,
 enum doctor_port25 doctor_try_port25(struct dns_check *k,
 	    const struct dns_domains *d, const char *reach,
 	    char name_r[DOMAIN_MAX + 1], struct buf *why);
+/*
+ * The name as seen from inside: of_name are the addresses that it has here. A
+ * public address that no interface has is connected to where the suite runs.
+ */
+void	doctor_inside(const struct dns_host *h,
+	    const struct host_addresses *of_name, int running,
+	    struct findings *l);
 /* The lists of doctor_dnsbl: how many have an address of ours. */
 unsigned doctor_lists(struct dns_check *k);
 

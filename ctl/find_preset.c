@@ -254,7 +254,7 @@ preset_has_domain(const struct preset *x, const char *domain)
 int
 preset_has_mx(const struct preset *x, const char *host)
 {
-	return has_name(&x->mx, host, 1);
+	return has_name(&x->mx, host, 1) || has_name(&x->domains, host, 1);
 }
 
 void

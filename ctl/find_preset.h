@@ -30,7 +30,8 @@ int	preset_next(const char **p, unsigned *line, struct preset *x,
 void	preset_fill(struct preset *x, const char *domain);
 /* The domain is one of the provider's own. */
 int	preset_has_domain(const struct preset *x, const char *domain);
-/* The mail host is one of the provider's, or below one. */
+/* The mail host is one of the provider's, or its name is below one of them, or
+   in one of its domains. */
 int	preset_has_mx(const struct preset *x, const char *host);
 
 #endif

@@ -250,6 +250,7 @@ dns_done(void *arg, int err, struct ub_result *r)
 		a.secure = r->secure;
 	if (a.status == DNS_OK) {
 		a.n = count_data(r);
+		a.ttl = r->ttl > 0 ? (unsigned)r->ttl : 0;
 		a.data = (unsigned char *const *)r->data;
 		a.len = r->len;
 	}

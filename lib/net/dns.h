@@ -38,6 +38,7 @@ struct dns_answer {
 	unsigned char *const *data;	/* rdata, uncompressed */
 	const int *len;
 	int	 secure;		/* validated by DNSSEC */
+	unsigned ttl;			/* seconds that are left of it */
 	const char *why;		/* DNS_TEMP: in words */
 };
 

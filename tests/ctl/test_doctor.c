@@ -7,13 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "ctl/dns_contact.h"
 #include "ctl/doctor.h"
 
 const struct dns_asked *__wrap_dns_question(enum dns_type type,
 	    const char *name);
+int	__wrap_contact_connect(const struct addr *a, int64_t ms,
+	    struct buf *why);
 int	__wrap_statvfs(const char *path, struct statvfs *v);
 int	__wrap_statvfs64(const char *path, struct statvfs *v);
 
@@ -98,6 +102,64 @@ test_addresses(void **state)
 	assert_true(has(FINDING_IPV6_TEMPORARY));
 	addresses(FIND_OUTER_NONE, FIND_IPV6_CHANGES);
 	assert_int_equal(findings_exit(&found), CTL_REFUSED);
+}
+
+static int reached;	/* contact_connect: does somebody answer? */
+
+int
+__wrap_contact_connect(const struct addr *a, int64_t ms, struct buf *why)
+{
+	assert_int_equal(addr_port((const struct sockaddr *)&a->ss), 993);
+	buf_set(why, "%s", reached ? "" : "no answer");
+	return reached ? dup(0) : -1;
+}
+
+/* What is told of a name with these addresses. */
+static void
+inside(const char *of_name, const char *local, const char *outside,
+    int running)
+{
+	struct buf why = BUF_INIT(200);
+	struct host_addresses l;
+
+	findings_clear(&found);
+	assert_int_equal(host_addresses_parse(&l, of_name, &why), 0);
+	assert_int_equal(host_addresses_parse(&host.local, local, &why), 0);
+	assert_int_equal(host_addresses_parse(&host.outside, outside, &why),
+	    0);
+	doctor_inside(&host, &l, running, &found);
+	buf_clear(&why);
+}
+
+static void
+test_inside(void **state)
+{
+	strcpy(host.name, "mail.example.test");
+	host.port[SERVICE_SMTP] = 25;
+	host.port[SERVICE_IMAPS] = 993;
+	inside("8.8.8.8", "192.168.1.9", "8.8.8.8", 1);
+	assert_int_equal(found.n, 1);
+	assert_true(has(FINDING_HAIRPIN));
+	assert_non_null(strstr(found.f[0].finding, "8.8.8.8"));
+	assert_non_null(strstr(found.f[0].finding, "port 993: no answer"));
+	reached = 1;
+	inside("8.8.8.8", "192.168.1.9", "8.8.8.8", 1);
+	assert_true(has(FINDING_HAIRPIN_GOOD));
+	assert_int_equal(findings_exit(&found), CTL_DONE);
+	/* The address is the machine's own; nothing runs; split DNS. */
+	inside("8.8.8.8", "8.8.8.8", "8.8.8.8", 1);
+	assert_int_equal(found.n, 0);
+	inside("8.8.8.8", "192.168.1.9", "8.8.8.8", 0);
+	assert_int_equal(found.n, 0);
+	inside("192.168.1.9", "192.168.1.9", "8.8.8.8", 1);
+	assert_int_equal(found.n, 1);
+	assert_true(has(FINDING_NAME_INSIDE));
+	inside("192.168.1.8", "192.168.1.9", "8.8.8.8", 1);
+	assert_int_equal(found.n, 1);
+	assert_true(has(FINDING_NAME_OTHER_INSIDE));
+	memset(host.port, 0, sizeof(host.port));
+	inside("8.8.8.8", "192.168.1.9", "8.8.8.8", 1);
+	assert_int_equal(found.n, 0);
 }
 
 /* One list is asked for 192.0.2.7; what it says means that. */
@@ -193,6 +255,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_addresses, clear),
+		cmocka_unit_test_teardown(test_inside, clear),
 			cmocka_unit_test_teardown(test_lists, clear),
 		cmocka_unit_test_teardown(test_disk, clear),
 		cmocka_unit_test_teardown(test_verdict, clear),

@@ -476,8 +476,9 @@ test_preset_names(void **state)
 	assert_false(preset_has_domain(&x, ""));
 	assert_true(preset_has_mx(&x, "mx.far.example"));
 	assert_true(preset_has_mx(&x, "a.MX.far.example"));
-	assert_false(preset_has_mx(&x, "amx.far.example"));
-	assert_false(preset_has_mx(&x, "far.example"));
+	assert_false(preset_has_mx(&x, "mx.afar.example"));
+	assert_true(preset_has_mx(&x, "mx1.far.test"));
+	assert_false(preset_has_mx(&x, "mx1.other.test"));
 	preset_clear(&x);
 	buf_clear(&why);
 }

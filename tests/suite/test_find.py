@@ -457,7 +457,20 @@ def test_each_row_of_the_table(net):
         for domain in mine[:1]:
             p = provider(TABLE, domain)
             assert p["result"] == 1 and p["source"], (stanza, p)
-            assert p["by_mx"] == 0 and p["servers"], stanza
+            assert p["by_mx"] == 0, stanza
+            assert len(p["servers"]) == sum(
+                w[0] in ("smtp", "imap", "pop3") for w in lines if w), stanza
+
+
+@pytest.mark.parametrize("mx,name", [
+    ("mx00.kundenserver.de", "1und1.de"), ("mx01.ionos.de", "ionos.de"),
+    ("w0123456.kasserver.com", "kasserver.com"),
+    ("mx1.mailbox.org", "mailbox.org"), ("mx2f1a.netcup.net", "netcup.net"),
+    ("MX3.agenturserver.de", "agenturserver.de")])
+def test_own_domain_at_a_hoster(mx, name):
+    """It is found by its MX."""
+    p = provider(TABLE, "company.example", mx)
+    assert p["result"] == p["by_mx"] == 1 and p["id"] == name, p
 
 
 def test_host_of_the_domain():
