@@ -15,3 +15,7 @@ check_PROGRAMS += tests/base/test_log
 tests_base_test_log_LDADD = $(BASE) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/base/test_tree
 tests_base_test_tree_LDADD = $(BASE) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/base/test_clock
+tests_base_test_clock_LDADD = $(BASE) $(CMOCKA_LIBS)
+tests_base_test_clock_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid \
+	-Wl,--wrap=clock_gettime -Wl,--wrap=__clock_gettime64

@@ -324,6 +324,35 @@ test_smtp(void **state)
 	buf_clear(&why);
 }
 
+/* A reply has a hundred lines; what goes on is no reply. */
+static void
+test_smtp_lines(void **state)
+{
+	struct buf m = BUF_INIT(0), heard = BUF_INIT(0), why = BUF_INIT(0);
+	struct buf script = BUF_INIT(0);
+	struct sendmail s;
+	int more, i;
+
+	fill(&s);
+	assert_int_equal(sendmail_add(&s, "b@x.test", 8, &why), 0);
+	buf_puts(&m, "A: b\r\n\r\nx\r\n");
+	for (more = 0; more < 2; more++) {
+		buf_reset(&script);
+		buf_puts(&script, "220 x\r\n");
+		for (i = 0; i < 99 + more; i++)
+			buf_puts(&script, "250-X\r\n");
+		buf_puts(&script, "250 x\r\n250 ok\r\n250 ok\r\n354 go\r\n"
+		    "250 taken\r\n");
+		assert_int_equal(converse(buf_str(&script), &s, &m, &heard),
+		    more ? EX_TEMPFAIL : EX_OK);
+	}
+	clear(&s);
+	buf_clear(&script);
+	buf_clear(&m);
+	buf_clear(&heard);
+	buf_clear(&why);
+}
+
 /*
  * Of pickup: the recipients that are taken are sent to, the others are told by
  * a line each; later goes before never, for all is tried again then.
@@ -947,6 +976,7 @@ main(void)
 		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_smtp),
+		cmocka_unit_test(test_smtp_lines),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_drop_share),

@@ -412,6 +412,61 @@ test_parts_max(void **state)
 	buf_clear(&b);
 }
 
+/* How deep the first parts lie in each other; the last one is a leaf. */
+static size_t
+depth_of(const struct mime *m)
+{
+	const struct mime_part *p = mime_root(m);
+	size_t n = 0;
+
+	for (; p->kind != MIME_LEAF; p = p->first)
+		n++;
+	return n;
+}
+
+/* Counted from the root down: parts beside each other are not deep. */
+static void
+test_depth(void **state)
+{
+	static const char *const multi = "Content-Type: multipart/m; "
+	    "boundary=%03zu\r\n\r\n--%03zu\r\n";
+	struct buf b = BUF_INIT(0);
+	const struct mime_part *p;
+	struct mime *m;
+	size_t i, n;
+
+	for (n = MIME_DEPTH_MAX - 1; n <= MIME_DEPTH_MAX + 1; n++) {
+		buf_reset(&b);
+		for (i = 0; i < n; i++)
+			buf_printf(&b, multi, i, i);
+		buf_puts(&b, "\r\nx\r\n");
+		m = mime_parse(b.data, b.len);
+		assert_int_equal(depth_of(m), n > MIME_DEPTH_MAX ?
+		    MIME_DEPTH_MAX : n);
+		mime_free(&m);
+		buf_reset(&b);
+		for (i = 0; i < n; i++)
+			buf_puts(&b, "Content-Type: message/rfc822\r\n\r\n");
+		buf_puts(&b, "A: b\r\n\r\nx\r\n");
+		m = mime_parse(b.data, b.len);
+		assert_int_equal(depth_of(m), n > MIME_DEPTH_MAX ?
+		    MIME_DEPTH_MAX : n);
+		mime_free(&m);
+	}
+	buf_reset(&b);
+	buf_puts(&b, "Content-Type: multipart/m; boundary=b\r\n\r\n");
+	for (i = 0; i < 3 * MIME_DEPTH_MAX; i++)
+		buf_puts(&b, "--b\r\n\r\nx\r\n");
+	buf_puts(&b, "--b\r\nContent-Type: multipart/m; boundary=c\r\n\r\n"
+	    "--c\r\n\r\ny\r\n--c--\r\n--b--\r\n");
+	m = mime_parse(b.data, b.len);
+	for (p = mime_root(m)->first; p->next != NULL; p = p->next)
+		assert_int_equal(p->kind, MIME_LEAF);
+	assert_int_equal(p->kind, MIME_MULTIPART);
+	mime_free(&m);
+	buf_clear(&b);
+}
+
 int
 main(void)
 {
@@ -425,6 +480,7 @@ main(void)
 		cmocka_unit_test(test_cache),
 		cmocka_unit_test(test_torture),
 		cmocka_unit_test(test_parts_max),
+		cmocka_unit_test(test_depth),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

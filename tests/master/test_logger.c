@@ -233,6 +233,26 @@ test_moved(void **state)
 	unlink("moved");
 }
 
+/* Each file that another came for is closed. */
+static void
+test_moved_often(void **state)
+{
+	int i, next = dup(0);
+
+	assert_int_not_equal(next, -1);
+	close(next);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(unlink("rohrpost.log"), 0);
+		logger_file_look();
+		assert_int_equal(access("rohrpost.log", F_OK), 0);
+		put("i there");
+		logger_file_flush();
+	}
+	i = dup(0);
+	assert_in_range(i, next - 1, next + 1);
+	close(i);
+}
+
 /* What the disk refuses waits; what has no room is counted, and told. */
 static void
 test_full_disk(void **state)
@@ -499,6 +519,7 @@ main(void)
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_rotation),
 		cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_moved_often),
 		cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_pipes),
 		cmocka_unit_test(test_syslog_form),

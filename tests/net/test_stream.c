@@ -271,6 +271,33 @@ test_gather(void **state)
 	close(p[1]);
 }
 
+/* What is gathered is bounded: from there on it goes out, or ends. */
+static void
+test_gather_bound(void **state)
+{
+	static char half[STREAM_OUT_MAX / 2];
+	struct stream s;
+	int p[2], formatted;
+
+	memset(half, 'x', sizeof(half));
+	for (formatted = 0; formatted < 2; formatted++) {
+		assert_int_equal(fd_pair(p), 0);
+		stream_init(&s, p[0]);
+		close(p[1]);
+		stream_write(&s, half, sizeof(half));
+		stream_write(&s, half, sizeof(half) - 1);
+		assert_int_equal(s.out.len, STREAM_OUT_MAX - 1);
+		assert_int_equal(s.end, STREAM_OK);
+		if (formatted)
+			stream_printf(&s, "%c", 'x');
+		else
+			stream_write(&s, "x", 1);
+		assert_int_equal(s.out.len, 0);
+		assert_int_equal(s.end, STREAM_ERROR);
+		stream_clear(&s);
+	}
+}
+
 static void
 make_certificate(void)
 {
@@ -630,6 +657,7 @@ main(void)
 		cmocka_unit_test(test_block),
 		cmocka_unit_test(test_wake),
 		cmocka_unit_test(test_gather),
+		cmocka_unit_test(test_gather_bound),
 		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_tls_close),
 		cmocka_unit_test(test_tls_own_records),

@@ -160,6 +160,61 @@ test_no_descriptor(void **state)
 	close(listener);
 }
 
+/* A session, or a peer, that master sends: each part comes over. */
+static void
+test_of_master(void **state)
+{
+	struct buf why = BUF_INIT(200);
+	struct session s;
+	struct chan ours;
+	struct wire w;
+	struct msg m;
+	int pair[2];
+
+	assert_int_equal(fd_pair(pair), 0);
+	chan_init(&ours, pair[0]);
+	chan_init(&server_state.master, pair[1]);
+	server_state.seen = 7;
+	msg_begin(&ours, &proto_wire, WIRE_SESSION, 4711);
+	msg_u32(&ours, WF_SERVICE, SERVICE_IMAPS);
+	msg_text(&ours, WF_USER, "anna@example.test");
+	msg_text(&ours, WF_REMOTE, "192.0.2.1:1");
+	msg_fd(&ours, dup(0));
+	assert_int_equal(msg_end(&ours), 0);
+	msg_begin(&ours, &proto_wire, WIRE_PEER, 0);
+	msg_u32(&ours, WF_PEER, PEER_STORE);
+	msg_u32(&ours, WF_INSTANCE, 12);
+	msg_text(&ours, WF_USER, "bert@example.test");
+	msg_fd(&ours, dup(0));
+	assert_int_equal(msg_end(&ours), 0);
+	assert_int_equal(chan_flush(&ours), 1);
+	assert_int_equal(chan_read(&server_state.master), 1);
+	assert_int_equal(msg_next(&m, &proto_wire, PEER_MASTER,
+	    &server_state.master, &why), 1);
+	server_get_session(&m, &s);
+	msg_done(&m);
+	assert_int_equal(s.id, 4711);
+	assert_int_equal(s.service, SERVICE_IMAPS);
+	assert_string_equal(s.user, "anna@example.test");
+	assert_string_equal(s.remote, "192.0.2.1:1");
+	assert_int_equal(s.uid, -1);
+	assert_int_equal(server_state.seen, 8);
+	assert_int_not_equal(fcntl(s.fd, F_GETFD), -1);
+	close(s.fd);
+	assert_int_equal(msg_next(&m, &proto_wire, PEER_MASTER,
+	    &server_state.master, &why), 1);
+	server_get_wire(&m, &w);
+	msg_done(&m);
+	assert_int_equal(w.peer, PEER_STORE);
+	assert_int_equal(w.instance, 12);
+	assert_string_equal(w.user, "bert@example.test");
+	assert_int_not_equal(fcntl(w.fd, F_GETFD), -1);
+	close(w.fd);
+	chan_clear(&ours);
+	chan_clear(&server_state.master);
+	buf_clear(&why);
+}
+
 int
 main(void)
 {
@@ -167,6 +222,7 @@ main(void)
 		cmocka_unit_test(test_tcp),
 		cmocka_unit_test(test_local),
 		cmocka_unit_test(test_no_descriptor),
+		cmocka_unit_test(test_of_master),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

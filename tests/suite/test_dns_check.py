@@ -251,6 +251,19 @@ def test_later_is_75(net):
     assert [r["code"] for r in json.loads(p.stdout)] == ["dns-later"]
 
 
+def test_a_table_that_cannot_be_read(net):
+    """What was not looked at is not good."""
+    domains = net.conf / "domains"
+    text = domains.read_text()
+    domains.write_text(text + "two words\n")
+    try:
+        p = check(net, "second.test")
+    finally:
+        domains.write_text(text)
+    assert p.returncode == 1 and p.stdout == ""
+    assert "domains:%d: " % (text.count("\n") + 1) in p.stderr
+
+
 def test_text_in_german(net):
     p = net.command("dns", "check", "nomx.test",
                     env={"LANG": "de_DE.UTF-8", "LANGUAGE": "de"})

@@ -116,6 +116,8 @@ def check_ids(name, pid, user, extra, sessions, uids_of_sessions):
     if hard != resource.RLIM_INFINITY:
         most = min(most, hard)
     assert files[3:5] == [str(most)] * 2, name
+    data = [x for x in limits.splitlines() if "data size" in x][0].split()
+    assert data[3:5] == [str(2 << 30)] * 2, name
     if "THREADS" not in RIGHTS[name]:
         procs = [x for x in limits.splitlines() if "processes" in x][0]
         assert procs.split()[2:4] == ["1", "1"], name
