@@ -294,6 +294,60 @@ test_what_matches(void **state)
 				fail_msg("%s (%zu)", rows[i].keys, j);
 }
 
+/* Where a text decides, a number of the message has its part in it. */
+static void
+test_number_beside_text(void **state)
+{
+	uint32_t uids[3] = { 7, 8, 9 }, seq;
+	struct imapd_view of_three = { .uids = uids, .n = 3 }, none = view;
+	struct door_record r = { .size = sizeof(mail) - 1 };
+	struct imapd_scan sc;
+	struct imapd_key *k;
+
+	view = of_three;
+	k = keys_read(" OR 2 TEXT nowhere OR NOT 3 SUBJECT nothing");
+	r.header_len = (uint32_t)(strstr(mail, "\r\n\r\n") + 4 - mail);
+	for (seq = 1; seq <= 3; seq++) {
+		r.uid = uids[seq - 1];
+		imapd_scan_init(&sc, k);
+		imapd_scan_begin(&sc, &view, seq, &r,
+		    file_with(mail, sizeof(mail) - 1));
+		while (!imapd_scan_step(&sc, SIZE_MAX))
+			;
+		assert_int_equal(imapd_scan_end(&sc), seq == 2);
+		imapd_scan_clear(&sc);
+	}
+	imapd_search_free(&k);
+	view = none;
+}
+
+/* A program has so many keys, and not one more. */
+static void
+test_keys_are_bounded(void **state)
+{
+	enum { MOST = 10000 - 1 };	/* and the whole, which is one */
+	struct imapd_args args = { 0 };
+	struct buf b = BUF_INIT(0);
+	struct imapd_key *k;
+	const char *why;
+	int more, i;
+
+	for (more = 0; more < 2; more++) {
+		buf_reset(&b);
+		for (i = 0; i < MOST + more; i++)
+			buf_puts(&b, " ALL");
+		assert_int_equal(imapd_args_parse(&args, b.data, b.len, &why),
+		    0);
+		k = imapd_search_parse(args.a, args.top, &view,
+		    mime_charset_find("utf-8", 5), &why);
+		assert_int_equal(k == NULL, more);
+		imapd_search_free(&k);
+		imapd_args_clear(&args);
+		memset(&args, 0, sizeof(args));
+	}
+	buf_clear(&b);
+}
+
 /* Every text is held against every key, a piece a step. */
 static void
 test_steps_are_bounded(void **state)
@@ -348,6 +402,8 @@ main(void)
 		cmocka_unit_test(test_saved),
 		cmocka_unit_test(test_dollar_is_shared),
 		cmocka_unit_test(test_what_matches),
+		cmocka_unit_test(test_number_beside_text),
+		cmocka_unit_test(test_keys_are_bounded),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_steps_are_bounded),
 		cmocka_unit_test(test_unreadable),

@@ -185,6 +185,7 @@ test_syntax(void **state)
 		"include:x.test/24", "exists", "ptr/24", "foo:x.test",
 		"redirect=", "exp=x", "1=x", "a:%{x}.test", "a:%{d0}.test",
 		"a:%{d", "a:%(d).test", "a:x.%", "mx:x.test/-1", "-",
+		"foo=%{x}", "foo=%{c}", "foo=%{r}", "foo=%{t}", "a:%{c}.test",
 	};
 	char record[100];
 	size_t i;
@@ -227,6 +228,38 @@ test_no_record(void **state)
 	/* <>: the name of HELO. */
 	txt("h.test", "v=spf1 +all");
 	assert_int_equal(check("192.0.2.1", "h.test", ""), SPF_PASS);
+}
+
+/* %{p}: the domain itself goes before a name below it, that before others. */
+static void
+test_validated_name(void **state)
+{
+	static const char *const names[] = { "z.other.test", "u.d.test",
+		"d.test" };
+	char name[100];
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		zone_clear();
+		txt("d.test", "v=spf1 exists:%{p}.x.test -all");
+		rr("9.2.0.192.in-addr.arpa", SPF_PTR, names[i],
+		    strlen(names[i]));
+		/* The worst comes last. */
+		rr("9.2.0.192.in-addr.arpa", SPF_PTR, names[0],
+		    strlen(names[0]));
+		a(names[i], "192.0.2.9");
+		a(names[0], "192.0.2.9");
+		snprintf(name, sizeof(name), "%s.x.test", names[i]);
+		a(name, "127.0.0.2");
+		assert_int_equal(check("192.0.2.9", "", "u@d.test"), SPF_PASS);
+	}
+	/* One that does not lead back is none. */
+	zone_clear();
+	txt("d.test", "v=spf1 exists:%{p}.x.test -all");
+	rr("9.2.0.192.in-addr.arpa", SPF_PTR, "d.test", 6);
+	a("d.test", "192.0.2.8");
+	a("unknown.x.test", "127.0.0.2");
+	assert_int_equal(check("192.0.2.9", "", "u@d.test"), SPF_PASS);
 }
 
 static void
@@ -425,6 +458,7 @@ main(int argc, char **argv)
 		cmocka_unit_test_teardown(test_mechanisms, clear),
 		cmocka_unit_test_teardown(test_syntax, clear),
 		cmocka_unit_test_teardown(test_no_record, clear),
+		cmocka_unit_test_teardown(test_validated_name, clear),
 		cmocka_unit_test_teardown(test_lookups, clear),
 		cmocka_unit_test_teardown(test_count_sees_all, clear),
 		cmocka_unit_test_teardown(test_voids, clear),

@@ -164,6 +164,36 @@ test_random(void **state)
 	buf_clear(&back);
 }
 
+/* The text begins at once: what stands before it is nobody's. */
+static void
+test_no_fields(void **state)
+{
+	static const struct {
+		const char *in, *body;
+	} t[] = {
+		{ "\n\xff\n", "\n/wo=\r\n" },
+		{ "\r\n\xff\r\n", "\r\n/w0K\r\n" },
+	};
+	static const char fields[] = "Content-Transfer-Encoding: base64\r\n"
+	    "Content-Type: text/plain; charset=unknown-8bit\r\n" V;
+	struct buf out = BUF_INIT(0);
+	const char *why;
+	char *p;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		p = mem_strdup(t[i].in);
+		buf_reset(&out);
+		assert_int_equal(seven_put(p, strlen(p), &out, &why), 0);
+		assert_memory_equal(buf_str(&out), fields,
+		    sizeof(fields) - 1);
+		assert_string_equal(buf_str(&out) + sizeof(fields) - 1,
+		    t[i].body);
+		free(p);
+	}
+	buf_clear(&out);
+}
+
 /* Deeper than anybody looks. What a digest holds is a message there too. */
 static void
 test_deep(void **state)
@@ -315,6 +345,7 @@ main(void)
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_no_fields),
 		cmocka_unit_test(test_deep),
 		cmocka_unit_test(test_many),
 	};

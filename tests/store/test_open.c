@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -221,6 +222,29 @@ test_cache_of_none(void **state)
 	buf_clear(&out);
 }
 
+/* Its files are begun anew where the end was none in order. */
+static void
+test_cache_after_a_crash(void **state)
+{
+	int crash, fd;
+
+	deliver();
+	for (crash = 0; crash < 2; crash++) {
+		fd = open(rig_path(&rig, "spool/index/cache/left"),
+		    O_WRONLY | O_CREAT, 0600);
+		assert_int_not_equal(fd, -1);
+		close(fd);
+		if (crash)
+			rig_kill(&rig);
+		else
+			assert_int_equal(rig_stop(&rig), 0);
+		rig_start(&rig);
+		deliver();
+		assert_int_equal(access(rig_path(&rig,
+		    "spool/index/cache/left"), F_OK), crash ? -1 : 0);
+	}
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -228,7 +252,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_errors), T(test_many_read), T(test_many_unread),
-		T(test_cache_of_none), T(test_expunged),
+		T(test_cache_of_none), T(test_cache_after_a_crash), T(test_expunged),
 	};
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,

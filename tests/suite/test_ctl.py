@@ -404,6 +404,30 @@ def test_sendmail_operates(inst):
     assert p.returncode == 64 and b"rohrpost start" in p.stderr
 
 
+NEEDS_CONF = [
+    "status", "start", "stop", "reload", "apply", "config check",
+    "config show", "doctor", "dns check", "trace x", "session list",
+    "session kick 7", "session kick anna@example.test", "queue list",
+    "queue show 0000000000000001", "queue retry all", "queue hold all",
+    "queue release all", "queue delete all",
+    "user add anna@example.test", "user del anna@example.test",
+    "user passwd anna@example.test", "app list anna@example.test",
+    "store check", "store rebuild",
+    "explain --from a@b.test anna@example.test"]
+
+
+def test_without_configuration_nothing_is_done(tmp_path):
+    """Each command says which file it lacks, in one line."""
+    for words in NEEDS_CONF:
+        p = subprocess.run([str(rohrpost.ROHRPOST), "-c", str(tmp_path),
+                            *words.split()], capture_output=True, text=True,
+                           stdin=subprocess.DEVNULL, timeout=60)
+        assert p.returncode == 1 and p.stdout == "", (words, p)
+        assert p.stderr.startswith("rohrpost: %s/" % tmp_path), (words, p)
+        assert p.stderr.count("\n") == 1, (words, p)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("how", ["newaliases", "-bi", "-I"])
 def test_newaliases_takes_the_text(inst, how):
     """What was written by hand counts from then on; what is not right is

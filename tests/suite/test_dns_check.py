@@ -251,6 +251,12 @@ def test_later_is_75(net):
     assert [r["code"] for r in json.loads(p.stdout)] == ["dns-later"]
 
 
+def test_a_domain_that_is_not_ours(net):
+    p = check(net, "nobody.test")
+    assert p.returncode == 1 and p.stdout == ""
+    assert p.stderr.startswith("rohrpost: nobody.test: not in domains")
+
+
 def test_a_table_that_cannot_be_read(net):
     """What was not looked at is not good."""
     domains = net.conf / "domains"

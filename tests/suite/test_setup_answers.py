@@ -129,6 +129,22 @@ def test_what_must_be_answered(place, without, words):
     assert not place[0].exists()
 
 
+def test_what_stands_there_cannot_be_read(place):
+    """It is named, and stays as it is."""
+    place[0].mkdir()
+    conf = place[0] / "rohrpost.conf"
+    conf.write_bytes("hostname = a.test\n".encode("utf-16"))
+    p = run_setup(place, HEAD)
+    assert p.returncode == 1
+    assert "CONF/rohrpost.conf: " in said(place, p), p.stderr
+    assert conf.read_bytes() == "hostname = a.test\n".encode("utf-16")
+    conf.unlink()
+    conf.mkdir()
+    p = run_setup(place, HEAD)
+    assert p.returncode == 1
+    assert "CONF/rohrpost.conf: " in said(place, p), p.stderr
+
+
 FORM = " (a good line: alias = info@example.org = anna@example.org)"
 
 
