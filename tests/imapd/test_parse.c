@@ -183,6 +183,12 @@ test_pattern(void **state)
 		    matches[i].name, strlen(matches[i].name)),
 		    matches[i].want);
 	}
+	/* What stands behind it is none of it. */
+	for (n = 1; n < 3; n++) {
+		memcpy(pattern, n == 1 ? "a*b" : "aa%", 3);
+		assert_true(pattern_match(pattern, n, "aa", n));
+		assert_false(pattern_match(pattern, n, "aab", n + 1));
+	}
 	for (i = 0; i < PATTERN_MAX; i++)
 		pattern[i] = i % 2 ? 'a' : i % 4 ? '%' : '*';
 	memset(name, 'a', sizeof(name));

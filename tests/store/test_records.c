@@ -622,6 +622,7 @@ test_gone_is_bounded(void **state)
 	uint32_t sum;
 	int complete;
 	struct buf v = BUF_INIT(0);
+	struct index_row row;
 
 	deliver(4);
 	since = changed(0, &n, &sum, &gone, &complete);
@@ -632,6 +633,14 @@ test_gone_is_bounded(void **state)
 	k = index_gone(account, 1, later);
 	assert_int_equal(engine_get(db, ENGINE_CORE, k.k, k.len, &v),
 	    ENGINE_DONE);
+	/* What the log takes is counted, for its bound in octets. */
+	buf_reset(&v);
+	k = index_key_u32(account, 'M', 1);
+	assert_int_equal(engine_get(db, ENGINE_CORE, k.k, k.len, &v),
+	    ENGINE_DONE);
+	assert_int_equal(index_get_row(v.data, v.len, &row), 0);
+	assert_int_equal(row.gone_size, 9 + INDEX_GONE_ROW);
+	k = index_gone(account, 1, later);
 	buf_reset(&v);
 	buf_put_u8(&v, 2);
 	buf_put_u32(&v, (uint32_t)clock_now() - OLD);
@@ -700,10 +709,10 @@ test_version_1(void **state)
 {
 	struct door_mailbox before, after;
 	struct record old, now;
-	struct buf out = BUF_INIT(10000);
+	struct buf out = BUF_INIT(10000), ids = BUF_INIT(0);
 	uint64_t since, modseq;
 	size_t n, gone;
-	uint32_t sum;
+	uint32_t sum, untouched = 3;
 	int complete;
 
 	deliver(10);
@@ -725,6 +734,9 @@ test_version_1(void **state)
 	assert_int_equal(n, 1);
 	assert_int_equal(sum, 5);
 	assert_int_equal(gone, 1);
+	/* who has no id yet is told with the one that it will have */
+	assert_int_equal(door_ids(&rig.imap[0], 1, &untouched, 1, &ids), 0);
+	assert_int_equal(ids.len, 4 + RECORD_ID);
 	/* it goes on in this version */
 	flag(1, 1);
 	copy(2, 0);
@@ -746,8 +758,11 @@ test_version_1(void **state)
 	assert_memory_equal(old.id, now.id, RECORD_ID);
 	record(1, 2, &old);
 	assert_memory_equal(old.id, now.id, RECORD_ID);
+	record(1, untouched, &old);
+	assert_memory_equal(old.id, ids.data + 4, RECORD_ID);
 	close_index();
 	buf_clear(&out);
+	buf_clear(&ids);
 }
 
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)

@@ -421,7 +421,8 @@ def test_without_configuration_nothing_is_done(tmp_path):
     for words in NEEDS_CONF:
         p = subprocess.run([str(rohrpost.ROHRPOST), "-c", str(tmp_path),
                             *words.split()], capture_output=True, text=True,
-                           stdin=subprocess.DEVNULL, timeout=60)
+                           stdin=subprocess.DEVNULL, timeout=60,
+                           env={"PATH": os.environ["PATH"]})
         assert p.returncode == 1 and p.stdout == "", (words, p)
         assert p.stderr.startswith("rohrpost: %s/" % tmp_path), (words, p)
         assert p.stderr.count("\n") == 1, (words, p)
