@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -18,6 +19,7 @@
 #include <cmocka.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/fd.h"
 #include "lib/mail/proto.h"
 #include "tests/store/engine_mem.h"
 #include "tests/store/rig.h"
@@ -362,6 +364,54 @@ test_flags_fail(void **state)
 	finds(1, 1);
 }
 
+static int
+filed(const char *keyword)
+{
+	struct buf text = BUF_INIT(1 << 20);
+	int fd, r;
+
+	fd = open(rig_path(&rig, "spool/mail/example.test/anna/1/flags"),
+	    O_RDONLY);
+	if (fd == -1)
+		return 0;
+	assert_int_equal(fd_slurp(fd, &text), 0);
+	close(fd);
+	r = strstr(buf_str(&text), keyword) != NULL;
+	buf_clear(&text);
+	return r;
+}
+
+/* Flags that cannot be read for their file are behind until they can. */
+static void
+test_flags_file_later(void **state)
+{
+	atomic_int *const at[] = { &engine_mem->get_at, &engine_mem->scan_at };
+	struct door_record *rec;
+	uint32_t uid = 1, *failed;
+	size_t n, n_failed;
+	char name[20], *words[] = { name, NULL };
+	int i, k;
+
+	for (i = 0; i < 2; i++)
+		for (k = 1; k < 4; k++) {
+			snprintf(name, sizeof(name), "word%d%d", i, k);
+			assert_int_equal(door_store(&rig.imap[0], 1, &uid, 1,
+			    DOOR_ADD, 0, words, UINT64_MAX, &rec, &n, &failed,
+			    &n_failed), 0);
+			free(rec);
+			free(failed);
+			atomic_store(at[i], k);
+			assert_int_equal(rig_stop(&rig), 0);
+			atomic_store(at[i], 0);
+			rig_start(&rig);
+			assert_int_equal(shown(), 1);
+			assert_int_equal(rig_stop(&rig), 0);
+			if (!filed(name))
+				fail_msg("%s", name);
+			rig_start(&rig);
+		}
+}
+
 static void
 test_move_fails(void **state)
 {
@@ -538,6 +588,7 @@ main(void)
 		TEST(test_commit_lost), TEST(test_one_of_a_turn),
 		TEST(test_durable_lost), TEST(test_durable_late),
 		TEST(test_read_later), TEST(test_load_later),
+		TEST(test_flags_file_later),
 		TEST(test_flags_fail), TEST(test_move_fails),
 		TEST(test_expunge_fails), TEST(test_move_twice),
 		TEST(test_move_load_fails), TEST(test_move_ends_once),
