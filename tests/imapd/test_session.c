@@ -50,6 +50,20 @@ test_news_without_end(void **state)
 	arrivals(BEHIND_ANSWER, 100);
 }
 
+/* And who asks for something else meanwhile is not behind all of it. */
+static void
+test_others_between_news(void **state)
+{
+	enum { NEWS = 200 };
+
+	select_inbox();
+	store.tell = store.asked + 2;
+	arrivals(BEHIND_ANSWER, NEWS);
+	rig_client(1);
+	expect("o OK ");
+	assert_in_range(store.told, store.tell, store.tell + NEWS / 4);
+}
+
 /* A client that reads gets the rest of its answer, and then the BYE. */
 static void
 test_stop_within_a_command(void **state)
@@ -377,6 +391,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_news_before_an_answer,
 		    rig_begin, rig_end),
 		cmocka_unit_test_setup_teardown(test_news_behind_an_answer,
+		    rig_begin, rig_end),
+		cmocka_unit_test_setup_teardown(test_others_between_news,
 		    rig_begin, rig_end),
 		cmocka_unit_test_setup_teardown(test_news_without_end, rig_begin,
 		    rig_end),
