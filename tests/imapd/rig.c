@@ -66,7 +66,8 @@ put_event(struct chan *c)
 static void
 answer_mailbox(struct chan *c, uint32_t id, unsigned type)
 {
-	struct door_mailbox m = { .id = RIG_MAILBOX, .uidvalidity = RIG_VALIDITY,
+	struct door_mailbox m = { .id = RIG_MAILBOX,
+		.uidvalidity = RIG_VALIDITY + store.renewed,
 		.uidnext = store.messages + store.skipped + 1,
 		.messages = store.messages, .deleted = store.deleted,
 		.highestmodseq = store.messages, .name = (char *)store.name };
@@ -412,6 +413,7 @@ rig_begin(void **state)
 	int door[2];
 
 	store.messages = store.more = store.skipped = store.deleted = 0;
+	store.renewed = 0;
 	store.failing = store.deaf = store.hold = store.recent = 0;
 	store.any = store.expunged = store.since = store.short_by = 0;
 	store.lost = store.gone = store.back = 0;

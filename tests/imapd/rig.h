@@ -53,6 +53,7 @@ struct rig_store {
 	atomic_uint hold;	/* 1: a copy is answered after the next STORE;
 				   2: there is one */
 	atomic_uint back;	/* counts the files that came back */
+	atomic_uint renewed;	/* added to RIG_VALIDITY at a select */
 	const char *name;	/* of the mailbox */
 };
 extern struct rig_store store;

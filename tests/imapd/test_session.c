@@ -87,6 +87,24 @@ test_stop_within_a_command(void **state)
 	assert_non_null(strstr(got.data, last));
 }
 
+/* Another mailbox stands at its place: nothing of the one before is taken. */
+static void
+test_selected_anew(void **state)
+{
+	store.messages = 2;
+	select_inbox();
+	assert_non_null(strstr(got.data, "[UIDVALIDITY 3]"));
+	say("b UNSELECT\r\n");
+	expect("b OK ");
+	store.renewed = 1;
+	message_comes();
+	select_inbox();
+	assert_non_null(strstr(got.data, "[UIDVALIDITY 4]"));
+	assert_non_null(strstr(got.data, "* 3 EXISTS\r\n"));
+	say("c FETCH 1:3 UID\r\n");
+	expect("* 3 FETCH (UID 3)\r\nc OK ");
+}
+
 /* The records of the mailbox that was selected last are there, and good until
    store says that it changed. */
 static void
@@ -392,6 +410,8 @@ main(void)
 		    rig_begin, rig_end),
 		cmocka_unit_test_setup_teardown(test_news_behind_an_answer,
 		    rig_begin, rig_end),
+		cmocka_unit_test_setup_teardown(test_selected_anew, rig_begin,
+		    rig_end),
 		cmocka_unit_test_setup_teardown(test_others_between_news,
 		    rig_begin, rig_end),
 		cmocka_unit_test_setup_teardown(test_news_without_end, rig_begin,
