@@ -275,8 +275,10 @@ test_owners(void **state)
 static void
 test_no_file(void **state)
 {
-	int fd;
+	int fd, next = dup(0);
 
+	assert_int_not_equal(next, -1);
+	close(next);
 	assert_int_equal(mkdirat(dirfd_, "folder", 0700), 0);
 	assert_int_equal(mkfifoat(dirfd_, "fifo", 0600), 0);
 	assert_int_equal(symlinkat("file", dirfd_, "link"), 0);
@@ -290,6 +292,8 @@ test_no_file(void **state)
 	assert_int_equal(fd_open_file(dirfd_, "link", O_NOFOLLOW), -1);
 	assert_int_equal(errno, ELOOP);
 	assert_true((fd = fd_open_file(dirfd_, "file", 0)) != -1);
+	/* None of them was left open. */
+	assert_int_equal(fd, next);
 	fd_close(&fd);
 }
 

@@ -445,7 +445,7 @@ def test_real_programs():
         with inst, sessions_of_all_kinds(inst) as submission:
             submission.sendmail(
                 "anna@example.test", ["bert@example.test", "x@far.test"],
-                rohrpost.message(1))
+                rohrpost.message(1, sender="anna@example.test"))
             inst.wait_count(1, "bert")
             dumb.settimeout(20)
             conn, _ = dumb.accept()
