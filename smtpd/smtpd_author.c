@@ -84,25 +84,46 @@ static int
 skip_quoted(struct reader *r)
 {
 	for (r->p++; next(r) != '"'; r->p++) {
-		if (next(r) == '\\')
-			r->p++;
-		if (r->p >= r->end || !is_plain(*r->p, ""))
+		/* RFC 5322 3.2.1: it quotes what is seen, or a blank. */
+		if (next(r) == '\\' && (++r->p == r->end ||
+		    *r->p == '\r' || *r->p == '\n'))
+			return -1;
+		if (r->p == r->end || !is_plain(*r->p, ""))
 			return -1;
 	}
 	r->p++;
 	return 0;
 }
 
+/*
+ * To some an encoded word goes on past a "," or "@" that should not stand there:
+ * so what has its beginning has to be one, and no more (RFC 2047 2).
+ */
+static int
+is_encoded(const char *p, const char *end)
+{
+	unsigned marks = 0;
+	const char *s;
+
+	for (s = p; s < end; s++)
+		marks += *s == '?';
+	return end - p > 4 && p[0] == '=' && p[1] == '?' && marks == 4 &&
+	    end[-2] == '?' && end[-1] == '=';
+}
+
 /* A word: a quoted string, or octets up to what ends them. -1: there is none. */
 static int
 skip_word(struct reader *r)
 {
-	const char *p = r->p;
+	const char *p = r->p, *s;
 
 	if (next(r) == '"')
 		return skip_quoted(r);
 	while (r->p < r->end && is_text(*r->p))
 		r->p++;
+	for (s = p; r->p - s > 1; s++)
+		if (s[0] == '=' && s[1] == '?' && !is_encoded(p, r->p))
+			return -1;
 	return r->p > p ? 0 : -1;
 }
 
@@ -119,6 +140,9 @@ skip_literal(struct reader *r)
 static int
 take_address(struct reader *r, const char *p)
 {
+	/* An encoded word is never a part of one (RFC 2047 5). */
+	if (r->p - p > 1 && p[0] == '=' && p[1] == '?')
+		return -1;
 	r->p++;
 	if ((next(r) == '[' ? skip_literal(r) :
 	    next(r) == '"' ? -1 : skip_word(r)) == -1 ||
@@ -126,7 +150,9 @@ take_address(struct reader *r, const char *p)
 		return -1;
 	r->address = p;
 	r->len = (size_t)(r->p - p);
-	return 0;
+	/* A fold in quotes. */
+	return memchr(p, '\r', r->len) != NULL ||
+	    memchr(p, '\n', r->len) != NULL ? -1 : 0;
 }
 
 /* At "<". */

@@ -441,7 +441,7 @@ static int
 teardown(void **state)
 {
 	static const char *const names[] = { "s/jail/tables.cdb",
-		"s/auth/passwd.cdb", "s/log/rohrpost.log.1",
+		"s/jail/dkim.cdb", "s/auth/passwd.cdb", "s/log/rohrpost.log.1",
 		"s/log/rohrpost.log", "s/log/other", "rohrpost.conf", "users",
 		"aliases", "domains", "passwd", ".lock", "s/audit.log", "s/jail",
 		"s/auth", "s/run",

@@ -83,6 +83,11 @@ static const struct {
 	{ "Team: a@b.test", NULL },
 	{ "Team: a@b.test, ;", NULL },
 	{ "Team: More: a@b.test;;", NULL },
+	{ "\"a\r\n b\"@c.test", NULL },
+	{ "=?a:b@c.test,d?q?x?=<e@f.test>;", NULL },
+	{ "=?utf-8=@b?q?M?=x@b.test, <c@d.test>", NULL },
+	{ "=?utf-8?q?x?=@b.test", NULL },
+	{ "x=?utf-8?q?x?= <a@b.test>", NULL },
 	{ "Shop: Support <a@b.test>", NULL },
 	{ ":a@b.test;", NULL },
 };

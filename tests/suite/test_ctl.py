@@ -739,7 +739,7 @@ def test_reload_gives_smtp_the_new_certificate():
         for _ in range(4):
             assert not set(shown()) & set(old)
         session.sendmail("anna@example.test", ["bert@example.test"],
-                         message("held"))
+                         message("held", sender="anna@example.test"))
         session.quit()
         i.wait_count(1, "bert")
     rohrpost.remove(d)
