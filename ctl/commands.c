@@ -91,6 +91,27 @@ static const struct option_row doctor_options[] = {
 	{ OPT_DOCTOR_REACH, "--reach", NULL, "HOST",
 	    N_("a mail server to try whether port 25 goes out") }, END
 };
+static const struct option_row migrate_options[] = {
+	{ OPT_MIGRATE_CSV, "--csv", NULL, "FILE",
+	    N_("login and password there, account here, a line each") },
+	{ OPT_MIGRATE_TLS, "--tls", NULL, "HOW",
+	    N_("tls, starttls or none") },
+	{ OPT_MIGRATE_CA, "--ca", NULL, "FILE",
+	    N_("the authorities that its certificate may be of") },
+	{ OPT_MIGRATE_INSECURE, "--insecure", NULL, NULL,
+	    N_("take any certificate") },
+	{ OPT_MIGRATE_MASTER, "--master", NULL, "NAME",
+	    N_("log in as LOGIN*NAME, the server's master user") },
+	{ OPT_MIGRATE_PASSWORD, "--password-file", NULL, "FILE",
+	    N_("one password for all, its first line") },
+	{ OPT_MIGRATE_JOBS, "--jobs", NULL, "N",
+	    N_("so many accounts at a time") },
+	{ OPT_MIGRATE_DELETE, "--delete", NULL, NULL,
+	    N_("remove what was brought and is gone there") },
+	{ OPT_MIGRATE_DRY, "--dry-run", "-n", NULL,
+	    N_("count what would be brought, change nothing") },
+	END
+};
 #define SELECTOR_OPTION \
 	{ OPT_DKIM_SELECTOR, "--selector", NULL, "NAME", \
 	    N_("the key's name in the DNS") }
@@ -200,6 +221,9 @@ const struct ctl_command ctl_commands[] = {
 	    N_("compare index and files"), NULL },
 	{ "store rebuild", cmd_store_rebuild, 0, 1, 0, "[ADDRESS]",
 	    N_("make the index again from the files"), NULL, 1 },
+	{ "migrate", cmd_migrate, 1, 1, 1, "HOST",
+	    N_("bring accounts from another server (IMAP)"), migrate_options,
+	    1 },
 	{ "hash check", cmd_hash_check, 0, 1, 1, "[HASH]",
 	    N_("can this hash, or can those in passwd, be used"), NULL },
 	{ "selftest jail", cmd_selftest_jail, 0, 0, 1, "",

@@ -18,6 +18,9 @@ enum { OPT_USER_STDIN, OPT_USER_HASH, OPT_USER_QUOTA, OPT_USER_DISABLED,
 enum { OPT_DKIM_SELECTOR, OPT_DKIM_TYPE, OPT_DKIM_BITS };
 
 enum { OPT_EXPLAIN_FROM, OPT_EXPLAIN_IP, OPT_EXPLAIN_FILE };
+enum { OPT_MIGRATE_CSV, OPT_MIGRATE_TLS, OPT_MIGRATE_CA, OPT_MIGRATE_INSECURE,
+	OPT_MIGRATE_MASTER, OPT_MIGRATE_PASSWORD, OPT_MIGRATE_JOBS,
+	OPT_MIGRATE_DELETE, OPT_MIGRATE_DRY };
 enum { OPT_DOCTOR_ADDRESS, OPT_DOCTOR_REACH };
 
 /* The commands, by file: cmd_*.c, and ctl_completion.c. */
@@ -60,6 +63,7 @@ int	cmd_queue_delete(struct ctl *);
 int	cmd_store_list(struct ctl *);
 int	cmd_store_check(struct ctl *);
 int	cmd_store_rebuild(struct ctl *);
+int	cmd_migrate(struct ctl *);
 int	cmd_trace(struct ctl *);
 int	cmd_dns_show(struct ctl *);
 int	cmd_dns_check(struct ctl *);

@@ -26,7 +26,7 @@ enum ctl_exit {
 	CTL_LATER = 75,		/* EX_TEMPFAIL: trying again may help */
 };
 
-enum { CTL_OPTIONS = 6, CTL_ARGS_MAX = 1000 };
+enum { CTL_OPTIONS = 12, CTL_ARGS_MAX = 1000 };
 
 struct ctl_command;
 

@@ -78,6 +78,8 @@ send_request(struct chan *ch, const struct ctl_control *q)
 		msg_text(ch, CF_USER, q->user);
 	if (q->words != NULL)
 		msg_text(ch, CF_WORDS, q->words);
+	if (q->give != NULL)
+		msg_fd(ch, *q->give);
 	if (msg_end(ch) == -1)
 		return -1;
 	return chan_send(ch, q->timeout_ms);
@@ -333,9 +335,13 @@ int
 control_call(struct ctl *c, struct ctl_control *q)
 {
 	struct chan ch;
-	int fd, r;
+	int fd, e, r;
 
 	fd = control_connect(c->state_dir, q->who);
+	e = errno;
+	if (fd == -1 && q->give != NULL)
+		fd_close(q->give);
+	errno = e;
 	if (fd == -1 && (errno == ENOENT || errno == ECONNREFUSED))
 		return ctl_fail(CTL_LATER, _("%s is not running"),
 		    peer_name(q->who));

@@ -24,6 +24,8 @@ struct ctl_control {
 	struct buf *whole;	/* lv: CF_NAMES, then CF_VALUES of each row; or
 				   NULL */
 	int	*body_r;	/* takes a row's descriptor; or NULL */
+	int	*give;		/* goes with the request, and is taken over; or
+				   NULL */
 	int	 progress;	/* show progress at a terminal */
 	int	 quiet;		/* do not print the words of a success */
 	struct buf *refused;	/* takes the words of a refusal, which are not

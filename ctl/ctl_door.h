@@ -17,6 +17,9 @@
 /* CTL_DONE and the door's descriptor, of the account with that full address;
    or another exit status. */
 int	door_of(struct ctl *c, const char *account, int *fd_r);
+/* The same, for a program that is to have it: PEER_MIGRATE. */
+int	door_for(struct ctl *c, const char *account, enum peer kind,
+	    int *fd_r);
 /* Says what the last call of d failed with. CTL_LATER, or CTL_REFUSED. */
 int	door_said(const struct door *d, const char *what);
 

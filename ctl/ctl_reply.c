@@ -71,6 +71,23 @@ static const char *const replies[] = {
 	N_("no store"),
 	N_("the store went away"),
 	N_("the store does not listen"),
+	/* migrate */
+	N_("it is larger than message_size"),
+	N_("it has NUL octets"),
+	N_("it is empty"),
+	N_("the server did not send it"),
+	N_("it has too many messages"),
+	N_("it was numbered anew there (UIDVALIDITY): what was brought before "
+	    "cannot be told from what is new"),
+	N_("%s mailboxes have names that cannot be had here"),
+	N_("what was brought cannot be written down"),
+	N_("%s refuses the login: %s"),
+	N_("%s did not answer in time"),
+	N_("%s lost the connection: %s"),
+	N_("%s does not greet: %s"),
+	N_("%s does not speak IMAP: %s"),
+	N_("%s offers no STARTTLS"),
+	N_("%s offers no login that we know (LOGINDISABLED)"),
 };
 
 struct part {

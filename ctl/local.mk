@@ -56,6 +56,9 @@ ctl_libctl_a_SOURCES = \
 	ctl/ctl_near.c ctl/ctl_near.h ctl/ctl_unit.c ctl/ctl_unit.h \
 	ctl/cmd_session.c ctl/cmd_session.h \
 	ctl/cmd_app.c ctl/cmd_setup.c ctl/cmd_purge.c ctl/cmd_service.c ctl/cmd_status.c ctl/cmd_queue.c \
+	ctl/ctl_csv.c ctl/ctl_csv.h ctl/ctl_worker.c ctl/ctl_worker.h \
+	ctl/migrate.h ctl/migrate_open.c ctl/migrate_read.c \
+	ctl/migrate_report.c ctl/migrate_run.c ctl/cmd_migrate.c \
 	ctl/cmd_store.c ctl/cmd_trace.c ctl/cmd_selftest.c \
 	ctl/selftest_instance.c ctl/selftest_instance.h \
 	ctl/selftest_report.c ctl/selftest_report.h

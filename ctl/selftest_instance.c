@@ -239,6 +239,33 @@ make(struct selftest *s, struct buf *why)
 	return chmod(s->dir, 0755) == -1 ? failed(why, s->dir) : 0;
 }
 
+/* Each program of the command's own, with a door to nobody. */
+static int
+workers(struct selftest *s, struct buf *why)
+{
+	struct ctl_worker_start start = { .conf_dir = s->dir,
+		.user = WALLS_ACCOUNT };
+	char bin[PATH];
+	int pair[2];
+	unsigned i;
+
+	snprintf(bin, sizeof(bin), "%s/bin", s->dir);
+	start.program_dir = bin;
+	for (i = 0; i < PROGRAM_COUNT; i++) {
+		if (programs[i].pool != POOL_COMMAND ||
+		    s->n_workers == SELFTEST_WORKERS)
+			continue;
+		if (fd_pair(pair) == -1)
+			return failed(why, programs[i].name);
+		start.row = (enum program_id)i;
+		start.door = pair[0];
+		s->other[s->n_workers] = pair[1];
+		if (worker_start(&s->worker[s->n_workers++], &start) == -1)
+			return failed(why, programs[i].name);
+	}
+	return 0;
+}
+
 int
 selftest_begin(struct selftest *s, struct buf *why)
 {
@@ -250,7 +277,7 @@ selftest_begin(struct selftest *s, struct buf *why)
 	s->master = fork();
 	if (s->master == 0)
 		be_master(s);
-	return s->master == -1 ? failed(why, "fork") : 0;
+	return s->master == -1 ? failed(why, "fork") : workers(s, why);
 }
 
 int
@@ -327,6 +354,10 @@ selftest_end(struct selftest *s)
 			kill(s->master, SIGKILL);
 			waitpid(s->master, &status, 0);
 		}
+	}
+	while (s->n_workers > 0) {
+		(void)worker_end(&s->worker[--s->n_workers]);
+		fd_close(&s->other[s->n_workers]);
 	}
 	fd_close(&s->report);
 	fd_close(&s->lock);

@@ -9,14 +9,21 @@
 
 #include <sys/types.h>
 
+#include "ctl/ctl_worker.h"
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
+
+enum { SELFTEST_WORKERS = 4 };
 
 struct selftest {
 	char	 dir[64];
 	int	 report;	/* lib/server/walls.h */
 	int	 lock;		/* on the folder, while somebody works there */
 	pid_t	 master;	/* -1: it does not run */
+	/* Those that the command itself starts. */
+	struct ctl_worker worker[SELFTEST_WORKERS];
+	int	 other[SELFTEST_WORKERS]; /* ends of their doors */
+	unsigned n_workers;
 };
 
 /* Sweeps, makes and starts it. 0, or -1 with why; selftest_end in any case. */

@@ -9,7 +9,8 @@ dist_jsonschema_DATA = \
 	doc/json/dkim-show.json doc/json/dns-check.json doc/json/dns-show.json \
 	doc/json/doctor.json doc/json/explain.json \
 	doc/json/profile-show.json \
-	doc/json/domain-list.json doc/json/hash-check.json doc/json/queue-list.json \
+	doc/json/domain-list.json doc/json/hash-check.json \
+	doc/json/migrate.json doc/json/queue-list.json \
 	doc/json/queue-show.json doc/json/selftest-jail.json doc/json/session-list.json \
 	doc/json/status.json doc/json/store-check.json doc/json/store-list.json \
 	doc/json/trace.json doc/json/user-list.json

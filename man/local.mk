@@ -7,6 +7,7 @@ dist_man_MANS += man/rohrpost.8 man/rohrpost-sendmail.8 man/rohrpost.conf.5 \
 dist_man_MANS += man/rohrpost-auth.8 man/rohrpost-login.8 man/rohrpost-pop3d.8
 dist_man_MANS += man/rohrpost-smtpd.8 man/rohrpost-pickup.8 \
 	man/rohrpost-signer.8 man/rohrpost-dkim.5
+dist_man_MANS += man/rohrpost-migrate.8
 dist_man_MANS += man/rohrpost-queue.8 man/rohrpost-deliver.8
 dist_man_MANS += man/rohrpost-imapd.8
 dist_man_MANS += man/rohrpost-store.8 man/rohrpost-mailboxes.5

@@ -137,6 +137,7 @@ pool_fill(void)
 		if (programs[i].pool != POOL_RESERVED &&
 		    programs[i].pool != POOL_SESSION &&
 		    programs[i].pool != POOL_FILE &&
+		    programs[i].pool != POOL_COMMAND &&
 		    programs[i].start <= master.stage)
 			row_fill((enum program_id)i);
 }
@@ -230,6 +231,7 @@ pool_stage_ready(int stage)
 		if (programs[i].start != stage ||
 		    programs[i].pool == POOL_SESSION ||
 		    programs[i].pool == POOL_FILE ||
+		    programs[i].pool == POOL_COMMAND ||
 		    programs[i].pool == POOL_RESERVED)
 			continue;
 		if (fresh_needed((enum program_id)i) > 0)

@@ -406,22 +406,12 @@ imap_read(struct imap_client *c)
 	return IMAP_OK;
 }
 
-enum imap_result
-imap_wait(struct imap_client *c, unsigned tag)
+/* The tagged response in c->last. */
+static enum imap_result
+answer(struct imap_client *c)
 {
 	const struct imap_response *r = &c->last;
 
-	c->since = clock_mono_ms();
-	c->came = 0;
-	do {
-		if (imap_read(c) != IMAP_OK)
-			return IMAP_LOST;
-		if (r->kind == IMAP_CONTINUE)
-			return imap_fail(c, "asks for what was not offered");
-	} while (r->kind != IMAP_TAGGED);
-	if (r->tag != tag)
-		return imap_fail(c, "answers what was not asked");
-	c->answered = tag;
 	if (strcmp(r->word, "OK") == 0)
 		return IMAP_OK;
 	str_copy(c->code, sizeof(c->code), r->code);
@@ -429,6 +419,62 @@ imap_wait(struct imap_client *c, unsigned tag)
 	    r->code[0] != '\0' ? " [" : "", r->code,
 	    r->code[0] != '\0' ? "]" : "", r->text);
 	return IMAP_NO;
+}
+
+/* Was it answered already? 1: with *r. */
+static int
+was_early(struct imap_client *c, unsigned tag, enum imap_result *r)
+{
+	unsigned i;
+
+	for (i = 0; i < c->n_early; i++)
+		if (c->early[i].tag == tag) {
+			*r = c->early[i].r;
+			c->early[i] = c->early[--c->n_early];
+			return 1;
+		}
+	return 0;
+}
+
+/* Another command's answer. 0; -1: nobody asked. */
+static int
+keep_early(struct imap_client *c, unsigned tag)
+{
+	unsigned i;
+
+	if (c->last.tag <= tag || c->last.tag > c->tag ||
+	    c->n_early == IMAP_WAITING)
+		return -1;
+	for (i = 0; i < c->n_early; i++)
+		if (c->early[i].tag == c->last.tag)
+			return -1;
+	c->early[c->n_early].tag = c->last.tag;
+	c->early[c->n_early++].r = answer(c);
+	return 0;
+}
+
+enum imap_result
+imap_wait(struct imap_client *c, unsigned tag)
+{
+	const struct imap_response *r = &c->last;
+	enum imap_result early;
+
+	if (was_early(c, tag, &early))
+		return early;
+	c->since = clock_mono_ms();
+	c->came = 0;
+	for (;;) {
+		if (imap_read(c) != IMAP_OK)
+			return IMAP_LOST;
+		if (r->kind == IMAP_CONTINUE)
+			return imap_fail(c, "asks for what was not offered");
+		if (r->kind != IMAP_TAGGED)
+			continue;
+		if (r->tag == tag)
+			return answer(c);
+		if (keep_early(c, tag) == -1)
+			return imap_fail(c, "answers what was not asked");
+	}
 }
 
 enum imap_result

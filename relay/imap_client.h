@@ -95,7 +95,12 @@ struct imap_client {
 	int	 known;			/* caps are those of the present state */
 	int	 dead;
 	unsigned tag;			/* of the last command */
-	unsigned answered;		/* of the last one that was answered */
+	/* Answers that overtook the one that is waited for. */
+	struct {
+		unsigned tag;
+		enum imap_result r;
+	} early[IMAP_WAITING];
+	unsigned n_early;
 	int64_t	 command;		/* ms; the caller may set another */
 	int64_t	 since;			/* the present wait */
 	uint64_t came;			/* octets since then */
@@ -126,8 +131,9 @@ void	imap_end(struct imap_client *c);
 /* Reads a response. IMAP_OK: it is in c->last; or IMAP_LOST. */
 enum imap_result imap_read(struct imap_client *c) ATTR_CHECK;
 /*
- * Reads until that command is answered; those before it must have been. IMAP_NO
- * with words and c->code for NO and BAD.
+ * Reads until that command is answered. IMAP_NO with words and c->code for NO
+ * and BAD. Of those that were sent after it one may be answered earlier: a
+ * server may do several at a time (RFC 3501 5.5).
  */
 enum imap_result imap_wait(struct imap_client *c, unsigned tag) ATTR_CHECK;
 /* imap_begin, imap_end and imap_wait in one. */

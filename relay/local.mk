@@ -31,7 +31,16 @@ relay_libimap_a_SOURCES = \
 	relay/imap_login.c relay/imap_login.h \
 	relay/imap_value.c relay/imap_value.h
 
-pkglibexec_PROGRAMS += relay/resolve relay/relay
+noinst_LIBRARIES += relay/libmigrate.a
+relay_libmigrate_a_SOURCES = relay/migrate.h \
+	relay/migrate_box.c relay/migrate_bring.c relay/migrate_flags.c \
+	relay/migrate_job.c relay/migrate_map.c relay/migrate_step.c relay/migrate_tell.c \
+	relay/migrate_state.c relay/migrate_state.h
+
+pkglibexec_PROGRAMS += relay/resolve relay/relay relay/migrate
+relay_migrate_SOURCES = relay/migrate_main.c
+relay_migrate_LDADD = relay/libmigrate.a relay/libimap.a $(SERVER) \
+	$(MAIL) $(NET) $(BASE) $(GSASL_LIBS) $(OPENSSL_LIBS) $(SERVER_LIBS)
 relay_resolve_SOURCES = relay/resolve_main.c
 # libunbound works on libevent, and libev.so brings functions of libevent's
 # names, which would be taken for them: libev comes from its archive here, and

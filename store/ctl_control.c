@@ -9,6 +9,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 #include "lib/link/control.h"
 #include "store/account.h"
 #include "store/account_quota.h"
@@ -249,23 +250,30 @@ ctl_run(struct chore *chore)
 
 /* The loop's part. */
 
+/* Whose door is asked for. */
+static enum peer
+door_kind(const struct msg *m)
+{
+	const char *name;
+	size_t len;
+
+	name = msg_get(m, CF_ID, &len);
+	return name != NULL && str_is(name, len, peer_name(PEER_MIGRATE)) ?
+	    PEER_MIGRATE : PEER_CTL;
+}
+
 /* A door of the operator's own to one account. NULL, or why there is none. */
 static const char *
-give_door(struct ctl_client *c)
+give_door(struct ctl_client *c, struct msg *m)
 {
 	struct tables_user u;
 	enum lookup r = store.user(c->user, &u);
-	int pair[2];
 
 	if (r != LOOKUP_FOUND)
 		return r == LOOKUP_ABSENT ? "there is no such account" :
 		    "the tables cannot be read";
-	if (fd_pair(pair) == -1)
-		return strerror(errno);
-	client_new(PEER_CTL, 0, c->user, pair[0]);
-	answer_text(&c->c.answer, c->user);
-	return answer_row(&c->c.answer, "user", pair[1]) == -1 ?
-	    "the answer does not fit" : NULL;
+	client_new(door_kind(m), 0, c->user, msg_get_fd(m, 0));
+	return NULL;
 }
 
 static void
@@ -278,7 +286,7 @@ ctl_command(struct control_client *cc, struct msg *m)
 	free(c->user);
 	c->user = msg_get_dup(m, CF_USER);
 	if (c->type == C_DOOR) {
-		why = give_door(c);
+		why = give_door(c, m);
 		control_end(cc, why == NULL ? C_OK : C_REFUSED,
 		    why == NULL ? "" : why);
 		return;

@@ -173,10 +173,11 @@ static const struct msg_field f_ids_are[] = {
 #define CTL	PEER_BIT(PEER_CTL)
 #define USER	(PEER_BIT(PEER_IMAPD) | PEER_BIT(PEER_POP3D) | CTL)
 #define READER	(USER | PEER_BIT(PEER_FOLLOW))
-#define WRITER	(USER | PEER_BIT(PEER_DELIVER))
+#define MIGRATE	PEER_BIT(PEER_MIGRATE)
+#define WRITER	(USER | PEER_BIT(PEER_DELIVER) | MIGRATE)
 #define STORE	PEER_BIT(PEER_STORE)
 static const struct msg_desc d_table[] = {
-	[DM_LIST] = { "LIST", READER, 0, 0, f_list },
+	[DM_LIST] = { "LIST", READER | MIGRATE, 0, 0, f_list },
 	[DM_CREATE] = { "CREATE", USER, 0, 0, f_create },
 	[DM_DELETE] = { "DELETE", USER, 0, 0, f_mailbox },
 	[DM_RENAME] = { "RENAME", USER, 0, 0, f_rename },
@@ -186,9 +187,9 @@ static const struct msg_desc d_table[] = {
 	[DM_SELECT] = { "SELECT", USER, 0, 0, f_select },
 	[DM_UNSELECT] = { "UNSELECT", USER, 0, 0, f_mailbox },
 	[DM_KEYWORDS] = { "KEYWORDS", READER, 0, 0, f_mailbox },
-	[DM_RECORDS] = { "RECORDS", READER, 0, 0, f_records },
-	[DM_STORE] = { "STORE", USER, 0, 0, f_store },
-	[DM_EXPUNGE] = { "EXPUNGE", USER, 0, 0, f_expunge },
+	[DM_RECORDS] = { "RECORDS", READER | MIGRATE, 0, 0, f_records },
+	[DM_STORE] = { "STORE", USER | MIGRATE, 0, 0, f_store },
+	[DM_EXPUNGE] = { "EXPUNGE", USER | MIGRATE, 0, 0, f_expunge },
 	[DM_COPY] = { "COPY", USER, 0, 0, f_copy },
 	[DM_OPEN] = { "OPEN", READER, 0, 0, f_open },
 	[DM_CACHE_GET] = { "CACHE_GET", READER, 0, 0, f_cache_get },
@@ -216,10 +217,10 @@ static const struct msg_desc d_table[] = {
 	[DM_EVENT] = { "EVENT", STORE, 0, 0, f_event },
 	[DM_FOLLOW] = { "FOLLOW", PEER_BIT(PEER_FOLLOW), 0, 0, f_follow },
 	[DM_FOLLOWED] = { "FOLLOWED", STORE, 0, 0, f_followed },
-	[DM_IDS] = { "IDS", READER, 0, 0, f_ids },
+	[DM_IDS] = { "IDS", READER | MIGRATE, 0, 0, f_ids },
 	[DM_VANISHED] = { "VANISHED", READER, 0, 0, f_vanished },
-	[DM_ADOPT] = { "ADOPT", CTL, 0, 0, f_adopt },
-	[DM_IMPORT] = { "IMPORT", CTL, 0, 0, f_import },
+	[DM_ADOPT] = { "ADOPT", CTL | MIGRATE, 0, 0, f_adopt },
+	[DM_IMPORT] = { "IMPORT", CTL | MIGRATE, 0, 0, f_import },
 	[DM_IDS_ARE] = { "IDS_ARE", STORE, 0, 0, f_ids_are },
 };
 const struct msg_proto proto_door = MSG_PROTO("door", d_table);

@@ -8,6 +8,7 @@
  * names the owner, none changes anything (follow.h).
  * The door of ctl is one user's, and is asked for over the control socket
  * (C_DOOR): it may say besides which numbers a mailbox and its messages have.
+ * So is that of migrate, which puts mail in and reads none of it.
  * The door of deliver knows DM_DELIVER, and DM_FILE for what it changes.
  *
  * A request is answered by the message named beside it or by DM_FAILED, with

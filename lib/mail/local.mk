@@ -11,6 +11,7 @@ lib_mail_libmail_a_SOURCES = \
 	lib/mail/drop.c lib/mail/drop.h \
 	lib/mail/dsn.c lib/mail/dsn.h \
 	lib/mail/learned.c lib/mail/learned.h \
+	lib/mail/migrate.c lib/mail/migrate.h \
 	lib/mail/notes.c lib/mail/notes.h \
 	lib/mail/plain.c lib/mail/plain.h \
 	lib/mail/queue_id.c lib/mail/queue_id.h \

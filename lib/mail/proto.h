@@ -222,8 +222,9 @@ enum c_type {
 	C_END,		/* <- CF_STATUS enum c_status, CF_WORDS */
 	C_KICK,		/* master: ends the session CF_ID, or all of CF_USER */
 	C_NOTE,		/* master: CF_WORDS, what an operator did, for the log */
-	C_DOOR,		/* store: a row with the descriptor of a door (door.h,
-			   PEER_CTL) of the account CF_USER */
+	C_DOOR,		/* store: the descriptor that comes along is a door
+			   (door.h) of the account CF_USER from now on: PEER_CTL's, or that of the
+			   program that CF_ID names, migrate */
 };
 enum c_field {
 	CF_ID = 1,	/* queue id */

@@ -67,6 +67,13 @@ SSL_CTX	*tls_client_new(const char *ca_file, enum tls_trust trust,
 	    struct buf *why);
 
 /*
+ * The authorities that a verifying context trusts are those of the PEM file fd
+ * from now on, and no other. 0, or -1 with why.
+ */
+int	tls_client_authorities(SSL_CTX *ctx, int fd, struct buf *why)
+	    ATTR_CHECK;
+
+/*
  * Prepares a client's connection: the name to ask for (SNI, unless it is an
  * IP address) and, where the context verifies, to hold the certificate
  * against. 0, or -1.

@@ -29,6 +29,8 @@ enum pool {
 	POOL_SESSION,	/* started when a user logs in */
 	POOL_FILE,	/* started for a file, as its owner (-U); root's: as
 			   .user. Its exit status is what became of it */
+	POOL_COMMAND,	/* started by the operator's command, for a piece of
+			   work of its own (ctl/ctl_worker.h) */
 };
 
 /*

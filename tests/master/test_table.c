@@ -139,7 +139,8 @@ test_rows(void **state)
 		    programs[i].pool == POOL_DEMAND, programs[i].idle != NULL);
 		assert_int_equal(programs[i].pool == POOL_RESERVED ||
 		    programs[i].pool == POOL_SESSION ||
-		    programs[i].pool == POOL_FILE,
+		    programs[i].pool == POOL_FILE ||
+		    programs[i].pool == POOL_COMMAND,
 		    programs[i].count == NULL);
 		assert_int_equal(programs[i].pool == POOL_SESSION,
 		    programs[i].sessions != 0);

@@ -39,3 +39,6 @@ tests_relay_test_resolve_client_LDFLAGS = $(AM_LDFLAGS) \
 check_PROGRAMS += tests/relay/test_imap
 tests_relay_test_imap_LDADD = relay/libimap.a $(MAIL) $(NET) $(BASE) \
 	$(GSASL_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/relay/test_migrate
+tests_relay_test_migrate_LDADD = relay/libmigrate.a relay/libimap.a $(MAIL) \
+	$(NET) $(BASE) $(GSASL_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)

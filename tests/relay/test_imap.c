@@ -512,7 +512,8 @@ test_pipelined(void **state)
 {
 	static const char *const script[] = { "<UID FETCH 1:2,5 (FLAGS)",
 		"<UID FETCH 7 (FLAGS)", ">* 1 FETCH (UID 1 FLAGS ())",
-		">R1 OK", ">* 7 FETCH (UID 7 FLAGS ())", ">R2 OK", NULL };
+		">R1 OK", ">* 7 FETCH (UID 7 FLAGS ())", ">R2 OK",
+		"<UID FETCH 8", "<UID FETCH 9", ">R4 NO no", ">R3 OK", NULL };
 	static const uint32_t uids[] = { 1, 2, 5 };
 	struct buf set = BUF_INIT(0);
 	uint32_t many[4000];
@@ -529,6 +530,11 @@ test_pipelined(void **state)
 	assert_string_equal(buf_str(&s.out), "1 f0\n");
 	assert_int_equal(imap_fetch_wait(&c, b, &fetched, &s), IMAP_OK);
 	assert_string_equal(buf_str(&s.out), "1 f0\n7 f0\n");
+	/* The later one may be answered first. */
+	a = imap_fetch_send(&c, "8", "FLAGS");
+	b = imap_fetch_send(&c, "9", "FLAGS");
+	assert_int_equal(imap_fetch_wait(&c, a, &fetched, &s), IMAP_OK);
+	assert_int_equal(imap_fetch_wait(&c, b, &fetched, &s), IMAP_NO);
 	for (i = 0; i < 4000; i++)
 		many[i] = 4000000000u + 2 * i;
 	buf_reset(&set);

@@ -90,16 +90,18 @@ open_door(const char *who)
 	struct buf why = BUF_INIT(300);
 	struct chan c;
 	struct msg m;
-	int fd = -1, more = 1, ok = 0;
+	int fd[2], more = 1, ok = 0;
+
+	if (fd_pair(fd) == -1)
+		return 0;
 
 	chan_init(&c, dup(rig.control));
 	msg_begin(&c, &proto_ctl, C_DOOR, 5);
 	msg_text(&c, CF_USER, who);
+	msg_fd(&c, fd[1]);
 	if (msg_end(&c) == 0 && chan_send(&c, 1000) == 0)
 		while (more && msg_recv(&m, &proto_ctl, PEER_STORE, &c, 60000,
 		    &why) == 1) {
-			if (m.type == C_ROW)
-				fd = msg_get_fd(&m, 0);
 			more = m.type != C_END;
 			ok = !more && msg_get_u32(&m, CF_STATUS) == C_OK;
 			msg_done(&m);
@@ -107,7 +109,9 @@ open_door(const char *who)
 	chan_clear(&c);
 	buf_clear(&why);
 	if (ok)
-		door_init(&door, PEER_CTL, fd);
+		door_init(&door, PEER_CTL, fd[0]);
+	else
+		close(fd[0]);
 	return ok;
 }
 

@@ -28,7 +28,7 @@ VICTIMS = ("smtpd", "queue", "deliver", "store", "relay", "imapd", "pop3d",
 VICTIMS += tuple(n for n in programs.NAMES if n not in VICTIMS)
 SESSIONS = {r.kind for r in programs.LIVE
             if r.pool in ("POOL_ACCEPT", "POOL_DEMAND", "POOL_SESSION",
-                              "POOL_FILE")}
+                              "POOL_FILE", "POOL_COMMAND")}
 DOMAIN = "far.test"
 
 

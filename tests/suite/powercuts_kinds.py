@@ -49,6 +49,9 @@ KINDS = {
     "backup-folder": kind("queue", "sync_path", kept=COPY),
     "other-disk": kind("store", "link_copy",
                        kept="for mail on another file system than the queue"),
+    "migrated": kind("migrate", "state_sync",
+                     kept="a message that it does not tell of is known by "
+                          "its id"),
     "drop": kind("sendmail", "drop_sync",
                  kept="the suite is down when it is written"),
     "set-aside": kind("queue", "body_move",

@@ -203,7 +203,8 @@ def test_start_stop_status(tmp_path):
         assert p.returncode == 1 and "running already" in p.stderr
         rows = i.json("status")
         assert {r["program"] for r in rows} == {
-            r.kind for r in programs.LIVE if r.pool not in ("POOL_SESSION", "POOL_FILE")}
+            r.kind for r in programs.LIVE if r.pool not in (
+                "POOL_SESSION", "POOL_FILE", "POOL_COMMAND")}
         i.ctl("reload")
         i.ctl("stop")
         assert not i.processes()

@@ -26,7 +26,7 @@ def test_table_is_read_whole():
         assert len(rows) == len(re.findall(r"(?m)^%s\(" % macro, text)) > 10
     assert {r.pool for r in programs.ROWS} == {
         "POOL_RESERVED", "POOL_KEEP", "POOL_ACCEPT", "POOL_DEMAND",
-        "POOL_SESSION", "POOL_FILE"}
+        "POOL_SESSION", "POOL_FILE", "POOL_COMMAND"}
 
 
 def test_processes():
@@ -53,7 +53,8 @@ def test_wires():
                       chapter("Wires"))
     assert len(set(said)) == len(said)
     # No wires of master's: who asks finds the socket by its name.
-    assert set(said) - {("ctl", "master", "ctl"), ("sendmail", "queue", "ctl")} \
+    assert set(said) - {("ctl", "master", "ctl"), ("ctl", "store", "door"),
+                        ("sendmail", "queue", "ctl")} \
         == set(programs.WIRES)
 
 

@@ -48,6 +48,7 @@ REACHED = {
     "login": {"given_key", "door_auth"},
     "imapd": {"door_store"},
     "pop3d": {"door_store"},
+    "migrate": {"door_store"},
 }
 
 

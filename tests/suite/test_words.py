@@ -296,7 +296,7 @@ def test_answers_are_those_of_the_programs():
     known = [t for _, call, t in literals(table) if call == "N_"]
     made = " ".join(
         DIRECTIVE.sub("%", t.replace("%%", "%")) for d in
-        ("master", "queue", "store", "lib/link")
+        ("master", "queue", "store", "relay", "lib/link", "lib/mail")
         for p in sorted((TOP / d).glob("*.c"))
         for _, _, t in literals(re.sub("\" PRI[a-z]64 ?\"", "llu",
                                        p.read_text())))
