@@ -202,8 +202,9 @@ set_values(struct imap_client *c, struct imap_response *r, size_t at)
 {
 	if (imap_values_parse(&c->values, &c->in, at) == -1)
 		return -1;
-	r->v = c->values.v;
-	r->end = c->values.v + c->values.n;
+	r->v = r->end = c->values.v;
+	if (c->values.n > 0)
+		r->end += c->values.n;
 	return 0;
 }
 
