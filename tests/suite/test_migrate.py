@@ -90,17 +90,17 @@ def look(m, mailbox):
     assert typ == "OK", mailbox
     found = {}
     _, data = m.uid("fetch", "1:*", "(UID FLAGS INTERNALDATE BODY.PEEK[])")
-    for part in data or []:
+    data = data or []
+    for part, behind in zip(data, data[1:]):
         if not isinstance(part, tuple):
             continue
         # Dovecot may tell the flags behind the message.
-        head = part[0] + (data[data.index(part) + 1]
-                          if isinstance(data[data.index(part) + 1], bytes)
-                          else b"")
+        head = part[0] + (behind if isinstance(behind, bytes) else b"")
         flags = re.search(rb"FLAGS \(([^)]*)\)", head)[1].split()
+        # A day of one digit may have a blank before it, or a zero.
+        date = re.search(rb'INTERNALDATE "[ 0]?([^"]*)"', head)[1]
         found[int(re.search(rb"UID (\d+)", head)[1])] = (
-            sorted(set(flags) - {b"\\Recent"}),
-            re.search(rb'INTERNALDATE "([^"]*)"', head)[1],
+            sorted(set(flags) - {b"\\Recent"}), date,
             hashlib.sha256(part[1]).hexdigest())
     return found
 
@@ -259,7 +259,7 @@ def test_last_run(move):
     assert sorted(found) == [1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
     assert found[1][0] == [b"\\Flagged", b"mine"]
     assert found[3][0] == [b"$Forwarded", b"\\Answered", b"\\Seen"]
-    assert found[12][:2] == ([b"\\Draft"], b" 1-Feb-2021 09:00:00 +0000")
+    assert found[12][:2] == ([b"\\Draft"], b"1-Feb-2021 09:00:00 +0000")
     row = m.run("--delete")
     assert (row["messages"], row["flags_changed"], row["removed"]) == \
         (0, 0, 2)
