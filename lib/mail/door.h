@@ -328,7 +328,7 @@ int	door_append_end(struct door *d, uint32_t id, uint32_t *uid_r,
 	    uint32_t *uidvalidity_r);
 
 /*
- * Of ctl alone: what comes from another server, with the numbers that it had
+ * Of ctl and migrate: what comes from another server, with the numbers that it had
  * there, so that clients need not fetch it again. The quota does not hold here;
  * it does for what is delivered from then on.
  *

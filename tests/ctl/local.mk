@@ -15,7 +15,6 @@ check_PROGRAMS += tests/ctl/test_diff tests/ctl/test_phones
 tests_ctl_test_phones_LDADD = $(CTL_TEST_LIBS)
 check_PROGRAMS += tests/ctl/test_csv
 tests_ctl_test_csv_LDADD = $(CTL_TEST_LIBS)
-check_PROGRAMS += tests/ctl/test_diff
 tests_ctl_test_diff_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_doctor_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_doctor_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dns_question \

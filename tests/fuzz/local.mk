@@ -146,7 +146,14 @@ tests_fuzz_fuzz_relay_client_SOURCES = tests/fuzz/fuzz_relay_client.c \
 tests_fuzz_fuzz_relay_client_LDADD = relay/librelay.a $(MAIL) $(NET) $(BASE) \
 	$(OPENSSL_LIBS)
 tests_fuzz_fuzz_relay_client_LDFLAGS = $(FUZZING) -Wl,--wrap=poll
-noinst_PROGRAMS += tests/fuzz/fuzz_imap_client
+noinst_PROGRAMS += tests/fuzz/fuzz_imap_client tests/fuzz/fuzz_csv \
+	tests/fuzz/fuzz_migrate
+tests_fuzz_fuzz_csv_SOURCES = tests/fuzz/fuzz_csv.c
+tests_fuzz_fuzz_csv_LDADD = ctl/libctl.a $(BASE)
+tests_fuzz_fuzz_csv_LDFLAGS = $(FUZZING)
+tests_fuzz_fuzz_migrate_SOURCES = tests/fuzz/fuzz_migrate.c
+tests_fuzz_fuzz_migrate_LDADD = relay/libmigrate.a $(BASE)
+tests_fuzz_fuzz_migrate_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_imap_client_SOURCES = tests/fuzz/fuzz_imap_client.c \
 	tests/fuzz/fuzz_pair.h
 tests_fuzz_fuzz_imap_client_LDADD = relay/libimap.a $(MAIL) $(NET) $(BASE) \

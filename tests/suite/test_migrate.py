@@ -218,7 +218,10 @@ def test_killed_on_the_way(move, tmp_path):
     m.old.kill()
     m.old.start()
     out = p.communicate(timeout=120)[0]
-    assert p.returncode == 0, out
+    # Who was not let in yet when it was killed is left for the next run.
+    assert p.returncode in (0, 75), out
+    if p.returncode == 75:
+        m.run()
     for u in m.users:
         equal(m, u, names)
     # The UIDs are those of there: nothing is fetched again.
