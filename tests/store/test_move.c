@@ -21,12 +21,15 @@
 #include "tests/store/rig.h"
 
 #define ANNA	"anna@example.test"
-#define FILES	"spool/mail/example.test/anna/1/"
+#define FILES	"spool/mail/example.test/anna/%u/%u"
 
 enum { MESSAGES = 3, FIRST_LEFT = 2, TRIES = 3000, TRY_US = 10000 };
+enum { INBOX = 1, TRASH = 5, SENT = 3 };
+
+static uint32_t source, target;
 
 /*
- * What befalls the file FIRST_LEFT of INBOX, in the child. LOST: it is said to
+ * What befalls the file FIRST_LEFT of the source, in the child. LOST: it is said to
  * be unlinked and is still there, as after a power cut, and the folder cannot
  * be synced.
  */
@@ -46,7 +49,10 @@ int	__wrap_unlinkat(int dir, const char *path, int flags);
 int
 __wrap_unlinkat(int dir, const char *path, int flags)
 {
-	if (fault == NONE || !ends(path, "anna/1/2"))
+	char left[40];
+
+	snprintf(left, sizeof(left), "anna/%u/%d", source, FIRST_LEFT);
+	if (fault == NONE || !ends(path, left))
 		return __real_unlinkat(dir, path, flags);
 	atomic_fetch_add(hits, 1);
 	if (fault == LOST)
@@ -60,7 +66,7 @@ int	__wrap_fsync(int fd);
 int
 __wrap_fsync(int fd)
 {
-	char link[64], path[400];
+	char link[64], path[400], folder[40];
 	ssize_t n;
 
 	if (fault != LOST || atomic_load(hits) == 0)
@@ -68,7 +74,8 @@ __wrap_fsync(int fd)
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	n = readlink(link, path, sizeof(path) - 1);
 	path[n > 0 ? n : 0] = '\0';
-	if (!ends(path, "anna/1"))
+	snprintf(folder, sizeof(folder), "anna/%u", source);
+	if (!ends(path, folder))
 		return __real_fsync(fd);
 	errno = EIO;
 	return -1;
@@ -81,20 +88,19 @@ is_there(unsigned uid)
 {
 	char name[100];
 
-	snprintf(name, sizeof(name), FILES "%u", uid);
+	snprintf(name, sizeof(name), FILES, source, uid);
 	return access(rig_path(&rig, name), F_OK) == 0;
 }
 
-/* Moves all of INBOX to Trash. */
 static void
-move_all(void)
+move_all(uint32_t box, uint32_t to_box)
 {
 	uint32_t uids[MESSAGES] = { 1, 2, 3 }, *from, *to, validity;
 	struct door *d = &rig.imap[0];
 	size_t n;
 
-	assert_int_equal(door_copy(d, 1, rig_mailbox(&rig, d, "Trash"), uids,
-	    MESSAGES, DOOR_MOVE, &from, &to, &n, &validity), 0);
+	assert_int_equal(door_copy(d, box, to_box, uids, MESSAGES,
+	    DOOR_MOVE, &from, &to, &n, &validity), 0);
 	assert_int_equal(n, MESSAGES);
 	free(from);
 	free(to);
@@ -107,10 +113,9 @@ verify(void)
 	struct door *d = &rig.imap[0];
 	size_t n;
 
-	assert_int_equal(rig_find(&rig, d, 1, "text", &n), 0);
+	assert_int_equal(rig_find(&rig, d, source, "text", &n), 0);
 	assert_int_equal(n, 0);
-	assert_int_equal(rig_find(&rig, d, rig_mailbox(&rig, d, "Trash"),
-	    "text", &n), MESSAGES);
+	assert_int_equal(rig_find(&rig, d, target, "text", &n), MESSAGES);
 	if (rig_control(&rig, C_CHECK, ANNA, &out) != 0)
 		fail_msg("%s", buf_str(&out));
 	buf_clear(&out);
@@ -127,13 +132,15 @@ wait_gone(unsigned uid)
 }
 
 static void
-run(int what, int rebuild)
+run(int what, int rebuild, uint32_t from, uint32_t to)
 {
 	struct buf out = BUF_INIT(10000);
 	char id[17];
 	int i;
 
 	fault = what;
+	source = from;
+	target = to;
 	atomic_store(hits, 0);
 	rig_init(&rig);
 	rig_start(&rig);
@@ -142,7 +149,11 @@ run(int what, int rebuild)
 		assert_int_equal(rig_deliver(&rig, id, ANNA, NULL),
 		    RESULT_DELIVERED);
 	}
-	move_all();
+	assert_int_equal(rig_mailbox(&rig, &rig.imap[0], "Trash"), TRASH);
+	assert_int_equal(rig_mailbox(&rig, &rig.imap[0], "Sent"), SENT);
+	if (source != INBOX)
+		move_all(INBOX, source);
+	move_all(source, target);
 	wait_gone(1);
 	wait_gone(3);
 	verify();
@@ -172,19 +183,20 @@ run(int what, int rebuild)
 static void
 test_unlink_fails(void **state)
 {
-	run(FAILS, 0);
+	run(FAILS, 0, INBOX, TRASH);
 }
 
 static void
 test_unlink_is_lost(void **state)
 {
-	run(LOST, 0);
+	run(LOST, 0, INBOX, TRASH);
 }
 
 static void
 test_rebuilt(void **state)
 {
-	run(FAILS, 1);
+	run(FAILS, 1, INBOX, TRASH);
+	run(FAILS, 1, TRASH, SENT);
 }
 
 int
