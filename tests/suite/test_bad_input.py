@@ -146,6 +146,49 @@ def test_wrong_value(inst, key, value, words):
     assert len(p.stderr.splitlines()) == 1, p.stderr
 
 
+BOUNDS = {k: tuple(rest) for k, *rest in (
+    x.split() for x in (pathlib.Path(__file__).parent /
+                        "setting_bounds.txt").read_text().splitlines()
+    if not x.startswith("#"))}
+
+
+def keys_of_programs():
+    """key -> (program, type, least, most); one program for each."""
+    out = {}
+    for prog in rohrpost.PROGRAMS:
+        p = subprocess.run([str(rohrpost.LIBEXEC / prog), "-K"], text=True,
+                           capture_output=True, timeout=20)
+        assert p.returncode == 0, p.stderr
+        for column in (x.split("\t") for x in p.stdout.splitlines()):
+            out[column[0]] = (prog, column[1], column[3], column[4])
+    return out
+
+
+def outside(kind, least, most):
+    """Values that such a key must not have."""
+    if kind == "text":
+        return [""] * (least > 0) + ["x" * (most + 1)]
+    unit = "s" if kind == "time" else ""
+    return ["%d%s" % (n, unit) for n in (least - 1, most + 1) if n >= 0]
+
+
+def test_bounds_of_each_key(tmp_path):
+    """They are as they are kept, and what is outside is refused."""
+    keys = keys_of_programs()
+    assert set(BOUNDS) <= set(keys)
+    assert {k: keys[k][1:] for k in BOUNDS} == BOUNDS
+    for key, (prog, kind, least, most) in keys.items():
+        if kind not in ("number", "size", "time", "text"):
+            continue
+        for value in outside(kind, int(least), int(most)):
+            (tmp_path / "rohrpost.conf").write_text(
+                "hostname = a.test\n%s = %s\n" % (key, value))
+            p = subprocess.run([str(rohrpost.LIBEXEC / prog), "-c",
+                                str(tmp_path), "-n"], capture_output=True,
+                               text=True, timeout=20)
+            fails(p, "rohrpost.conf:2: %s: " % key)
+
+
 SMART = "relay_host = smart.test\n"
 
 
