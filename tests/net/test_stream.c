@@ -294,6 +294,7 @@ test_gather_bound(void **state)
 			stream_write(&s, "x", 1);
 		assert_int_equal(s.out.len, 0);
 		assert_int_equal(s.end, STREAM_ERROR);
+		assert_false(s.wrote);
 		stream_clear(&s);
 	}
 }
