@@ -383,6 +383,31 @@ test_world(void **state)
 	}
 }
 
+/* What the world did to one opening says nothing of the next. */
+static int
+broken_after_full(void)
+{
+	char mark[100];
+	int e;
+
+	world.call = WRITE;
+	world.error = ENOSPC;
+	if (!bdb_passing(e = try_open()))
+		return 1;
+	memset(&world, 0, sizeof(world));
+	snprintf(mark, sizeof(mark), "%s/broken", home);
+	close(__real_open(mark, O_WRONLY | O_CREAT, 0600));
+	e = try_open();
+	return e == EIO ? 0 : 2;
+}
+
+static void
+test_world_of_before(void **state)
+{
+	assert_int_equal(in_child(fill_much), 0);
+	assert_int_equal(in_child(broken_after_full), 0);
+}
+
 /* No space, but what is given up: recovery ends, and the reserve is gone. */
 static void
 test_reserve_recovers(void **state)
@@ -457,6 +482,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_network), T(test_left), T(test_one_owner), T(test_set_aside),
 		cmocka_unit_test(test_passing), T(test_world),
+		T(test_world_of_before),
 		T(test_reserve_recovers), T(test_reserve_is_filled),
 	};
 
