@@ -105,6 +105,20 @@ def test_value_is_refused_by_check_reload_and_start(inst, key, value, words):
         inst.start()
 
 
+@pytest.mark.parametrize("names,bad", [
+    ("a.test, b..test", "b..test"), ("a.test b.test\tc_!.test", "c_!.test"),
+    (", -x.test", "-x.test"), ("a.test, b.test", None), (" ,a.test,", None)])
+def test_each_name_of_a_list(inst, names, bad):
+    undo = change(inst, "rohrpost.conf", "doctor_dnsbl = %s\n" % names)
+    try:
+        p = inst.command("config", "check")
+    finally:
+        undo()
+    assert (p.returncode == 0) == (bad is None), p.stderr
+    if bad:
+        fails(p, 'doctor_dnsbl: "%s"' % bad, code=1)
+
+
 def test_key_given_thrice(inst):
     """A line for each that is too many."""
     undo = change(inst, "rohrpost.conf", "relay_port = 1\n" * 3)
