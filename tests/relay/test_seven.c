@@ -66,6 +66,10 @@ static const struct {
 	{ TEXT V "S: \xfc\r\n\r\nsome words: \xfc\r\n",
 	  TEXT V "S: \xfc\r\n" CTE "quoted-printable\r\n\r\nsome words: =FC\r\n",
 	  NULL },
+	{ "S: \xfc\r\n" MIXED V "\r\n--b\r\n" TEXT
+	  "\r\nsome words: \xfc\r\n--b--\r\n",
+	  "S: \xfc\r\n" MIXED V "\r\n--b\r\n" TEXT CTE "quoted-printable\r\n"
+	  "\r\nsome words: =FC\r\n--b--\r\n", NULL },
 	{ MIXED "\r\n--b\r\nX: \xfc\r\n\r\na\r\n--b--\r\n",
 	  MIXED "\r\n--b\r\nX: \xfc\r\n\r\na\r\n--b--\r\n", NULL },
 	{ MIXED "\r\npre \xc3\xbc\r\n--b\r\n\r\na\r\n--b--\r\n",
