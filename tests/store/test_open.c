@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -245,6 +246,26 @@ test_cache_after_a_crash(void **state)
 	}
 }
 
+/* What will not open is emptied, and nobody waits for it. */
+static void
+test_cache_of_junk(void **state)
+{
+	char cmd[300];
+
+	deliver();
+	assert_int_equal(rig_stop(&rig), 0);
+	snprintf(cmd, sizeof(cmd), "for f in '%s'/*; do echo junk >\"$f\"; "
+	    "done", rig_path(&rig, "spool/index/cache"));
+	assert_int_equal(system(cmd), 0);
+	rig_start(&rig);
+	deliver();
+	assert_int_equal(rig_stop(&rig), 0);
+	snprintf(cmd, sizeof(cmd), "! grep -qx junk '%s'/*",
+	    rig_path(&rig, "spool/index/cache"));
+	assert_int_equal(system(cmd), 0);
+	rig_start(&rig);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -252,7 +273,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_errors), T(test_many_read), T(test_many_unread),
-		T(test_cache_of_none), T(test_cache_after_a_crash), T(test_expunged),
+		T(test_cache_of_none), T(test_cache_after_a_crash),
+		T(test_cache_of_junk), T(test_expunged),
 	};
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
