@@ -12,6 +12,7 @@
 #include "ctl/ctl_hash.h"
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_text.h"
+#include "lib/mail/credential.h"
 #include "lib/mail/limits.h"
 #include "tests/ctl/hash6.h"
 
@@ -235,6 +236,31 @@ test_bad_lines(void **state)
 		assert_null(strstr(buf_str(&why), "S3cret"));
 		text_clear(&t);
 	}
+	buf_clear(&why);
+}
+
+/* An account has so many app passwords, and not one more. */
+static void
+test_app_bounds(void **state)
+{
+	struct buf in = BUF_INIT(0), why = BUF_INIT(0);
+	struct text t;
+	int more, i;
+
+	for (more = 0; more < 2; more++) {
+		buf_reset(&in);
+		buf_puts(&in, "a@x.test:crypt=" HASH6);
+		for (i = 0; i < CREDENTIAL_APPS + more; i++)
+			buf_printf(&in, ":app=a%d,imap,1," HASH6, i);
+		text_init(&t, ctl_tables[TEXT_PASSWD]);
+		buf_reset(&why);
+		assert_int_equal(text_parse(&t, "/etc", in.data, in.len,
+		    &why), more ? -1 : 0);
+		assert_int_equal(strstr(buf_str(&why), "more than 16 app "
+		    "passwords") != NULL, more);
+		text_clear(&t);
+	}
+	buf_clear(&in);
 	buf_clear(&why);
 }
 
@@ -492,6 +518,7 @@ main(void)
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_bad_lines),
 		cmocka_unit_test(test_line_bounds),
+		cmocka_unit_test(test_app_bounds),
 		cmocka_unit_test(test_complaints_bounded),
 		cmocka_unit_test(test_edit),
 		cmocka_unit_test(test_no_entry),
