@@ -19,6 +19,7 @@
 #include "ctl/ctl_renew.h"
 #include "ctl/ctl_system.h"
 #include "ctl/ctl_util.h"
+#include "ctl/table_groups.h"
 #include "lib/base/words.h"
 #include "lib/mail/limits.h"
 
@@ -104,7 +105,10 @@ table_del(struct ctl *c, enum text_id id, const char *name)
 		    s.t[id].table->file);
 		r = -1;
 	}
-	/* The hash of a closed account goes with it. */
+	/* The hash of a closed account goes with it, and so does its place in
+	   groups. */
+	if (r == 0 && id == TEXT_USERS)
+		r = groups_replace(&s, buf_str(&key), NULL, &why);
 	if (r == 0 && id == TEXT_USERS &&
 	    text_find(&s.t[TEXT_PASSWD], buf_str(&key)) != NULL)
 		r = text_del(&s.t[TEXT_PASSWD], buf_str(&key));
@@ -152,8 +156,42 @@ cmd_domain_del(struct ctl *c)
 }
 
 int
+cmd_domain_set(struct ctl *c)
+{
+	struct buf name = BUF_INIT(DOMAIN_MAX), line = BUF_INIT(0),
+	    why = BUF_INIT(0);
+	struct row *d = NULL;
+	struct set s;
+	int r;
+
+	if (table_open(c, &s, 1) == -1)
+		return CTL_REFUSED;
+	r = table_domains.key(c->args[0], strlen(c->args[0]), &name, &why);
+	if (r == 0)
+		d = text_find(&s.t[TEXT_DOMAINS], buf_str(&name));
+	if (r == 0 && (d == NULL || d->value != NULL)) {
+		buf_set(&why, d == NULL ? _("%s: not in domains") :
+		    _("%s is an alias domain: what is granted stands at its "
+		    "target"), buf_str(&name));
+		r = -1;
+	}
+	if (r == 0)
+		r = row_grants(c->args + 1, c->n_args - 1,
+		    &d->grants, &why);
+	if (r == 0) {
+		buf_puts(&line, d->key);
+		grants_print(&d->grants, &line);
+		r = text_change(&s.t[TEXT_DOMAINS], &d, buf_str(&line), &why);
+	}
+	buf_clear(&name);
+	buf_clear(&line);
+	return table_end(c, &s, r, &why, 1);
+}
+
+int
 cmd_domain_list(struct ctl *c)
 {
+	struct buf grants = BUF_INIT(0);
 	const struct row *r;
 	struct out o;
 	struct set s;
@@ -164,13 +202,18 @@ cmd_domain_list(struct ctl *c)
 	out_init(&o, stdout, c->json);
 	out_name(&o, "domain", 6);
 	out_name(&o, "alias_of", 8);
+	out_name(&o, "grants", 6);
 	while ((r = text_next(&s.t[TEXT_DOMAINS], &i)) != NULL) {
 		out_text(&o, r->key);
 		if (r->value != NULL)
 			out_text(&o, r->value);
 		else
 			out_null(&o);
+		buf_reset(&grants);
+		grants_pack(&r->grants, &grants);
+		out_texts(&o, &grants);
 	}
+	buf_clear(&grants);
 	return table_listed(&s, &o);
 }
 

@@ -3,7 +3,6 @@
  */
 #include "config.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,10 +11,12 @@
 #include "ctl/commands.h"
 #include "ctl/ctl_ask.h"
 #include "ctl/ctl_check.h"
+#include "ctl/ctl_granted.h"
 #include "ctl/ctl_hash.h"
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_out.h"
 #include "ctl/ctl_util.h"
+#include "ctl/table_groups.h"
 #include "lib/base/words.h"
 #include "lib/mail/credential.h"
 #include "lib/mail/limits.h"
@@ -83,25 +84,33 @@ get_fields(struct ctl *c, const char *account, struct buf *fields,
 	return r;
 }
 
-/* The account's line in users, from its row (or NULL) and the options. */
-static void
+/* The account's line in users, from its row (or NULL), options and words. */
+static int
 user_line(struct ctl *c, const char *account, const struct row *old,
-    struct buf *line)
+    struct buf *line, struct buf *why)
 {
-	int disabled = old != NULL && (old->flags & TABLES_DISABLED);
+	int disabled = old != NULL && (old->flags & TABLES_DISABLED), r = 1;
+	struct buf quota = BUF_INIT(0);
+	struct grants g = { .said = 0 };
 
+	if (old != NULL)
+		g = old->grants;
+	if (c->opt[OPT_USER_QUOTA] != NULL) {
+		buf_printf(&quota, "quota=%s", c->opt[OPT_USER_QUOTA]);
+		r = grants_change(quota.data, quota.len, &g, why);
+		buf_clear(&quota);
+	}
+	if (r == -1 || row_grants(c->args + 1, c->n_args - 1, &g, why) == -1)
+		return -1;
 	buf_puts(line, account);
-	if (c->opt[OPT_USER_QUOTA] != NULL)
-		buf_printf(line, " quota=%s", c->opt[OPT_USER_QUOTA]);
-	else if (old != NULL && (old->quota_size | old->quota_count) != 0)
-		buf_printf(line, " quota=%" PRIu64 ",%" PRIu64,
-		    old->quota_size, old->quota_count);
+	grants_print(&g, line);
 	if (c->opt[OPT_USER_DISABLED] != NULL)
 		disabled = 1;
 	if (c->opt[OPT_USER_ENABLED] != NULL)
 		disabled = 0;
 	if (disabled)
 		buf_puts(line, " disabled");
+	return 0;
 }
 
 int
@@ -116,10 +125,10 @@ cmd_user_add(struct ctl *c)
 		return CTL_REFUSED;
 	r = name_address(c->args[0], strlen(c->args[0]), NAME_ACCOUNT, &name,
 	    &why);
-	if (r == 0) {
-		user_line(c, buf_str(&name), NULL, &line);
+	if (r == 0)
+		r = user_line(c, buf_str(&name), NULL, &line, &why);
+	if (r == 0)
 		r = text_add(&s.t[TEXT_USERS], buf_str(&line), &why);
-	}
 	/* Nobody is asked for the password of what will be refused. */
 	if (r == 0)
 		r = set_check(&s, &why, &line);
@@ -166,17 +175,16 @@ cmd_user_set(struct ctl *c)
 
 	if (c->opt[OPT_USER_QUOTA] == NULL &&
 	    c->opt[OPT_USER_DISABLED] == NULL &&
-	    c->opt[OPT_USER_ENABLED] == NULL)
+	    c->opt[OPT_USER_ENABLED] == NULL && c->n_args == 1)
 		return ctl_fail(CTL_USAGE, _("what is to be set? (--quota, "
-		    "--disabled, --enabled)"));
+		    "--disabled, --enabled, KEY=VALUE)"));
 	if (table_open(c, &s, 1) == -1)
 		return CTL_REFUSED;
 	r = find_account(c, &s, &name, &old, &why);
-	if (r == 0) {
-		user_line(c, buf_str(&name), old, &line);
-		r = text_set(&s.t[TEXT_USERS], buf_str(&name),
-		    buf_str(&line), &why);
-	}
+	if (r == 0)
+		r = user_line(c, buf_str(&name), old, &line, &why);
+	if (r == 0)
+		r = text_change(&s.t[TEXT_USERS], &old, buf_str(&line), &why);
 	if (r == 0 && c->opt[OPT_USER_DISABLED] != NULL &&
 	    c->opt[OPT_USER_ENABLED] == NULL)
 		set_ends(&s, buf_str(&name));
@@ -209,33 +217,60 @@ cmd_user_passwd(struct ctl *c)
 	return table_end(c, &s, r, &why, 0);
 }
 
+/* The groups that the account is in. */
+static void
+out_groups(struct out *o, const struct set *s, const struct row *user)
+{
+	struct buf packed = BUF_INIT(0);
+	const struct row *r;
+	size_t i = 0;
+
+	while (user->n_groups > 0 &&
+	    (r = text_next(&s->t[TEXT_GROUPS], &i)) != NULL)
+		if (group_has(r, user->key))
+			buf_put_lv(&packed, r->key, strlen(r->key));
+	out_texts(o, &packed);
+	buf_clear(&packed);
+}
+
+static void
+list_user(struct out *o, const struct set *s, const struct row *r)
+{
+	const struct row *hash = text_find(&s->t[TEXT_PASSWD], r->key);
+	struct grants g;
+
+	set_grants(s, r, &g);
+	out_text(o, r->key);
+	out_number(o, g.value[GRANT_QUOTA][0]);
+	out_number(o, g.value[GRANT_QUOTA][1]);
+	out_bool(o, (r->flags & TABLES_DISABLED) != 0);
+	if (hash != NULL && hash->hash != NULL)
+		out_text(o, hash_kind(hash->hash));
+	else
+		out_null(o);
+	out_groups(o, s, r);
+}
+
 int
 cmd_user_list(struct ctl *c)
 {
-	const struct row *r, *hash;
+	const struct row *r;
 	struct out o;
 	struct set s;
 	size_t i = 0;
 
 	if (table_open(c, &s, 0) == -1)
 		return CTL_REFUSED;
+	set_join(&s);
 	out_init(&o, stdout, c->json);
 	out_name(&o, "user", 4);
 	out_name(&o, "quota_size", 10);
 	out_name(&o, "quota_count", 11);
 	out_name(&o, "disabled", 8);
 	out_name(&o, "hash", 4);
-	while ((r = text_next(&s.t[TEXT_USERS], &i)) != NULL) {
-		hash = text_find(&s.t[TEXT_PASSWD], r->key);
-		out_text(&o, r->key);
-		out_number(&o, r->quota_size);
-		out_number(&o, r->quota_count);
-		out_bool(&o, (r->flags & TABLES_DISABLED) != 0);
-		if (hash != NULL && hash->hash != NULL)
-			out_text(&o, hash_kind(hash->hash));
-		else
-			out_null(&o);
-	}
+	out_name(&o, "groups", 6);
+	while ((r = text_next(&s.t[TEXT_USERS], &i)) != NULL)
+		list_user(&o, &s, r);
 	return table_listed(&s, &o);
 }
 

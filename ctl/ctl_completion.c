@@ -32,6 +32,10 @@ static const struct {
 	const char *command, *list, *column;
 } values[] = {
 	{ "domain del", "domain list", "domain" },
+	{ "domain set", "domain list", "domain" },
+	{ "group del", "group list", "group" },
+	{ "group set", "group list", "group" },
+	{ "group member", "group list", "group" },
 	{ "user del", "user list", "user" },
 	{ "user set", "user list", "user" },
 	{ "user passwd", "user list", "user" },

@@ -8,6 +8,10 @@
 #include "lib/base/words.h"
 
 static const char *const names[] = {
+	NC_("column", "members"),
+	NC_("column", "groups"),
+	NC_("column", "group"),
+	NC_("column", "grants"),
 	NC_("column", "account"), NC_("column", "address"),
 	NC_("column", "alias"), NC_("column", "alias_of"), NC_("column", "app"),
 	NC_("column", "arrived"), NC_("column", "attempt"),

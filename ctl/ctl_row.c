@@ -35,6 +35,49 @@ row_split(const char *p, size_t len, char c, size_t *left_r,
 	return 1;
 }
 
+const char *
+row_word(const char **p, size_t *len, size_t *n_r)
+{
+	const char *word;
+
+	name_trim(p, len);
+	word = *p;
+	for (*n_r = 0; *n_r < *len && word[*n_r] != ' ' &&
+	    word[*n_r] != '\t'; (*n_r)++)
+		;
+	*p += *n_r;
+	*len -= *n_r;
+	return word;
+}
+
+void
+row_unknown(const char *p, size_t len, const char *more, struct buf *why)
+{
+	struct buf usage = BUF_INIT(0);
+
+	grants_usage(&usage);
+	if (more != NULL)
+		buf_printf(&usage, ", %s", more);
+	buf_set(why, _("%.*s: not known (%s)"), (int)(len > 80 ? 80 : len), p,
+	    buf_str(&usage));
+	buf_clear(&usage);
+}
+
+int
+row_grants(char *const *words, int n, struct grants *g, struct buf *why)
+{
+	int i, found;
+
+	for (i = 0; i < n; i++) {
+		found = grants_change(words[i], strlen(words[i]), g, why);
+		if (found == 0)
+			row_unknown(words[i], strlen(words[i]), NULL, why);
+		if (found != 1)
+			return -1;
+	}
+	return 0;
+}
+
 int
 row_parse(const struct table *t, const char *p, size_t len, struct row *r,
     struct buf *why)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ctl/ctl_grants.h"
 #include "ctl/ctl_table.h"
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
@@ -20,9 +21,11 @@ struct row {
 	const char *domain;	/* dkim: within key; */
 	int64_t	 since;		/* of its state (flags: enum dkim_state) */
 	char	*hash;		/* passwd: of the account's password; NULL */
-	char	**targets;	/* aliases */
+	char	**targets;	/* aliases; groups: the members */
 	size_t	 n_targets;
-	uint64_t quota_size, quota_count;
+	struct grants grants;	/* users, groups, domains: of this line */
+	unsigned n_groups;	/* users: that they are in (set_join) */
+	struct grants joined;	/* users: what the groups say (set_join) */
 	uint32_t flags;		/* users: enum tables_flag */
 	unsigned line;
 	unsigned mark;		/* for walks over the tables (ctl_check.c) */
@@ -39,5 +42,19 @@ char	*row_take(struct buf *b);
 /* Splits at the first c into left and right, both trimmed; 0 if none. */
 int	row_split(const char *p, size_t len, char c, size_t *left_r,
 	    const char **right_r, size_t *rlen_r);
+/*
+ * Takes the next of the words that blanks part from *p, whose *len octets get
+ * less; of 0 octets at the end.
+ */
+const char *row_word(const char **p, size_t *len, size_t *n_r);
+/* Says that the word is none of the grants, nor of the others that more names
+   (NULL: there are none). */
+void	row_unknown(const char *p, size_t len, const char *more,
+	    struct buf *why);
+/*
+ * An operator's n words: KEY=VALUE sets, "KEY=" takes away. 0, or -1 with why.
+ */
+int	row_grants(char *const *words, int n, struct grants *g,
+	    struct buf *why) ATTR_CHECK;
 
 #endif

@@ -27,6 +27,7 @@ set_init(struct set *s, const struct table *const *tables, const char *dir)
 	s->dirfd = -1;
 	s->lock = -1;
 	s->host[0] = s->ends[0] = '\0';
+	memset(&s->system, 0, sizeof(s->system));
 	for (i = 0; i < TEXT_COUNT; i++)
 		text_init(&s->t[i], tables[i]);
 }

@@ -8,6 +8,7 @@
 #ifndef CTL_SET_H
 #define CTL_SET_H
 
+#include "ctl/ctl_grants.h"
 #include "ctl/ctl_text.h"
 #include "lib/mail/limits.h"
 
@@ -17,6 +18,7 @@ struct set {
 	int	 lock;		/* of dir/.lock; -1: not held */
 	char	 host[DOMAIN_MAX + 1];	/* see set_host */
 	char	 ends[ADDRESS_MAX + 1];	/* see set_ends; "": nobody's */
+	struct grants system;	/* what rohrpost.conf grants */
 	struct text t[TEXT_COUNT];
 };
 

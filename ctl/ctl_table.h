@@ -25,7 +25,8 @@ struct set;
 	T(TEXT_USERS, users) \
 	T(TEXT_PASSWD, passwd) \
 	T(TEXT_ALIASES, aliases) \
-	T(TEXT_DKIM, dkim)
+	T(TEXT_DKIM, dkim) \
+	T(TEXT_GROUPS, groups)
 
 #define TABLE_ID(id, name) id,
 enum text_id {

@@ -280,15 +280,12 @@ line_of(struct text *t, const struct row *r)
 }
 
 int
-text_set(struct text *t, const char *key, const char *line, struct buf *why)
+text_change(struct text *t, struct row **row, const char *line,
+    struct buf *why)
 {
-	struct row *old = text_find(t, key), *r;
+	struct row *old = *row, *r;
 	struct text_line *l = line_of(t, old);
 
-	if (l == NULL) {
-		buf_set(why, _("%s: not there"), key);
-		return -1;
-	}
 	if (entry_parse(t, line, old->line, old, &r, why) == -1)
 		return -1;
 	(void)tdelete(old, &t->tree, compare);
@@ -297,7 +294,20 @@ text_set(struct text *t, const char *key, const char *line, struct buf *why)
 	l->row = r;
 	row_index(t, r);
 	t->dirty = 1;
+	*row = r;
 	return 0;
+}
+
+int
+text_set(struct text *t, const char *key, const char *line, struct buf *why)
+{
+	struct row *old = text_find(t, key);
+
+	if (old == NULL) {
+		buf_set(why, _("%s: not there"), key);
+		return -1;
+	}
+	return text_change(t, &old, line, why);
 }
 
 int

@@ -8,6 +8,7 @@
  *
  *   domains   example.test          example.com = alias example.test
  *   users     anna@example.test     anna@example.test quota=2G,10000 disabled
+ *   groups    staff quota=2G : anna@example.test bert@example.test
  *   passwd    anna@example.test:$y$...
  *   aliases   sales@example.test = anna@example.test, bob@example.org
  *             @example.test = anna@example.test       (catch-all; the
@@ -71,6 +72,9 @@ struct row *text_next(const struct text *t, size_t *i);
 int	text_add(struct text *t, const char *line, struct buf *why) ATTR_CHECK;
 /* Puts line in the place of the row key; -1: as above, or no such row. */
 int	text_set(struct text *t, const char *key, const char *line,
+	    struct buf *why) ATTR_CHECK;
+/* The same for a row that is at hand; *r is the new one. */
+int	text_change(struct text *t, struct row **r, const char *line,
 	    struct buf *why) ATTR_CHECK;
 /* Takes the row's line out. 0, or -1: no such row. */
 int	text_del(struct text *t, const char *key) ATTR_CHECK;

@@ -80,6 +80,10 @@ ctl_libctl_a_SOURCES += ctl/setup_talk.c ctl/setup_talk.h \
 ctl_libctl_a_SOURCES += ctl/cmd_dkim.c ctl/cmd_dkim.h \
 	ctl/table_dkim.c ctl/table_dkim.h
 
+# Groups, and what accounts are granted.
+ctl_libctl_a_SOURCES += ctl/cmd_group.c ctl/table_groups.c ctl/table_groups.h \
+	ctl/ctl_grants.c ctl/ctl_grants.h ctl/ctl_granted.c ctl/ctl_granted.h
+
 sbin_PROGRAMS += ctl/rohrpost
 ctl_rohrpost_SOURCES = ctl/main.c
 # Without libev.so, whose functions libunbound would take for libevent's

@@ -1,5 +1,7 @@
 #include "config.h"
 
+#include <string.h>
+
 #include "ctl/ctl_compile.h"
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_set.h"
@@ -7,32 +9,62 @@
 #include "lib/base/words.h"
 #include "lib/mail/limits.h"
 
-/* domain [ "=" "alias" domain ] */
+/* "alias" domain, behind the "=" */
+static int
+parse_target(const char *p, size_t len, struct row *r, struct buf *why)
+{
+	struct buf target = BUF_INIT(DOMAIN_MAX);
+	const char *word;
+	size_t n;
+	int ok;
+
+	word = row_word(&p, &len, &n);
+	if (!str_is(word, n, "alias")) {
+		buf_set(why, _("expected \"= alias DOMAIN\""));
+		return -1;
+	}
+	name_trim(&p, &len);
+	ok = name_domain(p, len, &target, why);
+	r->value = row_take(&target);
+	return ok;
+}
+
+static int
+parse_grants(const char *p, size_t len, struct row *r, struct buf *why)
+{
+	const char *word;
+	size_t n;
+	int found;
+
+	while ((word = row_word(&p, &len, &n), n > 0)) {
+		found = grants_parse(word, n, &r->grants, why);
+		if (found == 0)
+			row_unknown(word, n, "= alias DOMAIN", why);
+		if (found != 1)
+			return -1;
+	}
+	return 0;
+}
+
+/* domain ( *( grant ) | "=" "alias" domain ) */
 static int
 parse_domain(const char *p, size_t len, struct row *r, struct buf *why)
 {
-	struct buf name = BUF_INIT(DOMAIN_MAX), target = BUF_INIT(DOMAIN_MAX);
-	size_t left = len, rlen;
-	const char *right;
+	struct buf name = BUF_INIT(DOMAIN_MAX);
+	size_t n;
 	int ok;
 
-	if (row_split(p, len, '=', &left, &right, &rlen)) {
-		if (rlen < 6 || !str_is(right, 5, "alias") ||
-		    (right[5] != ' ' && right[5] != '\t')) {
-			buf_set(why, _("expected \"= alias DOMAIN\""));
-			return -1;
-		}
-		right += 6;
-		rlen -= 6;
-		name_trim(&right, &rlen);
-		if (name_domain(right, rlen, &target, why) == -1) {
-			buf_clear(&target);
-			return -1;
-		}
-		r->value = row_take(&target);
-	}
-	ok = name_domain(p, left, &name, why);
+	for (n = 0; n < len && strchr(" \t=", p[n]) == NULL; n++)
+		;
+	ok = name_domain(p, n, &name, why);
 	r->key = row_take(&name);
+	p += n;
+	len -= n;
+	name_trim(&p, &len);
+	if (ok == 0)
+		ok = len > 0 && *p == '=' ?
+		    parse_target(p + 1, len - 1, r, why) :
+		    parse_grants(p, len, r, why);
 	return ok;
 }
 

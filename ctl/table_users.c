@@ -4,6 +4,7 @@
 
 #include "ctl/ctl_check.h"
 #include "ctl/ctl_compile.h"
+#include "ctl/ctl_granted.h"
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_set.h"
 #include "lib/base/str.h"
@@ -11,34 +12,19 @@
 #include "lib/mail/limits.h"
 #include "lib/mail/tables.h"
 
-/* quota=SIZE[,COUNT] | disabled */
+/* grant | "disabled" */
 static int
 parse_attribute(const char *p, size_t len, struct row *r, struct buf *why)
 {
-	const char *comma, *end = p + len;
+	int found = grants_parse(p, len, &r->grants, why);
 
-	if (str_is(p, len, "disabled")) {
+	if (found == 0 && str_is(p, len, "disabled")) {
 		r->flags |= TABLES_DISABLED;
 		return 0;
 	}
-	if (len <= 6 || strncmp(p, "quota=", 6) != 0) {
-		buf_set(why, _("%.*s: not known (quota=SIZE[,COUNT], "
-		    "disabled)"), (int)(len > 80 ? 80 : len), p);
-		return -1;
-	}
-	p += 6;
-	comma = memchr(p, ',', (size_t)(end - p));
-	if (comma != NULL && str_number(comma + 1, (size_t)(end - comma - 1),
-	    UINT32_MAX, &r->quota_count) == -1) {
-		buf_set(why, _("quota: not a number of messages"));
-		return -1;
-	}
-	if (name_size(p, (size_t)((comma != NULL ? comma : end) - p),
-	    &r->quota_size) == -1) {
-		buf_set(why, _("quota: not a size (10M, 2G; 0 for none)"));
-		return -1;
-	}
-	return 0;
+	if (found == 0)
+		row_unknown(p, len, "disabled", why);
+	return found == 1 ? 0 : -1;
 }
 
 /* address *( attribute ) */
@@ -46,21 +32,14 @@ static int
 parse_user(const char *p, size_t len, struct row *r, struct buf *why)
 {
 	struct buf name = BUF_INIT(ADDRESS_MAX);
-	const char *end = p + len, *s;
-	int ok = 0, first = 1;
+	const char *word;
+	size_t n;
+	int ok;
 
-	while (ok == 0 && p < end) {
-		for (s = p; s < end && *s != ' ' && *s != '\t'; s++)
-			;
-		if (first)
-			ok = name_address(p, (size_t)(s - p), NAME_ACCOUNT,
-			    &name, why);
-		else
-			ok = parse_attribute(p, (size_t)(s - p), r, why);
-		first = 0;
-		for (p = s; p < end && (*p == ' ' || *p == '\t'); p++)
-			;
-	}
+	word = row_word(&p, &len, &n);
+	ok = name_address(word, n, NAME_ACCOUNT, &name, why);
+	while (ok == 0 && (word = row_word(&p, &len, &n), n > 0))
+		ok = parse_attribute(word, n, r, why);
 	r->key = row_take(&name);
 	return ok;
 }
@@ -91,13 +70,15 @@ check_users(struct set *s, struct buf *why, struct buf *warn)
 static void
 compile_users(struct set *s, struct compile *c)
 {
+	struct grants g;
 	struct row *r;
 	size_t i = 0;
 
 	while ((r = text_next(&s->t[TEXT_USERS], &i)) != NULL) {
+		set_grants(s, r, &g);
 		compile_key(c, 'u', r->key);
-		buf_put_u64(&c->value, r->quota_size);
-		buf_put_u64(&c->value, r->quota_count);
+		buf_put_u64(&c->value, g.value[GRANT_QUOTA][0]);
+		buf_put_u64(&c->value, g.value[GRANT_QUOTA][1]);
 		buf_put_u32(&c->value, r->flags);
 		compile_put(c);
 		compile_owner(c, r->key, r);

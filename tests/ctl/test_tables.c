@@ -39,6 +39,7 @@ static const char *const good[TEXT_COUNT] = {
 	    "list+x@example.test = bob@example.test\n"
 	    "@catch.test = carl@catch.test\npostmaster = bob@example.test\n",
 	[TEXT_DKIM] = "",
+	[TEXT_GROUPS] = "",
 };
 
 static int
@@ -429,6 +430,51 @@ test_user(void **state)
 	buf_clear(&why);
 }
 
+static uint64_t
+quota_of(struct tables *t, const char *account, uint64_t *count_r)
+{
+	struct tables_user u;
+
+	assert_int_equal(tables_user(t, account, &u), LOOKUP_FOUND);
+	if (count_r != NULL)
+		*count_r = u.quota_count;
+	return u.quota_size;
+}
+
+/* The nearest that says something holds; between groups the larger bound. */
+static void
+test_grants(void **state)
+{
+	static const char *const texts[TEXT_COUNT] = {
+		[TEXT_DOMAINS] = "example.test quota=4M\nother.test\n",
+		[TEXT_USERS] = "own@example.test quota=1M\n"
+		    "nothing@example.test\none@example.test\n"
+		    "two@example.test\nfree@example.test\n"
+		    "far@other.test\n",
+		[TEXT_GROUPS] = "A quota=2M,10 : own@example.test "
+		    "one@example.test two@example.test\n"
+		    "b quota=3M,5 : TWO@example.test free@example.test\n"
+		    "c quota=0,7 : free@example.test\n"
+		    "says-nothing : one@example.test\nempty quota=9M :\n",
+	};
+	struct tables *t;
+	uint64_t count;
+
+	compile(texts);
+	t = open_tables();
+	assert_int_equal(quota_of(t, "own@example.test", &count), 1 << 20);
+	assert_int_equal(count, 0);
+	assert_int_equal(quota_of(t, "nothing@example.test", NULL), 4 << 20);
+	assert_int_equal(quota_of(t, "one@example.test", &count), 2 << 20);
+	assert_int_equal(count, 10);
+	assert_int_equal(quota_of(t, "two@example.test", &count), 3 << 20);
+	assert_int_equal(count, 10);
+	assert_int_equal(quota_of(t, "free@example.test", &count), 0);
+	assert_int_equal(count, 7);
+	assert_int_equal(quota_of(t, "far@other.test", NULL), 0);
+	tables_free(&t);
+}
+
 /* A tables.cdb that has nothing but its format. */
 static void
 write_format(int dirfd, uint32_t format)
@@ -533,6 +579,9 @@ test_check(void **state)
 		    "/etc/users:1: x@b.test: domain b.test is not", NULL },
 		{ { "a.test\nb.test = alias a.test", "x@b.test", "", "" },
 		    "/etc/users:1: x@b.test: b.test is an alias", NULL },
+		{ { "a.test", "x@a.test", [TEXT_GROUPS] = "g : x@a.test\n"
+		    "h : x@a.test z@a.test" },
+		    "/etc/groups:2: h: z@a.test is no account", NULL },
 		{ { "a.test", "x@a.test", "", "x@a.test = y@z.test" },
 		    "/etc/aliases:1: x@a.test is an account (users:1)", NULL },
 		{ { "a.test", "", "", "x@a.test = y@a.test" },
@@ -741,7 +790,7 @@ main(void)
 		cmocka_unit_test(test_wildcards),
 		cmocka_unit_test(test_host),
 		cmocka_unit_test(test_owns),
-		cmocka_unit_test(test_user),
+		cmocka_unit_test(test_user), cmocka_unit_test(test_grants),
 		cmocka_unit_test(test_refresh),
 		cmocka_unit_test(test_newer),
 		cmocka_unit_test(test_check),

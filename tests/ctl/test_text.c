@@ -176,9 +176,22 @@ test_bad_lines(void **state)
 		    "/etc/domains:3: a.test is already in domains, line 1" },
 		{ TEXT_USERS, "anna\n", "/etc/users:1: " },
 		{ TEXT_USERS, "a@x.test quota=2X", "/etc/users:1: quota: " },
-		{ TEXT_USERS, "a@x.test quota=", "/etc/users:1: quota=: " },
+		{ TEXT_USERS, "a@x.test quota=", "/etc/users:1: quota: " },
 		{ TEXT_USERS, "a@x.test quota=1,x", "/etc/users:1: quota: " },
 		{ TEXT_USERS, "a@x.test admin", "/etc/users:1: admin: " },
+		{ TEXT_USERS, "a@x.test quota=1 quota=2",
+		    "/etc/users:1: quota stands twice" },
+		{ TEXT_DOMAINS, "a.test quota=x", "/etc/domains:1: quota: " },
+		{ TEXT_DOMAINS, "a.test b=1", "/etc/domains:1: b=1: not kn" },
+		{ TEXT_DOMAINS, "a.test quota=1 = alias b.test",
+		    "/etc/domains:1: =: not known" },
+		{ TEXT_GROUPS, "staff", "/etc/groups:1: expected " },
+		{ TEXT_GROUPS, ": a@x.test", "/etc/groups:1: : not a group" },
+		{ TEXT_GROUPS, "-a :", "/etc/groups:1: -a: not a group's" },
+		{ TEXT_GROUPS, "a b : ", "/etc/groups:1: b: not known (q" },
+		{ TEXT_GROUPS, "a : b", "/etc/groups:1: b: not an address" },
+		{ TEXT_GROUPS, "a : b@x.test, c@x.test", "/etc/groups:1: " },
+		{ TEXT_GROUPS, "a :\nA :", "/etc/groups:2: a is already in" },
 		{ TEXT_PASSWD, "a@x.test", "/etc/passwd:1: " },
 		{ TEXT_PASSWD, "a@x.test:secret", "/etc/passwd:1: " },
 		{ TEXT_PASSWD, "a@x.test:$argon2id$v=19$m=1,t=1,p=1$YQ$YQ",
@@ -331,8 +344,8 @@ test_edit(void **state)
 	assert_string_equal(buf_str(&out), users);
 	r = text_find(&t, "anna@x.test");
 	assert_non_null(r);
-	assert_true(r->quota_size == (uint64_t)2 << 30);
-	assert_int_equal(r->quota_count, 10000);
+	assert_true(r->grants.value[GRANT_QUOTA][0] == (uint64_t)2 << 30);
+	assert_int_equal(r->grants.value[GRANT_QUOTA][1], 10000);
 
 	assert_int_equal(text_add(&t, "ANNA@x.test", &why), -1);
 	assert_int_equal(text_add(&t, "carl@x.test disabled", &why), 0);

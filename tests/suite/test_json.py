@@ -40,6 +40,7 @@ def full(inst):
     inst.ctl("domain", "add", "alias.test", "--alias", "example.test")
     inst.ctl("alias", "add", "info@example.test", "anna@example.test",
              "bert@example.test")
+    inst.ctl("group", "add", "staff", "quota=5G", "anna@example.test")
     inst.ctl("app", "add", "anna@example.test", "phone", "--protocols",
              "imap+submission")
     for day in "old", "new":
@@ -85,7 +86,9 @@ def examples(inst):
         "doctor": [["--address", "192.0.2.1"]],
         "dns show": [["example.test", "--address", "192.0.2.1 2001:db8::1"],
                      ["alias.test"]],
-        "profile show": [[]], "status": [[]], "domain list": [[]], "user list": [[]],
+        "profile show": [[]],
+        "status": [[]], "domain list": [[]], "user list": [[]],
+        "group list": [[]],
         "app list": [[], ["anna@example.test"]], "alias list": [[]],
         "dkim show": [[], ["example.test"]],
         "session list": [[]], "queue list": [[]],
