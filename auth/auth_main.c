@@ -4,12 +4,14 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "auth/auth_serve.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/words.h"
+#include "lib/mail/protocols.h"
 #include "lib/server/server.h"
 
 enum {
@@ -22,6 +24,7 @@ struct auth_conf {
 	int	 verbose;
 	uint64_t delay, cache;
 	int	 scram;
+	const char *protocols;
 };
 
 static struct auth_conf conf;
@@ -39,8 +42,22 @@ static const struct settings_key keys[] = {
 	  0, 86400, NULL, N_("how long a right password is known again without "
 	  "hashing; 0s: never") },
 	SETTINGS_KEY_AUTH_SCRAM(struct auth_conf, scram),
+	SETTINGS_KEY_USER_PROTOCOLS(struct auth_conf, protocols),
 	SETTINGS_END
 };
+
+/* What the compile makes of it stands in passwd.cdb. */
+static int
+check(struct buf *why)
+{
+	uint32_t set;
+
+	if (protocols_parse(conf.protocols, strlen(conf.protocols), &set) == 0)
+		return 0;
+	buf_set(why, _("user_protocols: imap, pop3 and submission with + "
+	    "between them, *, or none"));
+	return -1;
+}
 
 static int
 before_jail(void)
@@ -122,6 +139,7 @@ main(int argc, char **argv)
 		.conf = &conf,
 		.state_dir = &conf.state_dir,
 		.verbose = &conf.verbose,
+		.check = check,
 		.before_jail = before_jail,
 		.reload = reload,
 		.wired = wired,

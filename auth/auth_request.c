@@ -8,6 +8,7 @@
 #include "lib/base/mem.h"
 #include "lib/mail/limits.h"
 #include "lib/mail/proto.h"
+#include "lib/mail/protocols.h"
 #include "lib/mail/result.h"
 #include "lib/mail/tables.h"
 
@@ -17,6 +18,7 @@ _Static_assert(AUTH_REQUESTS_MAX == 1 << SLOT_BITS,
     "an id is a generation and a slot");
 
 static const char words_bad[] = "wrong name or password";
+static const char words_protocol[] = "not by this protocol";
 static const char words_full[] = "too many sessions";
 static const char words_later[] = "temporary trouble, try again";
 static const char words_limit[] = "too many failed logins, wait a while";
@@ -152,20 +154,39 @@ request_failed(struct auth_request *r)
 		request_no(r, A_BAD, words_bad);
 }
 
-/* The name in an app password's protocols. */
-static const char *
+static uint32_t
 protocol_of(enum service s)
 {
 	switch (s) {
 	case SERVICE_IMAP:
 	case SERVICE_IMAPS:
-		return "imap";
+		return PROTOCOL_IMAP;
 	case SERVICE_POP3:
 	case SERVICE_POP3S:
-		return "pop3";
+		return PROTOCOL_POP3;
 	default:
-		return "submission";
+		return PROTOCOL_SUBMISSION;
 	}
+}
+
+/* The name in an app password's protocols. */
+static const char *
+protocol_name(enum service s)
+{
+	uint32_t p = protocol_of(s);
+
+	return p == PROTOCOL_IMAP ? "imap" : p == PROTOCOL_POP3 ? "pop3" :
+	    "submission";
+}
+
+/* The password was right: who does not know it does not hear of this. */
+static void
+request_forbidden(struct auth_request *r)
+{
+	log_info("login refused: %s from %s (%s): %s is switched off for it",
+	    log_name(r), r->remote, service_name(r->service),
+	    protocol_name(r->service));
+	request_no(r, A_PROTOCOL, words_protocol);
 }
 
 /* which: the hash in h that the password belongs to. */
@@ -178,6 +199,10 @@ request_passed(struct auth_request *r, const struct auth_hashes *h, int which)
 		.remote = r->remote, .tls = r->tls };
 
 	auth_delay_passed(parts->delay, &r->attempt, clock_mono_ms());
+	if (!r->allowed) {
+		request_forbidden(r);
+		return;
+	}
 	log_info("login %s from %s (%s)%s%s", r->user, r->remote,
 	    service_name(r->service), app != NULL ? " with app password " : "",
 	    app != NULL ? app : "");
@@ -206,12 +231,14 @@ request_hashes(struct auth_request *r, struct auth_hashes *h)
 
 	auth_users_refresh(users);
 	found = auth_users_find(users, r->user, &text);
-	auth_hashes_read(h, buf_str(&text), text.len, protocol_of(r->service));
+	auth_hashes_read(h, buf_str(&text), text.len, protocol_name(r->service));
 	if (h->fault != NULL)
 		log_warn("%s cannot log in%s: %s", r->user, h->n > 0 ?
 		    " with each password" : "", h->fault);
 	r->found = found == MAP_FOUND;
 	r->known = h->n > 0;
+	r->allowed = (credential_protocols(buf_str(&text), text.len) &
+	    protocol_of(r->service)) != 0;
 	r->disabled = r->found && strcmp(buf_str(&text), PASSWD_DISABLED) == 0;
 	buf_wipe(&text);
 	if (found == MAP_ERROR)
@@ -318,13 +345,17 @@ request_started(struct auth_request *r, int fd)
 {
 	int good = still_good(r);
 
-	if (good == 1) {
+	if (good == 1 && r->allowed) {
 		request_ok(r, fd);
 		return;
 	}
 	fd_close(&fd);
 	if (good == -1) {
 		request_later(r, "passwd.cdb cannot be read");
+		return;
+	}
+	if (good && !r->allowed) {
+		request_forbidden(r);
 		return;
 	}
 	log_info("login of %s from %s (%s) ended: its password was changed "

@@ -32,6 +32,7 @@ struct auth_request {
 	int64_t	 start;
 	int	 found;			/* the account is there */
 	int	 known;			/* hashes of an account are checked */
+	int	 allowed;		/* it may log in by this protocol */
 	int	 disabled;		/* the account is there, and closed */
 	char	*user, *password, *remote, *tls;
 	char	*hash;		/* what the password was right for */

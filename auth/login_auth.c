@@ -42,6 +42,8 @@ reason_of(const struct msg *m)
 		return LOGIN_LIMIT;
 	case A_SESSIONS:
 		return LOGIN_SESSIONS;
+	case A_PROTOCOL:
+		return LOGIN_PROTOCOL;
 	default:
 		return LOGIN_LATER;
 	}

@@ -69,6 +69,8 @@ imap_refused(struct login_talk *t, enum login_reason why)
 		    "while",
 		[LOGIN_SESSIONS] = "NO [LIMIT] too many open sessions of this "
 		    "user",
+		[LOGIN_PROTOCOL] = "NO [AUTHORIZATIONFAILED] IMAP is switched "
+		    "off for this account",
 	};
 
 	say(t, text[why]);

@@ -46,6 +46,8 @@ pop3_refused(struct login_talk *t, enum login_reason why)
 		    "wait a while\r\n",
 		[LOGIN_SESSIONS] = "-ERR [SYS/TEMP] too many open sessions of "
 		    "this user\r\n",
+		[LOGIN_PROTOCOL] = "-ERR [AUTH] POP3 is switched off for this "
+		    "account\r\n",
 	};
 
 	buf_puts(&t->out, text[why]);

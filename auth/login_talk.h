@@ -42,6 +42,7 @@ enum login_reason {
 	LOGIN_LATER,	/* temporary trouble */
 	LOGIN_LIMIT,	/* too many failures */
 	LOGIN_SESSIONS,	/* the user has as many as he may */
+	LOGIN_PROTOCOL,	/* he may not use this protocol */
 };
 
 struct login_talk;

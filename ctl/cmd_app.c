@@ -23,13 +23,13 @@
 #include "lib/mail/credential.h"
 #include "lib/mail/learned.h"
 #include "lib/mail/limits.h"
+#include "lib/mail/protocols.h"
 
 enum {
 	LETTERS = 20,		/* of five bits: no guesser gets through 2^100 */
 	GROUP = 4,
 };
 
-static const char *const protocols[] = { "imap", "pop3", "submission" };
 static const char all_protocols[] = "imap+pop3+submission";
 
 /* "k3fq-7bza-...": letters and digits that no one takes for one another. */
@@ -54,27 +54,14 @@ make_password(struct buf *out, struct buf *why)
 	return 0;
 }
 
-/* "*", or names that we know with "+" between them: 0, or -1 with why. */
+/* At least one that we know. 0, or -1 with why. */
 static int
 check_protocols(const char *list, struct buf *why)
 {
-	const char *p = list;
-	size_t i, n;
+	uint32_t set;
 
-	if (strcmp(list, "*") == 0)
+	if (protocols_parse(list, strlen(list), &set) == 0 && set != 0)
 		return 0;
-	for (;; p++) {
-		n = strcspn(p, "+");
-		for (i = 0; i < 3; i++)
-			if (strlen(protocols[i]) == n &&
-			    strncmp(p, protocols[i], n) == 0)
-				break;
-		if (i == 3)
-			break;
-		p += n;
-		if (*p == '\0')
-			return 0;
-	}
 	buf_set(why, _("%s: imap, pop3 and submission with + between them, "
 	    "or *"), list);
 	return -1;

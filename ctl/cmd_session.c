@@ -96,7 +96,8 @@ lost_password(const char *p, const char *end, const char *new,
 	int r, crypt = 0, lost = 0, scram = 0;
 
 	while ((r = credential_next(&p, end, &c)) != 0) {
-		if (r == -1 || c.kind == CREDENTIAL_OTHER)
+		if (r == -1 || c.kind == CREDENTIAL_OTHER ||
+		    c.kind == CREDENTIAL_PROTOCOLS)
 			continue;
 		crypt |= c.kind == CREDENTIAL_CRYPT;
 		if (has_password(&c, new, new_end))
@@ -107,6 +108,14 @@ lost_password(const char *p, const char *end, const char *new,
 			lost = 1;
 	}
 	return lost || (scram && !crypt);
+}
+
+/* Whether a protocol that it could log in by is one no more. */
+static int
+lost_protocol(const char *p, size_t len, const char *new, size_t new_len)
+{
+	return (credential_protocols(p, len) &
+	    ~credential_protocols(new, new_len)) != 0;
 }
 
 /* The accounts whose sessions end: the one that the command is about, and those
@@ -140,7 +149,8 @@ note_changed(const char *key, size_t klen, const char *value, size_t vlen,
 		return -1;
 	if (now == NULL)
 		now = "";
-	if (lost_password(value, value + vlen, now, now + len) &&
+	if ((lost_password(value, value + vlen, now, now + len) ||
+	    lost_protocol(value, vlen, now, len)) &&
 	    (klen != strlen(ch->account) ||
 	    memcmp(key, ch->account, klen) != 0))
 		add_name(ch, key, klen);

@@ -24,6 +24,23 @@
 #include "lib/mail/limits.h"
 
 int
+table_system(struct ctl *c, struct set *s, struct buf *why)
+{
+	struct buf word = BUF_INIT(0), fault = BUF_INIT(0);
+	int r;
+
+	s->system.said = 0;
+	buf_printf(&word, "protocols=%s", c->user_protocols);
+	r = grants_parse(word.data, word.len, &s->system, &fault) == 1 ? 0 :
+	    -1;
+	if (r == -1)
+		buf_set(why, "user_%s", buf_str(&fault));
+	buf_clear(&word);
+	buf_clear(&fault);
+	return r;
+}
+
+int
 table_open(struct ctl *c, struct set *s, int edit)
 {
 	struct buf why = BUF_INIT(0);
@@ -32,10 +49,14 @@ table_open(struct ctl *c, struct set *s, int edit)
 	if (edit && ctl_load(c) == -1)
 		return -1;
 	r = set_open(s, ctl_tables, c->dir, edit, &why);
+	if (r == 0 && edit) {
+		set_host(s, c->hostname);
+		r = table_system(c, s, &why);
+		if (r == -1)
+			set_close(s);
+	}
 	if (r == -1)
 		ctl_say(-1, &why);
-	else if (edit)
-		set_host(s, c->hostname);
 	buf_clear(&why);
 	return r;
 }

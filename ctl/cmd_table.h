@@ -12,6 +12,11 @@
 /* Reads configuration (with edit) and tables. 0, or -1 (said). */
 int	table_open(struct ctl *c, struct set *s, int edit) ATTR_CHECK;
 /*
+ * After ctl_load: notes what rohrpost.conf grants to all accounts. 0, or -1
+ * with why.
+ */
+int	table_system(struct ctl *c, struct set *s, struct buf *why) ATTR_CHECK;
+/*
  * Checks, saves, compiles, closes; ends sessions (cmd_session.h). The exit
  * status.
  */

@@ -20,6 +20,7 @@
 #include "lib/base/words.h"
 #include "lib/mail/credential.h"
 #include "lib/mail/limits.h"
+#include "lib/mail/protocols.h"
 #include "lib/mail/tables.h"
 
 /* The fields of a line that do not belong to the account's password. */
@@ -234,6 +235,24 @@ out_groups(struct out *o, const struct set *s, const struct row *user)
 }
 
 static void
+out_protocols(struct out *o, uint32_t set)
+{
+	struct buf packed = BUF_INIT(0), name = BUF_INIT(0);
+	uint32_t bit;
+
+	for (bit = 1; bit & PROTOCOLS_ALL; bit <<= 1) {
+		if (!(set & bit))
+			continue;
+		buf_reset(&name);
+		protocols_print(bit, &name);
+		buf_put_lv(&packed, name.data, name.len);
+	}
+	out_texts(o, &packed);
+	buf_clear(&packed);
+	buf_clear(&name);
+}
+
+static void
 list_user(struct out *o, const struct set *s, const struct row *r)
 {
 	const struct row *hash = text_find(&s->t[TEXT_PASSWD], r->key);
@@ -249,18 +268,23 @@ list_user(struct out *o, const struct set *s, const struct row *r)
 	else
 		out_null(o);
 	out_groups(o, s, r);
+	out_protocols(o, (uint32_t)g.value[GRANT_PROTOCOLS][0]);
+	out_bool(o, g.value[GRANT_MAY_SEND][0] != 0);
 }
 
 int
 cmd_user_list(struct ctl *c)
 {
+	struct buf why = BUF_INIT(0);
 	const struct row *r;
 	struct out o;
 	struct set s;
 	size_t i = 0;
 
-	if (table_open(c, &s, 0) == -1)
+	if (ctl_load(c) == -1 || table_open(c, &s, 0) == -1)
 		return CTL_REFUSED;
+	if (table_system(c, &s, &why) == -1)
+		return table_end(c, &s, -1, &why, 0);
 	set_join(&s);
 	out_init(&o, stdout, c->json);
 	out_name(&o, "user", 4);
@@ -269,6 +293,8 @@ cmd_user_list(struct ctl *c)
 	out_name(&o, "disabled", 8);
 	out_name(&o, "hash", 4);
 	out_name(&o, "groups", 6);
+	out_name(&o, "protocols", 9);
+	out_name(&o, "may_send", 8);
 	while ((r = text_next(&s.t[TEXT_USERS], &i)) != NULL)
 		list_user(&o, &s, r);
 	return table_listed(&s, &o);

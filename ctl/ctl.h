@@ -45,6 +45,7 @@ struct ctl {
 	const char *dir;	/* configuration directory */
 	int	 json;
 	const char *state_dir, *hostname; /* after ctl_load */
+	const char *user_protocols;	/* the same */
 	int	 auth_scram;		/* the same */
 	const char *opt[CTL_OPTIONS]; /* NULL: not given; "": a flag */
 	char	**args;

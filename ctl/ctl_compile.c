@@ -19,10 +19,9 @@
  * cannot log in. And keys before it is said that they sign.
  */
 const struct compile_file compile_files[TABLE_CDBS] = {
-	[TABLE_AUTH] = { "auth", "passwd.cdb", 0640, PASSWD_FORMAT,
-	    "rp-auth" },
-	[TABLE_SIGN] = { "jail", "dkim.cdb", 0640, DKIM_FORMAT, "rp-signer" },
-	[TABLE_JAIL] = { "jail", "tables.cdb", 0644, TABLES_FORMAT, NULL },
+	[TABLE_AUTH] = { "auth", "passwd.cdb", 0640, 1, "rp-auth" },
+	[TABLE_SIGN] = { "jail", "dkim.cdb", 0640, 1, "rp-signer" },
+	[TABLE_JAIL] = { "jail", "tables.cdb", 0644, 1, NULL },
 };
 
 void
@@ -53,6 +52,13 @@ compile_owner(struct compile *c, const char *address, const struct row *user)
 	compile_put(c);
 }
 
+void
+compile_needs(struct compile *c, uint32_t format)
+{
+	if (format > c->format)
+		c->format = format;
+}
+
 static int
 finish(struct compile *c)
 {
@@ -73,16 +79,17 @@ set_compile_file(struct set *s, enum table_cdb id, int fd)
 
 	if (cdb_make_start(&c.cdb, fd) != 0)
 		return -1;
-	compile_key(&c, 'f', "");
-	buf_put_u32(&c.value, compile_files[id].format);
-	buf_put_u64(&c.value, (uint64_t)clock_now());
-	compile_put(&c);
+	c.format = compile_files[id].format;
 	for (i = 0; i < TEXT_COUNT; i++) {
 		if (s->t[i].table->cdb == id)
 			s->t[i].table->compile(s, &c);
 		if (id == TABLE_JAIL && s->t[i].table->publish != NULL)
 			s->t[i].table->publish(s, &c);
 	}
+	compile_key(&c, 'f', "");
+	buf_put_u32(&c.value, c.format);
+	buf_put_u64(&c.value, (uint64_t)clock_now());
+	compile_put(&c);
 	return finish(&c);
 }
 

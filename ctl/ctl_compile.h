@@ -16,6 +16,7 @@
 struct compile {
 	struct cdb_make cdb;
 	struct buf key, value;	/* of the next record */
+	uint32_t format;	/* that a reader must know */
 	int	 failed;	/* errno of the first failure */
 };
 
@@ -24,6 +25,8 @@ struct compile {
 void	compile_key(struct compile *c, char kind, const char *name);
 /* Writes the record in key and value, and empties both. */
 void	compile_put(struct compile *c);
+/* What was written is not for readers of an older format than this. */
+void	compile_needs(struct compile *c, uint32_t format);
 /* The record that says that the account may send as address. */
 void	compile_owner(struct compile *c, const char *address,
 	    const struct row *user);
@@ -32,7 +35,7 @@ void	compile_owner(struct compile *c, const char *address,
 struct compile_file {
 	const char *sub, *name;	/* state_dir/sub/name */
 	mode_t	 mode;
-	uint32_t format;
+	uint32_t format;	/* the least (compile_needs) */
 	const char *group;	/* who reads it besides root; NULL: all */
 };
 extern const struct compile_file compile_files[TABLE_CDBS];

@@ -7,6 +7,7 @@
 #include "ctl/ctl_name.h"
 #include "lib/base/str.h"
 #include "lib/base/words.h"
+#include "lib/mail/protocols.h"
 
 struct grant_row {
 	const char *key, *usage;
@@ -59,9 +60,60 @@ join_quota(uint64_t *v, const uint64_t *w)
 	v[1] = larger(v[1], w[1]);
 }
 
+static int
+parse_protocols(const char *p, size_t len, uint64_t *v, struct buf *why)
+{
+	uint32_t set;
+
+	if (protocols_parse(p, len, &set) == -1) {
+		buf_set(why, _("protocols: imap, pop3 and submission with + "
+		    "between them, *, or none"));
+		return -1;
+	}
+	v[0] = set;
+	return 0;
+}
+
+static void
+print_protocols(const uint64_t *v, struct buf *out)
+{
+	if (v[0] == PROTOCOLS_ALL)
+		buf_putc(out, '*');
+	else
+		protocols_print((uint32_t)v[0], out);
+}
+
+static int
+parse_may(const char *p, size_t len, uint64_t *v, struct buf *why)
+{
+	v[0] = str_is(p, len, "yes");
+	if (v[0] || str_is(p, len, "no"))
+		return 0;
+	buf_set(why, _("may-send: neither yes nor no"));
+	return -1;
+}
+
+static void
+print_may(const uint64_t *v, struct buf *out)
+{
+	buf_puts(out, v[0] ? "yes" : "no");
+}
+
+/* Of a right the strictest holds. */
+static void
+join_right(uint64_t *v, const uint64_t *w)
+{
+	v[0] &= w[0];
+}
+
 static const struct grant_row rows[GRANTS] = {
 	[GRANT_QUOTA] = { "quota", "quota=SIZE[,COUNT]", parse_quota,
 	    print_quota, join_quota, { 0, 0 } },
+	[GRANT_PROTOCOLS] = { "protocols", "protocols=imap+pop3+submission",
+	    parse_protocols, print_protocols, join_right,
+	    { PROTOCOLS_ALL, 0 } },
+	[GRANT_MAY_SEND] = { "may-send", "may-send=yes|no", parse_may,
+	    print_may, join_right, { 1, 0 } },
 };
 
 /* The grant of a word that has an "="; GRANTS where there is none. */

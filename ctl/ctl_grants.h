@@ -23,6 +23,8 @@
 
 enum grant {
 	GRANT_QUOTA,		/* octets; messages: 0 for no bound */
+	GRANT_PROTOCOLS,	/* the set that it logs in by (protocols.h) */
+	GRANT_MAY_SEND,		/* 0, 1 */
 	GRANTS
 };
 

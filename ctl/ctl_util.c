@@ -17,7 +17,7 @@
 #include "lib/server/settings.h"
 
 struct ctl_conf {
-	char	*state_dir, *hostname;
+	char	*state_dir, *hostname, *user_protocols;
 	int	 auth_scram;
 };
 
@@ -25,6 +25,7 @@ static const struct settings_key keys[] = {
 	SETTINGS_KEY_STATE(struct ctl_conf, state_dir),
 	SETTINGS_KEY_HOSTNAME(struct ctl_conf, hostname),
 	SETTINGS_KEY_AUTH_SCRAM(struct ctl_conf, auth_scram),
+	SETTINGS_KEY_USER_PROTOCOLS(struct ctl_conf, user_protocols),
 	SETTINGS_END
 };
 
@@ -42,9 +43,11 @@ ctl_load(struct ctl *c)
 	}
 	free(conf.state_dir);
 	free(conf.hostname);
+	free(conf.user_protocols);
 	conf = fresh;
 	c->state_dir = conf.state_dir;
 	c->hostname = settings_hostname(conf.hostname);
+	c->user_protocols = conf.user_protocols;
 	c->auth_scram = conf.auth_scram;
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/cmd_table.h"
 #include "ctl/commands.h"
 #include "ctl/ctl_ask.h"
 #include "ctl/ctl_commit.h"
@@ -101,7 +102,8 @@ write_all(struct setup *s, struct buf *why)
 	if (system_users(why) == -1 || system_dirs(s->state_dir, why) == -1)
 		return -1;
 	system_groups(gid);
-	if (write_files(s, why) == -1 || write_conf(s, why) == -1)
+	if (write_files(s, why) == -1 || write_conf(s, why) == -1 ||
+	    ctl_load(s->ctl) == -1 || table_system(s->ctl, &s->set, why) == -1)
 		return -1;
 	return set_commit(&s->set, s->state_dir, gid, why);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ctl/ctl_compile.h"
+#include "ctl/ctl_granted.h"
 #include "ctl/ctl_hash.h"
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_set.h"
@@ -11,6 +12,7 @@
 #include "lib/base/words.h"
 #include "lib/mail/credential.h"
 #include "lib/mail/limits.h"
+#include "lib/mail/protocols.h"
 #include "lib/mail/scram.h"
 #include "lib/mail/tables.h"
 
@@ -160,18 +162,35 @@ check_passwd(struct set *s, struct buf *why, struct buf *warn)
 }
 
 static void
+put_fields(const struct row *r, const struct grants *g, struct compile *c)
+{
+	uint32_t set = (uint32_t)g->value[GRANT_PROTOCOLS][0];
+
+	buf_puts(&c->value, r->value);
+	if (set == PROTOCOLS_ALL)
+		return;
+	buf_puts(&c->value, ":protocols=");
+	protocols_print(set, &c->value);
+	compile_needs(c, 2);
+}
+
+static void
 compile_passwd(struct set *s, struct compile *c)
 {
 	const struct row *r, *user;
+	struct grants g;
 	size_t i = 0;
 
 	while ((r = text_next(&s->t[TEXT_PASSWD], &i)) != NULL) {
 		user = text_find(&s->t[TEXT_USERS], r->key);
 		if (user == NULL)
 			continue;
+		set_grants(s, user, &g);
 		buf_puts(&c->key, r->key);
-		buf_puts(&c->value, user->flags & TABLES_DISABLED ?
-		    PASSWD_DISABLED : r->value);
+		if (user->flags & TABLES_DISABLED)
+			buf_puts(&c->value, PASSWD_DISABLED);
+		else
+			put_fields(r, &g, c);
 		compile_put(c);
 	}
 }

@@ -67,6 +67,12 @@ check_users(struct set *s, struct buf *why, struct buf *warn)
 	return bad;
 }
 
+static uint32_t
+flags_of(const struct grants *g)
+{
+	return g->value[GRANT_MAY_SEND][0] == 0 ? TABLES_SILENT : 0;
+}
+
 static void
 compile_users(struct set *s, struct compile *c)
 {
@@ -79,7 +85,9 @@ compile_users(struct set *s, struct compile *c)
 		compile_key(c, 'u', r->key);
 		buf_put_u64(&c->value, g.value[GRANT_QUOTA][0]);
 		buf_put_u64(&c->value, g.value[GRANT_QUOTA][1]);
-		buf_put_u32(&c->value, r->flags);
+		buf_put_u32(&c->value, r->flags | flags_of(&g));
+		if (flags_of(&g) != 0)
+			compile_needs(c, 2);
 		compile_put(c);
 		compile_owner(c, r->key, r);
 	}

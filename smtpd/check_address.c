@@ -9,6 +9,34 @@ static const struct smtp_verdict fine = { .outcome = VERDICT_PASS },
 	"the tables cannot be read, try again later" }, NULL, NULL, NULL,
 	NULL };
 
+/* Some accounts read and do not write. */
+static struct smtp_verdict
+judge_right(struct smtp_session *s)
+{
+	static const struct smtp_verdict
+	    silent = SMTP_REFUSE(550, "5.7.1", "this account may not send");
+	static struct buf name = BUF_INIT(ADDRESS_MAX);
+	static struct buf list = BUF_INIT(0);
+	struct tables_user u;
+
+	if (s->login[0] == '\0' || s->trusted)
+		return fine;
+	buf_reset(&name);
+	if (s->service != SERVICE_LOCAL)
+		buf_puts(&name, s->login);
+	else if (smtpd_local_account(s, &name, &list) == LOOKUP_ERROR)
+		return later;
+	switch (name.len == 0 ? LOOKUP_ABSENT :
+	    tables_user(smtpd.tables, buf_str(&name), &u)) {
+	case LOOKUP_FOUND:
+		return u.flags & TABLES_SILENT ? silent : fine;
+	case LOOKUP_ABSENT:
+		return fine;
+	default:
+		return later;
+	}
+}
+
 /* May this client use that sender? */
 struct smtp_verdict
 check_sender(struct smtp_session *s, struct smtp_case *c)
@@ -20,12 +48,16 @@ check_sender(struct smtp_session *s, struct smtp_case *c)
 	    "your user id has no name in /etc/passwd" }, NULL, NULL, NULL,
 	    NULL };
 	const struct address *a = c->address;
+	struct smtp_verdict may;
 
 	if (s->nameless) {
 		log_info("client %s: %s has no name in /etc/passwd",
 		    s->remote, s->login);
 		return stranger;
 	}
+	may = judge_right(s);
+	if (may.outcome != VERDICT_PASS)
+		return may;
 	if (a->len == 0)
 		return fine;
 	if (a->at == a->len)

@@ -79,6 +79,10 @@ verdict(struct smtp_session *s, const char *user, size_t user_len,
 		log_info("client %s: login refused", s->remote);
 		smtp_reply(s, 535, "5.7.8", "wrong name or password");
 		break;
+	case LOGIN_PROTOCOL:
+		smtp_reply(s, 535, "5.7.1",
+		    "submission is switched off for this account");
+		break;
 	case LOGIN_LIMIT:
 		smtp_reply(s, 454, "4.7.0", "too many failures, try later");
 		break;

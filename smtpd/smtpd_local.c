@@ -244,6 +244,21 @@ smtpd_local_login(struct smtp_session *s, long uid)
 	str_copy(s->helo, sizeof(s->helo), "localhost");
 }
 
+enum lookup
+smtpd_local_account(const struct smtp_session *s, struct buf *name_r,
+    struct buf *list)
+{
+	char own[2 * ADDRESS_MAX];
+	enum tables_kind k;
+
+	snprintf(own, sizeof(own), "%s@%s", s->login, smtpd.hostname);
+	k = tables_address(smtpd.tables, own, name_r, list);
+	if (k != TABLES_USER)
+		buf_reset(name_r);
+	return k == TABLES_ERROR ? LOOKUP_ERROR : k == TABLES_USER ?
+	    LOOKUP_FOUND : LOOKUP_ABSENT;
+}
+
 int
 smtpd_local_owns(const struct smtp_session *s, const char *address)
 {

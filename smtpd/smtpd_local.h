@@ -40,5 +40,11 @@ void	smtpd_local_trust(const char *trusted);
 void	smtpd_local_login(struct smtp_session *s, long uid);
 /* May the local user use that sender? */
 int	smtpd_local_owns(const struct smtp_session *s, const char *address);
+/*
+ * The account that the local user's name at the host's leads to: name_r, empty
+ * where it is none (an alias, nobody). LOOKUP_ERROR: later. list is scratch.
+ */
+enum lookup smtpd_local_account(const struct smtp_session *s,
+	    struct buf *name_r, struct buf *list);
 
 #endif

@@ -50,6 +50,8 @@ read_answer(const struct msg *m, struct buf *account_r)
 		return LOGIN_BAD;
 	case A_LIMIT:
 		return LOGIN_LIMIT;
+	case A_PROTOCOL:
+		return LOGIN_PROTOCOL;
 	default:
 		return LOGIN_LATER;
 	}

@@ -21,6 +21,7 @@ enum login_result {
 	LOGIN_BAD,	/* name or password; never known which */
 	LOGIN_LATER,	/* temporary trouble */
 	LOGIN_LIMIT,	/* too many failures */
+	LOGIN_PROTOCOL,	/* right, but not by this protocol */
 };
 
 /* Octets of any kind and length: what no account can have is LOGIN_BAD. */

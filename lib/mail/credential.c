@@ -3,6 +3,7 @@
 #include "lib/base/str.h"
 #include "lib/base/words.h"
 #include "lib/mail/credential.h"
+#include "lib/mail/protocols.h"
 
 enum { TAG_MAX = 32 };
 
@@ -13,6 +14,7 @@ static const struct {
 	{ "crypt", CREDENTIAL_CRYPT },
 	{ "scram-sha-256", CREDENTIAL_SCRAM },
 	{ "app", CREDENTIAL_APP },
+	{ "protocols", CREDENTIAL_PROTOCOLS },
 };
 
 static size_t
@@ -144,6 +146,21 @@ credential_app_may(const struct credential_app *a, const char *protocol)
 			return 1;
 	}
 	return 0;
+}
+
+uint32_t
+credential_protocols(const char *p, size_t len)
+{
+	uint32_t all = PROTOCOLS_ALL, set;
+	const char *end = p + len;
+	struct credential c;
+	int r;
+
+	while ((r = credential_next(&p, end, &c)) != 0)
+		if (r == 1 && c.kind == CREDENTIAL_PROTOCOLS)
+			all &= protocols_parse(c.value, c.len, &set) == 0 ?
+			    set : 0;
+	return all;
 }
 
 int

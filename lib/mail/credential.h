@@ -13,6 +13,9 @@
  *		the same. PROTOCOLS: names with "+" between them (imap, pop3,
  *		submission; one that is not known admits nothing), or "*" for
  *		all. CREATED: seconds since 1970
+ *	protocols=PROTOCOLS
+ *		in passwd.cdb, written by the compile: the account logs in by
+ *		these alone (lib/mail/protocols.h), whatever password it has
  *	TAG=VALUE
  *		any other tag (1 to 32 of a-z, 0-9, "-"): kept by edits, no
  *		concern of readers
@@ -40,6 +43,7 @@ enum credential_kind {
 	CREDENTIAL_CRYPT,
 	CREDENTIAL_SCRAM,
 	CREDENTIAL_APP,
+	CREDENTIAL_PROTOCOLS,
 	CREDENTIAL_OTHER,
 };
 
@@ -70,6 +74,11 @@ int	credential_app(const struct credential *c, struct credential_app *a_r,
 /* May that password be used for the protocol ("imap")? */
 int	credential_app_may(const struct credential_app *a,
 	    const char *protocol) ATTR_CHECK;
+/*
+ * The protocols that the account logs in by (enum of protocols.h): those of all
+ * such fields; of one that cannot be read none; without one all.
+ */
+uint32_t credential_protocols(const char *p, size_t len);
 /*
  * The hash of the account's password: 1 and hash_r, or 0 where there is none.
  */

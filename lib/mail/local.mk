@@ -14,6 +14,7 @@ lib_mail_libmail_a_SOURCES = \
 	lib/mail/migrate.c lib/mail/migrate.h \
 	lib/mail/notes.c lib/mail/notes.h \
 	lib/mail/plain.c lib/mail/plain.h \
+	lib/mail/protocols.c lib/mail/protocols.h \
 	lib/mail/queue_id.c lib/mail/queue_id.h \
 	lib/mail/scram.c lib/mail/scram.h \
 	lib/mail/tables.c lib/mail/tables.h \

@@ -143,6 +143,7 @@ enum a_reason {
 	A_LATER,	/* temporary trouble */
 	A_LIMIT,	/* too many failures */
 	A_SESSIONS,	/* the user has as many sessions as he may */
+	A_PROTOCOL,	/* right, but he may not log in by this protocol */
 };
 extern const struct msg_proto proto_auth;
 

@@ -44,8 +44,7 @@ tables_open(const char *path, struct buf *why)
 {
 	struct tables *t = mem_zalloc(1, sizeof(*t));
 
-	t->map = map_cdb_open_format(path, 0, TABLES_FORMAT, TABLES_FORMAT,
-	    why);
+	t->map = map_cdb_open_format(path, 0, 1, TABLES_FORMAT, why);
 	if (t->map != NULL)
 		t->full = open_full(path, why);
 	if (t->full == NULL)

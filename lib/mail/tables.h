@@ -45,8 +45,13 @@
 /* What passwd.cdb says of a disabled account: a field that is no password. */
 #define PASSWD_DISABLED	"disabled=yes"
 
-/* The versions that are written; a reader refuses what is newer. */
-enum { TABLES_FORMAT = 1, PASSWD_FORMAT = 1, DKIM_FORMAT = 1 };
+/*
+ * The versions that are known; a reader refuses what is newer. The compile
+ * writes 1 where a file says nothing that a reader of 1 must not pass over:
+ * 2 is written where an account may not send (tables.cdb) or may not log in by
+ * every protocol (passwd.cdb).
+ */
+enum { TABLES_FORMAT = 2, PASSWD_FORMAT = 2, DKIM_FORMAT = 1 };
 
 enum lookup {
 	LOOKUP_ERROR = -1,	/* say "later" */
@@ -64,6 +69,7 @@ struct tables_user {
 
 enum tables_flag {
 	TABLES_DISABLED = 1,	/* no login; mail is still taken */
+	TABLES_SILENT = 2,	/* may not send (format 2) */
 };
 
 enum tables_kind {

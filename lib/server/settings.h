@@ -75,6 +75,12 @@ struct settings_key {
 #define SETTINGS_KEY_AUTH_SCRAM(c, m) \
 	{ "auth_scram", SETTINGS_BOOL, offsetof(c, m), "no", 0, 0, NULL, \
 	  N_("keep SCRAM-SHA-256 keys beside the hashes of passwords") }
+/* Checked by auth, compiled by the operator's command. */
+#define SETTINGS_KEY_USER_PROTOCOLS(c, m) \
+	{ "user_protocols", SETTINGS_TEXT, offsetof(c, m), \
+	  "imap+pop3+submission", 1, 40, NULL, \
+	  N_("protocols that accounts log in by, where no table says it; " \
+	  "counts from the next apply on") }
 #define SETTINGS_KEY_VERBOSE(c, m) \
 	{ "verbose", SETTINGS_BOOL, offsetof(c, m), "no", 0, 0, NULL, \
 	  N_("write debug lines to the log") }

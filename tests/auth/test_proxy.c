@@ -375,8 +375,10 @@ test_refused(void **state)
 		  "while\r\n" },
 		{ A_SESSIONS, "a NO [LIMIT] too many open sessions of this "
 		  "user\r\n" },
+		{ A_PROTOCOL, "a NO [AUTHORIZATIONFAILED] IMAP is switched "
+		  "off for this account\r\n" },
 		/* One that a later auth may have. */
-		{ A_SESSIONS + 1, "a NO [UNAVAILABLE] temporary trouble, try "
+		{ A_PROTOCOL + 1, "a NO [UNAVAILABLE] temporary trouble, try "
 		  "again later\r\n" },
 	};
 	struct end p;

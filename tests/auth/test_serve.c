@@ -394,6 +394,44 @@ test_changed_meanwhile(void **state)
 	close_serve();
 }
 
+/* The password is right, the protocol is switched off: that is said, and not
+   before; also where it is switched off between the check and the session. */
+static void
+test_protocol_off(void **state)
+{
+	char off[300];
+	const char *const rows[][2] = { { "anna@example.test", off },
+		{ NULL, NULL } };
+	int fd[2];
+
+	snprintf(off, sizeof(off), "%s:protocols=imap", hash);
+	write_passwd(rows);
+	open_serve(PEER_LOGIN, 0);
+	start_id = 0;
+	ask(1, SERVICE_POP3S, "anna@example.test", password);
+	expect_no(1, A_PROTOCOL);
+	/* It is remembered as right, too. */
+	ask(2, SERVICE_POP3, "anna@example.test", password);
+	expect_no(2, A_PROTOCOL);
+	assert_int_equal(start_id, 0);
+	ask(3, SERVICE_POP3, "anna@example.test", "falsch");
+	expect_no(3, A_BAD);
+	ask(4, SERVICE_IMAPS, "anna@example.test", password);
+	turn_until_started();
+	snprintf(off, sizeof(off), "%s:protocols=pop3", hash);
+	write_passwd(rows);
+	assert_int_equal(fd_pair(fd), 0);
+	auth_serve_started(serve, start_id, fd[0], 0, NULL);
+	expect_no(4, A_PROTOCOL);
+	close(fd[1]);
+	close_serve();
+
+	open_serve(PEER_SMTPD, 0);
+	ask(5, SERVICE_SUBMISSION, "anna@example.test", password);
+	expect_no(5, A_PROTOCOL);
+	close_serve();
+}
+
 static void
 come_back(enum peer kind)
 {
@@ -487,6 +525,7 @@ main(void)
 		cmocka_unit_test(test_line),
 		cmocka_unit_test(test_session),
 		cmocka_unit_test(test_changed_meanwhile),
+		cmocka_unit_test(test_protocol_off),
 		cmocka_unit_test(test_failure_of_who_left),
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_rules),

@@ -475,6 +475,73 @@ test_grants(void **state)
 	tables_free(&t);
 }
 
+static uint32_t
+format_of(const char *file)
+{
+	struct buf why = BUF_INIT(0);
+	struct map *m = map_cdb_open(file, 0, &why);
+	uint32_t format;
+	const char *p;
+	size_t n;
+
+	assert_non_null(m);
+	assert_int_equal(map_find(m, "f", 1, &p, &n), MAP_FOUND);
+	assert_int_equal(n, 12);
+	memcpy(&format, p, sizeof(format));
+	map_free(&m);
+	buf_clear(&why);
+	return format;
+}
+
+/*
+ * Rights are for readers that know them: an older one refuses the file. Where
+ * none is taken away it reads it.
+ */
+static void
+test_rights(void **state)
+{
+	static const struct {
+		const char *line, *field;
+		uint32_t auth, jail, flags;
+	} rows[] = {
+		{ "quota=1G", "", 1, 1, 0 },
+		{ "protocols=* may-send=yes", "", 1, 1, 0 },
+		{ "protocols=imap", ":protocols=imap", 2, 1, 0 },
+		{ "protocols=none", ":protocols=none", 2, 1, 0 },
+		{ "may-send=no", "", 1, 2, TABLES_SILENT },
+	};
+	const char *texts[TEXT_COUNT] = { [TEXT_DOMAINS] = "a.test",
+		[TEXT_PASSWD] = "x@a.test:" HASH6 };
+	struct buf why = BUF_INIT(0);
+	struct tables_user u;
+	struct tables *t;
+	struct map *m;
+	char line[100];
+	const char *p;
+	size_t i, n;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(line, sizeof(line), "x@a.test %s", rows[i].line);
+		texts[TEXT_USERS] = line;
+		compile(texts);
+		assert_int_equal(format_of(hashes), rows[i].auth);
+		assert_int_equal(format_of(path), rows[i].jail);
+		t = open_tables();
+		assert_int_equal(tables_user(t, "x@a.test", &u), LOOKUP_FOUND);
+		assert_int_equal(u.flags, rows[i].flags);
+		tables_free(&t);
+		m = map_cdb_open(hashes, 0, &why);
+		assert_non_null(m);
+		assert_int_equal(map_find(m, "x@a.test", 8, &p, &n),
+		    MAP_FOUND);
+		assert_int_equal(n, sizeof(HASH6) - 1 + strlen(rows[i].field));
+		assert_memory_equal(p + sizeof(HASH6) - 1, rows[i].field,
+		    strlen(rows[i].field));
+		map_free(&m);
+	}
+	buf_clear(&why);
+}
+
 /* A tables.cdb that has nothing but its format. */
 static void
 write_format(int dirfd, uint32_t format)
@@ -791,6 +858,7 @@ main(void)
 		cmocka_unit_test(test_host),
 		cmocka_unit_test(test_owns),
 		cmocka_unit_test(test_user), cmocka_unit_test(test_grants),
+		cmocka_unit_test(test_rights),
 		cmocka_unit_test(test_refresh),
 		cmocka_unit_test(test_newer),
 		cmocka_unit_test(test_check),

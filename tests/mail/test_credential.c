@@ -11,6 +11,7 @@
 
 #include "lib/base/base64.h"
 #include "lib/mail/credential.h"
+#include "lib/mail/protocols.h"
 #include "lib/mail/scram.h"
 
 #define SALT "W22ZaJ0SNY7soEsUEjb6gQ=="
@@ -21,7 +22,7 @@ test_fields(void **state)
 {
 	static const struct {
 		const char *text;
-		const char *kinds;	/* c s a o, x: no field */
+		const char *kinds;	/* c s a p o, x: no field */
 		const char *hash;	/* NULL: none */
 	} rows[] = {
 		{ "", "", NULL },
@@ -30,6 +31,7 @@ test_fields(void **state)
 		{ "crypt=$6$a$b", "c", "$6$a$b" },
 		{ "$6$a$b:scram-sha-256=1,2:app=x", "csa", "$6$a$b" },
 		{ "app=a,b,c,d:crypt=$6$a$b", "ac", "$6$a$b" },
+		{ "$6$a$b:protocols=imap", "cp", "$6$a$b" },
 		{ "totp=1=2:crypt=x:z-9=", "oco", "x" },
 		{ "crypt=", "c", NULL },
 		{ "crypt=a:$6$b", "cx", "a" },
@@ -41,7 +43,7 @@ test_fields(void **state)
 		{ "a2345678901234567890123456789012=b", "o", NULL },
 		{ "a23456789012345678901234567890123=b", "x", NULL },
 	};
-	static const char letters[] = "csao";
+	static const char letters[] = "csapo";
 	struct buf hash = BUF_INIT(CREDENTIAL_HASH_MAX);
 	struct credential c;
 	const char *p, *end;
@@ -253,11 +255,52 @@ test_text(void **state)
 	buf_clear(&why);
 }
 
+/* Which protocols an account logs in by: all fields together. */
+static void
+test_protocols(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t set;
+	} rows[] = {
+		{ "", PROTOCOLS_ALL }, { "crypt=x", PROTOCOLS_ALL },
+		{ "crypt=x:protocols=*", PROTOCOLS_ALL },
+		{ "crypt=x:protocols=none", 0 },
+		{ "crypt=x:protocols=imap", PROTOCOL_IMAP },
+		{ "protocols=pop3+submission+imap:crypt=x", PROTOCOLS_ALL },
+		{ "protocols=imap+pop3:crypt=x:protocols=pop3+submission",
+		    PROTOCOL_POP3 },
+		{ "protocols=imap:protocols=*", PROTOCOL_IMAP },
+		/* What is not understood admits nobody. */
+		{ "protocols=", 0 }, { "protocols=imap+", 0 },
+		{ "protocols=+imap", 0 }, { "protocols=IMAP", 0 },
+		{ "protocols=imap+jmap", 0 }, { "protocols=imap,pop3", 0 },
+		{ "protocols=imap+none", 0 },
+	};
+	struct buf out = BUF_INIT(0);
+	uint32_t set, again;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (credential_protocols(rows[i].text, strlen(rows[i].text)) !=
+		    rows[i].set)
+			fail_msg("%s", rows[i].text);
+	for (set = 0; set <= PROTOCOLS_ALL; set++) {
+		buf_reset(&out);
+		protocols_print(set, &out);
+		assert_int_equal(protocols_parse(buf_str(&out), out.len,
+		    &again), 0);
+		assert_int_equal(again, set);
+	}
+	buf_clear(&out);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_protocols),
 		cmocka_unit_test(test_app),
 		cmocka_unit_test(test_app_hash),
 		cmocka_unit_test(test_rfc7677),

@@ -314,7 +314,8 @@ on_auth(struct chan *c, struct msg *m)
 	} else {
 		msg_begin(c, &proto_auth, A_NO, m->id);
 		msg_u32(c, AF_REASON, strcmp(q->user, "later") == 0 ? A_LATER :
-		    strcmp(q->user, "limit") == 0 ? A_LIMIT : A_BAD);
+		    strcmp(q->user, "limit") == 0 ? A_LIMIT :
+		    strcmp(q->user, "off") == 0 ? A_PROTOCOL : A_BAD);
 		msg_text(c, AF_WORDS, "no");
 	}
 	sent(c);
@@ -566,6 +567,11 @@ make_tables(const char *more)
 		add(&m, users[i], strlen(users[i]), &v);
 	if (more != NULL)
 		add(&m, more, strlen(more), &v);
+	buf_reset(&v);
+	buf_put_u64(&v, 0);
+	buf_put_u64(&v, 0);
+	buf_put_u32(&v, TABLES_SILENT);
+	add(&m, "umute@example.test", 18, &v);
 	buf_reset(&v);
 	buf_put_u64(&v, 1000);
 	buf_put_u64(&v, 0);

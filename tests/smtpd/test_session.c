@@ -191,6 +191,7 @@ test_verdicts(void **state)
 #define ROW(s, w, n)	{ s, w, sizeof(s) - 1, n }
 		ROW("\0bad\0x", "535 5.7.8", 1),
 		ROW("\0limit\0x", "454 4.7.0 too many", 1),
+		ROW("\0off\0x", "535 5.7.1 submission is switched off", 1),
 		ROW("\0later\0x", "454 4.7.0 try again", 1),
 		ROW("\0\0x", "535 5.7.8", 0),
 		ROW("\0a\nb\0x", "535 5.7.8", 0),
