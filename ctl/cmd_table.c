@@ -176,6 +176,33 @@ cmd_domain_del(struct ctl *c)
 	return table_del(c, TEXT_DOMAINS, c->args[0]);
 }
 
+/* The line of an alias domain with another exception, or none. */
+static int
+except_line(struct ctl *c, const struct row *d, struct buf *line,
+    struct buf *why)
+{
+	const char *word = c->args[1];
+
+	if (c->n_args != 2 || strncmp(word, "except=", 7) != 0) {
+		buf_set(why, _("%s is an alias domain: except=NAME,... alone "
+		    "stands there"), d->key);
+		return -1;
+	}
+	buf_printf(line, "%s = alias %s%s%s", d->key, d->value,
+	    word[7] != '\0' ? " " : "", word[7] != '\0' ? word : "");
+	return 0;
+}
+
+static int
+grants_line(struct ctl *c, struct row *d, struct buf *line, struct buf *why)
+{
+	if (row_grants(c->args + 1, c->n_args - 1, &d->grants, why) == -1)
+		return -1;
+	buf_puts(line, d->key);
+	grants_print(&d->grants, line);
+	return 0;
+}
+
 int
 cmd_domain_set(struct ctl *c)
 {
@@ -190,23 +217,31 @@ cmd_domain_set(struct ctl *c)
 	r = table_domains.key(c->args[0], strlen(c->args[0]), &name, &why);
 	if (r == 0)
 		d = text_find(&s.t[TEXT_DOMAINS], buf_str(&name));
-	if (r == 0 && (d == NULL || d->value != NULL)) {
-		buf_set(&why, d == NULL ? _("%s: not in domains") :
-		    _("%s is an alias domain: what is granted stands at its "
-		    "target"), buf_str(&name));
+	if (r == 0 && d == NULL) {
+		buf_set(&why, _("%s: not in domains"), buf_str(&name));
 		r = -1;
 	}
 	if (r == 0)
-		r = row_grants(c->args + 1, c->n_args - 1,
-		    &d->grants, &why);
-	if (r == 0) {
-		buf_puts(&line, d->key);
-		grants_print(&d->grants, &line);
+		r = d->value != NULL ? except_line(c, d, &line, &why) :
+		    grants_line(c, d, &line, &why);
+	if (r == 0)
 		r = text_change(&s.t[TEXT_DOMAINS], &d, buf_str(&line), &why);
-	}
 	buf_clear(&name);
 	buf_clear(&line);
 	return table_end(c, &s, r, &why, 1);
+}
+
+/* A packed list of texts. */
+static void
+out_list(struct out *o, char *const *texts, size_t n)
+{
+	struct buf packed = BUF_INIT(0);
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		buf_put_lv(&packed, texts[i], strlen(texts[i]));
+	out_texts(o, &packed);
+	buf_clear(&packed);
 }
 
 int
@@ -224,6 +259,7 @@ cmd_domain_list(struct ctl *c)
 	out_name(&o, "domain", 6);
 	out_name(&o, "alias_of", 8);
 	out_name(&o, "grants", 6);
+	out_name(&o, "except", 6);
 	while ((r = text_next(&s.t[TEXT_DOMAINS], &i)) != NULL) {
 		out_text(&o, r->key);
 		if (r->value != NULL)
@@ -233,6 +269,7 @@ cmd_domain_list(struct ctl *c)
 		buf_reset(&grants);
 		grants_pack(&r->grants, &grants);
 		out_texts(&o, &grants);
+		out_list(&o, r->targets, r->n_targets);
 	}
 	buf_clear(&grants);
 	return table_listed(&s, &o);
@@ -264,11 +301,10 @@ cmd_alias_del(struct ctl *c)
 int
 cmd_alias_list(struct ctl *c)
 {
-	struct buf targets = BUF_INIT(0);
 	const struct row *r;
 	struct out o;
 	struct set s;
-	size_t i = 0, k;
+	size_t i = 0;
 
 	if (table_open(c, &s, 0) == -1)
 		return CTL_REFUSED;
@@ -276,13 +312,8 @@ cmd_alias_list(struct ctl *c)
 	out_name(&o, "alias", 5);
 	out_name(&o, "targets", 7);
 	while ((r = text_next(&s.t[TEXT_ALIASES], &i)) != NULL) {
-		buf_reset(&targets);
-		for (k = 0; k < r->n_targets; k++)
-			buf_put_lv(&targets, r->targets[k],
-			    strlen(r->targets[k]));
 		out_text(&o, r->key);
-		out_texts(&o, &targets);
+		out_list(&o, r->targets, r->n_targets);
 	}
-	buf_clear(&targets);
 	return table_listed(&s, &o);
 }

@@ -80,11 +80,15 @@ set_check_place(struct set *s, enum text_id id, const struct row *r,
 	if (domain == NULL)
 		text_complain(s->dir, &s->t[id], r->line, why,
 		    _("%s: domain %s is not in domains"), r->key, at + 1);
-	else if (domain->value != NULL)
+	else if (domain->value != NULL && (at == r->key || at[-1] == '*')) {
 		text_complain(s->dir, &s->t[id], r->line, why,
 		    _("%s: %s is an alias of %s; use that domain"), r->key,
 		    at + 1, domain->value);
-	return domain == NULL || domain->value != NULL ? -1 : 0;
+		return -1;
+	}
+	if (domain != NULL && domain->value != NULL)
+		text_find(&s->t[TEXT_DOMAINS], at + 1)->own_lines = 1;
+	return domain == NULL ? -1 : 0;
 }
 
 int

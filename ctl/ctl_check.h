@@ -12,8 +12,9 @@
 int	set_check(struct set *s, struct buf *why, struct buf *warn)
 	    ATTR_CHECK;
 /*
- * For the checks of tables: the domain of a row's address must be ours, and no
- * alias domain.
+ * For the checks of tables: the domain of a row's address must be ours. At an
+ * alias domain single addresses alone have lines of their own, which is noted
+ * there.
  */
 int	set_check_place(struct set *s, enum text_id id, const struct row *r,
 	    struct buf *why) ATTR_CHECK;

@@ -34,6 +34,8 @@ set_grants(const struct set *s, const struct row *user, struct grants *g_r)
 	grants_fill(g_r, &user->joined);
 	domain = at == NULL ? NULL :
 	    text_find(&s->t[TEXT_DOMAINS], at + 1);
+	if (domain != NULL && domain->value != NULL)
+		domain = text_find(&s->t[TEXT_DOMAINS], domain->value);
 	if (domain != NULL)
 		grants_fill(g_r, &domain->grants);
 	grants_fill(g_r, &s->system);

@@ -21,7 +21,9 @@ struct row {
 	const char *domain;	/* dkim: within key; */
 	int64_t	 since;		/* of its state (flags: enum dkim_state) */
 	char	*hash;		/* passwd: of the account's password; NULL */
-	char	**targets;	/* aliases; groups: the members */
+	char	**targets;	/* aliases; groups: the members; domains: local
+				   parts that an alias domain leaves out */
+	int	 own_lines;	/* domains: an alias domain that has some */
 	size_t	 n_targets;
 	struct grants grants;	/* users, groups, domains: of this line */
 	unsigned n_groups;	/* users: that they are in (set_join) */

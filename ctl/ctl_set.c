@@ -177,10 +177,57 @@ look_wildcard(const struct set *s, const char *address)
 	return r;
 }
 
+/* With its tag or without; *at_r is the "@" of the shorter one then. */
+static enum set_place
+look_named(const struct set *s, char *key, char **at_r, struct row **row_r)
+{
+	enum set_place r = look(s, key, row_r);
+	char *at = *at_r, *plus;
+
+	plus = at > key ? memchr(key + 1, '+', (size_t)(at - key - 1)) : NULL;
+	if (r == SET_NOBODY && plus != NULL) {
+		memmove(plus, at, strlen(at) + 1);
+		*at_r = plus;
+		r = look(s, key, row_r);
+	}
+	return r;
+}
+
+int
+set_excepted(const struct row *domain, const char *local, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < domain->n_targets; i++)
+		if (strlen(domain->targets[i]) == len &&
+		    memcmp(domain->targets[i], local, len) == 0)
+			return 1;
+	return 0;
+}
+
+/* What the alias domain itself says of the address; SET_REMOTE: nothing. */
+static enum set_place
+look_own(const struct set *s, const struct row *domain, const char *address,
+    struct row **row_r)
+{
+	char key[ADDRESS_MAX + DOMAIN_MAX + 2], *at;
+	enum set_place r;
+
+	strcpy(key, address);
+	at = strrchr(key, '@');
+	if (set_excepted(domain, key, (size_t)(at - key)))
+		return SET_NOBODY;
+	r = look_named(s, key, &at, row_r);
+	if (r != SET_NOBODY)
+		return r;
+	return set_excepted(domain, key, (size_t)(at - key)) ? SET_NOBODY :
+	    SET_REMOTE;
+}
+
 enum set_place
 set_find(const struct set *s, const char *address, struct row **row_r)
 {
-	char key[ADDRESS_MAX + DOMAIN_MAX + 2], *at, *plus;
+	char key[ADDRESS_MAX + DOMAIN_MAX + 2], *at;
 	const struct row *domain;
 	struct row *wildcard;
 	const char *target;
@@ -200,16 +247,13 @@ set_find(const struct set *s, const char *address, struct row **row_r)
 	else if (strcmp(at + 1, s->host) != 0 ||
 	    (target = set_host_domain(s)) == NULL)
 		return SET_REMOTE;
+	if (target != NULL && domain != NULL &&
+	    (r = look_own(s, domain, key, row_r)) != SET_REMOTE)
+		return r;
 	if (target != NULL)
 		strcpy(at + 1, target);
 	wildcard = look_wildcard(s, key);
-	r = look(s, key, row_r);
-	plus = at > key ? memchr(key + 1, '+', (size_t)(at - key - 1)) : NULL;
-	if (r == SET_NOBODY && plus != NULL) {
-		memmove(plus, at, strlen(at) + 1);
-		at = plus;
-		r = look(s, key, row_r);
-	}
+	r = look_named(s, key, &at, row_r);
 	if (r != SET_NOBODY)
 		return r;
 	*at = '\0';

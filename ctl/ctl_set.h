@@ -53,6 +53,9 @@ enum set_place {
 	SET_ACCOUNT,		/* *row_r in users */
 	SET_ALIAS,		/* *row_r in aliases */
 };
+/* Is that local part excepted from the alias domain? */
+int	set_excepted(const struct row *domain, const char *local, size_t len)
+	    ATTR_CHECK;
 enum set_place set_find(const struct set *s, const char *address,
 	    struct row **row_r);
 

@@ -1,15 +1,69 @@
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "ctl/ctl_compile.h"
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_set.h"
+#include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/base/words.h"
 #include "lib/mail/limits.h"
 
-/* "alias" domain, behind the "=" */
+/* One local part, as accounts have it, or an alias. */
+static int
+add_except(const char *p, size_t len, struct row *r, struct buf *why)
+{
+	struct buf name = BUF_INIT(ADDRESS_MAX), address = BUF_INIT(0);
+	int ok;
+
+	if (r->n_targets == RECIPIENTS_MAX) {
+		buf_set(why, _("more than %d exceptions"), RECIPIENTS_MAX);
+		return -1;
+	}
+	/* Its form is judged with a domain behind it. */
+	buf_append(&address, p, len);
+	buf_puts(&address, "@x.test");
+	ok = len == 0 || memchr(p, '@', len) != NULL ||
+	    memchr(p, '*', len) != NULL ? -1 :
+	    name_address(address.data, address.len, NAME_ALIAS, &name, why);
+	if (ok == -1)
+		buf_set(why, _("except: \"%.*s\" is no local part"),
+		    (int)(len > 80 ? 80 : len), p);
+	else {
+		buf_truncate(&name, name.len - 7);
+		r->targets = mem_realloc(r->targets, r->n_targets + 1,
+		    sizeof(*r->targets));
+		r->targets[r->n_targets++] = row_take(&name);
+	}
+	buf_clear(&address);
+	buf_clear(&name);
+	return ok;
+}
+
+/* "except=" 1#local-part */
+static int
+parse_except(const char *p, size_t len, struct row *r, struct buf *why)
+{
+	const char *end = p + len, *comma;
+
+	if (len < 7 || strncmp(p, "except=", 7) != 0) {
+		buf_set(why, _("%.*s: not known (%s)"),
+		    (int)(len > 80 ? 80 : len), p, "except=NAME,...");
+		return -1;
+	}
+	for (p += 7;; p = comma + 1) {
+		comma = memchr(p, ',', (size_t)(end - p));
+		if (add_except(p, (size_t)((comma != NULL ? comma : end) - p),
+		    r, why) == -1)
+			return -1;
+		if (comma == NULL)
+			return 0;
+	}
+}
+
+/* "alias" domain [ except ], behind the "=" */
 static int
 parse_target(const char *p, size_t len, struct row *r, struct buf *why)
 {
@@ -23,9 +77,16 @@ parse_target(const char *p, size_t len, struct row *r, struct buf *why)
 		buf_set(why, _("expected \"= alias DOMAIN\""));
 		return -1;
 	}
-	name_trim(&p, &len);
-	ok = name_domain(p, len, &target, why);
+	word = row_word(&p, &len, &n);
+	ok = name_domain(word, n, &target, why);
 	r->value = row_take(&target);
+	if (ok == 0 && (word = row_word(&p, &len, &n), n > 0))
+		ok = parse_except(word, n, r, why);
+	if (ok == 0 && (word = row_word(&p, &len, &n), n > 0)) {
+		buf_set(why, _("%.*s: not known (%s)"),
+		    (int)(n > 80 ? 80 : n), word, "except=NAME,...");
+		ok = -1;
+	}
 	return ok;
 }
 
@@ -74,6 +135,27 @@ domain_key(const char *p, size_t len, struct buf *out, struct buf *why)
 	return name_domain(p, len, out, why);
 }
 
+/* What is left out has no line of its own. */
+static int
+check_excepted(struct set *s, const struct row *domain, struct buf *why)
+{
+	char name[ADDRESS_MAX + DOMAIN_MAX + 2];
+	size_t i;
+	int bad = 0;
+
+	for (i = 0; i < domain->n_targets; i++) {
+		snprintf(name, sizeof(name), "%s@%s", domain->targets[i],
+		    domain->key);
+		if (text_find(&s->t[TEXT_USERS], name) == NULL &&
+		    text_find(&s->t[TEXT_ALIASES], name) == NULL)
+			continue;
+		text_complain(s->dir, &s->t[TEXT_DOMAINS], domain->line, why,
+		    _("%s is excepted here and has a line of its own"), name);
+		bad = -1;
+	}
+	return bad;
+}
+
 static int
 check_domains(struct set *s, struct buf *why, struct buf *warn)
 {
@@ -84,6 +166,8 @@ check_domains(struct set *s, struct buf *why, struct buf *warn)
 	while ((r = text_next(&s->t[TEXT_DOMAINS], &i)) != NULL) {
 		if (r->value == NULL)
 			continue;
+		if (check_excepted(s, r, why) == -1)
+			bad = -1;
 		target = text_find(&s->t[TEXT_DOMAINS], r->value);
 		if (target != NULL && target->value == NULL)
 			continue;
@@ -96,12 +180,25 @@ check_domains(struct set *s, struct buf *why, struct buf *warn)
 	return bad;
 }
 
+/* An alias without a target. */
+static void
+put_exception(struct compile *c, const char *domain,
+    const char *local)
+{
+	char name[ADDRESS_MAX + DOMAIN_MAX + 2];
+
+	snprintf(name, sizeof(name), "%s@%s", local, domain);
+	compile_key(c, 'a', name);
+	compile_put(c);
+}
+
 static void
 compile_domains(struct set *s, struct compile *c)
 {
 	const char *home = set_host_domain(s);
 	const struct row *r;
-	size_t i = 0;
+	size_t i = 0, k;
+	int own;
 
 	if (home != NULL) {	/* ctl_set.h tells why */
 		compile_key(c, 'd', s->host);
@@ -109,11 +206,16 @@ compile_domains(struct set *s, struct compile *c)
 		compile_put(c);
 	}
 	while ((r = text_next(&s->t[TEXT_DOMAINS], &i)) != NULL) {
+		own = r->own_lines || r->n_targets > 0;
 		compile_key(c, 'd', r->key);
-		buf_putc(&c->value, r->value == NULL ? 'l' : 'a');
+		buf_putc(&c->value, r->value == NULL ? 'l' : own ? 'A' : 'a');
 		if (r->value != NULL)
 			buf_puts(&c->value, r->value);
 		compile_put(c);
+		if (own)
+			compile_needs(c, 2);
+		for (k = 0; k < r->n_targets; k++)
+			put_exception(c, r->key, r->targets[k]);
 	}
 }
 

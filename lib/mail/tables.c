@@ -22,6 +22,8 @@ struct place {
 	char	 local[ADDRESS_MAX + 1];
 	char	 domain[DOMAIN_MAX + 1];
 	size_t	 llen, dlen;
+	char	 alias[DOMAIN_MAX + 1];	/* an alias domain that has lines of
+					   its own: that one; "" */
 };
 
 static struct map *
@@ -105,7 +107,7 @@ tables_domain(struct tables *t, const char *domain, struct buf *name_r)
 	if (r != MAP_FOUND || name_r == NULL)
 		return (enum lookup)r;
 	buf_reset(name_r);
-	if (n == 0 || (p[0] == 'a' ? buf_append(name_r, p + 1, n - 1) :
+	if (n == 0 || (p[0] != 'l' ? buf_append(name_r, p + 1, n - 1) :
 	    buf_puts(name_r, domain)) == -1)
 		return LOOKUP_ERROR;
 	return LOOKUP_FOUND;
@@ -126,15 +128,18 @@ place_find(struct tables *t, const char *address, struct place *pl)
 	if (pl->llen >= sizeof(pl->local) || pl->dlen >= sizeof(pl->domain))
 		return 0;
 	memcpy(pl->local, address, pl->llen);
-	memcpy(pl->domain, at + 1, pl->dlen);
+	memcpy(pl->domain, at + 1, pl->dlen + 1);
 	str_tolower(pl->local, pl->llen);
 	str_tolower(pl->domain, pl->dlen);
 	r = find(t, 'd', pl->domain, pl->dlen, 0, NULL, 0, &p, &n);
 	if (r != MAP_FOUND)
 		return (int)r;
-	if (n == 0 || (p[0] == 'a' && n - 1 >= sizeof(pl->domain)))
+	if (n == 0 || (p[0] != 'l' && n - 1 >= sizeof(pl->domain)))
 		return -1;
-	if (p[0] == 'a') {
+	pl->alias[0] = '\0';
+	if (p[0] == 'A')
+		memcpy(pl->alias, pl->domain, pl->dlen + 1);
+	if (p[0] != 'l') {
 		memcpy(pl->domain, p + 1, n - 1);
 		pl->dlen = n - 1;
 	}
@@ -250,11 +255,43 @@ bare(struct tables *t, const char *address, struct buf *list_r)
 	return buf_append(list_r, p, n) == -1 ? TABLES_ERROR : TABLES_ALIAS;
 }
 
+/* By its name, with the tag or without; *llen_r octets of its local part. */
+static enum tables_kind
+named(struct tables *t, const struct place *pl, size_t *llen_r,
+    struct buf *name_r, struct buf *list_r)
+{
+	enum tables_kind k;
+
+	*llen_r = pl->llen;
+	k = exact(t, pl, pl->llen, name_r, list_r);
+	if (k == TABLES_ABSENT && untagged(pl) != pl->llen) {
+		*llen_r = untagged(pl);
+		k = exact(t, pl, *llen_r, name_r, list_r);
+	}
+	return k;
+}
+
+/*
+ * A line of the alias domain's own, which wins. ABSENT: there is none, and the
+ * address is that of the other domain.
+ */
+static enum tables_kind
+own_line(struct tables *t, const struct place *pl, struct place *own_r,
+    size_t *llen_r, struct buf *name_r, struct buf *list_r)
+{
+	if (pl->alias[0] == '\0')
+		return TABLES_ABSENT;
+	*own_r = *pl;
+	own_r->dlen = strlen(pl->alias);
+	memcpy(own_r->domain, pl->alias, own_r->dlen + 1);
+	return named(t, own_r, llen_r, name_r, list_r);
+}
+
 enum tables_kind
 tables_address(struct tables *t, const char *address, struct buf *name_r,
     struct buf *list_r)
 {
-	struct place pl;
+	struct place pl, own;
 	enum tables_kind k;
 	size_t llen;
 	int r;
@@ -267,10 +304,12 @@ tables_address(struct tables *t, const char *address, struct buf *name_r,
 	/* An empty local part would be the key of the catch-all. */
 	if (pl.llen == 0)
 		return TABLES_ABSENT;
-	k = exact(t, &pl, pl.llen, name_r, list_r);
-	llen = untagged(&pl);
-	if (k == TABLES_ABSENT && llen != pl.llen)
-		k = exact(t, &pl, llen, name_r, list_r);
+	k = own_line(t, &pl, &own, &llen, name_r, list_r);
+	/* An exception: it leads nowhere. */
+	if (k == TABLES_ALIAS && list_r->len == 0)
+		return TABLES_ABSENT;
+	if (k == TABLES_ABSENT)
+		k = named(t, &pl, &llen, name_r, list_r);
 	if (k == TABLES_ABSENT)
 		k = any_name(t, &pl, name_r, list_r);
 	return k;
@@ -327,35 +366,50 @@ owns_any(struct tables *t, const struct place *pl, const char *login, size_t n)
 	return owns_key(t, &wild, len + 1, login, n);
 }
 
+/* May login send as the address of that place, which is no exception? */
+static enum map_result
+owns_place(struct tables *t, const struct place *pl, const char *login,
+    struct buf *name, struct buf *list)
+{
+	size_t n = strlen(login), llen = untagged(pl);
+	enum map_result r = owns_key(t, pl, pl->llen, login, n);
+	enum tables_kind k;
+
+	if (r != MAP_ABSENT)
+		return r;
+	/* A tag is one only where no address of that name is there; what a
+	   wildcard or the catch-all takes belongs to whom it leads. */
+	k = exact(t, pl, pl->llen, name, list);
+	if (k == TABLES_ABSENT && llen != pl->llen) {
+		r = owns_key(t, pl, llen, login, n);
+		k = exact(t, pl, llen, name, list);
+	}
+	if (k == TABLES_ABSENT && r == MAP_ABSENT)
+		r = owns_any(t, pl, login, n);
+	else if (k == TABLES_ERROR)
+		r = MAP_ERROR;
+	return r;
+}
+
 enum lookup
 tables_owns(struct tables *t, const char *login, const char *address)
 {
 	struct buf name = BUF_INIT(ADDRESS_MAX), list = BUF_INIT(0);
-	size_t n = strlen(login), llen;
+	struct place pl, own;
 	enum tables_kind k;
 	enum map_result r;
-	struct place pl;
+	size_t llen;
 	int known;
 
 	known = place_find(t, address, &pl);
 	if (known != 1 || pl.llen == 0)
 		return known == -1 ? LOOKUP_ERROR : LOOKUP_ABSENT;
-	llen = untagged(&pl);
-	r = owns_key(t, &pl, pl.llen, login, n);
-	if (r != MAP_ABSENT)
-		return (enum lookup)r;
-
-	/* A tag is one only where no address of that name is there; what a
-	   wildcard or the catch-all takes belongs to whom it leads. */
-	k = exact(t, &pl, pl.llen, &name, &list);
-	if (k == TABLES_ABSENT && llen != pl.llen) {
-		r = owns_key(t, &pl, llen, login, n);
-		k = exact(t, &pl, llen, &name, &list);
-	}
-	if (k == TABLES_ABSENT && r == MAP_ABSENT)
-		r = owns_any(t, &pl, login, n);
-	else if (k == TABLES_ERROR)
-		r = MAP_ERROR;
+	k = own_line(t, &pl, &own, &llen, &name, &list);
+	if (k == TABLES_ABSENT)
+		r = owns_place(t, &pl, login, &name, &list);
+	else
+		r = k == TABLES_ERROR ? MAP_ERROR :
+		    owns_key(t, &own, llen, login, strlen(login));
 	buf_clear(&name);
 	buf_clear(&list);
 	return (enum lookup)r;

@@ -5,10 +5,13 @@
  *
  * Keys and values (all addresses in lower case; domains as A-labels):
  *   "d" domain            "l" local | "a" target domain (alias domain; the
- *                         host's own name is one, too)
+ *                         host's own name is one, too) | "A" target domain
+ *                         (the same, with lines of its own: "u" and "a" of an
+ *                         address there win; format 2)
  *   "u" local@domain      packed: u64 quota octets (0: none), u64 quota count,
  *                         u32 flags           an account and its main address
- *   "a" local@domain      packed lv list of targets    an alias; postmaster and
+ *   "a" local@domain      packed lv list of targets    an alias; at an alias
+ *                         domain, without a target: nobody; postmaster and
  *                         abuse stand here for each local domain, unless the
  *                         operator made them accounts
  *   "a" "postmaster"      the same, for the address without a domain
@@ -48,8 +51,8 @@
 /*
  * The versions that are known; a reader refuses what is newer. The compile
  * writes 1 where a file says nothing that a reader of 1 must not pass over:
- * 2 is written where an account may not send (tables.cdb) or may not log in by
- * every protocol (passwd.cdb).
+ * 2 is written where an account may not send or an alias domain has lines of its
+ * own (tables.cdb), or may not log in by every protocol (passwd.cdb).
  */
 enum { TABLES_FORMAT = 2, PASSWD_FORMAT = 2, DKIM_FORMAT = 1 };
 
@@ -94,7 +97,8 @@ enum lookup tables_domain(struct tables *t, const char *domain,
 	    struct buf *name_r);
 
 /*
- * What an address is: resolves alias domains, +tag (RFC 5233 subaddress: the
+ * What an address is: resolves alias domains (a line for the address there,
+ * with the tag or without, wins), +tag (RFC 5233 subaddress: the
  * address as given, then without the tag), postmaster and abuse at each
  * domain, then the wildcard with the longest prefix, then catch-all. address is local@domain in any case; without "@"
  * only "postmaster" is known (RFC 5321 4.5.1). For TABLES_USER name_r is the

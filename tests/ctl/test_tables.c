@@ -475,6 +475,111 @@ test_grants(void **state)
 	tables_free(&t);
 }
 
+/*
+ * An alias domain has the accounts, the aliases and the catch-all of the other
+ * one, and the right to send as them; but for what stands there itself, and for
+ * what is left out.
+ */
+static void
+test_alias_domain(void **state)
+{
+	static const char *const texts[TEXT_COUNT] = {
+		[TEXT_DOMAINS] = "a.test\nb.test = alias a.test "
+		    "except=Dora,x+y\nc.test = alias a.test\n"
+		    "d.test\ne.test = alias d.test except=eve\n",
+		[TEXT_USERS] = "anna@a.test\nbert@a.test\ncarl@a.test\n"
+		    "dora@a.test\nx@a.test\ncarl@b.test\neve@d.test\n",
+		[TEXT_ALIASES] = "sales@a.test = anna@a.test\n"
+		    "shop-*@a.test = bert@a.test\n@a.test = anna@a.test\n"
+		    "bert@b.test = anna@a.test\n",
+	};
+	static const struct {
+		const char *address;
+		enum tables_kind kind;
+		const char *name;	/* the account, or the first target */
+		const char *owner, *stranger;	/* who may send as it */
+	} rows[] = {
+		{ "anna@b.test", TABLES_USER, "anna@a.test", "anna@a.test",
+		    "bert@a.test" },
+		{ "ANNA+t@B.test", TABLES_USER, "anna@a.test", "anna@a.test",
+		    "bert@a.test" },
+		{ "sales@b.test", TABLES_ALIAS, "anna@a.test", "anna@a.test",
+		    "bert@a.test" },
+		{ "shop-1@b.test", TABLES_ALIAS, "bert@a.test", "bert@a.test",
+		    "anna@a.test" },
+		{ "any@b.test", TABLES_ALIAS, "anna@a.test", "anna@a.test",
+		    "bert@a.test" },
+		/* Lines of its own. */
+		{ "bert@b.test", TABLES_ALIAS, "anna@a.test", "anna@a.test",
+		    "bert@a.test" },
+		{ "bert+t@b.test", TABLES_ALIAS, "anna@a.test",
+		    "anna@a.test", "bert@a.test" },
+		{ "bert@a.test", TABLES_USER, "bert@a.test", "bert@a.test",
+		    "anna@a.test" },
+		{ "bert@c.test", TABLES_USER, "bert@a.test", "bert@a.test",
+		    "anna@a.test" },
+		{ "carl@b.test", TABLES_USER, "carl@b.test", "carl@b.test",
+		    "carl@a.test" },
+		{ "carl+t@b.test", TABLES_USER, "carl@b.test", "carl@b.test",
+		    "carl@a.test" },
+		{ "carl@c.test", TABLES_USER, "carl@a.test", "carl@a.test",
+		    "carl@b.test" },
+		/* Left out: not even the catch-all has it. */
+		{ "dora@b.test", TABLES_ABSENT, NULL, NULL, "dora@a.test" },
+		{ "dora+t@b.test", TABLES_ABSENT, NULL, NULL, "anna@a.test" },
+		{ "dora@a.test", TABLES_USER, "dora@a.test", "dora@a.test",
+		    "anna@a.test" },
+		{ "dora@c.test", TABLES_USER, "dora@a.test", "dora@a.test",
+		    "anna@a.test" },
+		{ "x@b.test", TABLES_USER, "x@a.test", "x@a.test",
+		    "anna@a.test" },
+		{ "x+y@b.test", TABLES_ABSENT, NULL, NULL, "x@a.test" },
+		{ "eve@e.test", TABLES_ABSENT, NULL, NULL, "eve@d.test" },
+		{ "postmaster@b.test", TABLES_ALIAS, "anna@a.test",
+		    "anna@a.test", "bert@a.test" },
+	};
+	struct buf name = BUF_INIT(ADDRESS_MAX), list = BUF_INIT(0),
+	    why = BUF_INIT(0);
+	struct tables *t;
+	struct cursor c;
+	struct row *r;
+	struct set s;
+	const char *p;
+	size_t i, n;
+
+	compile(texts);
+	t = open_tables();
+	assert_int_equal(load(&s, texts, &why), 0);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (tables_address(t, rows[i].address, &name, &list) !=
+		    rows[i].kind)
+			fail_msg("%s", rows[i].address);
+		if (rows[i].kind == TABLES_ALIAS) {
+			cursor_init(&c, list.data, list.len);
+			p = cursor_lv(&c, &n, ADDRESS_MAX);
+			assert_non_null(p);
+			buf_set(&name, "%.*s", (int)n, p);
+		}
+		if (rows[i].name != NULL)
+			assert_string_equal(buf_str(&name), rows[i].name);
+		if ((rows[i].owner != NULL && tables_owns(t, rows[i].owner,
+		    rows[i].address) != LOOKUP_FOUND) || tables_owns(t,
+		    rows[i].stranger, rows[i].address) != LOOKUP_ABSENT)
+			fail_msg("the sender %s", rows[i].address);
+		/* The compiler follows targets by the same rules. */
+		if (strncmp(rows[i].address, "postmaster", 10) != 0 &&
+		    set_find(&s, rows[i].address, &r) !=
+		    (rows[i].kind == TABLES_USER ? SET_ACCOUNT :
+		    rows[i].kind == TABLES_ALIAS ? SET_ALIAS : SET_NOBODY))
+			fail_msg("set_find: %s", rows[i].address);
+	}
+	set_close(&s);
+	tables_free(&t);
+	buf_clear(&name);
+	buf_clear(&list);
+	buf_clear(&why);
+}
+
 static uint32_t
 format_of(const char *file)
 {
@@ -644,8 +749,18 @@ test_check(void **state)
 		    "" }, "/etc/domains:1: ", NULL },
 		{ { "a.test", "x@b.test", "", "" },
 		    "/etc/users:1: x@b.test: domain b.test is not", NULL },
-		{ { "a.test\nb.test = alias a.test", "x@b.test", "", "" },
-		    "/etc/users:1: x@b.test: b.test is an alias", NULL },
+		{ { "a.test\nb.test = alias a.test", "x@a.test", "",
+		    "@b.test = x@a.test" },
+		    "/etc/aliases:1: @b.test: b.test is an alias", NULL },
+		{ { "a.test\nb.test = alias a.test", "x@a.test", "",
+		    "y-*@b.test = x@a.test" },
+		    "/etc/aliases:1: y-*@b.test: b.test is an alias", NULL },
+		{ { "a.test\nb.test = alias a.test except=x", "x@a.test\n"
+		    "x@b.test", "", "" },
+		    "/etc/domains:2: x@b.test is excepted here and", NULL },
+		{ { "a.test\nb.test = alias a.test except=x", "x@a.test", "",
+		    "y@a.test = x@b.test" },
+		    "/etc/aliases:1: y@a.test leads to x@b.test, which", NULL },
 		{ { "a.test", "x@a.test", [TEXT_GROUPS] = "g : x@a.test\n"
 		    "h : x@a.test z@a.test" },
 		    "/etc/groups:2: h: z@a.test is no account", NULL },
@@ -859,6 +974,7 @@ main(void)
 		cmocka_unit_test(test_owns),
 		cmocka_unit_test(test_user), cmocka_unit_test(test_grants),
 		cmocka_unit_test(test_rights),
+		cmocka_unit_test(test_alias_domain),
 		cmocka_unit_test(test_refresh),
 		cmocka_unit_test(test_newer),
 		cmocka_unit_test(test_check),
