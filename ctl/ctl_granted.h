@@ -9,7 +9,8 @@
 
 /* Notes at each account what its groups say; after a change of the tables. */
 void	set_join(struct set *s);
-/* What holds for the account of that row of users, after set_join. All said. */
+/* What holds for the account of that row of users, after set_join; said tells
+   what lines say, the rest are defaults. */
 void	set_grants(const struct set *s, const struct row *user,
 	    struct grants *g_r);
 

@@ -8,6 +8,7 @@
 #include "lib/base/str.h"
 #include "lib/base/words.h"
 #include "lib/mail/protocols.h"
+#include "lib/mail/tables.h"
 
 struct grant_row {
 	const char *key, *usage;
@@ -106,6 +107,43 @@ join_right(uint64_t *v, const uint64_t *w)
 	v[0] &= w[0];
 }
 
+enum { DAY = 86400, DAYS_MAX = 3650 };
+
+/* DAYS "d" */
+static int
+parse_days(const char *p, size_t len, uint64_t *v, struct buf *why)
+{
+	if (len < 2 || p[len - 1] != 'd' ||
+	    str_number(p, len - 1, DAYS_MAX, &v[0]) == -1) {
+		buf_set(why, _("%.*s: not a number of days (0d to %dd)"),
+		    (int)(len > 80 ? 80 : len), p, DAYS_MAX);
+		return -1;
+	}
+	v[0] *= DAY;
+	return 0;
+}
+
+static void
+print_days(const uint64_t *v, struct buf *out)
+{
+	buf_printf(out, "%" PRIu64 "d", v[0] / DAY);
+}
+
+/* 0 is the least. */
+static void
+join_longer(uint64_t *v, const uint64_t *w)
+{
+	if (v[0] < w[0])
+		v[0] = w[0];
+}
+
+/* 0 is for ever. */
+static void
+join_expire(uint64_t *v, const uint64_t *w)
+{
+	v[0] = larger(v[0], w[0]);
+}
+
 static const struct grant_row rows[GRANTS] = {
 	[GRANT_QUOTA] = { "quota", "quota=SIZE[,COUNT]", parse_quota,
 	    print_quota, join_quota, { 0, 0 } },
@@ -114,6 +152,12 @@ static const struct grant_row rows[GRANTS] = {
 	    { PROTOCOLS_ALL, 0 } },
 	[GRANT_MAY_SEND] = { "may-send", "may-send=yes|no", parse_may,
 	    print_may, join_right, { 1, 0 } },
+	[GRANT_POP3_KEEP] = { "pop3_keep", "pop3_keep=DAYSd", parse_days,
+	    print_days, join_longer, { TABLES_UNSAID, 0 } },
+	[GRANT_EXPIRE_TRASH] = { "expire_trash", "expire_trash=DAYSd",
+	    parse_days, print_days, join_expire, { TABLES_UNSAID, 0 } },
+	[GRANT_EXPIRE_JUNK] = { "expire_junk", "expire_junk=DAYSd",
+	    parse_days, print_days, join_expire, { TABLES_UNSAID, 0 } },
 };
 
 /* The grant of a word that has an "="; GRANTS where there is none. */
@@ -251,5 +295,4 @@ grants_default(struct grants *g)
 	for (i = 0; i < GRANTS; i++)
 		if (!(g->said & 1U << i))
 			memcpy(g->value[i], rows[i].def, sizeof(g->value[i]));
-	g->said = (1U << GRANTS) - 1;
 }

@@ -3,9 +3,10 @@
  * in that of a group that it is a member of, of its domain, or in
  * rohrpost.conf. Of each key the nearest of these that says something holds:
  * the account's own line; its groups (between groups a right is the stricter
- * one, a bound the larger); its domain; the system; else the default. It is
- * worked out when the tables are compiled (ctl_granted.h), so that readers of
- * what is compiled see one row of an account and know of no groups.
+ * one, a bound the larger); its domain; the system; else the default, which may
+ * be to leave it to the settings of who reads it (quota, pop3_keep and expire:
+ * store). It is worked out when the tables are compiled (ctl_granted.h), so that
+ * readers of what is compiled see one row of an account and know of no groups.
  *
  * A new grant: a line in GRANTS, its row in ctl_grants.c, and what carries it
  * to its readers: a field at the end of a user's record (table_users.c,
@@ -25,6 +26,9 @@ enum grant {
 	GRANT_QUOTA,		/* octets; messages: 0 for no bound */
 	GRANT_PROTOCOLS,	/* the set that it logs in by (protocols.h) */
 	GRANT_MAY_SEND,		/* 0, 1 */
+	GRANT_POP3_KEEP,	/* seconds; 0: not at all */
+	GRANT_EXPIRE_TRASH,	/* seconds; 0: never */
+	GRANT_EXPIRE_JUNK,
 	GRANTS
 };
 
@@ -58,7 +62,7 @@ int	grants_change(const char *p, size_t len, struct grants *g,
 void	grants_join(struct grants *g, const struct grants *other);
 /* Where g says nothing what is further away holds. */
 void	grants_fill(struct grants *g, const struct grants *further);
-/* Where nothing is said the default holds: all is said then. */
+/* Where nothing is said the default holds; said stays what lines say. */
 void	grants_default(struct grants *g);
 
 #endif

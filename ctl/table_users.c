@@ -85,9 +85,15 @@ compile_users(struct set *s, struct compile *c)
 		compile_key(c, 'u', r->key);
 		buf_put_u64(&c->value, g.value[GRANT_QUOTA][0]);
 		buf_put_u64(&c->value, g.value[GRANT_QUOTA][1]);
-		buf_put_u32(&c->value, r->flags | flags_of(&g));
+		buf_put_u32(&c->value, r->flags | flags_of(&g) |
+		    (g.said & 1U << GRANT_QUOTA ? 0 : TABLES_NO_QUOTA));
 		if (flags_of(&g) != 0)
 			compile_needs(c, 2);
+		buf_put_u32(&c->value, (uint32_t)g.value[GRANT_POP3_KEEP][0]);
+		buf_put_u32(&c->value,
+		    (uint32_t)g.value[GRANT_EXPIRE_TRASH][0]);
+		buf_put_u32(&c->value,
+		    (uint32_t)g.value[GRANT_EXPIRE_JUNK][0]);
 		compile_put(c);
 		compile_owner(c, r->key, r);
 	}

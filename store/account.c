@@ -44,6 +44,7 @@ account_new(struct shard *s, const char *name, const char *path, unsigned db)
 	a->path = mem_strdup(path);
 	id_of_name(a);
 	a->full = full_is(name);
+	a->warned = -1;
 	a->waiting_tail = &a->waiting;
 	return a;
 }

@@ -128,6 +128,7 @@ struct account {
 	struct tables_user quota;
 	int64_t	 quota_read;		/* clock_mono_ms; 0: never */
 	int	 full;			/* as published */
+	int	 warned;		/* account_warn.c; -1: not read */
 	int	 dropping;		/* files that were moved away */
 	uint64_t drop_from;		/* ... from this mailbox, uid on */
 	uint64_t max_queue_id, min_queue_id;

@@ -119,6 +119,7 @@ forget(struct account *a)
 	engine_batch_clear(&a->batch);
 	a->batch.result = ENGINE_DONE;
 	a->drop_from = 0;
+	a->warned = -1;
 	for (i = 0; i < a->n_mailboxes; i++) {
 		m = a->mailbox[i];
 		shard_forget(m);

@@ -6,8 +6,18 @@
 #include "store/account.h"
 #include "store/account_full.h"
 #include "store/account_quota.h"
+#include "store/warn_text.h"
 
 enum { QUOTA_KEEP = 3000 };	/* ms a table row is believed */
+
+void
+quota_system(struct tables_user *u)
+{
+	if (!(u->flags & TABLES_NO_QUOTA))
+		return;
+	u->quota_size = store.conf.quota;
+	u->quota_count = store.conf.quota_messages;
+}
 
 static enum lookup
 quota_read(struct account *a)
@@ -18,6 +28,8 @@ quota_read(struct account *a)
 	if (a->quota_read != 0 && now - a->quota_read < QUOTA_KEEP)
 		return LOOKUP_FOUND;
 	r = store.user(a->name, &a->quota);
+	if (r == LOOKUP_FOUND)
+		quota_system(&a->quota);
 	a->quota_read = r == LOOKUP_FOUND ? now : 0;
 	return r;
 }
@@ -43,13 +55,20 @@ quota_known(struct account *a)
 	return QUOTA_OK;
 }
 
+uint64_t
+quota_pop3_keep_of(const struct tables_user *u)
+{
+	return u->pop3_keep == TABLES_UNSAID ? store.conf.pop3_keep :
+	    u->pop3_keep;
+}
+
 enum quota
 quota_pop3_keep(struct account *a, uint64_t *keep_r)
 {
 	enum quota r = quota_known(a);
 
 	if (r == QUOTA_OK)
-		*keep_r = store.conf.pop3_keep;
+		*keep_r = quota_pop3_keep_of(&a->quota);
 	return r;
 }
 
@@ -81,6 +100,17 @@ quota_delivery(struct account *a, uint64_t size)
 		return QUOTA_NEVER;
 	account_usage(a, &used, &number);
 	return quota_is_full(&a->quota, used, number) ? QUOTA_FULL : QUOTA_OK;
+}
+
+int
+quota_usage(struct account *a, struct warn_usage *u)
+{
+	if (quota_read(a) != LOOKUP_FOUND)
+		return -1;
+	account_usage(a, &u->size, &u->count);
+	u->size_max = a->quota.quota_size;
+	u->count_max = a->quota.quota_count;
+	return 0;
 }
 
 static int missed;		/* a change could not be judged */

@@ -171,8 +171,11 @@ walk_account(struct quota_walk *w, const char *name, uint32_t number)
 	if (engine_scan(engine_db(store.engine, w->db), &scan, walk_row,
 	    &s) != ENGINE_DONE)
 		s.behind = 1;	/* its own load tells */
-	is = store.user(name, &q) == LOOKUP_FOUND &&
-	    quota_is_full(&q, s.size, s.count);
+	is = store.user(name, &q) == LOOKUP_FOUND;
+	if (is) {
+		quota_system(&q);
+		is = quota_is_full(&q, s.size, s.count);
+	}
 	if (s.behind || is)
 		a = account_get(w->item.shard, name);
 	/* One that could be loaded knows which of the rows count. */

@@ -14,6 +14,7 @@
 #include "lib/mail/expiry.h"
 #include "store/account.h"
 #include "store/account_load.h"
+#include "store/account_quota.h"
 #include "store/age.h"
 #include "store/ctl_expire.h"
 #include "store/op_expunge.h"
@@ -145,19 +146,32 @@ top_attrs(const struct boxes *b, const char *name)
 	return 0;
 }
 
+/* What a line of the tables says of Trash and Junk is nearer than expire. */
+static uint64_t
+granted(const struct tables_user *u, const struct box *box, uint64_t keep)
+{
+	if (u->expire_trash != TABLES_UNSAID &&
+	    ((box->attrs & ATTR_TRASH) || strcmp(box->name, "Trash") == 0))
+		return u->expire_trash;
+	if (u->expire_junk != TABLES_UNSAID &&
+	    ((box->attrs & ATTR_JUNK) || strcmp(box->name, "Junk") == 0))
+		return u->expire_junk;
+	return keep;
+}
+
 /* 1 where something of it may be due. */
 static int
 expire_rule(struct expiring *x, const struct boxes *b, const struct box *box,
-    const struct expiry *e)
+    const struct expiry *e, const struct tables_user *u)
 {
-	uint64_t keep = expiry_keep(e, box->name, box->attrs,
-	    top_attrs(b, box->name));
+	uint64_t keep = granted(u, box, expiry_keep(e, box->name, box->attrs,
+	    top_attrs(b, box->name)));
 
 	x->mailbox = box->id;
 	x->next = 1;
 	x->before = keep > 0 ? age_second(keep) : 0;
 	x->fetched = strcmp(box->name, "INBOX") == 0 ?
-	    age_second(store.conf.pop3_keep) : 0;
+	    age_second(quota_pop3_keep_of(u)) : 0;
 	return x->before > 0 || x->fetched > 0;
 }
 
@@ -188,7 +202,7 @@ expire_user(const char *name, const struct boxes *b)
 		return;
 	rules(&e);
 	for (i = 0; i < b->n && budget > 0 && !helper_stopping(); i++) {
-		if (!expire_rule(&x, b, &b->box[i], &e) ||
+		if (!expire_rule(&x, b, &b->box[i], &e, &u) ||
 		    (n = expire_mailbox(&x)) == 0)
 			continue;
 		atomic_fetch_add(&store.expired, n);

@@ -28,6 +28,8 @@
  *                                     u32 from, u32 to, packed u32 uids
  *   (account, 0)  'X' when u32, mailbox, uid
  *                                     a message that was expunged then, as 'm'
+ *   (account, 0)  'W'                 u8: 1 or 2: that the mailbox is nearly full
+ *                                     was told (account_warn.h)
  *   (account, mb) 'm' uid u32         a message (struct record)
  *   (account, mb) 'o' modseq u64, uid "": the message was changed to that modseq
  *                                     since it came; those of messages as they

@@ -22,7 +22,8 @@ store_libstore_a_SOURCES = \
 	store/account_first_use.h store/account_first_use.c \
 	store/account_flags.h store/account_flags.c store/account_quota.h \
 	store/account_quota.c store/account_full.h store/account_full.c \
-	store/account_quota_all.h store/account_quota_all.c \
+	store/account_warn.h store/account_warn.c store/warn_text.h \
+	store/warn_text.c store/account_quota_all.h store/account_quota_all.c \
 	store/account_recover.h store/account_recover.c \
 	store/account_orphans.h store/account_orphans.c \
 	store/account_evidence.h store/account_evidence.c \

@@ -18,6 +18,7 @@
 #include "store/shard.h"
 #include "store/shard_threads.h"
 #include "store/start.h"
+#include "store/warn_text.h"
 
 static const struct settings_key keys[] = {
 	SETTINGS_KEY_STATE(struct store_conf, state_dir),
@@ -35,6 +36,15 @@ static const struct settings_key keys[] = {
 	{ "expire", SETTINGS_TEXT, offsetof(struct store_conf, expire), "",
 	    0, EXPIRY_TEXT, NULL,
 	    N_("mailboxes whose messages go by age (Trash:30d, Junk:30d)") },
+	{ "quota", SETTINGS_SIZE, offsetof(struct store_conf, quota), "0", 0,
+	    (uint64_t)1 << 50, NULL,
+	    N_("quota of accounts for which no table says one; 0: none") },
+	{ "quota_messages", SETTINGS_NUMBER,
+	    offsetof(struct store_conf, quota_messages), "0", 0, UINT32_MAX,
+	    NULL, N_("the same for the number of messages; 0: none") },
+	{ "language", SETTINGS_CHOICE, offsetof(struct store_conf, language),
+	    "en", 0, 0, LANGUAGE_WORDS,
+	    N_("language of what the server itself writes to users") },
 	{ "queue_lifetime", SETTINGS_TIME,
 	    offsetof(struct store_conf, queue_lifetime), "5d", 0, 3650 * 86400,
 	    NULL, N_("how long queue may repeat a delivery") },

@@ -15,6 +15,7 @@
 #include "store/account_mailbox.h"
 #include "store/account_message.h"
 #include "store/account_quota.h"
+#include "store/account_warn.h"
 #include "store/body.h"
 #include "store/door_client.h"
 #include "store/index_cache.h"
@@ -119,6 +120,7 @@ append_finish(struct task *t)
 		mailbox_added(m, &p->rec);
 		mailbox_commit_seen(m, p->rec.modseq);
 		quota_note(t->account);
+		quota_warn(t->account);
 		append_answer(p);
 	}
 	body_put_back(p->file);

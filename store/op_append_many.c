@@ -20,6 +20,7 @@
 #include "store/account_mailbox.h"
 #include "store/account_message.h"
 #include "store/account_quota.h"
+#include "store/account_warn.h"
 #include "store/body.h"
 #include "store/index_cache.h"
 #include "store/op_append_many.h"
@@ -244,6 +245,7 @@ many_show(struct many_task *p)
 		mailbox_added(p->m, &p->part[i].rec);
 	mailbox_commit_seen(p->m, p->part[p->n - 1].rec.modseq);
 	quota_note(p->t.account);
+	quota_warn(p->t.account);
 }
 
 static void many_finish(struct task *t);

@@ -25,6 +25,7 @@
 #include "store/account_mailbox.h"
 #include "store/account_message.h"
 #include "store/account_quota.h"
+#include "store/account_warn.h"
 #include "store/body.h"
 #include "store/door_client.h"
 #include "store/index_cache.h"
@@ -190,6 +191,7 @@ deliver_finish(struct task *t)
 			m->seen.uidnext = d->rec.uid + 1;
 		mailbox_commit_seen(m, d->rec.modseq);
 		quota_note(t->account);
+		quota_warn(t->account);
 		log_debug("%s: to=<%s> mailbox %u uid %u", d->queue_id,
 		    d->owner, m->id, d->rec.uid);
 	} else {

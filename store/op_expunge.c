@@ -20,6 +20,7 @@
 #include "store/account_mailbox.h"
 #include "store/account_message.h"
 #include "store/account_quota.h"
+#include "store/account_warn.h"
 #include "store/body.h"
 #include "store/door_client.h"
 #include "store/op_expunge.h"
@@ -131,6 +132,7 @@ expunge_finish(struct task *t)
 	if (e->n_gone > 0) {
 		mailbox_commit_seen(m, e->modseq);
 		quota_note(t->account);
+		quota_warn(t->account);
 		expunged_note(t->account, size, e->n_gone);
 	}
 	if (t->client == NULL)

@@ -86,6 +86,8 @@ struct store_conf {
 	uint64_t queue_lifetime;	/* seconds; queue's */
 	uint64_t pop3_keep;		/* seconds */
 	const char *expire;		/* lib/mail/expiry.h */
+	uint64_t quota, quota_messages;	/* where the tables say none; 0 */
+	int	 language;		/* enum language */
 	uint64_t cache;			/* octets of page cache, both tables */
 	uint64_t threads;		/* 0: half as many as cores */
 };

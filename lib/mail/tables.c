@@ -315,6 +315,13 @@ tables_address(struct tables *t, const char *address, struct buf *name_r,
 	return k;
 }
 
+/* A field of an account that an older compile did not write. */
+static uint32_t
+take_field(struct cursor *c)
+{
+	return cursor_left(c) == 0 ? TABLES_UNSAID : cursor_u32(c);
+}
+
 enum lookup
 tables_user(struct tables *t, const char *name, struct tables_user *u_r)
 {
@@ -330,6 +337,9 @@ tables_user(struct tables *t, const char *name, struct tables_user *u_r)
 	u_r->quota_size = cursor_u64(&c);
 	u_r->quota_count = cursor_u64(&c);
 	u_r->flags = cursor_u32(&c);
+	u_r->pop3_keep = take_field(&c);
+	u_r->expire_trash = take_field(&c);
+	u_r->expire_junk = take_field(&c);
 	return c.bad ? LOOKUP_ERROR : LOOKUP_FOUND;
 }
 

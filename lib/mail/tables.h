@@ -9,7 +9,8 @@
  *                         (the same, with lines of its own: "u" and "a" of an
  *                         address there win; format 2)
  *   "u" local@domain      packed: u64 quota octets (0: none), u64 quota count,
- *                         u32 flags           an account and its main address
+ *                         u32 flags           an account and its main address;
+ *                         u32 pop3_keep, expire_trash, expire_junk: seconds
  *   "a" local@domain      packed lv list of targets    an alias; at an alias
  *                         domain, without a target: nobody; postmaster and
  *                         abuse stand here for each local domain, unless the
@@ -68,11 +69,17 @@ struct tables_user {
 	uint64_t quota_size;	/* octets; 0: none */
 	uint64_t quota_count;	/* messages; 0: none */
 	uint32_t flags;		/* enum tables_flag */
+	/* Seconds, or TABLES_UNSAID: store's settings hold. */
+	uint32_t pop3_keep;	/* 0: not at all */
+	uint32_t expire_trash, expire_junk;	/* 0: never */
 };
+
+#define TABLES_UNSAID	UINT32_MAX
 
 enum tables_flag {
 	TABLES_DISABLED = 1,	/* no login; mail is still taken */
 	TABLES_SILENT = 2,	/* may not send (format 2) */
+	TABLES_NO_QUOTA = 4,	/* no line says a quota: store's settings do */
 };
 
 enum tables_kind {

@@ -407,8 +407,9 @@ test_user(void **state)
 	    LOOKUP_FOUND);
 	assert_true(u.quota_size == (uint64_t)2 << 30);
 	assert_true(u.quota_count == 10000);
+	assert_int_equal(u.flags, 0);
 	assert_int_equal(tables_user(t, "carl@catch.test", &u), LOOKUP_FOUND);
-	assert_int_equal(u.flags, TABLES_DISABLED);
+	assert_int_equal(u.flags, TABLES_DISABLED | TABLES_NO_QUOTA);
 	assert_int_equal(tables_user(t, "nobody@example.test", &u),
 	    LOOKUP_ABSENT);
 	assert_int_equal(tables_domain(t, "example.com", NULL), LOOKUP_FOUND);
@@ -633,7 +634,8 @@ test_rights(void **state)
 		assert_int_equal(format_of(path), rows[i].jail);
 		t = open_tables();
 		assert_int_equal(tables_user(t, "x@a.test", &u), LOOKUP_FOUND);
-		assert_int_equal(u.flags, rows[i].flags);
+		assert_int_equal(u.flags, rows[i].flags |
+		    (i == 0 ? 0 : TABLES_NO_QUOTA));
 		tables_free(&t);
 		m = map_cdb_open(hashes, 0, &why);
 		assert_non_null(m);
@@ -645,6 +647,40 @@ test_rights(void **state)
 		map_free(&m);
 	}
 	buf_clear(&why);
+}
+
+/* What no line says is left to the settings; between groups the longer one. */
+static void
+test_granted_ages(void **state)
+{
+	static const char *const texts[TEXT_COUNT] = {
+		[TEXT_DOMAINS] = "example.test expire_junk=7d\nother.test\n",
+		[TEXT_USERS] = "own@example.test quota=0 pop3_keep=0d\n"
+		    "two@example.test\nfar@other.test\n",
+		[TEXT_GROUPS] = "a pop3_keep=2d expire_trash=30d : "
+		    "own@example.test two@example.test\n"
+		    "b pop3_keep=3d expire_trash=0d : two@example.test\n",
+	};
+	struct tables_user u;
+	struct tables *t;
+
+	compile(texts);
+	t = open_tables();
+	assert_int_equal(tables_user(t, "own@example.test", &u), LOOKUP_FOUND);
+	assert_int_equal(u.flags, 0);
+	assert_int_equal(u.pop3_keep, 0);
+	assert_int_equal(u.expire_trash, 30 * 86400);
+	assert_int_equal(u.expire_junk, 7 * 86400);
+	assert_int_equal(tables_user(t, "two@example.test", &u), LOOKUP_FOUND);
+	assert_int_equal(u.flags, TABLES_NO_QUOTA);
+	assert_int_equal(u.pop3_keep, 3 * 86400);
+	assert_int_equal(u.expire_trash, 0);
+	assert_int_equal(tables_user(t, "far@other.test", &u), LOOKUP_FOUND);
+	assert_int_equal(u.flags, TABLES_NO_QUOTA);
+	assert_true(u.pop3_keep == TABLES_UNSAID);
+	assert_true(u.expire_trash == TABLES_UNSAID);
+	assert_true(u.expire_junk == TABLES_UNSAID);
+	tables_free(&t);
 }
 
 /* A tables.cdb that has nothing but its format. */
@@ -975,6 +1011,7 @@ main(void)
 		cmocka_unit_test(test_user), cmocka_unit_test(test_grants),
 		cmocka_unit_test(test_rights),
 		cmocka_unit_test(test_alias_domain),
+		cmocka_unit_test(test_granted_ages),
 		cmocka_unit_test(test_refresh),
 		cmocka_unit_test(test_newer),
 		cmocka_unit_test(test_check),

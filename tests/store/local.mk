@@ -122,6 +122,10 @@ tests_store_test_expire_SOURCES = tests/store/test_expire.c \
 tests_store_test_expire_LDADD = $(STORE_TEST)
 tests_store_test_expire_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=age_second \
 	-Wl,--wrap=ev_timer_start -Wl,--wrap=expunged_bound
+check_PROGRAMS += tests/store/test_warn
+tests_store_test_warn_SOURCES = tests/store/test_warn.c \
+	tests/store/rig.c tests/store/rig.h
+tests_store_test_warn_LDADD = $(STORE_TEST)
 check_PROGRAMS += tests/store/test_trouble
 tests_store_test_trouble_SOURCES = tests/store/test_trouble.c \
 	tests/store/rig.c tests/store/rig.h

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "lib/mail/door_proto.h"
+#include "lib/mail/tables.h"
 
 enum { RIG_IMAP = 4, RIG_DELIVER = 2, RIG_DOORS = 10 };
 
@@ -24,6 +25,7 @@ struct rig {
 	uint64_t quota_size, quota_count; /* of bert; set before rig_start */
 	uint64_t pop3_keep;		/* settings; set before rig_start */
 	const char *expire;		/* or NULL */
+	const struct tables_user *granted; /* what the tables say of anna */
 	uint64_t queue_id;		/* the next */
 	int	*no_tables;		/* shared; 1: look-ups fail; or NULL */
 	void	(*in_child)(void);	/* called in the child, or NULL */

@@ -34,6 +34,7 @@ static struct {
 } *sh;
 
 static struct rig rig;
+static const struct tables_user *granted;	/* to anna; NULL: nothing */
 static ev_timer *timer;
 
 uint32_t __wrap_age_second(uint64_t keep);
@@ -183,6 +184,7 @@ begin(uint64_t pop3_keep, const char *expire)
 	rig.in_child = sweeper;
 	rig.pop3_keep = pop3_keep;
 	rig.expire = expire;
+	rig.granted = granted;
 	rig_start(&rig);
 	for (i = 0; i < MANY; i++) {
 		rig_file(&rig, "Subject: a\n\nbody\n", id);
@@ -273,6 +275,28 @@ test_kept(void **state)
 	assert_int_equal(there(1), MANY - 4);
 }
 
+/* What the tables grant an account is nearer than the settings. */
+static void
+test_granted(void **state)
+{
+	static const struct tables_user own = { .pop3_keep = DAY,
+		.expire_trash = 5 * DAY, .expire_junk = 0 };
+	uint32_t trash, junk;
+
+	granted = &own;
+	begin(0, "Trash:30d,Junk:30d");
+	granted = NULL;
+	trash = copied("Trash", 0);
+	junk = copied("Junk", 0);
+	assert_int_equal(pop_delete(1, 2), 2);
+	assert_int_equal(there(1), MANY);
+	sweep(5 * DAY);
+	assert_int_equal(there(1), MANY - 2);
+	assert_int_equal(there(trash), 0);
+	sweep(1000 * DAY);
+	assert_int_equal(there(junk), 1);
+}
+
 /* A copy is a new message. */
 static void
 test_copy_is_shown(void **state)
@@ -330,7 +354,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_by_folder), T(test_expunged), T(test_kept),
-		T(test_copy_is_shown), T(test_no_more), T(test_rebuilt),
+		T(test_granted), T(test_copy_is_shown), T(test_no_more), T(test_rebuilt),
 	};
 
 	sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE,
