@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "ctl/cmd_table.h"
 #include "ctl/commands.h"
@@ -25,34 +24,7 @@
 #include "lib/mail/limits.h"
 #include "lib/mail/protocols.h"
 
-enum {
-	LETTERS = 20,		/* of five bits: no guesser gets through 2^100 */
-	GROUP = 4,
-};
-
 static const char all_protocols[] = "imap+pop3+submission";
-
-/* "k3fq-7bza-...": letters and digits that no one takes for one another. */
-static int
-make_password(struct buf *out, struct buf *why)
-{
-	static const char digits[] = "abcdefghijkmnpqrstuvwxyz23456789";
-	unsigned char raw[LETTERS];
-	int i;
-
-	_Static_assert(sizeof(digits) - 1 == 32, "five bits a letter");
-	if (getrandom(raw, sizeof(raw), 0) != sizeof(raw)) {
-		buf_set(why, _("no random octets"));
-		return -1;
-	}
-	for (i = 0; i < LETTERS; i++) {
-		if (i > 0 && i % GROUP == 0)
-			buf_putc(out, '-');
-		buf_putc(out, digits[raw[i] % 32]);
-	}
-	mem_wipe(raw, sizeof(raw));
-	return 0;
-}
 
 /* At least one that we know. 0, or -1 with why. */
 static int
@@ -143,7 +115,7 @@ cmd_app_add(struct ctl *c)
 
 	if (table_open(c, &s, 1) == -1)
 		return CTL_REFUSED;
-	r = make_password(&password, &why);
+	r = hash_password(&password, &why);
 	if (r == 0)
 		r = add_app(c, &s, buf_str(&password), &why);
 	r = table_end(c, &s, r, &why, 0);

@@ -57,6 +57,14 @@ static const struct option_row user_set_options[] = {
 	QUOTA_OPTION, DISABLED_OPTION,
 	{ OPT_USER_ENABLED, "--enabled", NULL, NULL, N_("login again") }, END
 };
+static const struct option_row user_import_options[] = {
+	{ OPT_IMPORT_DRY, "--dry-run", "-n", NULL,
+	    N_("look at all lines, write nothing") }, END
+};
+static const struct option_row user_export_options[] = {
+	{ OPT_EXPORT_HASHES, "--hashes", NULL, NULL,
+	    N_("with the hashes of passwords") }, END
+};
 static const struct option_row user_passwd_options[] = {
 	PASSWORD_OPTIONS, END
 };
@@ -166,6 +174,11 @@ const struct ctl_command ctl_commands[] = {
 	    N_("change what is granted, or disable"), user_set_options, 1 },
 	{ "user passwd", cmd_user_passwd, 1, 1, 0, "ADDRESS",
 	    N_("set a new password"), user_passwd_options, 1 },
+	{ "user import", cmd_user_import, 1, 1, 0, "FILE",
+	    N_("make or change the accounts of a table (CSV)"),
+	    user_import_options, 1 },
+	{ "user export", cmd_user_export, 0, 0, 0, "",
+	    N_("all accounts as such a table"), user_export_options },
 	{ "user list", cmd_user_list, 0, 0, 1, "", N_("all accounts"), NULL },
 	{ "group add", cmd_group_add, 1, CTL_ARGS_MAX, 0,
 	    "NAME [KEY=VALUE|ADDRESS]...",

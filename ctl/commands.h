@@ -15,6 +15,8 @@ enum { OPT_PROFILE_HOST, OPT_PROFILE_YES };
 enum { OPT_SERVICE_FOREGROUND, OPT_SERVICE_DIRECT };
 enum { OPT_USER_STDIN, OPT_USER_HASH, OPT_USER_QUOTA, OPT_USER_DISABLED,
 	OPT_USER_ENABLED };
+enum { OPT_IMPORT_DRY };
+enum { OPT_EXPORT_HASHES };
 enum { OPT_DKIM_SELECTOR, OPT_DKIM_TYPE, OPT_DKIM_BITS };
 
 enum { OPT_EXPLAIN_FROM, OPT_EXPLAIN_IP, OPT_EXPLAIN_FILE };
@@ -47,6 +49,8 @@ int	cmd_user_del(struct ctl *);
 int	cmd_user_set(struct ctl *);
 int	cmd_user_list(struct ctl *);
 int	cmd_user_passwd(struct ctl *);
+int	cmd_user_import(struct ctl *);
+int	cmd_user_export(struct ctl *);
 int	cmd_app_add(struct ctl *);
 int	cmd_app_del(struct ctl *);
 int	cmd_app_list(struct ctl *);

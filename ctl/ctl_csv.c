@@ -8,6 +8,21 @@
 
 enum { FIELD_MAX = 64 * 1024 };
 
+/* By the first line, without what is quoted. */
+static char
+between(const char *p, const char *end)
+{
+	size_t commas = 0, semicolons = 0;
+	int in = 0;
+
+	for (; p < end && (in || *p != '\n'); p++) {
+		in ^= *p == '"';
+		commas += !in && *p == ',';
+		semicolons += !in && *p == ';';
+	}
+	return semicolons > commas ? ';' : ',';
+}
+
 void
 csv_init(struct csv *c, const char *p, size_t len)
 {
@@ -15,6 +30,7 @@ csv_init(struct csv *c, const char *p, size_t len)
 	c->p = p;
 	c->end = p + len;
 	c->line = c->next = 1;
+	c->between = between(p, c->end);
 }
 
 static int
@@ -41,7 +57,8 @@ quoted(struct csv *c, struct buf *field, struct buf *why)
 	if (c->p == c->end)
 		return bad(c, why, _("a quote is not ended"));
 	c->p++;
-	if (c->p < c->end && strchr(",\r\n", *c->p) == NULL)
+	if (c->p < c->end && *c->p != c->between && *c->p != '\r' &&
+	    *c->p != '\n')
 		return bad(c, why, _("something stands behind a quote"));
 	return 0;
 }
@@ -49,7 +66,7 @@ quoted(struct csv *c, struct buf *field, struct buf *why)
 static int
 plain(struct csv *c, struct buf *field, struct buf *why)
 {
-	for (; c->p < c->end && *c->p != ',' && *c->p != '\n'; c->p++) {
+	for (; c->p < c->end && *c->p != c->between && *c->p != '\n'; c->p++) {
 		if (*c->p == '\r' && c->p + 1 < c->end && c->p[1] == '\n')
 			break;
 		if (*c->p == '\0' || *c->p == '"' ||
@@ -106,7 +123,7 @@ csv_row(struct csv *c, struct buf *fields, size_t *n_r, struct buf *why)
 		if (r == -1)
 			break;
 		++*n_r;
-		if (c->p < c->end && *c->p == ',') {
+		if (c->p < c->end && *c->p == c->between) {
 			c->p++;
 			continue;
 		}

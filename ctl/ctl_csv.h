@@ -1,7 +1,9 @@
 /*
  * Comma-separated values (RFC 4180): fields with commas, quotes and line ends
  * stand in double quotes. A line may end in LF alone, and the text may begin
- * with the UTF-8 mark of spreadsheets; an empty line is passed over.
+ * with the UTF-8 mark of spreadsheets; an empty line is passed over. Where the
+ * first line has more semicolons than commas they part the fields, as Excel
+ * writes it where a comma parts decimals.
  *
  * DIAGNOSTICS: what is wrong is said with the number of its line.
  */
@@ -16,6 +18,7 @@ struct csv {
 	unsigned line;		/* of the row that was read last, from 1 */
 	unsigned next;
 	int	 utf16;
+	char	 between;	/* what parts fields */
 };
 
 void	csv_init(struct csv *c, const char *p, size_t len);

@@ -215,6 +215,19 @@ grants_change(const char *p, size_t len, struct grants *g, struct buf *why)
 	return 1;
 }
 
+const char *
+grants_key(enum grant i)
+{
+	return rows[i].key;
+}
+
+void
+grants_value(const struct grants *g, enum grant i, struct buf *out)
+{
+	if (g->said & 1U << i)
+		rows[i].print(g->value[i], out);
+}
+
 static void
 print_one(const struct grants *g, int i, struct buf *out)
 {

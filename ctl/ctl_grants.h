@@ -47,6 +47,9 @@ int	grants_parse(const char *p, size_t len, struct grants *g,
 	    struct buf *why) ATTR_CHECK;
 /* Appends " KEY=VALUE" for each that is said; grants_parse reads it. */
 void	grants_print(const struct grants *g, struct buf *out);
+/* The key of a grant; and its value as lines say it, nothing where none does. */
+const char *grants_key(enum grant i);
+void	grants_value(const struct grants *g, enum grant i, struct buf *out);
 /* The same as a packed list (buf_put_lv) of "KEY=VALUE". */
 void	grants_pack(const struct grants *g, struct buf *out);
 /* Appends what can be said, for messages: "quota=SIZE[,COUNT], ...". */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "ctl/ctl_hash.h"
 #include "lib/base/base64.h"
@@ -197,4 +198,31 @@ hash_verify(const char *hash, const char *password)
 	mem_wipe(d, sizeof(*d));
 	free(d);
 	return same;
+}
+
+enum {
+	LETTERS = 20,		/* of five bits: no guesser gets through 2^100 */
+	GROUP = 4,
+};
+
+/* "k3fq-7bza-...": letters and digits that no one takes for one another. */
+int
+hash_password(struct buf *out, struct buf *why)
+{
+	static const char digits[] = "abcdefghijkmnpqrstuvwxyz23456789";
+	unsigned char raw[LETTERS];
+	int i;
+
+	_Static_assert(sizeof(digits) - 1 == 32, "five bits a letter");
+	if (getrandom(raw, sizeof(raw), 0) != sizeof(raw)) {
+		buf_set(why, _("no random octets"));
+		return -1;
+	}
+	for (i = 0; i < LETTERS; i++) {
+		if (i > 0 && i % GROUP == 0)
+			buf_putc(out, '-');
+		buf_putc(out, digits[raw[i] % 32]);
+	}
+	mem_wipe(raw, sizeof(raw));
+	return 0;
 }

@@ -27,6 +27,9 @@ int	hash_make(const char *password, struct buf *out, struct buf *why)
  */
 int	hash_fields(const char *password, int scram, struct buf *out,
 	    struct buf *note, struct buf *why) ATTR_CHECK;
+/* A new password, of letters and digits that no one takes for one another:
+   "k3fq-7bza-...". 0, or -1 with why. */
+int	hash_password(struct buf *out, struct buf *why) ATTR_CHECK;
 /* 1 if it is the password's hash (crypt(3) kinds only). */
 int	hash_verify(const char *hash, const char *password);
 

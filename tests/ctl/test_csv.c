@@ -22,6 +22,8 @@ static const struct {
 	{ "\"a\r\nb\",c\nd", "a\r\nb|c\nd\n" },
 	{ "\xef\xbb\xbfx,y\n", "x|y\n" },
 	{ "a\rb,c\n", "a\rb|c\n" },
+	{ "a;\"b,,,c\"\n1,2;3\n", "a|b,,,c\n1,2|3\n" },
+	{ "a,b;c\n", "a|b;c\n" },
 	{ "a\n\n\"b", "a\n!line 3: a quote is not ended" },
 	{ "\"a\"b\n", "!line 1: something stands behind a quote" },
 	{ "a\"b\n", "!line 1: a field that makes no sense" },
