@@ -164,6 +164,22 @@ load(const char *file, struct buf *text)
 	return r;
 }
 
+/* RFC 4180: what may be taken for more than one field stands in quotes. */
+static void
+put_field(const char *p, int first)
+{
+	if (!first)
+		putchar(',');
+	if (strpbrk(p, ",;\"\r\n") == NULL) {
+		fputs(p, stdout);
+		return;
+	}
+	putchar('"');
+	for (; *p != '\0'; p++)
+		fputs(*p == '"' ? "\"\"" : (char[2]){ *p, '\0' }, stdout);
+	putchar('"');
+}
+
 static void
 tell_made(struct buf *made)
 {
@@ -172,7 +188,9 @@ tell_made(struct buf *made)
 
 	if (made->len == 0)
 		return;
-	printf("user,password\n");
+	put_field(import_name(IMPORT_USER), 1);
+	put_field(import_name(IMPORT_PASSWORD), 0);
+	putchar('\n');
 	for (cursor_init(&c, made->data, made->len); cursor_left(&c) > 0;) {
 		user = take(&c);
 		password = take(&c);
@@ -240,22 +258,6 @@ cmd_user_import(struct ctl *c)
 	buf_wipe(&r.fields);
 	buf_clear(&r.bad);
 	return status;
-}
-
-/* RFC 4180: what may be taken for more than one field stands in quotes. */
-static void
-put_field(const char *p, int first)
-{
-	if (!first)
-		putchar(',');
-	if (strpbrk(p, ",;\"\r\n") == NULL) {
-		fputs(p, stdout);
-		return;
-	}
-	putchar('"');
-	for (; *p != '\0'; p++)
-		fputs(*p == '"' ? "\"\"" : (char[2]){ *p, '\0' }, stdout);
-	putchar('"');
 }
 
 /* The keys of those rows that the account is in, with blanks between. */
