@@ -63,6 +63,8 @@ network(struct ctl *c, const struct dns_host *h, const struct dns_domains *d,
 	dns_check_host(&k);
 	if (dns_check_addresses(h->name, &of_name) == DNS_OK)
 		doctor_inside(h, &of_name, running, l);
+	if (running)
+		doctor_probe(h, c->opt[OPT_DOCTOR_PROBE], l);
 	f.port25 = doctor_port25(&k, d, c->opt[OPT_DOCTOR_REACH]);
 	f.distrusted = doctor_lists(&k) > 0 || found(l, h->name,
 	    FINDING_PTR_MISSING, FINDING_PTR_UNCONFIRMED);

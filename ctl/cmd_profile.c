@@ -72,7 +72,8 @@ put_services(struct out *o, const struct dns_host *h)
 	unsigned s;
 
 	for (s = SERVICE_NONE + 1; s < SERVICE_COUNT; s++) {
-		if (s == SERVICE_LOCAL || s == SERVICE_CONTROL)
+		if (s == SERVICE_LOCAL || s == SERVICE_CONTROL ||
+		    s == SERVICE_PROBE)
 			continue;
 		snprintf(key, sizeof(key), "listen_%s",
 		    service_name((enum service)s));

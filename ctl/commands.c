@@ -97,7 +97,9 @@ static const struct option_row explain_options[] = {
 static const struct option_row doctor_options[] = {
 	ADDRESS_OPTION,
 	{ OPT_DOCTOR_REACH, "--reach", NULL, "HOST",
-	    N_("a mail server to try whether port 25 goes out") }, END
+	    N_("a mail server to try whether port 25 goes out") },
+	{ OPT_DOCTOR_PROBE, "--probe", NULL, "HOST:PORT",
+	    N_("another Rohrpost, to try the ports from outside") }, END
 };
 static const struct option_row migrate_options[] = {
 	{ OPT_MIGRATE_CSV, "--csv", NULL, "FILE",
@@ -237,6 +239,8 @@ const struct ctl_command ctl_commands[] = {
 	{ "doctor", cmd_doctor, 0, 0, 1, "",
 	    N_("what works on this machine, and what stands in the way"),
 	    doctor_options },
+	{ "probe", cmd_probe, 1, 1, 1, "HOST:PORT",
+	    N_("which ports of this machine another Rohrpost reaches"), NULL },
 	{ "explain", cmd_explain, 1, 1, 1, "ADDRESS",
 	    N_("what would become of a message, step by step"),
 	    explain_options },

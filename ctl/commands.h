@@ -23,7 +23,7 @@ enum { OPT_EXPLAIN_FROM, OPT_EXPLAIN_IP, OPT_EXPLAIN_FILE };
 enum { OPT_MIGRATE_CSV, OPT_MIGRATE_TLS, OPT_MIGRATE_CA, OPT_MIGRATE_INSECURE,
 	OPT_MIGRATE_MASTER, OPT_MIGRATE_PASSWORD, OPT_MIGRATE_JOBS,
 	OPT_MIGRATE_DELETE, OPT_MIGRATE_DRY };
-enum { OPT_DOCTOR_ADDRESS, OPT_DOCTOR_REACH };
+enum { OPT_DOCTOR_ADDRESS, OPT_DOCTOR_REACH, OPT_DOCTOR_PROBE };
 
 /* The commands, by file: cmd_*.c, and ctl_completion.c. */
 int	cmd_setup(struct ctl *);
@@ -78,6 +78,7 @@ int	cmd_trace(struct ctl *);
 int	cmd_dns_show(struct ctl *);
 int	cmd_dns_check(struct ctl *);
 int	cmd_doctor(struct ctl *);
+int	cmd_probe(struct ctl *);
 int	cmd_explain(struct ctl *);
 int	cmd_config_check(struct ctl *);
 int	cmd_config_show(struct ctl *);

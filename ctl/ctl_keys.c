@@ -16,13 +16,16 @@ enum { OUTPUT_MAX = 256 * 1024, COLUMNS = 7 };
 
 /* The keys that this command alone reads. */
 static struct {
-	char	*lists;
+	char	*lists, *probe;
 } own;
 
 static const struct settings_key own_keys[] = {
 	{ "doctor_dnsbl", SETTINGS_TEXT, offsetof(__typeof__(own), lists), "",
 	  0, 900, NULL,
 	  N_("block lists that doctor asks for our own addresses") },
+	{ "probe", SETTINGS_TEXT, offsetof(__typeof__(own), probe), "", 0, 300,
+	  NULL, N_("HOST:PORT of another Rohrpost, which doctor asks whether "
+	  "it reaches our ports; empty: none") },
 	SETTINGS_END
 };
 

@@ -304,6 +304,23 @@ static const struct row {
 	    N_("Forward the port in the router, and turn NAT loopback on "
 	    "there (\"hairpin NAT\"); or have the router answer the name with "
 	    "the address of this machine.") },
+	[FINDING_OUTSIDE_GOOD] = { "outside-good",
+	    N_("Port {2} answers from outside ({3})."), NULL, NULL },
+	[FINDING_OUTSIDE_REFUSED] = { "outside-refused",
+	    N_("Port {2} is refused from outside ({3})."),
+	    N_("What comes from the Internet to this port does not arrive."),
+	    N_("Something on the way refuses it: forward the port in the "
+	    "router to this machine.") },
+	[FINDING_OUTSIDE_SILENT] = { "outside-silent",
+	    N_("Port {2} does not answer from outside ({3})."),
+	    N_("What comes from the Internet to this port does not arrive."),
+	    N_("A firewall, the router or the provider drops it: forward the "
+	    "port, and ask your provider whether he blocks it.") },
+	[FINDING_PROBE_FAILED] = { "probe-failed",
+	    N_("{2} could not be asked for the ports from outside: {3}."),
+	    N_("Whether the ports answer from outside is not known."),
+	    N_("Name another Rohrpost whose listen_probe is set, by probe or "
+	    "--probe.") },
 	[FINDING_PORT25_GOOD] = { "port25-good",
 	    N_("Port 25 goes out: {2} answers."), NULL, NULL },
 	[FINDING_PORT25_BLOCKED] = { "port25-blocked",

@@ -73,6 +73,10 @@ enum finding_code {
 	FINDING_NAME_OTHER_INSIDE, /* address */
 	FINDING_HAIRPIN_GOOD,	/* address; port */
 	FINDING_HAIRPIN,	/* address; port; why */
+	FINDING_OUTSIDE_GOOD,	/* port; who says so */
+	FINDING_OUTSIDE_REFUSED, /* port; who says so */
+	FINDING_OUTSIDE_SILENT,	/* port; who says so */
+	FINDING_PROBE_FAILED,	/* who was asked; why */
 	FINDING_PORT25_GOOD,	/* host */
 	FINDING_PORT25_BLOCKED,	/* host; why */
 	FINDING_PORT25_UNKNOWN,

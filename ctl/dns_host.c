@@ -100,7 +100,8 @@ dns_host_load(struct dns_host *h, struct ctl *c, const char *address)
 	str_tolower(h->name, strlen(h->name));
 	h->profile = profile_of(h);
 	for (s = SERVICE_NONE + 1; s < SERVICE_COUNT; s++)
-		if (s != SERVICE_LOCAL && s != SERVICE_CONTROL)
+		if (s != SERVICE_LOCAL && s != SERVICE_CONTROL &&
+		    s != SERVICE_PROBE)
 			h->port[s] = outer_port(h, (enum service)s);
 	return find_addresses(h, address);
 }

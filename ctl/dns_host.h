@@ -22,7 +22,8 @@ struct dns_host {
 	struct keys keys;	/* each with its value, if it has one */
 	char	 name[DOMAIN_MAX + 1];	/* hostname */
 	enum dns_profile profile;
-	unsigned port[SERVICE_COUNT];	/* the first that others reach; 0: none */
+	unsigned port[SERVICE_COUNT];	/* of mail: the first that others reach;
+					   0: none */
 	struct host_addresses local;	/* of the interfaces */
 	struct host_addresses outside;	/* by which others reach this host */
 };

@@ -59,6 +59,10 @@ enum doctor_port25 doctor_try_port25(struct dns_check *k,
 void	doctor_inside(const struct dns_host *h,
 	    const struct host_addresses *of_name, int running,
 	    struct findings *l);
+/* The ports as another Rohrpost sees them: where ("host:port"), or the key
+   probe; without both nobody is asked. */
+void	doctor_probe(const struct dns_host *h, const char *where,
+	    struct findings *l);
 /* The lists of doctor_dnsbl: how many have an address of ours. */
 unsigned doctor_lists(struct dns_check *k);
 

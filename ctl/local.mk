@@ -48,7 +48,8 @@ ctl_libctl_a_SOURCES = \
 	ctl/dns_check_policy.c ctl/dns_check_srv.c \
 	ctl/dns_domains.c ctl/dns_domains.h ctl/doctor.h ctl/doctor_disk.c \
 	ctl/doctor_host.c ctl/doctor_net.c ctl/doctor_port25.c \
-	ctl/doctor_hairpin.c \
+	ctl/doctor_hairpin.c ctl/doctor_probe.c ctl/cmd_probe.c \
+	ctl/probe_ask.c ctl/probe_ask.h \
 	ctl/cmd_doctor.c \
 	ctl/explain.c ctl/explain.h ctl/explain_route.c ctl/cmd_explain.c \
 	ctl/commands.c ctl/commands.h \

@@ -146,7 +146,7 @@ put_ports(struct buf *conf)
 		if (i == SERVICE_LOCAL || i == SERVICE_CONTROL)
 			continue;
 		if (i == SERVICE_SMTP || i == SERVICE_SUBMISSION ||
-		    i == SERVICE_IMAP)
+		    i == SERVICE_IMAP || i == SERVICE_PROBE)
 			buf_printf(conf, "listen_%s = 127.0.0.1:%u\n",
 			    service_name((enum service)i), free_port());
 		else

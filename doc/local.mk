@@ -8,7 +8,7 @@ dist_jsonschema_DATA = \
 	doc/json/config-explain.json \
 	doc/json/dkim-show.json doc/json/dns-check.json doc/json/dns-show.json \
 	doc/json/doctor.json doc/json/explain.json \
-	doc/json/profile-show.json \
+	doc/json/probe.json doc/json/profile-show.json \
 	doc/json/domain-list.json doc/json/hash-check.json \
 	doc/json/migrate.json doc/json/queue-list.json \
 	doc/json/queue-show.json doc/json/selftest-jail.json doc/json/session-list.json \

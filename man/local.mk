@@ -12,4 +12,4 @@ dist_man_MANS += man/rohrpost-queue.8 man/rohrpost-deliver.8
 dist_man_MANS += man/rohrpost-imapd.8
 dist_man_MANS += man/rohrpost-store.8 man/rohrpost-mailboxes.5
 dist_man_MANS += man/rohrpost-providers.5 man/rohrpost-scout.8 \
-	man/rohrpost-trial.8
+	man/rohrpost-trial.8 man/rohrpost-probe.8

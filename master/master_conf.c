@@ -47,6 +47,9 @@ const struct settings_key master_keys[] = {
 	    N_("addresses and ports for POP3 (STLS); empty: none")),
 	LISTEN_AT("pop3s", SERVICE_POP3S, "[::]:995 0.0.0.0:995",
 	    N_("addresses and ports for POP3 (TLS); empty: none")),
+	LISTEN_AT("probe", SERVICE_PROBE, "",
+	    N_("addresses and ports at which others may ask which of their own "
+	    "ports answer from here; empty: none")),
 	NUMBER(smtp_workers, "100", 1, 5000,
 	    N_("most processes that take mail from other servers")),
 	NUMBER(smtp_idle, "2", 1, 100, N_("how many of them wait ready")),

@@ -15,6 +15,7 @@ lib_mail_libmail_a_SOURCES = \
 	lib/mail/notes.c lib/mail/notes.h \
 	lib/mail/plain.c lib/mail/plain.h \
 	lib/mail/protocols.c lib/mail/protocols.h \
+	lib/mail/probe.c lib/mail/probe.h \
 	lib/mail/queue_id.c lib/mail/queue_id.h \
 	lib/mail/scram.c lib/mail/scram.h \
 	lib/mail/tables.c lib/mail/tables.h \

@@ -13,7 +13,7 @@ static const char *const service_names[SERVICE_COUNT] = {
 	[SERVICE_SUBMISSIONS] = "submissions", [SERVICE_LOCAL] = "local",
 	[SERVICE_IMAP] = "imap", [SERVICE_IMAPS] = "imaps",
 	[SERVICE_POP3] = "pop3", [SERVICE_POP3S] = "pop3s",
-	[SERVICE_CONTROL] = "control",
+	[SERVICE_CONTROL] = "control", [SERVICE_PROBE] = "probe",
 };
 
 static const struct msg_field w_peer[] = {

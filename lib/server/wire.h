@@ -32,6 +32,7 @@ enum service {
 	SERVICE_POP3,		/* 110: STLS */
 	SERVICE_POP3S,		/* 995 */
 	SERVICE_CONTROL,	/* run/<program>.ctl: the operator's command */
+	SERVICE_PROBE,		/* no port of its own: which ports answer? */
 	SERVICE_COUNT
 };
 

@@ -6,6 +6,7 @@
 #include "ctl/find_autoconfig.h"
 #include "ctl/find_pack.h"
 #include "ctl/find_preset.h"
+#include "lib/mail/probe.h"
 #include "lib/mail/trial.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -56,6 +57,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct host_addresses a;
 	enum trial_result r;
 	enum find_known known;
+	unsigned port[PROBE_PORTS_MAX];
+	enum probe_state ps;
 
 	if (find_autoconfig((const char *)data, size, &l) == 0)
 		servers(&l);
@@ -68,6 +71,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)trial_unpack(data, size, &t);
 	(void)trial_unpack_answer(data, size, &r, words);
 	(void)host_addresses_leases(&a, data, size);
+	(void)probe_parse((const char *)data, size, port);
+	(void)probe_parse_answer((const char *)data, size, port, &ps);
 	presets(data, size);
 	return 0;
 }

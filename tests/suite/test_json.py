@@ -5,7 +5,9 @@ import json
 import os
 import pathlib
 import re
+import socket
 import subprocess
+import threading
 import time
 
 import jsonschema
@@ -19,6 +21,19 @@ SCHEMAS = pathlib.Path(os.environ.get(
     "ROHRPOST_SOURCE", pathlib.Path(__file__).resolve().parents[2])
     ) / "doc/json"
 PROFILE = "relay"
+PROBE = socket.create_server(("127.0.0.1", 0))
+
+
+def probe():
+    """Another Rohrpost, to which all ports are open."""
+    while True:
+        with PROBE.accept()[0] as c:
+            ports = c.recv(200).split()[1:]
+            c.sendall(b"".join(p + b" open\r\n" for p in ports) +
+                      b"END\r\n")
+
+
+threading.Thread(target=probe, daemon=True).start()
 KEYS = {"relay_host": "[127.0.0.1]", "relay_port": "1", "relay_tls": "never",
         "resolver": "127.0.0.1@%d" % nameserver.Server(
             lambda q: [nameserver.reply(q, nameserver.NXDOMAIN)]).port}
@@ -56,6 +71,10 @@ def full(inst):
                    message(2, sender="anna@example.test"), ["BODY=8BITMIME"])
     wait_for(lambda: all(r["attempts"] > 0 and r["next"] for r in
                          inst.json("queue", "list")), 60)
+    # A port that is not of loopback alone, for probe.
+    path = inst.conf / "rohrpost.conf"
+    path.write_text(re.sub(r"(?m)^listen_pop3s = .*:",
+                           "listen_pop3s = 0.0.0.0:", path.read_text()))
     m = inst.imap("anna")
     # A finding for store check: a message without its file.
     gone = [f for f in (inst.state / "spool/mail").rglob("*")
@@ -84,6 +103,7 @@ def examples(inst):
         "explain": [["anna@example.test", "--from", "eve@remote.test",
                      "--ip", "192.0.2.1"]],
         "doctor": [["--address", "192.0.2.1"]],
+        "probe": [["127.0.0.1:%d" % PROBE.getsockname()[1]]],
         "dns show": [["example.test", "--address", "192.0.2.1 2001:db8::1"],
                      ["alias.test"]],
         "profile show": [[]],

@@ -183,7 +183,8 @@ def check_all(pids, state, conf):
 
 @pytest.fixture(scope="module")
 def probes():
-    with Probes("privileges", root=True) as p:
+    with Probes("privileges", root=True, listen_probe="127.0.0.1:%d" %
+                rohrpost.free_port()) as p:
         yield p
 
 
@@ -442,6 +443,8 @@ def test_real_programs():
     d = rohrpost.scratch("privileges-real")
     with socket.create_server(("127.0.0.1", 0)) as dumb:
         inst = rohrpost.Instance(d, relay_host="[127.0.0.1]",
+                                 listen_probe="127.0.0.1:%d" %
+                                 rohrpost.free_port(),
                                  relay_port=str(dumb.getsockname()[1]))
         with inst, sessions_of_all_kinds(inst) as submission:
             submission.sendmail(

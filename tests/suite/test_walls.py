@@ -42,6 +42,7 @@ REACHED = {
     "pickup": OPEN | CONNECT | {"socket_unix", "connect_submit", "abstract"},
     "deliver": {"door_store", "door_queue"},
     "relay": NET | {"door_queue", "door_resolve"},
+    "probe": NET,
     "smtpd (smtp)": {"given_key", "door_queue"},
     "smtpd (submission)": {"given_key", "door_queue", "door_auth"},
     "smtpd (local)": {"door_queue", "door_signer"},

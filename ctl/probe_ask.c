@@ -1,0 +1,121 @@
+#include "config.h"
+
+#include <string.h>
+
+#include "ctl/dns_check.h"
+#include "ctl/dns_contact.h"
+#include "ctl/probe_ask.h"
+#include "lib/base/str.h"
+#include "lib/base/words.h"
+#include "lib/net/stream.h"
+
+enum { CONNECT_MS = 5000 };
+
+int
+probe_where(const char *where, char host[DOMAIN_MAX + 1], unsigned *port,
+    struct buf *why)
+{
+	const char *colon = strrchr(where, ':');
+	size_t len = colon != NULL ? (size_t)(colon - where) : 0;
+	uint64_t v;
+
+	if (len > 2 && where[0] == '[' && where[len - 1] == ']') {
+		where++;
+		len -= 2;
+	}
+	if (len > 0 && len <= DOMAIN_MAX && str_number(colon + 1,
+	    strlen(colon + 1), 65535, &v) == 0 && v > 0) {
+		memcpy(host, where, len);
+		host[len] = '\0';
+		*port = (unsigned)v;
+		return 0;
+	}
+	buf_set(why, _("\"%.80s\" is no HOST:PORT"), where);
+	return -1;
+}
+
+/* A connection to one of its addresses; -1 with why. */
+static int
+reach(const char *host, unsigned port, struct buf *why)
+{
+	struct host_addresses l = { .n = 0 };
+	struct addr to;
+	size_t i;
+	int fd = -1;
+
+	if (host_address_parse(&l.a[0], host, strlen(host)) == 0)
+		l.n = 1;
+	else if (dns_check_addresses(host, &l) != DNS_OK)
+		buf_set(why, _("%s has no address"), host);
+	for (i = 0; i < l.n && i < CHECK_ADDRESSES_MAX && fd == -1; i++)
+		if (addr_of_ip(&to, l.a[i].text, strlen(l.a[i].text), port) ==
+		    0)
+			fd = contact_connect(&to, CONNECT_MS, why);
+	return fd;
+}
+
+static int
+take_lines(struct stream *s, struct probe_answer *a, struct buf *why)
+{
+	char *line;
+	size_t len;
+	int r = 1;
+
+	while (r == 1 && a->n <= PROBE_PORTS_MAX) {
+		if (stream_line(s, PROBE_LINE_MAX, &line, &len) !=
+		    STREAM_OK) {
+			buf_set(why, "%s", stream_words(s));
+			return -1;
+		}
+		if (str_is(line, len, "BUSY")) {
+			buf_set(why, "%s", _("it was asked from this address "
+			    "a moment ago: try again in ten seconds"));
+			return -1;
+		}
+		if (a->n == PROBE_PORTS_MAX && !str_is(line, len, "END"))
+			break;
+		r = a->n == PROBE_PORTS_MAX ? 0 : probe_parse_answer(line,
+		    len, &a->p[a->n].port, &a->p[a->n].state);
+		a->n += r == 1;
+	}
+	if (r == 0)
+		return 0;
+	buf_set(why, "%s", _("what answers there is no Rohrpost that lets "
+	    "itself be asked (listen_probe)"));
+	return -1;
+}
+
+int
+probe_ask(const char *where, const unsigned *port, unsigned n,
+    struct probe_answer *a, struct buf *why)
+{
+	char host[DOMAIN_MAX + 1];
+	struct stream s;
+	unsigned at, i;
+	int fd, r;
+
+	a->n = 0;
+	if (probe_where(where, host, &at, why) == -1 ||
+	    (fd = reach(host, at, why)) == -1)
+		return -1;
+	stream_init(&s, fd);
+	stream_deadline(&s, PROBE_ALL_MS);
+	stream_puts(&s, "PROBE");
+	for (i = 0; i < n; i++)
+		stream_printf(&s, " %u", port[i]);
+	stream_puts(&s, "\r\n");
+	r = take_lines(&s, a, why);
+	stream_clear(&s);
+	return r;
+}
+
+unsigned
+probe_own_ports(const struct dns_host *h, unsigned port[PROBE_PORTS_MAX])
+{
+	unsigned s, n = 0;
+
+	for (s = 0; s < SERVICE_COUNT && n < PROBE_PORTS_MAX; s++)
+		if (h->port[s] != 0)
+			port[n++] = h->port[s];
+	return n;
+}
