@@ -413,6 +413,46 @@ def test_children_are_walled_in(net, program):
     assert "NoNewPrivs:\t1" in got["status"]
 
 
+OUTER_NONE, OUTER_PUBLIC, OUTER_NAT, OUTER_PROVIDER, OUTER_DS_LITE = range(5)
+V6_NONE, V6_LASTING, V6_LEASED, V6_CHANGES, V6_TEMPORARY, V6_PRIVATE = range(6)
+GONE = "valid_lft 900 preferred_lft 0"
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("addresses,outer,ipv6,life", [
+    ([], OUTER_NONE, V6_NONE, -1),
+    (["192.168.1.9/24", "fd00::9/64"], OUTER_NAT, V6_PRIVATE, -1),
+    (["100.64.3.4/24"], OUTER_PROVIDER, V6_NONE, -1),
+    (["192.0.0.2/29", "2a00:0:0:1::9/64"], OUTER_DS_LITE, V6_LASTING, -1),
+    (["8.8.4.9/24", "2a00:0:0:1::9/64 valid_lft 3600 preferred_lft 1800"],
+     OUTER_PUBLIC, V6_LEASED, 3600),
+    (["2a00:0:0:2::9/64 " + GONE,
+      "2a00:0:0:1::9/64 valid_lft 3600 preferred_lft 1800"],
+     OUTER_NONE, V6_CHANGES, 3600),
+    (["2a00:0:0:1::9/64 " + GONE], OUTER_NONE, V6_TEMPORARY, -1)])
+def test_network_of_a_real_kernel(addresses, outer, ipv6, life):
+    """In a network of its own, with these addresses of one interface."""
+    lines = ["set -e", "ip link set lo up",
+             "ip link add d0 type veth peer name d1",
+             "ip link set d1 up", "ip link set d0 up"]
+    lines += ["ip addr add %s dev d0 %s" % (
+        a, "nodad" if ":" in a else "") for a in addresses]
+    first = addresses[0].split("/")[0] if addresses else ""
+    if outer != OUTER_NONE:
+        lines.append("ip route add default via %s1 dev d0" %
+                     first[:first.rindex(".") + 1])
+    lines.append("exec %s network" % PRINT)
+    p = subprocess.run(["unshare", "-n", "sh", "-c", "\n".join(lines)],
+                       capture_output=True, text=True, timeout=60)
+    assert p.returncode == 0, p.stderr
+    n = json.loads(p.stdout)
+    assert (n["outer"], n["ipv6"]) == (outer, ipv6), n
+    assert n["life"] == -1 if life == -1 else life - 60 < n["life"] <= life
+    if outer != OUTER_NONE:
+        assert n["address"] == first and n["router"] == \
+            first[:first.rindex(".") + 1] + "1"
+
+
 def rows():
     name = None
     for line in TABLE.read_text().splitlines():
