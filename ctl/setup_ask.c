@@ -172,7 +172,11 @@ ask_hostname(struct talk *t)
 static int
 ask_phones(struct talk *t)
 {
-	if (talk_ask(t, &phones, _("yes")) == -1)
+	const enum find_outer o = t->facts->net.outer;
+
+	/* Where nobody can come in nobody reads from outside. */
+	if (talk_ask(t, &phones, o == FIND_OUTER_PUBLIC || o == FIND_OUTER_NAT ?
+	    _("yes") : _("no")) == -1)
 		return -1;
 	return talk_set(t, "phones", ctl_is_yes(answer(t, "phones")) ? "yes" :
 	    "no");

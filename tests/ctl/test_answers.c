@@ -91,6 +91,34 @@ test_bad(void **state)
 	buf_clear(&why);
 }
 
+/* Set anew in its place, added, taken away. */
+static void
+test_set(void **state)
+{
+	static const char in[] = "domain = a.test\nprofile = relay\n"
+	    "domain = b.test\n";
+	struct answers as;
+	struct buf why = BUF_INIT(0);
+
+	answers_init(&as, "f");
+	assert_int_equal(answers_parse(&as, in, strlen(in), &why), 0);
+	answers_set(&as, "profile", "direct");
+	answers_set(&as, "phones", "no");
+	assert_int_equal(as.n, 4);
+	assert_string_equal(answers_get(&as, "profile"), "direct");
+	assert_int_equal(as.a[1].line, 2);
+	assert_string_equal(as.a[3].key, "phones");
+	assert_int_equal(as.a[3].line, 0);
+	assert_true(as.a[3].own);
+	answers_drop(&as, "domain");
+	assert_int_equal(as.n, 2);
+	assert_null(answers_get(&as, "domain"));
+	assert_string_equal(answers_get(&as, "phones"), "no");
+	answers_drop(&as, "relay_host");
+	assert_int_equal(as.n, 2);
+	answers_clear(&as);
+}
+
 static void
 test_conf(void **state)
 {
@@ -234,6 +262,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_set),
 		cmocka_unit_test(test_conf),
 		cmocka_unit_test(test_conf_blanks),
 		cmocka_unit_test(test_keys),

@@ -192,3 +192,39 @@ def test_what_was_taken_away_stays_away(tmp_path):
         "-postmaster = anna@example.test", "+postmaster = bert@example.test"]}
     assert {n for n, text in contents(inst).items()
             if text != before[n]} == {"aliases"}
+
+
+def test_unattended_to_the_first_mail():
+    """--start: the suite runs, a mail went out and came back, and what is left
+    to do is told; without it setup says how to start."""
+    inst = rohrpost.Instance(rohrpost.scratch("start"), users=["anna"],
+                             test_address="bert@example.test")
+    (inst.dir / "answers").write_text(
+        inst.answers() + "user = bert@example.test %s\nphones = no\n" %
+        PASSWORD)
+    (inst.dir / "answers").chmod(0o600)
+    try:
+        said = inst.ctl("setup", "--answers", str(inst.dir / "answers"),
+                        "--start")
+        for words in ("Accounts:\n  anna@example.test\n  bert@example.test\n",
+                      "Certificate: %s/certificate.pem" % inst.conf,
+                      "No port has to be reachable from the Internet.",
+                      "What each mail program is told",
+                      "example.test. 3600 IN MX 10 mail.example.test.",
+                      "A test mail from anna@example.test to itself ...\n"
+                      "  it was sent by submission and arrived in INBOX",
+                      "A test mail to bert@example.test ...\n"
+                      "  the next server has taken it: delivered"):
+            assert words in said, said
+        assert inst.count("anna") == 1 and inst.count("bert") == 1
+        # Where it does not work that is said, and the status tells.
+        (inst.dir / "answers").write_text(
+            "user = anna@example.test %s\nlisten_imaps =\n" % PASSWORD)
+        p = inst.command("setup", "--answers", str(inst.dir / "answers"),
+                         "--start", "--yes")
+        assert p.returncode == 1
+        assert "  it did not arrive: listen_imaps in rohrpost.conf is empty" \
+            in p.stdout, p.stdout
+    finally:
+        inst.command("stop")
+        rohrpost.remove(inst.dir)

@@ -1,6 +1,7 @@
 """rohrpost setup --answers: what is said of each bad file of answers, by the
 line that is at fault; what a good one writes."""
 import os
+import pathlib
 import subprocess
 
 import pytest
@@ -260,3 +261,19 @@ def test_paths_become_absolute(place):
     assert p.returncode == 1
     assert said(place, p) == \
         "rohrpost: F: state_dir: not an absolute path\n"
+
+
+def test_the_answers_of_the_readme(place):
+    """They are good as they stand there."""
+    readme = pathlib.Path(os.environ.get("ROHRPOST_SOURCE", pathlib.Path(
+        __file__).resolve().parents[2])) / "README.md"
+    text = readme.read_text().split("Unattended, `rohrpost setup", 1)[1]
+    text = "".join(line[4:] + "\n" for line in text.splitlines()
+                   if line.startswith("    "))
+    answers = text.split("\n\n")[0].split("hostname", 1)[1]
+    lines = ("hostname" + answers).split("\n")[:7]
+    p = run_setup(place, "\n".join(lines) + "\n", "--dry-run")
+    assert p.returncode == 0 and p.stderr == "", p.stderr
+    for line in ("relay_host = smtp.provider.example",
+                 "relay_user = anna@provider.example", "anna@example.org"):
+        assert line in p.stdout.splitlines()

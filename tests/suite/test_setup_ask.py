@@ -346,6 +346,7 @@ def test_ten_questions(tmp_path, provider, profile, language):
             ("smtp.provider.example", "mail.provider.test"),
             ("Login there", "bert@provider.test"),
             ("Anmeldename dort", "bert@provider.test"),
+            ("phones", "yes"), ("Handys", "ja"),
             ("[yes/no]", "no"), ("[ja/nein]", "nein")])
         shown = t.shown()
     finally:
