@@ -22,6 +22,16 @@ out_init(struct out *o, FILE *f, int json)
 }
 
 void
+out_clean(struct buf *b)
+{
+	struct buf plain = BUF_INIT(0);
+
+	out_plain(&plain, buf_str(b), b->len);
+	buf_set(b, "%s", buf_str(&plain));
+	buf_clear(&plain);
+}
+
+void
 out_json_string(struct buf *b, const char *text, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)text;

@@ -54,6 +54,8 @@ int	out_end(struct out *o);
  * the columns that it takes.
  */
 size_t	out_plain(struct buf *b, const char *text, size_t len);
+/* Makes a text that came from others such a one. */
+void	out_clean(struct buf *b);
 /* Appends the text as a JSON string with its quotes. */
 void	out_json_string(struct buf *b, const char *p, size_t len);
 /* Appends a value as JSON. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/ctl_out.h"
 #include "ctl/setup_facts.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -36,6 +37,7 @@ facts_look(struct facts *f, const char *domain, const char *hostname)
 	buf_reset(&f->reason);
 	f->profile = find_profile(&f->net, f->known ? &f->domain : NULL,
 	    &f->reason);
+	out_clean(&f->reason);	/* names of DNS, and a server's words */
 	buf_clear(&why);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/ctl_out.h"
 #include "ctl/setup_provider.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -73,6 +74,7 @@ is_wrong(struct talk *t, const char *user, const char *password)
 	fprintf(stderr, _("  Logging in to %s ...\n"), t->facts->server.host);
 	r = find_login(&t->facts->ask, &t->facts->server, user, password,
 	    &words);
+	out_clean(&words);	/* the server's own are among them */
 	fprintf(stderr, "  %s\n", buf_str(&words));
 	buf_clear(&words);
 	return r == FIND_TRIAL_PASSWORD || r == FIND_TRIAL_NO_LOGIN;
@@ -166,10 +168,14 @@ judge_own_domain(const struct asked *a, const char *answer, struct buf *why)
 static enum find_trial
 call_up(struct facts *f, struct buf *words)
 {
+	enum find_trial r;
+
 	fprintf(stderr, _("  Calling up %s, port %u ...\n"), f->server.host,
 	    f->server.port);
 	buf_reset(words);
-	return find_login(&f->ask, &f->server, "", "", words);
+	r = find_login(&f->ask, &f->server, "", "", words);
+	out_clean(words);
+	return r;
 }
 
 enum judged

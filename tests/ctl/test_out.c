@@ -298,10 +298,22 @@ test_many(void **state)
 	free(t);
 }
 
+static void
+test_clean(void **state)
+{
+	struct buf b = BUF_INIT(0);
+
+	buf_puts(&b, "said: \033[2J\r\xc3\xbc");
+	out_clean(&b);
+	assert_string_equal(buf_str(&b), "said: \\x1b[2J\\x0d\xc3\xbc");
+	buf_clear(&b);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_clean),
 		cmocka_unit_test(test_json_string),
 		cmocka_unit_test(test_forms),
 		cmocka_unit_test(test_no_control_reaches_a_terminal),
