@@ -82,6 +82,21 @@ static const struct option_row show_options[] = {
 	END
 };
 
+static const struct option_row mailbox_show_options[] = {
+	{ 0, "--body", NULL, NULL, N_("the whole message") }, END
+};
+static const struct option_row box_export_options[] = {
+	{ OPT_BOX_EXPORT_MAILDIR, "--maildir", NULL, "DIR",
+	    N_("as Maildirs, with UIDs and keywords") },
+	{ OPT_BOX_EXPORT_MBOX, "--mbox", NULL, "DIR", N_("as mboxes") }, END
+};
+static const struct option_row box_import_options[] = {
+	{ OPT_BOX_IMPORT_MAILBOX, "--mailbox", "-m", "NAME",
+	    N_("into that mailbox, folders below it") },
+	{ OPT_BOX_IMPORT_DRY, "--dry-run", "-n", NULL,
+	    N_("count what would come, write nothing") }, END
+};
+
 #define ADDRESS_OPTION \
 	{ 0, "--address", NULL, "LIST", \
 	    N_("the public addresses of this server, as others see it") }
@@ -250,6 +265,16 @@ const struct ctl_command ctl_commands[] = {
 	    N_("every key with its value"), NULL },
 	{ "config explain", cmd_config_explain, 1, CTL_ARGS_MAX, 1, "KEY...",
 	    N_("what a key does, and what may stand there"), NULL },
+	{ "mailbox list", cmd_mailbox_list, 1, 1, 1, "ADDRESS",
+	    N_("mailboxes of an account"), NULL },
+	{ "mailbox show", cmd_mailbox_show, 2, 3, 1, "ADDRESS MAILBOX [UID]",
+	    N_("messages of a mailbox, or the head of one"),
+	    mailbox_show_options },
+	{ "mailbox export", cmd_mailbox_export, 1, 1, 0, "ADDRESS",
+	    N_("write the mail of an account into files"), box_export_options },
+	{ "mailbox import", cmd_mailbox_import, 2, 2, 0, "ADDRESS SOURCE",
+	    N_("take in mail: a Maildir, an mbox, a folder with such"),
+	    box_import_options, 1 },
 	{ "store list", cmd_store_list, 0, 0, 1, "", N_("mailboxes' owners"),
 	    NULL },
 	{ "store check", cmd_store_check, 0, 1, 1, "[ADDRESS]",

@@ -24,6 +24,8 @@ enum { OPT_MIGRATE_CSV, OPT_MIGRATE_TLS, OPT_MIGRATE_CA, OPT_MIGRATE_INSECURE,
 	OPT_MIGRATE_MASTER, OPT_MIGRATE_PASSWORD, OPT_MIGRATE_JOBS,
 	OPT_MIGRATE_DELETE, OPT_MIGRATE_DRY };
 enum { OPT_DOCTOR_ADDRESS, OPT_DOCTOR_REACH, OPT_DOCTOR_PROBE };
+enum { OPT_BOX_EXPORT_MAILDIR, OPT_BOX_EXPORT_MBOX };
+enum { OPT_BOX_IMPORT_MAILBOX, OPT_BOX_IMPORT_DRY };
 
 /* The commands, by file: cmd_*.c, and ctl_completion.c. */
 int	cmd_setup(struct ctl *);
@@ -74,6 +76,10 @@ int	cmd_store_list(struct ctl *);
 int	cmd_store_check(struct ctl *);
 int	cmd_store_rebuild(struct ctl *);
 int	cmd_migrate(struct ctl *);
+int	cmd_mailbox_list(struct ctl *);
+int	cmd_mailbox_show(struct ctl *);
+int	cmd_mailbox_export(struct ctl *);
+int	cmd_mailbox_import(struct ctl *);
 int	cmd_trace(struct ctl *);
 int	cmd_dns_show(struct ctl *);
 int	cmd_dns_check(struct ctl *);

@@ -5,9 +5,12 @@
 
 #include "ctl/ctl_control.h"
 #include "ctl/ctl_door.h"
+#include "ctl/ctl_name.h"
 #include "ctl/ctl_reply.h"
 #include "ctl/ctl_util.h"
 #include "lib/base/fd.h"
+#include "lib/base/str.h"
+#include "lib/mail/limits.h"
 
 enum { DOOR_MS = 60 * 1000 };
 
@@ -36,6 +39,42 @@ door_for(struct ctl *c, const char *account, enum peer kind, int *fd_r)
 		fd_close(&pair[0]);
 	return r;
 }
+
+int
+door_named(struct ctl *c, const char *address, struct door *d,
+    char *account_r)
+{
+	struct buf name = BUF_INIT(ADDRESS_MAX), why = BUF_INIT(0);
+	int fd, r = CTL_REFUSED;
+
+	if (ctl_load(c) == -1)
+		return CTL_REFUSED;
+	if (name_address(address, strlen(address), NAME_ACCOUNT, &name,
+	    &why) == -1)
+		ctl_say(0, &why);
+	else if ((r = door_of(c, buf_str(&name), &fd)) == CTL_DONE) {
+		door_init(d, PEER_CTL, fd);
+		if (account_r != NULL)
+			(void)str_copy(account_r, ADDRESS_MAX + 1,
+			    buf_str(&name));
+	}
+	buf_clear(&name);
+	buf_clear(&why);
+	return r;
+}
+
+const struct door_bit door_flags[] = {
+	{ "\\Seen", FLAG_SEEN }, { "\\Answered", FLAG_ANSWERED },
+	{ "\\Flagged", FLAG_FLAGGED }, { "\\Deleted", FLAG_DELETED },
+	{ "\\Draft", FLAG_DRAFT }, { NULL, 0 }
+};
+
+const struct door_bit door_uses[] = {
+	{ "\\Drafts", ATTR_DRAFTS }, { "\\Sent", ATTR_SENT },
+	{ "\\Trash", ATTR_TRASH }, { "\\Junk", ATTR_JUNK },
+	{ "\\Archive", ATTR_ARCHIVE }, { "\\Flagged", ATTR_FLAGGED },
+	{ NULL, 0 }
+};
 
 int
 door_said(const struct door *d, const char *what)

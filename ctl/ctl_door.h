@@ -20,7 +20,18 @@ int	door_of(struct ctl *c, const char *account, int *fd_r);
 /* The same, for a program that is to have it: PEER_MIGRATE. */
 int	door_for(struct ctl *c, const char *account, enum peer kind,
 	    int *fd_r);
+/* The same by an address as the operator writes it, into d; account_r (of
+   ADDRESS_MAX + 1 octets), if not NULL, is the full one. */
+int	door_named(struct ctl *c, const char *address, struct door *d,
+	    char *account_r);
 /* Says what the last call of d failed with. CTL_LATER, or CTL_REFUSED. */
 int	door_said(const struct door *d, const char *what);
+
+/* Flags and special uses by name; they end with NULL. */
+struct door_bit {
+	const char *name;
+	uint32_t bit;
+};
+extern const struct door_bit door_flags[], door_uses[];
 
 #endif

@@ -61,7 +61,13 @@ ctl_libctl_a_SOURCES = \
 	ctl/ctl_csv.c ctl/ctl_csv.h ctl/ctl_worker.c ctl/ctl_worker.h \
 	ctl/migrate.h ctl/migrate_open.c ctl/migrate_read.c \
 	ctl/migrate_report.c ctl/migrate_run.c ctl/cmd_migrate.c \
-	ctl/cmd_store.c ctl/cmd_trace.c ctl/cmd_selftest.c \
+	ctl/cmd_mailbox.c ctl/cmd_mailbox_import.c ctl/cmd_mailbox_export.c \
+	ctl/box_export.c ctl/box_export.h ctl/box_export_maildir.c \
+	ctl/box_export_mbox.c ctl/box_ids.c ctl/box_ids.h \
+	ctl/box_open.c ctl/box_open.h ctl/box_put.c ctl/box_put.h \
+	ctl/box_dovecot.c ctl/box_dovecot.h ctl/box_mbox.c ctl/box_mbox.h \
+	ctl/box_source.c ctl/box_source.h ctl/box_maildir.c \
+	ctl/box_import_mbox.c ctl/cmd_store.c ctl/cmd_trace.c ctl/cmd_selftest.c \
 	ctl/selftest_instance.c ctl/selftest_instance.h \
 	ctl/selftest_report.c ctl/selftest_report.h
 

@@ -6,6 +6,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/mail/door_proto.h"
+#include "lib/mail/mailbox_name.h"
 #include "store/file_mailboxes.h"
 
 static const struct {
@@ -50,42 +51,6 @@ boxes_clear(struct boxes *b)
 	free(b->box);
 	free(b->subscribed);
 	memset(b, 0, sizeof(*b));
-}
-
-static int
-level_ok(const char *p, size_t len)
-{
-	return len > 0 && !(len == 1 && p[0] == '.') &&
-	    !(len == 2 && p[0] == '.' && p[1] == '.');
-}
-
-int
-boxes_name_ok(const char *name)
-{
-	size_t len = strlen(name), i, n, start = 0, depth = 1;
-
-	if (len == 0 || len > DOOR_NAME_MAX)
-		return 0;
-	for (i = 0; i < len; i += n) {
-		n = str_utf8(name + i, len - i);
-		if (n == 0 || (unsigned char)name[i] < 0x20 || name[i] == 0x7f)
-			return 0;
-		if (name[i] != '/')
-			continue;
-		if (!level_ok(name + start, i - start) ||
-		    ++depth > DOOR_DEPTH_MAX)
-			return 0;
-		start = i + 1;
-	}
-	return level_ok(name + start, len - start);
-}
-
-void
-boxes_name_fix(char *name)
-{
-	if (strncasecmp(name, "INBOX", 5) == 0 &&
-	    (name[5] == '\0' || name[5] == '/'))
-		memcpy(name, "INBOX", 5);
 }
 
 int
@@ -193,7 +158,7 @@ parse_mailbox(struct boxes *b, char *line)
 	if (number(word(&line), &x.uidvalidity) == -1 || x.uidvalidity == 0)
 		return "bad uidvalidity";
 	if (attrs_of((char *)(uintptr_t)word(&line), &x) == -1 ||
-	    !boxes_name_ok(line) || b->n == DOOR_MAILBOXES_MAX) {
+	    !mailbox_name_ok(line) || b->n == DOOR_MAILBOXES_MAX) {
 		free(x.more);
 		return "bad attribute or name, or too many";
 	}
@@ -206,7 +171,7 @@ parse_mailbox(struct boxes *b, char *line)
 static const char *
 parse_subscribed(struct boxes *b, const char *line)
 {
-	if (!boxes_name_ok(line) || b->n_subscribed == DOOR_SUBSCRIBED_MAX)
+	if (!mailbox_name_ok(line) || b->n_subscribed == DOOR_SUBSCRIBED_MAX)
 		return "bad name, or too many";
 	b->subscribed = mem_realloc(b->subscribed, b->n_subscribed + 1,
 	    sizeof(*b->subscribed));

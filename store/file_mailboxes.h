@@ -50,13 +50,6 @@ int	boxes_has(const struct boxes *b, uint32_t id);
 void	boxes_format(const struct boxes *b, struct buf *out);
 void	boxes_clear(struct boxes *b);
 
-/*
- * Whether a name may stand there: UTF-8 without control characters, 1 to
- * DOOR_NAME_MAX octets, levels neither empty, "." nor "..", not too deep.
- */
-int	boxes_name_ok(const char *name);
-/* "inbox" in any case is INBOX, also as the first level. */
-void	boxes_name_fix(char *name);
 /* Order of door_list: INBOX first, then by octets. */
 int	boxes_cmp(const char *a, const char *b);
 

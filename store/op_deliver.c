@@ -15,6 +15,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/mail/door_proto.h"
+#include "lib/mail/mailbox_name.h"
 #include "lib/mail/queue_id.h"
 #include "store/account.h"
 #include "store/account_commit.h"
@@ -288,7 +289,7 @@ deliver_where(struct account *a, struct delivery *d)
 		d->m = account_by_name(a, d->mailbox);
 	if (d->m != NULL && !(d->m->attrs & ATTR_NOSELECT))
 		return 1;
-	if (d->make && d->mailbox != NULL && boxes_name_ok(d->mailbox)) {
+	if (d->make && d->mailbox != NULL && mailbox_name_ok(d->mailbox)) {
 		d->make = 0;
 		account_wait(a, &d->t.item);
 		mailbox_make(a, mem_strdup(d->mailbox),
@@ -370,7 +371,7 @@ take_action(struct delivery *d, const struct msg *m)
 
 	if (msg_has(m, DF_NAME)) {
 		d->mailbox = msg_get_dup(m, DF_NAME);
-		boxes_name_fix(d->mailbox);
+		mailbox_name_fix(d->mailbox);
 	}
 	d->attrs = msg_get_u32(m, DF_ATTRS) & ATTR_USES;
 	d->make = msg_get_u32(m, DF_ON) != 0;

@@ -13,6 +13,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/mail/door_proto.h"
+#include "lib/mail/mailbox_name.h"
 #include "store/account.h"
 #include "store/account_commit.h"
 #include "store/account_expunged.h"
@@ -291,8 +292,8 @@ take_name(struct request *r, uint8_t tag)
 {
 	char *name = msg_get_dup(r->m, tag);
 
-	boxes_name_fix(name);
-	if (boxes_name_ok(name))
+	mailbox_name_fix(name);
+	if (mailbox_name_ok(name))
 		return name;
 	request_fail(r, D_REFUSED, "bad mailbox name");
 	free(name);

@@ -5,6 +5,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/mail/door_proto.h"
+#include "lib/mail/mailbox_name.h"
 #include "store/account.h"
 #include "store/account_first_use.h"
 #include "store/op_mailbox_list.h"
@@ -236,7 +237,7 @@ rename_fits(const struct account *a, const char *from, const char *to)
 		buf_reset(&name);
 		buf_puts(&name, to);
 		buf_puts(&name, a->mailbox[i]->name + strlen(from));
-		ok = boxes_name_ok(buf_str(&name)) &&
+		ok = mailbox_name_ok(buf_str(&name)) &&
 		    account_by_name(a, buf_str(&name)) == NULL;
 	}
 	buf_clear(&name);

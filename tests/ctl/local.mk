@@ -45,3 +45,5 @@ tests_ctl_test_commit_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_commit_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat \
 	-Wl,--wrap=linkat -Wl,--wrap=renameat -Wl,--wrap=unlinkat \
 	-Wl,--wrap=fdatasync -Wl,--wrap=fsync -Wl,--wrap=write
+check_PROGRAMS += tests/ctl/test_box
+tests_ctl_test_box_LDADD = $(CTL_TEST_LIBS)

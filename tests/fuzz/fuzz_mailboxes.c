@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/mail/mailbox_name.h"
 #include "store/file_mailboxes.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -16,7 +17,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (boxes_parse(&b, (const char *)data, size, &why) == 0) {
 		for (i = 0; i < b.n; i++)
-			if (!boxes_name_ok(b.box[i].name))
+			if (!mailbox_name_ok(b.box[i].name))
 				abort();
 		boxes_format(&b, &one);
 		boxes_clear(&b);

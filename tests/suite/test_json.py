@@ -116,6 +116,8 @@ def examples(inst):
         "trace": [["anna@example.test"], ["t-2@remote.test"], [qid]],
         "config show": [[]],
         "config explain": [["relay_tls"], ["smtp_idle"]], "store list": [[]],
+        "mailbox list": [["anna@example.test"]],
+        "mailbox show": [["bert@example.test", "INBOX"]],
         "store check": [["bert@example.test"], []],
         "migrate": [["localhost:1", "--csv", accounts(inst)]],
         "hash check": [[], [HASH]], "selftest jail": [[]],
