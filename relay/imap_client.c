@@ -77,7 +77,7 @@ imap_fail(struct imap_client *c, const char *fmt, ...)
 	return IMAP_LOST;
 }
 
-static void
+static void ATTR_PRINTF(2, 0)
 begin(struct imap_client *c, const char *fmt, va_list ap)
 {
 	stream_printf(&c->stream, "R%u ", ++c->tag);
