@@ -42,6 +42,8 @@ take_host(struct migrate_plan *p, const char *arg)
 	/* An address of IPv6 has several. */
 	if (colon != NULL && end == NULL && strchr(colon + 1, ':') != NULL)
 		colon = NULL;
+	if (end != NULL && end[1] != '\0' && end[1] != ':')
+		return ctl_fail(-1, _("%s: its port makes no sense"), arg);
 	if (colon != NULL && (str_number(colon + 1, strlen(colon + 1), 65535,
 	    &port) == -1 || port == 0))
 		return ctl_fail(-1, _("%s: its port makes no sense"), arg);

@@ -77,11 +77,13 @@ static const char *const replies[] = {
 	N_("it is empty"),
 	N_("the server did not send it"),
 	N_("it has too many messages"),
+	N_("the server did not list all that it says is there"),
 	N_("it was numbered anew there (UIDVALIDITY): what was brought before "
 	    "cannot be told from what is new"),
 	N_("%s mailboxes have names that cannot be had here"),
 	N_("what was brought cannot be written down"),
 	N_("%s refuses the login: %s"),
+	N_("%s asks for too much work at the login"),
 	N_("%s did not answer in time"),
 	N_("%s lost the connection: %s"),
 	N_("%s does not greet: %s"),

@@ -75,9 +75,9 @@ user_add(struct migrate_plan *p, const char *login, const char *master,
 static const char *
 fault(const struct migrate_plan *p, char *const f[COLUMNS], const char *master)
 {
-	size_t i;
+	size_t i, len = strlen(f[0]);
 
-	if (f[0][0] == '\0' || strlen(f[0]) + (master != NULL ?
+	if (f[0][0] == '\0' || len + (master != NULL ?
 	    strlen(master) + 1 : 0) > 2 * ADDRESS_MAX ||
 	    strpbrk(f[0], "\r\n") != NULL)
 		return _("the login there makes no sense");
@@ -89,7 +89,8 @@ fault(const struct migrate_plan *p, char *const f[COLUMNS], const char *master)
 		return _("the account here is to be an address");
 	for (i = 0; i < p->n; i++)
 		if (str_casecmp(p->user[i].account, f[2]) == 0 &&
-		    strncmp(p->user[i].login, f[0], strlen(f[0])) == 0)
+		    strncmp(p->user[i].login, f[0], len) == 0 &&
+		    p->user[i].login[len] == (master != NULL ? '*' : '\0'))
 			return _("the same stands in an earlier line");
 	return NULL;
 }

@@ -115,7 +115,7 @@ reason(struct migrate_user *u, struct msg *m, int message)
 		buf_set(&b, _("%s, message %u: %s"), name,
 		    msg_get_u32(m, MGF_UID), buf_str(&w));
 	else
-		buf_set(&b, _("%s is passed over: %s"), name,
+		buf_set(&b, _("%s is not whole: %s"), name,
 		    buf_str(&w));
 	migrate_say(u, buf_str(&b));
 	(void)buf_put_lv(&u->reasons, b.data, b.len);
@@ -128,15 +128,17 @@ reason(struct migrate_user *u, struct msg *m, int message)
 static void
 take_mailbox(struct migrate_user *u, struct msg *m)
 {
+	size_t len;
+
 	u->messages += msg_get_u64(m, MGF_DONE);
 	u->octets += msg_get_u64(m, MGF_SIZE);
 	u->changed += msg_get_u64(m, MGF_CHANGED);
 	u->gone += msg_get_u64(m, MGF_GONE);
 	u->left += msg_get_u64(m, MGF_LEFT);
-	if (msg_has(m, MGF_WORDS))
-		reason(u, m, 0);
-	else
+	if (!msg_has(m, MGF_WORDS))
 		u->mailboxes++;
+	else if (msg_get(m, MGF_WORDS, &len), len > 0)
+		reason(u, m, 0);
 }
 
 static void

@@ -26,21 +26,6 @@ imapd_flag_system(const char *p, size_t len)
 	return 0;
 }
 
-/* flag-keyword = atom */
-int
-imapd_flag_is_keyword(const char *p, size_t len)
-{
-	size_t i;
-
-	if (len == 0 || len > DOOR_KEYWORD_LEN)
-		return 0;
-	for (i = 0; i < len; i++)
-		if ((unsigned char)p[i] <= ' ' || (unsigned char)p[i] >= 0x7f ||
-		    strchr("(){%*\"\\]", p[i]) != NULL)
-			return 0;
-	return 1;
-}
-
 static int
 has_keyword(const struct imapd_flags *f, const struct imapd_arg *a)
 {
@@ -65,7 +50,7 @@ imapd_flags_read(struct imapd_flags *f, const struct imapd_arg *a, size_t n)
 		f->flags |= flag;
 		if (flag != 0 || str_is(a->p, a->len, "\\Recent"))
 			continue;	/* \Recent is not the client's */
-		if (!imapd_flag_is_keyword(a->p, a->len))
+		if (!keyword_ok(a->p, a->len))
 			return "There is no such flag";
 		if (f->n == DOOR_NAMES_MAX || has_keyword(f, a))
 			continue;

@@ -24,7 +24,5 @@ struct imapd_flags {
 const char *imapd_flags_read(struct imapd_flags *f,
 	    const struct imapd_arg *a, size_t n);
 void	imapd_flags_clear(struct imapd_flags *f);
-/* May that be a keyword? */
-int	imapd_flag_is_keyword(const char *p, size_t len);
 
 #endif

@@ -195,7 +195,7 @@ read_keyword(struct key_reader *r, struct imapd_key *k)
 	const struct imapd_arg *a = take(r);
 
 	if (a == NULL || !imapd_arg_is_string(a) ||
-	    !imapd_flag_is_keyword(a->p, a->len))
+	    !keyword_ok(a->p, a->len))
 		return -1;
 	k->name = mem_strndup(a->p, a->len);
 	k->bit = -1;	/* imapd_search_keywords */

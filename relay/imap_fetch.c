@@ -32,9 +32,10 @@ take_flag(struct imap_message *m, const struct imap_value *v)
 			m->flags |= flags[i].flag;
 			return;
 		}
-	/* \Recent, and what else begins so, is the server's own. */
-	if (v->type == IMAP_ATOM && v->p[0] != '\\' &&
-	    v->len <= DOOR_KEYWORD_LEN && m->n_keywords < IMAP_KEYWORDS_MAX)
+	/* \Recent, and what else begins so, is the server's own; others say
+	   what no client could be told. */
+	if (v->type == IMAP_ATOM && keyword_ok(v->p, v->len) &&
+	    m->n_keywords < IMAP_KEYWORDS_MAX)
 		m->keywords[m->n_keywords++] = v;
 }
 

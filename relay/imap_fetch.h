@@ -8,7 +8,8 @@
 #include "relay/imap_client.h"
 
 enum {
-	IMAP_KEYWORDS_MAX = 256,	/* of one message; further ones go */
+	IMAP_KEYWORDS_MAX = 256,	/* of one message; further ones go, as
+					   do those that are no atom */
 	IMAP_SET_MAX = 4000,		/* octets of a set of uids in a command */
 };
 

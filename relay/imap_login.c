@@ -6,9 +6,14 @@
 #include "lib/base/base64.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 #include "relay/imap_login.h"
 
-enum { ROUNDS_MAX = 8 };
+enum {
+	ROUNDS_MAX = 8,			/* of challenge and answer */
+	HASHES_MAX = 1000 * 1000,	/* of a password in SCRAM: a second */
+	CHALLENGE_MAX = 2000,
+};
 
 /* The best first. */
 static const struct mech {
@@ -117,6 +122,29 @@ choose(const struct imap_client *c, const struct imap_account *a)
 	return i < sizeof(mechs) / sizeof(mechs[0]) ? &mechs[i] : NULL;
 }
 
+/*
+ * server-first-message = nonce "," salt "," "i=" iteration-count (RFC 5802 7):
+ * we would hash so often, for hours, and no deadline ends it. A nonce and a
+ * salt hold no comma. 1: it is too often.
+ */
+static int
+hashes_too_often(const char *challenge)
+{
+	struct buf text = BUF_INIT(CHALLENGE_MAX);
+	const char *p;
+	uint64_t n;
+	int r = 0;
+
+	if (base64_decode(&text, challenge, strlen(challenge)) == 0)
+		for (p = buf_str(&text); (p = strstr(p, ",i=")) != NULL;) {
+			p += 3;
+			r |= str_number(p, strcspn(p, ","), HASHES_MAX,
+			    &n) == -1;
+		}
+	buf_clear(&text);
+	return r;
+}
+
 /* An answer of ours, empty or not, and the server's next word. */
 static enum imap_result
 respond(struct imap_client *c, Gsasl_session *s, const char *challenge,
@@ -124,6 +152,8 @@ respond(struct imap_client *c, Gsasl_session *s, const char *challenge,
 {
 	char *out = NULL;
 
+	if (hashes_too_often(challenge))
+		return imap_fail(c, "asks for too much work at the login");
 	*state_r = gsasl_step64(s, challenge, &out);
 	if (*state_r != GSASL_OK && *state_r != GSASL_NEEDS_MORE) {
 		gsasl_free(out);

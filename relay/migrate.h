@@ -67,6 +67,7 @@ struct box {
 	struct source_message *v;	/* that is there, by uid */
 	size_t	 n, cap;
 	int	 too_many;
+	int	 cut;			/* it was not listed whole */
 	struct source_range *vanished;
 	size_t	 n_vanished, cap_vanished;
 	struct door_mailbox here;	/* id 0: not yet */

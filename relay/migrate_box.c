@@ -169,7 +169,9 @@ adopt(struct box *b)
 	    door_adopt(&g->door, b->name, attrs, 0, 0, &b->here) == -1))
 		return migrate_here(g);
 	b->keep = b->here.uidvalidity == b->there.uidvalidity;
-	return STEP_DONE;
+	/* Removed and made anew, or another now has the special use. */
+	state_here(&g->state, b->state, b->here.id);
+	return migrate_keep(g);
 }
 
 /* All that was there is here. */
@@ -177,7 +179,7 @@ static enum step
 whole(struct box *b)
 {
 	struct migrate *g = b->g;
-	struct door_mailbox m;
+	struct door_mailbox m = { .name = NULL };
 
 	/* What comes here from now on has uids that were never used there. */
 	if (b->keep && b->there.uidnext > 1) {
@@ -222,17 +224,21 @@ run(struct box *b)
 	if (b->too_many)
 		return pass(b->g, "it has too many messages");
 	tidy(b);
+	/* Some servers list so many and no more. */
+	b->cut = !b->told && b->n < b->there.messages;
 	if (b->g->flags & MG_DRY) {
 		count(b);
 		return STEP_DONE;
 	}
 	if ((r = adopt(b)) != STEP_DONE || (r = migrate_flags(b)) != STEP_DONE)
 		return r;
-	if (b->g->flags & MG_DELETE && (r = migrate_gone(b)) != STEP_DONE)
+	if (b->g->flags & MG_DELETE && !b->cut &&
+	    (r = migrate_gone(b)) != STEP_DONE)
 		return r;
 	if ((r = migrate_bring(b)) != STEP_DONE)
 		return r;
-	return whole(b);
+	return b->cut ? pass(b->g, "the server did not list all that it says "
+	    "is there") : whole(b);
 }
 
 enum step
@@ -246,7 +252,8 @@ migrate_box(struct migrate *g, const struct imap_mailbox *src,
 	r = run(&b);
 	if (r == STEP_PASS)
 		g->part = 1;
-	tell_mailbox(g, &b, r == STEP_PASS ? buf_str(&g->words) : NULL);
+	tell_mailbox(g, &b, r == STEP_PASS ? buf_str(&g->words) :
+	    r == STEP_END ? "" : NULL);
 	/* What is known by now is kept, whatever ended it. */
 	if (r != STEP_DONE && migrate_keep(g) == STEP_END)
 		r = STEP_END;

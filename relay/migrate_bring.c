@@ -21,6 +21,7 @@ struct incoming {
 	char	 file[DOOR_FILE_NAME + 1];	/* "": none */
 	int	 fd;
 	uint64_t size;
+	uint64_t of;				/* as it was said */
 	uint32_t crc;
 	struct mime_header_end header;
 	struct door_tail tail;
@@ -30,6 +31,7 @@ struct incoming {
 struct batch {
 	struct source_message **want;		/* those asked for, by uid */
 	size_t	 n_want;
+	int	 refused;			/* the server said NO */
 	unsigned tag;
 	struct incoming in[MIGRATE_BATCH];
 	size_t	 n;
@@ -40,6 +42,7 @@ struct pull {
 	struct box *b;
 	struct batch two[2];
 	struct incoming now;			/* the one that comes */
+	int	 single;			/* batches are of one message */
 	int	 trouble;			/* errno, or -1: the door's */
 };
 
@@ -75,6 +78,12 @@ on_body(void *ctx, const char *p, size_t len, uint64_t size)
 	struct pull *t = ctx;
 	struct incoming *in = &t->now;
 
+	/* A whole one, and nobody said which message it is. */
+	if (in->size > 0 && in->size == in->of) {
+		back(t, in);
+		now_reset(t);
+	}
+	in->of = size;
 	in->size += len;
 	if (size > t->b->g->most)
 		in->bad = too_large;
@@ -259,9 +268,13 @@ batch_left(struct box *b, struct batch *t)
 	for (i = 0; i < t->n; i++)
 		if (t->in[i].bad != NULL)
 			leave(b, t->in[i].src, t->in[i].bad);
+	if (t->refused && t->n_want > 1)
+		return;		/* each is asked for by itself */
 	for (i = 0; t->n < t->n_want && i < t->n_want; i++)
 		if (!is_twice(t, t->want[i]))
-			leave(b, t->want[i], "the server did not send it");
+			leave(b, t->want[i], t->refused ?
+			    buf_str(&b->g->words) :
+			    "the server did not send it");
 }
 
 /* What came of the batch. */
@@ -289,6 +302,8 @@ batch_take(struct pull *p, struct batch *t, int *again_r)
 	if (r == -1)
 		return migrate_here(p->b->g);
 	batch_left(p->b, t);
+	if (t->refused && t->n_want > 1)
+		*again_r = p->single = 1;
 	return migrate_keep(p->b->g);
 }
 
@@ -301,11 +316,12 @@ batch_ask(struct pull *p, struct batch *t, struct source_message **want,
 	struct buf set = BUF_INIT(2 * IMAP_SET_MAX);
 	uint32_t uids[MIGRATE_BATCH];
 	uint64_t size = 0;
-	size_t i;
+	size_t i, most = p->single ? 1 : MIGRATE_BATCH;
 
 	t->want = want;
 	t->n = 0;
-	for (i = 0; i < n && i < MIGRATE_BATCH && (i == 0 ||
+	t->refused = 0;
+	for (i = 0; i < n && i < most && (i == 0 ||
 	    size + want[i]->size <= MIGRATE_BATCH_SIZE); i++) {
 		uids[i] = want[i]->uid;
 		size += want[i]->size;
@@ -316,17 +332,21 @@ batch_ask(struct pull *p, struct batch *t, struct source_message **want,
 	return t->n_want;
 }
 
+/* With NO some of them may have come. */
 static enum step
 batch_wait(struct pull *p, struct batch *t)
 {
-	return migrate_there(p->b->g, imap_fetch_wait(&p->b->g->imap, t->tag,
-	    &bodies, p));
+	enum step r = migrate_there(p->b->g, imap_fetch_wait(
+	    &p->b->g->imap, t->tag, &bodies, p));
+
+	t->refused = r == STEP_PASS;
+	return r == STEP_PASS ? STEP_DONE : r;
 }
 
 /*
  * The second is asked for before the first is read, and comes while the first
- * is imported. again_r: the uids of there have been given out meanwhile, those
- * that are left are to be had once more.
+ * is imported. again_r: those that are left are to be had once more, for the
+ * uids of there have been given out meanwhile, or one of a batch was refused.
  */
 static enum step
 bring(struct pull *p, struct source_message **want, size_t n, int *again_r)

@@ -27,7 +27,7 @@ static int
 numbers(char kind)
 {
 	switch (kind) {
-	case 'B': case 'W': case 'X': case 'S':
+	case 'B': case 'H': case 'W': case 'X': case 'S':
 		return 2;
 	case 'F':
 		return 4;
@@ -44,7 +44,8 @@ line_read(struct line *l, const char *p, size_t len)
 	const char *end = p + len, *blank;
 	int i, want;
 
-	if (len < 3 || p[1] != ' ' || p[len - 1] == '\t' || (want = numbers(p[0])) == -1)
+	if (len < 3 || p[1] != ' ' || p[len - 1] == '\t' ||
+	    (want = numbers(p[0])) == -1)
 		return -1;
 	l->kind = p[0];
 	p += 2;
@@ -115,6 +116,19 @@ box_add(struct state *s, const char *wire, size_t len, uint32_t uidvalidity)
 	return (int)s->n++;
 }
 
+/* Uids of another mailbox mean nothing in this one. */
+static void
+box_here(struct state_box *b, uint32_t id)
+{
+	size_t i;
+
+	for (i = 0; b->here != id && i < b->n; i++)
+		b->m[i].gone = 1;
+	if (b->here != id)
+		b->top = 0;
+	b->here = id;
+}
+
 static void
 line_message(struct state_box *b, const struct line *l)
 {
@@ -152,6 +166,8 @@ line_take(struct state *s, const struct line *l)
 	b = &s->box[l->v[0]];
 	if (l->kind == 'S')
 		b->modseq = l->v[1];
+	else if (l->kind == 'H')
+		box_here(b, (uint32_t)l->v[1]);
 	else if (l->kind != 'W')
 		line_message(b, l);
 	else if (l->v[1] == b->n_keywords && b->n_keywords < STATE_KEYWORDS)
@@ -159,8 +175,21 @@ line_take(struct state *s, const struct line *l)
 		    l->rest_len);
 }
 
-/* The whole lines of in; what is left over stays there. */
-static void
+/* A first line that names another version: 1. */
+static int
+is_newer(const char *p, size_t len)
+{
+	static const char name[] = "rohrpost-migrate ";
+	const size_t n = sizeof(name) - 1;
+
+	return len > n && memcmp(p, name, n) == 0 &&
+	    (len != sizeof(head) - 2 || memcmp(p, head, len) != 0) &&
+	    p[len - 1] != '\t';
+}
+
+/* The whole lines of in; what is left over stays there. 0; -1: a later version
+   wrote them. */
+static int
 lines_take(struct state *s, struct buf *in)
 {
 	const char *p = buf_str(in), *end = p + in->len, *lf;
@@ -168,10 +197,13 @@ lines_take(struct state *s, struct buf *in)
 
 	for (; (lf = memchr(p, '\n', (size_t)(end - p))) != NULL; p = lf + 1) {
 		memset(&l, 0, sizeof(l));
+		if (is_newer(p, (size_t)(lf - p)))
+			return -1;
 		if (line_read(&l, p, (size_t)(lf - p)) == 0)
 			line_take(s, &l);
 	}
 	buf_consume(in, (size_t)(p - buf_str(in)));
+	return 0;
 }
 
 /* How long the file is; -1 with errno. */
@@ -191,7 +223,11 @@ read_all(struct state *s, int fd)
 		if (n <= 0)
 			break;
 		in.len += (size_t)n;
-		lines_take(s, &in);
+		if (lines_take(s, &in) == -1) {
+			errno = EPROTO;
+			n = -1;
+			break;
+		}
 	}
 	/* A torn line gets the mark of one, and the next one is whole. */
 	if (n == 0 && in.len > 0)
@@ -300,6 +336,15 @@ state_whole(struct state *s, unsigned box, uint64_t modseq)
 {
 	s->box[box].modseq = modseq;
 	buf_printf(&s->out, "S %u %" PRIu64 "\n", box, modseq);
+}
+
+void
+state_here(struct state *s, unsigned box, uint32_t id)
+{
+	if (s->box[box].here == id)
+		return;
+	box_here(&s->box[box], id);
+	buf_printf(&s->out, "H %u %" PRIu32 "\n", box, id);
 }
 
 int

@@ -1,7 +1,7 @@
 /*
- * What was brought from an account at another server, and how it was there:
- * the file state_dir/migrate/ID. It makes a run go on where the one before was
- * killed, and a last run bring only what has changed since.
+ * What was brought from an account at another server, and how it was there: the
+ * file spool/migrate/ID in state_dir. It makes a run go on where the one before
+ * was killed, and a last run bring only what has changed since.
  *
  * Text, a line for each fact, only ever appended to; a line counts when its end
  * is there, and no tab before it: that is the mark of one that a kill has torn.
@@ -14,6 +14,8 @@
  *	F n uid flags keywords		its flags there are these now
  *	X n uid				it is gone there, and was removed here
  *	S n modseq			all that was there at modseq is here
+ *	H n id				it comes into the mailbox id here; what came
+ *					before into another one is not followed
  *
  * Numbers are decimal. The file is synced before what follows from it is done
  * (state_sync). It is no secret, but says what somebody has: root's alone.
@@ -36,7 +38,7 @@ struct state_message {
 	uint32_t uid, here;
 	uint32_t flags;		/* enum door_flag, as they were there */
 	uint64_t keywords;
-	int	 gone;		/* X */
+	int	 gone;		/* X, or it lies in another mailbox (H) */
 };
 
 struct state_box {
@@ -49,6 +51,7 @@ struct state_box {
 	size_t	 n, cap;
 	int	 sorted;
 	uint32_t top;		/* the highest uid here */
+	uint32_t here;		/* the last H; 0: none */
 };
 
 struct state {
@@ -59,7 +62,7 @@ struct state {
 };
 
 /* Reads fd, which is the caller's; with dry nothing is ever written. 0, or -1
-   with errno. */
+   with errno: EPROTO where a later version wrote it. */
 int	state_open(struct state *s, int fd, int dry) ATTR_CHECK;
 void	state_close(struct state *s);
 
@@ -80,6 +83,8 @@ void	state_flags(struct state *s, unsigned box, struct state_message *m,
 	    uint32_t flags, uint64_t keywords);
 void	state_gone(struct state *s, unsigned box, struct state_message *m);
 void	state_whole(struct state *s, unsigned box, uint64_t modseq);
+/* It comes into that mailbox, which may be another one than before. */
+void	state_here(struct state *s, unsigned box, uint32_t id);
 /* Writes and syncs the lines. 0, or -1 with errno. */
 int	state_sync(struct state *s) ATTR_CHECK;
 

@@ -147,7 +147,7 @@ count_missing(struct mailbox *m, const char *names, size_t len,
 	cursor_init(&c, names, len);
 	while (cursor_left(&c) > 0) {
 		p = cursor_lv(&c, &n, DOOR_KEYWORD_LEN);
-		if (c.bad || !flags_keyword_ok(p, n))
+		if (c.bad || !keyword_ok(p, n))
 			return -1;
 		if ((bit = mailbox_keyword(m, p, n)) == -1)
 			++*n_r;

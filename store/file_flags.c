@@ -23,24 +23,6 @@ enum {
 	WORDS = 7,		/* of a record, that have a place */
 };
 
-/*
- * atom = 1*<any CHAR except "(" ")" "{" SP CTL "%" "*" DQUOTE "\" "]">
- * (RFC 3501 section 9; octets above 0x7f are no CHAR).
- */
-int
-flags_keyword_ok(const char *p, size_t len)
-{
-	size_t i;
-
-	if (len == 0 || len > DOOR_KEYWORD_LEN)
-		return 0;
-	for (i = 0; i < len; i++)
-		if (p[i] <= ' ' || p[i] >= 0x7f ||
-		    strchr("(){%*\"\\]", p[i]) != NULL)
-			return 0;
-	return 1;
-}
-
 static int
 parse_flags(const char *s, uint32_t *r)
 {
@@ -172,7 +154,7 @@ parse_line(char *line, const struct flags_reader *r)
 	}
 	if (n != 3 || strcmp(w[0], "k") != 0 ||
 	    str_number(w[1], strlen(w[1]), KEYWORDS_MAX - 1, &bit) == -1 ||
-	    !flags_keyword_ok(w[2], strlen(w[2])))
+	    !keyword_ok(w[2], strlen(w[2])))
 		return -1;
 	r->keyword(r->arg, (unsigned)bit, w[2]);
 	return 0;

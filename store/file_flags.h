@@ -45,7 +45,5 @@ int	flags_newer(const char *text, size_t len);
 void	flags_line(struct buf *out, const struct record *r);
 void	flags_next_line(struct buf *out, uint32_t uidnext);
 void	flags_keyword_line(struct buf *out, unsigned bit, const char *name);
-/* 1 where the text may be a keyword: an atom of at most DOOR_KEYWORD_LEN. */
-int	flags_keyword_ok(const char *p, size_t len);
 
 #endif

@@ -78,7 +78,7 @@ enum {
 	DOOR_DEPTH_MAX = 32,		/* levels; "/" separates */
 	DOOR_MAILBOXES_MAX = 10000,	/* of one user */
 	DOOR_NAMES_MAX = KEYWORDS_MAX,	/* keywords that one command names */
-	DOOR_KEYWORD_LEN = 100,
+	DOOR_KEYWORD_LEN = KEYWORD_LEN,
 	DOOR_APPENDS_MAX = 1000,	/* messages of one APPEND */
 	DOOR_OPEN_MAX = 32,		/* messages of one door_open */
 	DOOR_CACHE_MAX = 256 * 1024,	/* one cache record */

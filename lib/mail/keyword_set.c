@@ -2,6 +2,24 @@
 
 #include "lib/mail/keyword_set.h"
 
+/*
+ * atom = 1*<any CHAR except "(" ")" "{" SP CTL "%" "*" DQUOTE "\" "]">
+ * (RFC 3501 section 9; octets above 0x7f are no CHAR).
+ */
+int
+keyword_ok(const char *p, size_t len)
+{
+	size_t i;
+
+	if (len == 0 || len > KEYWORD_LEN)
+		return 0;
+	for (i = 0; i < len; i++)
+		if ((unsigned char)p[i] <= ' ' || (unsigned char)p[i] >= 0x7f ||
+		    strchr("(){%*\"\\]", p[i]) != NULL)
+			return 0;
+	return 1;
+}
+
 static uint64_t
 bit_of(unsigned bit)
 {

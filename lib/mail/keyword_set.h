@@ -15,6 +15,7 @@
 
 enum {
 	KEYWORDS_MAX = 1024,		/* of one mailbox */
+	KEYWORD_LEN = 100,		/* octets of a name */
 	KEYWORD_WORDS = KEYWORDS_MAX / 64,
 	KEYWORD_PACKED = 1 + (KEYWORD_WORDS - 1) * 8,
 };
@@ -22,6 +23,9 @@ enum {
 struct keyword_set {
 	uint64_t word[KEYWORD_WORDS];
 };
+
+/* May that be a keyword's name: an atom of at most KEYWORD_LEN? */
+int	keyword_ok(const char *p, size_t len);
 
 void	keyword_set_put(struct keyword_set *s, unsigned bit);
 int	keyword_set_has(const struct keyword_set *s, unsigned bit);

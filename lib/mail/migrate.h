@@ -16,7 +16,8 @@
 enum mg_type {
 	MG_JOB = 1,	/* -> one, with the connection, the file, and, where
 			   MGF_CA says so, the authorities' certificates */
-	MG_MAILBOX,	/* <- a mailbox is done, or was passed over (MGF_WORDS) */
+	MG_MAILBOX,	/* <- a mailbox is done, or is not (MGF_WORDS; empty
+			   where MG_END says why) */
 	MG_SKIPPED,	/* <- a message was left there: MGF_UID, MGF_WORDS */
 	MG_PROGRESS,	/* <- MGF_NAME, MGF_DONE of MGF_TOTAL messages of it */
 	MG_END,		/* <- MGF_STATUS, MGF_WORDS */

@@ -21,7 +21,7 @@ keep(void *arg, const struct record *r)
 static void
 keyword(void *arg, unsigned bit, const char *name)
 {
-	if (bit >= KEYWORDS_MAX || !flags_keyword_ok(name, strlen(name)))
+	if (bit >= KEYWORDS_MAX || !keyword_ok(name, strlen(name)))
 		abort();
 }
 

@@ -175,6 +175,14 @@ static const struct login_row {
 	{ "challenges without end", { ">* OK [CAPABILITY AUTH=PLAIN] x",
 	  "<AUTHENTICATE", "~30 + \r\n" }, IMAP_OK, IMAP_LOST,
 	  "old does not end the login" },
+	{ "SCRAM that would take hours", { ">* OK [CAPABILITY "
+	  "AUTH=SCRAM-SHA-256] x", "<AUTHENTICATE SCRAM-SHA-256\r\n", ">+ ",
+	  "<", ">+ cj14LHM9YzJGc2RBPT0saT0xMDAwMDAx" }, IMAP_OK, IMAP_LOST,
+	  "old asks for too much work at the login" },
+	{ "another's nonce", { ">* OK [CAPABILITY AUTH=SCRAM-SHA-256] x",
+	  "<AUTHENTICATE SCRAM-SHA-256\r\n", ">+ ", "<",
+	  ">+ cj14LHM9YzJGc2RBPT0saT0xMDAwMDAw" }, IMAP_OK, IMAP_LOST,
+	  "old login: " },
 	{ "BYE within the login", { HELLO, "<LOGIN", ">* BYE later", "!" },
 	  IMAP_OK, IMAP_LOST, "old said: BYE later" },
 };

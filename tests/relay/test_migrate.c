@@ -80,6 +80,64 @@ file(const char *text, size_t len)
 	return fd;
 }
 
+/* Uids of a mailbox here mean nothing in another one. */
+static void
+test_state_of_another_mailbox(void **state)
+{
+	struct state_message m = { .uid = 7, .here = 70 };
+	int fd = file("", 0), i;
+	struct state s;
+
+	assert_int_equal(state_open(&s, fd, 0), 0);
+	assert_int_equal(state_box_add(&s, "a", 99), 0);
+	state_here(&s, 0, 3);
+	state_add(&s, 0, &m);
+	state_here(&s, 0, 3);
+	assert_false(state_find(&s.box[0], 7)->gone);
+	state_here(&s, 0, 4);
+	m.uid = 8;
+	m.here = 1;
+	state_add(&s, 0, &m);
+	/* And so it is read again. */
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(s.box[0].here, 4);
+		assert_int_equal(s.box[0].top, 1);
+		assert_true(state_find(&s.box[0], 7)->gone);
+		assert_false(state_find(&s.box[0], 8)->gone);
+		assert_int_equal(state_sync(&s), 0);
+		state_close(&s);
+		assert_int_equal(state_open(&s, fd, 1), 0);
+	}
+	state_close(&s);
+	close(fd);
+}
+
+/* A file of a later version is refused; a head that a kill tore is not. */
+static void
+test_state_of_another_version(void **state)
+{
+	static const struct {
+		const char *text;
+		int	 r;
+	} rows[] = {
+		{ "rohrpost-migrate 1\nB 0 9 a\n", 0 },
+		{ "rohrpost-migrate 2\nB 0 9 a\n", -1 },
+		{ "rohrpost-migrate 11\n", -1 },
+		{ "rohrpost-migr\t\nB 0 9 a\n", 0 },
+		{ "rohrpost-migrate \t\nB 0 9 a\n", 0 },
+	};
+	struct state s;
+	size_t i;
+	int fd;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fd = file(rows[i].text, strlen(rows[i].text));
+		assert_int_equal(state_open(&s, fd, 1), rows[i].r);
+		state_close(&s);
+		close(fd);
+	}
+}
+
 /* What was written is read again. */
 static void
 test_state(void **state)
@@ -195,6 +253,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_map),
 		cmocka_unit_test(test_state),
+		cmocka_unit_test(test_state_of_another_mailbox),
+		cmocka_unit_test(test_state_of_another_version),
 		cmocka_unit_test(test_torn),
 		cmocka_unit_test(test_nonsense),
 	};

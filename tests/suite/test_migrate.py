@@ -1,11 +1,10 @@
-"""rohrpost migrate: accounts of a Dovecot come here, through kills of every
-side, and later what changed there."""
+"""rohrpost migrate: accounts of a Dovecot come here, and later what changed
+there."""
 import csv
 import hashlib
 import os
 import pathlib
 import re
-import signal
 import ssl
 import subprocess
 
@@ -13,13 +12,12 @@ import pytest
 
 import oldserver
 import rohrpost
-from rohrpost import Instance, wait_for
+from rohrpost import Instance
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="Dovecot wants root"),
     pytest.mark.skipif(not os.path.exists(oldserver.DOVECOT),
                        reason="no Dovecot")]
-MANY = int(os.environ.get("ROHRPOST_MIGRATE_MESSAGES", "600"))
 
 
 def text(n, extra=b""):
@@ -29,20 +27,16 @@ def text(n, extra=b""):
 
 
 class Move:
-    """An old server, a new one, and the file between them."""
+    """From an old server to the new one, and the file between them."""
 
-    def __init__(self, directory, users=("anna",), old=None, **keys):
-        self.dir = pathlib.Path(directory)
-        self.inst = Instance(self.dir / "inst", users=("anna", "bert"),
-                             **keys).setup().start()
-        self.old = old or oldserver.Dovecot([u + ".old" for u in users])
-        self.users = users
-        self.file = self.dir / "accounts.csv"
+    def __init__(self, inst, old, users):
+        self.inst, self.old, self.users = inst, old, users
+        self.file = pathlib.Path(inst.state).parent / "accounts.csv"
         self.write([(u + ".old", oldserver.PASSWORD,
                      u + "@example.test") for u in users])
 
     def write(self, rows, name=None):
-        f = self.dir / name if name else self.file
+        f = self.file.parent / name if name else self.file
         with open(f, "w", newline="") as out:
             csv.writer(out).writerows(rows)
         os.chmod(f, 0o600)
@@ -58,30 +52,31 @@ class Move:
         rows = rohrpost.json.loads(p.stdout)
         return rows[0] if len(rows) == 1 else rows
 
-    def begin(self):
-        return subprocess.Popen(
-            [str(rohrpost.ROHRPOST), "-c", str(self.inst.conf),
-             *self.args()], stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
-    def close(self):
-        self.inst.stop()
-        self.old.stop()
+# One of each test: they share the two servers.
+USERS = ("anna", "bert", "carl", "dora", "emil", "fred", "gina")
+
+
+@pytest.fixture(scope="module")
+def inst():
+    d = rohrpost.scratch("migrate")
+    os.chmod(d, 0o755)
+    with Instance(pathlib.Path(d) / "inst", users=USERS,
+                  message_size="1M").setup() as i:
+        yield i
+    rohrpost.remove(d)
+
+
+@pytest.fixture(scope="module")
+def dovecot():
+    d = oldserver.Dovecot([u + ".old" for u in USERS])
+    yield d
+    d.stop()
 
 
 @pytest.fixture
-def move():
-    d = rohrpost.scratch("migrate")
-    os.chmod(d, 0o755)
-    moves = []
-
-    def make(**kw):
-        moves.append(Move(d, **kw))
-        return moves[-1]
-    yield make
-    for m in moves:
-        m.close()
-    rohrpost.remove(d)
+def move(inst, dovecot):
+    return lambda *users: Move(inst, dovecot, users)
 
 
 def look(m, mailbox):
@@ -108,27 +103,6 @@ def look(m, mailbox):
 def validity(m, mailbox):
     _, data = m.status('"%s"' % mailbox, "(UIDVALIDITY UIDNEXT)")
     return [int(n) for n in re.findall(rb"[A-Z] (\d+)", data[0])]
-
-
-def workers(p):
-    """The programs that the command has started."""
-    try:
-        kids = pathlib.Path("/proc/%d/task/%d/children" % (p.pid, p.pid))
-        return [int(n) for n in kids.read_text().split()]
-    except OSError:
-        return []
-
-
-def brought(inst):
-    """How many messages the files of what was brought tell of."""
-    return sum(f.read_bytes().count(b"\nM ")
-               for f in (inst.state / "spool/migrate").glob("*"))
-
-
-def more_than(inst, p, n):
-    """Waits until so many are here, or the command has ended."""
-    wait_for(lambda: brought(inst) > n or p.poll() is not None, 120,
-             text="more than %d messages" % n)
 
 
 MBSYNC = """\
@@ -188,64 +162,43 @@ def equal(move, user, names):
     here.logout()
 
 
-def test_killed_on_the_way(move, tmp_path):
-    """The program, the command and the server are killed while it goes on:
-    nothing is lost, nothing twice, and a client goes on where it was."""
-    m = move(users=("anna", "bert"))
+def test_clients_go_on(move, tmp_path):
+    """Each account is here as it was there, and a client that knows it fetches
+    nothing again."""
+    m = move("anna", "bert")
     names = {"INBOX": "INBOX", "Gesendet": "Sent",
              "Arbeit/Projekt": "Arbeit/Projekt"}
     for u in m.users:
-        m.old.fill(u + ".old", "INBOX", [text(n) for n in range(MANY // 2)])
-        m.old.fill(u + ".old", "Gesendet", [text(n) for n in range(20)], "RS")
-        m.old.fill(u + ".old", "Arbeit/Projekt", [text(n) for n in range(30)],
+        m.old.fill(u + ".old", "INBOX", [text(n) for n in range(70)])
+        m.old.fill(u + ".old", "Gesendet", [text(n) for n in range(10)], "RS")
+        m.old.fill(u + ".old", "Arbeit/Projekt", [text(n) for n in range(10)],
                    "F")
     first = mbsync(tmp_path, m.old.ports["imaps"], "anna.old",
                    oldserver.PASSWORD)
-    assert len(first) == MANY // 2 + 30
-    killed = 0
-    p = m.begin()
-    for n in (0, 90):
-        more_than(m.inst, p, n)
-        for w in workers(p):
-            os.kill(w, signal.SIGKILL)
-            killed += 1
-    more_than(m.inst, p, 150)
-    p.kill()
-    p.wait()
-    assert killed >= 2 and brought(m.inst) < 2 * (MANY // 2 + 50)
-    p = m.begin()
-    more_than(m.inst, p, 200)
-    m.old.kill()
-    m.old.start()
-    out = p.communicate(timeout=120)[0]
-    # Who was not let in yet when it was killed is left for the next run.
-    assert p.returncode in (0, 75), out
-    if p.returncode == 75:
-        m.run()
+    assert len(first) == 80
+    assert [r["messages"] for r in m.run()] == [90, 90]
     for u in m.users:
         equal(m, u, names)
-    # The UIDs are those of there: nothing is fetched again.
     assert mbsync(tmp_path, m.inst.ports["imaps"], "anna@example.test",
                   rohrpost.PASSWORD) == first
-    row = m.run("-n")
-    assert [r["messages"] for r in row] == [0, 0]
 
 
 def test_last_run(move):
     """It brings what is new and changed there, and leaves what the user did
     here."""
-    m = move()
-    m.old.fill("anna.old", "INBOX", [text(n) for n in range(1, 11)], "S")
+    m = move("carl")
+    others = set((m.inst.state / "spool/migrate").glob("*"))
+    m.old.fill("carl.old", "INBOX", [text(n) for n in range(1, 11)], "S")
     assert m.run("--dry-run")["messages"] == 10
-    assert m.inst.count("anna") == 0
+    assert m.inst.count("carl") == 0
     row = m.run()
     assert (row["state"], row["messages"], row["left"]) == ("done", 10, 0)
-    here = m.inst.imap("anna")
+    here = m.inst.imap("carl")
     here.select()
     here.uid("store", "1", "+FLAGS", "(\\Flagged mine)")
     here.uid("store", "2", "+FLAGS", "\\Deleted")
     here.expunge()
-    there = m.old.imap("anna.old")
+    there = m.old.imap("carl.old")
     there.select()
     there.uid("store", "1", "-FLAGS", "\\Seen")
     there.uid("store", "3", "+FLAGS", "(\\Answered $Forwarded)")
@@ -269,23 +222,29 @@ def test_last_run(move):
     assert sorted(look(here, "INBOX")) == [1, 3, 6, 7, 8, 9, 10, 11, 12]
     # Without its file a run knows by their ids what it has brought; what
     # was deleted here comes again.
-    for f in (m.inst.state / "spool/migrate").iterdir():
+    for f in set((m.inst.state / "spool/migrate").glob("*")) - others:
         f.unlink()
     assert m.run()["messages"] == 1
     assert len(look(here, "INBOX")) == 10
 
 
-def test_names(move):
+@pytest.fixture
+def courier():
+    d = oldserver.Dovecot(["dora.old"], ".", "INBOX.", "INBOX.Gesendet")
+    yield d
+    d.stop()
+
+
+def test_names(inst, courier):
     """Courier's way of names; a mailbox that is here has its own numbers."""
-    m = move(old=oldserver.Dovecot(["anna.old"], ".", "INBOX.",
-                                   "INBOX.Gesendet"))
-    here = m.inst.imap("anna")
+    m = Move(inst, courier, ["dora"])
+    here = m.inst.imap("dora")
     here.create("Projekt")
     here.append("Projekt", "", None, text(1000))
     for name in ("INBOX", "Gesendet", "Projekt", "Gel&APY-scht.A_b", "Spam",
                  "&ZeVnLIqe-"):
-        m.old.fill("anna.old", name, [text(n) for n in range(1, 4)])
-    there = m.old.imap("anna.old")
+        m.old.fill("dora.old", name, [text(n) for n in range(1, 4)])
+    there = m.old.imap("dora.old")
     there.create("INBOX.leer")
     there.subscribe("INBOX.leer")
     row = m.run()
@@ -304,13 +263,13 @@ def test_names(move):
 
 def test_what_stays_there(move):
     """What cannot come is said, and stops nothing else."""
-    m = move(message_size="1M")
-    m.old.fill("anna.old", "INBOX", [
+    m = move("emil")
+    m.old.fill("emil.old", "INBOX", [
         text(1), text(2, b"x" * (1 << 20)), text(3), text(4)])
     p = m.inst.command(*m.args())
     assert p.returncode == 1
     assert "INBOX, message 2: it is larger than message_size" in p.stderr
-    assert sorted(look(m.inst.imap("anna"), "INBOX")) == [1, 3, 4]
+    assert sorted(look(m.inst.imap("emil"), "INBOX")) == [1, 3, 4]
     row = m.run(code=1)
     assert (row["state"], row["messages"], row["left"]) == ("partly", 0, 1)
     assert row["passed_over"] == [
@@ -319,8 +278,8 @@ def test_what_stays_there(move):
 
 def test_logins(move):
     """Who is let in, and by what."""
-    m = move()
-    m.old.fill("anna.old", "INBOX", [text(1)])
+    m = move("fred")
+    m.old.fill("fred.old", "INBOX", [text(1)])
     ports = m.old.ports
     # STARTTLS, the clear, a certificate of nobody's.
     assert m.run("--tls", "starttls", port="imap")["messages"] == 1
@@ -333,20 +292,20 @@ def test_logins(move):
                        "-n")
     assert p.returncode == 0, p.stdout
     # A master user; its password stands in a file.
-    word = m.dir / "word"
+    word = m.file.parent / "word"
     word.write_text(oldserver.PASSWORD + "\n")
-    short = m.write([("anna.old", "anna@example.test")], "short.csv")
+    short = m.write([("fred.old", "fred@example.test")], "short.csv")
     p = m.inst.command("migrate", host, "--csv", short, "--insecure", "-n",
                        "--master", "boss", "--password-file", str(word))
-    assert p.returncode == 0 and "anna.old*boss" in p.stdout, p.stdout
+    assert p.returncode == 0 and "fred.old*boss" in p.stdout, p.stdout
     # A wrong password, an account that is not there; the other one comes.
     m.write([("login", "password", "account"),
-             ("anna.old", "wrong", "anna@example.test"),
-             ("anna.old", oldserver.PASSWORD, "nobody@example.test"),
-             ("anna.old", oldserver.PASSWORD, "bert@example.test")])
+             ("fred.old", "wrong", "fred@example.test"),
+             ("fred.old", oldserver.PASSWORD, "nobody@example.test"),
+             ("fred.old", oldserver.PASSWORD, "gina@example.test")])
     rows = m.run(code=1)
     assert [r["state"] for r in rows] == ["refused", "refused", "done"]
-    assert m.inst.count("bert") == 1
+    assert m.inst.count("gina") == 1
     for bad, said in (('"a,b\n', "a quote is not ended"),
                       ("a,b\n", "3 columns are wanted, it has 2"),
                       ("a,b,c\n", "the account here is to be an address"),
