@@ -171,18 +171,6 @@ box_uidlist_clear(struct box_uidlist *u)
 	memset(u, 0, sizeof(*u));
 }
 
-int
-box_keyword_ok(const char *p, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		if (p[i] <= ' ' || p[i] > '~' ||
-		    strchr("(){%*\"\\]", p[i]) != NULL)
-			return 0;
-	return len > 0 && len <= DOOR_KEYWORD_LEN;
-}
-
 void
 box_keywords_read(char *name_r[BOX_KEYWORDS], const char *text, size_t len)
 {
@@ -195,7 +183,7 @@ box_keywords_read(char *name_r[BOX_KEYWORDS], const char *text, size_t len)
 		if (read_u32(w, k, &number) == -1 || number >= BOX_KEYWORDS)
 			continue;
 		k = next_word(&line, &n, &w);
-		if (!box_keyword_ok(w, k) || name_r[number] != NULL)
+		if (!keyword_ok(w, k) || name_r[number] != NULL)
 			continue;
 		name_r[number] = mem_alloc(k + 1);
 		memcpy(name_r[number], w, k);

@@ -50,7 +50,5 @@ void	box_keywords_read(char *name_r[BOX_KEYWORDS], const char *text,
 /* Names that are subscribed, levels with "/", packed lv. */
 void	box_subscriptions_read(struct buf *names_r, const char *text,
 	    size_t len);
-/* Whether the len octets may be a keyword (RFC 9051 9, flag-keyword). */
-int	box_keyword_ok(const char *p, size_t len);
 
 #endif

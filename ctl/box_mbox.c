@@ -216,7 +216,7 @@ keywords(struct mbox_message *m, const char *p, size_t len)
 
 	for (i = 0; i < k && m->keywords.len <
 	    MBOX_KEYWORDS_MAX * DOOR_KEYWORD_LEN; i++)
-		if (box_keyword_ok(w[i], n[i]))
+		if (keyword_ok(w[i], n[i]))
 			buf_put_lv(&m->keywords, w[i], n[i]);
 }
 

@@ -212,6 +212,16 @@ is_own(const char *name, int maildir)
 	    strncmp(name, "rohrpost-", 9) == 0;
 }
 
+/* What names in the folder lie below: beside the INBOX of the top, and below an
+   INBOX further down, as every other mailbox. */
+static const char *
+parent_of(const struct box_source *s, const char *mailbox, int depth)
+{
+	if (depth > 0)
+		return mailbox;
+	return s->root != NULL ? s->root : "";
+}
+
 /* One name of a folder: a folder of mail, an mbox, or nothing. */
 static int
 read_entry(struct box_source *s, const char *path, const char *mailbox,
@@ -230,16 +240,14 @@ read_entry(struct box_source *s, const char *path, const char *mailbox,
 		else
 			left_out(s, buf_str(&below), strerror(errno));
 	} else if (S_ISDIR(st.st_mode)) {
-		folder_name(s, &box, plus && depth > 0 ? mailbox : plus ?
-		    s->root != NULL ? s->root : "" : strcmp(mailbox,
-		    "INBOX") == 0 ? "" : mailbox, name + plus,
+		folder_name(s, &box, parent_of(s, mailbox, depth), name + plus,
 		    strlen(name + plus), plus ? '.' : 0);
 		if (!plus || is_maildir(s, buf_str(&below)))
 			r = read_folder(s, buf_str(&below), buf_str(&box),
 			    depth + 1);
 	} else if (!plus) {
-		folder_name(s, &box, strcmp(mailbox, "INBOX") == 0 ? "" :
-		    mailbox, name, mbox_len(name), 0);
+		folder_name(s, &box, parent_of(s, mailbox, depth), name,
+		    mbox_len(name), 0);
 		r = read_file(s, fd, buf_str(&below), buf_str(&box));
 		fd = -1;
 	}

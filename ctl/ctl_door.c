@@ -14,20 +14,14 @@
 
 enum { DOOR_MS = 60 * 1000 };
 
-int
-door_of(struct ctl *c, const char *account, int *fd_r)
-{
-	return door_for(c, account, PEER_CTL, fd_r);
-}
-
-int
-door_for(struct ctl *c, const char *account, enum peer kind, int *fd_r)
+/* As CF_ID of C_DOOR says, or NULL. */
+static int
+ask(struct ctl *c, const char *account, const char *id, int *fd_r)
 {
 	int pair[2], r;
 	struct ctl_control q = { .who = PEER_STORE, .type = C_DOOR,
-		.id = kind == PEER_CTL ? NULL : peer_name(kind),
-		.user = account, .timeout_ms = DOOR_MS, .give = &pair[1],
-		.quiet = 1 };
+		.id = id, .user = account, .timeout_ms = DOOR_MS,
+		.give = &pair[1], .quiet = 1 };
 
 	*fd_r = -1;
 	if (fd_pair(pair) == -1)
@@ -38,6 +32,18 @@ door_for(struct ctl *c, const char *account, enum peer kind, int *fd_r)
 	else
 		fd_close(&pair[0]);
 	return r;
+}
+
+int
+door_of(struct ctl *c, const char *account, int *fd_r)
+{
+	return ask(c, account, NULL, fd_r);
+}
+
+int
+door_migrate(struct ctl *c, const char *account, int removes, int *fd_r)
+{
+	return ask(c, account, removes ? C_DOOR_REMOVES : C_DOOR_ADDS, fd_r);
 }
 
 int

@@ -17,8 +17,8 @@
 /* CTL_DONE and the door's descriptor, of the account with that full address;
    or another exit status. */
 int	door_of(struct ctl *c, const char *account, int *fd_r);
-/* The same, for a program that is to have it: PEER_MIGRATE. */
-int	door_for(struct ctl *c, const char *account, enum peer kind,
+/* The same of one for migrate, which may remove messages or not. */
+int	door_migrate(struct ctl *c, const char *account, int removes,
 	    int *fd_r);
 /* The same by an address as the operator writes it, into d; account_r (of
    ADDRESS_MAX + 1 octets), if not NULL, is the full one. */

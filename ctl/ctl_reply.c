@@ -67,6 +67,7 @@ static const char *const replies[] = {
 	N_("a uid leaves no room behind it"),
 	N_("that uid has been given out already"),
 	N_("a keyword cannot be set"),
+	N_("nothing may be removed"),
 	N_("a bound was passed"),
 	N_("no store"),
 	N_("the store went away"),

@@ -73,7 +73,8 @@ begin(struct migrate_plan *p, struct slot *s, struct migrate_user *u)
 	if ((file = migrate_file(p, u, &why)) == -1 ||
 	    (socket = migrate_connect(p->host, p->port, &why)) == -1)
 		goto out;
-	r = door_for(p->c, u->account, PEER_MIGRATE, &start.door);
+	r = door_migrate(p->c, u->account, (p->flags & MG_DELETE) != 0,
+	    &start.door);
 	if (r != CTL_DONE) {
 		u->over = r == CTL_REFUSED;
 		u->status = r == CTL_REFUSED ? MG_REFUSED : MG_LATER;

@@ -250,29 +250,31 @@ ctl_run(struct chore *chore)
 
 /* The loop's part. */
 
-/* Whose door is asked for. */
-static enum peer
-door_kind(const struct msg *m)
+static int
+asks_for(const struct msg *m, const char *door)
 {
 	const char *name;
 	size_t len;
 
 	name = msg_get(m, CF_ID, &len);
-	return name != NULL && str_is(name, len, peer_name(PEER_MIGRATE)) ?
-	    PEER_MIGRATE : PEER_CTL;
+	return name != NULL && str_is(name, len, door);
 }
 
 /* A door of the operator's own to one account. NULL, or why there is none. */
 static const char *
 give_door(struct ctl_client *c, struct msg *m)
 {
+	int adds = asks_for(m, C_DOOR_ADDS);
+	enum peer kind = adds || asks_for(m, C_DOOR_REMOVES) ? PEER_MIGRATE :
+	    PEER_CTL;
 	struct tables_user u;
 	enum lookup r = store.user(c->user, &u);
 
 	if (r != LOOKUP_FOUND)
 		return r == LOOKUP_ABSENT ? "there is no such account" :
 		    "the tables cannot be read";
-	client_new(door_kind(m), 0, c->user, msg_get_fd(m, 0));
+	(adds ? client_new_adds : client_new)(kind, 0, c->user,
+	    msg_get_fd(m, 0));
 	return NULL;
 }
 

@@ -32,6 +32,7 @@ struct client {
 	struct chan chan;
 	enum peer kind;
 	uint32_t instance;
+	int	 adds;		/* nothing is removed through it */
 	char	 user[ADDRESS_MAX + 1];
 	atomic_uint refs, pending;
 	pthread_mutex_t lock;	/* of chan's sending side, gone, poked */

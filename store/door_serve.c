@@ -83,6 +83,8 @@ request_may(struct request *r, unsigned flags)
 
 	if (e != D_OK)
 		return refuse(r, e, "no such mailbox");
+	if (r->c->adds && flags & OP_REMOVES)
+		return refuse(r, D_REFUSED, "nothing may be removed");
 	if (r->account != NULL &&
 	    (r->account->state != ACCOUNT_READY || r->account->lost))
 		return refuse(r, D_LATER, "the mailboxes cannot be read");
@@ -277,8 +279,8 @@ client_adopt(struct item *i)
 	ev_io_start(shard_loop(c->shard), &c->in);
 }
 
-void
-client_new(enum peer kind, uint32_t instance, const char *user, int fd)
+static struct client *
+client_make(enum peer kind, uint32_t instance, const char *user, int fd)
 {
 	struct client *c = mem_zalloc(1, sizeof(*c));
 
@@ -295,5 +297,20 @@ client_new(enum peer kind, uint32_t instance, const char *user, int fd)
 	    shard_at(instance % store.n_shards);
 	c->item.shard = c->shard;
 	c->item.run = client_adopt;
+	return c;
+}
+
+void
+client_new(enum peer kind, uint32_t instance, const char *user, int fd)
+{
+	shard_post(&client_make(kind, instance, user, fd)->item);
+}
+
+void
+client_new_adds(enum peer kind, uint32_t instance, const char *user, int fd)
+{
+	struct client *c = client_make(kind, instance, user, fd);
+
+	c->adds = 1;
 	shard_post(&c->item);
 }

@@ -10,5 +10,8 @@
 
 /* Takes fd over and gives the door to its shard. */
 void	client_new(enum peer kind, uint32_t instance, const char *user, int fd);
+/* The same; no mailbox and no message is removed through it. */
+void	client_new_adds(enum peer kind, uint32_t instance, const char *user,
+	    int fd);
 
 #endif

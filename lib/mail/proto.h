@@ -224,9 +224,13 @@ enum c_type {
 	C_KICK,		/* master: ends the session CF_ID, or all of CF_USER */
 	C_NOTE,		/* master: CF_WORDS, what an operator did, for the log */
 	C_DOOR,		/* store: the descriptor that comes along is a door
-			   (door.h) of the account CF_USER from now on: PEER_CTL's, or that of the
-			   program that CF_ID names, migrate */
+			   (door.h) of the account CF_USER from now on:
+			   PEER_CTL's, or, with one of C_DOOR_* in CF_ID,
+			   PEER_MIGRATE's */
 };
+/* migrate's door; one that can remove nothing, and one that can. */
+#define C_DOOR_ADDS	"migrate"
+#define C_DOOR_REMOVES	"migrate-removes"
 enum c_field {
 	CF_ID = 1,	/* queue id */
 	CF_USER,

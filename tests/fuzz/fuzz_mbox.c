@@ -65,7 +65,7 @@ end(void *arg, const struct mbox_message *m)
 	cursor_init(&c, buf_str(&m->keywords), m->keywords.len);
 	while (cursor_left(&c) > 0) {
 		p = cursor_lv(&c, &len, SIZE_MAX);
-		if (p == NULL || !box_keyword_ok(p, len))
+		if (p == NULL || !keyword_ok(p, len))
 			abort();
 	}
 	buf_put_u64(&f->all, (uint64_t)m->date);

@@ -33,7 +33,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	box_keywords_read(keyword, text, size);
 	for (i = 0; i < BOX_KEYWORDS; i++) {
 		if (keyword[i] != NULL &&
-		    !box_keyword_ok(keyword[i], strlen(keyword[i])))
+		    !keyword_ok(keyword[i], strlen(keyword[i])))
 			abort();
 		free(keyword[i]);
 	}

@@ -83,9 +83,10 @@ __wrap_fsync(int fd)
 static struct rig rig;
 static struct door door;
 
-/* The operator's door of an account: 1, or 0 where there is no store. */
+/* The operator's door of an account, or with id migrate's: 1, or 0 where there
+   is no store. */
 static int
-open_door(const char *who)
+open_a_door(const char *who, const char *id, struct door *d)
 {
 	struct buf why = BUF_INIT(300);
 	struct chan c;
@@ -98,6 +99,8 @@ open_door(const char *who)
 	chan_init(&c, dup(rig.control));
 	msg_begin(&c, &proto_ctl, C_DOOR, 5);
 	msg_text(&c, CF_USER, who);
+	if (id != NULL)
+		msg_text(&c, CF_ID, id);
 	msg_fd(&c, fd[1]);
 	if (msg_end(&c) == 0 && chan_send(&c, 1000) == 0)
 		while (more && msg_recv(&m, &proto_ctl, PEER_STORE, &c, 60000,
@@ -109,10 +112,16 @@ open_door(const char *who)
 	chan_clear(&c);
 	buf_clear(&why);
 	if (ok)
-		door_init(&door, PEER_CTL, fd[0]);
+		door_init(d, id != NULL ? PEER_MIGRATE : PEER_CTL, fd[0]);
 	else
 		close(fd[0]);
 	return ok;
+}
+
+static int
+open_door(const char *who)
+{
+	return open_a_door(who, NULL, &door);
 }
 
 static int
@@ -469,6 +478,35 @@ test_rebuild(void **state)
 	(void)run_to(0, 1);
 }
 
+/* What migrate gets where the operator did not say that it may. */
+static void
+test_door_that_adds(void **state)
+{
+	static const char *const id[] = { C_DOOR_ADDS, C_DOOR_REMOVES };
+	struct door_mailbox m;
+	uint32_t uid, *gone;
+	uint64_t modseq;
+	struct door d;
+	size_t n;
+	int i;
+
+	assert_int_equal(door_adopt(&door, "INBOX", 0, VALIDITY, 0, &m), 0);
+	assert_int_equal(put(m.id, 7, 2, &uid), 0);
+	for (i = 0; i < 2; i++) {
+		assert_true(open_a_door(ANNA, id[i], &d));
+		assert_int_equal(door_expunge(&d, m.id, &uid, 1, 1, &gone, &n,
+		    &modseq), i == 0 ? -1 : 0);
+		if (i == 0)
+			assert_int_equal(door_error(&d), D_REFUSED);
+		assert_int_equal(n, i);
+		free(gone);
+		/* It may add either way. */
+		assert_int_equal(door_adopt(&d, "INBOX", 0, 0, 0, &m), 0);
+		assert_int_equal(m.messages, 2 - i);
+		door_clear(&d);
+	}
+}
+
 int
 main(void)
 {
@@ -478,6 +516,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_uses, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_account, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_trouble, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_door_that_adds, setup,
+		    teardown),
 		cmocka_unit_test(test_every_call),
 		cmocka_unit_test(test_rebuild),
 	};

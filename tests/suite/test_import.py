@@ -334,7 +334,7 @@ def files(top):
 def test_export(inst, dovecot, tmp_path):
     """Out and in again: nothing differs; a second export adds what is new."""
     c = Client(inst, "dora")
-    for name in ("a.b/%c", "cur", "Entw&APw-rfe"):
+    for name in ("a.b/%c", "cur", "Entw&APw-rfe", "INBOX/x", "x"):
         c.ok('CREATE "%s"' % name)
         c.append(name, text(1), '(\\Seen $Work) "01-Feb-2020 10:11:12 +0000" ')
     c.append("cur", text(2) + b"From x\r\n>From y\r\n", "(\\Flagged) ")
@@ -359,7 +359,7 @@ def test_export(inst, dovecot, tmp_path):
              stdin=None, input=PASSWORD + "\n")
     inst.ctl("mailbox", "import", "emil@example.test", str(out))
     e = Client(inst, "emil")
-    for name in ("INBOX", "a.b/%c", "cur", "Entw&APw-rfe"):
+    for name in ("INBOX", "a.b/%c", "cur", "Entw&APw-rfe", "INBOX/x", "x"):
         assert mailbox(e, name) == mailbox(c, name), name
     # as mboxes, with a kill's half of a message at the end
     box = tmp_path / "mbox"
