@@ -4,6 +4,7 @@
 
 #include "ctl/box_dovecot.h"
 #include "ctl/box_mbox.h"
+#include "lib/mail/keyword_set.h"
 
 struct file {
 	const uint8_t *data;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctl/box_dovecot.h"
+#include "lib/mail/keyword_set.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
