@@ -158,6 +158,44 @@ cmd_profile_show(struct ctl *c)
 	return r;
 }
 
+/* rohrpost.conf alone, without its defaults: no program has to be asked. */
+static void
+read_conf(const struct ctl *c, struct conf_file *f)
+{
+	struct buf path = BUF_INIT(0), text = BUF_INIT(1 << 20);
+	int fd;
+
+	memset(f, 0, sizeof(*f));
+	buf_printf(&path, "%s/rohrpost.conf", c->dir);
+	fd = fd_open_file(AT_FDCWD, buf_str(&path), 0);
+	if (fd != -1 && fd_slurp(fd, &text) == 0)
+		conf_read(f, buf_str(&text), text.len);
+	fd_close(&fd);
+	buf_clear(&text);
+	buf_clear(&path);
+}
+
+/* A login is one provider's: another one is not to get it unnoticed. */
+static void
+warn_login(const struct ctl *c, const char *host)
+{
+	struct buf words = BUF_INIT(0);
+	struct conf_file f;
+	const char *old, *user;
+
+	read_conf(c, &f);
+	old = conf_get(&f, "relay_host");
+	user = conf_get(&f, "relay_user");
+	if (user != NULL && *user != '\0' && (old == NULL ||
+	    strcmp(old, host) != 0)) {
+		buf_set(&words, _("the login %s and its password stay, and go "
+		    "to %s: \"rohrpost setup\" asks for others"), user, host);
+		ctl_warn(&words);
+	}
+	conf_clear(&f);
+	buf_clear(&words);
+}
+
 int
 cmd_profile_set(struct ctl *c)
 {
@@ -169,6 +207,8 @@ cmd_profile_set(struct ctl *c)
 	int status = CTL_DONE;
 
 	answers_init(&s.answers, "");
+	if (host != NULL && strcmp(c->args[0], "direct") != 0)
+		warn_login(c, host);
 	if (ctl_load(c) == -1)
 		status = CTL_REFUSED;
 	else if (answers_add(&s.answers, "profile", c->args[0], 0, &why) == 0 &&
@@ -188,28 +228,19 @@ cmd_profile_set(struct ctl *c)
 	return status == -1 ? CTL_DONE : status;
 }
 
-/* rohrpost.conf alone tells it: no program has to be asked. */
 static int
 is_collector(const struct ctl *c)
 {
-	struct buf path = BUF_INIT(0), text = BUF_INIT(1 << 20);
-	struct conf_file f = { .n = 0 };
-	const char *host = NULL, *listen = NULL;
-	int fd, r;
+	struct conf_file f;
+	const char *host, *listen;
+	int r;
 
-	buf_printf(&path, "%s/rohrpost.conf", c->dir);
-	fd = fd_open_file(AT_FDCWD, buf_str(&path), 0);
-	if (fd != -1 && fd_slurp(fd, &text) == 0) {
-		conf_read(&f, buf_str(&text), text.len);
-		host = conf_get(&f, "relay_host");
-		listen = conf_get(&f, "listen_smtp");
-	}
+	read_conf(c, &f);
+	host = conf_get(&f, "relay_host");
+	listen = conf_get(&f, "listen_smtp");
 	r = host != NULL && *host != '\0' && listen != NULL &&
 	    *listen == '\0';
-	fd_close(&fd);
 	conf_clear(&f);
-	buf_clear(&text);
-	buf_clear(&path);
 	return r;
 }
 

@@ -76,17 +76,15 @@ get_answers(struct setup *s, struct buf *why)
 }
 
 static void
-told(struct setup *s)
+told(struct setup *s, int start)
 {
 	const char *dir = s->ctl->dir;
 	int there = strcmp(dir, SYSCONFDIR) == 0;
 
 	printf(_("%s: ready; \"rohrpost%s%s start\" starts it\n"), s->dir,
 	    there ? "" : " -c ", there ? "" : dir);
-	if (s->set.t[TEXT_DKIM].dirty)
-		printf(_("mail is signed once you have published what \"rohrpost "
-		    "dkim show\" says, and said \"rohrpost dkim activate "
-		    "DOMAIN\"\n"));
+	if (!start)
+		setup_tell_dkim(s);
 }
 
 /*
@@ -107,7 +105,7 @@ written(struct setup *s, int start)
 	if (status == CTL_DONE && start && getpid() != 1)
 		return setup_try(s);
 	if (status == CTL_DONE && !setup_runs(s->ctl))
-		told(s);
+		told(s, start);
 	return status;
 }
 
@@ -128,13 +126,12 @@ cmd_setup(struct ctl *c)
 	if (get_answers(&s, &why) == 0)
 		r = setup_run(&s, &way, &why);
 	c->unchanged = r == SETUP_SHOWN || r == SETUP_SAME || way.dry;
-	if (r == SETUP_REFUSED) {
+	if (r == SETUP_REFUSED)
 		status = ctl_say(CTL_REFUSED, &why);
-		/* Next time they are proposed, each to be looked at. */
-		if (way.asked && s.dir != NULL &&
-		    kept_save(&s.answers, s.dir, 1, &why) == -1)
-			ctl_say(0, &why);
-	}
+	/* Next time they are proposed, each to be looked at. */
+	if ((r == SETUP_REFUSED || r == SETUP_SHOWN) && way.asked &&
+	    s.dir != NULL && kept_save(&s.answers, s.dir, 1, &why) == -1)
+		ctl_say(0, &why);
 	if (r == SETUP_SAME) {
 		kept_forget(s.dir);
 		printf(_("%s: nothing to change\n"), s.dir);

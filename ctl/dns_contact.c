@@ -90,7 +90,8 @@ dns_contact(const struct host_address *a, unsigned port,
 	stream_deadline(&s, end - clock_mono_ms());
 	r = expect(&s, "220", why);
 	if (r == 0) {
-		stream_printf(&s, "EHLO %s\r\n", hostname);
+		stream_printf(&s, "EHLO %s\r\n", hostname[0] != '\0' ?
+		    hostname : "localhost");
 		r = expect(&s, "250", why);
 	}
 	if (r == 0) {

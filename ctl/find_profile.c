@@ -23,6 +23,10 @@ is_walled(const struct find_network *n, struct buf *reason)
 		buf_set(reason, _("This connection is DS-Lite (%s): no one "
 		    "reaches this machine from the Internet by IPv4, so mail "
 		    "has to be fetched from a provider."), n->address);
+	else if (n->outer == FIND_OUTER_NONE && n->ipv6_address[0] != '\0')
+		buf_set(reason, _("This machine has no IPv4 address, only "
+		    "%s: servers without IPv6 do not reach it, so mail has to "
+		    "be fetched from a provider."), n->ipv6_address);
 	else if (n->outer == FIND_OUTER_NONE)
 		buf_set(reason, "%s", _("This machine has no address in a "
 		    "network: mail has to be fetched from a provider, once it "

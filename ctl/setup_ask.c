@@ -22,7 +22,7 @@
 
 static const struct talk_question domain = {
 	"domain", N_("Domain to take mail for"),
-	N_("It is what stands behind the @ of your addresses."),
+	N_("A domain is what stands behind the @ of your addresses."),
 	N_("You need a domain of your own, bought from a provider or a "
 	"registrar for some euros a year: an address at a provider's own domain "
 	"stays the provider's. What is to be entered in its DNS is told at the "
@@ -38,13 +38,14 @@ static const struct talk_question domain = {
 	"takes your mail."), judge_profile
 }, user = {
 	"user", N_("Address of the first user"),
-	N_("It is an account with a mailbox; more are made later with rohrpost "
-	"user add."),
+	N_("The first user is an account with a mailbox; more are made later "
+	"with rohrpost user add."),
 	N_("Name the address of whoever reads mail here first, as NAME@DOMAIN. "
 	"It is also the login of the mail program."), judge_user
 }, phones = {
 	"phones", N_("Do phones read mail on the road?"),
-	N_("If so, the ports 993 and 465 must be reachable from the Internet."),
+	N_("For phones on the road the ports 993 and 465 must be reachable "
+	"from the Internet."),
 	N_("With yes your router has to forward two ports to this machine, "
 	"which the end tells. With no mail is read at home or in the office "
 	"alone, and nobody outside has to reach those ports."), judge_yes
@@ -69,7 +70,7 @@ static const struct talk_question domain = {
 	judge_certificate
 }, key = {
 	"key", N_("File of the private key (privkey.pem)"),
-	N_("It lies beside the certificate, and none but root may read it."),
+	N_("The key lies beside the certificate, and none but root may read it."),
 	N_("Of Let's Encrypt it is /etc/letsencrypt/live/NAME/privkey.pem."),
 	judge_key
 }, test_address = {
@@ -98,7 +99,8 @@ ask_domain(struct talk *t)
 	t->before.domain = answer(t, "domain");
 	fprintf(stderr, _("  Looking at the network, and what the DNS says of "
 	    "%s ...\n"), t->before.domain);
-	facts_look(t->facts, t->before.domain, NULL);
+	facts_look(t->facts, t->before.domain, answers_get(&t->now,
+	    "hostname"));
 	return 0;
 }
 
@@ -155,17 +157,15 @@ ask_user(struct talk *t)
 static int
 ask_hostname(struct talk *t)
 {
-	struct buf name = BUF_INIT(DOMAIN_MAX);
+	const char *name = t->facts->name;
 	int r = 0, outside = strcmp(answer(t, "profile"), "collector") != 0 ||
 	    strcmp(answer(t, "phones"), "yes") == 0;
 
-	facts_hostname(t->facts, t->before.domain, &name);
 	if (outside)
-		r = talk_ask(t, &hostname, buf_str(&name));
+		r = talk_ask(t, &hostname, name);
 	else if (answers_get(&t->now, "hostname") == NULL)
-		r = talk_set(t, "hostname", buf_str(&name));
+		r = talk_set(t, "hostname", name);
 	t->before.hostname = answer(t, "hostname");
-	buf_clear(&name);
 	return r;
 }
 

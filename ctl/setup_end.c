@@ -130,6 +130,15 @@ tell_dns(struct setup *s)
 	return ok;
 }
 
+void
+setup_tell_dkim(const struct setup *s)
+{
+	if (s->set.t[TEXT_DKIM].dirty)
+		printf(_("mail is signed once you have published what "
+		    "\"rohrpost dkim show\" says, and said \"rohrpost dkim "
+		    "activate DOMAIN\"\n"));
+}
+
 int
 setup_tell(struct setup *s)
 {
@@ -144,6 +153,7 @@ setup_tell(struct setup *s)
 		tell_ports(&h, road);
 		tell_programs(&h, road);
 		r = tell_dns(s);
+		setup_tell_dkim(s);
 		profile_warn(s->ctl);
 	}
 	dns_host_clear(&h);
@@ -185,6 +195,8 @@ try_mails(struct setup *s, struct mail_trial *m)
 		buf_reset(&words);
 		r = mail_out(m, to, &words);
 		printf(r == 0 ? _("  the next server has taken it: %s\n") :
+		    strncmp(buf_str(&words), "refused ", 8) == 0 ?
+		    _("  it was refused: %s\n") :
 		    _("  it has not left yet: %s\n"), buf_str(&words));
 	}
 	buf_clear(&words);

@@ -16,4 +16,7 @@ int	setup_tell(struct setup *s) ATTR_CHECK;
  */
 int	setup_try(struct setup *s);
 
+/* Says what keeps new keys of DKIM from signing. */
+void	setup_tell_dkim(const struct setup *s);
+
 #endif

@@ -25,30 +25,6 @@ facts_new(const struct conf_file *conf)
 	return f;
 }
 
-void
-facts_look(struct facts *f, const char *domain, const char *hostname)
-{
-	struct buf why = BUF_INIT(FIND_TEXT_MAX);
-
-	f->ask.hostname = hostname;
-	f->known = find_domain(&f->ask, domain, &f->domain, &why) == 0;
-	f->has_provider = find_provider(NULL, domain, f->known ? &f->domain :
-	    NULL, &f->provider, &why) == 1;
-	buf_reset(&f->reason);
-	f->profile = find_profile(&f->net, f->known ? &f->domain : NULL,
-	    &f->reason);
-	out_clean(&f->reason);	/* names of DNS, and a server's words */
-	buf_clear(&why);
-}
-
-void
-facts_free(struct facts **f)
-{
-	buf_clear(&(*f)->reason);
-	free(*f);
-	*f = NULL;
-}
-
 /* Is it a name below the domain? */
 static int
 lies_in(const char *name, const char *domain)
@@ -59,13 +35,57 @@ lies_in(const char *name, const char *domain)
 	    str_casecmp(name + n - m, domain) == 0;
 }
 
-void
-facts_hostname(const struct facts *f, const char *domain, struct buf *out)
+/* The full name that this server may have in the domain. */
+static void
+propose_name(struct facts *f, const char *domain)
 {
+	struct buf name = BUF_INIT(DOMAIN_MAX);
+
+	buf_printf(&name, "mail.%s", domain);
 	if (lies_in(f->net.name, domain))
-		buf_puts(out, f->net.name);
+		(void)str_copy(f->name, sizeof(f->name), f->net.name);
 	else
-		buf_printf(out, "mail.%s", domain);
+		(void)str_copy(f->name, sizeof(f->name), buf_str(&name));
+	buf_clear(&name);
+}
+
+void
+facts_judge(struct facts *f, const char *domain)
+{
+	struct find_domain *d = &f->domain;
+
+	/* A name in the domain that reverse DNS has for this address is the
+	   server's: the one that was asked for was a guess. */
+	if (f->known && d->ptr == FIND_NO && f->ask.hostname == f->name &&
+	    lies_in(d->ptr_name, domain)) {
+		(void)str_copy(f->name, sizeof(f->name), d->ptr_name);
+		d->ptr = FIND_UNKNOWN;
+	}
+	buf_reset(&f->reason);
+	f->profile = find_profile(&f->net, f->known ? d : NULL, &f->reason);
+	out_clean(&f->reason);	/* names of DNS, and a server's words */
+}
+
+void
+facts_look(struct facts *f, const char *domain, const char *hostname)
+{
+	struct buf why = BUF_INIT(FIND_TEXT_MAX);
+
+	propose_name(f, domain);
+	f->ask.hostname = hostname != NULL ? hostname : f->name;
+	f->known = find_domain(&f->ask, domain, &f->domain, &why) == 0;
+	f->has_provider = find_provider(NULL, domain, f->known ? &f->domain :
+	    NULL, &f->provider, &why) == 1;
+	facts_judge(f, domain);
+	buf_clear(&why);
+}
+
+void
+facts_free(struct facts **f)
+{
+	buf_clear(&(*f)->reason);
+	free(*f);
+	*f = NULL;
 }
 
 const struct find_server *

@@ -17,6 +17,7 @@ struct facts {
 	struct find_provider provider;
 	int	 has_provider;
 	struct find_server server;	/* the one that was answered */
+	char	 name[DOMAIN_MAX + 1];	/* of this server, as proposed; or "" */
 	struct buf reason;		/* why the profile is proposed */
 	enum find_profile profile;
 };
@@ -24,13 +25,13 @@ struct facts {
 /* The network; conf (the present rohrpost.conf) says how DNS is asked. It must
    outlive f. Free it with facts_free. */
 struct facts *facts_new(const struct conf_file *conf);
-/* Asks DNS about the domain; hostname is that of this server, or NULL. */
+/* Asks DNS about the domain; hostname is that of this server, NULL: the one
+   that is proposed. */
 void	facts_look(struct facts *f, const char *domain, const char *hostname);
+/* What follows from f->domain, which DNS has told. */
+void	facts_judge(struct facts *f, const char *domain);
 void	facts_free(struct facts **f);
 
-/* The full name that this server may have in the domain. */
-void	facts_hostname(const struct facts *f, const char *domain,
-	    struct buf *out);
 /* The provider's outgoing server, or NULL. */
 const struct find_server *facts_relay(const struct facts *f);
 /* Sets f->server: that one where its host is the answer, else one of that name

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ctl/dns_contact.h"
 #include "ctl/setup_mail.h"
 #include "lib/base/base64.h"
 #include "lib/base/clock.h"
@@ -65,7 +66,7 @@ begin(struct client *c, const struct mail_trial *m, const char *key,
 {
 	SSL_CTX *ctx;
 	struct addr a;
-	int fd = -1, r = -1;
+	int fd, r = -1;
 
 	c->words = words;
 	c->end = clock_mono_ms() + MAIL_MS;
@@ -73,13 +74,8 @@ begin(struct client *c, const struct mail_trial *m, const char *key,
 		buf_set(words, _("%s in rohrpost.conf is empty"), key);
 		return -1;
 	}
-	fd = socket(a.ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd == -1 || connect(fd, (const struct sockaddr *)&a.ss, a.len) ==
-	    -1) {
-		buf_set(words, "%s: %s", key, strerror(errno));
-		fd_close(&fd);
+	if ((fd = contact_connect(&a, MAIL_MS, words)) == -1)
 		return -1;
-	}
 	stream_init(&c->st, fd);
 	stream_deadline(&c->st, MAIL_MS);
 	ctx = tls_client_new(NULL, TLS_UNKNOWN, words);

@@ -14,13 +14,15 @@
 static const struct talk_question host = {
 	"relay_host", N_("Your provider's outgoing server, e.g. "
 	"smtp.provider.example"),
-	N_("It takes your mail and brings it to its recipients."),
+	N_("Your provider's server takes your mail and brings it to its "
+	"recipients."),
 	N_("Your provider's pages on setting up a mail program name it: the "
-	"SMTP server, or server for outgoing mail. It is called up at once."),
+	"SMTP server, or server for outgoing mail. It is tried at once."),
 	judge_provider
 }, login = {
 	"relay_user", N_("Login there, or none"),
-	N_("It is what your provider calls user name; often the whole address."),
+	N_("The login is what your provider calls user name; often the whole "
+	"address."),
 	N_("It is tried with its password. With none your provider must know "
 	"this machine by its address."), judge_relay_user
 };
@@ -170,7 +172,7 @@ call_up(struct facts *f, struct buf *words)
 {
 	enum find_trial r;
 
-	fprintf(stderr, _("  Calling up %s, port %u ...\n"), f->server.host,
+	fprintf(stderr, _("  Connecting to %s, port %u ...\n"), f->server.host,
 	    f->server.port);
 	buf_reset(words);
 	r = find_login(&f->ask, &f->server, "", "", words);

@@ -19,6 +19,7 @@
 #include "ctl/find_net.h"
 #include "ctl/find_pack.h"
 #include "ctl/find_preset.h"
+#include "ctl/setup_facts.h"
 #include "lib/mail/trial.h"
 
 enum { FOREVER = 0xffffffff };
@@ -265,11 +266,55 @@ test_profile(void **state)
 		    strstr(buf_str(&reason), rows[i].reason) == NULL)
 			fail_msg("%zu: %s", i, buf_str(&reason));
 	}
+	/* The last row has no IPv4 address. */
+	strcpy(n.ipv6_address, "2001:db8::7");
+	assert_int_equal(find_profile(&n, d, &reason),
+	    FIND_PROFILE_COLLECTOR);
+	assert_non_null(strstr(buf_str(&reason),
+	    "no IPv4 address, only 2001:db8::7:"));
 	n.outer = FIND_OUTER_PUBLIC;
 	assert_int_equal(find_profile(&n, NULL, &reason),
 	    FIND_PROFILE_DIRECT);
 	buf_clear(&reason);
 	free(d);
+}
+
+/* A name in the domain that reverse DNS has is the server's; another one is
+   none of its. */
+static void
+test_name_of_ptr(void **state)
+{
+	static const struct { const char *ptr, *name; enum find_known known;
+	    enum find_profile profile; } rows[] = {
+		{ "mx1.example.org", "mx1.example.org", FIND_UNKNOWN,
+		    FIND_PROFILE_DIRECT },
+		{ "v7.host.example", "mail.example.org", FIND_NO,
+		    FIND_PROFILE_RELAY },
+		{ "", "mail.example.org", FIND_NO, FIND_PROFILE_RELAY },
+	};
+	struct facts *f = calloc(1, sizeof(*f));
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		f->known = 1;
+		f->net.outer = FIND_OUTER_PUBLIC;
+		f->domain.ptr = FIND_NO;
+		f->domain.port25 = FIND_YES;
+		strcpy(f->name, "mail.example.org");
+		strcpy(f->domain.ptr_name, rows[i].ptr);
+		f->ask.hostname = f->name;
+		facts_judge(f, "example.org");
+		assert_string_equal(f->name, rows[i].name);
+		assert_int_equal(f->domain.ptr, rows[i].known);
+		assert_int_equal(f->profile, rows[i].profile);
+	}
+	/* Who has a name already is told that it is another one. */
+	strcpy(f->domain.ptr_name, "mx1.example.org");
+	f->ask.hostname = "mail.example.org";
+	facts_judge(f, "example.org");
+	assert_int_equal(f->profile, FIND_PROFILE_RELAY);
+	assert_non_null(strstr(buf_str(&f->reason), "mx1.example.org"));
+	facts_free(&f);
 }
 
 static int
@@ -507,6 +552,7 @@ main(void)
 		cmocka_unit_test(test_router),
 		cmocka_unit_test(test_login_name),
 		cmocka_unit_test(test_profile),
+		cmocka_unit_test(test_name_of_ptr),
 		cmocka_unit_test(test_autoconfig),
 		cmocka_unit_test(test_pack),
 		cmocka_unit_test(test_trial_pack),

@@ -156,6 +156,20 @@ def test_profile(running):
     assert contents(running)["rohrpost.conf"] == before
 
 
+def test_login_of_another_provider(running):
+    """It is not moved to another host without a word."""
+    conf = running.conf / "rohrpost.conf"
+    before = conf.read_bytes()
+    conf.write_bytes(before + b"relay_host = one.test\nrelay_user = me\n")
+    for host, warned in (("one.test", False), ("two.test", True)):
+        p = running.command("profile", "set", "relay", "--relay-host", host)
+        assert ("warning: the login me and its password stay, and go to " +
+                host in p.stderr) == warned
+    p = running.command("profile", "set", "direct", "--relay-host", "two.test")
+    assert "the login" not in p.stderr
+    conf.write_bytes(before)
+
+
 def test_collector_collects_nothing_yet(tmp_path):
     """status says so, and profile show; port 25 is off, and comes back."""
     inst = rohrpost.Instance(tmp_path / "i")

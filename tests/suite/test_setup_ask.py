@@ -4,7 +4,9 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -17,7 +19,9 @@ END = b"\x04"           # what a person types for no more
 
 
 HOP = "127.45.%d.%d" % (os.getpid() // 250 % 250, os.getpid() % 250 + 1)
-DNS = nameserver.Server(nameserver.Zone({"mail.provider.test A": [HOP]}))
+DNS = nameserver.Server(nameserver.Zone({
+    "mail.provider.test A": [HOP], "moving.test MX": ["10 mx.old.test"],
+    "mx.old.test A": [HOP]}))
 
 
 def prepared(conf, *more):
@@ -238,6 +242,47 @@ def test_each_answer_is_judged(terminal, tmp_path):
                                        ".lock"}
 
 
+def test_who_is_asked_for_port_25(tmp_path):
+    """The server that has the domain's mail so far is told a name: without one
+    it would refuse, and port 25 would seem closed. What --dry-run was answered
+    is proposed the next time, and asked for."""
+    conf = prepared(tmp_path / "conf", "relay_allow_loopback = yes",
+                    "state_dir = %s" % (tmp_path / "state"))
+    said = []
+
+    def server(s):
+        c = s.accept()[0]
+        with c, c.makefile("rwb", 0) as f:
+            f.write(b"220 mx.old.test\r\n")
+            for line in f:
+                said.append(line)
+                f.write(b"250 yes\r\n" if len(line.split()) > 1 else
+                        b"501 which name?\r\n")
+
+    with socket.create_server((HOP, 25)) as s:
+        threading.Thread(target=server, args=(s,), daemon=True).start()
+        t = Terminal(conf, "setup --dry-run")
+        t.asked(DOMAIN)
+        t.answer("moving.test")
+        assert "Port 25 does not go out" not in t.asked(PROFILE)
+        assert said[0] == b"EHLO mail.moving.test\r\n"
+    t.answer("1")
+    t.asked(USER)
+    t.answer("bert@moving.test")
+    for question in "Password for bert@moving.test", "Again for":
+        t.asked(question)
+        t.hidden(WORD)
+    for question in PHONES, HOST + " [mail.moving.test]", POSTMASTER, CERT, \
+            TEST:
+        t.asked(question)
+        t.answer("")
+    assert t.end() == 0
+    assert kept(conf).startswith("# complete\n")
+    t = Terminal(conf, "setup --dry-run")
+    assert "broken off" not in t.asked(DOMAIN + " [moving.test]")
+    t.close()
+
+
 def left(conf):
     return {f.name for f in conf.iterdir()}
 
@@ -400,7 +445,8 @@ def test_to_the_first_mail(tmp_path_factory, provider):
                 "  the next server has taken it",
                 "Accounts:\n  anna@example.test\n",
                 "certificate.pem\n  It is signed by itself",
-                "example.test. 3600 IN MX 10 mail.example.test."):
+                "example.test. 3600 IN MX 10 mail.example.test.",
+                'said "rohrpost dkim activate DOMAIN"'):
             assert words in t.said, t.said
         assert inst.count("anna") == 1
         provider.wait_count(1, "bert")
