@@ -164,7 +164,9 @@ class Provider:
         f = c.makefile("rb")
         for line in f:
             word = line.split()[0].upper()
-            if word == b"EHLO":
+            if len(line.split()) < 2 and word == b"EHLO":
+                c.sendall(b"501 who is there?\r\n")
+            elif word == b"EHLO":
                 more = b"250-AUTH " + self.auth + b"\r\n" if secure and \
                     self.auth else b""
                 if self.mode == "starttls" and not secure:
