@@ -17,16 +17,14 @@
 #include "ctl/box_open.h"
 #include "ctl/box_source.h"
 #include "ctl/commands.h"
-#include "ctl/ctl_control.h"
 #include "ctl/ctl_door.h"
+#include "ctl/ctl_inbox.h"
 #include "ctl/ctl_util.h"
 #include "lib/base/fd.h"
 #include "lib/base/str.h"
 #include "lib/base/words.h"
 #include "lib/mail/limits.h"
 #include "lib/mail/mailbox_name.h"
-
-enum { KICK_MS = 20 * 1000 };
 
 /* In the child: the exit status. */
 static int
@@ -91,45 +89,6 @@ run(struct box_source *s, struct door *d, int top, int dry)
 	return child_status(pid);
 }
 
-/* 0: it cannot be told. */
-static uint32_t
-inbox_uidvalidity(struct door *d)
-{
-	struct door_mailbox *list;
-	uint32_t r = 0;
-	size_t n, i;
-
-	if (door_list(d, &list, &n) == -1)
-		return 0;
-	for (i = 0; i < n; i++)
-		if (strcmp(list[i].name, "INBOX") == 0)
-			r = list[i].uidvalidity;
-	door_list_free(&list, n);
-	return r;
-}
-
-/*
- * Who waits in an INBOX that another has taken the place of would hear of no
- * new mail: those sessions end, and come back to it.
- */
-static void
-end_sessions(struct ctl *c, const char *account, uint32_t before)
-{
-	struct ctl_control kick = { .who = PEER_MASTER, .type = C_KICK,
-		.user = account, .timeout_ms = KICK_MS, .quiet = 1 };
-	uint32_t now;
-	struct door d;
-	int fd;
-
-	if (before == 0 || door_of(c, account, &fd) != CTL_DONE)
-		return;
-	door_init(&d, PEER_CTL, fd);
-	now = inbox_uidvalidity(&d);
-	door_clear(&d);
-	if (now != 0 && now != before)
-		(void)control_call(c, &kick);
-}
-
 /* The operator's own word: here a link is followed. */
 static int
 open_source(const char *path)
@@ -165,10 +124,10 @@ cmd_mailbox_import(struct ctl *c)
 	*strrchr(local, '@') = '\0';
 	s.local = local;
 	c->unchanged = c->opt[OPT_BOX_IMPORT_DRY] != NULL;
-	before = inbox_uidvalidity(&d);
+	before = inbox_id(&d);
 	r = run(&s, &d, top, c->unchanged);
 	close(top);
 	door_clear(&d);
-	end_sessions(c, account, before);
+	inbox_end_sessions(c, account, before);
 	return r;
 }

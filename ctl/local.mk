@@ -21,6 +21,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/ctl_keys.c ctl/ctl_keys.h \
 	ctl/ctl_system.c ctl/ctl_system.h \
 	ctl/ctl_control.c ctl/ctl_control.h ctl/ctl_door.c ctl/ctl_door.h \
+	ctl/ctl_inbox.c ctl/ctl_inbox.h \
 	ctl/ctl_ask.c ctl/ctl_ask.h \
 	ctl/ctl_util.c ctl/ctl_util.h ctl/ctl_audit.c ctl/ctl_audit.h \
 	ctl/ctl.h ctl/ctl_command.c ctl/ctl_command.h ctl/ctl_completion.c \

@@ -29,6 +29,8 @@ struct migrate_user {
 	int	 entered;	/* a login there has gone well */
 	unsigned tries;		/* without anything brought */
 	int64_t	 after;		/* clock_mono_ms: not before */
+	uint32_t inbox;			/* as inbox_id, until it was looked at
+					   once more */
 	uint64_t ms;		/* that it took */
 	uint64_t mailboxes, messages, octets, changed, gone, left;
 	struct buf words;	/* how it ended */

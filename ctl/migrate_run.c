@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "ctl/ctl_door.h"
+#include "ctl/ctl_inbox.h"
+#include "ctl/ctl_out.h"
 #include "ctl/ctl_reply.h"
 #include "ctl/ctl_util.h"
 #include "ctl/migrate.h"
@@ -82,6 +84,8 @@ begin(struct migrate_plan *p, struct slot *s, struct migrate_user *u)
 		r = -1;
 		goto out;
 	}
+	if (!(p->flags & MG_DRY))
+		u->inbox = inbox_id_of(p->c, u->account);
 	r = worker_start(&s->w, &start);
 	if (r == 0) {
 		r = give(p, s, socket, file);
@@ -153,6 +157,15 @@ take_progress(const struct migrate_plan *p, const struct migrate_user *u,
 	free(name);
 }
 
+/* It comes first: with the first messages, or the first mailbox, it is what it
+   will be. */
+static void
+inbox_is_there(const struct migrate_plan *p, struct migrate_user *u)
+{
+	inbox_end_sessions(p->c, u->account, u->inbox);
+	u->inbox = 0;
+}
+
 /* 1: that was its end. */
 static int
 take(const struct migrate_plan *p, struct migrate_user *u, struct msg *m)
@@ -164,6 +177,7 @@ take(const struct migrate_plan *p, struct migrate_user *u, struct msg *m)
 	case MG_MAILBOX:
 		u->entered = 1;
 		take_mailbox(u, m);
+		inbox_is_there(p, u);
 		return 0;
 	case MG_SKIPPED:
 		reason(u, m, 1);
@@ -171,6 +185,8 @@ take(const struct migrate_plan *p, struct migrate_user *u, struct msg *m)
 	case MG_PROGRESS:
 		u->entered = 1;
 		take_progress(p, u, m);
+		if (msg_get_u64(m, MGF_DONE) > 0)
+			inbox_is_there(p, u);
 		return 0;
 	default:
 		status = msg_get_u32(m, MGF_STATUS);
@@ -189,6 +205,7 @@ static void
 take_log(struct slot *s)
 {
 	char piece[LOG_MAX];
+	struct buf plain = BUF_INIT(0);
 	const char *p, *lf;
 	ssize_t n = read(s->w.log, piece, sizeof(piece));
 
@@ -200,8 +217,12 @@ take_log(struct slot *s)
 	}
 	p = buf_str(&s->log);
 	for (; (lf = strchr(p, '\n')) != NULL; p = lf + 1)
-		if (lf - p > 2 && p[0] == 'W' && s->u != NULL)
-			ctl_fail(0, "migrate: %.*s", (int)(lf - p - 2), p + 2);
+		if (lf - p > 2 && p[0] == 'W' && s->u != NULL) {
+			buf_reset(&plain);
+			(void)out_plain(&plain, p + 2, (size_t)(lf - p - 2));
+			ctl_fail(0, "migrate: %s", buf_str(&plain));
+		}
+	buf_clear(&plain);
 	buf_consume(&s->log, (size_t)(p - buf_str(&s->log)));
 }
 
@@ -258,6 +279,7 @@ hear(const struct migrate_plan *p, struct slot *s)
 	}
 	buf_clear(&why);
 	if (ended) {
+		inbox_is_there(p, s->u);
 		judge(s->u);
 		slot_end(s);
 	}

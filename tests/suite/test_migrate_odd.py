@@ -12,6 +12,7 @@ import fakeimap
 import rohrpost
 from fakeimap import Fake, Message
 from rohrpost import Instance, wait_for
+from test_imap import ENDED, Client
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0,
                                 reason="migrate is for root")
@@ -32,7 +33,7 @@ def inst():
     os.chmod(d, 0o755)
     with Instance(pathlib.Path(d) / "inst", users=(
             "anna", "bert", "carl", "dora", "emil", "fred", "gina", "hans",
-            "ida")).setup() as i:
+            "ida", "jo")).setup() as i:
         yield i
     rohrpost.remove(d)
 
@@ -207,6 +208,33 @@ def test_numbers_without_room(inst, fake):
     assert run(inst, f, "gina")["messages"] == 3
     inst.imap("gina").append("INBOX", "", None, text(4))
     assert sorted(look(inst, "gina")) == [1, 2, 3, 4]
+
+
+def test_who_waits_in_the_inbox(inst, fake):
+    """A session that has the INBOX open whose place another takes ends, so
+    that its client comes back to the one that gets the mail."""
+    f = fake(INBOX=messages(40))
+    f.before = stops = Stops(35)
+    c = Client(inst, "jo")
+    c.ok("SELECT INBOX")
+    c.start("IDLE")
+    p = subprocess.Popen([str(rohrpost.ROHRPOST), "-c", str(inst.conf),
+                          *args(inst, f, [("jo", "jo")])],
+                         stdin=subprocess.DEVNULL)
+    # It need not wait for the last message.
+    with pytest.raises(ENDED):
+        while True:
+            c.line()
+    assert p.poll() is None
+    stops.go_on(35)
+    assert p.wait(120) == 0
+    # The second time nothing changes under anybody.
+    c = Client(inst, "jo")
+    c.ok("SELECT INBOX")
+    f.boxes["INBOX"][41] = Message(text(41))
+    assert run(inst, f, "jo")["messages"] == 1
+    c.ok("NOOP")
+    c.ok("LOGOUT")
 
 
 def test_login_that_would_take_hours(inst, fake):
