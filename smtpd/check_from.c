@@ -7,7 +7,9 @@
  *
  * A message that is sent on by hand keeps its author (RFC 5322 3.6.6): where the
  * first Resent-From is the login's, From and Sender may be of a domain that is
- * not ours. For our own it would be a way around the rule.
+ * not ours. For our own it would be a way around the rule, and so it would for
+ * those that DMARC takes for it: one below ours, or above the sender's (RFC 7489
+ * 3.1).
  */
 #include <stdio.h>
 #include <string.h>
@@ -76,6 +78,38 @@ foreign(struct look *l, const char *p, size_t len)
 	return IS_FOREIGN;
 }
 
+/* Is the domain above the one that vouches for the message? */
+static int
+is_above(const struct smtp_session *s, const char *domain)
+{
+	const char *p = strrchr(s->env.sender, '@');
+
+	/* For the null sender the name of the host does. */
+	for (p = p != NULL ? p + 1 : smtpd.hostname; p != NULL;
+	    p = strchr(p, '.')) {
+		p += *p == '.';
+		if (str_casecmp(p, domain) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* Is it ours, or might DMARC take it for ours? */
+static enum lookup
+is_near(const struct look *l, const char *domain)
+{
+	enum lookup r = LOOKUP_ABSENT;
+	const char *p;
+
+	if (is_above(l->s, domain))
+		return LOOKUP_FOUND;
+	for (p = domain; r == LOOKUP_ABSENT && p != NULL; p = strchr(p, '.')) {
+		p += *p == '.';
+		r = tables_domain(smtpd.tables, p, NULL);
+	}
+	return r;
+}
+
 static int
 look_at(const char *p, size_t len, void *arg)
 {
@@ -95,7 +129,7 @@ look_at(const char *p, size_t len, void *arg)
 	}
 	if (!l->far)
 		return foreign(l, p, len);
-	switch (tables_domain(smtpd.tables, a.text + a.at + 1, NULL)) {
+	switch (is_near(l, a.text + a.at + 1)) {
 	case LOOKUP_FOUND:
 		return foreign(l, p, len);
 	case LOOKUP_ABSENT:

@@ -326,6 +326,18 @@ static const struct ask asks[] = {
 	    "From: bert@example.test\r\n", .repeat = 1 },
 	{ .row = "from", .stage = STAGE_HEADER,
 	    .code = 550, .status = "5.7.1",
+	    .words = FOREIGN("From", "x@sub.example.test"),
+	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
+	    .text = "Resent-From: anna@example.test\r\n"
+	    "From: x@sub.example.test\r\n", .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER,
+	    .code = 550, .status = "5.7.1",
+	    .words = FOREIGN("From", "x@test"),
+	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
+	    .text = "Resent-From: anna@example.test\r\n"
+	    "From: x@test\r\n", .repeat = 1 },
+	{ .row = "from", .stage = STAGE_HEADER,
+	    .code = 550, .status = "5.7.1",
 	    .words = ODD("From"),
 	    .service = SERVICE_SUBMISSION, .login = "anna@example.test",
 	    .text = "Resent-From: anna@example.test\r\n"

@@ -112,6 +112,13 @@ def test_sent_on_by_hand(inst):
         assert say(s, own + "From: x@far.test") == ""
         assert say(s, own + "From: bert@example.test") == (
             REFUSED % "bert@example.test")
+        # What DMARC takes for ours is ours: below, above, with a null sender.
+        for sender in (ANNA, ""):
+            for address in ("x@sub.example.test", "x@a.b.example.test",
+                            "x@test"):
+                assert say(s, own + "From: " + address, sender) == (
+                    REFUSED % address)
+            assert say(s, own + "From: x@notexample.test", sender) == ""
         assert "Resent-From: x@far.test is not" in say(
             s, "Resent-From: x@far.test\r\nFrom: anna@example.test")
 
