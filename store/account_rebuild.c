@@ -108,7 +108,8 @@ record_of(const struct rebuild *r, const struct found_mailbox *f,
 	if (!m->has_line) {
 		memset(rec, 0, sizeof(*rec));
 		d->date = m->mtime;
-		d->save_date = (uint32_t)m->mtime;
+		/* What was copied here is not as old as its file. */
+		d->save_date = (uint32_t)m->since;
 		d->flags = m->rec.d.flags & MARK_ALL;
 	}
 	d->uid = m->uid;

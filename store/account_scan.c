@@ -49,7 +49,7 @@ static void
 found_entry(struct found_mailbox *b, const struct body_entry *e, int expunged)
 {
 	struct found_message m = { .uid = e->number, .size = e->size,
-		.mtime = e->mtime, .body = e->body };
+		.mtime = e->mtime, .since = e->since, .body = e->body };
 
 	if (e->number == 0)
 		return;

@@ -10,7 +10,7 @@
 struct found_message {
 	uint32_t uid;
 	uint64_t size;
-	int64_t	 mtime;
+	int64_t	 mtime, since;	/* struct body_entry */
 	uint64_t body;		/* struct body_entry */
 	int	 has_line;		/* in the flags file */
 	int	 noted;			/* rebuild: moved away, and no message */

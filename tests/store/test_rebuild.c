@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -177,6 +178,15 @@ test_renamed(void **state)
 }
 
 static void
+shell(const char *what)
+{
+	char cmd[300];
+
+	snprintf(cmd, sizeof(cmd), "cd '%s/spool' && %s", rig.dir, what);
+	assert_int_equal(system(cmd), 0);
+}
+
+static void
 test_lost(void **state)
 {
 	struct buf before = BUF_INIT(100000), after = BUF_INIT(100000);
@@ -209,6 +219,38 @@ test_lost(void **state)
 	buf_clear(&before);
 	buf_clear(&after);
 	buf_clear(&out);
+}
+
+/* What no line tells of came into its mailbox when its file did, however old
+   that is: nothing is removed for its age too early. */
+static void
+test_when_it_came(void **state)
+{
+	time_t begun = time(NULL);
+	struct door_record *rec;
+	uint32_t *gone, ids[2];
+	uint64_t modseq;
+	size_t i, k, n, n_gone;
+	int complete;
+
+	fill();
+	ids[0] = 1;
+	ids[1] = rig_mailbox(&rig, &rig.imap[0], "a/b \303\244");
+	assert_int_equal(rig_stop(&rig), 0);
+	shell("touch -d 2001-02-03 mail/example.test/anna/*/[1-9]* && "
+	    "rm -rf index mail/example.test/anna/*/flags");
+	rig_start(&rig);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(door_records(&rig.imap[0], ids[i], 0, &rec,
+		    &n, &gone, &n_gone, &modseq, &complete), 0);
+		assert_int_equal(n, i == 0 ? 4 : 2);
+		for (k = 0; k < n; k++) {
+			assert_true(rec[k].date < 1000000000);
+			assert_true((time_t)rec[k].save_date >= begun - 1);
+		}
+		free(rec);
+		free(gone);
+	}
 }
 
 #ifndef ENGINE_MEM
@@ -265,18 +307,9 @@ test_check(void **state)
 	assert_int_equal(rig_control(&rig, C_CHECK, "nobody@x.test", &out),
 	    -1);
 	assert_int_equal(rig_control(&rig, C_LIST, NULL, &out), 2);
-	assert_int_equal(rig_control(&rig, C_STATUS, NULL, &out), 4);
+	assert_int_equal(rig_control(&rig, C_STATUS, NULL, &out), 5);
 	assert_int_equal(rig_control(&rig, C_HOLD, NULL, &out), -1);
 	buf_clear(&out);
-}
-
-static void
-shell(const char *what)
-{
-	char cmd[300];
-
-	snprintf(cmd, sizeof(cmd), "cd '%s/spool' && %s", rig.dir, what);
-	assert_int_equal(system(cmd), 0);
 }
 
 static enum result
@@ -586,6 +619,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_renamed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lost, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_when_it_came, setup, teardown),
 #ifndef ENGINE_MEM
 		cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
 #endif
