@@ -180,14 +180,15 @@ put_field(const char *p, int first)
 	putchar('"');
 }
 
-static void
+/* 0, or -1: it was not told. */
+static int
 tell_made(struct buf *made)
 {
 	struct cursor c;
 	char *user, *password;
 
 	if (made->len == 0)
-		return;
+		return 0;
 	put_field(import_name(IMPORT_USER), 1);
 	put_field(import_name(IMPORT_PASSWORD), 0);
 	putchar('\n');
@@ -199,6 +200,7 @@ tell_made(struct buf *made)
 		free(user);
 		free(password);
 	}
+	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : -1;
 }
 
 /* What the rows came to; the set is closed. */
@@ -227,7 +229,10 @@ finish(struct reading *r, struct set *s)
 		status = table_finish(im->c, s, 0);
 	if (status != CTL_DONE)
 		return status;
-	tell_made(&im->made);
+	if (tell_made(&im->made) == -1)
+		return ctl_fail(CTL_REFUSED, _("it is written, but the "
+		    "passwords that were made cannot be told (%s): \"rohrpost "
+		    "user passwd\" sets others"), strerror(errno));
 	fprintf(stderr, im->dry ? _("New accounts: %zu, changed: %zu. "
 	    "Nothing is written.\n") : _("New accounts: %zu, changed: %zu.\n"),
 	    im->n_new, im->n_changed);
@@ -316,5 +321,6 @@ cmd_user_export(struct ctl *c)
 	while ((r = text_next(&s.t[TEXT_USERS], &at)) != NULL)
 		put_account(&s, r, hashes);
 	set_close(&s);
-	return fflush(stdout) == 0 ? CTL_DONE : CTL_REFUSED;
+	return fflush(stdout) == 0 && !ferror(stdout) ? CTL_DONE :
+	    CTL_REFUSED;
 }

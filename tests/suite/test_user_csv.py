@@ -3,6 +3,7 @@ import csv
 import imaplib
 import io
 import os
+import subprocess
 import time
 
 import pytest
@@ -107,6 +108,19 @@ def test_each_bad_line(inst):
         p = inst.command("user", "import", put(inst, text))
         assert p.returncode == 1 and words in p.stderr, (text, p.stderr)
     assert tables(inst) == before
+
+
+def test_passwords_that_cannot_be_told(inst):
+    """The accounts are there, and nobody is told that all went well."""
+    f = put(inst, "user\nbert@example.test\n")
+    with open("/dev/full", "w") as full:
+        p = subprocess.run(
+            [str(inst.prefix / "sbin" / "rohrpost"), "-c", str(inst.conf),
+             "user", "import", f], stdout=full, stderr=subprocess.PIPE,
+            text=True)
+    assert p.returncode == 1
+    assert "passwords that were made cannot be told" in p.stderr
+    assert "bert@example.test" in {r["user"] for r in export(inst)}
 
 
 def test_round_trip(inst):
