@@ -364,7 +364,7 @@ test_folder_that_is_missing(void **state)
 	put("Subject: two\r\n\r\n", &sent);
 	put("Subject: three\r\n\r\n", &sent);
 	assert_int_equal(found("Sent", "Subject: two\r\n\r\n", 2), 1);
-	assert_int_equal(rig_control(&rig, C_STATUS, NULL, &rows), 4);
+	assert_int_equal(rig_control(&rig, C_STATUS, NULL, &rows), 5);
 	assert_non_null(strstr(buf_str(&rows), "delivered|2\n"));
 	assert_non_null(strstr(buf_str(&rows), "disk_full|0\n"));
 	buf_clear(&rows);
