@@ -16,6 +16,8 @@
 #include "lib/base/mem.h"
 #include "lib/base/words.h"
 
+enum { ACCOUNTS_TOLD = 20 };
+
 /* What a router is to forward, and what a mail program may use. */
 static const struct {
 	enum service service;
@@ -96,10 +98,11 @@ static void
 tell_accounts(struct setup *s)
 {
 	const struct row *r;
-	size_t i = 0;
+	size_t i = 0, n = 0;
 
 	puts(_("\nAccounts:"));
-	while ((r = text_next(&s->set.t[TEXT_USERS], &i)) != NULL && i <= 20)
+	while ((r = text_next(&s->set.t[TEXT_USERS], &i)) != NULL &&
+	    n++ < ACCOUNTS_TOLD)
 		printf("  %s\n", r->key);
 	if (r != NULL)
 		puts(_("  ... (rohrpost user list)"));

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "relay/relay_auth.h"
 #include "relay/relay_connect.h"
 #include "relay/trial.h"
@@ -97,10 +98,11 @@ dialogue(struct relay_client *c, const struct trial_question *q,
 
 static enum trial_result
 run_address(const struct trial_question *q, const struct addr *a,
-    const char *ip, SSL_CTX *ctx, struct buf *words)
+    const char *ip, int64_t left, SSL_CTX *ctx, struct buf *words)
 {
 	struct buf label = BUF_INIT(CLIENT_LABEL_MAX - 1);
-	int fd = connect_address(a, times.connect);
+	int fd = connect_address(a, left < times.connect ? left :
+	    times.connect);
 	struct relay_client c;
 	enum trial_result r;
 
@@ -123,13 +125,15 @@ run_address(const struct trial_question *q, const struct addr *a,
 enum trial_result
 trial_run(const struct trial_question *q, SSL_CTX *ctx, struct buf *words)
 {
+	int64_t end = clock_mono_ms() + TRIAL_CONNECT_ALL_MS, left;
 	enum trial_result r = TRIAL_NO_ANSWER;
 	struct addr a;
 	unsigned i;
 
 	buf_set(words, "%s", strerror(EADDRNOTAVAIL));
-	for (i = 0; i < q->n && r == TRIAL_NO_ANSWER; i++)
+	for (i = 0; i < q->n && r == TRIAL_NO_ANSWER &&
+	    (left = end - clock_mono_ms()) > 0; i++)
 		if (addr_of_ip(&a, q->ip[i], strlen(q->ip[i]), q->port) == 0)
-			r = run_address(q, &a, q->ip[i], ctx, words);
+			r = run_address(q, &a, q->ip[i], left, ctx, words);
 	return r;
 }

@@ -12,6 +12,8 @@
 
 enum {
 	TRIAL_CONNECT_MS = 6 * 1000,	/* each address */
+	TRIAL_CONNECT_ALL_MS = 12 * 1000,	/* all of them: with the
+				   dialogue it is less than rohrpost waits */
 	TRIAL_REPLY_MS = 10 * 1000,	/* each reply */
 	TRIAL_ALL_MS = 25 * 1000,	/* the dialogue */
 };

@@ -35,6 +35,13 @@ tests_relay_test_resolve_client_LDADD = relay/libresolve.a $(SERVER) $(LINKS) \
 tests_relay_test_resolve_client_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=lookup_start -Wl,--wrap=lookup_cancel \
 	-Wl,--wrap=server_retire_peer
+check_PROGRAMS += tests/relay/test_trial
+tests_relay_test_trial_SOURCES = tests/relay/test_trial.c relay/trial.c
+tests_relay_test_trial_LDADD = relay/librelay.a relay/libresolve.a $(LINKS) \
+	$(SERVER) $(MAIL) $(NET) $(BASE) $(GSASL_LIBS) $(OPENSSL_LIBS) \
+	$(CMOCKA_LIBS)
+tests_relay_test_trial_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_ms \
+	-Wl,--wrap=connect_address
 # The client's side of IMAP.
 check_PROGRAMS += tests/relay/test_imap
 tests_relay_test_imap_LDADD = relay/libimap.a $(MAIL) $(NET) $(BASE) \

@@ -217,6 +217,9 @@ def test_unattended_to_the_first_mail():
         inst.answers() + "user = bert@example.test %s\nphones = no\n" %
         PASSWORD)
     (inst.dir / "answers").chmod(0o600)
+    # Comments are no accounts.
+    inst.conf.mkdir(parents=True, exist_ok=True)
+    (inst.conf / "users").write_text("# nobody yet\n" * 30)
     try:
         said = inst.ctl("setup", "--answers", str(inst.dir / "answers"),
                         "--start")
