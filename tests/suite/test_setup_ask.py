@@ -242,6 +242,7 @@ def test_each_answer_is_judged(terminal, tmp_path):
                                        ".lock"}
 
 
+@pytest.mark.root
 def test_who_is_asked_for_port_25(tmp_path):
     """The server that has the domain's mail so far is told a name: without one
     it would refuse, and port 25 would seem closed. What --dry-run was answered
