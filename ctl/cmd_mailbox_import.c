@@ -113,7 +113,7 @@ cmd_mailbox_import(struct ctl *c)
 	if (s.root != NULL && !mailbox_name_ok(s.root))
 		return ctl_fail(CTL_REFUSED, _("%s: that is no name of a "
 		    "mailbox"), s.root);
-	if ((r = door_named(c, c->args[0], &d, account)) != CTL_DONE)
+	if ((r = door_named_adds(c, c->args[0], &d, account)) != CTL_DONE)
 		return r;
 	if ((top = open_source(c->args[1])) == -1) {
 		door_clear(&d);

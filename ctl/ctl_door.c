@@ -46,8 +46,8 @@ door_migrate(struct ctl *c, const char *account, int removes, int *fd_r)
 	return ask(c, account, removes ? C_DOOR_REMOVES : C_DOOR_ADDS, fd_r);
 }
 
-int
-door_named(struct ctl *c, const char *address, struct door *d,
+static int
+named(struct ctl *c, const char *address, int adds, struct door *d,
     char *account_r)
 {
 	struct buf name = BUF_INIT(ADDRESS_MAX), why = BUF_INIT(0);
@@ -58,8 +58,9 @@ door_named(struct ctl *c, const char *address, struct door *d,
 	if (name_address(address, strlen(address), NAME_ACCOUNT, &name,
 	    &why) == -1)
 		ctl_say(0, &why);
-	else if ((r = door_of(c, buf_str(&name), &fd)) == CTL_DONE) {
-		door_init(d, PEER_CTL, fd);
+	else if ((r = adds ? door_migrate(c, buf_str(&name), 0, &fd) :
+	    door_of(c, buf_str(&name), &fd)) == CTL_DONE) {
+		door_init(d, adds ? PEER_MIGRATE : PEER_CTL, fd);
 		if (account_r != NULL)
 			(void)str_copy(account_r, ADDRESS_MAX + 1,
 			    buf_str(&name));
@@ -67,6 +68,20 @@ door_named(struct ctl *c, const char *address, struct door *d,
 	buf_clear(&name);
 	buf_clear(&why);
 	return r;
+}
+
+int
+door_named(struct ctl *c, const char *address, struct door *d,
+    char *account_r)
+{
+	return named(c, address, 0, d, account_r);
+}
+
+int
+door_named_adds(struct ctl *c, const char *address, struct door *d,
+    char *account_r)
+{
+	return named(c, address, 1, d, account_r);
 }
 
 const struct door_bit door_flags[] = {

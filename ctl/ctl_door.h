@@ -24,6 +24,10 @@ int	door_migrate(struct ctl *c, const char *account, int removes,
    ADDRESS_MAX + 1 octets), if not NULL, is the full one. */
 int	door_named(struct ctl *c, const char *address, struct door *d,
 	    char *account_r);
+/* The same of one that can neither read mail nor remove any: for who parses
+   what comes from elsewhere. */
+int	door_named_adds(struct ctl *c, const char *address, struct door *d,
+	    char *account_r);
 /* Says what the last call of d failed with. CTL_LATER, or CTL_REFUSED. */
 int	door_said(const struct door *d, const char *what);
 

@@ -24,7 +24,7 @@
 
 enum {
 	MIGRATE_LIST_MAX = 4 << 20,	/* messages of a mailbox */
-	/* Messages that become some together; a door has 64 files out. */
+	/* Messages that become some together. */
 	MIGRATE_BATCH = 31,
 	MIGRATE_BATCH_SIZE = 8 << 20,	/* octets of them, if several */
 	MIGRATE_ORIGIN = 32,
