@@ -13,6 +13,7 @@
 #include "ctl/ctl_near.h"
 #include "ctl/ctl_out.h"
 #include "ctl/ctl_util.h"
+#include "lib/base/str.h"
 #include "lib/base/words.h"
 
 /*
@@ -34,6 +35,19 @@ is_at_start(const struct key *k)
 		if (strcmp(at_start[i], k->name) == 0)
 			return 1;
 	return 0;
+}
+
+/* Does rohrpost alone read it, each time anew? */
+static int
+is_of_command(const struct key *k)
+{
+	struct cursor c;
+	const char *p;
+	size_t len;
+
+	cursor_init(&c, k->programs.data, k->programs.len);
+	p = cursor_lv(&c, &len, 100);
+	return k->n_programs == 1 && p != NULL && str_is(p, len, "rohrpost");
 }
 
 /* The page with its long words: what more than two read has one of its own. */
@@ -157,7 +171,7 @@ for_people(const struct ctl *c, const struct key *k)
 	say(_("read by"), &b);
 	buf_puts(&b, is_at_start(k) ?
 	    _("after a restart (rohrpost stop, rohrpost start)") :
-	    _("with rohrpost reload"));
+	    is_of_command(k) ? _("at once") : _("with rohrpost reload"));
 	say(_("a change counts"), &b);
 	put_manual(k, &b);
 	say(_("more"), &b);
@@ -205,7 +219,8 @@ for_programs(const struct ctl *c, const struct key *k, struct out *o)
 		out_null(o);
 	}
 	out_texts(o, &k->programs);
-	out_text(o, is_at_start(k) ? "restart" : "reload");
+	out_text(o, is_at_start(k) ? "restart" : is_of_command(k) ? "now" :
+	    "reload");
 	buf_reset(&b);
 	put_manual(k, &b);
 	out_text(o, buf_str(&b));

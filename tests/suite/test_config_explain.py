@@ -59,6 +59,10 @@ def test_value(conf, rows):
     assert row["file"] == str(conf.conf / "rohrpost.conf")
     assert lines[row["line"] - 1] == "smtp_idle = 3"
     assert (row["min"], row["max"], row["change"]) == (1, 100, "reload")
+    # rohrpost itself reads its own each time.
+    assert {k for k, r in rows.items() if r["change"] == "now"} == {
+        k for k, r in rows.items() if r["programs"] == ["rohrpost"]} >= {
+        "doctor_dnsbl", "probe"}
     row = rows["sender_header"]
     assert row["choices"] == ["owned", "any"] and row["programs"] == ["smtpd"]
     assert (row["value"], row["set"], row["file"], row["line"]) == (
@@ -104,6 +108,8 @@ def test_allowed(conf, key, allowed):
     assert "\n  allowed: %s\n" % allowed in out
     if key == "hostname":
         assert "\n  default: (nothing)\n" in out
+    assert "\n  a change counts: at once\n" in conf.ctl(
+        "config", "explain", "doctor_dnsbl")
     if key == "state_dir":
         assert "\n  a change counts: after a restart (" in out
 
