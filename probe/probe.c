@@ -85,13 +85,14 @@ wait_for_all(struct trial *t, int n)
 
 /* How many ports are to be tried; -1: none. */
 static int
-read_question(struct stream *s, unsigned port[PROBE_PORTS_MAX], int any_port)
+read_question(struct stream *s, unsigned port[PROBE_PORTS_MAX], int any_port,
+    int ms)
 {
 	char *line;
 	size_t len;
 	int n, i;
 
-	stream_deadline(s, PROBE_ASK_MS);
+	stream_deadline(s, ms);
 	if (stream_line(s, PROBE_LINE_MAX, &line, &len) != STREAM_OK ||
 	    (n = probe_parse(line, len, port)) == -1)
 		return -1;
@@ -123,12 +124,13 @@ probe_serve(int fd, int crowded, int any_port)
 	int n = -1, i;
 
 	stream_init(&s, fd);
-	stream_deadline(&s, PROBE_ASK_MS);
-	if (crowded)
+	if (crowded) {
+		/* A close over what was not read would take the word away. */
+		(void)read_question(&s, port, any_port, PROBE_BUSY_MS);
 		stream_puts(&s, "BUSY\r\n");
-	else if (getpeername(fd, (struct sockaddr *)&asker, &len) == 0 &&
+	} else if (getpeername(fd, (struct sockaddr *)&asker, &len) == 0 &&
 	    (asker.ss_family == AF_INET || asker.ss_family == AF_INET6))
-		n = read_question(&s, port, any_port);
+		n = read_question(&s, port, any_port, PROBE_ASK_MS);
 	for (i = 0; i < n; i++) {
 		t[i] = (struct trial){ .port = port[i], .fd = -1 };
 		(void)begin(&t[i], &asker, len);

@@ -22,6 +22,7 @@ enum {
 	PROBE_PORTS_MAX = 8,
 	PROBE_LINE_MAX = 100,		/* octets */
 	PROBE_ASK_MS = 5 * 1000,	/* until the question is there */
+	PROBE_BUSY_MS = 1000,		/* until it is, for who hears BUSY */
 	PROBE_PORT_MS = 3 * 1000,	/* each port; they are tried at once */
 	PROBE_LEAST_MS = 5 * 1000,	/* until the same address may ask again */
 	PROBE_ALL_MS = 15 * 1000,	/* how long the asker waits */
