@@ -122,7 +122,7 @@ tests_fuzz_fuzz_queue_record_LDFLAGS = $(FUZZING)
 noinst_PROGRAMS += tests/fuzz/fuzz_mailboxes tests/fuzz/fuzz_flags \
 	tests/fuzz/fuzz_door
 tests_fuzz_fuzz_mailboxes_SOURCES = tests/fuzz/fuzz_mailboxes.c
-tests_fuzz_fuzz_mailboxes_LDADD = store/libstore.a $(BASE)
+tests_fuzz_fuzz_mailboxes_LDADD = store/libstore.a $(MAIL) $(BASE)
 tests_fuzz_fuzz_mailboxes_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_flags_SOURCES = tests/fuzz/fuzz_flags.c
 tests_fuzz_fuzz_flags_LDADD = store/libstore.a $(MAIL) $(BASE)

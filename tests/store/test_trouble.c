@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -426,6 +427,21 @@ flag(struct door *d, uint32_t flags)
 	free(failed);
 }
 
+/* Waits until answers fill the way to a door that does not read: no more came
+   for half a second. */
+static void
+wait_full(int fd)
+{
+	int last = -1, now, same = 0;
+
+	while (same < 10) {
+		assert_int_equal(ioctl(fd, FIONREAD, &now), 0);
+		same = now > 0 && now == last ? same + 1 : 0;
+		last = now;
+		usleep(50000);
+	}
+}
+
 /* A door that does not read is told of all changes once, behind the answers
    that wait for it. */
 static void
@@ -442,6 +458,7 @@ test_watcher_is_behind(void **state)
 	for (i = 1; i <= ASKED; i++)
 		ask_status(c, 100 + i);
 	assert_int_equal(chan_send(c, WAIT_MS), 0);
+	wait_full(c->fd);
 	for (i = 0; i < 3; i++)
 		flag(&rig.imap[0], i % 2 == 0 ? FLAG_FLAGGED : 0);
 	while (answers < ASKED || events == 0) {

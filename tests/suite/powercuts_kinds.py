@@ -18,6 +18,7 @@ NAMES = ("the file systems here make the name of a new file durable with the "
 SECOND = "read when the index is gone too, and written within a minute"
 START = "done once, before the first message, or after a crash"
 COPY = "a copy that is used when the table does not recover"
+EXPORT = "what is exported is in its mailbox, too"
 KINDS = {
     "body": kind("smtpd", "body_finish"),
     "bounce": kind("queue", "report_write"),
@@ -52,6 +53,9 @@ KINDS = {
     "migrated": kind("migrate", "state_sync",
                      kept="a message that it does not tell of is known by "
                           "its id"),
+    "exported": kind("rohrpost", "flush", kept=EXPORT),
+    "exported-mbox": kind("rohrpost", "note", kept=EXPORT),
+    "export-folder": kind("rohrpost", "box_make_folder", kept=EXPORT),
     "drop": kind("sendmail", "drop_sync",
                  kept="the suite is down when it is written"),
     "set-aside": kind("queue", "body_move",
