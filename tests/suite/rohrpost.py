@@ -50,6 +50,18 @@ def _port_range():
         yield 10000 + (first - 10000 + i) % (low - 10100)
 
 
+def refused(port):
+    """Nobody listens there; False while it is being closed. A dying process
+    loses its name before its sockets, so that this is to be waited for."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 5).close()
+    except ConnectionRefusedError:
+        return True
+    except ConnectionResetError:
+        pass
+    return False
+
+
 def free_port():
     global _ports
     for attempt in range(2):
