@@ -1,41 +1,15 @@
-#include <stdlib.h>
 #include <string.h>
 
-#include <gsasl.h>
-
-#include "lib/base/base64.h"
 #include "lib/base/clock.h"
-#include "lib/base/mem.h"
-#include "lib/base/str.h"
 #include "relay/imap_login.h"
+#include "relay/sasl.h"
 
-enum {
-	ROUNDS_MAX = 8,			/* of challenge and answer */
-	HASHES_MAX = 1000 * 1000,	/* of a password in SCRAM: a second */
-	CHALLENGE_MAX = 2000,
-};
-
-/* The best first. */
-static const struct mech {
-	const char *name;
-	int	 clear;		/* shows the password */
-} mechs[] = {
-	{ "SCRAM-SHA-256", 0 },
-	{ "SCRAM-SHA-1", 0 },
-	{ "PLAIN", 1 },
-};
-
-static Gsasl *gsasl;
+enum { WHY_MAX = 300 };
 
 int
 imap_login_open(struct buf *why)
 {
-	int err = gsasl_init(&gsasl);
-
-	if (err == GSASL_OK)
-		return 0;
-	buf_set(why, "GNU SASL: %s", gsasl_strerror(err));
-	return -1;
+	return sasl_open(why);
 }
 
 static enum imap_result
@@ -104,73 +78,28 @@ imap_greet(struct imap_client *c, enum imap_security s, SSL_CTX *ctx,
 	return capabilities(c);
 }
 
-static const struct mech *
-choose(const struct imap_client *c, const struct imap_account *a)
-{
-	char word[40];
-	struct buf b = BUF_INIT(sizeof(word));
-	size_t i;
-
-	for (i = 0; i < sizeof(mechs) / sizeof(mechs[0]); i++) {
-		if (a->master && !mechs[i].clear)
-			continue;
-		buf_set(&b, " %s ", mechs[i].name);
-		if (strstr(c->mechs, buf_str(&b)) != NULL)
-			break;
-	}
-	buf_clear(&b);
-	return i < sizeof(mechs) / sizeof(mechs[0]) ? &mechs[i] : NULL;
-}
-
-/*
- * server-first-message = nonce "," salt "," "i=" iteration-count (RFC 5802 7):
- * we would hash so often, for hours, and no deadline ends it. A nonce and a
- * salt hold no comma. 1: it is too often.
- */
-static int
-hashes_too_often(const char *challenge)
-{
-	struct buf text = BUF_INIT(CHALLENGE_MAX);
-	const char *p;
-	uint64_t n;
-	int r = 0;
-
-	if (base64_decode(&text, challenge, strlen(challenge)) == 0)
-		for (p = buf_str(&text); (p = strstr(p, ",i=")) != NULL;) {
-			p += 3;
-			r |= str_number(p, strcspn(p, ","), HASHES_MAX,
-			    &n) == -1;
-		}
-	buf_clear(&text);
-	return r;
-}
-
 /* An answer of ours, empty or not, and the server's next word. */
 static enum imap_result
-respond(struct imap_client *c, Gsasl_session *s, const char *challenge,
-    int *state_r)
+respond(struct imap_client *c, struct sasl *s, const char *challenge)
 {
-	char *out = NULL;
+	struct buf why = BUF_INIT(WHY_MAX);
+	enum imap_result r = IMAP_OK;
+	char *out;
 
-	if (hashes_too_often(challenge))
-		return imap_fail(c, "asks for too much work at the login");
-	*state_r = gsasl_step64(s, challenge, &out);
-	if (*state_r != GSASL_OK && *state_r != GSASL_NEEDS_MORE) {
-		gsasl_free(out);
-		return imap_fail(c, "login: %s", gsasl_strerror(*state_r));
+	if (sasl_step(s, challenge, &out, &why) == -1) {
+		r = imap_fail(c, "%s", buf_str(&why));
+	} else {
+		stream_puts(&c->stream, out != NULL ? out : "");
+		stream_puts(&c->stream, "\r\n");
 	}
-	stream_puts(&c->stream, out != NULL ? out : "");
-	stream_puts(&c->stream, "\r\n");
-	if (out != NULL) {
-		mem_wipe(out, strlen(out));
-		gsasl_free(out);
-	}
-	return IMAP_OK;
+	sasl_free(&out);
+	buf_clear(&why);
+	return r;
 }
 
 /* Until the server's tagged word, which is left in c->last. */
 static enum imap_result
-dialogue(struct imap_client *c, Gsasl_session *s, int *state_r)
+dialogue(struct imap_client *c, struct sasl *s)
 {
 	const struct imap_response *r = &c->last;
 	unsigned round = 0;
@@ -182,11 +111,11 @@ dialogue(struct imap_client *c, Gsasl_session *s, int *state_r)
 			return IMAP_LOST;
 		if (r->kind != IMAP_CONTINUE)
 			continue;
-		if (round++ == ROUNDS_MAX)
+		if (round++ == SASL_ROUNDS_MAX)
 			return imap_fail(c, "does not end the login");
 		/* A server that has all proves itself with an empty answer of
 		   ours. */
-		if (respond(c, s, r->text, state_r) != IMAP_OK)
+		if (respond(c, s, r->text) != IMAP_OK)
 			return IMAP_LOST;
 	} while (r->kind != IMAP_TAGGED);
 	return IMAP_OK;
@@ -201,26 +130,24 @@ refused(struct imap_client *c)
 }
 
 static enum imap_result
-sasl_run(struct imap_client *c, Gsasl_session *s, const struct mech *m)
+sasl_run(struct imap_client *c, struct sasl *s)
 {
-	int state = GSASL_NEEDS_MORE;
-
-	imap_begin(c, "AUTHENTICATE %s", m->name);
-	if (c->caps & IMAP_CAP_SASL_IR) {
+	imap_begin(c, "AUTHENTICATE %s", s->mech->name);
+	if (c->caps & IMAP_CAP_SASL_IR && s->mech->first) {
 		stream_puts(&c->stream, " ");
-		if (respond(c, s, "", &state) != IMAP_OK)
+		if (respond(c, s, "") != IMAP_OK)
 			return IMAP_LOST;
 	} else {
 		imap_end(c);
 	}
 	c->known = 0;
-	if (dialogue(c, s, &state) != IMAP_OK)
+	if (dialogue(c, s) != IMAP_OK)
 		return IMAP_LOST;
 	if (c->last.tag != c->tag)
 		return imap_fail(c, "answers what was not asked");
 	if (strcmp(c->last.word, "OK") != 0)
 		return refused(c);
-	if (!m->clear && state != GSASL_OK)
+	if (s->mech->mutual && !s->proved)
 		return imap_fail(c, "did not prove that it knows the "
 		    "password");
 	return IMAP_OK;
@@ -228,23 +155,18 @@ sasl_run(struct imap_client *c, Gsasl_session *s, const struct mech *m)
 
 static enum imap_result
 sasl(struct imap_client *c, const struct imap_account *a,
-    const struct mech *m, const char *host)
+    const struct sasl_mech *m, const char *host)
 {
+	struct buf why = BUF_INIT(WHY_MAX);
 	enum imap_result r;
-	Gsasl_session *s;
-	int err;
+	struct sasl s;
 
-	if ((err = gsasl_client_start(gsasl, m->name, &s)) != GSASL_OK)
-		return imap_fail(c, "login (%s): %s", m->name,
-		    gsasl_strerror(err));
-	if (gsasl_property_set(s, GSASL_AUTHID, a->user) != GSASL_OK ||
-	    gsasl_property_set(s, GSASL_PASSWORD, a->password) != GSASL_OK ||
-	    gsasl_property_set(s, GSASL_SERVICE, "imap") != GSASL_OK ||
-	    gsasl_property_set(s, GSASL_HOSTNAME, host) != GSASL_OK)
-		r = imap_fail(c, "login: GNU SASL takes no name");
+	if (sasl_begin(&s, m, a->user, a->password, "imap", host, &why) == -1)
+		r = imap_fail(c, "%s", buf_str(&why));
 	else
-		r = sasl_run(c, s, m);
-	gsasl_finish(s);
+		r = sasl_run(c, &s);
+	sasl_end(&s);
+	buf_clear(&why);
 	return r;
 }
 
@@ -291,7 +213,8 @@ enum imap_result
 imap_login(struct imap_client *c, const struct imap_account *a,
     const char *host)
 {
-	const struct mech *m = choose(c, a);
+	const struct sasl_mech *m = sasl_choose(c->mechs,
+	    c->stream.ssl != NULL, a->master);
 	enum imap_result r;
 
 	r = m != NULL ? sasl(c, a, m, host) : login_command(c, a);

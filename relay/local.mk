@@ -21,8 +21,14 @@ relay_librelay_a_SOURCES = \
 	relay/relay_session.c relay/relay_session.h \
 	relay/relay_transaction.c relay/relay_transaction.h
 
-# The client's side of IMAP: of what moves in, later of what is collected.
-noinst_LIBRARIES += relay/libimap.a
+# The client's sides of IMAP and POP3: of what moves in and what is collected.
+noinst_LIBRARIES += relay/libimap.a relay/libpop3.a relay/libsasl.a
+relay_libsasl_a_SOURCES = relay/sasl.c relay/sasl.h
+relay_libpop3_a_SOURCES = \
+	relay/pop3_box.c relay/pop3_box.h \
+	relay/pop3_client.c relay/pop3_client.h \
+	relay/pop3_login.c relay/pop3_login.h \
+	relay/pop3_text.c relay/pop3_text.h
 relay_libimap_a_SOURCES = \
 	relay/imap_client.c relay/imap_client.h \
 	relay/imap_fetch.c relay/imap_fetch.h \
@@ -39,7 +45,8 @@ relay_libmigrate_a_SOURCES = relay/migrate.h \
 
 pkglibexec_PROGRAMS += relay/resolve relay/relay relay/migrate
 relay_migrate_SOURCES = relay/migrate_main.c
-relay_migrate_LDADD = relay/libmigrate.a relay/libimap.a $(SERVER) \
+relay_migrate_LDADD = relay/libmigrate.a relay/libimap.a \
+	relay/libsasl.a $(SERVER) \
 	$(MAIL) $(NET) $(BASE) $(GSASL_LIBS) $(OPENSSL_LIBS) $(SERVER_LIBS)
 relay_resolve_SOURCES = relay/resolve_main.c
 # libunbound works on libevent, and libev.so brings functions of libevent's

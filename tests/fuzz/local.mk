@@ -161,9 +161,16 @@ tests_fuzz_fuzz_csv_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_migrate_SOURCES = tests/fuzz/fuzz_migrate.c
 tests_fuzz_fuzz_migrate_LDADD = relay/libmigrate.a $(BASE)
 tests_fuzz_fuzz_migrate_LDFLAGS = $(FUZZING)
+noinst_PROGRAMS += tests/fuzz/fuzz_pop3_client
+tests_fuzz_fuzz_pop3_client_SOURCES = tests/fuzz/fuzz_pop3_client.c \
+	tests/fuzz/fuzz_talk.c tests/fuzz/fuzz_talk.h tests/fuzz/fuzz_pair.h
+tests_fuzz_fuzz_pop3_client_LDADD = relay/libpop3.a relay/libsasl.a $(NET) \
+	$(BASE) $(GSASL_LIBS) $(OPENSSL_LIBS)
+tests_fuzz_fuzz_pop3_client_LDFLAGS = $(FUZZING) -Wl,--wrap=poll
 tests_fuzz_fuzz_imap_client_SOURCES = tests/fuzz/fuzz_imap_client.c \
-	tests/fuzz/fuzz_pair.h
-tests_fuzz_fuzz_imap_client_LDADD = relay/libimap.a $(MAIL) $(NET) $(BASE) \
+	tests/fuzz/fuzz_talk.c tests/fuzz/fuzz_talk.h tests/fuzz/fuzz_pair.h
+tests_fuzz_fuzz_imap_client_LDADD = relay/libimap.a relay/libsasl.a $(MAIL) \
+	$(NET) $(BASE) \
 	$(GSASL_LIBS) $(OPENSSL_LIBS)
 tests_fuzz_fuzz_imap_client_LDFLAGS = $(FUZZING) -Wl,--wrap=poll
 tests_fuzz_fuzz_route_SOURCES = tests/fuzz/fuzz_route.c tests/fuzz/fuzz_pair.h

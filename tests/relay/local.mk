@@ -44,8 +44,17 @@ tests_relay_test_trial_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_ms \
 	-Wl,--wrap=connect_address
 # The client's side of IMAP.
 check_PROGRAMS += tests/relay/test_imap
-tests_relay_test_imap_LDADD = relay/libimap.a $(MAIL) $(NET) $(BASE) \
+tests_relay_test_imap_SOURCES = tests/relay/test_imap.c \
+	tests/relay/script.c tests/relay/script.h
+tests_relay_test_imap_LDADD = relay/libimap.a relay/libsasl.a $(MAIL) \
+	$(NET) $(BASE) \
 	$(GSASL_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/relay/test_migrate
-tests_relay_test_migrate_LDADD = relay/libmigrate.a relay/libimap.a $(MAIL) \
-	$(NET) $(BASE) $(GSASL_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+tests_relay_test_migrate_LDADD = relay/libmigrate.a relay/libimap.a \
+	relay/libsasl.a $(MAIL) $(NET) $(BASE) $(GSASL_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+# The client's side of POP3.
+check_PROGRAMS += tests/relay/test_pop3
+tests_relay_test_pop3_SOURCES = tests/relay/test_pop3.c \
+	tests/relay/script.c tests/relay/script.h
+tests_relay_test_pop3_LDADD = relay/libpop3.a relay/libsasl.a $(NET) $(BASE) \
+	$(GSASL_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)

@@ -1,10 +1,6 @@
 /*
- * The client's side of IMAP against a scripted server, mostly a hostile one.
- *
- * A script is a list of steps: "<text" expects a line that begins so, ">text"
- * says a line, "~N text" says text N times without an end of line, "!" closes,
- * "#" says nothing and waits for the client to go. "%" in what is said is the
- * tag of the last command.
+ * The client's side of IMAP against a scripted server (script.h), mostly a
+ * hostile one.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,84 +21,17 @@
 #include "relay/imap_fetch.h"
 #include "relay/imap_list.h"
 #include "relay/imap_login.h"
+#include "tests/relay/script.h"
 
-enum { STEPS = 40, QUICK_MS = 400 };
-
-static char tag[20] = "*";
-
-static void
-say(int fd, const char *p)
-{
-	const char *mark;
-
-	for (; (mark = strchr(p, '%')) != NULL; p = mark + 1)
-		if (fd_write_all(fd, p, (size_t)(mark - p)) == -1 ||
-		    fd_write_all(fd, tag, strlen(tag)) == -1)
-			_exit(0);	/* the client has gone */
-	if (fd_write_all(fd, p, strlen(p)) == -1)
-		_exit(0);
-}
-
-static void
-expect(FILE *f, const char *begin)
-{
-	char line[8192];
-
-	if (fgets(line, sizeof(line), f) == NULL)
-		_exit(1);
-	sscanf(line, "%19s", tag);
-	if (strstr(line, begin) == NULL) {
-		fprintf(stderr, "script wants %s, has %s", begin, line);
-		_exit(2);
-	}
-}
-
-static void
-serve(int fd, const char *const *script)
-{
-	FILE *f = fdopen(fd, "r");
-	char octet, *rest;
-	long n;
-
-	signal(SIGPIPE, SIG_IGN);
-	for (; *script != NULL; script++) {
-		if (**script == '<') {
-			expect(f, *script + 1);
-		} else if (**script == '>') {
-			say(fd, *script + 1);
-			say(fd, "\r\n");
-		} else if (**script == '~') {
-			for (n = strtol(*script + 1, &rest, 10); n > 0; n--)
-				say(fd, rest + 1);
-		} else if (**script == '!') {
-			_exit(0);
-		} else {
-			while (read(fd, &octet, 1) == 1)
-				continue;
-		}
-	}
-	/* LOGOUT, or the end. */
-	while (read(fd, &octet, 1) == 1)
-		continue;
-	_exit(0);
-}
+enum { STEPS = SCRIPT_STEPS, QUICK_MS = 400 };
 
 static pid_t
 start(const char *const *script, struct imap_client *c)
 {
-	int fd[2];
-	pid_t pid;
+	int fd;
+	pid_t pid = script_start(script, &fd);
 
-	assert_int_equal(fd_pair(fd), 0);
-	pid = fork();
-	assert_int_not_equal(pid, -1);
-	if (pid == 0) {
-		close(fd[0]);
-		alarm(20);
-		serve(fd[1], script);
-	}
-	close(fd[1]);
-	imap_init(c, fd[0], "old");
+	imap_init(c, fd, "old");
 	c->command = 10000;
 	return pid;
 }
@@ -110,12 +39,8 @@ start(const char *const *script, struct imap_client *c)
 static void
 finish(struct imap_client *c, pid_t pid, const char *name)
 {
-	int status;
-
 	imap_close(c);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (status != 0)
-		fail_msg("%s: the script was not followed", name);
+	script_finish(pid, name);
 }
 
 static const struct imap_account anna = { "anna", "pass \"\\word", 0 };
