@@ -17,6 +17,7 @@ queue_libqueue_a_SOURCES = \
 	queue/queue_intake.c queue/queue_intake.h \
 	queue/queue_commit.c queue/queue_commit.h \
 	queue/queue_write.c queue/queue_write.h \
+	queue/queue_origin.c queue/queue_origin.h \
 	queue/queue_message.c queue/queue_message.h \
 	queue/queue_notify.c queue/queue_notify.h \
 	queue/queue_action.c queue/queue_action.h \

@@ -63,6 +63,7 @@ struct message {
 	uint8_t	 deaths;	/* of workers that had it */
 	uint8_t	 refusals;
 	uint32_t behind;	/* targets held back for want of room */
+	uint32_t origin;	/* its row (queue_origin.h); 0: none */
 	char	*aside;		/* why it is to be set aside */
 	struct message *next_dirty;
 };

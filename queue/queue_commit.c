@@ -6,6 +6,7 @@
 #include "queue/queue_body.h"
 #include "queue/queue_commit.h"
 #include "queue/queue_message.h"
+#include "queue/queue_origin.h"
 #include "queue/queue_record.h"
 #include "queue/queue_table.h"
 #include "queue/queue_write.h"
@@ -74,6 +75,7 @@ commit_submit(const struct submission *s)
 static void
 refuse(const struct submission *s)
 {
+	origin_failed(s->m);
 	body_drop(s->m->id);
 	message_free(s->m);
 	if (s->done != NULL)
@@ -207,9 +209,11 @@ round_done(struct task *t)
 	   believes is no longer true. Nobody was told that it is. */
 	if (r->failed)
 		log_fatal("the queue table cannot be made durable");
-	for (i = 0; i < r->n; i++)
+	for (i = 0; i < r->n; i++) {
+		origin_durable(r->sub[i].m);
 		if (r->sub[i].done != NULL)
 			r->sub[i].done(&r->sub[i], 1);
+	}
 	for (i = 0; i < r->n; i++)
 		hooks->accepted(r->sub[i].m);
 	for (i = 0; i < r->names.n; i++)
@@ -227,8 +231,10 @@ round_write(const struct round *r)
 	if (table_room() != BDB_ROOM)
 		return -1;
 	table_begin();
-	for (i = 0; i < r->n; i++)
+	for (i = 0; i < r->n; i++) {
 		write_submission(r->sub[i].m, r->sub[i].about);
+		origin_write(r->sub[i].m);
+	}
 	write_last(body_last());
 	return table_commit(COMMIT_FLUSH_FOLLOWS);
 }

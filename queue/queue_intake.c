@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +7,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
 #include "lib/link/link.h"
+#include "lib/mail/packed.h"
 #include "lib/mail/result.h"
 #include "lib/server/server.h"
 #include "queue/queue_body.h"
@@ -13,10 +15,10 @@
 #include "queue/queue_fields.h"
 #include "queue/queue_intake.h"
 #include "queue/queue_message.h"
+#include "queue/queue_origin.h"
 #include "queue/queue_table.h"
 
 enum {
-	FILES_MAX = 4,		/* that a worker has and did not submit */
 	FDS_KEPT = 512,		/* messages whose first descriptor is kept */
 	WRONG_MAX = 3,		/* files that were not as said: retired */
 };
@@ -24,10 +26,12 @@ enum {
 struct intake {
 	TAILQ_ENTRY(intake) in_list;
 	struct link link;
-	uint64_t file[FILES_MAX];
-	unsigned n_files;
+	uint64_t *file;		/* that it has and did not submit */
+	unsigned n_files, most_files;
 	int	 waits;		/* for a file, under: */
 	uint32_t waits_frame;
+	int	 asks;		/* for the rows, under: */
+	uint32_t asks_frame;
 	unsigned wrong;
 };
 
@@ -51,7 +55,7 @@ give_file(struct intake *in, struct chan *c)
 	uint64_t id;
 	int fd;
 
-	if (in->n_files == FILES_MAX || body_take(&id, &fd) == -1)
+	if (in->n_files == in->most_files || body_take(&id, &fd) == -1)
 		return -1;
 	in->file[in->n_files++] = id;
 	queue_id_text(id, name);
@@ -105,8 +109,10 @@ submitted(const struct submission *s, int durable)
 		return;
 	}
 	c = link_begin(&in->link, Q_DONE, s->frame);
+	if (s->m->origin != 0)
+		msg_u32(c, QF_ROW, s->m->origin);
 	/* The next file saves a busy worker a round trip. */
-	if (in->n_files == 0 && room())
+	if (in->n_files == 0 && in->link.peer == PEER_SMTPD && room())
 		(void)give_file(in, c);
 	link_send(&in->link);
 }
@@ -116,7 +122,7 @@ submitted(const struct submission *s, int durable)
 static int
 on_file(struct intake *in, struct msg *m, struct buf *why)
 {
-	if (in->waits || in->n_files == FILES_MAX) {
+	if (in->waits || in->n_files == in->most_files) {
 		buf_set(why, "asks for too many files");
 		return -1;
 	}
@@ -186,6 +192,18 @@ submit_envelope(struct message *m, const struct msg *in)
 	return e->forward <= e->final && e->final <= e->length ? 0 : -1;
 }
 
+/* Who collects says of what account, and nobody else does. */
+static int
+origin_right(const struct intake *in, const struct message *m)
+{
+	const struct envelope *e = &m->env;
+
+	if (in->link.peer != PEER_COLLECT)
+		return e->origin != Q_ORIGIN_COLLECTOR;
+	return e->origin == Q_ORIGIN_COLLECTOR && e->account[0] != '\0' &&
+	    e->uidl[0] != '\0';
+}
+
 static int
 on_submit(struct intake *in, struct msg *msg, struct buf *why)
 {
@@ -201,9 +219,12 @@ on_submit(struct intake *in, struct msg *msg, struct buf *why)
 		return -1;
 	}
 	m = message_new(id);
-	if (submit_envelope(m, msg) == -1) {
+	if (submit_envelope(m, msg) == -1 || !origin_right(in, m)) {
 		buf_set(why, "submits a malformed envelope");
 		bad = 1;
+	} else if (m->env.origin == Q_ORIGIN_COLLECTOR && !origin_room()) {
+		words = "4.3.1 too much of what was collected is not yet "
+		    "written down";
 	} else if (check_body(m, &words, &bad) == 0) {
 		if (queue.active >= FDS_KEPT)
 			fd_close(&m->fd);
@@ -213,7 +234,10 @@ on_submit(struct intake *in, struct msg *msg, struct buf *why)
 	}
 	body_drop(id);
 	message_free(m);
-	bad |= ++in->wrong > WRONG_MAX;
+	if (in->link.peer == PEER_SMTPD)
+		bad |= ++in->wrong > WRONG_MAX;
+	else if (words != NULL)
+		bad = 0;	/* its worker's fault, or ours */
 	if (words != NULL)
 		answer(in, msg->id, Q_LATER, words);
 	if (bad && why->len == 0)
@@ -221,10 +245,50 @@ on_submit(struct intake *in, struct msg *msg, struct buf *why)
 	return bad ? -1 : 0;
 }
 
+static int
+on_unused(struct intake *in, struct msg *msg, struct buf *why)
+{
+	const char *p;
+	size_t len;
+	uint64_t id;
+
+	p = msg_get(msg, QF_FILE, &len);
+	if (queue_id_parse(p, len, &id) == -1 || take_name(in, id) == -1) {
+		buf_set(why, "gives a file back that it was not given");
+		return -1;
+	}
+	body_drop(id);
+	return 0;
+}
+
+static int
+on_origins(struct intake *in, struct msg *msg, struct buf *why)
+{
+	in->asks = 1;
+	in->asks_frame = msg->id;
+	return 0;
+}
+
+static int
+on_origin_drop(struct intake *in, struct msg *msg, struct buf *why)
+{
+	const char *p;
+	size_t len;
+
+	p = msg_get(msg, QF_ROWS, &len);
+	if (origin_drop(p, len) == 0)
+		return 0;
+	buf_set(why, "drops malformed rows");
+	return -1;
+}
+
 static int (*const on_message[])(struct intake *, struct msg *,
     struct buf *) = {
 	[Q_FILE] = on_file,
 	[Q_SUBMIT] = on_submit,
+	[Q_UNUSED] = on_unused,
+	[Q_ORIGINS] = on_origins,
+	[Q_ORIGIN_DROP] = on_origin_drop,
 };
 
 /* Channels */
@@ -238,6 +302,7 @@ intake_free(struct intake *in)
 	commit_abandon(in);
 	while (in->n_files > 0)
 		body_drop(in->file[--in->n_files]);
+	free(in->file);
 	free(in);
 }
 
@@ -264,13 +329,30 @@ static const struct link_kind intake_link = {
 	.turn = &to_write,
 };
 
+/* Of a kind that there is one of: whatever is left of another. */
+static void
+gone_all(enum peer kind)
+{
+	struct intake *in, *next;
+
+	for (in = TAILQ_FIRST(&intakes); in != NULL; in = next) {
+		next = TAILQ_NEXT(in, in_list);
+		if (in->link.peer == kind)
+			intake_free(in);
+	}
+}
+
 void
 intake_wired(enum peer kind, uint32_t instance, int fd)
 {
 	struct intake *in;
 
+	if (kind == PEER_COLLECT)
+		gone_all(kind);
 	intake_gone(kind, instance);
 	in = mem_zalloc(1, sizeof(*in));
+	in->most_files = kind == PEER_COLLECT ? Q_FILES_COLLECT : Q_FILES_MAX;
+	in->file = mem_zalloc(in->most_files, sizeof(*in->file));
 	link_init(&in->link, queue.loop, &intake_link, in);
 	link_open(&in->link, kind, instance, fd);
 	TAILQ_INSERT_HEAD(&intakes, in, in_list);
@@ -307,9 +389,38 @@ intake_stock(void)
 	}
 }
 
+/* All rows, in slices. Together they are less than a channel takes. */
+static void
+answer_origins(struct intake *in)
+{
+	struct buf rows = BUF_INIT(0);
+	struct chan *c;
+	uint32_t at = 0, last;
+
+	static_assert(Q_ORIGINS_MAX * PACKED_ORIGIN_MAX < CHAN_OUT_MAX,
+	    "the rows fit a channel");
+	in->asks = 0;
+	do {
+		buf_reset(&rows);
+		last = origin_list(at, &rows);
+		at = last != 0 ? last : at;
+		c = link_begin(&in->link, Q_ORIGIN_ROWS, in->asks_frame);
+		msg_bytes(c, QF_ROWS, rows.data, rows.len);
+		if (last == 0)
+			msg_u32(c, QF_LAST, 1);
+		link_send(&in->link);
+	} while (last != 0);
+	buf_clear(&rows);
+}
+
 void
 intake_flush(void)
 {
+	struct intake *in;
+
+	TAILQ_FOREACH(in, &intakes, in_list)
+		if (in->asks && !origin_pending())
+			answer_origins(in);
 	link_turn_flush(&to_write);
 }
 

@@ -1,10 +1,15 @@
 /*
- * The workers that bring mail (smtpd, later collect): files go out, envelopes
- * come in.
+ * Those who bring mail (the workers of smtpd, and collect): files go out,
+ * envelopes come in.
  *
  * A file is given to one worker, which alone may submit it, once. It is
  * refused, and the worker retired, where a descriptor that can write is still
- * open when the envelope comes.
+ * open when the envelope comes. collect writes none itself: what its worker
+ * left open is "later", and collect ends that worker.
+ *
+ * There is one collect at a time: where another one is wired, what the one before
+ * it has not submitted, or has submitted and queue has not read, is gone. Only
+ * then may the new one be told which rows there are (queue_origin.h).
  */
 #ifndef QUEUE_QUEUE_INTAKE_H
 #define QUEUE_QUEUE_INTAKE_H

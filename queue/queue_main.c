@@ -17,6 +17,7 @@
 #include "queue/queue_job.h"
 #include "queue/queue_life.h"
 #include "queue/queue_main.h"
+#include "queue/queue_origin.h"
 #include "queue/queue_record.h"
 #include "queue/queue_report.h"
 #include "queue/queue_sign.h"
@@ -104,6 +105,8 @@ start_record(uint64_t id, enum record r, uint32_t index, const void *p,
 	struct schedule s;
 
 	cursor_init(&c, p, len);
+	if (r == RECORD_ORIGIN && id == 0)
+		origin_load(index, p, len);
 	if (r == RECORD_LAST && id == 0 && len == 8 && (id = cursor_u64(&c)) >
 	    highest)
 		highest = id;

@@ -51,7 +51,8 @@ key_set(DBT *key, unsigned char b[KEY_MAX], uint64_t id, enum record r,
 		b[9 + i] = (unsigned char)(index >> (24 - 8 * i));
 	memset(key, 0, sizeof(*key));
 	key->data = b;
-	key->size = r == RECORD_RESULT ? KEY_MAX : KEY_SHORT;
+	key->size = r == RECORD_RESULT || r == RECORD_ORIGIN ? KEY_MAX :
+	    KEY_SHORT;
 }
 
 /* 0, or -1 for a key that is not one of ours. */
@@ -177,7 +178,7 @@ table_forget_all(uint64_t id)
 }
 
 void
-table_forget(uint64_t id, int all)
+table_drop(uint64_t id, enum record rec, uint32_t index)
 {
 	unsigned char b[KEY_MAX];
 	DBT key;
@@ -185,14 +186,21 @@ table_forget(uint64_t id, int all)
 
 	if (txn_failed)
 		return;
-	if (all) {
-		table_forget_all(id);
-		return;
-	}
-	key_set(&key, b, id, RECORD_ENVELOPE, 0);
+	key_set(&key, b, id, rec, index);
 	r = table->del(table, txn, &key, 0);
 	if (r != 0 && r != DB_NOTFOUND)
 		table_failed("forget", r);
+}
+
+void
+table_forget(uint64_t id, int all)
+{
+	if (txn_failed)
+		return;
+	if (all)
+		table_forget_all(id);
+	else
+		table_drop(id, RECORD_ENVELOPE, 0);
 }
 
 int

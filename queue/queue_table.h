@@ -27,6 +27,8 @@ enum record {
 	RECORD_SCHEDULE,
 	RECORD_RESULT,		/* with the target's index */
 	RECORD_FORMAT,		/* id 0: u32, what wrote the table last */
+	RECORD_ORIGIN,		/* id 0, with the row's number: what collect
+				   brought (queue_origin.h) */
 };
 
 /*
@@ -62,6 +64,8 @@ void	table_put(uint64_t id, enum record r, uint32_t index, const void *p,
 	    size_t len);
 /* Drops the envelope alone, or with all other records of the message. */
 void	table_forget(uint64_t id, int all);
+/* Drops one record; it may be gone already. */
+void	table_drop(uint64_t id, enum record r, uint32_t index);
 int	table_commit(enum commit c) ATTR_CHECK;
 
 /* Makes all commits so far durable. 0, or -1: they are lost, end. */

@@ -67,6 +67,19 @@ packed_put_result(struct buf *b, const struct packed_result *r)
 	    buf_put_lv(b, r->words, len) == 0 ? 0 : -1);
 }
 
+int
+packed_put_origin(struct buf *b, const struct packed_origin *o)
+{
+	size_t before = b->len;
+
+	return put_end(b, before,
+	    buf_put_u32(b, o->row) == 0 && buf_put_u64(b, o->id) == 0 &&
+	    buf_put_u64(b, o->time) == 0 && buf_put_u64(b, o->length) == 0 &&
+	    buf_put_lv(b, o->account, o->account_len) == 0 &&
+	    buf_put_lv(b, o->key, o->key_len) == 0 &&
+	    buf_put_lv(b, o->message_id, o->message_id_len) == 0 ? 0 : -1);
+}
+
 /* A text of at most max octets; what is not one makes the cursor bad. */
 static const char *
 text(struct cursor *c, size_t *len_r, size_t max)
@@ -139,4 +152,20 @@ packed_result(struct cursor *c, struct packed_result *r)
 	r->passed = passed;
 	r->words = cursor_lv(c, &r->len, RESULT_WORDS_MAX);
 	return get_end(c, result <= RESULT_NEVER && passed <= 1);
+}
+
+int
+packed_origin(struct cursor *c, struct packed_origin *o)
+{
+	if (!c->bad && cursor_left(c) == 0)
+		return 0;
+	o->row = cursor_u32(c);
+	o->id = cursor_u64(c);
+	o->time = cursor_u64(c);
+	o->length = cursor_u64(c);
+	o->account = text(c, &o->account_len, ADDRESS_MAX);
+	o->key = text(c, &o->key_len, UIDL_MAX);
+	o->message_id = text(c, &o->message_id_len, MESSAGE_ID_MAX);
+	return get_end(c, o->row != 0 && o->account_len > 0 &&
+	    o->key_len > 0);
 }

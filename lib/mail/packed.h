@@ -2,7 +2,8 @@
  * The packed lists of proto_queue and proto_job, one entry behind another in
  * one field, each written and read in one place: recipients of an envelope
  * (QF_RECIPIENTS, and the record of queue), of a job (JF_RECIPIENTS), what
- * their senders asked for (JF_RCPT_DSN), and their results (JF_RESULTS).
+ * their senders asked for (JF_RCPT_DSN), and their results (JF_RESULTS); and the rows of what collect
+ * has brought (QF_ROWS, and the record of queue).
  *
  * What is read stays where it lies: texts are borrowed, hold no NUL, CR or LF
  * (but for the words of a result), and are within their bounds.
@@ -11,6 +12,7 @@
 #define LIB_MAIL_PACKED_H
 
 #include "lib/base/buf.h"
+#include "lib/mail/limits.h"
 #include "lib/mail/result.h"
 
 /* lv address, lv ORCPT, u32 NOTIFY. */
@@ -21,6 +23,24 @@ struct packed_recipient {
 	size_t	 orcpt_len;
 	uint32_t notify;	/* enum q_notify */
 };
+
+/* u32 row, u64 id, u64 time, u64 length, lv account, lv key, lv Message-ID. */
+struct packed_origin {
+	uint32_t row;		/* the queue's; never 0 */
+	uint64_t id;		/* the message's in queue */
+	uint64_t time;		/* seconds: when it was accepted */
+	uint64_t length;	/* of its file */
+	const char *account;	/* read: never empty; ADDRESS_MAX */
+	size_t	 account_len;
+	const char *key;	/* read: never empty; UIDL_MAX */
+	size_t	 key_len;
+	const char *message_id;	/* MESSAGE_ID_MAX; may be empty */
+	size_t	 message_id_len;
+};
+
+/* Octets of one. */
+enum { PACKED_ORIGIN_MAX = 4 + 3 * 8 + 3 * 4 + ADDRESS_MAX + UIDL_MAX +
+    MESSAGE_ID_MAX };
 
 enum { PACKED_RECIPIENT_MIN = 4 + 1 + 4 + 4 };	/* octets of one */
 
@@ -58,6 +78,7 @@ int	packed_put_recipient(struct buf *b, const struct packed_recipient *r);
 int	packed_put_target(struct buf *b, const struct packed_target *t);
 int	packed_put_dsn(struct buf *b, const struct packed_dsn *d);
 int	packed_put_result(struct buf *b, const struct packed_result *r);
+int	packed_put_origin(struct buf *b, const struct packed_origin *o);
 
 /*
  * The next entry. 1; 0 at the end; -1 for one that is malformed (c->bad is
@@ -69,5 +90,6 @@ int	packed_target(struct cursor *c, int with_owner,
 	    struct packed_target *t) ATTR_CHECK;
 int	packed_dsn(struct cursor *c, struct packed_dsn *d) ATTR_CHECK;
 int	packed_result(struct cursor *c, struct packed_result *r) ATTR_CHECK;
+int	packed_origin(struct cursor *c, struct packed_origin *o) ATTR_CHECK;
 
 #endif

@@ -2,6 +2,7 @@
 #include "lib/mail/dkim.h"
 #include "lib/mail/limits.h"
 #include "lib/mail/notes.h"
+#include "lib/mail/packed.h"
 #include "lib/mail/proto.h"
 #include "lib/mail/result.h"
 
@@ -13,7 +14,8 @@ enum {
 	NAME_MAX_DNS = 255,
 };
 
-#define INTAKE	(PEER_BIT(PEER_SMTPD) | PEER_BIT(PEER_COLLECT))
+#define COLLECT	PEER_BIT(PEER_COLLECT)
+#define INTAKE	(PEER_BIT(PEER_SMTPD) | COLLECT)
 #define QUEUE	PEER_BIT(PEER_QUEUE)
 
 static const struct msg_field q_file_is[] = {
@@ -42,7 +44,16 @@ static const struct msg_field q_submit[] = {
 	{ 0 }
 };
 static const struct msg_field q_done[] = {
-	{ "file", QF_FILE, MSG_TEXT, 1, QUEUE_ID_LEN }, { 0 }
+	{ "file", QF_FILE, MSG_TEXT, 1, QUEUE_ID_LEN },
+	{ "row", QF_ROW, MSG_U32, 1, 0 }, { 0 }
+};
+static const struct msg_field q_rows[] = {
+	{ "rows", QF_ROWS, MSG_BYTES, 0,
+	    Q_ORIGINS_SLICE * PACKED_ORIGIN_MAX },
+	{ "last", QF_LAST, MSG_U32, 1, 0 }, { 0 }
+};
+static const struct msg_field q_drop[] = {
+	{ "rows", QF_ROWS, MSG_BYTES, 0, Q_ORIGINS_SLICE * 4 }, { 0 }
 };
 static const struct msg_field q_words[] = {
 	{ "words", QF_WORDS, MSG_TEXT, 0, RESULT_WORDS_MAX }, { 0 }
@@ -54,6 +65,10 @@ static const struct msg_desc q_table[] = {
 	[Q_DONE] = { "DONE", QUEUE, 0, 1, q_done },
 	[Q_LATER] = { "LATER", QUEUE, 0, 0, q_words },
 	[Q_NEVER] = { "NEVER", QUEUE, 0, 0, q_words },
+	[Q_UNUSED] = { "UNUSED", COLLECT, 0, 0, q_file_is },
+	[Q_ORIGINS] = { "ORIGINS", COLLECT, 0, 0, NULL },
+	[Q_ORIGIN_ROWS] = { "ORIGIN_ROWS", QUEUE, 0, 0, q_rows },
+	[Q_ORIGIN_DROP] = { "ORIGIN_DROP", COLLECT, 0, 0, q_drop },
 };
 const struct msg_proto proto_queue = MSG_PROTO("queue", q_table);
 
@@ -134,7 +149,7 @@ static const struct msg_field n_hosts[] = {
 	{ 0 }
 };
 #define ASKER	(PEER_BIT(PEER_RELAY) | PEER_BIT(PEER_SMTPD) | \
-    PEER_BIT(PEER_COLLECT))
+    PEER_BIT(PEER_FETCH))
 static const struct msg_desc n_table[] = {
 	[N_MX] = { "MX", ASKER, 0, 0, n_name },
 	[N_HOST] = { "HOST", ASKER, 0, 0, n_name },

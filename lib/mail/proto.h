@@ -9,10 +9,15 @@
 #include "lib/base/msg.h"
 
 /*
- * smtpd (later collect) and queue. The worker asks for a file, writes the
+ * smtpd, collect and queue. The worker asks for a file, writes the
  * body, syncs, closes, submits; queue answers DONE when the record is durable.
  * DONE may bring the next file along (id NEXT and a descriptor), so that a
  * busy worker saves a round trip.
+ *
+ * collect has many files at a time and asks for one after the other. Of what it
+ * submits queue keeps a row, in the transaction of the envelope, until collect
+ * says that it knows of it: Q_DONE names the row, and Q_ORIGINS asks for all
+ * there are.
  */
 enum q_type {
 	Q_FILE = 1,	/* -> a fresh file, please */
@@ -22,6 +27,16 @@ enum q_type {
 			   next] */
 	Q_LATER,	/* <- say 451; QF_WORDS */
 	Q_NEVER,	/* <- say 554; QF_WORDS */
+	Q_UNUSED,	/* -> QF_FILE is not to be a message */
+	Q_ORIGINS,	/* -> all rows, please */
+	Q_ORIGIN_ROWS,	/* <- QF_ROWS, struct packed_origin; QF_LAST: no more */
+	Q_ORIGIN_DROP,	/* -> QF_ROWS, u32 each: known for ever, drop them */
+};
+enum {
+	Q_FILES_MAX = 4,	/* that a worker has and did not submit, */
+	Q_FILES_COLLECT = 512,	/* and collect */
+	Q_ORIGINS_MAX = 4096,	/* rows that there may be */
+	Q_ORIGINS_SLICE = 256,	/* of one Q_ORIGIN_ROWS or Q_ORIGIN_DROP */
 };
 enum q_field {
 	QF_FILE = 1,	/* the file's name, which is the queue id */
@@ -47,6 +62,9 @@ enum q_field {
 	QF_BODY,	/* u32 enum q_body: BODY= as it was declared */
 	QF_NOTES,	/* packed: lib/mail/notes.h; NOTES_MAX */
 	QF_MESSAGE_ID,	/* of its header, for the log; MESSAGE_ID_MAX */
+	QF_ROW,		/* u32: of Q_ORIGIN_COLLECTOR: its row; never 0 */
+	QF_ROWS,
+	QF_LAST,	/* u32 1 */
 };
 enum q_flag {
 	Q_8BIT = 1,	/* octets over 0x7f are there, whatever BODY= said */

@@ -59,6 +59,8 @@ tests_queue_test_intake_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=body_take \
 	-Wl,--wrap=body_drop -Wl,--wrap=table_room -Wl,--wrap=commit_submit \
 	-Wl,--wrap=commit_abandon -Wl,--wrap=server_retire_peer \
 	-Wl,--wrap=fd_no_writer
+check_PROGRAMS += tests/queue/test_origin
+tests_queue_test_origin_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/queue/test_room
 tests_queue_test_room_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)
 tests_queue_test_room_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=bdb_room \

@@ -398,6 +398,37 @@ rig_ask(struct chan *c, const char *from, const char *const *to,
 	check(rig_answer(c) == Q_DONE, "submit");
 }
 
+void
+rig_collect(struct chan *c, const char *id, const char *account,
+    const char *key, const char *text)
+{
+	struct buf packed = BUF_INIT(0);
+
+	buf_put_lv(&packed, "anna@example.test", 17);
+	buf_put_lv(&packed, "", 0);
+	buf_put_u32(&packed, 0);
+	msg_begin(c, &proto_queue, Q_SUBMIT, 8);
+	msg_text(c, QF_FILE, id);
+	msg_text(c, QF_SENDER, "anna@example.test");
+	msg_bytes(c, QF_RECIPIENTS, packed.data, packed.len);
+	msg_text(c, QF_CLIENT, "pop.test [127.0.0.1]");
+	msg_u64(c, QF_TIME, (uint64_t)time(NULL));
+	msg_u64(c, QF_LENGTH, strlen(text));
+	msg_u32(c, QF_CRC, crc32c(0, text, strlen(text)));
+	msg_u32(c, QF_FINAL, 0);
+	msg_u32(c, QF_FORWARD, 0);
+	msg_u32(c, QF_FLAGS, 0);
+	msg_u32(c, QF_ORIGIN, Q_ORIGIN_COLLECTOR);
+	if (account[0] != '\0')
+		msg_text(c, QF_ACCOUNT, account);
+	if (key[0] != '\0')
+		msg_text(c, QF_UIDL, key);
+	msg_text(c, QF_MESSAGE_ID, "<1@far.test>");
+	check(msg_end(c) == 0, "submit");
+	(void)!chan_send(c, RIG_WAIT);
+	buf_clear(&packed);
+}
+
 int
 rig_answer(struct chan *c)
 {

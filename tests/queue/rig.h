@@ -82,6 +82,9 @@ struct rig_wish {
 /* All of it, as rig_send. */
 void	rig_ask(struct chan *c, const char *from, const char *const *to,
 	    const char *text, const struct rig_wish *wish);
+/* As collect: a message to anna@example.test; "": the field is left out. */
+void	rig_collect(struct chan *c, const char *id, const char *account,
+	    const char *key, const char *text);
 /* The answer to it: Q_DONE, Q_LATER, ... 0 at the end of the channel. A file
    that comes along is dropped. */
 int	rig_answer(struct chan *c);
