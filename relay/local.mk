@@ -43,6 +43,11 @@ relay_libmigrate_a_SOURCES = relay/migrate.h \
 	relay/migrate_job.c relay/migrate_map.c relay/migrate_step.c relay/migrate_tell.c \
 	relay/migrate_state.c relay/migrate_state.h
 
+# The manager of what is collected.
+noinst_LIBRARIES += relay/libcollect.a
+relay_libcollect_a_SOURCES = \
+	relay/collect_journal.c relay/collect_journal.h relay/collect_line.c
+
 pkglibexec_PROGRAMS += relay/resolve relay/relay relay/migrate
 relay_migrate_SOURCES = relay/migrate_main.c
 relay_migrate_LDADD = relay/libmigrate.a relay/libimap.a \

@@ -161,6 +161,10 @@ tests_fuzz_fuzz_csv_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_migrate_SOURCES = tests/fuzz/fuzz_migrate.c
 tests_fuzz_fuzz_migrate_LDADD = relay/libmigrate.a $(BASE)
 tests_fuzz_fuzz_migrate_LDFLAGS = $(FUZZING)
+noinst_PROGRAMS += tests/fuzz/fuzz_journal
+tests_fuzz_fuzz_journal_SOURCES = tests/fuzz/fuzz_journal.c
+tests_fuzz_fuzz_journal_LDADD = relay/libcollect.a $(MAIL) $(BASE)
+tests_fuzz_fuzz_journal_LDFLAGS = $(FUZZING)
 noinst_PROGRAMS += tests/fuzz/fuzz_pop3_client
 tests_fuzz_fuzz_pop3_client_SOURCES = tests/fuzz/fuzz_pop3_client.c \
 	tests/fuzz/fuzz_talk.c tests/fuzz/fuzz_talk.h tests/fuzz/fuzz_pair.h

@@ -58,3 +58,7 @@ tests_relay_test_pop3_SOURCES = tests/relay/test_pop3.c \
 	tests/relay/script.c tests/relay/script.h
 tests_relay_test_pop3_LDADD = relay/libpop3.a relay/libsasl.a $(NET) $(BASE) \
 	$(GSASL_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/relay/test_journal
+tests_relay_test_journal_LDADD = relay/libcollect.a $(MAIL) $(BASE) \
+	$(CMOCKA_LIBS)
+tests_relay_test_journal_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fd_write_all
