@@ -49,7 +49,8 @@ contact(struct dns_check *c, const struct host_address *a)
 		return NULL;
 	k = &contacts[n_contacts++];
 	k->a = *a;
-	k->alive = dns_contact(a, c->smtp_port, c->h->name, &why) == 0;
+	k->alive = dns_contact(a, c->smtp_port, c->h->name, &why) ==
+	    CONTACT_GOOD;
 	(void)str_copy(k->why, sizeof(k->why), buf_str(&why));
 	c->contact_ms += clock_mono_ms() - start;
 	buf_clear(&why);

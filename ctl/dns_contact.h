@@ -11,11 +11,16 @@
 
 enum { CONTACT_MS = 10 * 1000 };	/* for all of it */
 
-/*
- * 0: it answers as a mail server does. -1 with why, in words, which may have
- * what it said.
- */
-int	dns_contact(const struct host_address *a, unsigned port,
+enum contacted {
+	CONTACT_GOOD,
+	CONTACT_LATER,	/* a mail server says 4yz (RFC 5321 4.2.1) */
+	CONTACT_REFUSED,	/* it says 5yz: not to this machine */
+	CONTACT_NONE,	/* nobody answers, or no mail server */
+};
+
+/* What answers there; where it is not good with why, in words, which may have
+   what it said. */
+enum contacted dns_contact(const struct host_address *a, unsigned port,
 	    const char *hostname, struct buf *why) ATTR_CHECK;
 
 /* A connected socket, or -1 with why. */

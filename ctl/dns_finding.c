@@ -328,6 +328,11 @@ static const struct row {
 	    N_("This server cannot send mail directly."),
 	    N_("Send through a provider (relay_host), or have your provider "
 	    "open port 25.") },
+	[FINDING_PORT25_REFUSED] = { "port25-refused",
+	    N_("Port 25 goes out, but {2} refuses this machine ({3})."),
+	    N_("Other servers may refuse its mail, too."),
+	    N_("Send through a provider (relay_host); or, if the reply names "
+	    "a list that your address is on, have it taken off there.") },
 	[FINDING_PORT25_UNKNOWN] = { "port25-unknown",
 	    N_("Whether port 25 goes out was not tried: name a mail server by "
 	    "--reach."), NULL, NULL },

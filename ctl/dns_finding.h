@@ -79,6 +79,7 @@ enum finding_code {
 	FINDING_PROBE_FAILED,	/* who was asked; why */
 	FINDING_PORT25_GOOD,	/* host */
 	FINDING_PORT25_BLOCKED,	/* host; why */
+	FINDING_PORT25_REFUSED,	/* host; why */
 	FINDING_PORT25_UNKNOWN,
 	FINDING_LISTED,		/* address; list; its answer */
 	FINDING_NOT_LISTED,	/* address; list */

@@ -18,7 +18,12 @@ enum {
 	DOCTOR_CONNECT_MS = 3000,	/* a port of this machine */
 };
 
-enum doctor_port25 { PORT25_UNKNOWN, PORT25_GOOD, PORT25_BLOCKED };
+enum doctor_port25 {
+	PORT25_UNKNOWN,
+	PORT25_BLOCKED,		/* nobody answers */
+	PORT25_REFUSED,		/* it goes out; who was asked refuses us */
+	PORT25_GOOD,
+};
 
 /* What the verdict follows from. */
 struct doctor_facts {
@@ -48,7 +53,7 @@ void	doctor_ports(const struct dns_host *h, struct findings *l);
 enum doctor_port25 doctor_port25(struct dns_check *k,
 	    const struct dns_domains *d, const char *reach);
 /* The same without a finding: name_r is who was asked, or "", why what he
-   said where it is PORT25_BLOCKED. */
+   said where it is PORT25_BLOCKED or PORT25_REFUSED. */
 enum doctor_port25 doctor_try_port25(struct dns_check *k,
 	    const struct dns_domains *d, const char *reach,
 	    char name_r[DOMAIN_MAX + 1], struct buf *why);

@@ -67,13 +67,17 @@ enum doctor_port25
 doctor_port25(struct dns_check *k, const struct dns_domains *d,
     const char *reach)
 {
+	static const enum finding_code codes[] = {
+		[PORT25_UNKNOWN] = FINDING_PORT25_UNKNOWN,
+		[PORT25_BLOCKED] = FINDING_PORT25_BLOCKED,
+		[PORT25_REFUSED] = FINDING_PORT25_REFUSED,
+		[PORT25_GOOD] = FINDING_PORT25_GOOD,
+	};
 	struct buf why = BUF_INIT(300);
 	char name[DOMAIN_MAX + 1];
 	enum doctor_port25 r = doctor_try_port25(k, d, reach, name, &why);
 
-	finding_add(k->l, r == PORT25_GOOD ? FINDING_PORT25_GOOD :
-	    r == PORT25_BLOCKED ? FINDING_PORT25_BLOCKED :
-	    FINDING_PORT25_UNKNOWN, k->h->name, name, buf_str(&why), NULL);
+	finding_add(k->l, codes[r], k->h->name, name, buf_str(&why), NULL);
 	buf_clear(&why);
 	return r;
 }
@@ -159,6 +163,6 @@ doctor_verdict(const struct doctor_facts *f)
 {
 	if (!f->outside)
 		return f->walled ? VERDICT_COLLECTOR : VERDICT_UNKNOWN;
-	return f->port25 == PORT25_BLOCKED || f->distrusted ? VERDICT_RELAY :
-	    VERDICT_DIRECT;
+	return f->port25 == PORT25_BLOCKED || f->port25 == PORT25_REFUSED ||
+	    f->distrusted ? VERDICT_RELAY : VERDICT_DIRECT;
 }

@@ -11,7 +11,8 @@
 #include "ctl/doctor.h"
 #include "lib/base/str.h"
 
-/* A host's port 25; why where it is blocked. */
+/* A host's port 25; why where it is blocked or refused. Who says "later" is
+   reached. */
 static enum doctor_port25
 try_host(struct dns_check *k, const char *name, struct buf *why)
 {
@@ -21,8 +22,15 @@ try_host(struct dns_check *k, const char *name, struct buf *why)
 	if (dns_check_addresses(name, &l) != DNS_OK)
 		return PORT25_UNKNOWN;
 	for (i = 0; i < l.n && i < k->addresses; i++)
-		if (dns_contact(&l.a[i], k->smtp_port, k->h->name, why) == 0)
+		switch (dns_contact(&l.a[i], k->smtp_port, k->h->name, why)) {
+		case CONTACT_GOOD:
+		case CONTACT_LATER:
 			return PORT25_GOOD;
+		case CONTACT_REFUSED:
+			return PORT25_REFUSED;
+		case CONTACT_NONE:
+			break;
+		}
 	return PORT25_BLOCKED;
 }
 
@@ -48,21 +56,32 @@ foreign_mx(const struct dns_check *k, const char *domain,
 	return 0;
 }
 
-/* Of the operator's domains: one dead host proves nothing. */
+/* Of the operator's domains: one dead host, or one that refuses, proves
+   nothing while another one answers. */
 static enum doctor_port25
 try_domains(struct dns_check *k, const struct dns_domains *d,
-    char name[DOMAIN_MAX + 1], struct buf *why)
+    char name_r[DOMAIN_MAX + 1], struct buf *why)
 {
-	enum doctor_port25 r = PORT25_UNKNOWN;
+	enum doctor_port25 best = PORT25_UNKNOWN, r;
+	struct buf said = BUF_INIT(300);
+	char name[DOMAIN_MAX + 1];
 	unsigned tries = 0;
 	size_t i;
 
-	for (i = 0; i < d->n && tries < DOCTOR_TRIES && r != PORT25_GOOD; i++)
-		if (foreign_mx(k, d->d[i].domain, name)) {
-			r = try_host(k, name, why);
-			tries++;
-		}
-	return r;
+	for (i = 0; i < d->n && tries < DOCTOR_TRIES && best != PORT25_GOOD;
+	    i++) {
+		if (!foreign_mx(k, d->d[i].domain, name))
+			continue;
+		tries++;
+		r = try_host(k, name, &said);
+		if (r <= best)
+			continue;
+		best = r;
+		(void)str_copy(name_r, DOMAIN_MAX + 1, name);
+		buf_set(why, "%s", buf_str(&said));
+	}
+	buf_clear(&said);
+	return best;
 }
 
 enum doctor_port25

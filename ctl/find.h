@@ -82,6 +82,8 @@ enum find_auth {
 	FIND_AUTH_OAUTH2 = 4,
 	FIND_AUTH_OTHER = 8,	/* by address, Kerberos, a certificate ... */
 };
+/* The first label of a host that each customer has of his own. */
+#define FIND_OWN "%SERVER%"
 enum find_source { FIND_PRESET, FIND_SRV, FIND_AUTOCONFIG };
 
 struct find_server {
@@ -89,7 +91,7 @@ struct find_server {
 	enum find_protocol protocol;
 	enum find_tls tls;
 	char	 host[DOMAIN_MAX + 1];
-	unsigned port;
+	unsigned port;			/* 0: unknown, and tls with it */
 	char	 login[FIND_TEXT_MAX];	/* %EMAILADDRESS% ...; "": unknown */
 	unsigned auth;			/* enum find_auth; 0: unknown */
 	unsigned poll;	/* shortest polling interval, seconds; 0: unknown */
@@ -104,6 +106,16 @@ struct find_servers {
 /* The first of that protocol; NULL: there is none. */
 const struct find_server *find_server(const struct find_servers *l,
 	    enum find_protocol p);
+/* Its host's first label is the customer's own, "%SERVER%": ask. */
+int	find_server_is_own(const struct find_server *s);
+/* That host is its, or "NAME.REST" of "%SERVER%.REST". */
+int	find_server_fits(const struct find_server *s, const char *host);
+/* The first of that protocol that the host fits is copied, with the host. 1, or
+   0: there is none. */
+int	find_server_named(const struct find_servers *l, enum find_protocol p,
+	    const char *host, struct find_server *out);
+/* A password is of no use there: OAuth (RFC 7628) is all that it takes. */
+int	find_server_wants_oauth(const struct find_server *s);
 /*
  * The login that a form stands for: %EMAILADDRESS%, %EMAILLOCALPART%,
  * %EMAILDOMAIN%. "": the form is unknown, or asks for something that is in no
@@ -140,7 +152,8 @@ struct find_domain {
 	char	 ptr_name[DOMAIN_MAX + 1]; /* where else it leads; or "" */
 	enum find_known port25;		/* it goes out */
 	char	 port25_host[DOMAIN_MAX + 1];	/* who was asked; or "" */
-	char	 port25_why[FIND_TEXT_MAX];	/* FIND_NO: in words */
+	char	 port25_why[FIND_TEXT_MAX];	/* FIND_NO: in words; FIND_YES:
+					   how it refuses this machine, or "" */
 	/* RFC 6186, RFC 8314; a protocol with "." is not offered: no server,
 	   and its bit (1 << enum find_protocol) in srv_none. */
 	struct find_servers srv;
@@ -161,6 +174,8 @@ struct find_provider {
 	char	 id[DOMAIN_MAX + 1];	/* "gmx.net" */
 	char	 name[FIND_TEXT_MAX];	/* "GMX" */
 	char	 source[FIND_TEXT_MAX];	/* who says so: an address */
+	char	 example[DOMAIN_MAX + 1]; /* of a customer's own server; "": all
+					   customers have the same */
 	int	 by_mx;			/* found by an MX, not by the domain */
 	struct find_servers servers;
 };
@@ -173,6 +188,10 @@ struct find_provider {
 int	find_provider(const char *file, const char *domain,
 	    const struct find_domain *d, struct find_provider *p,
 	    struct buf *why) ATTR_CHECK;
+
+/* The same by a host that the provider has for sending; *out is its row. */
+int	find_provider_of(const char *file, const char *host,
+	    struct find_server *out, struct buf *why) ATTR_CHECK;
 
 enum find_profile { FIND_PROFILE_DIRECT, FIND_PROFILE_RELAY,
 	FIND_PROFILE_COLLECTOR };

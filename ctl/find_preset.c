@@ -82,13 +82,29 @@ auth_of(const char *p, unsigned *auth)
 	}
 }
 
-/* A name of a host, which may end in the domain of the address. 0, or -1. */
+/* "%SERVER%.REST"; REST is the name of a host. 0, or -1. */
+static int
+read_own(const char *word, char host[DOMAIN_MAX + 1])
+{
+	size_t own = sizeof(FIND_OWN) - 1;
+	char name[DOMAIN_MAX + 1];
+
+	if (word[own] != '.' || address_domain_parse(word + own + 1,
+	    strlen(word + own + 1), name, NULL) != ADDRESS_OK)
+		return -1;
+	return str_copy(host, DOMAIN_MAX + 1, word);
+}
+
+/* A name of a host, which may end in the domain of the address, or begin with
+   what is the customer's own. 0, or -1. */
 static int
 read_host(const char *word, char host[DOMAIN_MAX + 1])
 {
 	size_t len = strlen(word), end = sizeof(PRESET_DOMAIN) - 1;
 	char name[DOMAIN_MAX + 1];
 
+	if (strncmp(word, FIND_OWN, sizeof(FIND_OWN) - 1) == 0)
+		return read_own(word, host);
 	if (len < end || strcmp(word + len - end, PRESET_DOMAIN) != 0)
 		return address_domain_parse(word, len, host, NULL) ==
 		    ADDRESS_OK ? 0 : -1;
@@ -99,13 +115,32 @@ read_host(const char *word, char host[DOMAIN_MAX + 1])
 	return str_copy(host, DOMAIN_MAX + 1, word);
 }
 
+/* A port and how TLS is there, or neither. 0, or -1. */
+static int
+read_port(const char *word, const char *mode, struct find_server *s)
+{
+	static const char *const modes[] = { "tls", "starttls", "plain" };
+	uint64_t port;
+	unsigned i;
+
+	if (strcmp(word, "-") == 0 && strcmp(mode, "-") == 0)
+		return 0;
+	for (i = 0; i < 3 && strcmp(modes[i], mode) != 0; i++)
+		;
+	if (i == 3 || str_number(word, strlen(word), 65535, &port) == -1 ||
+	    port == 0)
+		return -1;
+	s->port = (unsigned)port;
+	s->tls = (enum find_tls)i;
+	return 0;
+}
+
 /* PROTOCOL HOST PORT TLS LOGIN AUTH POLL. 0, or -1: not so. */
 static int
 read_server(char *const w[WORDS_MAX], struct find_server *s)
 {
 	static const char *const protocols[] = { "smtp", "imap", "pop3" };
-	static const char *const modes[] = { "tls", "starttls", "plain" };
-	uint64_t port, poll = 0;
+	uint64_t poll = 0;
 	unsigned i;
 
 	memset(s, 0, sizeof(*s));
@@ -113,14 +148,8 @@ read_server(char *const w[WORDS_MAX], struct find_server *s)
 	for (i = 0; i < 3 && strcmp(protocols[i], w[0]) != 0; i++)
 		;
 	s->protocol = (enum find_protocol)i;
-	if (i == 3 || read_host(w[1], s->host) == -1 || str_number(w[2],
-	    strlen(w[2]), 65535, &port) == -1 || port == 0)
-		return -1;
-	s->port = (unsigned)port;
-	for (i = 0; i < 3 && strcmp(modes[i], w[3]) != 0; i++)
-		;
-	s->tls = (enum find_tls)i;
-	if (i == 3 || auth_of(w[5], &s->auth) == -1 ||
+	if (i == 3 || read_host(w[1], s->host) == -1 || read_port(w[2], w[3],
+	    s) == -1 || auth_of(w[5], &s->auth) == -1 ||
 	    (strcmp(w[6], "-") != 0 && (str_number(w[6], strlen(w[6]),
 	    POLL_MAX, &poll) == -1 || poll == 0)))
 		return -1;
@@ -162,6 +191,18 @@ begin(struct preset *x, char *rest, struct buf *why)
 	return -1;
 }
 
+/* Of several lines as many as fit. */
+static void
+add_source(char source[FIND_TEXT_MAX], const char *rest)
+{
+	struct buf all = BUF_INIT(FIND_TEXT_MAX - 1);
+
+	if (buf_printf(&all, "%s%s%s", source, source[0] != '\0' ? "; " : "",
+	    rest) == 0)
+		(void)str_copy(source, FIND_TEXT_MAX, buf_str(&all));
+	buf_clear(&all);
+}
+
 /* 0, or -1 with why. rest: behind the word. */
 static int
 take_line(struct preset *x, char *line, struct buf *why)
@@ -177,8 +218,15 @@ take_line(struct preset *x, char *line, struct buf *why)
 		return -1;
 	}
 	if (str_is(line, n, "source")) {
-		(void)str_copy(x->p.source, sizeof(x->p.source), rest);
+		add_source(x->p.source, rest);
 		return 0;
+	}
+	if (str_is(line, n, "example")) {
+		if (address_domain_parse(rest, strlen(rest), x->p.example,
+		    NULL) == ADDRESS_OK)
+			return 0;
+		buf_set(why, _("\"%.*s\" is no name of a host"), 80, rest);
+		return -1;
 	}
 	if (str_is(line, n, "domains"))
 		return add_names(&x->domains, rest, why);
@@ -257,8 +305,34 @@ preset_has_mx(const struct preset *x, const char *host)
 	return has_name(&x->mx, host, 1) || has_name(&x->domains, host, 1);
 }
 
+/*
+ * A customer's own server takes his mail, too: mx is one. What it does not fit
+ * goes then.
+ */
+static void
+fill_own(struct find_servers *l, const char *mx)
+{
+	struct find_server *s;
+	size_t i, n = 0;
+	int known = 0;
+
+	for (i = 0; i < l->n; i++)
+		known |= find_server_is_own(&l->s[i]) &&
+		    find_server_fits(&l->s[i], mx);
+	for (i = 0; known && i < l->n; i++) {
+		s = &l->s[i];
+		if (!find_server_is_own(s))
+			l->s[n++] = *s;
+		else if (find_server_fits(s, mx) && str_copy(s->host,
+		    sizeof(s->host), mx) == 0)
+			l->s[n++] = *s;
+	}
+	if (known)
+		l->n = n;
+}
+
 void
-preset_fill(struct preset *x, const char *domain)
+preset_fill(struct preset *x, const char *domain, const char *mx)
 {
 	size_t i, len, end = sizeof(PRESET_DOMAIN) - 1;
 	struct find_server *s;
@@ -272,4 +346,6 @@ preset_fill(struct preset *x, const char *domain)
 		    end, domain) == -1)
 			s->host[0] = '\0';
 	}
+	if (mx != NULL && x->p.example[0] != '\0')
+		fill_own(&x->p.servers, mx);
 }

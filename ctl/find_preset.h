@@ -26,8 +26,9 @@ void	preset_clear(struct preset *x);
  */
 int	preset_next(const char **p, unsigned *line, struct preset *x,
 	    struct buf *why) ATTR_CHECK;
-/* Hosts that end in the domain of the address get it. */
-void	preset_fill(struct preset *x, const char *domain);
+/* Hosts that end in the domain of the address get it; those of a customer's
+   own that of mx (NULL: none is known), where it is of their form. */
+void	preset_fill(struct preset *x, const char *domain, const char *mx);
 /* The domain is one of the provider's own. */
 int	preset_has_domain(const struct preset *x, const char *domain);
 /* The mail host is one of the provider's, or its name is below one of them, or

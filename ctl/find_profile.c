@@ -45,6 +45,10 @@ is_mistrusted(const struct find_network *n, const struct find_domain *d,
 		buf_set(reason, _("Port 25 does not go out from here (%s: "
 		    "%s), so mail has to leave through a provider."),
 		    d->port25_host, d->port25_why);
+	else if (d != NULL && d->port25 == FIND_YES && d->port25_why[0] != '\0')
+		buf_set(reason, _("Port 25 goes out from here, but %s refuses "
+		    "this machine (%s): others may, too, so mail leaves better "
+		    "through a provider."), d->port25_host, d->port25_why);
 	else if (n->outer == FIND_OUTER_NAT)
 		buf_set(reason, _("This machine is behind a router (%s). Its "
 		    "ports can be forwarded, but other servers seldom trust "

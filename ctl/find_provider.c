@@ -32,7 +32,8 @@ look(const char *text, const char *domain, const struct find_domain *d,
 		if (found == 0 || (found == 2 && best == 2))
 			continue;
 		best = found;
-		preset_fill(&x, domain);
+		preset_fill(&x, domain, d != NULL && d->n_mx > 0 ? d->mx[0] :
+		    NULL);
 		*p = x.p;
 		p->by_mx = found == 2;
 	}
@@ -40,22 +41,70 @@ look(const char *text, const char *domain, const struct find_domain *d,
 	return r == -1 ? -1 : best != 0;
 }
 
+/* The first stanza whose server for sending it is. */
+static int
+look_host(const char *text, const char *host, struct find_server *out,
+    struct buf *why)
+{
+	struct preset x = PRESET_INIT;
+	int r, found = 0;
+	unsigned line = 0;
+
+	while ((r = preset_next(&text, &line, &x, why)) == 1 && !found)
+		found = find_server_named(&x.p.servers, FIND_SMTP, host, out);
+	preset_clear(&x);
+	return r == -1 ? -1 : found;
+}
+
+/* The text of the table. 0, or -1 with why. */
+static int
+load(const char *path, struct buf *text, struct buf *why)
+{
+	int fd = fd_open_file(AT_FDCWD, path, 0), r = 0;
+
+	if (fd == -1 || fd_slurp(fd, text) == -1) {
+		buf_set(why, "%s: %s", path, strerror(errno));
+		r = -1;
+	}
+	fd_close(&fd);
+	return r;
+}
+
+static const char *
+path_of(const char *file)
+{
+	return file != NULL ? file : PKGDATADIR "/providers";
+}
+
 int
 find_provider(const char *file, const char *domain,
     const struct find_domain *d, struct find_provider *p, struct buf *why)
 {
-	const char *path = file != NULL ? file : PKGDATADIR "/providers";
 	struct buf text = BUF_INIT(PRESET_FILE_MAX), fault = BUF_INIT(400);
-	int fd = fd_open_file(AT_FDCWD, path, 0), r = -1;
+	int r = load(path_of(file), &text, why);
 
-	if (fd == -1 || fd_slurp(fd, &text) == -1)
-		buf_set(why, "%s: %s", path, strerror(errno));
-	else {
+	if (r == 0) {
 		r = look(buf_str(&text), domain, d, p, &fault);
 		if (r == -1)
-			buf_set(why, "%s:%s", path, buf_str(&fault));
+			buf_set(why, "%s:%s", path_of(file), buf_str(&fault));
 	}
-	fd_close(&fd);
+	buf_clear(&text);
+	buf_clear(&fault);
+	return r;
+}
+
+int
+find_provider_of(const char *file, const char *host, struct find_server *out,
+    struct buf *why)
+{
+	struct buf text = BUF_INIT(PRESET_FILE_MAX), fault = BUF_INIT(400);
+	int r = load(path_of(file), &text, why);
+
+	if (r == 0) {
+		r = look_host(buf_str(&text), host, out, &fault);
+		if (r == -1)
+			buf_set(why, "%s:%s", path_of(file), buf_str(&fault));
+	}
 	buf_clear(&text);
 	buf_clear(&fault);
 	return r;

@@ -19,6 +19,44 @@ find_server(const struct find_servers *l, enum find_protocol p)
 	return NULL;
 }
 
+int
+find_server_is_own(const struct find_server *s)
+{
+	return strncmp(s->host, FIND_OWN ".", sizeof(FIND_OWN)) == 0;
+}
+
+int
+find_server_fits(const struct find_server *s, const char *host)
+{
+	const char *dot = strchr(host, '.');
+
+	if (!find_server_is_own(s))
+		return str_casecmp(s->host, host) == 0;
+	return dot != NULL && dot > host &&
+	    str_casecmp(s->host + sizeof(FIND_OWN) - 1, dot) == 0;
+}
+
+int
+find_server_named(const struct find_servers *l, enum find_protocol p,
+    const char *host, struct find_server *out)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		if (l->s[i].protocol == p && find_server_fits(&l->s[i], host)) {
+			*out = l->s[i];
+			return str_copy(out->host, sizeof(out->host), host) ==
+			    0;
+		}
+	return 0;
+}
+
+int
+find_server_wants_oauth(const struct find_server *s)
+{
+	return s->auth == FIND_AUTH_OAUTH2;
+}
+
 /* What the word stands for; len 0: it is no word that is known. */
 static const char *
 word_of(const char *word, size_t n, const char *address, size_t *len)

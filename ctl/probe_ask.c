@@ -9,7 +9,7 @@
 #include "lib/base/words.h"
 #include "lib/net/stream.h"
 
-enum { CONNECT_MS = 5000 };
+enum { CONNECT_MS = 5000, HUNG_UP = -2 };
 
 int
 probe_where(const char *where, char host[DOMAIN_MAX + 1], unsigned *port,
@@ -54,6 +54,7 @@ reach(const char *host, unsigned port, struct buf *why)
 	return fd;
 }
 
+/* 0, or -1 or HUNG_UP with why. */
 static int
 take_lines(struct stream *s, struct probe_answer *a, struct buf *why)
 {
@@ -65,7 +66,7 @@ take_lines(struct stream *s, struct probe_answer *a, struct buf *why)
 		if (stream_line(s, PROBE_LINE_MAX, &line, &len) !=
 		    STREAM_OK) {
 			buf_set(why, "%s", stream_words(s));
-			return -1;
+			return HUNG_UP;
 		}
 		if (str_is(line, len, "BUSY")) {
 			buf_set(why, "%s", _("it was asked from this address "
@@ -105,6 +106,15 @@ probe_ask(const char *where, const unsigned *port, unsigned n,
 		stream_printf(&s, " %u", port[i]);
 	stream_puts(&s, "\r\n");
 	r = take_lines(&s, a, why);
+	if (r == HUNG_UP) {
+		for (i = 0; i < n && probe_port(port[i]); i++)
+			;
+		if (i < n && a->n == 0)
+			buf_set(why, _("it hangs up: without probe_any_port "
+			    "it tries the ports of mail alone, and %u is none "
+			    "of them"), port[i]);
+		r = -1;
+	}
 	stream_clear(&s);
 	return r;
 }

@@ -143,13 +143,16 @@ find_port25(struct dns_check *k, const struct find_ask *a,
 	struct dns_domain one = { .domain = (char *)(uintptr_t)domain };
 	struct dns_domains all = { .d = &one, .n = 1 };
 	struct buf why = BUF_INIT(FIND_TEXT_MAX - 1);
+	enum doctor_port25 r = doctor_try_port25(k, &all, a->reach,
+	    d->port25_host, &why);
 
-	switch (doctor_try_port25(k, &all, a->reach, d->port25_host, &why)) {
+	switch (r) {
 	case PORT25_GOOD:
 		d->port25 = FIND_YES;
 		break;
 	case PORT25_BLOCKED:
-		d->port25 = FIND_NO;
+	case PORT25_REFUSED:
+		d->port25 = r == PORT25_BLOCKED ? FIND_NO : FIND_YES;
 		(void)str_copy(d->port25_why, sizeof(d->port25_why),
 		    buf_str(&why));
 		break;

@@ -102,22 +102,62 @@ facts_relay(const struct facts *f)
 	return s;
 }
 
+void
+facts_full(const struct facts *f, const char *answer,
+    char host[DOMAIN_MAX + 1])
+{
+	const struct find_server *s = facts_relay(f);
+	struct buf name = BUF_INIT(DOMAIN_MAX);
+
+	if (s == NULL || !find_server_is_own(s) || answer[strcspn(answer,
+	    ".[:")] != '\0' || buf_printf(&name, "%s%s", answer, s->host +
+	    sizeof(FIND_OWN) - 1) == -1)
+		buf_set(&name, "%s", answer);
+	if (str_copy(host, DOMAIN_MAX + 1, buf_str(&name)) == -1)
+		host[0] = '\0';
+	buf_clear(&name);
+}
+
+/* A row of the domain's provider, or what the domain says itself, or a row of
+   any provider. 1, or 0. */
+static int
+find_row(const struct facts *f, const char *host, struct find_server *s)
+{
+	struct buf why = BUF_INIT(FIND_TEXT_MAX);
+	int r = f->has_provider && find_server_named(&f->provider.servers,
+	    FIND_SMTP, host, s);
+
+	if (!r && f->known)
+		r = find_server_named(&f->domain.srv, FIND_SMTP, host, s) ||
+		    find_server_named(&f->domain.autoconfig, FIND_SMTP, host,
+		    s);
+	if (!r)
+		r = find_provider_of(NULL, host, s, &why) == 1;
+	buf_clear(&why);
+	return r;
+}
+
 int
 facts_server(struct facts *f, const char *host)
 {
-	const struct find_server *p = facts_relay(f);
 	struct find_server *s = &f->server;
 
-	if (p != NULL && str_casecmp(p->host, host) == 0) {
-		*s = *p;
-		return 1;
-	}
 	memset(s, 0, sizeof(*s));
-	s->protocol = FIND_SMTP;
-	s->tls = FIND_STARTTLS;
-	s->port = SUBMISSION_PORT;
-	(void)str_copy(s->host, sizeof(s->host), host);
+	if (find_row(f, host, s) && s->port != 0)
+		return 1;
+	facts_guess(f, host, SUBMISSION_PORT);
 	return 0;
+}
+
+void
+facts_guess(struct facts *f, const char *host, unsigned port)
+{
+	struct find_server *s = &f->server;
+
+	s->protocol = FIND_SMTP;
+	s->tls = port == SUBMISSIONS_PORT ? FIND_TLS : FIND_STARTTLS;
+	s->port = port;
+	(void)str_copy(s->host, sizeof(s->host), host);
 }
 
 const char *

@@ -32,11 +32,19 @@ void	facts_look(struct facts *f, const char *domain, const char *hostname);
 void	facts_judge(struct facts *f, const char *domain);
 void	facts_free(struct facts **f);
 
-/* The provider's outgoing server, or NULL. */
+/* The provider's outgoing server, or NULL; it may be one whose name is to be
+   asked (find_server_is_own). */
 const struct find_server *facts_relay(const struct facts *f);
-/* Sets f->server: that one where its host is the answer, else one of that name
-   by port 587. 1: it is the provider's. */
+/* The host that is meant by an answer: the first label of a customer's own
+   server is enough. "": it is too long. */
+void	facts_full(const struct facts *f, const char *answer,
+	    char host[DOMAIN_MAX + 1]);
+/* Sets f->server: as the domain's provider, the domain itself or any provider
+   has that host, else by port 587. 1: it is one that is known. */
 int	facts_server(struct facts *f, const char *host);
+/* Sets f->server to that host by port 465 or 587, with TLS as usual there; what
+   else is known of it stays. */
+void	facts_guess(struct facts *f, const char *host, unsigned port);
 /* Whose domain it is, where that is a provider's own; NULL: nobody's known. */
 const char *facts_owner(const char *domain, struct find_provider *p);
 

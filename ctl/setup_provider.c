@@ -115,6 +115,13 @@ ask_login(struct talk *t)
 	int r;
 
 	propose(t, def);
+	if (t->facts->server.auth & FIND_AUTH_OAUTH2 &&
+	    talk_kept(t, login.key) == NULL)
+		fprintf(stderr, find_server_wants_oauth(&t->facts->server) ?
+		    _("\n%s will refuse a password: it wants OAuth.\n") :
+		    _("\n%s wants an app password: make one in the settings of "
+		    "the account there, for the account's own password is "
+		    "often refused.\n"), t->facts->server.host);
 	for (;;) {
 		r = talk_ask(t, &login, def);
 		user = answers_get(t->as, "relay_user");
@@ -130,14 +137,29 @@ ask_login(struct talk *t)
 	return r == -1 ? -1 : 0;
 }
 
+/* The host; of a customer's own its first label is enough. */
+static int
+ask_host(struct talk *t)
+{
+	const struct find_server *s = facts_relay(t->facts);
+	char full[DOMAIN_MAX + 1];
+	int own = s != NULL && find_server_is_own(s);
+
+	if (own && talk_kept(t, host.key) == NULL)
+		fprintf(stderr, _("\n%s has a server for each customer, with a "
+		    "name like %s: the pages for customers there say which one "
+		    "is yours.\n"), t->facts->provider.name,
+		    t->facts->provider.example);
+	if (talk_ask(t, &host, s != NULL && !own ? s->host : "") == -1)
+		return -1;
+	facts_full(t->facts, answers_get(t->as, host.key), full);
+	return talk_set(t, host.key, full);
+}
+
 int
 ask_provider(struct talk *t)
 {
-	const struct find_server *s = facts_relay(t->facts);
-
-	if (talk_ask(t, &host, s != NULL ? s->host : "") == -1)
-		return -1;
-	if (set_server(t) == -1 || ask_login(t) == -1)
+	if (ask_host(t) == -1 || set_server(t) == -1 || ask_login(t) == -1)
 		return -1;
 	if (strcmp(answers_get(t->as, "relay_user"), "none") != 0)
 		return 0;
@@ -184,21 +206,30 @@ enum judged
 judge_provider(const struct asked *a, const char *answer, struct buf *why)
 {
 	struct facts *f = a->facts;
-	enum judged j = judge_relay_host(a, answer, why);
+	char full[DOMAIN_MAX + 1] = "";
 	enum find_trial r;
+	enum judged j;
 	int known;
 
+	if (f != NULL)
+		facts_full(f, answer, full);
+	j = judge_relay_host(a, full[0] != '\0' ? full : answer, why);
 	if (j != JUDGED_GOOD || f == NULL)
 		return j;
-	known = facts_server(f, answer);
+	known = facts_server(f, full);
+	if (find_server_wants_oauth(&f->server)) {
+		buf_set(why, _("%s takes logins by OAuth alone, for which "
+		    "\"rohrpost oauth\" is still to come, and no password: "
+		    "until then mail leaves through another provider"), full);
+		return JUDGED_DOUBT;
+	}
 	r = call_up(f, why);
 	if (!known && (r == FIND_TRIAL_NO_ANSWER || r == FIND_TRIAL_NO_TLS)) {
-		f->server.port = SUBMISSIONS_PORT;
-		f->server.tls = FIND_TLS;
+		facts_guess(f, full, SUBMISSIONS_PORT);
 		if (call_up(f, why) == FIND_TRIAL_GOOD)
 			r = FIND_TRIAL_GOOD;
 		else
-			(void)facts_server(f, answer);
+			facts_guess(f, full, SUBMISSION_PORT);
 	}
 	if (r == FIND_TRIAL_GOOD)
 		fprintf(stderr, "  %s\n", buf_str(why));

@@ -4,6 +4,8 @@
  *	find_print domain PROGRAMS DOMAIN [KEY=VALUE ...]
  *	find_print login PROGRAMS HOST PORT TLS USER PASSWORD [KEY=VALUE ...]
  *	find_print provider FILE DOMAIN [MX]
+ *	find_print row FILE HOST
+ *	find_print form FORM ADDRESS
  *	find_print network
  *
  * KEY is resolver, hostname, reach, address, ca_file, smtp_port, web_port,
@@ -151,8 +153,38 @@ print_provider(int argc, char **argv)
 	text("id", p.id);
 	text("name", p.name);
 	text("source", p.source);
+	text("example", p.example);
 	servers("servers", &p.servers);
 	printf("\"by_mx\": %d, \"result\": %d}\n", p.by_mx, r);
+	return 0;
+}
+
+/* The row of who has that server for sending. */
+static int
+print_row(char **argv)
+{
+	struct find_servers l = { .n = 0 };
+	struct buf why = BUF_INIT(400);
+	int r = find_provider_of(argv[0], argv[1], &l.s[0], &why);
+
+	l.n = r == 1;
+	printf("{");
+	text("why", buf_str(&why));
+	servers("servers", &l);
+	printf("\"oauth\": %d, \"result\": %d}\n", l.n > 0 &&
+	    find_server_wants_oauth(&l.s[0]), r);
+	return 0;
+}
+
+static int
+print_form(char **argv)
+{
+	char login[FIND_TEXT_MAX];
+
+	find_login_name(argv[0], argv[1], login);
+	printf("{");
+	text("login", login);
+	printf("\"end\": 0}\n");
 	return 0;
 }
 
@@ -181,6 +213,10 @@ main(int argc, char **argv)
 		return print_login(argc - 2, argv + 2);
 	if (argc >= 4 && strcmp(argv[1], "provider") == 0)
 		return print_provider(argc - 2, argv + 2);
+	if (argc == 4 && strcmp(argv[1], "row") == 0)
+		return print_row(argv + 2);
+	if (argc == 4 && strcmp(argv[1], "form") == 0)
+		return print_form(argv + 2);
 	if (argc == 2 && strcmp(argv[1], "network") == 0)
 		return print_network();
 	return 2;

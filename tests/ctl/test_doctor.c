@@ -238,6 +238,7 @@ test_verdict(void **state)
 		{ { 1, 0, PORT25_GOOD, 0 }, VERDICT_DIRECT },
 		{ { 1, 0, PORT25_UNKNOWN, 0 }, VERDICT_DIRECT },
 		{ { 1, 0, PORT25_BLOCKED, 0 }, VERDICT_RELAY },
+		{ { 1, 0, PORT25_REFUSED, 0 }, VERDICT_RELAY },
 		{ { 1, 0, PORT25_GOOD, 1 }, VERDICT_RELAY },
 		{ { 1, 1, PORT25_GOOD, 0 }, VERDICT_DIRECT },
 		{ { 0, 1, PORT25_GOOD, 0 }, VERDICT_COLLECTOR },

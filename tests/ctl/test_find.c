@@ -258,6 +258,14 @@ test_profile(void **state)
 	struct find_network n = { .address = "8.8.8.8" };
 	size_t i;
 
+	n.outer = FIND_OUTER_PUBLIC;
+	d->port25 = d->ptr = FIND_YES;
+	strcpy(d->port25_host, "mx.example");
+	strcpy(d->port25_why, "says no");
+	assert_int_equal(find_profile(&n, d, &reason), FIND_PROFILE_RELAY);
+	assert_non_null(strstr(buf_str(&reason),
+	    "mx.example refuses this machine (says no)"));
+	d->port25_why[0] = '\0';
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		n.outer = rows[i].outer;
 		d->port25 = rows[i].port25;

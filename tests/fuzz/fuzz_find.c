@@ -36,7 +36,7 @@ presets(const uint8_t *data, size_t size)
 	buf_append(&text, data, size);
 	p = buf_str(&text);
 	while (preset_next(&p, &line, &x, &why) == 1) {
-		preset_fill(&x, "a.example");
+		preset_fill(&x, "a.example", "b.a.example");
 		servers(&x.p.servers);
 		(void)preset_has_domain(&x, "a.example");
 		(void)preset_has_mx(&x, "a.example");

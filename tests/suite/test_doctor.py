@@ -82,7 +82,7 @@ def test_a_dead_port(inst):
     (("--reach", "dead.example.test"), (), "verdict-relay",
      {"port25-blocked", "profile-unfit"}),
     (("--reach", "rude.example.test"), ("relay_host = smtp.far.test",),
-     "verdict-relay", {"port25-blocked"}),
+     "verdict-relay", {"port25-refused"}),
     (("--address", "192.0.2.26"), (), "verdict-relay",
      {"ptr-other", "profile-unfit"}),
     ((), ("doctor_dnsbl = clean.test, broken.test",), "verdict-direct",

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import pathlib
+import re
 import socket
 import ssl
 import subprocess
@@ -331,6 +332,16 @@ def test_port_25(net):
     d = net.domain("dead.test", smtp_port=alive.port)
     assert d["port25"] == NO and d["port25_host"] == "host.dead.test"
     assert "refused" in d["port25_why"]
+    # Who refuses is reached; who says later might take it.
+    for greeting, why in (b"554 5.7.1 not you", 'says "554 5.7.1 not you"'), \
+            (b"421 too busy", ""):
+        d = net.domain("alive.test", smtp_port=Provider(
+            "plain", None, greeting=greeting).port)
+        assert d["port25"] == YES and why in d["port25_why"]
+        assert bool(why) == bool(d["port25_why"])
+    d = net.domain("alive.test", smtp_port=Provider(
+        "plain", None, greeting=b"+OK POP3").port)
+    assert d["port25"] == NO and "+OK POP3" in d["port25_why"]
     # Its own MX says nothing about the way out.
     d = net.domain("alive.test", smtp_port=alive.port, address="127.0.0.8")
     assert d["port25"] == UNKNOWN
@@ -455,53 +466,144 @@ def test_network_of_a_real_kernel(addresses, outer, ipv6, life):
             first[:first.rindex(".") + 1] + "1"
 
 
-def rows():
+PROTOCOLS = "smtp", "imap", "pop3"
+FORMS = {"%EMAILADDRESS%": "anna@far.example", "%EMAILLOCALPART%": "anna",
+         "%EMAILLOCALPART%.%EMAILDOMAIN%": "anna.far.example", "-": ""}
+
+
+def rows(*protocols):
     name = None
     for line in TABLE.read_text().splitlines():
         words = line.split()
         if words and words[0] == "provider":
             name = words[1]
-        elif words and words[0] == "smtp":
+        elif words and words[0] in protocols:
             yield name, words
 
 
 def test_each_row_of_smtp(net):
     """TLS mode, form of the login and password of each provider, once against
     a provider that has them."""
-    forms = {"%EMAILADDRESS%": "anna@far.example", "%EMAILLOCALPART%": "anna",
-             "%EMAILLOCALPART%.%EMAILDOMAIN%": "anna.far.example"}
     kinds = {}
-    for name, w in rows():
+    for name, w in rows("smtp"):
         if "password" in w[6 - 1].split(","):
             kinds.setdefault((w[3], w[4]), []).append(name)
     assert sum(map(len, kinds.values())) > 150
     for (mode, form), names in sorted(kinds.items()):
         if form == "-":
             continue		# the operator is asked for it
-        p = Provider(mode, net.context, login=forms[form])
+        if mode == "-":
+            mode = "tls"	# setup tries both
+        p = Provider(mode, net.context, login=FORMS[form])
         r, words = net.login("smtp.provider.test", p.port, mode,
-                             user=forms[form])
+                             user=FORMS[form])
         # A password is not shown to who listens on the way.
         assert r == (NO_LOGIN if mode == "plain" else GOOD), (names, words)
 
 
-def provider(*args):
-    p = subprocess.run([PRINT, "provider", *args], capture_output=True,
-                       text=True, timeout=20)
+def printed(*args):
+    p = subprocess.run([PRINT, *args], capture_output=True, text=True,
+                       timeout=20)
     return json.loads(p.stdout)
 
 
-def test_each_row_of_the_table(net):
-    """Each is found by each of its domains, and says where it is from."""
-    for stanza in TABLE.read_text().split("\n\nprovider ")[1:]:
-        lines = [x.split() for x in stanza.splitlines()]
-        mine = [d for w in lines if w and w[0] == "domains" for d in w[1:]]
-        for domain in mine[:1]:
-            p = provider(TABLE, domain)
-            assert p["result"] == 1 and p["source"], (stanza, p)
-            assert p["by_mx"] == 0, stanza
-            assert len(p["servers"]) == sum(
-                w[0] in ("smtp", "imap", "pop3") for w in lines if w), stanza
+def provider(*args):
+    return printed("provider", *args)
+
+
+def stanzas():
+    for stanza in re.split(r"\n\n(?:#.*\n)*provider ",
+                           TABLE.read_text())[1:]:
+        yield stanza, [x.split() for x in stanza.splitlines()
+                       if x and x[0] != "#"]
+
+
+def test_each_row_of_the_table():
+    """Each is found by each of its domains, and says where it is from; what is
+    read of each server is what stands there."""
+    auth = {"password": 1, "encrypted": 2, "oauth2": 4, "other": 8, "-": 0}
+    seen = {x: 0 for x in PROTOCOLS}
+    for stanza, lines in stanzas():
+        mine = [d for w in lines if w[0] == "domains" for d in w[1:]]
+        p = provider(TABLE, mine[0])
+        assert p["result"] == 1 and p["source"], (stanza, p)
+        assert p["by_mx"] == 0, stanza
+        there = [w for w in lines if w[0] in PROTOCOLS]
+        assert len(p["servers"]) == len(there), stanza
+        # In one of several names of servers is a customer's own.
+        assert bool(p["example"]) == any("%SERVER%" in w[1] for w in there)
+        for w, text in zip(there, p["servers"]):
+            proto, host, port, tls, login, kinds, poll = w
+            seen[proto] += 1
+            assert (port == "-") == (tls == "-"), w
+            assert text.split() == [
+                proto, host.replace("%EMAILDOMAIN%", mine[0]),
+                port.replace("-", "0"), tls if tls != "-" else "tls", login,
+                str(sum(auth[k] for k in kinds.split(","))),
+                poll.replace("-", "0")], (stanza, text)
+    assert seen == {x: len(list(rows(x))) for x in PROTOCOLS}
+    assert min(seen.values()) > 140
+
+
+@pytest.mark.parametrize("protocol", ["imap", "pop3"])
+def test_shape_of_what_is_fetched_from(protocol):
+    """Ports, TLS, and the forms of logins that an address fills."""
+    own = {"imap": "993", "pop3": "995"}[protocol]
+    for form, login in FORMS.items():
+        assert printed("form", form.strip("-"), "anna@far.example")[
+            "login"] == login
+    plain = 0
+    for name, w in rows(protocol):
+        assert w[4] in FORMS, (name, w)
+        assert w[3] != "starttls" or w[2] not in ("993", "995"), (name, w)
+        assert w[2] != own or w[3] == "tls", (name, w)
+        assert w[6] == "-" or 30 <= int(w[6]) <= 3600, (name, w)
+        plain += w[3] == "plain"
+    assert plain < 40
+    polls = {name: w[6] for name, w in rows("pop3") if w[6] != "-"}
+    assert polls == {"web.de": "900", "googlemail.com": "600",
+                     "hotmail.com": "900", "ovh.net": "60"}
+
+
+@pytest.mark.parametrize("mx, id, host", [
+    ("w0123456.kasserver.com", "kasserver.com", "w0123456.kasserver.com"),
+    ("mx2f1a.netcup.net", "netcup.net", "mx2f1a.netcup.net"),
+    ("server7.webgo24.de", "webgo.de", "server7.webgo24.de"),
+    ("a.b.kasserver.com", "kasserver.com", "%SERVER%.kasserver.com")])
+def test_server_of_a_customer(mx, id, host):
+    """Its name is that of the MX, where that is of the form."""
+    p = provider(TABLE, "company.example", mx)
+    assert p["id"] == id and p["servers"][0].split()[1] == host, p
+    assert len({x.split()[1] for x in p["servers"]}) == 1
+    p = provider(TABLE, id)
+    assert p["servers"][0].split()[1].startswith("%SERVER%."), p
+    assert p["example"].split(".", 1)[1] in p["servers"][0]
+
+
+@pytest.mark.parametrize("host, row, oauth", [
+    ("smtp.office365.com", "smtp.office365.com 587 starttls", 1),
+    ("SMTP-mail.outlook.com", "SMTP-mail.outlook.com 587 starttls", 1),
+    ("mail.gmx.net", "mail.gmx.net 465 tls", 0),
+    ("w0aa.kasserver.com", "w0aa.kasserver.com 465 tls", 0),
+    ("smtp.gmail.com", "smtp.gmail.com 465 tls", 0),
+    ("imap.gmx.net", None, 0), ("kasserver.com", None, 0)])
+def test_row_of_a_server(host, row, oauth):
+    p = printed("row", TABLE, host)
+    assert p["why"] == "" and p["oauth"] == oauth
+    assert [" ".join(x.split()[1:4]) for x in p["servers"]] == (
+        [row] if row else [])
+
+
+@pytest.mark.parametrize("line, words", [
+    ("smtp %SERVER%.x.example - tls - password -", 'a server is "smtp HOST'),
+    ("smtp %SERVER%x.example 465 tls - password -", 'a server is "smtp HOST'),
+    ("smtp %SERVER%. 465 tls - password -", 'a server is "smtp HOST'),
+    ("smtp a.%SERVER%.x 465 tls - password -", 'a server is "smtp HOST'),
+    ("example no name", "is no name of a host")])
+def test_wrong_line(tmp_path, line, words):
+    (tmp_path / "t").write_text("provider x.example X\n%s\n" % line)
+    p = provider(str(tmp_path / "t"), "x.example")
+    assert p["result"] == -1 and words in p["why"] and "t:2: " in p["why"]
 
 
 @pytest.mark.parametrize("mx,name", [

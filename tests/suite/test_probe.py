@@ -3,6 +3,7 @@ those of who asks, and not often."""
 import json
 import re
 import socket
+import threading
 
 import pytest
 
@@ -100,6 +101,12 @@ def test_nobody_to_ask(inst):
     # What answers is another server.
     p = command(inst, "probe", "127.0.0.1:%d" % inst.ports["smtp"], conf=conf)
     assert p.returncode == 75 and "listen_probe" in p.stderr
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        threading.Thread(target=lambda: s.accept()[0].close(),
+                         daemon=True).start()
+        p = command(inst, "probe", "127.0.0.1:%d" % s.getsockname()[1],
+                    conf=conf)
+    assert p.returncode == 75 and "%d is none" % inst.ports["smtp"] in p.stderr
     p = command(inst, "probe", "nowhere", conf=conf)
     assert p.returncode == 75 and "HOST:PORT" in p.stderr
     p = command(inst, "probe", "127.0.0.1:1")

@@ -21,7 +21,9 @@ END = b"\x04"           # what a person types for no more
 HOP = "127.45.%d.%d" % (os.getpid() // 250 % 250, os.getpid() % 250 + 1)
 DNS = nameserver.Server(nameserver.Zone({
     "mail.provider.test A": [HOP], "moving.test MX": ["10 mx.old.test"],
-    "mx.old.test A": [HOP]}))
+    "mx.old.test A": [HOP],
+    "customer.test MX": ["10 w0123456.kasserver.com"],
+    "other.test MX": ["10 mx.all-inkl.com"]}))
 
 
 def prepared(conf, *more):
@@ -281,6 +283,59 @@ def test_who_is_asked_for_port_25(tmp_path):
     assert kept(conf).startswith("# complete\n")
     t = Terminal(conf, "setup --dry-run")
     assert "broken off" not in t.asked(DOMAIN + " [moving.test]")
+    t.close()
+
+
+def to_relay(conf, domain):
+    """Up to the question for the provider's server: what was said before."""
+    t = Terminal(conf)
+    for question, text in [(DOMAIN, domain), (PROFILE, "2"),
+                           (USER, "anna@" + domain),
+                           ("Password for", [WORD]), ("Again for", [WORD])]:
+        t.asked(question)
+        give(t, text)
+    return t
+
+
+OWN = "ALL-INKL.COM has a server for each customer, with a name like " \
+      "w0123456.kasserver.com"
+
+
+@pytest.mark.root
+def test_server_of_a_customer(tmp_path):
+    """Its name is that of the MX; or asked for, and its first part will do."""
+    t = to_relay(prepared(tmp_path / "one"), "customer.test")
+    assert OWN not in t.asked(RELAY + " [w0123456.kasserver.com]")
+    t.close()
+    conf = prepared(tmp_path / "two")
+    t = to_relay(conf, "other.test")
+    assert OWN in t.asked(RELAY)
+    t.answer("w0aa")
+    assert "no server of the name w0aa.kasserver.com" in t.asked(RELAY)
+    t.answer("w0aa")
+    t.asked(LOGIN + " [anna@other.test]")
+    assert "relay_host = w0aa.kasserver.com\n" in kept(conf)
+    assert "relay_port = 465\nrelay_tls = tls\n" in kept(conf)
+    t.close()
+
+
+@pytest.mark.root
+def test_oauth_is_told_first(tmp_path):
+    """Nobody is asked for a password that is of no use, but who insists."""
+    t = to_relay(prepared(tmp_path / "conf"), "example.test")
+    t.asked(RELAY)
+    t.answer("smtp.office365.com")
+    said = t.asked(RELAY)
+    assert "smtp.office365.com takes logins by OAuth alone" in said
+    assert "Connecting" not in said and "once more keeps it" in said
+    t.answer("smtp.office365.com")
+    assert "smtp.office365.com will refuse a password" in t.asked(LOGIN)
+    t.close()
+    t = to_relay(prepared(tmp_path / "app"), "example.test")
+    for text in "smtp.gmail.com", "smtp.gmail.com":
+        t.asked(RELAY)
+        t.answer(text)
+    assert "smtp.gmail.com wants an app password" in t.asked(LOGIN)
     t.close()
 
 
