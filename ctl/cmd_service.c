@@ -194,8 +194,9 @@ cmd_start(struct ctl *c)
 		return CTL_REFUSED;
 	renew(c);
 	config_warn(c);
+	/* What systemctl would only point to is said here. */
 	if (!foreground && unit_state(c, is_direct(c)) != UNIT_NONE)
-		return by_unit("start");
+		return say_faults(c) == -1 ? CTL_REFUSED : by_unit("start");
 	if (!foreground)
 		return start_background(c);
 	signal(SIGPIPE, SIG_DFL);

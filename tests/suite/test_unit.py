@@ -142,6 +142,10 @@ def test_refused(unit):
         code, said, asked = unit.run("reload")
         assert (code, asked) == (1, [])
         assert "smtp_idle: \"0\" is out of bounds" in said
+        assert unit.run("stop") == (0, "", ["stop " + NAME])
+        code, said, asked = unit.run("start")
+        assert (code, asked) == (1, [])
+        assert "smtp_idle: \"0\" is out of bounds" in said
     finally:
         conf.write_text(good)
-    assert unit.run("stop") == (0, "", ["stop " + NAME])
+    assert not unit.runs()
