@@ -46,6 +46,10 @@ relay_libmigrate_a_SOURCES = relay/migrate.h \
 # The manager of what is collected.
 noinst_LIBRARIES += relay/libcollect.a
 relay_libcollect_a_SOURCES = \
+	relay/collect.c relay/collect.h \
+	relay/collect_accounts.c relay/collect_ctl.c relay/collect_list.c \
+	relay/collect_queue.c relay/collect_run.c relay/collect_say.c \
+	relay/collect_turn.c \
 	relay/collect_journal.c relay/collect_journal.h relay/collect_line.c
 
 pkglibexec_PROGRAMS += relay/resolve relay/relay relay/migrate

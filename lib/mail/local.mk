@@ -8,6 +8,7 @@ lib_mail_libmail_a_SOURCES = \
 	lib/mail/answer.c lib/mail/answer.h \
 	lib/mail/credential.c lib/mail/credential.h \
 	lib/mail/collect_proto.c lib/mail/collect_proto.h \
+	lib/mail/collect_account.c lib/mail/collect_account.h \
 	lib/mail/dest_key.c lib/mail/dest_key.h \
 	lib/mail/drop.c lib/mail/drop.h \
 	lib/mail/dsn.c lib/mail/dsn.h \

@@ -203,7 +203,8 @@ static const struct msg_field c_end[] = {
 	{ 0 }
 };
 #define CTL	PEER_BIT(PEER_CTL)
-#define ANSWERS	(PEER_BIT(PEER_MASTER) | QUEUE | PEER_BIT(PEER_STORE))
+#define ANSWERS	(PEER_BIT(PEER_MASTER) | QUEUE | PEER_BIT(PEER_STORE) | \
+    COLLECT)
 static const struct msg_desc c_table[] = {
 	[C_STATUS] = { "STATUS", CTL, 0, 0, c_ask },
 	[C_STOP] = { "STOP", CTL, 0, 0, c_ask },

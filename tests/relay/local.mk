@@ -62,3 +62,11 @@ check_PROGRAMS += tests/relay/test_journal
 tests_relay_test_journal_LDADD = relay/libcollect.a $(MAIL) $(BASE) \
 	$(CMOCKA_LIBS)
 tests_relay_test_journal_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fd_write_all
+check_PROGRAMS += tests/relay/test_collect
+tests_relay_test_collect_LDADD = relay/libcollect.a $(LINKS) $(SERVER) \
+	$(MAIL) $(MAP) $(NET) $(BASE) $(SERVER_LIBS) $(CDB_LIBS) \
+	$(OPENSSL_LIBS) $(CMOCKA_LIBS)
+tests_relay_test_collect_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fd_write_all \
+	-Wl,--wrap=clock_mono_ms -Wl,--wrap=clock_now \
+	-Wl,--wrap=server_need -Wl,--wrap=server_retire_peer \
+	-Wl,--wrap=server_exit

@@ -1,0 +1,209 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "relay/collect.h"
+
+enum {
+	BACKOFF_MAX = 15 * 60,		/* seconds */
+	REFUSED_FIRST = 5 * 60,		/* nobody is to be locked out */
+	REFUSED_MAX = 3600,
+	PERM_MAX = 3600,
+};
+
+static int
+is_same(const struct collect_account *a, const struct collect_account *b)
+{
+	struct buf x = BUF_INIT(0), y = BUF_INIT(0);
+	int same;
+
+	same = collect_put(&x, a) == 0 && collect_put(&y, b) == 0 &&
+	    x.len == y.len && memcmp(x.data, y.data, x.len) == 0;
+	buf_wipe(&x);
+	buf_wipe(&y);
+	return same;
+}
+
+struct account *
+account_find(const char *name, size_t len)
+{
+	struct account *a;
+
+	TAILQ_FOREACH(a, &collect.accounts, in_list)
+		if (strlen(a->conf.name) == len &&
+		    memcmp(a->conf.name, name, len) == 0)
+			return a;
+	return NULL;
+}
+
+void
+account_release(struct account *a)
+{
+	if (!a->gone || a->run != NULL)
+		return;
+	/* Who waits for it hears of it first. */
+	if (a->asker != NULL) {
+		a->tested = 1;
+		return;
+	}
+	TAILQ_REMOVE(&collect.accounts, a, in_list);
+	mem_wipe(&a->conf, sizeof(a->conf));
+	free(a->words);
+	free(a);
+}
+
+static void
+take(const struct collect_account *c)
+{
+	struct account *a = account_find(c->name, strlen(c->name));
+
+	if (a == NULL) {
+		a = mem_zalloc(1, sizeof(*a));
+		TAILQ_INSERT_TAIL(&collect.accounts, a, in_list);
+		a->due = clock_mono_ms();
+	} else if (!is_same(&a->conf, c)) {
+		/* What it failed for may be mended. */
+		a->failures = 0;
+		a->due = clock_mono_ms();
+		if (a->run != NULL)
+			run_stop(a->run);
+	}
+	a->gone = 0;
+	a->conf = *c;
+}
+
+static void
+read_accounts(const char *p, size_t len)
+{
+	struct collect_account c;
+	struct account *a, *next;
+	struct cursor cur;
+
+	TAILQ_FOREACH(a, &collect.accounts, in_list)
+		a->gone = 1;
+	cursor_init(&cur, p, len);
+	while (collect_get(&cur, &c) == 1)
+		if (!(c.options & COLLECT_OFF))
+			take(&c);
+	mem_wipe(&c, sizeof(c));
+	if (cur.bad)
+		log_warn("collect.cdb: an account that is malformed, and what "
+		    "follows it, is passed over");
+	for (a = TAILQ_FIRST(&collect.accounts); a != NULL; a = next) {
+		next = TAILQ_NEXT(a, in_list);
+		if (a->gone && a->run != NULL)
+			run_stop(a->run);
+		account_release(a);
+	}
+}
+
+void
+accounts_refresh(void)
+{
+	const char *p = NULL;
+	size_t len = 0;
+
+	(void)map_refresh(collect.map);
+	if (collect.generation == map_generation(collect.map))
+		return;
+	switch (map_find(collect.map, "a", 1, &p, &len)) {
+	case MAP_ERROR:
+		return;		/* those that are known stay */
+	case MAP_ABSENT:
+		len = 0;
+		break;
+	case MAP_FOUND:
+		break;
+	}
+	collect.generation = map_generation(collect.map);
+	read_accounts(p, len);
+}
+
+struct account *
+account_due(int64_t now)
+{
+	struct account *a, *first = NULL;
+
+	TAILQ_FOREACH(a, &collect.accounts, in_list)
+		if (!a->gone && a->run == NULL && a->due <= now &&
+		    (first == NULL || a->due < first->due))
+			first = a;
+	return first;
+}
+
+int64_t
+account_next(int64_t now)
+{
+	struct account *a;
+	int64_t next = -1;
+
+	TAILQ_FOREACH(a, &collect.accounts, in_list)
+		if (!a->gone && a->run == NULL &&
+		    (next == -1 || a->due - now < next))
+			next = a->due > now ? a->due - now : 0;
+	return next;
+}
+
+/* Seconds: first, doubled with each failure, a fifth of it by chance. */
+static int64_t
+back_off(uint32_t failures, int64_t first, int64_t most)
+{
+	int64_t s = first;
+	uint32_t i;
+
+	for (i = 1; i < failures && s < most; i++)
+		s *= 2;
+	if (s > most)
+		s = most;
+	return s + (int64_t)(random() % (s / 5 + 1));
+}
+
+static int64_t
+wait_after(const struct account *a, uint32_t status, int more)
+{
+	int64_t every = a->conf.every > a->delay ? a->conf.every : a->delay;
+
+	switch (status) {
+	case CL_OK:
+		return more ? 0 : every;
+	case CL_LIMIT:
+		return 0;
+	case CL_REFUSED:
+		return back_off(a->failures, REFUSED_FIRST, REFUSED_MAX);
+	case CL_SYS_PERM:
+	case CL_CERTIFICATE:
+		return back_off(a->failures, every, PERM_MAX);
+	default:
+		return back_off(a->failures, every, BACKOFF_MAX);
+	}
+}
+
+void
+account_done(struct account *a, uint32_t status, const char *words, int more)
+{
+	int64_t now = clock_mono_ms(), wait;
+	int good = status == CL_OK || status == CL_LIMIT;
+
+	if (good && a->failures > 0)
+		log_info("%s: it works again", a->conf.name);
+	if (!good && (a->failures == 0 || a->status != status))
+		log_warn("%s: %s: %s", a->conf.name, status_name(status),
+		    words);
+	a->failures = good ? 0 : a->failures + 1;
+	if (!good && a->troubled == 0)
+		a->troubled = clock_now();
+	if (good)
+		a->troubled = 0;
+	if (good && !more)
+		a->ok = clock_now();
+	a->status = status;
+	free(a->words);
+	a->words = mem_strdup(words);
+	/* Its time counts from when the last run began; a wait after it. */
+	wait = wait_after(a, status, more) * 1000;
+	a->due = (good ? a->begun : now) + wait;
+	if (a->due < now + (good ? 0 : 1000))
+		a->due = now + (good ? 0 : 1000);
+}
