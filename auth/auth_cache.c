@@ -133,3 +133,20 @@ auth_cache_add(struct auth_cache *c, const char *account, const char *stored,
 	memcpy(oldest->key, key, KEY_LEN);
 	oldest->until = now + c->lifetime;
 }
+
+void
+auth_cache_drop(struct auth_cache *c, const char *account, const char *stored,
+    const char *password)
+{
+	unsigned char key[KEY_LEN];
+	struct cache_entry *e;
+	int i;
+
+	if (c->table == NULL ||
+	    make_key(c, account, stored, password, key) == -1)
+		return;
+	e = set_of(c, key);
+	for (i = 0; i < WAYS; i++)
+		if (mem_equal_secret(e[i].key, key, KEY_LEN))
+			e[i].until = 0;
+}

@@ -34,5 +34,8 @@ int	auth_cache_has(const struct auth_cache *c, const char *account,
 	    const char *stored, const char *password, int64_t now);
 void	auth_cache_add(struct auth_cache *c, const char *account,
 	    const char *stored, const char *password, int64_t now);
+/* It is not found any more. */
+void	auth_cache_drop(struct auth_cache *c, const char *account,
+	    const char *stored, const char *password);
 
 #endif

@@ -56,11 +56,12 @@ auth_hashes_read(struct auth_hashes *h, const char *text, size_t len,
 	const char *p = text, *end = text + len;
 	struct buf own = BUF_INIT(CREDENTIAL_HASH_MAX);
 	struct credential c;
-	int r;
+	int r, has_own;
 
 	memset(h, 0, sizeof(*h));
 	/* The account's own stands first, wherever its field does. */
-	if (credential_hash(text, len, &own))
+	has_own = credential_hash(text, len, &own);
+	if (has_own)
 		add(h, buf_str(&own), own.len, NULL);
 	buf_wipe(&own);
 	while ((r = credential_next(&p, end, &c)) != 0) {
@@ -70,6 +71,9 @@ auth_hashes_read(struct auth_hashes *h, const char *text, size_t len,
 			h->scram |= is_scram(&c);
 		else if (c.kind == CREDENTIAL_APP)
 			add_app(h, &c, protocol);
+		else if (c.kind == CREDENTIAL_PAM && !has_own && c.len > 0 &&
+		    h->pam == NULL)
+			h->pam = mem_strndup(c.value, c.len);
 	}
 }
 
@@ -91,5 +95,6 @@ auth_hashes_clear(struct auth_hashes *h)
 		free(h->hash[i]);
 		free(h->app[i]);
 	}
+	free(h->pam);
 	memset(h, 0, sizeof(*h));
 }

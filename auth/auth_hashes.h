@@ -16,11 +16,13 @@ struct auth_hashes {
 	unsigned n;
 	char	*hash[AUTH_HASHES_MAX];
 	char	*app[AUTH_HASHES_MAX];	/* its name; NULL: the account's */
+	char	*pam;		/* the host's user whom PAM judges; or NULL */
 	int	 scram;		/* keys of the account's password are there */
 	const char *fault;	/* why a hash was left out; or NULL */
 };
 
 /*
+ * Where the account has a password of its own PAM is not asked for it (pam NULL).
  * protocol: "imap", "pop3", "submission"; NULL for all. What cannot be read is
  * left out. auth_hashes_clear in any case.
  */

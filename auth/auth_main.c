@@ -104,7 +104,8 @@ wired(struct ev_loop *loop, const struct wire *w)
 {
 	int fd = w->fd;
 
-	if (w->peer == PEER_LOGIN || w->peer == PEER_SMTPD)
+	if (w->peer == PEER_LOGIN || w->peer == PEER_SMTPD ||
+	    w->peer == PEER_PAM)
 		auth_serve_peer(the_serve(loop), w->peer, w->instance, fd);
 	else
 		fd_close(&fd);

@@ -81,6 +81,7 @@ auth_request_free(struct auth_request **rp)
 	free(r->remote);
 	free(r->tls);
 	free_secret(r->hash);
+	free(r->pam);
 	free(r);
 	*rp = NULL;
 }
@@ -137,16 +138,15 @@ log_name(const struct auth_request *r)
 	return strchr(r->user, '@') != NULL ? r->user : "(no address)";
 }
 
+/* why is for the log: who failed does not hear it. */
 static void
-request_failed(struct auth_request *r)
+request_failed(struct auth_request *r, const char *why)
 {
 	int64_t now = clock_mono_ms(), late;
 
 	auth_delay_failed(r->serve->parts.delay, &r->attempt, now);
 	log_info("login failed: %s from %s (%s): %s", log_name(r), r->remote,
-	    service_name(r->service), r->known ? "wrong password" :
-	    r->disabled ? "it is disabled" : r->found ?
-	    "it has no password for this" : "no such account");
+	    service_name(r->service), why);
 	late = auth_delay_late(r->serve->parts.delay, r->start);
 	if (late > now)
 		request_wait(r, AUTH_LATE, late - now);
@@ -189,12 +189,12 @@ request_forbidden(struct auth_request *r)
 	request_no(r, A_PROTOCOL, words_protocol);
 }
 
-/* which: the hash in h that the password belongs to. */
+/* hash, of app where that is not NULL: what the password was right for; NULL:
+   PAM has said so. */
 static void
-request_passed(struct auth_request *r, const struct auth_hashes *h, int which)
+request_passed(struct auth_request *r, const char *hash, const char *app)
 {
 	struct auth_parts *parts = &r->serve->parts;
-	const char *app = h->app[which];
 	struct server_login l = { .service = r->service, .user = r->user,
 		.remote = r->remote, .tls = r->tls };
 
@@ -204,17 +204,17 @@ request_passed(struct auth_request *r, const struct auth_hashes *h, int which)
 		return;
 	}
 	log_info("login %s from %s (%s)%s%s", r->user, r->remote,
-	    service_name(r->service), app != NULL ? " with app password " : "",
-	    app != NULL ? app : "");
+	    service_name(r->service), app != NULL ? " with app password " :
+	    hash == NULL ? " by PAM" : "", app != NULL ? app : "");
 	if (app != NULL)
-		auth_learned_used(parts->learned, r->user, h->hash[which],
-		    clock_now());
+		auth_learned_used(parts->learned, r->user, hash, clock_now());
 	if (r->peer == NULL) {
 		auth_request_free(&r);
 		return;
 	}
 	l.instance = r->peer->link.instance;
-	r->hash = mem_strdup(h->hash[which]);
+	r->by_pam = hash == NULL;
+	r->hash = hash != NULL ? mem_strdup(hash) : NULL;
 	if (parts->start(&l, r->id) == 0)
 		request_wait(r, AUTH_START, AUTH_START_MS);
 	else
@@ -236,7 +236,9 @@ request_hashes(struct auth_request *r, struct auth_hashes *h)
 		log_warn("%s cannot log in%s: %s", r->user, h->n > 0 ?
 		    " with each password" : "", h->fault);
 	r->found = found == MAP_FOUND;
-	r->known = h->n > 0;
+	r->known = h->n > 0 || h->pam != NULL;
+	free(r->pam);
+	r->pam = h->pam != NULL ? mem_strdup(h->pam) : NULL;
 	r->allowed = (credential_protocols(buf_str(&text), text.len) &
 	    protocol_of(r->service)) != 0;
 	r->disabled = r->found && strcmp(buf_str(&text), PASSWD_DISABLED) == 0;
@@ -280,6 +282,41 @@ request_later(struct auth_request *r, const char *why)
 }
 
 static void
+request_pam(struct auth_request *r)
+{
+	if (auth_pam_ask(r->serve->pam, r->user, r->pam, r->password,
+	    r->remote, r->id) == -1)
+		request_later(r, "too many questions to PAM are waiting");
+	else
+		request_wait(r, AUTH_ASK, AUTH_ASK_MS);
+}
+
+void
+auth_request_asked(struct auth_request *r, const struct auth_pam_job *j)
+{
+	const char *words = buf_str(&j->words);
+
+	ev_timer_stop(r->serve->parts.loop, &r->timer);
+	switch (j->result) {
+	case AUTH_PAM_PASSED:
+		request_passed(r, NULL, NULL);
+		break;
+	case AUTH_PAM_WRONG:
+	case AUTH_PAM_REFUSED:
+		request_failed(r, words);
+		break;
+	case AUTH_PAM_LIMIT:
+		log_info("login refused unchecked: %s from %s (%s): %s",
+		    log_name(r), r->remote, service_name(r->service), words);
+		request_no(r, A_LIMIT, words_limit);
+		break;
+	case AUTH_PAM_LATER:
+		request_later(r, words);
+		break;
+	}
+}
+
+static void
 request_check(struct auth_request *r)
 {
 	struct auth_serve *a = r->serve;
@@ -290,7 +327,9 @@ request_check(struct auth_request *r)
 	if (request_hashes(r, &h) == -1) {
 		request_later(r, "passwd.cdb cannot be read");
 	} else if ((which = cached(r, &h)) != -1) {
-		request_passed(r, &h, which);
+		request_passed(r, h.hash[which], h.app[which]);
+	} else if (h.n == 0) {
+		request_pam(r);
 	} else if (a->hashing >= AUTH_HASH_LINE) {
 		request_later(r, "too many checks are waiting");
 	} else {
@@ -310,8 +349,14 @@ auth_request_hashed(struct auth_request *r, const struct auth_job *j)
 	struct auth_parts *parts = &r->serve->parts;
 	const struct auth_hashes *h = &j->hashes;
 
+	if (r->pam != NULL && j->matched == -1) {
+		request_pam(r);
+		return;
+	}
 	if (!r->known || j->matched == -1) {
-		request_failed(r);
+		request_failed(r, r->known ? "wrong password" : r->disabled ?
+		    "it is disabled" : r->found ? "it has no password for this" :
+		    "no such account");
 		return;
 	}
 	auth_cache_add(parts->cache, r->user, h->hash[j->matched],
@@ -319,7 +364,7 @@ auth_request_hashed(struct auth_request *r, const struct auth_job *j)
 	if (j->has_keys)
 		auth_learned_put_keys(parts->learned, r->user,
 		    h->hash[j->matched], &j->keys);
-	request_passed(r, h, j->matched);
+	request_passed(r, h->hash[j->matched], h->app[j->matched]);
 }
 
 /*
@@ -334,7 +379,9 @@ still_good(struct auth_request *r)
 	unsigned i;
 	int good = request_hashes(r, &h);
 
-	for (i = 0; good != -1 && r->known && i < h.n; i++)
+	if (good != -1 && r->by_pam)
+		good = r->pam != NULL;
+	for (i = 0; good != -1 && !r->by_pam && r->known && i < h.n; i++)
 		good |= strcmp(h.hash[i], r->hash) == 0;
 	auth_hashes_clear(&h);
 	return good;

@@ -4,6 +4,7 @@
 #ifndef AUTH_REQUEST_H
 #define AUTH_REQUEST_H
 
+#include "auth/auth_pam.h"
 #include "auth/auth_serve.h"
 #include "lib/link/link.h"
 
@@ -18,6 +19,7 @@ struct auth_peer {
 enum auth_state {
 	AUTH_WAIT,	/* its delay, then the check */
 	AUTH_HASH,	/* in the pool */
+	AUTH_ASK,	/* PAM is asked */
 	AUTH_LATE,	/* failed; the answer waits */
 	AUTH_START,	/* master looks for the session */
 };
@@ -35,13 +37,16 @@ struct auth_request {
 	int	 allowed;		/* it may log in by this protocol */
 	int	 disabled;		/* the account is there, and closed */
 	char	*user, *password, *remote, *tls;
-	char	*hash;		/* what the password was right for */
+	char	*pam;		/* the host's user whom PAM judges; or NULL */
+	int	 by_pam;	/* the password was right for that one */
+	char	*hash;		/* else: what it was right for */
 	ev_timer timer;
 };
 
 struct auth_serve {
 	struct auth_parts parts;
 	struct auth_pool *pool;
+	struct auth_pam *pam;
 	struct auth_peer *peers;
 	struct auth_request *slot[AUTH_REQUESTS_MAX];
 	unsigned free_slot[AUTH_REQUESTS_MAX], n_free;
@@ -60,6 +65,9 @@ void	auth_request_free(struct auth_request **r);
 void	auth_request_run(struct auth_request *r);
 /* The pool is done with its job. */
 void	auth_request_hashed(struct auth_request *r, const struct auth_job *j);
+/* PAM was asked, or is not to be. */
+void	auth_request_asked(struct auth_request *r,
+	    const struct auth_pam_job *j);
 /* Master has answered. */
 void	auth_request_started(struct auth_request *r, int fd, int full,
 	    const char *words);

@@ -28,7 +28,7 @@ peer_orphan(struct auth_peer *p)
 		r = p->serve->slot[i];
 		if (r == NULL || r->peer != p)
 			continue;
-		if (r->state == AUTH_HASH) {
+		if (r->state == AUTH_HASH || r->state == AUTH_ASK) {
 			r->peer = NULL;
 			p->requests--;
 		} else {
@@ -122,6 +122,15 @@ pool_done(struct auth_job *j)
 	auth_job_free(&j);
 }
 
+static void
+pam_done(const struct auth_pam_job *j)
+{
+	struct auth_request *r = auth_request_find(the_serve, j->owner);
+
+	if (r != NULL && r->state == AUTH_ASK)
+		auth_request_asked(r, j);
+}
+
 struct auth_serve *
 auth_serve_new(const struct auth_parts *parts)
 {
@@ -133,6 +142,7 @@ auth_serve_new(const struct auth_parts *parts)
 		a->free_slot[a->n_free++] = AUTH_REQUESTS_MAX - 1 - i;
 	the_serve = a;
 	a->pool = auth_pool_new(parts->loop, parts->threads, pool_done);
+	a->pam = auth_pam_new(parts->loop, pam_done);
 	return a;
 }
 
@@ -147,6 +157,7 @@ auth_serve_free(struct auth_serve **ap)
 	while (a->peers != NULL)
 		peer_free(a->peers);
 	auth_pool_free(&a->pool);
+	auth_pam_free(&a->pam);
 	for (i = 0; i < AUTH_REQUESTS_MAX; i++)
 		if (a->slot[i] != NULL)
 			auth_request_free(&a->slot[i]);
@@ -164,6 +175,8 @@ auth_serve_peer_gone(struct auth_serve *a, enum peer kind, uint32_t instance)
 {
 	struct auth_peer *p, *next;
 
+	if (kind == PEER_PAM)
+		auth_pam_gone(a->pam, instance);
 	for (p = a->peers; p != NULL; p = next) {
 		next = p->next;
 		if (p->link.peer == kind && p->link.instance == instance)
@@ -175,9 +188,14 @@ void
 auth_serve_peer(struct auth_serve *a, enum peer kind, uint32_t instance,
     int fd)
 {
-	struct auth_peer *p = mem_zalloc(1, sizeof(*p));
+	struct auth_peer *p;
 
+	if (kind == PEER_PAM) {
+		auth_pam_worker(a->pam, instance, fd);
+		return;
+	}
 	auth_serve_peer_gone(a, kind, instance);
+	p = mem_zalloc(1, sizeof(*p));
 	p->serve = a;
 	link_init(&p->link, a->parts.loop, &asker, p);
 	link_open(&p->link, kind, instance, fd);

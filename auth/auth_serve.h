@@ -30,6 +30,7 @@ enum {
 	AUTH_REQUESTS_MAX = 4096,
 	AUTH_PEER_MAX = 2048,
 	AUTH_HASH_LINE = 512,
+	AUTH_ASK_MS = 40000,	/* PAM's answer does, with its wait in line */
 	AUTH_START_MS = 30000,	/* master's answer comes within this */
 };
 
@@ -50,7 +51,7 @@ struct auth_parts {
 /* Takes users, delay, cache and learned over. One at a time in a process. */
 struct auth_serve *auth_serve_new(const struct auth_parts *parts);
 void	auth_serve_free(struct auth_serve **a);
-/* Takes over the channel of an asker (login, smtpd); replaces the one that
+/* Takes over the channel of an asker (login, smtpd), or of pam; replaces the one that
    the same instance had. */
 void	auth_serve_peer(struct auth_serve *a, enum peer kind,
 	    uint32_t instance, int fd);

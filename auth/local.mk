@@ -8,6 +8,8 @@ auth_libauth_a_SOURCES = \
 	auth/auth_delay.c auth/auth_delay.h \
 	auth/auth_cache.c auth/auth_cache.h \
 	auth/auth_pool.c auth/auth_pool.h \
+	auth/auth_bound.c auth/auth_bound.h \
+	auth/auth_pam.c auth/auth_pam.h \
 	auth/auth_users.c auth/auth_users.h \
 	auth/auth_request.c auth/auth_request.h \
 	auth/auth_serve.c auth/auth_serve.h
@@ -18,6 +20,14 @@ AUTH_LIBS = $(LINKS) $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) $(EV_LIBS) \
 	$(CDB_LIBS) $(CRYPT_LIBS) $(GSASL_LIBS) $(IDN2_LIBS) $(OPENSSL_LIBS) \
 	$(SECCOMP_LIBS)
 auth_auth_LDADD = auth/libauth.a $(AUTH_LIBS)
+
+noinst_LIBRARIES += auth/libpamask.a
+auth_libpamask_a_SOURCES = auth/pam_ask.c auth/pam_ask.h
+
+pkglibexec_PROGRAMS += auth/pam
+auth_pam_SOURCES = auth/pam_main.c
+PAM_ASK_LIBS = $(SERVER) $(MAIL) $(NET) $(BASE) $(SERVER_LIBS) $(PAM_LIBS)
+auth_pam_LDADD = auth/libpamask.a $(PAM_ASK_LIBS)
 
 noinst_LIBRARIES += auth/liblogin.a
 auth_liblogin_a_SOURCES = \

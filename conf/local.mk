@@ -9,6 +9,9 @@ systemdsystemunit_DATA = conf/rohrpost.service
 sysusers_DATA = conf/sysusers.d/rohrpost.conf
 # What rohrpost setup knows of providers (rohrpost-providers(5)).
 dist_pkgdata_DATA = conf/providers
+# PAM's file for Rohrpost where /etc/pam.d has none.
+pampkgdatadir = $(pkgdatadir)/pam.d
+dist_pampkgdata_DATA = conf/pam.d/rohrpost
 # For the others: to be copied to where their init looks.
 pkgdata_SCRIPTS = conf/rohrpost.init conf/rohrpost.openrc
 CLEANFILES += conf/rohrpost.service conf/rohrpost.init conf/rohrpost.openrc \

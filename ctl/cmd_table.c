@@ -16,6 +16,7 @@
 #include "ctl/ctl_check.h"
 #include "ctl/ctl_commit.h"
 #include "ctl/ctl_out.h"
+#include "ctl/ctl_pam.h"
 #include "ctl/ctl_renew.h"
 #include "ctl/ctl_system.h"
 #include "ctl/ctl_util.h"
@@ -41,6 +42,19 @@ table_system(struct ctl *c, struct set *s, struct buf *why)
 }
 
 int
+table_pam(struct set *s, struct buf *why)
+{
+	struct buf warn = BUF_INIT(0);
+	int r = pam_load(s, why);
+
+	/* What is wrong with the domain says the check. */
+	if (r == 0 && pam_mark(s, why, &warn) == -1)
+		buf_reset(why);
+	buf_clear(&warn);
+	return r;
+}
+
+int
 table_open(struct ctl *c, struct set *s, int edit)
 {
 	struct buf why = BUF_INIT(0);
@@ -52,6 +66,8 @@ table_open(struct ctl *c, struct set *s, int edit)
 	if (r == 0 && edit) {
 		set_host(s, c->hostname);
 		r = table_system(c, s, &why);
+		if (r == 0)
+			r = table_pam(s, &why);
 		if (r == -1)
 			set_close(s);
 	}
@@ -119,6 +135,8 @@ table_del(struct ctl *c, enum text_id id, const char *name)
 	if (table_open(c, &s, 1) == -1)
 		return CTL_REFUSED;
 	r = s.t[id].table->key(name, strlen(name), &key, &why);
+	if (r == 0 && id == TEXT_USERS)
+		r = pam_may_del(&s, text_find(&s.t[id], buf_str(&key)), &why);
 	if (r == 0 && id == TEXT_USERS)
 		set_ends(&s, buf_str(&key));
 	if (r == 0 && text_del(&s.t[id], buf_str(&key)) == -1) {

@@ -265,6 +265,8 @@ list_user(struct out *o, const struct set *s, const struct row *r)
 	out_bool(o, (r->flags & TABLES_DISABLED) != 0);
 	if (hash != NULL && hash->hash != NULL)
 		out_text(o, hash_kind(hash->hash));
+	else if (r->pam != NULL)
+		out_text(o, "pam");
 	else
 		out_null(o);
 	out_groups(o, s, r);
@@ -283,7 +285,7 @@ cmd_user_list(struct ctl *c)
 
 	if (ctl_load(c) == -1 || table_open(c, &s, 0) == -1)
 		return CTL_REFUSED;
-	if (table_system(c, &s, &why) == -1)
+	if (table_system(c, &s, &why) == -1 || table_pam(&s, &why) == -1)
 		return table_end(c, &s, -1, &why, 0);
 	set_join(&s);
 	out_init(&o, stdout, c->json);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctl/ctl_check.h"
+#include "ctl/ctl_pam.h"
 #include "lib/base/words.h"
 
 /*
@@ -94,10 +95,11 @@ set_check_place(struct set *s, enum text_id id, const struct row *r,
 int
 set_check(struct set *s, struct buf *why, struct buf *warn)
 {
-	int i, bad = 0;
+	int i, bad;
 
 	buf_reset(why);
 	buf_reset(warn);
+	bad = pam_mark(s, why, warn);
 	for (i = 0; i < TEXT_COUNT; i++)
 		bad |= s->t[i].table->check(s, why, warn);
 	return bad;

@@ -107,6 +107,7 @@ row_free(struct row **rp)
 		mem_wipe(r->hash, strlen(r->hash));
 	free(r->value);
 	free(r->hash);
+	free(r->pam);
 	free(r->key);
 	free(r);
 	*rp = NULL;

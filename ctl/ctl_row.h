@@ -21,6 +21,8 @@ struct row {
 	const char *domain;	/* dkim: within key; */
 	int64_t	 since;		/* of its state (flags: enum dkim_state) */
 	char	*hash;		/* passwd: of the account's password; NULL */
+	char	*pam;		/* users: the host's user whose mailbox it is
+				   (ctl_pam.h); or NULL */
 	char	**targets;	/* aliases; groups: the members; domains: local
 				   parts that an alias domain leaves out */
 	int	 own_lines;	/* domains: an alias domain that has some */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl_commit.h"
+#include "ctl/ctl_pam.h"
 #include "ctl/ctl_set.h"
 #include "lib/base/fd.h"
 #include "lib/base/str.h"
@@ -27,6 +28,7 @@ set_init(struct set *s, const struct table *const *tables, const char *dir)
 	s->dirfd = -1;
 	s->lock = -1;
 	s->host[0] = s->ends[0] = '\0';
+	s->pam = NULL;
 	memset(&s->system, 0, sizeof(s->system));
 	for (i = 0; i < TEXT_COUNT; i++)
 		text_init(&s->t[i], tables[i]);
@@ -97,6 +99,7 @@ set_close(struct set *s)
 {
 	int i;
 
+	pam_clear(s);
 	for (i = 0; i < TEXT_COUNT; i++)
 		text_clear(&s->t[i]);
 	fd_close(&s->lock);

@@ -19,6 +19,7 @@ struct set {
 	char	 host[DOMAIN_MAX + 1];	/* see set_host */
 	char	 ends[ADDRESS_MAX + 1];	/* see set_ends; "": nobody's */
 	struct grants system;	/* what rohrpost.conf grants */
+	struct set_pam *pam;	/* the host's users (ctl_pam.h); or NULL */
 	struct text t[TEXT_COUNT];
 };
 

@@ -127,8 +127,12 @@ line_parse(const struct text *t, const char *p, size_t len, unsigned line,
 	}
 	other = text_find(t, r->key);
 	if (other != NULL && other != skip) {
-		buf_set(why, _("%s is already in %s, line %u"), r->key,
-		    t->table->file, other->line);
+		if (other->line == 0)
+			buf_set(why, _("%s is the mailbox of a user of this "
+			    "host already"), r->key);
+		else
+			buf_set(why, _("%s is already in %s, line %u"), r->key,
+			    t->table->file, other->line);
 		row_free(&r);
 		return -1;
 	}
@@ -152,6 +156,7 @@ line_append(struct text *t, const char *p, size_t len, struct row *r)
 		t->lines = mem_realloc(t->lines, t->cap, sizeof(*t->lines));
 	}
 	t->lines[t->n].text = mem_strndup(p, len);
+	t->lines[t->n].derived = 0;
 	t->lines[t->n++].row = r;
 	if (r != NULL)
 		row_index(t, r);
@@ -216,6 +221,8 @@ text_print(const struct text *t, struct buf *out)
 	size_t i;
 
 	for (i = 0; i < t->n; i++) {
+		if (t->lines[i].derived)
+			continue;
 		buf_puts(out, t->lines[i].text);
 		buf_putc(out, '\n');
 	}
@@ -292,6 +299,7 @@ text_change(struct text *t, struct row **row, const char *line,
 	line_clear(l);
 	l->text = mem_strdup(line);
 	l->row = r;
+	l->derived = 0;
 	row_index(t, r);
 	t->dirty = 1;
 	*row = r;
@@ -326,4 +334,38 @@ text_del(struct text *t, const char *key)
 	t->n--;
 	t->dirty = 1;
 	return 0;
+}
+
+int
+text_derive(struct text *t, const char *line, struct row **r,
+    struct buf *why)
+{
+	struct buf key = BUF_INIT(0);
+	int ok = t->table->key(line, strlen(line), &key, why);
+
+	*r = ok == 0 ? text_find(t, buf_str(&key)) : NULL;
+	buf_clear(&key);
+	if (ok == -1 || *r != NULL)
+		return ok;
+	if (entry_parse(t, line, 0, NULL, r, why) == -1)
+		return -1;
+	line_append(t, line, strlen(line), *r);
+	t->lines[t->n - 1].derived = 1;
+	return 0;
+}
+
+void
+text_underive(struct text *t)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < t->n; i++) {
+		if (!t->lines[i].derived) {
+			t->lines[n++] = t->lines[i];
+			continue;
+		}
+		(void)tdelete(t->lines[i].row, &t->tree, compare);
+		line_clear(&t->lines[i]);
+	}
+	t->n = n;
 }

@@ -38,6 +38,7 @@ enum {
 struct text_line {
 	char	*text;		/* without the line end */
 	struct row *row;	/* NULL: blank or comment */
+	int	 derived;	/* it stands in no file (text_derive) */
 };
 
 struct text {
@@ -76,6 +77,15 @@ int	text_set(struct text *t, const char *key, const char *line,
 /* The same for a row that is at hand; *r is the new one. */
 int	text_change(struct text *t, struct row **r, const char *line,
 	    struct buf *why) ATTR_CHECK;
+/*
+ * Finds the row that the line would be the key of, or adds the line so that it
+ * counts but is not written; an edit of it makes it one of the file. 0, or -1
+ * with why.
+ */
+int	text_derive(struct text *t, const char *line, struct row **r,
+	    struct buf *why) ATTR_CHECK;
+/* Takes out all lines that are not written. */
+void	text_underive(struct text *t);
 /* Takes the row's line out. 0, or -1: no such row. */
 int	text_del(struct text *t, const char *key) ATTR_CHECK;
 

@@ -167,6 +167,7 @@ put_conf(const struct selftest *s, struct buf *why)
 	    "session_uid_first = %u\nsession_uid_last = %u\n"
 	    "process_memory = 64M\nlogin_processes = 1\nsmtp_idle = 1\n"
 	    "submission_idle = 1\ndeliver_workers = 1\nrelay_workers = 2\n"
+	    "auth_pam_workers = 1\n"
 	    "stop_time = 1s\n", s->dir, s->dir, s->dir, s->dir, UIDS_FIRST,
 	    UIDS_FIRST + UIDS - 1);
 	put_ports(&conf);

@@ -7,6 +7,7 @@
 #include "ctl/ctl_granted.h"
 #include "ctl/ctl_hash.h"
 #include "ctl/ctl_name.h"
+#include "ctl/ctl_pam.h"
 #include "ctl/ctl_set.h"
 #include "lib/base/mem.h"
 #include "lib/base/words.h"
@@ -78,6 +79,10 @@ check_field(const struct credential *c, struct passwd_seen *s, struct buf *why)
 		break;
 	case CREDENTIAL_APP:
 		return check_app(c, s, why);
+	case CREDENTIAL_PAM:
+		buf_set(why, _("pam= is not for passwd: members of pam_group "
+		    "have it from rohrpost apply"));
+		return -1;
 	default:
 		return 0;
 	}
@@ -161,12 +166,17 @@ check_passwd(struct set *s, struct buf *why, struct buf *warn)
 	return 0;
 }
 
+/* r: its line in passwd, NULL where it has none; pam: or NULL. */
 static void
-put_fields(const struct row *r, const struct grants *g, struct compile *c)
+put_fields(const struct row *r, const char *pam, const struct grants *g,
+    struct compile *c)
 {
 	uint32_t set = (uint32_t)g->value[GRANT_PROTOCOLS][0];
 
-	buf_puts(&c->value, r->value);
+	if (r != NULL)
+		buf_puts(&c->value, r->value);
+	if (pam != NULL)
+		buf_printf(&c->value, "%spam=%s", r != NULL ? ":" : "", pam);
 	if (set == PROTOCOLS_ALL)
 		return;
 	buf_puts(&c->value, ":protocols=");
@@ -175,24 +185,36 @@ put_fields(const struct row *r, const struct grants *g, struct compile *c)
 }
 
 static void
+put_account(struct set *s, const struct row *user, const struct row *r,
+    struct compile *c)
+{
+	struct grants g;
+
+	set_grants(s, user, &g);
+	buf_puts(&c->key, user->key);
+	if (user->flags & TABLES_DISABLED)
+		buf_puts(&c->value, PASSWD_DISABLED);
+	else
+		put_fields(r, pam_judges(s, user) ? user->pam : NULL, &g, c);
+	compile_put(c);
+}
+
+static void
 compile_passwd(struct set *s, struct compile *c)
 {
 	const struct row *r, *user;
-	struct grants g;
 	size_t i = 0;
 
 	while ((r = text_next(&s->t[TEXT_PASSWD], &i)) != NULL) {
 		user = text_find(&s->t[TEXT_USERS], r->key);
-		if (user == NULL)
-			continue;
-		set_grants(s, user, &g);
-		buf_puts(&c->key, r->key);
-		if (user->flags & TABLES_DISABLED)
-			buf_puts(&c->value, PASSWD_DISABLED);
-		else
-			put_fields(r, &g, c);
-		compile_put(c);
+		if (user != NULL)
+			put_account(s, user, r, c);
 	}
+	/* Users of the host without a line there. */
+	for (i = 0; (user = text_next(&s->t[TEXT_USERS], &i)) != NULL;)
+		if (user->pam != NULL &&
+		    text_find(&s->t[TEXT_PASSWD], user->key) == NULL)
+			put_account(s, user, NULL, c);
 }
 
 const struct table table_passwd = {

@@ -60,7 +60,8 @@ check_users(struct set *s, struct buf *why, struct buf *warn)
 	while ((r = text_next(&s->t[TEXT_USERS], &i)) != NULL) {
 		if (set_check_place(s, TEXT_USERS, r, why) == -1)
 			bad = -1;
-		if (text_find(&s->t[TEXT_PASSWD], r->key) == NULL)
+		if (r->pam == NULL &&
+		    text_find(&s->t[TEXT_PASSWD], r->key) == NULL)
 			text_complain(s->dir, &s->t[TEXT_USERS], r->line, warn,
 			    _("%s has no password and cannot log in"), r->key);
 	}

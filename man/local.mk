@@ -4,7 +4,8 @@ dist_man_MANS += man/rohrpost-relay.8 man/rohrpost-resolve.8
 dist_man_MANS += man/rohrpost.8 man/rohrpost-sendmail.8 man/rohrpost.conf.5 \
 	man/rohrpost-domains.5 man/rohrpost-users.5 man/rohrpost-aliases.5 \
 	man/rohrpost-groups.5 man/rohrpost-tables.5
-dist_man_MANS += man/rohrpost-auth.8 man/rohrpost-login.8 man/rohrpost-pop3d.8
+dist_man_MANS += man/rohrpost-auth.8 man/rohrpost-login.8 man/rohrpost-pop3d.8 \
+	man/rohrpost-pam.8
 dist_man_MANS += man/rohrpost-smtpd.8 man/rohrpost-pickup.8 \
 	man/rohrpost-signer.8 man/rohrpost-dkim.5
 dist_man_MANS += man/rohrpost-migrate.8

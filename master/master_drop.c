@@ -49,9 +49,11 @@ drop_init(void)
 	const struct passwd *pw;
 	unsigned i;
 
+	/* Root's own are sent, whatever else runs as root. */
 	for (i = 0; master.root && i < PROGRAM_COUNT; i++)
 		if (programs[i].user != NULL &&
-		    (pw = getpwnam(programs[i].user)) != NULL)
+		    (pw = getpwnam(programs[i].user)) != NULL &&
+		    pw->pw_uid != 0)
 			ours[n_ours++] = pw->pw_uid;
 }
 

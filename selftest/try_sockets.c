@@ -164,6 +164,7 @@ door(enum peer to)
 }
 
 int try_door_auth(void) { return door(PEER_AUTH); }
+int try_door_pam(void) { return door(PEER_PAM); }
 int try_door_store(void) { return door(PEER_STORE); }
 int try_door_queue(void) { return door(PEER_QUEUE); }
 int try_door_signer(void) { return door(PEER_SIGNER); }

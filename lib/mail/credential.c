@@ -15,6 +15,7 @@ static const struct {
 	{ "scram-sha-256", CREDENTIAL_SCRAM },
 	{ "app", CREDENTIAL_APP },
 	{ "protocols", CREDENTIAL_PROTOCOLS },
+	{ "pam", CREDENTIAL_PAM },
 };
 
 static size_t

@@ -16,6 +16,10 @@
  *	protocols=PROTOCOLS
  *		in passwd.cdb, written by the compile: the account logs in by
  *		these alone (lib/mail/protocols.h), whatever password it has
+ *	pam=USER
+ *		in passwd.cdb, written by the compile: PAM says whether a
+ *		password is that of this user of the host, where it is no app
+ *		password
  *	TAG=VALUE
  *		any other tag (1 to 32 of a-z, 0-9, "-"): kept by edits, no
  *		concern of readers
@@ -44,6 +48,7 @@ enum credential_kind {
 	CREDENTIAL_SCRAM,
 	CREDENTIAL_APP,
 	CREDENTIAL_PROTOCOLS,
+	CREDENTIAL_PAM,
 	CREDENTIAL_OTHER,
 };
 

@@ -178,6 +178,23 @@ static const struct msg_desc s_table[] = {
 };
 const struct msg_proto proto_sign = MSG_PROTO("sign", s_table);
 
+static const struct msg_field p_ask[] = {
+	{ "user", PF_USER, MSG_TEXT, 0, PAM_USER_MAX },
+	{ "password", PF_PASSWORD, MSG_TEXT, 0, PASSWORD_MAX },
+	{ "remote", PF_REMOTE, MSG_TEXT, 0, 80 },
+	{ 0 }
+};
+static const struct msg_field p_answer[] = {
+	{ "result", PF_RESULT, MSG_U32, 0, 0 },
+	{ "words", PF_WORDS, MSG_TEXT, 0, RESULT_WORDS_MAX },
+	{ 0 }
+};
+static const struct msg_desc p_table[] = {
+	[P_ASK] = { "ASK", PEER_BIT(PEER_AUTH), 0, 0, p_ask },
+	[P_ANSWER] = { "ANSWER", PEER_BIT(PEER_PAM), 0, 0, p_answer },
+};
+const struct msg_proto proto_pam = MSG_PROTO("pam", p_table);
+
 static const struct msg_field c_ask[] = {
 	{ "id", CF_ID, MSG_TEXT, 1, QUEUE_ID_LEN },
 	{ "user", CF_USER, MSG_TEXT, 1, ADDRESS_MAX },

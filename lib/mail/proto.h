@@ -218,6 +218,31 @@ enum s_reason {
 extern const struct msg_proto proto_sign;
 
 /*
+ * auth asks pam whether that is the password of a user of the host. One question
+ * at a time to each process.
+ */
+enum p_type {
+	P_ASK = 1,
+	P_ANSWER,
+};
+enum p_field {
+	PF_USER = 1,	/* the user's name; PAM_USER_MAX */
+	PF_PASSWORD,
+	PF_REMOTE,	/* the client's address, without its port */
+	PF_RESULT,	/* u32 enum p_result */
+	PF_WORDS,	/* why, for the log */
+};
+/* Who does not know a result takes it for P_LATER. */
+enum p_result {
+	P_PASSED = 1,
+	P_WRONG,	/* not the password, as PAM has it */
+	P_REFUSED,	/* it may not log in, whatever the password is */
+	P_LATER,	/* PAM cannot say */
+};
+enum { PAM_USER_MAX = 255 };
+extern const struct msg_proto proto_pam;
+
+/*
  * The operator's command on the control sockets run/queue.ctl, run/store.ctl,
  * run/master.ctl. An answer is any number of rows, then C_END. The server
  * asks SO_PEERCRED and serves root and its own uid (in a trial the caller).

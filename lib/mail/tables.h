@@ -29,9 +29,10 @@
  *
  * Beside it lies auth/passwd.cdb, made by the same apply: key local@domain,
  * value what stands after the ":" of its line (lib/mail/credential.h), and
- * the same "f"; without "f" it is of version 0, in which a value is a hash. A
- * disabled account is left out of it, so that auth cannot answer it otherwise
- * than an unknown one. And jail/dkim.cdb, for signer alone: key
+ * the same "f"; without "f" it is of version 0, in which a value is a hash. That
+ * of a host's user has pam=NAME, which a reader that does not know it passes
+ * over: no format of its own. A disabled account is left out of it, so that auth
+ * cannot answer it otherwise than an unknown one. And jail/dkim.cdb, for signer alone: key
  * selector._domainkey.domain, value the private key (lib/mail/dkim_key.h).
  *
  * Look-ups have three results: found, absent, error (try later). While a new

@@ -12,6 +12,7 @@ lib_server_libserver_a_SOURCES = \
 	lib/server/privdrop.c lib/server/privdrop.h \
 	lib/server/privdrop_program.c lib/server/privdrop_program.h \
 	lib/server/seccomp.c lib/server/seccomp.h \
+	lib/server/host_user.c lib/server/host_user.h \
 	lib/server/walls.c lib/server/walls.h lib/server/walls.def
 SERVER_LIBS = $(EV_LIBS)
 

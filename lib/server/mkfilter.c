@@ -101,13 +101,20 @@ deny(scmp_filter_ctx ctx, const char *const *names)
 }
 
 static void
-deny_where(scmp_filter_ctx ctx, const char *name, struct scmp_arg_cmp arg)
+answer_where(scmp_filter_ctx ctx, int error, const char *name,
+    struct scmp_arg_cmp arg)
 {
 	int nr = seccomp_syscall_resolve_name(name);
 
 	if (nr >= 0)
-		must(seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(EPERM), nr, 1,
-		    &arg));
+		must(seccomp_rule_add_array(ctx,
+		    SCMP_ACT_ERRNO((unsigned)error), nr, 1, &arg));
+}
+
+static void
+deny_where(scmp_filter_ctx ctx, const char *name, struct scmp_arg_cmp arg)
+{
+	answer_where(ctx, EPERM, name, arg);
 }
 
 /* flags: the number of that argument. */
@@ -162,7 +169,10 @@ deny_sockets(scmp_filter_ctx ctx, unsigned rights)
 		    domain == AF_NETLINK;
 		if (!(net && rights & RIGHT_NET) &&
 		    !(domain == AF_UNIX && rights & RIGHT_UNIX))
-			deny_where(ctx, "socket", SCMP_CMP(0, SCMP_CMP_EQ,
+			/* libpam takes another answer for a kernel whose audit
+			   is broken, and lets nobody in. */
+			answer_where(ctx, domain == AF_NETLINK ? EAFNOSUPPORT :
+			    EPERM, "socket", SCMP_CMP(0, SCMP_CMP_EQ,
 			    (scmp_datum_t)domain));
 	}
 	deny_where(ctx, "socket", SCMP_CMP(0, SCMP_CMP_GT,

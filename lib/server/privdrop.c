@@ -1,7 +1,9 @@
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/server/privdrop.h"
@@ -55,6 +57,15 @@ verify(const struct privdrop *p, struct buf *why)
 	return 0;
 }
 
+static int
+lock_in(struct buf *why)
+{
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		return failed(why, "prctl");
+	return 0;
+}
+
 int
 privdrop(const struct privdrop *p, struct buf *why)
 {
@@ -64,8 +75,36 @@ privdrop(const struct privdrop *p, struct buf *why)
 	}
 	if (enter(p, why) == -1 || verify(p, why) == -1)
 		return -1;
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1 ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
-		return failed(why, "prctl");
-	return 0;
+	return lock_in(why);
+}
+
+/*
+ * An account's file in pam_faillock's folder is the user's own: to make, give
+ * away, and write. /etc/shadow is root's on some systems with no right for
+ * anybody. (The bounding set stays: nothing is executed.)
+ */
+enum {
+	FILE_CAPS = 1u << CAP_CHOWN | 1u << CAP_DAC_OVERRIDE |
+	    1u << CAP_FOWNER,
+};
+
+int
+privdrop_to_files(struct buf *why)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[2] = { { .effective = 0 } };
+	const gid_t root = 0;
+
+	if (setgroups(1, &root) == -1 || setresgid(0, 0, 0) == -1)
+		return failed(why, "setgroups");
+	if (syscall(SYS_capget, &head, caps) == -1)
+		return failed(why, "capabilities");
+	caps[0].permitted &= FILE_CAPS;
+	caps[0].effective = caps[0].permitted;
+	caps[1].permitted = caps[1].effective = 0;
+	caps[0].inheritable = caps[1].inheritable = 0;
+	if (syscall(SYS_capset, &head, caps) == -1)
+		return failed(why, "capabilities");
+	return lock_in(why);
 }

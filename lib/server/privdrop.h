@@ -23,4 +23,11 @@ struct privdrop {
  */
 int	privdrop(const struct privdrop *p, struct buf *why) ATTR_CHECK;
 
+/*
+ * For the one program that has to be root (pam): it keeps the id, no group but
+ * root's, and of the capabilities those for files alone; not dumpable and deaf
+ * to new privileges as above. 0, or -1 with why.
+ */
+int	privdrop_to_files(struct buf *why) ATTR_CHECK;
+
 #endif

@@ -344,6 +344,14 @@ identity(const struct server *s, struct privdrop *p, char *jail, size_t size)
 	}
 }
 
+/* By the name in the row, not by whatever its user's number is. */
+static int
+stays_root(void)
+{
+	return server_state.row->user != NULL &&
+	    strcmp(server_state.row->user, "root") == 0;
+}
+
 void
 server_begin(int argc, char **argv, const struct server *s, int loop)
 {
@@ -369,7 +377,8 @@ server_begin(int argc, char **argv, const struct server *s, int loop)
 		exit(LOG_EXIT_TEMP);
 	drop_files();
 	if (root) {
-		if (privdrop(&p, &why) == -1)
+		if ((stays_root() ? privdrop_to_files(&why) :
+		    privdrop(&p, &why)) == -1)
 			log_fatal("%s", buf_str(&why));
 		prctl(PR_SET_PDEATHSIG, SIGKILL); /* the drop cleared it */
 		if (server_filter(server_state.row->rights, &why) == -1)

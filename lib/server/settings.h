@@ -81,6 +81,19 @@ struct settings_key {
 	  "imap+pop3+submission", 1, 40, NULL, \
 	  N_("protocols that accounts log in by, where no table says it; " \
 	  "counts from the next apply on") }
+/* Read by master, auth and the operator's command. */
+#define SETTINGS_KEY_PAM_WORKERS(c, m) \
+	{ "auth_pam_workers", SETTINGS_NUMBER, offsetof(c, m), "0", 0, 64, \
+	  NULL, N_("processes that ask PAM for the passwords of the users in " \
+	  "pam_group; 0: PAM is off") }
+/* Read by pam and the operator's command. */
+#define SETTINGS_KEY_PAM_GROUP(c, m) \
+	{ "pam_group", SETTINGS_TEXT, offsetof(c, m), "rohrpost-mail", 1, 255, \
+	  NULL, N_("group of this host whose members have a mailbox and log in " \
+	  "by PAM") }
+#define SETTINGS_KEY_PAM_DOMAIN(c, m) \
+	{ "pam_domain", SETTINGS_HOST, offsetof(c, m), "", 0, 255, NULL, \
+	  N_("domain of their addresses; empty: the first one in domains") }
 #define SETTINGS_KEY_VERBOSE(c, m) \
 	{ "verbose", SETTINGS_BOOL, offsetof(c, m), "no", 0, 0, NULL, \
 	  N_("write debug lines to the log") }

@@ -24,7 +24,7 @@ protocol(const char *name)
 {
 	static const struct msg_proto *const all[] = {
 		&proto_queue, &proto_auth, &proto_job, &proto_door,
-		&proto_resolve, &proto_sign,
+		&proto_resolve, &proto_sign, &proto_pam,
 	};
 	size_t i;
 

@@ -85,7 +85,7 @@ def test_users():
     lines = [x.split(None, 3) for x in
              (BUILD / "conf/sysusers.d/rohrpost.conf").read_text()
              .splitlines()]
-    rows = [r for r in programs.ROWS if r.user]
+    rows = [r for r in programs.ROWS if r.user and r.user != "root"]
     assert {x[1] for x in lines if x[0] == "u"} == {r.user for r in rows}
     assert {x[1] for x in lines if x[0] == "g"} == {
         r.group for r in rows if r.group}
