@@ -20,3 +20,8 @@ check_PROGRAMS += tests/auth/test_users
 tests_auth_test_users_SOURCES = tests/auth/test_users.c tests/auth/rig.c \
 	tests/auth/rig.h
 tests_auth_test_users_LDADD = auth/libauth.a $(AUTH_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/auth/test_pam
+tests_auth_test_pam_SOURCES = tests/auth/test_pam.c tests/auth/rig.c \
+	tests/auth/rig.h
+tests_auth_test_pam_LDADD = auth/libauth.a $(AUTH_LIBS) $(CMOCKA_LIBS)
+tests_auth_test_pam_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_ms

@@ -16,3 +16,7 @@ tests_server_test_reload_LDADD = $(SERVER) $(NET) $(BASE) $(SERVER_LIBS) \
 # Not a test: a stand-in for every program, for tests/suite/test_master.py.
 noinst_PROGRAMS += tests/server/probe
 tests_server_probe_LDADD = $(SERVER) $(NET) $(BASE) $(SERVER_LIBS)
+check_PROGRAMS += tests/server/test_host_user
+tests_server_test_host_user_LDADD = $(SERVER) $(BASE) $(CMOCKA_LIBS)
+tests_server_test_host_user_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=getpwnam_r,--wrap=getgrnam_r,--wrap=getgrouplist
