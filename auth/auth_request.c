@@ -138,6 +138,15 @@ log_name(const struct auth_request *r)
 	return strchr(r->user, '@') != NULL ? r->user : "(no address)";
 }
 
+/* Of who gave no password that counts. */
+static const char *
+fault_of(const struct auth_request *r)
+{
+	return r->known ? "wrong password" :
+	    r->disabled ? "it is disabled" : r->found ?
+	    "it has no password for this" : "no such account";
+}
+
 /* why is for the log: who failed does not hear it. */
 static void
 request_failed(struct auth_request *r, const char *why)
@@ -354,9 +363,7 @@ auth_request_hashed(struct auth_request *r, const struct auth_job *j)
 		return;
 	}
 	if (!r->known || j->matched == -1) {
-		request_failed(r, r->known ? "wrong password" : r->disabled ?
-		    "it is disabled" : r->found ? "it has no password for this" :
-		    "no such account");
+		request_failed(r, fault_of(r));
 		return;
 	}
 	auth_cache_add(parts->cache, r->user, h->hash[j->matched],

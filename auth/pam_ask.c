@@ -209,8 +209,9 @@ run(pam_handle_t *h, const struct pam_question *q, struct buf *words_r,
 	*step_r = "authenticate";
 	*status_r = pam_authenticate(h, flags);
 	r = verdict(*status_r);
+	/* Whatever a module calls it, a host may count it as a wrong one. */
 	if (r != P_PASSED)
-		return r;
+		return r == P_REFUSED ? P_WRONG : r;
 	if (!is_same_user(h, q->user)) {
 		buf_set(words_r, "PAM made another user of it");
 		return P_REFUSED;
