@@ -14,6 +14,7 @@ include tests/pop3d/local.mk
 include tests/relay/local.mk
 include tests/queue/local.mk
 include tests/deliver/local.mk
+include tests/sieve/local.mk
 include tests/smtpd/local.mk
 TESTS += $(check_PROGRAMS)
 endif

@@ -199,5 +199,9 @@ noinst_PROGRAMS += tests/fuzz/fuzz_author
 tests_fuzz_fuzz_author_SOURCES = tests/fuzz/fuzz_author.c tests/fuzz/author.h
 tests_fuzz_fuzz_author_LDADD = smtpd/libsmtpd.a $(MAIL) $(BASE) $(IDN2_LIBS)
 tests_fuzz_fuzz_author_LDFLAGS = $(FUZZING)
+noinst_PROGRAMS += tests/fuzz/fuzz_sieve
+tests_fuzz_fuzz_sieve_SOURCES = tests/fuzz/fuzz_sieve.c
+tests_fuzz_fuzz_sieve_LDADD = $(SIEVE) $(MAIL) $(NET) $(BASE) $(IDN2_LIBS)
+tests_fuzz_fuzz_sieve_LDFLAGS = $(FUZZING)
 endif
-EXTRA_DIST += tests/fuzz/corpus
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/sieve.dict

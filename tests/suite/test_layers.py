@@ -16,6 +16,7 @@ PROGRAMS = sorted({p.parent.name for p in TOP.glob("*/local.mk")} -
                   {"lib", "tests", "man", "doc", "conf", "po"})
 FLOORS = {"base": {"base"}, "net": {"base", "net"}, "map": {"base", "map"},
           "mail": {"base", "net", "map", "mail"},
+          "sieve": {"base", "net", "map", "mail", "sieve"},
           "server": {"base", "net", "map", "server"},
           "link": {"base", "net", "map", "mail", "server", "link"}}
 
