@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/cmd_sieve.h"
 #include "ctl/commands.h"
 #include "ctl/ctl_ask.h"
 #include "ctl/ctl_renew.h"
@@ -98,6 +99,7 @@ drop_confs(struct purge *p)
 		drop_conf(p, ctl_tables[i]->file);
 	for (i = 0; i < SETUP_FILES; i++)
 		drop_conf(p, setup_files[i].name);
+	drop_conf(p, SIEVE_BEFORE);
 	drop_conf(p, ".edit");
 	drop_conf(p, ".setup");
 	drop_conf(p, ".setup.answers");

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "ctl/cmd_session.h"
+#include "ctl/cmd_sieve.h"
 #include "ctl/cmd_table.h"
 #include "ctl/commands.h"
 #include "ctl/ctl_check.h"
@@ -164,11 +165,17 @@ int
 cmd_apply(struct ctl *c)
 {
 	struct set s;
+	int r;
 
 	if (table_open(c, &s, 1) == -1)
 		return CTL_REFUSED;
+	if ((r = sieve_before(c, 0)) != CTL_DONE) {
+		set_close(&s);
+		return r;
+	}
 	renew(c);
-	return table_finish(c, &s, 1);
+	r = table_finish(c, &s, 1);
+	return r == CTL_DONE ? sieve_before(c, 1) : r;
 }
 
 int

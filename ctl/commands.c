@@ -97,6 +97,17 @@ static const struct option_row box_import_options[] = {
 	    N_("count what would come, write nothing") }, END
 };
 
+static const struct option_row sieve_put_options[] = {
+	{ 0, "--file", "-f", "FILE", N_("the script; else what comes in") },
+	END
+};
+static const struct option_row sieve_test_options[] = {
+	{ OPT_SIEVE_FILE, "--file", "-f", "FILE",
+	    N_("a script that need not be the user's") },
+	{ OPT_SIEVE_FROM, "--from", NULL, "ADDRESS",
+	    N_("who sends it (without: <>)") }, END
+};
+
 #define ADDRESS_OPTION \
 	{ 0, "--address", NULL, "LIST", \
 	    N_("the public addresses of this server, as others see it") }
@@ -275,6 +286,21 @@ const struct ctl_command ctl_commands[] = {
 	{ "mailbox import", cmd_mailbox_import, 2, 2, 0, "ADDRESS SOURCE",
 	    N_("take in mail: a Maildir, an mbox, a folder with such"),
 	    box_import_options, 1 },
+	{ "sieve put", cmd_sieve_put, 1, 2, 0, "ADDRESS [NAME]",
+	    N_("keep a script that sorts mail; without NAME it is active"),
+	    sieve_put_options, 1 },
+	{ "sieve list", cmd_sieve_list, 1, 1, 1, "ADDRESS",
+	    N_("the scripts of an account"), NULL },
+	{ "sieve get", cmd_sieve_get, 1, 2, 0, "ADDRESS [NAME]",
+	    N_("print a script, or the active one"), NULL },
+	{ "sieve activate", cmd_sieve_activate, 1, 2, 0, "ADDRESS [NAME]",
+	    N_("let a script sort the mail that comes; without NAME none"),
+	    NULL, 1 },
+	{ "sieve test", cmd_sieve_test, 2, 3, 1, "ADDRESS MESSAGE [NAME]",
+	    N_("what a script would do with a message"),
+	    sieve_test_options },
+	{ "sieve del", cmd_sieve_del, 2, 2, 0, "ADDRESS NAME",
+	    N_("remove a script"), NULL, 1 },
 	{ "store list", cmd_store_list, 0, 0, 1, "", N_("mailboxes' owners"),
 	    NULL },
 	{ "store check", cmd_store_check, 0, 1, 1, "[ADDRESS]",

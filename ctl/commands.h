@@ -19,6 +19,7 @@ enum { OPT_IMPORT_DRY };
 enum { OPT_EXPORT_HASHES };
 enum { OPT_DKIM_SELECTOR, OPT_DKIM_TYPE, OPT_DKIM_BITS };
 
+enum { OPT_SIEVE_FILE, OPT_SIEVE_FROM };
 enum { OPT_EXPLAIN_FROM, OPT_EXPLAIN_IP, OPT_EXPLAIN_FILE };
 enum { OPT_MIGRATE_CSV, OPT_MIGRATE_TLS, OPT_MIGRATE_CA, OPT_MIGRATE_INSECURE,
 	OPT_MIGRATE_MASTER, OPT_MIGRATE_PASSWORD, OPT_MIGRATE_JOBS,
@@ -56,6 +57,12 @@ int	cmd_user_export(struct ctl *);
 int	cmd_app_add(struct ctl *);
 int	cmd_app_del(struct ctl *);
 int	cmd_app_list(struct ctl *);
+int	cmd_sieve_put(struct ctl *);
+int	cmd_sieve_list(struct ctl *);
+int	cmd_sieve_get(struct ctl *);
+int	cmd_sieve_activate(struct ctl *);
+int	cmd_sieve_del(struct ctl *);
+int	cmd_sieve_test(struct ctl *);
 int	cmd_alias_add(struct ctl *);
 int	cmd_alias_del(struct ctl *);
 int	cmd_alias_list(struct ctl *);

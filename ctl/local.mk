@@ -69,7 +69,8 @@ ctl_libctl_a_SOURCES = \
 	ctl/box_open.c ctl/box_open.h ctl/box_put.c ctl/box_put.h \
 	ctl/box_dovecot.c ctl/box_dovecot.h ctl/box_mbox.c ctl/box_mbox.h \
 	ctl/box_source.c ctl/box_source.h ctl/box_maildir.c \
-	ctl/box_import_mbox.c ctl/cmd_store.c ctl/cmd_trace.c ctl/cmd_selftest.c \
+	ctl/box_import_mbox.c ctl/cmd_sieve.c ctl/cmd_sieve.h \
+	ctl/cmd_store.c ctl/cmd_trace.c ctl/cmd_selftest.c \
 	ctl/selftest_instance.c ctl/selftest_instance.h \
 	ctl/selftest_report.c ctl/selftest_report.h
 
@@ -98,7 +99,7 @@ sbin_PROGRAMS += ctl/rohrpost
 ctl_rohrpost_SOURCES = ctl/main.c
 # Without libev.so, whose functions libunbound would take for libevent's
 # (relay/local.mk).
-ctl_rohrpost_LDADD = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
+ctl_rohrpost_LDADD = ctl/libctl.a $(SIEVE) $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
 	$(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) $(GSASL_LIBS) \
 	$(UNBOUND_LIBS) $(SECCOMP_LIBS)
 
@@ -106,7 +107,7 @@ ctl_rohrpost_LDADD = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
 pkglibexec_PROGRAMS += ctl/scout
 ctl_scout_SOURCES = ctl/scout.h ctl/scout_main.c ctl/scout_domain.c \
 	ctl/scout_web.c
-ctl_scout_LDADD = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
+ctl_scout_LDADD = ctl/libctl.a $(SIEVE) $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
 	$(CURL_LIBS) $(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) \
 	$(GSASL_LIBS) $(UNBOUND_LIBS) $(SECCOMP_LIBS)
 
@@ -124,13 +125,13 @@ ctl_libpickup_a_SOURCES = ctl/pickup.c ctl/pickup.h \
 	ctl/pickup_report.c ctl/pickup_report.h
 pkglibexec_PROGRAMS += ctl/pickup
 ctl_pickup_SOURCES = ctl/pickup_main.c
-ctl_pickup_LDADD = ctl/libpickup.a ctl/libsendmail.a ctl/libctl.a $(SERVER) \
+ctl_pickup_LDADD = ctl/libpickup.a ctl/libsendmail.a ctl/libctl.a $(SIEVE) $(SERVER) \
 	$(MAIL) $(NET) $(MAP) $(BASE) $(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) \
 	$(CRYPT_LIBS) $(GSASL_LIBS) $(SERVER_LIBS)
 
 sbin_PROGRAMS += ctl/sendmail
 ctl_sendmail_SOURCES = ctl/sendmail_main.c
-ctl_sendmail_LDADD = ctl/libsendmail.a ctl/libctl.a $(SERVER) $(MAIL) \
+ctl_sendmail_LDADD = ctl/libsendmail.a ctl/libctl.a $(SIEVE) $(SERVER) $(MAIL) \
 	$(NET) $(MAP) $(BASE) $(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) \
 	$(CRYPT_LIBS) $(GSASL_LIBS) $(EV_LIBS)
 

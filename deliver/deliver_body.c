@@ -83,7 +83,8 @@ load(struct body *b, int fd, uint64_t length, uint32_t crc, struct buf *why)
 	if (r != BODY_GOOD)
 		return r;
 	data.len = (size_t)n;
-	b->header = data.data;
+	b->header = b->data = data.data;
+	b->data_len = data.len;
 	b->header_read = mime_header_len(data.data, data.len);
 	b->header_len = (uint32_t)b->header_read;
 	door_tail_add(&tail, data.data, data.len);
@@ -117,7 +118,8 @@ scan(struct body *b, int fd, uint64_t length, uint32_t crc, struct buf *why)
 		mime_header_more(&h, data.data + PIECE, (size_t)n);
 		if (done == 0) {
 			memcpy(data.data, data.data + PIECE, (size_t)n);
-			b->header = data.data;
+			b->header = b->data = data.data;
+			b->data_len = (size_t)n;
 			b->header_read = (size_t)h.len;
 		}
 		sum = crc32c(sum, data.data + PIECE, (size_t)n);
@@ -134,8 +136,8 @@ body_read(struct body *b, int fd, uint64_t length, uint32_t crc,
     struct buf *why)
 {
 	buf_reset(&b->cache);
-	b->header = "";
-	b->header_read = 0;
+	b->header = b->data = "";
+	b->header_read = b->data_len = 0;
 	b->header_len = 0;
 	b->mark = 0;
 	if (data.cap > KEEP)

@@ -26,7 +26,9 @@ struct body {
 	uint32_t header_len;
 	uint32_t mark;		/* enum door_mark */
 	struct buf cache;	/* record of mime_cache, or empty */
-	const char *header;	/* the block, borrowed until the next body */
+	const char *data;	/* what was read of it, from its start, */
+	size_t	 data_len;	/* ... borrowed until the next body */
+	const char *header;	/* the block, borrowed likewise */
 	size_t	 header_read;	/* octets of it that were read */
 };
 

@@ -22,7 +22,9 @@ enum {
 
 struct rcpt {
 	uint32_t index;		/* queue's */
-	const char *owner;	/* NUL-terminated, in the job's arena */
+	const char *owner, *address;	/* NUL-terminated, in the arena */
+	struct filtered filtered;	/* what a script decided */
+	struct buf redirects;	/* packed lv, of the recipient's script */
 	unsigned left;		/* actions not answered */
 	enum result result;	/* of those that were, where it has several */
 	char	*words;		/* ... of that result */
@@ -31,12 +33,19 @@ struct rcpt {
 /* A request to store: one action of one recipient. */
 struct ask {
 	uint32_t rcpt;
-	int	 answered;
+	int	 answered, scripted;
 	const struct action *action;
 };
 
+/*
+ * A job of queue's; or, where store has answered a request with the
+ * recipient's script, what that script made of it: a job with a parent, whose
+ * result is the answer to that request of the parent.
+ */
 struct job {
 	struct job *prev, *next;
+	struct job *parent;	/* it ends later than this one */
+	size_t	 parent_ask;
 	uint32_t id;		/* queue's */
 	uint32_t first;		/* frame id of its first request to store */
 	struct rcpt *rcpt;
@@ -44,13 +53,15 @@ struct job {
 	struct ask *ask;
 	size_t	 n_asks, sent;
 	char	*arena;
+	char	*sender;	/* of a job of queue's */
 	char	 file[QUEUE_ID_LEN + 1];
 	int	 fd;
 	uint64_t length;
-	uint32_t header_len, mark, offset;
+	uint32_t crc, header_len, mark, offset;
 	int64_t	 time;
 	struct buf cache;
 	struct buf results;	/* packed, as JF_RESULTS */
+	struct buf redirects;	/* the same, as JF_REDIRECTS */
 };
 
 const char *deliver_hostname;
@@ -66,8 +77,11 @@ job_free(struct job *j)
 {
 	size_t i;
 
-	for (i = 0; i < j->n; i++)
+	for (i = 0; i < j->n; i++) {
 		free(j->rcpt[i].words);
+		filtered_clear(&j->rcpt[i].filtered);
+		buf_clear(&j->rcpt[i].redirects);
+	}
 	*(j->prev != NULL ? &j->prev->next : &jobs) = j->next;
 	*(j->next != NULL ? &j->next->prev : &last_job) = j->prev;
 	if (sending == j)
@@ -76,6 +90,8 @@ job_free(struct job *j)
 	fd_close(&j->fd);
 	buf_clear(&j->cache);
 	buf_clear(&j->results);
+	buf_clear(&j->redirects);
+	free(j->sender);
 	free(j->rcpt);
 	free(j->ask);
 	free(j->arena);
@@ -88,6 +104,7 @@ job_new(void)
 	struct job *j = mem_zalloc(1, sizeof(*j));
 
 	j->fd = -1;
+	buf_init(&j->redirects, JOB_REDIRECTS_MAX);
 	j->prev = last_job;
 	*(last_job != NULL ? &last_job->next : &jobs) = j;
 	last_job = j;
@@ -105,7 +122,7 @@ job_say(struct job *j, enum j_type type, const char *words)
 {
 	struct chan *c = server_peer(PEER_QUEUE, 0);
 
-	if (c != NULL) {
+	if (c != NULL && j->parent == NULL) {
 		msg_begin(c, &proto_job, type, j->id);
 		msg_words(c, JF_WORDS, words, RESULT_WORDS_MAX);
 		if (msg_end(c) == -1)
@@ -122,18 +139,62 @@ job_done(struct job *j)
 	if (c != NULL) {
 		msg_begin(c, &proto_job, J_RESULT, j->id);
 		msg_bytes(c, JF_RESULTS, j->results.data, j->results.len);
+		if (j->redirects.len > 0)
+			msg_bytes(c, JF_REDIRECTS, j->redirects.data,
+			    j->redirects.len);
 		if (msg_end(c) == -1)
 			server_retire();
 	}
 	job_free(j);
 }
 
+/* Where the recipient's mail is to go besides, once all else is done. 0, or
+   -1: there is no room for it in the answer. */
+static int
+put_redirects(struct job *j, uint32_t index, const struct buf *list)
+{
+	struct cursor c;
+	const char *p;
+	size_t len;
+
+	cursor_init(&c, buf_str(list), list->len);
+	while (cursor_left(&c) > 0 &&
+	    (p = cursor_lv(&c, &len, ADDRESS_MAX)) != NULL)
+		if (packed_put_target(&j->redirects, &(struct packed_target){
+		    index, NULL, 0, p, len }) == -1)
+			return -1;
+	return 0;
+}
+
+static void
+set_words(struct rcpt *r, const char *words)
+{
+	if (words == r->words)
+		return;
+	free(r->words);
+	r->words = mem_strdup(words);
+}
+
 static void
 rcpt_result(struct job *j, struct rcpt *r, enum result result,
     const char *words)
 {
+	size_t mark = j->redirects.len;
+
 	r->left = 0;
 	j->answered++;
+	if (j->parent != NULL) {
+		r->result = result;
+		set_words(r, words);
+		return;
+	}
+	if (result == RESULT_DELIVERED && (put_redirects(j, r->index,
+	    &r->filtered.redirects) == -1 || put_redirects(j, r->index,
+	    &r->redirects) == -1)) {
+		buf_truncate(&j->redirects, mark);
+		result = RESULT_LATER;
+		words = "4.3.0 redirected to too many at once";
+	}
 	packed_put_result(&j->results, &(struct packed_result){ r->index,
 	    result, 0, words, strlen(words) });
 }
@@ -167,19 +228,53 @@ ask_result(struct job *j, struct ask *k, enum result result, const char *words)
 	}
 	r->left--;
 	r->result = result;
-	if (words != r->words) {
-		free(r->words);
-		r->words = mem_strdup(words);
+	set_words(r, words);
+}
+
+/*
+ * Queue hears of a job when all of it is answered and nothing is left to send;
+ * a parent has an answer more.
+ */
+static void
+job_finish(struct job *j)
+{
+	struct job *parent;
+	struct rcpt *r = j->rcpt, *to;
+	enum result result;
+	char *words;
+	size_t i;
+
+	if (j->answered < j->n || j->sent < j->n_asks)
+		return;
+	if ((parent = j->parent) == NULL) {
+		job_done(j);
+		return;
 	}
+	i = j->parent_ask;
+	to = &parent->rcpt[parent->ask[i].rcpt];
+	if (r->result == RESULT_DELIVERED) {
+		buf_append(&to->redirects, buf_str(&r->filtered.redirects),
+		    r->filtered.redirects.len);
+		buf_append(&to->redirects, buf_str(&r->redirects),
+		    r->redirects.len);
+	}
+	result = r->result;
+	words = mem_strdup(r->words);
+	job_free(j);
+	ask_result(parent, &parent->ask[i], result, words);
+	free(words);
+	job_finish(parent);
 }
 
 /* Taking */
 
+/* Without any the message is where the scripts wanted it: elsewhere, or
+   nowhere. */
 static void
-add_asks(struct job *j, struct rcpt *r, size_t *cap)
+add_asks(struct job *j, struct rcpt *r, const struct action *list, size_t n,
+    size_t *cap)
 {
-	const struct action *list;
-	size_t i, n = actions_of(r->owner, &list);
+	size_t i;
 
 	while (j->n_asks + n > *cap) {
 		*cap = *cap * 2 + 4;
@@ -187,18 +282,46 @@ add_asks(struct job *j, struct rcpt *r, size_t *cap)
 	}
 	for (i = 0; i < n; i++)
 		j->ask[j->n_asks++] = (struct ask){ (uint32_t)(r - j->rcpt),
-			0, &list[i] };
+			.action = &list[i] };
 	r->left = (unsigned)n;
+	if (n > 0)
+		return;
+	log_info("%s: to=<%s> sieve: %s", j->file, r->owner,
+	    r->filtered.redirects.len > 0 ? "redirected" : "discarded");
+	rcpt_result(j, r, RESULT_DELIVERED, r->filtered.redirects.len > 0 ?
+	    RESULT_REDIRECTED : "2.0.0 discarded by a script");
+}
+
+static struct filter_message
+message_of(const struct job *j, const struct rcpt *r, const struct body *b,
+    const char *sender)
+{
+	return (struct filter_message){ .id = j->file, .owner = r->owner,
+		.address = r->address, .sender = sender, .data = b->data,
+		.len = b->data_len, .size = j->length };
+}
+
+static char *
+arena_text(char **arena, const char *p, size_t len)
+{
+	char *text = *arena;
+
+	memcpy(text, p, len);
+	text[len] = '\0';
+	*arena += len + 1;
+	return text;
 }
 
 /* 0, or -1 for a malformed list. */
 static int
 job_recipients(struct job *j, const char *p, size_t len, const struct body *b)
 {
+	const struct action *list;
+	struct filter_message fm;
 	struct packed_target t;
 	struct cursor c;
 	struct rcpt *r;
-	size_t cap = 0;
+	size_t cap = 0, n;
 	char *arena;
 	int more;
 
@@ -208,18 +331,19 @@ job_recipients(struct job *j, const char *p, size_t len, const struct body *b)
 	while ((more = packed_target(&c, 1, &t)) == 1) {
 		r = &j->rcpt[j->n++];
 		r->index = t.index;
-		r->owner = arena;
-		memcpy(arena, t.owner, t.owner_len);
-		arena[t.owner_len] = '\0';
-		arena += t.owner_len + 1;
+		r->owner = arena_text(&arena, t.owner, t.owner_len);
+		r->address = arena_text(&arena, t.address, t.len);
 		if (body_loops(b, j->offset, deliver_hostname, &t)) {
 			log_info("%s: to=<%.*s> loops: Delivered-To is there",
 			    j->file, (int)t.len, t.address);
 			rcpt_result(j, r, RESULT_NEVER,
 			    "5.4.6 mail loop: it was delivered to that address"
 			    " before");
-		} else
-			add_asks(j, r, &cap);
+		} else {
+			fm = message_of(j, r, b, j->sender);
+			n = actions_of(&fm, &r->filtered, &list);
+			add_asks(j, r, list, n, &cap);
+		}
 	}
 	return more == 0 && j->n > 0 ? 0 : -1;
 }
@@ -238,6 +362,8 @@ job_fields(struct job *j, struct msg *m)
 	j->length = msg_get_u64(m, JF_LENGTH);
 	j->offset = msg_get_u32(m, JF_OFFSET);
 	j->time = (int64_t)msg_get_u64(m, JF_TIME);
+	j->crc = msg_get_u32(m, JF_CRC);
+	j->sender = msg_get_dup(m, JF_SENDER);
 	buf_init(&j->cache, DOOR_CACHE_MAX);
 }
 
@@ -249,7 +375,7 @@ static int
 job_bad_body(struct job *j, const struct msg *m, enum body_verdict r,
     const char *words)
 {
-	static const struct body none = { .header = "" };
+	static const struct body none = { .header = "", .data = "" };
 	const char *p;
 	size_t i, len;
 
@@ -269,6 +395,16 @@ job_bad_body(struct job *j, const struct msg *m, enum body_verdict r,
 	return 0;
 }
 
+/* What store is told of the body. */
+static void
+job_body(struct job *j, struct body *b)
+{
+	j->header_len = b->header_len;
+	j->mark = b->mark;
+	j->cache = b->cache;
+	buf_init(&b->cache, 0);
+}
+
 int
 job_take(struct msg *m, int have_store)
 {
@@ -286,14 +422,12 @@ job_take(struct msg *m, int have_store)
 		job_say(j, J_REFUSED, "4.3.0 the mail store is not there");
 		return 0;
 	}
-	r = body_read(&b, j->fd, j->length, msg_get_u32(m, JF_CRC), &why);
+	filter_refresh();
+	r = body_read(&b, j->fd, j->length, j->crc, &why);
 	if (r != BODY_GOOD) {
 		bad = job_bad_body(j, m, r, buf_str(&why));
 	} else {
-		j->header_len = b.header_len;
-		j->mark = b.mark;
-		j->cache = b.cache;
-		buf_init(&b.cache, 0);
+		job_body(j, &b);
 		p = msg_get(m, JF_RECIPIENTS, &len);
 		bad = job_recipients(j, p, len, &b);
 		j->first = next_request;
@@ -318,7 +452,7 @@ say_delivery(const struct job *j, const struct ask *k, struct door_delivery *d)
 	*d = (struct door_delivery){ .queue_id = j->file,
 		.owner = j->rcpt[k->rcpt].owner, .date = j->time,
 		.size = j->length, .header_len = j->header_len,
-		.mark = j->mark,
+		.mark = j->mark, .filter = k->action->filter,
 		.cache = j->cache.data, .cache_len = j->cache.len,
 		.action = k->action->where };
 	if (body == NULL)
@@ -382,8 +516,7 @@ pump_store(void)
 		fd_close(&j->fd);
 		buf_clear(&j->cache);
 		sending = j->next;
-		if (j->answered == j->n)
-			job_done(j);
+		job_finish(j);
 	}
 	if (chan_pending(c) && chan_send(c, SEND_TIME) == -1)
 		store_broke();
@@ -404,15 +537,63 @@ job_pump(void)
 		server_retire();
 }
 
+/*
+ * The recipient's script instead of an answer: the body is read once more, and
+ * what the script makes of it is a job of its own.
+ */
+static int
+job_script(struct job *j, size_t i, struct msg *m)
+{
+	struct buf why = BUF_INIT(RESULT_WORDS_MAX);
+	struct body b = { .cache = BUF_INIT(DOOR_CACHE_MAX) };
+	const struct action *a = j->ask[i].action;
+	struct filter_script s = { .flags = a->flags };
+	struct filter_message fm;
+	struct job *f = job_new();
+	struct rcpt *to = &j->rcpt[j->ask[i].rcpt];
+	size_t cap = 0;
+
+	f->parent = j;
+	f->parent_ask = i;
+	f->fd = msg_get_fd(m, 0);
+	memcpy(f->file, j->file, sizeof(f->file));
+	f->length = j->length;
+	f->crc = j->crc;
+	f->time = j->time;
+	f->rcpt = mem_zalloc(1, sizeof(*f->rcpt));
+	f->rcpt->owner = to->owner;
+	f->rcpt->address = to->address;
+	f->n = 1;
+	buf_init(&f->cache, DOOR_CACHE_MAX);
+	s.text = msg_get(m, DF_CACHE, &s.len);
+	if (msg_has(m, DF_NAMES))
+		s.names = msg_get(m, DF_NAMES, &s.names_len);
+	if (body_read(&b, f->fd, f->length, f->crc, &why) == BODY_GOOD) {
+		job_body(f, &b);
+		fm = message_of(f, f->rcpt, &b, j->sender);
+		filter_user(&fm, &s, &f->rcpt->filtered);
+		add_asks(f, f->rcpt, f->rcpt->filtered.action,
+		    f->rcpt->filtered.n, &cap);
+	} else
+		rcpt_result(f, f->rcpt, RESULT_LATER, buf_str(&why));
+	f->first = next_request;
+	next_request += (uint32_t)f->n_asks;
+	buf_clear(&b.cache);
+	buf_clear(&why);
+	job_finish(f);
+	return 0;
+}
+
 int
-job_answer(const struct msg *m)
+job_answer(struct msg *m)
 {
 	char words[RESULT_WORDS_MAX + 1];
 	enum result result;
 	struct job *j;
 	size_t i;
 
-	if (door_get_delivered(m, &result, words) == -1)
+	if (m->type != DM_SCRIPT_IS && door_get_delivered(m, &result,
+	    words) == -1)
 		return -1;
 	if (with_store > 0)
 		with_store--;
@@ -424,9 +605,15 @@ job_answer(const struct msg *m)
 	i = m->id - j->first;
 	if (i >= j->sent || j->ask[i].answered)
 		return -1;
+	if (m->type == DM_SCRIPT_IS) {
+		if (j->ask[i].action->filter == DOOR_UNFILTERED ||
+		    j->ask[i].scripted)
+			return -1;
+		j->ask[i].scripted = 1;
+		return job_script(j, i, m);
+	}
 	ask_result(j, &j->ask[i], result, words);
-	if (j->answered == j->n && j->sent == j->n_asks)
-		job_done(j);
+	job_finish(j);
 	return 0;
 }
 

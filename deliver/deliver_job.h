@@ -19,7 +19,7 @@ extern const char *deliver_hostname;
    or -1: queue breaks the rules. */
 int	job_take(struct msg *m, int have_store) ATTR_CHECK;
 /* An answer of store's. 0, or -1: store breaks the rules. */
-int	job_answer(const struct msg *m) ATTR_CHECK;
+int	job_answer(struct msg *m) ATTR_CHECK;
 /* Sends what may be sent, and retires where it is time. */
 void	job_pump(void);
 /* Store is gone: every job goes back to queue. Queue is gone: none is left. */

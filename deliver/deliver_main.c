@@ -1,6 +1,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "deliver/deliver_filter.h"
 #include "deliver/deliver_job.h"
 #include "deliver/deliver_main.h"
 #include "lib/base/log.h"
@@ -113,6 +114,13 @@ before_jail(void)
 	return 0;
 }
 
+static int
+after_jail(void)
+{
+	filter_open(server_path("jail/before.sieve"));
+	return 0;
+}
+
 const struct server deliver_server = {
 	.kind = PEER_DELIVER,
 	.keys = keys,
@@ -120,5 +128,6 @@ const struct server deliver_server = {
 	.state_dir = (const char **)(uintptr_t)&conf.state_dir,
 	.verbose = &conf.verbose,
 	.before_jail = before_jail,
+	.after_jail = after_jail,
 	.input = input,
 };

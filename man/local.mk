@@ -10,6 +10,7 @@ dist_man_MANS += man/rohrpost-smtpd.8 man/rohrpost-pickup.8 \
 	man/rohrpost-signer.8 man/rohrpost-dkim.5
 dist_man_MANS += man/rohrpost-migrate.8
 dist_man_MANS += man/rohrpost-queue.8 man/rohrpost-deliver.8
+dist_man_MANS += man/rohrpost-sieve.5
 dist_man_MANS += man/rohrpost-imapd.8
 dist_man_MANS += man/rohrpost-store.8 man/rohrpost-mailboxes.5
 dist_man_MANS += man/rohrpost-providers.5 man/rohrpost-scout.8 \

@@ -14,6 +14,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/mail/proto.h"
+#include "lib/mail/result.h"
 #include "queue/queue_expand.h"
 
 enum seen_state {
@@ -394,4 +395,112 @@ expand(struct tables *t, const struct envelope *e, struct targets *out)
 		expansion_out(&x, out);
 	expansion_clear(&x);
 	return error ? -1 : 0;
+}
+
+/* The local part is not ours to fold. */
+static int
+same_local(const char *a, const char *b)
+{
+	const char *a_at = strrchr(a, '@'), *b_at = strrchr(b, '@');
+
+	return a_at != NULL && b_at != NULL && a_at - a == b_at - b &&
+	    memcmp(a, b, (size_t)(a_at - a)) == 0;
+}
+
+/* Is it one of the targets already? */
+static const struct target *
+same_target(const struct targets *ts, const struct expansion *x,
+    const struct raw *r)
+{
+	const char *texts = buf_str(&x->texts);
+	const struct target *t;
+	size_t i;
+
+	for (i = 0; i < ts->n; i++) {
+		t = &ts->t[i];
+		if (t->kind == r->kind && !target_is_alias(t) &&
+		    str_casecmp(t->way, texts + r->way) == 0 &&
+		    (r->kind == TARGET_LOCAL || same_local(t->address, texts +
+		    r->address)))
+			return t;
+	}
+	return NULL;
+}
+
+/* All texts move into one new piece of memory, with room for more. */
+static char *
+move_texts(struct targets *ts, size_t more)
+{
+	size_t i, len = more;
+	char *arena, *p;
+
+	for (i = 0; i < ts->n; i++)
+		len += strlen(ts->t[i].address) + strlen(ts->t[i].way) + 2;
+	arena = p = mem_alloc(len + 1);
+	for (i = 0; i < ts->n; i++) {
+		p = stpcpy(p, ts->t[i].address) + 1;
+		ts->t[i].address = p - strlen(ts->t[i].address) - 1;
+		p = stpcpy(p, ts->t[i].way) + 1;
+		ts->t[i].way = p - strlen(ts->t[i].way) - 1;
+	}
+	free(ts->arena);
+	ts->arena = arena;
+	return p;
+}
+
+static void
+append_targets(struct targets *ts, const struct expansion *x)
+{
+	const char *texts = buf_str(&x->texts);
+	char *p = move_texts(ts, x->texts.len);
+	struct target *t;
+	size_t i;
+
+	ts->t = mem_realloc(ts->t, ts->n + x->n + 1, sizeof(*ts->t));
+	for (i = 0; i < x->n; i++) {
+		t = &ts->t[ts->n++];
+		memset(t, 0, sizeof(*t));
+		t->address = p;
+		p = stpcpy(p, texts + x->raw[i].address) + 1;
+		t->way = p;
+		p = stpcpy(p, texts + x->raw[i].way) + 1;
+		t->rcpt = x->raw[i].rcpt;
+		t->kind = x->raw[i].kind;
+		t->forwarded = FORWARDED_SCRIPT;
+	}
+}
+
+/* One that only sent it on does not keep it. */
+static int
+sent_on(const struct target *t)
+{
+	return t->state == TARGET_DONE && t->words != NULL &&
+	    strcmp(t->words, RESULT_REDIRECTED) == 0;
+}
+
+enum expand_result
+expand_redirect(struct tables *t, struct targets *out, size_t i,
+    const char *address)
+{
+	struct expansion x = { .tables = t, .depth = 1,
+		.rcpt = out->t[i].rcpt, .max = TARGETS_MAX - out->n };
+	const struct target *same;
+	int gets = 0, ok;
+	size_t k, n = 0;
+
+	expand_address(&x, address);
+	ok = !x.error && !x.cut;
+	for (k = 0; ok && k < x.n; k++) {
+		same = same_target(out, &x, &x.raw[k]);
+		if (same == NULL)
+			x.raw[n++] = x.raw[k];
+		else
+			gets |= same != &out->t[i] && !sent_on(same);
+	}
+	x.n = n;
+	if (ok && n > 0)
+		append_targets(out, &x);
+	expansion_clear(&x);
+	return !ok ? EXPAND_LATER : n > 0 || gets ? EXPAND_ADDED :
+	    EXPAND_LOOPS;
 }

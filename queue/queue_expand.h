@@ -22,4 +22,18 @@
 int	expand(struct tables *t, const struct envelope *e, struct targets *out)
 	    ATTR_CHECK;
 
+enum expand_result {
+	EXPAND_LATER,		/* a look-up failed, or there is no room */
+	EXPAND_ADDED,		/* out has more targets, or those that there
+				   were get it of themselves */
+	EXPAND_LOOPS,		/* all it leads to has sent it on already */
+};
+/*
+ * The recipient of target number i wants the message at that address, too:
+ * what it expands to is added behind the others. The sender is not told of a
+ * target twice, and nobody gets the message twice.
+ */
+enum expand_result expand_redirect(struct tables *t, struct targets *out,
+	    size_t i, const char *address);
+
 #endif

@@ -33,7 +33,7 @@ static size_t n_accepted;		/* recipients, in this turn */
  * line to stand in meanwhile, or NULL.
  */
 static struct ready_line *
-life_jobs(struct message *m)
+life_jobs_from(struct message *m, size_t from)
 {
 	struct ready_line *full[] = { [TARGET_LOCAL] = NULL,
 		[TARGET_REMOTE] = NULL };
@@ -41,9 +41,7 @@ life_jobs(struct message *m)
 	struct target *t;
 	size_t i;
 
-	m->withheld = 0;
-	m->behind = 0;
-	for (i = 0; i < m->targets.n; i++) {
+	for (i = from; i < m->targets.n; i++) {
 		t = &m->targets.t[i];
 		if (t->state != TARGET_OPEN || t->job != NULL)
 			continue;
@@ -63,6 +61,14 @@ life_jobs(struct message *m)
 	}
 	return full[TARGET_LOCAL] != NULL ? full[TARGET_LOCAL] :
 	    full[TARGET_REMOTE];
+}
+
+static struct ready_line *
+life_jobs(struct message *m)
+{
+	m->withheld = 0;
+	m->behind = 0;
+	return life_jobs_from(m, 0);
 }
 
 static void
@@ -103,6 +109,26 @@ life_expand(struct message *m)
 		    (unsigned long long)m->id);
 		life_later(m, EXPAND_RETRY);
 	}
+}
+
+enum expand_result
+life_redirect(struct message *m, size_t i, const char *address)
+{
+	size_t before = m->targets.n;
+	enum expand_result r;
+
+	tables_fresh();
+	r = expand_redirect(queue.tables, &m->targets, i, address);
+	if (m->targets.n > before)
+		m->targets_stored = 0;
+	return r;
+}
+
+void
+life_added(struct message *m, size_t from)
+{
+	if (m->targets.n > from && !m->hold && !m->drop)
+		(void)life_jobs_from(m, from);
 }
 
 struct tally {

@@ -6,6 +6,7 @@
 #define QUEUE_QUEUE_LIFE_H
 
 #include "queue/queue.h"
+#include "queue/queue_expand.h"
 
 /* Its record is durable (state "accepted"). Takes m over. */
 void	life_accepted(struct message *m);
@@ -18,6 +19,14 @@ int	life_ready(void);
  * was answered and when a report was made.
  */
 void	life_settle(struct message *m);
+/*
+ * A script sends what target number i got to that address, too
+ * (expand_redirect). life_added, when all answers of a worker were taken:
+ * those from number "from" on go.
+ */
+enum expand_result life_redirect(struct message *m, size_t i,
+	    const char *address);
+void	life_added(struct message *m, size_t from);
 /* Its changes are in the table: its fate takes effect (m is gone then, but
    for FATE_STAY). */
 void	life_fate(struct message *m);

@@ -1,11 +1,12 @@
 #include "queue/queue_message.h"
 #include "queue/queue_notify.h"
 
-/* Targets of a recipient stand together. */
+/* Targets of a recipient stand together, but for what scripts add. */
 static int
 is_one_of_several(const struct targets *ts, const struct target *t)
 {
-	return (t > ts->t && t[-1].rcpt == t->rcpt) ||
+	return t->forwarded == FORWARDED_SCRIPT ||
+	    (t > ts->t && t[-1].rcpt == t->rcpt) ||
 	    (t + 1 < ts->t + ts->n && t[1].rcpt == t->rcpt);
 }
 

@@ -35,6 +35,13 @@ enum target_tell {
 	TELL_WARNED,		/* ... and that was told */
 };
 
+/* What stands between it and the recipient. */
+enum target_forwarded {
+	FORWARDED_NOT,
+	FORWARDED_ALIAS,
+	FORWARDED_SCRIPT,	/* a script: it was added by a result */
+};
+
 struct queue_job;
 
 struct target {
@@ -43,7 +50,7 @@ struct target {
 	uint32_t rcpt;		/* index of the recipient it came from */
 	uint8_t	 kind;		/* enum target_kind */
 	uint8_t	 state;		/* enum target_state */
-	uint8_t	 forwarded;	/* an alias stands between */
+	uint8_t	 forwarded;	/* enum target_forwarded */
 	uint8_t	 unsaved;	/* the table does not know its state yet */
 	uint8_t	 tell;		/* enum target_tell */
 	char	*words;		/* of the last result, or NULL; owned */

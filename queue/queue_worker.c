@@ -21,6 +21,10 @@ enum {
 };
 static const double WATCH_EVERY = 30.0;
 
+#define LATER_WORDS "4.3.0 where a script sends it cannot be looked up now"
+#define LOOP_WORDS "5.4.6 mail loop: the scripts of its recipients send it on " \
+	"in a circle"
+
 struct worker_list workers = TAILQ_HEAD_INITIALIZER(workers);
 
 static ev_timer watch_timer;
@@ -88,18 +92,61 @@ job_complete(struct queue_job *j, const char *words)
 	job_end(j);
 }
 
+/*
+ * Where a script sends what target number i got: more targets, which go into
+ * the table with this result. Where that cannot be the target is open still,
+ * and store knows what it has. 0, or -1 for what makes no sense.
+ */
+static int
+result_redirects(struct message *m, struct packed_result *r, const char *p,
+    size_t len)
+{
+	char address[ADDRESS_MAX + 1];
+	struct packed_target t;
+	struct cursor c;
+	int more, loops = 0, added = 0;
+
+	cursor_init(&c, p, len);
+	while ((more = packed_target(&c, 0, &t)) == 1) {
+		if (t.index != r->index)
+			continue;
+		memcpy(address, t.address, t.len);
+		address[t.len] = '\0';
+		switch (life_redirect(m, t.index, address)) {
+		case EXPAND_ADDED:
+			added = 1;
+			break;
+		case EXPAND_LOOPS:
+			loops = 1;
+			break;
+		case EXPAND_LATER:
+			*r = (struct packed_result){ r->index, RESULT_LATER,
+				0, LATER_WORDS, strlen(LATER_WORDS) };
+			return 0;
+		}
+	}
+	/* What was stored, too, has arrived. */
+	if (loops && !added && r->len == strlen(RESULT_REDIRECTED) &&
+	    memcmp(r->words, RESULT_REDIRECTED, r->len) == 0)
+		*r = (struct packed_result){ r->index, RESULT_NEVER, 0,
+			LOOP_WORDS, strlen(LOOP_WORDS) };
+	return more;
+}
+
 /* 0, or -1 for an answer that makes no sense: drop the worker. */
 static int
 on_result(struct worker *w, struct queue_job *j, struct msg *m)
 {
 	struct packed_result r = { .words = "" };
-	const char *p, *host;
-	size_t len, host_len;
+	const char *p, *host, *redirects;
+	size_t len, host_len, redirects_len, before;
 	struct target *t;
 	struct cursor c;
 	char *last;
 	int more;
 
+	before = j->m != NULL ? j->m->targets.n : 0;
+	redirects = msg_get(m, JF_REDIRECTS, &redirects_len);
 	host = msg_get(m, JF_HOST, &host_len);
 	p = msg_get(m, JF_RESULTS, &len);
 	cursor_init(&c, p, len);
@@ -109,12 +156,17 @@ on_result(struct worker *w, struct queue_job *j, struct msg *m)
 		if (r.index >= j->m->targets.n ||
 		    (t = &j->m->targets.t[r.index])->job != j)
 			return -1;
-		result_one(j, t, &r, host, host_len);
+		if (redirects_len > 0 && r.result == RESULT_DELIVERED &&
+		    result_redirects(j->m, &r, redirects, redirects_len) == -1)
+			return -1;
+		result_one(j, &j->m->targets.t[r.index], &r, host, host_len);
 	}
 	if (more == -1)
 		return -1;
-	if (j->m != NULL)
+	if (j->m != NULL) {
+		life_added(j->m, before);
 		commit_dirty(j->m);
+	}
 	if (!job_answered(j))
 		return 0;
 	last = mem_strndup(r.words, r.len);

@@ -127,6 +127,7 @@ struct account {
 	uint64_t pending_size, pending_count;	/* reserved by tasks */
 	struct tables_user quota;
 	int64_t	 quota_read;		/* clock_mono_ms; 0: never */
+	int	 scripted;		/* it has an active script */
 	int	 full;			/* as published */
 	int	 warned;		/* account_warn.c; -1: not read */
 	int	 dropping;		/* files that were moved away */

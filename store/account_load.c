@@ -23,6 +23,7 @@
 #include "store/body.h"
 #include "store/door_client.h"
 #include "store/op_move.h"
+#include "store/op_sieve.h"
 
 enum { BROKEN_MS = 5000 };	/* between two looks at a broken account */
 
@@ -104,6 +105,7 @@ account_load(struct account *a)
 		log_warn("%s/mailboxes: %s", a->path, strerror(errno));
 		a->state = ACCOUNT_BROKEN;
 	} else {
+		sieve_adopt(a);
 		load_rows(a, buf_str(&text), text.len);
 	}
 	buf_clear(&text);

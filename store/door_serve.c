@@ -29,12 +29,13 @@
 #include "store/op_ids.h"
 #include "store/op_mailbox.h"
 #include "store/op_read.h"
+#include "store/op_sieve.h"
 
 /* The busiest first: a request is looked for in this order. */
 static const struct op *const families[] = {
 	op_read_rows, op_flags_rows, op_append_rows, op_expunge_rows,
 	op_copy_rows, op_file_rows, op_mailbox_rows, op_follow_rows,
-	op_ids_rows,
+	op_ids_rows, op_sieve_rows,
 };
 
 static const struct op *

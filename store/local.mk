@@ -43,7 +43,8 @@ store_libstore_a_SOURCES = \
 	store/op_mailbox_list.h store/op_mailbox_list.c \
 	store/op_adopt.h store/op_adopt.c \
 	store/op_deliver.h store/op_deliver.c store/op_follow.h \
-	store/op_follow.c store/op_ids.h store/op_ids.c store/account_scan.h store/account_scan.c \
+	store/op_follow.c store/op_ids.h store/op_ids.c store/op_sieve.h store/op_sieve.c \
+	store/file_sieve.h store/file_sieve.c store/account_scan.h store/account_scan.c \
 	store/account_rebuild.h store/account_rebuild.c \
 	store/account_rebuild_old.h store/account_rebuild_old.c \
 	store/ctl_check.h \

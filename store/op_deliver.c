@@ -33,6 +33,7 @@
 #include "store/op_deliver.h"
 #include "store/op_file.h"
 #include "store/op_mailbox.h"
+#include "store/op_sieve.h"
 #include "store/shard_files.h"
 #include "store/shard_syncer.h"
 
@@ -43,6 +44,7 @@ struct delivery {
 	char	*mailbox;	/* where it is to go; NULL: INBOX */
 	uint32_t attrs;		/* ... or rather where these are */
 	int	 make;		/* it may be made, which was not tried */
+	enum door_filter filter;
 	char	*keywords;
 	size_t	 keywords_len;
 	char	 file[BODY_NAME]; /* the changed body; "": queue's */
@@ -300,6 +302,64 @@ deliver_where(struct account *a, struct delivery *d)
 	return 1;
 }
 
+/* Names of the mailboxes, as many as fit. */
+static void
+put_names(const struct account *a, struct buf *out)
+{
+	const struct mailbox *m;
+	size_t i;
+
+	for (i = 0; i < a->n_mailboxes; i++) {
+		m = a->mailbox[i];
+		if (!(m->attrs & ATTR_NOSELECT) &&
+		    buf_put_lv(out, m->name, strlen(m->name)) == -1)
+			break;
+	}
+}
+
+/* d is over: the script goes to deliver, and the descriptor back with it. */
+static void
+deliver_script(struct account *a, struct delivery *d, const struct buf *script)
+{
+	struct buf names = BUF_INIT(DOOR_SCRIPT_NAMES_MAX);
+	struct client *c = d->t.client;
+
+	if (d->filter == DOOR_FILTER_NAMES)
+		put_names(a, &names);
+	if (client_begin(c, DM_SCRIPT_IS, d->t.id)) {
+		msg_bytes(&c->chan, DF_CACHE, buf_str(script), script->len);
+		if (d->filter == DOOR_FILTER_NAMES)
+			msg_bytes(&c->chan, DF_NAMES, buf_str(&names),
+			    names.len);
+		msg_fd(&c->chan, d->fd);
+		d->fd = -1;
+		client_end(c, a->shard);
+	}
+	buf_clear(&names);
+	delivery_free(d);
+	client_release(c);
+}
+
+/* 1 where the recipient's script comes first, or cannot be read now (d is then
+   taken over). */
+static int
+deliver_filter(struct account *a, struct delivery *d)
+{
+	struct buf script = BUF_INIT(0);
+	int r;
+
+	if (d->filter == DOOR_UNFILTERED || !a->scripted)
+		return 0;
+	r = sieve_active(a, &script);
+	if (r == 1)
+		deliver_script(a, d, &script);
+	else if (r == -1)
+		delivery_end(d, RESULT_LATER,
+		    "4.3.0 the script cannot be read");
+	buf_clear(&script);
+	return r != 0;
+}
+
 static void
 deliver_start(struct account *a, struct delivery *d)
 {
@@ -316,7 +376,8 @@ deliver_start(struct account *a, struct delivery *d)
 		delivery_end(d, RESULT_LATER, "4.3.1 the disk is full");
 		return;
 	}
-	if (!deliver_where(a, d) || deliver_repeated(a, d))
+	if (deliver_filter(a, d) || !deliver_where(a, d) ||
+	    deliver_repeated(a, d))
 		return;
 	switch (quota_delivery(a, d->rec.size)) {
 	case QUOTA_OK:
@@ -381,6 +442,7 @@ take_action(struct delivery *d, const struct msg *m)
 		d->keywords = mem_strndup(p, len);
 	d->keywords_len = len;
 	d->crc = msg_get_u32(m, DF_CRC);
+	d->filter = (enum door_filter)msg_get_u32(m, DF_OP);
 }
 
 static struct delivery *

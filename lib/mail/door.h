@@ -84,6 +84,9 @@ enum {
 	DOOR_CACHE_MAX = 256 * 1024,	/* one cache record */
 	DOOR_NEWS_MAX = 8 << 20,	/* octets of names with news */
 	DOOR_FILE_NAME = 31,		/* octets of the name of a fresh file */
+	DOOR_SCRIPT_MAX = 128 << 10,	/* octets of a Sieve script */
+	DOOR_SCRIPTS_MAX = 256 << 10,	/* ... of all of a user, with names */
+	DOOR_SCRIPT_NAME = 100,		/* octets of the name of one */
 	DOOR_ID = 16,			/* octets of an id for life */
 };
 
@@ -367,6 +370,24 @@ int	door_import(struct door *d, uint32_t id,
 int	door_pop_lock(struct door *d);
 int	door_quota(struct door *d, uint64_t *size_r, uint64_t *size_max_r,
 	    uint64_t *count_r, uint64_t *count_max_r);
+
+/*
+ * Sieve scripts of the user, by name: 1 to DOOR_SCRIPT_NAME octets of UTF-8
+ * without control characters. At most one is active. Only ctl's door has them.
+ * D_ABSENT: no such script; D_REFUSED: a name that may not be, or no room
+ * (DOOR_SCRIPTS_MAX).
+ */
+/* names_r: packed lv, first the active one's, or "". */
+int	door_script_list(struct door *d, struct buf *names_r);
+int	door_script_get(struct door *d, const char *name, struct buf *text_r);
+/* Puts it in place of the one of that name; activates it, or leaves that as
+   it is. What it says is not looked at. Durable with the answer, as all. */
+int	door_script_put(struct door *d, const char *name, const char *p,
+	    size_t len, int activate);
+/* "": none is active any more. */
+int	door_script_activate(struct door *d, const char *name);
+/* The active one, too: then none is active. */
+int	door_script_delete(struct door *d, const char *name);
 
 /*
  * Has anything changed? Reads what is there without blocking. 1: ids of the

@@ -96,7 +96,17 @@ static const struct msg_field f_deliver[] = {
 	{ "make", DF_ON, MSG_U32, 1, 0 },
 	{ "flags", DF_FLAGS, MSG_U32, 1, 0 }, F_KEYWORDS,
 	{ "file", DF_TO_NAME, MSG_TEXT, 1, DOOR_FILE_NAME },
-	{ "crc", DF_CRC, MSG_U32, 1, 0 }, { 0 }
+	{ "crc", DF_CRC, MSG_U32, 1, 0 },
+	{ "filter", DF_OP, MSG_U32, 1, 0 }, { 0 }
+};
+static const struct msg_field f_script_is[] = {
+	{ "script", DF_CACHE, MSG_BYTES, 0, DOOR_SCRIPT_MAX },
+	{ "names", DF_NAMES, MSG_BYTES, 1, DOOR_SCRIPT_NAMES_MAX }, { 0 }
+};
+static const struct msg_field f_script[] = { F_NAME, { 0 } };
+static const struct msg_field f_script_put[] = {
+	F_NAME, { "script", DF_CACHE, MSG_BYTES, 0, DOOR_SCRIPT_MAX }, F_ON,
+	{ 0 }
 };
 static const struct msg_field f_failed[] = {
 	{ "error", DF_ERROR, MSG_U32, 0, 0 }, F_WORDS, { 0 }
@@ -221,6 +231,12 @@ static const struct msg_desc d_table[] = {
 	[DM_VANISHED] = { "VANISHED", READER, 0, 0, f_vanished },
 	[DM_ADOPT] = { "ADOPT", CTL | MIGRATE, 0, 0, f_adopt },
 	[DM_IMPORT] = { "IMPORT", CTL | MIGRATE, 0, 0, f_import },
+	[DM_SCRIPT_IS] = { "SCRIPT_IS", STORE, 0, 1, f_script_is },
+	[DM_SCRIPT_LIST] = { "SCRIPT_LIST", CTL, 0, 0, NULL },
+	[DM_SCRIPT_GET] = { "SCRIPT_GET", CTL, 0, 0, f_script },
+	[DM_SCRIPT_PUT] = { "SCRIPT_PUT", CTL, 0, 0, f_script_put },
+	[DM_SCRIPT_ACTIVATE] = { "SCRIPT_ACTIVATE", CTL, 0, 0, f_script },
+	[DM_SCRIPT_DELETE] = { "SCRIPT_DELETE", CTL, 0, 0, f_script },
 	[DM_IDS_ARE] = { "IDS_ARE", STORE, 0, 0, f_ids_are },
 };
 const struct msg_proto proto_door = MSG_PROTO("door", d_table);
@@ -391,6 +407,8 @@ door_put_deliver(struct chan *c, uint32_t id, const struct door_delivery *d,
 		msg_text(c, DF_TO_NAME, d->file);
 		msg_u32(c, DF_CRC, d->crc);
 	}
+	if (d->filter != DOOR_UNFILTERED)
+		msg_u32(c, DF_OP, (uint32_t)d->filter);
 	msg_fd(c, fd);
 	return msg_end(c);
 }

@@ -84,6 +84,15 @@ enum door_type {
 			   (UIDNEXT), or 0 -> DM_MAILBOX */
 	DM_IMPORT,	/* ctl. As a DM_APPEND of several, with DF_UID, or 0,
 			   and DF_RECORDS: the id, or nothing */
+	DM_SCRIPT_IS,	/* DF_CACHE: a Sieve script, DF_NAMES; to a DM_DELIVER
+			   with its descriptor: nothing was delivered */
+	DM_SCRIPT_LIST,	/* ctl. -> DM_NAMES: of the active one (or ""), of
+			   all */
+	DM_SCRIPT_GET,	/* ctl. DF_NAME -> DM_SCRIPT_IS */
+	DM_SCRIPT_PUT,	/* ctl. DF_NAME, DF_CACHE, DF_ON: activate it
+			   -> DM_DONE */
+	DM_SCRIPT_ACTIVATE, /* ctl. DF_NAME; "": none -> DM_DONE */
+	DM_SCRIPT_DELETE, /* ctl. DF_NAME -> DM_DONE */
 };
 
 enum door_field {
@@ -95,7 +104,7 @@ enum door_field {
 	DF_ON,		/* u32 0 or 1; DM_COPY: bits */
 	DF_UIDS,	/* packed u32 */
 	DF_TO_UIDS,
-	DF_OP,		/* u32 enum door_op */
+	DF_OP,		/* u32 enum door_op; DM_DELIVER: enum door_filter */
 	DF_FLAGS,	/* u32 enum door_flag; DM_APPEND, DM_DELIVER: with
 			   enum door_mark; DOOR_MARK: that alone */
 	DF_NAMES,	/* packed lv; DM_RECORDS_ARE: see door_pack_wide */
@@ -133,6 +142,7 @@ enum {
 	DOOR_WIDE_MAX = DOOR_CHANGE_MAX * (8 + KEYWORD_PACKED),
 	DOOR_MAILBOX_MAX = DOOR_NAME_MAX + 500,	/* one packed mailbox */
 	DOOR_APPENDS_SIZE = 4 << 20,	/* octets that say what they are */
+	DOOR_SCRIPT_NAMES_MAX = 512 * 1024, /* names with a script */
 	DOOR_SUBSCRIBED_MAX = 500,	/* names that are no mailbox */
 	DOOR_FILES_MAX = 2100,		/* unused files of one door: two APPENDs
 					   of as many messages as there may be */
@@ -194,6 +204,15 @@ struct door_action {
 	size_t	 keywords_len;
 };
 
+/* Whether the recipient's own script is asked for. */
+enum door_filter {
+	DOOR_UNFILTERED,	/* it has run, or is not to run */
+	/* Where the account has an active one, nothing is delivered, and the
+	   answer is DM_SCRIPT_IS ... */
+	DOOR_FILTER,
+	DOOR_FILTER_NAMES,	/* ... with the names of its mailboxes */
+};
+
 struct door_delivery {
 	const char *queue_id, *owner;
 	uint64_t size;		/* of the body that is to be delivered */
@@ -205,6 +224,7 @@ struct door_delivery {
 	const char *file;	/* a fresh file (DM_FILE) whose body is to be
 				   delivered, changed; NULL: queue's */
 	uint32_t crc;		/* crc32c of that file */
+	enum door_filter filter;
 };
 
 /*
@@ -213,6 +233,9 @@ struct door_delivery {
  * given it; it is taken over. A repeat of the same queue id, owner and mailbox
  * is answered RESULT_DELIVERED again and adds nothing. 0, or -1 (a bound was
  * passed; fd is closed).
+ *
+ * Who asks for a script (d->filter) may be answered DM_SCRIPT_IS instead, with
+ * a descriptor of the same file.
  */
 int	door_put_deliver(struct chan *c, uint32_t id,
 	    const struct door_delivery *d, int fd);

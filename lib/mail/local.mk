@@ -28,6 +28,7 @@ lib_mail_libmail_a_SOURCES = \
 lib_mail_libmail_a_SOURCES += lib/mail/imap_capability.h \
 	lib/mail/door.c lib/mail/door_impl.h lib/mail/door_mailbox.c \
 	lib/mail/door_message.c lib/mail/door_import.c \
+	lib/mail/door_script.c \
 	lib/mail/mailbox_name.c lib/mail/mailbox_name.h \
 	lib/mail/door_proto.c lib/mail/door_proto.h \
 	lib/mail/follow.c lib/mail/follow.h \

@@ -96,8 +96,10 @@ static const struct msg_field j_job[] = {
 	{ 0 }
 };
 static const struct msg_field j_result[] = {
-	{ "results", JF_RESULTS, MSG_BYTES, 0, CHAN_FRAME_MAX - 2048 },
+	{ "results", JF_RESULTS, MSG_BYTES, 0,
+	    CHAN_FRAME_MAX - JOB_REDIRECTS_MAX - 2048 },
 	{ "host", JF_HOST, MSG_TEXT, 1, 400 },
+	{ "redirects", JF_REDIRECTS, MSG_BYTES, 1, JOB_REDIRECTS_MAX },
 	{ 0 }
 };
 static const struct msg_field j_words[] = {

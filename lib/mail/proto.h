@@ -132,7 +132,10 @@ enum j_field {
 	JF_ACCOUNT,
 	JF_UIDL,
 	JF_NOTES,
+	JF_REDIRECTS,	/* deliver: struct packed_target without owner: where
+			   a script sends what this target got, besides */
 };
+enum { JOB_REDIRECTS_MAX = 128 * 1024 };
 extern const struct msg_proto proto_job;
 
 /*

@@ -13,4 +13,7 @@ enum result {
 
 enum { RESULT_WORDS_MAX = 1000 };
 
+/* Of RESULT_DELIVERED, where nothing was stored: a script sent it on. */
+#define RESULT_REDIRECTED "2.0.0 redirected by a script"
+
 #endif

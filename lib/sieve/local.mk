@@ -1,5 +1,6 @@
 noinst_LIBRARIES += lib/sieve/libsieve.a
 lib_sieve_libsieve_a_SOURCES = lib/sieve/sieve.h \
+	lib/sieve/sieve_arena.c \
 	lib/sieve/sieve_body.c \
 	lib/sieve/sieve_check.c \
 	lib/sieve/sieve_flags.c \

@@ -1,4 +1,4 @@
-CTL_TEST_LIBS = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
+CTL_TEST_LIBS = ctl/libctl.a $(SIEVE) $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
 	$(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) $(GSASL_LIBS) \
 	$(UNBOUND_LIBS) $(SECCOMP_LIBS) \
 	$(CMOCKA_LIBS)
@@ -12,7 +12,7 @@ check_PROGRAMS += tests/ctl/test_probe
 tests_ctl_test_probe_LDADD = $(CTL_TEST_LIBS)
 # Not a test: what ctl/find.h finds, for test_find.py.
 noinst_PROGRAMS += tests/ctl/find_print
-tests_ctl_find_print_LDADD = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(MAP) \
+tests_ctl_find_print_LDADD = ctl/libctl.a $(SIEVE) $(SERVER) $(MAIL) $(NET) $(MAP) \
 	$(BASE) $(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) \
 	$(GSASL_LIBS) $(UNBOUND_LIBS) $(SECCOMP_LIBS)
 tests_ctl_test_find_LDADD = $(CTL_TEST_LIBS)

@@ -7,7 +7,8 @@
 #include "deliver/deliver_action.h"
 
 size_t
-actions_of(const char *owner, const struct action **list_r)
+actions_of(const struct filter_message *m, struct filtered *f,
+    const struct action **list_r)
 {
 	static const struct changed body = { .file = "fresh", .size = 7,
 		.crc = 9, .header_len = 3, .mark = MARK_CUT };
@@ -19,7 +20,7 @@ actions_of(const char *owner, const struct action **list_r)
 	};
 	static const struct action junk = { .where = { .attrs = ATTR_JUNK } };
 
-	if (strncmp(owner, "two", 3) == 0) {
+	if (strncmp(m->owner, "two", 3) == 0) {
 		*list_r = two;
 		return 2;
 	}

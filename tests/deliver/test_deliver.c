@@ -825,6 +825,207 @@ test_what_an_action_says(void **state)
 	assert_int_equal(got[RESULT_DELIVERED], 3);
 }
 
+/* Store has a script instead of an answer, and gives the descriptor back. */
+static void
+scripted(struct msg *m, const char *text, const char *name)
+{
+	struct buf names = BUF_INIT(0);
+
+	msg_begin(&store, &proto_door, DM_SCRIPT_IS, m->id);
+	msg_bytes(&store, DF_CACHE, text, strlen(text));
+	if (name != NULL) {
+		buf_put_lv(&names, name, strlen(name));
+		msg_bytes(&store, DF_NAMES, names.data, names.len);
+	}
+	msg_fd(&store, msg_get_fd(m, 0));
+	assert_int_equal(msg_end(&store), 0);
+	assert_int_equal(chan_send(&store, WAIT), 0);
+	buf_clear(&names);
+	msg_done(m);
+}
+
+/* A request for that mailbox ("": INBOX), that asks for a script so. */
+static void
+expect_request(struct msg *m, const char *mailbox, unsigned filter)
+{
+	size_t len;
+	const char *p;
+
+	request(m);
+	assert_int_equal(msg_get_u32(m, DF_OP), filter);
+	p = msg_get(m, DF_NAME, &len);
+	assert_int_equal(len, strlen(mailbox));
+	if (len > 0)
+		assert_memory_equal(p, mailbox, len);
+}
+
+/* The J_RESULT of a job, and "index address;" of each redirect. */
+static void
+expect_redirects(uint32_t id, enum result result, const char *want)
+{
+	struct buf text = BUF_INIT(0);
+	struct packed_result r;
+	struct packed_target t;
+	struct cursor c;
+	struct msg m;
+	const char *p;
+	size_t len;
+
+	assert_int_equal(msg_recv(&m, &proto_job, PEER_DELIVER, &queue, WAIT,
+	    &why), 1);
+	assert_int_equal(m.type, J_RESULT);
+	assert_int_equal(m.id, id);
+	p = msg_get(&m, JF_RESULTS, &len);
+	cursor_init(&c, p, len);
+	assert_int_equal(packed_result(&c, &r), 1);
+	assert_int_equal(r.result, result);
+	p = msg_get(&m, JF_REDIRECTS, &len);
+	cursor_init(&c, p, len);
+	while (packed_target(&c, 0, &t) == 1)
+		buf_printf(&text, "%u %.*s;", t.index, (int)t.len, t.address);
+	assert_string_equal(buf_str(&text), want);
+	buf_clear(&text);
+	msg_done(&m);
+}
+
+/* What the recipient's script makes of it is the answer. */
+static void
+test_script(void **state)
+{
+	static const char both[] = "require [\"fileinto\",\"copy\","
+	    "\"envelope\"]; if envelope \"from\" \"s@far.test\" { fileinto "
+	    "\"A\"; fileinto \"B\"; redirect :copy \"x@far.test\"; }";
+	struct msg m, n;
+
+	send_job(1, 0, TEXT);
+	expect_request(&m, "", DOOR_FILTER);
+	scripted(&m, both, NULL);
+	expect_request(&m, "A", DOOR_UNFILTERED);
+	expect_request(&n, "B", DOOR_UNFILTERED);
+	assert_int_equal(msg_get_u64(&n, DF_SIZE), strlen(TEXT));
+	stored(n.id, RESULT_DELIVERED, "2.0.0 ok");
+	stored(m.id, RESULT_DELIVERED, "2.0.0 ok");
+	msg_done(&m);
+	msg_done(&n);
+	expect_redirects(1, RESULT_DELIVERED, "5 x@far.test;");
+	/* Where one is later nothing is sent on yet. */
+	send_job(2, 0, TEXT);
+	expect_request(&m, "", DOOR_FILTER);
+	scripted(&m, both, NULL);
+	expect_request(&m, "A", DOOR_UNFILTERED);
+	stored(m.id, RESULT_LATER, "4.2.2 full");
+	msg_done(&m);
+	expect_request(&m, "B", DOOR_UNFILTERED);
+	stored(m.id, RESULT_DELIVERED, "2.0.0 ok");
+	msg_done(&m);
+	expect_redirects(2, RESULT_LATER, "");
+}
+
+/* Nothing is left to ask store. */
+static void
+test_script_without_store(void **state)
+{
+	struct msg m;
+
+	send_job(1, 0, TEXT);
+	expect_request(&m, "", DOOR_FILTER);
+	scripted(&m, "discard;", NULL);
+	expect_results(1, "5 0 2.0.0 discarded by a script;");
+	send_job(2, 0, TEXT);
+	expect_request(&m, "", DOOR_FILTER);
+	scripted(&m, "redirect \"a@b.test\"; redirect \"c@d.test\";", NULL);
+	expect_redirects(2, RESULT_DELIVERED, "5 a@b.test;5 c@d.test;");
+}
+
+/* What cannot be read or run is kept. */
+static void
+test_script_fails(void **state)
+{
+	static const char *const bad[] = { "kep;", "require [\"variables\","
+	    "\"fileinto\"]; fileinto \"A\"; fileinto \"${x}\";" };
+	unsigned got[3];
+	struct msg m;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		send_job(1, 0, TEXT);
+		expect_request(&m, "", DOOR_FILTER);
+		scripted(&m, bad[i], NULL);
+		expect_request(&m, "", DOOR_UNFILTERED);
+		stored(m.id, RESULT_DELIVERED, "2.0.0 ok");
+		msg_done(&m);
+		assert_int_equal(answer(1, got), J_RESULT);
+		assert_int_equal(got[RESULT_DELIVERED], 1);
+	}
+}
+
+static void
+test_script_asks_for_mailboxes(void **state)
+{
+	static const char asks[] = "require [\"mailbox\",\"fileinto\"]; "
+	    "if mailboxexists \"A\" { fileinto \"A\"; }";
+	unsigned got[3];
+	struct msg m;
+
+	send_job(1, 0, TEXT);
+	expect_request(&m, "", DOOR_FILTER);
+	scripted(&m, asks, NULL);
+	expect_request(&m, "", DOOR_FILTER_NAMES);
+	scripted(&m, asks, "A");
+	expect_request(&m, "A", DOOR_UNFILTERED);
+	stored(m.id, RESULT_DELIVERED, "2.0.0 ok");
+	msg_done(&m);
+	assert_int_equal(answer(1, got), J_RESULT);
+	send_job(2, 0, TEXT);
+	expect_request(&m, "", DOOR_FILTER);
+	/* It may be gone by the second question. */
+	scripted(&m, asks, NULL);
+	expect_request(&m, "", DOOR_FILTER_NAMES);
+	stored(m.id, RESULT_DELIVERED, "2.0.0 ok");
+	msg_done(&m);
+	assert_int_equal(answer(2, got), J_RESULT);
+}
+
+/* Each recipient's script is his own, and store may go while it runs. */
+static void
+test_script_store_lost(void **state)
+{
+	unsigned got[3];
+	struct msg m, n;
+
+	send_job(1, 2, TEXT);
+	expect_request(&m, "", DOOR_FILTER);
+	expect_request(&n, "", DOOR_FILTER);
+	scripted(&m, "keep;", NULL);
+	stored(n.id, RESULT_DELIVERED, "2.0.0 ok");
+	msg_done(&n);
+	expect_request(&m, "", DOOR_UNFILTERED);
+	msg_done(&m);
+	chan_clear(&store);
+	assert_int_equal(answer(1, got), J_REFUSED);
+	wire(PEER_STORE, &store);
+	send_job(2, 0, TEXT);
+	expect_request(&m, "", DOOR_FILTER);
+	stored(m.id, RESULT_DELIVERED, "2.0.0 ok");
+	msg_done(&m);
+	assert_int_equal(answer(2, got), J_RESULT);
+}
+
+/* A script that was not asked for. */
+static void
+test_script_store_lies(void **state)
+{
+	struct msg m;
+
+	send_job(1, 0, TEXT);
+	expect_request(&m, "", DOOR_FILTER);
+	scripted(&m, "keep;", NULL);
+	expect_request(&m, "", DOOR_UNFILTERED);
+	scripted(&m, "keep;", NULL);
+	expect_end();
+}
+
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 #define F(f) cmocka_unit_test_setup_teardown(f, setup_filtering, teardown)
 
@@ -838,7 +1039,10 @@ main(void)
 		T(test_unreadable), T(test_what_is_a_loop),
 		T(test_malformed_job), T(test_retires),
 		T(test_store_lost), T(test_queue_lost), T(test_store_lies),
-		T(test_store_is_early),
+		T(test_store_is_early), T(test_script),
+		T(test_script_without_store), T(test_script_fails),
+		T(test_script_asks_for_mailboxes), T(test_script_store_lost),
+		T(test_script_store_lies),
 		F(test_actions_of_a_recipient_are_one_answer),
 		F(test_words_of_a_recipient),
 		F(test_what_an_action_says),

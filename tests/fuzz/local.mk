@@ -64,12 +64,12 @@ tests_fuzz_fuzz_pop3d_LDADD = pop3d/libpop3d.a $(MAIL) $(BASE)
 tests_fuzz_fuzz_pop3d_LDFLAGS = $(FUZZING)
 noinst_PROGRAMS += tests/fuzz/fuzz_tables_text tests/fuzz/fuzz_answers \
 	tests/fuzz/fuzz_tables_cdb
-FUZZ_CTL_LIBS = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
+FUZZ_CTL_LIBS = ctl/libctl.a $(SIEVE) $(SERVER) $(MAIL) $(NET) $(MAP) $(BASE) \
 	$(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) $(CRYPT_LIBS) $(GSASL_LIBS) \
 	$(UNBOUND_LIBS) $(SECCOMP_LIBS)
 noinst_PROGRAMS += tests/fuzz/fuzz_find
 tests_fuzz_fuzz_find_SOURCES = tests/fuzz/fuzz_find.c
-tests_fuzz_fuzz_find_LDADD = ctl/libctl.a $(SERVER) $(MAIL) $(NET) $(BASE) \
+tests_fuzz_fuzz_find_LDADD = ctl/libctl.a $(SIEVE) $(SERVER) $(MAIL) $(NET) $(BASE) \
 	$(IDN2_LIBS) $(OPENSSL_LIBS)
 tests_fuzz_fuzz_find_LDFLAGS = $(FUZZING)
 noinst_PROGRAMS += tests/fuzz/fuzz_dns_rr

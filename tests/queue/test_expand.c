@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "lib/mail/proto.h"
+#include "lib/mail/result.h"
 #include "queue/queue_expand.h"
 #include "tests/queue/rig.h"
 
@@ -262,6 +263,57 @@ test_unsent(void **state)
 	buf_clear(&got);
 }
 
+/* What a script sends on becomes targets behind those there are. */
+static void
+test_redirect(void **state)
+{
+	char text[] = "anna@example.test bert@example.test";
+	struct buf got = BUF_INIT(0);
+	struct recipient r[20];
+	struct targets ts;
+	struct envelope e;
+
+	memset(&e, 0, sizeof(e));
+	e.sender = "eve@x.test";
+	e.rcpt = r;
+	e.n_rcpt = split(text, r);
+	assert_int_equal(expand(tables, &e, &ts), 0);
+	assert_int_equal(expand_redirect(tables, &ts, 0, "sales@example.test"),
+	    EXPAND_ADDED);
+	assert_int_equal(expand_redirect(tables, &ts, 1, "x@far.test"),
+	    EXPAND_ADDED);
+	/* There already; and those of bert's are bert's. */
+	assert_int_equal(expand_redirect(tables, &ts, 0, "x@FAR.test"),
+	    EXPAND_ADDED);
+	assert_int_equal(expand_redirect(tables, &ts, 0, "nobody@example.test"),
+	    EXPAND_ADDED);
+	print(&ts, &got);
+	assert_string_equal(buf_str(&got),
+	    "L:anna@example.test>anna@example.test "
+	    "L:bert@example.test>bert@example.test "
+	    "R*:far@remote.test>remote.test R*:x@far.test>far.test "
+	    "F*:nobody@example.test>5.1.1 no such mailbox");
+	assert_int_equal(ts.t[2].rcpt, 0);
+	assert_int_equal(ts.t[3].rcpt, 1);
+	assert_int_equal(ts.t[3].forwarded, FORWARDED_SCRIPT);
+	assert_int_equal(ts.t[4].state, TARGET_OPEN);
+	/* To himself; to one who has only sent it on; to one who has it. */
+	assert_int_equal(expand_redirect(tables, &ts, 0, "anna@example.test"),
+	    EXPAND_LOOPS);
+	assert_int_equal(expand_redirect(tables, &ts, 0, "bert+x@alias.test"),
+	    EXPAND_ADDED);
+	target_set(&ts.t[1], TARGET_DONE, RESULT_REDIRECTED,
+	    strlen(RESULT_REDIRECTED), NULL, 0);
+	assert_int_equal(expand_redirect(tables, &ts, 0, "bert@example.test"),
+	    EXPAND_LOOPS);
+	target_set(&ts.t[1], TARGET_DONE, "2.0.0 delivered", 15, NULL, 0);
+	assert_int_equal(expand_redirect(tables, &ts, 0, "bert@example.test"),
+	    EXPAND_ADDED);
+	assert_int_equal(ts.n, 5);
+	targets_clear(&ts);
+	buf_clear(&got);
+}
+
 /* Eleven lists are more than a message may reach; nobody is left out. */
 static void
 test_too_many(void **state)
@@ -312,7 +364,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_unsent), cmocka_unit_test(test_success),
+		cmocka_unit_test(test_unsent), cmocka_unit_test(test_redirect), cmocka_unit_test(test_success),
 		cmocka_unit_test(test_whose),
 		cmocka_unit_test(test_too_many) };
 

@@ -62,6 +62,8 @@ tests_store_test_slices_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=linkat \
 	-Wl,--wrap=fdatasync -Wl,--wrap=index_delete_mailbox \
 	-Wl,--wrap=engine_scan -Wl,--wrap=task_submit \
 	-Wl,--wrap=engine_commit -Wl,--wrap=message_keep_keywords
+check_PROGRAMS += tests/store/test_sieve
+tests_store_test_sieve_LDADD = $(STORE_TEST)
 check_PROGRAMS += tests/store/test_deliver
 tests_store_test_deliver_SOURCES = tests/store/test_deliver.c \
 	tests/store/rig.c tests/store/rig.h
