@@ -38,11 +38,14 @@ cmd_probe(struct ctl *c)
 {
 	struct dns_host h = { .keys = { .k = NULL } };
 	struct buf why = BUF_INIT(600);
-	unsigned port[PROBE_PORTS_MAX], n;
+	unsigned port[PROBE_PORTS_MAX], n, at;
+	char host[DOMAIN_MAX + 1];
 	struct probe_answer a;
 	int r = CTL_REFUSED;
 
-	if (dns_host_load(&h, c, NULL) == 0) {
+	if (probe_where(c->args[0], host, &at, &why) == -1)
+		r = ctl_fail(CTL_REFUSED, "%s", buf_str(&why));
+	else if (dns_host_load(&h, c, NULL) == 0) {
 		n = probe_own_ports(&h, port);
 		if (n == 0)
 			r = ctl_fail(CTL_REFUSED, _("no port is open to "
