@@ -264,3 +264,10 @@ tests_store_test_recover_mem_SOURCES = $(tests_store_test_recover_SOURCES) \
 	$(MEM_ENGINE)
 tests_store_test_recover_mem_CPPFLAGS = $(MEM_CPPFLAGS)
 tests_store_test_recover_mem_LDADD = $(STORE_TEST)
+check_PROGRAMS += tests/store/test_generation
+tests_store_test_generation_LDADD = $(STORE_TEST)
+tests_store_test_generation_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=engine_db \
+	-Wl,--wrap=engine_get -Wl,--wrap=engine_scan -Wl,--wrap=engine_commit \
+	-Wl,--wrap=engine_durable -Wl,--wrap=engine_token \
+	-Wl,--wrap=text_read -Wl,--wrap=text_replace -Wl,--wrap=store_room \
+	-Wl,--wrap=clock_mono_ms -Wl,--wrap=helper_post
