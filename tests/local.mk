@@ -1,4 +1,6 @@
 if CMOCKA
+check_LIBRARIES += tests/libguard.a
+tests_libguard_a_SOURCES = tests/guard.c
 include tests/auth/local.mk
 include tests/base/local.mk
 include tests/map/local.mk

@@ -454,6 +454,9 @@ teardown(void **state)
 		if (remove(path) == -1)
 			return -1;
 	}
+	close(saved_out);
+	close(saved_err);
+	close(quiet);
 	return 0;
 }
 

@@ -107,7 +107,12 @@ main(void)
 		cmocka_unit_test(test_no_answer),
 	};
 
+	int r;
+
 	if (pipe(ends) == -1)
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	r = cmocka_run_group_tests(tests, NULL, NULL);
+	close(ends[0]);
+	close(ends[1]);
+	return r;
 }

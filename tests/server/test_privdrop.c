@@ -512,7 +512,10 @@ main(void)
 		cmocka_unit_test(test_ids_that_did_not_change),
 		cmocka_unit_test(test_refuses_root),
 	};
+	int r;
 
 	a_file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	r = cmocka_run_group_tests(tests, NULL, NULL);
+	close(a_file);
+	return r;
 }
