@@ -9,10 +9,12 @@
 #include <stddef.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -317,6 +319,34 @@ test_slurp_bound(void **state)
 	fd_close(&fd);
 }
 
+/* The other end of a pipe, which is written to by a signal. */
+static int ends[2];
+
+static void
+on_alarm(int sig)
+{
+	(void)!__real_write(ends[1], "late", 4);
+	(void)__real_close(ends[1]);
+}
+
+/* A signal while it waits is no fault of the file. */
+static void
+test_interrupted(void **state)
+{
+	struct sigaction a = { .sa_handler = on_alarm }, old;
+	struct itimerval in = { .it_value.tv_usec = 100 * 1000 };
+	struct buf out = BUF_INIT(100);
+
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(sigaction(SIGALRM, &a, &old), 0);
+	assert_int_equal(setitimer(ITIMER_REAL, &in, NULL), 0);
+	assert_int_equal(fd_read_rest(ends[0], &out), 0);
+	assert_string_equal(buf_str(&out), "late");
+	assert_int_equal(sigaction(SIGALRM, &old, NULL), 0);
+	(void)__real_close(ends[0]);
+	buf_clear(&out);
+}
+
 static void
 test_network(void **state)
 {
@@ -349,6 +379,7 @@ main(void)
 		T(test_order), T(test_failures), T(test_leftover),
 		T(test_short_write), T(test_short_read), T(test_modes),
 		T(test_owners), T(test_no_file), T(test_slurp_bound),
+		T(test_interrupted),
 		T(test_network),
 	};
 

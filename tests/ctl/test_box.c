@@ -160,6 +160,8 @@ test_uidlist(void **state)
 	static const char three[] = "3 V77 N9 Gabc\n2 W5 S6 :1.a:2,S\n"
 	    "junk\n3 :2.b\n3 :3.again\n1 :4.down\n8 :5.c with space\n5 :x/y";
 	static const char one[] = "1 77 3\n1 1.a:2,S\n2 2.b\n";
+	static const char high[] = "3 V4294967295 N4294967295\n"
+	    "4294967294 :2.b\n";
 	struct box_uidlist u;
 
 	assert_int_equal(box_uidlist_read(&u, three, sizeof(three) - 1), 0);
@@ -173,6 +175,12 @@ test_uidlist(void **state)
 	box_uidlist_clear(&u);
 	assert_int_equal(box_uidlist_read(&u, one, sizeof(one) - 1), 0);
 	assert_int_equal(box_uidlist_find(&u, "2.b", 3), 2);
+	box_uidlist_clear(&u);
+	/* All of 32 bits: Dovecot's UIDVALIDITY is often above 2^31. */
+	assert_int_equal(box_uidlist_read(&u, high, sizeof(high) - 1), 0);
+	assert_int_equal(u.uidvalidity, UINT32_MAX);
+	assert_int_equal(u.uidnext, UINT32_MAX);
+	assert_int_equal(box_uidlist_find(&u, "2.b", 3), UINT32_MAX - 1);
 	box_uidlist_clear(&u);
 	assert_int_equal(box_uidlist_read(&u, "", 0), -1);
 	assert_int_equal(box_uidlist_read(&u, "2 V1 N1\n", 8), -1);

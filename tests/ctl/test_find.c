@@ -364,6 +364,7 @@ test_autoconfig(void **state)
 		    "<a><a>", -1, 0 },
 	};
 	struct find_servers *l = calloc(1, sizeof(*l));
+	char long_name[FIND_TEXT_MAX + 1];
 	struct buf many = BUF_INIT(0);
 	size_t i;
 
@@ -377,6 +378,20 @@ test_autoconfig(void **state)
 	assert_int_equal(l->s[0].tls, FIND_STARTTLS);
 	assert_int_equal(l->s[0].auth, FIND_AUTH_ENCRYPTED);
 	assert_string_equal(l->s[0].login, "a&b%EMAILDOMAIN%");
+	/* A text that just fits, and one that just does not. */
+	for (i = FIND_TEXT_MAX - 1; i <= FIND_TEXT_MAX; i++) {
+		memset(long_name, 'x', i);
+		long_name[i] = '\0';
+		buf_set(&many, "<emailProvider><incomingServer type='imap'>"
+		    "<hostname>a.example</hostname><port>993</port><username>"
+		    "%s</username></incomingServer></emailProvider>",
+		    long_name);
+		assert_int_equal(autoconfig(buf_str(&many), l), 0);
+		assert_int_equal(l->n, 1);
+		assert_int_equal(strlen(l->s[0].login), i < FIND_TEXT_MAX ?
+		    i : 0);
+	}
+	buf_reset(&many);
 	for (i = 0; i < 2 * FIND_SERVERS_MAX; i++)
 		buf_puts(&many, SERVER(""));
 	assert_int_equal(autoconfig(buf_str(&many), l), 0);

@@ -400,6 +400,12 @@ test_long_macros(void **state)
 	    " exists:%{d100r}%{i999999999999999999r}.e.test -all");
 	assert_int_equal(check("192.0.2.1", "", sender), SPF_FAIL);
 	assert_int_equal(outcome.voids, 2);
+	/* "If the <sender> has no local-part, substitute the string
+	   'postmaster'" (4.3), also where it is empty. */
+	txt("p.test", "v=spf1 exists:%{l}.p.test -all");
+	a("postmaster.p.test", "127.0.0.2");
+	assert_int_equal(check("192.0.2.1", "", "@p.test"), SPF_PASS);
+	assert_int_equal(check("192.0.2.1", "", "x@p.test"), SPF_FAIL);
 }
 
 static int

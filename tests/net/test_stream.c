@@ -468,6 +468,47 @@ test_tls_close(void **state)
 	buf_clear(&why);
 }
 
+/* The end of TLS is something to read: nobody waits for more after it. */
+static void
+test_tls_readable_at_end(void **state)
+{
+	struct buf why = BUF_INIT(0);
+	struct stream s;
+	SSL_CTX *ctx;
+	size_t len;
+	char *line;
+	int p[2], status, abrupt;
+	pid_t pid;
+
+	for (abrupt = 0; abrupt < 2; abrupt++) {
+		assert_int_equal(fd_pair(p), 0);
+		if ((pid = fork()) == 0) {
+			close(p[0]);
+			stream_init(&s, p[1]);
+			stream_deadline(&s, 20000);
+			ctx = tls_client_new(NULL, TLS_WEAK, &why);
+			if (stream_tls_connect(&s, ctx, "any.test", &why) ==
+			    -1)
+				_exit(2);
+			if (!abrupt)
+				stream_close(&s);
+			_exit(0);
+		}
+		close(p[1]);
+		ctx = tls_server_new(TLS_PATHS(cert, key), NULL, 0, &why);
+		stream_init(&s, p[0]);
+		stream_deadline(&s, 20000);
+		assert_int_equal(stream_tls_accept(&s, ctx, &why), 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		assert_true(stream_readable(&s));
+		assert_true(stream_line(&s, 100, &line, &len) != STREAM_OK);
+		stream_clear(&s);
+		tls_free(&ctx);
+	}
+	buf_clear(&why);
+}
+
 /* A server whose records leave when it says so, over one descriptor. */
 struct records {
 	SSL	*ssl;
@@ -661,6 +702,7 @@ main(void)
 		cmocka_unit_test(test_gather_bound),
 		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_tls_close),
+		cmocka_unit_test(test_tls_readable_at_end),
 		cmocka_unit_test(test_tls_own_records),
 		cmocka_unit_test(test_contexts),
 	};

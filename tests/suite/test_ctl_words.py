@@ -16,6 +16,7 @@ import json
 import os
 import pathlib
 import re
+import socket
 import subprocess
 
 import rohrpost
@@ -88,6 +89,19 @@ def test_words(tmp_path):
         tables = [x[2:] for x in expected if x[:2] == "@ "]
         got = run(conf, words, given, tables)
         assert (words, got) == (words, expected), "ctl_words.txt:%d" % line
+
+
+def test_socket_that_was_left(tmp_path):
+    """A program that was killed left its socket: it is not running."""
+    conf = made(tmp_path)
+    (tmp_path / "state" / "run").mkdir(exist_ok=True)
+    for name in ("queue", "store", "master"):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(str(tmp_path / "state" / "run" / (name + ".ctl")))
+    for words, name in (("queue list", "queue"), ("store list", "store"),
+                        ("session list", "master")):
+        assert run(conf, words, "", []) == [
+            "! rohrpost: %s is not running" % name, "? 75"], words
 
 
 A, B = "127.0.0.1:14143", "192.0.2.1:14143"

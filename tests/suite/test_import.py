@@ -340,8 +340,12 @@ def test_export(inst, dovecot, tmp_path):
         c.ok('CREATE "%s"' % name)
         c.append(name, text(1), '(\\Seen $Work) "01-Feb-2020 10:11:12 +0000" ')
     c.append("cur", text(2) + b"From x\r\n>From y\r\n", "(\\Flagged) ")
+    c.ok('SUBSCRIBE "a.b/%c"')
     out = tmp_path / "out"
     inst.ctl("mailbox", "export", "dora@example.test", "--maildir", str(out))
+    subscribed = (out / "subscriptions").read_text().splitlines()
+    assert subscribed[0] == "V\t2" and "a.b\t%c" in subscribed
+    assert "x" not in subscribed and "cur" not in subscribed
     assert out.stat().st_mode & 0o777 == 0o700
     assert (out / "a.b/%25c/cur").is_dir() and (out / "%63ur/cur").is_dir()
     before = files(out)
