@@ -43,7 +43,8 @@ is_left(int fd)
 	if (listed(always, name) ||
 	    (guard_leaves != NULL && listed(guard_leaves, name)))
 		return 0;
-	fprintf(stderr, "descriptor %d was left open: %s\n", fd, name);
+	fprintf(stderr, "descriptor %d was left open: %s "
+	    "(tests/guard.c)\n", fd, name);
 	return 1;
 }
 
