@@ -14,6 +14,7 @@ lib_mail_libmail_a_SOURCES = \
 	lib/mail/dsn.c lib/mail/dsn.h \
 	lib/mail/learned.c lib/mail/learned.h \
 	lib/mail/migrate.c lib/mail/migrate.h \
+	lib/mail/multidrop.c lib/mail/multidrop.h \
 	lib/mail/notes.c lib/mail/notes.h \
 	lib/mail/plain.c lib/mail/plain.h \
 	lib/mail/protocols.c lib/mail/protocols.h \
