@@ -390,9 +390,11 @@ imap_read(struct imap_client *c)
 		return IMAP_LOST;
 	if (receive(c) != IMAP_OK)
 		return IMAP_LOST;
-	if (take(c) == -1)
+	if (take(c) == -1) {
+		c->foreign = 1;
 		return imap_fail(c, "does not speak IMAP: %s", clean(c,
 		    c->in.text.data, strcspn(c->in.text.data, "\r\n")));
+	}
 	if (strcmp(r->word, "CAPABILITY") == 0 ||
 	    (strcmp(r->code, "CAPABILITY") == 0 &&
 	    (strcmp(r->word, "OK") == 0 || strcmp(r->word, "PREAUTH") == 0)))

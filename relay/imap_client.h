@@ -94,6 +94,8 @@ struct imap_client {
 	char	 mechs[IMAP_MECHS_MAX];	/* " PLAIN SCRAM-SHA-256 " */
 	int	 known;			/* caps are those of the present state */
 	int	 dead;
+	int	 no_tls;			/* it ended for want of TLS */
+	int	 foreign;			/* it ended, for that is no IMAP */
 	unsigned tag;			/* of the last command */
 	/* Answers that overtook the one that is waited for. */
 	struct {

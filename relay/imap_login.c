@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/str.h"
 #include "relay/imap_login.h"
 #include "relay/sasl.h"
 
@@ -18,9 +19,12 @@ start_tls(struct imap_client *c, SSL_CTX *ctx, const char *host)
 	struct buf why = BUF_INIT(300);
 	enum imap_result r = IMAP_OK;
 
+	c->no_tls = 1;
 	stream_deadline(&c->stream, c->command);
 	if (stream_tls_connect(&c->stream, ctx, host, &why) == -1)
 		r = imap_fail(c, "%s", buf_str(&why));
+	else
+		c->no_tls = 0;
 	buf_clear(&why);
 	return r;
 }
@@ -32,6 +36,7 @@ start_tls(struct imap_client *c, SSL_CTX *ctx, const char *host)
 static enum imap_result
 upgrade(struct imap_client *c, SSL_CTX *ctx, const char *host)
 {
+	c->no_tls = 1;
 	if (!(c->caps & IMAP_CAP_STARTTLS))
 		return imap_fail(c, "offers no STARTTLS");
 	if (imap_command(c, "STARTTLS") != IMAP_OK) {
@@ -124,6 +129,7 @@ dialogue(struct imap_client *c, struct sasl *s)
 static enum imap_result
 refused(struct imap_client *c)
 {
+	str_copy(c->code, sizeof(c->code), c->last.code);
 	buf_set(&c->words, "%s refuses the login: %s %s", c->label,
 	    c->last.word, c->last.text);
 	return IMAP_NO;

@@ -198,6 +198,7 @@ pop3_status(struct pop3_client *c, const char *p, size_t len)
 		return POP3_OK;
 	if (!str_is(p, n, "-ERR")) {
 		clean(c, p, len);
+		c->foreign = 1;
 		return pop3_fail(c, "does not speak POP3: %s",
 		    buf_str(&c->text));
 	}

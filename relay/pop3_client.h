@@ -70,6 +70,8 @@ struct pop3_client {
 	/* Seconds from login to login that the server asks for; 0: none. */
 	unsigned login_delay;
 	int	 dead;
+	int	 no_tls;		/* it ended for want of TLS */
+	int	 foreign;		/* it ended, for that is no POP3 */
 	int	 lf;			/* its lines end in a bare LF */
 	unsigned waiting;		/* commands that are not answered */
 	int64_t	 command, whole;	/* ms; the caller may set others */

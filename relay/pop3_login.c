@@ -107,9 +107,12 @@ start_tls(struct pop3_client *c, SSL_CTX *ctx, const char *host)
 	struct buf why = BUF_INIT(WHY_MAX);
 	enum pop3_result r = POP3_OK;
 
+	c->no_tls = 1;
 	stream_deadline(&c->stream, c->command);
 	if (stream_tls_connect(&c->stream, ctx, host, &why) == -1)
 		r = pop3_fail(c, "%s", buf_str(&why));
+	else
+		c->no_tls = 0;
 	buf_clear(&why);
 	return r;
 }
@@ -120,6 +123,7 @@ upgrade(struct pop3_client *c, SSL_CTX *ctx, const char *host)
 {
 	enum pop3_result r;
 
+	c->no_tls = 1;
 	if (c->has_capa && !(c->caps & POP3_CAP_STLS))
 		return pop3_fail(c, "offers no STLS");
 	if ((r = pop3_command(c, "STLS")) != POP3_OK)
