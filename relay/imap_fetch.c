@@ -219,6 +219,15 @@ imap_examine(struct imap_client *c, const char *wire, uint32_t uidvalidity,
 	return r;
 }
 
+enum imap_result
+imap_box_wait(struct imap_client *c, unsigned tag, struct imap_box *box_r)
+{
+	struct run run = { .box = box_r };
+
+	memset(box_r, 0, sizeof(*box_r));
+	return run_wait(c, tag, &run);
+}
+
 unsigned
 imap_fetch_send(struct imap_client *c, const char *set, const char *items)
 {

@@ -1,6 +1,6 @@
 /*
- * A mailbox on an IMAP server, read only (EXAMINE): nothing there changes, no
- * flag and no \Recent.
+ * A mailbox on an IMAP server, what it holds: read only (EXAMINE), nothing there
+ * changes, no flag and no \Recent. imap_change.h has the other.
  */
 #ifndef RELAY_IMAP_FETCH_H
 #define RELAY_IMAP_FETCH_H
@@ -48,6 +48,10 @@ struct imap_fetched {
 enum imap_result imap_examine(struct imap_client *c, const char *wire,
 	    uint32_t uidvalidity, uint64_t since, struct imap_box *box_r,
 	    const struct imap_fetched *f, void *ctx, int *told_r) ATTR_CHECK;
+
+/* Waits for what selects a mailbox, and what it tells. */
+enum imap_result imap_box_wait(struct imap_client *c, unsigned tag,
+	    struct imap_box *box_r) ATTR_CHECK;
 
 /*
  * Sends UID FETCH set (items): its tag, for imap_fetch_wait. Not more than

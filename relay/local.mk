@@ -30,6 +30,7 @@ relay_libpop3_a_SOURCES = \
 	relay/pop3_login.c relay/pop3_login.h \
 	relay/pop3_text.c relay/pop3_text.h
 relay_libimap_a_SOURCES = \
+	relay/imap_change.c relay/imap_change.h \
 	relay/imap_client.c relay/imap_client.h \
 	relay/imap_fetch.c relay/imap_fetch.h \
 	relay/imap_input.c relay/imap_input.h \
@@ -51,6 +52,19 @@ relay_libcollect_a_SOURCES = \
 	relay/collect_queue.c relay/collect_run.c relay/collect_say.c \
 	relay/collect_turn.c \
 	relay/collect_journal.c relay/collect_journal.h relay/collect_line.c
+
+# Brings the mail of one account at a provider.
+noinst_LIBRARIES += relay/libfetch.a
+relay_libfetch_a_SOURCES = relay/fetch.h \
+	relay/fetch_connect.c relay/fetch_connect.h \
+	relay/fetch_file.c relay/fetch_file.h \
+	relay/fetch_imap.c relay/fetch_messages.c relay/fetch_pop3.c \
+	relay/fetch_run.c relay/fetch_talk.c
+noinst_PROGRAMS += relay/fetch
+relay_fetch_SOURCES = relay/fetch_main.c
+relay_fetch_LDADD = relay/libfetch.a relay/libpop3.a relay/libimap.a \
+	relay/libsasl.a $(LINKS) $(SERVER) $(MAIL) $(NET) $(BASE) \
+	$(GSASL_LIBS) $(IDN2_LIBS) $(OPENSSL_LIBS) $(SERVER_LIBS)
 
 pkglibexec_PROGRAMS += relay/resolve relay/relay relay/migrate
 relay_migrate_SOURCES = relay/migrate_main.c
