@@ -13,7 +13,7 @@ from rohrpost import wait_for
 DOVECOT = "/usr/sbin/dovecot"
 PASSWORD = "old secret 7"
 CONF = """\
-protocols = imap
+protocols = {protocols}
 base_dir = {dir}/run
 state_dir = {dir}/run
 log_path = {dir}/log
@@ -52,7 +52,7 @@ service imap-login {{
     port = {imaps}
   }}
 }}
-# No pause for who failed before: the test that it answers is such a login.
+{pop3}# No pause for who failed before: the test that it answers is such a login.
 service anvil {{
   unix_listener anvil-auth-penalty {{
     mode = 0
@@ -71,6 +71,16 @@ namespace inbox {{
   }}
 }}
 """
+POP3 = """\
+service pop3-login {{
+  inet_listener pop3 {{
+    port = {pop3}
+  }}
+  inet_listener pop3s {{
+    port = {pop3s}
+  }}
+}}
+"""
 
 
 def certificate(directory, name):
@@ -86,11 +96,13 @@ def certificate(directory, name):
 class Dovecot:
     """users: names there, each with PASSWORD; master "boss"."""
 
-    def __init__(self, users, separator="/", prefix="", sent="Gesendet"):
+    def __init__(self, users, separator="/", prefix="", sent="Gesendet",
+                 pop3=False):
         self.dir = pathlib.Path(rohrpost.scratch("oldserver"))
         os.chmod(self.dir, 0o755)
         self.who = pwd.getpwnam("nobody")
-        self.ports = {s: rohrpost.free_port() for s in ("imap", "imaps")}
+        self.ports = {s: rohrpost.free_port()
+                      for s in ("imap", "imaps", "pop3", "pop3s")}
         self.separator, self.prefix = separator, prefix
         certificate(self.dir, "localhost")
         (self.dir / "mail").mkdir()
@@ -100,7 +112,10 @@ class Dovecot:
                 "%s:{PLAIN}%s\n" % (u, PASSWORD) for u in people))
         (self.dir / "conf").write_text(CONF.format(
             dir=self.dir, uid=self.who.pw_uid, gid=self.who.pw_gid,
-            separator=separator, prefix=prefix, sent=sent, **self.ports))
+            separator=separator, prefix=prefix, sent=sent,
+            protocols="imap pop3" if pop3 else "imap",
+            **dict(self.ports, pop3=POP3.format(**self.ports)
+                   if pop3 else "")))
         self.start()
 
     def own(self, path):
