@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "relay/imap_change.h"
 #include "relay/imap_fetch.h"
 #include "relay/imap_list.h"
 #include "relay/imap_login.h"
@@ -52,6 +53,24 @@ on_body(void *ctx, const char *p, size_t len, uint64_t size)
 	look(p, len);
 }
 
+static int
+look_no_more(void *ctx)
+{
+	return 0;
+}
+
+static void
+change(struct imap_client *c)
+{
+	static const uint32_t uids[] = { 2, 3, 9 };
+	struct imap_box b;
+	int news;
+
+	if (imap_select(c, "INBOX", &b) == IMAP_OK &&
+	    imap_remove(c, uids, 3) == IMAP_OK)
+		(void)!imap_idle(c, 60000, -1, look_no_more, NULL, &news);
+}
+
 static void
 session(struct imap_client *c)
 {
@@ -73,6 +92,7 @@ session(struct imap_client *c)
 		(void)imap_fetch_wait(c, imap_fetch_send(c, "1:*", "FLAGS"),
 		    &f, NULL);
 	imap_list_clear(&l);
+	change(c);
 }
 
 int

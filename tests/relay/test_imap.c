@@ -18,6 +18,7 @@
 #include "lib/base/fd.h"
 #include "lib/mail/door.h"
 #include "lib/net/tls.h"
+#include "relay/imap_change.h"
 #include "relay/imap_fetch.h"
 #include "relay/imap_list.h"
 #include "relay/imap_login.h"
@@ -492,6 +493,101 @@ set_up(void **state)
 	return r;
 }
 
+/* A mailbox in which something changes. */
+#define CHANGING(caps) ">* OK [CAPABILITY IMAP4rev1 " caps "] x", \
+	"<SELECT \"INBOX\"\r\n", ">* 3 EXISTS", ">* OK [UIDVALIDITY 7] x", \
+	">% OK [READ-WRITE] x"
+
+static pid_t
+start_change(const char *const *script, struct imap_client *c)
+{
+	struct imap_box b;
+	pid_t pid = start(script, c);
+
+	assert_int_equal(imap_greet(c, IMAP_PLAIN, NULL, "x"), IMAP_OK);
+	assert_int_equal(imap_select(c, "INBOX", &b), IMAP_OK);
+	assert_int_equal(b.uidvalidity, 7);
+	assert_int_equal(b.messages, 3);
+	return pid;
+}
+
+/* Never EXPUNGE, which is for all that anybody has marked, and never CLOSE. */
+static void
+test_remove(void **state)
+{
+	static const char *const uidplus[] = { CHANGING("UIDPLUS"),
+		"<UID STORE 2:3,9 +FLAGS.SILENT (\\Deleted)\r\n", ">% OK",
+		"<UID EXPUNGE 2:3,9\r\n", ">* 2 EXPUNGE", ">% OK",
+		"<LOGOUT", NULL };
+	static const char *const without[] = { CHANGING("IDLE"),
+		"<UID STORE 2:3,9 +FLAGS.SILENT (\\Deleted)\r\n", ">% OK",
+		"<LOGOUT", NULL };
+	static const char *const refused[] = { CHANGING("UIDPLUS"),
+		"<UID STORE 2:3,9 ", ">% NO [READ-ONLY] x", "<LOGOUT", NULL };
+	static const uint32_t uids[] = { 2, 3, 9 };
+	struct imap_client c;
+	pid_t pid;
+
+	pid = start_change(uidplus, &c);
+	assert_int_equal(imap_remove(&c, uids, 3), IMAP_OK);
+	finish(&c, pid, "UIDPLUS");
+	pid = start_change(without, &c);
+	assert_int_equal(imap_remove(&c, uids, 3), IMAP_OK);
+	finish(&c, pid, "without UIDPLUS");
+	pid = start_change(refused, &c);
+	assert_int_equal(imap_remove(&c, uids, 3), IMAP_NO);
+	finish(&c, pid, "refused");
+}
+
+static int
+look_once(void *ctx)
+{
+	return --*(int *)ctx < 0;
+}
+
+static const struct {
+	const char *name, *script[STEPS];
+	int	 looks;
+	enum imap_result r;
+	int	 news;
+} idles[] = {
+	{ "news", { CHANGING("IDLE"), "<IDLE\r\n", ">+ idling",
+	  ">* OK still here", ">* 4 EXISTS", "<DONE\r\n", ">R2 OK" }, 100,
+	  IMAP_OK, 1 },
+	{ "news at once", { CHANGING("IDLE"), "<IDLE", ">* 4 EXISTS",
+	  ">+ idling", "<DONE", ">R2 OK" }, 100, IMAP_OK, 1 },
+	{ "we have something to say", { CHANGING("IDLE"), "<IDLE", ">+ idling",
+	  "<DONE", ">R2 OK" }, 0, IMAP_OK, 0 },
+	{ "refused", { CHANGING("IDLE"), "<IDLE", ">% BAD what" }, 0, IMAP_NO,
+	  0 },
+	{ "ended by the server", { CHANGING("IDLE"), "<IDLE", ">+ idling",
+	  ">R2 OK", "#" }, 100, IMAP_LOST, 0 },
+	{ "no IDLE after all", { CHANGING("IDLE"), "<IDLE", ">% OK", "#" },
+	  100, IMAP_LOST, 0 },
+	{ "closed", { CHANGING("IDLE"), "<IDLE", ">+ idling", "!" }, 100,
+	  IMAP_LOST, 0 },
+};
+
+static void
+test_idle(void **state)
+{
+	struct imap_client c;
+	enum imap_result r;
+	int looks, news;
+	size_t i;
+	pid_t pid;
+
+	for (i = 0; i < sizeof(idles) / sizeof(idles[0]); i++) {
+		pid = start_change(idles[i].script, &c);
+		looks = idles[i].looks;
+		r = imap_idle(&c, 60000, -1, look_once, &looks, &news);
+		if (r != idles[i].r || news != idles[i].news)
+			fail_msg("%s: %d, news %d: %s", idles[i].name, r,
+			    news, buf_str(&c.words));
+		finish(&c, pid, idles[i].name);
+	}
+}
+
 int
 main(void)
 {
@@ -502,6 +598,8 @@ main(void)
 		cmocka_unit_test(test_fetches),
 		cmocka_unit_test(test_examine),
 		cmocka_unit_test(test_pipelined),
+		cmocka_unit_test(test_remove),
+		cmocka_unit_test(test_idle),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);
