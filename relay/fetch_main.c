@@ -31,6 +31,7 @@ static const struct settings_key keys[] = {
 };
 
 static SSL_CTX *verified, *any;
+static struct fetch *running;
 
 static int
 authorities(struct buf *why)
@@ -90,7 +91,9 @@ run(struct chan *c, struct msg *m)
 		.hostname = settings_hostname(conf.hostname),
 		.ending = ending };
 
+	running = &f;
 	fetch_run(&f, m);
+	running = NULL;
 }
 
 /* The one message that begins a run, which is the process's last. */
@@ -120,8 +123,13 @@ input(enum peer p, struct chan *c)
 {
 	int r;
 
-	if (c == NULL)
+	if (c == NULL) {
+		/* Master has given a channel to another collect, which knows
+		   nothing of this run. */
+		if (p == PEER_COLLECT && running != NULL)
+			running->gone = 1;
 		return;
+	}
 	r = chan_read(c);
 	if (r == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
