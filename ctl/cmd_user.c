@@ -1,5 +1,5 @@
 /*
- * user add, del, set, passwd, list; hash check.
+ * user add, set, passwd, list; hash check.
  */
 #include "config.h"
 
@@ -142,12 +142,6 @@ cmd_user_add(struct ctl *c)
 	buf_wipe(&fields);
 	buf_clear(&line);
 	return table_end(c, &s, r, &why, 0);
-}
-
-int
-cmd_user_del(struct ctl *c)
-{
-	return table_del(c, TEXT_USERS, c->args[0]);
 }
 
 /* Finds the account of the first argument. 0, or -1 with why. */

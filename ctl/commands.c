@@ -53,6 +53,11 @@ static const struct option_row purge_options[] = {
 static const struct option_row user_add_options[] = {
 	PASSWORD_OPTIONS, QUOTA_OPTION, DISABLED_OPTION, END
 };
+static const struct option_row user_del_options[] = {
+	{ OPT_DEL_MAIL, "--mail", NULL, NULL,
+	    N_("with all its mail, for ever") },
+	{ OPT_DEL_YES, "--yes", "-y", NULL, N_("without a question") }, END
+};
 static const struct option_row user_set_options[] = {
 	QUOTA_OPTION, DISABLED_OPTION,
 	{ OPT_USER_ENABLED, "--enabled", NULL, NULL, N_("login again") }, END
@@ -196,7 +201,8 @@ const struct ctl_command ctl_commands[] = {
 	    "ADDRESS [KEY=VALUE]...", N_("make an account"),
 	    user_add_options, 1 },
 	{ "user del", cmd_user_del, 1, 1, 0, "ADDRESS",
-	    N_("close an account (its mail stays on disk)"), NULL, 1 },
+	    N_("close an account (its mail stays on disk)"),
+	    user_del_options, 1 },
 	{ "user set", cmd_user_set, 1, CTL_ARGS_MAX, 0,
 	    "ADDRESS [KEY=VALUE]...",
 	    N_("change what is granted, or disable"), user_set_options, 1 },

@@ -62,6 +62,10 @@ static const char *const replies[] = {
 	N_("%s more findings"),
 	N_("the mailbox is not in memory: rebuild"),
 	N_("there is no such account"),
+	N_("the account is in the tables"),
+	N_("mail/%s is a symbolic link: remove it, and what it leads to, by "
+	    "hand"),
+	N_("mail/%s: %s"),
 	N_("the tables cannot be read"),
 	/* store, at a door */
 	N_("no such mailbox"),

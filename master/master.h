@@ -60,6 +60,7 @@ struct proc {
 	int	 stopping;	/* gets no more work */
 	int	 told;		/* WIRE_STOP was said */
 	double	 kicked;	/* ev_time: a session was to end; or 0 */
+	int	 retired;	/* all of its user's were: it gets no other */
 	uint32_t sessions;	/* as it said */
 	/* What keeps it from its work, since when; "": nothing. */
 	char	 trouble[WIRE_TROUBLE_MAX + 1];

@@ -111,7 +111,8 @@ unsigned
 logins_kick_user(const char *user)
 {
 	struct login *l;
-	unsigned n = 0;
+	struct proc *p;
+	unsigned i, n = 0;
 
 	TAILQ_FOREACH(l, &logins, in_list)
 		if (strcmp(l->user, user) == 0) {
@@ -119,6 +120,12 @@ logins_kick_user(const char *user)
 			kick(l);
 			n++;
 		}
+	/* Whoever logs in as that user next may be another. */
+	for (i = 0; i < PROGRAM_COUNT; i++)
+		if (programs[i].pool == POOL_SESSION)
+			TAILQ_FOREACH(p, &master.rows[i].procs, in_row)
+				if (strcmp(p->user, user) == 0)
+					p->retired = 1;
 	return n;
 }
 

@@ -32,7 +32,8 @@ void	logins_forget(const struct proc *p);
 /*
  * Ends a session, or all of a user, at once: the process is asked, and killed
  * where it has not done so LOGINS_GRACE seconds later; LOGINS_GRACE_OTHERS
- * where it has sessions that were not to end. How many there were.
+ * where it has sessions that were not to end. How many there were. A process
+ * of a user whose sessions were all to end gets no other one.
  */
 unsigned logins_kick(uint32_t id);
 unsigned logins_kick_user(const char *user);

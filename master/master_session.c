@@ -41,7 +41,8 @@ find(enum program_id row, const char *user, uint64_t *count_r)
 		if (strcmp(p->user, user) != 0)
 			continue;
 		*count_r += programs[row].loop ? open_sessions(p) : 1;
-		if (programs[row].loop && !p->lost && !p->stopping)
+		if (programs[row].loop && !p->lost && !p->stopping &&
+		    !p->retired)
 			found = p;
 	}
 	return found;

@@ -59,7 +59,11 @@ traces_read(const struct account *a, struct traces *t)
 	uint32_t number;
 
 	memset(t, 0, sizeof(*t));
-	if ((r = index_number(a->db, a->name, &number)) == ENGINE_DONE) {
+	r = index_number(a->db, a->name, &number);
+	if (r == ENGINE_DONE)
+		r = index_get_last(a->db, number, &t->highest_id,
+		    &t->last_uidvalidity);
+	if (r == ENGINE_DONE) {
 		index_scan_kind(&s, number, 'M');
 		r = engine_scan(a->db, &s, trace_row, t);
 	}

@@ -12,6 +12,7 @@ struct traces {
 	int	 unread;		/* the index does not answer */
 	uint32_t messages;		/* in the index */
 	uint32_t highest_id;		/* of a mailbox there */
+	uint32_t last_uidvalidity;	/* of an account that was removed */
 	int	 files;			/* folders are not empty; -1: errno */
 };
 void	traces_read(const struct account *a, struct traces *t);

@@ -157,14 +157,16 @@ static const struct task_kind first_kind = {
  * that was made before it.
  */
 static void
-numbers_above(struct account *a, uint32_t highest_id)
+numbers_above(struct account *a, const struct traces *t)
 {
-	uint32_t least = (uint32_t)clock_now() + highest_id;
+	uint32_t least = (uint32_t)clock_now() + t->highest_id;
 
-	if (a->next_id <= highest_id)
-		a->next_id = highest_id + 1;
-	if (highest_id > 0 && a->last_uidvalidity < least)
+	if (a->next_id <= t->highest_id)
+		a->next_id = t->highest_id + 1;
+	if (t->highest_id > 0 && a->last_uidvalidity < least)
 		a->last_uidvalidity = least;
+	if (a->last_uidvalidity < t->last_uidvalidity)
+		a->last_uidvalidity = t->last_uidvalidity;
 }
 
 static void
@@ -182,7 +184,7 @@ first_go(struct account *a)
 	remove_all(a);
 	/* Until the list is there it is the one that its name gives. */
 	(void)!getrandom(a->id, sizeof(a->id), 0);
-	numbers_above(a, t.highest_id);
+	numbers_above(a, &t);
 	for (i = 0; i < FIRST; i++)
 		f->id[i] = account_add(a, first[i].name,
 		    first[i].attrs | ATTR_SUBSCRIBED)->id;

@@ -7,10 +7,12 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "lib/mail/user_path.h"
 #include "store/account.h"
 #include "store/account_adopt.h"
 #include "store/account_commit.h"
@@ -140,6 +142,15 @@ forget(struct account *a)
 	}
 }
 
+void
+account_reload(struct account *a)
+{
+	a->busy = 0;
+	account_load(a);
+	if (!a->busy)
+		account_end(a);
+}
+
 /* No task is under way, and nobody else is begun. */
 static void
 read_again(struct account *a)
@@ -147,10 +158,34 @@ read_again(struct account *a)
 	forget(a);
 	a->lost = 0;
 	a->unsure = 1;
-	a->busy = 0;
-	account_load(a);
-	if (!a->busy)
-		account_end(a);
+	account_reload(a);
+}
+
+static void
+texts_free(char ***list, size_t *n)
+{
+	while (*n > 0)
+		free((*list)[--*n]);
+	free(*list);
+	*list = NULL;
+}
+
+void
+account_unload(struct account *a)
+{
+	forget(a);
+	while (a->n_mailboxes > 0)
+		account_remove(a, a->mailbox[0]);
+	a->inbox = NULL;
+	texts_free(&a->subscribed, &a->n_subscribed);
+	texts_free(&a->more, &a->n_more);
+	a->next_id = a->last_uidvalidity = 0;
+	a->log.on = 0;
+	a->kept.known = 0;
+	a->kept.size = 0;
+	a->quota_read = 0;
+	a->lost = 0;
+	a->state = ACCOUNT_NEW;
 }
 
 /* It is lost. */
@@ -163,25 +198,54 @@ end_lost(struct account *a)
 		account_begin(a, read_again, NULL);
 }
 
-struct account *
-account_get(struct shard *s, const char *name)
+/* Without a look at what it is. */
+static struct account *
+in_memory(struct shard *s, const char *name)
 {
-	struct account *a;
+	struct account *a = *shard_bucket(s, name);
+
+	while (a != NULL && strcmp(a->name, name) != 0)
+		a = a->next;
+	if (a != NULL)
+		account_use(a);
+	return a;
+}
+
+static struct account *
+to_memory(struct shard *s, const char *name)
+{
 	char path[BODY_PATH_MAX / 2];
+	struct account *a;
 	unsigned db;
 
-	for (a = *shard_bucket(s, name); a != NULL; a = a->next)
-		if (strcmp(a->name, name) == 0) {
-			account_use(a);
-			account_retry(a);
-			return a;
-		}
 	if (shard_of(name, &db) != s ||
-	    body_user_path(name, path, sizeof(path)) == -1)
+	    user_path(name, path, sizeof(path)) == -1)
 		return NULL;
 	a = account_new(s, name, path, db);
 	a->end_lost = end_lost;
 	account_keep(a);
+	return a;
+}
+
+struct account *
+account_find(struct shard *s, const char *name)
+{
+	struct account *a = in_memory(s, name);
+
+	return a != NULL ? a : to_memory(s, name);
+}
+
+struct account *
+account_get(struct shard *s, const char *name)
+{
+	struct account *a = in_memory(s, name);
+
+	if (a != NULL) {
+		account_retry(a);
+		return a;
+	}
+	if ((a = to_memory(s, name)) == NULL)
+		return NULL;
 	account_load(a);
 	if (a->state != ACCOUNT_ABSENT)
 		return a;

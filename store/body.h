@@ -5,7 +5,7 @@
  *
  * To link is to say that a message has that body: the back end of files does it
  * by a hard link where it can. A user is named by its path below the mail
- * folder ("example.test/anna", see body_user_path). The calls do not sync; what
+ * folder ("example.test/anna", see user_path). The calls do not sync; what
  * was linked or renamed is durable after body_sync of each folder touched.
  *
  * link, expunge and drop are for the syncer thread; put and open for any.
@@ -35,14 +35,6 @@ enum { BODY_NAME = 32, BODY_PATH_MAX = 700 };
  */
 int	body_start(const char *mail, const char *queue, struct buf *why)
 	    ATTR_CHECK;
-
-/*
- * "local@domain" as "domain/local", octets outside a-z 0-9 . _ + = - as %XX,
- * and so a leading dot. 0, or -1: no name of an account.
- */
-int	body_user_path(const char *name, char *path, size_t size) ATTR_CHECK;
-/* The way back. */
-int	body_user_name(const char *path, char *name, size_t size) ATTR_CHECK;
 
 /* Makes files ahead: a batch, and their names durable. For a helper thread. */
 void	body_prepare(void);
@@ -157,6 +149,23 @@ int	body_mailbox_since(const char *user, uint32_t mailbox,
 	    int64_t *since_r) ATTR_CHECK;
 /* Removes all of a mailbox that is in no list. 0, or -1 with errno. */
 int	body_remove_mailbox(const char *user, uint32_t mailbox) ATTR_CHECK;
+
+/*
+ * 1 where the user's folder, or one in it, is a symbolic link, whose path
+ * comes in path; 0; -1 with errno.
+ */
+int	body_user_link(const char *user, char *path, size_t size) ATTR_CHECK;
+/*
+ * Takes the user's folder with all that is in it out of sight, at once and
+ * durably. 1; 0: there is none; -1 with errno.
+ */
+int	body_user_remove(const char *user) ATTR_CHECK;
+/*
+ * Removes some of what was taken out of sight so. 1: more is left; 0: nothing
+ * is; -1 with errno: what cannot go. One call at a time.
+ */
+int	body_removed_next(void) ATTR_CHECK;
+int	body_removed_present(void);
 
 /* Octets free on the mail folder's file system. */
 uint64_t body_space(void);

@@ -17,6 +17,7 @@
 #include "store/body.h"
 #include "store/ctl_check.h"
 #include "store/ctl_control.h"
+#include "store/ctl_remove.h"
 #include "store/ctl_walk.h"
 #include "store/door_serve.h"
 #include "store/shard_chores.h"
@@ -198,6 +199,23 @@ run_rebuild(struct ctl_client *c)
 }
 
 static void
+run_remove(struct ctl_client *c)
+{
+	struct answer *a = &c->c.answer;
+	uint32_t messages;
+	int r = remove_user(c->user, &messages, &c->why);
+
+	if (r == 1) {
+		answer_text(a, c->user);
+		answer_number(a, messages);
+		row(c, "user messages");
+	} else if (r == 0) {
+		buf_set(&c->why, "%s has no mailboxes", c->user);
+	}
+	finish(c, r == 1 ? C_OK : C_REFUSED, r == 1 ? "" : buf_str(&c->why));
+}
+
+static void
 counter(struct ctl_client *c, const char *name, uint64_t v)
 {
 	answer_text(&c->c.answer, name);
@@ -237,6 +255,9 @@ ctl_run(struct chore *chore)
 		break;
 	case C_REBUILD:
 		run_rebuild(c);
+		break;
+	case C_REMOVE:
+		run_remove(c);
 		break;
 	default:
 		finish(c, C_REFUSED, "store does not know that request");

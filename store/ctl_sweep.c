@@ -1,5 +1,5 @@
 /*
- * Once an hour: what goes by its age (ctl_expire.h); expunged messages and the folders of deleted mailboxes go when
+ * Once an hour: what a removal left (ctl_remove.h); what goes by its age (ctl_expire.h); expunged messages and the folders of deleted mailboxes go when
  * they are older than expunged_keep, by time that ran (age.h), and where they
  * are more than expunged_size. What the index keeps of them goes by the time in
  * its rows. Since when they are so tells the inode's ctime, which link, rename
@@ -15,6 +15,7 @@
 #include "store/age.h"
 #include "store/body.h"
 #include "store/ctl_expire.h"
+#include "store/ctl_remove.h"
 #include "store/ctl_walk.h"
 #include "store/file_mailboxes.h"
 #include "store/index.h"
@@ -95,6 +96,7 @@ sweep_run(struct chore *c)
 {
 	struct buf why = BUF_INIT(200);
 
+	remove_rest();
 	expire_begin();
 	if (walk_users(NULL, sweep_user, NULL, &why) == -1)
 		log_warn("sweep: %s", buf_str(&why));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/log.h"
+#include "lib/mail/user_path.h"
 #include "store/body.h"
 #include "store/ctl_walk.h"
 #include "store/shard_chores.h"
@@ -15,7 +16,7 @@ walk_one(const char *path, each_user *each, void *arg)
 {
 	char name[400];
 
-	if (body_user_name(path, name, sizeof(name)) == 0)
+	if (user_path_name(path, name, sizeof(name)) == 0)
 		return each(arg, name, path);
 	log_warn("mail/%s: no name of a user", path);
 	return 0;
@@ -29,7 +30,7 @@ walk_users(const char *user, each_user *each, void *arg, struct buf *why)
 	int r = 0;
 
 	if (user != NULL && *user != '\0') {
-		if (body_user_path(user, path, sizeof(path)) == -1 ||
+		if (user_path(user, path, sizeof(path)) == -1 ||
 		    !body_user_present(path)) {
 			buf_set(why, "%s has no mailboxes", user);
 			return -1;

@@ -254,7 +254,7 @@ index_delete_mailbox(struct engine_db *db, struct engine_batch *b,
 enum engine_result
 index_delete_some(struct engine_db *db, struct engine_batch *b)
 {
-	static const char stay[] = "RX";	/* in the order of keys */
+	static const char stay[] = "DRX";	/* in the order of keys */
 	struct index_key from = index_group(b->account, 0), at = from, to;
 	struct index_key end = index_group(b->account + 1, 0);
 	enum engine_result r;
@@ -281,6 +281,34 @@ index_delete_account(struct engine_db *db, struct engine_batch *b)
 		r = index_delete_some(db, b);
 	while (r == ENGINE_MORE);
 	return r;
+}
+
+void
+index_put_last(struct engine_batch *b, uint32_t id, uint32_t uidvalidity)
+{
+	struct index_key k = index_account_key(b->account, 'D');
+	struct buf v = BUF_INIT(0);
+
+	buf_put_u32(&v, id);
+	buf_put_u32(&v, uidvalidity);
+	engine_put(b, ENGINE_CORE, k.k, k.len, v.data, v.len);
+	buf_clear(&v);
+}
+
+enum engine_result
+index_get_last(struct engine_db *db, uint32_t account, uint32_t *id_r,
+    uint32_t *uidvalidity_r)
+{
+	struct index_key k = index_account_key(account, 'D');
+	struct buf v = BUF_INIT(0);
+	enum engine_result r = engine_get(db, ENGINE_CORE, k.k, k.len, &v);
+	struct cursor c;
+
+	cursor_init(&c, v.data, v.len);
+	*id_r = cursor_u32(&c);
+	*uidvalidity_r = cursor_u32(&c);
+	buf_clear(&v);
+	return r == ENGINE_ABSENT ? ENGINE_DONE : r;
 }
 
 enum engine_result

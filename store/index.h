@@ -13,6 +13,9 @@
  *   (account, 0)  'C'                 "" or u64: the account's rows are
  *                                     complete (its folders were looked at
  *                                     after that crash: account_recover.c)
+ *   (account, 0)  'D'                 u32, u32: an earlier account of that name
+ *                                     had mailbox ids and UIDVALIDITYs up to
+ *                                     these; it outlives all other rows
  *   (account, 0)  'M' mailbox u32     counters of a mailbox (struct index_row)
  *   (account, 0)  'K' mailbox u32     its keywords, packed lv, in bit order
  *   (account, 0)  'f'                 there is a log for those who follow:
@@ -170,13 +173,19 @@ enum engine_result index_delete_above(struct engine_db *db,
 enum engine_result index_delete_mailbox(struct engine_db *db,
 	    struct engine_batch *b, uint32_t mailbox, unsigned max)
 	    ATTR_CHECK;
-/* All of an account but its number, the notes of files to go, and what it
-   has expunged. */
+/* All of an account but its number, row 'D', the notes of files to go, and what
+   it has expunged. */
 enum engine_result index_delete_account(struct engine_db *db,
 	    struct engine_batch *b) ATTR_CHECK;
 /* The next piece of that: ENGINE_MORE where there may be another. */
 enum engine_result index_delete_some(struct engine_db *db,
 	    struct engine_batch *b) ATTR_CHECK;
+
+/* Row 'D', into the batch; and what it says, 0 where there is none. */
+void	index_put_last(struct engine_batch *b, uint32_t id,
+	    uint32_t uidvalidity);
+enum engine_result index_get_last(struct engine_db *db, uint32_t account,
+	    uint32_t *id_r, uint32_t *uidvalidity_r) ATTR_CHECK;
 
 /* What was expunged before that time, at most max of it: ENGINE_MORE where
    more is left. */

@@ -4,8 +4,8 @@ store_libstore_a_SOURCES = \
 	store/engine.h store/engine_impl.h store/engine_bdb.c \
 	store/engine_batch.c store/engine_watch.c store/index.h store/index.c \
 	store/index_record.c store/record.h store/record.c store/body.h store/body_impl.h \
-	store/body_path.c store/body_file.c store/body_link.c \
-	store/body_list.c store/text.h \
+	store/body_file.c store/body_link.c \
+	store/body_list.c store/body_remove.c store/text.h \
 	store/text_file.c store/file_mailboxes.h store/file_mailboxes.c \
 	store/file_flags.h store/file_flags.c store/shard.h store/shard_impl.h \
 	store/shard.c store/shard_turn.h store/shard_turn.c \
@@ -29,6 +29,7 @@ store_libstore_a_SOURCES = \
 	store/account_evidence.h store/account_evidence.c \
 	store/account_expunged.h store/account_expunged.c \
 	store/index_cache.h store/index_cache.c \
+	store/ctl_hold.h store/ctl_hold.c store/ctl_remove.h store/ctl_remove.c \
 	store/account_keep.h store/account_keep.c store/door_client.h \
 	store/door_client.c store/door_watch.h store/door_watch.c \
 	store/door_news.h store/door_news.c store/door_serve.h \

@@ -3,7 +3,7 @@
  * a mailbox: `flags`. They are the truth beside the bodies (body.h), and lie
  * behind the same seam: who reads and writes them knows no folder.
  *
- * A file is named by the user's path (body_user_path), the mailbox (0: it is
+ * A file is named by the user's path (user_path), the mailbox (0: it is
  * the user's own) and its name: at most TEXT_NAME_MAX octets, one or two
  * levels, none of which begins with a dot, no ".new" at the end, no digits
  * alone as the first of a user's (that is a mailbox). The user "" stands for

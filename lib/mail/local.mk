@@ -24,6 +24,7 @@ lib_mail_libmail_a_SOURCES = \
 	lib/mail/tables.c lib/mail/tables.h \
 	lib/mail/trial.c lib/mail/trial.h \
 	lib/mail/uids.c lib/mail/uids.h \
+	lib/mail/user_path.c lib/mail/user_path.h \
 	lib/mail/utf7.c lib/mail/utf7.h \
 	lib/mail/door.h lib/mail/mime.h
 lib_mail_libmail_a_SOURCES += lib/mail/imap_capability.h \

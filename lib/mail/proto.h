@@ -273,6 +273,8 @@ enum c_type {
 			   (door.h) of the account CF_USER from now on:
 			   PEER_CTL's, or, with one of C_DOOR_* in CF_ID,
 			   PEER_MIGRATE's */
+	C_REMOVE,	/* store: all mail of CF_USER, whom the tables do not
+			   know; a row */
 };
 /* migrate's door; one that can remove nothing, and one that can. */
 #define C_DOOR_ADDS	"migrate"

@@ -32,6 +32,13 @@ tests_store_test_crash_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=linkat \
 	-Wl,--wrap=renameat -Wl,--wrap=unlinkat -Wl,--wrap=mkdirat \
 	-Wl,--wrap=fsync -Wl,--wrap=fdatasync -Wl,--wrap=engine_commit \
 	-Wl,--wrap=body_present
+check_PROGRAMS += tests/store/test_remove
+tests_store_test_remove_SOURCES = tests/store/test_remove.c tests/store/rig.c \
+	tests/store/rig.h
+tests_store_test_remove_LDADD = $(STORE_TEST)
+tests_store_test_remove_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=renameat \
+	-Wl,--wrap=unlinkat -Wl,--wrap=mkdirat -Wl,--wrap=fsync \
+	-Wl,--wrap=fdatasync -Wl,--wrap=engine_commit
 check_PROGRAMS += tests/store/test_move
 tests_store_test_move_SOURCES = tests/store/test_move.c tests/store/rig.c \
 	tests/store/rig.h

@@ -94,6 +94,9 @@ user(const char *name, struct tables_user *u)
 	if (self->granted != NULL && strcmp(name, "anna@example.test") == 0)
 		*u = *self->granted;
 	if (strcmp(name, "bert@example.test") == 0) {
+		if (self->no_bert != NULL &&
+		    __atomic_load_n(self->no_bert, __ATOMIC_RELAXED))
+			return LOOKUP_ABSENT;
 		u->quota_size = self->quota_size;
 		u->quota_count = self->quota_count;
 	}
@@ -421,11 +424,15 @@ rig_control(struct rig *r, unsigned type, const char *who, struct buf *out)
 	msg_begin(&c, &proto_ctl, type, 9);
 	if (who != NULL)
 		msg_text(&c, CF_USER, who);
-	MUST(msg_end(&c) == 0 && chan_send(&c, 1000) == 0);
+	MUST(msg_end(&c) == 0);
+	(void)!chan_send(&c, 1000);
 	for (;;) {
 		if (msg_recv(&m, &proto_ctl, PEER_STORE, &c, 600000,
-		    &why) != 1)
-			log_fatal("control: %s", buf_str(&why));
+		    &why) != 1) {
+			chan_clear(&c);
+			buf_clear(&why);
+			return RIG_DIED;
+		}
 		if (m.type == C_END)
 			break;
 		rows++;

@@ -28,6 +28,7 @@ struct rig {
 	const struct tables_user *granted; /* what the tables say of anna */
 	uint64_t queue_id;		/* the next */
 	int	*no_tables;		/* shared; 1: look-ups fail; or NULL */
+	int	*no_bert;		/* shared; 1: the tables know no bert; or NULL */
 	void	(*in_child)(void);	/* called in the child, or NULL */
 };
 
@@ -65,6 +66,7 @@ int	rig_answer(struct door *d, uint32_t *id_r, enum result *result_r,
 	    char words_r[RESULT_WORDS_MAX + 1]);
 uint32_t rig_mailbox(struct rig *r, struct door *d, const char *name);
 /* Asks over the control socket: number of rows (texts in out), -1 refused. */
+enum { RIG_DIED = -2 };		/* ... or the store went away */
 int	rig_control(struct rig *r, unsigned type, const char *who,
 	    struct buf *out);
 /* How many messages of a mailbox hold this text; n_r: how many there are. */

@@ -18,6 +18,7 @@
 #include "lib/base/crc32c.h"
 #include "lib/base/clock.h"
 #include "lib/base/fd.h"
+#include "lib/mail/user_path.h"
 #include "store/account_expunged.h"
 #include "store/body.h"
 #include "store/shard.h"
@@ -70,7 +71,7 @@ sweep_run(void *arg)
 
 	while (!atomic_load(&sweep->asked))
 		usleep(1000);
-	if (body_user_path("bert@example.test", path, sizeof(path)) != 0)
+	if (user_path("bert@example.test", path, sizeof(path)) != 0)
 		return NULL;
 	if (atomic_load(&sweep->asked) == BY_BOUND) {
 		store.user = with_bound;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "lib/mail/user_path.h"
 #include "store/body.h"
 #include "store/file_flags.h"
 #include "store/index.h"
@@ -484,14 +485,14 @@ test_path(void **state)
 
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		if (t[i].path == NULL) {
-			assert_int_equal(body_user_path(t[i].name, path,
+			assert_int_equal(user_path(t[i].name, path,
 			    sizeof(path)), -1);
 			continue;
 		}
-		assert_int_equal(body_user_path(t[i].name, path,
+		assert_int_equal(user_path(t[i].name, path,
 		    sizeof(path)), 0);
 		assert_string_equal(path, t[i].path);
-		assert_int_equal(body_user_name(path, name, sizeof(name)), 0);
+		assert_int_equal(user_path_name(path, name, sizeof(name)), 0);
 		assert_string_equal(name, t[i].name);
 	}
 }

@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/buf.h"
 #include "lib/mail/limits.h"
-#include "store/body.h"
+#include "lib/mail/user_path.h"
 
 static int
 plain(unsigned char c)
@@ -32,7 +33,7 @@ escape(struct buf *out, const char *p, size_t len)
 }
 
 int
-body_user_path(const char *name, char *path, size_t size)
+user_path(const char *name, char *path, size_t size)
 {
 	struct buf out = BUF_INIT(0);
 	const char *at = strrchr(name, '@');
@@ -79,7 +80,7 @@ unescape(struct buf *out, const char *p, size_t len)
 }
 
 int
-body_user_name(const char *path, char *name, size_t size)
+user_path_name(const char *path, char *name, size_t size)
 {
 	struct buf out = BUF_INIT(0);
 	const char *slash = strchr(path, '/');
