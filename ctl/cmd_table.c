@@ -22,6 +22,7 @@
 #include "ctl/ctl_system.h"
 #include "ctl/ctl_util.h"
 #include "ctl/table_groups.h"
+#include "ctl/table_renamed.h"
 #include "lib/base/words.h"
 #include "lib/mail/limits.h"
 
@@ -86,7 +87,9 @@ table_finish(struct ctl *c, struct set *s, int warnings)
 	gid_t gid[TABLE_CDBS];
 	int r;
 
-	r = set_check(s, &why, &warn);
+	r = renamed_expire(s, &why);
+	if (r == 0)
+		r = set_check(s, &why, &warn);
 	if (r == 0 && warnings)
 		ctl_warn(&warn);
 	if (r == 0) {

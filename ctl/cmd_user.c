@@ -17,6 +17,7 @@
 #include "ctl/ctl_out.h"
 #include "ctl/ctl_util.h"
 #include "ctl/table_groups.h"
+#include "ctl/table_renamed.h"
 #include "lib/base/words.h"
 #include "lib/mail/credential.h"
 #include "lib/mail/limits.h"
@@ -111,6 +112,7 @@ user_line(struct ctl *c, const char *account, const struct row *old,
 		disabled = 0;
 	if (disabled)
 		buf_puts(line, " disabled");
+	renamed_print(old, line);
 	return 0;
 }
 

@@ -58,6 +58,10 @@ static const struct option_row user_del_options[] = {
 	    N_("with all its mail, for ever") },
 	{ OPT_DEL_YES, "--yes", "-y", NULL, N_("without a question") }, END
 };
+static const struct option_row user_rename_options[] = {
+	{ 0, "--no-alias", NULL, NULL,
+	    N_("take no more mail for the old address") }, END
+};
 static const struct option_row user_set_options[] = {
 	QUOTA_OPTION, DISABLED_OPTION,
 	{ OPT_USER_ENABLED, "--enabled", NULL, NULL, N_("login again") }, END
@@ -203,6 +207,9 @@ const struct ctl_command ctl_commands[] = {
 	{ "user del", cmd_user_del, 1, 1, 0, "ADDRESS",
 	    N_("close an account (its mail stays on disk)"),
 	    user_del_options, 1 },
+	{ "user rename", cmd_user_rename, 2, 2, 0, "OLD NEW",
+	    N_("give an account another address; its mail goes with it"),
+	    user_rename_options, 1 },
 	{ "user set", cmd_user_set, 1, CTL_ARGS_MAX, 0,
 	    "ADDRESS [KEY=VALUE]...",
 	    N_("change what is granted, or disable"), user_set_options, 1 },

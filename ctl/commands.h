@@ -50,6 +50,7 @@ int	cmd_group_member(struct ctl *);
 int	cmd_group_list(struct ctl *);
 int	cmd_user_add(struct ctl *);
 int	cmd_user_del(struct ctl *);
+int	cmd_user_rename(struct ctl *);
 int	cmd_user_set(struct ctl *);
 int	cmd_user_list(struct ctl *);
 int	cmd_user_passwd(struct ctl *);

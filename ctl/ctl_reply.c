@@ -63,6 +63,9 @@ static const char *const replies[] = {
 	N_("the mailbox is not in memory: rebuild"),
 	N_("there is no such account"),
 	N_("the account is in the tables"),
+	N_("there is mail under the new name"),
+	N_("there is mail of an earlier account of that name"),
+	N_("its folder is not there: bring it back"),
 	N_("mail/%s is a symbolic link: remove it, and what it leads to, by "
 	    "hand"),
 	N_("mail/%s: %s"),

@@ -24,7 +24,8 @@ struct row {
 	char	*pam;		/* users: the host's user whose mailbox it is
 				   (ctl_pam.h); or NULL */
 	char	**targets;	/* aliases; groups: the members; domains: local
-				   parts that an alias domain leaves out */
+				   parts that an alias domain leaves out; users:
+				   names that they had (table_renamed.h) */
 	int	 own_lines;	/* domains: an alias domain that has some */
 	size_t	 n_targets;
 	struct grants grants;	/* users, groups, domains: of this line */

@@ -10,6 +10,7 @@
 #include "ctl/ctl_util.h"
 #include "ctl/import.h"
 #include "ctl/table_groups.h"
+#include "ctl/table_renamed.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/base/words.h"
@@ -129,6 +130,7 @@ put_user(struct import *im, const char *name,
 	grants_print(&g, &line);
 	if (disabled)
 		buf_puts(&line, " disabled");
+	renamed_print(old, &line);
 	*(old != NULL ? &im->n_changed : &im->n_new) += 1;
 	r = old != NULL ? text_change(t, &old, buf_str(&line), why) :
 	    text_add(t, buf_str(&line), why);

@@ -55,7 +55,8 @@ ctl_libctl_a_SOURCES = \
 	ctl/cmd_doctor.c \
 	ctl/explain.c ctl/explain.h ctl/explain_route.c ctl/cmd_explain.c \
 	ctl/commands.c ctl/commands.h \
-	ctl/cmd_table.c ctl/cmd_table.h ctl/cmd_user.c ctl/cmd_user_del.c ctl/cmd_user.h \
+	ctl/cmd_table.c ctl/cmd_table.h ctl/cmd_user.c ctl/cmd_user_del.c ctl/cmd_user_rename.c \
+	ctl/table_renamed.c ctl/table_renamed.h ctl/cmd_user.h \
 	ctl/cmd_config.c ctl/cmd_config.h ctl/cmd_config_explain.c \
 	ctl/ctl_near.c ctl/ctl_near.h ctl/ctl_unit.c ctl/ctl_unit.h \
 	ctl/cmd_session.c ctl/cmd_session.h \

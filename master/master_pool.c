@@ -201,7 +201,8 @@ session_tick(enum program_id row, double now)
 		return;
 	TAILQ_FOREACH(p, &master.rows[row].procs, in_row)
 		if (p->ready && !p->busy && !p->stopping &&
-		    p->sent == p->seen && (p->retired ||
+		    p->sent == p->seen &&
+		    (p->retired ||
 		    now - p->since >= (double)master.conf.imapd_linger))
 			proc_stop(p);
 }

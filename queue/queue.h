@@ -90,6 +90,8 @@ extern struct queue queue;
 
 /* Whole seconds, by the clock of lib/base. */
 int64_t	queue_now(void);
+/* Looks once in a turn of the loop whether the tables were replaced. */
+void	queue_tables_fresh(void);
 /*
  * Work on many messages is done in turns of the loop, so that nobody who comes
  * waits for it: true where this turn has had its time (TURN_TIME). The rest is

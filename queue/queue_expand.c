@@ -175,16 +175,29 @@ expand_user(struct expansion *x, const char *address, const char *owner)
 static int	expand_address(struct expansion *x, const char *address);
 
 /*
- * A report to a name of ours that has no mailbox: a system user sent what it
+ * What was taken for an account that has another name now is for that one. A
+ * report to a name of ours that has no mailbox: a system user sent what it
  * is about. It is for whoever runs the system, rather than for nobody.
  */
 static int
 expand_absent(struct expansion *x, const char *address)
 {
 	char postmaster[sizeof("postmaster") + ADDRESS_MAX];
+	struct buf name = BUF_INIT(ADDRESS_MAX);
 	const char *at = strrchr(address, '@');
 	int reached;
 
+	switch (tables_renamed(x->tables, address, &name)) {
+	case LOOKUP_FOUND:
+		expand_user(x, address, buf_str(&name));
+		buf_clear(&name);
+		return 1;
+	case LOOKUP_ERROR:
+		x->error = 1;
+		return 1;
+	case LOOKUP_ABSENT:
+		break;
+	}
 	if (!x->unsent || x->depth > 0 || at == NULL) {
 		target_add(x, TARGET_FAILED, address, "5.1.1 no such mailbox");
 		return 1;

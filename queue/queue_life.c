@@ -79,18 +79,6 @@ life_plan(struct message *m)
 		life_settle(m);
 }
 
-/* Looks once in a turn of the loop whether the tables were replaced. */
-static void
-tables_fresh(void)
-{
-	static ev_tstamp looked;
-
-	if (ev_now(queue.loop) == looked)
-		return;
-	looked = ev_now(queue.loop);
-	tables_refresh(queue.tables);
-}
-
 /* Lets it rest, without counting it as an attempt. */
 static void
 life_later(struct message *m, int64_t seconds)
@@ -103,7 +91,7 @@ life_later(struct message *m, int64_t seconds)
 static void
 life_expand(struct message *m)
 {
-	tables_fresh();
+	queue_tables_fresh();
 	if (expand(queue.tables, &m->env, &m->targets) == -1) {
 		log_warn("%016llx: the tables cannot be read",
 		    (unsigned long long)m->id);
@@ -117,7 +105,7 @@ life_redirect(struct message *m, size_t i, const char *address)
 	size_t before = m->targets.n;
 	enum expand_result r;
 
-	tables_fresh();
+	queue_tables_fresh();
 	r = expand_redirect(queue.tables, &m->targets, i, address);
 	if (m->targets.n > before)
 		m->targets_stored = 0;

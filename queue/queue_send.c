@@ -11,20 +11,32 @@
 #include "queue/queue_notify.h"
 #include "queue/queue_send.h"
 
+/* The account by its name now; where that cannot be told store will. */
+static const char *
+owner_of(const struct target *t, struct buf *name)
+{
+	return tables_renamed(queue.tables, t->way, name) == LOOKUP_FOUND ?
+	    buf_str(name) : t->way;
+}
+
 static void
 put_targets(struct buf *out, const struct queue_job *j)
 {
+	struct buf name = BUF_INIT(ADDRESS_MAX);
 	const struct target *t;
 	const char *owner;
 	size_t i;
 
+	if (j->dest == NULL)
+		queue_tables_fresh();
 	for (i = 0; i < j->n; i++) {
 		t = &j->m->targets.t[j->index[i]];
-		owner = j->dest == NULL ? t->way : NULL;
+		owner = j->dest == NULL ? owner_of(t, &name) : NULL;
 		packed_put_target(out, &(struct packed_target){ j->index[i],
 		    owner, owner != NULL ? strlen(owner) : 0, t->address,
 		    strlen(t->address) });
 	}
+	buf_clear(&name);
 }
 
 /*

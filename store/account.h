@@ -128,6 +128,8 @@ struct account {
 	struct tables_user quota;
 	int64_t	 quota_read;		/* clock_mono_ms; 0: never */
 	int	 scripted;		/* it has an active script */
+	int	 no_former;		/* nothing is left of who had another
+					   name (ctl_rename.h) */
 	int	 full;			/* as published */
 	int	 warned;		/* account_warn.c; -1: not read */
 	int	 dropping;		/* files that were moved away */

@@ -214,6 +214,21 @@ is_new(const struct account *a)
 	return !t.unread && t.files == 0 && t.messages == 0;
 }
 
+void	(*first_use_moving)(const char *name);
+
+/* It may have mail under another name, which is moved now (ctl_rename.h). */
+static int
+is_moving(const struct account *a)
+{
+	char former[ADDRESS_MAX + 1];
+	enum lookup r = a->no_former ? LOOKUP_ABSENT :
+	    store.former(a->name, former);
+
+	if (r == LOOKUP_FOUND && first_use_moving != NULL)
+		first_use_moving(a->name);
+	return r != LOOKUP_ABSENT;
+}
+
 void
 first_use(struct account *a)
 {
@@ -227,6 +242,8 @@ first_use(struct account *a)
 	default:
 		if (store_room() >= STORE_NO_CHANGES)
 			a->state = ACCOUNT_NEW;
+		else if (is_moving(a))
+			a->state = ACCOUNT_BROKEN;
 		else if (is_new(a))
 			account_begin(a, first_go, NULL);
 		else

@@ -11,6 +11,11 @@ struct account;
 
 void	first_use(struct account *a);
 /*
+ * Has the mail of that account, which had another name, moved here: set by
+ * who can (ctl_control.c). Until it is set, and done, the account is broken.
+ */
+extern void (*first_use_moving)(const char *name);
+/*
  * The same by order (for account_begin; arg: whose call it is): what only the
  * index knows is given up. Files are not.
  */

@@ -181,6 +181,7 @@ account_unload(struct account *a)
 	texts_free(&a->more, &a->n_more);
 	a->next_id = a->last_uidvalidity = 0;
 	a->log.on = 0;
+	a->scripted = 0;
 	a->kept.known = 0;
 	a->kept.size = 0;
 	a->quota_read = 0;

@@ -160,6 +160,8 @@ int	body_user_link(const char *user, char *path, size_t size) ATTR_CHECK;
  * durably. 1; 0: there is none; -1 with errno.
  */
 int	body_user_remove(const char *user) ATTR_CHECK;
+/* Gives it to another user, who has none, at once and durably. 0, or -1. */
+int	body_user_rename(const char *from, const char *to) ATTR_CHECK;
 /*
  * Removes some of what was taken out of sight so. 1: more is left; 0: nothing
  * is; -1 with errno: what cannot go. One call at a time.

@@ -92,6 +92,19 @@ body_user_remove(const char *user)
 	    1 : -1;
 }
 
+int
+body_user_rename(const char *from, const char *to)
+{
+	char domain[BODY_PATH_MAX], there[BODY_PATH_MAX];
+
+	domain_of(to, domain, sizeof(domain));
+	domain_of(from, there, sizeof(there));
+	if (make_dir(domain) == -1 || body_sync_path(".") == -1 ||
+	    renameat(body_root(), from, body_root(), to) == -1)
+		return -1;
+	return body_sync_path(domain) == 0 ? body_sync_path(there) : -1;
+}
+
 /* At most *left names of the folder, and it. 0: it is gone; 1: more is left;
    -1 with errno: something of it stays. */
 static int

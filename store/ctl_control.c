@@ -12,12 +12,14 @@
 #include "lib/base/str.h"
 #include "lib/link/control.h"
 #include "store/account.h"
+#include "store/account_first_use.h"
 #include "store/account_quota.h"
 #include "store/account_quota_all.h"
 #include "store/body.h"
 #include "store/ctl_check.h"
 #include "store/ctl_control.h"
 #include "store/ctl_remove.h"
+#include "store/ctl_rename.h"
 #include "store/ctl_walk.h"
 #include "store/door_serve.h"
 #include "store/shard_chores.h"
@@ -216,6 +218,15 @@ run_remove(struct ctl_client *c)
 }
 
 static void
+run_rename(struct ctl_client *c)
+{
+	if (rename_user(c->user, &c->why) == -1)
+		finish(c, C_REFUSED, buf_str(&c->why));
+	else
+		finish(c, C_OK, "");
+}
+
+static void
 counter(struct ctl_client *c, const char *name, uint64_t v)
 {
 	answer_text(&c->c.answer, name);
@@ -258,6 +269,9 @@ ctl_run(struct chore *chore)
 		break;
 	case C_REMOVE:
 		run_remove(c);
+		break;
+	case C_RENAME:
+		run_rename(c);
 		break;
 	default:
 		finish(c, C_REFUSED, "store does not know that request");
@@ -322,7 +336,8 @@ ctl_command(struct control_client *cc, struct msg *m)
 	buf_clear(&c->words);
 	buf_init(&c->words, 1000);
 	control_lend(cc);
-	helper_post(HELPER_BACKGROUND, &c->work.chore);
+	helper_post(c->type == C_RENAME ? HELPER_DEMAND : HELPER_BACKGROUND,
+	    &c->work.chore);
 }
 
 static void
@@ -361,6 +376,7 @@ void
 ctl_listen(struct ev_loop *l, int fd)
 {
 	if (control.kind == NULL) {
+		first_use_moving = rename_late;
 		control_init(&control, l, &store_control);
 		ev_async_init(&back, ctl_back);
 		ev_async_start(l, &back);

@@ -40,11 +40,15 @@ begin(struct call *c)
 		h->result = HOLD_NO;
 	else if (h->a->busy)
 		h->result = HOLD_BUSY;
+	else if (h->guests && h->a->state == ACCOUNT_READY) {
+		h->loaded = 1;
+		h->result = HOLD_NO;
+	}
 	if (h->result != HOLD_OK) {
 		helper_done(c);
 		return;
 	}
-	while (h->a->n_clients > 0)
+	while (!h->guests && h->a->n_clients > 0)
 		client_drop(h->a->clients[0], NULL);
 	if (h->a->busy) {
 		h->result = HOLD_BUSY;

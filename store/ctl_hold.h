@@ -18,6 +18,9 @@ struct hold {
 	/* Whether it may be held, asked in its shard. NULL; or why not. */
 	const char *(*may)(const char *name, void *arg);
 	void	*arg;
+	int	 guests;		/* its doors stay: they wait */
+	int	 loaded;		/* guests: so it is not taken, for it is
+					   in use as it is */
 	const char *refused;
 	enum { HOLD_OK, HOLD_BUSY, HOLD_NO } result;
 };

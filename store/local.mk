@@ -30,6 +30,7 @@ store_libstore_a_SOURCES = \
 	store/account_expunged.h store/account_expunged.c \
 	store/index_cache.h store/index_cache.c \
 	store/ctl_hold.h store/ctl_hold.c store/ctl_remove.h store/ctl_remove.c \
+	store/ctl_rename.h store/ctl_rename.c \
 	store/account_keep.h store/account_keep.c store/door_client.h \
 	store/door_client.c store/door_watch.h store/door_watch.c \
 	store/door_news.h store/door_news.c store/door_serve.h \

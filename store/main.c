@@ -77,6 +77,34 @@ find_user(const char *name, struct tables_user *u_r)
 	return r;
 }
 
+static enum lookup
+find_former(const char *name, char old_r[ADDRESS_MAX + 1])
+{
+	struct buf old = BUF_INIT(ADDRESS_MAX);
+	enum lookup r;
+
+	pthread_mutex_lock(&tables_lock);
+	r = tables_former(tables, name, &old);
+	pthread_mutex_unlock(&tables_lock);
+	if (r == LOOKUP_FOUND)
+		memcpy(old_r, buf_str(&old), old.len + 1);
+	buf_clear(&old);
+	return r;
+}
+
+static enum lookup
+find_renamed(const char *name)
+{
+	struct buf now = BUF_INIT(ADDRESS_MAX);
+	enum lookup r;
+
+	pthread_mutex_lock(&tables_lock);
+	r = tables_renamed(tables, name, &now);
+	pthread_mutex_unlock(&tables_lock);
+	buf_clear(&now);
+	return r;
+}
+
 static int
 store_check(struct buf *why)
 {
@@ -109,6 +137,8 @@ store_after_jail(void)
 		return -1;
 	}
 	store.user = find_user;
+	store.former = find_former;
+	store.renamed = find_renamed;
 	store.stopped = server_exit;
 	return 0;
 }

@@ -360,11 +360,22 @@ deliver_filter(struct account *a, struct delivery *d)
 	return r != 0;
 }
 
+/* One that has another name now is asked for by that one the next time. */
+static void
+deliver_nobody(struct delivery *d)
+{
+	if (store.renamed(d->owner) == LOOKUP_ABSENT)
+		delivery_end(d, RESULT_NEVER, "5.1.1 no such mailbox");
+	else
+		delivery_end(d, RESULT_LATER,
+		    "4.3.0 the mailbox has another name now");
+}
+
 static void
 deliver_start(struct account *a, struct delivery *d)
 {
 	if (a->state == ACCOUNT_ABSENT) {
-		delivery_end(d, RESULT_NEVER, "5.1.1 no such mailbox");
+		deliver_nobody(d);
 		return;
 	}
 	if (a->state != ACCOUNT_READY || a->lost) {
@@ -392,7 +403,7 @@ deliver_start(struct account *a, struct delivery *d)
 		    "5.2.3 the message is larger than the mailbox may be");
 		break;
 	case QUOTA_NO_USER:
-		delivery_end(d, RESULT_NEVER, "5.1.1 no such mailbox");
+		deliver_nobody(d);
 		break;
 	case QUOTA_LATER:
 		delivery_end(d, RESULT_LATER,
@@ -413,7 +424,7 @@ deliver_run(struct item *i)
 		return;
 	}
 	if ((a = account_get(i->shard, d->owner)) == NULL) {
-		delivery_end(d, RESULT_NEVER, "5.1.1 no such mailbox");
+		deliver_nobody(d);
 		return;
 	}
 	d->t.account = a;

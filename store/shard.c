@@ -120,6 +120,13 @@ shard_modseq(struct shard *s)
 	return ++s->modseq;
 }
 
+void
+shard_modseq_above(struct shard *s, uint64_t modseq)
+{
+	if (s->modseq < modseq)
+		s->modseq = modseq;
+}
+
 uint64_t
 shard_token(const struct shard *s)
 {

@@ -38,6 +38,7 @@
 #include <ev.h>
 
 #include "lib/mail/door.h"
+#include "lib/mail/limits.h"
 #include "lib/mail/tables.h"
 #include "store/engine.h"
 
@@ -105,6 +106,10 @@ struct store {
 	atomic_ullong delivered;	/* since the start */
 	atomic_ullong expired;		/* ... removed for their age */
 	enum lookup (*user)(const char *name, struct tables_user *u_r);
+	/* Whose the mail of that account was, and still is (ctl_rename.h). */
+	enum lookup (*former)(const char *name, char old_r[ADDRESS_MAX + 1]);
+	/* Has an account of that name another one now? */
+	enum lookup (*renamed)(const char *name);
 	void	(*stopped)(void);	/* called in the main thread's loop */
 	char	 full_path[1000];	/* jail/state/full.cdb */
 };
@@ -131,6 +136,8 @@ int	shard_stopping(const struct shard *s);
 struct ev_loop *shard_loop(struct shard *s);
 /* A number that only grows, in all starts: for modseq. */
 uint64_t shard_modseq(struct shard *s);
+/* ... and from now on above that one. */
+void	shard_modseq_above(struct shard *s, uint64_t modseq);
 /* The account has something to commit; its batch takes part in this turn's. */
 void	shard_changed(struct account *a);
 /* Puts the rows that wait into the batches: of one account, NULL: of all. */

@@ -243,5 +243,6 @@ static const struct msg_desc c_table[] = {
 	[C_NOTE] = { "NOTE", CTL, 0, 0, c_note },
 	[C_DOOR] = { "DOOR", CTL, 1, 1, c_ask },
 	[C_REMOVE] = { "REMOVE", CTL, 0, 0, c_ask },
+	[C_RENAME] = { "RENAME", CTL, 0, 0, c_ask },
 };
 const struct msg_proto proto_ctl = MSG_PROTO("ctl", c_table);

@@ -275,6 +275,9 @@ enum c_type {
 			   PEER_MIGRATE's */
 	C_REMOVE,	/* store: all mail of CF_USER, whom the tables do not
 			   know; a row */
+	C_RENAME,	/* store: CF_USER: where the tables do not know it yet,
+			   is it free? Else its mail comes from where they say
+			   that it is */
 };
 /* migrate's door; one that can remove nothing, and one that can. */
 #define C_DOOR_ADDS	"migrate"

@@ -343,6 +343,44 @@ tables_user(struct tables *t, const char *name, struct tables_user *u_r)
 	return c.bad ? LOOKUP_ERROR : LOOKUP_FOUND;
 }
 
+static enum lookup
+take_name(enum map_result r, const char *p, size_t n, struct buf *name_r)
+{
+	if (r != MAP_FOUND)
+		return (enum lookup)r;
+	buf_reset(name_r);
+	return buf_append(name_r, p, n) == -1 ? LOOKUP_ERROR : LOOKUP_FOUND;
+}
+
+enum lookup
+tables_renamed(struct tables *t, const char *address, struct buf *name_r)
+{
+	enum map_result r;
+	struct place pl;
+	const char *p;
+	size_t n;
+	int ours = place_find(t, address, &pl);
+
+	if (ours != 1)
+		return ours == 0 ? LOOKUP_ABSENT : LOOKUP_ERROR;
+	r = find(t, 'r', pl.local, pl.llen, '@', pl.domain, pl.dlen, &p, &n);
+	if (r == MAP_ABSENT && untagged(&pl) != pl.llen)
+		r = find(t, 'r', pl.local, untagged(&pl), '@', pl.domain,
+		    pl.dlen, &p, &n);
+	return take_name(r, p, n, name_r);
+}
+
+enum lookup
+tables_former(struct tables *t, const char *name, struct buf *old_r)
+{
+	enum map_result r;
+	const char *p;
+	size_t n;
+
+	r = find(t, 'm', name, strlen(name), 0, NULL, 0, &p, &n);
+	return take_name(r, p, n, old_r);
+}
+
 static enum map_result
 owns_key(struct tables *t, const struct place *pl, size_t llen,
     const char *login, size_t n)

@@ -23,6 +23,10 @@
  *   "o" address NUL login ""     the login owns that address, may send from it;
  *                         address prefix*@domain: the wildcard leads to it,
  *                         @domain: the catch-all does
+ *   "r" local@domain      local@domain: who had that name, and is no account
+ *                         by it, has this one now
+ *   "m" local@domain      local@domain: the mail of that account is still under
+ *                         this name (format 3)
  *   "k" domain            packed: of each active key u8 enum dkim_algorithm,
  *                         u32 octets of a signature, lv selector
  *   "f"                   u32 format version, u64 time of the apply
@@ -54,9 +58,10 @@
  * The versions that are known; a reader refuses what is newer. The compile
  * writes 1 where a file says nothing that a reader of 1 must not pass over:
  * 2 is written where an account may not send or an alias domain has lines of its
- * own (tables.cdb), or may not log in by every protocol (passwd.cdb).
+ * own (tables.cdb), or may not log in by every protocol (passwd.cdb); 3 while the
+ * mail of a renamed account is under its old name (tables.cdb).
  */
-enum { TABLES_FORMAT = 2, PASSWD_FORMAT = 2, DKIM_FORMAT = 1 };
+enum { TABLES_FORMAT = 3, PASSWD_FORMAT = 2, DKIM_FORMAT = 1 };
 
 enum lookup {
 	LOOKUP_ERROR = -1,	/* say "later" */
@@ -117,6 +122,15 @@ enum tables_kind tables_address(struct tables *t, const char *address,
 	    struct buf *name_r, struct buf *list_r);
 enum lookup tables_user(struct tables *t, const char *name,
 	    struct tables_user *u_r);
+/*
+ * Who had that address, in any case, with a tag or without, and gave it up by
+ * a rename: name_r is the account's name now.
+ */
+enum lookup tables_renamed(struct tables *t, const char *address,
+	    struct buf *name_r);
+/* The name that the account's mail is under, while that is another. */
+enum lookup tables_former(struct tables *t, const char *name,
+	    struct buf *old_r);
 /*
  * May login send with that address as MAIL FROM? Its own, each alias that
  * leads to it, both with any +tag and at alias domains, and any address that

@@ -39,6 +39,13 @@ tests_store_test_remove_LDADD = $(STORE_TEST)
 tests_store_test_remove_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=renameat \
 	-Wl,--wrap=unlinkat -Wl,--wrap=mkdirat -Wl,--wrap=fsync \
 	-Wl,--wrap=fdatasync -Wl,--wrap=engine_commit
+check_PROGRAMS += tests/store/test_rename
+tests_store_test_rename_SOURCES = tests/store/test_rename.c tests/store/rig.c \
+	tests/store/rig.h
+tests_store_test_rename_LDADD = $(STORE_TEST)
+tests_store_test_rename_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=renameat \
+	-Wl,--wrap=mkdirat -Wl,--wrap=fsync -Wl,--wrap=fdatasync \
+	-Wl,--wrap=engine_commit
 check_PROGRAMS += tests/store/test_move
 tests_store_test_move_SOURCES = tests/store/test_move.c tests/store/rig.c \
 	tests/store/rig.h

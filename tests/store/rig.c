@@ -83,6 +83,8 @@ rig_path(struct rig *r, const char *name)
 	return path[n];
 }
 
+static enum lookup renamed(const char *name);
+
 static enum lookup
 user(const char *name, struct tables_user *u)
 {
@@ -93,6 +95,9 @@ user(const char *name, struct tables_user *u)
 		return LOOKUP_ERROR;
 	if (self->granted != NULL && strcmp(name, "anna@example.test") == 0)
 		*u = *self->granted;
+	if (strcmp(name, RIG_FORMER) == 0)
+		return renamed(name) == LOOKUP_FOUND ? LOOKUP_ABSENT :
+		    LOOKUP_FOUND;
 	if (strcmp(name, "bert@example.test") == 0) {
 		if (self->no_bert != NULL &&
 		    __atomic_load_n(self->no_bert, __ATOMIC_RELAXED))
@@ -101,6 +106,25 @@ user(const char *name, struct tables_user *u)
 		u->quota_count = self->quota_count;
 	}
 	return strncmp(name, "nobody", 6) == 0 ? LOOKUP_ABSENT : LOOKUP_FOUND;
+}
+
+/* bert's name was bernd, where the tables know bert. */
+static enum lookup
+former(const char *name, char old_r[ADDRESS_MAX + 1])
+{
+	if (self->renamed == NULL || __atomic_load_n(self->renamed,
+	    __ATOMIC_RELAXED) == 0 || strcmp(name, "bert@example.test") != 0)
+		return LOOKUP_ABSENT;
+	snprintf(old_r, ADDRESS_MAX + 1, "%s", RIG_FORMER);
+	return LOOKUP_FOUND;
+}
+
+static enum lookup
+renamed(const char *name)
+{
+	return self->renamed != NULL && __atomic_load_n(self->renamed,
+	    __ATOMIC_RELAXED) != 0 && strcmp(name, RIG_FORMER) == 0 ?
+	    LOOKUP_FOUND : LOOKUP_ABSENT;
 }
 
 static void
@@ -193,6 +217,8 @@ child(struct rig *r, int stop, int listener, const int *fds)
 	store.conf.threads = getenv("RIG_THREADS") != NULL ?
 	    (uint64_t)atoi(getenv("RIG_THREADS")) : 2;
 	store.user = user;
+	store.former = former;
+	store.renamed = renamed;
 	store.stopped = stopped;
 	if (start_open(&why) != 0)
 		log_fatal("%s", buf_str(&why));

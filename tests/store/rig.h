@@ -11,6 +11,8 @@
 #include "lib/mail/door_proto.h"
 #include "lib/mail/tables.h"
 
+#define RIG_FORMER	"bernd@other.test"
+
 enum { RIG_IMAP = 4, RIG_DELIVER = 2, RIG_DOORS = 10 };
 
 struct rig {
@@ -28,6 +30,7 @@ struct rig {
 	const struct tables_user *granted; /* what the tables say of anna */
 	uint64_t queue_id;		/* the next */
 	int	*no_tables;		/* shared; 1: look-ups fail; or NULL */
+	int	*renamed;		/* shared; 1: RIG_FORMER is bert; or NULL */
 	int	*no_bert;		/* shared; 1: the tables know no bert; or NULL */
 	void	(*in_child)(void);	/* called in the child, or NULL */
 };
