@@ -15,4 +15,5 @@ dist_jsonschema_DATA = \
 	doc/json/queue-show.json doc/json/selftest-jail.json doc/json/session-list.json \
 	doc/json/status.json doc/json/store-check.json doc/json/store-list.json \
 	doc/json/trace.json doc/json/user-list.json
-dist_jsonschema_DATA += doc/json/group-list.json
+dist_jsonschema_DATA += doc/json/group-list.json \
+	doc/json/sieve-list.json doc/json/sieve-test.json

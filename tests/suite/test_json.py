@@ -71,6 +71,11 @@ def full(inst):
                    message(2, sender="anna@example.test"), ["BODY=8BITMIME"])
     wait_for(lambda: all(r["attempts"] > 0 and r["next"] for r in
                          inst.json("queue", "list")), 60)
+    inst.ctl("sieve", "put", "anna@example.test", input="discard;",
+             stdin=None)
+    inst.ctl("sieve", "put", "anna@example.test", "other", stdin=None, input=
+             'require ["fileinto","imap4flags"]; keep; redirect "a@b.test"; '
+             'fileinto :flags "x" "Lists";')
     # A port that is not of loopback alone, for probe.
     path = inst.conf / "rohrpost.conf"
     path.write_text(re.sub(r"(?m)^listen_pop3s = .*:",
@@ -91,6 +96,13 @@ def accounts(inst):
     f = inst.dir / "accounts.csv"
     f.write_text("anna,secret,anna@example.test\n")
     f.chmod(0o600)
+    return str(f)
+
+
+def mail(inst):
+    """A message in a file."""
+    f = inst.dir / "message"
+    f.write_bytes(message(3))
     return str(f)
 
 
@@ -118,6 +130,9 @@ def examples(inst):
         "config explain": [["relay_tls"], ["smtp_idle"]], "store list": [[]],
         "mailbox list": [["anna@example.test"]],
         "mailbox show": [["bert@example.test", "INBOX"]],
+        "sieve list": [["anna@example.test"]],
+        "sieve test": [["anna@example.test", mail(inst)],
+                       ["anna@example.test", mail(inst), "other"]],
         "store check": [["bert@example.test"], []],
         "migrate": [["localhost:1", "--csv", accounts(inst)]],
         "hash check": [[], [HASH]], "selftest jail": [[]],
