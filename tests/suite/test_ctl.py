@@ -202,10 +202,11 @@ def test_start_stop_status(tmp_path):
         p = i.command("start")
         assert p.returncode == 1 and "running already" in p.stderr
         rows = i.json("status")
-        # probe listens only where listen_probe says so.
+        # probe listens only where listen_probe says so, and PAM is off.
         assert {r["program"] for r in rows} == {
             r.kind for r in programs.LIVE if r.pool not in (
-                "POOL_SESSION", "POOL_FILE", "POOL_COMMAND")} - {"probe"}
+                "POOL_SESSION", "POOL_FILE", "POOL_COMMAND")} - {
+                    "probe", "pam"}
         i.ctl("reload")
         i.ctl("stop")
         assert not i.processes()
