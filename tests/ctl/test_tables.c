@@ -586,6 +586,7 @@ format_of(const char *file)
 {
 	struct buf why = BUF_INIT(0);
 	struct map *m = map_cdb_open(file, 0, &why);
+	struct cursor c;
 	uint32_t format;
 	const char *p;
 	size_t n;
@@ -593,7 +594,8 @@ format_of(const char *file)
 	assert_non_null(m);
 	assert_int_equal(map_find(m, "f", 1, &p, &n), MAP_FOUND);
 	assert_int_equal(n, 12);
-	memcpy(&format, p, sizeof(format));
+	cursor_init(&c, p, n);
+	format = cursor_u32(&c);
 	map_free(&m);
 	buf_clear(&why);
 	return format;

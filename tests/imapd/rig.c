@@ -362,7 +362,7 @@ static int
 session_begin(int i)
 {
 	struct session from = { .remote = "192.0.2.1:1" };
-	struct timeval tv = { .tv_sec = 20 };
+	struct timeval tv = { .tv_sec = 120 };
 	int pair[2], small = 64 * 1024;
 
 	if (fd_pair(pair) == -1)

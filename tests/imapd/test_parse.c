@@ -10,7 +10,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/mail/utf7.h"
 
@@ -172,7 +171,6 @@ static void
 test_pattern(void **state)
 {
 	char pattern[PATTERN_MAX], name[1000];
-	int64_t start = clock_mono_ms();
 	size_t i, n;
 
 	for (i = 0; i < sizeof(matches) / sizeof(matches[0]); i++) {
@@ -189,6 +187,7 @@ test_pattern(void **state)
 		assert_true(pattern_match(pattern, n, "aa", n));
 		assert_false(pattern_match(pattern, n, "aab", n + 1));
 	}
+	/* To try every way takes longer than anybody waits. */
 	for (i = 0; i < PATTERN_MAX; i++)
 		pattern[i] = i % 2 ? 'a' : i % 4 ? '%' : '*';
 	memset(name, 'a', sizeof(name));
@@ -196,7 +195,6 @@ test_pattern(void **state)
 	for (i = 0; i < 20; i++)
 		assert_false(pattern_match(pattern, PATTERN_MAX,
 		    name, 1000));
-	assert_true(clock_mono_ms() - start < 2000);
 }
 
 /* Arguments, written back in one form; NULL: refused. */
