@@ -44,10 +44,10 @@ table_system(struct ctl *c, struct set *s, struct buf *why)
 }
 
 int
-table_pam(struct set *s, struct buf *why)
+table_pam(struct set *s, const char *dir, struct buf *why)
 {
 	struct buf warn = BUF_INIT(0);
-	int r = pam_load(s, why);
+	int r = pam_load(s, dir, why);
 
 	/* What is wrong with the domain says the check. */
 	if (r == 0 && pam_mark(s, why, &warn) == -1)
@@ -69,7 +69,7 @@ table_open(struct ctl *c, struct set *s, int edit)
 		set_host(s, c->hostname);
 		r = table_system(c, s, &why);
 		if (r == 0)
-			r = table_pam(s, &why);
+			r = table_pam(s, c->dir, &why);
 		if (r == -1)
 			set_close(s);
 	}

@@ -16,8 +16,11 @@ int	table_open(struct ctl *c, struct set *s, int edit) ATTR_CHECK;
  * with why.
  */
 int	table_system(struct ctl *c, struct set *s, struct buf *why) ATTR_CHECK;
-/* After set_open: the users of the host have their rows. 0, or -1 with why. */
-int	table_pam(struct set *s, struct buf *why) ATTR_CHECK;
+/*
+ * After set_open: the users of the host have their rows, as dir/rohrpost.conf
+ * says. 0, or -1 with why.
+ */
+int	table_pam(struct set *s, const char *dir, struct buf *why) ATTR_CHECK;
 /*
  * Checks, saves, compiles, closes; ends sessions (cmd_session.h). The exit
  * status.

@@ -281,7 +281,7 @@ cmd_user_list(struct ctl *c)
 
 	if (ctl_load(c) == -1 || table_open(c, &s, 0) == -1)
 		return CTL_REFUSED;
-	if (table_system(c, &s, &why) == -1 || table_pam(&s, &why) == -1)
+	if (table_system(c, &s, &why) == -1 || table_pam(&s, c->dir, &why) == -1)
 		return table_end(c, &s, -1, &why, 0);
 	set_join(&s);
 	out_init(&o, stdout, c->json);

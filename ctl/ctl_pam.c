@@ -90,14 +90,14 @@ load_members(struct set_pam *p, struct buf *why)
 }
 
 int
-pam_load(struct set *s, struct buf *why)
+pam_load(struct set *s, const char *dir, struct buf *why)
 {
 	struct set_pam *p = mem_zalloc(1, sizeof(*p));
 	int r;
 
 	pam_clear(s);
 	s->pam = p;
-	r = settings_load(s->dir, keys, &p->conf, why);
+	r = settings_load(dir, keys, &p->conf, why);
 	if (r == 0 && p->conf.workers == 0) {
 		pam_clear(s);
 		return 0;

@@ -16,8 +16,8 @@
 
 enum { PAM_MEMBERS_MAX = 100 * 1000 };
 
-/* Asks NSS as rohrpost.conf beside the tables says. 0, or -1 with why. */
-int	pam_load(struct set *s, struct buf *why) ATTR_CHECK;
+/* Asks NSS as dir/rohrpost.conf says. 0, or -1 with why. */
+int	pam_load(struct set *s, const char *dir, struct buf *why) ATTR_CHECK;
 /* Gives the members their rows, anew. 0, or -1 with why; set_check calls it. */
 int	pam_mark(struct set *s, struct buf *why, struct buf *warn) ATTR_CHECK;
 void	pam_clear(struct set *s);

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/cmd_table.h"
+#include "ctl/ctl_check.h"
 #include "ctl/ctl_renew.h"
 #include "ctl/setup_check.h"
 #include "lib/base/fd.h"
@@ -132,6 +134,19 @@ setup_unstage(struct setup *s)
 	s->staged = 0;
 }
 
+/* NSS is asked before anything is written. */
+static int
+check_host_users(struct setup *s, const char *stage, struct buf *why)
+{
+	struct buf warn = BUF_INIT(0);
+	int r = table_pam(&s->set, stage, why);
+
+	if (r == 0)
+		r = set_check(&s->set, why, &warn);
+	buf_clear(&warn);
+	return r;
+}
+
 int
 setup_check(struct setup *s, struct buf *why)
 {
@@ -156,6 +171,8 @@ setup_check(struct setup *s, struct buf *why)
 		translate(s, buf_str(&stage), &found, why);
 		r = -1;
 	}
+	if (r == 0)
+		r = check_host_users(s, buf_str(&stage), why);
 	fd_close(&dirfd);
 done:
 	setup_unstage(s);

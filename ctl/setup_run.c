@@ -48,7 +48,7 @@ make_dir(struct setup *s, struct buf *why)
 		return -1;
 	s->set_open = 1;
 	return faccessat(s->set.dirfd, "rohrpost.conf", F_OK, 0) == 0 ?
-	    table_pam(&s->set, why) : 0;
+	    table_pam(&s->set, s->dir, why) : 0;
 }
 
 static int
@@ -105,9 +105,6 @@ write_all(struct setup *s, struct buf *why)
 	system_groups(gid);
 	if (write_files(s, why) == -1 || write_conf(s, why) == -1 ||
 	    ctl_load(s->ctl) == -1 || table_system(s->ctl, &s->set, why) == -1)
-		return -1;
-	/* With a domain that is new here. */
-	if (table_pam(&s->set, why) == -1)
 		return -1;
 	return set_commit(&s->set, s->state_dir, gid, why);
 }

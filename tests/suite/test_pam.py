@@ -335,3 +335,19 @@ def test_module_that_hangs(inst):
     finally:
         service.write_text(text)
         inst.ctl("reload")
+
+
+def test_setup_asks_before_it_writes(tmp_path):
+    """A group that is not there is said while nothing has changed."""
+    i = rohrpost.Instance(tmp_path / "new", users=("anna",),
+                          auth_pam_workers="1", pam_group="rp-no-such")
+    with pytest.raises(AssertionError, match="group rp-no-such"):
+        i.setup()
+    assert not (i.conf / "rohrpost.conf").exists()
+    i.keys["pam_group"], i.keys["pam_domain"] = "mail", "other.test"
+    with pytest.raises(AssertionError, match="pam_domain: other.test"):
+        i.setup()
+    assert not (i.conf / "rohrpost.conf").exists()
+    del i.keys["pam_domain"]
+    i.setup()
+    assert (i.conf / "rohrpost.conf").exists()
