@@ -127,7 +127,8 @@ try_part(struct addresses *a, const char *p, size_t len)
 	const char *at = memrchr(p, '@', len), *plus;
 	struct sieve_view local;
 
-	if (a->c->n->part == SIEVE_ALL)
+	/* RFC 5231 4.2 counts addresses, whatever parts they have. */
+	if (a->c->n->part == SIEVE_ALL || a->c->n->match == SIEVE_COUNT)
 		return sieve_compare_try(a->vm, a->c, p, len);
 	if (a->c->n->part == SIEVE_DOMAIN)
 		return at == NULL ? 0 : sieve_compare_try(a->vm, a->c, at + 1,

@@ -437,6 +437,7 @@ test_extensions(void **state)
 		{ "address :detail \"from\" \"lists\"", 1 },
 		{ "address :user \"to\" \"b\"", 1 },
 		{ "address :detail :contains \"cc\" \"\"", 0 },
+		{ "address :count \"eq\" :detail \"to\" \"4\"", 1 },
 		{ "envelope :detail \"to\" \"sieve\"", 1 },
 		{ "envelope :localpart \"to\" \"ken+sieve\"", 1 },
 	};
@@ -495,7 +496,7 @@ test_extensions(void **state)
 
 	TRUTHS(&c, "require [\"relational\",\"variables\","
 	    "\"comparator-i;ascii-numeric\"];", relational);
-	TRUTHS(&c, "require [\"subaddress\",\"envelope\"];", subaddress);
+	TRUTHS(&c, "require [\"subaddress\",\"envelope\",\"relational\"];", subaddress);
 	TRUTHS(&c, "require \"body\";", body);
 	ROWS(more);
 }

@@ -141,6 +141,9 @@ class Maker:
                 ':content ["text/plain", "x/y"]', "")), k)
         if kind == 9:
             m, k = self.match(WORDS + ("v",))
+            # Left out, theirs is i;octet here, against RFC 5228 2.7.3.
+            if ":comparator" not in m:
+                m += ' :comparator "i;ascii-casemap"'
             return "string %s %s %s" % (m, self.strings(
                 ("${v}", "${1}", "${w}x", "${0}", "hello")), k)
         if kind == 10:
