@@ -21,6 +21,7 @@
 #include "ctl/ctl_renew.h"
 #include "ctl/ctl_system.h"
 #include "ctl/ctl_util.h"
+#include "ctl/table_aliases.h"
 #include "ctl/table_groups.h"
 #include "ctl/table_renamed.h"
 #include "lib/base/words.h"
@@ -312,10 +313,62 @@ cmd_alias_add(struct ctl *c)
 
 	if (table_open(c, &s, 1) == -1)
 		return CTL_REFUSED;
-	buf_printf(&line, "%s =", c->args[0]);
+	buf_puts(&line, c->args[0]);
+	if (c->opt[OPT_ALIAS_OWNER] != NULL &&
+	    c->opt[OPT_ALIAS_OWNER][0] != '\0')
+		buf_printf(&line, " owner=%s", c->opt[OPT_ALIAS_OWNER]);
+	buf_puts(&line, " =");
 	for (i = 1; i < c->n_args; i++)
 		buf_printf(&line, "%s %s", i > 1 ? "," : "", c->args[i]);
 	r = text_add(&s.t[TEXT_ALIASES], buf_str(&line), &why);
+	buf_clear(&line);
+	return table_end(c, &s, r, &why, 1);
+}
+
+/* The line of the alias as the command wants it. */
+static void
+alias_line(const struct ctl *c, const struct row *old, struct buf *line)
+{
+	const char *owner = c->opt[OPT_ALIAS_OWNER];
+	struct row r = *old;
+
+	if (owner != NULL)
+		r.owner = owner[0] != '\0' ? (char *)(uintptr_t)owner : NULL;
+	if (c->n_args > 1) {
+		r.targets = c->args + 1;
+		r.n_targets = (size_t)c->n_args - 1;
+	}
+	alias_print(&r, line);
+}
+
+int
+cmd_alias_set(struct ctl *c)
+{
+	struct buf name = BUF_INIT(ADDRESS_MAX), line = BUF_INIT(0),
+	    why = BUF_INIT(0);
+	struct row *old = NULL;
+	struct set s;
+	int r;
+
+	if (c->n_args == 1 && c->opt[OPT_ALIAS_OWNER] == NULL)
+		return ctl_fail(CTL_USAGE, _("what is to change: targets, or "
+		    "--owner"));
+	if (table_open(c, &s, 1) == -1)
+		return CTL_REFUSED;
+	r = table_aliases.key(c->args[0], strlen(c->args[0]), &name, &why);
+	if (r == 0)
+		old = text_find(&s.t[TEXT_ALIASES], buf_str(&name));
+	if (r == 0 && old == NULL) {
+		buf_set(&why, _("%s: not in %s"), buf_str(&name),
+		    table_aliases.file);
+		r = -1;
+	}
+	if (r == 0) {
+		alias_line(c, old, &line);
+		r = text_change(&s.t[TEXT_ALIASES], &old, buf_str(&line),
+		    &why);
+	}
+	buf_clear(&name);
 	buf_clear(&line);
 	return table_end(c, &s, r, &why, 1);
 }
@@ -339,9 +392,14 @@ cmd_alias_list(struct ctl *c)
 	out_init(&o, stdout, c->json);
 	out_name(&o, "alias", 5);
 	out_name(&o, "targets", 7);
+	out_name(&o, "owner", 5);
 	while ((r = text_next(&s.t[TEXT_ALIASES], &i)) != NULL) {
 		out_text(&o, r->key);
 		out_list(&o, r->targets, r->n_targets);
+		if (r->owner != NULL)
+			out_text(&o, r->owner);
+		else
+			out_null(&o);
 	}
 	return table_listed(&s, &o);
 }

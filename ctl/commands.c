@@ -81,6 +81,11 @@ static const struct option_row domain_options[] = {
 	{ 0, "--alias", NULL, "DOMAIN",
 	    N_("the same addresses as those of DOMAIN") }, END
 };
+static const struct option_row alias_options[] = {
+	{ OPT_ALIAS_OWNER, "--owner", NULL, "ADDRESS",
+	    N_("a mailing list: its bounces go to ADDRESS (\"\": to who wrote)") },
+	END
+};
 static const struct option_row app_options[] = {
 	{ 0, "--protocols", NULL, "LIST",
 	    N_("imap, pop3, submission with + between them; *: all") }, END
@@ -241,7 +246,10 @@ const struct ctl_command ctl_commands[] = {
 	    N_("further passwords of accounts"), NULL },
 	{ "alias add", cmd_alias_add, 2, CTL_ARGS_MAX, 0,
 	    "ADDRESS|@DOMAIN TARGET...", N_("pass mail for an address on"),
-	    NULL, 1 },
+	    alias_options, 1 },
+	{ "alias set", cmd_alias_set, 1, CTL_ARGS_MAX, 0,
+	    "ADDRESS|@DOMAIN [TARGET]...",
+	    N_("change where it leads, or its owner"), alias_options, 1 },
 	{ "alias del", cmd_alias_del, 1, 1, 0, "ADDRESS|@DOMAIN",
 	    N_("remove an alias"), NULL, 1 },
 	{ "alias list", cmd_alias_list, 0, 0, 1, "", N_("all aliases"), NULL },

@@ -16,6 +16,7 @@ enum { OPT_SERVICE_FOREGROUND, OPT_SERVICE_DIRECT };
 enum { OPT_USER_STDIN, OPT_USER_HASH, OPT_USER_QUOTA, OPT_USER_DISABLED,
 	OPT_USER_ENABLED };
 enum { OPT_DEL_MAIL, OPT_DEL_YES };
+enum { OPT_ALIAS_OWNER };
 enum { OPT_IMPORT_DRY };
 enum { OPT_EXPORT_HASHES };
 enum { OPT_DKIM_SELECTOR, OPT_DKIM_TYPE, OPT_DKIM_BITS };
@@ -67,6 +68,7 @@ int	cmd_sieve_del(struct ctl *);
 int	cmd_sieve_test(struct ctl *);
 int	cmd_alias_add(struct ctl *);
 int	cmd_alias_del(struct ctl *);
+int	cmd_alias_set(struct ctl *);
 int	cmd_alias_list(struct ctl *);
 int	cmd_dkim_new(struct ctl *);
 int	cmd_dkim_activate(struct ctl *);

@@ -101,6 +101,7 @@ row_free(struct row **rp)
 	for (i = 0; i < r->n_targets; i++)
 		free(r->targets[i]);
 	free(r->targets);
+	free(r->owner);
 	if (r->value != NULL)
 		mem_wipe(r->value, strlen(r->value));
 	if (r->hash != NULL)

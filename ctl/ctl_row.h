@@ -26,6 +26,8 @@ struct row {
 	char	**targets;	/* aliases; groups: the members; domains: local
 				   parts that an alias domain leaves out; users:
 				   names that they had (table_renamed.h) */
+	char	*owner;		/* aliases: who gets the bounces of what it
+				   sends on; NULL: who sent it */
 	int	 own_lines;	/* domains: an alias domain that has some */
 	size_t	 n_targets;
 	struct grants grants;	/* users, groups, domains: of this line */

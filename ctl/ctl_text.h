@@ -15,6 +15,7 @@
  *                 same as *@example.test = ...)
  *             shop-*@example.test = bob@example.test  (wildcard)
  *             postmaster = anna@example.test          (at every domain)
+ *             team@example.test owner=anna@example.test = ...  (a list)
  *
  * DIAGNOSTICS: a bad line is answered with "FILE:LINE: words"; several in why,
  * a line each, the first TEXT_COMPLAINTS of them.

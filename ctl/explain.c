@@ -128,7 +128,7 @@ to_mailbox(struct explain *x, const char *address, const char *name,
 
 static void
 to_alias(struct explain *x, const char *address, const struct buf *list,
-    unsigned depth)
+    const struct buf *owner, unsigned depth)
 {
 	struct buf names = BUF_INIT(2000);
 	char one[ADDRESS_MAX + 1];
@@ -140,8 +140,14 @@ to_alias(struct explain *x, const char *address, const struct buf *list,
 	while ((p = cursor_lv(&c, &len, ADDRESS_MAX)) != NULL)
 		buf_printf(&names, "%s%.*s", names.len > 0 ? ", " : "",
 		    (int)len, p);
-	explain_say(x, "alias", address, EXPLAIN_PASS, NULL,
-	    _("an alias; it leads to %s"), buf_str(&names));
+	if (owner->len > 0 && x->from.len > 0)
+		explain_say(x, "alias", address, EXPLAIN_PASS, NULL,
+		    _("a mailing list; it leads to %s; %s is the sender from "
+		    "here on and gets what bounces"), buf_str(&names),
+		    buf_str(owner));
+	else
+		explain_say(x, "alias", address, EXPLAIN_PASS, NULL,
+		    _("an alias; it leads to %s"), buf_str(&names));
 	buf_clear(&names);
 	x->path[depth] = address;
 	cursor_init(&c, buf_str(list), list->len);
@@ -221,7 +227,8 @@ is_on_path(const struct explain *x, const char *address, unsigned depth)
 static void
 follow(struct explain *x, const char *address, unsigned depth)
 {
-	struct buf name = BUF_INIT(ADDRESS_MAX), list = BUF_INIT(0);
+	struct buf name = BUF_INIT(ADDRESS_MAX), list = BUF_INIT(0),
+	    owner = BUF_INIT(ADDRESS_MAX);
 
 	if (depth > ALIAS_DEPTH || is_on_path(x, address, depth)) {
 		explain_say(x, "alias", address, EXPLAIN_PASS, NULL,
@@ -232,12 +239,12 @@ follow(struct explain *x, const char *address, unsigned depth)
 		return;
 	}
 	switch (x->n == EXPLAIN_ROWS_MAX ? TABLES_ERROR :
-	    tables_address(x->tables, address, &name, &list)) {
+	    tables_list(x->tables, address, &name, &list, &owner)) {
 	case TABLES_USER:
 		to_mailbox(x, address, buf_str(&name), depth);
 		break;
 	case TABLES_ALIAS:
-		to_alias(x, address, &list, depth);
+		to_alias(x, address, &list, &owner, depth);
 		break;
 	case TABLES_ABSENT:
 		to_nobody(x, address, depth);
@@ -251,6 +258,7 @@ follow(struct explain *x, const char *address, unsigned depth)
 	}
 	buf_clear(&name);
 	buf_clear(&list);
+	buf_clear(&owner);
 }
 
 void

@@ -9,6 +9,7 @@
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_util.h"
 #include "ctl/import.h"
+#include "ctl/table_aliases.h"
 #include "ctl/table_groups.h"
 #include "ctl/table_renamed.h"
 #include "lib/base/mem.h"
@@ -245,15 +246,15 @@ add_alias(struct import *im, const char *word, const char *name,
 	struct text *t = &im->s->t[TEXT_ALIASES];
 	struct buf key = BUF_INIT(0), line = BUF_INIT(0);
 	struct row *r = NULL;
-	size_t i;
 	int ok = t->table->key(word, strlen(word), &key, why);
 
 	if (ok == 0)
 		r = text_find(t, buf_str(&key));
-	buf_printf(&line, "%s = ", buf_str(&key));
-	for (i = 0; r != NULL && i < r->n_targets; i++)
-		buf_printf(&line, "%s, ", r->targets[i]);
-	buf_puts(&line, name);
+	if (r != NULL)
+		alias_print(r, &line);
+	else
+		buf_printf(&line, "%s =", buf_str(&key));
+	buf_printf(&line, "%s %s", r != NULL ? "," : "", name);
 	if (ok == 0 && r == NULL)
 		ok = text_add(t, buf_str(&line), why);
 	else if (ok == 0 && !leads_to(r, name))

@@ -8,7 +8,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/ctl_commit.c ctl/ctl_commit.h \
 	ctl/ctl_table.c ctl/ctl_table.h \
 	ctl/table_domains.c ctl/table_users.c \
-	ctl/table_passwd.c ctl/table_aliases.c \
+	ctl/table_passwd.c ctl/table_aliases.c ctl/table_aliases.h \
 	ctl/ctl_hash.c ctl/ctl_hash.h \
 	ctl/import.h ctl/import_row.c ctl/cmd_import.c \
 	ctl/ctl_heading.c ctl/ctl_heading.h \

@@ -10,6 +10,7 @@
 #include "ctl/ctl_hash.h"
 #include "ctl/ctl_name.h"
 #include "ctl/setup_tables.h"
+#include "ctl/table_aliases.h"
 #include "ctl/table_dkim.h"
 #include "lib/base/str.h"
 #include "lib/base/words.h"
@@ -139,6 +140,7 @@ add_alias(struct setup *s, const struct setup_answer *a, struct buf *why)
 	int r;
 
 	name_trim(&p, &n);
+	alias_name(&p, &n);
 	if (name_address(p, n, NAME_ALIAS, &name, &words) == -1)
 		r = setup_refuse(s, a, why, "alias: %s", buf_str(&words));
 	else

@@ -7,6 +7,7 @@
 #include "ctl/ctl_compile.h"
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_set.h"
+#include "ctl/table_aliases.h"
 #include "lib/base/mem.h"
 #include "lib/base/words.h"
 #include "lib/mail/limits.h"
@@ -35,21 +36,66 @@ add_target(const char *p, size_t len, struct row *r, struct buf *why)
 	return 0;
 }
 
-/* ( address | prefix "*@" domain | "@" domain | "postmaster" | "abuse" ) "=" 1#target */
+void
+alias_name(const char **p, size_t *len)
+{
+	static const char owner[] = "owner";
+	const size_t n = sizeof(owner) - 1;
+
+	if (*len <= n + 1 || memcmp(*p + *len - n, owner, n) != 0 ||
+	    strchr(" \t", (*p)[*len - n - 1]) == NULL)
+		return;
+	*len -= n;
+	name_trim(p, len);
+}
+
+/* The word at *right, which gives way to what stands behind the next "=". */
+static int
+take_owner(struct row *r, const char **right, size_t *rlen, struct buf *why)
+{
+	struct buf name = BUF_INIT(ADDRESS_MAX);
+	const char *word;
+	size_t n;
+
+	word = row_word(right, rlen, &n);
+	name_trim(right, rlen);
+	if (n == 0 || *rlen == 0 || **right != '=') {
+		buf_set(why, _("expected \"address owner=address = target, "
+		    "...\""));
+		return -1;
+	}
+	(*right)++;
+	(*rlen)--;
+	if (name_address(word, n, NAME_TARGET, &name, why) == -1) {
+		buf_clear(&name);
+		return -1;
+	}
+	r->owner = row_take(&name);
+	return 0;
+}
+
+/*
+ * ( address | prefix "*@" domain | "@" domain | "postmaster" | "abuse" )
+ * [ "owner=" address ] "=" 1#target
+ */
 static int
 parse_alias(const char *p, size_t len, struct row *r, struct buf *why)
 {
 	struct buf name = BUF_INIT(ADDRESS_MAX);
 	const char *right, *comma;
-	size_t left, rlen, n;
+	size_t left, all, rlen, n;
 	int ok;
 
 	if (!row_split(p, len, '=', &left, &right, &rlen)) {
 		buf_set(why, _("expected \"address = target, ...\""));
 		return -1;
 	}
+	all = left;
+	alias_name(&p, &left);
 	ok = name_address(p, left, NAME_ALIAS, &name, why);
 	r->key = row_take(&name);
+	if (ok == 0 && left != all)
+		ok = take_owner(r, &right, &rlen, why);
 	while (ok == 0) {
 		comma = memchr(right, ',', rlen);
 		n = comma == NULL ? rlen : (size_t)(comma - right);
@@ -84,6 +130,37 @@ check_targets(struct set *s, const struct row *r, struct buf *why)
 		bad = -1;
 	}
 	return bad;
+}
+
+/*
+ * Bounces go there with a null sender, so they end. An owner elsewhere is one
+ * whose domain does not say that this server sends for it (SPF).
+ */
+static int
+check_owner(struct set *s, const struct row *r, struct buf *why,
+    struct buf *warn)
+{
+	struct row *found;
+	enum set_place place;
+
+	if (r->owner == NULL)
+		return 0;
+	place = set_find(s, r->owner, &found);
+	if (place == SET_NOBODY)
+		text_complain(s->dir, &s->t[TEXT_ALIASES], r->line, why,
+		    _("the owner of %s is %s, which is nobody"), r->key,
+		    r->owner);
+	else if (place == SET_ALIAS && found == r)
+		text_complain(s->dir, &s->t[TEXT_ALIASES], r->line, why,
+		    _("%s owns itself: its members would get the bounces"),
+		    r->key);
+	else if (place == SET_REMOTE)
+		text_complain(s->dir, &s->t[TEXT_ALIASES], r->line, warn,
+		    _("the owner of %s is %s: servers elsewhere may refuse what "
+		    "this one sends in the name of another domain (SPF)"),
+		    r->key, r->owner);
+	return place == SET_NOBODY || (place == SET_ALIAS && found == r) ?
+	    -1 : 0;
 }
 
 static void
@@ -128,6 +205,8 @@ check_aliases(struct set *s, struct buf *why, struct buf *warn)
 		}
 		if (check_targets(s, r, why) == -1)
 			bad = -1;
+		if (check_owner(s, r, why, warn) == -1)
+			bad = -1;
 		if (check_way(s, r, why, warn) == -1)
 			bad = -1;
 	}
@@ -163,6 +242,11 @@ put_alias(struct set *s, struct compile *c, const char *name,
 	for (i = 0; i < r->n_targets; i++)
 		buf_put_lv(&c->value, r->targets[i], strlen(r->targets[i]));
 	compile_put(c);
+	if (r->owner != NULL) {
+		compile_key(c, 'e', name);
+		buf_puts(&c->value, r->owner);
+		compile_put(c);
+	}
 	(void)set_walk(s, r, put_owner, &o);
 }
 
@@ -244,6 +328,19 @@ compile_aliases(struct set *s, struct compile *c)
 	}
 	put_roles(s, c);
 	put_lengths(s, c);
+}
+
+void
+alias_print(const struct row *r, struct buf *out)
+{
+	size_t i;
+
+	buf_puts(out, r->key);
+	if (r->owner != NULL)
+		buf_printf(out, " owner=%s", r->owner);
+	buf_puts(out, " =");
+	for (i = 0; i < r->n_targets; i++)
+		buf_printf(out, "%s %s", i > 0 ? "," : "", r->targets[i]);
 }
 
 const struct table table_aliases = {

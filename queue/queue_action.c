@@ -28,6 +28,6 @@ action_of(const struct target *t)
 	if (t->tell == TELL_DELAY)
 		return ACTION_DELAYED;
 	if (target_is_alias(t))
-		return ACTION_EXPANDED;
+		return t->forwarded ? ACTION_DELIVERED : ACTION_EXPANDED;
 	return t->kind == TARGET_REMOTE ? ACTION_RELAYED : ACTION_DELIVERED;
 }

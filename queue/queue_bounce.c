@@ -45,15 +45,35 @@ put_line(struct buf *out, const char *name, const char *value)
 	buf_puts(out, "\r\n");
 }
 
+/* What is told of t to the one who is written to. */
+static enum action
+action_told(const struct bounce *b, const struct target *t)
+{
+	return target_tells(b->env, t, b->to) ? action_of(t) : ACTION_NONE;
+}
+
 static int
 says(const struct bounce *b, enum action a)
 {
 	size_t i;
 
 	for (i = 0; i < b->targets->n; i++)
-		if (action_of(&b->targets->t[i]) == a)
+		if (action_told(b, &b->targets->t[i]) == a)
 			return 1;
 	return 0;
+}
+
+static int
+is_to_sender(const struct bounce *b)
+{
+	return strcmp(b->to, b->env->sender) == 0;
+}
+
+/* The address by which that one knows t. */
+static const char *
+known_as(const struct bounce *b, const struct target *t)
+{
+	return t->owner != NULL ? t->address : b->env->rcpt[t->rcpt].address;
 }
 
 /*
@@ -126,7 +146,9 @@ is_eight(const struct bounce *b)
 static const char *
 subject_of(const struct bounce *b)
 {
-	return says(b, ACTION_FAILED) ? "Undelivered mail returned to sender" :
+	return says(b, ACTION_FAILED) ? is_to_sender(b) ?
+	    "Undelivered mail returned to sender" :
+	    "Undelivered mail of a mailing list" :
 	    says(b, ACTION_DELAYED) ? "Delayed mail is still being tried" :
 	    "Successful mail delivery report";
 }
@@ -137,7 +159,7 @@ put_head(const struct bounce *b, struct buf *out, uint32_t *forward_r,
 {
 	buf_puts(out, "Return-Path: <>\r\n");
 	*forward_r = (uint32_t)out->len;
-	put_line(out, "Delivered-To: ", b->env->sender);
+	put_line(out, "Delivered-To: ", b->to);
 	*final_r = (uint32_t)out->len;
 	buf_printf(out, "Received: by %s " MARK_BY " id %s; ", b->hostname,
 	    b->id);
@@ -147,7 +169,7 @@ put_head(const struct bounce *b, struct buf *out, uint32_t *forward_r,
 	buf_printf(out, "\r\nFrom: Mail Delivery System <MAILER-DAEMON@%s>\r\n",
 	    b->hostname);
 	buf_puts(out, "To: <");
-	put_clean(out, b->env->sender, ADDRESS_MAX);
+	put_clean(out, b->to, ADDRESS_MAX);
 	buf_printf(out, ">\r\nSubject: %s\r\n", subject_of(b));
 	buf_printf(out, "Message-ID: <%s@%s>\r\n", b->id, b->hostname);
 	/* RFC 3834 5: nobody's machine shall answer this. */
@@ -167,6 +189,15 @@ put_boundary(const struct bounce *b, struct buf *out, const char *end)
 	    end);
 }
 
+/* Which of his lists it is that the address stands in. */
+static void
+put_list(const struct bounce *b, const struct target *t, struct buf *out)
+{
+	buf_puts(out, "    in the list <");
+	put_clean(out, b->env->rcpt[t->rcpt].address, ADDRESS_MAX);
+	buf_puts(out, ">\r\n");
+}
+
 /* Those of one action, in the text for people. */
 static void
 put_people_of(const struct bounce *b, enum action a, size_t *n, struct buf *out)
@@ -179,11 +210,13 @@ put_people_of(const struct bounce *b, enum action a, size_t *n, struct buf *out)
 	buf_puts(out, actions[a].people);
 	for (i = 0; i < b->targets->n; i++) {
 		t = &b->targets->t[i];
-		if (action_of(t) != a || ++*n > BOUNCE_LISTED)
+		if (action_told(b, t) != a || ++*n > BOUNCE_LISTED)
 			continue;
 		buf_puts(out, "\r\n<");
-		put_clean(out, b->env->rcpt[t->rcpt].address, ADDRESS_MAX);
+		put_clean(out, known_as(b, t), ADDRESS_MAX);
 		buf_puts(out, ">\r\n");
+		if (t->owner != NULL)
+			put_list(b, t, out);
 		if (reply_of(t, &from) == NULL)
 			from = words_of(t);
 		if (*from == '\0')
@@ -204,6 +237,9 @@ put_people(const struct bounce *b, size_t left, struct buf *out)
 	put_boundary(b, out, "");
 	buf_puts(out, "Content-Type: text/plain; charset=us-ascii\r\n\r\n");
 	buf_printf(out, "This is the mail system at %s.\r\n", b->hostname);
+	if (!is_to_sender(b))
+		buf_puts(out, "\r\nYou own a mailing list here that sent on "
+		    "the message of which this tells.\r\n");
 	for (a = 0; a < ACTIONS; a++)
 		if (says(b, a))
 			put_people_of(b, a, &n, out);
@@ -261,9 +297,10 @@ put_recipient(const struct bounce *b, const struct target *t, struct buf *out)
 	enum action a = action_of(t);
 
 	buf_puts(out, "\r\n");
-	put_original_recipient(r, out);
+	if (t->owner == NULL)
+		put_original_recipient(r, out);
 	put_line(out, "Final-Recipient: rfc822; ", t->kind == TARGET_REMOTE ?
-	    t->address : r->address);
+	    t->address : known_as(b, t));
 	put_line(out, "Action: ", actions[a].name);
 	put_status(out, words_of(t), actions[a].class);
 	if (t->kind == TARGET_REMOTE || actions[a].class != '2')
@@ -281,7 +318,8 @@ put_envelope_id(const struct bounce *b, struct buf *out)
 {
 	struct buf text = BUF_INIT(ENVID_MAX);
 
-	if (dsn_envid_is(b->env->envid, strlen(b->env->envid))) {
+	if (is_to_sender(b) &&
+	    dsn_envid_is(b->env->envid, strlen(b->env->envid))) {
 		xtext_decode(b->env->envid, strlen(b->env->envid), &text);
 		put_line(out, "Original-Envelope-Id: ", buf_str(&text));
 	}
@@ -302,7 +340,7 @@ put_report(const struct bounce *b, struct buf *out)
 	put_date(out, (int64_t)b->env->time);
 	buf_puts(out, "\r\n");
 	for (i = 0; i < b->targets->n; i++) {
-		if (action_of(&b->targets->t[i]) == ACTION_NONE)
+		if (action_told(b, &b->targets->t[i]) == ACTION_NONE)
 			continue;
 		if (out->len < REPORT_MAX)
 			put_recipient(b, &b->targets->t[i], out);
@@ -376,7 +414,7 @@ bounce_whole(const struct bounce *b, const char *p, size_t len,
 int
 bounce_is_whole(const struct bounce *b)
 {
-	return b->env->ret == Q_RET_FULL && says(b, ACTION_FAILED) &&
+	return b->env->ret == Q_RET_FULL && is_to_sender(b) && says(b, ACTION_FAILED) &&
 	    b->env->length - b->env->final <= BOUNCE_WHOLE_MAX;
 }
 

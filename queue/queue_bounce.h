@@ -5,6 +5,9 @@
  * the latter it is seven bits wide, with CRLF lines under 999 octets, whatever
  * the original and the remote's words were.
  *
+ * To the owner of a list it tells the addresses in that list, for they are what
+ * he can mend, and nothing of what the sender asked for (RFC 3461 5.2.7.3).
+ *
  * Bounds: BOUNCE_HEADER_MAX octets of the original's header, BOUNCE_WHOLE_MAX of
  * the original (of a larger one the header is returned), BOUNCE_LISTED
  * recipients in the text for people, BOUNCE_MAX octets without the original.
@@ -33,7 +36,9 @@ struct bounce {
 	uint64_t boundary;		/* random */
 	int64_t	 until;			/* what waits is given up then */
 	const struct envelope *env;	/* of the original */
-	const struct targets *targets;	/* those target_owed are told of */
+	const char *to;			/* its sender, or the owner of a list */
+	const struct targets *targets;	/* those target_owed to that one are
+					   told of */
 };
 
 /* Is all of the original to be returned? */

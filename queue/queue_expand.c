@@ -38,6 +38,7 @@ struct expansion {
 	struct buf texts;	/* of the targets, each with its NUL */
 	struct raw {
 		size_t	 address, way;	/* offsets in texts */
+		size_t	 owner;		/* the same; NO_OWNER */
 		uint32_t rcpt;
 		uint8_t	 kind, forwarded, done;
 	} *raw;
@@ -48,8 +49,14 @@ struct expansion {
 	size_t	 max;		/* of n for what aliases bring */
 	uint32_t rcpt;
 	int	 depth, cut, error;
-	int	 unsent;	/* the sender is <>: nobody is told of a failure */
+	int	 null;		/* the sender is <> */
+	int	 unsent;	/* the same: nobody is told of a failure */
+	size_t	 owner;		/* of the list that is followed; NO_OWNER */
+	int	 lists;		/* recipients that are lists are expanded now, */
+	int	 is_list;	/* and this one is one */
 };
+
+#define NO_OWNER SIZE_MAX
 
 enum { SEEN_MAX = 2 * TARGETS_MAX };
 
@@ -93,6 +100,15 @@ seen_add(struct expansion *x, char kind, const char *key, enum seen_state st)
 	return s;
 }
 
+/* Forgets the last one that was added. */
+static void
+seen_drop(struct expansion *x, struct seen *s)
+{
+	*seen_slot(x, s->key[0], s->key + 1) = s->next;
+	x->n_seen--;
+	free(s);
+}
+
 static size_t
 text_add(struct expansion *x, const char *s)
 {
@@ -115,6 +131,7 @@ target_add(struct expansion *x, enum target_kind kind, const char *address,
 	r = &x->raw[x->n++];
 	r->address = text_add(x, address);
 	r->way = text_add(x, way);
+	r->owner = x->owner;
 	r->rcpt = x->rcpt;
 	r->kind = (uint8_t)kind;
 	r->forwarded = x->depth > 0;
@@ -209,15 +226,32 @@ expand_absent(struct expansion *x, const char *address)
 	return reached;
 }
 
+/* The same of a list, which sends on in its owner's name. */
+static int
+expand_list(struct expansion *x, const struct buf *list, const char *owner)
+{
+	size_t outer = x->owner;
+	int reached;
+
+	if (x->depth == 0 && !x->lists) {
+		x->is_list = 1;
+		return 0;
+	}
+	x->owner = text_add(x, owner);
+	reached = expand_alias(x, list);
+	x->owner = outer;
+	return reached;
+}
+
 /* Expands what was not seen before; 1 if it reaches a target. */
 static int
 expand_new(struct expansion *x, const char *address)
 {
 	struct buf name = BUF_INIT(2 * ADDRESS_MAX);
-	struct buf list = BUF_INIT(0);
+	struct buf list = BUF_INIT(0), owner = BUF_INIT(ADDRESS_MAX);
 	int reached = 1;
 
-	switch (tables_address(x->tables, address, &name, &list)) {
+	switch (tables_list(x->tables, address, &name, &list, &owner)) {
 	case TABLES_USER:
 		expand_user(x, address, buf_str(&name));
 		break;
@@ -225,7 +259,9 @@ expand_new(struct expansion *x, const char *address)
 		expand_remote(x, address);
 		break;
 	case TABLES_ALIAS:
-		reached = expand_alias(x, &list);
+		reached = owner.len > 0 && !x->null ?
+		    expand_list(x, &list, buf_str(&owner)) :
+		    expand_alias(x, &list);
 		break;
 	case TABLES_ABSENT:
 		reached = expand_absent(x, address);
@@ -236,6 +272,7 @@ expand_new(struct expansion *x, const char *address)
 	}
 	buf_clear(&name);
 	buf_clear(&list);
+	buf_clear(&owner);
 	return reached;
 }
 
@@ -279,6 +316,7 @@ expand_address(struct expansion *x, const char *address)
 {
 	char key[ADDRESS_MAX + 1], *at;
 	struct seen *s;
+	int reached;
 
 	if (x->depth > 0 && (x->n >= x->max || x->n_seen >= SEEN_MAX)) {
 		x->cut = 1;
@@ -297,7 +335,10 @@ expand_address(struct expansion *x, const char *address)
 	if ((s = seen_find(x, 'a', key)) != NULL)
 		return expand_seen(x, s);
 	s = seen_add(x, 'a', key, SEEN_PATH);
-	return expand_path(x, s, address);
+	reached = expand_path(x, s, address);
+	if (x->is_list)
+		seen_drop(x, s);
+	return reached;
 }
 
 /* Gives the targets their final, unmoving texts. */
@@ -313,6 +354,8 @@ expansion_out(struct expansion *x, struct targets *out)
 	for (i = 0; i < x->n; i++) {
 		out->t[i].address = out->arena + x->raw[i].address;
 		out->t[i].way = out->arena + x->raw[i].way;
+		if (x->raw[i].owner != NO_OWNER)
+			out->t[i].owner = out->arena + x->raw[i].owner;
 		out->t[i].rcpt = x->raw[i].rcpt;
 		out->t[i].kind = x->raw[i].kind;
 		out->t[i].forwarded = x->raw[i].forwarded;
@@ -330,12 +373,28 @@ wants_success(const struct envelope *e, size_t rcpt)
 	    (e->rcpt[rcpt].notify & Q_NOTIFY_SUCCESS);
 }
 
-/* The recipient itself, of which is told that it was expanded. */
+/*
+ * The recipient itself, of which is told that it was expanded, or, where lists
+ * took the message, delivered: what they send on is another one (RFC 3461
+ * 5.2.7.3).
+ */
 static void
-expand_alias_told(struct expansion *x, const char *address)
+expand_alias_told(struct expansion *x, const char *address, int delivered)
 {
 	target_add(x, TARGET_LOCAL, address, "");
 	x->raw[x->n - 1].done = 1;
+	x->raw[x->n - 1].forwarded = (uint8_t)delivered;
+}
+
+/* How many targets from the first on came by a list. */
+static size_t
+by_lists(const struct expansion *x, size_t first)
+{
+	size_t i, n = 0;
+
+	for (i = first; i < x->n; i++)
+		n += x->raw[i].owner != NO_OWNER;
+	return n;
 }
 
 static size_t
@@ -373,37 +432,64 @@ static void
 expand_recipient(struct expansion *x, const struct envelope *e, size_t i)
 {
 	const char *address = e->rcpt[i].address;
-	size_t before = x->n;
+	size_t before = x->n, listed;
 	int reached;
 
 	x->rcpt = (uint32_t)i;
 	x->cut = 0;
+	x->is_list = 0;
 	reached = expand_address(x, address);
+	if (x->is_list)
+		return;
 	if (!x->error && (x->cut || !reached))
 		target_add(x, TARGET_FAILED, address,
 		    x->cut ? "5.4.6 expands to too many addresses" :
 		    "5.4.6 the alias leads back to itself");
-	if (wants_success(e, i) && x->n != before + 1)
-		expand_alias_told(x, address);
+	listed = by_lists(x, before);
+	if (wants_success(e, i) && (x->n != before + 1 || listed > 0))
+		expand_alias_told(x, address, x->lists ||
+		    (listed > 0 && listed == x->n - before));
+}
+
+/*
+ * Where several lead to one target it is the first one's: so that no failure
+ * stays untold that was to be told. Lists, of which the others' turn brings
+ * nothing, have the last one.
+ */
+static void
+expand_all(struct expansion *x, const struct envelope *e)
+{
+	char *list = mem_zalloc(e->n_rcpt + 1, 1);
+	size_t i, n = 0;
+	int hears;
+
+	for (hears = 1; hears >= 0; hears--)
+		for (i = 0; i < e->n_rcpt && !x->error; i++) {
+			if (hears_failure(&e->rcpt[i]) != hears)
+				continue;
+			expand_recipient(x, e, i);
+			list[i] = (char)x->is_list;
+			n += (size_t)x->is_list;
+		}
+	x->lists = 1;
+	for (i = 0; i < e->n_rcpt && n > 0 && !x->error; i++)
+		if (list[i])
+			expand_recipient(x, e, i);
+	free(list);
 }
 
 int
 expand(struct tables *t, const struct envelope *e, struct targets *out)
 {
-	struct expansion x = { .tables = t, .unsent = e->sender[0] == '\0' };
-	int error, hears;
-	size_t i;
+	int error, null = e->sender[0] == '\0';
+	struct expansion x = { .tables = t, .null = null, .unsent = null,
+		.owner = NO_OWNER };
 
 	memset(out, 0, sizeof(*out));
 	/* Each recipient has room for one target, come what may, and for what
 	   is told of it. */
 	x.max = room_for(e);
-	/* Where several lead to one target it is the first one's: so that no
-	   failure stays untold that was to be told. */
-	for (hears = 1; hears >= 0; hears--)
-		for (i = 0; i < e->n_rcpt && !x.error; i++)
-			if (hears_failure(&e->rcpt[i]) == hears)
-				expand_recipient(&x, e, i);
+	expand_all(&x, e);
 	if (!(error = x.error))
 		expansion_out(&x, out);
 	expansion_clear(&x);

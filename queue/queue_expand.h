@@ -5,6 +5,14 @@
  * the target is the first recipient's, and those whose failure is to be told
  * (RFC 3461 4.1) come before the others.
  *
+ * What comes by an alias that has an owner, a mailing list, has that owner as
+ * the envelope's sender from there on (RFC 5321 3.9.2). Of lists in lists it is
+ * the innermost one's: the address stands in that list, so its owner can mend
+ * it. A null sender stays (RFC 5321 4.5.5), so no bounce makes another. Where
+ * several ways lead to one target the first one's owner holds; recipients that
+ * are lists come last, so that who is named by the sender himself gets the
+ * copy of the sender's.
+ *
  * A chain that comes back to itself contributes nothing; a recipient that
  * reaches nothing at all because of that fails with 5.4.6, one that does not
  * exist (any more) with 5.1.1, but where the sender is <> postmaster gets the

@@ -68,6 +68,7 @@ job_new(struct message *m, const struct target *t, struct dest *d)
 	j->m = m;
 	j->dest = d;
 	j->forwarded = t->forwarded;
+	j->owner = t->owner;
 	j->class = class_of(m);
 	if (d != NULL) {
 		dest_made(d);
@@ -80,6 +81,13 @@ job_new(struct message *m, const struct target *t, struct dest *d)
 	return j;
 }
 
+/* A job has one sender. */
+static int
+same_owner(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
 /* The job of m at the end of a waiting list that takes one more target. */
 static struct queue_job *
 job_open(const struct message *m, const struct target *t, const struct dest *d)
@@ -87,7 +95,7 @@ job_open(const struct message *m, const struct target *t, const struct dest *d)
 	struct queue_job *j = TAILQ_LAST(d != NULL ?
 	    &d->waiting[class_of(m)] : &local, job_line);
 
-	if (j == NULL || j->m != m)
+	if (j == NULL || j->m != m || !same_owner(j->owner, t->owner))
 		return NULL;
 	if (d == NULL)
 		return j->n < JOB_LOCAL_TARGETS ? j : NULL;

@@ -44,6 +44,7 @@ struct queue_job {
 	struct message *m;	/* NULL: the answer is no longer wanted */
 	struct dest *dest;	/* NULL: for deliver */
 	struct worker *worker;	/* NULL: waiting */
+	const char *owner;	/* of its targets (queue_target.h) */
 	uint32_t id;		/* at the worker */
 	uint32_t *index;	/* of the targets */
 	size_t	 n, cap;

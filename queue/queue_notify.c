@@ -20,6 +20,9 @@ notify_of(const struct message *m, const struct target *t)
 {
 	uint32_t notify = m->env.rcpt[t->rcpt].notify;
 
+	/* RFC 3461 5.2.7.3: what a list sends on is a message of its own. */
+	if (t->owner != NULL)
+		return 0;
 	if (!(notify & Q_NOTIFY_SUCCESS) || !is_one_of_several(&m->targets, t))
 		return notify;
 	notify &= ~(uint32_t)Q_NOTIFY_SUCCESS;

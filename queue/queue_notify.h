@@ -10,7 +10,8 @@
 /*
  * enum q_notify of the recipient that t is of. Of an alias of several SUCCESS
  * is told when it is expanded, so that the others have NOTIFY without it (RFC
- * 3461 5.2.7.2 (c)). 0 where the sender did not say: failures alone.
+ * 3461 5.2.7.2 (c)). 0 where the sender did not say: failures alone; and
+ * behind a list, whose owner asked for nothing.
  */
 uint32_t notify_of(const struct message *m, const struct target *t);
 /* Is a failure of t to be told? Never to a null sender. */

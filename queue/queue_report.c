@@ -118,7 +118,7 @@ static struct message *
 report_message(const struct report *r)
 {
 	struct message *m = message_new(r->id);
-	const char *to = r->about->env.sender;
+	const char *to = r->bounce.to;
 	struct envelope *e = &m->env;
 
 	envelope_init(e);
@@ -147,7 +147,8 @@ report_end(struct report *r, int told)
 	size_t i;
 
 	for (i = 0; told && i < m->targets.n; i++)
-		if (target_told(&m->targets.t[i]))
+		if (target_tells(&m->env, &m->targets.t[i], r->bounce.to) &&
+		    target_told(&m->targets.t[i]))
 			m->targets.t[i].unsaved = 0;
 	if (told) {
 		/* The transaction wrote targets and results of m. */
@@ -179,7 +180,8 @@ report_written(struct task *t)
 		    (unsigned long long)r->id, buf_str(&r->unsigned_why));
 	buf_clear(&r->unsigned_why);
 	if (r->error == 0) {
-		log_info("%s: sender told by %016llx", id,
+		log_info("%s: %s told by %016llx", id, r->bounce.to ==
+		    r->about->env.sender ? "sender" : "owner",
 		    (unsigned long long)r->id);
 		commit_submit(&(struct submission){ .m = report_message(r),
 		    .about = r->about, .from = r, .done = report_submitted });
@@ -190,6 +192,18 @@ report_written(struct task *t)
 	report_end(r, 0);
 }
 
+/* The first to whom something is owed: there is one. */
+static const char *
+addressee(const struct message *m)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < m->targets.n; i++)
+		if (target_owed(&m->targets.t[i]))
+			break;
+	return target_sender(&m->env, &m->targets.t[i]);
+}
+
 static void
 report_text(struct report *r)
 {
@@ -198,7 +212,8 @@ report_text(struct report *r)
 	*b = (struct bounce){ .id = r->name, .about = r->about_name,
 	    .hostname = queue.hostname, .now = queue_now(),
 	    .until = (int64_t)(r->about->env.time + queue.conf.lifetime),
-	    .env = &r->about->env, .targets = &r->about->targets };
+	    .env = &r->about->env, .to = addressee(r->about),
+	    .targets = &r->about->targets };
 	if (getrandom(&b->boundary, sizeof(b->boundary), 0) == -1)
 		b->boundary = r->id;
 	queue_id_text(r->id, r->name);

@@ -1,6 +1,7 @@
 /*
- * Telling the sender of failures, and of what else he asked about
- * (queue_notify.h): a bounce is written into a blank file of the queue and
+ * Telling the sender, or, of what a list sent on, its owner (target_sender), of
+ * failures, and the sender of what else he asked about (queue_notify.h): a report
+ * for one of them after the other. A bounce is written into a blank file of the queue and
  * submitted like any other message; the transaction that accepts it marks what
  * it tells as told. Messages of which something is to be told stand in a line
  * for blank files, of which some are left to the mail that comes in; bounces
@@ -21,10 +22,11 @@ enum {
 };
 
 /*
- * Reports the targets of m that are target_owed. 1 if a bounce will be
- * made: done is called, in the loop, when it is durable (told), or where it
- * could not be made (they are owed still). 0: there was none to be
- * made. -1: too many wait for theirs already.
+ * Reports the targets of m that are target_owed, to one of those to whom they
+ * are. 1 if a bounce will be made: done is called, in the loop, when it is
+ * durable (told; what is owed to others still is), or where it could not be made
+ * (they are owed still). 0: there was none to be made. -1: too many wait for
+ * theirs already.
  */
 int	report_begin(struct message *m, void (*done)(struct message *m,
 	    int told)) ATTR_CHECK;

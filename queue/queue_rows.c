@@ -215,6 +215,7 @@ show_target(struct answer *a, const struct target *t)
 	show_text(a, "target", t->address);
 	show_text(a, "result", result_name(t));
 	show_text(a, "reason", t->words);
+	show_text(a, "owner", t->owner);
 }
 
 /* 0, or -1 where so much waits to be read that the rest is left out. */

@@ -43,22 +43,24 @@ put_targets(struct buf *out, const struct queue_job *j)
  * RFC 3461 5.2.1: where ORCPT was not given it may be added, with "the
  * recipient address from the RCPT command used when the message was received".
  * It tells something where an alias stands between, or the sender asked for
- * reports.
+ * reports. What a list sends on was never the original recipient's (5.2.7.3):
+ * it is for the address in the list, which its owner knows.
  */
 static void
 put_orcpt(struct buf *orcpt, const struct message *m, const struct target *t)
 {
 	const struct recipient *r = &m->env.rcpt[t->rcpt];
+	const char *address = t->owner != NULL ? t->address : r->address;
 
 	buf_reset(orcpt);
-	if (r->orcpt[0] != '\0') {
+	if (t->owner == NULL && r->orcpt[0] != '\0') {
 		buf_puts(orcpt, r->orcpt);
 		return;
 	}
 	if (m->env.sender[0] == '\0' || (!t->forwarded && r->notify == 0))
 		return;
 	buf_puts(orcpt, "rfc822;");
-	if (xtext_put(orcpt, r->address, strlen(r->address)) == -1)
+	if (xtext_put(orcpt, address, strlen(address)) == -1)
 		buf_reset(orcpt);
 }
 
@@ -104,6 +106,23 @@ write_way(struct chan *c, const struct queue_job *j)
 		msg_bytes(c, JF_RCPT_DSN, packed.data, packed.len);
 }
 
+/*
+ * What a job says of the envelope. Behind a list it is another one: sent by
+ * the list's owner, who gave no ENVID and no RET (RFC 3461 5.2.7.3).
+ */
+static void
+write_envelope(struct chan *c, const struct queue_job *j)
+{
+	struct envelope e = j->m->env;
+
+	if (j->owner != NULL) {
+		e.sender = j->owner;
+		e.envid = "";
+		e.ret = 0;
+	}
+	fields_write(&e, c, j->dest == NULL ? FIELD_DELIVER : FIELD_RELAY);
+}
+
 static int
 send_message(struct worker *w, struct queue_job *j, int fd)
 {
@@ -114,8 +133,7 @@ send_message(struct worker *w, struct queue_job *j, int fd)
 	queue_id_text(j->m->id, id);
 	c = link_begin(&w->link, j->dest == NULL ? J_DELIVER : J_RELAY, j->id);
 	msg_text(c, JF_FILE, id);
-	fields_write(&j->m->env, c, j->dest == NULL ? FIELD_DELIVER :
-	    FIELD_RELAY);
+	write_envelope(c, j);
 	write_way(c, j);
 	msg_fd(c, fd);
 	if ((r = msg_end(c)) == 0)

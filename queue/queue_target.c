@@ -2,13 +2,58 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 #include "lib/mail/limits.h"
 #include "lib/mail/result.h"
+#include "queue/queue_envelope.h"
 #include "queue/queue_record.h"
 #include "queue/queue_target.h"
 
 /* Of the rest of a result. */
 enum { TAG_TELL = 1 };
+/* Of the rest of targets: a run of those whose list has the same owner; u32
+   its first, u32 how many, and the owner's address. */
+enum { TAG_OWNER = 1 };
+
+static int
+same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static int
+pack_run(const struct target *t, size_t first, size_t n, struct buf *out)
+{
+	struct buf run = BUF_INIT(2 * sizeof(uint32_t) + ADDRESS_MAX);
+	int r = 0;
+
+	buf_put_u32(&run, (uint32_t)first);
+	buf_put_u32(&run, (uint32_t)n);
+	if (!str_is_text(t->owner, strlen(t->owner)) ||
+	    buf_puts(&run, t->owner) == -1)
+		r = -1;
+	buf_put_u8(out, TAG_OWNER);
+	buf_put_lv(out, run.data, run.len);
+	buf_clear(&run);
+	return r;
+}
+
+/* Most messages have no list in their way, and most others one. */
+static int
+pack_owners(const struct targets *ts, struct buf *out)
+{
+	size_t i, n;
+	int bad = 0;
+
+	for (i = 0; i < ts->n; i += n) {
+		for (n = 1; i + n < ts->n &&
+		    same(ts->t[i + n].owner, ts->t[i].owner); n++)
+			;
+		if (ts->t[i].owner != NULL)
+			bad |= pack_run(&ts->t[i], i, n, out);
+	}
+	return bad;
+}
 
 int
 targets_pack(const struct targets *ts, struct buf *out)
@@ -27,6 +72,7 @@ targets_pack(const struct targets *ts, struct buf *out)
 		bad |= record_put_text(out, t->address, ADDRESS_MAX);
 		bad |= record_put_text(out, t->way, RECORD_TEXT_MAX);
 	}
+	bad |= pack_owners(ts, out);
 	if (bad)
 		buf_truncate(out, start);
 	return bad ? -1 : 0;
@@ -40,6 +86,45 @@ way_of(const struct target *t)
 
 	return t->kind == TARGET_REMOTE && t->way[0] == '\0' && at != NULL ?
 	    at + 1 : t->way;
+}
+
+/* The next run, its owner copied to *arena. 0, or -1: malformed. */
+static int
+take_run(struct targets *ts, const void *p, size_t len, char **arena)
+{
+	struct cursor c;
+	const char *owner = *arena;
+	uint32_t first, n;
+	size_t i;
+
+	cursor_init(&c, p, len);
+	first = cursor_u32(&c);
+	n = cursor_u32(&c);
+	if (c.bad || first > ts->n || n > ts->n - first)
+		return -1;
+	len = cursor_left(&c);
+	if (len == 0 || len > ADDRESS_MAX || !str_is_text(cursor_take(&c, len), len))
+		return -1;
+	memcpy(*arena, (const char *)p + 2 * sizeof(uint32_t), len);
+	(*arena)[len] = '\0';
+	*arena += len + 1;
+	for (i = first; i < first + n; i++)
+		ts->t[i].owner = owner;
+	return 0;
+}
+
+/* The rest; what is not known of it is skipped. */
+static int
+take_owners(struct targets *ts, struct cursor *c, char **arena)
+{
+	const void *p;
+	uint8_t tag;
+	size_t len;
+
+	while (record_next(c, &tag, &p, &len))
+		if (tag == TAG_OWNER && take_run(ts, p, len, arena) == -1)
+			c->bad = 1;
+	return c->bad ? -1 : 0;
 }
 
 int
@@ -69,7 +154,7 @@ targets_parse(struct targets *ts, size_t n_rcpt, const void *p, size_t len)
 		if (t->kind > TARGET_FAILED || t->rcpt >= n_rcpt)
 			c.bad = 1;
 	}
-	if (record_end(&c) == 0 && ts->n > 0 && ts->n == n)
+	if (take_owners(ts, &c, &arena) == 0 && ts->n > 0 && ts->n == n)
 		return 0;
 	targets_clear(ts);
 	return -1;
@@ -179,16 +264,22 @@ target_told(struct target *t)
 	return 1;
 }
 
+const char *
+target_sender(const struct envelope *e, const struct target *t)
+{
+	return t->owner != NULL ? t->owner : e->sender;
+}
+
+int
+target_tells(const struct envelope *e, const struct target *t, const char *to)
+{
+	return strcmp(target_sender(e, t), to) == 0;
+}
+
 int
 target_is_alias(const struct target *t)
 {
 	return t->kind == TARGET_LOCAL && t->way[0] == '\0';
-}
-
-static int
-same(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
 void

@@ -11,11 +11,15 @@
 
 #include "lib/base/buf.h"
 
+struct envelope;
+
 enum { TARGETS_MAX = 10000 };	/* of one message, all its aliases followed */
 
 enum target_kind {
 	TARGET_LOCAL,		/* way: the mailbox's owner; "" (target_is_alias):
-				   none, it is TARGET_DONE from the beginning */
+				   none, it is TARGET_DONE from the beginning;
+				   forwarded: a list took it, whose owner
+				   hears of the others */
 	TARGET_REMOTE,		/* way: the domain */
 	TARGET_FAILED,		/* way: the words why it never can be */
 };
@@ -47,6 +51,8 @@ struct queue_job;
 struct target {
 	const char *address;	/* what delivery is asked for */
 	const char *way;
+	const char *owner;	/* of the list that leads there: the envelope's
+				   sender from there on; NULL: no list */
 	uint32_t rcpt;		/* index of the recipient it came from */
 	uint8_t	 kind;		/* enum target_kind */
 	uint8_t	 state;		/* enum target_state */
@@ -87,6 +93,11 @@ void	target_tell(struct target *t, enum target_tell what);
 int	target_owed(const struct target *t);
 /* A report says what is owed of it: 1; 0 where nothing was. */
 int	target_told(struct target *t);
+/* The envelope's sender for t, who hears of it: its list's owner, or e's. */
+const char *target_sender(const struct envelope *e, const struct target *t);
+/* Is it to that one that what is owed of t is told? */
+int	target_tells(const struct envelope *e, const struct target *t,
+	    const char *to);
 /*
  * 1 for the recipient itself where it is an alias of several, and the sender
  * asked to hear of success: that it was expanded.

@@ -81,7 +81,8 @@ write_submission(const struct message *m, const struct message *about)
 	put_targets(about);
 	for (i = 0; i < about->targets.n; i++) {
 		t = about->targets.t[i];
-		if (target_told(&t))
+		if (target_tells(&about->env, &t, m->env.rcpt[0].address) &&
+		    target_told(&t))
 			put_result(about->id, &t, i);
 	}
 }

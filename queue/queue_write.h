@@ -7,8 +7,8 @@
 
 #include "queue/queue.h"
 
-/* The envelope of m; of about, whose results it reports (or NULL), that they
-   are reported. */
+/* The envelope of m; of about (or NULL), whose results it reports to its
+   recipient, that they are reported. */
 void	write_submission(const struct message *m, const struct message *about);
 /* The highest name that belongs to an accepted message. */
 void	write_last(uint64_t id);

@@ -26,6 +26,12 @@ struct place {
 					   its own: that one; "" */
 };
 
+/* What an address is (tables_list). */
+struct answer {
+	struct buf *name, *list;
+	struct buf *owner;	/* NULL: not asked */
+};
+
 static struct map *
 open_full(const char *path, struct buf *why)
 {
@@ -158,10 +164,41 @@ untagged(const struct place *pl)
 	return plus == NULL ? pl->llen : (size_t)(plus - pl->local);
 }
 
+/* An alias: its targets and its owner, where they are asked for (a: NULL). */
+static enum map_result
+find_alias(struct tables *t, const char *local, size_t llen,
+    const char *domain, size_t dlen, struct answer *a)
+{
+	enum map_result r;
+	const char *p;
+	size_t n;
+
+	r = find(t, 'a', local, llen, '@', domain, dlen, &p, &n);
+	if (r != MAP_FOUND || a == NULL)
+		return r;
+	buf_reset(a->list);
+	if (buf_append(a->list, p, n) == -1)
+		return MAP_ERROR;
+	if (a->owner == NULL)
+		return MAP_FOUND;
+	buf_reset(a->owner);
+	r = find(t, 'e', local, llen, '@', domain, dlen, &p, &n);
+	if (r == MAP_ERROR || (r == MAP_FOUND &&
+	    buf_append(a->owner, p, n) == -1))
+		return MAP_ERROR;
+	return MAP_FOUND;
+}
+
+static enum tables_kind
+alias_kind(enum map_result r)
+{
+	return r == MAP_FOUND ? TABLES_ALIAS : r == MAP_ABSENT ?
+	    TABLES_ABSENT : TABLES_ERROR;
+}
+
 /* One exact look: account, then alias, with llen octets of the local part. */
 static enum tables_kind
-exact(struct tables *t, const struct place *pl, size_t llen, struct buf *name_r,
-    struct buf *list_r)
+exact(struct tables *t, const struct place *pl, size_t llen, struct answer *a)
 {
 	enum map_result r;
 	const char *p;
@@ -169,22 +206,15 @@ exact(struct tables *t, const struct place *pl, size_t llen, struct buf *name_r,
 
 	r = find(t, 'u', pl->local, llen, '@', pl->domain, pl->dlen, &p, &n);
 	if (r == MAP_FOUND) {
-		buf_reset(name_r);
-		buf_append(name_r, pl->local, llen);
-		buf_putc(name_r, '@');
-		buf_append(name_r, pl->domain, pl->dlen);
+		buf_reset(a->name);
+		buf_append(a->name, pl->local, llen);
+		buf_putc(a->name, '@');
+		buf_append(a->name, pl->domain, pl->dlen);
 		return TABLES_USER;
 	}
 	if (r == MAP_ABSENT)
-		r = find(t, 'a', pl->local, llen, '@', pl->domain, pl->dlen,
-		    &p, &n);
-	if (r == MAP_FOUND) {
-		buf_reset(list_r);
-		if (buf_append(list_r, p, n) == -1)
-			return TABLES_ERROR;
-		return TABLES_ALIAS;
-	}
-	return r == MAP_ABSENT ? TABLES_ABSENT : TABLES_ERROR;
+		r = find_alias(t, pl->local, llen, pl->domain, pl->dlen, a);
+	return alias_kind(r);
 }
 
 /*
@@ -193,7 +223,7 @@ exact(struct tables *t, const struct place *pl, size_t llen, struct buf *name_r,
  */
 static enum map_result
 wildcard(struct tables *t, const struct place *pl, size_t *len_r,
-    const char **list_r, size_t *list_len_r)
+    struct answer *a)
 {
 	unsigned char lengths[UINT8_MAX];
 	char key[ADDRESS_MAX + 2];
@@ -213,8 +243,7 @@ wildcard(struct tables *t, const struct place *pl, size_t *len_r,
 		if (*len_r > pl->llen)
 			continue;
 		key[*len_r] = '*';
-		r = find(t, 'a', key, *len_r + 1, '@', pl->domain, pl->dlen,
-		    list_r, list_len_r);
+		r = find_alias(t, key, *len_r + 1, pl->domain, pl->dlen, a);
 		key[*len_r] = pl->local[*len_r];
 	}
 	return r;
@@ -222,51 +251,35 @@ wildcard(struct tables *t, const struct place *pl, size_t *len_r,
 
 /* What neither an account nor an alias of that name takes. */
 static enum tables_kind
-any_name(struct tables *t, const struct place *pl, struct buf *name_r,
-    struct buf *list_r)
+any_name(struct tables *t, const struct place *pl, struct answer *a)
 {
-	enum map_result r;
-	const char *p;
-	size_t len, n;
+	size_t len;
+	enum map_result r = wildcard(t, pl, &len, a);
 
-	r = wildcard(t, pl, &len, &p, &n);
-	if (r == MAP_ABSENT)
-		return exact(t, pl, 0, name_r, list_r);
-	buf_reset(list_r);
-	if (r == MAP_ERROR || buf_append(list_r, p, n) == -1)
-		return TABLES_ERROR;
-	return TABLES_ALIAS;
+	return r == MAP_ABSENT ? exact(t, pl, 0, a) : alias_kind(r);
 }
 
 /* RFC 5321 4.5.1: "postmaster" without a domain is an address of ours. */
 static enum tables_kind
-bare(struct tables *t, const char *address, struct buf *list_r)
+bare(struct tables *t, const char *address, struct answer *a)
 {
-	enum map_result r;
-	const char *p;
-	size_t n;
-
 	if (str_casecmp(address, "postmaster") != 0)
 		return TABLES_REMOTE;
-	r = find(t, 'a', "postmaster", 10, 0, NULL, 0, &p, &n);
-	if (r != MAP_FOUND)
-		return r == MAP_ABSENT ? TABLES_ABSENT : TABLES_ERROR;
-	buf_reset(list_r);
-	return buf_append(list_r, p, n) == -1 ? TABLES_ERROR : TABLES_ALIAS;
+	return alias_kind(find_alias(t, "postmaster", 10, NULL, 0, a));
 }
 
 /* By its name, with the tag or without; *llen_r octets of its local part. */
 static enum tables_kind
 named(struct tables *t, const struct place *pl, size_t *llen_r,
-    struct buf *name_r, struct buf *list_r)
+    struct answer *a)
 {
 	enum tables_kind k;
 
 	*llen_r = pl->llen;
-	k = exact(t, pl, pl->llen, name_r, list_r);
+	k = exact(t, pl, pl->llen, a);
 	if (k == TABLES_ABSENT && untagged(pl) != pl->llen) {
 		*llen_r = untagged(pl);
-		k = exact(t, pl, *llen_r, name_r, list_r);
+		k = exact(t, pl, *llen_r, a);
 	}
 	return k;
 }
@@ -277,19 +290,18 @@ named(struct tables *t, const struct place *pl, size_t *llen_r,
  */
 static enum tables_kind
 own_line(struct tables *t, const struct place *pl, struct place *own_r,
-    size_t *llen_r, struct buf *name_r, struct buf *list_r)
+    size_t *llen_r, struct answer *a)
 {
 	if (pl->alias[0] == '\0')
 		return TABLES_ABSENT;
 	*own_r = *pl;
 	own_r->dlen = strlen(pl->alias);
 	memcpy(own_r->domain, pl->alias, own_r->dlen + 1);
-	return named(t, own_r, llen_r, name_r, list_r);
+	return named(t, own_r, llen_r, a);
 }
 
-enum tables_kind
-tables_address(struct tables *t, const char *address, struct buf *name_r,
-    struct buf *list_r)
+static enum tables_kind
+address_find(struct tables *t, const char *address, struct answer *a)
 {
 	struct place pl, own;
 	enum tables_kind k;
@@ -297,22 +309,39 @@ tables_address(struct tables *t, const char *address, struct buf *name_r,
 	int r;
 
 	if (strchr(address, '@') == NULL)
-		return bare(t, address, list_r);
+		return bare(t, address, a);
 	r = place_find(t, address, &pl);
 	if (r != 1)
 		return r == 0 ? TABLES_REMOTE : TABLES_ERROR;
 	/* An empty local part would be the key of the catch-all. */
 	if (pl.llen == 0)
 		return TABLES_ABSENT;
-	k = own_line(t, &pl, &own, &llen, name_r, list_r);
+	k = own_line(t, &pl, &own, &llen, a);
 	/* An exception: it leads nowhere. */
-	if (k == TABLES_ALIAS && list_r->len == 0)
+	if (k == TABLES_ALIAS && a->list->len == 0)
 		return TABLES_ABSENT;
 	if (k == TABLES_ABSENT)
-		k = named(t, &pl, &llen, name_r, list_r);
+		k = named(t, &pl, &llen, a);
 	if (k == TABLES_ABSENT)
-		k = any_name(t, &pl, name_r, list_r);
+		k = any_name(t, &pl, a);
 	return k;
+}
+
+enum tables_kind
+tables_address(struct tables *t, const char *address, struct buf *name_r,
+    struct buf *list_r)
+{
+	return address_find(t, address, &(struct answer){ .name = name_r,
+	    .list = list_r });
+}
+
+enum tables_kind
+tables_list(struct tables *t, const char *address, struct buf *name_r,
+    struct buf *list_r, struct buf *owner_r)
+{
+	buf_reset(owner_r);
+	return address_find(t, address, &(struct answer){ .name = name_r,
+	    .list = list_r, .owner = owner_r });
 }
 
 /* A field of an account that an older compile did not write. */
@@ -402,10 +431,9 @@ owns_any(struct tables *t, const struct place *pl, const char *login, size_t n)
 {
 	struct place wild = *pl;
 	enum map_result r;
-	const char *p;
-	size_t len, list;
+	size_t len;
 
-	r = wildcard(t, pl, &len, &p, &list);
+	r = wildcard(t, pl, &len, NULL);
 	if (r == MAP_ABSENT)
 		return owns_key(t, pl, 0, login, n);
 	if (r == MAP_ERROR)
@@ -417,7 +445,7 @@ owns_any(struct tables *t, const struct place *pl, const char *login, size_t n)
 /* May login send as the address of that place, which is no exception? */
 static enum map_result
 owns_place(struct tables *t, const struct place *pl, const char *login,
-    struct buf *name, struct buf *list)
+    struct answer *a)
 {
 	size_t n = strlen(login), llen = untagged(pl);
 	enum map_result r = owns_key(t, pl, pl->llen, login, n);
@@ -427,10 +455,10 @@ owns_place(struct tables *t, const struct place *pl, const char *login,
 		return r;
 	/* A tag is one only where no address of that name is there; what a
 	   wildcard or the catch-all takes belongs to whom it leads. */
-	k = exact(t, pl, pl->llen, name, list);
+	k = exact(t, pl, pl->llen, a);
 	if (k == TABLES_ABSENT && llen != pl->llen) {
 		r = owns_key(t, pl, llen, login, n);
-		k = exact(t, pl, llen, name, list);
+		k = exact(t, pl, llen, a);
 	}
 	if (k == TABLES_ABSENT && r == MAP_ABSENT)
 		r = owns_any(t, pl, login, n);
@@ -443,6 +471,7 @@ enum lookup
 tables_owns(struct tables *t, const char *login, const char *address)
 {
 	struct buf name = BUF_INIT(ADDRESS_MAX), list = BUF_INIT(0);
+	struct answer a = { .name = &name, .list = &list };
 	struct place pl, own;
 	enum tables_kind k;
 	enum map_result r;
@@ -452,9 +481,9 @@ tables_owns(struct tables *t, const char *login, const char *address)
 	known = place_find(t, address, &pl);
 	if (known != 1 || pl.llen == 0)
 		return known == -1 ? LOOKUP_ERROR : LOOKUP_ABSENT;
-	k = own_line(t, &pl, &own, &llen, &name, &list);
+	k = own_line(t, &pl, &own, &llen, &a);
 	if (k == TABLES_ABSENT)
-		r = owns_place(t, &pl, login, &name, &list);
+		r = owns_place(t, &pl, login, &a);
 	else
 		r = k == TABLES_ERROR ? MAP_ERROR :
 		    owns_key(t, &own, llen, login, strlen(login));

@@ -20,6 +20,8 @@
  *   "w"                   the lengths of all prefixes, an octet each, the
  *                         longest first; absent where there is no wildcard
  *   "a" @domain           the same: catch-all
+ *   "e" the same          the owner of the alias of that key, the envelope
+ *                         sender of what it sends on: it is a mailing list
  *   "o" address NUL login ""     the login owns that address, may send from it;
  *                         address prefix*@domain: the wildcard leads to it,
  *                         @domain: the catch-all does
@@ -120,6 +122,9 @@ enum lookup tables_domain(struct tables *t, const char *domain,
  */
 enum tables_kind tables_address(struct tables *t, const char *address,
 	    struct buf *name_r, struct buf *list_r);
+/* The same; for TABLES_ALIAS owner_r is its owner's address, or empty. */
+enum tables_kind tables_list(struct tables *t, const char *address,
+	    struct buf *name_r, struct buf *list_r, struct buf *owner_r);
 enum lookup tables_user(struct tables *t, const char *name,
 	    struct tables_user *u_r);
 /*

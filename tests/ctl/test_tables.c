@@ -12,6 +12,7 @@
 #include "ctl/ctl_check.h"
 #include "ctl/ctl_commit.h"
 #include "ctl/ctl_compile.h"
+#include "ctl/table_aliases.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
@@ -165,6 +166,75 @@ test_address(void **state)
 	buf_clear(&name);
 	buf_clear(&list);
 	tables_free(&t);
+}
+
+/* Whose list it is, by whatever key the alias was found. */
+static void
+test_owner(void **state)
+{
+	static const char *const lists[TEXT_COUNT] = {
+		[TEXT_DOMAINS] = "example.test\nb.test\n"
+		    "example.com = alias example.test\n",
+		[TEXT_USERS] = "anna@example.test\n", [TEXT_PASSWD] = "",
+		[TEXT_ALIASES] =
+		    "list@example.test owner=Anna@Example.Test = x@far.test\n"
+		    "plain@example.test = x@far.test\n"
+		    "own@example.com owner=plain@example.test = x@far.test\n"
+		    "wild-*@example.test\towner=b=c@far.test\t= x@far.test\n"
+		    "@b.test owner=postmaster@b.test =x@far.test\n"
+		    "postmaster owner=anna@example.com = anna@example.test\n",
+		[TEXT_DKIM] = "", [TEXT_GROUPS] = "",
+	};
+	static const struct {
+		const char *in, *owner;
+	} rows[] = {
+		{ "List+x@Example.Test", "Anna@example.test" },
+		{ "list@example.com", "Anna@example.test" },
+		{ "plain@example.test", "" },
+		{ "own@example.com", "plain@example.test" },
+		{ "wild-1@example.test", "b=c@far.test" },
+		{ "any@b.test", "postmaster@b.test" },
+		{ "postmaster@b.test", "anna@example.com" },
+		{ "abuse@example.test", "anna@example.com" },
+		{ "postmaster", "anna@example.com" },
+	};
+	struct buf name = BUF_INIT(ADDRESS_MAX), list = BUF_INIT(0),
+	    owner = BUF_INIT(ADDRESS_MAX), line = BUF_INIT(0);
+	struct tables *t;
+	struct text text;
+	struct row *r;
+	size_t i;
+
+	compile(lists);
+	t = open_tables();
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(tables_list(t, rows[i].in, &name, &list,
+		    &owner), TABLES_ALIAS);
+		assert_string_equal(buf_str(&owner), rows[i].owner);
+		assert_true(list.len > 0);
+	}
+	assert_int_equal(tables_list(t, "anna@example.test", &name, &list,
+	    &owner), TABLES_USER);
+	assert_string_equal(buf_str(&owner), "");
+	tables_free(&t);
+	/* A line that is printed is the row that it was. */
+	text_init(&text, &table_aliases);
+	assert_int_equal(text_parse(&text, "/etc", lists[TEXT_ALIASES],
+	    strlen(lists[TEXT_ALIASES]), &line), 0);
+	for (i = 0; (r = text_next(&text, &i)) != NULL;) {
+		buf_reset(&line);
+		alias_print(r, &line);
+		assert_int_equal(text_change(&text, &r, buf_str(&line),
+		    &name), 0);
+		buf_reset(&name);
+		alias_print(r, &name);
+		assert_string_equal(buf_str(&name), buf_str(&line));
+	}
+	text_clear(&text);
+	buf_clear(&name);
+	buf_clear(&list);
+	buf_clear(&owner);
+	buf_clear(&line);
 }
 
 /* Exact, without the tag and role before the catch-all in either spelling. */
@@ -1007,6 +1077,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_address),
 		cmocka_unit_test(test_catch_all),
+		cmocka_unit_test(test_owner),
 		cmocka_unit_test(test_wildcards),
 		cmocka_unit_test(test_host),
 		cmocka_unit_test(test_owns),

@@ -61,6 +61,18 @@ put_alias(struct cdb_make *m, const char *name, const char *const *to)
 	buf_clear(&k);
 }
 
+/* A mailing list. */
+static void
+put_list(struct cdb_make *m, const char *name, const char *owner,
+    const char *const *to)
+{
+	char key[64];
+
+	put_alias(m, name, to);
+	snprintf(key, sizeof(key), "e%s", name);
+	put_text(m, key, owner);
+}
+
 /* many<i>@example.test has RECIPIENTS_MAX targets of its own. */
 static void
 put_many(struct cdb_make *m, int i)
@@ -128,6 +140,19 @@ rig_tables(const char *path)
 	    "na@example.test"));
 	put_alias(&m, "nc@example.test", LIST("nb@example.test"));
 	put_alias(&m, "dead@example.test", LIST("nobody@example.test"));
+	/* Lists, one of which stands in the other, which stands in it. */
+	put_list(&m, "team@example.test", "u1@example.test",
+	    LIST("anna@example.test", "m@remote.test", "inner@example.test"));
+	put_list(&m, "inner@example.test", "u2@example.test",
+	    LIST("i@remote.test", "m@remote.test", "bert@example.test",
+	    "team@example.test"));
+	put_alias(&m, "via@example.test", LIST("inner@example.test"));
+	put_alias(&m, "both@example.test", LIST("inner@example.test",
+	    "u4@example.test"));
+	put_list(&m, "owned@example.test", "u3@example.test",
+	    LIST("u3@example.test", "nobody@example.test"));
+	put_list(&m, "round@example.test", "u3@example.test",
+	    LIST("round@example.test"));
 	for (i = 0; i < 40; i++) {
 		char key[64], to[64];
 

@@ -30,6 +30,7 @@ make(struct target *t, size_t n, const char *header, struct buf *out,
 	struct bounce b = { .id = "00000000000000aa",
 		.about = "00000000000000bb", .hostname = "mx.example.test",
 		.now = 1700000100, .boundary = 0x1234, .env = &env,
+		.to = env.sender,
 		.until = 1700432000, .targets = &ts };
 
 	buf_init(out, BOUNCE_MAX + BOUNCE_WHOLE_MAX);

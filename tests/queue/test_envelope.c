@@ -168,6 +168,63 @@ test_targets(void **state)
 	buf_clear(&b);
 }
 
+/* Owners of lists: as runs behind the targets, which older readers skip. */
+static void
+test_owners(void **state)
+{
+	struct target t[5] = {
+		{ .address = "a@x", .way = "x", .kind = TARGET_REMOTE },
+		{ .address = "b@x", .way = "x", .kind = TARGET_REMOTE,
+		    .owner = "o@z" },
+		{ .address = "c@x", .way = "x", .kind = TARGET_REMOTE,
+		    .owner = (char[]){ "o@z" } },
+		{ .address = "d@x", .way = "x", .kind = TARGET_REMOTE,
+		    .owner = "p@z" },
+		{ .address = "e@x", .way = "x", .kind = TARGET_REMOTE },
+	};
+	struct targets ts = { .t = t, .n = 5 }, got;
+	struct buf b = BUF_INIT(0), plain = BUF_INIT(0);
+	size_t i;
+
+	assert_int_equal(targets_pack(&ts, &b), 0);
+	assert_int_equal(targets_parse(&got, 1, b.data, b.len), 0);
+	for (i = 0; i < 5; i++)
+		if (t[i].owner == NULL)
+			assert_null(got.t[i].owner);
+		else
+			assert_string_equal(got.t[i].owner, t[i].owner);
+	targets_clear(&got);
+	/* What every reader knows stands in front, as without them. */
+	for (i = 0; i < 5; i++)
+		t[i].owner = NULL;
+	assert_int_equal(targets_pack(&ts, &plain), 0);
+	assert_true(plain.len < b.len);
+	assert_memory_equal(plain.data, b.data, plain.len);
+	/* A run of two with o@z, then one with p@z; each 16 octets. */
+	assert_int_equal(b.len, plain.len + 2 * 16);
+	assert_memory_equal(b.data + plain.len, "\1\13\0\0\0"
+	    "\1\0\0\0\2\0\0\0o@z\1\13\0\0\0\3\0\0\0\1\0\0\0p@z", 32);
+	for (i = plain.len + 1; i < b.len; i++)
+		if (i != plain.len + 16)
+			assert_int_equal(targets_parse(&got, 1, b.data, i),
+			    -1);
+	/* Past the last target, by both ways; an owner with a line end. */
+	b.data[plain.len + 9] = 5;
+	assert_int_equal(targets_parse(&got, 1, b.data, b.len), -1);
+	b.data[plain.len + 9] = 2;
+	b.data[plain.len + 5] = 6;
+	assert_int_equal(targets_parse(&got, 1, b.data, b.len), -1);
+	b.data[plain.len + 5] = 1;
+	b.data[plain.len + 14] = '\n';
+	assert_int_equal(targets_parse(&got, 1, b.data, b.len), -1);
+	t[0].owner = "o\r@z";
+	buf_reset(&b);
+	assert_int_equal(targets_pack(&ts, &b), -1);
+	assert_int_equal(b.len, 0);
+	buf_clear(&b);
+	buf_clear(&plain);
+}
+
 static void
 test_result(void **state)
 {
@@ -271,7 +328,8 @@ main(void)
 		cmocka_unit_test(test_envelope), cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_refused_texts),
 		cmocka_unit_test(test_recipients),
-		cmocka_unit_test(test_targets), cmocka_unit_test(test_result),
+		cmocka_unit_test(test_targets),
+		cmocka_unit_test(test_owners), cmocka_unit_test(test_result),
 		cmocka_unit_test(test_unchanged_result),
 		cmocka_unit_test(test_schedule),
 	};

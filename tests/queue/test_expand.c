@@ -9,6 +9,7 @@
 
 #include "lib/mail/proto.h"
 #include "lib/mail/result.h"
+#include "queue/queue_action.h"
 #include "queue/queue_expand.h"
 #include "tests/queue/rig.h"
 
@@ -36,7 +37,8 @@ teardown(void **state)
 	return 0;
 }
 
-/* Recipients, separated by blanks; what comes of them: "kind:address>way". */
+/* Recipients, separated by blanks; what comes of them: "kind:address>way", and
+   "[owner]" of the list that leads there. */
 static const struct row {
 	const char *to, *want;
 } rows[] = {
@@ -92,6 +94,34 @@ static const struct row {
 	    "F:na@example.test>5.4.6 the alias leads back to itself "
 	    "F:nb@example.test>5.4.6 the alias leads back to itself "
 	    "F:nc@example.test>5.4.6 the alias leads back to itself" },
+	/* Lists: the innermost one's owner, of several ways the first. */
+	{ "team@example.test",
+	    "L:anna@example.test>anna@example.test[u1@example.test] "
+	    "R*:m@remote.test>remote.test[u1@example.test] "
+	    "R*:i@remote.test>remote.test[u2@example.test] "
+	    "L:bert@example.test>bert@example.test[u2@example.test]" },
+	{ "inner@example.test team@example.test",
+	    "R*:i@remote.test>remote.test[u2@example.test] "
+	    "R*:m@remote.test>remote.test[u2@example.test] "
+	    "L:bert@example.test>bert@example.test[u2@example.test] "
+	    "L:anna@example.test>anna@example.test[u1@example.test]" },
+	/* Whom the sender named himself gets it from him. */
+	{ "team@example.test bert@example.test m@remote.test",
+	    "L:bert@example.test>bert@example.test "
+	    "R:m@remote.test>remote.test "
+	    "L:anna@example.test>anna@example.test[u1@example.test] "
+	    "R*:i@remote.test>remote.test[u2@example.test]" },
+	{ "via@example.test",
+	    "R*:i@remote.test>remote.test[u2@example.test] "
+	    "R*:m@remote.test>remote.test[u2@example.test] "
+	    "L:bert@example.test>bert@example.test[u2@example.test] "
+	    "L:anna@example.test>anna@example.test[u1@example.test]" },
+	{ "owned@example.test owned@alias.test",
+	    "L:u3@example.test>u3@example.test[u3@example.test] "
+	    "F*:nobody@example.test>5.1.1 no such mailbox[u3@example.test]" },
+	/* That it leads nowhere is the sender's to hear. */
+	{ "round@example.test", "F:round@example.test>5.4.6 the alias leads "
+	    "back to itself" },
 	/* Chains: as deep as allowed, and deeper. */
 	{ "c21@example.test", "L:anna@example.test>anna@example.test" },
 	{ "c5@example.test", "F*:c26@example.test>5.4.6 too many aliases in a "
@@ -114,11 +144,14 @@ print(const struct targets *ts, struct buf *out)
 {
 	size_t i;
 
-	for (i = 0; i < ts->n; i++)
+	for (i = 0; i < ts->n; i++) {
 		buf_printf(out, "%s%c%s:%s>%s", i == 0 ? "" : " ",
 		    "LRF"[ts->t[i].kind], ts->t[i].kind != TARGET_LOCAL &&
 		    ts->t[i].forwarded ? "*" : "", ts->t[i].address,
 		    ts->t[i].way);
+		if (ts->t[i].owner != NULL)
+			buf_printf(out, "[%s]", ts->t[i].owner);
+	}
 }
 
 static void
@@ -234,6 +267,55 @@ test_whose(void **state)
 		assert_int_equal(ts.t[0].rcpt, row[i].of);
 		assert_string_equal(ts.t[0].address, r[row[i].of].address);
 		assert_int_equal(ts.n, 1 + (i == 3));
+		targets_clear(&ts);
+	}
+}
+
+/*
+ * Success of a list is that it took the message, whatever becomes of what it
+ * sends on; and a null sender stays one, which no owner takes the place of.
+ */
+static void
+test_list_success(void **state)
+{
+	static const struct {
+		const char *to, *marker;
+		size_t	 n;
+		int	 delivered;
+	} row[] = {
+		{ "team@example.test", "team@example.test", 5, 1 },
+		{ "via@example.test", "via@example.test", 5, 1 },
+		{ "both@example.test", "both@example.test", 6, 0 },
+		{ "bert@example.test both@example.test",
+		  "both@example.test", 6, 0 },
+	};
+	struct recipient r[20];
+	struct targets ts;
+	struct envelope e;
+	char text[400];
+	size_t i, k;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		strcpy(text, row[i].to);
+		memset(&e, 0, sizeof(e));
+		e.sender = "eve@x.test";
+		e.rcpt = r;
+		e.n_rcpt = split(text, r);
+		for (k = 0; k < e.n_rcpt; k++)
+			r[k].notify = Q_NOTIFY_SUCCESS;
+		assert_int_equal(expand(tables, &e, &ts), 0);
+		assert_int_equal(ts.n, row[i].n);
+		k = ts.n - 1;
+		assert_true(target_is_alias(&ts.t[k]));
+		assert_string_equal(ts.t[k].address, row[i].marker);
+		assert_null(ts.t[k].owner);
+		assert_int_equal(action_of(&ts.t[k]), row[i].delivered ?
+		    ACTION_DELIVERED : ACTION_EXPANDED);
+		targets_clear(&ts);
+		e.sender = "";
+		assert_int_equal(expand(tables, &e, &ts), 0);
+		for (k = 0; k < ts.n; k++)
+			assert_null(ts.t[k].owner);
 		targets_clear(&ts);
 	}
 }
@@ -364,7 +446,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_unsent), cmocka_unit_test(test_redirect), cmocka_unit_test(test_success),
+		cmocka_unit_test(test_unsent), cmocka_unit_test(test_redirect),
+		cmocka_unit_test(test_list_success), cmocka_unit_test(test_success),
 		cmocka_unit_test(test_whose),
 		cmocka_unit_test(test_too_many) };
 

@@ -282,6 +282,149 @@ test_kill(void **state)
 	assert_idle(&deliver);
 }
 
+/* The job that has that sender; behind a list it says no more of the first. */
+static void
+take_owned(struct chan *c, struct rig_job *j, const char *sender,
+    const char *to)
+{
+	take(c, j);
+	assert_string_equal(j->sender, sender);
+	assert_int_equal(j->n, 1);
+	assert_string_equal(j->rcpt[0].address, to);
+	assert_int_equal(j->rcpt[0].notify, 0);
+	assert_string_equal(j->envid, "");
+	assert_int_equal(j->ret, 0);
+}
+
+static void
+assert_owner_report(const struct rig_job *j, const char *to)
+{
+	static const char *const none[] = { "Original-Envelope-Id",
+		"Original-Recipient", "message/rfc822", "Your message was" };
+	size_t i;
+
+	assert_string_equal(j->sender, "");
+	assert_string_equal(j->rcpt[0].address, to);
+	assert_non_null(strstr(j->body,
+	    "Subject: Undelivered mail of a mailing list\r\n"));
+	assert_non_null(strstr(j->body,
+	    "    in the list <team@example.test>\r\n"));
+	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		assert_null(strstr(j->body, none[i]));
+}
+
+/*
+ * RFC 5321 3.9.2, RFC 3461 5.2.7.3: a list takes the message and sends it on in
+ * its owner's name; what fails then the owner hears, each of his own list,
+ * and the sender that the list took it.
+ */
+static void
+test_list(void **state)
+{
+	struct rig_job j;
+
+	rig_ask(&smtpd, "s@far.test", TO("team@example.test"), BODY,
+	    &(struct rig_wish){ .notify = Q_NOTIFY_SUCCESS | Q_NOTIFY_NEVER |
+	    Q_NOTIFY_FAILURE, .ret = Q_RET_FULL,
+	    .orcpt = "rfc822;Orig@x.test", .envid = "QQ1" });
+	take_owned(&relay, &j, "u1@example.test", "m@remote.test");
+	assert_string_equal(j.rcpt[0].orcpt, "rfc822;m@remote.test");
+	rig_result(&relay, &j, -1, RESULT_NEVER, "5.1.1 no", "mx");
+	rig_job_clear(&j);
+	take_owned(&relay, &j, "u2@example.test", "i@remote.test");
+	rig_result(&relay, &j, -1, RESULT_DELIVERED, "2.0.0 ok", "mx");
+	rig_job_clear(&j);
+	take_owned(&deliver, &j, "u1@example.test", "anna@example.test");
+	rig_result(&deliver, &j, -1, RESULT_DELIVERED, "2.0.0 ok", "");
+	rig_job_clear(&j);
+	take_owned(&deliver, &j, "u2@example.test", "bert@example.test");
+	rig_result(&deliver, &j, -1, RESULT_NEVER, "5.2.2 full", "");
+	rig_job_clear(&j);
+	take(&deliver, &j);
+	assert_owner_report(&j, "u1@example.test");
+	assert_non_null(strstr(j.body, "rfc822; m@remote.test\r\n"
+	    "Action: failed\r\nStatus: 5.1.1\r\n"));
+	assert_null(strstr(j.body, "bert@example.test"));
+	/* It fails itself: a null sender, of which nobody hears. */
+	rig_result(&deliver, &j, -1, RESULT_NEVER, "5.2.2 full", "");
+	rig_job_clear(&j);
+	take(&deliver, &j);
+	assert_owner_report(&j, "u2@example.test");
+	assert_non_null(strstr(j.body, "rfc822; bert@example.test\r\n"
+	    "Action: failed\r\nStatus: 5.2.2\r\n"));
+	assert_null(strstr(j.body, "m@remote.test"));
+	rig_result(&deliver, &j, -1, RESULT_DELIVERED, "2.0.0 ok", "");
+	rig_job_clear(&j);
+	report(TO("Original-Envelope-Id: QQ1", "Original-Recipient: "
+	    "rfc822;Orig@x.test\r\nFinal-Recipient: rfc822; "
+	    "team@example.test\r\nAction: delivered\r\nStatus: 2.0.0\r\n"),
+	    TO("m@remote.test", "bert@example.test", "failed"));
+	assert_empty();
+	assert_idle(&deliver);
+	assert_idle(&relay);
+}
+
+/*
+ * What waits knows its list's owner behind a kill; and of two that hear, the
+ * second does where the kill comes between them.
+ */
+static void
+test_list_kill(void **state)
+{
+	int is_first, told[2] = { 0, 0 };
+	struct rig_job j;
+	unsigned i, n = 0;
+	uint32_t status;
+	char out[300];
+
+	rig_ask(&smtpd, "s@far.test", TO("team@example.test"), BODY,
+	    &(struct rig_wish){ .orcpt = "", .envid = "" });
+	take_owned(&relay, &j, "u1@example.test", "m@remote.test");
+	rig_result(&relay, &j, -1, RESULT_NEVER, "5.1.1 no", "mx");
+	rig_job_clear(&j);
+	take_owned(&deliver, &j, "u1@example.test", "anna@example.test");
+	rig_result(&deliver, &j, -1, RESULT_DELIVERED, "2.0.0 ok", "");
+	rig_job_clear(&j);
+	take_owned(&relay, &j, "u2@example.test", "i@remote.test");
+	take_owned(&deliver, &j, "u2@example.test", "bert@example.test");
+	rig_result(&deliver, &j, -1, RESULT_NEVER, "5.2.2 full", "");
+	rig_job_clear(&j);
+	assert_column(7, "delivered failed waiting failed ");
+	again();
+	take_owned(&relay, &j, "u2@example.test", "i@remote.test");
+	rig_result(&relay, &j, -1, RESULT_DELIVERED, "2.0.0 ok", "mx");
+	rig_job_clear(&j);
+	take(&deliver, &j);
+	assert_owner_report(&j, "u1@example.test");
+	again();
+	/* The first report, which nobody answered, and the second, in any order;
+	   and again what was delivered, where the kill was before that was
+	   written. */
+	for (i = 0; i < 100 && (n < 2 || ask(C_LIST, "", 7, out, sizeof(out),
+	    &status) > 0); i++) {
+		if (rig_job(&relay, &j, 50) == 1) {
+			assert_string_equal(j.sender, "u2@example.test");
+			assert_string_equal(j.rcpt[0].address, "i@remote.test");
+			rig_result(&relay, &j, -1, RESULT_DELIVERED,
+			    "2.0.0 ok", "mx");
+			rig_job_clear(&j);
+		}
+		if (rig_job(&deliver, &j, 50) == 1) {
+			is_first = strcmp(j.rcpt[0].address,
+			    "u1@example.test") == 0;
+			assert_owner_report(&j, is_first ? "u1@example.test" :
+			    "u2@example.test");
+			assert_int_equal(told[is_first]++, 0);
+			rig_result(&deliver, &j, -1, RESULT_DELIVERED,
+			    "2.0.0 ok", "");
+			rig_job_clear(&j);
+			n++;
+		}
+	}
+	assert_int_equal(n, 2);
+	assert_states("");
+}
+
 static int
 setup_delay(void **state)
 {
@@ -342,7 +485,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_delivered), T(test_silent), T(test_relayed),
 		T(test_orcpt_added), T(test_alias), T(test_both),
-		T(test_whole), T(test_whole_bound), T(test_kill),
+		T(test_whole), T(test_whole_bound), T(test_kill), T(test_list), T(test_list_kill),
 		cmocka_unit_test_setup_teardown(test_delay, setup_delay,
 		    teardown),
 	};
