@@ -241,14 +241,28 @@ print_mx(const char *domain)
 			    "seconds)\n"), domain, pref, name, a->ttl);
 }
 
+static int
+told_json(const struct dns_domains *l, struct findings *f)
+{
+	const struct dns_asked *a;
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		a = dns_question(DNS_MX, l->d[i].domain);
+		if (a->status == DNS_OK && a->n > 0)
+			findings_mx_ttl(f, l->d[i].domain, a->ttl);
+	}
+	return findings_json(f, stdout);
+}
+
 /* What was found, and which domains are good. */
 static int
-told(struct ctl *c, const struct dns_domains *l, const struct findings *f)
+told(struct ctl *c, const struct dns_domains *l, struct findings *f)
 {
 	size_t i, k, bad;
 
 	if (c->json)
-		return findings_json(f, stdout) == 0 ? 0 : -1;
+		return told_json(l, f);
 	for (i = 0; i < f->n; i++)
 		finding_print(&f->f[i], stdout);
 	for (i = 0; i < l->n; i++) {

@@ -428,6 +428,7 @@ finding_add(struct findings *l, enum finding_code code, const char *domain,
 	f->domain = mem_strdup(domain);
 	f->finding = fill(_(rows[code].finding), names);
 	f->consequence = f->remedy = NULL;
+	f->mx_ttl = -1;
 	if (rows[code].consequence == NULL)
 		return;
 	f->consequence = fill(_(rows[code].consequence), names);
@@ -496,11 +497,21 @@ finding_print(const struct finding *f, FILE *out)
 		fprintf(out, "    %s\n    %s\n", f->consequence, f->remedy);
 }
 
+void
+findings_mx_ttl(struct findings *l, const char *domain, uint32_t ttl)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		if (strcmp(l->f[i].domain, domain) == 0)
+			l->f[i].mx_ttl = ttl;
+}
+
 int
 findings_json(const struct findings *l, FILE *f)
 {
 	static const char *const names[] = { "domain", "code", "finding",
-		"consequence", "remedy" };
+		"consequence", "remedy", "mx_ttl" };
 	struct out o;
 	size_t i;
 
@@ -513,6 +524,10 @@ findings_json(const struct findings *l, FILE *f)
 		out_text(&o, l->f[i].finding);
 		out_text(&o, l->f[i].consequence);
 		out_text(&o, l->f[i].remedy);
+		if (l->f[i].mx_ttl != -1)
+			out_number(&o, (uint64_t)l->f[i].mx_ttl);
+		else
+			out_null(&o);
 	}
 	return out_end(&o);
 }

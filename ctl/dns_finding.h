@@ -97,6 +97,7 @@ struct finding {
 	char	*domain;		/* or the host's name */
 	char	*finding;
 	char	*consequence, *remedy;	/* NULL: a fact, nothing is wrong */
+	int64_t	 mx_ttl;		/* see findings_mx_ttl; -1 */
 };
 
 enum { FINDINGS_MAX = 10000 };
@@ -122,6 +123,8 @@ const char *finding_name(enum finding_code code);
 enum ctl_exit findings_exit(const struct findings *l);
 /* For people: a paragraph. */
 void	finding_print(const struct finding *f, FILE *out);
+/* For JSON: others may keep the MX records of the domain for that many seconds. */
+void	findings_mx_ttl(struct findings *l, const char *domain, uint32_t ttl);
 /* 0, or -1 where writing failed. */
 int	findings_json(const struct findings *l, FILE *f);
 

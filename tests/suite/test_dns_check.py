@@ -206,6 +206,18 @@ def test_text_has_the_ttl(net):
                      r"\)$", p.stdout), p.stdout
 
 
+def test_json_has_the_ttl(found):
+    """With each fault of a domain that has MX records, as they are."""
+    for name, ttl in {"cname": True, "dead": True, "baddmarc": True,
+                      "nomx": False}.items():
+        rows = [r for r in found if r["domain"] == name + ".test"]
+        assert rows, name
+        for r in rows:
+            assert (r["mx_ttl"] in range(1, 61)) if ttl else \
+                r["mx_ttl"] is None, r
+    assert all(r["mx_ttl"] is None for r in found if r["domain"] == LATER)
+
+
 def test_sentences(found):
     """Whole, with all names in their places."""
     assert {r["domain"] for r in found} == {
