@@ -383,7 +383,8 @@ expand_alias_told(struct expansion *x, const char *address, int delivered)
 {
 	target_add(x, TARGET_LOCAL, address, "");
 	x->raw[x->n - 1].done = 1;
-	x->raw[x->n - 1].forwarded = (uint8_t)delivered;
+	x->raw[x->n - 1].forwarded = delivered ? FORWARDED_ALIAS :
+	    FORWARDED_NOT;
 }
 
 /* How many targets from the first on came by a list. */
@@ -526,6 +527,15 @@ same_target(const struct targets *ts, const struct expansion *x,
 	return NULL;
 }
 
+static const char *
+move_text(char **p, const char *text)
+{
+	char *at = *p;
+
+	*p = stpcpy(at, text) + 1;
+	return at;
+}
+
 /* All texts move into one new piece of memory, with room for more. */
 static char *
 move_texts(struct targets *ts, size_t more)
@@ -534,24 +544,26 @@ move_texts(struct targets *ts, size_t more)
 	char *arena, *p;
 
 	for (i = 0; i < ts->n; i++)
-		len += strlen(ts->t[i].address) + strlen(ts->t[i].way) + 2;
+		len += strlen(ts->t[i].address) + strlen(ts->t[i].way) + 2 +
+		    (ts->t[i].owner != NULL ? strlen(ts->t[i].owner) + 1 : 0);
 	arena = p = mem_alloc(len + 1);
 	for (i = 0; i < ts->n; i++) {
-		p = stpcpy(p, ts->t[i].address) + 1;
-		ts->t[i].address = p - strlen(ts->t[i].address) - 1;
-		p = stpcpy(p, ts->t[i].way) + 1;
-		ts->t[i].way = p - strlen(ts->t[i].way) - 1;
+		ts->t[i].address = move_text(&p, ts->t[i].address);
+		ts->t[i].way = move_text(&p, ts->t[i].way);
+		if (ts->t[i].owner != NULL)
+			ts->t[i].owner = move_text(&p, ts->t[i].owner);
 	}
 	free(ts->arena);
 	ts->arena = arena;
 	return p;
 }
 
+/* Behind a list they are the list's, as target number from is. */
 static void
-append_targets(struct targets *ts, const struct expansion *x)
+append_targets(struct targets *ts, const struct expansion *x, size_t from)
 {
 	const char *texts = buf_str(&x->texts);
-	char *p = move_texts(ts, x->texts.len);
+	char *p = move_texts(ts, x->texts.len + x->n * (ADDRESS_MAX + 1));
 	struct target *t;
 	size_t i;
 
@@ -559,10 +571,11 @@ append_targets(struct targets *ts, const struct expansion *x)
 	for (i = 0; i < x->n; i++) {
 		t = &ts->t[ts->n++];
 		memset(t, 0, sizeof(*t));
-		t->address = p;
-		p = stpcpy(p, texts + x->raw[i].address) + 1;
-		t->way = p;
-		p = stpcpy(p, texts + x->raw[i].way) + 1;
+		t->address = move_text(&p, texts + x->raw[i].address);
+		t->way = move_text(&p, texts + x->raw[i].way);
+		t->owner = ts->t[from].owner;
+		if (x->raw[i].owner != NO_OWNER)
+			t->owner = move_text(&p, texts + x->raw[i].owner);
 		t->rcpt = x->raw[i].rcpt;
 		t->kind = x->raw[i].kind;
 		t->forwarded = FORWARDED_SCRIPT;
@@ -578,11 +591,12 @@ sent_on(const struct target *t)
 }
 
 enum expand_result
-expand_redirect(struct tables *t, struct targets *out, size_t i,
-    const char *address)
+expand_redirect(struct tables *t, const struct envelope *e,
+    struct targets *out, size_t i, const char *address)
 {
 	struct expansion x = { .tables = t, .depth = 1,
-		.rcpt = out->t[i].rcpt, .max = TARGETS_MAX - out->n };
+		.rcpt = out->t[i].rcpt, .max = TARGETS_MAX - out->n,
+		.null = e->sender[0] == '\0', .owner = NO_OWNER };
 	const struct target *same;
 	int gets = 0, ok;
 	size_t k, n = 0;
@@ -598,7 +612,7 @@ expand_redirect(struct tables *t, struct targets *out, size_t i,
 	}
 	x.n = n;
 	if (ok && n > 0)
-		append_targets(out, &x);
+		append_targets(out, &x, i);
 	expansion_clear(&x);
 	return !ok ? EXPAND_LATER : n > 0 || gets ? EXPAND_ADDED :
 	    EXPAND_LOOPS;

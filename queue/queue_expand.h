@@ -38,10 +38,11 @@ enum expand_result {
 };
 /*
  * The recipient of target number i wants the message at that address, too:
- * what it expands to is added behind the others. The sender is not told of a
+ * what it expands to is added behind the others, by the list that it came by
+ * itself. The sender is not told of a
  * target twice, and nobody gets the message twice.
  */
-enum expand_result expand_redirect(struct tables *t, struct targets *out,
-	    size_t i, const char *address);
+enum expand_result expand_redirect(struct tables *t, const struct envelope *e,
+	    struct targets *out, size_t i, const char *address);
 
 #endif

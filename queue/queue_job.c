@@ -68,7 +68,6 @@ job_new(struct message *m, const struct target *t, struct dest *d)
 	j->m = m;
 	j->dest = d;
 	j->forwarded = t->forwarded;
-	j->owner = t->owner;
 	j->class = class_of(m);
 	if (d != NULL) {
 		dest_made(d);
@@ -79,6 +78,12 @@ job_new(struct message *m, const struct target *t, struct dest *d)
 	}
 	m->jobs++;
 	return j;
+}
+
+const char *
+job_owner(const struct queue_job *j)
+{
+	return j->m->targets.t[j->index[0]].owner;
 }
 
 /* A job has one sender. */
@@ -95,7 +100,7 @@ job_open(const struct message *m, const struct target *t, const struct dest *d)
 	struct queue_job *j = TAILQ_LAST(d != NULL ?
 	    &d->waiting[class_of(m)] : &local, job_line);
 
-	if (j == NULL || j->m != m || !same_owner(j->owner, t->owner))
+	if (j == NULL || j->m != m || !same_owner(job_owner(j), t->owner))
 		return NULL;
 	if (d == NULL)
 		return j->n < JOB_LOCAL_TARGETS ? j : NULL;

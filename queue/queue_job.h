@@ -44,7 +44,6 @@ struct queue_job {
 	struct message *m;	/* NULL: the answer is no longer wanted */
 	struct dest *dest;	/* NULL: for deliver */
 	struct worker *worker;	/* NULL: waiting */
-	const char *owner;	/* of its targets (queue_target.h) */
 	uint32_t id;		/* at the worker */
 	uint32_t *index;	/* of the targets */
 	size_t	 n, cap;
@@ -73,6 +72,8 @@ struct entry *job_parked(void);
 int	job_room(void);
 /* Adds a target to a job of m that waits, or makes one. */
 void	job_add(struct message *m, struct target *t, uint32_t index);
+/* The owner of the list that its targets came by (queue_target.h), or NULL. */
+const char *job_owner(const struct queue_job *j);
 /* Forgets all jobs of m; answers that still come are ignored. */
 void	job_abandon(struct message *m);
 /* Has a worker a job of m? */

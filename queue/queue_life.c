@@ -106,7 +106,7 @@ life_redirect(struct message *m, size_t i, const char *address)
 	enum expand_result r;
 
 	queue_tables_fresh();
-	r = expand_redirect(queue.tables, &m->targets, i, address);
+	r = expand_redirect(queue.tables, &m->env, &m->targets, i, address);
 	if (m->targets.n > before)
 		m->targets_stored = 0;
 	return r;

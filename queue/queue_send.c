@@ -114,9 +114,10 @@ static void
 write_envelope(struct chan *c, const struct queue_job *j)
 {
 	struct envelope e = j->m->env;
+	const char *owner = job_owner(j);
 
-	if (j->owner != NULL) {
-		e.sender = j->owner;
+	if (owner != NULL) {
+		e.sender = owner;
 		e.envid = "";
 		e.ret = 0;
 	}

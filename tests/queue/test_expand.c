@@ -320,6 +320,47 @@ test_list_success(void **state)
 	}
 }
 
+/* A member of a list sends it on: it is the list's still, or another's. */
+static void
+test_list_redirect(void **state)
+{
+	struct buf got = BUF_INIT(0);
+	struct recipient r[20];
+	struct targets ts;
+	struct envelope e;
+	char text[] = "team@example.test";
+
+	memset(&e, 0, sizeof(e));
+	e.sender = "eve@x.test";
+	e.rcpt = r;
+	e.n_rcpt = split(text, r);
+	assert_int_equal(expand(tables, &e, &ts), 0);
+	assert_int_equal(expand_redirect(tables, &e, &ts, 0, "u9@example.test"),
+	    EXPAND_ADDED);
+	assert_int_equal(expand_redirect(tables, &e, &ts, 3,
+	    "owned@example.test"), EXPAND_ADDED);
+	print(&ts, &got);
+	assert_string_equal(buf_str(&got),
+	    "L:anna@example.test>anna@example.test[u1@example.test] "
+	    "R*:m@remote.test>remote.test[u1@example.test] "
+	    "R*:i@remote.test>remote.test[u2@example.test] "
+	    "L:bert@example.test>bert@example.test[u2@example.test] "
+	    "L:u9@example.test>u9@example.test[u1@example.test] "
+	    "L:u3@example.test>u3@example.test[u3@example.test] "
+	    "F*:nobody@example.test>5.1.1 no such mailbox[u3@example.test]");
+	targets_clear(&ts);
+	/* What has no sender gets none. */
+	e.sender = "";
+	assert_int_equal(expand(tables, &e, &ts), 0);
+	assert_int_equal(expand_redirect(tables, &e, &ts, 0,
+	    "owned@example.test"), EXPAND_ADDED);
+	buf_reset(&got);
+	print(&ts, &got);
+	assert_null(strchr(buf_str(&got), '['));
+	targets_clear(&ts);
+	buf_clear(&got);
+}
+
 /* A report to a name without a mailbox is for postmaster, once. */
 static void
 test_unsent(void **state)
@@ -360,14 +401,14 @@ test_redirect(void **state)
 	e.rcpt = r;
 	e.n_rcpt = split(text, r);
 	assert_int_equal(expand(tables, &e, &ts), 0);
-	assert_int_equal(expand_redirect(tables, &ts, 0, "sales@example.test"),
+	assert_int_equal(expand_redirect(tables, &e, &ts, 0, "sales@example.test"),
 	    EXPAND_ADDED);
-	assert_int_equal(expand_redirect(tables, &ts, 1, "x@far.test"),
+	assert_int_equal(expand_redirect(tables, &e, &ts, 1, "x@far.test"),
 	    EXPAND_ADDED);
 	/* There already; and those of bert's are bert's. */
-	assert_int_equal(expand_redirect(tables, &ts, 0, "x@FAR.test"),
+	assert_int_equal(expand_redirect(tables, &e, &ts, 0, "x@FAR.test"),
 	    EXPAND_ADDED);
-	assert_int_equal(expand_redirect(tables, &ts, 0, "nobody@example.test"),
+	assert_int_equal(expand_redirect(tables, &e, &ts, 0, "nobody@example.test"),
 	    EXPAND_ADDED);
 	print(&ts, &got);
 	assert_string_equal(buf_str(&got),
@@ -380,16 +421,16 @@ test_redirect(void **state)
 	assert_int_equal(ts.t[3].forwarded, FORWARDED_SCRIPT);
 	assert_int_equal(ts.t[4].state, TARGET_OPEN);
 	/* To himself; to one who has only sent it on; to one who has it. */
-	assert_int_equal(expand_redirect(tables, &ts, 0, "anna@example.test"),
+	assert_int_equal(expand_redirect(tables, &e, &ts, 0, "anna@example.test"),
 	    EXPAND_LOOPS);
-	assert_int_equal(expand_redirect(tables, &ts, 0, "bert+x@alias.test"),
+	assert_int_equal(expand_redirect(tables, &e, &ts, 0, "bert+x@alias.test"),
 	    EXPAND_ADDED);
 	target_set(&ts.t[1], TARGET_DONE, RESULT_REDIRECTED,
 	    strlen(RESULT_REDIRECTED), NULL, 0);
-	assert_int_equal(expand_redirect(tables, &ts, 0, "bert@example.test"),
+	assert_int_equal(expand_redirect(tables, &e, &ts, 0, "bert@example.test"),
 	    EXPAND_LOOPS);
 	target_set(&ts.t[1], TARGET_DONE, "2.0.0 delivered", 15, NULL, 0);
-	assert_int_equal(expand_redirect(tables, &ts, 0, "bert@example.test"),
+	assert_int_equal(expand_redirect(tables, &e, &ts, 0, "bert@example.test"),
 	    EXPAND_ADDED);
 	assert_int_equal(ts.n, 5);
 	targets_clear(&ts);
@@ -447,7 +488,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_unsent), cmocka_unit_test(test_redirect),
-		cmocka_unit_test(test_list_success), cmocka_unit_test(test_success),
+		cmocka_unit_test(test_list_success),
+		cmocka_unit_test(test_list_redirect), cmocka_unit_test(test_success),
 		cmocka_unit_test(test_whose),
 		cmocka_unit_test(test_too_many) };
 
