@@ -32,7 +32,8 @@ struct renaming {
 	int	 written;		/* the first edit */
 };
 
-/* The line of an alias with another target in the place of the old name. */
+/* The line of an alias with another target, or owner, in the place of the old
+   name. */
 static int
 change_alias(struct renaming *n, struct row *r, struct buf *why)
 {
@@ -42,6 +43,9 @@ change_alias(struct renaming *n, struct row *r, struct buf *why)
 	int seen = 0, done;
 
 	buf_puts(&line, r->key);
+	if (r->owner != NULL)
+		buf_printf(&line, " owner=%s", strcmp(r->owner, n->old) == 0 ?
+		    n->new : r->owner);
 	for (i = 0; i < r->n_targets; i++) {
 		target = r->targets[i];
 		if (strcmp(target, n->old) == 0 || strcmp(target, n->new) == 0) {
@@ -78,7 +82,8 @@ change_aliases(struct renaming *n, struct buf *why)
 	int done = 0;
 
 	while (done == 0 && (r = text_next(t, &i)) != NULL)
-		if (has_target(r, n->old))
+		if (has_target(r, n->old) || (r->owner != NULL &&
+		    strcmp(r->owner, n->old) == 0))
 			done = change_alias(n, r, why);
 	if (done == 0 && n->alias) {
 		buf_printf(&line, "%s = %s", n->old, n->new);
