@@ -18,6 +18,7 @@ NAMES = ("the file systems here make the name of a new file durable with the "
 SECOND = "read when the index is gone too, and written within a minute"
 START = "done once, before the first message, or after a crash"
 COPY = "a copy that is used when the table does not recover"
+PROVIDER = "the campaign has no provider to collect from"
 EXPORT = "what is exported is in its mailbox, too"
 COLLECT = ("no account is collected in the load; test_fetch.py and "
            "test_journal.c kill instead")
@@ -55,6 +56,10 @@ KINDS = {
     "migrated": kind("migrate", "state_sync",
                      kept="a message that it does not tell of is known by "
                           "its id"),
+    "collected": kind("fetch", "fetch_file_end", kept=PROVIDER),
+    "journal": kind("collect", "journal_sync", kept=PROVIDER),
+    "journal-begun": kind("collect", "begin", kept=START),
+    "journal-anew": kind("collect", "replace", kept=PROVIDER),
     "exported": kind("rohrpost", "flush", kept=EXPORT),
     "exported-mbox": kind("rohrpost", "note", kept=EXPORT),
     "export-folder": kind("rohrpost", "box_make_folder", kept=EXPORT),
