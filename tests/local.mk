@@ -20,7 +20,7 @@ include tests/sieve/local.mk
 include tests/smtpd/local.mk
 TESTS += $(check_PROGRAMS)
 endif
-EXTRA_DIST += tests/count.py tests/fresh tests/oci.py tests/package.py tests/systemd.py tests/suite tests/data tests/fuzz/run tests/mutants
+EXTRA_DIST += tests/count.py tests/first_mail.py tests/fresh tests/oci.py tests/package.py tests/systemd.py tests/suite tests/data tests/fuzz/run tests/mutants
 
 include tests/fuzz/local.mk
 include tests/bench/local.mk
