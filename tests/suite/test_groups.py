@@ -2,6 +2,8 @@
 something holds (the account, its groups, its domain)."""
 import pytest
 
+import rohrpost
+
 PEOPLE = ("anna", "bert")
 
 
@@ -60,9 +62,13 @@ def test_nearest_holds(inst):
     rows = {r["user"]: r["quota_size"] for r in inst.json("store", "list")}
     for name in PEOPLE:
         inst.imap(name).logout()
-    rows = {r["user"]: r["quota_size"] for r in inst.json("store", "list")}
-    assert rows["anna@example.test"] == 3 << 20
-    assert rows["bert@example.test"] == 1 << 20
+
+    def listed():
+        rows = {r["user"]: r["quota_size"] for r in inst.json("store", "list")}
+        return [rows.get(n + "@example.test") for n in PEOPLE] == [
+            3 << 20, 1 << 20]
+    # A login does not wait for the first mailboxes to be made.
+    rohrpost.wait_for(listed, text="both in the list")
     inst.ctl("user", "set", "anna@example.test", "quota=")
     assert user(inst, "anna")["quota_size"] == 2 << 20
     inst.ctl("domain", "set", "example.test", "quota=")

@@ -188,6 +188,35 @@ def test_without_the_second_half(inst):
     assert stored(inst, new) == 3
 
 
+def test_marks(inst):
+    """A mark that is too old goes with the next edit; one that says nothing is
+    refused, and the line stays as it was for the server."""
+    f = inst.conf / "users"
+    add(inst, "marked@example.test")
+    whole = f.read_text()
+
+    def mark(*words):
+        f.write_text(whole.replace("marked@example.test", " ".join(
+            ("marked@example.test", *words))))
+        return inst.command("apply")
+    recent = line(inst, "users", "marked@example.test")
+    assert recent == "marked@example.test"
+    for bad in ("was=x@example.test", "was=x@example.test,yesterday",
+                "moving=x", "moving=anna@example.test",
+                "moving=x@example.test,2026-01-01",
+                "moving=x@example.test moving=y@example.test"):
+        p = mark(bad)
+        assert p.returncode == 1 and "users:" in p.stderr, (bad, p)
+    p = mark("was=x@example.test,2001-01-01", "was=y@example.test,2999-01-01")
+    assert p.returncode == 0, p
+    assert line(inst, "users", "marked@example.test") == (
+        "marked@example.test was=y@example.test,2999-01-01")
+    inst.ctl("user", "set", "marked@example.test", "quota=5M")
+    assert line(inst, "users", "marked@example.test") == (
+        "marked@example.test quota=5242880 was=y@example.test,2999-01-01")
+    inst.ctl("user", "del", "marked@example.test")
+
+
 CALLS = ("renameat", "sendto", "sendmsg", "connect")
 
 
