@@ -2,10 +2,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "auth/auth_cache.h"
 #include "auth/auth_delay.h"
+#include "auth/remote.h"
 
 enum { BASE = 1000, MINUTE = 60000 };
 
@@ -189,6 +191,29 @@ test_addresses(void **state)
 	auth_delay_free(&d);
 }
 
+/* What failures and connections are counted by. */
+static void
+test_remote_key(void **state)
+{
+	static const struct { const char *a, *b; int same; } rows[] = {
+		{ "[2001:db8::1:2]:5", "[2001:db8::ffff:9]:65000", 1 },
+		{ "[2001:db8::1]:5", "[2001:db8:0:1::1]:5", 0 },
+		{ "192.0.2.1:5", "192.0.2.1:65000", 1 },
+		{ "192.0.2.1:5", "192.0.2.2:5", 0 },
+		{ "local", "local", 1 }, { "local", "locals", 0 },
+		{ "", "local", 0 },
+	};
+	unsigned char a[REMOTE_KEY_MAX], b[REMOTE_KEY_MAX];
+	size_t i, n, m;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		n = remote_key(rows[i].a, a);
+		m = remote_key(rows[i].b, b);
+		if ((n == m && memcmp(a, b, n) == 0) != rows[i].same)
+			fail_msg("%s %s", rows[i].a, rows[i].b);
+	}
+}
+
 static void
 test_off(void **state)
 {
@@ -305,6 +330,7 @@ main(void)
 		cmocka_unit_test(test_decay),
 		cmocka_unit_test(test_score_is_bounded),
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_remote_key),
 		cmocka_unit_test(test_off),
 		cmocka_unit_test(test_known_stays),
 		cmocka_unit_test(test_cache),

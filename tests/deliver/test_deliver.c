@@ -1,6 +1,7 @@
 /*
  * A real deliver process between a queue and a store that the test plays.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -340,6 +341,41 @@ test_each_recipient_has_its_result(void **state)
 	stored(id[2], RESULT_NEVER, "5.1.1 none");
 	stored(id[0], RESULT_DELIVERED, "2.0.0 ok");
 	expect_results(9, "6 1 4.2.2 full;7 2 5.1.1 none;5 0 2.0.0 ok;");
+}
+
+static unsigned
+open_files(void)
+{
+	char path[40];
+	unsigned n = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	assert_non_null(d = opendir(path));
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* Message after message: the file of each is closed again. */
+static void
+test_files_are_closed(void **state)
+{
+	unsigned got[3], before = 0;
+	struct msg m;
+	uint32_t i;
+
+	for (i = 1; i <= 4; i++) {
+		send_job(i, 0, TEXT);
+		request(&m);
+		stored(m.id, RESULT_DELIVERED, "2.0.0 ok");
+		msg_done(&m);
+		assert_int_equal(answer(i, got), J_RESULT);
+		if (i == 1)
+			before = open_files();
+	}
+	assert_int_equal(open_files(), before);
 }
 
 /* So many requests are with store at a time, and with the next one, too. */
@@ -1036,6 +1072,7 @@ main(void)
 		T(test_one), T(test_pipeline), T(test_many_recipients),
 		T(test_broken), T(test_large), T(test_loop),
 		T(test_each_recipient_has_its_result), T(test_window),
+		T(test_files_are_closed),
 		T(test_unreadable), T(test_what_is_a_loop),
 		T(test_malformed_job), T(test_retires),
 		T(test_store_lost), T(test_queue_lost), T(test_store_lies),

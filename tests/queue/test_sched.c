@@ -118,6 +118,31 @@ test_ready_line(void **state)
 	sched_clear(&s);
 }
 
+/* How many wait for a look-up: each counts once, until it does no more. */
+static void
+test_lookups(void **state)
+{
+	struct sched s;
+	struct entry *e[2];
+
+	sched_init(&s);
+	e[0] = sched_add(&s, 1);
+	e[1] = sched_add(&s, 2);
+	assert_int_equal(s.lookups, 0);
+	sched_lookup(&s, e[0], 1);
+	sched_lookup(&s, e[0], 1);
+	sched_lookup(&s, e[1], 0);
+	assert_int_equal(s.lookups, 1);
+	sched_lookup(&s, e[1], 1);
+	assert_int_equal(s.lookups, 2);
+	sched_lookup(&s, e[0], 0);
+	sched_lookup(&s, e[0], 0);
+	assert_int_equal(s.lookups, 1);
+	sched_remove(&s, e[1]);
+	assert_int_equal(s.lookups, 0);
+	sched_clear(&s);
+}
+
 int
 main(void)
 {
@@ -125,6 +150,7 @@ main(void)
 		cmocka_unit_test(test_backoff), cmocka_unit_test(test_order),
 		cmocka_unit_test(test_clamp),
 		cmocka_unit_test(test_ready_line),
+		cmocka_unit_test(test_lookups),
 	};
 
 	return cmocka_run_group_tests_name("sched", tests, NULL, NULL);

@@ -52,6 +52,10 @@ static const struct row {
 	{ "From: root (Cron Daemon)", "From: root@x.test (Cron Daemon)" },
 	{ "From: (Cron, (of <here>)) root", "From: (Cron, (of <here>)) "
 	    "root@x.test" },
+	/* A quote that is escaped is none's end. */
+	{ "From: \"A \\\" b\" <anna>", "From: \"A \\\" b\" "
+	    "<anna@x.test>" },
+	{ "From: root (a \\) b)", "From: root@x.test (a \\) b)" },
 	{ "To: anna.b", "To: anna.b@x.test" },
 	{ "To: <\"anna b\">", "To: <\"anna b\"@x.test>" },
 	{ "To: \"Anna\"", NULL },

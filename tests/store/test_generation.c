@@ -15,6 +15,7 @@
 
 #include "lib/base/log.h"
 #include "store/generation.h"
+#include "store/index.h"
 #include "store/shard.h"
 #include "store/shard_chores.h"
 #include "store/text.h"
@@ -25,6 +26,7 @@ static struct {
 	enum engine_result get, scan, commit, durable;
 	enum store_room room;
 	uint64_t index, tokens;
+	uint32_t version;		/* what there is in its place, or 0 */
 	int	 accounts, scans, text_fails;
 	int64_t	 now;
 	struct chore *chore;
@@ -44,7 +46,9 @@ enum engine_result
 __wrap_engine_get(struct engine_db *db, enum engine_table t, const void *key,
     size_t klen, struct buf *value_r)
 {
-	if (w.get == ENGINE_DONE)
+	if (w.get == ENGINE_DONE && w.version != 0)
+		buf_put_u32(value_r, w.version);
+	else if (w.get == ENGINE_DONE)
 		buf_put_u64(value_r, w.index);
 	return w.get;
 }
@@ -266,6 +270,33 @@ test_tick(void **state)
 	logged(" durable mail 23");
 }
 
+/* 0; -1: it may be better later; -2: a newer program is needed. */
+static void
+test_version(void **state)
+{
+	static const struct {
+		enum engine_result get;
+		uint32_t version;
+		int	 is;
+	} rows[] = {
+		{ ENGINE_DONE, 1, 0 }, { ENGINE_DONE, INDEX_VERSION, 0 },
+		{ ENGINE_ABSENT, 0, 0 },
+		{ ENGINE_DONE, INDEX_VERSION + 1, -2 },
+		{ ENGINE_LATER, 0, -1 },
+	};
+	struct buf why = BUF_INIT(200);
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		memset(&w, 0, sizeof(w));
+		w.get = rows[i].get;
+		w.version = rows[i].version;
+		if (index_version_ok(NULL, &why) != rows[i].is)
+			fail_msg("row %zu", i);
+	}
+	buf_clear(&why);
+}
+
 int
 main(void)
 {
@@ -273,6 +304,7 @@ main(void)
 		cmocka_unit_test(test_is_old),
 		cmocka_unit_test(test_next),
 		cmocka_unit_test(test_tick),
+		cmocka_unit_test(test_version),
 	};
 
 	log_init("store", 0);
