@@ -511,6 +511,19 @@ test_big_frame(void **state)
 	assert_int_equal(r, 1);
 	assert_memory_equal(msg_get(&m, F_BLOB, &len), blob, sizeof(blob));
 	assert_int_equal(len, sizeof(blob));
+	msg_done(&m);
+	/* With the next one, the room that the large one took is given back:
+	   a process has many channels. */
+	msg_begin(&a, &proto, T_HELLO, 2);
+	msg_text(&a, F_WORD, "y");
+	assert_int_equal(msg_end(&a), 0);
+	assert_int_equal(chan_flush(&a), 1);
+	assert_int_equal(chan_read(&b), 1);
+	assert_true(a.out.cap < sizeof(blob) / 8);
+	assert_true(b.in.cap < sizeof(blob) / 8);
+	assert_int_equal(msg_next(&m, &proto, PEER_SMTPD, &b, &why), 1);
+	assert_int_equal(m.id, 2);
+	msg_done(&m);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "lib/base/crc32c.h"
 #include "lib/base/fd.h"
 #include "store/body.h"
 #include "store/body_impl.h"
@@ -237,6 +238,21 @@ test_a_text_is_bounded(void **state)
 	assert_int_equal(text_replace(ANNA, 0, "big", "0123456789a", 11), 0);
 	assert_int_equal(text_read(ANNA, 0, "big", &b), -1);
 	assert_int_equal(errno, EFBIG);
+	buf_clear(&b);
+}
+
+/* What somebody else put there is not followed. */
+static void
+test_a_text_is_no_link(void **state)
+{
+	struct buf b = BUF_INIT(100);
+
+	assert_int_equal(text_replace(ANNA, 0, "there", "text", 4), 0);
+	assert_int_equal(symlink("there", path("link")), 0);
+	assert_int_equal(text_read(ANNA, 0, "link", &b), -1);
+	assert_int_equal(errno, ELOOP);
+	assert_int_equal(b.len, 0);
+	assert_int_equal(text_read(ANNA, 0, "there", &b), 0);
 	buf_clear(&b);
 }
 
@@ -546,6 +562,28 @@ test_a_network_is_refused(void **state)
 	buf_clear(&why);
 }
 
+/* The body of an APPEND is answered for when it is durable. */
+static void
+test_a_body_that_is_not_synced(void **state)
+{
+	const char *name = path("../../.new/fresh");
+	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	assert_true(fd != -1);
+	assert_int_equal(write(fd, "text", 4), 4);
+	close(fd);
+	assert_int_equal(body_check("fresh", 4, crc32c(0, "text", 4)),
+	    BODY_DONE);
+	assert_int_equal(body_check("fresh", 5, crc32c(0, "text", 4)),
+	    BODY_FALSE);
+	assert_int_equal(body_check("fresh", 4, crc32c(0, "texu", 4)),
+	    BODY_FALSE);
+	file_sync_fails = 1;
+	assert_int_equal(body_check("fresh", 4, crc32c(0, "text", 4)),
+	    BODY_TROUBLE);
+	file_sync_fails = 0;
+}
+
 /* A fresh file is given out when its name is durable; else none is ready. */
 static void
 test_fresh_names(void **state)
@@ -591,6 +629,7 @@ main(void)
 		T(test_what_is_used_and_removed),
 		T(test_all_users), T(test_what_cannot_be_linked),
 		T(test_a_network_is_refused), T(test_another_file),
+		T(test_a_text_is_no_link), T(test_a_body_that_is_not_synced),
 		/* Behind all: those that are ready lie in its folder. */
 		T(test_space), T(test_fresh_names),
 	};

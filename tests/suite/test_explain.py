@@ -188,3 +188,22 @@ def test_text_in_german(host):
     assert p.returncode == 1
     assert "die Domain ist nicht unsere" in p.stdout
     assert p.stdout.count("(550 5.7.1 relaying denied)") == 1
+
+
+def test_aliases_in_a_row(host):
+    """As many as the queue follows (ALIAS_DEPTH, lib/mail/limits.h)."""
+    with open(host.conf / "aliases", "a") as f:
+        for n in range(21):
+            f.write("deep%d@example.test = %s@example.test%s\n" % (
+                n, "anna" if n == 0 else "deep%d" % (n - 1),
+                ", bert@example.test" if n == 20 else ""))
+    host.ctl("apply")
+    many = "too many aliases in a row: this way ends here"
+    for n, reasons in ((19, 0), (20, 1)):
+        rows = explain(host, "deep%d@example.test" % n)
+        assert [r["reason"] for r in rows].count(many) == reasons, n
+    before = host.count()
+    with host.smtp() as s:
+        s.sendmail("eve@remote.test", ["deep19@example.test"],
+                   message("deep"))
+    host.wait_count(before + 1)

@@ -8,6 +8,7 @@ queue id, N a number, PORT a port of the client's. Other lines may be there.
 import collections
 import contextlib
 import imaplib
+import os
 import pathlib
 import re
 import smtplib
@@ -171,6 +172,22 @@ def test_log_words(inst):
     before = len(inst.log())
     inst.stop()
     holds(inst, before, expected["stop"], "stop")
+
+
+def test_sockets_and_number(inst):
+    """Who may connect is what the tables say, not the umask; master.pid is
+    its number alone, whatever stood there."""
+    inst.stop()
+    run = inst.state / "run"
+    (run / "master.pid").write_text("9" * 20 + "\n")
+    old = os.umask(0o027)
+    try:
+        inst.start()
+    finally:
+        os.umask(old)
+    assert (run / "master.pid").read_text() == "%d\n" % inst.master.pid
+    for name, mode in (("master.ctl", 0o600), ("submit", 0o666)):
+        assert (run / name).stat().st_mode & 0o777 == mode, name
 
 
 def holds(inst, before, want, name):
