@@ -20,8 +20,6 @@ START = "done once, before the first message, or after a crash"
 COPY = "a copy that is used when the table does not recover"
 PROVIDER = "the campaign has no provider to collect from"
 EXPORT = "what is exported is in its mailbox, too"
-COLLECT = ("no account is collected in the load; test_fetch.py and "
-           "test_journal.c kill instead")
 KINDS = {
     "body": kind("smtpd", "body_finish"),
     "bounce": kind("queue", "report_write"),
@@ -65,10 +63,6 @@ KINDS = {
     "export-folder": kind("rohrpost", "box_make_folder", kept=EXPORT),
     "drop": kind("sendmail", "drop_sync",
                  kept="the suite is down when it is written"),
-    "fetched": kind("fetch", "fetch_file_end", kept=COLLECT),
-    "journal": kind("collect", "journal_sync", kept=COLLECT),
-    "journal-new": kind("collect", "begin", kept=COLLECT),
-    "journal-whole": kind("collect", "replace", kept=COLLECT),
     "set-aside": kind("queue", "body_move",
                       kept="of a body that is damaged already"),
 }
