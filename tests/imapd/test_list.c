@@ -13,6 +13,7 @@
 #include "lib/mail/door.h"
 
 #include "imapd/imapd_list_args.h"
+#include "imapd/imapd_names.h"
 #include "imapd/imapd_uses.h"
 
 static int
@@ -163,10 +164,44 @@ test_uses(void **state)
 	buf_clear(&out);
 }
 
+/* What is below a name has a "/" behind it. */
+static void
+test_below(void **state)
+{
+	static char names[][12] = { "INBOX", "a", "a-b", "a/b", "a/b/c", "ab",
+		"ab0/c", "foo", "foobar" };
+	static const struct {
+		const char *name;
+		int	 children;
+		size_t	 at, n;
+	} t[] = {
+		{ "a", 1, 3, 2 }, { "a/b", 1, 4, 1 }, { "a/b/c", 0, 0, 0 },
+		{ "ab", 0, 0, 0 }, { "ab0", 1, 6, 1 }, { "foo", 0, 0, 0 },
+		{ "foobar", 0, 0, 0 }, { "zoo", 0, 0, 0 },
+	};
+	enum { NAMES = sizeof(names) / sizeof(names[0]) };
+	struct door_mailbox list[NAMES] = { 0 };
+	size_t i, at, end;
+
+	for (i = 0; i < NAMES; i++)
+		list[i].name = names[i];
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		if (imapd_names_children(list, NAMES, t[i].name) !=
+		    t[i].children)
+			fail_msg("%s", t[i].name);
+		at = imapd_names_below(list, NAMES, t[i].name,
+		    strlen(t[i].name), &end);
+		assert_int_equal(end - at, t[i].n);
+		if (t[i].n > 0)
+			assert_int_equal(at, t[i].at);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_below),
 		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_patterns_have_a_bound),
