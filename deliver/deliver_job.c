@@ -369,15 +369,18 @@ job_fields(struct job *j, struct msg *m)
 
 /*
  * A file that cannot be read now is that message's trouble alone: the job is
- * answered, not refused, for queue pauses a worker that refuses.
+ * answered, not refused, for queue pauses a worker that refuses. No script
+ * judges what nobody has read.
  */
 static int
 job_bad_body(struct job *j, const struct msg *m, enum body_verdict r,
     const char *words)
 {
-	static const struct body none = { .header = "", .data = "" };
+	struct packed_target t;
+	struct cursor c;
 	const char *p;
-	size_t i, len;
+	size_t len;
+	int more;
 
 	log_warn("%s: %s", j->file, words);
 	if (r == BODY_BROKEN) {
@@ -385,12 +388,14 @@ job_bad_body(struct job *j, const struct msg *m, enum body_verdict r,
 		return 0;
 	}
 	p = msg_get(m, JF_RECIPIENTS, &len);
-	if (job_recipients(j, p, len, &none) == -1) {
+	cursor_init(&c, p, len);
+	while ((more = packed_target(&c, 1, &t)) == 1)
+		packed_put_result(&j->results, &(struct packed_result){
+		    t.index, RESULT_LATER, 0, words, strlen(words) });
+	if (more == -1 || j->results.len == 0) {
 		job_free(j);
 		return -1;
 	}
-	for (i = 0; i < j->n; i++)
-		rcpt_result(j, &j->rcpt[i], RESULT_LATER, words);
 	job_done(j);
 	return 0;
 }

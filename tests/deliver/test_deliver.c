@@ -422,6 +422,31 @@ test_unreadable(void **state)
 	buf_clear(&to);
 }
 
+/* The script of the system. */
+static void
+write_before(const char *text)
+{
+	char path[100];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/jail", dir);
+	assert_true(mkdir(path, 0755) == 0 || errno == EEXIST);
+	snprintf(path, sizeof(path), "%s/jail/before.sieve", dir);
+	assert_non_null(f = fopen(path, "w"));
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* No script says of what could not be read that it is to be thrown away. */
+static void
+test_unreadable_before(void **state)
+{
+	write_before("if not exists \"from\" { discard; }");
+	send_job(1, 0, "Subject: x\r\n\r\n");
+	expect_results(1, "5 0 2.0.0 discarded by a script;");
+	test_unreadable(state);
+}
+
 static void
 test_pipeline(void **state)
 {
@@ -1073,7 +1098,8 @@ main(void)
 		T(test_broken), T(test_large), T(test_loop),
 		T(test_each_recipient_has_its_result), T(test_window),
 		T(test_files_are_closed),
-		T(test_unreadable), T(test_what_is_a_loop),
+		T(test_unreadable), T(test_unreadable_before),
+		T(test_what_is_a_loop),
 		T(test_malformed_job), T(test_retires),
 		T(test_store_lost), T(test_queue_lost), T(test_store_lies),
 		T(test_store_is_early), T(test_script),
