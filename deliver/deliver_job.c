@@ -53,7 +53,7 @@ struct job {
 	struct ask *ask;
 	size_t	 n_asks, sent;
 	char	*arena;
-	char	*sender;	/* of a job of queue's */
+	char	*sender;	/* of a job of queue's; its children have none */
 	char	 file[QUEUE_ID_LEN + 1];
 	int	 fd;
 	uint64_t length;
@@ -293,11 +293,15 @@ add_asks(struct job *j, struct rcpt *r, const struct action *list, size_t n,
 }
 
 static struct filter_message
-message_of(const struct job *j, const struct rcpt *r, const struct body *b,
-    const char *sender)
+message_of(const struct job *j, const struct rcpt *r, const struct body *b)
 {
+	const struct job *of = j;
+
+	/* A script that asks for mailboxes is a child's child. */
+	while (of->parent != NULL)
+		of = of->parent;
 	return (struct filter_message){ .id = j->file, .owner = r->owner,
-		.address = r->address, .sender = sender, .data = b->data,
+		.address = r->address, .sender = of->sender, .data = b->data,
 		.len = b->data_len, .size = j->length };
 }
 
@@ -340,7 +344,7 @@ job_recipients(struct job *j, const char *p, size_t len, const struct body *b)
 			    "5.4.6 mail loop: it was delivered to that address"
 			    " before");
 		} else {
-			fm = message_of(j, r, b, j->sender);
+			fm = message_of(j, r, b);
 			n = actions_of(&fm, &r->filtered, &list);
 			add_asks(j, r, list, n, &cap);
 		}
@@ -575,7 +579,7 @@ job_script(struct job *j, size_t i, struct msg *m)
 		s.names = msg_get(m, DF_NAMES, &s.names_len);
 	if (body_read(&b, f->fd, f->length, f->crc, &why) == BODY_GOOD) {
 		job_body(f, &b);
-		fm = message_of(f, f->rcpt, &b, j->sender);
+		fm = message_of(f, f->rcpt, &b);
 		filter_user(&fm, &s, &f->rcpt->filtered);
 		add_asks(f, f->rcpt, f->rcpt->filtered.action,
 		    f->rcpt->filtered.n, &cap);

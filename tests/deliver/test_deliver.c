@@ -1023,8 +1023,9 @@ test_script_fails(void **state)
 static void
 test_script_asks_for_mailboxes(void **state)
 {
-	static const char asks[] = "require [\"mailbox\",\"fileinto\"]; "
-	    "if mailboxexists \"A\" { fileinto \"A\"; }";
+	static const char asks[] = "require [\"mailbox\",\"fileinto\","
+	    "\"envelope\"]; if allof (mailboxexists \"A\", envelope "
+	    "\"from\" \"s@far.test\") { fileinto \"A\"; }";
 	unsigned got[3];
 	struct msg m;
 
