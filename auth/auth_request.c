@@ -315,6 +315,10 @@ auth_request_asked(struct auth_request *r, const struct auth_pam_job *j)
 		request_failed(r, words);
 		break;
 	case AUTH_PAM_LIMIT:
+		/* Without delays who goes on would find by its other answer
+		   the password that is asked about still. */
+		auth_delay_failed(r->serve->parts.delay, &r->attempt,
+		    clock_mono_ms());
 		log_info("login refused unchecked: %s from %s (%s): %s",
 		    log_name(r), r->remote, service_name(r->service), words);
 		request_no(r, A_LIMIT, words_limit);

@@ -37,7 +37,7 @@ static const char with_app[] = "app=phone,*,1,$6$rounds=1000$saltsalt$"
     "YeoDarvcbAQ66.:pam=carl";
 
 static void
-begin(unsigned workers)
+begin_delayed(unsigned workers, int64_t delay)
 {
 	static char own[200];
 	const char *const rows[][2] = {
@@ -54,7 +54,7 @@ begin(unsigned workers)
 	snprintf(own, sizeof(own), "crypt=%s:pam=dora", hash6);
 	later = 0;
 	write_passwd(rows);
-	open_serve(PEER_SMTPD, 0);
+	open_serve(PEER_SMTPD, delay);
 	for (i = 0; i < WORKERS; i++)
 		chan_init(&worker[i], -1);
 	for (i = 0; i < workers; i++) {
@@ -64,6 +64,12 @@ begin(unsigned workers)
 		auth_serve_peer(serve, PEER_PAM, 100 + i, fd[0]);
 		chan_init(&worker[i], fd[1]);
 	}
+}
+
+static void
+begin(unsigned workers)
+{
+	begin_delayed(workers, 0);
 }
 
 static void
@@ -211,6 +217,30 @@ test_bound(void **state)
 	unasked(154, "anna@example.test", "three", A_LIMIT);
 	later += 10000;
 	login(155, "anna", "three", P_WRONG, A_BAD);
+	end();
+}
+
+/* Who goes on is slowed down all the same: the password that was right the last
+   time would be found by trying. */
+static void
+test_bound_is_no_free_guess(void **state)
+{
+	uint32_t id;
+	struct msg m;
+
+	begin_delayed(1, 50);
+	login(1, "anna", "one", P_WRONG, A_BAD);
+	login(2, "anna", "two", P_WRONG, A_BAD);
+	for (id = 3; id < 8; id++) {
+		char guess[20];
+
+		snprintf(guess, sizeof(guess), "guess %u", id);
+		ask(id, SERVICE_SUBMISSION, "anna@example.test", guess);
+		expect_no(id, A_LIMIT);
+	}
+	ask(8, SERVICE_SUBMISSION, "anna@example.test", "guess 8");
+	assert_int_equal(answer(&m, QUIET_MS), -1);
+	expect_no(8, A_LIMIT);
 	end();
 }
 
@@ -399,6 +429,7 @@ main(void)
 		cmocka_unit_test(test_results),
 		cmocka_unit_test(test_other_passwords),
 		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_bound_is_no_free_guess),
 		cmocka_unit_test(test_doubt_is_no_failure),
 		cmocka_unit_test(test_one_at_a_time),
 		cmocka_unit_test(test_shares),
