@@ -11,7 +11,7 @@
 #include "lib/base/str.h"
 #include "lib/sieve/sieve_vm.h"
 
-enum { CHEAP = 16 };		/* octets of memmem for a step */
+enum { CHEAP = 16 };		/* octets of memmem, memcmp for a step */
 
 static void
 to_upper(char *p, size_t len)
@@ -85,6 +85,16 @@ order(enum sieve_comparator comparator, struct sieve_view a,
 		return order_numbers(a, b);
 	r = n > 0 ? memcmp(a.p, b.p, n) : 0;
 	return r != 0 ? r : a.len < b.len ? -1 : a.len > b.len;
+}
+
+/* Steps of that. */
+static uint64_t
+order_steps(enum sieve_comparator comparator, struct sieve_view a,
+    struct sieve_view b)
+{
+	if (comparator == SIEVE_NUMERIC)
+		return a.len + b.len;
+	return (a.len < b.len ? a.len : b.len) / CHEAP;
 }
 
 static int
@@ -249,8 +259,11 @@ matches(struct sieve_vm *vm, const struct sieve_compare *c,
 {
 	struct glob g = { .vm = vm, .key = key, .v = v.p, .at = v.p,
 		.end = v.p + v.len, .n = 1 };
-	int r = glob(&g);
+	int r;
 
+	if (sieve_steps(vm, key.len) == -1)
+		return -1;
+	r = glob(&g);
 	if (r != 1 || !c->captures || !(vm->s->capabilities &
 	    SIEVE_C_VARIABLES))
 		return r;
@@ -271,8 +284,12 @@ try_key(struct sieve_vm *vm, const struct sieve_compare *c,
 {
 	switch (c->n->match) {
 	case SIEVE_IS:
-		return order(c->n->comparator, v, key) == 0;
 	case SIEVE_VALUE:
+		if (sieve_steps(vm, order_steps(c->n->comparator, v, key)) ==
+		    -1)
+			return -1;
+		if (c->n->match == SIEVE_IS)
+			return order(c->n->comparator, v, key) == 0;
 		return holds(c->n->relation, order(c->n->comparator, v, key));
 	case SIEVE_CONTAINS:
 		if (sieve_steps(vm, v.len / CHEAP + key.len) == -1)

@@ -10,6 +10,8 @@
 #include "lib/mail/mime_decode.h"
 #include "lib/sieve/sieve_vm.h"
 
+enum { LOOK_UP = 1024 };	/* steps of a look among the mailboxes */
+
 /* Fields */
 
 static void
@@ -342,7 +344,8 @@ test_mailbox(struct sieve_vm *vm, const struct sieve_node *n)
 
 	for (i = 0; i < n->a.n; i++) {
 		if (sieve_expand(vm, &n->a.s[i], &v) == -1 ||
-		    (name = sieve_keep_text(vm, v.p, v.len)) == NULL)
+		    (name = sieve_keep_text(vm, v.p, v.len)) == NULL ||
+		    sieve_steps(vm, LOOK_UP) == -1)
 			return -1;
 		if (vm->m->mailbox == NULL ||
 		    !vm->m->mailbox(vm->m->arg, name))

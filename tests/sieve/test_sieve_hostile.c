@@ -221,6 +221,60 @@ test_costly(void **state)
 	buf_clear(&m);
 }
 
+/* Each key looks at the whole value, or is looked at whole, for each value. */
+static void
+test_many_keys(void **state)
+{
+	struct decide big = { NULL, 0, "", "" };
+	struct buf m = BUF_INIT(0);
+	unsigned i;
+
+	for (i = 0; i < 1000; i++)
+		buf_puts(&m, "Subject: 1111111111\r\n");
+	buf_puts(&m, "Long: ");
+	for (i = 0; i < 10000; i++)
+		buf_puts(&m, "1111111111");
+	buf_puts(&m, "\r\n\r\n");
+	big.message = buf_str(&m);
+	big.len = m.len;
+	buf_reset(&script);
+	buf_puts(&script, "require [\"relational\","
+	    "\"comparator-i;ascii-numeric\"];\nif header :value \"lt\" "
+	    ":comparator \"i;ascii-numeric\" \"long\" [\"1\"");
+	repeat(",\"1\"", 1000);
+	buf_puts(&script, "] { discard; }");
+	assert_string_equal(run(&big),
+	    "error: line 2: the script takes too long");
+	buf_reset(&script);
+	buf_puts(&script, "if header :matches \"subject\" \"");
+	repeat("a", 100000);
+	buf_puts(&script, "\" { discard; }");
+	assert_string_equal(run(&big),
+	    "error: line 1: the script takes too long");
+	/* What differs at once costs nothing. */
+	buf_reset(&script);
+	buf_puts(&script, "if header \"subject\" \"");
+	repeat("a", 100000);
+	buf_puts(&script, "\" { discard; }");
+	assert_string_equal(run(&big), "keep");
+	buf_reset(&script);
+	buf_puts(&script, "require [\"relational\",\"variables\"];"
+	    "set \"a\" \"1111111111\";");
+	repeat("set \"a\" \"${a}${a}\";", 11);
+	buf_puts(&script, "\nif header :value \"lt\" \"long\" [\"0\"");
+	repeat(",\"${a}\"", 120);
+	buf_puts(&script, "] { discard; }");
+	assert_string_equal(run(&big), "keep");
+	/* There may be many mailboxes. */
+	buf_reset(&script);
+	buf_puts(&script, "require \"mailbox\"; if mailboxexists "
+	    "[\"Archive\"");
+	repeat(",\"Archive\"", 12000);
+	buf_puts(&script, "] { discard; }");
+	assert_string_equal(run(&d), "error: line 1: the script takes too long");
+	buf_clear(&m);
+}
+
 int
 main(void)
 {
@@ -232,6 +286,7 @@ main(void)
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_costly),
+		cmocka_unit_test(test_many_keys),
 	};
 	int r = cmocka_run_group_tests(tests, NULL, NULL);
 
