@@ -108,7 +108,27 @@ put_ways_out(struct out *o, const struct dns_host *h)
 		    _("the login at the provider") :
 		    _("relay_user is empty: the provider must know this "
 		    "server by its address"));
-	put(o, "collect", 0, "", h->profile == DNS_COLLECTOR ?
+}
+
+static size_t
+count_accounts(const struct set *s)
+{
+	size_t i = 0, n = 0;
+
+	while (text_next(&s->t[TEXT_COLLECT], &i) != NULL)
+		n++;
+	return n;
+}
+
+/* Are there accounts at providers? */
+static void
+put_collect(struct out *o, const struct dns_host *h, const struct set *s)
+{
+	int on = count_accounts(s) > 0;
+
+	put(o, "collect", on, "", on ?
+	    _("mail of accounts at providers is fetched: rohrpost collect "
+	    "list") : h->profile == DNS_COLLECTOR ?
 	    _("there is no account to collect from") :
 	    _("mail comes by port 25, nothing has to be fetched"));
 }
@@ -149,6 +169,7 @@ cmd_profile_show(struct ctl *c)
 		put_profile(&o, &h);
 		put_services(&o, &h);
 		put_ways_out(&o, &h);
+		put_collect(&o, &h, &s);
 		put_dkim(&o, &s);
 		r = table_listed(&s, &o);
 	}
@@ -248,12 +269,20 @@ void
 profile_warn(struct ctl *c)
 {
 	struct buf words = BUF_INIT(0);
+	struct set s;
+	size_t n = 0;
 
 	if (!is_collector(c))
 		return;
+	if (table_open(c, &s, 0) == 0) {
+		n = count_accounts(&s);
+		set_close(&s);
+	}
+	if (n > 0)
+		return;
 	buf_set(&words, _("profile collector: no account to collect from, so "
-	    "no mail comes in from elsewhere; \"rohrpost profile set relay\" "
-	    "opens port 25"));
+	    "no mail comes in from elsewhere; \"rohrpost collect add\" names "
+	    "one, \"rohrpost profile set relay\" opens port 25"));
 	ctl_warn(&words);
 	buf_clear(&words);
 }

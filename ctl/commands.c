@@ -172,6 +172,24 @@ static const struct option_row dkim_new_options[] = {
 };
 static const struct option_row dkim_options[] = { SELECTOR_OPTION, END };
 
+static const struct option_row collect_options[] = {
+	{ OPT_COLLECT_PROTOCOL, "--protocol", NULL, "PROTOCOL",
+	    N_("imap (as it is without) or pop3") },
+	{ OPT_COLLECT_TLS, "--tls", NULL, "HOW", N_("tls, starttls or none") },
+	{ OPT_COLLECT_KEEP, "--keep", NULL, "WHAT",
+	    N_("what stays there: always, nothing, confirmed, or 30d") },
+	{ OPT_COLLECT_EVERY, "--every", NULL, "TIME",
+	    N_("from one look to the next: 30s, 5m") },
+	{ OPT_COLLECT_LARGEST, "--largest", NULL, "SIZE",
+	    N_("a larger message stays there") },
+	{ OPT_COLLECT_FIELDS, "--fields", NULL, "NAME[,NAME]...",
+	    N_("header fields that say whose a message is") },
+	{ OPT_COLLECT_NO_IDLE, "--no-idle", NULL, NULL,
+	    N_("look from time to time, do not wait there") },
+	{ OPT_COLLECT_STDIN, "--stdin", NULL, NULL,
+	    N_("read the password from standard input") }, END
+};
+
 /* The last number: it changes something (ctl_audit.h). */
 const struct ctl_command ctl_commands[] = {
 	{ "setup", cmd_setup, 0, 0, 0, "",
@@ -261,6 +279,21 @@ const struct ctl_command ctl_commands[] = {
 	    N_("sign no more with its keys"), dkim_options, 1 },
 	{ "dkim show", cmd_dkim_show, 0, 1, 1, "[DOMAIN]",
 	    N_("keys, as what the DNS is to say"), NULL },
+	{ "collect add", cmd_collect_add, 4, 4, 0,
+	    "NAME HOST[:PORT] LOGIN ADDRESS",
+	    N_("collect the mail of an account at a provider"),
+	    collect_options, 1 },
+	{ "collect del", cmd_collect_del, 1, 1, 0, "NAME",
+	    N_("collect it no more"), NULL, 1 },
+	{ "collect list", cmd_collect_list, 0, 0, 1, "",
+	    N_("accounts that are collected from, and how it goes"), NULL },
+	{ "collect test", cmd_collect_test, 1, 1, 1, "NAME",
+	    N_("log in there, fetch nothing"), NULL },
+	{ "collect run", cmd_collect_run, 0, 1, 0, "[NAME]",
+	    N_("look now"), NULL, 1 },
+	{ "collect confirm", cmd_collect_confirm, 1, 1, 0, "NAME",
+	    N_("what was fetched is kept elsewhere: it may go there"), NULL,
+	    1 },
 	{ "session list", cmd_session_list, 0, 0, 1, "", N_("who is logged in"),
 	    NULL },
 	{ "session kick", cmd_session_kick, 1, 1, 0, "ADDRESS|SESSION",

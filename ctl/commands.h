@@ -19,6 +19,9 @@ enum { OPT_DEL_MAIL, OPT_DEL_YES };
 enum { OPT_ALIAS_OWNER };
 enum { OPT_IMPORT_DRY };
 enum { OPT_EXPORT_HASHES };
+enum { OPT_COLLECT_PROTOCOL, OPT_COLLECT_TLS, OPT_COLLECT_KEEP,
+	OPT_COLLECT_EVERY, OPT_COLLECT_LARGEST, OPT_COLLECT_FIELDS,
+	OPT_COLLECT_NO_IDLE, OPT_COLLECT_STDIN };
 enum { OPT_DKIM_SELECTOR, OPT_DKIM_TYPE, OPT_DKIM_BITS };
 
 enum { OPT_SIEVE_FILE, OPT_SIEVE_FROM };
@@ -74,6 +77,12 @@ int	cmd_dkim_new(struct ctl *);
 int	cmd_dkim_activate(struct ctl *);
 int	cmd_dkim_retire(struct ctl *);
 int	cmd_dkim_show(struct ctl *);
+int	cmd_collect_add(struct ctl *);
+int	cmd_collect_del(struct ctl *);
+int	cmd_collect_list(struct ctl *);
+int	cmd_collect_test(struct ctl *);
+int	cmd_collect_run(struct ctl *);
+int	cmd_collect_confirm(struct ctl *);
 int	cmd_hash_check(struct ctl *);
 int	cmd_session_list(struct ctl *);
 int	cmd_session_kick(struct ctl *);

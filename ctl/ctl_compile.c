@@ -21,6 +21,7 @@
 const struct compile_file compile_files[TABLE_CDBS] = {
 	[TABLE_AUTH] = { "auth", "passwd.cdb", 0640, 1, "rp-auth" },
 	[TABLE_SIGN] = { "jail", "dkim.cdb", 0640, 1, "rp-signer" },
+	[TABLE_COLLECT] = { "jail", "collect.cdb", 0640, 1, "rp-collect" },
 	[TABLE_JAIL] = { "jail", "tables.cdb", 0644, 1, NULL },
 };
 

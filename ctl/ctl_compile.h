@@ -1,6 +1,6 @@
 /*
- * The compile: from the checked tables to jail/tables.cdb, auth/passwd.cdb and
- * jail/dkim.cdb
+ * The compile: from the checked tables to jail/tables.cdb, auth/passwd.cdb,
+ * jail/dkim.cdb and jail/collect.cdb
  * (lib/mail/tables.h has the formats). Each table's row writes its records.
  */
 #ifndef CTL_CTL_COMPILE_H

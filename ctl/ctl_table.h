@@ -26,7 +26,8 @@ struct set;
 	T(TEXT_PASSWD, passwd) \
 	T(TEXT_ALIASES, aliases) \
 	T(TEXT_DKIM, dkim) \
-	T(TEXT_GROUPS, groups)
+	T(TEXT_GROUPS, groups) \
+	T(TEXT_COLLECT, collect)
 
 #define TABLE_ID(id, name) id,
 enum text_id {
@@ -39,6 +40,7 @@ enum text_id {
 enum table_cdb {
 	TABLE_AUTH,		/* auth/passwd.cdb */
 	TABLE_SIGN,		/* jail/dkim.cdb */
+	TABLE_COLLECT,		/* jail/collect.cdb */
 	TABLE_JAIL,		/* jail/tables.cdb */
 	TABLE_CDBS
 };

@@ -89,8 +89,8 @@ ctl_libctl_a_SOURCES += ctl/setup_talk.c ctl/setup_talk.h \
 	ctl/setup_phones.c ctl/setup_phones.h ctl/cmd_dns.h
 
 # Keys of DKIM.
-ctl_libctl_a_SOURCES += ctl/cmd_dkim.c ctl/cmd_dkim.h \
-	ctl/table_dkim.c ctl/table_dkim.h
+ctl_libctl_a_SOURCES += ctl/cmd_collect.c ctl/cmd_dkim.c ctl/cmd_dkim.h \
+	ctl/table_collect.c ctl/table_collect.h ctl/table_dkim.c ctl/table_dkim.h
 
 # Groups, and what accounts are granted.
 ctl_libctl_a_SOURCES += ctl/cmd_group.c ctl/table_groups.c ctl/table_groups.h \

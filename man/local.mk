@@ -8,7 +8,8 @@ dist_man_MANS += man/rohrpost-auth.8 man/rohrpost-login.8 man/rohrpost-pop3d.8 \
 	man/rohrpost-pam.8
 dist_man_MANS += man/rohrpost-smtpd.8 man/rohrpost-pickup.8 \
 	man/rohrpost-signer.8 man/rohrpost-dkim.5
-dist_man_MANS += man/rohrpost-migrate.8
+dist_man_MANS += man/rohrpost-migrate.8 man/rohrpost-collect.8 \
+	man/rohrpost-fetch.8
 dist_man_MANS += man/rohrpost-queue.8 man/rohrpost-deliver.8
 dist_man_MANS += man/rohrpost-sieve.5
 dist_man_MANS += man/rohrpost-imapd.8

@@ -63,6 +63,7 @@ const struct settings_key master_keys[] = {
 	    N_("processes that deliver into mailboxes")),
 	SETTINGS_KEY_RELAY_WORKERS(struct master_conf, relay_workers),
 	SETTINGS_KEY_PAM_WORKERS(struct master_conf, auth_pam_workers),
+	SETTINGS_KEY_COLLECT_WORKERS(struct master_conf, collect_workers),
 	NUMBER(login_processes, "0", 0, 256,
 	    N_("processes that hold IMAP and POP3 connections; 0: one per "
 	    "core")),

@@ -14,6 +14,7 @@ struct master_conf {
 	uint64_t submission_workers, submission_idle;
 	uint64_t deliver_workers, relay_workers, login_processes;
 	uint64_t auth_pam_workers;
+	uint64_t collect_workers;
 	uint64_t session_uid_first, session_uid_last, sessions_per_user;
 	uint64_t imapd_linger, stop_time, message_size;
 	int	 verbose;

@@ -144,7 +144,8 @@ pool_fill(void)
 
 /*
  * Quick: not ready, or gone at once after it without having had work. What
- * ends by itself after its work, or was asked to, is no death, and pickup
+ * ends by itself after its work (as fetch always does), or was asked to, is no
+ * death, and pickup
  * answers by its status. A session that
  * dies is its user's trouble: it holds nobody else back.
  */
@@ -155,6 +156,8 @@ pool_died(struct proc *p, int status)
 	int orderly = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 
 	if (p->stopping || (orderly && p->was_busy) ||
+	    (orderly && programs[p->row].pool == POOL_DEMAND &&
+	    programs[p->row].session_uid) ||
 	    (programs[p->row].pool == POOL_FILE && WIFEXITED(status))) {
 		rs->quick = 0;
 		return;

@@ -190,7 +190,8 @@ session_retire(struct proc *queue, const struct msg *m)
 			continue;
 		TAILQ_FOREACH(p, &master.rows[i].procs, in_row)
 			if (p->instance == instance) {
-				log_warn("queue will not work with %s[%d]",
+				log_warn("%s will not work with %s[%d]",
+				    programs[queue->row].name,
 				    programs[i].name, (int)p->pid);
 				proc_kill(p);
 				return;

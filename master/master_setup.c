@@ -35,6 +35,7 @@ static const struct directory directories[] = {
 	{ DROP_FOLDER, "root", "root", 01733 },
 	{ "spool/mail", "rp-store", "rp-store", 0700 },
 	{ "spool/index", "rp-store", "rp-store", 0700 },
+	{ "spool/collect", "rp-collect", "rp-collect", 0700 },
 	{ "jail", "root", "root", 0755 },
 	{ "jail/state", "rp-store", "rp-store", 0755 },
 	{ "auth", "root", "rp-auth", 0750 },

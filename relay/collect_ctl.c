@@ -37,7 +37,7 @@ put_row(struct answer *r, const struct account *a)
 	answer_number(r, a->left);
 	answer_number(r, journal_count(collect.journal, k->name));
 	(void)answer_row(r, "account protocol host owner state result words "
-	    "last_success troubled_since next limit fetched left known", -1);
+	    "last_success failing_since next limit fetched left known", -1);
 }
 
 static void

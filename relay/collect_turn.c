@@ -109,7 +109,9 @@ surplus(int64_t now)
 	static const int64_t wait = 60 * 1000;
 	struct run *r = run_waiting();
 
-	if (r == NULL || now - r->heard < wait)
+	/* One is kept ready (programs.def). */
+	if (r == NULL || now - r->heard < wait ||
+	    run_count(0) - run_count(1) < 2)
 		return;
 	r->ended = 1;
 	server_need(PEER_FETCH, needed_told, r->link.instance);

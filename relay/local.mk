@@ -60,7 +60,10 @@ relay_libfetch_a_SOURCES = relay/fetch.h \
 	relay/fetch_file.c relay/fetch_file.h \
 	relay/fetch_imap.c relay/fetch_messages.c relay/fetch_pop3.c \
 	relay/fetch_run.c relay/fetch_talk.c
-noinst_PROGRAMS += relay/fetch
+pkglibexec_PROGRAMS += relay/collect relay/fetch
+relay_collect_SOURCES = relay/collect_main.c
+relay_collect_LDADD = relay/libcollect.a $(LINKS) $(SERVER) $(MAIL) $(MAP) \
+	$(NET) $(BASE) $(SERVER_LIBS) $(CDB_LIBS) $(OPENSSL_LIBS)
 relay_fetch_SOURCES = relay/fetch_main.c
 relay_fetch_LDADD = relay/libfetch.a relay/libpop3.a relay/libimap.a \
 	relay/libsasl.a $(LINKS) $(SERVER) $(MAIL) $(NET) $(BASE) \

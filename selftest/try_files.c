@@ -83,6 +83,14 @@ try_read_dkim(void)
 	return e == 0 ? 0 : read_state("jail/dkim.cdb");
 }
 
+int
+try_read_accounts(void)
+{
+	int e = open_outside("/collect.cdb", O_RDONLY);
+
+	return e == 0 ? 0 : read_state("jail/collect.cdb");
+}
+
 int try_read_mail(void) { return read_state("spool/mail/bait"); }
 int try_read_index(void) { return read_state("spool/index/bait"); }
 int try_read_body(void) { return read_state("spool/queue/body/bait"); }

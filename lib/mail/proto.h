@@ -247,7 +247,7 @@ extern const struct msg_proto proto_pam;
 
 /*
  * The operator's command on the control sockets run/queue.ctl, run/store.ctl,
- * run/master.ctl. An answer is any number of rows, then C_END. The server
+ * run/collect.ctl, run/master.ctl. An answer is any number of rows, then C_END. The server
  * asks SO_PEERCRED and serves root and its own uid (in a trial the caller).
  */
 enum c_type {
@@ -258,11 +258,12 @@ enum c_type {
 			   and recipient. store: a row
 			   per user */
 	C_SHOW,		/* queue: CF_ID: envelope rows and the body */
-	C_RETRY,	/* queue: CF_ID or all */
+	C_RETRY,	/* queue: CF_ID or all. collect: CF_USER or all */
 	C_HOLD,
 	C_RELEASE,
 	C_DELETE,
-	C_CHECK,	/* store: CF_USER or all; a row per finding */
+	C_CHECK,	/* store: CF_USER or all; a row per finding. collect:
+			   CF_USER: a login there, a row of what came of it */
 	C_REBUILD,	/* store: CF_USER or all; rows of progress */
 	C_ROW,		/* <- CF_NAMES (in the first row) and CF_VALUES */
 	C_PROGRESS,	/* <- CF_WORDS, CF_DONE */

@@ -25,7 +25,7 @@ enum pool {
 	POOL_RESERVED,	/* no such program yet */
 	POOL_KEEP,	/* so many, always */
 	POOL_ACCEPT,	/* some idle ones ready, up to a bound */
-	POOL_DEMAND,	/* so many as queue needs (WIRE_NEED), up to a bound */
+	POOL_DEMAND,	/* so many as who has them needs (WIRE_NEED), up to a bound */
 	POOL_SESSION,	/* started when a user logs in */
 	POOL_FILE,	/* started for a file, as its owner (-U); root's: as
 			   .user. Its exit status is what became of it */

@@ -159,7 +159,7 @@ void	server_trouble(const char *name, const char *server,
 void	server_exit(void);
 void	server_retire_peer(enum peer p, uint32_t instance);
 /*
- * queue: so many of that peer are needed, of those that master starts on
+ * queue, collect: so many of that peer are needed, of those that master starts on
  * demand; the one of that instance (0: none) may go.
  */
 void	server_need(enum peer p, uint32_t count, uint32_t instance);

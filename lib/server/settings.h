@@ -71,6 +71,11 @@ struct settings_key {
 #define SETTINGS_KEY_RELAY_WORKERS(c, m) \
 	{ "relay_workers", SETTINGS_NUMBER, offsetof(c, m), "100", 1, 500, \
 	  NULL, N_("most processes that send mail to other servers") }
+/* Read by master and collect. */
+#define SETTINGS_KEY_COLLECT_WORKERS(c, m) \
+	{ "collect_workers", SETTINGS_NUMBER, offsetof(c, m), "50", 1, 1000, \
+	  NULL, N_("most accounts at providers that are fetched from at a " \
+	  "time") }
 /* Read by auth and the operator's command. */
 #define SETTINGS_KEY_AUTH_SCRAM(c, m) \
 	{ "auth_scram", SETTINGS_BOOL, offsetof(c, m), "no", 0, 0, NULL, \

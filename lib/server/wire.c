@@ -74,6 +74,9 @@ static const struct msg_field w_trouble[] = {
 	{ 0 }
 };
 
+/* Who has workers. */
+#define NEEDS	(PEER_BIT(PEER_QUEUE) | PEER_BIT(PEER_COLLECT))
+
 static const struct msg_desc w_table[] = {
 	[WIRE_PEER] = { "PEER", MASTER, 1, 1, w_peer },
 	[WIRE_LISTEN] = { "LISTEN", MASTER, 1, 1, w_listen },
@@ -86,11 +89,11 @@ static const struct msg_desc w_table[] = {
 	[WIRE_START] = { "START", PEER_BIT(PEER_AUTH), 0, 0, w_start },
 	[WIRE_STARTED] = { "STARTED", MASTER, 0, 1, NULL },
 	[WIRE_REFUSED] = { "REFUSED", MASTER, 0, 0, w_refused },
-	[WIRE_RETIRE] = { "RETIRE", PEER_BIT(PEER_QUEUE), 0, 0, w_which },
+	[WIRE_RETIRE] = { "RETIRE", NEEDS, 0, 0, w_which },
 	[WIRE_PEER_GONE] = { "PEER_GONE", MASTER, 0, 0, w_which },
 	[WIRE_CROWD] = { "CROWD", MASTER, 1, 1, w_crowd },
 	[WIRE_YIELD] = { "YIELD", MASTER, 0, 0, NULL },
-	[WIRE_NEED] = { "NEED", PEER_BIT(PEER_QUEUE), 0, 0, w_need },
+	[WIRE_NEED] = { "NEED", NEEDS, 0, 0, w_need },
 	[WIRE_KICK] = { "KICK", MASTER, 0, 0, NULL },
 	[WIRE_ENDED] = { "ENDED", PEER_BIT(PEER_IMAPD), 0, 0, NULL },
 	[WIRE_TROUBLE] = { "TROUBLE", PEER_BIT(PEER_RESOLVE), 0, 0,

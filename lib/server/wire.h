@@ -56,12 +56,12 @@ enum wire_type {
 	WIRE_STARTED,	/* answer: descriptor for login to proxy to; none for
 			   submission, whose worker has its client */
 	WIRE_REFUSED,	/* answer: why not */
-	WIRE_RETIRE,	/* queue: end that peer, it broke a rule */
+	WIRE_RETIRE,	/* queue, collect: end that peer, it broke a rule */
 	WIRE_PEER_GONE,	/* the peer of that instance ended (for loops) */
 	WIRE_CROWD,	/* here is the table of clients (crowd.h), your place
 			   in it, and the bounds */
 	WIRE_YIELD,	/* all are busy: who keeps you waiting is to go */
-	WIRE_NEED,	/* queue: so many of that peer are needed; the one of
+	WIRE_NEED,	/* queue, collect: so many of that peer are needed; the one of
 			   WF_INSTANCE may go */
 	WIRE_KICK,	/* end that session at once; id 0: all (workers: theirs) */
 	WIRE_ENDED,	/* imapd: that session, by its id, is over */

@@ -101,7 +101,7 @@ def test_purge_of_the_package():
              re.findall(r"for name in (.*?);", script, re.S)]
     assert sorted(lists[0]) == sorted(conf)
     assert sorted(lists[1]) == sorted(state)
-    assert len(conf) == 14
+    assert len(conf) == 15
 
 
 @pytest.mark.skipif(not (BUILD / "Makefile").exists(), reason="no build")

@@ -80,6 +80,13 @@ def full(inst):
     path = inst.conf / "rohrpost.conf"
     path.write_text(re.sub(r"(?m)^listen_pop3s = .*:",
                            "listen_pop3s = 0.0.0.0:", path.read_text()))
+    # A provider that does not answer.
+    table = inst.conf / "collect"
+    table.write_text("home = pop3 host=localhost:1 tls=none login=anna "
+                     "to=anna@example.test password=secret\n")
+    table.chmod(0o600)
+    inst.ctl("apply")
+    wait_for(lambda: inst.json("collect", "list"), 60, text="an account")
     m = inst.imap("anna")
     # A finding for store check: a message without its file.
     gone = [f for f in (inst.state / "spool/mail").rglob("*")
@@ -135,12 +142,13 @@ def examples(inst):
                        ["anna@example.test", mail(inst), "other"]],
         "store check": [["bert@example.test"], []],
         "migrate": [["localhost:1", "--csv", accounts(inst)]],
+        "collect list": [[]], "collect test": [["home"]],
         "hash check": [[], [HASH]], "selftest jail": [[]],
     }
 
 
 # The exit status where it is not 0.
-STATUS = {"migrate": 75, "store check": 1, "dns check": 1, "doctor": 1}
+STATUS = {"migrate": 75, "collect test": 1, "store check": 1, "dns check": 1, "doctor": 1}
 
 
 def test_every_command_has_a_schema(inst):

@@ -31,6 +31,8 @@ PLACES = {
     "store": ["spool/mail", "spool/index", "spool/queue/body", "jail",
               "run/store.lock"],
     "queue": ["spool/queue", "jail", "run/queue.lock"],
+    "collect": ["spool/collect", "jail"],
+    "fetch": ["jail", "spool/queue/body"],
     "deliver": ["jail", "spool/queue/body"],
     "relay": ["spool/queue/body"],
     "signer": ["jail"],
@@ -210,6 +212,7 @@ def test_directories(probes):
         "spool/queue/body": ("rp-queue", "rp-spool", 0o2770),
         "spool/queue/db": ("rp-queue", "rp-queue", 0o700),
         "spool/queue/bad": ("rp-queue", "rp-queue", 0o700),
+        "spool/collect": ("rp-collect", "rp-collect", 0o700),
         "spool/mail": ("rp-store", "rp-store", 0o700),
         "spool/index": ("rp-store", "rp-store", 0o700),
         "jail": ("root", "root", 0o755),
@@ -410,7 +413,7 @@ def check_file_size(name, pid):
     """Who writes messages for clients can make no file of any size."""
     limits = pathlib.Path("/proc/%d/limits" % pid).read_text()
     size = [x for x in limits.splitlines() if "file size" in x][0].split()
-    most = str((3 * 50 + 1) << 20) if name in ("imapd", "smtpd") \
+    most = str((3 * 50 + 1) << 20) if name in ("imapd", "smtpd", "fetch") \
         else "unlimited"
     assert size[3:5] == [most] * 2, (name, size)
 
