@@ -439,7 +439,7 @@ fake_talk(enum service service)
 static void
 bound_talk(void)
 {
-	stream_deadline(&talk, 20000);
+	stream_deadline(&talk, 120000);
 }
 
 void

@@ -548,6 +548,7 @@ main(void)
 	signal(SIGXFSZ, SIG_IGN);
 	fake_begin();
 	smtpd.conf.message_size = 4 << 20;
+	smtpd.conf.command_time = smtpd.conf.data_time = 60;
 	r = cmocka_run_group_tests(tests, NULL, NULL);
 	fake_end();
 	buf_clear(&shown);
