@@ -51,6 +51,7 @@ struct account {
 	char	*words;		/* of it, or NULL */
 	uint32_t delay;		/* seconds that the server asks for */
 	uint64_t fetched, left;	/* messages, since the start */
+	uint64_t before;	/* their sum when the last run began */
 	uint32_t lists;		/* number of the last list */
 	struct control_client *asker;	/* waits for a test, or NULL */
 	int	 tested;	/* asker's is over: ctl_turn tells */
@@ -62,6 +63,7 @@ struct want {
 	uint32_t number;
 	uint64_t size;
 	uint8_t	 state;		/* enum want_state */
+	uint8_t	 unread;	/* it was not handed out; nor was one after it */
 	char	 file[17];	/* of WANT_FILE */
 	char	 key[UIDL_MAX + 1];
 };
@@ -87,6 +89,7 @@ struct run {
 	size_t	 n_old, n_fresh;
 	struct buf removed;	/* packed u32 */
 	int	 more;		/* than are wanted */
+	int	 unread;	/* one of want is */
 	int	 idle, test, stopping, ended;
 	uint32_t delay;
 };

@@ -167,9 +167,10 @@ wait_after(const struct account *a, uint32_t status, int more)
 
 	switch (status) {
 	case CL_OK:
-		return more ? 0 : every;
 	case CL_LIMIT:
-		return 0;
+		/* A run that has brought nothing is no reason for another. */
+		return (more || status == CL_LIMIT) &&
+		    a->fetched + a->left != a->before ? 0 : every;
 	case CL_REFUSED:
 		return back_off(a->failures, REFUSED_FIRST, REFUSED_MAX);
 	case CL_SYS_PERM:

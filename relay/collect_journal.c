@@ -21,6 +21,7 @@
 
 enum {
 	STALE_MIN = 1000,	/* lines: a shorter file is left as it is */
+	LOOK_EVERY = 3600,	/* seconds: whether it is to be written anew */
 	READ = 64 * 1024,
 	WRITE = 256 * 1024,	/* octets that a new file is written in */
 };
@@ -39,7 +40,8 @@ struct journal {
 	size_t	 n_books;
 	struct buf added;	/* lines that are not written */
 	size_t	 lines, senseless;
-	size_t	 entries;
+	size_t	 entries, gone;
+	int64_t	 looked;	/* when what is over was counted; 0: never */
 };
 
 static int
@@ -116,12 +118,15 @@ take(struct journal *j, const struct journal_line *l)
 			log_fatal("out of memory");
 		e->gone = 1;
 		j->entries++;
+		j->gone++;
 	}
 	if (l->what == JOURNAL_GONE) {
 		b->n -= !e->gone;
+		j->gone += !e->gone;
 		e->gone = 1;
 	} else {
 		b->n += e->gone;
+		j->gone -= e->gone;
 		e->gone = 0;
 		e->what = (uint8_t)l->what;
 		e->size = l->size;
@@ -449,10 +454,38 @@ rewrite_node(const void *node, VISIT v, void *arg)
 		flush(w);
 }
 
-int
-journal_stale(const struct journal *j, int64_t now)
+/* How many keys are over. */
+struct tally {
+	int64_t	 now;
+	size_t	 n;
+};
+
+static void
+tally_node(const void *node, VISIT v, void *arg)
 {
-	return j->lines >= STALE_MIN && j->lines > 2 * j->entries;
+	const struct journal_entry *e =
+	    *(struct journal_entry *const *)node;
+	struct tally *t = arg;
+
+	if (v == postorder || v == leaf)
+		t->n += (size_t)is_over(e, t->now);
+}
+
+/* A key that is gone has two lines: of use, until it is over. */
+int
+journal_stale(struct journal *j, int64_t now)
+{
+	struct tally t = { .now = now };
+	size_t i, most = j->entries + j->gone;
+
+	if (j->lines < STALE_MIN || j->lines <= 2 * (j->entries - j->gone) ||
+	    (j->looked != 0 && now >= j->looked &&
+	    now - j->looked < LOOK_EVERY))
+		return 0;
+	j->looked = now;
+	for (i = 0; i < j->n_books; i++)
+		twalk_r(j->book[i].tree, tally_node, &t);
+	return j->lines > 2 * (most - 2 * t.n);
 }
 
 /* The new file takes the place of the old, in memory too. */
@@ -511,6 +544,7 @@ forget(struct journal *j, struct book *b, int64_t now)
 		tdelete(o.e[i], &b->tree, compare);
 		free(o.e[i]);
 		j->entries--;
+		j->gone--;
 	}
 	free(o.e);
 }

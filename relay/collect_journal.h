@@ -95,8 +95,9 @@ int	journal_sync(struct journal *j, struct buf *why) ATTR_CHECK;
 /* Something was added and not synced. */
 int	journal_pending(const struct journal *j);
 
-/* Is more than half of the file of no use any more? */
-int	journal_stale(const struct journal *j, int64_t now);
+/* Is more than half of the file of no use any more? It is looked at once an hour;
+   in between 0. */
+int	journal_stale(struct journal *j, int64_t now);
 /* Writes it anew without that. 0, or -1 with why: the old one is in use still. */
 int	journal_compact(struct journal *j, int64_t now, struct buf *why)
 	    ATTR_CHECK;

@@ -157,6 +157,7 @@ choose(struct run *r)
 	size_t from = r->n_fresh > HALF ? r->n_fresh % HALF : 0;
 
 	r->n_want = r->next = 0;
+	r->unread = 0;
 	if (!r->more)
 		for (i = 0; i < r->n_old; i++)
 			want(r, &r->old[i]);

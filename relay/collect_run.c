@@ -115,6 +115,36 @@ on_file(struct run *r, struct msg *m, struct buf *why)
 	return 0;
 }
 
+static void
+note_left(struct account *a, const struct want *w)
+{
+	journal_add(collect.journal, &(struct journal_line){
+	    .what = JOURNAL_LEFT, .time = clock_now(), .size = w->size,
+	    .account = a->conf.name, .account_len = strlen(a->conf.name),
+	    .key = w->key, .key_len = strlen(w->key) });
+	a->left++;
+}
+
+/*
+ * What is not handed out stays there for good only where others are: a server
+ * that refuses all of them, or all from one on, is tried again.
+ */
+static void
+note_unread(struct run *r)
+{
+	size_t i;
+
+	for (i = 0; r->unread && i < r->n_want; i++) {
+		if (!r->want[i].unread)
+			continue;
+		r->want[i].unread = 0;
+		log_warn("%s: %s stays there: the server does not hand it out",
+		    r->a->conf.name, r->want[i].key);
+		note_left(r->a, &r->want[i]);
+	}
+	r->unread = 0;
+}
+
 static int
 on_submit(struct run *r, struct msg *m, struct buf *why)
 {
@@ -135,17 +165,8 @@ on_submit(struct run *r, struct msg *m, struct buf *why)
 	}
 	w->state = WANT_SENT;
 	queue_submit(r, w, m);
+	note_unread(r);
 	return 0;
-}
-
-static void
-note_left(struct account *a, const struct want *w)
-{
-	journal_add(collect.journal, &(struct journal_line){
-	    .what = JOURNAL_LEFT, .time = clock_now(), .size = w->size,
-	    .account = a->conf.name, .account_len = strlen(a->conf.name),
-	    .key = w->key, .key_len = strlen(w->key) });
-	a->left++;
 }
 
 static int
@@ -166,11 +187,16 @@ on_left(struct run *r, struct msg *m, struct buf *why)
 		return -1;
 	}
 	w->state = WANT_OVER;
+	if (reason == CL_UNREADABLE) {
+		w->unread = 1;
+		r->unread = 1;
+		return 0;
+	}
 	words = msg_get_dup(m, CLF_WORDS);
 	log_warn("%s: %s stays there: %s", r->a->conf.name, w->key, words);
 	free(words);
 	/* What has vanished is no trouble; the next list says it, too. */
-	if (reason == CL_TOO_LARGE || reason == CL_UNREADABLE)
+	if (reason == CL_TOO_LARGE)
 		note_left(r->a, w);
 	return 0;
 }
@@ -184,6 +210,9 @@ on_idle(struct run *r, struct msg *m, struct buf *why)
 	}
 	r->idle = 1;
 	account_done(r->a, CL_OK, "", r->more);
+	/* What is there already is no news, for which it would wait. */
+	if (r->more)
+		run_stop(r);
 	return 0;
 }
 
@@ -287,6 +316,7 @@ run_begin(struct run *r, struct account *a)
 	r->a = a;
 	a->run = r;
 	a->begun = r->heard = clock_mono_ms();
+	a->before = a->fetched + a->left;
 	r->test = a->asker != NULL;
 	c = link_begin(&r->link, CL_RUN, 0);
 	msg_text(c, CLF_ACCOUNT, k->name);

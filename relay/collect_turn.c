@@ -123,7 +123,9 @@ compact(void)
 	struct buf why = BUF_INIT(300);
 	int64_t now = clock_now();
 
-	if (journal_stale(collect.journal, now) &&
+	/* What is not written yet is for queue_turn, which tells who waits. */
+	if (!journal_pending(collect.journal) &&
+	    journal_stale(collect.journal, now) &&
 	    journal_compact(collect.journal, now, &why) == -1)
 		log_warn("%s", buf_str(&why));
 	buf_clear(&why);
@@ -139,8 +141,7 @@ on_tick(struct ev_loop *loop, ev_timer *w, int events)
 	accounts_refresh();
 	watch(now);
 	surplus(now);
-	if (run_count(1) == 0)
-		compact();
+	compact();
 }
 
 static void

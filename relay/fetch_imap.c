@@ -225,7 +225,8 @@ look(void *ctx)
 	return fetch_over(ctx);
 }
 
-/* Waits for news. 1: there is some. */
+/* Waits for news. 1: there is some, or may be: of what came between two commands
+   a server has told already. */
 static int
 wait_for_news(struct mailbox *b)
 {
@@ -236,13 +237,10 @@ wait_for_news(struct mailbox *b)
 	b->f->end = -1;
 	if (talk_idle(b->f) == -1)
 		return 0;
-	while (!news && !fetch_over(b->f)) {
-		r = imap_idle(&b->c, IDLE_MS, b->f->ctl->fd, look, b->f,
-		    &news);
-		if (settle(b, r, CL_SYS_TEMP) == -1)
-			return 0;
-	}
-	return news;
+	if (fetch_over(b->f))
+		return 0;
+	r = imap_idle(&b->c, IDLE_MS, b->f->ctl->fd, look, b->f, &news);
+	return settle(b, r, CL_SYS_TEMP) == 0 && !fetch_over(b->f);
 }
 
 static void

@@ -125,7 +125,7 @@ fetch_messages(struct fetch *f, struct fetch_head *head, void *s,
 {
 	enum fetch_got got = GOT_WHOLE;
 	struct fetch_slot *slot;
-	size_t i, asked = 0;
+	size_t i, asked = 0, whole = 0, refused = 0;
 
 	for (i = 0; i < f->want.n && got != GOT_LOST && !fetch_over(f); i++) {
 		asked = ask_ahead(f, i, asked, s, size);
@@ -137,7 +137,12 @@ fetch_messages(struct fetch *f, struct fetch_head *head, void *s,
 		if ((slot = talk_wait(f, f->want.v[i])) == NULL)
 			break;
 		got = bring(f, slot, head, s, get);
+		whole += got == GOT_WHOLE;
+		refused += got == GOT_REFUSED;
 	}
+	if (refused > 0 && whole == 0)
+		fetch_end(f, CL_SYS_TEMP, "the server hands out none of the "
+		    "messages");
 	(void)talk_answered(f);
 	(void)fetch_over(f);
 }

@@ -30,7 +30,8 @@
  *
  * Where the server has IMAP IDLE and CL_RUN has CL_MAY_IDLE, a worker that is done
  * says CL_IDLE instead of CL_END and waits for both sides; when something came
- * there it sends a list again (of all there is, or above CLF_SINCE), and so on.
+ * there, or a while has passed, it sends a list again (of all there is, or above
+ * CLF_SINCE), and so on. Who has not been wanted all of it hears CL_STOP.
  * CL_STOP may come at any time: finish what is under way, log out, CL_END.
  *
  * The worker is the side that the network can break: collect believes it nothing
@@ -119,8 +120,9 @@ enum cl_flag {
 enum cl_left {
 	CL_TOO_LARGE = 1,	/* of CLF_LARGEST, whatever the list said */
 	CL_VANISHED,		/* it was in the list, and is not there */
-	CL_UNREADABLE,		/* the server does not hand it out: this one,
-				   and others it does */
+	CL_UNREADABLE,		/* the server does not hand it out. Where it then
+				   hands out another, it stays there for good;
+				   else it is tried again */
 };
 
 /* What a run came to. Who does not know one takes it for CL_LOST. */

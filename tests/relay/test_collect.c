@@ -604,9 +604,75 @@ test_newest_first(void **state)
 	cursor_take(&c, (COLLECT_WANT / 2 - 2) * 4);
 	assert_int_equal(cursor_u32(&c), COLLECT_WANT + 500);
 	assert_int_equal(cursor_u32(&c), 1);
-	/* The rest is due at once. */
+	/* The rest is due at once, where the run brought something. */
+	TAILQ_FIRST(&collect.accounts)->fetched++;
 	end(CL_OK);
 	assert_true(TAILQ_FIRST(&collect.accounts)->due <= mono);
+}
+
+static void
+idle(void)
+{
+	msg_begin(&worker, &proto_collect, CL_IDLE, 0);
+	send_built(&worker);
+}
+
+/* What is there already is not waited for. */
+static void
+test_idle(void **state)
+{
+	begin_run();
+	list(1, 1001);
+	WORKER_HEARS(CL_WANT);
+	idle();
+	silent(&worker);
+	/* It says so again and again. */
+	mono += (COLLECT_IDLE - 1) * 1000;
+	idle();
+	silent(&worker);
+	list(COLLECT_WANT + 1, 10);
+	WORKER_HEARS(CL_WANT);
+	idle();
+	WORKER_HEARS(CL_STOP);
+	end(CL_OK);
+}
+
+static void
+leave(uint32_t number)
+{
+	msg_begin(&worker, &proto_collect, CL_LEFT, number);
+	msg_u32(&worker, CLF_REASON, CL_UNREADABLE);
+	msg_text(&worker, CLF_WORDS, "no");
+	send_built(&worker);
+	QUEUE_HEARS(Q_UNUSED);
+	turn();
+}
+
+/* A server that hands out nothing at all, or nothing more, is in trouble: its
+   messages are tried again. */
+static void
+test_unread(void **state)
+{
+	begin_run();
+	list(3, 10);
+	WORKER_HEARS(CL_WANT);
+	ask_file(1, FILE_A);
+	leave(1);
+	assert_null(known("k1"));
+	ask_file(2, FILE_A);
+	submit(2, FILE_A, 5, 20);
+	assert_int_equal(known("k1")->what, JOURNAL_LEFT);
+	assert_int_equal(TAILQ_FIRST(&collect.accounts)->left, 1);
+	QUEUE_HEARS(Q_SUBMIT);
+	done(m.id, 9);
+	QUEUE_HEARS(Q_ORIGIN_DROP);
+	WORKER_HEARS(CL_DONE);
+	ask_file(3, FILE_A);
+	leave(3);
+	list(3, 10);
+	WORKER_HEARS(CL_WANT);
+	assert_numbers(CLF_NUMBERS, "3 ");
+	assert_int_equal(TAILQ_FIRST(&collect.accounts)->left, 1);
 }
 
 static void
@@ -658,6 +724,8 @@ test_keep(void **state)
 	keep_row(COLLECT_KEEP_NOTHING, 0, 0, "1 2 ");
 }
 
+static unsigned brings;		/* messages, a run that wait_for ends */
+
 /* Seconds until it is due. */
 static int64_t
 wait_for(enum cl_status s)
@@ -665,6 +733,8 @@ wait_for(enum cl_status s)
 	struct account *a = TAILQ_FIRST(&collect.accounts);
 
 	a->begun = mono;
+	a->before = a->fetched + a->left;
+	a->fetched += brings;
 	account_done(a, s, "why", 0);
 	return (a->due - mono) / 1000;
 }
@@ -694,6 +764,11 @@ test_when(void **state)
 	/* The server's own bound. */
 	TAILQ_FIRST(&collect.accounts)->delay = 120;
 	assert_int_equal(wait_for(CL_OK), 120);
+	/* There is more: at once, where that is of any use. */
+	assert_int_equal(wait_for(CL_LIMIT), 120);
+	brings = 1;
+	assert_int_equal(wait_for(CL_LIMIT), 0);
+	brings = 0;
 	/* A line that was changed is tried at once. */
 	strcpy(c.password, "right");
 	wait_for(CL_REFUSED);
@@ -714,6 +789,8 @@ main(void)
 		T(test_queue_lost),
 		T(test_left_and_gone),
 		T(test_newest_first),
+		T(test_idle),
+		T(test_unread),
 		T(test_keep),
 		T(test_when),
 	};

@@ -299,10 +299,15 @@ test_compact(void **state)
 	for (i = 0; i < 200; i++)
 		add(JOURNAL_FETCHED, "home", "more", NOW);
 	sync_now();
-	assert_true(journal_stale(j, NOW));
+	/* What is gone is of use, until it is over; it is counted once an
+	   hour. */
+	assert_false(journal_stale(j, NOW + 3600));
+	assert_false(journal_stale(j, NOW + 7199));
+	assert_true(journal_stale(j, NOW + 50 + JOURNAL_GONE_KEEP));
+	assert_false(journal_stale(j, NOW + 50 + JOURNAL_GONE_KEEP));
 	assert_int_equal(journal_compact(j, NOW + 50 + JOURNAL_GONE_KEEP,
 	    &why), 0);
-	assert_false(journal_stale(j, NOW));
+	assert_false(journal_stale(j, NOW + 2 * JOURNAL_GONE_KEEP));
 	assert_int_equal(fstatat(dirfd_, "journal", &after, 0), 0);
 	assert_true(after.st_size < before.st_size / 10);
 	for (i = 0; i < 2; i++) {
@@ -322,6 +327,11 @@ test_compact(void **state)
 		sync_now();
 		again();
 	}
+	/* Lines in whose place later ones stand. */
+	for (i = 0; i < 1000; i++)
+		add(JOURNAL_FETCHED, "home", "more", NOW);
+	sync_now();
+	assert_true(journal_stale(j, NOW));
 }
 
 static void

@@ -313,6 +313,24 @@ def test_queue_takes_nothing():
     once(m, p, 5)
 
 
+def test_hands_out_none():
+    """Trouble there, not of one message; of one message it is."""
+    p, m = Provider(drop(3), retr=refuse("no")), Manager()
+    assert m.run(port=p.port)[0] == "SYS_TEMP"
+    assert [why for _, why in m.left] == 3 * [fetcher.UNREADABLE]
+    assert len(p.drop) == 3 and m.messages == []
+
+    def first(session, rest):
+        if rest == "1":
+            session.say("-ERR no")
+        return rest == "1"
+
+    p, m = Provider(drop(3), retr=first), Manager()
+    assert m.run(port=p.port) == ("OK", ""), m.log
+    assert [why for _, why in m.left] == [fetcher.UNREADABLE]
+    assert len(m.messages) == 2 and len(p.drop) == 1
+
+
 def test_many_waiting():
     """200,000 messages: the list comes in slices."""
     text = mail(1)
