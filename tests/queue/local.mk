@@ -76,7 +76,8 @@ PLAYED = tests/queue/played.c tests/queue/played.h
 PLAYED_WRAPS = $(AM_LDFLAGS) \
 	-Wl,--wrap=clock_mono_ms -Wl,--wrap=server_retire_peer \
 	-Wl,--wrap=server_need -Wl,--wrap=commit_dirty -Wl,--wrap=life_aside \
-	-Wl,--wrap=body_open -Wl,--wrap=ev_timer_start
+	-Wl,--wrap=body_open -Wl,--wrap=ev_timer_start \
+	-Wl,--wrap=tables_refresh -Wl,--wrap=tables_renamed
 check_PROGRAMS += tests/queue/test_worker tests/queue/test_dispatch
 tests_queue_test_worker_SOURCES = tests/queue/test_worker.c $(PLAYED)
 tests_queue_test_worker_LDADD = $(QUEUE_RIG) $(CMOCKA_LIBS)

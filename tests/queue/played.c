@@ -28,6 +28,9 @@ void	__wrap_commit_dirty(struct message *m);
 void	__wrap_life_aside(struct message *m, const char *why);
 int	__wrap_body_open(uint64_t id);
 void	__wrap_ev_timer_start(struct ev_loop *l, ev_timer *t);
+void	__wrap_tables_refresh(struct tables *t);
+enum lookup __wrap_tables_renamed(struct tables *t, const char *address,
+    struct buf *name_r);
 
 int64_t
 __wrap_clock_mono_ms(void)
@@ -74,6 +77,19 @@ __wrap_ev_timer_start(struct ev_loop *l, ev_timer *t)
 {
 	if (n_timers < TIMERS)
 		timers[n_timers++] = t;
+}
+
+/* There are no tables: no account has another name. */
+void
+__wrap_tables_refresh(struct tables *t)
+{
+}
+
+enum lookup
+__wrap_tables_renamed(struct tables *t, const char *address,
+    struct buf *name_r)
+{
+	return LOOKUP_ABSENT;
 }
 
 static void

@@ -15,29 +15,32 @@
 #include "lib/mail/notes.h"
 #include "tests/queue/fixture.h"
 
+static struct chan collect;	/* who alone says from which account it comes */
+static struct chan *from;	/* who submits */
+
 /* Begins a submission that is as plain as can be. */
 static void
 begin(const char *id, const struct buf *recipients, uint32_t flags)
 {
-	msg_begin(&smtpd, &proto_queue, Q_SUBMIT, 8);
-	msg_text(&smtpd, QF_FILE, id);
-	msg_text(&smtpd, QF_SENDER, "s@far.test");
-	msg_bytes(&smtpd, QF_RECIPIENTS, recipients->data, recipients->len);
-	msg_text(&smtpd, QF_CLIENT, "rig [127.0.0.1]");
-	msg_u64(&smtpd, QF_TIME, (uint64_t)time(NULL));
-	msg_u64(&smtpd, QF_LENGTH, strlen(TEXT));
-	msg_u32(&smtpd, QF_CRC, crc32c(0, TEXT, strlen(TEXT)));
-	msg_u32(&smtpd, QF_FINAL, 0);
-	msg_u32(&smtpd, QF_FORWARD, 0);
-	msg_u32(&smtpd, QF_FLAGS, flags);
+	msg_begin(from, &proto_queue, Q_SUBMIT, 8);
+	msg_text(from, QF_FILE, id);
+	msg_text(from, QF_SENDER, "s@far.test");
+	msg_bytes(from, QF_RECIPIENTS, recipients->data, recipients->len);
+	msg_text(from, QF_CLIENT, "rig [127.0.0.1]");
+	msg_u64(from, QF_TIME, (uint64_t)time(NULL));
+	msg_u64(from, QF_LENGTH, strlen(TEXT));
+	msg_u32(from, QF_CRC, crc32c(0, TEXT, strlen(TEXT)));
+	msg_u32(from, QF_FINAL, 0);
+	msg_u32(from, QF_FORWARD, 0);
+	msg_u32(from, QF_FLAGS, flags);
 }
 
 static void
 end(int answer)
 {
-	assert_int_equal(msg_end(&smtpd), 0);
-	assert_int_equal(chan_send(&smtpd, RIG_WAIT), 0);
-	assert_int_equal(rig_answer(&smtpd), answer);
+	assert_int_equal(msg_end(from), 0);
+	assert_int_equal(chan_send(from, RIG_WAIT), 0);
+	assert_int_equal(rig_answer(from), answer);
 }
 
 static void
@@ -45,7 +48,7 @@ file(char id[17])
 {
 	int fd;
 
-	assert_int_equal(rig_file(&smtpd, id, &fd), 0);
+	assert_int_equal(rig_file(from, id, &fd), 0);
 	rig_write(fd, TEXT);
 }
 
@@ -151,25 +154,29 @@ test_all(void **state)
 	struct buf to = BUF_INIT(0);
 	char id[17];
 
+	chan_init(&collect, -1);
+	rig_wire(&rig, PEER_COLLECT, &collect);
+	from = &collect;
 	file(id);
 	add(&to, "anna@example.test", "", Q_NOTIFY_NEVER);
 	add(&to, "a@one.test", "", 0);
 	add(&to, "b@one.test", "rfc822;B@one.test", Q_NOTIFY_SUCCESS |
 	    Q_NOTIFY_DELAY);
 	begin(id, &to, Q_8BIT | Q_SMTPUTF8 | Q_REQUIRETLS);
-	msg_text(&smtpd, QF_ENVID, "QQ314159");
-	msg_u32(&smtpd, QF_ORIGIN, Q_ORIGIN_COLLECTOR);
-	msg_text(&smtpd, QF_ACCOUNT, "anna@provider.test");
-	msg_text(&smtpd, QF_UIDL, "000001b74e");
-	msg_text(&smtpd, QF_MESSAGE_ID, "<m1@remote.test>");
-	msg_u32(&smtpd, QF_RET, Q_RET_HDRS);
-	msg_u32(&smtpd, QF_BODY, Q_BODY_BINARYMIME);
-	msg_bytes(&smtpd, QF_NOTES, notes()->data, notes()->len);
+	msg_text(from, QF_ENVID, "QQ314159");
+	msg_u32(from, QF_ORIGIN, Q_ORIGIN_COLLECTOR);
+	msg_text(from, QF_ACCOUNT, "anna@provider.test");
+	msg_text(from, QF_UIDL, "000001b74e");
+	msg_text(from, QF_MESSAGE_ID, "<m1@remote.test>");
+	msg_u32(from, QF_RET, Q_RET_HDRS);
+	msg_u32(from, QF_BODY, Q_BODY_BINARYMIME);
+	msg_bytes(from, QF_NOTES, notes()->data, notes()->len);
 	end(Q_DONE);
 	assert_full();
 	again();
 	assert_full();
 	assert_shown(id);
+	chan_clear(&collect);
 	buf_clear(&to);
 }
 
@@ -202,13 +209,14 @@ assert_refused(uint8_t tag, uint32_t number, const char *bytes, size_t len)
 	struct buf to = BUF_INIT(0);
 	char id[17];
 
+	from = &smtpd;
 	file(id);
 	add(&to, "anna@example.test", "", 0);
 	begin(id, &to, 0);
 	if (bytes != NULL)
-		msg_bytes(&smtpd, tag, bytes, len);
+		msg_bytes(from, tag, bytes, len);
 	else
-		msg_u32(&smtpd, tag, number);
+		msg_u32(from, tag, number);
 	end(0);
 	assert_true(rig_retired(&rig, 2000) > 0);
 	wire_all();

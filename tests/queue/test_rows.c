@@ -88,8 +88,8 @@ test_show(void **state)
 	assert_shown(C_SHOW, 0, "id state sender login client envelope_id "
 	    "origin flags account uidl ret body notes message_id arrived size "
 	    "body_offset attempts next recipient orcpt notify "
-	    "target result reason target result reason target result reason "
-	    "more ");
+	    "target result reason owner target result reason owner "
+	    "target result reason owner more ");
 	ask(C_SHOW, id, 1, out, sizeof(out), &status);
 	snprintf(first, sizeof(first), "%s deferred s@far.test  rig "
 	    "[127.0.0.1] QQ7  8bit   HDRS   ", id);
@@ -98,9 +98,27 @@ test_show(void **state)
 	p = behind(p, "37 0 1 ");
 	p = skip_time(p, before + 300, time(NULL) + 300);
 	assert_string_equal(p, "sales@example.test rfc822;list@far.test "
-	    "FAILURE DELAY anna@example.test delivered 2.0.0 ok "
-	    "bert@example.test waiting 4.2.2 full far@remote.test waiting "
-	    "4.7.1 no  ");
+	    "FAILURE DELAY anna@example.test delivered 2.0.0 ok  "
+	    "bert@example.test waiting 4.2.2 full  far@remote.test waiting "
+	    "4.7.1 no   ");
+}
+
+/* Behind a list its owner is shown with what the list sends on. */
+static void
+test_owner(void **state)
+{
+	struct rig_job j;
+
+	assert_int_equal(rig_send(&smtpd, id, "s@far.test",
+	    TO("owned@example.test", "bert@example.test"), TEXT), 0);
+	take(&deliver, &j);
+	rig_job_clear(&j);
+	ask(C_SHOW, id, 1, out, sizeof(out), &status);
+	assert_int_equal(status, C_OK);
+	assert_non_null(strstr(out, " owned@example.test  u3@example.test "
+	    "waiting  u3@example.test nobody@example.test failed 5.1.1 no such "
+	    "mailbox u3@example.test bert@example.test  bert@example.test "
+	    "waiting    "));
 }
 
 static void
@@ -212,7 +230,7 @@ test_broken(void **state)
 	assert_shown(C_SHOW, 0, "id state sender login client envelope_id "
 	    "origin flags account uidl ret body notes message_id arrived size "
 	    "body_offset attempts next recipient orcpt notify "
-	    "target result reason more ");
+	    "target result reason owner more ");
 	snprintf(path, sizeof(path), "%s/spool/queue/bad/%s", rig.dir, id);
 	assert_int_equal(unlink(path), 0);
 	assert_refused(C_RETRY, id, "its body cannot be brought back");
@@ -223,7 +241,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_show), T(test_list), T(test_words),
+		T(test_show), T(test_owner), T(test_list), T(test_words),
 		T(test_broken), T(test_counts),
 	};
 

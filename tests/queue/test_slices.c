@@ -332,6 +332,7 @@ test_round(void **state)
 	for (i = 0; i < 3; i++) {
 		about[i] = message(i + 1, MANY);
 		m = message(i + 11, 1);
+		m->env.rcpt[0].address = about[i]->env.sender;
 		commit_submit(&(struct submission){ .m = m,
 		    .about = about[i] });
 	}
