@@ -590,6 +590,31 @@ sent_on(const struct target *t)
 	    strcmp(t->words, RESULT_REDIRECTED) == 0;
 }
 
+/*
+ * Has what same sent on come to somebody, other than to number i? It is known
+ * where all that scripts made of a recipient began with same. At least one of
+ * those does not send it on: each that does so needs another one that has it.
+ */
+static int
+came_to(const struct targets *ts, const struct target *same, size_t i)
+{
+	const struct target *t;
+	int found = 0;
+	size_t k;
+
+	if (same == &ts->t[i] || same->forwarded == FORWARDED_SCRIPT)
+		return 0;
+	for (k = 0; k < ts->n; k++) {
+		t = &ts->t[k];
+		if (t->rcpt != same->rcpt || t == same || target_is_alias(t))
+			continue;
+		if (t->forwarded != FORWARDED_SCRIPT)
+			return 0;
+		found |= k != i && !sent_on(t);
+	}
+	return found;
+}
+
 enum expand_result
 expand_redirect(struct tables *t, const struct envelope *e,
     struct targets *out, size_t i, const char *address)
@@ -609,6 +634,8 @@ expand_redirect(struct tables *t, const struct envelope *e,
 			x.raw[n++] = x.raw[k];
 		else
 			gets |= same != &out->t[i] && !sent_on(same);
+		if (same != NULL && !gets)
+			gets = came_to(out, same, i);
 	}
 	x.n = n;
 	if (ok && n > 0)

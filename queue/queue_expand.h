@@ -34,7 +34,8 @@ enum expand_result {
 	EXPAND_LATER,		/* a look-up failed, or there is no room */
 	EXPAND_ADDED,		/* out has more targets, or those that there
 				   were get it of themselves */
-	EXPAND_LOOPS,		/* all it leads to has sent it on already */
+	EXPAND_LOOPS,		/* all it leads to has sent it on already, to
+				   nobody else as far as is known */
 };
 /*
  * The recipient of target number i wants the message at that address, too:

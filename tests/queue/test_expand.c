@@ -427,6 +427,8 @@ test_redirect(void **state)
 	    EXPAND_ADDED);
 	target_set(&ts.t[1], TARGET_DONE, RESULT_REDIRECTED,
 	    strlen(RESULT_REDIRECTED), NULL, 0);
+	target_set(&ts.t[3], TARGET_DONE, RESULT_REDIRECTED,
+	    strlen(RESULT_REDIRECTED), NULL, 0);
 	assert_int_equal(expand_redirect(tables, &e, &ts, 0, "bert@example.test"),
 	    EXPAND_LOOPS);
 	target_set(&ts.t[1], TARGET_DONE, "2.0.0 delivered", 15, NULL, 0);
@@ -435,6 +437,74 @@ test_redirect(void **state)
 	assert_int_equal(ts.n, 5);
 	targets_clear(&ts);
 	buf_clear(&got);
+}
+
+/* Sends number i on, whose result says so. */
+static enum expand_result
+sends_on(const struct envelope *e, struct targets *ts, size_t i,
+    const char *address)
+{
+	enum expand_result r = expand_redirect(tables, e, ts, i, address);
+
+	if (r == EXPAND_ADDED)
+		target_set(&ts->t[i], TARGET_DONE, RESULT_REDIRECTED,
+		    strlen(RESULT_REDIRECTED), NULL, 0);
+	return r;
+}
+
+/* Who only sent it on has brought it to somebody, or else it is a circle. */
+static void
+test_redirect_circle(void **state)
+{
+	static const struct {
+		const char *to;
+		struct { size_t i; const char *address; } step[4];
+		enum expand_result last;
+	} row[] = {
+		/* bert's goes elsewhere before anna's comes to him. */
+		{ "anna@example.test bert@example.test", {
+		    { 1, "x@far.test" }, { 0, "bert@example.test" } },
+		    EXPAND_ADDED },
+		{ "anna@example.test bert@example.test", {
+		    { 1, "anna@example.test" }, { 0, "bert@example.test" } },
+		    EXPAND_LOOPS },
+		{ "anna@example.test", {
+		    { 0, "bert@example.test" }, { 1, "anna@example.test" } },
+		    EXPAND_LOOPS },
+		/* Of two that send it back the last one has it. */
+		{ "anna@example.test", {
+		    { 0, "bert@example.test" }, { 0, "u3@example.test" },
+		    { 2, "anna@example.test" }, { 1, "anna@example.test" } },
+		    EXPAND_LOOPS },
+		{ "anna@example.test", {
+		    { 0, "bert@example.test" }, { 0, "u3@example.test" },
+		    { 2, "anna@example.test" }, { 1, "u3@example.test" } },
+		    EXPAND_LOOPS },
+		/* What others of the alias got is not theirs. */
+		{ "sales@example.test", {
+		    { 2, "x@far.test" }, { 0, "bert@example.test" },
+		    { 1, "anna@example.test" } }, EXPAND_LOOPS },
+	};
+	struct recipient r[20];
+	struct envelope e;
+	struct targets ts;
+	char text[200];
+	size_t i, k;
+
+	memset(&e, 0, sizeof(e));
+	e.sender = "eve@x.test";
+	e.rcpt = r;
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		strcpy(text, row[i].to);
+		e.n_rcpt = split(text, r);
+		assert_int_equal(expand(tables, &e, &ts), 0);
+		for (k = 0; k < 4 && row[i].step[k].address != NULL; k++)
+			assert_int_equal(sends_on(&e, &ts, row[i].step[k].i,
+			    row[i].step[k].address), k == 3 ||
+			    row[i].step[k + 1].address == NULL ? row[i].last :
+			    EXPAND_ADDED);
+		targets_clear(&ts);
+	}
 }
 
 /* Eleven lists are more than a message may reach; nobody is left out. */
@@ -488,6 +558,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_unsent), cmocka_unit_test(test_redirect),
+		cmocka_unit_test(test_redirect_circle),
 		cmocka_unit_test(test_list_success),
 		cmocka_unit_test(test_list_redirect), cmocka_unit_test(test_success),
 		cmocka_unit_test(test_whose),
