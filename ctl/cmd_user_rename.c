@@ -16,9 +16,11 @@
 #include "ctl/ctl_control.h"
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_util.h"
+#include "ctl/table_collect.h"
 #include "ctl/table_groups.h"
 #include "ctl/table_renamed.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 #include "lib/base/words.h"
 #include "lib/mail/limits.h"
 
@@ -135,6 +137,33 @@ change_domains(struct renaming *n, struct buf *why)
 	return done;
 }
 
+/* What is collected for it from providers. */
+static int
+change_collect(struct renaming *n, struct buf *why)
+{
+	struct text *t = &n->s.t[TEXT_COLLECT];
+	struct collect_account *a = mem_zalloc(1, sizeof(*a));
+	struct buf line = BUF_INIT(0);
+	struct row *r;
+	size_t i = 0;
+	int done = 0;
+
+	while (done == 0 && (r = text_next(t, &i)) != NULL) {
+		done = collect_of(r, a, why);
+		if (done == -1 || strcmp(a->owner, n->old) != 0)
+			continue;
+		done = str_copy(a->owner, sizeof(a->owner), n->new);
+		buf_reset(&line);
+		collect_line(a, &line);
+		if (done == 0)
+			done = text_change(t, &r, buf_str(&line), why);
+	}
+	mem_wipe(a, sizeof(*a));
+	free(a);
+	buf_wipe(&line);
+	return done;
+}
+
 static int
 change_password(struct renaming *n, struct buf *why)
 {
@@ -168,7 +197,7 @@ change_all(struct renaming *n, struct row *r, struct buf *why)
 	buf_clear(&mark);
 	if (done == -1 || change_password(n, why) == -1 ||
 	    groups_replace(&n->s, n->old, n->new, why) == -1 ||
-	    change_domains(n, why) == -1)
+	    change_domains(n, why) == -1 || change_collect(n, why) == -1)
 		return -1;
 	return change_aliases(n, why);
 }

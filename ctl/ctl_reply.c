@@ -63,6 +63,7 @@ static const char *const replies[] = {
 	N_("the mailbox is not in memory: rebuild"),
 	N_("there is no such account"),
 	N_("the account is in the tables"),
+	N_("its mail is that of the account's new name"),
 	N_("there is mail under the new name"),
 	N_("there is mail of an earlier account of that name"),
 	N_("its folder is not there: bring it back"),

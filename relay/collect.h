@@ -63,6 +63,7 @@ struct want {
 	uint32_t number;
 	uint64_t size;
 	uint8_t	 state;		/* enum want_state */
+	uint8_t	 late;		/* CL_LATER went */
 	uint8_t	 unread;	/* it was not handed out; nor was one after it */
 	char	 file[17];	/* of WANT_FILE */
 	char	 key[UIDL_MAX + 1];
@@ -88,6 +89,7 @@ struct run {
 	struct want *old, *fresh; /* COLLECT_WANT / 2 each, fresh in a ring */
 	size_t	 n_old, n_fresh;
 	struct buf removed;	/* packed u32 */
+	unsigned large;		/* too large ones */
 	int	 more;		/* than are wanted */
 	int	 unread;	/* one of want is */
 	int	 idle, test, stopping, ended;

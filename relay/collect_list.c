@@ -7,7 +7,10 @@
 #include "lib/base/mem.h"
 #include "relay/collect.h"
 
-enum { HALF = COLLECT_WANT / 2 };
+enum {
+	HALF = COLLECT_WANT / 2,
+	LEFT_MAX = 20,		/* too large ones of a list that are noted */
+};
 
 void
 list_clear(struct run *r)
@@ -27,6 +30,7 @@ list_begin(struct run *r)
 	r->fresh = mem_zalloc(HALF, sizeof(*r->fresh));
 	r->removed = (struct buf)BUF_INIT(CL_WANT_MAX * 4);
 	r->more = 0;
+	r->large = 0;
 	if (++r->a->lists == 0)
 		r->a->lists = 1;
 }
@@ -86,6 +90,22 @@ candidate(struct run *r, const struct cl_item *i)
 	memcpy(w->key, i->key, i->len);
 }
 
+/* It stays there. Of more than a few in a list the next one tells again: what a
+   server makes up is not all to be remembered. */
+static void
+too_large(struct run *r, const struct cl_item *i)
+{
+	struct account *a = r->a;
+
+	if (++r->large > LEFT_MAX)
+		return;
+	log_warn("%s: %.*s: %llu octets are more than the %llu that are "
+	    "fetched: it stays there", a->conf.name, (int)i->len, i->key,
+	    (unsigned long long)i->size, (unsigned long long)largest(a));
+	note(a, JOURNAL_LEFT, i->key, i->len, i->size);
+	a->left++;
+}
+
 static void
 item(struct run *r, const struct cl_item *i, int64_t now)
 {
@@ -97,13 +117,12 @@ item(struct run *r, const struct cl_item *i, int64_t now)
 		r->n_old += e == NULL;
 		return;
 	}
+	/* What was to be removed, and has gone, is gone: a server may give its
+	   name to another message (RFC 1939 7). */
+	if (e != NULL && e->gone && is_over(a, e, now))
+		e = NULL;
 	if (e == NULL && i->size > largest(a)) {
-		log_warn("%s: %.*s: %llu octets are more than the %llu that are "
-		    "fetched: it stays there", a->conf.name, (int)i->len,
-		    i->key, (unsigned long long)i->size,
-		    (unsigned long long)largest(a));
-		note(a, JOURNAL_LEFT, i->key, i->len, i->size);
-		a->left++;
+		too_large(r, i);
 	} else if (e == NULL || (e->what == JOURNAL_LEFT &&
 	    i->size != 0 && e->size != i->size && i->size <= largest(a))) {
 		candidate(r, i);

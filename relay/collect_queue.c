@@ -199,11 +199,12 @@ queue_submit(struct run *r, struct want *w, const struct msg *m)
 	struct chan *c;
 	char *id;
 
-	files--;
 	if (!collect.synced) {
+		queue_unused(w->file);
 		run_later(r, w, "4.3.2 queue was started anew");
 		return;
 	}
+	files--;
 	s = sub_new(r, w, m);
 	put_recipients(r->a, m, &to);
 	c = link_begin(&queue, Q_SUBMIT, s->frame);

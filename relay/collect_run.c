@@ -145,16 +145,27 @@ note_unread(struct run *r)
 	r->unread = 0;
 }
 
+/* It has its answer: what is said of it has crossed that. */
+static int
+is_answered(struct run *r, const struct msg *m)
+{
+	const struct want *w = run_want(r, m->id);
+
+	return w != NULL && w->late;
+}
+
 static int
 on_submit(struct run *r, struct msg *m, struct buf *why)
 {
-	struct want *w = wanted(r, m, WANT_FILE, why);
 	uint64_t length = msg_get_u64(m, CLF_LENGTH);
 	uint32_t final = msg_get_u32(m, CLF_FINAL);
+	struct want *w;
 	const char *p;
 	size_t len;
 
-	if (w == NULL)
+	if (is_answered(r, m))
+		return 0;
+	if ((w = wanted(r, m, WANT_FILE, why)) == NULL)
 		return -1;
 	p = msg_get(m, CLF_FILE, &len);
 	if (len != QUEUE_ID_LEN || memcmp(w->file, p, len) != 0 ||
@@ -176,6 +187,8 @@ on_left(struct run *r, struct msg *m, struct buf *why)
 	uint32_t reason = msg_get_u32(m, CLF_REASON);
 	char *words;
 
+	if (is_answered(r, m))
+		return 0;
 	if (w == NULL || w->state == WANT_SENT || w->state == WANT_OVER) {
 		buf_set(why, "leaves what it was not to fetch");
 		return -1;

@@ -72,6 +72,7 @@ run_later(struct run *r, struct want *w, const char *words)
 	struct chan *c;
 
 	w->state = WANT_OVER;
+	w->late = 1;
 	c = link_begin(&r->link, CL_LATER, w->number);
 	msg_words(c, CLF_WORDS, words, RESULT_WORDS_MAX);
 	link_send(&r->link);

@@ -63,6 +63,9 @@ settle(struct fetch *f, struct fetch_slot *s, struct fetch_file *m,
 {
 	uint32_t number = s->number;
 
+	/* Its file was taken back while it came (CL_LATER). */
+	if (number == 0)
+		return;
 	/* The rest of a session that was left within a message is for another
 	   run, which knows better. */
 	if (m->too_large) {

@@ -33,7 +33,11 @@ may_go(const char *name, void *arg)
 	enum lookup r = store.user(name, &u);
 
 	(void)arg;
-	return r == LOOKUP_FOUND ? "the account is in the tables" :
+	if (r == LOOKUP_FOUND)
+		return "the account is in the tables";
+	if (r == LOOKUP_ABSENT)
+		r = store.moving(name);
+	return r == LOOKUP_FOUND ? "its mail is that of the account's new name" :
 	    r == LOOKUP_ERROR ? "the tables cannot be read" : NULL;
 }
 

@@ -105,6 +105,24 @@ find_renamed(const char *name)
 	return r;
 }
 
+static enum lookup
+find_moving(const char *name)
+{
+	struct buf now = BUF_INIT(ADDRESS_MAX), old = BUF_INIT(ADDRESS_MAX);
+	enum lookup r;
+
+	pthread_mutex_lock(&tables_lock);
+	r = tables_renamed(tables, name, &now);
+	if (r == LOOKUP_FOUND)
+		r = tables_former(tables, buf_str(&now), &old);
+	pthread_mutex_unlock(&tables_lock);
+	if (r == LOOKUP_FOUND && strcmp(buf_str(&old), name) != 0)
+		r = LOOKUP_ABSENT;
+	buf_clear(&now);
+	buf_clear(&old);
+	return r;
+}
+
 static int
 store_check(struct buf *why)
 {
@@ -139,6 +157,7 @@ store_after_jail(void)
 	store.user = find_user;
 	store.former = find_former;
 	store.renamed = find_renamed;
+	store.moving = find_moving;
 	store.stopped = server_exit;
 	return 0;
 }

@@ -110,6 +110,8 @@ struct store {
 	enum lookup (*former)(const char *name, char old_r[ADDRESS_MAX + 1]);
 	/* Has an account of that name another one now? */
 	enum lookup (*renamed)(const char *name);
+	/* ... and its mail is still under that one? */
+	enum lookup (*moving)(const char *name);
 	void	(*stopped)(void);	/* called in the main thread's loop */
 	char	 full_path[1000];	/* jail/state/full.cdb */
 };

@@ -553,6 +553,9 @@ test_queue_lost(void **state)
 	WORKER_HEARS(CL_LATER);
 	assert_int_equal(m.id, 2);
 	assert_null(known("k1"));
+	/* This has crossed it. */
+	submit(2, "000000000000000b", 0, 20);
+	assert_int_equal(run_count(1), 1);
 	tell_rows("home", keys);
 	QUEUE_HEARS(Q_ORIGIN_DROP);
 	assert_non_null(known("k1"));
@@ -585,6 +588,46 @@ test_left_and_gone(void **state)
 }
 
 /* More than a run may have: the newest are first. */
+/* A server has made up many: of few of them each list is a word. */
+static void
+test_many_large(void **state)
+{
+	begin_run();
+	list(30, 1001);
+	WORKER_HEARS(CL_WANT);
+	assert_numbers(CLF_NUMBERS, "");
+	assert_int_equal(journal_count(collect.journal, "home"), 20);
+	list(30, 1001);
+	WORKER_HEARS(CL_WANT);
+	assert_int_equal(journal_count(collect.journal, "home"), 30);
+}
+
+/* A name that comes back after its message was removed is another message's. */
+static void
+test_name_again(void **state)
+{
+	static const char *const keys[] = { "k1", NULL };
+	struct collect_account a = home();
+
+	a.keep = COLLECT_KEEP_NOTHING;
+	accounts(&a, 1);
+	turn();
+	tell_rows("home", keys);
+	QUEUE_HEARS(Q_ORIGIN_DROP);
+	WORKER_HEARS(CL_RUN);
+	list(1, 10);
+	WORKER_HEARS(CL_WANT);
+	assert_numbers(CLF_NUMBERS, "");
+	assert_numbers(CLF_REMOVED, "1 ");
+	list(0, 0);
+	WORKER_HEARS(CL_WANT);
+	assert_true(known("k1")->gone);
+	list(1, 10);
+	WORKER_HEARS(CL_WANT);
+	assert_numbers(CLF_NUMBERS, "1 ");
+	assert_numbers(CLF_REMOVED, "");
+}
+
 static void
 test_newest_first(void **state)
 {
@@ -788,6 +831,8 @@ main(void)
 		T(test_lies),
 		T(test_queue_lost),
 		T(test_left_and_gone),
+		T(test_many_large),
+		T(test_name_again),
 		T(test_newest_first),
 		T(test_idle),
 		T(test_unread),

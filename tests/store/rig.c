@@ -219,6 +219,7 @@ child(struct rig *r, int stop, int listener, const int *fds)
 	store.user = user;
 	store.former = former;
 	store.renamed = renamed;
+	store.moving = renamed;
 	store.stopped = stopped;
 	if (start_open(&why) != 0)
 		log_fatal("%s", buf_str(&why));

@@ -239,6 +239,8 @@ test_numbers(void **state)
 	edit();
 	assert_int_equal(rig_stop(&rig), 0);
 	rig_start(&rig);
+	/* It is another one's already. */
+	assert_int_equal(rig_control(&rig, C_REMOVE, RIG_FORMER, &out), -1);
 	assert_int_equal(rename_him(), 0);
 	assert_int_equal(door_status(&rig.imap[2], 1, &before), 0);
 	assert_int_equal(before.uidnext, MESSAGES + 1);

@@ -142,7 +142,13 @@ def test_mail_that_waits(inst):
         os.kill(pid, signal.SIGSTOP)
     send(inst, old)
     assert inst.json("queue", "list")
+    # What is collected for it is for its new name, too.
+    inst.ctl("collect", "add", "away", "imap.example.net", "me", old,
+             "--stdin", input="secret\n", stdin=None)
     inst.ctl("user", "rename", "--no-alias", old, new)
+    away = (inst.conf / "collect").read_text()
+    assert "to=%s " % new in away and away.endswith("password=secret\n")
+    inst.ctl("collect", "del", "away")
     for pid in stopped:
         os.kill(pid, signal.SIGCONT)
 
