@@ -17,8 +17,10 @@ enum { MOST = 4096 };
 static char had[MOST];
 static pid_t own;
 
-/* A loop's own, and the spare one of who accepts. */
+/* A loop's own, and what stands where a daemon wants nothing. */
 static const char *const always[] = { "anon_inode:", "/dev/null", NULL };
+/* The spare one of who accepts is standard input again. */
+static char input[300];
 #pragma weak guard_leaves
 
 static int
@@ -31,16 +33,25 @@ listed(const char *const *list, const char *name)
 }
 
 static int
-is_left(int fd)
+name_of(int fd, char name_r[sizeof(input)])
 {
-	char path[64], name[300];
+	char path[64];
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if ((n = readlink(path, name, sizeof(name) - 1)) == -1)
+	if ((n = readlink(path, name_r, sizeof(input) - 1)) == -1)
 		return 0;
-	name[n] = '\0';
-	if (listed(always, name) ||
+	name_r[n] = '\0';
+	return 1;
+}
+
+static int
+is_left(int fd)
+{
+	char name[sizeof(input)];
+
+	if (!name_of(fd, name) || strcmp(name, input) == 0 ||
+	    listed(always, name) ||
 	    (guard_leaves != NULL && listed(guard_leaves, name)))
 		return 0;
 	fprintf(stderr, "descriptor %d was left open: %s "
@@ -84,6 +95,7 @@ __attribute__((constructor)) static void
 at_start(void)
 {
 	own = getpid();
+	(void)name_of(STDIN_FILENO, input);
 	(void)look(1);
 	atexit(at_end);
 }

@@ -443,7 +443,8 @@ teardown(void **state)
 	static const char *const names[] = { "s/jail/tables.cdb",
 		"s/jail/dkim.cdb", "s/auth/passwd.cdb", "s/log/rohrpost.log.1",
 		"s/log/rohrpost.log", "s/log/other", "rohrpost.conf", "users",
-		"aliases", "domains", "passwd", ".lock", "s/audit.log", "s/jail",
+		"aliases", "domains", "passwd", ".lock", "s/audit.log",
+		"s/jail/collect.cdb", "s/jail",
 		"s/auth", "s/run",
 		"s/log", "s", "" };
 	char path[200];

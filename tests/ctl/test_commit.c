@@ -235,13 +235,14 @@ test_order(void **state)
 	assert_int_equal(add("first@example.test", COUNT), 0);
 	/* The journal stands before the first name changes. */
 	assert_string_equal(buf_str(&renamed),
-	    ".edit passwd users passwd.cdb dkim.cdb tables.cdb ");
+	    ".edit passwd users passwd.cdb dkim.cdb collect.cdb tables.cdb ");
 	/* All is on the disk before it, and the names before it goes. */
 	assert_string_equal(buf_str(&order), "data:users.new data:passwd.new "
-	    "data:passwd.cdb.new data:dkim.cdb.new data:tables.cdb.new "
+	    "data:passwd.cdb.new data:dkim.cdb.new data:collect.cdb.new "
+	    "data:tables.cdb.new "
 	    SYNCED "data:.edit.new "
 	    "name:.edit dir:conf name:passwd name:users name:passwd.cdb "
-	    "name:dkim.cdb name:tables.cdb " SYNCED "gone:.edit dir:conf ");
+	    "name:dkim.cdb name:collect.cdb name:tables.cdb " SYNCED "gone:.edit dir:conf ");
 	assert_int_equal(is_there("first@example.test"), 1);
 	no_leftovers();
 }

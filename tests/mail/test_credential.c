@@ -43,7 +43,7 @@ test_fields(void **state)
 		{ "a2345678901234567890123456789012=b", "o", NULL },
 		{ "a23456789012345678901234567890123=b", "x", NULL },
 	};
-	static const char letters[] = "csapo";
+	static const char letters[] = "csapho";
 	struct buf hash = BUF_INIT(CREDENTIAL_HASH_MAX);
 	struct credential c;
 	const char *p, *end;

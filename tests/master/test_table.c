@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "lib/base/log.h"
+#include "lib/mail/collect_proto.h"
 #include "lib/mail/door_proto.h"
 #include "lib/mail/proto.h"
 #include "lib/server/program.h"
@@ -24,7 +25,7 @@ protocol(const char *name)
 {
 	static const struct msg_proto *const all[] = {
 		&proto_queue, &proto_auth, &proto_job, &proto_door,
-		&proto_resolve, &proto_sign, &proto_pam,
+		&proto_resolve, &proto_sign, &proto_pam, &proto_collect,
 	};
 	size_t i;
 
@@ -88,9 +89,11 @@ test_trust(void **state)
 		if (wires & PROGRAM_BIT(PROGRAM_STORE))
 			assert_false(wires & PROGRAM_BIT(PROGRAM_AUTH));
 	}
-	/* Passwords come from those who ask under TLS alone. */
+	/* Passwords come from those who ask under TLS alone; the host's own
+	   are judged by PAM. */
 	assert_int_equal(program_wires(PROGRAM_AUTH),
-	    PROGRAM_BIT(PROGRAM_LOGIN) | PROGRAM_BIT(PROGRAM_SUBMISSION));
+	    PROGRAM_BIT(PROGRAM_LOGIN) | PROGRAM_BIT(PROGRAM_SUBMISSION) |
+	    PROGRAM_BIT(PROGRAM_PAM));
 }
 
 /* Every row can be found by what the process knows, and has its name. */
