@@ -27,6 +27,7 @@ enum {
 	COLLECT_WANT = 1000,	/* messages of a run; more are of the next */
 	COLLECT_OPEN = 256,	/* files that queue has given, all workers' */
 	COLLECT_QUIET = 600,	/* seconds a worker may say nothing, */
+	COLLECT_RATE = 1000,	/* and one for so many octets that come, */
 	COLLECT_IDLE = 2400,	/* and one that waits in IDLE */
 };
 

@@ -358,6 +358,16 @@ on_later(struct msg *m, struct buf *why)
 	return 0;
 }
 
+/* One that has gone had that name before, or was left there once. */
+static int
+is_fetched(const char *account, const char *key, size_t len)
+{
+	const struct journal_entry *e = journal_find(collect.journal, account,
+	    key, len, clock_now());
+
+	return e != NULL && !e->gone && e->what == JOURNAL_FETCHED;
+}
+
 static int
 on_rows(struct msg *m, struct buf *why)
 {
@@ -376,8 +386,7 @@ on_rows(struct msg *m, struct buf *why)
 		if (o.account_len <= CL_ACCOUNT_MAX &&
 		    cl_is_key(o.account, o.account_len) &&
 		    cl_is_key(o.key, o.key_len) &&
-		    journal_find(collect.journal, account, o.key, o.key_len,
-		    clock_now()) == NULL)
+		    !is_fetched(account, o.key, o.key_len))
 			write_down(o.account, o.account_len, o.key, o.key_len,
 			    o.length, journal_hash(o.message_id,
 			    o.message_id_len));

@@ -90,6 +90,22 @@ on_turn(struct ev_loop *loop, ev_prepare *w, int events)
 	}
 }
 
+/* Seconds that it may say nothing: the largest message that may come now has
+   time on a slow line. */
+static int64_t
+silence(const struct run *r)
+{
+	uint64_t most = 0;
+	size_t i;
+
+	if (r->idle)
+		return COLLECT_IDLE;
+	for (i = 0; i < r->n_want; i++)
+		if (r->want[i].state == WANT_FILE && r->want[i].size > most)
+			most = r->want[i].size;
+	return COLLECT_QUIET + (int64_t)(most / COLLECT_RATE);
+}
+
 /* A worker that says nothing any more. */
 static void
 watch(int64_t now)
@@ -97,8 +113,8 @@ watch(int64_t now)
 	struct run *r;
 
 	TAILQ_FOREACH(r, &collect.runs, in_list)
-		if (r->a != NULL && now - r->heard > 1000 *
-		    (int64_t)(r->idle ? COLLECT_IDLE : COLLECT_QUIET))
+		if (r->a != NULL && now - r->heard > 1000 * COLLECT_QUIET &&
+		    now - r->heard > 1000 * silence(r))
 			run_drop(r, "says nothing for too long");
 }
 

@@ -626,6 +626,12 @@ test_name_again(void **state)
 	WORKER_HEARS(CL_WANT);
 	assert_numbers(CLF_NUMBERS, "1 ");
 	assert_numbers(CLF_REMOVED, "");
+	/* Its row is not the one of before. */
+	wire_queue();
+	turn();
+	tell_rows("home", keys);
+	QUEUE_HEARS(Q_ORIGIN_DROP);
+	assert_false(known("k1")->gone);
 }
 
 static void
@@ -678,6 +684,34 @@ test_idle(void **state)
 	idle();
 	WORKER_HEARS(CL_STOP);
 	end(CL_OK);
+}
+
+/* The second's watch. */
+static void
+tick(void)
+{
+	int64_t end = __real_clock_mono_ms() + 2500;
+
+	while (!retired && __real_clock_mono_ms() < end)
+		ev_run(collect.loop, EVRUN_ONCE);
+}
+
+/* A large message has its time on a slow line; one that is silent for longer is
+   ended. */
+static void
+test_silence(void **state)
+{
+	collect.conf.message_size = 10000000;
+	begin_run();
+	list(1, 5000000);
+	WORKER_HEARS(CL_WANT);
+	ask_file(1, FILE_A);
+	mono += (COLLECT_QUIET + 4999) * 1000;
+	tick();
+	assert_int_equal(retired, 0);
+	mono += 2000;
+	tick();
+	assert_int_equal(retired, WORKER);
 }
 
 static void
@@ -835,6 +869,7 @@ main(void)
 		T(test_name_again),
 		T(test_newest_first),
 		T(test_idle),
+		T(test_silence),
 		T(test_unread),
 		T(test_keep),
 		T(test_when),
