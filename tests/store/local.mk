@@ -31,6 +31,7 @@ tests_store_test_crash_LDADD = $(STORE_TEST)
 tests_store_test_crash_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=linkat \
 	-Wl,--wrap=renameat -Wl,--wrap=unlinkat -Wl,--wrap=mkdirat \
 	-Wl,--wrap=fsync -Wl,--wrap=fdatasync -Wl,--wrap=engine_commit \
+	-Wl,--wrap=moved_note -Wl,--wrap=moved_delete \
 	-Wl,--wrap=body_present
 check_PROGRAMS += tests/store/test_remove
 tests_store_test_remove_SOURCES = tests/store/test_remove.c tests/store/rig.c \
