@@ -386,6 +386,7 @@ test_list_kill(void **state)
 	rig_result(&deliver, &j, -1, RESULT_DELIVERED, "2.0.0 ok", "");
 	rig_job_clear(&j);
 	take_owned(&relay, &j, "u2@example.test", "i@remote.test");
+	rig_job_clear(&j);
 	take_owned(&deliver, &j, "u2@example.test", "bert@example.test");
 	rig_result(&deliver, &j, -1, RESULT_NEVER, "5.2.2 full", "");
 	rig_job_clear(&j);
@@ -396,6 +397,7 @@ test_list_kill(void **state)
 	rig_job_clear(&j);
 	take(&deliver, &j);
 	assert_owner_report(&j, "u1@example.test");
+	rig_job_clear(&j);
 	again();
 	/* The first report, which nobody answered, and the second, in any order;
 	   and again what was delivered, where the kill was before that was

@@ -108,7 +108,7 @@ def test_nobody_to_ask(inst):
                     conf=conf)
     assert p.returncode == 75 and "%d is none" % inst.ports["smtp"] in p.stderr
     p = command(inst, "probe", "nowhere", conf=conf)
-    assert p.returncode == 75 and "HOST:PORT" in p.stderr
+    assert p.returncode == 1 and "HOST:PORT" in p.stderr
     p = command(inst, "probe", "127.0.0.1:1")
     assert p.returncode == 1 and "no port is open" in p.stderr
     p = command(inst, "doctor", "--json", "--probe", "127.0.0.1:1",
