@@ -110,14 +110,16 @@ test_owner(void **state)
 	struct rig_job j;
 
 	assert_int_equal(rig_send(&smtpd, id, "s@far.test",
-	    TO("owned@example.test", "bert@example.test"), TEXT), 0);
+	    TO("team@example.test", "u9@example.test"), TEXT), 0);
 	take(&deliver, &j);
 	rig_job_clear(&j);
 	ask(C_SHOW, id, 1, out, sizeof(out), &status);
 	assert_int_equal(status, C_OK);
-	assert_non_null(strstr(out, " owned@example.test  u3@example.test "
-	    "waiting  u3@example.test nobody@example.test failed 5.1.1 no such "
-	    "mailbox u3@example.test bert@example.test  bert@example.test "
+	assert_non_null(strstr(out, " anna@example.test waiting  "
+	    "u1@example.test "));
+	assert_non_null(strstr(out, " bert@example.test waiting  "
+	    "u2@example.test "));
+	assert_non_null(strstr(out, " u9@example.test  u9@example.test "
 	    "waiting    "));
 }
 
