@@ -144,27 +144,31 @@ static void
 replay(struct engine *e, int cache)
 {
 	struct buf text = BUF_INIT(0);
-	int fd = open(e->path, O_RDONLY | O_CLOEXEC);
+	int fd = open(e->path, O_RDWR | O_CLOEXEC);
 	struct cursor c, v;
 	const void *p;
 	uint32_t db;
-	size_t len;
+	size_t len, whole = 0;
 
 	if (fd != -1 && fd_slurp(fd, &text) == -1)
 		log_fatal("%s: cannot be read", e->path);
-	fd_close(&fd);
 	cursor_init(&c, text.data, text.len);
 	while (cursor_left(&c) > 0) {
 		db = cursor_u32(&c);
 		p = cursor_lv(&c, &len, SIZE_MAX);
 		if (c.bad)
-			break;	/* killed while it was written */
+			break;
+		whole = text.len - cursor_left(&c);
 		cursor_init(&v, p, len);
 		if (db == ENGINE_DBS)
 			e->owner = cursor_u64(&v);
 		else
 			run_ops(&e->db[db], p, len, cache);
 	}
+	/* Killed while it was written: what follows is not to stand in it. */
+	if (whole < text.len && ftruncate(fd, (off_t)whole) == -1)
+		log_fatal("%s: cannot be cut off", e->path);
+	fd_close(&fd);
 	buf_clear(&text);
 }
 

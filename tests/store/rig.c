@@ -5,6 +5,7 @@
 #include <ev.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,6 +194,8 @@ child(struct rig *r, int stop, int listener, const int *fds)
 	static const enum peer kind[] = { PEER_IMAPD, PEER_IMAPD, PEER_IMAPD,
 		PEER_IMAPD, PEER_POP3D, PEER_POP3D, PEER_DELIVER, PEER_DELIVER,
 		PEER_FOLLOW, PEER_FOLLOW };
+	static const int deadly[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL,
+		SIGSYS };
 	static const char *const who[] = { "anna@example.test",
 		"anna@example.test", "bert@example.test", "bert@example.test",
 		"anna@example.test", "anna@example.test", "", "", "", "" };
@@ -202,6 +205,9 @@ child(struct rig *r, int stop, int listener, const int *fds)
 	ev_io w;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* What ends a store is no failure of a test to go on behind. */
+	for (i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++)
+		signal(deadly[i], SIG_DFL);
 	log_init("store", 1);
 	self = r;
 	if (r->in_child != NULL)
