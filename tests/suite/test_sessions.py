@@ -89,9 +89,11 @@ def rows(inst, user):
 
 @contextlib.contextmanager
 def stopped(inst, name):
+    """One that ends by itself meanwhile is none of those that are meant."""
     pids = inst.processes()[name]
     for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
