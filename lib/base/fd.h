@@ -61,6 +61,7 @@ int	fd_sync_dir(int dirfd) ATTR_CHECK;
  */
 int	fd_sync_all(int fd) ATTR_CHECK;
 #ifdef NO_SYNC
+#include <unistd.h>
 /*
  * Does nothing and succeeds where "PROGRAM FUNCTION PATH" of the call matches
  * ROHRPOST_NO_SYNC of the environment, a pattern of fnmatch(3), or where there
