@@ -42,6 +42,7 @@ struct run;
 struct account {
 	TAILQ_ENTRY(account) in_list;
 	struct collect_account conf;
+	char	 book[JOURNAL_ACCOUNT_MAX + 1];	/* account_book */
 	struct run *run;	/* that is under way, or NULL */
 	int64_t	 due;		/* ms, by the clock that only grows */
 	int64_t	 begun;		/* the same: the last run */
@@ -82,6 +83,7 @@ struct run {
 	TAILQ_ENTRY(run) in_list;
 	struct link link;
 	struct account *a;	/* NULL: it waits for one */
+	char	 book[JOURNAL_ACCOUNT_MAX + 1];	/* a's, when the run began */
 	int64_t	 heard;		/* ms: its last word */
 	struct want *want;
 	size_t	 n_want, cap_want, next;
@@ -122,6 +124,13 @@ const char *status_name(uint32_t status);
 /* Reads the accounts where the file is another one. */
 void	accounts_refresh(void);
 struct account *account_find(const char *name, size_t len);
+/*
+ * What the journal and queue's rows call the account: its name, and a sum of
+ * server and login, "home/1f2e3d4c". Under the same name another mailbox is
+ * another one: keys that are like keys of the first are not known there.
+ */
+void	account_book(const struct collect_account *a,
+	    char book_r[JOURNAL_ACCOUNT_MAX + 1]);
 /* The one that is due for the longest time; NULL: none. */
 struct account *account_due(int64_t now);
 /* ms until the next is due; -1: none will be. */

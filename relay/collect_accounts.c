@@ -1,9 +1,13 @@
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/crc32c.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 #include "relay/collect.h"
 
 enum {
@@ -36,6 +40,21 @@ account_find(const char *name, size_t len)
 		    memcmp(a->conf.name, name, len) == 0)
 			return a;
 	return NULL;
+}
+
+void
+account_book(const struct collect_account *a,
+    char book_r[JOURNAL_ACCOUNT_MAX + 1])
+{
+	char host[sizeof(a->host)];
+	uint32_t sum;
+
+	(void)str_copy(host, sizeof(host), a->host);
+	str_tolower(host, strlen(host));
+	sum = crc32c(0, host, strlen(host) + 1);
+	sum = crc32c(sum, a->login, strlen(a->login));
+	snprintf(book_r, JOURNAL_ACCOUNT_MAX + 1, "%s/%08" PRIx32, a->name,
+	    sum);
 }
 
 void
@@ -72,6 +91,7 @@ take(const struct collect_account *c)
 	}
 	a->gone = 0;
 	a->conf = *c;
+	account_book(c, a->book);
 }
 
 static void

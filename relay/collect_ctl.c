@@ -35,7 +35,7 @@ put_row(struct answer *r, const struct account *a)
 	answer_text(r, whose);
 	answer_number(r, a->fetched);
 	answer_number(r, a->left);
-	answer_number(r, journal_count(collect.journal, k->name));
+	answer_number(r, journal_count(collect.journal, a->book));
 	(void)answer_row(r, "account protocol host owner state result words "
 	    "last_success failing_since next limit fetched left known", -1);
 }

@@ -29,9 +29,11 @@
 #include <stdint.h>
 
 #include "lib/base/buf.h"
+#include "lib/mail/collect_proto.h"
 
 enum {
 	JOURNAL_LINE_MAX = 512,
+	JOURNAL_ACCOUNT_MAX = CL_ACCOUNT_MAX + 9, /* octets (account_book) */
 	JOURNAL_GONE_KEEP = 3 * 86400,	/* seconds a key is known after '-' */
 };
 

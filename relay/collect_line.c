@@ -76,7 +76,7 @@ journal_parse(const char *p, size_t len, struct journal_line *l)
 	l->key = p;
 	l->key_len = len;
 	return cl_is_key(l->account, l->account_len) &&
-	    l->account_len <= CL_ACCOUNT_MAX &&
+	    l->account_len <= JOURNAL_ACCOUNT_MAX &&
 	    cl_is_key(l->key, l->key_len) ? 0 : -1;
 }
 

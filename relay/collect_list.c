@@ -45,12 +45,12 @@ largest(const struct account *a)
 }
 
 static void
-note(const struct account *a, enum journal_what what, const char *key,
+note(const struct run *r, enum journal_what what, const char *key,
     size_t len, uint64_t size)
 {
 	journal_add(collect.journal, &(struct journal_line){ .what = what,
-	    .time = clock_now(), .size = size, .account = a->conf.name,
-	    .account_len = strlen(a->conf.name), .key = key,
+	    .time = clock_now(), .size = size, .account = r->book,
+	    .account_len = strlen(r->book), .key = key,
 	    .key_len = len });
 }
 
@@ -102,7 +102,7 @@ too_large(struct run *r, const struct cl_item *i)
 	log_warn("%s: %.*s: %llu octets are more than the %llu that are "
 	    "fetched: it stays there", a->conf.name, (int)i->len, i->key,
 	    (unsigned long long)i->size, (unsigned long long)largest(a));
-	note(a, JOURNAL_LEFT, i->key, i->len, i->size);
+	note(r, JOURNAL_LEFT, i->key, i->len, i->size);
 	a->left++;
 }
 
@@ -112,7 +112,7 @@ item(struct run *r, const struct cl_item *i, int64_t now)
 	struct account *a = r->a;
 	struct journal_entry *e;
 
-	e = journal_find(collect.journal, a->conf.name, i->key, i->len, now);
+	e = journal_find(collect.journal, r->book, i->key, i->len, now);
 	if (r->test) {
 		r->n_old += e == NULL;
 		return;
@@ -132,8 +132,8 @@ item(struct run *r, const struct cl_item *i, int64_t now)
 			journal_add(collect.journal, &(struct journal_line){
 			    .what = (enum journal_what)e->what,
 			    .time = e->time, .size = e->size, .hash = e->hash,
-			    .account = a->conf.name,
-			    .account_len = strlen(a->conf.name),
+			    .account = r->book,
+			    .account_len = strlen(r->book),
 			    .key = i->key, .key_len = i->len });
 		if (is_over(a, e, now))
 			(void)buf_put_u32(&r->removed, i->number);
@@ -143,10 +143,10 @@ item(struct run *r, const struct cl_item *i, int64_t now)
 static void
 absent(struct journal_entry *e, void *arg)
 {
-	struct account *a = arg;
+	struct run *r = arg;
 
-	if (e->seen != a->lists)
-		note(a, JOURNAL_GONE, e->key, strlen(e->key), 0);
+	if (e->seen != r->a->lists)
+		note(r, JOURNAL_GONE, e->key, strlen(e->key), 0);
 }
 
 /* Of two of one key one is fetched: which is which nobody could tell. */
@@ -211,8 +211,7 @@ list_end(struct run *r)
 	} else {
 		/* A list that was cut tells nothing of what it lacks. */
 		if (r->listed < CL_LIST_MAX)
-			journal_each(collect.journal, r->a->conf.name, absent,
-			    r->a);
+			journal_each(collect.journal, r->book, absent, r);
 		choose(r);
 	}
 	answer(r);

@@ -31,7 +31,7 @@ struct sub {
 	uint32_t number;
 	uint64_t length;
 	uint32_t hash;
-	char	 account[CL_ACCOUNT_MAX + 1], key[UIDL_MAX + 1];
+	char	 account[JOURNAL_ACCOUNT_MAX + 1], key[UIDL_MAX + 1];
 };
 
 TAILQ_HEAD(ask_list, ask);
@@ -185,7 +185,7 @@ sub_new(struct run *r, const struct want *w, const struct msg *m)
 	s->length = msg_get_u64(m, CLF_LENGTH);
 	p = msg_get(m, CLF_MESSAGE_ID, &len);
 	s->hash = journal_hash(p, len);
-	(void)str_copy(s->account, sizeof(s->account), r->a->conf.name);
+	(void)str_copy(s->account, sizeof(s->account), r->book);
 	(void)str_copy(s->key, sizeof(s->key), w->key);
 	TAILQ_INSERT_TAIL(&subs, s, in_list);
 	return s;
@@ -383,7 +383,7 @@ on_rows(struct msg *m, struct buf *why)
 	while ((more = packed_origin(&c, &o)) == 1) {
 		account = mem_strndup(o.account, o.account_len);
 		/* What is known was written before the row could be dropped. */
-		if (o.account_len <= CL_ACCOUNT_MAX &&
+		if (o.account_len <= JOURNAL_ACCOUNT_MAX &&
 		    cl_is_key(o.account, o.account_len) &&
 		    cl_is_key(o.key, o.key_len) &&
 		    !is_fetched(account, o.key, o.key_len))

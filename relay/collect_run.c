@@ -116,13 +116,13 @@ on_file(struct run *r, struct msg *m, struct buf *why)
 }
 
 static void
-note_left(struct account *a, const struct want *w)
+note_left(struct run *r, const struct want *w)
 {
 	journal_add(collect.journal, &(struct journal_line){
 	    .what = JOURNAL_LEFT, .time = clock_now(), .size = w->size,
-	    .account = a->conf.name, .account_len = strlen(a->conf.name),
+	    .account = r->book, .account_len = strlen(r->book),
 	    .key = w->key, .key_len = strlen(w->key) });
-	a->left++;
+	r->a->left++;
 }
 
 /*
@@ -140,7 +140,7 @@ note_unread(struct run *r)
 		r->want[i].unread = 0;
 		log_warn("%s: %s stays there: the server does not hand it out",
 		    r->a->conf.name, r->want[i].key);
-		note_left(r->a, &r->want[i]);
+		note_left(r, &r->want[i]);
 	}
 	r->unread = 0;
 }
@@ -210,7 +210,7 @@ on_left(struct run *r, struct msg *m, struct buf *why)
 	free(words);
 	/* What has vanished is no trouble; the next list says it, too. */
 	if (reason == CL_TOO_LARGE)
-		note_left(r->a, w);
+		note_left(r, w);
 	return 0;
 }
 
@@ -327,6 +327,7 @@ run_begin(struct run *r, struct account *a)
 	struct chan *c;
 
 	r->a = a;
+	memcpy(r->book, a->book, sizeof(r->book));
 	a->run = r;
 	a->begun = r->heard = clock_mono_ms();
 	a->before = a->fetched + a->left;

@@ -112,6 +112,9 @@ accounts(const struct collect_account *a, size_t n)
 	accounts_refresh();
 }
 
+/* What home is called in the journal. */
+static char book[JOURNAL_ACCOUNT_MAX + 1];
+
 static struct collect_account
 home(void)
 {
@@ -163,6 +166,9 @@ setup(void **state)
 	char path[80];
 	int newer;
 
+	struct collect_account a = home();
+
+	account_book(&a, book);
 	strcpy(dir, "/tmp/collect.XXXXXX");
 	assert_non_null(mkdtemp(dir));
 	dirfd_ = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -273,7 +279,7 @@ no_rows(void)
 	static const char *const none[] = { NULL };
 
 	turn();
-	tell_rows("home", none);
+	tell_rows(book, none);
 	silent(&queue);
 }
 
@@ -387,7 +393,7 @@ end(enum cl_status s)
 static struct journal_entry *
 known(const char *key)
 {
-	return journal_find(collect.journal, "home", key, strlen(key), wall);
+	return journal_find(collect.journal, book, key, strlen(key), wall);
 }
 
 /* What the one before did not write down is written before anything runs. */
@@ -401,7 +407,7 @@ test_rows(void **state)
 	turn();
 	silent(&worker);
 	assert_int_equal(needed, 0);
-	tell_rows("home", keys);
+	tell_rows(book, keys);
 	QUEUE_HEARS(Q_ORIGIN_DROP);
 	assert_numbers(QF_ROWS, "1 2 ");
 	assert_int_equal(known("k1")->what, JOURNAL_FETCHED);
@@ -410,6 +416,60 @@ test_rows(void **state)
 	list(3, 10);
 	WORKER_HEARS(CL_WANT);
 	assert_numbers(CLF_NUMBERS, "3 ");
+}
+
+/* Under the same name another mailbox: its keys are others, though alike. */
+static void
+test_another_server(void **state)
+{
+	static const char *const rows[] = { "k1", "k2", NULL };
+	struct collect_account a = home();
+	char other[JOURNAL_ACCOUNT_MAX + 1];
+
+	strcpy(a.host, "POP.test");
+	account_book(&a, other);
+	assert_string_equal(other, book);
+	strcpy(a.host, "pop.test");
+	a.keep = COLLECT_KEEP_NOTHING;
+	accounts(&a, 1);
+	turn();
+	tell_rows(book, rows);
+	QUEUE_HEARS(Q_ORIGIN_DROP);
+	WORKER_HEARS(CL_RUN);
+	list(3, 10);
+	WORKER_HEARS(CL_WANT);
+	assert_numbers(CLF_REMOVED, "1 2 ");
+	ask_file(3, FILE_A);
+	/* What is under way is of the one that it came from. */
+	strcpy(a.login, "bert");
+	accounts(&a, 1);
+	account_book(&a, other);
+	assert_string_not_equal(other, book);
+	submit(3, FILE_A, 5, 20);
+	QUEUE_HEARS(Q_SUBMIT);
+	done(m.id, 9);
+	assert_non_null(known("k3"));
+	assert_int_equal(journal_count(collect.journal, other), 0);
+}
+
+/* The other one begins anew, and nothing is removed there. */
+static void
+test_begins_anew(void **state)
+{
+	static const char *const rows[] = { "k1", "k2", NULL };
+	struct collect_account a = home();
+
+	a.keep = COLLECT_KEEP_NOTHING;
+	strcpy(a.host, "pop.example");
+	accounts(&a, 1);
+	turn();
+	tell_rows(book, rows);
+	QUEUE_HEARS(Q_ORIGIN_DROP);
+	WORKER_HEARS(CL_RUN);
+	list(2, 10);
+	WORKER_HEARS(CL_WANT);
+	assert_numbers(CLF_REMOVED, "");
+	assert_numbers(CLF_NUMBERS, "1 2 ");
 }
 
 /* Queue, then the journal, then the row, then the worker. */
@@ -445,7 +505,7 @@ test_order(void **state)
 	{
 		static const char *const keys[] = { "k1", NULL };
 
-		tell_rows("home", keys);
+		tell_rows(book, keys);
 	}
 	QUEUE_HEARS(Q_ORIGIN_DROP);
 	assert_non_null(known("k1"));
@@ -556,7 +616,7 @@ test_queue_lost(void **state)
 	/* This has crossed it. */
 	submit(2, "000000000000000b", 0, 20);
 	assert_int_equal(run_count(1), 1);
-	tell_rows("home", keys);
+	tell_rows(book, keys);
 	QUEUE_HEARS(Q_ORIGIN_DROP);
 	assert_non_null(known("k1"));
 	end(CL_QUEUE);
@@ -580,7 +640,7 @@ test_left_and_gone(void **state)
 	assert_false(known("k1")->gone);
 	list(0, 0);
 	WORKER_HEARS(CL_WANT);
-	assert_int_equal(journal_count(collect.journal, "home"), 0);
+	assert_int_equal(journal_count(collect.journal, book), 0);
 	/* It was only not shown. */
 	list(1, 1001);
 	WORKER_HEARS(CL_WANT);
@@ -596,10 +656,10 @@ test_many_large(void **state)
 	list(30, 1001);
 	WORKER_HEARS(CL_WANT);
 	assert_numbers(CLF_NUMBERS, "");
-	assert_int_equal(journal_count(collect.journal, "home"), 20);
+	assert_int_equal(journal_count(collect.journal, book), 20);
 	list(30, 1001);
 	WORKER_HEARS(CL_WANT);
-	assert_int_equal(journal_count(collect.journal, "home"), 30);
+	assert_int_equal(journal_count(collect.journal, book), 30);
 }
 
 /* A name that comes back after its message was removed is another message's. */
@@ -612,7 +672,7 @@ test_name_again(void **state)
 	a.keep = COLLECT_KEEP_NOTHING;
 	accounts(&a, 1);
 	turn();
-	tell_rows("home", keys);
+	tell_rows(book, keys);
 	QUEUE_HEARS(Q_ORIGIN_DROP);
 	WORKER_HEARS(CL_RUN);
 	list(1, 10);
@@ -629,7 +689,7 @@ test_name_again(void **state)
 	/* Its row is not the one of before. */
 	wire_queue();
 	turn();
-	tell_rows("home", keys);
+	tell_rows(book, keys);
 	QUEUE_HEARS(Q_ORIGIN_DROP);
 	assert_false(known("k1")->gone);
 }
@@ -777,9 +837,9 @@ static void
 test_keep(void **state)
 {
 	static const struct journal_line lines[] = {
-		{ JOURNAL_FETCHED, NOW - 3 * 86400, 5, 0, "home", "k1", 4, 2 },
-		{ JOURNAL_FETCHED, NOW - 86400, 5, 0, "home", "k2", 4, 2 },
-		{ JOURNAL_LEFT, NOW - 9 * 86400, 5, 0, "home", "k3", 4, 2 },
+		{ JOURNAL_FETCHED, NOW - 3 * 86400, 5, 0, book, "k1", 13, 2 },
+		{ JOURNAL_FETCHED, NOW - 86400, 5, 0, book, "k2", 13, 2 },
+		{ JOURNAL_LEFT, NOW - 9 * 86400, 5, 0, book, "k3", 13, 2 },
 	};
 	struct collect_account a = home();
 	size_t i;
@@ -860,7 +920,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_rows),
-		T(test_order),
+		T(test_order), T(test_another_server),
+		T(test_begins_anew),
 		T(test_worker_lost),
 		T(test_lies),
 		T(test_queue_lost),

@@ -116,12 +116,13 @@ def test_killed(inst, provider, protocol, user, keep):
     for i in range(12):
         seen = inst.count(user)
         kill(inst, ("collect", "fetch", "queue", "fetch")[i % 4])
-        wait_for(lambda: inst.count(user) > min(seen + 5, total - 1), 60,
+        # Each death is a failure, after which the next try comes later.
+        wait_for(lambda: inst.count(user) > min(seen + 5, total - 1), 240,
                  text="goes on")
-    inst.wait_count(total, user, seconds=120)
+    inst.wait_count(total, user, seconds=240)
     assert numbers(inst, user) == list(range(total))
     left = 0 if keep == "nothing" else total
-    wait_for(lambda: there(provider, user) == left, 60,
+    wait_for(lambda: there(provider, user) == left, 240,
              text="what is there is as it should be")
-    wait_for(lambda: rows(inst)[user]["result"] == "ok", 60, text="works")
+    wait_for(lambda: rows(inst)[user]["result"] == "ok", 240, text="works")
     assert inst.count(user) == total
