@@ -527,43 +527,23 @@ same_target(const struct targets *ts, const struct expansion *x,
 	return NULL;
 }
 
+/* The texts that were gathered, where they stay. */
 static const char *
-move_text(char **p, const char *text)
+more_texts(struct targets *ts, const struct buf *texts)
 {
-	char *at = *p;
+	struct target_texts *more = mem_alloc(sizeof(*more) + texts->len);
 
-	*p = stpcpy(at, text) + 1;
-	return at;
-}
-
-/* All texts move into one new piece of memory, with room for more. */
-static char *
-move_texts(struct targets *ts, size_t more)
-{
-	size_t i, len = more;
-	char *arena, *p;
-
-	for (i = 0; i < ts->n; i++)
-		len += strlen(ts->t[i].address) + strlen(ts->t[i].way) + 2 +
-		    (ts->t[i].owner != NULL ? strlen(ts->t[i].owner) + 1 : 0);
-	arena = p = mem_alloc(len + 1);
-	for (i = 0; i < ts->n; i++) {
-		ts->t[i].address = move_text(&p, ts->t[i].address);
-		ts->t[i].way = move_text(&p, ts->t[i].way);
-		if (ts->t[i].owner != NULL)
-			ts->t[i].owner = move_text(&p, ts->t[i].owner);
-	}
-	free(ts->arena);
-	ts->arena = arena;
-	return p;
+	memcpy(more->text, buf_str(texts), texts->len);
+	more->next = ts->more;
+	ts->more = more;
+	return more->text;
 }
 
 /* Behind a list they are the list's, as target number from is. */
 static void
 append_targets(struct targets *ts, const struct expansion *x, size_t from)
 {
-	const char *texts = buf_str(&x->texts);
-	char *p = move_texts(ts, x->texts.len + x->n * (ADDRESS_MAX + 1));
+	const char *texts = more_texts(ts, &x->texts);
 	struct target *t;
 	size_t i;
 
@@ -571,11 +551,11 @@ append_targets(struct targets *ts, const struct expansion *x, size_t from)
 	for (i = 0; i < x->n; i++) {
 		t = &ts->t[ts->n++];
 		memset(t, 0, sizeof(*t));
-		t->address = move_text(&p, texts + x->raw[i].address);
-		t->way = move_text(&p, texts + x->raw[i].way);
+		t->address = texts + x->raw[i].address;
+		t->way = texts + x->raw[i].way;
 		t->owner = ts->t[from].owner;
 		if (x->raw[i].owner != NO_OWNER)
-			t->owner = move_text(&p, texts + x->raw[i].owner);
+			t->owner = texts + x->raw[i].owner;
 		t->rcpt = x->raw[i].rcpt;
 		t->kind = x->raw[i].kind;
 		t->forwarded = FORWARDED_SCRIPT;

@@ -163,6 +163,7 @@ targets_parse(struct targets *ts, size_t n_rcpt, const void *p, size_t len)
 void
 targets_clear(struct targets *ts)
 {
+	struct target_texts *more;
 	size_t i;
 
 	for (i = 0; i < ts->n; i++) {
@@ -171,6 +172,10 @@ targets_clear(struct targets *ts)
 	}
 	free(ts->t);
 	free(ts->arena);
+	while ((more = ts->more) != NULL) {
+		ts->more = more->next;
+		free(more);
+	}
 	memset(ts, 0, sizeof(*ts));
 }
 

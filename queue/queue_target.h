@@ -64,10 +64,17 @@ struct target {
 	struct queue_job *job;	/* under way in it */
 };
 
+/* Texts of targets that were added later. */
+struct target_texts {
+	struct target_texts *next;
+	char	 text[];
+};
+
 struct targets {
 	struct target *t;
 	size_t	 n;
-	char	*arena;
+	char	*arena;			/* texts of those that it began with */
+	struct target_texts *more;
 };
 
 /* True where it is open because the DNS had no answer (RFC 3463: 4.4.3). */
