@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "lib/mail/address.h"
 #include "lib/mail/mime_decode.h"
 #include "smtpd/smtpd_author.h"
 
@@ -150,6 +151,9 @@ take_address(struct reader *r, const char *p)
 		return -1;
 	r->address = p;
 	r->len = (size_t)(r->p - p);
+	/* Longer ones not all readers take whole. */
+	if (r->len > ADDRESS_ENTRY_MAX)
+		return -1;
 	/* A fold in quotes. */
 	return memchr(p, '\r', r->len) != NULL ||
 	    memchr(p, '\n', r->len) != NULL ? -1 : 0;

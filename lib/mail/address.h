@@ -65,6 +65,8 @@ enum address_result address_domain_parse(const char *p, size_t len,
    for the caller; these are words for people. */
 const char *address_words(enum address_result r);
 
+enum { ADDRESS_ENTRY_MAX = 1024 };	/* octets of one that is not bad */
+
 /* What stands between two commas of an address-list. */
 struct address_entry {
 	const char *text;	/* "anna@example.test", "anna"; not ended */

@@ -15,10 +15,8 @@
 
 #include "lib/mail/address.h"
 
-enum { ENTRY_MAX = 1024 };	/* octets of one entry that can be an address */
-
 struct entry {
-	char	 text[ENTRY_MAX];
+	char	 text[ADDRESS_ENTRY_MAX];
 	size_t	 len;
 	int	 words;		/* something stands there at all */
 	int	 angle;		/* 0; 1 inside <>; 2 behind it */

@@ -119,6 +119,7 @@ test_bounds(void **state)
 	struct authors a = { .text = BUF_INIT(0) };
 	struct buf in = BUF_INIT(0);
 	unsigned i;
+	int r;
 
 	assert_int_equal(author_list("a@b.test\0", 9, authors_put, &a),
 	    AUTHORS_ODD);
@@ -131,6 +132,18 @@ test_bounds(void **state)
 	buf_puts(&in, ", a@b.test");
 	assert_int_equal(author_list(in.data, in.len, authors_put, &a),
 	    AUTHORS_ODD);
+	/* The longest address that all readers take whole. */
+	for (i = 0; i < 2; i++) {
+		buf_reset(&in);
+		buf_puts(&in, "Anna <a@");
+		while (in.len < strlen("Anna <") + ADDRESS_ENTRY_MAX + i)
+			buf_putc(&in, 'b');
+		buf_putc(&in, '>');
+		buf_reset(&a.text);
+		a.n = 0;
+		assert_true(authors_alike(in.data, in.len, &a, &r));
+		assert_int_equal(r, i == 0 ? AUTHORS_READ : AUTHORS_ODD);
+	}
 	buf_clear(&in);
 	buf_clear(&a.text);
 }
