@@ -1,5 +1,7 @@
 #include "config.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,8 +33,10 @@ ctl_catch(int on)
 	const struct sigaction sa = { .sa_handler = on_signal };
 	size_t i;
 
-	if (on)
+	if (on) {
 		caught = 0;
+		setvbuf(stdin, NULL, _IONBF, 0);	/* as wait_input asks */
+	}
 	for (i = 0; i < SIGNALS && on != catching; i++)
 		(void)sigaction(signals[i], on ? &sa : &before[i],
 		    on ? &before[i] : NULL);
@@ -43,6 +47,27 @@ int
 ctl_caught(void)
 {
 	return caught;
+}
+
+/*
+ * Until there is input or a signal: 0, or -1. A signal that comes before the
+ * wait ends it too, so they are let in by the wait alone.
+ */
+static int
+wait_input(void)
+{
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+	sigset_t ours, old;
+	size_t i;
+
+	sigemptyset(&ours);
+	for (i = 0; i < SIGNALS; i++)
+		sigaddset(&ours, signals[i]);
+	sigprocmask(SIG_BLOCK, &ours, &old);
+	while (!caught && ppoll(&p, 1, NULL, &old) == -1 && errno == EINTR)
+		;
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return caught ? -1 : 0;
 }
 
 int
@@ -57,9 +82,8 @@ ctl_line(struct buf *out)
 	int ch, bad = 0;
 
 	buf_reset(out);
-	if (caught)
-		return 0;
-	while ((ch = getc(stdin)) != EOF && ch != '\n')
+	while ((ch = catching && wait_input() == -1 ? EOF : getc(stdin)) !=
+	    EOF && ch != '\n')
 		bad |= ch == '\0' || buf_putc(out, (char)ch) == -1;
 	if (caught)
 		buf_reset(out);
