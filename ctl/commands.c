@@ -90,6 +90,9 @@ static const struct option_row app_options[] = {
 	{ 0, "--protocols", NULL, "LIST",
 	    N_("imap, pop3, submission with + between them; *: all") }, END
 };
+static const struct option_row quota_options[] = {
+	{ 0, "--domain", NULL, "DOMAIN", N_("of that domain alone") }, END
+};
 static const struct option_row show_options[] = {
 	{ 0, "--body", NULL, NULL,
 	    N_("the message itself behind the envelope") },
@@ -355,6 +358,9 @@ const struct ctl_command ctl_commands[] = {
 	    sieve_test_options },
 	{ "sieve del", cmd_sieve_del, 2, 2, 0, "ADDRESS NAME",
 	    N_("remove a script"), NULL, 1 },
+	{ "quota list", cmd_quota_list, 0, 0, 1, "",
+	    N_("what accounts and domains hold, the fullest first"),
+	    quota_options },
 	{ "store list", cmd_store_list, 0, 0, 1, "", N_("mailboxes' owners"),
 	    NULL },
 	{ "store check", cmd_store_check, 0, 1, 1, "[ADDRESS]",

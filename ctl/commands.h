@@ -92,6 +92,7 @@ int	cmd_queue_retry(struct ctl *);
 int	cmd_queue_hold(struct ctl *);
 int	cmd_queue_release(struct ctl *);
 int	cmd_queue_delete(struct ctl *);
+int	cmd_quota_list(struct ctl *);
 int	cmd_store_list(struct ctl *);
 int	cmd_store_check(struct ctl *);
 int	cmd_store_rebuild(struct ctl *);

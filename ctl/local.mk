@@ -10,7 +10,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/table_domains.c ctl/table_users.c \
 	ctl/table_passwd.c ctl/table_aliases.c ctl/table_aliases.h \
 	ctl/ctl_hash.c ctl/ctl_hash.h \
-	ctl/import.h ctl/import_row.c ctl/cmd_import.c \
+	ctl/import.h ctl/import_row.c ctl/cmd_import.c ctl/cmd_quota.c \
 	ctl/ctl_heading.c ctl/ctl_heading.h \
 	ctl/ctl_reply.c ctl/ctl_reply.h \
 	ctl/ctl_left.c ctl/ctl_left.h \

@@ -230,7 +230,7 @@ try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=()
 f=$(complete -p rohrpost | sed 's/.*-F \([^ ]*\).*/\1/')
 comp() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); $f
     echo "${COMPREPLY[@]}"; }
-comp rohrpost qu
+comp rohrpost que
 comp rohrpost queue h
 comp rohrpost user add --q
 comp rohrpost -c /tmp domain a

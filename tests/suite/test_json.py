@@ -135,6 +135,7 @@ def examples(inst):
         "trace": [["anna@example.test"], ["t-2@remote.test"], [qid]],
         "config show": [[]],
         "config explain": [["relay_tls"], ["smtp_idle"]], "store list": [[]],
+        "quota list": [[], ["--domain", "alias.test"]],
         "mailbox list": [["anna@example.test"]],
         "mailbox show": [["bert@example.test", "INBOX"]],
         "sieve list": [["anna@example.test"]],
