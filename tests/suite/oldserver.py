@@ -17,7 +17,7 @@ protocols = {protocols}
 base_dir = {dir}/run
 state_dir = {dir}/run
 log_path = {dir}/log
-listen = 127.0.0.1
+listen = {listen}
 ssl = yes
 ssl_cert = <{dir}/cert.pem
 ssl_key = <{dir}/key.pem
@@ -96,27 +96,35 @@ def certificate(directory, name):
 class Dovecot:
     """users: names there, each with PASSWORD; master "boss"."""
 
+    listen = "127.0.0.1"
+
     def __init__(self, users, separator="/", prefix="", sent="Gesendet",
                  pop3=False):
         self.dir = pathlib.Path(rohrpost.scratch("oldserver"))
         os.chmod(self.dir, 0o755)
         self.who = pwd.getpwnam("nobody")
-        self.ports = {s: rohrpost.free_port()
-                      for s in ("imap", "imaps", "pop3", "pop3s")}
+        self.ports = self.chosen_ports()
         self.separator, self.prefix = separator, prefix
-        certificate(self.dir, "localhost")
+        self.certify()
         (self.dir / "mail").mkdir()
         self.own(self.dir / "mail")
         for name, people in ("users", users), ("masters", ["boss"]):
             (self.dir / name).write_text("".join(
                 "%s:{PLAIN}%s\n" % (u, PASSWORD) for u in people))
         (self.dir / "conf").write_text(CONF.format(
-            dir=self.dir, uid=self.who.pw_uid, gid=self.who.pw_gid,
-            separator=separator, prefix=prefix, sent=sent,
+            dir=self.dir, listen=self.listen, uid=self.who.pw_uid,
+            gid=self.who.pw_gid, separator=separator, prefix=prefix, sent=sent,
             protocols="imap pop3" if pop3 else "imap",
             **dict(self.ports, pop3=POP3.format(**self.ports)
                    if pop3 else "")))
         self.start()
+
+    def chosen_ports(self):
+        return {s: rohrpost.free_port()
+                for s in ("imap", "imaps", "pop3", "pop3s")}
+
+    def certify(self):
+        certificate(self.dir, "localhost")
 
     def own(self, path):
         os.chown(path, self.who.pw_uid, self.who.pw_gid)
@@ -151,7 +159,7 @@ class Dovecot:
         rohrpost.remove(self.dir)
 
     def imap(self, user, password=PASSWORD):
-        m = imaplib.IMAP4("127.0.0.1", self.ports["imap"], timeout=60)
+        m = imaplib.IMAP4(self.listen, self.ports["imap"], timeout=60)
         m.login(user, password)
         return m
 
