@@ -94,16 +94,17 @@ give(int e)
 
 /* The calls */
 
+/* 0, or what it failed with: the library takes the result for that. */
 static int
 world_sync(int fd)
 {
-	int r = fd_sync(fd);
+	int e = fd_sync(fd) == -1 ? errno : 0;
 
-	if (r == -1) {
+	if (e != 0) {
 		__atomic_add_fetch(&sync_failures, 1, __ATOMIC_RELAXED);
-		note(errno);
+		note(e);
 	}
-	return r;
+	return e;
 }
 
 static int

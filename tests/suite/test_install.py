@@ -27,7 +27,9 @@ def test_missing_libraries_are_named():
         env=dict(os.environ, PKG_CONFIG_LIBDIR="/nonexistent",
                  PKG_CONFIG_PATH=""))
     assert p.returncode != 0
-    last = [x for x in p.stderr.splitlines() if "apt-get install" in x][-1]
+    last = [x for x in p.stderr.splitlines() if "apt-get install" in x]
+    assert last, p.stderr
+    last = last[-1]
     for name in PACKAGES:
         assert name in last, name
     for name in ("OpenSSL 3", "Berkeley DB 5.3", "libev", "GNU SASL"):

@@ -227,7 +227,9 @@ def test_debug_shows_the_log():
         out = m.stdout.read().splitlines()
         log = p.log().splitlines()
         assert any(" started, configuration" in x for x in log)
-        assert log[-1].endswith(" stopped") and set(log) <= set(out), out
+        # Not the last line: what the others said last may come behind it.
+        assert any(x.endswith(" stopped") for x in log), log
+        assert set(log) <= set(out), out
     finally:
         p.stop()
         rohrpost.remove(p.dir)
