@@ -25,6 +25,8 @@ static const struct {
 	{ "certificate", 0, "certificate = /etc/ssl/mail.pem" },
 	{ "key", 0, "key = /etc/ssl/private/mail.key" },
 	{ "relay_password", 0, "relay_password = PASSWORD" },
+	{ "collect", 1, "collect = home = imap host=imap.example.net "
+	    "login=anna to=anna@example.org password=PASSWORD" },
 	{ "dkim", 0, "dkim = yes" },
 	{ "test_address", 0, "test_address = me@example.com" },
 };

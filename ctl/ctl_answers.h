@@ -1,11 +1,11 @@
 /*
  * The answers that setup works from: lines "key = value". Some keys are
  * setup's own (domain, user, postmaster, abuse, alias, profile, phones,
- * certificate, key, relay_password, dkim, test_address); domain, user and alias may stand
- * several times. Every other key is one of rohrpost.conf and passes through.
+ * certificate, key, relay_password, collect, dkim, test_address); domain, user,
+ * alias and collect may stand several times. Every other key is one of rohrpost.conf and passes through.
  *
  * Comments start with "#" at the start of a line. A password is the rest of
- * the line after "user = ADDRESS ".
+ * the line after "user = ADDRESS ", or after " password=" of collect.
  *
  * DIAGNOSTICS: "NAME:LINE: words" in why.
  */

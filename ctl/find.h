@@ -189,9 +189,10 @@ int	find_provider(const char *file, const char *domain,
 	    const struct find_domain *d, struct find_provider *p,
 	    struct buf *why) ATTR_CHECK;
 
-/* The same by a host that the provider has for sending; *out is its row. */
-int	find_provider_of(const char *file, const char *host,
-	    struct find_server *out, struct buf *why) ATTR_CHECK;
+/* The same by a host that the provider has for that; *out is its row. */
+int	find_provider_of(const char *file, enum find_protocol protocol,
+	    const char *host, struct find_server *out, struct buf *why)
+	    ATTR_CHECK;
 
 enum find_profile { FIND_PROFILE_DIRECT, FIND_PROFILE_RELAY,
 	FIND_PROFILE_COLLECTOR };
@@ -213,14 +214,14 @@ enum find_trial {
 	FIND_TRIAL_TLS,		/* the handshake fails: often the wrong port */
 	FIND_TRIAL_CERTIFICATE,	/* of another name, run out, nobody's */
 	FIND_TRIAL_NO_LOGIN,	/* no way of ours to log in is offered */
-	FIND_TRIAL_PASSWORD,	/* 535: name or password are wrong */
+	FIND_TRIAL_PASSWORD,	/* name or password are wrong */
 	FIND_TRIAL_REFUSED,	/* it says something else: later, or no */
 	FIND_TRIAL_BROKEN,	/* nothing could be tried */
 };
 
 /*
- * Connects to an SMTP server as relay will and logs in; nothing is sent. user
- * "": no login. words: one or two sentences, with what the server said.
+ * Connects to a server as relay will (SMTP), or fetch (IMAP, POP3), and logs in;
+ * nothing is sent, and no mail is read. user "": no login. words: one or two sentences, with what the server said.
  */
 enum find_trial find_login(const struct find_ask *a,
 	    const struct find_server *s, const char *user,

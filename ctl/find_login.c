@@ -12,10 +12,43 @@
 #include "lib/base/words.h"
 #include "lib/mail/trial.h"
 
+/* What is another sentence where mail comes in. 1; 0: it is not. */
+static int
+say_incoming(const struct find_server *s, const char *user, enum find_trial t,
+    const char *said, struct buf *words)
+{
+	switch (t) {
+	case FIND_TRIAL_NO_MAIL:
+		buf_set(words, _("What answers on port %u of %s is no server "
+		    "that mail can be collected from (%s)."), s->port, s->host,
+		    said);
+		break;
+	case FIND_TRIAL_NO_TLS:
+		buf_set(words, _("%s offers no encryption on port %u: the "
+		    "password would be readable on the way."), s->host,
+		    s->port);
+		break;
+	case FIND_TRIAL_TLS:
+		buf_set(words, _("No encrypted connection comes about with %s "
+		    "on port %u (%s)."), s->host, s->port, said);
+		break;
+	case FIND_TRIAL_PASSWORD:
+		buf_set(words, _("%s does not take the login %s: name or "
+		    "password are wrong, or the provider wants IMAP and POP3 "
+		    "allowed first (%s)."), s->host, user, said);
+		break;
+	default:
+		return 0;
+	}
+	return 1;
+}
+
 static void
 say(const struct find_server *s, const char *user, enum find_trial t,
     const char *said, struct buf *words)
 {
+	if (s->protocol != FIND_SMTP && say_incoming(s, user, t, said, words))
+		return;
 	switch (t) {
 	case FIND_TRIAL_GOOD:
 		buf_set(words, user[0] != '\0' ? _("%s answers on port %u, and "
@@ -109,9 +142,15 @@ fill(const struct find_ask *a, const struct find_server *s, const char *user,
 		[FIND_STARTTLS] = TRIAL_TLS_STARTTLS,
 		[FIND_PLAIN] = TRIAL_TLS_NONE,
 	};
+	static const enum trial_protocol protocols[] = {
+		[FIND_SMTP] = TRIAL_SMTP,
+		[FIND_IMAP] = TRIAL_IMAP,
+		[FIND_POP3] = TRIAL_POP3,
+	};
 	size_t len = strlen(s->host);
 
 	q->port = s->port;
+	q->protocol = protocols[s->protocol];
 	q->tls = modes[s->tls];
 	if (str_copy(q->hostname, sizeof(q->hostname), a->hostname != NULL &&
 	    a->hostname[0] != '\0' ? a->hostname : "localhost") == 0 &&

@@ -41,17 +41,17 @@ look(const char *text, const char *domain, const struct find_domain *d,
 	return r == -1 ? -1 : best != 0;
 }
 
-/* The first stanza whose server for sending it is. */
+/* The first stanza whose server it is. */
 static int
-look_host(const char *text, const char *host, struct find_server *out,
-    struct buf *why)
+look_host(const char *text, enum find_protocol protocol, const char *host,
+    struct find_server *out, struct buf *why)
 {
 	struct preset x = PRESET_INIT;
 	int r, found = 0;
 	unsigned line = 0;
 
 	while ((r = preset_next(&text, &line, &x, why)) == 1 && !found)
-		found = find_server_named(&x.p.servers, FIND_SMTP, host, out);
+		found = find_server_named(&x.p.servers, protocol, host, out);
 	preset_clear(&x);
 	return r == -1 ? -1 : found;
 }
@@ -94,14 +94,14 @@ find_provider(const char *file, const char *domain,
 }
 
 int
-find_provider_of(const char *file, const char *host, struct find_server *out,
-    struct buf *why)
+find_provider_of(const char *file, enum find_protocol protocol,
+    const char *host, struct find_server *out, struct buf *why)
 {
 	struct buf text = BUF_INIT(PRESET_FILE_MAX), fault = BUF_INIT(400);
 	int r = load(path_of(file), &text, why);
 
 	if (r == 0) {
-		r = look_host(buf_str(&text), host, out, &fault);
+		r = look_host(buf_str(&text), protocol, host, out, &fault);
 		if (r == -1)
 			buf_set(why, "%s:%s", path_of(file), buf_str(&fault));
 	}

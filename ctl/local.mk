@@ -86,7 +86,8 @@ ctl_libctl_a_SOURCES += ctl/setup_talk.c ctl/setup_talk.h \
 	ctl/setup_facts.c ctl/setup_facts.h \
 	ctl/setup_provider.c ctl/setup_provider.h \
 	ctl/setup_mail.c ctl/setup_mail.h ctl/setup_end.c ctl/setup_end.h \
-	ctl/setup_phones.c ctl/setup_phones.h ctl/cmd_dns.h
+	ctl/setup_phones.c ctl/setup_phones.h ctl/cmd_dns.h \
+	ctl/setup_collect.c ctl/setup_collect.h
 
 # Keys of DKIM.
 ctl_libctl_a_SOURCES += ctl/cmd_collect.c ctl/cmd_dkim.c ctl/cmd_dkim.h \

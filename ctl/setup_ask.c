@@ -12,6 +12,7 @@
 
 #include "ctl/ctl_ask.h"
 #include "ctl/setup_ask.h"
+#include "ctl/setup_collect.h"
 #include "ctl/setup_kept.h"
 #include "ctl/setup_now.h"
 #include "ctl/setup_provider.h"
@@ -155,13 +156,20 @@ ask_user(struct talk *t)
 }
 
 static int
+is_collector(const struct talk *t)
+{
+	return strcmp(answer(t, "profile"), "collector") == 0;
+}
+
+static int
 ask_hostname(struct talk *t)
 {
 	const char *name = t->facts->name;
-	int r = 0, outside = strcmp(answer(t, "profile"), "collector") != 0 ||
-	    strcmp(answer(t, "phones"), "yes") == 0;
+	int r = 0;
 
-	if (outside)
+	/* Nobody else looks for one that nobody reaches; where phones do it
+	   is shown, and told, at the end. */
+	if (!is_collector(t))
 		r = talk_ask(t, &hostname, name);
 	else if (answers_get(&t->now, "hostname") == NULL)
 		r = talk_set(t, "hostname", name);
@@ -234,6 +242,8 @@ converse(struct talk *t)
 	direct = strcmp(answer(t, "profile"), "direct") == 0;
 	if (!direct && ask_provider(t) == -1)
 		return -1;
+	if (is_collector(t) && ask_collect(t) == -1)
+		return -1;
 	if (ask_phones(t) == -1 || ask_hostname(t) == -1)
 		return -1;
 	return direct ? ask_rest(t) : 0;
@@ -256,6 +266,11 @@ setup_ask(struct answers *as, const char *dir, struct buf *why)
 	if (r == 0) {
 		t.facts = t.before.facts = facts_new(&t.conf);
 		r = converse(&t);
+		if (r == 0) {
+			/* What they came to is "collect". */
+			answers_drop(as, "collect_host");
+			answers_drop(as, "collect_login");
+		}
 		if (r == -1 && as->n > 0)
 			fprintf(stderr, _("\nBroken off. The answers so far, "
 			    "but no password, are in %s/%s; \"rohrpost "

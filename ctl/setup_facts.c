@@ -18,6 +18,7 @@ facts_new(const struct conf_file *conf)
 	f->ask.resolver = conf_get(conf, "resolver");
 	f->ask.address = conf_get(conf, "public_address");
 	f->ask.ca_file = conf_get(conf, "relay_ca_file");
+	f->collect_ca_file = conf_get(conf, "collect_ca_file");
 	f->ask.trust_anchor = conf_get(conf, "resolver_trust_anchor");
 	f->ask.loopback_ok = loopback != NULL && strcmp(loopback, "yes") == 0;
 	find_network(&f->net);
@@ -132,7 +133,7 @@ find_row(const struct facts *f, const char *host, struct find_server *s)
 		    find_server_named(&f->domain.autoconfig, FIND_SMTP, host,
 		    s);
 	if (!r)
-		r = find_provider_of(NULL, host, s, &why) == 1;
+		r = find_provider_of(NULL, FIND_SMTP, host, s, &why) == 1;
 	buf_clear(&why);
 	return r;
 }
@@ -157,6 +158,69 @@ facts_guess(struct facts *f, const char *host, unsigned port)
 	s->protocol = FIND_SMTP;
 	s->tls = port == SUBMISSIONS_PORT ? FIND_TLS : FIND_STARTTLS;
 	s->port = port;
+	(void)str_copy(s->host, sizeof(s->host), host);
+}
+
+static const struct find_server *
+box_of(const struct find_servers *l)
+{
+	const struct find_server *s = find_server(l, FIND_IMAP);
+
+	return s != NULL ? s : find_server(l, FIND_POP3);
+}
+
+const struct find_server *
+facts_incoming(const struct facts *f, const char *login,
+    struct find_provider *p)
+{
+	struct buf why = BUF_INIT(FIND_TEXT_MAX);
+	const char *at = strrchr(login, '@');
+	const struct find_server *s = NULL;
+
+	if (at != NULL && find_provider(NULL, at + 1, NULL, p, &why) == 1)
+		s = box_of(&p->servers);
+	if (s == NULL && f->has_provider)
+		s = box_of(&f->provider.servers);
+	if (s == NULL && f->known)
+		s = box_of(&f->domain.srv);
+	if (s == NULL && f->known)
+		s = box_of(&f->domain.autoconfig);
+	buf_clear(&why);
+	return s;
+}
+
+/* The row of that host in what is known. 1, or 0. */
+static int
+box_named(const struct facts *f, enum find_protocol p, const char *host,
+    struct find_server *s)
+{
+	struct buf why = BUF_INIT(FIND_TEXT_MAX);
+	int r = f->has_provider && find_server_named(&f->provider.servers, p,
+	    host, s);
+
+	if (!r && f->known)
+		r = find_server_named(&f->domain.srv, p, host, s) ||
+		    find_server_named(&f->domain.autoconfig, p, host, s);
+	if (!r)
+		r = find_provider_of(NULL, p, host, s, &why) == 1;
+	buf_clear(&why);
+	return r && s->port != 0;
+}
+
+void
+facts_collect(struct facts *f, const char *host, enum find_protocol protocol)
+{
+	struct find_server *s = &f->incoming;
+
+	memset(s, 0, sizeof(*s));
+	if ((protocol != FIND_POP3 && box_named(f, FIND_IMAP, host, s)) ||
+	    (protocol != FIND_IMAP && box_named(f, FIND_POP3, host, s)))
+		return;
+	memset(s, 0, sizeof(*s));
+	s->protocol = protocol == FIND_POP3 || (protocol == FIND_SMTP &&
+	    str_ncasecmp(host, "pop", 3) == 0) ? FIND_POP3 : FIND_IMAP;
+	s->tls = FIND_TLS;
+	s->port = s->protocol == FIND_POP3 ? 995 : 993;
 	(void)str_copy(s->host, sizeof(s->host), host);
 }
 

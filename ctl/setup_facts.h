@@ -17,6 +17,8 @@ struct facts {
 	struct find_provider provider;
 	int	 has_provider;
 	struct find_server server;	/* the one that was answered */
+	const char *collect_ca_file;
+	struct find_server incoming;	/* the same to collect from */
 	char	 name[DOMAIN_MAX + 1];	/* of this server, as proposed; or "" */
 	struct buf reason;		/* why the profile is proposed */
 	enum find_profile profile;
@@ -45,6 +47,15 @@ int	facts_server(struct facts *f, const char *host);
 /* Sets f->server to that host by port 465 or 587, with TLS as usual there; what
    else is known of it stays. */
 void	facts_guess(struct facts *f, const char *host, unsigned port);
+/* Where the mail of that login, "" where none is known, can be collected: of its
+   provider, the domain's, or the domain itself; or NULL. *p is room for the
+   first of them. */
+const struct find_server *facts_incoming(const struct facts *f,
+	    const char *login, struct find_provider *p);
+/* Sets f->incoming: as any of them has that host, else by the usual port.
+   protocol: FIND_SMTP for either. */
+void	facts_collect(struct facts *f, const char *host,
+	    enum find_protocol protocol);
 /* Whose domain it is, where that is a provider's own; NULL: nobody's known. */
 const char *facts_owner(const char *domain, struct find_provider *p);
 

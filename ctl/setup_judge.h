@@ -35,6 +35,8 @@ setup_judge judge_hostname, judge_domain, judge_user, judge_password,
 /* judge_domain, and no provider's own; judge_relay_host, and it answers
    (setup_provider.c). */
 setup_judge judge_own_domain, judge_provider;
+/* A server to collect from that answers, or none (setup_collect.c). */
+setup_judge judge_collect, judge_collect_login;
 
 /* The profile that is meant by its name or its number, or NULL. */
 const char *profile_name(const char *answer);

@@ -40,7 +40,9 @@ put(const struct setup_answer *a, struct buf *text)
 {
 	size_t n = strlen(a->value);
 
-	if (strcmp(a->key, "relay_password") == 0)
+	/* There is a password in it, too; its parts were answered. */
+	if (strcmp(a->key, "relay_password") == 0 ||
+	    strcmp(a->key, "collect") == 0)
 		return;
 	/* The password stands behind the address. */
 	if (strcmp(a->key, "user") == 0)

@@ -37,7 +37,7 @@ take_table(struct answers *now, const struct text *t, const char *key)
 	size_t i = 0;
 
 	while ((r = text_next(t, &i)) != NULL)
-		if (r->value == NULL) {
+		if (r->value == NULL || t->table == &table_collect) {
 			answers_set(now, key, r->key);
 			return;
 		}
@@ -48,7 +48,7 @@ take_tables(struct answers *now, int dirfd, const char *dir, struct buf *why)
 {
 	static const struct { enum text_id id; const char *key; } tables[] = {
 		{ TEXT_DOMAINS, "domain" }, { TEXT_USERS, "user" },
-		{ TEXT_ALIASES, "postmaster" },
+		{ TEXT_ALIASES, "postmaster" }, { TEXT_COLLECT, "collect" },
 	};
 	const struct row *r;
 	struct text t;

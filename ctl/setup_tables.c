@@ -151,6 +151,31 @@ add_alias(struct setup *s, const struct setup_answer *a, struct buf *why)
 	return r;
 }
 
+/* collect = NAME = ...: a line of the table. */
+static int
+add_collect(struct setup *s, const struct setup_answer *a, struct buf *why)
+{
+	const struct table *t = s->set.t[TEXT_COLLECT].table;
+	struct buf name = BUF_INIT(0), words = BUF_INIT(0);
+	const char *p = a->value;
+	size_t n = strcspn(p, "=");
+	int r;
+
+	name_trim(&p, &n);
+	/* A password may stand in what is not the name. */
+	if (p[n] == '\0' || strcspn(p, " \t=") < n)
+		r = setup_refuse(s, a, why, _("%s: no name stands first"),
+		    a->key);
+	else if (t->key(p, n, &name, &words) == -1)
+		r = setup_refuse(s, a, why, "%s: %s", a->key, buf_str(&words));
+	else
+		r = add_missing(s, TEXT_COLLECT, buf_str(&name), a, a->value,
+		    why);
+	buf_clear(&name);
+	buf_clear(&words);
+	return r;
+}
+
 /* postmaster = ADDRESS; what was answered wins over the line that is there. */
 static int
 add_role(struct setup *s, const char *role, struct buf *why)
@@ -196,11 +221,13 @@ answer_of_row(struct setup *s, enum text_id id, const struct row *r)
 	static const char *const keys[TEXT_COUNT] = {
 		[TEXT_DOMAINS] = "domain", [TEXT_USERS] = "user",
 		[TEXT_PASSWD] = "user", [TEXT_ALIASES] = "alias",
+		[TEXT_COLLECT] = "collect",
 	};
 	const struct setup_answer *a;
 	size_t i = 0, n = strlen(r->key);
 
-	while ((a = answers_next(&s->answers, keys[id], &i)) != NULL) {
+	while (keys[id] != NULL &&
+	    (a = answers_next(&s->answers, keys[id], &i)) != NULL) {
 		if (strncasecmp(a->value, r->key, n) == 0 &&
 		    strchr(" \t=", a->value[n]) != NULL)
 			return a;
@@ -278,6 +305,7 @@ setup_tables(struct setup *s, struct buf *why)
 	if (add_all(s, "domain", add_domain, why) == -1 ||
 	    add_all(s, "user", add_user, why) == -1 ||
 	    add_all(s, "alias", add_alias, why) == -1 ||
+	    add_all(s, "collect", add_collect, why) == -1 ||
 	    add_role(s, "postmaster", why) == -1 ||
 	    add_role(s, "abuse", why) == -1)
 		return -1;

@@ -89,6 +89,8 @@ relay_relay_LDADD = relay/librelay.a relay/libresolve.a $(LINKS) $(SERVER) \
 
 # Tries a login at a provider, for rohrpost, which is root.
 pkglibexec_PROGRAMS += relay/trial
-relay_trial_SOURCES = relay/trial_main.c relay/trial.c relay/trial.h
-relay_trial_LDADD = relay/librelay.a relay/libresolve.a $(LINKS) $(SERVER) \
-	$(MAIL) $(NET) $(BASE) $(GSASL_LIBS) $(OPENSSL_LIBS) $(SERVER_LIBS)
+relay_trial_SOURCES = relay/trial_main.c relay/trial.c relay/trial_box.c \
+	relay/trial.h
+relay_trial_LDADD = relay/librelay.a relay/libresolve.a relay/libimap.a \
+	relay/libpop3.a relay/libsasl.a $(LINKS) $(SERVER) $(MAIL) $(NET) $(BASE) \
+	$(GSASL_LIBS) $(OPENSSL_LIBS) $(SERVER_LIBS)

@@ -97,13 +97,34 @@ dialogue(struct relay_client *c, const struct trial_question *q,
 }
 
 static enum trial_result
+smtp(const struct trial_question *q, int fd, const char *label, SSL_CTX *ctx,
+    struct buf *words)
+{
+	struct relay_client c;
+	enum trial_result r;
+
+	client_init(&c, fd, label, &times);
+	r = dialogue(&c, q, ctx);
+	put_said(&c, words);
+	if (r == TRIAL_OPEN || !c.dead)
+		client_quit(&c);
+	else
+		client_clear(&c);
+	return r;
+}
+
+static enum trial_result
 run_address(const struct trial_question *q, const struct addr *a,
     const char *ip, int64_t left, SSL_CTX *ctx, struct buf *words)
 {
+	static enum trial_result (*const run[])(const struct trial_question *,
+	    int, const char *, SSL_CTX *, struct buf *) = {
+		[TRIAL_SMTP] = smtp, [TRIAL_IMAP] = trial_imap,
+		[TRIAL_POP3] = trial_pop3,
+	};
 	struct buf label = BUF_INIT(CLIENT_LABEL_MAX - 1);
 	int fd = connect_address(a, left < times.connect ? left :
 	    times.connect);
-	struct relay_client c;
 	enum trial_result r;
 
 	if (fd == -1) {
@@ -111,14 +132,8 @@ run_address(const struct trial_question *q, const struct addr *a,
 		return TRIAL_NO_ANSWER;
 	}
 	buf_printf(&label, "%s [%s]", q->host, ip);
-	client_init(&c, fd, buf_str(&label), &times);
+	r = run[q->protocol](q, fd, buf_str(&label), ctx, words);
 	buf_clear(&label);
-	r = dialogue(&c, q, ctx);
-	put_said(&c, words);
-	if (r == TRIAL_OPEN || !c.dead)
-		client_quit(&c);
-	else
-		client_clear(&c);
 	return r;
 }
 

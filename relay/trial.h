@@ -1,7 +1,7 @@
 /*
  * trial: is the provider's server there, and does the login work? A child of
  * the operator's command, not of master, which speaks with the server as relay
- * does (relay/relay_client.h) and sends nothing.
+ * does (relay/relay_client.h), or fetch, and sends and reads no mail.
  */
 #ifndef RELAY_TRIAL_H
 #define RELAY_TRIAL_H
@@ -21,5 +21,14 @@ enum {
 /* Address after address, until one answers. words: what was said. */
 enum trial_result trial_run(const struct trial_question *q, SSL_CTX *ctx,
 	    struct buf *words);
+
+/*
+ * trial_box.c: the dialogue with a server that has mail, by IMAP or POP3. Takes
+ * the connected socket over; label is "HOST [ADDRESS]". words as above.
+ */
+enum trial_result trial_imap(const struct trial_question *q, int fd,
+	    const char *label, SSL_CTX *ctx, struct buf *words);
+enum trial_result trial_pop3(const struct trial_question *q, int fd,
+	    const char *label, SSL_CTX *ctx, struct buf *words);
 
 #endif

@@ -32,6 +32,7 @@ trial_pack(struct buf *out, const struct trial_question *q)
 	put(out, q->hostname);
 	put(out, q->host);
 	buf_put_u32(out, q->port);
+	buf_put_u32(out, q->protocol);
 	buf_put_u32(out, q->tls);
 	put(out, q->ca_file);
 	put(out, q->user);
@@ -52,13 +53,14 @@ trial_unpack(const void *p, size_t len, struct trial_question *q)
 	get(&c, q->hostname, sizeof(q->hostname));
 	get(&c, q->host, sizeof(q->host));
 	q->port = cursor_u32(&c);
+	q->protocol = (enum trial_protocol)cursor_u32(&c);
 	q->tls = (enum trial_tls)cursor_u32(&c);
 	get(&c, q->ca_file, sizeof(q->ca_file));
 	get(&c, q->user, sizeof(q->user));
 	get(&c, q->password, sizeof(q->password));
 	q->n = cursor_u32(&c);
 	if (c.bad || q->port > 65535 || (unsigned)q->tls > TRIAL_TLS_NONE ||
-	    q->n > TRIAL_ADDRESSES_MAX) {
+	    (unsigned)q->protocol > TRIAL_POP3 || q->n > TRIAL_ADDRESSES_MAX) {
 		q->n = 0;
 		return -1;
 	}

@@ -1,7 +1,7 @@
 /*
  * What the operator's command asks of trial (relay/trial_main.c), and what it
- * answers: is a server there that takes mail, and does a login work? One
- * question on standard input, one answer on standard output, both packed.
+ * answers: is a server there that takes mail, or has it, and does a login work?
+ * One question on standard input, one answer on standard output, both packed.
  */
 #ifndef LIB_MAIL_TRIAL_H
 #define LIB_MAIL_TRIAL_H
@@ -18,12 +18,15 @@ enum {
 	TRIAL_ANSWER_MAX = 1024,
 };
 
+/* Whose server it is: of mail that goes out, or comes in. */
+enum trial_protocol { TRIAL_SMTP, TRIAL_IMAP, TRIAL_POP3 };
 enum trial_tls { TRIAL_TLS_AT_ONCE, TRIAL_TLS_STARTTLS, TRIAL_TLS_NONE };
 
 struct trial_question {
 	char	 hostname[DOMAIN_MAX + 1];	/* EHLO */
 	char	 host[DOMAIN_MAX + 1];	/* as the certificate has it */
 	unsigned port;
+	enum trial_protocol protocol;
 	enum trial_tls tls;
 	char	 ca_file[1024];		/* "": the system's */
 	char	 user[ADDRESS_MAX + 1];	/* "": no login */

@@ -165,7 +165,7 @@ print_row(char **argv)
 {
 	struct find_servers l = { .n = 0 };
 	struct buf why = BUF_INIT(400);
-	int r = find_provider_of(argv[0], argv[1], &l.s[0], &why);
+	int r = find_provider_of(argv[0], FIND_SMTP, argv[1], &l.s[0], &why);
 
 	l.n = r == 1;
 	printf("{");

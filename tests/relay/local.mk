@@ -36,8 +36,10 @@ tests_relay_test_resolve_client_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=lookup_start -Wl,--wrap=lookup_cancel \
 	-Wl,--wrap=server_retire_peer
 check_PROGRAMS += tests/relay/test_trial
-tests_relay_test_trial_SOURCES = tests/relay/test_trial.c relay/trial.c
-tests_relay_test_trial_LDADD = relay/librelay.a relay/libresolve.a $(LINKS) \
+tests_relay_test_trial_SOURCES = tests/relay/test_trial.c relay/trial.c \
+	relay/trial_box.c
+tests_relay_test_trial_LDADD = relay/librelay.a relay/libresolve.a \
+	relay/libimap.a relay/libpop3.a relay/libsasl.a $(LINKS) \
 	$(SERVER) $(MAIL) $(NET) $(BASE) $(GSASL_LIBS) $(OPENSSL_LIBS) \
 	$(CMOCKA_LIBS)
 tests_relay_test_trial_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_ms \

@@ -64,6 +64,16 @@ BAD = {
     "alias-domain": ("alias = info@other.test = anna@example.test",
                      "F:4: info@other.test: domain other.test is not in "
                      "domains"),
+    "collect-name": ("collect = imap host=x login=y to=z password=secret",
+                     "F:4: collect: no name stands first"),
+    "collect-bare": ("collect = secret", "F:4: collect: no name stands first"),
+    "collect-word": ("collect = home = imap hots=x password=secret",
+                     'F:4: collect: hots: unknown; expected "NAME = '),
+    "collect-owner": ("collect = home = pop3 host=pop.remote.test login=y "
+                      "to=carl@example.test password=secret",
+                      "F:4: home: carl@example.test is no address here"),
+    "collect-host": ("collect_host = imap.remote.test",
+                     "F:4: collect_host: not a key that is known"),
     # The user's line is good, and has the name too.
     "alias-of-account": ("alias = anna@example.test = bert@remote.test",
                          "F:4: anna@example.test is an account (users:1)"),
@@ -206,6 +216,8 @@ def test_each_answer_has_its_place(place):
               "alias = root@example.test = x@remote.test\n"
               "profile = collector\nrelay_host = out.test\n"
               "relay_user = me\nrelay_password = secret word\n"
+              "collect = Home = pop3 host=pop.remote.test login=me keep=30d "
+              "to=info@example.test password=other word\n"
               "listen_imap = 127.0.0.1:14143\n")
     assert p.returncode == 0, p.stderr
     conf, state = place
@@ -218,6 +230,9 @@ def test_each_answer_has_its_place(place):
     assert got["relay_password_file"] == str(conf / "relay.password")
     assert (conf / "relay.password").read_text() == "secret word\n"
     assert (conf / "relay.password").stat().st_mode & 0o777 == 0o600
+    assert (conf / "collect").read_text().splitlines()[-1].endswith(
+        " keep=30d to=info@example.test password=other word")
+    assert (conf / "collect").stat().st_mode & 0o777 == 0o600
     assert (conf / "key.pem").stat().st_mode & 0o777 == 0o600
     first, last = int(got["session_uid_first"]), int(got["session_uid_last"])
     assert last - first == 4095 and first >= 2000100000 + 4096
@@ -234,8 +249,15 @@ def test_each_answer_has_its_place(place):
     # A role that is answered wins; an alias that is there stays.
     p = run_setup(place, "postmaster = y@remote.test\nlisten_smtp = "
               "127.0.0.1:14025\nalias = info@example.test = z@remote.test\n"
-              "user = anna@example.test another horse 9\n", "--yes")
+              "user = anna@example.test another horse 9\n"
+              "collect = more = imap host=imap.remote.test login=me "
+              "to=anna@example.test password=third word\n"
+              "collect = home = imap host=x.test login=y "
+              "to=anna@example.test password=z\n", "--yes")
     assert p.returncode == 0, p.stderr
+    assert "/collect: more: a new line\n" in p.stdout
+    assert " word" not in p.stdout and "/collect: home" not in p.stdout
+    assert (conf / "collect").read_bytes().startswith(before["collect"])
     aliases = (conf / "aliases").read_text().splitlines()
     assert "postmaster = y@remote.test" in aliases
     assert "info@example.test = anna@example.test, x@remote.test" in aliases

@@ -46,7 +46,8 @@ def provider():
     """Who takes mail for elsewhere, at the port that providers have."""
     inst = rohrpost.Instance(rohrpost.scratch("provider"), "provider.test",
                              ["bert"])
-    inst.host, inst.ports["submission"] = HOP, 587
+    inst.host = HOP
+    inst.ports.update(submission=587, imaps=993, pop3s=995)
     with inst:
         # Who logs in there as bert may send as anna, too.
         inst.ctl("domain", "add", "example.test")
@@ -348,6 +349,7 @@ def relay_conf(tmp_path, provider):
     inst = rohrpost.Instance(tmp_path / "i")
     prepared(inst.conf, "state_dir = %s" % inst.state, *inst.listeners(),
              "relay_ca_file = %s/certificate.pem" % provider.conf,
+             "collect_ca_file = %s/certificate.pem" % provider.conf,
              "relay_allow_loopback = yes")
     return inst
 
@@ -461,6 +463,105 @@ def test_ten_questions(tmp_path, provider, profile, language):
     assert len(bare) == 5, bare     # domain, server and passwords
     assert "relay_host = mail.provider.test" in shown
     assert ("+listen_smtp =" in shown) == (profile == "3")
+    incoming = [q for q in asked if "eingehende" in q]
+    assert len(incoming) == (profile == "3")
+    assert all(q.endswith("[mail.provider.test]:") for q in incoming)
+
+
+INCOMING = "Your provider's server for incoming mail, or none"
+INLOGIN = "Login at the server for incoming mail"
+
+
+def to_incoming(inst, login="bert@provider.test"):
+    """A collector's conversation up to where its mail comes from."""
+    t = Terminal(inst.conf)
+    for question, text in [*RELAYED[:1], (PROFILE, "3"), *RELAYED[2:6],
+                           (LOGIN, login)]:
+        t.asked(question)
+        give(t, text)
+    if login != "none":
+        t.asked("Password for " + login)
+        t.hidden(WORD)
+    return t
+
+
+@pytest.mark.root
+def test_what_is_collected_from(tmp_path_factory, provider):
+    """A server that is not there, then one that takes the same login; what
+    was answered stands where it was broken off."""
+    inst = relay_conf(pathlib.Path(rohrpost.scratch("collected")), provider)
+    try:
+        t = to_incoming(inst)
+        t.asked(INCOMING + " [mail.provider.test]")
+        t.answer("a b")
+        assert "write its name, like imap.provider.example, or none" in \
+            t.asked(INCOMING)
+        t.answer("nobody.provider.test")
+        assert "DNS knows no server of the name nobody.provider.test" in \
+            t.asked(INCOMING)
+        t.answer("")
+        before = t.asked(PHONES)
+        assert "mail.provider.test answers on port 993, and the login works" \
+            in before, before
+        assert "collect_host = mail.provider.test\n" in kept(inst.conf)
+        assert t.signal(signal.SIGTERM) == 1
+        t = Terminal(inst.conf)
+        for question in ("Password for anna@example.test", "Again for",
+                         "Password for bert@provider.test"):
+            t.asked(question)
+            t.hidden(WORD)
+        before = t.asked(PHONES)
+        assert INCOMING + ": mail.provider.test\n" in before
+        assert "the login works" in before
+        t.answer("no")
+        shown = t.asked(WRITE)
+        assert "hostname = mail.example.test" in shown and WORD not in shown
+        t.answer("yes")
+        t.end()
+        assert (inst.conf / "collect").read_text().endswith(
+            "home = imap host=mail.provider.test login=bert@provider.test "
+            "to=anna@example.test keep=always password=%s\n" % WORD)
+        # With an account there nothing is asked, and nothing changes.
+        t = Terminal(inst.conf)
+        for question in (DOMAIN, PROFILE, RELAY, LOGIN, PHONES):
+            t.asked(question)
+            t.answer("")
+        assert t.end() == 0 and "nothing to change" in t.said
+    finally:
+        t.close()
+        inst.command("stop")
+        rohrpost.remove(inst.dir.parent)
+
+
+@pytest.mark.root
+def test_another_login_to_collect(tmp_path, provider):
+    """By POP3; where the outgoing server has no login it is asked for, until
+    it works."""
+    inst = relay_conf(tmp_path, provider)
+    t = to_incoming(inst, "none")
+    try:
+        t.asked(INCOMING)
+        t.answer("pop3 mail.provider.test")
+        assert "answers on port 995." in t.asked(INLOGIN +
+                                                 " [anna@example.test]")
+        t.answer("bert @provider.test")
+        assert "without blanks" in t.asked(INLOGIN)
+        t.answer("bert@provider.test")
+        t.asked("Password for bert@provider.test")
+        t.hidden("wrong")
+        assert "mail.provider.test does not take the login " \
+            "bert@provider.test" in t.asked(INLOGIN + " [anna@example.test]")
+        t.answer("bert@provider.test")
+        t.asked("Password for bert@provider.test")
+        t.hidden(WORD)
+        assert "the login works" in t.asked(PHONES)
+        t.answer("no")
+        t.asked(WRITE)
+        t.answer("no")
+        assert t.end() == 1
+        assert "collect_login" not in kept(inst.conf)
+    finally:
+        t.close()
 
 
 @pytest.mark.root
