@@ -144,6 +144,14 @@ static const struct option_row doctor_options[] = {
 	{ OPT_DOCTOR_PROBE, "--probe", NULL, "HOST:PORT",
 	    N_("another Rohrpost, to try the ports from outside") }, END
 };
+static const struct option_row relay_options[] = {
+	{ OPT_RELAY_AT, "--at", NULL, "HOST:PORT",
+	    N_("the server to try, where this is another machine") },
+	{ OPT_RELAY_PROBE, "--probe", NULL, "HOST:PORT",
+	    N_("another Rohrpost that tries this one") },
+	{ OPT_RELAY_DOMAIN, "--domain", NULL, "DOMAIN",
+	    N_("a domain that the server takes mail for") }, END
+};
 static const struct option_row migrate_options[] = {
 	{ OPT_MIGRATE_CSV, "--csv", NULL, "FILE",
 	    N_("login and password there, account here, a line each") },
@@ -374,6 +382,9 @@ const struct ctl_command ctl_commands[] = {
 	    N_("can this hash, or can those in passwd, be used"), NULL },
 	{ "selftest jail", cmd_selftest_jail, 0, 0, 1, "",
 	    N_("attack from the place of each program"), NULL },
+	{ "selftest relay", cmd_selftest_relay, 0, 0, 1, "",
+	    N_("try to send through this server as a stranger would"),
+	    relay_options },
 	{ "completion", cmd_completion, 1, 1, 0, "bash",
 	    N_("print the shell completion script"), NULL },
 	{ .name = NULL }

@@ -29,6 +29,7 @@ enum { OPT_EXPLAIN_FROM, OPT_EXPLAIN_IP, OPT_EXPLAIN_FILE };
 enum { OPT_MIGRATE_CSV, OPT_MIGRATE_TLS, OPT_MIGRATE_CA, OPT_MIGRATE_INSECURE,
 	OPT_MIGRATE_MASTER, OPT_MIGRATE_PASSWORD, OPT_MIGRATE_JOBS,
 	OPT_MIGRATE_DELETE, OPT_MIGRATE_DRY };
+enum { OPT_RELAY_AT, OPT_RELAY_PROBE, OPT_RELAY_DOMAIN };
 enum { OPT_DOCTOR_ADDRESS, OPT_DOCTOR_REACH, OPT_DOCTOR_PROBE };
 enum { OPT_BOX_EXPORT_MAILDIR, OPT_BOX_EXPORT_MBOX };
 enum { OPT_BOX_IMPORT_MAILBOX, OPT_BOX_IMPORT_DRY };
@@ -111,6 +112,7 @@ int	cmd_config_check(struct ctl *);
 int	cmd_config_show(struct ctl *);
 int	cmd_config_explain(struct ctl *);
 int	cmd_selftest_jail(struct ctl *);
+int	cmd_selftest_relay(struct ctl *);
 int	cmd_completion(struct ctl *);
 
 #endif

@@ -57,6 +57,7 @@ static const char *const names[] = {
 	NC_("column", "words"), NC_("column", "host"),
 	NC_("column", "owner"), NC_("column", "last_success"),
 	NC_("column", "failing_since"), NC_("column", "limit"),
+	NC_("column", "reply"), NC_("column", "trick"),
 	NC_("column", "fetched"), NC_("column", "known"),
 };
 
@@ -114,6 +115,9 @@ static const struct {
 	{ "verdict", NC_("verdict", "less") },
 	{ "verdict", NC_("verdict", "absent") },
 	{ "verdict", NC_("verdict", "untried") },
+	{ "verdict", NC_("verdict", "works") },
+	{ "verdict", NC_("verdict", "later") },
+	{ "verdict", NC_("verdict", "unclear") },
 };
 
 const char *

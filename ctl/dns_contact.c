@@ -1,46 +1,17 @@
 #include "config.h"
 
-#include <sys/socket.h>
-
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ctl/dns_contact.h"
 #include "lib/base/clock.h"
 #include "lib/base/str.h"
 #include "lib/base/words.h"
 #include "lib/net/addr.h"
+#include "lib/net/connect.h"
 #include "lib/net/stream.h"
 
 enum { REPLY_LINE_MAX = 2048, REPLY_LINES_MAX = 100 };
-
-int
-contact_connect(const struct addr *a, int64_t ms, struct buf *why)
-{
-	int fd = socket(a->ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC |
-	    SOCK_NONBLOCK, 0);
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	socklen_t len = sizeof(int);
-	int e = 0;
-
-	if (fd != -1 && connect(fd, (const struct sockaddr *)&a->ss,
-	    a->len) == 0)
-		return fd;
-	e = errno;
-	if (fd != -1 && e == EINPROGRESS) {
-		e = poll(&p, 1, (int)ms) == 1 ? 0 : ETIMEDOUT;
-		if (e == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &e,
-		    &len) == 0 && e == 0)
-			return fd;
-	}
-	if (fd != -1)
-		close(fd);
-	buf_set(why, "%s", strerror(e));
-	return -1;
-}
 
 /* What another reply than the one that was waited for means. */
 static enum contacted
@@ -96,7 +67,7 @@ dns_contact(const struct host_address *a, unsigned port,
 		buf_set(why, "%s", strerror(EINVAL));
 		return CONTACT_NONE;
 	}
-	fd = contact_connect(&to, CONTACT_MS, why);
+	fd = addr_connect(&to, CONTACT_MS, why);
 	if (fd == -1)
 		return CONTACT_NONE;
 	stream_init(&s, fd);

@@ -7,7 +7,6 @@
 #define CTL_DNS_CONTACT_H
 
 #include "ctl/host_address.h"
-#include "lib/net/addr.h"
 
 enum { CONTACT_MS = 10 * 1000 };	/* for all of it */
 
@@ -22,9 +21,5 @@ enum contacted {
    what it said. */
 enum contacted dns_contact(const struct host_address *a, unsigned port,
 	    const char *hostname, struct buf *why) ATTR_CHECK;
-
-/* A connected socket, or -1 with why. */
-int	contact_connect(const struct addr *a, int64_t ms, struct buf *why)
-	    ATTR_CHECK;
 
 #endif

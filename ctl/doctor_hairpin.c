@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl/dns_contact.h"
 #include "ctl/doctor.h"
+#include "lib/net/connect.h"
 
 /* Ports of mail programs first: it is they that are inside. */
 static const enum service services[] = { SERVICE_IMAPS, SERVICE_SUBMISSIONS,
@@ -39,7 +39,7 @@ check_hairpin(const struct dns_host *h, const struct host_address *a,
 
 	snprintf(text, sizeof(text), "%u", port);
 	if (addr_of_ip(&to, a->text, strlen(a->text), port) == 0)
-		fd = contact_connect(&to, DOCTOR_CONNECT_MS, &why);
+		fd = addr_connect(&to, DOCTOR_CONNECT_MS, &why);
 	finding_add(l, fd != -1 ? FINDING_HAIRPIN_GOOD : FINDING_HAIRPIN,
 	    h->name, a->text, text, buf_str(&why));
 	if (fd != -1)

@@ -12,12 +12,12 @@
 
 #include "ctl/ctl_cert.h"
 #include "ctl/ctl_control.h"
-#include "ctl/dns_contact.h"
 #include "ctl/doctor.h"
 #include "lib/base/clock.h"
 #include "lib/base/str.h"
 #include "lib/mail/queue_id.h"
 #include "lib/net/addr.h"
+#include "lib/net/connect.h"
 
 enum { IDS_MAX = 64 << 20, ANSWER_MS = 20 * 1000 };
 
@@ -144,7 +144,7 @@ check_port(const struct dns_host *h, struct findings *l, enum service s,
 	else
 		fd = 0;
 	if (fd == 0)
-		fd = contact_connect(&to, DOCTOR_CONNECT_MS, &why);
+		fd = addr_connect(&to, DOCTOR_CONNECT_MS, &why);
 	if (fd == -1)
 		finding_add(l, FINDING_PORT_DEAD, h->name, port,
 		    service_name(s), buf_str(&why));

@@ -71,7 +71,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/box_dovecot.c ctl/box_dovecot.h ctl/box_mbox.c ctl/box_mbox.h \
 	ctl/box_source.c ctl/box_source.h ctl/box_maildir.c \
 	ctl/box_import_mbox.c ctl/cmd_sieve.c ctl/cmd_sieve.h \
-	ctl/cmd_store.c ctl/cmd_trace.c ctl/cmd_selftest.c \
+	ctl/cmd_store.c ctl/cmd_trace.c ctl/cmd_selftest.c ctl/cmd_selftest_relay.c \
 	ctl/selftest_instance.c ctl/selftest_instance.h \
 	ctl/selftest_report.c ctl/selftest_report.h
 

@@ -1,12 +1,13 @@
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "ctl/dns_check.h"
-#include "ctl/dns_contact.h"
 #include "ctl/probe_ask.h"
 #include "lib/base/str.h"
 #include "lib/base/words.h"
+#include "lib/net/connect.h"
 #include "lib/net/stream.h"
 
 enum { CONNECT_MS = 5000, HUNG_UP = -2 };
@@ -34,12 +35,10 @@ probe_where(const char *where, char host[DOMAIN_MAX + 1], unsigned *port,
 	return -1;
 }
 
-/* A connection to one of its addresses; -1 with why. */
-static int
-reach(const char *host, unsigned port, struct buf *why)
+int
+probe_reach(const char *host, unsigned port, struct addr *to, struct buf *why)
 {
 	struct host_addresses l = { .n = 0 };
-	struct addr to;
 	size_t i;
 	int fd = -1;
 
@@ -48,9 +47,9 @@ reach(const char *host, unsigned port, struct buf *why)
 	else if (dns_check_addresses(host, &l) != DNS_OK)
 		buf_set(why, _("%s has no address"), host);
 	for (i = 0; i < l.n && i < CHECK_ADDRESSES_MAX && fd == -1; i++)
-		if (addr_of_ip(&to, l.a[i].text, strlen(l.a[i].text), port) ==
+		if (addr_of_ip(to, l.a[i].text, strlen(l.a[i].text), port) ==
 		    0)
-			fd = contact_connect(&to, CONNECT_MS, why);
+			fd = addr_connect(to, CONNECT_MS, why);
 	return fd;
 }
 
@@ -93,11 +92,12 @@ probe_ask(const char *where, const unsigned *port, unsigned n,
 	char host[DOMAIN_MAX + 1];
 	struct stream s;
 	unsigned at, i;
+	struct addr to;
 	int fd, r;
 
 	a->n = 0;
 	if (probe_where(where, host, &at, why) == -1 ||
-	    (fd = reach(host, at, why)) == -1)
+	    (fd = probe_reach(host, at, &to, why)) == -1)
 		return -1;
 	stream_init(&s, fd);
 	stream_deadline(&s, PROBE_ALL_MS);
@@ -117,6 +117,65 @@ probe_ask(const char *where, const unsigned *port, unsigned n,
 	}
 	stream_clear(&s);
 	return r;
+}
+
+/* A line of the answer. 1: of a trick; 0: END; -1 with why. */
+static int
+take_trick(const char *line, size_t len, struct probe_tricks *a,
+    struct buf *why)
+{
+	enum trick_verdict v;
+	const char *said;
+	int i;
+
+	if (str_is(line, len, "END"))
+		return 0;
+	if (len > 3 && strncmp(line, "AT ", 3) == 0 &&
+	    host_address_parse(&a->at, line + 3, len - 3) == 0)
+		return 1;
+	i = trick_parse(line, len, &v, &said);
+	if (i == -1) {
+		buf_set(why, "%s", str_is(line, len, "BUSY") ?
+		    _("it was asked from this address a moment ago: try "
+		    "again in ten seconds") : _("what answers there is no "
+		    "Rohrpost that lets itself be asked (listen_probe)"));
+		return -1;
+	}
+	a->t[i].verdict = v;
+	snprintf(a->t[i].said, sizeof(a->t[i].said), "%.*s",
+	    (int)(line + len - said), said);
+	return 1;
+}
+
+int
+probe_ask_tricks(const char *where, unsigned port, const char *domain,
+    const char *name, struct probe_tricks *a, struct buf *why)
+{
+	int lines = TRICKS_MAX + 2, fd, r = 1;
+	char host[DOMAIN_MAX + 1], *line;
+	enum stream_status st;
+	struct stream s;
+	struct addr to;
+	unsigned at;
+	size_t len;
+
+	if (probe_where(where, host, &at, why) == -1 ||
+	    (fd = probe_reach(host, at, &to, why)) == -1)
+		return -1;
+	stream_init(&s, fd);
+	stream_deadline(&s, TRICK_ALL_MS + PROBE_ALL_MS);
+	stream_printf(&s, "TRICKS %u %s %s\r\n", port, domain, name);
+	while (r == 1 && lines-- > 0) {
+		st = stream_line(&s, TRICK_LINE_MAX, &line, &len);
+		if (st == STREAM_OK)
+			r = take_trick(line, len, a, why);
+		else {
+			buf_set(why, "%s", stream_words(&s));
+			r = -1;
+		}
+	}
+	stream_clear(&s);
+	return r == 0 ? 0 : -1;
 }
 
 unsigned

@@ -8,6 +8,8 @@
 
 #include "ctl/dns_host.h"
 #include "lib/mail/probe.h"
+#include "lib/mail/trick.h"
+#include "lib/net/addr.h"
 
 struct probe_answer {
 	unsigned n;
@@ -17,12 +19,30 @@ struct probe_answer {
 	} p[PROBE_PORTS_MAX];
 };
 
+struct probe_tricks {
+	struct host_address at;		/* where they were tried */
+	struct probe_trick {
+		enum trick_verdict verdict;
+		char	 said[TRICK_REPLY_MAX + 1];
+	} t[TRICKS_MAX];
+};
+
 /*
  * Where is "host:port", "192.0.2.1:port", "[2001:db8::1]:port". 0, or -1 with
  * why: nobody is there, or he does not answer as a probe does.
  */
 int	probe_ask(const char *where, const unsigned *port, unsigned n,
 	    struct probe_answer *a, struct buf *why) ATTR_CHECK;
+/*
+ * Has it try the tricks (lib/mail/trick.h) on that port of ours; domain and
+ * name are ours. a begins as TRICK_UNTRIED. 0, or -1 with why.
+ */
+int	probe_ask_tricks(const char *where, unsigned port, const char *domain,
+	    const char *name, struct probe_tricks *a, struct buf *why)
+	    ATTR_CHECK;
+/* A connection to one of the host's addresses, to_r; -1 with why. */
+int	probe_reach(const char *host, unsigned port, struct addr *to_r,
+	    struct buf *why) ATTR_CHECK;
 /* 0, or -1 with why: it has not that form. */
 int	probe_where(const char *where, char host[DOMAIN_MAX + 1],
 	    unsigned *port, struct buf *why) ATTR_CHECK;

@@ -12,7 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ctl/dns_contact.h"
 #include "ctl/setup_mail.h"
 #include "lib/base/base64.h"
 #include "lib/base/clock.h"
@@ -21,6 +20,7 @@
 #include "lib/base/words.h"
 #include "lib/mail/queue_id.h"
 #include "lib/net/addr.h"
+#include "lib/net/connect.h"
 #include "lib/net/stream.h"
 #include "lib/net/tls.h"
 
@@ -74,7 +74,7 @@ begin(struct client *c, const struct mail_trial *m, const char *key,
 		buf_set(words, _("%s in rohrpost.conf is empty"), key);
 		return -1;
 	}
-	if ((fd = contact_connect(&a, MAIL_MS, words)) == -1)
+	if ((fd = addr_connect(&a, MAIL_MS, words)) == -1)
 		return -1;
 	stream_init(&c->st, fd);
 	stream_deadline(&c->st, MAIL_MS);

@@ -14,7 +14,7 @@ dist_jsonschema_DATA = \
 	doc/json/collect-list.json doc/json/collect-test.json \
 	doc/json/migrate.json doc/json/queue-list.json \
 	doc/json/quota-list.json \
-	doc/json/queue-show.json doc/json/selftest-jail.json doc/json/session-list.json \
+	doc/json/queue-show.json doc/json/selftest-jail.json doc/json/selftest-relay.json doc/json/session-list.json \
 	doc/json/status.json doc/json/store-check.json doc/json/store-list.json \
 	doc/json/trace.json doc/json/user-list.json
 dist_jsonschema_DATA += doc/json/group-list.json \

@@ -8,6 +8,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/fd.h"
+#include "lib/mail/trick.h"
 #include "lib/net/stream.h"
 #include "probe/probe.h"
 
@@ -18,23 +19,32 @@ struct trial {
 };
 
 /* The asker's own address, whatever he says, and that port of it. */
+static void
+own_port(struct addr *to, const struct sockaddr_storage *asker, socklen_t len,
+    unsigned port)
+{
+	to->ss = *asker;
+	to->len = len;
+	if (to->ss.ss_family == AF_INET6)
+		((struct sockaddr_in6 *)(void *)&to->ss)->sin6_port =
+		    htons((uint16_t)port);
+	else
+		((struct sockaddr_in *)(void *)&to->ss)->sin_port =
+		    htons((uint16_t)port);
+}
+
 static int
 begin(struct trial *t, const struct sockaddr_storage *asker, socklen_t len)
 {
-	struct sockaddr_storage to = *asker;
+	struct addr to;
 
-	if (to.ss_family == AF_INET6)
-		((struct sockaddr_in6 *)(void *)&to)->sin6_port =
-		    htons((uint16_t)t->port);
-	else
-		((struct sockaddr_in *)(void *)&to)->sin_port =
-		    htons((uint16_t)t->port);
+	own_port(&to, asker, len, t->port);
 	t->state = PROBE_SILENT;
-	t->fd = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC |
+	t->fd = socket(to.ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC |
 	    SOCK_NONBLOCK, 0);
 	if (t->fd == -1)
 		return -1;
-	if (connect(t->fd, (const struct sockaddr *)&to, len) == 0)
+	if (connect(t->fd, (const struct sockaddr *)&to.ss, len) == 0)
 		t->state = PROBE_OPEN;
 	else if (errno == EINPROGRESS)
 		return 0;
@@ -83,23 +93,59 @@ wait_for_all(struct trial *t, int n)
 		fd_close(&t[i].fd);
 }
 
+struct question {
+	unsigned port[PROBE_PORTS_MAX];
+	int	 tricks;	/* at the first port; else ports alone */
+	char	 domain[DOMAIN_MAX + 1], host[DOMAIN_MAX + 1];
+};
+
 /* How many ports are to be tried; -1: none. */
 static int
-read_question(struct stream *s, unsigned port[PROBE_PORTS_MAX], int any_port,
-    int ms)
+read_question(struct stream *s, struct question *q, int any_port, int ms)
 {
+	unsigned *port = q->port;
 	char *line;
 	size_t len;
 	int n, i;
 
 	stream_deadline(s, ms);
-	if (stream_line(s, PROBE_LINE_MAX, &line, &len) != STREAM_OK ||
-	    (n = probe_parse(line, len, port)) == -1)
+	if (stream_line(s, TRICK_ASK_MAX, &line, &len) != STREAM_OK)
 		return -1;
+	q->tricks = trick_parse_question(line, len, port, q->domain, q->host);
+	n = q->tricks;
+	if (n == 0)
+		n = len > PROBE_LINE_MAX ? -1 : probe_parse(line, len, port);
 	for (i = 0; i < n; i++)
 		if (port[i] == 0 || (!any_port && !probe_port(port[i])))
 			return -1;
 	return n;
+}
+
+/* Each trick at that port of the asker's own address, until he hangs up. */
+static void
+try_tricks(struct stream *s, struct trick_server *to)
+{
+	int64_t end = clock_mono_ms() + TRICK_ALL_MS;
+	struct buf said = BUF_INIT(TRICK_REPLY_MAX);
+	enum stream_status st = STREAM_OK;
+	char ip[ADDR_TEXT_MAX];
+	size_t i;
+
+	stream_deadline(s, TRICK_ALL_MS + PROBE_ASK_MS);
+	addr_print_ip((const struct sockaddr *)&to->at.ss, ip, sizeof(ip));
+	stream_printf(s, "AT %s\r\n", ip);
+	for (i = 0; tricks[i].name != NULL && st == STREAM_OK; i++) {
+		enum trick_verdict v = trick_try(&tricks[i], to,
+		    end - clock_mono_ms(), &said);
+
+		stream_printf(s, "%s %s %s\r\n", tricks[i].name,
+		    trick_verdict_name(v), buf_str(&said));
+		st = stream_flush(s);
+		if (i == TRICK_POSTMASTER && v != TRICK_WORKS)
+			break;
+	}
+	stream_puts(s, "END\r\n");
+	buf_clear(&said);
 }
 
 static void
@@ -118,7 +164,7 @@ probe_serve(int fd, int crowded, int any_port)
 {
 	struct sockaddr_storage asker = { .ss_family = AF_UNSPEC };
 	struct trial t[PROBE_PORTS_MAX];
-	unsigned port[PROBE_PORTS_MAX];
+	struct question q = { .tricks = 0 };
 	socklen_t len = sizeof(asker);
 	struct stream s;
 	int n = -1, i;
@@ -126,13 +172,22 @@ probe_serve(int fd, int crowded, int any_port)
 	stream_init(&s, fd);
 	if (crowded) {
 		/* A close over what was not read would take the word away. */
-		(void)read_question(&s, port, any_port, PROBE_BUSY_MS);
+		(void)read_question(&s, &q, any_port, PROBE_BUSY_MS);
 		stream_puts(&s, "BUSY\r\n");
 	} else if (getpeername(fd, (struct sockaddr *)&asker, &len) == 0 &&
 	    (asker.ss_family == AF_INET || asker.ss_family == AF_INET6))
-		n = read_question(&s, port, any_port, PROBE_ASK_MS);
+		n = read_question(&s, &q, any_port, PROBE_ASK_MS);
+	if (n > 0 && q.tricks) {
+		struct trick_server to = { .domain = q.domain,
+			.host = q.host };
+
+		own_port(&to.at, &asker, len, q.port[0]);
+		try_tricks(&s, &to);
+		stream_close(&s);
+		return n;
+	}
 	for (i = 0; i < n; i++) {
-		t[i] = (struct trial){ .port = port[i], .fd = -1 };
+		t[i] = (struct trial){ .port = q.port[i], .fd = -1 };
 		(void)begin(&t[i], &asker, len);
 	}
 	if (n > 0) {

@@ -22,6 +22,7 @@ lib_mail_libmail_a_SOURCES = \
 	lib/mail/queue_id.c lib/mail/queue_id.h \
 	lib/mail/scram.c lib/mail/scram.h \
 	lib/mail/tables.c lib/mail/tables.h \
+	lib/mail/trick.c lib/mail/trick.h lib/mail/trick_try.c \
 	lib/mail/trial.c lib/mail/trial.h \
 	lib/mail/uids.c lib/mail/uids.h \
 	lib/mail/user_path.c lib/mail/user_path.h \

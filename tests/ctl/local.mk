@@ -24,7 +24,7 @@ tests_ctl_test_csv_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_diff_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_doctor_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_doctor_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dns_question \
-	-Wl,--wrap=contact_connect \
+	-Wl,--wrap=addr_connect \
 	-Wl,--wrap=statvfs -Wl,--wrap=statvfs64
 tests_ctl_test_dns_ask_LDADD = $(CTL_TEST_LIBS)
 tests_ctl_test_dns_ask_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_ms \

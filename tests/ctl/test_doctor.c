@@ -11,12 +11,12 @@
 
 #include <cmocka.h>
 
-#include "ctl/dns_contact.h"
 #include "ctl/doctor.h"
+#include "lib/net/connect.h"
 
 const struct dns_asked *__wrap_dns_question(enum dns_type type,
 	    const char *name);
-int	__wrap_contact_connect(const struct addr *a, int64_t ms,
+int	__wrap_addr_connect(const struct addr *a, int64_t ms,
 	    struct buf *why);
 int	__wrap_statvfs(const char *path, struct statvfs *v);
 int	__wrap_statvfs64(const char *path, struct statvfs *v);
@@ -104,10 +104,10 @@ test_addresses(void **state)
 	assert_int_equal(findings_exit(&found), CTL_REFUSED);
 }
 
-static int reached;	/* contact_connect: does somebody answer? */
+static int reached;	/* addr_connect: does somebody answer? */
 
 int
-__wrap_contact_connect(const struct addr *a, int64_t ms, struct buf *why)
+__wrap_addr_connect(const struct addr *a, int64_t ms, struct buf *why)
 {
 	assert_int_equal(addr_port((const struct sockaddr *)&a->ss), 993);
 	buf_set(why, "%s", reached ? "" : "no answer");

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,62 @@ test_answer(void **state)
 }
 
 static void
+test_tricks(void **state)
+{
+	static const struct { const char *line; int r; } rows[] = {
+		{ "TRICKS 25 example.org mail.example.org", 1 },
+		{ "TRICKS 65535 a b", 1 }, { "PROBE 25", 0 }, { "", 0 },
+		{ "TRICKS", -1 }, { "TRICKS 25", -1 }, { "TRICKS 25 a", -1 },
+		{ "TRICKS 0 a b", -1 }, { "TRICKS 65536 a b", -1 },
+		{ "TRICKS 25 a b c", -1 }, { "TRICKS 25  b", -1 },
+		{ "TRICKS 25 a b> ORCPT", -1 }, { "TRICKS 25 a> b", -1 },
+		{ "TRICKS 25 a\rRSET b", -1 }, { "TRICKS 25 [::1] b", -1 },
+	};
+	char domain[DOMAIN_MAX + 1], host[DOMAIN_MAX + 1], line[600];
+	enum trick_verdict v;
+	const char *said;
+	unsigned port;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (trick_parse_question(rows[i].line, strlen(rows[i].line),
+		    &port, domain, host) != rows[i].r)
+			fail_msg("%s", rows[i].line);
+	assert_int_equal(trick_parse_question(rows[0].line,
+	    strlen(rows[0].line), &port, domain, host), 1);
+	assert_int_equal(port, 25);
+	assert_string_equal(domain, "example.org");
+	assert_string_equal(host, "mail.example.org");
+	for (i = 0; tricks[i].name != NULL; i++) {
+		snprintf(line, sizeof(line), "%s later 451 4.3.2 not now",
+		    tricks[i].name);
+		assert_int_equal(trick_parse(line, strlen(line), &v, &said),
+		    i);
+		assert_int_equal(v, TRICK_LATER);
+		assert_string_equal(said, "451 4.3.2 not now");
+	}
+	assert_true(i > TRICK_FIRST);
+	assert_int_equal(trick_parse("plain perhaps", 13, &v, &said), -1);
+	assert_int_equal(trick_parse("plane held x", 12, &v, &said), -1);
+	assert_int_equal(trick_parse("plain", 5, &v, &said), -1);
+	assert_int_equal(trick_parse("", 0, &v, &said), -1);
+}
+
+static void
+test_trick_text(void **state)
+{
+	const struct trick_server s = { .domain = "example.org",
+		.host = "mx.example.org" };
+	struct buf b = BUF_INIT(0);
+
+	trick_text(&b, "<@%l:a%%b@%d> %h [%s] %", &s, "192.0.2.7",
+	    "2001:db8::1");
+	assert_string_equal(buf_str(&b), "<@[IPv6:2001:db8::1]:a%b@example.org>"
+	    " mx.example.org [192.0.2.7] %");
+	buf_clear(&b);
+}
+
+static void
 test_where(void **state)
 {
 	static const struct { const char *where, *host; unsigned port; }
@@ -89,6 +146,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_question),
 		cmocka_unit_test(test_answer),
+		cmocka_unit_test(test_tricks),
+		cmocka_unit_test(test_trick_text),
 		cmocka_unit_test(test_where),
 	};
 

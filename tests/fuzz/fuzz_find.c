@@ -7,6 +7,7 @@
 #include "ctl/find_pack.h"
 #include "ctl/find_preset.h"
 #include "lib/mail/probe.h"
+#include "lib/mail/trick.h"
 #include "lib/mail/trial.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -59,6 +60,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum find_known known;
 	unsigned port[PROBE_PORTS_MAX];
 	enum probe_state ps;
+	enum trick_verdict v;
+	char domain[DOMAIN_MAX + 1], host[DOMAIN_MAX + 1];
+	const char *said;
 
 	if (find_autoconfig((const char *)data, size, &l) == 0)
 		servers(&l);
@@ -73,6 +77,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)host_addresses_leases(&a, data, size);
 	(void)probe_parse((const char *)data, size, port);
 	(void)probe_parse_answer((const char *)data, size, port, &ps);
+	if (trick_parse_question((const char *)data, size, port, domain,
+	    host) == 1 && (strpbrk(domain, " \r\n<>") != NULL ||
+	    strpbrk(host, " \r\n<>") != NULL || port[0] == 0))
+		abort();
+	if (trick_parse((const char *)data, size, &v, &said) != -1 &&
+	    (said < (const char *)data || said > (const char *)data + size))
+		abort();
 	presets(data, size);
 	return 0;
 }

@@ -213,6 +213,15 @@ class Postfix(postfix.Postfix):
                 capture_output=True, text=True)
         assert p.returncode == 0, p.stderr + self.log()
 
+    def change(self, **keys):
+        for kv in keys.items():
+            subprocess.run(["postconf", "-c", str(self.conf), "-e",
+                            "%s=%s" % kv], check=True)
+        n = self.log().count("reload -- version")
+        self.run("reload")
+        wait_for(lambda: self.log().count("reload -- version") > n, 60,
+                 text="Postfix has read it")
+
 
 class Dovecot(oldserver.Dovecot):
     listen = PROVIDER
@@ -319,14 +328,12 @@ class Recorder(nameserver.Server):
 
 
 class Box(rohrpost.Instance):
-    """Behind the router, with the ports that are those of default."""
+    """With the ports that are those of default; behind the router."""
 
-    host = HOME
-
-    def __init__(self, directory, space, domain, profile, names=NET, **keys):
-        self.space = space
+    def __init__(self, directory, space, domain, profile, host=HOME, **keys):
+        self.space, self.host = space, host
         super().__init__(
-            directory, domain=domain, profile=profile, resolver=names,
+            directory, domain=domain, profile=profile, resolver=NET,
             users=("anna",), ports={"smtp": 25, "submission": 587,
                                     "submissions": 465, "imaps": 993},
             **keys)

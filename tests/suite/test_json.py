@@ -145,11 +145,12 @@ def examples(inst):
         "migrate": [["localhost:1", "--csv", accounts(inst)]],
         "collect list": [[]], "collect test": [["home"]],
         "hash check": [[], [HASH]], "selftest jail": [[]],
+        "selftest relay": [["--at", "127.0.0.1:%d" % inst.ports["smtp"]]],
     }
 
 
 # The exit status where it is not 0.
-STATUS = {"migrate": 75, "collect test": 1, "store check": 1, "dns check": 1, "doctor": 1}
+STATUS = {"migrate": 75, "collect test": 1, "store check": 1, "selftest relay": 75, "dns check": 1, "doctor": 1}
 
 
 def test_every_command_has_a_schema(inst):
@@ -213,7 +214,7 @@ def test_empty_lists(inst):
 
 @pytest.mark.parametrize("command", [
     c for c in COMMANDS if c not in
-    ("queue show", "selftest jail", "dns show", "dns check", "dkim show",
+    ("queue show", "selftest jail", "selftest relay", "dns show", "dns check", "dkim show",
      "doctor", "explain", "config explain")])
 def test_table_has_the_same_columns(full, command):
     args = [a() if callable(a) else a for a in examples(full)[command][0]]

@@ -3,6 +3,7 @@ Internet of network namespaces (netns.py): a provider, a stranger and a name
 server that nobody here wrote."""
 import contextlib
 import imaplib
+import json
 import os
 import re
 import shutil
@@ -113,6 +114,11 @@ def world():
         w.names = netns.Names(d + "/names", w.spaces.net, zone)
         for server in w.names, w.provider, w.stranger:
             made.enter_context(server)
+        # Another Rohrpost, which can be asked.
+        w.probe = netns.NET + ":2525"
+        prober = netns.Box(d + "/prober", w.spaces.net, "prober.test",
+                           "direct", netns.NET, listen_probe=w.probe)
+        made.enter_context(prober.setup())
         yield w
 
 
@@ -229,12 +235,62 @@ def test_direct(world):
         assert "there.test" in w.names.of(netns.OUTER, MX)
 
 
+def tricks(box, space, *args):
+    """(exit status, {trick: verdict}) of the command run there; a client of
+    the box's configuration, wherever that is."""
+    with space:
+        p = rohrpost.Instance.command(box, "selftest", "relay", *args,
+                                      "--json")
+    assert p.stdout.strip(), p.stderr
+    return p.returncode, {r["trick"]: r["verdict"]
+                          for r in json.loads(p.stdout)}
+
+
+def no_trick_works(w, box):
+    """From a stranger's address, from the box's own, through a probe."""
+    for space, args in ((w.spaces.stranger, ("--at", netns.OUTER + ":25")),
+                        (w.spaces.home, ()),
+                        (w.spaces.home, ("--probe", w.probe))):
+        status, found = tricks(box, space, *args)
+        assert status == 0 and set(found.values()) == {"held"}, (args, found)
+
+
+def test_open_relay(world):
+    """A real one is found, from each side; before that it held."""
+    w, box = world, world.boxes["direct.test"]
+    args = "--at", netns.STRANGER + ":25", "--domain", "there.test"
+    status, found = tricks(box, w.spaces.home, *args)
+    # Its domain takes every name.
+    assert status == 0 and set(found.values()) <= {"held", "unclear"}
+    assert found["plain"] == found["percent"] == "held"
+    w.stranger.change(
+        mynetworks="203.0.113.0/24",
+        virtual_mailbox_maps="inline:{ postmaster@there.test=box/ }",
+        smtpd_relay_restrictions="permit_mynetworks, reject")
+    try:
+        status, found = tricks(box, w.spaces.home, *args)
+        assert status == 1
+        for name in ("plain", "route", "percent-bare", "bang-host",
+                     "sender-empty", "quoted"):
+            assert found[name] == "works", found
+        assert found["quoted-domain"] == "held"
+        # Who asks the probe is tried himself.
+        status, found = tricks(box, w.spaces.stranger, "--domain",
+                               "there.test", "--probe", w.probe)
+        assert status == 1 and found["plain"] == "works"
+    finally:
+        w.stranger.change(mynetworks="", virtual_mailbox_maps="static:box/",
+                          smtpd_relay_restrictions="permit_sasl_authenticated,"
+                          " reject_unauth_destination")
+
+
 def test_relay(world):
     """As direct, and all that leaves by the provider: MX is never asked."""
     w, box = world, world.boxes["relayed.test"]
     w.names.asked.clear()
     with box:
         from_outside(w, box)
+        no_trick_works(w, box)
         w.leaves(box, "out-3", w.spaces.home, netns.HOME)
         m = w.wait_stranger(box, b"out-3")
         assert [h.split()[0] for h in received(m)[:2]] == [
