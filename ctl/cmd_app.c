@@ -11,6 +11,7 @@
 
 #include "ctl/cmd_table.h"
 #include "ctl/commands.h"
+#include "ctl/ctl_admin.h"
 #include "ctl/ctl_hash.h"
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_out.h"
@@ -328,7 +329,8 @@ cmd_app_list(struct ctl *c)
 		list_apps(&o, r, &u);
 	while (c->n_args == 0 &&
 	    (r = text_next(&s.t[TEXT_PASSWD], &i)) != NULL)
-		list_apps(&o, r, &u);
+		if (admin_may(c->admin, r->key))
+			list_apps(&o, r, &u);
 	uses_clear(&u);
 	buf_clear(&name);
 	return table_listed(&s, &o);

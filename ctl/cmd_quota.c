@@ -9,6 +9,7 @@
 
 #include "ctl/cmd_table.h"
 #include "ctl/commands.h"
+#include "ctl/ctl_admin.h"
 #include "ctl/ctl_control.h"
 #include "ctl/ctl_granted.h"
 #include "ctl/ctl_name.h"
@@ -106,7 +107,8 @@ is_asked(const char *domain, const char *asked)
 
 /* Every domain and account of the tables, as far as it is asked for. */
 static void
-add_all(struct lines *l, const struct set *s, const char *asked)
+add_all(struct lines *l, const struct ctl *c, const struct set *s,
+    const char *asked)
 {
 	const struct row *r;
 	struct line *line;
@@ -114,11 +116,13 @@ add_all(struct lines *l, const struct set *s, const char *asked)
 	size_t i = 0;
 
 	while ((r = text_next(&s->t[TEXT_DOMAINS], &i)) != NULL)
-		if (r->value == NULL && is_asked(r->key, asked))
+		if (r->value == NULL && is_asked(r->key, asked) &&
+		    admin_may(c->admin, r->key))
 			(void)add(l, 1, r->key);
 	i = 0;
 	while ((r = text_next(&s->t[TEXT_USERS], &i)) != NULL) {
-		if (!is_asked(domain_of(s, strrchr(r->key, '@') + 1), asked))
+		if (!is_asked(domain_of(s, strrchr(r->key, '@') + 1), asked) ||
+		    !admin_may(c->admin, r->key))
 			continue;
 		set_grants(s, r, &g);
 		line = add(l, 0, r->key);
@@ -272,7 +276,7 @@ read_tables(struct ctl *c, struct set *s, struct lines *l, struct buf *why)
 	    asked_domain(c, s, &asked, why) == -1)
 		return -1;
 	set_join(s);
-	add_all(l, s, asked);
+	add_all(l, c, s, asked);
 	return 0;
 }
 

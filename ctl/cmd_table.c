@@ -6,6 +6,8 @@
 #include "config.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +16,7 @@
 #include "ctl/cmd_sieve.h"
 #include "ctl/cmd_table.h"
 #include "ctl/commands.h"
+#include "ctl/ctl_admin.h"
 #include "ctl/ctl_check.h"
 #include "ctl/ctl_commit.h"
 #include "ctl/ctl_out.h"
@@ -22,8 +25,10 @@
 #include "ctl/ctl_system.h"
 #include "ctl/ctl_util.h"
 #include "ctl/table_aliases.h"
+#include "ctl/table_domains.h"
 #include "ctl/table_groups.h"
 #include "ctl/table_renamed.h"
+#include "lib/base/mem.h"
 #include "lib/base/words.h"
 #include "lib/mail/limits.h"
 
@@ -88,7 +93,9 @@ table_finish(struct ctl *c, struct set *s, int warnings)
 	gid_t gid[TABLE_CDBS];
 	int r;
 
-	r = renamed_expire(s, &why);
+	r = c->admin == NULL ? 0 : admin_wall(c->admin, s, &why);
+	if (r == 0)
+		r = renamed_expire(s, &why);
 	if (r == 0)
 		r = set_check(s, &why, &warn);
 	if (r == 0 && warnings)
@@ -212,7 +219,8 @@ except_line(struct ctl *c, const struct row *d, struct buf *line,
 {
 	const char *word = c->args[1];
 
-	if (c->n_args != 2 || strncmp(word, "except=", 7) != 0) {
+	if (c->n_args != 2 || c->opt[OPT_DOMAIN_ADMINS] != NULL ||
+	    strncmp(word, "except=", 7) != 0) {
 		buf_set(why, _("%s is an alias domain: except=NAME,... alone "
 		    "stands there"), d->key);
 		return -1;
@@ -225,11 +233,38 @@ except_line(struct ctl *c, const struct row *d, struct buf *line,
 static int
 grants_line(struct ctl *c, struct row *d, struct buf *line, struct buf *why)
 {
+	const char *admins = c->opt[OPT_DOMAIN_ADMINS];
+	struct buf list = BUF_INIT(0);
+	int r = 0;
+
 	if (row_grants(c->args + 1, c->n_args - 1, &d->grants, why) == -1)
 		return -1;
+	if (admins == NULL)
+		buf_puts(&list, d->admins != NULL ? d->admins : "");
+	else if (admins[0] != '\0')
+		r = domain_admins(admins, strlen(admins), &list, why);
 	buf_puts(line, d->key);
 	grants_print(&d->grants, line);
-	return 0;
+	if (list.len > 0)
+		buf_printf(line, " admins=%s", buf_str(&list));
+	buf_clear(&list);
+	return r;
+}
+
+/* Names that this host does not know now: they may be a directory's. */
+static void
+warn_admins(const struct row *d)
+{
+	char *list = mem_strdup(d->admins != NULL ? d->admins : "");
+	char *name, *rest = list;
+
+	while ((name = strsep(&rest, ",")) != NULL)
+		if (name[0] == '@' ? getgrnam(name + 1) == NULL :
+		    name[0] != '\0' && getpwnam(name) == NULL)
+			ctl_fail(0, name[0] == '@' ? _("warning: this host "
+			    "knows no group %s now") : _("warning: this host "
+			    "knows no user %s now"), name + (name[0] == '@'));
+	free(list);
 }
 
 int
@@ -241,6 +276,9 @@ cmd_domain_set(struct ctl *c)
 	struct set s;
 	int r;
 
+	if (c->n_args == 1 && c->opt[OPT_DOMAIN_ADMINS] == NULL)
+		return ctl_fail(CTL_USAGE, _("what is to be set? (KEY=VALUE, "
+		    "--admins)"));
 	if (table_open(c, &s, 1) == -1)
 		return CTL_REFUSED;
 	r = table_domains.key(c->args[0], strlen(c->args[0]), &name, &why);
@@ -255,6 +293,8 @@ cmd_domain_set(struct ctl *c)
 		    grants_line(c, d, &line, &why);
 	if (r == 0)
 		r = text_change(&s.t[TEXT_DOMAINS], &d, buf_str(&line), &why);
+	if (r == 0 && c->opt[OPT_DOMAIN_ADMINS] != NULL)
+		warn_admins(d);
 	buf_clear(&name);
 	buf_clear(&line);
 	return table_end(c, &s, r, &why, 1);
@@ -269,6 +309,21 @@ out_list(struct out *o, char *const *texts, size_t n)
 
 	for (i = 0; i < n; i++)
 		buf_put_lv(&packed, texts[i], strlen(texts[i]));
+	out_texts(o, &packed);
+	buf_clear(&packed);
+}
+
+static void
+out_admins(struct out *o, const char *admins)
+{
+	struct buf packed = BUF_INIT(0);
+	const char *p = admins;
+	size_t n;
+
+	for (; p != NULL && *p != '\0'; p += n + (p[n] == ',')) {
+		n = strcspn(p, ",");
+		buf_put_lv(&packed, p, n);
+	}
 	out_texts(o, &packed);
 	buf_clear(&packed);
 }
@@ -289,7 +344,10 @@ cmd_domain_list(struct ctl *c)
 	out_name(&o, "alias_of", 8);
 	out_name(&o, "grants", 6);
 	out_name(&o, "except", 6);
+	out_name(&o, "admins", 6);
 	while ((r = text_next(&s.t[TEXT_DOMAINS], &i)) != NULL) {
+		if (!admin_may(c->admin, r->key))
+			continue;
 		out_text(&o, r->key);
 		if (r->value != NULL)
 			out_text(&o, r->value);
@@ -299,6 +357,7 @@ cmd_domain_list(struct ctl *c)
 		grants_pack(&r->grants, &grants);
 		out_texts(&o, &grants);
 		out_list(&o, r->targets, r->n_targets);
+		out_admins(&o, r->admins);
 	}
 	buf_clear(&grants);
 	return table_listed(&s, &o);
@@ -394,6 +453,8 @@ cmd_alias_list(struct ctl *c)
 	out_name(&o, "targets", 7);
 	out_name(&o, "owner", 5);
 	while ((r = text_next(&s.t[TEXT_ALIASES], &i)) != NULL) {
+		if (!admin_may(c->admin, r->key))
+			continue;
 		out_text(&o, r->key);
 		out_list(&o, r->targets, r->n_targets);
 		if (r->owner != NULL)

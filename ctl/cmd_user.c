@@ -9,6 +9,7 @@
 #include "ctl/cmd_table.h"
 #include "ctl/cmd_user.h"
 #include "ctl/commands.h"
+#include "ctl/ctl_admin.h"
 #include "ctl/ctl_ask.h"
 #include "ctl/ctl_check.h"
 #include "ctl/ctl_granted.h"
@@ -294,7 +295,8 @@ cmd_user_list(struct ctl *c)
 	out_name(&o, "protocols", 9);
 	out_name(&o, "may_send", 8);
 	while ((r = text_next(&s.t[TEXT_USERS], &i)) != NULL)
-		list_user(&o, &s, r);
+		if (admin_may(c->admin, r->key))
+			list_user(&o, &s, r);
 	return table_listed(&s, &o);
 }
 

@@ -28,6 +28,7 @@ enum ctl_exit {
 
 enum { CTL_OPTIONS = 12, CTL_ARGS_MAX = 1000 };
 
+struct ctl_admin;
 struct ctl_command;
 
 struct option_row {
@@ -51,6 +52,17 @@ struct ctl {
 	char	**args;
 	int	 n_args;
 	int	 unchanged;	/* it was a trial: the audit log has no line */
+	/* For whom it runs, who may change his domains alone (ctl_admin.h);
+	   NULL: the operator. */
+	struct ctl_admin *admin;
+};
+
+/* May who administers a domain run it? */
+enum ctl_admitted {
+	ADMIN_NEVER,
+	ADMIN_ADDRESS,	/* where the first argument is in his domain */
+	ADMIN_LIST,	/* it lists what is in his domains; the same of an
+			   argument */
 };
 
 struct ctl_command {
@@ -62,6 +74,7 @@ struct ctl_command {
 	const char *help;	/* a line */
 	const struct option_row *options; /* ends with .name NULL; or NULL */
 	int	 changes;	/* something: it has a line in the audit log */
+	enum ctl_admitted admin;
 };
 
 #endif

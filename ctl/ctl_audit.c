@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ctl/ctl_admin.h"
 #include "ctl/ctl_audit.h"
 #include "ctl/ctl_control.h"
 #include "ctl/ctl_util.h"
@@ -58,11 +59,16 @@ put_login(struct buf *b)
 }
 
 static void
-put_who(struct buf *b)
+put_who(struct buf *b, const struct ctl_admin *admin)
 {
 	const char *sudo = getenv("SUDO_USER");
 	char clean[100];
 
+	if (admin != NULL) {
+		put_user(b, admin->uid);
+		buf_puts(b, " by=admin");
+		return;
+	}
 	put_user(b, getuid());
 	if (sudo != NULL && sudo[0] != '\0')
 		buf_printf(b, " sudo=%.*s", (int)log_clean(clean,
@@ -197,7 +203,7 @@ audit_command(struct ctl *c, const struct ctl_command *cmd, int status)
 	/* setup, and what was refused before, has not read it. */
 	if (c->state_dir == NULL && (status != CTL_DONE || ctl_load(c) == -1))
 		return;
-	put_who(&words);
+	put_who(&words, c->admin);
 	put_what(&words, c, cmd, status);
 	if (append(c->state_dir, &words) == -1)
 		ctl_fail(0, _("%s/audit.log: %s: no line tells of this command "

@@ -5,6 +5,7 @@
  *
  *	2026-01-02T03:04:05Z root sudo=anna: user set b@x.test --disabled: done
  *
+ * What who administers a domain did (ctl_admin.h) stands there as "anna by=admin".
  * The real uid by name; sudo= from the environment; login= who logged in, as
  * the kernel keeps it (/proc/self/loginuid), where it is another. No value of
  * an option that is a secret, and no password, which is never an argument.

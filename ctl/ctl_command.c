@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/admin_ask.h"
+#include "ctl/ctl_admin.h"
 #include "ctl/ctl_audit.h"
 #include "ctl/ctl_command.h"
 #include "ctl/ctl_util.h"
@@ -117,6 +119,23 @@ take_option(struct ctl *c, const struct ctl_command *cmd, int argc, char **argv)
 	return 0;
 }
 
+/* Here, or, for who administers a domain, by the suite. */
+static int
+perform(struct ctl *c, const struct ctl_command *cmd, int argc, char **argv)
+{
+	int r;
+
+	if (c->admin == NULL && (r = admin_ask(c, cmd, argc, argv)) !=
+	    ADMIN_ASK_NOT)
+		return r;
+	r = c->admin == NULL ? CTL_DONE : admin_check(c, cmd);
+	if (r == CTL_DONE)
+		r = cmd->run(c);
+	if (cmd->changes && !c->unchanged)
+		audit_command(c, cmd, r);
+	return r;
+}
+
 static int
 run(struct ctl *c, const struct ctl_command *cmd, int argc, char **argv)
 {
@@ -138,12 +157,8 @@ run(struct ctl *c, const struct ctl_command *cmd, int argc, char **argv)
 			c->args[c->n_args++] = argv[i];
 		}
 	}
-	if (c->n_args >= cmd->min_args && c->n_args <= cmd->max_args) {
-		i = cmd->run(c);
-		if (cmd->changes && !c->unchanged)
-			audit_command(c, cmd, i);
-		return i;
-	}
+	if (c->n_args >= cmd->min_args && c->n_args <= cmd->max_args)
+		return perform(c, cmd, argc, argv);
 	return ctl_fail(CTL_USAGE, _("usage: rohrpost %s%s%s"), cmd->name,
 	    cmd->args[0] != '\0' ? " " : "", cmd->args);
 }
@@ -176,11 +191,25 @@ absolute(const char *dir)
 }
 
 int
+ctl_run(struct ctl *c, int argc, char **argv)
+{
+	const struct ctl_command *cmd;
+	int words, r;
+
+	cmd = find_command(c->commands, argc, argv, &words);
+	if (cmd == NULL)
+		return unknown(c->commands, argc, argv);
+	c->args = mem_zalloc((size_t)argc + 1, sizeof(*c->args));
+	r = run(c, cmd, argc - words, argv + words);
+	free(c->args);
+	return r;
+}
+
+int
 ctl_main(const struct ctl_command *commands, int argc, char **argv)
 {
 	struct ctl c = { .commands = commands, .dir = SYSCONFDIR };
-	const struct ctl_command *cmd;
-	int i, words, r;
+	int i, words;
 
 	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
 		if (strcmp(argv[i], "-c") == 0 && i + 1 < argc)
@@ -202,11 +231,5 @@ ctl_main(const struct ctl_command *commands, int argc, char **argv)
 	    find_command(commands, argc, argv, &words) == NULL &&
 	    print_help(stdout, commands, argv[0]))
 		return CTL_DONE;
-	cmd = find_command(commands, argc, argv, &words);
-	if (cmd == NULL)
-		return unknown(commands, argc, argv);
-	c.args = mem_zalloc((size_t)argc + 1, sizeof(*c.args));
-	r = run(&c, cmd, argc - words, argv + words);
-	free(c.args);
-	return r;
+	return ctl_run(&c, argc, argv);
 }

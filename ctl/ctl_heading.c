@@ -8,7 +8,7 @@
 #include "lib/base/words.h"
 
 static const char *const names[] = {
-	NC_("column", "except"),
+	NC_("column", "admins"), NC_("column", "except"),
 	NC_("column", "may_send"),
 	NC_("column", "members"),
 	NC_("column", "groups"),

@@ -102,6 +102,7 @@ row_free(struct row **rp)
 		free(r->targets[i]);
 	free(r->targets);
 	free(r->owner);
+	free(r->admins);
 	if (r->value != NULL)
 		mem_wipe(r->value, strlen(r->value));
 	if (r->hash != NULL)

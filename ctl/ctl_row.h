@@ -28,6 +28,8 @@ struct row {
 				   names that they had (table_renamed.h) */
 	char	*owner;		/* aliases: who gets the bounces of what it
 				   sends on; NULL: who sent it */
+	char	*admins;	/* domains: who administers it (ctl_admin.h), with
+				   commas; or NULL */
 	int	 own_lines;	/* domains: an alias domain that has some */
 	size_t	 n_targets;
 	struct grants grants;	/* users, groups, domains: of this line */

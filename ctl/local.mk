@@ -7,7 +7,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/ctl_compile.c ctl/ctl_compile.h \
 	ctl/ctl_commit.c ctl/ctl_commit.h \
 	ctl/ctl_table.c ctl/ctl_table.h \
-	ctl/table_domains.c ctl/table_users.c \
+	ctl/table_domains.c ctl/table_domains.h ctl/table_users.c \
 	ctl/table_passwd.c ctl/table_aliases.c ctl/table_aliases.h \
 	ctl/ctl_hash.c ctl/ctl_hash.h \
 	ctl/import.h ctl/import_row.c ctl/cmd_import.c ctl/cmd_quota.c \
@@ -24,6 +24,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/ctl_control.c ctl/ctl_control.h ctl/ctl_door.c ctl/ctl_door.h \
 	ctl/ctl_inbox.c ctl/ctl_inbox.h \
 	ctl/ctl_ask.c ctl/ctl_ask.h \
+	ctl/ctl_admin.c ctl/ctl_admin.h ctl/admin_ask.c ctl/admin_ask.h \
 	ctl/ctl_util.c ctl/ctl_util.h ctl/ctl_audit.c ctl/ctl_audit.h \
 	ctl/ctl.h ctl/ctl_command.c ctl/ctl_command.h ctl/ctl_completion.c \
 	ctl/setup.h \
@@ -130,6 +131,16 @@ ctl_pickup_SOURCES = ctl/pickup_main.c
 ctl_pickup_LDADD = ctl/libpickup.a ctl/libsendmail.a ctl/libctl.a $(SIEVE) $(SERVER) \
 	$(MAIL) $(NET) $(MAP) $(BASE) $(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) \
 	$(CRYPT_LIBS) $(GSASL_LIBS) $(SERVER_LIBS)
+
+# admin runs commands of those who administer a domain.
+noinst_LIBRARIES += ctl/libadmin.a
+ctl_libadmin_a_SOURCES = ctl/admin.c ctl/admin.h \
+	ctl/admin_request.c ctl/admin_request.h
+pkglibexec_PROGRAMS += ctl/admin
+ctl_admin_SOURCES = ctl/admin_main.c
+ctl_admin_LDADD = ctl/libadmin.a ctl/libctl.a $(SIEVE) $(SERVER) \
+	$(MAIL) $(NET) $(MAP) $(BASE) $(OPENSSL_LIBS) $(CDB_LIBS) $(IDN2_LIBS) \
+	$(CRYPT_LIBS) $(GSASL_LIBS) $(UNBOUND_LIBS) $(SERVER_LIBS)
 
 sbin_PROGRAMS += ctl/sendmail
 ctl_sendmail_SOURCES = ctl/sendmail_main.c

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ctl/ctl_compile.h"
+#include "ctl/table_domains.h"
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_set.h"
 #include "lib/base/mem.h"
@@ -90,6 +91,67 @@ parse_target(const char *p, size_t len, struct row *r, struct buf *why)
 	return ok;
 }
 
+/* The name of a Unix user, or of a group with "@" before it. */
+static int
+is_admin(const char *p, size_t len)
+{
+	size_t i, at = len > 0 && p[0] == '@';
+
+	if (len == at || len - at > ADMIN_NAME_MAX || p[at] == '-' ||
+	    p[at] == '@')
+		return 0;
+	for (i = at; i < len; i++)
+		if (p[i] <= ' ' || p[i] >= 0x7f || p[i] == '#' || p[i] == '=')
+			return 0;
+	return 1;
+}
+
+int
+domain_admins(const char *p, size_t len, struct buf *out, struct buf *why)
+{
+	const char *end = p + len, *comma;
+	size_t n = 0;
+
+	for (;; p = comma + 1) {
+		comma = memchr(p, ',', (size_t)(end - p));
+		if (comma == NULL)
+			comma = end;
+		if (!is_admin(p, (size_t)(comma - p))) {
+			buf_set(why, _("admins: \"%.*s\" is neither a Unix "
+			    "user nor a group (@NAME)"),
+			    (int)(comma - p > 80 ? 80 : comma - p), p);
+			return -1;
+		}
+		if (++n > ADMINS_MAX) {
+			buf_set(why, _("admins: more than %d"), ADMINS_MAX);
+			return -1;
+		}
+		if (n > 1)
+			buf_putc(out, ',');
+		buf_append(out, p, (size_t)(comma - p));
+		if (comma == end)
+			return 0;
+	}
+}
+
+/* "admins=" 1#( user | "@" group ). 1; 0 where it is another word; -1. */
+static int
+parse_admins(const char *p, size_t len, struct row *r, struct buf *why)
+{
+	struct buf list = BUF_INIT(0);
+	int ok;
+
+	if (len < 7 || strncmp(p, "admins=", 7) != 0)
+		return 0;
+	if (r->admins != NULL) {
+		buf_set(why, _("admins= stands there twice"));
+		return -1;
+	}
+	ok = domain_admins(p + 7, len - 7, &list, why);
+	r->admins = row_take(&list);
+	return ok == 0 ? 1 : -1;
+}
+
 static int
 parse_grants(const char *p, size_t len, struct row *r, struct buf *why)
 {
@@ -100,14 +162,17 @@ parse_grants(const char *p, size_t len, struct row *r, struct buf *why)
 	while ((word = row_word(&p, &len, &n), n > 0)) {
 		found = grants_parse(word, n, &r->grants, why);
 		if (found == 0)
-			row_unknown(word, n, "= alias DOMAIN", why);
+			found = parse_admins(word, n, r, why);
+		if (found == 0)
+			row_unknown(word, n, "admins=NAME,... = alias DOMAIN",
+			    why);
 		if (found != 1)
 			return -1;
 	}
 	return 0;
 }
 
-/* domain ( *( grant ) | "=" "alias" domain ) */
+/* domain ( *( grant | admins ) | "=" "alias" domain ) */
 static int
 parse_domain(const char *p, size_t len, struct row *r, struct buf *why)
 {

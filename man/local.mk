@@ -15,4 +15,4 @@ dist_man_MANS += man/rohrpost-sieve.5
 dist_man_MANS += man/rohrpost-imapd.8
 dist_man_MANS += man/rohrpost-store.8 man/rohrpost-mailboxes.5
 dist_man_MANS += man/rohrpost-providers.5 man/rohrpost-scout.8 \
-	man/rohrpost-trial.8 man/rohrpost-probe.8
+	man/rohrpost-trial.8 man/rohrpost-probe.8 man/rohrpost-admin.8

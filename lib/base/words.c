@@ -9,9 +9,9 @@
 
 enum { LOCALE_NAME = 64, CONTEXT_TEXT = 200 };
 
-/* The name that locale(7) looks at for messages, or "". */
-static const char *
-asked_for(void)
+/* As locale(7) looks at the environment. */
+const char *
+words_asked(void)
 {
 	static const char *const names[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
 	const char *value;
@@ -61,7 +61,30 @@ words_init(const char *catalogs)
 	textdomain(PACKAGE);
 	setlocale(LC_CTYPE, "");
 	if (setlocale(LC_MESSAGES, "") == NULL)
-		without_locale(asked_for());
+		without_locale(words_asked());
+}
+
+/* A name with a slash would be a path. */
+static int
+is_locale(const char *p)
+{
+	static const char octets[] = "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.@-";
+
+	return p[0] != '\0' && p[0] != '.' && strlen(p) < LOCALE_NAME &&
+	    strspn(p, octets) == strlen(p) && strstr(p, "..") == NULL;
+}
+
+void
+words_as(const char *catalogs, const char *language)
+{
+	unsetenv("LC_ALL");
+	unsetenv("LC_MESSAGES");
+	unsetenv("LC_CTYPE");
+	unsetenv("LANGUAGE");
+	setenv("LANG", is_locale(language) ? language : "C", 1);
+	words_init(catalogs);
+	words_utf8();
 }
 
 void

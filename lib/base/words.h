@@ -32,6 +32,14 @@ const char *words_of(const char *context, const char *text);
  * LANGUAGE, for programs that are started later too.
  */
 void	words_init(const char *catalogs);
+/* The locale that the environment names for words, or "". */
+const char *words_asked(void);
+/*
+ * As words_init, in that language and no other, in UTF-8: LC_ALL, LC_MESSAGES
+ * and LANGUAGE go, LANG is set. The name is one that others sent: without it, or
+ * where it is no name of a locale, the words are English.
+ */
+void	words_as(const char *catalogs, const char *language);
 /* From here on they are in UTF-8, whatever the charset of the locale is: JSON. */
 void	words_utf8(void);
 

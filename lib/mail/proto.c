@@ -197,6 +197,32 @@ static const struct msg_desc p_table[] = {
 };
 const struct msg_proto proto_pam = MSG_PROTO("pam", p_table);
 
+static const struct msg_field ad_none[] = { { 0 } };
+static const struct msg_field ad_run[] = {
+	{ "args", ADF_ARGS, MSG_BYTES, 0, ADMIN_ARGS_OCTETS },
+	{ "language", ADF_LANGUAGE, MSG_TEXT, 1, ADMIN_LANGUAGE_MAX },
+	{ "input", ADF_INPUT, MSG_TEXT, 1, PASSWORD_MAX },
+	{ 0 }
+};
+static const struct msg_field ad_said[] = {
+	{ "stream", ADF_STREAM, MSG_U32, 0, 0 },
+	{ "text", ADF_TEXT, MSG_BYTES, 0, ADMIN_TEXT_MAX },
+	{ 0 }
+};
+static const struct msg_field ad_end[] = {
+	{ "status", ADF_STATUS, MSG_U32, 0, 0 },
+	{ "foreign", ADF_FOREIGN, MSG_U32, 1, 0 },
+	{ 0 }
+};
+#define ADMIN	PEER_BIT(PEER_ADMIN)
+static const struct msg_desc ad_table[] = {
+	[AD_HELLO] = { "HELLO", ADMIN, 0, 0, ad_none },
+	[AD_RUN] = { "RUN", PEER_BIT(PEER_CTL), 0, 0, ad_run },
+	[AD_SAID] = { "SAID", ADMIN, 0, 0, ad_said },
+	[AD_END] = { "END", ADMIN, 0, 0, ad_end },
+};
+const struct msg_proto proto_admin = MSG_PROTO("admin", ad_table);
+
 static const struct msg_field c_ask[] = {
 	{ "id", CF_ID, MSG_TEXT, 1, QUEUE_ID_LEN },
 	{ "user", CF_USER, MSG_TEXT, 1, ADDRESS_MAX },

@@ -221,6 +221,33 @@ enum s_reason {
 extern const struct msg_proto proto_sign;
 
 /*
+ * Who administers a domain, and admin (run/admin). AD_HELLO comes first: the
+ * client is admitted; else AD_END. Then one AD_RUN, what the command prints, and
+ * AD_END.
+ */
+enum ad_type {
+	AD_HELLO = 1,
+	AD_RUN,
+	AD_SAID,
+	AD_END,
+};
+enum ad_field {
+	ADF_ARGS = 1,	/* packed lv: the words of the command line */
+	ADF_LANGUAGE,	/* locale(7): of what it says */
+	ADF_INPUT,	/* standard input: a password */
+	ADF_STREAM,	/* u32: 1 standard output, 2 standard error */
+	ADF_TEXT,
+	ADF_STATUS,	/* the exit status */
+	ADF_FOREIGN,	/* u32 1: the client administers nothing */
+};
+enum {
+	ADMIN_ARGS_OCTETS = 64 * 1024,
+	ADMIN_LANGUAGE_MAX = 40,
+	ADMIN_TEXT_MAX = 32 * 1024,
+};
+extern const struct msg_proto proto_admin;
+
+/*
  * auth asks pam whether that is the password of a user of the host. One question
  * at a time to each process.
  */

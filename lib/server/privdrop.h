@@ -24,7 +24,7 @@ struct privdrop {
 int	privdrop(const struct privdrop *p, struct buf *why) ATTR_CHECK;
 
 /*
- * For the one program that has to be root (pam): it keeps the id, no group but
+ * For the programs that have to be root (pam, admin): each keeps the id, no group but
  * root's, and of the capabilities those for files alone; not dumpable and deaf
  * to new privileges as above. 0, or -1 with why.
  */

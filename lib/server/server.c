@@ -30,6 +30,12 @@ server_service(void)
 	return server_state.service;
 }
 
+const char *
+server_conf_dir(void)
+{
+	return server_state.conf_dir;
+}
+
 int
 server_file(enum server_file which)
 {

@@ -133,6 +133,9 @@ const char *server_path(const char *name);
 enum server_file { SERVER_FILE_CERT, SERVER_FILE_KEY };
 int	server_file(enum server_file which);
 
+/* The configuration directory. */
+const char *server_conf_dir(void);
+
 /* What -s said; SERVICE_NONE without it. */
 enum service server_service(void);
 /*

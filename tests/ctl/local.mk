@@ -8,6 +8,9 @@ check_PROGRAMS += tests/ctl/test_text tests/ctl/test_tables \
 	tests/ctl/test_purge tests/ctl/test_pickup tests/ctl/test_dns_record \
 	tests/ctl/test_dns_ask tests/ctl/test_dns_check tests/ctl/test_doctor \
 	tests/ctl/test_find
+check_PROGRAMS += tests/ctl/test_admin
+tests_ctl_test_admin_SOURCES = tests/ctl/test_admin.c tests/ctl/hash6.h
+tests_ctl_test_admin_LDADD = ctl/libadmin.a $(CTL_TEST_LIBS)
 check_PROGRAMS += tests/ctl/test_probe
 tests_ctl_test_probe_LDADD = $(CTL_TEST_LIBS)
 # Not a test: what ctl/find.h finds, for test_find.py.

@@ -54,7 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct msg_proto *const protos[] = { &proto_queue,
 		&proto_job, &proto_auth, &proto_resolve, &proto_ctl,
-		&proto_wire, &proto_door };
+		&proto_wire, &proto_door, &proto_admin };
 	struct buf why = BUF_INIT(300);
 	const struct msg_proto *p;
 	enum peer from;
