@@ -128,6 +128,9 @@ perform(struct ctl *c, const struct ctl_command *cmd, int argc, char **argv)
 	if (c->admin == NULL && (r = admin_ask(c, cmd, argc, argv)) !=
 	    ADMIN_ASK_NOT)
 		return r;
+	/* state_dir: what is refused has its line in the audit log, too. */
+	if (c->admin != NULL && ctl_load(c) == -1)
+		return CTL_REFUSED;
 	r = c->admin == NULL ? CTL_DONE : admin_check(c, cmd);
 	if (r == CTL_DONE)
 		r = cmd->run(c);
