@@ -494,6 +494,22 @@ test_late(void **state)
 	close_serve();
 }
 
+/* Whose answer only waits for its time is forgotten with who asked. */
+static void
+test_place_of_who_left(void **state)
+{
+	write_passwd(two_domains);
+	open_serve(PEER_SMTPD, 600000);
+	ask(1, SERVICE_SUBMISSION, "anna@example.test", "falsch");
+	do
+		ev_run(loop, EVRUN_ONCE);
+	while (serve->n_free == AUTH_REQUESTS_MAX || serve->hashing > 0);
+	assert_int_equal(serve->n_free, AUTH_REQUESTS_MAX - 1);
+	auth_serve_peer_gone(serve, PEER_SMTPD, 7);
+	assert_int_equal(serve->n_free, AUTH_REQUESTS_MAX);
+	close_serve();
+}
+
 static void
 test_rules(void **state)
 {
@@ -528,6 +544,7 @@ main(void)
 		cmocka_unit_test(test_protocol_off),
 		cmocka_unit_test(test_failure_of_who_left),
 		cmocka_unit_test(test_late),
+		cmocka_unit_test(test_place_of_who_left),
 		cmocka_unit_test(test_rules),
 	};
 

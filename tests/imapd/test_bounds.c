@@ -361,6 +361,19 @@ test_copy_of_more_is_undone(void **state)
 	assert_null(strstr(got.data, "COPYUID"));
 }
 
+/* The uids of what was made anew meanwhile are other messages. */
+static void
+test_undo_leaves_another_mailbox(void **state)
+{
+	two_clients(DOOR_COPY_UIDS_MAX + 5, 0);
+	store.failing = 1;
+	store.parts = 1;
+	store.renewed = 1;
+	say("c COPY 1:* INBOX\r\n");
+	expect("c NO [UNAVAILABLE]");
+	assert_int_equal(store.expunged, 0);
+}
+
 /* A long one keeps the other sessions of the user from nothing. */
 static void
 test_long_copy_is_not_waited_for(void **state)
@@ -781,6 +794,7 @@ main(void)
 		RIG(test_move_fails_in_the_middle),
 		RIG(test_copy_is_one),
 		RIG(test_copy_of_more_is_undone),
+		RIG(test_undo_leaves_another_mailbox),
 		RIG(test_long_copy_is_not_waited_for),
 		RIG(test_long_copy_of_who_says_no_more),
 		RIG(test_two_long_copies),

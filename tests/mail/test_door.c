@@ -516,6 +516,24 @@ test_news_nobody_asks_for(void **state)
 	door_clear(&d);
 }
 
+/* That it went away is known before anything is asked of it. */
+static void
+test_end_between_commands(void **state)
+{
+	const uint32_t *events;
+	struct ready r;
+	struct door d;
+	int listed;
+	size_t n;
+
+	ready_begin(&r, &d);
+	assert_int_equal(door_events(&d, &events, &n, &listed), 0);
+	chan_clear(&r.c);
+	assert_int_equal(door_events(&d, &events, &n, &listed), -1);
+	assert_int_equal(door_error(&d), D_LOST);
+	door_clear(&d);
+}
+
 /* What a store said that went away is none of the next one's. */
 static void
 test_another_store(void **state)
@@ -782,6 +800,7 @@ main(void)
 		cmocka_unit_test(test_copy_in_parts),
 		cmocka_unit_test(test_other_answers),
 		cmocka_unit_test(test_news_nobody_asks_for),
+		cmocka_unit_test(test_end_between_commands),
 		cmocka_unit_test(test_another_store),
 		cmocka_unit_test(test_records_in_pieces),
 		cmocka_unit_test(test_list_in_pieces),

@@ -4,8 +4,10 @@ check_PROGRAMS += tests/relay/test_resolve_hosts tests/relay/test_relay_text \
 tests_relay_test_resolve_hosts_LDADD = relay/libresolve.a $(BASE) \
 	$(CMOCKA_LIBS)
 tests_relay_test_relay_text_LDADD = relay/librelay.a $(BASE) $(CMOCKA_LIBS)
-tests_relay_test_client_LDADD = relay/librelay.a $(MAIL) $(NET) $(BASE) \
-	$(OPENSSL_LIBS) $(CMOCKA_LIBS)
+tests_relay_test_client_LDADD = relay/librelay.a relay/libresolve.a \
+	$(SERVER) $(MAIL) $(NET) $(BASE) $(GSASL_LIBS) $(OPENSSL_LIBS) \
+	$(CMOCKA_LIBS) -lpthread
+tests_relay_test_client_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=connect
 tests_relay_test_hurry_LDADD = relay/librelay.a $(MAIL) $(NET) $(BASE) \
 	$(OPENSSL_LIBS) $(CMOCKA_LIBS)
 tests_relay_test_body_LDADD = relay/librelay.a $(MAIL) $(NET) $(BASE) \

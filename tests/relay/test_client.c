@@ -6,6 +6,7 @@
  * N times without an end of line, "." reads the data, "7" reads it in 7 bits,
  * "!" closes, "#" says nothing and waits for the client to go.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,7 +24,22 @@
 #include "lib/base/fd.h"
 #include "lib/mail/proto.h"
 #include "relay/relay_client.h"
+#include "relay/relay_connect.h"
 #include "relay/relay_transaction.h"
+
+static int no_connect;		/* what is wrong with any connection, or 0 */
+
+int	__real_connect(int fd, const struct sockaddr *sa, socklen_t len);
+int	__wrap_connect(int fd, const struct sockaddr *sa, socklen_t len);
+
+int
+__wrap_connect(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	if (no_connect == 0)
+		return __real_connect(fd, sa, len);
+	errno = no_connect;
+	return -1;
+}
 
 static const struct client_times quick = {
 	.connect = 300, .greeting = 300, .command = 300, .data = 300,
@@ -435,6 +451,41 @@ test_auth_list(void **state)
 	}
 }
 
+/* Which family it is that this host has no way to. */
+static void
+test_no_way(void **state)
+{
+	static const struct {
+		const char *address, *words;
+		int error;
+	} t[] = {
+		{ "2001:db8::1", "this host has no way to IPv6: ",
+		  ENETUNREACH },
+		{ "192.0.2.1", "this host has no way to IPv4: ",
+		  EADDRNOTAVAIL },
+		{ "192.0.2.1", NULL, ECONNREFUSED },
+	};
+	struct resolve_host host = { .name = "mx.test", .n = 1 };
+	const struct policy p = { .times = &quick };
+	struct buf words = BUF_INIT(1000);
+	struct relay_client c;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		assert_int_equal(addr_of_ip(&host.addr[0], t[i].address,
+		    strlen(t[i].address), 25), 0);
+		no_connect = t[i].error;
+		assert_int_equal(connect_open(&c, &host, 0, &p, &words),
+		    t[i].words != NULL ? CONNECT_NO_WAY : CONNECT_FAILED);
+		no_connect = 0;
+		if (t[i].words != NULL)
+			assert_non_null(strstr(buf_str(&words), t[i].words));
+		else
+			assert_null(strstr(buf_str(&words), "no way"));
+	}
+	buf_clear(&words);
+}
+
 /* All of a dialogue has a limit, however long each of its waits may be. */
 static void
 test_limit(void **state)
@@ -481,6 +532,7 @@ main(void)
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_again), cmocka_unit_test(test_dsn),
 		cmocka_unit_test(test_auth_list),
+		cmocka_unit_test(test_no_way),
 		cmocka_unit_test(test_limit), cmocka_unit_test(test_times),
 	};
 

@@ -623,6 +623,8 @@ test_strings(void **state)
 		{ &a, S "set \"x\" text:  # a comment\r\n..a\r\nb\r\n.\r\n; "
 		    "if string :is \"${x}\" \".a\r\nb\r\n\" { discard; }",
 		    "-" },
+		{ &a, S "set \"x\" text: \r\na\r\n.\r\n; "
+		    "if string :is \"${x}\" \"a\r\n\" { discard; }", "-" },
 		{ &a, S "set \"x\" text:\n.a\n\n.\n; "
 		    "if string :is \"${x}\" \"a\r\n\r\n\" { discard; }",
 		    "-" },

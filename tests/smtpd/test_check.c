@@ -17,6 +17,7 @@
 #include "lib/mail/notes.h"
 #include "smtpd/smtpd_body.h"
 #include "smtpd/smtpd_check.h"
+#include "smtpd/smtpd_trace.h"
 #include "tests/smtpd/fake.h"
 
 static enum smtp_stage at;
@@ -694,10 +695,34 @@ test_too_many(void **state)
 	buf_clear(&n->packed);
 }
 
+/* Of the Message-ID the log and the envelope have as much as they take. */
+static void
+test_message_id(void **state)
+{
+	char id[MESSAGE_ID_MAX + 3], out[MESSAGE_ID_MAX + 2];
+	struct header_counts c = { .has_message_id = 1 };
+	size_t len;
+
+	for (len = MESSAGE_ID_MAX - 1; len <= MESSAGE_ID_MAX + 2; len++) {
+		memset(id, 'x', len);
+		id[0] = '<';
+		id[len - 1] = '>';
+		c.message_id.value = id;
+		c.message_id.value_len = len;
+		memset(out, '#', sizeof(out));
+		trace_message_id(&c, "id", 0, out);
+		out[MESSAGE_ID_MAX + 1] = '\0';
+		assert_int_equal(strlen(out), len < MESSAGE_ID_MAX ? len :
+		    MESSAGE_ID_MAX);
+		assert_memory_equal(out, id, strlen(out));
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_message_id),
 		cmocka_unit_test(test_refuse),
 		cmocka_unit_test(test_later),
 		cmocka_unit_test(test_order),

@@ -115,6 +115,12 @@ tests_store_test_parts_LDADD = $(STORE_TEST)
 tests_store_test_rebuild_SOURCES = tests/store/test_rebuild.c \
 	tests/store/rig.c tests/store/rig.h
 tests_store_test_rebuild_LDADD = $(STORE_TEST)
+check_PROGRAMS += tests/store/test_evidence
+tests_store_test_evidence_SOURCES = tests/store/test_evidence.c \
+	tests/store/rig.c tests/store/rig.h
+tests_store_test_evidence_LDADD = $(STORE_TEST)
+tests_store_test_evidence_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=body_list_mailboxes -Wl,--wrap=fd_sync_dir
 check_PROGRAMS += tests/store/test_rebuilds
 tests_store_test_rebuilds_SOURCES = tests/store/test_rebuilds.c \
 	tests/store/rig.c tests/store/rig.h
