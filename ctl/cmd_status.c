@@ -14,20 +14,13 @@
 #include "ctl/ctl_control.h"
 #include "ctl/ctl_util.h"
 #include "ctl/doctor.h"
+#include "ctl/status_rows.h"
 #include "lib/base/str.h"
 #include "lib/base/words.h"
 
 enum {
 	ANSWER_MS = 60 * 1000,
 	QUEUE_MS = 10 * 1000,
-	VALUES = 16,		/* of a row, that are looked at */
-	ROWS_MAX = 16 << 20,	/* octets */
-};
-
-struct value {
-	enum c_value type;
-	const char *p;		/* NULL: there is none */
-	size_t	 len;
 };
 
 /* The columns from this one on are for --json, and the lines below. */
@@ -36,8 +29,10 @@ enum { T_NAME, T_SINCE, T_SERVER, T_WORDS, T_COUNT };
 
 struct status {
 	struct buf rows;	/* as ctl_control has them */
+	struct status_accounts accounts;
 	size_t	 plain;		/* columns before trouble */
 	size_t	 n;		/* columns */
+	size_t	 program;	/* that column */
 	int	 known;		/* waiting is */
 	uint64_t waiting;
 	struct out out;
@@ -62,33 +57,6 @@ warn_disk(struct ctl *c)
 	buf_clear(&words);
 }
 
-static size_t
-read_row(struct cursor *rows, struct value v[VALUES])
-{
-	struct cursor row;
-	const char *p;
-	size_t len, n;
-
-	p = cursor_lv(rows, &len, CTL_ROW_MAX);
-	if (p == NULL)
-		return 0;
-	cursor_init(&row, p, len);
-	for (n = 0; n < VALUES && cursor_left(&row) > 0; n++) {
-		v[n].type = (enum c_value)cursor_u8(&row);
-		v[n].p = cursor_lv(&row, &v[n].len, CTL_ROW_MAX);
-		if (v[n].type == C_NULL)
-			v[n].p = NULL;
-	}
-	return n;
-}
-
-static int
-is_text(const struct value *v, const char *text)
-{
-	return v->p != NULL && v->len == strlen(text) &&
-	    memcmp(v->p, text, v->len) == 0;
-}
-
 /* Puts the names out; those of trouble where they are asked for. */
 static void
 read_names(struct status *s, struct cursor *rows, int json)
@@ -102,24 +70,35 @@ read_names(struct status *s, struct cursor *rows, int json)
 	if (p == NULL)
 		return;
 	cursor_init(&names, p, len);
-	s->plain = VALUES;
-	for (; cursor_left(&names) > 0 && s->n < VALUES; s->n++) {
+	s->plain = STATUS_VALUES;
+	for (; cursor_left(&names) > 0 && s->n < STATUS_VALUES; s->n++) {
 		v.p = cursor_lv(&names, &v.len, CTL_NAMES_MAX);
 		if (v.p == NULL)
 			break;
-		if (is_text(&v, trouble))
+		if (status_is(&v, trouble))
 			s->plain = s->n;
+		if (status_is(&v, "program"))
+			s->program = s->n;
 		if (json || s->n < s->plain)
 			out_name(&s->out, v.p, v.len);
 	}
 	if (json)
 		out_name(&s->out, "trouble_waiting", 15);
+	if (json)
+		out_name(&s->out, "accounts", 8);
 }
 
 static int
 is_troubled(const struct status *s, const struct value *v, size_t n)
 {
 	return n >= s->plain + T_COUNT && v[s->plain + T_NAME].p != NULL;
+}
+
+/* Of the program that has the accounts at providers; its name is the first. */
+static int
+is_collect(const struct status *s, const struct value *v, size_t n)
+{
+	return n > s->program && status_is(&v[s->program], "collect");
 }
 
 /* One row; what a server of another version does not say is absent. */
@@ -139,24 +118,28 @@ print_row(struct status *s, const struct value *v, size_t n, int json)
 		out_number(&s->out, s->waiting);
 	else
 		out_null(&s->out);
+	if (is_collect(s, v, n) && s->accounts.known)
+		status_accounts_json(&s->accounts, &s->out);
+	else
+		out_null(&s->out);
 }
 
 /* How many messages wait for the DNS, as queue counts. */
 static void
 ask_queue(struct ctl *c, struct status *s)
 {
-	struct buf rows = BUF_INIT(ROWS_MAX);
+	struct buf rows = BUF_INIT(STATUS_ROWS_MAX);
 	struct ctl_control q = { .who = PEER_QUEUE, .type = C_STATUS,
 		.timeout_ms = QUEUE_MS, .quiet = 1, .whole = &rows };
-	struct value v[VALUES];
+	struct value v[STATUS_VALUES];
 	struct cursor cur;
 	size_t len;
 
 	if (control_call(c, &q) == CTL_DONE) {
 		cursor_init(&cur, rows.data, rows.len);
 		(void)cursor_lv(&cur, &len, CTL_NAMES_MAX);
-		while (cursor_left(&cur) > 0 && read_row(&cur, v) >= 2)
-			if (is_text(&v[0], "lookups"))
+		while (cursor_left(&cur) > 0 && status_row(&cur, v) >= 2)
+			if (status_is(&v[0], "lookups"))
 				s->known = str_number(v[1].p, v[1].len,
 				    UINT64_MAX, &s->waiting) == 0;
 	}
@@ -185,7 +168,7 @@ how_to_mend(const struct value *name)
 	size_t i;
 
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++)
-		if (is_text(name, t[i].name))
+		if (status_is(name, t[i].name))
 			return _(t[i].words);
 	return _("The log tells more.");
 }
@@ -231,10 +214,10 @@ print_trouble(const struct status *s, const struct value *v)
 static void
 print_rows(struct status *s, struct cursor rows, int json, int troubles)
 {
-	struct value v[VALUES];
+	struct value v[STATUS_VALUES];
 	size_t n;
 
-	while (cursor_left(&rows) > 0 && (n = read_row(&rows, v)) > 0)
+	while (cursor_left(&rows) > 0 && (n = status_row(&rows, v)) > 0)
 		if (!troubles)
 			print_row(s, v, n, json);
 		else if (is_troubled(s, v, n))
@@ -242,13 +225,14 @@ print_rows(struct status *s, struct cursor rows, int json, int troubles)
 }
 
 static int
-has_trouble(const struct status *s, struct cursor rows)
+has_row(const struct status *s, struct cursor rows, int (*is)(
+    const struct status *s, const struct value *v, size_t n))
 {
-	struct value v[VALUES];
+	struct value v[STATUS_VALUES];
 	size_t n;
 
-	while (cursor_left(&rows) > 0 && (n = read_row(&rows, v)) > 0)
-		if (is_troubled(s, v, n))
+	while (cursor_left(&rows) > 0 && (n = status_row(&rows, v)) > 0)
+		if (is(s, v, n))
 			return 1;
 	return 0;
 }
@@ -256,7 +240,8 @@ has_trouble(const struct status *s, struct cursor rows)
 int
 cmd_status(struct ctl *c)
 {
-	struct status s = { .rows = BUF_INIT(ROWS_MAX) };
+	struct status s = { .rows = BUF_INIT(STATUS_ROWS_MAX),
+		.accounts = STATUS_ACCOUNTS_INIT };
 	struct ctl_control q = { .who = PEER_MASTER, .type = C_STATUS,
 		.timeout_ms = ANSWER_MS, .quiet = 1, .whole = &s.rows };
 	struct cursor rows;
@@ -271,13 +256,20 @@ cmd_status(struct ctl *c)
 	r = control_call(c, &q);
 	cursor_init(&rows, s.rows.data, s.rows.len);
 	read_names(&s, &rows, c->json);
-	if (has_trouble(&s, rows))
+	if (has_row(&s, rows, is_troubled))
 		ask_queue(c, &s);
+	if (has_row(&s, rows, is_collect))
+		status_accounts_ask(c, &s.accounts);
 	print_rows(&s, rows, c->json, 0);
 	if (out_end(&s.out) == -1 && r == CTL_DONE)
 		r = CTL_REFUSED;
 	if (!c->json)
 		print_rows(&s, rows, 0, 1);
+	if (!c->json)
+		status_accounts_print(&s.accounts);
+	if (status_accounts_warn(&s.accounts) && r == CTL_DONE)
+		r = CTL_REFUSED;
+	status_accounts_clear(&s.accounts);
 	buf_clear(&s.rows);
 	/* That it does not run is the answer, not an obstacle. */
 	return r == CTL_LATER ? CTL_REFUSED : r;

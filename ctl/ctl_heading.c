@@ -59,6 +59,7 @@ static const char *const names[] = {
 	NC_("column", "failing_since"), NC_("column", "limit"),
 	NC_("column", "reply"), NC_("column", "trick"),
 	NC_("column", "fetched"), NC_("column", "known"),
+	NC_("column", "interval"), NC_("column", "overdue"),
 };
 
 static const struct {
@@ -107,6 +108,10 @@ static const struct {
 	{ "result", NC_("result", "lost") },
 	{ "result", NC_("result", "protocol") },
 	{ "result", NC_("result", "queue") },
+	{ "limit", NC_("limit", "account") },
+	{ "limit", NC_("limit", "server") },
+	{ "limit", NC_("limit", "provider") },
+	{ "limit", NC_("limit", "back-off") },
 	{ "kind", NC_("kind", "account") },
 	{ "kind", NC_("kind", "domain") },
 	{ "verdict", NC_("verdict", "held") },

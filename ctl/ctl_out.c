@@ -159,7 +159,7 @@ out_json_value(struct buf *b, enum c_value type, const char *p, size_t len)
 }
 
 static void
-json_value(struct out *o, enum c_value type, const char *p, size_t len)
+json_name(struct out *o)
 {
 	struct buf b = BUF_INIT(0);
 
@@ -169,6 +169,16 @@ json_value(struct out *o, enum c_value type, const char *p, size_t len)
 		fputs(", ", o->f);
 	out_json_string(&b, o->names[o->column], strlen(o->names[o->column]));
 	buf_puts(&b, ": ");
+	fputs(buf_str(&b), o->f);
+	buf_clear(&b);
+}
+
+static void
+json_value(struct out *o, enum c_value type, const char *p, size_t len)
+{
+	struct buf b = BUF_INIT(0);
+
+	json_name(o);
 	out_json_value(&b, type, p, len);
 	fputs(buf_str(&b), o->f);
 	buf_clear(&b);
@@ -328,6 +338,20 @@ table_value(struct out *o, enum c_value type, const char *p, size_t len)
 	buf_clear(&text);
 }
 
+/* The value is there: the last one ends the row. */
+static void
+step(struct out *o)
+{
+	if (++o->column < o->n_names)
+		return;
+	o->column = 0;
+	o->rows++;
+	if (o->json)
+		fputc('}', o->f);
+	else if (!o->flowing && o->rows == OUT_HOLD)
+		release(o);
+}
+
 void
 out_value(struct out *o, enum c_value type, const char *p, size_t len)
 {
@@ -337,14 +361,17 @@ out_value(struct out *o, enum c_value type, const char *p, size_t len)
 		json_value(o, type, p, len);
 	else
 		table_value(o, type, p, len);
-	if (++o->column < o->n_names)
+	step(o);
+}
+
+void
+out_json(struct out *o, const char *json)
+{
+	if (o->n_names == 0)
 		return;
-	o->column = 0;
-	o->rows++;
-	if (o->json)
-		fputc('}', o->f);
-	else if (!o->flowing && o->rows == OUT_HOLD)
-		release(o);
+	json_name(o);
+	fputs(json, o->f);
+	step(o);
 }
 
 void

@@ -46,6 +46,8 @@ void	out_texts(struct out *o, const struct buf *packed);
 void	out_number(struct out *o, uint64_t v);
 void	out_bool(struct out *o, int v);
 void	out_null(struct out *o);
+/* With --json alone: a value that is JSON already. */
+void	out_json(struct out *o, const char *json);
 /* Ends the list. 0, or -1 where writing failed. */
 int	out_end(struct out *o);
 

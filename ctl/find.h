@@ -103,6 +103,11 @@ struct find_servers {
 	struct find_server s[FIND_SERVERS_MAX];
 };
 
+/* Calls each for every server of the table of providers with a shortest polling
+   interval. 0, or -1 with why: the table cannot be read. */
+int	find_polls(const char *file,
+	    void (*each)(const struct find_server *s, void *arg), void *arg,
+	    struct buf *why) ATTR_CHECK;
 /* The first of that protocol; NULL: there is none. */
 const struct find_server *find_server(const struct find_servers *l,
 	    enum find_protocol p);

@@ -76,6 +76,40 @@ path_of(const char *file)
 	return file != NULL ? file : PKGDATADIR "/providers";
 }
 
+static int
+each_poll(const char *text, void (*each)(const struct find_server *s,
+    void *arg), void *arg, struct buf *why)
+{
+	struct preset x = PRESET_INIT;
+	unsigned line = 0;
+	size_t i;
+	int r;
+
+	while ((r = preset_next(&text, &line, &x, why)) == 1)
+		for (i = 0; i < x.p.servers.n; i++)
+			if (x.p.servers.s[i].poll > 0)
+				each(&x.p.servers.s[i], arg);
+	preset_clear(&x);
+	return r;
+}
+
+int
+find_polls(const char *file, void (*each)(const struct find_server *s,
+    void *arg), void *arg, struct buf *why)
+{
+	struct buf text = BUF_INIT(PRESET_FILE_MAX), fault = BUF_INIT(400);
+	int r = load(path_of(file), &text, why);
+
+	if (r == 0) {
+		r = each_poll(buf_str(&text), each, arg, &fault);
+		if (r == -1)
+			buf_set(why, "%s:%s", path_of(file), buf_str(&fault));
+	}
+	buf_clear(&text);
+	buf_clear(&fault);
+	return r;
+}
+
 int
 find_provider(const char *file, const char *domain,
     const struct find_domain *d, struct find_provider *p, struct buf *why)

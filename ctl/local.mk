@@ -61,7 +61,8 @@ ctl_libctl_a_SOURCES = \
 	ctl/cmd_config.c ctl/cmd_config.h ctl/cmd_config_explain.c \
 	ctl/ctl_near.c ctl/ctl_near.h ctl/ctl_unit.c ctl/ctl_unit.h \
 	ctl/cmd_session.c ctl/cmd_session.h \
-	ctl/cmd_app.c ctl/cmd_setup.c ctl/cmd_purge.c ctl/cmd_service.c ctl/cmd_status.c ctl/cmd_queue.c \
+	ctl/cmd_app.c ctl/cmd_setup.c ctl/cmd_purge.c ctl/cmd_service.c ctl/cmd_status.c ctl/status_rows.c \
+	ctl/status_rows.h ctl/cmd_queue.c \
 	ctl/ctl_csv.c ctl/ctl_csv.h ctl/ctl_worker.c ctl/ctl_worker.h \
 	ctl/migrate.h ctl/migrate_open.c ctl/migrate_read.c \
 	ctl/migrate_report.c ctl/migrate_run.c ctl/cmd_migrate.c \

@@ -6,6 +6,7 @@
 
 #include "ctl/ctl_compile.h"
 #include "ctl/ctl_name.h"
+#include "ctl/find.h"
 #include "ctl/table_collect.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -438,20 +439,57 @@ check_collect(struct set *s, struct buf *why, struct buf *warn)
 	return bad;
 }
 
-/* For collect: all of them in one record. */
+/* The servers that say how often they may be asked. */
+struct polls {
+	struct find_server *v;
+	size_t	 n;
+};
+
+static void
+add_poll(const struct find_server *s, void *arg)
+{
+	struct polls *l = arg;
+
+	l->v = mem_realloc(l->v, l->n + 1, sizeof(*l->v));
+	l->v[l->n++] = *s;
+}
+
+static void
+set_least(struct collect_account *a, const struct polls *l)
+{
+	enum find_protocol p = a->kind == CL_POP3 ? FIND_POP3 : FIND_IMAP;
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		if (l->v[i].protocol == p && l->v[i].poll > a->least &&
+		    find_server_fits(&l->v[i], a->host))
+			a->least = l->v[i].poll;
+}
+
+/* For collect: all of them in one record. Without a table of providers no
+   interval is known but what the servers say themselves. */
 static void
 compile_collect(struct set *s, struct compile *c)
 {
 	struct collect_account *a = mem_zalloc(1, sizeof(*a));
 	struct buf why = BUF_INIT(300);
+	struct polls polls = { .n = 0 };
 	const struct row *r;
 	size_t i = 0;
 
 	buf_puts(&c->key, "a");
-	while ((r = text_next(&s->t[TEXT_COLLECT], &i)) != NULL)
-		if (collect_of(r, a, &why) == 0)
-			(void)collect_put(&c->value, a);
+	if (text_next(&s->t[TEXT_COLLECT], &i) != NULL &&
+	    find_polls(NULL, add_poll, &polls, &why) == -1)
+		buf_reset(&why);
+	i = 0;
+	while ((r = text_next(&s->t[TEXT_COLLECT], &i)) != NULL) {
+		if (collect_of(r, a, &why) == -1)
+			continue;
+		set_least(a, &polls);
+		(void)collect_put(&c->value, a);
+	}
 	compile_put(c);
+	free(polls.v);
 	buf_clear(&why);
 	mem_wipe(a, sizeof(*a));
 	free(a);

@@ -33,7 +33,7 @@ enum {
 
 struct collect_conf {
 	char	*state_dir;
-	uint64_t message_size, workers, seconds;
+	uint64_t message_size, workers, seconds, alarm;
 	int	 verbose;
 };
 
@@ -48,6 +48,8 @@ struct account {
 	int64_t	 begun;		/* the same: the last run */
 	int64_t	 ok;		/* seconds since 1970: all was fetched; 0: never */
 	int64_t	 troubled;	/* the same: since when it fails; 0: it does not */
+	int64_t	 good;		/* ms, as due: a run of it succeeded, or it is
+				   new here */
 	uint32_t failures;	/* in a row */
 	uint32_t status;	/* enum cl_status of the last run; 0: none yet */
 	char	*words;		/* of it, or NULL */
@@ -135,6 +137,14 @@ void	account_book(const struct collect_account *a,
 struct account *account_due(int64_t now);
 /* ms until the next is due; -1: none will be. */
 int64_t	account_next(int64_t now);
+/*
+ * Seconds from the beginning of a run to the next, at the least, and, in words,
+ * whose limit that is: "account", "server" (LOGIN-DELAY), "provider" (the table
+ * of providers), "back-off" (it fails).
+ */
+int64_t	account_interval(const struct account *a, const char **whose_r);
+/* It has no success for longer than collect_alarm. */
+int	account_overdue(const struct account *a, int64_t now);
 /* A run of it has ended (or said CL_IDLE): when is the next? */
 void	account_done(struct account *a, uint32_t status, const char *words,
 	    int more);

@@ -81,7 +81,7 @@ take(const struct collect_account *c)
 	if (a == NULL) {
 		a = mem_zalloc(1, sizeof(*a));
 		TAILQ_INSERT_TAIL(&collect.accounts, a, in_list);
-		a->due = clock_mono_ms();
+		a->due = a->good = clock_mono_ms();
 	} else if (!is_same(&a->conf, c)) {
 		/* What it failed for may be mended. */
 		a->failures = 0;
@@ -180,24 +180,60 @@ back_off(uint32_t failures, int64_t first, int64_t most)
 	return s + (int64_t)(random() % (s / 5 + 1));
 }
 
+/* What the server's side asks for, whatever the account says. */
+static int64_t
+floor_of(const struct account *a)
+{
+	return a->conf.least > a->delay ? a->conf.least : a->delay;
+}
+
+int64_t
+account_interval(const struct account *a, const char **whose_r)
+{
+	int64_t least = floor_of(a);
+
+	*whose_r = a->failures > 0 ? "back-off" : least <= a->conf.every ?
+	    "account" : a->delay >= a->conf.least ? "server" : "provider";
+	return least > a->conf.every ? least : a->conf.every;
+}
+
+int
+account_overdue(const struct account *a, int64_t now)
+{
+	const char *whose;
+
+	/* One that waits in IDLE is in order. */
+	return (a->run == NULL || !a->run->idle) && now - a->good >
+	    1000 * ((int64_t)collect.conf.alarm + account_interval(a, &whose));
+}
+
+static int64_t
+most_of(int64_t every, int64_t most)
+{
+	return every > most ? every : most;
+}
+
 static int64_t
 wait_after(const struct account *a, uint32_t status, int more)
 {
-	int64_t every = a->conf.every > a->delay ? a->conf.every : a->delay;
+	const char *whose;
+	int64_t every = account_interval(a, &whose);
 
 	switch (status) {
 	case CL_OK:
 	case CL_LIMIT:
 		/* A run that has brought nothing is no reason for another. */
 		return (more || status == CL_LIMIT) &&
-		    a->fetched + a->left != a->before ? 0 : every;
+		    a->fetched + a->left != a->before ? floor_of(a) : every;
 	case CL_REFUSED:
-		return back_off(a->failures, REFUSED_FIRST, REFUSED_MAX);
+		return back_off(a->failures, most_of(every, REFUSED_FIRST),
+		    most_of(every, REFUSED_MAX));
 	case CL_SYS_PERM:
 	case CL_CERTIFICATE:
-		return back_off(a->failures, every, PERM_MAX);
+		return back_off(a->failures, every, most_of(every, PERM_MAX));
 	default:
-		return back_off(a->failures, every, BACKOFF_MAX);
+		return back_off(a->failures, every,
+		    most_of(every, BACKOFF_MAX));
 	}
 }
 
@@ -217,6 +253,8 @@ account_done(struct account *a, uint32_t status, const char *words, int more)
 		a->troubled = clock_now();
 	if (good)
 		a->troubled = 0;
+	if (good)
+		a->good = now;
 	if (good && !more)
 		a->ok = clock_now();
 	a->status = status;

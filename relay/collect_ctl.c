@@ -11,8 +11,8 @@ put_row(struct answer *r, const struct account *a)
 {
 	const struct collect_account *k = &a->conf;
 	int64_t now = clock_mono_ms();
-	const char *whose = a->failures > 0 ? "back-off" :
-	    a->delay > k->every ? "server" : "account";
+	const char *whose;
+	int64_t interval = account_interval(a, &whose);
 
 	answer_text(r, k->name);
 	answer_text(r, k->kind == CL_POP3 ? "pop3" : "imap");
@@ -36,8 +36,11 @@ put_row(struct answer *r, const struct account *a)
 	answer_number(r, a->fetched);
 	answer_number(r, a->left);
 	answer_number(r, journal_count(collect.journal, a->book));
+	answer_span(r, (uint64_t)interval);
+	answer_bool(r, account_overdue(a, now));
 	(void)answer_row(r, "account protocol host owner state result words "
-	    "last_success failing_since next limit fetched left known", -1);
+	    "last_success failing_since next limit fetched left known interval "
+	    "overdue", -1);
 }
 
 static void

@@ -22,6 +22,9 @@ static const struct settings_key keys[] = {
 	{ "collect_run_time", SETTINGS_TIME, K(seconds), "10m", 10, 86400,
 	  NULL, N_("longest time that mail of one account is fetched before "
 	  "others have their turn") },
+	{ "collect_alarm", SETTINGS_TIME, K(alarm), "4h", 10, 30 * 86400,
+	  NULL, N_("an account that is not collected from for so long counts "
+	  "as trouble in status") },
 	SETTINGS_END
 };
 

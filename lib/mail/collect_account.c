@@ -39,7 +39,8 @@ collect_put(struct buf *out, const struct collect_account *a)
 	buf_put_u64(&b, (uint64_t)a->confirmed);
 	buf_put_u32(&b, a->every);
 	buf_put_u64(&b, a->largest);
-	r = buf_put_u32(&b, a->options);
+	buf_put_u32(&b, a->options);
+	r = buf_put_u32(&b, a->least);
 	if (r == 0)
 		r = buf_put_lv(out, b.data, b.len);
 	buf_wipe(&b);
@@ -72,7 +73,8 @@ is_sound(const struct collect_account *a)
 	    a->security >= CL_TLS && a->security <= CL_PLAIN &&
 	    a->port > 0 && a->port <= 65535 &&
 	    a->keep <= COLLECT_KEEP_NOTHING &&
-	    a->every >= COLLECT_EVERY_MIN && a->every <= COLLECT_EVERY_MAX;
+	    a->every >= COLLECT_EVERY_MIN && a->every <= COLLECT_EVERY_MAX &&
+	    a->least <= COLLECT_EVERY_MAX;
 }
 
 int
@@ -101,6 +103,8 @@ collect_get(struct cursor *all, struct collect_account *a)
 	a->every = cursor_u32(&c);
 	a->largest = cursor_u64(&c);
 	a->options = cursor_u32(&c);
+	/* Files of versions before it end here. */
+	a->least = !c.bad && cursor_left(&c) > 0 ? cursor_u32(&c) : 0;
 	if (c.bad || all->bad || !is_sound(a)) {
 		all->bad = 1;
 		return -1;

@@ -55,6 +55,8 @@ struct collect_account {
 	uint32_t every;			/* seconds */
 	uint64_t largest;		/* octets; 0: message_size */
 	uint32_t options;		/* enum collect_option */
+	uint32_t least;			/* seconds: the provider's shortest
+					   interval; 0: none is known */
 };
 
 /* The port of a kind, where none is named. */

@@ -904,13 +904,87 @@ test_when(void **state)
 	/* There is more: at once, where that is of any use. */
 	assert_int_equal(wait_for(CL_LIMIT), 120);
 	brings = 1;
+	assert_int_equal(wait_for(CL_LIMIT), 120);
+	TAILQ_FIRST(&collect.accounts)->delay = 0;
 	assert_int_equal(wait_for(CL_LIMIT), 0);
 	brings = 0;
+	/* No failure, and nothing that is left to fetch, goes below it. */
+	TAILQ_FIRST(&collect.accounts)->delay = 1200;
+	brings = 1;
+	assert_int_equal(wait_for(CL_LIMIT), 1200);
+	brings = 0;
+	for (i = 0; i < 20; i++)
+		assert_true(wait_for(i % 2 ? CL_IN_USE : CL_REFUSED) >= 1200);
+	assert_true(wait_for(CL_SYS_TEMP) >= 1200);
+	assert_int_equal(wait_for(CL_OK), 1200);
+	TAILQ_FIRST(&collect.accounts)->delay = 0;
 	/* A line that was changed is tried at once. */
 	strcpy(c.password, "right");
 	wait_for(CL_REFUSED);
 	accounts(&c, 1);
 	assert_true(TAILQ_FIRST(&collect.accounts)->due <= mono);
+}
+
+static void
+assert_interval(int64_t s, const char *whose)
+{
+	const char *got;
+
+	assert_int_equal(account_interval(TAILQ_FIRST(&collect.accounts),
+	    &got), s);
+	assert_string_equal(got, whose);
+}
+
+/* Whose limit the interval is. */
+static void
+test_interval(void **state)
+{
+	struct collect_account c = home();
+
+	accounts(&c, 1);
+	assert_interval(30, "account");
+	c.least = 900;
+	accounts(&c, 1);
+	assert_interval(900, "provider");
+	assert_int_equal(wait_for(CL_OK), 900);
+	brings = 1;
+	assert_int_equal(wait_for(CL_LIMIT), 900);
+	brings = 0;
+	TAILQ_FIRST(&collect.accounts)->delay = 1000;
+	assert_interval(1000, "server");
+	c.every = 1000;
+	accounts(&c, 1);
+	assert_interval(1000, "account");
+	wait_for(CL_LOST);
+	assert_interval(1000, "back-off");
+}
+
+static void
+test_overdue(void **state)
+{
+	struct collect_account c = home();
+	struct account *a;
+
+	collect.conf.alarm = 3600;
+	accounts(&c, 1);
+	a = TAILQ_FIRST(&collect.accounts);
+	/* A new one has its time, too. */
+	assert_false(account_overdue(a, mono));
+	mono += 3630 * 1000;
+	assert_false(account_overdue(a, mono));
+	mono++;
+	assert_true(account_overdue(a, mono));
+	wait_for(CL_OK);
+	assert_false(account_overdue(a, mono));
+	mono += 3000 * 1000;
+	wait_for(CL_LOST);
+	assert_false(account_overdue(a, mono));
+	mono += 631 * 1000;
+	wait_for(CL_LOST);
+	assert_true(account_overdue(a, mono));
+	/* What there is more of comes: that is no trouble. */
+	wait_for(CL_LIMIT);
+	assert_false(account_overdue(a, mono));
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -934,6 +1008,8 @@ main(void)
 		T(test_unread),
 		T(test_keep),
 		T(test_when),
+		T(test_interval),
+		T(test_overdue),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,15 +1,19 @@
 """collect: mail of accounts at a provider (Dovecot, POP3 and IMAP) comes here,
 each message once, whatever is killed when."""
 import contextlib
+import json
 import os
 import pathlib
 import re
 import signal
+import socket
 
+import jsonschema
 import pytest
 
 import oldserver
 import rohrpost
+import test_json
 from rohrpost import Instance, wait_for
 
 pytestmark = [
@@ -126,3 +130,53 @@ def test_killed(inst, provider, protocol, user, keep):
              text="what is there is as it should be")
     wait_for(lambda: rows(inst)[user]["result"] == "ok", 240, text="works")
     assert inst.count(user) == total
+
+
+def test_status(provider):
+    """Each account's state, whose limit its interval is, and what is overdue."""
+    d = pathlib.Path(rohrpost.scratch("accounts"))
+    d.chmod(0o755)
+    shut = socket.socket()
+    shut.bind(("127.0.0.1", 0))     # nobody listens there
+    with Instance(d / "inst", users=("emil",),
+                  collect_alarm="10s").setup() as inst:
+        assert inst.json("status") and all(
+            r["accounts"] == ([] if r["program"] == "collect" else None)
+            for r in inst.json("status"))
+        put(provider, "emil", range(2))
+        account(inst, provider, "emil", "imap", "idle=no",
+                "every=10m")
+        inst.wait_count(2, "emil", seconds=60)
+        wait_for(lambda: rows(inst)["emil"]["result"] == "ok", 60)
+        for line in ("shut = imap host=127.0.0.1:%d tls=none login=x "
+                     "to=emil@example.test every=5s password=y\n" %
+                     shut.getsockname()[1],
+                     "web = pop3 host=Pop3.Web.de:1 login=x "
+                     "to=emil@example.test password=y\n"):
+            table = pathlib.Path(inst.conf) / "collect"
+            table.write_text(table.read_text() + line)
+        p = inst.command("apply")
+        assert p.returncode == 0, p.stderr
+        wait_for(lambda: rows(inst).get("shut", {}).get("overdue") and
+                 "web" in rows(inst), 60, text="overdue")
+        p = inst.command("status", "--json")
+        assert p.returncode == 1
+        assert "shut: nothing could be collected yet: " in p.stderr
+        assert "emil:" not in p.stderr
+        got = json.loads(p.stdout)
+        jsonschema.validate(got, test_json.schema("status"))
+        there, = [r["accounts"] for r in got if r["program"] == "collect"]
+        there = {r["account"]: r for r in there}
+        assert there["emil"]["result"] == "ok" and not \
+            there["emil"]["overdue"] and there["emil"]["interval"] == 600 and \
+            there["emil"]["limit"] == "account"
+        assert there["emil"]["last_success"] > 0
+        assert there["shut"]["result"] == "unreachable" and \
+            there["shut"]["last_success"] is None and there["shut"]["words"]
+        assert there["web"]["interval"] == 900
+        p = inst.command("status")
+        assert p.returncode == 1
+        assert re.search(r"^shut +\w+ +unreachable ", p.stdout, re.M), p.stdout
+        assert re.search(r"^emil .* account +no ", p.stdout, re.M), p.stdout
+    shut.close()
+    rohrpost.remove(d)
