@@ -10,6 +10,7 @@ import pytest
 
 import rohrpost
 from rohrpost import wait_for
+from terminal import Terminal
 
 PASSWORD = "another-horse-7\n"
 
@@ -93,6 +94,31 @@ def test_with_the_mail(inst):
     c.logout()
     # It has had no mail, but mailboxes.
     inst.ctl("user", "del", "--mail", "--yes", inst.address("gone"))
+
+
+@pytest.mark.parametrize("answer, gone", [
+    ("nein", False), (b"\x04", False), ("ja", True)],
+    ids=["no", "end", "yes"])
+def test_it_is_asked(inst, answer, gone):
+    """At a terminal, with what there is, in the operator's language."""
+    fill(inst, "asked", 2)
+    t = Terminal(inst.conf, "user del --mail " + inst.address("asked"),
+                 LC_ALL="de_DE.UTF-8")
+    try:
+        t.asked("asked@example.test mit aller Mail (2 Nachrichten) für immer "
+                "entfernen? [ja/nein")
+        t.answer(answer)
+        assert t.end() == (0 if gone else 1)
+    finally:
+        t.close()
+    if gone:
+        assert "alle Mail ist entfernt, 2 Nachrichten" in t.said
+        assert stored(inst, "asked") is None
+    else:
+        assert "nichts wurde gelöscht" in t.said
+        assert stored(inst, "asked") == 2
+        login(inst, "asked").logout()
+        inst.ctl("user", "del", "--mail", "--yes", inst.address("asked"))
 
 
 def test_refused_changes_nothing(inst):
