@@ -24,6 +24,7 @@ enum {
 /* A row of the file, and what became of it. */
 struct migrate_user {
 	char	*login, *password, *account;
+	unsigned line;			/* of the file */
 	enum mg_status status;	/* of the last try */
 	int	 over;		/* nothing more comes of it */
 	int	 entered;	/* a login there has gone well */
@@ -45,7 +46,7 @@ struct migrate_plan {
 	unsigned jobs;
 	int	 ca;			/* or -1 */
 	struct migrate_user *user;
-	size_t	 n;
+	size_t	 n, cap;
 };
 
 /*

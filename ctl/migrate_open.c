@@ -94,30 +94,74 @@ file_name(const struct migrate_plan *p, const struct migrate_user *u,
 	buf_clear(&b);
 }
 
+/* Makes the names in that folder durable. 0, or -1 with errno. */
+static int
+keep_names(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r, e;
+
+	r = fd == -1 ? -1 : fd_sync_dir(fd);
+	e = errno;
+	fd_close(&fd);
+	errno = e;
+	return r;
+}
+
+/* The folder of such files, into path. 0, or -1 with errno. */
+static int
+make_folder(const char *state_dir, struct buf *path)
+{
+	struct buf spool = BUF_INIT(0);
+	int r;
+
+	buf_printf(&spool, "%s/spool", state_dir);
+	buf_printf(path, "%s/migrate", buf_str(&spool));
+	r = mkdir(buf_str(path), 0700);
+	if (r == -1 && errno == EEXIST)
+		r = 0;
+	else if (r == 0)
+		r = keep_names(buf_str(&spool));
+	buf_clear(&spool);
+	return r;
+}
+
+/* A file that holds nothing yet may have been made now: its name is durable
+   before anything is brought. 0, or -1 with errno. */
+static int
+keep_new(int fd, const char *folder)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return -1;
+	return st.st_size > 0 ? 0 : keep_names(folder);
+}
+
 int
 migrate_file(const struct migrate_plan *p, const struct migrate_user *u,
     struct buf *why)
 {
-	struct buf path = BUF_INIT(0);
+	struct buf folder = BUF_INIT(0), path = BUF_INIT(0);
 	char name[2 * NAME + 1];
-	int fd;
+	int fd = -1;
 
-	buf_printf(&path, "%s/spool/migrate", p->c->state_dir);
-	if (mkdir(buf_str(&path), 0700) == -1 && errno != EEXIST) {
-		buf_set(why, "%s: %s", buf_str(&path), strerror(errno));
-		buf_clear(&path);
-		return -1;
-	}
 	file_name(p, u, name);
-	buf_printf(&path, "/%s", name);
+	if (make_folder(p->c->state_dir, &folder) == -1) {
+		buf_set(why, "%s: %s", buf_str(&folder), strerror(errno));
+		goto out;
+	}
+	buf_printf(&path, "%s/%s", buf_str(&folder), name);
 	fd = open(buf_str(&path), O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW |
 	    O_CLOEXEC, 0600);
 	if (fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == -1) {
 		fd_close(&fd);
 		buf_set(why, _("another run is at this account"));
-	} else if (fd == -1) {
+	} else if (fd == -1 || keep_new(fd, buf_str(&folder)) == -1) {
 		buf_set(why, "%s: %s", buf_str(&path), strerror(errno));
+		fd_close(&fd);
 	}
+out:
+	buf_clear(&folder);
 	buf_clear(&path);
 	return fd;
 }

@@ -50,15 +50,19 @@ slurp(const char *file, int secret, struct buf *text)
 }
 
 static void
-user_add(struct migrate_plan *p, const char *login, const char *master,
-    const char *password, const char *account)
+user_add(struct migrate_plan *p, unsigned line, const char *login,
+    const char *master, const char *password, const char *account)
 {
 	struct buf b = BUF_INIT(0);
 	struct migrate_user *u;
 
-	p->user = mem_realloc(p->user, p->n + 1, sizeof(*p->user));
+	if (p->n == p->cap) {
+		p->cap = p->cap == 0 ? 64 : 2 * p->cap;
+		p->user = mem_realloc(p->user, p->cap, sizeof(*p->user));
+	}
 	u = &p->user[p->n++];
 	memset(u, 0, sizeof(*u));
+	u->line = line;
 	buf_printf(&b, "%s%s%s", login, master != NULL ? "*" : "",
 	    master != NULL ? master : "");
 	u->login = mem_strdup(buf_str(&b));
@@ -73,9 +77,9 @@ user_add(struct migrate_plan *p, const char *login, const char *master,
 
 /* What is wrong with a row; NULL: nothing. */
 static const char *
-fault(const struct migrate_plan *p, char *const f[COLUMNS], const char *master)
+fault(char *const f[COLUMNS], const char *master)
 {
-	size_t i, len = strlen(f[0]);
+	size_t len = strlen(f[0]);
 
 	if (f[0][0] == '\0' || len + (master != NULL ?
 	    strlen(master) + 1 : 0) > 2 * ADDRESS_MAX ||
@@ -87,12 +91,39 @@ fault(const struct migrate_plan *p, char *const f[COLUMNS], const char *master)
 	if (strchr(f[2], '@') == NULL || strlen(f[2]) > ADDRESS_MAX ||
 	    strpbrk(f[2], "\r\n /") != NULL)
 		return _("the account here is to be an address");
-	for (i = 0; i < p->n; i++)
-		if (str_casecmp(p->user[i].account, f[2]) == 0 &&
-		    strncmp(p->user[i].login, f[0], len) == 0 &&
-		    p->user[i].login[len] == (master != NULL ? '*' : '\0'))
-			return _("the same stands in an earlier line");
 	return NULL;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct migrate_user *x = *(struct migrate_user *const *)a;
+	const struct migrate_user *y = *(struct migrate_user *const *)b;
+	int r = strcmp(x->account, y->account);
+
+	if (r == 0)
+		r = strcmp(x->login, y->login);
+	return r != 0 ? r : (x->line > y->line) - (x->line < y->line);
+}
+
+/* The first line that stands in an earlier one already; 0: none does. */
+static unsigned
+find_same(const struct migrate_plan *p)
+{
+	struct migrate_user **v = mem_zalloc(p->n + 1, sizeof(*v));
+	unsigned line = 0;
+	size_t i;
+
+	for (i = 0; i < p->n; i++)
+		v[i] = &p->user[i];
+	qsort(v, p->n, sizeof(*v), by_name);
+	for (i = 1; i < p->n; i++)
+		if (strcmp(v[i]->account, v[i - 1]->account) == 0 &&
+		    strcmp(v[i]->login, v[i - 1]->login) == 0 &&
+		    (line == 0 || v[i]->line < line))
+			line = v[i]->line;
+	free(v);
+	return line;
 }
 
 /* The fields of a row as texts; a secret that all have stands in the middle. */
@@ -131,10 +162,10 @@ row(struct migrate_plan *p, const struct csv *csv, const struct buf *fields,
 		    csv->line, want, n);
 	else if (p->n == MIGRATE_USERS_MAX)
 		buf_set(why, _("line %u: there are too many"), csv->line);
-	else if ((words = fault(p, f, master)) != NULL)
+	else if ((words = fault(f, master)) != NULL)
 		buf_set(why, _("line %u: %s"), csv->line, words);
 	else
-		user_add(p, f[0], master, f[1], f[2]);
+		user_add(p, csv->line, f[0], master, f[1], f[2]);
 	mem_wipe(f[1], strlen(f[1]));
 	for (i = 0; i < COLUMNS; i++)
 		free(f[i]);
@@ -148,6 +179,7 @@ migrate_read(struct migrate_plan *p, const char *file, const char *master,
 	struct buf text = BUF_INIT(FILE_MAX), fields = BUF_INIT(FIELDS_MAX);
 	struct buf why = BUF_INIT(500);
 	struct csv csv;
+	unsigned line;
 	size_t n;
 	int r = slurp(file, password == NULL, &text);
 
@@ -157,6 +189,9 @@ migrate_read(struct migrate_plan *p, const char *file, const char *master,
 			if (row(p, &csv, &fields, n, master, password,
 			    &why) == -1)
 				break;
+		if (why.len == 0 && (line = find_same(p)) != 0)
+			buf_set(&why, _("line %u: %s"), line,
+			    _("the same stands in an earlier line"));
 		r = why.len > 0 ? ctl_fail(-1, "%s: %s", file,
 		    buf_str(&why)) : p->n == 0 ?
 		    ctl_fail(-1, _("%s: holds no account"), file) : 0;

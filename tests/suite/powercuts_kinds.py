@@ -54,6 +54,7 @@ KINDS = {
     "migrated": kind("migrate", "state_sync",
                      kept="a message that it does not tell of is known by "
                           "its id"),
+    "migrated-name": kind("rohrpost", "keep_names", kept=NAMES),
     "collected": kind("fetch", "fetch_file_end", kept=PROVIDER),
     "journal": kind("collect", "journal_sync", kept=PROVIDER),
     "journal-begun": kind("collect", "begin", kept=START),

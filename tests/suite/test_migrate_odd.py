@@ -3,8 +3,10 @@ where it stands still, and what it says is not to be believed."""
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import threading
+import types
 
 import pytest
 
@@ -253,3 +255,23 @@ def test_logins_that_begin_alike(inst, fake):
     assert len(look(inst, "ida")) == 4
     p = inst.command(*args(inst, f, [("ida", "ida"), ("ida", "IDA")]))
     assert p.returncode == 1 and "line 2: the same stands" in p.stderr
+
+
+def test_a_line_that_stands_twice(inst, fake):
+    """Among very many; the first one that does is named."""
+    f = fake()
+    rows = [("u%d" % i, "kim") for i in range(60000)]
+    rows += [("u77", "kim"), ("u9", "kim"), ("u77", "KIM")]
+    p = inst.command(*args(inst, f, rows))
+    assert p.returncode == 1, p.stderr
+    assert "line 60001: the same stands in an earlier line" in p.stderr
+
+
+def test_nobody_listens(inst, fake):
+    """It is no success, and says why."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        f = types.SimpleNamespace(port=s.getsockname()[1])
+        got = run(inst, f, "lea", code=75)
+    assert got["state"] == "later" and got["messages"] == 0
+    assert "Connection refused" in got["words"]
