@@ -18,15 +18,21 @@
 #include "ctl/dns_rr.h"
 #include "lib/base/words.h"
 
+/* Those of the domain's zone, or of others. */
 static void
-show_zone(const struct dns_records *l, const char *domain)
+show_lines(const struct dns_records *l, const char *domain, int apart)
 {
 	struct buf line = BUF_INIT(0);
 	const char *note = NULL;
 	size_t i;
+	int n = 0;
 
-	printf(_("; The records of %s, as lines of a zone:\n"), domain);
 	for (i = 0; i < l->n; i++) {
+		if ((dns_record_host(&l->r[i], domain, &line) == NULL) != apart)
+			continue;
+		if (apart && n++ == 0)
+			puts(_("\n; What belongs into another zone, which is "
+			    "often somebody else's:"));
 		if (l->r[i].note != NULL && l->r[i].note != note)
 			printf("; %s\n", l->r[i].note);
 		note = l->r[i].note;
@@ -35,6 +41,14 @@ show_zone(const struct dns_records *l, const char *domain)
 		printf("%s\n", buf_str(&line));
 	}
 	buf_clear(&line);
+}
+
+static void
+show_zone(const struct dns_records *l, const char *domain)
+{
+	printf(_("; The records of %s, as lines of a zone:\n"), domain);
+	show_lines(l, domain, 0);
+	show_lines(l, domain, 1);
 }
 
 static void

@@ -227,8 +227,12 @@ cmd_profile_set(struct ctl *c)
 	enum setup_end r = SETUP_REFUSED;
 	int status = CTL_DONE;
 
+	if (host != NULL && strcmp(c->args[0], "direct") == 0)
+		return ctl_fail(CTL_USAGE, _("profile direct has no "
+		    "--relay-host: mail goes to the servers of its recipients; "
+		    "relay and collector send it through a provider"));
 	answers_init(&s.answers, "");
-	if (host != NULL && strcmp(c->args[0], "direct") != 0)
+	if (host != NULL)
 		warn_login(c, host);
 	if (ctl_load(c) == -1)
 		status = CTL_REFUSED;

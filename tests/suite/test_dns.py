@@ -33,11 +33,25 @@ def test_zone_lines(host):
     for line in ("example.test. 3600 IN MX 10 mail.example.test.",
                  "mail.example.test. 3600 IN A 198.51.100.7",
                  "mail.example.test. 3600 IN AAAA 2001:db8::7",
-                 "7.100.51.198.in-addr.arpa. 3600 IN PTR mail.example.test.",
                  'example.test. 3600 IN TXT "v=spf1 mx -all"',
                  "_imaps._tcp.example.test. 3600 IN SRV 0 1 993 "
                  "mail.example.test."):
         assert line in got
+    assert not any("IN PTR" in x for x in got)
+
+
+def test_other_zones_are_apart(host):
+    """Reverse DNS is of whoever gives the address; the name of the server may
+    lie in another domain."""
+    text = host.ctl("dns", "show", "example.test", "--address", BOTH)
+    apart = text.split("\n\n")[1].splitlines()
+    assert apart[0].startswith("; What belongs into another zone")
+    assert "7.100.51.198.in-addr.arpa. 3600 IN PTR mail.example.test." in apart
+    assert all(x.startswith(";") or "IN PTR" in x for x in apart)
+    text = host.ctl("dns", "show", "bücher.example", "--address", BOTH)
+    assert "mail.example.test. 3600 IN A 198.51.100.7" in \
+        text.split("\n\n")[1].splitlines()
+
 
 
 def test_idn_is_an_a_label(host):

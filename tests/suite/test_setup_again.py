@@ -166,7 +166,8 @@ def test_login_of_another_provider(running):
         assert ("warning: the login me and its password stay, and go to " +
                 host in p.stderr) == warned
     p = running.command("profile", "set", "direct", "--relay-host", "two.test")
-    assert "the login" not in p.stderr
+    assert p.returncode == 2 and "the login" not in p.stderr
+    assert "profile direct has no --relay-host" in p.stderr
     conf.write_bytes(before)
 
 
