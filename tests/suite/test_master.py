@@ -712,6 +712,9 @@ def test_unit_files():
     assert "@" not in text
     # Tries again for ever: in [Unit], where systemd looks for it.
     assert "\nStartLimitIntervalSec=0\n" in text.split("[Service]")[0]
+    # admin, within the unit, edits the tables.
+    conf = re.search(r"(?m)^ExecStart=\S+ -c (\S+) ", text).group(1)
+    assert "\nReadWritePaths=%s\n" % conf in text
     d = pathlib.Path(rohrpost.scratch("unit"))
     # verify wants the program to be there.
     checked = d / "rohrpost.service"
