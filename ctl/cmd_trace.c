@@ -26,6 +26,7 @@
 #include "lib/base/str.h"
 #include "lib/base/words.h"
 #include "lib/mail/queue_id.h"
+#include "lib/mail/reply_kind.h"
 
 enum { TRACE_FILES = 1000, TRACE_IDS = 100000 };
 
@@ -261,6 +262,25 @@ print_word(struct out *o, const char *p, size_t len)
 	out_value(o, C_TEXT, p, len);
 }
 
+/*
+ * The result of a recipient, "ID: to=<...> deferred after 1s by HOST, CLASS:
+ * WORDS", has the words last; older lines have them without their class. They
+ * are judged here, so that those have one as well.
+ */
+static void
+print_class(struct out *o, const char *text)
+{
+	const char *p = strstr(text, ": to=<"), *name = NULL;
+
+	p = p == NULL ? NULL : strstr(p, " after ");
+	for (; p != NULL && name == NULL; p = strstr(p + 1, ": "))
+		name = reply_kind_name(reply_kind(p + 2));
+	if (name != NULL)
+		out_text(o, name);
+	else
+		out_null(o);
+}
+
 /* "TIME PROGRAM[PID] LEVEL text" (master/logger_line.c) */
 static void
 print_line(struct trace *t, const char *line)
@@ -276,6 +296,9 @@ print_line(struct trace *t, const char *line)
 		line += n;
 		line += *line == ' ';
 	}
+	/* A line for people says it itself. */
+	if (t->out.json)
+		print_class(&t->out, line);
 	out_text(&t->out, line);
 	t->printed++;
 }
@@ -344,6 +367,8 @@ cmd_trace(struct ctl *c)
 	out_name(&t->out, "program", 7);
 	out_name(&t->out, "pid", 3);
 	out_name(&t->out, "level", 5);
+	if (c->json)
+		out_name(&t->out, "class", 5);
 	out_name(&t->out, "text", 4);
 	r = each_line(t, print) == -1 ? CTL_REFUSED : CTL_DONE;
 	if (out_end(&t->out) == -1)

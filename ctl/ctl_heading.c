@@ -60,6 +60,7 @@ static const char *const names[] = {
 	NC_("column", "reply"), NC_("column", "trick"),
 	NC_("column", "fetched"), NC_("column", "known"),
 	NC_("column", "interval"), NC_("column", "overdue"),
+	NC_("column", "class"),
 };
 
 static const struct {
@@ -112,6 +113,10 @@ static const struct {
 	{ "limit", NC_("limit", "server") },
 	{ "limit", NC_("limit", "provider") },
 	{ "limit", NC_("limit", "back-off") },
+	{ "class", NC_("class", "temporary") },
+	{ "class", NC_("class", "policy") },
+	{ "class", NC_("class", "reputation") },
+	{ "class", NC_("class", "address") },
 	{ "kind", NC_("kind", "account") },
 	{ "kind", NC_("kind", "domain") },
 	{ "verdict", NC_("verdict", "held") },

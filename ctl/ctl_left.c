@@ -51,6 +51,7 @@ put_row(struct out *o, const char *name, const struct stat *st,
 	out_number(o, 0);
 	out_null(o);
 	out_null(o);
+	out_null(o);
 }
 
 /* Queue gives its columns with its first row. */
@@ -59,7 +60,7 @@ put_names(struct out *o)
 {
 	static const char *const names[] = { "id", "state", "arrived", "size",
 		"sender", "recipient", "target", "result", "attempts", "next",
-		"reason" };
+		"class", "reason" };
 	size_t i;
 
 	for (i = 0; o->n_names < sizeof(names) / sizeof(names[0]); i++)

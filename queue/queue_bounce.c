@@ -6,6 +6,7 @@
 #include "lib/mail/dsn.h"
 #include "lib/mail/mark.h"
 #include "lib/mail/proto.h"
+#include "lib/mail/reply_kind.h"
 #include "queue/queue_action.h"
 #include "queue/queue_bounce.h"
 
@@ -106,34 +107,32 @@ words_of(const struct target *t)
 	    "5.0.0 delivery failed" : "";
 }
 
-static const char *
-skip_word(const char *p)
-{
-	p += strcspn(p, " ");
-	return *p == ' ' ? p + 1 : p;
-}
-
-/*
- * The SMTP reply in the words of relay, "5.1.1 mx.test [192.0.2.1] said: 550
- * 5.1.1 no such user": its "550 ...", and where the host's name begins. NULL
- * where no host answered, or where the words are of something else.
- */
+/* NULL too where the words are of something else. */
 static const char *
 reply_of(const struct target *t, const char **host_r)
 {
-	static const char said[] = "said: ";
-	const char *p = skip_word(words_of(t));
+	const char *p = reply_said(words_of(t), host_r);
 
-	*host_r = p;
-	if (t->kind != TARGET_REMOTE)
-		return NULL;
-	p = skip_word(p);
-	if (*p == '[')
-		p = skip_word(p);
-	if (strncmp(p, said, sizeof(said) - 1) != 0)
-		return NULL;
-	p += sizeof(said) - 1;
-	return strspn(p, "0123456789") == 3 ? p : NULL;
+	return t->kind == TARGET_REMOTE ? p : NULL;
+}
+
+/* What he can do who is told of the reply. */
+static const char *const advice[] = {
+	[REPLY_NONE] = NULL, [REPLY_TEMPORARY] = NULL,
+	[REPLY_POLICY] = "That host does not take this message as it is.",
+	[REPLY_REPUTATION] = "That host does not trust the server that sent "
+	    "it; the address may be right.",
+	[REPLY_ADDRESS] = "Please check the address: it is not known there, or "
+	    "takes no mail.",
+};
+
+static void
+put_advice(const struct target *t, struct buf *out)
+{
+	const char *text = advice[reply_kind(words_of(t))];
+
+	if (t->state == TARGET_REFUSED && text != NULL)
+		buf_printf(out, "    %s\r\n", text);
 }
 
 /* RFC 2045 6.4: of a multipart the encoding says what is in it. */
@@ -203,7 +202,7 @@ static void
 put_people_of(const struct bounce *b, enum action a, size_t *n, struct buf *out)
 {
 	const struct target *t;
-	const char *from;
+	const char *from, *reply;
 	size_t i;
 
 	buf_puts(out, "\r\n");
@@ -217,13 +216,16 @@ put_people_of(const struct bounce *b, enum action a, size_t *n, struct buf *out)
 		buf_puts(out, ">\r\n");
 		if (t->owner != NULL)
 			put_list(b, t, out);
-		if (reply_of(t, &from) == NULL)
+		reply = reply_of(t, &from);
+		if (reply == NULL)
 			from = words_of(t);
 		if (*from == '\0')
 			continue;
 		buf_puts(out, "    ");
 		put_clean(out, from, LINE / 2);
 		buf_puts(out, "\r\n");
+		if (reply != NULL)
+			put_advice(t, out);
 	}
 }
 

@@ -254,8 +254,7 @@ life_expire(struct message *m)
 		t = &m->targets.t[i];
 		if (t->state != TARGET_OPEN)
 			continue;
-		/* RFC 3463 3.5: delivery time expired. */
-		buf_set(&words, "4.4.7 not delivered in time; last: %.900s",
+		buf_set(&words, RESULT_EXPIRED "%.900s",
 		    t->words != NULL ? t->words : "no answer");
 		target_set(t, TARGET_REFUSED, words.data, words.len, t->host,
 		    t->host != NULL ? strlen(t->host) : 0);

@@ -4,6 +4,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/mail/reply_kind.h"
 #include "queue/queue_message.h"
 #include "queue/queue_table.h"
 
@@ -47,13 +48,16 @@ message_log_target(const struct message *m, const struct target *t,
 	char id[QUEUE_ID_LEN + 1];
 	const char *orig = m->env.rcpt[t->rcpt].address;
 	int same = strcmp(orig, t->address) == 0;
+	const char *words = t->words != NULL ? t->words : "";
+	const char *class = reply_kind_name(reply_kind(words));
 
 	queue_id_text(m->id, id);
-	log_info("%s: to=<%s>%s%s%s %s after %llus%s%s%s%s", id, t->address,
+	log_info("%s: to=<%s>%s%s%s %s after %llus%s%s%s%s%s%s", id, t->address,
 	    same ? "" : " orig=<", same ? "" : orig, same ? "" : ">", what,
 	    (unsigned long long)message_age(m),
 	    t->host != NULL ? " by " : "", t->host != NULL ? t->host : "",
-	    t->words != NULL ? ": " : "", t->words != NULL ? t->words : "");
+	    class != NULL ? ", " : "", class != NULL ? class : "",
+	    t->words != NULL ? ": " : "", words);
 }
 
 static int

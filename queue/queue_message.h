@@ -21,7 +21,7 @@ struct message *message_peek(uint64_t id);
 
 /* Seconds; one that seems to come from the future has none. */
 uint64_t message_age(const struct message *m);
-/* Logs "ID: to=<target> WHAT after AGE by HOST: WORDS". */
+/* Logs "ID: to=<target> WHAT after AGE by HOST, CLASS: WORDS". */
 void	message_log_target(const struct message *m, const struct target *t,
 	    const char *what);
 

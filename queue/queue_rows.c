@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "lib/mail/notes.h"
+#include "lib/mail/reply_kind.h"
 #include "lib/mail/result.h"
 #include "lib/server/wire.h"
 #include "queue/queue_body.h"
@@ -36,9 +37,17 @@ result_name(const struct target *t)
 	return target_is_alias(t) ? "expanded" : result_names[t->state];
 }
 
+/* NULL for none. */
+static const char *
+class_name(const struct target *t)
+{
+	return t == NULL || t->words == NULL ? NULL :
+	    reply_kind_name(reply_kind(t->words));
+}
+
 static const char list_names[] =
 	"id state arrived size sender recipient target result attempts next "
-	"reason";
+	"class reason";
 
 static void
 list_row(struct answer *a, const struct entry *e, const struct message *m,
@@ -61,6 +70,7 @@ list_row(struct answer *a, const struct entry *e, const struct message *m,
 		answer_time(a, (uint64_t)e->next);
 	else
 		answer_text(a, NULL);
+	answer_text(a, class_name(t));
 	answer_text(a, t != NULL ? t->words : NULL);
 	answer_row(a, list_names, -1);
 }
@@ -214,6 +224,7 @@ show_target(struct answer *a, const struct target *t)
 {
 	show_text(a, "target", t->address);
 	show_text(a, "result", result_name(t));
+	show_text(a, "class", class_name(t));
 	show_text(a, "reason", t->words);
 	show_text(a, "owner", t->owner);
 }

@@ -20,6 +20,7 @@ lib_mail_libmail_a_SOURCES = \
 	lib/mail/protocols.c lib/mail/protocols.h \
 	lib/mail/probe.c lib/mail/probe.h \
 	lib/mail/queue_id.c lib/mail/queue_id.h \
+	lib/mail/reply_kind.c lib/mail/reply_kind.h \
 	lib/mail/scram.c lib/mail/scram.h \
 	lib/mail/tables.c lib/mail/tables.h \
 	lib/mail/trick.c lib/mail/trick.h lib/mail/trick_try.c \

@@ -13,6 +13,8 @@ enum result {
 
 enum { RESULT_WORDS_MAX = 1000 };
 
+/* In front of the last words of what was given up for its age (RFC 3463 3.5). */
+#define RESULT_EXPIRED "4.4.7 not delivered in time; last: "
 /* Of RESULT_DELIVERED, where nothing was stored: a script sent it on. */
 #define RESULT_REDIRECTED "2.0.0 redirected by a script"
 

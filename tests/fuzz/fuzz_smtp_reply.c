@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/mail/reply_kind.h"
 #include "relay/relay_reply.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -24,6 +25,9 @@ look(struct reply *r)
 		if (words.data[i] < ' ' || words.data[i] > '~')
 			abort();
 	if (words.data[1] != '.' || words.data[0] < '2')
+		abort();
+	if ((reply_kind_name(reply_kind(buf_str(&words))) != NULL) !=
+	    (words.data[0] == '4' || words.data[0] == '5'))
 		abort();
 	buf_clear(&words);
 }

@@ -19,7 +19,7 @@ tests_fuzz_fuzz_header_LDFLAGS = $(FUZZING)
 noinst_PROGRAMS += tests/fuzz/fuzz_smtp_reply tests/fuzz/fuzz_mx \
 	tests/fuzz/fuzz_smtp_data
 tests_fuzz_fuzz_smtp_reply_SOURCES = tests/fuzz/fuzz_smtp_reply.c
-tests_fuzz_fuzz_smtp_reply_LDADD = relay/librelay.a $(BASE)
+tests_fuzz_fuzz_smtp_reply_LDADD = relay/librelay.a $(MAIL) $(BASE)
 tests_fuzz_fuzz_smtp_reply_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_mx_SOURCES = tests/fuzz/fuzz_mx.c
 tests_fuzz_fuzz_mx_LDADD = relay/libresolve.a $(BASE)

@@ -14,6 +14,8 @@ tests_mail_test_answer_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/mail/test_dest_key tests/mail/test_notes
 tests_mail_test_dest_key_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
 tests_mail_test_notes_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/mail/test_reply_kind
+tests_mail_test_reply_kind_LDADD = $(MAIL) $(BASE) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/mail/test_multidrop
 tests_mail_test_multidrop_LDADD = $(MAIL) $(NET) $(BASE) $(IDN2_LIBS) \
 	$(CMOCKA_LIBS)

@@ -132,6 +132,8 @@ test_whole(void **state)
 	    "no\r\nfurther attempt will be made.\r\n"
 	    "\r\n<bert@far.test>\r\n    mx.far.test [192.0.2.1] said: "
 	    "550 5.1.1 unknown\r\n"
+	    "    Please check the address: it is not known there, or takes no "
+	    "mail.\r\n"
 	    "\r\n<sales@example.test>\r\n    5.2.3 too large\r\n"
 	    "\r\nThe message is known here as 00000000000000bb.\r\n"
 	    "\r\n" BOUNDARY "\r\n"
@@ -292,12 +294,25 @@ test_diagnostic(void **state)
 		enum target_kind kind;
 		const char *words, *host, *people, *mta, *diagnostic;
 	} row[] = {
+		{ TARGET_REMOTE, "5.7.1 a said: 554 5.7.1 blocked using "
+		  "zen.spamhaus.org", "a", "a said: 554 5.7.1 blocked using "
+		  "zen.spamhaus.org\r\n    That host does not trust the "
+		  "server that sent it; the address may be right.", "a",
+		  "smtp; 554 5.7.1 blocked using zen.spamhaus.org" },
+		{ TARGET_REMOTE, "4.4.7 not delivered in time; last: 4.7.1 a "
+		  "said: 450 low reputation", "a", "4.4.7 not delivered in "
+		  "time; last: 4.7.1 a said: 450 low reputation", "a",
+		  "x-rohrpost; 4.4.7 not delivered in time; last: 4.7.1 a said: "
+		  "450 low reputation" },
 		{ TARGET_REMOTE, "5.1.1 mx.far.test [192.0.2.1] said: 550 "
 		  "5.1.1 no such mailbox", "mx.far.test [192.0.2.1]",
-		  "mx.far.test [192.0.2.1] said: 550 5.1.1 no such mailbox",
+		  "mx.far.test [192.0.2.1] said: 550 5.1.1 no such mailbox\r\n"
+		  "    Please check the address: it is not known there, or takes "
+		  "no mail.",
 		  "mx.far.test", "smtp; 550 5.1.1 no such mailbox" },
 		{ TARGET_REMOTE, "5.0.0 a said: 554 b said: 550 c",
-		  "b [::1]", "a said: 554 b said: 550 c", "a",
+		  "b [::1]", "a said: 554 b said: 550 c\r\n"
+		  "    That host does not take this message as it is.", "a",
 		  "smtp; 554 b said: 550 c" },
 		{ TARGET_REMOTE, "5.3.4 a [::1] takes messages up to 9 octets",
 		  "a [::1]", "5.3.4 a [::1] takes messages up to 9 octets", "a",

@@ -268,10 +268,10 @@ test_deferred_and_control(void **state)
 	rig_result(&relay, &j, -1, RESULT_LATER, "4.7.1 greylisted", "mx.one");
 	rig_job_clear(&j);
 	assert_states("deferred ");
-	assert_column(10, "4.7.1 greylisted ");
+	assert_column(11, "4.7.1 greylisted ");
 	again();
 	assert_idle(&relay);
-	ask(C_LIST, NULL, 10, out, sizeof(out), &status);
+	ask(C_LIST, NULL, 11, out, sizeof(out), &status);
 	assert_string_equal(out, "4.7.1 greylisted ");
 	ask(C_HOLD, NULL, 0, out, sizeof(out), &status);
 	assert_int_equal(status, C_OK);

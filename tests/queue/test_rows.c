@@ -88,8 +88,8 @@ test_show(void **state)
 	assert_shown(C_SHOW, 0, "id state sender login client envelope_id "
 	    "origin flags account uidl ret body notes message_id arrived size "
 	    "body_offset attempts next recipient orcpt notify "
-	    "target result reason owner target result reason owner "
-	    "target result reason owner more ");
+	    "target result class reason owner target result class reason owner "
+	    "target result class reason owner more ");
 	ask(C_SHOW, id, 1, out, sizeof(out), &status);
 	snprintf(first, sizeof(first), "%s deferred s@far.test  rig "
 	    "[127.0.0.1] QQ7  8bit   HDRS   ", id);
@@ -98,9 +98,9 @@ test_show(void **state)
 	p = behind(p, "37 0 1 ");
 	p = skip_time(p, before + 300, time(NULL) + 300);
 	assert_string_equal(p, "sales@example.test rfc822;list@far.test "
-	    "FAILURE DELAY anna@example.test delivered 2.0.0 ok  "
-	    "bert@example.test waiting 4.2.2 full  far@remote.test waiting "
-	    "4.7.1 no   ");
+	    "FAILURE DELAY anna@example.test delivered  2.0.0 ok  "
+	    "bert@example.test waiting temporary 4.2.2 full  "
+	    "far@remote.test waiting temporary 4.7.1 no   ");
 }
 
 /* Behind a list its owner is shown with what the list sends on. */
@@ -115,12 +115,12 @@ test_owner(void **state)
 	rig_job_clear(&j);
 	ask(C_SHOW, id, 1, out, sizeof(out), &status);
 	assert_int_equal(status, C_OK);
-	assert_non_null(strstr(out, " anna@example.test waiting  "
+	assert_non_null(strstr(out, " anna@example.test waiting   "
 	    "u1@example.test "));
-	assert_non_null(strstr(out, " bert@example.test waiting  "
+	assert_non_null(strstr(out, " bert@example.test waiting   "
 	    "u2@example.test "));
 	assert_non_null(strstr(out, " u9@example.test  u9@example.test "
-	    "waiting    "));
+	    "waiting     "));
 }
 
 static void
@@ -131,7 +131,7 @@ test_list(void **state)
 		"sales@example.test sales@example.test sales@example.test ",
 		"anna@example.test bert@example.test far@remote.test ",
 		"delivered waiting waiting ", "1 1 1 ", NULL,
-		"2.0.0 ok 4.2.2 full 4.7.1 no " };
+		" temporary temporary ", "2.0.0 ok 4.2.2 full 4.7.1 no " };
 	time_t before = time(NULL);
 	unsigned i, k;
 	const char *p;
@@ -232,7 +232,7 @@ test_broken(void **state)
 	assert_shown(C_SHOW, 0, "id state sender login client envelope_id "
 	    "origin flags account uidl ret body notes message_id arrived size "
 	    "body_offset attempts next recipient orcpt notify "
-	    "target result reason owner more ");
+	    "target result class reason owner more ");
 	snprintf(path, sizeof(path), "%s/spool/queue/bad/%s", rig.dir, id);
 	assert_int_equal(unlink(path), 0);
 	assert_refused(C_RETRY, id, "its body cannot be brought back");

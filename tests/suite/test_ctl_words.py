@@ -237,7 +237,7 @@ def test_trace(tmp_path):
     assert json.loads("\n".join(run(
         conf, "trace bert@example.test --json", "", [])))[3] == {
             "time": 1767323048.001, "program": "deliver", "pid": 8,
-            "level": "warn", "text": TWO + " to bert@example.test later"}
+            "level": "warn", "class": None, "text": TWO + " to bert@example.test later"}
     # One that cannot be read is told of, and not taken for an end.
     (log / "rohrpost.log.2").unlink()
     (log / "rohrpost.log.2").symlink_to("/nowhere")

@@ -615,6 +615,31 @@ def test_trace(inst, hop):
     assert qid in inst.ctl("trace", "traced@far.test")
 
 
+def test_the_class_of_a_refusal(inst, hop):
+    """In the list, of one message, in the trace, and what the sender can do."""
+    hop.odd["RCPT"] = ["451 4.7.0 low reputation of your address"]
+    try:
+        qid = out(inst, ["trusts-not@far.test"])
+        row = waits(inst, state="deferred")
+        assert row["id"] == qid and row["class"] == "reputation", row
+        shown, = inst.json("queue", "show", qid)
+        assert [t["class"] for r in shown["recipients"]
+                for t in r["targets"]] == ["reputation"]
+        assert wait_for(lambda: [r for r in inst.json("trace", qid)
+                                 if r["class"] == "reputation"], 10)
+        assert ", reputation: 4.7.0 " in inst.ctl("trace", qid)
+        hop.odd["RCPT"] = ["550 5.1.1 no such user"]
+        n = inst.count("anna")
+        inst.ctl("queue", "retry", qid)
+        inst.wait_empty()
+    finally:
+        hop.odd.clear()
+    wait_for(lambda: inst.count("anna") == n + 1, 10)
+    assert b"Please check the address" in newest(inst)
+    assert wait_for(lambda: [r for r in inst.json("trace", qid)
+                             if r["class"] == "address"], 10)
+
+
 def test_a_silent_queue_is_told_from_one_that_is_down():
     """Its socket is master's, so that it can be connected to all the same."""
     d = rohrpost.scratch("silent")
