@@ -24,6 +24,9 @@ enum {
 	TEST_MS = 300 * 1000,	/* a login at a slow provider */
 };
 
+typedef int change_fn(const struct ctl *c, struct collect_account *a,
+    struct buf *why);
+
 static struct ctl_control
 request(const struct ctl *c, enum c_type type, int timeout_ms)
 {
@@ -109,13 +112,15 @@ take_options(const struct ctl *c, struct collect_account *a, struct buf *why)
 		r = option(c, rows[i].slot, rows[i].key, a, why);
 	if (c->opt[OPT_COLLECT_NO_IDLE] != NULL)
 		a->options |= COLLECT_NO_IDLE;
+	if (c->opt[OPT_COLLECT_OAUTH] != NULL)
+		a->options |= COLLECT_TOKEN;
 	return r;
 }
 
 static int
 take_password(const struct ctl *c, struct collect_account *a, struct buf *why)
 {
-	struct buf password = BUF_INIT(PASSWORD_MAX);
+	struct buf password = BUF_INIT(SECRET_MAX);
 	size_t n;
 	int r;
 
@@ -196,8 +201,22 @@ cmd_collect_del(struct ctl *c)
 
 /* What was fetched up to now may go at the provider (keep=confirmed). */
 static int
-confirm(struct set *s, const char *name, struct collect_account *a,
-    struct buf *why)
+confirm(const struct ctl *c, struct collect_account *a, struct buf *why)
+{
+	(void)c;
+	if (a->keep != COLLECT_KEEP_CONFIRMED) {
+		buf_set(why, _("%s: what is kept there does not wait for a "
+		    "confirmation (keep=confirmed)"), a->name);
+		return -1;
+	}
+	a->confirmed = clock_now();
+	return 0;
+}
+
+/* Its line after f. */
+static int
+change_row(const struct ctl *c, struct set *s, const char *name, change_fn *f,
+    struct collect_account *a, struct buf *why)
 {
 	struct row *r = text_find(&s->t[TEXT_COLLECT], name);
 	struct buf line = BUF_INIT(0);
@@ -207,22 +226,16 @@ confirm(struct set *s, const char *name, struct collect_account *a,
 		buf_set(why, _("%s: no such account in collect"), name);
 		return -1;
 	}
-	if (collect_of(r, a, why) == -1)
+	if (collect_of(r, a, why) == -1 || f(c, a, why) == -1)
 		return -1;
-	if (a->keep != COLLECT_KEEP_CONFIRMED) {
-		buf_set(why, _("%s: what is kept there does not wait for a "
-		    "confirmation (keep=confirmed)"), name);
-		return -1;
-	}
-	a->confirmed = clock_now();
 	collect_line(a, &line);
 	ok = text_change(&s->t[TEXT_COLLECT], &r, buf_str(&line), why);
 	buf_wipe(&line);
 	return ok;
 }
 
-int
-cmd_collect_confirm(struct ctl *c)
+static int
+change(struct ctl *c, change_fn *f)
 {
 	struct collect_account *a = mem_zalloc(1, sizeof(*a));
 	struct buf why = BUF_INIT(0), name = BUF_INIT(0);
@@ -236,9 +249,22 @@ cmd_collect_confirm(struct ctl *c)
 	r = s.t[TEXT_COLLECT].table->key(c->args[0], strlen(c->args[0]), &name,
 	    &why);
 	if (r == 0)
-		r = confirm(&s, buf_str(&name), a, &why);
+		r = change_row(c, &s, buf_str(&name), f, a, &why);
 	buf_clear(&name);
 	mem_wipe(a, sizeof(*a));
 	free(a);
 	return table_end(c, &s, r, &why, 1);
+}
+
+int
+cmd_collect_confirm(struct ctl *c)
+{
+	return change(c, confirm);
+}
+
+/* It has another password there, or a new access token. */
+int
+cmd_collect_password(struct ctl *c)
+{
+	return change(c, take_password);
 }

@@ -188,6 +188,8 @@ static const struct option_row dkim_new_options[] = {
 };
 static const struct option_row dkim_options[] = { SELECTOR_OPTION, END };
 
+#define COLLECT_STDIN { OPT_COLLECT_STDIN, "--stdin", NULL, NULL, \
+	    N_("read the password from standard input") }
 static const struct option_row collect_options[] = {
 	{ OPT_COLLECT_PROTOCOL, "--protocol", NULL, "PROTOCOL",
 	    N_("imap (as it is without) or pop3") },
@@ -202,8 +204,12 @@ static const struct option_row collect_options[] = {
 	    N_("header fields that say whose a message is") },
 	{ OPT_COLLECT_NO_IDLE, "--no-idle", NULL, NULL,
 	    N_("look from time to time, do not wait there") },
-	{ OPT_COLLECT_STDIN, "--stdin", NULL, NULL,
-	    N_("read the password from standard input") }, END
+	{ OPT_COLLECT_OAUTH, "--oauth", NULL, NULL,
+	    N_("the password is an OAuth access token") },
+	COLLECT_STDIN, END
+};
+static const struct option_row collect_password_options[] = {
+	COLLECT_STDIN, END
 };
 
 /* Last: it changes something (ctl_audit.h); who administers a domain may run it. */
@@ -306,6 +312,9 @@ const struct ctl_command ctl_commands[] = {
 	    collect_options, 1 },
 	{ "collect del", cmd_collect_del, 1, 1, 0, "NAME",
 	    N_("collect it no more"), NULL, 1 },
+	{ "collect password", cmd_collect_password, 1, 1, 0, "NAME",
+	    N_("it has another password there, or a new access token"),
+	    collect_password_options, 1 },
 	{ "collect list", cmd_collect_list, 0, 0, 1, "",
 	    N_("accounts that are collected from, and how it goes"), NULL },
 	{ "collect test", cmd_collect_test, 1, 1, 1, "NAME",

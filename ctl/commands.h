@@ -22,7 +22,7 @@ enum { OPT_IMPORT_DRY };
 enum { OPT_EXPORT_HASHES };
 enum { OPT_COLLECT_PROTOCOL, OPT_COLLECT_TLS, OPT_COLLECT_KEEP,
 	OPT_COLLECT_EVERY, OPT_COLLECT_LARGEST, OPT_COLLECT_FIELDS,
-	OPT_COLLECT_NO_IDLE, OPT_COLLECT_STDIN };
+	OPT_COLLECT_NO_IDLE, OPT_COLLECT_OAUTH, OPT_COLLECT_STDIN };
 enum { OPT_DKIM_SELECTOR, OPT_DKIM_TYPE, OPT_DKIM_BITS };
 
 enum { OPT_SIEVE_FILE, OPT_SIEVE_FROM };
@@ -85,6 +85,7 @@ int	cmd_collect_list(struct ctl *);
 int	cmd_collect_test(struct ctl *);
 int	cmd_collect_run(struct ctl *);
 int	cmd_collect_confirm(struct ctl *);
+int	cmd_collect_password(struct ctl *);
 int	cmd_hash_check(struct ctl *);
 int	cmd_session_list(struct ctl *);
 int	cmd_session_kick(struct ctl *);

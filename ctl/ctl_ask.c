@@ -175,7 +175,7 @@ int
 ctl_password(int from_stdin, const char *who, struct buf *out,
     struct buf *why)
 {
-	struct buf again = BUF_INIT(PASSWORD_MAX);
+	struct buf again = BUF_INIT(out->max);
 	int r;
 
 	setvbuf(stdin, NULL, _IONBF, 0);	/* no copy of it in stdio */

@@ -29,8 +29,8 @@ int	ctl_caught(void);
 int	ctl_confirmed(const char *question);
 /*
  * A password: from standard input's first line with from_stdin, else asked
- * for twice at the terminal without echo. out holds up to PASSWORD_MAX octets;
- * wipe it. 0, or -1 with why. A signal leaves the terminal with its echo.
+ * for twice at the terminal without echo. out's max bounds it; wipe
+ * it. 0, or -1 with why. A signal leaves the terminal with its echo.
  */
 int	ctl_password(int from_stdin, const char *who, struct buf *out,
 	    struct buf *why) ATTR_CHECK;

@@ -261,6 +261,7 @@ static const struct {
 } words[] = {
 	{ "off", COLLECT_OFF }, { "idle=no", COLLECT_NO_IDLE },
 	{ "certificate=any", COLLECT_ANY_CERTIFICATE },
+	{ "auth=oauth", COLLECT_TOKEN },
 };
 
 int
@@ -294,6 +295,11 @@ complete(struct collect_account *a, struct buf *why)
 	if (a->host[0] == '\0' || a->login[0] == '\0' || a->owner[0] == '\0' ||
 	    a->password[0] == '\0') {
 		buf_set(why, _("expected \"%s\""), form);
+		return -1;
+	}
+	if (a->options & COLLECT_TOKEN && a->security == CL_PLAIN) {
+		buf_set(why, _("auth=oauth: an access token goes under TLS "
+		    "only, and tls is none"));
 		return -1;
 	}
 	if (a->port == 0)

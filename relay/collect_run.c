@@ -342,7 +342,8 @@ run_begin(struct run *r, struct account *a)
 	msg_text(c, CLF_PASSWORD, k->password);
 	msg_u32(c, CLF_FLAGS, (k->options & COLLECT_ANY_CERTIFICATE ?
 	    CL_ANY_CERTIFICATE : 0u) | (r->test ? CL_TEST :
-	    k->options & COLLECT_NO_IDLE ? 0u : CL_MAY_IDLE));
+	    k->options & COLLECT_NO_IDLE ? 0u : CL_MAY_IDLE) |
+	    (k->options & COLLECT_TOKEN ? CL_TOKEN : 0u));
 	if (k->fields[0] != '\0')
 		put_fields(c, k->fields);
 	else

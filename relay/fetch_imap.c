@@ -77,7 +77,8 @@ enter(struct mailbox *b)
 		[CL_PLAIN] = IMAP_PLAIN,
 	};
 	const struct fetch_account *a = &b->f->a;
-	const struct imap_account who = { a->login, a->password, 0 };
+	const struct imap_account who = { a->login, a->password,
+		a->flags & CL_TOKEN ? SASL_TOKEN : SASL_PASSWORD };
 
 	if (settle(b, imap_greet(&b->c, a->security >= CL_TLS &&
 	    a->security <= CL_PLAIN ? security[a->security] : IMAP_TLS,

@@ -91,7 +91,7 @@ enter(struct drop *d)
 		return -1;
 	d->f->delay = d->c.login_delay;
 	if (settle(d, pop3_login(&d->c, s, a->login, a->password,
-	    a->host)) == -1)
+	    a->flags & CL_TOKEN ? SASL_TOKEN : SASL_PASSWORD, a->host)) == -1)
 		return -1;
 	if (d->c.login_delay > 0)
 		d->f->delay = d->c.login_delay;

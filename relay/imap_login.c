@@ -3,7 +3,6 @@
 #include "lib/base/clock.h"
 #include "lib/base/str.h"
 #include "relay/imap_login.h"
-#include "relay/sasl.h"
 
 enum { WHY_MAX = 300 };
 
@@ -202,6 +201,16 @@ login_command(struct imap_client *c, const struct imap_account *a)
 	return r == IMAP_NO ? refused(c) : r;
 }
 
+/* A token is nothing that LOGIN could take, and goes under TLS alone. */
+static enum imap_result
+no_token(struct imap_client *c)
+{
+	buf_set(&c->words, c->stream.ssl == NULL ?
+	    "%s is shown no access token without TLS" :
+	    "%s takes no access token (OAUTHBEARER, XOAUTH2)", c->label);
+	return IMAP_NO;
+}
+
 /* A server that does not know them says NO: we do without. */
 static enum imap_result
 enable(struct imap_client *c)
@@ -220,10 +229,15 @@ imap_login(struct imap_client *c, const struct imap_account *a,
     const char *host)
 {
 	const struct sasl_mech *m = sasl_choose(c->mechs,
-	    c->stream.ssl != NULL, a->master);
+	    c->stream.ssl != NULL, a->secret);
 	enum imap_result r;
 
-	r = m != NULL ? sasl(c, a, m, host) : login_command(c, a);
+	if (m != NULL)
+		r = sasl(c, a, m, host);
+	else if (a->secret == SASL_TOKEN)
+		r = no_token(c);
+	else
+		r = login_command(c, a);
 	if (r != IMAP_OK)
 		return r;
 	if (capabilities(c) != IMAP_OK)

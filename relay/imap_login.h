@@ -9,6 +9,7 @@
 #define RELAY_IMAP_LOGIN_H
 
 #include "relay/imap_client.h"
+#include "relay/sasl.h"
 
 enum imap_security {
 	IMAP_TLS,	/* from the first octet */
@@ -29,8 +30,7 @@ enum imap_result imap_greet(struct imap_client *c, enum imap_security s,
 
 struct imap_account {
 	const char *user, *password;
-	int	 master;	/* user is "user*master": mechanisms that hash
-				   the name do not know it */
+	enum sasl_secret secret; /* what password is */
 };
 /*
  * Logs in by the best way that both sides have, then says who we are (ID) and

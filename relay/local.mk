@@ -23,7 +23,8 @@ relay_librelay_a_SOURCES = \
 
 # The client's sides of IMAP and POP3: of what moves in and what is collected.
 noinst_LIBRARIES += relay/libimap.a relay/libpop3.a relay/libsasl.a
-relay_libsasl_a_SOURCES = relay/sasl.c relay/sasl.h
+relay_libsasl_a_SOURCES = relay/sasl.c relay/sasl.h relay/sasl_token.c \
+	relay/sasl_token.h
 relay_libpop3_a_SOURCES = \
 	relay/pop3_box.c relay/pop3_box.h \
 	relay/pop3_client.c relay/pop3_client.h \
@@ -84,7 +85,7 @@ relay_resolve_LDADD = relay/libresolve.a $(LINKS) $(SERVER) $(MAIL) \
 relay_resolve_LDFLAGS = $(AM_LDFLAGS) -Wl,--exclude-libs,libev.a
 relay_relay_SOURCES = relay/main.c
 # What a host's name is, resolve knows.
-relay_relay_LDADD = relay/librelay.a relay/libresolve.a $(LINKS) $(SERVER) \
+relay_relay_LDADD = relay/librelay.a relay/libsasl.a relay/libresolve.a $(LINKS) $(SERVER) \
 	$(MAIL) $(NET) $(BASE) $(GSASL_LIBS) $(OPENSSL_LIBS) $(SERVER_LIBS)
 
 # Tries a login at a provider, for rohrpost, which is root.

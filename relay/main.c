@@ -22,7 +22,7 @@
 enum { ANSWER_WAIT = 10000, QUEUE_WAIT = 0 };
 
 static struct relay_conf conf;
-static char password[PASSWORD_MAX + 1];
+static char password[SECRET_MAX + 1];
 /* Counts the channels to queue: a job is answered on its own, or never. */
 static unsigned generation;
 
@@ -46,7 +46,8 @@ static const struct settings_key keys[] = {
 	{ "relay_user", SETTINGS_TEXT, C(user), "", 0, ADDRESS_MAX, NULL,
 	  N_("login at the smarthost; empty: none") },
 	{ "relay_password_file", SETTINGS_TEXT, C(password_file), "", 0, 900,
-	  NULL, N_("file whose first line is the password") },
+	  NULL, N_("file whose first line is the password, or the access "
+	  "token") },
 	{ "relay_auth", SETTINGS_TEXT, C(auth), "SCRAM-SHA-256 PLAIN LOGIN", 1,
 	  100, NULL, N_("mechanisms of the login, in order of preference") },
 	{ "relay_allow_loopback", SETTINGS_BOOL, C(allow_loopback), "no", 0, 0,
@@ -65,7 +66,7 @@ take_password(const char *p, size_t len, struct buf *why)
 		fault = _(STR_UTF16);
 	else if ((len = strcspn(p, "\r\n")) == 0)
 		fault = _("the first line is empty");
-	else if (len > PASSWORD_MAX)
+	else if (len > SECRET_MAX)
 		fault = _("the password is too long");
 	if (fault != NULL) {
 		buf_set(why, "relay_password_file: %s: %s",
@@ -81,7 +82,7 @@ static int
 read_password(struct buf *why)
 {
 	/* A byte order mark, the password, CR and LF. */
-	struct buf b = BUF_INIT(3 + PASSWORD_MAX + 2);
+	struct buf b = BUF_INIT(3 + SECRET_MAX + 2);
 	int fd = open(conf.password_file, O_RDONLY | O_CLOEXEC), r = -1;
 
 	if (fd == -1 || fd_slurp(fd, &b) == -1) {
@@ -102,7 +103,19 @@ check_keys(struct buf *why)
 
 	if (auth_unknown(conf.auth, word, sizeof(word)) != NULL) {
 		buf_set(why, _("relay_auth: %s is not known (SCRAM-SHA-256, "
-		    "PLAIN, LOGIN)"), word);
+		    "PLAIN, LOGIN, OAUTHBEARER, XOAUTH2)"), word);
+		return -1;
+	}
+	if (auth_secrets(conf.auth) == (AUTH_PASSWORD | AUTH_TOKEN)) {
+		buf_set(why, _("relay_auth: %s: relay_password_file has a "
+		    "password or an access token (OAUTHBEARER, XOAUTH2), not "
+		    "both"), conf.auth);
+		return -1;
+	}
+	if (auth_secrets(conf.auth) == AUTH_TOKEN &&
+	    conf.tls == RELAY_TLS_NEVER) {
+		buf_set(why, _("relay_auth: %s: an access token goes under "
+		    "TLS only, and relay_tls is never"), conf.auth);
 		return -1;
 	}
 	if (check_relay_host(conf.host, why) == -1)

@@ -79,7 +79,7 @@ static enum mg_status
 enter(struct migrate *g, const struct job *j, SSL_CTX *ctx)
 {
 	const struct imap_account who = { j->login, j->password,
-		(g->flags & MG_MASTER) != 0 };
+		g->flags & MG_MASTER ? SASL_MASTER : SASL_PASSWORD };
 	enum imap_result r;
 
 	if (trust(g, j, ctx) == -1)

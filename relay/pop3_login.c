@@ -5,7 +5,6 @@
 #include "lib/base/clock.h"
 #include "lib/base/str.h"
 #include "relay/pop3_login.h"
-#include "relay/sasl.h"
 
 enum {
 	CAPS_MAX = 200,			/* lines of CAPA */
@@ -305,13 +304,17 @@ user_login(struct pop3_client *c, const char *user, const char *password)
 
 static enum pop3_result
 enter(struct pop3_client *c, int covered, const char *user,
-    const char *password, const char *host)
+    const char *password, enum sasl_secret secret, const char *host)
 {
 	const struct sasl_mech *m = sasl_choose(c->mechs,
-	    c->stream.ssl != NULL, 0);
+	    c->stream.ssl != NULL, secret);
 
 	if (m != NULL && (covered || !m->clear))
 		return sasl_login(c, m, user, password, host);
+	if (secret == SASL_TOKEN)
+		return no_way(c, c->stream.ssl == NULL ?
+		    "is shown no access token without TLS" :
+		    "takes no access token (OAUTHBEARER, XOAUTH2)");
 	if (!covered)
 		return no_way(c, "offers no login that is safe without TLS");
 	/* Servers that have nothing else do not always name it. */
@@ -322,11 +325,11 @@ enter(struct pop3_client *c, int covered, const char *user,
 
 enum pop3_result
 pop3_login(struct pop3_client *c, enum pop3_security s, const char *user,
-    const char *password, const char *host)
+    const char *password, enum sasl_secret secret, const char *host)
 {
 	enum pop3_result r;
 
 	r = enter(c, s == POP3_PLAIN || c->stream.ssl != NULL, user, password,
-	    host);
+	    secret, host);
 	return r == POP3_OK ? capabilities(c) : r;
 }

@@ -11,6 +11,7 @@
 #define RELAY_POP3_LOGIN_H
 
 #include "relay/pop3_client.h"
+#include "relay/sasl.h"
 
 enum pop3_security {
 	POP3_TLS,	/* from the first octet */
@@ -29,12 +30,13 @@ enum pop3_result pop3_greet(struct pop3_client *c, enum pop3_security s,
 
 /*
  * Logs in by the best way that both sides have: SASL (RFC 5034), else USER and
- * PASS; what is offered then is in c->caps. POP3_NO: the server refuses, or
+ * PASS; what is offered then is in c->caps. A token goes by SASL alone. POP3_NO: the server refuses, or
  * there is no way (words). c->code is never POP3_CODE_NONE then: where the
  * server says no code it is what its words say, POP3_CODE_AUTH if nothing else.
  */
 enum pop3_result pop3_login(struct pop3_client *c, enum pop3_security s,
-	    const char *user, const char *password, const char *host)
+	    const char *user, const char *password, enum sasl_secret secret,
+	    const char *host)
 	    ATTR_CHECK;
 
 #endif

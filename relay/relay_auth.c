@@ -1,47 +1,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <gsasl.h>
-
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "relay/relay_auth.h"
+#include "relay/sasl.h"
 
-enum { ROUNDS_MAX = 8, MECH_MAX = 32 };
-
-static const struct mech {
-	const char *name;
-	int	 clear;		/* shows the password */
-	int	 first;		/* the client speaks first */
-	int	 mutual;	/* the server proves itself too */
-} mechs[] = {
-	{ "SCRAM-SHA-256", 0, 1, 1 },
-	{ "PLAIN", 1, 1, 0 },
-	{ "LOGIN", 1, 0, 0 },
+enum {
+	MECH_MAX = 32,
+	/* RFC 5321 4.5.3.1.4, with CRLF. "If the initial response argument
+	   would cause the AUTH command to exceed this length, the client MUST
+	   NOT use the initial response parameter" (RFC 4954 4). */
+	COMMAND_MAX = 512,
+	WHY_MAX = 300,
 };
-
-static Gsasl *gsasl;
 
 int
 auth_open(struct buf *why)
 {
-	int err = gsasl_init(&gsasl);
-
-	if (err == GSASL_OK)
-		return 0;
-	buf_set(why, "GNU SASL: %s", gsasl_strerror(err));
-	return -1;
-}
-
-static const struct mech *
-mech_find(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(mechs) / sizeof(mechs[0]); i++)
-		if (str_casecmp(mechs[i].name, name) == 0)
-			return &mechs[i];
-	return NULL;
+	return sasl_open(why);
 }
 
 /* Copies the next word of the list at *p; 0 at its end. */
@@ -63,59 +40,59 @@ const char *
 auth_unknown(const char *list, char *word, size_t size)
 {
 	while (next_word(&list, word, size))
-		if (mech_find(word) == NULL)
+		if (sasl_find(word) == NULL)
 			return word;
 	return NULL;
 }
 
-static const struct mech *
+int
+auth_secrets(const char *list)
+{
+	char word[MECH_MAX];
+	const struct sasl_mech *m;
+	int kinds = 0;
+
+	while (next_word(&list, word, sizeof(word)))
+		if ((m = sasl_find(word)) != NULL)
+			kinds |= m->token != 0 ? AUTH_TOKEN : AUTH_PASSWORD;
+	return kinds;
+}
+
+static const struct sasl_mech *
 mech_choose(const struct relay_client *c, const char *list)
 {
-	char word[MECH_MAX], padded[MECH_MAX + 2];
-	const struct mech *m;
-	struct buf b = BUF_INIT(sizeof(padded));
+	char word[MECH_MAX];
+	const struct sasl_mech *m;
 
 	while (next_word(&list, word, sizeof(word))) {
-		m = mech_find(word);
-		if (m == NULL || (m->clear && c->stream.ssl == NULL))
-			continue;
-		buf_set(&b, " %s ", m->name);
-		if (strstr(c->mechs, buf_str(&b)) != NULL) {
-			buf_clear(&b);
+		m = sasl_find(word);
+		if (m != NULL && (!m->clear || c->stream.ssl != NULL) &&
+		    sasl_is_offered(m, c->mechs))
 			return m;
-		}
 	}
-	buf_clear(&b);
 	return NULL;
 }
 
 /* One step: the challenge in the last reply, or "", to an answer in *out_r. */
-static int
-auth_step(struct relay_client *c, Gsasl_session *s, char **out_r)
+static enum result
+auth_step(struct relay_client *c, struct sasl *s, char **out_r)
 {
+	struct buf why = BUF_INIT(WHY_MAX);
 	size_t at = 0, len = 0;
 	const char *p = reply_next(&c->reply, &at, &len);
 	char *challenge = mem_strndup(p != NULL ? p : "", len);
-	int err;
+	enum result r = RESULT_DELIVERED;
 
-	*out_r = NULL;
-	err = gsasl_step64(s, challenge, out_r);
+	if (sasl_step(s, challenge, out_r, &why) == -1)
+		r = client_fail(c, "4.7.8", "%s: %s", s->mech->name,
+		    buf_str(&why));
 	free(challenge);
-	return err;
-}
-
-static void
-secret_free(char **p)
-{
-	if (*p != NULL) {
-		mem_wipe(*p, strlen(*p));
-		gsasl_free(*p);
-	}
-	*p = NULL;
+	buf_clear(&why);
+	return r;
 }
 
 static enum result
-auth_refused(struct relay_client *c, const struct mech *m)
+auth_refused(struct relay_client *c, const struct sasl_mech *m)
 {
 	struct buf said = BUF_INIT(RESULT_WORDS_MAX);
 
@@ -127,81 +104,77 @@ auth_refused(struct relay_client *c, const struct mech *m)
 	return RESULT_LATER;
 }
 
-/* The dialogue after the first line: 334 challenges until 235 or a refusal. */
+/* The dialogue after the first line: 334 challenges until 235 or a refusal.
+   left: what did not fit that line, or NULL. */
 static enum result
-auth_dialogue(struct relay_client *c, Gsasl_session *s, const struct mech *m,
-    int state)
+auth_dialogue(struct relay_client *c, struct sasl *s, char **left)
 {
+	enum result r = RESULT_DELIVERED;
 	unsigned round;
-	char *out;
-	enum result r;
 
-	for (round = 0; c->reply.code == 334 && round < ROUNDS_MAX; round++) {
-		state = auth_step(c, s, &out);
-		if (state != GSASL_OK && state != GSASL_NEEDS_MORE) {
-			secret_free(&out);
-			return client_fail(c, "4.7.8", "login (%s): %s",
-			    m->name, gsasl_strerror(state));
-		}
+	for (round = 0; c->reply.code == 334 && round < SASL_ROUNDS_MAX;
+	    round++) {
+		if (*left == NULL &&
+		    (r = auth_step(c, s, left)) != RESULT_DELIVERED)
+			return r;
 		r = client_command(c, c->times->command, "%s",
-		    out != NULL ? out : "");
-		secret_free(&out);
+		    *left != NULL ? *left : "");
+		sasl_free(left);
 		if (r != RESULT_DELIVERED)
 			return r;
 	}
 	if (c->reply.code != 235)
-		return auth_refused(c, m);
-	if (m->mutual && state != GSASL_OK)
+		return auth_refused(c, s->mech);
+	if (s->mech->mutual && !s->proved)
 		return client_fail(c, "4.7.8",
 		    "did not prove that it knows the password");
 	return RESULT_DELIVERED;
 }
 
 static enum result
-auth_run(struct relay_client *c, Gsasl_session *s, const struct mech *m)
+auth_run(struct relay_client *c, struct sasl *s)
 {
+	const char *name = s->mech->name;
 	char *out = NULL;
-	int state = GSASL_NEEDS_MORE;
 	enum result r;
 
 	reply_reset(&c->reply);
-	if (m->first) {
-		state = auth_step(c, s, &out);
-		if (state != GSASL_OK && state != GSASL_NEEDS_MORE) {
-			secret_free(&out);
-			return client_fail(c, "4.7.8", "login (%s): %s",
-			    m->name, gsasl_strerror(state));
-		}
+	if (s->mech->first &&
+	    (r = auth_step(c, s, &out)) != RESULT_DELIVERED)
+		return r;
+	if (out != NULL && strlen("AUTH  \r\n") + strlen(name) +
+	    strlen(out) <= COMMAND_MAX) {
+		r = client_command(c, c->times->command, "AUTH %s %s", name,
+		    out);
+		sasl_free(&out);
+	} else {
+		r = client_command(c, c->times->command, "AUTH %s", name);
 	}
-	r = client_command(c, c->times->command, "AUTH %s%s%s", m->name,
-	    out != NULL ? " " : "", out != NULL ? out : "");
-	secret_free(&out);
-	return r == RESULT_DELIVERED ? auth_dialogue(c, s, m, state) : r;
+	if (r == RESULT_DELIVERED)
+		r = auth_dialogue(c, s, &out);
+	sasl_free(&out);
+	return r;
 }
 
 enum result
 auth_login(struct relay_client *c, const struct credentials *who,
     const char *host)
 {
-	const struct mech *m = mech_choose(c, who->mechs);
-	Gsasl_session *s;
+	const struct sasl_mech *m = mech_choose(c, who->mechs);
+	struct buf why = BUF_INIT(WHY_MAX);
+	struct sasl s;
 	enum result r;
-	int err;
 
 	if (m == NULL)
 		return client_fail(c, "4.7.0", c->stream.ssl == NULL ?
 		    "offers no login that is safe without TLS" :
 		    "offers no login that we know");
-	if ((err = gsasl_client_start(gsasl, m->name, &s)) != GSASL_OK)
-		return client_fail(c, "4.7.0", "login (%s): %s", m->name,
-		    gsasl_strerror(err));
-	if (gsasl_property_set(s, GSASL_AUTHID, who->user) != GSASL_OK ||
-	    gsasl_property_set(s, GSASL_PASSWORD, who->password) != GSASL_OK ||
-	    gsasl_property_set(s, GSASL_SERVICE, "smtp") != GSASL_OK ||
-	    gsasl_property_set(s, GSASL_HOSTNAME, host) != GSASL_OK)
-		r = client_fail(c, "4.7.0", "login: GNU SASL takes no name");
+	if (sasl_begin(&s, m, who->user, who->password, "smtp", host,
+	    &why) == -1)
+		r = client_fail(c, "4.7.0", "%s: %s", m->name, buf_str(&why));
 	else
-		r = auth_run(c, s, m);
-	gsasl_finish(s);
+		r = auth_run(c, &s);
+	sasl_end(&s);
+	buf_clear(&why);
 	return r;
 }

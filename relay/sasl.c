@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include <gsasl.h>
@@ -6,6 +7,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "relay/sasl.h"
+#include "relay/sasl_token.h"
 
 enum { HASHES_MAX = 1000 * 1000 };	/* of a password in SCRAM: a second */
 
@@ -15,6 +17,9 @@ static const struct sasl_mech mechs[] = {
 	{ .name = "PLAIN", .clear = 1, .first = 1 },
 	{ .name = "LOGIN", .clear = 1 },
 	{ .name = "CRAM-MD5" },
+	{ .name = "OAUTHBEARER", .clear = 1, .first = 1,
+	  .token = SASL_OAUTHBEARER },
+	{ .name = "XOAUTH2", .clear = 1, .first = 1, .token = SASL_XOAUTH2 },
 };
 
 enum { N_MECHS = sizeof(mechs) / sizeof(mechs[0]) };
@@ -32,8 +37,8 @@ sasl_open(struct buf *why)
 	return -1;
 }
 
-static int
-is_offered(const struct sasl_mech *m, const char *offered)
+int
+sasl_is_offered(const struct sasl_mech *m, const char *offered)
 {
 	struct buf b = BUF_INIT(40);
 	int r;
@@ -45,14 +50,34 @@ is_offered(const struct sasl_mech *m, const char *offered)
 }
 
 const struct sasl_mech *
-sasl_choose(const char *offered, int tls, int master)
+sasl_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < N_MECHS; i++)
+		if (str_casecmp(mechs[i].name, name) == 0)
+			return &mechs[i];
+	return NULL;
+}
+
+/* Can it be used with what we have? */
+static int
+is_for(const struct sasl_mech *m, int tls, enum sasl_secret secret)
+{
+	if (secret == SASL_TOKEN)
+		return m->token != 0 && tls;
+	return m->token == 0 && (secret != SASL_MASTER || m->clear);
+}
+
+const struct sasl_mech *
+sasl_choose(const char *offered, int tls, enum sasl_secret secret)
 {
 	const struct sasl_mech *shows = NULL;
 	size_t i;
 
 	for (i = 0; i < N_MECHS; i++) {
-		if ((master && !mechs[i].clear) ||
-		    !is_offered(&mechs[i], offered))
+		if (!is_for(&mechs[i], tls, secret) ||
+		    !sasl_is_offered(&mechs[i], offered))
 			continue;
 		if (!mechs[i].clear || tls)
 			return &mechs[i];
@@ -60,6 +85,21 @@ sasl_choose(const char *offered, int tls, int master)
 			shows = &mechs[i];
 	}
 	return shows;
+}
+
+static int
+token_begin(struct sasl *s, const char *user, const char *token,
+    const char *host, struct buf *why)
+{
+	struct buf first = BUF_INIT(0);
+	int r;
+
+	r = sasl_token_first((enum sasl_token)s->mech->token, user, token,
+	    host, &first, why);
+	if (r == 0)
+		s->first = mem_strdup(buf_str(&first));
+	buf_wipe(&first);
+	return r;
 }
 
 int
@@ -71,6 +111,10 @@ sasl_begin(struct sasl *s, const struct sasl_mech *m, const char *user,
 	int err;
 
 	memset(s, 0, sizeof(*s));
+	if (m->token != 0) {
+		s->mech = m;
+		return token_begin(s, user, password, host, why);
+	}
 	if ((err = gsasl_client_start(gsasl, m->name, &g)) != GSASL_OK) {
 		buf_set(why, "login (%s): %s", m->name, gsasl_strerror(err));
 		return -1;
@@ -121,6 +165,13 @@ sasl_step(struct sasl *s, const char *challenge, char **out_r, struct buf *why)
 		buf_set(why, "asks for too much work at the login");
 		return -1;
 	}
+	if (s->mech->token != 0) {
+		*out_r = mem_strdup(s->said ?
+		    sasl_token_answer((enum sasl_token)s->mech->token) :
+		    s->first);
+		s->said = 1;
+		return 0;
+	}
 	state = gsasl_step64(s->session, challenge, out_r);
 	s->proved = state == GSASL_OK;
 	if (state == GSASL_OK || state == GSASL_NEEDS_MORE)
@@ -135,7 +186,7 @@ sasl_free(char **out)
 {
 	if (*out != NULL) {
 		mem_wipe(*out, strlen(*out));
-		gsasl_free(*out);
+		free(*out);	/* gsasl_free is the same */
 	}
 	*out = NULL;
 }
@@ -146,4 +197,5 @@ sasl_end(struct sasl *s)
 	if (s->session != NULL)
 		gsasl_finish(s->session);
 	s->session = NULL;
+	sasl_free(&s->first);
 }

@@ -54,7 +54,8 @@ imap_dialogue(struct imap_client *c, const struct trial_question *q,
 		[TRIAL_TLS_STARTTLS] = IMAP_STARTTLS,
 		[TRIAL_TLS_NONE] = IMAP_PLAIN,
 	};
-	const struct imap_account who = { q->user, q->password, 0 };
+	const struct imap_account who = { q->user, q->password,
+		SASL_PASSWORD };
 	enum imap_result r;
 
 	if (imap_greet(c, security[q->tls], ctx, q->host) != IMAP_OK)
@@ -100,7 +101,7 @@ pop3_dialogue(struct pop3_client *c, const struct trial_question *q,
 		return greeted(q, c->no_tls, &c->words);
 	if (q->user[0] == '\0')
 		return TRIAL_OPEN;
-	r = pop3_login(c, s, q->user, q->password, q->host);
+	r = pop3_login(c, s, q->user, q->password, SASL_PASSWORD, q->host);
 	if (r == POP3_OK)
 		return TRIAL_OPEN;
 	if (strstr(buf_str(&c->words), "offers no login") != NULL)

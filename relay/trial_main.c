@@ -9,7 +9,6 @@
 #include "lib/net/tls.h"
 #include "lib/server/privdrop_program.h"
 #include "relay/relay_auth.h"
-#include "relay/sasl.h"
 #include "relay/trial.h"
 
 enum { STATUS_GOOD = 0, STATUS_USAGE = 100, STATUS_LATER = 111 };
@@ -66,7 +65,7 @@ main(int argc, char **argv)
 	tls_init();
 	ctx = tls_client_new(question.ca_file[0] != '\0' ?
 	    question.ca_file : NULL, TLS_VERIFIED, &words);
-	if (ctx != NULL && auth_open(&words) == 0 && sasl_open(&words) == 0 &&
+	if (ctx != NULL && auth_open(&words) == 0 &&
 	    privdrop_program(PROGRAM_RELAY, 1, &words) == 0) {
 		r = trial_run(&question, ctx, &words);
 		status = answer(r, buf_str(&words));

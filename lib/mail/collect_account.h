@@ -35,6 +35,7 @@ enum collect_option {
 	COLLECT_NO_IDLE = 1,
 	COLLECT_ANY_CERTIFICATE = 2,
 	COLLECT_OFF = 4,
+	COLLECT_TOKEN = 8,	/* password is an OAuth access token */
 };
 
 struct collect_account {
@@ -44,7 +45,7 @@ struct collect_account {
 	char	 host[DOMAIN_MAX + 1];
 	uint32_t port;
 	char	 login[ADDRESS_MAX + 1];
-	char	 password[PASSWORD_MAX + 1];
+	char	 password[SECRET_MAX + 1];
 	char	 owner[ADDRESS_MAX + 1]; /* whose the mail is; with fields: who has
 					    what is nobody's */
 	char	 fields[CL_SECTION_MAX / 16 + 1]; /* "X-Envelope-To,..."; "": one

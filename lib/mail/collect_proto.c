@@ -18,7 +18,7 @@ static const struct msg_field f_run[] = {
 	{ "port", CLF_PORT, MSG_U32, 0, 0 },
 	{ "security", CLF_SECURITY, MSG_U32, 0, 0 },
 	{ "login", CLF_LOGIN, MSG_TEXT, 0, ADDRESS_MAX },
-	{ "password", CLF_PASSWORD, MSG_TEXT, 0, PASSWORD_MAX },
+	{ "password", CLF_PASSWORD, MSG_TEXT, 0, SECRET_MAX },
 	{ "flags", CLF_FLAGS, MSG_U32, 0, 0 },
 	{ "owner", CLF_OWNER, MSG_TEXT, 1, ADDRESS_MAX },
 	{ "fields", CLF_FIELDS, MSG_BYTES, 1, CL_SECTION_MAX },

@@ -69,7 +69,7 @@ enum cl_field {
 	CLF_PORT,	/* u32 */
 	CLF_SECURITY,	/* u32 enum cl_security */
 	CLF_LOGIN,
-	CLF_PASSWORD,	/* secret; PASSWORD_MAX */
+	CLF_PASSWORD,	/* secret; SECRET_MAX */
 	CLF_FLAGS,	/* u32 enum cl_flag */
 	CLF_OWNER,	/* whose the mail is: Delivered-To of the head. Absent
 			   where CLF_FIELDS is there */
@@ -114,6 +114,7 @@ enum cl_flag {
 	CL_MAY_IDLE = 2,
 	CL_8BIT = 4,		/* of CL_SUBMIT: octets over 0x7f are there */
 	CL_TEST = 8,		/* for the log: nothing will be wanted */
+	CL_TOKEN = 16,		/* CLF_PASSWORD is an OAuth access token */
 };
 
 /* Why a message stays there. */

@@ -20,6 +20,8 @@ enum {
 	MIME_DEPTH_MAX = 100,
 	MIME_PARTS_MAX = 10000,
 	PASSWORD_MAX = 1024,
+	SECRET_MAX = 4096,		/* a password or an access token of
+					   ours, at a provider */
 	ENVID_MAX = 100,		/* RFC 3461 4.4 */
 	ORCPT_MAX = 500,		/* RFC 3461 4.2 */
 	MESSAGE_ID_MAX = 250,		/* of the log and the envelope */

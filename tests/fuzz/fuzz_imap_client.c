@@ -76,7 +76,8 @@ session(struct imap_client *c)
 {
 	static const struct imap_fetched f = { on_message, on_vanished,
 		on_body };
-	static const struct imap_account anna = { "anna", "secret", 0 };
+	static const struct imap_account anna = { "anna", "secret",
+		SASL_PASSWORD };
 	struct imap_list l;
 	struct imap_box b;
 	size_t i;

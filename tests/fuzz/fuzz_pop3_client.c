@@ -57,7 +57,8 @@ session(struct pop3_client *c)
 	uint32_t n;
 	uint64_t size;
 
-	if (pop3_login(c, POP3_PLAIN, "anna", "secret", "old.test") !=
+	if (pop3_login(c, POP3_PLAIN, "anna", "secret", SASL_PASSWORD,
+	    "old.test") !=
 	    POP3_OK || pop3_stat(c, &n, &size) != POP3_OK ||
 	    pop3_uidl(c, on_name, NULL) == POP3_LOST ||
 	    pop3_list(c, on_size, NULL) == POP3_LOST ||

@@ -25,7 +25,7 @@ tests_fuzz_fuzz_mx_SOURCES = tests/fuzz/fuzz_mx.c
 tests_fuzz_fuzz_mx_LDADD = relay/libresolve.a $(BASE)
 tests_fuzz_fuzz_mx_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_smtp_data_SOURCES = tests/fuzz/fuzz_smtp_data.c
-tests_fuzz_fuzz_smtp_data_LDADD = relay/librelay.a $(BASE)
+tests_fuzz_fuzz_smtp_data_LDADD = relay/librelay.a relay/libsasl.a $(BASE)
 tests_fuzz_fuzz_smtp_data_LDFLAGS = $(FUZZING)
 noinst_PROGRAMS += tests/fuzz/fuzz_mbox tests/fuzz/fuzz_uidlist
 tests_fuzz_fuzz_mbox_SOURCES = tests/fuzz/fuzz_mbox.c
@@ -147,7 +147,7 @@ tests_fuzz_fuzz_lines_SOURCES = tests/fuzz/fuzz_lines.c
 tests_fuzz_fuzz_lines_LDADD = $(MAIL) $(BASE)
 tests_fuzz_fuzz_lines_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_seven_SOURCES = tests/fuzz/fuzz_seven.c
-tests_fuzz_fuzz_seven_LDADD = relay/librelay.a $(MAIL) $(BASE)
+tests_fuzz_fuzz_seven_LDADD = relay/librelay.a relay/libsasl.a $(MAIL) $(BASE)
 tests_fuzz_fuzz_seven_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_frames_SOURCES = tests/fuzz/fuzz_frames.c \
 	tests/fuzz/fuzz_pair.h
@@ -158,7 +158,7 @@ tests_fuzz_fuzz_addr_LDADD = $(NET) $(BASE)
 tests_fuzz_fuzz_addr_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_relay_client_SOURCES = tests/fuzz/fuzz_relay_client.c \
 	tests/fuzz/fuzz_pair.h
-tests_fuzz_fuzz_relay_client_LDADD = relay/librelay.a $(MAIL) $(NET) $(BASE) \
+tests_fuzz_fuzz_relay_client_LDADD = relay/librelay.a relay/libsasl.a $(MAIL) $(NET) $(BASE) \
 	$(OPENSSL_LIBS)
 tests_fuzz_fuzz_relay_client_LDFLAGS = $(FUZZING) -Wl,--wrap=poll
 noinst_PROGRAMS += tests/fuzz/fuzz_imap_client tests/fuzz/fuzz_csv \
@@ -186,7 +186,7 @@ tests_fuzz_fuzz_imap_client_LDADD = relay/libimap.a relay/libsasl.a $(MAIL) \
 	$(GSASL_LIBS) $(OPENSSL_LIBS)
 tests_fuzz_fuzz_imap_client_LDFLAGS = $(FUZZING) -Wl,--wrap=poll
 tests_fuzz_fuzz_route_SOURCES = tests/fuzz/fuzz_route.c tests/fuzz/fuzz_pair.h
-tests_fuzz_fuzz_route_LDADD = relay/librelay.a relay/libresolve.a $(LINKS) \
+tests_fuzz_fuzz_route_LDADD = relay/librelay.a relay/libsasl.a relay/libresolve.a $(LINKS) \
 	$(MAIL) $(NET) $(BASE)
 tests_fuzz_fuzz_route_LDFLAGS = $(FUZZING)
 tests_fuzz_fuzz_auth_SOURCES = tests/fuzz/fuzz_auth.c

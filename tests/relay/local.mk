@@ -3,26 +3,26 @@ check_PROGRAMS += tests/relay/test_resolve_hosts tests/relay/test_relay_text \
 	tests/relay/test_seven
 tests_relay_test_resolve_hosts_LDADD = relay/libresolve.a $(BASE) \
 	$(CMOCKA_LIBS)
-tests_relay_test_relay_text_LDADD = relay/librelay.a $(BASE) $(CMOCKA_LIBS)
-tests_relay_test_client_LDADD = relay/librelay.a relay/libresolve.a \
+tests_relay_test_relay_text_LDADD = relay/librelay.a relay/libsasl.a $(BASE) $(CMOCKA_LIBS)
+tests_relay_test_client_LDADD = relay/librelay.a relay/libsasl.a relay/libresolve.a \
 	$(SERVER) $(MAIL) $(NET) $(BASE) $(GSASL_LIBS) $(OPENSSL_LIBS) \
 	$(CMOCKA_LIBS) -lpthread
 tests_relay_test_client_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=connect
-tests_relay_test_hurry_LDADD = relay/librelay.a $(MAIL) $(NET) $(BASE) \
+tests_relay_test_hurry_LDADD = relay/librelay.a relay/libsasl.a $(MAIL) $(NET) $(BASE) \
 	$(OPENSSL_LIBS) $(CMOCKA_LIBS)
-tests_relay_test_body_LDADD = relay/librelay.a $(MAIL) $(NET) $(BASE) \
+tests_relay_test_body_LDADD = relay/librelay.a relay/libsasl.a $(MAIL) $(NET) $(BASE) \
 	$(OPENSSL_LIBS) $(CMOCKA_LIBS)
-tests_relay_test_seven_LDADD = relay/librelay.a $(MAIL) $(NET) $(BASE) \
+tests_relay_test_seven_LDADD = relay/librelay.a relay/libsasl.a $(MAIL) $(NET) $(BASE) \
 	$(OPENSSL_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/relay/test_session tests/relay/test_job \
 	tests/relay/test_lookup tests/relay/test_dns
 tests_relay_test_session_SOURCES = tests/relay/test_session.c \
 	tests/relay/mx.c tests/relay/mx.h
-tests_relay_test_session_LDADD = relay/librelay.a relay/libresolve.a \
+tests_relay_test_session_LDADD = relay/librelay.a relay/libsasl.a relay/libresolve.a \
 	$(SERVER) $(MAIL) $(NET) $(BASE) $(GSASL_LIBS) $(OPENSSL_LIBS) \
 	$(CMOCKA_LIBS) -lpthread
 tests_relay_test_session_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_ms
-tests_relay_test_job_LDADD = relay/librelay.a $(MAIL) $(NET) $(BASE) \
+tests_relay_test_job_LDADD = relay/librelay.a relay/libsasl.a $(MAIL) $(NET) $(BASE) \
 	$(OPENSSL_LIBS) $(CMOCKA_LIBS)
 # Stand in for the DNS, and for libunbound.
 tests_relay_test_lookup_LDADD = relay/libresolve.a $(BASE) $(EV_LIBS) \
@@ -56,6 +56,8 @@ tests_relay_test_imap_LDADD = relay/libimap.a relay/libsasl.a $(MAIL) \
 check_PROGRAMS += tests/relay/test_migrate
 tests_relay_test_migrate_LDADD = relay/libmigrate.a relay/libimap.a \
 	relay/libsasl.a $(MAIL) $(NET) $(BASE) $(GSASL_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/relay/test_sasl
+tests_relay_test_sasl_LDADD = relay/libsasl.a $(BASE) $(GSASL_LIBS) $(CMOCKA_LIBS)
 # The client's side of POP3.
 check_PROGRAMS += tests/relay/test_pop3
 tests_relay_test_pop3_SOURCES = tests/relay/test_pop3.c \

@@ -44,7 +44,8 @@ finish(struct imap_client *c, pid_t pid, const char *name)
 	script_finish(pid, name);
 }
 
-static const struct imap_account anna = { "anna", "pass \"\\word", 0 };
+static const struct imap_account anna = { "anna", "pass \"\\word",
+	SASL_PASSWORD };
 
 #define HELLO ">* OK [CAPABILITY IMAP4rev1 ID] old ready"
 
@@ -54,6 +55,7 @@ static const struct login_row {
 	const char *script[STEPS];
 	enum imap_result greet, login;
 	const char *words;
+	enum sasl_secret secret;
 } logins[] = {
 	{ "LOGIN", { HELLO, "<LOGIN \"anna\" \"pass \\\"\\\\word\"\r\n",
 	  ">% OK [CAPABILITY IMAP4rev1] in" }, IMAP_OK, IMAP_OK, "" },
@@ -62,6 +64,10 @@ static const struct login_row {
 	  "\r\n", ">+ ", "<AGFubmEAcGFzcyAiXHdvcmQ=\r\n", ">R2 OK in",
 	  "<CAPABILITY", ">* CAPABILITY IMAP4rev1 ID", ">% OK", "<ID (",
 	  ">* ID NIL", ">% OK" }, IMAP_OK, IMAP_OK, "" },
+	{ "a token without TLS", {
+	  ">* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2 AUTH=PLAIN] x" },
+	  IMAP_OK, IMAP_NO, "old is shown no access token without TLS",
+	  SASL_TOKEN },
 	{ "SASL-IR", { ">* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] x",
 	  "<AUTHENTICATE PLAIN AGFubmEAcGFzcyAiXHdvcmQ=\r\n",
 	  ">% OK [CAPABILITY IMAP4rev1 ENABLE UTF8=ACCEPT QRESYNC] in",
@@ -116,6 +122,7 @@ static const struct login_row {
 static void
 test_logins(void **state)
 {
+	struct imap_account who = anna;
 	const struct login_row *t;
 	struct imap_client c;
 	enum imap_result r;
@@ -132,7 +139,8 @@ test_logins(void **state)
 			fail_msg("%s: greet %d %s", t->name, r,
 			    buf_str(&c.words));
 		if (r == IMAP_OK) {
-			r = imap_login(&c, &anna, "old.test");
+			who.secret = t->secret;
+			r = imap_login(&c, &who, "old.test");
 			if (r != t->login)
 				fail_msg("%s: login %d %s", t->name, r,
 				    buf_str(&c.words));

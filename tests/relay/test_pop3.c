@@ -51,6 +51,7 @@ static const struct login_row {
 	const char *words;
 	enum pop3_code code;
 	unsigned delay;
+	enum sasl_secret secret;
 } logins[] = {
 	{ "USER and PASS", { HELLO("USER\r\nUIDL\r\n"), "<USER anna\r\n",
 	  ">+OK", "<PASS pass \"\\word\r\n", ">+OK in", CAPA("TOP\r\n") },
@@ -128,6 +129,9 @@ static const struct login_row {
 	  "<AUTH SCRAM-SHA-256 ", ">+ cj14LHM9YzJGc2RBPT0saT0xMDAwMDAx" },
 	  POP3_OK, POP3_LOST, "old asks for too much work at the login", 0,
 	  0 },
+	{ "a token without TLS", { HELLO("SASL XOAUTH2 PLAIN\r\nUSER\r\n") },
+	  POP3_OK, POP3_NO, "old is shown no access token without TLS",
+	  POP3_CODE_PERMANENT, 0, SASL_TOKEN },
 	{ "another's nonce", { HELLO("SASL SCRAM-SHA-1\r\n"),
 	  "<AUTH SCRAM-SHA-1 ", ">+ cj14LHM9YzJGc2RBPT0saT0xMDAwMDAw" },
 	  POP3_OK, POP3_LOST, "old login: ", 0, 0 },
@@ -150,7 +154,7 @@ login_row(const struct login_row *t)
 		fail_msg("%s: greet %d %s", t->name, r, buf_str(&c.words));
 	if (r == POP3_OK) {
 		r = pop3_login(&c, POP3_PLAIN, "anna", "pass \"\\word",
-		    "old.test");
+		    t->secret, "old.test");
 		if (r != t->login)
 			fail_msg("%s: login %d %s", t->name, r,
 			    buf_str(&c.words));
@@ -231,8 +235,8 @@ test_in_the_clear(void **state)
 	pid_t pid = start(script, &c);
 
 	assert_int_equal(pop3_greet(&c, POP3_PLAIN, NULL, "x"), POP3_OK);
-	assert_int_equal(pop3_login(&c, POP3_STARTTLS, "anna", "secret", "x"),
-	    POP3_NO);
+	assert_int_equal(pop3_login(&c, POP3_STARTTLS, "anna", "secret",
+	    SASL_PASSWORD, "x"), POP3_NO);
 	assert_string_equal(buf_str(&c.words),
 	    "old offers no login that is safe without TLS");
 	finish(&c, pid, "in the clear");

@@ -607,6 +607,62 @@ test_login(void **state)
 	said(SECURE("1") ONE("1") QUIT("1"));
 }
 
+/* An access token in place of the password. */
+static void
+test_token(void **state)
+{
+	static char host[] = "mx1.test", user[] = "anna", mechs[] = "XOAUTH2";
+	static char token[1001];
+	struct buf why = BUF_INIT(300);
+	const char *p, *q;
+
+	conf.host = host;
+	conf.user = user;
+	conf.auth = mechs;
+	answer_hosts = 1;
+	reopen(RELAY_TLS_MAY);
+#define TOKEN "1:AUTH XOAUTH2 dXNlcj1hbm5hAWF1dGg9QmVhcmVyIHNlY3JldAEB\n"
+	mx_host[1].ehlo_tls = "250-mx\r\n250-PIPELINING\r\n"
+	    "250 AUTH PLAIN XOAUTH2";
+	send_one("", OK, "2.0.0 mx1");
+	said(SECURE("1") TOKEN ONE("1") QUIT("1"));
+	/* Its error is a challenge; the refusal comes after our answer. */
+	mx_all(&mx_good);
+	mx_host[1].ehlo_tls = "250-mx\r\n250 AUTH XOAUTH2";
+	mx_host[1].auth = "334 eyJzdGF0dXMiOiI0MDAifQ==";
+	mx_host[1].pass = "535 5.7.3 expired";
+	send_one("", LATER, "4.7.8 mx1.test [127.0.0.1] refuses our login "
+	    "(XOAUTH2)");
+	session_expire(1);
+	assert_non_null(strstr(mx_said(), TOKEN "1:\n"));
+	/* Never without TLS, and never as a password. */
+	mx_all(&mx_good);
+	mx_host[1].ehlo = "250-mx\r\n250 AUTH XOAUTH2 PLAIN";
+	send_one("", LATER, "4.7.0 mx1.test [127.0.0.1] offers no login that "
+	    "is safe without TLS");
+	said(CLEAR("1"));
+	mx_all(&mx_good);
+	mx_host[1].ehlo_tls = "250-mx\r\n250 AUTH PLAIN LOGIN";
+	send_one("", LATER, "4.7.0 mx1.test [127.0.0.1] offers no login that "
+	    "we know");
+	said(SECURE("1"));
+	/* What does not fit the command line comes after it, once. */
+	memset(token, 'x', sizeof(token) - 1);
+	assert_int_equal(policy_open(&conf, token, &why), 0);
+	mx_all(&mx_good);
+	mx_host[1].ehlo_tls = "250-mx\r\n250 AUTH XOAUTH2";
+	mx_host[1].auth = "334 ";
+	mx_host[1].pass = "235 welcome";
+	send_one("", OK, "2.0.0 mx1");
+	session_expire(1);
+	p = strstr(mx_said(), "1:AUTH XOAUTH2\n1:dXNlcj1hbm5h");
+	assert_non_null(p);
+	q = strchr(p + sizeof("1:AUTH XOAUTH2\n"), '\n');
+	assert_true(q - p > 1300);
+	assert_memory_equal(q, "\n1:MAIL", 7);
+	buf_clear(&why);
+}
+
 static void
 test_credential(void **state)
 {
@@ -796,7 +852,7 @@ main(void)
 		T(test_job_time),
 		T(test_kept_connection), T(test_opportunistic),
 		T(test_features_of_tls), T(test_required_tls),
-		T(test_smarthost_tls), T(test_login), T(test_credential),
+		T(test_smarthost_tls), T(test_login), T(test_token), T(test_credential),
 		T(test_route), T(test_stop_while_connecting),
 	};
 	struct buf why = BUF_INIT(300);
