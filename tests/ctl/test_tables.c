@@ -13,8 +13,10 @@
 #include "ctl/ctl_commit.h"
 #include "ctl/ctl_compile.h"
 #include "ctl/table_aliases.h"
+#include "ctl/table_collect.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/mail/limits.h"
 #include "lib/mail/tables.h"
@@ -1071,10 +1073,54 @@ teardown(void **state)
 	return rmdir(dir);
 }
 
+/* The line of an account at a provider: its bounds, and what is no bound. */
+static void
+test_collect_line(void **state)
+{
+#define OF	"imap host=imap.test login=anna to=anna@b.test "
+	static const struct {
+		const char *value;
+		int password;	/* of that many octets behind it, or 0 */
+		int want;
+	} t[] = {
+		{ OF "keep=1d", 4, 0 },
+		{ OF "keep=0d", 4, -1 },
+		{ OF "keep=24h", 4, -1 },
+		{ OF "keep=3650d", 4, 0 },
+		{ OF "keep=confirmed", 4, 0 },
+		{ OF "keep=some", 4, -1 },
+		{ OF, PASSWORD_MAX, 0 },
+		{ OF, PASSWORD_MAX + 1, -1 },
+		{ OF, 0, -1 },
+	};
+	struct collect_account *a = mem_zalloc(1, sizeof(*a));
+	struct buf value = BUF_INIT(10000), why = BUF_INIT(1000);
+	char name[] = "home";
+	struct row r = { .key = name };
+	size_t i;
+	int k;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		buf_set(&value, "%s", t[i].value);
+		if (t[i].password > 0)
+			buf_puts(&value, " password=");
+		for (k = 0; k < t[i].password; k++)
+			buf_puts(&value, "x");
+		r.value = value.data;
+		if (collect_of(&r, a, &why) != t[i].want)
+			fail_msg("%s, %d", t[i].value, t[i].password);
+	}
+	buf_clear(&value);
+	buf_clear(&why);
+	free(a);
+#undef OF
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_collect_line),
 		cmocka_unit_test(test_address),
 		cmocka_unit_test(test_catch_all),
 		cmocka_unit_test(test_owner),
