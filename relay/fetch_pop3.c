@@ -36,6 +36,7 @@ struct drop {
 	struct buf keys;
 	EVP_MD_CTX *md;
 	unsigned left_out;	/* nameless ones, over NAMELESS_MAX */
+	unsigned named, refused;	/* by what is in them; not shown */
 };
 
 static void
@@ -185,6 +186,7 @@ name_by_content(struct drop *d, struct entry *e, unsigned char hash[HASH_SIZE])
 		return -1;
 	if (r == POP3_NO)
 		e->number = 0;
+	*(r == POP3_NO ? &d->refused : &d->named) += 1;
 	if (EVP_DigestFinal_ex(d->md, hash, NULL) != 1)
 		abort();
 	return 0;
@@ -389,6 +391,11 @@ session(struct drop *d)
 		fetch_messages(f, &head, d, get, size_of);
 	if (!f->gone)
 		leave(d);
+	/* One may be refused since it has gone. */
+	if (d->refused > 0 && d->named == 0)
+		fetch_end(f, CL_SYS_PERM, "%u messages cannot be fetched: "
+		    "neither UIDL nor TOP of the server tells them apart",
+		    d->refused);
 	if (d->left_out > 0)
 		fetch_end(f, CL_LIMIT, "%u messages without a name of their "
 		    "own wait for others to go", d->left_out);

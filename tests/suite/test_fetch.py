@@ -188,6 +188,8 @@ ENDS = [
     ({"stat": lambda s, r: s.say("+OK what") or True}, "LOST",
      "does not say how many"),
     ({"capa": ["SASL GSSAPI"]}, "SYS_PERM", "no login that we know"),
+    ({"uidl": refuse("what"), "top": refuse("what")}, "SYS_PERM",
+     "1 messages cannot be fetched: neither UIDL nor TOP"),
 ]
 
 
