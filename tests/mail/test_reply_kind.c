@@ -1,7 +1,7 @@
 /*
- * What hosts say, and what kind of refusal it is. The replies are those of large
- * providers and of common servers, as their manuals and postmaster pages have
- * them; addresses in them are examples.
+ * What hosts say, and what kind of refusal it is. The replies are of the
+ * forms that large providers and common servers use; they are written for the
+ * test, not copied from anywhere, and addresses in them are examples.
  */
 #include <setjmp.h>
 #include <stdarg.h>
