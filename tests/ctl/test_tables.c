@@ -1089,8 +1089,8 @@ test_collect_line(void **state)
 		{ OF "keep=3650d", 4, 0 },
 		{ OF "keep=confirmed", 4, 0 },
 		{ OF "keep=some", 4, -1 },
-		{ OF, PASSWORD_MAX, 0 },
-		{ OF, PASSWORD_MAX + 1, -1 },
+		{ OF, SECRET_MAX, 0 },
+		{ OF, SECRET_MAX + 1, -1 },
 		{ OF, 0, -1 },
 	};
 	struct collect_account *a = mem_zalloc(1, sizeof(*a));
