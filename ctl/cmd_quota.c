@@ -39,10 +39,10 @@ struct lines {
 	size_t	 n;
 };
 
-/* At most 2^50 octets and 2^32 messages are a bound (ctl_grants.c). */
 static int64_t
 percent(uint64_t n, uint64_t max)
 {
+	static const uint64_t most = UINT64_MAX / 100;
 	uint64_t whole;
 
 	if (max == 0)
@@ -50,7 +50,9 @@ percent(uint64_t n, uint64_t max)
 	whole = n / max;
 	if (whole > INT32_MAX)
 		return (int64_t)INT32_MAX * 100;
-	return (int64_t)(whole * 100 + n % max * 100 / max);
+	n %= max;
+	return (int64_t)(whole * 100 + (n <= most ? n * 100 / max :
+	    n / (max / 100)));
 }
 
 static int
@@ -117,8 +119,11 @@ add_all(struct lines *l, const struct ctl *c, const struct set *s,
 
 	while ((r = text_next(&s->t[TEXT_DOMAINS], &i)) != NULL)
 		if (r->value == NULL && is_asked(r->key, asked) &&
-		    admin_may(c->admin, r->key))
-			(void)add(l, 1, r->key);
+		    admin_may(c->admin, r->key)) {
+			line = add(l, 1, r->key);
+			line->size_max = r->sum[0];
+			line->count_max = r->sum[1];
+		}
 	i = 0;
 	while ((r = text_next(&s->t[TEXT_USERS], &i)) != NULL) {
 		if (!is_asked(domain_of(s, strrchr(r->key, '@') + 1), asked) ||

@@ -220,6 +220,7 @@ except_line(struct ctl *c, const struct row *d, struct buf *line,
 	const char *word = c->args[1];
 
 	if (c->n_args != 2 || c->opt[OPT_DOMAIN_ADMINS] != NULL ||
+	    c->opt[OPT_DOMAIN_QUOTA] != NULL ||
 	    strncmp(word, "except=", 7) != 0) {
 		buf_set(why, _("%s is an alias domain: except=NAME,... alone "
 		    "stands there"), d->key);
@@ -230,24 +231,60 @@ except_line(struct ctl *c, const struct row *d, struct buf *line,
 	return 0;
 }
 
+/* What all accounts of the domain may hold, or a grant. 0, or -1 with why. */
 static int
-grants_line(struct ctl *c, struct row *d, struct buf *line, struct buf *why)
+take_word(struct row *d, const char *word, struct buf *why)
+{
+	size_t len = strlen(word);
+	int found = domain_sum(word, len, d->sum, why);
+
+	if (found == 0)
+		found = grants_change(word, len, &d->grants, why);
+	if (found == 0)
+		row_unknown(word, len, DOMAIN_SUM, why);
+	return found == 1 ? 0 : -1;
+}
+
+/* What the line says of admins, or is to say. 0, or -1 with why. */
+static int
+admins_word(const struct ctl *c, const struct row *d, struct buf *line,
+    struct buf *why)
 {
 	const char *admins = c->opt[OPT_DOMAIN_ADMINS];
 	struct buf list = BUF_INIT(0);
 	int r = 0;
 
-	if (row_grants(c->args + 1, c->n_args - 1, &d->grants, why) == -1)
-		return -1;
 	if (admins == NULL)
 		buf_puts(&list, d->admins != NULL ? d->admins : "");
 	else if (admins[0] != '\0')
 		r = domain_admins(admins, strlen(admins), &list, why);
-	buf_puts(line, d->key);
-	grants_print(&d->grants, line);
 	if (list.len > 0)
 		buf_printf(line, " admins=%s", buf_str(&list));
 	buf_clear(&list);
+	return r;
+}
+
+static int
+domain_line(struct ctl *c, struct row *d, struct buf *line, struct buf *why)
+{
+	struct buf sum = BUF_INIT(0);
+	int i, r = 0;
+
+	if (c->opt[OPT_DOMAIN_QUOTA] != NULL) {
+		buf_printf(&sum, "domain_quota=%s", c->opt[OPT_DOMAIN_QUOTA]);
+		r = take_word(d, buf_str(&sum), why);
+		buf_reset(&sum);
+	}
+	for (i = 1; i < c->n_args && r == 0; i++)
+		r = take_word(d, c->args[i], why);
+	if (r == 0) {
+		domain_sum_print(d->sum, &sum);
+		buf_printf(line, "%s%s%s", d->key, sum.len > 0 ? " " : "",
+		    buf_str(&sum));
+		grants_print(&d->grants, line);
+		r = admins_word(c, d, line, why);
+	}
+	buf_clear(&sum);
 	return r;
 }
 
@@ -276,9 +313,10 @@ cmd_domain_set(struct ctl *c)
 	struct set s;
 	int r;
 
-	if (c->n_args == 1 && c->opt[OPT_DOMAIN_ADMINS] == NULL)
-		return ctl_fail(CTL_USAGE, _("what is to be set? (KEY=VALUE, "
-		    "--admins)"));
+	if (c->n_args == 1 && c->opt[OPT_DOMAIN_ADMINS] == NULL &&
+	    c->opt[OPT_DOMAIN_QUOTA] == NULL)
+		return ctl_fail(CTL_USAGE, _("what is to be set? (--quota, "
+		    "--admins, KEY=VALUE)"));
 	if (table_open(c, &s, 1) == -1)
 		return CTL_REFUSED;
 	r = table_domains.key(c->args[0], strlen(c->args[0]), &name, &why);
@@ -290,7 +328,7 @@ cmd_domain_set(struct ctl *c)
 	}
 	if (r == 0)
 		r = d->value != NULL ? except_line(c, d, &line, &why) :
-		    grants_line(c, d, &line, &why);
+		    domain_line(c, d, &line, &why);
 	if (r == 0)
 		r = text_change(&s.t[TEXT_DOMAINS], &d, buf_str(&line), &why);
 	if (r == 0 && c->opt[OPT_DOMAIN_ADMINS] != NULL)
@@ -331,7 +369,7 @@ out_admins(struct out *o, const char *admins)
 int
 cmd_domain_list(struct ctl *c)
 {
-	struct buf grants = BUF_INIT(0);
+	struct buf grants = BUF_INIT(0), sum = BUF_INIT(0);
 	const struct row *r;
 	struct out o;
 	struct set s;
@@ -354,12 +392,17 @@ cmd_domain_list(struct ctl *c)
 		else
 			out_null(&o);
 		buf_reset(&grants);
+		buf_reset(&sum);
+		domain_sum_print(r->sum, &sum);
+		if (sum.len > 0)
+			buf_put_lv(&grants, sum.data, sum.len);
 		grants_pack(&r->grants, &grants);
 		out_texts(&o, &grants);
 		out_list(&o, r->targets, r->n_targets);
 		out_admins(&o, r->admins);
 	}
 	buf_clear(&grants);
+	buf_clear(&sum);
 	return table_listed(&s, &o);
 }
 

@@ -82,6 +82,8 @@ static const struct option_row domain_options[] = {
 	    N_("the same addresses as those of DOMAIN") }, END
 };
 static const struct option_row domain_set_options[] = {
+	{ OPT_DOMAIN_QUOTA, "--quota", NULL, "SIZE[,COUNT]",
+	    N_("bound of all its accounts together, 0 for none") },
 	{ OPT_DOMAIN_ADMINS, "--admins", NULL, "NAME[,NAME]...",
 	    N_("Unix users, groups with @, who administer it (\"\": none)") },
 	END

@@ -22,8 +22,9 @@ struct grant_row {
 };
 
 /* SIZE [ "," COUNT ] */
-static int
-parse_quota(const char *p, size_t len, uint64_t *v, struct buf *why)
+int
+quota_parse(const char *p, size_t len, uint64_t v[GRANT_NUMBERS],
+    struct buf *why)
 {
 	const char *comma = memchr(p, ',', len), *end = p + len;
 
@@ -40,8 +41,8 @@ parse_quota(const char *p, size_t len, uint64_t *v, struct buf *why)
 	return 0;
 }
 
-static void
-print_quota(const uint64_t *v, struct buf *out)
+void
+quota_print(const uint64_t v[GRANT_NUMBERS], struct buf *out)
 {
 	buf_printf(out, "%" PRIu64, v[0]);
 	if (v[1] != 0)
@@ -145,8 +146,8 @@ join_expire(uint64_t *v, const uint64_t *w)
 }
 
 static const struct grant_row rows[GRANTS] = {
-	[GRANT_QUOTA] = { "quota", "quota=SIZE[,COUNT]", parse_quota,
-	    print_quota, join_quota, { 0, 0 } },
+	[GRANT_QUOTA] = { "quota", "quota=SIZE[,COUNT]", quota_parse,
+	    quota_print, join_quota, { 0, 0 } },
 	[GRANT_PROTOCOLS] = { "protocols", "protocols=imap+pop3+submission",
 	    parse_protocols, print_protocols, join_right,
 	    { PROTOCOLS_ALL, 0 } },

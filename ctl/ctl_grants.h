@@ -45,6 +45,10 @@ struct grants {
  */
 int	grants_parse(const char *p, size_t len, struct grants *g,
 	    struct buf *why) ATTR_CHECK;
+/* SIZE[,COUNT], as of a quota, into v, which is zero. 0, or -1 with why. */
+int	quota_parse(const char *p, size_t len, uint64_t v[GRANT_NUMBERS],
+	    struct buf *why) ATTR_CHECK;
+void	quota_print(const uint64_t v[GRANT_NUMBERS], struct buf *out);
 /* Appends " KEY=VALUE" for each that is said; grants_parse reads it. */
 void	grants_print(const struct grants *g, struct buf *out);
 /* The key of a grant; and its value as lines say it, nothing where none does. */

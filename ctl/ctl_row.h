@@ -33,6 +33,8 @@ struct row {
 	int	 own_lines;	/* domains: an alias domain that has some */
 	size_t	 n_targets;
 	struct grants grants;	/* users, groups, domains: of this line */
+	uint64_t sum[GRANT_NUMBERS];	/* domains: what all its accounts may
+				   hold together; 0: no bound */
 	unsigned n_groups;	/* users: that they are in (set_join) */
 	struct grants joined;	/* users: what the groups say (set_join) */
 	uint32_t flags;		/* users: enum tables_flag */

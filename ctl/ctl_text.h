@@ -7,6 +7,7 @@
  * starts with "#".
  *
  *   domains   example.test          example.com = alias example.test
+ *             example.test domain_quota=50G quota=2G
  *   users     anna@example.test     anna@example.test quota=2G,10000 disabled
  *   groups    staff quota=2G : anna@example.test bert@example.test
  *   passwd    anna@example.test:$y$...

@@ -96,17 +96,32 @@ has_copy(struct explain *x, const char *step, const char *subject)
 	return 0;
 }
 
+/* Than its quota, or its domain's. 1, 0, or -1: try later. */
+static int
+is_larger(struct explain *x, const char *name)
+{
+	struct tables_user u;
+	struct tables_sum s;
+
+	if (tables_user(x->tables, name, &u) != LOOKUP_FOUND ||
+	    tables_sum(x->tables, strrchr(name, '@') + 1, &s) != LOOKUP_FOUND)
+		return -1;
+	return (u.quota_size != 0 && x->size > u.quota_size) ||
+	    (s.size != 0 && x->size > s.size);
+}
+
 /* The account's own bounds. Behind an alias nobody is refused: mail waits. */
 static void
 to_mailbox(struct explain *x, const char *address, const char *name,
     unsigned depth)
 {
 	enum lookup full = tables_full(x->tables, name);
+	int larger = is_larger(x, name);
 	struct tables_user u;
 
 	if (has_copy(x, "mailbox", name))
 		return;
-	if (full == LOOKUP_ERROR ||
+	if (full == LOOKUP_ERROR || larger == -1 ||
 	    tables_user(x->tables, name, &u) != LOOKUP_FOUND) {
 		say_later(x, address);
 		return;
@@ -115,7 +130,7 @@ to_mailbox(struct explain *x, const char *address, const char *name,
 		explain_say(x, "mailbox", name, EXPLAIN_LATER, depth == 0 ?
 		    REPLY_FULL : NULL,
 		    _("it is full: mail waits until there is room"));
-	else if (u.quota_size != 0 && x->size > u.quota_size)
+	else if (larger)
 		explain_say(x, "mailbox", name, EXPLAIN_REFUSE, depth == 0 ?
 		    REPLY_QUOTA : NULL,
 		    _("the message is larger than its quota"));

@@ -7,6 +7,7 @@
 #include "ctl/table_domains.h"
 #include "ctl/ctl_name.h"
 #include "ctl/ctl_set.h"
+#include "ctl/table_domains.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/base/words.h"
@@ -152,6 +153,36 @@ parse_admins(const char *p, size_t len, struct row *r, struct buf *why)
 	return ok == 0 ? 1 : -1;
 }
 
+int
+domain_sum(const char *p, size_t len, uint64_t sum[GRANT_NUMBERS],
+    struct buf *why)
+{
+	static const char key[] = "domain_quota=";
+	struct buf fault = BUF_INIT(0);
+	size_t n = sizeof(key) - 1;
+	int r;
+
+	if (len < n || memcmp(p, key, n) != 0)
+		return 0;
+	memset(sum, 0, GRANT_NUMBERS * sizeof(*sum));
+	if (len == n)
+		return 1;
+	r = quota_parse(p + n, len - n, sum, &fault);
+	if (r == -1)
+		buf_set(why, "domain_%s", buf_str(&fault));
+	buf_clear(&fault);
+	return r == -1 ? -1 : 1;
+}
+
+void
+domain_sum_print(const uint64_t sum[GRANT_NUMBERS], struct buf *out)
+{
+	if (sum[0] == 0 && sum[1] == 0)
+		return;
+	buf_puts(out, "domain_quota=");
+	quota_print(sum, out);
+}
+
 static int
 parse_grants(const char *p, size_t len, struct row *r, struct buf *why)
 {
@@ -160,19 +191,21 @@ parse_grants(const char *p, size_t len, struct row *r, struct buf *why)
 	int found;
 
 	while ((word = row_word(&p, &len, &n), n > 0)) {
-		found = grants_parse(word, n, &r->grants, why);
+		found = domain_sum(word, n, r->sum, why);
+		if (found == 0)
+			found = grants_parse(word, n, &r->grants, why);
 		if (found == 0)
 			found = parse_admins(word, n, r, why);
 		if (found == 0)
-			row_unknown(word, n, "admins=NAME,... = alias DOMAIN",
-			    why);
+			row_unknown(word, n, DOMAIN_SUM
+			    ", admins=NAME,... = alias DOMAIN", why);
 		if (found != 1)
 			return -1;
 	}
 	return 0;
 }
 
-/* domain ( *( grant | admins ) | "=" "alias" domain ) */
+/* domain ( *( grant | domain_quota | admins ) | "=" "alias" domain ) */
 static int
 parse_domain(const char *p, size_t len, struct row *r, struct buf *why)
 {
@@ -258,12 +291,27 @@ put_exception(struct compile *c, const char *domain,
 }
 
 static void
+compile_sum(struct compile *c, const struct row *r, int first)
+{
+	if (first) {
+		compile_key(c, 'Q', "");
+		compile_put(c);
+	}
+	compile_key(c, 'q', r->key);
+	buf_put_u64(&c->value, r->sum[0]);
+	buf_put_u64(&c->value, r->sum[1]);
+	compile_put(c);
+	/* It must not be passed over. */
+	compile_needs(c, 4);
+}
+
+static void
 compile_domains(struct set *s, struct compile *c)
 {
 	const char *home = set_host_domain(s);
 	const struct row *r;
 	size_t i = 0, k;
-	int own;
+	int own, sums = 0;
 
 	if (home != NULL) {	/* ctl_set.h tells why */
 		compile_key(c, 'd', s->host);
@@ -279,6 +327,8 @@ compile_domains(struct set *s, struct compile *c)
 		compile_put(c);
 		if (own)
 			compile_needs(c, 2);
+		if (r->sum[0] != 0 || r->sum[1] != 0)
+			compile_sum(c, r, sums++ == 0);
 		for (k = 0; k < r->n_targets; k++)
 			put_exception(c, r->key, r->targets[k]);
 	}

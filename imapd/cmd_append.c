@@ -120,6 +120,13 @@ append_no_mailbox(struct imapd_session *s)
 		imapd_door_no(s);
 }
 
+static int
+fits(const struct door_usage *u, const struct imapd_append *ap)
+{
+	return (u->size_max == 0 || u->size + ap->total <= u->size_max) &&
+	    (u->count_max == 0 || u->count + ap->n <= u->count_max);
+}
+
 /*
  * Would the messages fit? Store judges that when they come; what is large is
  * not read in vain. 0, or -1 having answered.
@@ -127,7 +134,7 @@ append_no_mailbox(struct imapd_session *s)
 static int
 append_fits(struct imapd_session *s, const struct imapd_append *ap)
 {
-	uint64_t size, size_max, count, count_max;
+	struct door_quotas q;
 
 	if (append_last(ap)->size > imapd_conf.message_size) {
 		imapd_no(s, "[TOOBIG] The message is too big");
@@ -135,13 +142,11 @@ append_fits(struct imapd_session *s, const struct imapd_append *ap)
 	}
 	if (ap->total < APPEND_ASK)
 		return 0;
-	if (door_quota(&imapd_door, &size, &size_max, &count,
-	    &count_max) == -1) {
+	if (door_quotas(&imapd_door, &q) == -1) {
 		imapd_door_no(s);
 		return -1;
 	}
-	if ((size_max > 0 && size + ap->total > size_max) ||
-	    (count_max > 0 && count + ap->n > count_max)) {
+	if (!fits(&q.user, ap) || !fits(&q.domain, ap)) {
 		imapd_no(s, "[OVERQUOTA] There is no room for that message");
 		return -1;
 	}

@@ -76,19 +76,24 @@ check_sender(struct smtp_session *s, struct smtp_case *c)
 	}
 }
 
-/* RFC 1870 6.2: what its quota could never hold need not come at all. */
+/* RFC 1870 6.2: what its quota, or its domain's, could never hold need not come at all. */
 static struct smtp_verdict
 judge_size(const char *name, uint64_t size)
 {
 	static const struct smtp_verdict
 	    never = SMTP_REFUSE(552, "5.2.3", "larger than the mailbox may be");
+	const char *at = strrchr(name, '@');
 	struct tables_user u;
+	struct tables_sum s;
 
 	if (size == 0)
 		return fine;
-	if (tables_user(smtpd.tables, name, &u) != LOOKUP_FOUND)
+	if (at == NULL ||
+	    tables_user(smtpd.tables, name, &u) != LOOKUP_FOUND ||
+	    tables_sum(smtpd.tables, at + 1, &s) != LOOKUP_FOUND)
 		return later;
-	return u.quota_size != 0 && size > u.quota_size ? never : fine;
+	return (u.quota_size != 0 && size > u.quota_size) ||
+	    (s.size != 0 && size > s.size) ? never : fine;
 }
 
 static struct smtp_verdict

@@ -12,6 +12,7 @@
 #include "store/account_full.h"
 #include "store/door_client.h"
 #include "store/door_watch.h"
+#include "store/sum.h"
 
 /*
  * The id of an account whose `mailboxes` has none: FNV-1a of its name, twice.
@@ -283,6 +284,22 @@ account_changed(struct account *a)
 		msg_u32(&c->chan, DF_ON, 1);
 		client_end(c, a->shard);
 	}
+}
+
+void
+account_reserve(struct account *a, uint64_t size, uint64_t count)
+{
+	a->pending_size += size;
+	a->pending_count += count;
+	sum_note(a);
+}
+
+void
+account_release(struct account *a, uint64_t size, uint64_t count)
+{
+	a->pending_size -= size;
+	a->pending_count -= count;
+	sum_note(a);
 }
 
 void

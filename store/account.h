@@ -124,6 +124,7 @@ struct account {
 	} kept;
 
 	uint64_t size, messages;	/* of all mailboxes: shard_counted */
+	int	 uncounted;		/* ... which are not all read */
 	uint64_t pending_size, pending_count;	/* reserved by tasks */
 	struct tables_user quota;
 	int64_t	 quota_read;		/* clock_mono_ms; 0: never */
@@ -175,6 +176,9 @@ void	mailbox_oid(struct mailbox *m);
 void	account_remove(struct account *a, struct mailbox *m);
 void	account_changed(struct account *a);	/* the list: tells the doors */
 
+/* Room that a task takes, until it has added what it brings; and gives back. */
+void	account_reserve(struct account *a, uint64_t size, uint64_t count);
+void	account_release(struct account *a, uint64_t size, uint64_t count);
 /* Octets and messages of all mailboxes, with what is reserved. */
 void	account_usage(const struct account *a, uint64_t *size_r,
 	    uint64_t *count_r);

@@ -120,6 +120,7 @@ account_adopt(struct account *a, const char *text, size_t len)
 	struct boxes b;
 	int r = boxes_parse(&b, text, len, &why);
 
+	a->uncounted = 1;
 	if (r == 0) {
 		adopt_boxes(a, &b);
 		if (a->inbox == NULL) {
@@ -137,6 +138,7 @@ account_adopt(struct account *a, const char *text, size_t len)
 		a->state = ACCOUNT_BROKEN;
 	} else {
 		a->state = ACCOUNT_READY;
+		a->uncounted = 0;
 		quota_note(a);
 	}
 	buf_clear(&why);

@@ -139,6 +139,7 @@ first_finish(struct task *t)
 		a->state = ACCOUNT_BROKEN;
 	} else {
 		a->state = ACCOUNT_READY;
+		a->uncounted = 0;
 		account_changed(a);
 		quota_note(a);
 	}

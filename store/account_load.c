@@ -124,6 +124,7 @@ forget(struct account *a)
 	a->batch.result = ENGINE_DONE;
 	a->drop_from = 0;
 	a->warned = -1;
+	a->uncounted = 1;
 	for (i = 0; i < a->n_mailboxes; i++) {
 		m = a->mailbox[i];
 		shard_forget(m);

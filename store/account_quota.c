@@ -6,6 +6,7 @@
 #include "store/account.h"
 #include "store/account_full.h"
 #include "store/account_quota.h"
+#include "store/sum.h"
 #include "store/warn_text.h"
 
 enum { QUOTA_KEEP = 3000 };	/* ms a table row is believed */
@@ -85,7 +86,7 @@ quota_check(struct account *a, uint64_t size, uint64_t count)
 	    (a->quota.quota_count != 0 &&
 	    number + count > a->quota.quota_count))
 		return QUOTA_FULL;
-	return QUOTA_OK;
+	return sum_check(a->name, size, count);
 }
 
 enum quota
@@ -99,7 +100,8 @@ quota_delivery(struct account *a, uint64_t size)
 	if (a->quota.quota_size != 0 && size > a->quota.quota_size)
 		return QUOTA_NEVER;
 	account_usage(a, &used, &number);
-	return quota_is_full(&a->quota, used, number) ? QUOTA_FULL : QUOTA_OK;
+	return quota_is_full(&a->quota, used, number) ? QUOTA_FULL :
+	    sum_delivery(a->name, size);
 }
 
 int
@@ -128,6 +130,7 @@ quota_note(struct account *a)
 	enum lookup r = quota_read(a);
 	int now;
 
+	sum_note(a);
 	if (r == LOOKUP_ERROR && a->full)
 		__atomic_store_n(&missed, 1, __ATOMIC_RELEASE);
 	if (r != LOOKUP_FOUND)

@@ -11,7 +11,7 @@ struct account;
 struct warn_usage;
 
 enum quota { QUOTA_OK, QUOTA_FULL, QUOTA_NEVER, QUOTA_NO_USER, QUOTA_LATER };
-/* May size octets in count messages be added? */
+/* May size octets in count messages be added, to the account and its domain? */
 enum quota quota_check(struct account *a, uint64_t size, uint64_t count);
 /*
  * May a message be delivered? The one that passes the bound may: what smtpd
@@ -24,7 +24,7 @@ enum quota quota_delivery(struct account *a, uint64_t size);
 enum quota quota_pop3_keep(struct account *a, uint64_t *keep_r);
 /* Usage and bounds as they are. 0, or -1: the tables do not tell. */
 int	quota_usage(struct account *a, struct warn_usage *u_r) ATTR_CHECK;
-/* Compares usage and quota, and publishes a change. */
+/* Compares usage and quota, and publishes a change; the domain's sum follows. */
 void	quota_note(struct account *a);
 /* 1, once, where a full account could not be judged, for the tables could not
    be read: all that are full are to be noted again. */

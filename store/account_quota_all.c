@@ -12,6 +12,7 @@
 #include "store/account_load.h"
 #include "store/account_quota.h"
 #include "store/account_quota_all.h"
+#include "store/sum.h"
 
 enum {
 	NAMES = 256,		/* that are looked at in a slice */
@@ -78,6 +79,8 @@ again_name(void *arg, const char *name)
 	struct again **list = arg;
 	unsigned db;
 
+	if (name[0] == '@')	/* a domain: sum.h */
+		return;
 	(void)shard_of(name, &db);
 	buf_put_lv(&list[db % store.n_shards]->names, name, strlen(name));
 }
@@ -157,6 +160,20 @@ walk_row(void *arg, const void *key, size_t klen, const void *value,
 	return 0;
 }
 
+/* Its part of the sum of its domain. */
+static void
+walk_sum(const struct quota_walk *w, const char *name, const struct sums *s)
+{
+	const struct account *a = *shard_bucket(w->item.shard, name);
+
+	while (a != NULL && strcmp(a->name, name) != 0)
+		a = a->next;
+	if (a != NULL && a->state == ACCOUNT_READY)
+		sum_note(a);
+	else
+		sum_walked(name, s->size, s->count);
+}
+
 /* 1 where it was loaded. */
 static unsigned
 walk_account(struct quota_walk *w, const char *name, uint32_t number)
@@ -171,6 +188,7 @@ walk_account(struct quota_walk *w, const char *name, uint32_t number)
 	if (engine_scan(engine_db(store.engine, w->db), &scan, walk_row,
 	    &s) != ENGINE_DONE)
 		s.behind = 1;	/* its own load tells */
+	walk_sum(w, name, &s);
 	is = store.user(name, &q) == LOOKUP_FOUND;
 	if (is) {
 		quota_system(&q);
@@ -247,15 +265,16 @@ walk_run(struct item *i)
 	}
 	buf_clear(&w->names);
 	free(w);
+	sum_walks(-1);
 }
 
 void
-quota_start(void)
+quota_walk(void)
 {
 	struct quota_walk *w;
 	unsigned i;
 
-	full_publish();
+	sum_walks((int)store.n_shards);
 	for (i = 0; i < store.n_shards; i++) {
 		w = mem_zalloc(1, sizeof(*w));
 		walk_db(w, i);
@@ -263,4 +282,11 @@ quota_start(void)
 		w->item.run = walk_run;
 		shard_post(&w->item);
 	}
+}
+
+void
+quota_start(void)
+{
+	full_publish();
+	quota_walk();
 }

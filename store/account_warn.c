@@ -20,6 +20,7 @@
 #include "store/body.h"
 #include "store/shard_files.h"
 #include "store/shard_syncer.h"
+#include "store/sum.h"
 #include "store/warn_text.h"
 
 enum { NOT_READ = -1 };
@@ -30,7 +31,14 @@ struct warn_task {
 	char	 file[BODY_NAME];
 	struct door_record rec;
 	uint32_t crc;
-	int	 level;		/* 1: 80 percent, 2: 95 */
+	int	 level;		/* as warn_level */
+	char	 domain[DOMAIN_MAX + 1];	/* that is full; "": itself */
+};
+
+/* The row that says what was told: of itself, or of a domain. */
+struct told {
+	unsigned char k[ENGINE_GROUP + 1 + DOMAIN_MAX];
+	size_t	 len;
 };
 
 static void
@@ -45,10 +53,23 @@ warn_files(struct task *t)
 		task_fail(t, D_LATER, strerror(errno));
 }
 
-static void
-put_level(struct account *a, int level)
+static struct told
+told_key(const struct account *a, const char *domain)
 {
-	struct index_key k = index_account_key(a->number, 'W');
+	struct index_key k = index_account_key(a->number,
+	    domain[0] != '\0' ? 'w' : 'W');
+	size_t n = strlen(domain);
+	struct told t = { .len = k.len + n };
+
+	memcpy(t.k, k.k, k.len);
+	memcpy(t.k + k.len, domain, n);
+	return t;
+}
+
+static void
+put_level(struct account *a, const char *domain, int level)
+{
+	struct told k = told_key(a, domain);
 	char value = (char)level;
 
 	engine_put(account_batch(a), ENGINE_CORE, k.k, k.len, &value, 1);
@@ -63,29 +84,47 @@ warn_commit(struct task *t)
 	if (t->error != D_OK || w->m->dead)
 		return;
 	mailbox_add(w->m, &w->rec, &none, NULL);
-	put_level(t->account, w->level);
+	put_level(t->account, w->domain, w->level);
 	mailbox_commit_begin(w->m, w->rec.modseq);
 	shard_row(w->m);
+}
+
+/* The next change looks again, or the next tick. */
+static void
+warn_failed(struct warn_task *w)
+{
+	struct task *t = &w->t;
+
+	if (w->domain[0] != '\0') {
+		log_warn("%s: the domain %s is nearly full, but its postmaster "
+		    "cannot be told: %s", t->account->name, w->domain,
+		    t->words);
+		return;
+	}
+	t->account->warned = NOT_READ;
+	log_warn("%s: the mailbox is nearly full, but its user cannot "
+	    "be told: %s", t->account->name, t->words);
 }
 
 static void
 warn_finish(struct task *t)
 {
 	struct warn_task *w = (struct warn_task *)t;
+	int ok = t->error == D_OK && !w->m->dead;
 
-	if (t->error == D_OK && !w->m->dead) {
+	if (ok) {
 		mailbox_added(w->m, &w->rec);
 		mailbox_commit_seen(w->m, w->rec.modseq);
 		quota_note(t->account);
-		log_info("%s: told that the mailbox is %d percent full",
-		    t->account->name, w->level == 1 ? WARN_PERCENT :
+		log_info("%s: told that %s%s is %d percent full",
+		    t->account->name, w->domain[0] != '\0' ? "the domain " :
+		    "the mailbox", w->domain, w->level == 1 ? WARN_PERCENT :
 		    WARN_PERCENT_MORE);
 	} else {
-		/* The next change looks again. */
-		t->account->warned = NOT_READ;
-		log_warn("%s: the mailbox is nearly full, but its user cannot "
-		    "be told: %s", t->account->name, t->words);
+		warn_failed(w);
 	}
+	if (w->domain[0] != '\0')
+		sum_told(w->domain, ok);
 	body_put_back(w->file);
 	free(w);
 }
@@ -112,80 +151,125 @@ write_text(struct warn_task *w, const struct buf *text)
 	return r;
 }
 
-static void
-warn_user(struct account *a, const struct warn_usage *u, int level)
+/* domain "": of the account itself. 0, or -1: it cannot be written. */
+static int
+warn_begin(struct account *a, const char *domain, const struct warn_usage *u,
+    int level)
 {
 	struct warn_task *w = mem_zalloc(1, sizeof(*w));
 	struct buf text = BUF_INIT(0);
+	int r;
 
 	w->t.kind = &warn_kind;
 	w->t.account = a;
 	w->m = a->inbox;
 	w->level = level;
+	memcpy(w->domain, domain, strlen(domain) + 1);
 	w->rec.date = clock_now();
 	w->rec.save_date = (uint32_t)w->rec.date;
 	w->rec.flags = MARK_WHOLE;
-	warn_text(&text, a->name, (enum language)store.conf.language, u,
-	    w->rec.date, &w->rec.header_len);
-	if (write_text(w, &text) == -1) {
+	warn_text(&text, a->name, domain, (enum language)store.conf.language,
+	    u, w->rec.date, &w->rec.header_len);
+	if ((r = write_text(w, &text)) == -1) {
 		log_warn("%s: a warning cannot be written: %s", a->name,
 		    strerror(errno));
 		free(w);
 	} else {
 		w->rec.uid = a->inbox->next_uid++;
-		a->warned = level;
 		task_submit(&w->t);
 	}
 	buf_clear(&text);
+	return r;
 }
 
-/* What was told. 0, or -1: the index does not answer. */
+/* What was told of it, NOT_READ: the index does not answer. */
 static int
-read_level(struct account *a)
+read_level(struct account *a, const char *domain)
 {
-	struct index_key k = index_account_key(a->number, 'W');
+	struct told k = told_key(a, domain);
 	struct buf v = BUF_INIT(0);
 	enum engine_result r = engine_get(a->db, ENGINE_CORE, k.k, k.len, &v);
+	int level = NOT_READ;
 
 	if (r == ENGINE_ABSENT)
-		a->warned = 0;
+		level = 0;
 	else if (r == ENGINE_DONE && v.len == 1 && v.data[0] <= 2)
-		a->warned = v.data[0];
+		level = v.data[0];
 	buf_clear(&v);
-	return a->warned == NOT_READ ? -1 : 0;
+	return level;
 }
 
-/* 1 where there is a quota to warn of, and it is known. */
-static int
-warns(struct account *a, struct warn_usage *u)
+/* Without bounds that are too small. */
+static struct warn_usage
+warned_of(const struct warn_usage *u)
 {
-	if (quota_usage(a, u) == -1)
-		return 0;
-	if (u->size_max < WARN_SIZE_MIN)
-		u->size_max = 0;
-	if (u->count_max < WARN_COUNT_MIN)
-		u->count_max = 0;
-	return u->size_max > 0 || u->count_max > 0 || a->warned > 0;
+	struct warn_usage w = *u;
+
+	if (w.size_max < WARN_SIZE_MIN)
+		w.size_max = 0;
+	if (w.count_max < WARN_COUNT_MIN)
+		w.count_max = 0;
+	return w;
+}
+
+int
+warn_level(const struct warn_usage *u)
+{
+	struct warn_usage w = warned_of(u);
+	unsigned percent = warn_percent(&w);
+
+	return percent >= WARN_PERCENT_MORE ? 2 : percent >= WARN_PERCENT;
+}
+
+static int
+may_be_told(const struct account *a)
+{
+	return store_room() == STORE_ROOM && a->inbox->next_uid < UINT32_MAX;
 }
 
 void
 quota_warn(struct account *a)
 {
 	struct warn_usage u;
-	unsigned percent;
 	int level;
 
-	if (a->state != ACCOUNT_READY || a->busy || a->lost || !warns(a, &u))
+	if (a->state != ACCOUNT_READY || a->busy || a->lost ||
+	    quota_usage(a, &u) == -1)
 		return;
-	percent = warn_percent(&u);
-	level = percent >= WARN_PERCENT_MORE ? 2 : percent >= WARN_PERCENT;
-	if (a->warned == NOT_READ && read_level(a) == -1)
+	u = warned_of(&u);
+	if (u.size_max == 0 && u.count_max == 0 && a->warned <= 0)
 		return;
-	if (level > a->warned && store_room() == STORE_ROOM &&
-	    a->inbox->next_uid < UINT32_MAX)
-		warn_user(a, &u, level);
-	else if (level < a->warned) {
+	level = warn_level(&u);
+	if (a->warned == NOT_READ &&
+	    (a->warned = read_level(a, "")) == NOT_READ)
+		return;
+	if (level > a->warned && may_be_told(a)) {
+		if (warn_begin(a, "", &u, level) == 0)
+			a->warned = level;
+	} else if (level < a->warned) {
 		a->warned = level;
-		put_level(a, level);
+		put_level(a, "", level);
 	}
+}
+
+enum warned
+domain_warn(struct account *a, const char *domain, const struct warn_usage *u,
+    int level)
+{
+	struct warn_usage w = warned_of(u);
+	int told;
+
+	if (a->state != ACCOUNT_READY || a->busy || a->lost ||
+	    (told = read_level(a, domain)) == NOT_READ)
+		return WARNED_NOT;
+	if (level > told)
+		return may_be_told(a) && warn_begin(a, domain, &w, level) ==
+		    0 ? WARNED_BEGUN : WARNED_NOT;
+	if (level < told) {
+		put_level(a, domain, level);
+		log_info("%s: the domain %s is below %d percent again",
+		    a->name, domain, told == 2 && level == 1 ?
+		    WARN_PERCENT_MORE : WARN_PERCENT);
+	}
+	return WARNED_DONE;
 }

@@ -9,6 +9,8 @@
 #ifndef STORE_ACCOUNT_WARN_H
 #define STORE_ACCOUNT_WARN_H
 
+#include "store/warn_text.h"
+
 struct account;
 
 enum {
@@ -16,7 +18,17 @@ enum {
 	WARN_SIZE_MIN = 1 << 20, WARN_COUNT_MIN = 100,
 };
 
+/* 0; 1: 80 percent; 2: 95, of the bounds that are not too small. */
+int	warn_level(const struct warn_usage *u);
 /* Usage has changed, in the finish of a task. */
 void	quota_warn(struct account *a);
+
+enum warned { WARNED_NOT, WARNED_DONE, WARNED_BEGUN };
+/*
+ * The account is to be told how full that domain is, unless it was. BEGUN:
+ * sum_told says how it went.
+ */
+enum warned domain_warn(struct account *a, const char *domain,
+	    const struct warn_usage *u, int level);
 
 #endif

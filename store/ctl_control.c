@@ -23,6 +23,7 @@
 #include "store/ctl_walk.h"
 #include "store/door_serve.h"
 #include "store/shard_chores.h"
+#include "store/sum_run.h"
 
 enum {
 	SEND_MS = 20000,	/* for an operator who does not read */
@@ -404,4 +405,5 @@ ctl_reload(void)
 		shard_post(i);
 	}
 	quota_full_again();
+	sum_tables();
 }

@@ -14,6 +14,7 @@
 #include "store/ctl_hold.h"
 #include "store/ctl_remove.h"
 #include "store/shard_chores.h"
+#include "store/sum.h"
 #include "store/text.h"
 
 enum { PIECE = 2000 };		/* rows of what was expunged, of one turn */
@@ -153,6 +154,7 @@ remove_held(struct removing *r, const char *path, struct buf *why)
 		return -1;
 	}
 	full_change(r->h.name, 0);
+	sum_forget(r->h.name);
 	if (there || r->traces.messages > 0)
 		log_info("%s: all mail is removed, %u messages", r->h.name,
 		    r->traces.messages);

@@ -18,6 +18,7 @@
 #include "store/ctl_hold.h"
 #include "store/ctl_rename.h"
 #include "store/shard_chores.h"
+#include "store/sum.h"
 #include "store/text.h"
 
 enum { PIECE = 1000 };		/* rows that are copied, or go, in one turn */
@@ -336,6 +337,7 @@ rename_held(struct renaming *r)
 		r->new.h.a->no_former = 1;
 	}
 	full_change(r->old.name, 0);
+	sum_rename(r->old.name, r->new.name);
 	return 0;
 }
 

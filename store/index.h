@@ -33,6 +33,8 @@
  *                                     a message that was expunged then, as 'm'
  *   (account, 0)  'W'                 u8: 1 or 2: that the mailbox is nearly full
  *                                     was told (account_warn.h)
+ *   (account, 0)  'w' domain          u8: the same of a domain, to who is its
+ *                                     postmaster (sum_warn.h)
  *   (account, mb) 'm' uid u32         a message (struct record)
  *   (account, mb) 'o' modseq u64, uid "": the message was changed to that modseq
  *                                     since it came; those of messages as they

@@ -24,6 +24,10 @@ store_libstore_a_SOURCES = \
 	store/account_quota.c store/account_full.h store/account_full.c \
 	store/account_warn.h store/account_warn.c store/warn_text.h \
 	store/warn_text.c store/account_quota_all.h store/account_quota_all.c \
+	store/sum.h store/sum.c store/sum_warn.h store/sum_warn.c \
+	store/sum_read.h store/sum_read.c \
+	store/sum_run.h store/sum_run.c \
+	store/postmaster.h store/postmaster.c \
 	store/account_recover.h store/account_recover.c \
 	store/account_orphans.h store/account_orphans.c \
 	store/account_evidence.h store/account_evidence.c \

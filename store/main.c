@@ -15,6 +15,7 @@
 #include "store/ctl_control.h"
 #include "store/ctl_walk.h"
 #include "store/door_serve.h"
+#include "store/postmaster.h"
 #include "store/shard.h"
 #include "store/shard_threads.h"
 #include "store/start.h"
@@ -123,6 +124,45 @@ find_moving(const char *name)
 	return r;
 }
 
+static enum lookup
+find_sum(const char *name, struct tables_sum *s_r)
+{
+	const char *at = strrchr(name, '@');
+	enum lookup r;
+
+	pthread_mutex_lock(&tables_lock);
+	tables_refresh(tables);
+	r = tables_sum(tables, at != NULL ? at + 1 : name, s_r);
+	pthread_mutex_unlock(&tables_lock);
+	return r;
+}
+
+static enum lookup
+find_sums(void)
+{
+	enum lookup r;
+
+	pthread_mutex_lock(&tables_lock);
+	tables_refresh(tables);
+	r = tables_sums(tables);
+	pthread_mutex_unlock(&tables_lock);
+	return r;
+}
+
+static enum lookup
+find_postmasters(const char *domain, struct buf *names_r)
+{
+	struct buf address = BUF_INIT(0);
+	enum lookup r;
+
+	buf_printf(&address, "postmaster@%s", domain);
+	pthread_mutex_lock(&tables_lock);
+	r = postmaster_find(tables, buf_str(&address), names_r);
+	pthread_mutex_unlock(&tables_lock);
+	buf_clear(&address);
+	return r;
+}
+
 static int
 store_check(struct buf *why)
 {
@@ -158,6 +198,9 @@ store_after_jail(void)
 	store.former = find_former;
 	store.renamed = find_renamed;
 	store.moving = find_moving;
+	store.sum = find_sum;
+	store.sums = find_sums;
+	store.postmasters = find_postmasters;
 	store.stopped = server_exit;
 	return 0;
 }

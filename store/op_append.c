@@ -71,8 +71,7 @@ append_commit(struct task *t)
 	struct mailbox *m = p->m;
 	struct index_key k;
 
-	a->pending_size -= p->rec.size;
-	a->pending_count--;
+	account_release(a, p->rec.size, 1);
 	mailbox_release(m);
 	if (t->error == D_OK && m->dead)
 		task_fail(t, D_ABSENT, "no such mailbox");
@@ -198,8 +197,7 @@ op_append(struct request *r)
 	p->rec.keywords = bits.word[0];
 	mailbox_hold(m, &bits);
 	p->rec.uid = m->next_uid++;
-	a->pending_size += p->rec.size;
-	a->pending_count++;
+	account_reserve(a, p->rec.size, 1);
 	p->t.client = client_hold(r->c);
 	task_submit(&p->t);
 }

@@ -196,8 +196,7 @@ many_files(struct task *t)
 static void
 many_release(struct many_task *p)
 {
-	p->t.account->pending_size -= p->size;
-	p->t.account->pending_count -= p->size > 0 ? p->n : 0;
+	account_release(p->t.account, p->size, p->size > 0 ? p->n : 0);
 	for (; p->holds > 0; p->holds--)
 		mailbox_release(p->m);
 }
@@ -485,8 +484,7 @@ many_begin(struct request *r)
 			task_fail(&p->t, D_QUOTA, "mailbox is full");
 	}
 	p->t.client = r->c;
-	a->pending_size += p->size;
-	a->pending_count += p->size > 0 ? p->n : 0;
+	account_reserve(a, p->size, p->size > 0 ? p->n : 0);
 	if (p->t.error != D_OK) {
 		many_failed(p);
 		return;

@@ -147,8 +147,7 @@ copy_release(struct copy_task *c)
 {
 	struct account *a = c->t.account;
 
-	a->pending_size -= c->size;
-	a->pending_count -= c->size > 0 ? c->n : 0;
+	account_release(a, c->size, c->size > 0 ? c->n : 0);
 	mailbox_release(c->to);
 }
 
@@ -454,8 +453,7 @@ copy_begin(struct copy_task *c, struct request *r)
 
 	if (c->move)
 		c->size = 0;	/* adds nothing */
-	a->pending_size += c->size;
-	a->pending_count += c->size > 0 ? c->n : 0;
+	account_reserve(a, c->size, c->size > 0 ? c->n : 0);
 	c->to_uid = mem_zalloc(c->n + 1, sizeof(*c->to_uid));
 	for (i = 0; i < c->n; i++)
 		c->to_uid[i] = c->to->next_uid++;

@@ -143,8 +143,7 @@ deliver_commit(struct task *t)
 	struct engine_batch *b;
 	struct index_key k;
 
-	a->pending_size -= d->rec.size;
-	a->pending_count--;
+	account_release(a, d->rec.size, 1);
 	mailbox_release(m);
 	if (t->error == D_OK && m->dead)
 		task_fail(t, D_LATER, "4.3.0 the mailbox is gone");
@@ -275,8 +274,7 @@ deliver_submit(struct account *a, struct delivery *d)
 		return;
 	mailbox_hold(m, &d->bits);
 	d->rec.uid = m->next_uid++;
-	a->pending_size += d->rec.size;
-	a->pending_count++;
+	account_reserve(a, d->rec.size, 1);
 	d->next_here = a->under_way;
 	a->under_way = d;
 	task_submit(&d->t);

@@ -23,6 +23,7 @@
 #include "store/index_cache.h"
 #include "store/door_watch.h"
 #include "store/op_read.h"
+#include "store/sum.h"
 
 static int
 cmp_boxes(const void *a, const void *b)
@@ -598,6 +599,25 @@ op_pop_lock(struct request *r)
 	client_done(r->c, r->m->id);
 }
 
+/* What its domain holds, where that has bounds. */
+static void
+put_domain(struct client *c, const struct account *a)
+{
+	struct buf packed = BUF_INIT(DOOR_SUM_SIZE);
+	char domain[DOMAIN_MAX + 1];
+	struct warn_usage u;
+
+	if (!sum_usage(a->name, domain, &u))
+		return;
+	buf_put_u64(&packed, u.size);
+	buf_put_u64(&packed, u.size_max);
+	buf_put_u64(&packed, u.count);
+	buf_put_u64(&packed, u.count_max);
+	msg_text(&c->chan, DF_NAME, domain);
+	msg_bytes(&c->chan, DF_RECORDS, packed.data, packed.len);
+	buf_clear(&packed);
+}
+
 static void
 op_quota(struct request *r)
 {
@@ -615,6 +635,7 @@ op_quota(struct request *r)
 	msg_u64(&r->c->chan, DF_SIZE_MAX, a->quota.quota_size);
 	msg_u64(&r->c->chan, DF_COUNT, count);
 	msg_u64(&r->c->chan, DF_COUNT_MAX, a->quota.quota_count);
+	put_domain(r->c, a);
 	client_end(r->c, r->account->shard);
 }
 

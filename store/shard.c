@@ -13,6 +13,7 @@
 #include "store/account.h"
 #include "store/body.h"
 #include "store/shard_impl.h"
+#include "store/sum.h"
 
 struct store store;
 
@@ -217,6 +218,7 @@ shard_counted(struct mailbox *m)
 	a->messages += messages - m->messages;
 	m->size = size;
 	m->messages = messages;
+	sum_note(a);
 }
 
 void

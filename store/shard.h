@@ -100,6 +100,7 @@ struct store {
 	struct shard *shards;
 	unsigned n_shards;
 	unsigned accounts_max;		/* in memory; 0: ACCOUNTS_MAX */
+	int	 fresh;			/* the index is new */
 	int	 clean;			/* the last stop was in order */
 	uint64_t epoch;			/* store_epoch */
 	uint64_t crash;			/* the last start after a crash */
@@ -112,6 +113,12 @@ struct store {
 	enum lookup (*renamed)(const char *name);
 	/* ... and its mail is still under that one? */
 	enum lookup (*moving)(const char *name);
+	/* The domain of that account, or that name, and its bounds. */
+	enum lookup (*sum)(const char *name, struct tables_sum *s_r);
+	/* Has any domain bounds? */
+	enum lookup (*sums)(void);
+	/* The accounts that postmaster@domain leads to: packed lv. */
+	enum lookup (*postmasters)(const char *domain, struct buf *names_r);
 	void	(*stopped)(void);	/* called in the main thread's loop */
 	char	 full_path[1000];	/* jail/state/full.cdb */
 };

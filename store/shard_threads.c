@@ -27,6 +27,7 @@
 #include "store/shard_syncer.h"
 #include "store/shard_threads.h"
 #include "store/shard_turn.h"
+#include "store/sum_run.h"
 
 enum {
 	EXPIRE_EVERY = 60,		/* ticks of a second */
@@ -98,6 +99,7 @@ tick_common(struct shard *s)
 		helper_post(HELPER_KEEP, &prepare_chore);
 	}
 	full_tick();
+	sum_tick();
 	if (s->ticks % MISSED_EVERY == 0)
 		quota_missed_again();
 	if (s->ticks % CHECKPOINT_EVERY == 0 &&
@@ -234,6 +236,7 @@ store_threads(struct ev_loop *loop)
 		if ((errno = pthread_create(&store.shards[i].thread, NULL,
 		    shard_run, &store.shards[i])) != 0)
 			log_fatal("thread: %s", strerror(errno));
+	sum_start();
 	quota_start();
 }
 

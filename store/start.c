@@ -205,7 +205,7 @@ start_open(struct buf *why)
 {
 	const char *s = store.conf.state_dir;
 	char spool[1000], mail[1000], queue[1000], index[1000];
-	int fresh, r;
+	int r;
 
 	raise_files();
 	snprintf(spool, sizeof(spool), "%s/spool", s);
@@ -221,9 +221,9 @@ start_open(struct buf *why)
 	    body_start(mail, queue, why) == -1 ||
 	    mark_first(spool, mail, why) == -1)
 		return -1;
-	if (open_index(index, &fresh, why) == -1)
+	if (open_index(index, &store.fresh, why) == -1)
 		return -1;
-	if ((r = renew_index(index, &fresh, why)) != 0 ||
+	if ((r = renew_index(index, &store.fresh, why)) != 0 ||
 	    (r = own_index(index, why)) != 0) {
 		engine_close(&store.engine);
 		return r;
@@ -231,7 +231,7 @@ start_open(struct buf *why)
 	generation_next();
 	index_cache_open(index, store.epoch);
 	age_start();
-	if (fresh)
+	if (store.fresh)
 		log_info("the index is new: each account's is made from its "
 		    "files at its first use");
 	return 0;

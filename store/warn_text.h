@@ -22,9 +22,11 @@ struct warn_usage {
 unsigned warn_percent(const struct warn_usage *u);
 /*
  * The whole message, with CRLF, appended: to and from the account's own
- * domain, of that second. header_len_r: octets up to and with the empty line.
+ * domain, of that second. domain: that of which it tells the postmaster; "": it
+ * tells a user. header_len_r: octets up to and with the empty line.
  */
-void	warn_text(struct buf *out, const char *account, enum language l,
+void	warn_text(struct buf *out, const char *account, const char *domain,
+	    enum language l,
 	    const struct warn_usage *u, int64_t now, uint32_t *header_len_r);
 
 #endif

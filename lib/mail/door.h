@@ -20,6 +20,7 @@
 #include "lib/base/chan.h"
 #include "lib/base/msg.h"
 #include "lib/mail/keyword_set.h"
+#include "lib/mail/limits.h"
 
 enum door_error {
 	D_OK,
@@ -368,6 +369,18 @@ int	door_import(struct door *d, uint32_t id,
 
 /* POP3: takes this user's one POP3 lock until the door closes (D_IN_USE). */
 int	door_pop_lock(struct door *d);
+/* Octets and messages, and their bounds (0: none). */
+struct door_usage {
+	uint64_t size, size_max, count, count_max;
+};
+/* Of the user's mailboxes; and of all those of the domain of that name, "":
+   it has no bounds. */
+struct door_quotas {
+	struct door_usage user, domain;
+	char	 name[DOMAIN_MAX + 1];
+};
+int	door_quotas(struct door *d, struct door_quotas *q_r);
+/* The user's alone. */
 int	door_quota(struct door *d, uint64_t *size_r, uint64_t *size_max_r,
 	    uint64_t *count_r, uint64_t *count_max_r);
 

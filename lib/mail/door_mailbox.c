@@ -206,18 +206,46 @@ door_pop_lock(struct door *d)
 }
 
 int
-door_quota(struct door *d, uint64_t *size_r, uint64_t *size_max_r,
-    uint64_t *count_r, uint64_t *count_max_r)
+door_quotas(struct door *d, struct door_quotas *q)
 {
+	struct cursor c;
+	const char *p;
 	struct msg m;
+	size_t len;
 
+	memset(q, 0, sizeof(*q));
 	door_begin(d, DM_QUOTA);
 	if (door_call(d, DM_QUOTA_IS, &m) == -1)
 		return -1;
-	*size_r = msg_get_u64(&m, DF_SIZE);
-	*size_max_r = msg_get_u64(&m, DF_SIZE_MAX);
-	*count_r = msg_get_u64(&m, DF_COUNT);
-	*count_max_r = msg_get_u64(&m, DF_COUNT_MAX);
+	q->user = (struct door_usage){ msg_get_u64(&m, DF_SIZE),
+		msg_get_u64(&m, DF_SIZE_MAX), msg_get_u64(&m, DF_COUNT),
+		msg_get_u64(&m, DF_COUNT_MAX) };
+	p = msg_get(&m, DF_RECORDS, &len);
+	if (p != NULL && len == DOOR_SUM_SIZE) {
+		cursor_init(&c, p, len);
+		q->domain.size = cursor_u64(&c);
+		q->domain.size_max = cursor_u64(&c);
+		q->domain.count = cursor_u64(&c);
+		q->domain.count_max = cursor_u64(&c);
+		p = msg_get(&m, DF_NAME, &len);
+		if (p != NULL && len <= DOMAIN_MAX)
+			memcpy(q->name, p, len);
+	}
 	msg_done(&m);
+	return 0;
+}
+
+int
+door_quota(struct door *d, uint64_t *size_r, uint64_t *size_max_r,
+    uint64_t *count_r, uint64_t *count_max_r)
+{
+	struct door_quotas q;
+
+	if (door_quotas(d, &q) == -1)
+		return -1;
+	*size_r = q.user.size;
+	*size_max_r = q.user.size_max;
+	*count_r = q.user.count;
+	*count_max_r = q.user.count_max;
 	return 0;
 }

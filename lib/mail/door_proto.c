@@ -153,7 +153,9 @@ static const struct msg_field f_appended[] = {
 static const struct msg_field f_quota_is[] = {
 	F_SIZE, { "size max", DF_SIZE_MAX, MSG_U64, 0, 0 },
 	{ "count", DF_COUNT, MSG_U64, 0, 0 },
-	{ "count max", DF_COUNT_MAX, MSG_U64, 0, 0 }, { 0 }
+	{ "count max", DF_COUNT_MAX, MSG_U64, 0, 0 },
+	{ "domain", DF_NAME, MSG_TEXT, 1, DOMAIN_MAX },
+	{ "of the domain", DF_RECORDS, MSG_BYTES, 1, DOOR_SUM_SIZE }, { 0 }
 };
 static const struct msg_field f_delivered[] = {
 	{ "result", DF_RESULT, MSG_U32, 0, 0 }, F_WORDS, { 0 }

@@ -66,7 +66,9 @@ enum door_type {
 	DM_CACHE,	/* DF_CACHE: packed, DF_COUNT: uids answered */
 	DM_FILE_IS,	/* DF_NAME */
 	DM_APPENDED,	/* DF_UID: of several the first, DF_UIDVALIDITY */
-	DM_QUOTA_IS,	/* DF_SIZE, DF_SIZE_MAX, DF_COUNT, DF_COUNT_MAX */
+	DM_QUOTA_IS,	/* DF_SIZE, DF_SIZE_MAX, DF_COUNT, DF_COUNT_MAX; where
+			   the domain has bounds DF_NAME: it, DF_RECORDS: the
+			   same four of it */
 	DM_DELIVERED,	/* DF_RESULT, DF_WORDS */
 	DM_EVENT,	/* id 0. DF_UIDS: ids of mailboxes; DF_ON: the list of
 			   mailboxes changed; DF_OWNER: news of that account */
@@ -131,6 +133,7 @@ enum door_field {
 };
 
 enum {
+	DOOR_SUM_SIZE = 32,
 	DOOR_RECORD_SIZE = 48,
 	DOOR_RECORD_MAX = 80,		/* octets that it may come to have */
 	DOOR_RECORDS_MAX = 11000,	/* of one frame; uids too */

@@ -493,12 +493,57 @@ tables_owns(struct tables *t, const char *login, const char *address)
 }
 
 enum lookup
-tables_full(struct tables *t, const char *name)
+tables_sum(struct tables *t, const char *domain, struct tables_sum *s)
+{
+	struct buf name = BUF_INIT(DOMAIN_MAX);
+	enum lookup r = tables_domain(t, domain, &name);
+	enum map_result found;
+	struct cursor c;
+	const char *p;
+	size_t n;
+
+	if (r == LOOKUP_FOUND)
+		memcpy(s->domain, buf_str(&name), name.len + 1);
+	buf_clear(&name);
+	if (r != LOOKUP_FOUND)
+		return r;
+	s->size = s->count = 0;
+	found = find(t, 'q', s->domain, strlen(s->domain), 0, NULL, 0, &p, &n);
+	if (found != MAP_FOUND)
+		return found == MAP_ABSENT ? LOOKUP_FOUND : LOOKUP_ERROR;
+	cursor_init(&c, p, n);
+	s->size = cursor_u64(&c);
+	s->count = cursor_u64(&c);
+	return c.bad ? LOOKUP_ERROR : LOOKUP_FOUND;
+}
+
+enum lookup
+tables_sums(struct tables *t)
 {
 	const char *p;
 	size_t n;
 
-	return (enum lookup)map_find(t->full, name, strlen(name), &p, &n);
+	return (enum lookup)map_find(t->map, "Q", 1, &p, &n);
+}
+
+enum lookup
+tables_full(struct tables *t, const char *name)
+{
+	const char *at = strrchr(name, '@'), *p;
+	char key[DOMAIN_MAX + 2] = "@";
+	enum map_result r;
+	struct tables_sum s;
+	enum lookup ours;
+	size_t n;
+
+	r = map_find(t->full, name, strlen(name), &p, &n);
+	if (r != MAP_ABSENT || at == NULL)
+		return (enum lookup)r;
+	ours = tables_sum(t, at + 1, &s);
+	if (ours != LOOKUP_FOUND || (s.size == 0 && s.count == 0))
+		return ours == LOOKUP_ERROR ? ours : LOOKUP_ABSENT;
+	memcpy(key + 1, s.domain, strlen(s.domain) + 1);
+	return (enum lookup)map_find(t->full, key, strlen(key), &p, &n);
 }
 
 /* 1 and the next key, 0 at the end, -1: malformed. */

@@ -29,6 +29,9 @@
  *                         by it, has this one now
  *   "m" local@domain      local@domain: the mail of that account is still under
  *                         this name (format 3)
+ *   "q" domain            packed: u64 octets, u64 messages (0: none): the bounds
+ *                         of all its accounts together (format 4)
+ *   "Q"                   "": some domain has such bounds
  *   "k" domain            packed: of each active key u8 enum dkim_algorithm,
  *                         u32 octets of a signature, lv selector
  *   "f"                   u32 format version, u64 time of the apply
@@ -52,6 +55,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/mail/dkim.h"
+#include "lib/mail/limits.h"
 
 /* What passwd.cdb says of a disabled account: a field that is no password. */
 #define PASSWD_DISABLED	"disabled=yes"
@@ -61,9 +65,10 @@
  * writes 1 where a file says nothing that a reader of 1 must not pass over:
  * 2 is written where an account may not send or an alias domain has lines of its
  * own (tables.cdb), or may not log in by every protocol (passwd.cdb); 3 while the
- * mail of a renamed account is under its old name (tables.cdb).
+ * mail of a renamed account is under its old name, 4 where a domain has bounds
+ * (tables.cdb).
  */
-enum { TABLES_FORMAT = 3, PASSWD_FORMAT = 2, DKIM_FORMAT = 1 };
+enum { TABLES_FORMAT = 4, PASSWD_FORMAT = 2, DKIM_FORMAT = 1 };
 
 enum lookup {
 	LOOKUP_ERROR = -1,	/* say "later" */
@@ -159,9 +164,25 @@ struct tables_key {
  */
 enum lookup tables_keys(struct tables *t, const char *domain,
 	    struct tables_key key_r[TABLES_KEYS_MAX], unsigned *n_r);
+
+/* What the accounts of a domain may hold together. */
+struct tables_sum {
+	char	 domain[DOMAIN_MAX + 1];	/* whose sum it is */
+	uint64_t size;		/* octets; 0: no bound */
+	uint64_t count;		/* messages; the same */
+};
 /*
- * Is the account over its quota? Reads jail/state/full.cdb (key: account),
- * which store replaces when it changes. Absent file: no.
+ * Of the (lower-case) domain, or what that is an alias of. ABSENT: not ours;
+ * one without bounds is FOUND.
+ */
+enum lookup tables_sum(struct tables *t, const char *domain,
+	    struct tables_sum *s_r);
+/* Has any domain such bounds? */
+enum lookup tables_sums(struct tables *t);
+/*
+ * Is the account over its quota, or its domain? Reads jail/state/full.cdb (key:
+ * account, or "@" and the domain), which store replaces when it changes. Absent
+ * file: no.
  */
 enum lookup tables_full(struct tables *t, const char *name);
 

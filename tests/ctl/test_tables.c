@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -723,6 +724,82 @@ test_rights(void **state)
 	buf_clear(&why);
 }
 
+static void
+write_full(const char *key)
+{
+	char file[1024];
+	struct cdb_make m;
+	int fd;
+
+	snprintf(file, sizeof(file), "%s/jail/state", state_dir);
+	assert_true(mkdir(file, 0755) == 0 || errno == EEXIST);
+	snprintf(file, sizeof(file), "%s/jail/state/full.cdb", state_dir);
+	fd = open(file, O_RDWR | O_CREAT | O_TRUNC, 0644);
+	assert_int_not_equal(fd, -1);
+	cdb_make_start(&m, fd);
+	assert_int_equal(cdb_make_add(&m, key, (unsigned)strlen(key), "", 0),
+	    0);
+	assert_int_equal(cdb_make_finish(&m), 0);
+	close(fd);
+}
+
+/* Bounds of a domain are for readers that know them; without any all read it. */
+static void
+test_domain_sums(void **state)
+{
+	static const struct {
+		const char *domains;
+		uint32_t format;
+		uint64_t size, count;
+	} rows[] = {
+		{ "a.test\nb.test = alias a.test\n", 1, 0, 0 },
+		{ "a.test domain_quota=0\nb.test = alias a.test\n", 1, 0, 0 },
+		{ "a.test quota=1M domain_quota=2G,70\n"
+		    "b.test = alias a.test\n", 4, (uint64_t)2 << 30, 70 },
+		{ "a.test domain_quota=0,9\nb.test = alias a.test except=z\n",
+		    4, 0, 9 },
+	};
+	const char *texts[TEXT_COUNT] = { [TEXT_USERS] = "x@a.test\n"
+	    "y@b.test\nz@c.test" };
+	char domains[200];
+	struct tables_sum s;
+	struct tables *t;
+	size_t i;
+
+	write_full("@a.test");
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(domains, sizeof(domains), "%sc.test\n",
+		    rows[i].domains);
+		texts[TEXT_DOMAINS] = domains;
+		compile(texts);
+		/* The alias has a line of its own. */
+		assert_int_equal(format_of(path), rows[i].format < 2 ? 2 :
+		    rows[i].format);
+		t = open_tables();
+		assert_int_equal(tables_sums(t), rows[i].format == 4 ?
+		    LOOKUP_FOUND : LOOKUP_ABSENT);
+		assert_int_equal(tables_sum(t, "b.test", &s), LOOKUP_FOUND);
+		assert_string_equal(s.domain, "a.test");
+		assert_true(s.size == rows[i].size);
+		assert_true(s.count == rows[i].count);
+		assert_int_equal(tables_sum(t, "c.test", &s), LOOKUP_FOUND);
+		assert_true(s.size == 0 && s.count == 0);
+		assert_int_equal(tables_sum(t, "d.test", &s), LOOKUP_ABSENT);
+		/* Full is who is in a domain that has bounds. */
+		assert_int_equal(tables_full(t, "x@a.test"),
+		    rows[i].format == 4 ? LOOKUP_FOUND : LOOKUP_ABSENT);
+		assert_int_equal(tables_full(t, "y@b.test"),
+		    rows[i].format == 4 ? LOOKUP_FOUND : LOOKUP_ABSENT);
+		assert_int_equal(tables_full(t, "z@c.test"), LOOKUP_ABSENT);
+		tables_free(&t);
+	}
+	snprintf(domains, sizeof(domains), "%s/jail/state/full.cdb",
+	    state_dir);
+	assert_int_equal(unlink(domains), 0);
+	*strrchr(domains, '/') = '\0';
+	assert_int_equal(rmdir(domains), 0);
+}
+
 /* What no line says is left to the settings; between groups the longer one. */
 static void
 test_granted_ages(void **state)
@@ -1129,6 +1206,7 @@ main(void)
 		cmocka_unit_test(test_owns),
 		cmocka_unit_test(test_user), cmocka_unit_test(test_grants),
 		cmocka_unit_test(test_rights),
+		cmocka_unit_test(test_domain_sums),
 		cmocka_unit_test(test_alias_domain),
 		cmocka_unit_test(test_granted_ages),
 		cmocka_unit_test(test_refresh),

@@ -145,6 +145,10 @@ tests_store_test_expire_SOURCES = tests/store/test_expire.c \
 tests_store_test_expire_LDADD = $(STORE_TEST)
 tests_store_test_expire_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=age_second \
 	-Wl,--wrap=ev_timer_start -Wl,--wrap=expunged_bound
+check_PROGRAMS += tests/store/test_sum
+tests_store_test_sum_SOURCES = tests/store/test_sum.c \
+	tests/store/rig.c tests/store/rig.h
+tests_store_test_sum_LDADD = $(STORE_TEST)
 check_PROGRAMS += tests/store/test_warn
 tests_store_test_warn_SOURCES = tests/store/test_warn.c \
 	tests/store/rig.c tests/store/rig.h

@@ -128,6 +128,46 @@ renamed(const char *name)
 	    LOOKUP_FOUND : LOOKUP_ABSENT;
 }
 
+static enum lookup
+sum(const char *name, struct tables_sum *s)
+{
+	const char *at = strrchr(name, '@');
+
+	memset(s, 0, sizeof(*s));
+	snprintf(s->domain, sizeof(s->domain), "%s",
+	    at != NULL ? at + 1 : name);
+	if (strcmp(s->domain, "alias.test") == 0 || (self->sum != NULL &&
+	    self->sum->other && strcmp(s->domain, "other.test") == 0))
+		snprintf(s->domain, sizeof(s->domain), "example.test");
+	if (self->sum == NULL || strcmp(s->domain, "example.test") != 0)
+		return LOOKUP_FOUND;
+	s->size = __atomic_load_n(&self->sum->size, __ATOMIC_RELAXED);
+	s->count = __atomic_load_n(&self->sum->count, __ATOMIC_RELAXED);
+	return __atomic_load_n(&self->sum->no_tables, __ATOMIC_RELAXED) ?
+	    LOOKUP_ERROR : LOOKUP_FOUND;
+}
+
+static enum lookup
+sums(void)
+{
+	struct tables_sum s;
+	enum lookup r = sum("example.test", &s);
+
+	return r == LOOKUP_FOUND && s.size == 0 && s.count == 0 ?
+	    LOOKUP_ABSENT : r;
+}
+
+static enum lookup
+postmasters(const char *domain, struct buf *names)
+{
+	static const char anna[] = "anna@example.test";
+
+	if (strcmp(domain, "example.test") != 0)
+		return LOOKUP_ABSENT;
+	buf_put_lv(names, anna, sizeof(anna) - 1);
+	return LOOKUP_FOUND;
+}
+
 static void
 stopped(void)
 {
@@ -226,6 +266,9 @@ child(struct rig *r, int stop, int listener, const int *fds)
 	store.former = former;
 	store.renamed = renamed;
 	store.moving = renamed;
+	store.sum = sum;
+	store.sums = sums;
+	store.postmasters = postmasters;
 	store.stopped = stopped;
 	if (start_open(&why) != 0)
 		log_fatal("%s", buf_str(&why));

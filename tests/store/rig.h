@@ -32,6 +32,12 @@ struct rig {
 	int	*no_tables;		/* shared; 1: look-ups fail; or NULL */
 	int	*renamed;		/* shared; 1: RIG_FORMER is bert; or NULL */
 	int	*no_bert;		/* shared; 1: the tables know no bert; or NULL */
+	const struct rig_sum {
+		uint64_t size, count;	/* bounds of example.test and its alias
+					   alias.test together */
+		int	 no_tables;	/* they cannot be read */
+		int	 other;		/* other.test is an alias of it, too */
+	} *sum;				/* shared; or NULL */
 	void	(*in_child)(void);	/* called in the child, or NULL */
 };
 

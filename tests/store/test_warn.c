@@ -182,7 +182,7 @@ test_text(void **state)
 	assert_int_equal(warn_percent(&count), 96);
 	assert_int_equal(warn_percent(&over), 100);
 	assert_int_equal(warn_percent(&none), 0);
-	warn_text(&out, BERT, LANGUAGE_EN, &size, 1764500000, &header_len);
+	warn_text(&out, BERT, "", LANGUAGE_EN, &size, 1764500000, &header_len);
 	p = buf_str(&out);
 	assert_memory_equal(p + header_len - 4, "\r\n\r\n", 4);
 	assert_non_null(strstr(p + header_len, "850.0 MB of the 1000.0 MB"));
@@ -191,7 +191,7 @@ test_text(void **state)
 	for (; (p = strchr(p, '\n')) != NULL; p++)
 		assert_int_equal(p[-1], '\r');
 	buf_reset(&out);
-	warn_text(&out, BERT, LANGUAGE_DE, &count, 1764500000, &header_len);
+	warn_text(&out, BERT, "", LANGUAGE_DE, &count, 1764500000, &header_len);
 	p = buf_str(&out);
 	assert_non_null(strstr(p, "Subject: Ihr Postfach ist zu 96 % voll\r"));
 	assert_non_null(strstr(p + header_len, "96 von h\xc3\xb6" "chstens 100"

@@ -73,3 +73,150 @@ def test_who_counts(host):
     assert [(r["name"], r["size"]) for r in rows(host, "--domain",
                                                  "other.test")] == [
         ("emil@other.test", 0), ("other.test", 0)]
+
+
+# -- a domain's own ---------------------------------------------------------
+
+def bound(host, text, domain="example.test"):
+    host.ctl("domain", "set", domain, "--quota", text)
+
+
+def root(host, user="anna"):
+    """What GETQUOTAROOT says: the roots, and what each of them holds."""
+    m = host.imap(user)
+    typ, (roots, quotas) = m.getquotaroot("INBOX")
+    m.logout()
+    assert typ == "OK"
+    return roots, quotas
+
+
+def wait_root(host, want, user="anna"):
+    rohrpost.wait_for(lambda: root(host, user)[1][1:] == [want], 30,
+                      text="the root %s, not %s" % (want, root(host, user)))
+
+
+def refused(host, to):
+    with host.smtp() as s:
+        s.ehlo()
+        s.mail("eve@remote.test")
+        return s.rcpt(to)
+
+
+def expunge(host, user, n):
+    m = host.imap(user)
+    m.select("INBOX")
+    m.store("1:%d" % n, "+FLAGS", "\\Deleted")
+    m.expunge()
+    m.logout()
+
+
+def test_domain(host):
+    """Two fill it together; a third is refused, though it holds little."""
+    used = next(r for r in rows(host) if r["name"] == "example.test")
+    assert used["messages"] == 6
+    assert root(host) == ([b'"INBOX" ""'], [b'"" ()'])
+    bound(host, "1M,8")
+    kib = -(-6 * SIZE // 1024)
+    wait_root(host, b'"@example.test" (STORAGE %d 1024 MESSAGE 6 8)' % kib)
+    assert root(host)[0] == [b'"INBOX" "" "@example.test"']
+    assert root(host, "carl@alias.test")[1][1:] == root(host)[1][1:]
+    m = host.imap()
+    assert m.getquota("@example.test")[0] == "OK"
+    assert m.getquota("@other.test")[0] == "NO"
+    assert m.getquota("@")[0] == "NO"
+    m.logout()
+    append(host, "anna")
+    with host.smtp() as s:
+        s.sendmail("eve@remote.test", ["bert@alias.test"],
+                   b"Subject: last\r\n\r\n")
+    host.wait_empty()
+    used = rows(host, "--domain", "example.test")[0]
+    assert (used["name"], used["messages"], used["quota_count"],
+            used["percent"]) == ("example.test", 8, 8, 100)
+    rohrpost.wait_for(lambda: refused(host, "carl@alias.test")[0] == 452, 30)
+    assert refused(host, "carl@alias.test")[1].startswith(b"4.2.2")
+    assert "4.2.2" in host.command(
+        "explain", "anna@alias.test", "--from", "eve@remote.test", "--ip",
+        "192.0.2.1").stdout
+    assert refused(host, "emil@other.test")[0] == 250
+    m = host.imap("carl@alias.test")
+    typ, words = m.append("INBOX", None, None, TEXT)
+    assert typ == "NO" and words[0].startswith(b"[OVERQUOTA]")
+    m.logout()
+    expunge(host, "bert", 1)
+    rohrpost.wait_for(lambda: refused(host, "carl@alias.test")[0] == 250, 30)
+    append(host, "carl@alias.test")
+
+
+def test_domain_limit_changes(host):
+    rohrpost.wait_for(lambda: refused(host, "anna@example.test")[0] == 452,
+                      30)
+    bound(host, "1M,9")
+    rohrpost.wait_for(lambda: refused(host, "anna@example.test")[0] == 250,
+                      30)
+    append(host, "anna")
+    rohrpost.wait_for(lambda: refused(host, "bert@example.test")[0] == 452,
+                      30)
+    # One that is larger than all that may be need not come at all.
+    with host.smtp() as s:
+        s.ehlo()
+        bound(host, "1M,20")
+
+        def answer():
+            s.rset()
+            s.mail("eve@remote.test", ["SIZE=2000000"])
+            return s.rcpt("anna@example.test")[0] == 552
+        rohrpost.wait_for(answer, 30)
+        s.rset()
+
+
+def holds(host):
+    """Messages of the domain by a walk over its accounts, when store has come to
+    the same sum by itself."""
+    r = next(r for r in rows(host) if r["name"] == "example.test")
+    want = '"@example.test" (STORAGE %d %d MESSAGE %d %d)' % (
+        -(-r["size"] // 1024), r["quota_size"] // 1024, r["messages"],
+        r["quota_count"])
+    wait_root(host, want.encode())
+    return r["messages"]
+
+
+def test_domain_accounts_come_and_go(host):
+    """A rename takes its part along, a closed account's is none; and a restart
+    finds what was."""
+    n = holds(host)
+    append(host, "emil@other.test", 2)
+    assert holds(host) == n
+    host.ctl("user", "rename", "emil@other.test", "emil@example.test",
+             "--no-alias")
+    assert holds(host) == n + 2
+    host.ctl("user", "rename", "emil@example.test", "fred@other.test",
+             "--no-alias")
+    assert holds(host) == n
+    host.ctl("user", "del", "carl@alias.test")
+    left = holds(host)
+    assert left < n
+    host.stop()
+    host.start()
+    assert holds(host) == left
+
+
+def test_domain_warning(host):
+    """Postmaster's aliases are followed to the accounts behind them."""
+    host.ctl("alias", "add", "team@example.test", "fred@other.test",
+             "x@far.test")
+    host.ctl("alias", "add", "postmaster@example.test", "team@example.test")
+    told = host.count("fred@other.test")
+    n = holds(host)
+    bound(host, "2M,100")
+    append(host, "anna", 80 - n)
+    host.wait_count(told + 1, "fred@other.test")
+    text = list(host.messages("fred@other.test").values())[-1]
+    assert b"Subject: The domain example.test is 80 % full\r\n" in text
+    assert b"80 of the 100 messages\r\n" in text
+    host.stop()
+    host.start()
+    append(host, "anna", 15)
+    host.wait_count(told + 2, "fred@other.test")
+    text = list(host.messages("fred@other.test").values())[-1]
+    assert b"Subject: The domain example.test is 95 % full\r\n" in text
