@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <crypt.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -19,6 +20,7 @@
 enum {
 	SHA512_OCTETS = 64,
 	SALT_MAX = 64,
+	ROUNDS_CHEAP = 1000000,
 	LONGEST = CRYPT_MAX_PASSPHRASE_SIZE - 1,	/* crypt(3)'s bound */
 };
 static_assert((int)LONGEST <= (int)PASSWORD_MAX, "auth takes what ctl hashes");
@@ -127,6 +129,44 @@ hash_check(const char *hash, struct buf *why)
 		return -1;
 	}
 	return 0;
+}
+
+/* "rounds=N$" in decimal digits, or none: 5000. */
+static int
+rounds_cheap(const char *p)
+{
+	uint64_t n;
+
+	return strncmp(p, "rounds=", 7) != 0 || str_number(p + 7,
+	    strcspn(p + 7, "$"), ROUNDS_CHEAP, &n) == 0;
+}
+
+/*
+ * The settings after the prefix, as crypt(5) has them. One digit is the logarithm
+ * of the rounds of scrypt and yescrypt, in the order of ASCII: './0-9A-Za-z'.
+ */
+int
+hash_cheap(const char *hash, struct buf *why)
+{
+	const char *p;
+	int ok;
+
+	hash = bare(hash);
+	p = hash[0] == '$' ? strchr(hash + 1, '$') + 1 : hash;
+	if (hash[0] == '{')
+		ok = 1;		/* one SHA-512 */
+	else if (hash[1] == '5' || hash[1] == '6')
+		ok = rounds_cheap(p);
+	else if (hash[1] == '2')
+		ok = strncmp(p, "14", 2) <= 0;
+	else if (hash[1] == '7')
+		ok = p[0] <= 'E' && strncmp(p + 1, "6..../....", 10) == 0;
+	else	/* 16 MB are "j9T$", 64 MB "jBT$" */
+		ok = p[0] == 'j' && p[1] <= 'B' && p[2] <= 'T' && p[3] == '$';
+	if (!ok)
+		buf_set(why, _("a hash that takes much longer to check than "
+		    "what yescrypt, bcrypt and the others cost as they are"));
+	return ok ? 0 : -1;
 }
 
 int

@@ -12,6 +12,11 @@
 
 /* Is the text a hash that auth can check? 0, or -1 with why. */
 int	hash_check(const char *hash, struct buf *why) ATTR_CHECK;
+/*
+ * Is that hash, which hash_check took, one that costs auth about what our own do
+ * (at most some four times the memory, a second or so)? 0, or -1 with why.
+ */
+int	hash_cheap(const char *hash, struct buf *why) ATTR_CHECK;
 /* The name of its kind: "yescrypt", "SSHA512"; NULL where not accepted. */
 const char *hash_kind(const char *hash);
 /*
