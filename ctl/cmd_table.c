@@ -98,7 +98,8 @@ table_finish(struct ctl *c, struct set *s, int warnings)
 		r = renamed_expire(s, &why);
 	if (r == 0)
 		r = set_check(s, &why, &warn);
-	if (r == 0 && warnings)
+	/* They are about the rows of everybody. */
+	if (r == 0 && warnings && c->admin == NULL)
 		ctl_warn(&warn);
 	if (r == 0) {
 		before = sessions_before(c);
