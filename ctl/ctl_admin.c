@@ -176,6 +176,38 @@ is_group_left(const struct ctl_admin *a, const struct row *old,
 	return r && k == new->n_targets;
 }
 
+/* A list's owner sends what it passes on (SPF says: that domain). */
+static int
+is_owner_his(const struct ctl_admin *a, const struct row *old,
+    const struct row *new)
+{
+	return new == NULL || new->owner == NULL ||
+	    (old != NULL && old->owner != NULL &&
+	    strcmp(old->owner, new->owner) == 0) || admin_may(a, new->owner);
+}
+
+/* Who was named otherwise gets that name's mail: the operator says so alone. */
+static int
+is_name_kept(const struct row *old, const struct row *new)
+{
+	size_t i, k;
+
+	for (i = 0; new != NULL && i < new->n_targets; i++) {
+		for (k = 0; old != NULL && k < old->n_targets; k++)
+			if (strcmp(old->targets[k], new->targets[i]) == 0)
+				break;
+		if (old == NULL || k == old->n_targets)
+			return 0;
+	}
+	return 1;
+}
+
+static int
+is_key_his(const struct ctl_admin *a, const char *key)
+{
+	return strchr(key, '@') != NULL && admin_may(a, key);
+}
+
 /* May the row differ so? NULL: it is not there. */
 static int
 may_differ(const struct ctl_admin *a, size_t id, const struct row *old,
@@ -185,9 +217,11 @@ may_differ(const struct ctl_admin *a, size_t id, const struct row *old,
 
 	switch (id) {
 	case TEXT_USERS:
+		return is_key_his(a, any->key) && is_name_kept(old, new);
 	case TEXT_PASSWD:
+		return is_key_his(a, any->key);
 	case TEXT_ALIASES:
-		return strchr(any->key, '@') != NULL && admin_may(a, any->key);
+		return is_key_his(a, any->key) && is_owner_his(a, old, new);
 	case TEXT_GROUPS:
 		return old != NULL && new != NULL && is_group_left(a, old, new);
 	default:
@@ -219,7 +253,8 @@ compare(const struct ctl_admin *a, size_t id, const struct text *old,
 		    may_differ(a, id, other, r))
 			continue;
 		buf_set(why, _("%s: %s is in no domain that you administer"),
-		    new->table->file, r->key);
+		    new->table->file, id == TEXT_ALIASES && !swapped &&
+		    is_key_his(a, r->key) ? r->owner : r->key);
 		return -1;
 	}
 	return 0;
