@@ -13,6 +13,7 @@
 #include "ctl/admin_request.h"
 #include "ctl/commands.h"
 #include "ctl/ctl_admin.h"
+#include "ctl/ctl_hash.h"
 #include "lib/base/fd.h"
 #include "lib/mail/proto.h"
 #include "tests/ctl/hash6.h"
@@ -22,9 +23,11 @@ static char dir[] = "/tmp/rp-test-admin-XXXXXX";
 static const char *const texts[TEXT_COUNT] = {
 	[TEXT_DOMAINS] = "# ours\na.test quota=1G admins=anna\n"
 	    "b.test admins=bert,@staff\nc.test = alias a.test\n",
-	[TEXT_USERS] = "u@a.test\nu@b.test\n",
+	[TEXT_USERS] = "u@a.test\nu@b.test\n"
+	    "w@a.test was=v@b.test,2026-11-30\n",
 	[TEXT_PASSWD] = "u@a.test:" HASH6 "\nu@b.test:" HASH6 "\n",
 	[TEXT_ALIASES] = "i@a.test = u@a.test\ni@b.test = u@b.test\n"
+	    "l@a.test owner=u@b.test = u@a.test\n"
 	    "postmaster = u@b.test\n",
 	[TEXT_DKIM] = "",
 	[TEXT_GROUPS] = "mixed quota=1G : u@a.test u@b.test\n",
@@ -128,7 +131,29 @@ static const struct edit edits[] = {
 	{ TEXT_ALIASES, "x@a.test = u@b.test", NULL, NULL, 1 },
 	{ TEXT_ALIASES, "@a.test = u@a.test", NULL, NULL, 1 },
 	{ TEXT_ALIASES, NULL, "i@a.test", NULL, 1 },
+	{ TEXT_ALIASES, "x@a.test owner=u@a.test = u@b.test", NULL, NULL, 1 },
+	{ TEXT_ALIASES, NULL, "l@a.test", "l@a.test owner=u@b.test = u@a.test",
+	    1 },
+	{ TEXT_ALIASES, NULL, "l@a.test", "l@a.test = u@a.test", 1 },
+	{ TEXT_ALIASES, NULL, "l@a.test", NULL, 1 },
+	{ TEXT_USERS, NULL, "w@a.test", "w@a.test disabled "
+	    "was=v@b.test,2026-11-30", 1 },
+	{ TEXT_USERS, NULL, "w@a.test", "w@a.test", 1 },
+	{ TEXT_USERS, NULL, "w@a.test", NULL, 1 },
 	{ TEXT_GROUPS, NULL, "mixed", "mixed quota=1073741824 : u@b.test", 1 },
+	{ TEXT_USERS, NULL, "u@a.test", "u@a.test moving=u@b.test", 0 },
+	{ TEXT_USERS, "x@a.test was=u@b.test,2026-11-30", NULL, NULL, 0 },
+	{ TEXT_USERS, NULL, "w@a.test", "w@a.test was=u@b.test,2026-11-30",
+	    0 },
+	{ TEXT_USERS, NULL, "w@a.test", "w@a.test was=v@b.test,2026-11-30 "
+	    "was=u@b.test,2026-11-30", 0 },
+	{ TEXT_ALIASES, "x@a.test owner=u@b.test = u@a.test", NULL, NULL, 0 },
+	{ TEXT_ALIASES, "x@a.test owner=x@remote.test = u@a.test", NULL, NULL,
+	    0 },
+	{ TEXT_ALIASES, NULL, "i@a.test", "i@a.test owner=u@b.test = u@a.test",
+	    0 },
+	{ TEXT_ALIASES, NULL, "l@a.test", "l@a.test owner=i@b.test = u@a.test",
+	    0 },
 	{ TEXT_USERS, "x@b.test", NULL, NULL, 0 },
 	{ TEXT_USERS, "x@c.test", NULL, NULL, 0 },
 	{ TEXT_USERS, NULL, "u@b.test", "u@b.test disabled", 0 },
@@ -312,6 +337,47 @@ test_commands(void **state)
 	assert_int_equal(n, 14);
 }
 
+/* A hash of his that auth would be busy with for hours. */
+static void
+test_hash_cost(void **state)
+{
+#define TAIL43	"1234567890123456789012345678901234567890123"
+#define TAIL86	TAIL43 TAIL43
+#define TAIL53	TAIL43 "1234567890"
+	static const struct {
+		const char *hash;
+		int	 cheap;
+	} hashes[] = {
+		{ HASH6, 1 },
+		{ "$6$rounds=1000000$abcdefgh$" TAIL86, 1 },
+		{ "$6$rounds=1000001$abcdefgh$" TAIL86, 0 },
+		{ "$5$rounds=999999999$abcdefgh$" TAIL43, 0 },
+		{ "{CRYPT}$6$rounds=999999999$abcdefgh$" TAIL86, 0 },
+		{ "$2b$10$" TAIL53, 1 }, { "$2y$14$" TAIL53, 1 },
+		{ "$2b$15$" TAIL53, 0 }, { "$2a$31$" TAIL53, 0 },
+		{ "$y$j9T$abcdefghabcdefghabcde.$" TAIL43, 1 },
+		{ "$y$j75$abcdefghabcdefghabcde.$" TAIL43, 1 },
+		{ "$y$jBT$abcdefghabcdefghabcde.$" TAIL43, 1 },
+		{ "$y$jFT$abcdefghabcdefghabcde.$" TAIL43, 0 },
+		{ "$gy$jFT$abcdefghabcdefghabcde.$" TAIL43, 0 },
+		{ "$7$C6..../....abcdefgh$" TAIL43, 1 },
+		{ "$7$H6..../....abcdefgh$" TAIL43, 0 },
+		{ "$7$C6.../0....abcdefgh$" TAIL43, 0 },
+	};
+	struct buf why = BUF_INIT(0);
+	size_t i;
+	int r;
+
+	for (i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++) {
+		r = hash_cheap(hashes[i].hash, &why);
+		if ((r == 0) != hashes[i].cheap)
+			fail_msg("%s: %d", hashes[i].hash, r);
+		assert_true(r == 0 || why.len > 0);
+		buf_reset(&why);
+	}
+	buf_clear(&why);
+}
+
 int
 main(void)
 {
@@ -322,6 +388,7 @@ main(void)
 		cmocka_unit_test(test_who),
 		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_hash_cost),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

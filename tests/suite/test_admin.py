@@ -227,6 +227,47 @@ def test_other_domains(inst):
                x.endswith(": refused") for x in audit(inst))
 
 
+def test_owner_elsewhere(inst):
+    """A list sends as its owner: it is one of his domain, or the operator's
+    choice."""
+    inst.ctl("alias", "add", "team@a.test", "--owner", "u@b.test", "u@a.test")
+    before = tables(inst)
+    for args in (("add", "l@a.test", "--owner", "u@b.test", "u@a.test"),
+                 ("add", "l@a.test", "--owner", "x@remote.test", "u@a.test"),
+                 ("set", "team@a.test", "--owner", "u@c.test")):
+        refused(as_user(inst, ANNA, "alias", *args),
+                args[args.index("--owner") + 1] + " is in no domain that you")
+        assert tables(inst) == before, args
+    done(as_user(inst, ANNA, "alias", "set", "team@a.test", "u@a.test",
+                 "x@remote.test"))
+    assert "team@a.test owner=u@b.test = u@a.test, x@remote.test" in \
+        (inst.conf / "aliases").read_text()
+    done(as_user(inst, ANNA, "alias", "del", "team@a.test"))
+
+
+def test_others_are_not_told(inst):
+    """A warning about somebody else's alias is for the operator."""
+    inst.ctl("alias", "add", "secret@b.test", "--owner", "x@remote.test",
+             "u@b.test")
+    assert "secret@b.test" in inst.command("alias", "add", "w@a.test",
+                                           "u@a.test").stderr
+    p = as_user(inst, ANNA, "alias", "set", "w@a.test", "u@a.test")
+    assert done(p) == "" and p.stderr == ""
+    inst.ctl("alias", "del", "w@a.test")
+    inst.ctl("alias", "del", "secret@b.test")
+
+
+def test_costly_hash(inst):
+    """One that would keep auth busy for hours is the operator's alone."""
+    before = tables(inst)
+    for value in ("$2b$31$" + "a" * 53, hashed().replace(
+            "$6$", "$6$rounds=999999999$")):
+        for args in (("add", "h@a.test"), ("passwd", "u@a.test")):
+            refused(as_user(inst, ANNA, "user", *args, "--hash", value),
+                    "takes much longer to check")
+            assert tables(inst) == before, args
+
+
 def test_not_for_admins(inst):
     """What touches more than a domain's rows runs as he who calls it."""
     before = tables(inst)
