@@ -253,7 +253,8 @@ account_done(struct account *a, uint32_t status, const char *words, int more)
 		a->troubled = clock_now();
 	if (good)
 		a->troubled = 0;
-	if (good)
+	/* One that waited in IDLE was in order up to now. */
+	if (good || (a->run != NULL && a->run->idle))
 		a->good = now;
 	if (good && !more)
 		a->ok = clock_now();

@@ -987,6 +987,28 @@ test_overdue(void **state)
 	assert_false(account_overdue(a, mono));
 }
 
+/* Who waited for news for long, and is cut off, has his time from then on. */
+static void
+test_overdue_after_idle(void **state)
+{
+	struct collect_account c = home();
+	struct run r = { .idle = 1 };
+	struct account *a;
+
+	collect.conf.alarm = 10;
+	accounts(&c, 1);
+	a = TAILQ_FIRST(&collect.accounts);
+	wait_for(CL_OK);
+	a->run = &r;
+	mono += 540 * 1000;
+	assert_false(account_overdue(a, mono));
+	account_done(a, CL_LOST, "", 0);
+	a->run = NULL;
+	assert_false(account_overdue(a, mono));
+	mono += 40 * 1000 + 1;
+	assert_true(account_overdue(a, mono));
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -1010,6 +1032,7 @@ main(void)
 		T(test_when),
 		T(test_interval),
 		T(test_overdue),
+		T(test_overdue_after_idle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
