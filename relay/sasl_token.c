@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/base64.h"
@@ -6,6 +7,8 @@
 
 /* Both end each part of what they say with this octet (RFC 7628 3.1). */
 #define KVSEP "\001"
+
+enum { FRAME_MAX = 60 };	/* octets of what stands around the values */
 
 /*
  * b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
@@ -62,6 +65,10 @@ sasl_token_first(enum sasl_token kind, const char *user, const char *token,
 		    "no access token");
 		return -1;
 	}
+	/* At once: what a buffer grows out of is not wiped. */
+	if (buf_reserve(&b, 3 * strlen(user) + strlen(host) + strlen(token) +
+	    FRAME_MAX) == -1)
+		abort();
 	if (kind == SASL_OAUTHBEARER) {
 		buf_puts(&b, "n,a=");
 		put_saslname(&b, user);
@@ -69,7 +76,9 @@ sasl_token_first(enum sasl_token kind, const char *user, const char *token,
 	} else {
 		buf_printf(&b, "user=%s", user);
 	}
-	buf_printf(&b, KVSEP "auth=Bearer %s" KVSEP KVSEP, token);
+	buf_puts(&b, KVSEP "auth=Bearer ");
+	buf_puts(&b, token);
+	buf_puts(&b, KVSEP KVSEP);
 	(void)base64_encode(out, b.data, b.len);
 	buf_wipe(&b);
 	return 0;
