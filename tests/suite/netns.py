@@ -217,10 +217,18 @@ class Postfix(postfix.Postfix):
         for kv in keys.items():
             subprocess.run(["postconf", "-c", str(self.conf), "-e",
                             "%s=%s" % kv], check=True)
-        n = self.log().count("reload -- version")
+        before = self.children()
+        assert before
         self.run("reload")
-        wait_for(lambda: self.log().count("reload -- version") > n, 60,
+        # One that still waits for a session has read it as it was.
+        wait_for(lambda: not before & self.children(), 60,
                  text="Postfix has read it")
+
+    def children(self):
+        """The processes of its master."""
+        pid = int((self.dir / "spool/pid/master.pid").read_text())
+        task = pathlib.Path("/proc/%d/task/%d/children" % (pid, pid))
+        return set(task.read_text().split())
 
 
 class Dovecot(oldserver.Dovecot):
