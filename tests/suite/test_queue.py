@@ -626,7 +626,7 @@ def test_the_class_of_a_refusal(inst, hop):
         assert [t["class"] for r in shown["recipients"]
                 for t in r["targets"]] == ["reputation"]
         assert wait_for(lambda: [r for r in inst.json("trace", qid)
-                                 if r["class"] == "reputation"], 10)
+                                 if r["class"] == "reputation"], 60)
         assert ", reputation: 4.7.0 " in inst.ctl("trace", qid)
         hop.odd["RCPT"] = ["550 5.1.1 no such user"]
         n = inst.count("anna")
@@ -634,10 +634,10 @@ def test_the_class_of_a_refusal(inst, hop):
         inst.wait_empty()
     finally:
         hop.odd.clear()
-    wait_for(lambda: inst.count("anna") == n + 1, 10)
+    wait_for(lambda: inst.count("anna") == n + 1, 60)
     assert b"Please check the address" in newest(inst)
     assert wait_for(lambda: [r for r in inst.json("trace", qid)
-                             if r["class"] == "address"], 10)
+                             if r["class"] == "address"], 60)
 
 
 def test_a_silent_queue_is_told_from_one_that_is_down():
