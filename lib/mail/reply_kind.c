@@ -124,6 +124,7 @@ static const struct phrase phrases[] = {
 	{ 5, REPLY_POLICY, "sender domain" },
 	{ 5, REPLY_POLICY, "sender verify" },
 	{ 5, REPLY_POLICY, "sender denied" },
+	{ 5, REPLY_POLICY, "sender rejected" },	/* with 5.1.0 */
 	{ 5, REPLY_POLICY, "policy" },
 	{ 5, REPLY_POLICY, "spam" },
 	{ 5, REPLY_POLICY, "virus" },

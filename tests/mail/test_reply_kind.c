@@ -107,6 +107,7 @@ static const struct {
 	  "Domain not found" },
 	{ P, "5.0.0", "550 <a@nowhere.test>: Sender address rejected: Domain "
 	  "not found" },
+	{ P, "5.1.0", "550 5.1.0 <a@nowhere.test> sender rejected" },
 	{ P, "5.3.4", "552 5.3.4 Message size exceeds fixed limit" },
 	{ P, "5.7.1", "554 5.7.1 <bert@far.test>: Relay access denied" },
 	/* Exim, qmail, Sendmail, Exchange */
