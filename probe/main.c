@@ -26,6 +26,12 @@ static const struct settings_key keys[] = {
 	SETTINGS_END
 };
 
+static int
+ending(void)
+{
+	return server_ending(1);
+}
+
 /*
  * While this worker is with an address nobody else serves it: that is the bound
  * on how often one may have ports tried.
@@ -35,7 +41,7 @@ serve(const struct session *s)
 {
 	int64_t end = clock_mono_ms() + PROBE_LEAST_MS, left;
 	struct pollfd p = { .fd = server_master_fd(), .events = POLLIN };
-	int n = probe_serve(s->fd, s->crowded, conf.any_port);
+	int n = probe_serve(s->fd, s->crowded, conf.any_port, ending);
 
 	log_info("%s: %s", s->remote, s->crowded ? "asks too often" :
 	    n == -1 ? "asks for nothing that there is" : "was told");

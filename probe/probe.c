@@ -123,7 +123,7 @@ read_question(struct stream *s, struct question *q, int any_port, int ms)
 
 /* Each trick at that port of the asker's own address, until he hangs up. */
 static void
-try_tricks(struct stream *s, struct trick_server *to)
+try_tricks(struct stream *s, struct trick_server *to, int (*ending)(void))
 {
 	int64_t end = clock_mono_ms() + TRICK_ALL_MS;
 	struct buf said = BUF_INIT(TRICK_REPLY_MAX);
@@ -141,7 +141,7 @@ try_tricks(struct stream *s, struct trick_server *to)
 		stream_printf(s, "%s %s %s\r\n", tricks[i].name,
 		    trick_verdict_name(v), buf_str(&said));
 		st = stream_flush(s);
-		if (i == TRICK_POSTMASTER && v != TRICK_WORKS)
+		if ((i == TRICK_POSTMASTER && v != TRICK_WORKS) || ending())
 			break;
 	}
 	stream_puts(s, "END\r\n");
@@ -160,7 +160,7 @@ answer(struct stream *s, const struct trial *t, int n)
 }
 
 int
-probe_serve(int fd, int crowded, int any_port)
+probe_serve(int fd, int crowded, int any_port, int (*ending)(void))
 {
 	struct sockaddr_storage asker = { .ss_family = AF_UNSPEC };
 	struct trial t[PROBE_PORTS_MAX];
@@ -182,7 +182,7 @@ probe_serve(int fd, int crowded, int any_port)
 			.host = q.host };
 
 		own_port(&to.at, &asker, len, q.port[0]);
-		try_tricks(&s, &to);
+		try_tricks(&s, &to, ending);
 		stream_close(&s);
 		return n;
 	}

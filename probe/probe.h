@@ -11,8 +11,9 @@
 /*
  * One asker, whole; fd is closed. crowded: there is another one of his address.
  * any_port: ports that are none of mail's, too (trials). Returns how many ports
- * were tried, -1: he asked for nothing that there is.
+ * were tried, -1: he asked for nothing that there is. ending: between two
+ * tricks, whether it is time to go; what is left stays untried.
  */
-int	probe_serve(int fd, int crowded, int any_port);
+int	probe_serve(int fd, int crowded, int any_port, int (*ending)(void));
 
 #endif

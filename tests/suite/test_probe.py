@@ -1,9 +1,11 @@
 """probe: another Rohrpost says which of our ports answer from there; only
 those of who asks, and not often."""
+import contextlib
 import json
 import re
 import socket
 import threading
+import time
 
 import pytest
 
@@ -54,6 +56,40 @@ def test_not_often(inst):
     assert ask(b"PROBE 1\r\n", "127.0.0.5").endswith("END\r\n")
     assert ask(b"PROBE 1\r\n", "127.0.0.5") == "BUSY\r\n"
     assert ask(b"PROBE 1\r\n", "127.0.0.6").endswith("END\r\n")
+
+
+def slow(listening):
+    """An SMTP server that takes a second for each reply, and takes all."""
+    with contextlib.suppress(OSError):
+        while True:
+            with listening.accept()[0] as c, c.makefile("rb") as f:
+                with contextlib.suppress(OSError):
+                    c.sendall(b"220 slow.test\r\n")
+                    for _ in f:
+                        time.sleep(1)
+                        c.sendall(b"250 ok\r\n")
+
+
+def test_who_is_slow_does_not_hold_up_a_stop():
+    """The tricks take more than a minute there."""
+    d, port = rohrpost.scratch("slow"), rohrpost.free_port()
+    own = rohrpost.Instance(d, profile=PROFILE, **dict(
+        KEYS, listen_probe="127.0.0.1:%d" % port))
+    with socket.create_server(("127.0.0.9", 0)) as s:
+        t = threading.Thread(target=slow, args=(s,), daemon=True)
+        t.start()
+        with own, socket.create_connection(("127.0.0.1", port), 30,
+                                           ("127.0.0.9", 0)) as c:
+            c.sendall(b"TRICKS %d example.test mail.example.test\r\n" %
+                      s.getsockname()[1])
+            with c.makefile("rb") as f:
+                assert f.readline() == b"AT 127.0.0.9\r\n"
+                assert f.readline() == b"postmaster works 250 ok\r\n"
+                assert own.stop() == 0
+        assert "by force" not in own.log()
+        s.shutdown(socket.SHUT_RDWR)
+        t.join(60)
+    rohrpost.remove(d)
 
 
 def command(inst, *args, conf=""):
