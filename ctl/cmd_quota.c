@@ -80,7 +80,8 @@ find(const struct lines *l, int domain, const char *name)
 	struct line key = { .domain = domain,
 		.name = (char *)(uintptr_t)name };
 
-	return bsearch(&key, l->p, l->n, sizeof(key), by_name);
+	return l->n == 0 ? NULL :
+	    bsearch(&key, l->p, l->n, sizeof(key), by_name);
 }
 
 static struct line *
@@ -134,7 +135,8 @@ add_all(struct lines *l, const struct ctl *c, const struct set *s,
 		line->size_max = g.value[GRANT_QUOTA][0];
 		line->count_max = g.value[GRANT_QUOTA][1];
 	}
-	qsort(l->p, l->n, sizeof(*l->p), by_name);
+	if (l->n > 0)
+		qsort(l->p, l->n, sizeof(*l->p), by_name);
 	for (i = 0; i < l->n; i++)
 		if (!l->p[i].domain)
 			l->p[i].of = find(l, 1, domain_of(s,
@@ -247,7 +249,8 @@ judge_all(struct lines *l)
 		count = percent(l->p[i].count, l->p[i].count_max);
 		l->p[i].percent = size > count ? size : count;
 	}
-	qsort(l->p, l->n, sizeof(*l->p), by_percent);
+	if (l->n > 0)
+		qsort(l->p, l->n, sizeof(*l->p), by_percent);
 }
 
 /* The domain that is asked for; NULL: all. 0, or -1 with why. */

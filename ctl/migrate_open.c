@@ -116,11 +116,9 @@ make_folder(const char *state_dir, struct buf *path)
 
 	buf_printf(&spool, "%s/spool", state_dir);
 	buf_printf(path, "%s/migrate", buf_str(&spool));
-	r = mkdir(buf_str(path), 0700);
-	if (r == -1 && errno == EEXIST)
-		r = 0;
-	else if (r == 0)
-		r = keep_names(buf_str(&spool));
+	/* There already: the run that made it may have ended before the sync. */
+	r = mkdir(buf_str(path), 0700) == -1 && errno != EEXIST ? -1 :
+	    keep_names(buf_str(&spool));
 	buf_clear(&spool);
 	return r;
 }

@@ -14,14 +14,15 @@ addr_connect(const struct addr *a, int64_t ms, struct buf *why)
 	    SOCK_NONBLOCK, 0);
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 	socklen_t len = sizeof(int);
-	int e = 0;
+	int e = 0, n;
 
 	if (fd != -1 && connect(fd, (const struct sockaddr *)&a->ss,
 	    a->len) == 0)
 		return fd;
 	e = errno;
 	if (fd != -1 && e == EINPROGRESS) {
-		e = poll(&p, 1, (int)ms) == 1 ? 0 : ETIMEDOUT;
+		n = poll(&p, 1, (int)ms);
+		e = n == 1 ? 0 : n == 0 ? ETIMEDOUT : errno;
 		if (e == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &e,
 		    &len) == 0 && e == 0)
 			return fd;

@@ -461,7 +461,7 @@ rig_deliver(struct rig *r, const char *id, const char *owner, char *words)
 	if (rig_send(d, 7, id, owner, fd, (uint64_t)st.st_size, 4) == -1)
 		return RESULT_LATER;
 	while ((got = rig_answer(d, &n, &result, w)) == 0)
-		MUST(poll(&p, 1, 20000) == 1);
+		MUST(poll(&p, 1, 120000) == 1);
 	if (got == -1)
 		return RESULT_LATER;
 	MUST(n == 7);

@@ -962,7 +962,7 @@ test_wild_numbers(void **state)
 	    0);
 	assert_int_equal(chan_send(&d->chan, 10000), 0);
 	while ((r = rig_answer(d, &number, &result, words)) == 0)
-		assert_int_equal(poll(&p, 1, 20000), 1);
+		assert_int_equal(poll(&p, 1, 120000), 1);
 	assert_int_equal(r, 1);
 	assert_int_equal(result, RESULT_DELIVERED);
 	assert_int_equal(door_records(&rig.imap[0], 1, 0, &rec, &n, &gone,

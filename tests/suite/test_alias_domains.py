@@ -64,7 +64,7 @@ def test_user_left_out(host):
     row = next(r for r in host.json("domain", "list")
                if r["domain"] == "alias.test")
     assert row == {"domain": "alias.test", "alias_of": "example.test",
-                   "grants": [], "except": ["anna"]}
+                   "grants": [], "except": ["anna"], "admins": []}
     p = host.command("domain", "set", "alias.test", "quota=1G")
     assert p.returncode == 1 and "except=NAME,... alone" in p.stderr
     host.ctl("domain", "set", "alias.test", "except=")

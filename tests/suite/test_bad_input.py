@@ -208,7 +208,8 @@ SMART = "relay_host = smart.test\n"
 
 @pytest.mark.parametrize("lines,secret,words", [
     ("relay_auth = PLAIN FOO", None,
-     "relay_auth: FOO is not known (SCRAM-SHA-256, PLAIN, LOGIN)"),
+     "relay_auth: FOO is not known (SCRAM-SHA-256, PLAIN, LOGIN, "
+     "OAUTHBEARER, XOAUTH2)"),
     ("relay_user = us", None, "relay_user is set, relay_host is not"),
     (SMART + "relay_user = us", None,
      "relay_user is set, relay_password_file is not"),
@@ -219,7 +220,7 @@ SMART = "relay_host = smart.test\n"
     (SMART + "relay_user = us\nrelay_password_file = %s", b"",
      "the first line is empty"),
     (SMART + "relay_user = us\nrelay_password_file = %s",
-     b"x" * 1025 + b"\n", "the password is too long"),
+     b"x" * 4097 + b"\n", "the password is too long"),
     (SMART + "relay_user = us\nrelay_password_file = %s",
      b"\xff\xfes\0", "UTF-16"),
     ("relay_ca_file = /nowhere", None, "relay_ca_file: "),
