@@ -168,8 +168,10 @@ def test_k5_read_only():
                 assert got is None or 400 <= got[0] < 500, got
             assert len(sender.acked) == 20
         run("umount", disk)
-        assert subprocess.run(["e2fsck", "-fp", device],
-                              capture_output=True).returncode in (0, 1)
+        # A name space that was made meanwhile has the mount until it ends.
+        wait_for(lambda: subprocess.run(
+            ["e2fsck", "-fp", device], capture_output=True).returncode
+            in (0, 1), 120, text="e2fsck")
         run("mount", device, disk)
         inst.start()
         assert sender.send() == (250, b"")
