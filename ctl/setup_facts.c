@@ -213,8 +213,10 @@ facts_collect(struct facts *f, const char *host, enum find_protocol protocol)
 	struct find_server *s = &f->incoming;
 
 	memset(s, 0, sizeof(*s));
-	if ((protocol != FIND_POP3 && box_named(f, FIND_IMAP, host, s)) ||
-	    (protocol != FIND_IMAP && box_named(f, FIND_POP3, host, s)))
+	/* Whoever says so, no password goes there in the clear. */
+	if (((protocol != FIND_POP3 && box_named(f, FIND_IMAP, host, s)) ||
+	    (protocol != FIND_IMAP && box_named(f, FIND_POP3, host, s))) &&
+	    s->tls != FIND_PLAIN)
 		return;
 	memset(s, 0, sizeof(*s));
 	s->protocol = protocol == FIND_POP3 || (protocol == FIND_SMTP &&

@@ -37,6 +37,7 @@ struct drop {
 	EVP_MD_CTX *md;
 	unsigned left_out;	/* nameless ones, over NAMELESS_MAX */
 	unsigned named, refused;	/* by what is in them; not shown */
+	int	 later;		/* some of these for now alone */
 };
 
 static void
@@ -187,6 +188,8 @@ name_by_content(struct drop *d, struct entry *e, unsigned char hash[HASH_SIZE])
 	if (r == POP3_NO)
 		e->number = 0;
 	*(r == POP3_NO ? &d->refused : &d->named) += 1;
+	d->later |= r == POP3_NO && (d->c.code == POP3_CODE_TEMPORARY ||
+	    d->c.code == POP3_CODE_IN_USE);
 	if (EVP_DigestFinal_ex(d->md, hash, NULL) != 1)
 		abort();
 	return 0;
@@ -393,7 +396,8 @@ session(struct drop *d)
 		leave(d);
 	/* One may be refused since it has gone. */
 	if (d->refused > 0 && d->named == 0)
-		fetch_end(f, CL_SYS_PERM, "%u messages cannot be fetched: "
+		fetch_end(f, d->later ? CL_SYS_TEMP : CL_SYS_PERM,
+		    "%u messages cannot be fetched: "
 		    "neither UIDL nor TOP of the server tells them apart",
 		    d->refused);
 	if (d->left_out > 0)

@@ -190,6 +190,8 @@ ENDS = [
     ({"capa": ["SASL GSSAPI"]}, "SYS_PERM", "no login that we know"),
     ({"uidl": refuse("what"), "top": refuse("what")}, "SYS_PERM",
      "1 messages cannot be fetched: neither UIDL nor TOP"),
+    ({"uidl": refuse("what"), "top": refuse("[SYS/TEMP] later")}, "SYS_TEMP",
+     "1 messages cannot be fetched: neither UIDL nor TOP"),
 ]
 
 
